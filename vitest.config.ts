@@ -1,0 +1,28 @@
+import { defineConfig } from 'vitest/config'
+
+/** Two projects: pure tests run wide; tests that start real processes (Envoy, gRPC) get long limits and one file at a time per core. */
+export default defineConfig({
+  test: {
+    reporters: process.env['CI'] ? ['default'] : ['default'],
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['{cli,proto,controlplane,dataplane,codecs,admin-ui,docs,examples}/**/*.test.ts', 'test/unit/**/*.test.ts', 'test/conformance/**/*.test.ts', 'test/regressions/**/*.test.ts', 'test/golden/**/*.test.ts'],
+          exclude: ['**/node_modules/**', '**/dist/**'],
+          testTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          name: 'real',
+          include: ['test/{envoy,grpc,e2e,xds}/**/*.test.ts'],
+          testTimeout: 90_000,
+          hookTimeout: 180_000,
+          globalSetup: ['test/helpers/global-setup.ts'],
+          maxWorkers: 3,
+        },
+      },
+    ],
+  },
+})
