@@ -1,0 +1,22 @@
+import type { Path } from '../diagnostics/diagnostic.ts'
+
+/** A place in a file; lines and columns count from 1. */
+export interface Location {
+  readonly file: string
+  readonly line: number
+  readonly column: number
+}
+
+/** One YAML document as it was read. A source knows no kind: `value` is plain data, unchecked. */
+export interface SourceDocument {
+  /** `<file>#<index>`, unique in a source. */
+  readonly id: string
+  readonly file: string
+  /** Position among the file's documents, from 0. */
+  readonly index: number
+  readonly value: unknown
+  /** Hash of the document's text and place: equal means nothing changed, positions included. */
+  readonly revision: string
+  /** The place of the node at `path` (its key when `on` is 'key'); of its nearest existing ancestor when it is not there. */
+  locate(path: Path, on?: 'key' | 'value'): Location
+}

@@ -1,0 +1,49 @@
+import type { Origin } from '../config/object.ts'
+import type { ResourceType } from '../../proto/types.ts'
+
+/** One encoded xDS resource, shared by every proxy of a class. Immutable: another version is another object. */
+export interface Resource {
+  readonly type: ResourceType
+  readonly name: string
+  /** Hash of the bytes; equal bytes have equal versions on every replica. */
+  readonly version: string
+  /** The message in binary form (without the `Any` around it). */
+  readonly bytes: Uint8Array
+  /** Documents it came from; the first is the one to name when a proxy refuses it. */
+  readonly origins: readonly Origin[]
+  /**
+   * Resources Envoy forgets or waits for when this one changes: the load assignment of an updated cluster.
+   * They are sent again right behind it (https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol#resource-warming).
+   */
+  readonly children: readonly { readonly type: ResourceType; readonly name: string }[]
+}
+
+/**
+ * What the proxies of one class get: computed on demand, one lazy cell per resource.
+ * Reading never throws: a resource that cannot be compiled is absent, and the reason is a diagnostic.
+ */
+export interface View {
+  /** Identifies the class; equal keys share every byte. */
+  readonly key: string
+  /** Names a wildcard subscription gets, in a stable order. Types without wildcard use (eds, rds, sds) answer all known names for dumps. */
+  names(type: ResourceType): readonly string[]
+  /** The resource, or undefined when this class may not have it or it does not exist. */
+  get(type: ResourceType, name: string): Resource | undefined
+}
+
+/** What a client tells about itself: the parts of Envoy's `Node` that may decide what it gets. */
+export interface NodeInfo {
+  readonly id: string
+  readonly cluster: string
+  readonly metadata: Readonly<Record<string, unknown>>
+  readonly locality: { readonly region: string; readonly zone: string; readonly subZone: string }
+  readonly userAgent: string
+}
+
+/** The compiled mesh as the serving side sees it. */
+export interface Mesh {
+  /** The view of the class this node belongs to; the same object for the same class as long as anyone uses it. */
+  view(node: NodeInfo): View
+  /** Calls back once after each batch of changes; views then answer for the new world. Returns the way to unsubscribe. */
+  onChange(listener: () => void): () => void
+}

@@ -1,0 +1,116 @@
+import {
+  create,
+  type DescMessage,
+  type Message,
+  type MessageInitShape,
+  type MessageShape,
+  ScalarType,
+  toBinary,
+} from '@bufbuild/protobuf'
+import { type Any, AnySchema, type Duration, DurationSchema } from '@bufbuild/protobuf/wkt'
+
+/** Unknown keys become `never`, so that a misspelt field is a compile error in variables too, not only in literals. */
+type Exact<Wanted, Given> = Given extends Message | Uint8Array | bigint
+  ? Given
+  : Given extends readonly (infer Item)[]
+    ? Wanted extends readonly (infer WantedItem)[]
+      ? readonly Exact<WantedItem, Item>[]
+      : Given
+    : Given
+
+/** Creates a message from an init object. Use literals: TypeScript checks excess keys only there. */
+export function make<Desc extends DescMessage, Init extends MessageInitShape<Desc>>(
+  schema: Desc,
+  init: Init & Exact<MessageInitShape<Desc>, Init>,
+): MessageShape<Desc> {
+  return create(schema, init as MessageInitShape<Desc>)
+}
+
+/** The message as `google.protobuf.Any`, bytes final: maps are sorted, so equal content gives equal bytes. */
+export function pack<Desc extends DescMessage>(schema: Desc, init: MessageInitShape<Desc>): Any {
+  const message = create(schema, init)
+  return create(AnySchema, { typeUrl: typeUrl(schema), value: encode(schema, message) })
+}
+
+/** `type.googleapis.com/<full name>`. */
+export function typeUrl(schema: DescMessage): string {
+  return `type.googleapis.com/${schema.typeName}`
+}
+
+/** Deterministic binary form: map entries in key order. Field order is the schema's already. */
+export function encode<Desc extends DescMessage>(schema: Desc, message: MessageShape<Desc>): Uint8Array {
+  sortMaps(schema, message)
+  return toBinary(schema, message)
+}
+
+/** A `google.protobuf.Duration` from milliseconds (fractions become nanoseconds). */
+export function duration(milliseconds: number): Duration {
+  const seconds = Math.floor(milliseconds / 1000)
+  return create(DurationSchema, {
+    seconds: BigInt(seconds),
+    nanos: Math.round((milliseconds - seconds * 1000) * 1e6),
+  })
+}
+
+const withMaps = new Map<string, boolean>()
+
+/** Protobuf maps keep insertion order in JavaScript, and so would the bytes. Sorts them in place, in all sub-messages. */
+function sortMaps(schema: DescMessage, message: Message): void {
+  if (!holdsMaps(schema, new Set())) return
+  const fields = message as unknown as Record<string, unknown>
+  for (const field of schema.fields) {
+    if (field.fieldKind === 'map') {
+      const map = fields[field.localName] as Record<string, unknown>
+      const keys = Object.keys(map)
+      if (field.mapKind === 'message') for (const key of keys) sortValue(field.message, map[key])
+      if (keys.length > 1) {
+        const numeric = field.mapKey !== ScalarType.STRING
+        keys.sort(numeric ? (a, b) => Number(a) - Number(b) : undefined)
+        fields[field.localName] = Object.fromEntries(keys.map((key) => [key, map[key]]))
+      }
+    } else if (field.fieldKind === 'list') {
+      if (field.listKind === 'message')
+        for (const item of fields[field.localName] as unknown[]) sortValue(field.message, item)
+    } else if (field.fieldKind === 'message') {
+      const holder = field.oneof ? (fields[field.oneof.localName] as { case?: string; value?: unknown }) : undefined
+      if (!holder) {
+        const value = fields[field.localName]
+        if (value !== undefined) {
+          if (field.message.typeName === 'google.protobuf.Struct') fields[field.localName] = sortJson(value)
+          else sortValue(field.message, value)
+        }
+      } else if (holder.case === field.localName) sortValue(field.message, holder.value)
+    }
+  }
+}
+
+function sortValue(schema: DescMessage, value: unknown): void {
+  if (typeof value === 'object' && value !== null && '$typeName' in value) sortMaps(schema, value as Message)
+}
+
+/** google.protobuf.Struct is a plain JSON object in protobuf-es. */
+function sortJson(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sortJson)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, item]) => [key, sortJson(item)]),
+  )
+}
+
+/** Whether the type has a map or Struct anywhere below it; most types have none and are skipped. */
+function holdsMaps(schema: DescMessage, seen: Set<string>): boolean {
+  const known = withMaps.get(schema.typeName)
+  if (known !== undefined) return known
+  if (seen.has(schema.typeName)) return false
+  seen.add(schema.typeName)
+  const found = schema.fields.some(
+    (field) =>
+      field.fieldKind === 'map' ||
+      (field.message !== undefined &&
+        (field.message.typeName === 'google.protobuf.Struct' || holdsMaps(field.message, seen))),
+  )
+  if (found || seen.size === 1) withMaps.set(schema.typeName, found)
+  return found
+}
