@@ -38,6 +38,10 @@ export interface NodeInfo {
   readonly metadata: Readonly<Record<string, unknown>>
   readonly locality: { readonly region: string; readonly zone: string; readonly subZone: string }
   readonly userAgent: string
+  /** How it asks: Envoy in delta or state-of-the-world form. gRPC libraries speak only the latter. */
+  readonly protocol: 'delta' | 'sotw'
+  /** Whether secrets may be sent: the stream is authenticated or comes from loopback. */
+  readonly secretsAllowed: boolean
 }
 
 /** The compiled mesh as the serving side sees it. */
