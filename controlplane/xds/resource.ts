@@ -46,7 +46,11 @@ export interface NodeInfo {
 
 /** The compiled mesh as the serving side sees it. */
 export interface Mesh {
-  /** The view of the class this node belongs to; the same object for the same class as long as anyone uses it. */
+  /**
+   * The view of the class this node belongs to; the same object for the same class as long as anyone uses it.
+   * Which class a node belongs to may change with configuration (a new selector looks at one of its labels):
+   * ask again after each change, and move the client when the answer is another view.
+   */
   view(node: NodeInfo): View
   /** Calls back once after each batch of changes; views then answer for the new world. Returns the way to unsubscribe. */
   onChange(listener: () => void): () => void

@@ -1,0 +1,22 @@
+import type { Locality } from './service.ts'
+
+/** sidecar: beside a workload. router: a gateway (Istio's word in node ids). grpc: a proxyless gRPC library. */
+export type ProxyType = 'sidecar' | 'router' | 'grpc'
+
+/**
+ * The few properties of a node that may change what it gets. Compilation sees a class, never a node: all proxies of a class
+ * share every resource byte.
+ */
+export interface ProxyClass {
+  /** Equal keys mean equal classes. */
+  readonly key: string
+  readonly type: ProxyType
+  readonly namespace: string
+  /** Only the labels some selector of the present configuration looks at. */
+  readonly labels: Readonly<Record<string, string>>
+  /** Set only while some locality rule is in force; otherwise it would split classes for nothing. */
+  readonly locality: Locality | undefined
+  /** Port of the outbound HTTP listener on loopback; 0 means none. */
+  readonly httpPort: number
+  readonly secretsAllowed: boolean
+}

@@ -1,0 +1,46 @@
+import type { ConfigObject } from '../config/object.ts'
+import type { DestinationRuleSpec } from '../config/kinds/destination-rule.ts'
+import type { SidecarSpec } from '../config/kinds/sidecar.ts'
+import type { VirtualServiceSpec } from '../config/kinds/virtual-service.ts'
+import type { ProxyClass } from './proxy-class.ts'
+import type { Endpoint, Service, ServicePort } from './service.ts'
+import type { MeshSettings } from './settings.ts'
+
+/** Gateways of a VirtualService are `<namespace>/<name>`; this one stands for every sidecar. */
+export const MESH_GATEWAY = 'mesh'
+
+/**
+ * The mesh as the proxies of one class may see it: `exportTo`, Sidecar egress hosts and selectors already applied.
+ * Each method is a tracked read: the cell that calls it is computed again when, and only when, the answer has changed.
+ */
+export interface Scope {
+  readonly proxy: ProxyClass
+  settings(): MeshSettings
+  /** The Sidecar document that applies to this class, or undefined. */
+  sidecar(): ConfigObject<SidecarSpec> | undefined
+  /** Visible services in order of hostname, one for each hostname (own namespace wins, then the oldest). */
+  services(): readonly Service[]
+  /** The visible service with exactly this hostname. */
+  service(hostname: string): Service | undefined
+  /**
+   * The service a host of a rule means: an exact host of the registry, else by Istio's short-name rule
+   * `<name>.<namespace of the rule>.svc.<domain>`.
+   */
+  resolve(host: string, namespace: string): Service | undefined
+  /** What a host of a rule is called on the wire when no service is found: short names are expanded. */
+  hostname(host: string, namespace: string): string
+  /** Endpoints of one port of a service, unhealthy ones included, in a stable order. */
+  endpoints(service: Service, port: ServicePort): readonly Endpoint[]
+  /**
+   * VirtualServices that apply behind a gateway (`mesh`, or `<namespace>/<name>`) in order of precedence, delegates not yet merged in.
+   * For `mesh` only those the Sidecar scope lets this class see.
+   */
+  virtualServices(gateway: string): readonly ConfigObject<VirtualServiceSpec>[]
+  /** Every VirtualService visible by `exportTo`, for looking up delegates (`<namespace>/<name>`). */
+  delegate(namespace: string, name: string): ConfigObject<VirtualServiceSpec> | undefined
+  /**
+   * DestinationRules for a host in order of precedence by Istio's lookup (client namespace, service namespace, root namespace;
+   * most specific host first), those whose `workloadSelector` does not fit left out.
+   */
+  destinationRules(service: Service): readonly ConfigObject<DestinationRuleSpec>[]
+}

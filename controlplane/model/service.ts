@@ -1,0 +1,77 @@
+import type { Origin } from '../config/object.ts'
+
+/** How a port's bytes are treated. Chosen by Istio's rule: `protocol` field, else the name's prefix before `-`. */
+export type PortProtocol = 'http' | 'http2' | 'grpc' | 'grpc-web' | 'https' | 'tls' | 'tcp' | 'mongo' | 'mysql' | 'redis' | 'thrift' | 'udp'
+
+export interface ServicePort {
+  readonly number: number
+  readonly name: string
+  readonly protocol: PortProtocol
+  /** Port on the endpoints when it is not `number`. */
+  readonly targetPort: number | undefined
+}
+
+/** STATIC: endpoints are addresses. DNS: all answers. DNS_ROUND_ROBIN: one answer a connection. NONE: the address the caller asked for. */
+export type Resolution = 'STATIC' | 'DNS' | 'DNS_ROUND_ROBIN' | 'NONE'
+
+/**
+ * One host of the registry, without its endpoints: those change more often, and a change of endpoints must not touch what
+ * only depends on the service. Immutable; equal content keeps the same object.
+ */
+export interface Service {
+  readonly hostname: string
+  readonly namespace: string
+  readonly ports: readonly ServicePort[]
+  /** Virtual addresses (IP or CIDR). */
+  readonly addresses: readonly string[]
+  readonly resolution: Resolution
+  readonly meshExternal: boolean
+  readonly exportTo: readonly string[]
+  readonly subjectAltNames: readonly string[]
+  /** The object that declares it and the path of the host. */
+  readonly origin: Origin
+}
+
+export interface Locality {
+  readonly region: string
+  readonly zone: string
+  readonly subZone: string
+}
+
+/** A place a request may go to. `address` is an IP, a DNS name or `unix://<path>`. */
+export interface Endpoint {
+  readonly address: string
+  /** Port on that address; 0 for Unix domain sockets. */
+  readonly port: number
+  readonly labels: Readonly<Record<string, string>>
+  readonly locality: Locality
+  /** Relative weight, at least 1. */
+  readonly weight: number
+  readonly origin: Origin
+}
+
+export function isHttp(protocol: PortProtocol): boolean {
+  return protocol === 'http' || protocol === 'http2' || protocol === 'grpc' || protocol === 'grpc-web'
+}
+
+export function isTls(protocol: PortProtocol): boolean {
+  return protocol === 'https' || protocol === 'tls'
+}
+
+/** HTTP/2 to the upstream without asking: gRPC and http2 ports. */
+export function isHttp2(protocol: PortProtocol): boolean {
+  return protocol === 'http2' || protocol === 'grpc'
+}
+
+/** Istio's cluster name: `outbound|<port>|<subset>|<host>` (https://istio.io/latest/docs/ops/diagnostic-tools/proxy-cmd/). */
+export function outboundClusterName(port: number, subset: string, hostname: string): string {
+  return `outbound|${port}|${subset}|${hostname}`
+}
+
+/** The parts of an outbound cluster name, or undefined when it is no such name. */
+export function parseOutboundClusterName(
+  name: string,
+): { readonly port: number; readonly subset: string; readonly hostname: string } | undefined {
+  const match = /^outbound\|(\d+)\|([^|]*)\|(.+)$/.exec(name)
+  return match ? { port: Number(match[1]), subset: match[2]!, hostname: match[3]! } : undefined
+}
