@@ -1,0 +1,67 @@
+import * as z from 'zod'
+import { message, optional, required } from '../schema.ts'
+import { duration, stringMap, strings, text } from '../syntax/values.ts'
+import { localityLbSetting } from './common.ts'
+import { httpRetry } from './http-route.ts'
+
+const portOrOff = z.number().int().min(0).max(65_535).meta({ format: 'port' })
+
+/** An Envoy that `meshgate up --envoy` starts. */
+export const meshProxy = message({
+  node: required(text.min(1), 'Node id, `<sidecar|router>~<address>~<name>.<namespace>~<domain>` or any name.'),
+  metadata: optional(z.record(z.string(), z.unknown()), 'Node metadata: LABELS, NAMESPACE and so on.'),
+  adminPort: optional(portOrOff, 'Port of the admin interface; 0 lets the system choose.', { default: '0' }),
+  mode: optional(z.enum(['delta', 'sotw']), 'Form of xDS the proxy uses.', { default: 'delta' }),
+  concurrency: optional(z.number().int().min(1).max(1024), 'Worker threads.', { default: '1' }),
+})
+export type MeshProxy = z.infer<typeof meshProxy>
+
+/** A program that `meshgate up` starts beside the mesh. */
+export const meshProcess = message({
+  name: required(text.min(1), 'Name, for its output.'),
+  command: required(
+    z.array(text.min(1)).min(1),
+    'Program and arguments; started in the configuration folder, without a shell.',
+  ),
+  env: optional(stringMap, 'Environment variables to add.'),
+  readyPort: optional(z.number().int().min(1).max(65_535), 'The program is ready when this port on loopback accepts.'),
+})
+export type MeshProcess = z.infer<typeof meshProcess>
+
+export const meshAccessLog = message({
+  path: optional(text.min(1), 'File the log goes to.', { default: '/dev/stdout' }),
+  format: optional(text, 'Envoy format string.', { default: "Envoy's" }),
+})
+export type MeshAccessLog = z.infer<typeof meshAccessLog>
+
+/** Settings of the whole mesh; one document, normally `meshgate.yaml`. */
+export const meshSpec = message({
+  rootNamespace: optional(text.min(1), 'Namespace whose policies hold for all namespaces.', {
+    default: 'istio-system',
+  }),
+  domain: optional(text.min(1), 'Domain that short service names end in, after `svc`.', { default: 'cluster.local' }),
+  defaultNamespace: optional(text.min(1), 'Namespace of documents that name none.', { default: 'default' }),
+  outboundTrafficPolicy: optional(
+    message({
+      mode: optional(z.enum(['REGISTRY_ONLY', 'ALLOW_ANY']), 'REGISTRY_ONLY answers 502, ALLOW_ANY passes through.', {
+        default: 'REGISTRY_ONLY',
+      }),
+    }),
+    'What happens to traffic for unknown hosts.',
+  ),
+  httpPort: optional(portOrOff, 'Port of the HTTP proxy that sidecars offer to their workload; 0 turns it off.', {
+    default: '15080',
+  }),
+  connectTimeout: optional(duration, 'Longest time to open a connection to an endpoint.', { default: '10s' }),
+  accessLog: optional(meshAccessLog, 'Access log of all proxies.', { default: 'none' }),
+  defaultServiceExportTo: optional(strings, 'exportTo of ServiceEntries that have none.', { default: '["*"]' }),
+  defaultVirtualServiceExportTo: optional(strings, 'exportTo of VirtualServices that have none.', { default: '["*"]' }),
+  defaultDestinationRuleExportTo: optional(strings, 'exportTo of DestinationRules that have none.', {
+    default: '["*"]',
+  }),
+  defaultHttpRetryPolicy: optional(httpRetry, 'Retries of routes that say nothing.', { default: '2 attempts' }),
+  localityLbSetting: optional(localityLbSetting, 'Locality load balancing of all hosts.'),
+  proxies: optional(z.array(meshProxy), 'Envoys that `meshgate up --envoy` starts.'),
+  processes: optional(z.array(meshProcess), 'Programs that `meshgate up` starts beside, such as demo services.'),
+})
+export type MeshSpec = z.infer<typeof meshSpec>

@@ -1,0 +1,54 @@
+import * as z from 'zod'
+import { message, optional, required } from '../schema.ts'
+import { strings, text, uint32 } from '../syntax/values.ts'
+import { destination, workloadSelector } from './common.ts'
+import { serverTlsSettings } from './server-tls.ts'
+import { connectionPoolSettings } from './traffic-policy.ts'
+
+export const sidecarPort = message({
+  number: optional(uint32, 'Port to listen on.'),
+  protocol: optional(text, 'HTTP, HTTPS, GRPC, HTTP2, MONGO, TCP, TLS and so on.'),
+  name: optional(text, 'Name of the port.'),
+  targetPort: optional(uint32, 'Port on the endpoint; without effect.', { deprecated: 'it has no effect' }),
+})
+export type SidecarPort = z.infer<typeof sidecarPort>
+
+const captureMode = z.enum(['DEFAULT', 'IPTABLES', 'NONE'])
+
+export const istioIngressListener = message({
+  port: required(sidecarPort, 'Port the sidecar accepts traffic on.'),
+  bind: optional(text, 'Address to listen on.', { default: 'the address of the workload' }),
+  captureMode: optional(captureMode, 'How traffic reaches the listener.', { default: 'DEFAULT' }),
+  defaultEndpoint: optional(
+    text,
+    'Where the workload listens: `127.0.0.1:PORT`, `0.0.0.0:PORT`, `[::1]:PORT` or unix:///path.',
+  ),
+  tls: optional(serverTlsSettings, 'TLS of the listener.'),
+  connectionPool: optional(connectionPoolSettings, 'Limits of this port.'),
+})
+export type IstioIngressListener = z.infer<typeof istioIngressListener>
+
+export const istioEgressListener = message({
+  port: optional(sidecarPort, 'Port to listen on; without one, all ports of the hosts.'),
+  bind: optional(text, 'Address or UNIX domain socket to listen on.'),
+  captureMode: optional(captureMode, 'How traffic reaches the listener.', { default: 'DEFAULT' }),
+  hosts: required(strings, 'Services visible, `namespace/host`; `.` is the own namespace, `~` none, `*` all.'),
+})
+export type IstioEgressListener = z.infer<typeof istioEgressListener>
+
+export const outboundTrafficPolicy = message({
+  mode: optional(z.enum(['REGISTRY_ONLY', 'ALLOW_ANY']), 'What happens to traffic for unknown hosts.'),
+  egressProxy: optional(destination, 'Where traffic for unknown hosts goes.'),
+})
+export type OutboundTrafficPolicy = z.infer<typeof outboundTrafficPolicy>
+
+export const sidecarSpec = message({
+  workloadSelector: optional(workloadSelector, 'Workloads of the namespace this is for; all when absent.'),
+  ingress: optional(z.array(istioIngressListener), 'What the sidecar accepts for its workload.'),
+  egress: optional(z.array(istioEgressListener), 'What the workload may reach.'),
+  inboundConnectionPool: optional(connectionPoolSettings, 'Limits of the workload for inbound traffic.'),
+  outboundTrafficPolicy: optional(outboundTrafficPolicy, 'What happens to traffic for unknown hosts.', {
+    default: 'that of the Mesh document',
+  }),
+})
+export type SidecarSpec = z.infer<typeof sidecarSpec>

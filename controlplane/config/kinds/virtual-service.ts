@@ -1,0 +1,73 @@
+import * as z from 'zod'
+import { message, optional, required } from '../schema.ts'
+import { int32, stringMap, strings, text, uint32 } from '../syntax/values.ts'
+import { destination, exportTo } from './common.ts'
+import { httpRoute } from './http-route.ts'
+
+const l4Match = {
+  destinationSubnets: optional(strings, 'Destination addresses, IP or CIDR.'),
+  port: optional(uint32, 'Port the connection came to.'),
+  sourceLabels: optional(stringMap, 'Labels of the calling workload; never true at a gateway.'),
+  gateways: optional(strings, 'Gateways the rule applies to; `mesh` is all sidecars.'),
+  sourceNamespace: optional(text, 'Namespace of the calling workload.'),
+}
+
+export const tlsMatchAttributes = message({
+  sniHosts: required(strings, 'SNI names; a wildcard label may start them. Each must be within the hosts.'),
+  ...l4Match,
+})
+export type TlsMatchAttributes = z.infer<typeof tlsMatchAttributes>
+
+export const l4MatchAttributes = message({
+  ...l4Match,
+  sourceSubnet: optional(text, 'Source address; without effect.', { deprecated: 'it has no effect' }),
+})
+export type L4MatchAttributes = z.infer<typeof l4MatchAttributes>
+
+/** A destination with its share, for TCP and TLS. */
+export const routeDestination = message({
+  destination: required(destination, 'Where the connection goes.'),
+  weight: optional(int32, 'Share of connections; shares are relative to their sum.', {
+    default: '0, or all when it is the only one',
+  }),
+})
+export type RouteDestination = z.infer<typeof routeDestination>
+
+export const tlsRoute = message({
+  match: required(z.array(tlsMatchAttributes), 'Conditions, one of which must hold.'),
+  route: optional(z.array(routeDestination), 'Destinations with their shares.'),
+})
+export type TlsRoute = z.infer<typeof tlsRoute>
+
+export const tcpRoute = message({
+  match: optional(z.array(l4MatchAttributes), 'Conditions, one of which must hold; none matches everything.'),
+  route: optional(z.array(routeDestination), 'Destinations with their shares.'),
+})
+export type TcpRoute = z.infer<typeof tcpRoute>
+
+export const virtualServiceSpec = message({
+  hosts: optional(strings, 'Hosts the rules are for; left out in a delegate.'),
+  gateways: optional(strings, 'Gateways the rules apply to, `[namespace/]name`; `mesh` is all sidecars.', {
+    default: '["mesh"]',
+  }),
+  http: optional(z.array(httpRoute), 'Rules for HTTP; the first that matches is taken.'),
+  tls: optional(z.array(tlsRoute), 'Rules for TLS that is passed through, by SNI.'),
+  tcp: optional(z.array(tcpRoute), 'Rules for other TCP traffic.'),
+  exportTo,
+})
+export type VirtualServiceSpec = z.infer<typeof virtualServiceSpec>
+export type {
+  CorsPolicy,
+  Delegate,
+  HeaderOperations,
+  Headers,
+  HttpDirectResponse,
+  HttpFaultInjection,
+  HttpMatchRequest,
+  HttpMirrorPolicy,
+  HttpRedirect,
+  HttpRetry,
+  HttpRewrite,
+  HttpRoute,
+  HttpRouteDestination,
+} from './http-route.ts'

@@ -1,0 +1,20 @@
+import * as z from 'zod'
+import { message, optional } from '../schema.ts'
+import { port, stringMap, text, uint32 } from '../syntax/values.ts'
+
+export const workloadEntryShape = {
+  address: optional(
+    text.max(256),
+    'IP address, DNS name (with a DNS resolution) or unix:///absolute/path; may be left out when network is set.',
+  ),
+  ports: optional(z.record(z.string(), port), 'Port of this endpoint by name of the service port, where it differs.'),
+  labels: optional(stringMap, 'Labels of the endpoint, for subsets and selectors.'),
+  network: optional(text.max(2048), 'Network the endpoint is in; endpoints of one network reach each other directly.'),
+  locality: optional(text.max(2048), 'Place as `region/zone/subzone`.'),
+  weight: optional(uint32, 'Share of traffic among the endpoints of the service.', { default: '1' }),
+  serviceAccount: optional(text.max(253), 'Service account of the workload, part of its identity.'),
+}
+
+/** One endpoint: a virtual machine, a container, a process. */
+export const workloadEntrySpec = message(workloadEntryShape)
+export type WorkloadEntrySpec = z.infer<typeof workloadEntrySpec>
