@@ -1,7 +1,7 @@
-import type { ConfigObject } from '../config/object.ts'
 import type { DestinationRuleSpec } from '../config/kinds/destination-rule.ts'
 import type { SidecarSpec } from '../config/kinds/sidecar.ts'
 import type { VirtualServiceSpec } from '../config/kinds/virtual-service.ts'
+import type { ConfigObject } from '../config/object.ts'
 import type { ProxyClass } from './proxy-class.ts'
 import type { Endpoint, Service, ServicePort } from './service.ts'
 import type { MeshSettings } from './settings.ts'

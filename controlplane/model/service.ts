@@ -1,12 +1,26 @@
 import type { Origin } from '../config/object.ts'
 
 /** How a port's bytes are treated. Chosen by Istio's rule: `protocol` field, else the name's prefix before `-`. */
-export type PortProtocol = 'http' | 'http2' | 'grpc' | 'grpc-web' | 'https' | 'tls' | 'tcp' | 'mongo' | 'mysql' | 'redis' | 'thrift' | 'udp'
+export type PortProtocol =
+  | 'http'
+  | 'http2'
+  | 'grpc'
+  | 'grpc-web'
+  | 'https'
+  | 'tls'
+  | 'tcp'
+  | 'mongo'
+  | 'mysql'
+  | 'redis'
+  | 'thrift'
+  | 'udp'
 
 export interface ServicePort {
   readonly number: number
   readonly name: string
   readonly protocol: PortProtocol
+  /** The protocol as the user named it, in lower case (`tcp`, `game`): private protocols are TCP for Envoy. */
+  readonly protocolName: string
   /** Port on the endpoints when it is not `number`. */
   readonly targetPort: number | undefined
 }
@@ -74,4 +88,36 @@ export function parseOutboundClusterName(
 ): { readonly port: number; readonly subset: string; readonly hostname: string } | undefined {
   const match = /^outbound\|(\d+)\|([^|]*)\|(.+)$/.exec(name)
   return match ? { port: Number(match[1]), subset: match[2]!, hostname: match[3]! } : undefined
+}
+
+const PROTOCOLS: ReadonlySet<string> = new Set<PortProtocol>([
+  'http',
+  'http2',
+  'grpc',
+  'grpc-web',
+  'https',
+  'tls',
+  'tcp',
+  'mongo',
+  'mysql',
+  'redis',
+  'thrift',
+  'udp',
+])
+
+/**
+ * The protocol of a port: its `protocol` field, else the name up to a dash (`http-metrics` is http), else TCP
+ * (https://istio.io/latest/docs/ops/configuration/traffic-management/protocol-selection/).
+ */
+export function portProtocol(
+  field: string | undefined,
+  name: string | undefined,
+): Pick<ServicePort, 'protocol' | 'protocolName'> {
+  const wanted = (field ?? '').toLowerCase() || protocolPrefix((name ?? '').toLowerCase()) || 'tcp'
+  return { protocol: PROTOCOLS.has(wanted) ? (wanted as PortProtocol) : 'tcp', protocolName: wanted }
+}
+
+function protocolPrefix(name: string): string {
+  if (name === 'grpc-web' || name.startsWith('grpc-web-')) return 'grpc-web'
+  return name.split('-', 1)[0]!
 }

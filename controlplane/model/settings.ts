@@ -1,5 +1,8 @@
-import type { LocalityLbSetting } from '../config/kinds/destination-rule.ts'
+import type { LocalityLbSetting } from '../config/kinds/common.ts'
+import type { MeshSpec } from '../config/kinds/mesh.ts'
 import type { HttpRetry } from '../config/kinds/virtual-service.ts'
+import { parseDuration } from '../config/syntax/duration.ts'
+import type { World } from './world.ts'
 
 /** Settings of the whole mesh, defaults filled in (kind `Mesh`). Times in ms. */
 export interface MeshSettings {
@@ -19,5 +22,25 @@ export interface MeshSettings {
     readonly service: readonly string[]
     readonly virtualService: readonly string[]
     readonly destinationRule: readonly string[]
+  }
+}
+
+/** Settings from the `Mesh` document, or the defaults when there is none. */
+export function meshSettings(world: World): MeshSettings {
+  const spec: MeshSpec = world.all<MeshSpec>('Mesh')[0]?.spec ?? {}
+  return {
+    rootNamespace: spec.rootNamespace ?? 'istio-system',
+    domain: spec.domain ?? 'cluster.local',
+    outboundTrafficPolicy: spec.outboundTrafficPolicy?.mode === 'ALLOW_ANY' ? 'ALLOW_ANY' : 'REGISTRY_ONLY',
+    httpPort: spec.httpPort ?? 15080,
+    connectTimeoutMs: parseDuration(spec.connectTimeout ?? '10s') ?? 10_000,
+    accessLog: spec.accessLog && { path: spec.accessLog.path ?? '/dev/stdout', format: spec.accessLog.format },
+    localityLbSetting: spec.localityLbSetting,
+    defaultHttpRetry: spec.defaultHttpRetryPolicy,
+    exportTo: {
+      service: spec.defaultServiceExportTo ?? ['*'],
+      virtualService: spec.defaultVirtualServiceExportTo ?? ['*'],
+      destinationRule: spec.defaultDestinationRuleExportTo ?? ['*'],
+    },
   }
 }

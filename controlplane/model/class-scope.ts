@@ -1,0 +1,153 @@
+import type { DestinationRuleSpec } from '../config/kinds/destination-rule.ts'
+import type { VirtualServiceSpec } from '../config/kinds/virtual-service.ts'
+import type { ConfigObject } from '../config/object.ts'
+import { type Cell, cell, cells, sameItems } from './cells.ts'
+import { matchesLabels } from './endpoints.ts'
+import { compareSpecificity, expandShortName, exportedTo, hostWithin } from './hosts.ts'
+import type { ProxyClass } from './proxy-class.ts'
+import { MESH_GATEWAY, type Scope } from './scope.ts'
+import type { Endpoint, Service, ServicePort } from './service.ts'
+import type { Registry } from './services.ts'
+import type { MeshSettings } from './settings.ts'
+import {
+  destinationHosts,
+  egressHosts,
+  type Sidecar,
+  serviceInScope,
+  sidecarFor,
+  virtualServiceInScope,
+} from './sidecar-scope.ts'
+import type { World } from './world.ts'
+
+type VirtualService = ConfigObject<VirtualServiceSpec>
+type DestinationRule = ConfigObject<DestinationRuleSpec>
+
+/** The parts of the model that all classes share. */
+export interface Model {
+  readonly world: World
+  readonly settings: Cell<MeshSettings>
+  readonly registry: Registry
+  readonly endpoints: (service: Service, port: ServicePort) => readonly Endpoint[]
+}
+
+/** `Scope` over the shared model. Everything is evaluated when asked: a class nobody asks about costs a few closures. */
+export function createScope(model: Model, proxy: ProxyClass): Scope {
+  const { world, settings, registry, endpoints } = model
+
+  const sidecar = cell<Sidecar | undefined>(() => sidecarFor(world, proxy, settings().rootNamespace))
+
+  const visibleVirtualServices = cell(() => {
+    const { virtualService: byDefault } = settings().exportTo
+    return world
+      .all<VirtualServiceSpec>('VirtualService')
+      .filter(({ spec, namespace }) =>
+        exportedTo(spec.exportTo?.length ? spec.exportTo : byDefault, namespace, proxy.namespace),
+      )
+  }, sameItems)
+
+  const virtualServices = cells<readonly VirtualService[]>((gateway) => {
+    const bound = visibleVirtualServices().filter(
+      (virtualService) => virtualService.spec.hosts?.length && boundTo(virtualService, gateway),
+    )
+    if (gateway !== MESH_GATEWAY) return bound
+    const hosts = egressHosts(sidecar())
+    return bound.filter((virtualService) => virtualServiceInScope(hosts, virtualService, settings().domain))
+  }, sameItems)
+
+  const exported = cell(() => {
+    const list: Service[] = []
+    for (const candidates of registry.byHostname().values()) {
+      const visible = candidates.filter((service) => exportedTo(service.exportTo, service.namespace, proxy.namespace))
+      const chosen = visible.find((service) => service.namespace === proxy.namespace) ?? visible[0]
+      if (chosen) list.push(chosen)
+    }
+    return list.sort((a, b) => (a.hostname < b.hostname ? -1 : 1)) as readonly Service[]
+  }, sameItems)
+
+  const exportedByHostname = cell(() => new Map(exported().map((service) => [service.hostname, service])))
+
+  /** A Sidecar's hosts, and what the VirtualServices it lets in send requests to. */
+  const services = cell(() => {
+    const hosts = egressHosts(sidecar())
+    if (!hosts) return exported()
+    const wanted = new Set<string>()
+    for (const virtualService of virtualServices(MESH_GATEWAY))
+      for (const host of destinationHosts(virtualService)) {
+        const service = lookUp(exportedByHostname(), host, virtualService.namespace, settings().domain)
+        if (service) wanted.add(service.hostname)
+      }
+    return exported().filter(
+      (service) => wanted.has(service.hostname) || serviceInScope(hosts, service.namespace, service.hostname),
+    )
+  }, sameItems)
+
+  const byHostname = cell(() => new Map(services().map((service) => [service.hostname, service])))
+  const service = cells<Service | undefined>((hostname) => byHostname().get(hostname))
+
+  const rulesOf = cells<readonly DestinationRule[]>((namespace) => {
+    const { destinationRule: byDefault } = settings().exportTo
+    return world
+      .inNamespace<DestinationRuleSpec>('DestinationRule', namespace)
+      .filter(({ spec }) => exportedTo(spec.exportTo?.length ? spec.exportTo : byDefault, namespace, proxy.namespace))
+      .filter(({ spec }) => matchesLabels(spec.workloadSelector?.matchLabels ?? {}, proxy.labels))
+  }, sameItems)
+
+  const ruleHost = (rule: DestinationRule) =>
+    registry.byHostname().has(rule.spec.host.toLowerCase())
+      ? rule.spec.host.toLowerCase()
+      : expandShortName(rule.spec.host, rule.namespace, settings().domain)
+
+  const destinationRules = cells<readonly DestinationRule[]>((key) => {
+    const [hostname, namespace] = key.split('\n') as [string, string]
+    for (const level of new Set([proxy.namespace, namespace, settings().rootNamespace])) {
+      const fitting = rulesOf(level).filter((rule) => hostWithin(hostname, ruleHost(rule)))
+      const best = fitting.map(ruleHost).sort(compareSpecificity)[0]
+      if (best === undefined) continue
+      const chosen = fitting.filter((rule) => ruleHost(rule) === best)
+      const selected = chosen.filter((rule) => rule.spec.workloadSelector)
+      return selected.length > 0 ? selected : chosen
+    }
+    return []
+  }, sameItems)
+
+  return {
+    proxy,
+    settings,
+    sidecar,
+    services,
+    service,
+    resolve: (host, namespace) =>
+      service(host.toLowerCase()) ?? service(expandShortName(host, namespace, settings().domain)),
+    hostname: (host, namespace) =>
+      registry.byHostname().has(host.toLowerCase())
+        ? host.toLowerCase()
+        : expandShortName(host, namespace, settings().domain),
+    endpoints,
+    virtualServices,
+    delegate: (namespace, name) =>
+      visibleVirtualServices().find((candidate) => candidate.namespace === namespace && candidate.name === name),
+    destinationRules: (target) => destinationRules(`${target.hostname}\n${target.namespace}`),
+  }
+}
+
+function lookUp(
+  services: ReadonlyMap<string, Service>,
+  host: string,
+  namespace: string,
+  domain: string,
+): Service | undefined {
+  return services.get(host.toLowerCase()) ?? services.get(expandShortName(host, namespace, domain))
+}
+
+/** A VirtualService without `gateways` is for sidecars; a gateway without a namespace is of the VirtualService's own. */
+function boundTo(virtualService: VirtualService, gateway: string): boolean {
+  const gateways = virtualService.spec.gateways
+  if (!gateways?.length) return gateway === MESH_GATEWAY
+  return gateways.some((name) => gatewayKey(name, virtualService.namespace) === gateway)
+}
+
+/** `mesh`, or `<namespace>/<name>`. */
+export function gatewayKey(name: string, namespace: string): string {
+  if (name === MESH_GATEWAY || name.includes('/')) return name.startsWith('./') ? `${namespace}/${name.slice(2)}` : name
+  return `${namespace}/${name}`
+}

@@ -1,0 +1,119 @@
+import type { WorkloadEntrySpec } from '../config/kinds/workload-entry.ts'
+import type { ConfigObject } from '../config/object.ts'
+import { cells, sameItems } from './cells.ts'
+import type { Endpoint, Locality, Service, ServicePort } from './service.ts'
+import { type Registry, type ServiceEntry, serviceKey } from './services.ts'
+import type { World } from './world.ts'
+
+type WorkloadEntry = ConfigObject<WorkloadEntrySpec>
+
+/** Endpoints of one port of a service: written in its entries, or the WorkloadEntries their selectors choose. */
+export function createEndpoints(
+  world: World,
+  registry: Registry,
+): (service: Service, port: ServicePort) => readonly Endpoint[] {
+  const inline = new WeakMap<ServiceEntry, Map<string, readonly Endpoint[]>>()
+  const selected = new WeakMap<WorkloadEntry, Map<string, Endpoint>>()
+  const services = new Map<string, Service>()
+
+  const family = cells<readonly Endpoint[]>((key) => {
+    const cut = key.lastIndexOf('\n')
+    const service = services.get(key.slice(0, cut))!
+    const number = Number(key.slice(cut + 1))
+    const port = service.ports.find((candidate) => candidate.number === number)
+    if (!port) return []
+    return registry.entries(service).flatMap((entry) => {
+      if (!(entry.spec.ports ?? []).some((candidate) => candidate.number === number)) return []
+      const labels = entry.spec.workloadSelector?.labels
+      if (entry.spec.workloadSelector)
+        return world
+          .inNamespace<WorkloadEntrySpec>('WorkloadEntry', entry.namespace)
+          .filter((workload) => labels && matchesLabels(labels, workloadLabels(workload)))
+          .map((workload) => memo(selected, workload, portKey(port), () => fromWorkload(world, workload, port)))
+      return memo(inline, entry, portKey(port), () => fromEntry(world, entry, service, port))
+    })
+  }, sameItems)
+
+  return (service, port) => {
+    const key = serviceKey(service.hostname, service.namespace)
+    services.set(key, service)
+    return family(`${key}\n${port.number}`)
+  }
+}
+
+/** Whether labels hold every pair of a selector; an empty selector fits everything. */
+export function matchesLabels(
+  selector: Readonly<Record<string, string>>,
+  labels: Readonly<Record<string, string>>,
+): boolean {
+  return Object.entries(selector).every(([name, value]) => labels[name] === value)
+}
+
+function workloadLabels(workload: WorkloadEntry): Readonly<Record<string, string>> {
+  return { ...workload.labels, ...workload.spec.labels }
+}
+
+function fromEntry(world: World, entry: ServiceEntry, service: Service, port: ServicePort): readonly Endpoint[] {
+  const endpoints = entry.spec.endpoints ?? []
+  if (endpoints.length === 0 && service.resolution.startsWith('DNS'))
+    return [
+      {
+        address: service.hostname,
+        port: port.targetPort ?? port.number,
+        labels: entry.labels,
+        locality: NO_LOCALITY,
+        weight: 1,
+        origin: service.origin,
+      },
+    ]
+  return endpoints.map((endpoint, index) =>
+    toEndpoint(endpoint, endpoint.labels ?? {}, port, world.origin(entry, ['spec', 'endpoints', index])),
+  )
+}
+
+function fromWorkload(world: World, workload: WorkloadEntry, port: ServicePort): Endpoint {
+  return toEndpoint(workload.spec, workloadLabels(workload), port, world.origin(workload, ['spec', 'address']))
+}
+
+function toEndpoint(
+  spec: WorkloadEntrySpec,
+  labels: Readonly<Record<string, string>>,
+  port: ServicePort,
+  origin: Endpoint['origin'],
+): Endpoint {
+  const address = spec.address ?? ''
+  return {
+    address,
+    port: address.startsWith('unix://') ? 0 : (spec.ports?.[port.name] ?? port.targetPort ?? port.number),
+    labels,
+    locality: parseLocality(spec.locality ?? labels['istio-locality']?.replaceAll('.', '/') ?? ''),
+    weight: spec.weight || 1,
+    origin,
+  }
+}
+
+const NO_LOCALITY: Locality = { region: '', zone: '', subZone: '' }
+
+/** `region/zone/subzone`, later parts optional. */
+export function parseLocality(text: string): Locality {
+  const [region = '', zone = '', subZone = ''] = text.split('/')
+  return region ? { region, zone, subZone } : NO_LOCALITY
+}
+
+function portKey(port: ServicePort): string {
+  return `${port.number}/${port.name}/${port.targetPort ?? ''}`
+}
+
+function memo<K extends object, V>(store: WeakMap<K, Map<string, V>>, owner: K, key: string, make: () => V): V {
+  let values = store.get(owner)
+  if (!values) {
+    values = new Map()
+    store.set(owner, values)
+  }
+  let value = values.get(key)
+  if (value === undefined) {
+    value = make()
+    values.set(key, value)
+  }
+  return value
+}

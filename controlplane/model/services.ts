@@ -1,0 +1,109 @@
+import type { ServiceEntrySpec } from '../config/kinds/service-entry.ts'
+import type { ConfigObject } from '../config/object.ts'
+import { type Cell, cell, sameEntries, sameItems } from './cells.ts'
+import { portProtocol, type Resolution, type Service, type ServicePort } from './service.ts'
+import type { MeshSettings } from './settings.ts'
+import type { World } from './world.ts'
+
+export type ServiceEntry = ConfigObject<ServiceEntrySpec>
+
+/** All services of the registry, and the ServiceEntries each one is made of. */
+export interface Registry {
+  /** Every service in order of precedence of its ServiceEntry; (hostname, namespace) is unique. Blind to endpoints. */
+  services: Cell<readonly Service[]>
+  /** The same by hostname, several where namespaces declare the same one. */
+  byHostname: Cell<ReadonlyMap<string, readonly Service[]>>
+  /** The ServiceEntries that declare a service, newest content: their endpoints together are the service's. */
+  entries(service: Service): readonly ServiceEntry[]
+}
+
+/**
+ * Services from ServiceEntries. Several entries for one host and namespace are one service: ports are united (the first
+ * to declare a number wins), endpoints add up, as in Istio.
+ */
+export function createRegistry(world: World, settings: Cell<MeshSettings>): Registry {
+  const shapes = new Map<string, { readonly shape: string; readonly service: Service }>()
+
+  const grouped = cell(() => {
+    const groups = new Map<string, ServiceEntry[]>()
+    for (const entry of world.all<ServiceEntrySpec>('ServiceEntry'))
+      for (const host of new Set(entry.spec.hosts.map((name) => name.toLowerCase()))) {
+        const key = serviceKey(host, entry.namespace)
+        const group = groups.get(key)
+        if (group) group.push(entry)
+        else groups.set(key, [entry])
+      }
+    return groups
+  })
+
+  const services = cell(() => {
+    const defaultExportTo = settings().exportTo.service
+    const list: Service[] = []
+    for (const [key, entries] of grouped()) {
+      const hostname = key.slice(0, key.indexOf('\n'))
+      const service = toService(world, hostname, entries, defaultExportTo)
+      const { origin: _, ...shape } = service
+      const text = JSON.stringify(shape)
+      const before = shapes.get(key)
+      if (before?.shape === text && before.service.origin.object.key === entries[0]!.key) list.push(before.service)
+      else {
+        shapes.set(key, { shape: text, service })
+        list.push(service)
+      }
+    }
+    for (const key of shapes.keys()) if (!grouped().has(key)) shapes.delete(key)
+    return list as readonly Service[]
+  }, sameItems)
+
+  const byHostname = cell(() => {
+    const map = new Map<string, Service[]>()
+    for (const service of services()) {
+      const list = map.get(service.hostname)
+      if (list) list.push(service)
+      else map.set(service.hostname, [service])
+    }
+    return map as ReadonlyMap<string, readonly Service[]>
+  }, sameEntries)
+
+  return {
+    services,
+    byHostname,
+    entries: (service) => grouped().get(serviceKey(service.hostname, service.namespace)) ?? [],
+  }
+}
+
+export function serviceKey(hostname: string, namespace: string): string {
+  return `${hostname}\n${namespace}`
+}
+
+function toService(
+  world: World,
+  hostname: string,
+  entries: readonly ServiceEntry[],
+  defaultExportTo: readonly string[],
+): Service {
+  const first = entries[0]!
+  const spec = first.spec
+  const ports = new Map<number, ServicePort>()
+  for (const entry of entries)
+    for (const port of entry.spec.ports ?? [])
+      if (!ports.has(port.number))
+        ports.set(port.number, {
+          number: port.number,
+          name: port.name ?? '',
+          ...portProtocol(port.protocol, port.name),
+          targetPort: port.targetPort || undefined,
+        })
+  const hostIndex = spec.hosts.findIndex((host) => host.toLowerCase() === hostname)
+  return {
+    hostname,
+    namespace: first.namespace,
+    ports: [...ports.values()],
+    addresses: [...new Set(entries.flatMap((entry) => entry.spec.addresses ?? []))],
+    resolution: (spec.resolution ?? 'NONE') as Resolution,
+    meshExternal: (spec.location ?? 'MESH_EXTERNAL') === 'MESH_EXTERNAL',
+    exportTo: spec.exportTo?.length ? spec.exportTo : defaultExportTo,
+    subjectAltNames: spec.subjectAltNames ?? [],
+    origin: world.origin(first, ['spec', 'hosts', hostIndex]),
+  }
+}

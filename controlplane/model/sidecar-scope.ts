@@ -1,0 +1,66 @@
+import type { SidecarSpec } from '../config/kinds/sidecar.ts'
+import type { VirtualServiceSpec } from '../config/kinds/virtual-service.ts'
+import type { ConfigObject } from '../config/object.ts'
+import { matchesLabels } from './endpoints.ts'
+import { expandShortName, hostsOverlap, inScopedHosts, parseScopedHost, type ScopedHost } from './hosts.ts'
+import type { ProxyClass } from './proxy-class.ts'
+import type { World } from './world.ts'
+
+export type Sidecar = ConfigObject<SidecarSpec>
+
+/**
+ * The Sidecar of a proxy: one of its namespace whose selector fits, else the namespace's without selector, else that of the
+ * root namespace (https://istio.io/latest/docs/reference/config/networking/sidecar/).
+ */
+export function sidecarFor(world: World, proxy: ProxyClass, rootNamespace: string): Sidecar | undefined {
+  if (proxy.type === 'router') return undefined
+  const own = world.inNamespace<SidecarSpec>('Sidecar', proxy.namespace)
+  const selector = (sidecar: Sidecar) => sidecar.spec.workloadSelector?.labels
+  return (
+    own.find((sidecar) => selector(sidecar) && matchesLabels(selector(sidecar)!, proxy.labels)) ??
+    own.find((sidecar) => !selector(sidecar)) ??
+    world.inNamespace<SidecarSpec>('Sidecar', rootNamespace).find((sidecar) => !selector(sidecar))
+  )
+}
+
+/** The egress hosts of one listener of a Sidecar, or of all of them together; undefined when the Sidecar does not limit egress. */
+export function egressHosts(sidecar: Sidecar | undefined, listener?: number): readonly ScopedHost[] | undefined {
+  const egress = sidecar?.spec.egress
+  if (!sidecar || !egress?.length) return undefined
+  const listeners = listener === undefined ? egress : egress.slice(listener, listener + 1)
+  return listeners.flatMap((entry) => (entry.hosts ?? []).map((host) => parseScopedHost(host, sidecar.namespace)))
+}
+
+/** Whether a VirtualService may be seen through egress hosts: one of its hosts overlaps one of them. */
+export function virtualServiceInScope(
+  hosts: readonly ScopedHost[] | undefined,
+  virtualService: ConfigObject<VirtualServiceSpec>,
+  domain: string,
+): boolean {
+  if (!hosts) return true
+  const { namespace } = virtualService
+  return (virtualService.spec.hosts ?? []).some((host) => {
+    const full = expandShortName(host, namespace, domain)
+    return hosts.some(
+      (scoped) => (scoped.namespace === '*' || scoped.namespace === namespace) && hostsOverlap(full, scoped.host),
+    )
+  })
+}
+
+/** Whether a service may be seen through egress hosts. */
+export function serviceInScope(hosts: readonly ScopedHost[] | undefined, namespace: string, hostname: string): boolean {
+  return !hosts || inScopedHosts(hosts, namespace, hostname)
+}
+
+/** Hosts (with the namespace they are relative to) that a VirtualService sends requests to: routes, mirrors, TCP and TLS. */
+export function destinationHosts(virtualService: ConfigObject<VirtualServiceSpec>): readonly string[] {
+  const { http = [], tcp = [], tls = [] } = virtualService.spec
+  const hosts = new Set<string>()
+  for (const route of http) {
+    for (const target of route.route ?? []) hosts.add(target.destination.host)
+    if (route.mirror) hosts.add(route.mirror.host)
+    for (const mirror of route.mirrors ?? []) hosts.add(mirror.destination.host)
+  }
+  for (const route of [...tcp, ...tls]) for (const target of route.route ?? []) hosts.add(target.destination.host)
+  return [...hosts]
+}
