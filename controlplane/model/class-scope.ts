@@ -1,4 +1,5 @@
 import type { DestinationRuleSpec } from '../config/kinds/destination-rule.ts'
+import type { GatewaySpec } from '../config/kinds/gateway.ts'
 import type { VirtualServiceSpec } from '../config/kinds/virtual-service.ts'
 import type { ConfigObject } from '../config/object.ts'
 import { type Cell, cell, cells, sameItems } from './cells.ts'
@@ -53,6 +54,14 @@ export function createScope(model: Model, proxy: ProxyClass): Scope {
     const hosts = egressHosts(sidecar())
     return bound.filter((virtualService) => virtualServiceInScope(hosts, virtualService, settings().domain))
   }, sameItems)
+
+  const gateways = cell<readonly ConfigObject<GatewaySpec>[]>(
+    () =>
+      proxy.type === 'router'
+        ? world.all<GatewaySpec>('Gateway').filter(({ spec }) => matchesLabels(spec.selector ?? {}, proxy.labels))
+        : [],
+    sameItems,
+  )
 
   const exported = cell(() => {
     const list: Service[] = []
@@ -124,8 +133,20 @@ export function createScope(model: Model, proxy: ProxyClass): Scope {
         : expandShortName(host, namespace, settings().domain),
     endpoints,
     virtualServices,
-    delegate: (namespace, name) =>
-      visibleVirtualServices().find((candidate) => candidate.namespace === namespace && candidate.name === name),
+    delegate: (namespace, name, viewer) =>
+      world
+        .inNamespace<VirtualServiceSpec>('VirtualService', namespace)
+        .find(
+          (candidate) =>
+            candidate.name === name &&
+            !candidate.spec.hosts?.length &&
+            exportedTo(
+              candidate.spec.exportTo?.length ? candidate.spec.exportTo : settings().exportTo.virtualService,
+              namespace,
+              viewer,
+            ),
+        ),
+    gateways,
     destinationRules: (target) => destinationRules(`${target.hostname}\n${target.namespace}`),
   }
 }
@@ -146,8 +167,12 @@ function boundTo(virtualService: VirtualService, gateway: string): boolean {
   return gateways.some((name) => gatewayKey(name, virtualService.namespace) === gateway)
 }
 
-/** `mesh`, or `<namespace>/<name>`. */
+/**
+ * `mesh`, or `<namespace>/<name>`. Istio's old form with dots, `<name>.<namespace>.svc.cluster.local`, is still read.
+ */
 export function gatewayKey(name: string, namespace: string): string {
-  if (name === MESH_GATEWAY || name.includes('/')) return name.startsWith('./') ? `${namespace}/${name.slice(2)}` : name
-  return `${namespace}/${name}`
+  if (name === MESH_GATEWAY) return name
+  if (name.includes('/')) return name.startsWith('./') ? `${namespace}/${name.slice(2)}` : name
+  const [first, second] = name.split('.')
+  return second ? `${second}/${first}` : `${namespace}/${name}`
 }

@@ -1,4 +1,5 @@
 import type { DestinationRuleSpec } from '../config/kinds/destination-rule.ts'
+import type { GatewaySpec } from '../config/kinds/gateway.ts'
 import type { SidecarSpec } from '../config/kinds/sidecar.ts'
 import type { VirtualServiceSpec } from '../config/kinds/virtual-service.ts'
 import type { ConfigObject } from '../config/object.ts'
@@ -36,8 +37,13 @@ export interface Scope {
    * For `mesh` only those the Sidecar scope lets this class see.
    */
   virtualServices(gateway: string): readonly ConfigObject<VirtualServiceSpec>[]
-  /** Every VirtualService visible by `exportTo`, for looking up delegates (`<namespace>/<name>`). */
-  delegate(namespace: string, name: string): ConfigObject<VirtualServiceSpec> | undefined
+  /**
+   * The VirtualService without hosts that a rule of namespace `viewer` delegates to. Its `exportTo` must let that namespace see
+   * it; where the proxy is does not matter, as in Istio.
+   */
+  delegate(namespace: string, name: string, viewer: string): ConfigObject<VirtualServiceSpec> | undefined
+  /** Gateways whose selector fits this class, in order of precedence; none for proxies that are no gateways. */
+  gateways(): readonly ConfigObject<GatewaySpec>[]
   /**
    * DestinationRules for a host in order of precedence by Istio's lookup (client namespace, service namespace, root namespace;
    * most specific host first), those whose `workloadSelector` does not fit left out.
