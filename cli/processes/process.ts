@@ -58,13 +58,15 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
   const pid = child.pid!
   guard(pid)
   const exited = new Promise<Exit>((resolve) => {
-    child.once('exit', (code, signal) => {
+    child.once('exit', () => {
       signalGroup(pid, 'SIGKILL') // what it left behind
       release(pid)
-      resolve({ code, signal })
     })
+    child.once('close', (code, signal) => resolve({ code, signal })) // its last lines have been read by then
   })
+  const running = () => child.exitCode === null && child.signalCode === null
   const stop = async (graceMs = 3_000): Promise<Exit> => {
+    if (!running()) return exited // its number may be somebody else's by now
     signalGroup(pid, 'SIGTERM')
     const patience = new AbortController()
     const late = sleep(graceMs, undefined, { signal: patience.signal }).then(
@@ -80,7 +82,7 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
     pid,
     exited,
     get running() {
-      return child.exitCode === null && child.signalCode === null
+      return running()
     },
     errors: () => errors.text(),
     stop,
