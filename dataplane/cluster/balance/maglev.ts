@@ -102,8 +102,8 @@ function normalise(hosts: readonly MaglevHost[], localityWeights: readonly numbe
     if (!(locality in localityWeights)) throw new RangeError(`host ${host.address} names no weighted locality`)
     sums[locality]! += host.weight
   }
-  // Localities without hosts do not take part in the sum.
-  const total = localityWeights.reduce((sum, weight, i) => sum + (sums[i]! > 0 ? weight : 0), 0)
+  // Envoy counts localities that have no (healthy) host in the sum too.
+  const total = localityWeights.reduce((sum, weight) => sum + weight, 0)
   hosts.forEach((host, i) => {
     const locality = host.locality!
     const share = total > 0 ? localityWeights[locality]! / total : 0
