@@ -142,12 +142,18 @@ function fill(entries: Entries, size: number): Int32Array {
 
 function lookup(size: number, table: Int32Array): Maglev {
   const word = 2 ** 32 % size
+  const inverse = 1 / size
   const pick = (lo: number, hi: number, attempt = 0): number => {
     // Envoy's retry: hash XOR (2^64 - attempt); the high half of that mask is all ones.
     const low = (attempt > 0 ? lo ^ -attempt : lo) >>> 0
     const high = (attempt > 0 ? ~hi : hi) >>> 0
-    // (2^32 mod size) * (high mod size) stays below 2^53 for every allowed size, so no bigint is needed.
-    return table[((((high % size) * word) % size) + (low % size)) % size]!
+    // (2^32 mod size) * (high mod size) stays below 2^53 for every allowed size, so no bigint is needed; and a division
+    // with one correction, because the modulo of a double costs five times as much.
+    const product = (high % size) * word + (low % size)
+    let slot = product - Math.floor(product * inverse) * size
+    if (slot < 0) slot += size
+    else if (slot >= size) slot -= size
+    return table[slot]!
   }
   return {
     size,
