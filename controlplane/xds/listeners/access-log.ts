@@ -1,0 +1,25 @@
+import type { MessageInitShape } from '@bufbuild/protobuf'
+import type { AccessLogSchema } from '../../../proto/gen/envoy/config/accesslog/v3/accesslog_pb.ts'
+import { FileAccessLogSchema } from '../../../proto/gen/envoy/extensions/access_loggers/file/v3/file_pb.ts'
+import { pack } from '../../../proto/make.ts'
+import type { MeshSettings } from '../../model/settings.ts'
+
+/** The access log of every listener, when the mesh has one. */
+export function accessLog(settings: MeshSettings): MessageInitShape<typeof AccessLogSchema>[] {
+  const log = settings.accessLog
+  if (!log) return []
+  const config = pack(FileAccessLogSchema, {
+    path: log.path,
+    ...(log.format && {
+      accessLogFormat: {
+        case: 'logFormat',
+        value: { format: { case: 'textFormatSource', value: { specifier: { case: 'inlineString', value: ensureNewline(log.format) } } } },
+      },
+    }),
+  })
+  return [{ name: 'envoy.access_loggers.file', configType: { case: 'typedConfig', value: config } }]
+}
+
+function ensureNewline(format: string): string {
+  return format.endsWith('\n') ? format : `${format}\n`
+}

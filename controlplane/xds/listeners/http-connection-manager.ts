@@ -1,0 +1,70 @@
+import type { MessageInitShape } from '@bufbuild/protobuf'
+import type { Any } from '@bufbuild/protobuf/wkt'
+import { CorsSchema } from '../../../proto/gen/envoy/extensions/filters/http/cors/v3/cors_pb.ts'
+import { FilterConfigSchema as DynamicForwardProxySchema } from '../../../proto/gen/envoy/extensions/filters/http/dynamic_forward_proxy/v3/dynamic_forward_proxy_pb.ts'
+import { HTTPFaultSchema } from '../../../proto/gen/envoy/extensions/filters/http/fault/v3/fault_pb.ts'
+import { RouterSchema } from '../../../proto/gen/envoy/extensions/filters/http/router/v3/router_pb.ts'
+import {
+  HttpConnectionManager_CodecType,
+  HttpConnectionManager_ForwardClientCertDetails,
+  type HttpConnectionManagerSchema,
+  type HttpFilterSchema,
+} from '../../../proto/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts'
+import { duration, pack } from '../../../proto/make.ts'
+import type { Scope } from '../../model/index.ts'
+import { dnsCacheConfig } from '../clusters/dynamic-forward-proxy.ts'
+import { accessLog } from './access-log.ts'
+import { ADS } from './config-source.ts'
+
+type HttpFilter = MessageInitShape<typeof HttpFilterSchema>
+type HttpConnectionManager = MessageInitShape<typeof HttpConnectionManagerSchema>
+
+/** What differs between the places HTTP is accepted at. */
+export interface HttpOptions {
+  readonly routeName: string
+  readonly statPrefix: string
+  /** At the edge: the peer's address is the client's, and its claims about itself are not believed. */
+  readonly edge: boolean
+  /** The peer may present a certificate: tell the upstream about it. */
+  readonly clientCertificate?: boolean
+}
+
+/**
+ * HTTP filters in their order. Each does nothing until a route configures it, so one list serves all listeners:
+ * CORS before faults (a preflight is never delayed), forwarding to unknown hosts last before the router.
+ */
+const FILTERS: readonly { readonly name: string; readonly make: () => Any }[] = [
+  { name: 'envoy.filters.http.cors', make: () => pack(CorsSchema, {}) },
+  { name: 'envoy.filters.http.fault', make: () => pack(HTTPFaultSchema, {}) },
+  {
+    name: 'envoy.filters.http.dynamic_forward_proxy',
+    make: () =>
+      pack(DynamicForwardProxySchema, { implementationSpecifier: { case: 'dnsCacheConfig', value: dnsCacheConfig() } }),
+  },
+  { name: 'envoy.filters.http.router', make: () => pack(RouterSchema, {}) },
+]
+
+/** A connection manager that takes its routes over ADS. */
+export function httpConnectionManager(scope: Scope, options: HttpOptions): HttpConnectionManager {
+  const log = accessLog(scope.settings())
+  return {
+    codecType: HttpConnectionManager_CodecType.AUTO,
+    statPrefix: options.statPrefix,
+    routeSpecifier: { case: 'rds', value: { routeConfigName: options.routeName, configSource: ADS } },
+    httpFilters: FILTERS.map(({ name, make }): HttpFilter => ({ name, configType: { case: 'typedConfig', value: make() } })),
+    accessLog: log,
+    upgradeConfigs: [{ upgradeType: 'websocket' }],
+    normalizePath: true,
+    streamIdleTimeout: duration(0),
+    commonHttpProtocolOptions: { idleTimeout: duration(3_600_000) },
+    http2ProtocolOptions: {},
+    httpProtocolOptions: { acceptHttp10: true },
+    useRemoteAddress: options.edge,
+    ...(options.edge && {
+      forwardClientCertDetails: options.clientCertificate
+        ? HttpConnectionManager_ForwardClientCertDetails.SANITIZE_SET
+        : HttpConnectionManager_ForwardClientCertDetails.SANITIZE,
+      ...(options.clientCertificate && { setCurrentClientCertDetails: { subject: true, dns: true, uri: true } }),
+    }),
+  }
+}

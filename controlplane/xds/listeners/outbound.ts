@@ -1,0 +1,145 @@
+import { HttpConnectionManagerSchema } from '../../../proto/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts'
+import { pack } from '../../../proto/make.ts'
+import type { IstioEgressListener } from '../../config/kinds/sidecar.ts'
+import { hostsOverlap } from '../../model/hosts.ts'
+import { MESH_GATEWAY, type Scope } from '../../model/index.ts'
+import { isHttp, isTls, portProtocol, type Service, type ServicePort } from '../../model/service.ts'
+import { egressHosts, serviceInScope } from '../../model/sidecar-scope.ts'
+import { egressRouteName, HTTP_PROXY_ROUTES } from '../names.ts'
+import { httpConnectionManager } from './http-connection-manager.ts'
+import { type L4Place, tcpRoutes, tlsRoutes } from './l4-routes.ts'
+import { type Chain, type ListenerPlan, listenerName } from './listener.ts'
+import { defaultTarget, tcpProxy } from './tcp-proxy.ts'
+
+const LOOPBACK = '127.0.0.1'
+
+/**
+ * Ports a sidecar opens for its workload. There is no traffic capture: the workload dials the sidecar. Without a Sidecar
+ * document that is one HTTP port, routed by authority, and the port of each TCP and TLS service. A Sidecar's egress
+ * listeners with a port replace that by what they say; one without a port means the same as no Sidecar, for its hosts.
+ */
+export function outboundListeners(scope: Scope): readonly ListenerPlan[] {
+  const sidecar = scope.sidecar()
+  const egress: readonly IstioEgressListener[] = sidecar?.spec.egress?.length ? sidecar.spec.egress : [{ hosts: ['*/*'] }]
+  const plans = egress.flatMap((listener, index) => {
+    const hosts = egressHosts(sidecar, index)
+    const services = scope.services().filter((service) => serviceInScope(hosts, service.namespace, service.hostname))
+    if (listener.port?.number) return egressListener(scope, listener, listener.port.number, services)
+    return [...httpProxyListener(scope), ...serviceListeners(scope, listener.bind ?? LOOPBACK, services)]
+  })
+  return uniquePorts(plans)
+}
+
+function httpProxyListener(scope: Scope): readonly ListenerPlan[] {
+  const port = scope.proxy.httpPort
+  return port === 0 ? [] : [httpListener(scope, LOOPBACK, port, HTTP_PROXY_ROUTES)]
+}
+
+function httpListener(scope: Scope, bind: string, port: number, routeName: string): ListenerPlan {
+  const name = listenerName(bind, port)
+  const config = pack(
+    HttpConnectionManagerSchema,
+    httpConnectionManager(scope, { routeName, statPrefix: `outbound_${name}`, edge: false }),
+  )
+  const sidecar = scope.sidecar()
+  return {
+    name,
+    bind,
+    port,
+    direction: 'outbound',
+    chains: [
+      {
+        serverNames: [],
+        transport: undefined,
+        filter: { name: 'envoy.filters.network.http_connection_manager', config },
+        origins: sidecar ? [{ object: sidecar, path: ['spec', 'egress'] }] : [],
+      },
+    ],
+  }
+}
+
+/** A listener a Sidecar asks for by port. */
+function egressListener(
+  scope: Scope,
+  listener: IstioEgressListener,
+  port: number,
+  services: readonly Service[],
+): readonly ListenerPlan[] {
+  const bind = listener.bind ?? LOOPBACK
+  const { protocol } = portProtocol(listener.port?.protocol, listener.port?.name)
+  if (isHttp(protocol)) return [httpListener(scope, bind, port, egressRouteName(port, listener.bind))]
+  const samePort = services.flatMap((service) =>
+    service.ports.filter((candidate) => candidate.number === port).map((candidate) => ({ service, port: candidate })),
+  )
+  const candidates =
+    samePort.length > 0
+      ? samePort
+      : services.flatMap((service) => {
+          const l4 = service.ports.filter((candidate) => !isHttp(candidate.protocol))
+          return l4.length === 1 ? [{ service, port: l4[0]! }] : []
+        })
+  return l4Listener(scope, bind, port, candidates)
+}
+
+/** One listener for each port number of the visible TCP and TLS services. */
+function serviceListeners(scope: Scope, bind: string, services: readonly Service[]): readonly ListenerPlan[] {
+  const byPort = new Map<number, { service: Service; port: ServicePort }[]>()
+  for (const service of services)
+    for (const port of service.ports) {
+      if (isHttp(port.protocol) || port.protocol === 'udp') continue
+      const list = byPort.get(port.number)
+      if (list) list.push({ service, port })
+      else byPort.set(port.number, [{ service, port }])
+    }
+  return [...byPort].flatMap(([number, users]) => l4Listener(scope, bind, number, users))
+}
+
+/**
+ * Connections of one port: TLS by SNI (rules first, then each service under its own name), everything else to the first
+ * plain TCP service; without captured addresses nothing tells two of them apart, which analysis reports.
+ */
+function l4Listener(
+  scope: Scope,
+  bind: string,
+  port: number,
+  users: readonly { readonly service: Service; readonly port: ServicePort }[],
+): readonly ListenerPlan[] {
+  const name = listenerName(bind, port)
+  const tls: Chain[] = []
+  const tcp: Chain[] = []
+  for (const { service, port: servicePort } of users) {
+    const place: L4Place = {
+      gateway: MESH_GATEWAY,
+      port: servicePort.number,
+      takesHost: (host) => hostsOverlap(host, service.hostname),
+    }
+    const chain = (serverNames: readonly string[], targets: Parameters<typeof tcpProxy>[2], origins: Chain['origins']): Chain => ({
+      serverNames,
+      transport: serverNames.length > 0 ? 'tls' : undefined,
+      filter: tcpProxy(scope, `outbound|${servicePort.number}||${service.hostname}`, targets),
+      origins,
+    })
+    const own = [defaultTarget(service.hostname, servicePort.number)]
+    if (isTls(servicePort.protocol)) {
+      for (const route of tlsRoutes(scope, place)) tls.push(chain(route.sniHosts, route.targets, [route.origin]))
+      tls.push(chain([service.hostname], own, [service.origin]))
+    } else {
+      const route = tcpRoutes(scope, place)[0]
+      tcp.push(chain([], route?.targets ?? own, route ? [route.origin, service.origin] : [service.origin]))
+    }
+  }
+  if (tls.length + tcp.length === 0) return []
+  return [{ name, bind, port, direction: 'outbound', chains: [...tls, ...tcp.slice(0, 1)] }]
+}
+
+/** One listener for an address: the first plan keeps it. */
+function uniquePorts(plans: readonly ListenerPlan[]): readonly ListenerPlan[] {
+  const taken = new Set<string>()
+  return plans.filter((plan) => {
+    const key = plan.bind.startsWith('unix://') ? plan.bind : `${plan.port}`
+    if (taken.has(key)) return false
+    taken.add(key)
+    return true
+  })
+}
+

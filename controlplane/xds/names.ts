@@ -1,0 +1,50 @@
+/** Names on the wire, in one place because the room that refers to a resource and the one that makes it must agree. */
+
+/** Route configuration of the one outbound HTTP port of a sidecar (Istio's name for its proxy port). */
+export const HTTP_PROXY_ROUTES = 'http_proxy'
+
+/** Cluster that forwards to whatever authority the caller asked for. */
+export const PASSTHROUGH_CLUSTER = 'PassthroughCluster'
+
+/** Cluster without endpoints: connections to it are closed. */
+export const BLACK_HOLE_CLUSTER = 'BlackHoleCluster'
+
+/** Route configuration of a Sidecar's egress listener: its port, and the bind address when one is given. */
+export function egressRouteName(port: number, bind: string | undefined): string {
+  return bind ? (bind.startsWith('unix://') ? bind : `${bind}:${port}`) : `${port}`
+}
+
+/** Route configuration of the plain HTTP servers of gateways on one port. */
+export function gatewayHttpRouteName(port: number, bind: string | undefined): string {
+  return bind ? `http.${port}.${bind}` : `http.${port}`
+}
+
+/** Route configuration of one server of a gateway that terminates TLS. */
+export function gatewayHttpsRouteName(port: number, portName: string, gateway: string, namespace: string): string {
+  return `https.${port}.${portName}.${gateway}.${namespace}`
+}
+
+/** Cluster and route configuration of a port a sidecar accepts traffic on. */
+export function inboundName(port: number): string {
+  return `inbound|${port}||`
+}
+
+/** SDS name of a Secret of the proxy's own namespace, as `credentialName` gives it. */
+export function credentialSecretName(credential: string): string {
+  return `kubernetes://${credential}`
+}
+
+/** SDS name of the CA certificates that belong to a credential. */
+export function credentialCaName(credential: string): string {
+  return `kubernetes://${credential}-cacert`
+}
+
+/** SDS name of a certificate and key in files of the proxy's machine. */
+export function fileCertificateName(certificate: string, key: string): string {
+  return `file-cert:${certificate}~${key}`
+}
+
+/** SDS name of CA certificates (and a revocation list) in files of the proxy's machine. */
+export function fileCaName(caCertificates: string, crl?: string): string {
+  return crl ? `file-root:${caCertificates}~${crl}` : `file-root:${caCertificates}`
+}
