@@ -1,44 +1,23 @@
 /**
  * How Envoy finds labels in its flat stat names. Cluster names carry dots (`outbound|8080|v1|reviews.default.svc.cluster.local`),
- * and Envoy's default rule would end the name at the first one; ours ends it where a stat of clusters begins. Setting one rule anew
- * means listing the others by name (`use_all_default_tags: false`), since Envoy refuses a tag that is defined twice.
+ * and Envoy's default rule would end the name at the first one. Ours reads from the end: a stat is one word, or one of the groups
+ * below and a word; all before it is the name. (A host that ends in `.internal`, `.external` or `.canary` shares its label with
+ * Envoy's groups of that name in a few stats of response codes; nothing in the flat name tells the two apart.)
+ *
+ * Setting one rule anew means listing the others by name (`use_all_default_tags: false`): Envoy refuses a tag defined twice.
  * https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/metrics/v3/stats.proto#config-metrics-v3-tagspecifier
  */
-const CLUSTER_STATS = [
-  'upstream_',
-  'lb_',
-  'membership_',
-  'circuit_breakers\\.',
-  'outlier_detection\\.',
-  'health_check\\.',
-  'ssl\\.',
-  'client_ssl_',
-  'ssl_context_',
-  'http[123]\\.',
-  'tls_',
-  'assignment_',
-  'update_',
-  'init_fetch_timeout',
-  'version',
-  'warming_state',
-  'max_host_weight',
-  'bind_errors',
-  'retry_or_shadow_abandoned',
-  'original_dst_',
-  'external\\.',
-  'internal\\.',
-  'canary\\.',
-  'zone\\.',
-  'default\\.',
-  'grpc\\.',
-  'dynamodb\\.',
-  'redis\\.',
-  'thrift\\.',
-  'ext_authz\\.',
-  'ext_proc\\.',
-  'ratelimit\\.',
-  'slow_start\\.',
-  'transport_socket\\.',
+const STAT_GROUPS = [
+  'circuit_breakers\\.\\w+',
+  '(?:outlier_detection|health_check|http[123]|ssl|maglev_lb|ring_hash_lb|redis|thrift|ext_authz|ext_proc|ratelimit)',
+  'ssl\\.(?:ciphers|versions|curves|sigalgs)(?:\\.TLSv1)?',
+  'ssl\\.certificate\\.[^.]+',
+  'zone\\.[^.]+\\.[^.]+',
+]
+
+const TWO_WORDS = [
+  '(?:internal|external|canary)\\.upstream_rq_(?:completed|time|\\d\\d\\d|\\dxx)',
+  '[^.]+\\.total_match_count', // which transport socket was taken
 ]
 
 /** Envoy's own rules, by name; those every supported Envoy knows, since it does not start on an unknown one. */
@@ -83,6 +62,9 @@ const DEFAULT_TAGS = [
 ]
 
 export const STATS_TAGS = [
-  { tag_name: 'envoy.cluster_name', regex: `^cluster\\.((.+?)\\.)(?:${CLUSTER_STATS.join('|')})` },
+  {
+    tag_name: 'envoy.cluster_name',
+    regex: `^cluster\\.((.+?)\\.)(?:${TWO_WORDS.join('|')}|(?:(?:${STAT_GROUPS.join('|')})\\.)?[\\w-]+)$`,
+  },
   ...DEFAULT_TAGS.map((name) => ({ tag_name: `envoy.${name}` })),
 ] as const

@@ -1,13 +1,26 @@
-import { createServer } from 'node:http2'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import {
+  createSecureServer,
+  createServer,
+  type Http2SecureServer,
+  type Http2Server,
+  type IncomingHttpHeaders,
+  type ServerHttp2Stream,
+} from 'node:http2'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TLSSocket } from 'node:tls'
 import { fromJson } from '@bufbuild/protobuf'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { envoyBootstrap } from '../../controlplane/bootstrap/envoy.ts'
 import { STATS_TAGS } from '../../controlplane/bootstrap/stats-tags.ts'
 import { fullRegistry } from '../../proto/registry.ts'
+import { type TestCa, testCa } from '../helpers/certificates.ts'
 import { startEcho } from '../helpers/echo.ts'
 import { startEnvoy, validateEnvoy } from '../helpers/envoy.ts'
 import { freePort } from '../helpers/ports.ts'
+import { stopAfterTests } from '../helpers/processes.ts'
 
 const node = { id: 'sidecar~127.0.0.1~shop.default~default.svc.cluster.local' }
 
@@ -23,7 +36,6 @@ describe('the bootstrap', () => {
         metadata: { LABELS: { app: 'shop' } },
         locality: { region: 'r', zone: 'z', subZone: 's' },
       },
-      tls: { ca: '/dev/null', serverName: 'control-plane' },
       adminPort: 15000,
     },
   } as const
@@ -37,45 +49,99 @@ describe('the bootstrap', () => {
     })
 
     test(`${name}: Envoy accepts it`, async () => {
-      const verdict = await validateEnvoy(bootstrap)
-      // The CA is an empty file here: the one complaint that is right.
-      expect(verdict.ok ? '' : verdict.error).toMatch('tls' in options ? /Failed to load trusted CA/ : /^$/)
+      expect(await validateEnvoy(bootstrap)).toEqual({ ok: true, error: '' })
     })
   }
 })
 
 describe('an Envoy with the bootstrap', () => {
-  /** Accepts streams, remembers the first request of each and answers nothing. */
-  const asked: { path: string; bytes: Buffer }[] = []
-  const silent = createServer()
-  silent.on('stream', (stream, headers) => {
-    stream.once('data', (bytes: Buffer) => asked.push({ path: String(headers[':path']), bytes }))
+  /** First requests of the streams the silent control planes below accepted; they answer nothing. */
+  const asked: { path: string; node: string; peer: string }[] = []
+  const accept = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
+    const socket = stream.session!.socket as Partial<TLSSocket>
+    const peer = socket.getPeerCertificate?.().subjectaltname ?? ''
+    stream.once('data', (bytes: Buffer) => {
+      asked.push({ path: String(headers[':path']), node: bytes.toString('latin1'), peer })
+    })
     stream.on('error', () => {})
     stream.respond({ ':status': 200, 'content-type': 'application/grpc' })
-  })
-  beforeAll(() => new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve)))
-  afterAll(() => {
-    silent.close()
+  }
+  const listen = async (server: Http2Server | Http2SecureServer) => {
+    server.on('stream', accept)
+    server.on('sessionError', () => {})
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    stopAfterTests(async () => server.close())
+    return { host: '127.0.0.1', port: (server.address() as AddressInfo).port }
+  }
+  beforeEach(() => {
+    asked.length = 0
   })
 
-  for (const [mode, method] of [
-    ['delta', 'DeltaAggregatedResources'],
-    ['sotw', 'StreamAggregatedResources'],
-  ] as const) {
+  const methods = { delta: 'DeltaAggregatedResources', sotw: 'StreamAggregatedResources' } as const
+  for (const mode of ['delta', 'sotw'] as const) {
     test(`${mode}: it opens one stream, tells its node, and is not ready before it is answered`, async () => {
-      asked.length = 0
-      const { port } = silent.address() as AddressInfo
-      const bootstrap = envoyBootstrap({ node, mode, xds: { host: '127.0.0.1', port } })
-      const envoy = await startEnvoy({ bootstrap, waitLive: false })
+      const xds = await listen(createServer())
+      const envoy = await startEnvoy({ bootstrap: envoyBootstrap({ node, mode, xds }), waitLive: false })
       await expect.poll(() => asked.length, { timeout: 10_000 }).toBeGreaterThan(0)
       expect(asked.map(({ path }) => path)).toEqual([
-        `/envoy.service.discovery.v3.AggregatedDiscoveryService/${method}`,
+        `/envoy.service.discovery.v3.AggregatedDiscoveryService/${methods[mode]}`,
       ])
-      expect(asked[0]!.bytes.toString('latin1')).toContain(node.id)
+      expect(asked[0]!.node).toContain(node.id)
       await expect(envoy.admin('/ready')).rejects.toThrow(/503 (PRE_)?INITIALIZING/)
       await envoy.stop()
     })
   }
+
+  describe('over TLS', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'meshgate-tls-'))
+    stopAfterTests(() => rm(folder, { recursive: true, force: true }))
+    const [ca, other] = await Promise.all([testCa(), testCa('somebody else')])
+    const file = async (name: string, text: string) => {
+      await writeFile(join(folder, name), text)
+      return join(folder, name)
+    }
+    const own = await ca.issue('shop', { uri: ['spiffe://cluster.local/ns/default/sa/shop'] })
+    const tls = {
+      ca: await file('ca.pem', ca.cert),
+      cert: await file('cert.pem', own.cert),
+      key: await file('key.pem', own.key),
+      serverName: 'meshgate.example',
+    }
+
+    const controlPlane = async (by: TestCa, name: string) => {
+      const server = await by.issue('control plane', { dns: [name] })
+      return listen(createSecureServer({ ...server, ca: ca.cert, requestCert: true, rejectUnauthorized: true }))
+    }
+
+    test('it shows its certificate to the control plane it knows', async () => {
+      const xds = await controlPlane(ca, 'meshgate.example')
+      const envoy = await startEnvoy({ bootstrap: envoyBootstrap({ node, xds, tls }), waitLive: false })
+      await expect.poll(() => asked, { timeout: 10_000 }).toHaveLength(1)
+      expect(asked[0]!.peer).toBe('URI:spiffe://cluster.local/ns/default/sa/shop')
+      await envoy.stop()
+    })
+
+    for (const [what, by, name] of [
+      ['with another name', ca, 'evil.example'],
+      ['of another CA', other, 'meshgate.example'],
+    ] as const) {
+      test(`it tells nothing to a control plane ${what}`, async () => {
+        const xds = await controlPlane(by, name)
+        const envoy = await startEnvoy({ bootstrap: envoyBootstrap({ node, xds, tls }), waitLive: false })
+        await expect
+          .poll(
+            () =>
+              envoy
+                .stat('cluster.xds-grpc.ssl.fail_verify_san')
+                .then(async (san) => san + (await envoy.stat('cluster.xds-grpc.ssl.fail_verify_error'))),
+            { timeout: 10_000 },
+          )
+          .toBeGreaterThan(0)
+        expect(asked).toEqual([])
+        await envoy.stop()
+      })
+    }
+  })
 })
 
 test('the labels of Prometheus metrics carry whole cluster names, dots included', async () => {

@@ -162,7 +162,7 @@ class Book {
       body,
       protocol: http2 ? 'HTTP/2' : 'HTTP/1.1',
       connection: this.#numberOf(request, socket),
-      ...('encrypted' in socket ? { tls: tlsOf(socket as TLSSocket) } : {}),
+      ...((socket as TLSSocket).encrypted ? { tls: tlsOf(socket as TLSSocket) } : {}),
     }
     this.count++
     this.seen.push(seen)
@@ -208,10 +208,9 @@ async function answer(
   const status = Number(seen.headers['x-echo-status'] ?? base.status ?? 200)
   const headers = { ...base.headers, 'x-echo-name': book.name }
   if (seen.headers['content-type']?.startsWith('application/grpc') && 'stream' in response) {
-    const { stream } = response
-    stream.respond({ ':status': status, ...headers, 'content-type': 'application/grpc' }, { waitForTrailers: true })
-    stream.once('wantTrailers', () => stream.sendTrailers({ 'grpc-status': seen.headers['x-echo-grpc-status'] ?? '0' }))
-    stream.end(bytes)
+    response.writeHead(status, { ...headers, 'content-type': 'application/grpc' })
+    response.addTrailers({ 'grpc-status': seen.headers['x-echo-grpc-status'] ?? '0' })
+    response.end(bytes)
     return
   }
   const body = Buffer.from(JSON.stringify(seen))
