@@ -58,7 +58,6 @@ const DEFAULT_TAGS = [
   'redis_prefix',
   'proxy_protocol_prefix',
   'proxy_protocol_version',
-  'xds_resource_name',
 ]
 
 export const STATS_TAGS = [
