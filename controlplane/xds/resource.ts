@@ -1,5 +1,5 @@
-import type { Origin } from '../config/object.ts'
 import type { ResourceType } from '../../proto/types.ts'
+import type { Origin } from '../config/object.ts'
 
 /** One encoded xDS resource, shared by every proxy of a class. Immutable: another version is another object. */
 export interface Resource {

@@ -13,7 +13,12 @@ export function accessLog(settings: MeshSettings): MessageInitShape<typeof Acces
     ...(log.format && {
       accessLogFormat: {
         case: 'logFormat',
-        value: { format: { case: 'textFormatSource', value: { specifier: { case: 'inlineString', value: ensureNewline(log.format) } } } },
+        value: {
+          format: {
+            case: 'textFormatSource',
+            value: { specifier: { case: 'inlineString', value: ensureNewline(log.format) } },
+          },
+        },
       },
     }),
   })

@@ -39,7 +39,10 @@ export function gatewayListeners(scope: Scope, servers: readonly GatewayServer[]
       bind: server.bind ?? ANY_ADDRESS,
       port: server.port.number,
       direction: 'outbound' as const,
-      chains: [...chains.filter((chain) => chain.serverNames.length > 0), ...chains.filter((chain) => chain.serverNames.length === 0)],
+      chains: [
+        ...chains.filter((chain) => chain.serverNames.length > 0),
+        ...chains.filter((chain) => chain.serverNames.length === 0),
+      ],
     }
   })
 }
@@ -59,7 +62,12 @@ function plainHttpChain(scope: Scope, { server, origin }: GatewayServer): Chain 
   return {
     serverNames: [],
     transport: undefined,
-    filter: httpFilter(scope, gatewayHttpRouteName(number, server.bind), `outbound_${listenerName(server.bind ?? ANY_ADDRESS, number)}`, false),
+    filter: httpFilter(
+      scope,
+      gatewayHttpRouteName(number, server.bind),
+      `outbound_${listenerName(server.bind ?? ANY_ADDRESS, number)}`,
+      false,
+    ),
     origins: [origin],
   }
 }
@@ -108,7 +116,9 @@ function passthroughChains(scope: Scope, entry: GatewayServer): readonly Chain[]
     return names.length > 0 ? [chain(route, names)] : []
   })
   if (byName.length > 0) return byName
-  return tcpRoutes(scope, place(entry)).slice(0, 1).map((route) => chain(route, exposed))
+  return tcpRoutes(scope, place(entry))
+    .slice(0, 1)
+    .map((route) => chain(route, exposed))
 }
 
 function tcpChains(scope: Scope, entry: GatewayServer): readonly Chain[] {

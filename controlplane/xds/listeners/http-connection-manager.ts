@@ -51,7 +51,9 @@ export function httpConnectionManager(scope: Scope, options: HttpOptions): HttpC
     codecType: HttpConnectionManager_CodecType.AUTO,
     statPrefix: options.statPrefix,
     routeSpecifier: { case: 'rds', value: { routeConfigName: options.routeName, configSource: ADS } },
-    httpFilters: FILTERS.map(({ name, make }): HttpFilter => ({ name, configType: { case: 'typedConfig', value: make() } })),
+    httpFilters: FILTERS.map(
+      ({ name, make }): HttpFilter => ({ name, configType: { case: 'typedConfig', value: make() } }),
+    ),
     accessLog: log,
     upgradeConfigs: [{ upgradeType: 'websocket' }],
     normalizePath: true,

@@ -18,20 +18,21 @@ export function ingressListeners(scope: Scope): readonly ListenerPlan[] {
     const name = inboundName(port)
     const { protocol } = portProtocol(ingress.port.protocol, ingress.port.name)
     const tls = ingress.tls && terminatesTls(ingress.tls) ? ingress.tls : undefined
-    const filter: Chain['filter'] = isHttp(protocol) || (protocol === 'https' && tls)
-      ? {
-          name: 'envoy.filters.network.http_connection_manager',
-          config: pack(
-            HttpConnectionManagerSchema,
-            httpConnectionManager(scope, {
-              routeName: name,
-              statPrefix: `inbound_${listenerName(bind, port)}`,
-              edge: false,
-              clientCertificate: tls !== undefined && asksForClientCertificate(tls),
-            }),
-          ),
-        }
-      : tcpProxy(scope, name, [{ cluster: name, weight: 1 }])
+    const filter: Chain['filter'] =
+      isHttp(protocol) || (protocol === 'https' && tls)
+        ? {
+            name: 'envoy.filters.network.http_connection_manager',
+            config: pack(
+              HttpConnectionManagerSchema,
+              httpConnectionManager(scope, {
+                routeName: name,
+                statPrefix: `inbound_${listenerName(bind, port)}`,
+                edge: false,
+                clientCertificate: tls !== undefined && asksForClientCertificate(tls),
+              }),
+            ),
+          }
+        : tcpProxy(scope, name, [{ cluster: name, weight: 1 }])
     return [
       {
         name: listenerName(bind, port),
@@ -43,7 +44,9 @@ export function ingressListeners(scope: Scope): readonly ListenerPlan[] {
             serverNames: [],
             transport: tls && 'tls',
             filter,
-            ...(tls && { tls: downstreamTlsContext(tls, isHttp(protocol) || protocol === 'https' ? ['h2', 'http/1.1'] : []) }),
+            ...(tls && {
+              tls: downstreamTlsContext(tls, isHttp(protocol) || protocol === 'https' ? ['h2', 'http/1.1'] : []),
+            }),
             origins: [{ object: sidecar!, path: ['spec', 'ingress', index] }],
           },
         ],

@@ -94,11 +94,7 @@ function l4Route(
 }
 
 /** The cluster of a destination; one that does not exist gets the black hole, so that connections end at once. */
-function destinationCluster(
-  scope: Scope,
-  destination: RouteDestination['destination'],
-  namespace: string,
-): string {
+function destinationCluster(scope: Scope, destination: RouteDestination['destination'], namespace: string): string {
   const service = scope.resolve(destination.host, namespace)
   const port = destination.port?.number ?? (service?.ports.length === 1 ? service.ports[0]!.number : undefined)
   if (!service || !service.ports.some((candidate) => candidate.number === port)) return BLACK_HOLE_CLUSTER

@@ -83,7 +83,8 @@ export function buildListener(plan: ListenerPlan): CompiledListener | undefined 
 function withoutDuplicateMatches(chains: readonly Chain[]): readonly Chain[] {
   const taken = new Set<string>()
   return chains.flatMap((chain) => {
-    const names = chain.serverNames.length > 0 && !chain.serverNames.includes('*') ? [...new Set(chain.serverNames)] : ['*']
+    const names =
+      chain.serverNames.length > 0 && !chain.serverNames.includes('*') ? [...new Set(chain.serverNames)] : ['*']
     const free = names.filter((name) => !taken.has(`${chain.transport ?? ''} ${name}`))
     for (const name of free) taken.add(`${chain.transport ?? ''} ${name}`)
     if (free.length === 0) return []

@@ -20,7 +20,9 @@ const LOOPBACK = '127.0.0.1'
  */
 export function outboundListeners(scope: Scope): readonly ListenerPlan[] {
   const sidecar = scope.sidecar()
-  const egress: readonly IstioEgressListener[] = sidecar?.spec.egress?.length ? sidecar.spec.egress : [{ hosts: ['*/*'] }]
+  const egress: readonly IstioEgressListener[] = sidecar?.spec.egress?.length
+    ? sidecar.spec.egress
+    : [{ hosts: ['*/*'] }]
   const plans = egress.flatMap((listener, index) => {
     const hosts = egressHosts(sidecar, index)
     const services = scope.services().filter((service) => serviceInScope(hosts, service.namespace, service.hostname))
@@ -113,7 +115,11 @@ function l4Listener(
       port: servicePort.number,
       takesHost: (host) => hostsOverlap(host, service.hostname),
     }
-    const chain = (serverNames: readonly string[], targets: Parameters<typeof tcpProxy>[2], origins: Chain['origins']): Chain => ({
+    const chain = (
+      serverNames: readonly string[],
+      targets: Parameters<typeof tcpProxy>[2],
+      origins: Chain['origins'],
+    ): Chain => ({
       serverNames,
       transport: serverNames.length > 0 ? 'tls' : undefined,
       filter: tcpProxy(scope, `outbound|${servicePort.number}||${service.hostname}`, targets),
@@ -142,4 +148,3 @@ function uniquePorts(plans: readonly ListenerPlan[]): readonly ListenerPlan[] {
     return true
   })
 }
-

@@ -1,5 +1,5 @@
-import { HashPolicySchema } from '../../../proto/gen/envoy/type/v3/hash_policy_pb.ts'
 import { TcpProxySchema } from '../../../proto/gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts'
+import { HashPolicySchema } from '../../../proto/gen/envoy/type/v3/hash_policy_pb.ts'
 import { duration, make, pack } from '../../../proto/make.ts'
 import { parseDuration } from '../../config/syntax/duration.ts'
 import type { Scope } from '../../model/index.ts'
@@ -7,8 +7,8 @@ import { outboundClusterName, parseOutboundClusterName } from '../../model/servi
 import { consistentHashOf, effectivePolicy } from '../clusters/policy.ts'
 import { BLACK_HOLE_CLUSTER } from '../names.ts'
 import { accessLog } from './access-log.ts'
-import type { Chain } from './listener.ts'
 import type { L4Target } from './l4-routes.ts'
+import type { Chain } from './listener.ts'
 
 /** A chain's filter that passes bytes to one cluster, or to several by the weight of connections. */
 export function tcpProxy(scope: Scope, statPrefix: string, targets: readonly L4Target[]): Chain['filter'] {

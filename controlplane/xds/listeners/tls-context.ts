@@ -2,11 +2,13 @@ import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { Any } from '@bufbuild/protobuf/wkt'
 import {
   type CertificateValidationContextSchema,
-
   TlsParameters_TlsProtocol,
 } from '../../../proto/gen/envoy/extensions/transport_sockets/tls/v3/common_pb.ts'
 import type { SdsSecretConfigSchema } from '../../../proto/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.ts'
-import { type CommonTlsContextSchema, DownstreamTlsContextSchema } from '../../../proto/gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts'
+import {
+  type CommonTlsContextSchema,
+  DownstreamTlsContextSchema,
+} from '../../../proto/gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts'
 import { pack } from '../../../proto/make.ts'
 import type { ServerTls } from '../../config/kinds/server-tls.ts'
 import { credentialCaName, credentialSecretName, fileCaName, fileCertificateName } from '../names.ts'
@@ -33,7 +35,9 @@ export function downstreamTlsContext(tls: ServerTls, alpn: readonly string[]): A
 
 /** Whether this mode ends TLS here (and does not pass it on by SNI). */
 export function terminatesTls(tls: ServerTls | undefined): boolean {
-  return tls?.mode === 'SIMPLE' || tls?.mode === 'MUTUAL' || tls?.mode === 'OPTIONAL_MUTUAL' || tls?.mode === 'ISTIO_MUTUAL'
+  return (
+    tls?.mode === 'SIMPLE' || tls?.mode === 'MUTUAL' || tls?.mode === 'OPTIONAL_MUTUAL' || tls?.mode === 'ISTIO_MUTUAL'
+  )
 }
 
 /** Whether callers are asked for a certificate. */

@@ -1,0 +1,54 @@
+import type { ResourceType } from '../proto/types.ts'
+import type { ConfigObject } from './config/object.ts'
+import { createModel, type Model } from './model/index.ts'
+import { ClassView } from './xds/class-view.ts'
+import { classify, type Relevance, relevance } from './xds/classify.ts'
+import type { Mesh, NodeInfo } from './xds/resource.ts'
+
+export interface MeshOptions {
+  /** Told about a resource that cannot be compiled; it is absent until configuration changes. */
+  readonly onFailure?: (type: ResourceType, name: string, error: unknown) => void
+}
+
+/** The compiled mesh: configuration in, views of proxy classes out. */
+export interface CompiledMesh extends Mesh {
+  readonly model: Model
+  /**
+   * Makes these objects (in order of precedence, as loading returns them) the configuration. Returns the keys of objects
+   * whose content changed; listeners are called only when there are any.
+   */
+  commit(objects: ReadonlyMap<string, ConfigObject>): readonly string[]
+  view(node: NodeInfo): ClassView
+}
+
+export function createMesh({ onFailure = () => {} }: MeshOptions = {}): CompiledMesh {
+  const model = createModel()
+  const relevant: Relevance = relevance(model)
+  const views = new Map<string, WeakRef<ClassView>>()
+  const dropped = new FinalizationRegistry<string>((key) => {
+    if (!views.get(key)?.deref()) views.delete(key)
+  })
+  const listeners = new Set<() => void>()
+
+  return {
+    model,
+    commit(objects) {
+      const changed = model.world.commit(objects)
+      if (changed.length > 0) for (const listener of [...listeners]) listener()
+      return changed
+    },
+    view(node) {
+      const proxy = classify(node, relevant)
+      const known = views.get(proxy.key)?.deref()
+      if (known) return known
+      const view = new ClassView(model, proxy, onFailure)
+      views.set(proxy.key, new WeakRef(view))
+      dropped.register(view, proxy.key)
+      return view
+    },
+    onChange(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+  }
+}

@@ -1,0 +1,260 @@
+import { describe, expect, it } from 'vitest'
+import { configObjects } from '../../test/helpers/objects.ts'
+import { createModel, createScope, MESH_GATEWAY } from './index.ts'
+import type { ProxyClass } from './proxy-class.ts'
+
+const REVIEWS = `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: reviews, namespace: shop}
+spec:
+  hosts: [reviews.shop.svc.cluster.local]
+  ports: [{number: 9080, name: http, protocol: HTTP}]
+  resolution: STATIC
+  endpoints:
+  - {address: 10.0.0.1, labels: {version: v1}, locality: r1/z1}
+  - {address: 10.0.0.2, labels: {version: v2}, weight: 3, ports: {http: 9090}}
+`
+
+function proxy(
+  namespace: string,
+  labels: Record<string, string> = {},
+  type: ProxyClass['type'] = 'sidecar',
+): ProxyClass {
+  return {
+    key: `${type}/${namespace}/${JSON.stringify(labels)}`,
+    type,
+    namespace,
+    labels,
+    locality: undefined,
+    httpPort: 15080,
+    secretsAllowed: true,
+  }
+}
+
+function mesh(...texts: readonly string[]) {
+  const model = createModel()
+  const commit = (...next: readonly string[]) => model.world.commit(configObjects(next.join('\n---\n')))
+  commit(...texts)
+  return { model, commit, scope: (of: ProxyClass) => createScope(model, of) }
+}
+
+describe('services of the registry', () => {
+  it('a ServiceEntry is a service for each of its hosts', () => {
+    const { scope } = mesh(REVIEWS)
+    const [service] = scope(proxy('shop')).services()
+    expect(service).toMatchObject({
+      hostname: 'reviews.shop.svc.cluster.local',
+      namespace: 'shop',
+      resolution: 'STATIC',
+    })
+    expect(service!.ports).toEqual([
+      { number: 9080, name: 'http', protocol: 'http', protocolName: 'http', targetPort: undefined },
+    ])
+  })
+
+  it('endpoints carry labels, locality, weight and their own port', () => {
+    const { scope } = mesh(REVIEWS)
+    const shop = scope(proxy('shop'))
+    const service = shop.services()[0]!
+    expect(shop.endpoints(service, service.ports[0]!)).toMatchObject([
+      { address: '10.0.0.1', port: 9080, weight: 1, locality: { region: 'r1', zone: 'z1', subZone: '' } },
+      { address: '10.0.0.2', port: 9090, weight: 3, labels: { version: 'v2' } },
+    ])
+  })
+
+  it('a change of endpoints leaves the service object alone', () => {
+    const { scope, commit } = mesh(REVIEWS)
+    const shop = scope(proxy('shop'))
+    const before = shop.services()
+    const [service] = before
+    const endpoints = shop.endpoints(service!, service!.ports[0]!)
+    expect(commit(REVIEWS.replace('10.0.0.1', '10.0.0.9'))).toEqual(['ServiceEntry/shop/reviews'])
+    expect(shop.services()).toBe(before)
+    expect(shop.endpoints(service!, service!.ports[0]!)).not.toBe(endpoints)
+    expect(shop.endpoints(service!, service!.ports[0]!)[0]!.address).toBe('10.0.0.9')
+  })
+
+  it('a comment or a moved line is no change, but places follow it', () => {
+    const { model, scope, commit } = mesh(REVIEWS)
+    const shop = scope(proxy('shop'))
+    const [service] = shop.services()
+    const { line } = service!.origin.object.source.locate(['spec', 'hosts'])
+    expect(commit(`# a comment\n${REVIEWS}`)).toEqual([])
+    expect(shop.services()[0]).toBe(service)
+    expect(service!.origin.object.source.locate(['spec', 'hosts']).line).toBe(line + 1)
+    expect(model.world.all('ServiceEntry')).toHaveLength(1)
+  })
+
+  it('several entries for one host and namespace are one service: ports united, endpoints added', () => {
+    const more = REVIEWS.replace('name: reviews,', 'name: reviews-b,')
+      .replace('10.0.0.1', '10.0.1.1')
+      .replace('10.0.0.2', '10.0.1.2')
+      .replace('ports: [{', 'ports: [{number: 9091, name: admin, protocol: HTTP}, {')
+    const { scope } = mesh(REVIEWS, more)
+    const shop = scope(proxy('shop'))
+    const service = shop.services()[0]!
+    expect(shop.services()).toHaveLength(1)
+    expect(service.ports.map((port) => port.number)).toEqual([9080, 9091])
+    expect(shop.endpoints(service, service.ports[0]!)).toHaveLength(4)
+    expect(shop.endpoints(service, service.ports[1]!)).toHaveLength(2)
+  })
+
+  it('a selector takes the WorkloadEntries of its namespace', () => {
+    const workload = (name: string, namespace: string, app: string) => `
+apiVersion: networking.istio.io/v1
+kind: WorkloadEntry
+metadata: {name: ${name}, namespace: ${namespace}}
+spec: {address: 10.1.0.${name.length}, labels: {app: ${app}}, weight: 2}`
+    const selecting = REVIEWS.replace(/ {2}endpoints:[\s\S]*/, '  workloadSelector: {labels: {app: reviews}}\n')
+    const { scope } = mesh(
+      selecting,
+      workload('a', 'shop', 'reviews'),
+      workload('bb', 'shop', 'other'),
+      workload('ccc', 'else', 'reviews'),
+    )
+    const shop = scope(proxy('shop'))
+    const service = shop.services()[0]!
+    expect(shop.endpoints(service, service.ports[0]!).map(({ address, weight }) => [address, weight])).toEqual([
+      ['10.1.0.1', 2],
+    ])
+  })
+
+  it('DNS without endpoints resolves the host itself', () => {
+    const { scope } = mesh(REVIEWS.replace('STATIC', 'DNS').replace(/ {2}endpoints:[\s\S]*/, ''))
+    const shop = scope(proxy('shop'))
+    const service = shop.services()[0]!
+    expect(shop.endpoints(service, service.ports[0]!)[0]).toMatchObject({
+      address: 'reviews.shop.svc.cluster.local',
+      port: 9080,
+    })
+  })
+})
+
+describe('what a class may see', () => {
+  it('exportTo hides a service from other namespaces', () => {
+    const { scope } = mesh(REVIEWS.replace('spec:', "spec:\n  exportTo: ['.']"))
+    expect(scope(proxy('shop')).services()).toHaveLength(1)
+    expect(scope(proxy('other')).services()).toHaveLength(0)
+  })
+
+  it('of two services with one hostname the own namespace wins', () => {
+    const { scope } = mesh(REVIEWS, REVIEWS.replace('namespace: shop', 'namespace: other'))
+    expect(
+      scope(proxy('other'))
+        .services()
+        .map(({ namespace }) => namespace),
+    ).toEqual(['other'])
+    expect(scope(proxy('third')).services()).toHaveLength(1)
+  })
+
+  it('a host of a rule is exact first, then short', () => {
+    const { scope } = mesh(
+      REVIEWS,
+      REVIEWS.replace('reviews.shop.svc.cluster.local', 'ratings').replace('name: reviews', 'name: ratings'),
+    )
+    const shop = scope(proxy('shop'))
+    expect(shop.resolve('reviews', 'shop')?.hostname).toBe('reviews.shop.svc.cluster.local')
+    expect(shop.resolve('reviews', 'other')).toBeUndefined()
+    expect(shop.resolve('ratings', 'anywhere')?.hostname).toBe('ratings')
+    expect(shop.hostname('details', 'shop')).toBe('details.shop.svc.cluster.local')
+  })
+
+  const SIDECAR = (hosts: string, extra = '') => `
+apiVersion: networking.istio.io/v1
+kind: Sidecar
+metadata: {name: s${extra.length}, namespace: shop}
+spec:
+  ${extra}
+  egress: [{hosts: [${hosts}]}]`
+  const OTHER = REVIEWS.replaceAll('shop', 'other')
+
+  it('a Sidecar limits services to its egress hosts', () => {
+    const { scope } = mesh(REVIEWS, OTHER, SIDECAR('"./*"'))
+    expect(
+      scope(proxy('shop'))
+        .services()
+        .map(({ namespace }) => namespace),
+    ).toEqual(['shop'])
+    expect(scope(proxy('other')).services()).toHaveLength(2)
+    expect(scope(proxy('shop', {}, 'router')).services()).toHaveLength(2)
+  })
+
+  it('a Sidecar with a fitting selector goes before the one of the namespace', () => {
+    const { scope } = mesh(
+      REVIEWS,
+      OTHER,
+      SIDECAR('"./*"'),
+      SIDECAR('"other/*"', 'workloadSelector: {labels: {app: a}}'),
+    )
+    expect(
+      scope(proxy('shop', { app: 'a' }))
+        .services()
+        .map(({ namespace }) => namespace),
+    ).toEqual(['other'])
+    expect(
+      scope(proxy('shop', { app: 'b' }))
+        .services()
+        .map(({ namespace }) => namespace),
+    ).toEqual(['shop'])
+  })
+
+  it('what a visible VirtualService sends to is visible too', () => {
+    const virtualService = `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: v, namespace: shop}
+spec:
+  hosts: [front.shop.svc.cluster.local]
+  http: [{route: [{destination: {host: reviews.other.svc.cluster.local}}]}]`
+    const { scope } = mesh(REVIEWS, OTHER, SIDECAR('"shop/front.shop.svc.cluster.local"'), virtualService)
+    expect(scope(proxy('shop')).virtualServices(MESH_GATEWAY)).toHaveLength(1)
+    expect(
+      scope(proxy('shop'))
+        .services()
+        .map(({ hostname }) => hostname),
+    ).toEqual(['reviews.other.svc.cluster.local'])
+  })
+})
+
+describe('DestinationRules of a service', () => {
+  const rule = (name: string, namespace: string, host: string, extra = '') => `
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: ${name}, namespace: ${namespace}}
+spec: {host: '${host}'${extra}}`
+  const found = (of: ProxyClass, ...rules: readonly string[]) => {
+    const { scope } = mesh(REVIEWS, ...rules)
+    const view = scope(of)
+    return view.destinationRules(view.services()[0]!).map(({ name }) => name)
+  }
+
+  it('the client namespace goes before the service namespace, that before the root namespace', () => {
+    const client = rule('client', 'web', 'reviews.shop.svc.cluster.local')
+    const server = rule('server', 'shop', 'reviews')
+    const root = rule('root', 'istio-system', '*.shop.svc.cluster.local')
+    expect(found(proxy('web'), client, server, root)).toEqual(['client'])
+    expect(found(proxy('web'), server, root)).toEqual(['server'])
+    expect(found(proxy('web'), root)).toEqual(['root'])
+  })
+
+  it('the most specific host goes first', () => {
+    expect(found(proxy('shop'), rule('wild', 'shop', '*.cluster.local'), rule('exact', 'shop', 'reviews'))).toEqual([
+      'exact',
+    ])
+  })
+
+  it('a rule that is not exported does not count elsewhere', () => {
+    expect(found(proxy('web'), rule('private', 'shop', 'reviews', ", exportTo: ['.']"))).toEqual([])
+    expect(found(proxy('shop'), rule('private', 'shop', 'reviews', ", exportTo: ['.']"))).toEqual(['private'])
+  })
+
+  it('a rule with a selector is for those workloads only, and wins there', () => {
+    const rules = [
+      rule('all', 'shop', 'reviews'),
+      rule('some', 'shop', 'reviews', ', workloadSelector: {matchLabels: {app: a}}'),
+    ]
+    expect(found(proxy('shop', { app: 'a' }), ...rules)).toEqual(['some'])
+    expect(found(proxy('shop', { app: 'b' }), ...rules)).toEqual(['all'])
+  })
+})

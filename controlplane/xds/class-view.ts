@@ -1,0 +1,156 @@
+import { createHash } from 'node:crypto'
+import type { DescMessage, MessageShape } from '@bufbuild/protobuf'
+import { ClusterSchema } from '../../proto/gen/envoy/config/cluster/v3/cluster_pb.ts'
+import { ClusterLoadAssignmentSchema } from '../../proto/gen/envoy/config/endpoint/v3/endpoint_pb.ts'
+import { ListenerSchema } from '../../proto/gen/envoy/config/listener/v3/listener_pb.ts'
+import { RouteConfigurationSchema } from '../../proto/gen/envoy/config/route/v3/route_pb.ts'
+import { SecretSchema } from '../../proto/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.ts'
+import { encode } from '../../proto/make.ts'
+import type { ResourceType } from '../../proto/types.ts'
+import type { EnvoyResourceSpec } from '../config/kinds/envoy-resource.ts'
+import type { Origin } from '../config/object.ts'
+import { cell, cells, sameEntries, sameItems } from '../model/cells.ts'
+import { createScope, type Model, type ProxyClass, type Scope } from '../model/index.ts'
+import { clusterNames, compileCluster, compileLoadAssignment } from './clusters/index.ts'
+import { type RawResource, rawResources, selects } from './envoy-resources.ts'
+import { grpcListener, grpcListenerNames } from './listeners/grpc.ts'
+import { buildListener, listenerPlans } from './listeners/index.ts'
+import type { Resource, View } from './resource.ts'
+import { compileRouteConfiguration, routeConfigurationNames } from './routes/index.ts'
+import { compileSecret, secretNames } from './secrets.ts'
+
+/** A compiled message on its way to be a resource. */
+interface Compiled<Desc extends DescMessage> {
+  readonly message: MessageShape<Desc>
+  readonly origins: readonly Origin[]
+  readonly children?: Resource['children']
+}
+
+/** Called when a resource cannot be compiled: it is absent then, and everything else goes on. */
+export type OnFailure = (type: ResourceType, name: string, error: unknown) => void
+
+/**
+ * The view of one proxy class: one lazy cell per resource. A cell is made when a resource is first asked for, computed
+ * again only when something it read has changed, and keeps its `Resource` object while the bytes stay the same.
+ */
+export class ClassView implements View {
+  readonly key: string
+  readonly scope: Scope
+  readonly #model: Model
+  readonly #onFailure: OnFailure
+  readonly #names: Readonly<Record<ResourceType, () => readonly string[]>>
+  readonly #resources: Readonly<Record<ResourceType, (name: string) => Resource | undefined>>
+
+  constructor(model: Model, proxy: ProxyClass, onFailure: OnFailure) {
+    this.key = proxy.key
+    this.#model = model
+    this.#onFailure = onFailure
+    const scope = createScope(model, proxy)
+    this.scope = scope
+    const isGrpc = proxy.type === 'grpc'
+
+    const raw = cell(() => {
+      const found = new Map<string, RawResource>()
+      for (const object of model.world.all<EnvoyResourceSpec>('EnvoyResource'))
+        if (selects(object, proxy))
+          for (const resource of rawResources(object)) {
+            const key = `${resource.type}/${resource.name}`
+            if (!found.has(key)) found.set(key, resource)
+          }
+      return found as ReadonlyMap<string, RawResource>
+    }, sameEntries)
+
+    const plans = cell(() => new Map(isGrpc ? [] : listenerPlans(scope).map((plan) => [plan.name, plan])))
+
+    const compiledNames: Record<ResourceType, () => readonly string[]> = {
+      cds: () => clusterNames(scope),
+      eds: () =>
+        clusterNames(scope).flatMap((name) => this.get('cds', name)?.children.map((child) => child.name) ?? []),
+      lds: () => (isGrpc ? grpcListenerNames(scope) : [...plans().keys()].filter((name) => this.get('lds', name))),
+      rds: () => routeConfigurationNames(scope),
+      sds: () => secretNames(model.world, proxy),
+    }
+    const names = (type: ResourceType) =>
+      cell(() => {
+        const written = [...raw().values()].filter((resource) => resource.type === type).map(({ name }) => name)
+        if (type === 'sds' && !proxy.secretsAllowed) return []
+        return [...new Set([...(this.#guard(type, '*', compiledNames[type]) ?? []), ...written])]
+      }, sameItems)
+    this.#names = { cds: names('cds'), eds: names('eds'), lds: names('lds'), rds: names('rds'), sds: names('sds') }
+
+    const family = <Desc extends DescMessage>(
+      type: ResourceType,
+      schema: Desc,
+      compile: (name: string) => Compiled<Desc> | undefined,
+    ) =>
+      cells<Resource | undefined>(
+        (name) => {
+          const written = raw().get(`${type}/${name}`)
+          if (written) return type === 'sds' && !proxy.secretsAllowed ? undefined : this.#fromRaw(written)
+          const compiled = this.#guard(type, name, () => compile(name))
+          return compiled && this.#resource(type, name, encode(schema, compiled.message), compiled)
+        },
+        (a, b) => a?.version === b?.version,
+      )
+
+    this.#resources = {
+      cds: family('cds', ClusterSchema, (name) => compileCluster(scope, name)),
+      eds: family('eds', ClusterLoadAssignmentSchema, (name) => compileLoadAssignment(scope, name)),
+      lds: family('lds', ListenerSchema, (name) => {
+        if (isGrpc) {
+          const message = grpcListener(scope, name)
+          return message && { message, origins: [] }
+        }
+        const plan = plans().get(name)
+        return plan && buildListener(plan)
+      }),
+      rds: family('rds', RouteConfigurationSchema, (name) => compileRouteConfiguration(scope, name)),
+      sds: family('sds', SecretSchema, (name) => compileSecret(model.world, proxy, name)),
+    }
+  }
+
+  names(type: ResourceType): readonly string[] {
+    return this.#names[type]()
+  }
+
+  get(type: ResourceType, name: string): Resource | undefined {
+    return this.#resources[type](name)
+  }
+
+  #resource(
+    type: ResourceType,
+    name: string,
+    bytes: Uint8Array,
+    { origins, children = [] }: Pick<Compiled<DescMessage>, 'origins' | 'children'>,
+    version = contentVersion(bytes),
+  ): Resource {
+    const { world } = this.#model
+    return {
+      type,
+      name,
+      version,
+      bytes,
+      children,
+      origins: origins.map(({ object, path }) => world.origin(object, path)),
+    }
+  }
+
+  #fromRaw({ type, name, bytes, version, children, origin }: RawResource): Resource {
+    return this.#resource(type, name, bytes, { origins: [origin], children }, version)
+  }
+
+  /** A mistake in compilation costs one resource, never the stream that asked for it. */
+  #guard<T>(type: ResourceType, name: string, compile: () => T): T | undefined {
+    try {
+      return compile()
+    } catch (error) {
+      this.#onFailure(type, name, error)
+      return undefined
+    }
+  }
+}
+
+/** 64 bits of SHA-256 over the bytes, in hex: the same on every replica. */
+export function contentVersion(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex').slice(0, 16)
+}

@@ -1,0 +1,116 @@
+import type { DestinationRuleSpec } from '../config/kinds/destination-rule.ts'
+import type { EnvoyResourceSpec } from '../config/kinds/envoy-resource.ts'
+import type { GatewaySpec } from '../config/kinds/gateway.ts'
+import type { MeshSpec } from '../config/kinds/mesh.ts'
+import type { SidecarSpec } from '../config/kinds/sidecar.ts'
+import type { TrafficPolicy } from '../config/kinds/traffic-policy.ts'
+import type { VirtualServiceSpec } from '../config/kinds/virtual-service.ts'
+import { type Cell, cell, sameItems } from '../model/cells.ts'
+import type { Model } from '../model/index.ts'
+import type { ProxyClass, ProxyType } from '../model/proxy-class.ts'
+import type { NodeInfo } from './resource.ts'
+
+/** What about nodes the present configuration looks at; everything else cannot change what a proxy gets. */
+export interface Relevance {
+  /** Label names some selector, source match or failover rule uses, sorted. */
+  labels: Cell<readonly string[]>
+  /** Whether some rule orders localities as seen from the proxy. */
+  locality: Cell<boolean>
+  defaultNamespace: Cell<string>
+  httpPort: Cell<number>
+}
+
+export function relevance({ world, settings }: Model): Relevance {
+  const labels = cell(() => {
+    const names = new Set<string>()
+    const add = (selector: Readonly<Record<string, string>> | undefined) => {
+      for (const name of Object.keys(selector ?? {})) names.add(name)
+    }
+    for (const { spec } of world.all<SidecarSpec>('Sidecar')) add(spec.workloadSelector?.labels)
+    for (const { spec } of world.all<GatewaySpec>('Gateway')) add(spec.selector)
+    for (const { spec } of world.all<EnvoyResourceSpec>('EnvoyResource')) add(spec.selector?.labels)
+    for (const { spec } of world.all<VirtualServiceSpec>('VirtualService'))
+      for (const route of [...(spec.http ?? []), ...(spec.tcp ?? []), ...(spec.tls ?? [])])
+        for (const match of route.match ?? []) add(match.sourceLabels)
+    for (const { spec } of world.all<DestinationRuleSpec>('DestinationRule')) {
+      add(spec.workloadSelector?.matchLabels)
+      for (const policy of policies(spec))
+        for (const label of policy.loadBalancer?.localityLbSetting?.failoverPriority ?? [])
+          names.add(label.split('=', 1)[0]!)
+    }
+    for (const label of settings().localityLbSetting?.failoverPriority ?? []) names.add(label.split('=', 1)[0]!)
+    return [...names].sort()
+  }, sameItems)
+
+  const locality = cell(
+    () =>
+      settings().localityLbSetting !== undefined ||
+      world
+        .all<DestinationRuleSpec>('DestinationRule')
+        .some(({ spec }) =>
+          policies(spec).some((policy) => policy.outlierDetection || policy.loadBalancer?.localityLbSetting),
+        ),
+  )
+
+  return {
+    labels,
+    locality,
+    defaultNamespace: cell(() => world.all<MeshSpec>('Mesh')[0]?.spec.defaultNamespace ?? 'default'),
+    httpPort: cell(() => settings().httpPort),
+  }
+}
+
+function policies(spec: DestinationRuleSpec): readonly Pick<TrafficPolicy, 'loadBalancer' | 'outlierDetection'>[] {
+  const all = [spec.trafficPolicy, ...(spec.subsets ?? []).map((subset) => subset.trafficPolicy)].flatMap((policy) =>
+    policy ? [policy] : [],
+  )
+  return [...all, ...all.flatMap((policy) => policy.portLevelSettings ?? [])]
+}
+
+/**
+ * The class of a node. Istio's ids (`sidecar~<ip>~<name>.<namespace>~<domain>`, `router~…`) say type and namespace; for any
+ * other id metadata does: `NAMESPACE`, `LABELS`, `TYPE` (`sidecar`, `router`), and `HTTP_PROXY_PORT` to move the outbound HTTP port.
+ */
+export function classify(node: NodeInfo, relevant: Relevance): ProxyClass {
+  const id = parseNodeId(node.id)
+  const metadata = node.metadata
+  const type = proxyType(node, id?.type)
+  const namespace = text(metadata['NAMESPACE']) ?? id?.namespace ?? relevant.defaultNamespace()
+  const given = metadata['LABELS']
+  const labels: Record<string, string> = {}
+  if (typeof given === 'object' && given !== null)
+    for (const name of relevant.labels()) {
+      const value = (given as Record<string, unknown>)[name]
+      if (typeof value === 'string') labels[name] = value
+    }
+  const { region, zone, subZone } = node.locality
+  const locality = relevant.locality() && region ? { region, zone, subZone } : undefined
+  const wantedPort = Number(metadata['HTTP_PROXY_PORT'] ?? Number.NaN)
+  const httpPort =
+    Number.isInteger(wantedPort) && wantedPort >= 0 && wantedPort <= 65_535 ? wantedPort : relevant.httpPort()
+  const { secretsAllowed } = node
+  const parts = { type, namespace, labels, locality, httpPort: type === 'sidecar' ? httpPort : 0, secretsAllowed }
+  return { key: JSON.stringify(parts), ...parts }
+}
+
+/** Type and namespace of an Istio node id, or undefined when it is none. */
+export function parseNodeId(
+  id: string,
+): { readonly type: string; readonly name: string; readonly namespace: string } | undefined {
+  const parts = id.split('~')
+  if (parts.length !== 4) return undefined
+  const [type, , workload, domain] = parts as [string, string, string, string]
+  const dot = workload.lastIndexOf('.')
+  const namespace = dot >= 0 ? workload.slice(dot + 1) : domain.split('.', 1)[0]!
+  return { type, name: dot >= 0 ? workload.slice(0, dot) : workload, namespace }
+}
+
+function proxyType(node: NodeInfo, fromId: string | undefined): ProxyType {
+  if (/^grpc/i.test(node.userAgent) || node.metadata['GENERATOR'] === 'grpc') return 'grpc'
+  const type = (text(node.metadata['TYPE']) ?? fromId ?? 'sidecar').toLowerCase()
+  return type === 'router' || type === 'gateway' ? 'router' : 'sidecar'
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined
+}

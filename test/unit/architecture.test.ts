@@ -1,0 +1,84 @@
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { dirname, join, normalize } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+/**
+ * Rooms and what each may read. Dependencies point one way; a room knows the room it reads from and nothing behind it.
+ * Only the command line and tests know everything.
+ */
+const ROOMS: Readonly<Record<string, readonly string[]>> = {
+  proto: [],
+  codecs: [],
+  'admin-ui': [],
+  'controlplane/diagnostics': [],
+  'controlplane/sources': ['controlplane/diagnostics'],
+  'controlplane/config': ['controlplane/diagnostics', 'controlplane/sources', 'proto', 'codecs'],
+  'controlplane/model': ['controlplane/config', 'controlplane/sources'],
+  'controlplane/xds': ['controlplane/model', 'controlplane/config', 'controlplane/diagnostics', 'proto'],
+  'controlplane/subscription': ['controlplane/xds/resource.ts', 'proto'],
+  'controlplane/status': [
+    'controlplane/subscription',
+    'controlplane/xds/resource.ts',
+    'controlplane/diagnostics',
+    'proto',
+  ],
+  'controlplane/ads': [
+    'controlplane/subscription',
+    'controlplane/status',
+    'controlplane/xds/resource.ts',
+    'controlplane/diagnostics',
+    'proto',
+  ],
+  'controlplane/bootstrap': ['proto'],
+  'controlplane/explain': ['controlplane/xds', 'controlplane/model', 'controlplane/config', 'proto'],
+  'controlplane/admin': ['controlplane', 'proto'],
+  'controlplane/mesh.ts': ['controlplane/xds', 'controlplane/model', 'controlplane/config', 'proto'],
+  dataplane: ['codecs', 'proto'],
+  cli: ['controlplane', 'codecs', 'dataplane', 'proto'],
+  bench: ['controlplane', 'codecs', 'dataplane', 'proto', 'cli', 'test'],
+  docs: ['controlplane', 'codecs', 'proto', 'cli'],
+}
+
+function sources(): readonly string[] {
+  const listed = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.ts', '*.tsx'], {
+    cwd: root,
+    encoding: 'utf8',
+  })
+  return listed
+    .split('\n')
+    .filter(
+      (file) => file && !/\.test\.tsx?$/.test(file) && !file.startsWith('test/') && !file.startsWith('proto/build/'),
+    )
+}
+
+function roomOf(file: string): string | undefined {
+  return Object.keys(ROOMS)
+    .filter((room) => file === room || file.startsWith(`${room}/`))
+    .sort((a, b) => b.length - a.length)[0]
+}
+
+function imports(file: string): readonly string[] {
+  const text = readFileSync(join(root, file), 'utf8')
+  return [...text.matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g)].map((match) =>
+    normalize(join(dirname(file), match[1]!)),
+  )
+}
+
+describe('rooms', () => {
+  it('each file imports only from its own room and from rooms it may read', () => {
+    const wrong = sources().flatMap((file) => {
+      const room = roomOf(file)
+      if (!room) return []
+      const allowed = [room, ...ROOMS[room]!]
+      return imports(file)
+        .filter((target) => !allowed.some((entry) => target === entry || target.startsWith(`${entry}/`)))
+        .filter((target) => !(/fixture|example/.test(file) && target.startsWith('test/')))
+        .map((target) => `${file} → ${target}`)
+    })
+    expect(wrong).toEqual([])
+  })
+})
