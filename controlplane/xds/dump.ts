@@ -1,0 +1,89 @@
+import { fromBinary, type JsonObject, type JsonValue, toJson } from '@bufbuild/protobuf'
+import { fullRegistry, registry } from '../../proto/registry.ts'
+import type { ResourceType } from '../../proto/types.ts'
+import { MESSAGE_SCHEMA } from './envoy-resources.ts'
+import type { Resource, View } from './resource.ts'
+
+export const REDACTED = '[redacted]'
+
+/**
+ * A resource as canonical protobuf JSON. Key material is replaced by `[redacted]` unless `secrets` asks for it: dumps,
+ * logs and pages never show it. An extension nobody knows is printed as its type alone.
+ */
+export function resourceJson(
+  { type, bytes }: Pick<Resource, 'type' | 'bytes'>,
+  options: { readonly secrets?: boolean } = {},
+): JsonObject {
+  const schema = MESSAGE_SCHEMA[type]
+  const message = fromBinary(schema, bytes)
+  let json: JsonObject
+  try {
+    json = toJson(schema, message, { registry }) as JsonObject
+  } catch {
+    json = toJson(schema, message, { registry: fullRegistry() }) as JsonObject
+  }
+  return options.secrets ? json : (redact(json) as JsonObject)
+}
+
+/** Everything a proxy of the class would end up with: its clusters and listeners, and all they refer to. */
+export function reachable(view: View): Readonly<Record<ResourceType, readonly Resource[]>> {
+  const all = (type: ResourceType, names: Iterable<string>) =>
+    [...new Set(names)].flatMap((name) => view.get(type, name) ?? [])
+  const cds = all('cds', view.names('cds'))
+  const eds = all(
+    'eds',
+    cds.flatMap((cluster) => cluster.children.map(({ name }) => name)),
+  )
+  const lds = all('lds', view.names('lds'))
+  const used = { routes: new Set<string>(), secrets: new Set<string>() }
+  for (const resource of [...cds, ...lds]) collectReferences(resourceJson(resource), used)
+  return { cds, eds, lds, rds: all('rds', used.routes), sds: all('sds', used.secrets) }
+}
+
+/** Names of route configurations and secrets a message asks for over xDS. */
+function collectReferences(
+  json: JsonValue,
+  used: { readonly routes: Set<string>; readonly secrets: Set<string> },
+): void {
+  if (Array.isArray(json)) for (const item of json) collectReferences(item, used)
+  else if (typeof json === 'object' && json !== null)
+    for (const [key, value] of Object.entries(json)) {
+      const items = (Array.isArray(value) ? value : [value]).filter((item) => typeof item === 'object' && item !== null)
+      if (key === 'rds') for (const item of items) used.routes.add(String((item as JsonObject)['routeConfigName']))
+      else if (/SdsSecretConfigs?$/.test(key))
+        for (const item of items) used.secrets.add(String((item as JsonObject)['name']))
+      else collectReferences(value, used)
+    }
+}
+
+const SENSITIVE: ReadonlySet<string> = new Set([
+  'privateKey',
+  'password',
+  'genericSecret',
+  'sessionTicketKeys',
+  'privateKeyProvider',
+  'pkcs12',
+  'hmacSecret',
+  'tokenSecret',
+])
+
+function redact(json: JsonValue): JsonValue {
+  if (Array.isArray(json)) return json.map(redact)
+  if (typeof json !== 'object' || json === null) return json
+  return Object.fromEntries(
+    Object.entries(json).map(([key, value]) => [
+      key,
+      SENSITIVE.has(key) && !isFileOnly(value) ? REDACTED : redact(value),
+    ]),
+  )
+}
+
+/** A data source that only names a file gives nothing away. */
+function isFileOnly(value: JsonValue): boolean {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    Object.keys(value).every((key) => key === 'filename')
+  )
+}
