@@ -1,0 +1,110 @@
+import { RouteConfigurationSchema } from '../../../proto/gen/envoy/config/route/v3/route_pb.ts'
+import { make } from '../../../proto/make.ts'
+import type { Origin } from '../../config/object.ts'
+import { compareSpecificity, hostIntersection } from '../../model/hosts.ts'
+import type { Scope } from '../../model/scope.ts'
+import { MAX_DIRECT_RESPONSE_BYTES } from './direct-response.ts'
+import { type GatewayServer, gatewayServers } from './gateway-servers.ts'
+import type { CompiledRoute } from './http-route.ts'
+import { takesEverything } from './match.ts'
+import type { CompiledRouteConfiguration } from './route-configuration.ts'
+import { ruleCells } from './rules.ts'
+import { type CompiledVirtualHost, virtualHost } from './virtual-host.ts'
+
+interface ExposedHost {
+  readonly host: string
+  readonly rules: { readonly key: string; readonly routes: readonly CompiledRoute[] }[]
+  redirects: boolean
+  readonly origins: Origin[]
+}
+
+export function gatewayRouteNames(scope: Scope): readonly string[] {
+  return [...new Set(gatewayServers(scope).flatMap(({ routeName }) => (routeName === undefined ? [] : [routeName])))]
+}
+
+/**
+ * Routes of the HTTP servers that share a name: a virtual host for each host that both a server exposes and a VirtualService
+ * of the Gateway has. Several VirtualServices of one host stand one after the other, rules that take everything last. A host that only redirects to https
+ * needs no VirtualService. With nothing to serve everything is 404.
+ */
+export function compileGateway(scope: Scope, name: string): CompiledRouteConfiguration | undefined {
+  const servers = gatewayServers(scope).filter((server) => server.routeName === name)
+  const first = servers[0]
+  if (!first) return undefined
+  const port = first.server.port.number
+  const exposed = new Map<string, ExposedHost>()
+  for (const server of servers) collect(scope, server, exposed)
+  const virtualHosts = collapse([...exposed.values()], port)
+  if (virtualHosts.length === 0)
+    virtualHosts.push(virtualHost(`blackhole:${port}`, ['*'], [], { origins: [first.origin] }))
+  const message = make(RouteConfigurationSchema, {
+    name,
+    virtualHosts: virtualHosts.map((compiled) => compiled.message),
+    validateClusters: false,
+    ignorePortInHostMatching: true,
+    maxDirectResponseBodySizeBytes: MAX_DIRECT_RESPONSE_BYTES,
+  })
+  return { message, virtualHosts }
+}
+
+function collect(scope: Scope, server: GatewayServer, exposed: Map<string, ExposedHost>): void {
+  const redirects = server.server.tls?.httpsRedirect === true
+  const entry = (host: string): ExposedHost => {
+    let known = exposed.get(host)
+    if (!known) {
+      known = { host, rules: [], redirects: false, origins: [] }
+      exposed.set(host, known)
+    }
+    known.redirects ||= redirects
+    if (!known.origins.includes(server.origin)) known.origins.push(server.origin)
+    return known
+  }
+  for (const virtualService of scope.virtualServices(server.gateway)) {
+    const { namespace } = virtualService
+    const hosts = new Set<string>()
+    for (const scoped of server.hosts) {
+      if (scoped.namespace !== '*' && scoped.namespace !== namespace) continue
+      for (const host of virtualService.spec.hosts ?? []) {
+        const common = hostIntersection(scope.hostname(host, namespace), scoped.host)
+        if (common !== undefined) hosts.add(common)
+      }
+    }
+    if (hosts.size === 0) continue
+    const tls = server.kind === 'https'
+    const routes = ruleCells(scope).rules(virtualService, server.gateway, server.server.port.number, tls)
+    if (routes.length === 0) continue
+    const key = `${server.gateway}\n${virtualService.key}`
+    for (const host of hosts) {
+      const { rules } = entry(host)
+      if (!rules.some((rule) => rule.key === key)) rules.push({ key, routes })
+    }
+  }
+  if (redirects) for (const { host } of server.hosts) entry(host)
+}
+
+/** Hosts with the same rules become one virtual host, named after the most specific of them. */
+function collapse(hosts: readonly ExposedHost[], port: number): CompiledVirtualHost[] {
+  const groups = new Map<string, ExposedHost[]>()
+  for (const host of [...hosts].sort((a, b) => compareSpecificity(a.host, b.host))) {
+    const key = JSON.stringify([host.redirects, host.rules.map((rule) => rule.key)])
+    const group = groups.get(key)
+    if (group) group.push(host)
+    else groups.set(key, [host])
+  }
+  return [...groups.values()].map((group) => {
+    const [first] = group as [ExposedHost]
+    return virtualHost(
+      `${first.host}:${port}`,
+      group.map(({ host }) => host),
+      catchAllLast(first.rules.flatMap((rule) => rule.routes)),
+      { requireTls: first.redirects, origins: [...new Set(group.flatMap(({ origins }) => origins))] },
+    )
+  })
+}
+
+/** Rules that take everything would hide those of the next VirtualService; behind the first of them nothing is reached. */
+function catchAllLast(routes: readonly CompiledRoute[]): readonly CompiledRoute[] {
+  const everything = routes.find(({ route }) => takesEverything(route.match))
+  const others = routes.filter(({ route }) => !takesEverything(route.match))
+  return everything ? [...others, everything] : others
+}

@@ -1,0 +1,34 @@
+import type { RouteConfiguration } from '../../../proto/gen/envoy/config/route/v3/route_pb.ts'
+import type { Origin } from '../../config/object.ts'
+import type { Scope } from '../../model/scope.ts'
+import { compileTable } from './route-configuration.ts'
+import type { CompiledVirtualHost } from './virtual-host.ts'
+
+export { PASSTHROUGH_CLUSTER } from './catch-all.ts'
+export { CORS_FILTER } from './cors.ts'
+export { FAULT_FILTER } from './fault.ts'
+export { type GatewayServer, gatewayServers, type ServerKind } from './gateway-servers.ts'
+export type { CompiledRoute } from './http-route.ts'
+export { routeConfigurationNames } from './route-configuration.ts'
+export { egressRouteName, HTTP_PROXY } from './sidecar.ts'
+export type { CompiledVirtualHost } from './virtual-host.ts'
+
+/**
+ * The RouteConfiguration of a name for the proxies of one class, or undefined when it has none. `origins` are all places in documents
+ * that decided something in it, each once; `virtualHosts` tell them virtual host by virtual host and route by route.
+ */
+export function compileRouteConfiguration(
+  scope: Scope,
+  name: string,
+):
+  | {
+      readonly message: RouteConfiguration
+      readonly origins: readonly Origin[]
+      readonly virtualHosts: readonly CompiledVirtualHost[]
+    }
+  | undefined {
+  const table = compileTable(scope, name)
+  if (!table) return undefined
+  const origins = new Set(table.virtualHosts.flatMap((host) => host.origins))
+  return { ...table, origins: [...origins] }
+}
