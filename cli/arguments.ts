@@ -1,0 +1,58 @@
+import { InvalidArgumentError } from 'commander'
+import type { HostPort } from '../controlplane/bootstrap/envoy.ts'
+
+/** `127.0.0.1:18000`, `[::1]:18000`, `control-plane:18000` or `:18000` (loopback). Port 0 is allowed where `zero` says so. */
+export function hostPort(zero: 'port 0 allowed' | 'real port'): (text: string) => HostPort {
+  return (text) => {
+    const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s]*)):(\d{1,5})$/.exec(text)
+    const port = Number(match?.[3])
+    if (!match || port > 65_535 || (port === 0 && zero === 'real port'))
+      throw new InvalidArgumentError('write HOST:PORT, for example 127.0.0.1:18000 or [::1]:18000')
+    return { host: match[1] ?? (match[2] || '127.0.0.1'), port }
+  }
+}
+
+export function port(text: string): number {
+  const value = Number(text)
+  if (!/^\d+$/.test(text) || value > 65_535) throw new InvalidArgumentError('write a port, 0 to 65535')
+  return value
+}
+
+/** A JSON object, for node metadata. */
+export function jsonObject(text: string): Readonly<Record<string, unknown>> {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (error) {
+    throw new InvalidArgumentError(`this is no JSON (${(error as Error).message})`)
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new InvalidArgumentError('write a JSON object, for example \'{"LABELS":{"app":"shop"}}\'')
+  return value as Readonly<Record<string, unknown>>
+}
+
+/** `region/zone/subzone`, the latter two optional. */
+export function locality(text: string): { region: string; zone?: string; subZone?: string } {
+  const [region, zone, subZone, ...rest] = text.split('/')
+  if (!region || rest.length > 0) throw new InvalidArgumentError('write REGION, REGION/ZONE or REGION/ZONE/SUBZONE')
+  return { region, ...(zone ? { zone } : {}), ...(subZone ? { subZone } : {}) }
+}
+
+/** `name=value`, collected over several uses of the option. Later values of one name win. */
+export function keyValue(
+  text: string,
+  before: Readonly<Record<string, string>> = {},
+): Readonly<Record<string, string>> {
+  const at = text.indexOf('=')
+  if (at <= 0) throw new InvalidArgumentError('write NAME=VALUE')
+  return { ...before, [text.slice(0, at).trim().toLowerCase()]: text.slice(at + 1) }
+}
+
+/** One of a few words. */
+export function oneOf<const Word extends string>(words: readonly Word[]): (text: string) => Word {
+  return (text) => {
+    const found = words.find((word) => word === text)
+    if (!found) throw new InvalidArgumentError(`write one of: ${words.join(', ')}`)
+    return found
+  }
+}

@@ -1,0 +1,82 @@
+import { Command } from 'commander'
+import type { ClientTlsFiles, HostPort } from '../controlplane/bootstrap/envoy.ts'
+import { hostPort, jsonObject, locality, oneOf, port } from './arguments.ts'
+import { required, UsageError } from './errors.ts'
+import { outputFormat, printData } from './output.ts'
+
+interface Options {
+  readonly node?: string
+  readonly cluster?: string
+  readonly metadata?: Readonly<Record<string, unknown>>
+  readonly locality?: ReturnType<typeof locality>
+  readonly xds: HostPort
+  readonly mode: 'delta' | 'sotw'
+  readonly adminPort?: number
+  readonly grpc?: boolean
+  readonly xdsCa?: string
+  readonly xdsCert?: string
+  readonly xdsKey?: string
+  readonly xdsServerName?: string
+  readonly output?: string
+}
+
+export function bootstrapCommand(): Command {
+  return new Command('bootstrap')
+    .summary('print the bootstrap of an Envoy or of a gRPC client')
+    .description(
+      'Prints what an Envoy needs to start (YAML), or with --grpc the file GRPC_XDS_BOOTSTRAP names (JSON).\n' +
+        'The node needs no registration: whoever connects is served what its id, namespace and labels allow.',
+    )
+    .option('--node <id>', 'node id (required), such as sidecar~10.0.0.1~shop-1.default~default.svc.cluster.local')
+    .option('--cluster <name>', 'node cluster (default: the workload in the id)')
+    .option(
+      '--metadata <json>',
+      'node metadata, such as \'{"NAMESPACE":"default","LABELS":{"app":"shop"}}\'',
+      jsonObject,
+    )
+    .option('--locality <r/z/s>', 'region/zone/subzone of the node', locality)
+    .option('--xds <host:port>', 'where the control plane serves xDS', hostPort('real port'), {
+      host: '127.0.0.1',
+      port: 18000,
+    })
+    .option('--mode <mode>', 'delta or sotw (state of the world)', oneOf(['delta', 'sotw']), 'delta')
+    .option('--admin-port <port>', "Envoy's admin interface on 127.0.0.1; 0 takes a free port", port)
+    .option('--grpc', 'a bootstrap for gRPC libraries instead')
+    .option('--xds-ca <file>', "CA of the control plane's certificate; turns TLS on")
+    .option('--xds-cert <file>', "the proxy's certificate; turns TLS on")
+    .option('--xds-key <file>', 'its private key')
+    .option('--xds-server-name <name>', "name in the control plane's certificate (default: the host of --xds)")
+    .option('-o, --output <format>', 'yaml or json (default: yaml, with --grpc json)')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  meshgate bootstrap --node sidecar~10.0.0.1~shop.default~default.svc.cluster.local > envoy.yaml
+  envoy -c envoy.yaml
+  meshgate bootstrap --grpc --node shop-client > grpc.json && GRPC_XDS_BOOTSTRAP=grpc.json ./client`,
+    )
+    .action(async (options: Options) => {
+      const format = outputFormat(options.output ?? (options.grpc ? 'json' : 'yaml'), ['yaml', 'json'])
+      const id = required(options.node, '--node')
+      const { cluster, metadata, locality, xds, mode, adminPort } = options
+      const node = { id, cluster, metadata, locality }
+      const tls = tlsFiles(options)
+      if (options.grpc) {
+        if (options.adminPort !== undefined) throw new UsageError('--admin-port has no meaning with --grpc')
+        const { grpcBootstrap } = await import('../controlplane/bootstrap/grpc.ts')
+        await printData(grpcBootstrap({ node, xds, tls }), format)
+      } else {
+        const { envoyBootstrap } = await import('../controlplane/bootstrap/envoy.ts')
+        await printData(envoyBootstrap({ node, xds, mode, adminPort, tls }), format)
+      }
+    })
+}
+
+function tlsFiles({ xdsCa, xdsCert, xdsKey, xdsServerName }: Options): ClientTlsFiles | undefined {
+  if (Boolean(xdsCert) !== Boolean(xdsKey)) throw new UsageError('--xds-cert and --xds-key go together')
+  if (!xdsCa && !xdsCert) {
+    if (xdsServerName) throw new UsageError('--xds-server-name needs --xds-ca')
+    return undefined
+  }
+  return { ca: xdsCa, cert: xdsCert, key: xdsKey, serverName: xdsServerName }
+}

@@ -1,0 +1,45 @@
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError } from 'commander'
+import { bootstrapCommand } from './bootstrap.ts'
+import { CommandError, EXIT, UsageError } from './errors.ts'
+import { packageFile } from './package-file.ts'
+
+/** All commands. Modules a command needs for its work are imported when it runs, so that `--help` is quick. */
+export function program(): Command {
+  const { version } = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as { version: string }
+  const root = new Command('meshgate')
+    .description(
+      'A service mesh for stock Envoy, without Kubernetes: Istio YAML in, xDS out.\n' +
+        'Exit codes: 0 done, 1 an error was found or happened, 2 wrong usage.',
+    )
+    .version(version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .helpCommand('help [command]', 'print help for a command')
+    .configureHelp({ sortSubcommands: false, showGlobalOptions: false })
+  for (const command of [bootstrapCommand()]) root.addCommand(command)
+  for (const command of [root, ...root.commands])
+    command
+      .exitOverride()
+      .showSuggestionAfterError()
+      .showHelpAfterError(`(${command === root ? 'meshgate' : `meshgate ${command.name()}`} --help says more)`)
+  return root
+}
+
+/** Runs one command line and returns the exit code; everything the user must know has been printed. */
+export async function run(args: readonly string[]): Promise<number> {
+  const root = program()
+  try {
+    await root.parseAsync(args, { from: 'user' })
+    return typeof process.exitCode === 'number' ? process.exitCode : EXIT.ok
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
+    if (error instanceof UsageError || error instanceof CommandError) {
+      process.stderr.write(`error: ${error.message}\n`)
+      return error instanceof UsageError ? EXIT.usage : EXIT.error
+    }
+    process.stderr.write(
+      `error: ${process.env['MESHGATE_DEBUG'] ? (error as Error).stack : (error as Error).message}\n`,
+    )
+    return EXIT.error
+  }
+}
