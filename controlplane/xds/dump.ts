@@ -1,14 +1,14 @@
-import { fromBinary, type JsonObject, type JsonValue, toJson } from '@bufbuild/protobuf'
+import { fromBinary, type JsonObject, type JsonValue, type Registry, toJson } from '@bufbuild/protobuf'
 import { fullRegistry, registry } from '../../proto/registry.ts'
 import type { ResourceType } from '../../proto/types.ts'
 import { MESSAGE_SCHEMA } from './envoy-resources.ts'
+import { redact } from './redact.ts'
 import type { Resource, View } from './resource.ts'
 
-export const REDACTED = '[redacted]'
-
 /**
- * A resource as canonical protobuf JSON. Key material is replaced by `[redacted]` unless `secrets` asks for it: dumps,
- * logs and pages never show it. An extension nobody knows is printed as its type alone.
+ * A resource as canonical protobuf JSON. What Envoy's API marks as sensitive is replaced by `[redacted]` unless `secrets`
+ * asks for it: dumps, logs and pages never show it.
+ * @throws Error when the message holds an extension that no Envoy of our version has.
  */
 export function resourceJson(
   { type, bytes }: Pick<Resource, 'type' | 'bytes'>,
@@ -17,12 +17,14 @@ export function resourceJson(
   const schema = MESSAGE_SCHEMA[type]
   const message = fromBinary(schema, bytes)
   let json: JsonObject
+  let types: Registry = registry
   try {
     json = toJson(schema, message, { registry }) as JsonObject
   } catch {
-    json = toJson(schema, message, { registry: fullRegistry() }) as JsonObject
+    types = fullRegistry()
+    json = toJson(schema, message, { registry: types }) as JsonObject
   }
-  return options.secrets ? json : (redact(json) as JsonObject)
+  return options.secrets ? json : (redact(json, schema, types) as JsonObject)
 }
 
 /** Everything a proxy of the class would end up with: its clusters and listeners, and all they refer to. */
@@ -54,36 +56,4 @@ function collectReferences(
         for (const item of items) used.secrets.add(String((item as JsonObject)['name']))
       else collectReferences(value, used)
     }
-}
-
-const SENSITIVE: ReadonlySet<string> = new Set([
-  'privateKey',
-  'password',
-  'genericSecret',
-  'sessionTicketKeys',
-  'privateKeyProvider',
-  'pkcs12',
-  'hmacSecret',
-  'tokenSecret',
-])
-
-function redact(json: JsonValue): JsonValue {
-  if (Array.isArray(json)) return json.map(redact)
-  if (typeof json !== 'object' || json === null) return json
-  return Object.fromEntries(
-    Object.entries(json).map(([key, value]) => [
-      key,
-      SENSITIVE.has(key) && !isFileOnly(value) ? REDACTED : redact(value),
-    ]),
-  )
-}
-
-/** A data source that only names a file gives nothing away. */
-function isFileOnly(value: JsonValue): boolean {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    !Array.isArray(value) &&
-    Object.keys(value).every((key) => key === 'filename')
-  )
 }
