@@ -26,7 +26,8 @@ export function outboundListeners(scope: Scope): readonly ListenerPlan[] {
   const plans = egress.flatMap((listener, index) => {
     const hosts = egressHosts(sidecar, index)
     const services = scope.services().filter((service) => serviceInScope(hosts, service.namespace, service.hostname))
-    if (listener.port?.number) return egressListener(scope, listener, listener.port.number, services)
+    if (listener.port?.number || listener.bind?.startsWith('unix://'))
+      return egressListener(scope, listener, listener.port?.number ?? 0, services)
     return [...httpProxyListener(scope), ...serviceListeners(scope, listener.bind ?? LOOPBACK, services)]
   })
   return uniquePorts(plans)

@@ -1,0 +1,307 @@
+import { fromBinary, toJson } from '@bufbuild/protobuf'
+import { describe, expect, it } from 'vitest'
+import { ListenerSchema } from '../../../proto/gen/envoy/config/listener/v3/listener_pb.ts'
+import { encode } from '../../../proto/make.ts'
+import { registry } from '../../../proto/registry.ts'
+import { configObjects } from '../../../test/helpers/objects.ts'
+import { createModel, createScope, type ProxyClass } from '../../model/index.ts'
+import { grpcListener } from './grpc.ts'
+import { buildListener, listenerPlans } from './index.ts'
+
+const CLASS: ProxyClass = {
+  key: 'test',
+  type: 'sidecar',
+  namespace: 'default',
+  labels: {},
+  locality: undefined,
+  httpPort: 15080,
+  secretsAllowed: true,
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: test expectations read JSON of any shape
+type Json = any
+
+function listeners(yaml: string, proxy: Partial<ProxyClass> = {}): Record<string, Json> {
+  const scope = scopeOf(yaml, proxy)
+  return Object.fromEntries(
+    listenerPlans(scope).flatMap((plan) => {
+      const built = buildListener(plan)
+      return built ? [[plan.name, json(built.message)]] : []
+    }),
+  )
+}
+
+function scopeOf(yaml: string, proxy: Partial<ProxyClass>) {
+  const model = createModel()
+  model.world.commit(configObjects(yaml))
+  return createScope(model, { ...CLASS, ...proxy })
+}
+
+function json(message: Parameters<typeof encode<typeof ListenerSchema>>[1]): Json {
+  return toJson(ListenerSchema, fromBinary(ListenerSchema, encode(ListenerSchema, message)), { registry })
+}
+
+const chainsOf = (listener: Json): Json[] => listener.filterChains
+const clusterOf = (chain: Json): Json => {
+  const { cluster, weightedClusters } = chain.filters[0].typedConfig
+  return cluster ?? weightedClusters.clusters.map(({ name, weight }: Json) => `${name}=${weight}`)
+}
+
+const entry = (host: string, port: string, namespace = 'default') => `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: ${host.replaceAll('.', '-')}, namespace: ${namespace}}
+spec:
+  hosts: [${host}]
+  ports: [${port}]
+  resolution: STATIC
+  endpoints: [{address: 127.0.0.1}]
+---`
+
+const WEB = entry('web.com', '{number: 80, name: http, protocol: HTTP}')
+const DB = entry('db.com', '{number: 5432, name: tcp-db, protocol: TCP}')
+const CACHE = entry('cache.com', '{number: 5432, name: tcp-cache, protocol: TCP}')
+const SECURE = entry('secure.com', '{number: 8443, name: tls, protocol: TLS}')
+const SECURE2 = entry('secure2.com', '{number: 8443, name: https, protocol: HTTPS}')
+
+describe('outbound listeners of a sidecar without a Sidecar document', () => {
+  it('one HTTP port on loopback for all HTTP services, and none for their own ports', () => {
+    const found = listeners(WEB)
+    expect(Object.keys(found)).toEqual(['127.0.0.1_15080'])
+    const manager = found['127.0.0.1_15080'].filterChains[0].filters[0].typedConfig
+    expect(manager.rds).toMatchObject({ routeConfigName: 'http_proxy', configSource: { ads: {} } })
+    expect(manager.httpFilters.at(-1).name).toBe('envoy.filters.http.router')
+    expect(manager.upgradeConfigs).toEqual([{ upgradeType: 'websocket' }])
+  })
+
+  it('the port of each TCP service on loopback', () => {
+    const listener = listeners(WEB + DB)['127.0.0.1_5432']
+    expect(listener.address.socketAddress).toEqual({ address: '127.0.0.1', portValue: 5432 })
+    expect(clusterOf(chainsOf(listener)[0])).toBe('outbound|5432||db.com')
+  })
+
+  it('two TCP services on one port cannot be told apart: the first in order of host has it', () => {
+    const [chain, ...more] = chainsOf(listeners(DB + CACHE)['127.0.0.1_5432'])
+    expect(clusterOf(chain)).toBe('outbound|5432||cache.com')
+    expect(more).toEqual([])
+  })
+
+  it('TLS services on one port are told apart by SNI', () => {
+    const listener = listeners(SECURE + SECURE2)['127.0.0.1_8443']
+    expect(listener.listenerFilters[0].name).toBe('envoy.filters.listener.tls_inspector')
+    expect(chainsOf(listener).map((chain) => [chain.filterChainMatch.serverNames, clusterOf(chain)])).toEqual([
+      [['secure.com'], 'outbound|8443||secure.com'],
+      [['secure2.com'], 'outbound|8443||secure2.com'],
+    ])
+  })
+
+  it('TCP rules split connections by weight', () => {
+    const rule = `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: db}
+spec:
+  hosts: [db.com]
+  tcp:
+  - match: [{port: 1}]
+    route: [{destination: {host: cache.com}}]
+  - route:
+    - {destination: {host: db.com, subset: v1}, weight: 80}
+    - {destination: {host: db.com, subset: v2}, weight: 20}`
+    expect(clusterOf(chainsOf(listeners(DB + rule)['127.0.0.1_5432'])[0])).toEqual([
+      'outbound|5432|v1|db.com=80',
+      'outbound|5432|v2|db.com=20',
+    ])
+  })
+
+  it('TLS rules go before the service of the same name', () => {
+    const rule = `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: secure}
+spec:
+  hosts: [secure.com]
+  tls:
+  - match: [{port: 8443, sniHosts: [secure.com]}]
+    route: [{destination: {host: secure2.com}}]`
+    const chains = chainsOf(listeners(SECURE + SECURE2 + rule)['127.0.0.1_8443'])
+    expect(chains.map((chain) => [chain.filterChainMatch.serverNames, clusterOf(chain)])).toEqual([
+      [['secure.com'], 'outbound|8443||secure2.com'],
+      [['secure2.com'], 'outbound|8443||secure2.com'],
+    ])
+  })
+
+  it('a destination that does not exist closes connections', () => {
+    const rule = `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: db}
+spec: {hosts: [db.com], tcp: [{route: [{destination: {host: gone.com}}]}]}`
+    expect(clusterOf(chainsOf(listeners(DB + rule)['127.0.0.1_5432'])[0])).toBe('BlackHoleCluster')
+  })
+
+  it('a proxy may move its HTTP port or do without it', () => {
+    expect(Object.keys(listeners(WEB, { httpPort: 19000 }))).toEqual(['127.0.0.1_19000'])
+    expect(Object.keys(listeners(WEB, { httpPort: 0 }))).toEqual([])
+  })
+})
+
+describe('a Sidecar document', () => {
+  const sidecar = (spec: string) => `
+apiVersion: networking.istio.io/v1
+kind: Sidecar
+metadata: {name: s}
+spec: ${spec}`
+
+  it('egress ports replace the defaults', () => {
+    const found = listeners(
+      WEB + DB + sidecar('{egress: [{port: {number: 9080, protocol: HTTP, name: http}, hosts: ["*/*"]}]}'),
+    )
+    expect(Object.keys(found)).toEqual(['127.0.0.1_9080'])
+    expect(found['127.0.0.1_9080'].filterChains[0].filters[0].typedConfig.rds.routeConfigName).toBe('9080')
+  })
+
+  it('an egress listener without a port keeps the defaults for its hosts', () => {
+    const egress =
+      '{egress: [{port: {number: 9080, protocol: HTTP, name: h}, bind: 127.0.0.2, hosts: ["*/*"]}, {hosts: ["./db.com"]}]}'
+    expect(Object.keys(listeners(WEB + DB + SECURE + sidecar(egress)))).toEqual([
+      '127.0.0.2_9080',
+      '127.0.0.1_15080',
+      '127.0.0.1_5432',
+    ])
+  })
+
+  it('an egress listener on a Unix domain socket', () => {
+    const found = listeners(
+      WEB +
+        sidecar('{egress: [{port: {number: 0, protocol: HTTP, name: h}, bind: "unix:///tmp/x.sock", hosts: ["*/*"]}]}'),
+    )
+    expect(found['unix:///tmp/x.sock']?.address.pipe.path).toBe('/tmp/x.sock')
+  })
+
+  it('ingress listeners pass to the port behind, HTTP with routes, TCP without', () => {
+    const ingress = `{ingress: [
+      {port: {number: 9090, protocol: HTTP, name: http}, bind: 127.0.0.1, defaultEndpoint: "127.0.0.1:8080"},
+      {port: {number: 9091, protocol: TCP, name: tcp}, defaultEndpoint: "unix:///tmp/a.sock"}]}`
+    const found = listeners(sidecar(ingress))
+    expect(found['127.0.0.1_9090'].trafficDirection).toBe('INBOUND')
+    expect(found['127.0.0.1_9090'].filterChains[0].filters[0].typedConfig.rds.routeConfigName).toBe('inbound|9090||')
+    expect(clusterOf(found['0.0.0.0_9091'].filterChains[0])).toBe('inbound|9091||')
+  })
+})
+
+describe('listeners of a gateway', () => {
+  const gateway = (servers: string, name = 'edge') => `
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: ${name}}
+spec:
+  selector: {app: edge}
+  servers: ${servers}
+---`
+  const router = { type: 'router', labels: { app: 'edge' } } as const
+
+  it('only Gateways whose selector fits', () => {
+    const yaml = gateway('[{port: {number: 80, protocol: HTTP, name: http}, hosts: ["*"]}]')
+    expect(Object.keys(listeners(yaml, router))).toEqual(['0.0.0.0_80'])
+    expect(listeners(yaml, { ...router, labels: {} })).toEqual({})
+    expect(listeners(yaml, { ...router, type: 'sidecar' })['0.0.0.0_80']).toBeUndefined()
+  })
+
+  it('plain HTTP servers of one port share a route table', () => {
+    const yaml =
+      gateway('[{port: {number: 80, protocol: HTTP, name: a}, hosts: [a.com]}]') +
+      gateway('[{port: {number: 80, protocol: HTTP2, name: b}, hosts: [b.com]}]', 'edge2')
+    const listener = listeners(yaml, router)['0.0.0.0_80']
+    expect(chainsOf(listener)).toHaveLength(1)
+    expect(chainsOf(listener)[0].filters[0].typedConfig.rds.routeConfigName).toBe('http.80')
+    expect(chainsOf(listener)[0].filters[0].typedConfig.useRemoteAddress).toBe(true)
+  })
+
+  it('a server that terminates TLS has a chain by SNI, its certificate over SDS and its own route table', () => {
+    const yaml = gateway(
+      '[{port: {number: 443, protocol: HTTPS, name: https}, hosts: ["shop/a.com"], tls: {mode: MUTUAL, credentialName: a, minProtocolVersion: TLSV1_3}}]',
+    )
+    const [chain] = chainsOf(listeners(yaml, router)['0.0.0.0_443'])
+    expect(chain.filterChainMatch).toEqual({ serverNames: ['a.com'], transportProtocol: 'tls' })
+    expect(chain.filters[0].typedConfig.rds.routeConfigName).toBe('https.443.https.edge.default')
+    const { commonTlsContext, requireClientCertificate } = chain.transportSocket.typedConfig
+    expect(requireClientCertificate).toBe(true)
+    expect(commonTlsContext.tlsCertificateSdsSecretConfigs[0].name).toBe('kubernetes://a')
+    expect(commonTlsContext.combinedValidationContext.validationContextSdsSecretConfig.name).toBe(
+      'kubernetes://a-cacert',
+    )
+    expect(commonTlsContext.tlsParams.tlsMinimumProtocolVersion).toBe('TLSv1_3')
+    expect(commonTlsContext.alpnProtocols).toEqual(['h2', 'http/1.1'])
+  })
+
+  it('PASSTHROUGH passes TLS on by the SNI names of TLS rules, within what the server exposes', () => {
+    const yaml =
+      SECURE +
+      gateway('[{port: {number: 443, protocol: tls, name: tls}, hosts: ["*.com"], tls: {mode: PASSTHROUGH}}]') +
+      `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: v}
+spec:
+  hosts: [secure.com]
+  gateways: [edge]
+  tls:
+  - match: [{sniHosts: [secure.com]}]
+    route: [{destination: {host: secure.com, port: {number: 8443}}}]
+  - match: [{sniHosts: [secure.org]}]
+    route: [{destination: {host: secure.com}}]`
+    const chains = chainsOf(listeners(yaml, router)['0.0.0.0_443'])
+    expect(chains.map((chain) => [chain.filterChainMatch.serverNames, clusterOf(chain)])).toEqual([
+      [['secure.com'], 'outbound|8443||secure.com'],
+    ])
+  })
+
+  it('a TCP server without a rule opens no port', () => {
+    const tcp = gateway('[{port: {number: 31400, protocol: TCP, name: tcp}, hosts: ["*"]}]')
+    expect(listeners(tcp, router)).toEqual({})
+    const rule = `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: v}
+spec: {hosts: ["*"], gateways: [edge], tcp: [{match: [{port: 31400}], route: [{destination: {host: db.com, port: {number: 5432}}}]}]}`
+    expect(clusterOf(chainsOf(listeners(DB + tcp + rule, router)['0.0.0.0_31400'])[0])).toBe('outbound|5432||db.com')
+  })
+
+  it('two chains that match the same are one: Envoy would refuse the listener', () => {
+    const tls = '{mode: SIMPLE, credentialName: a}'
+    const server = (name: string) =>
+      `{port: {number: 443, protocol: HTTPS, name: ${name}}, hosts: [a.com, ${name}.com], tls: ${tls}}`
+    const chains = chainsOf(listeners(gateway(`[${server('x')}, ${server('y')}]`), router)['0.0.0.0_443'])
+    expect(chains.map((chain) => chain.filterChainMatch.serverNames)).toEqual([['a.com', 'x.com'], ['y.com']])
+  })
+})
+
+describe('listeners of proxyless gRPC', () => {
+  const scope = scopeOf(entry('echo.default.svc.cluster.local', '{number: 50051, name: grpc, protocol: GRPC}'), {
+    type: 'grpc',
+  })
+
+  it.each(['echo', 'echo:50051', 'echo.default', 'echo.default.svc.cluster.local:50051'])(
+    'xds:///%s is an API listener with the name as typed',
+    (name) => {
+      const listener = json(grpcListener(scope, name)!)
+      expect(listener.name).toBe(name)
+      expect(listener.apiListener.apiListener.rds.routeConfigName).toBe(
+        'outbound|50051||echo.default.svc.cluster.local',
+      )
+      expect(listener.apiListener.apiListener.httpFilters.at(-1).name).toBe('envoy.filters.http.router')
+    },
+  )
+
+  it('an unknown host or port has none', () => {
+    expect(grpcListener(scope, 'nope')).toBeUndefined()
+    expect(grpcListener(scope, 'echo:1')).toBeUndefined()
+  })
+
+  it('a server gets the address it listens on', () => {
+    const listener = json(grpcListener(scope, 'grpc/server?xds.resource.listening_address=[::1]:50051')!)
+    expect(listener.address.socketAddress).toEqual({ address: '::1', portValue: 50051 })
+    expect(grpcListener(scope, 'grpc/server?xds.resource.listening_address=nonsense')).toBeUndefined()
+  })
+})
