@@ -1,0 +1,49 @@
+import type { Scope } from '../../model/scope.ts'
+import { BLACK_HOLE_CLUSTER, PASSTHROUGH_CLUSTER } from '../names.ts'
+import { blackHoleCluster, type CompiledCluster, envoyCluster, isEdsEndpoint, passthroughCluster } from './cluster.ts'
+import { grpcCluster, grpcRefusal } from './grpc.ts'
+import { inboundCluster, inboundNames } from './inbound.ts'
+import { isIpEndpoint, type LoadAssignment, loadAssignment } from './load-assignment.ts'
+import { discoveryOf, findTarget, policyOf, targetNames } from './targets.ts'
+
+/** Names of all clusters a class may have, in a stable order. Reads no endpoints. */
+export function clusterNames(scope: Scope): readonly string[] {
+  const outbound = targetNames(scope)
+  if (scope.proxy.type === 'grpc') return outbound
+  const inbound = scope.proxy.type === 'sidecar' ? inboundNames(scope) : []
+  return [...outbound, ...inbound, BLACK_HOLE_CLUSTER, ...(allowsAny(scope) ? [PASSTHROUGH_CLUSTER] : [])]
+}
+
+/** The cluster of this name, or undefined when the class may not have it. Endpoints are read only for DNS clusters. */
+export function compileCluster(scope: Scope, name: string): CompiledCluster | undefined {
+  const target = findTarget(scope, name)
+  if (scope.proxy.type === 'grpc') return target && grpcCluster(scope, target)
+  if (target) return envoyCluster(scope, target)
+  if (name === BLACK_HOLE_CLUSTER) return blackHoleCluster(scope)
+  if (name === PASSTHROUGH_CLUSTER) return passthroughCluster(scope)
+  return scope.proxy.type === 'sidecar' ? inboundCluster(scope, name) : undefined
+}
+
+/** The load assignment of this name, or undefined when there is no EDS cluster of that name. */
+export function compileLoadAssignment(scope: Scope, name: string): LoadAssignment | undefined {
+  const target = findTarget(scope, name)
+  if (!target) return undefined
+  const policy = policyOf(scope, target)
+  if (scope.proxy.type !== 'grpc')
+    return discoveryOf(target, policy) === 'eds' ? loadAssignment(scope, target, policy, isEdsEndpoint) : undefined
+  const refused = grpcRefusal(scope, target, policy) !== undefined
+  if (!refused && discoveryOf(target, policy) !== 'eds') return undefined
+  return loadAssignment(scope, target, policy, (endpoint) => !refused && isIpEndpoint(endpoint))
+}
+
+function allowsAny(scope: Scope): boolean {
+  const ofSidecar = scope.sidecar()?.spec.outboundTrafficPolicy?.mode
+  return (ofSidecar ?? scope.settings().outboundTrafficPolicy) === 'ALLOW_ANY'
+}
+
+export type { CompiledCluster } from './cluster.ts'
+export { dnsCacheConfig } from './dynamic-forward-proxy.ts'
+export type { LoadAssignment } from './load-assignment.ts'
+export { consistentHashOf, type Decided, effectivePolicy, type ServiceSubset, subsetsOf } from './policy.ts'
+export type { Problem } from './problem.ts'
+export { type Tunnel, tunnelOf } from './tunnel.ts'

@@ -1,0 +1,136 @@
+import { isIP } from 'node:net'
+import type { MessageInitShape } from '@bufbuild/protobuf'
+import type { AddressSchema } from '../../../proto/gen/envoy/config/core/v3/address_pb.ts'
+import type { LbEndpointSchema } from '../../../proto/gen/envoy/config/endpoint/v3/endpoint_components_pb.ts'
+import {
+  type ClusterLoadAssignment,
+  ClusterLoadAssignmentSchema,
+} from '../../../proto/gen/envoy/config/endpoint/v3/endpoint_pb.ts'
+import { make } from '../../../proto/make.ts'
+import type { Origin } from '../../config/object.ts'
+import type { Scope } from '../../model/scope.ts'
+import type { Endpoint } from '../../model/service.ts'
+import { arrangeByLocality, type LocalityGroup, localitySetting } from './locality.ts'
+import type { EffectivePolicy } from './policy.ts'
+import type { ClusterTarget } from './targets.ts'
+
+/** Envoy's own default, stated because priorities depend on it: a priority overflows when less than 1/1.4 of it is healthy. */
+const OVERPROVISIONING = 140
+const MAX_UINT32 = 0xffff_ffff
+
+export interface LoadAssignment {
+  readonly message: ClusterLoadAssignment
+  readonly origins: readonly Origin[]
+}
+
+/**
+ * The endpoints of a target as this proxy class should use them: grouped by locality in a stable order, with priorities and
+ * weights. A service without endpoints gets an assignment that says so. `usable` tells which addresses this kind of cluster may have.
+ */
+export function loadAssignment(
+  scope: Scope,
+  target: ClusterTarget,
+  policy: EffectivePolicy,
+  usable: (endpoint: Endpoint) => boolean,
+): LoadAssignment {
+  const endpoints = unique(selectEndpoints(scope, target).filter(usable))
+  const setting = localitySetting(scope, policy)
+  const groups = arrangeByLocality(endpoints, setting, scope.proxy, policy.outlierDetection !== undefined)
+  const withMetadata = scope.proxy.type !== 'grpc'
+  const message = make(ClusterLoadAssignmentSchema, {
+    clusterName: target.name,
+    endpoints: fitWeights(groups).map(({ group, weight, endpointWeights }) => ({
+      locality: group.locality,
+      priority: group.priority,
+      loadBalancingWeight: weight,
+      lbEndpoints: group.endpoints.map((endpoint, index) =>
+        lbEndpoint(endpoint, endpointWeights[index]!, withMetadata),
+      ),
+    })),
+    policy: groups.some((group) => group.priority > 0) ? { overprovisioningFactor: OVERPROVISIONING } : undefined,
+  })
+  const deciding = [policy.loadBalancer, policy.outlierDetection].flatMap((part) => (part ? [part.origin] : []))
+  const subset = target.subset ? [target.subset.origin] : []
+  const places = new Set(endpoints.map((endpoint) => endpoint.origin))
+  return { message, origins: [target.service.origin, ...subset, ...deciding, ...places] }
+}
+
+/** Endpoints of a target's port that have all labels of its subset. */
+export function selectEndpoints(scope: Scope, { service, port, subset }: ClusterTarget): readonly Endpoint[] {
+  const endpoints = scope.endpoints(service, port)
+  const labels = Object.entries(subset?.labels ?? {})
+  if (labels.length === 0) return endpoints
+  return endpoints.filter((endpoint) => labels.every(([name, value]) => endpoint.labels[name] === value))
+}
+
+/** An IP address: what EDS may carry for every client. */
+export function isIpEndpoint({ address }: Endpoint): boolean {
+  return isIP(address) !== 0
+}
+
+/** A Unix domain socket, `unix://<path>`; a leading `@` is an abstract one. */
+export function isSocketEndpoint({ address }: Endpoint): boolean {
+  return address.startsWith('unix://') && address.length > 'unix://'.length
+}
+
+/** Where `host` and `port` are, as Envoy writes it. */
+export function socketAddress(host: string, port: number): MessageInitShape<typeof AddressSchema> {
+  if (host.startsWith('unix://')) return { address: { case: 'pipe', value: { path: host.slice('unix://'.length) } } }
+  return {
+    address: { case: 'socketAddress', value: { address: host, portSpecifier: { case: 'portValue', value: port } } },
+  }
+}
+
+function lbEndpoint(
+  endpoint: Endpoint,
+  weight: number,
+  withMetadata: boolean,
+): MessageInitShape<typeof LbEndpointSchema> {
+  const { address, port, origin } = endpoint
+  return {
+    hostIdentifier: { case: 'endpoint', value: { address: socketAddress(address, port) } },
+    loadBalancingWeight: weight,
+    // Istio's telemetry reads the first two of these fields: name and namespace of the workload.
+    metadata:
+      withMetadata && origin.object.kind === 'WorkloadEntry'
+        ? { filterMetadata: { istio: { workload: `${origin.object.name};${origin.object.namespace}` } } }
+        : undefined,
+  }
+}
+
+/** Of several endpoints with one address the first counts: gRPC refuses doubles, Envoy ignores them. */
+function unique(endpoints: readonly Endpoint[]): readonly Endpoint[] {
+  const seen = new Set<string>()
+  return endpoints.filter(({ address, port }) => {
+    const key = `${address} ${port}`
+    if (seen.has(key)) return false
+    seen.add(key)
+    return true
+  })
+}
+
+interface Weighted {
+  readonly group: LocalityGroup
+  readonly weight: number
+  readonly endpointWeights: readonly number[]
+}
+
+/** Weights as 32-bit numbers of at least 1, whose sums (in a locality, and over a priority) stay within 32 bits too. */
+function fitWeights(groups: readonly LocalityGroup[]): readonly Weighted[] {
+  const totals = new Map<number, number>()
+  for (const { priority, weight } of groups) totals.set(priority, (totals.get(priority) ?? 0) + weight)
+  return groups.map((group) => {
+    const weights = group.endpoints.map((endpoint) => endpoint.weight)
+    const inside = weights.reduce((sum, weight) => sum + weight, 0)
+    return {
+      group,
+      weight: scaled(group.weight, totals.get(group.priority)!, groups.length),
+      endpointWeights: weights.map((weight) => scaled(weight, inside, weights.length)),
+    }
+  })
+}
+
+function scaled(weight: number, total: number, count: number): number {
+  if (total <= MAX_UINT32) return Math.max(1, weight)
+  return Math.max(1, Math.floor((weight / total) * (MAX_UINT32 - count)))
+}

@@ -1,0 +1,60 @@
+import type { Scope } from '../../model/scope.ts'
+import {
+  isHttp,
+  outboundClusterName,
+  parseOutboundClusterName,
+  type Service,
+  type ServicePort,
+} from '../../model/service.ts'
+import { isPassthrough } from './load-balancer.ts'
+import { type EffectivePolicy, effectivePolicy, type ServiceSubset, subsetsOf } from './policy.ts'
+
+/** What an outbound cluster stands for: one port of a service, or of a subset of it. */
+export interface ClusterTarget {
+  readonly name: string
+  readonly service: Service
+  readonly port: ServicePort
+  readonly subset: ServiceSubset | undefined
+}
+
+/**
+ * How Envoy finds the endpoints of a cluster. `eds`: we tell it. `dns`: names in the cluster. `authority`: the host each
+ * request asks for. `original`: the address the caller had dialled.
+ */
+export type Discovery = 'eds' | 'dns' | 'authority' | 'original'
+
+/** The target of an outbound cluster's name, or undefined when this class sees no such service, port or subset. */
+export function findTarget(scope: Scope, name: string): ClusterTarget | undefined {
+  const parts = parseOutboundClusterName(name)
+  const service = parts && scope.service(parts.hostname)
+  const port = service?.ports.find((candidate) => candidate.number === parts!.port && candidate.protocol !== 'udp')
+  if (!service || !port) return undefined
+  if (parts!.subset === '') return { name, service, port, subset: undefined }
+  const subset = subsetsOf(scope, service).find((candidate) => candidate.name === parts!.subset)
+  return subset && { name, service, port, subset }
+}
+
+/** Names of the outbound clusters of every visible service, its subsets behind it. UDP has none. */
+export function targetNames(scope: Scope): readonly string[] {
+  return scope.services().flatMap((service) => {
+    const subsets = ['', ...subsetsOf(scope, service).map((subset) => subset.name)]
+    return service.ports
+      .filter((port) => port.protocol !== 'udp')
+      .flatMap((port) => subsets.map((subset) => outboundClusterName(port.number, subset, service.hostname)))
+  })
+}
+
+/** The policy of a target. */
+export function policyOf(scope: Scope, { service, port, subset }: ClusterTarget): EffectivePolicy {
+  return effectivePolicy(scope, service, port, subset?.name)
+}
+
+/** How the endpoints of a target are found, by its resolution and load balancer. */
+export function discoveryOf({ service, port }: ClusterTarget, policy: EffectivePolicy): Discovery {
+  const { resolution } = service
+  if (resolution === 'STATIC' || resolution === 'DNS' || resolution === 'DNS_ROUND_ROBIN') {
+    if (isPassthrough(policy.loadBalancer?.value)) return 'original'
+    return resolution === 'STATIC' ? 'eds' : 'dns'
+  }
+  return isHttp(port.protocol) ? 'authority' : 'original'
+}

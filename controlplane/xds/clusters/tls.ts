@@ -1,0 +1,201 @@
+import { isIP } from 'node:net'
+import type { MessageInitShape } from '@bufbuild/protobuf'
+import type { TransportSocketSchema } from '../../../proto/gen/envoy/config/core/v3/base_pb.ts'
+import {
+  type CertificateValidationContextSchema,
+  SubjectAltNameMatcher_SanType,
+  type SubjectAltNameMatcherSchema,
+  TlsParameters_TlsProtocol,
+} from '../../../proto/gen/envoy/extensions/transport_sockets/tls/v3/common_pb.ts'
+import type { SdsSecretConfigSchema } from '../../../proto/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.ts'
+import {
+  type CommonTlsContextSchema,
+  UpstreamTlsContextSchema,
+} from '../../../proto/gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts'
+import { pack } from '../../../proto/make.ts'
+import type { ClientTlsSettings } from '../../config/kinds/traffic-policy.ts'
+import { credentialCaName, credentialSecretName, fileCaName, fileCertificateName } from '../names.ts'
+import { adsSource } from './config-source.ts'
+import type { Decided } from './policy.ts'
+import type { Problem } from './problem.ts'
+
+type TransportSocket = MessageInitShape<typeof TransportSocketSchema>
+type CommonTlsContext = MessageInitShape<typeof CommonTlsContextSchema>
+
+/** Where most systems keep the CA certificates of the machine; `caCertificates` names another file. */
+const SYSTEM_CA_FILE = '/etc/ssl/certs/ca-certificates.crt'
+/** Name that bootstraps of gRPC libraries give their certificates (gRFC A29); Istio uses it too. */
+const GRPC_PROVIDER = 'default'
+
+/** What decides the TLS of one cluster. */
+export interface TlsUpstream {
+  readonly settings: Decided<ClientTlsSettings> | undefined
+  readonly port: number
+  readonly subset: string
+  readonly hostname: string
+  /** Names from the ServiceEntry, used when the rule gives none. */
+  readonly subjectAltNames: readonly string[]
+  readonly http2: boolean
+  readonly secretsAllowed: boolean
+}
+
+/** `refused`: TLS is asked for and cannot be had. Nothing may be sent then, least of all in plain text. */
+export type UpstreamTls =
+  | { readonly kind: 'plain' }
+  | {
+      readonly kind: 'tls'
+      readonly transportSocket: TransportSocket
+      /** SNI, and the name to check, are the authority of each request. */
+      readonly autoSni: boolean
+      readonly autoSanValidation: boolean
+    }
+  | { readonly kind: 'refused'; readonly problem: Problem }
+
+/**
+ * TLS from Envoy to a cluster. Certificates come over SDS: `credentialName` from a Secret, files by name only (Envoy reads
+ * them on its own machine, and again when they change). ISTIO_MUTUAL needs workload certificates, which Istio's agent would
+ * provide; here the rule must name the files, else the cluster is refused.
+ */
+export function upstreamTls(upstream: TlsUpstream): UpstreamTls {
+  const mode = upstream.settings?.value.mode ?? 'DISABLE'
+  if (!upstream.settings || mode === 'DISABLE') return { kind: 'plain' }
+  const { value: tls } = upstream.settings
+  const missing = unmet(upstream, tls)
+  if (missing) return { kind: 'refused', problem: missing }
+  const names = tls.subjectAltNames?.length ? tls.subjectAltNames : upstream.subjectAltNames
+  const sni = tls.sni || (mode === 'ISTIO_MUTUAL' ? istioSni(upstream) : '')
+  const autoSni = sni === ''
+  const common: CommonTlsContext = {
+    tlsParams: {
+      tlsMinimumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_2,
+      tlsMaximumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_3,
+    },
+    tlsCertificateSdsSecretConfigs: mode === 'SIMPLE' ? [] : [secretConfig(certificateName(tls))],
+    validationContextType: validation(tls, names),
+    alpnProtocols: upstream.http2 ? ['h2'] : [],
+  }
+  return {
+    kind: 'tls',
+    transportSocket: tlsSocket(common, sni),
+    autoSni,
+    autoSanValidation: autoSni && names.length === 0 && !tls.insecureSkipVerify,
+  }
+}
+
+/**
+ * TLS for gRPC libraries. They take certificates only from providers named in their own bootstrap, so of the modes only
+ * ISTIO_MUTUAL can be said, as in Istio.
+ */
+export function grpcTls(upstream: TlsUpstream): UpstreamTls {
+  const mode = upstream.settings?.value.mode ?? 'DISABLE'
+  if (!upstream.settings || mode === 'DISABLE') return { kind: 'plain' }
+  const { value: tls, origin } = upstream.settings
+  if (mode !== 'ISTIO_MUTUAL')
+    return {
+      kind: 'refused',
+      problem: {
+        code: 'TLS_NOT_FOR_GRPC',
+        severity: 'error',
+        message: `proxyless gRPC clients cannot use TLS mode ${mode}: they know only certificates of their own bootstrap`,
+        hint: 'use mode ISTIO_MUTUAL and a certificate provider "default" in the gRPC bootstrap, or a sidecar',
+        origin,
+      },
+    }
+  const names = tls.subjectAltNames?.length ? tls.subjectAltNames : upstream.subjectAltNames
+  const common: CommonTlsContext = {
+    tlsCertificateProviderInstance: { instanceName: GRPC_PROVIDER },
+    validationContextType: {
+      case: 'validationContext',
+      value: {
+        caCertificateProviderInstance: { instanceName: GRPC_PROVIDER },
+        // gRPC reads only the untyped list.
+        matchSubjectAltNames: names.map((name) => ({ matchPattern: { case: 'exact', value: name } })),
+      },
+    },
+  }
+  return { kind: 'tls', transportSocket: tlsSocket(common, ''), autoSni: false, autoSanValidation: false }
+}
+
+/** What keeps TLS from working, or undefined. */
+function unmet({ settings, secretsAllowed }: TlsUpstream, tls: ClientTlsSettings): Problem | undefined {
+  const { origin } = settings!
+  const refuse = (code: string, message: string, hint: string): Problem => ({
+    code,
+    severity: 'error',
+    message: `${message}; requests to this host fail, nothing is sent in plain text`,
+    hint,
+    origin,
+  })
+  if (tls.credentialName && tls.mode !== 'ISTIO_MUTUAL')
+    return secretsAllowed
+      ? undefined
+      : refuse(
+          'TLS_SECRET_NOT_ALLOWED',
+          `the Secret ${tls.credentialName} goes only to authenticated proxies`,
+          'connect proxies over mutual TLS, or name files of their machine instead of credentialName',
+        )
+  if (tls.mode === 'SIMPLE' || (tls.clientCertificate && tls.privateKey)) return undefined
+  return tls.mode === 'ISTIO_MUTUAL'
+    ? refuse(
+        'TLS_NO_WORKLOAD_CERTIFICATE',
+        'there are no workload certificates for mode ISTIO_MUTUAL',
+        'name clientCertificate, privateKey and caCertificates, files on the machine of the proxy',
+      )
+    : refuse(
+        'TLS_NO_CLIENT_CERTIFICATE',
+        'mode MUTUAL needs a client certificate',
+        'set clientCertificate and privateKey, or credentialName',
+      )
+}
+
+function certificateName(tls: ClientTlsSettings): string {
+  return tls.credentialName && tls.mode !== 'ISTIO_MUTUAL'
+    ? credentialSecretName(tls.credentialName)
+    : fileCertificateName(tls.clientCertificate!, tls.privateKey!)
+}
+
+function validation(
+  tls: ClientTlsSettings,
+  names: readonly string[],
+): NonNullable<CommonTlsContext['validationContextType']> {
+  if (tls.insecureSkipVerify) return { case: 'validationContext', value: {} }
+  const ca = tls.caCertificates && tls.caCertificates !== 'system' ? tls.caCertificates : SYSTEM_CA_FILE
+  const secret =
+    tls.credentialName && tls.mode !== 'ISTIO_MUTUAL'
+      ? credentialCaName(tls.credentialName)
+      : fileCaName(ca, tls.caCrl || undefined)
+  const defaults: MessageInitShape<typeof CertificateValidationContextSchema> = {
+    matchTypedSubjectAltNames: names.map(exactName),
+  }
+  return {
+    case: 'combinedValidationContext',
+    value: { defaultValidationContext: defaults, validationContextSdsSecretConfig: secretConfig(secret) },
+  }
+}
+
+function exactName(name: string): MessageInitShape<typeof SubjectAltNameMatcherSchema> {
+  const sanType = name.includes('://')
+    ? SubjectAltNameMatcher_SanType.URI
+    : isIP(name)
+      ? SubjectAltNameMatcher_SanType.IP_ADDRESS
+      : name.includes('@')
+        ? SubjectAltNameMatcher_SanType.EMAIL
+        : SubjectAltNameMatcher_SanType.DNS
+  return { sanType, matcher: { matchPattern: { case: 'exact', value: name } } }
+}
+
+/** The SNI by which Istio's gateways route mutual TLS: `outbound_.<port>_.<subset>_.<host>`. */
+function istioSni({ port, subset, hostname }: TlsUpstream): string {
+  return `outbound_.${port}_.${subset}_.${hostname}`
+}
+
+function secretConfig(name: string): MessageInitShape<typeof SdsSecretConfigSchema> {
+  return { name, sdsConfig: adsSource() }
+}
+
+function tlsSocket(commonTlsContext: CommonTlsContext, sni: string): TransportSocket {
+  return {
+    name: 'envoy.transport_sockets.tls',
+    configType: { case: 'typedConfig', value: pack(UpstreamTlsContextSchema, { commonTlsContext, sni }) },
+  }
+}
