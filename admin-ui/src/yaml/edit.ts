@@ -1,0 +1,215 @@
+import type { Change } from './changes.ts'
+import { applyChanges, ChangeLog } from './changes.ts'
+import { checkedValue, dataOf } from './data.ts'
+import { segmentsOf } from './documents.ts'
+import type { Path } from './errors.ts'
+import { formatPath, positionOf, Refusal, YamlEditError } from './errors.ts'
+import { limits, parseSegment } from './parse.ts'
+import type { Operation, Sharing, Step } from './plan.ts'
+import { afterAction, planStep } from './plan.ts'
+import { spliceCopies, spliceMerge } from './splice.ts'
+import type { SegmentState } from './verify.ts'
+import { pageOf, perform, rerender, verified } from './verify.ts'
+
+/**
+ * One edit of one document. `document` counts from 0 and is 0 when left out.
+ * - `set`: replaces the value, or adds key or item; parents that are missing are made. An equal value changes no byte.
+ * - `delete`: takes key or item out; the last one leaves `{}` or `[]`.
+ * - `insert`: `[..., 2]` puts an item before item 2; `[..., 'key']` adds a new key, before entry number `at` when given.
+ * - `append`: adds an item at the end of the list at `path`.
+ * - `rename`: gives the key at `path` the name `value`.
+ * - `move`: makes the item or entry at `path` number `value` of its collection.
+ */
+export type Edit = { readonly document?: number } & Operation
+
+export interface EditOptions {
+  /**
+   * What an edit through an alias, or of a node that aliases use, means: `here` writes the other places out as copies first, `everywhere` edits the
+   * shared node. Without it such an edit throws `SHARED`, so that the person can be asked.
+   */
+  readonly sharing?: Sharing
+}
+
+/** Something the person should know of how an edit was written. */
+export interface EditReport {
+  /** Index in the list of edits. */
+  readonly edit: number
+  /** `rerendered`: a node was written anew, its comments may be gone. `copied`: aliases were written out. `expanded`: a `<<` was. `overridden`: an inherited value got an own copy. */
+  readonly code: 'rerendered' | 'copied' | 'expanded' | 'overridden'
+  readonly document: number
+  readonly path: Path
+  readonly message: string
+}
+
+export interface EditResult {
+  readonly text: string
+  /** On the text as given: sorted, not overlapping; `invertChanges(text, changes)` is the undo. */
+  readonly changes: readonly Change[]
+  readonly reports: readonly EditReport[]
+}
+
+/**
+ * Applies edits in order by replacing stretches of the text; all other bytes stay. After every edit the document is parsed again and compared with
+ * the intended object. All edits are made or none.
+ * @throws YamlEditError with the place; the text is then unchanged
+ */
+export function edit(text: string, edits: readonly Edit[], options: EditOptions = {}): EditResult {
+  return new Session(text, options.sharing).run(edits)
+}
+
+interface Part {
+  readonly from: number
+  readonly first: number
+  state: SegmentState | undefined
+  text: string
+  readonly count: number
+}
+
+class Session {
+  readonly #text: string
+  readonly #bom: number
+  readonly #sharing: Sharing | undefined
+  readonly #parts: Part[]
+  readonly #log: ChangeLog
+  readonly #reports: EditReport[] = []
+
+  constructor(text: string, sharing: Sharing | undefined) {
+    if (text.length > limits.length) {
+      const position = { offset: limits.length, line: 1, column: 1 }
+      throw new YamlEditError('TOO_LARGE', `the text has more than ${limits.length} characters`, { position })
+    }
+    this.#text = text
+    this.#bom = text.charCodeAt(0) === 0xfeff ? 1 : 0
+    this.#sharing = sharing
+    this.#log = new ChangeLog(text.length)
+    const body = text.slice(this.#bom)
+    this.#parts = segmentsOf(body).map(({ from, to, first, count }) => ({
+      from,
+      first,
+      count,
+      state: undefined,
+      text: body.slice(from, to),
+    }))
+  }
+
+  run(edits: readonly Edit[]): EditResult {
+    for (const [number, one] of edits.entries()) {
+      const document = one.document ?? 0
+      const part = this.#parts.find(({ first, count }) => document >= first && document < first + Math.max(count, 1))
+      if (!part)
+        throw new YamlEditError('NO_DOCUMENT', `there is no document number ${document + 1}`, {
+          document,
+          path: one.path,
+          edit: number,
+        })
+      try {
+        this.#one(part, one, number, document)
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error
+        throw this.#explained(error, part, one, number, document)
+      }
+    }
+    const changes = this.#log.changes()
+    return { text: applyChanges(this.#text, changes), changes, reports: this.#reports }
+  }
+
+  #one(part: Part, one: Edit, number: number, document: number): void {
+    const value = 'value' in one ? checkedValue(one.value) : undefined
+    let operation = { ...one, value } as Operation
+    const index = document - part.first
+    for (let round = 0; round < 100; round++) {
+      const state = this.#open(part)
+      const { root } = state.documents[index]!
+      const step = planStep(state.text, root, operation, this.#sharing)
+      if (step.kind === 'none') return
+      if (step.kind === 'redirect') operation = { ...operation, path: step.path }
+      else if (this.#take(part, state, step, index, { edit: number, document, path: one.path })) return
+    }
+    throw new Refusal('UNEDITABLE', 'the aliases on the way to this value do not come to an end', 0)
+  }
+
+  /** True when the edit is done, false when the text was prepared and must be looked at again. */
+  #take(
+    part: Part,
+    state: SegmentState,
+    step: Exclude<Step, { kind: 'none' | 'redirect' }>,
+    index: number,
+    of: Omit<EditReport, 'code' | 'message'>,
+  ): boolean {
+    const { root } = state.documents[index]!
+    const before = dataOf(state.text, root)
+    if (step.kind === 'copy' || step.kind === 'expand') {
+      const page = pageOf(state, index)
+      const changes =
+        step.kind === 'copy'
+          ? spliceCopies(page, step.sites)
+          : spliceMerge(page, state.documents[index]!, step.owner, step.trail)
+      const next = verified(state, index, changes, before)
+      if (next) this.#accept(part, next, changes)
+      else this.#rewrite(part, rerender(state, index, step.kind === 'expand' ? step.trail : [], before), of)
+      const names =
+        step.kind === 'copy' ? [...new Set(step.sites.map(({ alias }) => `*${alias.name}`))].join(', ') : '<<'
+      this.#reports.push({
+        ...of,
+        code: step.kind === 'copy' ? 'copied' : 'expanded',
+        message: `${names} was written out as a copy`,
+      })
+      return false
+    }
+    const { action, trail } = step
+    const intended =
+      step.kind === 'own'
+        ? before
+        : action.kind === 'root'
+          ? action.value
+          : dataOf(state.text, root, { at: action.owner, make: (data) => afterAction(action, data) })
+    this.#rewrite(part, perform(state, index, action, trail, intended), of)
+    if (step.kind === 'own')
+      this.#reports.push({ ...of, code: 'overridden', message: 'a value merged with << got a copy of its own here' })
+    return step.kind === 'act'
+  }
+
+  #rewrite(part: Part, outcome: ReturnType<typeof perform>, of: Omit<EditReport, 'code' | 'message'>): void {
+    this.#accept(part, outcome.state, outcome.changes)
+    if (outcome.rerendered === undefined) return
+    const path = of.path.slice(0, outcome.rerendered)
+    this.#reports.push({
+      ...of,
+      path,
+      code: 'rerendered',
+      message: `${formatPath(path)} was written anew; comments inside it may be gone`,
+    })
+  }
+
+  #accept(part: Part, state: SegmentState, changes: readonly Change[]): void {
+    const base = this.#offset(part)
+    this.#log.add(changes.map(({ from, to, insert }) => ({ from: from + base, to: to + base, insert })))
+    part.state = state
+    part.text = state.text
+  }
+
+  #offset(part: Part): number {
+    let offset = this.#bom
+    for (const other of this.#parts) {
+      if (other === part) break
+      offset += other.text.length
+    }
+    return offset
+  }
+
+  #open(part: Part): SegmentState {
+    part.state ??= {
+      text: part.text,
+      documents: parseSegment(part.text, part.count),
+      last: part === this.#parts.at(-1),
+    }
+    return part.state
+  }
+
+  /** The place of a refusal: in the text as given while this part is as given, else in the text as it stands after the edits before. */
+  #explained(error: Refusal, part: Part, one: Edit, edit: number, document: number): YamlEditError {
+    const position = positionOf(applyChanges(this.#text, this.#log.changes()), this.#offset(part) + error.offset)
+    const choices = error.choices ? { choices: error.choices } : {}
+    return new YamlEditError(error.code, error.message, { document, path: one.path, position, edit, ...choices })
+  }
+}
