@@ -1,0 +1,122 @@
+import { describe, expect, it } from 'vitest'
+import { configObjects } from '../../test/helpers/objects.ts'
+import { createMesh } from '../mesh.ts'
+import { virtualHostFor } from './authority.ts'
+import { explain } from './explain.ts'
+
+const YAML = `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: reviews}
+spec:
+  hosts: [reviews.default.svc.cluster.local]
+  ports: [{number: 9080, name: http, protocol: HTTP}]
+  resolution: STATIC
+  endpoints:
+  - {address: 127.0.0.1, ports: {http: 9001}, labels: {version: v1}}
+  - {address: 127.0.0.1, ports: {http: 9002}, labels: {version: v2}}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: reviews}
+spec:
+  hosts: [reviews]
+  http:
+  - match: [{headers: {end-user: {exact: jason}}}]
+    fault: {abort: {httpStatus: 500, percentage: {value: 30}}}
+    route: [{destination: {host: reviews, subset: v2}}]
+  - match: [{uri: {prefix: /old}}]
+    redirect: {uri: /new}
+  - route:
+    - {destination: {host: reviews, subset: v1}, weight: 90}
+    - {destination: {host: reviews, subset: v2}, weight: 10}
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: reviews}
+spec:
+  host: reviews
+  subsets:
+  - {name: v1, labels: {version: v1}}
+  - {name: v2, labels: {version: v2}}
+`
+
+const NODE = {
+  id: 'sidecar~127.0.0.1~web.default~default.svc.cluster.local',
+  cluster: '',
+  metadata: {},
+  locality: { region: '', zone: '', subZone: '' },
+  userAgent: 'envoy',
+  protocol: 'delta',
+  secretsAllowed: true,
+} as const
+
+function ask(url: string, headers: Record<string, string> = {}) {
+  const mesh = createMesh()
+  mesh.commit(configObjects(YAML, 'reviews.yaml'))
+  return explain(mesh.view(NODE), { url: new URL(url), method: 'GET', headers })
+}
+
+const lineOf = (text: string) => YAML.slice(0, YAML.indexOf(text)).split('\n').length
+
+describe('explain', () => {
+  it('follows a request from the listener to the endpoints and names the lines that decided', () => {
+    const { steps, outcome } = ask('http://reviews:9080/')
+    expect(outcome).toBe('endpoints')
+    expect(steps.map(({ step, name }) => [step, name])).toEqual([
+      ['listener', '127.0.0.1_15080'],
+      ['virtual-host', 'reviews.default.svc.cluster.local:9080'],
+      ['route', '#3'],
+      ['cluster', 'outbound|9080|v1|reviews.default.svc.cluster.local'],
+      ['endpoints', 'outbound|9080|v1|reviews.default.svc.cluster.local'],
+      ['cluster', 'outbound|9080|v2|reviews.default.svc.cluster.local'],
+      ['endpoints', 'outbound|9080|v2|reviews.default.svc.cluster.local'],
+    ])
+    expect(steps[2]!.places[0]).toMatchObject({
+      document: 'VirtualService/default/reviews',
+      file: 'reviews.yaml',
+      line: lineOf('- route:\n    - {destination: {host: reviews, subset: v1}, weight: 90}'),
+    })
+    expect(steps.filter(({ step }) => step === 'cluster').map(({ share }) => share)).toEqual([0.9, 0.1])
+    expect(steps[4]!.detail).toBe('127.0.0.1:9001')
+  })
+
+  it('takes the rule whose header fits, and names its fault', () => {
+    const { steps } = ask('http://reviews:9080/', { 'end-user': 'jason' })
+    expect(steps.find(({ step }) => step === 'fault')?.detail).toBe('30 % get HTTP 500')
+    expect(steps.find(({ step }) => step === 'cluster')?.name).toBe(
+      'outbound|9080|v2|reviews.default.svc.cluster.local',
+    )
+  })
+
+  it('says when the proxy answers itself', () => {
+    expect(ask('http://reviews:9080/old/x')).toMatchObject({ outcome: 'answer' })
+    expect(ask('http://nobody/').steps.at(-1)!.detail).toContain('502')
+  })
+
+  it('says when nothing takes the request', () => {
+    const mesh = createMesh()
+    expect(
+      explain(mesh.view({ ...NODE, id: 'router~127.0.0.1~edge.default~x' }), {
+        url: new URL('http://a/'),
+        method: 'GET',
+        headers: {},
+      }),
+    ).toMatchObject({
+      outcome: 'none',
+      steps: [{ step: 'end', detail: 'no listener takes http://a: no open port has that number' }],
+    })
+  })
+})
+
+describe('virtual host for an authority', () => {
+  const hosts = ['*', 'a.com', '*.com', '*.b.com', 'b.*'].map((domain) => ({ domains: [domain] }))
+  it.each([
+    ['a.com', 'a.com'],
+    ['A.COM', 'a.com'],
+    ['x.b.com', '*.b.com'],
+    ['b.com', '*.com'],
+    ['b.org', 'b.*'],
+    ['.com', '*'],
+  ])('%s → %s', (authority, domain) => expect(virtualHostFor(hosts, authority)?.domains[0]).toBe(domain))
+})

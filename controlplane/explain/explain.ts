@@ -1,0 +1,306 @@
+import { fromBinary } from '@bufbuild/protobuf'
+import { anyUnpack } from '@bufbuild/protobuf/wkt'
+import { ClusterSchema } from '../../proto/gen/envoy/config/cluster/v3/cluster_pb.ts'
+import type { LbEndpoint } from '../../proto/gen/envoy/config/endpoint/v3/endpoint_components_pb.ts'
+import { ClusterLoadAssignmentSchema } from '../../proto/gen/envoy/config/endpoint/v3/endpoint_pb.ts'
+import type { FilterChain } from '../../proto/gen/envoy/config/listener/v3/listener_components_pb.ts'
+import { type Listener, ListenerSchema } from '../../proto/gen/envoy/config/listener/v3/listener_pb.ts'
+import type { Route } from '../../proto/gen/envoy/config/route/v3/route_components_pb.ts'
+import { RouteConfigurationSchema } from '../../proto/gen/envoy/config/route/v3/route_pb.ts'
+import { HTTPFaultSchema } from '../../proto/gen/envoy/extensions/filters/http/fault/v3/fault_pb.ts'
+import { HttpConnectionManagerSchema } from '../../proto/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts'
+import { TcpProxySchema } from '../../proto/gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts'
+import type { Origin } from '../config/object.ts'
+import type { ClassView } from '../xds/class-view.ts'
+import { HTTP_PROXY_ROUTES } from '../xds/names.ts'
+import { compileRouteConfiguration } from '../xds/routes/index.ts'
+import { virtualHostFor } from './authority.ts'
+import { describeFault, describeRoute, durationText } from './describe.ts'
+import { type RequestView, routeMatches } from './route-match.ts'
+
+/** A place in a document that decided a step. */
+export interface Place {
+  readonly document: string
+  readonly file: string
+  readonly line: number
+  readonly column: number
+}
+
+/** One step of a request's way: `listener`, `virtual-host`, `route`, `fault`, `mirror`, `cluster`, `endpoints`, or why it ends. */
+export interface Step {
+  readonly step: 'listener' | 'virtual-host' | 'route' | 'fault' | 'mirror' | 'cluster' | 'endpoints' | 'end'
+  readonly name: string
+  /** What happens here, in words. */
+  readonly detail: string
+  /** Share of requests that take this way, 0 to 1. */
+  readonly share?: number
+  readonly places: readonly Place[]
+}
+
+export interface Explanation {
+  readonly steps: readonly Step[]
+  /** Whether the way ends at endpoints, an answer the proxy gives itself, or nowhere. */
+  readonly outcome: 'endpoints' | 'answer' | 'none'
+}
+
+export interface ExplainRequest {
+  readonly url: URL
+  readonly method: string
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/**
+ * The way of a request through a proxy of this class: what Envoy will do with the resources it is sent, step by step, with the
+ * documents that decided each. Pure: nothing is sent anywhere.
+ */
+export function explain(view: ClassView, request: ExplainRequest): Explanation {
+  const listener = findListener(view, request)
+  if (!listener)
+    return end([], `no listener takes ${request.url.protocol}//${request.url.host}: no open port has that number`)
+  const steps: Step[] = [
+    {
+      step: 'listener',
+      name: listener.message.name,
+      detail: `takes connections at ${addressText(listener.message)}`,
+      places: places(listener.origins.slice(0, 1)),
+    },
+  ]
+  const chain = findChain(listener.message, request)
+  const config = chain?.filters.at(-1)?.configType
+  const filter = config?.case === 'typedConfig' ? config.value : undefined
+  if (!filter) return end(steps, 'no filter chain of the listener takes this connection (SNI does not fit)')
+  const manager = anyUnpack(filter, HttpConnectionManagerSchema)
+  if (manager?.routeSpecifier.case === 'rds')
+    return throughRoutes(view, request, manager.routeSpecifier.value.routeConfigName, steps)
+  const tcp = anyUnpack(filter, TcpProxySchema)
+  if (tcp?.clusterSpecifier.case === 'cluster')
+    return throughClusters(view, steps, [{ cluster: tcp.clusterSpecifier.value, weight: 1 }])
+  if (tcp?.clusterSpecifier.case === 'weightedClusters') {
+    const { clusters } = tcp.clusterSpecifier.value
+    return throughClusters(
+      view,
+      steps,
+      clusters.map(({ name, weight }) => ({ cluster: name, weight })),
+    )
+  }
+  return end(steps, 'the listener passes the connection to a filter that this command cannot follow')
+}
+
+function throughRoutes(view: ClassView, request: ExplainRequest, table: string, steps: Step[]): Explanation {
+  const authority = request.headers['host'] ?? request.url.host
+  const compiled = compileRouteConfiguration(view.scope, table)
+  const raw = compiled ? undefined : view.get('rds', table)
+  const hosts =
+    compiled?.virtualHosts.map(({ message, routes, origins }) => ({
+      domains: message.domains,
+      message,
+      routes,
+      origins,
+    })) ??
+    (raw ? fromBinary(RouteConfigurationSchema, raw.bytes).virtualHosts : []).map((message) => ({
+      domains: message.domains,
+      message,
+      routes: message.routes.map((route) => ({ route, origins: raw!.origins })),
+      origins: raw!.origins,
+    }))
+  const host = virtualHostFor(hosts, authority)
+  if (!host) return end(steps, `404: no virtual host of ${table} takes the authority ${authority}`)
+  steps.push({
+    step: 'virtual-host',
+    name: host.message.name,
+    detail: `route table ${table}, authority ${authority}`,
+    places: places(host.origins.slice(0, 1)),
+  })
+  if (host.message.requireTls !== 0 && request.url.protocol === 'http:')
+    return answer(steps, '301 to https: the gateway redirects plain HTTP')
+  const asked: RequestView = {
+    method: request.method,
+    scheme: request.url.protocol.slice(0, -1),
+    authority,
+    path: request.url.pathname + request.url.search,
+    headers: request.headers,
+  }
+  const taken = host.routes.find(({ route }) => route.match && routeMatches(route.match, asked))
+  if (!taken) return end(steps, `404: no route of ${host.message.name} takes ${asked.method} ${asked.path}`)
+  return throughRoute(
+    view,
+    taken.route,
+    taken.origins,
+    host.routes.findIndex((route) => route === taken),
+    steps,
+  )
+}
+
+function throughRoute(
+  view: ClassView,
+  route: Route,
+  origins: readonly Origin[],
+  index: number,
+  steps: Step[],
+): Explanation {
+  const name = route.name || `#${index + 1}`
+  steps.push({ step: 'route', name, detail: describeRoute(route), places: places(origins) })
+  for (const config of Object.values(route.typedPerFilterConfig)) {
+    const fault = anyUnpack(config, HTTPFaultSchema)
+    if (fault) steps.push({ step: 'fault', name, detail: describeFault(fault), places: places(faultOrigins(origins)) })
+  }
+  const { action } = route
+  if (action.case === 'directResponse') return answer(steps, `the proxy answers ${action.value.status} itself`)
+  if (action.case === 'redirect') return answer(steps, 'the proxy answers with a redirect')
+  if (action.case !== 'route') return end(steps, 'the route does not forward')
+  const { clusterSpecifier, requestMirrorPolicies } = action.value
+  for (const mirror of requestMirrorPolicies) {
+    const fraction = mirror.runtimeFraction?.defaultValue
+    const share = fraction ? fraction.numerator / [100, 10_000, 1_000_000][fraction.denominator]! : 1
+    steps.push({
+      step: 'mirror',
+      name: mirror.cluster,
+      detail: `a copy of ${percent(share)} of requests; the answer is thrown away`,
+      share,
+      places: [],
+    })
+  }
+  switch (clusterSpecifier.case) {
+    case 'cluster':
+      return throughClusters(view, steps, [{ cluster: clusterSpecifier.value, weight: 1 }])
+    case 'weightedClusters':
+      return throughClusters(
+        view,
+        steps,
+        clusterSpecifier.value.clusters.map(({ name: cluster, weight }) => ({ cluster, weight: weight ?? 0 })),
+      )
+    default:
+      return end(steps, 'the route chooses its cluster in a way that this command cannot follow')
+  }
+}
+
+function throughClusters(
+  view: ClassView,
+  steps: Step[],
+  targets: readonly { readonly cluster: string; readonly weight: number }[],
+): Explanation {
+  const sum = targets.reduce((total, { weight }) => total + weight, 0)
+  let reached = false
+  for (const { cluster: name, weight } of targets) {
+    const share = sum > 0 ? weight / sum : 0
+    const resource = view.get('cds', name)
+    if (!resource) {
+      steps.push({ step: 'cluster', name, share, detail: 'does not exist: 503 NC', places: [] })
+      continue
+    }
+    const cluster = fromBinary(ClusterSchema, resource.bytes)
+    const timeout = cluster.connectTimeout ? `, connect timeout ${durationText(cluster.connectTimeout)}` : ''
+    const policy = cluster.loadBalancingPolicy?.policies[0]?.typedExtensionConfig?.name.split('.').at(-1) ?? 'default'
+    steps.push({
+      step: 'cluster',
+      name,
+      share,
+      detail: `${percent(share)} of requests, ${policy} load balancing${timeout}`,
+      places: places(resource.origins),
+    })
+    const assignment = resource.children.flatMap((child) => view.get(child.type, child.name) ?? [])[0]
+    const localities = assignment
+      ? fromBinary(ClusterLoadAssignmentSchema, assignment.bytes).endpoints
+      : (cluster.loadAssignment?.endpoints ?? [])
+    const endpoints = localities.flatMap((locality) => locality.lbEndpoints)
+    reached ||= endpoints.length > 0
+    steps.push({
+      step: 'endpoints',
+      name,
+      detail: endpoints.length > 0 ? endpoints.map(endpointText).join(', ') : 'none: 503 UH (no healthy upstream)',
+      places: places((assignment ?? resource).origins),
+    })
+  }
+  return { steps, outcome: reached ? 'endpoints' : 'none' }
+}
+
+function findListener(
+  view: ClassView,
+  { url }: ExplainRequest,
+): { message: Listener; origins: readonly Origin[] } | undefined {
+  const wanted = Number(url.port) || (url.protocol === 'https:' ? 443 : 80)
+  const candidates = view.names('lds').flatMap((name) => {
+    const resource = view.get('lds', name)
+    return resource ? [{ message: fromBinary(ListenerSchema, resource.bytes), origins: resource.origins }] : []
+  })
+  const outbound = candidates.filter(({ message }) => message.trafficDirection !== 1)
+  const byPort = outbound.find(({ message }) => listenPort(message) === wanted)
+  if (byPort || view.scope.proxy.type === 'router') return byPort
+  return outbound.find(({ message }) => routeTable(message) === HTTP_PROXY_ROUTES)
+}
+
+function findChain(listener: Listener, { url }: ExplainRequest): FilterChain | undefined {
+  const encrypted = url.protocol === 'https:' || url.protocol === 'tls:'
+  const sni = url.hostname.toLowerCase()
+  const named = listener.filterChains.filter(({ filterChainMatch: match }) => match && match.serverNames.length > 0)
+  const taken = encrypted
+    ? virtualHostFor(
+        named.map((chain) => ({ chain, domains: chain.filterChainMatch!.serverNames })),
+        sni,
+      )?.chain
+    : undefined
+  return (
+    taken ??
+    listener.filterChains.find(
+      ({ filterChainMatch: match }) => !match?.serverNames.length && (encrypted || match?.transportProtocol !== 'tls'),
+    ) ??
+    listener.defaultFilterChain
+  )
+}
+
+function routeTable(listener: Listener): string | undefined {
+  const config = listener.filterChains[0]?.filters.at(-1)?.configType
+  const manager = config?.case === 'typedConfig' ? anyUnpack(config.value, HttpConnectionManagerSchema) : undefined
+  return manager?.routeSpecifier.case === 'rds' ? manager.routeSpecifier.value.routeConfigName : undefined
+}
+
+function listenPort(listener: Listener): number | undefined {
+  const address = listener.address?.address
+  if (address?.case !== 'socketAddress') return undefined
+  return address.value.portSpecifier.case === 'portValue' ? address.value.portSpecifier.value : undefined
+}
+
+function addressText(listener: Listener): string {
+  const address = listener.address?.address
+  if (address?.case === 'pipe') return address.value.path
+  return address?.case === 'socketAddress'
+    ? `${address.value.address}:${listenPort(listener)}`
+    : 'no address (API listener)'
+}
+
+function endpointText(endpoint: LbEndpoint): string {
+  const address =
+    endpoint.hostIdentifier.case === 'endpoint' ? endpoint.hostIdentifier.value.address?.address : undefined
+  if (address?.case === 'pipe') return address.value.path
+  if (address?.case !== 'socketAddress') return '?'
+  const { portSpecifier } = address.value
+  return `${address.value.address}:${portSpecifier.case === 'portValue' ? portSpecifier.value : '?'}`
+}
+
+function faultOrigins(origins: readonly Origin[]): readonly Origin[] {
+  const own = origins.filter(({ path }) => path.includes('fault'))
+  return own.length > 0 ? own : origins.slice(0, 1)
+}
+
+/** Where origins stand now, each place once. */
+export function places(origins: readonly Origin[]): readonly Place[] {
+  const found = new Map<string, Place>()
+  for (const { object, path } of origins) {
+    const { file, line, column } = object.source.locate(path)
+    found.set(`${file}:${line}:${column}`, { document: object.key, file, line, column })
+  }
+  return [...found.values()]
+}
+
+function percent(share: number): string {
+  return `${Number((share * 100).toFixed(2))} %`
+}
+
+function answer(steps: readonly Step[], detail: string): Explanation {
+  return { steps: [...steps, { step: 'end', name: 'answer', detail, places: [] }], outcome: 'answer' }
+}
+
+function end(steps: readonly Step[], detail: string): Explanation {
+  return { steps: [...steps, { step: 'end', name: 'nowhere', detail, places: [] }], outcome: 'none' }
+}
