@@ -1,30 +1,21 @@
 import { HttpConnectionManagerSchema } from '../../../proto/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts'
 import { pack } from '../../../proto/make.ts'
-import type { GatewaySpec, Server } from '../../config/kinds/gateway.ts'
-import type { ConfigObject, Origin } from '../../config/object.ts'
-import { hostIntersection, hostsOverlap, parseScopedHost } from '../../model/hosts.ts'
+import { hostIntersection, hostsOverlap } from '../../model/hosts.ts'
 import type { Scope } from '../../model/index.ts'
-import { isHttp, type PortProtocol, portProtocol } from '../../model/service.ts'
-import { gatewayHttpRouteName, gatewayHttpsRouteName } from '../names.ts'
+import { isHttp2, portProtocol } from '../../model/service.ts'
+import { type GatewayServer, gatewayServers } from '../routes/index.ts'
 import { httpConnectionManager } from './http-connection-manager.ts'
 import { type L4Place, type L4Route, tcpRoutes, tlsRoutes } from './l4-routes.ts'
 import { type Chain, type ListenerPlan, listenerName } from './listener.ts'
 import { tcpProxy } from './tcp-proxy.ts'
 import { asksForClientCertificate, downstreamTlsContext, terminatesTls } from './tls-context.ts'
 
-/** A server of a Gateway that selects the proxies of a class. */
-export interface GatewayServer {
-  readonly gateway: ConfigObject<GatewaySpec>
-  readonly server: Server
-  readonly origin: Origin
-}
-
 const ANY_ADDRESS = '0.0.0.0'
 
 /** Listeners of a gateway: one for each address, with a chain for each server that can be told apart. */
-export function gatewayListeners(scope: Scope, servers: readonly GatewayServer[]): readonly ListenerPlan[] {
+export function gatewayListeners(scope: Scope): readonly ListenerPlan[] {
   const byAddress = new Map<string, GatewayServer[]>()
-  for (const entry of servers) {
+  for (const entry of gatewayServers(scope)) {
     const bind = entry.server.bind ?? ANY_ADDRESS
     const key = listenerName(bind, entry.server.port.number)
     const list = byAddress.get(key)
@@ -48,63 +39,61 @@ export function gatewayListeners(scope: Scope, servers: readonly GatewayServer[]
 }
 
 function serverChains(scope: Scope, entry: GatewayServer): readonly Chain[] {
-  const { server } = entry
-  const { protocol } = portProtocol(server.port.protocol, server.port.name)
-  if (isHttp(protocol) && !terminatesTls(server.tls)) return [plainHttpChain(scope, entry)]
-  if (terminatesTls(server.tls)) return terminatedChains(scope, entry, protocol)
-  if (protocol === 'https' || protocol === 'tls') return passthroughChains(scope, entry)
-  return tcpChains(scope, entry)
+  switch (entry.kind) {
+    case 'http':
+      return [plainHttpChain(scope, entry)]
+    case 'https':
+      return [terminatedHttpChain(scope, entry)]
+    case 'tls':
+      return terminatesTls(entry.server.tls) ? terminatedTcpChain(scope, entry) : passthroughChains(scope, entry)
+    case 'tcp':
+      return tcpChains(scope, entry)
+  }
 }
 
 /** All plain HTTP servers of an address share one chain and one route table. */
-function plainHttpChain(scope: Scope, { server, origin }: GatewayServer): Chain {
-  const { number } = server.port
+function plainHttpChain(scope: Scope, { server, routeName, origin }: GatewayServer): Chain {
+  const prefix = `outbound_${listenerName(server.bind ?? ANY_ADDRESS, server.port.number)}`
   return {
     serverNames: [],
     transport: undefined,
-    filter: httpFilter(
-      scope,
-      gatewayHttpRouteName(number, server.bind),
-      `outbound_${listenerName(server.bind ?? ANY_ADDRESS, number)}`,
-      false,
-    ),
+    filter: httpFilter(scope, routeName!, prefix, false),
     origins: [origin],
   }
 }
 
-/** TLS ends here: HTTP behind it has its own route table for each server, other protocols are passed on as TCP. */
-function terminatedChains(scope: Scope, entry: GatewayServer, protocol: PortProtocol): readonly Chain[] {
-  const { gateway, server, origin } = entry
+/** TLS ends here; each server has its own route table. */
+function terminatedHttpChain(scope: Scope, entry: GatewayServer): Chain {
+  const { server, routeName, origin } = entry
+  const { protocol } = portProtocol(server.port.protocol, server.port.name)
   const tls = server.tls!
-  const serverNames = sniNames(server, gateway.namespace)
-  if (protocol === 'https' || isHttp(protocol)) {
-    const route = gatewayHttpsRouteName(server.port.number, server.port.name, gateway.name, gateway.namespace)
-    return [
-      {
-        serverNames,
-        transport: 'tls',
-        filter: httpFilter(scope, route, `outbound_${route}`, asksForClientCertificate(tls)),
-        tls: downstreamTlsContext(tls, protocol === 'grpc' || protocol === 'http2' ? ['h2'] : ['h2', 'http/1.1']),
-        origins: [origin],
-      },
-    ]
+  return {
+    serverNames: sniNames(entry),
+    transport: 'tls',
+    filter: httpFilter(scope, routeName!, `outbound_${routeName}`, asksForClientCertificate(tls)),
+    tls: downstreamTlsContext(tls, isHttp2(protocol) ? ['h2'] : ['h2', 'http/1.1']),
+    origins: [origin],
   }
+}
+
+/** TLS ends here and what is inside is passed on as TCP. */
+function terminatedTcpChain(scope: Scope, entry: GatewayServer): readonly Chain[] {
   const route = tcpRoutes(scope, place(entry))[0]
   if (!route) return []
   return [
     {
-      serverNames,
+      serverNames: sniNames(entry),
       transport: 'tls',
       filter: tcpProxy(scope, statPrefix(entry), route.targets),
-      tls: downstreamTlsContext(tls, []),
-      origins: [origin, route.origin],
+      tls: downstreamTlsContext(entry.server.tls!, []),
+      origins: [entry.origin, route.origin],
     },
   ]
 }
 
 /** TLS passes through: SNI names of TLS rules, each within what the server exposes. */
 function passthroughChains(scope: Scope, entry: GatewayServer): readonly Chain[] {
-  const exposed = sniNames(entry.server, entry.gateway.namespace)
+  const exposed = sniNames(entry)
   const chain = (route: L4Route, serverNames: readonly string[]): Chain => ({
     serverNames,
     transport: 'tls',
@@ -144,20 +133,19 @@ function httpFilter(scope: Scope, routeName: string, prefix: string, clientCerti
   }
 }
 
-function place({ gateway, server }: GatewayServer): L4Place {
-  const exposed = server.hosts.map((host) => parseScopedHost(host, gateway.namespace))
+function place({ gateway, server, hosts }: GatewayServer): L4Place {
   return {
     gateway: `${gateway.namespace}/${gateway.name}`,
     port: server.port.number,
     takesHost: (host, namespace) =>
-      exposed.some(
+      hosts.some(
         (scoped) => (scoped.namespace === '*' || scoped.namespace === namespace) && hostsOverlap(host, scoped.host),
       ),
   }
 }
 
-function sniNames(server: Server, namespace: string): readonly string[] {
-  return server.hosts.map((host) => parseScopedHost(host, namespace).host)
+function sniNames({ hosts }: GatewayServer): readonly string[] {
+  return hosts.map(({ host }) => host)
 }
 
 function statPrefix({ gateway, server }: GatewayServer): string {

@@ -69,8 +69,9 @@ function egressListener(
   services: readonly Service[],
 ): readonly ListenerPlan[] {
   const bind = listener.bind ?? LOOPBACK
-  const { protocol } = portProtocol(listener.port?.protocol, listener.port?.name)
-  if (isHttp(protocol)) return [httpListener(scope, bind, port, egressRouteName(port, listener.bind))]
+  const { protocol, protocolName } = portProtocol(listener.port?.protocol, listener.port?.name)
+  if (isHttp(protocol) || protocolName === 'http_proxy')
+    return [httpListener(scope, bind, port, egressRouteName(port, listener.bind))]
   const samePort = services.flatMap((service) =>
     service.ports.filter((candidate) => candidate.number === port).map((candidate) => ({ service, port: candidate })),
   )
