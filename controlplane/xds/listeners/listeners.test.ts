@@ -268,12 +268,24 @@ spec: {hosts: ["*"], gateways: [edge], tcp: [{match: [{port: 31400}], route: [{d
     expect(clusterOf(chainsOf(listeners(DB + tcp + rule, router)['0.0.0.0_31400'])[0])).toBe('outbound|5432||db.com')
   })
 
-  it('two chains that match the same are one: Envoy would refuse the listener', () => {
-    const tls = '{mode: SIMPLE, credentialName: a}'
-    const server = (name: string) =>
-      `{port: {number: 443, protocol: HTTPS, name: ${name}}, hosts: [a.com, ${name}.com], tls: ${tls}}`
-    const chains = chainsOf(listeners(gateway(`[${server('x')}, ${server('y')}]`), router)['0.0.0.0_443'])
-    expect(chains.map((chain) => chain.filterChainMatch.serverNames)).toEqual([['a.com', 'x.com'], ['y.com']])
+  it("an SNI name that two rules claim is the first one's: Envoy would refuse the listener", () => {
+    const yaml =
+      SECURE +
+      gateway('[{port: {number: 443, protocol: TLS, name: tls}, hosts: ["*"], tls: {mode: PASSTHROUGH}}]') +
+      `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: v}
+spec:
+  hosts: ["*.com"]
+  gateways: [edge]
+  tls:
+  - match: [{sniHosts: [a.com]}]
+    route: [{destination: {host: secure.com}}]
+  - match: [{sniHosts: [a.com, b.com]}]
+    route: [{destination: {host: secure.com}}]`
+    const chains = chainsOf(listeners(yaml, router)['0.0.0.0_443'])
+    expect(chains.map((chain) => chain.filterChainMatch.serverNames)).toEqual([['a.com'], ['b.com']])
   })
 })
 
