@@ -2,13 +2,11 @@ import { RouteSchema } from '../../../proto/gen/envoy/config/route/v3/route_comp
 import { duration, make } from '../../../proto/make.ts'
 import type { Origin } from '../../config/object.ts'
 import type { Scope } from '../../model/scope.ts'
+import { PASSTHROUGH_CLUSTER } from '../names.ts'
 import type { RouteContext } from './context.ts'
 import { resolveDestination } from './destination.ts'
 import { missingAnswer } from './missing.ts'
 import { type CompiledVirtualHost, virtualHost } from './virtual-host.ts'
-
-/** The cluster that forwards to wherever the caller asked for. */
-export const PASSTHROUGH_CLUSTER = 'PassthroughCluster'
 
 /**
  * What happens to hosts nobody declared: 502 (`block_all`), or on to the address the caller asked for (`allow_any`), or to the egress

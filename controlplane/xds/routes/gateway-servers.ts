@@ -2,14 +2,16 @@ import type { GatewaySpec, Server } from '../../config/kinds/gateway.ts'
 import type { ConfigObject, Origin } from '../../config/object.ts'
 import { parseScopedHost, type ScopedHost } from '../../model/hosts.ts'
 import type { Scope } from '../../model/scope.ts'
+import { isHttp, portProtocol } from '../../model/service.ts'
+import { terminatesTls } from '../listeners/tls-context.ts'
+import { gatewayHttpRouteName, gatewayHttpsRouteName } from '../names.ts'
 
 /** How a server of a gateway treats connections. */
 export type ServerKind = 'http' | 'https' | 'tls' | 'tcp'
 
 /** A server that a gateway proxy really opens: what clashes with an earlier one is left out. */
 export interface GatewayServer {
-  /** `<namespace>/<name>` of the Gateway. */
-  readonly gateway: string
+  readonly gateway: ConfigObject<GatewaySpec>
   readonly server: Server
   readonly kind: ServerKind
   /** Hosts it exposes, namespaces resolved. */
@@ -18,8 +20,6 @@ export interface GatewayServer {
   readonly routeName: string | undefined
   readonly origin: Origin
 }
-
-const HTTP_PROTOCOLS: ReadonlySet<string> = new Set(['HTTP', 'HTTP2', 'GRPC', 'GRPC-WEB', 'HTTP_PROXY'])
 
 /**
  * The servers of all Gateways of this class. Of two that cannot share a port the first counts, as in Istio: plain HTTP servers share a port;
@@ -47,24 +47,23 @@ export function gatewayServers(scope: Scope): readonly GatewayServer[] {
       for (const { host } of hosts) known.hosts.add(host)
       if (routeName !== undefined) names.add(routeName)
       const origin: Origin = { object: gateway, path: ['spec', 'servers', index] }
-      servers.push({ gateway: `${gateway.namespace}/${gateway.name}`, server, kind, hosts, routeName, origin })
+      servers.push({ gateway, server, kind, hosts, routeName, origin })
     }
   return servers
 }
 
 /** `https` ends TLS and speaks HTTP, `tls` is everything else with TLS. */
 function serverKind({ port, tls }: Server): ServerKind {
-  const protocol = port.protocol.toUpperCase()
-  if (HTTP_PROTOCOLS.has(protocol)) return 'http'
-  const passed = !tls || (tls.mode ?? 'PASSTHROUGH') === 'PASSTHROUGH' || tls.mode === 'AUTO_PASSTHROUGH'
-  if (protocol === 'HTTPS') return passed ? 'tls' : 'https'
-  return protocol === 'TLS' || tls ? 'tls' : 'tcp'
+  const { protocol } = portProtocol(port.protocol, port.name)
+  const terminated = terminatesTls(tls)
+  if (isHttp(protocol)) return terminated ? 'https' : 'http'
+  if (protocol === 'https') return terminated ? 'https' : 'tls'
+  return protocol === 'tls' || terminated ? 'tls' : 'tcp'
 }
 
 /** Istio's names: plain HTTP servers of a port share their routes, each HTTPS server has its own. */
 function routeNameOf(gateway: ConfigObject<GatewaySpec>, server: Server, kind: ServerKind): string | undefined {
   const { number, name } = server.port
-  const bind = server.bind ? `.${server.bind}` : ''
-  if (kind === 'http') return `http.${number}${bind}`
-  return kind === 'https' ? `https.${number}.${name}.${gateway.name}.${gateway.namespace}${bind}` : undefined
+  if (kind === 'http') return gatewayHttpRouteName(number, server.bind)
+  return kind === 'https' ? gatewayHttpsRouteName(number, name, gateway.name, gateway.namespace) : undefined
 }

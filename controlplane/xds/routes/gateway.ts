@@ -49,6 +49,7 @@ export function compileGateway(scope: Scope, name: string): CompiledRouteConfigu
 
 function collect(scope: Scope, server: GatewayServer, exposed: Map<string, ExposedHost>): void {
   const redirects = server.server.tls?.httpsRedirect === true
+  const gateway = `${server.gateway.namespace}/${server.gateway.name}`
   const entry = (host: string): ExposedHost => {
     let known = exposed.get(host)
     if (!known) {
@@ -59,7 +60,7 @@ function collect(scope: Scope, server: GatewayServer, exposed: Map<string, Expos
     if (!known.origins.includes(server.origin)) known.origins.push(server.origin)
     return known
   }
-  for (const virtualService of scope.virtualServices(server.gateway)) {
+  for (const virtualService of scope.virtualServices(gateway)) {
     const { namespace } = virtualService
     const hosts = new Set<string>()
     for (const scoped of server.hosts) {
@@ -71,9 +72,9 @@ function collect(scope: Scope, server: GatewayServer, exposed: Map<string, Expos
     }
     if (hosts.size === 0) continue
     const tls = server.kind === 'https'
-    const routes = ruleCells(scope).rules(virtualService, server.gateway, server.server.port.number, tls)
+    const routes = ruleCells(scope).rules(virtualService, gateway, server.server.port.number, tls)
     if (routes.length === 0) continue
-    const key = `${server.gateway}\n${virtualService.key}`
+    const key = `${gateway}\n${virtualService.key}`
     for (const host of hosts) {
       const { rules } = entry(host)
       if (!rules.some((rule) => rule.key === key)) rules.push({ key, routes })

@@ -16,6 +16,7 @@ import {
   effectiveHttpRoutes,
   fieldOrigin,
 } from '../../model/virtual-service.ts'
+import { BLACK_HOLE_CLUSTER } from '../names.ts'
 import { isGrpcClient, type RouteContext } from './context.ts'
 import { CORS_FILTER, corsConfig } from './cors.ts'
 import { directResponseAction } from './direct-response.ts'
@@ -124,7 +125,7 @@ function partsOf(rule: EffectiveHttpRoute, context: RouteContext): readonly Part
  */
 const noAnswer = {
   case: 'route',
-  value: { clusterSpecifier: { case: 'cluster', value: 'BlackHoleCluster' } },
+  value: { clusterSpecifier: { case: 'cluster', value: BLACK_HOLE_CLUSTER } },
 } as const satisfies Body['action']
 
 /**

@@ -3,6 +3,7 @@ import { make } from '../../../proto/make.ts'
 import type { Origin } from '../../config/object.ts'
 import type { Scope } from '../../model/scope.ts'
 import { isHttp, portProtocol } from '../../model/service.ts'
+import { inboundName } from '../names.ts'
 import { inboundRoute } from './default-route.ts'
 import { MAX_DIRECT_RESPONSE_BYTES } from './direct-response.ts'
 import type { CompiledRouteConfiguration } from './route-configuration.ts'
@@ -12,14 +13,14 @@ import { virtualHost } from './virtual-host.ts'
 export function inboundRouteNames(scope: Scope): readonly string[] {
   const names = (scope.sidecar()?.spec.ingress ?? [])
     .filter(({ port }) => isHttp(portProtocol(port.protocol, port.name).protocol))
-    .map(({ port }) => `inbound|${port.number ?? 0}||`)
+    .map(({ port }) => inboundName(port.number ?? 0))
   return [...new Set(names)]
 }
 
 /** Routes from a Sidecar's ingress port to the workload. */
 export function compileInbound(scope: Scope, name: string): CompiledRouteConfiguration | undefined {
   const sidecar = scope.sidecar()
-  const index = (sidecar?.spec.ingress ?? []).findIndex(({ port }) => `inbound|${port.number ?? 0}||` === name)
+  const index = (sidecar?.spec.ingress ?? []).findIndex(({ port }) => inboundName(port.number ?? 0) === name)
   const listener = sidecar?.spec.ingress?.[index]
   if (!sidecar || !listener) return undefined
   const { protocol } = portProtocol(listener.port.protocol, listener.port.name)

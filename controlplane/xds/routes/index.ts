@@ -4,13 +4,11 @@ import type { Scope } from '../../model/scope.ts'
 import { compileTable } from './route-configuration.ts'
 import type { CompiledVirtualHost } from './virtual-host.ts'
 
-export { PASSTHROUGH_CLUSTER } from './catch-all.ts'
 export { CORS_FILTER } from './cors.ts'
 export { FAULT_FILTER } from './fault.ts'
 export { type GatewayServer, gatewayServers, type ServerKind } from './gateway-servers.ts'
 export type { CompiledRoute } from './http-route.ts'
 export { routeConfigurationNames } from './route-configuration.ts'
-export { egressRouteName, HTTP_PROXY } from './sidecar.ts'
 export type { CompiledVirtualHost } from './virtual-host.ts'
 
 /**

@@ -4,6 +4,7 @@ import type { IstioEgressListener } from '../../config/kinds/sidecar.ts'
 import { MESH_GATEWAY, type Scope } from '../../model/scope.ts'
 import { isHttp, portProtocol, type Service, type ServicePort } from '../../model/service.ts'
 import { egressHosts, serviceInScope, virtualServiceInScope } from '../../model/sidecar-scope.ts'
+import { egressRouteName, HTTP_PROXY_ROUTES } from '../names.ts'
 import { catchAllVirtualHost } from './catch-all.ts'
 import { MAX_DIRECT_RESPONSE_BYTES } from './direct-response.ts'
 import { assignDomains, type DomainClaim, serviceNames } from './domains.ts'
@@ -12,8 +13,6 @@ import type { CompiledRouteConfiguration } from './route-configuration.ts'
 import { firstRules, httpPorts, indexHosts, routesOfPort } from './rules.ts'
 import { type CompiledVirtualHost, virtualHost } from './virtual-host.ts'
 
-/** Istio's name for the routes of the outbound HTTP port on loopback. */
-export const HTTP_PROXY = 'http_proxy'
 /** The port of hosts that are only in rules: plain HTTP's. */
 const RULE_HOST_PORT = 80
 
@@ -34,13 +33,13 @@ export function outboundListeners(scope: Scope): readonly OutboundListener[] {
     const anyPort = egress.findIndex((listener) => !listener.port)
     // Egress listeners that all have ports leave nothing to the HTTP port but the answer for unknown hosts.
     listeners.push({
-      name: HTTP_PROXY,
+      name: HTTP_PROXY_ROUTES,
       egress: egress.length === 0 ? undefined : anyPort < 0 ? egress.length : anyPort,
       port: undefined,
     })
   }
   for (const [index, listener] of egress.entries()) {
-    const name = egressRouteName(listener)
+    const name = routeNameOf(listener)
     if (name === undefined || listeners.some((other) => other.name === name)) continue
     const anyPort = isProxyProtocol(listener) || !listener.port?.number
     listeners.push({ name, egress: index, port: anyPort ? undefined : listener.port?.number })
@@ -48,13 +47,12 @@ export function outboundListeners(scope: Scope): readonly OutboundListener[] {
   return listeners
 }
 
-/** The name of the routes of an egress listener: `<port>`, `<bind>:<port>` or the path of its socket; undefined when it is not HTTP. */
-export function egressRouteName(listener: IstioEgressListener): string | undefined {
+/** The name of the routes of an egress listener; undefined when it is not HTTP. */
+function routeNameOf(listener: IstioEgressListener): string | undefined {
   const { port, bind } = listener
   if (!port) return undefined
   if (!isProxyProtocol(listener) && !isHttp(portProtocol(port.protocol, port.name).protocol)) return undefined
-  if (bind?.startsWith('unix://')) return bind
-  return bind ? `${bind}:${port.number ?? 0}` : String(port.number ?? 0)
+  return egressRouteName(port.number ?? 0, bind)
 }
 
 function isProxyProtocol(listener: IstioEgressListener): boolean {
