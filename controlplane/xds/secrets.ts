@@ -3,7 +3,10 @@ import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { DataSourceSchema } from '../../proto/gen/envoy/config/core/v3/base_pb.ts'
 import { type Secret, SecretSchema } from '../../proto/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.ts'
 import { make } from '../../proto/make.ts'
+import type { DestinationRuleSpec } from '../config/kinds/destination-rule.ts'
+import type { GatewaySpec } from '../config/kinds/gateway.ts'
 import type { SecretSpec } from '../config/kinds/secret.ts'
+import type { SidecarSpec } from '../config/kinds/sidecar.ts'
 import type { ConfigObject, Origin } from '../config/object.ts'
 import type { ProxyClass } from '../model/index.ts'
 import type { World } from '../model/world.ts'
@@ -22,7 +25,7 @@ export interface CompiledSecret {
  */
 export function compileSecret(world: World, proxy: ProxyClass, name: string): CompiledSecret | undefined {
   const files = fileSecret(name)
-  if (files) return { message: files, origins: [] }
+  if (files) return { message: files, origins: usersOfFile(world, /^[^:]+:([^~]+)/.exec(name)![1]!) }
   const credential = /^kubernetes:\/\/(?:([^/]+)\/)?([^/]+)$/.exec(name)
   if (!credential || !proxy.secretsAllowed) return undefined
   const [, namespace = proxy.namespace, secretName] = credential as unknown as [string, string | undefined, string]
@@ -109,6 +112,25 @@ function fileSecret(name: string): Secret | undefined {
       },
     },
   })
+}
+
+/** Where documents name a file: the place to show when a proxy cannot read it. */
+function usersOfFile(world: World, path: string): readonly Origin[] {
+  const objects: readonly ConfigObject[] = [
+    ...world.all<GatewaySpec>('Gateway'),
+    ...world.all<DestinationRuleSpec>('DestinationRule'),
+    ...world.all<SidecarSpec>('Sidecar'),
+  ]
+  return objects.flatMap((object) => pathsOf(object.spec, path, ['spec']).map((where) => ({ object, path: where })))
+}
+
+/** Paths of all strings that equal `wanted`. */
+function pathsOf(value: unknown, wanted: string, path: Origin['path']): readonly Origin['path'][] {
+  if (value === wanted) return [path]
+  if (typeof value !== 'object' || value === null) return []
+  return Object.entries(value).flatMap(([key, item]) =>
+    pathsOf(item, wanted, [...path, Array.isArray(value) ? Number(key) : key]),
+  )
 }
 
 /** The first of several keys a Secret has a value for; Istio accepts two spellings of each. */
