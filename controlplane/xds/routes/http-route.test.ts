@@ -74,8 +74,8 @@ describe('missing destinations', () => {
   - {destination: {host: reviews, subset: v9}, weight: 10}`)
     const share = (numerator: number) => ({ defaultValue: { numerator, denominator: 'MILLION' } })
     expect(routes[0].match).toEqual({ prefix: '/', runtimeFraction: share(300_000) })
-    // 10 of the 70 that are left.
-    expect(routes[1].match).toEqual({ prefix: '/', runtimeFraction: share(142_857) })
+    // One random number is compared with both fractions.
+    expect(routes[1].match).toEqual({ prefix: '/', runtimeFraction: share(400_000) })
     expect(routes[2].match).toEqual({ prefix: '/' })
     expect(routes[2].route.cluster).toBe('outbound|80||reviews.default.svc.cluster.local')
   })

@@ -129,23 +129,22 @@ const noAnswer = {
 } as const satisfies Body['action']
 
 /**
- * One answering part for each destination that is missing. Each sees only what those before it let through, so its share is relative to
- * that. The last one takes everything when no destination is left.
+ * One answering part for each destination that is missing. Envoy draws one random number for a request and compares it with each fraction,
+ * so the fractions add up. The last one takes everything when no destination is left.
  */
 function missingParts(split: Split, base: Body, context: RouteContext): Part[] {
-  let left = 100
+  let sum = 0
   return split.missing.map(({ share, reason, origins }, index) => {
+    sum += share
     const last = !split.clusters && index === split.missing.length - 1
-    const part: Part = {
+    return {
       body: {
         ...base,
         action: isGrpcClient(context) ? noAnswer : { case: 'directResponse', value: missingAnswer(reason) },
       },
-      share: last ? undefined : (share / left) * 100,
+      share: last ? undefined : sum,
       origins,
     }
-    left -= share
-    return part
   })
 }
 
