@@ -1,0 +1,194 @@
+/**
+ * What the proxy knows of a protocol. A codec is stateless and synchronous: every function works on bytes the caller owns,
+ * keeps nothing, and (but for those that say so) allocates nothing. `at` is the index of a frame's first byte in `buf`.
+ */
+
+export const FrameKind = {
+  /** Expects a reply with the same id (or, in an ordered protocol, the next reply). */
+  request: 1,
+  response: 2,
+  /** No reply follows. */
+  oneway: 3,
+  /** A sign of life that wants an answer. */
+  heartbeat: 4,
+  heartbeatReply: 5,
+  /** Belongs to no request; may come from either side. Forwarded in bound mode only. */
+  push: 6,
+  /** The sender takes no new requests on this connection. */
+  goaway: 7,
+  /** Sets up the session of one connection. Forwarded in bound mode. */
+  handshake: 8,
+  /** The frame does not say: a request from the client, a response from the upstream. */
+  either: 9,
+} as const
+export type FrameKind = (typeof FrameKind)[keyof typeof FrameKind]
+export type FrameKindName = keyof typeof FrameKind
+export const frameKindNames = Object.keys(FrameKind) as readonly FrameKindName[]
+
+/** Why bytes are no frame. Negative, so that they share a number with lengths; the connection they came from is to be closed. */
+export const FrameError = {
+  /** The announced length is shorter than the protocol's header. */
+  belowHeader: -1,
+  /** The announced length is above `maxFrame`. */
+  tooLong: -2,
+  /** A fixed value (magic, version) is not there. */
+  badMagic: -3,
+  /** A length, varint or nesting that no valid frame has. */
+  malformed: -4,
+  /** No variant of the layout fits. */
+  unknownVariant: -5,
+  unknownKind: -6,
+} as const
+export type FrameError = (typeof FrameError)[keyof typeof FrameError]
+export type FrameErrorName = keyof typeof FrameError
+
+/** The name of a negative result of `frameLength` or `inspect`, for logs and metrics. */
+export function frameErrorName(code: number): FrameErrorName | undefined {
+  return (Object.keys(FrameError) as FrameErrorName[]).find((name) => FrameError[name] === code)
+}
+
+/**
+ * exclusive: one request at a time on a pooled connection. bound: one upstream connection per client connection and host.
+ * shared: few upstream connections for all clients, ids rewritten.
+ */
+export const connectionModes = ['shared', 'bound', 'exclusive'] as const
+export type ConnectionMode = (typeof connectionModes)[number]
+
+/** What `inspect` fills in. One object is reused for all frames. */
+export interface Frame {
+  kind: number
+  /** Halves of the id as int32 bit patterns; 0 where a frame has none. */
+  idLo: number
+  idHi: number
+  /** Status code of a response as on the wire, 0 where there is none. */
+  status: number
+  /** 1 when a response is an error reply (what outlier detection counts), else 0. */
+  error: number
+  /** How long the client says it waits, in ms; 0 when the frame does not say. */
+  timeout: number
+}
+
+export function emptyFrame(): Frame {
+  return { kind: 0, idLo: 0, idHi: 0, status: 0, error: 0, timeout: 0 }
+}
+
+/** Where and what a field is. `start`..`end` are the bytes of its value in `buf`; of an integer also its value as int32 halves. */
+export interface FieldRef {
+  start: number
+  end: number
+  lo: number
+  hi: number
+}
+
+export function emptyRef(): FieldRef {
+  return { start: 0, end: 0, lo: 0, hi: 0 }
+}
+
+/** `number`: integers up to 32 bits. `bigint`: 64 bits. `string`: UTF-8. */
+export type FieldType = 'number' | 'bigint' | 'string' | 'bytes'
+export type FieldValue = number | bigint | string | Uint8Array
+
+export interface FieldInfo {
+  readonly name: string
+  readonly slot: number
+  readonly type: FieldType
+  /** Integers: whether `lo`/`hi` are two's complement. */
+  readonly signed: boolean
+  /** Whether `mutate` can change it. */
+  readonly writable: boolean
+  /** Names of values, for people: decode, access log, matches by name. */
+  readonly values?: Readonly<Record<string, number>>
+  /** What the field is to the codec; plain fields have none. */
+  readonly role?: 'length' | 'check' | 'kind' | 'id' | 'status' | 'timeout' | 'flags'
+  readonly doc?: string
+}
+
+/** One change of a frame; `undefined` takes an entry out of a map or an optional field out of a frame. */
+export interface Edit {
+  readonly slot: number
+  readonly value: FieldValue | undefined
+}
+
+/** Frames the proxy makes itself: an error reply or an answer to a heartbeat (from a request), a goaway, a ping to an upstream. */
+export const replyKinds = ['error', 'heartbeat', 'goaway', 'ping'] as const
+export type ReplyKind = (typeof replyKinds)[number]
+
+/** Why the proxy itself answers; each protocol maps them to its own codes. */
+export const errorReasons = [
+  'noRoute',
+  'noUpstream',
+  'connectFailed',
+  'upstreamClosed',
+  'timeout',
+  'overflow',
+  'rateLimited',
+  'fault',
+  'draining',
+  'badRequest',
+] as const
+export type ErrorReason = (typeof errorReasons)[number]
+
+export interface Codec {
+  readonly name: string
+  /** No frame is shorter, in bytes. */
+  readonly headerMin: number
+  /** No frame is longer, in bytes. Always finite: nobody can make the proxy wait for more. */
+  readonly maxFrame: number
+  /** Modes the protocol allows, the preferred one first. */
+  readonly modes: readonly ConnectionMode[]
+  /** Replies come in the order of the requests and carry no id. */
+  readonly ordered: boolean
+  /** Width of the id the proxy may write, 0 when it cannot. `shared` needs one. */
+  readonly idBits: number
+  /** All fields declared, `fields[slot].slot === slot`. Grows only by `slot()`. */
+  readonly fields: readonly FieldInfo[]
+  /** What `reply` can make. */
+  readonly replies: readonly ReplyKind[]
+  /** The protocol's code for each of our reasons. */
+  readonly errorCodes: Readonly<Record<ErrorReason, number>>
+
+  /** The slot of a field, -1 if there is none. `map.key` makes a slot for an entry of a key-value map; call it at load, not per message. */
+  slot(name: string): number
+
+  /**
+   * How long the frame at `at` is, in bytes, given that `buf` is filled up to `end` (exclusive).
+   * n > 0 and n <= end - at: the whole frame is there and is n bytes long.
+   * n > end - at: incomplete; call again when n bytes are there (the frame may turn out longer, never above `maxFrame`).
+   * n < 0: a `FrameError`, found before any memory would be taken for the frame. Never 0.
+   */
+  frameLength(buf: Uint8Array, at: number, end: number): number
+
+  /** Reads kind, id and status of a whole frame into `out`. @returns 0, or a negative `FrameError`. */
+  inspect(buf: Uint8Array, at: number, length: number, out: Frame): number
+
+  /** Finds a field without allocating. @returns false when this frame does not have it. */
+  read(slot: number, buf: Uint8Array, at: number, length: number, out: FieldRef): boolean
+
+  /** The field's value (allocates for strings and 64-bit integers; bytes are a view), undefined when the frame does not have it. */
+  field(slot: number, buf: Uint8Array, at: number, length: number): FieldValue | undefined
+
+  /**
+   * Writes an id over the frame's own, in place. Absent when the protocol has no id that can be written. @returns false, with
+   * nothing changed, when the frame has no id or the new one takes another number of bytes: then `spliceId` helps.
+   */
+  writeId?(buf: Uint8Array, at: number, length: number, lo: number, hi: number): boolean
+
+  /** A new frame with another id. Only for ids of variable width. Allocates. undefined when the frame has no id or the id does not fit. */
+  spliceId?(buf: Uint8Array, at: number, length: number, lo: number, hi: number): Uint8Array | undefined
+
+  /** A new frame with fields changed and all lengths put right; undefined when one of them cannot be written in this frame. */
+  mutate?(buf: Uint8Array, at: number, length: number, edits: readonly Edit[]): Uint8Array | undefined
+
+  /**
+   * A frame of our own: for `error` and `heartbeat` made from the request at `at`, for `goaway` and `ping` `length` may be 0.
+   * `code` is the protocol's (see `errorCodes`). undefined when the protocol has no such frame: close the connection instead.
+   */
+  reply?(
+    kind: ReplyKind,
+    buf: Uint8Array,
+    at: number,
+    length: number,
+    code: number,
+    message: string,
+  ): Uint8Array | undefined
+}

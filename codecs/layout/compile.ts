@@ -1,0 +1,389 @@
+import type { Codec, Edit, FieldInfo, FieldRef } from '../contract.ts'
+import { emptyRef, FrameError } from '../contract.ts'
+import { defaultErrorCodes, fieldValue } from '../values.ts'
+import { unreachable } from './condition.ts'
+import { checkConnections } from './connections.ts'
+import { renewChecksum, setField } from './edit.ts'
+import { type Issue, Issues } from './issue.ts'
+import { countsInto } from './length.ts'
+import type { Node, Test } from './node.ts'
+import { compileReplies } from './replies.ts'
+import type { ProtocolSpec } from './schema.ts'
+import { compileVariant, type VariantPlan } from './variant.ts'
+
+export interface CompileResult {
+  /** Absent when any issue is an error. */
+  readonly codec?: Codec
+  readonly issues: readonly Issue[]
+}
+
+/**
+ * Compiles the `spec` of a Protocol document to a codec of closures over typed descriptors; nothing is generated or evaluated.
+ * Refuses what cannot be safe. Paths of issues start with `spec`.
+ */
+export function compileProtocol(name: string, spec: ProtocolSpec): CompileResult {
+  const issues = new Issues()
+  const plans = spec.variants
+    ? spec.variants.map((variant, i) => compileVariant(spec, variant, i, issues))
+    : [compileVariant(spec, undefined, -1, issues)]
+  if (!plans.every((plan) => plan !== undefined)) return { issues: issues.list }
+  if (spec.variants) checkVariants(plans, issues)
+  const modes = checkConnections(spec, plans, issues)
+  const table = slotTable(plans, issues)
+  if (issues.failed) return { issues: issues.list }
+  const codec = build(name, spec, plans, modes, table)
+  const replies = compileReplies(plans, codec, picker(plans), issues)
+  if (issues.failed) return { issues: issues.list }
+  return { codec: { ...codec, ...replies }, issues: issues.list }
+}
+
+/** Variants no frame can reach, and selectors that stand behind the end of shorter frames. */
+function checkVariants(plans: readonly VariantPlan[], issues: Issues): void {
+  for (const i of unreachable(
+    plans.map(({ selectors }) => selectors),
+    commonFacts(plans),
+  )) {
+    const { name, path } = plans[i]!
+    issues.error(
+      [...path, 'when'],
+      `the variant "${name}" is never reached: an earlier one always matches first`,
+      'put the narrower one first',
+    )
+  }
+  if (!lengthDiffers(plans)) return
+  const shortest = Math.min(...plans.map(({ min }) => min))
+  for (const plan of plans) {
+    for (const { node } of plan.selectors) {
+      if (!node.fixed || node.minEnd > shortest) {
+        issues.error(
+          [...plan.path, 'when', node.name],
+          `the frame's length hangs on "${node.name}", which must end within the shortest header, ${shortest} bytes`,
+        )
+      }
+    }
+  }
+}
+
+/** Checks that all variants share say what a frame is before a variant is chosen. */
+function commonFacts(plans: readonly VariantPlan[]) {
+  const [first] = plans
+  return plans.every(({ facts }) => facts.length === first!.facts.length) ? first!.facts : []
+}
+
+function lengthDiffers(plans: readonly VariantPlan[]): boolean {
+  const keys = plans.map(({ length, maxFrame }) =>
+    JSON.stringify([
+      length.constant,
+      length.need,
+      maxFrame,
+      length.terms.map(({ node, scale }) => [node.place, scale]),
+    ]),
+  )
+  return new Set(keys).size > 1
+}
+
+type Picker = (b: Uint8Array, at: number, limit: number) => number
+
+/** The index of a frame's variant, -1 when none fits. */
+function picker(plans: readonly VariantPlan[]): Picker {
+  if (plans.length === 1 && plans[0]!.selectors.length === 0) return () => 0
+  const tests = plans.map(({ selected }) => selected)
+  return (b, at, limit) => {
+    for (let i = 0; i < tests.length; i++) if (tests[i]!(b, at, limit)) return i
+    return -1
+  }
+}
+
+interface Slots {
+  readonly fields: FieldInfo[]
+  /** `nodes[slot][variant]` */
+  readonly nodes: (Node | undefined)[][]
+  readonly byName: Map<string, number>
+}
+
+function slotTable(plans: readonly VariantPlan[], issues: Issues): Slots {
+  const slots: Slots = { fields: [], nodes: [], byName: new Map() }
+  plans.forEach((plan, i) => {
+    for (const node of plan.nodes) {
+      const slot = slots.byName.get(node.name)
+      if (slot === undefined)
+        addSlot(
+          slots,
+          node,
+          plans.map((_, other) => (other === i ? node : undefined)),
+          plans,
+        )
+      else {
+        const info = slots.fields[slot]!
+        if (info.type !== node.type) {
+          issues.error(
+            node.path,
+            `"${node.name}" is a ${node.type} here and a ${info.type} in another variant`,
+            'choose another name',
+          )
+        }
+        slots.nodes[slot]![i] = node
+        const values = flatValues(node)
+        slots.fields[slot] = {
+          ...info,
+          writable: info.writable || canWrite(node, plan),
+          ...(values && { values: { ...info.values, ...values } }),
+        }
+      }
+    }
+  })
+  return slots
+}
+
+function addSlot(slots: Slots, node: Node, nodes: (Node | undefined)[], plans: readonly VariantPlan[]): number {
+  const slot = slots.fields.length
+  const values = flatValues(node)
+  slots.fields.push({
+    name: node.name,
+    slot,
+    type: node.type,
+    signed: node.signed,
+    writable: nodes.some((other, i) => other !== undefined && canWrite(other, plans[i]!)),
+    ...(values && { values }),
+    ...(node.role && { role: node.role }),
+    ...(node.doc && { doc: node.doc }),
+  })
+  slots.nodes.push(nodes)
+  slots.byName.set(node.name, slot)
+  return slot
+}
+
+function flatValues(node: Node): Readonly<Record<string, number>> | undefined {
+  return node.values && Object.fromEntries(Object.entries(node.values).map(([name, values]) => [name, values[0]!]))
+}
+
+/** A field whose length may change is writable only if everything that counts it can be corrected. */
+function canWrite(node: Node, { length }: VariantPlan): boolean {
+  // What joins and sorts messages is the proxy's to write, no filter's.
+  if (!node.writable || !node.patch || node.role === 'id' || node.role === 'kind') return false
+  if (!node.elastic) return true
+  for (let owner: Node | undefined = node; owner; owner = owner.container) {
+    if (!owner.elastic) return false
+    if (countsInto(length, owner.sizeNode)) return true
+    if (owner.sizeNode && !owner.sizeNode.patch) return false
+  }
+  const single = length.single?.node
+  return single !== undefined && single.patch !== undefined && (!single.elastic || length.constant >= single.minEnd)
+}
+
+function build(
+  name: string,
+  spec: ProtocolSpec,
+  plans: readonly VariantPlan[],
+  modes: Codec['modes'],
+  slots: Slots,
+): Codec {
+  const { fields, nodes, byName } = slots
+  const pick = picker(plans)
+  const [only] = plans
+  const single = plans.length === 1 && only!.selectors.length === 0
+  const read: Codec['read'] = single
+    ? (slot, b, at, length, out) => {
+        const node = nodes[slot]?.[0]
+        return node?.read(b, at, at + length, out) ?? false
+      }
+    : (slot, b, at, length, out) => {
+        const variant = pick(b, at, at + length)
+        const node = variant < 0 ? undefined : nodes[slot]?.[variant]
+        return node?.read(b, at, at + length, out) ?? false
+      }
+  const ref: FieldRef = emptyRef()
+  const inspect = inspector(plans, pick, single)
+  const withIds = plans.filter(({ ids }) => ids.length > 0)
+  const writable = withIds.filter(({ ids }) => ids.every((node) => node.patch && node.writable))
+  const bits = writable.length > 0 ? Math.min(...writable.map(({ idBits }) => idBits)) : 0
+  const planOf = (b: Uint8Array, at: number, length: number) => plans[pick(b, at, at + length)]
+  const codec: Codec = {
+    name,
+    headerMin: Math.min(...plans.map(({ min }) => min)),
+    maxFrame: Math.max(...plans.map(({ maxFrame }) => maxFrame)),
+    modes,
+    ordered: spec.ordered === true,
+    idBits: bits,
+    fields,
+    replies: [],
+    errorCodes: defaultErrorCodes(),
+    slot: (field) => {
+      const known = byName.get(field)
+      if (known !== undefined) return known
+      const dot = field.indexOf('.')
+      const map = dot > 0 ? nodes[byName.get(field.slice(0, dot)) ?? -1] : undefined
+      if (!map?.some((node) => node?.entry)) return -1
+      const key = field.slice(dot + 1)
+      const entries = map.map((node) => node?.entry?.(key))
+      const sample = entries.find((node) => node !== undefined)!
+      return addSlot(slots, sample, entries, plans)
+    },
+    frameLength: lengthReader(plans, pick),
+    inspect,
+    read,
+    field: (slot, b, at, length) => {
+      const info = fields[slot]
+      return info && read(slot, b, at, length, ref) ? fieldValue(info, b, ref) : undefined
+    },
+    mutate: (b, at, length, edits) => mutate(planOf(b, at, length), nodes, pick, b.slice(at, at + length), edits),
+  }
+  if (bits === 0) return codec
+  const elastic = writable.some(({ ids }) => ids.some((node) => node.elastic))
+  const write = writers(plans)
+  return {
+    ...codec,
+    writeId: single
+      ? write[0]!
+      : (b, at, length, lo, hi) => {
+          const variant = pick(b, at, at + length)
+          return variant >= 0 && write[variant]!(b, at, length, lo, hi)
+        },
+    ...(elastic && {
+      spliceId: (b, at, length, lo, hi) => {
+        const plan = planOf(b, at, length)
+        if (!plan || plan.ids.length === 0) return undefined
+        let frame: Uint8Array | undefined = b.slice(at, at + length)
+        for (const node of plan.ids) frame = frame && setField(plan.rules, frame, node, idValue(node, lo, hi))
+        if (frame) renewChecksum(plan.rules, frame, 0, frame.length)
+        return frame
+      },
+    }),
+  }
+}
+
+/** The id as a value of the field's own sign and width. */
+function idValue(node: Node, lo: number, hi: number): number | bigint {
+  if (node.type === 'number') return node.signed ? lo : lo >>> 0
+  const bits = (BigInt(hi >>> 0) << 32n) | BigInt(lo >>> 0)
+  return node.signed ? BigInt.asIntN(64, bits) : bits
+}
+
+function writers(plans: readonly VariantPlan[]) {
+  return plans.map(({ ids, rules }) => {
+    const puts = ids.map((node) => idPut(node))
+    const [first] = puts
+    if (!first) return () => false
+    if (puts.length === 1 && !rules.checksum)
+      return (b: Uint8Array, at: number, length: number, lo: number, hi: number) => first(b, at, at + length, lo, hi)
+    return (b: Uint8Array, at: number, length: number, lo: number, hi: number) => {
+      const limit = at + length
+      // All places are looked at before the first is written: a frame must not end up with two ids.
+      for (const put of puts) if (!put(b, at, limit, lo, hi, true)) return false
+      for (const put of puts) put(b, at, limit, lo, hi)
+      renewChecksum(rules, b, at, limit)
+      return true
+    }
+  })
+}
+
+type Put = (b: Uint8Array, at: number, limit: number, lo: number, hi: number, dry?: boolean) => boolean
+
+function idPut(node: Node): Put {
+  const { number, start, patch } = node
+  if (number?.form === 'int' && !node.elastic && node.mask === 0) {
+    const { bytes, le } = number
+    return (b, at, limit, lo, hi, dry) => {
+      const p = start(b, at, limit)
+      if (p < 0 || p + bytes > limit) return false
+      if (dry) return true
+      if (bytes === 4 && !le) {
+        b[p] = lo >>> 24
+        b[p + 1] = lo >>> 16
+        b[p + 2] = lo >>> 8
+        b[p + 3] = lo
+        return true
+      }
+      for (let i = 0; i < bytes; i++) {
+        const half = i < 4 ? lo : hi
+        b[le ? p + i : p + bytes - 1 - i] = half >>> ((i & 3) * 8)
+      }
+      return true
+    }
+  }
+  return (b, at, limit, lo, hi, dry) => {
+    const made = patch?.(b, at, limit, idValue(node, lo, hi))
+    if (!made || made.bytes.length !== made.end - made.start) return false
+    if (!dry) b.set(made.bytes, made.start)
+    return true
+  }
+}
+
+function mutate(
+  plan: VariantPlan | undefined,
+  nodes: (Node | undefined)[][],
+  pick: Picker,
+  frame: Uint8Array,
+  edits: readonly Edit[],
+): Uint8Array | undefined {
+  if (!plan) return undefined
+  const variant = pick(frame, 0, frame.length)
+  let result: Uint8Array | undefined = frame
+  for (const { slot, value } of edits) {
+    const node: Node | undefined = nodes[slot]?.[variant]
+    if (!node || !canWrite(node, plan)) return undefined
+    const named: readonly number[] | undefined = typeof value === 'string' ? node.values?.[value] : undefined
+    result = setField(plan.rules, result, node, named ? named[0] : value)
+    if (!result) return undefined
+  }
+  // A field that chooses the layout cannot be changed: the rest of the frame would mean something else.
+  if (pick(result, 0, result.length) !== variant) return undefined
+  renewChecksum(plan.rules, result, 0, result.length)
+  return result
+}
+
+function inspector(plans: readonly VariantPlan[], pick: Picker, single: boolean): Codec['inspect'] {
+  if (single) return plans[0]!.inspect
+  const all = plans.map(({ inspect }) => inspect)
+  return (b, at, length, out) => {
+    const variant = pick(b, at, at + length)
+    return variant < 0 ? FrameError.unknownVariant : all[variant]!(b, at, length, out)
+  }
+}
+
+function lengthReader(plans: readonly VariantPlan[], pick: Picker): Codec['frameLength'] {
+  const min = Math.min(...plans.map((plan) => plan.min))
+  if (!lengthDiffers(plans))
+    return oneLength(
+      plans[0]!,
+      min,
+      commonFacts(plans).map(({ test }) => test),
+    )
+  const readers = plans.map((plan) =>
+    oneLength(
+      plan,
+      plan.min,
+      plan.checks.map(({ test }) => test),
+    ),
+  )
+  const need = Math.max(1, ...plans.flatMap(({ selectors }) => selectors.map(({ node }) => node.minEnd)))
+  return (b, at, end) => {
+    if (end - at < need) return need
+    const variant = pick(b, at, end)
+    return variant < 0 ? FrameError.unknownVariant : readers[variant]!(b, at, end)
+  }
+}
+
+function oneLength(plan: VariantPlan, min: number, checks: readonly Test[]): Codec['frameLength'] {
+  const { maxFrame, length, facts } = plan
+  const { total } = length
+  const need = Math.max(length.need, ...facts.map(({ node }) => node.minEnd))
+  const [check] = checks
+  return (b, at, end) => {
+    if (end - at < need) return need
+    if (check) {
+      if (!check(b, at, end)) return FrameError.badMagic
+      if (checks.length > 1)
+        for (let i = 1; i < checks.length; i++) if (!checks[i]!(b, at, end)) return FrameError.badMagic
+    }
+    const n = total(b, at, end)
+    if (n < min)
+      return n >= 0 ? FrameError.belowHeader : n === -1 ? waitFor(end - at + 1, maxFrame) : FrameError.malformed
+    return n > maxFrame ? FrameError.tooLong : n
+  }
+}
+
+/** A length field that is itself cut off: one more byte, unless the frame could no longer be valid. */
+function waitFor(bytes: number, maxFrame: number): number {
+  return bytes > maxFrame ? FrameError.tooLong : bytes
+}

@@ -1,0 +1,216 @@
+import type { FieldInfo } from '../contract.ts'
+import type { IssuePath } from './issue.ts'
+import { joinBytes, type Node, sameBytes, textBytes } from './node.ts'
+import { BAD, last, lastAsLength } from './numbers.ts'
+import { type PairsLayout, readPair, writePair } from './pairs.ts'
+import { readMapEntry, readPath, scalarTypes, writeMapEntry, writePath } from './protobuf.ts'
+import type { FieldSpec } from './schema.ts'
+import type { Scope } from './scope.ts'
+
+/** Fields that are found by search inside another one: protobuf paths, map entries, parts of a text. */
+
+const inner = {
+  role: undefined,
+  values: undefined,
+  doc: undefined,
+  required: false,
+  guarded: false,
+  fixed: false,
+  place: undefined,
+  number: undefined,
+  mask: 0,
+  raw: undefined,
+  sizeNode: undefined,
+  prefix: undefined,
+  bias: 0,
+  entry: undefined,
+  signed: false,
+  elastic: true,
+  value: () => BAD,
+} as const
+
+const keyTest = (key: string) => {
+  const name = textBytes(key)
+  return { name, isKey: (b: Uint8Array, start: number, end: number) => sameBytes(b, start, end, name) }
+}
+
+/** The entry `key` of a map of pairs. */
+export function entryNode(map: Node, key: string, layout: PairsLayout): Node {
+  const { isKey } = keyTest(key)
+  const ref = { start: 0, end: 0, lo: 0, hi: 0 }
+  return {
+    ...inner,
+    name: `${map.name}.${key}`,
+    path: map.path,
+    type: layout.values.value,
+    writable: map.elastic && !layout.blocks,
+    minStart: map.minStart,
+    minEnd: map.minStart,
+    container: map,
+    start: (b, at, limit) =>
+      map.read(b, at, limit, ref) && readPair(layout, b, ref.start, ref.end, isKey, ref) ? ref.start : BAD,
+    end: (b, at, limit) =>
+      map.read(b, at, limit, ref) && readPair(layout, b, ref.start, ref.end, isKey, ref) ? ref.end : BAD,
+    read: (b, at, limit, out) => map.read(b, at, limit, ref) && readPair(layout, b, ref.start, ref.end, isKey, out),
+    patch: (b, at, limit, value) => {
+      if (!map.read(b, at, limit, ref)) return undefined
+      const { start, end } = ref
+      const bytes = writePair(layout, b, start, end, key, isKey, value)
+      return bytes && { start, end, bytes }
+    },
+  }
+}
+
+/** A protobuf field by path; of type map, its entries are fields too. */
+export function protobufNode(
+  scope: Scope,
+  name: string,
+  spec: FieldSpec,
+  path: IssuePath,
+  container: Node,
+  role: FieldInfo['role'],
+): Node | undefined {
+  const tags = (Array.isArray(spec.pb) ? spec.pb : String(spec.pb).split('.').map(Number)) as readonly number[]
+  if (spec.at !== undefined || spec.after !== undefined) {
+    scope.issues.error(path, `"${name}" is found by its protobuf path, it can have no "at" or "after"`)
+    return undefined
+  }
+  if (tags.some((tag) => !Number.isInteger(tag) || tag < 1 || tag >= 2 ** 29)) {
+    scope.issues.error([...path, 'pb'], `${JSON.stringify(spec.pb)} is no path of protobuf field numbers`)
+    return undefined
+  }
+  const ref = { start: 0, end: 0, lo: 0, hi: 0 }
+  const base = {
+    ...inner,
+    name,
+    path,
+    role,
+    doc: spec.doc,
+    minStart: container.minStart,
+    minEnd: container.minStart,
+    container,
+    writable: (spec.writable ?? true) && container.elastic,
+  }
+  if (spec.type === 'map') {
+    const map: Node = {
+      ...base,
+      type: 'bytes',
+      writable: false,
+      start: container.start,
+      end: container.end,
+      read: container.read,
+      patch: undefined,
+    }
+    return { ...map, entry: (key) => mapEntryNode(map, container, key, tags) }
+  }
+  const scalar = scalarTypes[spec.type ?? '']
+  if (!scalar) {
+    const known = [...Object.keys(scalarTypes), 'map'].join(', ')
+    scope.issues.error([...path, 'type'], `"${spec.type ?? ''}" is no type of a protobuf field`, `types are: ${known}`)
+    return undefined
+  }
+  const values =
+    spec.is && Object.fromEntries(Object.entries(spec.is).map(([value, label]) => [label, [Number(value)]]))
+  return {
+    ...base,
+    type: scalar.type,
+    signed: scalar.signed,
+    values,
+    number: scalar.wire === 2 ? undefined : { form: 'varint', coding: 'leb128', bits: scalar.bits === 64 ? 64 : 32 },
+    start: (b, at, limit) =>
+      container.read(b, at, limit, ref) && readPath(b, ref.start, ref.end, tags, scalar, ref) ? ref.start : BAD,
+    end: (b, at, limit) =>
+      container.read(b, at, limit, ref) && readPath(b, ref.start, ref.end, tags, scalar, ref) ? ref.end : BAD,
+    read: (b, at, limit, out) =>
+      container.read(b, at, limit, ref) && readPath(b, ref.start, ref.end, tags, scalar, out),
+    value: (b, at, limit) => {
+      if (!container.read(b, at, limit, ref)) return BAD
+      if (!readPath(b, ref.start, ref.end, tags, scalar, ref)) return 0
+      last.lo = ref.lo
+      last.hi = ref.hi
+      return lastAsLength()
+    },
+    patch: (b, at, limit, value) => {
+      if (!container.read(b, at, limit, ref)) return undefined
+      const { start, end } = ref
+      const bytes = writePath(b, start, end, tags, scalar, value)
+      return bytes && { start, end, bytes }
+    },
+  }
+}
+
+function mapEntryNode(map: Node, container: Node, key: string, tags: readonly number[]): Node {
+  const { name, isKey } = keyTest(key)
+  const ref = { start: 0, end: 0, lo: 0, hi: 0 }
+  const find = (b: Uint8Array, at: number, limit: number, out: typeof ref) =>
+    container.read(b, at, limit, ref) && readMapEntry(b, ref.start, ref.end, tags, isKey, out)
+  return {
+    ...inner,
+    name: `${map.name}.${key}`,
+    path: map.path,
+    type: 'string',
+    writable: container.elastic,
+    minStart: container.minStart,
+    minEnd: container.minStart,
+    container,
+    start: (b, at, limit) => (find(b, at, limit, ref) ? ref.start : BAD),
+    end: (b, at, limit) => (find(b, at, limit, ref) ? ref.end : BAD),
+    read: find,
+    patch: (b, at, limit, value) => {
+      if (!container.read(b, at, limit, ref)) return undefined
+      const { start, end } = ref
+      const bytes = writeMapEntry(b, start, end, tags, name, isKey, value)
+      return bytes && { start, end, bytes }
+    },
+  }
+}
+
+/** What stands before or behind a separator in another text field. */
+export function partNode(scope: Scope, name: string, spec: FieldSpec, path: IssuePath): Node | undefined {
+  const whole = scope.resolve(spec.of ?? '', [...path, 'of'])
+  if (!whole) return undefined
+  if (whole.type !== 'string' && whole.type !== 'bytes') {
+    scope.issues.error([...path, 'of'], `"${spec.of}" is no text`)
+    return undefined
+  }
+  if (spec.split === undefined || spec.part === undefined) {
+    scope.issues.error(path, `"${name}" needs "split" and "part"`, 'split: ":", part: last')
+    return undefined
+  }
+  const separator = textBytes(spec.split)
+  const first = spec.part === 'first'
+  const read: Node['read'] = (b, at, limit, out) => {
+    if (!whole.read(b, at, limit, out)) return false
+    for (let p = out.start; p + separator.length <= out.end; p++) {
+      if (!sameBytes(b, p, p + separator.length, separator)) continue
+      if (first) out.end = p
+      else out.start = p + separator.length
+      return true
+    }
+    return !first
+  }
+  const ref = { start: 0, end: 0, lo: 0, hi: 0 }
+  const all = { start: 0, end: 0, lo: 0, hi: 0 }
+  return {
+    ...inner,
+    name,
+    path,
+    doc: spec.doc,
+    type: whole.type,
+    writable: (spec.writable ?? true) && whole.writable,
+    minStart: whole.minStart,
+    minEnd: whole.minStart,
+    container: whole.container,
+    sizeNode: whole.sizeNode,
+    prefix: whole.prefix,
+    bias: whole.bias,
+    start: (b, at, limit) => (read(b, at, limit, ref) ? ref.start : BAD),
+    end: (b, at, limit) => (read(b, at, limit, ref) ? ref.end : BAD),
+    read,
+    patch: (b, at, limit, value) => {
+      if (value === undefined || !read(b, at, limit, ref) || !whole.read(b, at, limit, all)) return undefined
+      const bytes = joinBytes(b.subarray(all.start, ref.start), textBytes(value), b.subarray(ref.end, all.end))
+      return whole.patch?.(b, at, limit, bytes)
+    },
+  }
+}

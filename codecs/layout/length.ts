@@ -1,0 +1,140 @@
+import type { IssuePath } from './issue.ts'
+import type { Node, Position } from './node.ts'
+import type { LengthSpec } from './schema.ts'
+import type { BoundTerm, Declaration, Scope } from './scope.ts'
+import { largest } from './types.ts'
+
+/** How a variant's frames say where they end. */
+export interface LengthPlan {
+  /** The announced length in bytes, NEED or BAD; any number, not yet compared with header and cap. */
+  readonly total: Position
+  /** Bytes that must be there before `total` can answer. */
+  readonly need: number
+  /** The largest length the fields can say. */
+  readonly most: number
+  /** Fields whose numbers are added up. */
+  readonly terms: readonly BoundTerm[]
+  /** The one field that decides, whatever else stands in the sum. */
+  readonly single: BoundTerm | undefined
+  /** The constant a frame has when no field counts. */
+  readonly constant: number
+}
+
+/** The field `length` of a layout, when it is written as a field. */
+export function lengthDeclaration(spec: LengthSpec | undefined, path: IssuePath): Declaration | undefined {
+  if (typeof spec !== 'object') return undefined
+  const { at, after, type, mask } = spec
+  return {
+    path,
+    role: 'length',
+    spec: {
+      type,
+      ...(at !== undefined && { at }),
+      ...(after !== undefined && { after }),
+      ...(mask !== undefined && { mask }),
+    },
+  }
+}
+
+export function lengthPlan(scope: Scope, spec: LengthSpec, path: IssuePath): LengthPlan | undefined {
+  const expression =
+    typeof spec === 'object'
+      ? {
+          constant: spec.plus ?? 0,
+          terms: [
+            ...(spec.counts === 'rest' ? [{ name: 'length', of: 'end' as const, scale: 1 }] : []),
+            { name: 'length', of: 'value' as const, scale: spec.times ?? 1 },
+          ],
+        }
+      : scope.expression(spec, path)
+  const terms = expression && scope.terms(expression, path)
+  if (!expression || !terms) return undefined
+  for (const { node, of } of terms) {
+    if (node.container || (of === 'value' && node.place === undefined)) {
+      scope.issues.error(
+        path,
+        `the frame's length cannot depend on "${node.name}", which is only found inside the frame`,
+      )
+      return undefined
+    }
+    if (of === 'value' && node.number && largest(node.number) > 2 ** 32 - 1) {
+      scope.issues.error(
+        [...node.path, 'type'],
+        `a length field of ${Math.round(Math.log2(largest(node.number)))} bits is wider than any frame may be long`,
+        'at most 32 bits; declare the low half and a check that the high half is 0',
+      )
+      return undefined
+    }
+  }
+  const { constant } = expression
+  const values = terms.filter(({ of }) => of === 'value')
+  const ends = terms.filter(({ of }) => of === 'end')
+  const base = ends.reduce((sum, { node }) => sum + node.minEnd, constant)
+  return {
+    total: terms.length === 0 ? () => constant : announced(constant, terms),
+    need: Math.max(1, ...terms.map(({ node }) => node.minEnd)),
+    most: values.reduce((sum, { node, scale }) => sum + scale * (node.number ? largest(node.number) : 0), base),
+    terms: values,
+    single: values.length === 1 ? values[0] : undefined,
+    constant: base,
+  }
+}
+
+/** The sum itself, not bounded by the bytes there are (as an offset would be). */
+function announced(constant: number, terms: readonly BoundTerm[]): Position {
+  const [first, second] = terms
+  if (terms.length === 1 && first?.of === 'value') {
+    const { value } = first.node
+    const { scale } = first
+    return (b, at, limit) => {
+      const v = value(b, at, limit)
+      return v < 0 ? v : constant + scale * v
+    }
+  }
+  if (terms.length === 2 && first?.of === 'end' && second?.of === 'value' && first.node.fixed) {
+    const { value } = second.node
+    const { scale } = second
+    const fixed = first.node.place && Number.isFinite(first.node.place.bytes)
+    if (fixed) {
+      const base = constant + first.node.minEnd
+      return (b, at, limit) => {
+        const v = value(b, at, limit)
+        return v < 0 ? v : base + scale * v
+      }
+    }
+  }
+  return (b, at, limit) => {
+    let sum = constant
+    for (let i = 0; i < terms.length; i++) {
+      const { node, of, scale } = terms[i]!
+      const v = of === 'end' ? node.end(b, at, limit) : node.value(b, at, limit)
+      if (v < 0) return v
+      sum += of === 'end' ? v - at : scale * v
+    }
+    return sum
+  }
+}
+
+/** The number to write into the length field of a frame that is `total` bytes long; undefined when it cannot be said. */
+export function lengthNumber(
+  plan: LengthPlan,
+  b: Uint8Array,
+  at: number,
+  limit: number,
+  total: number,
+): number | undefined {
+  const { single } = plan
+  if (!single) return undefined
+  const now = plan.total(b, at, limit)
+  const value = single.node.value(b, at, limit)
+  if (now < 0 || value < 0) return undefined
+  const number = value + (total - now) / single.scale
+  if (!Number.isInteger(number) || number < 0 || (single.node.number && number > largest(single.node.number)))
+    return undefined
+  return number
+}
+
+/** Whether a node's number counts into the length by itself, byte for byte. */
+export function countsInto(plan: LengthPlan, node: Node | undefined): boolean {
+  return node !== undefined && plan.terms.some((term) => term.node === node && term.scale === 1)
+}

@@ -1,0 +1,127 @@
+import type { FieldRef, FieldValue } from '../contract.ts'
+import { joinBytes } from './node.ts'
+import { last, numberBytes, readNumber } from './numbers.ts'
+import { encodePrefixed } from './text-node.ts'
+import type { NumberType, TextType, VarintType } from './types.ts'
+
+/** A list of key-value pairs of length-prefixed text, inside a region of known length. */
+export interface PairsLayout {
+  readonly keys: TextType
+  readonly values: TextType
+  /** Number of pairs in front; absent: pairs fill the region. */
+  readonly count?: NumberType
+  /** Numbers of the blocks that hold pairs; any other number (as 0, padding) ends the list. */
+  readonly blocks?: readonly number[]
+}
+
+const blockType: VarintType = { form: 'varint', coding: 'leb128', bits: 32 }
+
+interface Pair {
+  from: number
+  keyStart: number
+  keyEnd: number
+  valueStart: number
+  valueEnd: number
+  next: number
+}
+
+/** Calls `visit` for each pair until it returns true. @returns whether the region was well formed as far as it was read. */
+export function eachPair(
+  layout: PairsLayout,
+  b: Uint8Array,
+  start: number,
+  end: number,
+  visit: (pair: Pair) => boolean,
+): boolean {
+  const pair: Pair = { from: 0, keyStart: 0, keyEnd: 0, valueStart: 0, valueEnd: 0, next: 0 }
+  let p = start
+  do {
+    if (layout.blocks) {
+      if (p >= end) return true
+      if (readNumber(blockType, b, p, end) < 0) return false
+      if (!layout.blocks.includes(last.lo)) return true
+      p = last.next
+    }
+    let left = Number.POSITIVE_INFINITY
+    if (layout.count) {
+      if (readNumber(layout.count, b, p, end) < 0 || last.lo < 0 || last.hi !== 0) return false
+      left = last.lo
+      p = last.next
+    }
+    for (; layout.count ? left > 0 : p < end; left--) {
+      pair.from = p
+      p = text(layout.keys, b, p, end)
+      if (p < 0) return false
+      pair.keyStart = last.next
+      pair.keyEnd = p
+      p = text(layout.values, b, p, end)
+      if (p < 0) return false
+      pair.valueStart = last.next
+      pair.valueEnd = p
+      pair.next = p
+      if (visit(pair)) return true
+    }
+  } while (layout.blocks)
+  return true
+}
+
+/** The end of the text at `p`, its value starting at `last.next`; -1 when it is no text. Null is empty. */
+function text(type: TextType, b: Uint8Array, p: number, end: number): number {
+  if (!type.prefix || readNumber(type.prefix, b, p, end) < 0) return -1
+  if (last.lo < 0 || last.hi !== 0) return type.nullable && last.hi === -1 ? last.next : -1
+  const length = last.lo - type.bias
+  if (length < 0) return type.nullable ? last.next : -1
+  return last.next + length > end ? -1 : last.next + length
+}
+
+/** The last value of a key, as a reader that fills a map sees it. */
+export function readPair(
+  layout: PairsLayout,
+  b: Uint8Array,
+  start: number,
+  end: number,
+  isKey: (b: Uint8Array, start: number, end: number) => boolean,
+  out: FieldRef,
+): boolean {
+  let found = false
+  const whole = eachPair(layout, b, start, end, (pair) => {
+    if (isKey(b, pair.keyStart, pair.keyEnd)) {
+      found = true
+      out.start = pair.valueStart
+      out.end = pair.valueEnd
+    }
+    return false
+  })
+  return found && whole
+}
+
+/** The region with a pair set or taken out; undefined for layouts in blocks and broken regions. */
+export function writePair(
+  layout: PairsLayout,
+  b: Uint8Array,
+  start: number,
+  end: number,
+  key: string,
+  isKey: (b: Uint8Array, start: number, end: number) => boolean,
+  value: FieldValue | undefined,
+): Uint8Array | undefined {
+  if (layout.blocks) return undefined
+  const kept: Uint8Array[] = []
+  let tail = end
+  const add = (pair: Pair) => {
+    tail = pair.next
+    if (!isKey(b, pair.keyStart, pair.keyEnd)) kept.push(b.slice(pair.from, pair.next))
+    return false
+  }
+  tail = start
+  if (layout.count && readNumber(layout.count, b, start, end) === 0) tail = last.next
+  if (!eachPair(layout, b, start, end, add)) return undefined
+  if (value !== undefined) {
+    const name = encodePrefixed(layout.keys, key)
+    const text = encodePrefixed(layout.values, value)
+    if (!name || !text) return undefined
+    kept.push(joinBytes(name, text))
+  }
+  const count = layout.count ? numberBytes(layout.count, kept.length, 0) : new Uint8Array(0)
+  return count && joinBytes(count, ...kept, b.subarray(tail, end))
+}

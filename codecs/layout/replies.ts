@@ -1,0 +1,161 @@
+import {
+  type Codec,
+  type ErrorReason,
+  emptyRef,
+  type FrameError,
+  frameErrorName,
+  type ReplyKind,
+  replyKinds,
+} from '../contract.ts'
+import { defaultErrorCodes } from '../values.ts'
+import { renewChecksum } from './edit.ts'
+import type { IssuePath, Issues } from './issue.ts'
+import { lengthNumber } from './length.ts'
+import { compileTemplate, type Draft, setValue, type Template } from './reply.ts'
+import type { VariantPlan } from './variant.ts'
+
+type Picker = (b: Uint8Array, at: number, limit: number) => number
+
+/** The frames a protocol's proxy makes itself. */
+export function compileReplies(
+  plans: readonly VariantPlan[],
+  codec: Codec,
+  pick: Picker,
+  issues: Issues,
+): Pick<Codec, 'replies' | 'errorCodes'> & Partial<Pick<Codec, 'reply'>> {
+  const scopes = plans.map(({ scope }) => scope)
+  const templates: Record<ReplyKind, (Template | undefined)[]> = { error: [], heartbeat: [], goaway: [], ping: [] }
+  let codes: Partial<Record<ErrorReason, number>> = {}
+  for (const kind of replyKinds) {
+    plans.forEach((plan, i) => {
+      const template = plan.reply[kind]
+      if (template === undefined || template === 'close') return
+      const path = plan.replyPath(kind)
+      const own = [plan.scope, ...scopes.filter((scope) => scope !== plan.scope)]
+      templates[kind][i] = compileTemplate(plan.scope, template, path, plan.header, own)
+      if (kind === 'error') codes = { ...codes, ...template.codes }
+    })
+  }
+  if (plans.every(({ reply }) => reply.error === undefined)) {
+    issues.warning(
+      ['spec', 'reply'],
+      'there is no error reply: the proxy can only close the connection of a request it cannot answer',
+      'reply: {error: close} says that this is meant',
+    )
+  }
+  const replies = replyKinds.filter((kind) => templates[kind].some((template) => template !== undefined))
+  const build = builder(plans, pick, codec.maxFrame)
+  const reply: NonNullable<Codec['reply']> = (kind, b, at, length, code, message) => {
+    const variant = length > 0 ? pick(b, at, at + length) : 0
+    const template =
+      templates[kind][variant] ?? (length > 0 ? undefined : templates[kind].find((any) => any !== undefined))
+    return template && build(template, b, at, at + length, Math.max(variant, 0), code, message)
+  }
+  if (!issues.failed) for (const kind of replies) probe(codec, reply, kind, templates[kind], plans, issues)
+  return { replies, errorCodes: defaultErrorCodes(codes), ...(replies.length > 0 && { reply }) }
+}
+
+function builder(plans: readonly VariantPlan[], pick: Picker, maxFrame: number) {
+  const ref = emptyRef()
+  return (
+    template: Template,
+    b: Uint8Array,
+    at: number,
+    limit: number,
+    request: number,
+    code: number,
+    message: string,
+  ) => {
+    const draft = template.draft(b, at, limit, code, message)
+    if (!draft) return undefined
+    let frame: Uint8Array | undefined = draft.frame
+    if (template.literal && limit > at) {
+      const [id] = plans[request]!.ids
+      if (id?.read(b, at, limit, ref)) frame = carryId(plans, pick, frame, ref.lo, ref.hi)
+    }
+    for (const { name, value } of template.set) {
+      const plan: VariantPlan | undefined = frame && plans[pick(frame, 0, frame.length)]
+      frame = plan && frame && setOne(plan, frame, name, value, draft, code)
+    }
+    const plan = frame && plans[pick(frame, 0, frame.length)]
+    if (!plan || !frame) return undefined
+    const done = fixLength(plan, frame)
+    if (!done || done.length > maxFrame) return undefined
+    renewChecksum(plan.rules, done, 0, done.length)
+    return done
+  }
+}
+
+/** Writes the request's id over the one a literal frame has, where that has a fixed place; other ids are part of the body. */
+function carryId(plans: readonly VariantPlan[], pick: Picker, frame: Uint8Array, lo: number, hi: number): Uint8Array {
+  for (const node of plans[pick(frame, 0, frame.length)]?.ids ?? []) {
+    if (!node.fixed || node.elastic) continue
+    const value = node.type === 'number' ? (node.signed ? lo : lo >>> 0) : (BigInt(hi >>> 0) << 32n) | BigInt(lo >>> 0)
+    const patch = node.patch?.(frame, 0, frame.length, value)
+    if (patch) frame.set(patch.bytes, patch.start)
+  }
+  return frame
+}
+
+function setOne(
+  plan: VariantPlan,
+  frame: Uint8Array,
+  name: string,
+  value: number | string,
+  draft: Draft,
+  code: number,
+): Uint8Array | undefined {
+  const node = plan.scope.node(name)
+  const patch = node?.patch?.(frame, 0, frame.length, setValue(node, value, draft, code))
+  if (!patch || patch.bytes.length !== patch.end - patch.start) return undefined
+  frame.set(patch.bytes, patch.start)
+  return frame
+}
+
+/** Writes the frame's own length where one field says it; where several do, `set` has to name them and the sum must come out right. */
+function fixLength(plan: VariantPlan, frame: Uint8Array): Uint8Array | undefined {
+  const { length } = plan
+  const said = length.total(frame, 0, frame.length)
+  if (said === frame.length) return frame
+  const number = lengthNumber(length, frame, 0, frame.length, frame.length)
+  const node = length.single?.node
+  const patch = number === undefined || !node ? undefined : node.patch?.(frame, 0, frame.length, number)
+  if (!patch) return undefined
+  if (patch.bytes.length === patch.end - patch.start) {
+    frame.set(patch.bytes, patch.start)
+    return frame
+  }
+  const out = new Uint8Array(frame.length - (patch.end - patch.start) + patch.bytes.length)
+  out.set(frame.subarray(0, patch.start))
+  out.set(patch.bytes, patch.start)
+  out.set(frame.subarray(patch.end), patch.start + patch.bytes.length)
+  return length.total(out, 0, out.length) === out.length ? out : undefined
+}
+
+/** Tries a template that needs no request (or only its id) at load: it must make a frame this very codec takes. */
+function probe(
+  codec: Codec,
+  reply: NonNullable<Codec['reply']>,
+  kind: ReplyKind,
+  templates: readonly (Template | undefined)[],
+  plans: readonly VariantPlan[],
+  issues: Issues,
+): void {
+  const i = templates.findIndex((template) => template?.literal)
+  if (i < 0) return
+  const path: IssuePath = plans[i]!.replyPath(kind)
+  const frame = reply(kind, new Uint8Array(0), 0, 0, 1, 'message')
+  if (!frame) {
+    issues.error(path, 'this makes no frame: a field it sets is not in it, or its length cannot be said')
+    return
+  }
+  const length = codec.frameLength(frame, 0, frame.length)
+  if (length === frame.length) {
+    const result = codec.inspect(frame, 0, length, { kind: 0, idLo: 0, idHi: 0, status: 0, error: 0, timeout: 0 })
+    if (result === 0) return
+    issues.error(path, `this makes a frame the protocol itself refuses: ${frameErrorName(result)}`)
+    return
+  }
+  const why = length < 0 ? frameErrorName(length as FrameError) : `it says ${length} bytes and has ${frame.length}`
+  issues.error(path, `this makes a frame the protocol itself refuses: ${why}`)
+}

@@ -1,0 +1,218 @@
+import { z } from 'zod'
+import { connectionModes, errorReasons } from '../contract.ts'
+
+/** The shape of a `Protocol` document's `spec`. What fits together is checked by `compileProtocol`, which also knows lengths and offsets. */
+
+const int = z.number().int()
+const name = z.string().regex(/^[A-Za-z_][\w-]*$/, 'a name starts with a letter and has letters, digits, "_" and "-"')
+const expression = z
+  .union([int.min(0), z.string().min(1)])
+  .meta({ doc: 'Bytes: a number, or a sum of numbers, fields, number*field and end(field), as in `16 + bodyLength`.' })
+const size = z
+  .union([int.min(1), z.string().regex(/^\d+ ?([KMG]i?B?|B)?$/, 'a size like 65536, 64KiB or 1MiB')])
+  .meta({ doc: 'A number of bytes: 65536, 64KiB, 1MiB.' })
+const value = z.union([int, z.string()])
+
+const condition = z
+  .union([
+    value,
+    z.array(value).min(1),
+    z.strictObject({ mask: int, equals: z.union([int, z.array(int)]).optional() }),
+    z.strictObject({ not: z.union([value, z.array(value)]) }),
+    z.strictObject({ min: int.optional(), max: int.optional() }),
+  ])
+  .meta({
+    doc: 'A value or list of values, {mask, equals} (without equals: any of these bits), {not}, {min, max}, `present` or `absent`.',
+  })
+const when = z.record(name, condition).meta({ doc: 'Field: condition; all of them hold.' })
+
+const enumeration = z
+  .record(z.string().regex(/^-?\d+$/, 'keys are numbers'), z.string())
+  .meta({ doc: 'Names of values; with a mask, of the masked value as it stands on the wire.' })
+
+const place = {
+  at: expression.optional().meta({ doc: 'Offset from the start of the frame (of the container with `in`).' }),
+  after: name.optional().meta({ doc: 'Starts where this field ends: the same as at: end(field).' }),
+  type: z.string().optional().meta({
+    doc: 'u8…u64, i8…i64 (big-endian; u16le…), leb128, zigzag, mqtt (varints; leb128(64)), ascii(n), bcd(n) digits, str(u16), bytes(leb128), str(i16)? (nullable), str(leb128-1)? (length + 1, 0 = null), str or bytes with a size, hessian, map; in protobuf also int32…uint64, bool, fixed32, fixed64, message.',
+  }),
+  mask: int
+    .optional()
+    .meta({ doc: 'Bits of an integer that belong to the field; values keep their place on the wire.' }),
+  is: enumeration.optional(),
+}
+
+const fieldShape = {
+  ...place,
+  in: name.optional().meta({ doc: 'A container: a map, or bytes that hold protobuf or further fields.' }),
+  pb: z
+    .union([int.min(1), z.string().regex(/^\d+(\.\d+)*$/), z.array(int.min(1)).min(1)])
+    .optional()
+    .meta({ doc: 'Path of protobuf field numbers inside the container: 5, "1.2" or [1, 2].' }),
+  key: z.string().optional().meta({ doc: 'Key of the entry in the map named by `in`.' }),
+  size: z
+    .union([expression, z.literal('rest')])
+    .optional()
+    .meta({ doc: 'Length of a str, bytes or map without a prefix; `rest`: up to the end.' }),
+  keys: z.string().optional().meta({ doc: "Type of a map's keys, as str(u32)." }),
+  values: z.string().optional().meta({ doc: "Type of a map's values." }),
+  count: z
+    .string()
+    .optional()
+    .meta({ doc: 'Integer type before the pairs that counts them; absent: the map fills its size.' }),
+  blocks: z.array(int).optional().meta({
+    doc: 'The map is a list of blocks, each a leb128 number and its pairs; these numbers hold pairs, others end the list.',
+  }),
+  of: name.optional().meta({ doc: 'Part of another text field; with split and part.' }),
+  split: z.string().min(1).optional(),
+  part: z
+    .enum(['first', 'last'])
+    .optional()
+    .meta({ doc: 'first: before the separator (absent without one); last: behind it, or all.' }),
+  when: when.optional().meta({ doc: 'The field is there only when these hold; it takes no bytes otherwise.' }),
+  optional: z.boolean().optional().meta({ doc: 'A frame may end before the field.' }),
+  writable: z.boolean().optional().meta({ doc: 'false: no filter may change it.' }),
+  max: int.min(0).optional().meta({ doc: 'Longest value of a str or bytes; a longer one makes the frame malformed.' }),
+  doc: z.string().optional().meta({ doc: 'One sentence for people.' }),
+}
+const field = z.strictObject(fieldShape)
+
+const length = z
+  .union([
+    expression,
+    z.strictObject({
+      at: expression.optional(),
+      after: name.optional(),
+      type: z.string(),
+      mask: int.optional(),
+      counts: z
+        .enum(['all', 'rest'])
+        .meta({ doc: 'all: the whole frame, itself included; rest: what comes behind the field.' }),
+      times: int.min(1).optional().meta({ doc: 'Bytes per unit; default 1.' }),
+      plus: int.optional().meta({ doc: 'Bytes to add to what is counted.' }),
+    }),
+  ])
+  .meta({ doc: 'A field that counts bytes, or a sum as `22 + classLen + headerLen + contentLen`, or a constant.' })
+
+const check = z.strictObject({
+  at: expression,
+  type: z.string(),
+  equals: z.union([int, z.array(int).min(1)]).meta({ doc: 'The value, or the values, allowed.' }),
+  mask: int.optional(),
+})
+
+const frame = {
+  length,
+  check: z
+    .union([check, z.array(check)])
+    .optional()
+    .meta({ doc: 'Fixed values (magic, version); a frame without them closes the connection.' }),
+  max: size.optional().meta({ doc: 'No frame is longer; default 1MiB.' }),
+  min: size.optional().meta({ doc: 'No frame is shorter; default: the end of the header.' }),
+  checksum: z
+    .strictObject({ type: z.literal('crc32'), at: expression, when: when.optional() })
+    .optional()
+    .meta({ doc: 'CRC-32 (big-endian u32) over all bytes before it; made anew when the proxy changes a frame.' }),
+}
+
+const kindName = z.string()
+const kind = z.union([kindName, field, z.array(z.strictObject({ is: kindName, when: when.optional() })).min(1)]).meta({
+  doc: 'A field with `is: {value: kind}`, rules [{is, when}] of which the first that holds counts, or one kind for all.',
+})
+
+const message = {
+  kind,
+  id: z
+    .union([field, z.array(field).min(1)])
+    .optional()
+    .meta({ doc: 'What joins a reply with its request. A list: the first is read, all are written.' }),
+  status: z.union([name, field]).optional().meta({ doc: 'The code of a response: a field, or the name of one.' }),
+  error: when
+    .optional()
+    .meta({ doc: 'A response is an error reply when this holds; default: by the bits reply.error sets in `flags`.' }),
+  timeout: z
+    .union([name, field])
+    .optional()
+    .meta({ doc: 'How long the client waits, in ms: a field, or the name of one.' }),
+  flags: field.optional().meta({ doc: 'Flag bits; default, where a reply sets them: the byte behind `kind`.' }),
+}
+
+type Item = string | { readonly [type: string]: readonly Item[] }
+const item: z.ZodType<Item> = z.lazy(() => z.union([z.string(), z.record(z.string(), z.array(item))]))
+const template = z.strictObject({
+  from: z
+    .string()
+    .optional()
+    .meta({ doc: '`request`: start with a copy of its first bytes. `hex …`: start with these.' }),
+  bytes: expression.optional().meta({ doc: 'How many bytes of the request to copy; default: the header.' }),
+  set: z
+    .record(name, value)
+    .optional()
+    .meta({ doc: 'Field: number, name of a value, `body` (length of the body) or `code`.' }),
+  body: z
+    .union([z.string(), z.array(item)])
+    .optional()
+    .meta({
+      doc: 'What follows: `u32 code`, `str(u16) message`, `u32 id`, `hex 00ff`, `text …`; {`leb128 size`: […]} puts a length in front.',
+    }),
+  codes: z
+    .partialRecord(z.enum(errorReasons), int)
+    .optional()
+    .meta({ doc: "The protocol's code for each of our reasons." }),
+})
+const reply = {
+  error: z
+    .union([z.literal('close'), template])
+    .optional()
+    .meta({ doc: 'An error reply to a request; `close`: the protocol has none.' }),
+  heartbeat: template.optional().meta({ doc: 'The answer to a heartbeat.' }),
+  goaway: template.optional().meta({ doc: 'Tells a client to send no new requests.' }),
+  ping: template.optional().meta({ doc: 'A heartbeat of our own to an idle upstream.' }),
+}
+
+const variant = z.strictObject({
+  name,
+  when: when.optional(),
+  frame: z.strictObject(frame).partial().optional(),
+  message: z.strictObject(message).partial().optional(),
+  fields: z.record(name, field).optional(),
+  reply: z.strictObject(reply).optional(),
+})
+
+export const protocolSpec = z
+  .strictObject({
+    description: z.string().optional().meta({ doc: 'One sentence.' }),
+    frame: z.strictObject(frame).meta({ doc: 'Where a frame ends.' }).optional(),
+    message: z.strictObject(message).partial().meta({ doc: 'What the proxy must know of a message.' }).optional(),
+    fields: z.record(name, field).optional().meta({ doc: 'What routes may match on.' }),
+    variants: z
+      .array(variant)
+      .min(1)
+      .optional()
+      .meta({ doc: 'Layouts that differ by a field; the first whose `when` holds counts.' }),
+    reply: z.strictObject(reply).optional().meta({ doc: 'Frames the proxy makes itself.' }),
+    connections: z
+      .array(z.enum(connectionModes))
+      .min(1)
+      .optional()
+      .meta({ doc: 'Ways to use upstream connections, the preferred first; default bound, exclusive.' }),
+    ordered: z.boolean().optional().meta({ doc: 'Replies come in the order of the requests and need no id.' }),
+    module: z
+      .string()
+      .optional()
+      .meta({ doc: 'A JavaScript module, relative to the document: exports `codec`, or `extendCodec(layoutCodec)`.' }),
+  })
+  .meta({ doc: 'A private protocol: how bytes become frames and frames become fields.' })
+
+export type ProtocolSpec = z.infer<typeof protocolSpec>
+export type FieldSpec = z.infer<typeof field>
+export type LengthSpec = z.infer<typeof length>
+export type CheckSpec = z.infer<typeof check>
+export type KindSpec = z.infer<typeof kind>
+export type MessageSpec = NonNullable<ProtocolSpec['message']>
+export type VariantSpec = z.infer<typeof variant>
+export type ReplySpec = z.infer<z.ZodObject<typeof reply>>
+export type TemplateSpec = z.infer<typeof template>
+export type TemplateItem = Item
+export type ConditionSpec = z.infer<typeof condition>
+export type WhenSpec = Readonly<Record<string, ConditionSpec>>

@@ -1,0 +1,108 @@
+/** An integer of fixed width; numbers are big-endian unless `le`. */
+export interface IntType {
+  readonly form: 'int'
+  readonly bytes: 1 | 2 | 3 | 4 | 8
+  readonly le: boolean
+  readonly signed: boolean
+}
+
+/** leb128 and zigzag as in protobuf; mqtt: at most 4 bytes, and no longer than needed. */
+export interface VarintType {
+  readonly form: 'varint'
+  readonly coding: 'leb128' | 'zigzag' | 'mqtt'
+  readonly bits: 28 | 32 | 64
+}
+
+/** Decimal digits, as in financial protocols: ASCII characters or two digits a byte. */
+export interface DigitsType {
+  readonly form: 'digits'
+  readonly coding: 'ascii' | 'bcd'
+  readonly bytes: number
+}
+
+export type NumberType = IntType | VarintType | DigitsType
+
+export interface TextType {
+  readonly form: 'text'
+  readonly value: 'string' | 'bytes'
+  /** Absent: the size is given by the field. */
+  readonly prefix?: NumberType
+  /** The prefix says length + bias. */
+  readonly bias: 0 | 1
+  /** A negative prefix, or 0 with a bias of 1, is null: the field is absent. */
+  readonly nullable: boolean
+}
+
+export type TypeInfo =
+  | NumberType
+  | TextType
+  /** A Hessian 2 string. @see http://hessian.caucho.com/doc/hessian-serialization.html#anchor29 */
+  | { readonly form: 'hessian' }
+  | { readonly form: 'map' }
+
+const cache = new Map<string, TypeInfo | undefined>()
+
+/** Reads a type as written in a document; undefined when there is no such type. */
+export function parseType(text: string): TypeInfo | undefined {
+  if (!cache.has(text)) cache.set(text, parse(text))
+  return cache.get(text)
+}
+
+function parse(text: string): TypeInfo | undefined {
+  const number = parseNumber(text)
+  if (number) return number
+  if (text === 'map' || text === 'hessian') return { form: text }
+  const sized = /^(str|bytes)(?:\(([^()]+(?:\(\d+\))?)\)(\?)?)?$/.exec(text)
+  if (!sized) return undefined
+  const value = sized[1] === 'str' ? 'string' : 'bytes'
+  if (sized[2] === undefined) return { form: 'text', value, bias: 0, nullable: false }
+  const bias = sized[2].endsWith('-1') ? 1 : 0
+  const prefix = parseNumber(bias ? sized[2].slice(0, -2) : sized[2])
+  if (!prefix) return undefined
+  return { form: 'text', value, prefix, bias, nullable: sized[3] === '?' }
+}
+
+function parseNumber(text: string): NumberType | undefined {
+  const int = /^([ui])(8|16|24|32|64)(le)?$/.exec(text)
+  if (int) {
+    const bytes = (Number(int[2]) / 8) as IntType['bytes']
+    return { form: 'int', bytes, le: int[3] === 'le', signed: int[1] === 'i' }
+  }
+  if (text === 'mqtt') return { form: 'varint', coding: 'mqtt', bits: 28 }
+  const varint = /^(leb128|zigzag)(\(64\))?$/.exec(text)
+  if (varint) return { form: 'varint', coding: varint[1] as 'leb128' | 'zigzag', bits: varint[2] ? 64 : 32 }
+  const digits = /^(ascii|bcd)\((\d)\)$/.exec(text)
+  if (digits) {
+    const bytes = Number(digits[2])
+    const most = digits[1] === 'ascii' ? 9 : 4
+    if (bytes >= 1 && bytes <= most) return { form: 'digits', coding: digits[1] as 'ascii' | 'bcd', bytes }
+  }
+  return undefined
+}
+
+export const typeNames =
+  'u8 u16 u24 u32 u64 i8…i64 (le behind for little-endian), leb128 zigzag mqtt, ascii(n) bcd(n), str(u16) bytes(u32), str bytes (with size), hessian, map'
+
+/** The largest value a number type can say. */
+export function largest(type: NumberType): number {
+  switch (type.form) {
+    case 'int':
+      return 2 ** (type.bytes * 8 - (type.signed ? 1 : 0)) - 1
+    case 'varint':
+      return 2 ** (type.coding === 'zigzag' ? type.bits - 1 : type.bits) - 1
+    case 'digits':
+      return 10 ** (type.coding === 'ascii' ? type.bytes : type.bytes * 2) - 1
+  }
+}
+
+/** Width of the value in bits, for ids. */
+export function bitsOf(type: NumberType): number {
+  if (type.form === 'int') return type.bytes * 8
+  if (type.form === 'varint') return type.bits
+  return Math.floor(Math.log2(largest(type)))
+}
+
+/** The fewest bytes a value takes. */
+export function minBytes(type: NumberType): number {
+  return type.form === 'varint' ? 1 : type.bytes
+}

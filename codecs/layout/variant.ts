@@ -1,0 +1,282 @@
+import { emptyRef, type Frame, FrameError, FrameKind, type ReplyKind, replyKinds } from '../contract.ts'
+import { allOf, type Condition, conditionsOf } from './condition.ts'
+import type { FrameRules } from './edit.ts'
+import { parseSize } from './expression.ts'
+import type { IssuePath, Issues } from './issue.ts'
+import { type KindPlan, kindPlan } from './kind.ts'
+import { type LengthPlan, lengthDeclaration, lengthPlan } from './length.ts'
+import type { Node, Position, Test } from './node.ts'
+import { checkOverlaps } from './overlap.ts'
+import type { CheckSpec, FieldSpec, MessageSpec, ProtocolSpec, ReplySpec, VariantSpec, WhenSpec } from './schema.ts'
+import { type Declaration, Scope } from './scope.ts'
+import { bitsOf } from './types.ts'
+
+/** One layout of a protocol, compiled. */
+export interface VariantPlan {
+  readonly name: string
+  readonly path: IssuePath
+  readonly scope: Scope
+  readonly nodes: readonly Node[]
+  /** Conditions that choose this variant; empty: always. */
+  readonly selectors: readonly Condition[]
+  readonly facts: readonly Condition[]
+  readonly selected: Test
+  readonly header: number
+  readonly min: number
+  readonly maxFrame: number
+  readonly length: LengthPlan
+  /** Whether the fixed values are there; -1 NEED. */
+  readonly checks: readonly Condition[]
+  readonly kind: KindPlan
+  readonly ids: readonly Node[]
+  readonly idBits: number
+  readonly status: Node | undefined
+  readonly timeout: Node | undefined
+  readonly error: Test | undefined
+  readonly rules: FrameRules
+  readonly reply: ReplySpec
+  readonly replyPath: (kind: ReplyKind) => IssuePath
+  readonly inspect: (b: Uint8Array, at: number, length: number, out: Frame) => number
+}
+
+/** No document may ask for more; a frame is held in memory until it is whole. */
+export const maxFrameLimit = 2 ** 30
+const defaultMaxFrame = 2 ** 20
+
+/** Compiles one variant laid over the base; `index` -1 is a protocol without variants. */
+export function compileVariant(
+  spec: ProtocolSpec,
+  variant: VariantSpec | undefined,
+  index: number,
+  issues: Issues,
+): VariantPlan | undefined {
+  const own: IssuePath = variant ? ['spec', 'variants', index] : ['spec']
+  const pathOf = (room: 'frame' | 'message', key: string): IssuePath =>
+    variant?.[room] && key in variant[room] ? [...own, room, key] : ['spec', room, key]
+  const frame = { ...spec.frame, ...variant?.frame }
+  const message: MessageSpec = { ...spec.message, ...variant?.message }
+  const reply: ReplySpec = { ...spec.reply, ...variant?.reply }
+  const checks = frame.check === undefined ? [] : Array.isArray(frame.check) ? frame.check : [frame.check]
+  const scope = new Scope(declare(spec, variant, own, message, frame.length, checks, reply, pathOf, issues), issues)
+  if (frame.length === undefined) {
+    issues.error(
+      [...own, 'frame'],
+      'nothing says how long a frame is',
+      'frame: {length: {at: 0, type: u32, counts: all}}',
+    )
+    return undefined
+  }
+  if (message.kind === undefined) {
+    issues.error(
+      [...own, 'message'],
+      'nothing says what kind a message is',
+      'message: {kind: {at: 6, type: u8, is: {1: request, 2: response}}}',
+    )
+    return undefined
+  }
+  const nodes = scope.all()
+  const length = lengthPlan(scope, frame.length, pathOf('frame', 'length'))
+  const selectors = conditionsOf(scope, variant?.when ?? {}, [...own, 'when'])
+  const facts = conditionsOf(
+    scope,
+    Object.fromEntries(checks.map((check, i) => [checkName(i), checkCondition(check)])),
+    pathOf('frame', 'check'),
+  )
+  const kind = kindPlan(scope, message.kind, pathOf('message', 'kind'), [...(facts ?? []), ...(selectors ?? [])])
+  const refer = (what: FieldSpec | string | undefined, role: 'status' | 'timeout') =>
+    what === undefined ? undefined : scope.resolve(typeof what === 'string' ? what : role, pathOf('message', role))
+  const status = refer(message.status, 'status')
+  const timeout = refer(message.timeout, 'timeout')
+  const error = errorTest(scope, message, reply, pathOf('message', 'error'))
+  const checksum = frame.checksum
+  const checksumAt = checksum && offsetOf(scope, checksum.at, [...pathOf('frame', 'checksum'), 'at'])
+  const checksumWhen = checksum?.when && scope.presence(checksum.when, [...pathOf('frame', 'checksum'), 'when'])
+  if (!length || !selectors || !facts || !kind) return undefined
+  const header = Math.max(
+    0,
+    ...nodes.filter(({ required }) => required).map(({ minEnd }) => minEnd),
+    ...selectors.map(({ node }) => node.minEnd),
+  )
+  const limits = limitsOf(frame.min, frame.max, header, length, pathOf, issues)
+  checkOverlaps(nodes, issues)
+  const ids = nodes.filter(({ role }) => role === 'id')
+  const idBits = Math.min(64, ...ids.flatMap(({ number }) => (number ? [bitsOf(number)] : [])))
+  const plan = {
+    name: variant?.name ?? '',
+    path: own,
+    scope,
+    nodes,
+    selectors,
+    facts,
+    selected: allOf(selectors),
+    header,
+    ...limits,
+    length,
+    checks: facts,
+    kind,
+    ids,
+    idBits: ids.length > 0 ? idBits : 0,
+    status,
+    timeout,
+    error,
+    rules: { length, checksum: checksumAt && { at: checksumAt, when: checksumWhen }, maxFrame: limits.maxFrame },
+    reply,
+    replyPath: (kind: ReplyKind): IssuePath =>
+      variant?.reply?.[kind] ? [...own, 'reply', kind] : ['spec', 'reply', kind],
+  }
+  return { ...plan, inspect: inspector(plan) }
+}
+
+function declare(
+  spec: ProtocolSpec,
+  variant: VariantSpec | undefined,
+  own: IssuePath,
+  message: MessageSpec,
+  length: Parameters<typeof lengthDeclaration>[0],
+  checks: readonly CheckSpec[],
+  reply: ReplySpec,
+  pathOf: (room: 'frame' | 'message', key: string) => IssuePath,
+  issues: Issues,
+): Map<string, Declaration> {
+  const all = new Map<string, Declaration>()
+  const add = (name: string, declaration: Declaration) => {
+    const before = all.get(name)
+    if (before) {
+      issues.error(
+        declaration.path,
+        `the name "${name}" is taken by the field's ${before.role ?? 'other'} declaration`,
+        'choose another name',
+      )
+    }
+    all.set(name, declaration)
+  }
+  const lengthField = lengthDeclaration(length, pathOf('frame', 'length'))
+  if (lengthField) add('length', lengthField)
+  checks.forEach((check, i) => {
+    const { at, type, mask } = check
+    const path = pathOf('frame', 'check')
+    add(checkName(i), { path, role: 'check', spec: { at, type, writable: false, ...(mask !== undefined && { mask }) } })
+  })
+  if (typeof message.kind === 'object' && !Array.isArray(message.kind)) {
+    add('kind', { path: pathOf('message', 'kind'), role: 'kind', spec: message.kind })
+  }
+  const ids = message.id === undefined ? [] : Array.isArray(message.id) ? message.id : [message.id]
+  for (const [i, id] of ids.entries()) {
+    add(i === 0 ? 'id' : `id${i + 1}`, { path: pathOf('message', 'id'), role: 'id', spec: id })
+  }
+  for (const role of ['status', 'timeout', 'flags'] as const) {
+    const field = message[role]
+    if (typeof field === 'object') add(role, { path: pathOf('message', role), role, spec: field })
+  }
+  const fields = { ...spec.fields, ...variant?.fields }
+  for (const [name, field] of Object.entries(fields)) {
+    const path = variant?.fields?.[name] ? [...own, 'fields', name] : ['spec', 'fields', name]
+    add(name, { path, role: undefined, spec: field })
+  }
+  if (!all.has('flags') && all.has('kind') && replyKinds.some((kind) => setsFlags(reply[kind]))) {
+    const path = pathOf('message', 'kind')
+    all.set('flags', { path, role: 'flags', spec: { after: 'kind', type: 'u8', doc: 'The byte behind the kind.' } })
+  }
+  return all
+}
+
+function setsFlags(template: ReplySpec[ReplyKind]): boolean {
+  return typeof template === 'object' && template.set !== undefined && 'flags' in template.set
+}
+
+const checkName = (i: number) => (i === 0 ? 'check' : `check${i + 1}`)
+
+function checkCondition({ equals }: CheckSpec): number | number[] {
+  return Array.isArray(equals) ? [...equals] : equals
+}
+
+function offsetOf(scope: Scope, source: string | number, path: IssuePath): Position | undefined {
+  const expression = scope.expression(source, path)
+  return expression && scope.offset(expression, path)?.position
+}
+
+/** Without a rule of its own, an error reply is known by the flag bits our own error reply sets. */
+function errorTest(scope: Scope, message: MessageSpec, reply: ReplySpec, path: IssuePath): Test | undefined {
+  if (message.error) return scope.presence(message.error, path)
+  const template = typeof reply.error === 'object' ? reply.error : undefined
+  const flags = template?.set?.['flags']
+  if (typeof flags !== 'number' || flags === 0 || !scope.declarations.has('flags')) return undefined
+  const when: WhenSpec = { flags: { mask: flags } }
+  return scope.presence(when, path)
+}
+
+function limitsOf(
+  minSpec: string | number | undefined,
+  maxSpec: string | number | undefined,
+  header: number,
+  length: LengthPlan,
+  pathOf: (room: 'frame', key: string) => IssuePath,
+  issues: Issues,
+): { readonly min: number; readonly maxFrame: number } {
+  const maxPath = pathOf('frame', 'max')
+  const minPath = pathOf('frame', 'min')
+  const asked = maxSpec === undefined ? undefined : parseSize(maxSpec)
+  const maxFrame = Math.min(asked ?? defaultMaxFrame, length.most)
+  const min = minSpec === undefined ? header : parseSize(minSpec)
+  if (Number.isNaN(asked)) issues.error(maxPath, `"${maxSpec}" is no size`, 'write 65536, 64KiB or 1MiB')
+  if (Number.isNaN(min)) issues.error(minPath, `"${minSpec}" is no size`, 'write 16 or 1KiB')
+  if (asked !== undefined && asked > maxFrameLimit) {
+    issues.error(maxPath, `the maximum ${asked} is above what a proxy can hold, ${maxFrameLimit}`, 'at most 1GiB')
+  }
+  if (asked !== undefined && asked > length.most) {
+    issues.warning(maxPath, `the maximum ${asked} is never reached: the length fields say at most ${length.most}`)
+  }
+  if (length.most < header) {
+    const path = pathOf('frame', 'length')
+    issues.error(path, `the frame's length is at most ${length.most}, below its header of ${header} bytes`)
+  }
+  if (min > maxFrame) {
+    const path = minSpec === undefined ? maxPath : minPath
+    const what = minSpec === undefined ? `the header of ${min} bytes` : `the minimum ${min}`
+    issues.error(path, `${what} is above the maximum ${maxFrame}`)
+  }
+  if (minSpec !== undefined && min < header) {
+    issues.error(
+      minPath,
+      `a frame length of ${min} is below the header, which ends at ${header}`,
+      'leave "min" out, or mark fields optional',
+    )
+  }
+  return { min, maxFrame }
+}
+
+function inspector(plan: Omit<VariantPlan, 'inspect'>): VariantPlan['inspect'] {
+  const { header, kind, ids, status, error, timeout } = plan
+  const [id] = ids
+  const { kindOf, table, constant } = kind
+  const readId = id?.read
+  const idNeeded = id?.required === true
+  const readStatus = status?.read
+  const readTimeout = timeout?.read
+  const ref = emptyRef()
+  const kinds = table?.kinds
+  const kindAt = table?.offset ?? 0
+  return (b, at, length, out) => {
+    if (length < header) return FrameError.belowHeader
+    const limit = at + length
+    const frameKind = constant ?? (kinds ? kinds[b[at + kindAt]!]! : kindOf(b, at, limit))
+    if (frameKind <= 0) return FrameError.unknownKind
+    out.kind = frameKind
+    if (readId?.(b, at, limit, ref)) {
+      out.idLo = ref.lo
+      out.idHi = ref.hi
+    } else {
+      if (idNeeded) return FrameError.malformed
+      out.idLo = 0
+      out.idHi = 0
+    }
+    out.timeout = readTimeout?.(b, at, limit, ref) && ref.hi === 0 && ref.lo > 0 ? ref.lo : 0
+    out.status = 0
+    out.error = 0
+    if (frameKind === FrameKind.response || frameKind === FrameKind.either) {
+      if (readStatus?.(b, at, limit, ref)) out.status = ref.lo
+      if (error?.(b, at, limit)) out.error = 1
+    }
+    return 0
+  }
+}

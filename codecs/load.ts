@@ -1,0 +1,106 @@
+import { readFile } from 'node:fs/promises'
+import { dirname, extname, resolve } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import type { Codec } from './contract.ts'
+import { type CheckedProtocol, checkProtocols } from './document.ts'
+
+/** Protocols that come with the package. */
+export const shippedProtocols = ['brpc', 'bolt', 'dubbo', 'game', 'mqtt', 'pomelo', 'redis', 'thrift', 'trpc'] as const
+export type ShippedProtocol = (typeof shippedProtocols)[number]
+
+/** A protocol could not be loaded; the message holds every reason, one a line, with file and line. */
+export class ProtocolError extends Error {
+  override readonly name = 'ProtocolError'
+}
+
+/** What a codec module may export: a whole codec, or one made from the layout of the document that names it. */
+export interface CodecModule {
+  readonly codec?: Codec
+  readonly extendCodec?: (layout: Codec) => Codec
+}
+
+/** Folder of a shipped protocol's files, the same from the sources and from the built package. */
+export function protocolFile(name: ShippedProtocol, file = 'protocol.yaml'): string {
+  const here = fileURLToPath(import.meta.url)
+  const root = here.endsWith('.js') ? resolve(dirname(here), '../../codecs') : dirname(here)
+  return resolve(root, name, file)
+}
+
+/** The codec of a shipped protocol. @throws ProtocolError */
+export function shippedCodec(name: ShippedProtocol): Promise<Codec> {
+  return loadCodec(protocolFile(name))
+}
+
+/**
+ * Loads a codec from a Protocol document (`.yaml`, with one such document) or from a module (`.js`, `.ts`) that exports `codec`.
+ * @throws ProtocolError
+ */
+export async function loadCodec(file: string): Promise<Codec> {
+  if (!/^\.ya?ml$/.test(extname(file))) {
+    const { codec } = await loadModule(resolve(file))
+    if (!codec) throw new ProtocolError(`${file}: the module exports no "codec"`)
+    return checked(codec, file)
+  }
+  const protocols = checkProtocols(await readFile(file, 'utf8').catch((cause: Error) => fail(file, cause)))
+  const [protocol] = protocols
+  if (protocols.length !== 1 || !protocol)
+    throw new ProtocolError(`${file}: one Protocol document expected, ${protocols.length} found`)
+  return codecOf(protocol, file)
+}
+
+/** The codec of a checked document; `file` is what its module path counts from. @throws ProtocolError */
+export async function codecOf(protocol: CheckedProtocol, file: string): Promise<Codec> {
+  const errors = protocol.issues.filter(({ severity }) => severity === 'error')
+  if (errors.length > 0) {
+    const text = errors.map(
+      ({ line, column, message, hint }) => `${file}:${line}:${column}: ${message}${hint ? ` (${hint})` : ''}`,
+    )
+    throw new ProtocolError(text.join('\n'))
+  }
+  const path = protocol.spec?.module
+  if (path === undefined) {
+    if (!protocol.codec) throw new ProtocolError(`${file}: the document describes no frames`)
+    return protocol.codec
+  }
+  const { codec, extendCodec } = await loadModule(resolve(dirname(file), path))
+  if (protocol.codec && extendCodec) return checked(extendCodec(protocol.codec), path)
+  if (codec) return checked({ ...codec, name: protocol.name }, path)
+  throw new ProtocolError(`${file}: the module ${path} exports neither "codec" nor "extendCodec"`)
+}
+
+async function loadModule(path: string): Promise<CodecModule> {
+  const here = fileURLToPath(import.meta.url)
+  // Shipped documents name their module's source; the built package holds it as .js under dist/.
+  const built = here.endsWith('.js') && path.endsWith('.ts') && path.startsWith(resolve(dirname(here), '../../codecs'))
+  const target = built
+    ? resolve(dirname(here), path.slice(resolve(dirname(here), '../../codecs').length + 1)).replace(/\.ts$/, '.js')
+    : path
+  try {
+    return (await import(pathToFileURL(target).href)) as CodecModule
+  } catch (cause) {
+    return fail(path, cause as Error)
+  }
+}
+
+/** A codec from outside must keep the few promises the proxy's safety rests on. */
+function checked(codec: Codec, file: string): Codec {
+  const wrong = !(Number.isInteger(codec.maxFrame) && codec.maxFrame >= 1 && codec.maxFrame <= 2 ** 30)
+    ? `maxFrame must be 1 to ${2 ** 30} bytes, not ${codec.maxFrame}`
+    : !(Number.isInteger(codec.headerMin) && codec.headerMin >= 1 && codec.headerMin <= codec.maxFrame)
+      ? `headerMin must be 1 to maxFrame bytes, not ${codec.headerMin}`
+      : typeof codec.frameLength !== 'function' ||
+          typeof codec.inspect !== 'function' ||
+          typeof codec.read !== 'function'
+        ? 'frameLength, inspect and read must be functions'
+        : codec.modes.length === 0
+          ? 'modes must name one connection mode at least'
+          : codec.modes.includes('shared') && !codec.writeId && !codec.spliceId
+            ? 'shared connections need writeId or spliceId'
+            : undefined
+  if (wrong) throw new ProtocolError(`${file}: ${wrong}`)
+  return codec
+}
+
+function fail(file: string, cause: Error): never {
+  throw new ProtocolError(`${file}: ${cause.message}`, { cause })
+}
