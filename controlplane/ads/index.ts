@@ -1,0 +1,6 @@
+export type { ExtraService } from './grpc.ts'
+export { DEFAULT_LIMITS, type Limits } from './limits.ts'
+export type { Logger } from './logger.ts'
+export { type AdsMetrics, adsMetrics, NO_METRICS } from './metrics.ts'
+export { XdsServer, type XdsServerOptions } from './server.ts'
+export type { TlsFiles } from './tls.ts'

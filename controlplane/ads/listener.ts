@@ -1,0 +1,150 @@
+import { X509Certificate } from 'node:crypto'
+import { createServer, isIP, type Server, type Socket } from 'node:net'
+import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls'
+import type { Server as GrpcServer } from '@grpc/grpc-js'
+import { identitiesIn } from './authorize.ts'
+import { createGrpcServer, type ExtraService, INJECTED, type Method } from './grpc.ts'
+import type { Limits } from './limits.ts'
+import type { Logger } from './logger.ts'
+import { type TlsFiles, tlsOptions, watchTls } from './tls.ts'
+import type { Peer, Transport, TransportHandler } from './transport.ts'
+
+export interface ListenerOptions {
+  readonly limits: Limits
+  readonly logger: Logger
+  readonly tls: TlsFiles | undefined
+  readonly insecure: boolean
+  readonly services: readonly ExtraService[]
+  open(method: Method, transport: Transport): TransportHandler
+}
+
+/** Where to listen: `host:port`, `[v6]:port`, `:port` or a port (loopback), or `unix:/path`. */
+export type Address = { readonly host: string; readonly port: number } | { readonly path: string }
+
+interface Connection {
+  readonly socket: Socket
+  readonly peer: Peer
+}
+
+const UNKNOWN: Peer = { address: 'unknown', local: false, identities: undefined }
+
+/**
+ * An own TCP or TLS listener in front of a grpc-js server: grpc-js would listen with a backlog of 511, drop the rest of a
+ * fleet that connects in one second, and could not renew certificates in place.
+ */
+export class Listener {
+  readonly port: number
+  private readonly server: Server
+  private readonly grpc: GrpcServer
+  private readonly connections: Map<string, Connection>
+  private readonly stopWatching: () => void
+
+  private constructor(
+    server: Server,
+    grpc: GrpcServer,
+    connections: Map<string, Connection>,
+    port: number,
+    stopWatching: () => void,
+  ) {
+    this.server = server
+    this.grpc = grpc
+    this.connections = connections
+    this.port = port
+    this.stopWatching = stopWatching
+  }
+
+  /** @throws Error when the address is not safe without TLS, not free, or the TLS files are unusable */
+  static async open(text: string, options: ListenerOptions): Promise<Listener> {
+    const { limits, logger, tls } = options
+    const address = parseAddress(text)
+    refuseUnsafe(address, text, options)
+    const connections = new Map<string, Connection>()
+    const isUnix = 'path' in address
+    const local: Peer = { address: isUnix ? `unix:${address.path}` : '', local: true, identities: undefined }
+    const grpc = createGrpcServer({
+      limits,
+      services: options.services,
+      peer: (name) => connections.get(name)?.peer ?? (isUnix ? local : UNKNOWN),
+      destroy: (name) => connections.get(name)?.socket.destroy(),
+      open: options.open,
+      warn: (message) => logger.warn({}, message),
+    })
+    const injector = grpc.createConnectionInjector(INJECTED)
+    const accept = (socket: Socket) => {
+      socket.on('error', (error) =>
+        logger.debug({ peer: socket.remoteAddress, error: error.message }, 'xDS connection failed'),
+      )
+      const name = `${socket.remoteAddress}:${socket.remotePort}`
+      if (socket.remoteAddress !== undefined) {
+        connections.set(name, { socket, peer: peerOf(socket, name, tls) })
+        socket.once('close', () => connections.delete(name))
+      }
+      injector.injectConnection(socket)
+    }
+    const server = tls ? createTlsServer({ ...tlsOptions(tls), handshakeTimeout: 10_000 }) : createServer()
+    server.on(tls ? 'secureConnection' : 'connection', accept)
+    server.on('tlsClientError', (error: Error, socket: TLSSocket) =>
+      logger.warn({ peer: socket.remoteAddress, error: error.message }, 'xDS client failed the TLS handshake'),
+    )
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen({ ...address, backlog: limits.backlog }, () => {
+        server.off('error', reject)
+        resolve()
+      })
+    })
+    server.on('error', (error) => logger.error({ error: error.message }, 'xDS listener failed'))
+    const stopWatching = tls
+      ? watchTls(tls, logger, (changed) => (server as TlsServer).setSecureContext(changed))
+      : () => {}
+    const bound = server.address()
+    return new Listener(server, grpc, connections, bound && typeof bound === 'object' ? bound.port : 0, stopWatching)
+  }
+
+  /** Takes no new connections. */
+  stopAccepting(): void {
+    this.stopWatching()
+    this.server.close()
+  }
+
+  /** Cuts what is left. */
+  stop(): void {
+    this.stopAccepting()
+    this.grpc.forceShutdown()
+    for (const { socket } of this.connections.values()) socket.destroy()
+    this.connections.clear()
+  }
+}
+
+/** @throws Error when it is no address */
+export function parseAddress(text: string): Address {
+  if (text.startsWith('unix:')) return { path: text.slice(5) }
+  const match = /^(?:\[([^\]]+)\]:|([^:]*):)?(\d{1,5})$/.exec(text)
+  const port = Number(match?.[3])
+  if (!match || port > 65535)
+    throw new Error(`"${text}" is no address to listen on: host:port, [v6 address]:port, port or unix:/path`)
+  return { host: match[1] ?? (match[2] || '127.0.0.1'), port }
+}
+
+function refuseUnsafe(address: Address, text: string, options: ListenerOptions): void {
+  if ('path' in address || options.tls || options.insecure || isLoopback(address.host)) return
+  throw new Error(
+    `xDS on ${text} would hand the whole configuration to everybody who can reach it: give certificates (cert, key and ` +
+      'clientCa), listen on 127.0.0.1, or say insecure if the network itself is trusted',
+  )
+}
+
+function isLoopback(host: string): boolean {
+  if (host === 'localhost') return true
+  const kind = isIP(host)
+  if (kind === 4) return host.startsWith('127.')
+  return kind === 6 && (host === '::1' || /^::ffff:127\./i.test(host))
+}
+
+function peerOf(socket: Socket, address: string, tls: TlsFiles | undefined): Peer {
+  const local = socket.remoteAddress !== undefined && isLoopback(socket.remoteAddress)
+  if (!tls?.clientCa) return { address, local, identities: undefined }
+  const { raw } = (socket as TLSSocket).getPeerCertificate()
+  const identities = raw ? identitiesIn(new X509Certificate(raw).subjectAltName, tls.trustDomain) : []
+  return { address, local, identities }
+}

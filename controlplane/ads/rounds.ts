@@ -1,0 +1,75 @@
+/**
+ * Runs a piece of work when asked, at once the first time, then with at least `gapMs` between two starts; requests in
+ * between are one. The work is a generator that yields wherever it may be interrupted: it runs in slices of `sliceMs`, and
+ * sockets are served between them.
+ */
+export class Rounds {
+  private readonly gapMs: number
+  private readonly sliceMs: number
+  private readonly work: () => Generator<void>
+  private readonly failed: (error: unknown) => void
+  private wanted = false
+  private running = false
+  private startedAt = Number.NEGATIVE_INFINITY
+  private timer: NodeJS.Timeout | undefined
+  private stopped = false
+
+  constructor(options: {
+    readonly gapMs: number
+    readonly sliceMs: number
+    readonly work: () => Generator<void>
+    readonly failed: (error: unknown) => void
+  }) {
+    this.gapMs = options.gapMs
+    this.sliceMs = options.sliceMs
+    this.work = options.work
+    this.failed = options.failed
+  }
+
+  request(): void {
+    this.wanted = true
+    this.schedule()
+  }
+
+  stop(): void {
+    this.stopped = true
+    clearTimeout(this.timer)
+  }
+
+  private schedule(): void {
+    if (!this.wanted || this.running || this.timer || this.stopped) return
+    const wait = this.startedAt + this.gapMs - performance.now()
+    if (wait > 0) {
+      this.timer = setTimeout(() => {
+        this.timer = undefined
+        this.start()
+      }, wait)
+    } else this.start()
+  }
+
+  private start(): void {
+    this.wanted = false
+    this.running = true
+    this.startedAt = performance.now()
+    const work = this.work()
+    // Not in the caller's turn: several changes in one turn are one round.
+    setImmediate(() => this.slice(work))
+  }
+
+  private slice(work: Generator<void>): void {
+    const until = performance.now() + this.sliceMs
+    try {
+      while (!this.stopped) {
+        if (work.next().done) break
+        if (performance.now() >= until) {
+          setImmediate(() => this.slice(work))
+          return
+        }
+      }
+    } catch (error) {
+      this.failed(error)
+    }
+    this.running = false
+    this.schedule()
+  }
+}

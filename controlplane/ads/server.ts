@@ -1,0 +1,237 @@
+import { randomBytes } from 'node:crypto'
+import { hostname } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { StatusBook } from '../status/book.ts'
+import type { FrameOptions } from '../subscription/frames.ts'
+import type { Mesh } from '../xds/resource.ts'
+import { Classes } from './classes.ts'
+import type { ExtraService, Method } from './grpc.ts'
+import { DEFAULT_LIMITS, type Limits } from './limits.ts'
+import { Listener } from './listener.ts'
+import { type Logger, SILENT } from './logger.ts'
+import { type AdsMetrics, NO_METRICS } from './metrics.ts'
+import { Rounds } from './rounds.ts'
+import { Stream, type StreamContext } from './stream.ts'
+import type { TlsFiles } from './tls.ts'
+import { TokenBucket } from './token-bucket.ts'
+import {
+  GRPC_HEADROOM,
+  STATUS,
+  type Status,
+  sealGrpcFrame,
+  type Transport,
+  type TransportHandler,
+} from './transport.ts'
+
+export interface XdsServerOptions {
+  readonly limits?: Partial<Limits>
+  readonly logger?: Logger
+  readonly metrics?: AdsMetrics
+  /** Certificates; without them only loopback addresses may be listened on. */
+  readonly tls?: TlsFiles
+  /** Listen without TLS on any address. Everybody who reaches the port can read the configuration. */
+  readonly insecure?: boolean
+  /** Whether all sources were read; until then streams are refused with UNAVAILABLE. Default: yes. */
+  readonly ready?: () => boolean
+  /** Shown by Envoy as the control plane's name. Default: `meshgate@<host>`. */
+  readonly identifier?: string
+  /** Other gRPC services on the same ports: load reports, access logs, client status. */
+  readonly services?: readonly ExtraService[]
+  /** Milliseconds since 1970; must not go back. */
+  readonly now?: () => number
+}
+
+/** How often streams that wait for time to pass are looked at. */
+const TICK_MS = 100
+
+/**
+ * Serves a mesh over xDS: state of the world and delta, aggregated and by single type.
+ *
+ * ```ts
+ * const server = new XdsServer(mesh, { ready: () => synced })
+ * const { port } = await server.listen('127.0.0.1:15010')
+ * server.status.clients()
+ * await server.stop(5000)
+ * ```
+ */
+export class XdsServer {
+  /** Who is connected and in which state. */
+  readonly status: StatusBook
+  private readonly options: XdsServerOptions
+  private readonly limits: Limits
+  private readonly logger: Logger
+  private readonly metrics: AdsMetrics
+  private readonly classes: Classes
+  private readonly context: StreamContext
+  private readonly rounds: Rounds
+  private readonly streams = new Set<Stream>()
+  private readonly admission: TokenBucket
+  private readonly listeners: Listener[] = []
+  private readonly unsubscribe: () => void
+  private readonly ticker: NodeJS.Timeout
+  private readonly now: () => number
+  private lastStream = 0
+  private changedAt: number | undefined
+  private reclassifyAll = false
+  private stopping = false
+
+  constructor(mesh: Mesh, options: XdsServerOptions = {}) {
+    this.options = options
+    this.limits = { ...DEFAULT_LIMITS, ...options.limits }
+    this.logger = options.logger ?? SILENT
+    this.metrics = options.metrics ?? NO_METRICS
+    this.now = options.now ?? (() => performance.timeOrigin + performance.now())
+    this.status = new StatusBook(this.now)
+    this.classes = new Classes(this.status, () => {
+      this.metrics.pushTriggered('verdict')
+      this.rounds.request()
+    })
+    const frames: FrameOptions = {
+      headroom: GRPC_HEADROOM,
+      seal: sealGrpcFrame,
+      identifier: options.identifier ?? `meshgate@${hostname()}`,
+      boot: randomBytes(4).toString('hex'),
+      responseBytes: this.limits.responseBytes,
+    }
+    this.context = {
+      mesh,
+      classes: this.classes,
+      status: this.status,
+      limits: this.limits,
+      frames,
+      logger: this.logger,
+      metrics: this.metrics,
+      now: this.now,
+      waiting: new Set(),
+      closed: (stream) => this.closed(stream),
+    }
+    this.admission = new TokenBucket(this.limits.newStreamsPerSecond, this.limits.newStreamBurst, this.now())
+    this.rounds = new Rounds({
+      gapMs: this.limits.roundGapMs,
+      sliceMs: this.limits.sliceMs,
+      work: () => this.round(),
+      failed: (error) => this.logger.error({ error }, 'a round of xDS pushes failed'),
+    })
+    this.unsubscribe = mesh.onChange(() => {
+      this.classes.epoch.now++
+      this.changedAt ??= this.now()
+      this.reclassifyAll = true
+      this.metrics.pushTriggered('config')
+      this.rounds.request()
+    })
+    this.ticker = setInterval(() => this.tick(), TICK_MS)
+    this.ticker.unref()
+  }
+
+  /**
+   * @param address `host:port`, `[v6 address]:port`, a port (loopback) or `unix:/path`; port 0 takes a free one
+   * @throws Error when the address is not loopback and there is neither TLS nor `insecure`, when it is taken, or when the
+   *   TLS files cannot be used
+   */
+  async listen(address: string): Promise<{ readonly port: number }> {
+    const listener = await Listener.open(address, {
+      limits: this.limits,
+      logger: this.logger,
+      tls: this.options.tls,
+      insecure: this.options.insecure ?? false,
+      services: this.options.services ?? [],
+      open: (method, transport) => this.open(method, transport),
+    })
+    this.listeners.push(listener)
+    this.logger.info({ address, port: listener.port, tls: this.options.tls !== undefined }, 'xDS is served')
+    return { port: listener.port }
+  }
+
+  /**
+   * Takes no new streams, ends the present ones spread over `graceMs` so that they do not fall on another replica all at
+   * once, then cuts what is left.
+   */
+  async stop(graceMs = 0): Promise<void> {
+    if (this.stopping) return
+    this.stopping = true
+    for (const listener of this.listeners) listener.stopAccepting()
+    const left = [...this.streams]
+    const until = this.now() + graceMs
+    for (const [index, stream] of left.entries()) {
+      const wait = until - (graceMs * (left.length - index)) / left.length - this.now()
+      if (graceMs > 0 && wait > 1) await sleep(wait)
+      stream.end({ code: STATUS.unavailable, message: 'the control plane is stopping' })
+    }
+    this.unsubscribe()
+    this.rounds.stop()
+    clearInterval(this.ticker)
+    // One turn for the last statuses to leave.
+    await sleep(Math.min(graceMs, 50))
+    for (const listener of this.listeners) listener.stop()
+  }
+
+  private open(method: Method, transport: Transport): TransportHandler {
+    const refusal = this.refusal()
+    if (refusal) {
+      this.metrics.refused('admission')
+      queueMicrotask(() => transport.close(refusal))
+      return REFUSED
+    }
+    const stream = new Stream(++this.lastStream, method, transport, this.context)
+    this.streams.add(stream)
+    this.metrics.opened(method.form)
+    this.metrics.connected(this.streams.size)
+    return stream
+  }
+
+  private refusal(): Status | undefined {
+    const { streams, newStreamsPerSecond } = this.limits
+    if (this.stopping) return { code: STATUS.unavailable, message: 'the control plane is stopping' }
+    if (this.options.ready && !this.options.ready()) {
+      return { code: STATUS.unavailable, message: 'the control plane has not read its configuration yet; try again' }
+    }
+    if (this.streams.size >= streams) {
+      return { code: STATUS.resourceExhausted, message: `this control plane takes ${streams} streams and has them` }
+    }
+    if (!this.admission.take(this.now())) {
+      return { code: STATUS.unavailable, message: `more than ${newStreamsPerSecond} new streams per second; try again` }
+    }
+    return undefined
+  }
+
+  private closed(stream: Stream): void {
+    this.streams.delete(stream)
+    this.metrics.connected(this.streams.size)
+  }
+
+  /** Publishes the present configuration and sends everybody what changed. */
+  private *round(): Generator<void> {
+    const startedAt = this.now()
+    const { changedAt } = this
+    this.changedAt = undefined
+    const reclassify = this.reclassifyAll
+    this.reclassifyAll = false
+    for (const log of this.classes) {
+      log.refresh()
+      yield
+    }
+    for (const stream of this.streams) {
+      if (reclassify) stream.reclassify()
+      stream.pump(changedAt)
+      yield
+    }
+    this.metrics.roundTime((this.now() - startedAt) / 1000)
+  }
+
+  private tick(): void {
+    const time = this.now()
+    for (const stream of this.context.waiting) stream.tick(time)
+    const { streamAgeMs } = this.limits
+    for (const stream of this.streams) {
+      const age = time - stream.connectedAt
+      // Oldest first: nobody after this one can be due.
+      if (age < streamAgeMs * 0.9) break
+      // Multiples of the golden ratio spread neighbours as evenly as can be.
+      if (age >= streamAgeMs * (0.9 + ((stream.stream * 0.618034) % 1) * 0.2)) {
+        stream.end({ code: STATUS.ok, message: 'maximum age reached' })
+      }
+    }
+  }
+}
+
+const REFUSED: TransportHandler = { message: () => {}, closed: () => {} }

@@ -1,0 +1,340 @@
+import { type ResourceType, TYPE_URL } from '../../proto/types.ts'
+import type { StatusBook, StatusSource } from '../status/book.ts'
+import { Client, type Received } from '../subscription/client.ts'
+import type { FrameOptions } from '../subscription/frames.ts'
+import { type DiscoveryRequest, RequestTooLarge, readDeltaRequest, readSotwRequest } from '../subscription/request.ts'
+import { writeResponse } from '../subscription/response.ts'
+import { WireError } from '../subscription/wire.ts'
+import type { Mesh, NodeInfo } from '../xds/resource.ts'
+import { authorize } from './authorize.ts'
+import type { Classes } from './classes.ts'
+import type { Method } from './grpc.ts'
+import type { Limits } from './limits.ts'
+import type { Logger } from './logger.ts'
+import type { AdsMetrics } from './metrics.ts'
+import { readNode } from './node.ts'
+import { TokenBucket } from './token-bucket.ts'
+import { STATUS, type Status, type Transport, type TransportHandler } from './transport.ts'
+
+/** What all streams of a server share. */
+export interface StreamContext {
+  readonly mesh: Mesh
+  readonly classes: Classes
+  readonly status: StatusBook
+  readonly limits: Limits
+  readonly frames: FrameOptions
+  readonly logger: Logger
+  readonly metrics: AdsMetrics
+  readonly now: () => number
+  /** Streams to look after when time has passed. */
+  readonly waiting: Set<Stream>
+  closed(stream: Stream): void
+}
+
+const typeByUrl = new Map(Object.entries(TYPE_URL).map(([type, url]) => [url as string, type as ResourceType]))
+
+/** One xDS stream: requests are checked and given to its `Client`, whose answers are written as the transport takes them. */
+export class Stream implements TransportHandler, StatusSource {
+  readonly stream: number
+  readonly connectedAt: number
+  readonly method: Method
+  private readonly context: StreamContext
+  private readonly transport: Transport
+  private readonly bucket: TokenBucket
+  private joined: { readonly node: NodeInfo; readonly client: Client } | undefined
+  private ended = false
+  /** Frames handed to the transport that have not left yet, and since when. */
+  private unsent = 0
+  private unsentSince = 0
+  /** When the oldest change this client has not fully accepted was made. */
+  private changedAt: number | undefined
+
+  constructor(stream: number, method: Method, transport: Transport, context: StreamContext) {
+    this.stream = stream
+    this.method = method
+    this.transport = transport
+    this.context = context
+    this.connectedAt = context.now()
+    const { requestsPerSecond, requestBurst } = context.limits
+    this.bucket = new TokenBucket(requestsPerSecond, requestBurst, this.connectedAt)
+    context.waiting.add(this)
+  }
+
+  /** As authorised. @throws Error before the first request */
+  get node(): NodeInfo {
+    return this.member().node
+  }
+
+  get client(): Client {
+    return this.member().client
+  }
+
+  get peer(): string {
+    return this.transport.peer.address
+  }
+
+  get identities(): readonly string[] | undefined {
+    return this.transport.peer.identities?.map((identity) => identity.text)
+  }
+
+  message(bytes: Buffer): void {
+    if (this.ended) return
+    const { limits, now } = this.context
+    const time = now()
+    if (!this.bucket.take(time)) this.transport.pause(Math.max(10, this.bucket.wait(time)))
+    try {
+      const read = this.method.form === 'delta' ? readDeltaRequest : readSotwRequest
+      const request = read(bytes, { names: limits.namesPerStream, nameLength: limits.nameLength })
+      if (!this.joined && !this.join(request)) return
+      this.take(request, time)
+    } catch (error) {
+      this.refuseError(error)
+    }
+  }
+
+  closed(): void {
+    this.ended = true
+    const { waiting, status, classes } = this.context
+    waiting.delete(this)
+    if (this.joined) {
+      status.closed(this.stream)
+      const { client } = this.joined
+      client.close()
+      classes.left(client.class)
+    }
+    this.context.closed(this)
+  }
+
+  /** Ends the stream; the client will come back by itself. */
+  end(status: Status): void {
+    if (!this.ended) this.transport.close(status)
+  }
+
+  /** Moves to the class the node belongs to now. @returns whether the client has something to hear of the change */
+  reclassify(): void {
+    if (!this.joined) return
+    const { client, node } = this.joined
+    const { classes, mesh, now } = this.context
+    const log = classes.of(mesh.view(node))
+    if (log === client.class) return
+    const before = client.class
+    client.move(log, now())
+    classes.left(before)
+  }
+
+  /** Writes what there is to say, if the transport can take it. */
+  pump(changedAt?: number): void {
+    if (this.ended || !this.joined || this.unsent > 0) return
+    const { now, waiting, metrics } = this.context
+    const { client } = this.joined
+    const time = now()
+    const frames = client.flow(time)
+    if (client.wakeAt !== undefined) waiting.add(this)
+    if (frames.length === 0) return
+    if (changedAt !== undefined) this.changedAt ??= changedAt
+    this.unsent = frames.length
+    this.unsentSince = time
+    waiting.add(this)
+    for (const frame of frames) {
+      metrics.pushed(frame.type, frame.bytes.length)
+      this.transport.write(frame.bytes, this.left)
+    }
+  }
+
+  /** Called now and then while in `waiting`. */
+  tick(time: number): void {
+    const { limits, waiting, metrics, logger } = this.context
+    if (this.unsent > 0) {
+      if (time - this.unsentSince < limits.sendTimeoutMs) return
+      metrics.writeTimeout()
+      logger.warn(
+        { peer: this.peer, node: this.joined?.node.id, waitedMs: limits.sendTimeoutMs },
+        'xDS client does not read: disconnected',
+      )
+      this.transport.destroy()
+      return
+    }
+    if (!this.joined) {
+      if (time - this.connectedAt >= limits.firstRequestMs) {
+        this.refuse('silent', {
+          code: STATUS.invalidArgument,
+          message: `no request within ${limits.firstRequestMs} ms`,
+        })
+      }
+      return
+    }
+    const { wakeAt } = this.joined.client
+    if (wakeAt === undefined) waiting.delete(this)
+    else if (wakeAt <= time) this.pump()
+  }
+
+  private readonly left = (): void => {
+    if (--this.unsent > 0 || this.ended) return
+    const { now, metrics } = this.context
+    metrics.sendTime((now() - this.unsentSince) / 1000)
+    this.pump()
+  }
+
+  /** The first request: who is it, may it, and to which class does it belong? */
+  private join(request: DiscoveryRequest): boolean {
+    const { logger, mesh, classes, status, limits, frames } = this.context
+    if (!request.node) {
+      this.refuse('node', {
+        code: STATUS.invalidArgument,
+        message: 'the first request of a stream must carry the node',
+      })
+      return false
+    }
+    const claimed = readNodeOrThrow(request.node, this.method.form)
+    if (claimed.id === '') {
+      this.refuse('node', { code: STATUS.invalidArgument, message: 'the node has no id: set node.id in the bootstrap' })
+      return false
+    }
+    const decision = authorize(claimed, this.transport.peer)
+    if ('refused' in decision) {
+      logger.warn({ peer: this.peer, node: claimed.id, identities: this.identities }, `xDS: ${decision.refused}`)
+      this.refuse('identity', { code: STATUS.permissionDenied, message: decision.refused })
+      return false
+    }
+    const { node } = decision
+    const client = new Client(classes.of(mesh.view(node)), {
+      id: `${node.id} ${node.userAgent}`,
+      form: this.method.form,
+      ackTimeoutMs: limits.ackTimeoutMs,
+      settleMs: limits.settleMs,
+      frames,
+    })
+    this.joined = { node, client }
+    status.opened(this)
+    logger.info(
+      { stream: this.stream, peer: this.peer, node: node.id, form: node.protocol, agent: node.userAgent },
+      'xDS client connected',
+    )
+    return true
+  }
+
+  private take(request: DiscoveryRequest, time: number): void {
+    const { client, node } = this.member()
+    if (request.node) this.sameNode(request.node, node)
+    if (this.ended) return
+    const type = this.typeOf(request)
+    if (!type) return
+    const received = client.receive(type, request, time)
+    const { namesPerStream } = this.context.limits
+    if (client.subscribedNames > namesPerStream) {
+      this.refuse('names', {
+        code: STATUS.resourceExhausted,
+        message: `subscribed to more than ${namesPerStream} names; scope the proxy (Sidecar egress hosts) or raise the limit`,
+      })
+      return
+    }
+    this.count(type, received)
+    this.pump()
+    this.converge(client, time)
+  }
+
+  private count(type: ResourceType, received: Received): void {
+    const { metrics, logger } = this.context
+    if (received.kind === 'ack') metrics.acked(type)
+    else if (received.kind === 'expired') metrics.expiredNonce(type)
+    else if (received.kind === 'nack') {
+      metrics.rejected(type)
+      const { frame, culprits } = received
+      const error = this.client.place(type)?.nack?.message
+      logger.warn(
+        {
+          stream: this.stream,
+          node: this.node.id,
+          type,
+          nonce: frame.nonce,
+          error,
+          culprits: culprits.map((one) => one.name),
+        },
+        'xDS client refused an update',
+      )
+    } else metrics.pushTriggered('request')
+  }
+
+  private converge(client: Client, time: number): void {
+    if (this.changedAt === undefined || this.unsent > 0) return
+    for (const type of typeByUrl.values()) if (!client.settled(type)) return
+    this.context.metrics.converged((time - this.changedAt) / 1000)
+    this.changedAt = undefined
+  }
+
+  /** Only the first request needs a node; one that names another node later is another client, or a confused one. */
+  private sameNode(bytes: Buffer, node: NodeInfo): void {
+    const { id } = readNodeOrThrow(bytes, this.method.form)
+    if (id !== '' && id !== node.id) {
+      this.refuse('node', {
+        code: STATUS.invalidArgument,
+        message: `the stream began as node ${node.id} and now says ${id}: open a stream per node`,
+      })
+    }
+  }
+
+  private typeOf(request: DiscoveryRequest): ResourceType | undefined {
+    const { type } = this.method
+    const asked = typeByUrl.get(request.typeUrl)
+    if (type && (request.typeUrl === '' || asked === type)) return type
+    if (!type && asked) return asked
+    if (type || request.typeUrl === '') {
+      const message = type
+        ? `this service serves ${TYPE_URL[type]}, not ${request.typeUrl}`
+        : 'the request has no type_url; on an aggregated stream every request needs one'
+      this.refuse('type', { code: STATUS.invalidArgument, message })
+    } else this.answerUnknown(request)
+    return undefined
+  }
+
+  /** A type nobody serves: what was asked for does not exist. Silence would keep Envoy waiting for its timeout. */
+  private answerUnknown(request: DiscoveryRequest): void {
+    const { frames, logger } = this.context
+    logger.debug({ node: this.node.id, type: request.typeUrl }, 'xDS client asks for a type that is not served')
+    if (request.form === 'sotw' || request.subscribe.length === 0 || this.unsent > 0) return
+    const removed = request.subscribe.filter((name) => name !== '*')
+    const { typeUrl } = request
+    const parts = { typeUrl, upserts: [], removed, version: frames.boot, nonce: '-', identifier: frames.identifier }
+    const bytes = writeResponse('delta', parts, frames.headroom)
+    frames.seal(bytes)
+    this.unsent = 1
+    this.unsentSince = this.context.now()
+    this.context.waiting.add(this)
+    this.transport.write(bytes, this.left)
+  }
+
+  private refuseError(error: unknown): void {
+    const { logger } = this.context
+    if (error instanceof RequestTooLarge) {
+      this.refuse('limit', { code: STATUS.resourceExhausted, message: error.message })
+    } else if (error instanceof WireError) {
+      this.refuse('malformed', { code: STATUS.invalidArgument, message: error.message })
+    } else {
+      logger.error({ peer: this.peer, node: this.joined?.node.id, error }, 'xDS stream failed')
+      this.refuse('internal', { code: STATUS.internal, message: 'internal error; the log of the control plane has it' })
+    }
+  }
+
+  private refuse(reason: string, status: Status): void {
+    const { metrics, logger } = this.context
+    metrics.refused(reason)
+    logger.info(
+      { peer: this.peer, node: this.joined?.node.id, code: status.code },
+      `xDS stream refused: ${status.message}`,
+    )
+    this.end(status)
+  }
+
+  private member(): { readonly node: NodeInfo; readonly client: Client } {
+    if (!this.joined) throw new Error('the stream has not said who it is')
+    return this.joined
+  }
+}
+
+function readNodeOrThrow(bytes: Buffer, form: 'sotw' | 'delta'): NodeInfo {
+  try {
+    return readNode(bytes, form)
+  } catch (error) {
+    throw new WireError(`the node is malformed: ${(error as Error).message}`)
+  }
+}

@@ -1,0 +1,126 @@
+import { RESOURCE_TYPES, type ResourceType } from '../../proto/types.ts'
+import type { View } from '../xds/resource.ts'
+import type { Interest, InterestChange } from './interest.ts'
+import { REMOVED_LAST, USES_OTHERS } from './order.ts'
+import { TypeLog } from './type-log.ts'
+import type { Verdicts } from './verdicts.ts'
+
+/** How far a client of the class is in one type; what is behind every client is forgotten. */
+export interface Reader {
+  /** Positions up to which updates and removals were sent; undefined when the client does not ask for the type. */
+  place(type: ResourceType): { readonly upserted: number; readonly removed: number } | undefined
+}
+
+/** Counts the changes of the configuration; `ClassLog.refresh` brings a class up to it. */
+export interface Epoch {
+  readonly now: number
+}
+
+/**
+ * Everything published to one class of proxies: the present resources of each type and what changed since when. A stream
+ * needs only its position in it. A type or name nobody subscribed is never compiled.
+ */
+export class ClassLog {
+  /** Clients served from this log. */
+  readonly readers = new Set<Reader>()
+  readonly verdicts: Verdicts
+  readonly key: string
+  private view: View
+  private readonly epoch: Epoch
+  private readonly logs: Record<ResourceType, TypeLog>
+  private seen: number
+  /** A verdict changed what may be published although the configuration did not change. */
+  private overdue = false
+
+  constructor(view: View, epoch: Epoch, verdicts: Verdicts) {
+    this.view = view
+    this.key = view.key
+    this.epoch = epoch
+    this.verdicts = verdicts
+    this.seen = epoch.now
+    this.logs = Object.fromEntries(
+      RESOURCE_TYPES.map((type) => [type, new TypeLog(type, this.source(type))]),
+    ) as Record<ResourceType, TypeLog>
+  }
+
+  of(type: ResourceType): TypeLog {
+    return this.logs[type]
+  }
+
+  /** Whether `refresh` would read anything. */
+  get stale(): boolean {
+    return this.overdue || this.seen !== this.epoch.now
+  }
+
+  /** The verdicts changed: read everything again at the next refresh. */
+  invalidate(): void {
+    this.overdue = true
+  }
+
+  /** The same class may get a new view object when nobody used it for a while. */
+  setView(view: View): void {
+    if (view === this.view) return
+    this.view = view
+    this.overdue = true
+  }
+
+  /**
+   * Publishes the present configuration: whatever differs from what is published becomes a new position of its type. All
+   * types at once, so that one position of each belongs to one state of the configuration.
+   * @returns the types that changed
+   */
+  refresh(): readonly ResourceType[] {
+    if (!this.stale) return []
+    this.seen = this.epoch.now
+    this.overdue = false
+    const changed: ResourceType[] = []
+    const users = [...USES_OTHERS].filter((type) => this.logs[type].refresh(false))
+    changed.push(...users)
+    // While an old route is served in place of a refused one, what it points to must stay.
+    const keep = this.verdicts.any && this.verdicts.pinned(USES_OTHERS)
+    for (const type of REMOVED_LAST) if (this.logs[type].refresh(keep)) changed.push(type)
+    for (const type of changed) this.logs[type].trim(this.behind(type))
+    return changed
+  }
+
+  /**
+   * Follows what a client newly asks for and lets go of what it no longer wants. New names are read from the present
+   * configuration; a class that is behind is brought up to it first, so that all it publishes is of one moment.
+   */
+  track(type: ResourceType, change: InterestChange): void {
+    const log = this.logs[type]
+    const { before, interest, added, dropped } = change
+    const newWildcard = interest.wildcard && !before.wildcard
+    if (this.stale && log.wouldRead(newWildcard, added)) this.refresh()
+    log.follow(added)
+    if (newWildcard) log.followAll()
+    log.unfollow(dropped)
+    if (before.wildcard && !interest.wildcard) log.unfollowAll()
+  }
+
+  /** A client goes. */
+  release(type: ResourceType, interest: Interest): void {
+    this.logs[type].unfollow(interest.names)
+    if (interest.wildcard) this.logs[type].unfollowAll()
+  }
+
+  /** The lowest position some client still needs. */
+  private behind(type: ResourceType): number {
+    let lowest = this.logs[type].position
+    for (const reader of this.readers) {
+      const place = reader.place(type)
+      if (place) lowest = Math.min(lowest, place.upserted, place.removed)
+    }
+    return lowest
+  }
+
+  private source(type: ResourceType) {
+    return {
+      names: () => this.view.names(type),
+      get: (name: string) => {
+        const compiled = this.view.get(type, name)
+        return this.verdicts.any || !compiled ? this.verdicts.publishable(type, name, compiled) : compiled
+      },
+    }
+  }
+}

@@ -1,0 +1,123 @@
+import { type ResourceType, TYPE_URL } from '../../proto/types.ts'
+import type { Resource } from '../xds/resource.ts'
+import type { Form } from './request.ts'
+import { FULL_SET_TYPES, responseCost, writeResponse } from './response.ts'
+
+/** One response, encoded once and shared by all streams in the same state. */
+export interface Frame {
+  readonly type: ResourceType
+  /** Grows with every response built, over all classes and types: on one stream every response has a greater one. */
+  readonly serial: number
+  /** `serial` as it is on the wire. Streams in the same state see equal nonces. */
+  readonly nonce: string
+  /** Position of the type's log it was built from. */
+  readonly position: number
+  /** Encoded, with the transport's headroom in front. */
+  readonly bytes: Buffer
+  readonly upserts: readonly Resource[]
+  readonly removed: readonly string[]
+  /** Clients that accepted it: evidence that what is in it is fine. */
+  acks: number
+}
+
+/** How frames are made; the same for all streams of a server. */
+export interface FrameOptions {
+  /** Free bytes in front of each response for the transport. */
+  readonly headroom: number
+  /** Fills the headroom, once per frame. */
+  seal(frame: Buffer): void
+  /** Shown to clients as the control plane's name. */
+  readonly identifier: string
+  /** Goes before positions in version texts, so that versions of different processes never look equal. */
+  readonly boot: string
+  /** Responses are cut into several at about this size, where the protocol allows it. */
+  readonly responseBytes: number
+}
+
+let lastSerial = 0
+
+/** Frames of one type of one class at its present position. */
+export class FrameCache {
+  private readonly known = new Map<string, readonly Frame[]>()
+  private bytes = 0
+
+  /** Everything in here was built from a state that is no more. */
+  clear(): void {
+    this.known.clear()
+    this.bytes = 0
+  }
+
+  /**
+   * The frames for a batch: the ones another stream got, if they are newer than what this stream has seen; nonces on a
+   * stream never repeat.
+   * @param key what the batch depends on; undefined for a batch no other stream will want
+   */
+  get(key: string | undefined, newerThan: number, build: () => readonly Frame[]): readonly Frame[] {
+    if (key === undefined) return build()
+    const known = this.known.get(key)
+    if (known && (known.length === 0 || known[0]!.serial > newerThan)) return known
+    const frames = build()
+    if (known) this.bytes -= sizeOf(known)
+    this.known.delete(key)
+    this.known.set(key, frames)
+    this.bytes += sizeOf(frames)
+    for (const [oldest, old] of this.known) {
+      if (this.bytes <= MOST_CACHED || oldest === key) break
+      this.known.delete(oldest)
+      this.bytes -= sizeOf(old)
+    }
+    return frames
+  }
+}
+
+/** Bytes kept for streams that may ask the same later; frames on their way live as long as they need anyway. */
+const MOST_CACHED = 16 * 1024 * 1024
+
+function sizeOf(frames: readonly Frame[]): number {
+  return frames.reduce((sum, frame) => sum + frame.bytes.length, 0)
+}
+
+/** A batch as one frame or, where a response need not be complete, as several of bounded size. Never none. */
+export function buildFrames(
+  form: Form,
+  type: ResourceType,
+  batch: { readonly upserts: readonly Resource[]; readonly removed: readonly string[]; readonly position: number },
+  options: FrameOptions,
+): readonly Frame[] {
+  const { upserts, removed, position } = batch
+  const parts = form === 'sotw' && FULL_SET_TYPES.has(type) ? [upserts] : cut(upserts, options.responseBytes)
+  return parts.map((part, index) => {
+    const serial = ++lastSerial
+    const nonce = serial.toString(36)
+    const gone = index === 0 ? removed : []
+    const bytes = writeResponse(
+      form,
+      {
+        typeUrl: TYPE_URL[type],
+        upserts: part,
+        removed: gone,
+        version: `${options.boot}-${position}`,
+        nonce,
+        identifier: options.identifier,
+      },
+      options.headroom,
+    )
+    options.seal(bytes)
+    return { type, serial, nonce, position, bytes, upserts: part, removed: gone, acks: 0 }
+  })
+}
+
+function cut(upserts: readonly Resource[], limit: number): readonly (readonly Resource[])[] {
+  const parts: Resource[][] = [[]]
+  let size = 0
+  for (const resource of upserts) {
+    const cost = responseCost(resource)
+    if (size > 0 && size + cost > limit) {
+      parts.push([])
+      size = 0
+    }
+    parts.at(-1)!.push(resource)
+    size += cost
+  }
+  return parts
+}

@@ -1,0 +1,114 @@
+import type { ResourceType } from '../../proto/types.ts'
+import { NameSet } from './name-set.ts'
+
+/**
+ * What one client is subscribed to, for one type, on one stream: the protocol's rules as a value. It knows neither
+ * resources nor versions nor time.
+ * https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol#how-the-client-specifies-what-resources-to-return
+ */
+export interface Interest {
+  /** Subscribed to `*`, said or meant. */
+  readonly wildcard: boolean
+  /** No name was ever subscribed on this stream: an empty list still means `*`. Never true again once it was false. */
+  readonly legacy: boolean
+  /** Names subscribed one by one; may be non-empty beside the wildcard. */
+  readonly names: NameSet
+}
+
+/** What a request changed, and what must be answered because of it. */
+export interface InterestChange {
+  readonly before: Interest
+  readonly interest: Interest
+  /** Names in `interest` that were not in `before`. */
+  readonly added: readonly string[]
+  /** Names in `before` that are not in `interest`. */
+  readonly dropped: readonly string[]
+  /** Names to answer whatever the client may have: newly subscribed, subscribed again, or left to the wildcard. */
+  readonly asked: readonly string[]
+  /** The wildcard was subscribed by this request, or again: everything under it is to be answered. */
+  readonly askedAll: boolean
+}
+
+/** Types that have a wildcard at all; for the others an empty list is nothing, and `*` is no name. */
+export const WILDCARD_TYPES: ReadonlySet<ResourceType> = new Set(['cds', 'lds'])
+
+const NOTHING: Interest = { wildcard: false, legacy: false, names: NameSet.empty }
+const NONE: readonly string[] = []
+
+/** Before the first request of a type. */
+export function newInterest(type: ResourceType): Interest {
+  return WILDCARD_TYPES.has(type) ? { wildcard: false, legacy: true, names: NameSet.empty } : NOTHING
+}
+
+/**
+ * State-of-the-world form: `listed` is the whole new list. Names that were on the list before are not asked again: every
+ * ACK repeats the list.
+ */
+export function listNames(type: ResourceType, before: Interest, listed: readonly string[]): InterestChange {
+  if (before.legacy && listed.length === 0) {
+    return unnamed(before, { ...before, wildcard: true }, !before.wildcard)
+  }
+  let wildcard = false
+  const set = new Set<string>()
+  for (const name of listed) {
+    if (name === '*') wildcard = WILDCARD_TYPES.has(type)
+    else set.add(name)
+  }
+  const names = NameSet.of(set)
+  const same = names.id === before.names.id
+  if (same && wildcard === before.wildcard && !before.legacy) return unnamed(before, before, false)
+  const added = same ? NONE : [...set].filter((name) => !before.names.has(name))
+  const dropped = same ? NONE : [...before.names].filter((name) => !set.has(name))
+  const interest = { wildcard, legacy: false, names }
+  return { before, interest, added, dropped, asked: added, askedAll: wildcard && !before.wildcard }
+}
+
+/**
+ * Incremental form. Names subscribed again are asked again, even if nothing changed: the client may have dropped them
+ * (https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol#subscribing-to-resources). A name that is unsubscribed
+ * while the wildcard stands must be answered too, because the client cannot know whether `*` still covers it
+ * (https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol#unsubscribing-from-resources).
+ */
+export function changeNames(
+  type: ResourceType,
+  before: Interest,
+  subscribe: readonly string[],
+  unsubscribe: readonly string[],
+): InterestChange {
+  if (subscribe.length === 0 && unsubscribe.length === 0) {
+    if (!before.legacy || before.wildcard) return unnamed(before, before, false)
+    return unnamed(before, { ...before, wildcard: true }, true)
+  }
+  const hasWildcard = WILDCARD_TYPES.has(type)
+  let legacy = before.legacy && subscribe.length === 0
+  const asked = new Set<string>()
+  let wildcard = before.wildcard
+  let askedAll = false
+  for (const name of subscribe) {
+    if (name !== '*') asked.add(name)
+    else if (hasWildcard) {
+      wildcard = true
+      askedAll = true
+    }
+  }
+  const left = new Set<string>()
+  for (const name of unsubscribe) {
+    if (name === '*') {
+      wildcard = false
+      askedAll = false
+      legacy = false
+    } else {
+      asked.delete(name)
+      if (before.names.has(name)) left.add(name)
+    }
+  }
+  const added = [...asked].filter((name) => !before.names.has(name))
+  const dropped = [...left]
+  const interest = { wildcard, legacy, names: before.names.change(added, dropped) }
+  if (wildcard) for (const name of dropped) asked.add(name)
+  return { before, interest, added, dropped, asked: [...asked], askedAll }
+}
+
+function unnamed(before: Interest, interest: Interest, askedAll: boolean): InterestChange {
+  return { before, interest, added: NONE, dropped: NONE, asked: NONE, askedAll }
+}

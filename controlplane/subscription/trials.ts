@@ -1,0 +1,33 @@
+import type { Resource } from '../xds/resource.ts'
+import type { Verdicts } from './verdicts.ts'
+
+/**
+ * Finding the culprit of a refused batch whose text names nobody: its halves are sent one after the other; a half that is
+ * refused is halved again. Groups already taken drop out, so each trial is smaller than the batch and the search ends.
+ */
+
+/**
+ * @returns the first groups to try, and the names that are above suspicion because others accepted the same version
+ */
+export function startTrials(
+  batch: readonly Resource[],
+  verdicts: Pick<Verdicts, 'isAccepted'>,
+): { readonly trials: string[][]; readonly others: readonly string[] } {
+  const fresh = batch.filter((resource) => !verdicts.isAccepted(resource))
+  const suspects = fresh.length > 0 ? fresh : batch
+  const others = fresh.length > 0 ? batch.filter((resource) => verdicts.isAccepted(resource)) : []
+  const names = suspects.map((resource) => resource.name)
+  return { trials: names.length > 1 ? halves(names) : [names], others: others.map((resource) => resource.name) }
+}
+
+/** The groups left after the first one was accepted or refused; undefined when the search is over. */
+export function answerTrial(trials: readonly string[][], accepted: boolean): string[][] | undefined {
+  const [first = [], ...rest] = trials
+  const left = accepted || first.length < 2 ? rest : [...halves(first), ...rest]
+  return left.length > 0 ? left : undefined
+}
+
+function halves(names: string[]): string[][] {
+  const middle = Math.ceil(names.length / 2)
+  return [names.slice(0, middle), names.slice(middle)]
+}

@@ -1,0 +1,282 @@
+import type { ResourceType } from '../../proto/types.ts'
+import type { Resource } from '../xds/resource.ts'
+import { FrameCache } from './frames.ts'
+import type { Interest } from './interest.ts'
+
+/** Where a type's resources come from. */
+export interface Source {
+  /** What a wildcard subscription gets. */
+  names(): readonly string[]
+  get(name: string): Resource | undefined
+}
+
+/** What a client has to hear, by name. */
+export interface Pending {
+  readonly upserts: readonly string[]
+  readonly removals: readonly string[]
+}
+
+interface Entry {
+  published: Resource | undefined
+  /** What was published before it went: state-of-the-world clients keep it until they stopped using it. */
+  ghost: Resource | undefined
+  /** Under the wildcard. */
+  wild: boolean
+  /** Streams that asked for the name itself. */
+  holders: number
+  /** Position of the last change. */
+  changed: number
+}
+
+const NOTHING: Pending = { upserts: [], removals: [] }
+
+/** Changes older than the slowest client's position are kept in at most this many steps; more are folded together. */
+const MOST_STEPS = 64
+
+/**
+ * The published resources of one type for one class, and their changes in order. Newest wins: the log says which names
+ * changed after a position, never what they were in between, so a slow client costs one entry per name.
+ */
+export class TypeLog {
+  readonly type: ResourceType
+  /** Grows by one with each published change; the first state is 1, so that 0 is before everything. */
+  position = 1
+  readonly frames = new FrameCache()
+  private readonly source: Source
+  private readonly entries = new Map<string, Entry>()
+  /** Streams subscribed to the wildcard. */
+  private wildcards = 0
+  private wildNames: readonly string[] = []
+  /** name → whether the change matters to the wildcard. Ascending positions. */
+  private steps: { readonly position: number; readonly names: ReadonlyMap<string, boolean> }[] = []
+  private readonly changesMemo = new Map<number, ReadonlyMap<string, boolean>>()
+  private readonly pendingMemo = new Map<string, Pending>()
+  private readonly allMemo = new Map<string, readonly Resource[]>()
+
+  constructor(type: ResourceType, source: Source) {
+    this.type = type
+    this.source = source
+  }
+
+  /** What is published under the name now. */
+  get(name: string): Resource | undefined {
+    return this.entries.get(name)?.published
+  }
+
+  /** What was last published under the name, also after it went, for as long as some client may use it. */
+  last(name: string): Resource | undefined {
+    const entry = this.entries.get(name)
+    return entry?.published ?? entry?.ghost
+  }
+
+  /** Whether a client with this interest gets the name at present. */
+  visible(name: string, interest: Interest): boolean {
+    const entry = this.entries.get(name)
+    return entry?.published !== undefined && ((interest.wildcard && entry.wild) || interest.names.has(name))
+  }
+
+  /** Everything a client with this interest gets, wildcard names first, each name once. */
+  all(interest: Interest): readonly Resource[] {
+    const key = interestKey(interest)
+    const known = this.allMemo.get(key)
+    if (known) return known
+    const all: Resource[] = []
+    if (interest.wildcard) {
+      for (const name of this.wildNames) {
+        const resource = this.get(name)
+        if (resource) all.push(resource)
+      }
+    }
+    for (const name of interest.names) {
+      const entry = this.entries.get(name)
+      if (entry?.published && !(interest.wildcard && entry.wild)) all.push(entry.published)
+    }
+    remember(this.allMemo, key, all)
+    return all
+  }
+
+  /** What changed after `from` for a client with this interest. */
+  pending(from: number, interest: Interest): Pending {
+    if (from >= this.position) return NOTHING
+    const key = `${from} ${interestKey(interest)}`
+    const known = this.pendingMemo.get(key)
+    if (known) return known
+    const upserts: string[] = []
+    const removals: string[] = []
+    for (const [name, wild] of this.changes(from)) {
+      if (!(interest.wildcard && wild) && !interest.names.has(name)) continue
+      if (this.visible(name, interest)) upserts.push(name)
+      else removals.push(name)
+    }
+    const pending = { upserts, removals }
+    remember(this.pendingMemo, key, pending)
+    return pending
+  }
+
+  /** Whether following these names needs the source. */
+  wouldRead(wildcard: boolean, names: Iterable<string>): boolean {
+    if (wildcard && this.wildcards === 0) return true
+    for (const name of names) if (!isFollowed(this.entries.get(name))) return true
+    return false
+  }
+
+  /** A stream asks for these names: they are read, and followed from now on. */
+  follow(names: Iterable<string>): void {
+    for (const name of names) this.entry(name).holders++
+  }
+
+  unfollow(names: Iterable<string>): void {
+    for (const name of names) {
+      const entry = this.entries.get(name)
+      if (!entry) continue
+      entry.holders--
+      this.forgetIfUnused(name, entry)
+    }
+  }
+
+  /** A stream subscribes to the wildcard. */
+  followAll(): void {
+    if (this.wildcards++ > 0) return
+    this.wildNames = this.source.names()
+    for (const name of this.wildNames) this.entry(name).wild = true
+    this.forgetMemos()
+  }
+
+  unfollowAll(): void {
+    if (--this.wildcards > 0) return
+    for (const name of this.wildNames) {
+      const entry = this.entries.get(name)
+      if (!entry) continue
+      entry.wild = false
+      this.forgetIfUnused(name, entry)
+    }
+    this.wildNames = []
+    this.forgetMemos()
+  }
+
+  /**
+   * Reads all followed names again.
+   * @param keep do not publish removals now
+   * @returns whether anything changed
+   */
+  refresh(keep: boolean): boolean {
+    const changed = new Map<string, boolean>()
+    const next = this.position + 1
+    let wildNames = this.wildNames
+    if (this.wildcards > 0) {
+      wildNames = this.source.names()
+      if (wildNames !== this.wildNames) {
+        const under = new Set(wildNames)
+        if (keep) wildNames = [...wildNames, ...this.wildNames.filter((name) => !under.has(name))]
+        else {
+          for (const name of this.wildNames) {
+            const entry = this.entries.get(name)
+            if (!entry?.wild || under.has(name)) continue
+            entry.wild = false
+            changed.set(name, true)
+          }
+        }
+        for (const name of under) {
+          const entry = this.entry(name)
+          if (entry.wild) continue
+          entry.wild = true
+          changed.set(name, true)
+        }
+      }
+    }
+    for (const [name, entry] of this.entries) {
+      if (!isFollowed(entry) && !changed.has(name)) continue
+      const published = this.source.get(name)
+      if (published?.version === entry.published?.version || (keep && !published)) continue
+      if (published) entry.ghost = undefined
+      else entry.ghost = entry.published
+      entry.published = published
+      changed.set(name, entry.wild || (changed.get(name) ?? false))
+    }
+    this.wildNames = wildNames
+    if (changed.size === 0) return false
+    this.position = next
+    for (const name of changed.keys()) this.entries.get(name)!.changed = next
+    this.steps.push({ position: next, names: changed })
+    this.forgetMemos()
+    return true
+  }
+
+  /** Forgets what every client has heard, and folds what only slow ones have not. */
+  trim(behind: number): void {
+    const heard = this.steps.findIndex((step) => step.position > behind)
+    const old = heard === -1 ? this.steps.splice(0) : this.steps.splice(0, heard)
+    for (const step of old) {
+      for (const name of step.names.keys()) {
+        const entry = this.entries.get(name)
+        if (!entry) continue
+        if (entry.changed <= behind) entry.ghost = undefined
+        this.forgetIfUnused(name, entry)
+      }
+    }
+    if (this.steps.length <= MOST_STEPS) return
+    const folded = this.steps.splice(0, this.steps.length / 2)
+    const names = new Map<string, boolean>()
+    for (const step of folded)
+      for (const [name, wild] of step.names) names.set(name, wild || (names.get(name) ?? false))
+    this.steps.unshift({ position: folded.at(-1)!.position, names })
+  }
+
+  private changes(from: number): ReadonlyMap<string, boolean> {
+    const known = this.changesMemo.get(from)
+    if (known) return known
+    const merged = new Map<string, boolean>()
+    for (let index = this.steps.length - 1; index >= 0 && this.steps[index]!.position > from; index--) {
+      for (const [name, wild] of this.steps[index]!.names) merged.set(name, wild || (merged.get(name) ?? false))
+    }
+    remember(this.changesMemo, from, merged)
+    return merged
+  }
+
+  /** The entry of a name about to be followed, read from the source unless it is followed already. */
+  private entry(name: string): Entry {
+    const known = this.entries.get(name)
+    if (known && isFollowed(known)) return known
+    const published = this.source.get(name)
+    // Without a new position: nobody who has heard of this name is following it.
+    this.forgetMemos()
+    if (known) {
+      known.published = published
+      return known
+    }
+    const entry = { published, ghost: undefined, wild: false, holders: 0, changed: this.position }
+    this.entries.set(name, entry)
+    return entry
+  }
+
+  /** A name nobody follows goes, unless a client must still hear that it went. */
+  private forgetIfUnused(name: string, entry: Entry): void {
+    if (isFollowed(entry) || entry.ghost) return
+    if (this.steps.some((step) => step.names.has(name))) return
+    this.entries.delete(name)
+  }
+
+  private forgetMemos(): void {
+    this.changesMemo.clear()
+    this.pendingMemo.clear()
+    this.allMemo.clear()
+    this.frames.clear()
+  }
+}
+
+/** Entries nobody follows are only remembered for those who must still hear that the name went; they may be out of date. */
+function isFollowed(entry: Entry | undefined): boolean {
+  return entry !== undefined && (entry.wild || entry.holders > 0)
+}
+
+export function interestKey(interest: Interest): string {
+  return interest.wildcard ? `*${interest.names.id}` : `${interest.names.id}`
+}
+
+/** Streams in the same state share an answer; when there are very many states, memory matters more. */
+const MOST_REMEMBERED = 256
+
+function remember<K, V>(memo: Map<K, V>, key: K, value: V): void {
+  if (memo.size >= MOST_REMEMBERED) memo.clear()
+  memo.set(key, value)
+}

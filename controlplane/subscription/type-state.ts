@@ -1,0 +1,116 @@
+import type { Resource } from '../xds/resource.ts'
+import type { Frame } from './frames.ts'
+import type { Interest } from './interest.ts'
+
+/** A response on its way: sent, not yet answered. */
+export interface InFlight {
+  readonly frame: Frame
+  /** Milliseconds, the clock of the caller. */
+  readonly sentAt: number
+}
+
+/** A response a client refused. */
+export interface Nack {
+  readonly nonce: string
+  /** `google.rpc` code. */
+  readonly code: number
+  /** In the client's own words, cut to some thousand characters. */
+  readonly message: string
+  readonly at: number
+  /** Names of the resources to blame; empty while it is not known. */
+  readonly culprits: readonly string[]
+}
+
+/**
+ * Where one client is in one type: two positions in its class's log, and the exceptions from "everything up to there was
+ * sent". The exceptions are undefined for a client at rest, which is what keeps an idle stream small.
+ */
+export interface TypeState {
+  interest: Interest
+  /** Every update up to this position was sent. */
+  upserted: number
+  /** Every removal up to this position was sent. */
+  removed: number
+  /** Names to answer whatever the client may have. */
+  owed: Set<string> | undefined
+  /** Everything is to be answered. */
+  owedAll: boolean
+  /** A response must come even if nothing is in it. */
+  mustAnswer: boolean
+  /** Names to update beyond the log, in the usual order: what differs after a change of class. */
+  extra: Set<string> | undefined
+  /** Names to remove beyond the log, in the usual order, with what the client has under them. */
+  gone: Map<string, Resource | undefined> | undefined
+  /** No removals before this time: a reconnecting client has not yet told what else it uses. */
+  removeAfter: number
+  /** Ascending serials. */
+  inFlight: InFlight[]
+  /** Since when something to send waits for an answer to something else. */
+  waitingSince: number | undefined
+  /** Groups of a refused batch, tried one by one to find the culprit; the first is on trial. */
+  trials: string[][] | undefined
+  /** Serial of the response that carries the first group. */
+  trial: number
+  /** A response with resources was sent on this stream. */
+  served: boolean
+  /** The client came with a state we do not know. */
+  resumed: boolean
+  lastSent: { readonly frame: Pick<Frame, 'nonce' | 'serial' | 'position'>; readonly at: number } | undefined
+  lastAcked: { readonly nonce: string; readonly position: number; readonly at: number } | undefined
+  /** Nonce of the last response the client answered in whatever way; state-of-the-world requests repeat it. */
+  lastAnswered: string | undefined
+  nack: Nack | undefined
+}
+
+export function newTypeState(interest: Interest, position: number): TypeState {
+  return {
+    interest,
+    upserted: position,
+    removed: position,
+    owed: undefined,
+    owedAll: false,
+    mustAnswer: false,
+    extra: undefined,
+    gone: undefined,
+    removeAfter: 0,
+    inFlight: [],
+    waitingSince: undefined,
+    trials: undefined,
+    trial: 0,
+    served: false,
+    resumed: false,
+    lastSent: undefined,
+    lastAcked: undefined,
+    lastAnswered: undefined,
+    nack: undefined,
+  }
+}
+
+/** A client that answers nothing is served on after a while; more unanswered responses than this are not remembered. */
+const MOST_IN_FLIGHT = 16
+
+export function sent(state: TypeState, frame: Frame, now: number): void {
+  state.inFlight.push({ frame, sentAt: now })
+  if (state.inFlight.length > MOST_IN_FLIGHT) state.inFlight.shift()
+  state.lastSent = { frame: { nonce: frame.nonce, serial: frame.serial, position: frame.position }, at: now }
+  if (frame.upserts.length > 0) state.served = true
+}
+
+export function owe(state: TypeState, names: Iterable<string>): void {
+  state.owed ??= new Set()
+  for (const name of names) state.owed.add(name)
+  if (state.owed.size === 0) state.owed = undefined
+}
+
+/** Something the client asked for itself waits for an answer. */
+export function isAsked(state: TypeState): boolean {
+  return state.owed !== undefined || state.owedAll || state.mustAnswer
+}
+
+/** Exactly the subscribed names are owed: the batch is the same for every client with this subscription. */
+export function owesAllNames(state: TypeState): boolean {
+  const { owed, interest } = state
+  if (!owed || interest.wildcard || owed.size !== interest.names.size) return false
+  for (const name of owed) if (!interest.names.has(name)) return false
+  return true
+}

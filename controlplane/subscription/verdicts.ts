@@ -1,0 +1,56 @@
+import type { ResourceType } from '../../proto/types.ts'
+import type { Resource } from '../xds/resource.ts'
+
+/** A response as the verdicts see it: what was in it and how many clients took it. */
+export interface Batch {
+  readonly type: ResourceType
+  readonly upserts: readonly Resource[]
+  /** Clients that accepted exactly this response. */
+  readonly acks: number
+}
+
+/**
+ * What the clients of one class have accepted and refused so far, and what follows from it for what may be sent. The
+ * serving side asks; the answer is policy and lives elsewhere (see docs/decisions/nack.md).
+ */
+export interface Verdicts {
+  /** Whether anything was refused; while false, nothing below changes any answer. */
+  readonly any: boolean
+  /** What the class is to get in place of `compiled`, the newest version: the last accepted one, or nothing. */
+  publishable(type: ResourceType, name: string, compiled: Resource | undefined): Resource | undefined
+  /** Whether a resource of one of these types is served in an older version than the newest. */
+  pinned(types: ReadonlySet<ResourceType>): boolean
+  /** What this client is to get in place of `published`: the same, or what it had before it refused it, or nothing. */
+  forClient(client: string, published: Resource): Resource | undefined
+  /** Whether this client still refuses the newest version of some resource of these types. */
+  refusing(client: string, types: ReadonlySet<ResourceType>): boolean
+  /** The last version some client of the class accepted that is not this one. */
+  lastAccepted(type: ResourceType, name: string, otherThan: string): Resource | undefined
+  /** Whether some client of the class accepted exactly this version. */
+  isAccepted(resource: Resource): boolean
+  accepted(client: string, batch: Batch): void
+  /** A reconnecting client says it holds this version. */
+  holds(resource: Resource): void
+  /**
+   * Which resources of a refused batch are to blame: known offenders, those the text names, or the only one there is; empty
+   * when it cannot be told.
+   */
+  culprits(batch: Batch, error: string): readonly Resource[]
+  /** These resources made the client refuse. */
+  blame(client: string, culprits: readonly Resource[], error: string, batch: Batch): void
+}
+
+/** For serving without any memory: a refused resource is simply not sent again to whom refused it with its batch. */
+export const NO_VERDICTS: Verdicts = {
+  any: false,
+  publishable: (_type, _name, compiled) => compiled,
+  pinned: () => false,
+  forClient: (_client, published) => published,
+  refusing: () => false,
+  lastAccepted: () => undefined,
+  isAccepted: () => false,
+  accepted: () => {},
+  holds: () => {},
+  culprits: (batch) => batch.upserts,
+  blame: () => {},
+}
