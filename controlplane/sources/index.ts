@@ -1,0 +1,7 @@
+export { type SourceCode, type SourceCodeEntry, sourceCodes } from './codes.ts'
+export type { Location, SourceDocument } from './document.ts'
+export { FileStore, type FileStoreOptions } from './file-store.ts'
+export { defaultReadLimits, defaultStoreLimits, type ReadLimits, type StoreLimits } from './limits.ts'
+export { type MemoryFiles, MemorySource } from './memory-source.ts'
+export type { ConfigSource, SourceSnapshot } from './source.ts'
+export { readDocuments } from './yaml-documents.ts'

@@ -1,0 +1,67 @@
+import { type FileState, keepLastGood, knownPieces, nothingHeld } from './keep.ts'
+import { defaultReadLimits, type ReadLimits } from './limits.ts'
+import { emptySnapshot, snapshotOf } from './snapshot.ts'
+import type { ConfigSource, SourceSnapshot } from './source.ts'
+import { limited, readFileInSteps } from './yaml-documents.ts'
+import { runNow } from './yaml-parse.ts'
+
+/** File names and their texts. */
+export type MemoryFiles = Readonly<Record<string, string | Uint8Array>>
+
+/**
+ * A source of texts held in memory: for checks of drafts, `translate` and tests. Reads as a FileStore does, with the last
+ * good version of what becomes unreadable; changes count at once.
+ */
+export class MemorySource implements ConfigSource {
+  readonly #limits: ReadLimits
+  readonly #states = new Map<string, FileState>()
+  readonly #listeners = new Set<(snapshot: SourceSnapshot) => void>()
+  #snapshot: SourceSnapshot = emptySnapshot
+
+  private constructor(limits: ReadLimits) {
+    this.#limits = limits
+  }
+
+  static of(files: MemoryFiles, limits: Partial<ReadLimits> = {}): MemorySource {
+    const source = new MemorySource({ ...defaultReadLimits, ...limits })
+    source.#read(files)
+    return source
+  }
+
+  get snapshot(): SourceSnapshot {
+    return this.#snapshot
+  }
+
+  /** Replaces all files and tells the listeners, if that changed anything. */
+  set(files: MemoryFiles): SourceSnapshot {
+    if (this.#read(files)) for (const listener of [...this.#listeners]) listener(this.#snapshot)
+    return this.#snapshot
+  }
+
+  async start(): Promise<SourceSnapshot> {
+    return this.#snapshot
+  }
+
+  onChange(listener: (snapshot: SourceSnapshot) => void): () => void {
+    const own = (snapshot: SourceSnapshot) => listener(snapshot)
+    this.#listeners.add(own)
+    return () => this.#listeners.delete(own)
+  }
+
+  async stop(): Promise<void> {
+    this.#listeners.clear()
+  }
+
+  #read(files: MemoryFiles): boolean {
+    for (const file of this.#states.keys()) if (!Object.hasOwn(files, file)) this.#states.delete(file)
+    for (const [file, text] of Object.entries(files)) {
+      const bytes = typeof text === 'string' ? Buffer.from(text) : text
+      const before = this.#states.get(file) ?? nothingHeld
+      const state = keepLastGood(before, runNow(readFileInSteps(file, bytes, this.#limits, knownPieces(before))))
+      this.#states.set(file, { ...state, diagnostics: limited(file, state.diagnostics, this.#limits) })
+    }
+    const last = this.#snapshot
+    this.#snapshot = snapshotOf(last, this.#states)
+    return this.#snapshot !== last
+  }
+}

@@ -1,0 +1,387 @@
+import { basename, dirname, join, resolve, sep } from 'node:path'
+import type { Diagnostic } from '../diagnostics/diagnostic.ts'
+import { byPath, chooseFiles, type FoundFile } from './choose-files.ts'
+import { errorCode, errorReason, type FileAccess, type FileInfo, type FolderEntry } from './file-access.ts'
+import type { StoreLimits } from './limits.ts'
+import { complainAt } from './yaml-documents.ts'
+
+/** A folder as last listed; kept when it cannot be listed again. */
+interface Folder {
+  readonly path: string
+  readonly real: string
+  readonly identity: string
+  readonly files: readonly FoundFile[]
+  readonly folders: readonly string[]
+  readonly links: readonly LinkedFolder[]
+  /** Folders elsewhere that files of this one really lie in, to be watched. */
+  readonly elsewhere: readonly string[]
+  /** Entries of any kind. */
+  readonly entries: number
+  readonly diagnostics: readonly Diagnostic[]
+  /** The last listing failed: this is the one before. */
+  readonly stale: boolean
+}
+
+interface LinkedFolder {
+  readonly path: string
+  readonly real: string
+  readonly identity: string
+}
+
+/** Where something may have changed: names in folders, or all of a folder, or everything. */
+export type Dirty = ReadonlyMap<string, ReadonlySet<string> | 'all'> | 'all'
+
+/** Everything found below the roots. */
+export interface Scan {
+  readonly files: ReadonlyMap<string, FoundFile>
+  readonly diagnostics: readonly Diagnostic[]
+  /**
+   * Folders to watch, by path, with the listed folders (or root files) that each tells about: for any of its entries, or
+   * for one name only.
+   */
+  readonly watch: ReadonlyMap<string, ReadonlyMap<string, string | undefined>>
+  readonly goneRoots: readonly string[]
+  readonly listed: ReadonlyMap<string, Folder>
+}
+
+export const nothingFound: Scan = {
+  files: new Map(),
+  diagnostics: [],
+  watch: new Map(),
+  goneRoots: [],
+  listed: new Map(),
+}
+
+/** Whether a name below a root can be configuration: `.yaml`, `.yml` or `.json`, neither hidden nor an editor's file. */
+export function isConfigName(name: string): boolean {
+  return !isIgnoredName(name) && /\.(?:ya?ml|json)$/i.test(name)
+}
+
+/** Hidden names and what editors leave while they work: `.x.swp`, `x~`, `#x#`, `4913`, `x.tmp`, `x___jb_tmp___`. */
+export function isIgnoredName(name: string): boolean {
+  return /^\.|~$|^#.*#$|^4913$|\.(?:sw[a-z]|tmp|bak|orig|rej)$|___jb_(?:tmp|old)___$/i.test(name)
+}
+
+/**
+ * Looks at everything below the roots: folders by their listing, files by their state; nothing is read.
+ *
+ * Links are followed; a folder is entered once however many links lead to it, and never from inside itself. What cannot
+ * be listed any more keeps its last listing, so that a mount that goes away is no deletion. With `dirty` only that is
+ * looked at again, and folders that are new below it.
+ */
+export async function scan(
+  roots: readonly string[],
+  access: FileAccess,
+  limits: StoreLimits,
+  last: Scan = nothingFound,
+  dirty: Dirty = 'all',
+): Promise<Scan> {
+  return await new Scanner(access, limits, last, dirty).run(roots)
+}
+
+/** A listing in the making. */
+interface Listing {
+  readonly files: FoundFile[]
+  readonly folders: string[]
+  readonly links: LinkedFolder[]
+  readonly elsewhere: Set<string>
+  readonly diagnostics: Diagnostic[]
+  /** Something was kept that is not there: look again next time. */
+  lost: boolean
+}
+
+/** What a listing of some names leaves as it was. */
+function restOf(before: Folder | undefined, names: ReadonlySet<string> | undefined): Listing {
+  const keep = (path: string) => names !== undefined && !names.has(basename(path))
+  return {
+    files: (before?.files ?? []).filter((it) => keep(it.path)),
+    folders: (before?.folders ?? []).filter(keep),
+    links: (before?.links ?? []).filter((it) => keep(it.path)),
+    diagnostics: (before?.diagnostics ?? []).filter((it) => keep(it.file)),
+    elsewhere: new Set(names ? before?.elsewhere : []),
+    lost: false,
+  }
+}
+
+/** The device part of an identity. */
+function device(identity: string): string {
+  return identity.slice(0, identity.indexOf(':'))
+}
+
+/** More names than this and a folder is listed as a whole. */
+const maxSingleNames = 64
+
+class Scanner {
+  readonly #access: FileAccess
+  readonly #limits: StoreLimits
+  readonly #last: Scan
+  readonly #dirty: Dirty
+  readonly #listed = new Map<string, Folder>()
+  readonly #entered = new Map<string, string>()
+  readonly #files = new Map<string, FoundFile>()
+  readonly #diagnostics: Diagnostic[] = []
+  readonly #watch = new Map<string, Map<string, string | undefined>>()
+  readonly #goneRoots: string[] = []
+  #entries = 0
+  #full = false
+
+  constructor(access: FileAccess, limits: StoreLimits, last: Scan, dirty: Dirty) {
+    this.#access = access
+    this.#limits = limits
+    this.#last = last
+    this.#dirty = dirty
+  }
+
+  async run(roots: readonly string[]): Promise<Scan> {
+    for (const root of roots) await this.#root(root)
+    const choice = chooseFiles([...this.#files.values()], this.#last.files, this.#limits)
+    return {
+      files: choice.files,
+      diagnostics: [...this.#diagnostics, ...choice.diagnostics],
+      watch: this.#watch,
+      goneRoots: this.#goneRoots,
+      listed: this.#listed,
+    }
+  }
+
+  async #root(root: string): Promise<void> {
+    this.#watchFor(dirname(resolve(root)), root, basename(resolve(root)))
+    let info: FileInfo
+    try {
+      info = await this.#access.info(root)
+    } catch (error) {
+      this.#rootGone(root, errorReason(error))
+      return
+    }
+    if (info.kind !== 'folder') {
+      const file = await this.#file(root)
+      await this.#watchTarget(root, root)
+      this.#files.set(root, file)
+      return
+    }
+    const before = this.#last.listed.get(root)
+    const links: LinkedFolder[] = []
+    await this.#folder(root, info.identity, links)
+    await this.#linked(links)
+    if (before && before.identity !== info.identity && before.files.length + before.folders.length > 0) {
+      if ([...this.#files.keys()].some((path) => isBelow(path, root))) return
+      if (![...this.#last.files.keys()].some((path) => isBelow(path, root))) return
+      this.#forgetBelow(root)
+      this.#rootGone(root, 'it was replaced by an empty folder')
+    }
+  }
+
+  /** Folders behind links come after those that really stand there, so that the real path of a folder wins. */
+  async #linked(links: LinkedFolder[]): Promise<void> {
+    for (let round = links.sort(byPath); round.length > 0; ) {
+      const found: LinkedFolder[] = []
+      for (const { path, identity } of round) {
+        const entered = this.#entered.get(identity)
+        if (entered === undefined) await this.#folder(path, identity, found)
+        else this.#diagnostics.push(complainAt('SOURCE_SAME_FILE', path, `this folder is the same as ${entered}`))
+      }
+      round = found.sort(byPath)
+    }
+  }
+
+  async #folder(path: string, identity: string, links: LinkedFolder[]): Promise<void> {
+    if (this.#full) this.#keepBelow(path)
+    if (this.#full || this.#entered.has(identity)) return
+    this.#entered.set(identity, path)
+    const before = this.#last.listed.get(path)
+    const dirty = this.#dirty === 'all' ? 'all' : this.#dirty.get(path)
+    const same = before?.identity === identity && !before.stale
+    const known = same && dirty === undefined
+    const names = same && dirty !== 'all' && (dirty?.size ?? 0) <= maxSingleNames ? dirty : undefined
+    const folder = known ? before : await this.#list(path, identity, before, names)
+    this.#listed.set(path, folder)
+    this.#watchFor(path, path)
+    for (const other of folder.elsewhere) this.#watchFor(other, path)
+    this.#entries += folder.entries
+    this.#diagnostics.push(...folder.diagnostics)
+    for (const file of folder.files) this.#files.set(file.path, file)
+    links.push(...folder.links)
+    for (const below of folder.folders) {
+      const info = known ? { identity: this.#last.listed.get(below)?.identity } : await this.#tryInfo(below)
+      if (info?.identity !== undefined) await this.#folder(below, info.identity, links)
+      else if (folder.stale) this.#keepBelow(below)
+    }
+  }
+
+  async #list(
+    path: string,
+    identity: string,
+    before: Folder | undefined,
+    names: ReadonlySet<string> | undefined,
+  ): Promise<Folder> {
+    const empty = { path, real: path, identity, files: [], folders: [], links: [], elsewhere: [], entries: 0 }
+    const failed = (complaint: Diagnostic): Folder => ({ ...(before ?? empty), diagnostics: [complaint], stale: true })
+    let real: string
+    let entries: FolderEntry[]
+    try {
+      real = await this.#access.realPath(path)
+      entries = names ? await this.#single(path, names) : await this.#access.list(path)
+    } catch (error) {
+      return failed(complainAt('SOURCE_UNREADABLE', path, `the folder cannot be listed: ${errorReason(error)}`))
+    }
+    if (this.#entries + entries.length > this.#limits.entries) {
+      this.#full = true
+      const message = `more than ${this.#limits.entries} entries in folders; ${path} and what follows is not looked at`
+      return failed(complainAt('SOURCE_TOO_MANY_FILES', path, message))
+    }
+    if (
+      before &&
+      before.entries > 0 &&
+      entries.length === 0 &&
+      !names &&
+      device(before.identity) !== device(identity)
+    ) {
+      return failed(
+        complainAt('SOURCE_FOLDER_GONE', path, `${path} is empty and on another device: a mount seems to be gone`),
+      )
+    }
+    const into = restOf(before, names)
+    const wanted = entries.filter(({ name, kind }) =>
+      kind === 'folder' || kind === 'link' ? !isIgnoredName(name) : isConfigName(name),
+    )
+    await eachOf(wanted, async ({ name, kind }) => {
+      const at = join(path, name)
+      if (kind === 'folder') into.folders.push(at)
+      else if (kind === 'link') await this.#link(at, real, into)
+      else into.files.push(await this.#file(at))
+    })
+    return {
+      ...{ path, real, identity, stale: into.lost },
+      files: into.files.sort(byPath),
+      folders: into.folders.sort(),
+      links: into.links.sort(byPath),
+      elsewhere: [...into.elsewhere],
+      diagnostics: into.diagnostics,
+      entries: names && before ? before.entries : entries.length,
+    }
+  }
+
+  /** The entries of these names that are there. */
+  async #single(folder: string, names: ReadonlySet<string>): Promise<FolderEntry[]> {
+    const entries: FolderEntry[] = []
+    await eachOf([...names], async (name) => {
+      try {
+        entries.push(await this.#access.entry(join(folder, name)))
+      } catch (error) {
+        if (errorCode(error) !== 'ENOENT') throw error
+      }
+    })
+    return entries
+  }
+
+  async #link(path: string, folderReal: string, into: Listing): Promise<void> {
+    const isConfig = isConfigName(basename(path))
+    try {
+      const info = await this.#access.info(path)
+      if (info.kind === 'folder') {
+        const real = await this.#access.realPath(path)
+        if (folderReal === real || folderReal.startsWith(real.endsWith(sep) ? real : real + sep)) {
+          into.diagnostics.push(
+            complainAt('SOURCE_SYMLINK_LOOP', path, `this link leads back to ${real}, which it stands in`),
+          )
+        } else into.links.push({ path, real, identity: info.identity })
+      } else if (isConfig) {
+        into.files.push({ path, info, link: true })
+        for (const folder of await this.#targetFolders(path)) into.elsewhere.add(folder)
+      }
+    } catch (error) {
+      if (errorCode(error) === 'ELOOP') {
+        into.diagnostics.push(complainAt('SOURCE_SYMLINK_LOOP', path, 'this link leads to itself'))
+      } else if (isConfig) {
+        into.files.push({ path, info: undefined, error: `the link leads nowhere: ${errorReason(error)}`, link: true })
+      } else {
+        const message = `the link leads nowhere: ${errorReason(error)}`
+        if (this.#last.listed.has(path)) {
+          into.diagnostics.push(complainAt('SOURCE_UNREADABLE', path, message))
+          into.lost = true
+          this.#keepBelow(path)
+        }
+      }
+    }
+  }
+
+  async #file(path: string): Promise<FoundFile> {
+    try {
+      return { path, info: await this.#access.info(path), link: false }
+    } catch (error) {
+      return { path, info: undefined, error: errorReason(error), link: false }
+    }
+  }
+
+  async #tryInfo(path: string): Promise<FileInfo | undefined> {
+    try {
+      const info = await this.#access.info(path)
+      return info.kind === 'folder' ? info : undefined
+    } catch (error) {
+      if (errorCode(error) === 'ENOENT') return undefined
+      this.#diagnostics.push(
+        complainAt('SOURCE_UNREADABLE', path, `the folder cannot be looked at: ${errorReason(error)}`),
+      )
+      this.#keepBelow(path)
+      return undefined
+    }
+  }
+
+  async #watchTarget(path: string, owner: string): Promise<void> {
+    try {
+      for (const folder of await this.#targetFolders(path)) this.#watchFor(folder, owner)
+    } catch {
+      // The file went away meanwhile: the next look finds that.
+    }
+  }
+
+  /** Folders in which a change can change what a link leads to. */
+  async #targetFolders(path: string): Promise<Set<string>> {
+    const real = await this.#access.realPath(path)
+    const folders = new Set([dirname(real)])
+    try {
+      folders.add(dirname(resolve(dirname(path), await this.#access.linkTarget(path))))
+    } catch {
+      // No link itself: only a folder on its way is one.
+    }
+    return folders
+  }
+
+  #watchFor(folder: string, owner: string, only?: string): void {
+    const owners = this.#watch.get(folder) ?? new Map<string, string | undefined>()
+    this.#watch.set(folder, owners)
+    owners.set(owner, owners.has(owner) && owners.get(owner) !== only ? undefined : only)
+  }
+
+  #rootGone(root: string, reason: string): void {
+    this.#goneRoots.push(root)
+    this.#diagnostics.push(
+      complainAt('SOURCE_FOLDER_GONE', root, `${root} is gone: ${reason}; what was read from it stays in force`),
+    )
+    this.#keepBelow(root)
+  }
+
+  /** Takes over the last look at everything below a path. */
+  #keepBelow(root: string): void {
+    for (const [path, folder] of this.#last.listed)
+      if (isBelow(path, root)) this.#listed.set(path, { ...folder, stale: true })
+    for (const [path, file] of this.#last.files) if (isBelow(path, root)) this.#files.set(path, file)
+  }
+
+  #forgetBelow(root: string): void {
+    for (const path of [...this.#listed.keys()]) if (isBelow(path, root)) this.#listed.delete(path)
+  }
+}
+
+function isBelow(path: string, root: string): boolean {
+  return path === root || path.startsWith(root.endsWith(sep) ? root : root + sep) || root === '.'
+}
+
+/** Three at a time: the thread pool has four threads, and a mount that hangs must leave one for the rest of the process. */
+export async function eachOf<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  let next = 0
+  const worker = async () => {
+    for (let item = items[next++]; item !== undefined; item = items[next++]) await work(item)
+  }
+  await Promise.all(Array.from({ length: Math.min(3, items.length) }, worker))
+}

@@ -1,0 +1,276 @@
+import { createHash } from 'node:crypto'
+import { compareDiagnostics, type Diagnostic, formatPath, type Path } from '../diagnostics/diagnostic.ts'
+import { type SourceCode, sourceCodes } from './codes.ts'
+import type { Location, SourceDocument } from './document.ts'
+import { defaultReadLimits, formatBytes, type ReadLimits } from './limits.ts'
+import { locateIn, placeOf } from './piece-places.ts'
+import { type Problem, ProblemError } from './problem.ts'
+import { checkEncoding, type Piece, splitDocuments } from './split.ts'
+import { countLines, parseInSteps, runNow } from './yaml-parse.ts'
+import { placeAt, type Resolved, resolveTree } from './yaml-resolve.ts'
+
+/** One document of a file as read: what it gave, and what is wrong with it. A `kind: List` gives one document per item. */
+export interface PieceReading {
+  readonly piece: Piece
+  /** False when an error makes it unusable: then `documents` is empty. */
+  readonly ok: boolean
+  /** Whether the documents are items of a List. */
+  readonly list: boolean
+  readonly documents: readonly YamlDocument[]
+  readonly diagnostics: readonly Diagnostic[]
+}
+
+/** A whole file as read. */
+export interface FileReading {
+  /** Undefined when the file as such cannot be read: size, encoding, permission. */
+  readonly pieces: readonly PieceReading[] | undefined
+  /** Complaints about the file as such. */
+  readonly diagnostics: readonly Diagnostic[]
+}
+
+/** A document that keeps its text, not its tree. */
+export class YamlDocument implements SourceDocument {
+  readonly id: string
+  readonly file: string
+  readonly index: number
+  readonly value: unknown
+  readonly revision: string
+  #origin: Origin
+
+  constructor(file: string, index: number, value: unknown, origin: Origin) {
+    this.id = `${file}#${index}`
+    this.file = file
+    this.index = index
+    this.value = value
+    this.revision = `${origin.digest}.${index}`
+    this.#origin = origin
+  }
+
+  locate(path: Path, on: 'key' | 'value' = 'value'): Location {
+    const { piece, prefix, limits } = this.#origin
+    return locateIn(this.file, piece, limits, prefix.length === 0 ? path : [...prefix, ...path], on)
+  }
+
+  /**
+   * Takes the text of an equal reading for its own. Nothing one can see changes; but an item of a List would otherwise
+   * keep the text of every version of its file alive in which some item stayed the same.
+   */
+  adopt(equal: YamlDocument): void {
+    if (equal.id === this.id && equal.revision === this.revision) this.#origin = equal.#origin
+  }
+
+  /** The same document where the same text stands at another line; only for a document that is its whole piece. */
+  in(piece: Piece, index: number): YamlDocument {
+    const { limits } = this.#origin
+    const moved = digest(this.file, piece.line, piece.text)
+    return new YamlDocument(this.file, index, this.value, { piece, prefix: [], limits, digest: moved })
+  }
+
+  /** The same document at another position among the documents of its file. */
+  at(index: number): YamlDocument {
+    return index === this.index ? this : new YamlDocument(this.file, index, this.value, this.#origin)
+  }
+}
+
+interface Origin {
+  readonly piece: Piece
+  /** Where the document stands in its piece: `['items', 3]` for an item of a List. */
+  readonly prefix: Path
+  readonly limits: ReadLimits
+  /** Hash of file, place and text. */
+  readonly digest: string
+}
+
+/**
+ * Reads every document of one file: YAML 1.2 core or JSON, any number of documents, UTF-8 with or without a byte order
+ * mark, LF or CRLF. Empty documents are left out, `kind: List` is taken apart. A bad document gives a diagnostic with
+ * its place and does not stop the others. Never throws for what is in the bytes.
+ */
+export function readDocuments(
+  file: string,
+  bytes: Uint8Array,
+  limits: Partial<ReadLimits> = {},
+): { documents: SourceDocument[]; diagnostics: Diagnostic[] } {
+  const full = { ...defaultReadLimits, ...limits }
+  const reading = runNow(readFileInSteps(file, bytes, full))
+  return {
+    documents: reading.pieces?.flatMap((piece) => piece.documents) ?? [],
+    diagnostics: limited(
+      file,
+      [...reading.diagnostics, ...(reading.pieces ?? []).flatMap((it) => it.diagnostics)],
+      full,
+    ),
+  }
+}
+
+/** What was read of a file before, by the text of its documents. */
+export type KnownPieces = ReadonlyMap<string, PieceReading>
+
+/**
+ * Like {@link readDocuments}, document by document; yields often, so that a large file does not hold up the process.
+ * A document whose text is among `known` is not parsed again.
+ */
+export function* readFileInSteps(
+  file: string,
+  bytes: Uint8Array,
+  limits: ReadLimits,
+  known?: KnownPieces,
+): Generator<void, FileReading> {
+  if (bytes.length > limits.fileBytes) return unusable(tooLarge(file, bytes.length, limits))
+  const bad = checkEncoding(bytes)
+  if (bad) return unusable(complain('SOURCE_ENCODING', { file, line: bad.line, column: bad.column }, bad.message))
+  const pieces: PieceReading[] = []
+  let index = 0
+  for (const piece of splitDocuments(bytes)) {
+    const before = known?.get(piece.text)
+    const reading = (before && moved(file, before, piece, index)) ?? (yield* readPiece(file, piece, index, limits))
+    if (reading) {
+      pieces.push(reading)
+      index += reading.ok ? reading.documents.length : 1
+    }
+    yield
+  }
+  return { pieces, diagnostics: [] }
+}
+
+/** The complaint about a file that is over the limit; it is made without reading the file. */
+export function tooLarge(file: string, size: number, limits: ReadLimits): Diagnostic {
+  const message = `the file is ${formatBytes(size)}; the limit is ${formatBytes(limits.fileBytes)}`
+  return complainAt('SOURCE_TOO_LARGE', file, message)
+}
+
+/** A reading of a file that gave nothing. */
+export function unusable(diagnostic: Diagnostic): FileReading {
+  return { pieces: undefined, diagnostics: [diagnostic] }
+}
+
+/** A diagnostic with the severity and, if no better hint is given, the advice of its code. */
+export function complain(code: SourceCode, at: Location, message: string, hint?: string, path = ''): Diagnostic {
+  const entry = sourceCodes[code]
+  return { code, severity: entry.severity, message, ...at, path, hint: hint ?? entry.whatToDo }
+}
+
+/** A complaint about a file or folder as such. */
+export function complainAt(code: SourceCode, file: string, message: string): Diagnostic {
+  return complain(code, { file, line: 1, column: 1 }, message)
+}
+
+/** Complaints about a file, at most `limits.diagnostics` of them and then one that counts the rest. */
+export function limited(file: string, diagnostics: readonly Diagnostic[], limits: ReadLimits): Diagnostic[] {
+  const all = [...diagnostics].sort(compareDiagnostics)
+  const next = all[limits.diagnostics]
+  if (!next) return all
+  const rest = all.length - limits.diagnostics
+  const message = `${next.message}; ${rest} complaints about ${file} in all are not shown one by one`
+  return [...all.slice(0, limits.diagnostics), { ...next, message }]
+}
+
+/** A reading of the same text, for where it stands now; undefined when it has to be read again. */
+function moved(file: string, before: PieceReading, piece: Piece, index: number): PieceReading | undefined {
+  const [document] = before.documents
+  if (!document || document.file !== file) return undefined
+  if (before.piece.line === piece.line && document.index === index) return before
+  if (before.list) return undefined
+  const by = piece.line - before.piece.line
+  const diagnostics = before.diagnostics.map((it) => ({ ...it, line: it.line + by }))
+  return { piece, ok: true, list: false, documents: [document.in(piece, index)], diagnostics }
+}
+
+/** Undefined for an empty document. */
+function* readPiece(
+  file: string,
+  piece: Piece,
+  index: number,
+  limits: ReadLimits,
+): Generator<void, PieceReading | undefined> {
+  const failed = (problems: readonly Problem[]) => ({
+    piece,
+    ok: false,
+    list: false,
+    documents: [],
+    diagnostics: located(file, piece, problems),
+  })
+  const control = controlCharacter(piece.text)
+  if (control) return failed([control])
+  const parsed = yield* parseInSteps(piece.text, limits)
+  if (!parsed.ok) return failed([parsed.problem])
+  if (parsed.root === null) return undefined
+  try {
+    const { value, place, warnings, duplicates, usesAliases } = resolveTree(parsed.root, limits)
+    if (duplicates.length > 0) return failed(duplicates)
+    if (value === null) return undefined
+    const diagnostics = located(file, piece, [...parsed.warnings, ...warnings])
+    const documents = documentsOf(file, piece, index, { value, place, usesAliases }, limits)
+    return { piece, ok: true, list: isList(value), documents, diagnostics }
+  } catch (error) {
+    if (error instanceof ProblemError) return failed([error.problem])
+    throw error
+  }
+}
+
+type Read = Pick<Resolved, 'value' | 'place' | 'usesAliases'>
+
+function documentsOf(file: string, piece: Piece, index: number, read: Read, limits: ReadLimits): YamlDocument[] {
+  const whole = digest(file, piece.line, piece.text)
+  if (!isList(read.value))
+    return [new YamlDocument(file, index, read.value, { piece, prefix: [], limits, digest: whole })]
+  const lines = countLines(piece.text)
+  const items = listItems(read.value, [])
+  const starts = items.map(({ path }) => placeAt(read.place, path, 'value'))
+  return items.map(({ value, path }, item) => {
+    const start = starts[item] as number
+    const { line, col } = lines.linePos(start)
+    const own = read.usesAliases
+      ? digest(whole, path)
+      : digest(file, piece.line + line, col, piece.text.slice(start, starts[item + 1] ?? piece.text.length))
+    return new YamlDocument(file, index + item, value, { piece, prefix: path, limits, digest: own })
+  })
+}
+
+interface List {
+  readonly items: readonly unknown[]
+}
+
+/** `kubectl get … -o yaml` prints one `kind: List` of `apiVersion: v1` around what it found. */
+function isList(value: unknown): value is List {
+  if (typeof value !== 'object' || value === null) return false
+  const { apiVersion, kind, items } = value as Record<string, unknown>
+  return apiVersion === 'v1' && kind === 'List' && Array.isArray(items)
+}
+
+function listItems(list: List, prefix: Path): { value: unknown; path: Path }[] {
+  return list.items.flatMap((value, item) => {
+    const path = [...prefix, 'items', item]
+    return isList(value) ? listItems(value, path) : [{ value, path }]
+  })
+}
+
+function digest(...parts: readonly unknown[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, 22)
+}
+
+/** What YAML calls printable (YAML 1.2.2, 5.1), without the C1 controls other than NEL; go-yaml refuses the same. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
+const notPrintable = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]/
+
+function controlCharacter(text: string): Problem | undefined {
+  const offset = text.search(notPrintable)
+  if (offset < 0) return undefined
+  const code = text.charCodeAt(offset).toString(16).toUpperCase().padStart(4, '0')
+  return {
+    code: 'SOURCE_ENCODING',
+    offset,
+    message: `a control character (U+${code}) stands in the text`,
+    hint: `Remove it; in double quotes write \\u${code}.`,
+  }
+}
+
+function located(file: string, piece: Piece, problems: readonly Problem[]): Diagnostic[] {
+  if (problems.length === 0) return []
+  const lines = countLines(piece.text)
+  return problems.map(({ code, offset, message, hint, first, path }) => {
+    const at = placeOf(file, piece, lines, offset)
+    const also = first === undefined ? '' : ` (first at line ${placeOf(file, piece, lines, first).line})`
+    return complain(code, at, message + also, hint, path ? formatPath(path) : '')
+  })
+}

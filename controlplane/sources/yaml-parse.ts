@@ -1,0 +1,151 @@
+import { Composer, type CST, type Document, Lexer, LineCounter, type ParsedNode, Parser, type YAMLError } from 'yaml'
+import type { ReadLimits } from './limits.ts'
+import type { Problem } from './problem.ts'
+import { explainSyntax } from './yaml-errors.ts'
+
+/** A document's syntax tree, or the first reason why there is none. Warnings come with a tree only. */
+export type Parsed =
+  | { readonly ok: true; readonly root: ParsedNode | null; readonly warnings: readonly Problem[] }
+  | { readonly ok: false; readonly problem: Problem }
+
+/** What is open at a place of the text, for messages that say where a bracket or quote began. */
+export interface OpenMarks {
+  /** Offsets of brackets that were never closed, outermost first. */
+  readonly brackets: readonly number[]
+  /** Offset of the last quoted text; -1 if there was none. */
+  readonly quote: number
+}
+
+/**
+ * Options are fixed so that a `%YAML 1.1` directive does not change how values are read. Duplicate keys and merge keys
+ * are ours (yaml-resolve.ts): the library compares every key with every other one.
+ */
+const options = {
+  schema: 'core',
+  merge: false,
+  resolveKnownTags: false,
+  uniqueKeys: false,
+  prettyErrors: false,
+  strict: true,
+  logLevel: 'silent',
+} as const
+
+const lexemesPerStep = 2048
+
+/** Parses one document; yields now and then so that the caller may let other work run. The text is one piece of splitDocuments. */
+export function* parseInSteps(text: string, limits: ReadLimits): Generator<void, Parsed> {
+  const lexed = yield* tokensInSteps(text, limits)
+  if ('problem' in lexed) return { ok: false, problem: lexed.problem }
+  const documents: Document.Parsed<ParsedNode>[] = []
+  try {
+    const composer = new Composer(options)
+    for (const document of composer.compose(lexed.tokens, true, text.length))
+      documents.push(document as Document.Parsed<ParsedNode>)
+  } catch (error) {
+    return { ok: false, problem: gaveUp(error, 0) }
+  }
+  const errors = documents.flatMap((document) => document.errors).sort((a, b) => a.pos[0] - b.pos[0])
+  const first = errors[0]
+  if (first) return { ok: false, problem: explainSyntax(text, first, lexed.open) }
+  const second = documents[1]
+  if (second) {
+    const offset = second.range[0]
+    return {
+      ok: false,
+      problem: { code: 'SOURCE_YAML_SYNTAX', offset, message: 'a second document begins here without a --- line' },
+    }
+  }
+  const warnings = documents.flatMap((document) => document.warnings).map((warning) => explainWarning(warning))
+  return { ok: true, root: documents[0]?.contents ?? null, warnings }
+}
+
+/** Like {@link parseInSteps}, in one go. */
+export function parseNow(text: string, limits: ReadLimits): Parsed {
+  return runNow(parseInSteps(text, limits))
+}
+
+/** Drives a stepped computation to its end without pause. */
+export function runNow<T>(steps: Generator<void, T>): T {
+  let step = steps.next()
+  while (!step.done) step = steps.next()
+  return step.value
+}
+
+/** Line starts of a text, for `linePos`. */
+export function countLines(text: string): LineCounter {
+  const lines = new LineCounter()
+  lines.addNewLine(0)
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) lines.addNewLine(at + 1)
+  return lines
+}
+
+/** Depth and number of values are limited here, while the parser still works with a stack of its own; the composer recurses. */
+function* tokensInSteps(
+  text: string,
+  limits: ReadLimits,
+): Generator<void, { tokens: CST.Token[]; open: OpenMarks } | { problem: Problem }> {
+  const parser = new Parser()
+  const tokens: CST.Token[] = []
+  const brackets: number[] = []
+  let quote = -1
+  let lexemes = 0
+  let values = 0
+  let scalarNext = false
+  try {
+    for (const lexeme of new Lexer().lex(text)) {
+      const offset = parser.offset
+      if (scalarNext) scalarNext = false
+      else {
+        const first = lexeme.charCodeAt(0)
+        if (first === 0x1f) {
+          scalarNext = true
+          values += 1
+        } else if (first === 0x22 || first === 0x27) {
+          quote = offset
+          values += 1
+        } else if (first === 0x5b || first === 0x7b) {
+          brackets.push(offset)
+          values += 1
+        } else if (first === 0x5d || first === 0x7d) brackets.pop()
+        else if (first === 0x2d || first === 0x3a || first === 0x2c) values += 0.5
+      }
+      for (const token of parser.next(lexeme)) tokens.push(token)
+      if (parser.stack.length > limits.depth + 2) {
+        return { problem: { code: 'SOURCE_TOO_DEEP', offset, message: tooDeep(limits) } }
+      }
+      if (values > limits.nodes * 2) {
+        return { problem: { code: 'SOURCE_TOO_LARGE', offset, message: tooManyValues(limits) } }
+      }
+      lexemes += 1
+      if (lexemes % lexemesPerStep === 0) yield
+    }
+    for (const token of parser.end()) tokens.push(token)
+  } catch (error) {
+    return { problem: gaveUp(error, parser.offset) }
+  }
+  return { tokens, open: { brackets, quote } }
+}
+
+export function tooDeep(limits: ReadLimits): string {
+  return `more than ${limits.depth} mappings and lists inside each other`
+}
+
+export function tooManyValues(limits: ReadLimits): string {
+  return `the document has more than ${limits.nodes} values`
+}
+
+/** The library reports errors as data; what it throws is a document that is too much for it (stack, argument count). */
+function gaveUp(error: unknown, offset: number): Problem {
+  const reason = error instanceof Error ? error.message : String(error)
+  return { code: 'SOURCE_YAML_SYNTAX', offset, message: `the document is too complicated to read (${reason})` }
+}
+
+function explainWarning(warning: YAMLError): Problem {
+  const tag = /^Unresolved tag: (?:tag:yaml\.org,2002:)?(.*)$/s.exec(warning.message)?.[1]
+  const message = tag === undefined ? lowerFirst(warning.message) : `the tag ${tag} is not understood and ignored`
+  return { code: 'SOURCE_TAG', offset: warning.pos[0], message }
+}
+
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1)
+}
