@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import type { Code } from '../diagnostics/codes.ts'
 
 /** What a field tells about itself beside its type: shown in docs/kinds.md and in forms, read by the checks. */
 export interface FieldMeta {
@@ -14,10 +15,7 @@ export interface FieldMeta {
   readonly nullable?: boolean
 }
 
-/**
- * All protobuf JSON names of one message that exclude each other. Stated as data, so that docs and forms can show
- * the choice; {@link message} turns it into a check.
- */
+/** Names of fields that exclude each other. Stated as data, so that docs and forms can show the choice. */
 export type OneofGroup = readonly string[]
 
 declare module 'zod' {
@@ -48,51 +46,60 @@ export function required<T extends z.ZodType>(schema: T, doc: string, more: Omit
 }
 
 function fieldMeta(schema: z.ZodType, doc: string, { deprecated, ...more }: Omit<FieldMeta, 'doc'>): z.GlobalMeta {
-  return {
-    ...schema.meta(),
-    ...more,
-    doc,
-    ...(deprecated === undefined ? {} : { deprecated: true, deprecation: deprecated }),
-  }
+  const deprecation = deprecated === undefined ? {} : { deprecated: true, deprecation: deprecated }
+  return { ...schema.meta(), ...more, doc, ...deprecation }
 }
 
-/** An object whose named groups of fields exclude each other; at most one field of a group may be set. */
+/** Where a rule is broken, relative to the value it concerns. */
+export type IssuePath = readonly (string | number)[]
+
+/** A broken rule. Without a code it is an error of a value; `hint` says what to do. */
+export interface IssueExtra {
+  readonly code?: Code
+  readonly hint?: string
+}
+
+export type Report = (path: IssuePath, message: string, extra?: IssueExtra) => void
+
+/**
+ * Adds a rule that concerns several fields. It runs only when every field in the value has the right type, so it may trust
+ * the types. Rules report as many problems as they find.
+ */
+export function checked<T extends z.ZodType>(schema: T, check: (value: z.output<T>, report: Report) => void): T {
+  const result = schema.check((context) => {
+    check(context.value as z.output<T>, (path, message, extra) => {
+      // `continue` keeps the rules of the values around this one running: all errors are reported at once.
+      context.issues.push({
+        code: 'custom',
+        input: undefined,
+        path: [...path],
+        message,
+        params: { ...extra },
+        continue: true,
+      })
+    })
+  })
+  const meta = schema.meta()
+  return (meta ? result.meta(meta) : result) as T
+}
+
+/** An object whose groups of fields exclude each other: at most one field of a group may be set. */
 export function message<Shape extends z.ZodRawShape>(
   shape: Shape,
   oneofs: readonly OneofGroup[] = [],
 ): z.ZodObject<Shape, z.core.$strip> {
   const object = z.object(shape)
   if (oneofs.length === 0) return object
-  return object
-    .check((context) => {
-      const value = context.value as Record<string, unknown>
-      for (const group of oneofs) {
-        const set = group.filter((field) => value[field] !== undefined)
-        if (set.length < 2) continue
-        context.issues.push({
-          code: 'custom',
-          input: context.value,
-          path: [set[1]!],
-          message: `only one of ${group.join(', ')} may be set, found ${set.join(' and ')}`,
-          params: { rule: 'oneof' },
+  return checked(object.meta({ oneofs }), (value, report) => {
+    const fields = value as Record<string, unknown>
+    for (const group of oneofs) {
+      const set = group.filter((field) => fields[field] !== undefined)
+      if (set.length > 1)
+        report([set[1]!], `only one of ${group.join(', ')} may be set, found ${set.join(' and ')}`, {
+          code: 'FIELD_CONFLICT',
         })
-      }
-    })
-    .meta({ oneofs })
-}
-
-/** A check over a whole message; `report` names the place relative to it. */
-export type MessageCheck<T> = (value: T, report: (path: readonly (string | number)[], message: string) => void) => void
-
-/** Adds a rule that concerns several fields. It runs only when every field by itself has the right type. */
-export function checked<T extends z.ZodType>(schema: T, check: MessageCheck<z.output<T>>): T {
-  return schema
-    .check((context) => {
-      check(context.value as z.output<T>, (path, text) =>
-        context.issues.push({ code: 'custom', input: context.value, path: [...path], message: text }),
-      )
-    })
-    .meta(schema.meta() ?? {}) as T
+    }
+  })
 }
 
 /** Adds a rule for one value: `test` answers undefined or what is wrong. */
@@ -101,10 +108,9 @@ export function valid<T extends z.ZodType>(
   test: (value: z.output<T>) => string | undefined,
   format?: string,
 ): T {
-  const result = schema.check((context) => {
-    const problem = test(context.value as z.output<T>)
-    if (problem !== undefined) context.issues.push({ code: 'custom', input: context.value, path: [], message: problem })
+  const result = checked(schema, (value, report) => {
+    const problem = test(value)
+    if (problem !== undefined) report([], problem)
   })
-  const meta = { ...schema.meta(), ...(format === undefined ? {} : { format }) }
-  return (Object.keys(meta).length > 0 ? result.meta(meta) : result) as T
+  return format === undefined ? result : (result.meta({ ...schema.meta(), format }) as T)
 }

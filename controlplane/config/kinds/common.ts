@@ -1,18 +1,27 @@
 import * as z from 'zod'
-import { message, optional, required } from '../schema.ts'
+import { destinationRule } from '../rules/destination.ts'
+import { localityRule, zoneAwareRule } from '../rules/locality.ts'
+import { selectorLabels } from '../rules/selector.ts'
+import { checked, message, optional, required, valid } from '../schema.ts'
 import { stringMap, strings, text, uint32 } from '../syntax/values.ts'
 
-/** Chooses workloads by equal labels (networking kinds). */
-export const workloadSelector = message({
+const workloadSelectorFields = message({
   labels: optional(stringMap, 'Labels a workload must have, all of them.'),
 })
-export type WorkloadSelector = z.infer<typeof workloadSelector>
+/** Chooses workloads by equal labels (networking kinds). */
+export const workloadSelector = checked(workloadSelectorFields, ({ labels }, report) =>
+  selectorLabels(labels, 'labels', report),
+)
+export type WorkloadSelector = z.infer<typeof workloadSelectorFields>
 
-/** Chooses workloads by equal labels (security, telemetry and extension kinds, and DestinationRule). */
-export const matchLabelsSelector = message({
+const matchLabelsSelectorFields = message({
   matchLabels: optional(stringMap, 'Labels a workload must have, all of them.'),
 })
-export type MatchLabelsSelector = z.infer<typeof matchLabelsSelector>
+/** Chooses workloads by equal labels (security, telemetry and extension kinds, and DestinationRule). */
+export const matchLabelsSelector = checked(matchLabelsSelectorFields, ({ matchLabels }, report) =>
+  selectorLabels(matchLabels, 'matchLabels', report),
+)
+export type MatchLabelsSelector = z.infer<typeof matchLabelsSelectorFields>
 
 /** A port of a destination, by number. */
 export const portSelector = message({
@@ -20,8 +29,7 @@ export const portSelector = message({
 })
 export type PortSelector = z.infer<typeof portSelector>
 
-/** Where traffic goes: a service, or a part of it. */
-export const destination = message({
+const destinationFields = message({
   host: required(
     text,
     'Service to send to: a host of the registry, or a short name in the namespace of this document.',
@@ -29,7 +37,9 @@ export const destination = message({
   subset: optional(text, 'Name of a subset that a DestinationRule of the host declares.'),
   port: optional(portSelector, 'Port of the service; may be left out when it has only one.'),
 })
-export type Destination = z.infer<typeof destination>
+/** Where traffic goes: a service, or a part of it. */
+export const destination = checked(destinationFields, destinationRule)
+export type Destination = z.infer<typeof destinationFields>
 
 /** A condition on a string. */
 export const stringMatch = message(
@@ -53,8 +63,7 @@ export const exportTo = optional(
   { default: '["*"], or what the Mesh document says' },
 )
 
-/** One entry per string set in a locality failover list. */
-export const localityLbSetting = message({
+const localityLbSettingFields = message({
   distribute: optional(
     z.array(
       message({
@@ -82,10 +91,11 @@ export const localityLbSetting = message({
   ),
   enabled: optional(z.boolean(), 'Turns locality load balancing on or off for this host.', { nullable: true }),
 })
-export type LocalityLbSetting = z.infer<typeof localityLbSetting>
+/** One entry per string set in a locality failover list. */
+export const localityLbSetting = checked(localityLbSettingFields, localityRule)
+export type LocalityLbSetting = z.infer<typeof localityLbSettingFields>
 
-/** Prefer endpoints of the caller's zone. */
-export const zoneAwareLbSetting = message({
+const zoneAwareLbSettingFields = message({
   enabled: optional(z.boolean(), 'Turns zone-aware routing on or off for this host.', { nullable: true }),
   minClusterSize: optional(
     z.number().int().min(1).meta({ format: 'uint64' }),
@@ -106,7 +116,9 @@ export const zoneAwareLbSetting = message({
   ),
   failoverPriority: optional(strings, 'Labels compared with the caller in this order to form priorities.'),
 })
-export type ZoneAwareLbSetting = z.infer<typeof zoneAwareLbSetting>
+/** Prefer endpoints of the caller's zone. */
+export const zoneAwareLbSetting = checked(zoneAwareLbSettingFields, zoneAwareRule)
+export type ZoneAwareLbSetting = z.infer<typeof zoneAwareLbSettingFields>
 
 /** Names an object of Kubernetes that a policy attaches to. */
 export const policyTargetReference = message({
@@ -122,6 +134,9 @@ export const policyTargetReference = message({
     'Kind of the target.',
   ),
   name: required(text.min(1).max(253), 'Name of the target.'),
-  namespace: optional(text, 'Must stay empty: a target is in the namespace of the policy.'),
+  namespace: optional(
+    valid(text, (value) => (value === '' ? undefined : 'cross namespace referencing is not currently supported')),
+    'Must stay empty: a target is in the namespace of the policy.',
+  ),
 })
 export type PolicyTargetReference = z.infer<typeof policyTargetReference>

@@ -1,4 +1,6 @@
 import * as z from 'zod'
+import { checkEnvoyResource } from '../envoy/resource.ts'
+import type { KindDefinition } from '../kind.ts'
 import { message, optional, required } from '../schema.ts'
 import { stringMap, text } from '../syntax/values.ts'
 
@@ -41,3 +43,13 @@ export const envoyResourceSpec = message({
   version: optional(text, 'Version to announce for all resources of the document.', { default: 'hash of the bytes' }),
 })
 export type EnvoyResourceSpec = z.infer<typeof envoyResourceSpec>
+
+export const envoyResource: KindDefinition<EnvoyResourceSpec> = {
+  kind: 'EnvoyResource',
+  group: 'meshgate.io',
+  versions: ['v1'],
+  doc: "Raw Envoy resources, checked against Envoy's API and served as they are.",
+  compiled: true,
+  schema: envoyResourceSpec,
+  check: checkEnvoyResource,
+}

@@ -1,5 +1,8 @@
 import * as z from 'zod'
-import { message, optional, required } from '../schema.ts'
+import type { KindDefinition } from '../kind.ts'
+import { gatewayRule, gatewayServerRule } from '../rules/gateway.ts'
+import { checked, message, optional, required } from '../schema.ts'
+import { isDnsLabel, shown } from '../syntax/host.ts'
 import { stringMap, strings, text, uint32 } from '../syntax/values.ts'
 import { serverTlsSettings } from './server-tls.ts'
 
@@ -11,8 +14,7 @@ export const gatewayPort = message({
 })
 export type Port = z.infer<typeof gatewayPort>
 
-/** One listener of a gateway. */
-export const server = message({
+const serverFields = message({
   port: required(gatewayPort, 'Port and protocol to accept.'),
   bind: optional(text, 'Address or UNIX domain socket to listen on.', { default: '0.0.0.0' }),
   hosts: required(strings, 'Hosts exposed, `[namespace/]name`; a wildcard label may start the name.'),
@@ -22,10 +24,26 @@ export const server = message({
   }),
   name: optional(text, 'Name of the server, unique in the mesh when set.'),
 })
-export type Server = z.infer<typeof server>
+/** One listener of a gateway. */
+export const server = checked(serverFields, gatewayServerRule)
+export type Server = z.infer<typeof serverFields>
 
-export const gatewaySpec = message({
+const gatewaySpecFields = message({
   servers: optional(z.array(server), 'Listeners of the gateway.'),
   selector: optional(stringMap, 'Labels of the proxies this configures; none selects every gateway.'),
 })
-export type GatewaySpec = z.infer<typeof gatewaySpec>
+export const gatewaySpec = checked(gatewaySpecFields, gatewayRule)
+export type GatewaySpec = z.infer<typeof gatewaySpecFields>
+
+export const gateway: KindDefinition<GatewaySpec> = {
+  kind: 'Gateway',
+  group: 'networking.istio.io',
+  versions: ['v1', 'v1beta1', 'v1alpha3'],
+  doc: 'Listeners of gateway proxies: ports, hosts and TLS.',
+  compiled: true,
+  schema: gatewaySpec,
+  check: (_, { name }, report) => {
+    if (!isDnsLabel(name))
+      report(['metadata', 'name'], `${shown(name)} is no gateway name: it must be a DNS label (no dots)`)
+  },
+}

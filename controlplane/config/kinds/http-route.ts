@@ -1,5 +1,16 @@
 import * as z from 'zod'
-import { message, optional, required } from '../schema.ts'
+import {
+  corsRule,
+  directResponseRule,
+  faultRule,
+  headersRule,
+  matchRule,
+  redirectRule,
+  retryRule,
+  rewriteRule,
+  routeRule,
+} from '../rules/http-route.ts'
+import { checked, message, optional, required } from '../schema.ts'
 import { bool, duration, int32, stringMap, strings, text, uint32 } from '../syntax/values.ts'
 import { destination, percent, stringMatch } from './common.ts'
 
@@ -10,19 +21,19 @@ const headerOperations = message({
 })
 export type HeaderOperations = z.infer<typeof headerOperations>
 
-export const headers = message({
+const headersFields = message({
   request: optional(headerOperations, 'Changes before the request goes on.'),
   response: optional(headerOperations, 'Changes before the response goes back.'),
 })
-export type Headers = z.infer<typeof headers>
+export const headers = checked(headersFields, headersRule)
+export type Headers = z.infer<typeof headersFields>
 
 const gatewaysOfMatch = optional(
   strings,
   'Gateways the rule applies to, in place of those of the VirtualService; `mesh` is all sidecars.',
 )
 
-/** All conditions of one entry must hold; one entry of a list must hold. */
-export const httpMatchRequest = message({
+const httpMatchRequestFields = message({
   name: optional(text, 'Name of the match, for access logs.'),
   uri: optional(stringMatch, 'Path of the request.'),
   scheme: optional(stringMatch, 'Scheme of the request.'),
@@ -41,7 +52,9 @@ export const httpMatchRequest = message({
   sourceNamespace: optional(text, 'Namespace of the calling workload.'),
   statPrefix: optional(text, 'Prefix of the statistics of this route.'),
 })
-export type HttpMatchRequest = z.infer<typeof httpMatchRequest>
+/** All conditions of one entry must hold; one entry of a list must hold. */
+export const httpMatchRequest = checked(httpMatchRequestFields, matchRule)
+export type HttpMatchRequest = z.infer<typeof httpMatchRequestFields>
 
 export const httpRouteDestination = message({
   destination: required(destination, 'Where the request goes.'),
@@ -52,7 +65,7 @@ export const httpRouteDestination = message({
 })
 export type HttpRouteDestination = z.infer<typeof httpRouteDestination>
 
-export const httpRedirect = message(
+const httpRedirectFields = message(
   {
     uri: optional(text, 'Path to put into the redirect.'),
     prefixRewrite: optional(text, 'What replaces the matched prefix of the path.'),
@@ -70,9 +83,10 @@ export const httpRedirect = message(
   },
   [['port', 'derivePort']],
 )
-export type HttpRedirect = z.infer<typeof httpRedirect>
+export const httpRedirect = checked(httpRedirectFields, redirectRule)
+export type HttpRedirect = z.infer<typeof httpRedirectFields>
 
-export const httpDirectResponse = message({
+const httpDirectResponseFields = message({
   status: required(uint32, 'Status code.'),
   body: optional(
     message(
@@ -85,7 +99,8 @@ export const httpDirectResponse = message({
     'Body of the response.',
   ),
 })
-export type HttpDirectResponse = z.infer<typeof httpDirectResponse>
+export const httpDirectResponse = checked(httpDirectResponseFields, directResponseRule)
+export type HttpDirectResponse = z.infer<typeof httpDirectResponseFields>
 
 export const delegate = message({
   name: optional(text, 'Name of the VirtualService that goes on.'),
@@ -93,7 +108,7 @@ export const delegate = message({
 })
 export type Delegate = z.infer<typeof delegate>
 
-export const httpRewrite = message({
+const httpRewriteFields = message({
   uri: optional(text, 'What replaces the matched prefix, or the whole path after an exact or regex match.'),
   authority: optional(text, 'What replaces the host.'),
   uriRegexRewrite: optional(
@@ -104,9 +119,10 @@ export const httpRewrite = message({
     'Rewrite of the path by a regular expression.',
   ),
 })
-export type HttpRewrite = z.infer<typeof httpRewrite>
+export const httpRewrite = checked(httpRewriteFields, rewriteRule)
+export type HttpRewrite = z.infer<typeof httpRewriteFields>
 
-export const httpRetry = message({
+const httpRetryFields = message({
   attempts: optional(int32, 'Most retries of a request; 0 turns them off.', { default: '2' }),
   perTryTimeout: optional(duration, 'Longest time of one try.', { default: 'the timeout of the route' }),
   retryOn: optional(text, 'Conditions, separated by commas: names Envoy knows, or status codes.', {
@@ -122,9 +138,10 @@ export const httpRetry = message({
   }),
   backoff: optional(duration, 'Shortest wait before a retry.', { default: '25ms' }),
 })
-export type HttpRetry = z.infer<typeof httpRetry>
+export const httpRetry = checked(httpRetryFields, retryRule)
+export type HttpRetry = z.infer<typeof httpRetryFields>
 
-export const httpFaultInjection = message({
+const httpFaultInjectionFields = message({
   delay: optional(
     message(
       {
@@ -154,9 +171,10 @@ export const httpFaultInjection = message({
     'Answer requests with an error.',
   ),
 })
-export type HttpFaultInjection = z.infer<typeof httpFaultInjection>
+export const httpFaultInjection = checked(httpFaultInjectionFields, faultRule)
+export type HttpFaultInjection = z.infer<typeof httpFaultInjectionFields>
 
-export const corsPolicy = message({
+const corsPolicyFields = message({
   allowOrigin: optional(strings, 'Origins allowed, exactly; `*` allows all.', { deprecated: 'use allowOrigins' }),
   allowOrigins: optional(z.array(stringMatch), 'Origins allowed.'),
   allowMethods: optional(strings, 'Methods allowed.'),
@@ -172,7 +190,8 @@ export const corsPolicy = message({
     },
   ),
 })
-export type CorsPolicy = z.infer<typeof corsPolicy>
+export const corsPolicy = checked(corsPolicyFields, corsRule)
+export type CorsPolicy = z.infer<typeof corsPolicyFields>
 
 export const httpMirrorPolicy = message({
   destination: required(destination, 'Where the copy goes.'),
@@ -180,8 +199,7 @@ export const httpMirrorPolicy = message({
 })
 export type HttpMirrorPolicy = z.infer<typeof httpMirrorPolicy>
 
-/** One rule for HTTP traffic; the first whose match holds is taken. */
-export const httpRoute = message({
+const httpRouteFields = message({
   name: optional(text, 'Name of the rule, for access logs.'),
   match: optional(z.array(httpMatchRequest), 'Conditions, one of which must hold; none matches everything.'),
   route: optional(z.array(httpRouteDestination), 'Destinations with their shares.'),
@@ -205,4 +223,6 @@ export const httpRoute = message({
     deprecated: 'it has no effect, WebSocket always works; remove it',
   }),
 })
-export type HttpRoute = z.infer<typeof httpRoute>
+/** One rule for HTTP traffic; the first whose match holds is taken. */
+export const httpRoute = checked(httpRouteFields, routeRule)
+export type HttpRoute = z.infer<typeof httpRouteFields>

@@ -1,5 +1,7 @@
 import * as z from 'zod'
-import { message, optional, required } from '../schema.ts'
+import type { KindDefinition } from '../kind.ts'
+import { meshRule } from '../rules/mesh.ts'
+import { checked, message, optional, required } from '../schema.ts'
 import { duration, stringMap, strings, text } from '../syntax/values.ts'
 import { localityLbSetting } from './common.ts'
 import { httpRetry } from './http-route.ts'
@@ -34,8 +36,7 @@ export const meshAccessLog = message({
 })
 export type MeshAccessLog = z.infer<typeof meshAccessLog>
 
-/** Settings of the whole mesh; one document, normally `meshgate.yaml`. */
-export const meshSpec = message({
+const meshFields = message({
   rootNamespace: optional(text.min(1), 'Namespace whose policies hold for all namespaces.', {
     default: 'istio-system',
   }),
@@ -64,4 +65,16 @@ export const meshSpec = message({
   proxies: optional(z.array(meshProxy), 'Envoys that `meshgate up --envoy` starts.'),
   processes: optional(z.array(meshProcess), 'Programs that `meshgate up` starts beside, such as demo services.'),
 })
-export type MeshSpec = z.infer<typeof meshSpec>
+/** Settings of the whole mesh; one document, normally `meshgate.yaml`. */
+export const meshSpec = checked(meshFields, meshRule)
+export type MeshSpec = z.infer<typeof meshFields>
+
+export const mesh: KindDefinition<MeshSpec> = {
+  kind: 'Mesh',
+  group: 'meshgate.io',
+  versions: ['v1'],
+  doc: 'Settings of the whole mesh, and what `meshgate up` starts. One document, normally meshgate.yaml.',
+  compiled: true,
+  single: true,
+  schema: meshSpec,
+}

@@ -1,5 +1,6 @@
 import * as z from 'zod'
-import { message, optional } from '../schema.ts'
+import { serverTlsRule } from '../rules/server-tls.ts'
+import { checked, message, optional } from '../schema.ts'
 import { bool, strings, text } from '../syntax/values.ts'
 
 const tlsVersion = z.enum(['TLS_AUTO', 'TLSV1_0', 'TLSV1_1', 'TLSV1_2', 'TLSV1_3'])
@@ -11,8 +12,7 @@ export const tlsCertificate = message({
 })
 export type TlsCertificate = z.infer<typeof tlsCertificate>
 
-/** TLS from callers to the proxy. */
-export const serverTlsSettings = message({
+const serverTlsSettingsFields = message({
   httpsRedirect: optional(bool, 'Answer plain HTTP with a 301 to https.', { default: 'false' }),
   mode: optional(
     z.enum(['PASSTHROUGH', 'SIMPLE', 'MUTUAL', 'AUTO_PASSTHROUGH', 'ISTIO_MUTUAL', 'OPTIONAL_MUTUAL']),
@@ -39,6 +39,9 @@ export const serverTlsSettings = message({
   minProtocolVersion: optional(tlsVersion, 'Lowest TLS version.', { default: 'TLSV1_2' }),
   maxProtocolVersion: optional(tlsVersion, 'Highest TLS version.', { default: 'TLSV1_3' }),
   cipherSuites: optional(strings, 'Cipher suites for TLS 1.2 and older.'),
+  ecdhCurves: optional(strings, 'Curves for the key exchange.'),
   insecureSkipVerify: optional(bool, "Do not verify the caller's certificate.", { nullable: true, default: 'false' }),
 })
-export type ServerTls = z.infer<typeof serverTlsSettings>
+/** TLS from callers to the proxy. */
+export const serverTlsSettings = checked(serverTlsSettingsFields, serverTlsRule)
+export type ServerTls = z.infer<typeof serverTlsSettingsFields>

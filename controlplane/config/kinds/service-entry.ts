@@ -1,8 +1,10 @@
 import * as z from 'zod'
-import { message, optional, required } from '../schema.ts'
+import { type KindDefinition, reportExportTo } from '../kind.ts'
+import { serviceEntryRule } from '../rules/service-entry.ts'
+import { checked, message, optional, required } from '../schema.ts'
 import { port, strings, text } from '../syntax/values.ts'
 import { exportTo, workloadSelector } from './common.ts'
-import { workloadEntrySpec } from './workload-entry.ts'
+import { endpoint } from './workload-entry.ts'
 
 export const servicePort = message({
   number: required(port, 'Port callers use.'),
@@ -14,7 +16,7 @@ export const servicePort = message({
 })
 export type ServicePort = z.infer<typeof servicePort>
 
-export const serviceEntrySpec = message({
+const serviceEntrySpecFields = message({
   hosts: required(z.array(text).min(1).max(256), 'Hosts of the service.'),
   addresses: optional(z.array(text.max(64)).max(256), 'Virtual IP addresses or CIDR blocks of the service.'),
   ports: optional(z.array(servicePort).max(256), 'Ports of the service.'),
@@ -26,7 +28,7 @@ export const serviceEntrySpec = message({
     'How the addresses of endpoints are found.',
     { default: 'NONE' },
   ),
-  endpoints: optional(z.array(workloadEntrySpec).max(4096), 'Endpoints of the service.'),
+  endpoints: optional(z.array(endpoint).max(4096), 'Endpoints of the service.'),
   workloadSelector: optional(
     workloadSelector,
     'WorkloadEntries of the namespace that are the endpoints; for MESH_INTERNAL.',
@@ -34,4 +36,16 @@ export const serviceEntrySpec = message({
   exportTo,
   subjectAltNames: optional(strings, "Names one of which the server's certificate must carry."),
 })
-export type ServiceEntrySpec = z.infer<typeof serviceEntrySpec>
+export const serviceEntrySpec = checked(serviceEntrySpecFields, serviceEntryRule)
+export type ServiceEntrySpec = z.infer<typeof serviceEntrySpecFields>
+
+export const serviceEntry: KindDefinition<ServiceEntrySpec> = {
+  kind: 'ServiceEntry',
+  group: 'networking.istio.io',
+  versions: ['v1', 'v1beta1', 'v1alpha3'],
+  doc: 'A service: its hosts, ports and where its endpoints come from.',
+  compiled: true,
+  specRequired: true,
+  schema: serviceEntrySpec,
+  check: ({ exportTo }, { namespace }, report) => reportExportTo(exportTo, namespace, report, { service: true }),
+}

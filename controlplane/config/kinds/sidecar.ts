@@ -1,5 +1,7 @@
 import * as z from 'zod'
-import { message, optional, required } from '../schema.ts'
+import type { KindDefinition } from '../kind.ts'
+import { egressDuplicates, egressRule, ingressRule, sidecarRule } from '../rules/sidecar.ts'
+import { checked, message, optional, required } from '../schema.ts'
 import { strings, text, uint32 } from '../syntax/values.ts'
 import { destination, workloadSelector } from './common.ts'
 import { serverTlsSettings } from './server-tls.ts'
@@ -15,7 +17,7 @@ export type SidecarPort = z.infer<typeof sidecarPort>
 
 const captureMode = z.enum(['DEFAULT', 'IPTABLES', 'NONE'])
 
-export const istioIngressListener = message({
+const istioIngressListenerFields = message({
   port: required(sidecarPort, 'Port the sidecar accepts traffic on.'),
   bind: optional(text, 'Address to listen on.', { default: 'the address of the workload' }),
   captureMode: optional(captureMode, 'How traffic reaches the listener.', { default: 'DEFAULT' }),
@@ -26,15 +28,17 @@ export const istioIngressListener = message({
   tls: optional(serverTlsSettings, 'TLS of the listener.'),
   connectionPool: optional(connectionPoolSettings, 'Limits of this port.'),
 })
-export type IstioIngressListener = z.infer<typeof istioIngressListener>
+export const istioIngressListener = checked(istioIngressListenerFields, ingressRule)
+export type IstioIngressListener = z.infer<typeof istioIngressListenerFields>
 
-export const istioEgressListener = message({
+const istioEgressListenerFields = message({
   port: optional(sidecarPort, 'Port to listen on; without one, all ports of the hosts.'),
   bind: optional(text, 'Address or UNIX domain socket to listen on.'),
   captureMode: optional(captureMode, 'How traffic reaches the listener.', { default: 'DEFAULT' }),
   hosts: required(strings, 'Services visible, `namespace/host`; `.` is the own namespace, `~` none, `*` all.'),
 })
-export type IstioEgressListener = z.infer<typeof istioEgressListener>
+export const istioEgressListener = checked(istioEgressListenerFields, egressRule)
+export type IstioEgressListener = z.infer<typeof istioEgressListenerFields>
 
 export const outboundTrafficPolicy = message({
   mode: optional(z.enum(['REGISTRY_ONLY', 'ALLOW_ANY']), 'What happens to traffic for unknown hosts.'),
@@ -42,7 +46,7 @@ export const outboundTrafficPolicy = message({
 })
 export type OutboundTrafficPolicy = z.infer<typeof outboundTrafficPolicy>
 
-export const sidecarSpec = message({
+const sidecarSpecFields = message({
   workloadSelector: optional(workloadSelector, 'Workloads of the namespace this is for; all when absent.'),
   ingress: optional(z.array(istioIngressListener), 'What the sidecar accepts for its workload.'),
   egress: optional(z.array(istioEgressListener), 'What the workload may reach.'),
@@ -51,4 +55,18 @@ export const sidecarSpec = message({
     default: 'that of the Mesh document',
   }),
 })
-export type SidecarSpec = z.infer<typeof sidecarSpec>
+export const sidecarSpec = checked(sidecarSpecFields, sidecarRule)
+export type SidecarSpec = z.infer<typeof sidecarSpecFields>
+
+export const sidecar: KindDefinition<SidecarSpec> = {
+  kind: 'Sidecar',
+  group: 'networking.istio.io',
+  versions: ['v1', 'v1beta1', 'v1alpha3'],
+  doc: 'What a workload accepts and what it may reach.',
+  compiled: true,
+  schema: sidecarSpec,
+  check: ({ egress = [] }, { namespace }, report) => {
+    for (const [index, listener] of egress.entries())
+      egressDuplicates(listener, namespace, (path, ...rest) => report(['spec', 'egress', index, ...path], ...rest))
+  },
+}

@@ -1,5 +1,15 @@
 import * as z from 'zod'
-import { message, optional, required } from '../schema.ts'
+import {
+  clientTlsRule,
+  connectionPoolRule,
+  consistentHashRule,
+  loadBalancerRule,
+  outlierRule,
+  portPolicyRule,
+  trafficPolicyRule,
+  tunnelRule,
+} from '../rules/traffic-policy.ts'
+import { checked, message, optional, required } from '../schema.ts'
 import { bool, double, duration, durationOrZero, int32, strings, text, uint32, uint64 } from '../syntax/values.ts'
 import { localityLbSetting, portSelector, zoneAwareLbSetting } from './common.ts'
 
@@ -47,15 +57,15 @@ export const httpSettings = message({
 })
 export type HttpSettings = z.infer<typeof httpSettings>
 
-/** Circuit breaking: how much may go to a host at the same time. */
-export const connectionPoolSettings = message({
+const connectionPoolSettingsFields = message({
   tcp: optional(tcpSettings, 'Limits for connections.'),
   http: optional(httpSettings, 'Limits for HTTP requests.'),
 })
-export type ConnectionPoolSettings = z.infer<typeof connectionPoolSettings>
+/** Circuit breaking: how much may go to a host at the same time. */
+export const connectionPoolSettings = checked(connectionPoolSettingsFields, connectionPoolRule)
+export type ConnectionPoolSettings = z.infer<typeof connectionPoolSettingsFields>
 
-/** When an endpoint that fails is taken out of the pool. */
-export const outlierDetection = message({
+const outlierDetectionFields = message({
   consecutiveErrors: optional(int32, 'Gateway errors in a row before an endpoint is ejected.', {
     deprecated: 'use consecutiveGatewayErrors or consecutive5xxErrors',
   }),
@@ -93,7 +103,9 @@ export const outlierDetection = message({
     'Status codes that count as errors instead of 5xx.',
   ),
 })
-export type OutlierDetection = z.infer<typeof outlierDetection>
+/** When an endpoint that fails is taken out of the pool. */
+export const outlierDetection = checked(outlierDetectionFields, outlierRule)
+export type OutlierDetection = z.infer<typeof outlierDetectionFields>
 
 export const httpCookie = message({
   name: required(text, 'Name of the cookie.'),
@@ -111,8 +123,7 @@ export const httpCookie = message({
 })
 export type HttpCookie = z.infer<typeof httpCookie>
 
-/** Same key, same endpoint. */
-export const consistentHash = message(
+const consistentHashFields = message(
   {
     httpHeaderName: optional(text, 'Hash the value of this request header.'),
     httpCookie: optional(httpCookie, 'Hash the value of this cookie.'),
@@ -133,7 +144,9 @@ export const consistentHash = message(
     ['ringHash', 'maglev'],
   ],
 )
-export type ConsistentHash = z.infer<typeof consistentHash>
+/** Same key, same endpoint. */
+export const consistentHash = checked(consistentHashFields, consistentHashRule)
+export type ConsistentHash = z.infer<typeof consistentHashFields>
 
 export const warmup = message({
   duration: required(duration, 'How long a new endpoint gets less than its share.'),
@@ -148,8 +161,18 @@ export const warmup = message({
 })
 export type Warmup = z.infer<typeof warmup>
 
-/** How one endpoint of many is chosen. */
-export const loadBalancerSettings = message(
+export const backendUtilization = message({
+  errorUtilizationPenaltyPercent: optional(uint32, 'What errors add to the utilization of an endpoint, in percent.'),
+  metricNamesForComputingUtilization: optional(strings, 'Names of reported metrics to use.'),
+  weightExpirationPeriod: optional(durationOrZero, 'How long a report counts.', { default: '3m' }),
+  weightStabilizationPeriod: optional(durationOrZero, 'How long the first reports of an endpoint are not trusted.', {
+    default: '10s',
+  }),
+  weightUpdatePeriod: optional(durationOrZero, 'Time between two computations of weights.', { default: '1s' }),
+})
+export type BackendUtilization = z.infer<typeof backendUtilization>
+
+const loadBalancerSettingsFields = message(
   {
     simple: optional(
       z.enum(['UNSPECIFIED', 'LEAST_CONN', 'RANDOM', 'PASSTHROUGH', 'ROUND_ROBIN', 'LEAST_REQUEST']),
@@ -157,6 +180,7 @@ export const loadBalancerSettings = message(
       { default: 'LEAST_REQUEST' },
     ),
     consistentHash: optional(consistentHash, 'Same key, same endpoint.'),
+    backendUtilization: optional(backendUtilization, 'Weights from the load endpoints report (ORCA).'),
     localityLbSetting: optional(
       localityLbSetting,
       'Which localities are preferred; overrides the setting of the mesh.',
@@ -170,12 +194,13 @@ export const loadBalancerSettings = message(
     }),
     warmup: optional(warmup, 'Slow start of new endpoints, for ROUND_ROBIN and LEAST_REQUEST.'),
   },
-  [['simple', 'consistentHash']],
+  [['simple', 'consistentHash', 'backendUtilization']],
 )
-export type LoadBalancerSettings = z.infer<typeof loadBalancerSettings>
+/** How one endpoint of many is chosen. */
+export const loadBalancerSettings = checked(loadBalancerSettingsFields, loadBalancerRule)
+export type LoadBalancerSettings = z.infer<typeof loadBalancerSettingsFields>
 
-/** TLS from the proxy to the host. */
-export const clientTlsSettings = message({
+const clientTlsSettingsFields = message({
   mode: optional(
     z.enum(['DISABLE', 'SIMPLE', 'MUTUAL', 'ISTIO_MUTUAL']),
     'Plain, TLS, or TLS with a client certificate.',
@@ -195,7 +220,9 @@ export const clientTlsSettings = message({
   insecureSkipVerify: optional(bool, "Do not verify the server's certificate.", { nullable: true, default: 'false' }),
   caCrl: optional(text, 'File with the certificate revocation list.'),
 })
-export type ClientTlsSettings = z.infer<typeof clientTlsSettings>
+/** TLS from the proxy to the host. */
+export const clientTlsSettings = checked(clientTlsSettingsFields, clientTlsRule)
+export type ClientTlsSettings = z.infer<typeof clientTlsSettingsFields>
 
 const policyShape = {
   loadBalancer: optional(loadBalancerSettings, 'How an endpoint is chosen.'),
@@ -204,19 +231,21 @@ const policyShape = {
   tls: optional(clientTlsSettings, 'TLS to the host.'),
 }
 
-/** The settings of one port; what it sets replaces the same part of the policy around it. */
-export const portTrafficPolicy = message({
+const portTrafficPolicyFields = message({
   port: optional(portSelector, 'Port of the service these settings are for.'),
   ...policyShape,
 })
-export type PortTrafficPolicy = z.infer<typeof portTrafficPolicy>
+/** The settings of one port; what it sets replaces the same part of the policy around it. */
+export const portTrafficPolicy = checked(portTrafficPolicyFields, portPolicyRule)
+export type PortTrafficPolicy = z.infer<typeof portTrafficPolicyFields>
 
-export const tunnelSettings = message({
+const tunnelSettingsFields = message({
   protocol: optional(text, 'CONNECT or POST.', { default: 'CONNECT' }),
   targetHost: required(text, 'Host the tunnel leads to: a name or an IP address.'),
   targetPort: required(uint32, 'Port the tunnel leads to.'),
 })
-export type TunnelSettings = z.infer<typeof tunnelSettings>
+export const tunnelSettings = checked(tunnelSettingsFields, tunnelRule)
+export type TunnelSettings = z.infer<typeof tunnelSettingsFields>
 
 export const retryBudget = message({
   percent: optional(double.min(0).max(100), 'Retries allowed, in percent of active requests.', {
@@ -228,8 +257,7 @@ export const retryBudget = message({
 })
 export type RetryBudget = z.infer<typeof retryBudget>
 
-/** What a DestinationRule says about traffic after routing. */
-export const trafficPolicy = message({
+const trafficPolicyFields = message({
   ...policyShape,
   portLevelSettings: optional(z.array(portTrafficPolicy).max(4096), 'Settings for single ports.'),
   tunnel: optional(tunnelSettings, 'Reach the host through a CONNECT or POST tunnel.'),
@@ -239,4 +267,6 @@ export const trafficPolicy = message({
   ),
   retryBudget: optional(retryBudget, 'Limits retries to a part of active requests.'),
 })
-export type TrafficPolicy = z.infer<typeof trafficPolicy>
+/** What a DestinationRule says about traffic after routing. */
+export const trafficPolicy = checked(trafficPolicyFields, trafficPolicyRule)
+export type TrafficPolicy = z.infer<typeof trafficPolicyFields>

@@ -1,5 +1,7 @@
 import * as z from 'zod'
-import { message, optional, required } from '../schema.ts'
+import { type KindDefinition, reportExportTo } from '../kind.ts'
+import { tcpRouteRule, tlsRouteRule, virtualServiceRule } from '../rules/virtual-service.ts'
+import { checked, message, optional, required } from '../schema.ts'
 import { int32, stringMap, strings, text, uint32 } from '../syntax/values.ts'
 import { destination, exportTo } from './common.ts'
 import { httpRoute } from './http-route.ts'
@@ -33,19 +35,21 @@ export const routeDestination = message({
 })
 export type RouteDestination = z.infer<typeof routeDestination>
 
-export const tlsRoute = message({
+const tlsRouteFields = message({
   match: required(z.array(tlsMatchAttributes), 'Conditions, one of which must hold.'),
   route: optional(z.array(routeDestination), 'Destinations with their shares.'),
 })
-export type TlsRoute = z.infer<typeof tlsRoute>
+export const tlsRoute = checked(tlsRouteFields, tlsRouteRule)
+export type TlsRoute = z.infer<typeof tlsRouteFields>
 
-export const tcpRoute = message({
+const tcpRouteFields = message({
   match: optional(z.array(l4MatchAttributes), 'Conditions, one of which must hold; none matches everything.'),
   route: optional(z.array(routeDestination), 'Destinations with their shares.'),
 })
-export type TcpRoute = z.infer<typeof tcpRoute>
+export const tcpRoute = checked(tcpRouteFields, tcpRouteRule)
+export type TcpRoute = z.infer<typeof tcpRouteFields>
 
-export const virtualServiceSpec = message({
+const virtualServiceSpecFields = message({
   hosts: optional(strings, 'Hosts the rules are for; left out in a delegate.'),
   gateways: optional(strings, 'Gateways the rules apply to, `[namespace/]name`; `mesh` is all sidecars.', {
     default: '["mesh"]',
@@ -55,7 +59,8 @@ export const virtualServiceSpec = message({
   tcp: optional(z.array(tcpRoute), 'Rules for other TCP traffic.'),
   exportTo,
 })
-export type VirtualServiceSpec = z.infer<typeof virtualServiceSpec>
+export const virtualServiceSpec = checked(virtualServiceSpecFields, virtualServiceRule)
+export type VirtualServiceSpec = z.infer<typeof virtualServiceSpecFields>
 export type {
   CorsPolicy,
   Delegate,
@@ -71,3 +76,13 @@ export type {
   HttpRoute,
   HttpRouteDestination,
 } from './http-route.ts'
+
+export const virtualService: KindDefinition<VirtualServiceSpec> = {
+  kind: 'VirtualService',
+  group: 'networking.istio.io',
+  versions: ['v1', 'v1beta1', 'v1alpha3'],
+  doc: 'Rules that say where requests and connections for hosts go.',
+  compiled: true,
+  schema: virtualServiceSpec,
+  check: ({ exportTo }, { namespace }, report) => reportExportTo(exportTo, namespace, report),
+}

@@ -1,5 +1,7 @@
 import * as z from 'zod'
-import { message, optional } from '../schema.ts'
+import type { KindDefinition } from '../kind.ts'
+import { anyAddressRule, workloadEntryRule, workloadEntryShapeRule } from '../rules/service-entry.ts'
+import { checked, message, optional } from '../schema.ts'
 import { port, stringMap, text, uint32 } from '../syntax/values.ts'
 
 export const workloadEntryShape = {
@@ -15,6 +17,24 @@ export const workloadEntryShape = {
   serviceAccount: optional(text.max(253), 'Service account of the workload, part of its identity.'),
 }
 
+const workloadEntryFields = message(workloadEntryShape)
+export type WorkloadEntrySpec = z.infer<typeof workloadEntryFields>
+
+/** What WorkloadGroups hold as a template: an endpoint whose address is not known yet. */
+export const workloadTemplate = checked(workloadEntryFields, workloadEntryShapeRule)
+
+/** One endpoint of a ServiceEntry; whether its address may be a name depends on the resolution. */
+export const endpoint = checked(workloadTemplate, workloadEntryRule)
+
 /** One endpoint: a virtual machine, a container, a process. */
-export const workloadEntrySpec = message(workloadEntryShape)
-export type WorkloadEntrySpec = z.infer<typeof workloadEntrySpec>
+export const workloadEntrySpec = checked(endpoint, anyAddressRule)
+
+export const workloadEntry: KindDefinition<WorkloadEntrySpec> = {
+  kind: 'WorkloadEntry',
+  group: 'networking.istio.io',
+  versions: ['v1', 'v1beta1', 'v1alpha3'],
+  doc: 'One endpoint with its labels; ServiceEntries find it by a selector.',
+  compiled: true,
+  specRequired: true,
+  schema: workloadEntrySpec,
+}

@@ -30,5 +30,6 @@ export function parseDuration(text: string): number | undefined {
     total += Number(match[1]) * UNIT_MS[match[2]!]!
     at = part.lastIndex
   }
-  return at === 0 || !Number.isFinite(total) ? undefined : sign * total
+  // Whole nanoseconds: 1.1 * 1000 is 1100.0000000000002 in floating point.
+  return at === 0 || !Number.isFinite(total) ? undefined : (sign * Math.round(total * 1e6)) / 1e6
 }

@@ -30,7 +30,8 @@ export const duration = valid(
   (value) => {
     const ms = parseDuration(value)
     if (ms === undefined) return `"${value}" is not a duration such as 300ms, 1.5s or 1h30m`
-    return ms < 1 ? `${value} is too short; a valid duration greater than 1ms is needed` : undefined
+    if (ms < 1) return `${value} is too short; a valid duration greater than 1ms is needed`
+    return Number.isInteger(ms) ? undefined : `${value} is too fine; only whole milliseconds are supported`
   },
   'duration',
 )

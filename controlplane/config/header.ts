@@ -1,0 +1,221 @@
+import type { Code } from '../diagnostics/codes.ts'
+import type { Diagnostic, Path } from '../diagnostics/diagnostic.ts'
+import { complain } from '../diagnostics/report.ts'
+import type { SourceDocument } from '../sources/document.ts'
+import type { KindDefinition, ObjectMeta } from './kind.ts'
+import { findKind, isKnownGroup, isKubernetesGroup, KINDS, kindsNamed } from './kinds.ts'
+import { isObject } from './normalise.ts'
+import { similar } from './similar.ts'
+import { isDnsLabel, shown } from './syntax/host.ts'
+import { labelProblems } from './syntax/label.ts'
+
+/** What stands above the spec. Without a definition there is nothing more to check. */
+export interface Header {
+  readonly apiVersion: string
+  readonly kind: string
+  readonly meta: ObjectMeta
+  readonly definition: KindDefinition | undefined
+  readonly diagnostics: readonly Diagnostic[]
+}
+
+type Add = (code: Code, path: Path, message: string, hint?: string) => void
+
+const METADATA = new Set(
+  (
+    'name namespace labels annotations creationTimestamp generateName generation resourceVersion uid managedFields ' +
+    'ownerReferences finalizers selfLink deletionTimestamp deletionGracePeriodSeconds'
+  ).split(' '),
+)
+const NAME = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/
+
+/** Annotations that only Istio itself may set; a document that has them is refused there too. */
+const RESERVED = new Set([
+  'internal.istio.io/parents',
+  'internal.istio.io/parent-namespace',
+  'internal.istio.io/webhook-always-reject',
+])
+const DRY_RUN = 'istio.io/dry-run'
+
+export function readHeader(
+  document: SourceDocument,
+  value: Readonly<Record<string, unknown>>,
+  defaultNamespace: string,
+): Header {
+  const diagnostics: Diagnostic[] = []
+  const add: Add = (code, path, message, hint) =>
+    diagnostics.push(complain(document, code, path, message, { hint, on: code === 'FIELD_UNKNOWN' ? 'key' : 'value' }))
+  const apiVersion = textField(value, 'apiVersion', add)
+  const kind = textField(value, 'kind', add)
+  const empty = { name: '', namespace: defaultNamespace, labels: {}, annotations: {} }
+  if (apiVersion === undefined || kind === undefined)
+    return { apiVersion: '', kind: '', meta: empty, definition: undefined, diagnostics }
+  const definition = resolveKind(apiVersion, kind, add)
+  if (!definition) return { apiVersion, kind, meta: empty, definition, diagnostics }
+  const known = ['apiVersion', 'kind', 'metadata', 'spec', 'status']
+  for (const key of definition.flat ? [] : Object.keys(value)) {
+    if (!known.includes(key)) add('FIELD_UNKNOWN', [key], `unknown field "${key.slice(0, 80)}"`, similar(key, known))
+  }
+  if (definition.flat && 'spec' in value) add('FIELD_UNKNOWN', ['spec'], `a ${kind} has no spec`)
+  return {
+    apiVersion,
+    kind,
+    meta: readMetadata(value['metadata'], definition, defaultNamespace, add),
+    definition,
+    diagnostics,
+  }
+}
+
+function textField(value: Readonly<Record<string, unknown>>, key: string, add: Add): string | undefined {
+  const text = value[key]
+  if (typeof text === 'string' && text !== '') return text
+  const near = text === undefined ? Object.keys(value).find((other) => similar(other, [key])) : undefined
+  add(
+    'DOCUMENT_INVALID',
+    text === undefined ? [] : [key],
+    `${key} is required and must be a text`,
+    near && `did you mean "${key}" instead of "${near}"?`,
+  )
+  return undefined
+}
+
+/** Splits `group/version`; the core group has no name. */
+function groupOf(apiVersion: string): { readonly group: string; readonly version: string } {
+  const slash = apiVersion.indexOf('/')
+  return slash < 0
+    ? { group: '', version: apiVersion }
+    : { group: apiVersion.slice(0, slash), version: apiVersion.slice(slash + 1) }
+}
+
+function versionsOf({ group, versions }: KindDefinition): string {
+  return versions.map((version) => (group ? `${group}/${version}` : version)).join(', ')
+}
+
+function resolveKind(apiVersion: string, kind: string, add: Add): KindDefinition | undefined {
+  const { group, version } = groupOf(apiVersion)
+  const definition = findKind(group, kind)
+  if (definition) {
+    if (definition.versions.includes(version)) return definition
+    add('KIND_VERSION', ['apiVersion'], `${kind} has no version ${shown(apiVersion)}`, `use ${versionsOf(definition)}`)
+    return undefined
+  }
+  const others = kindsNamed(kind)
+  if (kind === 'List' || (kind.endsWith('List') && kindsNamed(kind.slice(0, -4)).length > 0)) {
+    add('KIND_LIST', ['kind'], 'lists of objects are not read', 'write the items as documents separated by ---')
+  } else if (group === '' && others.length > 0) {
+    add(
+      'KIND_VERSION',
+      ['apiVersion'],
+      `${kind} is not in ${shown(apiVersion)}`,
+      `use ${others.map(versionsOf).join(', ')}`,
+    )
+  } else if (isKubernetesGroup(group)) {
+    add('KIND_IGNORED', ['kind'], `${kind} is ignored: it is for Kubernetes`, ignoredHint(kind))
+  } else if (others.length > 0) {
+    add(
+      'KIND_VERSION',
+      ['apiVersion'],
+      `${kind} is not in the group ${shown(group)}`,
+      `use ${others.map(versionsOf).join(', ')}`,
+    )
+  } else {
+    const names = KINDS.filter((one) => !isKnownGroup(group) || one.group === group).map((one) => one.kind)
+    add(
+      'KIND_UNKNOWN',
+      ['kind'],
+      `unknown kind ${shown(kind)} in ${shown(apiVersion)}`,
+      similar(kind, names) ??
+        similar(
+          kind,
+          KINDS.map((one) => one.kind),
+        ),
+    )
+  }
+  return undefined
+}
+
+function ignoredHint(kind: string): string | undefined {
+  if (kind === 'Service') return 'declare the service with a ServiceEntry'
+  if (['Endpoints', 'EndpointSlice', 'Pod', 'Deployment', 'StatefulSet', 'DaemonSet'].includes(kind))
+    return 'declare endpoints with a WorkloadEntry or in a ServiceEntry'
+  return undefined
+}
+
+function readMetadata(value: unknown, definition: KindDefinition, defaultNamespace: string, add: Add): ObjectMeta {
+  const fallback = {
+    name: definition.single ? 'default' : '',
+    namespace: defaultNamespace,
+    labels: {},
+    annotations: {},
+  }
+  if (value === undefined && definition.single) return fallback
+  if (!isObject(value)) {
+    add('METADATA_INVALID', value === undefined ? [] : ['metadata'], 'metadata with a name is required')
+    return fallback
+  }
+  for (const key of Object.keys(value))
+    if (!METADATA.has(key))
+      add('FIELD_UNKNOWN', ['metadata', key], `unknown field "${key.slice(0, 80)}"`, similar(key, [...METADATA]))
+  const name = nameField(value['name'], definition, add)
+  const namespace = namespaceField(value['namespace'], add) ?? defaultNamespace
+  const labels = stringMap(value['labels'], 'labels', add)
+  for (const { key, message } of labelProblems(labels)) add('METADATA_INVALID', ['metadata', 'labels', key], message)
+  const annotations = stringMap(value['annotations'], 'annotations', add)
+  for (const key of Object.keys(annotations)) {
+    const path = ['metadata', 'annotations', key]
+    if (RESERVED.has(key)) add('METADATA_INVALID', path, `annotation ${key} may not be set by users`)
+    if (key === DRY_RUN && definition.kind !== 'AuthorizationPolicy')
+      add('METADATA_INVALID', path, `annotation ${key} is for AuthorizationPolicy only`)
+  }
+  return { name, namespace, labels, annotations }
+}
+
+function nameField(name: unknown, definition: KindDefinition, add: Add): string {
+  if ((name === undefined || name === null) && definition.single) return 'default'
+  if (typeof name !== 'string' || name === '') {
+    const hint = typeof name === 'number' || typeof name === 'boolean' ? `write it in quotes: "${name}"` : undefined
+    add('METADATA_INVALID', ['metadata', 'name'], 'name is required and must be a text', hint)
+    return ''
+  }
+  if (name.length > 253 || !NAME.test(name))
+    add(
+      'METADATA_INVALID',
+      ['metadata', 'name'],
+      `${shown(name)} is no name: use lower-case letters, digits, "-" and "."`,
+    )
+  return name
+}
+
+function namespaceField(namespace: unknown, add: Add): string | undefined {
+  if (namespace === undefined || namespace === null || namespace === '') return undefined
+  if (typeof namespace !== 'string') {
+    add('METADATA_INVALID', ['metadata', 'namespace'], 'namespace must be a text')
+    return undefined
+  }
+  if (!isDnsLabel(namespace) || namespace !== namespace.toLowerCase())
+    add(
+      'METADATA_INVALID',
+      ['metadata', 'namespace'],
+      `${shown(namespace)} is no namespace: use lower-case letters, digits and "-"`,
+    )
+  return namespace
+}
+
+function stringMap(value: unknown, field: string, add: Add): Readonly<Record<string, string>> {
+  if (value === undefined || value === null) return {}
+  if (!isObject(value)) {
+    add('METADATA_INVALID', ['metadata', field], `${field} must be an object`)
+    return {}
+  }
+  const entries: [string, string][] = []
+  for (const [key, item] of Object.entries(value)) {
+    if (typeof item === 'string') entries.push([key, item])
+    else
+      add(
+        'METADATA_INVALID',
+        ['metadata', field, key],
+        'the value must be a text',
+        typeof item === 'number' || typeof item === 'boolean' ? `write it in quotes: "${item}"` : undefined,
+      )
+  }
+  return Object.fromEntries(entries)
+}

@@ -1,0 +1,47 @@
+import type * as z from 'zod'
+import type { Report } from './schema.ts'
+import { type ExportToOptions, exportToProblems } from './syntax/export-to.ts'
+
+/** The parts of an object that stand beside its spec. */
+export interface ObjectMeta {
+  readonly name: string
+  readonly namespace: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly annotations: Readonly<Record<string, string>>
+}
+
+/** All that is known of a kind: one schema drives checks, docs and forms. */
+export interface KindDefinition<Spec = unknown> {
+  readonly kind: string
+  /** API group; empty is the core group of Kubernetes. */
+  readonly group: string
+  /** Versions accepted, the preferred one first; all have the same schema. */
+  readonly versions: readonly string[]
+  /** One sentence: what the kind is for. */
+  readonly doc: string
+  readonly schema: z.ZodType<Spec>
+  /** Whether documents of this kind change what proxies get. */
+  readonly compiled: boolean
+  /** Whether a document without `spec` is wrong; else a missing spec counts as an empty one. */
+  readonly specRequired?: boolean
+  /** The fields of the schema stand beside metadata instead of below `spec` (Kubernetes' Secret). */
+  readonly flat?: boolean
+  /** One object for the whole mesh: it needs no name. */
+  readonly single?: boolean
+  /**
+   * Rules that need metadata; runs when the spec has the right types. Paths count from the document.
+   * A method, so that a registry can hold kinds of all specs: `schema` guarantees that it gets the spec it expects.
+   */
+  check?(spec: Spec, meta: ObjectMeta, report: Report): void
+}
+
+/** Reports an exportTo list at `spec.exportTo`. */
+export function reportExportTo(
+  list: readonly string[] | undefined,
+  namespace: string,
+  report: Report,
+  options: ExportToOptions = {},
+): void {
+  for (const { index, message } of exportToProblems(list ?? [], namespace, options))
+    report(['spec', 'exportTo', ...(index < 0 ? [] : [index])], message)
+}

@@ -1,0 +1,51 @@
+import type { Destination } from '../kinds/common.ts'
+import type { Report } from '../schema.ts'
+import { portProblem } from '../syntax/address.ts'
+import { isDnsLabel, shown, wildcardDomainProblem } from '../syntax/host.ts'
+
+/** Where traffic goes: a host (the lone `*` is none), a subset by its DNS label, a port. */
+export function destinationRule(destination: Destination, report: Report): void {
+  const { host, subset, port } = destination
+  const problem = host === '*' ? 'the destination host must not be *' : wildcardDomainProblem(host)
+  if (problem) report(['host'], problem)
+  if (subset && !isDnsLabel(subset)) report(['subset'], `${shown(subset)} is no subset name: it must be a DNS label`)
+  if (port) {
+    const wrong = portProblem(port.number ?? 0)
+    if (wrong) report(['port', 'number'], wrong)
+  }
+}
+
+/** Shares must not be negative, and not all zero when there are several. */
+export function weightsRule(routes: readonly { readonly weight?: number | undefined }[], report: Report): void {
+  let sum = 0
+  for (const [index, { weight = 0 }] of routes.entries()) {
+    if (weight < 0) report([index, 'weight'], `a weight must not be negative, found ${weight}`)
+    sum += weight
+  }
+  if (routes.length > 1 && sum === 0)
+    report([], 'the total weight of the destinations is 0: none of them would get traffic')
+}
+
+/** Names of gateways in a VirtualService or a match: `mesh`, a name, `namespace/name`, or (old) a host name. */
+export function gatewayNamesRule(gateways: readonly string[], report: Report): void {
+  for (const [index, gateway] of gateways.entries()) {
+    const slash = gateway.indexOf('/')
+    if (slash < 0) {
+      const problem = gateway === '' ? 'the name of a gateway must not be empty' : fqdnWithoutEmpty(gateway)
+      if (problem) report([index], problem)
+      else if (gateway.includes('.')) {
+        const [name, namespace] = gateway.split('.')
+        report([index], `old form of a gateway name`, { code: 'FIELD_DEPRECATED', hint: `write ${namespace}/${name}` })
+      }
+      continue
+    }
+    const [namespace, name] = [gateway.slice(0, slash), gateway.slice(slash + 1)]
+    if (namespace === '' || name === '') report([index], 'neither namespace nor name of a gateway may be empty')
+    else if (!isDnsLabel(namespace)) report([index], `${shown(namespace)} is no namespace`)
+    else if (!isDnsLabel(name)) report([index], `${shown(name)} is no gateway name: it must be a DNS label`)
+  }
+}
+
+function fqdnWithoutEmpty(name: string): string | undefined {
+  return name.includes('*') ? `${shown(name)} is no gateway name` : wildcardDomainProblem(name)
+}

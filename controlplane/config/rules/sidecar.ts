@@ -1,0 +1,141 @@
+import type { IstioEgressListener, IstioIngressListener, SidecarSpec } from '../kinds/sidecar.ts'
+import type { Report } from '../schema.ts'
+import { ipProblem, isIpAddress, portProblem, splitHostPort, UNIX_PREFIX, unixPathProblem } from '../syntax/address.ts'
+import { fqdnProblem, isDnsLabel, scopedHostProblems, shown } from '../syntax/host.ts'
+import { protocolClass, protocolProblem } from '../syntax/protocol.ts'
+
+const LOCAL = new Set(['', '127.0.0.1', '0.0.0.0', '::1', '::'])
+
+function portRule(port: NonNullable<IstioEgressListener['port']>, report: Report): void {
+  if (port.targetPort) report(['targetPort'], 'targetPort has no effect in a Sidecar and is not allowed')
+  if (port.name && !isDnsLabel(port.name))
+    report(['name'], `${shown(port.name)} is no port name: it must be a DNS label`)
+  const problem = protocolProblem(port.protocol ?? '')
+  if (problem) report(['protocol'], problem)
+}
+
+export function ingressRule(listener: IstioIngressListener, report: Report): void {
+  const { port, bind, defaultEndpoint, tls, connectionPool } = listener
+  portRule(port, (path, ...rest) => report(['port', ...path], ...rest))
+  const number = portProblem(port.number ?? 0)
+  if (number) report(['port', 'number'], number)
+  const address = bind ? ipProblem(bind) : undefined
+  if (address) report(['bind'], address)
+  if (defaultEndpoint) endpointRule(defaultEndpoint, report)
+  if (tls) {
+    const forbidden = [
+      'subjectAltNames',
+      'httpsRedirect',
+      'credentialName',
+      'credentialNames',
+      'tlsCertificates',
+    ] as const
+    for (const field of forbidden) {
+      const value = tls[field]
+      if (Array.isArray(value) ? value.length > 0 : value)
+        report(['tls', field], `${field} is not supported at a Sidecar`)
+    }
+    if (tls.mode === 'ISTIO_MUTUAL' || tls.mode === 'AUTO_PASSTHROUGH')
+      report(['tls', 'mode'], `the mode of a Sidecar's ingress cannot be ${tls.mode}`)
+    if (protocolClass(port.protocol ?? '') !== 'tls') report(['tls'], 'tls is for ports of protocol HTTPS or TLS')
+  }
+  if (connectionPool?.http && protocolClass(port.protocol ?? '') !== 'http')
+    report(['connectionPool', 'http'], 'HTTP settings have no effect on a port that is not HTTP', {
+      code: 'FIELD_NO_EFFECT',
+    })
+}
+
+function endpointRule(endpoint: string, report: Report): void {
+  if (endpoint.startsWith(UNIX_PREFIX)) {
+    const problem = unixPathProblem(endpoint.slice(UNIX_PREFIX.length))
+    if (problem) report(['defaultEndpoint'], problem)
+    return
+  }
+  const parts = splitHostPort(endpoint)
+  if (!parts || !LOCAL.has(parts.host) || !/^[+-]?\d+$/.test(parts.port)) {
+    report(
+      ['defaultEndpoint'],
+      `${shown(endpoint)} must have the form 127.0.0.1:PORT, 0.0.0.0:PORT, [::1]:PORT, [::]:PORT, :PORT or unix:///path`,
+    )
+    return
+  }
+  const problem = portProblem(Number(parts.port))
+  if (problem) report(['defaultEndpoint'], problem)
+}
+
+export function egressRule(listener: IstioEgressListener, report: Report): void {
+  const { port, bind = '', captureMode = 'DEFAULT', hosts } = listener
+  if (port) {
+    portRule(port, (path, ...rest) => report(['port', ...path], ...rest))
+    const number = port.number ?? 0
+    if (number === 0) {
+      const problem = bind.startsWith(UNIX_PREFIX)
+        ? unixPathProblem(bind.slice(UNIX_PREFIX.length))
+        : 'a port of 0 needs a UNIX domain socket to bind to'
+      if (problem) report(['bind'], problem)
+      if (captureMode === 'IPTABLES')
+        report(['captureMode'], 'captureMode must be DEFAULT or NONE for a UNIX domain socket')
+    } else {
+      const problem = portProblem(number)
+      if (problem) report(['port', 'number'], problem)
+      const address = bind === '' ? undefined : ipProblem(bind)
+      if (address) report(['bind'], address)
+    }
+  }
+  if (hosts.length === 0) report(['hosts'], 'an egress listener must have at least one host')
+  for (const [index, host] of hosts.entries())
+    for (const problem of scopedHostProblems(host, 'sidecar', isIpAddress)) report(['hosts', index], problem)
+}
+
+/** Entries of one egress listener that repeat or include each other; `namespace` is that of the document. */
+export function egressDuplicates(listener: IstioEgressListener, namespace: string, report: Report): void {
+  const names = new Map<string, Set<string>>()
+  for (const [index, host] of listener.hosts.entries()) {
+    const slash = host.indexOf('/')
+    if (slash < 0 || host.startsWith('~')) continue
+    const owner = host.slice(0, slash) === '.' ? namespace : host.slice(0, slash)
+    const name = host.slice(slash + 1)
+    const seen = names.get(owner) ?? new Set<string>()
+    if (name === '*' ? seen.size > 0 : seen.has(name) || seen.has('*'))
+      report(['hosts', index], `${shown(host)} repeats an entry or is included in one`, { code: 'FIELD_QUESTIONABLE' })
+    seen.add(name)
+    names.set(owner, seen)
+  }
+  if (names.get('*')?.has('*') && names.size > 1)
+    report(['hosts'], '*/* includes all services, further entries have no effect', { code: 'FIELD_NO_EFFECT' })
+}
+
+export function sidecarRule(spec: SidecarSpec, report: Report): void {
+  const { ingress = [], egress = [], outboundTrafficPolicy: outbound } = spec
+  if (ingress.length === 0 && egress.length === 0 && !outbound && !spec.inboundConnectionPool)
+    report([], 'a Sidecar must have at least one of ingress, egress, outboundTrafficPolicy and inboundConnectionPool')
+  const inbound = new Set<number>()
+  for (const [index, { port }] of ingress.entries()) {
+    if (inbound.has(port.number ?? 0))
+      report(['ingress', index, 'port', 'number'], `ports of listeners must be unique, ${port.number} is not`)
+    inbound.add(port.number ?? 0)
+  }
+  const ports = new Set<number>()
+  const sockets = new Set<string>()
+  for (const [index, { port, bind = '' }] of egress.entries()) {
+    if (!port) {
+      if (index < egress.length - 1)
+        report(['egress', index], 'the egress listener without a port must be the last one')
+      continue
+    }
+    const number = port.number ?? 0
+    if (number === 0 && sockets.has(bind))
+      report(['egress', index, 'bind'], 'UNIX domain sockets of listeners must be unique')
+    else if (number !== 0 && ports.has(number))
+      report(['egress', index, 'port', 'number'], `ports of listeners must be unique, ${number} is not`)
+    if (number === 0) sockets.add(bind)
+    else ports.add(number)
+  }
+  const proxy = outbound?.egressProxy
+  if (!proxy) return
+  const at = ['outboundTrafficPolicy', 'egressProxy']
+  if (outbound.mode !== 'ALLOW_ANY') report(at, 'egressProxy needs the mode ALLOW_ANY')
+  const host = fqdnProblem(proxy.host)
+  if (host) report([...at, 'host'], host)
+  if (!proxy.port) report([...at, 'port'], 'port is required', { code: 'FIELD_REQUIRED' })
+}

@@ -1,0 +1,370 @@
+import type { Severity } from './diagnostic.ts'
+
+/** What a diagnostic code stands for; docs/diagnostics.md is made of this table. */
+export interface CodeEntry {
+  readonly severity: Severity
+  readonly title: string
+  readonly explanation: string
+  /** What the reader should do. */
+  readonly action: string
+}
+
+const entry = (severity: Severity, title: string, explanation: string, action: string): CodeEntry => ({
+  severity,
+  title,
+  explanation,
+  action,
+})
+
+/** Every code, by the room that reports it: documents first, then relations between documents. Codes are stable. */
+export const CODES = {
+  DOCUMENT_INVALID: entry(
+    'error',
+    'Document is no object',
+    'The document is not a mapping with `apiVersion`, `kind` and `metadata`.',
+    'Write the three keys at the top of the document, or remove it.',
+  ),
+  DOCUMENT_TOO_LARGE: entry(
+    'error',
+    'Document is too large',
+    'The document is nested too deeply or has too many values (aliases count as often as they are used).',
+    'Split the document; generated lists of endpoints belong into WorkloadEntry documents.',
+  ),
+  TOO_MANY_PROBLEMS: entry(
+    'info',
+    'More problems than shown',
+    'Only the first problems of the document are listed.',
+    'Correct those listed and look again.',
+  ),
+  METADATA_INVALID: entry(
+    'error',
+    'Metadata is wrong',
+    'Name, namespace, labels or annotations do not have the form Kubernetes demands.',
+    'Use lower-case DNS names for name and namespace, strings for labels and annotations.',
+  ),
+  METADATA_UNUSUAL: entry(
+    'warning',
+    'Name would not do in Kubernetes',
+    'The name of the object is used as it is, but Kubernetes would refuse it.',
+    'Use lower-case letters, digits, "-" and ".".',
+  ),
+  OBJECT_DUPLICATE: entry(
+    'error',
+    'The same object twice',
+    'Two documents have the same kind, namespace and name. The one named first stays in force.',
+    'Remove or rename one of them.',
+  ),
+  KIND_UNKNOWN: entry(
+    'warning',
+    'Kind is unknown',
+    'No kind of this name is known; the document has no effect.',
+    'Check the spelling of `kind` and the group in `apiVersion`.',
+  ),
+  KIND_IGNORED: entry(
+    'warning',
+    'Kind is ignored',
+    'The document is for Kubernetes itself. Services and workloads come from ServiceEntry and WorkloadEntry documents here.',
+    'Describe the service as a ServiceEntry, or ignore the warning.',
+  ),
+  KIND_NOT_COMPILED: entry(
+    'warning',
+    'Kind is checked but not compiled yet',
+    'The document is checked completely, but it does not change what proxies get.',
+    'Do not rely on its effect.',
+  ),
+  KIND_VERSION: entry(
+    'error',
+    'Version or group of the kind is wrong',
+    'The kind exists, but not in this version or group.',
+    'Use one of the versions the message names.',
+  ),
+  KIND_LIST: entry(
+    'error',
+    'List of objects',
+    'A List document holds several objects; only single documents have a place of their own.',
+    'Write its items as documents separated by `---`.',
+  ),
+  FIELD_UNKNOWN: entry(
+    'warning',
+    'Field is unknown',
+    'The kind has no field of this name; it has no effect.',
+    'Check spelling and indentation.',
+  ),
+  FIELD_REQUIRED: entry(
+    'error',
+    'Field is missing',
+    'The field must be set.',
+    'Add it; docs/kinds.md tells what it means.',
+  ),
+  FIELD_TYPE: entry(
+    'error',
+    'Value has the wrong type',
+    'The value is, for example, a number where a text is expected. An explicit null counts as a wrong type.',
+    'Change the value; quote texts that look like numbers; remove keys without a value.',
+  ),
+  FIELD_VALUE: entry(
+    'error',
+    'Value is not allowed',
+    'The value has the right type but breaks a rule of the field.',
+    'The message names the rule.',
+  ),
+  FIELD_CONFLICT: entry(
+    'error',
+    'Fields exclude each other',
+    'Fields are set together that exclude each other.',
+    'Keep one of them.',
+  ),
+  FIELD_UNSUPPORTED: entry(
+    'warning',
+    'Field is not supported',
+    'The field is checked but does not change what proxies get; the message says why.',
+    'Do not rely on its effect.',
+  ),
+  FIELD_DEPRECATED: entry(
+    'warning',
+    'Field or value is deprecated',
+    'There is a newer way to say the same.',
+    'Use what the message names.',
+  ),
+  FIELD_NO_EFFECT: entry(
+    'warning',
+    'Setting has no effect',
+    'The setting is allowed but something else makes it ineffective.',
+    'Remove it, or what overrides it.',
+  ),
+  FIELD_QUESTIONABLE: entry(
+    'warning',
+    'Setting is probably a mistake',
+    'The setting is allowed but rarely what was meant.',
+    'Look at the message and the reference of the field.',
+  ),
+  SECRET_INVALID: entry(
+    'error',
+    'Secret cannot be used',
+    'A value is no base64, the certificate or the key cannot be read, or they do not belong together.',
+    'Put a PEM certificate chain into tls.crt and its private key into tls.key.',
+  ),
+  ENVOY_FIELD_UNKNOWN: entry(
+    'error',
+    'Envoy message has no such field',
+    'A raw Envoy message has a key that its type does not have.',
+    "Check the spelling in Envoy's API reference.",
+  ),
+  ENVOY_TYPE_UNKNOWN: entry(
+    'error',
+    'Envoy type is unknown',
+    'The `@type` of a raw Envoy message names no type that the proxies know, or is missing.',
+    'Write `type.googleapis.com/` and the full name of the message, API version 3.',
+  ),
+  ENVOY_VALUE: entry(
+    'error',
+    'Value does not fit the Envoy field',
+    'A value of a raw Envoy message cannot be read as the type of its field.',
+    'Write it in the JSON form of its protobuf type.',
+  ),
+  ENVOY_RULE: entry(
+    'error',
+    'Envoy would refuse the value',
+    "A value of a raw Envoy message breaks a rule that Envoy's API states for the field.",
+    'The message names the rule.',
+  ),
+  MESH_DUPLICATE: entry(
+    'error',
+    'More than one Mesh document',
+    'The settings of the mesh can be stated once. The Mesh document named first is in force.',
+    'Merge the documents.',
+  ),
+  HOST_NOT_FOUND: entry(
+    'error',
+    'Destination host does not exist',
+    'A route sends traffic to a host that no ServiceEntry declares; requests fail with 503.',
+    'Declare the host with a ServiceEntry or correct the name. A short name is looked up in the namespace of the document.',
+  ),
+  HOST_NOT_VISIBLE: entry(
+    'error',
+    'Destination host is not exported here',
+    'The host exists, but its exportTo hides it from the namespace of this document.',
+    'Extend exportTo of the ServiceEntry.',
+  ),
+  SUBSET_NOT_FOUND: entry(
+    'error',
+    'Subset does not exist',
+    'A route names a subset that no DestinationRule of the host declares; requests fail with 503.',
+    'Add the subset to the DestinationRule of the host.',
+  ),
+  DESTINATION_PORT_REQUIRED: entry(
+    'error',
+    'Destination needs a port',
+    'The service has several ports and the route does not say which to use.',
+    'Set destination.port.number.',
+  ),
+  DESTINATION_PORT_NOT_FOUND: entry(
+    'error',
+    'Destination port does not exist',
+    'The service has no port of this number.',
+    'Use a port that the ServiceEntry declares.',
+  ),
+  GATEWAY_NOT_FOUND: entry(
+    'error',
+    'Gateway does not exist',
+    'A VirtualService names a gateway that is not declared; its routes are not served there.',
+    'Add the Gateway or correct the name; a gateway of another namespace is written namespace/name.',
+  ),
+  GATEWAY_HOST_MISMATCH: entry(
+    'warning',
+    'Gateway does not expose the host',
+    'No server of the gateway has a host that covers the host of the VirtualService (or its namespace is not allowed).',
+    'Add the host to a server of the gateway.',
+  ),
+  GATEWAY_PORT_CONFLICT: entry(
+    'error',
+    'Gateway servers clash on a port',
+    'Servers of the same proxies use one port with protocols that exclude each other.',
+    'Give one of them another port.',
+  ),
+  GATEWAY_HOST_CONFLICT: entry(
+    'warning',
+    'Gateway servers clash on a host',
+    'Servers of the same proxies and the same port have the same host; only the first one gets its traffic.',
+    'Remove the host from one of the servers.',
+  ),
+  SECRET_NOT_FOUND: entry(
+    'error',
+    'Secret does not exist',
+    'credentialName names a Secret that is not declared in the namespace; the listener or cluster has no certificate.',
+    'Add the Secret in the namespace of the document.',
+  ),
+  SECRET_KEY_MISSING: entry(
+    'error',
+    'Secret lacks a value',
+    'The Secret that credentialName names lacks a key this TLS mode needs.',
+    'Add tls.crt and tls.key (or cert and key), and ca.crt (or cacert) for mutual TLS.',
+  ),
+  TLS_NO_VERIFICATION: entry(
+    'warning',
+    'Server certificate is not verified',
+    'TLS to the host is on, but nothing says which CA to trust; any certificate is accepted.',
+    'Set caCertificates or credentialName, or say insecureSkipVerify: true to show that it is meant.',
+  ),
+  MUTUAL_TLS_NO_IDENTITY: entry(
+    'warning',
+    'ISTIO_MUTUAL needs workload certificates',
+    'ISTIO_MUTUAL takes certificates from the identity of the workload. meshgate issues none, so connections to the host fail.',
+    'Use MUTUAL with certificates of your own, SIMPLE or DISABLE.',
+  ),
+  DELEGATE_NOT_FOUND: entry(
+    'error',
+    'Delegate does not exist',
+    'A route goes on in a VirtualService that is not declared; the route is left out.',
+    'Add the VirtualService or correct name and namespace.',
+  ),
+  DELEGATE_INVALID: entry(
+    'error',
+    'Delegate cannot be used',
+    'The delegate has hosts of its own, delegates again (to another or, in a circle, to itself), or is not exported here.',
+    'Delegate to a VirtualService without hosts and without delegates.',
+  ),
+  ROUTE_UNREACHABLE: entry(
+    'warning',
+    'Rule is never used',
+    'Rules before it match everything it could match.',
+    'Move the rule up or remove it.',
+  ),
+  MATCH_SHADOWED: entry(
+    'warning',
+    'Match is never used',
+    'An earlier match covers everything this one could match.',
+    'Move the more specific match up or remove it.',
+  ),
+  MATCH_NEVER_TRUE: entry(
+    'warning',
+    'Match can never be true',
+    'The condition cannot hold where the rule applies, for example labels of the caller at a gateway.',
+    'Bind the rule to `mesh`, or remove the condition.',
+  ),
+  WEIGHTS_NOT_100: entry(
+    'info',
+    'Weights do not sum to 100',
+    'Shares are relative to their sum, so a weight is no percentage here.',
+    'Let the weights sum to 100 if percentages were meant.',
+  ),
+  VIRTUAL_SERVICE_OVERLAP: entry(
+    'warning',
+    'Several VirtualServices for one host',
+    'Several VirtualServices have the same host. Sidecars use only the first (the oldest); at a gateway they are merged in this order.',
+    'Merge the documents, or use delegates.',
+  ),
+  DESTINATION_RULE_CONFLICT: entry(
+    'warning',
+    'Several DestinationRules for one host',
+    'Several DestinationRules without selector have the same host and namespace: subsets are merged, of traffic policies only the first counts.',
+    'Merge the documents.',
+  ),
+  DESTINATION_RULE_HOST_NOT_FOUND: entry(
+    'warning',
+    'DestinationRule for an unknown host',
+    'No ServiceEntry has the host of the rule, so it has no effect.',
+    'Correct the host or declare the service.',
+  ),
+  SUBSET_EMPTY: entry(
+    'warning',
+    'Subset selects no endpoint',
+    'No endpoint of the host has the labels of the subset; requests to it fail with 503.',
+    'Correct the labels of the subset or of the endpoints.',
+  ),
+  SELECTOR_EMPTY: entry(
+    'warning',
+    'Selector selects nothing',
+    'No workload in reach has the labels of the selector.',
+    'Correct the labels; they must all be equal.',
+  ),
+  SERVICE_ENTRY_NO_ENDPOINTS: entry(
+    'warning',
+    'Service has no endpoints',
+    'A service with STATIC resolution has neither endpoints nor workloads its selector finds; requests fail with 503.',
+    'Add endpoints, or WorkloadEntries with the labels of the selector.',
+  ),
+  SERVICE_ENTRY_PROTOCOL_CONFLICT: entry(
+    'warning',
+    'One port with two protocols',
+    'ServiceEntries declare the same host and port with different protocols; the first one counts.',
+    'Use one protocol.',
+  ),
+  TCP_PORT_CLASH: entry(
+    'warning',
+    'TCP services cannot be told apart',
+    'Services without addresses of their own share a TCP port; a sidecar can listen for only one of them.',
+    'Give the services addresses or different ports, or keep them apart with Sidecar documents.',
+  ),
+  SIDECAR_CONFLICT: entry(
+    'error',
+    'Several Sidecars for one workload',
+    'More than one Sidecar of the namespace applies to the same workloads; only the first is used.',
+    'Keep one without workloadSelector, and make selectors exclusive.',
+  ),
+  SIDECAR_HOST_NOT_FOUND: entry(
+    'warning',
+    'Sidecar imports an unknown host',
+    'No service with this host is visible in that namespace.',
+    'Correct namespace or host of the egress entry.',
+  ),
+  LISTENER_PORT_CLASH: entry(
+    'error',
+    'Port is taken',
+    'A listener uses a port that another listener of the same proxy already has.',
+    'Choose another port; `httpPort` of the Mesh document moves the HTTP proxy port.',
+  ),
+  HASH_NO_EFFECT: entry(
+    'warning',
+    'Consistent hash has no effect',
+    'Something overrides the consistent hash, or nothing gives it a key to hash.',
+    'Keep only one of the settings.',
+  ),
+} as const satisfies Readonly<Record<string, CodeEntry>>
+
+export type Code = keyof typeof CODES
+
+/** How bad a diagnostic of this code is. */
+export function severityOf(code: Code): Severity {
+  return CODES[code].severity
+}
