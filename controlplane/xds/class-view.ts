@@ -22,6 +22,8 @@ import { compileSecret, secretNames } from './secrets.ts'
 /** A compiled message on its way to be a resource. */
 interface Compiled<Desc extends DescMessage> {
   readonly message: MessageShape<Desc>
+  /** The encoded message, from compilers that have it anyway. */
+  readonly bytes?: Uint8Array
   readonly origins: readonly Origin[]
   readonly children?: Resource['children']
 }
@@ -88,7 +90,7 @@ export class ClassView implements View {
           const written = raw().get(`${type}/${name}`)
           if (written) return type === 'sds' && !proxy.secretsAllowed ? undefined : this.#fromRaw(written)
           const compiled = this.#guard(type, name, () => compile(name))
-          return compiled && this.#resource(type, name, encode(schema, compiled.message), compiled)
+          return compiled && this.#resource(type, name, compiled.bytes ?? encode(schema, compiled.message), compiled)
         },
         (a, b) => a?.version === b?.version,
       )

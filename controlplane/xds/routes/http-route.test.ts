@@ -347,6 +347,7 @@ describe('a proxyless gRPC client', () => {
 
   it('gets a cluster that does not exist where Envoy would answer by itself: it would refuse the table', () => {
     expect(routes('- redirect: {uri: /}')[0].route.cluster).toBe('BlackHoleCluster')
+    expect(routes('- name: nothing')[0].route.cluster).toBe('BlackHoleCluster')
     expect(routes('- route: [{destination: {host: nowhere}}]')[0].route.cluster).toBe(
       'outbound|80||nowhere.default.svc.cluster.local',
     )

@@ -1,6 +1,7 @@
 import type { RouteConfiguration } from '../../../proto/gen/envoy/config/route/v3/route_pb.ts'
 import type { Origin } from '../../config/object.ts'
 import type { Scope } from '../../model/scope.ts'
+import { encodeTable } from './encode-table.ts'
 import { compileTable } from './route-configuration.ts'
 import type { CompiledVirtualHost } from './virtual-host.ts'
 
@@ -21,6 +22,8 @@ export function compileRouteConfiguration(
 ):
   | {
       readonly message: RouteConfiguration
+      /** The encoded message. Virtual hosts that did not change since the last time cost a copy only. */
+      readonly bytes: Uint8Array
       readonly origins: readonly Origin[]
       readonly virtualHosts: readonly CompiledVirtualHost[]
     }
@@ -28,5 +31,5 @@ export function compileRouteConfiguration(
   const table = compileTable(scope, name)
   if (!table) return undefined
   const origins = new Set(table.virtualHosts.flatMap((host) => host.origins))
-  return { ...table, origins: [...origins] }
+  return { ...table, bytes: encodeTable(table.message), origins: [...origins] }
 }

@@ -14,8 +14,8 @@ type VirtualService = ConfigObject<VirtualServiceSpec>
 export interface RuleCells {
   /** Routes of a VirtualService behind a gateway for requests of one port. */
   rules(virtualService: VirtualService, gateway: string, port: number, tls: boolean): readonly CompiledRoute[]
-  /** The route of a service port that no rule speaks of. */
-  plain(service: Service, port: ServicePort): CompiledRoute
+  /** The one route of a service port that no rule speaks of. */
+  plain(service: Service, port: ServicePort): readonly CompiledRoute[]
 }
 
 const byScope = new WeakMap<Scope, RuleCells>()
@@ -43,17 +43,17 @@ function createRuleCells(scope: Scope): RuleCells {
     const context: RouteContext = { scope, gateway, port: Number(port), tls: tls === 'tls' }
     return virtualService ? compileHttpRoutes(virtualService, context) : []
   })
-  const plain = cells<CompiledRoute | undefined>((id) => {
+  const plain = cells<readonly CompiledRoute[]>((id) => {
     const [hostname, number] = id.split('\n') as [string, string]
     const service = scope.service(hostname)
     const port = service?.ports.find((candidate) => candidate.number === Number(number))
     const context: RouteContext = { scope, gateway: MESH_GATEWAY, port: Number(number), tls: false }
-    return service && port ? defaultRoute(service, port, context) : undefined
+    return service && port ? [defaultRoute(service, port, context)] : []
   })
   return {
     rules: (virtualService, gateway, port, tls) =>
       rules(`${gateway}\n${virtualService.key}\n${port}\n${tls ? 'tls' : ''}`),
-    plain: (service, port) => plain(`${service.hostname}\n${port.number}`)!,
+    plain: (service, port) => plain(`${service.hostname}\n${port.number}`),
   }
 }
 
@@ -123,7 +123,7 @@ export function routesOfPort(
   service: Service,
   port: ServicePort,
 ): readonly CompiledRoute[] {
-  return firstRules(scope, index.of(service.hostname), port.number) ?? [ruleCells(scope).plain(service, port)]
+  return firstRules(scope, index.of(service.hostname), port.number) ?? ruleCells(scope).plain(service, port)
 }
 
 export function httpPorts(service: Service): readonly ServicePort[] {

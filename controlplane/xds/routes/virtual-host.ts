@@ -3,7 +3,7 @@ import {
   type VirtualHost,
   VirtualHostSchema,
 } from '../../../proto/gen/envoy/config/route/v3/route_components_pb.ts'
-import { make } from '../../../proto/make.ts'
+import { encode, make } from '../../../proto/make.ts'
 import type { Origin } from '../../config/object.ts'
 import type { CompiledRoute } from './http-route.ts'
 
@@ -14,19 +14,51 @@ export interface CompiledVirtualHost {
   readonly origins: readonly Origin[]
 }
 
-/** Joins routes under domains. The attempt count goes to the upstream (`x-envoy-attempt-count`), as in Istio. */
+/** The last virtual host made of a list of routes, by name: most stay the same while others in their table change. */
+const made = new WeakMap<readonly CompiledRoute[], Map<string, CompiledVirtualHost>>()
+const bytes = new WeakMap<VirtualHost, Uint8Array>()
+
+/**
+ * Joins routes under domains. The attempt count goes to the upstream (`x-envoy-attempt-count`), as in Istio. Asked again for
+ * the same (and nothing but the routes tells where it came from), it returns the same object.
+ */
 export function virtualHost(
   name: string,
   domains: readonly string[],
   routes: readonly CompiledRoute[],
   more: { readonly requireTls?: boolean; readonly origins?: readonly Origin[] } = {},
 ): CompiledVirtualHost {
+  const requireTls = more.requireTls ? TlsRequirement.ALL : TlsRequirement.NONE
+  let byName = made.get(routes)
+  const known = more.origins ? undefined : byName?.get(name)
+  if (known && known.message.requireTls === requireTls && sameDomains(known.message.domains, domains)) return known
   const message = make(VirtualHostSchema, {
     name,
     domains: [...domains],
     routes: routes.map((compiled) => compiled.route),
     includeRequestAttemptCount: true,
-    requireTls: more.requireTls ? TlsRequirement.ALL : TlsRequirement.NONE,
+    requireTls,
   })
-  return { message, routes, origins: [...(more.origins ?? []), ...routes.flatMap((compiled) => compiled.origins)] }
+  const origins = [...(more.origins ?? []), ...routes.flatMap((compiled) => compiled.origins)]
+  const compiled = { message, routes, origins }
+  if (!byName) {
+    byName = new Map()
+    made.set(routes, byName)
+  }
+  byName.set(name, compiled)
+  return compiled
+}
+
+/** The encoded virtual host; encoded once. */
+export function virtualHostBytes(host: VirtualHost): Uint8Array {
+  let encoded = bytes.get(host)
+  if (!encoded) {
+    encoded = encode(VirtualHostSchema, host)
+    bytes.set(host, encoded)
+  }
+  return encoded
+}
+
+function sameDomains(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((domain, index) => domain === b[index])
 }
