@@ -25,7 +25,8 @@ export function grpcBootstrap({ node, xds, tls }: GrpcBootstrapOptions): Readonl
       id: node.id,
       ...(node.cluster ? { cluster: node.cluster } : {}),
       ...(node.metadata && Object.keys(node.metadata).length > 0 ? { metadata: node.metadata } : {}),
-      ...(node.locality ? { locality: localityJson(node.locality) } : {}),
+      // grpc-js refuses a node without the field, even if there is nothing to say.
+      locality: localityJson(node.locality ?? {}),
     },
     server_listener_resource_name_template: 'grpc/server?xds.resource.listening_address=%s',
   }

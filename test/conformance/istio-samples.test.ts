@@ -18,7 +18,7 @@ const json = (view: ClassView, type: ResourceType, name: string): Json => {
 function goes(view: ClassView, url: string, headers: Record<string, string> = {}): Record<string, number> | string {
   const { steps, outcome } = explain(view, { url: new URL(url), method: 'GET', headers })
   if (outcome !== 'endpoints') return steps.at(-1)!.detail
-  return Object.fromEntries(steps.flatMap(({ step, name, share }) => (step === 'cluster' ? [[name, share]] : [])))
+  return Object.fromEntries(steps.flatMap(({ step, name, share }) => (step === 'cluster' ? [[name, share ?? 0]] : [])))
 }
 
 function faultOf(view: ClassView, url: string, headers: Record<string, string> = {}): string | undefined {

@@ -1,0 +1,161 @@
+import { beforeAll, describe, expect, it } from 'vitest'
+import { grpcBootstrap } from '../../controlplane/bootstrap/grpc.ts'
+import { type ControlPlane, startControlPlane } from '../helpers/control-plane.ts'
+import { callWith, grpcBackend, pythonGrpc, serverProgram } from '../helpers/grpc-programs.ts'
+import { freePort } from '../helpers/ports.ts'
+import { spawnForTest } from '../helpers/processes.ts'
+import { requireTool } from '../helpers/tools.ts'
+
+/** gRPC libraries as clients without a proxy. They refuse what Envoy forgives: a locality without weight, a filter chain without router. */
+
+const LIBRARIES = ['grpcio', 'grpc-js'] as const
+
+let v1: Awaited<ReturnType<typeof grpcBackend>>
+let v2: Awaited<ReturnType<typeof grpcBackend>>
+let controlPlane: ControlPlane
+
+const yaml = (rules: string, endpoints?: string) => `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: echo}
+spec:
+  hosts: [echo.default.svc.cluster.local]
+  ports: [{number: 50051, name: grpc, protocol: GRPC}]
+  resolution: STATIC
+  location: MESH_INTERNAL
+  endpoints:
+${
+  endpoints ??
+  `  - {address: 127.0.0.1, ports: {grpc: ${v1.port}}, labels: {version: v1}}
+  - {address: 127.0.0.1, ports: {grpc: ${v2.port}}, labels: {version: v2}}`
+}
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: echo}
+spec:
+  host: echo
+  trafficPolicy: {loadBalancer: {simple: ROUND_ROBIN}}
+  subsets:
+  - {name: v1, labels: {version: v1}}
+  - {name: v2, labels: {version: v2}}
+---
+${rules}`
+
+const SPLIT = `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: echo}
+spec:
+  hosts: [echo]
+  http:
+  - match: [{headers: {x-user: {exact: jason}}}]
+    route: [{destination: {host: echo, subset: v2}}]
+  - route:
+    - {destination: {host: echo, subset: v1}, weight: 80}
+    - {destination: {host: echo, subset: v2}, weight: 20}`
+
+beforeAll(async () => {
+  v1 = await grpcBackend('v1')
+  v2 = await grpcBackend('v2')
+  controlPlane = await startControlPlane(yaml(SPLIT))
+})
+
+const bootstrap = (locality?: { region: string; zone: string }) =>
+  grpcBootstrap({
+    node: { id: 'sidecar~127.0.0.1~client.default~default.svc.cluster.local', ...(locality && { locality }) },
+    xds: { host: '127.0.0.1', port: controlPlane.port },
+  })
+
+describe.each(LIBRARIES)('%s as a proxyless client', (library) => {
+  it('splits calls by weight', async (context) => {
+    requireTool(
+      context,
+      'grpcio',
+      library !== 'grpcio' || (await pythonGrpc()) !== undefined,
+      'install Python 3 with pip',
+    )
+    await controlPlane.apply(yaml(SPLIT))
+    const { served, errors } = await callWith(library, bootstrap(), 'xds:///echo:50051', 1000)
+    expect(errors).toEqual({})
+    expect(served['v1']! + served['v2']!).toBe(1000)
+    expect(served['v1']).toBeGreaterThan(740)
+    expect(served['v1']).toBeLessThan(860)
+  })
+
+  it('takes the rule whose header fits', async (context) => {
+    requireTool(
+      context,
+      'grpcio',
+      library !== 'grpcio' || (await pythonGrpc()) !== undefined,
+      'install Python 3 with pip',
+    )
+    await controlPlane.apply(yaml(SPLIT))
+    const { served, errors } = await callWith(library, bootstrap(), 'xds:///echo.default.svc.cluster.local:50051', 50, [
+      'x-user=jason',
+    ])
+    expect({ served, errors }).toEqual({ served: { v2: 50 }, errors: {} })
+  })
+
+  it('fails over to another locality when the own one is down', async (context) => {
+    requireTool(
+      context,
+      'grpcio',
+      library !== 'grpcio' || (await pythonGrpc()) !== undefined,
+      'install Python 3 with pip',
+    )
+    const down = await freePort()
+    const endpoints = `  - {address: 127.0.0.1, ports: {grpc: ${down}}, locality: r1/z1}
+  - {address: 127.0.0.1, ports: {grpc: ${v2.port}}, locality: r2/z1}`
+    const failover = `
+apiVersion: meshgate.io/v1
+kind: Mesh
+metadata: {name: mesh}
+spec: {localityLbSetting: {enabled: true}}
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: a-outlier}
+spec: {host: echo, trafficPolicy: {outlierDetection: {consecutive5xxErrors: 3}}}`
+    await controlPlane.apply(yaml(failover, endpoints))
+    const { served, errors } = await callWith(library, bootstrap({ region: 'r1', zone: 'z1' }), 'xds:///echo:50051', 20)
+    expect({ served, errors }).toEqual({ served: { v2: 20 }, errors: {} })
+  })
+
+  it('an unknown service is an error that says so, at once', async (context) => {
+    requireTool(
+      context,
+      'grpcio',
+      library !== 'grpcio' || (await pythonGrpc()) !== undefined,
+      'install Python 3 with pip',
+    )
+    const { served, errors } = await callWith(library, bootstrap(), 'xds:///nobody:50051', 1)
+    expect(served).toEqual({})
+    expect(Object.keys(errors)[0]).toMatch(/^(UNAVAILABLE|DEADLINE_EXCEEDED)/)
+  })
+})
+
+describe('grpcio as a server', () => {
+  it('starts with the listener it asks for and serves', async (context) => {
+    requireTool(context, 'grpcio', (await pythonGrpc()) !== undefined, 'install Python 3 with pip')
+    const port = await freePort()
+    const server = await spawnForTest({
+      command: 'python3',
+      args: [serverProgram, `127.0.0.1:${port}`, 'served-by-xds'],
+      env: {
+        ...process.env,
+        PYTHONPATH: await pythonGrpc(),
+        GRPC_XDS_BOOTSTRAP_CONFIG: JSON.stringify(bootstrap()),
+      },
+    })
+    await controlPlane.apply(
+      yaml(
+        SPLIT,
+        `  - {address: 127.0.0.1, ports: {grpc: ${port}}, labels: {version: v1}}\n  - {address: 127.0.0.1, ports: {grpc: ${port}}, labels: {version: v2}}`,
+      ),
+    )
+    const { served, errors } = await callWith('grpcio', bootstrap(), 'xds:///echo:50051', 5)
+    expect({ served, errors }).toEqual({ served: { 'served-by-xds': 5 }, errors: {} })
+    await server.stop()
+  })
+})

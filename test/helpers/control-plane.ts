@@ -1,0 +1,79 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { XdsServer, type XdsServerOptions } from '../../controlplane/ads/server.ts'
+import { type EnvoyBootstrapOptions, envoyBootstrap } from '../../controlplane/bootstrap/envoy.ts'
+import { type CompiledMesh, createMesh } from '../../controlplane/mesh.ts'
+import { startEnvoy, type TestEnvoy } from './envoy.ts'
+import { configObjects } from './objects.ts'
+import { stopAfterTests } from './processes.ts'
+
+/** A control plane in this process, for real clients. */
+export interface ControlPlane {
+  readonly port: number
+  readonly mesh: CompiledMesh
+  readonly server: XdsServer
+  /** Makes the documents the configuration, and waits until every client has accepted it. */
+  apply(yaml: string): Promise<void>
+  /** The same without waiting. */
+  commit(yaml: string): void
+  /** Resolves when no client has anything open. @throws Error saying who has what open. */
+  synced(timeoutMs?: number): Promise<void>
+  stop(): Promise<void>
+}
+
+export async function startControlPlane(yaml: string, options: XdsServerOptions = {}): Promise<ControlPlane> {
+  const mesh = createMesh({
+    onFailure: (type, name, error) => {
+      throw new Error(`${type} ${name} cannot be compiled`, { cause: error })
+    },
+  })
+  mesh.commit(configObjects(yaml))
+  const server = new XdsServer(mesh, options)
+  const { port } = await server.listen('127.0.0.1:0')
+  const stop = () => server.stop()
+  stopAfterTests(stop)
+
+  const synced = async (timeoutMs = 10_000) => {
+    const until = Date.now() + timeoutMs
+    for (;;) {
+      const open = server.status
+        .clients()
+        .filter(({ disconnectedAt }) => disconnectedAt === undefined)
+        .flatMap(({ node, types }) =>
+          types
+            .filter(({ state }) => state === 'STALE' || state === 'NACK')
+            .map(({ type, state, nack }) => `${node.id} ${type} ${state} ${nack?.message ?? ''}`),
+        )
+      if (open.length === 0) return
+      if (Date.now() > until) throw new Error(`not in step after ${timeoutMs} ms: ${open.join('; ')}`)
+      await sleep(10)
+    }
+  }
+
+  return {
+    port,
+    mesh,
+    server,
+    commit: (text) => {
+      mesh.commit(configObjects(text))
+    },
+    apply: async (text) => {
+      mesh.commit(configObjects(text))
+      // The round that tells the clients starts in a later turn.
+      await sleep(60)
+      await synced()
+    },
+    synced,
+    stop,
+  }
+}
+
+/** A real Envoy that knows nothing but where the control plane is. */
+export async function startEnvoyClient(
+  controlPlane: ControlPlane,
+  mode: 'delta' | 'sotw',
+  node: EnvoyBootstrapOptions['node'],
+): Promise<TestEnvoy> {
+  return startEnvoy({
+    bootstrap: envoyBootstrap({ node, xds: { host: '127.0.0.1', port: controlPlane.port }, mode }),
+  })
+}
