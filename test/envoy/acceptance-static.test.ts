@@ -28,7 +28,10 @@ function withRealFiles<T>(value: T): T {
   const text = JSON.stringify(value)
     .replaceAll(/"filename":"[^"]*(key)[^"]*"/g, `"filename":${JSON.stringify(join(folder, 'key.pem'))}`)
     .replaceAll(/"filename":"[^"]*(root|ca)[^"/]*"/g, `"filename":${JSON.stringify(join(folder, 'ca.pem'))}`)
-    .replaceAll(/"filename":"(?!\/tmp|\/var|[^"]*(?:key|ca)\.pem)[^"]*"/g, `"filename":${JSON.stringify(join(folder, 'cert.pem'))}`)
+    .replaceAll(
+      /"filename":"(?!\/tmp|\/var|[^"]*(?:key|ca)\.pem)[^"]*"/g,
+      `"filename":${JSON.stringify(join(folder, 'cert.pem'))}`,
+    )
     .replaceAll(/"watchedDirectory":\{"path":"[^"]*"\}/g, `"watchedDirectory":{"path":${JSON.stringify(folder)}}`)
   return JSON.parse(text)
 }
@@ -38,7 +41,13 @@ async function verdict(view: ClassView) {
   const json = (resources: typeof cds) => resources.map((resource) => resourceJson(resource, { secrets: true }))
   const bootstrap = staticBootstrap({
     node: { id: 'test', cluster: 'test' },
-    resources: { clusters: json(cds), endpoints: json(eds), listeners: json(lds), routes: json(rds), secrets: json(sds) },
+    resources: {
+      clusters: json(cds),
+      endpoints: json(eds),
+      listeners: json(lds),
+      routes: json(rds),
+      secrets: json(sds),
+    },
   })
   return validateEnvoy(withRealFiles(bootstrap))
 }

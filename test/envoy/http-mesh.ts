@@ -1,14 +1,14 @@
 import { Agent, request as httpRequest, type IncomingHttpHeaders, type RequestOptions } from 'node:http'
-import { staticBootstrap } from '../../controlplane/bootstrap/static.ts'
+import { expect } from 'vitest'
+import { XdsServer } from '../../controlplane/ads/index.ts'
+import { envoyBootstrap } from '../../controlplane/bootstrap/envoy.ts'
 import { createMesh } from '../../controlplane/mesh.ts'
-import { reachable, resourceJson } from '../../controlplane/xds/dump.ts'
-import type { NodeInfo } from '../../controlplane/xds/resource.ts'
 import type { Seen, Upstream } from '../helpers/echo.ts'
 import { startEnvoy, type TestEnvoy } from '../helpers/envoy.ts'
 import { configObjects } from '../helpers/objects.ts'
 
-/** How Envoy gets its configuration. */
-export const MODES = ['static'] as const
+/** The forms of xDS. */
+export const MODES = ['delta', 'sotw'] as const
 export type Mode = (typeof MODES)[number]
 
 export interface Answer {
@@ -21,43 +21,48 @@ export interface Answer {
   readonly seen: Seen
 }
 
-/** Starts an Envoy of this node with what the mesh of these documents has for it. */
+export interface HttpMesh {
+  readonly envoy: TestEnvoy
+  /** Makes other documents the configuration. Envoy gets it over the stream that is open. */
+  apply(yaml: string): void
+  /** Ends Envoy and the control plane. @throws AssertionError when Envoy refused anything meanwhile. */
+  stop(): Promise<void>
+}
+
+/** Starts a control plane with these documents and an Envoy of this node that asks it. */
 export async function startHttpMesh(options: {
   readonly mode: Mode
   readonly yaml: string
   readonly id: string
   readonly metadata?: Record<string, unknown>
-}): Promise<TestEnvoy> {
-  const mesh = createMesh({
-    onFailure: (type, name, error) => {
-      throw new Error(`${type} ${name} cannot be compiled`, { cause: error })
-    },
-  })
+}): Promise<HttpMesh> {
+  const failures: string[] = []
+  const mesh = createMesh({ onFailure: (type, name, error) => failures.push(`${type} ${name}: ${error}`) })
   mesh.commit(configObjects(options.yaml))
-  const metadata = options.metadata ?? {}
-  const node: NodeInfo = {
-    id: options.id,
-    cluster: 'test',
-    metadata,
-    locality: { region: '', zone: '', subZone: '' },
-    userAgent: 'envoy',
-    protocol: 'delta',
-    secretsAllowed: true,
-  }
-  const { cds, eds, lds, rds, sds } = reachable(mesh.view(node))
-  const json = (list: typeof cds) => list.map((resource) => resourceJson(resource, { secrets: true })) as never
-  return startEnvoy({
-    bootstrap: staticBootstrap({
-      node: { id: options.id, metadata },
-      resources: {
-        clusters: json(cds),
-        endpoints: json(eds),
-        listeners: json(lds),
-        routes: json(rds),
-        secrets: json(sds),
-      },
+  const server = new XdsServer(mesh)
+  const { port } = await server.listen('127.0.0.1:0')
+  const envoy = await startEnvoy({
+    bootstrap: envoyBootstrap({
+      node: { id: options.id, metadata: options.metadata ?? {} },
+      xds: { host: '127.0.0.1', port },
+      mode: options.mode,
     }),
+  }).catch(async (error: unknown) => {
+    await server.stop()
+    throw error
   })
+  return {
+    envoy,
+    apply(yaml) {
+      mesh.commit(configObjects(yaml))
+    },
+    async stop() {
+      const rejected = await envoy.rejected()
+      await envoy.stop()
+      await server.stop()
+      expect({ rejected, failures }).toEqual({ rejected: {}, failures: [] })
+    },
+  }
 }
 
 const agent = new Agent({ keepAlive: true, maxSockets: 64 })

@@ -1,9 +1,8 @@
 import { connect } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { startEcho, type Upstream } from '../helpers/echo.ts'
-import type { TestEnvoy } from '../helpers/envoy.ts'
 import { freePort } from '../helpers/ports.ts'
-import { ask, MODES, rulesFor, serviceAt, startHttpMesh, tally } from './http-mesh.ts'
+import { ask, type HttpMesh, MODES, rulesFor, serviceAt, startHttpMesh, tally } from './http-mesh.ts'
 
 const to = (more = '', destination = '{host: reviews, subset: v1}') =>
   `- route: [{destination: ${destination}}]\n${more.replace(/^/gm, '  ')}`
@@ -111,12 +110,13 @@ spec:
 ]
 
 describe.each(MODES)('HTTP rules at a sidecar, %s', (mode) => {
-  let envoy: TestEnvoy
+  let mesh: HttpMesh
   let port: number
   let v1: Upstream
   let v2: Upstream
   let shadow: Upstream
   let hashed: Upstream[]
+  let yaml: string
   const get = (host: string, path = '/', options: Parameters<typeof ask>[3] = {}) => ask(port, host, path, options)
 
   beforeAll(async () => {
@@ -127,7 +127,7 @@ describe.each(MODES)('HTTP rules at a sidecar, %s', (mode) => {
       startEcho('shadow'),
       ...Array.from({ length: 5 }, (_, index) => startEcho(`h${index}`)),
     ])
-    const yaml = `
+    yaml = `
 apiVersion: networking.istio.io/v1
 kind: DestinationRule
 metadata: {name: reviews}
@@ -156,7 +156,7 @@ ${serviceAt(
   '[{number: 8080, name: http, protocol: HTTP}, {number: 9090, name: admin, protocol: HTTP}]',
 )}
 ${RULES.join('')}`
-    envoy = await startHttpMesh({
+    mesh = await startHttpMesh({
       mode,
       yaml,
       id: 'sidecar~127.0.0.1~web.default~default.svc.cluster.local',
@@ -167,8 +167,7 @@ ${RULES.join('')}`
     for (const upstream of [v1, v2, shadow, ...hashed]) upstream.reset()
   })
   afterAll(async () => {
-    expect(await envoy.rejected()).toEqual({})
-    await envoy.stop()
+    await mesh.stop()
   })
 
   const byUpstream = (host: string, count: number) =>
@@ -268,7 +267,7 @@ ${RULES.join('')}`
     })
 
     it('20 % of requests are delayed', async () => {
-      const delays = async () => (await envoy.stats('fault.delays_injected')) as Record<string, number>
+      const delays = async () => (await mesh.envoy.stats('fault.delays_injected')) as Record<string, number>
       const sum = (stats: Record<string, number>) => Object.values(stats).reduce((total, value) => total + value, 0)
       const before = sum(await delays())
       await byUpstream('delay-some.test', 3000)
@@ -441,6 +440,20 @@ ${RULES.join('')}`
       expect((await get('delegate.test', '/a/c')).status).toBe(298)
       expect((await get('delegate.test', '/c')).status).toBe(298)
     })
+  })
+
+  it('a changed weight is in force without a lost request', async () => {
+    const changed = yaml.replace('weight: 90}', 'weight: 0}').replace('weight: 10}', 'weight: 100}')
+    mesh.apply(changed)
+    const statuses = await tally(
+      2000,
+      () => get('split.test'),
+      (answer) => String(answer.status),
+    )
+    expect(statuses).toEqual({ 200: 2000 })
+    await expect.poll(async () => (await byUpstream('split.test', 50))['v2']).toBe(50)
+    mesh.apply(yaml)
+    await expect.poll(async () => (await byUpstream('split.test', 50))['v1'] ?? 0).toBeGreaterThan(30)
   })
 
   it('a WebSocket upgrade goes through without being asked for', async () => {
