@@ -313,6 +313,18 @@ ${RULES.join('')}`
       expect(answer.seen.headers['x-envoy-attempt-count']).toBe('2')
     })
 
+    it('the deadline of a gRPC call holds where the rule has none, the limit of the rule where it has one', async () => {
+      v1.behave({ delayMs: 1500 })
+      const call = (host: string, timeout: string) =>
+        get(host, '/a.B/C', {
+          method: 'POST',
+          headers: { 'content-type': 'application/grpc', te: 'trailers', 'grpc-timeout': timeout },
+        })
+      const [DEADLINE_EXCEEDED, UNAVAILABLE] = ['4', '14']
+      expect((await call('retry-default.test', '150m')).headers['grpc-status']).toBe(DEADLINE_EXCEEDED)
+      expect((await call('timeout.test', '9S')).headers['grpc-status']).toBe(UNAVAILABLE)
+    })
+
     it('a request that takes too long is answered 504', async () => {
       v1.behave({ delayMs: 1500 })
       expect((await get('timeout.test')).status).toBe(504)

@@ -1,11 +1,12 @@
 import { RouteSchema } from '../../../proto/gen/envoy/config/route/v3/route_components_pb.ts'
-import { duration, make } from '../../../proto/make.ts'
+import { make } from '../../../proto/make.ts'
 import type { Origin } from '../../config/object.ts'
 import type { Scope } from '../../model/scope.ts'
 import { PASSTHROUGH_CLUSTER } from '../names.ts'
 import type { RouteContext } from './context.ts'
 import { resolveDestination } from './destination.ts'
 import { missingAnswer } from './missing.ts'
+import { timeouts } from './timeout.ts'
 import { type CompiledVirtualHost, virtualHost } from './virtual-host.ts'
 
 /**
@@ -32,8 +33,7 @@ export function catchAllVirtualHost(scope: Scope, context: RouteContext): Compil
       case: 'route',
       value: {
         clusterSpecifier: { case: 'cluster', value: cluster },
-        timeout: duration(0),
-        maxGrpcTimeout: duration(0),
+        ...timeouts(undefined, context),
       },
     },
   })

@@ -66,6 +66,14 @@ describe('hosts', () => {
     expect(json.virtualHosts).toMatchObject([{ domains: ['a.test'], routes: [{ directResponse: { status: 202 } }] }])
   })
 
+  it('a condition on labels of the caller never holds at a gateway', () => {
+    const rule =
+      '- match: [{sourceLabels: {app: edge}}]\n  directResponse: {status: 201}\n- directResponse: {status: 202}'
+    expect(hostOf(at80(gateway(plain('"*"')) + rules('a.test', rule)), 'a.test').routes).toMatchObject([
+      { directResponse: { status: 202 } },
+    ])
+  })
+
   it('no rules at all: everything is 404', () => {
     expect(at80(gateway(plain('"*"'))).virtualHosts).toEqual([
       { name: 'blackhole:80', domains: ['*'], includeRequestAttemptCount: true },

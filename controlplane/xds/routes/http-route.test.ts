@@ -149,9 +149,10 @@ describe('what happens to a request on its way', () => {
     expect(route.responseHeadersToRemove).toEqual(['d'])
   })
 
-  it('no time limit unless the rule sets one; it holds for grpc-timeout, too', () => {
-    expect(only(to('')).route).toMatchObject({ timeout: '0s', maxGrpcTimeout: '0s' })
-    expect(only(to('timeout: 1500ms')).route).toMatchObject({ timeout: '1.500s', maxGrpcTimeout: '1.500s' })
+  it('no time limit unless the rule sets one; without, grpc-timeout holds', () => {
+    expect(only(to('')).route).toMatchObject({ timeout: '0s', maxStreamDuration: { grpcTimeoutHeaderMax: '0s' } })
+    expect(only(to('timeout: 1500ms')).route.timeout).toBe('1.500s')
+    expect(only(to('timeout: 1500ms')).route.maxStreamDuration).toBeUndefined()
   })
 
   it('mirrors with their shares; none at 0', () => {

@@ -5,15 +5,19 @@ import { parseDuration } from '../../config/syntax/duration.ts'
 import { isGrpcClient, type RouteContext } from './context.ts'
 
 /**
- * Time for a whole request; none unless the rule sets one (Envoy's own default is 15 s). A caller's `grpc-timeout` holds up to the same
- * limit. Envoy calls `max_grpc_timeout` deprecated, but what replaces it resets the stream where this answers 504; gRPC
- * libraries read only the replacement (gRFC A31).
+ * Time for a whole request; none unless the rule sets one (Envoy's own default is 15 s). Without one a caller's `grpc-timeout` is what holds;
+ * with one it holds for gRPC, too, and a shorter deadline is up to the caller, who keeps it anyway.
+ *
+ * Istio sets `max_grpc_timeout` for this, which Envoy calls deprecated and warns of once for every route of every update. Its successor
+ * cannot stand beside a time limit: Envoy then ignores `timeout`, with its 504 and its retries. gRPC libraries read only the
+ * successor (gRFC A31).
  */
 export function timeouts(
   text: string | undefined,
   context: RouteContext,
-): Pick<MessageInitShape<typeof RouteActionSchema>, 'timeout' | 'maxGrpcTimeout' | 'maxStreamDuration'> {
-  const limit = duration(parseDuration(text ?? '0') ?? 0)
-  if (isGrpcClient(context)) return { maxStreamDuration: { maxStreamDuration: limit } }
-  return { timeout: limit, maxGrpcTimeout: limit }
+): Pick<MessageInitShape<typeof RouteActionSchema>, 'timeout' | 'maxStreamDuration'> {
+  const ms = parseDuration(text ?? '0') ?? 0
+  if (isGrpcClient(context)) return { maxStreamDuration: { maxStreamDuration: duration(ms) } }
+  if (ms > 0) return { timeout: duration(ms) }
+  return { timeout: duration(0), maxStreamDuration: { grpcTimeoutHeaderMax: duration(0) } }
 }
