@@ -57,7 +57,7 @@ export type ConnectionMode = (typeof connectionModes)[number]
 /** What `inspect` fills in. One object is reused for all frames. */
 export interface Frame {
   kind: number
-  /** Halves of the id as int32 bit patterns; 0 where a frame has none. */
+  /** Halves of the id as int32 bit patterns; idHi is 0 for ids of up to 32 bits, both are where a frame has none. */
   idLo: number
   idHi: number
   /** Status code of a response as on the wire, 0 where there is none. */

@@ -98,7 +98,8 @@ export function protobufNode(
       writable: false,
       start: container.start,
       end: container.end,
-      read: container.read,
+      // The entries are the fields; the message around them is another one.
+      read: () => false,
       patch: undefined,
     }
     return { ...map, entry: (key) => mapEntryNode(map, container, key, tags) }

@@ -66,10 +66,16 @@ export class Scope {
       return undefined
     }
     this.busy.push(name)
-    const node = this.build(name, declaration)
+    const node = this.conditional(this.build(name, declaration), declaration)
     this.busy.pop()
     if (!this.nodes.has(name)) this.nodes.set(name, node)
     return node
+  }
+
+  private conditional(node: Node | undefined, { spec, path }: Declaration): Node | undefined {
+    if (!node || !spec.when) return node
+    const present = this.presence(spec.when, [...path, 'when'])
+    return present && guarded(node, present)
   }
 
   private build(name: string, { spec, path, role }: Declaration): Node | undefined {
@@ -102,8 +108,6 @@ export class Scope {
     const source = this.offsetOf(name, spec, path)
     const offset = source && this.offset(source.expression, source.path, container)
     if (!offset) return undefined
-    const present = spec.when ? this.presence(spec.when, [...path, 'when']) : undefined
-    if (spec.when && !present) return undefined
     const base = {
       name,
       path,
@@ -133,7 +137,7 @@ export class Scope {
       le: type.form === 'int' && type.le,
     })
     const node = this.typed(base, spec, path, type, offset, place)
-    return node && present ? guarded(node, present) : node
+    return node && container ? within(node, container) : node
   }
 
   private typed(
@@ -457,6 +461,34 @@ function insideOffset(container: Node, expression: Expression, terms: readonly B
   }
   const anchor = `in:${container.name}+${terms.map(({ of, scale, node }) => `${scale}*${of}:${node.name}`).join('+')}`
   return { position, min: container.minStart + Math.max(0, constant), fixed: undefined, anchor, constant }
+}
+
+/** A field in a container ends with it at the latest, and `rest` is the rest of the container. */
+function within(node: Node, container: Node): Node {
+  const { end, read, value, patch } = node
+  const ref = { start: 0, end: 0, lo: 0, hi: 0 }
+  const edge: Position = (b, at, limit) => (container.read(b, at, limit, ref) ? ref.end : BAD)
+  const bounded =
+    (position: Position): Position =>
+    (b, at, limit) => {
+      const e = edge(b, at, limit)
+      return e < 0 ? e : position(b, at, e)
+    }
+  return {
+    ...node,
+    end: bounded(end),
+    value: bounded(value),
+    read: (b, at, limit, out) => {
+      const e = edge(b, at, limit)
+      return e >= 0 && read(b, at, e, out)
+    },
+    patch:
+      patch &&
+      ((b, at, limit, wanted) => {
+        const e = edge(b, at, limit)
+        return e < 0 ? undefined : patch(b, at, e, wanted)
+      }),
+  }
 }
 
 /** A field that is there only when a test holds; it takes no bytes otherwise. */

@@ -246,7 +246,8 @@ function limitsOf(
 }
 
 function inspector(plan: Omit<VariantPlan, 'inspect'>): VariantPlan['inspect'] {
-  const { header, kind, ids, status, error, timeout } = plan
+  const { header, kind, ids, idBits, status, error, timeout } = plan
+  const wide = idBits > 32
   const [id] = ids
   const { kindOf, table, constant } = kind
   const readId = id?.read
@@ -264,7 +265,8 @@ function inspector(plan: Omit<VariantPlan, 'inspect'>): VariantPlan['inspect'] {
     out.kind = frameKind
     if (readId?.(b, at, limit, ref)) {
       out.idLo = ref.lo
-      out.idHi = ref.hi
+      // An id of up to 32 bits is its bits, whatever sign the field has.
+      out.idHi = wide ? ref.hi : 0
     } else {
       if (idNeeded) return FrameError.malformed
       out.idLo = 0

@@ -1,0 +1,146 @@
+import {
+  type Codec,
+  emptyFrame,
+  emptyRef,
+  type FieldInfo,
+  type FieldValue,
+  type FrameErrorName,
+  FrameKind,
+  type FrameKindName,
+  frameErrorName,
+  frameKindNames,
+} from '../contract.ts'
+import { fieldValue, toUint64 } from '../values.ts'
+
+/** A field of a decoded frame; `start` and `end` are offsets from the frame's first byte. */
+export interface DecodedField {
+  readonly name: string
+  readonly start: number
+  readonly end: number
+  readonly value: FieldValue
+  /** The value's name, where the protocol gives it one. */
+  readonly label?: string
+  readonly info: FieldInfo
+}
+
+export interface DecodedFrame {
+  /** Offset of the frame in the bytes given. */
+  readonly at: number
+  readonly length: number
+  readonly kind: FrameKindName | undefined
+  readonly id: bigint
+  readonly status: number
+  /** Whether it is an error reply. */
+  readonly error: boolean
+  /** ms */
+  readonly timeout: number
+  /** In the order of their place in the frame. */
+  readonly fields: readonly DecodedField[]
+  /** What `inspect` complained of. */
+  readonly problem?: FrameErrorName
+}
+
+export interface Decoded {
+  readonly frames: readonly DecodedFrame[]
+  /** Why decoding stopped before the end: broken bytes at `at`, or a frame that is cut off and would need `needs` bytes. */
+  readonly stopped?: { readonly at: number; readonly error?: FrameErrorName; readonly needs?: number }
+}
+
+/** Splits bytes into frames and reads every field of each; never throws on bad bytes. */
+export function decodeFrames(codec: Codec, bytes: Uint8Array): Decoded {
+  const frames: DecodedFrame[] = []
+  let at = 0
+  while (at < bytes.length) {
+    const length = codec.frameLength(bytes, at, bytes.length)
+    if (length <= 0) return { frames, stopped: { at, error: frameErrorName(length) ?? 'malformed' } }
+    if (length > bytes.length - at) return { frames, stopped: { at, needs: length } }
+    frames.push(decodeFrame(codec, bytes, at, length))
+    at += length
+  }
+  return { frames }
+}
+
+export function decodeFrame(codec: Codec, bytes: Uint8Array, at: number, length: number): DecodedFrame {
+  const frame = emptyFrame()
+  const result = codec.inspect(bytes, at, length, frame)
+  const problem = result < 0 ? frameErrorName(result) : undefined
+  const kind = problem ? undefined : frameKindNames.find((name) => FrameKind[name] === frame.kind)
+  const ref = emptyRef()
+  const fields = codec.fields.flatMap((info): DecodedField[] => {
+    if (!codec.read(info.slot, bytes, at, length, ref)) return []
+    const value = fieldValue(info, bytes, ref)
+    const named = Object.entries(info.values ?? {}).find(([, number]) => number === Number(value))?.[0]
+    const label = info.role === 'kind' ? kind : named
+    return [{ name: info.name, start: ref.start - at, end: ref.end - at, value, info, ...(label && { label }) }]
+  })
+  return {
+    at,
+    length,
+    kind,
+    id: toUint64(frame.idLo, frame.idHi),
+    status: frame.status,
+    error: frame.error === 1,
+    timeout: frame.timeout,
+    fields: fields.sort((a, b) => a.start - b.start || b.end - a.end),
+    ...(problem && { problem }),
+  }
+}
+
+const shown = 32
+
+/** A frame as a dissector prints it: offsets, bytes, names and values, one field a line. */
+export function printFrame(frame: DecodedFrame, bytes: Uint8Array): string {
+  const id = frame.id === 0n ? '' : ` id ${frame.id}`
+  const error = frame.error ? ' error' : ''
+  const status = frame.status === 0 ? '' : ` status ${frame.status}`
+  const head = `@${frame.at} ${frame.length} bytes  ${frame.kind ?? `PROBLEM ${frame.problem}`}${id}${status}${error}`
+  const names = Math.max(4, ...frame.fields.map(({ name }) => name.length))
+  const lines = frame.fields.map((field) => {
+    const place = `${String(field.start).padStart(5)}..${String(field.end).padEnd(5)}`
+    const raw = bytes.subarray(frame.at + field.start, frame.at + field.end)
+    const hex = Buffer.from(raw.subarray(0, 8)).toString('hex') + (raw.length > 8 ? '…' : '')
+    const role = field.info.role && field.info.role !== field.name ? `  (${field.info.role})` : ''
+    return `  ${place} ${hex.padEnd(17)} ${field.name.padEnd(names)} ${printValue(field)}${role}`
+  })
+  return [head, ...lines].join('\n')
+}
+
+function printValue({ value, label, info }: DecodedField): string {
+  if (typeof value === 'string') return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value)
+  if (value instanceof Uint8Array) {
+    const hex = Buffer.from(value.subarray(0, shown)).toString('hex')
+    return `${value.length} bytes${hex && ` ${hex}`}${value.length > shown ? '…' : ''}`
+  }
+  const hex = info.type === 'number' && value >= 0 ? ` 0x${value.toString(16)}` : ''
+  return `${value}${value > 9 ? hex : ''}${label ? ` ${label}` : ''}`
+}
+
+/** All frames, then where and why decoding stopped. */
+export function printDecoded(decoded: Decoded, bytes: Uint8Array): string {
+  const parts = decoded.frames.map((frame) => printFrame(frame, bytes))
+  const { stopped } = decoded
+  if (stopped?.error) {
+    const near = Buffer.from(bytes.subarray(stopped.at, stopped.at + 16)).toString('hex')
+    parts.push(
+      `@${stopped.at} ${stopped.error}: the bytes ${near}${bytes.length > stopped.at + 16 ? '…' : ''} are no frame`,
+    )
+  } else if (stopped?.needs !== undefined) {
+    parts.push(`@${stopped.at} cut off: ${bytes.length - stopped.at} bytes are here, the frame needs ${stopped.needs}`)
+  }
+  return parts.join('\n\n')
+}
+
+/** Bytes of a hex dump: digits with spaces, colons or `0x`, or the output of `xxd` and `hexdump -C`. @throws SyntaxError */
+export function parseHex(text: string): Uint8Array {
+  const lines = text.split(/\r?\n/).map((line) => {
+    // `00000000: 4d47 0102  MG..` and `00000000  4d 47 01 02  |MG..|`
+    const dump = /^[\da-f]{4,8}(?::| {2}) ?((?:[\da-f]{2} {0,2}){1,16})(?:\s{2}.*|\|.*)?$/i.exec(line.trim())
+    if (/^[\da-f]{7,8}$/i.test(line.trim()) && text.includes('|')) return ''
+    return dump ? dump[1]! : line.replace(/0x/gi, '')
+  })
+  const digits = lines.join('').replace(/[\s:,_-]/g, '')
+  const bad = /[^\da-f]/i.exec(digits)
+  if (bad) throw new SyntaxError(`"${bad[0]}" is no hex digit`)
+  if (digits.length % 2 !== 0) throw new SyntaxError(`${digits.length} hex digits are no whole bytes: one is missing`)
+  return Uint8Array.from(digits.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16))
+}
