@@ -2,7 +2,7 @@ import { dataOf, follow, isMap, mergeSources, sameData, withEntry, withoutEntry 
 import type { Path } from './errors.ts'
 import { formatPath, Refusal } from './errors.ts'
 import type { AliasSite } from './shared.ts'
-import { anchoredIn, checkCopies, mergedValue, pathOf, usersOf } from './shared.ts'
+import { anchoredIn, checkCopies, mergedValue, pathOf, reordered, usersOf } from './shared.ts'
 import type { Collection, Tree } from './tree.ts'
 
 /** What to do with a node that several places share: change this place only, or all of them. */
@@ -112,9 +112,7 @@ class Planner {
     if (this.#sharing === 'everywhere')
       return this.#redirect(node.target, this.#operation.path.slice(path.length), node.start)
     const { owner, index } = this.#trail.at(-1)!
-    const sites = [{ owner, slot: owner.slots[index]!, alias: node }]
-    checkCopies(sites)
-    return { kind: 'copy', sites }
+    return this.#copies([{ owner, slot: owner.slots[index]!, alias: node }])
   }
 
   #redirect(target: Tree, rest: Path, offset: number): Step {
@@ -202,6 +200,8 @@ class Planner {
       case 'move': {
         if (index === -1 || !isIndex(operation.value, node.slots.length - 1)) throw this.#noPath(node, operation.path)
         if (operation.value === index) return { kind: 'none' }
+        const sites = reordered(this.#root, node, index, operation.value)
+        if (sites.length > 0) return this.#copies(sites)
         return this.#guard(undefined, { kind: 'move', owner: node, index, to: operation.value }, 'act', node)
       }
       default:
@@ -263,11 +263,12 @@ class Planner {
     if (action.kind === 'replace' && action.anchor !== undefined) lost.delete(gone!)
     const sites = [...new Set([...users, ...usersOf(this.#root, lost, gone)])]
     const copies = sites.filter((site, i) => sites.findIndex((other) => other.alias === site.alias) === i)
-    if (copies.length > 0) {
-      checkCopies(copies)
-      return { kind: 'copy', sites: copies }
-    }
-    return { kind, action, trail: this.#trail }
+    return copies.length > 0 ? this.#copies(copies) : { kind, action, trail: this.#trail }
+  }
+
+  #copies(sites: readonly AliasSite[]): Step {
+    checkCopies(sites)
+    return { kind: 'copy', sites }
   }
 
   #act(action: Action): Step {

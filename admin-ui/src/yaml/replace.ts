@@ -136,22 +136,34 @@ function overInline(page: Page, owner: Collection, slot: Slot, form: Form, props
   const { from, end } = slot.value
   if (form.kind === 'inline') return inPlace(page, slot, props + form.text)
   const line = lineEnd(text, end)
+  if (ownsLine(text, from) && end > from) return overOwnLine(page, slot, form, props)
   if (form.kind === 'literal') {
-    if (ownsLine(text, from) && end > from) throw new Unspliceable()
     const header = props + form.block.header
     const put = end > from ? { from, to: end, insert: header } : { from, to: from, insert: spaced(page, slot, header) }
     return [put, { from: line, to: line, insert: below(page, indented(form.block.lines, form.column)) }]
   }
   const commented = text.slice(end, line).trim() !== ''
-  if (owner.kind === 'seq' && !commented && props === '' && !ownsLine(text, from))
-    return compact(page, owner, slot, from, end, form)
-  if (ownsLine(text, from) && end > from) {
-    if (commented || columnOf(text, from) !== form.column) throw new Unspliceable()
-    return [
-      { from, to: end, insert: props ? `${props.trim()}${below(page, block(form))}` : form.lines.join(page.style.eol) },
-    ]
-  }
+  if (owner.kind === 'seq' && !commented && props === '') return compact(page, owner, slot, from, end, form)
   return [headless(page, slot, from, end, props), { from: line, to: line, insert: below(page, block(form)) }]
+}
+
+/** `key:`, then the value on a line of its own: the new one begins behind the colon, comments between stay above it. */
+function overOwnLine(page: Page, slot: Slot, form: Exclude<Form, { kind: 'inline' }>, props: string): Change[] {
+  const { text } = page
+  const { from, end } = slot.value
+  const line = lineEnd(text, end)
+  const tail = text.slice(end, line).trim()
+  const comment = tail ? ` ${tail}` : ''
+  const between = text.slice(slot.headEnd, from).trimEnd()
+  if (form.kind === 'lines') {
+    const gap = props ? ` ${props.trim()}` : ''
+    const kept = between || comment
+    if (between && comment) throw new Unspliceable()
+    return [{ from: slot.headEnd, to: line, insert: gap + kept + below(page, block(form)) }]
+  }
+  const body = below(page, indented(form.block.lines, form.column))
+  const start = between ? from : slot.headEnd
+  return [{ from: start, to: line, insert: `${between ? '' : ' '}${props}${form.block.header}${comment}${body}` }]
 }
 
 function overBlock(page: Page, owner: Collection, slot: Slot, old: Collection, form: Form, props: string): Change[] {

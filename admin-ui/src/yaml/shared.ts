@@ -43,6 +43,18 @@ export function usersOf(root: Tree, nodes: ReadonlySet<Tree>, gone: Tree | undef
   return aliasSites(root).filter(({ alias }) => nodes.has(alias.target) && !inside(alias.from))
 }
 
+/** The aliases that would stand above their anchor after slot `index` becomes number `to`. */
+export function reordered(root: Tree, owner: Collection, index: number, to: number): AliasSite[] {
+  const moved = owner.slots[index]!
+  const low = owner.slots[Math.min(index, to)]!.start
+  const high = owner.slots[Math.max(index, to)]!.end
+  const inMoved = (at: number): boolean => at >= moved.start && at < moved.end
+  const crosses = (at: number): boolean => at >= low && at < high && !inMoved(at)
+  return aliasSites(root).filter(({ alias }) =>
+    to > index ? inMoved(alias.target.from) && crosses(alias.from) : inMoved(alias.from) && crosses(alias.target.from),
+  )
+}
+
 /** All nodes with an anchor in a tree, itself included. */
 export function anchoredIn(tree: Tree): Set<Tree> {
   const found = new Set<Tree>()

@@ -89,7 +89,8 @@ export function treeOf(
 
 class Builder {
   readonly #text: string
-  readonly #anchors = new Map<string, Tree | 'open'>()
+  /** The latest node of every anchor so far; its tree is missing while it is being built. */
+  readonly #anchors = new Map<string, { tree?: Tree }>()
 
   constructor(text: string) {
     this.#text = text
@@ -108,10 +109,11 @@ class Builder {
     const start = written ? token.offset : last ? last.offset + last.source.length : empty
     const from = props[0]?.offset ?? start
     const anchor = node && !isAlias(node) ? node.anchor : undefined
-    if (anchor) this.#anchors.set(anchor, 'open')
+    const entry: { tree?: Tree } = {}
+    if (anchor) this.#anchors.set(anchor, entry)
     const tree = this.#build(node, written ? token : undefined, { from, start, anchor })
     if (tree.weight > maxWeight) throw new Refusal('TOO_LARGE', `aliases stand for more than ${maxWeight} values`, from)
-    if (anchor) this.#anchors.set(anchor, tree)
+    entry.tree = tree
     return tree
   }
 
@@ -133,10 +135,10 @@ class Builder {
       }
     }
     if (isAlias(node)) {
-      const target = this.#anchors.get(node.source)
-      if (target === undefined) throw new Refusal('SYNTAX', `alias *${node.source} has no anchor above it`, start)
-      if (target === 'open')
-        throw new Refusal('CIRCULAR', `alias *${node.source} stands inside the value it names`, start)
+      const entry = this.#anchors.get(node.source)
+      if (!entry) throw new Refusal('SYNTAX', `alias *${node.source} has no anchor above it`, start)
+      const target = entry.tree
+      if (!target) throw new Refusal('CIRCULAR', `alias *${node.source} stands inside the value it names`, start)
       return { ...place, kind: 'alias', name: node.source, target, end: sourceEnd(token), weight: target.weight }
     }
     if (node && isScalar(node)) return this.#scalar(node.value, token, place)
