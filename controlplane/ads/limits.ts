@@ -30,6 +30,11 @@ export interface Limits {
    * 15 s by default): long enough for the one, and a route must not wait for the other.
    */
   readonly ackTimeoutMs: number
+  /**
+   * How long a removal waits for answers that show that nothing uses the resource any more, in ms. Longer than Envoy holds
+   * back any answer (15 s of warming); a client that refuses what was to replace it keeps it for as long as it does.
+   */
+  readonly removalTimeoutMs: number
   /** How long removals wait after a reconnect: a client sends its other subscriptions within one round trip, Envoy at once. */
   readonly settleMs: number
   /** Least time between two rounds of pushes, in ms. Without a gap a storm of changes keeps the loop full. */
@@ -59,6 +64,7 @@ export const DEFAULT_LIMITS: Limits = {
   sendTimeoutMs: 30_000,
   responseBytes: 2 * 1024 * 1024,
   ackTimeoutMs: 5000,
+  removalTimeoutMs: 30_000,
   settleMs: 1000,
   roundGapMs: 50,
   sliceMs: 2,

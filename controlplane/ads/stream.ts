@@ -201,6 +201,7 @@ export class Stream implements TransportHandler, StatusSource {
       id: `${node.id} ${node.userAgent}`,
       form: this.method.form,
       ackTimeoutMs: limits.ackTimeoutMs,
+      removalTimeoutMs: limits.removalTimeoutMs,
       settleMs: limits.settleMs,
       frames,
     })

@@ -16,6 +16,8 @@ export interface ClientOptions {
   readonly form: Form
   /** How long a type waits for the answers of those before it in the order, in ms. */
   readonly ackTimeoutMs: number
+  /** How long a removal waits for the answers that show that nothing uses the resource, in ms. A refusal makes it wait on. */
+  readonly removalTimeoutMs: number
   /** How long removals wait after a reconnect for the client to say what else it uses, in ms. */
   readonly settleMs: number
   readonly frames: FrameOptions
@@ -367,7 +369,13 @@ export class Client implements Reader {
         this.wake(state.removeAfter)
         return
       }
-      const free = state.inFlight.length === 0 && !isAsked(state) && this.allUpdated(type, state)
+      const unanswered = [type, ...step.after].flatMap((other) => this.types[other]?.inFlight[0]?.sentAt ?? [])
+      const patience = Math.max(...unanswered) + this.options.removalTimeoutMs
+      if (unanswered.length > 0 && now < patience) {
+        this.wake(patience)
+        return
+      }
+      const free = !isAsked(state) && this.allUpdated(type, state)
       if (!free || !step.after.every((other) => this.released(other))) return
     }
     state.removed = log.position
@@ -504,9 +512,11 @@ export class Client implements Reader {
 
   /** Whether nothing of this type can make the client use what is about to be removed. */
   private released(type: ResourceType): boolean {
-    return (
-      this.settled(type) && !(this.log.verdicts.any && this.log.verdicts.refusing(this.options.id, new Set([type])))
-    )
+    const state = this.types[type]
+    if (!state) return true
+    const { verdicts } = this.log
+    if (verdicts.any && verdicts.refusing(this.options.id, new Set([type]))) return false
+    return this.allSent(type, state)
   }
 
   private allUpdated(type: ResourceType, state: TypeState): boolean {

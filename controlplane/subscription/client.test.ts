@@ -1,0 +1,466 @@
+import { describe, expect, test } from 'vitest'
+import { FakeMesh, fakeResource } from '../../test/helpers/fake-mesh.ts'
+import { type Answer, Engine, type EngineClient, lines } from '../../test/helpers/xds-engine.ts'
+import type { Form } from './request.ts'
+
+const cds = (name: string, content: string, eds?: string) =>
+  fakeResource('cds', name, content, eds ? { children: [{ type: 'eds', name: eds }] } : {})
+const eds = (name: string, content: string) => fakeResource('eds', name, content)
+const lds = (name: string, content: string) => fakeResource('lds', name, content)
+const rds = (name: string, content: string) => fakeResource('rds', name, content)
+
+function start(mesh = new FakeMesh()) {
+  const engine = new Engine(mesh)
+  return { mesh, engine, delta: engine.client('delta'), sotw: engine.client('sotw', 'node-sotw') }
+}
+
+const only = (answers: readonly Answer[]): Answer => {
+  expect(answers).toHaveLength(1)
+  return answers[0]!
+}
+
+/** Acknowledges everything until there is nothing more to say; returns all that came. */
+function settle(
+  client: EngineClient,
+  answers: readonly Answer[],
+  names: Partial<Record<string, string[]>> = {},
+): Answer[] {
+  const all = [...answers]
+  for (const answer of all) all.push(...client.ack(answer, names[answer.type] ?? []))
+  return all
+}
+
+describe('a name that does not exist', () => {
+  test('delta: is answered as removed at once, and sent when it appears', () => {
+    const { mesh, engine, delta } = start()
+    const answer = only(delta.ask('eds', { names: ['a'] }))
+    expect(lines([answer])).toEqual(['eds: -a'])
+    delta.ack(answer)
+    mesh.put(eds('a', '1'))
+    engine.publish()
+    expect(lines(delta.flow())).toEqual(['eds: a=1'])
+  })
+
+  test('state of the world: gets no answer while others do, and is sent when it appears', () => {
+    const { mesh, engine, sotw } = start(new FakeMesh().put(eds('b', '1')))
+    const answer = only(sotw.ask('eds', { names: ['a', 'b'] }))
+    expect(lines([answer])).toEqual(['eds: b=1'])
+    expect(sotw.ack(answer, ['a', 'b'])).toEqual([])
+    mesh.put(eds('a', '1'))
+    engine.publish()
+    expect(lines(sotw.flow())).toEqual(['eds: a=1'])
+  })
+
+  test.each(['cds', 'eds', 'lds', 'rds', 'sds'] as const)(
+    'state of the world, %s alone: no answer until it appears',
+    (type) => {
+      const { mesh, engine, sotw } = start()
+      expect(sotw.ask(type, { names: ['a'] })).toEqual([])
+      mesh.put(fakeResource(type, 'a', '1'))
+      engine.publish()
+      expect(lines(sotw.flow())).toEqual([`${type}: a=1`])
+    },
+  )
+})
+
+describe('a name subscribed again', () => {
+  test('delta: is sent again although the version is the same, with a new nonce', () => {
+    const { delta } = start(new FakeMesh().put(eds('a', '1'), eds('b', '1')))
+    const first = only(delta.ask('eds', { names: ['a', 'b'] }))
+    delta.ack(first)
+    const again = only(delta.ask('eds', { names: ['a'] }))
+    expect(lines([again])).toEqual(['eds: a=1'])
+    const third = only(delta.ask('eds', { names: ['a'] }))
+    expect(new Set([first.nonce, again.nonce, third.nonce]).size).toBe(3)
+  })
+
+  test('state of the world: is sent again when it was off the list in between', () => {
+    const { sotw } = start(new FakeMesh().put(eds('a', '1'), eds('b', '1')))
+    const first = only(sotw.ask('eds', { names: ['a', 'b'] }))
+    expect(sotw.ack(first, ['a', 'b'])).toEqual([])
+    expect(sotw.ack(first, ['b'])).toEqual([])
+    expect(lines(sotw.ack(first, ['a', 'b']))).toEqual(['eds: a=1'])
+  })
+})
+
+describe('a stale nonce on a request that also changes subscriptions', () => {
+  test.each(['delta', 'sotw'] as const)('%s: the subscription counts, the acknowledgement does not', (form) => {
+    const { mesh, engine, [form]: client } = start(new FakeMesh().put(eds('a', '1'), eds('b', '1')))
+    const first = only(client.ask('eds', { names: ['a'] }))
+    mesh.put(eds('a', '2'))
+    client.ack(first, ['a'])
+    engine.publish()
+    const second = only(client.flow())
+    const names = form === 'sotw' ? ['a', 'b'] : ['b']
+    expect(client.tell('eds', { names, nonce: 'never-sent' }).kind).toBe('expired')
+    expect(lines(client.flow())).toEqual(['eds: b=1'])
+    expect(client.client.settled('eds')).toBe(false)
+    expect(client.client.place('eds')!.inFlight[0]!.frame.nonce).toBe(second.nonce)
+  })
+
+  test('state of the world: the nonce of the response before last acknowledges that one only', () => {
+    const { sotw } = start(new FakeMesh().put(eds('a', '1'), eds('b', '1')))
+    const first = only(sotw.ask('eds', { names: ['a'] }))
+    const second = only(sotw.ask('eds', { names: ['a', 'b'] }))
+    sotw.ack(first, ['a', 'b'])
+    expect(sotw.client.settled('eds')).toBe(false)
+    sotw.ack(second, ['a', 'b'])
+    expect(sotw.client.settled('eds')).toBe(true)
+  })
+})
+
+describe('an empty first request', () => {
+  const world = () =>
+    new FakeMesh().put(cds('c', '1'), eds('e', '1'), lds('l', '1'), rds('r', '1'), fakeResource('sds', 's', '1'))
+
+  test.each(['delta', 'sotw'] as const)(
+    '%s: means everything for clusters and listeners, nothing for the others',
+    (form) => {
+      const { [form]: client } = start(world())
+      expect(lines(client.ask('cds'))).toEqual(['cds: c=1'])
+      expect(lines(client.ask('lds'))).toEqual(['lds: l=1'])
+      expect(client.ask('eds')).toEqual([])
+      expect(client.ask('rds')).toEqual([])
+      expect(client.ask('sds')).toEqual([])
+    },
+  )
+
+  test.each(['delta', 'sotw'] as const)(
+    '%s: an empty world is answered with an empty response, never with silence',
+    (form) => {
+      const { [form]: client } = start()
+      expect(lines(client.ask('cds'))).toEqual(['cds:'])
+      expect(lines(client.ask('lds'))).toEqual(['lds:'])
+    },
+  )
+
+  test.each(['delta', 'sotw'] as const)('%s: `*` is no name for types without a wildcard', (form) => {
+    const { [form]: client } = start(world())
+    expect(client.ask('eds', { names: ['*'] })).toEqual([])
+    expect(lines(client.ask('rds', { names: ['*', 'r'] }))).toEqual(['rds: r=1'])
+  })
+})
+
+describe('`*` and names', () => {
+  const world = () => {
+    const mesh = new FakeMesh().put(cds('a', '1'), cds('b', '1'), cds('lazy', '1'))
+    mesh.lazy.add('lazy')
+    return mesh
+  }
+
+  test('delta: a name may be subscribed beside the wildcard, also one the wildcard does not cover', () => {
+    const { mesh, engine, delta } = start(world())
+    expect(lines(delta.ask('cds', { names: ['*', 'lazy'] }))).toEqual(['cds: a=1 b=1 lazy=1'])
+    settle(delta, [])
+    mesh.put(cds('lazy', '2'))
+    engine.publish()
+    engine.now += 5000
+    expect(lines(delta.flow())).toEqual(['cds: lazy=2'])
+  })
+
+  test('delta: unsubscribing a name under the wildcard answers it: the resource if covered, removed if not', () => {
+    const { delta } = start(world())
+    const first = only(delta.ask('cds', { names: ['*', 'a', 'lazy'] }))
+    delta.ack(first)
+    expect(lines(delta.ask('cds', { unsubscribe: ['a'] }))).toEqual(['cds: a=1'])
+    expect(lines(delta.ask('cds', { unsubscribe: ['lazy'] }))).toEqual(['cds: -lazy'])
+    expect(delta.ask('cds', { unsubscribe: ['never-subscribed'] })).toEqual([])
+  })
+
+  test('delta: leaving the wildcard keeps the names, and an empty list is then nothing', () => {
+    const { mesh, engine, delta } = start(world())
+    const first = only(delta.ask('cds'))
+    delta.ack(first)
+    const named = only(delta.ask('cds', { names: ['a'] }))
+    expect(lines([named])).toEqual(['cds: a=1'])
+    delta.ack(named)
+    expect(delta.ask('cds', { unsubscribe: ['*'] })).toEqual([])
+    mesh.put(cds('a', '2'), cds('b', '2'), cds('new', '1'))
+    engine.publish()
+    const update = only(delta.flow())
+    expect(lines([update])).toEqual(['cds: a=2'])
+    delta.ack(update)
+    expect(delta.ask('cds', { unsubscribe: ['a'] })).toEqual([])
+    expect(delta.ask('cds')).toEqual([])
+    mesh.put(cds('a', '3'))
+    engine.publish()
+    expect(delta.flow()).toEqual([])
+  })
+
+  test('state of the world: the four steps of the protocol text', () => {
+    const { mesh, engine, sotw } = start(world())
+    const all = only(sotw.ask('cds'))
+    expect(lines([all])).toEqual(['cds: a=1 b=1'])
+    sotw.ack(all)
+    const beside = only(sotw.ask('cds', { names: ['*', 'lazy'], nonce: all.nonce }))
+    expect(lines([beside])).toEqual(['cds: a=1 b=1 lazy=1'])
+    sotw.ack(beside, ['*', 'lazy'])
+    expect(sotw.ask('cds', { names: ['lazy'], nonce: beside.nonce })).toEqual([])
+    mesh.put(cds('a', '2'), cds('lazy', '2'))
+    engine.publish()
+    const named = only(sotw.flow())
+    expect(lines([named])).toEqual(['cds: lazy=2'])
+    sotw.ack(named, [])
+    mesh.put(cds('a', '3'), cds('lazy', '3'))
+    engine.publish()
+    expect(sotw.flow()).toEqual([])
+  })
+})
+
+describe('a delta client that reconnects', () => {
+  const world = () => new FakeMesh().put(cds('same', '1'), cds('changed', '2'), cds('new', '1'))
+  const held = () => ({ same: fakeResource('cds', 'same', '1').version, changed: 'old', gone: 'old' })
+
+  test('gets only what differs; what is gone is removed after a moment', () => {
+    const { engine, delta } = start(world())
+    const first = only(delta.ask('cds', { names: ['*'], initial: held() }))
+    expect(lines([first])).toEqual(['cds: changed=2 new=1'])
+    expect(delta.ack(first)).toEqual([])
+    engine.now += 999
+    expect(delta.flow()).toEqual([])
+    expect(delta.client.wakeAt).toBe(engine.now + 1)
+    engine.now += 1
+    expect(lines(delta.flow())).toEqual(['cds: -gone'])
+  })
+
+  test('what is gone stays until the routes that may use it were replaced', () => {
+    const { engine, delta } = start(world().put(rds('r', '2')))
+    const clusters = only(delta.ask('cds', { names: ['*'], initial: held() }))
+    const routes = only(delta.ask('rds', { names: ['r'], initial: { r: 'old' } }))
+    delta.ack(clusters)
+    engine.now += 2000
+    expect(delta.flow()).toEqual([])
+    expect(lines(delta.ack(routes))).toEqual(['cds: -gone'])
+  })
+
+  test('names it asks for by name: only those that differ, the unknown ones as removed at once', () => {
+    const { delta } = start(world())
+    const initial = { same: fakeResource('cds', 'same', '1').version }
+    expect(lines(delta.ask('cds', { names: ['same', 'changed', 'nope'], initial }))).toEqual(['cds: changed=2 -nope'])
+  })
+
+  test('the endpoints of a cluster that changed meanwhile are sent although they did not', () => {
+    const mesh = new FakeMesh().put(cds('c', '2', 'e'), cds('d', '1', 'f'), eds('e', '1'), eds('f', '1'))
+    const { delta } = start(mesh)
+    const d = fakeResource('cds', 'd', '1').version
+    delta.ask('cds', { names: ['*'], initial: { c: 'old', d } })
+    const initial = { e: fakeResource('eds', 'e', '1').version, f: fakeResource('eds', 'f', '1').version }
+    expect(lines(delta.ask('eds', { names: ['e', 'f'], initial }))).toEqual(['eds: e=1'])
+  })
+
+  test('with nothing new, the wildcard is answered all the same', () => {
+    const { delta } = start(new FakeMesh().put(cds('same', '1')))
+    const initial = { same: fakeResource('cds', 'same', '1').version }
+    expect(lines(delta.ask('cds', { names: ['*'], initial }))).toEqual(['cds:'])
+  })
+})
+
+describe('what a change sends', () => {
+  test('state of the world: routes and endpoints only what changed, clusters and listeners the full set', () => {
+    const mesh = new FakeMesh().put(...[cds, eds, lds, rds].flatMap((make) => [make('a', '1'), make('b', '1')]))
+    const { engine, sotw } = start(mesh)
+    const names = { eds: ['a', 'b'], rds: ['a', 'b'] }
+    for (const type of ['cds', 'lds', 'eds', 'rds'] as const) {
+      settle(sotw, sotw.ask(type, type in names ? { names: ['a', 'b'] } : {}), names)
+    }
+    mesh.put(cds('b', '2'), eds('b', '2'), lds('b', '2'), rds('b', '2'))
+    engine.publish()
+    expect(lines(settle(sotw, sotw.flow(), names))).toEqual(['cds: a=1 b=2', 'eds: b=2', 'lds: a=1 b=2', 'rds: b=2'])
+  })
+
+  test('nothing, when the bytes are the same', () => {
+    const { mesh, engine, delta } = start(new FakeMesh().put(cds('a', '1')))
+    settle(delta, delta.ask('cds'))
+    mesh.put(cds('a', '1'))
+    engine.publish()
+    expect(delta.flow()).toEqual([])
+  })
+
+  test('newest wins: several changes while one is unanswered are one', () => {
+    const { mesh, engine, delta } = start(new FakeMesh().put(eds('a', '1'), eds('b', '1')))
+    settle(delta, delta.ask('eds', { names: ['a', 'b'] }))
+    const push = (content: string) => {
+      mesh.put(eds('a', content))
+      engine.publish()
+      return delta.flow()
+    }
+    const first = only(push('2'))
+    expect(push('3')).toEqual([])
+    mesh.put(eds('b', '4'))
+    expect(push('4')).toEqual([])
+    expect(lines(delta.ack(first)).map((line) => line.split(' ').sort())).toEqual([['a=4', 'b=4', 'eds:']])
+  })
+
+  test('new names of the client are answered although another answer is outstanding', () => {
+    const { mesh, engine, delta } = start(new FakeMesh().put(eds('a', '1'), eds('b', '1')))
+    settle(delta, delta.ask('eds', { names: ['a'] }))
+    mesh.put(eds('a', '2'))
+    engine.publish()
+    delta.flow()
+    expect(lines(delta.ask('eds', { names: ['b'] }))).toEqual(['eds: b=1'])
+  })
+
+  test.each(['delta', 'sotw'] as const)('%s: an updated cluster brings its endpoints in the same flight', (form) => {
+    const mesh = new FakeMesh().put(cds('c', '1', 'e'), cds('d', '1', 'f'), eds('e', '1'), eds('f', '1'))
+    const { engine, [form]: client } = start(mesh)
+    settle(client, client.ask('cds'))
+    settle(client, client.ask('eds', { names: ['e', 'f'] }), { eds: ['e', 'f'] })
+    mesh.put(cds('c', '2', 'e'))
+    engine.publish()
+    expect(lines(client.flow())).toEqual([form === 'delta' ? 'cds: c=2' : 'cds: c=2 d=1', 'eds: e=1'])
+  })
+
+  test('a new cluster on endpoints that are subscribed already brings them too', () => {
+    const { mesh, engine, delta } = start(new FakeMesh().put(cds('c', '1', 'e'), eds('e', '1')))
+    settle(delta, delta.ask('cds'))
+    settle(delta, delta.ask('eds', { names: ['e'] }))
+    mesh.put(cds('twin', '1', 'e'))
+    engine.publish()
+    expect(lines(delta.flow())).toEqual(['cds: twin=1', 'eds: e=1'])
+  })
+
+  test('large batches are cut where the protocol allows it', () => {
+    const big = 'x'.repeat(400_000)
+    const mesh = new FakeMesh().put(...['a', 'b', 'c', 'd'].flatMap((name) => [cds(name, big), eds(name, big)]))
+    const { delta, sotw } = start(mesh)
+    expect(delta.ask('cds').map((answer) => answer.resources.length)).toEqual([2, 2])
+    expect(sotw.ask('cds').map((answer) => answer.resources.length)).toEqual([4])
+    expect(sotw.ask('eds', { names: ['a', 'b', 'c'] }).map((answer) => answer.resources.length)).toEqual([2, 1])
+  })
+})
+
+/** `new` replaces `old`: one publish that renames a cluster and moves the route. */
+function rename(form: Form) {
+  const mesh = new FakeMesh().put(cds('old', '1', 'old'), eds('old', '1'), lds('l', '1'), rds('r', 'old'))
+  const { engine, [form]: client } = start(mesh)
+  settle(client, client.ask('cds'))
+  settle(client, client.ask('eds', { names: ['old'] }), { eds: ['old'] })
+  settle(client, client.ask('lds'))
+  settle(client, client.ask('rds', { names: ['r'] }), { rds: ['r'] })
+  mesh
+    .delete('cds', 'old')
+    .delete('eds', 'old')
+    .put(cds('new', '1', 'new'), eds('new', '1'), rds('r', 'new'))
+  engine.publish()
+  return { engine, client, mesh }
+}
+
+describe('make before break', () => {
+  test('delta: add the cluster, move the route, then remove the old cluster, each after the answer to the one before', () => {
+    const { client } = rename('delta')
+    const clusters = only(client.flow())
+    expect(lines([clusters])).toEqual(['cds: new=1'])
+    const endpoints = only(client.ask('eds', { names: ['new'] }))
+    client.ack(endpoints)
+    const routes = only(client.ack(clusters))
+    expect(lines([routes])).toEqual(['rds: r=new'])
+    const removal = client.ack(routes)
+    expect(lines(removal)).toEqual(['cds: -old'])
+    expect(lines(client.ack(removal[0]!))).toEqual(['eds: -old'])
+  })
+
+  test('delta: the endpoints of a removed cluster need no removal when the client let go of them', () => {
+    const { client } = rename('delta')
+    const answers = settle(client, client.flow())
+    expect(lines(answers)).toEqual(['cds: new=1', 'rds: r=new', 'cds: -old', 'eds: -old'])
+    const quick = rename('delta').client
+    const [clusters] = quick.flow()
+    const [routes] = quick.ack(clusters!)
+    const [removal] = quick.ack(routes!)
+    quick.ask('eds', { unsubscribe: ['old'] })
+    expect(quick.ack(removal!)).toEqual([])
+  })
+
+  test('state of the world: the removed cluster stays in the full set until the route has moved', () => {
+    const { client } = rename('sotw')
+    const clusters = only(client.flow())
+    expect(lines([clusters])).toEqual(['cds: new=1 old=1'])
+    const endpoints = only(client.ask('eds', { names: ['old', 'new'] }))
+    client.ack(endpoints, ['old', 'new'])
+    const routes = only(client.ack(clusters))
+    expect(lines([routes])).toEqual(['rds: r=new'])
+    expect(lines(client.ack(routes, ['r']))).toEqual(['cds: new=1'])
+  })
+
+  test('a route does not wait for a stuck cluster for ever', () => {
+    const { client, engine } = rename('delta')
+    only(client.flow())
+    expect(client.client.wakeAt).toBe(engine.now + 5000)
+    engine.now += 5000
+    expect(lines(client.flow())).toEqual(['rds: r=new'])
+  })
+
+  test('nothing is removed while what stops using it is unanswered, for a long while', () => {
+    const { client, engine } = rename('delta')
+    const clusters = only(client.flow())
+    only(client.ack(clusters))
+    engine.now += 29_999
+    expect(client.flow()).toEqual([])
+    engine.now += 1
+    expect(lines(client.flow())).toEqual(['cds: -old'])
+  })
+
+  test('an answer to a new name brings first what it may point to', () => {
+    const { client, mesh } = rename('delta')
+    mesh.put(rds('other', 'new'))
+    expect(lines(client.ask('rds', { names: ['other'] }))).toEqual(['cds: new=1', 'rds: other=new'])
+  })
+
+  test('types the client never asked for are not waited for', () => {
+    const { mesh, engine, delta } = start(new FakeMesh().put(cds('a', '1')))
+    settle(delta, delta.ask('cds'))
+    mesh.delete('cds', 'a').put(cds('b', '1'), rds('r', 'b'))
+    engine.publish()
+    const update = only(delta.flow())
+    expect(lines([update])).toEqual(['cds: b=1'])
+    expect(lines(delta.ack(update))).toEqual(['cds: -a'])
+  })
+
+  test('a cluster that comes back before it was removed is not removed', () => {
+    const { client, engine, mesh } = rename('delta')
+    const clusters = only(client.flow())
+    mesh.put(cds('old', '2', 'old'), eds('old', '2'))
+    engine.publish()
+    const answers = settle(client, client.ack(clusters))
+    expect(answers.flatMap((answer) => answer.removed)).toEqual([])
+    expect(lines(answers)).toContain('cds: old=2')
+  })
+})
+
+describe('sharing', () => {
+  test('streams in the same state get the same bytes and the same nonce', () => {
+    const { mesh, engine } = start(new FakeMesh().put(eds('a', '1'), eds('b', '1')))
+    const one = engine.client('delta', '1')
+    const two = engine.client('delta', '2')
+    one.tell('eds', { names: ['a', 'b'] })
+    two.tell('eds', { names: ['b', 'a'] })
+    const [first] = one.client.flow(0)
+    const [second] = two.client.flow(0)
+    expect(second!.bytes).toBe(first!.bytes)
+    one.tell('eds', { nonce: first!.nonce })
+    two.tell('eds', { nonce: first!.nonce, names: ['c'] })
+    two.flow()
+    mesh.put(eds('b', '2'))
+    engine.publish()
+    engine.now += 5000
+    expect(two.client.flow(engine.now)[0]!.bytes).toBe(one.client.flow(engine.now)[0]!.bytes)
+  })
+})
+
+describe('a change of class', () => {
+  test.each(['delta', 'sotw'] as const)('%s: sends what differs, in the usual order', (form) => {
+    const mesh = new FakeMesh().put(cds('old', '1'), cds('same', '1'), rds('r', 'old'))
+    const { engine, [form]: client } = start(mesh)
+    settle(client, client.ask('cds'))
+    settle(client, client.ask('rds', { names: ['r'] }), { rds: ['r'] })
+    const other = new Engine(new FakeMesh().put(cds('new', '1'), cds('same', '1'), rds('r', 'new')))
+    client.client.move(other.log, engine.now)
+    const full = form === 'sotw'
+    expect(lines(settle(client, client.flow(), { rds: ['r'] }))).toEqual([
+      full ? 'cds: new=1 same=1 old=1' : 'cds: new=1',
+      'rds: r=new',
+      full ? 'cds: new=1 same=1' : 'cds: -old',
+    ])
+    expect(engine.log.readers.has(client.client)).toBe(false)
+  })
+})
