@@ -264,6 +264,12 @@ export const CODES = {
     'The delegate has hosts of its own, delegates again (to another or, in a circle, to itself), or is not exported here.',
     'Delegate to a VirtualService without hosts and without delegates.',
   ),
+  DELEGATE_UNUSED: entry(
+    'warning',
+    'Nobody delegates here',
+    'The VirtualService has no hosts, so it is a delegate, but no other VirtualService delegates to it.',
+    'Add hosts, or a delegate that names it.',
+  ),
   ROUTE_UNREACHABLE: entry(
     'warning',
     'Rule is never used',
@@ -291,8 +297,14 @@ export const CODES = {
   VIRTUAL_SERVICE_OVERLAP: entry(
     'warning',
     'Several VirtualServices for one host',
-    'Several VirtualServices have the same host. Sidecars use only the first (the oldest); at a gateway they are merged in this order.',
+    'Several VirtualServices have the same host. Sidecars use only the first (the oldest).',
     'Merge the documents, or use delegates.',
+  ),
+  VIRTUAL_SERVICE_MERGED: entry(
+    'info',
+    'VirtualServices are merged',
+    'Several VirtualServices have the same host at the same gateway. Their rules are put behind each other, the oldest document first.',
+    'Nothing, when the order does not matter; else merge the documents.',
   ),
   DESTINATION_RULE_CONFLICT: entry(
     'warning',

@@ -1,0 +1,48 @@
+import { compareDiagnostics, type Diagnostic } from '../../diagnostics/diagnostic.ts'
+import type { ConfigObject } from '../object.ts'
+import { checkDelegates } from './delegates.ts'
+import {
+  checkClientTls,
+  checkDestinationRuleConflicts,
+  checkDestinationRuleHosts,
+  checkHash,
+} from './destination-rules.ts'
+import { checkDestinations } from './destinations.ts'
+import { checkGatewayPorts, checkGatewayReferences } from './gateways.ts'
+import { checkUnreachable, checkWeights } from './routes.ts'
+import { checkSecrets } from './secrets.ts'
+import { checkSelectors, checkServiceEndpoints, checkServiceProtocols, checkTcpPorts } from './services.ts'
+import { checkSidecarConflicts, checkSidecarHosts, checkSidecarPorts } from './sidecars.ts'
+import { checkVirtualServiceOverlap } from './virtual-services.ts'
+import { type Check, runChecks, World } from './world.ts'
+
+/** Every check over several objects; the order does not matter. */
+export const CHECKS: readonly Check[] = [
+  checkDestinations,
+  checkGatewayReferences,
+  checkGatewayPorts,
+  checkSecrets,
+  checkDelegates,
+  checkUnreachable,
+  checkWeights,
+  checkVirtualServiceOverlap,
+  checkDestinationRuleConflicts,
+  checkDestinationRuleHosts,
+  checkClientTls,
+  checkHash,
+  checkServiceEndpoints,
+  checkServiceProtocols,
+  checkTcpPorts,
+  checkSelectors,
+  checkSidecarConflicts,
+  checkSidecarPorts,
+  checkSidecarHosts,
+]
+
+/**
+ * Looks for what is wrong between objects that are right by themselves: references to nothing, rules that are never used, clashes.
+ * Pure; `objects` are those of loadConfig, in order of precedence.
+ */
+export function analyze(objects: ReadonlyMap<string, ConfigObject>): Diagnostic[] {
+  return [...runChecks(new World(objects), CHECKS)].sort(compareDiagnostics)
+}

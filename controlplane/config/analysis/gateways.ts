@@ -1,0 +1,164 @@
+import { similar } from '../similar.ts'
+import { hostsOverlap } from '../syntax/host.ts'
+import { protocolClass } from '../syntax/protocol.ts'
+import { type Check, type Complain, type Of, place, push, type World } from './world.ts'
+
+/** Finds the gateway a VirtualService names: `name`, `namespace/name`, or (old) `name.namespace.svc.domain`. */
+export function findGateway(world: World, reference: string, namespace: string): Of<'Gateway'> | undefined {
+  const slash = reference.indexOf('/')
+  if (slash >= 0) return world.get('Gateway', reference.slice(0, slash), reference.slice(slash + 1))
+  const own = world.get('Gateway', namespace, reference)
+  if (own || !reference.includes('.')) return own
+  const [name, owner] = reference.split('.')
+  return world.get('Gateway', owner ?? namespace, name!)
+}
+
+/** Gateways of VirtualServices exist and expose their hosts; conditions on the caller make sense where they apply. */
+export const checkGatewayReferences: Check = (world, complain) => {
+  for (const service of world.of('VirtualService')) {
+    const { gateways = [], hosts = [], http = [], tls = [], tcp = [] } = service.spec
+    for (const [index, reference] of gateways.entries())
+      checkReference(world, service, reference, ['spec', 'gateways', index], hosts, complain)
+    for (const [field, rules] of Object.entries({ http, tls, tcp })) {
+      for (const [index, { match = [] }] of rules.entries()) {
+        for (const [at, one] of match.entries()) {
+          const path = ['spec', field, index, 'match', at]
+          for (const [number, reference] of (one.gateways ?? []).entries()) {
+            const where = [...path, 'gateways', number]
+            checkReference(world, service, reference, where, [], complain)
+            if (gateways.length > 0 && !gateways.includes(reference))
+              complain(
+                service,
+                'MATCH_NEVER_TRUE',
+                where,
+                `the VirtualService is not bound to ${reference}: add it to spec.gateways`,
+              )
+            else if (gateways.length === 0 && reference !== 'mesh')
+              complain(
+                service,
+                'MATCH_NEVER_TRUE',
+                where,
+                `the VirtualService is bound to mesh only: add ${reference} to spec.gateways`,
+              )
+          }
+          const effective = one.gateways ?? gateways
+          const atGatewaysOnly = effective.length > 0 && !effective.includes('mesh')
+          for (const condition of ['sourceLabels', 'sourceNamespace'] as const)
+            if (one[condition] !== undefined && atGatewaysOnly)
+              complain(
+                service,
+                'MATCH_NEVER_TRUE',
+                [...path, condition],
+                `${condition} is about the calling workload, which a gateway does not know`,
+              )
+        }
+      }
+    }
+  }
+}
+
+function checkReference(
+  world: World,
+  service: Of<'VirtualService'>,
+  reference: string,
+  path: readonly (string | number)[],
+  hosts: readonly string[],
+  complain: Complain,
+): void {
+  if (reference === 'mesh') return
+  const gateway = findGateway(world, reference, service.namespace)
+  if (!gateway) {
+    const names = world
+      .of('Gateway')
+      .map(({ namespace, name }) => (namespace === service.namespace ? name : `${namespace}/${name}`))
+    const elsewhere = names.find((name) => name.endsWith(`/${reference}`))
+    const hint = elsewhere ? `did you mean "${elsewhere}"?` : similar(reference, names)
+    complain(
+      service,
+      'GATEWAY_NOT_FOUND',
+      path,
+      `there is no Gateway ${reference} for namespace ${service.namespace}`,
+      hint,
+    )
+    return
+  }
+  for (const [index, host] of hosts.entries()) {
+    const name = world.resolve(host, service.namespace)
+    if (!exposes(gateway, name, service.namespace) && !exposes(gateway, host, service.namespace))
+      complain(
+        service,
+        'GATEWAY_HOST_MISMATCH',
+        ['spec', 'hosts', index],
+        `no server of Gateway ${gateway.namespace}/${gateway.name} exposes ${host} to namespace ${service.namespace}`,
+      )
+  }
+}
+
+/** Whether a server of the gateway has a host that overlaps, in a namespace that may use it. */
+function exposes(gateway: Of<'Gateway'>, host: string, namespace: string): boolean {
+  return (gateway.spec.servers ?? []).some(({ hosts }) =>
+    hosts.some((entry) => {
+      const slash = entry.indexOf('/')
+      const owner = slash < 0 ? '*' : entry.slice(0, slash)
+      const allowed = owner === '*' || owner === namespace || (owner === '.' && gateway.namespace === namespace)
+      return allowed && hostsOverlap(host, entry.slice(slash + 1))
+    }),
+  )
+}
+
+interface Listener {
+  readonly gateway: Of<'Gateway'>
+  readonly index: number
+}
+
+/** Servers of the same proxies that share a port must have protocols that go together, and TLS servers different hosts. */
+export const checkGatewayPorts: Check = (world, complain) => {
+  const byPort = new Map<string, Listener[]>()
+  for (const gateway of world.of('Gateway')) {
+    const selector = JSON.stringify(Object.entries(gateway.spec.selector ?? {}).sort())
+    for (const [index, { port, bind = '' }] of (gateway.spec.servers ?? []).entries())
+      push(byPort, `${selector} ${bind} ${port.number}`, { gateway, index })
+  }
+  for (const listeners of byPort.values()) checkPort(listeners, complain)
+}
+
+function checkPort(listeners: readonly Listener[], complain: Complain): void {
+  const [first, ...others] = listeners
+  if (!first) return
+  const hosts = new Map<string, Listener>()
+  claimHosts(first, hosts, complain)
+  for (const listener of others) {
+    const server = serverOf(listener)
+    const [mine, theirs] = [protocolClass(server.port.protocol), protocolClass(serverOf(first).port.protocol)]
+    const path = ['spec', 'servers', listener.index, 'port']
+    if (mine !== theirs || mine === 'tcp' || mine === 'udp') {
+      const message = `port ${server.port.number} is already used for ${serverOf(first).port.protocol} at ${where(first)}`
+      complain(listener.gateway, 'GATEWAY_PORT_CONFLICT', path, message)
+    } else claimHosts(listener, hosts, complain)
+  }
+}
+
+function claimHosts(listener: Listener, owners: Map<string, Listener>, complain: Complain): void {
+  const server = serverOf(listener)
+  if (protocolClass(server.port.protocol) !== 'tls') return
+  for (const [index, entry] of server.hosts.entries()) {
+    const host = entry.slice(entry.indexOf('/') + 1).toLowerCase()
+    const owner = owners.get(host)
+    if (owner && owner !== listener)
+      complain(
+        listener.gateway,
+        'GATEWAY_HOST_CONFLICT',
+        ['spec', 'servers', listener.index, 'hosts', index],
+        `${host} on port ${server.port.number} is already served at ${where(owner)}`,
+      )
+    else owners.set(host, listener)
+  }
+}
+
+function serverOf({ gateway, index }: Listener) {
+  return gateway.spec.servers![index]!
+}
+
+function where({ gateway, index }: Listener): string {
+  return place(gateway, ['spec', 'servers', index])
+}

@@ -1,0 +1,122 @@
+import { protocolClass } from '../syntax/protocol.ts'
+import { type Check, type Of, place, push, selects } from './world.ts'
+
+/** Services that can have no endpoint, and selectors that find none. */
+export const checkServiceEndpoints: Check = (world, complain) => {
+  for (const object of world.of('ServiceEntry')) {
+    const { resolution = 'NONE', workloadSelector, endpoints = [] } = object.spec
+    if (resolution === 'NONE' || resolution === 'DYNAMIC_DNS') continue
+    if (workloadSelector) {
+      if (world.endpoints({ host: '', object })?.length === 0)
+        complain(
+          object,
+          'SELECTOR_EMPTY',
+          ['spec', 'workloadSelector'],
+          `no WorkloadEntry of namespace ${object.namespace} has the labels of the selector: the service has no endpoints`,
+        )
+    } else if (resolution === 'STATIC' && endpoints.length === 0) {
+      complain(
+        object,
+        'SERVICE_ENTRY_NO_ENDPOINTS',
+        ['spec', 'resolution'],
+        'a STATIC service has neither endpoints nor a workloadSelector',
+      )
+    }
+  }
+}
+
+/** One host and port with two protocols. */
+export const checkServiceProtocols: Check = (world, complain) => {
+  const first = new Map<
+    string,
+    { readonly object: Of<'ServiceEntry'>; readonly protocol: string; readonly index: number }
+  >()
+  for (const object of world.of('ServiceEntry')) {
+    for (const [index, port] of (object.spec.ports ?? []).entries()) {
+      const protocol = (port.protocol ?? '').toUpperCase()
+      for (const host of object.spec.hosts) {
+        const key = `${host.toLowerCase()} ${port.number}`
+        const other = first.get(key)
+        if (!other) first.set(key, { object, protocol, index })
+        else if (other.object !== object && other.protocol !== protocol)
+          complain(
+            object,
+            'SERVICE_ENTRY_PROTOCOL_CONFLICT',
+            ['spec', 'ports', index],
+            `${host} port ${port.number} is ${other.protocol || 'without protocol'} at ${place(other.object, ['spec', 'ports', other.index])}`,
+          )
+      }
+    }
+  }
+}
+
+/** Services without addresses whose TCP ports are equal, and TCP ports that the sidecar itself uses. */
+export const checkTcpPorts: Check = (world, complain) => {
+  const httpPort = world.mesh.httpPort ?? 15_080
+  const byPort = new Map<string, { readonly object: Of<'ServiceEntry'>; readonly index: number }[]>()
+  for (const object of world.of('ServiceEntry')) {
+    if (object.spec.addresses?.length) continue
+    for (const [index, { number, name, protocol }] of (object.spec.ports ?? []).entries()) {
+      const stated = protocol || name.toLowerCase().match(/^(grpc-web|[a-z0-9]+)/)?.[0] || ''
+      if ((protocolClass(stated) ?? 'tcp') !== 'tcp') continue
+      const path = ['spec', 'ports', index, 'number']
+      if (number === httpPort)
+        complain(object, 'LISTENER_PORT_CLASH', path, `port ${number} is the HTTP proxy port of sidecars`)
+      const others = byPort.get(String(number)) ?? []
+      const other = others.find(
+        (one) =>
+          one.object !== object &&
+          (world.visible(one.object, object.namespace) || world.visible(object, one.object.namespace)),
+      )
+      if (other && !sameHosts(other.object, object))
+        complain(
+          object,
+          'TCP_PORT_CLASH',
+          path,
+          `port ${number} is also that of ${other.object.spec.hosts[0]} at ${place(other.object, ['spec', 'ports', other.index])}: without addresses they cannot be told apart`,
+        )
+      if (others.length < 20) push(byPort, String(number), { object, index })
+    }
+  }
+}
+
+function sameHosts(a: Of<'ServiceEntry'>, b: Of<'ServiceEntry'>): boolean {
+  return a.spec.hosts.some((host) => b.spec.hosts.includes(host))
+}
+
+/** Selectors of Sidecars, DestinationRules and Gateways that find no declared workload. */
+export const checkSelectors: Check = (world, complain) => {
+  for (const rule of world.of('DestinationRule')) {
+    const labels = rule.spec.workloadSelector?.matchLabels
+    if (labels && selectsNothing(labels, world.workloads(rule.namespace)))
+      complain(
+        rule,
+        'SELECTOR_EMPTY',
+        ['spec', 'workloadSelector'],
+        `no declared workload of namespace ${rule.namespace} has these labels`,
+      )
+  }
+  for (const sidecar of world.of('Sidecar')) {
+    const labels = sidecar.spec.workloadSelector?.labels
+    if (labels && selectsNothing(labels, world.workloads(sidecar.namespace)))
+      complain(
+        sidecar,
+        'SELECTOR_EMPTY',
+        ['spec', 'workloadSelector'],
+        `no declared workload of namespace ${sidecar.namespace} has these labels`,
+      )
+  }
+  for (const gateway of world.of('Gateway')) {
+    const labels = gateway.spec.selector
+    if (labels && selectsNothing(labels, world.proxies))
+      complain(gateway, 'SELECTOR_EMPTY', ['spec', 'selector'], 'no proxy of the Mesh document has these labels')
+  }
+}
+
+/** Without any declared workload nothing can be said: proxies may come with their own labels. */
+function selectsNothing(
+  labels: Readonly<Record<string, string>>,
+  workloads: readonly { readonly labels: Readonly<Record<string, string>> }[],
+): boolean {
+  return workloads.length > 0 && !workloads.some((workload) => selects(labels, workload.labels))
+}

@@ -1,0 +1,232 @@
+import type { Code } from '../../diagnostics/codes.ts'
+import type { Diagnostic, Path } from '../../diagnostics/diagnostic.ts'
+import { complain } from '../../diagnostics/report.ts'
+import type { DestinationRuleSpec } from '../kinds/destination-rule.ts'
+import type { GatewaySpec } from '../kinds/gateway.ts'
+import type { MeshSpec } from '../kinds/mesh.ts'
+import type { SecretSpec } from '../kinds/secret.ts'
+import type { ServiceEntrySpec } from '../kinds/service-entry.ts'
+import type { SidecarSpec } from '../kinds/sidecar.ts'
+import type { VirtualServiceSpec } from '../kinds/virtual-service.ts'
+import type { WorkloadEntrySpec } from '../kinds/workload-entry.ts'
+import type { ConfigObject } from '../object.ts'
+import { similar } from '../similar.ts'
+import { isSubsetOf, isWildcard } from '../syntax/host.ts'
+
+/** The spec type of each kind that checks look at. */
+export interface Specs {
+  readonly ServiceEntry: ServiceEntrySpec
+  readonly WorkloadEntry: WorkloadEntrySpec
+  readonly VirtualService: VirtualServiceSpec
+  readonly DestinationRule: DestinationRuleSpec
+  readonly Gateway: GatewaySpec
+  readonly Sidecar: SidecarSpec
+  readonly Secret: SecretSpec
+  readonly Mesh: MeshSpec
+}
+
+export type Of<Kind extends keyof Specs> = ConfigObject<Specs[Kind]>
+
+/** Collects a complaint about a place in an object. */
+export type Complain = (object: ConfigObject, code: Code, path: Path, message: string, hint?: string) => void
+
+/** One cross-reference check. Pure: it only reads the world. */
+export type Check = (world: World, complain: Complain) => void
+
+const MAX_SUGGESTIONS = 100
+
+/** An endpoint as selectors and subsets see it. */
+export interface Workload {
+  readonly namespace: string
+  readonly labels: Readonly<Record<string, string>>
+}
+
+/** A ServiceEntry under one of its hosts. */
+export interface ServiceHost {
+  readonly host: string
+  readonly object: Of<'ServiceEntry'>
+}
+
+/** Indexes over all objects, made once for all checks. */
+export class World {
+  readonly mesh: MeshSpec
+  readonly domain: string
+  readonly #byKind = new Map<string, ConfigObject[]>()
+  readonly #byKey: ReadonlyMap<string, ConfigObject>
+  readonly #exact = new Map<string, ServiceHost[]>()
+  readonly #wildcards: ServiceHost[] = []
+  readonly #entries = new Map<string, Of<'WorkloadEntry'>[]>()
+  readonly #workloads = new Map<string, readonly Workload[]>()
+  #suggestions = 0
+  #hosts: readonly string[] | undefined
+
+  constructor(objects: ReadonlyMap<string, ConfigObject>) {
+    this.#byKey = objects
+    for (const object of objects.values()) push(this.#byKind, object.kind, object)
+    this.mesh = this.of('Mesh')[0]?.spec ?? {}
+    this.domain = this.mesh.domain ?? 'cluster.local'
+    for (const object of this.of('ServiceEntry')) {
+      for (const host of object.spec.hosts) {
+        const name = host.toLowerCase()
+        const entry = { host: name, object }
+        if (isWildcard(name)) this.#wildcards.push(entry)
+        else push(this.#exact, name, entry)
+      }
+    }
+    for (const object of this.of('WorkloadEntry')) push(this.#entries, object.namespace, object)
+  }
+
+  /** All objects of a kind, the oldest first. */
+  of<Kind extends keyof Specs>(kind: Kind): readonly Of<Kind>[] {
+    return (this.#byKind.get(kind) ?? []) as unknown as readonly Of<Kind>[]
+  }
+
+  get<Kind extends keyof Specs>(kind: Kind, namespace: string, name: string): Of<Kind> | undefined {
+    return this.#byKey.get(`${kind}/${namespace}/${name}`) as Of<Kind> | undefined
+  }
+
+  /** Whether any service is declared: without one, nothing can be said about hosts. */
+  get hasServices(): boolean {
+    return this.of('ServiceEntry').length > 0
+  }
+
+  /**
+   * The full name of a host: as it is when the registry has it or it has a dot, else `<name>.<namespace>.svc.<domain>`.
+   * https://istio.io/latest/docs/reference/config/networking/virtual-service/#Destination
+   */
+  resolve(host: string, namespace: string): string {
+    const name = host.toLowerCase()
+    if (this.#exact.has(name) || name.includes('.') || isWildcard(name)) return name
+    return `${name}.${namespace}.svc.${this.domain}`
+  }
+
+  /** Services under a full host name: exact ones, else wildcards that cover it. */
+  services(host: string): readonly ServiceHost[] {
+    const exact = this.#exact.get(host)
+    if (exact) return exact
+    return this.#wildcards.filter((entry) => entry.host === host || isSubsetOf(host, entry.host))
+  }
+
+  /** The declared host nearest to a name, for the first names that are asked for: the search costs time for each. */
+  suggestHost(name: string): string | undefined {
+    if (this.#suggestions >= MAX_SUGGESTIONS) return undefined
+    this.#suggestions++
+    return similar(name, this.hosts)
+  }
+
+  /** Services that a (possibly wildcard) host of a rule stands for. */
+  servicesWithin(host: string): readonly ServiceHost[] {
+    if (!isWildcard(host)) return this.services(host)
+    const found: ServiceHost[] = this.#wildcards.filter((entry) => isSubsetOf(entry.host, host))
+    for (const [name, entries] of this.#exact) if (isSubsetOf(name, host)) found.push(...entries)
+    return found
+  }
+
+  /** Every full host name that a service has, wildcards included. */
+  get hosts(): readonly string[] {
+    this.#hosts ??= [...this.#exact.keys(), ...this.#wildcards.map(({ host }) => host)]
+    return this.#hosts
+  }
+
+  /** Whether exportTo (or the default of the mesh) of an object lets a namespace see it. */
+  visible(object: ConfigObject<{ exportTo?: readonly string[] | undefined }>, namespace: string): boolean {
+    const list = object.spec.exportTo?.length ? object.spec.exportTo : this.#defaultExportTo(object.kind)
+    return list.some((to) => to === '*' || to === namespace || (to === '.' && object.namespace === namespace))
+  }
+
+  #defaultExportTo(kind: string): readonly string[] {
+    const { defaultServiceExportTo, defaultVirtualServiceExportTo, defaultDestinationRuleExportTo } = this.mesh
+    const lists: Readonly<Record<string, readonly string[] | undefined>> = {
+      ServiceEntry: defaultServiceExportTo,
+      VirtualService: defaultVirtualServiceExportTo,
+      DestinationRule: defaultDestinationRuleExportTo,
+    }
+    const list = lists[kind]
+    return list?.length ? list : ['*']
+  }
+
+  /** Endpoints of a service with their labels; undefined when they are found at run time only. */
+  endpoints({ object }: ServiceHost): readonly Workload[] | undefined {
+    const { endpoints, workloadSelector, resolution = 'NONE' } = object.spec
+    if (workloadSelector) {
+      const labels = workloadSelector.labels ?? {}
+      return (this.#entries.get(object.namespace) ?? [])
+        .map(workloadOf)
+        .filter((workload) => selects(labels, workload.labels))
+    }
+    if (endpoints?.length)
+      return endpoints.map(({ labels, locality }) => ({
+        namespace: object.namespace,
+        labels: withPlace(labels, locality),
+      }))
+    return resolution === 'STATIC' ? [] : undefined
+  }
+
+  /** Workloads of a namespace that are declared anywhere: entries, endpoints of services, proxies of the Mesh document. */
+  workloads(namespace: string): readonly Workload[] {
+    const known = this.#workloads.get(namespace)
+    if (known) return known
+    const found = (this.#entries.get(namespace) ?? []).map(workloadOf)
+    this.#workloads.set(namespace, found)
+    for (const object of this.of('ServiceEntry'))
+      if (object.namespace === namespace)
+        for (const { labels = {} } of object.spec.endpoints ?? []) found.push({ namespace, labels })
+    for (const proxy of this.proxies) if (proxy.namespace === namespace) found.push(proxy)
+    return found
+  }
+
+  /** Proxies of the Mesh document with namespace and labels, as their node metadata states them. */
+  get proxies(): readonly Workload[] {
+    return (this.mesh.proxies ?? []).map(({ node, metadata = {} }) => {
+      const fromId = node.split('~')[2]?.split('.').at(-1)
+      const namespace = metadata['NAMESPACE']
+      const labels = metadata['LABELS']
+      return {
+        namespace: typeof namespace === 'string' ? namespace : (fromId ?? 'default'),
+        labels: typeof labels === 'object' && labels !== null ? (labels as Readonly<Record<string, string>>) : {},
+      }
+    })
+  }
+}
+
+function workloadOf({ namespace, labels, spec }: Of<'WorkloadEntry'>): Workload {
+  return { namespace, labels: { ...labels, ...withPlace(spec.labels, spec.locality) } }
+}
+
+/** A subset may select by the place of an endpoint: https://istio.io/latest/docs/reference/config/labels/ */
+function withPlace(labels: Readonly<Record<string, string>> = {}, locality = ''): Readonly<Record<string, string>> {
+  const [region, zone, subzone] = locality.split('/')
+  return {
+    ...(region ? { 'topology.kubernetes.io/region': region } : {}),
+    ...(zone ? { 'topology.kubernetes.io/zone': zone } : {}),
+    ...(subzone ? { 'topology.istio.io/subzone': subzone } : {}),
+    ...labels,
+  }
+}
+
+/** Whether all labels of a selector are among those of a workload. */
+export function selects(selector: Readonly<Record<string, string>>, labels: Readonly<Record<string, string>>): boolean {
+  return Object.entries(selector).every(([key, value]) => labels[key] === value)
+}
+
+export function push<Value>(map: Map<string, Value[]>, key: string, value: Value): void {
+  const list = map.get(key)
+  if (list) list.push(value)
+  else map.set(key, [value])
+}
+
+/** `file:line` of an object, to name it in a message about another one. */
+export function place(object: ConfigObject, path: Path = ['metadata', 'name']): string {
+  const { file, line } = object.source.locate(path)
+  return `${file}:${line}`
+}
+
+/** Runs checks over one world and collects what they say. */
+export function runChecks(world: World, checks: readonly Check[]): readonly Diagnostic[] {
+  const diagnostics: Diagnostic[] = []
+  const add: Complain = (object, code, path, message, hint) => {
+    diagnostics.push(complain(object.source, code, path, message, { hint }))
+  }
+  for (const check of checks) check(world, add)
+  return diagnostics
+}

@@ -1,0 +1,160 @@
+import { compareDiagnostics, type Diagnostic } from '../diagnostics/diagnostic.ts'
+import { complain } from '../diagnostics/report.ts'
+import type { SourceDocument } from '../sources/document.ts'
+import type { SourceSnapshot } from '../sources/source.ts'
+import { type CheckedDocument, checkDocument } from './check.ts'
+import type { MeshSpec } from './kinds/mesh.ts'
+import { isObject } from './normalise.ts'
+import type { ConfigObject } from './object.ts'
+
+export { type CheckedDocument, checkDocument } from './check.ts'
+
+/** What is remembered of a document between two loads. */
+interface Entry {
+  readonly revision: string
+  readonly defaultNamespace: string
+  readonly checked: CheckedDocument
+  /** The last version without errors; stays in force while a newer one is wrong. */
+  readonly lastGood: ConfigObject | undefined
+}
+
+/** The configuration in force, and all that is wrong with the documents. Complaints about files stay with the snapshot. */
+export interface LoadedConfig {
+  /** Objects by key, the oldest first: by metadata.creationTimestamp, then by namespace and name. */
+  readonly objects: ReadonlyMap<string, ConfigObject>
+  readonly diagnostics: readonly Diagnostic[]
+  /** Per document id; belongs to loadConfig. */
+  readonly entries: ReadonlyMap<string, Entry>
+}
+
+/**
+ * Checks all documents of a snapshot. A document with errors keeps its last valid version, or stays absent when it never had one;
+ * the others go on. Documents with the revision they had in `previous` are not checked again and keep their object's identity.
+ */
+export function loadConfig(snapshot: SourceSnapshot, previous?: LoadedConfig): LoadedConfig {
+  const defaultNamespace = meshNamespace(snapshot, previous)
+  const renamed = previous ? movedDocuments(snapshot, previous) : new Map<string, Entry>()
+  const entries = new Map<string, Entry>()
+  for (const document of snapshot.documents) {
+    const before = renamed.get(document.id) ?? previous?.entries.get(document.id)
+    entries.set(document.id, entryOf(document, before, defaultNamespace))
+  }
+  const diagnostics: Diagnostic[] = []
+  const objects = chooseObjects(snapshot.documents, entries, diagnostics)
+  return { objects, diagnostics: diagnostics.sort(compareDiagnostics), entries }
+}
+
+function entryOf(document: SourceDocument, before: Entry | undefined, defaultNamespace: string): Entry {
+  if (before?.revision === document.revision && before.defaultNamespace === defaultNamespace) return before
+  const checked = checkDocument(document, { defaultNamespace })
+  const { revision } = document
+  if (checked.object) return { revision, defaultNamespace, checked, lastGood: checked.object }
+  const stands = before?.lastGood && sameIdentity(document, before.lastGood, defaultNamespace)
+  return { revision, defaultNamespace, checked, lastGood: stands ? before.lastGood : undefined }
+}
+
+/** Whether the (broken) document still claims to be the object; else it is another one, and the old one is gone. */
+function sameIdentity({ value }: SourceDocument, object: ConfigObject, defaultNamespace: string): boolean {
+  if (!isObject(value)) return true
+  const metadata = isObject(value['metadata']) ? value['metadata'] : {}
+  const { name, namespace } = metadata
+  if (typeof value['kind'] === 'string' && value['kind'] !== object.kind) return false
+  if (typeof name === 'string' && name !== object.name) return false
+  return typeof namespace === 'string' ? namespace === object.namespace : object.namespace === defaultNamespace
+}
+
+/**
+ * Documents are known by their place in a file, which shifts when one is put before them. A document whose place is new finds its
+ * earlier version by kind, namespace and name in the same file, so that its last valid version is not lost.
+ */
+function movedDocuments(snapshot: SourceSnapshot, previous: LoadedConfig): ReadonlyMap<string, Entry> {
+  const changed = snapshot.documents.filter(({ id, revision }) => previous.entries.get(id)?.revision !== revision)
+  if (changed.length === 0) return new Map()
+  const byIdentity = new Map<string, Entry>()
+  for (const entry of previous.entries.values()) {
+    const good = entry.lastGood
+    if (good) byIdentity.set(`${good.source.file} ${good.key}`, entry)
+  }
+  const found = new Map<string, Entry>()
+  for (const document of changed) {
+    const key = claimedKey(document)
+    const entry = key === undefined ? undefined : byIdentity.get(`${document.file} ${key}`)
+    if (entry) found.set(document.id, entry)
+  }
+  return found
+}
+
+function claimedKey({ value }: SourceDocument): string | undefined {
+  if (!isObject(value) || !isObject(value['metadata'])) return undefined
+  const { name, namespace } = value['metadata']
+  return `${String(value['kind'])}/${String(namespace ?? 'default')}/${String(name)}`
+}
+
+/** The default namespace that the Mesh document states; a broken one counts with its last valid version. */
+function meshNamespace(snapshot: SourceSnapshot, previous: LoadedConfig | undefined): string {
+  for (const document of snapshot.documents) {
+    if (!isObject(document.value) || document.value['kind'] !== 'Mesh') continue
+    const { object } = checkDocument(document)
+    const spec = (object ?? previous?.entries.get(document.id)?.lastGood)?.spec as MeshSpec | undefined
+    if (spec?.defaultNamespace) return spec.defaultNamespace
+  }
+  return 'default'
+}
+
+interface Candidate {
+  readonly object: ConfigObject
+  readonly created: string
+}
+
+/** One object per key, in order of precedence; reports keys that are claimed twice. */
+function chooseObjects(
+  documents: readonly SourceDocument[],
+  entries: ReadonlyMap<string, Entry>,
+  diagnostics: Diagnostic[],
+): ReadonlyMap<string, ConfigObject> {
+  const owners = new Map<string, ConfigObject>()
+  const candidates: Candidate[] = []
+  let mesh: ConfigObject | undefined
+  for (const document of documents) {
+    const entry = entries.get(document.id)!
+    for (const diagnostic of entry.checked.diagnostics) diagnostics.push(diagnostic)
+    const object = entry.lastGood
+    if (!object) continue
+    const owner = owners.get(object.key) ?? (object.kind === 'Mesh' ? mesh : undefined)
+    if (owner) {
+      diagnostics.push(duplicate(document, object, owner))
+      continue
+    }
+    owners.set(object.key, object)
+    if (object.kind === 'Mesh') mesh = object
+    candidates.push({ object, created: creationTime(object.source.value) })
+  }
+  candidates.sort(
+    (a, b) =>
+      compare(a.created, b.created) ||
+      compare(a.object.namespace, b.object.namespace) ||
+      compare(a.object.name, b.object.name),
+  )
+  return new Map(candidates.map(({ object }) => [object.key, object]))
+}
+
+function duplicate(document: SourceDocument, object: ConfigObject, owner: ConfigObject): Diagnostic {
+  const { file, line } = owner.source.locate(['metadata', 'name'])
+  const where = `${file}:${line}`
+  if (object.kind === 'Mesh')
+    return complain(document, 'MESH_DUPLICATE', ['kind'], `the mesh is already configured at ${where}`)
+  const name = `${object.kind} ${object.namespace}/${object.name}`
+  return complain(document, 'OBJECT_DUPLICATE', ['metadata', 'name'], `${name} is already declared at ${where}`)
+}
+
+/** Documents without a time come first: they are as old as the folder. */
+function creationTime(value: unknown): string {
+  if (!isObject(value) || !isObject(value['metadata'])) return ''
+  const time = value['metadata']['creationTimestamp']
+  const parsed = typeof time === 'string' || time instanceof Date ? new Date(time).getTime() : Number.NaN
+  return Number.isNaN(parsed) ? '' : new Date(parsed).toISOString()
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
