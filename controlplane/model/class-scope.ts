@@ -75,12 +75,36 @@ export function createScope(model: Model, proxy: ProxyClass): Scope {
 
   const exportedByHostname = cell(() => new Map(exported().map((service) => [service.hostname, service])))
 
-  /** A Sidecar's hosts, and what the VirtualServices it lets in send requests to. */
+  const delegate: Scope['delegate'] = (namespace, name, viewer) =>
+    world
+      .inNamespace<VirtualServiceSpec>('VirtualService', namespace)
+      .find(
+        (candidate) =>
+          candidate.name === name &&
+          !candidate.spec.hosts?.length &&
+          exportedTo(
+            candidate.spec.exportTo?.length ? candidate.spec.exportTo : settings().exportTo.virtualService,
+            namespace,
+            viewer,
+          ),
+      )
+
+  /** A VirtualService and those its rules delegate to. */
+  const withDelegates = (virtualService: VirtualService): readonly VirtualService[] => [
+    virtualService,
+    ...(virtualService.spec.http ?? []).flatMap(({ delegate: to }) => {
+      const { namespace } = virtualService
+      const found = to && delegate(to.namespace || namespace, to.name ?? '', namespace)
+      return found ? [found] : []
+    }),
+  ]
+
+  /** A Sidecar's hosts, and what the VirtualServices it lets in (and their delegates) send requests to. */
   const services = cell(() => {
     const hosts = egressHosts(sidecar())
     if (!hosts) return exported()
     const wanted = new Set<string>()
-    for (const virtualService of virtualServices(MESH_GATEWAY))
+    for (const virtualService of virtualServices(MESH_GATEWAY).flatMap(withDelegates))
       for (const host of destinationHosts(virtualService)) {
         const service = lookUp(exportedByHostname(), host, virtualService.namespace, settings().domain)
         if (service) wanted.add(service.hostname)
@@ -106,13 +130,25 @@ export function createScope(model: Model, proxy: ProxyClass): Scope {
       ? rule.spec.host.toLowerCase()
       : expandShortName(rule.spec.host, rule.namespace, settings().domain)
 
+  /** Rules of a namespace by host, the most specific wildcard first: looked up for each of thousands of services. */
+  const rulesByHost = cells((namespace) => {
+    const hosts = new Map<string, DestinationRule[]>()
+    for (const rule of rulesOf(namespace)) {
+      const host = ruleHost(rule)
+      const list = hosts.get(host)
+      if (list) list.push(rule)
+      else hosts.set(host, [rule])
+    }
+    return { hosts, wildcards: [...hosts.keys()].filter((host) => host.startsWith('*')).sort(compareSpecificity) }
+  })
+
   const destinationRules = cells<readonly DestinationRule[]>((key) => {
     const [hostname, namespace] = key.split('\n') as [string, string]
     for (const level of new Set([proxy.namespace, namespace, settings().rootNamespace])) {
-      const fitting = rulesOf(level).filter((rule) => hostWithin(hostname, ruleHost(rule)))
-      const best = fitting.map(ruleHost).sort(compareSpecificity)[0]
+      const { hosts, wildcards } = rulesByHost(level)
+      const best = hosts.has(hostname) ? hostname : wildcards.find((wildcard) => hostWithin(hostname, wildcard))
       if (best === undefined) continue
-      const chosen = fitting.filter((rule) => ruleHost(rule) === best)
+      const chosen = hosts.get(best)!
       const selected = chosen.filter((rule) => rule.spec.workloadSelector)
       return selected.length > 0 ? selected : chosen
     }
@@ -133,19 +169,7 @@ export function createScope(model: Model, proxy: ProxyClass): Scope {
         : expandShortName(host, namespace, settings().domain),
     endpoints,
     virtualServices,
-    delegate: (namespace, name, viewer) =>
-      world
-        .inNamespace<VirtualServiceSpec>('VirtualService', namespace)
-        .find(
-          (candidate) =>
-            candidate.name === name &&
-            !candidate.spec.hosts?.length &&
-            exportedTo(
-              candidate.spec.exportTo?.length ? candidate.spec.exportTo : settings().exportTo.virtualService,
-              namespace,
-              viewer,
-            ),
-        ),
+    delegate,
     gateways,
     destinationRules: (target) => destinationRules(`${target.hostname}\n${target.namespace}`),
   }

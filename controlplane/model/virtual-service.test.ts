@@ -76,6 +76,35 @@ describe('a rule that delegates', () => {
   })
 })
 
+it('what a delegate sends requests to is visible through the Sidecar that lets the root in', () => {
+  const entry = (name: string) =>
+    `---\nkind: ServiceEntry\nmetadata: {name: ${name}, namespace: far}\nspec: {hosts: [${name}.far.svc.cluster.local], ports: [{number: 80, name: http}]}\n`
+  const model = createModel()
+  model.world.commit(
+    configObjects(
+      `${entry('used')}${entry('unused')}
+---
+kind: Sidecar
+metadata: {name: default}
+spec: {egress: [{hosts: ["./*"]}]}
+---
+kind: VirtualService
+metadata: {name: root}
+spec: {hosts: [shop.test], http: [{delegate: {name: leaf, namespace: far}}]}
+---
+kind: VirtualService
+metadata: {name: leaf, namespace: far}
+spec: {http: [{route: [{destination: {host: used}}]}]}
+`,
+    ),
+  )
+  expect(
+    createScope(model, proxy)
+      .services()
+      .map((service) => service.hostname),
+  ).toEqual(['used.far.svc.cluster.local'])
+})
+
 describe('matches of root and delegate', () => {
   it.each([
     ['{uri: {prefix: /a}}', '{uri: {prefix: /a/b}}', [{ uri: { prefix: '/a/b' } }]],
