@@ -1,8 +1,15 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
+import { analyzeCommand } from './analyze.ts'
 import { bootstrapCommand } from './bootstrap.ts'
 import { CommandError, EXIT, UsageError } from './errors.ts'
+import { explainCommand } from './explain.ts'
 import { packageFile } from './package-file.ts'
+import { proxyConfigCommand } from './proxy-config.ts'
+import { proxyStatusCommand } from './proxy-status.ts'
+import { serveCommand } from './serve.ts'
+import { translateCommand } from './translate.ts'
+import { upCommand } from './up.ts'
 
 /** All commands. Modules a command needs for its work are imported when it runs, so that `--help` is quick. */
 export function program(): Command {
@@ -16,7 +23,17 @@ export function program(): Command {
     .helpOption('-h, --help', 'print help')
     .helpCommand('help [command]', 'print help for a command')
     .configureHelp({ sortSubcommands: false, showGlobalOptions: false })
-  for (const command of [bootstrapCommand()]) root.addCommand(command)
+  const commands = [
+    upCommand(),
+    serveCommand(),
+    analyzeCommand(),
+    translateCommand(),
+    bootstrapCommand(),
+    proxyStatusCommand(),
+    proxyConfigCommand(),
+    explainCommand(),
+  ]
+  for (const command of commands) root.addCommand(command)
   for (const command of [root, ...root.commands])
     command
       .exitOverride()

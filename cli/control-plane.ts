@@ -1,0 +1,172 @@
+import { readFileSync } from 'node:fs'
+import type { FastifyInstance } from 'fastify'
+import type { AdminContext } from '../controlplane/admin/context.ts'
+import { createMetrics } from '../controlplane/admin/metrics.ts'
+import { createAdminServer } from '../controlplane/admin/server.ts'
+import { adsMetrics } from '../controlplane/ads/metrics.ts'
+import { XdsServer } from '../controlplane/ads/server.ts'
+import type { HostPort } from '../controlplane/bootstrap/envoy.ts'
+import type { Diagnostic } from '../controlplane/diagnostics/diagnostic.ts'
+import { LiveConfig } from '../controlplane/live-config.ts'
+import { type CompiledMesh, createMesh } from '../controlplane/mesh.ts'
+import { FileStore } from '../controlplane/sources/index.ts'
+import { CommandError, UsageError } from './errors.ts'
+import type { Log } from './log.ts'
+import { packageFile } from './package-file.ts'
+
+export interface ServerTls {
+  readonly cert: string
+  readonly key: string
+  readonly clientCa?: string | undefined
+}
+
+export interface ControlPlaneOptions {
+  readonly folder: string
+  readonly xds: HostPort
+  readonly api: HostPort
+  /** Names of PEM files. */
+  readonly xdsTls?: ServerTls | undefined
+  readonly apiTls?: ServerTls | undefined
+  /** Host names the API answers to besides addresses and localhost. */
+  readonly apiNames?: readonly string[]
+  /** Listen without TLS on addresses that are not loopback. */
+  readonly insecure: boolean
+  /** Time over which streams are ended when stopping, ms. */
+  readonly drainMs: number
+}
+
+export interface RunningControlPlane {
+  readonly version: string
+  readonly config: LiveConfig
+  readonly mesh: CompiledMesh
+  readonly xds: XdsServer
+  /** Where it really listens: ports that were 0 are known now. */
+  readonly xdsAddress: HostPort
+  readonly apiUrl: string
+  stop(): Promise<void>
+}
+
+/**
+ * Configuration files, compiled mesh, xDS and HTTP API in one process. Resolves when everything has been read and is served.
+ * @throws CommandError when a port is taken, a file cannot be read or the folder does not exist
+ * @throws UsageError when an address would hand the configuration to everybody
+ */
+export async function startControlPlane(options: ControlPlaneOptions, log: Log): Promise<RunningControlPlane> {
+  const { version } = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as { version: string }
+  const mesh = createMesh({
+    onFailure: (type, name, error) =>
+      log.error({ type, name, err: error }, 'a resource cannot be compiled and is left out'),
+  })
+  const config = new LiveConfig(new FileStore({ paths: options.folder }), mesh)
+  const metrics = createMetrics(version, config, mesh)
+  const xds = new XdsServer(mesh, {
+    logger: log,
+    metrics: adsMetrics(metrics),
+    ready: () => config.ready,
+    insecure: options.insecure,
+    ...(options.xdsTls ? { tls: defined(options.xdsTls) } : {}),
+  })
+  const started: { stop(): Promise<unknown> }[] = [{ stop: () => xds.stop(options.drainMs) }, config]
+  const stop = async () => {
+    for (const one of started) await one.stop()
+  }
+  try {
+    const { port } = await listening('xds', options.xds, () => xds.listen(hostAndPort(options.xds)))
+    const context = { version, config, mesh, metrics, status: xds.status }
+    const api = await startApi(context, options, log)
+    started.unshift({ stop: () => api.close() })
+    logUpdates(config, log)
+    await config.start().catch((error: Error) => {
+      throw new CommandError(error.message)
+    })
+    return { version, config, mesh, xds, xdsAddress: { ...options.xds, port }, apiUrl: urlOf(api, options), stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+async function startApi(context: AdminContext, options: ControlPlaneOptions, log: Log): Promise<FastifyInstance> {
+  const { api, apiTls, insecure, apiNames = [] } = options
+  if (!apiTls && !insecure && !isLoopback(api.host))
+    throw new UsageError(
+      `the API on ${hostAndPort(api)} would tell the whole configuration to everybody who can reach it: give --api-cert and ` +
+        '--api-key (and --api-client-ca), listen on 127.0.0.1, or say --insecure if the network itself is trusted',
+    )
+  const app = await createAdminServer(context, { log, names: apiNames, ...(apiTls ? { tls: readTls(apiTls) } : {}) })
+  await listening('api', api, () => app.listen({ host: api.host, port: api.port }))
+  return app
+}
+
+function readTls({ cert, key, clientCa }: ServerTls) {
+  const read = (file: string) => {
+    try {
+      return readFileSync(file, 'utf8')
+    } catch (error) {
+      throw new CommandError(`API TLS: cannot read ${file}: ${(error as Error).message}`)
+    }
+  }
+  return { cert: read(cert), key: read(key), ...(clientCa ? { clientCa: read(clientCa) } : {}) }
+}
+
+/** Runs a listen call and says what a person can do when it fails. */
+async function listening<Result>(
+  what: 'xds' | 'api',
+  address: HostPort,
+  listen: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await listen()
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    const where = hostAndPort(address)
+    if (code === 'EADDRINUSE')
+      throw new CommandError(
+        `${where} is in use: another program (or another meshgate) listens there; choose another address with --${what} HOST:PORT`,
+      )
+    if (code === 'EADDRNOTAVAIL') throw new CommandError(`${where} is no address of this machine; change --${what}`)
+    if (code === 'EACCES') throw new CommandError(`this user may not listen on ${where}; change --${what}`)
+    throw what === 'xds' && code === undefined ? new UsageError(message) : error
+  }
+}
+
+/** Tells what each reading of the configuration brought; a complaint is told once, not at every reading. */
+function logUpdates(config: LiveConfig, log: Log): void {
+  let known = new Set<string>()
+  config.onUpdate(({ changed, tookMs, config: { objects } }) => {
+    const diagnostics = config.diagnostics()
+    const count = (severity: Diagnostic['severity']) => diagnostics.filter((one) => one.severity === severity).length
+    const numbers = {
+      objects: objects.size,
+      changed: changed.length,
+      errors: count('error'),
+      warnings: count('warning'),
+    }
+    log.info({ ...numbers, ms: Math.round(tookMs) }, 'configuration read')
+    const now = new Set<string>()
+    for (const diagnostic of diagnostics) {
+      const { severity, message, ...fields } = diagnostic
+      const key = `${diagnostic.code} ${diagnostic.file} ${diagnostic.path} ${message}`
+      now.add(key)
+      if (!known.has(key)) log[severity === 'warning' ? 'warn' : severity](fields, message)
+    }
+    known = now
+  })
+}
+
+function urlOf(api: FastifyInstance, { api: { host }, apiTls }: ControlPlaneOptions): string {
+  const { port } = api.server.address() as { port: number }
+  return `${apiTls ? 'https' : 'http'}://${hostAndPort({ host, port })}`
+}
+
+export function hostAndPort({ host, port }: HostPort): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host)
+}
+
+function defined({ cert, key, clientCa }: ServerTls) {
+  return { cert, key, ...(clientCa ? { clientCa } : {}) }
+}

@@ -1,0 +1,128 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { request } from 'node:http'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { envoyBootstrap, type HostPort } from '../controlplane/bootstrap/envoy.ts'
+import { parseNodeId } from '../controlplane/bootstrap/node-id.ts'
+import type { MeshProcess, MeshProxy, MeshSpec } from '../controlplane/config/kinds/mesh.ts'
+import type { ConfigObject } from '../controlplane/config/object.ts'
+import type { Wanted } from './processes/supervisor.ts'
+
+/** An Envoy named in the Mesh document, ready to be started. */
+export interface SidecarProgram {
+  readonly proxy: MeshProxy
+  /** Short name for people and logs: the workload of the node id. */
+  readonly name: string
+  readonly program: Wanted
+  /** Where it writes the address of its admin interface. */
+  readonly addressFile: string
+}
+
+/** The Mesh document in force, or an empty one. */
+export function meshSpec(objects: ReadonlyMap<string, ConfigObject>): MeshSpec {
+  for (const object of objects.values()) if (object.kind === 'Mesh') return object.spec as MeshSpec
+  return {}
+}
+
+/** Programs of `spec.processes`; they run in the configuration folder. `node` is the Node that runs us. */
+export function processPrograms(processes: readonly MeshProcess[], folder: string): readonly Wanted[] {
+  return processes.map(({ name, command, env }) => {
+    const [program, ...args] = command as [string, ...string[]]
+    return {
+      name,
+      options: {
+        command: program === 'node' ? process.execPath : program,
+        args,
+        cwd: resolve(folder),
+        env: { ...process.env, ...env },
+      },
+    }
+  })
+}
+
+/** A folder for bootstraps and admin addresses, removed at the end. */
+export async function sidecarFolder(): Promise<{ readonly path: string; remove(): Promise<void> }> {
+  const path = await mkdtemp(join(tmpdir(), 'meshgate-up-'))
+  return { path, remove: () => rm(path, { recursive: true, force: true }) }
+}
+
+/** Envoys of `spec.proxies`, their bootstraps written into `folder`. Equal settings give equal programs. */
+export async function sidecarPrograms(
+  proxies: readonly MeshProxy[],
+  { envoy, xds, folder }: { readonly envoy: string; readonly xds: HostPort; readonly folder: string },
+): Promise<readonly SidecarProgram[]> {
+  const names = shortNames(proxies)
+  return Promise.all(
+    proxies.map(async (proxy, index) => {
+      const { node: id, metadata, mode, adminPort = 0, concurrency = 1 } = proxy
+      const name = names[index]!
+      const base = join(folder, encodeURIComponent(name))
+      const bootstrap = JSON.stringify(envoyBootstrap({ node: { id, metadata }, xds, mode, adminPort }))
+      await writeFile(`${base}.json`, bootstrap)
+      const args = ['-c', `${base}.json`, '--admin-address-path', `${base}.admin`, '--disable-hot-restart']
+      args.push('--concurrency', String(concurrency), '-l', 'warning', '--drain-time-s', '1')
+      // The bootstrap is part of what makes two programs equal: a changed one means a new start.
+      const env = { ...process.env, MESHGATE_BOOTSTRAP: bootstrap }
+      return { proxy, name, addressFile: `${base}.admin`, program: { name, options: { command: envoy, args, env } } }
+    }),
+  )
+}
+
+/** The workload where the id tells it, else the id; made unique by a number. */
+function shortNames(proxies: readonly MeshProxy[]): readonly string[] {
+  const taken = new Set<string>()
+  return proxies.map(({ node }) => {
+    const wanted = parseNodeId(node)?.name ?? node
+    let name = wanted
+    for (let number = 2; taken.has(name); number++) name = `${wanted}-${number}`
+    taken.add(name)
+    return name
+  })
+}
+
+/** Waits until something accepts connections on the loopback port. */
+export async function portAccepts(port: number, timeoutMs: number): Promise<boolean> {
+  const deadline = Date.now() + timeoutMs
+  for (;;) {
+    const open = await new Promise<boolean>((done) => {
+      const socket = connect({ port, host: '127.0.0.1' })
+      socket.once('connect', () => {
+        socket.destroy()
+        done(true)
+      })
+      socket.once('error', () => done(false))
+    })
+    if (open || Date.now() > deadline) return open
+    await sleep(30)
+  }
+}
+
+/** Waits until Envoy says LIVE; returns its admin address then, else undefined. */
+export async function envoyLive(addressFile: string, timeoutMs: number): Promise<string | undefined> {
+  const { readFile } = await import('node:fs/promises')
+  const deadline = Date.now() + timeoutMs
+  while (Date.now() < deadline) {
+    const address = (await readFile(addressFile, 'utf8').catch(() => '')).trim()
+    if (address && (await getText(`http://${address}/ready`)) === 'LIVE') return address
+    await sleep(50)
+  }
+  return undefined
+}
+
+function getText(url: string): Promise<string> {
+  return new Promise((done) => {
+    const call = request(url, { timeout: 1_000 }, (answer) => {
+      let text = ''
+      answer.setEncoding('utf8')
+      answer.on('data', (chunk: string) => {
+        text += chunk
+      })
+      answer.on('end', () => done(text.trim()))
+    })
+    call.on('timeout', () => call.destroy())
+    call.on('error', () => done(''))
+    call.end()
+  })
+}

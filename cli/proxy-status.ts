@@ -1,0 +1,91 @@
+import { Command } from 'commander'
+import type { ProxyStatus, ProxyTypeStatus } from '../controlplane/admin/proxies.ts'
+import { type ApiOptions, getFromApi, withApiOptions } from './api-client.ts'
+import { age, type Colour, outputFormat, paint, printData, printText, table } from './output.ts'
+
+const COLOURS: Readonly<Record<string, Colour>> = { SYNCED: 'green', STALE: 'yellow', NACK: 'red', 'NOT SENT': 'dim' }
+const TYPES = ['cds', 'eds', 'lds', 'rds', 'sds'] as const
+
+export function proxyStatusCommand(): Command {
+  const command = new Command('proxy-status')
+    .summary('whether each proxy has what it shall have')
+    .description(
+      'For each connected proxy and type of resources: SYNCED (has accepted all there is), STALE (something is on its way),\n' +
+        'NACK (it refuses something; the reason and the line of YAML are shown) or NOT SENT (nothing was there to send).\n' +
+        'Exits with 1 when a proxy refuses something.',
+    )
+    .argument('[node]', 'show one proxy in detail')
+    .option('-o, --output <format>', 'text or json', 'text')
+  return withApiOptions(command).action(async (node: string | undefined, options: ApiOptions & { output: string }) => {
+    const format = outputFormat(options.output, ['text', 'json'])
+    const path = node === undefined ? '/api/v1/proxies' : `/api/v1/proxies/${encodeURIComponent(node)}`
+    const answer = await getFromApi<{ proxies: readonly ProxyStatus[] }>(options, path)
+    if (format === 'json') await printData(answer, 'json')
+    else
+      printText(node === undefined ? overview(answer.proxies) : answer.proxies.map((proxy) => detail(proxy)).join('\n'))
+    if (answer.proxies.some(({ state, connected }) => connected && state === 'NACK')) process.exitCode = 1
+  })
+}
+
+/** One line for each proxy, then what is refused. */
+export function overview(proxies: readonly ProxyStatus[], now = Date.now()): string {
+  if (proxies.length === 0)
+    return 'No proxy is connected. Start one with what "meshgate bootstrap --node ID" prints, or "meshgate up --envoy".\n'
+  const rows = proxies.map((proxy) => [
+    proxy.node,
+    ...TYPES.map((type) => stateOf(proxy.types.find((one) => one.type === type))),
+    proxy.mode,
+    proxy.connected ? age(now - Date.parse(proxy.connectedAt)) : paint('gone', 'yellow'),
+    proxy.userAgent,
+  ])
+  const headers = ['node', ...TYPES, 'mode', 'age', 'client']
+  const refused = proxies.flatMap((proxy) => proxy.types.flatMap((type) => refusal(proxy.node, type)))
+  return table(headers, rows) + (refused.length > 0 ? `\n${refused.join('\n')}\n` : '')
+}
+
+/** One proxy with times and versions. */
+export function detail(proxy: ProxyStatus, now = Date.now()): string {
+  const since = (time: string | undefined) => (time ? `${age(now - Date.parse(time))} ago` : '-')
+  const facts = [
+    ['node', proxy.node],
+    ['cluster', proxy.cluster],
+    ['locality', proxy.locality || '-'],
+    ['client', `${proxy.userAgent || '-'} (${proxy.mode})`],
+    ['peer', `${proxy.peer}${proxy.identities ? `, certificate for ${proxy.identities.join(', ')}` : ''}`],
+    [
+      'connected',
+      proxy.connected ? since(proxy.connectedAt) : paint(`no, gone ${since(proxy.disconnectedAt)}`, 'yellow'),
+    ],
+  ]
+  const rows = proxy.types.map((type) => [
+    type.type,
+    stateOf(type),
+    type.subscribed,
+    type.sent?.nonce ?? '-',
+    since(type.sent?.at),
+    type.acked?.nonce ?? '-',
+    since(type.acked?.at),
+  ])
+  const refused = proxy.types.flatMap((type) => refusal(undefined, type))
+  return [
+    facts.map(([name, value]) => `${paint(name!.padEnd(10), 'dim')} ${value}`).join('\n'),
+    '',
+    table(['type', 'state', 'names', 'sent', 'when', 'acked', 'when'], rows),
+    ...refused,
+    '',
+  ].join('\n')
+}
+
+function stateOf(type: ProxyTypeStatus | undefined): string {
+  return type ? paint(type.state, COLOURS[type.state] ?? 'dim') : '-'
+}
+
+function refusal(node: string | undefined, { type, rejected }: ProxyTypeStatus): readonly string[] {
+  if (!rejected) return []
+  const { message, resources, places } = rejected
+  const who = `${node === undefined ? '' : `${node} `}${type}`
+  return [
+    `${paint('NACK', 'red')} ${who}${resources.length > 0 ? ` ${resources.join(', ')}` : ''}: ${message}`,
+    ...places.map(({ file, line, column, document }) => `     from ${file}:${line}:${column} (${document})`),
+  ]
+}

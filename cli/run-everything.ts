@@ -1,0 +1,174 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { nodeOf } from '../controlplane/admin/node.ts'
+import { formatDiagnostic } from '../controlplane/diagnostics/diagnostic.ts'
+import { type ControlPlaneOptions, hostAndPort, type RunningControlPlane, startControlPlane } from './control-plane.ts'
+import type { Log } from './log.ts'
+import {
+  envoyLive,
+  meshSpec,
+  portAccepts,
+  processPrograms,
+  type SidecarProgram,
+  sidecarFolder,
+  sidecarPrograms,
+} from './mesh-programs.ts'
+import { paint, printText } from './output.ts'
+import { Supervisor } from './processes/supervisor.ts'
+import { type EnvoyBinary, ensureEnvoy, envoyVersion } from './tools/envoy.ts'
+import { untilSignal } from './until-signal.ts'
+
+export interface EverythingOptions extends ControlPlaneOptions {
+  readonly envoy: boolean
+}
+
+const PATIENCE_MS = 20_000
+
+/** Runs control plane, demo programs and Envoys until a signal comes; then stops all of it. */
+export async function runEverything(options: EverythingOptions, log: Log): Promise<void> {
+  const signal = untilSignal()
+  const start = performance.now()
+  const controlPlane = await startControlPlane(options, log)
+  let stopping = false
+  const supervisor = new Supervisor({
+    started: (program, pid) => log.debug({ program, pid }, 'program started'),
+    failed: (program, reason, retryMs) =>
+      log.error({ program, reason, retryMs }, 'program failed; it is started again'),
+    stopped: (program) => log.debug({ program }, 'program stopped'),
+    line: (program, line, stream) => {
+      // What programs say about being stopped helps nobody.
+      if (!stopping) log[stream === 'stderr' ? 'warn' : 'info']({ program }, line)
+    },
+  })
+  const bootstraps = await sidecarFolder()
+  try {
+    const envoy = options.envoy ? await findEnvoyOrSay(log) : undefined
+    const programs = new Programs(controlPlane, supervisor, {
+      ...options,
+      bootstraps: bootstraps.path,
+      envoy: envoy?.path,
+    })
+    const running = programs.follow().then(async (sidecars) => {
+      printText(await summary(options, controlPlane, sidecars, envoy, performance.now() - start))
+    })
+    running.catch((error: unknown) => log.error({ err: error }, 'starting the programs failed'))
+    log.info({ signal: await signal }, 'stopping')
+    stopping = true
+    programs.stop()
+  } finally {
+    await supervisor.stop()
+    await controlPlane.stop()
+    await bootstraps.remove()
+  }
+}
+
+/** Keeps what runs equal to what the Mesh document says, one change after the other. */
+class Programs {
+  readonly #controlPlane: RunningControlPlane
+  readonly #supervisor: Supervisor
+  readonly #options: { readonly folder: string; readonly bootstraps: string; readonly envoy: string | undefined }
+  #unsubscribe = () => {}
+  #last = ''
+  #work: Promise<readonly SidecarProgram[]> = Promise.resolve([])
+
+  constructor(
+    controlPlane: RunningControlPlane,
+    supervisor: Supervisor,
+    options: { readonly folder: string; readonly bootstraps: string; readonly envoy: string | undefined },
+  ) {
+    this.#controlPlane = controlPlane
+    this.#supervisor = supervisor
+    this.#options = options
+  }
+
+  /** Starts what is named now and follows changes. Resolves when the first programs have been started. */
+  follow(): Promise<readonly SidecarProgram[]> {
+    this.#unsubscribe = this.#controlPlane.config.onUpdate(() => void this.#update())
+    return this.#update()
+  }
+
+  stop(): void {
+    this.#unsubscribe()
+  }
+
+  #update(): Promise<readonly SidecarProgram[]> {
+    const { proxies = [], processes = [] } = meshSpec(this.#controlPlane.config.objects)
+    const key = JSON.stringify([proxies, processes])
+    if (key === this.#last) return this.#work
+    this.#last = key
+    this.#work = this.#work.then(async () => {
+      const { folder, bootstraps, envoy } = this.#options
+      const xds = dialable(this.#controlPlane.xdsAddress)
+      const sidecars = envoy ? await sidecarPrograms(proxies, { envoy, xds, folder: bootstraps }) : []
+      await this.#supervisor.want([...processPrograms(processes, folder), ...sidecars.map(({ program }) => program)])
+      return sidecars
+    })
+    return this.#work
+  }
+}
+
+/** An address to connect to, where the one listened on means all of the machine. */
+function dialable({ host, port }: { host: string; port: number }) {
+  return { host: host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host === 'localhost' ? '127.0.0.1' : host, port }
+}
+
+async function findEnvoyOrSay(log: Log): Promise<EnvoyBinary | undefined> {
+  try {
+    const envoy = await ensureEnvoy((line) => log.info({}, line))
+    log.info({ path: envoy.path, version: await envoyVersion(envoy.path), origin: envoy.origin }, 'Envoy found')
+    return envoy
+  } catch (error) {
+    for (const line of (error as Error).message.split('\n')) log.error({}, line)
+    log.warn({}, 'going on without Envoy')
+    return undefined
+  }
+}
+
+/** What runs, where, and what to try: printed once everything had its time to start. */
+async function summary(
+  options: EverythingOptions,
+  controlPlane: RunningControlPlane,
+  sidecars: readonly SidecarProgram[],
+  envoy: EnvoyBinary | undefined,
+  startedMs: number,
+): Promise<string> {
+  const { config, mesh, xdsAddress, apiUrl, version } = controlPlane
+  const { processes = [], proxies = [] } = meshSpec(config.objects)
+  const programs = processes.map(async ({ name, readyPort }) => {
+    const ready = readyPort === undefined || (await portAccepts(readyPort, PATIENCE_MS))
+    return [name, ready ? 'running' : `nothing on 127.0.0.1:${readyPort} yet`]
+  })
+  const envoys = sidecars.map(async ({ name, proxy, addressFile }) => {
+    const admin = await envoyLive(addressFile, PATIENCE_MS)
+    const listeners = mesh
+      .view(nodeOf({ id: proxy.node, metadata: proxy.metadata }))
+      .names('lds')
+      .map((listener) => listener.replace(/_(\d+)$/, ':$1'))
+    return [
+      `envoy ${name}`,
+      admin
+        ? `listens on ${listeners.join(', ') || 'nothing'}, admin http://${admin}`
+        : 'not ready yet; its log is above',
+    ]
+  })
+  const errors = config.diagnostics().filter(({ severity }) => severity === 'error')
+  const rows = [
+    ['control plane', `xDS ${hostAndPort(xdsAddress)}, API ${apiUrl}`],
+    ['configuration', `${options.folder}: ${config.objects.size} objects, ${errors.length} errors`],
+    ...(await Promise.all([...programs, ...envoys])),
+  ]
+  if (proxies.length > 0 && !envoy)
+    rows.push([
+      'envoy',
+      options.envoy ? 'not started: there is none (see above)' : `${proxies.length} named; start them with --envoy`,
+    ])
+  const tryFile = join(options.folder, 'try.txt')
+  const parts = [
+    paint(`meshgate ${version} is up after ${(startedMs / 1_000).toFixed(1)} s`, 'bold'),
+    rows.map(([name, text]) => `  ${paint(name!.padEnd(16), 'cyan')}${text}`).join('\n'),
+    ...(errors.length > 0 ? [errors.map(formatDiagnostic).join('\n')] : []),
+    ...(existsSync(tryFile) ? [`${paint('Try', 'bold')}\n\n${readFileSync(tryFile, 'utf8').trimEnd()}`] : []),
+    'Ctrl-C stops everything.',
+  ]
+  return `\n${parts.join('\n\n')}\n`
+}

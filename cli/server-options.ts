@@ -1,0 +1,62 @@
+import type { Command } from 'commander'
+import type { HostPort } from '../controlplane/bootstrap/envoy.ts'
+import { hostPort, oneOf } from './arguments.ts'
+import type { ControlPlaneOptions, ServerTls } from './control-plane.ts'
+import { UsageError } from './errors.ts'
+import { LOG_LEVELS, type LogFormat, type LogLevel } from './log-options.ts'
+
+export interface ServerOptions {
+  readonly xds: HostPort
+  readonly api: HostPort
+  readonly xdsCert?: string
+  readonly xdsKey?: string
+  readonly xdsClientCa?: string
+  readonly apiCert?: string
+  readonly apiKey?: string
+  readonly apiClientCa?: string
+  readonly apiName?: readonly string[]
+  readonly insecure?: boolean
+  readonly logLevel: LogLevel
+  readonly logFormat?: LogFormat
+}
+
+/** Adds the options of commands that run a control plane. */
+export function withServerOptions(command: Command): Command {
+  const loopback = (port: number) => ({ host: '127.0.0.1', port })
+  return command
+    .option('--xds <host:port>', 'where xDS is served to proxies', hostPort('port 0 allowed'), loopback(18000))
+    .option('--xds-cert <file>', 'certificate for xDS; needed on addresses that are not loopback')
+    .option('--xds-key <file>', 'its private key')
+    .option('--xds-client-ca <file>', 'CA that proxies must show a certificate of')
+    .option('--api <host:port>', 'where the HTTP API is served', hostPort('port 0 allowed'), loopback(18080))
+    .option('--api-cert <file>', 'certificate for the API; needed on addresses that are not loopback')
+    .option('--api-key <file>', 'its private key')
+    .option('--api-client-ca <file>', 'CA that clients of the API must show a certificate of')
+    .option('--api-name <name>', 'host name the API answers to, several times', (name, before: string[] = []) => [
+      ...before,
+      name,
+    ])
+    .option('--insecure', 'allow addresses that are not loopback without TLS')
+    .option('--log-level <level>', LOG_LEVELS.join(', '), oneOf(LOG_LEVELS), 'info')
+    .option('--log-format <format>', 'json or text (default: text on a terminal, else json)', oneOf(['json', 'text']))
+}
+
+/** The options as the control plane wants them. @throws UsageError */
+export function controlPlaneOptions(folder: string, options: ServerOptions): Omit<ControlPlaneOptions, 'drainMs'> {
+  const { xds, api, insecure = false, apiName = [] } = options
+  return {
+    folder,
+    xds,
+    api,
+    insecure,
+    apiNames: apiName,
+    xdsTls: tls('xds', options.xdsCert, options.xdsKey, options.xdsClientCa),
+    apiTls: tls('api', options.apiCert, options.apiKey, options.apiClientCa),
+  }
+}
+
+function tls(what: string, cert?: string, key?: string, clientCa?: string): ServerTls | undefined {
+  if (!cert && !key && !clientCa) return undefined
+  if (!cert || !key) throw new UsageError(`--${what}-cert and --${what}-key go together`)
+  return { cert, key, clientCa }
+}

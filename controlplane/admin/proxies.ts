@@ -1,0 +1,124 @@
+import type { JsonObject } from '@bufbuild/protobuf'
+import type { ResourceType } from '../../proto/types.ts'
+import { type Place, places } from '../explain/explain.ts'
+import type { ClientStatus, HeldResource, StatusBook, SyncState, TypeStatus } from '../status/book.ts'
+import { resourceJson } from '../xds/dump.ts'
+
+/** One type of resources of one proxy. Times are ISO 8601. */
+export interface ProxyTypeStatus {
+  readonly type: ResourceType
+  readonly state: SyncState
+  /** `*` for everything, else the number of names asked for. */
+  readonly subscribed: string
+  /** Nonce of the newest response, which also numbers the state of the class. */
+  readonly sent?: { readonly nonce: string; readonly at: string }
+  readonly acked?: { readonly nonce: string; readonly at: string }
+  /** Since when a response waits for its answer. */
+  readonly unansweredSince?: string
+  readonly rejected?: {
+    /** The proxy's own words. */
+    readonly message: string
+    readonly at: string
+    readonly resources: readonly string[]
+    /** Where in the documents the refused resources come from. */
+    readonly places: readonly Place[]
+  }
+}
+
+export interface ProxyStatus {
+  readonly node: string
+  readonly cluster: string
+  readonly locality: string
+  readonly userAgent: string
+  readonly mode: 'delta' | 'sotw'
+  readonly peer: string
+  /** Names its certificate proves; absent when it showed none. */
+  readonly identities?: readonly string[]
+  readonly connected: boolean
+  readonly connectedAt: string
+  readonly disconnectedAt?: string
+  /** The worst of its types. */
+  readonly state: SyncState
+  readonly types: readonly ProxyTypeStatus[]
+}
+
+/** A resource as a proxy has it. */
+export interface HeldConfig {
+  readonly name: string
+  readonly version: string
+  /** False while its newest version is on its way. */
+  readonly acknowledged: boolean
+  readonly places: readonly Place[]
+  /** The message in canonical protobuf JSON, secrets redacted. */
+  readonly config: JsonObject
+}
+
+const WORST: readonly SyncState[] = ['NACK', 'STALE', 'SYNCED', 'NOT SENT']
+
+/** One client as the API tells it. */
+export function proxyStatus(client: ClientStatus, book: StatusBook): ProxyStatus {
+  const { node, peer, identities, form, connectedAt, disconnectedAt, types } = client
+  const { region, zone, subZone } = node.locality
+  return {
+    node: node.id,
+    cluster: node.cluster,
+    locality: [region, zone, subZone].filter(Boolean).join('/'),
+    userAgent: node.userAgent,
+    mode: form,
+    peer,
+    ...(identities ? { identities } : {}),
+    connected: disconnectedAt === undefined,
+    connectedAt: iso(connectedAt),
+    ...(disconnectedAt === undefined ? {} : { disconnectedAt: iso(disconnectedAt) }),
+    state: WORST.find((state) => types.some((type) => type.state === state)) ?? 'NOT SENT',
+    types: types.map((type) => typeStatus(type, client, book)),
+  }
+}
+
+/** What the proxy has of one type, by name; undefined when it is gone or does not ask for the type. */
+export function heldConfig(stream: number, type: ResourceType, book: StatusBook): readonly HeldConfig[] | undefined {
+  return book
+    .resources(stream, type)
+    ?.map(({ resource, acknowledged }: HeldResource) => ({
+      name: resource.name,
+      version: resource.version,
+      acknowledged,
+      places: places(resource.origins),
+      config: resourceJson(resource),
+    }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+function typeStatus(status: TypeStatus, client: ClientStatus, book: StatusBook): ProxyTypeStatus {
+  const { type, state, wildcard, names, sent, acked, nack, unansweredSince } = status
+  const culprits = nack
+    ? book
+        .rejections()
+        .filter(
+          ({ resource, class: key }) =>
+            key === client.class && resource.type === type && nack.culprits.includes(resource.name),
+        )
+    : []
+  return {
+    type,
+    state,
+    subscribed: wildcard ? '*' : String(names),
+    ...(sent ? { sent: { nonce: sent.nonce, at: iso(sent.at) } } : {}),
+    ...(acked ? { acked: { nonce: acked.nonce, at: iso(acked.at) } } : {}),
+    ...(unansweredSince === undefined ? {} : { unansweredSince: iso(unansweredSince) }),
+    ...(nack
+      ? {
+          rejected: {
+            message: nack.message,
+            at: iso(nack.at),
+            resources: nack.culprits,
+            places: places(culprits.flatMap(({ resource }) => resource.origins.slice(0, 1))),
+          },
+        }
+      : {}),
+  }
+}
+
+function iso(milliseconds: number): string {
+  return new Date(milliseconds).toISOString()
+}

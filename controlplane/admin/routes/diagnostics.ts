@@ -1,0 +1,46 @@
+import type { FastifyInstance } from 'fastify'
+import { compareDiagnostics } from '../../diagnostics/diagnostic.ts'
+import { checkTexts, summarize } from '../analyze.ts'
+import type { AdminContext } from '../context.ts'
+import { answers, ref } from '../schemas.ts'
+
+export function diagnosticRoutes(app: FastifyInstance, { config, status }: AdminContext): void {
+  app.get(
+    '/api/v1/diagnostics',
+    {
+      schema: {
+        operationId: 'getDiagnostics',
+        tags: ['config'],
+        summary: 'Complaints about the configuration in force, those of proxies included',
+        response: answers(ref('Diagnostics'), 'Worst first.'),
+      },
+    },
+    async () => summarize([...config.diagnostics(), ...status.diagnostics()].sort(compareDiagnostics)),
+  )
+
+  app.post<{ Body: { files: Record<string, string> } }>(
+    '/api/v1/analyze',
+    {
+      bodyLimit: 16 * 1024 * 1024,
+      schema: {
+        operationId: 'analyze',
+        tags: ['config'],
+        summary: 'Complaints about documents that are sent; nothing is changed',
+        body: {
+          type: 'object',
+          required: ['files'],
+          properties: {
+            files: {
+              type: 'object',
+              description: 'YAML texts by file name.',
+              additionalProperties: { type: 'string' },
+              maxProperties: 10_000,
+            },
+          },
+        },
+        response: answers(ref('Diagnostics'), 'Worst first; files are named as they were sent.'),
+      },
+    },
+    async ({ body }) => summarize(checkTexts(body.files).diagnostics),
+  )
+}

@@ -1,0 +1,50 @@
+import type { FastifyInstance } from 'fastify'
+import { explain } from '../../explain/explain.ts'
+import type { AdminContext } from '../context.ts'
+import { badRequest } from '../errors.ts'
+import { answers, ref } from '../schemas.ts'
+import { type NodeQuery, nodeQuery, queriedNode } from './node-query.ts'
+
+export function explainRoutes(app: FastifyInstance, context: AdminContext): void {
+  app.get<{ Querystring: NodeQuery & { url: string; method: string; header?: string[] } }>(
+    '/api/v1/explain',
+    {
+      schema: {
+        operationId: 'explain',
+        tags: ['proxies'],
+        summary: 'The way of a request through a proxy, and the lines that decided each step',
+        querystring: {
+          type: 'object',
+          required: ['node', 'url'],
+          properties: {
+            ...nodeQuery,
+            url: {
+              type: 'string',
+              maxLength: 8192,
+              description: 'http, https, tcp or tls; a port if it is not the default.',
+            },
+            method: { type: 'string', default: 'GET', maxLength: 64 },
+            header: {
+              type: 'array',
+              maxItems: 100,
+              items: { type: 'string', maxLength: 8192, pattern: '^[^=]+=' },
+              description: '`name=value`, several times.',
+            },
+          },
+        },
+        response: answers(ref('Explanation'), 'Steps in order.'),
+      },
+    },
+    async ({ query }) => {
+      if (!URL.canParse(query.url))
+        throw badRequest(`${query.url} is no URL; write for example http://reviews:9080/path`)
+      const headers: Record<string, string> = {}
+      for (const header of query.header ?? []) {
+        const at = header.indexOf('=')
+        headers[header.slice(0, at).trim().toLowerCase()] = header.slice(at + 1)
+      }
+      const view = context.mesh.view(queriedNode(query, context))
+      return explain(view, { url: new URL(query.url), method: query.method.toUpperCase(), headers })
+    },
+  )
+}

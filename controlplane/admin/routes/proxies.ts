@@ -1,0 +1,92 @@
+import type { FastifyInstance } from 'fastify'
+import { RESOURCE_TYPES, type ResourceType } from '../../../proto/types.ts'
+import type { AdminContext } from '../context.ts'
+import { notFound } from '../errors.ts'
+import { heldConfig, proxyStatus } from '../proxies.ts'
+import { answers, listOf } from '../schemas.ts'
+import { PLURAL } from '../translate.ts'
+
+const proxiesAnswer = { type: 'object', properties: { proxies: listOf('Proxy') }, required: ['proxies'] } as const
+const nodeId = { type: 'string', minLength: 1, maxLength: 1024, description: 'Node id.' } as const
+
+/** The words of a path for types: `clusters` as well as `cds`. */
+const TYPE_OF: Readonly<Record<string, ResourceType>> = Object.fromEntries(
+  RESOURCE_TYPES.flatMap((type) => [
+    [type, type],
+    [PLURAL[type], type],
+  ]),
+)
+
+/** Who is connected, whether each has what it shall have, and what that is. */
+export function proxyRoutes(app: FastifyInstance, { status }: AdminContext): void {
+  app.get(
+    '/api/v1/proxies',
+    {
+      schema: {
+        operationId: 'listProxies',
+        tags: ['proxies'],
+        summary: 'Connected proxies, and those that left in the last minutes',
+        response: answers(proxiesAnswer, 'In order of connection.'),
+      },
+    },
+    async () => ({ proxies: status.clients().map((client) => proxyStatus(client, status)) }),
+  )
+
+  app.get<{ Params: { node: string } }>(
+    '/api/v1/proxies/:node',
+    {
+      schema: {
+        operationId: 'getProxy',
+        tags: ['proxies'],
+        summary: 'The streams of one proxy, newest first',
+        params: { type: 'object', properties: { node: nodeId }, required: ['node'] },
+        response: answers(proxiesAnswer, 'At least one.'),
+      },
+    },
+    async ({ params }) => {
+      const clients = status.client(params.node)
+      if (clients.length === 0) throw notFound(`no proxy ${params.node} is connected or was in the last minutes`)
+      return { proxies: clients.map((client) => proxyStatus(client, status)) }
+    },
+  )
+
+  app.get<{ Params: { node: string; type: string } }>(
+    '/api/v1/proxies/:node/config/:type',
+    {
+      schema: {
+        operationId: 'getProxyConfig',
+        tags: ['proxies'],
+        summary: 'What a connected proxy was sent, and what of it it has acknowledged',
+        params: {
+          type: 'object',
+          properties: {
+            node: nodeId,
+            type: { type: 'string', enum: ['all', ...Object.keys(TYPE_OF)], description: 'Kind of resources.' },
+          },
+          required: ['node', 'type'],
+        },
+        response: answers(
+          {
+            type: 'object',
+            properties: {
+              node: { type: 'string' },
+              ...Object.fromEntries(Object.values(PLURAL).map((name) => [name, listOf('HeldConfig')])),
+            },
+            required: ['node'],
+          },
+          'Lists by kind; kinds the proxy does not ask for are absent.',
+        ),
+      },
+    },
+    async ({ params: { node, type } }) => {
+      const client = status.client(node).find(({ disconnectedAt }) => disconnectedAt === undefined)
+      if (!client) throw notFound(`no proxy ${node} is connected`)
+      const types = type === 'all' ? RESOURCE_TYPES : [TYPE_OF[type]!]
+      const lists = types.flatMap((one) => {
+        const held = heldConfig(client.stream, one, status)
+        return held ? [[PLURAL[one], held]] : []
+      })
+      return { node, ...Object.fromEntries(lists) }
+    },
+  )
+}

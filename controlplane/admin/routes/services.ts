@@ -1,0 +1,83 @@
+import type { FastifyInstance } from 'fastify'
+import type { Origin } from '../../config/object.ts'
+import { places } from '../../explain/explain.ts'
+import type { Endpoint, Service } from '../../model/service.ts'
+import type { AdminContext } from '../context.ts'
+import { notFound } from '../errors.ts'
+import { answers, listOf } from '../schemas.ts'
+
+/** The registry as the mesh sees it, before any proxy's scope. */
+export function serviceRoutes(app: FastifyInstance, { mesh }: AdminContext): void {
+  const { registry, endpoints, world } = mesh.model
+  const placeOf = ({ object, path }: Origin) => places([world.origin(object, path)])[0]!
+
+  const shownEndpoint = ({ address, port, weight, labels, locality, origin }: Endpoint) => ({
+    address,
+    port,
+    weight,
+    labels,
+    locality: [locality.region, locality.zone, locality.subZone].filter(Boolean).join('/'),
+    place: placeOf(origin),
+  })
+  const shown = (service: Service) => {
+    const { hostname, namespace, resolution, meshExternal, addresses, exportTo, ports, origin } = service
+    return {
+      hostname,
+      namespace,
+      resolution,
+      meshExternal,
+      addresses,
+      exportTo,
+      ports: ports.map((port) => ({
+        number: port.number,
+        name: port.name,
+        protocol: port.protocolName,
+        endpoints: endpoints(service, port).map(shownEndpoint),
+      })),
+      place: placeOf(origin),
+    }
+  }
+
+  app.get<{ Querystring: { namespace?: string } }>(
+    '/api/v1/services',
+    {
+      schema: {
+        operationId: 'listServices',
+        tags: ['mesh'],
+        summary: 'All services with their endpoints',
+        querystring: { type: 'object', properties: { namespace: { type: 'string' } } },
+        response: answers(
+          { type: 'object', properties: { services: listOf('Service') }, required: ['services'] },
+          'In order of precedence.',
+        ),
+      },
+    },
+    async ({ query }) => ({
+      services: registry
+        .services()
+        .filter((service) => !query.namespace || service.namespace === query.namespace)
+        .map(shown),
+    }),
+  )
+
+  app.get<{ Params: { hostname: string } }>(
+    '/api/v1/services/:hostname',
+    {
+      schema: {
+        operationId: 'getService',
+        tags: ['mesh'],
+        summary: 'The services with a hostname, one for each namespace that declares it',
+        params: { type: 'object', properties: { hostname: { type: 'string' } } },
+        response: answers(
+          { type: 'object', properties: { services: { ...listOf('Service') } }, required: ['services'] },
+          'At least one.',
+        ),
+      },
+    },
+    async ({ params }) => {
+      const found = registry.byHostname().get(params.hostname.toLowerCase()) ?? []
+      if (found.length === 0) throw notFound(`no service has the hostname ${params.hostname}`)
+      return { services: found.map(shown) }
+    },
+  )
+}

@@ -1,0 +1,154 @@
+/** JSON schemas of what the API answers, by name; they stand under components in the OpenAPI document. */
+
+const string = { type: 'string' } as const
+const integer = { type: 'integer' } as const
+const strings = { type: 'array', items: string } as const
+const time = { type: 'string', format: 'date-time' } as const
+const state = { type: 'string', enum: ['SYNCED', 'STALE', 'NACK', 'NOT SENT'] } as const
+const exchange = { type: 'object', properties: { nonce: string, at: time }, required: ['nonce', 'at'] } as const
+
+/** A message of the Envoy API in canonical protobuf JSON. */
+export const envoyMessage = {
+  type: 'object',
+  description: 'A message of the Envoy API in canonical protobuf JSON; secrets are redacted.',
+  additionalProperties: true,
+} as const
+
+export const ref = (name: string) => ({ $ref: `${name}#` }) as const
+export const listOf = (name: string) => ({ type: 'array', items: ref(name) }) as const
+
+const object = (
+  $id: string,
+  description: string,
+  properties: Record<string, object>,
+  optional: readonly string[] = [],
+) => ({
+  $id,
+  description,
+  type: 'object',
+  properties,
+  required: Object.keys(properties).filter((name) => !optional.includes(name)),
+  additionalProperties: false,
+})
+
+export const schemas = [
+  object('Error', 'Every answer that is not 2xx.', {
+    code: { ...string, description: 'Stable, for programs.' },
+    message: { ...string, description: 'For people.' },
+  }),
+  object('Place', 'A place in a document. Lines and columns count from 1.', {
+    document: { ...string, description: '`<kind>/<namespace>/<name>`' },
+    file: string,
+    line: integer,
+    column: integer,
+  }),
+  object(
+    'Diagnostic',
+    'A complaint about configuration.',
+    {
+      code: string,
+      severity: { ...string, enum: ['error', 'warning', 'info'] },
+      message: string,
+      file: string,
+      line: integer,
+      column: integer,
+      path: { ...string, description: '`spec.http[0].route[1].weight`; empty for a whole document or file.' },
+      hint: string,
+    },
+    ['hint'],
+  ),
+  object('Diagnostics', 'Complaints, worst first.', {
+    diagnostics: listOf('Diagnostic'),
+    summary: { type: 'object', properties: { errors: integer, warnings: integer }, required: ['errors', 'warnings'] },
+  }),
+  object(
+    'Step',
+    "One step of a request's way through a proxy.",
+    {
+      step: string,
+      name: string,
+      detail: string,
+      share: { type: 'number', description: 'Share of requests that take this way, 0 to 1.' },
+      places: listOf('Place'),
+    },
+    ['share'],
+  ),
+  object('Explanation', 'The way of a request through a proxy.', {
+    steps: listOf('Step'),
+    outcome: { ...string, enum: ['endpoints', 'answer', 'none'] },
+  }),
+  object(
+    'ProxyType',
+    'One type of resources of a proxy.',
+    {
+      type: { ...string, enum: ['cds', 'eds', 'lds', 'rds', 'sds'] },
+      state,
+      subscribed: { ...string, description: '`*` for everything, else the number of names asked for.' },
+      sent: { ...exchange, description: 'The newest response.' },
+      acked: { ...exchange, description: 'The newest response the proxy accepted.' },
+      unansweredSince: { ...time, description: 'Since when a response waits for its answer.' },
+      rejected: {
+        type: 'object',
+        description: 'What the proxy refuses, in its own words, and where that comes from.',
+        properties: { message: string, at: time, resources: strings, places: listOf('Place') },
+        required: ['message', 'at', 'resources', 'places'],
+      },
+    },
+    ['sent', 'acked', 'unansweredSince', 'rejected'],
+  ),
+  object(
+    'Proxy',
+    'A stream of a proxy.',
+    {
+      node: string,
+      cluster: string,
+      locality: string,
+      userAgent: string,
+      mode: { ...string, enum: ['delta', 'sotw'] },
+      peer: string,
+      identities: { ...strings, description: 'Names its certificate proves; absent when it showed none.' },
+      connected: { type: 'boolean' },
+      connectedAt: time,
+      disconnectedAt: time,
+      state: { ...state, description: 'The worst of its types.' },
+      types: listOf('ProxyType'),
+    },
+    ['identities', 'disconnectedAt'],
+  ),
+  object('HeldConfig', 'A resource as a proxy has it.', {
+    name: string,
+    version: string,
+    acknowledged: { type: 'boolean', description: 'False while its newest version is on its way.' },
+    places: listOf('Place'),
+    config: envoyMessage,
+  }),
+  object('ServicePort', 'A port of a service.', {
+    number: integer,
+    name: string,
+    protocol: string,
+    endpoints: { type: 'array', items: ref('Endpoint') },
+  }),
+  object('Endpoint', 'Where a service runs.', {
+    address: string,
+    port: integer,
+    weight: integer,
+    labels: { type: 'object', additionalProperties: string },
+    locality: { ...string, description: '`region/zone/subzone`; empty when none is set.' },
+    place: ref('Place'),
+  }),
+  object('Service', 'A host of the registry.', {
+    hostname: string,
+    namespace: string,
+    resolution: { ...string, enum: ['STATIC', 'DNS', 'DNS_ROUND_ROBIN', 'NONE'] },
+    meshExternal: { type: 'boolean' },
+    addresses: strings,
+    exportTo: strings,
+    ports: listOf('ServicePort'),
+    place: ref('Place'),
+  }),
+] as const
+
+/** The answers of a route: its own, and the error every route may give. */
+export function answers(schema: object, description: string) {
+  return { 200: { description, ...schema }, default: { ...ref('Error'), description: 'What went wrong.' } }
+}

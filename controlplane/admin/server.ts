@@ -1,0 +1,68 @@
+import swagger from '@fastify/swagger'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
+import type { AdminContext } from './context.ts'
+import { installErrors } from './errors.ts'
+import { installGuard } from './guard.ts'
+import { diagnosticRoutes } from './routes/diagnostics.ts'
+import { explainRoutes } from './routes/explain.ts'
+import { healthRoutes } from './routes/health.ts'
+import { proxyRoutes } from './routes/proxies.ts'
+import { serviceRoutes } from './routes/services.ts'
+import { translateRoutes } from './routes/translate.ts'
+import { schemas } from './schemas.ts'
+
+export interface AdminOptions {
+  readonly log?: FastifyBaseLogger
+  /** TLS material, PEM; with `clientCa` clients must show a certificate it signed. */
+  readonly tls?: { readonly cert: string; readonly key: string; readonly clientCa?: string }
+  /** Host names the API answers to besides addresses and localhost. */
+  readonly names?: readonly string[]
+}
+
+/** The HTTP API, described by itself under /openapi.json. It does not listen yet. */
+export async function createAdminServer(context: AdminContext, options: AdminOptions = {}): Promise<FastifyInstance> {
+  const { log, tls, names = [] } = options
+  const app = Fastify({
+    ...(log ? { loggerInstance: log } : {}),
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: 1024 * 1024,
+    routerOptions: { maxParamLength: 1024 },
+    // Slow clients must not hold connections for ever, nor stop us from closing.
+    connectionTimeout: 30_000,
+    requestTimeout: 30_000,
+    forceCloseConnections: true,
+    ...(tls
+      ? { https: { cert: tls.cert, key: tls.key, ...(tls.clientCa ? { ca: tls.clientCa, requestCert: true } : {}) } }
+      : {}),
+  }) as FastifyInstance
+  installErrors(app)
+  installGuard(app, names)
+  for (const schema of schemas) app.addSchema(schema)
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'meshgate',
+        version: context.version,
+        description: 'Read models of a running mesh. JSON, no side effects.',
+      },
+      tags: [
+        { name: 'proxies', description: 'What proxies get and have.' },
+        { name: 'mesh', description: 'What the mesh consists of.' },
+        { name: 'config', description: 'Documents and complaints about them.' },
+        { name: 'health', description: 'For orchestrators and Prometheus.' },
+      ],
+    },
+    refResolver: { buildLocalReference: (json, _base, _fragment, index) => String(json['$id'] ?? `schema-${index}`) },
+  })
+  await app.register(async (routes) => {
+    healthRoutes(routes, context)
+    proxyRoutes(routes, context)
+    diagnosticRoutes(routes, context)
+    serviceRoutes(routes, context)
+    explainRoutes(routes, context)
+    translateRoutes(routes, context)
+    routes.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
+  })
+  return app
+}

@@ -1,0 +1,79 @@
+import { analyze } from './config/analysis/analyze.ts'
+import { type LoadedConfig, loadConfig } from './config/load.ts'
+import { compareDiagnostics, type Diagnostic } from './diagnostics/diagnostic.ts'
+import type { CompiledMesh } from './mesh.ts'
+import type { ConfigSource, SourceSnapshot } from './sources/source.ts'
+
+/** What came of one reading of the source. */
+export interface ConfigUpdate {
+  /** Keys of objects that came, went or changed. */
+  readonly changed: readonly string[]
+  readonly config: LoadedConfig
+  readonly tookMs: number
+}
+
+/**
+ * Configuration as it is in force: reads a source, checks the documents, puts what is valid into the mesh, and does so
+ * again whenever the source changes. A reading that fails leaves everything as it was.
+ */
+export class LiveConfig {
+  readonly #source: ConfigSource
+  readonly #mesh: CompiledMesh
+  readonly #listeners = new Set<(update: ConfigUpdate) => void>()
+  #config: LoadedConfig | undefined
+  #sourceDiagnostics: readonly Diagnostic[] = []
+  #analysis: readonly Diagnostic[] | undefined
+  #unsubscribe = () => {}
+
+  constructor(source: ConfigSource, mesh: CompiledMesh) {
+    this.#source = source
+    this.#mesh = mesh
+  }
+
+  /** Whether everything has been read once; nothing may be served before. */
+  get ready(): boolean {
+    return this.#config !== undefined
+  }
+
+  /** The objects in force, in order of precedence. */
+  get objects(): LoadedConfig['objects'] {
+    return this.#config?.objects ?? new Map()
+  }
+
+  /** All complaints about the present configuration, worst first. The analysis across documents is made when first asked for. */
+  diagnostics(): readonly Diagnostic[] {
+    this.#analysis ??= this.#config ? analyze(this.#config.objects) : []
+    return [...this.#sourceDiagnostics, ...(this.#config?.diagnostics ?? []), ...this.#analysis].sort(
+      compareDiagnostics,
+    )
+  }
+
+  /** Resolves after the first complete reading. @throws Error when the source can never be read. */
+  async start(): Promise<void> {
+    const first = await this.#source.start()
+    this.#unsubscribe = this.#source.onChange((snapshot) => this.#take(snapshot))
+    this.#take(first)
+  }
+
+  /** Calls back after each reading, the first included. Returns the way to unsubscribe. */
+  onUpdate(listener: (update: ConfigUpdate) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  async stop(): Promise<void> {
+    this.#unsubscribe()
+    await this.#source.stop()
+  }
+
+  #take(snapshot: SourceSnapshot): void {
+    const start = performance.now()
+    const config = loadConfig(snapshot, this.#config)
+    this.#config = config
+    this.#sourceDiagnostics = snapshot.diagnostics
+    this.#analysis = undefined
+    const changed = this.#mesh.commit(config.objects)
+    const update = { changed, config, tookMs: performance.now() - start }
+    for (const listener of this.#listeners) listener(update)
+  }
+}
