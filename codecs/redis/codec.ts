@@ -44,12 +44,12 @@ function frameLength(b: Uint8Array, at: number, end: number): number {
       if (depth === 0) return p - at > maxFrame ? FrameError.tooLong : p - at
       left = pending[--depth]!
     }
-    if (p >= end) return needs(p - at, left, pending, depth)
+    if (p >= end) return needs(at, p, end, left, pending, depth)
     const form = types[b[p]!]!
     if (form === 0) return FrameError.malformed
     const line = lineEnd(b, p, end)
     if (line < 0) return line
-    if (line === 0) return needs(end - at, left, pending, depth)
+    if (line === 0) return needs(at, p, end, left, pending, depth)
     left--
     if (form === 1) {
       p = line
@@ -63,7 +63,7 @@ function frameLength(b: Uint8Array, at: number, end: number): number {
       if (said > maxFrame) return FrameError.tooLong
       const next = p + said + 2
       if (next - at > maxFrame) return FrameError.tooLong
-      if (next > end) return needs(next - at, left, pending, depth)
+      if (next > end) return needs(at, next, end, left, pending, depth)
       if (b[next - 2] !== CR || b[next - 1] !== LF) return FrameError.malformed
       p = next
       continue
@@ -80,10 +80,11 @@ function frameLength(b: Uint8Array, at: number, end: number): number {
   }
 }
 
-function needs(have: number, left: number, pending: Int32Array, depth: number): number {
+/** At least so many bytes: up to `p`, three for every value behind it, and one more than there are. */
+function needs(at: number, p: number, end: number, left: number, pending: Int32Array, depth: number): number {
   let values = left
   for (let i = 0; i < depth; i++) values += pending[i]!
-  const bytes = have + Math.max(1, values * 3)
+  const bytes = Math.max(p - at + values * 3, end - at + 1)
   return bytes > maxFrame ? FrameError.tooLong : bytes
 }
 
