@@ -178,9 +178,9 @@ function nameField(name: unknown, definition: KindDefinition, add: Add): string 
   }
   if (name.length > 253 || !NAME.test(name))
     add(
-      'METADATA_INVALID',
+      'METADATA_UNUSUAL',
       ['metadata', 'name'],
-      `${shown(name)} is no name: use lower-case letters, digits, "-" and "."`,
+      `${shown(name)} is no name that Kubernetes accepts: use lower-case letters, digits, "-" and "."`,
     )
   return name
 }

@@ -249,8 +249,8 @@ export const CODES = {
   MUTUAL_TLS_NO_IDENTITY: entry(
     'warning',
     'ISTIO_MUTUAL needs workload certificates',
-    'ISTIO_MUTUAL takes certificates from the identity of the workload. meshgate issues none, so connections to the host fail.',
-    'Use MUTUAL with certificates of your own, SIMPLE or DISABLE.',
+    'ISTIO_MUTUAL takes certificates from the identity of the workload. meshgate issues none, so proxies cannot reach the host.',
+    'Name clientCertificate, privateKey and caCertificates in the rule, or use MUTUAL, SIMPLE or DISABLE.',
   ),
   DELEGATE_NOT_FOUND: entry(
     'error',
@@ -371,6 +371,60 @@ export const CODES = {
     'Consistent hash has no effect',
     'Something overrides the consistent hash, or nothing gives it a key to hash.',
     'Keep only one of the settings.',
+  ),
+  XDS_REJECTED: entry(
+    'error',
+    'A proxy refused a resource',
+    'A proxy answered that it cannot use what was compiled of this document. Its last accepted version is served instead; a refusal by only a part of the proxies is a warning.',
+    'Read what the proxy says; it is about the field named, or about a feature its version does not have.',
+  ),
+  TLS_NO_WORKLOAD_CERTIFICATE: entry(
+    'error',
+    'No workload certificate for ISTIO_MUTUAL',
+    'Nobody issues workload certificates here; the cluster gets no endpoints.',
+    'Name clientCertificate, privateKey and caCertificates, files on the machine of the proxy.',
+  ),
+  TLS_NO_CLIENT_CERTIFICATE: entry(
+    'error',
+    'MUTUAL needs a client certificate',
+    'The settings name no certificate to present to the host; the cluster gets no endpoints.',
+    'Set clientCertificate and privateKey, or credentialName.',
+  ),
+  TLS_SECRET_NOT_ALLOWED: entry(
+    'error',
+    'Secret is not sent to this proxy',
+    'Private keys go only to proxies that are authenticated or connect from the same machine.',
+    'Connect proxies over mutual TLS, or name files of their machine instead of credentialName.',
+  ),
+  TLS_NAME_NOT_CHECKED: entry(
+    'warning',
+    'Name of the server is not checked',
+    'The chain of the certificate is verified, but not the name in it.',
+    'List the names that the server may have in subjectAltNames.',
+  ),
+  TLS_NOT_FOR_GRPC: entry(
+    'error',
+    'TLS mode is not for proxyless gRPC',
+    'gRPC libraries take certificates only from their own bootstrap.',
+    'Use ISTIO_MUTUAL and a certificate provider in the gRPC bootstrap, or a sidecar.',
+  ),
+  DNS_NOT_FOR_GRPC: entry(
+    'warning',
+    'DNS endpoints are not for proxyless gRPC',
+    'gRPC libraries take one DNS name per service.',
+    'Use resolution STATIC, or a ServiceEntry for each name.',
+  ),
+  RESOLUTION_NOT_FOR_GRPC: entry(
+    'warning',
+    'Resolution is not for proxyless gRPC',
+    'gRPC libraries cannot go to the address a caller asks for.',
+    'Use resolution STATIC or DNS, without PASSTHROUGH.',
+  ),
+  POLICY_NOT_FOR_GRPC: entry(
+    'warning',
+    'Policy is not for proxyless gRPC',
+    'gRPC libraries do not know this part of the policy; calls work without it.',
+    'Use a sidecar where the policy matters.',
   ),
 } as const satisfies Readonly<Record<string, CodeEntry>>
 

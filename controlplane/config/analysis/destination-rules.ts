@@ -74,7 +74,7 @@ export const checkClientTls: Check = (world, complain) => {
       ]
       for (const [at, tls] of parts) {
         if (!tls) continue
-        if (tls.mode === 'ISTIO_MUTUAL')
+        if (tls.mode === 'ISTIO_MUTUAL' && !(tls.clientCertificate && tls.privateKey))
           complain(
             rule,
             'MUTUAL_TLS_NO_IDENTITY',
