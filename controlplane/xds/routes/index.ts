@@ -30,6 +30,14 @@ export function compileRouteConfiguration(
   | undefined {
   const table = compileTable(scope, name)
   if (!table) return undefined
-  const origins = new Set(table.virtualHosts.flatMap((host) => host.origins))
-  return { ...table, bytes: encodeTable(table.message), origins: [...origins] }
+  let origins: readonly Origin[] | undefined
+  return {
+    ...table,
+    bytes: encodeTable(table.message),
+    // Tens of thousands in a large mesh, and rarely asked for.
+    get origins() {
+      origins ??= [...new Set(table.virtualHosts.flatMap((host) => host.origins))]
+      return origins
+    },
+  }
 }

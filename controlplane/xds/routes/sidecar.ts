@@ -2,12 +2,12 @@ import { RouteConfigurationSchema } from '../../../proto/gen/envoy/config/route/
 import { make } from '../../../proto/make.ts'
 import type { IstioEgressListener } from '../../config/kinds/sidecar.ts'
 import { MESH_GATEWAY, type Scope } from '../../model/scope.ts'
-import { isHttp, portProtocol, type Service, type ServicePort } from '../../model/service.ts'
+import { isHttp, portProtocol } from '../../model/service.ts'
 import { egressHosts, serviceInScope, virtualServiceInScope } from '../../model/sidecar-scope.ts'
 import { egressRouteName, HTTP_PROXY_ROUTES } from '../names.ts'
 import { catchAllVirtualHost } from './catch-all.ts'
 import { MAX_DIRECT_RESPONSE_BYTES } from './direct-response.ts'
-import { assignDomains, type DomainClaim, serviceNames } from './domains.ts'
+import { assignDomains, claim, type DomainClaim, serviceClaims } from './domains.ts'
 import type { CompiledRoute } from './http-route.ts'
 import type { CompiledRouteConfiguration } from './route-configuration.ts'
 import { firstRules, httpPorts, indexHosts, routesOfPort } from './rules.ts'
@@ -61,11 +61,12 @@ function isProxyProtocol(listener: IstioEgressListener): boolean {
 
 /** Routes of an outbound HTTP listener: a virtual host for each service port and each host of a rule, and one for all others. */
 export function compileOutbound(scope: Scope, listener: OutboundListener): CompiledRouteConfiguration {
+  const { domain } = scope.settings()
   const hosts = listener.egress === undefined ? undefined : egressHosts(scope.sidecar(), listener.egress)
   const services = scope.services().filter((service) => serviceInScope(hosts, service.namespace, service.hostname))
   const virtualServices = scope
     .virtualServices(MESH_GATEWAY)
-    .filter((candidate) => virtualServiceInScope(hosts, candidate, scope.settings().domain))
+    .filter((candidate) => virtualServiceInScope(hosts, candidate, domain))
   const index = indexHosts(scope, virtualServices, services)
   const candidates: {
     readonly name: string
@@ -81,10 +82,11 @@ export function compileOutbound(scope: Scope, listener: OutboundListener): Compi
         name: `${service.hostname}:${port.number}`,
         routes: routesOfPort(scope, index, service, port),
         claims: serviceClaims(
-          scope,
           service,
-          port,
+          port.number,
           listener.port !== undefined ? 'without' : port === main ? 'both' : 'with',
+          scope.proxy.namespace,
+          domain,
         ),
       })
     }
@@ -114,28 +116,9 @@ export function compileOutbound(scope: Scope, listener: OutboundListener): Compi
   return { message, virtualHosts }
 }
 
-/** Every name of a service with its port, without, or both. */
-function serviceClaims(
-  scope: Scope,
-  service: Service,
-  port: ServicePort,
-  ports: 'with' | 'without' | 'both',
-): readonly DomainClaim[] {
-  const names = serviceNames(service, scope.proxy.namespace, scope.settings().domain)
-  const claims = (domain: string, rank: DomainClaim['rank']): readonly DomainClaim[] => [
-    ...(ports === 'with' ? [] : [{ domain, rank }]),
-    ...(ports === 'without' || domain === '*' ? [] : [{ domain: `${domain}:${port.number}`, rank }]),
-  ]
-  return [
-    ...claims(names.full, 0),
-    ...names.short.flatMap((name) => claims(name, 1)),
-    ...names.addresses.flatMap((address) => claims(address, 2)),
-  ]
-}
-
 /** A host that is only in rules is meant whatever the port; a wildcard cannot have both ends open. */
 function ruleHostClaims(host: string, port: number | undefined): readonly DomainClaim[] {
-  if (port !== undefined || host === '*') return [{ domain: host, rank: 0 }]
+  if (port !== undefined || host === '*') return [claim(host, 0)]
   const withPort = host.startsWith('*') ? `${host}:${RULE_HOST_PORT}` : `${host}:*`
-  return [host, withPort].map((domain) => ({ domain, rank: 0 }))
+  return [host, withPort].map((domain) => claim(domain, 0))
 }
