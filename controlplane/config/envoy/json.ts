@@ -14,6 +14,7 @@ import {
   valueProblem,
 } from './rules.ts'
 import { readDuration, readScalar, readTimestamp } from './scalar.ts'
+import { checkSemantics } from './semantics.ts'
 
 /** A complaint about one node of a message in JSON form. */
 export interface EnvoyIssue {
@@ -88,6 +89,7 @@ class Walker {
       return undefined
     }
     this.fields(desc, json, path, depth)
+    checkSemantics(name, json, (at, message) => this.add('ENVOY_RULE', [...path, ...at], message))
     return undefined
   }
 

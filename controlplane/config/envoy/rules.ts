@@ -71,16 +71,25 @@ export function fromRuleMessage(value: unknown): FieldRules | undefined {
   }
 }
 
+const flags = new WeakMap<DescOneof | DescMessage, boolean>()
+
+function flag(desc: DescOneof | DescMessage, option: string): boolean {
+  const known = flags.get(desc)
+  if (known !== undefined) return known
+  const options = desc.proto.options
+  const set = options !== undefined && getExtension(options as Message, extension(option)) === true
+  flags.set(desc, set)
+  return set
+}
+
 /** Whether one field of the oneof must be set. */
 export function oneofRequired(oneof: DescOneof): boolean {
-  const options = oneof.proto.options
-  return options !== undefined && getExtension(options, extension('validate.required')) === true
+  return flag(oneof, 'validate.required')
 }
 
 /** Whether the message opts out of all rules. */
 export function rulesDisabled(desc: DescMessage): boolean {
-  const options = desc.proto.options
-  return options !== undefined && getExtension(options, extension('validate.disabled')) === true
+  return flag(desc, 'validate.disabled')
 }
 
 const NANOS = 1_000_000_000n
@@ -206,7 +215,7 @@ function wellKnownProblem(value: string, rules: Rules): string | undefined {
   }
   const strict = rules['strict'] !== false
   const name = known.value === 1
-  const right = strict ? (name ? HEADER_NAME : HEADER_VALUE).test(value) : LAX.test(value) && !(name && value === '')
+  const right = strict ? (name ? HEADER_NAME : HEADER_VALUE).test(value) : LAX.test(value)
   return right ? undefined : `must be a valid HTTP header ${name ? 'name' : 'value'}`
 }
 

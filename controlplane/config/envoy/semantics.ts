@@ -1,0 +1,44 @@
+import type { IssuePath } from '../schema.ts'
+import { shown } from '../syntax/host.ts'
+import { regexProblem } from '../syntax/regex.ts'
+
+type Message = Readonly<Record<string, unknown>>
+type Add = (path: IssuePath, message: string) => void
+
+/**
+ * Rules that Envoy checks in its code and not in its API: found by giving it what it refuses. The names of fields are read in both spellings.
+ */
+const RULES: Readonly<Record<string, (message: Message, add: Add) => void>> = {
+  'envoy.type.matcher.v3.RegexMatcher': ({ regex }, add) => {
+    const problem = typeof regex === 'string' && regex !== '' && regex.length <= 1024 ? regexProblem(regex) : undefined
+    if (problem) add(['regex'], problem)
+  },
+  'envoy.config.route.v3.RouteConfiguration': (message, add) => {
+    const [field, hosts] = list(message, 'virtual_hosts', 'virtualHosts')
+    const domains = new Map<string, number>()
+    const names = new Map<string, number>()
+    for (const [index, host] of hosts.entries()) {
+      const { name, domains: own } = host as { name?: unknown; domains?: unknown }
+      if (typeof name === 'string' && names.has(name))
+        add([field, index, 'name'], `the name is used by ${field}[${names.get(name)}] too`)
+      if (typeof name === 'string') names.set(name, index)
+      for (const [at, domain] of (Array.isArray(own) ? own : []).entries()) {
+        const key = String(domain).toLowerCase()
+        const other = domains.get(key)
+        if (other !== undefined)
+          add([field, index, 'domains', at], `domain ${shown(String(domain))} is already that of ${field}[${other}]`)
+        else domains.set(key, index)
+      }
+    }
+  },
+}
+
+function list(message: Message, ...names: readonly string[]): readonly [string, readonly unknown[]] {
+  const name = names.find((one) => Array.isArray(message[one])) ?? names[0]!
+  const items = Array.isArray(message[name]) ? (message[name] as unknown[]) : []
+  return [name, items.map((item) => (typeof item === 'object' && item !== null ? item : {}))]
+}
+
+export function checkSemantics(typeName: string, message: Message, add: Add): void {
+  RULES[typeName]?.(message, add)
+}
