@@ -75,7 +75,7 @@ export function envoyCluster(scope: Scope, target: ClusterTarget): CompiledClust
     message,
     origins: [...originsOf(target, policy), ...found.origins],
     children: discovery === 'eds' ? [{ type: 'eds', name }] : [],
-    problems: found.problems,
+    problems: tls.kind === 'tls' ? tls.warnings : [],
   }
 }
 
@@ -136,7 +136,6 @@ export function edsDiscovery(name: string): Pick<ClusterInit, 'clusterDiscoveryT
 interface Found {
   readonly cluster: Pick<ClusterInit, 'clusterDiscoveryType' | 'edsClusterConfig' | 'lbPolicy' | 'loadAssignment'>
   readonly origins: readonly Origin[]
-  readonly problems: readonly Problem[]
 }
 
 function discover(
@@ -146,17 +145,17 @@ function discover(
   discovery: Discovery,
   tls: UpstreamTls,
 ): Found {
-  if (discovery === 'eds') return { cluster: edsDiscovery(target.name), origins: [], problems: [] }
-  if (discovery === 'original') return { cluster: originalDestination(), origins: [], problems: [] }
+  if (discovery === 'eds') return { cluster: edsDiscovery(target.name), origins: [] }
+  if (discovery === 'original') return { cluster: originalDestination(), origins: [] }
   if (discovery === 'authority') {
     const verified = tls.kind === 'tls' && tls.autoSni && tls.autoSanValidation
-    return { cluster: forwardToAuthority(verified), origins: [], problems: [] }
+    return { cluster: forwardToAuthority(verified), origins: [] }
   }
   const { message, origins } = loadAssignment(scope, target, policy, isNamedEndpoint)
   const count = message.endpoints.reduce((sum, group) => sum + group.lbEndpoints.length, 0)
   // Envoy takes one answer at a time for a single name only.
   const oneAnswer = target.service.resolution === 'DNS_ROUND_ROBIN' && count === 1
-  return { cluster: { ...dnsDiscovery(oneAnswer), loadAssignment: message }, origins, problems: [] }
+  return { cluster: { ...dnsDiscovery(oneAnswer), loadAssignment: message }, origins }
 }
 
 /** DNS clusters know names and IP addresses, no sockets. */

@@ -31,6 +31,19 @@ test.each([
   expect(json(`{loadBalancer: ${settings}}`).lbPolicy).toBe(policy)
 })
 
+test('what gRPC does not know is said', () => {
+  const messages = (policy: string) =>
+    compileCluster(scopeOf(SHOP + ruleWith(policy), grpc), NAME)!.problems.map((problem) => problem.message)
+  expect(messages('{loadBalancer: {consistentHash: {httpHeaderName: uid}}, outlierDetection: {}}')).toEqual([
+    'proxyless gRPC clients have no Maglev: they use a hash ring',
+    'proxyless gRPC clients do not know outlierDetection',
+  ])
+  expect(messages('{loadBalancer: {simple: RANDOM}}')).toEqual([
+    'proxyless gRPC clients use ROUND_ROBIN instead of RANDOM',
+  ])
+  expect(messages('{loadBalancer: {consistentHash: {ringHash: {}}}}')).toEqual([])
+})
+
 test('localities have weights, and addresses are IP addresses', () => {
   const scope = scopeOf(SHOP.replace('address: 10.0.0.1', 'address: "unix:///x"'), grpc)
   expect(assignmentJson(scope, NAME).endpoints).toMatchObject([

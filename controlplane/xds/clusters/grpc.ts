@@ -1,10 +1,11 @@
 import { Cluster_DiscoveryType, ClusterSchema } from '../../../proto/gen/envoy/config/cluster/v3/cluster_pb.ts'
 import { make } from '../../../proto/make.ts'
+import type { Origin } from '../../config/object.ts'
 import type { Scope } from '../../model/scope.ts'
 import { type CompiledCluster, edsDiscovery, originsOf, tlsUpstream } from './cluster.ts'
 import { circuitBreakers } from './connection-pool.ts'
 import { isSocketEndpoint, loadAssignment, selectEndpoints } from './load-assignment.ts'
-import { grpcLoadBalancer } from './load-balancer.ts'
+import { grpcLoadBalancer, usesRing } from './load-balancer.ts'
 import type { EffectivePolicy } from './policy.ts'
 import type { Problem } from './problem.ts'
 import { type ClusterTarget, discoveryOf, policyOf } from './targets.ts'
@@ -37,7 +38,7 @@ export function grpcCluster(scope: Scope, target: ClusterTarget): CompiledCluste
     message,
     origins: [...originsOf(target, policy), ...(assignment?.origins ?? [])],
     children: assignment ? [] : [{ type: 'eds', name }],
-    problems: refused ? [refused] : [],
+    problems: refused ? [refused] : losses(policy),
   }
 }
 
@@ -63,6 +64,27 @@ export function grpcRefusal(scope: Scope, target: ClusterTarget, policy: Effecti
     'proxyless gRPC clients cannot go to the address a caller asks for',
     'use resolution STATIC or DNS, without PASSTHROUGH',
   )
+}
+
+/** Parts of a policy that gRPC libraries do not know; the cluster works without them. */
+function losses(policy: EffectivePolicy): readonly Problem[] {
+  const { loadBalancer, outlierDetection, proxyProtocol, tunnel } = policy
+  const { simple, consistentHash } = loadBalancer?.value ?? {}
+  const lost = (message: string, origin: Origin): Problem => ({
+    code: 'POLICY_NOT_FOR_GRPC',
+    severity: 'warning',
+    message: `proxyless gRPC clients ${message}`,
+    hint: 'calls through a sidecar have it',
+    origin,
+  })
+  const problems: Problem[] = []
+  if (loadBalancer && consistentHash && !usesRing(consistentHash))
+    problems.push(lost('have no Maglev: they use a hash ring', loadBalancer.origin))
+  if (loadBalancer && simple && simple !== 'UNSPECIFIED' && simple !== 'ROUND_ROBIN')
+    problems.push(lost(`use ROUND_ROBIN instead of ${simple}`, loadBalancer.origin))
+  for (const [part, decided] of Object.entries({ outlierDetection, proxyProtocol, tunnel }))
+    if (decided) problems.push(lost(`do not know ${part}`, decided.origin))
+  return problems
 }
 
 function refusal({ service }: ClusterTarget, code: string, message: string, hint: string): Problem {

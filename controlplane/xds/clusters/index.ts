@@ -4,6 +4,7 @@ import { blackHoleCluster, type CompiledCluster, envoyCluster, isEdsEndpoint, pa
 import { grpcCluster, grpcRefusal } from './grpc.ts'
 import { inboundCluster, inboundNames } from './inbound.ts'
 import { isIpEndpoint, type LoadAssignment, loadAssignment } from './load-assignment.ts'
+import type { Problem } from './problem.ts'
 import { discoveryOf, findTarget, policyOf, targetNames } from './targets.ts'
 
 /** Names of all clusters a class may have, in a stable order. Reads no endpoints. */
@@ -34,6 +35,21 @@ export function compileLoadAssignment(scope: Scope, name: string): LoadAssignmen
   const refused = grpcRefusal(scope, target, policy) !== undefined
   if (!refused && discoveryOf(target, policy) !== 'eds') return undefined
   return loadAssignment(scope, target, policy, (endpoint) => !refused && isIpEndpoint(endpoint))
+}
+
+/**
+ * Everything about the clusters of a class that is not as its documents ask, each place named once. Compiles every cluster:
+ * for `analyze` and diagnostics, not for serving.
+ */
+export function clusterProblems(scope: Scope): readonly Problem[] {
+  const problems = new Map<string, Problem>()
+  for (const name of clusterNames(scope))
+    for (const problem of compileCluster(scope, name)?.problems ?? []) {
+      const { object, path } = problem.origin
+      const key = JSON.stringify([problem.code, problem.message, object.key, path])
+      if (!problems.has(key)) problems.set(key, problem)
+    }
+  return [...problems.values()]
 }
 
 function allowsAny(scope: Scope): boolean {

@@ -97,19 +97,24 @@ test.each(['outbound|80||other.test', 'outbound|99||shop.test', 'shop', 'BlackHo
   },
 )
 
-test('weights whose sum does not fit 32 bits are scaled, and none becomes 0', () => {
+test('weights whose sum over all localities does not fit 32 bits are scaled, and none becomes 0', () => {
   const { endpoints } = assignmentJson(
     scopeOf(
       service(
-        '[{address: 10.0.0.1, weight: 4294967295}, {address: 10.0.0.2, weight: 4294967295}, {address: 10.0.0.3}]',
+        '[{address: 10.0.0.1, weight: 4294967295, locality: a}, {address: 10.0.0.2, weight: 4294967295, locality: b}, {address: 10.0.0.3, locality: b}]',
       ),
     ),
     NAME,
   )
-  const weights = endpoints[0].lbEndpoints.map((one: { loadBalancingWeight: number }) => one.loadBalancingWeight)
+  type Weighted = { readonly loadBalancingWeight: number }
+  const weights = endpoints.flatMap((group: { lbEndpoints: Weighted[] }) =>
+    group.lbEndpoints.map((one) => one.loadBalancingWeight),
+  )
   expect(weights[0]).toBe(weights[1])
   expect(weights[2]).toBe(1)
   expect(weights[0] + weights[1] + weights[2]).toBeLessThanOrEqual(0xffff_ffff)
+  const [a, b] = endpoints as [Weighted, Weighted]
+  expect(a.loadBalancingWeight + b.loadBalancingWeight).toBeLessThanOrEqual(0xffff_ffff)
 })
 
 test('priorities follow the locality of the class, with a stated overprovisioning', () => {

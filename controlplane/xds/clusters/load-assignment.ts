@@ -115,17 +115,25 @@ interface Weighted {
   readonly endpointWeights: readonly number[]
 }
 
-/** Weights as 32-bit numbers of at least 1, whose sums (in a locality, and over a priority) stay within 32 bits too. */
+/**
+ * Weights as 32-bit numbers of at least 1 whose sums over a priority fit 32 bits too, those of localities and those of all
+ * endpoints: consistent hashing adds up the latter past localities, and Envoy refuses a whole batch of assignments for one sum.
+ */
 function fitWeights(groups: readonly LocalityGroup[]): readonly Weighted[] {
-  const totals = new Map<number, number>()
-  for (const { priority, weight } of groups) totals.set(priority, (totals.get(priority) ?? 0) + weight)
+  const priorities = new Map<number, { localities: number; endpoints: number; count: number }>()
+  for (const { priority, weight, endpoints } of groups) {
+    const sum = priorities.get(priority) ?? { localities: 0, endpoints: 0, count: 0 }
+    sum.localities += weight
+    sum.count += endpoints.length
+    for (const endpoint of endpoints) sum.endpoints += endpoint.weight
+    priorities.set(priority, sum)
+  }
   return groups.map((group) => {
-    const weights = group.endpoints.map((endpoint) => endpoint.weight)
-    const inside = weights.reduce((sum, weight) => sum + weight, 0)
+    const sum = priorities.get(group.priority)!
     return {
       group,
-      weight: scaled(group.weight, totals.get(group.priority)!, groups.length),
-      endpointWeights: weights.map((weight) => scaled(weight, inside, weights.length)),
+      weight: scaled(group.weight, sum.localities, sum.count),
+      endpointWeights: group.endpoints.map((endpoint) => scaled(endpoint.weight, sum.endpoints, sum.count)),
     }
   })
 }

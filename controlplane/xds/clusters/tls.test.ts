@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { clusterJson, clusterWith, ruleWith, SHOP, scopeOf } from './fixture.ts'
-import { compileCluster } from './index.ts'
+import { clusterProblems, compileCluster } from './index.ts'
 
 const NAME = 'outbound|80||shop.test'
 const TLS = 'envoy.transport_sockets.tls'
@@ -96,6 +96,16 @@ describe('MUTUAL', () => {
       name: 'kubernetes://shop-cacert',
     })
   })
+})
+
+test('an SNI without names is a warning: only the chain is verified', () => {
+  const problems = (tls: string) => clusterProblems(scopeOf(SHOP + ruleWith(`{tls: {mode: SIMPLE, ${tls}}}`)))
+  // One place, though three ports have it.
+  expect(problems('sni: shop.example')).toMatchObject([
+    { code: 'TLS_NAME_NOT_CHECKED', severity: 'warning', origin: { path: ['spec', 'trafficPolicy', 'tls'] } },
+  ])
+  expect(problems('sni: shop.example, subjectAltNames: [shop.example]')).toEqual([])
+  expect(problems('caCertificates: /ca.pem')).toEqual([])
 })
 
 describe('what cannot be had is refused: no endpoints, no plain text, and a reason at the line', () => {

@@ -48,6 +48,8 @@ export type UpstreamTls =
       /** SNI, and the name to check, are the authority of each request. */
       readonly autoSni: boolean
       readonly autoSanValidation: boolean
+      /** What is weaker than a reader of the rule may think. */
+      readonly warnings: readonly Problem[]
     }
   | { readonly kind: 'refused'; readonly problem: Problem }
 
@@ -79,6 +81,7 @@ export function upstreamTls(upstream: TlsUpstream): UpstreamTls {
     transportSocket: tlsSocket(common, sni),
     autoSni,
     autoSanValidation: autoSni && names.length === 0 && !tls.insecureSkipVerify,
+    warnings: autoSni || names.length > 0 || tls.insecureSkipVerify ? [] : [nameNotChecked(upstream.settings)],
   }
 }
 
@@ -113,7 +116,8 @@ export function grpcTls(upstream: TlsUpstream): UpstreamTls {
       },
     },
   }
-  return { kind: 'tls', transportSocket: tlsSocket(common, ''), autoSni: false, autoSanValidation: false }
+  const transportSocket = tlsSocket(common, '')
+  return { kind: 'tls', transportSocket, autoSni: false, autoSanValidation: false, warnings: [] }
 }
 
 /** What keeps TLS from working, or undefined. */
@@ -146,6 +150,17 @@ function unmet({ settings, secretsAllowed }: TlsUpstream, tls: ClientTlsSettings
         'mode MUTUAL needs a client certificate',
         'set clientCertificate and privateKey, or credentialName',
       )
+}
+
+/** With an SNI of its own a rule turns the check of the request's authority off, as in Istio; the chain is still verified. */
+function nameNotChecked({ value, origin }: Decided<ClientTlsSettings>): Problem {
+  return {
+    code: 'TLS_NAME_NOT_CHECKED',
+    severity: 'warning',
+    message: `any certificate signed by the CA is accepted: ${value.sni ? 'with sni set' : 'in mode ISTIO_MUTUAL'} the name in it is not checked`,
+    hint: 'list the names that the server may have in subjectAltNames',
+    origin,
+  }
 }
 
 function certificateName(tls: ClientTlsSettings): string {
