@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -82,9 +82,8 @@ function shortNames(proxies: readonly MeshProxy[]): readonly string[] {
   })
 }
 
-/** Waits until something accepts connections on the loopback port. */
-export async function portAccepts(port: number, timeoutMs: number): Promise<boolean> {
-  const deadline = Date.now() + timeoutMs
+/** Waits until something accepts connections on the loopback port; false when it gives up. */
+export async function portAccepts(port: number, giveUp: AbortSignal): Promise<boolean> {
   for (;;) {
     const open = await new Promise<boolean>((done) => {
       const socket = connect({ port, host: '127.0.0.1' })
@@ -94,21 +93,23 @@ export async function portAccepts(port: number, timeoutMs: number): Promise<bool
       })
       socket.once('error', () => done(false))
     })
-    if (open || Date.now() > deadline) return open
-    await sleep(30)
+    if (open || giveUp.aborted) return open
+    await pause(30, giveUp)
   }
 }
 
-/** Waits until Envoy says LIVE; returns its admin address then, else undefined. */
-export async function envoyLive(addressFile: string, timeoutMs: number): Promise<string | undefined> {
-  const { readFile } = await import('node:fs/promises')
-  const deadline = Date.now() + timeoutMs
-  while (Date.now() < deadline) {
+/** Waits until Envoy says LIVE; its admin address then, undefined when it gives up. */
+export async function envoyLive(addressFile: string, giveUp: AbortSignal): Promise<string | undefined> {
+  while (!giveUp.aborted) {
     const address = (await readFile(addressFile, 'utf8').catch(() => '')).trim()
     if (address && (await getText(`http://${address}/ready`)) === 'LIVE') return address
-    await sleep(50)
+    await pause(50, giveUp)
   }
   return undefined
+}
+
+function pause(milliseconds: number, giveUp: AbortSignal): Promise<void> {
+  return sleep(milliseconds, undefined, { signal: giveUp }).catch(() => {})
 }
 
 function getText(url: string): Promise<string> {

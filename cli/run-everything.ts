@@ -29,7 +29,7 @@ export async function runEverything(options: EverythingOptions, log: Log): Promi
   const signal = untilSignal()
   const start = performance.now()
   const controlPlane = await startControlPlane(options, log)
-  let stopping = false
+  const stopping = new AbortController()
   const supervisor = new Supervisor({
     started: (program, pid) => log.debug({ program, pid }, 'program started'),
     failed: (program, reason, retryMs) =>
@@ -37,29 +37,50 @@ export async function runEverything(options: EverythingOptions, log: Log): Promi
     stopped: (program) => log.debug({ program }, 'program stopped'),
     line: (program, line, stream) => {
       // What programs say about being stopped helps nobody.
-      if (!stopping) log[stream === 'stderr' ? 'warn' : 'info']({ program }, line)
+      if (!stopping.signal.aborted) log[stream === 'stderr' ? 'warn' : 'info']({ program }, line)
     },
   })
   const bootstraps = await sidecarFolder()
   try {
-    const envoy = options.envoy ? await findEnvoyOrSay(log) : undefined
-    const programs = new Programs(controlPlane, supervisor, {
-      ...options,
-      bootstraps: bootstraps.path,
-      envoy: envoy?.path,
-    })
-    const running = programs.follow().then(async (sidecars) => {
-      printText(await summary(options, controlPlane, sidecars, envoy, performance.now() - start))
-    })
-    running.catch((error: unknown) => log.error({ err: error }, 'starting the programs failed'))
+    startPrograms(
+      { options, controlPlane, supervisor, folder: bootstraps.path, stopping: stopping.signal, start },
+      log,
+    ).catch((error: unknown) => log.error({ err: error }, 'starting the programs failed'))
     log.info({ signal: await signal }, 'stopping')
-    stopping = true
-    programs.stop()
   } finally {
+    stopping.abort()
     await supervisor.stop()
     await controlPlane.stop()
     await bootstraps.remove()
+    // A download that was under way must not hold us up.
+    setTimeout(() => process.exit(), 1_000).unref()
   }
+}
+
+interface Start {
+  readonly options: EverythingOptions
+  readonly controlPlane: RunningControlPlane
+  readonly supervisor: Supervisor
+  /** For bootstraps. */
+  readonly folder: string
+  readonly stopping: AbortSignal
+  /** Reading of `performance.now()` when it began. */
+  readonly start: number
+}
+
+/** Gets Envoy if it is wanted, starts what the Mesh document names and tells what runs. */
+async function startPrograms(
+  { options, controlPlane, supervisor, folder, stopping, start }: Start,
+  log: Log,
+): Promise<void> {
+  const envoy = options.envoy ? await findEnvoyOrSay(log) : undefined
+  if (stopping.aborted) return
+  const programs = new Programs(controlPlane, supervisor, { ...options, bootstraps: folder, envoy: envoy?.path })
+  stopping.addEventListener('abort', () => programs.stop())
+  const sidecars = await programs.follow()
+  const giveUp = AbortSignal.any([stopping, AbortSignal.timeout(PATIENCE_MS)])
+  const text = await summary({ options, controlPlane, sidecars, envoy, start, giveUp })
+  if (!stopping.aborted) printText(text)
 }
 
 /** Keeps what runs equal to what the Mesh document says, one change after the other. */
@@ -124,22 +145,27 @@ async function findEnvoyOrSay(log: Log): Promise<EnvoyBinary | undefined> {
   }
 }
 
+interface Started {
+  readonly options: EverythingOptions
+  readonly controlPlane: RunningControlPlane
+  readonly sidecars: readonly SidecarProgram[]
+  readonly envoy: EnvoyBinary | undefined
+  /** Reading of `performance.now()` when it began. */
+  readonly start: number
+  /** Ends the waiting for programs that do not become ready. */
+  readonly giveUp: AbortSignal
+}
+
 /** What runs, where, and what to try: printed once everything had its time to start. */
-async function summary(
-  options: EverythingOptions,
-  controlPlane: RunningControlPlane,
-  sidecars: readonly SidecarProgram[],
-  envoy: EnvoyBinary | undefined,
-  startedMs: number,
-): Promise<string> {
+async function summary({ options, controlPlane, sidecars, envoy, start, giveUp }: Started): Promise<string> {
   const { config, mesh, xdsAddress, apiUrl, version } = controlPlane
   const { processes = [], proxies = [] } = meshSpec(config.objects)
   const programs = processes.map(async ({ name, readyPort }) => {
-    const ready = readyPort === undefined || (await portAccepts(readyPort, PATIENCE_MS))
+    const ready = readyPort === undefined || (await portAccepts(readyPort, giveUp))
     return [name, ready ? 'running' : `nothing on 127.0.0.1:${readyPort} yet`]
   })
   const envoys = sidecars.map(async ({ name, proxy, addressFile }) => {
-    const admin = await envoyLive(addressFile, PATIENCE_MS)
+    const admin = await envoyLive(addressFile, giveUp)
     const listeners = mesh
       .view(nodeOf({ id: proxy.node, metadata: proxy.metadata }))
       .names('lds')
@@ -162,9 +188,10 @@ async function summary(
       'envoy',
       options.envoy ? 'not started: there is none (see above)' : `${proxies.length} named; start them with --envoy`,
     ])
+  const seconds = ((performance.now() - start) / 1_000).toFixed(1)
   const tryFile = join(options.folder, 'try.txt')
   const parts = [
-    paint(`meshgate ${version} is up after ${(startedMs / 1_000).toFixed(1)} s`, 'bold'),
+    paint(`meshgate ${version} is up after ${seconds} s`, 'bold'),
     rows.map(([name, text]) => `  ${paint(name!.padEnd(16), 'cyan')}${text}`).join('\n'),
     ...(errors.length > 0 ? [errors.map(formatDiagnostic).join('\n')] : []),
     ...(existsSync(tryFile) ? [`${paint('Try', 'bold')}\n\n${readFileSync(tryFile, 'utf8').trimEnd()}`] : []),
