@@ -99,10 +99,36 @@ function diffByIdentity(
   for (const identity of identities) {
     const old = namesOf(before, identity)
     const wanted = namesOf(after, identity)
-    if (!old || !wanted?.some((name) => old.includes(name))) continue
-    return alignedEdits(before, after, old, wanted, path, document)
+    if (!old || !wanted) continue
+    const names = renamed(before, after, old, wanted)
+    if (!names.some((name) => old.includes(name))) continue
+    return alignedEdits(before, after, old, names, path, document)
   }
   return undefined
+}
+
+/** An item at its old place that is much as it was but for its name is still the same item: it goes by its old name. */
+function renamed(
+  before: readonly unknown[],
+  after: readonly unknown[],
+  old: readonly unknown[],
+  wanted: readonly unknown[],
+): unknown[] {
+  const known = new Set(old)
+  const stay = new Set(wanted)
+  return wanted.map((name, i) => {
+    const gone = old[i]
+    const swapped = before.length === after.length && !known.has(name) && !stay.has(gone)
+    return swapped && alike(before[i], after[i]) ? gone : name
+  })
+}
+
+/** Half of the entries equal; single values and maps of one entry have nothing else to go by. */
+function alike(a: unknown, b: unknown): boolean {
+  if (!isMap(a) || !isMap(b)) return !isMap(a) && !isMap(b)
+  const size = Math.max(Object.keys(a).length, Object.keys(b).length)
+  const equal = Object.keys(a).filter((key) => Object.hasOwn(b, key) && sameData(a[key], b[key])).length
+  return size <= 1 || equal * 2 >= size
 }
 
 function alignedEdits(

@@ -5,9 +5,10 @@ import { segmentsOf } from './documents.ts'
 import type { Path } from './errors.ts'
 import { formatPath, positionOf, Refusal, YamlEditError } from './errors.ts'
 import { limits, parseSegment } from './parse.ts'
-import type { Operation, Sharing, Step } from './plan.ts'
+import type { Action, Operation, Sharing, Step } from './plan.ts'
 import { afterAction, planStep } from './plan.ts'
 import { spliceCopies, spliceMerge } from './splice.ts'
+import type { Tree } from './tree.ts'
 import type { SegmentState } from './verify.ts'
 import { pageOf, perform, rerender, verified } from './verify.ts'
 
@@ -157,12 +158,7 @@ class Session {
       return false
     }
     const { action, trail } = step
-    const intended =
-      step.kind === 'own'
-        ? before
-        : action.kind === 'root'
-          ? action.value
-          : dataOf(state.text, root, { at: action.owner, make: (data) => afterAction(action, data) })
+    const intended = step.kind === 'own' ? before : meaningAfter(state.text, root, action)
     this.#rewrite(part, perform(state, index, action, trail, intended), of)
     if (step.kind === 'own')
       this.#reports.push({ ...of, code: 'overridden', message: 'a value merged with << got a copy of its own here' })
@@ -212,4 +208,13 @@ class Session {
     const choices = error.choices ? { choices: error.choices } : {}
     return new YamlEditError(error.code, error.message, { document, path: one.path, position, edit, ...choices })
   }
+}
+
+/** A node that keeps its anchor changes for all who use it; any other action changes its collection. */
+function meaningAfter(text: string, root: Tree, action: Action): unknown {
+  if (action.kind === 'root') return action.value
+  if (action.kind === 'replace' && action.anchor !== undefined) {
+    return dataOf(text, root, { at: action.owner.slots[action.index]!.value, make: () => action.value })
+  }
+  return dataOf(text, root, { at: action.owner, make: (data) => afterAction(action, data) })
 }

@@ -15,13 +15,8 @@ export interface Parsed {
   readonly marker: number | undefined
 }
 
-class FirstError extends Error {
-  readonly offset: number
-  constructor(message: string, offset: number) {
-    super(message)
-    this.offset = offset
-  }
-}
+/** Ends the composing; what was wrong stands in the composer's `first`. */
+class Stop extends Error {}
 
 /**
  * Parses one segment's text. Any error refuses it: a text that is not understood is not edited.
@@ -36,14 +31,13 @@ export function parseSegment(text: string, count: Segment['count']): Parsed[] {
     tokens.push(token)
   }
   const starts = tokens.filter((token): token is CST.Document => token.type === 'document')
-  const composer = failFast()
+  const { composer, first } = failFast()
   let documents: Document.Parsed[]
   try {
     documents = [...composer.compose(tokens, false, text.length)]
   } catch (error) {
-    if (error instanceof FirstError) throw new Refusal('SYNTAX', error.message, error.offset)
-    if (error instanceof RangeError) throw new Refusal('TOO_DEEP', 'nested too deep', 0)
-    throw error
+    if (!(error instanceof Stop)) throw error
+    throw new Refusal('SYNTAX', first.message ?? 'not readable', first.offset ?? 0)
   }
   const broken = documents.flatMap((document) => document.errors)[0] ?? composer.streamInfo().errors[0]
   if (broken) throw new Refusal('SYNTAX', broken.message, broken.pos[0])
@@ -66,7 +60,7 @@ export function parseSegment(text: string, count: Segment['count']): Parsed[] {
  * A composer that stops at the first error: collecting a million of them from a broken text takes many seconds. It does not look for
  * duplicate keys, which costs the square of their number; `checkKeys` does.
  */
-function failFast(): Composer {
+function failFast(): { composer: Composer; first: { message?: string; offset?: number } } {
   const composer = new Composer({
     keepSourceTokens: true,
     merge: true,
@@ -74,13 +68,18 @@ function failFast(): Composer {
     prettyErrors: false,
     logLevel: 'silent',
   })
+  const first: { message?: string; offset?: number } = {}
   const inner = composer as unknown as {
     onError: (source: unknown, code: string, message: string, warning?: boolean) => void
   }
   inner.onError = (source, _code, message, warning) => {
-    if (!warning) throw new FirstError(message, offsetOf(source))
+    if (warning) return
+    // The composer catches what is thrown on every level and reports it again with a place further up: the first report counts.
+    first.message ??= message
+    first.offset ??= offsetOf(source)
+    throw new Stop()
   }
-  return composer
+  return { composer, first }
 }
 
 function offsetOf(source: unknown): number {

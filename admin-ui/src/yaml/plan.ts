@@ -98,9 +98,7 @@ class Planner {
     const { op } = this.#operation
     if (op !== 'set') throw new Refusal('NO_PATH', `the root of a document cannot be used with ${op}`, this.#root.start)
     const { value } = this.#operation as { value: unknown }
-    const current = dataOf(this.#text, this.#root)
-    const missing = this.#root.kind === 'scalar' && this.#root.style === 'empty'
-    if (sameData(current, value) && !missing) return { kind: 'none' }
+    if (sameData(dataOf(this.#text, this.#root), value)) return { kind: 'none' }
     return this.#act({ kind: 'root', value })
   }
 

@@ -46,7 +46,12 @@ export function checkEdit(
     const done = { ...with_, outcome: 'edited' as const, after: result.text, reports: result.reports }
     if (wanted === 'invalid') return { ...done, failure: 'an edit that has no meaning was accepted' }
     const after = readAll(result.text)
-    const all = before.length === 0 ? [wanted.after] : before.map((data, i) => (i === document ? wanted.after : data))
+    const all =
+      before.length === 0
+        ? wanted.after === null
+          ? []
+          : [wanted.after]
+        : before.map((data, i) => (i === document ? wanted.after : data))
     if (!after || !same(after, all)) return { ...done, failure: 'the text does not mean what was intended' }
     if (applyChanges(text, result.changes) !== result.text)
       return { ...done, failure: 'the changes do not make the text' }
