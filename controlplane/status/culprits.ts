@@ -16,6 +16,27 @@ export function namedIn(text: string, names: readonly string[]): readonly string
   return []
 }
 
+/**
+ * The part of a list form that is about `name`; the whole text when it is no list.
+ * @param names all that the text blames
+ */
+export function reasonFor(text: string, name: string, names: readonly string[]): string {
+  const starts = names.map((one) => ({ one, at: listed(text, one) })).filter(({ at }) => at >= 0)
+  const start = starts.find(({ one }) => one === name)?.at
+  if (start === undefined) return text
+  const reason = start + name.length + 2
+  const next = Math.min(text.length, ...starts.map(({ at }) => at).filter((at) => at > start))
+  return text.slice(reason, next).replace(/[,;\s]+$/, '') || text
+}
+
+function listed(text: string, name: string): number {
+  for (let at = text.indexOf(name); at >= 0; at = text.indexOf(name, at + 1)) {
+    const before = text.slice(Math.max(0, at - 24), at)
+    if (FORMS[0]!(name, before, text.slice(at + name.length, at + name.length + 4))) return at
+  }
+  return -1
+}
+
 type Form = (name: string, before: string, after: string) => boolean
 
 const FORMS: readonly Form[] = [

@@ -3,7 +3,7 @@ import type { Diagnostic } from '../diagnostics/diagnostic.ts'
 import { formatPath } from '../diagnostics/diagnostic.ts'
 import type { Batch, Verdicts } from '../subscription/verdicts.ts'
 import type { Resource } from '../xds/resource.ts'
-import { namedIn } from './culprits.ts'
+import { namedIn, reasonFor } from './culprits.ts'
 
 /** A version of a resource that clients of one class refused. */
 export interface Rejection {
@@ -104,6 +104,13 @@ export class LastGood implements Verdicts {
     return compiled
   }
 
+  usable(resource: Resource): Resource | undefined {
+    const key = keyOf(resource.type, resource.name)
+    return this.entries.get(key)?.resource.version === resource.version
+      ? this.otherThan(key, resource.version)
+      : resource
+  }
+
   pinned(types: ReadonlySet<ResourceType>): boolean {
     for (const entry of this.entries.values()) {
       if (types.has(entry.resource.type) && isCurrent(entry) && isPinned(entry)) return true
@@ -180,6 +187,7 @@ export class LastGood implements Verdicts {
   }
 
   blame(client: string, culprits: readonly Resource[], error: string, batch: Batch): void {
+    const names = culprits.map((resource) => resource.name)
     for (const resource of culprits) {
       const key = keyOf(resource.type, resource.name)
       const known = this.entries.get(key)
@@ -188,7 +196,7 @@ export class LastGood implements Verdicts {
         if (this.entries.size >= MOST_REJECTIONS) this.entries.delete(this.entries.keys().next().value!)
         this.entries.set(key, {
           resource,
-          error,
+          error: reasonFor(error, resource.name, names),
           at: this.now(),
           refusedBy: new Set([client]),
           acceptedBy: new Set(),

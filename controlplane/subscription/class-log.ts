@@ -1,5 +1,5 @@
 import { RESOURCE_TYPES, type ResourceType } from '../../proto/types.ts'
-import type { View } from '../xds/resource.ts'
+import type { Resource, View } from '../xds/resource.ts'
 import type { Interest, InterestChange } from './interest.ts'
 import { REMOVED_LAST, USES_OTHERS } from './order.ts'
 import { TypeLog } from './type-log.ts'
@@ -117,6 +117,7 @@ export class ClassLog {
   private source(type: ResourceType) {
     return {
       names: () => this.view.names(type),
+      keep: (published: Resource) => (this.verdicts.any ? this.verdicts.usable(published) : published),
       get: (name: string) => {
         const compiled = this.view.get(type, name)
         return this.verdicts.any || !compiled ? this.verdicts.publishable(type, name, compiled) : compiled

@@ -226,11 +226,25 @@ describe('a delta client that reconnects', () => {
   test('what is gone stays until the routes that may use it were replaced', () => {
     const { engine, delta } = start(world().put(rds('r', '2')))
     const clusters = only(delta.ask('cds', { names: ['*'], initial: held() }))
-    const routes = only(delta.ask('rds', { names: ['r'], initial: { r: 'old' } }))
-    delta.ack(clusters)
+    expect(delta.ask('rds', { names: ['r'], initial: { r: 'old' } })).toEqual([])
+    const routes = only(delta.ack(clusters))
+    expect(lines([routes])).toEqual(['rds: r=2'])
     engine.now += 2000
     expect(delta.flow()).toEqual([])
     expect(lines(delta.ack(routes))).toEqual(['cds: -gone'])
+  })
+
+  test.each(['delta', 'sotw'] as const)('%s: routes it has are replaced when the clusters are acknowledged', (form) => {
+    const { [form]: client } = start(new FakeMesh().put(cds('c', '1'), lds('l', '2'), rds('r', 'c')))
+    const clusters = only(client.ask('cds', { names: ['*'], initial: { c: 'old' }, version: 'earlier' }))
+    expect(
+      client.ask('lds', { names: ['*'], initial: { l: 'old' }, version: 'earlier' }).flatMap((a) => a.resources),
+    ).toEqual([])
+    expect(client.ask('rds', { names: ['r'], initial: { r: 'old' }, version: 'earlier' })).toEqual([])
+    expect(lines(settle(client, client.ack(clusters, ['*']), { lds: ['*'], rds: ['r'] }))).toEqual([
+      'lds: l=2',
+      'rds: r=c',
+    ])
   })
 
   test('names it asks for by name: only those that differ, the unknown ones as removed at once', () => {

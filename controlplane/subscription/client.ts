@@ -3,6 +3,7 @@ import type { Resource } from '../xds/resource.ts'
 import type { ClassLog, Reader } from './class-log.ts'
 import { buildFrames, type Frame, type FrameOptions } from './frames.ts'
 import { changeNames, type InterestChange, listNames, newInterest } from './interest.ts'
+import { noEndpoints } from './no-endpoints.ts'
 import { ORDER, type Step, USES_OTHERS } from './order.ts'
 import type { DeltaRequest, DiscoveryRequest, ErrorDetail, Form, SotwRequest } from './request.ts'
 import { FULL_SET_TYPES } from './response.ts'
@@ -68,8 +69,9 @@ export class Client implements Reader {
     return count
   }
 
-  /** Everything sent was answered, and nothing is left to send. */
+  /** Everything sent was answered, and nothing is left to send, also of what is not published yet. */
   settled(type: ResourceType): boolean {
+    if (this.log.stale) return false
     const state = this.types[type]
     return !state || (state.inFlight.length === 0 && this.allSent(type, state))
   }
@@ -180,26 +182,38 @@ export class Client implements Reader {
     request: SotwRequest | DeltaRequest,
     now: number,
   ): void {
-    state.mustAnswer = change.interest.wildcard
+    const { interest } = change
+    const log = this.log.of(type)
     const orphans = this.orphans?.get(type)
     this.orphans?.delete(type)
     const held = request.form === 'delta' ? request.initialVersions : undefined
-    if (!held || held.size === 0) {
-      state.resumed = request.form === 'sotw' && request.version !== ''
-      state.owedAll = change.askedAll || change.asked.length > 0
+    state.mustAnswer = interest.wildcard
+    state.resumed = held ? held.size > 0 : request.form === 'sotw' && request.version !== ''
+    // What a client has goes on working until its replacement comes, so the replacement can come in the usual order.
+    const inOrder = state.resumed && USES_OTHERS.has(type)
+    if (!state.resumed || !held) {
+      const all = inOrder ? log.all(interest) : []
+      if (all.length > 0) {
+        state.extra = new Set(all.map((resource) => resource.name))
+        state.mustAnswer = false
+      } else state.owedAll = change.askedAll || change.asked.length > 0
       return
     }
-    state.resumed = true
     state.removeAfter = now + this.options.settleMs
-    const { interest } = state
-    const log = this.log.of(type)
     const owed = new Set<string>()
+    const extra = new Set<string>()
     for (const resource of log.all(interest)) {
-      if (held.get(resource.name) !== resource.version || orphans?.has(resource.name)) owed.add(resource.name)
-      else this.log.verdicts.holds(resource)
+      const { name, version } = resource
+      if (held.get(name) === version && !orphans?.has(name)) this.log.verdicts.holds(resource)
+      else if (inOrder && held.has(name)) extra.add(name)
+      else owed.add(name)
     }
     for (const name of change.asked) if (!held.has(name) && !log.visible(name, interest)) owed.add(name)
     owe(state, owed)
+    if (extra.size > 0) {
+      state.extra = extra
+      state.mustAnswer = false
+    }
     const gone = new Map<string, Resource | undefined>()
     for (const name of held.keys()) if (!log.visible(name, interest)) gone.set(name, undefined)
     if (gone.size > 0) state.gone = gone
@@ -326,6 +340,8 @@ export class Client implements Reader {
     } else {
       const wanted = all ? log.all(interest) : this.visible(type, state, names)
       upserts = this.log.verdicts.any ? this.permitted(wanted) : wanted
+      const leaving = this.leavingEndpoints(type, state)
+      if (leaving.length > 0) upserts = [...upserts, ...leaving]
       const asked = all ? interest.names : (state.owed ?? NONE)
       const has = upserts === wanted ? undefined : new Set(upserts.map((resource) => resource.name))
       for (const name of asked) if (has ? !has.has(name) : !log.visible(name, interest)) removed.push(name)
@@ -351,7 +367,8 @@ export class Client implements Reader {
       state.removed = log.position
       state.gone = undefined
     }
-    const silent = upserts.length === 0 && removed.length === 0 && !mustAnswer && !(full && state.served)
+    const silent =
+      upserts.length === 0 && removed.length === 0 && !mustAnswer && !(full && (state.served || state.resumed))
     if (silent) return
     this.emit(type, state, key, upserts, removed, now, frames)
     this.oweChildren(full && !all ? upserts.filter((resource) => names.has(resource.name)) : upserts)
@@ -384,7 +401,7 @@ export class Client implements Reader {
     if (this.isFullSet(type)) {
       const { resources, shared } = this.fullSet(type, state)
       const key = shared ? `full ${interestKey(interest)} ${state.removed}` : undefined
-      if (state.served) this.emit(type, state, key, resources, [], now, frames)
+      if (state.served || state.resumed) this.emit(type, state, key, resources, [], now, frames)
     } else if (this.options.form === 'delta') {
       const removed = names.filter((name) => !log.visible(name, interest))
       if (removed.length > 0) this.emit(type, state, batchKey([], removed, '', ''), [], removed, now, frames)
@@ -451,7 +468,32 @@ export class Client implements Reader {
         : verdicts.forClient(this.options.id, resource)
       if (instead) resources.push(instead)
     }
-    return { resources: [...resources, ...ghosts], shared: false }
+    return { resources: [...resources, ...this.permitted(ghosts)], shared: false }
+  }
+
+  /**
+   * Endpoints of clusters that are gone but stay in the full set for now. A client that asks for them only now would wait
+   * for them, and with them all its clusters: it gets none of them, at once. (A delta client is told that they are removed.)
+   */
+  private leavingEndpoints(type: ResourceType, state: TypeState): readonly Resource[] {
+    const clusters = this.types.cds
+    if (
+      type !== 'eds' ||
+      this.options.form === 'delta' ||
+      !clusters ||
+      clusters.removed === this.log.of('cds').position
+    ) {
+      return []
+    }
+    const leaving: Resource[] = []
+    for (const name of this.log.of('cds').pending(clusters.removed, clusters.interest).removals) {
+      for (const child of this.log.of('cds').last(name)?.children ?? []) {
+        const asked =
+          child.type === type && (state.owedAll ? state.interest.names.has(child.name) : state.owed?.has(child.name))
+        if (asked && !this.log.of(type).visible(child.name, state.interest)) leaving.push(noEndpoints(child.name))
+      }
+    }
+    return leaving
   }
 
   private visible(type: ResourceType, state: TypeState, names: Iterable<string>): readonly Resource[] {

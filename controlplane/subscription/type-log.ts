@@ -8,6 +8,8 @@ export interface Source {
   /** What a wildcard subscription gets. */
   names(): readonly string[]
   get(name: string): Resource | undefined
+  /** What to keep of a published resource that goes: itself, or what was accepted before if it was refused. */
+  keep(published: Resource): Resource | undefined
 }
 
 /** What a client has to hear, by name. */
@@ -186,10 +188,11 @@ export class TypeLog {
     }
     for (const [name, entry] of this.entries) {
       if (!isFollowed(entry) && !changed.has(name)) continue
+      // Before the source is asked: with the resource its verdicts are forgotten.
+      const ghost = entry.published && this.source.keep(entry.published)
       const published = this.source.get(name)
       if (published?.version === entry.published?.version || (keep && !published)) continue
-      if (published) entry.ghost = undefined
-      else entry.ghost = entry.published
+      entry.ghost = published ? undefined : ghost
       entry.published = published
       changed.set(name, entry.wild || (changed.get(name) ?? false))
     }

@@ -18,6 +18,8 @@ export interface Verdicts {
   readonly any: boolean
   /** What the class is to get in place of `compiled`, the newest version: the last accepted one, or nothing. */
   publishable(type: ResourceType, name: string, compiled: Resource | undefined): Resource | undefined
+  /** The resource itself, or the version accepted before it if anybody refused it. */
+  usable(resource: Resource): Resource | undefined
   /** Whether a resource of one of these types is served in an older version than the newest. */
   pinned(types: ReadonlySet<ResourceType>): boolean
   /** What this client is to get in place of `published`: the same, or what it had before it refused it, or nothing. */
@@ -44,6 +46,7 @@ export interface Verdicts {
 export const NO_VERDICTS: Verdicts = {
   any: false,
   publishable: (_type, _name, compiled) => compiled,
+  usable: (resource) => resource,
   pinned: () => false,
   forClient: (_client, published) => published,
   refusing: () => false,

@@ -1,0 +1,183 @@
+import { Agent, request } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { XdsServer } from '../../controlplane/ads/server.ts'
+import { envoyBootstrap } from '../../controlplane/bootstrap/envoy.ts'
+import { startEcho, type Upstream } from '../helpers/echo.ts'
+import { startEnvoy, type TestEnvoy } from '../helpers/envoy.ts'
+import { FakeMesh } from '../helpers/fake-mesh.ts'
+import { freePort } from '../helpers/ports.ts'
+import { stopAfterTests } from '../helpers/processes.ts'
+import { badCluster, cluster, endpoints, listener, routes } from '../helpers/real-resources.ts'
+
+const node = { id: 'sidecar~127.0.0.1~web.default~default.svc.cluster.local' }
+let one: Upstream
+let two: Upstream
+
+beforeAll(async () => {
+  one = await startEcho('one')
+  two = await startEcho('two')
+})
+
+async function serve(mesh: FakeMesh, port = 0): Promise<{ server: XdsServer; port: number }> {
+  const server = new XdsServer(mesh)
+  stopAfterTests(() => server.stop(0))
+  return { server, port: (await server.listen(`127.0.0.1:${port}`)).port }
+}
+
+function start(port: number, mode: 'delta' | 'sotw', name = 'web'): Promise<TestEnvoy> {
+  const id = node.id.replace('web', name)
+  return startEnvoy({ bootstrap: envoyBootstrap({ node: { id }, xds: { host: '127.0.0.1', port }, mode }) })
+}
+
+const agent = new Agent({ keepAlive: true, maxSockets: 4 })
+
+/** Status and name of the upstream that answered. */
+function get(port: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const sent = request({ host: '127.0.0.1', port, agent }, (response) => {
+      const chunks: Buffer[] = []
+      response.on('data', (chunk: Buffer) => chunks.push(chunk))
+      response.on('end', () => {
+        const body = Buffer.concat(chunks).toString()
+        resolve(
+          response.statusCode === 200
+            ? `200 ${(JSON.parse(body) as { name: string }).name}`
+            : `${response.statusCode} ${body}`,
+        )
+      })
+    })
+    sent.on('error', reject)
+    sent.end()
+  })
+}
+
+/** Sends requests one after the other on several connections until told to stop; what came back, counted. */
+function load(port: number): () => Promise<Record<string, number>> {
+  const counts: Record<string, number> = {}
+  let running = true
+  const worker = async () => {
+    while (running) {
+      const answer = await get(port).catch((error: Error) => `failed: ${error.message}`)
+      counts[answer] = (counts[answer] ?? 0) + 1
+    }
+  }
+  const workers = [worker(), worker(), worker(), worker()]
+  return async () => {
+    running = false
+    await Promise.all(workers)
+    return counts
+  }
+}
+
+async function eventually(what: string, check: () => Promise<boolean> | boolean): Promise<void> {
+  const deadline = Date.now() + 10_000
+  while (!(await check())) {
+    if (Date.now() > deadline) throw new Error(`not within 10 s: ${what}`)
+    await sleep(10)
+  }
+}
+
+const synced = (server: XdsServer) =>
+  server.status.clients().every((client) => client.types.every((type) => type.state === 'SYNCED'))
+
+const world = () =>
+  new FakeMesh().put(
+    cluster('a'),
+    cluster('b'),
+    endpoints('a', one.port),
+    endpoints('b', two.port),
+    listener('web', 'web'),
+    routes('web', { a: 100, b: 0 }),
+  )
+
+describe.each(['delta', 'sotw'] as const)('a real Envoy, %s', (mode) => {
+  test('gets everything, follows a change of weights and of endpoints, and refuses nothing', async () => {
+    const mesh = world()
+    const { server, port } = await serve(mesh)
+    const envoy = await start(port, mode)
+    const at = await envoy.listenerPort('web')
+    expect(await get(at)).toBe('200 one')
+    mesh.put(routes('web', { a: 0, b: 100 })).publish()
+    await eventually('the other cluster answers', async () => (await get(at)) === '200 two')
+    mesh.put(endpoints('b', one.port)).publish()
+    await eventually('the new endpoint answers', async () => (await get(at)) === '200 one')
+    await eventually('synced', () => synced(server))
+    expect(server.status.clients()).toMatchObject([{ node: { id: node.id }, form: mode, disconnectedAt: undefined }])
+    expect(server.status.clients()[0]!.node.userAgent).toMatch(/^envoy\/1\./)
+    expect(await envoy.rejected()).toEqual({})
+  })
+
+  test('loses no request while clusters are renamed, updated and removed under load', async () => {
+    const mesh = world()
+    const { server, port } = await serve(mesh)
+    const envoy = await start(port, mode)
+    const at = await envoy.listenerPort('web')
+    expect(await get(at)).toBe('200 one')
+    const stop = load(at)
+    let old = 'a'
+    for (let generation = 0; generation < 40; generation++) {
+      const next = `a~${generation}`
+      const upstream = generation % 2 === 0 ? two : one
+      mesh.delete('cds', old).delete('eds', old)
+      mesh.put(cluster(next), endpoints(next, upstream.port), routes('web', { [next]: 100 }))
+      mesh.put(cluster('b', 1000 + generation)).publish()
+      old = next
+      if (generation % 3 === 2) await eventually('synced', () => synced(server))
+      else await sleep(7)
+    }
+    await eventually('synced', () => synced(server))
+    const counts = await stop()
+    expect(Object.keys(counts).filter((answer) => !answer.startsWith('200 '))).toEqual([])
+    expect(counts['200 two']).toBeGreaterThan(0)
+    expect(await envoy.rejected()).toEqual({})
+    const dump = await envoy.configDump()
+    const clusters = dump['ClustersConfigDump'].dynamic_active_clusters.map(
+      (entry: { cluster: { name: string } }) => entry.cluster.name,
+    )
+    expect(clusters.sort()).toEqual([old, 'b'].sort())
+    expect(await envoy.stat('cluster_manager.warming_clusters')).toBe(0)
+  })
+
+  test('a refused cluster stops nothing else, and newcomers get its last accepted version', async () => {
+    const mesh = world()
+    const { server, port } = await serve(mesh)
+    const envoy = await start(port, mode)
+    const at = await envoy.listenerPort('web')
+    mesh
+      .put(badCluster('b'), badCluster('never-good'), cluster('c'), endpoints('c', two.port), routes('web', { c: 100 }))
+      .publish()
+    await eventually('the change that is fine arrives', async () => (await get(at)) === '200 two')
+    await eventually('the refusal is known', () => server.status.diagnostics().length === 2)
+    expect(server.status.diagnostics().map(({ code, severity }) => `${code} ${severity}`)).toEqual(
+      Array(2).fill('XDS_REJECTED error'),
+    )
+    const newcomer = await start(port, mode, 'late')
+    const clusters = (await newcomer.configDump())['ClustersConfigDump'].dynamic_active_clusters
+    expect(clusters.map((entry: { cluster: { name: string } }) => entry.cluster.name).sort()).toEqual(['a', 'b', 'c'])
+    expect(await newcomer.rejected()).toEqual({})
+    mesh.put(cluster('b', 2000)).delete('cds', 'never-good').publish()
+    const well = () => synced(server) && server.status.diagnostics().length === 0
+    await eventually('all is well again', well)
+  })
+
+  test('keeps serving while the control plane restarts, and takes what changed meanwhile', async () => {
+    const mesh = world()
+    const port = await freePort()
+    const first = await serve(mesh, port)
+    const envoy = await start(port, mode)
+    const at = await envoy.listenerPort('web')
+    const stop = load(at)
+    await first.server.stop(0)
+    mesh.put(cluster('c'), endpoints('c', two.port), routes('web', { c: 100 }))
+    mesh.put(cluster('b', 2000))
+    const second = await serve(mesh, port)
+    await eventually('reconnected', async () => (await get(at)) === '200 two')
+    mesh.delete('cds', 'a').delete('eds', 'a').publish()
+    await eventually('synced', () => second.server.status.connected === 1 && synced(second.server))
+    const counts = await stop()
+    expect(Object.keys(counts).filter((answer) => !answer.startsWith('200 '))).toEqual([])
+    expect(await envoy.rejected()).toEqual({})
+    expect(await envoy.stat('cluster_manager.warming_clusters')).toBe(0)
+  })
+})
