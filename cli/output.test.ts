@@ -1,0 +1,45 @@
+import { describe, expect, test } from 'vitest'
+import { prettyLine } from './log.ts'
+import { age, paint, table, wantsColour } from './output.ts'
+
+describe('tables', () => {
+  test('columns are as wide as what is seen in them', () => {
+    const rows = [
+      ['a', paint('SYNCED', 'green', true), 'x'],
+      ['longer', paint('NACK', 'red', true), 'y'],
+    ]
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: colour codes begin with ESC
+    expect(table(['name', 'state', 'last'], rows).replaceAll(/\x1b\[\d+m/g, '')).toBe(
+      'NAME    STATE   LAST\na       SYNCED  x\nlonger  NACK    y\n',
+    )
+  })
+})
+
+test.each([
+  [0, '0ms'],
+  [999, '999ms'],
+  [1_000, '1s'],
+  [59_999, '59s'],
+  [60_000, '1m'],
+  [200_000, '3m20s'],
+  [3_600_000, '1h'],
+  [3_660_000, '1h1m'],
+  [47 * 3_600_000, '47h'],
+  [48 * 3_600_000, '2d'],
+])('an age of %i ms is %s', (milliseconds, text) => {
+  expect(age(milliseconds)).toBe(text)
+})
+
+describe('colours', () => {
+  test('only on a terminal, never with NO_COLOR', () => {
+    expect(wantsColour({ isTTY: true }, {})).toBe(true)
+    expect(wantsColour({ isTTY: false }, {})).toBe(false)
+    expect(wantsColour({ isTTY: true }, { NO_COLOR: '1' })).toBe(false)
+    expect(wantsColour({ isTTY: false }, { FORCE_COLOR: '1' })).toBe(true)
+  })
+})
+
+test('a log line for people has clock, level, text and the rest', () => {
+  const line = JSON.stringify({ level: 40, time: '2026-01-02T03:04:05.678Z', msg: 'careful', port: 80, what: 'x' })
+  expect(prettyLine(line, false)).toMatch(/^\d\d:04:05 warn {2}careful {2}port=80 what=x$/)
+})
