@@ -23,9 +23,9 @@ export function compareSpecificity(a: string, b: string): number {
   return wild || b.length - a.length || (a < b ? -1 : a > b ? 1 : 0)
 }
 
-/** A host of a rule as a full name: no dot means a short name in the rule's namespace, as in Istio. */
+/** A host of a rule as a full name: no dot (and no colon: IPv6) means a short name in the rule's namespace, as in Istio. */
 export function expandShortName(host: string, namespace: string, domain: string): string {
-  return host.includes('.') || host === '*' ? host.toLowerCase() : `${host}.${namespace}.svc.${domain}`.toLowerCase()
+  return /[.:]/.test(host) || host === '*' ? host.toLowerCase() : `${host}.${namespace}.svc.${domain}`.toLowerCase()
 }
 
 /** Whether `exportTo` (already with defaults) lets a namespace see something declared in `owner`. */

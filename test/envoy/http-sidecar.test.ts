@@ -40,7 +40,7 @@ const RULES = [
   rulesFor(
     'headers.test',
     to(
-      'headers: {request: {set: {x-set: new}, add: {x-add: more}, remove: [x-gone]}, response: {set: {x-r: a}, add: {x-s: b}, remove: [x-upstream]}}',
+      'headers: {request: {set: {x-set: new, x-percent: "100% %PROTOCOL%"}, add: {x-add: more}, remove: [x-gone]}, response: {set: {x-r: a}, add: {x-s: b}, remove: [x-upstream]}}',
     ),
   ),
   rulesFor('host-header.test', to('headers: {request: {set: {Host: other.test}}}')),
@@ -105,9 +105,33 @@ spec:
   - match: [{uri: {prefix: /c}}]
     directResponse: {status: 297}
 `,
+  // What no test looks at, but Envoy must accept.
+  rulesFor(
+    'accepted.test',
+    `
+- match: [{headers: {"@request.auth.claims.group": {exact: a}}}]
+  retries: {attempts: 1, retryRemoteLocalities: true, retryIgnorePreviousHosts: true, backoff: 5ms}
+  route: [{destination: {host: by-address}}]
+- match: [{uri: {prefix: ""}, headers: {a: {prefix: ""}, b: {regex: ""}}, statPrefix: s}]
+  route: [{destination: {host: by-query}, weight: 1}, {destination: {host: by-cookie}, weight: 2}]`,
+  ),
   rulesFor('"*.wild.test"', to('', '{host: reviews, subset: v2}')),
   rulesFor('ports', '- match: [{port: 9090}]\n  directResponse: {status: 290}'),
 ]
+
+function hashRule(key: string): string {
+  const keys: Readonly<Record<string, string>> = {
+    cookie: '{httpCookie: {name: stick, ttl: 60s, path: /}}',
+    query: '{httpQueryParameterName: user}',
+    address: '{useSourceIp: true}',
+  }
+  return `---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: by-${key}}
+spec: {host: by-${key}, trafficPolicy: {loadBalancer: {consistentHash: ${keys[key]}}}}
+`
+}
 
 describe.each(MODES)('HTTP rules at a sidecar, %s', (mode) => {
   let mesh: HttpMesh
@@ -145,6 +169,15 @@ ${serviceAt('reviews.default.svc.cluster.local', [
   { upstream: v1, labels: { version: 'v1' } },
   { upstream: v2, labels: { version: 'v2' } },
 ])}
+${['cookie', 'query', 'address']
+  .map(
+    (key) =>
+      serviceAt(
+        `by-${key}.default.svc.cluster.local`,
+        hashed.map((upstream) => ({ upstream })),
+      ) + hashRule(key),
+  )
+  .join('')}
 ${serviceAt('shadow.default.svc.cluster.local', [{ upstream: shadow }])}
 ${serviceAt(
   'hashed.default.svc.cluster.local',
@@ -242,6 +275,26 @@ ${RULES.join('')}`
       for (let index = 0; index < 20; index++) expect(await hostOf('alice')).toBe(first)
       const seen = new Set(await Promise.all(Array.from({ length: 100 }, (_, index) => hostOf(`user-${index}`))))
       expect(seen.size).toBe(5)
+    })
+  })
+
+  describe('sticky calls', () => {
+    it('by cookie, which Envoy makes for callers without one', async () => {
+      const first = await get('by-cookie')
+      const [cookie] = first.headers['set-cookie']!
+      expect(cookie).toMatch(/^stick="?[^;]+"?; Max-Age=60; Path=\/; HttpOnly$/)
+      for (let index = 0; index < 10; index++) {
+        const next = await get('by-cookie', '/', { headers: { cookie: cookie!.split(';')[0] } })
+        expect([next.upstream, next.headers['set-cookie']]).toEqual([first.upstream, undefined])
+      }
+    })
+
+    it('by query parameter and by address', async () => {
+      const ofUser = async (user: number) => (await get('by-query', `/?user=${user}`)).upstream
+      expect(await ofUser(1)).toBe(await ofUser(1))
+      expect(new Set(await Promise.all(Array.from({ length: 60 }, (_, user) => ofUser(user)))).size).toBe(5)
+      const byAddress = await Promise.all(Array.from({ length: 20 }, async () => (await get('by-address')).upstream))
+      expect(new Set(byAddress).size).toBe(1)
     })
   })
 
@@ -351,7 +404,7 @@ ${RULES.join('')}`
     it('request and response headers are set, added and removed', async () => {
       v1.behave({ headers: { 'x-upstream': 'secret', 'x-s': 'a' } })
       const answer = await get('headers.test', '/', { headers: { 'x-set': 'old', 'x-add': 'one', 'x-gone': '1' } })
-      expect(answer.seen.headers).toMatchObject({ 'x-set': 'new', 'x-add': 'one, more' })
+      expect(answer.seen.headers).toMatchObject({ 'x-set': 'new', 'x-add': 'one, more', 'x-percent': '100% HTTP/1.1' })
       expect(answer.seen.headers['x-gone']).toBeUndefined()
       expect(answer.headers).toMatchObject({ 'x-r': 'a', 'x-s': 'a, b' })
       expect(answer.headers['x-upstream']).toBeUndefined()

@@ -49,7 +49,9 @@ function whyMissing(
   context: RouteContext,
 ): string | undefined {
   if (!service) return `no service ${hostname} is visible here`
-  if (!service.ports.some((candidate) => candidate.number === port)) return `service ${hostname} has no port ${port}`
+  // No cluster carries UDP.
+  if (!service.ports.some((candidate) => candidate.number === port && candidate.protocol !== 'udp'))
+    return `service ${hostname} has no port ${port}`
   if (subset && !subsetsOf(context.scope, service).some((candidate) => candidate.name === subset))
     return `no DestinationRule gives service ${hostname} a subset ${subset}`
   return undefined

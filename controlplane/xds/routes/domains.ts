@@ -28,7 +28,8 @@ export function shortNames(hostname: string, namespace: string, domain: string):
   return [...(owner === namespace ? [name] : []), `${name}.${owner}`, `${name}.${owner}.svc`]
 }
 
-function hostHeader(address: string): string {
+/** A name as it stands in a Host header: IPv6 addresses in brackets. */
+export function hostHeader(address: string): string {
   return isIP(address) === 6 ? `[${address}]` : address
 }
 

@@ -4,6 +4,7 @@ import type { Origin } from '../../config/object.ts'
 import { compareSpecificity, hostIntersection } from '../../model/hosts.ts'
 import type { Scope } from '../../model/scope.ts'
 import { MAX_DIRECT_RESPONSE_BYTES } from './direct-response.ts'
+import { hostHeader } from './domains.ts'
 import { type GatewayServer, gatewayServers } from './gateway-servers.ts'
 import type { CompiledRoute } from './http-route.ts'
 import { takesEverything } from './match.ts'
@@ -96,7 +97,7 @@ function collapse(hosts: readonly ExposedHost[], port: number): CompiledVirtualH
     const [first] = group as [ExposedHost]
     return virtualHost(
       `${first.host}:${port}`,
-      group.map(({ host }) => host),
+      group.map(({ host }) => hostHeader(host)),
       catchAllLast(first.rules.flatMap((rule) => rule.routes)),
       { requireTls: first.redirects, origins: [...new Set(group.flatMap(({ origins }) => origins))] },
     )

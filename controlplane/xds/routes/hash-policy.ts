@@ -12,7 +12,7 @@ export function hashPolicy(
   hash: ConsistentHash | undefined,
 ): MessageInitShape<typeof RouteAction_HashPolicySchema> | undefined {
   if (hash?.httpHeaderName) return { policySpecifier: { case: 'header', value: { headerName: hash.httpHeaderName } } }
-  if (hash?.httpCookie) {
+  if (hash?.httpCookie?.name) {
     const { name, path, ttl, attributes } = hash.httpCookie
     return {
       policySpecifier: {

@@ -53,7 +53,15 @@ function options(values: Readonly<Record<string, string>> | undefined, appendAct
   return Object.entries(values ?? {})
     .filter(([name]) => isChangeable(name))
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, value]) => ({ header: { key, value }, appendAction }))
+    .map(([key, value]) => ({ header: { key, value: headerValue(value) }, appendAction }))
+}
+
+/**
+ * Envoy replaces `%COMMAND%` in values, which people use, and refuses the whole table for a percent sign that starts no command: such a sign
+ * is doubled, so that it stands for itself (https://www.envoyproxy.io/docs/envoy/latest/configuration/advanced/substitution_formatter).
+ */
+function headerValue(value: string): string {
+  return value.replaceAll(/%%|%[A-Z][A-Z0-9_]*(?:\([^)]*\))?(?::\d+)?%|%/g, (found) => (found === '%' ? '%%' : found))
 }
 
 function isChangeable(name: string): boolean {

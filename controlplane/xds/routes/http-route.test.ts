@@ -149,6 +149,18 @@ describe('what happens to a request on its way', () => {
     expect(route.responseHeadersToRemove).toEqual(['d'])
   })
 
+  it.each([
+    ['100% sure', '100%% sure'],
+    ['%', '%%'],
+    ['100%%', '100%%'],
+    ['%REQ(X-ID)%', '%REQ(X-ID)%'],
+    ['%START_TIME(%s)%', '%START_TIME(%s)%'],
+    ['50%-%DOWNSTREAM_REMOTE_ADDRESS%', '50%%-%DOWNSTREAM_REMOTE_ADDRESS%'],
+  ])('a header value %j is written %j: only commands of Envoy keep their percent signs', (value, expected) => {
+    const [option] = only(to(`headers: {request: {set: {x: ${JSON.stringify(value)}}}}`)).requestHeadersToAdd
+    expect(option.header.value).toBe(expected)
+  })
+
   it('no time limit unless the rule sets one; without, grpc-timeout holds', () => {
     expect(only(to('')).route).toMatchObject({ timeout: '0s', maxStreamDuration: { grpcTimeoutHeaderMax: '0s' } })
     expect(only(to('timeout: 1500ms')).route.timeout).toBe('1.500s')

@@ -123,6 +123,12 @@ describe('rules and hosts', () => {
     expect(hostOf(json, '*.more.test').domains).toEqual(['*.more.test', '*.more.test:80'])
   })
 
+  it('a host of a rule may be an address', () => {
+    const json = table(services() + virtualService(to('v1'), 'a', 'hosts: [10.0.0.9, "2001:db8::9"]'))
+    expect(hostOf(json, '10.0.0.9').domains).toEqual(['10.0.0.9', '10.0.0.9:*'])
+    expect(hostOf(json, '[2001:db8::9]').domains).toEqual(['[2001:db8::9]', '[2001:db8::9]:*'])
+  })
+
   it('a rule for every host takes the place of the answer for unknown hosts', () => {
     const json = table(virtualService('- directResponse: {status: 200}', 'a', 'hosts: ["*"]'))
     expect(json.virtualHosts.map((host: { name: string }) => host.name)).toEqual(['*:80'])

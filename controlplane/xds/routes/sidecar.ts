@@ -7,7 +7,7 @@ import { egressHosts, serviceInScope, virtualServiceInScope } from '../../model/
 import { egressRouteName, HTTP_PROXY_ROUTES } from '../names.ts'
 import { catchAllVirtualHost } from './catch-all.ts'
 import { MAX_DIRECT_RESPONSE_BYTES } from './direct-response.ts'
-import { assignDomains, claim, type DomainClaim, serviceClaims } from './domains.ts'
+import { assignDomains, claim, type DomainClaim, hostHeader, serviceClaims } from './domains.ts'
 import type { CompiledRoute } from './http-route.ts'
 import type { CompiledRouteConfiguration } from './route-configuration.ts'
 import { firstRules, httpPorts, indexHosts, routesOfPort } from './rules.ts'
@@ -118,7 +118,8 @@ export function compileOutbound(scope: Scope, listener: OutboundListener): Compi
 
 /** A host that is only in rules is meant whatever the port; a wildcard cannot have both ends open. */
 function ruleHostClaims(host: string, port: number | undefined): readonly DomainClaim[] {
-  if (port !== undefined || host === '*') return [claim(host, 0)]
-  const withPort = host.startsWith('*') ? `${host}:${RULE_HOST_PORT}` : `${host}:*`
-  return [host, withPort].map((domain) => claim(domain, 0))
+  const name = hostHeader(host)
+  if (port !== undefined || name === '*') return [claim(name, 0)]
+  const withPort = name.startsWith('*') ? `${name}:${RULE_HOST_PORT}` : `${name}:*`
+  return [name, withPort].map((domain) => claim(domain, 0))
 }
