@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { checkProtocols } from './document.ts'
 import { protocolFile, type ShippedProtocol, shippedCodec, shippedProtocols } from './load.ts'
-import { codecSuite, type SuiteOptions } from './suite.ts'
+import { codecSuite, type SuiteOptions, survive } from './suite.ts'
 import { parseHex } from './tools/decode.ts'
 import { parseVectors, runVectors } from './tools/vectors.ts'
 
@@ -32,6 +32,14 @@ for (const name of shippedProtocols) {
 
     test.each(runVectors(codec, file).map((result) => [result.name, result] as const))('%s', (_, { failures }) => {
       expect(failures).toEqual([])
+    })
+  })
+
+  const seeds = protocolFile(name, 'seeds')
+  describe.skipIf(!existsSync(seeds))(`${name}: bytes that once went wrong`, () => {
+    test.each((existsSync(seeds) ? readdirSync(seeds) : []).map((seed) => [seed]))('%s', (seed) => {
+      const bytes = parseHex(readFileSync(protocolFile(name, `seeds/${seed}`), 'utf8'))
+      for (const sizes of [[1], [2, 3], [7], [64]]) survive(codec, bytes, sizes)
     })
   })
 

@@ -79,7 +79,7 @@ export function textBytes(value: FieldValue): Uint8Array {
   return encoder.encode(String(value))
 }
 
-export function joinBytes(...parts: readonly Uint8Array[]): Uint8Array {
+export function joinBytes(...parts: readonly ArrayLike<number>[]): Uint8Array {
   const out = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0))
   let at = 0
   for (const part of parts) {

@@ -49,7 +49,9 @@ export function compileReplies(
     const variant = length > 0 ? pick(b, at, at + length) : 0
     const template =
       templates[kind][variant] ?? (length > 0 ? undefined : templates[kind].find((any) => any !== undefined))
-    return template && build(template, b, at, at + length, Math.max(variant, 0), code, message)
+    // Only an answer belongs to the request; a goaway or ping is a message of its own.
+    const answers = kind === 'error' || kind === 'heartbeat'
+    return template && build(template, b, at, at + length, answers ? variant : -1, code, message)
   }
   if (!issues.failed) for (const kind of replies) probe(codec, reply, kind, templates[kind], plans, issues)
   return { replies, errorCodes: defaultErrorCodes(codes), ...(replies.length > 0 && { reply }) }
@@ -69,7 +71,7 @@ function builder(plans: readonly VariantPlan[], pick: Picker, maxFrame: number) 
     const draft = template.draft(b, at, limit, code, message)
     if (!draft) return undefined
     let frame: Uint8Array | undefined = draft.frame
-    if (template.literal && limit > at) {
+    if (template.literal && limit > at && request >= 0) {
       const [id] = plans[request]!.ids
       if (id?.read(b, at, limit, ref)) frame = carryId(plans, pick, frame, ref.lo, ref.hi)
     }

@@ -255,6 +255,7 @@ function inspector(plan: Omit<VariantPlan, 'inspect'>): VariantPlan['inspect'] {
   const readStatus = status?.read
   const readTimeout = timeout?.read
   const ref = emptyRef()
+  const tails = tailsOf(plan)
   const kinds = table?.kinds
   const kindAt = table?.offset ?? 0
   return (b, at, length, out) => {
@@ -272,6 +273,7 @@ function inspector(plan: Omit<VariantPlan, 'inspect'>): VariantPlan['inspect'] {
       out.idLo = 0
       out.idHi = 0
     }
+    for (let i = 0; i < tails.length; i++) if (tails[i]!(b, at, limit) < 0) return FrameError.malformed
     out.timeout = readTimeout?.(b, at, limit, ref) && ref.hi === 0 && ref.lo > 0 ? ref.lo : 0
     out.status = 0
     out.error = 0
@@ -281,4 +283,16 @@ function inspector(plan: Omit<VariantPlan, 'inspect'>): VariantPlan['inspect'] {
     }
     return 0
   }
+}
+
+/**
+ * Ends of the fields every frame must have and whose place or length varies: a frame too short for them is malformed. Of a chain of
+ * fields the last one is enough, and the id is read anyway.
+ */
+function tailsOf({ nodes, ids }: Pick<VariantPlan, 'nodes' | 'ids'>): readonly Position[] {
+  const moving = nodes.filter((node) => node.required && (!node.fixed || !Number.isFinite(node.place?.bytes)))
+  const followed = (node: Node) =>
+    nodes.some((other) => other.required && other.place?.anchor.includes(`end:${node.name}`))
+  const read = ids[0]
+  return moving.filter((node) => node !== read && node.role !== 'length' && !followed(node)).map(({ end }) => end)
 }
