@@ -1,0 +1,378 @@
+import { connect as connectHttp2 } from 'node:http2'
+import { connect, createServer, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { afterEach, describe, expect, test } from 'vitest'
+import { XdsServer, type XdsServerOptions } from '../../controlplane/ads/server.ts'
+import { STATUS } from '../../controlplane/ads/transport.ts'
+import { FakeMesh, fakeResource } from '../helpers/fake-mesh.ts'
+import { type DeltaStream, NODE, names, RawClient } from './raw-client.ts'
+
+const cleanup: (() => unknown)[] = []
+afterEach(async () => {
+  for (const end of cleanup.splice(0).reverse()) await end()
+})
+
+const counters = () => {
+  const counts: Record<string, number> = {}
+  const count = (name: string) => () => {
+    counts[name] = (counts[name] ?? 0) + 1
+  }
+  const metrics = new Proxy({} as never, { get: (_target, name: string) => count(name) })
+  return { counts, metrics }
+}
+
+async function serve(mesh: FakeMesh, options: XdsServerOptions = {}) {
+  const { counts, metrics } = counters()
+  const server = new XdsServer(mesh, { metrics, ...options })
+  cleanup.push(() => server.stop(0))
+  const { port } = await server.listen('127.0.0.1:0')
+  const client = () => {
+    const raw = new RawClient(port)
+    cleanup.push(() => raw.close())
+    return raw
+  }
+  return { server, port, client, counts, mesh }
+}
+
+/** A well-behaved client whose service is measured by whether it is served at all. */
+async function neighbour(client: () => RawClient): Promise<DeltaStream> {
+  const stream = client().delta()
+  stream.send('eds', { node: { ...NODE, id: 'neighbour' }, resourceNamesSubscribe: ['n'] })
+  stream.ack(await stream.next())
+  return stream
+}
+
+async function isServed(stream: DeltaStream, mesh: FakeMesh, content: string): Promise<void> {
+  mesh.put(fakeResource('eds', 'n', content)).publish()
+  const update = await stream.next()
+  expect(names(update)).toEqual(['n'])
+  stream.ack(update)
+}
+
+const world = () => new FakeMesh().put(fakeResource('eds', 'n', '0'), fakeResource('cds', 'c', '1'))
+
+describe('a request that is not acceptable ends its stream, says why, and harms nobody', () => {
+  const refused: Record<string, readonly [send: (stream: DeltaStream) => void, code: number, text: RegExp]> = {
+    'no node': [(stream) => stream.send('cds'), STATUS.invalidArgument, /must carry the node/],
+    'a node without id': [(stream) => stream.send('cds', { node: { cluster: 'x' } }), STATUS.invalidArgument, /no id/],
+    'no type': [(stream) => stream.send('', { node: NODE }), STATUS.invalidArgument, /no type_url/],
+    garbage: [
+      (stream) => stream.sendBytes(Buffer.from('garbage that is no protobuf')),
+      STATUS.invalidArgument,
+      /malformed protobuf/,
+    ],
+    'a node that is garbage': [
+      (stream) => stream.sendBytes(Buffer.from([0x0a, 3, 0xff, 0xff, 0xff])),
+      STATUS.invalidArgument,
+      /node is malformed/,
+    ],
+    'a length beyond the message': [
+      (stream) => stream.sendBytes(Buffer.from([0x1a, 0xff, 0xff, 0xff, 0xff, 0x0f])),
+      STATUS.invalidArgument,
+      /malformed/,
+    ],
+    'a huge name': [
+      (stream) => stream.send('eds', { node: NODE, resourceNamesSubscribe: ['x'.repeat(5_000_000)] }),
+      STATUS.resourceExhausted,
+      /5000000 bytes.*up to 1024/,
+    ],
+    'a million names': [
+      (stream) =>
+        stream.send('eds', {
+          node: NODE,
+          resourceNamesSubscribe: Array.from({ length: 1_000_000 }, (_, index) => `name-${index}`),
+        }),
+      STATUS.resourceExhausted,
+      /more than 100000 resource names/,
+    ],
+    'a million versions': [
+      (stream) =>
+        stream.send('eds', {
+          node: NODE,
+          initialResourceVersions: Object.fromEntries(Array.from({ length: 200_000 }, (_, index) => [`${index}`, ''])),
+        }),
+      STATUS.resourceExhausted,
+      /initial_resource_versions/,
+    ],
+    'a request above the size limit': [
+      (stream) => stream.sendBytes(Buffer.alloc(65 * 1024 * 1024)),
+      STATUS.resourceExhausted,
+      /larger than|67108864/,
+    ],
+  }
+  test.each(Object.entries(refused))('%s', async (_name, [send, code, text]) => {
+    const { client, mesh } = await serve(world())
+    const other = await neighbour(client)
+    const stream = client().delta()
+    send(stream)
+    const ended = await stream.ended
+    expect(ended.code).toBe(code)
+    expect(ended.details).toMatch(text)
+    await isServed(other, mesh, '1')
+  })
+
+  test('another node on the same stream', async () => {
+    const { client } = await serve(world())
+    const stream = client().delta()
+    stream.send('cds', { node: NODE })
+    await stream.next()
+    stream.send('lds', { node: { ...NODE, id: 'somebody-else' } })
+    expect((await stream.ended).details).toMatch(/open a stream per node/)
+  })
+
+  test('names that come a few at a time are counted over the stream', async () => {
+    const { client } = await serve(world(), { limits: { namesPerStream: 250 } })
+    const stream = client().delta()
+    for (let batch = 0; batch < 3; batch++) {
+      const resourceNamesSubscribe = Array.from({ length: 100 }, (_, index) => `n${batch}-${index}`)
+      stream.send('eds', { ...(batch === 0 ? { node: NODE } : {}), resourceNamesSubscribe })
+    }
+    expect(await stream.ended).toMatchObject({
+      code: STATUS.resourceExhausted,
+      details: expect.stringMatching(/250 names/),
+    })
+  })
+})
+
+test('a reconnect with more than 4 MiB of versions is taken', async () => {
+  const { client } = await serve(world())
+  const stream = client().delta()
+  const held = Object.fromEntries(
+    Array.from({ length: 50_000 }, (_, index) => [
+      `outbound|8080|v1|service-${index}.shop.svc.cluster.local.and.more.text.to.make.it.long`,
+      'version-1234',
+    ]),
+  )
+  stream.send('eds', { node: NODE, resourceNamesSubscribe: ['n'], initialResourceVersions: held })
+  expect(names(await stream.next())).toEqual(['n'])
+})
+
+test('types nobody serves: what is asked for does not exist, and the stream goes on', async () => {
+  const { client } = await serve(world())
+  const stream = client().delta()
+  stream.send('type.googleapis.com/envoy.config.route.v3.VirtualHost', {
+    node: NODE,
+    resourceNamesSubscribe: ['outbound/x', '*'],
+  })
+  const answer = await stream.next()
+  expect([answer.typeUrl, answer.removedResources]).toEqual([
+    'type.googleapis.com/envoy.config.route.v3.VirtualHost',
+    ['outbound/x'],
+  ])
+  stream.ack(answer)
+  stream.send('cds')
+  expect(names(await stream.next())).toEqual(['c'])
+})
+
+test('a flood of stale nonces is slowed down; the neighbour is served', async () => {
+  const { client, mesh, counts } = await serve(world(), { limits: { requestsPerSecond: 200, requestBurst: 100 } })
+  const other = await neighbour(client)
+  const flood = client().delta()
+  flood.send('cds', { node: NODE })
+  await flood.next()
+  for (let index = 0; index < 20_000; index++) flood.send('cds', { responseNonce: 'stale' })
+  const started = Date.now()
+  for (let round = 1; round <= 5; round++) await isServed(other, mesh, `flood-${round}`)
+  const seconds = (Date.now() - started) / 1000
+  await sleep(200)
+  expect(counts['expiredNonce']).toBeLessThan(100 + 200 * (seconds + 2) + 64)
+})
+
+test('a client that never reads keeps one flight in memory and is disconnected', async () => {
+  const mesh = new FakeMesh().put(fakeResource('eds', 'n', '0'))
+  const big = (content: string) =>
+    Array.from({ length: 20 }, (_, index) => fakeResource('eds', `big-${index}`, content.repeat(200_000)))
+  mesh.put(...big('0'))
+  const { client, port, counts, server } = await serve(mesh, { limits: { sendTimeoutMs: 1500 } })
+  const other = await neighbour(client)
+  // Plain HTTP/2 without reading: the window stays full.
+  const session = connectHttp2(`http://127.0.0.1:${port}`)
+  session.on('error', () => {})
+  cleanup.push(() => session.destroy())
+  const stream = session.request({
+    ':method': 'POST',
+    ':path': '/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources',
+    'content-type': 'application/grpc',
+    te: 'trailers',
+  })
+  stream.on('error', () => {})
+  stream.pause()
+  const request = encodeDelta(['n', ...Array.from({ length: 20 }, (_, index) => `big-${index}`)])
+  stream.write(request)
+  await until(() => server.status.connected === 2)
+  const before = buffersInUse()
+  for (let round = 1; round <= 10; round++) {
+    mesh.put(...big(String(round % 10)))
+    await isServed(other, mesh, `round-${round}`)
+    // It asks again and again, without reading the answers.
+    stream.write(request)
+  }
+  // Ten flights of 4 MB were due: one is on its way, and one is what the mesh has now.
+  const grown = buffersInUse() - before
+  expect(grown).toBeLessThan(3 * 20 * 200_000)
+  await until(() => server.status.connected === 1)
+  expect(counts['writeTimeout']).toBe(1)
+  await isServed(other, mesh, 'after')
+})
+
+test('a half-open connection is found by keepalive', async () => {
+  const { client, port, server, mesh } = await serve(world(), { limits: { keepaliveMs: 300, keepaliveTimeoutMs: 300 } })
+  const other = await neighbour(client)
+  // A man in the middle who stops forwarding without closing anything.
+  const pipes: Socket[] = []
+  const middle = createServer((near) => {
+    const far = connect(port, '127.0.0.1')
+    pipes.push(near, far)
+    near.on('data', (bytes) => far.write(bytes))
+    far.on('data', (bytes) => near.write(bytes))
+    for (const socket of [near, far]) socket.on('error', () => {})
+  })
+  await new Promise<void>((resolve) => middle.listen(0, '127.0.0.1', resolve))
+  cleanup.push(() => {
+    for (const pipe of pipes) pipe.destroy()
+    middle.close()
+  })
+  const raw = new RawClient((middle.address() as { port: number }).port)
+  cleanup.push(() => raw.close())
+  const stream = raw.delta()
+  stream.send('cds', { node: NODE })
+  await stream.next()
+  expect(server.status.connected).toBe(2)
+  for (const pipe of pipes) pipe.removeAllListeners('data').pause()
+  await until(() => server.status.connected === 1)
+  await isServed(other, mesh, 'after')
+})
+
+describe('admission', () => {
+  test('nothing is served before the sources were read', async () => {
+    let ready = false
+    const { client } = await serve(world(), { ready: () => ready })
+    const early = client().delta()
+    early.send('cds', { node: NODE })
+    expect(await early.ended).toMatchObject({
+      code: STATUS.unavailable,
+      details: expect.stringMatching(/not read its configuration/),
+    })
+    ready = true
+    const later = client().delta()
+    later.send('cds', { node: NODE })
+    expect(names(await later.next())).toEqual(['c'])
+  })
+
+  test('more streams than allowed are refused, and there is room again when one goes', async () => {
+    const { client, server } = await serve(world(), { limits: { streams: 1 } })
+    const first = client().delta()
+    first.send('cds', { node: NODE })
+    await first.next()
+    const second = client().delta()
+    second.send('cds', { node: NODE })
+    expect(await second.ended).toMatchObject({
+      code: STATUS.resourceExhausted,
+      details: expect.stringMatching(/takes 1 streams/),
+    })
+    first.cancel()
+    await until(() => server.status.connected === 0)
+    const third = client().delta()
+    third.send('cds', { node: NODE })
+    expect(names(await third.next())).toEqual(['c'])
+  })
+
+  test('more new streams per second than allowed are asked to try again', async () => {
+    const { client } = await serve(world(), { limits: { newStreamsPerSecond: 1, newStreamBurst: 2 } })
+    const raw = client()
+    const streams = Array.from({ length: 3 }, () => raw.delta())
+    for (const stream of streams) stream.send('cds', { node: NODE })
+    expect(await streams[2]!.ended).toMatchObject({
+      code: STATUS.unavailable,
+      details: expect.stringMatching(/try again/),
+    })
+  })
+
+  test('a stream that says nothing is closed', async () => {
+    const { client } = await serve(world(), { limits: { firstRequestMs: 200 } })
+    expect(await client().delta().ended).toMatchObject({
+      code: STATUS.invalidArgument,
+      details: expect.stringMatching(/no request within/),
+    })
+  })
+
+  test('a stream ends in peace at its age', async () => {
+    const { client } = await serve(world(), { limits: { streamAgeMs: 300 } })
+    const stream = client().delta()
+    stream.send('cds', { node: NODE })
+    await stream.next()
+    expect((await stream.ended).code).toBe(STATUS.ok)
+  })
+
+  test('stopping ends the streams one after the other and says why', async () => {
+    const { client, server } = await serve(world())
+    const streams = Array.from({ length: 4 }, () => client().delta())
+    for (const stream of streams) {
+      stream.send('cds', { node: NODE })
+      await stream.next()
+    }
+    const order: number[] = []
+    const all = streams.map((stream, index) =>
+      stream.ended.then((status) => {
+        order.push(index)
+        return status
+      }),
+    )
+    await server.stop(400)
+    for (const status of await Promise.all(all))
+      expect(status).toMatchObject({ code: STATUS.unavailable, details: 'the control plane is stopping' })
+    expect(order).toEqual([0, 1, 2, 3])
+  })
+})
+
+test('random bytes, cut and joined requests never end the process', async () => {
+  const { client, mesh } = await serve(world())
+  const other = await neighbour(client)
+  let seed = 42
+  const random = () => {
+    seed = (Math.imul(seed, 1103515245) + 12345) & 0x7fffffff
+    return seed
+  }
+  const valid = encodeDelta(['n', 'x', '*']).subarray(5)
+  const raw = client()
+  for (let round = 0; round < 300; round++) {
+    const stream = raw.delta()
+    const bytes = Buffer.from(valid)
+    for (let flips = random() % 4; flips >= 0; flips--) bytes[random() % bytes.length] = random() & 255
+    stream.sendBytes(round % 3 === 0 ? bytes.subarray(0, random() % bytes.length) : bytes)
+    stream.sendBytes(bytes)
+    if (round % 50 === 0) await sleep(20)
+    stream.cancel()
+  }
+  await isServed(other, mesh, 'alive')
+})
+
+/** Bytes in buffers after a garbage collection. */
+function buffersInUse(): number {
+  setFlagsFromString('--expose-gc')
+  const collect: () => void = runInNewContext('gc')
+  collect()
+  return process.memoryUsage().arrayBuffers
+}
+
+async function until(check: () => boolean): Promise<void> {
+  const deadline = Date.now() + 8000
+  while (!check()) {
+    if (Date.now() > deadline) throw new Error('did not happen within 8 s')
+    await sleep(10)
+  }
+}
+
+/** A gRPC frame with a first delta request for endpoints. */
+function encodeDelta(subscribe: readonly string[]): Buffer {
+  const field = (number: number, value: Buffer) =>
+    Buffer.concat([Buffer.from([(number << 3) | 2, value.length]), value])
+  const node = Buffer.concat([field(1, Buffer.from('hostile')), field(2, Buffer.from('hostile'))])
+  const type = Buffer.from('type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment')
+  const body = Buffer.concat([field(1, node), field(2, type), ...subscribe.map((name) => field(3, Buffer.from(name)))])
+  const head = Buffer.alloc(5)
+  head.writeUInt32BE(body.length, 1)
+  return Buffer.concat([head, body])
+}
