@@ -10,6 +10,8 @@ export interface FoundFile {
   readonly info: FileInfo | undefined
   readonly error?: string
   readonly link: boolean
+  /** From an earlier look: it cannot be looked at now. */
+  readonly kept?: boolean
 }
 
 /** The files to read among those found, by path. */
@@ -69,7 +71,7 @@ function limited(
   return all.flatMap((file) => {
     if (taken.has(file)) return [file]
     const before = last.get(file.path)
-    return before ? [before] : []
+    return before ? [{ ...before, kept: true }] : []
   })
 }
 

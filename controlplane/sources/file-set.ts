@@ -105,7 +105,8 @@ export class FileSet {
   async foldersToWatch(): Promise<Map<string, string>> {
     const folders = new Map<string, string>()
     for (const folder of this.#scan.watch.keys()) {
-      const identity = this.#scan.listed.get(folder)?.identity ?? (await this.#identity(folder))
+      const listed = this.#scan.listed.get(folder)
+      const identity = listed && !listed.stale ? listed.identity : await this.#identity(folder)
       if (identity !== undefined) folders.set(folder, identity)
     }
     return folders
@@ -159,6 +160,7 @@ export class FileSet {
     const changes = new Map<string, Change>()
     for (const file of this.#scan.files.values()) {
       const version = versionOf(file)
+      if (file.kept && this.#entries.has(file.path)) continue
       if (this.#entries.get(file.path)?.version !== version) changes.set(file.path, { version })
     }
     for (const [path, entry] of this.#entries) {

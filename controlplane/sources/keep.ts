@@ -22,7 +22,7 @@ export function knownPieces(state: FileState): KnownPieces {
  *
  * - A document that did not change (text, place and position) stays the same object.
  * - A document that cannot be read keeps its last good version. Documents have no name here, so the two are paired by
- *   likeness: equal text first, then the most lines in common.
+ *   likeness: equal text first, then the most lines in common, then by their order.
  * - While a document cannot be read, a document that went away stays too if its lines stand in the unreadable one (a lost
  *   `---` joins two documents) or if the unreadable one is like nothing that was there.
  * - A file that cannot be read at all keeps everything; so does one that changed in so many places that pairing would
@@ -103,11 +103,18 @@ function pair(
     if (!piece.ok) kept.set(piece, old)
   }
   const unreadable = open.filter((piece) => !piece.ok)
-  const strange = unreadable.some((piece) => !answered.has(piece))
+  const strange = unreadable.filter((piece) => !answered.has(piece))
+  for (const piece of strange) {
+    const old = left.find((it) => !taken.has(it))
+    if (!old) break
+    taken.add(old)
+    kept.set(piece, old)
+  }
   const stay = left.filter(
     (old) =>
       !taken.has(old) &&
-      (strange || unreadable.some((piece) => contains(lines.get(piece.piece.text), lines.get(old.piece.text)))),
+      (strange.length > 0 ||
+        unreadable.some((piece) => contains(lines.get(piece.piece.text), lines.get(old.piece.text)))),
   )
   return { kept, stay }
 }

@@ -8,6 +8,8 @@ export interface ReadLimits {
   readonly nodes: number
   /** Uses of aliases in one document. */
   readonly aliases: number
+  /** Documents in one file. */
+  readonly documents: number
   /** Complaints about one file; the rest is only counted. */
   readonly diagnostics: number
 }
@@ -15,8 +17,9 @@ export interface ReadLimits {
 export const defaultReadLimits: ReadLimits = {
   fileBytes: 10 * 1024 * 1024,
   depth: 100,
-  nodes: 300_000,
+  nodes: 200_000,
   aliases: 10_000,
+  documents: 50_000,
   diagnostics: 100,
 }
 

@@ -215,7 +215,12 @@ class Scanner {
     names: ReadonlySet<string> | undefined,
   ): Promise<Folder> {
     const empty = { path, real: path, identity, files: [], folders: [], links: [], elsewhere: [], entries: 0 }
-    const failed = (complaint: Diagnostic): Folder => ({ ...(before ?? empty), diagnostics: [complaint], stale: true })
+    const failed = (complaint: Diagnostic): Folder => ({
+      ...(before ?? empty),
+      files: (before?.files ?? []).map(kept),
+      diagnostics: [complaint],
+      stale: true,
+    })
     let real: string
     let entries: FolderEntry[]
     try {
@@ -364,13 +369,17 @@ class Scanner {
   /** Takes over the last look at everything below a path. */
   #keepBelow(root: string): void {
     for (const [path, folder] of this.#last.listed)
-      if (isBelow(path, root)) this.#listed.set(path, { ...folder, stale: true })
-    for (const [path, file] of this.#last.files) if (isBelow(path, root)) this.#files.set(path, file)
+      if (isBelow(path, root)) this.#listed.set(path, { ...folder, files: folder.files.map(kept), stale: true })
+    for (const [path, file] of this.#last.files) if (isBelow(path, root)) this.#files.set(path, kept(file))
   }
 
   #forgetBelow(root: string): void {
     for (const path of [...this.#listed.keys()]) if (isBelow(path, root)) this.#listed.delete(path)
   }
+}
+
+function kept(file: FoundFile): FoundFile {
+  return { ...file, kept: true }
 }
 
 function isBelow(path: string, root: string): boolean {

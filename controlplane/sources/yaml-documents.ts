@@ -121,7 +121,12 @@ export function* readFileInSteps(
   if (bad) return unusable(complain('SOURCE_ENCODING', { file, line: bad.line, column: bad.column }, bad.message))
   const pieces: PieceReading[] = []
   let index = 0
-  for (const piece of splitDocuments(bytes)) {
+  const all = splitDocuments(bytes)
+  if (all.length > limits.documents) {
+    const message = `the file has ${all.length} documents; the limit is ${limits.documents}`
+    return unusable(complainAt('SOURCE_TOO_LARGE', file, message))
+  }
+  for (const piece of all) {
     const before = known?.get(piece.text)
     const reading = (before && moved(file, before, piece, index)) ?? (yield* readPiece(file, piece, index, limits))
     if (reading) {

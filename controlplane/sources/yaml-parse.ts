@@ -79,51 +79,114 @@ export function countLines(text: string): LineCounter {
   return lines
 }
 
-/** Depth and number of values are limited here, while the parser still works with a stack of its own; the composer recurses. */
+/**
+ * The flat part of parsing. Limits are kept here, while the parser still works with a stack of its own: the composer
+ * recurses, and makes an error object for each of a million mistakes.
+ */
 function* tokensInSteps(
   text: string,
   limits: ReadLimits,
 ): Generator<void, { tokens: CST.Token[]; open: OpenMarks } | { problem: Problem }> {
   const parser = new Parser()
   const tokens: CST.Token[] = []
-  const brackets: number[] = []
-  let quote = -1
-  let lexemes = 0
-  let values = 0
-  let scalarNext = false
+  const gauge = new Gauge(limits)
   try {
     for (const lexeme of new Lexer().lex(text)) {
       const offset = parser.offset
-      if (scalarNext) scalarNext = false
-      else {
-        const first = lexeme.charCodeAt(0)
-        if (first === 0x1f) {
-          scalarNext = true
-          values += 1
-        } else if (first === 0x22 || first === 0x27) {
-          quote = offset
-          values += 1
-        } else if (first === 0x5b || first === 0x7b) {
-          brackets.push(offset)
-          values += 1
-        } else if (first === 0x5d || first === 0x7d) brackets.pop()
-        else if (first === 0x2d || first === 0x3a || first === 0x2c) values += 0.5
-      }
+      const problem = gauge.take(lexeme, offset)
+      if (problem) return { problem }
       for (const token of parser.next(lexeme)) tokens.push(token)
       if (parser.stack.length > limits.depth + 2) {
         return { problem: { code: 'SOURCE_TOO_DEEP', offset, message: tooDeep(limits) } }
       }
-      if (values > limits.nodes * 2) {
-        return { problem: { code: 'SOURCE_TOO_LARGE', offset, message: tooManyValues(limits) } }
-      }
-      lexemes += 1
-      if (lexemes % lexemesPerStep === 0) yield
+      if (gauge.lexemes % lexemesPerStep === 0) yield
     }
     for (const token of parser.end()) tokens.push(token)
   } catch (error) {
     return { problem: gaveUp(error, parser.offset) }
   }
-  return { tokens, open: { brackets, quote } }
+  return { tokens, open: gauge }
+}
+
+/** Lexemes of a document for each value of its limit: three to eight in real ones, more only in blank lines and comments. */
+const lexemesPerValue = 8
+
+/** Anchors and tags in a row; valid text has four at most, two of a mapping and two of its first key. */
+const maxPropsInRow = 8
+
+/** Counts what lexemes cost, and keeps what is open. */
+class Gauge implements OpenMarks {
+  readonly brackets: number[] = []
+  quote = -1
+  lexemes = 0
+  readonly #limits: ReadLimits
+  #values = 0
+  #props = 0
+  /** The next lexeme is the text of a plain or block scalar, whatever it begins with. */
+  #textNext = false
+
+  constructor(limits: ReadLimits) {
+    this.#limits = limits
+  }
+
+  take(lexeme: string, offset: number): Problem | undefined {
+    this.lexemes += 1
+    if (this.#textNext) this.#textNext = false
+    else this.#count(lexeme.charCodeAt(0), offset)
+    // Never more than there are, so that a document refused here would be refused later too.
+    if (this.#values > this.#limits.nodes * 1.5)
+      return { code: 'SOURCE_TOO_LARGE', offset, message: tooManyValues(this.#limits) }
+    if (this.lexemes > this.#limits.nodes * lexemesPerValue) {
+      return { code: 'SOURCE_TOO_LARGE', offset, message: 'the document has too many lines, comments or signs' }
+    }
+    if (this.#props > maxPropsInRow) {
+      return {
+        code: 'SOURCE_YAML_SYNTAX',
+        offset,
+        message: 'a value can have one anchor and one tag only',
+        hint: 'Remove the others.',
+      }
+    }
+    return undefined
+  }
+
+  #count(first: number, offset: number): void {
+    switch (first) {
+      case 0x1f:
+        this.#textNext = true
+        this.#values += 1
+        this.#props = 0
+        return
+      case 0x22: // "
+      case 0x27: // '
+        this.quote = offset
+        this.#values += 1
+        this.#props = 0
+        return
+      case 0x5b: // [
+      case 0x7b: // {
+        this.brackets.push(offset)
+        this.#values += 1
+        this.#props = 0
+        return
+      case 0x5d: // ]
+      case 0x7d: // }
+        this.brackets.pop()
+        return
+      case 0x2a: // *
+        this.#values += 1
+        return
+      case 0x26: // &
+      case 0x21: // !
+        this.#props += 1
+        return
+      case 0x2d: // -
+      case 0x3a: // :
+      case 0x2c: // ,
+        this.#values += 0.5
+        this.#props = 0
+    }
+  }
 }
 
 export function tooDeep(limits: ReadLimits): string {
