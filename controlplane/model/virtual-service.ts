@@ -49,8 +49,8 @@ const INHERITED = [
 ] as const satisfies readonly (keyof HttpRoute)[]
 
 /**
- * The rules for HTTP in order. A rule that delegates becomes those rules of the delegate whose matches lie within its own;
- * one whose delegate is not there, is not exported to it, or delegates further itself is left out, as in Istio
+ * The rules for HTTP in order. A rule that delegates becomes those rules of the delegate whose matches lie within its
+ * own; one whose delegate is not there, is not exported to it, or delegates further itself is left out, as in Istio
  * (https://istio.io/latest/docs/reference/config/networking/virtual-service/#Delegate). Analysis reports these.
  */
 export function effectiveHttpRoutes(scope: Scope, virtualService: VirtualService): readonly EffectiveHttpRoute[] {
@@ -95,7 +95,10 @@ function mergeRoute(root: EffectiveHttpRoute, delegate: EffectiveHttpRoute): Eff
   }
 }
 
-/** Every match of the delegate joined with every match of the root it lies within; undefined when one of them lies in none. */
+/**
+ * Every match of the delegate joined with every match of the root it lies within; undefined when one of them lies in
+ * none.
+ */
 function mergeMatches(
   roots: readonly EffectiveMatch[],
   delegates: readonly EffectiveMatch[],
@@ -143,7 +146,10 @@ function conflicts(root: HttpMatchRequest, delegate: HttpMatchRequest): boolean 
   return false
 }
 
-/** An exact value or a prefix must lie within that of the root; two conditions one of which is a regex cannot be compared. */
+/**
+ * An exact value or a prefix must lie within that of the root; two conditions one of which is a regex cannot be
+ * compared.
+ */
 function stringsConflict(root: StringMatch | undefined, delegate: StringMatch | undefined): boolean {
   if (!root || !delegate) return false
   if (root.regex || delegate.regex) return true

@@ -10,8 +10,8 @@ import { timeouts } from './timeout.ts'
 import { type CompiledVirtualHost, virtualHost } from './virtual-host.ts'
 
 /**
- * What happens to hosts nobody declared: 502 (`block_all`), or on to the address the caller asked for (`allow_any`), or to the egress
- * proxy a Sidecar names. Names and status are Istio's.
+ * What happens to hosts nobody declared: 502 (`block_all`), or on to the address the caller asked for (`allow_any`),
+ * or to the egress proxy a Sidecar names. Names and status are Istio's.
  */
 export function catchAllVirtualHost(scope: Scope, context: RouteContext): CompiledVirtualHost {
   const sidecar = scope.sidecar()

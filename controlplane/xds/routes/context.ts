@@ -18,7 +18,9 @@ export interface Compiled<Message> {
   readonly origins: readonly Origin[]
 }
 
-/** gRPC libraries understand a part of RouteConfiguration and refuse tables with some of the rest (gRFC A28, A31, A42). */
+/**
+ * gRPC libraries understand a part of RouteConfiguration and refuse tables with some of the rest (gRFC A28, A31, A42).
+ */
 export function isGrpcClient(context: RouteContext): boolean {
   return context.scope.proxy.type === 'grpc'
 }

@@ -8,7 +8,9 @@ import type { CompiledRoute } from './http-route.ts'
 import { inboundRetryPolicy, retryPolicy } from './retries.ts'
 import { timeouts } from './timeout.ts'
 
-/** The route of a service port no VirtualService speaks of: to its cluster, with the mesh's retries and no time limit. */
+/**
+ * The route of a service port no VirtualService speaks of: to its cluster, with the mesh's retries and no time limit.
+ */
 export function defaultRoute(service: Service, port: ServicePort, context: RouteContext): CompiledRoute {
   const hash = consistentHashOf(context.scope, service, port)
   const found = hashPolicy(hash?.value)

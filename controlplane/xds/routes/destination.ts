@@ -23,8 +23,8 @@ export type Target =
     }
 
 /**
- * Finds the cluster of a destination. Without a port it is the only one of the service, else the port of the request, as in Istio.
- * `origin` is the destination's place; short names are relative to its namespace.
+ * Finds the cluster of a destination. Without a port it is the only one of the service, else the port of the request,
+ * as in Istio. `origin` is the destination's place; short names are relative to its namespace.
  */
 export function resolveDestination(destination: Destination, origin: Origin, context: RouteContext): Target {
   const { scope } = context

@@ -4,7 +4,10 @@ import type { Service } from '../../model/service.ts'
 /** Names a caller may use for a service, without ports. */
 export interface ServiceNames {
   readonly full: string
-  /** Shorter forms by Istio's rule, most specific last: `reviews.shop`, `reviews.shop.svc`, in the own namespace `reviews`. */
+  /**
+   * Shorter forms by Istio's rule, most specific last: `reviews.shop`, `reviews.shop.svc`, in the own namespace
+   * `reviews`.
+   */
   readonly short: readonly string[]
   /** Virtual IP addresses, IPv6 in brackets as in a Host header. CIDRs are no host anybody can ask for. */
   readonly addresses: readonly string[]
@@ -83,8 +86,8 @@ export function serviceClaims(
 }
 
 /**
- * Gives every domain to one claimant only: the lowest rank, then the first in the list. Envoy refuses a whole table for one domain
- * that stands in it twice.
+ * Gives every domain to one claimant only: the lowest rank, then the first in the list. Envoy refuses a whole table
+ * for one domain that stands in it twice.
  */
 export function assignDomains(claims: readonly (readonly DomainClaim[])[]): readonly (readonly string[])[] {
   const taken = new Set<string>()

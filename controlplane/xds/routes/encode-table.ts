@@ -6,8 +6,9 @@ import { virtualHostBytes } from './virtual-host.ts'
 const VIRTUAL_HOSTS = RouteConfigurationSchema.field.virtualHosts.number
 
 /**
- * The same bytes as encoding the whole message, but virtual hosts that were encoded before are only copied: a table of thousands changes in
- * one of them. Fields stand in the order of their numbers, and only the name comes before the virtual hosts.
+ * The same bytes as encoding the whole message, but virtual hosts that were encoded before are only copied: a table of
+ * thousands changes in one of them. Fields stand in the order of their numbers, and only the name comes before the
+ * virtual hosts.
  */
 export function encodeTable(message: RouteConfiguration): Uint8Array {
   const writer = new BinaryWriter()

@@ -33,8 +33,8 @@ const GRPC_STATUS: Readonly<Record<string, number>> = {
 }
 
 /**
- * Per-route configuration of the fault filter (the listener puts the filter itself), or undefined when nothing is injected. A part without
- * a percentage injects nothing, as in Istio.
+ * Per-route configuration of the fault filter (the listener puts the filter itself), or undefined when nothing is
+ * injected. A part without a percentage injects nothing, as in Istio.
  */
 export function faultConfig(fault: HttpFaultInjection | undefined): Any | undefined {
   const delay = fault?.delay?.fixedDelay

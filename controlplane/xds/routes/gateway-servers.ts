@@ -22,8 +22,9 @@ export interface GatewayServer {
 }
 
 /**
- * The servers of all Gateways of this class. Of two that cannot share a port the first counts, as in Istio: plain HTTP servers share a port;
- * servers with TLS share it as long as no host appears twice; everything else has its port (and address) to itself.
+ * The servers of all Gateways of this class. Of two that cannot share a port the first counts, as in Istio: plain HTTP
+ * servers share a port; servers with TLS share it as long as no host appears twice; everything else has its port (and
+ * address) to itself.
  */
 export function gatewayServers(scope: Scope): readonly GatewayServer[] {
   const ports = new Map<string, { readonly kind: 'http' | 'tls' | 'tcp'; readonly hosts: Set<string> }>()

@@ -24,9 +24,10 @@ export function gatewayRouteNames(scope: Scope): readonly string[] {
 }
 
 /**
- * Routes of the HTTP servers that share a name: a virtual host for each host that both a server exposes and a VirtualService
- * of the Gateway has. Several VirtualServices of one host stand one after the other, rules that take everything last. A host that only redirects to https
- * needs no VirtualService. With nothing to serve everything is 404.
+ * Routes of the HTTP servers that share a name: a virtual host for each host that both a server exposes and a
+ * VirtualService of the Gateway has. Several VirtualServices of one host stand one after the other, rules that take
+ * everything last. A host that only redirects to https needs no VirtualService. With nothing to serve everything is
+ * 404.
  */
 export function compileGateway(scope: Scope, name: string): CompiledRouteConfiguration | undefined {
   const servers = gatewayServers(scope).filter((server) => server.routeName === name)
@@ -104,7 +105,9 @@ function collapse(hosts: readonly ExposedHost[], port: number): CompiledVirtualH
   })
 }
 
-/** Rules that take everything would hide those of the next VirtualService; behind the first of them nothing is reached. */
+/**
+ * Rules that take everything would hide those of the next VirtualService; behind the first of them nothing is reached.
+ */
 function catchAllLast(routes: readonly CompiledRoute[]): readonly CompiledRoute[] {
   const everything = routes.find(({ route }) => takesEverything(route.match))
   const others = routes.filter(({ route }) => !takesEverything(route.match))

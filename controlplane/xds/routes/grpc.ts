@@ -15,8 +15,8 @@ export function grpcRouteNames(scope: Scope): readonly string[] {
 }
 
 /**
- * Routes of one target of a gRPC client: one virtual host that takes every authority, since the table is for this target only. A target may
- * also be a host that only rules speak of.
+ * Routes of one target of a gRPC client: one virtual host that takes every authority, since the table is for this
+ * target only. A target may also be a host that only rules speak of.
  */
 export function compileGrpc(scope: Scope, name: string): CompiledRouteConfiguration | undefined {
   const target = parseOutboundClusterName(name)

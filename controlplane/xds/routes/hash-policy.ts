@@ -5,8 +5,8 @@ import type { ConsistentHash } from '../../config/kinds/traffic-policy.ts'
 import { parseDuration } from '../../config/syntax/duration.ts'
 
 /**
- * What a route must hash for the ring or Maglev table of the cluster to mean anything: without it Envoy picks at random. Undefined when
- * the DestinationRule names no key.
+ * What a route must hash for the ring or Maglev table of the cluster to mean anything: without it Envoy picks at
+ * random. Undefined when the DestinationRule names no key.
  */
 export function hashPolicy(
   hash: ConsistentHash | undefined,

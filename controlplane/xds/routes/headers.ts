@@ -57,8 +57,9 @@ function options(values: Readonly<Record<string, string>> | undefined, appendAct
 }
 
 /**
- * Envoy replaces `%COMMAND%` in values, which people use, and refuses the whole table for a percent sign that starts no command: such a sign
- * is doubled, so that it stands for itself (https://www.envoyproxy.io/docs/envoy/latest/configuration/advanced/substitution_formatter).
+ * Envoy replaces `%COMMAND%` in values, which people use, and refuses the whole table for a percent sign that starts
+ * no command: such a sign is doubled, so that it stands for itself
+ * (https://www.envoyproxy.io/docs/envoy/latest/configuration/advanced/substitution_formatter).
  */
 function headerValue(value: string): string {
   return value.replaceAll(/%%|%[A-Z][A-Z0-9_]*(?:\([^)]*\))?(?::\d+)?%|%/g, (found) => (found === '%' ? '%%' : found))

@@ -43,9 +43,9 @@ type Body = Omit<MessageInitShape<typeof RouteSchema>, '$typeName' | '$unknown' 
 type Part = { readonly body: Body; readonly share: number | undefined; readonly origins: readonly Origin[] }
 
 /**
- * The HTTP rules of a VirtualService as routes, in order, for the proxies of one class and the requests of one port. Rules that cannot match
- * here are left out, and so are those behind a rule that takes everything. No rule at all means that the VirtualService says
- * nothing about this port.
+ * The HTTP rules of a VirtualService as routes, in order, for the proxies of one class and the requests of one port.
+ * Rules that cannot match here are left out, and so are those behind a rule that takes everything. No rule at all
+ * means that the VirtualService says nothing about this port.
  */
 export function compileHttpRoutes(
   virtualService: ConfigObject<VirtualServiceSpec>,
@@ -120,8 +120,8 @@ function partsOf(rule: EffectiveHttpRoute, context: RouteContext): readonly Part
 }
 
 /**
- * What gRPC libraries get where Envoy would answer by itself: they know no redirects and direct responses, and a route left out would let the
- * request fall through to a later one.
+ * What gRPC libraries get where Envoy would answer by itself: they know no redirects and direct responses, and a route
+ * left out would let the request fall through to a later one.
  */
 const noAnswer = {
   case: 'route',
@@ -129,8 +129,8 @@ const noAnswer = {
 } as const satisfies Body['action']
 
 /**
- * One answering part for each destination that is missing. Envoy draws one random number for a request and compares it with each fraction,
- * so the fractions add up. The last one takes everything when no destination is left.
+ * One answering part for each destination that is missing. Envoy draws one random number for a request and compares it
+ * with each fraction, so the fractions add up. The last one takes everything when no destination is left.
  */
 function missingParts(split: Split, base: Body, context: RouteContext): Part[] {
   let sum = 0

@@ -13,8 +13,9 @@ export { routeConfigurationNames } from './route-configuration.ts'
 export type { CompiledVirtualHost } from './virtual-host.ts'
 
 /**
- * The RouteConfiguration of a name for the proxies of one class, or undefined when it has none. `origins` are all places in documents
- * that decided something in it, each once; `virtualHosts` tell them virtual host by virtual host and route by route.
+ * The RouteConfiguration of a name for the proxies of one class, or undefined when it has none. `origins` are all
+ * places in documents that decided something in it, each once; `virtualHosts` tell them virtual host by virtual host
+ * and route by route.
  */
 export function compileRouteConfiguration(
   scope: Scope,

@@ -14,8 +14,9 @@ import { fixedFraction } from './percentage.ts'
 import { asksForPresence, stringMatcher } from './string-match.ts'
 
 /**
- * Whether a match can hold at all for these proxies on this port. As in Istio, a match that names gateways does not look at
- * the caller's labels and namespace; one that does not can never hold at a gateway when it asks for labels: the gateway is not the caller.
+ * Whether a match can hold at all for these proxies on this port. As in Istio, a match that names gateways does not
+ * look at the caller's labels and namespace; one that does not can never hold at a gateway when it asks for labels:
+ * the gateway is not the caller.
  */
 export function appliesTo(match: HttpMatchRequest, context: RouteContext): boolean {
   if (match.port && match.port !== context.port) return false
@@ -27,8 +28,8 @@ export function appliesTo(match: HttpMatchRequest, context: RouteContext): boole
 }
 
 /**
- * The part of a match that Envoy decides per request; without a match everything is taken. With a share (percent) only that part of the
- * requests is, by chance.
+ * The part of a match that Envoy decides per request; without a match everything is taken. With a share (percent) only
+ * that part of the requests is, by chance.
  */
 export function routeMatch(
   match: HttpMatchRequest | undefined,
@@ -46,7 +47,8 @@ export function routeMatch(
   for (const [name, condition] of sorted(match.withoutHeaders)) {
     const claim = claimMatcher(name, condition)
     if (claim) claims.push({ ...claim, invert: true })
-    // A header that is missing does not match either, so it must count as an empty one; presence alone needs no such help.
+    // A header that is missing does not match either, so it must count as an empty one; presence alone needs no such
+    // help.
     else
       headers.push({
         ...headerMatcher(name, condition),

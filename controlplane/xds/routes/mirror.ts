@@ -6,7 +6,9 @@ import type { RouteContext } from './context.ts'
 import { resolveDestination } from './destination.ts'
 import { fixedFraction } from './percentage.ts'
 
-/** Copies of requests; a share of 0 sends none, and a destination that does not exist gets none (analysis reports it). */
+/**
+ * Copies of requests; a share of 0 sends none, and a destination that does not exist gets none (analysis reports it).
+ */
 export function mirrorPolicies(
   route: EffectiveHttpRoute,
   context: RouteContext,

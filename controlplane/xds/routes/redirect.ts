@@ -14,7 +14,10 @@ const CODES: Readonly<Record<number, Code>> = {
   308: Code.PERMANENT_REDIRECT,
 }
 
-/** A redirect. The port of the scheme itself is not written out. Codes that are none fall back to 301; configuration refuses them. */
+/**
+ * A redirect. The port of the scheme itself is not written out. Codes that are none fall back to 301; configuration
+ * refuses them.
+ */
 export function redirectAction(
   redirect: HttpRedirect,
   context: RouteContext,

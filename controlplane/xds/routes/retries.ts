@@ -49,7 +49,8 @@ export function retryPolicy(retries: HttpRetry | undefined, hashed: boolean): Re
 }
 
 /**
- * Retries at the workload's own sidecar: only of requests that were reset before the application saw them, which is safe for any method.
+ * Retries at the workload's own sidecar: only of requests that were reset before the application saw them, which is
+ * safe for any method.
  */
 export function inboundRetryPolicy(): RetryPolicy {
   return { retryOn: 'reset-before-request', numRetries: ATTEMPTS }

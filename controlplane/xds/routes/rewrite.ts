@@ -3,8 +3,8 @@ import type { RouteActionSchema } from '../../../proto/gen/envoy/config/route/v3
 import type { HttpRewrite } from '../../config/kinds/virtual-service.ts'
 
 /**
- * Rewrite of the path. Envoy's `prefix_rewrite` replaces what the route matched: the prefix of a prefix match, the whole path of an
- * exact or regex match, which is what Istio promises for `uri`.
+ * Rewrite of the path. Envoy's `prefix_rewrite` replaces what the route matched: the prefix of a prefix match, the
+ * whole path of an exact or regex match, which is what Istio promises for `uri`.
  */
 export function pathRewrite(
   rewrite: HttpRewrite | undefined,

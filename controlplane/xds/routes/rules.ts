@@ -10,7 +10,10 @@ import { type CompiledRoute, compileHttpRoutes } from './http-route.ts'
 
 type VirtualService = ConfigObject<VirtualServiceSpec>
 
-/** Routes of one class, each VirtualService and each service port compiled once and again only when something it read has changed. */
+/**
+ * Routes of one class, each VirtualService and each service port compiled once and again only when something it read
+ * has changed.
+ */
 export interface RuleCells {
   /** Routes of a VirtualService behind a gateway for requests of one port. */
   rules(virtualService: VirtualService, gateway: string, port: number, tls: boolean): readonly CompiledRoute[]
@@ -66,8 +69,8 @@ export interface HostIndex {
 }
 
 /**
- * Sorts rules by host. A wildcard that holds at least one of the services speaks of these only; one that holds none is a host of its
- * own, as in Istio.
+ * Sorts rules by host. A wildcard that holds at least one of the services speaks of these only; one that holds none is
+ * a host of its own, as in Istio.
  */
 export function indexHosts(
   scope: Scope,

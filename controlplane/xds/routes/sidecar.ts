@@ -59,7 +59,10 @@ function isProxyProtocol(listener: IstioEgressListener): boolean {
   return listener.port?.protocol?.toUpperCase() === 'HTTP_PROXY'
 }
 
-/** Routes of an outbound HTTP listener: a virtual host for each service port and each host of a rule, and one for all others. */
+/**
+ * Routes of an outbound HTTP listener: a virtual host for each service port and each host of a rule, and one for all
+ * others.
+ */
 export function compileOutbound(scope: Scope, listener: OutboundListener): CompiledRouteConfiguration {
   const { domain } = scope.settings()
   const hosts = listener.egress === undefined ? undefined : egressHosts(scope.sidecar(), listener.egress)

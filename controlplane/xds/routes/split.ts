@@ -38,8 +38,8 @@ interface Share {
 }
 
 /**
- * Shares requests out by weight. Weights are relative to their sum; a destination that is alone gets everything, whatever its weight;
- * among several, one without weight gets nothing.
+ * Shares requests out by weight. Weights are relative to their sum; a destination that is alone gets everything,
+ * whatever its weight; among several, one without weight gets nothing.
  */
 export function splitOf(route: EffectiveHttpRoute, context: RouteContext): Split {
   const entries = route.spec.route ?? []

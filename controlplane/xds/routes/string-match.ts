@@ -3,8 +3,8 @@ import type { StringMatcherSchema } from '../../../proto/gen/envoy/type/matcher/
 import type { StringMatch } from '../../config/kinds/common.ts'
 
 /**
- * Whether a condition only asks that the header or parameter is there: no condition at all, or the regex `*`, which is no RE2
- * but has long been written for it (https://github.com/istio/istio/pull/20629).
+ * Whether a condition only asks that the header or parameter is there: no condition at all, or the regex `*`, which is
+ * no RE2 but has long been written for it (https://github.com/istio/istio/pull/20629).
  */
 export function asksForPresence(match: StringMatch): boolean {
   return match.regex === '*' || (match.exact === undefined && match.prefix === undefined && match.regex === undefined)

@@ -5,12 +5,13 @@ import { parseDuration } from '../../config/syntax/duration.ts'
 import { isGrpcClient, type RouteContext } from './context.ts'
 
 /**
- * Time for a whole request; none unless the rule sets one (Envoy's own default is 15 s). Without one a caller's `grpc-timeout` is what holds;
- * with one it holds for gRPC, too, and a shorter deadline is up to the caller, who keeps it anyway.
+ * Time for a whole request; none unless the rule sets one (Envoy's own default is 15 s). Without one a caller's
+ * `grpc-timeout` is what holds; with one it holds for gRPC, too, and a shorter deadline is up to the caller, who keeps
+ * it anyway.
  *
- * Istio sets `max_grpc_timeout` for this, which Envoy calls deprecated and warns of once for every route of every update. Its successor
- * cannot stand beside a time limit: Envoy then ignores `timeout`, with its 504 and its retries. gRPC libraries read only the
- * successor (gRFC A31).
+ * Istio sets `max_grpc_timeout` for this, which Envoy calls deprecated and warns of once for every route of every
+ * update. Its successor cannot stand beside a time limit: Envoy then ignores `timeout`, with its 504 and its retries.
+ * gRPC libraries read only the successor (gRFC A31).
  */
 export function timeouts(
   text: string | undefined,

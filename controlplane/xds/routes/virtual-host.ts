@@ -19,8 +19,8 @@ const made = new WeakMap<readonly CompiledRoute[], Map<string, CompiledVirtualHo
 const bytes = new WeakMap<VirtualHost, Uint8Array>()
 
 /**
- * Joins routes under domains. The attempt count goes to the upstream (`x-envoy-attempt-count`), as in Istio. Asked again for
- * the same (and nothing but the routes tells where it came from), it returns the same object.
+ * Joins routes under domains. The attempt count goes to the upstream (`x-envoy-attempt-count`), as in Istio. Asked
+ * again for the same (and nothing but the routes tells where it came from), it returns the same object.
  */
 export function virtualHost(
   name: string,
