@@ -3,7 +3,7 @@ import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import type { Command } from 'commander'
 import type { HostPort } from '../controlplane/bootstrap/envoy.ts'
-import { hostPort } from './arguments.ts'
+import { addressOption } from './arguments.ts'
 import { CommandError } from './errors.ts'
 
 export interface ApiOptions {
@@ -16,10 +16,7 @@ export interface ApiOptions {
 /** Adds the options that say where the running control plane is. */
 export function withApiOptions(command: Command): Command {
   return command
-    .option('--api <host:port>', 'where the control plane serves its API', hostPort('real port'), {
-      host: '127.0.0.1',
-      port: 18080,
-    })
+    .addOption(addressOption('--api', 'where the control plane serves its API', 'real port', 18080))
     .option('--api-ca <file>', "CA of the API's certificate; turns TLS on")
     .option('--api-cert <file>', 'certificate to show to the API')
     .option('--api-key <file>', 'its private key')

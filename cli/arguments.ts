@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from 'commander'
+import { InvalidArgumentError, Option } from 'commander'
 import type { HostPort } from '../controlplane/bootstrap/envoy.ts'
 
 /** `127.0.0.1:18000`, `[::1]:18000`, `control-plane:18000` or `:18000` (loopback). Port 0 is allowed where `zero` says so. */
@@ -10,6 +10,18 @@ export function hostPort(zero: 'port 0 allowed' | 'real port'): (text: string) =
       throw new InvalidArgumentError('write HOST:PORT, for example 127.0.0.1:18000 or [::1]:18000')
     return { host: match[1] ?? (match[2] || '127.0.0.1'), port }
   }
+}
+
+/** An option for an address on loopback with a default port. */
+export function addressOption(
+  flag: string,
+  description: string,
+  zero: Parameters<typeof hostPort>[0],
+  port: number,
+): Option {
+  return new Option(`${flag} <host:port>`, description)
+    .argParser(hostPort(zero))
+    .default({ host: '127.0.0.1', port }, `127.0.0.1:${port}`)
 }
 
 export function port(text: string): number {

@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import type { ClientTlsFiles, HostPort } from '../controlplane/bootstrap/envoy.ts'
-import { hostPort, jsonObject, locality, oneOf, port } from './arguments.ts'
+import { addressOption, jsonObject, locality, oneOf, port } from './arguments.ts'
 import { required, UsageError } from './errors.ts'
 import { outputFormat, printData } from './output.ts'
 
@@ -35,10 +35,7 @@ export function bootstrapCommand(): Command {
       jsonObject,
     )
     .option('--locality <r/z/s>', 'region/zone/subzone of the node', locality)
-    .option('--xds <host:port>', 'where the control plane serves xDS', hostPort('real port'), {
-      host: '127.0.0.1',
-      port: 18000,
-    })
+    .addOption(addressOption('--xds', 'where the control plane serves xDS', 'real port', 18000))
     .option('--mode <mode>', 'delta or sotw (state of the world)', oneOf(['delta', 'sotw']), 'delta')
     .option('--admin-port <port>', "Envoy's admin interface on 127.0.0.1; 0 takes a free port", port)
     .option('--grpc', 'a bootstrap for gRPC libraries instead')

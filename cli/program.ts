@@ -37,6 +37,7 @@ export function program(): Command {
   for (const command of [root, ...root.commands])
     command
       .exitOverride()
+      .helpOption('-h, --help', 'print help')
       .showSuggestionAfterError()
       .showHelpAfterError(`(${command === root ? 'meshgate' : `meshgate ${command.name()}`} --help says more)`)
   return root

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { HostPort } from '../controlplane/bootstrap/envoy.ts'
-import { hostPort, oneOf } from './arguments.ts'
+import { addressOption, oneOf } from './arguments.ts'
 import type { ControlPlaneOptions, ServerTls } from './control-plane.ts'
 import { UsageError } from './errors.ts'
 import { LOG_LEVELS, type LogFormat, type LogLevel } from './log-options.ts'
@@ -22,13 +22,12 @@ export interface ServerOptions {
 
 /** Adds the options of commands that run a control plane. */
 export function withServerOptions(command: Command): Command {
-  const loopback = (port: number) => ({ host: '127.0.0.1', port })
   return command
-    .option('--xds <host:port>', 'where xDS is served to proxies', hostPort('port 0 allowed'), loopback(18000))
+    .addOption(addressOption('--xds', 'where xDS is served to proxies', 'port 0 allowed', 18000))
     .option('--xds-cert <file>', 'certificate for xDS; needed on addresses that are not loopback')
     .option('--xds-key <file>', 'its private key')
     .option('--xds-client-ca <file>', 'CA that proxies must show a certificate of')
-    .option('--api <host:port>', 'where the HTTP API is served', hostPort('port 0 allowed'), loopback(18080))
+    .addOption(addressOption('--api', 'where the HTTP API is served', 'port 0 allowed', 18080))
     .option('--api-cert <file>', 'certificate for the API; needed on addresses that are not loopback')
     .option('--api-key <file>', 'its private key')
     .option('--api-client-ca <file>', 'CA that clients of the API must show a certificate of')

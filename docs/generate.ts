@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { cliPage } from './pages/cli.ts'
 import { diagnosticsPage } from './pages/diagnostics.ts'
 import { kindsPage } from './pages/kinds.ts'
 
@@ -8,6 +9,7 @@ import { kindsPage } from './pages/kinds.ts'
 export const PAGES: Readonly<Record<string, () => string>> = {
   'kinds.md': kindsPage,
   'diagnostics.md': diagnosticsPage,
+  'cli.md': cliPage,
 }
 
 /** Where a page lies. */
