@@ -12,7 +12,10 @@ test("Istio's ids tell type, address, workload and namespace", () => {
 })
 
 test('a workload without a namespace is in that of the domain', () => {
-  expect(parseNodeId('router~10.0.0.1~edge~store.svc.cluster.local')).toMatchObject({ name: 'edge', namespace: 'store' })
+  expect(parseNodeId('router~10.0.0.1~edge~store.svc.cluster.local')).toMatchObject({
+    name: 'edge',
+    namespace: 'store',
+  })
 })
 
 test('any other id is an id all the same', () => {
