@@ -10,6 +10,8 @@ export interface Limits {
   readonly requestsPerSecond: number
   /** Requests a stream may send at once before the rate counts: a cold start that asks for every name in its own request. */
   readonly requestBurst: number
+  /** Connections at a time: more than streams, so that one stream too many is told why. */
+  readonly connections: number
   /** Streams at a time. One idle stream costs some 50 KB: 20,000 are 1 GB. */
   readonly streams: number
   /** New streams per second, sustained: some 1 ms of CPU each, so this is what one core can do. */
@@ -56,6 +58,7 @@ export const DEFAULT_LIMITS: Limits = {
   nameLength: 1024,
   requestsPerSecond: 1000,
   requestBurst: 10_000,
+  connections: 25_000,
   streams: 20_000,
   newStreamsPerSecond: 1000,
   newStreamBurst: 5000,

@@ -82,6 +82,7 @@ export class Listener {
       injector.injectConnection(socket)
     }
     const server = tls ? createTlsServer({ ...tlsOptions(tls), handshakeTimeout: 10_000 }) : createServer()
+    server.maxConnections = limits.connections
     server.on(tls ? 'secureConnection' : 'connection', accept)
     server.on('tlsClientError', (error: Error, socket: TLSSocket) =>
       logger.warn({ peer: socket.remoteAddress, error: error.message }, 'xDS client failed the TLS handshake'),

@@ -104,6 +104,7 @@ export class XdsServer {
       now: this.now,
       waiting: new Set(),
       closed: (stream) => this.closed(stream),
+      ready: () => this.rounds.request(),
     }
     this.admission = new TokenBucket(this.limits.newStreamsPerSecond, this.limits.newStreamBurst, this.now())
     this.rounds = new Rounds({
@@ -221,6 +222,11 @@ export class XdsServer {
   private tick(): void {
     const time = this.now()
     for (const stream of this.context.waiting) stream.tick(time)
+    for (const log of this.classes)
+      if (log.stale && !log.amid) {
+        this.rounds.request()
+        break
+      }
     const { streamAgeMs } = this.limits
     for (const stream of this.streams) {
       const age = time - stream.connectedAt

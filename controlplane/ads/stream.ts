@@ -29,6 +29,8 @@ export interface StreamContext {
   /** Streams to look after when time has passed. */
   readonly waiting: Set<Stream>
   closed(stream: Stream): void
+  /** A class can take the changes it held back. */
+  ready(): void
 }
 
 const typeByUrl = new Map(Object.entries(TYPE_URL).map(([type, url]) => [url as string, type as ResourceType]))
@@ -231,6 +233,7 @@ export class Stream implements TransportHandler, StatusSource {
     }
     this.count(type, received)
     this.pump()
+    if (client.class.stale && !client.class.amid) this.context.ready()
     this.converge(client, time)
   }
 

@@ -9,6 +9,8 @@ import type { Verdicts } from './verdicts.ts'
 export interface Reader {
   /** Positions up to which updates and removals were sent; undefined when the client does not ask for the type. */
   place(type: ResourceType): { readonly upserted: number; readonly removed: number } | undefined
+  /** Whether it was told a part of what is published, and the rest waits for its answer; false once it keeps the others waiting too long. */
+  readonly amid: boolean
 }
 
 /** Counts the changes of the configuration; `ClassLog.refresh` brings a class up to it. */
@@ -67,10 +69,31 @@ export class ClassLog {
   /**
    * Publishes the present configuration: whatever differs from what is published becomes a new position of its type. All
    * types at once, so that one position of each belongs to one state of the configuration.
+   *
+   * While a client is amid the steps of the last state the next one waits, and what changes meanwhile is one change: under
+   * steady changes clusters would otherwise be renewed for ever before the routes to them are ever sent. Endpoints do not
+   * wait; nothing points to them.
    * @returns the types that changed
    */
   refresh(): readonly ResourceType[] {
     if (!this.stale) return []
+    if (this.amid) return this.refreshEndpoints()
+    return this.refreshAll()
+  }
+
+  /** Whether some client is amid the steps of what is published. */
+  get amid(): boolean {
+    for (const reader of this.readers) if (reader.amid) return true
+    return false
+  }
+
+  private refreshEndpoints(): readonly ResourceType[] {
+    if (!this.logs.eds.refresh(true)) return []
+    this.logs.eds.trim(this.behind('eds'))
+    return ['eds']
+  }
+
+  private refreshAll(): readonly ResourceType[] {
     this.seen = this.epoch.now
     this.overdue = false
     const changed: ResourceType[] = []
@@ -91,7 +114,11 @@ export class ClassLog {
     const log = this.logs[type]
     const { before, interest, added, dropped } = change
     const newWildcard = interest.wildcard && !before.wildcard
-    if (this.stale && log.wouldRead(newWildcard, added)) this.refresh()
+    if (this.stale && log.wouldRead(newWildcard, added)) {
+      // Endpoints may be newer than the clusters they are of; what points to others may not.
+      if (USES_OTHERS.has(type)) this.refreshAll()
+      else this.refresh()
+    }
     log.follow(added)
     if (newWildcard) log.followAll()
     log.unfollow(dropped)

@@ -43,6 +43,8 @@ export class Client implements Reader {
   /** When `flow` should be called again although nothing came from the client; undefined: no need. */
   wakeAt: number | undefined
   private log: ClassLog
+  /** It kept what comes later in the order waiting too long; others do not wait for it until it has answered everything. */
+  private late = false
   private readonly types: Partial<Record<ResourceType, TypeState>> = {}
   /** Children of what was sent to a reconnected client before it subscribed to their type. */
   private orphans: Map<ResourceType, Set<string>> | undefined
@@ -74,6 +76,10 @@ export class Client implements Reader {
     if (this.log.stale) return false
     const state = this.types[type]
     return !state || (state.inFlight.length === 0 && this.allSent(type, state))
+  }
+
+  get amid(): boolean {
+    return !this.late && USERS.some((type) => this.types[type]?.waitingSince !== undefined)
   }
 
   /** Takes a request of a type. `flow` then has the answer. */
@@ -227,6 +233,7 @@ export class Client implements Reader {
     if (index < 0) return { kind: 'expired' }
     // Answers come in the order of the responses, so one also answers those before it.
     const answered = state.inFlight.splice(0, index + 1)
+    if (this.late) this.late = EVERY_TYPE.some((other) => this.types[other]?.inFlight.length)
     const { frame } = answered.pop()!
     const { verdicts } = this.log
     state.lastAnswered = nonce
@@ -301,6 +308,7 @@ export class Client implements Reader {
     if (waits && !push) {
       state.waitingSince ??= now
       push = this.isOver(state.waitingSince, now)
+      if (push) this.late = true
       if (push) state.trials = undefined
       else this.wake(state.waitingSince + this.options.ackTimeoutMs)
     }

@@ -24,6 +24,8 @@ interface Entry {
   ghost: Resource | undefined
   /** Under the wildcard. */
   wild: boolean
+  /** Was under the wildcard before it went. */
+  wasWild: boolean
   /** Streams that asked for the name itself. */
   holders: number
   /** Position of the last change. */
@@ -158,12 +160,13 @@ export class TypeLog {
 
   /**
    * Reads all followed names again.
-   * @param keep do not publish removals now
+   * @param keep publish no removals now, and take back those that some client has not heard yet
    * @returns whether anything changed
    */
   refresh(keep: boolean): boolean {
     const changed = new Map<string, boolean>()
     const next = this.position + 1
+    if (keep) this.revive(changed)
     let wildNames = this.wildNames
     if (this.wildcards > 0) {
       wildNames = this.source.names()
@@ -175,6 +178,7 @@ export class TypeLog {
             const entry = this.entries.get(name)
             if (!entry?.wild || under.has(name)) continue
             entry.wild = false
+            entry.wasWild = true
             changed.set(name, true)
           }
         }
@@ -203,6 +207,19 @@ export class TypeLog {
     this.steps.push({ position: next, names: changed })
     this.forgetMemos()
     return true
+  }
+
+  private revive(changed: Map<string, boolean>): void {
+    for (const [name, entry] of this.entries) {
+      if (!entry.ghost || entry.published) continue
+      entry.published = entry.ghost
+      entry.ghost = undefined
+      if (entry.wasWild && this.wildcards > 0) {
+        entry.wild = true
+        this.wildNames = [...this.wildNames, name]
+      }
+      changed.set(name, entry.wild)
+    }
   }
 
   /** Forgets what every client has heard, and folds what only slow ones have not. */
@@ -247,7 +264,7 @@ export class TypeLog {
       known.published = published
       return known
     }
-    const entry = { published, ghost: undefined, wild: false, holders: 0, changed: this.position }
+    const entry = { published, ghost: undefined, wild: false, wasWild: false, holders: 0, changed: this.position }
     this.entries.set(name, entry)
     return entry
   }

@@ -245,6 +245,25 @@ test('a half-open connection is found by keepalive', async () => {
   await isServed(other, mesh, 'after')
 })
 
+test('connections that speak something else are dropped', async () => {
+  const { client, port, mesh } = await serve(world())
+  const other = await neighbour(client)
+  const closed = [
+    'GET / HTTP/1.1\r\nhost: x\r\n\r\n',
+    'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\ngarbage garbage garbage',
+    '\x16\x03\x01 hello',
+  ].map(
+    (text) =>
+      new Promise((resolve) => {
+        const socket = connect(port, '127.0.0.1', () => socket.write(text))
+        socket.on('close', resolve).on('error', () => {})
+        socket.resume()
+      }),
+  )
+  await Promise.all(closed)
+  await isServed(other, mesh, 'alive')
+})
+
 describe('admission', () => {
   test('nothing is served before the sources were read', async () => {
     let ready = false

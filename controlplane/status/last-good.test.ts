@@ -1,0 +1,199 @@
+import { describe, expect, test } from 'vitest'
+import { FakeMesh, fakeResource } from '../../test/helpers/fake-mesh.ts'
+import { type Answer, Engine, type EngineClient, lines } from '../../test/helpers/xds-engine.ts'
+import type { ConfigObject } from '../config/object.ts'
+import type { Resource } from '../xds/resource.ts'
+import { LastGood, toDiagnostic } from './last-good.ts'
+
+const cds = (name: string, content: string) => fakeResource('cds', name, content)
+
+function start(...resources: readonly Resource[]) {
+  const mesh = new FakeMesh().put(...resources)
+  let invalidate = () => {}
+  const verdicts = new LastGood(
+    () => invalidate(),
+    () => 5,
+  )
+  const engine = new Engine(mesh, verdicts)
+  invalidate = () => engine.log.invalidate()
+  /** A round. */
+  const publish = () => {
+    mesh.publish()
+    engine.log.refresh()
+  }
+  const up = (form: 'delta' | 'sotw', id: string) => {
+    const client = engine.client(form, id)
+    accept(client, client.ask('cds'))
+    return client
+  }
+  return { mesh, engine, verdicts, publish, up }
+}
+
+/** Acknowledges until there is nothing more; what came. */
+function accept(client: EngineClient, answers: readonly Answer[]): Answer[] {
+  const all = [...answers]
+  for (const answer of all) all.push(...client.ack(answer))
+  return all
+}
+
+/** Answers as a client that refuses resources whose content begins with `bad`; `say` makes its error text. */
+function judge(client: EngineClient, answers: readonly Answer[], say: (bad: readonly string[]) => string): Answer[] {
+  const all = [...answers]
+  for (const answer of all) {
+    const bad = answer.resources
+      .filter((entry) => entry.split('=')[1]!.startsWith('bad'))
+      .map((entry) => entry.split('=')[0]!)
+    all.push(...(bad.length > 0 ? client.nack(answer, say(bad)) : client.ack(answer)))
+    if (all.length > 100) throw new Error(`it loops: ${lines(all).slice(0, 10).join('; ')}`)
+  }
+  return all
+}
+
+const naming = (bad: readonly string[]) =>
+  `Error adding/updating cluster(s) ${bad.map((name) => `${name}: no good`).join(', ')}`
+const silent = () => 'Proto constraint validation failed'
+
+describe.each(['delta', 'sotw'] as const)('%s: a refused resource', (form) => {
+  test('is not sent again; the rest of its batch is; newcomers get the last accepted version', () => {
+    const { mesh, engine, publish, up, verdicts } = start(cds('a', '1'), cds('b', '1'))
+    const client = up(form, 'one')
+    mesh.put(cds('a', '2'), cds('b', 'bad 2'))
+    publish()
+    const answers = judge(client, client.flow(), naming)
+    expect(answers.at(-1)!.resources).toContain('a=2')
+    expect(answers.at(-1)!.resources).not.toContain('b=bad 2')
+    engine.log.refresh()
+    judge(client, client.flow(), naming)
+    expect(lines(engine.client(form, 'two').ask('cds'))).toEqual(['cds: a=2 b=1'])
+    expect(verdicts.rejections).toMatchObject([
+      { resource: { name: 'b' }, pinned: true, current: true, error: 'no good' },
+    ])
+    expect(client.client.settled('cds')).toBe(true)
+    expect(client.client.place('cds')!.nack).toMatchObject({ culprits: ['b'] })
+  })
+
+  test('that never was accepted is left out', () => {
+    const { engine, verdicts } = start(cds('a', '1'), cds('b', 'bad'))
+    const first = engine.client(form, 'one')
+    const answers = judge(first, first.ask('cds'), naming)
+    expect(lines(answers).at(-1)).toBe('cds: a=1')
+    engine.log.refresh()
+    expect(lines(engine.client(form, 'two').ask('cds'))).toEqual(['cds: a=1'])
+    expect(verdicts.rejections).toMatchObject([{ pinned: true, servedVersion: undefined }])
+  })
+
+  test('is found by halving when the text names nobody', () => {
+    const many = Array.from({ length: 16 }, (_, index) => cds(`c${index}`, '1'))
+    const { mesh, publish, up, verdicts, engine } = start(...many)
+    const client = up(form, 'one')
+    mesh.put(...many.map(({ name }) => cds(name, name === 'c5' || name === 'c12' ? 'bad' : '2')))
+    publish()
+    const answers = judge(client, client.flow(), silent)
+    expect(verdicts.rejections.map(({ resource }) => resource.name)).toEqual(['c5', 'c12'])
+    expect(answers.length).toBeLessThan(24)
+    engine.log.refresh()
+    judge(client, client.flow(), silent)
+    const held = new Map(
+      answers
+        .flatMap((answer) => answer.resources)
+        .filter((entry) => !entry.endsWith('=bad'))
+        .map((entry) => entry.split('=') as [string, string]),
+    )
+    for (const { name } of many) if (name !== 'c5' && name !== 'c12') expect(held.get(name)).toBe('2')
+    expect(client.client.settled('cds')).toBe(true)
+  })
+
+  test('is served again when it is mended, and the complaint goes when that is accepted', () => {
+    const { mesh, publish, up, verdicts, engine } = start(cds('b', '1'))
+    const client = up(form, 'one')
+    mesh.put(cds('b', 'bad'))
+    publish()
+    judge(client, client.flow(), naming)
+    engine.log.refresh()
+    judge(client, client.flow(), naming)
+    mesh.put(cds('b', '3'))
+    publish()
+    const mended = client.flow()
+    expect(lines(mended)).toEqual(['cds: b=3'])
+    expect(verdicts.rejections).toMatchObject([{ current: false }])
+    accept(client, mended)
+    expect(verdicts.rejections).toEqual([])
+    expect(client.client.place('cds')!.nack).toBeUndefined()
+  })
+
+  test('is forgiven when its document goes back to what was accepted, or goes', () => {
+    for (const change of ['back', 'gone']) {
+      const { mesh, publish, up, verdicts, engine } = start(cds('a', '1'), cds('b', '1'))
+      const client = up(form, 'one')
+      mesh.put(cds('b', 'bad'))
+      publish()
+      judge(client, client.flow(), naming)
+      engine.log.refresh()
+      judge(client, client.flow(), naming)
+      if (change === 'back') mesh.put(cds('b', '1'))
+      else mesh.delete('cds', 'b')
+      publish()
+      judge(client, client.flow(), naming)
+      expect(verdicts.rejections).toEqual([])
+      expect(client.client.settled('cds')).toBe(true)
+    }
+  })
+
+  test('by one odd client is held back from that client only, also when it comes back', () => {
+    const { mesh, publish, up, verdicts, engine } = start(cds('a', '1'), cds('b', '1'))
+    const clients = ['one', 'two', 'three'].map((id) => up(form, id))
+    const odd = up(form, 'odd')
+    mesh.put(cds('b', 'bad'))
+    publish()
+    judge(odd, odd.flow(), naming)
+    for (const client of clients) accept(client, client.flow())
+    engine.log.refresh()
+    for (const client of clients) accept(client, client.flow())
+    judge(odd, odd.flow(), naming)
+    expect(verdicts.rejections).toMatchObject([{ pinned: false, acceptedBy: 3 }])
+    expect(lines(engine.client(form, 'new').ask('cds'))).toEqual(['cds: a=1 b=bad'])
+    const back = engine.client(form, 'odd')
+    expect(lines(back.ask('cds'))).toEqual(['cds: a=1 b=1'])
+  })
+
+  test('a refused route keeps the clusters it replaces', () => {
+    const { mesh, publish, up, engine } = start(cds('old', '1'), fakeResource('rds', 'r', 'old'))
+    const client = up(form, 'one')
+    for (const answer of client.ask('rds', { names: ['r'] })) client.ack(answer, ['r'])
+    mesh.delete('cds', 'old').put(cds('new', '1'), fakeResource('rds', 'r', 'bad new'))
+    publish()
+    const [clusters] = client.flow()
+    const [route] = client.ack(clusters!)
+    expect(lines([route!])).toEqual(['rds: r=bad new'])
+    client.nack(route!, 'the route is no good', ['r'])
+    engine.log.refresh()
+    const rest: Answer[] = []
+    for (let second = 0; second < 60; second++) {
+      engine.now += 1000
+      for (const answer of client.flow()) rest.push(answer, ...client.ack(answer, answer.type === 'rds' ? ['r'] : []))
+    }
+    expect(lines(rest)).toEqual([form === 'delta' ? 'cds: old=1' : 'cds: new=1 old=1', 'rds: r=old'])
+    const late = engine.client(form, 'late')
+    expect(late.ask('cds')[0]!.resources.toSorted()).toEqual(['new=1', 'old=1'])
+    expect(lines(late.ask('rds', { names: ['r'] }))).toEqual(['rds: r=old'])
+  })
+})
+
+test('the complaint stands at the line the resource came from', () => {
+  const object = {
+    source: { locate: (path: readonly unknown[]) => ({ file: 'rules.yaml', line: 3 + path.length, column: 5 }) },
+  } as unknown as ConfigObject
+  const resource = fakeResource('cds', 'b', 'bad', { origins: [{ object, path: ['spec', 'subsets', 0] }] })
+  const verdicts = new LastGood(() => {})
+  verdicts.blame('one', [resource], 'no good', { type: 'cds', upserts: [resource], acks: 0 })
+  expect(toDiagnostic(verdicts.rejections[0]!)).toEqual({
+    code: 'XDS_REJECTED',
+    severity: 'error',
+    message: 'proxies refused cluster "b": no good',
+    file: 'rules.yaml',
+    line: 6,
+    column: 5,
+    path: 'spec.subsets[0]',
+    hint: 'no version of it was ever accepted: it is left out',
+  })
+})
