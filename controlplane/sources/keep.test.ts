@@ -110,11 +110,12 @@ describe('objects', () => {
   })
 
   test('warnings of a document that only moved move with it', () => {
-    const it = source('a: yes\n')
-    it.set('# up\n# up\n---\na: yes\n')
-    expect(it.diagnostics.map((d) => d.line)).toEqual([4])
-    it.set('b: 1\n---\na: yes\n')
+    const it = source('b: 1\n---\na: yes\n')
     expect(it.diagnostics.map((d) => d.line)).toEqual([3])
+    const [, a] = it.documents
+    it.set('b: 1\nc: 2\nd: 3\n---\na: yes\n')
+    expect(it.documents[1]?.value).toBe(a?.value)
+    expect(it.diagnostics.map((d) => d.line)).toEqual([5])
   })
 
   test('items of a List stay the same when another one changes, and know their places', () => {
