@@ -1,0 +1,249 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { createInterface } from 'node:readline/promises'
+import { Command } from 'commander'
+import type { Codec } from '../codecs/contract.ts'
+import { CommandError, UsageError } from './errors.ts'
+import { outputFormat, printData, printText } from './output.ts'
+
+/** `meshgate protocol check|decode|test|new`: writing and trying a private protocol. */
+export function protocolCommand(): Command {
+  const group = new Command('protocol')
+    .summary('write, check and try a private protocol')
+    .description('Protocol documents describe a private binary protocol to the proxy. See docs/protocols.md.')
+    .helpCommand(false)
+  for (const command of [checkCommand(), decodeCommand(), testCommand(), newCommand()]) {
+    group.addCommand(
+      command
+        .exitOverride()
+        .showSuggestionAfterError()
+        .showHelpAfterError(`(meshgate protocol ${command.name()} --help says more)`),
+    )
+  }
+  return group
+}
+
+const protocolArgument = 'Protocol document, codec module (.js), or the name of a protocol that comes with meshgate'
+
+function checkCommand(): Command {
+  return new Command('check')
+    .summary('check Protocol documents')
+    .description(
+      'Checks every Protocol document in a YAML file and lists what its codec can do. Exits with 1 when there are errors.',
+    )
+    .argument('<file>', 'YAML file')
+    .option('-o, --output <format>', 'text or json', 'text')
+    .action(async (file: string, options: { output: string }) => {
+      const output = outputFormat(options.output, ['text', 'json'])
+      const { checkProtocol, printIssue, printSummary } = await import('../codecs/tools/check.ts')
+      const { protocols, errors, warnings } = checkProtocol(read(file).toString('utf8'))
+      if (output === 'json') {
+        await printData(
+          protocols.map(({ name, issues }) => ({ name, issues })),
+          'json',
+        )
+      } else {
+        for (const { issues, codec } of protocols) {
+          for (const issue of issues) printText(printIssue(file, issue))
+          if (codec) printText(printSummary(codec))
+        }
+        if (errors + warnings > 0) printText(`${errors} errors, ${warnings} warnings`)
+      }
+      if (errors > 0) process.exitCode = 1
+    })
+}
+
+interface DecodeOptions {
+  readonly hex?: string
+  readonly pcap?: string
+  readonly stdin?: boolean
+  readonly port?: string
+  readonly output: string
+}
+
+function decodeCommand(): Command {
+  return new Command('decode')
+    .summary('print frames with the place and value of every field')
+    .description(
+      'Splits bytes into frames and prints each with offsets, bytes, names and values. Exits with 1 when bytes are no frame\n' +
+        '(a frame that is cut off at the end is none either).',
+    )
+    .argument('<protocol>', protocolArgument)
+    .option('--hex <digits>', 'bytes as hex digits, or a file of them (xxd and hexdump -C are understood)')
+    .option('--pcap <file>', 'capture (pcap or pcapng); TCP streams are put together per direction')
+    .option('--stdin', 'raw bytes from standard input')
+    .option('--port <number>', 'with --pcap: only connections with this port')
+    .option('-o, --output <format>', 'text or json', 'text')
+    .addHelpText(
+      'after',
+      '\nExample:\n  meshgate protocol decode game --hex "00000018 4d47 01 00 000186a0 00000007 0000000000000009"',
+    )
+    .action(async (protocol: string, options: DecodeOptions) => {
+      const output = outputFormat(options.output, ['text', 'json'])
+      if ([options.hex, options.pcap, options.stdin].filter((one) => one !== undefined).length !== 1) {
+        throw new UsageError('give one of --hex, --pcap and --stdin')
+      }
+      const codec = await load(protocol)
+      const { decodeFrames, printDecoded } = await import('../codecs/tools/decode.ts')
+      const results = []
+      for (const { title, bytes, gaps } of await inputs(options)) {
+        const decoded = decodeFrames(codec, bytes)
+        if (decoded.stopped || decoded.frames.some(({ problem }) => problem)) process.exitCode = 1
+        results.push({ title, ...decoded })
+        if (output === 'json') continue
+        if (title) printText(`── ${title}${gaps > 0 ? ` (the capture lacks bytes in ${gaps} places)` : ''}`)
+        printText(`${printDecoded(decoded, bytes)}\n`)
+      }
+      if (output === 'json') await printData(results.map(plainFrames), 'json')
+    })
+}
+
+/** What `--output json` prints of a stream: bytes in hex. */
+function plainFrames<
+  Result extends { readonly frames: readonly { readonly fields: readonly { readonly value: unknown }[] }[] },
+>(result: Result) {
+  return {
+    ...result,
+    frames: result.frames.map((frame) => ({
+      ...frame,
+      fields: frame.fields.map((field) => {
+        const { info: _, value, ...rest } = field as typeof field & { info?: unknown }
+        return { ...rest, value: value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value }
+      }),
+    })),
+  }
+}
+
+interface Input {
+  readonly title: string
+  readonly bytes: Uint8Array
+  readonly gaps: number
+}
+
+async function inputs({ hex, pcap, port }: DecodeOptions): Promise<readonly Input[]> {
+  if (hex !== undefined) {
+    const { parseHex } = await import('../codecs/tools/decode.ts')
+    const text = existsSync(hex) ? read(hex).toString('utf8') : hex
+    return [{ title: '', bytes: attempt(() => parseHex(text)), gaps: 0 }]
+  }
+  if (pcap === undefined) {
+    const chunks: Buffer[] = []
+    for await (const chunk of process.stdin) chunks.push(chunk as Buffer)
+    return [{ title: '', bytes: Buffer.concat(chunks), gaps: 0 }]
+  }
+  if (port !== undefined && !/^\d+$/.test(port)) throw new UsageError(`--port ${port} is no port number`)
+  const { readPcap } = await import('../codecs/tools/pcap.ts')
+  const flows = attempt(() => readPcap(read(pcap))).filter(
+    ({ from, to }) => port === undefined || from.endsWith(`:${port}`) || to.endsWith(`:${port}`),
+  )
+  if (flows.length === 0)
+    throw new CommandError(`${pcap} holds no TCP payload${port === undefined ? '' : ` of port ${port}`}`)
+  return flows.map(({ from, to, bytes, gaps }) => ({ title: `${from} → ${to}`, bytes, gaps: gaps.length }))
+}
+
+function testCommand(): Command {
+  return new Command('test')
+    .summary('compare a protocol with known bytes')
+    .description(
+      'Decodes the vectors of a file (see codecs/game/vectors.yaml), whole and cut at every byte. Exits with 1 on a difference.',
+    )
+    .argument('<protocol>', protocolArgument)
+    .argument('<vectors>', 'YAML file of vectors')
+    .action(async (protocol: string, file: string) => {
+      const codec = await load(protocol)
+      const { parseVectors, runVectors } = await import('../codecs/tools/vectors.ts')
+      const results = runVectors(
+        codec,
+        attempt(() => parseVectors(read(file).toString('utf8'))),
+      )
+      for (const { name, failures } of results) {
+        printText(`${failures.length === 0 ? 'ok  ' : 'FAIL'} ${name}`)
+        for (const failure of failures) printText(`       ${failure}`)
+      }
+      const failed = results.filter(({ failures }) => failures.length > 0).length
+      printText(`${results.length - failed} of ${results.length} vectors as expected`)
+      if (failed > 0) process.exitCode = 1
+    })
+}
+
+function newCommand(): Command {
+  return new Command('new')
+    .summary('start a Protocol document by answering questions')
+    .description('Asks about the frame, checks the answers, and writes a document to start from.')
+    .option('-f, --file <file>', 'where to write; default: standard output')
+    .option('--answers <json>', 'answers by key instead of questions, such as \'{"name":"mine","length":"u32@0"}\'')
+    .action(async (options: { file?: string; answers?: string }) => {
+      const { newProtocol, parseAnswers } = await import('../codecs/tools/new.ts')
+      const { checkProtocol, printIssue } = await import('../codecs/tools/check.ts')
+      const texts =
+        options.answers === undefined
+          ? await ask()
+          : attempt(() => JSON.parse(options.answers ?? '') as Record<string, string>)
+      const text = newProtocol(attempt(() => parseAnswers(texts)))
+      if (options.file === undefined) printText(text)
+      else {
+        if (existsSync(options.file)) throw new CommandError(`${options.file} exists already; choose another name`)
+        writeFileSync(options.file, text)
+      }
+      const { protocols, errors } = checkProtocol(text)
+      for (const issue of protocols.flatMap(({ issues }) => issues))
+        process.stderr.write(`${printIssue(options.file ?? 'the document', issue)}\n`)
+      if (options.file !== undefined)
+        process.stderr.write(`${options.file} written; try: meshgate protocol decode ${options.file} --hex …\n`)
+      if (errors > 0) process.exitCode = 1
+    })
+}
+
+/** Asks every question until its answer is understood. The end of the input takes the defaults. */
+async function ask(): Promise<Record<string, string>> {
+  const { questions } = await import('../codecs/tools/new.ts')
+  const terminal = createInterface({
+    input: process.stdin,
+    output: process.stderr,
+    terminal: process.stdin.isTTY === true,
+  })
+  const lines = terminal[Symbol.asyncIterator]()
+  const answers: Record<string, string> = {}
+  for (const { key, ask: question, fallback, wrong } of questions) {
+    for (;;) {
+      process.stderr.write(`${question}${fallback ? ` [${fallback}]` : ''}: `)
+      const { value, done } = await lines.next()
+      const answer = done ? fallback : value.trim() || fallback
+      const problem = wrong(answer)
+      if (!problem) {
+        answers[key] = answer
+        break
+      }
+      if (done) throw new UsageError(`${question}: ${problem}`)
+      process.stderr.write(`  ${problem}\n`)
+    }
+  }
+  terminal.close()
+  return answers
+}
+
+/** A codec by file or by name. @throws CommandError */
+async function load(protocol: string): Promise<Codec> {
+  const { loadCodec, ProtocolError, shippedCodec, shippedProtocols } = await import('../codecs/load.ts')
+  const shipped = shippedProtocols.find((name) => name === protocol)
+  if (!shipped && !existsSync(protocol)) {
+    throw new CommandError(`there is no file ${protocol}, and no protocol of that name: ${shippedProtocols.join(', ')}`)
+  }
+  try {
+    return shipped && !existsSync(protocol) ? await shippedCodec(shipped) : await loadCodec(protocol)
+  } catch (error) {
+    throw error instanceof ProtocolError ? new CommandError(error.message) : error
+  }
+}
+
+function read(file: string): Buffer {
+  return attempt(() => readFileSync(file))
+}
+
+/** Failures of reading and parsing are the user's to see in one line. */
+function attempt<Result>(work: () => Result): Result {
+  try {
+    return work()
+  } catch (error) {
+    throw new CommandError((error as Error).message)
+  }
+}
