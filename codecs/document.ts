@@ -66,7 +66,7 @@ export function checkDocument(value: unknown): Omit<CheckedProtocol, 'issues'> &
   }
   const parsed = protocolSpec.safeParse(value['spec'])
   if (!parsed.success)
-    return { name, issues: [...issues, ...parsed.error.issues.flatMap((issue) => fromZod(issue, ['spec']))] }
+    return { name, issues: [...issues, ...parsed.error.issues.flatMap((issue) => fromZod(issue, ['spec'], value))] }
   const spec = parsed.data
   if (spec.module !== undefined && spec.frame === undefined) return { name, spec, issues }
   const result = compileProtocol(name, spec)
@@ -75,8 +75,9 @@ export function checkDocument(value: unknown): Omit<CheckedProtocol, 'issues'> &
 }
 
 /** Issues of the schema in our words: what is wrong, where, and what was probably meant. */
-function fromZod(issue: z.core.$ZodIssue, root: IssuePath): Issue[] {
+function fromZod(issue: z.core.$ZodIssue, root: IssuePath, document: unknown): Issue[] {
   const path = [...root, ...(issue.path as (string | number)[])]
+  if (valueAt(document, path) === undefined) return [error(path, 'this is missing')]
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => error([...path, key], `there is no "${key}" here`, didYouMean(key, knownKeys(path))))
   }
@@ -86,10 +87,19 @@ function fromZod(issue: z.core.$ZodIssue, root: IssuePath): Issue[] {
     const unknown = (branch: readonly z.core.$ZodIssue[]) =>
       branch.some(({ code }) => code === 'unrecognized_keys') ? 1 : 0
     const [best] = [...issue.errors].sort((a, b) => depth(b) - depth(a) || unknown(b) - unknown(a))
-    if (best && (depth(best) > 0 || unknown(best) > 0)) return best.flatMap((inner) => fromZod(inner, path))
+    if (best && (depth(best) > 0 || unknown(best) > 0)) return best.flatMap((inner) => fromZod(inner, path, document))
+    const wanted = issue.errors.flatMap((branch) => branch.map(({ message }) => plain(message)))
+    return [error(path, [...new Set(wanted)].join(', or '))]
   }
-  if (issue.code === 'invalid_type' && /received undefined/.test(issue.message)) return [error(path, 'this is missing')]
-  return [error(path, issue.message)]
+  return [error(path, plain(issue.message))]
+}
+
+const plain = (message: string) => message.replace(/^Invalid input: /, '')
+
+function valueAt(document: unknown, path: IssuePath): unknown {
+  let value = document
+  for (const step of path) value = (value as Record<string | number, unknown> | null | undefined)?.[step]
+  return value
 }
 
 /** Keys of the schema's object at a path, as far as it can be followed. */

@@ -4,6 +4,6 @@ import { distance } from 'fastest-levenshtein'
 export function didYouMean(name: string, known: readonly string[]): string | undefined {
   const near = known.map((other) => ({ other, far: distance(name.toLowerCase(), other.toLowerCase()) }))
   const best = near.sort((a, b) => a.far - b.far)[0]
-  if (best && best.far <= Math.max(1, Math.floor(name.length / 3))) return `did you mean "${best.other}"?`
+  if (best && best.far <= Math.ceil(name.length / 3)) return `did you mean "${best.other}"?`
   return known.length > 0 && known.length <= 20 ? `known here: ${known.join(', ')}` : undefined
 }

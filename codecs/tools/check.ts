@@ -1,0 +1,64 @@
+import type { Codec } from '../contract.ts'
+import { type CheckedProtocol, checkProtocols, type LocatedIssue } from '../document.ts'
+
+export interface CheckReport {
+  readonly protocols: readonly CheckedProtocol[]
+  readonly errors: number
+  readonly warnings: number
+}
+
+/** Checks every Protocol document in a YAML text. A text without one is an error. */
+export function checkProtocol(text: string): CheckReport {
+  const protocols = checkProtocols(text)
+  const none: CheckedProtocol = {
+    name: '',
+    issues: [
+      {
+        severity: 'error',
+        path: [],
+        message: 'there is no Protocol document here',
+        hint: 'kind: Protocol',
+        line: 1,
+        column: 1,
+      },
+    ],
+  }
+  const list = protocols.length > 0 ? protocols : [none]
+  const issues = list.flatMap((protocol) => protocol.issues)
+  return {
+    protocols: list,
+    errors: issues.filter(({ severity }) => severity === 'error').length,
+    warnings: issues.filter(({ severity }) => severity === 'warning').length,
+  }
+}
+
+/** `file:line:column: error: message (at spec.frame.max)`, the hint below. */
+export function printIssue(file: string, { line, column, severity, message, path, hint }: LocatedIssue): string {
+  const place = path.reduce<string>(
+    (text, step) => (typeof step === 'number' ? `${text}[${step}]` : text ? `${text}.${step}` : step),
+    '',
+  )
+  return `${file}:${line}:${column}: ${severity}: ${message}${place ? ` (at ${place})` : ''}${hint ? `\n    → ${hint}` : ''}`
+}
+
+/** What a codec can do, for people: sizes, modes, and its fields. */
+export function printSummary(codec: Codec): string {
+  const ids =
+    codec.idBits > 0
+      ? `${codec.idBits} bits${codec.spliceId ? ', may change the length' : ', in place'}`
+      : codec.ordered
+        ? 'none, replies in order'
+        : 'none'
+  const names = Math.max(...codec.fields.map(({ name }) => name.length), 4)
+  const fields = codec.fields.map(({ name, type, writable, role, doc }) => {
+    const marks = [role && role !== name ? role : undefined, writable ? 'writable' : undefined]
+      .filter(Boolean)
+      .join(', ')
+    return `  ${name.padEnd(names)}  ${type.padEnd(6)}  ${marks}${doc ? `${marks ? '  ' : ''}${doc}` : ''}`.trimEnd()
+  })
+  return [
+    `${codec.name}: frames of ${codec.headerMin} to ${codec.maxFrame} bytes, connections ${codec.modes.join(', ')}`,
+    `  message id: ${ids}; own frames: ${codec.replies.join(', ') || 'none'}`,
+    ...fields,
+  ].join('\n')
+}

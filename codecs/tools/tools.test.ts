@@ -1,0 +1,127 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { protocolFile, shippedCodec } from '../load.ts'
+import { checkProtocol, printIssue, printSummary } from './check.ts'
+import { decodeFrames, parseHex, printDecoded } from './decode.ts'
+import { newProtocol, parseAnswers } from './new.ts'
+import { parseVectors, runVectors } from './vectors.ts'
+
+const game = await shippedCodec('game')
+const request = '0000001d4d470100000186a000000007000000000000000968656c6c6f'
+
+describe('decode', () => {
+  test('prints every field with its place, bytes and value', () => {
+    const bytes = parseHex(request)
+    expect(printDecoded(decodeFrames(game, bytes), bytes)).toBe(
+      [
+        '@0 29 bytes  request id 7',
+        '      0..4     0000001d          length 29 0x1d',
+        '      4..6     4d47              check  19783 0x4d47',
+        '      6..7     01                kind   1 request',
+        '      7..8     00                flags  0',
+        '      8..12    000186a0          msgid  100000 0x186a0',
+        '     12..16    00000007          id     7',
+        '     16..24    0000000000000009  uid    9',
+        '     24..29    68656c6c6f        body   5 bytes 68656c6c6f',
+      ].join('\n'),
+    )
+  })
+
+  test('says where and why it stopped', () => {
+    const broken = parseHex(`${request}0000001d4d48`)
+    expect(decodeFrames(game, broken).stopped).toEqual({ at: 29, error: 'badMagic' })
+    expect(printDecoded(decodeFrames(game, broken), broken)).toContain(
+      '@29 badMagic: the bytes 0000001d4d48 are no frame',
+    )
+    const short = parseHex(request.slice(0, 30))
+    expect(printDecoded(decodeFrames(game, short), short)).toBe('@0 cut off: 15 bytes are here, the frame needs 29')
+  })
+
+  test.each([
+    ['digits', '4d 47:01,02'],
+    ['0x', '0x4d 0x47 0x01 0x02'],
+    ['xxd', '00000000: 4d47 0102                                MG..'],
+    ['hexdump -C', '00000000  4d 47 01 02                                       |MG..|\n00000004'],
+  ])('reads hex as %s', (_, text) => {
+    expect(Buffer.from(parseHex(text)).toString('hex')).toBe('4d470102')
+  })
+
+  test('says what is wrong with hex', () => {
+    expect(() => parseHex('4d4')).toThrow(/one is missing/)
+    expect(() => parseHex('zz')).toThrow(/"z" is no hex digit/)
+  })
+})
+
+describe('check', () => {
+  test('a shipped document is fine and its summary says what it can', () => {
+    const { protocols, errors } = checkProtocol(readFileSync(protocolFile('game'), 'utf8'))
+    expect(errors).toBe(0)
+    expect(printSummary(protocols[0]!.codec!)).toContain(
+      'game: frames of 24 to 1048576 bytes, connections shared, bound, exclusive',
+    )
+  })
+
+  test('an issue is printed with its place and hint', () => {
+    const { protocols, errors } = checkProtocol(
+      'kind: Protocol\napiVersion: meshgate.io/v1\nmetadata: {name: x}\nspec: {frame: {}, frmae: 1}\n',
+    )
+    expect(errors).toBeGreaterThan(0)
+    const text = protocols[0]!.issues.map((issue) => printIssue('x.yaml', issue)).join('\n')
+    expect(text).toContain('x.yaml:4:15: error: this is missing (at spec.frame.length)')
+    expect(text).toContain('→ did you mean "frame"?')
+  })
+
+  test('a file without a Protocol, and one that is no YAML, are errors', () => {
+    expect(checkProtocol('kind: VirtualService\n').errors).toBe(1)
+    expect(checkProtocol('a: [').errors).toBeGreaterThan(0)
+  })
+})
+
+describe('vectors', () => {
+  test('a difference is named', () => {
+    const file = parseVectors(
+      `protocol: game\nvectors: [{name: one, hex: "${request}", frames: [{kind: response, fields: {msgid: 7, nothing: 1}}]}]`,
+    )
+    expect(runVectors(game, file)[0]!.failures).toEqual([
+      'frame 0 kind: "request", expected "response"',
+      'frame 0 msgid: "100000", expected "7"',
+      'frame 0 nothing: "no such field", expected 1',
+    ])
+  })
+
+  test('a wrong file is refused with the place', () => {
+    expect(() => parseVectors('protocol: x\nvectors: [{name: 1, hex: "00"}]')).toThrow(/vectors.0.name/)
+  })
+})
+
+describe('new', () => {
+  test('the answers that describe the game give its layout', () => {
+    const text = newProtocol(
+      parseAnswers({
+        name: 'mine',
+        length: 'u32@0',
+        magic: 'u16@4=0x4d47',
+        kind: 'u8@6',
+        kinds: '1=request, 2=response, 3=oneway, 4=heartbeat, 5=push',
+        id: 'u32@12',
+        fields: 'msgid=u32@8, uid=u64@16',
+        error: 'yes',
+      }),
+    )
+    const { protocols, errors, warnings } = checkProtocol(text)
+    expect([errors, warnings]).toEqual([0, 0])
+    const codec = protocols[0]!.codec!
+    expect([codec.headerMin, codec.modes]).toEqual([24, ['shared', 'bound', 'exclusive']])
+    const bytes = parseHex(request)
+    expect(codec.field(codec.slot('uid'), bytes, 0, bytes.length)).toBe(9n)
+    expect(codec.reply!('error', bytes, 0, bytes.length, 5, '')!.length).toBe(28)
+  })
+
+  test('the defaults alone pass the check', () => {
+    expect(checkProtocol(newProtocol(parseAnswers({}))).errors).toBe(0)
+  })
+
+  test('a wrong answer is refused with the question', () => {
+    expect(() => parseAnswers({ length: 'u33@0' })).toThrow(/Length field .*"u33@0": write a type and an offset/)
+  })
+})
