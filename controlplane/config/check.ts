@@ -56,7 +56,7 @@ function checkSpec(
   const base: Path = definition.flat ? [] : ['spec']
   const body = bodyOf(value, definition)
   if (body === undefined && definition.specRequired) add('FIELD_REQUIRED', ['spec'], 'spec is required')
-  const { value: spec, issues, renamed } = normalise(definition.schema, body ?? {}, base)
+  const { value: spec, issues, renamed } = normalise(definition.schema, body === undefined ? {} : body, base)
   for (const { code, path, message, hint } of issues) add(code, path, message, hint)
   const written = (path: Path) => writtenPath(path, renamed, definition.flat === true)
 

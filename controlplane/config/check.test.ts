@@ -1,0 +1,191 @@
+import { describe, expect, it } from 'vitest'
+import { brief, checkNetworking, checkYaml, documentsOf, kindYaml } from '../../test/helpers/config-documents.ts'
+import { checkDocument } from './check.ts'
+
+const ENTRY = `apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata:
+  name: reviews
+spec:
+  hosts: [reviews.local]
+  ports:
+  - number: 80
+    name: http
+    protocol: HTTP
+`
+
+describe('a document becomes an object', () => {
+  it('with the spec as it was written', () => {
+    const { object, diagnostics } = checkDocument(documentsOf(ENTRY)[0]!)
+    expect(diagnostics).toEqual([])
+    expect(object).toMatchObject({
+      kind: 'ServiceEntry',
+      key: 'ServiceEntry/default/reviews',
+      labels: {},
+      spec: { hosts: ['reviews.local'], ports: [{ number: 80, name: 'http', protocol: 'HTTP' }] },
+    })
+  })
+
+  it('with names in snake_case brought to camelCase, and places still found', () => {
+    const yaml = kindYaml(
+      'networking.istio.io/v1',
+      'DestinationRule',
+      '\nhost: a\ntraffic_policy:\n  outlier_detection:\n    consecutive_5xx_errors: 3',
+    )
+    const { object } = checkDocument(documentsOf(yaml)[0]!)
+    expect(object?.spec).toEqual({ host: 'a', trafficPolicy: { outlierDetection: { consecutive5xxErrors: 3 } } })
+    const path = ['spec', 'trafficPolicy', 'outlierDetection', 'consecutive5xxErrors']
+    expect(object?.source.locate(path, 'key')).toEqual({ file: 'test.yaml', line: 9, column: 7 })
+  })
+
+  it('of a Secret, whose fields stand beside metadata', () => {
+    const yaml = 'apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ntype: Opaque\nstringData:\n  user: x\n'
+    const { object } = checkDocument(documentsOf(yaml)[0]!)
+    expect(object?.spec).toEqual({ type: 'Opaque', stringData: { user: 'x' } })
+    expect(object?.source.locate(['spec', 'stringData', 'user'], 'key').line).toBe(6)
+  })
+
+  it('without metadata, when there is one for the whole mesh', () => {
+    const { object } = checkDocument(documentsOf('apiVersion: meshgate.io/v1\nkind: Mesh\nspec: {}\n')[0]!)
+    expect(object?.key).toBe('Mesh/default/default')
+  })
+})
+
+describe('complaints', () => {
+  it('have the line and column of the field', () => {
+    const [diagnostic] = checkYaml(ENTRY.replace('number: 80', 'number: 99999'))
+    expect(diagnostic).toMatchObject({
+      code: 'FIELD_VALUE',
+      severity: 'error',
+      file: 'test.yaml',
+      line: 8,
+      column: 13,
+      path: 'spec.ports[0].number',
+    })
+  })
+
+  it('come all at once, also when types are wrong', () => {
+    const spec =
+      '{hosts: [a.b], exportTo: 3, http: [{timeout: soon, match: [{port: x}]}, {route: [{weight: 1}]}], tcp: [{route: []}]}'
+    expect(checkNetworking('VirtualService', spec).toSorted()).toEqual([
+      'FIELD_REQUIRED spec.http[0].route',
+      'FIELD_REQUIRED spec.http[1].route[0].destination',
+      'FIELD_REQUIRED spec.tcp[0].route',
+      'FIELD_TYPE spec.exportTo',
+      'FIELD_TYPE spec.http[0].match[0].port',
+      'FIELD_VALUE spec.http[0].timeout',
+    ])
+  })
+
+  it('about an unknown field stand at its key and guess what was meant', () => {
+    const [diagnostic] = checkYaml(ENTRY.replace('hosts:', 'host: x\n  hosts:'))
+    expect(diagnostic).toMatchObject({
+      code: 'FIELD_UNKNOWN',
+      severity: 'warning',
+      line: 6,
+      column: 3,
+      hint: 'did you mean "hosts"?',
+    })
+  })
+
+  it.each([
+    ['protocol: HTTP', 'protocol: 5', 'FIELD_TYPE spec.ports[0].protocol'],
+    ['protocol: HTTP', 'protocol: null', 'FIELD_TYPE spec.ports[0].protocol'],
+    ['hosts: [reviews.local]', 'hosts: reviews.local', 'FIELD_TYPE spec.hosts'],
+    ['hosts: [reviews.local]', 'hosts: []', 'FIELD_VALUE spec.hosts'],
+    ['number: 80', 'number: "80"', 'FIELD_TYPE spec.ports[0].number'],
+    ['number: 80', 'number: 8.5', 'FIELD_TYPE spec.ports[0].number'],
+    ['spec:', 'location: MESH\nspec:', 'FIELD_UNKNOWN location'],
+    ['  hosts', '  location: MESH\n  hosts', 'FIELD_VALUE spec.location'],
+    ['  hosts', '  location: 1\n  hosts', 'FIELD_TYPE spec.location'],
+    ['  name: reviews', '  labels: {version: 1}\n  name: reviews', 'METADATA_INVALID metadata.labels.version'],
+    ['  name: reviews', '  namespace: A_b\n  name: reviews', 'METADATA_INVALID metadata.namespace'],
+    ['  name: reviews', '  nam: reviews', 'FIELD_UNKNOWN metadata.nam', 'METADATA_INVALID metadata.name'],
+    ['  name: reviews', '  name: Reviews', 'METADATA_UNUSUAL metadata.name'],
+    ['kind: ServiceEntry', 'kind: ServiceEntri', 'KIND_UNKNOWN kind'],
+    ['kind: ServiceEntry', 'kind: ServiceEntryList', 'KIND_LIST kind'],
+    ['networking.istio.io/v1', 'networking.istio.io/v1alpha1', 'KIND_VERSION apiVersion'],
+    ['networking.istio.io/v1', 'v1', 'KIND_VERSION apiVersion'],
+    ['networking.istio.io/v1\nkind: ServiceEntry', 'v1\nkind: Service', 'KIND_IGNORED kind'],
+    ['networking.istio.io/v1\nkind: ServiceEntry', 'gateway.networking.k8s.io/v1\nkind: Gateway', 'KIND_IGNORED kind'],
+    ['apiVersion: networking.istio.io/v1', 'apiVerson: networking.istio.io/v1', 'DOCUMENT_INVALID'],
+    ['spec:', 'spec: ~\n_:', 'FIELD_UNKNOWN _', 'FIELD_TYPE spec'],
+  ])('%s changed to %s', (before, after, ...problems) =>
+    expect(brief(checkYaml(ENTRY.replace(before, after)))).toEqual(problems),
+  )
+
+  it('about a version name the right ones', () => {
+    const [diagnostic] = checkYaml(ENTRY.replace('io/v1', 'io/v2'))
+    expect(diagnostic?.hint).toBe(
+      'use networking.istio.io/v1, networking.istio.io/v1beta1, networking.istio.io/v1alpha3',
+    )
+  })
+
+  it('say which kinds are not compiled, and stay warnings', () => {
+    const yaml = kindYaml('security.istio.io/v1', 'PeerAuthentication', '{mtls: {mode: STRICT}}')
+    const { object, diagnostics } = checkDocument(documentsOf(yaml)[0]!)
+    expect(diagnostics).toMatchObject([{ code: 'KIND_NOT_COMPILED', severity: 'warning' }])
+    expect(object).toBeDefined()
+  })
+
+  it('about old and unsupported fields are warnings', () => {
+    expect(
+      checkNetworking(
+        'VirtualService',
+        '{hosts: [a.b], http: [{websocketUpgrade: true, route: [{destination: {host: a}}]}]}',
+      ),
+    ).toEqual(['FIELD_DEPRECATED spec.http[0].websocketUpgrade'])
+  })
+
+  it('take one spelling of a field only', () => {
+    expect(checkNetworking('DestinationRule', '{host: a, exportTo: [.], export_to: [.]}')).toEqual([
+      'FIELD_CONFLICT spec.export_to',
+    ])
+  })
+
+  it('treat a null as unset where the API has a wrapper type', () => {
+    expect(
+      checkNetworking('DestinationRule', '{host: a, trafficPolicy: {outlierDetection: {consecutive5xxErrors: null}}}'),
+    ).toEqual([])
+  })
+})
+
+describe('absurd documents are answered', () => {
+  it('with many wrong values: the first hundred and a number', () => {
+    const hosts = Array.from({ length: 50_000 }, (_, index) => `"_${index}"`)
+    const diagnostics = checkYaml(
+      kindYaml(
+        'networking.istio.io/v1',
+        'VirtualService',
+        `{hosts: [${hosts}], http: [{route: [{destination: {host: a}}]}]}`,
+      ),
+    )
+    expect(diagnostics).toHaveLength(101)
+    expect(diagnostics.at(-1)).toMatchObject({
+      code: 'TOO_MANY_PROBLEMS',
+      message: '49900 more problems in this document',
+    })
+  })
+
+  it('with many right ones', () => {
+    const hosts = Array.from({ length: 100_000 }, (_, index) => `h${index}.example.com`)
+    expect(
+      checkNetworking('VirtualService', `{hosts: [${hosts}], http: [{route: [{destination: {host: a}}]}]}`),
+    ).toEqual([])
+  })
+
+  it('with values in themselves', () => {
+    const value: Record<string, unknown> = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'a' } }
+    value['data'] = value
+    const [document] = documentsOf('a: b')
+    const { id, index, file, revision } = document!
+    const locate = () => ({ file, line: 1, column: 1 })
+    expect(brief(checkDocument({ id, index, file, revision, locate, value }).diagnostics)).toEqual([
+      expect.stringMatching(/^DOCUMENT_TOO_LARGE/),
+    ])
+  })
+
+  it.each(['just text', '[a, b]', '3', 'true'])('that are %s', (yaml) =>
+    expect(brief(checkYaml(yaml))).toEqual(['DOCUMENT_INVALID']),
+  )
+})

@@ -1,0 +1,117 @@
+import { create, type DescMessage, toJson } from '@bufbuild/protobuf'
+import { describe, expect, it } from 'vitest'
+import { ClusterSchema } from '../../../proto/gen/envoy/config/cluster/v3/cluster_pb.ts'
+import { ListenerSchema } from '../../../proto/gen/envoy/config/listener/v3/listener_pb.ts'
+import { checkEnvoyJson } from './json.ts'
+
+const issues = (desc: DescMessage, json: unknown) =>
+  checkEnvoyJson(desc, json).map(({ code, path }) => `${code} ${path.join('.')}`)
+const cluster = (json: object) => issues(ClusterSchema, { name: 'a', ...json })
+
+describe('a message in JSON form', () => {
+  it.each([
+    {},
+    { connect_timeout: '1.5s', lbPolicy: 'MAGLEV' },
+    { lb_policy: 5, per_connection_buffer_limit_bytes: '1024' },
+    { connect_timeout: null },
+    { metadata: { filter_metadata: { a: { b: [1, null, { c: true }] } } } },
+    {
+      transport_socket: {
+        name: 'tls',
+        typed_config: {
+          '@type': 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext',
+          sni: 'x',
+        },
+      },
+    },
+  ])('takes %j', (json) => expect(cluster(json)).toEqual([]))
+
+  it.each([
+    [{ conect_timeout: '1s' }, 'ENVOY_FIELD_UNKNOWN conect_timeout'],
+    [{ connect_timeout: '1m' }, 'ENVOY_VALUE connect_timeout'],
+    [{ connect_timeout: '0s' }, 'ENVOY_RULE connect_timeout'],
+    [{ connect_timeout: '1s', connectTimeout: '1s' }, 'ENVOY_VALUE connectTimeout'],
+    [{ lb_policy: 'MAGELV' }, 'ENVOY_VALUE lb_policy'],
+    [{ lb_policy: 99 }, 'ENVOY_RULE lb_policy'],
+    [{ per_connection_buffer_limit_bytes: -1 }, 'ENVOY_VALUE per_connection_buffer_limit_bytes'],
+    [{ per_connection_buffer_limit_bytes: 4294967296 }, 'ENVOY_VALUE per_connection_buffer_limit_bytes'],
+    [{ load_assignment: { endpoints: [] } }, 'ENVOY_RULE load_assignment.cluster_name'],
+    [{ health_checks: {} }, 'ENVOY_VALUE health_checks'],
+    [
+      { health_checks: [{ timeout: '1s', interval: '1s', unhealthy_threshold: 1, healthy_threshold: 1 }] },
+      'ENVOY_RULE health_checks.0',
+    ],
+    [{ type: 'EDS', cluster_type: { name: 'x' } }, 'ENVOY_VALUE cluster_type'],
+    [{ metadata: { filter_metadata: { a: 3 } } }, 'ENVOY_VALUE metadata.filter_metadata.a'],
+    [
+      { transport_socket: { name: 'x', typed_config: { sni: 'x' } } },
+      'ENVOY_TYPE_UNKNOWN transport_socket.typed_config',
+    ],
+    [
+      { transport_socket: { name: 'x', typed_config: { '@type': 'type.googleapis.com/envoy.no.v3.Such' } } },
+      'ENVOY_TYPE_UNKNOWN transport_socket.typed_config.@type',
+    ],
+    [
+      {
+        transport_socket: {
+          name: 'x',
+          typed_config: {
+            '@type': 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext',
+            sny: 'x',
+          },
+        },
+      },
+      'ENVOY_FIELD_UNKNOWN transport_socket.typed_config.sny',
+    ],
+  ])('refuses %j', (json, problem) => expect(cluster(json)).toEqual([problem]))
+
+  it('needs what the API says it needs', () => expect(issues(ClusterSchema, {})).toEqual(['ENVOY_RULE name']))
+  it('is an object', () => expect(issues(ListenerSchema, [])).toEqual(['ENVOY_VALUE ']))
+  it('may not be endless', () => {
+    let json: unknown = { match: { any_match: true } }
+    for (let depth = 0; depth < 500; depth++) json = { and_match: { rules: [json, json] } }
+    const access = { access_log: [{ filter: { and_filter: { filters: [json] } } }] }
+    expect(checkEnvoyJson(ListenerSchema, access).length).toBeLessThanOrEqual(200)
+  })
+  it('that protobuf itself writes has no wrong name or value', () => {
+    const json = toJson(
+      ClusterSchema,
+      create(ClusterSchema, { name: 'a', connectTimeout: { seconds: 1n, nanos: 500_000_000 } }),
+    )
+    expect(issues(ClusterSchema, json)).toEqual([])
+  })
+  it('refuses what Envoy refuses only in its code', () => {
+    const routes = {
+      virtual_hosts: [
+        {
+          name: 'a',
+          domains: ['*'],
+          routes: [{ match: { safe_regex: { regex: '*x' } }, direct_response: { status: 200 } }],
+        },
+        { name: 'b', domains: ['*'] },
+      ],
+    }
+    const listener = {
+      filter_chains: [
+        {
+          filters: [
+            {
+              name: 'hcm',
+              typed_config: {
+                '@type':
+                  'type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',
+                stat_prefix: 'x',
+                route_config: routes,
+              },
+            },
+          ],
+        },
+      ],
+    }
+    const at = 'filter_chains.0.filters.0.typed_config.route_config.virtual_hosts'
+    expect(issues(ListenerSchema, listener)).toEqual([
+      `ENVOY_RULE ${at}.0.routes.0.match.safe_regex.regex`,
+      `ENVOY_RULE ${at}.1.domains.0`,
+    ])
+  })
+})
