@@ -133,6 +133,13 @@ describe('delete', () => {
   })
 })
 
+describe('the comment above a document', () => {
+  it('stays when its first key goes, also behind a blank line and in a later document', () => {
+    const text = 'a: 1\r\n---\r\n\r\n# about this\r\n# document\r\nb: 1\r\nc: 2\r\n'
+    expect(edited(text, { op: 'delete', document: 1, path: ['b'] })).toBe(text.replace('b: 1\r\n', ''))
+  })
+})
+
 describe('rename and move', () => {
   it('a key keeps its place, quotes and comments', () => {
     expect(edited('# a\n"a": 1 # c\nb: 2\n', { op: 'rename', path: ['a'], value: 'n' })).toBe('# a\n"n": 1 # c\nb: 2\n')

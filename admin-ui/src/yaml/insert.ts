@@ -1,5 +1,5 @@
 import type { Change } from './changes.ts'
-import { columnOf, extendedEnd, lastLineEnd, leadingStart, lineStart, ownsLine } from './lines.ts'
+import { columnOf, extendedEnd, lastLineEnd, leadingStart, lineAt, lineStart, ownsLine } from './lines.ts'
 import type { Literals, Page, RenderOptions } from './render.ts'
 import { renderEntry, renderItem } from './render.ts'
 import { insertLines } from './replace.ts'
@@ -46,7 +46,17 @@ export function insertRaw(page: Page, owner: Collection, index: number, lines: r
 /** Where the first slot begins with its comments. What stands above the first key of a document speaks of the document and stays there. */
 export function firstStart(text: string, owner: Collection): number {
   const { start } = owner.slots[0]!
-  const leading = leadingStart(text, start)
-  const heads = leading === 0 || /^(?:---|%)/.test(text.slice(lineStart(text, leading - 1), leading))
-  return heads && columnOf(text, start) === 0 ? lineStart(text, start) : leading
+  if (columnOf(text, start) === 0 && headOfDocument(text, lineStart(text, start))) return lineStart(text, start)
+  return leadingStart(text, start)
+}
+
+/** Whether only comments, blank lines and the document's own marker stand above a line. */
+function headOfDocument(text: string, from: number): boolean {
+  let at = from
+  while (at > 0) {
+    const line = lineAt(text, lineStart(text, at - 1))
+    if (line.kind === 'content') return /^(?:---|%|\.\.\.)/.test(text.slice(line.from, line.from + 3))
+    at = line.from
+  }
+  return true
 }

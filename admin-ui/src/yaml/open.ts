@@ -90,9 +90,11 @@ export class OpenText {
     return { from: from + this.#bom, to: to + this.#bom }
   }
 
-  /** A document's segment, parsed or not. */
+  /** A document's segment, parsed or not: either every document has its own, or one holds them all. */
   segmentOf(document: number): Segment | undefined {
-    return this.#segments.find(({ first, count }) => document >= first && document < first + count)
+    const [only] = this.#segments
+    if (this.#segments.length > 1) return this.#segments[document]
+    return only && document >= 0 && document < Math.max(1, only.count) ? only : undefined
   }
 }
 

@@ -13,6 +13,8 @@ interface Place {
   readonly anchor: string | undefined
   /** Number of values in the node with every alias written out. */
   readonly weight: number
+  /** Levels of collections in the node with every alias written out. */
+  readonly height: number
 }
 
 export interface ScalarTree extends Place {
@@ -70,9 +72,11 @@ export interface Slot {
 type Token = CST.Token
 type Item = CST.CollectionItem
 
-/** Aliases written out may not make more values than this. */
+/** Aliases written out may not make more values, or more levels, than this. */
 export const maxWeight = 1_000_000
+export const maxHeight = 200
 
+const none: readonly CST.SourceToken[] = []
 const blanks = new Set(['space', 'newline', 'comment', 'comma', 'byte-order-mark'])
 
 /** The tree of one composed document. `token` is its document token, `undefined` for a text without one. */
@@ -103,17 +107,18 @@ class Builder {
     before: readonly CST.SourceToken[],
     empty: number,
   ): Tree {
-    const props = before.filter((part) => part.type === 'anchor' || part.type === 'tag')
+    const props = before.some(isProperty) ? before.filter(isProperty) : none
     const written = token && !(token.type === 'scalar' && token.source === '')
     const last = props.at(-1)
     const start = written ? token.offset : last ? last.offset + last.source.length : empty
     const from = props[0]?.offset ?? start
     const anchor = node && !isAlias(node) ? node.anchor : undefined
-    const entry: { tree?: Tree } = {}
-    if (anchor) this.#anchors.set(anchor, entry)
+    const entry: { tree?: Tree } | undefined = anchor ? {} : undefined
+    if (anchor && entry) this.#anchors.set(anchor, entry)
     const tree = this.#build(node, written ? token : undefined, { from, start, anchor })
     if (tree.weight > maxWeight) throw new Refusal('TOO_LARGE', `aliases stand for more than ${maxWeight} values`, from)
-    entry.tree = tree
+    if (tree.height > maxHeight) throw new Refusal('TOO_DEEP', `aliases make more than ${maxHeight} levels`, from)
+    if (entry) entry.tree = tree
     return tree
   }
 
@@ -122,16 +127,19 @@ class Builder {
     token: Token | undefined,
     place: Pick<Place, 'from' | 'start' | 'anchor'>,
   ): Tree {
-    const { start } = place
+    const { from, start, anchor } = place
     if (!token) {
       return {
-        ...place,
+        from,
+        start,
+        anchor,
         kind: 'scalar',
         style: 'empty',
         value: isScalar(node) ? node.value : null,
         headerEnd: start,
         end: start,
         weight: 1,
+        height: 0,
       }
     }
     if (isAlias(node)) {
@@ -139,7 +147,17 @@ class Builder {
       if (!entry) throw new Refusal('SYNTAX', `alias *${node.source} has no anchor above it`, start)
       const target = entry.tree
       if (!target) throw new Refusal('CIRCULAR', `alias *${node.source} stands inside the value it names`, start)
-      return { ...place, kind: 'alias', name: node.source, target, end: sourceEnd(token), weight: target.weight }
+      return {
+        from,
+        start,
+        anchor,
+        kind: 'alias',
+        name: node.source,
+        target,
+        end: sourceEnd(token),
+        weight: target.weight,
+        height: target.height,
+      }
     }
     if (node && isScalar(node)) return this.#scalar(node.value, token, place)
     if (token.type === 'flow-collection' && isCollection(node) && plainCollection(node))
@@ -151,27 +169,39 @@ class Builder {
   }
 
   #scalar(value: unknown, token: Token, place: Pick<Place, 'from' | 'start' | 'anchor'>): ScalarTree {
-    const { start } = place
+    const { from, start, anchor } = place
     if (token.type === 'block-scalar') {
       const header = token.props.find((part) => part.type === 'block-scalar-header')
       const source = header && 'source' in header ? header.source : '|'
       const at = header?.offset ?? start
       const style = source.startsWith('>') ? 'folded' : 'literal'
       return {
-        ...place,
+        anchor,
         start: at,
-        from: Math.min(place.from, at),
+        from: Math.min(from, at),
         kind: 'scalar',
         style,
         value,
         headerEnd: at + source.length,
         end: endOf(token),
         weight: 1,
+        height: 0,
       }
     }
     const style =
       token.type === 'single-quoted-scalar' ? 'single' : token.type === 'double-quoted-scalar' ? 'double' : 'plain'
-    return { ...place, kind: 'scalar', style, value, headerEnd: start, end: sourceEnd(token), weight: 1 }
+    return {
+      from,
+      start,
+      anchor,
+      kind: 'scalar',
+      style,
+      value,
+      headerEnd: start,
+      end: sourceEnd(token),
+      weight: 1,
+      height: 0,
+    }
   }
 
   #opaque(
@@ -187,6 +217,7 @@ class Builder {
       kind: 'opaque',
       value: `${node?.tag ?? ''} ${this.#text.slice(start, end)}`,
       weight: 1,
+      height: 0,
     }
   }
 
@@ -212,9 +243,8 @@ class Builder {
       throw new Refusal('SYNTAX', 'cannot follow this layout', place.start)
     const start = first.start
     const column = start - (this.#text.lastIndexOf('\n', start - 1) + 1)
-    const weight = sum(slots)
     return {
-      ...place,
+      anchor: place.anchor,
       start,
       from: Math.min(place.from, start),
       kind: token.type === 'block-map' ? 'map' : 'seq',
@@ -223,7 +253,8 @@ class Builder {
       slots,
       commas: [],
       end: slots.at(-1)!.end,
-      weight,
+      weight: weightOf(slots),
+      height: heightOf(slots),
     }
   }
 
@@ -249,7 +280,20 @@ class Builder {
     if (slots.length !== node.items.length) throw new Refusal('SYNTAX', 'cannot follow this layout', place.start)
     const close = token.end[0]
     const end = close ? close.offset + close.source.length : token.offset + 1
-    return { ...place, kind: map ? 'map' : 'seq', flow: true, column: 0, slots, commas, end, weight: sum(slots) }
+    const { from, start, anchor } = place
+    return {
+      from,
+      start,
+      anchor,
+      kind: map ? 'map' : 'seq',
+      flow: true,
+      column: 0,
+      slots,
+      commas,
+      end,
+      weight: weightOf(slots),
+      height: heightOf(slots),
+    }
   }
 
   #entry(pair: Pair<ParsedNode, ParsedNode | null>, item: Item): Slot {
@@ -286,13 +330,7 @@ class Builder {
     const empty = mark ? mark.offset + 1 : (rest[0]?.offset ?? item.value?.offset ?? 0)
     const value = this.node(node, item.value, rest, empty)
     const start = mark?.offset ?? value.from
-    return {
-      ...listSlot,
-      start,
-      headEnd: mark ? mark.offset + 1 : start,
-      end: Math.max(value.end, mark ? mark.offset + 1 : 0),
-      value,
-    }
+    return listSlot(start, mark ? mark.offset + 1 : start, Math.max(value.end, mark ? mark.offset + 1 : 0), value)
   }
 
   /** `[a: b]`: a map of one entry without braces. Walked for its anchors, then kept as one piece. */
@@ -300,7 +338,7 @@ class Builder {
     const pair = (node as unknown as YAMLMap.Parsed).items[0] as Pair<ParsedNode, ParsedNode | null>
     const inner = this.#entry(pair, item)
     const value = this.#opaque(node, inner.start, inner.end, { from: inner.start, anchor: undefined })
-    return { ...listSlot, start: inner.start, headEnd: inner.start, end: inner.end, value }
+    return listSlot(inner.start, inner.start, inner.end, value)
   }
 
   #keyName(key: Tree): string {
@@ -310,22 +348,36 @@ class Builder {
   }
 }
 
-const listSlot = {
-  key: undefined,
-  merge: false,
-  complex: false,
-  keyFrom: 0,
-  keyTo: 0,
-  keyStyle: 'plain',
-  colon: true,
-} as const
+function listSlot(start: number, headEnd: number, end: number, value: Tree): Slot {
+  return {
+    key: undefined,
+    merge: false,
+    complex: false,
+    keyFrom: 0,
+    keyTo: 0,
+    keyStyle: 'plain',
+    start,
+    headEnd,
+    colon: true,
+    end,
+    value,
+  }
+}
 
 function plainCollection(node: object): node is YAMLMap.Parsed | YAMLSeq.Parsed {
   return node.constructor === YAMLMap || node.constructor === YAMLSeq
 }
 
-function sum(slots: readonly Slot[]): number {
+function isProperty(part: CST.SourceToken): boolean {
+  return part.type === 'anchor' || part.type === 'tag'
+}
+
+function weightOf(slots: readonly Slot[]): number {
   return slots.reduce((total, slot) => total + slot.value.weight, 1)
+}
+
+function heightOf(slots: readonly Slot[]): number {
+  return 1 + slots.reduce((most, slot) => Math.max(most, slot.value.height), 0)
 }
 
 function sourceEnd(token: Token): number {

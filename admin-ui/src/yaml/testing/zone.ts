@@ -129,7 +129,10 @@ function withNeighbourhood(text: string, { from, to }: Stretch): Stretch {
   let start = from
   while (start > 0 && /\s/.test(text[start - 1]!)) start--
   if (text[start - 1] === ',') start--
-  for (let line = text.lastIndexOf('\n', start - 1) + 1; /^\s*(?:#.*)?$/.test(text.slice(line, start)) && line > 0; ) {
+  for (
+    let line = text.lastIndexOf('\n', start - 1) + 1;
+    /^\s*(?:#[^\n]*)?$/.test(text.slice(line, start)) && line > 0;
+  ) {
     start = line - 1
     line = text.lastIndexOf('\n', start - 1) + 1
   }
