@@ -222,11 +222,7 @@ export class XdsServer {
   private tick(): void {
     const time = this.now()
     for (const stream of this.context.waiting) stream.tick(time)
-    for (const log of this.classes)
-      if (log.stale && !log.amid) {
-        this.rounds.request()
-        break
-      }
+    for (const log of this.classes) if (log.due) this.rounds.request()
     const { streamAgeMs } = this.limits
     for (const stream of this.streams) {
       const age = time - stream.connectedAt

@@ -233,7 +233,7 @@ export class Stream implements TransportHandler, StatusSource {
     }
     this.count(type, received)
     this.pump()
-    if (client.class.stale && !client.class.amid) this.context.ready()
+    if (client.class.due) this.context.ready()
     this.converge(client, time)
   }
 

@@ -33,6 +33,10 @@ export class ClassLog {
   private seen: number
   /** A verdict changed what may be published although the configuration did not change. */
   private overdue = false
+  /** Load assignments of the published clusters. */
+  private children: ReadonlySet<string> = new Set()
+  /** A refresh was asked for while a client was amid another. */
+  private held = false
 
   constructor(view: View, epoch: Epoch, verdicts: Verdicts) {
     this.view = view
@@ -77,12 +81,17 @@ export class ClassLog {
    */
   refresh(): readonly ResourceType[] {
     if (!this.stale) return []
-    if (this.amid) return this.refreshEndpoints()
-    return this.refreshAll()
+    if (!this.amid) return this.refreshAll()
+    this.held = true
+    return this.refreshEndpoints()
   }
 
-  /** Whether some client is amid the steps of what is published. */
-  get amid(): boolean {
+  /** Whether a change that was held back can be published now: `refresh` should be called. */
+  get due(): boolean {
+    return this.held && !this.amid
+  }
+
+  private get amid(): boolean {
     for (const reader of this.readers) if (reader.amid) return true
     return false
   }
@@ -94,6 +103,7 @@ export class ClassLog {
   }
 
   private refreshAll(): readonly ResourceType[] {
+    this.held = false
     this.seen = this.epoch.now
     this.overdue = false
     const changed: ResourceType[] = []
@@ -102,6 +112,7 @@ export class ClassLog {
     // While an old route is served in place of a refused one, what it points to must stay.
     const keep = this.verdicts.any && this.verdicts.pinned(USES_OTHERS)
     for (const type of REMOVED_LAST) if (this.logs[type].refresh(keep)) changed.push(type)
+    if (changed.includes('cds')) this.followChildren()
     for (const type of changed) this.logs[type].trim(this.behind(type))
     return changed
   }
@@ -123,12 +134,28 @@ export class ClassLog {
     if (newWildcard) log.followAll()
     log.unfollow(dropped)
     if (before.wildcard && !interest.wildcard) log.unfollowAll()
+    if (type === 'cds' && (added.length + dropped.length > 0 || interest.wildcard !== before.wildcard)) this.followChildren()
   }
 
   /** A client goes. */
   release(type: ResourceType, interest: Interest): void {
     this.logs[type].unfollow(interest.names)
     if (interest.wildcard) this.logs[type].unfollowAll()
+    if (type === 'cds') this.followChildren()
+  }
+
+  /**
+   * Endpoints are read in the moment their cluster is published, not when a client asks for them later: by then the
+   * configuration may have no such cluster any more, and the one that was sent would wait for endpoints in vain.
+   */
+  private followChildren(): void {
+    const wanted = new Set<string>()
+    for (const { children } of this.logs.cds.published()) for (const child of children) wanted.add(child.name)
+    const added = [...wanted].filter((name) => !this.children.has(name))
+    const dropped = [...this.children].filter((name) => !wanted.has(name))
+    this.children = wanted
+    this.logs.eds.follow(added)
+    this.logs.eds.unfollow(dropped)
   }
 
   /** The lowest position some client still needs. */

@@ -67,6 +67,11 @@ export class TypeLog {
     return this.entries.get(name)?.published
   }
 
+  /** All that is published and followed. */
+  *published(): Generator<Resource> {
+    for (const entry of this.entries.values()) if (entry.published && isFollowed(entry)) yield entry.published
+  }
+
   /** What was last published under the name, also after it went, for as long as some client may use it. */
   last(name: string): Resource | undefined {
     const entry = this.entries.get(name)

@@ -101,8 +101,15 @@ export class EngineClient {
     return this.ask(answer.type, { nonce: answer.nonce, error, ...(this.form === 'sotw' ? { names } : {}) })
   }
 
+  /** What the client is sent now. A change its class held back while it was amid another is taken as soon as it can be, as the server does. */
   flow(): readonly Answer[] {
-    return this.client.flow(this.engine.now).map((frame) => decode(this.form, frame))
+    const frames = [...this.client.flow(this.engine.now)]
+    const log = this.client.class
+    if (log.due) {
+      log.refresh()
+      frames.push(...this.client.flow(this.engine.now))
+    }
+    return frames.map((frame) => decode(this.form, frame))
   }
 }
 
