@@ -3,6 +3,9 @@ import { hostsOverlap } from '../syntax/host.ts'
 import { protocolClass } from '../syntax/protocol.ts'
 import { type Check, type Complain, type Of, place, push, type World } from './world.ts'
 
+/** Hosts of one VirtualService that are looked for in its gateways: each is held against each host of the servers. */
+const MAX_HOSTS = 1000
+
 /** Finds the gateway a VirtualService names: `name`, `namespace/name`, or (old) `name.namespace.svc.domain`. */
 export function findGateway(world: World, reference: string, namespace: string): Of<'Gateway'> | undefined {
   const slash = reference.indexOf('/')
@@ -82,7 +85,7 @@ function checkReference(
     )
     return
   }
-  for (const [index, host] of hosts.entries()) {
+  for (const [index, host] of hosts.slice(0, MAX_HOSTS).entries()) {
     const name = world.resolve(host, service.namespace)
     if (!exposes(gateway, name, service.namespace) && !exposes(gateway, host, service.namespace))
       complain(

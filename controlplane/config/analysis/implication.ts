@@ -7,6 +7,9 @@ import { isSubsetOf } from '../syntax/host.ts'
  * texts), a "yes" never is: a rule reported as shadowed is shadowed.
  */
 
+/** Longer lists of SNI names are not compared: each name of one would be held against each of the other. */
+const MAX_PAIRS = 100_000
+
 type Strings = Readonly<Record<string, StringMatch>>
 
 function isPresence(match: StringMatch): boolean {
@@ -76,7 +79,9 @@ export function httpImplies(inner: HttpMatchRequest, outer: HttpMatchRequest, ga
 }
 
 function subnetsImply(inner: readonly string[] | undefined, outer: readonly string[] | undefined): boolean {
-  return !outer?.length || (!!inner?.length && inner.every((subnet) => outer.includes(subnet)))
+  if (!outer?.length) return true
+  const known = new Set(outer)
+  return !!inner?.length && inner.every((subnet) => known.has(subnet))
 }
 
 export function tcpImplies(inner: L4MatchAttributes, outer: L4MatchAttributes, gateways: readonly string[]): boolean {
@@ -85,6 +90,7 @@ export function tcpImplies(inner: L4MatchAttributes, outer: L4MatchAttributes, g
 
 export function tlsImplies(inner: TlsMatchAttributes, outer: TlsMatchAttributes, gateways: readonly string[]): boolean {
   return (
+    inner.sniHosts.length * outer.sniHosts.length <= MAX_PAIRS &&
     inner.sniHosts.every((host) => outer.sniHosts.some((wide) => isSubsetOf(host, wide))) &&
     subnetsImply(inner.destinationSubnets, outer.destinationSubnets) &&
     callerImplies(inner, outer, gateways)

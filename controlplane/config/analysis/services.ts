@@ -7,7 +7,7 @@ export const checkServiceEndpoints: Check = (world, complain) => {
     const { resolution = 'NONE', workloadSelector, endpoints = [] } = object.spec
     if (resolution === 'NONE' || resolution === 'DYNAMIC_DNS') continue
     if (workloadSelector) {
-      if (world.endpoints({ host: '', object })?.length === 0)
+      if (world.endpoints({ object })?.length === 0)
         complain(
           object,
           'SELECTOR_EMPTY',

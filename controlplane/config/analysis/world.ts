@@ -55,7 +55,8 @@ export class World {
   readonly #byKey: ReadonlyMap<string, ConfigObject>
   readonly #exact = new Map<string, ServiceHost[]>()
   readonly #wildcards: ServiceHost[] = []
-  readonly #entries = new Map<string, Of<'WorkloadEntry'>[]>()
+  readonly #entries = new Map<string, Workload[]>()
+  readonly #byLabel = new Map<string, Workload[]>()
   readonly #workloads = new Map<string, readonly Workload[]>()
   #suggestions = 0
   #hosts: readonly string[] | undefined
@@ -73,7 +74,12 @@ export class World {
         else push(this.#exact, name, entry)
       }
     }
-    for (const object of this.of('WorkloadEntry')) push(this.#entries, object.namespace, object)
+    for (const object of this.of('WorkloadEntry')) {
+      const workload = workloadOf(object)
+      push(this.#entries, object.namespace, workload)
+      for (const label of Object.entries(workload.labels))
+        push(this.#byLabel, labelKey(object.namespace, ...label), workload)
+    }
   }
 
   /** All objects of a kind, the oldest first. */
@@ -146,14 +152,9 @@ export class World {
   }
 
   /** Endpoints of a service with their labels; undefined when they are found at run time only. */
-  endpoints({ object }: ServiceHost): readonly Workload[] | undefined {
+  endpoints({ object }: Pick<ServiceHost, 'object'>): readonly Workload[] | undefined {
     const { endpoints, workloadSelector, resolution = 'NONE' } = object.spec
-    if (workloadSelector) {
-      const labels = workloadSelector.labels ?? {}
-      return (this.#entries.get(object.namespace) ?? [])
-        .map(workloadOf)
-        .filter((workload) => selects(labels, workload.labels))
-    }
+    if (workloadSelector) return this.#selected(object.namespace, workloadSelector.labels ?? {})
     if (endpoints?.length)
       return endpoints.map(({ labels, locality }) => ({
         namespace: object.namespace,
@@ -162,11 +163,22 @@ export class World {
     return resolution === 'STATIC' ? [] : undefined
   }
 
+  /** WorkloadEntries with all the labels, found through the rarest of them: thousands of services may select from thousands. */
+  #selected(namespace: string, labels: Readonly<Record<string, string>>): readonly Workload[] {
+    const all = this.#entries.get(namespace) ?? []
+    const lists = Object.entries(labels).map((label) => this.#byLabel.get(labelKey(namespace, ...label)) ?? [])
+    const shortest = lists.reduce<readonly Workload[]>(
+      (least, list) => (list.length < least.length ? list : least),
+      all,
+    )
+    return shortest.filter((workload) => selects(labels, workload.labels))
+  }
+
   /** Workloads of a namespace that are declared anywhere: entries, endpoints of services, proxies of the Mesh document. */
   workloads(namespace: string): readonly Workload[] {
     const known = this.#workloads.get(namespace)
     if (known) return known
-    const found = (this.#entries.get(namespace) ?? []).map(workloadOf)
+    const found = [...(this.#entries.get(namespace) ?? [])]
     this.#workloads.set(namespace, found)
     for (const object of this.of('ServiceEntry'))
       if (object.namespace === namespace)
@@ -187,6 +199,10 @@ export class World {
       }
     })
   }
+}
+
+function labelKey(namespace: string, key: string, value: string): string {
+  return `${namespace} ${key}=${value}`
 }
 
 function workloadOf({ namespace, labels, spec }: Of<'WorkloadEntry'>): Workload {

@@ -180,7 +180,9 @@ const loadBalancerSettingsFields = message(
       { default: 'LEAST_REQUEST' },
     ),
     consistentHash: optional(consistentHash, 'Same key, same endpoint.'),
-    backendUtilization: optional(backendUtilization, 'Weights from the load endpoints report (ORCA).'),
+    backendUtilization: optional(backendUtilization, 'Weights from the load endpoints report (ORCA).', {
+      unsupported: 'it is not compiled to Envoy yet; endpoints are chosen by LEAST_REQUEST',
+    }),
     localityLbSetting: optional(
       localityLbSetting,
       'Which localities are preferred; overrides the setting of the mesh.',
@@ -188,6 +190,9 @@ const loadBalancerSettingsFields = message(
     zoneAwareLbSetting: optional(
       zoneAwareLbSetting,
       "Prefer endpoints of the caller's zone as far as capacity allows.",
+      {
+        unsupported: 'it is not compiled to Envoy yet; use localityLbSetting',
+      },
     ),
     warmupDurationSecs: optional(duration, 'How long a new endpoint gets less than its share.', {
       deprecated: 'use warmup',

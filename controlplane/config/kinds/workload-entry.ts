@@ -14,7 +14,9 @@ export const workloadEntryShape = {
   network: optional(text.max(2048), 'Network the endpoint is in; endpoints of one network reach each other directly.'),
   locality: optional(text.max(2048), 'Place as `region/zone/subzone`.'),
   weight: optional(uint32, 'Share of traffic among the endpoints of the service.', { default: '1' }),
-  serviceAccount: optional(text.max(253), 'Service account of the workload, part of its identity.'),
+  serviceAccount: optional(text.max(253), 'Service account of the workload, part of its identity.', {
+    unsupported: 'no workload identities are issued',
+  }),
 }
 
 const workloadEntryFields = message(workloadEntryShape)

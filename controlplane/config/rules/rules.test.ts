@@ -208,6 +208,7 @@ describe('Sidecar', () => {
 
   it.each([
     ['', 'FIELD_VALUE spec'],
+    ['egress: [{captureMode: IPTABLES, hosts: ["*/*"]}]', 'FIELD_UNSUPPORTED spec.egress[0].captureMode'],
     ['egress: [{hosts: []}]', 'FIELD_VALUE spec.egress[0].hosts'],
     ['egress: [{hosts: [foo.com]}]', 'FIELD_VALUE spec.egress[0].hosts[0]'],
     ['egress: [{hosts: ["*/*"]}, {hosts: ["*/*"]}]', 'FIELD_VALUE spec.egress[0]'],

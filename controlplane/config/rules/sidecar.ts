@@ -14,9 +14,13 @@ function portRule(port: NonNullable<IstioEgressListener['port']>, report: Report
   if (problem) report(['protocol'], problem)
 }
 
+const NO_CAPTURE =
+  'IPTABLES is not supported: nothing redirects traffic here, workloads call the listeners of the proxy'
+
 export function ingressRule(listener: IstioIngressListener, report: Report): void {
   const { port, bind, defaultEndpoint, tls, connectionPool } = listener
   portRule(port, (path, ...rest) => report(['port', ...path], ...rest))
+  if (listener.captureMode === 'IPTABLES') report(['captureMode'], NO_CAPTURE, { code: 'FIELD_UNSUPPORTED' })
   const number = portProblem(port.number ?? 0)
   if (number) report(['port', 'number'], number)
   const address = bind ? ipProblem(bind) : undefined
@@ -65,6 +69,7 @@ function endpointRule(endpoint: string, report: Report): void {
 
 export function egressRule(listener: IstioEgressListener, report: Report): void {
   const { port, bind = '', captureMode = 'DEFAULT', hosts } = listener
+  if (captureMode === 'IPTABLES') report(['captureMode'], NO_CAPTURE, { code: 'FIELD_UNSUPPORTED' })
   if (port) {
     portRule(port, (path, ...rest) => report(['port', ...path], ...rest))
     const number = port.number ?? 0
