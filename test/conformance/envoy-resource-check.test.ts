@@ -8,7 +8,10 @@ const sets = gatewaySets()
 
 describe.skipIf(sets.length === 0)('our check of raw Envoy resources against the word of a real Envoy', () => {
   it.each(sets.map((set) => [set.name, set.expect, set] as const))('%s: %s', (name, verdict, set) => {
-    const { documents } = readDocuments(`${name}.yaml`, Buffer.from(stringify(envoyResource(set), { aliasDuplicateObjects: false })))
+    const { documents } = readDocuments(
+      `${name}.yaml`,
+      Buffer.from(stringify(envoyResource(set), { aliasDuplicateObjects: false })),
+    )
     const { object, diagnostics } = checkDocument(documents[0]!)
     if (verdict === 'reject') {
       expect(diagnostics.map(({ code }) => code)).toContain('ENVOY_RULE')
