@@ -1,13 +1,16 @@
-import { RESOURCE_TYPES, type ResourceType, TYPE_URL } from '../../proto/types.ts'
+import { RESOURCE_TYPES, type ResourceType } from '../../proto/types.ts'
 import type { Resource } from '../xds/resource.ts'
+import { begin } from './begin.ts'
 import type { ClassLog, Reader } from './class-log.ts'
+import { batchKey, fullSet, isFullSet, leavingEndpoints, permitted, type Recipient, visible } from './compose.ts'
 import { buildFrames, type Frame, type FrameOptions } from './frames.ts'
-import { changeNames, type InterestChange, listNames, newInterest } from './interest.ts'
-import { noEndpoints } from './no-endpoints.ts'
+import { changeNames, listNames, newInterest } from './interest.ts'
+import { moveState } from './move.ts'
 import { ORDER, type Step, USES_OTHERS } from './order.ts'
-import type { DeltaRequest, DiscoveryRequest, ErrorDetail, Form, SotwRequest } from './request.ts'
+import { refuse } from './refuse.ts'
+import type { DiscoveryRequest, Form } from './request.ts'
 import { FULL_SET_TYPES } from './response.ts'
-import { answerTrial, startTrials } from './trials.ts'
+import { answerTrial } from './trials.ts'
 import { interestKey } from './type-log.ts'
 import { isAsked, newTypeState, owe, owesAllNames, sent, type TypeState } from './type-state.ts'
 
@@ -32,7 +35,6 @@ export type Received =
 const EVERY_TYPE = RESOURCE_TYPES
 const USERS = [...USES_OTHERS]
 const NONE: readonly string[] = []
-const MOST_ERROR_TEXT = 4096
 
 /**
  * One stream's side of the protocol, both forms: requests in, responses out. It knows no transport and no timer; the caller
@@ -58,6 +60,11 @@ export class Client implements Reader {
   /** The class the client is served from. */
   get class(): ClassLog {
     return this.log
+  }
+
+  /** As those see the client who compose responses for it. */
+  private get recipient(): Recipient {
+    return { log: this.log, id: this.options.id, form: this.options.form, clusters: this.types.cds }
   }
 
   place(type: ResourceType): TypeState | undefined {
@@ -100,7 +107,10 @@ export class Client implements Reader {
     } else {
       const state = newTypeState(change.interest, this.log.of(type).position)
       this.types[type] = state
-      this.begin(type, state, change, request, now)
+      const orphans = this.orphans?.get(type)
+      this.orphans?.delete(type)
+      begin(type, state, change, request, this.log, orphans)
+      if (state.resumed && request.form === 'delta') state.removeAfter = now + this.options.settleMs
     }
     return received
   }
@@ -134,37 +144,9 @@ export class Client implements Reader {
     for (const type of EVERY_TYPE) {
       const state = this.types[type]
       if (!state) continue
-      const { interest } = state
-      const from = this.log.of(type)
-      const unsent = new Set([...from.pending(state.upserted, interest).upserts, ...(state.extra ?? NONE)])
-      const unremoved = [...from.pending(state.removed, interest).removals, ...(state.gone?.keys() ?? NONE)]
-      const held = new Map(from.all(interest).map((resource) => [resource.name, resource]))
-      for (const name of unremoved) {
-        const last = from.last(name) ?? state.gone?.get(name)
-        if (last) held.set(name, last)
-        unsent.add(name)
-      }
-      to.track(type, {
-        before: newInterest(type),
-        interest,
-        added: [...interest.names],
-        dropped: NONE,
-        asked: NONE,
-        askedAll: false,
-      })
-      const log = to.of(type)
-      const extra = new Set<string>()
-      const gone = new Map<string, Resource | undefined>()
-      for (const [name, resource] of held) if (!log.visible(name, interest)) gone.set(name, resource)
-      for (const resource of log.all(interest)) {
-        const { name } = resource
-        if (unsent.has(name) || held.get(name)?.version !== resource.version) extra.add(name)
-      }
-      state.upserted = state.removed = log.position
-      state.extra = extra.size > 0 ? extra : undefined
-      state.gone = gone.size > 0 ? gone : undefined
+      moveState(type, state, this.log, to)
       state.removeAfter = Math.max(state.removeAfter, now)
-      this.log.release(type, interest)
+      this.log.release(type, state.interest)
     }
     this.log.readers.delete(this)
     to.readers.add(this)
@@ -178,51 +160,6 @@ export class Client implements Reader {
       if (state) this.log.release(type, state.interest)
     }
     this.log.readers.delete(this)
-  }
-
-  /** The first request of a type on this stream. */
-  private begin(
-    type: ResourceType,
-    state: TypeState,
-    change: InterestChange,
-    request: SotwRequest | DeltaRequest,
-    now: number,
-  ): void {
-    const { interest } = change
-    const log = this.log.of(type)
-    const orphans = this.orphans?.get(type)
-    this.orphans?.delete(type)
-    const held = request.form === 'delta' ? request.initialVersions : undefined
-    state.mustAnswer = interest.wildcard
-    state.resumed = held ? held.size > 0 : request.form === 'sotw' && request.version !== ''
-    // What a client has goes on working until its replacement comes, so the replacement can come in the usual order.
-    const inOrder = state.resumed && USES_OTHERS.has(type)
-    if (!state.resumed || !held) {
-      const all = inOrder ? log.all(interest) : []
-      if (all.length > 0) {
-        state.extra = new Set(all.map((resource) => resource.name))
-        state.mustAnswer = false
-      } else state.owedAll = change.askedAll || change.asked.length > 0
-      return
-    }
-    state.removeAfter = now + this.options.settleMs
-    const owed = new Set<string>()
-    const extra = new Set<string>()
-    for (const resource of log.all(interest)) {
-      const { name, version } = resource
-      if (held.get(name) === version && !orphans?.has(name)) this.log.verdicts.holds(resource)
-      else if (inOrder && held.has(name)) extra.add(name)
-      else owed.add(name)
-    }
-    for (const name of change.asked) if (!held.has(name) && !log.visible(name, interest)) owed.add(name)
-    owe(state, owed)
-    if (extra.size > 0) {
-      state.extra = extra
-      state.mustAnswer = false
-    }
-    const gone = new Map<string, Resource | undefined>()
-    for (const name of held.keys()) if (!log.visible(name, interest)) gone.set(name, undefined)
-    if (gone.size > 0) state.gone = gone
   }
 
   /** The part of a request that answers a response. */
@@ -241,55 +178,11 @@ export class Client implements Reader {
       earlier.acks++
       verdicts.accepted(this.options.id, earlier)
     }
-    if (error) return this.refused(type, state, frame, error, now)
+    if (error) return { kind: 'nack', frame, culprits: refuse(this.recipient, state, frame, error, now) }
     state.lastAcked = { nonce, position: frame.position, at: now }
     if (state.trials && frame.serial === state.trial) state.trials = answerTrial(state.trials, true)
     if (state.nack && !state.trials && !verdicts.refusing(this.options.id, new Set([type]))) state.nack = undefined
     return { kind: 'ack' }
-  }
-
-  private refused(type: ResourceType, state: TypeState, frame: Frame, error: ErrorDetail, now: number): Received {
-    const { verdicts } = this.log
-    const message = error.message.slice(0, MOST_ERROR_TEXT)
-    const onTrial = state.trials && frame.serial === state.trial ? state.trials : undefined
-    let culprits = verdicts.culprits(frame, message)
-    if (culprits.length === 0 && onTrial?.[0]?.length === 1) {
-      culprits = frame.upserts.filter((resource) => resource.name === onTrial[0]![0])
-    }
-    const names = culprits.map((resource) => resource.name)
-    state.nack = { nonce: frame.nonce, code: error.code, message, at: now, culprits: names }
-    if (culprits.length > 0) {
-      verdicts.blame(this.options.id, culprits, message, frame)
-      const bad = new Set(names)
-      if (state.trials) {
-        const rest = state.trials
-          .map((group) => group.filter((name) => !bad.has(name)))
-          .filter((group) => group.length > 0)
-        state.trials = rest.length > 0 ? rest : undefined
-      }
-      // Everything else in the batch is fine, but a client need not have taken any of it.
-      if (this.isFullSet(type)) state.owedAll = state.trials === undefined
-      else if (!state.trials || !onTrial) {
-        const rest = frame.upserts.filter((resource) => !bad.has(resource.name)).map((resource) => resource.name)
-        if (rest.length > 0) owe(state, [...rest, ...frame.removed])
-      }
-    } else if (onTrial) state.trials = answerTrial(onTrial, false)
-    else if (frame.upserts.length > 1) {
-      const { trials, others } = startTrials(frame.upserts, verdicts)
-      // A full set without a name deletes it: without knowing an accepted version, a client that has one keeps it only so.
-      const safe =
-        !this.isFullSet(type) || !state.resumed || trials.flat().every((name) => this.hasAccepted(frame, name))
-      if (safe) {
-        state.trials = trials
-        if (!this.isFullSet(type) && others.length > 0) owe(state, [...others, ...frame.removed])
-      }
-    }
-    return { kind: 'nack', frame, culprits }
-  }
-
-  private hasAccepted(frame: Frame, name: string): boolean {
-    const refused = frame.upserts.find((resource) => resource.name === name)
-    return refused !== undefined && this.log.verdicts.lastAccepted(frame.type, name, refused.version) !== undefined
   }
 
   private update(step: Step, state: TypeState, now: number, flush: boolean, frames: Frame[]): void {
@@ -329,7 +222,7 @@ export class Client implements Reader {
     const { type } = step
     const log = this.log.of(type)
     const { interest } = state
-    const full = this.isFullSet(type)
+    const full = isFullSet(this.options.form, type)
     const all = state.owedAll || owesAllNames(state)
     const names = new Set(state.owed)
     if (push || full) for (const name of changed) names.add(name)
@@ -342,13 +235,13 @@ export class Client implements Reader {
     let key: string | undefined
     if (full) {
       if (step.remove) state.removed = log.position
-      const set = this.fullSet(type, state)
+      const set = fullSet(this.recipient, type, state)
       upserts = set.resources
       key = set.shared ? `full ${interestKey(interest)} ${state.removed}` : undefined
     } else {
-      const wanted = all ? log.all(interest) : this.visible(type, state, names)
-      upserts = this.log.verdicts.any ? this.permitted(wanted) : wanted
-      const leaving = this.leavingEndpoints(type, state)
+      const wanted = all ? log.all(interest) : visible(this.recipient, type, state, names)
+      upserts = this.log.verdicts.any ? permitted(this.recipient, wanted) : wanted
+      const leaving = leavingEndpoints(this.recipient, type, state)
       if (leaving.length > 0) upserts = [...upserts, ...leaving]
       const asked = all ? interest.names : (state.owed ?? NONE)
       const has = upserts === wanted ? undefined : new Set(upserts.map((resource) => resource.name))
@@ -406,8 +299,8 @@ export class Client implements Reader {
     state.removed = log.position
     state.gone = undefined
     if (names.length === 0) return
-    if (this.isFullSet(type)) {
-      const { resources, shared } = this.fullSet(type, state)
+    if (isFullSet(this.options.form, type)) {
+      const { resources, shared } = fullSet(this.recipient, type, state)
       const key = shared ? `full ${interestKey(interest)} ${state.removed}` : undefined
       if (state.served || state.resumed) this.emit(type, state, key, resources, [], now, frames)
     } else if (this.options.form === 'delta') {
@@ -418,10 +311,10 @@ export class Client implements Reader {
 
   private sendTrial(type: ResourceType, state: TypeState, now: number, frames: Frame[]): void {
     const group = state.trials![0]!
-    const resources = this.isFullSet(type)
-      ? this.fullSet(type, state).resources
-      : this.permitted(this.visible(type, state, group))
-    if (resources.length === 0 && !this.isFullSet(type)) {
+    const resources = isFullSet(this.options.form, type)
+      ? fullSet(this.recipient, type, state).resources
+      : permitted(this.recipient, visible(this.recipient, type, state, group))
+    if (resources.length === 0 && !isFullSet(this.options.form, type)) {
       state.trials = answerTrial(state.trials!, true)
       if (state.trials) this.sendTrial(type, state, now, frames)
       return
@@ -451,79 +344,6 @@ export class Client implements Reader {
     }
   }
 
-  /** What a client of this class may have now in a full set, what it must not lose yet included. */
-  private fullSet(type: ResourceType, state: TypeState): { resources: readonly Resource[]; shared: boolean } {
-    const log = this.log.of(type)
-    const { verdicts } = this.log
-    const published = log.all(state.interest)
-    const ghosts: Resource[] = []
-    for (const name of log.pending(state.removed, state.interest).removals) {
-      const ghost = log.last(name)
-      if (ghost) ghosts.push(ghost)
-    }
-    const moved = state.gone ? [...state.gone.values()].filter((held): held is Resource => held !== undefined) : []
-    const held = new Set(ghosts.map((ghost) => ghost.name))
-    for (const ghost of moved) if (!held.has(ghost.name) && !log.visible(ghost.name, state.interest)) ghosts.push(ghost)
-    if (!verdicts.any && !state.trials) {
-      return { resources: ghosts.length > 0 ? [...published, ...ghosts] : published, shared: moved.length === 0 }
-    }
-    const withheld = new Set(state.trials?.slice(1).flat())
-    const resources: Resource[] = []
-    for (const resource of published) {
-      const { name, version } = resource
-      const instead = withheld.has(name)
-        ? verdicts.lastAccepted(type, name, version)
-        : verdicts.forClient(this.options.id, resource)
-      if (instead) resources.push(instead)
-    }
-    return { resources: [...resources, ...this.permitted(ghosts)], shared: false }
-  }
-
-  /**
-   * Endpoints of clusters that are gone but stay in the full set for now. A client that asks for them only now would wait
-   * for them, and with them all its clusters: it gets none of them, at once. (A delta client is told that they are removed.)
-   */
-  private leavingEndpoints(type: ResourceType, state: TypeState): readonly Resource[] {
-    const clusters = this.types.cds
-    if (
-      type !== 'eds' ||
-      this.options.form === 'delta' ||
-      !clusters ||
-      clusters.removed === this.log.of('cds').position
-    ) {
-      return []
-    }
-    const leaving: Resource[] = []
-    for (const name of this.log.of('cds').pending(clusters.removed, clusters.interest).removals) {
-      for (const child of this.log.of('cds').last(name)?.children ?? []) {
-        const asked =
-          child.type === type && (state.owedAll ? state.interest.names.has(child.name) : state.owed?.has(child.name))
-        if (asked && !this.log.of(type).visible(child.name, state.interest)) leaving.push(noEndpoints(child.name))
-      }
-    }
-    return leaving
-  }
-
-  private visible(type: ResourceType, state: TypeState, names: Iterable<string>): readonly Resource[] {
-    const log = this.log.of(type)
-    const resources: Resource[] = []
-    for (const name of names) if (log.visible(name, state.interest)) resources.push(log.get(name)!)
-    return resources
-  }
-
-  /** Without what this client refused. */
-  private permitted(resources: readonly Resource[]): readonly Resource[] {
-    const { verdicts } = this.log
-    const permitted: Resource[] = []
-    let same = true
-    for (const resource of resources) {
-      const instead = verdicts.forClient(this.options.id, resource)
-      if (instead !== resource) same = false
-      if (instead) permitted.push(instead)
-    }
-    return same ? resources : permitted
-  }
-
   /** Envoy forgets the endpoints of a cluster that was updated, and waits for them again. */
   private oweChildren(parents: readonly Resource[]): void {
     for (const parent of parents) {
@@ -538,10 +358,6 @@ export class Client implements Reader {
         }
       }
     }
-  }
-
-  private isFullSet(type: ResourceType): boolean {
-    return this.options.form === 'sotw' && FULL_SET_TYPES.has(type)
   }
 
   /** Whether a push of this step may go now. */
@@ -585,16 +401,4 @@ export class Client implements Reader {
   private wake(at: number): void {
     if (this.wakeAt === undefined || at < this.wakeAt) this.wakeAt = at
   }
-}
-
-/** Batches with the same names at the same position are the same bytes, whatever the streams came from. */
-function batchKey(upserts: readonly Resource[], removed: readonly string[], interest: string, from: string): string {
-  if (from !== '' && upserts.length + removed.length > 64) return `push ${from} ${interest}`
-  const names = upserts.map((resource) => resource.name)
-  return `names ${upserts.length} ${removed.length}\0${names.join('\0')}\0${removed.join('\0')}`
-}
-
-/** The resource type of a request, from its type URL. */
-export function typeOf(url: string): ResourceType | undefined {
-  return EVERY_TYPE.find((type) => TYPE_URL[type] === url)
 }

@@ -1,0 +1,54 @@
+import type { ResourceType } from '../../proto/types.ts'
+import type { Resource } from '../xds/resource.ts'
+import type { ClassLog } from './class-log.ts'
+import type { InterestChange } from './interest.ts'
+import { USES_OTHERS } from './order.ts'
+import type { DiscoveryRequest } from './request.ts'
+import { owe, type TypeState } from './type-state.ts'
+
+/**
+ * The first request of a type on a stream: what is owed to a client that is new, and to one that comes back with what it
+ * held.
+ * @param orphans resources to send even if the client has them: their parents were sent before this request
+ */
+export function begin(
+  type: ResourceType,
+  state: TypeState,
+  change: InterestChange,
+  request: DiscoveryRequest,
+  classLog: ClassLog,
+  orphans: ReadonlySet<string> | undefined,
+): void {
+  const { interest } = change
+  const log = classLog.of(type)
+  const held = request.form === 'delta' ? request.initialVersions : undefined
+  state.mustAnswer = interest.wildcard
+  state.resumed = held ? held.size > 0 : request.form === 'sotw' && request.version !== ''
+  // What a client has goes on working until its replacement comes, so the replacement can come in the usual order.
+  const inOrder = state.resumed && USES_OTHERS.has(type)
+  if (!state.resumed || !held) {
+    const all = inOrder ? log.all(interest) : []
+    if (all.length > 0) {
+      state.extra = new Set(all.map((resource) => resource.name))
+      state.mustAnswer = false
+    } else state.owedAll = change.askedAll || change.asked.length > 0
+    return
+  }
+  const owed = new Set<string>()
+  const extra = new Set<string>()
+  for (const resource of log.all(interest)) {
+    const { name, version } = resource
+    if (held.get(name) === version && !orphans?.has(name)) classLog.verdicts.holds(resource)
+    else if (inOrder && held.has(name)) extra.add(name)
+    else owed.add(name)
+  }
+  for (const name of change.asked) if (!held.has(name) && !log.visible(name, interest)) owed.add(name)
+  owe(state, owed)
+  if (extra.size > 0) {
+    state.extra = extra
+    state.mustAnswer = false
+  }
+  const gone = new Map<string, Resource | undefined>()
+  for (const name of held.keys()) if (!log.visible(name, interest)) gone.set(name, undefined)
+  if (gone.size > 0) state.gone = gone
+}
