@@ -77,6 +77,7 @@ describe('wrong usage is told with a suggestion and exits with 2', () => {
     [['translate', '.'], /--node is required/],
     [['proxy-config', 'cluster', 'x'], /Allowed choices are clusters, listeners/],
     [['explain', '--node', 'x', 'http://a', '--header', 'nonsense'], /write NAME=VALUE/],
+    [['protocol', 'chekc'], /unknown command 'chekc'\n\(Did you mean check\?\)/],
     [['serve', '--xds-cert', 'a'], /--xds-cert and --xds-key go together/],
     [['serve', '--log-level', 'loud'], /write one of: debug, info/],
     [['up', '--envoy', '--xds-cert', 'a', '--xds-key', 'b'], /--envoy with --xds-cert/],
@@ -92,7 +93,17 @@ describe('help', () => {
   test('of the program names every command', async () => {
     const { code, out } = await meshgate('--help')
     expect(code).toBe(0)
-    for (const name of ['up', 'serve', 'analyze', 'translate', 'bootstrap', 'proxy-status', 'proxy-config', 'explain'])
+    for (const name of [
+      'up',
+      'serve',
+      'analyze',
+      'translate',
+      'bootstrap',
+      'proxy-status',
+      'proxy-config',
+      'explain',
+      'protocol',
+    ])
       expect(out).toMatch(new RegExp(`^  ${name} `, 'm'))
   })
 

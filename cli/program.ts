@@ -5,6 +5,7 @@ import { bootstrapCommand } from './bootstrap.ts'
 import { CommandError, EXIT, UsageError } from './errors.ts'
 import { explainCommand } from './explain.ts'
 import { packageFile } from './package-file.ts'
+import { protocolCommand } from './protocol.ts'
 import { proxyConfigCommand } from './proxy-config.ts'
 import { proxyStatusCommand } from './proxy-status.ts'
 import { serveCommand } from './serve.ts'
@@ -32,6 +33,7 @@ export function program(): Command {
     proxyStatusCommand(),
     proxyConfigCommand(),
     explainCommand(),
+    protocolCommand(),
   ]
   for (const command of commands) root.addCommand(command)
   for (const command of [root, ...root.commands])
