@@ -8,7 +8,13 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['{cli,proto,controlplane,dataplane,codecs,admin-ui,docs,examples}/**/*.test.ts', 'test/unit/**/*.test.ts', 'test/conformance/**/*.test.ts', 'test/regressions/**/*.test.ts', 'test/golden/**/*.test.ts'],
+          include: [
+            '{cli,proto,controlplane,dataplane,codecs,admin-ui,docs,examples}/**/*.test.ts',
+            'test/unit/**/*.test.ts',
+            'test/conformance/**/*.test.ts',
+            'test/regressions/**/*.test.ts',
+            'test/golden/**/*.test.ts',
+          ],
           exclude: ['**/node_modules/**', '**/dist/**'],
           testTimeout: 30_000,
         },

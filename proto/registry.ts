@@ -21,5 +21,7 @@ export function descriptorFile(name: string): DescFile {
 }
 
 function load(name: string): FileRegistry {
-  return createFileRegistry(fromBinary(FileDescriptorSetSchema, readFileSync(new URL(`./gen/${name}`, import.meta.url))))
+  return createFileRegistry(
+    fromBinary(FileDescriptorSetSchema, readFileSync(new URL(`./gen/${name}`, import.meta.url))),
+  )
 }

@@ -127,7 +127,7 @@ function throughRoutes(view: ClassView, request: ExplainRequest, table: string, 
     view,
     taken.route,
     taken.origins,
-    host.routes.findIndex((route) => route === taken),
+    host.routes.indexOf(taken),
     steps,
   )
 }

@@ -134,7 +134,8 @@ export class ClassLog {
     if (newWildcard) log.followAll()
     log.unfollow(dropped)
     if (before.wildcard && !interest.wildcard) log.unfollowAll()
-    if (type === 'cds' && (added.length + dropped.length > 0 || interest.wildcard !== before.wildcard)) this.followChildren()
+    if (type === 'cds' && (added.length + dropped.length > 0 || interest.wildcard !== before.wildcard))
+      this.followChildren()
   }
 
   /** A client goes. */

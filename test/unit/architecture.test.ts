@@ -23,6 +23,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'controlplane/status': [
     'controlplane/subscription',
     'controlplane/xds/resource.ts',
+    'controlplane/bootstrap/node-id.ts',
     'controlplane/diagnostics',
     'proto',
   ],
@@ -30,6 +31,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'controlplane/subscription',
     'controlplane/status',
     'controlplane/xds/resource.ts',
+    'controlplane/bootstrap/node-id.ts',
     'controlplane/diagnostics',
     'proto',
   ],

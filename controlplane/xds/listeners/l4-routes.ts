@@ -97,6 +97,6 @@ function l4Route(
 function destinationCluster(scope: Scope, destination: RouteDestination['destination'], namespace: string): string {
   const service = scope.resolve(destination.host, namespace)
   const port = destination.port?.number ?? (service?.ports.length === 1 ? service.ports[0]!.number : undefined)
-  if (!service || !service.ports.some((candidate) => candidate.number === port)) return BLACK_HOLE_CLUSTER
+  if (!service?.ports.some((candidate) => candidate.number === port)) return BLACK_HOLE_CLUSTER
   return outboundClusterName(port!, destination.subset ?? '', service.hostname)
 }
