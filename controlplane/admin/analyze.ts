@@ -2,6 +2,7 @@ import { analyze } from '../config/analysis/analyze.ts'
 import { type LoadedConfig, loadConfig } from '../config/load.ts'
 import { compareDiagnostics, type Diagnostic } from '../diagnostics/diagnostic.ts'
 import { MemorySource, type SourceSnapshot } from '../sources/index.ts'
+import { problemsOfObjects } from './compile-problems.ts'
 
 export interface Diagnostics {
   readonly diagnostics: readonly Diagnostic[]
@@ -17,10 +18,8 @@ export interface CheckedSnapshot {
 
 export function checkSnapshot(snapshot: SourceSnapshot): CheckedSnapshot {
   const { objects, diagnostics } = loadConfig(snapshot)
-  return {
-    objects,
-    diagnostics: [...snapshot.diagnostics, ...diagnostics, ...analyze(objects)].sort(compareDiagnostics),
-  }
+  const all = [...snapshot.diagnostics, ...diagnostics, ...analyze(objects), ...problemsOfObjects(objects)]
+  return { objects, diagnostics: all.sort(compareDiagnostics) }
 }
 
 /** The same for YAML texts by file name. */

@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import type { FastifyInstance } from 'fastify'
 import { Registry } from 'prom-client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { testCa } from '../../test/helpers/certificates.ts'
 import { LiveConfig } from '../live-config.ts'
 import { createMesh } from '../mesh.ts'
 import { MemorySource } from '../sources/index.ts'
@@ -161,6 +162,68 @@ describe('diagnostics', () => {
     expect(answer.json()).toMatchObject({ diagnostics: [{ file: 'draft.yaml', line: 2, severity: 'error' }] })
     expect((await get('/api/v1/diagnostics')).json().summary.errors).toBe(0)
   })
+})
+
+test('analysis tells what no proxy can get as it is written', async () => {
+  const rule = `
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: reviews}
+spec:
+  host: reviews
+  trafficPolicy: {tls: {mode: SIMPLE, sni: reviews.example, caCertificates: /ca.pem}}
+`
+  const answer = await app.inject({
+    method: 'POST',
+    url: '/api/v1/analyze',
+    headers: { host: 'localhost' },
+    payload: { files: { 'services.yaml': SERVICES, 'rule.yaml': rule } },
+  })
+  expect(answer.json().diagnostics).toMatchObject([{ code: 'TLS_NAME_NOT_CHECKED', file: 'rule.yaml', line: 7 }])
+})
+
+test('private keys leave by no door', async () => {
+  const ca = await testCa()
+  const { cert, key } = await ca.issue('shop', { dns: ['shop.example'] })
+  const indented = (pem: string) => pem.trim().replaceAll(/^/gm, '    ')
+  const secret = `
+apiVersion: v1
+kind: Secret
+metadata: {name: shop}
+type: kubernetes.io/tls
+stringData:
+  tls.crt: |
+${indented(cert)}
+  tls.key: |
+${indented(key)}
+---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: gateway}
+spec:
+  servers:
+    - port: {number: 8443, name: https, protocol: HTTPS}
+      tls: {mode: SIMPLE, credentialName: shop}
+      hosts: ['*']
+`
+  source.set({ 'services.yaml': SERVICES, 'secret.yaml': secret })
+  const node = 'router~10.0.0.2~gateway.default~default.svc.cluster.local'
+  const keyLine = key.split('\n')[1]!
+  const { secrets } = (await get(`/api/v1/translate?node=${node}`)).json()
+  expect(secrets).toMatchObject([{ tlsCertificate: { privateKey: { inlineBytes: '[redacted]' } } }])
+  for (const url of [
+    `/api/v1/translate?node=${node}`,
+    `/api/v1/translate?node=${node}&format=envoy`,
+    `/api/v1/explain?node=${node}&url=https://shop.example:8443/`,
+    '/api/v1/diagnostics',
+    '/api/v1/services',
+  ]) {
+    const answer = await get(url)
+    expect([url, answer.statusCode]).toEqual([url, 200])
+    expect(answer.body).not.toContain(keyLine)
+    expect(answer.body).not.toContain(Buffer.from(key).toString('base64').slice(60, 120))
+  }
+  source.set({ 'services.yaml': SERVICES, 'rules.yaml': RULES })
 })
 
 describe('who is answered', () => {

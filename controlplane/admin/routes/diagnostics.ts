@@ -1,10 +1,11 @@
 import type { FastifyInstance } from 'fastify'
 import { compareDiagnostics } from '../../diagnostics/diagnostic.ts'
 import { checkTexts, summarize } from '../analyze.ts'
+import { problemsOfViews } from '../compile-problems.ts'
 import type { AdminContext } from '../context.ts'
 import { answers, ref } from '../schemas.ts'
 
-export function diagnosticRoutes(app: FastifyInstance, { config, status }: AdminContext): void {
+export function diagnosticRoutes(app: FastifyInstance, { config, mesh, status }: AdminContext): void {
   app.get(
     '/api/v1/diagnostics',
     {
@@ -15,7 +16,11 @@ export function diagnosticRoutes(app: FastifyInstance, { config, status }: Admin
         response: answers(ref('Diagnostics'), 'Worst first.'),
       },
     },
-    async () => summarize([...config.diagnostics(), ...status.diagnostics()].sort(compareDiagnostics)),
+    async () => {
+      const views = new Set(status.clients().map(({ node }) => mesh.view(node)))
+      const all = [...config.diagnostics(), ...status.diagnostics(), ...problemsOfViews(views)]
+      return summarize(all.sort(compareDiagnostics))
+    },
   )
 
   app.post<{ Body: { files: Record<string, string> } }>(

@@ -1,0 +1,47 @@
+import type { ConfigObject } from '../config/object.ts'
+import { type Diagnostic, formatPath } from '../diagnostics/diagnostic.ts'
+import { createMesh } from '../mesh.ts'
+import type { ClassView } from '../xds/class-view.ts'
+import { clusterProblems, type Problem } from '../xds/clusters/index.ts'
+import { nodeOf } from './node.ts'
+
+/** Clusters looked at when no proxy tells which classes matter: bounds the time `analyze` takes on a large mesh. */
+const MOST_CLUSTERS = 20_000
+
+/** What the proxies of these classes cannot get as their documents ask, each complaint once. */
+export function problemsOfViews(views: Iterable<ClassView>): readonly Diagnostic[] {
+  const found = new Map<string, Diagnostic>()
+  for (const view of views)
+    for (const problem of clusterProblems(view.scope)) {
+      const diagnostic = toDiagnostic(problem)
+      const { code, file, line, column, message } = diagnostic
+      found.set(JSON.stringify([code, file, line, column, message]), diagnostic)
+    }
+  return [...found.values()]
+}
+
+/**
+ * The same without proxies, for a sidecar in each namespace whose rules or scope may make a difference: where a DestinationRule
+ * or a Sidecar stands.
+ */
+export function problemsOfObjects(objects: ReadonlyMap<string, ConfigObject>): readonly Diagnostic[] {
+  const namespaces = new Set<string>()
+  for (const { kind, namespace } of objects.values())
+    if (kind === 'DestinationRule' || kind === 'Sidecar') namespaces.add(namespace)
+  if (namespaces.size === 0) return []
+  const mesh = createMesh()
+  mesh.commit(objects)
+  const views: ClassView[] = []
+  let clusters = 0
+  for (const namespace of [...namespaces].sort()) {
+    const view = mesh.view(nodeOf({ id: `sidecar~0.0.0.0~analyze.${namespace}~${namespace}.svc` }))
+    clusters += view.names('cds').length
+    if (clusters > MOST_CLUSTERS) break
+    views.push(view)
+  }
+  return problemsOfViews(views)
+}
+
+function toDiagnostic({ code, severity, message, hint, origin: { object, path } }: Problem): Diagnostic {
+  return { code, severity, message, ...object.source.locate(path), path: formatPath(path), hint }
+}
