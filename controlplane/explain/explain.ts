@@ -123,13 +123,7 @@ function throughRoutes(view: ClassView, request: ExplainRequest, table: string, 
   }
   const taken = host.routes.find(({ route }) => route.match && routeMatches(route.match, asked))
   if (!taken) return end(steps, `404: no route of ${host.message.name} takes ${asked.method} ${asked.path}`)
-  return throughRoute(
-    view,
-    taken.route,
-    taken.origins,
-    host.routes.indexOf(taken),
-    steps,
-  )
+  return throughRoute(view, taken.route, taken.origins, host.routes.indexOf(taken), steps)
 }
 
 function throughRoute(

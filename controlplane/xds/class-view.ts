@@ -127,13 +127,17 @@ export class ClassView implements View {
     version = contentVersion(bytes),
   ): Resource {
     const { world } = this.#model
+    let live: readonly Origin[] | undefined
     return {
       type,
       name,
       version,
       bytes,
       children,
-      origins: origins.map(({ object, path }) => world.origin(object, path)),
+      get origins() {
+        live ??= origins.map(({ object, path }) => world.origin(object, path))
+        return live
+      },
     }
   }
 
