@@ -1,0 +1,34 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { NameSet } from './name-set.ts'
+
+const name = fc.constantFrom(...Array.from({ length: 60 }, (_, index) => `n${index}`))
+
+test('behaves like a set, whatever is added and dropped', () => {
+  fc.assert(
+    fc.property(fc.array(fc.record({ add: fc.array(name), drop: fc.array(name) }), { maxLength: 30 }), (changes) => {
+      let set = NameSet.empty
+      const model = new Set<string>()
+      for (const { add, drop } of changes) {
+        set = set.change(add, drop)
+        for (const one of add) model.add(one)
+        for (const one of drop) model.delete(one)
+        expect([...set].sort()).toEqual([...model].sort())
+        expect(set.size).toBe(model.size)
+        for (const one of model) expect(set.has(one)).toBe(true)
+      }
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('equal sets are one object, in whatever order their names came', () => {
+  expect(NameSet.of(['a', 'b', 'c'])).toBe(NameSet.of(['c', 'a', 'b', 'a']))
+  expect(NameSet.of([])).toBe(NameSet.empty)
+})
+
+test('a set does not change when another is made from it', () => {
+  const before = NameSet.of(['a', 'b'])
+  before.change(['c'], ['a'])
+  expect([...before]).toEqual(['a', 'b'])
+})
