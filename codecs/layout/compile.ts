@@ -1,14 +1,17 @@
 import type { Codec, Edit, FieldInfo, FieldRef } from '../contract.ts'
 import { emptyRef, FrameError } from '../contract.ts'
 import { defaultErrorCodes, fieldValue } from '../values.ts'
-import { unreachable } from './condition.ts'
+import { type Condition, unreachable } from './condition.ts'
 import { checkConnections } from './connections.ts'
 import { renewChecksum, setField } from './edit.ts'
 import { type Issue, Issues } from './issue.ts'
 import { countsInto } from './length.ts'
-import type { Node, Test } from './node.ts'
+import type { Node } from './node.ts'
+import { NEED } from './numbers.ts'
 import { compileReplies } from './replies.ts'
 import type { ProtocolSpec } from './schema.ts'
+import { simpleLength, simpleWriteId, slotReader } from './simple.ts'
+import { fastSplice, putVarint, varintSize } from './splice-id.ts'
 import { compileVariant, type VariantPlan } from './variant.ts'
 
 export interface CompileResult {
@@ -183,10 +186,7 @@ function build(
   const [only] = plans
   const single = plans.length === 1 && only!.selectors.length === 0
   const read: Codec['read'] = single
-    ? (slot, b, at, length, out) => {
-        const node = nodes[slot]?.[0]
-        return node?.read(b, at, at + length, out) ?? false
-      }
+    ? slotReader(nodes)
     : (slot, b, at, length, out) => {
         const variant = pick(b, at, at + length)
         const node = variant < 0 ? undefined : nodes[slot]?.[variant]
@@ -230,7 +230,8 @@ function build(
   }
   if (bits === 0) return codec
   const elastic = writable.some(({ ids }) => ids.some((node) => node.elastic))
-  const write = writers(plans)
+  const splice = plans.map(fastSplice)
+  const write = plans.map((plan) => simpleWriteId(plan) ?? writer(plan))
   return {
     ...codec,
     writeId: single
@@ -241,8 +242,11 @@ function build(
         },
     ...(elastic && {
       spliceId: (b, at, length, lo, hi) => {
-        const plan = planOf(b, at, length)
+        const variant = pick(b, at, at + length)
+        const plan = plans[variant]
         if (!plan || plan.ids.length === 0) return undefined
+        const quick = splice[variant]?.(b, at, length, lo, hi)
+        if (quick) return quick
         let frame: Uint8Array | undefined = b.slice(at, at + length)
         for (const node of plan.ids) frame = frame && setField(plan.rules, frame, node, idValue(node, lo, hi))
         if (frame) renewChecksum(plan.rules, frame, 0, frame.length)
@@ -259,22 +263,19 @@ function idValue(node: Node, lo: number, hi: number): number | bigint {
   return node.signed ? BigInt.asIntN(64, bits) : bits
 }
 
-function writers(plans: readonly VariantPlan[]) {
-  return plans.map(({ ids, rules }) => {
-    const puts = ids.map((node) => idPut(node))
-    const [first] = puts
-    if (!first) return () => false
-    if (puts.length === 1 && !rules.checksum)
-      return (b: Uint8Array, at: number, length: number, lo: number, hi: number) => first(b, at, at + length, lo, hi)
-    return (b: Uint8Array, at: number, length: number, lo: number, hi: number) => {
-      const limit = at + length
-      // All places are looked at before the first is written: a frame must not end up with two ids.
-      for (const put of puts) if (!put(b, at, limit, lo, hi, true)) return false
-      for (const put of puts) put(b, at, limit, lo, hi)
-      renewChecksum(rules, b, at, limit)
-      return true
-    }
-  })
+function writer({ ids, rules }: VariantPlan): NonNullable<Codec['writeId']> {
+  const puts = ids.map((node) => idPut(node))
+  const [first] = puts
+  if (!first) return () => false
+  if (puts.length === 1 && !rules.checksum) return (b, at, length, lo, hi) => first(b, at, at + length, lo, hi)
+  return (b, at, length, lo, hi) => {
+    const limit = at + length
+    // All places are looked at before the first is written: a frame must not end up with two ids.
+    for (const put of puts) if (!put(b, at, limit, lo, hi, true)) return false
+    for (const put of puts) put(b, at, limit, lo, hi)
+    renewChecksum(rules, b, at, limit)
+    return true
+  }
 }
 
 type Put = (b: Uint8Array, at: number, limit: number, lo: number, hi: number, dry?: boolean) => boolean
@@ -298,6 +299,16 @@ function idPut(node: Node): Put {
         const half = i < 4 ? lo : hi
         b[le ? p + i : p + bytes - 1 - i] = half >>> ((i & 3) * 8)
       }
+      return true
+    }
+  }
+  const ref = emptyRef()
+  const wide = node.type === 'bigint'
+  if (number?.form === 'varint' && number.coding === 'leb128' && !node.signed) {
+    return (b, at, limit, lo, hi, dry) => {
+      const high = wide ? hi : 0
+      if (!node.read(b, at, limit, ref) || ref.end - ref.start !== varintSize(lo, high)) return false
+      if (!dry) putVarint(b, ref.start, lo, high)
       return true
     }
   }
@@ -343,19 +354,8 @@ function inspector(plans: readonly VariantPlan[], pick: Picker, single: boolean)
 
 function lengthReader(plans: readonly VariantPlan[], pick: Picker): Codec['frameLength'] {
   const min = Math.min(...plans.map((plan) => plan.min))
-  if (!lengthDiffers(plans))
-    return oneLength(
-      plans[0]!,
-      min,
-      commonFacts(plans).map(({ test }) => test),
-    )
-  const readers = plans.map((plan) =>
-    oneLength(
-      plan,
-      plan.min,
-      plan.checks.map(({ test }) => test),
-    ),
-  )
+  if (!lengthDiffers(plans)) return oneLength(plans[0]!, min, commonFacts(plans))
+  const readers = plans.map((plan) => oneLength(plan, plan.min, plan.checks))
   const need = Math.max(1, ...plans.flatMap(({ selectors }) => selectors.map(({ node }) => node.minEnd)))
   return (b, at, end) => {
     if (end - at < need) return need
@@ -364,21 +364,20 @@ function lengthReader(plans: readonly VariantPlan[], pick: Picker): Codec['frame
   }
 }
 
-function oneLength(plan: VariantPlan, min: number, checks: readonly Test[]): Codec['frameLength'] {
-  const { maxFrame, length, facts } = plan
+function oneLength(plan: VariantPlan, min: number, facts: readonly Condition[]): Codec['frameLength'] {
+  const simple = simpleLength(plan, min, facts)
+  if (simple) return simple
+  const { maxFrame, length } = plan
   const { total } = length
   const need = Math.max(length.need, ...facts.map(({ node }) => node.minEnd))
-  const [check] = checks
+  const checks = facts.map(({ test }) => test)
   return (b, at, end) => {
     if (end - at < need) return need
-    if (check) {
-      if (!check(b, at, end)) return FrameError.badMagic
-      if (checks.length > 1)
-        for (let i = 1; i < checks.length; i++) if (!checks[i]!(b, at, end)) return FrameError.badMagic
-    }
+    for (let i = 0; i < checks.length; i++) if (!checks[i]!(b, at, end)) return FrameError.badMagic
     const n = total(b, at, end)
-    if (n < min)
-      return n >= 0 ? FrameError.belowHeader : n === -1 ? waitFor(end - at + 1, maxFrame) : FrameError.malformed
+    if (n < min) {
+      return n >= 0 ? FrameError.belowHeader : n === NEED ? waitFor(end - at + 1, maxFrame) : FrameError.malformed
+    }
     return n > maxFrame ? FrameError.tooLong : n
   }
 }

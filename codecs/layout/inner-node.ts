@@ -3,7 +3,7 @@ import type { IssuePath } from './issue.ts'
 import { joinBytes, type Node, sameBytes, textBytes } from './node.ts'
 import { BAD, last, lastAsLength } from './numbers.ts'
 import { type PairsLayout, readPair, writePair } from './pairs.ts'
-import { readMapEntry, readPath, scalarTypes, writeMapEntry, writePath } from './protobuf.ts'
+import { patchTop, readMapEntry, readPath, scalarTypes, writeMapEntry, writePath } from './protobuf.ts'
 import type { FieldSpec } from './schema.ts'
 import type { Scope } from './scope.ts'
 
@@ -15,6 +15,7 @@ const inner = {
   doc: undefined,
   required: false,
   guarded: false,
+  rest: false,
   fixed: false,
   place: undefined,
   number: undefined,
@@ -134,6 +135,8 @@ export function protobufNode(
     patch: (b, at, limit, value) => {
       if (!container.read(b, at, limit, ref)) return undefined
       const { start, end } = ref
+      const top = tags.length === 1 ? patchTop(b, start, end, tags[0]!, scalar, value) : undefined
+      if (top) return top
       const bytes = writePath(b, start, end, tags, scalar, value)
       return bytes && { start, end, bytes }
     },

@@ -65,6 +65,8 @@ export interface Node {
   readonly patch:
     | ((b: Uint8Array, at: number, limit: number, value: FieldValue | undefined) => Patch | undefined)
     | undefined
+  /** Goes up to the end of the frame or container. */
+  readonly rest: boolean
   /** Whether a new value can have another length. */
   readonly elastic: boolean
   /** Maps: a field for one key. */

@@ -75,6 +75,55 @@ function fieldAt(b: Uint8Array, p: number, limit: number): number {
   return number * 8 + wire
 }
 
+/**
+ * Keys and places of one message, kept while one frame is inspected: kind, id, status and timeout ask for several fields of it. Only
+ * `inspect` switches this on, because nothing writes to the frame meanwhile.
+ */
+const index = { on: false, b: undefined as Uint8Array | undefined, start: 0, end: 0, count: 0, broken: false }
+const indexKeys = new Int32Array(32)
+const indexPlaces = new Int32Array(32)
+
+export function keepIndex(on: boolean): void {
+  index.on = on
+  index.b = undefined
+}
+
+function buildIndex(b: Uint8Array, start: number, end: number): void {
+  index.b = b
+  index.start = start
+  index.end = end
+  index.count = 0
+  index.broken = false
+  for (let p = start; p < end; p = hit.end) {
+    const key = fieldAt(b, p, end)
+    if (key < 0) {
+      index.broken = true
+      return
+    }
+    if (index.count === indexKeys.length) {
+      index.count = -1
+      return
+    }
+    indexKeys[index.count] = key
+    indexPlaces[index.count++] = p
+  }
+}
+
+/** `find` for the outermost message of a path. */
+function findTop(b: Uint8Array, start: number, end: number, number: number, wire: number): boolean {
+  if (!index.on) return find(b, start, end, number, wire)
+  if (index.b !== b || index.start !== start || index.end !== end) buildIndex(b, start, end)
+  if (index.broken) return false
+  if (index.count < 0) return find(b, start, end, number, wire)
+  const wanted = number * 8 + wire
+  for (let i = index.count - 1; i >= 0; i--) {
+    if (indexKeys[i] !== wanted) continue
+    fieldAt(b, indexPlaces[i]!, end)
+    return true
+  }
+  return false
+}
+
 /** Finds field `number` in the message b[p..limit) into `hit`. The last one counts, as protobuf has it. */
 function find(b: Uint8Array, p: number, limit: number, number: number, wire: number): boolean {
   const wanted = number * 8 + wire
@@ -100,11 +149,15 @@ export function readPath(
   out: FieldRef,
 ): boolean {
   for (let i = 0; i < path.length - 1; i++) {
-    if (!find(b, start, end, path[i]!, WIRE.bytes)) return false
+    const inside = i === 0 ? findTop(b, start, end, path[i]!, WIRE.bytes) : find(b, start, end, path[i]!, WIRE.bytes)
+    if (!inside) return false
     start = hit.start
     end = hit.end
   }
-  if (!find(b, start, end, path[path.length - 1]!, scalar.wire)) return false
+  const number = path[path.length - 1]!
+  const found =
+    path.length === 1 ? findTop(b, start, end, number, scalar.wire) : find(b, start, end, number, scalar.wire)
+  if (!found) return false
   out.start = hit.start
   out.end = hit.end
   out.lo = hit.lo
@@ -208,6 +261,21 @@ export function writeMapEntry(
   if (value !== undefined)
     kept.push(lengthField(number, joinBytes(lengthField(1, name), lengthField(2, textBytes(value)))))
   return joinBytes(...kept)
+}
+
+/** What replaces a field at the top of a message, when it is there: nothing around it has to be copied or counted anew. */
+export function patchTop(
+  b: Uint8Array,
+  start: number,
+  end: number,
+  number: number,
+  scalar: ScalarType,
+  value: FieldValue | undefined,
+): { readonly start: number; readonly end: number; readonly bytes: Uint8Array } | undefined {
+  if (value === undefined || !find(b, start, end, number, scalar.wire)) return undefined
+  const { tag, end: to } = hit
+  const bytes = scalarField(number, scalar, value)
+  return bytes && { start: tag, end: to, bytes }
 }
 
 function wellFormed(b: Uint8Array, start: number, end: number): boolean {

@@ -128,6 +128,7 @@ export class Scope {
       bias: 0,
       signed: false,
       guarded: false,
+      rest: false,
     } as const
     const place = (bytes: number): Place => ({
       anchor: offset.anchor,
@@ -236,6 +237,7 @@ export class Scope {
       type: type.form === 'map' ? 'bytes' : type.value,
       writable: (spec.writable ?? true) && elastic,
       value: () => BAD,
+      rest: expression === undefined,
       minEnd: base.minStart + (size?.min ?? 0),
       place: place(expression && expression.terms.length === 0 ? expression.constant : Number.POSITIVE_INFINITY),
       sizeNode: single && term ? this.node(term.name) : undefined,

@@ -7,8 +7,10 @@ import { type KindPlan, kindPlan } from './kind.ts'
 import { type LengthPlan, lengthDeclaration, lengthPlan } from './length.ts'
 import type { Node, Position, Test } from './node.ts'
 import { checkOverlaps } from './overlap.ts'
+import { keepIndex } from './protobuf.ts'
 import type { CheckSpec, FieldSpec, MessageSpec, ProtocolSpec, ReplySpec, VariantSpec, WhenSpec } from './schema.ts'
 import { type Declaration, Scope } from './scope.ts'
+import { simpleInspect } from './simple.ts'
 import { bitsOf } from './types.ts'
 
 /** One layout of a protocol, compiled. */
@@ -33,6 +35,8 @@ export interface VariantPlan {
   readonly status: Node | undefined
   readonly timeout: Node | undefined
   readonly error: Test | undefined
+  /** The error test, where it is just some bits of one byte. */
+  readonly errorBits: { readonly at: number; readonly mask: number } | undefined
   readonly rules: FrameRules
   readonly reply: ReplySpec
   readonly replyPath: (kind: ReplyKind) => IssuePath
@@ -118,13 +122,22 @@ export function compileVariant(
     idBits: ids.length > 0 ? idBits : 0,
     status,
     timeout,
-    error,
+    error: error?.test,
+    errorBits: error?.bits,
     rules: { length, checksum: checksumAt && { at: checksumAt, when: checksumWhen }, maxFrame: limits.maxFrame },
     reply,
     replyPath: (kind: ReplyKind): IssuePath =>
       variant?.reply?.[kind] ? [...own, 'reply', kind] : ['spec', 'reply', kind],
   }
-  return { ...plan, inspect: inspector(plan) }
+  const inspect = simpleInspect(plan, tailsOf(plan).length) ?? inspector(plan)
+  if (!nodes.some(({ path }) => usesProtobuf(scope, path))) return { ...plan, inspect }
+  const indexed: VariantPlan['inspect'] = (b, at, length, out) => {
+    keepIndex(true)
+    const result = inspect(b, at, length, out)
+    keepIndex(false)
+    return result
+  }
+  return { ...plan, inspect: indexed }
 }
 
 function declare(
@@ -195,14 +208,34 @@ function offsetOf(scope: Scope, source: string | number, path: IssuePath): Posit
   return expression && scope.offset(expression, path)?.position
 }
 
+function usesProtobuf(scope: Scope, path: IssuePath): boolean {
+  return [...scope.declarations.values()].some(
+    (declaration) => declaration.path === path && declaration.spec.pb !== undefined,
+  )
+}
+
+interface ErrorRule {
+  readonly test: Test
+  readonly bits: { readonly at: number; readonly mask: number } | undefined
+}
+
 /** Without a rule of its own, an error reply is known by the flag bits our own error reply sets. */
-function errorTest(scope: Scope, message: MessageSpec, reply: ReplySpec, path: IssuePath): Test | undefined {
-  if (message.error) return scope.presence(message.error, path)
+function errorTest(scope: Scope, message: MessageSpec, reply: ReplySpec, path: IssuePath): ErrorRule | undefined {
   const template = typeof reply.error === 'object' ? reply.error : undefined
   const flags = template?.set?.['flags']
-  if (typeof flags !== 'number' || flags === 0 || !scope.declarations.has('flags')) return undefined
-  const when: WhenSpec = { flags: { mask: flags } }
-  return scope.presence(when, path)
+  const own =
+    typeof flags === 'number' && flags !== 0 && scope.declarations.has('flags') ? { flags: { mask: flags } } : undefined
+  const when: WhenSpec | undefined = message.error ?? own
+  const conditions = when && conditionsOf(scope, when, path)
+  if (!when || !conditions) return undefined
+  const [only] = Object.values(when)
+  const { node } = conditions[0] ?? {}
+  const byte = node?.fixed && node.required && node.mask === 0 && node.number?.form === 'int' && node.number.bytes === 1
+  const mask =
+    conditions.length === 1 && byte && typeof only === 'object' && 'mask' in only && only.equals === undefined
+      ? only.mask
+      : 0
+  return { test: allOf(conditions), bits: node && mask > 0 ? { at: node.minStart, mask } : undefined }
 }
 
 function limitsOf(
@@ -290,7 +323,9 @@ function inspector(plan: Omit<VariantPlan, 'inspect'>): VariantPlan['inspect'] {
  * fields the last one is enough, and the id is read anyway.
  */
 function tailsOf({ nodes, ids }: Pick<VariantPlan, 'nodes' | 'ids'>): readonly Position[] {
-  const moving = nodes.filter((node) => node.required && (!node.fixed || !Number.isFinite(node.place?.bytes)))
+  const moving = nodes.filter(
+    (node) => node.required && !(node.fixed && (node.rest || Number.isFinite(node.place?.bytes))),
+  )
   const followed = (node: Node) =>
     nodes.some((other) => other.required && other.place?.anchor.includes(`end:${node.name}`))
   const read = ids[0]

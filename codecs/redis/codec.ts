@@ -24,6 +24,9 @@ for (const byte of Buffer.from('$!=')) types[byte] = 2
 for (const byte of Buffer.from('*~>')) types[byte] = 3
 for (const byte of Buffer.from('%|')) types[byte] = 4
 
+/** Values still to come on each level of the walk. */
+const pending = new Int32Array(maxDepth)
+
 /** The number read last by `lengthAt`. */
 let said = 0
 
@@ -34,7 +37,6 @@ let said = 0
 function frameLength(b: Uint8Array, at: number, end: number): number {
   if (at >= end) return 1
   if (types[b[at]!] === 0) return inlineLength(b, at, end)
-  const pending = new Int32Array(maxDepth)
   let depth = 0
   let left = 1
   let elements = 0
@@ -44,12 +46,12 @@ function frameLength(b: Uint8Array, at: number, end: number): number {
       if (depth === 0) return p - at > maxFrame ? FrameError.tooLong : p - at
       left = pending[--depth]!
     }
-    if (p >= end) return needs(at, p, end, left, pending, depth)
+    if (p >= end) return needs(at, p, end, left, depth)
     const form = types[b[p]!]!
     if (form === 0) return FrameError.malformed
     const line = lineEnd(b, p, end)
     if (line < 0) return line
-    if (line === 0) return needs(at, p, end, left, pending, depth)
+    if (line === 0) return needs(at, p, end, left, depth)
     left--
     if (form === 1) {
       p = line
@@ -63,7 +65,7 @@ function frameLength(b: Uint8Array, at: number, end: number): number {
       if (said > maxFrame) return FrameError.tooLong
       const next = p + said + 2
       if (next - at > maxFrame) return FrameError.tooLong
-      if (next > end) return needs(at, next, end, left, pending, depth)
+      if (next > end) return needs(at, next, end, left, depth)
       if (b[next - 2] !== CR || b[next - 1] !== LF) return FrameError.malformed
       p = next
       continue
@@ -81,7 +83,7 @@ function frameLength(b: Uint8Array, at: number, end: number): number {
 }
 
 /** At least so many bytes: up to `p`, three for every value behind it, and one more than there are. */
-function needs(at: number, p: number, end: number, left: number, pending: Int32Array, depth: number): number {
+function needs(at: number, p: number, end: number, left: number, depth: number): number {
   let values = left
   for (let i = 0; i < depth; i++) values += pending[i]!
   const bytes = Math.max(p - at + values * 3, end - at + 1)
