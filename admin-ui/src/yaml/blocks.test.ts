@@ -45,7 +45,7 @@ describe('set', () => {
     ['a: v', 'x\ny\n', 'a: "x\\ny\\n"', 'a literal would need the line break that the file does not have'],
     ['a: v\r\nb: 1\r\n', { c: 1 }, 'a:\r\n  c: 1\r\nb: 1\r\n', 'CRLF'],
     ['a:\n   26 # c\nz: 1\n', { b: 1 }, 'a: # c\n  b: 1\nz: 1\n', 'a value on its own line'],
-  ])('%j = %j', (text, value, after) => {
+  ])('%j = %j', (text, value: unknown, after, _rule) => {
     expect(edited(text, { op: 'set', path: ['a'], value })).toBe(after)
   })
 

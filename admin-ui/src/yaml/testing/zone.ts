@@ -27,6 +27,7 @@ export function outsideZone(
   const shift = ({ from, to }: Stretch): Stretch => ({ from: from + bom, to: to + bom })
   const zone = shift(zoneOf(text.slice(bom), edit, found))
   for (const { from, to } of changes) {
+    if (edit.op === 'delete' && commaBefore(text, from, to, found.slot.from + bom)) continue
     if (to > from && (from < zone.from || to > zone.to)) {
       return `bytes ${from}..${to} changed outside ${zone.from}..${zone.to}: ${JSON.stringify(text.slice(from, to))}`
     }
@@ -83,9 +84,18 @@ function zoneOf(text: string, edit: Edit, { slot, parent, key, single }: Found):
     const from = backToStart(text, at.from)
     return { from, to: overFoot(text, at.to, from - (text.lastIndexOf('\n', from - 1) + 1)) }
   }
-  if (edit.op === 'move') return grown(parent)
+  if (edit.op === 'move') {
+    const { from, to } = grown(parent)
+    return { from, to: to + /^\s*/.exec(text.slice(to))![0].length }
+  }
   if (edit.op === 'delete') return single ? grown(parent) : withNeighbourhood(text, grown(slot))
   return grown(slot)
+}
+
+/** The comma before an item that goes, with nothing but comments between. */
+function commaBefore(text: string, from: number, to: number, slot: number): boolean {
+  const between = text.slice(to, Math.max(to, slot)).replace(/#[^\n]*/g, '')
+  return text.slice(from, to) === ',' && between.trim() === ''
 }
 
 /** Back over anchor, tag and dash, and the comments between. */
