@@ -17,11 +17,13 @@ export interface Configuration {
   readonly clusters: readonly ClusterConfig[]
 }
 
-/** Where a codec comes from; the proxy compiles it. Exactly one of the three. */
+/** Where a codec comes from; the proxy compiles it. Exactly one of the four. */
 export interface ProtocolSource {
   readonly name: string
-  /** A protocol that comes with the package, by its name. */
-  readonly shipped?: boolean
+  /** Name of a protocol that comes with the package. */
+  readonly shipped?: string
+  /** `spec` of a Protocol document, as plain data. */
+  readonly layout?: unknown
   /** Text of one Protocol document (YAML). */
   readonly document?: string
   /** Path of a module or of a Protocol file on the proxy's machine. */
@@ -103,6 +105,8 @@ export interface ClientTls {
 export interface RouteTable {
   readonly name: string
   readonly routes: readonly MessageRoute[]
+  /** Limits that count before a route is chosen; the first whose match holds counts, alone. */
+  readonly rateLimits?: readonly RateLimit[]
 }
 
 export interface MessageRoute {
@@ -126,8 +130,8 @@ export interface FieldMatch {
   /** RE2 syntax, must match the whole value, as Envoy's. */
   readonly regex?: string
   readonly present?: boolean
-  /** Integers, `start` and `end` both inclusive, unsigned unless the field is signed. */
-  readonly range?: { readonly start: bigint; readonly end: bigint }
+  /** Integers, both ends inclusive; the value is in one of the ranges. */
+  readonly ranges?: readonly { readonly first: bigint; readonly last: bigint }[]
   readonly invert?: boolean
 }
 
@@ -138,8 +142,8 @@ export interface RouteAction {
   readonly reply?: DirectReply
   /** One of the protocol's modes. */
   readonly mode?: ConnectionMode
-  /** Fields that the hash is made of, in this order; for clusters with `maglev` or `ringHash`. One field: its value's text is hashed, as Envoy hashes a header. */
-  readonly hashKey?: readonly string[]
+  /** The first key that the message has chooses the host, in clusters with `maglev` or `ringHash`. The text of the value is hashed, as Envoy hashes a header. */
+  readonly hashKeys?: readonly HashKey[]
   /** Whole time of a request with its retries; 0 is none. A shorter one in the frame wins. Absent: the listener's. */
   readonly timeoutMs?: number
   readonly retry?: RetryPolicy
@@ -147,11 +151,13 @@ export interface RouteAction {
   readonly mirrors?: readonly Mirror[]
   readonly requestMutation?: readonly FieldMutation[]
   readonly responseMutation?: readonly FieldMutation[]
-  /** One bucket per proxy process and route. */
-  readonly rateLimit?: readonly RateLimit[]
+  /** All of them must have a token. */
+  readonly rateLimits?: readonly RateLimit[]
   /** Which circuit-breaker thresholds count. */
   readonly priority?: 'default' | 'high'
 }
+
+export type HashKey = { readonly field: string } | { readonly sourceIp: true }
 
 export interface WeightedCluster {
   readonly cluster: string
@@ -166,11 +172,14 @@ export interface DirectReply {
   readonly message?: string
 }
 
-/** Present only where requests are idempotent. */
 export interface RetryPolicy {
   /** Tries after the first. */
   readonly attempts: number
   readonly perTryTimeoutMs?: number
+  /** The service says that a request may arrive twice. Without it only requests of which nothing was sent are tried again. */
+  readonly idempotent?: boolean
+  /** Wait before the first retry; doubles, up to tenfold. Default 25. */
+  readonly baseIntervalMs?: number
   /** connectFailure: nothing was sent. reset: the connection closed under the request. timeout: of one try. error: an error reply. */
   readonly on: readonly ('connectFailure' | 'reset' | 'timeout' | 'error')[]
   /** With `error`: only these status codes of the protocol; absent: all error replies. */
@@ -193,12 +202,17 @@ export interface FieldMutation {
   readonly value?: string
 }
 
-/** A token bucket; `match` narrows it to some of the route's messages. A message must pass every bucket it matches. */
+/** A token bucket of this process. */
 export interface RateLimit {
+  /** For metrics. */
+  readonly name?: string
+  /** Messages it is for; absent: all. */
   readonly match?: readonly FieldMatch[]
   readonly maxTokens: number
   readonly tokensPerFill: number
   readonly fillIntervalMs: number
+  /** Fields whose every combination of values has a bucket of its own; at most 10000 buckets, the longest unused makes room. */
+  readonly per?: readonly string[]
 }
 
 export interface ClusterConfig {
