@@ -94,6 +94,31 @@ describe('explain', () => {
     expect(ask('http://nobody/').steps.at(-1)!.detail).toContain('502')
   })
 
+  it('a weight whose destination is missing shows as the share of requests that are answered 503', () => {
+    const mesh = createMesh()
+    mesh.commit(
+      configObjects(
+        YAML.replace('{host: reviews, subset: v2}, weight: 10', '{host: nowhere}, weight: 10'),
+        'reviews.yaml',
+      ),
+    )
+    const { steps, outcome } = explain(mesh.view(NODE), {
+      url: new URL('http://reviews:9080/'),
+      method: 'GET',
+      headers: {},
+    })
+    expect(outcome).toBe('endpoints')
+    expect(
+      steps
+        .filter(({ step }) => step === 'route' || step === 'end')
+        .map(({ step, share }) => [step, share && Number(share.toFixed(3))]),
+    ).toEqual([
+      ['route', 0.1],
+      ['end', undefined],
+      ['route', 0.9],
+    ])
+  })
+
   it('says when nothing takes the request', () => {
     const mesh = createMesh()
     expect(

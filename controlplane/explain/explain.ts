@@ -10,6 +10,7 @@ import { RouteConfigurationSchema } from '../../proto/gen/envoy/config/route/v3/
 import { HTTPFaultSchema } from '../../proto/gen/envoy/extensions/filters/http/fault/v3/fault_pb.ts'
 import { HttpConnectionManagerSchema } from '../../proto/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts'
 import { TcpProxySchema } from '../../proto/gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts'
+import type { FractionalPercent } from '../../proto/gen/envoy/type/v3/percent_pb.ts'
 import type { Origin } from '../config/object.ts'
 import type { ClassView } from '../xds/class-view.ts'
 import { HTTP_PROXY_ROUTES } from '../xds/names.ts'
@@ -121,9 +122,22 @@ function throughRoutes(view: ClassView, request: ExplainRequest, table: string, 
     path: request.url.pathname + request.url.search,
     headers: request.headers,
   }
-  const taken = host.routes.find(({ route }) => route.match && routeMatches(route.match, asked))
-  if (!taken) return end(steps, `404: no route of ${host.message.name} takes ${asked.method} ${asked.path}`)
-  return throughRoute(view, taken.route, taken.origins, host.routes.indexOf(taken), steps)
+  const matching = host.routes.filter(({ route }) => route.match && routeMatches(route.match, asked))
+  if (matching.length === 0)
+    return end(steps, `404: no route of ${host.message.name} takes ${asked.method} ${asked.path}`)
+  const outcomes: Explanation['outcome'][] = []
+  // Envoy draws one number for a request and compares it with the fraction of each route in turn.
+  let before = 0
+  for (const { route, origins } of matching) {
+    const fraction = shareOf(route.match?.runtimeFraction?.defaultValue)
+    if (fraction <= before) continue
+    const index = host.routes.findIndex((candidate) => candidate.route === route)
+    outcomes.push(throughRoute(view, route, origins, index, fraction - before, steps).outcome)
+    before = fraction
+    if (before >= 1) break
+  }
+  if (before < 1) end(steps, `404: no other route of ${host.message.name} takes the rest`)
+  return { steps, outcome: outcomes.find((outcome) => outcome === 'endpoints') ?? outcomes[0] ?? 'none' }
 }
 
 function throughRoute(
@@ -131,10 +145,12 @@ function throughRoute(
   route: Route,
   origins: readonly Origin[],
   index: number,
+  routeShare: number,
   steps: Step[],
 ): Explanation {
   const name = route.name || `#${index + 1}`
-  steps.push({ step: 'route', name, detail: describeRoute(route), places: places(origins) })
+  const part = routeShare < 1 ? { share: routeShare } : {}
+  steps.push({ step: 'route', name, detail: describeRoute(route), ...part, places: places(origins) })
   for (const config of Object.values(route.typedPerFilterConfig)) {
     const fault = anyUnpack(config, HTTPFaultSchema)
     if (fault) steps.push({ step: 'fault', name, detail: describeFault(fault), places: places(faultOrigins(origins)) })
@@ -145,8 +161,7 @@ function throughRoute(
   if (action.case !== 'route') return end(steps, 'the route does not forward')
   const { clusterSpecifier, requestMirrorPolicies } = action.value
   for (const mirror of requestMirrorPolicies) {
-    const fraction = mirror.runtimeFraction?.defaultValue
-    const share = fraction ? fraction.numerator / [100, 10_000, 1_000_000][fraction.denominator]! : 1
+    const share = shareOf(mirror.runtimeFraction?.defaultValue)
     steps.push({
       step: 'mirror',
       name: mirror.cluster,
@@ -291,10 +306,17 @@ function percent(share: number): string {
   return `${Number((share * 100).toFixed(2))} %`
 }
 
-function answer(steps: readonly Step[], detail: string): Explanation {
-  return { steps: [...steps, { step: 'end', name: 'answer', detail, places: [] }], outcome: 'answer' }
+/** `FractionalPercent` as a share of 1; all when nothing is said. */
+function shareOf(fraction: FractionalPercent | undefined): number {
+  return fraction ? fraction.numerator / [100, 10_000, 1_000_000][fraction.denominator]! : 1
 }
 
-function end(steps: readonly Step[], detail: string): Explanation {
-  return { steps: [...steps, { step: 'end', name: 'nowhere', detail, places: [] }], outcome: 'none' }
+function answer(steps: Step[], detail: string): Explanation {
+  steps.push({ step: 'end', name: 'answer', detail, places: [] })
+  return { steps, outcome: 'answer' }
+}
+
+function end(steps: Step[], detail: string): Explanation {
+  steps.push({ step: 'end', name: 'nowhere', detail, places: [] })
+  return { steps, outcome: 'none' }
 }

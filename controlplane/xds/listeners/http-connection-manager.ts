@@ -57,6 +57,7 @@ export function httpConnectionManager(scope: Scope, options: HttpOptions): HttpC
     accessLog: log,
     upgradeConfigs: [{ upgradeType: 'websocket' }],
     normalizePath: true,
+    stripTrailingHostDot: true,
     streamIdleTimeout: duration(0),
     commonHttpProtocolOptions: { idleTimeout: duration(3_600_000) },
     http2ProtocolOptions: {},
