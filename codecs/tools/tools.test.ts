@@ -125,3 +125,10 @@ describe('new', () => {
     expect(() => parseAnswers({ length: 'u33@0' })).toThrow(/Length field .*"u33@0": write a type and an offset/)
   })
 })
+
+test('the documents in the guide pass the check', () => {
+  const guide = readFileSync(new URL('../../docs/protocols.md', import.meta.url), 'utf8')
+  const examples = [...guide.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, text]) => text!)
+  expect(examples.length).toBeGreaterThan(0)
+  for (const text of examples) expect(checkProtocol(text)).toMatchObject({ errors: 0, warnings: 0 })
+})
