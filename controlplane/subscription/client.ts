@@ -287,7 +287,8 @@ export class Client implements Reader {
         this.wake(state.removeAfter)
         return
       }
-      const unanswered = [type, ...step.after].flatMap((other) => this.types[other]?.inFlight[0]?.sentAt ?? [])
+      // From the newest: whatever came before it, this one may still make the client use what is to go.
+      const unanswered = [type, ...step.after].flatMap((other) => this.types[other]?.inFlight.at(-1)?.sentAt ?? [])
       const patience = Math.max(...unanswered) + this.options.removalTimeoutMs
       if (unanswered.length > 0 && now < patience) {
         this.wake(patience)
