@@ -1,3 +1,4 @@
+import type { MessageInitShape } from '@bufbuild/protobuf'
 import { TcpProxySchema } from '../../../proto/gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts'
 import { HashPolicySchema } from '../../../proto/gen/envoy/type/v3/hash_policy_pb.ts'
 import { duration, make, pack } from '../../../proto/make.ts'
@@ -5,6 +6,7 @@ import { parseDuration } from '../../config/syntax/duration.ts'
 import type { Scope } from '../../model/index.ts'
 import { outboundClusterName, parseOutboundClusterName } from '../../model/service.ts'
 import { consistentHashOf, effectivePolicy } from '../clusters/policy.ts'
+import { type Tunnel, tunnelOf } from '../clusters/tunnel.ts'
 import { BLACK_HOLE_CLUSTER } from '../names.ts'
 import { accessLog } from './access-log.ts'
 import type { L4Target } from './l4-routes.ts'
@@ -14,7 +16,6 @@ import type { Chain } from './listener.ts'
 export function tcpProxy(scope: Scope, statPrefix: string, targets: readonly L4Target[]): Chain['filter'] {
   const used = targets.filter((target) => target.weight > 0)
   const clusters = used.length > 0 ? used : [{ cluster: BLACK_HOLE_CLUSTER, weight: 1 }]
-  const settings = clusters.length === 1 ? clusterSettings(scope, clusters[0]!.cluster) : {}
   return {
     name: 'envoy.filters.network.tcp_proxy',
     config: pack(TcpProxySchema, {
@@ -27,33 +28,68 @@ export function tcpProxy(scope: Scope, statPrefix: string, targets: readonly L4T
               value: { clusters: clusters.map(({ cluster, weight }) => ({ name: cluster, weight })) },
             },
       accessLog: accessLog(scope.settings()),
-      ...settings,
+      ...filterSettings(clusters.map(({ cluster }) => connectionPolicy(scope, cluster))),
     }),
   }
 }
 
-/** What a DestinationRule says about connections themselves: idle time, hashing by source address, tunnels. */
-function clusterSettings(scope: Scope, cluster: string) {
+/** What DestinationRules say about connections themselves. Times in ms; Infinity: no limit. */
+interface ConnectionPolicy {
+  /** undefined: Envoy's default, one hour. */
+  readonly idleTimeout: number | undefined
+  readonly longestLife: number
+  readonly hashSourceIp: boolean
+  readonly tunnel: Tunnel | undefined
+}
+
+/** Envoy's `idle_timeout` when a TcpProxy says nothing. */
+const DEFAULT_IDLE_MS = 3_600_000
+
+/**
+ * A TcpProxy has one idle time, one longest life and one tunnel for all its clusters: no connection ends before its own
+ * cluster's rule says so, and a tunnel is set when it is the same for all.
+ */
+function filterSettings(policies: readonly ConnectionPolicy[]): MessageInitShape<typeof TcpProxySchema> {
+  const idle = policies.some(({ idleTimeout }) => idleTimeout !== undefined)
+    ? Math.max(...policies.map(({ idleTimeout = DEFAULT_IDLE_MS }) => idleTimeout))
+    : undefined
+  const life = Math.max(...policies.map(({ longestLife }) => longestLife))
+  const { tunnel } = policies[0]!
+  const sameTunnel = policies.every(
+    (one) => one.tunnel?.authority === tunnel?.authority && one.tunnel?.method === tunnel?.method,
+  )
+  return {
+    ...(idle !== undefined && { idleTimeout: duration(Number.isFinite(idle) ? idle : 0) }),
+    ...(Number.isFinite(life) && { maxDownstreamConnectionDuration: duration(life) }),
+    ...(policies.some(({ hashSourceIp }) => hashSourceIp) && {
+      hashPolicy: [make(HashPolicySchema, { policySpecifier: { case: 'sourceIp', value: {} } })],
+    }),
+    ...(tunnel && sameTunnel && { tunnelingConfig: { hostname: tunnel.authority, usePost: tunnel.method === 'POST' } }),
+  }
+}
+
+const NO_POLICY: ConnectionPolicy = {
+  idleTimeout: undefined,
+  longestLife: Number.POSITIVE_INFINITY,
+  hashSourceIp: false,
+  tunnel: undefined,
+}
+
+function connectionPolicy(scope: Scope, cluster: string): ConnectionPolicy {
   const parts = parseOutboundClusterName(cluster)
   const service = parts && scope.service(parts.hostname)
   const port = service?.ports.find((candidate) => candidate.number === parts!.port)
-  if (!service || !port) return {}
+  if (!service || !port) return NO_POLICY
   const { subset } = parts
-  const policy = effectivePolicy(scope, service, port, subset)
-  const idle = policy.connectionPool?.value.tcp?.idleTimeout
-  const hash = consistentHashOf(scope, service, port, subset)
-  const tunnel = policy.tunnel?.value
+  const tcp = effectivePolicy(scope, service, port, subset).connectionPool?.value.tcp
+  const idle = tcp?.idleTimeout && parseDuration(tcp.idleTimeout)
+  const life = tcp?.maxConnectionDuration && parseDuration(tcp.maxConnectionDuration)
   return {
-    ...(idle !== undefined && { idleTimeout: duration(parseDuration(idle) ?? 0) }),
-    ...(hash?.value.useSourceIp && {
-      hashPolicy: [make(HashPolicySchema, { policySpecifier: { case: 'sourceIp', value: {} } })],
-    }),
-    ...(tunnel && {
-      tunnelingConfig: {
-        hostname: `${tunnel.targetHost}:${tunnel.targetPort}`,
-        usePost: tunnel.protocol === 'POST',
-      },
-    }),
+    // 0s means for ever.
+    idleTimeout: idle === 0 ? Number.POSITIVE_INFINITY : idle || undefined,
+    longestLife: life || Number.POSITIVE_INFINITY,
+    hashSourceIp: consistentHashOf(scope, service, port, subset)?.value.useSourceIp === true,
+    tunnel: tunnelOf(scope, service, port, subset)?.value,
   }
 }
 
