@@ -84,6 +84,19 @@ function varintEnd(type: NumberType, start: Position): Position {
 }
 
 function movingReader(type: NumberType, start: Position, mask: number): Reader {
+  if (type.form === 'int' && type.bytes === 4 && !type.le && mask === 0) {
+    const { signed } = type
+    return (b, at, limit, out) => {
+      const s = start(b, at, limit)
+      if (s < 0 || s + 4 > limit) return false
+      out.start = s
+      out.end = s + 4
+      const lo = (b[s]! << 24) | (b[s + 1]! << 16) | (b[s + 2]! << 8) | b[s + 3]!
+      out.lo = lo
+      out.hi = signed ? lo >> 31 : 0
+      return true
+    }
+  }
   return (b, at, limit, out) => {
     const s = start(b, at, limit)
     if (s < 0 || readNumber(type, b, s, limit) < 0) return false
@@ -168,6 +181,7 @@ function fixedRaw(type: IntType, offset: number, mask: number): Position | undef
   const { bytes, le, signed } = type
   if (bytes === 8) return undefined
   if (bytes === 1 && !signed) return mask === 0 ? (b, at) => b[at + offset]! : (b, at) => b[at + offset]! & mask
+  if (bytes === 2 && !le && !signed && mask === 0) return (b, at) => (b[at + offset]! << 8) | b[at + offset + 1]!
   return (b, at) => {
     const lo = lowAt(b, at + offset, bytes, le)
     return mask !== 0 ? lo & mask : signed ? extend(lo, bytes) : lo

@@ -196,7 +196,7 @@ export class Scope {
         this.issues.error([...path, 'size'], `"${name}" carries its own length, it can have no size`)
       return {
         ...base,
-        ...prefixedText(type, base.start, max),
+        ...prefixedText(type, base.start, max, base.fixed ? offset.fixed : undefined),
         type: type.value,
         writable,
         value: noNumber,

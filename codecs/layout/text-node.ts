@@ -1,7 +1,7 @@
 import type { FieldValue } from '../contract.ts'
 import { joinBytes, type Patch, type Position, type Reader, textBytes } from './node.ts'
 import { BAD, last, NEED, numberBytes, readNumber } from './numbers.ts'
-import type { TextType } from './types.ts'
+import type { NumberType, TextType } from './types.ts'
 
 export interface TextAccess {
   readonly end: Position
@@ -10,7 +10,7 @@ export interface TextAccess {
 }
 
 /** Text behind its own length. `max` is the longest value in bytes. */
-export function prefixedText(type: TextType, start: Position, max: number): TextAccess {
+export function prefixedText(type: TextType, start: Position, max: number, offset?: number): TextAccess {
   const { prefix, bias, nullable } = type
   if (!prefix) throw new Error('text without a prefix')
   // Where the value starts; its length is left in `span.length`, -1 for null.
@@ -31,12 +31,15 @@ export function prefixedText(type: TextType, start: Position, max: number): Text
     if (span.length > max) return BAD
     return next
   }
+  const fixedEnd = offset === undefined || bias !== 0 || nullable ? undefined : plainEnd(prefix, offset, max)
   return {
-    end: (b, at, limit) => {
-      const s = content(b, at, limit)
-      if (s < 0 || span.length < 0) return s
-      return s + span.length > limit ? NEED : s + span.length
-    },
+    end:
+      fixedEnd ??
+      ((b, at, limit) => {
+        const s = content(b, at, limit)
+        if (s < 0 || span.length < 0) return s
+        return s + span.length > limit ? NEED : s + span.length
+      }),
     read: (b, at, limit, out) => {
       const s = content(b, at, limit)
       if (s < 0 || span.length < 0 || s + span.length > limit) return false
@@ -52,6 +55,22 @@ export function prefixedText(type: TextType, start: Position, max: number): Text
       const bytes = encodePrefixed(type, value, max)
       return end > limit || !bytes ? undefined : { start: s, end, bytes }
     },
+  }
+}
+
+/** The end of a text at a fixed offset behind a plain big-endian length: the offset of what follows, asked for in every message. */
+function plainEnd(prefix: NumberType, offset: number, max: number): Position | undefined {
+  if (prefix.form !== 'int' || prefix.le || prefix.bytes > 4 || (prefix.signed && prefix.bytes !== 4)) return undefined
+  const { bytes } = prefix
+  return (b, at, limit) => {
+    const p = at + offset
+    const s = p + bytes
+    if (s > limit) return NEED
+    let n = b[p]!
+    if (bytes === 4) n = (n << 24) | (b[p + 1]! << 16) | (b[p + 2]! << 8) | b[p + 3]!
+    else for (let i = 1; i < bytes; i++) n = (n << 8) | b[p + i]!
+    if (n < 0 || n > max) return BAD
+    return s + n > limit ? NEED : s + n
   }
 }
 
