@@ -1,10 +1,10 @@
 import { Command } from 'commander'
 import type { ProxyStatus, ProxyTypeStatus } from '../controlplane/admin/proxies.ts'
+import { ENVOY_TYPES, RESOURCE_TYPES, type ResourceType } from '../proto/types.ts'
 import { type ApiOptions, getFromApi, withApiOptions } from './api-client.ts'
 import { age, type Colour, outputFormat, paint, printData, printText, table } from './output.ts'
 
 const COLOURS: Readonly<Record<string, Colour>> = { SYNCED: 'green', STALE: 'yellow', NACK: 'red', 'NOT SENT': 'dim' }
-const TYPES = ['cds', 'eds', 'lds', 'rds', 'sds'] as const
 
 export function proxyStatusCommand(): Command {
   const command = new Command('proxy-status')
@@ -31,14 +31,19 @@ export function proxyStatusCommand(): Command {
 export function overview(proxies: readonly ProxyStatus[], now = Date.now()): string {
   if (proxies.length === 0)
     return 'No proxy is connected. Start one with what "meshgate bootstrap --node ID" prints, or "meshgate up --envoy".\n'
+  const shown = RESOURCE_TYPES.filter(
+    (type) =>
+      (ENVOY_TYPES as readonly ResourceType[]).includes(type) ||
+      proxies.some(({ types }) => types.some((one) => one.type === type)),
+  )
   const rows = proxies.map((proxy) => [
     proxy.node,
-    ...TYPES.map((type) => stateOf(proxy.types.find((one) => one.type === type))),
+    ...shown.map((type) => stateOf(proxy.types.find((one) => one.type === type))),
     proxy.mode,
     proxy.connected ? age(now - Date.parse(proxy.connectedAt)) : paint('gone', 'yellow'),
     proxy.userAgent,
   ])
-  const headers = ['node', ...TYPES, 'mode', 'age', 'client']
+  const headers = ['node', ...shown, 'mode', 'age', 'client']
   const refused = proxies.flatMap((proxy) => proxy.types.flatMap((type) => refusal(proxy.node, type)))
   return table(headers, rows) + (refused.length > 0 ? `\n${refused.join('\n')}\n` : '')
 }

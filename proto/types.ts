@@ -1,14 +1,24 @@
-/** The xDS resource types served, by their short names. `TYPE_URL` and `SHORT_NAME` are inverse to each other. */
+/**
+ * The xDS resource types served, by their short names: Envoy's, and our own for the private-protocol proxy (`pds` protocols,
+ * `mrds` message route tables, `mlds` message listeners). `TYPE_URL` and `SHORT_NAME` are inverse to each other.
+ */
 export const TYPE_URL = {
   cds: 'type.googleapis.com/envoy.config.cluster.v3.Cluster',
   eds: 'type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment',
   lds: 'type.googleapis.com/envoy.config.listener.v3.Listener',
   rds: 'type.googleapis.com/envoy.config.route.v3.RouteConfiguration',
   sds: 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret',
+  pds: 'type.googleapis.com/meshgate.v1.Protocol',
+  mrds: 'type.googleapis.com/meshgate.v1.MessageRouteTable',
+  mlds: 'type.googleapis.com/meshgate.v1.MessageListener',
 } as const
 
-/** Short name of a resource type: `cds`, `eds`, `lds`, `rds`, `sds`. */
+/** Short name of a resource type: `cds`, `eds`, `lds`, `rds`, `sds`, `pds`, `mrds`, `mlds`. */
 export type ResourceType = keyof typeof TYPE_URL
+
+/** Types that Envoy knows. */
+export const ENVOY_TYPES = ['cds', 'eds', 'lds', 'rds', 'sds'] as const satisfies readonly ResourceType[]
+export type EnvoyType = (typeof ENVOY_TYPES)[number]
 
 export const RESOURCE_TYPES = Object.keys(TYPE_URL) as readonly ResourceType[]
 

@@ -1,3 +1,5 @@
+import { RESOURCE_TYPES } from '../../proto/types.ts'
+
 /** JSON schemas of what the API answers, by name; they stand under components in the OpenAPI document. */
 
 const string = { type: 'string' } as const
@@ -81,7 +83,7 @@ export const schemas = [
     'ProxyType',
     'One type of resources of a proxy.',
     {
-      type: { ...string, enum: ['cds', 'eds', 'lds', 'rds', 'sds'] },
+      type: { ...string, enum: [...RESOURCE_TYPES] },
       state,
       subscribed: { ...string, description: '`*` for everything, else the number of names asked for.' },
       sent: { ...exchange, description: 'The newest response.' },

@@ -1,5 +1,5 @@
 import type { JsonObject } from '@bufbuild/protobuf'
-import { RESOURCE_TYPES, type ResourceType } from '../../proto/types.ts'
+import { ENVOY_TYPES, type EnvoyType, RESOURCE_TYPES, type ResourceType } from '../../proto/types.ts'
 import type { EnvoyBootstrap } from '../bootstrap/envoy.ts'
 import { staticBootstrap } from '../bootstrap/static.ts'
 import { reachable, resourceJson } from '../xds/dump.ts'
@@ -12,13 +12,20 @@ export const PLURAL = {
   lds: 'listeners',
   rds: 'routes',
   sds: 'secrets',
+  pds: 'protocols',
+  mrds: 'messageRoutes',
+  mlds: 'messageListeners',
 } as const satisfies Record<ResourceType, string>
 
 export type ResourceLists = Readonly<Partial<Record<(typeof PLURAL)[ResourceType], readonly JsonObject[]>>>
 
+const OPTIONAL: ReadonlySet<ResourceType> = new Set(
+  RESOURCE_TYPES.filter((type) => !(ENVOY_TYPES as readonly ResourceType[]).includes(type)),
+)
+
 /**
  * What a proxy gets, as lists of Envoy messages in canonical protobuf JSON: its clusters and listeners and all they refer
- * to. Secrets are redacted.
+ * to. Secrets are redacted. Lists of types that are not Envoy's are left out where they are empty, unless they are asked for alone.
  */
 export function translateResources(view: View, types: readonly ResourceType[] = RESOURCE_TYPES): ResourceLists {
   return lists(view, types, false)
@@ -33,17 +40,25 @@ export function translateStatic(
   node: NodeInfo,
   { secrets }: { readonly secrets: boolean },
 ): EnvoyBootstrap {
-  const none: Required<ResourceLists> = { clusters: [], endpoints: [], listeners: [], routes: [], secrets: [] }
+  const none: Required<Pick<ResourceLists, (typeof PLURAL)[EnvoyType]>> = {
+    clusters: [],
+    endpoints: [],
+    listeners: [],
+    routes: [],
+    secrets: [],
+  }
   const { id, cluster, metadata, locality } = node
   return staticBootstrap({
     node: { id, cluster, metadata, ...(locality.region ? { locality } : {}) },
-    resources: { ...none, ...lists(view, RESOURCE_TYPES, secrets) },
+    resources: { ...none, ...lists(view, ENVOY_TYPES, secrets) },
   })
 }
 
 function lists(view: View, types: readonly ResourceType[], secrets: boolean): ResourceLists {
   const found = reachable(view)
   return Object.fromEntries(
-    types.map((type) => [PLURAL[type], found[type].map((resource) => resourceJson(resource, { secrets }))]),
+    types
+      .filter((type) => types.length === 1 || !OPTIONAL.has(type) || found[type].length > 0)
+      .map((type) => [PLURAL[type], found[type].map((resource) => resourceJson(resource, { secrets }))]),
   )
 }

@@ -57,7 +57,7 @@ export function createScope(model: Model, proxy: ProxyClass): Scope {
 
   const gateways = cell<readonly ConfigObject<GatewaySpec>[]>(
     () =>
-      proxy.type === 'router'
+      proxy.type === 'router' || proxy.type === 'message'
         ? world.all<GatewaySpec>('Gateway').filter(({ spec }) => matchesLabels(spec.selector ?? {}, proxy.labels))
         : [],
     sameItems,

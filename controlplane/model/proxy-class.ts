@@ -1,7 +1,10 @@
 import type { Locality } from './service.ts'
 
-/** sidecar: beside a workload. router: a gateway (Istio's word in node ids). grpc: a proxyless gRPC library. */
-export type ProxyType = 'sidecar' | 'router' | 'grpc'
+/**
+ * sidecar: beside a workload. router: a gateway (Istio's word in node ids). grpc: a proxyless gRPC library. message: our own
+ * proxy for private protocols, beside a workload or as a gateway.
+ */
+export type ProxyType = 'sidecar' | 'router' | 'grpc' | 'message'
 
 /**
  * The few properties of a node that may change what it gets. Compilation sees a class, never a node: all proxies of a class

@@ -248,6 +248,9 @@ const WORDS: Record<ResourceType, string> = {
   lds: 'listener',
   rds: 'route configuration',
   sds: 'secret',
+  pds: 'protocol',
+  mrds: 'message route table',
+  mlds: 'message listener',
 }
 
 function keyOf(type: ResourceType, name: string): string {

@@ -30,7 +30,7 @@ export interface InterestChange {
 }
 
 /** Types that have a wildcard at all; for the others an empty list is nothing, and `*` is no name. */
-export const WILDCARD_TYPES: ReadonlySet<ResourceType> = new Set(['cds', 'lds'])
+export const WILDCARD_TYPES: ReadonlySet<ResourceType> = new Set(['cds', 'lds', 'pds', 'mrds', 'mlds'])
 
 const NOTHING: Interest = { wildcard: false, legacy: false, names: NameSet.empty }
 const NONE: readonly string[] = []

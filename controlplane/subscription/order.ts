@@ -19,16 +19,22 @@ export interface Step {
  *   together with the removal of the other, or Envoy refuses it as a duplicate; nothing else uses a listener or, once its
  *   listener is gone, a route configuration.
  * - What others use is removed last, when the client has acknowledged what stopped using it.
+ * - Of the private-protocol proxy's types each comes behind what it names: protocols, route tables, listeners. The proxy keeps
+ *   a removed table as long as a listener names it, so tables are removed in the step that adds them.
  */
 export const ORDER: readonly Step[] = [
   { type: 'sds', upsert: true, remove: false, after: [] },
   { type: 'cds', upsert: true, remove: false, after: [] },
   { type: 'eds', upsert: true, remove: false, after: [] },
+  { type: 'pds', upsert: true, remove: false, after: [] },
+  { type: 'mrds', upsert: true, remove: true, after: ['sds', 'cds', 'eds', 'pds'] },
+  { type: 'mlds', upsert: true, remove: true, after: ['sds', 'cds', 'eds', 'pds', 'mrds'] },
   { type: 'lds', upsert: true, remove: true, after: ['sds', 'cds', 'eds'] },
   { type: 'rds', upsert: true, remove: true, after: ['sds', 'cds', 'eds', 'lds'] },
-  { type: 'cds', upsert: false, remove: true, after: ['lds', 'rds'] },
-  { type: 'eds', upsert: false, remove: true, after: ['lds', 'rds', 'cds'] },
-  { type: 'sds', upsert: false, remove: true, after: ['lds', 'rds', 'cds'] },
+  { type: 'cds', upsert: false, remove: true, after: ['lds', 'rds', 'mrds', 'mlds'] },
+  { type: 'eds', upsert: false, remove: true, after: ['lds', 'rds', 'mrds', 'mlds', 'cds'] },
+  { type: 'sds', upsert: false, remove: true, after: ['lds', 'rds', 'mlds', 'cds'] },
+  { type: 'pds', upsert: false, remove: true, after: ['mrds', 'mlds'] },
 ]
 
 /** Types whose resources are pointed to by others: they are removed in a later phase than they are added. */

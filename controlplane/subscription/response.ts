@@ -77,4 +77,4 @@ export function responseCost(resource: Resource): number {
 }
 
 /** Responses of these types in state-of-the-world form always hold the full set: what is not in them is deleted. */
-export const FULL_SET_TYPES: ReadonlySet<ResourceType> = new Set(['cds', 'lds'])
+export const FULL_SET_TYPES: ReadonlySet<ResourceType> = new Set(['cds', 'lds', 'pds', 'mrds', 'mlds'])

@@ -5,8 +5,11 @@ import { ClusterLoadAssignmentSchema } from '../../proto/gen/envoy/config/endpoi
 import { ListenerSchema } from '../../proto/gen/envoy/config/listener/v3/listener_pb.ts'
 import { RouteConfigurationSchema } from '../../proto/gen/envoy/config/route/v3/route_pb.ts'
 import { SecretSchema } from '../../proto/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.ts'
+import { MessageListenerSchema } from '../../proto/gen/meshgate/v1/message_listener_pb.ts'
+import { MessageRouteTableSchema } from '../../proto/gen/meshgate/v1/message_route_pb.ts'
+import { ProtocolSchema } from '../../proto/gen/meshgate/v1/protocol_pb.ts'
 import { encode } from '../../proto/make.ts'
-import type { ResourceType } from '../../proto/types.ts'
+import { RESOURCE_TYPES, type ResourceType } from '../../proto/types.ts'
 import type { EnvoyResourceSpec } from '../config/kinds/envoy-resource.ts'
 import type { Origin } from '../config/object.ts'
 import { cell, cells, sameEntries, sameItems } from '../model/cells.ts'
@@ -15,6 +18,7 @@ import { clusterNames, compileCluster, compileLoadAssignment } from './clusters/
 import { type RawResource, rawResources, selects } from './envoy-resources.ts'
 import { grpcListener, grpcListenerNames } from './listeners/grpc.ts'
 import { buildListener, listenerPlans } from './listeners/index.ts'
+import { messageResources } from './messages/index.ts'
 import type { Resource, View } from './resource.ts'
 import { compileRouteConfiguration, routeConfigurationNames } from './routes/index.ts'
 import { compileSecret, secretNames } from './secrets.ts'
@@ -62,15 +66,23 @@ export class ClassView implements View {
       return found as ReadonlyMap<string, RawResource>
     }, sameEntries)
 
-    const plans = cell(() => new Map(isGrpc ? [] : listenerPlans(scope).map((plan) => [plan.name, plan])))
+    const plans = cell(
+      () => new Map(isGrpc || proxy.type === 'message' ? [] : listenerPlans(scope).map((plan) => [plan.name, plan])),
+    )
+
+    const isMessage = proxy.type === 'message'
+    const messages = messageResources(model.world, scope)
+    const clusters = () => (isMessage ? messages.clusterNames() : clusterNames(scope))
 
     const compiledNames: Record<ResourceType, () => readonly string[]> = {
-      cds: () => clusterNames(scope),
-      eds: () =>
-        clusterNames(scope).flatMap((name) => this.get('cds', name)?.children.map((child) => child.name) ?? []),
+      cds: clusters,
+      eds: () => clusters().flatMap((name) => this.get('cds', name)?.children.map((child) => child.name) ?? []),
       lds: () => (isGrpc ? grpcListenerNames(scope) : [...plans().keys()].filter((name) => this.get('lds', name))),
-      rds: () => routeConfigurationNames(scope),
+      rds: () => (isMessage ? [] : routeConfigurationNames(scope)),
       sds: () => secretNames(model.world, proxy),
+      pds: () => (isMessage ? messages.protocolNames() : []),
+      mrds: () => (isMessage ? messages.tableNames() : []),
+      mlds: () => (isMessage ? messages.listenerNames() : []),
     }
     const names = (type: ResourceType) =>
       cell(() => {
@@ -78,7 +90,7 @@ export class ClassView implements View {
         if (type === 'sds' && !proxy.secretsAllowed) return []
         return [...new Set([...(this.#guard(type, '*', compiledNames[type]) ?? []), ...written])]
       }, sameItems)
-    this.#names = { cds: names('cds'), eds: names('eds'), lds: names('lds'), rds: names('rds'), sds: names('sds') }
+    this.#names = byType(names)
 
     const family = <Desc extends DescMessage>(
       type: ResourceType,
@@ -108,6 +120,9 @@ export class ClassView implements View {
       }),
       rds: family('rds', RouteConfigurationSchema, (name) => compileRouteConfiguration(scope, name)),
       sds: family('sds', SecretSchema, (name) => compileSecret(model.world, proxy, name)),
+      pds: family('pds', ProtocolSchema, (name) => (isMessage ? messages.protocol(name) : undefined)),
+      mrds: family('mrds', MessageRouteTableSchema, (name) => (isMessage ? messages.table(name) : undefined)),
+      mlds: family('mlds', MessageListenerSchema, (name) => (isMessage ? messages.listener(name) : undefined)),
     }
   }
 
@@ -154,6 +169,10 @@ export class ClassView implements View {
       return undefined
     }
   }
+}
+
+function byType<T>(of: (type: ResourceType) => T): Readonly<Record<ResourceType, T>> {
+  return Object.fromEntries(RESOURCE_TYPES.map((type) => [type, of(type)])) as Record<ResourceType, T>
 }
 
 /** 64 bits of SHA-256 over the bytes, in hex: the same on every replica. */

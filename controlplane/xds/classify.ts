@@ -68,8 +68,8 @@ function policies(spec: DestinationRuleSpec): readonly Pick<TrafficPolicy, 'load
 }
 
 /**
- * The class of a node. Istio's ids (`sidecar~<ip>~<name>.<namespace>~<domain>`, `router~…`) say type and namespace; for any
- * other id metadata does: `NAMESPACE`, `LABELS`, `TYPE` (`sidecar`, `router`), and `HTTP_PROXY_PORT` to move the outbound HTTP port.
+ * The class of a node. Istio's ids (`sidecar~<ip>~<name>.<namespace>~<domain>`, `router~…`; ours: `message~…`) say type and namespace; for any
+ * other id metadata does: `NAMESPACE`, `LABELS`, `TYPE` (`sidecar`, `router`, `message-proxy`), and `HTTP_PROXY_PORT` to move the outbound HTTP port.
  */
 export function classify(node: NodeInfo, relevant: Relevance): ProxyClass {
   const id = parseNodeId(node.id)
@@ -108,6 +108,7 @@ export function parseNodeId(
 function proxyType(node: NodeInfo, fromId: string | undefined): ProxyType {
   if (/^grpc/i.test(node.userAgent) || node.metadata['GENERATOR'] === 'grpc') return 'grpc'
   const type = (text(node.metadata['TYPE']) ?? fromId ?? 'sidecar').toLowerCase()
+  if (type === 'message' || type === 'message-proxy') return 'message'
   return type === 'router' || type === 'gateway' ? 'router' : 'sidecar'
 }
 

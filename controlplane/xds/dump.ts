@@ -27,7 +27,7 @@ export function resourceJson(
   return options.secrets ? json : (redact(json, schema, types) as JsonObject)
 }
 
-/** Everything a proxy of the class would end up with: its clusters and listeners, and all they refer to. */
+/** Everything a proxy of the class would end up with: its clusters and listeners, all they refer to, and what has a wildcard of its own. */
 export function reachable(view: View): Readonly<Record<ResourceType, readonly Resource[]>> {
   const all = (type: ResourceType, names: Iterable<string>) =>
     [...new Set(names)].flatMap((name) => view.get(type, name) ?? [])
@@ -39,7 +39,13 @@ export function reachable(view: View): Readonly<Record<ResourceType, readonly Re
   const lds = all('lds', view.names('lds'))
   const used = { routes: new Set<string>(), secrets: new Set<string>() }
   for (const resource of [...cds, ...lds]) collectReferences(resourceJson(resource), used)
-  return { cds, eds, lds, rds: all('rds', used.routes), sds: all('sds', used.secrets) }
+  const [pds, mrds, mlds] = [
+    all('pds', view.names('pds')),
+    all('mrds', view.names('mrds')),
+    all('mlds', view.names('mlds')),
+  ]
+  for (const resource of mlds) collectReferences(resourceJson(resource), used)
+  return { cds, eds, lds, rds: all('rds', used.routes), sds: all('sds', used.secrets), pds, mrds, mlds }
 }
 
 /** Names of route configurations and secrets a message asks for over xDS. */

@@ -9,6 +9,9 @@ import { ClusterLoadAssignmentSchema } from '../../proto/gen/envoy/config/endpoi
 import { ListenerSchema } from '../../proto/gen/envoy/config/listener/v3/listener_pb.ts'
 import { RouteConfigurationSchema } from '../../proto/gen/envoy/config/route/v3/route_pb.ts'
 import { SecretSchema } from '../../proto/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.ts'
+import { MessageListenerSchema } from '../../proto/gen/meshgate/v1/message_listener_pb.ts'
+import { MessageRouteTableSchema } from '../../proto/gen/meshgate/v1/message_route_pb.ts'
+import { ProtocolSchema } from '../../proto/gen/meshgate/v1/protocol_pb.ts'
 import { encode } from '../../proto/make.ts'
 import { fullRegistry } from '../../proto/registry.ts'
 import { type ResourceType, SHORT_NAME } from '../../proto/types.ts'
@@ -35,6 +38,9 @@ export const MESSAGE_SCHEMA: Readonly<Record<ResourceType, GenMessage<Message>>>
   lds: ListenerSchema,
   rds: RouteConfigurationSchema,
   sds: SecretSchema,
+  pds: ProtocolSchema,
+  mrds: MessageRouteTableSchema,
+  mlds: MessageListenerSchema,
 }
 
 const LISTS = { clusters: 'cds', endpoints: 'eds', listeners: 'lds', routes: 'rds', secrets: 'sds' } as const

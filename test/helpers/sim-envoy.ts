@@ -18,6 +18,9 @@ export class SimEnvoy {
     lds: new Map(),
     rds: new Map(),
     sds: new Map(),
+    pds: new Map(),
+    mrds: new Map(),
+    mlds: new Map(),
   }
   /** Requests the server has not seen. */
   readonly upward: (readonly [ResourceType, Ask])[] = []

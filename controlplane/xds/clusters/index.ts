@@ -11,7 +11,7 @@ import { discoveryOf, findTarget, policyOf, targetNames } from './targets.ts'
 export function clusterNames(scope: Scope): readonly string[] {
   const outbound = targetNames(scope)
   if (scope.proxy.type === 'grpc') return outbound
-  const inbound = scope.proxy.type === 'sidecar' ? inboundNames(scope) : []
+  const inbound = hasWorkload(scope) ? inboundNames(scope) : []
   return [...outbound, ...inbound, BLACK_HOLE_CLUSTER, ...(allowsAny(scope) ? [PASSTHROUGH_CLUSTER] : [])]
 }
 
@@ -22,7 +22,7 @@ export function compileCluster(scope: Scope, name: string): CompiledCluster | un
   if (target) return envoyCluster(scope, target)
   if (name === BLACK_HOLE_CLUSTER) return blackHoleCluster(scope)
   if (name === PASSTHROUGH_CLUSTER) return passthroughCluster(scope)
-  return scope.proxy.type === 'sidecar' ? inboundCluster(scope, name) : undefined
+  return hasWorkload(scope) ? inboundCluster(scope, name) : undefined
 }
 
 /** The load assignment of this name, or undefined when there is no EDS cluster of that name. */
@@ -50,6 +50,11 @@ export function clusterProblems(scope: Scope): readonly Problem[] {
       if (!problems.has(key)) problems.set(key, problem)
     }
   return [...problems.values()]
+}
+
+/** Proxies that stand beside a workload and may hand traffic to it. */
+function hasWorkload({ proxy }: Scope): boolean {
+  return proxy.type === 'sidecar' || proxy.type === 'message'
 }
 
 function allowsAny(scope: Scope): boolean {

@@ -21,6 +21,8 @@ export function routeConfigurationNames(scope: Scope): readonly string[] {
       return grpcRouteNames(scope)
     case 'sidecar':
       return [...outboundListeners(scope).map((listener) => listener.name), ...inboundRouteNames(scope)]
+    case 'message':
+      return []
   }
 }
 
@@ -36,5 +38,7 @@ export function compileTable(scope: Scope, name: string): CompiledRouteConfigura
       const listener = outboundListeners(scope).find((candidate) => candidate.name === name)
       return listener && compileOutbound(scope, listener)
     }
+    case 'message':
+      return undefined
   }
 }
