@@ -46,7 +46,7 @@ function checkCommand(): Command {
           for (const issue of issues) printText(printIssue(file, issue))
           if (codec) printText(printSummary(codec))
         }
-        if (errors + warnings > 0) printText(`${errors} errors, ${warnings} warnings`)
+        if (errors + warnings > 0) printText(`${counted(errors, 'error')}, ${counted(warnings, 'warning')}`)
       }
       if (errors > 0) process.exitCode = 1
     })
@@ -233,6 +233,10 @@ async function load(protocol: string): Promise<Codec> {
   } catch (error) {
     throw error instanceof ProtocolError ? new CommandError(error.message) : error
   }
+}
+
+function counted(n: number, what: string): string {
+  return `${n} ${what}${n === 1 ? '' : 's'}`
 }
 
 function read(file: string): Buffer {
