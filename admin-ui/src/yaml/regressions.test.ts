@@ -109,6 +109,12 @@ describe('classes of texts that broke once', () => {
     expect(result.reports.map(({ code }) => code)).toEqual(['copied'])
   })
 
+  it('a pair in a list that gets a second entry is written with braces', () => {
+    const result = checked('[a: 1, b] # c\n', [{ op: 'set', path: [0, 'x'], value: 2 }])
+    expect(result.text).toBe('[{a: 1, x: 2}, b] # c\n')
+    expect(result.reports.map(({ code }) => code)).toEqual(['rerendered'])
+  })
+
   it('a key with ? and no colon is written anew, with a report', () => {
     const result = checked('? a\n    # c\nb: 1\n', [{ op: 'set', path: ['a'], value: 1 }])
     expect(parseAllDocuments(result.text).map((document) => document.toJS())).toEqual([{ a: 1, b: 1 }])

@@ -9,7 +9,7 @@ import type { Action, Link } from './plan.ts'
 import { removeBlock } from './remove.ts'
 import type { Literals, Page } from './render.ts'
 import { renderEntry } from './render.ts'
-import { replaceValue } from './replace.ts'
+import { replaceValue, Unspliceable } from './replace.ts'
 import { replaceRoot } from './root.ts'
 import type { AliasSite } from './shared.ts'
 import type { Collection } from './tree.ts'
@@ -27,6 +27,7 @@ export function spliceAction(
 ): Change[] {
   if (action.kind === 'root') return replaceRoot(page, parsed, action.value)
   const { owner, index } = action
+  if (owner.bare && action.kind !== 'replace' && action.kind !== 'rename') throw new Unspliceable()
   switch (action.kind) {
     case 'replace':
       return replaceValue(page, owner, owner.slots[index]!, action.value, action.anchor)

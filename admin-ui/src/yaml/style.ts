@@ -27,7 +27,8 @@ export function styleOf(text: string, root: Tree): Style {
     if (tree.kind !== 'map' && tree.kind !== 'seq') return
     if (tree.flow) {
       const inner = text.slice(tree.start + 1, tree.end - 1)
-      if (tree.kind === 'map' && inner.trim() !== '' && !inner.includes('\n')) count(pads, inner.startsWith(' '))
+      if (tree.kind === 'map' && !tree.bare && inner.trim() !== '' && !inner.includes('\n'))
+        count(pads, inner.startsWith(' '))
     } else if (parent && !parent.flow && parent.kind === 'map') {
       const step = tree.column - parent.column
       if (tree.kind === 'map' ? step > 0 : step >= 0) count(tree.kind === 'map' ? mapSteps : listSteps, step)

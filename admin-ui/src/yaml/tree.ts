@@ -31,7 +31,7 @@ export interface AliasTree extends Place {
   readonly target: Tree
 }
 
-/** Something that is read but only replaced as a whole: a pair in a flow list, a set. */
+/** Something that is only replaced as a whole, like the sets of YAML 1.1. */
 export interface OpaqueTree extends Place {
   readonly kind: 'opaque'
   readonly value: unknown
@@ -40,6 +40,8 @@ export interface OpaqueTree extends Place {
 export interface Collection extends Place {
   readonly kind: 'map' | 'seq'
   readonly flow: boolean
+  /** `[a: b]`: a map of one entry without braces. */
+  readonly bare: boolean
   /** Column of a block collection's items (of `-`, of the keys). */
   readonly column: number
   readonly slots: readonly Slot[]
@@ -249,6 +251,7 @@ class Builder {
       from: Math.min(place.from, start),
       kind: token.type === 'block-map' ? 'map' : 'seq',
       flow: false,
+      bare: false,
       column: start === 0 ? 0 : column,
       slots,
       commas: [],
@@ -287,6 +290,7 @@ class Builder {
       anchor,
       kind: map ? 'map' : 'seq',
       flow: true,
+      bare: false,
       column: 0,
       slots,
       commas,
@@ -333,12 +337,26 @@ class Builder {
     return listSlot(start, mark ? mark.offset + 1 : start, Math.max(value.end, mark ? mark.offset + 1 : 0), value)
   }
 
-  /** `[a: b]`: a map of one entry without braces. Walked for its anchors, then kept as one piece. */
+  /** `[a: b]`: the library has no source token for such a map. */
   #pairItem(node: ParsedNode, item: Item): Slot {
     const pair = (node as unknown as YAMLMap.Parsed).items[0] as Pair<ParsedNode, ParsedNode | null>
-    const inner = this.#entry(pair, item)
-    const value = this.#opaque(node, inner.start, inner.end, { from: inner.start, anchor: undefined })
-    return listSlot(inner.start, inner.start, inner.end, value)
+    const slot = this.#entry(pair, item)
+    const { start, end } = slot
+    const value: Collection = {
+      from: start,
+      start,
+      end,
+      anchor: undefined,
+      kind: 'map',
+      flow: true,
+      bare: true,
+      column: 0,
+      slots: [slot],
+      commas: [],
+      weight: weightOf([slot]),
+      height: heightOf([slot]),
+    }
+    return listSlot(start, start, end, value)
   }
 
   #keyName(key: Tree): string {
