@@ -75,7 +75,8 @@ export async function startControlPlane(options: ControlPlaneOptions, log: Log):
     const context = { version, config, mesh, metrics, status: xds.status }
     const api = await startApi(context, options, log)
     started.unshift({ stop: () => api.close() })
-    logUpdates(config, log)
+    const quiet = logUpdates(config, log)
+    started.unshift({ stop: async () => quiet() })
     await config.start().catch((error: Error) => {
       throw new CommandError(error.message)
     })
@@ -130,28 +131,35 @@ async function listening<Result>(
   }
 }
 
-/** Tells what each reading of the configuration brought; a complaint is told once, not at every reading. */
-function logUpdates(config: LiveConfig, log: Log): void {
+/** How long the configuration must be at rest before documents are compared with each other for the log, ms. */
+const ANALYSIS_REST_MS = 1_000
+
+/** Tells what each reading of the configuration brought; a complaint is told once, not at every reading. Returns the way to stop. */
+function logUpdates(config: LiveConfig, log: Log): () => void {
   let known = new Set<string>()
-  config.onUpdate(({ changed, tookMs, config: { objects } }) => {
-    const diagnostics = config.diagnostics()
-    const count = (severity: Diagnostic['severity']) => diagnostics.filter((one) => one.severity === severity).length
-    const numbers = {
-      objects: objects.size,
-      changed: changed.length,
-      errors: count('error'),
-      warnings: count('warning'),
-    }
-    log.info({ ...numbers, ms: Math.round(tookMs) }, 'configuration read')
-    const now = new Set<string>()
+  const tell = (diagnostics: readonly Diagnostic[], forget: boolean) => {
+    const now = new Set(diagnostics.map(keyOf))
     for (const diagnostic of diagnostics) {
       const { severity, message, ...fields } = diagnostic
-      const key = `${diagnostic.code} ${diagnostic.file} ${diagnostic.path} ${message}`
-      now.add(key)
-      if (!known.has(key)) log[severity === 'warning' ? 'warn' : severity](fields, message)
+      if (!known.has(keyOf(diagnostic))) log[severity === 'warning' ? 'warn' : severity](fields, message)
     }
-    known = now
+    known = forget ? now : new Set([...known, ...now])
+  }
+  let timer: NodeJS.Timeout | undefined
+  config.onUpdate(({ changed, tookMs, config: { objects } }) => {
+    const diagnostics = config.documentDiagnostics()
+    const errors = diagnostics.filter(({ severity }) => severity === 'error').length
+    log.info({ objects: objects.size, changed: changed.length, errors, ms: Math.round(tookMs) }, 'configuration read')
+    tell(diagnostics, false)
+    // Analysis looks at everything; while changes come in quick succession nobody reads its complaints.
+    clearTimeout(timer)
+    timer = setTimeout(() => tell(config.diagnostics(), true), ANALYSIS_REST_MS)
   })
+  return () => clearTimeout(timer)
+}
+
+function keyOf({ code, file, path, message }: Diagnostic): string {
+  return JSON.stringify([code, file, path, message])
 }
 
 function urlOf(api: FastifyInstance, { api: { host }, apiTls }: ControlPlaneOptions): string {
