@@ -33,6 +33,12 @@ export interface Limits {
    */
   readonly ackTimeoutMs: number
   /**
+   * How long the proxies of a class wait with the next change for one of them to take the last, in ms. Under steady changes
+   * a proxy whose clusters are renewed before it could take their routes would never get routes; one that stopped answering
+   * costs the others this much, once (docs/decisions/pacing.md).
+   */
+  readonly paceMs: number
+  /**
    * How long a removal waits for answers that show that nothing uses the resource any more, in ms. Longer than Envoy holds
    * back any answer (15 s of warming); a client that refuses what was to replace it keeps it for as long as it does.
    */
@@ -67,6 +73,7 @@ export const DEFAULT_LIMITS: Limits = {
   sendTimeoutMs: 30_000,
   responseBytes: 2 * 1024 * 1024,
   ackTimeoutMs: 5000,
+  paceMs: 2000,
   removalTimeoutMs: 30_000,
   settleMs: 1000,
   roundGapMs: 50,

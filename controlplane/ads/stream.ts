@@ -203,6 +203,7 @@ export class Stream implements TransportHandler, StatusSource {
       id: `${node.id} ${node.userAgent}`,
       form: this.method.form,
       ackTimeoutMs: limits.ackTimeoutMs,
+      paceMs: limits.paceMs,
       removalTimeoutMs: limits.removalTimeoutMs,
       settleMs: limits.settleMs,
       frames,

@@ -125,7 +125,8 @@ export class ClassLog {
     const log = this.logs[type]
     const { before, interest, added, dropped } = change
     const newWildcard = interest.wildcard && !before.wildcard
-    if (this.stale && log.wouldRead(newWildcard, added)) {
+    const reads = log.wouldRead(newWildcard, added)
+    if (this.stale && reads) {
       // Endpoints may be newer than the clusters they are of; what points to others may not.
       if (USES_OTHERS.has(type)) this.refreshAll()
       else this.refresh()
@@ -134,20 +135,19 @@ export class ClassLog {
     if (newWildcard) log.followAll()
     log.unfollow(dropped)
     if (before.wildcard && !interest.wildcard) log.unfollowAll()
-    if (type === 'cds' && (added.length + dropped.length > 0 || interest.wildcard !== before.wildcard))
-      this.followChildren()
+    if (type === 'cds' && reads) this.followChildren()
   }
 
   /** A client goes. */
   release(type: ResourceType, interest: Interest): void {
     this.logs[type].unfollow(interest.names)
     if (interest.wildcard) this.logs[type].unfollowAll()
-    if (type === 'cds') this.followChildren()
   }
 
   /**
    * Endpoints are read in the moment their cluster is published, not when a client asks for them later: by then the
-   * configuration may have no such cluster any more, and the one that was sent would wait for endpoints in vain.
+   * configuration may have no such cluster any more, and the one that was sent would wait for endpoints in vain. Those of
+   * clusters nobody wants any more are let go at the next change of clusters.
    */
   private followChildren(): void {
     const wanted = new Set<string>()

@@ -399,8 +399,11 @@ describe('make before break', () => {
   test('a route does not wait for a stuck cluster for ever', () => {
     const { client, engine } = rename('delta')
     only(client.flow())
-    expect(client.client.wakeAt).toBe(engine.now + 5000)
-    engine.now += 5000
+    expect(client.client.wakeAt).toBe(engine.now + 2000)
+    engine.now += 2000
+    expect(client.flow()).toEqual([])
+    expect(client.client.wakeAt).toBe(engine.now + 3000)
+    engine.now += 3000
     expect(lines(client.flow())).toEqual(['rds: r=new'])
   })
 
@@ -438,6 +441,74 @@ describe('make before break', () => {
     const answers = settle(client, client.ack(clusters))
     expect(answers.flatMap((answer) => answer.removed)).toEqual([])
     expect(lines(answers)).toContain('cds: old=2')
+  })
+})
+
+describe('steady changes', () => {
+  test.each(['delta', 'sotw'] as const)(
+    '%s: the next state waits until the client has the last one, and is one change',
+    (form) => {
+      const { client, engine, mesh } = rename(form)
+      const open = [...client.flow()]
+      for (const name of ['c2', 'c3']) {
+        mesh.put(cds(name, '1', name), eds(name, '1'), rds('r', name))
+        engine.publish()
+        const sent = client.flow()
+        expect(lines(sent).filter((line) => !line.startsWith('eds'))).toEqual([])
+        open.push(...sent)
+      }
+      const answers = settle(client, open, { eds: ['old', 'new'], rds: ['r'] })
+      const routes = lines(answers).filter((line) => line.startsWith('rds'))
+      expect(routes[0]).toBe('rds: r=new')
+      expect(routes.at(-1)).toBe('rds: r=c3')
+      expect(routes).not.toContain('rds: r=c2')
+    },
+  )
+
+  test('endpoints do not wait', () => {
+    const { client, engine, mesh } = rename('delta')
+    client.flow()
+    settle(client, client.ask('eds', { names: ['new'] }))
+    mesh.put(eds('old', '2'), eds('new', '2'), rds('r', 'other'))
+    engine.publish()
+    expect(lines(client.flow()).join(' ')).toContain('new=2')
+  })
+
+  test('endpoints are those of the cluster that was sent, also when the newest state has no such cluster', () => {
+    const { client, engine, mesh } = rename('sotw')
+    client.flow()
+    mesh
+      .delete('cds', 'new')
+      .delete('eds', 'new')
+      .put(cds('c2', '1', 'c2'), eds('c2', '1'), rds('r', 'c2'))
+    engine.publish()
+    expect(lines(client.ask('eds', { names: ['old', 'new'] })).join(' ')).toContain('new=1')
+  })
+
+  test('a client that does not answer costs the others of its class two seconds, once', () => {
+    const mesh = new FakeMesh().put(cds('a', '1', 'a'), eds('a', '1'), lds('l', '1'), rds('r', 'a'))
+    const { engine } = start(mesh)
+    const [quick, silent] = ['quick', 'silent'].map((id) => {
+      const client = engine.client('delta', id)
+      settle(client, client.ask('cds'))
+      settle(client, client.ask('eds', { names: ['a'] }))
+      settle(client, client.ask('lds'))
+      settle(client, client.ask('rds', { names: ['r'] }))
+      return client
+    }) as [EngineClient, EngineClient]
+    const change = (name: string) => {
+      mesh.put(cds(name, '1', name), eds(name, '1'), rds('r', name))
+      engine.publish()
+      silent.flow()
+      return lines(settle(quick, quick.flow()))
+    }
+    expect(change('b')).toContain('rds: r=b')
+    expect(change('c')).toEqual([])
+    engine.now += 2000
+    silent.flow()
+    engine.log.refresh()
+    expect(lines(settle(quick, quick.flow()))).toContain('rds: r=c')
+    expect(change('d')).toContain('rds: r=d')
   })
 })
 

@@ -20,6 +20,8 @@ export interface ClientOptions {
   readonly form: Form
   /** How long a type waits for the answers of those before it in the order, in ms. */
   readonly ackTimeoutMs: number
+  /** How long its class waits with the next state for it to take the last one, in ms. */
+  readonly paceMs: number
   /** How long a removal waits for the answers that show that nothing uses the resource, in ms. A refusal makes it wait on. */
   readonly removalTimeoutMs: number
   /** How long removals wait after a reconnect for the client to say what else it uses, in ms. */
@@ -45,7 +47,7 @@ export class Client implements Reader {
   /** When `flow` should be called again although nothing came from the client; undefined: no need. */
   wakeAt: number | undefined
   private log: ClassLog
-  /** It kept what comes later in the order waiting too long; others do not wait for it until it has answered everything. */
+  /** It kept its class waiting too long; nobody waits for it again until it has answered everything. */
   private late = false
   private readonly types: Partial<Record<ResourceType, TypeState>> = {}
   /** Children of what was sent to a reconnected client before it subscribed to their type. */
@@ -201,7 +203,8 @@ export class Client implements Reader {
     if (waits && !push) {
       state.waitingSince ??= now
       push = this.isOver(state.waitingSince, now)
-      if (push) this.late = true
+      if (now - state.waitingSince >= this.options.paceMs) this.late = true
+      else this.wake(state.waitingSince + this.options.paceMs)
       if (push) state.trials = undefined
       else this.wake(state.waitingSince + this.options.ackTimeoutMs)
     }

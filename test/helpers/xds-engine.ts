@@ -74,6 +74,7 @@ export class EngineClient {
       id,
       form,
       ackTimeoutMs: 5000,
+      paceMs: 2000,
       removalTimeoutMs: 30_000,
       settleMs: 1000,
       frames: { headroom: 5, seal: () => {}, identifier: 'test', boot: 'b', responseBytes: 1 << 20 },
