@@ -1,6 +1,67 @@
 import { connect, type Socket } from 'node:net'
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls'
+import { expect } from 'vitest'
+import { XdsServer } from '../../controlplane/ads/index.ts'
+import { envoyBootstrap } from '../../controlplane/bootstrap/envoy.ts'
+import { formatDiagnostic } from '../../controlplane/diagnostics/diagnostic.ts'
+import { LiveConfig } from '../../controlplane/live-config.ts'
+import { createMesh } from '../../controlplane/mesh.ts'
+import { MemorySource } from '../../controlplane/sources/index.ts'
+import { startEnvoy } from '../helpers/envoy.ts'
 import { stopAfterTests } from '../helpers/processes.ts'
+import type { HttpMesh, Mode } from './http-mesh.ts'
+
+/**
+ * Starts a control plane with these documents, loaded and checked as the product does, and an Envoy of this node that asks it.
+ * @throws AssertionError from `apply` and here when a document has another error than `errors`
+ */
+export async function startMesh(options: {
+  readonly mode: Mode
+  readonly yaml: string
+  readonly id: string
+  readonly labels?: Readonly<Record<string, string>>
+  /** Codes of errors the documents are meant to have. */
+  readonly errors?: readonly string[]
+}): Promise<HttpMesh> {
+  const failures: string[] = []
+  const mesh = createMesh({ onFailure: (type, name, error) => failures.push(`${type} ${name}: ${error}`) })
+  const source = MemorySource.of({ 'mesh.yaml': options.yaml })
+  const config = new LiveConfig(source, mesh)
+  const check = () => {
+    const errors = config
+      .diagnostics()
+      .filter(({ severity, code }) => severity === 'error' && !options.errors?.includes(code))
+    expect(errors.map(formatDiagnostic)).toEqual([])
+  }
+  await config.start()
+  check()
+  const server = new XdsServer(mesh)
+  const { port } = await server.listen('127.0.0.1:0')
+  const forget = stopAfterTests(() => server.stop())
+  const envoy = await startEnvoy({
+    bootstrap: envoyBootstrap({
+      node: { id: options.id, metadata: { LABELS: options.labels ?? {} } },
+      xds: { host: '127.0.0.1', port },
+      mode: options.mode,
+    }),
+  })
+  return {
+    envoy,
+    apply(yaml) {
+      source.set({ 'mesh.yaml': yaml })
+      check()
+    },
+    async stop() {
+      const rejected = await envoy.rejected()
+      const deprecated = await envoy.stat('runtime.deprecated_feature_use')
+      forget()
+      await envoy.stop()
+      await server.stop()
+      await config.stop()
+      expect({ rejected, deprecated, failures }).toEqual({ rejected: {}, deprecated: 0, failures: [] })
+    },
+  }
+}
 
 export interface DialOptions {
   /** Default 127.0.0.1. */

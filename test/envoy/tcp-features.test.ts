@@ -7,8 +7,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startEcho, startTcpEcho, type Upstream } from '../helpers/echo.ts'
 import { freePorts } from '../helpers/ports.ts'
 import { stopAfterTests } from '../helpers/processes.ts'
-import { ask, type HttpMesh, MODES, serviceAt, startHttpMesh } from './http-mesh.ts'
-import { dial, networking, tcpService, who } from './tcp-bed.ts'
+import { ask, type HttpMesh, MODES, serviceAt } from './http-mesh.ts'
+import { dial, networking, startMesh, tcpService, who } from './tcp-bed.ts'
 
 /** An HTTP proxy for tunnels: leads every CONNECT and POST to the same TCP upstream and notes what it was asked for. */
 async function startTunnelEnd(upstream: Upstream): Promise<{ port: number; asked: string[] }> {
@@ -92,7 +92,7 @@ describe.each(MODES)('connections at a sidecar, %s', (mode) => {
       ),
       serviceAt('web.default.svc.cluster.local', [{ upstream: web }]),
     ].join('')
-    mesh = await startHttpMesh({ mode, yaml, id: 'sidecar~127.0.0.1~caller.default~default.svc.cluster.local' })
+    mesh = await startMesh({ mode, yaml, id: 'sidecar~127.0.0.1~caller.default~default.svc.cluster.local' })
   })
   afterAll(async () => {
     await mesh.stop()

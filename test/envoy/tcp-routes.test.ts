@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { testCa } from '../helpers/certificates.ts'
 import { startEcho, startTcpEcho, type Upstream } from '../helpers/echo.ts'
 import { freePorts } from '../helpers/ports.ts'
-import { type HttpMesh, MODES, startHttpMesh } from './http-mesh.ts'
-import { handshake, networking, tallyConnections, tcpService, who } from './tcp-bed.ts'
+import { type HttpMesh, MODES } from './http-mesh.ts'
+import { handshake, networking, startMesh, tallyConnections, tcpService, who } from './tcp-bed.ts'
 
 const NODE = 'sidecar~127.0.0.1~caller.default~default.svc.cluster.local'
 
@@ -80,7 +80,7 @@ describe.each(MODES)('TCP at a sidecar, %s', (mode) => {
         networking(
           'VirtualService',
           'sni',
-          `{hosts: [one.tls.test], tls: [{match: [{sniHosts: [moved.tls.test, "*.wild.test"], port: ${port('tls')}}], ` +
+          `{hosts: [one.tls.test, moved.tls.test, "*.wild.test"], tls: [{match: [{sniHosts: [moved.tls.test, "*.wild.test"], port: ${port('tls')}}], ` +
             `route: [{destination: {host: two.tls.test}}]}]}`,
         ),
         tcpService('both.test', port('both'), [one], { protocol: 'TLS' }),
@@ -92,11 +92,12 @@ describe.each(MODES)('TCP at a sidecar, %s', (mode) => {
           '{hosts: [gone.test], tcp: [{route: [{destination: {host: nobody.test, port: {number: 1}}}]}]}',
         ),
       ].join('')
-    mesh = await startHttpMesh({
+    mesh = await startMesh({
       mode,
       yaml: yaml([75, 25]),
       id: NODE,
-      metadata: { LABELS: { app: 'caller' } },
+      labels: { app: 'caller' },
+      errors: ['HOST_NOT_FOUND'],
     })
   })
   afterAll(async () => {
