@@ -1,7 +1,8 @@
 import type { IssuePath } from './issue.ts'
 import type { Node, Position } from './node.ts'
+import type { BoundTerm } from './offset.ts'
 import type { LengthSpec } from './schema.ts'
-import type { BoundTerm, Declaration, Scope } from './scope.ts'
+import type { Declaration, Scope } from './scope.ts'
 import { largest } from './types.ts'
 
 /** How a variant's frames say where they end. */

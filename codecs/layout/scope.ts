@@ -1,32 +1,24 @@
 import type { FieldInfo } from '../contract.ts'
 import { makeTest } from './condition.ts'
-import { type Expression, parseExpression, type Term } from './expression.ts'
+import { type Expression, parseExpression } from './expression.ts'
 import { hessianText } from './hessian.ts'
 import { entryNode, partNode, protobufNode } from './inner-node.ts'
 import type { IssuePath, Issues } from './issue.ts'
 import { didYouMean } from './names.ts'
 import type { Node, Place, Position, Test } from './node.ts'
 import { numberAccess } from './number-node.ts'
-import { BAD, NEED } from './numbers.ts'
+import { BAD } from './numbers.ts'
+import { type BoundTerm, constantOffset, insideOffset, type Offset, sumOffset } from './offset.ts'
 import type { FieldSpec, WhenSpec } from './schema.ts'
 import { prefixedText, sizedText } from './text-node.ts'
 import { largest, minBytes, parseType, type TextType, type TypeInfo, typeNames } from './types.ts'
+import { guarded, within } from './wrap.ts'
 
 /** A field as declared, with its place in the document. */
 export interface Declaration {
   readonly spec: FieldSpec
   readonly path: IssuePath
   readonly role: FieldInfo['role']
-}
-
-/** Where a compiled expression stands: a base to count from, and the closures' own arguments. */
-export interface Offset {
-  readonly position: Position
-  readonly min: number
-  /** The only offset it can be, when there is one. */
-  readonly fixed: number | undefined
-  readonly anchor: string
-  readonly constant: number
 }
 
 /** The fields of one variant by name, compiled when first asked for. A field that cannot be compiled is reported once and is undefined. */
@@ -399,112 +391,6 @@ export class Scope {
 
   presence(when: WhenSpec, path: IssuePath): Test | undefined {
     return makeTest(this, when, path)
-  }
-}
-
-export interface BoundTerm extends Term {
-  readonly node: Node
-}
-
-function constantOffset(offset: number): Position {
-  return (_b, at, limit) => (at + offset > limit ? NEED : at + offset)
-}
-
-/** Sums over the frame; the end of a field is an index already, so it takes the place of the frame's start. */
-export function sumOffset(constant: number, terms: readonly BoundTerm[]): Position {
-  const [first] = terms
-  if (terms.length === 1 && first?.of === 'end') {
-    const { end } = first.node
-    return (b, at, limit) => {
-      const e = end(b, at, limit)
-      return e < 0 ? e : e + constant > limit ? NEED : e + constant < at ? BAD : e + constant
-    }
-  }
-  if (terms.length === 1 && first) {
-    const { value } = first.node
-    const { scale } = first
-    return (b, at, limit) => {
-      const v = value(b, at, limit)
-      if (v < 0) return v
-      const p = at + constant + scale * v
-      return p > limit ? NEED : p
-    }
-  }
-  return (b, at, limit) => {
-    let p = constant
-    let base = at
-    for (let i = 0; i < terms.length; i++) {
-      const { node, of, scale } = terms[i]!
-      const v = of === 'end' ? node.end(b, at, limit) : node.value(b, at, limit)
-      if (v < 0) return v
-      if (of === 'end') base = v
-      else p += scale * v
-    }
-    p += base
-    return p > limit ? NEED : p < at ? BAD : p
-  }
-}
-
-/** Offsets in a container count from its first byte and end with it. */
-function insideOffset(container: Node, expression: Expression, terms: readonly BoundTerm[]): Offset {
-  const ref = { start: 0, end: 0, lo: 0, hi: 0 }
-  const { constant } = expression
-  const position: Position = (b, at, limit) => {
-    if (!container.read(b, at, limit, ref)) return BAD
-    const end = ref.end
-    let p = ref.start + constant
-    for (let i = 0; i < terms.length; i++) {
-      const { node, of, scale } = terms[i]!
-      const v = of === 'end' ? node.end(b, at, limit) : node.value(b, at, limit)
-      if (v < 0) return v
-      p = of === 'end' ? v + p - ref.start : p + scale * v
-    }
-    return p > end ? BAD : p
-  }
-  const anchor = `in:${container.name}+${terms.map(({ of, scale, node }) => `${scale}*${of}:${node.name}`).join('+')}`
-  return { position, min: container.minStart + Math.max(0, constant), fixed: undefined, anchor, constant }
-}
-
-/** A field in a container ends with it at the latest, and `rest` is the rest of the container. */
-function within(node: Node, container: Node): Node {
-  const { end, read, value, patch } = node
-  const ref = { start: 0, end: 0, lo: 0, hi: 0 }
-  const edge: Position = (b, at, limit) => (container.read(b, at, limit, ref) ? ref.end : BAD)
-  const bounded =
-    (position: Position): Position =>
-    (b, at, limit) => {
-      const e = edge(b, at, limit)
-      return e < 0 ? e : position(b, at, e)
-    }
-  return {
-    ...node,
-    end: bounded(end),
-    value: bounded(value),
-    read: (b, at, limit, out) => {
-      const e = edge(b, at, limit)
-      return e >= 0 && read(b, at, e, out)
-    },
-    patch:
-      patch &&
-      ((b, at, limit, wanted) => {
-        const e = edge(b, at, limit)
-        return e < 0 ? undefined : patch(b, at, e, wanted)
-      }),
-  }
-}
-
-/** A field that is there only when a test holds; it takes no bytes otherwise. */
-function guarded(node: Node, present: Test): Node {
-  const { start, end, read, patch } = node
-  return {
-    ...node,
-    guarded: true,
-    raw: undefined,
-    minEnd: node.minStart,
-    end: (b, at, limit) => (present(b, at, limit) ? end(b, at, limit) : start(b, at, limit)),
-    read: (b, at, limit, out) => present(b, at, limit) && read(b, at, limit, out),
-    value: (b, at, limit) => (present(b, at, limit) ? node.value(b, at, limit) : 0),
-    patch: patch && ((b, at, limit, value) => (present(b, at, limit) ? patch(b, at, limit, value) : undefined)),
   }
 }
 

@@ -1,0 +1,78 @@
+import type { Expression, Term } from './expression.ts'
+import type { Node, Position } from './node.ts'
+import { BAD, NEED } from './numbers.ts'
+
+/** Sums of bytes as closures that give an index in a frame. */
+
+export interface BoundTerm extends Term {
+  readonly node: Node
+}
+
+/** Where a compiled expression stands: a base to count from, and the closures' own arguments. */
+export interface Offset {
+  readonly position: Position
+  readonly min: number
+  /** The only offset it can be, when there is one. */
+  readonly fixed: number | undefined
+  readonly anchor: string
+  readonly constant: number
+}
+
+export function constantOffset(offset: number): Position {
+  return (_b, at, limit) => (at + offset > limit ? NEED : at + offset)
+}
+
+/** Sums over the frame; the end of a field is an index already, so it takes the place of the frame's start. */
+export function sumOffset(constant: number, terms: readonly BoundTerm[]): Position {
+  const [first] = terms
+  if (terms.length === 1 && first?.of === 'end') {
+    const { end } = first.node
+    return (b, at, limit) => {
+      const e = end(b, at, limit)
+      return e < 0 ? e : e + constant > limit ? NEED : e + constant < at ? BAD : e + constant
+    }
+  }
+  if (terms.length === 1 && first) {
+    const { value } = first.node
+    const { scale } = first
+    return (b, at, limit) => {
+      const v = value(b, at, limit)
+      if (v < 0) return v
+      const p = at + constant + scale * v
+      return p > limit ? NEED : p
+    }
+  }
+  return (b, at, limit) => {
+    let p = constant
+    let base = at
+    for (let i = 0; i < terms.length; i++) {
+      const { node, of, scale } = terms[i]!
+      const v = of === 'end' ? node.end(b, at, limit) : node.value(b, at, limit)
+      if (v < 0) return v
+      if (of === 'end') base = v
+      else p += scale * v
+    }
+    p += base
+    return p > limit ? NEED : p < at ? BAD : p
+  }
+}
+
+/** Offsets in a container count from its first byte and end with it. */
+export function insideOffset(container: Node, expression: Expression, terms: readonly BoundTerm[]): Offset {
+  const ref = { start: 0, end: 0, lo: 0, hi: 0 }
+  const { constant } = expression
+  const position: Position = (b, at, limit) => {
+    if (!container.read(b, at, limit, ref)) return BAD
+    const end = ref.end
+    let p = ref.start + constant
+    for (let i = 0; i < terms.length; i++) {
+      const { node, of, scale } = terms[i]!
+      const v = of === 'end' ? node.end(b, at, limit) : node.value(b, at, limit)
+      if (v < 0) return v
+      p = of === 'end' ? v + p - ref.start : p + scale * v
+    }
+    return p > end ? BAD : p
+  }
+  const anchor = `in:${container.name}+${terms.map(({ of, scale, node }) => `${scale}*${of}:${node.name}`).join('+')}`
+  return { position, min: container.minStart + Math.max(0, constant), fixed: undefined, anchor, constant }
+}
