@@ -230,7 +230,8 @@ export class Client implements Reader {
     const names = new Set(state.owed)
     if (push || full) for (const name of changed) names.add(name)
     if ((push || full) && state.extra) for (const name of state.extra) names.add(name)
-    const mustAnswer = state.mustAnswer || (state.owedAll && interest.wildcard)
+    // What a full set leaves out does not exist: an empty one tells a client so at once, where silence costs it its timeout.
+    const mustAnswer = state.mustAnswer || (state.owedAll && interest.wildcard) || (full && isAsked(state))
     const from = `${state.upserted} ${state.removed}`
 
     let upserts: readonly Resource[]

@@ -121,14 +121,11 @@ spec: {host: echo, trafficPolicy: {outlierDetection: {consecutive5xxErrors: 3}}}
     const { served, errors } = await callWith(library, bootstrap({ region: 'r1', zone: 'z1' }), 'xds:///echo:50051', 20)
     expect({ served, errors }).toEqual({ served: { v2: 20 }, errors: {} })
   })
+})
 
-  it('an unknown service is an error that says so, at once', async (context) => {
-    requireTool(
-      context,
-      'grpcio',
-      library !== 'grpcio' || (await pythonGrpc()) !== undefined,
-      'install Python 3 with pip',
-    )
+describe('an unknown service', () => {
+  // The libraries wait 15 s before they believe that a name they never had does not exist.
+  it.concurrent.each(LIBRARIES)('is an error that says so: %s', async (library) => {
     const { served, errors } = await callWith(library, bootstrap(), 'xds:///nobody:50051', 1)
     expect(served).toEqual({})
     expect(Object.keys(errors)[0]).toMatch(/^(UNAVAILABLE|DEADLINE_EXCEEDED)/)
