@@ -185,10 +185,17 @@ export class StatusBook {
   }
 }
 
+/** A refusal stands until the culprit is replaced or gone; one whose culprit is not known, until the next answer. */
+function standingNack(client: Client, type: ResourceType, nack: Nack | undefined): Nack | undefined {
+  if (!nack || nack.culprits.length === 0) return nack
+  return client.class.verdicts.refusing(client.options.id, new Set([type])) ? nack : undefined
+}
+
 function typeStatus(client: Client, type: ResourceType): TypeStatus | undefined {
   const state = client.place(type)
   if (!state) return undefined
-  const { interest, lastSent, lastAcked, nack, inFlight } = state
+  const { interest, lastSent, lastAcked, inFlight } = state
+  const nack = standingNack(client, type, state.nack)
   return {
     type,
     state: nack ? 'NACK' : !client.settled(type) ? 'STALE' : lastSent ? 'SYNCED' : 'NOT SENT',

@@ -53,6 +53,21 @@ const naming = (bad: readonly string[]) =>
   `Error adding/updating cluster(s) ${bad.map((name) => `${name}: no good`).join(', ')}`
 const silent = () => 'Proto constraint validation failed'
 
+test('a refusal ends with its resource, also when nobody asks for the name any more', () => {
+  const { mesh, publish, engine, verdicts } = start(fakeResource('rds', 'r', 'bad'))
+  const client = engine.client('sotw', 'one')
+  const [answer] = client.ask('rds', { names: ['r'] })
+  client.nack(answer!, 'r: no good', ['r'])
+  client.tell('rds', { names: [], nonce: answer!.nonce })
+  expect(verdicts.rejections).toHaveLength(1)
+  mesh.put(cds('other', '1'))
+  publish()
+  expect(verdicts.rejections).toHaveLength(1)
+  mesh.delete('rds', 'r')
+  publish()
+  expect(verdicts.rejections).toEqual([])
+})
+
 describe.each(['delta', 'sotw'] as const)('%s: a refused resource', (form) => {
   test('is not sent again; the rest of its batch is; newcomers get the last accepted version', () => {
     const { mesh, engine, publish, up, verdicts } = start(cds('a', '1'), cds('b', '1'))

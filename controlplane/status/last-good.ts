@@ -68,6 +68,10 @@ export class LastGood implements Verdicts {
     return this.entries.size > 0
   }
 
+  get refused(): readonly Resource[] {
+    return [...this.entries.values()].map((entry) => entry.resource)
+  }
+
   get rejections(): readonly Rejection[] {
     return [...this.entries].map(([key, entry]) => {
       const { resource, error, at, refusedBy } = entry

@@ -113,6 +113,7 @@ export class ClassLog {
     const keep = this.verdicts.any && this.verdicts.pinned(USES_OTHERS)
     for (const type of REMOVED_LAST) if (this.logs[type].refresh(keep)) changed.push(type)
     if (changed.includes('cds')) this.followChildren()
+    if (this.verdicts.any) this.forgetUnfollowed()
     for (const type of changed) this.logs[type].trim(this.behind(type))
     return changed
   }
@@ -142,6 +143,12 @@ export class ClassLog {
   release(type: ResourceType, interest: Interest): void {
     this.logs[type].unfollow(interest.names)
     if (interest.wildcard) this.logs[type].unfollowAll()
+  }
+
+  /** A refused resource that no client asks for any more is read by nobody: whether it is gone must be asked here. */
+  private forgetUnfollowed(): void {
+    for (const { type, name } of this.verdicts.refused)
+      if (!this.logs[type].follows(name)) this.verdicts.publishable(type, name, this.view.get(type, name))
   }
 
   /**

@@ -62,6 +62,11 @@ export class TypeLog {
     this.source = source
   }
 
+  /** Whether some client is told of this name. */
+  follows(name: string): boolean {
+    return isFollowed(this.entries.get(name))
+  }
+
   /** What is published under the name now. */
   get(name: string): Resource | undefined {
     return this.entries.get(name)?.published

@@ -16,6 +16,8 @@ export interface Batch {
 export interface Verdicts {
   /** Whether anything was refused; while false, nothing below changes any answer. */
   readonly any: boolean
+  /** Every resource that was refused and not yet replaced or forgotten. */
+  readonly refused: Iterable<Resource>
   /** What the class is to get in place of `compiled`, the newest version: the last accepted one, or nothing. */
   publishable(type: ResourceType, name: string, compiled: Resource | undefined): Resource | undefined
   /** The resource itself, or the version accepted before it if anybody refused it. */
@@ -45,6 +47,7 @@ export interface Verdicts {
 /** For serving without any memory: a refused resource is simply not sent again to whom refused it with its batch. */
 export const NO_VERDICTS: Verdicts = {
   any: false,
+  refused: [],
   publishable: (_type, _name, compiled) => compiled,
   usable: (resource) => resource,
   pinned: () => false,
