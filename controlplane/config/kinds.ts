@@ -1,20 +1,18 @@
 import type { KindDefinition } from './kind.ts'
-import {
-  applicationProtocol,
-  dubboAuthorizationPolicy,
-  metaRouter,
-  redisDestination,
-  redisService,
-} from './kinds/aeraki.ts'
+import { dubboAuthorizationPolicy, redisDestination, redisService } from './kinds/aeraki.ts'
+import { applicationProtocol } from './kinds/application-protocol.ts'
 import { authorizationPolicy } from './kinds/authorization-policy.ts'
 import { destinationRule } from './kinds/destination-rule.ts'
 import { envoyFilter } from './kinds/envoy-filter.ts'
 import { envoyResource } from './kinds/envoy-resource.ts'
 import { gateway } from './kinds/gateway.ts'
 import { mesh } from './kinds/mesh.ts'
-import { msgRouter, protocol, rateLimit } from './kinds/message-kinds.ts'
+import { metaRouter } from './kinds/meta-router.ts'
+import { msgRouter } from './kinds/msg-router.ts'
 import { peerAuthentication } from './kinds/peer-authentication.ts'
+import { protocol } from './kinds/protocol.ts'
 import { proxyConfig } from './kinds/proxy-config.ts'
+import { rateLimit } from './kinds/rate-limit.ts'
 import { requestAuthentication } from './kinds/request-authentication.ts'
 import { secret } from './kinds/secret.ts'
 import { serviceEntry } from './kinds/service-entry.ts'

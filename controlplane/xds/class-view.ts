@@ -108,7 +108,7 @@ export class ClassView implements View {
       )
 
     this.#resources = {
-      cds: family('cds', ClusterSchema, (name) => compileCluster(scope, name)),
+      cds: family('cds', ClusterSchema, (name) => (isMessage ? messages.cluster(name) : compileCluster(scope, name))),
       eds: family('eds', ClusterLoadAssignmentSchema, (name) => compileLoadAssignment(scope, name)),
       lds: family('lds', ListenerSchema, (name) => {
         if (isGrpc) {

@@ -1,35 +1,65 @@
 import type { MessageListener } from '../../../proto/gen/meshgate/v1/message_listener_pb.ts'
 import type { MessageRouteTable } from '../../../proto/gen/meshgate/v1/message_route_pb.ts'
-import type { Protocol } from '../../../proto/gen/meshgate/v1/protocol_pb.ts'
+import { type Protocol, ProtocolSchema } from '../../../proto/gen/meshgate/v1/protocol_pb.ts'
+import { make } from '../../../proto/make.ts'
 import type { Origin } from '../../config/object.ts'
+import { cell, cells } from '../../model/cells.ts'
 import type { Scope, World } from '../../model/index.ts'
+import type { CompiledCluster } from '../clusters/index.ts'
+import { hasCluster, messageCluster } from './cluster.ts'
+import { messageListener } from './listener.ts'
+import { messagePlans } from './plans.ts'
+import { type CompiledTable, compileMessageTable } from './table.ts'
 
 interface Compiled<Message> {
   readonly message: Message
   readonly origins: readonly Origin[]
 }
 
-/** What a class of private-protocol proxies gets beside clusters and assignments. */
+/** What a class of private-protocol proxies gets. It gets no other cluster than those its route tables name. */
 export interface MessageResources {
   listenerNames(): readonly string[]
   tableNames(): readonly string[]
   protocolNames(): readonly string[]
-  /** Names of the clusters the tables send messages to. */
   clusterNames(): readonly string[]
   listener(name: string): Compiled<MessageListener> | undefined
   table(name: string): Compiled<MessageRouteTable> | undefined
   protocol(name: string): Compiled<Protocol> | undefined
+  cluster(name: string): CompiledCluster | undefined
 }
 
-export function messageResources(_world: World, _scope: Scope): MessageResources {
-  const none = () => undefined
+export function messageResources(world: World, scope: Scope): MessageResources {
+  const plans = cell(() => messagePlans(world, scope))
+  const planNamed = (name: string) => plans().find((plan) => plan.name === name)
+  const tables = cells<CompiledTable | undefined>((name) => {
+    const plan = plans().find((candidate) => candidate.table === name)
+    return plan && compileMessageTable(world, scope, plan)
+  })
+  const tableNames = () => [...new Set(plans().map(({ table }) => table))]
+  const clusters = cell(() => {
+    const hashed = new Map<string, boolean>()
+    for (const name of tableNames())
+      for (const [cluster, use] of tables(name)?.clusters ?? [])
+        hashed.set(cluster, use.hashed || hashed.get(cluster) === true)
+    return hashed
+  })
   return {
-    listenerNames: () => [],
-    tableNames: () => [],
-    protocolNames: () => [],
-    clusterNames: () => [],
-    listener: none,
-    table: none,
-    protocol: none,
+    listenerNames: () => plans().map(({ name }) => name),
+    tableNames,
+    protocolNames: () => [...new Set(plans().map(({ protocol }) => protocol.name))],
+    // A destination that does not exist has a name and no cluster.
+    clusterNames: () => [...clusters().keys()].sort().filter((name) => hasCluster(scope, name)),
+    listener: (name) => {
+      const plan = planNamed(name)
+      return plan && { message: messageListener(plan), origins: plan.origins }
+    },
+    table: tables,
+    protocol: (name) => {
+      const found = plans().find(({ protocol }) => protocol.name === name)?.protocol
+      return found && { message: make(ProtocolSchema, { name, codec: found.codec }), origins: found.origins }
+    },
+    cluster: (name) => messageCluster(scope, name, clusters().get(name) ?? false),
   }
 }
+
+export { protocolOfPort } from './protocols.ts'

@@ -1,0 +1,47 @@
+import * as z from 'zod'
+import { checkDocument } from '../../../codecs/document.ts'
+import type { KindDefinition } from '../kind.ts'
+import { message, optional } from '../schema.ts'
+import { bool, text } from '../syntax/values.ts'
+
+/** A part of a wire layout; the layout compiler checks it in full, so any layout word is accepted here. */
+const layout = z.record(z.string(), z.unknown())
+
+export const protocolSpec = message({
+  description: optional(text, 'One sentence.'),
+  frame: optional(layout, 'How frames are cut: the length, check values and the largest frame.'),
+  message: optional(layout, 'Where kind, id, status and timeout of a message are.'),
+  fields: optional(z.record(z.string(), layout), 'Named fields that routes can read.'),
+  variants: optional(z.array(layout), 'Layouts that differ by a field; the first whose `when` holds counts.'),
+  reply: optional(z.record(z.string(), z.unknown()), 'Frames the proxy makes: error, heartbeat, goaway, ping.'),
+  connections: optional(
+    z.array(z.enum(['shared', 'bound', 'exclusive'])).min(1),
+    'Ways upstream connections may be used, the preferred one first.',
+    { default: '["bound", "exclusive"]' },
+  ),
+  ordered: optional(bool, 'Replies come in the order of the requests and need no id.', { default: 'false' }),
+  module: optional(text, 'A codec in JavaScript that belongs to the layout or takes its place.', {
+    unsupported: 'proxies take protocols as data only; codecs in code are those that come with the package',
+  }),
+})
+export type ProtocolSpec = z.infer<typeof protocolSpec>
+
+export const protocol: KindDefinition<ProtocolSpec> = {
+  kind: 'Protocol',
+  group: 'meshgate.io',
+  versions: ['v1'],
+  doc: 'A private binary protocol as data: frames, fields and replies.',
+  compiled: true,
+  specRequired: true,
+  schema: protocolSpec,
+  check(spec, { name }, report) {
+    const { module, ...rest } = spec
+    if (module !== undefined && spec.frame === undefined) return
+    const { issues } = checkDocument({ apiVersion: 'meshgate.io/v1', kind: 'Protocol', metadata: { name }, spec: rest })
+    for (const { severity, path, message: text, hint } of issues)
+      report(path, text, {
+        ...(severity === 'warning' && { code: 'FIELD_QUESTIONABLE' as const }),
+        ...(hint !== undefined && { hint }),
+      })
+  },
+}

@@ -1,0 +1,73 @@
+import { readFileSync } from 'node:fs'
+import { type ConnectionMode, connectionModes } from '../../codecs/contract.ts'
+import { checkProtocols } from '../../codecs/document.ts'
+import { compileProtocol } from '../../codecs/layout/compile.ts'
+import { protocolFile, type ShippedProtocol, shippedProtocols } from '../../codecs/load.ts'
+import { codec as redis } from '../../codecs/redis/codec.ts'
+import type { ProtocolSpec } from './kinds/protocol.ts'
+
+/** What configuration must know of a protocol: the names routes may use. */
+export interface ProtocolInfo {
+  readonly modes: readonly ConnectionMode[]
+  /** Fields declared by name. */
+  readonly fields: ReadonlySet<string>
+  /** Maps whose entries are fields `map.key`, the one for free attributes first. */
+  readonly maps: readonly string[]
+}
+
+/** Attachments of Dubbo are read by code, so the layout does not name them. */
+const CODE_MAPS: Readonly<Partial<Record<ShippedProtocol, string>>> = { dubbo: 'attachment' }
+
+const shipped = new Map<string, ProtocolInfo>()
+const written = new WeakMap<object, ProtocolInfo>()
+
+export function isShipped(name: string): name is ShippedProtocol {
+  return (shippedProtocols as readonly string[]).includes(name)
+}
+
+/** A protocol that comes with the package. */
+export function shippedInfo(name: ShippedProtocol): ProtocolInfo {
+  const known = shipped.get(name)
+  if (known) return known
+  const info = name === 'redis' ? redisInfo() : readShipped(name)
+  shipped.set(name, info)
+  return info
+}
+
+/** A protocol of a document; computed once per document. */
+export function layoutInfo(name: string, spec: ProtocolSpec): ProtocolInfo {
+  const known = written.get(spec)
+  if (known) return known
+  const info = infoOf(name, spec as Parameters<typeof compileProtocol>[1])
+  written.set(spec, info)
+  return info
+}
+
+/** Whether a rule may name the field: one declared, or an entry of a map. */
+export function hasField({ fields, maps }: ProtocolInfo, name: string): boolean {
+  return fields.has(name) || maps.some((map) => name.startsWith(`${map}.`) && name.length > map.length + 1)
+}
+
+function readShipped(name: ShippedProtocol): ProtocolInfo {
+  const [document] = checkProtocols(readFileSync(protocolFile(name), 'utf8'))
+  if (!document?.spec) throw new Error(`the shipped protocol ${name} cannot be read`)
+  const info = infoOf(name, document.spec)
+  const map = CODE_MAPS[name]
+  return map === undefined ? info : { ...info, maps: [map, ...info.maps] }
+}
+
+function redisInfo(): ProtocolInfo {
+  return { modes: redis.modes, fields: new Set(redis.fields.map(({ name }) => name)), maps: [] }
+}
+
+function infoOf(name: string, spec: Parameters<typeof compileProtocol>[1]): ProtocolInfo {
+  const { codec } = compileProtocol(name, spec)
+  const maps = new Set<string>()
+  for (const fields of [spec.fields, ...(spec.variants ?? []).map((variant) => variant.fields)])
+    for (const [field, { type }] of Object.entries(fields ?? {})) if (type === 'map') maps.add(field)
+  return {
+    modes: codec?.modes ?? connectionModes,
+    fields: new Set(codec?.fields.map((field) => field.name) ?? []),
+    maps: [...maps],
+  }
+}

@@ -1,0 +1,179 @@
+import type { MessageInitShape } from '@bufbuild/protobuf'
+import { ConnectionMode, type FieldMutationSchema } from '../../../proto/gen/meshgate/v1/message_route_pb.ts'
+import { duration } from '../../../proto/make.ts'
+import type { MsgFault, MsgMutation, MsgRetries, MsgRouterSpec, MsgRule } from '../../config/kinds/msg-router.ts'
+import type { Limit } from '../../config/kinds/rate-limit.ts'
+import type { ConfigObject, Origin } from '../../config/object.ts'
+import { hasField } from '../../config/protocols.ts'
+import { parseDuration } from '../../config/syntax/duration.ts'
+import { matchesLabels } from '../../model/endpoints.ts'
+import { exportedTo } from '../../model/hosts.ts'
+import { gatewayKey } from '../../model/index.ts'
+import { type Route, resolveTarget, ruleHashKeys, type TableContext, weighted } from './destination.ts'
+import { type FieldMatch, fieldMatches, ID_FIELD, idList, idMatch } from './match.ts'
+import { millionths } from './millionths.ts'
+import { type RateLimit, tokenBucket } from './rate-limit.ts'
+
+type MsgRouter = ConfigObject<MsgRouterSpec>
+
+export interface CompiledRoute {
+  readonly route: Route
+  readonly origins: readonly Origin[]
+}
+
+/**
+ * The rules of MsgRouters for a table, the one that wins first. Of documents that match the same message the greater priority
+ * wins; among equal ones the narrower: exact message ids, ranges, other conditions, none, and of these the one with more
+ * conditions; else the older document, as for all kinds.
+ */
+export function msgRouterRoutes(context: TableContext, gateway: string): readonly CompiledRoute[] {
+  const { world, scope, protocol } = context
+  const chosen = world
+    .all<MsgRouterSpec>('MsgRouter')
+    .filter((router) => appliesTo(scope, router, gateway) && fits(router.spec, protocol))
+    .map((router) => ({ router, priority: router.spec.priority ?? 0, width: widthOf(router.spec) }))
+  return chosen
+    .sort((a, b) => b.priority - a.priority || a.width - b.width)
+    .flatMap(({ router }) => routesOf(context, router))
+}
+
+function appliesTo({ proxy, settings }: TableContext['scope'], router: MsgRouter, gateway: string): boolean {
+  const { spec, namespace } = router
+  if (!exportedTo(spec.exportTo?.length ? spec.exportTo : ['*'], namespace, proxy.namespace)) return false
+  if (spec.selector?.labels) {
+    const everywhere = namespace === settings().rootNamespace
+    if (!everywhere && namespace !== proxy.namespace) return false
+    if (!matchesLabels(spec.selector.labels, proxy.labels)) return false
+  }
+  return !spec.gateways?.length || spec.gateways.some((name) => gatewayKey(name, namespace) === gateway)
+}
+
+/** Without a protocol named, rules are for every protocol that has the fields they look at. */
+function fits(spec: MsgRouterSpec, { name, info }: TableContext['protocol']): boolean {
+  if (spec.protocol !== undefined) return spec.protocol === name
+  return rulesOf(spec).every(
+    ({ rule }) =>
+      (rule.msgid === undefined || info.fields.has(ID_FIELD)) &&
+      (rule.match ?? []).every((match) => Object.keys(match).every((field) => hasField(info, field))),
+  )
+}
+
+/** A document's rules with their places: the document itself, or its list. */
+export function rulesOf(spec: MsgRouterSpec): readonly { readonly rule: MsgRule; readonly path: Origin['path'] }[] {
+  if (spec.routes) return spec.routes.map((rule, index) => ({ rule, path: ['spec', 'routes', index] }))
+  return [{ rule: spec, path: ['spec'] }]
+}
+
+/** Smaller is narrower. A list of rules is as wide as its widest. */
+function widthOf(spec: MsgRouterSpec): number {
+  return Math.max(
+    ...rulesOf(spec).map(({ rule }) => {
+      const ids = idList(rule.msgid)
+      const kind = ids.length === 0 ? (rule.match ? 2 : 3) : ids.every(({ first, last }) => first === last) ? 0 : 1
+      const conditions = Math.min(99, ...(rule.match ?? [{}]).map((match) => Object.keys(match).length))
+      return kind * 100 + 99 - conditions
+    }),
+  )
+}
+
+function routesOf(context: TableContext, router: MsgRouter): readonly CompiledRoute[] {
+  return rulesOf(router.spec).flatMap(({ rule, path }, index, all) => {
+    const id = idMatch(idList(rule.msgid))
+    const name = rule.name ?? (all.length > 1 ? `${router.name}.${index}` : router.name)
+    const { action, origins } = actionOf(context, router, rule, path)
+    return (rule.match ?? [{}]).map((match) => {
+      const fields: readonly FieldMatch[] = [...(id ? [id] : []), ...fieldMatches(match)]
+      const route: Route = { ...action, name, ...(fields.length > 0 && { match: { fields: [...fields] } }) }
+      return { route, origins }
+    })
+  })
+}
+
+function actionOf(
+  context: TableContext,
+  router: MsgRouter,
+  rule: MsgRule,
+  path: Origin['path'],
+): { readonly action: Route; readonly origins: readonly Origin[] } {
+  const { namespace } = router
+  const destinations = rule.svrName !== undefined ? [{ destination: shortDestination(rule) }] : (rule.route ?? [])
+  const targets = destinations.map((entry) => ({
+    target: resolveTarget(context, entry.destination, namespace),
+    weight: 'weight' in entry ? entry.weight : undefined,
+  }))
+  const keys = rule.hashKey === undefined ? [] : [rule.hashKey].flat()
+  const mirror = rule.mirror && resolveTarget(context, rule.mirror, namespace)
+  const share = rule.mirrorPercentage ? (rule.mirrorPercentage.value ?? 0) : 100
+  const services = [...targets.map(({ target }) => target), ...(mirror ? [mirror] : [])]
+  return {
+    action: {
+      clusters: weighted(targets),
+      hashKeys:
+        keys.length > 0
+          ? keys.map((key) => ({
+              source: key === 'sourceIp' ? { case: 'sourceIp', value: true } : { case: 'field', value: key },
+            }))
+          : [...ruleHashKeys(context, targets[0]?.target)],
+      mirrors: mirror && share > 0 ? [{ cluster: mirror.cluster, millionths: millionths(share) }] : [],
+      requestMutations: (rule.requestMutation ?? []).map(mutationOf),
+      responseMutations: (rule.responseMutation ?? []).map(mutationOf),
+      rateLimits: (rule.localRateLimit ?? []).map(limitOf),
+      connectionMode: rule.connection ? MODES[rule.connection] : ConnectionMode.PROTOCOL,
+      ...(rule.timeout !== undefined && { timeout: duration(parseDuration(rule.timeout) ?? 0) }),
+      ...(rule.retries && { retry: retryOf(rule.retries) }),
+      ...(rule.fault && { fault: faultOf(rule.fault) }),
+      ...(rule.reply && { reply: replyOf(rule.reply) }),
+    },
+    origins: [{ object: router, path }, ...services.flatMap(({ service }) => (service ? [service.origin] : []))],
+  }
+}
+
+function shortDestination({ svrName, subset, port }: MsgRule) {
+  return { host: svrName!, ...(subset && { subset }), ...(port !== undefined && { port: { number: port } }) }
+}
+
+const MODES = {
+  shared: ConnectionMode.SHARED,
+  bound: ConnectionMode.BOUND,
+  exclusive: ConnectionMode.EXCLUSIVE,
+} as const
+
+function retryOf(retries: MsgRetries): NonNullable<Route['retry']> {
+  return {
+    numRetries: retries.attempts,
+    idempotent: retries.idempotent ?? false,
+    retryOn: [...(retries.retryOn ?? [])],
+    statuses: [...(retries.statuses ?? [])],
+    ...(retries.perTryTimeout && { perTryTimeout: duration(parseDuration(retries.perTryTimeout) ?? 0) }),
+    ...(retries.backoff && { baseInterval: duration(parseDuration(retries.backoff) ?? 25) }),
+  }
+}
+
+function faultOf({ delay, abort }: MsgFault): NonNullable<Route['fault']> {
+  return {
+    ...(delay && {
+      delay: {
+        fixedDelay: duration(parseDuration(delay.fixedDelay) ?? 0),
+        millionths: millionths(delay.percentage.value ?? 0),
+      },
+    }),
+    ...(abort && { abort: { millionths: millionths(abort.percentage.value ?? 0), reply: replyOf(abort) } }),
+  }
+}
+
+function replyOf(reply: { readonly code?: number | undefined; readonly message?: string | undefined }) {
+  return { message: reply.message ?? '', ...(reply.code !== undefined && { code: reply.code }) }
+}
+
+function mutationOf({ field, value, remove }: MsgMutation): MessageInitShape<typeof FieldMutationSchema> {
+  return { field, action: remove ? { case: 'remove', value: true } : { case: 'set', value: String(value ?? '') } }
+}
+
+function limitOf({ match, per, tokenBucket: bucket }: Limit): RateLimit {
+  const fields = match ? fieldMatches(match) : []
+  return {
+    tokenBucket: tokenBucket(bucket),
+    per: [...(per ?? [])],
+    ...(fields.length > 0 && { match: { fields: [...fields] } }),
+  }
+}
