@@ -558,4 +558,15 @@ describe('a change of class', () => {
     ])
     expect(engine.log.readers.has(client.client)).toBe(false)
   })
+
+  test.each([
+    ['delta', ['lds: -edge']],
+    ['sotw', ['lds:']],
+  ] as const)('%s: a listener the other class does not have is removed', (form, expected) => {
+    const { engine, [form]: client } = start(new FakeMesh().put(lds('edge', '1')))
+    settle(client, client.ask('lds'))
+    client.client.move(new Engine(new FakeMesh()).log, engine.now)
+    expect(lines(settle(client, client.flow()))).toEqual(expected)
+    expect(client.flow()).toEqual([])
+  })
 })

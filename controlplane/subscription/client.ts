@@ -238,7 +238,10 @@ export class Client implements Reader {
     let removed: string[] = []
     let key: string | undefined
     if (full) {
-      if (step.remove) state.removed = log.position
+      if (step.remove) {
+        state.removed = log.position
+        state.gone = undefined
+      }
       const set = fullSet(this.recipient, type, state)
       upserts = set.resources
       key = set.shared ? `full ${interestKey(interest)} ${state.removed}` : undefined
