@@ -1,0 +1,192 @@
+import type { ClusterConfig, SlowStart } from '../configuration.ts'
+import { C, clusterCounterNames, Histogram } from '../stats/counters.ts'
+import { clock } from '../turn.ts'
+import { buildPicker, type Picker } from './balance/picker.ts'
+import { Breaker } from './breaker.ts'
+import { addressText, Host } from './host.ts'
+import { OutlierDetector, type OutlierScope, type RequestResult } from './outlier.ts'
+import { priorityLoads } from './priority.ts'
+
+interface Share {
+  /** Up to this percent (of 0 to 100) the share is taken. */
+  readonly upTo: number
+  readonly picker: Picker
+  readonly panic: boolean
+}
+
+/** Hosts of a cluster, which of them gets the next message, and what is counted. Lives as long as its name is in the configuration. */
+export class Cluster implements OutlierScope {
+  readonly name: string
+  config: ClusterConfig
+  readonly counters = new Float64Array(clusterCounterNames.length)
+  readonly latency = new Histogram()
+  readonly breakers: readonly [Breaker, Breaker] = [new Breaker(), new Breaker()]
+  hosts: Host[] = []
+  removed = false
+  outlier: OutlierDetector | undefined
+  activeConnections = 0
+  #shares: Share[] | undefined
+  #slow = false
+  #removedHosts = (_: Host): void => {}
+
+  constructor(config: ClusterConfig, hostRemoved: (host: Host) => void) {
+    this.name = config.name
+    this.config = config
+    this.#removedHosts = hostRemoved
+    this.update(config)
+  }
+
+  get statName(): string {
+    return this.config.statName ?? this.name
+  }
+
+  /** Hosts are the same as long as their address stays: they keep connections, counters and ejections. */
+  update(config: ClusterConfig): void {
+    const before = this.config
+    const known = new Map(this.hosts.map((host) => [host.key, host]))
+    const fresh = this.hosts.length === 0
+    const hosts: Host[] = []
+    config.localities.forEach((locality, index) => {
+      for (const endpoint of locality.endpoints) {
+        const key = addressText(endpoint.address)
+        const seen = known.get(key)
+        // The same address twice is one host; the first entry counts.
+        if (!seen && hosts.some((host) => host.key === key)) continue
+        known.delete(key)
+        // Hosts of a first configuration are not new to the service: slow start is for those that join later.
+        const host = seen ?? new Host(endpoint, fresh ? Number.NEGATIVE_INFINITY : clock.now)
+        host.config = endpoint
+        host.priority = locality.priority ?? 0
+        host.locality = index
+        hosts.push(host)
+      }
+    })
+    this.config = config
+    this.hosts = hosts
+    this.breakers[0].update(config.circuitBreakers?.default)
+    this.breakers[1].update(config.circuitBreakers?.high)
+    if (!config.outlierDetection) {
+      this.outlier = undefined
+      for (const host of hosts) host.ejected = false
+    } else if (!this.outlier || JSON.stringify(before.outlierDetection) !== JSON.stringify(config.outlierDetection)) {
+      this.outlier = new OutlierDetector(this, config.outlierDetection)
+    }
+    this.#shares = undefined
+    for (const host of known.values()) this.#remove(host)
+  }
+
+  /** Takes the cluster out of service: no new requests, those in flight finish. */
+  remove(): void {
+    this.removed = true
+    const { hosts } = this
+    this.hosts = []
+    this.#shares = undefined
+    for (const host of hosts) this.#remove(host)
+  }
+
+  #remove(host: Host): void {
+    host.removed = true
+    this.#removedHosts(host)
+  }
+
+  healthChanged(): void {
+    this.#shares = undefined
+  }
+
+  /** The host for a message. `attempt` counts tries from 0; `avoid` is passed over where there is another. */
+  pick(hashed: boolean, lo: number, hi: number, attempt: number, avoid: Host | null): Host | undefined {
+    const host = this.#pick(hashed, lo, hi, attempt)
+    if (avoid === null || host !== avoid) return host
+    for (let i = 1; i <= 3; i++) {
+      const other = this.#pick(hashed, lo, hi, attempt + i)
+      if (other !== avoid) return other
+    }
+    return host
+  }
+
+  #pick(hashed: boolean, lo: number, hi: number, attempt: number): Host | undefined {
+    const shares = this.#shares ?? this.#plan()
+    if (shares.length === 0) return undefined
+    let share = shares[0]!
+    if (shares.length > 1) {
+      // The hash chooses the priority too, so that a key stays where it is.
+      const point = hashed ? ((lo >>> 0) % 100) + 0.5 : Math.random() * 100
+      for (let i = 0; point >= share.upTo && i + 1 < shares.length; ) share = shares[++i]!
+    }
+    if (share.panic) this.counters[C.lb_healthy_panic]!++
+    return share.picker.pick(hashed, lo, hi, attempt)
+  }
+
+  /** To be called about once a second: outlier intervals, slow start. */
+  sweep(): void {
+    this.outlier?.sweep(clock.now)
+    if (this.#slow) this.#shares = undefined
+  }
+
+  /** Counts a finished try. */
+  record(host: Host, result: RequestResult): void {
+    if (result !== 'success') host.errors++
+    this.outlier?.record(host, result, clock.now)
+  }
+
+  #plan(): Share[] {
+    const { config, hosts } = this
+    const count = hosts.reduce((most, { priority }) => Math.max(most, priority + 1), 0)
+    const byPriority = Array.from({ length: count }, (_, i) => hosts.filter(({ priority }) => priority === i))
+    const loads = priorityLoads(
+      byPriority.map((group) => {
+        const present = group.filter(({ config }) => config.health !== 'draining')
+        return {
+          total: present.length,
+          healthy: present.filter(({ healthy }) => healthy).length,
+          degraded: present.filter(({ degraded }) => degraded).length,
+        }
+      }),
+      config.overprovisioningFactor ?? 140,
+      config.panicThreshold ?? 50,
+    )
+    this.#slow = false
+    const shares: Share[] = []
+    let sum = 0
+    const add = (load: number, group: readonly Host[], panic: boolean) => {
+      if (load === 0) return
+      sum += load
+      shares.push({ upTo: sum, picker: this.#picker(group), panic })
+    }
+    byPriority.forEach((group, i) => {
+      const all = group.filter(({ config }) => config.health !== 'draining')
+      add(loads.healthy[i]!, loads.panic[i] ? all : group.filter(({ healthy }) => healthy), loads.panic[i]!)
+    })
+    byPriority.forEach((group, i) => {
+      add(
+        loads.degraded[i]!,
+        group.filter(({ degraded }) => degraded),
+        false,
+      )
+    })
+    this.#shares = shares
+    return shares
+  }
+
+  #picker(group: readonly Host[]): Picker {
+    const { balancer, slowStart, localityWeighted, localities } = this.config
+    const hashes = balancer.kind === 'maglev' || balancer.kind === 'ringHash'
+    const weighted = group.map((host) => ({
+      host,
+      weight: host.weight * (slowStart && !hashes ? this.#warmth(host, slowStart) : 1),
+    }))
+    return buildPicker(
+      balancer,
+      weighted,
+      localityWeighted ? { localityWeights: localities.map(({ weight }) => weight ?? 1) } : {},
+    )
+  }
+
+  /** @see https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/load_balancing/slow_start */
+  #warmth(host: Host, { windowMs, aggression = 1, minWeightPercent = 10 }: SlowStart): number {
+    const age = clock.now - host.joined
+    if (age >= windowMs) return 1
+    this.#slow = true
+    return Math.max(minWeightPercent / 100, Math.max(1, age) / windowMs) ** (1 / aggression)
+  }
+}

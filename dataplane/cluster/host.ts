@@ -1,0 +1,61 @@
+import type { Codec } from '../../codecs/contract.ts'
+import type { EndpointConfig, SocketAddress } from '../configuration.ts'
+import type { HostPool } from '../upstream/pool.ts'
+
+/** `address:port` (IPv6 in brackets), or the path of a Unix socket. */
+export function addressText(address: SocketAddress): string {
+  if ('path' in address) return address.path
+  return address.host.includes(':') ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`
+}
+
+/** An endpoint of a cluster as long as it is in the configuration, and until its last request is done after that. */
+export class Host {
+  readonly key: string
+  readonly address: SocketAddress
+  config: EndpointConfig
+  priority = 0
+  /** Index into the localities of the configuration. */
+  locality = 0
+  removed = false
+  /** Requests in flight. */
+  active = 0
+  /** When it joined, ms of the turn's clock; for slow start. */
+  readonly joined: number
+  readonly pools = new Map<Codec, HostPool>()
+
+  total = 0
+  errors = 0
+  timeouts = 0
+  connectFailures = 0
+
+  /** Outlier detection. */
+  ejected = false
+  ejections = 0
+  ejectedAt = 0
+  errorsInRow = 0
+  localErrorsInRow = 0
+  /** Requests and successes since the last interval. */
+  volume = 0
+  successes = 0
+  /** Heartbeats went unanswered; until one is answered or a connection succeeds. */
+  silent = false
+
+  constructor(config: EndpointConfig, joined: number) {
+    this.config = config
+    this.address = config.address
+    this.key = addressText(config.address)
+    this.joined = joined
+  }
+
+  get weight(): number {
+    return this.config.weight ?? 1
+  }
+
+  get healthy(): boolean {
+    return !this.ejected && !this.silent && (this.config.health ?? 'healthy') === 'healthy'
+  }
+
+  get degraded(): boolean {
+    return !this.ejected && !this.silent && this.config.health === 'degraded'
+  }
+}

@@ -1,0 +1,117 @@
+import { createWriteStream, type WriteStream } from 'node:fs'
+import type { Codec, ErrorReason } from '../../codecs/contract.ts'
+import type { AccessLogConfig } from '../configuration.ts'
+import type { Engine } from '../engine.ts'
+import { clock, type Flushable, flushLater } from '../turn.ts'
+
+/** Where lines go; anything with a `write`. */
+export interface LogSink {
+  write(text: string): unknown
+  end?(): unknown
+  readonly writableLength?: number
+}
+
+/** Lines are dropped while so many bytes wait: a full disk must not stop messages. */
+const mostWaiting = 4 * 1024 * 1024
+
+/** Sampled requests as JSON, one a line, written once a turn. */
+export class AccessLog implements Flushable {
+  readonly sampling: number
+  readonly errors: boolean
+  readonly #slots: readonly { readonly name: string; readonly slot: number }[]
+  readonly #sink: LogSink
+  #lines = ''
+  dropped = 0
+
+  constructor(codec: Codec, config: AccessLogConfig, sink: LogSink = openSink(config.path)) {
+    this.sampling = config.sampling
+    this.errors = config.errors ?? true
+    this.#slots = (config.fields ?? [])
+      .map((name) => ({ name, slot: codec.slot(name) }))
+      .filter(({ slot }) => slot >= 0)
+    this.#sink = sink
+  }
+
+  /** The request's fields by name; integers of 64 bits as text. */
+  fields(codec: Codec, b: Uint8Array, at: number, length: number): Record<string, unknown> {
+    const values: Record<string, unknown> = {}
+    for (const { name, slot } of this.#slots) {
+      const value = codec.field(slot, b, at, length)
+      if (value === undefined) continue
+      values[name] =
+        typeof value === 'bigint'
+          ? String(value)
+          : value instanceof Uint8Array
+            ? Buffer.from(value).toString('hex')
+            : value
+    }
+    return values
+  }
+
+  write(entry: Readonly<Record<string, unknown>>): void {
+    if ((this.#sink.writableLength ?? 0) > mostWaiting) {
+      this.dropped++
+      return
+    }
+    if (this.#lines === '') flushLater(this)
+    this.#lines += `${JSON.stringify(entry)}\n`
+  }
+
+  flush(): void {
+    const lines = this.#lines
+    this.#lines = ''
+    if (lines !== '') this.#sink.write(lines)
+  }
+
+  close(): void {
+    this.flush()
+    this.#sink.end?.()
+  }
+}
+
+function openSink(path: string | undefined): LogSink {
+  if (path === undefined || path === '/dev/stdout') return { write: (text) => process.stdout.write(text) }
+  if (path === '/dev/stderr') return { write: (text) => process.stderr.write(text) }
+  const stream: WriteStream = createWriteStream(path, { flags: 'a' })
+  stream.on('error', (error) => {
+    process.stderr.write(`access log ${path}: ${error.message}; its lines are dropped\n`)
+    stream.destroy()
+  })
+  return {
+    write: (text) => !stream.destroyed && stream.write(text),
+    end: () => stream.end(),
+    get writableLength() {
+      return stream.writableLength
+    },
+  }
+}
+
+/** Logs a request at its outcome; the slot must still hold the request. `replyBytes` is the length of the reply. */
+export function logRequest(
+  engine: Engine,
+  slot: number,
+  outcome: 'ok' | 'error' | 'oneway' | ErrorReason,
+  replyBytes: number,
+): void {
+  const r = engine.requests
+  const client = r.client[slot]!
+  const log = client.listener.accessLog
+  const bytes = r.bytes[slot]
+  if (!log || !bytes) return
+  const route = r.route[slot]
+  const host = r.host[slot]
+  log.write({
+    time: new Date().toISOString(),
+    listener: client.listener.name,
+    client: client.addresses ? `${client.addresses.source.host}:${client.addresses.source.port}` : undefined,
+    route: route?.name,
+    cluster: r.cluster[slot]?.name,
+    host: host?.key,
+    outcome,
+    tries: r.tries[slot]! + 1,
+    duration_ms: Math.round((clock.now - r.started[slot]!) * 1000) / 1000,
+    request_bytes: r.length[slot],
+    reply_bytes: replyBytes,
+    ...log.fields(client.codec, bytes, r.at[slot]!, r.length[slot]!),
+  })
+}

@@ -1,0 +1,163 @@
+import type { Codec } from '../../codecs/contract.ts'
+
+/** Takes the frames of a stream. */
+export interface FrameSink {
+  /** One whole frame; `buf` is the sink's to keep and to change in place. @returns false to get no further frame until `resume`. */
+  onFrame(buf: Uint8Array, at: number, length: number): boolean
+  /** The bytes are no frame (`code` is a FrameError); nothing more will be read. */
+  onFrameError(code: number): void
+}
+
+const firstCarry = 1024
+const steps = 16 * 1024
+
+/**
+ * Cuts a stream into frames, in place where a frame lies whole in a chunk. A frame in several chunks is collected in a buffer of its
+ * own that grows with what has arrived, not with what the length field says, and never beyond what the codec asks for.
+ */
+export class FrameReader {
+  readonly #codec: Codec
+  readonly #sink: FrameSink
+  #carry: Uint8Array | undefined
+  #have = 0
+  #need = 0
+  /** The rest of a chunk while the sink holds. */
+  #held: Uint8Array | undefined
+  #holding = false
+  #stopped = false
+  #running = false
+
+  constructor(codec: Codec, sink: FrameSink) {
+    this.#codec = codec
+    this.#sink = sink
+  }
+
+  /** Whether a frame has begun that is not whole yet. */
+  get partial(): boolean {
+    return this.#have > 0
+  }
+
+  get holding(): boolean {
+    return this.#holding
+  }
+
+  /** Reads no more, for good. */
+  stop(): void {
+    this.#stopped = true
+    this.#carry = undefined
+    this.#held = undefined
+    this.#have = 0
+  }
+
+  /** The next frame is not delivered until `resume`; at most what is being read now is kept meanwhile. */
+  hold(): void {
+    this.#holding = true
+  }
+
+  /** Goes on with what was kept. @returns false if the sink holds again. */
+  resume(): boolean {
+    this.#holding = false
+    // Within a frame of this very stream: the loop that delivers it goes on by itself.
+    if (this.#running) return true
+    const rest = this.#held
+    this.#held = undefined
+    if (rest) this.feed(rest)
+    return !this.#holding
+  }
+
+  /** Takes a chunk; it belongs to the reader from now on. */
+  feed(chunk: Uint8Array): void {
+    if (this.#stopped) return
+    if (this.#holding) {
+      this.#held = this.#held ? Buffer.concat([this.#held, chunk]) : chunk
+      return
+    }
+    this.#running = true
+    this.#run(chunk)
+    this.#running = false
+  }
+
+  #run(chunk: Uint8Array): void {
+    let at = this.#have > 0 ? this.#complete(chunk) : 0
+    if (at < 0 || this.#stopped) return
+    const codec = this.#codec
+    const sink = this.#sink
+    const end = chunk.length
+    while (at < end) {
+      if (this.#holding) {
+        this.#held = chunk.subarray(at)
+        return
+      }
+      const length = codec.frameLength(chunk, at, end)
+      if (length > end - at) {
+        this.#begin(chunk, at, length)
+        return
+      }
+      if (length <= 0) {
+        this.#fail(length)
+        return
+      }
+      if (!sink.onFrame(chunk, at, length)) this.#holding = true
+      if (this.#stopped) return
+      at += length
+    }
+  }
+
+  #begin(chunk: Uint8Array, at: number, need: number): void {
+    const have = chunk.length - at
+    this.#carry = new Uint8Array(Math.min(need, Math.max(firstCarry, have * 2)))
+    this.#carry.set(at === 0 ? chunk : chunk.subarray(at))
+    this.#have = have
+    this.#need = need
+  }
+
+  /** Fills the frame that has begun. @returns the index in `chunk` behind it, or -1 when all was used and it is not whole. */
+  #complete(chunk: Uint8Array): number {
+    let used = 0
+    for (;;) {
+      const take = Math.min(this.#need - this.#have, chunk.length - used)
+      this.#room(this.#have + take)
+      this.#carry!.set(chunk.subarray(used, used + take), this.#have)
+      this.#have += take
+      used += take
+      if (this.#have < this.#need) return -1
+      const length = this.#codec.frameLength(this.#carry!, 0, this.#have)
+      if (length > this.#have) {
+        this.#need = length
+        continue
+      }
+      if (length <= 0) {
+        this.#fail(length)
+        return -1
+      }
+      // A codec may find out late that the frame was shorter than it asked for; the surplus goes back in front.
+      const frame = this.#carry!
+      const surplus = this.#have - length
+      this.#carry = undefined
+      this.#have = 0
+      if (!this.#sink.onFrame(frame, 0, length)) this.#holding = true
+      if (this.#stopped) return -1
+      if (surplus === 0) return used
+      if (surplus <= used) return used - surplus
+      const rest = new Uint8Array(surplus + chunk.length - used)
+      rest.set(frame.subarray(length, length + surplus))
+      rest.set(chunk.subarray(used), surplus)
+      if (this.#holding) this.#held = rest
+      else this.#run(rest)
+      return -1
+    }
+  }
+
+  #room(bytes: number): void {
+    const carry = this.#carry!
+    if (bytes <= carry.length) return
+    const grown = new Uint8Array(Math.min(this.#need, Math.max(bytes, carry.length * 2, steps)))
+    grown.set(carry.subarray(0, this.#have))
+    this.#carry = grown
+  }
+
+  #fail(code: number): void {
+    this.stop()
+    this.#sink.onFrameError(code)
+  }
+}

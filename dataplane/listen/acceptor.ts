@@ -1,0 +1,190 @@
+import { unlink } from 'node:fs/promises'
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls'
+import type { ServerTls, SocketAddress } from '../configuration.ts'
+import type { Engine } from '../engine.ts'
+import { L } from '../stats/counters.ts'
+import { wake } from '../turn.ts'
+import { Client } from './client.ts'
+import type { ListenerRuntime } from './listener.ts'
+import { type Addresses, readProxyHeader } from './proxy-protocol.ts'
+
+/** A TLS handshake or PROXY header must be done after this. */
+const helloMs = 10_000
+/** Longest PROXY header there is. */
+const longestHeader = 16 + 4096
+
+/** The listening socket of an address. It outlives changes of the listener's protocol: `target` gets the connections. */
+export class Acceptor {
+  readonly #engine: Engine
+  readonly #server: Server
+  readonly #waiting = new Set<Socket>()
+  target: ListenerRuntime
+  #tls: { readonly config: ServerTls; readonly context: SecureContext } | undefined
+  address: SocketAddress
+
+  constructor(engine: Engine, target: ListenerRuntime, address: SocketAddress) {
+    this.#engine = engine
+    this.target = target
+    this.address = address
+    // Connections are paused until a client takes them: nothing may be read before its reader is there.
+    this.#server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: false }, (socket) =>
+      this.#accept(socket),
+    )
+  }
+
+  /** @throws when the address cannot be listened on. */
+  async listen(): Promise<void> {
+    const { address } = this
+    if ('path' in address) await removeStale(address.path)
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject)
+      const done = () => {
+        this.#server.off('error', reject)
+        this.#server.on('error', (error) => process.stderr.write(`listener ${this.target.name}: ${error.message}\n`))
+        resolve()
+      }
+      if ('path' in address) this.#server.listen({ path: address.path, backlog: 4096 }, done)
+      else this.#server.listen({ host: address.host, port: address.port, backlog: 4096 }, done)
+    })
+    const bound = this.#server.address()
+    if (bound && typeof bound === 'object' && 'host' in address) {
+      this.address = { host: address.host, port: (bound as AddressInfo).port }
+    }
+  }
+
+  /** Accepts no more. Connections go on. */
+  close(): void {
+    this.#server.close()
+    for (const socket of this.#waiting) socket.destroy()
+  }
+
+  #accept(socket: Socket): void {
+    wake()
+    const { target } = this
+    target.counters[L.downstream_cx_total]!++
+    if (!target.admit() || this.#waiting.size >= target.maxConnections) {
+      socket.destroy()
+      return
+    }
+    const { proxyProtocol, tls } = target.config
+    if (!proxyProtocol && !tls) {
+      newClient(this.#engine, target, socket, addressesOf(socket))
+      return
+    }
+    socket.setTimeout(helloMs, () => socket.destroy())
+    socket.on('error', () => socket.destroy())
+    this.#waiting.add(socket)
+    socket.once('close', () => this.#waiting.delete(socket))
+    if (proxyProtocol) this.#readHeader(socket, tls)
+    else if (tls) this.#secure(socket, tls, addressesOf(socket))
+  }
+
+  #readHeader(socket: Socket, tls: ServerTls | undefined): void {
+    let seen = Buffer.alloc(0)
+    const onData = (chunk: Buffer) => {
+      seen = Buffer.concat([seen, chunk])
+      const header = readProxyHeader(seen)
+      if (header.state === 'bad' || (header.state === 'more' && seen.length > longestHeader)) {
+        this.target.counters[L.downstream_cx_proxy_proto_error]!++
+        socket.destroy()
+        return
+      }
+      if (header.state === 'more') return
+      socket.off('data', onData)
+      socket.pause()
+      const addresses = header.addresses ?? addressesOf(socket)
+      const rest = seen.subarray(header.length)
+      if (tls) {
+        if (rest.length > 0) socket.unshift(rest)
+        this.#secure(socket, tls, addresses)
+      } else this.#hand(socket, socket, addresses, rest)
+    }
+    socket.on('data', onData)
+  }
+
+  #secure(socket: Socket, tls: ServerTls, addresses: Addresses | undefined): void {
+    let context: SecureContext
+    try {
+      context = this.#context(tls)
+    } catch (error) {
+      process.stderr.write(`listener ${this.target.name}: TLS: ${(error as Error).message}\n`)
+      socket.destroy()
+      return
+    }
+    const secure = new TLSSocket(socket, {
+      isServer: true,
+      secureContext: context,
+      requestCert: tls.clientCa !== undefined,
+      rejectUnauthorized: tls.clientCa !== undefined,
+      ...(tls.alpn && { ALPNProtocols: [...tls.alpn] }),
+    })
+    secure.on('error', () => socket.destroy())
+    secure.once('secure', () => {
+      // A server's TLSSocket does not look at the client's certificate by itself.
+      const problem = (secure as unknown as { ssl?: { verifyError(): Error | null } }).ssl?.verifyError()
+      if (tls.clientCa !== undefined && problem) {
+        socket.destroy()
+        return
+      }
+      this.#hand(socket, secure, addresses, undefined)
+    })
+  }
+
+  #context(config: ServerTls): SecureContext {
+    if (this.#tls?.config !== config) {
+      const { certificate, privateKey, clientCa } = config
+      const context = createSecureContext({
+        cert: certificate,
+        key: privateKey,
+        ...(clientCa !== undefined && { ca: clientCa }),
+      })
+      this.#tls = { config, context }
+    }
+    return this.#tls.context
+  }
+
+  #hand(raw: Socket, socket: Socket, addresses: Addresses | undefined, rest: Uint8Array | undefined): void {
+    raw.setTimeout(0)
+    this.#waiting.delete(raw)
+    const { target } = this
+    if (!target.admit()) {
+      raw.destroy()
+      return
+    }
+    const client = newClient(this.#engine, target, socket, addresses)
+    if (rest && rest.length > 0) client.receive(Buffer.from(rest))
+    if (!client.held) socket.resume()
+  }
+}
+
+function newClient(engine: Engine, target: ListenerRuntime, socket: Socket, addresses: Addresses | undefined): Client {
+  const client = new Client(engine, target, socket, addresses)
+  target.clients.add(client)
+  return client
+}
+
+function addressesOf(socket: Socket): Addresses | undefined {
+  const { remoteAddress, remotePort, localAddress, localPort } = socket
+  if (!remoteAddress || !localAddress) return undefined
+  return {
+    source: { host: plain(remoteAddress), port: remotePort ?? 0 },
+    destination: { host: plain(localAddress), port: localPort ?? 0 },
+  }
+}
+
+/** IPv4 on a socket of both families comes as ::ffff:10.0.0.1. */
+const plain = (host: string) => (host.startsWith('::ffff:') && host.includes('.') ? host.slice(7) : host)
+
+/** A socket file that nobody listens on is in the way; one that somebody does is an error of `listen`. */
+async function removeStale(path: string): Promise<void> {
+  const alive = await new Promise<boolean>((resolve) => {
+    const probe = connect({ path })
+    probe.once('connect', () => {
+      probe.destroy()
+      resolve(true)
+    })
+    probe.once('error', (error: NodeJS.ErrnoException) => resolve(error.code !== 'ECONNREFUSED'))
+  })
+  if (!alive) await unlink(path)
+}

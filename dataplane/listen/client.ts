@@ -1,0 +1,348 @@
+import type { Socket } from 'node:net'
+import type { Codec, ConnectionMode, ErrorReason } from '../../codecs/contract.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import type { Host } from '../cluster/host.ts'
+import type { DirectReply } from '../configuration.ts'
+import type { Engine } from '../engine.ts'
+import { FrameReader, type FrameSink } from '../framing/reader.ts'
+import { errorText } from '../reply/text.ts'
+import { L } from '../stats/counters.ts'
+import { clock, type Flushable, flushLater, wake } from '../turn.ts'
+import type { UpstreamConnection } from '../upstream/connection.ts'
+import { Output, type OutputOwner } from '../upstream/output.ts'
+import { HostPool } from '../upstream/pool.ts'
+import type { ListenerRuntime } from './listener.ts'
+import { OrderedReplies } from './ordered-replies.ts'
+import type { Addresses } from './proxy-protocol.ts'
+
+/** Why a client is not read. */
+export const Hold = { requests: 1, slow: 2, upstream: 4, delay: 8, drain: 16 } as const
+
+/** How long a connection that we have ended may take to end on its side. */
+const lingerMs = 5000
+
+let lanes = 0
+
+/** A connection of a client. */
+export class Client implements FrameSink, OutputOwner, Flushable {
+  readonly engine: Engine
+  readonly listener: ListenerRuntime
+  readonly codec: Codec
+  readonly socket: Socket
+  readonly out: Output
+  readonly lane = lanes++ & 0x3fffffff
+  readonly replies: OrderedReplies | null
+  readonly addresses: Addresses | undefined
+  readonly #reader: FrameReader
+  /** No more is read or written. */
+  closed = false
+  /** FIN follows the last reply. */
+  #finishing = false
+  /** The client sent its FIN. */
+  #ended = false
+  #lingering: NodeJS.Timeout | undefined
+  #holds = 0
+  #resuming = false
+  inFlight = 0
+  shookHands = false
+  lastActive = clock.now
+  /** When the frame that is not whole yet began, 0 without. */
+  #partialSince = 0
+  readonly #bound: UpstreamConnection[] = []
+  /** The bound connection used last. */
+  #primary: UpstreamConnection | undefined
+  #sticky: Map<Cluster, Host> | undefined
+
+  constructor(engine: Engine, listener: ListenerRuntime, socket: Socket, addresses: Addresses | undefined) {
+    this.engine = engine
+    this.listener = listener
+    this.codec = listener.codec
+    this.socket = socket
+    this.addresses = addresses
+    this.replies = this.codec.ordered ? new OrderedReplies() : null
+    this.out = new Output(socket, this, listener.bufferLimit, true)
+    this.#reader = new FrameReader(this.codec, this)
+    socket.on('data', (chunk: Buffer) => this.receive(chunk))
+    socket.on('end', () => {
+      this.#ended = true
+      this.finish()
+    })
+    socket.on('error', () => this.destroy())
+    socket.on('close', () => this.destroy())
+  }
+
+  /** The client's IP address; empty for Unix sockets. */
+  get ip(): string {
+    return this.addresses?.source.host ?? ''
+  }
+
+  get mode(): ConnectionMode {
+    return this.listener.mode
+  }
+
+  get held(): boolean {
+    return this.#holds !== 0 || this.closed || this.#finishing
+  }
+
+  receive(chunk: Uint8Array): void {
+    wake()
+    this.listener.counters[L.downstream_cx_rx_bytes_total]! += chunk.length
+    this.lastActive = clock.now
+    if (this.#finishing || this.closed) return
+    this.#reader.feed(chunk)
+    if (!this.#reader.partial) this.#partialSince = 0
+    else if (this.#partialSince === 0) this.#partialSince = clock.now
+  }
+
+  onFrame(buf: Uint8Array, at: number, length: number): boolean {
+    // Another frame begins with the rest, if there is one.
+    this.#partialSince = 0
+    return this.engine.message(this, buf, at, length)
+  }
+
+  onFrameError(): void {
+    this.broken()
+  }
+
+  /** The client broke its protocol: requests before this are answered, then the connection ends. */
+  broken(): void {
+    this.listener.counters[L.downstream_cx_protocol_error]!++
+    this.finish()
+  }
+
+  hold(reason: number): void {
+    if (this.#holds === 0) {
+      this.#reader.hold()
+      this.socket.pause()
+    }
+    this.#holds |= reason
+  }
+
+  release(reason: number): void {
+    if ((this.#holds & reason) === 0) return
+    this.#holds &= ~reason
+    if (this.#holds !== 0 || this.#resuming) return
+    // Not here: whoever releases stands in the middle of another message.
+    this.#resuming = true
+    flushLater(this)
+  }
+
+  /** Goes on reading at the end of the turn. */
+  flush(): void {
+    this.#resuming = false
+    if (this.#holds !== 0 || this.closed || this.#finishing) return
+    if (this.#reader.resume() && this.#holds === 0) this.socket.resume()
+  }
+
+  /** A reply for a request in flight. */
+  deliver(sequence: number, b: Uint8Array, start: number, end: number): void {
+    if (this.closed) return
+    if (this.replies) this.#inOrder(sequence, b, start, end)
+    else this.out.push(b, start, end)
+    this.#answered()
+  }
+
+  #inOrder(sequence: number, b: Uint8Array, start: number, end: number): void {
+    const { replies } = this
+    if (!replies) return
+    replies.fill(sequence, b, start, end, (bytes, from, to) => this.out.push(bytes, from, to))
+    if (replies.bytes > this.listener.hardLimit) this.#tooSlow()
+  }
+
+  #answered(): void {
+    this.inFlight--
+    this.lastActive = clock.now
+    if ((this.#holds & Hold.requests) !== 0 && this.inFlight * 4 <= this.listener.maxRequestsPerConnection * 3)
+      this.release(Hold.requests)
+    if (this.#finishing && this.inFlight === 0) this.#finish()
+  }
+
+  /** The outcome of a request that gets no reply: an error in its protocol, or the end of the connection where it has none. */
+  answerError(
+    sequence: number,
+    b: Uint8Array,
+    at: number,
+    length: number,
+    reason: ErrorReason,
+    direct?: DirectReply,
+  ): void {
+    if (this.closed) return
+    const { codec, listener } = this
+    const code = direct?.code ?? codec.errorCodes[reason]
+    const reply = codec.reply?.('error', b, at, length, code, direct?.message ?? errorText[reason])
+    if (!reply) {
+      this.abandon()
+      return
+    }
+    listener.counters[L.downstream_rq_error_replied]!++
+    if (this.replies) this.#inOrder(sequence, reply, 0, reply.length)
+    else this.out.push(reply, 0, reply.length)
+    this.#answered()
+  }
+
+  /** Closes after what is written already: a request cannot be answered, and closing is then its outcome and that of all others in flight. */
+  abandon(): void {
+    if (this.closed) return
+    this.out.flush()
+    this.#end()
+    this.#close()
+  }
+
+  /** A frame that is no reply, from a bound upstream. */
+  push(b: Uint8Array, at: number, length: number): void {
+    if (!this.closed) this.out.push(b, at, at + length)
+  }
+
+  /** Sends a frame to the bound connection used last. @returns false if there is none. */
+  forward(b: Uint8Array, at: number, length: number): boolean {
+    const connection = this.#primary
+    if (!connection || connection.closed) return false
+    connection.out.push(b, at, at + length)
+    return true
+  }
+
+  /** Sends a frame where its route says, else to the bound connection used last. */
+  forwardRouted(engine: Engine, b: Uint8Array, at: number, length: number): boolean {
+    const { table } = this.listener
+    const index = table ? table.lookup(b, at, length) : -1
+    const route = index < 0 ? undefined : table!.routes[index]
+    // Frames of a session stay where the session is.
+    if (this.#primary && !this.#primary.closed && (!route || route.draw)) return this.forward(b, at, length)
+    const destination = route && (route.draw ? route.destinations[route.draw()] : route.destinations[0])
+    const cluster = destination?.cluster
+    if (!route || !cluster || cluster.removed) return this.forward(b, at, length)
+    const hash = { lo: 0, hi: 0 }
+    const hashed = route.hasher?.(b, at, length, this.ip, hash) ?? false
+    const host = this.boundHost(cluster) ?? cluster.pick(hashed, hash.lo, hash.hi, 0, null)
+    const connection = host && this.bind(HostPool.of(engine, cluster, host, this.codec), route.priority)
+    if (!connection) return false
+    connection.out.push(b, at, at + length)
+    return true
+  }
+
+  /** The host this client's requests for a cluster go to since the first. */
+  boundHost(cluster: Cluster): Host | undefined {
+    const host = this.#sticky?.get(cluster)
+    return host && !host.removed && host.healthy ? host : undefined
+  }
+
+  /** This client's connection to a host. */
+  bind(pool: HostPool, priority: 0 | 1): UpstreamConnection | undefined {
+    let connection = this.#bound.find((other) => other.pool === pool && !other.draining && !other.closed)
+    if (!connection) {
+      connection = pool.openBound(this, priority)
+      if (!connection) return undefined
+      this.#bound.push(connection)
+    }
+    this.#sticky ??= new Map()
+    const before = this.#sticky.get(pool.cluster)
+    if (before !== pool.host) {
+      this.#sticky.set(pool.cluster, pool.host)
+      // A connection nobody is sent to any more ends with its last reply, unless its host may be asked again (a hash).
+      for (const other of this.#bound) if (other.pool.host === before && before?.removed) other.drain()
+    }
+    this.#primary = connection
+    return connection
+  }
+
+  /** A bound connection has ended; its requests have their outcomes. */
+  boundClosed(connection: UpstreamConnection): void {
+    const at = this.#bound.indexOf(connection)
+    if (at >= 0) this.#bound.splice(at, 1)
+    if (this.#primary === connection) this.#primary = this.#bound.at(-1)
+    this.release(Hold.upstream)
+    if (this.closed) return
+    const session = this.listener.config.upstreamGone ?? (this.shookHands ? 'close' : 'rebind')
+    if (session === 'close') this.finish()
+  }
+
+  upstreamBlocked(blocked: boolean): void {
+    if (blocked) this.hold(Hold.upstream)
+    else if (!this.#bound.some(({ out }) => out.blocked)) this.release(Hold.upstream)
+  }
+
+  onBlocked(waiting: number): void {
+    if (this.closed) return
+    if (waiting > this.listener.hardLimit) {
+      this.#tooSlow()
+      return
+    }
+    this.hold(Hold.slow)
+    for (const connection of this.#bound) connection.pause(true)
+  }
+
+  onUnblocked(): void {
+    if (this.closed) return
+    wake()
+    this.release(Hold.slow)
+    for (const connection of this.#bound) connection.pause(false)
+  }
+
+  #tooSlow(): void {
+    this.listener.counters[L.downstream_cx_slow_reader]!++
+    this.destroy()
+  }
+
+  /** Reads no more; FIN after the reply of the last request in flight. */
+  finish(): void {
+    if (this.#finishing || this.closed) return
+    this.#finishing = true
+    this.#reader.stop()
+    // What comes now is read and thrown away, or the kernel would answer it with a reset and take replies with it.
+    this.socket.resume()
+    if (this.inFlight === 0) this.#finish()
+  }
+
+  #finish(): void {
+    if (this.closed) return
+    this.#end()
+    if (this.#ended) this.#close()
+    else this.#closeBound()
+  }
+
+  #end(): void {
+    this.out.end()
+    this.#lingering ??= setTimeout(() => this.socket.destroy(), lingerMs)
+    this.#lingering.unref()
+  }
+
+  destroy(): void {
+    clearTimeout(this.#lingering)
+    this.socket.destroy()
+    this.#close()
+  }
+
+  /** Called about once a second: silence, and frames that do not get whole. */
+  sweep(): void {
+    if (this.closed || this.#finishing) return
+    const { listener } = this
+    if (this.#partialSince > 0 && this.#holds === 0 && clock.now - this.#partialSince > listener.frameTimeoutMs) {
+      listener.counters[L.downstream_cx_frame_timeout]!++
+      this.finish()
+    } else if (
+      listener.idleTimeoutMs > 0 &&
+      this.inFlight === 0 &&
+      clock.now - this.lastActive > listener.idleTimeoutMs
+    ) {
+      listener.counters[L.downstream_cx_idle_timeout]!++
+      this.finish()
+    }
+  }
+
+  #closeBound(): void {
+    for (const connection of [...this.#bound]) connection.close()
+  }
+
+  #close(): void {
+    if (this.closed) return
+    this.closed = true
+    wake()
+    this.#reader.stop()
+    const { counters } = this.listener
+    counters[L.downstream_rq_closed]! += this.inFlight
+    counters[L.downstream_cx_destroy]!++
+    counters[L.downstream_cx_tx_bytes_total]! += this.out.written + this.out.queued
+    this.listener.clients.delete(this)
+    this.#closeBound()
+  }
+}

@@ -1,0 +1,95 @@
+import type { Codec, ConnectionMode } from '../../codecs/contract.ts'
+import type { ListenerConfig } from '../configuration.ts'
+import { AccessLog } from '../filters/access-log.ts'
+import { type CompiledTable, chooseMode } from '../route/compile.ts'
+import { L, listenerCounterNames } from '../stats/counters.ts'
+import type { Client } from './client.ts'
+
+const mebibyte = 1024 * 1024
+
+/**
+ * A listener as its connections see it: its codec for their whole life, and the route table, limits and log of the configuration in force.
+ * Another codec makes another runtime; connections of the old one drain.
+ */
+export class ListenerRuntime {
+  readonly name: string
+  readonly codec: Codec
+  config: ListenerConfig
+  mode: ConnectionMode = 'bound'
+  table: CompiledTable | undefined
+  accessLog: AccessLog | undefined
+  readonly counters = new Float64Array(listenerCounterNames.length)
+  readonly clients = new Set<Client>()
+  draining = false
+  requestTimeoutMs = 15_000
+  idleTimeoutMs = 3_600_000
+  frameTimeoutMs = 10_000
+  maxConnections = 65_536
+  maxRequestsPerConnection = 1024
+  bufferLimit = mebibyte
+  /** A client that leaves more than this unread is closed. */
+  hardLimit = 4 * mebibyte
+
+  constructor(config: ListenerConfig, codec: Codec) {
+    this.name = config.name
+    this.codec = codec
+    this.config = config
+    this.#take(config)
+    this.#openLog(config)
+  }
+
+  update(config: ListenerConfig): void {
+    const log = JSON.stringify(config.accessLog) !== JSON.stringify(this.config.accessLog)
+    this.config = config
+    this.#take(config)
+    if (log) this.#openLog(config)
+  }
+
+  #openLog(config: ListenerConfig): void {
+    this.accessLog?.close()
+    this.accessLog = config.accessLog && new AccessLog(this.codec, config.accessLog)
+  }
+
+  #take(config: ListenerConfig): void {
+    this.mode = chooseMode(this.codec, config.mode)
+    this.requestTimeoutMs = config.requestTimeoutMs ?? 15_000
+    this.idleTimeoutMs = config.idleTimeoutMs ?? 3_600_000
+    this.frameTimeoutMs = config.frameTimeoutMs ?? 10_000
+    this.maxConnections = config.maxConnections ?? 65_536
+    this.maxRequestsPerConnection = Math.max(1, config.maxRequestsPerConnection ?? 1024)
+    this.bufferLimit = config.bufferLimitBytes ?? mebibyte
+    this.hardLimit = Math.max(this.bufferLimit * 4, this.codec.maxFrame + this.bufferLimit)
+  }
+
+  /** A connection came. @returns false when there are too many. */
+  admit(): boolean {
+    if (this.clients.size < this.maxConnections && !this.draining) return true
+    this.counters[L.downstream_cx_overflow]!++
+    return false
+  }
+
+  /**
+   * Lets clients go: a goaway where the protocol has one, what is in flight finishes, then FIN. Clients that were told to go may go on for
+   * `graceMs`, since they know that they have to leave.
+   */
+  drain(graceMs: number): void {
+    if (this.draining) return
+    this.draining = true
+    const goaway = this.codec.reply?.('goaway', new Uint8Array(0), 0, 0, 0, '')
+    for (const client of [...this.clients]) {
+      if (goaway) client.out.push(goaway, 0, goaway.length)
+      if (!goaway || graceMs === 0) client.finish()
+    }
+    if (goaway && graceMs > 0) {
+      setTimeout(() => {
+        for (const client of [...this.clients]) client.finish()
+      }, graceMs).unref()
+    }
+  }
+
+  /** Ends what is left at once. */
+  close(): void {
+    for (const client of [...this.clients]) client.destroy()
+    this.accessLog?.close()
+  }
+}

@@ -1,0 +1,296 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Codec } from '../codecs/contract.ts'
+import { Cluster } from './cluster/cluster.ts'
+import { addressText, type Host } from './cluster/host.ts'
+import type { Configuration, ListenerConfig, SocketAddress } from './configuration.ts'
+import { Engine } from './engine.ts'
+import { Acceptor } from './listen/acceptor.ts'
+import { ListenerRuntime } from './listen/listener.ts'
+import { Protocols } from './protocols.ts'
+import { type CompiledTable, compileTable, link, type States } from './route/compile.ts'
+import { wake } from './turn.ts'
+
+const emptyConfiguration: Configuration = { version: '', protocols: [], listeners: [], routes: [], clusters: [] }
+
+/** Something of a configuration that could not be used; the rest is in force. */
+export interface ConfigurationProblem {
+  readonly kind: 'protocol' | 'listener' | 'route' | 'cluster'
+  readonly name: string
+  readonly message: string
+}
+
+export interface ProxyOptions {
+  /** How long clients that were told to go may go on, in ms, when a listener leaves; default 5000. */
+  readonly drainGraceMs?: number
+}
+
+interface Bound {
+  readonly acceptor: Acceptor
+  runtime: ListenerRuntime
+}
+
+/** A proxy: listeners, routes and clusters of one configuration at a time, in one process. */
+export class Proxy {
+  readonly engine = new Engine()
+  readonly #options: ProxyOptions
+  readonly #protocols = new Protocols()
+  readonly #states: States = new Map()
+  readonly #clusters = new Map<string, Cluster>()
+  /** By name of the table and codec. */
+  #tables = new Map<string, Map<Codec, CompiledTable>>()
+  readonly #listeners = new Map<string, Bound>()
+  /** Listeners that left, as long as they have connections. */
+  readonly #leaving = new Set<ListenerRuntime>()
+  readonly #removedHosts = new Set<Host>()
+  readonly #sweeper: NodeJS.Timeout
+  #applying: Promise<unknown> = Promise.resolve()
+  configuration = emptyConfiguration
+  problems: readonly ConfigurationProblem[] = []
+  draining = false
+
+  constructor(options: ProxyOptions = {}) {
+    this.#options = options
+    this.#sweeper = setInterval(() => this.#sweep(), 1000)
+    this.#sweeper.unref()
+  }
+
+  get clusters(): ReadonlyMap<string, Cluster> {
+    return this.#clusters
+  }
+
+  get states(): States {
+    return this.#states
+  }
+
+  /** Runtimes that have connections or may get some. */
+  get listeners(): readonly ListenerRuntime[] {
+    return [...[...this.#listeners.values()].map(({ runtime }) => runtime), ...this.#leaving]
+  }
+
+  /** Where a listener listens, with the port that was free if it asked for any. */
+  address(listener: string): SocketAddress | undefined {
+    return this.#listeners.get(listener)?.acceptor.address
+  }
+
+  /**
+   * Puts a configuration in force. Codecs are compiled and sockets opened first; then everything changes in one step between two messages.
+   * What cannot be used is left out and reported; a listener, table or cluster of the old configuration with the same name then stays.
+   */
+  apply(configuration: Configuration): Promise<readonly ConfigurationProblem[]> {
+    const next = this.#applying.then(() => this.#apply(configuration))
+    this.#applying = next.catch(() => undefined)
+    return next
+  }
+
+  async #apply(configuration: Configuration): Promise<readonly ConfigurationProblem[]> {
+    const problems: ConfigurationProblem[] = []
+    const codecs = await this.#protocols.compile(configuration.protocols, problems)
+    const opened = await this.#open(configuration.listeners, codecs, problems)
+    if (this.draining) {
+      for (const { acceptor } of opened.values()) acceptor.close()
+      return problems
+    }
+    wake()
+    this.#swapClusters(configuration, problems)
+    this.#swapTables(configuration, codecs, problems)
+    this.#swapListeners(configuration, codecs, opened)
+    this.configuration = configuration
+    this.problems = problems
+    return problems
+  }
+
+  /** Listens on addresses that are new. Nothing is served there before the swap: connections wait in the kernel for this turn only. */
+  async #open(
+    listeners: readonly ListenerConfig[],
+    codecs: ReadonlyMap<string, Codec>,
+    problems: ConfigurationProblem[],
+  ): Promise<Map<string, Bound>> {
+    const opened = new Map<string, Bound>()
+    for (const config of listeners) {
+      const old = this.#listeners.get(config.name)
+      if (old && addressText(old.runtime.config.address) === addressText(config.address)) continue
+      const codec = codecs.get(config.protocol)
+      if (!codec) {
+        problems.push({ kind: 'listener', name: config.name, message: `there is no protocol "${config.protocol}"` })
+        continue
+      }
+      const runtime = new ListenerRuntime(config, codec)
+      const renamed = this.#atAddress(config, listeners)
+      if (renamed) {
+        opened.set(config.name, { acceptor: renamed, runtime })
+        continue
+      }
+      const acceptor = new Acceptor(this.engine, runtime, config.address)
+      try {
+        await acceptor.listen()
+        opened.set(config.name, { acceptor, runtime })
+      } catch (error) {
+        problems.push({
+          kind: 'listener',
+          name: config.name,
+          message: `cannot listen on ${addressText(config.address)}: ${(error as Error).message}`,
+        })
+      }
+    }
+    return opened
+  }
+
+  /** The socket that listens on this very address already under a name that goes away. */
+  #atAddress({ address }: ListenerConfig, listeners: readonly ListenerConfig[]): Acceptor | undefined {
+    if ('port' in address && address.port === 0) return undefined
+    const text = addressText(address)
+    for (const [name, { acceptor }] of this.#listeners) {
+      if (addressText(acceptor.address) !== text) continue
+      const stays = listeners.some((other) => other.name === name && addressText(other.address) === text)
+      if (!stays) return acceptor
+    }
+    return undefined
+  }
+
+  #swapClusters({ clusters }: Configuration, problems: ConfigurationProblem[]): void {
+    const names = new Set(clusters.map(({ name }) => name))
+    for (const [name, cluster] of this.#clusters) {
+      if (names.has(name)) continue
+      cluster.remove()
+      this.#clusters.delete(name)
+    }
+    for (const config of clusters) {
+      const cluster = this.#clusters.get(config.name)
+      try {
+        if (!cluster) this.#clusters.set(config.name, new Cluster(config, (host) => this.#hostRemoved(host)))
+        else if (!isDeepStrictEqual(cluster.config, config)) cluster.update(config)
+      } catch (error) {
+        problems.push({ kind: 'cluster', name: config.name, message: (error as Error).message })
+      }
+    }
+  }
+
+  #hostRemoved(host: Host): void {
+    this.#removedHosts.add(host)
+    for (const pool of host.pools.values()) pool.drain()
+  }
+
+  #swapTables(
+    { routes, listeners }: Configuration,
+    codecs: ReadonlyMap<string, Codec>,
+    problems: ConfigurationProblem[],
+  ): void {
+    const sources = new Map(routes.map((table) => [table.name, table]))
+    const tables = new Map<string, Map<Codec, CompiledTable>>()
+    for (const listener of listeners) {
+      const codec = codecs.get(listener.protocol)
+      const source = sources.get(listener.routes)
+      if (!codec || !source) continue
+      let byCodec = tables.get(source.name)
+      if (!byCodec) {
+        byCodec = new Map()
+        tables.set(source.name, byCodec)
+      }
+      if (byCodec.has(codec)) continue
+      const old = this.#tables.get(source.name)?.get(codec)
+      if (old && (old.source === source || isDeepStrictEqual(old.source, source))) {
+        byCodec.set(codec, old)
+        continue
+      }
+      try {
+        byCodec.set(codec, compileTable(codec, source, this.#states))
+      } catch (error) {
+        problems.push({ kind: 'route', name: source.name, message: (error as Error).message })
+        if (old) byCodec.set(codec, old)
+      }
+    }
+    this.#tables = tables
+    for (const byCodec of tables.values()) {
+      for (const table of byCodec.values()) link(table, (name) => this.#clusters.get(name))
+    }
+    // Connections of listeners that are leaving go on with their last routes, to clusters that are still there.
+    for (const { table } of this.#leaving) if (table) link(table, (name) => this.#clusters.get(name))
+  }
+
+  #swapListeners(
+    { listeners }: Configuration,
+    codecs: ReadonlyMap<string, Codec>,
+    opened: ReadonlyMap<string, Bound>,
+  ): void {
+    const wanted = new Map(listeners.map((config) => [config.name, config]))
+    const kept = new Set([...opened.values()].map(({ acceptor }) => acceptor))
+    for (const [name, bound] of this.#listeners) {
+      if (wanted.has(name) && !opened.has(name)) continue
+      if (!kept.has(bound.acceptor)) bound.acceptor.close()
+      this.#listeners.delete(name)
+      this.#leave(bound.runtime)
+    }
+    for (const config of listeners) {
+      const fresh = opened.get(config.name)
+      if (fresh) {
+        this.#listeners.set(config.name, fresh)
+        fresh.acceptor.target = fresh.runtime
+      }
+      const bound = this.#listeners.get(config.name)
+      const codec = codecs.get(config.protocol)
+      if (!bound || !codec) continue
+      if (bound.runtime.codec !== codec) {
+        this.#leave(bound.runtime)
+        bound.runtime = new ListenerRuntime(config, codec)
+        bound.acceptor.target = bound.runtime
+      } else if (bound.runtime.config !== config) bound.runtime.update(config)
+      bound.runtime.table = this.#tables.get(config.routes)?.get(codec)
+    }
+  }
+
+  #leave(runtime: ListenerRuntime): void {
+    if (runtime.table) link(runtime.table, (name) => this.#clusters.get(name))
+    if (runtime.clients.size > 0) this.#leaving.add(runtime)
+    runtime.drain(this.#options.drainGraceMs ?? 5000)
+  }
+
+  #sweep(): void {
+    wake()
+    for (const runtime of this.listeners) for (const client of runtime.clients) client.sweep()
+    for (const runtime of this.#leaving) if (runtime.clients.size === 0) this.#leaving.delete(runtime)
+    const sweepHost = (host: Host) => {
+      let alive = false
+      for (const pool of host.pools.values()) {
+        for (const connection of pool.all) connection.sweep()
+        alive ||= pool.all.size > 0 || pool.waiting.count > 0
+      }
+      return alive
+    }
+    for (const cluster of this.#clusters.values()) {
+      cluster.sweep()
+      cluster.hosts.forEach(sweepHost)
+    }
+    for (const host of this.#removedHosts) if (!sweepHost(host)) this.#removedHosts.delete(host)
+    this.engine.compact()
+  }
+
+  /**
+   * Stops accepting, tells clients to go where their protocol can, lets requests in flight finish, ends the connections. Resolves when the last
+   * is gone; after `timeoutMs` what is left is closed.
+   */
+  async drain(timeoutMs = 30_000): Promise<void> {
+    this.draining = true
+    for (const { acceptor, runtime } of this.#listeners.values()) {
+      acceptor.close()
+      runtime.drain(Math.min(this.#options.drainGraceMs ?? 5000, timeoutMs / 2))
+    }
+    const end = performance.now() + timeoutMs
+    while (this.listeners.some(({ clients }) => clients.size > 0) && performance.now() < end) {
+      await new Promise((resolve) => setTimeout(resolve, 10))
+    }
+    this.close()
+  }
+
+  /** Ends everything at once. */
+  close(): void {
+    this.draining = true
+    clearInterval(this.#sweeper)
+    for (const { acceptor } of this.#listeners.values()) acceptor.close()
+    for (const runtime of this.listeners) runtime.close()
+    for (const cluster of this.#clusters.values()) {
+      for (const host of cluster.hosts) for (const pool of host.pools.values()) pool.destroy()
+    }
+    for (const host of this.#removedHosts) for (const pool of host.pools.values()) pool.destroy()
+    this.engine.stop()
+  }
+}

@@ -1,0 +1,147 @@
+import type { Codec, ConnectionMode, Edit } from '../../codecs/contract.ts'
+import { rotation } from '../cluster/balance/picker.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import type { MessageRoute, RateLimit, RouteAction, RouteTable } from '../configuration.ts'
+import { compileEdits } from '../filters/mutate.ts'
+import { Limiter } from '../filters/rate-limit.ts'
+import { Histogram, routeCounterNames } from '../stats/counters.ts'
+import { slotBits } from '../upstream/requests.ts'
+import { compileHasher, type Hasher } from './hash.ts'
+import { compileLookup, type Lookup } from './table.ts'
+
+/** What a route keeps over changes of the configuration, by its table and name. */
+export interface RouteState {
+  readonly name: string
+  readonly counters: Float64Array
+  readonly latency: Histogram
+  readonly limiters: Limiter[]
+}
+
+export interface Destination {
+  readonly name: string
+  cluster: Cluster | undefined
+  readonly edits: readonly Edit[]
+}
+
+export interface MirrorTarget {
+  readonly name: string
+  readonly percent: number
+  cluster: Cluster | undefined
+}
+
+export interface CompiledRoute {
+  readonly name: string
+  readonly action: RouteAction
+  readonly state: RouteState
+  readonly destinations: readonly Destination[]
+  /** Index of the destination for the next message; undefined with one destination or none. */
+  readonly draw: (() => number) | undefined
+  readonly hasher: Hasher | undefined
+  readonly mode: ConnectionMode | undefined
+  /** -1: not said. */
+  readonly timeoutMs: number
+  readonly limiters: readonly Limiter[]
+  readonly mirrors: readonly MirrorTarget[]
+  readonly requestEdits: readonly Edit[]
+  readonly responseEdits: readonly Edit[]
+  /** Index into a cluster's breakers. */
+  readonly priority: 0 | 1
+  /** Anything of limits, faults or direct replies: what most routes skip with one look. */
+  readonly filtered: boolean
+}
+
+export interface CompiledTable {
+  readonly source: RouteTable
+  readonly codec: Codec
+  readonly routes: readonly CompiledRoute[]
+  readonly lookup: Lookup
+  readonly limiters: readonly Limiter[]
+}
+
+export type States = Map<string, RouteState>
+
+/** Fewer than this many bits beside the slot would repeat an id too soon. */
+const generationBits = 8
+
+/** Whether ids of this protocol can be rewritten for shared connections. */
+export function canShare(codec: Codec): boolean {
+  return (codec.writeId !== undefined || codec.spliceId !== undefined) && codec.idBits >= slotBits + generationBits
+}
+
+/** The mode asked for where the protocol allows it, else the protocol's first that is possible. */
+export function chooseMode(codec: Codec, wanted: ConnectionMode | undefined): ConnectionMode {
+  const possible = codec.modes.filter((mode) => mode !== 'shared' || canShare(codec))
+  return wanted && possible.includes(wanted) ? wanted : (possible[0] ?? 'bound')
+}
+
+/** Routes and their lookup for frames of one codec. `states` holds counters and buckets of earlier tables of this name. */
+export function compileTable(codec: Codec, table: RouteTable, states: States): CompiledTable {
+  return {
+    source: table,
+    codec,
+    lookup: compileLookup(codec, table.routes),
+    routes: table.routes.map((route, i) => compileRoute(codec, route, stateOf(states, table.name, route.name, i))),
+    limiters: limitersOf(codec, table.rateLimits ?? [], stateOf(states, table.name, '', -1)),
+  }
+}
+
+function stateOf(states: States, table: string, name: string, index: number): RouteState {
+  const key = `${table}\n${name || `#${index}`}`
+  let state = states.get(key)
+  if (!state) {
+    state = {
+      name: name || String(index),
+      counters: new Float64Array(routeCounterNames.length),
+      latency: new Histogram(),
+      limiters: [],
+    }
+    states.set(key, state)
+  }
+  return state
+}
+
+/** Buckets go on as they are where the limit did not change. */
+function limitersOf(codec: Codec, limits: readonly RateLimit[], state: RouteState): readonly Limiter[] {
+  const text = (limit: RateLimit) =>
+    JSON.stringify(limit, (_, value) => (typeof value === 'bigint' ? `${value}n` : value))
+  const limiters = limits.map((limit, i) => {
+    const old = state.limiters[i]
+    return old && text(old.config) === text(limit) ? old : new Limiter(codec, limit)
+  })
+  state.limiters.splice(0, state.limiters.length, ...limiters)
+  return limiters
+}
+
+function compileRoute(codec: Codec, { name, action }: MessageRoute, state: RouteState): CompiledRoute {
+  const live = action.destinations.filter(({ weight }) => weight > 0)
+  const destinations = (live.length > 0 ? live : action.destinations.slice(0, 1)).map((destination) => ({
+    name: destination.cluster,
+    cluster: undefined,
+    edits: compileEdits(codec, destination.requestMutation),
+  }))
+  const limiters = limitersOf(codec, action.rateLimits ?? [], state)
+  return {
+    name: state.name || name,
+    action,
+    state,
+    destinations,
+    draw: live.length > 1 ? rotation(live.map(({ weight }) => weight)) : undefined,
+    hasher: compileHasher(codec, action.hashKeys ?? []),
+    mode: action.mode && chooseMode(codec, action.mode),
+    timeoutMs: action.timeoutMs ?? -1,
+    limiters,
+    mirrors: (action.mirrors ?? []).map(({ cluster, percent }) => ({ name: cluster, percent, cluster: undefined })),
+    requestEdits: compileEdits(codec, action.requestMutation),
+    responseEdits: compileEdits(codec, action.responseMutation),
+    priority: action.priority === 'high' ? 1 : 0,
+    filtered: limiters.length > 0 || action.fault !== undefined || action.reply !== undefined,
+  }
+}
+
+/** Points destinations at the clusters there are now. */
+export function link(table: CompiledTable, resolve: (name: string) => Cluster | undefined): void {
+  for (const { destinations, mirrors } of table.routes) {
+    for (const destination of destinations) destination.cluster = resolve(destination.name)
+    for (const mirror of mirrors) mirror.cluster = resolve(mirror.name)
+  }
+}

@@ -1,0 +1,109 @@
+/** Counters of a cluster. The names are Envoy's where Envoy has the same. */
+export const clusterCounterNames = [
+  'upstream_rq_total',
+  'upstream_rq_completed',
+  'upstream_rq_error_reply',
+  'upstream_rq_timeout',
+  'upstream_rq_per_try_timeout',
+  'upstream_rq_rx_reset',
+  'upstream_rq_cancelled',
+  'upstream_rq_oneway',
+  'upstream_rq_retry',
+  'upstream_rq_retry_success',
+  'upstream_rq_retry_overflow',
+  'upstream_rq_pending_overflow',
+  'upstream_rq_pending_total',
+  'upstream_rq_pending_failure_eject',
+  'upstream_rq_late_reply',
+  'upstream_rq_unmatched_reply',
+  'upstream_rq_mirrored',
+  'upstream_rq_mirror_dropped',
+  'upstream_cx_total',
+  'upstream_cx_connect_fail',
+  'upstream_cx_connect_timeout',
+  'upstream_cx_overflow',
+  'upstream_cx_destroy',
+  'upstream_cx_destroy_with_active_rq',
+  'upstream_cx_idle_timeout',
+  'upstream_cx_max_requests',
+  'upstream_cx_protocol_error',
+  'upstream_cx_heartbeat_failure',
+  'upstream_cx_goaway',
+  'upstream_cx_rx_bytes_total',
+  'upstream_cx_tx_bytes_total',
+  'upstream_push_total',
+  'upstream_push_dropped',
+  'lb_healthy_panic',
+  'outlier_detection_ejections_enforced_total',
+  'outlier_detection_ejections_overflow',
+] as const
+export type ClusterCounter = (typeof clusterCounterNames)[number]
+
+/** Counters of a listener. */
+export const listenerCounterNames = [
+  'downstream_cx_total',
+  'downstream_cx_destroy',
+  'downstream_cx_overflow',
+  'downstream_cx_idle_timeout',
+  'downstream_cx_frame_timeout',
+  'downstream_cx_protocol_error',
+  'downstream_cx_slow_reader',
+  'downstream_cx_rx_bytes_total',
+  'downstream_cx_tx_bytes_total',
+  'downstream_cx_proxy_proto_error',
+  'downstream_rq_total',
+  'downstream_rq_oneway',
+  'downstream_rq_replied',
+  'downstream_rq_error_replied',
+  'downstream_rq_closed',
+  'downstream_rq_dropped',
+  'downstream_rq_no_route',
+  'downstream_rq_rate_limited',
+  'downstream_rq_fault_aborted',
+  'downstream_rq_fault_delayed',
+  'downstream_heartbeat_total',
+  'downstream_push_total',
+  'downstream_push_dropped',
+  'downstream_unexpected_frame',
+] as const
+export type ListenerCounter = (typeof listenerCounterNames)[number]
+
+/** Counters of a route. */
+export const routeCounterNames = [
+  'rq_total',
+  'rq_error',
+  'rq_timeout',
+  'rq_retry',
+  'rq_rate_limited',
+  'rq_fault',
+] as const
+export type RouteCounter = (typeof routeCounterNames)[number]
+
+const indices = <N extends string>(names: readonly N[]) =>
+  Object.freeze(Object.fromEntries(names.map((name, i) => [name, i]))) as Readonly<Record<N, number>>
+
+export const C = indices(clusterCounterNames)
+export const L = indices(listenerCounterNames)
+export const R = indices(routeCounterNames)
+
+/** Upper bounds in ms: Envoy's default buckets of a histogram. */
+export const histogramBounds = [
+  0.5, 1, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000, 60000, 300000, 600000, 1800000, 3600000,
+] as const
+
+/** Counts by bucket (not cumulative), the last for what is above all bounds; and the sum in ms. */
+export class Histogram {
+  readonly counts = new Float64Array(histogramBounds.length + 1)
+  readonly #sum = new Float64Array(1)
+
+  get sum(): number {
+    return this.#sum[0]!
+  }
+
+  observe(ms: number): void {
+    let i = 0
+    while (i < histogramBounds.length && ms > histogramBounds[i]!) i++
+    this.counts[i]!++
+    this.#sum[0]! += ms
+  }
+}

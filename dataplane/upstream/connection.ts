@@ -1,0 +1,226 @@
+import type { Socket } from 'node:net'
+import type { Codec, ConnectionMode } from '../../codecs/contract.ts'
+import type { Engine } from '../engine.ts'
+import { FrameReader, type FrameSink } from '../framing/reader.ts'
+import type { Client } from '../listen/client.ts'
+import { encodeProxyHeader } from '../listen/proxy-protocol.ts'
+import { C } from '../stats/counters.ts'
+import { clock, wake } from '../turn.ts'
+import { dial } from './dial.ts'
+import { Output, type OutputOwner } from './output.ts'
+import type { HostPool } from './pool.ts'
+import { SlotList } from './requests.ts'
+
+/** A connection whose peer leaves so many requests unanswered is replaced. */
+const mostExpired = 1024
+/** Bytes in the socket from which on the peer counts as slow. */
+const writeLimit = 1024 * 1024
+const defaultConnectMs = 1000
+const closeMs = 5000
+
+/** One connection to an upstream host, of whichever mode; the requests on it are in the order in which they were sent. */
+export class UpstreamConnection implements FrameSink, OutputOwner {
+  readonly pool: HostPool
+  readonly mode: ConnectionMode
+  readonly codec: Codec
+  readonly client: Client | null
+  readonly pending: SlotList
+  readonly #engine: Engine
+  readonly #reader: FrameReader
+  #socket!: Socket
+  out!: Output
+  #timer: NodeJS.Timeout | undefined
+  connected = false
+  closed = false
+  /** Takes no new requests; closes with its last reply. */
+  draining = false
+  /** Of `pending`, those whose client has its outcome already. */
+  expired = 0
+  served = 0
+  lastUsed = clock.now
+  /** When the ping that was not answered yet was sent, 0 without. */
+  #pingAt = 0
+  #misses = 0
+  lastPing = clock.now
+  readonly idMask: number
+
+  constructor(pool: HostPool, mode: ConnectionMode, client: Client | null) {
+    this.pool = pool
+    this.mode = mode
+    this.codec = pool.codec
+    this.client = client
+    this.#engine = pool.engine
+    this.pending = new SlotList(pool.engine.requests)
+    this.#reader = new FrameReader(pool.codec, this)
+    this.idMask = pool.codec.idBits >= 32 ? -1 : (1 << pool.codec.idBits) - 1
+  }
+
+  get counters(): Float64Array {
+    return this.pool.cluster.counters
+  }
+
+  connect(): void {
+    const { config } = this.pool.cluster
+    const preface = config.proxyProtocol && encodeProxyHeader(config.proxyProtocol, this.client?.addresses)
+    const { tcpKeepaliveMs } = config.connections ?? {}
+    const socket = dial(
+      this.pool.host.address,
+      {
+        ...(config.tls && { tls: config.tls }),
+        ...(tcpKeepaliveMs && { keepaliveMs: tcpKeepaliveMs }),
+        ...(preface && { preface }),
+      },
+      () => this.#ready(),
+    )
+    this.#socket = socket
+    this.out = new Output(socket, this, writeLimit, false)
+    this.#timer = setTimeout(() => {
+      wake()
+      this.counters[C.upstream_cx_connect_timeout]!++
+      this.close()
+    }, config.connectTimeoutMs ?? defaultConnectMs)
+    socket.on('data', (chunk: Buffer) => {
+      wake()
+      this.counters[C.upstream_cx_rx_bytes_total]! += chunk.length
+      this.#misses = 0
+      this.lastUsed = clock.now
+      this.#reader.feed(chunk)
+    })
+    socket.on('error', () => this.#gone())
+    socket.on('end', () => this.#gone())
+    socket.on('close', () => this.#gone())
+  }
+
+  #ready(): void {
+    if (this.closed) return
+    wake()
+    clearTimeout(this.#timer)
+    this.connected = true
+    this.lastUsed = clock.now
+    this.pool.host.silent = false
+    this.#engine.connectionOpened(this)
+    this.out.release()
+    this.pool.connected(this)
+  }
+
+  onFrame(buf: Uint8Array, at: number, length: number): boolean {
+    return this.#engine.reply(this, buf, at, length)
+  }
+
+  onFrameError(_code: number): void {
+    this.protocolError()
+  }
+
+  /** The upstream broke its protocol. */
+  protocolError(): void {
+    this.counters[C.upstream_cx_protocol_error]!++
+    this.close()
+  }
+
+  onBlocked(): void {
+    this.client?.upstreamBlocked(true)
+  }
+
+  onUnblocked(): void {
+    this.client?.upstreamBlocked(false)
+  }
+
+  /** The client of a bound connection cannot take more: its upstream is not read meanwhile. */
+  pause(paused: boolean): void {
+    if (paused) {
+      this.#reader.hold()
+      this.#socket.pause()
+    } else if (this.#reader.resume()) this.#socket.resume()
+  }
+
+  /** The last request was answered or given up. */
+  settled(): void {
+    if (this.draining && this.pending.count === this.expired) this.close()
+  }
+
+  /** No new requests; closes when those in flight are done. */
+  drain(): void {
+    if (this.closed) return
+    this.draining = true
+    this.pool.withdraw(this)
+    if (this.pending.count === this.expired && (this.mode !== 'exclusive' || this.pool.waiting.count === 0))
+      this.close()
+  }
+
+  /** One more request was given up with its reply still out. */
+  gaveUp(): void {
+    this.expired++
+    if (this.expired > mostExpired) this.drain()
+  }
+
+  /** Whether a heartbeat that came is the answer to our ping. */
+  takePong(): boolean {
+    if (this.#pingAt === 0) return false
+    this.#pingAt = 0
+    return true
+  }
+
+  /** Called about once a second. */
+  sweep(): void {
+    if (!this.connected || this.closed) return
+    const { connections, heartbeat } = this.pool.cluster.config
+    const idleMs = connections?.idleTimeoutMs ?? 60_000
+    if (idleMs > 0 && this.pending.count === 0 && this.mode !== 'bound' && clock.now - this.lastUsed > idleMs) {
+      this.counters[C.upstream_cx_idle_timeout]!++
+      this.close()
+      return
+    }
+    if (heartbeat && !this.codec.ordered) this.#heartbeat(heartbeat)
+  }
+
+  #heartbeat({ intervalMs, timeoutMs, misses = 3 }: NonNullable<HostPool['cluster']['config']['heartbeat']>): void {
+    if (this.#pingAt > 0) {
+      if (clock.now - this.#pingAt < timeoutMs) return
+      this.#pingAt = 0
+      // Any frame is a sign of life; only silence counts.
+      if (clock.now - this.lastUsed >= timeoutMs && ++this.#misses >= misses) {
+        this.counters[C.upstream_cx_heartbeat_failure]!++
+        this.#engine.hostSilent(this.pool.cluster, this.pool.host)
+        this.close()
+        return
+      }
+    }
+    if (clock.now - this.lastPing < intervalMs) return
+    const ping = this.codec.reply?.('ping', nothing, 0, 0, 0, '')
+    if (!ping) return
+    this.lastPing = clock.now
+    this.#pingAt = clock.now
+    this.out.push(ping, 0, ping.length)
+  }
+
+  /** Closes at once; what is pending fails. */
+  close(): void {
+    if (this.closed) return
+    if (this.connected) {
+      this.out.flush()
+      this.#socket.end()
+      const socket = this.#socket
+      setTimeout(() => socket.destroy(), closeMs).unref()
+    } else this.#socket.destroy()
+    this.#gone()
+  }
+
+  #gone(): void {
+    if (this.closed) return
+    wake()
+    this.closed = true
+    clearTimeout(this.#timer)
+    this.#reader.stop()
+    this.counters[C.upstream_cx_tx_bytes_total]! += this.out.written
+    if (!this.connected) {
+      this.counters[C.upstream_cx_connect_fail]!++
+      this.pool.host.connectFailures++
+    }
+    if (this.pending.count > 0) this.counters[C.upstream_cx_destroy_with_active_rq]!++
+    if (!this.#socket.writableEnded) this.#socket.destroy()
+    this.pool.closed(this, !this.connected)
+    this.#engine.connectionClosed(this)
+  }
+}
+
+const nothing = new Uint8Array(0)

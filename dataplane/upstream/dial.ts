@@ -1,0 +1,49 @@
+import { connect as connectTcp, isIP, type Socket } from 'node:net'
+import { checkServerIdentity, connect as connectTls } from 'node:tls'
+import type { ClientTls, SocketAddress } from '../configuration.ts'
+
+/** Opens a connection; errors come as events of the socket. `preface` goes out in clear before anything else. */
+export function dial(
+  address: SocketAddress,
+  options: { readonly tls?: ClientTls; readonly keepaliveMs?: number; readonly preface?: Uint8Array },
+  ready: () => void,
+): Socket {
+  const keepAlive = options.keepaliveMs ? { keepAlive: true, keepAliveInitialDelay: options.keepaliveMs } : {}
+  const target = 'path' in address ? { path: address.path } : { host: address.host, port: address.port }
+  const raw = connectTcp({ ...target, noDelay: true, ...keepAlive })
+  const { tls, preface } = options
+  if (!tls) {
+    raw.once('connect', () => {
+      if (preface) raw.write(preface)
+      ready()
+    })
+    return raw
+  }
+  if (preface) raw.once('connect', () => raw.write(preface))
+  const serverName = tls.serverName ?? ('host' in address && !isIP(address.host) ? address.host : undefined)
+  const names = tls.subjectAltNames ?? []
+  const socket = connectTls({
+    socket: raw,
+    ...(serverName && { servername: serverName }),
+    ...(tls.ca !== undefined && { ca: tls.ca }),
+    ...(tls.certificate !== undefined && { cert: tls.certificate }),
+    ...(tls.privateKey !== undefined && { key: tls.privateKey }),
+    ...(tls.alpn && { ALPNProtocols: [...tls.alpn] }),
+    rejectUnauthorized: !tls.insecure,
+    checkServerIdentity: (host, certificate) => {
+      if (names.length > 0) {
+        const held = (certificate.subjectaltname ?? '')
+          .split(', ')
+          .map((entry) => entry.replace(/^(DNS|URI|IP Address):/, ''))
+        return held.some((name) => names.includes(name))
+          ? undefined
+          : new Error(`the certificate holds none of the names ${names.join(', ')}, but ${held.join(', ')}`)
+      }
+      return serverName === undefined ? undefined : checkServerIdentity(host, certificate)
+    },
+  })
+  // The raw socket's failures reach the TLS socket as well; without a listener they would end the process.
+  raw.on('error', (error) => socket.destroy(error))
+  socket.once('secureConnect', ready)
+  return socket
+}

@@ -1,0 +1,153 @@
+import type { Socket } from 'node:net'
+import { type Flushable, flushLater } from '../turn.ts'
+
+/** Hears of a peer that does not read as fast as it is written to. */
+export interface OutputOwner {
+  /** `waiting`: bytes in the socket. Called again with every flush while it lasts. */
+  onBlocked(waiting: number): void
+  onUnblocked(): void
+}
+
+/** Runs longer than this on average are written one by one (writev) instead of being copied together. */
+const longRun = 2048
+const smallest = 12
+
+/** One staging buffer for each power of two; taken out while the kernel has not taken all of it. */
+const stages: (Buffer | undefined)[] = []
+
+function stage(bytes: number): { readonly buffer: Buffer; readonly index: number } {
+  let index = smallest
+  while (1 << index < bytes) index++
+  const buffer = stages[index] ?? Buffer.allocUnsafeSlow(1 << index)
+  stages[index] = undefined
+  staged.buffer = buffer
+  staged.index = index
+  return staged
+}
+const staged: { buffer: Buffer; index: number } = { buffer: Buffer.alloc(0), index: 0 }
+
+/**
+ * What is to be written to one socket in this turn, as runs of received chunks: frames that lie behind one another in a chunk make one run.
+ * A run of one chunk goes out without a copy.
+ */
+export class Output implements Flushable {
+  readonly #socket: Socket
+  readonly #chunks: (Uint8Array | undefined)[] = []
+  readonly #starts: number[] = []
+  readonly #ends: number[] = []
+  #count = 0
+  #dirty = false
+  /** Bytes collected and not yet given to the socket. */
+  queued = 0
+  /** False until the socket is connected: everything stays here. */
+  open: boolean
+  /** FIN after what is queued. */
+  #ending = false
+  /** Bytes given to the socket in all. */
+  written = 0
+  /** The peer does not read: more than `limit` bytes wait in the socket. */
+  blocked = false
+  readonly #limit: number
+  readonly #owner: OutputOwner
+
+  constructor(socket: Socket, owner: OutputOwner, limit: number, open: boolean) {
+    this.#socket = socket
+    this.#owner = owner
+    this.#limit = limit
+    this.open = open
+    socket.on('drain', () => {
+      if (!this.blocked) return
+      this.blocked = false
+      owner.onUnblocked()
+    })
+  }
+
+  /** Bytes that wait here or in the socket. */
+  get waiting(): number {
+    return this.queued + this.#socket.writableLength
+  }
+
+  push(chunk: Uint8Array, start: number, end: number): void {
+    const last = this.#count - 1
+    if (last >= 0 && this.#chunks[last] === chunk && this.#ends[last] === start) this.#ends[last] = end
+    else {
+      const index = this.#count++
+      this.#chunks[index] = chunk
+      this.#starts[index] = start
+      this.#ends[index] = end
+    }
+    this.queued += end - start
+    if (!this.#dirty && this.open) {
+      this.#dirty = true
+      flushLater(this)
+    }
+  }
+
+  /** The socket is connected: what was collected goes out at the end of this turn. */
+  release(): void {
+    this.open = true
+    if (!this.#dirty && (this.#count > 0 || this.#ending)) {
+      this.#dirty = true
+      flushLater(this)
+    }
+  }
+
+  /** Ends the stream after what is queued. */
+  end(): void {
+    if (this.#ending) return
+    this.#ending = true
+    if (!this.#dirty && this.open) {
+      this.#dirty = true
+      flushLater(this)
+    }
+  }
+
+  flush(): void {
+    this.#dirty = false
+    const count = this.#count
+    const socket = this.#socket
+    if (count > 0) {
+      const total = this.queued
+      this.#count = 0
+      this.queued = 0
+      this.written += total
+      if (socket.writable) this.#write(count, total)
+      for (let i = 0; i < count; i++) this.#chunks[i] = undefined
+      if (socket.writableLength > this.#limit) {
+        this.blocked = true
+        this.#owner.onBlocked(socket.writableLength)
+      }
+    }
+    if (this.#ending && !socket.writableEnded) socket.end()
+  }
+
+  #write(count: number, total: number): void {
+    const socket = this.#socket
+    if (count === 1) {
+      socket.write(view(this.#chunks[0]!, this.#starts[0]!, this.#ends[0]!))
+      return
+    }
+    if (total > count * longRun) {
+      socket.cork()
+      for (let i = 0; i < count; i++) socket.write(view(this.#chunks[i]!, this.#starts[i]!, this.#ends[i]!))
+      socket.uncork()
+      return
+    }
+    const { buffer, index } = stage(total)
+    let at = 0
+    for (let i = 0; i < count; i++) {
+      const chunk = this.#chunks[i]!
+      const start = this.#starts[i]!
+      const end = this.#ends[i]!
+      buffer.set(start === 0 && end === chunk.length ? chunk : chunk.subarray(start, end), at)
+      at += end - start
+    }
+    socket.write(buffer.subarray(0, total))
+    // The buffer is free again exactly when the kernel took everything at once.
+    if (socket.writableLength === 0) stages[index] = buffer
+  }
+}
+
+function view(chunk: Uint8Array, start: number, end: number): Uint8Array {
+  return start === 0 && end === chunk.length ? chunk : chunk.subarray(start, end)
+}

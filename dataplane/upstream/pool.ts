@@ -1,0 +1,182 @@
+import type { Codec } from '../../codecs/contract.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import type { Host } from '../cluster/host.ts'
+import type { Engine } from '../engine.ts'
+import type { Client } from '../listen/client.ts'
+import { C } from '../stats/counters.ts'
+import { UpstreamConnection } from './connection.ts'
+import { SlotList } from './requests.ts'
+
+/** So many requests or bytes on the connections there are make a further shared one worth its writes. */
+const crowded = 1024
+const defaultPerHost = 2
+
+/** Connections to one host that speak one protocol. */
+export class HostPool {
+  readonly engine: Engine
+  readonly cluster: Cluster
+  readonly host: Host
+  readonly codec: Codec
+  /** Connections of the mode `shared` that take requests. */
+  readonly shared: UpstreamConnection[] = []
+  /** Connections of the mode `exclusive` without a request, the one used last at the end. */
+  readonly idle: UpstreamConnection[] = []
+  /** Requests that wait for an exclusive connection, in order. */
+  readonly waiting: SlotList
+  /** Every connection that is not closed yet, of all modes. */
+  readonly all = new Set<UpstreamConnection>()
+  #connecting = 0
+
+  constructor(engine: Engine, cluster: Cluster, host: Host, codec: Codec) {
+    this.engine = engine
+    this.cluster = cluster
+    this.host = host
+    this.codec = codec
+    this.waiting = new SlotList(engine.requests)
+  }
+
+  static of(engine: Engine, cluster: Cluster, host: Host, codec: Codec): HostPool {
+    let pool = host.pools.get(codec)
+    if (!pool) {
+      pool = new HostPool(engine, cluster, host, codec)
+      host.pools.set(codec, pool)
+    }
+    return pool
+  }
+
+  /** A shared connection. A client stays on its lane, so that its requests keep their order as long as connections last. */
+  takeShared(lane: number, priority: 0 | 1): UpstreamConnection {
+    const { shared } = this
+    const most = this.cluster.config.connections?.perHost ?? defaultPerHost
+    if (shared.length > 0) {
+      const own = shared[lane % shared.length]!
+      if (!own.out.blocked && own.pending.count < crowded) return own
+      if (shared.length < most && this.#mayOpen(priority)) return this.#openShared()
+      return own.out.blocked ? leastPending(shared, own) : own
+    }
+    // Without any connection one is opened even above the limit, or the host could never be used; so does Envoy.
+    this.#mayOpen(priority)
+    return this.#openShared()
+  }
+
+  #openShared(): UpstreamConnection {
+    const connection = this.#open('shared', null)
+    this.shared.push(connection)
+    return connection
+  }
+
+  /** An idle exclusive connection; undefined: the request has to wait, and `want` to be told. */
+  takeExclusive(): UpstreamConnection | undefined {
+    return this.idle.pop()
+  }
+
+  /** One more request waits: opens a connection where there is none on its way for it. */
+  want(priority: 0 | 1): void {
+    if (this.#connecting >= this.waiting.count) return
+    if (this.#mayOpen(priority) || !this.#anyExclusive()) {
+      this.#connecting++
+      this.#open('exclusive', null)
+    }
+  }
+
+  #anyExclusive(): boolean {
+    for (const { mode } of this.all) if (mode === 'exclusive') return true
+    return false
+  }
+
+  openBound(client: Client, priority: 0 | 1): UpstreamConnection | undefined {
+    return this.#mayOpen(priority) ? this.#open('bound', client) : undefined
+  }
+
+  #mayOpen(priority: 0 | 1): boolean {
+    const breaker = this.cluster.breakers[priority]
+    if (this.cluster.activeConnections < breaker.maxConnections) return true
+    this.cluster.counters[C.upstream_cx_overflow]!++
+    return false
+  }
+
+  #open(mode: UpstreamConnection['mode'], client: Client | null): UpstreamConnection {
+    const connection = new UpstreamConnection(this, mode, client)
+    this.all.add(connection)
+    this.cluster.activeConnections++
+    this.cluster.counters[C.upstream_cx_total]!++
+    connection.connect()
+    return connection
+  }
+
+  /** An exclusive connection is free: the request that waits longest gets it. */
+  free(connection: UpstreamConnection): void {
+    if (connection.closed) return
+    if (connection.draining || this.host.removed) {
+      if (this.waiting.count === 0 || connection.draining) {
+        connection.close()
+        return
+      }
+    }
+    const slot = this.waiting.head
+    if (slot < 0) {
+      this.idle.push(connection)
+      return
+    }
+    this.waiting.remove(slot)
+    this.engine.leftQueue(slot)
+    this.engine.sendOn(slot, connection)
+  }
+
+  connected(connection: UpstreamConnection): void {
+    if (connection.mode !== 'exclusive') return
+    this.#connecting--
+    this.free(connection)
+  }
+
+  /** A connection takes no new requests any more, or is gone. */
+  withdraw(connection: UpstreamConnection): void {
+    remove(this.shared, connection)
+    remove(this.idle, connection)
+  }
+
+  closed(connection: UpstreamConnection, wasConnecting: boolean): void {
+    this.withdraw(connection)
+    if (!this.all.delete(connection)) return
+    this.cluster.activeConnections--
+    this.cluster.counters[C.upstream_cx_destroy]!++
+    if (connection.mode !== 'exclusive') return
+    if (wasConnecting) {
+      this.#connecting--
+      // As many as there were connections for it fail; the others wait for those still on their way.
+      while (this.waiting.count > this.#connecting && !this.#anyExclusive()) this.#failFirst()
+    }
+    if (this.waiting.count > 0) this.want(0)
+  }
+
+  #failFirst(): void {
+    const slot = this.waiting.head
+    this.waiting.remove(slot)
+    this.engine.leftQueue(slot)
+    this.engine.fail(slot, 'connectFailed')
+  }
+
+  /** The host left the configuration: nothing new, what is in flight finishes. */
+  drain(): void {
+    for (const connection of [...this.all]) connection.drain()
+  }
+
+  destroy(): void {
+    for (const connection of [...this.all]) connection.close()
+    while (this.waiting.count > 0) this.#failFirst()
+  }
+}
+
+function leastPending(connections: readonly UpstreamConnection[], own: UpstreamConnection): UpstreamConnection {
+  let best = own
+  for (const other of connections) {
+    if (other.out.blocked !== best.out.blocked ? best.out.blocked : other.pending.count < best.pending.count)
+      best = other
+  }
+  return best
+}
+
+function remove<T>(list: T[], item: T): void {
+  const at = list.indexOf(item)
+  if (at >= 0) list.splice(at, 1)
+}
