@@ -191,12 +191,9 @@ function namespaceField(namespace: unknown, add: Add): string | undefined {
     add('METADATA_INVALID', ['metadata', 'namespace'], 'namespace must be a text')
     return undefined
   }
-  if (!isDnsLabel(namespace) || namespace !== namespace.toLowerCase())
-    add(
-      'METADATA_INVALID',
-      ['metadata', 'namespace'],
-      `${shown(namespace)} is no namespace: use lower-case letters, digits and "-"`,
-    )
+  const problem = `${shown(namespace)} is no namespace that Kubernetes accepts: use lower-case letters, digits and "-"`
+  if (!isDnsLabel(namespace)) add('METADATA_INVALID', ['metadata', 'namespace'], problem)
+  else if (namespace !== namespace.toLowerCase()) add('METADATA_UNUSUAL', ['metadata', 'namespace'], problem)
   return namespace
 }
 
