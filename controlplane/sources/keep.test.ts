@@ -51,6 +51,24 @@ describe('the last good version', () => {
     expect(new Set(it.documents.map((document) => document.id)).size).toBe(it.documents.length)
   })
 
+  test('of what stood behind stays when the file ends in the middle of a document, as a half-written one does', () => {
+    const whole = file(service('a'), service('b'), service('c'), service('d'))
+    const it = source(whole)
+    it.set(whole.slice(0, whole.indexOf('[b.example') + 4))
+    expect(it.names()).toEqual(['a', 'b', 'c', 'd'])
+    it.set(file(service('a'), broken('b')))
+    expect(it.names()).toEqual(['a', 'b', 'c', 'd'])
+    it.set(file(service('a'), service('b')))
+    expect(it.names()).toEqual(['a', 'b'])
+  })
+
+  test('of what stood before the unreadable end of a file does not stay when it is deleted', () => {
+    const other = 'type: Other\nmetadata: { name: other }\n'
+    const it = source(file(service('a'), other, service('c')))
+    it.set(file(service('a'), broken('c')))
+    expect(it.names()).toEqual(['a', 'c'])
+  })
+
   test('of both stays when a lost --- joins two documents', () => {
     const it = source(file(service('a'), service('b'), service('c')))
     it.set(file(service('a'), service('b') + service('c')))

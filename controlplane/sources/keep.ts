@@ -24,7 +24,8 @@ export function knownPieces(state: FileState): KnownPieces {
  * - A document that cannot be read keeps its last good version. Documents have no name here, so the two are paired by
  *   likeness: equal text first, then the most lines in common, then by their order.
  * - While a document cannot be read, a document that went away stays too if its lines stand in the unreadable one (a lost
- *   `---` joins two documents) or if the unreadable one is like nothing that was there.
+ *   `---` joins two documents) or if the unreadable one is like nothing that was there. If it is the last one of the file,
+ *   all that stood behind its last good version stays: a file that ends in the middle of a document is half written.
  * - A file that cannot be read at all keeps everything; so does one that changed in so many places that pairing would
  *   take too long.
  */
@@ -110,10 +111,14 @@ function pair(
     taken.add(old)
     kept.set(piece, old)
   }
-  const stay = left.filter(
-    (old) =>
+  const end = pieces.at(-1)
+  const cutOff = end && kept.get(end)
+  const behind = cutOff ? before.indexOf(cutOff) : Number.POSITIVE_INFINITY
+  const stay = before.filter(
+    (old, index) =>
       !taken.has(old) &&
       (strange.length > 0 ||
+        index > behind ||
         unreadable.some((piece) => contains(lines.get(piece.piece.text), lines.get(old.piece.text)))),
   )
   return { kept, stay }
