@@ -3,8 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import type { AdminContext } from '../controlplane/admin/context.ts'
 import { createMetrics } from '../controlplane/admin/metrics.ts'
 import { createAdminServer } from '../controlplane/admin/server.ts'
-import { adsMetrics } from '../controlplane/ads/metrics.ts'
-import { XdsServer } from '../controlplane/ads/server.ts'
+import { adsMetrics, isLoopback, XdsServer } from '../controlplane/ads/index.ts'
 import type { HostPort } from '../controlplane/bootstrap/envoy.ts'
 import type { Diagnostic } from '../controlplane/diagnostics/diagnostic.ts'
 import { LiveConfig } from '../controlplane/live-config.ts'
@@ -52,6 +51,7 @@ export interface RunningControlPlane {
  * @throws UsageError when an address would hand the configuration to everybody
  */
 export async function startControlPlane(options: ControlPlaneOptions, log: Log): Promise<RunningControlPlane> {
+  refuseOpen(options)
   const { version } = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as { version: string }
   const mesh = createMesh({
     onFailure: (type, name, error) =>
@@ -87,13 +87,23 @@ export async function startControlPlane(options: ControlPlaneOptions, log: Log):
   }
 }
 
+/** Refuses both addresses before anything listens. */
+function refuseOpen({ xds, xdsTls, api, apiTls, insecure }: ControlPlaneOptions): void {
+  const servers = [
+    { what: 'xDS', option: 'xds', address: xds, tls: xdsTls },
+    { what: 'the API', option: 'api', address: api, tls: apiTls },
+  ] as const
+  for (const { what, option, address, tls } of servers)
+    if (!tls && !insecure && !isLoopback(address.host))
+      throw new UsageError(
+        `${what} on ${hostAndPort(address)} would tell the whole configuration to everybody who can reach it: give ` +
+          `--${option}-cert and --${option}-key (and --${option}-client-ca), listen on 127.0.0.1, or say --insecure if the ` +
+          'network itself is trusted',
+      )
+}
+
 async function startApi(context: AdminContext, options: ControlPlaneOptions, log: Log): Promise<FastifyInstance> {
-  const { api, apiTls, insecure, apiNames = [] } = options
-  if (!apiTls && !insecure && !isLoopback(api.host))
-    throw new UsageError(
-      `the API on ${hostAndPort(api)} would tell the whole configuration to everybody who can reach it: give --api-cert and ` +
-        '--api-key (and --api-client-ca), listen on 127.0.0.1, or say --insecure if the network itself is trusted',
-    )
+  const { api, apiTls, apiNames = [] } = options
   const app = await createAdminServer(context, { log, names: apiNames, ...(apiTls ? { tls: readTls(apiTls) } : {}) })
   await listening('api', api, () => app.listen({ host: api.host, port: api.port }))
   return app
@@ -158,8 +168,9 @@ function logUpdates(config: LiveConfig, log: Log): () => void {
   return () => clearTimeout(timer)
 }
 
-function keyOf({ code, file, path, message }: Diagnostic): string {
-  return JSON.stringify([code, file, path, message])
+/** Lines move when something is put above them; only what has no path is told apart by its place. */
+function keyOf({ code, file, path, message, line, column }: Diagnostic): string {
+  return JSON.stringify([code, file, path, message, ...(path === '' ? [line, column] : [])])
 }
 
 function urlOf(api: FastifyInstance, { api: { host }, apiTls }: ControlPlaneOptions): string {
@@ -169,10 +180,6 @@ function urlOf(api: FastifyInstance, { api: { host }, apiTls }: ControlPlaneOpti
 
 export function hostAndPort({ host, port }: HostPort): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host)
 }
 
 function defined({ cert, key, clientCa }: ServerTls) {

@@ -1,6 +1,7 @@
 export type { ExtraService } from './grpc.ts'
 export { DEFAULT_LIMITS, type Limits } from './limits.ts'
 export type { Logger } from './logger.ts'
+export { isLoopback } from './loopback.ts'
 export { type AdsMetrics, adsMetrics, NO_METRICS } from './metrics.ts'
 export { XdsServer, type XdsServerOptions } from './server.ts'
 export type { TlsFiles } from './tls.ts'

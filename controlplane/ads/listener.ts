@@ -1,11 +1,12 @@
 import { X509Certificate } from 'node:crypto'
-import { createServer, isIP, type Server, type Socket } from 'node:net'
+import { createServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls'
 import type { Server as GrpcServer } from '@grpc/grpc-js'
 import { identitiesIn } from './authorize.ts'
 import { createGrpcServer, type ExtraService, INJECTED, type Method } from './grpc.ts'
 import type { Limits } from './limits.ts'
 import type { Logger } from './logger.ts'
+import { isLoopback } from './loopback.ts'
 import { type TlsFiles, tlsOptions, watchTls } from './tls.ts'
 import type { Peer, Transport, TransportHandler } from './transport.ts'
 
@@ -133,13 +134,6 @@ function refuseUnsafe(address: Address, text: string, options: ListenerOptions):
     `xDS on ${text} would hand the whole configuration to everybody who can reach it: give certificates (cert, key and ` +
       'clientCa), listen on 127.0.0.1, or say insecure if the network itself is trusted',
   )
-}
-
-function isLoopback(host: string): boolean {
-  if (host === 'localhost') return true
-  const kind = isIP(host)
-  if (kind === 4) return host.startsWith('127.')
-  return kind === 6 && (host === '::1' || /^::ffff:127\./i.test(host))
 }
 
 function peerOf(socket: Socket, address: string, tls: TlsFiles | undefined): Peer {

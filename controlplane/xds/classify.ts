@@ -1,3 +1,4 @@
+import { parseNodeId } from '../bootstrap/node-id.ts'
 import type { DestinationRuleSpec } from '../config/kinds/destination-rule.ts'
 import type { EnvoyResourceSpec } from '../config/kinds/envoy-resource.ts'
 import type { GatewaySpec } from '../config/kinds/gateway.ts'
@@ -93,18 +94,6 @@ export function classify(node: NodeInfo, relevant: Relevance): ProxyClass {
   const { secretsAllowed } = node
   const parts = { type, namespace, labels, locality, httpPort: type === 'sidecar' ? httpPort : 0, secretsAllowed }
   return { key: JSON.stringify(parts), ...parts }
-}
-
-/** Type and namespace of an Istio node id, or undefined when it is none. */
-export function parseNodeId(
-  id: string,
-): { readonly type: string; readonly name: string; readonly namespace: string } | undefined {
-  const parts = id.split('~')
-  if (parts.length !== 4) return undefined
-  const [type, , workload, domain] = parts as [string, string, string, string]
-  const dot = workload.lastIndexOf('.')
-  const namespace = dot >= 0 ? workload.slice(dot + 1) : domain.split('.', 1)[0]!
-  return { type, name: dot >= 0 ? workload.slice(0, dot) : workload, namespace }
 }
 
 function proxyType(node: NodeInfo, fromId: string | undefined): ProxyType {

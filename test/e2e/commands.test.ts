@@ -237,7 +237,7 @@ describe('starting', () => {
     const args = ['serve', folder, `--${option}`, '0.0.0.0:0', `--${other}`, '127.0.0.1:0']
     const { code, err } = await meshgate(...args)
     expect(code).toBe(2)
-    expect(err).toMatch(/^error: .*everybody who can reach it/m)
+    expect(err).toMatch(new RegExp(`^error: .*everybody who can reach it: give --${option}-cert and --${option}-key`))
   })
 
   test('the API over TLS asks for a client certificate, and the commands show one', async () => {

@@ -18,7 +18,13 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'controlplane/sources': ['controlplane/diagnostics'],
   'controlplane/config': ['controlplane/diagnostics', 'controlplane/sources', 'proto', 'codecs'],
   'controlplane/model': ['controlplane/config', 'controlplane/sources'],
-  'controlplane/xds': ['controlplane/model', 'controlplane/config', 'controlplane/diagnostics', 'proto'],
+  'controlplane/xds': [
+    'controlplane/model',
+    'controlplane/config',
+    'controlplane/bootstrap/node-id.ts',
+    'controlplane/diagnostics',
+    'proto',
+  ],
   'controlplane/subscription': ['controlplane/xds/resource.ts', 'proto'],
   'controlplane/status': [
     'controlplane/subscription',
