@@ -1,0 +1,302 @@
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
+import { type ChannelCredentials, Client, type ClientDuplexStream, credentials, type ServiceError } from '@grpc/grpc-js'
+import {
+  DeltaDiscoveryRequestSchema,
+  type DeltaDiscoveryResponse,
+  DeltaDiscoveryResponseSchema,
+} from '../../proto/gen/envoy/service/discovery/v3/discovery_pb.ts'
+import { SHORT_NAME, TYPE_URL } from '../../proto/types.ts'
+import type { Configuration } from '../configuration.ts'
+import { restore, save } from './saved.ts'
+import { HELD_TYPES, type HeldType, NAMED_TYPES, ResourceStore, WILDCARD_TYPES } from './store.ts'
+import { NameSubscription } from './subscription.ts'
+
+/** Where a client tells what happens; the fields are for structured logs. */
+export interface ConfigLog {
+  info(fields: object, text: string): void
+  warn(fields: object, text: string): void
+}
+
+export interface ConfigNode {
+  readonly id: string
+  readonly cluster: string
+  /** `TYPE` is set to `message-proxy`. */
+  readonly metadata?: Readonly<Record<string, unknown>>
+  readonly locality?: { readonly region?: string; readonly zone?: string; readonly subZone?: string }
+}
+
+export interface ConfigClientOptions {
+  readonly xds: { readonly host: string; readonly port: number }
+  readonly node: ConfigNode
+  /** PEM texts; absent: plain text, for a control plane on this machine. */
+  readonly tls?: { readonly ca?: string; readonly certificate?: string; readonly privateKey?: string }
+  /** File the accepted configuration is saved to, and started from while no control plane answers. */
+  readonly cacheFile?: string
+  /** Called with each new configuration, whole; never while the first one is still coming in. */
+  onConfiguration(configuration: Configuration): void
+  readonly log: ConfigLog
+  /** The first configuration is handed over at the latest so long after the stream opened, with what has come. Default 5000 ms. */
+  readonly initialFetchTimeoutMs?: number
+  /** Waits before connecting again: from `base`, doubling up to `max`, each one random below that. Default 500 and 30000 ms. */
+  readonly backoff?: { readonly baseMs: number; readonly maxMs: number }
+}
+
+/** What a client is at, for status pages. */
+export interface ConfigStatus {
+  readonly connected: boolean
+  /** When the last response came, ms since the epoch. */
+  readonly lastResponseAt: number | undefined
+  /** Where the configuration in force came from. */
+  readonly source: 'none' | 'saved' | 'control plane'
+  /** Resources refused since they were last accepted, with the reason. */
+  readonly refused: readonly { readonly type: HeldType; readonly name: string; readonly reason: string }[]
+}
+
+const METHOD = '/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources'
+const MOST_RESPONSE_BYTES = 256 * 1024 * 1024
+const INVALID_ARGUMENT = 3
+/** A NACK's text is shown to people and kept by the control plane. */
+const MOST_PROBLEM_TEXT = 4096
+
+const WORDS: Readonly<Record<HeldType, string>> = {
+  cds: 'cluster(s)',
+  eds: 'load assignment(s)',
+  sds: 'secret(s)',
+  pds: 'protocol(s)',
+  mrds: 'message route table(s)',
+  mlds: 'message listener(s)',
+}
+
+type Stream = ClientDuplexStream<Uint8Array, DeltaDiscoveryResponse>
+
+/**
+ * A delta ADS client for the proxy's resource types
+ * (https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol#incremental-xds). While the control plane is gone the last
+ * configuration stays in force; a new stream says what is held, so that only what differs comes again.
+ */
+export class ConfigClient {
+  readonly #options: ConfigClientOptions
+  readonly #store = new ResourceStore()
+  readonly #client: Client
+  readonly #names = { eds: new NameSubscription(), sds: new NameSubscription() }
+  readonly #refused = new Map<string, { readonly type: HeldType; readonly name: string; readonly reason: string }>()
+  #stream: Stream | undefined
+  #answered = new Set<HeldType>()
+  #lastResponseAt: number | undefined
+  #source: ConfigStatus['source'] = 'none'
+  #failures = 0
+  #retry: NodeJS.Timeout | undefined
+  #initial: NodeJS.Timeout | undefined
+  #initialOver = false
+  #emit: NodeJS.Immediate | undefined
+  #changed = false
+  #saving: Promise<void> | undefined
+  #saveAgain = false
+  #stopped = false
+
+  constructor(options: ConfigClientOptions) {
+    this.#options = options
+    const { host, port } = options.xds
+    this.#client = new Client(`${host.includes(':') ? `[${host}]` : host}:${port}`, channelCredentials(options.tls), {
+      'grpc.max_receive_message_length': MOST_RESPONSE_BYTES,
+      'grpc.keepalive_time_ms': 30_000,
+      'grpc.keepalive_timeout_ms': 10_000,
+      'grpc.initial_reconnect_backoff_ms': 200,
+      'grpc.max_reconnect_backoff_ms': 5000,
+    })
+  }
+
+  /** Reads the saved copy, hands it over, and connects. @throws Error when the saved copy is no such file */
+  async start(): Promise<void> {
+    const { cacheFile, node, log } = this.#options
+    const problems = cacheFile === undefined ? undefined : await restore(cacheFile, node.id, this.#store)
+    for (const problem of problems ?? [])
+      log.warn({ file: cacheFile }, `not taken from the saved configuration: ${problem}`)
+    if (!this.#store.empty) {
+      log.info({ file: cacheFile }, 'started from the saved configuration')
+      this.#source = 'saved'
+      this.#options.onConfiguration(this.#store.configuration())
+    }
+    this.#connect()
+  }
+
+  status(): ConfigStatus {
+    return {
+      connected: this.#stream !== undefined && this.#failures === 0 && this.#answered.size > 0,
+      lastResponseAt: this.#lastResponseAt,
+      source: this.#source,
+      refused: [...this.#refused.values()],
+    }
+  }
+
+  /** Ends the stream; the configuration in force stays with whoever has it. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    clearTimeout(this.#retry)
+    clearTimeout(this.#initial)
+    clearImmediate(this.#emit)
+    this.#stream?.cancel()
+    this.#client.close()
+    await this.#saving
+  }
+
+  #connect(): void {
+    if (this.#stopped) return
+    this.#answered = new Set()
+    for (const type of NAMED_TYPES) this.#names[type].reset()
+    const stream: Stream = this.#client.makeBidiStreamRequest(
+      METHOD,
+      (bytes: Uint8Array) => Buffer.from(bytes),
+      (bytes: Buffer) => fromBinary(DeltaDiscoveryResponseSchema, bytes),
+    )
+    this.#stream = stream
+    stream.on('data', (response: DeltaDiscoveryResponse) => this.#receive(stream, response))
+    stream.on('error', (error: ServiceError) => this.#lost(stream, error.details || error.message))
+    stream.on('end', () => this.#lost(stream, 'the control plane ended the stream'))
+    for (const [index, type] of WILDCARD_TYPES.entries())
+      this.#send(type, {
+        ...(index === 0 && { node: this.#node() }),
+        resourceNamesSubscribe: ['*'],
+        initialResourceVersions: this.#store.versions(type),
+      })
+    for (const type of NAMED_TYPES) this.#follow(type, true)
+  }
+
+  #node() {
+    const { id, cluster, metadata, locality } = this.#options.node
+    return {
+      id,
+      cluster,
+      metadata: JSON.parse(JSON.stringify({ ...metadata, TYPE: 'message-proxy' })) as Record<string, never>,
+      userAgentName: 'meshgate',
+      ...(locality && {
+        locality: { region: locality.region ?? '', zone: locality.zone ?? '', subZone: locality.subZone ?? '' },
+      }),
+    }
+  }
+
+  #send(type: HeldType, init: Parameters<typeof create<typeof DeltaDiscoveryRequestSchema>>[1]): void {
+    const request = create(DeltaDiscoveryRequestSchema, { ...init, typeUrl: TYPE_URL[type] } as typeof init)
+    this.#stream?.write(toBinary(DeltaDiscoveryRequestSchema, request))
+  }
+
+  /** Subscribes to what the resources held refer to, and lets go of the rest. */
+  #follow(type: 'eds' | 'sds', first = false): void {
+    const change = this.#names[type].set(this.#store.wanted(type))
+    if (!change) return
+    this.#send(type, {
+      resourceNamesSubscribe: [...change.subscribe],
+      resourceNamesUnsubscribe: [...change.unsubscribe],
+      ...(first && { initialResourceVersions: this.#store.versions(type) }),
+    })
+    this.#store.forget(type, change.unsubscribe)
+  }
+
+  #receive(stream: Stream, response: DeltaDiscoveryResponse): void {
+    if (stream !== this.#stream) return
+    this.#failures = 0
+    this.#lastResponseAt = Date.now()
+    const type = SHORT_NAME.get(response.typeUrl as Parameters<typeof SHORT_NAME.get>[0]) as HeldType | undefined
+    if (!type || !HELD_TYPES.includes(type)) {
+      this.#options.log.warn({ typeUrl: response.typeUrl }, 'a response of a type that was not asked for')
+      return
+    }
+    const problems = new Map<string, string>()
+    const incoming = response.resources.flatMap(({ name, version, resource }) => {
+      if (resource?.typeUrl === response.typeUrl) return [{ name, version, bytes: resource.value }]
+      problems.set(name, `the resource is ${resource ? `a ${resource.typeUrl}` : 'empty'}`)
+      return []
+    })
+    for (const [name, problem] of this.#store.apply(type, incoming, response.removedResources))
+      problems.set(name, problem)
+    const names = response.resources.map(({ name }) => name)
+    for (const name of [...names, ...response.removedResources]) this.#refused.delete(`${type} ${name}`)
+    for (const [name, reason] of problems) this.#refused.set(`${type} ${name}`, { type, name, reason })
+    this.#answer(type, response.nonce, problems)
+
+    this.#answered.add(type)
+    if (type === 'eds' || type === 'sds') this.#names[type].answered([...names, ...response.removedResources])
+    else if (type === 'cds' || type === 'mlds') for (const named of NAMED_TYPES) this.#follow(named)
+    if (names.length + response.removedResources.length > 0 || this.#source === 'none') this.#changed = true
+    else if (this.#complete()) this.#source = 'control plane'
+    this.#handOver()
+  }
+
+  #answer(type: HeldType, nonce: string, problems: ReadonlyMap<string, string>): void {
+    if (problems.size === 0) {
+      this.#send(type, { responseNonce: nonce })
+      return
+    }
+    const list = [...problems].map(([name, problem]) => `${name}: ${problem}`).join(', ')
+    const message = `Error adding/updating ${WORDS[type]} ${list}`.slice(0, MOST_PROBLEM_TEXT)
+    this.#options.log.warn({ type }, message)
+    this.#send(type, { responseNonce: nonce, errorDetail: { code: INVALID_ARGUMENT, message } })
+  }
+
+  /** Hands the configuration over once per turn of the loop; the first one when everything has come, or after a while. */
+  #handOver(): void {
+    if (this.#source === 'none' && !this.#initialOver && !this.#complete()) {
+      this.#initial ??= setTimeout(() => {
+        this.#initialOver = true
+        if (this.#stopped || !this.#changed) return
+        this.#options.log.warn({}, 'not all of the first configuration has come; starting with what there is')
+        this.#handOver()
+      }, this.#options.initialFetchTimeoutMs ?? 5000)
+      return
+    }
+    clearTimeout(this.#initial)
+    this.#emit ??= setImmediate(() => {
+      this.#emit = undefined
+      if (!this.#changed || this.#stopped) return
+      this.#changed = false
+      this.#source = 'control plane'
+      this.#options.onConfiguration(this.#store.configuration())
+      this.#save()
+    })
+  }
+
+  #complete(): boolean {
+    return (
+      WILDCARD_TYPES.every((type) => this.#answered.has(type)) &&
+      NAMED_TYPES.every((type) => !this.#names[type].waiting)
+    )
+  }
+
+  #save(): void {
+    const { cacheFile, node, log } = this.#options
+    if (cacheFile === undefined) return
+    if (this.#saving) {
+      this.#saveAgain = true
+      return
+    }
+    this.#saving = save(cacheFile, node.id, this.#store)
+      .catch((error: Error) => log.warn({ file: cacheFile }, `the configuration cannot be saved: ${error.message}`))
+      .then(() => {
+        this.#saving = undefined
+        if (!this.#saveAgain) return
+        this.#saveAgain = false
+        this.#save()
+      })
+  }
+
+  #lost(stream: Stream, reason: string): void {
+    if (stream !== this.#stream || this.#stopped) return
+    this.#stream = undefined
+    stream.cancel()
+    const { baseMs, maxMs } = this.#options.backoff ?? { baseMs: 500, maxMs: 30_000 }
+    const waitMs = Math.round(Math.random() * Math.min(maxMs, baseMs * 2 ** Math.min(this.#failures, 16)))
+    this.#failures++
+    const { host, port } = this.#options.xds
+    this.#options.log.warn(
+      { xds: `${host}:${port}`, waitMs },
+      `no control plane: ${reason}; ${this.#source === 'none' ? 'nothing to serve yet' : 'the last configuration stays'}`,
+    )
+    this.#retry = setTimeout(() => this.#connect(), waitMs)
+  }
+}
+
+function channelCredentials(tls: ConfigClientOptions['tls']): ChannelCredentials {
+  if (!tls) return credentials.createInsecure()
+  const pem = (text: string | undefined) => (text === undefined ? null : Buffer.from(text))
+  return credentials.createSsl(pem(tls.ca), pem(tls.privateKey), pem(tls.certificate))
+}

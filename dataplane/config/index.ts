@@ -1,0 +1,1 @@
+export { ConfigClient, type ConfigClientOptions, type ConfigLog, type ConfigNode, type ConfigStatus } from './client.ts'

@@ -1,0 +1,30 @@
+import { checkDocument } from '../../codecs/document.ts'
+import { shippedProtocols } from '../../codecs/load.ts'
+import type { Protocol } from '../../proto/gen/meshgate/v1/protocol_pb.ts'
+import type { ProtocolSource } from '../configuration.ts'
+import { refuse } from './refusal.ts'
+
+/**
+ * A protocol. Layouts are compiled here once more: whatever made the resource, nothing that cannot be safe gets in. Code is never
+ * taken over the network.
+ * @throws Refusal
+ */
+export function readProtocol({ name, codec }: Protocol): ProtocolSource {
+  if (codec.case === 'shipped') {
+    if (!(shippedProtocols as readonly string[]).includes(codec.value))
+      refuse('shipped', `this proxy brings no protocol "${codec.value}", only ${shippedProtocols.join(', ')}`)
+    return { name, shipped: codec.value }
+  }
+  if (codec.case !== 'layout') return refuse('codec', 'a layout or the name of a shipped protocol is needed')
+  if ('module' in codec.value) refuse('layout.module', 'codecs in code are not taken from a control plane')
+  const metadata = { name }
+  const document = { apiVersion: 'meshgate.io/v1', kind: 'Protocol', metadata, spec: codec.value }
+  const { issues } = checkDocument(document)
+  const errors = issues.filter(({ severity }) => severity === 'error')
+  const [first] = errors
+  if (first) {
+    const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : ''
+    refuse(['layout', ...first.path.slice(1)].join('.'), `${first.message}${more}`)
+  }
+  return { name, layout: codec.value }
+}

@@ -1,0 +1,169 @@
+import { readFileSync } from 'node:fs'
+import type { DescMessage, MessageShape } from '@bufbuild/protobuf'
+import { anyUnpack } from '@bufbuild/protobuf/wkt'
+import type { DataSource, TransportSocket } from '../../proto/gen/envoy/config/core/v3/base_pb.ts'
+import { ProxyProtocolConfig_Version } from '../../proto/gen/envoy/config/core/v3/proxy_protocol_pb.ts'
+import { ProxyProtocolUpstreamTransportSchema } from '../../proto/gen/envoy/extensions/transport_sockets/proxy_protocol/v3/upstream_proxy_protocol_pb.ts'
+import { RawBufferSchema } from '../../proto/gen/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer_pb.ts'
+import {
+  type CertificateValidationContext,
+  type TlsCertificate,
+  CertificateValidationContext_TrustChainVerification as Verification,
+} from '../../proto/gen/envoy/extensions/transport_sockets/tls/v3/common_pb.ts'
+import type { Secret } from '../../proto/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.ts'
+import {
+  type CommonTlsContext,
+  DownstreamTlsContextSchema,
+  UpstreamTlsContextSchema,
+} from '../../proto/gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts'
+import type { ClientTls, ServerTls } from '../configuration.ts'
+import { refuse } from './refusal.ts'
+
+/** Secrets by name, as far as they have come. */
+export type Secrets = (name: string) => Secret | undefined
+
+/** Names of secrets, and how to make settings of them; undefined while one is missing. */
+interface Waiting<Settings> {
+  readonly secrets: readonly string[]
+  resolve(secrets: Secrets): Settings | undefined
+}
+export type Downstream = Waiting<ServerTls>
+export interface Upstream {
+  readonly proxyProtocol?: 'v1' | 'v2'
+  readonly tls?: Waiting<ClientTls>
+}
+
+/** TLS that a listener terminates. @throws Refusal */
+export function downstreamTls(path: string, socket: TransportSocket): Downstream {
+  const context = unpack(path, socket, DownstreamTlsContextSchema)
+  if (!context?.commonTlsContext) return refuse(path, 'only TLS sockets are known')
+  const common = context.commonTlsContext
+  const read = commonTls(path, common)
+  if (!read.certificate) return refuse(path, 'TLS needs a certificate')
+  return {
+    secrets: read.secrets,
+    resolve(secrets) {
+      const certificate = read.certificate!(secrets)
+      const validation = read.validation?.(secrets)
+      if (!certificate || (read.validation && !validation)) return undefined
+      const ca = validation && text(validation.trustedCa)
+      return {
+        ...certificate,
+        ...(ca && context.requireClientCertificate && { clientCa: ca }),
+        ...(common.alpnProtocols.length > 0 && { alpn: common.alpnProtocols }),
+      }
+    },
+  }
+}
+
+/** What stands between a cluster and the wire: TLS, a PROXY protocol header, or nothing. @throws Refusal */
+export function upstreamSocket(path: string, socket: TransportSocket): Upstream {
+  const proxy = unpack(path, socket, ProxyProtocolUpstreamTransportSchema)
+  if (proxy) {
+    const proxyProtocol = proxy.config?.version === ProxyProtocolConfig_Version.V2 ? 'v2' : 'v1'
+    return { ...(proxy.transportSocket ? upstreamSocket(path, proxy.transportSocket) : {}), proxyProtocol }
+  }
+  if (unpack(path, socket, RawBufferSchema)) return {}
+  const context = unpack(path, socket, UpstreamTlsContextSchema)
+  if (!context) return refuse(path, `the socket ${socket.name} is not known`)
+  const read = commonTls(path, context.commonTlsContext)
+  return {
+    tls: {
+      secrets: read.secrets,
+      resolve(secrets) {
+        const certificate = read.certificate?.(secrets)
+        const validation = read.validation?.(secrets)
+        if ((read.certificate && !certificate) || (read.validation && !validation)) return undefined
+        const ca = validation && text(validation.trustedCa)
+        const insecure = !ca || validation?.trustChainVerification === Verification.ACCEPT_UNTRUSTED
+        const names = (validation?.matchTypedSubjectAltNames ?? []).flatMap(({ matcher }) =>
+          matcher?.matchPattern.case === 'exact' ? [matcher.matchPattern.value] : [],
+        )
+        return {
+          ...(context.sni && { serverName: context.sni }),
+          ...(ca && { ca }),
+          ...(certificate && { certificate: certificate.certificate, privateKey: certificate.privateKey }),
+          ...(names.length > 0 && { subjectAltNames: [...new Set(names)] }),
+          ...(insecure && { insecure }),
+        }
+      },
+    },
+  }
+}
+
+interface CommonTls {
+  readonly secrets: readonly string[]
+  readonly certificate?: (secrets: Secrets) => { readonly certificate: string; readonly privateKey: string } | undefined
+  readonly validation?: (secrets: Secrets) => CertificateValidationContext | undefined
+}
+
+function commonTls(path: string, common: CommonTlsContext | undefined): CommonTls {
+  if (!common) return { secrets: [] }
+  const [sds] = common.tlsCertificateSdsSecretConfigs
+  const [inline] = common.tlsCertificates
+  if (common.tlsCertificateSdsSecretConfigs.length + common.tlsCertificates.length > 1)
+    refuse(path, 'one certificate only is supported')
+  const validation = common.validationContextType
+  const caName =
+    validation.case === 'validationContextSdsSecretConfig'
+      ? validation.value.name
+      : validation.case === 'combinedValidationContext'
+        ? validation.value.validationContextSdsSecretConfig?.name
+        : undefined
+  const base = validation.case === 'combinedValidationContext' ? validation.value.defaultValidationContext : undefined
+  const direct = validation.case === 'validationContext' ? validation.value : undefined
+  return {
+    secrets: [sds?.name, caName].filter((name) => name !== undefined && name !== '') as string[],
+    ...((sds || inline) && {
+      certificate: (secrets: Secrets) => {
+        const secret = sds ? secrets(sds.name) : undefined
+        if (sds && secret?.type.case !== 'tlsCertificate') return undefined
+        return keyPair(sds ? (secret!.type.value as TlsCertificate) : inline!)
+      },
+    }),
+    ...((caName || direct) && {
+      validation: (secrets: Secrets) => {
+        if (!caName) return direct
+        const secret = secrets(caName)
+        if (secret?.type.case !== 'validationContext') return undefined
+        const own = secret.type.value
+        return {
+          ...own,
+          matchTypedSubjectAltNames: [...own.matchTypedSubjectAltNames, ...(base?.matchTypedSubjectAltNames ?? [])],
+        }
+      },
+    }),
+  }
+}
+
+function keyPair({ certificateChain, privateKey }: TlsCertificate) {
+  const [certificate, key] = [text(certificateChain), text(privateKey)]
+  return certificate && key ? { certificate, privateKey: key } : undefined
+}
+
+/** The text of a source; undefined when a file cannot be read (yet). */
+function text(source: DataSource | undefined): string | undefined {
+  switch (source?.specifier.case) {
+    case 'inlineString':
+      return source.specifier.value
+    case 'inlineBytes':
+      return Buffer.from(source.specifier.value).toString('utf8')
+    case 'filename':
+      try {
+        return readFileSync(source.specifier.value, 'utf8')
+      } catch {
+        return undefined
+      }
+    default:
+      return undefined
+  }
+}
+
+function unpack<Desc extends DescMessage>(
+  path: string,
+  { configType }: TransportSocket,
+  schema: Desc,
+): MessageShape<Desc> | undefined {
+  if (configType.case !== 'typedConfig') return refuse(path, 'a typed configuration is needed')
+  return anyUnpack(configType.value, schema)
+}
