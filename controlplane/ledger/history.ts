@@ -1,0 +1,221 @@
+import { createHash } from 'node:crypto'
+import { type Database, row, rows, run, transact } from './database.ts'
+import type { ChangedFile, LedgerFile, Revision, RevisionSource } from './revision.ts'
+
+/** A change with the content to keep. */
+export interface RecordedChange {
+  readonly file: string
+  readonly before: string | undefined
+  readonly after: { readonly hash: string; readonly bytes: Uint8Array } | undefined
+}
+
+export interface RevisionFacts {
+  readonly at: number
+  readonly who: string
+  readonly why: string
+  readonly source: RevisionSource
+  readonly refers?: number | undefined
+}
+
+export interface RevisionFilter {
+  /** Only revisions before this one. */
+  readonly before?: number | undefined
+  readonly limit: number
+  readonly file?: string | undefined
+  readonly source?: RevisionSource | undefined
+  readonly who?: string | undefined
+}
+
+interface RevisionRow {
+  readonly id: number
+  readonly parent: number | null
+  readonly at: number
+  readonly who: string
+  readonly why: string
+  readonly source: RevisionSource
+  readonly refers: number | null
+}
+
+interface ChangeRow {
+  readonly revision: number
+  readonly file: string
+  readonly before: string | null
+  readonly after: string | null
+}
+
+/** Identifies content; equal content is kept once. */
+export function contentHash(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex')
+}
+
+/**
+ * The sequence of revisions in the database. A revision is `pending` from the moment its files are about to be written until
+ * all of them are; there is one such at most, and only `settle` and `forget` of the writer make it go.
+ */
+export class History {
+  readonly #db: Database
+
+  constructor(db: Database) {
+    this.#db = db
+  }
+
+  /** Number of the newest revision; 0 when there is none. */
+  head(): number {
+    return row<{ id: number | null }>(this.#db, "select max(id) as id from revisions where state = 'done'")?.id ?? 0
+  }
+
+  /** Content that is kept. */
+  content(hash: string): Buffer | undefined {
+    const found = row<{ bytes: ArrayBuffer }>(this.#db, 'select bytes from blobs where hash = ?', hash)
+    return found && Buffer.from(found.bytes)
+  }
+
+  files(): readonly LedgerFile[] {
+    return rows<LedgerFile>(this.#db, 'select file, hash, revision from files order by file')
+  }
+
+  file(file: string): LedgerFile | undefined {
+    return row<LedgerFile>(this.#db, 'select file, hash, revision from files where file = ?', file)
+  }
+
+  /** Hash of a file as it was after a revision; undefined when it was not there. */
+  hashAt(file: string, revision: number): string | undefined {
+    const next = row<{ before: string | null }>(
+      this.#db,
+      "select c.before from changes c join revisions r on r.id = c.revision and r.state = 'done' where c.file = ? and c.revision > ? order by c.revision limit 1",
+      file,
+      revision,
+    )
+    return next ? (next.before ?? undefined) : this.file(file)?.hash
+  }
+
+  /** Hashes of all files as they were after a revision. */
+  treeAt(revision: number): ReadonlyMap<string, string> {
+    const tree = new Map(this.files().map(({ file, hash }) => [file, hash]))
+    const later = rows<ChangeRow>(
+      this.#db,
+      "select c.* from changes c join revisions r on r.id = c.revision and r.state = 'done' where c.revision > ? order by c.revision desc",
+      revision,
+    )
+    for (const { file, before } of later) {
+      if (before === null) tree.delete(file)
+      else tree.set(file, before)
+    }
+    return tree
+  }
+
+  revision(id: number): Revision | undefined {
+    const found = row<RevisionRow>(this.#db, "select * from revisions where id = ? and state = 'done'", id)
+    return found && this.#withFiles(found)
+  }
+
+  /** Newest first. */
+  revisions({ before = Number.MAX_SAFE_INTEGER, limit, file, source, who }: RevisionFilter): readonly Revision[] {
+    const found = rows<RevisionRow>(
+      this.#db,
+      `select * from revisions r where state = 'done' and id < ?
+       and (?2 is null or exists (select 1 from changes c where c.revision = r.id and c.file = ?2))
+       and (?3 is null or source = ?3) and (?4 is null or who = ?4)
+       order by id desc limit ?5`,
+      before,
+      file ?? null,
+      source ?? null,
+      who ?? null,
+      limit,
+    )
+    return found.map((one) => this.#withFiles(one))
+  }
+
+  /** Adds a revision with its content; `pending` ones count only from `settle` on. Answers its number. */
+  add(facts: RevisionFacts, changes: readonly RecordedChange[], state: 'pending' | 'done'): number {
+    return transact(this.#db, () => {
+      const parent = this.head()
+      if (this.pending()) throw new Error('another revision is being written')
+      const id = parent + 1
+      run(
+        this.#db,
+        'insert into revisions (id, parent, at, who, why, source, state, refers) values (?, ?, ?, ?, ?, ?, ?, ?)',
+        ...[id, parent || null, facts.at, facts.who, facts.why, facts.source, state, facts.refers ?? null],
+      )
+      for (const { file, before, after } of changes) {
+        if (after) run(this.#db, 'insert or ignore into blobs (hash, bytes) values (?, ?)', after.hash, after.bytes)
+        run(
+          this.#db,
+          'insert into changes (revision, file, before, after) values (?, ?, ?, ?)',
+          ...[id, file, before ?? null, after?.hash ?? null],
+        )
+      }
+      if (state === 'done') this.#count(id)
+      return id
+    })
+  }
+
+  /** The revision whose files are being written, or were when the process died. */
+  pending(): { readonly id: number; readonly files: readonly ChangedFile[] } | undefined {
+    const found = row<{ id: number }>(this.#db, "select id from revisions where state = 'pending'")
+    return found && { id: found.id, files: this.#changes(found.id) }
+  }
+
+  /** All files of a pending revision are written: it counts. */
+  settle(id: number): void {
+    transact(this.#db, () => {
+      run(this.#db, "update revisions set state = 'done' where id = ?", id)
+      this.#count(id)
+    })
+  }
+
+  /** None of the files of a pending revision is written: it never was. */
+  forget(id: number): void {
+    transact(this.#db, () => {
+      run(this.#db, "delete from revisions where id = ? and state = 'pending'", id)
+      this.#sweep()
+    })
+  }
+
+  /**
+   * Forgets the oldest revisions, all but `keep`, and content nothing refers to any more. What was kept can still be read and gone
+   * back to. Answers how many revisions went.
+   */
+  compact(keep: number): number {
+    return transact(this.#db, () => {
+      const first = this.head() - keep + 1
+      const gone = run(this.#db, "delete from revisions where id < ? and state = 'done'", first)
+      if (gone === 0) return 0
+      run(this.#db, 'update revisions set parent = null where id = ?', first)
+      this.#sweep()
+      return gone
+    })
+  }
+
+  count(): number {
+    return row<{ n: number }>(this.#db, 'select count(*) as n from revisions')?.n ?? 0
+  }
+
+  #sweep(): void {
+    run(
+      this.#db,
+      `delete from blobs where not exists (select 1 from changes where before = blobs.hash)
+       and not exists (select 1 from changes where after = blobs.hash)
+       and not exists (select 1 from files where files.hash = blobs.hash)`,
+    )
+  }
+
+  /** Makes the files of a revision those in force. */
+  #count(id: number): void {
+    for (const { file, after } of this.#changes(id)) {
+      if (after === undefined) run(this.#db, 'delete from files where file = ?', file)
+      else run(this.#db, 'insert or replace into files (file, hash, revision) values (?, ?, ?)', file, after, id)
+    }
+  }
+
+  #changes(id: number): readonly ChangedFile[] {
+    return rows<ChangeRow>(this.#db, 'select * from changes where revision = ? order by file', id).map(
+      ({ file, before, after }) => ({ file, before: before ?? undefined, after: after ?? undefined }),
+    )
+  }
+
+  #withFiles({ id, parent, at, who, why, source, refers }: RevisionRow): Revision {
+    const files = this.#changes(id)
+    return { id, parent: parent ?? undefined, at, who, why, source, refers: refers ?? undefined, files }
+  }
+}

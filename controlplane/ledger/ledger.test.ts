@@ -1,0 +1,224 @@
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { ConflictError, contentHash, type FileChange, Ledger, nameProblem } from './index.ts'
+
+let root: string
+let ledger: Ledger
+
+beforeEach(async () => {
+  root = mkdtempSync(join(tmpdir(), 'meshgate-ledger-'))
+  put('a.yaml', 'a: 1\n')
+  ledger = await Ledger.open(root)
+})
+afterEach(async () => {
+  await ledger.close()
+  rmSync(root, { recursive: true })
+})
+
+function put(file: string, text: string | Uint8Array): void {
+  writeFileSync(join(root, file), text)
+}
+const onDisk = (file: string) => readFileSync(join(root, file), 'utf8')
+const change = (file: string, text: string | undefined): FileChange => ({
+  file,
+  bytes: text === undefined ? undefined : Buffer.from(text),
+})
+const apply = (changes: readonly FileChange[], expected: Record<string, string | undefined> = {}) =>
+  ledger.apply(changes, {
+    who: 'ann',
+    why: 'because',
+    source: 'api',
+    expected: new Map(
+      Object.entries(expected).map(([file, text]) => [
+        file,
+        text === undefined ? undefined : contentHash(Buffer.from(text)),
+      ]),
+    ),
+  })
+
+describe('history', () => {
+  test('begins with what is there, and lies in a hidden folder only its owner can read', () => {
+    expect(ledger.head).toBe(1)
+    expect(ledger.revision(1)).toMatchObject({ who: 'files', source: 'files', files: [{ file: 'a.yaml' }] })
+    expect(statSync(join(root, '.meshgate')).mode & 0o777).toBe(0o700)
+    expect(statSync(join(root, '.meshgate/ledger.db')).mode & 0o777).toBe(0o600)
+  })
+
+  test('an apply writes the files and is a revision', async () => {
+    const revision = await apply([change('a.yaml', 'a: 2\n'), change('new/b.yaml', 'b\n')], { 'a.yaml': 'a: 1\n' })
+    expect(revision).toMatchObject({ id: 2, parent: 1, who: 'ann', why: 'because', source: 'api' })
+    expect(revision.files.map(({ file, before }) => [file, before !== undefined])).toEqual([
+      ['a.yaml', true],
+      ['new/b.yaml', false],
+    ])
+    expect([onDisk('a.yaml'), onDisk('new/b.yaml')]).toEqual(['a: 2\n', 'b\n'])
+    expect([ledger.read('a.yaml', 1)?.toString(), ledger.read('a.yaml')?.toString()]).toEqual(['a: 1\n', 'a: 2\n'])
+    expect([ledger.read('new/b.yaml', 1), ledger.read('new/b.yaml', 2)?.toString()]).toEqual([undefined, 'b\n'])
+  })
+
+  test('edits, new files and deletions by hand are recorded, once', async () => {
+    put('a.yaml', 'a: by hand\n')
+    put('b.yml', 'b\n')
+    put('notes.txt', 'no configuration')
+    expect((await ledger.sync())?.files.map(({ file }) => file)).toEqual(['a.yaml', 'b.yml'])
+    expect(await ledger.sync()).toBeUndefined()
+    unlinkSync(join(root, 'b.yml'))
+    expect((await ledger.sync())?.files).toMatchObject([{ file: 'b.yml', after: undefined }])
+    expect(ledger.head).toBe(3)
+  })
+
+  test('what was edited while nobody looked is recorded at the next start', async () => {
+    await ledger.close()
+    put('a.yaml', 'a: 9\n')
+    ledger = await Ledger.open(root)
+    expect(ledger.revision(2)).toMatchObject({ source: 'files', who: 'files' })
+    expect(ledger.read('a.yaml', 1)?.toString()).toBe('a: 1\n')
+  })
+
+  test('going back restores bytes exactly, whatever they are', async () => {
+    const bytes = Buffer.from([0xef, 0xbb, 0xbf, 0x61, 0x0d, 0x0a, 0xff, 0x00, 0x0a])
+    put('a.yaml', bytes)
+    await ledger.sync()
+    await apply([change('a.yaml', 'text\n'), change('b.yaml', 'b\n')])
+    await ledger.apply(
+      [
+        { file: 'a.yaml', bytes: ledger.read('a.yaml', 2) },
+        { file: 'b.yaml', bytes: ledger.read('b.yaml', 2) },
+      ],
+      { who: 'ann', why: 'back', source: 'rollback', refers: 2, expected: new Map() },
+    )
+    expect(readFileSync(join(root, 'a.yaml'))).toEqual(bytes)
+    expect(readdirSync(root).filter((name) => !name.startsWith('.'))).toEqual(['a.yaml'])
+    expect(ledger.revision(4)).toMatchObject({ source: 'rollback', refers: 2 })
+  })
+
+  test('filters, and the tree of any revision', async () => {
+    await apply([change('b.yaml', '1')])
+    await apply([change('b.yaml', '2'), change('a.yaml', undefined)])
+    const ids = (filter: object) => ledger.revisions({ limit: 10, ...filter }).map(({ id }) => id)
+    expect([ids({}), ids({ file: 'a.yaml' }), ids({ source: 'files' }), ids({ before: 3, limit: 1 })]).toEqual([
+      [3, 2, 1],
+      [3, 1],
+      [1],
+      [2],
+    ])
+    expect([1, 2, 3].map((id) => [...ledger.treeAt(id).keys()].sort())).toEqual([
+      ['a.yaml'],
+      ['a.yaml', 'b.yaml'],
+      ['b.yaml'],
+    ])
+  })
+
+  test('compaction forgets the oldest revisions and their content; the rest stays readable', async () => {
+    for (let value = 2; value <= 10; value++) await apply([change('a.yaml', `a: ${value}\n`)])
+    const blobs = () => (ledger.db.prepare('select count(*) as n from blobs').all()[0] as { n: number }).n
+    expect(blobs()).toBe(10)
+    expect(ledger.compact(3)).toBe(7)
+    expect(ledger.revisions({ limit: 20 }).map(({ id, parent }) => [id, parent])).toEqual([
+      [10, 9],
+      [9, 8],
+      [8, undefined],
+    ])
+    expect(ledger.read('a.yaml', 8)?.toString()).toBe('a: 8\n')
+    expect(blobs()).toBe(4)
+    expect((await apply([change('a.yaml', 'a: 11\n')])).id).toBe(11)
+  })
+})
+
+describe('conflicts', () => {
+  test('a file that holds something else than expected is not touched, nor is any other', async () => {
+    const attempt = apply([change('b.yaml', 'b'), change('a.yaml', 'mine')], { 'a.yaml': 'something else' })
+    await expect(attempt).rejects.toMatchObject({ name: 'ConflictError', files: ['a.yaml'] })
+    expect([onDisk('a.yaml'), readdirSync(root).includes('b.yaml'), ledger.head]).toEqual(['a: 1\n', false, 1])
+  })
+
+  test('an edit by hand that nobody has seen yet counts, and is kept', async () => {
+    put('a.yaml', 'a: by hand\n')
+    await expect(apply([change('a.yaml', 'mine')], { 'a.yaml': 'a: 1\n' })).rejects.toThrow(ConflictError)
+    expect(ledger.read('a.yaml')?.toString()).toBe('a: by hand\n')
+  })
+
+  test('of many at the same time one wins', async () => {
+    const attempts = Array.from({ length: 20 }, (_, index) =>
+      apply([change('a.yaml', `a: ${index + 10}\n`)], { 'a.yaml': 'a: 1\n' }),
+    )
+    const results = await Promise.allSettled(attempts)
+    expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+    expect([ledger.head, onDisk('a.yaml')]).toEqual([2, 'a: 10\n'])
+  })
+})
+
+describe('what may be written', () => {
+  test.each([
+    '../x.yaml',
+    'a/../../x.yaml',
+    '/etc/x.yaml',
+    'a//b.yaml',
+    './a.yaml',
+    'a\\..\\b.yaml',
+    'C:/x.yaml',
+    'a\u0000.yaml',
+    '.hidden.yaml',
+    '.meshgate/x.yaml',
+    'folder/.x/y.yaml',
+    'x.txt',
+    'x.yaml~',
+    '',
+    '\ud800.yaml',
+    `${'x'.repeat(300)}.yaml`,
+  ])('not %j', async (file) => {
+    expect(nameProblem(file)).toBeDefined()
+    await expect(apply([change(file, 'x')])).rejects.toThrow(/ /)
+    expect(ledger.head).toBe(1)
+  })
+
+  test('nothing through a link, and nothing in the place of a folder', async () => {
+    const elsewhere = mkdtempSync(join(tmpdir(), 'meshgate-elsewhere-'))
+    try {
+      symlinkSync(elsewhere, join(root, 'link'))
+      writeFileSync(join(elsewhere, 'real.yaml'), 'x')
+      symlinkSync(join(elsewhere, 'real.yaml'), join(root, 'file.yaml'))
+      mkdirSync(join(root, 'folder.yaml'))
+      for (const file of ['link/x.yaml', 'link/real.yaml', 'file.yaml', 'folder.yaml', 'a.yaml/x.yaml'])
+        await expect(apply([change(file, 'evil')]), file).rejects.toThrow(/is a link|is no f/)
+      expect(readFileSync(join(elsewhere, 'real.yaml'), 'utf8')).toBe('x')
+      await ledger.sync()
+      expect(ledger.files().map(({ file }) => [file, ledger.isWritable(file)])).toEqual([
+        ['a.yaml', true],
+        ['file.yaml', false],
+        ['link/real.yaml', false],
+      ])
+    } finally {
+      rmSync(elsewhere, { recursive: true })
+    }
+  })
+
+  test('permissions of a file stay as they are', async () => {
+    chmodSync(join(root, 'a.yaml'), 0o640)
+    await apply([change('a.yaml', 'a: 2\n')])
+    expect(statSync(join(root, 'a.yaml')).mode & 0o777).toBe(0o640)
+  })
+
+  test('when the file system refuses one file, none is changed and the number is not used up', async () => {
+    put('c.yaml', 'c')
+    await ledger.sync()
+    // A folder stands where the temporary file of the second change would be written.
+    const blocked = contentHash(Buffer.from('c.yaml')).slice(0, 16)
+    mkdirSync(join(root, `.${blocked}.meshgate-3.tmp`))
+    await expect(apply([change('a.yaml', 'new'), change('c.yaml', 'new')])).rejects.toThrow(/EISDIR|EPERM/)
+    expect([onDisk('a.yaml'), onDisk('c.yaml'), ledger.head]).toEqual(['a: 1\n', 'c', 2])
+  })
+})
