@@ -38,7 +38,10 @@ export async function translateFolder(
   const view = mesh.view(node)
   const result =
     format === 'envoy'
-      ? translateStatic(view, node, { secrets: true })
+      ? translateStatic(view, node, {
+          secrets: true,
+          onOmitted: (what) => process.stderr.write(`left out: ${what}\n`),
+        })
       : translateResources(view, type === 'all' ? RESOURCE_TYPES : [type])
   return { result, errors }
 }

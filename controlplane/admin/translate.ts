@@ -38,7 +38,7 @@ export function translateResources(view: View, types: readonly ResourceType[] = 
 export function translateStatic(
   view: View,
   node: NodeInfo,
-  { secrets }: { readonly secrets: boolean },
+  { secrets, onOmitted }: { readonly secrets: boolean; readonly onOmitted?: (what: string) => void },
 ): EnvoyBootstrap {
   const none: Required<Pick<ResourceLists, (typeof PLURAL)[EnvoyType]>> = {
     clusters: [],
@@ -51,6 +51,7 @@ export function translateStatic(
   return staticBootstrap({
     node: { id, cluster, metadata, ...(locality.region ? { locality } : {}) },
     resources: { ...none, ...lists(view, ENVOY_TYPES, secrets) },
+    onOmitted,
   })
 }
 

@@ -16,18 +16,28 @@ export interface StaticBootstrapOptions {
   readonly node: NodeOptions
   readonly adminPort?: number | undefined
   readonly resources: StaticResources
+  /** Told what had to be left out because a secret it needs is not there. */
+  readonly onOmitted?: ((what: string) => void) | undefined
 }
 
 /**
  * One file that runs without a control plane: routes stand in their listeners, load assignments in their clusters, secrets
  * are static. What a route table or assignment over xDS may leave open stays open: unknown clusters in routes are allowed, a
- * cluster without assignment has no endpoints.
+ * cluster without assignment has no endpoints. Where a secret is missing, xDS leaves a listener or cluster waiting for it while
+ * the others go on, but Envoy refuses a static file as a whole: such a filter chain is left out, such a cluster has no endpoints.
  */
-export function staticBootstrap({ node, adminPort, resources }: StaticBootstrapOptions): EnvoyBootstrap {
+export function staticBootstrap({ node, adminPort, resources, onOmitted }: StaticBootstrapOptions): EnvoyBootstrap {
   const assignments = byName(resources.endpoints, 'clusterName')
   const routes = byName(resources.routes, 'name')
-  const clusters = resources.clusters.map((cluster) => withoutSds(staticCluster(cluster, assignments)))
-  const listeners = resources.listeners.map((listener) => withoutSds(inlineRoutes(listener, routes)))
+  const secrets = new Set(resources.secrets.map((secret) => String(secret['name'] ?? '')))
+  const omitted = onOmitted ?? (() => {})
+  const clusters = resources.clusters.map((cluster) =>
+    withoutSds(closedWithoutSecret(staticCluster(cluster, assignments), secrets, omitted)),
+  )
+  const listeners = resources.listeners.flatMap((listener) => {
+    const kept = chainsWithSecrets(listener, secrets, omitted)
+    return kept ? [withoutSds(inlineRoutes(kept, routes))] : []
+  })
   return {
     ...commonBootstrap({ node, adminPort }),
     static_resources: {
@@ -60,6 +70,64 @@ function inlineRoutes(json: Json, routes: ReadonlyMap<string, JsonObject>): Json
     // Over RDS Envoy does not look whether clusters exist; in a static table it does unless told otherwise.
     return { ...rest, routeConfig: { ...(routes.get(name) ?? { name }), validateClusters: false } }
   })
+}
+
+/** The listener without the chains that need a missing secret; nothing when no chain is left. */
+function chainsWithSecrets(
+  listener: JsonObject,
+  secrets: ReadonlySet<string>,
+  omitted: (what: string) => void,
+): JsonObject | undefined {
+  const has = (chain: Json, which: string) => {
+    const missing = missingSecret(chain, secrets)
+    if (missing !== undefined)
+      omitted(`listener ${String(listener['name'])}: ${which} needs secret ${missing}, which does not exist`)
+    return missing === undefined
+  }
+  const { filterChains, defaultFilterChain, ...rest } = listener
+  const chains = Array.isArray(filterChains)
+    ? filterChains.filter((chain: Json, index) => has(chain, `filter chain ${index + 1}`))
+    : []
+  const fallback = defaultFilterChain !== undefined && has(defaultFilterChain, 'the default filter chain')
+  const lost = chains.length === 0 && !fallback && (Array.isArray(filterChains) || defaultFilterChain !== undefined)
+  if (lost) return undefined
+  return {
+    ...rest,
+    ...(chains.length > 0 ? { filterChains: chains } : {}),
+    ...(fallback ? { defaultFilterChain } : {}),
+  }
+}
+
+/** A cluster that needs a missing secret can reach nobody: it keeps its name, so that routes to it answer 503. */
+function closedWithoutSecret(
+  cluster: JsonObject,
+  secrets: ReadonlySet<string>,
+  omitted: (what: string) => void,
+): JsonObject {
+  const missing = missingSecret(cluster, secrets)
+  if (missing === undefined) return cluster
+  const name = String(cluster['name'] ?? '')
+  omitted(`cluster ${name} needs secret ${missing}, which does not exist: it has no endpoints`)
+  return { name, type: 'STATIC', loadAssignment: { clusterName: name } }
+}
+
+/** The first secret a message asks for that is not there. */
+function missingSecret(json: Json, secrets: ReadonlySet<string>): string | undefined {
+  if (Array.isArray(json)) {
+    for (const item of json) {
+      const found = missingSecret(item, secrets)
+      if (found !== undefined) return found
+    }
+    return undefined
+  }
+  if (!isObject(json)) return undefined
+  if (isObject(json['sdsConfig']) && typeof json['name'] === 'string')
+    return secrets.has(json['name']) ? undefined : json['name']
+  for (const value of Object.values(json)) {
+    const found = missingSecret(value, secrets)
+    if (found !== undefined) return found
+  }
+  return undefined
 }
 
 /** A secret's name without a source means the static secret of that name. */

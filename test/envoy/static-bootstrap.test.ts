@@ -6,7 +6,7 @@ import { type StaticResources, staticBootstrap } from '../../controlplane/bootst
 import { testCa } from '../helpers/certificates.ts'
 import { startEcho } from '../helpers/echo.ts'
 import { startEnvoy, validateEnvoy } from '../helpers/envoy.ts'
-import { freePort } from '../helpers/ports.ts'
+import { freePort, freePorts } from '../helpers/ports.ts'
 
 const node = { id: 'static' }
 const hcm = 'type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager'
@@ -90,6 +90,62 @@ test('routes, endpoints and secrets over xDS become parts of the file, and Envoy
   expect(await get('/empty')).toEqual({ status: 503, upstream: undefined })
   expect(await get('/gone')).toEqual({ status: 503, upstream: undefined })
   await envoy.stop()
+})
+
+test('what needs a secret that is not there is left out, and said; everything else runs', async () => {
+  const tls = (secret: string) => ({
+    name: 'envoy.transport_sockets.tls',
+    typedConfig: {
+      '@type': 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext',
+      commonTlsContext: { tlsCertificateSdsSecretConfigs: [{ name: secret, sdsConfig: { ads: {} } }] },
+    },
+  })
+  const tcp = {
+    name: 'envoy.filters.network.tcp_proxy',
+    typedConfig: {
+      '@type': 'type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy',
+      statPrefix: 'x',
+      cluster: 'c',
+    },
+  }
+  const address = (portValue: number) => ({ socketAddress: { address: '127.0.0.1', portValue } })
+  const [plain, closed] = await freePorts(2)
+  const omitted: string[] = []
+  const bootstrap = staticBootstrap({
+    node,
+    resources: {
+      listeners: [
+        {
+          name: 'both',
+          address: address(plain!),
+          filterChains: [
+            { filterChainMatch: { serverNames: ['a.com'] }, transportSocket: tls('gone'), filters: [tcp] },
+            { filters: [tcp] },
+          ],
+        },
+        {
+          name: 'only tls',
+          address: address(closed!),
+          filterChains: [{ transportSocket: tls('gone'), filters: [tcp] }],
+        },
+      ],
+      clusters: [{ name: 'c', type: 'STATIC', transportSocket: tls('also gone') }],
+      endpoints: [],
+      routes: [],
+      secrets: [],
+    },
+    onOmitted: (what) => omitted.push(what),
+  })
+  expect(omitted).toEqual([
+    'cluster c needs secret also gone, which does not exist: it has no endpoints',
+    'listener both: filter chain 1 needs secret gone, which does not exist',
+    'listener only tls: filter chain 1 needs secret gone, which does not exist',
+  ])
+  const { static_resources } = bootstrap as {
+    static_resources: { listeners: { name: string; filterChains: unknown[] }[] }
+  }
+  expect(static_resources.listeners.map(({ name, filterChains }) => [name, filterChains.length])).toEqual([['both', 1]])
+  expect(await validateEnvoy(bootstrap)).toEqual({ ok: true, error: '' })
 })
 
 async function getOverTls(port: number, ca: string, servername: string, path: string) {
