@@ -1,0 +1,63 @@
+/**
+ * What the control plane costs per proxy, beside go-control-plane in the same run. bench/README.md says how to read it.
+ *
+ * `npm run bench:xds [-- --workload w1,w2 --form delta,sotw --streams 100,1000 --storm 10 --no-peer -o json]`
+ * `npm run bench:xds -- --serve w1 --xds 127.0.0.1:15010 --admin 127.0.0.1:15011`
+ */
+import { parseArgs } from 'node:util'
+import { runBench } from './run.ts'
+import { serve } from './serve.ts'
+import { table } from './table.ts'
+import { WORKLOADS, type WorkloadName } from './workload.ts'
+
+const { values } = parseArgs({
+  options: {
+    serve: { type: 'string' },
+    xds: { type: 'string', default: '127.0.0.1:0' },
+    admin: { type: 'string', default: '127.0.0.1:0' },
+    workload: { type: 'string', default: 'w1,w2' },
+    form: { type: 'string', default: 'delta,sotw' },
+    streams: { type: 'string', default: '100,1000' },
+    storm: { type: 'string', default: '10' },
+    changes: { type: 'string', default: '25' },
+    'no-peer': { type: 'boolean', default: false },
+    'node-options': { type: 'string', default: '' },
+    output: { type: 'string', short: 'o', default: 'table' },
+  },
+})
+
+if (values.serve !== undefined) {
+  const { stop } = await serve(workload(values.serve), values.xds, values.admin)
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop())
+} else {
+  const results = await runBench({
+    workloads: values.workload.split(',').map(workload),
+    forms: values.form.split(',').map(form),
+    streams: values.streams.split(',').map((text) => count(text, 1)),
+    stormSeconds: count(values.storm, 0),
+    changes: count(values.changes, 0),
+    withPeer: !values['no-peer'],
+    nodeOptions: values['node-options'].split(' ').filter((option) => option !== ''),
+  })
+  if (values.output !== 'json') console.log(table(results))
+  console.log(JSON.stringify({ benchmark: 'xds', node: process.version, results }))
+}
+
+function workload(text: string): (typeof WORKLOADS)[WorkloadName] {
+  if (!Object.hasOwn(WORKLOADS, text)) fail(`"${text}" is no workload: ${Object.keys(WORKLOADS).join(', ')}`)
+  return WORKLOADS[text as WorkloadName]
+}
+
+function form(text: string): 'delta' | 'sotw' {
+  return text === 'delta' || text === 'sotw' ? text : fail(`"${text}" is no form: delta, sotw`)
+}
+
+function count(text: string, least: number): number {
+  const value = Number(text)
+  return Number.isInteger(value) && value >= least ? value : fail(`"${text}" must be a whole number from ${least}`)
+}
+
+function fail(message: string): never {
+  console.error(message)
+  process.exit(2)
+}

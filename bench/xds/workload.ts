@@ -1,0 +1,71 @@
+/** A mesh of one size, as the documents a user would have written. */
+export interface Workload {
+  readonly name: string
+  readonly services: number
+  /** Endpoints of a service by its number. */
+  endpoints(service: number): number
+}
+
+/** W1: 200 services × 5 endpoints. W2: 800 services with 2,000 endpoints together. IDLE: what nobody asks for costs. */
+export const WORKLOADS = {
+  w1: { name: 'w1', services: 200, endpoints: () => 5 },
+  w2: { name: 'w2', services: 800, endpoints: (service) => 2 + (service % 2) },
+  idle: { name: 'idle', services: 5000, endpoints: () => 3 },
+} as const satisfies Readonly<Record<string, Workload>>
+
+export type WorkloadName = keyof typeof WORKLOADS
+
+export function hostOf(service: number): string {
+  return `s${String(service).padStart(4, '0')}.shop`
+}
+
+/**
+ * The ServiceEntry of one service. Its first endpoint has an address that says which change it is of: a load client finds
+ * `10.128.<change / 256>.<change % 256>` in the bytes of a response.
+ */
+export function serviceDocument({ endpoints }: Workload, service: number, change: number): string {
+  const addresses = Array.from({ length: endpoints(service) }, (_, index) =>
+    index === 0
+      ? `10.128.${(change >> 8) & 255}.${change & 255}`
+      : `10.${index}.${(service >> 8) & 255}.${service & 255}`,
+  )
+  return `apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: service-${service}, namespace: shop}
+spec:
+  hosts: [${hostOf(service)}]
+  ports: [{number: 8080, name: http, protocol: HTTP}]
+  resolution: STATIC
+  location: MESH_INTERNAL
+  endpoints:
+${addresses.map((address) => `    - {address: ${address}, labels: {app: service-${service}}}`).join('\n')}
+`
+}
+
+/** The VirtualService of service 0, which splits its requests: `weight` percent stay, the others go to service 1. */
+export function routeDocument(weight: number): string {
+  return `apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: split, namespace: shop}
+spec:
+  hosts: [${hostOf(0)}]
+  http:
+    - route:
+        - {destination: {host: ${hostOf(0)}, port: {number: 8080}}, weight: ${weight}}
+        - {destination: {host: ${hostOf(1)}, port: {number: 8080}}, weight: ${100 - weight}}
+`
+}
+
+/** All documents, by file. */
+export function filesOf(workload: Workload): ReadonlyMap<string, string> {
+  const files = new Map<string, string>()
+  for (let service = 0; service < workload.services; service++)
+    files.set(serviceFile(service), serviceDocument(workload, service, 0))
+  return files.set(ROUTE_FILE, routeDocument(50))
+}
+
+export const ROUTE_FILE = 'route.yaml'
+
+export function serviceFile(service: number): string {
+  return `service-${String(service).padStart(4, '0')}.yaml`
+}
