@@ -16,6 +16,11 @@ export function virtualHostFor<T extends { readonly domains: readonly string[] }
   return best?.host
 }
 
+/** An authority as Envoy compares it with `ignore_port_in_host_matching`; the brackets of an IPv6 address stay. */
+export function withoutPort(authority: string): string {
+  return authority.replace(/:\d+$/, '')
+}
+
 const EXACT = 3_000_000
 const SUFFIX = 2_000_000
 const PREFIX = 1_000_000

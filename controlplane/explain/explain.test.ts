@@ -119,6 +119,51 @@ describe('explain', () => {
     ])
   })
 
+  it('a request to an unknown host goes where it asks to when all are allowed', () => {
+    const mesh = createMesh()
+    const settings = 'kind: Mesh\napiVersion: meshgate.io/v1\nmetadata: {name: mesh}\n'
+    mesh.commit(configObjects(`${settings}spec: {outboundTrafficPolicy: {mode: ALLOW_ANY}}\n`, 'mesh.yaml'))
+    const { steps, outcome } = explain(mesh.view(NODE), {
+      url: new URL('http://elsewhere.example/'),
+      method: 'GET',
+      headers: {},
+    })
+    expect(outcome).toBe('endpoints')
+    expect(steps.at(-1)).toMatchObject({
+      name: 'PassthroughCluster',
+      detail: 'the host and port that the request names',
+    })
+  })
+
+  it.each(['http://shop.example:8088/', 'http://shop.example:8088/?host=without-port'])(
+    'a gateway on a port that is not the usual one: %s',
+    (url) => {
+      const mesh = createMesh()
+      const gateway = `
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: edge}
+spec:
+  selector: {app: edge}
+  servers: [{port: {number: 8088, name: http, protocol: HTTP}, hosts: [shop.example]}]
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: shop}
+spec:
+  hosts: [shop.example]
+  gateways: [edge]
+  http: [{route: [{destination: {host: reviews, subset: v1}}]}]
+---`
+      mesh.commit(configObjects(`${gateway}${YAML}`, 'shop.yaml'))
+      const node = { ...NODE, id: 'router~127.0.0.1~edge.default~x', metadata: { LABELS: { app: 'edge' } } }
+      const headers: Record<string, string> = url.includes('without') ? { host: 'shop.example' } : {}
+      const { steps, outcome } = explain(mesh.view(node), { url: new URL(url), method: 'GET', headers })
+      expect(outcome).toBe('endpoints')
+      expect(steps[1]).toMatchObject({ step: 'virtual-host', name: 'shop.example:8088' })
+    },
+  )
+
   it('says when nothing takes the request', () => {
     const mesh = createMesh()
     expect(

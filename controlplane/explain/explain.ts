@@ -1,6 +1,10 @@
 import { fromBinary } from '@bufbuild/protobuf'
 import { anyUnpack } from '@bufbuild/protobuf/wkt'
-import { ClusterSchema } from '../../proto/gen/envoy/config/cluster/v3/cluster_pb.ts'
+import {
+  type Cluster,
+  Cluster_DiscoveryType,
+  ClusterSchema,
+} from '../../proto/gen/envoy/config/cluster/v3/cluster_pb.ts'
 import type { LbEndpoint } from '../../proto/gen/envoy/config/endpoint/v3/endpoint_components_pb.ts'
 import { ClusterLoadAssignmentSchema } from '../../proto/gen/envoy/config/endpoint/v3/endpoint_pb.ts'
 import type { FilterChain } from '../../proto/gen/envoy/config/listener/v3/listener_components_pb.ts'
@@ -15,7 +19,7 @@ import type { Origin } from '../config/object.ts'
 import type { ClassView } from '../xds/class-view.ts'
 import { HTTP_PROXY_ROUTES } from '../xds/names.ts'
 import { compileRouteConfiguration } from '../xds/routes/index.ts'
-import { virtualHostFor } from './authority.ts'
+import { virtualHostFor, withoutPort } from './authority.ts'
 import { describeFault, describeRoute, durationText } from './describe.ts'
 import { type RequestView, routeMatches } from './route-match.ts'
 
@@ -92,6 +96,7 @@ function throughRoutes(view: ClassView, request: ExplainRequest, table: string, 
   const authority = request.headers['host'] ?? request.url.host
   const compiled = compileRouteConfiguration(view.scope, table)
   const raw = compiled ? undefined : view.get('rds', table)
+  const message = compiled?.message ?? (raw && fromBinary(RouteConfigurationSchema, raw.bytes))
   const hosts =
     compiled?.virtualHosts.map(({ message, routes, origins }) => ({
       domains: message.domains,
@@ -99,13 +104,13 @@ function throughRoutes(view: ClassView, request: ExplainRequest, table: string, 
       routes,
       origins,
     })) ??
-    (raw ? fromBinary(RouteConfigurationSchema, raw.bytes).virtualHosts : []).map((message) => ({
+    (message?.virtualHosts ?? []).map((message) => ({
       domains: message.domains,
       message,
       routes: message.routes.map((route) => ({ route, origins: raw!.origins })),
       origins: raw!.origins,
     }))
-  const host = virtualHostFor(hosts, authority)
+  const host = virtualHostFor(hosts, message?.ignorePortInHostMatching ? withoutPort(authority) : authority)
   if (!host) return end(steps, `404: no virtual host of ${table} takes the authority ${authority}`)
   steps.push({
     step: 'virtual-host',
@@ -212,12 +217,13 @@ function throughClusters(
     const localities = assignment
       ? fromBinary(ClusterLoadAssignmentSchema, assignment.bytes).endpoints
       : (cluster.loadAssignment?.endpoints ?? [])
-    const endpoints = localities.flatMap((locality) => locality.lbEndpoints)
+    const endpoints = localities.flatMap((locality) => locality.lbEndpoints).map(endpointText)
+    if (goesWhereAsked(cluster)) endpoints.push('the host and port that the request names')
     reached ||= endpoints.length > 0
     steps.push({
       step: 'endpoints',
       name,
-      detail: endpoints.length > 0 ? endpoints.map(endpointText).join(', ') : 'none: 503 UH (no healthy upstream)',
+      detail: endpoints.length > 0 ? endpoints.join(', ') : 'none: 503 UH (no healthy upstream)',
       places: places((assignment ?? resource).origins),
     })
   }
@@ -285,6 +291,12 @@ function endpointText(endpoint: LbEndpoint): string {
   if (address?.case !== 'socketAddress') return '?'
   const { portSpecifier } = address.value
   return `${address.value.address}:${portSpecifier.case === 'portValue' ? portSpecifier.value : '?'}`
+}
+
+/** Clusters without endpoints of their own: the caller tells where a request goes. */
+function goesWhereAsked({ clusterDiscoveryType: discovery }: Cluster): boolean {
+  if (discovery.case === 'type') return discovery.value === Cluster_DiscoveryType.ORIGINAL_DST
+  return discovery.case === 'clusterType' && discovery.value.name === 'envoy.clusters.dynamic_forward_proxy'
 }
 
 function faultOrigins(origins: readonly Origin[]): readonly Origin[] {

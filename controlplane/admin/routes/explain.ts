@@ -5,6 +5,8 @@ import { badRequest } from '../errors.ts'
 import { answers, ref } from '../schemas.ts'
 import { type NodeQuery, nodeQuery, queriedNode } from './node-query.ts'
 
+const SCHEMES: ReadonlySet<string> = new Set(['http:', 'https:', 'tcp:', 'tls:'])
+
 export function explainRoutes(app: FastifyInstance, context: AdminContext): void {
   app.get<{ Querystring: NodeQuery & { url: string; method: string; header?: string[] } }>(
     '/api/v1/explain',
@@ -38,13 +40,16 @@ export function explainRoutes(app: FastifyInstance, context: AdminContext): void
     async ({ query }) => {
       if (!URL.canParse(query.url))
         throw badRequest(`${query.url} is no URL; write for example http://reviews:9080/path`)
+      const url = new URL(query.url)
+      if (!SCHEMES.has(url.protocol) || url.hostname === '')
+        throw badRequest(`${query.url} names no way through a proxy; write http, https, tcp or tls, then ://HOST:PORT`)
       const headers: Record<string, string> = {}
       for (const header of query.header ?? []) {
         const at = header.indexOf('=')
         headers[header.slice(0, at).trim().toLowerCase()] = header.slice(at + 1)
       }
       const view = context.mesh.view(queriedNode(query, context))
-      return explain(view, { url: new URL(query.url), method: query.method.toUpperCase(), headers })
+      return explain(view, { url, method: query.method.toUpperCase(), headers })
     },
   )
 }
