@@ -16,14 +16,47 @@ export class ApiError extends Error {
 export const notFound = (message: string) => new ApiError(404, 'NOT_FOUND', message)
 export const badRequest = (message: string) => new ApiError(400, 'BAD_REQUEST', message)
 
+/** Codes of what the HTTP library refuses by itself: its own are no promise of ours. */
+const CODES: Readonly<Record<number, string>> = { 413: 'TOO_LARGE', 415: 'UNSUPPORTED_MEDIA_TYPE' }
+
+const TEXTS: Readonly<Record<string, string>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: 'the body is larger than this path takes',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'send JSON, with the header content-type: application/json',
+  FST_ERR_CTP_INVALID_JSON_BODY: 'the body is no JSON',
+}
+
+const PARTS: Readonly<Record<string, string>> = {
+  querystring: 'query',
+  params: 'path',
+  body: 'body',
+  headers: 'headers',
+}
+
+/** What is wrong with which part of a request: `query: type must be one of cds, eds`. */
+function validationText({ validation, validationContext, message }: FastifyError): string {
+  const part = PARTS[validationContext ?? ''] ?? validationContext
+  const [first] = validation ?? []
+  if (!first) return `${part}: ${message}`
+  const { keyword, instancePath, params } = first
+  const name = instancePath.slice(1).replaceAll('/', '.')
+  if (keyword === 'required')
+    return `${part}: ${[name, params['missingProperty']].filter(Boolean).join('.')} is missing`
+  const allowed = params['allowedValues']
+  const rule = keyword === 'enum' && Array.isArray(allowed) ? `must be one of ${allowed.join(', ')}` : first.message
+  return `${part}: ${name ? `${name} ` : ''}${rule}`
+}
+
 /** Every error leaves as `{code, message}`; details of the unexpected ones go to the log only. */
 export function installErrors(app: FastifyInstance): void {
   app.setErrorHandler((error: FastifyError | ApiError, request, reply) => {
     if (error instanceof ApiError) return reply.status(error.status).send({ code: error.code, message: error.message })
     if ('validation' in error && error.validation)
-      return reply.status(400).send({ code: 'BAD_REQUEST', message: `${error.validationContext}: ${error.message}` })
+      return reply.status(400).send({ code: 'BAD_REQUEST', message: validationText(error) })
     const status = 'statusCode' in error ? (error.statusCode ?? 500) : 500
-    if (status < 500) return reply.status(status).send({ code: error.code ?? 'BAD_REQUEST', message: error.message })
+    if (status < 500)
+      return reply
+        .status(status)
+        .send({ code: CODES[status] ?? 'BAD_REQUEST', message: TEXTS[error.code ?? ''] ?? error.message })
     request.log.error({ err: error }, 'request failed')
     return reply.status(500).send({ code: 'INTERNAL', message: 'the request failed; the log of meshgate says why' })
   })

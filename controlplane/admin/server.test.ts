@@ -256,11 +256,15 @@ describe('who is answered', () => {
 describe('errors', () => {
   test.each([
     ['/nowhere', 404, 'NOT_FOUND', /there is no GET \/nowhere/],
-    ['/api/v1/explain?node=x', 400, 'BAD_REQUEST', /url/],
+    ['/api/v1/explain?node=x', 400, 'BAD_REQUEST', /^query: url is missing$/],
+    ['/api/v1/explain?node=x&url=ftp://a/', 400, 'BAD_REQUEST', /write http, https, tcp or tls/],
+    ['/api/v1/explain?node=x&url=a:80', 400, 'BAD_REQUEST', /write http, https, tcp or tls/],
+    ['/api/v1/explain?node=x&url=http://a/&header=a', 400, 'BAD_REQUEST', /^query: header.0 must match pattern/],
+    ['/api/v1/proxies/x/config/clusterz', 400, 'BAD_REQUEST', /^path: type must be one of .*clusters/],
     ['/api/v1/explain?node=x&url=%25', 400, 'BAD_REQUEST', /is no URL/],
     ['/api/v1/translate?node=x&metadata=%5B%5D', 400, 'BAD_REQUEST', /must be a JSON object/],
     ['/api/v1/translate?node=x&metadata=%7B', 400, 'BAD_REQUEST', /is no JSON/],
-    ['/api/v1/translate?node=x&type=nds', 400, 'BAD_REQUEST', /querystring/],
+    ['/api/v1/translate?node=x&type=nds', 400, 'BAD_REQUEST', /^query: type must be one of cds, eds, /],
   ])('%s: %i %s', async (url, status, code, message) => {
     const answer = await get(url)
     expect([answer.statusCode, answer.json().code]).toEqual([status, code])
@@ -275,10 +279,19 @@ describe('errors', () => {
         headers: { host: 'localhost', 'content-type': 'application/json' },
         payload,
       })
-    expect((await post('{')).statusCode).toBe(400)
+    const cut = await post('{')
+    expect(cut.statusCode).toBe(400)
+    expect(cut.json()).toEqual({ code: 'BAD_REQUEST', message: 'the body is no JSON' })
     const large = await post(JSON.stringify({ files: { a: 'x'.repeat(17 * 1024 * 1024) } }))
     expect(large.statusCode).toBe(413)
-    expect(large.json()).toMatchObject({ code: expect.any(String), message: expect.any(String) })
+    expect(large.json()).toEqual({ code: 'TOO_LARGE', message: 'the body is larger than this path takes' })
+    const yaml = await app.inject({
+      method: 'POST',
+      url: '/api/v1/analyze',
+      headers: { host: 'localhost', 'content-type': 'application/yaml' },
+      payload: 'a: 1',
+    })
+    expect([yaml.statusCode, yaml.json().code]).toEqual([415, 'UNSUPPORTED_MEDIA_TYPE'])
   })
 })
 
