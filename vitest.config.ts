@@ -22,7 +22,7 @@ export default defineConfig({
       {
         test: {
           name: 'real',
-          include: ['test/{envoy,grpc,e2e,xds,dataplane}/**/*.test.ts'],
+          include: ['test/{envoy,grpc,e2e,xds,dataplane,messages}/**/*.test.ts'],
           testTimeout: 90_000,
           hookTimeout: 180_000,
           globalSetup: ['test/helpers/global-setup.ts'],
