@@ -68,7 +68,11 @@ function sameIdentity({ value }: SourceDocument, object: ConfigObject, defaultNa
  * earlier version by kind, namespace and name in the same file, so that its last valid version is not lost.
  */
 function movedDocuments(snapshot: SourceSnapshot, previous: LoadedConfig): ReadonlyMap<string, Entry> {
-  const changed = snapshot.documents.filter(({ id, revision }) => previous.entries.get(id)?.revision !== revision)
+  const changed = snapshot.documents.filter((document) => {
+    const before = previous.entries.get(document.id)
+    // A document that still claims to be what was at its place has not moved; usually that is all that changed.
+    return before?.revision !== document.revision && before?.lastGood?.key !== (claimedKey(document) ?? '')
+  })
   if (changed.length === 0) return new Map()
   const byIdentity = new Map<string, Entry>()
   for (const entry of previous.entries.values()) {

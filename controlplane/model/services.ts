@@ -1,6 +1,6 @@
 import type { ServiceEntrySpec } from '../config/kinds/service-entry.ts'
 import type { ConfigObject } from '../config/object.ts'
-import { type Cell, cell, sameEntries, sameItems } from './cells.ts'
+import { type Cell, cell, cells, sameEntries, sameItems } from './cells.ts'
 import { portProtocol, type Resolution, type Service, type ServicePort } from './service.ts'
 import type { MeshSettings } from './settings.ts'
 import type { World } from './world.ts'
@@ -22,7 +22,7 @@ export interface Registry {
  * to declare a number wins), endpoints add up, as in Istio.
  */
 export function createRegistry(world: World, settings: Cell<MeshSettings>): Registry {
-  const shapes = new Map<string, { readonly shape: string; readonly service: Service }>()
+  const known = new Map<string, Known>()
 
   const grouped = cell(() => {
     const groups = new Map<string, ServiceEntry[]>()
@@ -41,17 +41,21 @@ export function createRegistry(world: World, settings: Cell<MeshSettings>): Regi
     const list: Service[] = []
     for (const [key, entries] of grouped()) {
       const hostname = key.slice(0, key.indexOf('\n'))
-      const service = toService(world, hostname, entries, defaultExportTo)
-      const { origin: _, ...shape } = service
-      const text = JSON.stringify(shape)
-      const before = shapes.get(key)
-      if (before?.shape === text && before.service.origin.object.key === entries[0]!.key) list.push(before.service)
-      else {
-        shapes.set(key, { shape: text, service })
-        list.push(service)
+      const before = known.get(key)
+      // One endpoint of one service changes far more often than anything else does: the others cost a comparison.
+      if (before && before.defaultExportTo === defaultExportTo && sameItems(before.entries, entries)) {
+        list.push(before.service)
+        continue
       }
+      const service = toService(world, hostname, entries, defaultExportTo)
+      const { origin: _, ...parts } = service
+      const shape = JSON.stringify(parts)
+      const same = before?.shape === shape && before.service.origin.object.key === entries[0]!.key
+      const present = same ? before.service : service
+      known.set(key, { entries, defaultExportTo, shape, service: present })
+      list.push(present)
     }
-    for (const key of shapes.keys()) if (!grouped().has(key)) shapes.delete(key)
+    for (const key of known.keys()) if (!grouped().has(key)) known.delete(key)
     return list as readonly Service[]
   }, sameItems)
 
@@ -65,11 +69,19 @@ export function createRegistry(world: World, settings: Cell<MeshSettings>): Regi
     return map as ReadonlyMap<string, readonly Service[]>
   }, sameEntries)
 
-  return {
-    services,
-    byHostname,
-    entries: (service) => grouped().get(serviceKey(service.hostname, service.namespace)) ?? [],
-  }
+  // A cell per service: who reads the entries of one has no part in changes of the others.
+  const entriesOf = cells<readonly ServiceEntry[]>((key) => grouped().get(key) ?? [], sameItems)
+
+  return { services, byHostname, entries: (service) => entriesOf(serviceKey(service.hostname, service.namespace)) }
+}
+
+/** A service as it was last made, and what from. */
+interface Known {
+  readonly entries: readonly ServiceEntry[]
+  readonly defaultExportTo: readonly string[]
+  /** Everything about it but its origin, as text. */
+  readonly shape: string
+  readonly service: Service
 }
 
 export function serviceKey(hostname: string, namespace: string): string {
