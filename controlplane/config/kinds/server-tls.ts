@@ -39,7 +39,7 @@ const serverTlsSettingsFields = message({
   minProtocolVersion: optional(tlsVersion, 'Lowest TLS version.', { default: 'TLSV1_2' }),
   maxProtocolVersion: optional(tlsVersion, 'Highest TLS version.', { default: 'TLSV1_3' }),
   cipherSuites: optional(strings, 'Cipher suites for TLS 1.2 and older.'),
-  ecdhCurves: optional(strings, 'Curves for the key exchange.', { unsupported: 'it is not compiled to Envoy yet' }),
+  ecdhCurves: optional(strings, 'Curves for the key exchange, such as X25519 or P-256.'),
   insecureSkipVerify: optional(bool, "Do not verify the caller's certificate.", { nullable: true, default: 'false' }),
 })
 /** TLS from callers to the proxy. */

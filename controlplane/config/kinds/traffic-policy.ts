@@ -180,9 +180,7 @@ const loadBalancerSettingsFields = message(
       { default: 'LEAST_REQUEST' },
     ),
     consistentHash: optional(consistentHash, 'Same key, same endpoint.'),
-    backendUtilization: optional(backendUtilization, 'Weights from the load endpoints report (ORCA).', {
-      unsupported: 'it is not compiled to Envoy yet; endpoints are chosen by LEAST_REQUEST',
-    }),
+    backendUtilization: optional(backendUtilization, 'Weights from the load endpoints report (ORCA).'),
     localityLbSetting: optional(
       localityLbSetting,
       'Which localities are preferred; overrides the setting of the mesh.',
@@ -191,7 +189,7 @@ const loadBalancerSettingsFields = message(
       zoneAwareLbSetting,
       "Prefer endpoints of the caller's zone as far as capacity allows.",
       {
-        unsupported: 'it is not compiled to Envoy yet; use localityLbSetting',
+        unsupported: 'a proxy would have to know how many callers each zone has; use localityLbSetting',
       },
     ),
     warmupDurationSecs: optional(duration, 'How long a new endpoint gets less than its share.', {

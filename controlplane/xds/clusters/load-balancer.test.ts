@@ -31,6 +31,25 @@ describe('simple', () => {
   })
 })
 
+test('backendUtilization takes weights from what endpoints report', () => {
+  expect(policyWith('{backendUtilization: {}}')).toEqual(['client_side_weighted_round_robin', {}])
+  expect(
+    policyWith(
+      `{backendUtilization: {errorUtilizationPenaltyPercent: 150, metricNamesForComputingUtilization: [named_metrics.q],
+        weightExpirationPeriod: 60s, weightStabilizationPeriod: 5s, weightUpdatePeriod: 500ms}}`,
+    ),
+  ).toEqual([
+    'client_side_weighted_round_robin',
+    {
+      errorUtilizationPenalty: 1.5,
+      metricNamesForComputingUtilization: ['named_metrics.q'],
+      weightExpirationPeriod: '60s',
+      blackoutPeriod: '5s',
+      weightUpdatePeriod: '0.500s',
+    },
+  ])
+})
+
 describe('consistentHash', () => {
   test.each([
     ['{httpHeaderName: uid}', ['maglev', { tableSize: '65537' }]],

@@ -5,6 +5,7 @@ import {
   type ClusterSchema,
   type LoadBalancingPolicySchema,
 } from '../../../proto/gen/envoy/config/cluster/v3/cluster_pb.ts'
+import { ClientSideWeightedRoundRobinSchema } from '../../../proto/gen/envoy/extensions/load_balancing_policies/client_side_weighted_round_robin/v3/client_side_weighted_round_robin_pb.ts'
 import type { SlowStartConfigSchema } from '../../../proto/gen/envoy/extensions/load_balancing_policies/common/v3/common_pb.ts'
 import { LeastRequestSchema } from '../../../proto/gen/envoy/extensions/load_balancing_policies/least_request/v3/least_request_pb.ts'
 import { MaglevSchema } from '../../../proto/gen/envoy/extensions/load_balancing_policies/maglev/v3/maglev_pb.ts'
@@ -12,7 +13,7 @@ import { RandomSchema } from '../../../proto/gen/envoy/extensions/load_balancing
 import { RingHashSchema } from '../../../proto/gen/envoy/extensions/load_balancing_policies/ring_hash/v3/ring_hash_pb.ts'
 import { RoundRobinSchema } from '../../../proto/gen/envoy/extensions/load_balancing_policies/round_robin/v3/round_robin_pb.ts'
 import { pack } from '../../../proto/make.ts'
-import type { ConsistentHash, LoadBalancerSettings } from '../../config/kinds/traffic-policy.ts'
+import type { BackendUtilization, ConsistentHash, LoadBalancerSettings } from '../../config/kinds/traffic-policy.ts'
 import { durationOf } from './duration.ts'
 import { maglevTableSize } from './maglev-table.ts'
 
@@ -38,6 +39,7 @@ export function loadBalancingPolicy(
     ? { localityConfigSpecifier: { case: 'localityWeightedLbConfig', value: {} } as const }
     : undefined
   if (settings?.consistentHash) return hashPolicy(settings.consistentHash, weighted)
+  if (settings?.backendUtilization) return utilizationPolicy(settings.backendUtilization, settings)
   switch (settings?.simple) {
     case 'ROUND_ROBIN':
       return policy('round_robin', pack(RoundRobinSchema, { localityLbConfig, slowStartConfig: slowStart(settings) }))
@@ -69,6 +71,25 @@ export function grpcLoadBalancer(
 /** Whether a hash is to use a ring: when it says so, also by the old field. Otherwise it uses Maglev. */
 export function usesRing(hash: ConsistentHash): boolean {
   return hash.ringHash !== undefined || (hash.maglev === undefined && (hash.minimumRingSize ?? 0) > 0)
+}
+
+/** Weights from what endpoints report with each answer; the policy knows no localities. */
+function utilizationPolicy(
+  report: BackendUtilization,
+  settings: LoadBalancerSettings,
+): MessageInitShape<typeof LoadBalancingPolicySchema> {
+  const { errorUtilizationPenaltyPercent: penalty } = report
+  return policy(
+    'client_side_weighted_round_robin',
+    pack(ClientSideWeightedRoundRobinSchema, {
+      ...(penalty !== undefined && { errorUtilizationPenalty: penalty / 100 }),
+      metricNamesForComputingUtilization: [...(report.metricNamesForComputingUtilization ?? [])],
+      weightExpirationPeriod: durationOf(report.weightExpirationPeriod),
+      blackoutPeriod: durationOf(report.weightStabilizationPeriod),
+      weightUpdatePeriod: durationOf(report.weightUpdatePeriod),
+      slowStartConfig: slowStart(settings),
+    }),
+  )
 }
 
 function hashPolicy(hash: ConsistentHash, weighted: boolean): MessageInitShape<typeof LoadBalancingPolicySchema> {

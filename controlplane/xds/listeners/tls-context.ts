@@ -24,6 +24,7 @@ export function downstreamTlsContext(tls: ServerTls, alpn: readonly string[]): A
       tlsMinimumProtocolVersion: protocolVersion(tls.minProtocolVersion) || TlsParameters_TlsProtocol.TLSv1_2,
       tlsMaximumProtocolVersion: protocolVersion(tls.maxProtocolVersion),
       cipherSuites: [...(tls.cipherSuites ?? [])],
+      ecdhCurves: [...(tls.ecdhCurves ?? [])],
     },
     ...(validation && { validationContextType: validation }),
   }
