@@ -252,8 +252,8 @@ export class Engine {
     const { codec } = client
     const mode = (flags & MIRROR) !== 0 ? mirrorMode(codec)! : (route.mode ?? client.listener.mode)
     const hash = this.#hash
-    const hashed =
-      route.hasher !== undefined && route.hasher(r.bytes[slot]!, r.at[slot]!, r.length[slot]!, client.ip, hash)
+    const { hasher } = route
+    const hashed = hasher?.(r.bytes[slot]!, r.at[slot]!, r.length[slot]!, client.ip, hash) === true
     const tries = r.tries[slot]!
     const host =
       (mode === 'bound' && !hashed && tries === 0 && client.boundHost(cluster)) ||
@@ -670,7 +670,7 @@ export class Engine {
         client.listener.counters[failed ? L.downstream_rq_error_replied : L.downstream_rq_replied]!++
         client.deliver(r.sequence[slot]!, frame, start, start + size)
         const log = client.listener.accessLog
-        if ((flags & LOGGED) !== 0 || (failed && log !== undefined && log.errors))
+        if ((flags & LOGGED) !== 0 || (failed && log?.errors === true))
           logRequest(this, slot, failed ? 'error' : 'ok', size)
       }
     }

@@ -30,7 +30,7 @@ interface Bound {
 }
 
 /** A proxy: listeners, routes and clusters of one configuration at a time, in one process. */
-export class Proxy {
+export class MessageProxy {
   readonly engine = new Engine()
   readonly #options: ProxyOptions
   readonly #protocols = new Protocols()
@@ -294,3 +294,6 @@ export class Proxy {
     this.engine.stop()
   }
 }
+
+/** The name others import it by. */
+export { MessageProxy as Proxy }

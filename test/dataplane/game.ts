@@ -1,7 +1,7 @@
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { codec } from '../../codecs/game/codec.ts'
 import type { Configuration, MessageRoute, RouteAction } from '../../dataplane/configuration.ts'
-import { Proxy, type ProxyOptions } from '../../dataplane/proxy.ts'
+import { MessageProxy, type ProxyOptions } from '../../dataplane/proxy.ts'
 
 /** Kinds of the game protocol on the wire. */
 export const Kind = { request: 1, response: 2, oneway: 3, heartbeat: 4, push: 5 } as const
@@ -231,15 +231,15 @@ export class Bed {
     return server
   }
 
-  async proxy(configuration: Configuration, options: ProxyOptions = {}): Promise<Proxy> {
-    const proxy = new Proxy(options)
+  async proxy(configuration: Configuration, options: ProxyOptions = {}): Promise<MessageProxy> {
+    const proxy = new MessageProxy(options)
     this.#closers.push(() => proxy.close())
     const problems = await proxy.apply(configuration)
     if (problems.length > 0) throw new Error(JSON.stringify(problems))
     return proxy
   }
 
-  client(proxy: Proxy, listener = 'game', options = {}): GameClient {
+  client(proxy: MessageProxy, listener = 'game', options = {}): GameClient {
     const address = proxy.address(listener)
     if (!address || !('port' in address)) throw new Error(`listener ${listener} has no port`)
     const client = new GameClient(address.port, options)

@@ -1,0 +1,108 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { renderPrometheus, type StatsSnapshot } from '../stats/prometheus.ts'
+
+/** What the admin port shows and does. One process answers for itself, or the first of several for all of them. */
+export interface AdminSource {
+  stats(): Promise<StatsSnapshot>
+  /** Plain data; integers of 64 bits come out as text. */
+  configDump(): unknown
+  clusters(): Promise<unknown>
+  /** `live`: in service; `starting`: no configuration yet; `draining`. */
+  state(): 'live' | 'starting' | 'draining'
+  drain(): void
+}
+
+/** Serves the admin paths on loopback unless told otherwise. Changes need POST, so that no link or image can make them. */
+export class AdminServer {
+  readonly #server: Server
+  readonly #source: AdminSource
+
+  constructor(source: AdminSource) {
+    this.#source = source
+    this.#server = createServer((request, response) => {
+      const send = (status: number, type: string, body: string) => {
+        response.writeHead(status, {
+          'content-type': type,
+          'cache-control': 'no-store',
+          'x-content-type-options': 'nosniff',
+        })
+        response.end(request.method === 'HEAD' ? undefined : body)
+      }
+      this.#answer(request.method ?? 'GET', new URL(request.url ?? '/', 'http://admin').pathname, send).catch(
+        (error: Error) => send(500, 'text/plain', `${error.message}\n`),
+      )
+    })
+    this.#server.headersTimeout = 10_000
+    this.#server.maxConnections = 100
+  }
+
+  /** @returns the port. @throws when it cannot listen. */
+  listen(host: string, port: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject)
+      this.#server.listen(port, host, () => {
+        this.#server.off('error', reject)
+        resolve((this.#server.address() as AddressInfo).port)
+      })
+    })
+  }
+
+  close(): void {
+    this.#server.close()
+    this.#server.closeAllConnections()
+  }
+
+  async #answer(
+    method: string,
+    path: string,
+    send: (status: number, type: string, body: string) => void,
+  ): Promise<void> {
+    const reads = method === 'GET' || method === 'HEAD'
+    const source = this.#source
+    switch (path) {
+      case '/':
+        return send(200, 'text/plain', help)
+      case '/ready': {
+        const state = source.state()
+        return send(state === 'live' ? 200 : 503, 'text/plain', `${state.toUpperCase()}\n`)
+      }
+      case '/stats/prometheus':
+      case '/metrics':
+        return send(200, 'text/plain; version=0.0.4', renderPrometheus(await source.stats()))
+      case '/stats': {
+        const { counters, gauges } = await source.stats()
+        const lines = Object.entries({ ...counters, ...gauges }).map(([key, value]) => `${key}: ${value}`)
+        return send(200, 'text/plain', `${lines.sort().join('\n')}\n`)
+      }
+      case '/config_dump':
+        return send(200, 'application/json', json(source.configDump()))
+      case '/clusters':
+        return send(200, 'application/json', json(await source.clusters()))
+      case '/drain':
+      case '/drain_listeners':
+        if (reads) return send(405, 'text/plain', `${path} changes something: use POST\n`)
+        source.drain()
+        return send(200, 'text/plain', 'OK\n')
+      default:
+        return send(404, 'text/plain', help)
+    }
+  }
+}
+
+const help = `/ready              200 while in service
+/stats              counters and gauges as text
+/stats/prometheus   the same for Prometheus (also /metrics)
+/clusters           hosts, their health and what is in flight
+/config_dump        the configuration in force
+POST /drain         stop accepting, let requests finish, end connections
+`
+
+/** Keys and certificates stay where they are. */
+function json(value: unknown): string {
+  return `${JSON.stringify(
+    value,
+    (key, part) => (typeof part === 'bigint' ? String(part) : key === 'privateKey' ? '[redacted]' : part),
+    2,
+  )}\n`
+}

@@ -1,0 +1,135 @@
+import type { Cluster } from '../cluster/cluster.ts'
+import type { ListenerRuntime } from '../listen/listener.ts'
+import type { States } from '../route/compile.ts'
+import {
+  clusterCounterNames,
+  type Histogram,
+  histogramBounds,
+  listenerCounterNames,
+  routeCounterNames,
+} from './counters.ts'
+
+/** What is counted, as plain data: workers send theirs, and the sum is what people see. Keys are `name{labels}`. */
+export interface StatsSnapshot {
+  readonly counters: Readonly<Record<string, number>>
+  readonly gauges: Readonly<Record<string, number>>
+  /** Counts by bucket, not cumulative, and the sum in ms. */
+  readonly histograms: Readonly<Record<string, { readonly counts: readonly number[]; readonly sum: number }>>
+}
+
+/** What a snapshot is taken of. */
+export interface StatsSource {
+  readonly clusters: ReadonlyMap<string, Cluster>
+  readonly listeners: readonly ListenerRuntime[]
+  readonly states: States
+  readonly engine: { readonly requests: { readonly used: number; readonly capacity: number } }
+}
+
+const label = (value: string) => value.replace(/[\\"\n]/g, (c) => (c === '\n' ? '\\n' : `\\${c}`))
+
+export function takeStats(source: StatsSource): StatsSnapshot {
+  const counters: Record<string, number> = {}
+  const gauges: Record<string, number> = {}
+  const histograms: Record<string, { counts: number[]; sum: number }> = {}
+  const add = (to: Record<string, number>, key: string, value: number) => {
+    to[key] = (to[key] ?? 0) + value
+  }
+  const histogram = (key: string, { counts, sum }: Histogram) => {
+    histograms[key] = { counts: [...counts], sum }
+  }
+  for (const cluster of source.clusters.values()) {
+    const labels = `{envoy_cluster_name="${label(cluster.statName)}"}`
+    clusterCounterNames.forEach((name, i) => {
+      add(counters, `envoy_cluster_${name}${labels}`, cluster.counters[i]!)
+    })
+    const [normal, high] = cluster.breakers
+    add(gauges, `envoy_cluster_upstream_rq_active${labels}`, normal.requests + high.requests)
+    add(gauges, `envoy_cluster_upstream_rq_pending_active${labels}`, normal.pending + high.pending)
+    add(gauges, `envoy_cluster_upstream_cx_active${labels}`, cluster.activeConnections)
+    add(gauges, `envoy_cluster_membership_total${labels}`, cluster.hosts.length)
+    add(gauges, `envoy_cluster_membership_healthy${labels}`, cluster.hosts.filter(({ healthy }) => healthy).length)
+    add(
+      gauges,
+      `envoy_cluster_outlier_detection_ejections_active${labels}`,
+      cluster.hosts.filter(({ ejected }) => ejected).length,
+    )
+    histogram(`envoy_cluster_upstream_rq_time${labels}`, cluster.latency)
+  }
+  for (const listener of source.listeners) {
+    const labels = `{envoy_listener="${label(listener.config.statPrefix ?? listener.name)}"}`
+    listenerCounterNames.forEach((name, i) => {
+      add(counters, `envoy_listener_${name}${labels}`, listener.counters[i]!)
+    })
+    add(gauges, `envoy_listener_downstream_cx_active${labels}`, listener.clients.size)
+    let active = 0
+    for (const { inFlight } of listener.clients) active += inFlight
+    add(gauges, `envoy_listener_downstream_rq_active${labels}`, active)
+  }
+  for (const [key, state] of source.states) {
+    const table = key.slice(0, key.indexOf('\n'))
+    const labels = `{table="${label(table)}",route="${label(state.name)}"}`
+    if (state.counters.every((value) => value === 0)) continue
+    routeCounterNames.forEach((name, i) => {
+      add(counters, `meshgate_route_${name}${labels}`, state.counters[i]!)
+    })
+    histogram(`meshgate_route_rq_time${labels}`, state.latency)
+  }
+  gauges['meshgate_requests_in_table'] = source.engine.requests.used
+  return { counters, gauges, histograms }
+}
+
+/** The sum of what several processes counted. */
+export function sumStats(snapshots: readonly StatsSnapshot[]): StatsSnapshot {
+  const counters: Record<string, number> = {}
+  const gauges: Record<string, number> = {}
+  const histograms: Record<string, { counts: number[]; sum: number }> = {}
+  for (const snapshot of snapshots) {
+    for (const [key, value] of Object.entries(snapshot.counters)) counters[key] = (counters[key] ?? 0) + value
+    for (const [key, value] of Object.entries(snapshot.gauges)) {
+      // Every worker has every host; only what is in flight adds up.
+      gauges[key] = key.startsWith('envoy_cluster_membership')
+        ? Math.max(gauges[key] ?? 0, value)
+        : (gauges[key] ?? 0) + value
+    }
+    for (const [key, { counts, sum }] of Object.entries(snapshot.histograms)) {
+      const total = histograms[key]
+      if (!total) histograms[key] = { counts: [...counts], sum }
+      else {
+        total.sum += sum
+        counts.forEach((count, i) => {
+          total.counts[i]! += count
+        })
+      }
+    }
+  }
+  return { counters, gauges, histograms }
+}
+
+/** Text exposition format 0.0.4. @see https://prometheus.io/docs/instrumenting/exposition_formats/ */
+export function renderPrometheus({ counters, gauges, histograms }: StatsSnapshot): string {
+  const families = new Map<string, { readonly type: string; readonly lines: string[] }>()
+  const family = (key: string, type: string) => {
+    const name = key.split('{', 1)[0]!
+    let entry = families.get(name)
+    if (!entry) {
+      entry = { type, lines: [] }
+      families.set(name, entry)
+    }
+    return { name, labels: key.slice(name.length), lines: entry.lines }
+  }
+  for (const [key, value] of Object.entries(counters)) family(key, 'counter').lines.push(`${key} ${value}`)
+  for (const [key, value] of Object.entries(gauges)) family(key, 'gauge').lines.push(`${key} ${value}`)
+  for (const [key, { counts, sum }] of Object.entries(histograms)) {
+    const { name, labels, lines } = family(key, 'histogram')
+    const inner = labels.slice(1, -1)
+    let count = 0
+    counts.forEach((n, i) => {
+      count += n
+      lines.push(`${name}_bucket{${inner}${inner && ','}le="${histogramBounds[i] ?? '+Inf'}"} ${count}`)
+    })
+    lines.push(`${name}_sum${labels} ${sum}`, `${name}_count${labels} ${count}`)
+  }
+  const text: string[] = []
+  for (const [name, { type, lines }] of families) text.push(`# TYPE ${name} ${type}`, ...lines)
+  return `${text.join('\n')}\n`
+}
