@@ -1,0 +1,75 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { type RunningProcess, spawnForTest } from './processes.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+/** A `meshgate serve` of its own, from the sources. */
+export interface ServeChild {
+  readonly process: RunningProcess
+  readonly xdsPort: number
+  /** `http://127.0.0.1:<port>` */
+  readonly apiUrl: string
+  /** GET on the API, as JSON. @throws Error on any other status than 200 */
+  api(path: string): Promise<never>
+  /** The most memory it has held so far, bytes. */
+  peakBytes(): Promise<number>
+  /** Ends it as an out-of-memory killer would. */
+  kill(): Promise<void>
+}
+
+interface Up {
+  readonly xds: { readonly port: number }
+  readonly api: string
+}
+
+/**
+ * Starts it on a folder, on free ports, and waits until everything is read and served. `onLog` gets each message it logs.
+ * @throws Error with its own words when it is not up after a minute
+ */
+export async function serveChild(
+  folder: string,
+  { cwd = folder, onLog = () => {} }: { cwd?: string; onLog?: (message: string) => void } = {},
+): Promise<ServeChild> {
+  let up: Up | undefined
+  const child = await spawnForTest({
+    command: process.execPath,
+    args: [
+      ['--import', import.meta.resolve('tsx'), join(root, 'cli/main.ts'), 'serve', folder],
+      ['--xds', '127.0.0.1:0', '--api', '127.0.0.1:0', '--log-format', 'json'],
+    ].flat(),
+    cwd,
+    onLine: (line, stream) => {
+      if (stream !== 'stdout' || !line.startsWith('{')) return
+      const { msg, ...fields } = JSON.parse(line) as { msg: string }
+      onLog(msg)
+      if (msg === 'meshgate is up') up = fields as Up & object
+    },
+  })
+  const deadline = Date.now() + 60_000
+  while (!up) {
+    if (!child.running || Date.now() > deadline) throw new Error(`meshgate serve is not up:\n${child.errors()}`)
+    await sleep(20)
+  }
+  const { xds, api } = up
+  return {
+    process: child,
+    xdsPort: xds.port,
+    apiUrl: api,
+    async api(path) {
+      const response = await fetch(api + path, { signal: AbortSignal.timeout(20_000) })
+      if (response.status !== 200) throw new Error(`${path}: ${response.status} ${await response.text()}`)
+      return (await response.json()) as never
+    },
+    async peakBytes() {
+      const status = await readFile(`/proc/${child.pid}/status`, 'utf8')
+      return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)![1]) * 1024
+    },
+    async kill() {
+      process.kill(child.pid, 'SIGKILL')
+      await child.exited
+    },
+  }
+}
