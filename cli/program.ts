@@ -6,6 +6,7 @@ import { CommandError, EXIT, UsageError } from './errors.ts'
 import { explainCommand } from './explain.ts'
 import { packageFile } from './package-file.ts'
 import { protocolCommand } from './protocol.ts'
+import { proxyCommand } from './proxy.ts'
 import { proxyConfigCommand } from './proxy-config.ts'
 import { proxyStatusCommand } from './proxy-status.ts'
 import { serveCommand } from './serve.ts'
@@ -30,6 +31,7 @@ export function program(): Command {
     analyzeCommand(),
     translateCommand(),
     bootstrapCommand(),
+    proxyCommand(),
     proxyStatusCommand(),
     proxyConfigCommand(),
     explainCommand(),

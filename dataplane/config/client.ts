@@ -29,7 +29,13 @@ export interface ConfigClientOptions {
   readonly xds: { readonly host: string; readonly port: number }
   readonly node: ConfigNode
   /** PEM texts; absent: plain text, for a control plane on this machine. */
-  readonly tls?: { readonly ca?: string; readonly certificate?: string; readonly privateKey?: string }
+  readonly tls?: {
+    readonly ca?: string
+    readonly certificate?: string
+    readonly privateKey?: string
+    /** Name in the control plane's certificate; absent: the host of `xds`. */
+    readonly serverName?: string
+  }
   /** File the accepted configuration is saved to, and started from while no control plane answers. */
   readonly cacheFile?: string
   /** Called with each new configuration, whole; never while the first one is still coming in. */
@@ -103,6 +109,7 @@ export class ConfigClient {
       'grpc.keepalive_timeout_ms': 10_000,
       'grpc.initial_reconnect_backoff_ms': 200,
       'grpc.max_reconnect_backoff_ms': 5000,
+      ...(options.tls?.serverName && { 'grpc.ssl_target_name_override': options.tls.serverName }),
     })
   }
 
@@ -151,7 +158,9 @@ export class ConfigClient {
     )
     this.#stream = stream
     stream.on('data', (response: DeltaDiscoveryResponse) => this.#receive(stream, response))
-    stream.on('error', (error: ServiceError) => this.#lost(stream, error.details || error.message))
+    stream.on('error', (error: ServiceError) =>
+      this.#lost(stream, (error.details || error.message).replace(/\s*Resolution note:\s*$/, '')),
+    )
     stream.on('end', () => this.#lost(stream, 'the control plane ended the stream'))
     for (const [index, type] of WILDCARD_TYPES.entries())
       this.#send(type, {
