@@ -344,9 +344,15 @@ ${RULES.join('')}`
     })
 
     it('retries twice by default, not at all when turned off, and not what no condition names', async () => {
-      failing(2)
-      expect((await get('retry-default.test')).status).toBe(200)
-      failing(3)
+      const unavailable = (times: number) => {
+        let left = times
+        v1.behave(() => (left-- > 0 ? { headers: { 'grpc-status': '14' } } : {}))
+      }
+      unavailable(2)
+      expect((await get('retry-default.test')).headers['grpc-status']).toBeUndefined()
+      unavailable(3)
+      expect((await get('retry-default.test')).headers['grpc-status']).toBe('14')
+      failing(1)
       expect((await get('retry-default.test')).status).toBe(503)
       failing(1)
       expect((await get('retry-off.test')).status).toBe(503)

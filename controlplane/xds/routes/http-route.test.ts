@@ -204,7 +204,6 @@ describe('retries', () => {
     expect(retries('')).toEqual({
       numRetries: 2,
       retryOn: 'connect-failure,refused-stream,unavailable,cancelled,retriable-status-codes',
-      retriableStatusCodes: [503],
       hostSelectionRetryMaxAttempts: '5',
       retryHostPredicate: previousHosts,
     })
@@ -286,6 +285,10 @@ describe('faults and CORS', () => {
       'envoy.filters.http.fault'
     ]
     expect(config.abort).toEqual({ grpcStatus: 14, percentage: { denominator: 'MILLION' } })
+    const { delay } = only(to('fault: {delay: {fixedDelay: 1s, percent: 50, percentage: {}}}')).typedPerFilterConfig[
+      'envoy.filters.http.fault'
+    ]
+    expect(delay.percentage).toEqual({ denominator: 'MILLION' })
   })
 
   it('CORS with all fields', () => {

@@ -11,7 +11,6 @@ type RetryPolicy = MessageInitShape<typeof RetryPolicySchema>
 
 const STATUS_CODES_RETRIABLE = 'retriable-status-codes'
 const RETRY_ON = `connect-failure,refused-stream,unavailable,cancelled,${STATUS_CODES_RETRIABLE}`
-const RETRY_ON_STATUS = 503
 const ATTEMPTS = 2
 /** How often Envoy asks the load balancer again for a host that was not tried yet. */
 const HOST_SELECTION_ATTEMPTS = 5n
@@ -58,7 +57,8 @@ export function inboundRetryPolicy(): RetryPolicy {
 
 /** Conditions; numbers among them are status codes. */
 function retryOn(text: string | undefined): Pick<RetryPolicy, 'retryOn' | 'retriableStatusCodes'> {
-  if (!text) return { retryOn: RETRY_ON, retriableStatusCodes: [RETRY_ON_STATUS] }
+  // No status code among the defaults: a 503 may come from an application that has begun its work.
+  if (!text) return { retryOn: RETRY_ON, retriableStatusCodes: [] }
   const parts = text.split(',').map((part) => part.trim())
   const codes = parts.filter((part) => part in STATUS_CODES).map(Number)
   const names = parts.filter((part) => part !== '' && !(part in STATUS_CODES))
