@@ -123,7 +123,7 @@ export const httpRewrite = checked(httpRewriteFields, rewriteRule)
 export type HttpRewrite = z.infer<typeof httpRewriteFields>
 
 const httpRetryFields = message({
-  attempts: optional(int32, 'Most retries of a request; 0 turns them off.', { default: '2' }),
+  attempts: optional(int32, 'Most retries of a request.', { default: '0: retries are off' }),
   perTryTimeout: optional(duration, 'Longest time of one try.', { default: 'the timeout of the route' }),
   retryOn: optional(text, 'Conditions, separated by commas: names Envoy knows, or status codes.', {
     default: 'connect-failure,refused-stream,unavailable,cancelled',
@@ -150,7 +150,7 @@ const httpFaultInjectionFields = message({
         exponentialDelay: optional(duration, 'Mean of an exponentially distributed delay.', {
           unsupported: 'Envoy has no exponential delay',
         }),
-        percentage: optional(percent, 'Part of requests.', { default: '100' }),
+        percentage: optional(percent, 'Part of requests.', { default: '0: nothing is injected' }),
       },
       [['fixedDelay', 'exponentialDelay']],
     ),
@@ -164,7 +164,7 @@ const httpFaultInjectionFields = message({
         http2Error: optional(text, 'HTTP/2 error to answer with.', {
           unsupported: 'Envoy cannot inject an HTTP/2 error',
         }),
-        percentage: optional(percent, 'Part of requests.', { default: '100' }),
+        percentage: optional(percent, 'Part of requests.', { default: '0: nothing is injected' }),
       },
       [['httpStatus', 'grpcStatus', 'http2Error']],
     ),
@@ -208,7 +208,9 @@ const httpRouteFields = message({
   delegate: optional(delegate, 'Go on with the rules of another VirtualService.'),
   rewrite: optional(httpRewrite, 'Change path or host before the request goes on.'),
   timeout: optional(duration, 'Longest time for the whole request.', { default: 'no limit' }),
-  retries: optional(httpRetry, 'When and how often a failed request is tried again.'),
+  retries: optional(httpRetry, 'When and how often a failed request is tried again.', {
+    default: '2 attempts, or what the Mesh document says',
+  }),
   fault: optional(httpFaultInjection, 'Faults to inject at the caller.'),
   mirror: optional(destination, 'Where a copy of the requests goes.'),
   mirrors: optional(z.array(httpMirrorPolicy), 'Where copies of the requests go.'),

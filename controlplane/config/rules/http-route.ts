@@ -176,6 +176,11 @@ function percentageProblem(value: number): string | undefined {
     : undefined
 }
 
+/** The reference: "If left unspecified, no request will be delayed", "If not specified, no request will be aborted". */
+function never(what: string) {
+  return [`without percentage no request is ${what}`, { code: 'FIELD_NO_EFFECT' }] as const
+}
+
 export function faultRule({ abort, delay }: HttpFaultInjection, report: Report): void {
   if (!abort && !delay) report([], 'a fault must have an abort or a delay')
   for (const [field, part] of Object.entries({ abort, delay })) {
@@ -189,7 +194,9 @@ export function faultRule({ abort, delay }: HttpFaultInjection, report: Report):
   const old = delay?.percent
   if (old !== undefined && (old < 0 || old > 100))
     report(['delay', 'percent'], `percentage ${old} is not in range 0..100`)
+  if (delay && delay.percentage === undefined && old === undefined) report(['delay'], ...never('delayed'))
   if (!abort) return
+  if (abort.percentage === undefined) report(['abort'], ...never('aborted'))
   if (abort.http2Error !== undefined) report(['abort', 'http2Error'], 'an HTTP/2 abort is not supported')
   else if (abort.grpcStatus !== undefined) {
     if (!GRPC_STATUS.has(abort.grpcStatus))

@@ -66,8 +66,10 @@ describe('rules for HTTP', () => {
     ['retries: {attempts: 1, retryOn: "5xx,sometimes"}', `FIELD_VALUE ${AT}.retries.retryOn`],
     ['retries: {attempts: 1, retryOn: "5xx, reset"}', `FIELD_VALUE ${AT}.retries.retryOn`],
     ['fault: {}', `FIELD_VALUE ${AT}.fault`],
-    ['fault: {abort: {httpStatus: 199}}', `FIELD_VALUE ${AT}.fault.abort.httpStatus`],
-    ['fault: {abort: {grpcStatus: nope}}', `FIELD_VALUE ${AT}.fault.abort.grpcStatus`],
+    ['fault: {abort: {httpStatus: 199, percentage: {value: 1}}}', `FIELD_VALUE ${AT}.fault.abort.httpStatus`],
+    ['fault: {abort: {grpcStatus: nope, percentage: {value: 1}}}', `FIELD_VALUE ${AT}.fault.abort.grpcStatus`],
+    ['fault: {abort: {httpStatus: 500}}', `FIELD_NO_EFFECT ${AT}.fault.abort`],
+    ['fault: {delay: {fixedDelay: 1s}}', `FIELD_NO_EFFECT ${AT}.fault.delay`],
     ['fault: {abort: {percentage: {value: 1}}}', `FIELD_NO_EFFECT ${AT}.fault.abort`],
     ['fault: {delay: {fixedDelay: 1s, percentage: {value: 101}}}', `FIELD_VALUE ${AT}.fault.delay.percentage.value`],
     [

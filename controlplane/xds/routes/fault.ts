@@ -45,12 +45,17 @@ export function faultConfig(fault: HttpFaultInjection | undefined): Any | undefi
       ? {
           delay: {
             faultDelaySecifier: { case: 'fixedDelay', value: duration(parseDuration(delay) ?? 0) },
-            percentage: fractionalPercent(fault?.delay?.percentage?.value ?? fault?.delay?.percent ?? 0),
+            percentage: fractionalPercent(delayPercent(fault?.delay)),
           },
         }
       : {}),
     ...(errorType ? { abort: { errorType, percentage: fractionalPercent(fault?.abort?.percentage?.value ?? 0) } } : {}),
   })
+}
+
+/** `percentage` wins over the old `percent` even when it is empty. */
+function delayPercent(delay: HttpFaultInjection['delay']): number {
+  return (delay?.percentage ? delay.percentage.value : delay?.percent) ?? 0
 }
 
 function abortType(
