@@ -1,9 +1,9 @@
 import type { CST, Document } from 'yaml'
 import { Composer, Parser } from 'yaml'
+import { treeOf } from './build.ts'
 import type { Segment } from './documents.ts'
 import { Refusal } from './errors.ts'
 import type { Collection, Tree } from './tree.ts'
-import { treeOf } from './tree.ts'
 
 /** Longest text (UTF-16 units) and deepest nesting that is read: twice what Kubernetes stores, and far above what people write. */
 export const limits = { length: 4 * 1024 * 1024, depth: 200 } as const
