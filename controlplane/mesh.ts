@@ -46,6 +46,7 @@ export function createMesh({ onFailure = () => {} }: MeshOptions = {}): Compiled
       dropped.register(view, proxy.key)
       return view
     },
+    classification: () => relevant.all(),
     onChange(listener) {
       listeners.add(listener)
       return () => listeners.delete(listener)

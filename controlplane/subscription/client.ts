@@ -37,6 +37,7 @@ export type Received =
 const EVERY_TYPE = RESOURCE_TYPES
 const USERS = [...USES_OTHERS]
 const NONE: readonly string[] = []
+const NO_FRAMES: readonly Frame[] = []
 
 /**
  * One stream's side of the protocol, both forms: requests in, responses out. It knows no transport and no timer; the caller
@@ -120,6 +121,8 @@ export class Client implements Reader {
   /** What to write now, in this order and in one flight. Call it when the transport can take it, and only then. */
   flow(now: number): readonly Frame[] {
     this.wakeAt = undefined
+    // Nearly all calls are for an acknowledgement of the last there was to say.
+    if (this.rests) return NO_FRAMES
     const frames: Frame[] = []
     // A client's own request is answered at once; what the answer points to must be there before it.
     const flush = USERS.some((type) => {
@@ -138,6 +141,15 @@ export class Client implements Reader {
       if (state?.owed && step.upsert) this.update(step, state, now, false, frames)
     }
     return frames
+  }
+
+  /** Nothing is left to send, and nothing waits. */
+  private get rests(): boolean {
+    for (const type of EVERY_TYPE) {
+      const state = this.types[type]
+      if (state && (state.waitingSince !== undefined || !this.allSent(type, state))) return false
+    }
+    return true
   }
 
   /** The client belongs to another class from now on: what differs is sent in the usual order. */

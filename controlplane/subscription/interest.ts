@@ -102,11 +102,13 @@ export function changeNames(
       if (before.names.has(name)) left.add(name)
     }
   }
-  const added = [...asked].filter((name) => !before.names.has(name))
+  // A thousand new clients say all their names at once: no difference to a set of none is made and folded then.
+  const first = before.names.size === 0
+  const added = first ? [...asked] : [...asked].filter((name) => !before.names.has(name))
   const dropped = [...left]
-  const interest = { wildcard, legacy, names: before.names.change(added, dropped) }
-  if (wildcard) for (const name of dropped) asked.add(name)
-  return { before, interest, added, dropped, asked: [...asked], askedAll }
+  const interest = { wildcard, legacy, names: first ? NameSet.of(asked) : before.names.change(added, dropped) }
+  const answer = first ? added : wildcard ? [...new Set([...asked, ...dropped])] : [...asked]
+  return { before, interest, added, dropped, asked: answer, askedAll }
 }
 
 function unnamed(before: Interest, interest: Interest, askedAll: boolean): InterestChange {

@@ -20,6 +20,8 @@ export interface Relevance {
   locality: Cell<boolean>
   defaultNamespace: Cell<string>
   httpPort: Cell<number>
+  /** All of it: another object when any of it has changed. */
+  all: Cell<object>
 }
 
 export function relevance({ world, settings }: Model): Relevance {
@@ -55,12 +57,15 @@ export function relevance({ world, settings }: Model): Relevance {
         ),
   )
 
-  return {
-    labels,
-    locality,
-    defaultNamespace: cell(() => world.all<MeshSpec>('Mesh')[0]?.spec.defaultNamespace ?? 'default'),
-    httpPort: cell(() => settings().httpPort),
-  }
+  const defaultNamespace = cell(() => world.all<MeshSpec>('Mesh')[0]?.spec.defaultNamespace ?? 'default')
+  const httpPort = cell(() => settings().httpPort)
+  const all = cell(() => ({
+    labels: labels(),
+    locality: locality(),
+    defaultNamespace: defaultNamespace(),
+    httpPort: httpPort(),
+  }))
+  return { labels, locality, defaultNamespace, httpPort, all }
 }
 
 function policies(spec: DestinationRuleSpec): readonly Pick<TrafficPolicy, 'loadBalancer' | 'outlierDetection'>[] {

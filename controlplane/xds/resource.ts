@@ -52,6 +52,11 @@ export interface Mesh {
    * ask again after each change, and move the client when the answer is another view.
    */
   view(node: NodeInfo): View
+  /**
+   * A value that is another one when the class of some node may have changed: while it is the same there is no need to ask
+   * again. Without it every change may move any client.
+   */
+  classification?(): unknown
   /** Calls back once after each batch of changes; views then answer for the new world. Returns the way to unsubscribe. */
   onChange(listener: () => void): () => void
 }
