@@ -1,21 +1,23 @@
+import type { SourceDocument } from '../../controlplane/sources/document.ts'
 import { MemorySource } from '../../controlplane/sources/memory-source.ts'
 import type { ConfigSource, SourceSnapshot } from '../../controlplane/sources/source.ts'
 
-/** Files in memory of which one changes at a time; only that one is read again, as a watched folder does it. */
+/** Files of one document each, in memory. A change reads one of them again, as a watched folder does. */
 export class ChangingSource implements ConfigSource {
-  readonly #files = new Map<string, MemorySource>()
+  readonly #files = new Map<string, number>()
+  readonly #documents: SourceDocument[] = []
   readonly #listeners = new Set<(snapshot: SourceSnapshot) => void>()
 
+  /** @throws Error when a text is no single valid document: a benchmark must not measure changes that are refused */
   constructor(files: ReadonlyMap<string, string>) {
-    for (const [file, text] of files) this.#files.set(file, MemorySource.of({ [file]: text }))
+    for (const [file, text] of files) this.#files.set(file, this.#documents.push(read(file, text)) - 1)
   }
 
-  /** @throws Error when the text is no valid YAML: a benchmark must not measure changes that are refused */
+  /** Replaces a file and tells the listeners. @throws Error as the constructor does, or when there is no such file */
   change(file: string, text: string): void {
-    const source = MemorySource.of({ [file]: text })
-    const [complaint] = source.snapshot.diagnostics
-    if (complaint) throw new Error(`${file}: ${complaint.message}`)
-    this.#files.set(file, source)
+    const at = this.#files.get(file)
+    if (at === undefined) throw new Error(`there is no file ${file}`)
+    this.#documents[at] = read(file, text)
     const snapshot = this.#snapshot()
     for (const listener of this.#listeners) listener(snapshot)
   }
@@ -34,7 +36,14 @@ export class ChangingSource implements ConfigSource {
   }
 
   #snapshot(): SourceSnapshot {
-    const sources = [...this.#files.values()]
-    return { documents: sources.flatMap((source) => source.snapshot.documents), diagnostics: [] }
+    return { documents: this.#documents.slice(), diagnostics: [] }
   }
+}
+
+function read(file: string, text: string): SourceDocument {
+  const { documents, diagnostics } = MemorySource.of({ [file]: text }).snapshot
+  const [document] = documents
+  if (!document || documents.length > 1 || diagnostics.length > 0)
+    throw new Error(`${file}: ${diagnostics[0]?.message ?? `${documents.length} documents`}`)
+  return document
 }
