@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { configObjects } from '../../test/helpers/objects.ts'
+import { cell } from './cells.ts'
 import { createModel, createScope, MESH_GATEWAY } from './index.ts'
 import type { ProxyClass } from './proxy-class.ts'
 
@@ -146,6 +147,37 @@ describe('what a class may see', () => {
         .map(({ namespace }) => namespace),
     ).toEqual(['other'])
     expect(scope(proxy('third')).services()).toHaveLength(1)
+  })
+
+  it('a change of the endpoints of one service computes nothing of another again', () => {
+    const ratings = REVIEWS.replaceAll('reviews', 'ratings').replaceAll('10.0.0', '10.0.1')
+    const { commit, scope } = mesh(REVIEWS, ratings)
+    const view = scope(proxy('shop'))
+    const [first, second] = ['ratings', 'reviews'].map((name) => view.service(`${name}.shop.svc.cluster.local`)!)
+    let computed = 0
+    const others = cell(() => {
+      computed++
+      return view.endpoints(first!, first!.ports[0]!).map(({ address }) => address)
+    })
+    const own = cell(() => view.endpoints(second!, second!.ports[0]!).map(({ address }) => address))
+    expect(others()).toEqual(['10.0.1.1', '10.0.1.2'])
+    expect(own()).toEqual(['10.0.0.1', '10.0.0.2'])
+    commit(REVIEWS.replace('10.0.0.2', '10.0.0.9'), ratings)
+    expect(own()).toEqual(['10.0.0.1', '10.0.0.9'])
+    expect(others()).toEqual(['10.0.1.1', '10.0.1.2'])
+    expect(computed).toBe(1)
+    expect(view.service('reviews.shop.svc.cluster.local')).toBe(second)
+  })
+
+  it('a service is made again when the default of its visibility changes', () => {
+    const { commit, scope } = mesh(REVIEWS)
+    const elsewhere = scope(proxy('other'))
+    expect(elsewhere.services()).toHaveLength(1)
+    commit(
+      REVIEWS,
+      "apiVersion: meshgate.io/v1\nkind: Mesh\nmetadata: {name: mesh}\nspec: {defaultServiceExportTo: ['.']}\n",
+    )
+    expect(elsewhere.services()).toHaveLength(0)
   })
 
   it('a host of a rule is exact first, then short', () => {
