@@ -360,6 +360,12 @@ export const CODES = {
     'No service with this host is visible in that namespace.',
     'Correct namespace or host of the egress entry.',
   ),
+  SIDECAR_PORT_NOT_FOUND: entry(
+    'warning',
+    'Sidecar listener without a service',
+    'A listener with a port imports those services of its hosts that have this port, and none has.',
+    'Take a port of the service, or protocol HTTP_PROXY, where the authority tells host and port.',
+  ),
   LISTENER_PORT_CLASH: entry(
     'error',
     'Port is taken',

@@ -340,6 +340,17 @@ describe('Sidecars', () => {
     for (const host of ['other/a.com', './b.com', '*/*.org'])
       expect(said(service('a.com'), sidecar(host))).toEqual(['SIDECAR_HOST_NOT_FOUND sc spec.egress[0].hosts[0]'])
   })
+  it('listen on a port that one of the hosts has, or on any for an HTTP proxy', () => {
+    const said80 = (port: string, host = './a.com') => {
+      const egress = `{egress: [{port: {number: ${port}, name: a}, hosts: ["${host}"]}]}`
+      return said(service('a.com'), document('Sidecar', 'sc', egress))
+    }
+    expect(said80('81, protocol: HTTP')).toEqual(['SIDECAR_PORT_NOT_FOUND sc spec.egress[0].port.number'])
+    expect(said80('81, protocol: TCP')).toEqual(['SIDECAR_PORT_NOT_FOUND sc spec.egress[0].port.number'])
+    expect(said80('80, protocol: HTTP')).toEqual([])
+    expect(said80('81, protocol: HTTP_PROXY')).toEqual([])
+    expect(said80('81, protocol: HTTP', './*')).toEqual([])
+  })
   it('keep off the port of the HTTP proxy', () => {
     const sidecar = document(
       'Sidecar',

@@ -12,7 +12,7 @@ import { checkGatewayPorts, checkGatewayReferences } from './gateways.ts'
 import { checkUnreachable, checkWeights } from './routes.ts'
 import { checkSecrets } from './secrets.ts'
 import { checkSelectors, checkServiceEndpoints, checkServiceProtocols, checkTcpPorts } from './services.ts'
-import { checkSidecarConflicts, checkSidecarHosts, checkSidecarPorts } from './sidecars.ts'
+import { checkSidecarConflicts, checkSidecarHosts, checkSidecarListenerPorts, checkSidecarPorts } from './sidecars.ts'
 import { checkVirtualServiceOverlap } from './virtual-services.ts'
 import { type Check, runChecks, World } from './world.ts'
 
@@ -37,6 +37,7 @@ export const CHECKS: readonly Check[] = [
   checkSidecarConflicts,
   checkSidecarPorts,
   checkSidecarHosts,
+  checkSidecarListenerPorts,
 ]
 
 /**

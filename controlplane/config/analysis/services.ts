@@ -86,26 +86,19 @@ function sameHosts(a: Of<'ServiceEntry'>, b: Of<'ServiceEntry'>): boolean {
 
 /** Selectors of Sidecars, DestinationRules and Gateways that find no declared workload. */
 export const checkSelectors: Check = (world, complain) => {
-  for (const rule of world.of('DestinationRule')) {
-    const labels = rule.spec.workloadSelector?.matchLabels
-    if (labels && selectsNothing(labels, world.workloads(rule.namespace)))
+  const selecting = [
+    ...world.of('DestinationRule').map((rule) => [rule, rule.spec.workloadSelector?.matchLabels] as const),
+    ...world.of('Sidecar').map((sidecar) => [sidecar, sidecar.spec.workloadSelector?.labels] as const),
+  ]
+  for (const [object, labels] of selecting)
+    if (labels && selectsNothing(labels, world.workloads(object.namespace)))
       complain(
-        rule,
+        object,
         'SELECTOR_EMPTY',
         ['spec', 'workloadSelector'],
-        `no declared workload of namespace ${rule.namespace} has these labels`,
+        `no declared workload of namespace ${object.namespace} has these labels`,
+        'a proxy that connects with these labels in its metadata is selected all the same',
       )
-  }
-  for (const sidecar of world.of('Sidecar')) {
-    const labels = sidecar.spec.workloadSelector?.labels
-    if (labels && selectsNothing(labels, world.workloads(sidecar.namespace)))
-      complain(
-        sidecar,
-        'SELECTOR_EMPTY',
-        ['spec', 'workloadSelector'],
-        `no declared workload of namespace ${sidecar.namespace} has these labels`,
-      )
-  }
   for (const gateway of world.of('Gateway')) {
     const labels = gateway.spec.selector
     if (labels && selectsNothing(labels, world.proxies))

@@ -87,3 +87,25 @@ export const checkSidecarHosts: Check = (world, complain) => {
     }
   }
 }
+
+/** Listeners of a Sidecar whose port none of its hosts has: by Istio's rule such a listener imports nothing. */
+export const checkSidecarListenerPorts: Check = (world, complain) => {
+  for (const sidecar of world.of('Sidecar')) {
+    for (const [index, { port, hosts }] of (sidecar.spec.egress ?? []).entries()) {
+      if (!port?.number || port.protocol?.toUpperCase() === 'HTTP_PROXY') continue
+      const names = hosts.slice(0, 1000).map((entry) => entry.slice(entry.indexOf('/') + 1).toLowerCase())
+      // What a wildcard stands for, hosts of rules included, is not known here.
+      if (names.some(isWildcard)) continue
+      const services = names.flatMap((name) => world.services(name))
+      const has = services.some(({ object }) => object.spec.ports?.some(({ number }) => number === port.number))
+      if (services.length > 0 && !has)
+        complain(
+          sidecar,
+          'SIDECAR_PORT_NOT_FOUND',
+          ['spec', 'egress', index, 'port', 'number'],
+          `none of these hosts has port ${port.number}: the listener reaches nothing`,
+          'take a port of the service, or protocol HTTP_PROXY, where the authority tells host and port',
+        )
+    }
+  }
+}
