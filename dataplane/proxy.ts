@@ -139,9 +139,10 @@ export class MessageProxy {
   #atAddress({ address }: ListenerConfig, listeners: readonly ListenerConfig[]): Acceptor | undefined {
     if ('port' in address && address.port === 0) return undefined
     const text = addressText(address)
-    for (const [name, { acceptor }] of this.#listeners) {
+    for (const [name, { acceptor, runtime }] of this.#listeners) {
       if (addressText(acceptor.address) !== text) continue
-      const stays = listeners.some((other) => other.name === name && addressText(other.address) === text)
+      const before = addressText(runtime.config.address)
+      const stays = listeners.some((other) => other.name === name && addressText(other.address) === before)
       if (!stays) return acceptor
     }
     return undefined

@@ -1,0 +1,214 @@
+import cluster, { type Worker } from 'node:cluster'
+import { fileURLToPath } from 'node:url'
+import type { AdminSource } from '../admin/server.ts'
+import type { Configuration, SocketAddress } from '../configuration.ts'
+import type { ConfigurationProblem } from '../proxy.ts'
+import { type StatsSnapshot, sumStats } from '../stats/prometheus.ts'
+import type { FromWorker, ToWorker } from './protocol.ts'
+
+/** Waits before a worker that ended is replaced; doubles while workers end at once. */
+const firstWaitMs = 100
+const longestWaitMs = 10_000
+/** A worker that lived so long starts the waits anew. */
+const steadyMs = 30_000
+const answerMs = 5000
+
+export interface WorkerPoolOptions {
+  readonly workers: number
+  /** Told of each worker that ended by itself. */
+  readonly onCrash?: (pid: number, code: number | null, signal: string | null) => void
+  /** Node options for workers, for example a loader. */
+  readonly execArgv?: readonly string[]
+}
+
+interface Member {
+  readonly worker: Worker
+  readonly started: number
+  ready: boolean
+}
+
+interface Answer<T> {
+  readonly left: Set<number>
+  readonly parts: T[]
+  readonly done: (parts: readonly T[]) => void
+}
+
+/**
+ * Several processes that share the listening ports: connections are dealt out in turn. This process holds the configuration and sends it to each;
+ * a worker that crashes is replaced, its clients connect again. What the workers count is summed.
+ */
+export class WorkerPool {
+  readonly #options: WorkerPoolOptions
+  readonly #members = new Map<number, Member>()
+  readonly #answers = new Map<number, Answer<FromWorker>>()
+  #configuration: Configuration | undefined
+  #next = 1
+  #wait = firstWaitMs
+  #addresses: Readonly<Record<string, unknown>> = {}
+  /** Counters of workers that have ended. */
+  #past: StatsSnapshot = { counters: {}, gauges: {}, histograms: {} }
+  /** What each worker counted when it was asked last. */
+  readonly #latest = new Map<number, StatsSnapshot>()
+  draining = false
+  #timer: NodeJS.Timeout | undefined
+  crashes = 0
+
+  constructor(options: WorkerPoolOptions) {
+    this.#options = options
+  }
+
+  /** Process ids of the workers there are. */
+  get pids(): readonly number[] {
+    return [...this.#members.values()].flatMap(({ worker }) => worker.process.pid ?? [])
+  }
+
+  /** Starts the workers; resolves when all are ready. */
+  async start(): Promise<void> {
+    const file = fileURLToPath(import.meta.url).endsWith('.js') ? './worker.js' : './worker.ts'
+    cluster.setupPrimary({
+      exec: fileURLToPath(new URL(file, import.meta.url)),
+      args: [],
+      serialization: 'advanced',
+      ...(this.#options.execArgv && { execArgv: [...this.#options.execArgv] }),
+    })
+    cluster.schedulingPolicy = cluster.SCHED_RR
+    await Promise.all(Array.from({ length: this.#options.workers }, () => this.#fork()))
+    // What a worker counted up to its end is lost but for the last time it was asked, so it is asked now and then.
+    this.#timer = setInterval(() => void this.stats().catch(() => undefined), 5000)
+    this.#timer.unref()
+  }
+
+  #fork(): Promise<void> {
+    const worker = cluster.fork()
+    const member: Member = { worker, started: performance.now(), ready: false }
+    this.#members.set(worker.id, member)
+    return new Promise((resolve) => {
+      worker.on('message', (message: FromWorker) => {
+        if (message.type === 'ready') {
+          member.ready = true
+          if (this.#configuration) this.#send(worker, this.#configurationMessage(0))
+          resolve()
+        } else this.#answered(worker.id, message)
+      })
+      worker.on('error', () => undefined)
+      worker.on('exit', (code, signal) => {
+        resolve()
+        this.#ended(member, code, signal)
+      })
+    })
+  }
+
+  #ended(member: Member, code: number | null, signal: string | null): void {
+    const { worker, started } = member
+    this.#members.delete(worker.id)
+    for (const [id, answer] of this.#answers) {
+      if (answer.left.delete(worker.id) && answer.left.size === 0) this.#finish(id, answer)
+    }
+    const last = this.#latest.get(worker.id)
+    this.#latest.delete(worker.id)
+    if (last) this.#past = sumStats([this.#past, { ...last, gauges: {} }])
+    if (this.draining) return
+    this.crashes++
+    this.#options.onCrash?.(worker.process.pid ?? 0, code, signal)
+    this.#wait = performance.now() - started > steadyMs ? firstWaitMs : Math.min(longestWaitMs, this.#wait * 2)
+    setTimeout(() => {
+      if (!this.draining) void this.#fork()
+    }, this.#wait)
+  }
+
+  #send(worker: Worker, message: ToWorker): void {
+    if (worker.isConnected()) worker.send(message, undefined, () => undefined)
+  }
+
+  #configurationMessage(id: number): ToWorker {
+    return { type: 'configuration', id, configuration: this.#configuration! }
+  }
+
+  #answered(worker: number, message: Exclude<FromWorker, { type: 'ready' }>): void {
+    if (message.type === 'stats') this.#latest.set(worker, message.stats)
+    if (message.type === 'applied') this.#addresses = { ...this.#addresses, ...message.addresses }
+    const answer = this.#answers.get(message.id)
+    if (!answer?.left.delete(worker)) return
+    answer.parts.push(message)
+    if (answer.left.size === 0) this.#finish(message.id, answer)
+  }
+
+  #finish(id: number, answer: Answer<FromWorker>): void {
+    this.#answers.delete(id)
+    answer.done(answer.parts)
+  }
+
+  /** Asks every worker; one that does not answer in time is left out. */
+  #ask(make: (id: number) => ToWorker): Promise<readonly FromWorker[]> {
+    const id = this.#next++
+    const members = [...this.#members.values()].filter(({ ready }) => ready)
+    if (members.length === 0) return Promise.resolve([])
+    return new Promise((done) => {
+      const answer = { left: new Set(members.map(({ worker }) => worker.id)), parts: [], done }
+      this.#answers.set(id, answer)
+      setTimeout(() => this.#answers.has(id) && this.#finish(id, answer), answerMs).unref()
+      for (const { worker } of members) this.#send(worker, make(id))
+    })
+  }
+
+  /** Puts a configuration in force in every worker, and in those that come later. @returns problems, each once. */
+  async apply(configuration: Configuration): Promise<readonly ConfigurationProblem[]> {
+    this.#configuration = configuration
+    const answers = await this.#ask((id) => this.#configurationMessage(id))
+    const problems = new Map<string, ConfigurationProblem>()
+    for (const answer of answers) {
+      if (answer.type !== 'applied') continue
+      for (const problem of answer.problems) problems.set(JSON.stringify(problem), problem)
+    }
+    return [...problems.values()]
+  }
+
+  /** Where a listener listens. */
+  address(listener: string): SocketAddress | undefined {
+    return this.#addresses[listener] as SocketAddress | undefined
+  }
+
+  /** The sum over all workers, those that ended included. */
+  async stats(): Promise<StatsSnapshot> {
+    const answers = await this.#ask((id) => ({ type: 'stats', id }))
+    const parts = answers.flatMap((answer) => (answer.type === 'stats' ? [answer.stats] : []))
+    const sum = sumStats([this.#past, ...parts])
+    return {
+      ...sum,
+      counters: { ...sum.counters, meshgate_worker_crashes_total: this.crashes },
+      gauges: { ...sum.gauges, meshgate_workers: this.#members.size },
+    }
+  }
+
+  /** Lets every worker drain; resolves when all have ended. */
+  async drain(timeoutMs = 30_000): Promise<void> {
+    this.draining = true
+    clearInterval(this.#timer)
+    const ends = [...this.#members.values()].map(
+      ({ worker }) =>
+        new Promise<void>((resolve) => {
+          if (worker.isDead()) resolve()
+          worker.once('exit', () => resolve())
+          this.#send(worker, { type: 'drain', timeoutMs })
+          setTimeout(() => worker.process.kill('SIGKILL'), timeoutMs + 5000).unref()
+        }),
+    )
+    await Promise.all(ends)
+  }
+
+  /** The admin view of all workers. */
+  admin(drain: () => void = () => void this.drain()): AdminSource {
+    return {
+      stats: () => this.stats(),
+      configDump: () => this.#configuration ?? {},
+      clusters: async () => {
+        const answers = await this.#ask((id) => ({ type: 'stats', id }))
+        return answers.flatMap((answer, worker) =>
+          answer.type === 'stats' ? [{ worker, clusters: answer.clusters }] : [],
+        )
+      },
+      state: () => (this.draining ? 'draining' : this.#configuration ? 'live' : 'starting'),
+      drain,
+    }
+  }
+}

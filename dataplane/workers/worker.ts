@@ -1,0 +1,34 @@
+import { describeClusters } from '../admin/local.ts'
+import { MessageProxy } from '../proxy.ts'
+import { takeStats } from '../stats/prometheus.ts'
+import type { FromWorker, ToWorker } from './protocol.ts'
+
+/** A worker: one proxy, led by messages of the first process. Ends with it. */
+export function runWorker(): void {
+  const proxy = new MessageProxy()
+  const say = (message: FromWorker) => process.send?.(message)
+  process.on('message', (message: ToWorker) => {
+    switch (message.type) {
+      case 'configuration':
+        void proxy.apply(message.configuration).then((problems) => {
+          const addresses = Object.fromEntries(
+            message.configuration.listeners.map(({ name }) => [name, proxy.address(name)]),
+          )
+          say({ type: 'applied', id: message.id, problems, addresses })
+        })
+        return
+      case 'stats':
+        say({ type: 'stats', id: message.id, stats: takeStats(proxy), clusters: describeClusters(proxy) })
+        return
+      case 'drain':
+        void proxy.drain(message.timeoutMs).then(() => process.exit(0))
+    }
+  })
+  process.on('disconnect', () => process.exit(0))
+  // The first process hears these too and says what to do.
+  process.on('SIGINT', () => undefined)
+  process.on('SIGTERM', () => undefined)
+  say({ type: 'ready' })
+}
+
+runWorker()

@@ -1,0 +1,215 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { connect as connectTcp, createServer, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { connect as connectTls, createServer as createTlsServer } from 'node:tls'
+import { afterEach, describe, expect, it } from 'vitest'
+import type { ClusterConfig, ListenerConfig } from '../../dataplane/configuration.ts'
+import { encodeProxyHeader, type ProxyHeader, readProxyHeader } from '../../dataplane/listen/proxy-protocol.ts'
+import { C, L } from '../../dataplane/stats/counters.ts'
+import { testCa } from '../helpers/certificates.ts'
+import { Bed, byId, encode, endpoints, eventually, type GameFrame, gameConfiguration, Kind, splitter } from './game.ts'
+
+const bed = new Bed()
+afterEach(() => bed.close())
+
+function one(cluster: Partial<ClusterConfig> & { port?: number }, listener: Partial<ListenerConfig> = {}) {
+  const { port = 1, ...rest } = cluster
+  return gameConfiguration({
+    listener,
+    routes: [{ name: 'game', routes: [byId(1, 'a')] }],
+    clusters: [{ name: 'a', localities: endpoints(port), balancer: { kind: 'roundRobin' }, ...rest }],
+  })
+}
+
+/** Sends one request on a socket and waits for the frame that comes. */
+function ask(socket: Socket, before: Uint8Array = Buffer.alloc(0)): Promise<GameFrame | undefined> {
+  return new Promise((resolve) => {
+    socket.on('data', splitter(resolve))
+    socket.on('error', () => resolve(undefined))
+    socket.on('close', () => resolve(undefined))
+    socket.write(Buffer.concat([before, encode({ msgid: 1, seq: 3, body: 'hi' })]))
+  })
+}
+
+const portOf = (proxy: Awaited<ReturnType<Bed['proxy']>>) => (proxy.address('game') as { port: number }).port
+
+/** An upstream that keeps the first bytes before the first frame apart. */
+async function headerServer(bytes: number) {
+  const seen: Buffer[] = []
+  const server = createServer((socket) => {
+    let head = Buffer.alloc(0)
+    const frames = splitter((frame) => socket.write(encode({ ...frame, kind: Kind.response })))
+    socket.on('error', () => undefined)
+    socket.on('data', (chunk) => {
+      if (head.length >= bytes) return frames(chunk)
+      head = Buffer.concat([head, chunk])
+      if (head.length < bytes) return
+      seen.push(head.subarray(0, bytes))
+      frames(head.subarray(bytes))
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  bed.defer(() => server.close())
+  return { port: (server.address() as { port: number }).port, seen }
+}
+
+describe('TLS', () => {
+  it('is terminated, asks for a client certificate where it is told to, and is spoken to upstreams', async () => {
+    const ca = await testCa()
+    const server = await ca.issue('game', { dns: ['game.local'], ip: ['127.0.0.1'] })
+    const client = await ca.issue('client', { uri: ['spiffe://x/client'] })
+    const upstream = createTlsServer(
+      { cert: server.cert, key: server.key, ca: ca.cert, requestCert: true, rejectUnauthorized: true },
+      (socket) => {
+        socket.on('error', () => undefined)
+        socket.on(
+          'data',
+          splitter((frame) => socket.write(encode({ ...frame, kind: Kind.response, body: 'secret' }))),
+        )
+      },
+    )
+    await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve))
+    bed.defer(() => upstream.close())
+    const proxy = await bed.proxy(
+      one(
+        {
+          port: (upstream.address() as { port: number }).port,
+          tls: { serverName: 'game.local', ca: ca.cert, certificate: client.cert, privateKey: client.key },
+        },
+        { tls: { certificate: server.cert, privateKey: server.key, clientCa: ca.cert } },
+      ),
+    )
+    const options = { host: '127.0.0.1', port: portOf(proxy), ca: ca.cert, servername: 'game.local' }
+    const good = connectTls({ ...options, cert: client.cert, key: client.key })
+    expect(String((await ask(good))?.body)).toBe('secret')
+    good.destroy()
+    const other = await testCa('other')
+    const stranger = await other.issue('stranger', {})
+    expect(await ask(connectTls({ ...options, cert: stranger.cert, key: stranger.key }))).toBeUndefined()
+    expect(await ask(connectTls(options))).toBeUndefined()
+    expect(await ask(connectTcp({ host: '127.0.0.1', port: portOf(proxy) }))).toBeUndefined()
+  })
+
+  it('an upstream whose certificate does not hold the name is refused', async () => {
+    const ca = await testCa()
+    const server = await ca.issue('game', { dns: ['other.local'] })
+    const upstream = createTlsServer({ cert: server.cert, key: server.key }, (socket) => socket.resume())
+    upstream.on('tlsClientError', () => undefined)
+    await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve))
+    bed.defer(() => upstream.close())
+    const { port } = upstream.address() as { port: number }
+    for (const tls of [
+      { serverName: 'game.local', ca: ca.cert },
+      { ca: ca.cert, subjectAltNames: ['game.local'] },
+    ]) {
+      const proxy = await bed.proxy(one({ port, tls }))
+      const reply = await bed.client(proxy).ask({ msgid: 1, seq: 1 })
+      expect(reply.body.readUInt32BE()).toBe(3)
+      expect(proxy.clusters.get('a')!.counters[C.upstream_cx_connect_fail]).toBe(1)
+    }
+  })
+})
+
+describe('Unix sockets and IPv6', () => {
+  it('listens on a path and connects to one; a stale socket file is no obstacle', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'meshgate-'))
+    bed.defer(() => rm(folder, { recursive: true }))
+    const path = join(folder, 'up.sock')
+    const upstream = createServer((socket) =>
+      socket.on(
+        'data',
+        splitter((frame) => socket.write(encode({ ...frame, kind: Kind.response, body: 'unix' }))),
+      ),
+    )
+    await new Promise<void>((resolve) => upstream.listen(path, resolve))
+    bed.defer(() => upstream.close())
+    const address = { path: join(folder, 'in.sock') }
+    const proxy = await bed.proxy(one({ localities: [{ endpoints: [{ address: { path } }] }] }, { address }))
+    const socket = connectTcp(address)
+    bed.defer(() => socket.destroy())
+    expect(String((await ask(socket))?.body)).toBe('unix')
+    const taken = await bed.proxy(gameConfiguration({}))
+    const problems = await taken.apply(one({}, { name: 'path', address }))
+    expect(problems[0]?.message).toContain('EADDRINUSE')
+    expect(proxy.problems).toEqual([])
+  })
+
+  it('listens and connects over IPv6', async ({ skip }) => {
+    const upstream = createServer((socket) =>
+      socket.on(
+        'data',
+        splitter((frame) => socket.write(encode({ ...frame, kind: Kind.response, body: 'six' }))),
+      ),
+    )
+    const listening = await new Promise<boolean>((resolve) => {
+      upstream.once('error', () => resolve(false))
+      upstream.listen(0, '::1', () => resolve(true))
+    })
+    if (!listening) skip('this machine has no IPv6')
+    bed.defer(() => upstream.close())
+    const { port } = upstream.address() as { port: number }
+    const proxy = await bed.proxy(
+      one({ localities: [{ endpoints: [{ address: { host: '::1', port } }] }] }, { address: { host: '::1', port: 0 } }),
+    )
+    const socket = connectTcp({ host: '::1', port: portOf(proxy) })
+    bed.defer(() => socket.destroy())
+    expect(String((await ask(socket))?.body)).toBe('six')
+    expect(proxy.clusters.get('a')!.hosts[0]!.key).toBe(`[::1]:${port}`)
+  })
+})
+
+const addresses = {
+  v4: { source: { host: '10.1.2.3', port: 4567 }, destination: { host: '10.9.8.7', port: 80 } },
+  v6: { source: { host: '2001:db8::1', port: 4567 }, destination: { host: '::ffff:0.1.0.2', port: 80 } },
+}
+
+describe('PROXY protocol', () => {
+  it.each(['v1', 'v2'] as const)('%s is read back as written, from any cut', (version) => {
+    for (const given of [addresses.v4, addresses.v6, undefined]) {
+      const header = encodeProxyHeader(version, given)
+      for (let cut = 0; cut < header.length; cut++) expect(readProxyHeader(header.subarray(0, cut)).state).toBe('more')
+      const wanted: ProxyHeader = { state: 'done', length: header.length, ...(given && { addresses: given }) }
+      expect(readProxyHeader(Buffer.concat([header, Buffer.from('rest')]))).toEqual(wanted)
+    }
+  })
+
+  it.each([
+    'GET / HTTP/1.1\r\n',
+    'PROXY TCP4 1.2.3.4 1.2.3.4 1 99999\r\n',
+    'PROXY TCP4 ::1 ::1 1 2\r\n',
+    `PROXY ${'x'.repeat(200)}`,
+    '\r\n\r\n\0\r\nQUIT\n\x31\x11\0\0',
+    '\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x04abcd',
+    '\r\n\r\n\0\r\nQUIT\n\x21\x11\xff\xff',
+  ])('refuses %j', (text) => {
+    expect(readProxyHeader(Buffer.from(text, 'latin1')).state).toBe('bad')
+  })
+
+  it.each(['v1', 'v2'] as const)(
+    '%s comes in, in pieces too, and its address goes out on bound connections',
+    async (version) => {
+      const header = encodeProxyHeader(version, addresses.v4)
+      const { port, seen } = await headerServer(header.length)
+      const proxy = await bed.proxy(one({ port, proxyProtocol: version }, { mode: 'bound', proxyProtocol: true }))
+      const socket = connectTcp({ host: '127.0.0.1', port: portOf(proxy), noDelay: true })
+      bed.defer(() => socket.destroy())
+      socket.write(header.subarray(0, 5))
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      expect(String((await ask(socket, header.subarray(5)))?.body)).toBe('hi')
+      expect(seen).toEqual([header])
+      const bad = connectTcp({ host: '127.0.0.1', port: portOf(proxy) })
+      expect(await ask(bad)).toBeUndefined()
+      expect(proxy.listeners[0]!.counters[L.downstream_cx_proxy_proto_error]).toBe(1)
+    },
+  )
+
+  it('a shared connection says that it is our own', async () => {
+    const header = encodeProxyHeader('v2', undefined)
+    const { port, seen } = await headerServer(header.length)
+    const proxy = await bed.proxy(one({ port, proxyProtocol: 'v2' }))
+    await bed.client(proxy).ask({ msgid: 1, seq: 1 })
+    await eventually(() => seen.length === 1)
+    expect(seen[0]).toEqual(header)
+  })
+})

@@ -1,0 +1,56 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { AdminServer } from '../../dataplane/admin/server.ts'
+import { WorkerPool } from '../../dataplane/workers/pool.ts'
+import { Bed, byId, endpoints, eventually, GameClient, gameConfiguration } from './game.ts'
+
+const bed = new Bed()
+afterEach(() => bed.close())
+
+describe('several workers', () => {
+  it('share a port evenly, take one configuration, are summed, replaced when they crash, and drained', async () => {
+    const server = await bed.server('a')
+    const pool = new WorkerPool({ workers: 2, execArgv: ['--import', 'tsx'] })
+    bed.defer(() => pool.drain(100))
+    await pool.start()
+    const configuration = gameConfiguration({
+      routes: [{ name: 'game', routes: [byId(1, 'a')] }],
+      clusters: [{ name: 'a', localities: endpoints(server.port), balancer: { kind: 'roundRobin' } }],
+    })
+    expect(await pool.apply(configuration)).toEqual([])
+    const { port } = pool.address('game') as { port: number }
+    const connect = () => {
+      const client = new GameClient(port)
+      bed.defer(() => client.close())
+      return client
+    }
+    const clients: GameClient[] = []
+    for (let seq = 0; seq < 10; seq++) {
+      const client = connect()
+      clients.push(client)
+      await client.ask({ msgid: 1, seq })
+    }
+    const stats = await pool.stats()
+    expect(stats.counters['envoy_listener_downstream_rq_total{envoy_listener="game"}']).toBe(10)
+    expect(stats.gauges['meshgate_workers']).toBe(2)
+    const admin = new AdminServer(pool.admin())
+    bed.defer(() => admin.close())
+    const base = `http://127.0.0.1:${await admin.listen('127.0.0.1', 0)}`
+    const text = await (await fetch(`${base}/stats/prometheus`)).text()
+    expect(text).toContain('envoy_cluster_upstream_rq_total{envoy_cluster_name="a"} 10')
+    expect((await fetch(`${base}/ready`)).status).toBe(200)
+    expect((await fetch(`${base}/drain`)).status).toBe(405)
+
+    const [victim] = pool.pids
+    process.kill(victim!, 'SIGKILL')
+    await eventually(() => clients.filter(({ closed }) => closed).length === 5, 'half of the clients are cut')
+    await eventually(() => pool.pids.length === 2 && !pool.pids.includes(victim!), 'a new worker')
+    for (let seq = 0; seq < 10; seq++) await connect().ask({ msgid: 1, seq })
+    const after = await pool.stats()
+    expect(after.counters['envoy_listener_downstream_rq_total{envoy_listener="game"}']).toBe(20)
+    expect(after.counters['meshgate_worker_crashes_total']).toBe(1)
+
+    await pool.drain(5000)
+    expect(pool.pids).toEqual([])
+    await Promise.all(clients.map((client) => client.ended()))
+  })
+})
