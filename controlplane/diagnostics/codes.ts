@@ -363,7 +363,7 @@ export const CODES = {
   SIDECAR_PORT_NOT_FOUND: entry(
     'warning',
     'Sidecar listener without a service',
-    'A listener with a port imports those services of its hosts that have this port, and none has.',
+    'An HTTP listener with a port imports those services of its hosts that have this port, and none has.',
     'Take a port of the service, or protocol HTTP_PROXY, where the authority tells host and port.',
   ),
   LISTENER_PORT_CLASH: entry(
@@ -377,6 +377,30 @@ export const CODES = {
     'Consistent hash has no effect',
     'Something overrides the consistent hash, or nothing gives it a key to hash.',
     'Keep only one of the settings.',
+  ),
+  PROTOCOL_NOT_FOUND: entry(
+    'warning',
+    'Protocol does not exist',
+    'A port, MsgRouter or ApplicationProtocol names a private protocol that no Protocol document describes and that does not come with the package. The port is not opened for messages.',
+    'Add a Protocol document of that name, or correct the name.',
+  ),
+  PROTOCOL_FIELD_NOT_FOUND: entry(
+    'warning',
+    'No protocol has the field',
+    'A MsgRouter looks at a field that no protocol declares, or at fields that no protocol has together. It is in force nowhere.',
+    'Declare the field in the Protocol document, or correct the name.',
+  ),
+  MSG_ROUTE_OVERLAP: entry(
+    'warning',
+    'Message ids are taken by another rule',
+    'Another MsgRouter takes the same message ids and comes first: it has the greater priority, or is narrower (exact ids before ranges), or is older.',
+    'Set `priority` on the one that shall win, or remove one of them.',
+  ),
+  MSG_ROUTE_NARROWED: entry(
+    'info',
+    'A part of the message ids is taken by another rule',
+    'Another MsgRouter that comes first takes a part of these message ids. That is how an exception to a range is written.',
+    'Nothing, when it is meant.',
   ),
   XDS_REJECTED: entry(
     'error',

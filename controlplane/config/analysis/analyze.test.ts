@@ -346,7 +346,8 @@ describe('Sidecars', () => {
       return said(service('a.com'), document('Sidecar', 'sc', egress))
     }
     expect(said80('81, protocol: HTTP')).toEqual(['SIDECAR_PORT_NOT_FOUND sc spec.egress[0].port.number'])
-    expect(said80('81, protocol: TCP')).toEqual(['SIDECAR_PORT_NOT_FOUND sc spec.egress[0].port.number'])
+    expect(said80('81, protocol: GRPC')).toEqual(['SIDECAR_PORT_NOT_FOUND sc spec.egress[0].port.number'])
+    expect(said80('81, protocol: TCP')).toEqual([])
     expect(said80('80, protocol: HTTP')).toEqual([])
     expect(said80('81, protocol: HTTP_PROXY')).toEqual([])
     expect(said80('81, protocol: HTTP', './*')).toEqual([])

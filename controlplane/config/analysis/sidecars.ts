@@ -88,11 +88,13 @@ export const checkSidecarHosts: Check = (world, complain) => {
   }
 }
 
-/** Listeners of a Sidecar whose port none of its hosts has: by Istio's rule such a listener imports nothing. */
+const HTTP: ReadonlySet<string> = new Set(['HTTP', 'HTTP2', 'GRPC', 'GRPC-WEB'])
+
+/** HTTP listeners of a Sidecar whose port none of its hosts has: by Istio's rule they import nothing. TCP goes to the only port there is. */
 export const checkSidecarListenerPorts: Check = (world, complain) => {
   for (const sidecar of world.of('Sidecar')) {
     for (const [index, { port, hosts }] of (sidecar.spec.egress ?? []).entries()) {
-      if (!port?.number || port.protocol?.toUpperCase() === 'HTTP_PROXY') continue
+      if (!port?.number || !HTTP.has(port.protocol?.toUpperCase() ?? '')) continue
       const names = hosts.slice(0, 1000).map((entry) => entry.slice(entry.indexOf('/') + 1).toLowerCase())
       // What a wildcard stands for, hosts of rules included, is not known here.
       if (names.some(isWildcard)) continue
