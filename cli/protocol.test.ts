@@ -46,6 +46,10 @@ describe('meshgate protocol', () => {
     expect(code).toBe(1)
   })
 
+  test('a file that is not there is named', async () => {
+    await expect(run('check', join(folder, 'none.yaml'))).rejects.toThrow(/^cannot read .*none\.yaml: ENOENT/)
+  })
+
   test('new writes a document that check accepts', async () => {
     const file = join(folder, 'mine.yaml')
     expect((await run('new', '-f', file, '--answers', '{"name":"mine","id":"u32@8"}')).code).toBe(0)

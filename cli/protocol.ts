@@ -240,7 +240,11 @@ function counted(n: number, what: string): string {
 }
 
 function read(file: string): Buffer {
-  return attempt(() => readFileSync(file))
+  try {
+    return readFileSync(file)
+  } catch (error) {
+    throw new CommandError(`cannot read ${file}: ${(error as Error).message}`)
+  }
 }
 
 /** Failures of reading and parsing are the user's to see in one line. */

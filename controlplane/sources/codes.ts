@@ -106,7 +106,7 @@ export const sourceCodes = {
     explanation:
       'A folder or file that was named as a source is missing, or was replaced by an empty folder. An empty mesh is never published for that; the last configuration stays in force.',
     whatToDo:
-      'Bring the folder back, or restart with another one. To remove everything, delete the files and leave the folder.',
+      'What was read from it stays in force. Bring it back, or restart with another one. To remove everything, delete the files and leave the folder.',
   },
   SOURCE_SYMLINK_LOOP: {
     code: 'SOURCE_SYMLINK_LOOP',

@@ -70,7 +70,9 @@ describe('start', () => {
   test('rejects when a path does not exist, with all that are missing, and can be tried again', async () => {
     const store = new FileStore({ paths: [root, join(base, 'no'), join(base, 'nor.yaml')] })
     stores.push(store)
-    await expect(store.start()).rejects.toThrow(/cannot read configuration from .*no: .*\n.*nor\.yaml/)
+    await expect(store.start()).rejects.toThrow(
+      /^cannot read configuration from .*no: there is nothing at this path .*\n.*nor\.yaml/,
+    )
     mkdirSync(join(base, 'no'))
     writeFileSync(join(base, 'nor.yaml'), 'n: 1\n')
     expect((await store.start()).documents).toHaveLength(1)

@@ -167,7 +167,7 @@ class Scanner {
       if ([...this.#files.keys()].some((path) => isBelow(path, root))) return
       if (![...this.#last.files.keys()].some((path) => isBelow(path, root))) return
       this.#forgetBelow(root)
-      this.#rootGone(root, 'it was replaced by an empty folder')
+      this.#rootGone(root, 'this folder was replaced by an empty one')
     }
   }
 
@@ -360,9 +360,7 @@ class Scanner {
 
   #rootGone(root: string, reason: string): void {
     this.#goneRoots.push(root)
-    this.#diagnostics.push(
-      complainAt('SOURCE_FOLDER_GONE', root, `${root} is gone: ${reason}; what was read from it stays in force`),
-    )
+    this.#diagnostics.push(complainAt('SOURCE_FOLDER_GONE', root, reason))
     this.#keepBelow(root)
   }
 
