@@ -57,8 +57,3 @@ function parsePlaces(text: string, limits: ReadLimits = defaultReadLimits): Plac
   const parsed = parseNow(text, limits)
   return parsed.ok && parsed.root ? resolveTree(parsed.root, limits).place : undefined
 }
-
-/** How many documents are remembered, for tests. */
-export function rememberedPieces(): number {
-  return known.size
-}

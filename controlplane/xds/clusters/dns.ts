@@ -1,5 +1,5 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
-import { Cluster_DiscoveryType, type ClusterSchema } from '../../../proto/gen/envoy/config/cluster/v3/cluster_pb.ts'
+import type { ClusterSchema } from '../../../proto/gen/envoy/config/cluster/v3/cluster_pb.ts'
 import { DnsLookupFamily } from '../../../proto/gen/envoy/extensions/clusters/common/dns/v3/dns_pb.ts'
 import { DnsClusterSchema } from '../../../proto/gen/envoy/extensions/clusters/dns/v3/dns_cluster_pb.ts'
 import { duration, pack } from '../../../proto/make.ts'
@@ -23,9 +23,4 @@ export function dnsDiscovery(oneAnswer: boolean): Pick<MessageInitShape<typeof C
     allAddressesInSingleEndpoint: oneAnswer,
   })
   return { clusterDiscoveryType: { case: 'clusterType', value: { name: 'envoy.clusters.dns', typedConfig } } }
-}
-
-/** Logical DNS in the form that gRPC libraries read; they know no other kind of DNS cluster. */
-export function grpcDnsDiscovery(): Pick<MessageInitShape<typeof ClusterSchema>, 'clusterDiscoveryType'> {
-  return { clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.LOGICAL_DNS } }
 }
