@@ -14,6 +14,7 @@ test('requests in one turn are one round, and rounds keep their distance', () =>
   const rounds = new Rounds({
     gapMs: 40,
     sliceMs: 2,
+    // biome-ignore lint/correctness/useYield: a round too short to be interrupted
     *work() {
       starts.push(performance.now() - begun)
     },
@@ -32,6 +33,30 @@ test('requests in one turn are one round, and rounds keep their distance', () =>
   expect(starts).toHaveLength(4)
   for (const [index, start] of starts.slice(1).entries()) expect(start - starts[index]!).toBeGreaterThanOrEqual(40)
   rounds.stop()
+})
+
+test('a round that took longer than the distance is followed by a pause of half its length', () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setImmediate', 'performance'] })
+  const starts: number[] = []
+  const ends: number[] = []
+  const rounds = new Rounds({
+    gapMs: 40,
+    sliceMs: 2,
+    *work() {
+      starts.push(performance.now())
+      vi.advanceTimersByTime(100)
+      yield
+      rounds.request()
+      ends.push(performance.now())
+    },
+    failed: (error) => {
+      throw error
+    },
+  })
+  rounds.request()
+  while (starts.length < 3) vi.advanceTimersByTime(1)
+  rounds.stop()
+  for (const [index, start] of starts.slice(1).entries()) expect(start - ends[index]!).toBeGreaterThanOrEqual(50)
 })
 
 test('a long round lets other work pass, and a failing one does not end the next', async () => {

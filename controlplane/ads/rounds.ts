@@ -1,6 +1,7 @@
 /**
- * Runs a piece of work when asked, at once the first time, then with at least `gapMs` between two starts; requests in
- * between are one. The work is a generator that yields wherever it may be interrupted: it runs in slices of `sliceMs`, and
+ * Runs a piece of work when asked, at once the first time, then with at least `gapMs` between two starts, and after the end
+ * of a long one at least half the time it took: where a round takes longer than the gap, rounds without a pause would leave
+ * the loop no time to hear of the changes that are to be merged. Requests in between are one. The work is a generator that yields wherever it may be interrupted: it runs in slices of `sliceMs`, and
  * sockets are served between them.
  */
 export class Rounds {
@@ -10,7 +11,8 @@ export class Rounds {
   private readonly failed: (error: unknown) => void
   private wanted = false
   private running = false
-  private startedAt = Number.NEGATIVE_INFINITY
+  private notBefore = Number.NEGATIVE_INFINITY
+  private startedAt = 0
   private timer: NodeJS.Timeout | undefined
   private stopped = false
 
@@ -38,7 +40,7 @@ export class Rounds {
 
   private schedule(): void {
     if (!this.wanted || this.running || this.timer || this.stopped) return
-    const wait = this.startedAt + this.gapMs - performance.now()
+    const wait = this.notBefore - performance.now()
     if (wait > 0) {
       this.timer = setTimeout(() => {
         this.timer = undefined
@@ -70,6 +72,11 @@ export class Rounds {
       this.failed(error)
     }
     this.running = false
+    const endedAt = performance.now()
+    this.notBefore = Math.max(this.startedAt + this.gapMs, endedAt + (endedAt - this.startedAt) * PAUSE)
     this.schedule()
   }
 }
+
+/** The pause after a round, as a part of the time it took. */
+const PAUSE = 0.5
