@@ -7,7 +7,7 @@
 import { parseArgs } from 'node:util'
 import { runBench } from './run.ts'
 import { serve } from './serve.ts'
-import { table } from './table.ts'
+import { block } from './table.ts'
 import { WORKLOADS, type WorkloadName } from './workload.ts'
 
 const { values } = parseArgs({
@@ -37,9 +37,11 @@ if (values.serve !== undefined) {
     stormSeconds: count(values.storm, 0),
     changes: count(values.changes, 0),
     withPeer: !values['no-peer'],
+    report: (result) => {
+      if (values.output !== 'json') console.log(`${block(result)}\n`)
+    },
     nodeOptions: values['node-options'].split(' ').filter((option) => option !== ''),
   })
-  if (values.output !== 'json') console.log(table(results))
   console.log(JSON.stringify({ benchmark: 'xds', node: process.version, results }))
 }
 

@@ -22,6 +22,8 @@ export interface BenchOptions {
   readonly withPeer: boolean
   /** Options of the Node that serves. */
   readonly nodeOptions: readonly string[]
+  /** Called with each result as soon as it is there. */
+  readonly report: (result: BenchResult) => void
 }
 
 /** One kind of change to all streams. */
@@ -87,14 +89,10 @@ export async function runBench(options: BenchOptions): Promise<readonly BenchRes
           const theirs = peer
             ? await measure(client, [peer, ...resources], workload, form, streams, options)
             : undefined
-          results.push({
-            workload: workload.name,
-            form,
-            streams,
-            ours,
-            peer: theirs,
-            ratios: theirs ? ratiosOf(ours, theirs) : {},
-          })
+          const ratios = theirs ? ratiosOf(ours, theirs) : {}
+          const result = { workload: workload.name, form, streams, ours, peer: theirs, ratios }
+          results.push(result)
+          options.report(result)
         }
     }
     return results

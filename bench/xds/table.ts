@@ -26,12 +26,8 @@ const OWN_ROWS: readonly Row[] = [
   ['loop delay p99 ms: storm', 1, (one) => one.storm?.loopP99Ms],
 ]
 
-/** One block per combination: ours, the peer's, and ours / peer's. */
-export function table(results: readonly BenchResult[]): string {
-  return results.map(block).join('\n\n')
-}
-
-function block({ workload, form, streams, ours, peer }: BenchResult): string {
+/** A table of one combination: ours, the peer's, and ours / peer's. */
+export function block({ workload, form, streams, ours, peer }: BenchResult): string {
   const head = line(
     `${workload} ${form} ${streams} streams`,
     'meshgate',

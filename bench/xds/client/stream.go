@@ -74,6 +74,8 @@ type marker struct {
 
 func (f *fleet) open(address string, index int) (*stream, error) {
 	conn, err := grpc.NewClient(address, grpc.WithTransportCredentials(insecure.NewCredentials()),
+		// Envoy's windows (https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/core/v3/protocol.proto): no response waits for room.
+		grpc.WithInitialWindowSize(16<<20), grpc.WithInitialConnWindowSize(24<<20),
 		grpc.WithReadBufferSize(16<<10), grpc.WithWriteBufferSize(4<<10), grpc.WithSharedWriteBuffer(true),
 		grpc.WithDefaultCallOptions(grpc.ForceCodec(raw{}), grpc.MaxCallRecvMsgSize(64<<20)))
 	if err != nil {
