@@ -9,6 +9,7 @@ import {
 } from './destination-rules.ts'
 import { checkDestinations } from './destinations.ts'
 import { checkGatewayPorts, checkGatewayReferences } from './gateways.ts'
+import { checkMsgRouterOverlap, checkMsgRouters, checkProtocolNames } from './messages.ts'
 import { checkUnreachable, checkWeights } from './routes.ts'
 import { checkSecrets } from './secrets.ts'
 import { checkSelectors, checkServiceEndpoints, checkServiceProtocols, checkTcpPorts } from './services.ts'
@@ -38,6 +39,9 @@ export const CHECKS: readonly Check[] = [
   checkSidecarPorts,
   checkSidecarHosts,
   checkSidecarListenerPorts,
+  checkProtocolNames,
+  checkMsgRouters,
+  checkMsgRouterOverlap,
 ]
 
 /**

@@ -1,8 +1,11 @@
 import type { Path } from '../../diagnostics/diagnostic.ts'
 import type { Destination } from '../kinds/common.ts'
+import type { MsgRouterSpec, MsgRule } from '../kinds/msg-router.ts'
+import { rulesOf } from '../msg-router-rules.ts'
 import type { ConfigObject } from '../object.ts'
 import { similar } from '../similar.ts'
 import { isWildcard } from '../syntax/host.ts'
+import { isProtocolPort } from './messages.ts'
 import type { Check, Complain, ServiceHost, World } from './world.ts'
 
 /** A destination with the object that names it and its place there. */
@@ -10,6 +13,8 @@ export interface Use {
   readonly object: ConfigObject
   readonly path: Path
   readonly destination: Destination
+  /** Where host, subset and port stand when the document has them beside other fields. */
+  readonly fields?: { readonly host: Path; readonly subset: Path; readonly port: Path }
 }
 
 interface WithDestination {
@@ -27,28 +32,46 @@ interface Rule {
 const RULES: Readonly<Record<string, readonly string[]>> = {
   VirtualService: ['http', 'tls', 'tcp'],
   MetaRouter: ['routes'],
-  MsgRouter: ['routes'],
 }
+const KINDS = [...Object.keys(RULES), 'MsgRouter']
 
 export function usesOf(object: ConfigObject): readonly Use[] {
-  const uses: Use[] = []
-  for (const field of RULES[object.kind] ?? []) {
+  if (object.kind === 'MsgRouter')
+    return rulesOf(object.spec as MsgRouterSpec).flatMap(({ rule, path }) => [
+      ...usesOfRule(object, rule, path),
+      ...shortUse(object, rule, path),
+    ])
+  return (RULES[object.kind] ?? []).flatMap((field) => {
     const rules = ((object.spec as Readonly<Record<string, unknown>>)[field] ?? []) as readonly Rule[]
-    for (const [index, rule] of rules.entries()) {
-      const path = ['spec', field, index]
-      for (const list of ['route', 'mirrors'] as const)
-        for (const [at, { destination }] of (rule[list] ?? []).entries())
-          if (destination) uses.push({ object, path: [...path, list, at, 'destination'], destination })
-      if (rule.mirror) uses.push({ object, path: [...path, 'mirror'], destination: rule.mirror })
-    }
+    return rules.flatMap((rule, index) => usesOfRule(object, rule, ['spec', field, index]))
+  })
+}
+
+/** `svrName`, `subset` and `port` of a MsgRouter stand for a destination. */
+function shortUse(object: ConfigObject, { svrName, subset, port }: MsgRule, path: Path): readonly Use[] {
+  if (svrName === undefined) return []
+  const destination = {
+    host: svrName,
+    ...(subset && { subset }),
+    ...(port !== undefined && { port: { number: port } }),
   }
+  const fields = { host: [...path, 'svrName'], subset: [...path, 'subset'], port: [...path, 'port'] }
+  return [{ object, path: fields.host, destination, fields }]
+}
+
+function usesOfRule(object: ConfigObject, rule: Rule, path: Path): readonly Use[] {
+  const uses: Use[] = []
+  for (const list of ['route', 'mirrors'] as const)
+    for (const [at, { destination }] of (rule[list] ?? []).entries())
+      if (destination) uses.push({ object, path: [...path, list, at, 'destination'], destination })
+  if (rule.mirror) uses.push({ object, path: [...path, 'mirror'], destination: rule.mirror })
   return uses
 }
 
 /** Every destination of a route or mirror exists, is visible, and has the port and the subset that the route names. */
 export const checkDestinations: Check = (world, complain) => {
   const subsets = subsetsByHost(world)
-  for (const kind of Object.keys(RULES)) {
+  for (const kind of KINDS) {
     for (const object of world.of(kind as 'VirtualService'))
       for (const use of usesOf(object)) checkUse(world, subsets, use, complain)
   }
@@ -68,13 +91,19 @@ function subsetsByHost(world: World): Subsets {
   return found
 }
 
-function checkUse(world: World, subsets: Subsets, { object, path, destination }: Use, complain: Complain): void {
+function checkUse(world: World, subsets: Subsets, use: Use, complain: Complain): void {
+  const { object, path, destination } = use
+  const fields = use.fields ?? {
+    host: [...path, 'host'],
+    subset: [...path, 'subset'],
+    port: [...path, 'port', 'number'],
+  }
   const host = world.resolve(destination.host, object.namespace)
   const services = world.services(host)
   if (services.length === 0) {
     const short = host === destination.host.toLowerCase() ? '' : ` (${host})`
     const hint = world.suggestHost(host)
-    complain(object, 'HOST_NOT_FOUND', [...path, 'host'], `no service has the host ${destination.host}${short}`, hint)
+    complain(object, 'HOST_NOT_FOUND', fields.host, `no service has the host ${destination.host}${short}`, hint)
   } else {
     const visible = services.filter((service) => world.visible(service.object, object.namespace))
     if (visible.length === 0) {
@@ -83,41 +112,50 @@ function checkUse(world: World, subsets: Subsets, { object, path, destination }:
       complain(
         object,
         'HOST_NOT_VISIBLE',
-        [...path, 'host'],
+        fields.host,
         `ServiceEntry ${where} is not exported to namespace ${object.namespace}`,
       )
-    } else checkPort(visible, destination, object, path, complain)
+    } else checkPort(world, visible, { ...use, fields }, complain)
   }
-  if (destination.subset) checkSubset(subsets, host, destination, object, path, complain)
+  if (destination.subset) checkSubset(subsets, host, destination, object, fields.subset, complain)
 }
 
 function checkPort(
+  world: World,
   services: readonly ServiceHost[],
-  { host, port }: Destination,
-  object: ConfigObject,
-  path: Path,
+  { object, path, destination: { host, port }, fields }: Use & Required<Pick<Use, 'fields'>>,
   complain: Complain,
 ): void {
-  const numbers = [
-    ...new Set(services.flatMap((service) => (service.object.spec.ports ?? []).map(({ number }) => number))),
-  ]
+  const ports = services.flatMap((service) => service.object.spec.ports ?? [])
+  const numbers = [...new Set(ports.map(({ number }) => number))]
   if (numbers.length === 0) return
   if (port?.number !== undefined) {
     if (!numbers.includes(port.number))
       complain(
         object,
         'DESTINATION_PORT_NOT_FOUND',
-        [...path, 'port', 'number'],
+        fields.port,
         `${host} has no port ${port.number}, only ${numbers.join(', ')}`,
       )
-  } else if (numbers.length > 1) {
+    return
+  }
+  // Messages go to the one port of their protocol where there are others beside it.
+  const message = object.kind === 'MsgRouter' || object.kind === 'MetaRouter'
+  const own = message
+    ? new Set(ports.filter(({ name }) => isProtocolPort(world, name)).map(({ number }) => number))
+    : undefined
+  if (numbers.length > 1 && own?.size !== 1)
     complain(
       object,
       'DESTINATION_PORT_REQUIRED',
       path,
-      `${host} has several ports (${numbers.join(', ')}): name one with port.number`,
+      `${host} has several ports (${numbers.join(', ')}): name one with ${use(fields, path)}`,
     )
-  }
+}
+
+/** The field that names the port, as one writes it there. */
+function use(fields: Required<Use>['fields'], path: Path): string {
+  return fields.port.length > path.length + 1 ? 'port.number' : 'port'
 }
 
 function checkSubset(
@@ -135,7 +173,7 @@ function checkSubset(
     known.length > 0
       ? (similar(subset!, known) ?? `known subsets are ${known.join(', ')}`)
       : 'no DestinationRule of the host declares subsets'
-  complain(object, 'SUBSET_NOT_FOUND', [...path, 'subset'], `${host} has no subset ${subset}`, hint)
+  complain(object, 'SUBSET_NOT_FOUND', path, `${host} has no subset ${subset}`, hint)
 }
 
 /** Every wildcard host that covers a name: `*.b.c`, `*.c` and `*` for `a.b.c`. */

@@ -1,9 +1,13 @@
 import type { Code } from '../../diagnostics/codes.ts'
 import type { Diagnostic, Path } from '../../diagnostics/diagnostic.ts'
 import { complain } from '../../diagnostics/report.ts'
+import type { ApplicationProtocolSpec } from '../kinds/application-protocol.ts'
 import type { DestinationRuleSpec } from '../kinds/destination-rule.ts'
 import type { GatewaySpec } from '../kinds/gateway.ts'
 import type { MeshSpec } from '../kinds/mesh.ts'
+import type { MetaRouterSpec } from '../kinds/meta-router.ts'
+import type { MsgRouterSpec } from '../kinds/msg-router.ts'
+import type { ProtocolSpec } from '../kinds/protocol.ts'
 import type { SecretSpec } from '../kinds/secret.ts'
 import type { ServiceEntrySpec } from '../kinds/service-entry.ts'
 import type { SidecarSpec } from '../kinds/sidecar.ts'
@@ -23,6 +27,10 @@ export interface Specs {
   readonly Sidecar: SidecarSpec
   readonly Secret: SecretSpec
   readonly Mesh: MeshSpec
+  readonly MsgRouter: MsgRouterSpec
+  readonly MetaRouter: MetaRouterSpec
+  readonly Protocol: ProtocolSpec
+  readonly ApplicationProtocol: ApplicationProtocolSpec
 }
 
 export type Of<Kind extends keyof Specs> = ConfigObject<Specs[Kind]>

@@ -2,7 +2,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { FieldMatchSchema } from '../../../proto/gen/meshgate/v1/message_route_pb.ts'
 import type { StringMatch } from '../../config/kinds/common.ts'
 import type { FieldMatch as FieldMatchSpec, FieldValue } from '../../config/kinds/field-match.ts'
-import { type IdRange, parseMessageId } from '../../config/syntax/message-id.ts'
+import type { IdRange } from '../../config/syntax/message-id.ts'
 
 export type FieldMatch = MessageInitShape<typeof FieldMatchSchema>
 
@@ -39,11 +39,6 @@ function oneOf(values: readonly (string | number | boolean)[]): NonNullable<Fiel
 
 /** Field that message ids stand for. */
 export const ID_FIELD = 'msgid'
-
-export function idList(msgid: number | string | readonly (number | string)[] | undefined): readonly IdRange[] {
-  if (msgid === undefined) return []
-  return (Array.isArray(msgid) ? msgid : [msgid as number | string]).flatMap((id) => parseMessageId(id) ?? [])
-}
 
 /** The condition on the message id; undefined when a rule names none. */
 export function idMatch(ids: readonly IdRange[]): FieldMatch | undefined {

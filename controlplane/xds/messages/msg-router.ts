@@ -3,6 +3,7 @@ import { ConnectionMode, type FieldMutationSchema } from '../../../proto/gen/mes
 import { duration } from '../../../proto/make.ts'
 import type { MsgFault, MsgMutation, MsgRetries, MsgRouterSpec, MsgRule } from '../../config/kinds/msg-router.ts'
 import type { Limit } from '../../config/kinds/rate-limit.ts'
+import { comparePrecedence, idList, rulesOf } from '../../config/msg-router-rules.ts'
 import type { ConfigObject, Origin } from '../../config/object.ts'
 import { hasField } from '../../config/protocols.ts'
 import { parseDuration } from '../../config/syntax/duration.ts'
@@ -10,7 +11,7 @@ import { matchesLabels } from '../../model/endpoints.ts'
 import { exportedTo } from '../../model/hosts.ts'
 import { gatewayKey } from '../../model/index.ts'
 import { type Route, resolveTarget, ruleHashKeys, type TableContext, weighted } from './destination.ts'
-import { type FieldMatch, fieldMatches, ID_FIELD, idList, idMatch } from './match.ts'
+import { type FieldMatch, fieldMatches, ID_FIELD, idMatch } from './match.ts'
 import { millionths } from './millionths.ts'
 import { type RateLimit, tokenBucket } from './rate-limit.ts'
 
@@ -21,20 +22,13 @@ export interface CompiledRoute {
   readonly origins: readonly Origin[]
 }
 
-/**
- * The rules of MsgRouters for a table, the one that wins first. Of documents that match the same message the greater priority
- * wins; among equal ones the narrower: exact message ids, ranges, other conditions, none, and of these the one with more
- * conditions; else the older document, as for all kinds.
- */
+/** The rules of MsgRouters for a table, the one that wins first. */
 export function msgRouterRoutes(context: TableContext, gateway: string): readonly CompiledRoute[] {
   const { world, scope, protocol } = context
   const chosen = world
     .all<MsgRouterSpec>('MsgRouter')
     .filter((router) => appliesTo(scope, router, gateway) && fits(router.spec, protocol))
-    .map((router) => ({ router, priority: router.spec.priority ?? 0, width: widthOf(router.spec) }))
-  return chosen
-    .sort((a, b) => b.priority - a.priority || a.width - b.width)
-    .flatMap(({ router }) => routesOf(context, router))
+  return [...chosen].sort((a, b) => comparePrecedence(a.spec, b.spec)).flatMap((router) => routesOf(context, router))
 }
 
 function appliesTo({ proxy, settings }: TableContext['scope'], router: MsgRouter, gateway: string): boolean {
@@ -55,24 +49,6 @@ function fits(spec: MsgRouterSpec, { name, info }: TableContext['protocol']): bo
     ({ rule }) =>
       (rule.msgid === undefined || info.fields.has(ID_FIELD)) &&
       (rule.match ?? []).every((match) => Object.keys(match).every((field) => hasField(info, field))),
-  )
-}
-
-/** A document's rules with their places: the document itself, or its list. */
-export function rulesOf(spec: MsgRouterSpec): readonly { readonly rule: MsgRule; readonly path: Origin['path'] }[] {
-  if (spec.routes) return spec.routes.map((rule, index) => ({ rule, path: ['spec', 'routes', index] }))
-  return [{ rule: spec, path: ['spec'] }]
-}
-
-/** Smaller is narrower. A list of rules is as wide as its widest. */
-function widthOf(spec: MsgRouterSpec): number {
-  return Math.max(
-    ...rulesOf(spec).map(({ rule }) => {
-      const ids = idList(rule.msgid)
-      const kind = ids.length === 0 ? (rule.match ? 2 : 3) : ids.every(({ first, last }) => first === last) ? 0 : 1
-      const conditions = Math.min(99, ...(rule.match ?? [{}]).map((match) => Object.keys(match).length))
-      return kind * 100 + 99 - conditions
-    }),
   )
 }
 
