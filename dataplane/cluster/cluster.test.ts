@@ -1,0 +1,210 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import type { ClusterConfig } from '../configuration.ts'
+import { clock } from '../turn.ts'
+import { Breaker } from './breaker.ts'
+import { Cluster } from './cluster.ts'
+import { priorityLoads } from './priority.ts'
+
+const start = clock.now
+afterEach(() => {
+  clock.now = start
+})
+
+const endpoint = (port: number, more: object = {}) => ({ address: { host: '10.0.0.1', port }, ...more })
+const cluster = (config: Partial<ClusterConfig>) =>
+  new Cluster({ name: 'a', localities: [], balancer: { kind: 'roundRobin' }, ...config }, () => undefined)
+
+/** How often each port is picked. */
+function draw(of: Cluster, count: number, hash?: (i: number) => number): Record<string, number> {
+  const seen: Record<string, number> = {}
+  for (let i = 0; i < count; i++) {
+    const host = of.pick(hash !== undefined, hash?.(i) ?? 0, hash?.(i) ?? 0, 0, null)
+    const key = host?.key.split(':')[1] ?? 'none'
+    seen[key] = (seen[key] ?? 0) + 1
+  }
+  return seen
+}
+
+describe('choice of hosts', () => {
+  it('round robin follows weights exactly', () => {
+    const of = cluster({
+      localities: [{ endpoints: [endpoint(1, { weight: 3 }), endpoint(2), endpoint(3, { weight: 6 })] }],
+    })
+    expect(draw(of, 1000)).toEqual({ 1: 300, 2: 100, 3: 600 })
+  })
+
+  it('least request takes the host with fewer in flight', () => {
+    const of = cluster({
+      balancer: { kind: 'leastRequest', choices: 16 },
+      localities: [{ endpoints: [endpoint(1), endpoint(2)] }],
+    })
+    of.hosts[0]!.active = 50
+    expect(draw(of, 100)[2]).toBeGreaterThan(95)
+  })
+
+  it.each([
+    ['maglev', 60],
+    // The other hosts get more points on a ring with fewer hosts, as in Envoy.
+    ['ringHash', 400],
+  ] as const)('%s: nearly every key stays where it is when another host leaves', (kind, most) => {
+    const localities = (ports: readonly number[]) => [{ endpoints: ports.map((port) => endpoint(port)) }]
+    const before = cluster({ balancer: { kind }, localities: localities([1, 2, 3, 4, 5]) })
+    const after = cluster({ balancer: { kind }, localities: localities([1, 2, 3, 4]) })
+    let moved = 0
+    for (let i = 0; i < 2000; i++) {
+      const [lo, hi] = [Math.imul(i, 0x9e3779b1), Math.imul(i, 0x85ebca6b)]
+      const old = before.pick(true, lo, hi, 0, null)!.key
+      const now = after.pick(true, lo, hi, 0, null)!.key
+      if (old !== now && old !== '10.0.0.1:5') moved++
+    }
+    expect(moved).toBeLessThan(most)
+  })
+
+  it('a host that is draining or unhealthy gets nothing', () => {
+    const endpoints = [
+      endpoint(1),
+      endpoint(2, { health: 'draining' }),
+      endpoint(3, { health: 'unhealthy' }),
+      endpoint(4),
+    ]
+    expect(Object.keys(draw(cluster({ localities: [{ endpoints }] }), 100))).toEqual(['1', '4'])
+  })
+
+  it('most hosts unhealthy: panic, all get traffic; a threshold of 0 means none', () => {
+    const endpoints = [endpoint(1), endpoint(2, { health: 'unhealthy' }), endpoint(3, { health: 'unhealthy' })]
+    expect(Object.keys(draw(cluster({ localities: [{ endpoints }] }), 100))).toEqual(['1', '2', '3'])
+    expect(draw(cluster({ localities: [{ endpoints }], panicThreshold: 0 }), 100)).toEqual({ 1: 100 })
+    const dead = [endpoint(1, { health: 'unhealthy' })]
+    expect(draw(cluster({ localities: [{ endpoints: dead }], panicThreshold: 0 }), 10)).toEqual({ none: 10 })
+  })
+
+  it('the next priority takes what the first cannot', () => {
+    const first = [endpoint(1), endpoint(2, { health: 'unhealthy' })]
+    const of = cluster({ localities: [{ endpoints: first }, { priority: 1, endpoints: [endpoint(3)] }] })
+    const seen = draw(of, 10_000)
+    expect(seen[1]! / 10_000).toBeCloseTo(0.7, 1)
+    expect(seen[3]! / 10_000).toBeCloseTo(0.3, 1)
+  })
+
+  it('localities share traffic by their weights', () => {
+    const of = cluster({
+      localityWeighted: true,
+      localities: [
+        { zone: 'a', weight: 1, endpoints: [endpoint(1)] },
+        { zone: 'b', weight: 3, endpoints: [endpoint(2), endpoint(3)] },
+      ],
+    })
+    expect(draw(of, 400)[1]).toBe(100)
+  })
+
+  it('a host that joins gets its share little by little', () => {
+    const of = cluster({ localities: [{ endpoints: [endpoint(1)] }], slowStart: { windowMs: 10_000 } })
+    draw(of, 1)
+    of.update({ ...of.config, localities: [{ endpoints: [endpoint(1), endpoint(2)] }] })
+    const share = (at: number) => {
+      clock.now = start + at
+      of.sweep()
+      return (draw(of, 1100)[2] ?? 0) / 1100
+    }
+    expect(share(100)).toBeCloseTo(0.1 / 1.1, 1)
+    expect(share(5000)).toBeCloseTo(0.5 / 1.5, 1)
+    expect(share(10_000)).toBeCloseTo(0.5, 1)
+  })
+
+  it('another host than the one that failed, where there is one', () => {
+    const of = cluster({ localities: [{ endpoints: [endpoint(1), endpoint(2)] }] })
+    const [one] = of.hosts
+    for (let i = 0; i < 50; i++) expect(of.pick(false, 0, 0, 1, one!)).not.toBe(one)
+  })
+})
+
+describe("loads of priorities, as in Envoy's documentation", () => {
+  const two = (p0: number, p1: number) =>
+    priorityLoads(
+      [p0, p1].map((healthy) => ({ total: 100, healthy, degraded: 0 })),
+      140,
+      50,
+    ).healthy
+  it.each([
+    [100, 100, [100, 0]],
+    [72, 72, [100, 0]],
+    [71, 71, [99, 1]],
+    [50, 50, [70, 30]],
+    [25, 100, [35, 65]],
+    [25, 25, [50, 50]],
+  ] as const)('%i %% and %i %% healthy', (p0, p1, loads) => {
+    expect(two(p0, p1)).toEqual(loads)
+  })
+
+  it('degraded hosts take what healthy ones cannot', () => {
+    const { healthy, degraded } = priorityLoads([{ total: 100, healthy: 50, degraded: 50 }], 140, 50)
+    expect([healthy, degraded]).toEqual([[70], [30]])
+  })
+})
+
+describe('outlier detection', () => {
+  const of = (outlierDetection: object, hosts = 2) =>
+    cluster({ outlierDetection, localities: [{ endpoints: Array.from({ length: hosts }, (_, i) => endpoint(i)) }] })
+
+  it('ejects after so many errors in a row, and brings back after the time', () => {
+    const a = of({ consecutiveErrors: 3, maxEjectionPercent: 100, baseEjectionMs: 1000, intervalMs: 100 })
+    const [host] = a.hosts
+    a.sweep()
+    a.record(host!, 'error')
+    a.record(host!, 'error')
+    a.record(host!, 'success')
+    for (let i = 0; i < 3; i++) a.record(host!, 'local')
+    expect(host!.ejected).toBe(true)
+    clock.now += 900
+    a.sweep()
+    expect(host!.ejected).toBe(true)
+    clock.now += 200
+    a.sweep()
+    expect(host!.ejected).toBe(false)
+    for (let i = 0; i < 3; i++) a.record(host!, 'error')
+    clock.now += 1100
+    a.sweep()
+    expect(host!.ejected).toBe(true)
+    clock.now += 1000
+    a.sweep()
+    expect(host!.ejected).toBe(false)
+  })
+
+  it('never more than the limit, but one', () => {
+    const a = of({ consecutiveErrors: 1, maxEjectionPercent: 10 }, 5)
+    for (const host of a.hosts) a.record(host, 'error')
+    expect(a.hosts.filter(({ ejected }) => ejected)).toHaveLength(1)
+  })
+
+  it('by the share of failures', () => {
+    const a = of({
+      consecutiveErrors: 0,
+      maxEjectionPercent: 100,
+      intervalMs: 100,
+      failurePercentage: { threshold: 40, minimumHosts: 2, requestVolume: 10 },
+    })
+    a.sweep()
+    a.hosts.forEach((host, i) => {
+      for (let n = 0; n < 20; n++) a.record(host, i === 0 && n % 2 ? 'error' : 'success')
+    })
+    clock.now += 200
+    a.sweep()
+    expect(a.hosts.map(({ ejected }) => ejected)).toEqual([true, false])
+  })
+})
+
+describe('retry budget', () => {
+  it('a share of what is in flight, and some always', () => {
+    const breaker = new Breaker()
+    breaker.update({ retryBudget: { percent: 20, minRetryConcurrency: 3 } })
+    breaker.retries = 2
+    expect(breaker.mayRetry()).toBe(true)
+    breaker.retries = 3
+    expect(breaker.mayRetry()).toBe(false)
+    breaker.requests = 100
+    breaker.retries = 19
+    expect(breaker.mayRetry()).toBe(true)
+    breaker.retries = 20
+    expect(breaker.mayRetry()).toBe(false)
+  })
+})

@@ -1,0 +1,119 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { codec as game } from '../../codecs/game/codec.ts'
+import type { FieldMatch } from '../configuration.ts'
+import { compileMatches } from './condition.ts'
+import { compileLookup } from './table.ts'
+
+function frame(msgid: number, uid = 0n, body = ''): Buffer {
+  const bytes = Buffer.alloc(24 + body.length)
+  bytes.writeUInt32BE(bytes.length, 0)
+  bytes.writeUInt16BE(0x4d47, 4)
+  bytes[6] = 1
+  bytes.writeUInt32BE(msgid, 8)
+  bytes.writeBigUInt64BE(uid, 16)
+  bytes.write(body, 24)
+  return bytes
+}
+
+const find = (routes: readonly (readonly FieldMatch[])[], bytes: Buffer) =>
+  compileLookup(
+    game,
+    routes.map((match) => ({ match })),
+  )(bytes, 0, bytes.length)
+
+const id = (n: number): FieldMatch => ({ field: 'msgid', exact: String(n) })
+
+describe('routes', () => {
+  it('the first that matches wins, however it was found', () => {
+    const routes: FieldMatch[][] = [
+      [id(1), { field: 'uid', exact: '7' }],
+      [{ field: 'msgid', ranges: [{ first: 0n, last: 10n }] }],
+      [id(1)],
+      [id(11)],
+      [],
+      [id(12)],
+    ]
+    expect(find(routes, frame(1, 7n))).toBe(0)
+    expect(find(routes, frame(1, 8n))).toBe(1)
+    expect(find(routes, frame(11))).toBe(3)
+    expect(find(routes, frame(12))).toBe(4)
+    expect(find(routes.slice(0, 4), frame(12))).toBe(-1)
+  })
+
+  it.each<[string, FieldMatch, boolean]>([
+    ['an integer as text', { field: 'uid', exact: '18446744073709551615' }, true],
+    ['a value by its name', { field: 'kind', exact: 'request' }, true],
+    ['another value by its name', { field: 'kind', exact: 'push' }, false],
+    ['one of several', { field: 'msgid', in: ['1', '4000000000'] }, true],
+    ['a range above 2^31', { field: 'msgid', ranges: [{ first: 3_999_999_999n, last: 4_000_000_000n }] }, true],
+    ['a range of 64 bits', { field: 'uid', ranges: [{ first: 2n ** 63n, last: 2n ** 64n - 1n }] }, true],
+    ['prefix of text', { field: 'body', prefix: 'hel' }, true],
+    ['suffix of text', { field: 'body', suffix: 'llo' }, true],
+    ['exact bytes', { field: 'body', exact: 'hello' }, true],
+    ['a pattern must match the whole value', { field: 'body', regex: 'h.*l' }, false],
+    ['a pattern that does', { field: 'body', regex: 'h.*o' }, true],
+    ['a pattern on an integer', { field: 'msgid', regex: '4.*' }, true],
+    ['presence', { field: 'body', present: true }, true],
+    ['a field the protocol does not have', { field: 'nothing', exact: '' }, false],
+    ['absence of such a field', { field: 'nothing', present: false }, true],
+    ['inverted', { field: 'msgid', exact: '5', invert: true }, true],
+    ['a text that is no integer', { field: 'msgid', exact: 'x' }, false],
+  ])('%s', (_, match, matches) => {
+    const bytes = frame(4_000_000_000, 2n ** 64n - 1n, 'hello')
+    expect(compileMatches(game, [match])!(bytes, 0, bytes.length)).toBe(matches)
+    // The same through the table, where the field becomes its key.
+    expect(find([[match], [match]], bytes)).toBe(matches ? 0 : -1)
+  })
+
+  it('finds what trying one route after the other finds', () => {
+    const value = fc.integer({ min: 0, max: 12 })
+    const match = fc.oneof(
+      value.map((n): FieldMatch => id(n)),
+      fc
+        .array(value, { minLength: 1, maxLength: 4 })
+        .map((list): FieldMatch => ({ field: 'msgid', in: list.map(String) })),
+      fc
+        .tuple(value, value)
+        .map(
+          ([a, b]): FieldMatch => ({
+            field: 'msgid',
+            ranges: [{ first: BigInt(Math.min(a, b)), last: BigInt(Math.max(a, b)) }],
+          }),
+        ),
+      fc.constantFrom<FieldMatch>(
+        { field: 'uid', exact: '1' },
+        { field: 'msgid', exact: '3', invert: true },
+        { field: 'body', exact: 'a' },
+        { field: 'body', prefix: 'b' },
+      ),
+    )
+    fc.assert(
+      fc.property(
+        fc.array(fc.array(match, { maxLength: 2 }), { maxLength: 12 }),
+        value,
+        fc.constantFrom(0n, 1n),
+        fc.constantFrom('', 'a', 'b'),
+        (routes, n, uid, body) => {
+          const bytes = frame(n, uid, body)
+          const naive = routes.findIndex((matches) => compileMatches(game, matches)?.(bytes, 0, bytes.length) ?? true)
+          expect(find(routes, bytes)).toBe(naive)
+        },
+      ),
+      { numRuns: 500 },
+    )
+  })
+
+  it('ten thousand ids are all found', () => {
+    const lookup = compileLookup(
+      game,
+      Array.from({ length: 10_000 }, (_, i) => ({ match: [id(i * 429_497)] })),
+    )
+    for (let i = 0; i < 10_000; i++) {
+      const bytes = frame(i * 429_497)
+      expect(lookup(bytes, 0, bytes.length)).toBe(i)
+    }
+    const miss = frame(1)
+    expect(lookup(miss, 0, miss.length)).toBe(-1)
+  })
+})
