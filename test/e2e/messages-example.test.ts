@@ -1,0 +1,89 @@
+import { execFile } from 'node:child_process'
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { freePorts } from '../helpers/ports.ts'
+import { spawnForTest } from '../helpers/processes.ts'
+
+/** The example of a private protocol, with free ports in place of those it names. */
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const run = promisify(execFile)
+/** Absolute, because the programs of a mesh are started in its folder. */
+const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
+const PORTS = ['18000', '17000', '17001', '19201', '19202', '19203']
+
+let folder: string
+let edge: number
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'meshgate-messages-'))
+  await cp(join(root, 'examples/messages'), folder, { recursive: true })
+  const free = await freePorts(PORTS.length + 1)
+  edge = free[1]!
+  for (const file of ['meshgate.yaml', 'services.yaml']) {
+    const path = join(folder, file)
+    let text = await readFile(path, 'utf8')
+    for (const [index, port] of PORTS.entries()) text = text.replaceAll(port, String(free[index]))
+    const program = ['--import', tsx, join(root, 'cli/main.ts')].map((part) => `        - ${JSON.stringify(part)}`)
+    await writeFile(path, text.replace('        - ../../dist/cli/main.js', program.join('\n')))
+  }
+  let printed = ''
+  const up = await spawnForTest({
+    command: process.execPath,
+    args: [
+      '--import',
+      tsx,
+      'cli/main.ts',
+      'up',
+      folder,
+      '--xds',
+      `127.0.0.1:${free[0]}`,
+      '--api',
+      `127.0.0.1:${free.at(-1)}`,
+    ],
+    cwd: root,
+    onLine: (line) => {
+      printed += `${line}\n`
+    },
+  })
+  await vi.waitFor(() => expect(printed, up.errors()).toContain('configuration in force'), {
+    timeout: 60_000,
+    interval: 50,
+  })
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+/** Who answered how many of some requests with a message id. */
+async function ask(msgid: number, count: number): Promise<Record<string, number>> {
+  const { stdout } = await run(
+    process.execPath,
+    [join(folder, 'arena.mjs'), 'ask', String(edge), String(msgid), String(count)],
+    { timeout: 30_000 },
+  )
+  return Object.fromEntries(
+    [...stdout.matchAll(/'?([\w -]+?)'?: (\d+)/g)].map(([, who, times]) => [who!, Number(times)]),
+  )
+}
+
+it('a message id is split by weight, another goes to another service, an unknown one gets an error reply', async () => {
+  const split = await ask(100_000, 1000)
+  expect(split['battle-v1']! + split['battle-v2']!).toBe(1000)
+  expect(Math.abs(split['battle-v1']! - 900)).toBeLessThan(60)
+  expect(await ask(200_000, 10)).toEqual({ chat: 10 })
+  expect(await ask(7, 3)).toEqual({ 'error 1': 3 })
+})
+
+it('an edit of the weights holds for the messages that follow', async () => {
+  const path = join(folder, 'routes.yaml')
+  const text = await readFile(path, 'utf8')
+  await writeFile(path, text.replace('weight: 90', 'weight: 0').replace('weight: 10', 'weight: 100'))
+  await vi.waitFor(async () => expect(await ask(100_000, 100)).toEqual({ 'battle-v2': 100 }), {
+    timeout: 20_000,
+    interval: 200,
+  })
+})
