@@ -65,9 +65,7 @@ async function ask(msgid: number, count: number): Promise<Record<string, number>
     [join(folder, 'arena.mjs'), 'ask', String(edge), String(msgid), String(count)],
     { timeout: 30_000 },
   )
-  return Object.fromEntries(
-    [...stdout.matchAll(/'?([\w -]+?)'?: (\d+)/g)].map(([, who, times]) => [who!, Number(times)]),
-  )
+  return JSON.parse(stdout)
 }
 
 it('a message id is split by weight, another goes to another service, an unknown one gets an error reply', async () => {
