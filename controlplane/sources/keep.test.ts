@@ -62,6 +62,16 @@ describe('the last good version', () => {
     expect(it.names()).toEqual(['a', 'b'])
   })
 
+  test('is found for the beginning of a long document among short ones', () => {
+    const ports = Array.from({ length: 40 }, (_, port) => `  - { number: ${port} }\n`).join('')
+    const long = `${service('a')}  ports:\n${ports}`
+    const whole = file(service('z'), long, service('b'), service('c'))
+    const it = source(whole)
+    it.set(whole.slice(0, whole.indexOf('number: 3 ')))
+    expect(it.names()).toEqual(['z', 'a', 'b', 'c'])
+    expect(it.documents[1]?.value).toMatchObject({ spec: { port: 80 }, metadata: { name: 'a' } })
+  })
+
   test('of what stood before the unreadable end of a file does not stay when it is deleted', () => {
     const other = 'type: Other\nmetadata: { name: other }\n'
     const it = source(file(service('a'), other, service('c')))

@@ -22,7 +22,8 @@ export function knownPieces(state: FileState): KnownPieces {
  *
  * - A document that did not change (text, place and position) stays the same object.
  * - A document that cannot be read keeps its last good version. Documents have no name here, so the two are paired by
- *   likeness: equal text first, then the most lines in common, then by their order.
+ *   likeness: equal text first, then the most lines in common (of the last one, which may be cut off, the largest part of its
+ *   own lines), then by their order.
  * - While a document cannot be read, a document that went away stays too if its lines stand in the unreadable one (a lost
  *   `---` joins two documents) or if the unreadable one is like nothing that was there. If it is the last one of the file,
  *   all that stood behind its last good version stays: a file that ends in the middle of a document is half written.
@@ -93,9 +94,15 @@ function pair(
   if (open.length * left.length > tooLargeToCompare) return 'too many'
   const lines = new Map<string, Set<string>>()
   for (const { piece } of [...left, ...open]) lines.set(piece.text, linesOf(piece.text))
-  const candidates = open.flatMap((piece) =>
-    left.map((old) => ({ piece, old, likeness: likeness(lines.get(old.piece.text), lines.get(piece.piece.text)) })),
-  )
+  const end = pieces.at(-1)
+  const candidates = open.flatMap((piece) => {
+    const measure = piece === end && !piece.ok ? partOf : likeness
+    return left.map((old) => ({
+      piece,
+      old,
+      likeness: measure(lines.get(old.piece.text), lines.get(piece.piece.text)),
+    }))
+  })
   const answered = new Set<PieceReading>()
   for (const { piece, old, likeness } of candidates.sort((a, b) => b.likeness - a.likeness)) {
     if (likeness === 0 || taken.has(old) || answered.has(piece)) continue
@@ -111,7 +118,6 @@ function pair(
     taken.add(old)
     kept.set(piece, old)
   }
-  const end = pieces.at(-1)
   const cutOff = end && kept.get(end)
   const behind = cutOff ? before.indexOf(cutOff) : Number.POSITIVE_INFINITY
   const stay = before.filter(
@@ -143,6 +149,11 @@ function common(a: ReadonlySet<string>, b: ReadonlySet<string>): number {
 function likeness(a: ReadonlySet<string> | undefined, b: ReadonlySet<string> | undefined): number {
   if (!a || !b || a.size + b.size === 0) return 0
   return (2 * common(a, b)) / (a.size + b.size)
+}
+
+/** Share of the lines of a document that may be cut off that stand in a whole one, 0 to 1. */
+function partOf(whole: ReadonlySet<string> | undefined, part: ReadonlySet<string> | undefined): number {
+  return whole && part && part.size > 0 ? common(part, whole) / part.size : 0
 }
 
 /** Whether at least half of the lines of `small` stand in `large`. */
