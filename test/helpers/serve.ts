@@ -34,6 +34,7 @@ export async function serveChild(
   { cwd = folder, onLog = () => {} }: { cwd?: string; onLog?: (message: string) => void } = {},
 ): Promise<ServeChild> {
   let up: Up | undefined
+  let said = ''
   const child = await spawnForTest({
     command: process.execPath,
     args: [
@@ -42,6 +43,7 @@ export async function serveChild(
     ].flat(),
     cwd,
     onLine: (line, stream) => {
+      if (!up) said += `${line}\n`
       if (stream !== 'stdout' || !line.startsWith('{')) return
       const { msg, ...fields } = JSON.parse(line) as { msg: string }
       onLog(msg)
@@ -50,7 +52,8 @@ export async function serveChild(
   })
   const deadline = Date.now() + 60_000
   while (!up) {
-    if (!child.running || Date.now() > deadline) throw new Error(`meshgate serve is not up:\n${child.errors()}`)
+    if (!child.running || Date.now() > deadline)
+      throw new Error(`meshgate serve ${child.running ? 'is not up after a minute' : 'ended'}:\n${said}`)
     await sleep(20)
   }
   const { xds, api } = up
