@@ -4,6 +4,8 @@ import type { Engine } from '../engine.ts'
 import { FrameReader, type FrameSink } from '../framing/reader.ts'
 import type { Client } from '../listen/client.ts'
 import { encodeProxyHeader } from '../listen/proxy-protocol.ts'
+import { takeReply } from '../reply/match.ts'
+import { connectionClosed, connectionOpened, hostSilent } from '../reply/outcome.ts'
 import { C } from '../stats/counters.ts'
 import { clock, wake } from '../turn.ts'
 import { dial } from './dial.ts'
@@ -98,13 +100,13 @@ export class UpstreamConnection implements FrameSink, OutputOwner {
     this.connected = true
     this.lastUsed = clock.now
     this.pool.host.silent = false
-    this.#engine.connectionOpened(this)
+    connectionOpened(this.#engine, this)
     this.out.release()
     this.pool.connected(this)
   }
 
   onFrame(buf: Uint8Array, at: number, length: number): boolean {
-    return this.#engine.reply(this, buf, at, length)
+    return takeReply(this.#engine, this, buf, at, length)
   }
 
   onFrameError(_code: number): void {
@@ -180,7 +182,7 @@ export class UpstreamConnection implements FrameSink, OutputOwner {
       // Any frame is a sign of life; only silence counts.
       if (clock.now - this.lastUsed >= timeoutMs && ++this.#misses >= misses) {
         this.counters[C.upstream_cx_heartbeat_failure]!++
-        this.#engine.hostSilent(this.pool.cluster, this.pool.host)
+        hostSilent(this.pool.cluster, this.pool.host)
         this.close()
         return
       }
@@ -219,7 +221,7 @@ export class UpstreamConnection implements FrameSink, OutputOwner {
     if (this.pending.count > 0) this.counters[C.upstream_cx_destroy_with_active_rq]!++
     if (!this.#socket.writableEnded) this.#socket.destroy()
     this.pool.closed(this, !this.connected)
-    this.#engine.connectionClosed(this)
+    connectionClosed(this.#engine, this)
   }
 }
 

@@ -3,8 +3,10 @@ import type { Cluster } from '../cluster/cluster.ts'
 import type { Host } from '../cluster/host.ts'
 import type { Engine } from '../engine.ts'
 import type { Client } from '../listen/client.ts'
+import { fail } from '../reply/outcome.ts'
 import { C } from '../stats/counters.ts'
 import { UpstreamConnection } from './connection.ts'
+import { leftQueue, sendOn } from './dispatch.ts'
 import { SlotList } from './requests.ts'
 
 /** So many requests or bytes on the connections there are make a further shared one worth its writes. */
@@ -119,8 +121,8 @@ export class HostPool {
       return
     }
     this.waiting.remove(slot)
-    this.engine.leftQueue(slot)
-    this.engine.sendOn(slot, connection)
+    leftQueue(this.engine, slot)
+    sendOn(this.engine, slot, connection)
   }
 
   connected(connection: UpstreamConnection): void {
@@ -152,8 +154,8 @@ export class HostPool {
   #failFirst(): void {
     const slot = this.waiting.head
     this.waiting.remove(slot)
-    this.engine.leftQueue(slot)
-    this.engine.fail(slot, 'connectFailed')
+    leftQueue(this.engine, slot)
+    fail(this.engine, slot, 'connectFailed')
   }
 
   /** The host left the configuration: nothing new, what is in flight finishes. */

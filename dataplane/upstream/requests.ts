@@ -111,6 +111,19 @@ export class Requests {
     this.used--
   }
 
+  /** Another frame for a slot. */
+  replaceBytes(slot: number, bytes: Uint8Array): void {
+    this.bytes[slot] = bytes
+    this.at[slot] = 0
+    this.length[slot] = bytes.length
+  }
+
+  /** Gives the slot a copy of its frame, so that the chunk it came in can go. */
+  own(slot: number): void {
+    const at = this.at[slot]!
+    this.replaceBytes(slot, this.bytes[slot]!.slice(at, at + this.length[slot]!))
+  }
+
   /** The id for the wire: generation above slot. */
   wireId(slot: number): number {
     return (this.generation[slot]! << slotBits) | slot
