@@ -1,11 +1,14 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import type { FastifyInstance } from 'fastify'
+import { Changes } from '../controlplane/admin/changes/changes.ts'
+import type { Editing } from '../controlplane/admin/changes/editing.ts'
 import type { AdminContext } from '../controlplane/admin/context.ts'
 import { createMetrics } from '../controlplane/admin/metrics.ts'
 import { createAdminServer } from '../controlplane/admin/server.ts'
 import { adsMetrics, isLoopback, XdsServer } from '../controlplane/ads/index.ts'
 import type { HostPort } from '../controlplane/bootstrap/envoy.ts'
 import type { Diagnostic } from '../controlplane/diagnostics/diagnostic.ts'
+import { Accounts, Audit, Ledger } from '../controlplane/ledger/index.ts'
 import { LiveConfig } from '../controlplane/live-config.ts'
 import { type CompiledMesh, createMesh } from '../controlplane/mesh.ts'
 import { FileStore } from '../controlplane/sources/index.ts'
@@ -57,7 +60,8 @@ export async function startControlPlane(options: ControlPlaneOptions, log: Log):
     onFailure: (type, name, error) =>
       log.error({ type, name, err: error }, 'a resource cannot be compiled and is left out'),
   })
-  const config = new LiveConfig(new FileStore({ paths: options.folder }), mesh)
+  const store = new FileStore({ paths: options.folder })
+  const config = new LiveConfig(store, mesh)
   const metrics = createMetrics(version, config, mesh)
   const xds = new XdsServer(mesh, {
     logger: log,
@@ -72,7 +76,18 @@ export async function startControlPlane(options: ControlPlaneOptions, log: Log):
   }
   try {
     const { port } = await listening('xds', options.xds, () => xds.listen(hostAndPort(options.xds)))
-    const context = { version, config, mesh, metrics, status: xds.status }
+    // Before the files are read: it completes what an earlier process left half written.
+    const ledger = await openLedger(options.folder, log)
+    const editing = ledger && editingOf(ledger, { ...options, source: store, config, status: xds.status })
+    if (editing)
+      started.unshift({
+        stop: async () => {
+          editing.changes.stop()
+          editing.audit.flush()
+          await ledger.close()
+        },
+      })
+    const context = { version, config, mesh, metrics, status: xds.status, ...(editing ? { editing } : {}) }
     const api = await startApi(context, options, log)
     started.unshift({ stop: () => api.close() })
     const quiet = logUpdates(config, log)
@@ -102,8 +117,37 @@ function refuseOpen({ xds, xdsTls, api, apiTls, insecure }: ControlPlaneOptions)
       )
 }
 
+/** The history of the folder; undefined, with a warning, where it cannot be written to. */
+async function openLedger(folder: string, log: Log): Promise<Ledger | undefined> {
+  try {
+    return statSync(folder).isDirectory() ? await Ledger.open(folder) : undefined
+  } catch (error) {
+    // A folder that is not there is the reader's complaint.
+    if (existsSync(folder)) log.warn({ folder, err: error }, 'no history: the configuration cannot be changed here')
+    return undefined
+  }
+}
+
+function editingOf(
+  ledger: Ledger,
+  { api, folder, ...rest }: ControlPlaneOptions & Omit<ConstructorParameters<typeof Changes>[0], 'ledger'>,
+): Editing {
+  return {
+    changes: new Changes({ ledger, folder, source: rest.source, config: rest.config, status: rest.status }),
+    accounts: new Accounts(ledger.db),
+    audit: new Audit(ledger.db),
+    loopback: isLoopback(api.host),
+  }
+}
+
 async function startApi(context: AdminContext, options: ControlPlaneOptions, log: Log): Promise<FastifyInstance> {
   const { api, apiTls, apiNames = [] } = options
+  if (!isLoopback(api.host) && !apiTls?.clientCa && (context.editing?.accounts.users().length ?? 0) === 0)
+    throw new UsageError(
+      `the API on ${hostAndPort(api)} lets people change the configuration, and no users are defined: create one with ` +
+        `"meshgate user add NAME --role admin --dir ${options.folder}", ask for client certificates with --api-client-ca, ` +
+        'or listen on 127.0.0.1',
+    )
   const app = await createAdminServer(context, { log, names: apiNames, ...(apiTls ? { tls: readTls(apiTls) } : {}) })
   await listening('api', api, () => app.listen({ host: api.host, port: api.port }))
   return app

@@ -12,6 +12,7 @@ import { proxyStatusCommand } from './proxy-status.ts'
 import { serveCommand } from './serve.ts'
 import { translateCommand } from './translate.ts'
 import { upCommand } from './up.ts'
+import { userCommand } from './user.ts'
 
 /** All commands. Modules a command needs for its work are imported when it runs, so that `--help` is quick. */
 export function program(): Command {
@@ -36,6 +37,7 @@ export function program(): Command {
     proxyConfigCommand(),
     explainCommand(),
     protocolCommand(),
+    userCommand(),
   ]
   for (const command of commands) root.addCommand(command)
   for (const command of [root, ...root.commands])

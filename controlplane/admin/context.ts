@@ -2,8 +2,9 @@ import type { Registry } from 'prom-client'
 import type { LiveConfig } from '../live-config.ts'
 import type { CompiledMesh } from '../mesh.ts'
 import type { StatusBook } from '../status/book.ts'
+import type { Editing } from './changes/editing.ts'
 
-/** What the API reads. It changes nothing. */
+/** What the API reads, and what it changes configuration with. */
 export interface AdminContext {
   /** Version of meshgate. */
   readonly version: string
@@ -12,4 +13,6 @@ export interface AdminContext {
   readonly metrics: Registry
   /** Who is connected. */
   readonly status: StatusBook
+  /** Absent where the configuration cannot be changed. */
+  readonly editing?: Editing
 }

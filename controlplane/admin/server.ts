@@ -1,5 +1,6 @@
 import swagger from '@fastify/swagger'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
+import { editingRoutes, prepareEditing } from './changes/editing.ts'
 import type { AdminContext } from './context.ts'
 import { installErrors } from './errors.ts'
 import { installGuard } from './guard.ts'
@@ -38,18 +39,21 @@ export async function createAdminServer(context: AdminContext, options: AdminOpt
   installErrors(app)
   installGuard(app, names)
   for (const schema of schemas) app.addSchema(schema)
+  prepareEditing(app, context.editing)
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
       info: {
         title: 'meshgate',
         version: context.version,
-        description: 'Read models of a running mesh. JSON, no side effects.',
+        description: 'A running mesh: what it is, what its proxies have, and changes of its configuration. JSON.',
       },
       tags: [
         { name: 'proxies', description: 'What proxies get and have.' },
         { name: 'mesh', description: 'What the mesh consists of.' },
         { name: 'config', description: 'Documents and complaints about them.' },
+        { name: 'changes', description: 'Plan, apply, follow, undo.' },
+        { name: 'access', description: 'Who may do what, and who did.' },
         { name: 'health', description: 'For orchestrators and Prometheus.' },
       ],
     },
@@ -62,6 +66,7 @@ export async function createAdminServer(context: AdminContext, options: AdminOpt
     serviceRoutes(routes, context)
     explainRoutes(routes, context)
     translateRoutes(routes, context)
+    editingRoutes(routes, context.editing)
     routes.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
   })
   return app

@@ -26,6 +26,7 @@ export function diagnosticRoutes(app: FastifyInstance, { config, mesh, status }:
   app.post<{ Body: { files: Record<string, string> } }>(
     '/api/v1/analyze',
     {
+      config: { access: 'viewer', reads: true },
       bodyLimit: 16 * 1024 * 1024,
       schema: {
         operationId: 'analyze',

@@ -1,0 +1,44 @@
+import type { FastifyInstance } from 'fastify'
+import type { Accounts, Audit } from '../../ledger/index.ts'
+import { ApiError } from '../errors.ts'
+import { installAccess } from './access.ts'
+import type { Changes } from './changes.ts'
+import { LoginLimit } from './login-limit.ts'
+import { accessRoutes } from './routes-access.ts'
+import { changeRoutes } from './routes-changes.ts'
+import { documentRoutes } from './routes-documents.ts'
+import { eventRoutes } from './routes-events.ts'
+import { changeSchemas } from './schemas.ts'
+
+/** What the API needs to let people change the configuration. */
+export interface Editing {
+  readonly changes: Changes
+  readonly accounts: Accounts
+  readonly audit: Audit
+  /** Whether the API can be reached from this machine only; then it is open as long as no users are defined. */
+  readonly loopback: boolean
+}
+
+/** Schemas and access control; before any route. Without `editing` everything can be read and nothing changed. */
+export function prepareEditing(app: FastifyInstance, editing: Editing | undefined): void {
+  for (const schema of changeSchemas) app.addSchema(schema)
+  if (editing) installAccess(app, editing)
+  else app.decorateRequest('actor', undefined)
+}
+
+/** The routes; they answer 503 when the configuration cannot be changed here. */
+export function editingRoutes(app: FastifyInstance, editing: Editing | undefined): void {
+  const need = () => {
+    if (!editing)
+      throw new ApiError(
+        503,
+        'READ_ONLY',
+        'the configuration cannot be changed here: its folder cannot be written to, so there is no history and there are no users',
+      )
+    return editing
+  }
+  documentRoutes(app, need)
+  changeRoutes(app, need)
+  eventRoutes(app, need)
+  accessRoutes(app, need, new LoginLimit())
+}

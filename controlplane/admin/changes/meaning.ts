@@ -1,0 +1,75 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { ConfigObject } from '../../config/object.ts'
+import { type Place, places } from '../../explain/explain.ts'
+import { changedObjects } from './changed-objects.ts'
+import { httpMeaning } from './meaning-http.ts'
+import { destinationRuleMeaning } from './meaning-rule.ts'
+import { type Json, listed, type Statement } from './statement.ts'
+
+/** One thing a change does, in words. */
+export interface Meaning {
+  /** `<kind>/<namespace>/<name>` */
+  readonly object: string
+  /** What it is about: `weight`, `fault`, `timeout`, …; `field` for anything without words of its own. */
+  readonly topic: string
+  readonly text: { readonly en: string; readonly zh: string }
+  /** Whether it can stop traffic: something deleted, all requests failing, a share going to nothing. */
+  readonly danger: boolean
+  /** Where it stands, in the new configuration if it is there, else in the old one. */
+  readonly place: Place
+}
+
+const MOST_MEANINGS = 500
+type Objects = ReadonlyMap<string, ConfigObject>
+
+/** What the step from one configuration to another does, in words, by object in order of name. */
+export function meaningOf(before: Objects, after: Objects): readonly Meaning[] {
+  const found: Meaning[] = []
+  for (const key of changedObjects(before, after)) {
+    const old = before.get(key)
+    const now = after.get(key)
+    const object = (now ?? old)!
+    for (const { topic, en, zh, danger = false, path } of statements(old, now)) {
+      if (found.length >= MOST_MEANINGS) return found
+      found.push({ object: key, topic, text: { en, zh }, danger, place: places([{ object, path }])[0]! })
+    }
+  }
+  return found
+}
+
+function statements(old: ConfigObject | undefined, now: ConfigObject | undefined): readonly Statement[] {
+  if (!old) {
+    const { kind, namespace, name } = now!
+    return [
+      { topic: 'new', en: `${kind} ${namespace}/${name} is new`, zh: `新增 ${kind} ${namespace}/${name}`, path: [] },
+    ]
+  }
+  const { kind, namespace, name } = old
+  if (!now)
+    return [
+      {
+        topic: 'deleted',
+        en: `${kind} ${namespace}/${name} is deleted`,
+        zh: `删除 ${kind} ${namespace}/${name}`,
+        danger: true,
+        path: [],
+      },
+    ]
+  return [
+    ...listed('labels', old.labels as Json, now.labels as Json, ['metadata', 'labels']),
+    ...listed('annotations', old.annotations as Json, now.annotations as Json, ['metadata', 'annotations']),
+    ...specMeaning(kind, old.spec as Json, now.spec as Json),
+  ]
+}
+
+function specMeaning(kind: string, old: Json, now: Json): readonly Statement[] {
+  if (isDeepStrictEqual(old, now)) return []
+  switch (kind) {
+    case 'VirtualService':
+      return httpMeaning(old, now)
+    case 'DestinationRule':
+      return destinationRuleMeaning(old, now)
+    default:
+      return listed('', old, now, ['spec'])
+  }
+}

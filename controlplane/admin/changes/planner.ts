@@ -1,0 +1,186 @@
+import { createHash } from 'node:crypto'
+import { join, normalize } from 'node:path'
+import { analyze } from '../../config/analysis/analyze.ts'
+import { type LoadedConfig, loadConfig } from '../../config/load.ts'
+import { compareDiagnostics, type Diagnostic } from '../../diagnostics/diagnostic.ts'
+import type { LiveConfig } from '../../live-config.ts'
+import { MemorySource, type SourceSnapshot } from '../../sources/index.ts'
+import type { ClientStatus, StatusBook } from '../../status/book.ts'
+import { problemsOfViews } from '../compile-problems.ts'
+import { type Meaning, meaningOf } from './meaning.ts'
+import { affectedServices } from './services.ts'
+import { type ClassChanges, ShadowMesh } from './shadow-mesh.ts'
+
+/** A file as it is and as it shall be; absent bytes mean that it is not there. */
+export interface PlannedFile {
+  readonly file: string
+  readonly before: Uint8Array | undefined
+  readonly after: Uint8Array | undefined
+}
+
+/** What a change would do. */
+export interface Plan {
+  /** Of the configuration as it would be, worst first. */
+  readonly diagnostics: readonly Diagnostic[]
+  /** Errors that are not there now. */
+  readonly newErrors: readonly Diagnostic[]
+  readonly meaning: readonly Meaning[]
+  readonly classes: readonly ClassChanges[]
+  /** Connected proxies that hold, or will be sent, something that changes. */
+  readonly proxies: readonly ClientStatus[]
+  /** Hostnames. */
+  readonly services: readonly string[]
+  /** What the source will hold of each changed file: ids of documents to their revisions. */
+  readonly documents: ReadonlyMap<string, ReadonlyMap<string, string>>
+}
+
+export interface PlannerOptions {
+  /** The folder as it was given to the source, which names files below it. */
+  readonly folder: string
+  readonly source: { readonly snapshot: SourceSnapshot }
+  readonly config: LiveConfig
+  readonly status: StatusBook
+}
+
+/** How long the second mesh is kept after a plan, ms. */
+const KEEP_SHADOW_MS = 10 * 60_000
+
+/** Computes what a change of files would do, against the configuration in force and the proxies connected now. Changes nothing. */
+export class Planner {
+  readonly #options: PlannerOptions
+  #loaded: LoadedConfig | undefined
+  #shadow: ShadowMesh | undefined
+  #timer: NodeJS.Timeout | undefined
+  readonly #unsubscribe: () => void
+
+  constructor(options: PlannerOptions) {
+    this.#options = options
+    this.#unsubscribe = options.config.onUpdate(({ config }) => {
+      this.#loaded = config
+    })
+  }
+
+  /** The name under which the source knows a file. */
+  pathOf(file: string): string {
+    return join(normalize(this.#options.folder), file)
+  }
+
+  /** Documents in force, with the last good ones of files that are broken. */
+  get loaded(): LoadedConfig | undefined {
+    return this.#loaded
+  }
+
+  plan(files: readonly PlannedFile[]): Plan {
+    const { source, config, status } = this.#options
+    const base = this.#loaded ?? loadConfig(source.snapshot)
+    const { snapshot, parts } = this.#planned(files)
+    const loaded = loadConfig(snapshot, base)
+    const clients = status.clients().filter(({ disconnectedAt }) => disconnectedAt === undefined)
+    this.#shadow ??= new ShadowMesh()
+    this.#keepShadow()
+    const classes = this.#shadow.compare(base.objects, loaded.objects, clients)
+    const diagnostics = [
+      ...snapshot.diagnostics,
+      ...loaded.diagnostics,
+      ...analyze(loaded.objects),
+      ...problemsOfViews(this.#shadow.views()),
+    ].sort(compareDiagnostics)
+    return {
+      diagnostics,
+      newErrors: additional(config.diagnostics(), diagnostics),
+      meaning: meaningOf(base.objects, loaded.objects),
+      classes,
+      proxies: classes.flatMap((one) => one.clients.filter((client) => touches(one, client, status))),
+      services: affectedServices(base.objects, loaded.objects, classes),
+      documents: new Map(
+        [...parts].map(([path, part]) => [path, new Map(part.documents.map(({ id, revision }) => [id, revision]))]),
+      ),
+    }
+  }
+
+  /** Whether what a plan wrote is in force. */
+  isInForce({ documents }: Pick<Plan, 'documents'>): boolean {
+    const entries = this.#options.source.snapshot.documents
+    const now = new Map<string, string>()
+    for (const { id, file, revision } of entries) if (documents.has(file)) now.set(id, revision)
+    let expected = 0
+    for (const part of documents.values())
+      for (const [id, revision] of part) {
+        expected++
+        if (now.get(id) !== revision) return false
+      }
+    return now.size === expected
+  }
+
+  stop(): void {
+    this.#unsubscribe()
+    clearTimeout(this.#timer)
+    this.#shadow?.stop()
+    this.#shadow = undefined
+  }
+
+  #planned(files: readonly PlannedFile[]): { snapshot: SourceSnapshot; parts: ReadonlyMap<string, SourceSnapshot> } {
+    const { snapshot } = this.#options.source
+    const parts = new Map<string, SourceSnapshot>()
+    for (const { file, after } of files) {
+      const path = this.pathOf(file)
+      parts.set(path, after ? MemorySource.of({ [path]: after }).snapshot : { documents: [], diagnostics: [] })
+    }
+    const kept = snapshot.documents.filter(({ file }) => !parts.has(file))
+    const fresh = [...parts.values()].flatMap(({ documents }) => documents)
+    const documents = [...kept, ...fresh].sort((a, b) =>
+      a.file === b.file ? a.index - b.index : a.file < b.file ? -1 : 1,
+    )
+    const diagnostics = [
+      ...snapshot.diagnostics.filter(({ file }) => !parts.has(file)),
+      ...[...parts.values()].flatMap((part) => part.diagnostics),
+    ]
+    return { snapshot: { documents, diagnostics }, parts }
+  }
+
+  #keepShadow(): void {
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => {
+      this.#shadow?.stop()
+      this.#shadow = undefined
+    }, KEEP_SHADOW_MS).unref()
+  }
+}
+
+/**
+ * Identifies a plan: the same files, from the same content, to the same content. What else is in the configuration may change
+ * between plan and apply; it does not change what is written.
+ */
+export function planHash(files: readonly PlannedFile[]): string {
+  const hash = createHash('sha256')
+  for (const { file, before, after } of [...files].sort((a, b) => (a.file < b.file ? -1 : 1)))
+    for (const part of [Buffer.from(file), before, after]) {
+      hash.update(part ? `${part.length}:` : '-')
+      if (part) hash.update(part)
+    }
+  return hash.digest('hex').slice(0, 32)
+}
+
+/** Errors that come up more often than before, wherever in their file. */
+function additional(before: readonly Diagnostic[], after: readonly Diagnostic[]): readonly Diagnostic[] {
+  const keyOf = ({ code, file, message }: Diagnostic) => JSON.stringify([code, file, message.replace(/\d+/g, '#')])
+  const known = new Map<string, number>()
+  for (const one of before) if (one.severity === 'error') known.set(keyOf(one), (known.get(keyOf(one)) ?? 0) + 1)
+  return after.filter((one) => {
+    if (one.severity !== 'error') return false
+    const left = known.get(keyOf(one)) ?? 0
+    known.set(keyOf(one), left - 1)
+    return left <= 0
+  })
+}
+
+/** Whether a client asks for something of its class that changes. */
+function touches({ types }: ClassChanges, { stream, types: asked }: ClientStatus, status: StatusBook): boolean {
+  return types.some(({ type, added, changed, removed }) => {
+    const interest = asked.find((one) => one.type === type)
+    if (!interest) return false
+    if (interest.wildcard && added.length > 0) return true
+    const held = new Set(status.resources(stream, type)?.map(({ resource }) => resource.name))
+    return [...added, ...changed, ...removed].some((name) => held.has(name))
+  })
+}

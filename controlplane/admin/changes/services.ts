@@ -1,0 +1,46 @@
+import type { ConfigObject } from '../../config/object.ts'
+import { changedObjects } from './changed-objects.ts'
+import type { ClassChanges } from './shadow-mesh.ts'
+import { isMap } from './statement.ts'
+
+const MOST_SERVICES = 1_000
+
+/**
+ * Hostnames of services a change touches: those its documents name (full names for short ones of the same namespace), and those
+ * whose clusters or endpoints differ for some proxy.
+ */
+export function affectedServices(
+  before: ReadonlyMap<string, ConfigObject>,
+  after: ReadonlyMap<string, ConfigObject>,
+  classes: readonly ClassChanges[],
+): readonly string[] {
+  const found = new Set<string>()
+  for (const key of changedObjects(before, after)) {
+    for (const object of [before.get(key), after.get(key)])
+      if (object) for (const host of hostsOf(object.spec)) found.add(fullName(host, object.namespace))
+  }
+  for (const { types } of classes)
+    for (const { type, added, changed, removed } of types) {
+      if (type !== 'cds' && type !== 'eds') continue
+      for (const name of [...added, ...changed, ...removed]) {
+        const parts = name.split('|')
+        if (parts.length === 4 && parts[3]) found.add(parts[3])
+      }
+    }
+  return [...found].sort().slice(0, MOST_SERVICES)
+}
+
+/** Values of `host` and `hosts` wherever they stand. */
+function hostsOf(value: unknown): readonly string[] {
+  if (Array.isArray(value)) return value.flatMap(hostsOf)
+  if (!isMap(value)) return []
+  return Object.entries(value).flatMap(([key, inner]) => {
+    if (key === 'host' && typeof inner === 'string') return [inner]
+    if (key === 'hosts' && Array.isArray(inner)) return inner.filter((one): one is string => typeof one === 'string')
+    return hostsOf(inner)
+  })
+}
+
+function fullName(host: string, namespace: string): string {
+  return host.includes('.') || host.includes('*') ? host.toLowerCase() : `${host}.${namespace}.svc.cluster.local`
+}

@@ -1,0 +1,52 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { FastifyInstance } from 'fastify'
+import { Registry } from 'prom-client'
+import { Accounts, Audit, Ledger } from '../../ledger/index.ts'
+import { LiveConfig } from '../../live-config.ts'
+import { createMesh } from '../../mesh.ts'
+import { FileStore } from '../../sources/index.ts'
+import { StatusBook } from '../../status/book.ts'
+import { createAdminServer } from '../server.ts'
+import { Changes } from './changes.ts'
+import type { Editing } from './editing.ts'
+
+/** For tests: an API over a folder with these files, without any proxy. */
+export interface TestApi {
+  readonly app: FastifyInstance
+  readonly root: string
+  readonly editing: Editing
+  readonly config: LiveConfig
+  stop(): Promise<void>
+}
+
+export async function testApi(files: Readonly<Record<string, string>>, loopback = true): Promise<TestApi> {
+  const root = mkdtempSync(join(tmpdir(), 'meshgate-changes-'))
+  for (const [file, text] of Object.entries(files)) writeFileSync(join(root, file), text)
+  const ledger = await Ledger.open(root)
+  const source = new FileStore({ paths: root })
+  const mesh = createMesh()
+  const config = new LiveConfig(source, mesh)
+  const status = new StatusBook()
+  const changes = new Changes({ ledger, folder: root, source, config, status })
+  const editing = {
+    changes,
+    accounts: new Accounts(ledger.db, { rounds: 1_024 }),
+    audit: new Audit(ledger.db),
+    loopback,
+  }
+  const app = await createAdminServer({ version: '1', config, mesh, status, metrics: new Registry(), editing })
+  await config.start()
+  return {
+    ...{ app, root, editing, config },
+    async stop() {
+      await app.close()
+      changes.stop()
+      editing.audit.flush()
+      await config.stop()
+      await ledger.close()
+      rmSync(root, { recursive: true })
+    },
+  }
+}
