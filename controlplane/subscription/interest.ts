@@ -48,6 +48,8 @@ export function listNames(type: ResourceType, before: Interest, listed: readonly
   if (before.legacy && listed.length === 0) {
     return unnamed(before, { ...before, wildcard: true }, !before.wildcard)
   }
+  // Every acknowledgement repeats the list as it was: no set is made to find that out.
+  if (!before.legacy && !before.wildcard && before.names.lists(listed)) return unnamed(before, before, false)
   let wildcard = false
   const set = new Set<string>()
   for (const name of listed) {

@@ -32,3 +32,11 @@ test('a set does not change when another is made from it', () => {
   before.change(['c'], ['a'])
   expect([...before]).toEqual(['a', 'b'])
 })
+
+test('a list is recognised only name by name, in order', () => {
+  const set = NameSet.of(['a', 'b', 'c'])
+  expect(set.lists(['a', 'b', 'c'])).toBe(true)
+  expect(set.change(['d'], ['b']).lists([...set.change(['d'], ['b'])])).toBe(true)
+  for (const other of [[], ['a', 'b'], ['a', 'b', 'b'], ['a', 'a', 'c'], ['a', 'b', 'd'], ['a', 'b', 'c', 'c']])
+    expect(set.lists(other)).toBe(false)
+})

@@ -33,6 +33,14 @@ export class NameSet {
     return (this.base.has(name) && (this.minus.size === 0 || !this.minus.has(name))) || this.plus.has(name)
   }
 
+  /** Whether the list is exactly this set in its own order; false says nothing about the names. */
+  lists(names: readonly string[]): boolean {
+    if (names.length !== this.size) return false
+    let at = 0
+    for (const name of this) if (names[at++] !== name) return false
+    return true
+  }
+
   /** This set with some names more and some fewer; what is in both lists is out. */
   change(added: Iterable<string>, dropped: Iterable<string>): NameSet {
     const plus = new Set(this.plus)
