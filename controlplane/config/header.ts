@@ -44,8 +44,8 @@ export function readHeader(
   const diagnostics: Diagnostic[] = []
   const add: Add = (code, path, message, hint) =>
     diagnostics.push(complain(document, code, path, message, { hint, on: code === 'FIELD_UNKNOWN' ? 'key' : 'value' }))
-  const apiVersion = textField(value, 'apiVersion', add)
   const kind = textField(value, 'kind', add)
+  const apiVersion = impliedVersion(value) ?? textField(value, 'apiVersion', add)
   const empty = { name: '', namespace: defaultNamespace, labels: {}, annotations: {} }
   if (apiVersion === undefined || kind === undefined)
     return { apiVersion: '', kind: '', meta: empty, definition: undefined, diagnostics }
@@ -59,7 +59,7 @@ export function readHeader(
   return {
     apiVersion,
     kind,
-    meta: readMetadata(value['metadata'], definition, defaultNamespace, add),
+    meta: readMetadata(withName(value, definition), definition, defaultNamespace, add),
     definition,
     diagnostics,
   }
@@ -76,6 +76,21 @@ function textField(value: Readonly<Record<string, unknown>>, key: string, add: A
     near && `did you mean "${key}" instead of "${near}"?`,
   )
   return undefined
+}
+
+/** The version of a kind that may be written without one; undefined when it is written, or must be. */
+function impliedVersion({ apiVersion, kind }: Readonly<Record<string, unknown>>): string | undefined {
+  if (apiVersion !== undefined || typeof kind !== 'string') return undefined
+  const [definition, ...others] = kindsNamed(kind)
+  return definition?.nameOf && others.length === 0 ? `${definition.group}/${definition.versions[0]}` : undefined
+}
+
+/** Metadata with the name a kind makes of its spec where none is written. */
+function withName({ metadata, spec }: Readonly<Record<string, unknown>>, { nameOf }: KindDefinition): unknown {
+  if (!nameOf || (metadata !== undefined && !isObject(metadata))) return metadata
+  if (metadata?.['name'] !== undefined) return metadata
+  const name = nameOf(spec)
+  return name === undefined ? metadata : { ...metadata, name }
 }
 
 /** Splits `group/version`; the core group has no name. */

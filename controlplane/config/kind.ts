@@ -29,6 +29,11 @@ export interface KindDefinition<Spec = unknown> {
   /** One object for the whole mesh: it needs no name. */
   readonly single?: boolean
   /**
+   * For kinds people write by the thousand in the shortest form: `apiVersion` may be left out, and so may `metadata`; the name is then made
+   * of the spec (unchecked data), undefined when nothing there can name it.
+   */
+  nameOf?(spec: unknown): string | undefined
+  /**
    * Rules that need metadata; runs when the spec has the right types. Paths count from the document.
    * A method, so that a registry can hold kinds of all specs: `schema` guarantees that it gets the spec it expects.
    */

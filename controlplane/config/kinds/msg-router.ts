@@ -177,5 +177,14 @@ export const msgRouter: KindDefinition<MsgRouterSpec> = {
   compiled: true,
   specRequired: true,
   schema: msgRouterSpec,
+  nameOf: messageIdName,
   check: (spec, { namespace }, report) => reportExportTo(spec.exportTo, namespace, report),
+}
+
+/** `msgid-100000`; lists and rules without an id need a name of their own. */
+function messageIdName(spec: unknown): string | undefined {
+  const id = (spec as { readonly msgid?: unknown } | null | undefined)?.msgid
+  return (typeof id === 'number' || typeof id === 'string') && messageIdProblem(id) === undefined
+    ? `msgid-${String(id).replaceAll(/\s/g, '')}`
+    : undefined
 }
