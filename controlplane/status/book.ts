@@ -8,8 +8,8 @@ import type { NodeInfo, Resource } from '../xds/resource.ts'
 import { LastGood, type Rejection, toDiagnostic } from './last-good.ts'
 
 /**
- * SYNCED: has accepted all there is. STALE: something is on its way, or waits. NACK: refuses something. NOT SENT: asked for
- * the type, and nothing was there to send.
+ * SYNCED: has accepted all there is, or came back with it after a restart. STALE: something is on its way, or waits. NACK:
+ * refuses something. NOT SENT: asked for the type, and nothing was there to send.
  */
 export type SyncState = 'SYNCED' | 'STALE' | 'NACK' | 'NOT SENT'
 
@@ -198,7 +198,7 @@ function typeStatus(client: Client, type: ResourceType): TypeStatus | undefined 
   const nack = standingNack(client, type, state.nack)
   return {
     type,
-    state: nack ? 'NACK' : !client.settled(type) ? 'STALE' : lastSent ? 'SYNCED' : 'NOT SENT',
+    state: nack ? 'NACK' : !client.settled(type) ? 'STALE' : lastSent || state.resumed ? 'SYNCED' : 'NOT SENT',
     wildcard: interest.wildcard,
     names: interest.names.size,
     sent: lastSent && { nonce: lastSent.frame.nonce, at: lastSent.at },
