@@ -1,64 +1,112 @@
 import { readFileSync } from 'node:fs'
 import { defaultCluster } from '../controlplane/bootstrap/node-id.ts'
 import { localAdmin } from '../dataplane/admin/local.ts'
-import { AdminServer } from '../dataplane/admin/server.ts'
+import { AdminServer, type AdminSource } from '../dataplane/admin/server.ts'
 import { ConfigClient, type ConfigClientOptions } from '../dataplane/config/index.ts'
-import { Proxy as MessageProxy } from '../dataplane/proxy.ts'
-import { CommandError, UsageError } from './errors.ts'
+import type { Configuration } from '../dataplane/configuration.ts'
+import { type ConfigurationProblem, MessageProxy } from '../dataplane/proxy.ts'
+import { CommandError } from './errors.ts'
 import { createLog, type Log } from './log.ts'
 import type { ProxyCommandOptions } from './proxy.ts'
 import { untilSignal } from './until-signal.ts'
 
+/** One proxy in this process, or several in processes of their own. */
+interface Runner {
+  apply(configuration: Configuration): Promise<readonly ConfigurationProblem[]>
+  drain(timeoutMs: number): Promise<void>
+  admin(drain: () => void): AdminSource
+  close(): void
+}
+
+async function startRunner(workers: number, log: Log): Promise<Runner> {
+  if (workers === 1) {
+    const proxy = new MessageProxy()
+    return {
+      apply: (configuration) => proxy.apply(configuration),
+      drain: (timeoutMs) => proxy.drain(timeoutMs),
+      admin: (drain) => localAdmin(proxy, drain),
+      close: () => proxy.close(),
+    }
+  }
+  const { WorkerPool } = await import('../dataplane/workers/pool.ts')
+  const pool = new WorkerPool({
+    workers,
+    onCrash: (pid, code, signal) => log.error({ pid, code, signal }, 'a worker ended; another takes its place'),
+  })
+  await pool.start()
+  return {
+    apply: (configuration) => pool.apply(configuration),
+    drain: (timeoutMs) => pool.drain(timeoutMs),
+    admin: (drain) => pool.admin(drain),
+    // Workers end when they have drained, or with this process.
+    close: () => {},
+  }
+}
+
 /** Runs the message proxy until a signal comes, then drains it. */
 export async function runProxy(options: ProxyCommandOptions): Promise<void> {
-  if (options.workers > 1) throw new UsageError('--workers: only one process is supported so far')
   const log = createLog(options.logLevel, options.logFormat ?? (process.stdout.isTTY ? 'text' : 'json'), process.stdout)
+  const given = clientOptions(options)
   const signal = untilSignal()
-  const proxy = new MessageProxy()
+  const runner = await startRunner(options.workers, log)
   let drained: Promise<void> | undefined
   const drain = () => {
-    drained ??= proxy.drain(options.drainTime * 1000)
+    drained ??= runner.drain(options.drainTime * 1000)
     return drained
   }
-  const admin = options.admin && new AdminServer(localAdmin(proxy, () => void drain()))
-  if (admin && options.admin) {
-    const { host, port } = options.admin
-    const found = await admin.listen(host, port).catch((error: Error) => {
-      throw new CommandError(`cannot serve --admin on ${host}:${port}: ${error.message}`)
-    })
-    log.info({ admin: `${host}:${found}` }, 'admin interface')
-  }
   const client = new ConfigClient({
-    ...clientOptions(options),
+    ...given,
     log,
     onConfiguration: (configuration) => {
-      proxy.apply(configuration).then(
-        (problems) => report(log, proxy, problems),
+      runner.apply(configuration).then(
+        (problems) => report(log, configuration, problems),
         (error: unknown) =>
           log.error({ err: error }, 'the configuration could not be put in force; the last one stays'),
       )
     },
   })
+  const admin = options.admin && new AdminServer(withoutKeys(runner.admin(() => void drain())))
   try {
+    if (admin && options.admin) {
+      const { host, port } = options.admin
+      const found = await admin.listen(host, port).catch((error: Error) => {
+        throw new CommandError(`cannot serve --admin on ${host}:${port}: ${error.message}`)
+      })
+      log.info({ admin: `${host}:${found}` }, 'admin interface')
+    }
     await client.start().catch((error: Error) => {
       throw new CommandError(error.message)
     })
-    log.info({ node: options.node, xds: `${options.xds.host}:${options.xds.port}` }, 'message proxy is up')
+    const { host, port } = options.xds
+    log.info({ node: options.node, xds: `${host}:${port}`, workers: options.workers }, 'message proxy is up')
     log.info({ signal: await signal }, 'draining')
-    await client.stop()
-    await drain()
   } finally {
     await client.stop()
-    proxy.close()
+    await drain()
+    runner.close()
     admin?.close()
   }
 }
 
-function report(
-  log: Log,
-  { configuration }: MessageProxy,
-  problems: readonly { kind: string; name: string; message: string }[],
-) {
+/** Dumps show what is configured, never the private keys in it. */
+function withoutKeys(source: AdminSource): AdminSource {
+  const hide = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(hide)
+    if (typeof value !== 'object' || value === null) return value
+    return Object.fromEntries(
+      Object.entries(value).map(([key, item]) => [key, key === 'privateKey' ? '[redacted]' : hide(item)]),
+    )
+  }
+  return {
+    stats: () => source.stats(),
+    clusters: () => source.clusters(),
+    state: () => source.state(),
+    drain: () => source.drain(),
+    configDump: () => hide(source.configDump()),
+  }
+}
+
+function report(log: Log, configuration: Configuration, problems: readonly ConfigurationProblem[]): void {
   for (const { kind, name, message } of problems) log.error({ [kind]: name }, message)
   const { version, listeners, routes, clusters } = configuration
   log.info(
