@@ -1,0 +1,95 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { codec as game } from '../../codecs/game/codec.ts'
+import { FrameReader } from './reader.ts'
+
+function frame(size: number, seq: number): Buffer {
+  const bytes = Buffer.alloc(24 + size, seq & 255)
+  bytes.writeUInt32BE(bytes.length, 0)
+  bytes.writeUInt16BE(0x4d47, 4)
+  bytes[6] = 1
+  bytes.writeUInt32BE(seq, 12)
+  return bytes
+}
+
+/** Feeds chunks; `holdAt` says before which frames the sink wants a pause, which ends at the next chunk or at the end. */
+function read(chunks: readonly Buffer[], holdAt: (index: number) => boolean = () => false) {
+  const frames: Buffer[] = []
+  let error = 0
+  const reader = new FrameReader(game, {
+    onFrame: (b, at, length) => {
+      frames.push(Buffer.from(b.subarray(at, at + length)))
+      return !holdAt(frames.length)
+    },
+    onFrameError: (code) => {
+      error = code
+    },
+  })
+  for (const chunk of chunks) {
+    reader.feed(Buffer.from(chunk))
+    reader.resume()
+  }
+  for (let i = 0; i < 10_000 && reader.holding; i++) reader.resume()
+  return { frames, error, partial: reader.partial }
+}
+
+function cut(bytes: Buffer, sizes: readonly number[]): Buffer[] {
+  const chunks: Buffer[] = []
+  for (let at = 0, i = 0; at < bytes.length; i++) {
+    const size = sizes[i % sizes.length]!
+    chunks.push(bytes.subarray(at, at + size))
+    at += size
+  }
+  return chunks
+}
+
+describe('frames of a stream', () => {
+  it('are the same however the stream is cut, and wherever the sink holds', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.oneof(fc.integer({ min: 0, max: 60 }), fc.constant(5000)), { minLength: 1, maxLength: 8 }),
+        fc.array(fc.integer({ min: 1, max: 200 }), { minLength: 1, maxLength: 6 }),
+        fc.integer({ min: 1, max: 4 }),
+        (sizes, cuts, every) => {
+          const wanted = sizes.map((size, i) => frame(size, i))
+          const whole = Buffer.concat(wanted)
+          const same = (frames: readonly Buffer[]) =>
+            frames.length === wanted.length && frames.every((bytes, i) => bytes.equals(wanted[i]!))
+          expect(same(read(cut(whole, cuts)).frames)).toBe(true)
+          expect(same(read(cut(whole, cuts), (n) => n % every === 0).frames)).toBe(true)
+        },
+      ),
+      { numRuns: 300 },
+    )
+  })
+
+  it('every cut of two frames in two chunks', () => {
+    const wanted = [frame(3, 1), frame(9, 2)]
+    const whole = Buffer.concat(wanted)
+    for (let at = 0; at <= whole.length; at++) {
+      const result = read([whole.subarray(0, at), whole.subarray(at)].filter(({ length }) => length > 0))
+      expect(result).toEqual({ frames: wanted, error: 0, partial: false })
+    }
+  })
+
+  it('a lie about the length is found before the frame is there, and nothing is read after it', () => {
+    const lie = frame(0, 1)
+    lie.writeUInt32BE(0xffffffff, 0)
+    const result = read([Buffer.concat([frame(1, 1), lie, frame(1, 2)]), frame(1, 3)])
+    expect(result.frames).toHaveLength(1)
+    expect(result.error).toBeLessThan(0)
+  })
+
+  it('a header that announces a long frame takes little memory until the frame comes', () => {
+    const before = process.memoryUsage().arrayBuffers
+    const readers = Array.from({ length: 500 }, () => {
+      const reader = new FrameReader(game, { onFrame: () => true, onFrameError: () => undefined })
+      const head = frame(0, 1)
+      head.writeUInt32BE(1024 * 1024, 0)
+      reader.feed(head)
+      return reader
+    })
+    expect(readers.every(({ partial }) => partial)).toBe(true)
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(500 * 8192)
+  })
+})

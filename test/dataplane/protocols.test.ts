@@ -1,0 +1,206 @@
+import { connect, createServer, type Socket } from 'node:net'
+import { afterEach, describe, expect, it } from 'vitest'
+import type { ConnectionMode } from '../../codecs/contract.ts'
+import type { Configuration, MessageRoute } from '../../dataplane/configuration.ts'
+import { Bed, endpoints, eventually } from './game.ts'
+
+const bed = new Bed()
+afterEach(() => bed.close())
+
+async function serve(onData: (socket: Socket, chunk: Buffer) => void): Promise<number> {
+  const sockets = new Set<Socket>()
+  const server = createServer((socket) => {
+    sockets.add(socket)
+    socket.on('error', () => undefined)
+    socket.on('data', (chunk) => onData(socket, chunk))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  bed.defer(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+  return (server.address() as { port: number }).port
+}
+
+function configuration(
+  protocol: string,
+  ports: Readonly<Record<string, number>>,
+  routes: readonly MessageRoute[],
+  mode: ConnectionMode = 'bound',
+): Configuration {
+  return {
+    version: '1',
+    protocols: [{ name: protocol, shipped: protocol }],
+    listeners: [{ name: 'game', address: { host: '127.0.0.1', port: 0 }, protocol, routes: 'r', mode }],
+    routes: [{ name: 'r', routes }],
+    clusters: Object.entries(ports).map(([name, port]) => ({
+      name,
+      localities: endpoints(port),
+      balancer: { kind: 'roundRobin' },
+    })),
+  }
+}
+
+const route = (field: string, prefix: string, cluster: string, more: object = {}): MessageRoute => ({
+  name: prefix,
+  match: [{ field, prefix }],
+  action: { destinations: [{ cluster, weight: 1 }], ...more },
+})
+
+async function client(config: Configuration) {
+  const proxy = await bed.proxy(config)
+  const { port } = proxy.address('game') as { port: number }
+  const socket = connect({ host: '127.0.0.1', port, noDelay: true })
+  bed.defer(() => socket.destroy())
+  let received = Buffer.alloc(0)
+  let closed = false
+  socket.on('error', () => undefined)
+  socket.on('close', () => {
+    closed = true
+  })
+  socket.on('data', (chunk) => {
+    received = Buffer.concat([received, chunk])
+  })
+  return { proxy, socket, received: () => received, closed: () => closed }
+}
+
+/** Answers each inline command with its words, after a time the command says; in order on each connection, as Redis does. */
+function echoCommands(name: string): Promise<number> {
+  const last = new Map<Socket, Promise<unknown>>()
+  return serve((socket, chunk) => {
+    for (const line of chunk.toString().split('\r\n').filter(Boolean)) {
+      const wait = Number(/wait(\d+)/.exec(line)?.[1] ?? 0)
+      const turn = (last.get(socket) ?? Promise.resolve())
+        .then(() => (wait > 0 ? new Promise((resolve) => setTimeout(resolve, wait)) : undefined))
+        .then(() => socket.writable && socket.write(`+${name} ${line}\r\n`))
+      last.set(socket, turn)
+    }
+  })
+}
+
+describe('Redis: no ids, replies in order', () => {
+  it.each(['bound', 'exclusive'] as const)(
+    'replies leave in the order of the requests, though another host answers first or we answer ourselves (%s)',
+    async (mode) => {
+      const ports = { slow: await echoCommands('slow'), fast: await echoCommands('fast') }
+      const { socket, received, proxy } = await client(
+        configuration(
+          'redis',
+          ports,
+          [
+            route('key', 's', 'slow'),
+            route('key', 'f', 'fast'),
+            route('key', 'x', 'fast', { fault: { abort: { percent: 100 } } }),
+          ],
+          mode,
+        ),
+      )
+      socket.write('GET s1 wait100\r\nGET f1\r\nGET x1\r\nGET none\r\nGET s2\r\nGET f2\r\n')
+      const lines = () => received().toString().split('\r\n').filter(Boolean)
+      await eventually(() => lines().length === 6, 'six replies')
+      expect(lines().map((line) => line.replace(/^-ERR .*/, '-ERR'))).toEqual([
+        '+slow GET s1 wait100',
+        '+fast GET f1',
+        '-ERR',
+        '-ERR',
+        '+slow GET s2',
+        '+fast GET f2',
+      ])
+      expect(proxy.engine.requests.used).toBe(0)
+    },
+  )
+
+  it("a request that runs out of time is answered in its place, and its late reply is nobody's", async () => {
+    const ports = { a: await echoCommands('a') }
+    const { socket, received } = await client(
+      configuration('redis', ports, [route('key', 'k', 'a', { timeoutMs: 60 })]),
+    )
+    socket.write('GET k1 wait200\r\n')
+    await eventually(() => received().length > 0)
+    expect(received().toString()).toMatch(/^-ERR/)
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    socket.write('GET k2\r\n')
+    await eventually(() => received().toString().split('\r\n').length === 3)
+    expect(received().toString()).toContain('+a GET k2')
+    expect(received().toString()).not.toContain('k1')
+  })
+})
+
+describe('MQTT: a session on a bound connection', () => {
+  const connectPacket = Buffer.from([
+    0x10, 0x10, 0, 4, 0x4d, 0x51, 0x54, 0x54, 4, 2, 0, 60, 0, 4, 0x72, 0x65, 0x64, 0x31,
+  ])
+  const connack = Buffer.from([0x20, 2, 0, 0])
+  const publish = Buffer.from([0x30, 5, 0, 1, 0x74, 0x68, 0x69])
+  const ping = Buffer.from([0xc0, 0])
+  const pong = Buffer.from([0xd0, 0])
+
+  it('is routed by client id; publishes go both ways; pings are answered here; it ends with its broker', async () => {
+    const seen: Buffer[] = []
+    const sockets: Socket[] = []
+    const port = await serve((socket, chunk) => {
+      seen.push(chunk)
+      if (chunk[0] === 0x10) {
+        sockets.push(socket)
+        socket.write(connack)
+      } else if (chunk[0] === 0x30) socket.write(chunk)
+    })
+    const { socket, received, closed } = await client(
+      configuration('mqtt', { red: port }, [route('clientId', 'red', 'red')]),
+    )
+    socket.write(connectPacket)
+    await eventually(() => received().equals(connack), 'connack')
+    socket.write(ping)
+    await eventually(() => received().length === 6)
+    expect(received().subarray(4)).toEqual(pong)
+    socket.write(publish)
+    await eventually(() => received().length === 6 + publish.length)
+    expect(Buffer.concat(seen)).toEqual(Buffer.concat([connectPacket, publish]))
+    sockets[0]!.end()
+    await eventually(closed, 'the end of the client')
+  })
+
+  it('a session nobody takes is closed', async () => {
+    const { socket, closed } = await client(configuration('mqtt', {}, []))
+    socket.write(connectPacket)
+    await eventually(closed, 'the end of the client')
+  })
+})
+
+describe('Thrift: ids at a computed place, error replies of its own', () => {
+  const call = (type: number, name: string, seq: number, body = Buffer.from([0])) => {
+    const bytes = Buffer.alloc(16 + name.length)
+    bytes.writeUInt32BE(12 + name.length + body.length, 0)
+    bytes.writeUInt32BE(0x80010000 + type, 4)
+    bytes.writeInt32BE(name.length, 8)
+    bytes.write(name, 12)
+    bytes.writeInt32BE(seq, 12 + name.length)
+    return Buffer.concat([bytes, body])
+  }
+
+  it('shares connections, restores ids, and an unknown method gets an exception with its length prefix', async () => {
+    const port = await serve((socket, chunk) => {
+      for (let at = 0; at < chunk.length; at += 4 + chunk.readUInt32BE(at)) {
+        const reply = Buffer.from(chunk.subarray(at, at + 4 + chunk.readUInt32BE(at)))
+        reply[7] = 2
+        socket.write(reply)
+      }
+    })
+    const { socket, received } = await client(
+      configuration('thrift', { a: port }, [route('method', 'get', 'a')], 'shared'),
+    )
+    const calls = Array.from({ length: 20 }, (_, i) => call(1, `Service:get${'x'.repeat(i)}`, -1000 * i))
+    socket.write(Buffer.concat(calls))
+    const wanted = Buffer.concat(
+      Array.from({ length: 20 }, (_, i) => call(2, `Service:get${'x'.repeat(i)}`, -1000 * i)),
+    )
+    await eventually(() => received().length === wanted.length, 'all replies')
+    expect(received()).toEqual(wanted)
+    socket.write(call(1, 'Service:put', 5))
+    await eventually(() => received().length > wanted.length + 4)
+    const error = received().subarray(wanted.length)
+    expect(error.readUInt32BE(0)).toBe(error.length - 4)
+    expect(error[7]).toBe(3)
+    expect(error.readInt32BE(12 + 'Service:put'.length)).toBe(5)
+  })
+})
