@@ -1,6 +1,9 @@
 import type { DestinationRuleSpec } from '../config/kinds/destination-rule.ts'
 import type { GatewaySpec } from '../config/kinds/gateway.ts'
+import type { MetaRouterSpec } from '../config/kinds/meta-router.ts'
+import type { MsgRouterSpec } from '../config/kinds/msg-router.ts'
 import type { VirtualServiceSpec } from '../config/kinds/virtual-service.ts'
+import { rulesOf } from '../config/msg-router-rules.ts'
 import type { ConfigObject } from '../config/object.ts'
 import { type Cell, cell, cells, sameItems } from './cells.ts'
 import { matchesLabels } from './endpoints.ts'
@@ -99,7 +102,7 @@ export function createScope(model: Model, proxy: ProxyClass): Scope {
     }),
   ]
 
-  /** A Sidecar's hosts, and what the VirtualServices it lets in (and their delegates) send requests to. */
+  /** A Sidecar's hosts, and what the VirtualServices it lets in (and their delegates) and rules for messages send requests to. */
   const services = cell(() => {
     const hosts = egressHosts(sidecar())
     if (!hosts) return exported()
@@ -109,6 +112,10 @@ export function createScope(model: Model, proxy: ProxyClass): Scope {
         const service = lookUp(exportedByHostname(), host, virtualService.namespace, settings().domain)
         if (service) wanted.add(service.hostname)
       }
+    for (const { host, namespace } of proxy.type === 'message' ? messageDestinations(world) : []) {
+      const service = lookUp(exportedByHostname(), host, namespace, settings().domain)
+      if (service) wanted.add(service.hostname)
+    }
     return exported().filter(
       (service) => wanted.has(service.hostname) || serviceInScope(hosts, service.namespace, service.hostname),
     )
@@ -173,6 +180,24 @@ export function createScope(model: Model, proxy: ProxyClass): Scope {
     gateways,
     destinationRules: (target) => destinationRules(`${target.hostname}\n${target.namespace}`),
   }
+}
+
+/** Hosts that rules for messages send to, with the namespace they are relative to. */
+function messageDestinations(world: World): readonly { readonly host: string; readonly namespace: string }[] {
+  const found: { readonly host: string; readonly namespace: string }[] = []
+  const add = (host: string | undefined, namespace: string) => host && found.push({ host, namespace })
+  for (const { spec, namespace } of world.all<MsgRouterSpec>('MsgRouter'))
+    for (const { rule } of rulesOf(spec)) {
+      add(rule.svrName, namespace)
+      add(rule.mirror?.host, namespace)
+      for (const { destination } of rule.route ?? []) add(destination.host, namespace)
+    }
+  for (const { spec, namespace } of world.all<MetaRouterSpec>('MetaRouter'))
+    for (const { route, mirror } of spec.routes ?? []) {
+      add(mirror?.host, namespace)
+      for (const { destination } of route ?? []) add(destination?.host, namespace)
+    }
+  return found
 }
 
 function lookUp(

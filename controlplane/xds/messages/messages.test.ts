@@ -78,6 +78,18 @@ spec:
     expect(view.names('cds')).toEqual(['inbound|9000||', 'outbound|12345||test.servicea'])
   })
 
+  it('what MsgRouters send to is reached past the hosts of a Sidecar, as what VirtualServices send to', () => {
+    const sidecar = `
+apiVersion: networking.istio.io/v1
+kind: Sidecar
+metadata: {name: few}
+spec: {egress: [{hosts: ["*/test.servicea"]}]}
+---`
+    const rule = router('far', 'msgid: 1, svrName: test.serviceB')
+    expect(messageView(A + B + sidecar + rule).names('cds')).toContain('outbound|12346||test.serviceb')
+    expect(messageView(A + B + sidecar).names('cds')).not.toContain('outbound|12346||test.serviceb')
+  })
+
   it('a Protocol document is sent as data, before one of that name that comes with the package', () => {
     const protocol = `
 apiVersion: meshgate.io/v1
