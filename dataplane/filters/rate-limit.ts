@@ -41,13 +41,13 @@ export class Limiter {
   readonly config: RateLimit
   readonly #condition: Condition | undefined
   readonly #bucket: TokenBucket
-  readonly #codec: Codec
+  readonly codec: Codec
   readonly #slots: readonly number[]
   readonly #buckets = new Map<string, TokenBucket>()
 
   constructor(codec: Codec, config: RateLimit) {
     this.config = config
-    this.#codec = codec
+    this.codec = codec
     this.#condition = compileMatches(codec, config.match ?? [])
     this.#bucket = new TokenBucket(config, clock.now)
     this.#slots = (config.per ?? []).map((field) => codec.slot(field))
@@ -62,8 +62,8 @@ export class Limiter {
     if (this.#slots.length === 0) return this.#bucket.take(clock.now)
     let key = ''
     for (const slot of this.#slots) {
-      const info = this.#codec.fields[slot]
-      const value = info && this.#codec.read(slot, b, at, length, ref) ? fieldValue(info, b, ref) : ''
+      const info = this.codec.fields[slot]
+      const value = info && this.codec.read(slot, b, at, length, ref) ? fieldValue(info, b, ref) : ''
       key += `${value instanceof Uint8Array ? Buffer.from(value).toString('latin1') : value}\0`
     }
     let bucket = this.#buckets.get(key)

@@ -5,7 +5,7 @@ import type { Host } from '../cluster/host.ts'
 import type { DirectReply } from '../configuration.ts'
 import type { Engine } from '../engine.ts'
 import { FrameReader, type FrameSink } from '../framing/reader.ts'
-import { errorText } from '../reply/text.ts'
+import { errorText, reportCodecError } from '../reply/text.ts'
 import { L } from '../stats/counters.ts'
 import { clock, type Flushable, flushLater, wake } from '../turn.ts'
 import type { UpstreamConnection } from '../upstream/connection.ts'
@@ -16,7 +16,7 @@ import { OrderedReplies } from './ordered-replies.ts'
 import type { Addresses } from './proxy-protocol.ts'
 
 /** Why a client is not read. */
-export const Hold = { requests: 1, slow: 2, upstream: 4, delay: 8, drain: 16 } as const
+export const Hold = { requests: 1, slow: 2, upstream: 4, delay: 8 } as const
 
 /** How long a connection that we have ended may take to end on its side. */
 const lingerMs = 5000
@@ -89,9 +89,19 @@ export class Client implements FrameSink, OutputOwner, Flushable {
     this.listener.counters[L.downstream_cx_rx_bytes_total]! += chunk.length
     this.lastActive = clock.now
     if (this.#finishing || this.closed) return
-    this.#reader.feed(chunk)
+    try {
+      this.#reader.feed(chunk)
+    } catch (error) {
+      this.#thrown(error)
+    }
     if (!this.#reader.partial) this.#partialSince = 0
     else if (this.#partialSince === 0) this.#partialSince = clock.now
+  }
+
+  /** A codec that throws costs the connection whose bytes it was given, not the process. */
+  #thrown(error: unknown): void {
+    reportCodecError(this.codec, error)
+    this.broken()
   }
 
   onFrame(buf: Uint8Array, at: number, length: number): boolean {
@@ -131,7 +141,11 @@ export class Client implements FrameSink, OutputOwner, Flushable {
   flush(): void {
     this.#resuming = false
     if (this.#holds !== 0 || this.closed || this.#finishing) return
-    if (this.#reader.resume() && this.#holds === 0) this.socket.resume()
+    try {
+      if (this.#reader.resume() && this.#holds === 0) this.socket.resume()
+    } catch (error) {
+      this.#thrown(error)
+    }
   }
 
   /** A reply for a request in flight. */

@@ -1,4 +1,4 @@
-import type { ErrorReason } from '../../codecs/contract.ts'
+import type { Codec, ErrorReason } from '../../codecs/contract.ts'
 
 /** What an error reply says, in protocols whose replies carry a text. */
 export const errorText: Readonly<Record<ErrorReason, string>> = {
@@ -12,4 +12,16 @@ export const errorText: Readonly<Record<ErrorReason, string>> = {
   fault: 'fault injected',
   draining: 'the proxy is shutting down',
   badRequest: 'the request cannot be forwarded',
+}
+
+const reported = new WeakMap<Codec, number>()
+const mostReports = 10
+
+/** Says on standard error that a codec threw; the first times only, since whoever sends such bytes may send many. */
+export function reportCodecError(codec: Codec, error: unknown): void {
+  const count = (reported.get(codec) ?? 0) + 1
+  reported.set(codec, count)
+  if (count > mostReports) return
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  process.stderr.write(`codec ${codec.name} threw; the connection is closed: ${text}\n`)
 }

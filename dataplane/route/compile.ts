@@ -106,7 +106,7 @@ function limitersOf(codec: Codec, limits: readonly RateLimit[], state: RouteStat
     JSON.stringify(limit, (_, value) => (typeof value === 'bigint' ? `${value}n` : value))
   const limiters = limits.map((limit, i) => {
     const old = state.limiters[i]
-    return old && text(old.config) === text(limit) ? old : new Limiter(codec, limit)
+    return old?.codec === codec && text(old.config) === text(limit) ? old : new Limiter(codec, limit)
   })
   state.limiters.splice(0, state.limiters.length, ...limiters)
   return limiters

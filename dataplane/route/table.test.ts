@@ -73,14 +73,12 @@ describe('routes', () => {
       fc
         .array(value, { minLength: 1, maxLength: 4 })
         .map((list): FieldMatch => ({ field: 'msgid', in: list.map(String) })),
-      fc
-        .tuple(value, value)
-        .map(
-          ([a, b]): FieldMatch => ({
-            field: 'msgid',
-            ranges: [{ first: BigInt(Math.min(a, b)), last: BigInt(Math.max(a, b)) }],
-          }),
-        ),
+      fc.tuple(value, value).map(
+        ([a, b]): FieldMatch => ({
+          field: 'msgid',
+          ranges: [{ first: BigInt(Math.min(a, b)), last: BigInt(Math.max(a, b)) }],
+        }),
+      ),
       fc.constantFrom<FieldMatch>(
         { field: 'uid', exact: '1' },
         { field: 'msgid', exact: '3', invert: true },

@@ -13,7 +13,6 @@ export const clusterCounterNames = [
   'upstream_rq_retry_overflow',
   'upstream_rq_pending_overflow',
   'upstream_rq_pending_total',
-  'upstream_rq_pending_failure_eject',
   'upstream_rq_late_reply',
   'upstream_rq_unmatched_reply',
   'upstream_rq_mirrored',

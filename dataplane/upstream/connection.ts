@@ -6,6 +6,7 @@ import type { Client } from '../listen/client.ts'
 import { encodeProxyHeader } from '../listen/proxy-protocol.ts'
 import { takeReply } from '../reply/match.ts'
 import { connectionClosed, connectionOpened, hostSilent } from '../reply/outcome.ts'
+import { reportCodecError } from '../reply/text.ts'
 import { C } from '../stats/counters.ts'
 import { clock, wake } from '../turn.ts'
 import { dial } from './dial.ts'
@@ -86,7 +87,12 @@ export class UpstreamConnection implements FrameSink, OutputOwner {
       this.counters[C.upstream_cx_rx_bytes_total]! += chunk.length
       this.#misses = 0
       this.lastUsed = clock.now
-      this.#reader.feed(chunk)
+      try {
+        this.#reader.feed(chunk)
+      } catch (error) {
+        reportCodecError(this.codec, error)
+        this.protocolError()
+      }
     })
     socket.on('error', () => this.#gone())
     socket.on('end', () => this.#gone())

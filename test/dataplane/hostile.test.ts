@@ -1,4 +1,7 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { C, L } from '../../dataplane/stats/counters.ts'
 import { Bed, byId, encode, endpoints, eventually, type GameServer, gameConfiguration, Kind } from './game.ts'
@@ -216,6 +219,33 @@ describe('clients that misbehave hurt themselves only', () => {
       )
     }
     await bed.client(proxy).ask({ msgid: 1, seq: 1 })
+    await eventually(() => proxy.engine.requests.used === 0, 'no slot in use')
+  })
+})
+
+describe('a codec that throws', () => {
+  it.each(['request', 'reply'])('costs the connection of the %s, not the process', async (which) => {
+    const folder = await mkdtemp(join(tmpdir(), 'meshgate-'))
+    bed.defer(() => rm(folder, { recursive: true }))
+    const file = join(folder, 'codec.mjs')
+    const game = new URL('../../codecs/game/codec.ts', import.meta.url).href
+    // Throws on the flag 0x40 of frames of one direction.
+    await writeFile(
+      file,
+      `import { codec as game } from '${game}'
+       export const codec = { ...game, inspect: (b, at, length, out) => {
+         if (b[at + 7] === 0x40 && b[at + 6] === ${which === 'request' ? 1 : 2}) throw new Error('a fault of the codec')
+         return game.inspect(b, at, length, out)
+       } }`,
+    )
+    const server = await bed.server('a')
+    const proxy = await bed.proxy({ ...to(server), protocols: [{ name: 'game', file }] })
+    const [good, bad] = [bed.client(proxy), bed.client(proxy)]
+    if (which === 'request') {
+      bad.send({ msgid: 1, seq: 1, flags: 0x40 })
+      await bad.ended()
+    } else expect((await bad.ask({ msgid: 1, seq: 1, flags: 0x40 })).body.readUInt32BE()).toBe(4)
+    await good.ask({ msgid: 1, seq: 2 })
     await eventually(() => proxy.engine.requests.used === 0, 'no slot in use')
   })
 })
