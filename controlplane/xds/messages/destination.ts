@@ -18,6 +18,9 @@ export interface TableContext {
   readonly protocol: KnownProtocol
   /** Port of the listener: the port of a destination that names none and has it. */
   readonly port: number
+  /** What was resolved already: thousands of rules name few destinations. */
+  readonly targets: Map<string, Target>
+  readonly hashes: Map<string, readonly HashKey[]>
 }
 
 export interface Target {
@@ -32,6 +35,15 @@ export interface Target {
  * takes the cluster when it comes.
  */
 export function resolveTarget(context: TableContext, destination: Destination, namespace: string): Target {
+  const key = `${namespace}\n${destination.host}\n${destination.port?.number ?? ''}\n${destination.subset ?? ''}`
+  const known = context.targets.get(key)
+  if (known) return known
+  const target = findDestination(context, destination, namespace)
+  context.targets.set(key, target)
+  return target
+}
+
+function findDestination(context: TableContext, destination: Destination, namespace: string): Target {
   const { scope } = context
   const service = scope.resolve(destination.host, namespace)
   const subset = destination.subset ?? ''
@@ -66,8 +78,17 @@ export function weighted(
 }
 
 /** What the DestinationRule of a destination hashes: `httpHeaderName` names a field of the message here. */
-export function ruleHashKeys({ scope, protocol }: TableContext, target: Target | undefined): readonly HashKey[] {
-  if (!target?.service || !target.port) return []
+export function ruleHashKeys(context: TableContext, target: Target | undefined): readonly HashKey[] {
+  if (!target) return []
+  const known = context.hashes.get(target.cluster)
+  if (known) return known
+  const keys = hashKeysOf(context, target)
+  context.hashes.set(target.cluster, keys)
+  return keys
+}
+
+function hashKeysOf({ scope, protocol }: TableContext, target: Target): readonly HashKey[] {
+  if (!target.service || !target.port) return []
   const hash = consistentHashOf(scope, target.service, target.port, target.subset)?.value
   if (hash?.httpHeaderName)
     return [{ source: { case: 'field', value: attributeField(protocol.info, hash.httpHeaderName) } }]

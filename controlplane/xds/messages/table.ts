@@ -32,7 +32,8 @@ interface Parts {
  * MetaRouters, else the rules of its VirtualServices, else the service itself.
  */
 export function compileMessageTable(world: World, scope: Scope, plan: MessagePlan): CompiledTable {
-  const context: TableContext = { world, scope, protocol: plan.protocol, port: plan.port }
+  const { protocol, port } = plan
+  const context: TableContext = { world, scope, protocol, port, targets: new Map(), hashes: new Map() }
   const { routes, limits } = partsOf(context, plan.place)
   const clusters = new Map<string, { hashed: boolean }>()
   const use = (name: string, hashed: boolean) => {
