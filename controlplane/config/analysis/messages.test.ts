@@ -93,9 +93,12 @@ describe('names of protocols', () => {
     expect(said(entry('x', '{number: 1, name: tcp-metaprotocol-qza, protocol: TCP}'))).toEqual([
       expect.stringMatching(/PROTOCOL_NOT_FOUND spec\.ports\[0\]\.name: .*"qza"/),
     ])
-    expect(said(entry('x', '{number: 1, name: gmae-main, protocol: TCP}'))).toEqual([
+    const misspelt = entry('x', '{number: 1, name: gmae-main, protocol: TCP}')
+    expect(said(misspelt + A + router('one', 'msgid: 1, svrName: test.serviceA'))).toEqual([
       expect.stringMatching(/PROTOCOL_NOT_FOUND spec\.ports\[0\]\.name: /),
     ])
+    // Without any rule for messages a port may be called so.
+    expect(said(misspelt)).toEqual([])
   })
 
   it('ordinary names are no protocols', () => {

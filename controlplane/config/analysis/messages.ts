@@ -44,13 +44,14 @@ export function isProtocolPort(world: World, portName: string): boolean {
 /** Names of protocols exist: those of ports, of MsgRouters and of ApplicationProtocols. */
 export const checkProtocolNames: Check = (world, complain) => {
   const names = protocolNames(world)
+  const messages = (['MsgRouter', 'MetaRouter', 'Protocol'] as const).some((kind) => world.of(kind).length > 0)
   const checkPort = (object: ConfigObject, path: readonly (string | number)[], name: string | undefined) => {
     if (!name || isProtocolPort(world, name)) return
     const aeraki = metaProtocolName(name)
     const word = portProtocolName(name)
     const hint = similar(word, names)
     // Ports may be called anything; a private protocol is meant only where the name says so or nearly does.
-    const near = !aeraki && name.includes('-') && protocolClass(word) === undefined && hint !== undefined
+    const near = messages && !/^tcp-/i.test(name) && name.includes('-') && !protocolClass(word) && hint !== undefined
     if (aeraki || near)
       complain(
         object,
