@@ -77,7 +77,7 @@ function retryReplied(engine: Engine, slot: number, connection: UpstreamConnecti
 /** The slot a reply is for, -1 if there is none: late, twice, or never asked for. */
 function match(engine: Engine, connection: UpstreamConnection, lo: number, hi: number): number {
   const r = engine.requests
-  if (connection.mode === 'shared') {
+  if (connection.rewrites) {
     const slot = lo & slotMask
     if (slot >= r.capacity || r.connection[slot] !== connection || hi !== 0) return -1
     return (r.wireId(slot) & connection.idMask) === (lo & connection.idMask) ? slot : -1

@@ -7,6 +7,7 @@ import { encodeProxyHeader } from '../listen/proxy-protocol.ts'
 import { takeReply } from '../reply/match.ts'
 import { connectionClosed, connectionOpened, hostSilent } from '../reply/outcome.ts'
 import { reportCodecError } from '../reply/text.ts'
+import { canShare } from '../route/compile.ts'
 import { C } from '../stats/counters.ts'
 import { clock, wake } from '../turn.ts'
 import { dial } from './dial.ts'
@@ -46,6 +47,8 @@ export class UpstreamConnection implements FrameSink, OutputOwner {
   #misses = 0
   lastPing = clock.now
   readonly idMask: number
+  /** Requests carry ids of ours: always when shared; in exclusive mode where that is possible, so that a reply that came twice meets nobody. */
+  readonly rewrites: boolean
 
   constructor(pool: HostPool, mode: ConnectionMode, client: Client | null) {
     this.pool = pool
@@ -55,6 +58,7 @@ export class UpstreamConnection implements FrameSink, OutputOwner {
     this.#engine = pool.engine
     this.pending = new SlotList(pool.engine.requests)
     this.#reader = new FrameReader(pool.codec, this)
+    this.rewrites = mode === 'shared' || (mode === 'exclusive' && canShare(pool.codec))
     this.idMask = pool.codec.idBits >= 32 ? -1 : (1 << pool.codec.idBits) - 1
   }
 

@@ -115,7 +115,7 @@ export function sendOn(engine: Engine, slot: number, connection: UpstreamConnect
     return
   }
   const oneway = (flags & ONEWAY) !== 0
-  if (connection.mode === 'shared' && !oneway && !rewrite(engine, slot, codec, connection.idMask)) {
+  if (connection.rewrites && !oneway && !rewrite(engine, slot, codec, connection.idMask)) {
     fail(engine, slot, 'badRequest')
     return
   }
