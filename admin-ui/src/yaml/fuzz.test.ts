@@ -15,6 +15,7 @@ it(`${cases} random edits of random texts mean what they should, touch only thei
   for (let seed = first; seed < first + cases; seed++) {
     const verdict = runCase(seed, samples)
     counts[verdict.outcome]++
+    if ((seed - first) % 10_000 === 9_999) console.info(`${seed - first + 1} cases: ${JSON.stringify(counts)}`)
     for (const { code } of verdict.reports) counts[code]++
     if (verdict.failure === undefined) continue
     const { failure, text, edit, after } = verdict

@@ -76,7 +76,7 @@ function spaced(page: Page, slot: Slot, text: string): string {
 function formOf(page: Page, owner: Collection, slot: Slot, value: unknown): Form {
   const { text, style } = page
   const old = slot.value
-  const column = slot.start - (text.lastIndexOf('\n', slot.start - 1) + 1)
+  const column = columnOf(text, slot.start)
   const end = extendedEnd(text, slot.end, column)
   const keptBelow =
     (old.kind === 'map' || old.kind === 'seq') && !old.flow ? false : deeperCommentBelow(text, slot.end, column)

@@ -139,12 +139,10 @@ function withNeighbourhood(text: string, { from, to }: Stretch): Stretch {
   let start = from
   while (start > 0 && /\s/.test(text[start - 1]!)) start--
   if (text[start - 1] === ',') start--
-  for (
-    let line = text.lastIndexOf('\n', start - 1) + 1;
-    /^\s*(?:#[^\n]*)?$/.test(text.slice(line, start)) && line > 0;
-  ) {
+  while (start > 0) {
+    const line = text.lastIndexOf('\n', start - 1) + 1
+    if (line === 0 || !/^\s*(?:#[^\n]*)?$/.test(text.slice(line, start))) break
     start = line - 1
-    line = text.lastIndexOf('\n', start - 1) + 1
   }
   while (start > 0 && /\s/.test(text[start - 1]!)) start--
   let end = to
