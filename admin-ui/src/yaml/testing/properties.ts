@@ -67,7 +67,9 @@ export function checkEdit(
     const fair =
       wanted === 'invalid' ||
       (error.code === 'SYNTAX' && /twice|only maps|anchor above/.test(error.message)) ||
-      error.code === 'CIRCULAR'
+      error.code === 'CIRCULAR' ||
+      // The order of keys is no data: the model cannot know that an inherited key has no place to move from.
+      (error.code === 'NO_PATH' && one.op === 'move' && text.includes('<<'))
     return { ...with_, outcome: 'refused', failure: fair ? undefined : `refused: ${error.code} ${error.message}` }
   }
 }

@@ -152,8 +152,9 @@ function withNeighbourhood(text: string, { from, to }: Stretch): Stretch {
 
 /** A deletion may take the comments right above in the node's column and deeper ones below, nothing else. */
 function lostNeighbourComment(text: string, changes: readonly Change[], slot: Stretch): string | undefined {
-  const lineStart = text.lastIndexOf('\n', slot.from - 1) + 1
-  const dash = text.slice(lineStart, slot.from)
+  const first = backToStart(text, slot.from)
+  const lineStart = first === 0 ? 0 : text.lastIndexOf('\n', first - 1) + 1
+  const dash = text.slice(lineStart, first)
   if (!/^\s*(?:-\s+)?$/.test(dash)) return undefined
   const column = dash.search(/\S|$/)
   for (const { from, to } of changes) {
