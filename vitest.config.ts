@@ -8,6 +8,8 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
           include: [
             '{cli,proto,controlplane,dataplane,codecs,admin-ui,docs,examples}/**/*.test.ts',
             'test/unit/**/*.test.ts',
@@ -22,6 +24,7 @@ export default defineConfig({
       {
         test: {
           name: 'real',
+          sequence: { groupOrder: 1 },
           include: ['test/{envoy,grpc,e2e,xds,dataplane,messages}/**/*.test.ts'],
           testTimeout: 90_000,
           hookTimeout: 180_000,
