@@ -19,7 +19,8 @@ export const envoyMessage = {
 export const ref = (name: string) => ({ $ref: `${name}#` }) as const
 export const listOf = (name: string) => ({ type: 'array', items: ref(name) }) as const
 
-const object = (
+/** A schema of an object of exactly these properties, all required but the optional ones. */
+export const object = (
   $id: string,
   description: string,
   properties: Record<string, object>,

@@ -1,4 +1,4 @@
-import { listOf, ref } from '../schemas.ts'
+import { listOf, object, ref } from '../schemas.ts'
 
 /** JSON schemas of the routes about changes. */
 
@@ -9,20 +9,6 @@ const strings = { type: 'array', items: string } as const
 const time = { type: 'string', format: 'date-time' } as const
 const role = { type: 'string', enum: ['viewer', 'editor', 'admin'] } as const
 const source = { type: 'string', enum: ['api', 'files', 'rollback', 'expiry'] } as const
-
-const object = (
-  $id: string,
-  description: string,
-  properties: Record<string, object>,
-  optional: readonly string[] = [],
-) => ({
-  $id,
-  description,
-  type: 'object',
-  properties,
-  required: Object.keys(properties).filter((name) => !optional.includes(name)),
-  additionalProperties: false,
-})
 
 export const changeSchemas = [
   object('DocumentFile', 'A file of configuration.', {
