@@ -295,6 +295,3 @@ export class MessageProxy {
     this.engine.stop()
   }
 }
-
-/** The name others import it by. */
-export { MessageProxy as Proxy }

@@ -1,7 +1,7 @@
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { ConfigClient, type ConfigClientOptions, type ConfigStatus } from '../../dataplane/config/index.ts'
 import type { Configuration } from '../../dataplane/configuration.ts'
-import { type ConfigurationProblem, Proxy as MessageProxy } from '../../dataplane/proxy.ts'
+import { type ConfigurationProblem, MessageProxy } from '../../dataplane/proxy.ts'
 import { Bed, eventually } from '../dataplane/game.ts'
 
 /** A message proxy in this process that gets its configuration from a control plane, as the command runs one. */
