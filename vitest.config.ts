@@ -25,7 +25,9 @@ export default defineConfig({
         test: {
           name: 'real',
           sequence: { groupOrder: 1 },
-          include: ['test/{envoy,grpc,e2e,xds,dataplane,messages,ondemand,consul,redis,cluster,peers,browser}/**/*.test.ts'],
+          include: [
+            'test/{envoy,grpc,e2e,xds,dataplane,messages,ondemand,consul,redis,cluster,peers,browser}/**/*.test.ts',
+          ],
           testTimeout: 90_000,
           hookTimeout: 180_000,
           globalSetup: ['test/helpers/global-setup.ts'],
