@@ -139,6 +139,13 @@ export const schemas = [
     locality: { ...string, description: '`region/zone/subzone`; empty when none is set.' },
     place: ref('Place'),
   }),
+  object('Kind', 'A kind of documents.', {
+    kind: string,
+    group: { ...string, description: 'API group; empty is the core group of Kubernetes.' },
+    versions: { ...strings, description: 'The preferred one first.' },
+    doc: string,
+    compiled: { type: 'boolean', description: 'Whether documents of the kind change what proxies get.' },
+  }),
   object('Service', 'A host of the registry.', {
     hostname: string,
     namespace: string,

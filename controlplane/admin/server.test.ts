@@ -295,6 +295,15 @@ describe('errors', () => {
   })
 })
 
+test('kinds and their schemas can be asked for', async () => {
+  const { kinds } = (await get('/api/v1/kinds')).json()
+  expect(kinds.map(({ kind }: { kind: string }) => kind)).toContain('MsgRouter')
+  const schema = (await get('/api/v1/kinds/DestinationRule/schema')).json()
+  expect(schema.properties.spec.properties.host.description).toContain('wildcard')
+  const missing = await get('/api/v1/kinds/Nothing/schema')
+  expect([missing.statusCode, missing.json().code]).toEqual([404, 'NOT_FOUND'])
+})
+
 test('the committed description of the API is that of the code (UPDATE_GOLDEN=1 rewrites it, npm run format lays it out)', async () => {
   const file = new URL('../../docs/openapi.json', import.meta.url)
   const answer = await get('/openapi.json')

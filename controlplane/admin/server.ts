@@ -7,6 +7,7 @@ import { installGuard } from './guard.ts'
 import { diagnosticRoutes } from './routes/diagnostics.ts'
 import { explainRoutes } from './routes/explain.ts'
 import { healthRoutes } from './routes/health.ts'
+import { kindRoutes } from './routes/kinds.ts'
 import { proxyRoutes } from './routes/proxies.ts'
 import { serviceRoutes } from './routes/services.ts'
 import { translateRoutes } from './routes/translate.ts'
@@ -63,6 +64,7 @@ export async function createAdminServer(context: AdminContext, options: AdminOpt
     healthRoutes(routes, context)
     proxyRoutes(routes, context)
     diagnosticRoutes(routes, context)
+    kindRoutes(routes)
     serviceRoutes(routes, context)
     explainRoutes(routes, context)
     translateRoutes(routes, context)
