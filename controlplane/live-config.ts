@@ -50,7 +50,7 @@ export class LiveConfig {
    * some 50 µs a document.
    */
   diagnostics(): readonly Diagnostic[] {
-    this.#analysis ??= this.#config ? analyze(this.#config.objects) : []
+    this.#analysis ??= this.#config ? analyze(this.#config) : []
     return [...this.documentDiagnostics(), ...this.#analysis].sort(compareDiagnostics)
   }
 

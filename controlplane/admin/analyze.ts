@@ -17,8 +17,9 @@ export interface CheckedSnapshot {
 }
 
 export function checkSnapshot(snapshot: SourceSnapshot): CheckedSnapshot {
-  const { objects, diagnostics } = loadConfig(snapshot)
-  const all = [...snapshot.diagnostics, ...diagnostics, ...analyze(objects), ...problemsOfObjects(objects)]
+  const config = loadConfig(snapshot)
+  const { objects, diagnostics } = config
+  const all = [...snapshot.diagnostics, ...diagnostics, ...analyze(config), ...problemsOfObjects(objects)]
   return { objects, diagnostics: all.sort(compareDiagnostics) }
 }
 

@@ -46,8 +46,27 @@ function validationText({ validation, validationContext, message }: FastifyError
   return `${part}: ${name ? `${name} ` : ''}${rule}`
 }
 
+interface KnownRoute {
+  readonly methods: readonly string[]
+  readonly pattern: RegExp
+}
+
+/** Routes as they are added, to tell a wrong method from a wrong path. */
+function watchRoutes(app: FastifyInstance): readonly KnownRoute[] {
+  const routes: KnownRoute[] = []
+  app.addHook('onRoute', ({ method, url }) => {
+    const source = url
+      .replace(/[.+?^${}()|[\]\\]/g, '\\$&')
+      .replace(/:\w+/g, '[^/]+')
+      .replace(/\*/g, '.*')
+    routes.push({ methods: [method].flat(), pattern: new RegExp(`^${source}$`) })
+  })
+  return routes
+}
+
 /** Every error leaves as `{code, message}`; details of the unexpected ones go to the log only. */
 export function installErrors(app: FastifyInstance): void {
+  const routes = watchRoutes(app)
   app.setErrorHandler((error: FastifyError | ApiError, request, reply) => {
     if (error instanceof ApiError) return reply.status(error.status).send({ code: error.code, message: error.message })
     if ('validation' in error && error.validation)
@@ -60,9 +79,14 @@ export function installErrors(app: FastifyInstance): void {
     request.log.error({ err: error }, 'request failed')
     return reply.status(500).send({ code: 'INTERNAL', message: 'the request failed; the log of meshgate says why' })
   })
-  app.setNotFoundHandler((request, reply) =>
-    reply
-      .status(404)
-      .send({ code: 'NOT_FOUND', message: `there is no ${request.method} ${request.url.split('?')[0]}` }),
-  )
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?')[0]!
+    const allowed = [...new Set(routes.flatMap(({ methods, pattern }) => (pattern.test(path) ? methods : [])))]
+    if (allowed.length === 0)
+      return reply.status(404).send({ code: 'NOT_FOUND', message: `there is no ${request.method} ${path}` })
+    return reply
+      .status(405)
+      .header('allow', allowed.join(', '))
+      .send({ code: 'METHOD_NOT_ALLOWED', message: `${path} takes ${allowed.join(', ')}, not ${request.method}` })
+  })
 }

@@ -271,6 +271,18 @@ describe('errors', () => {
     expect(answer.json().message).toMatch(message)
   })
 
+  test('a method that a path does not take is told apart from a path that does not exist', async () => {
+    const ask = (method: 'DELETE' | 'GET', url: string) => app.inject({ method, url, headers: { host: 'localhost' } })
+    const wrong = await ask('DELETE', `/api/v1/proxies/${NODE}`)
+    expect([wrong.statusCode, wrong.headers['allow']]).toEqual([405, 'GET, HEAD'])
+    expect(wrong.json()).toEqual({
+      code: 'METHOD_NOT_ALLOWED',
+      message: `/api/v1/proxies/${NODE} takes GET, HEAD, not DELETE`,
+    })
+    expect((await ask('GET', '/api/v1/analyze')).headers['allow']).toBe('POST')
+    expect((await ask('DELETE', '/nowhere')).statusCode).toBe(404)
+  })
+
   test('a body that is too large or no JSON', async () => {
     const post = (payload: string) =>
       app.inject({

@@ -6,6 +6,7 @@ import { type CheckedDocument, checkDocument } from './check.ts'
 import type { MeshSpec } from './kinds/mesh.ts'
 import { isObject } from './normalise.ts'
 import type { ConfigObject } from './object.ts'
+import { type RefusedObject, refusedObject } from './refused.ts'
 
 export { type CheckedDocument, checkDocument } from './check.ts'
 
@@ -23,6 +24,8 @@ export interface LoadedConfig {
   /** Objects by key, the oldest first: by metadata.creationTimestamp, then by namespace and name. */
   readonly objects: ReadonlyMap<string, ConfigObject>
   readonly diagnostics: readonly Diagnostic[]
+  /** Documents with errors of which nothing is in force. */
+  readonly refused: readonly RefusedObject[]
   /** Per document id; belongs to loadConfig. */
   readonly entries: ReadonlyMap<string, Entry>
 }
@@ -41,7 +44,10 @@ export function loadConfig(snapshot: SourceSnapshot, previous?: LoadedConfig): L
   }
   const diagnostics: Diagnostic[] = []
   const objects = chooseObjects(snapshot.documents, entries, diagnostics)
-  return { objects, diagnostics: diagnostics.sort(compareDiagnostics), entries }
+  const refused = snapshot.documents.flatMap((document) =>
+    entries.get(document.id)!.lastGood ? [] : (refusedObject(document, defaultNamespace) ?? []),
+  )
+  return { objects, diagnostics: diagnostics.sort(compareDiagnostics), refused, entries }
 }
 
 function entryOf(document: SourceDocument, before: Entry | undefined, defaultNamespace: string): Entry {

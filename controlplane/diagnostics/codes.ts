@@ -255,7 +255,7 @@ export const CODES = {
   DELEGATE_NOT_FOUND: entry(
     'error',
     'Delegate does not exist',
-    'A route goes on in a VirtualService that is not declared; the route is left out.',
+    'A route goes on in a VirtualService that is not declared or has errors; the route is left out.',
     'Add the VirtualService or correct name and namespace.',
   ),
   DELEGATE_INVALID: entry(
@@ -371,6 +371,12 @@ export const CODES = {
     'Port is taken',
     'A listener uses a port that another listener of the same proxy already has.',
     'Choose another port; `httpPort` of the Mesh document moves the HTTP proxy port.',
+  ),
+  PROXY_PORT_SHARED: entry(
+    'warning',
+    'Sidecars share a port',
+    'Two sidecars that `meshgate up` starts on this machine offer their HTTP proxy on the same port; a connection reaches either of them.',
+    'Give one of them `HTTP_PROXY_PORT` in its metadata, or set `httpPort: 0` in the Mesh document.',
   ),
   HASH_NO_EFFECT: entry(
     'warning',

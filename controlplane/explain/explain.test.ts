@@ -57,6 +57,13 @@ function ask(url: string, headers: Record<string, string> = {}) {
   return explain(mesh.view(NODE), { url: new URL(url), method: 'GET', headers })
 }
 
+/** The same mesh with more documents. */
+function askWith(more: string, url: string) {
+  const mesh = createMesh()
+  mesh.commit(configObjects(`${YAML}---\n${more}`, 'reviews.yaml'))
+  return explain(mesh.view(NODE), { url: new URL(url), method: 'GET', headers: {} })
+}
+
 const lineOf = (text: string) => YAML.slice(0, YAML.indexOf(text)).split('\n').length
 
 describe('explain', () => {
@@ -189,4 +196,27 @@ describe('virtual host for an authority', () => {
     ['b.org', 'b.*'],
     ['.com', '*'],
   ])('%s → %s', (authority, domain) => expect(virtualHostFor(hosts, authority)?.domains[0]).toBe(domain))
+})
+
+describe('the listener', () => {
+  const sidecar = `
+apiVersion: meshgate.io/v1
+kind: Mesh
+metadata: {name: mesh}
+spec: {httpPort: 0}
+---
+apiVersion: networking.istio.io/v1
+kind: Sidecar
+metadata: {name: default}
+spec:
+  egress:
+  - port: {number: 3128, protocol: HTTP_PROXY, name: proxy}
+    bind: 127.0.0.1
+    hosts: ["./*"]
+`
+  it('is the port that a Sidecar document opens when the mesh has no HTTP port', () => {
+    const { steps } = askWith(sidecar, 'http://reviews:9080/')
+    expect(steps[0]).toMatchObject({ step: 'listener', detail: 'takes connections at 127.0.0.1:3128' })
+    expect(steps.at(-1)?.step).toBe('endpoints')
+  })
 })

@@ -232,7 +232,7 @@ function throughClusters(
 
 function findListener(
   view: ClassView,
-  { url }: ExplainRequest,
+  { url, headers }: ExplainRequest,
 ): { message: Listener; origins: readonly Origin[] } | undefined {
   const wanted = Number(url.port) || (url.protocol === 'https:' ? 443 : 80)
   const candidates = view.names('lds').flatMap((name) => {
@@ -242,7 +242,23 @@ function findListener(
   const outbound = candidates.filter(({ message }) => message.trafficDirection !== 1)
   const byPort = outbound.find(({ message }) => listenPort(message) === wanted)
   if (byPort || view.scope.proxy.type === 'router') return byPort
-  return outbound.find(({ message }) => routeTable(message) === HTTP_PROXY_ROUTES)
+  // Without a port of that number the request is meant for a port that takes all: the mesh's, else one that a Sidecar document opens.
+  const authority = headers['host'] ?? url.host
+  return (
+    outbound.find(({ message }) => routeTable(message) === HTTP_PROXY_ROUTES) ??
+    outbound.find(({ message }) => takesAuthority(view, routeTable(message), authority))
+  )
+}
+
+function takesAuthority(view: ClassView, table: string | undefined, authority: string): boolean {
+  const compiled = table === undefined ? undefined : compileRouteConfiguration(view.scope, table)
+  const { virtualHosts = [], message } = compiled ?? {}
+  const name = message?.ignorePortInHostMatching ? withoutPort(authority) : authority
+  const host = virtualHostFor(
+    virtualHosts.map(({ message: { domains } }) => ({ domains })),
+    name,
+  )
+  return host !== undefined && !host.domains.includes('*')
 }
 
 function findChain(listener: Listener, { url }: ExplainRequest): FilterChain | undefined {

@@ -20,7 +20,7 @@ function diagnosticsOf(file: string): { readonly objects: number; readonly diagn
   const config = loadConfig({ documents: read.documents, diagnostics: [] })
   return {
     objects: config.objects.size,
-    diagnostics: [...read.diagnostics, ...config.diagnostics, ...analyze(config.objects)],
+    diagnostics: [...read.diagnostics, ...config.diagnostics, ...analyze(config)],
   }
 }
 

@@ -50,5 +50,5 @@ export function analyzeYaml(yaml: string): readonly Diagnostic[] {
   const config = load({ 'test.yaml': yaml })
   const errors = config.diagnostics.filter(({ severity }) => severity === 'error')
   if (errors.length > 0) throw new Error(JSON.stringify(errors, null, 1))
-  return analyze(config.objects)
+  return analyze(config)
 }

@@ -82,7 +82,7 @@ export class Planner {
     const diagnostics = [
       ...snapshot.diagnostics,
       ...loaded.diagnostics,
-      ...analyze(loaded.objects),
+      ...analyze(loaded),
       ...problemsOfViews(this.#shadow.views()),
     ].sort(compareDiagnostics)
     return {

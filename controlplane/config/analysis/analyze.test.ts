@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { analyzeYaml, kindYaml } from '../../../test/helpers/config-documents.ts'
+import { analyzeYaml, kindYaml, load } from '../../../test/helpers/config-documents.ts'
 import { severityOf } from '../../diagnostics/codes.ts'
-import { CHECKS } from './analyze.ts'
+import { analyze, CHECKS } from './analyze.ts'
 
 const API = 'networking.istio.io/v1'
 const document = (kind: string, name: string, spec: string, namespace = 'default') =>
@@ -167,6 +167,35 @@ describe('delegates', () => {
     expect(said(service('a.com'), root('leaf'), routes(`{hosts: [b.com], http: [{${to('a.com')}}]}`, 'leaf'))).toEqual([
       'DELEGATE_INVALID root spec.http[0].delegate',
     ])
+  })
+})
+
+describe('references to documents with errors', () => {
+  const text = (...documents: readonly string[]) =>
+    analyze(load({ 'x.yaml': documents.join('---\n') })).map(({ message }) => message)
+  it('name the cause: a delegate, a gateway, a service that is not in force', () => {
+    const again = routes('{http: [{delegate: {name: leaf}}]}', 'leaf')
+    expect(text(service('a.com'), routes('{hosts: [a.com], http: [{delegate: {name: leaf}}]}', 'root'), again)).toEqual(
+      [expect.stringMatching(/^VirtualService default\/leaf is not in force: correct its errors first \(.+:\d+\)$/)],
+    )
+    const bound = routes(`{hosts: [a.com], gateways: [gw], http: [{${to('a.com')}}]}`)
+    expect(text(service('a.com'), bound, gateway('{hosts: []}'))).toEqual([
+      expect.stringMatching(/^Gateway default\/gw is not in force/),
+    ])
+    const broken = service('b.com', ', location: NOWHERE')
+    expect(text(service('a.com'), broken, routes(`{hosts: [a.com], http: [{${to('b.com')}}]}`))).toEqual([
+      expect.stringMatching(/^the ServiceEntry default\/b of host b\.com is not in force/),
+    ])
+  })
+})
+
+describe('proxies that one machine starts', () => {
+  const proxies = (...list: readonly string[]) => said(document('Mesh', 'mesh', `{proxies: [${list.join(', ')}]}`))
+  const sidecar = (name: string, more = '') => `{node: sidecar~127.0.0.1~${name}.default~x${more}}`
+  it('have HTTP proxy ports of their own', () => {
+    expect(proxies(sidecar('a'), sidecar('b'))).toEqual(['PROXY_PORT_SHARED mesh spec.proxies[1]'])
+    expect(proxies(sidecar('a'), sidecar('b', ', metadata: {HTTP_PROXY_PORT: 15081}'))).toEqual([])
+    expect(proxies(sidecar('a'), '{node: router~127.0.0.1~g.default~x}')).toEqual([])
   })
 })
 

@@ -1,5 +1,5 @@
 import { compareDiagnostics, type Diagnostic } from '../../diagnostics/diagnostic.ts'
-import type { ConfigObject } from '../object.ts'
+import type { LoadedConfig } from '../load.ts'
 import { checkDelegates } from './delegates.ts'
 import {
   checkClientTls,
@@ -10,6 +10,7 @@ import {
 import { checkDestinations } from './destinations.ts'
 import { checkGatewayPorts, checkGatewayReferences } from './gateways.ts'
 import { checkMsgRouterOverlap, checkMsgRouters, checkProtocolNames } from './messages.ts'
+import { checkSharedProxyPorts } from './proxies.ts'
 import { checkUnreachable, checkWeights } from './routes.ts'
 import { checkSecrets } from './secrets.ts'
 import { checkSelectors, checkServiceEndpoints, checkServiceProtocols, checkTcpPorts } from './services.ts'
@@ -42,12 +43,13 @@ export const CHECKS: readonly Check[] = [
   checkProtocolNames,
   checkMsgRouters,
   checkMsgRouterOverlap,
+  checkSharedProxyPorts,
 ]
 
 /**
  * Looks for what is wrong between objects that are right by themselves: references to nothing, rules that are never used, clashes.
- * Pure; `objects` are those of loadConfig, in order of precedence.
+ * Pure; objects come in order of precedence. References to documents that were refused are told apart from references to nothing.
  */
-export function analyze(objects: ReadonlyMap<string, ConfigObject>): Diagnostic[] {
-  return [...runChecks(new World(objects), CHECKS)].sort(compareDiagnostics)
+export function analyze({ objects, refused }: Pick<LoadedConfig, 'objects' | 'refused'>): Diagnostic[] {
+  return [...runChecks(new World(objects, refused), CHECKS)].sort(compareDiagnostics)
 }

@@ -19,7 +19,7 @@ export const checkDelegates: Check = (world, complain) => {
           root,
           'DELEGATE_NOT_FOUND',
           path,
-          `there is no VirtualService ${namespace}/${name}`,
+          world.absent('VirtualService', namespace || root.namespace, name),
           similar(name, known),
         )
         continue

@@ -34,7 +34,7 @@ export const checkDestinationRuleHosts: Check = (world, complain) => {
           rule,
           'DESTINATION_RULE_HOST_NOT_FOUND',
           ['spec', 'host'],
-          `no service has the host ${host}`,
+          world.absentHost(host),
           world.suggestHost(host),
         )
       continue

@@ -101,9 +101,8 @@ function checkUse(world: World, subsets: Subsets, use: Use, complain: Complain):
   const host = world.resolve(destination.host, object.namespace)
   const services = world.services(host)
   if (services.length === 0) {
-    const short = host === destination.host.toLowerCase() ? '' : ` (${host})`
     const hint = world.suggestHost(host)
-    complain(object, 'HOST_NOT_FOUND', fields.host, `no service has the host ${destination.host}${short}`, hint)
+    complain(object, 'HOST_NOT_FOUND', fields.host, world.absentHost(host), hint)
   } else {
     const visible = services.filter((service) => world.visible(service.object, object.namespace))
     if (visible.length === 0) {

@@ -8,12 +8,24 @@ const MAX_HOSTS = 1000
 
 /** Finds the gateway a VirtualService names: `name`, `namespace/name`, or (old) `name.namespace.svc.domain`. */
 export function findGateway(world: World, reference: string, namespace: string): Of<'Gateway'> | undefined {
+  for (const [owner, name] of gatewayNames(reference, namespace)) {
+    const gateway = world.get('Gateway', owner, name)
+    if (gateway) return gateway
+  }
+  return undefined
+}
+
+/** Says of a reference that finds no gateway whether one of that name has errors. */
+export function absentGateway(world: World, reference: string, namespace: string): string {
+  const said = gatewayNames(reference, namespace).map(([owner, name]) => world.absent('Gateway', owner, name))
+  return said.find((text) => !text.startsWith('there is no')) ?? said[0]!
+}
+
+function gatewayNames(reference: string, namespace: string): readonly (readonly [namespace: string, name: string])[] {
   const slash = reference.indexOf('/')
-  if (slash >= 0) return world.get('Gateway', reference.slice(0, slash), reference.slice(slash + 1))
-  const own = world.get('Gateway', namespace, reference)
-  if (own || !reference.includes('.')) return own
+  if (slash >= 0) return [[reference.slice(0, slash), reference.slice(slash + 1)]]
   const [name, owner] = reference.split('.')
-  return world.get('Gateway', owner ?? namespace, name!)
+  return [[namespace, reference], ...(owner === undefined ? [] : [[owner, name!] as const])]
 }
 
 /** Gateways of VirtualServices exist and expose their hosts; conditions on the caller make sense where they apply. */
@@ -76,13 +88,7 @@ function checkReference(
       .map(({ namespace, name }) => (namespace === service.namespace ? name : `${namespace}/${name}`))
     const elsewhere = names.find((name) => name.endsWith(`/${reference}`))
     const hint = elsewhere ? `did you mean "${elsewhere}"?` : similar(reference, names)
-    complain(
-      service,
-      'GATEWAY_NOT_FOUND',
-      path,
-      `there is no Gateway ${reference} for namespace ${service.namespace}`,
-      hint,
-    )
+    complain(service, 'GATEWAY_NOT_FOUND', path, absentGateway(world, reference, service.namespace), hint)
     return
   }
   for (const [index, host] of hosts.slice(0, MAX_HOSTS).entries()) {

@@ -7,7 +7,7 @@ import { hasField, isShipped, layoutInfo, type ProtocolInfo, shippedInfo } from 
 import { similar } from '../similar.ts'
 import { protocolClass } from '../syntax/protocol.ts'
 import { metaProtocolName, portProtocolName } from '../syntax/protocol-name.ts'
-import { findGateway } from './gateways.ts'
+import { absentGateway, findGateway } from './gateways.ts'
 import { type Check, type Complain, type Of, place, type World } from './world.ts'
 
 type MsgRouter = ConfigObject<MsgRouterSpec>
@@ -104,12 +104,7 @@ export const checkMsgRouters: Check = (world, complain) => {
     else checkFields(object, own ? [own] : known, complain)
     for (const [index, name] of gateways.entries())
       if (name !== 'mesh' && !findGateway(world, name, object.namespace))
-        complain(
-          object,
-          'GATEWAY_NOT_FOUND',
-          ['spec', 'gateways', index],
-          `there is no Gateway ${name} for namespace ${object.namespace}`,
-        )
+        complain(object, 'GATEWAY_NOT_FOUND', ['spec', 'gateways', index], absentGateway(world, name, object.namespace))
   }
 }
 

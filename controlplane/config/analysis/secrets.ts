@@ -79,7 +79,7 @@ function check(
     const known = world
       .of('Secret')
       .map((one) => (one.namespace === object.namespace ? one.name : `${one.namespace}/${one.name}`))
-    const message = `there is no Secret ${name} in namespace ${namespace}`
+    const message = world.absent('Secret', namespace, name)
     complain(
       object,
       'SECRET_NOT_FOUND',

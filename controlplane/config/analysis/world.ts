@@ -14,6 +14,7 @@ import type { SidecarSpec } from '../kinds/sidecar.ts'
 import type { VirtualServiceSpec } from '../kinds/virtual-service.ts'
 import type { WorkloadEntrySpec } from '../kinds/workload-entry.ts'
 import type { ConfigObject } from '../object.ts'
+import type { RefusedObject } from '../refused.ts'
 import { similar } from '../similar.ts'
 import { isSubsetOf, isWildcard } from '../syntax/host.ts'
 
@@ -63,14 +64,20 @@ export class World {
   readonly #byKey: ReadonlyMap<string, ConfigObject>
   readonly #exact = new Map<string, ServiceHost[]>()
   readonly #wildcards: ServiceHost[] = []
+  readonly #refused = new Map<string, RefusedObject>()
+  readonly #refusedHosts = new Map<string, RefusedObject>()
   readonly #entries = new Map<string, Workload[]>()
   readonly #byLabel = new Map<string, Workload[]>()
   readonly #workloads = new Map<string, readonly Workload[]>()
   #suggestions = 0
   #hosts: readonly string[] | undefined
 
-  constructor(objects: ReadonlyMap<string, ConfigObject>) {
+  constructor(objects: ReadonlyMap<string, ConfigObject>, refused: readonly RefusedObject[] = []) {
     this.#byKey = objects
+    for (const one of refused) {
+      this.#refused.set(`${one.kind}/${one.namespace}/${one.name}`, one)
+      if (one.kind === 'ServiceEntry') for (const host of one.hosts) this.#refusedHosts.set(host, one)
+    }
     for (const object of objects.values()) push(this.#byKind, object.kind, object)
     this.mesh = this.of('Mesh')[0]?.spec ?? {}
     this.domain = this.mesh.domain ?? 'cluster.local'
@@ -97,6 +104,21 @@ export class World {
 
   get<Kind extends keyof Specs>(kind: Kind, namespace: string, name: string): Of<Kind> | undefined {
     return this.#byKey.get(`${kind}/${namespace}/${name}`) as Of<Kind> | undefined
+  }
+
+  /** Says of a reference to an object that is not in force whether it is missing or has errors. */
+  absent(kind: keyof Specs, namespace: string, name: string): string {
+    const refused = this.#refused.get(`${kind}/${namespace}/${name}`)
+    if (!refused) return `there is no ${kind} ${namespace}/${name}`
+    return `${kind} ${namespace}/${name} is not in force: correct its errors first (${refused.place})`
+  }
+
+  /** Says of a full host name that no service has whether the ServiceEntry that declares it has errors. */
+  absentHost(host: string): string {
+    const refused = this.#refusedHosts.get(host)
+    if (!refused) return `no service has the host ${host}`
+    const { namespace, name, place } = refused
+    return `the ServiceEntry ${namespace}/${name} of host ${host} is not in force: correct its errors first (${place})`
   }
 
   /** Whether any service is declared: without one, nothing can be said about hosts. */

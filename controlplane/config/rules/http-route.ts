@@ -146,6 +146,15 @@ export function retryRule(retry: HttpRetry, report: Report): void {
     (retry.perTryTimeout !== undefined || retry.retryOn || retry.retryRemoteLocalities !== undefined)
   )
     report(['attempts'], 'a retry policy is configured, but attempts is 0 (off)')
+  else if (attempts === 0 && (retry.backoff !== undefined || retry.retryIgnorePreviousHosts !== undefined))
+    report(
+      [retry.backoff !== undefined ? 'backoff' : 'retryIgnorePreviousHosts'],
+      'without attempts nothing is retried',
+      {
+        code: 'FIELD_NO_EFFECT',
+        hint: 'add attempts, the number of retries',
+      },
+    )
   for (const policy of retry.retryOn ? retry.retryOn.split(',') : []) {
     const status = /^\d+$/.test(policy) ? Number(policy) : undefined
     if (status === undefined ? !RETRY_ON.has(policy) : !NAMED_STATUS.has(status))

@@ -63,6 +63,7 @@ describe('rules for HTTP', () => {
     ['timeout: 1.5ms', `FIELD_VALUE ${AT}.timeout`],
     ['retries: {attempts: -1}', `FIELD_VALUE ${AT}.retries.attempts`],
     ['retries: {attempts: 0, retryOn: 5xx}', `FIELD_VALUE ${AT}.retries.attempts`],
+    ['retries: {backoff: 1s}', `FIELD_NO_EFFECT ${AT}.retries.backoff`],
     ['retries: {attempts: 1, retryOn: "5xx,sometimes"}', `FIELD_VALUE ${AT}.retries.retryOn`],
     ['retries: {attempts: 1, retryOn: "5xx, reset"}', `FIELD_VALUE ${AT}.retries.retryOn`],
     ['fault: {}', `FIELD_VALUE ${AT}.fault`],
