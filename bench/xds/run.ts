@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { packageFile } from '../../cli/package-file.ts'
 import { LiveConfig } from '../../controlplane/live-config.ts'
 import { createMesh } from '../../controlplane/mesh.ts'
 import { writeResponse } from '../../controlplane/subscription/response.ts'
@@ -66,7 +67,8 @@ export interface BenchResult {
   readonly ratios: Readonly<Record<string, number>>
 }
 
-const HERE = fileURLToPath(new URL('.', import.meta.url))
+/** This program as it is run now: compiled, as the control plane of a user is. */
+const MAIN = fileURLToPath(new URL('main.js', import.meta.url))
 
 /**
  * Measures every combination, ours and the peer one right after the other.
@@ -84,7 +86,7 @@ export async function runBench(options: BenchOptions): Promise<readonly BenchRes
       for (const form of options.forms)
         for (const streams of options.streams) {
           console.error(`${workload.name} ${form} ${streams} streams …`)
-          const command = [process.execPath, ...options.nodeOptions, '--import', 'tsx', join(HERE, 'main.ts')]
+          const command = [process.execPath, ...options.nodeOptions, MAIN]
           const ours = await measure(client, [...command, '--serve', workload.name], workload, form, streams, options)
           const theirs = peer
             ? await measure(client, [peer, ...resources], workload, form, streams, options)
@@ -105,7 +107,7 @@ export async function runBench(options: BenchOptions): Promise<readonly BenchRes
 function build(program: 'client' | 'peer', folder: string): string | undefined {
   const to = join(folder, program)
   const { error, status, stderr } = spawnSync('go', ['build', '-o', to, `./${program}`], {
-    cwd: HERE,
+    cwd: packageFile('bench/xds'),
     encoding: 'utf8',
   })
   if (status === 0) return to
