@@ -52,8 +52,10 @@ export function due(engine: Engine, slot: number): void {
   }
   if (!over && retry(engine, slot, 'timeout')) return
   giveUp(engine, slot)
+  const generation = r.generation[slot]
   answerError(engine, slot, 'timeout')
-  leave(engine, slot)
+  // Where the protocol has no error reply the client is closed, and its bound connections with all their requests: this one too.
+  if (r.generation[slot] === generation) leave(engine, slot)
 }
 
 /** Takes a slot out of whatever it waits in. A sent one stays on its connection, expired, until the late reply. */

@@ -49,7 +49,7 @@ export function dispatch(engine: Engine, slot: number): void {
   }
   r.host[slot] = host
   const connection = chooseConnection(engine, slot, mode, cluster, host, client, route)
-  if (connection) sendOn(engine, slot, connection)
+  if (connection && !sendOn(engine, slot, connection) && mode === 'exclusive') connection.pool.free(connection)
 }
 
 /** The connection for a slot; undefined when the slot waits for one or has failed. */
@@ -97,8 +97,8 @@ export function leftQueue(engine: Engine, slot: number): void {
   r.cluster[slot]!.breakers[r.route[slot]!.priority].pending--
 }
 
-/** Puts a slot's frame on a connection. */
-export function sendOn(engine: Engine, slot: number, connection: UpstreamConnection): void {
+/** Puts a slot's frame on a connection. @returns false when the slot failed instead and the connection is as free as before. */
+export function sendOn(engine: Engine, slot: number, connection: UpstreamConnection): boolean {
   const r = engine.requests
   const { out, codec } = connection
   const { cluster, host } = connection.pool
@@ -107,17 +107,17 @@ export function sendOn(engine: Engine, slot: number, connection: UpstreamConnect
   if (!out.open && breaker.pending >= breaker.maxPending) {
     cluster.counters[C.upstream_rq_pending_overflow]!++
     fail(engine, slot, 'overflow')
-    return
+    return false
   }
   if ((out.blocked || !out.open) && out.waiting > breaker.maxPendingBytes) {
     cluster.counters[C.upstream_rq_pending_overflow]!++
     fail(engine, slot, 'overflow')
-    return
+    return false
   }
   const oneway = (flags & ONEWAY) !== 0
   if (connection.rewrites && !oneway && !rewrite(engine, slot, codec, connection.idMask)) {
     fail(engine, slot, 'badRequest')
-    return
+    return false
   }
   const at = r.at[slot]!
   out.push(r.bytes[slot]!, at, at + r.length[slot]!)
@@ -129,7 +129,7 @@ export function sendOn(engine: Engine, slot: number, connection: UpstreamConnect
   if (oneway) {
     cluster.counters[C.upstream_rq_oneway]!++
     settleOneway(engine, slot, connection)
-    return
+    return true
   }
   r.state[slot] = RequestState.sent
   r.connection[slot] = connection
@@ -149,6 +149,7 @@ export function sendOn(engine: Engine, slot: number, connection: UpstreamConnect
     cluster.counters[C.upstream_cx_max_requests]!++
     connection.drain()
   }
+  return true
 }
 
 function settleOneway(engine: Engine, slot: number, connection: UpstreamConnection): void {

@@ -115,14 +115,12 @@ export class HostPool {
         return
       }
     }
-    const slot = this.waiting.head
-    if (slot < 0) {
-      this.idle.push(connection)
-      return
+    for (let slot = this.waiting.head; slot >= 0; slot = this.waiting.head) {
+      this.waiting.remove(slot)
+      leftQueue(this.engine, slot)
+      if (sendOn(this.engine, slot, connection)) return
     }
-    this.waiting.remove(slot)
-    leftQueue(this.engine, slot)
-    sendOn(this.engine, slot, connection)
+    this.idle.push(connection)
   }
 
   connected(connection: UpstreamConnection): void {

@@ -160,6 +160,27 @@ describe('MQTT: a session on a bound connection', () => {
     await eventually(closed, 'the end of the client')
   })
 
+  it('a request without an answer in time ends the session, which has no error reply, and is accounted for once', async () => {
+    const port = await serve((socket, chunk) => {
+      if (chunk[0] === 0x10) socket.write(connack)
+    })
+    const { socket, received, closed, proxy } = await client(
+      configuration('mqtt', { red: port }, [
+        route('clientId', 'red', 'red'),
+        { ...route('topic', 'x', 'red', { timeoutMs: 50 }), match: [] },
+      ]),
+    )
+    socket.write(connectPacket)
+    await eventually(() => received().equals(connack), 'connack')
+    const subscribe = (id: number) => Buffer.from([0x82, 6, 0, id, 0, 1, 0x74, 0])
+    socket.write(Buffer.concat([subscribe(1), subscribe(2), subscribe(3)]))
+    await eventually(closed, 'the end of the client')
+    await eventually(() => proxy.engine.requests.used === 0, 'no slot in use')
+    const { requests } = proxy.engine
+    const taken = Array.from({ length: requests.capacity }, () => requests.take())
+    expect(new Set(taken).size).toBe(taken.length)
+  })
+
   it('a session nobody takes is closed', async () => {
     const { socket, closed } = await client(configuration('mqtt', {}, []))
     socket.write(connectPacket)

@@ -1,0 +1,41 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { Fuzz, Harm } from './driver.ts'
+
+/**
+ * Fuzzes a living proxy for as long as one likes: `npm run fuzz:proxy -- --minutes 60 [--seed N]`. What does harm is written to
+ * `test/dataplane/fuzz/seeds`, where the tests replay it.
+ */
+const { values } = parseArgs({ options: { minutes: { type: 'string' }, seed: { type: 'string' } } })
+const until = Date.now() + Number(values.minutes ?? 1) * 60_000
+let seed = Number(values.seed ?? Date.now() % 2 ** 31)
+let harms = 0
+let [streams, answered, peakBytes] = [0, 0, 0]
+
+while (Date.now() < until && harms < 20) {
+  const fuzz = new Fuzz(seed)
+  try {
+    await fuzz.start()
+    // A new proxy now and then: what only happens early happens again.
+    for (let round = 0; round < 100 && Date.now() < until; round++) {
+      await fuzz.storm(500)
+      await fuzz.check()
+    }
+    await fuzz.settle()
+  } catch (error) {
+    if (!(error instanceof Harm)) throw error
+    harms++
+    const folder = new URL('./seeds/', import.meta.url)
+    mkdirSync(folder, { recursive: true })
+    const file = new URL(`${seed}-${fuzz.streams}.json`, folder)
+    writeFileSync(file, `${JSON.stringify({ what: error.message, streams: error.streams }, undefined, 1)}\n`)
+    console.log(`seed ${seed}: ${error.message}\n  ${file.pathname}`)
+  }
+  fuzz.stop()
+  streams += fuzz.streams
+  answered += fuzz.answered
+  peakBytes = Math.max(peakBytes, fuzz.peakBytes)
+  console.log(JSON.stringify({ seed, streams, answered, peakMB: Math.round(peakBytes / 1e6), harms }))
+  seed++
+}
+process.exit(harms > 0 ? 1 : 0)
