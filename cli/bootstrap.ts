@@ -13,6 +13,7 @@ interface Options {
   readonly mode: 'delta' | 'sotw'
   readonly adminPort?: number
   readonly grpc?: boolean
+  readonly loadReports: boolean
   readonly xdsCa?: string
   readonly xdsCert?: string
   readonly xdsKey?: string
@@ -38,6 +39,7 @@ export function bootstrapCommand(): Command {
     .addOption(addressOption('--xds', 'where the control plane serves xDS', 'real port', 18000))
     .option('--mode <mode>', 'delta or sotw (state of the world)', oneOf(['delta', 'sotw']), 'delta')
     .option('--admin-port <port>', "Envoy's admin interface on 127.0.0.1; 0 takes a free port", port)
+    .option('--no-load-reports', 'do not report the number of requests of each cluster to the control plane')
     .option('--grpc', 'a bootstrap for gRPC libraries instead')
     .option('--xds-ca <file>', "CA of the control plane's certificate; turns TLS on")
     .option('--xds-cert <file>', "the proxy's certificate; turns TLS on")
@@ -55,16 +57,17 @@ Examples:
     .action(async (options: Options) => {
       const format = outputFormat(options.output ?? (options.grpc ? 'json' : 'yaml'), ['yaml', 'json'])
       const id = required(options.node, '--node')
-      const { cluster, metadata, locality, xds, mode, adminPort } = options
+      const { cluster, metadata, locality, xds, mode, adminPort, loadReports } = options
       const node = { id, cluster, metadata, locality }
       const tls = tlsFiles(options)
       if (options.grpc) {
         if (options.adminPort !== undefined) throw new UsageError('--admin-port has no meaning with --grpc')
+        if (!loadReports) throw new UsageError('--no-load-reports has no meaning with --grpc')
         const { grpcBootstrap } = await import('../controlplane/bootstrap/grpc.ts')
         await printData(grpcBootstrap({ node, xds, tls }), format)
       } else {
         const { envoyBootstrap } = await import('../controlplane/bootstrap/envoy.ts')
-        await printData(envoyBootstrap({ node, xds, mode, adminPort, tls }), format)
+        await printData(envoyBootstrap({ node, xds, mode, adminPort, tls, loadReports }), format)
       }
     })
 }

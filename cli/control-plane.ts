@@ -11,6 +11,7 @@ import type { Diagnostic } from '../controlplane/diagnostics/diagnostic.ts'
 import { Accounts, Audit, Ledger } from '../controlplane/ledger/index.ts'
 import { LiveConfig } from '../controlplane/live-config.ts'
 import { type CompiledMesh, createMesh } from '../controlplane/mesh.ts'
+import { createReports, type Reports } from '../controlplane/reports/index.ts'
 import { FileStore } from '../controlplane/sources/index.ts'
 import { CommandError, UsageError } from './errors.ts'
 import type { Log } from './log.ts'
@@ -42,6 +43,7 @@ export interface RunningControlPlane {
   readonly config: LiveConfig
   readonly mesh: CompiledMesh
   readonly xds: XdsServer
+  readonly reports: Reports
   /** Where it really listens: ports that were 0 are known now. */
   readonly xdsAddress: HostPort
   readonly apiUrl: string
@@ -63,8 +65,15 @@ export async function startControlPlane(options: ControlPlaneOptions, log: Log):
   const store = new FileStore({ paths: options.folder })
   const config = new LiveConfig(store, mesh)
   const metrics = createMetrics(version, config, mesh)
+  const reports = createReports({
+    logger: log,
+    metrics,
+    loadInterval: () => mesh.model.settings().loadReportIntervalMs,
+  })
+  mesh.onChange(() => reports.configChanged())
   const xds = new XdsServer(mesh, {
     logger: log,
+    services: reports.services,
     metrics: adsMetrics(metrics),
     ready: () => config.ready,
     insecure: options.insecure,
@@ -87,7 +96,7 @@ export async function startControlPlane(options: ControlPlaneOptions, log: Log):
           await ledger.close()
         },
       })
-    const context = { version, config, mesh, metrics, status: xds.status, ...(editing ? { editing } : {}) }
+    const context = { version, config, mesh, metrics, status: xds.status, reports, ...(editing ? { editing } : {}) }
     const api = await startApi(context, options, log)
     started.unshift({ stop: () => api.close() })
     const quiet = logUpdates(config, log)
@@ -95,7 +104,16 @@ export async function startControlPlane(options: ControlPlaneOptions, log: Log):
     await config.start().catch((error: Error) => {
       throw new CommandError(error.message)
     })
-    return { version, config, mesh, xds, xdsAddress: { ...options.xds, port }, apiUrl: urlOf(api, options), stop }
+    return {
+      version,
+      config,
+      mesh,
+      xds,
+      reports,
+      xdsAddress: { ...options.xds, port },
+      apiUrl: urlOf(api, options),
+      stop,
+    }
   } catch (error) {
     await stop()
     throw error

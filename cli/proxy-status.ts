@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import type { ProxyStatus, ProxyTypeStatus } from '../controlplane/admin/proxies.ts'
+import type { ProxyLoad, ProxyStatus, ProxyTypeStatus } from '../controlplane/admin/proxies.ts'
 import { ENVOY_TYPES, RESOURCE_TYPES, type ResourceType } from '../proto/types.ts'
 import { type ApiOptions, getFromApi, withApiOptions } from './api-client.ts'
 import { age, type Colour, outputFormat, paint, printData, printText, table } from './output.ts'
@@ -61,6 +61,7 @@ export function detail(proxy: ProxyStatus, now = Date.now()): string {
       'connected',
       proxy.connected ? since(proxy.connectedAt) : paint(`no, gone ${since(proxy.disconnectedAt)}`, 'yellow'),
     ],
+    ...(proxy.load ? [['load', loadText(proxy.load, since)]] : []),
   ]
   const rows = proxy.types.map((type) => [
     type.type,
@@ -79,6 +80,17 @@ export function detail(proxy: ProxyStatus, now = Date.now()): string {
     ...refused,
     '',
   ].join('\n')
+}
+
+function loadText(load: ProxyLoad, since: (time: string) => string): string {
+  const { clusters, used, issued, failed, inProgress, dropped, intervalMs, reporting, reportedAt } = load
+  const parts = [
+    `${issued} requests, ${failed} failed, ${inProgress} in progress`,
+    ...(dropped > 0 ? [`${dropped} dropped`] : []),
+    `${used} of ${clusters} clusters used in the last ${Math.round(intervalMs / 1000)} s`,
+    reporting ? `reported ${since(reportedAt)}` : paint(`last report ${since(reportedAt)}`, 'yellow'),
+  ]
+  return parts.join('; ')
 }
 
 function stateOf(type: ProxyTypeStatus | undefined): string {

@@ -1,6 +1,7 @@
 import type { Registry } from 'prom-client'
 import type { LiveConfig } from '../live-config.ts'
 import type { CompiledMesh } from '../mesh.ts'
+import type { Reports } from '../reports/index.ts'
 import type { StatusBook } from '../status/book.ts'
 import type { Editing } from './changes/editing.ts'
 
@@ -13,6 +14,8 @@ export interface AdminContext {
   readonly metrics: Registry
   /** Who is connected. */
   readonly status: StatusBook
+  /** What proxies report besides; absent where nothing takes reports. */
+  readonly reports?: Reports
   /** Absent where the configuration cannot be changed. */
   readonly editing?: Editing
 }

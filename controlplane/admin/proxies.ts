@@ -1,6 +1,7 @@
 import type { JsonObject } from '@bufbuild/protobuf'
 import type { ResourceType } from '../../proto/types.ts'
 import { type Place, places } from '../explain/explain.ts'
+import type { NodeLoad, Reports } from '../reports/index.ts'
 import type { ClientStatus, HeldResource, StatusBook, SyncState, TypeStatus } from '../status/book.ts'
 import { resourceJson } from '../xds/dump.ts'
 
@@ -40,6 +41,24 @@ export interface ProxyStatus {
   /** The worst of its types. */
   readonly state: SyncState
   readonly types: readonly ProxyTypeStatus[]
+  /** What it sent where; absent when it reports no load. */
+  readonly load?: ProxyLoad
+}
+
+/** Sums since the proxy began to report. */
+export interface ProxyLoad {
+  readonly reporting: boolean
+  readonly reportedAt: string
+  /** Length of the last interval. */
+  readonly intervalMs: number
+  /** Clusters it has, and those with requests in the last interval. */
+  readonly clusters: number
+  readonly used: number
+  readonly issued: number
+  readonly succeeded: number
+  readonly failed: number
+  readonly dropped: number
+  readonly inProgress: number
 }
 
 /** A resource as a proxy has it. */
@@ -56,9 +75,10 @@ export interface HeldConfig {
 const WORST: readonly SyncState[] = ['NACK', 'STALE', 'SYNCED', 'NOT SENT']
 
 /** One client as the API tells it. */
-export function proxyStatus(client: ClientStatus, book: StatusBook): ProxyStatus {
+export function proxyStatus(client: ClientStatus, book: StatusBook, reports?: Reports): ProxyStatus {
   const { node, peer, identities, form, connectedAt, disconnectedAt, types } = client
   const { region, zone, subZone } = node.locality
+  const load = reports?.load.node(node.id)
   return {
     node: node.id,
     cluster: node.cluster,
@@ -72,6 +92,7 @@ export function proxyStatus(client: ClientStatus, book: StatusBook): ProxyStatus
     ...(disconnectedAt === undefined ? {} : { disconnectedAt: iso(disconnectedAt) }),
     state: WORST.find((state) => types.some((type) => type.state === state)) ?? 'NOT SENT',
     types: types.map((type) => typeStatus(type, client, book)),
+    ...(load ? { load: proxyLoad(load) } : {}),
   }
 }
 
@@ -87,6 +108,10 @@ export function heldConfig(stream: number, type: ResourceType, book: StatusBook)
       config: resourceJson(resource),
     }))
     .sort((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+function proxyLoad({ node: _, streams, reportedAt, ...sums }: NodeLoad): ProxyLoad {
+  return { reporting: streams > 0, reportedAt: iso(reportedAt), ...sums }
 }
 
 function typeStatus(status: TypeStatus, client: ClientStatus, book: StatusBook): ProxyTypeStatus {

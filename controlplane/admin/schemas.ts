@@ -34,6 +34,37 @@ export const object = (
   additionalProperties: false,
 })
 
+/** Sums of requests. */
+const requests = { issued: integer, succeeded: integer, failed: integer, inProgress: integer } as const
+
+const reportSchemas = [
+  object('ProxyLoad', 'What a proxy sent, from its load reports; sums since it began to report.', {
+    reporting: { type: 'boolean', description: 'False when it stopped.' },
+    reportedAt: time,
+    intervalMs: { ...integer, description: 'Length of the last interval.' },
+    clusters: { ...integer, description: 'Clusters it has.' },
+    used: { ...integer, description: 'Clusters with requests in the last interval.' },
+    ...requests,
+    dropped: integer,
+  }),
+  object('ClusterLoad', 'What a proxy sent to one cluster.', {
+    cluster: string,
+    firstReportedAt: time,
+    lastUsedAt: { ...time, description: 'End of the last interval with requests; a new cluster counts as used.' },
+    ...requests,
+    dropped: integer,
+    localities: {
+      type: 'array',
+      items: {
+        type: 'object',
+        properties: { locality: string, ...requests },
+        required: ['locality', ...Object.keys(requests)],
+      },
+    },
+  }),
+  object('ClusterTotals', 'What all proxies sent to one cluster.', { cluster: string, ...requests, dropped: integer }),
+] as const
+
 export const schemas = [
   object('Error', 'Every answer that is not 2xx.', {
     code: { ...string, description: 'Stable, for programs.' },
@@ -115,9 +146,11 @@ export const schemas = [
       disconnectedAt: time,
       state: { ...state, description: 'The worst of its types.' },
       types: listOf('ProxyType'),
+      load: ref('ProxyLoad'),
     },
-    ['identities', 'disconnectedAt'],
+    ['identities', 'disconnectedAt', 'load'],
   ),
+  ...reportSchemas,
   object('HeldConfig', 'A resource as a proxy has it.', {
     name: string,
     version: string,

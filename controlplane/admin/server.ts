@@ -8,6 +8,7 @@ import { diagnosticRoutes } from './routes/diagnostics.ts'
 import { explainRoutes } from './routes/explain.ts'
 import { healthRoutes } from './routes/health.ts'
 import { kindRoutes } from './routes/kinds.ts'
+import { loadRoutes } from './routes/load.ts'
 import { proxyRoutes } from './routes/proxies.ts'
 import { serviceRoutes } from './routes/services.ts'
 import { translateRoutes } from './routes/translate.ts'
@@ -63,6 +64,7 @@ export async function createAdminServer(context: AdminContext, options: AdminOpt
   await app.register(async (routes) => {
     healthRoutes(routes, context)
     proxyRoutes(routes, context)
+    loadRoutes(routes, context)
     diagnosticRoutes(routes, context)
     kindRoutes(routes)
     serviceRoutes(routes, context)

@@ -22,7 +22,8 @@ export interface Method {
 /** Extra gRPC services on the same port, served by grpc-js in the ordinary way. */
 export interface ExtraService {
   readonly definition: ServiceDefinition
-  readonly implementation: UntypedServiceImplementation
+  /** @param peer the connection a call came over, by `call.getPeer()` */
+  implementation(peer: (address: string) => Peer): UntypedServiceImplementation
 }
 
 type Call = ServerDuplexStream<Buffer, Buffer>
@@ -73,7 +74,11 @@ export function createGrpcServer(options: GrpcOptions): Server {
       },
     )
   }
-  for (const { definition, implementation } of options.services) server.addService(definition, implementation)
+  for (const service of options.services)
+    server.addService(
+      service.definition,
+      service.implementation((address) => options.peer(address)),
+    )
   return server
 }
 
@@ -81,11 +86,18 @@ export function createGrpcServer(options: GrpcOptions): Server {
 export const INJECTED = ServerCredentials.createInsecure()
 
 function bidi(service: string, name: string): MethodDefinition<Buffer, Buffer> {
-  const same = (bytes: Buffer) => bytes
+  return bytesMethod(service, name, { requestStream: true, responseStream: true })
+}
+
+/** A gRPC method whose messages are handed over as bytes. */
+export function bytesMethod(
+  service: string,
+  name: string,
+  streams: { readonly requestStream: boolean; readonly responseStream: boolean },
+): MethodDefinition<Buffer, Buffer> {
   return {
     path: `/${service}/${name}`,
-    requestStream: true,
-    responseStream: true,
+    ...streams,
     requestSerialize: same,
     requestDeserialize: same,
     responseSerialize: same,
@@ -187,6 +199,6 @@ function same(frame: Buffer): Buffer {
 }
 
 /** grpc-js puts the text through encodeURI, which throws on half a surrogate pair. */
-function wellFormed(text: string): string {
+export function wellFormed(text: string): string {
   return text.replace(/[\ud800-\udfff]/gu, '\ufffd')
 }

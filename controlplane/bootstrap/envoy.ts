@@ -32,6 +32,8 @@ export interface EnvoyBootstrapOptions {
   /** Port of Envoy's admin interface on 127.0.0.1; 0 takes a free one; undefined: no admin interface. */
   readonly adminPort?: number | undefined
   readonly tls?: ClientTlsFiles | undefined
+  /** Reports to the control plane how many requests each cluster got. Default: yes. */
+  readonly loadReports?: boolean | undefined
 }
 
 /** The name of the one static cluster: the control plane. */
@@ -40,12 +42,19 @@ export const XDS_CLUSTER = 'xds-grpc'
 /** Envoy's bootstrap in protobuf JSON with the field names of Envoy's documentation; plain data, ready for YAML or JSON. */
 export type EnvoyBootstrap = Readonly<Record<string, unknown>>
 
+/** Which clusters, and how often, the control plane says. */
+const LOAD_REPORTS = {
+  api_type: 'GRPC',
+  transport_api_version: 'V3',
+  grpc_services: [{ envoy_grpc: { cluster_name: XDS_CLUSTER } }],
+} as const
+
 /**
  * An Envoy that gets everything over one aggregated stream.
  * https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/bootstrap/v3/bootstrap.proto
  */
 export function envoyBootstrap(options: EnvoyBootstrapOptions): EnvoyBootstrap {
-  const { mode = 'delta', tls, xds } = options
+  const { mode = 'delta', tls, xds, loadReports = true } = options
   // No timeout: an Envoy without its first answer is not ready, instead of being ready with nothing after 15 s.
   const overAds = { resource_api_version: 'V3', ads: {}, initial_fetch_timeout: '0s' }
   return {
@@ -60,6 +69,7 @@ export function envoyBootstrap(options: EnvoyBootstrapOptions): EnvoyBootstrap {
       cds_config: overAds,
       lds_config: overAds,
     },
+    ...(loadReports ? { cluster_manager: { load_stats_config: LOAD_REPORTS } } : {}),
     static_resources: { clusters: [xdsCluster(xds, tls)] },
   }
 }

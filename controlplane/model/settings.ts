@@ -16,6 +16,8 @@ export interface MeshSettings {
   readonly httpPort: number
   readonly connectTimeoutMs: number
   readonly accessLog: { readonly path: string; readonly format: string | undefined } | undefined
+  /** How often proxies report what they sent where. */
+  readonly loadReportIntervalMs: number
   readonly localityLbSetting: LocalityLbSetting | undefined
   readonly defaultHttpRetry: HttpRetry | undefined
   readonly exportTo: {
@@ -35,6 +37,7 @@ export function meshSettings(world: World): MeshSettings {
     httpPort: spec.httpPort ?? 15080,
     connectTimeoutMs: parseDuration(spec.connectTimeout ?? '10s') ?? 10_000,
     accessLog: spec.accessLog && { path: spec.accessLog.path ?? '/dev/stdout', format: spec.accessLog.format },
+    loadReportIntervalMs: parseDuration(spec.loadReportInterval ?? '10s') ?? 10_000,
     localityLbSetting: spec.localityLbSetting,
     defaultHttpRetry: spec.defaultHttpRetryPolicy,
     exportTo: {

@@ -57,8 +57,15 @@ export async function callWith(
   target: string,
   count: number,
   headers: readonly string[] = [],
+  /** How long the client stays after its calls, for what it has to report. */
+  lingerMs = 0,
 ): Promise<CallResult> {
-  const env = { ...process.env, GRPC_XDS_BOOTSTRAP_CONFIG: JSON.stringify(bootstrap), GRPC_VERBOSITY: 'ERROR' }
+  const env = {
+    LINGER_MS: String(lingerMs),
+    ...process.env,
+    GRPC_XDS_BOOTSTRAP_CONFIG: JSON.stringify(bootstrap),
+    GRPC_VERBOSITY: 'ERROR',
+  }
   const { stdout } =
     library === 'grpcio'
       ? await run('python3', [join(programs, 'client.py'), target, String(count), ...headers], {

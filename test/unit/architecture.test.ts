@@ -40,6 +40,13 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'controlplane/diagnostics',
     'proto',
   ],
+  'controlplane/reports': [
+    'controlplane/ads/index.ts',
+    'controlplane/bootstrap/envoy.ts',
+    'controlplane/subscription/wire.ts',
+    'controlplane/xds/resource.ts',
+    'proto',
+  ],
   'controlplane/bootstrap': ['proto'],
   'controlplane/explain': ['controlplane/xds', 'controlplane/model', 'controlplane/config', 'proto'],
   'controlplane/admin': ['controlplane', 'proto'],

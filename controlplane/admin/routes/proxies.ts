@@ -18,7 +18,7 @@ const TYPE_OF: Readonly<Record<string, ResourceType>> = Object.fromEntries(
 )
 
 /** Who is connected, whether each has what it shall have, and what that is. */
-export function proxyRoutes(app: FastifyInstance, { status }: AdminContext): void {
+export function proxyRoutes(app: FastifyInstance, { status, reports }: AdminContext): void {
   app.get(
     '/api/v1/proxies',
     {
@@ -29,7 +29,7 @@ export function proxyRoutes(app: FastifyInstance, { status }: AdminContext): voi
         response: answers(proxiesAnswer, 'In order of connection.'),
       },
     },
-    async () => ({ proxies: status.clients().map((client) => proxyStatus(client, status)) }),
+    async () => ({ proxies: status.clients().map((client) => proxyStatus(client, status, reports)) }),
   )
 
   app.get<{ Params: { node: string } }>(
@@ -46,7 +46,7 @@ export function proxyRoutes(app: FastifyInstance, { status }: AdminContext): voi
     async ({ params }) => {
       const clients = status.client(params.node)
       if (clients.length === 0) throw notFound(`no proxy ${params.node} is connected or was in the last minutes`)
-      return { proxies: clients.map((client) => proxyStatus(client, status)) }
+      return { proxies: clients.map((client) => proxyStatus(client, status, reports)) }
     },
   )
 

@@ -55,6 +55,9 @@ const meshFields = message({
   }),
   connectTimeout: optional(duration, 'Longest time to open a connection to an endpoint.', { default: '10s' }),
   accessLog: optional(meshAccessLog, 'Access log of all proxies.', { default: 'none' }),
+  loadReportInterval: optional(duration, 'How often proxies report the number of requests of each cluster.', {
+    default: '10s',
+  }),
   defaultServiceExportTo: optional(strings, 'exportTo of ServiceEntries that have none.', { default: '["*"]' }),
   defaultVirtualServiceExportTo: optional(strings, 'exportTo of VirtualServices that have none.', { default: '["*"]' }),
   defaultDestinationRuleExportTo: optional(strings, 'exportTo of DestinationRules that have none.', {

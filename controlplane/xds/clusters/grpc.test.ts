@@ -11,12 +11,13 @@ test('only outbound clusters', () => {
   expect(compileCluster(scopeOf(SHOP, grpc), 'PassthroughCluster')).toBeUndefined()
 })
 
-test('EDS, round robin and a limit of requests; nothing else', () => {
+test('EDS, round robin, a limit of requests, and load reports to us; nothing else', () => {
   expect(Object.keys(json('{outlierDetection: {}, proxyProtocol: {}}'))).toEqual([
     'name',
     'type',
     'edsClusterConfig',
     'circuitBreakers',
+    'lrsServer',
   ])
 })
 

@@ -1,4 +1,5 @@
 import { Cluster_DiscoveryType, ClusterSchema } from '../../../proto/gen/envoy/config/cluster/v3/cluster_pb.ts'
+import { ConfigSourceSchema } from '../../../proto/gen/envoy/config/core/v3/config_source_pb.ts'
 import { make } from '../../../proto/make.ts'
 import type { Origin } from '../../config/object.ts'
 import type { Scope } from '../../model/scope.ts'
@@ -10,6 +11,9 @@ import type { EffectivePolicy } from './policy.ts'
 import type { Problem } from './problem.ts'
 import { type ClusterTarget, discoveryOf, policyOf } from './targets.ts'
 import { grpcTls } from './tls.ts'
+
+/** Load is reported to whoever sent the cluster (https://github.com/grpc/proposal/blob/master/A27-xds-global-load-balancing.md). */
+const SELF = make(ConfigSourceSchema, { configSourceSpecifier: { case: 'self', value: {} } })
 
 /**
  * An outbound cluster for gRPC libraries: EDS over the same stream or logical DNS of one name, round robin or ring hash, and a
@@ -30,6 +34,7 @@ export function grpcCluster(scope: Scope, target: ClusterTarget): CompiledCluste
           loadAssignment: assignment.message,
         }
       : edsDiscovery(name)),
+    lrsServer: SELF,
     ...grpcLoadBalancer(policy.loadBalancer?.value),
     circuitBreakers: circuitBreakers(policy.connectionPool?.value, undefined),
     transportSocket: tls.kind === 'tls' ? tls.transportSocket : undefined,

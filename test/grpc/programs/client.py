@@ -2,7 +2,9 @@
 
 import collections
 import json
+import os
 import sys
+import time
 
 import grpc
 
@@ -16,4 +18,5 @@ with grpc.insecure_channel(target) as channel:
             served[say(b"", timeout=20, wait_for_ready=False, metadata=metadata).decode()] += 1
         except grpc.RpcError as error:
             errors[f"{error.code().name}: {error.details()}"] += 1
+    time.sleep(int(os.environ.get("LINGER_MS", "0")) / 1000)
 print(json.dumps({"served": served, "errors": errors}))

@@ -1,0 +1,66 @@
+import type { FastifyInstance } from 'fastify'
+import type { AdminContext } from '../context.ts'
+import { notFound } from '../errors.ts'
+import { answers, listOf } from '../schemas.ts'
+
+const limit = { type: 'integer', minimum: 1, maximum: 10_000, default: 1000 } as const
+
+/** What proxies sent where, from their load reports. */
+export function loadRoutes(app: FastifyInstance, { reports }: AdminContext): void {
+  app.get<{ Querystring: { limit: number } }>(
+    '/api/v1/load',
+    {
+      schema: {
+        operationId: 'listLoad',
+        tags: ['mesh'],
+        summary: 'Requests that all proxies reported, by cluster',
+        querystring: { type: 'object', properties: { limit } },
+        response: answers(
+          { type: 'object', properties: { clusters: listOf('ClusterTotals') }, required: ['clusters'] },
+          'Busiest first; sums since the control plane began to take reports.',
+        ),
+      },
+    },
+    async ({ query }) => ({
+      clusters: [...(reports?.load.clusters() ?? [])]
+        .map(([cluster, totals]) => ({ cluster, ...totals }))
+        .sort((a, b) => b.issued - a.issued || (a.cluster < b.cluster ? -1 : 1))
+        .slice(0, query.limit),
+    }),
+  )
+
+  app.get<{ Params: { node: string }; Querystring: { limit: number } }>(
+    '/api/v1/proxies/:node/load',
+    {
+      schema: {
+        operationId: 'getProxyLoad',
+        tags: ['proxies'],
+        summary: 'What one proxy sent where',
+        params: {
+          type: 'object',
+          properties: { node: { type: 'string', minLength: 1, maxLength: 1024, description: 'Node id.' } },
+          required: ['node'],
+        },
+        querystring: { type: 'object', properties: { limit } },
+        response: answers(
+          { type: 'object', properties: { clusters: listOf('ClusterLoad') }, required: ['clusters'] },
+          'Busiest first; sums since the proxy began to report.',
+        ),
+      },
+    },
+    async ({ params: { node }, query }) => {
+      const clusters = reports?.load.clustersOf(node)
+      if (!clusters)
+        throw notFound(
+          `${node} reports no load: start it with what "meshgate bootstrap" prints, and give it some seconds`,
+        )
+      return {
+        clusters: clusters.slice(0, query.limit).map(({ firstReportedAt, lastUsedAt, ...rest }) => ({
+          ...rest,
+          firstReportedAt: new Date(firstReportedAt).toISOString(),
+          lastUsedAt: new Date(lastUsedAt).toISOString(),
+        })),
+      }
+    },
+  )
+}

@@ -1,0 +1,151 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { LoadBook } from './load-book.ts'
+import type { ClusterReport } from './load-report.ts'
+
+const report = (
+  cluster: string,
+  issued = 0,
+  more: Partial<ClusterReport['localities'][number]> = {},
+): ClusterReport => ({
+  cluster,
+  dropped: 0,
+  intervalMs: 1000,
+  localities:
+    issued === 0 && Object.keys(more).length === 0
+      ? []
+      : [{ locality: 'r/z', issued, succeeded: issued, failed: 0, inProgress: 0, ...more }],
+})
+
+function book(limits = {}) {
+  const clock = { now: 1_000_000 }
+  return { clock, book: new LoadBook(() => clock.now, limits) }
+}
+
+describe('load book', () => {
+  it('adds up requests per node, cluster and locality', () => {
+    const { book: loads } = book()
+    loads.opened('a')
+    loads.take('a', [report('c', 3), report('d', 0)])
+    loads.take('a', [report('c', 2, { failed: 1, succeeded: 1, inProgress: 4 }), report('d', 0)])
+    expect(loads.node('a')).toMatchObject({ issued: 5, failed: 1, inProgress: 4, clusters: 2, used: 1, streams: 1 })
+    expect(loads.clustersOf('a')![0]).toMatchObject({
+      cluster: 'c',
+      issued: 5,
+      localities: [{ locality: 'r/z', issued: 5, inProgress: 4 }],
+    })
+  })
+
+  it('in progress is of the last report, not a sum', () => {
+    const { book: loads } = book()
+    loads.opened('a')
+    loads.opened('b')
+    loads.take('a', [report('c', 1, { inProgress: 5 })])
+    loads.take('b', [report('c', 1, { inProgress: 2 })])
+    loads.take('a', [report('c')])
+    expect(loads.clusters().get('c')).toMatchObject({ issued: 2, inProgress: 2 })
+  })
+
+  it('a new cluster counts as used, an unused one keeps the time of its last use', () => {
+    const { book: loads, clock } = book()
+    loads.opened('a')
+    loads.take('a', [report('c', 1), report('d')])
+    const first = clock.now
+    clock.now += 1000
+    loads.take('a', [report('c', 1), report('d')])
+    clock.now += 1000
+    loads.take('a', [report('c', 0, { inProgress: 1 }), report('d')])
+    expect(loads.lastUsed('a', 'c')).toBe(clock.now)
+    expect(loads.lastUsed('a', 'd')).toBe(first)
+    expect(loads.lastUsed('a', 'never listed')).toBeUndefined()
+  })
+
+  it('forgets a cluster that is listed no more, and takes back what it had in progress', () => {
+    const { book: loads, clock } = book()
+    loads.opened('a')
+    loads.take('a', [report('c', 1, { inProgress: 1 }), report('d')])
+    for (let interval = 0; interval < 5; interval++) {
+      clock.now += 1000
+      loads.take('a', [report('d')])
+    }
+    expect(loads.lastUsed('a', 'c')).toBeUndefined()
+    expect(loads.node('a')).toMatchObject({ clusters: 1, issued: 1, inProgress: 0 })
+    expect(loads.clusters().get('c')).toMatchObject({ issued: 1, inProgress: 0 })
+  })
+
+  it('a generation of a cluster is no other cluster in the sums', () => {
+    const { book: loads } = book()
+    loads.take('a', [report('c', 1)])
+    loads.take('a', [report('c~2', 2)])
+    expect([...loads.clusters()].map(([name, { issued }]) => [name, issued])).toEqual([['c', 3]])
+  })
+
+  it('says nothing about a node that does not report', () => {
+    const { book: loads } = book()
+    expect(loads.reporting('a')).toBe(false)
+    const closed = loads.opened('a')
+    expect(loads.reporting('a')).toBe(false)
+    loads.take('a', [])
+    expect(loads.reporting('a')).toBe(true)
+    closed()
+    expect(loads.reporting('a')).toBe(false)
+  })
+
+  it('tells listeners each report, until they unsubscribe', () => {
+    const { book: loads } = book()
+    const heard: string[] = []
+    const stop = loads.onReport(({ node, clusters }) => heard.push(`${node} ${clusters.length}`))
+    loads.take('a', [report('c')])
+    stop()
+    loads.take('a', [report('c')])
+    expect(heard).toEqual(['a 1'])
+  })
+
+  it('is bounded: entries, names, nodes that left; the sums stay right', () => {
+    const { book: loads, clock } = book({ entries: 10, names: 3, keepGoneMs: 1000 })
+    for (let node = 0; node < 5; node++) {
+      const closed = loads.opened(`n${node}`)
+      loads.take(
+        `n${node}`,
+        Array.from({ length: 4 }, (_, index) => report(`c${index}`, 1)),
+      )
+      closed()
+    }
+    expect(loads.overflow).toBe(10)
+    expect([...loads.clusters().keys()]).toEqual(['c0', 'c1', 'c2', '_other'])
+    expect([...loads.clusters().values()].reduce((sum, { issued }) => sum + issued, 0)).toBe(20)
+    clock.now += 2000
+    expect(loads.allNodes()).toEqual([])
+  })
+
+  it('sums over nodes are the sums of what was reported, whatever comes in whatever order', () => {
+    const step = fc.record({
+      node: fc.constantFrom('a', 'b', 'c'),
+      wait: fc.nat(5000),
+      counts: fc.dictionary(fc.constantFrom('x', 'y', 'z'), fc.record({ issued: fc.nat(9), inProgress: fc.nat(9) })),
+    })
+    fc.assert(
+      fc.property(fc.array(step), (steps) => {
+        const { book: loads, clock } = book()
+        const issued: Record<string, number> = {}
+        for (const { node, wait, counts } of steps) {
+          clock.now += wait
+          loads.take(
+            node,
+            Object.entries(counts).map(([cluster, { issued: sent, inProgress }]) => {
+              issued[cluster] = (issued[cluster] ?? 0) + sent
+              return report(cluster, sent, { inProgress })
+            }),
+          )
+        }
+        for (const [cluster, totals] of loads.clusters()) {
+          expect(totals.issued).toBe(issued[cluster])
+          const open = ['a', 'b', 'c'].flatMap((node) => loads.clustersOf(node) ?? [])
+          expect(totals.inProgress).toBe(
+            open.filter((one) => one.cluster === cluster).reduce((sum, one) => sum + one.inProgress, 0),
+          )
+        }
+      }),
+    )
+  })
+})
