@@ -105,21 +105,27 @@ export function openText(source: string | OpenText): OpenText {
 /** Every document of a text with its value, or with the reason why it has none. Never throws for what the text says. */
 export function readDocuments(source: string | OpenText): DocumentView[] {
   const open = openText(source)
-  return Array.from({ length: open.count }, (_, document) => {
-    const span = open.span(open.segmentOf(document)!)
-    try {
-      const { parsed, text } = open.document(document)
-      return { document, ...span, value: publicData(dataOf(text, parsed.root)), error: undefined }
-    } catch (error) {
-      if (!(error instanceof YamlEditError || error instanceof Refusal)) throw error
-      const shown =
-        error instanceof YamlEditError
-          ? error
-          : new YamlEditError(error.code, error.message, {
-              document,
-              position: positionOf(open.text, span.from + error.offset),
-            })
-      return { document, ...span, value: undefined, error: shown }
-    }
-  })
+  return Array.from({ length: open.count }, (_, document) => readDocument(open, document))
+}
+
+/** One document of a text, the others unread: a large file costs what this document costs. @throws YamlEditError `NO_DOCUMENT` */
+export function readDocument(source: string | OpenText, document: number): DocumentView {
+  const open = openText(source)
+  const segment = open.segmentOf(document)
+  if (!segment) throw new YamlEditError('NO_DOCUMENT', `there is no document number ${document + 1}`, { document })
+  const span = open.span(segment)
+  try {
+    const { parsed, text } = open.document(document)
+    return { document, ...span, value: publicData(dataOf(text, parsed.root)), error: undefined }
+  } catch (error) {
+    if (!(error instanceof YamlEditError || error instanceof Refusal)) throw error
+    const shown =
+      error instanceof YamlEditError
+        ? error
+        : new YamlEditError(error.code, error.message, {
+            document,
+            position: positionOf(open.text, span.from + error.offset),
+          })
+    return { document, ...span, value: undefined, error: shown }
+  }
 }

@@ -1,0 +1,199 @@
+import type { Path } from '../yaml/index.ts'
+import { camelCase, type FieldSchema, fieldOf, isMap, writtenKey } from './schema.ts'
+
+/**
+ * How a field is edited. `texts`: a list of texts; `pairs`: a map of texts; `match`: one of exact, prefix, regex; `percent`: a map with
+ * `value`; `plain`: text, number or truth value as it comes; `group`, `list`, `entries`: what holds other fields. `kept`: no control
+ * can show this value; it stays as it is in the text.
+ */
+export type Control =
+  | 'text'
+  | 'number'
+  | 'duration'
+  | 'toggle'
+  | 'choice'
+  | 'texts'
+  | 'pairs'
+  | 'match'
+  | 'percent'
+  | 'plain'
+  | 'group'
+  | 'list'
+  | 'entries'
+  | 'kept'
+
+/** A field of an object as a form shows it. */
+export interface Field {
+  /** Name in the schema; the key itself for one the schema does not know. */
+  readonly name: string
+  /** Where it stands, or would be written. */
+  readonly path: Path
+  readonly control: Control
+  /** Undefined for a field the schema does not know. */
+  readonly schema: FieldSchema | undefined
+  /** Undefined when it is absent. */
+  readonly value: unknown
+  readonly required: boolean
+  /** Fields that exclude this one. */
+  readonly excludes: readonly string[]
+}
+
+const MATCH = ['exact', 'prefix', 'regex']
+
+/** How a value of this schema is edited; a value of another type than the schema's is kept. */
+export function controlOf(schema: FieldSchema | undefined, value: unknown): Control {
+  if (!schema) return 'kept'
+  const control = controlFor(schema)
+  return value === undefined || value === null || fits(control, value) ? control : 'kept'
+}
+
+function controlFor(schema: FieldSchema): Control {
+  const { type, format, properties, items, additionalProperties, anyOf } = schema
+  if (anyOf) return anyOf.some(({ type: one }) => one === 'object' || one === 'array') ? 'kept' : 'plain'
+  if (schema.enum || schema.const !== undefined) return 'choice'
+  switch (type) {
+    case 'string':
+      return format === 'duration' ? 'duration' : 'text'
+    case 'number':
+    case 'integer':
+      return 'number'
+    case 'boolean':
+      return 'toggle'
+    case 'array':
+      return items?.type === 'string' && !items.enum ? 'texts' : items && controlFor(items) !== 'kept' ? 'list' : 'kept'
+    case 'object': {
+      if (properties) {
+        const names = Object.keys(properties)
+        if (names.length === 3 && names.every((name) => MATCH.includes(name))) return 'match'
+        return names.length === 1 && names[0] === 'value' ? 'percent' : 'group'
+      }
+      if (typeof additionalProperties !== 'object') return 'kept'
+      if (additionalProperties.type === 'string') return 'pairs'
+      return controlFor(additionalProperties) === 'kept' ? 'kept' : 'entries'
+    }
+    default:
+      return 'kept'
+  }
+}
+
+function fits(control: Control, value: unknown): boolean {
+  switch (control) {
+    case 'text':
+    case 'duration':
+      return typeof value === 'string'
+    case 'choice':
+      return typeof value === 'string' || typeof value === 'number'
+    case 'number':
+      return typeof value === 'number'
+    case 'toggle':
+      return typeof value === 'boolean'
+    case 'plain':
+      return typeof value !== 'object'
+    case 'texts':
+      return Array.isArray(value) && value.every((one) => typeof one === 'string')
+    case 'list':
+      return Array.isArray(value)
+    case 'pairs':
+      return isMap(value) && Object.values(value).every((one) => typeof one === 'string')
+    case 'match': {
+      if (!isMap(value)) return false
+      const entries = Object.entries(value)
+      return entries.length <= 1 && entries.every(([key, one]) => MATCH.includes(key) && typeof one === 'string')
+    }
+    case 'percent':
+      return isMap(value) && Object.entries(value).every(([key, one]) => key === 'value' && typeof one === 'number')
+    case 'group':
+    case 'entries':
+      return isMap(value)
+    case 'kept':
+      return true
+  }
+}
+
+/** Every field of an object: those the schema knows, in its order, then those it does not know, in the order of the text. */
+export function fieldsOf(schema: FieldSchema, value: unknown, path: Path): readonly Field[] {
+  const map = isMap(value) ? value : {}
+  const { properties = {}, required = [], 'x-oneofs': oneofs = [] } = schema
+  const known = Object.entries(properties).map(([name, field]): Field => {
+    const key = writtenKey(map, name)
+    const held = Object.hasOwn(map, key) ? map[key] : undefined
+    return {
+      name,
+      path: [...path, key],
+      control: controlOf(field, held),
+      schema: field,
+      value: held,
+      required: required.includes(name),
+      excludes: oneofs.filter((group) => group.includes(name)).flatMap((group) => group.filter((one) => one !== name)),
+    }
+  })
+  const taken = new Set(known.map((field) => String(field.path.at(-1))))
+  const unknown = Object.keys(map)
+    .filter((key) => !taken.has(key))
+    .map(
+      (key): Field => ({
+        name: key,
+        path: [...path, key],
+        control: 'kept',
+        schema: fieldOf(schema, key),
+        value: map[key],
+        required: false,
+        excludes: [],
+      }),
+    )
+  return [...known, ...unknown]
+}
+
+/** A value that no control shows, and why. */
+export interface Kept {
+  readonly path: Path
+  /** `unknown`: the schema has no such field; `type`: it holds a value of another type; `free`: anything may stand there. */
+  readonly reason: 'unknown' | 'type' | 'free'
+}
+
+/** Every value of a document that the form does not show, outermost only: a form never writes there. */
+export function keptFields(schema: FieldSchema, value: unknown, path: Path = []): readonly Kept[] {
+  const control = controlOf(schema, value)
+  if (control === 'kept') return [{ path, reason: controlFor(schema) === 'kept' ? 'free' : 'type' }]
+  if (control === 'group') {
+    return fieldsOf(schema, value, path).flatMap((field) => {
+      if (field.value === undefined) return []
+      return field.schema === undefined || !isKnown(schema, field.name)
+        ? [{ path: field.path, reason: 'unknown' as const }]
+        : keptFields(field.schema, field.value, field.path)
+    })
+  }
+  if (control === 'list' && schema.items)
+    return (value as readonly unknown[]).flatMap((item, index) => keptFields(schema.items!, item, [...path, index]))
+  if (control === 'entries' && isMap(value) && typeof schema.additionalProperties === 'object') {
+    const inner = schema.additionalProperties
+    return Object.entries(value).flatMap(([key, item]) => keptFields(inner, item, [...path, key]))
+  }
+  return []
+}
+
+function isKnown({ properties }: FieldSchema, name: string): boolean {
+  return properties !== undefined && (Object.hasOwn(properties, name) || Object.hasOwn(properties, camelCase(name)))
+}
+
+/** The least value a new entry of this schema can be: what is required is there, empty. */
+export function emptyValue(schema: FieldSchema | undefined): unknown {
+  if (!schema) return ''
+  if (schema.const !== undefined) return schema.const
+  if (schema.enum) return schema.enum[0]
+  switch (schema.type) {
+    case 'object': {
+      const needed = (schema.required ?? []).map((name) => [name, emptyValue(schema.properties?.[name])] as const)
+      return Object.fromEntries(needed)
+    }
+    case 'array':
+      return []
+    case 'number':
+    case 'integer':
+      return schema.minimum !== undefined && schema.minimum > 0 ? schema.minimum : 0
+    case 'boolean':
+      return true
+    default:
+      return schema.format === 'duration' ? '1s' : ''
+  }
+}
