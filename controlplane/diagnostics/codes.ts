@@ -222,6 +222,12 @@ export const CODES = {
     'Servers of the same proxies use one port with protocols that exclude each other.',
     'Give one of them another port.',
   ),
+  GATEWAY_SERVER_EMPTY: entry(
+    'warning',
+    'Server of a gateway leads nowhere',
+    'No service can be reached through the server, so it opens no port.',
+    'Widen the hosts of the server, or set `location: MESH_INTERNAL` on the services of the mesh.',
+  ),
   GATEWAY_HOST_CONFLICT: entry(
     'warning',
     'Gateway servers clash on a host',

@@ -10,7 +10,7 @@ import { freePorts } from '../helpers/ports.ts'
 import { type HttpMesh, MODES, rulesFor, serviceAt } from './http-mesh.ts'
 import { dial, handshake, networking, startMesh, tallyConnections, tcpService, who } from './tcp-bed.ts'
 
-const NAMES = ['pass', 'tls', 'https', 'mutual', 'versions', 'files', 'tcp', 'late', 'foreign'] as const
+const NAMES = ['pass', 'tls', 'https', 'mutual', 'versions', 'files', 'tcp', 'late', 'foreign', 'auto'] as const
 
 /** A `kubernetes.io/tls` Secret, its values in base64 as kubectl writes them. */
 function secret(name: string, { cert, key }: Certificate, ca = '', namespace = 'ingress'): string {
@@ -109,6 +109,7 @@ spec:
   - ${server('tcp', 'TCP', '"*"')}
   - ${server('late', 'TLS', 'tcp.edge.test', 'mode: SIMPLE, credentialName: late')}
   - ${server('foreign', 'TLS', 'tcp.edge.test', 'mode: SIMPLE, credentialName: foreign')}
+  - ${server('auto', 'TLS', '"*.test"', 'mode: AUTO_PASSTHROUGH')}
 `,
         secret('edge', edge),
         secret('mutual', mutual, ca.cert),
@@ -118,6 +119,13 @@ spec:
         tcpService('two.test', 1, [two], { protocol: 'TLS' }),
         tcpService('tcp.test', 2, [{ port: tcp.port }]),
         tcpService('other.test', 2, [{ port: other.port }]),
+        tcpService('both.test', 3, [{ port: one.port }, { port: two.port, version: 'v2' }], { protocol: 'TLS' }),
+        networking(
+          'DestinationRule',
+          'both',
+          '{host: both.test, trafficPolicy: {tls: {mode: SIMPLE, insecureSkipVerify: true}}, subsets: [{name: v2, labels: {version: v2}}]}',
+        ),
+        tcpService('foreign.test', 4, [one], { protocol: 'TLS', location: 'MESH_EXTERNAL' }),
         serviceAt('web.default.svc.cluster.local', [{ upstream: web }]),
         networking(
           'VirtualService',
@@ -170,6 +178,22 @@ spec:
   test('PASSTHROUGH: an SNI the server does not expose is closed, and so are bytes without a handshake', async () => {
     await expect(handshake(port('pass'), { servername: 'one.else.test', ...trust() })).rejects.toThrow()
     expect(await who(port('pass'))).toBe('closed')
+  })
+
+  test.each([
+    ['outbound_.1_._.one.test', 'one'],
+    ['outbound_.3_.v2_.both.test', 'two'],
+  ])(
+    'AUTO_PASSTHROUGH: the SNI %s names service, port and subset, and the handshake is with %s itself',
+    async (servername, name) => {
+      const tls = { servername, ...trust(), checkServerIdentity: () => undefined }
+      expect((await handshake(port('auto'), tls)).subject).toBe(name)
+    },
+  )
+
+  test('AUTO_PASSTHROUGH: services outside the mesh and names of another form are closed', async () => {
+    for (const servername of ['outbound_.4_._.foreign.test', 'one.test', 'outbound_.9_._.one.test'])
+      await expect(handshake(port('auto'), { servername, ...trust() })).rejects.toThrow()
   })
 
   test('TLS SIMPLE: the gateway ends TLS with the certificate of the Secret and passes the bytes on', async () => {

@@ -135,6 +135,22 @@ describe('gateways', () => {
   })
 })
 
+describe('servers of gateways', () => {
+  const server = (mode: string, host = '*') =>
+    gateway(`{port: {number: 443, name: h, protocol: TLS}, hosts: ["${host}"], tls: {mode: ${mode}}}`)
+  it('need a certificate: ISTIO_MUTUAL has none', () => {
+    expect(said(server('ISTIO_MUTUAL'))).toEqual(['MUTUAL_TLS_NO_IDENTITY gw spec.servers[0].tls.mode'])
+  })
+  it('with AUTO_PASSTHROUGH need a service of the mesh', () => {
+    const empty = ['GATEWAY_SERVER_EMPTY gw spec.servers[0].tls.mode']
+    expect(said(server('AUTO_PASSTHROUGH'), service('a.com'))).toEqual(empty)
+    const internal = service('a.com', ', location: MESH_INTERNAL')
+    expect(said(server('AUTO_PASSTHROUGH'), internal)).toEqual([])
+    expect(said(server('AUTO_PASSTHROUGH', '*.org'), internal)).toEqual(empty)
+    expect(said(server('AUTO_PASSTHROUGH', 'other/*'), internal)).toEqual(empty)
+  })
+})
+
 describe('secrets', () => {
   const simple = (name: string, mode = 'SIMPLE') =>
     gateway(

@@ -8,6 +8,7 @@ import {
   checkHash,
 } from './destination-rules.ts'
 import { checkDestinations } from './destinations.ts'
+import { checkGatewayServers } from './gateway-servers.ts'
 import { checkGatewayPorts, checkGatewayReferences } from './gateways.ts'
 import { checkMsgRouterOverlap, checkMsgRouters, checkProtocolNames } from './messages.ts'
 import { checkSharedProxyPorts } from './proxies.ts'
@@ -23,6 +24,7 @@ export const CHECKS: readonly Check[] = [
   checkDestinations,
   checkGatewayReferences,
   checkGatewayPorts,
+  checkGatewayServers,
   checkSecrets,
   checkDelegates,
   checkUnreachable,

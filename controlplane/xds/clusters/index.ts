@@ -62,6 +62,7 @@ function allowsAny(scope: Scope): boolean {
   return (ofSidecar ?? scope.settings().outboundTrafficPolicy) === 'ALLOW_ANY'
 }
 
+export { sniClusterNames } from './auto-passthrough.ts'
 export type { CompiledCluster } from './cluster.ts'
 export { dnsCacheConfig } from './dynamic-forward-proxy.ts'
 export type { LoadAssignment } from './load-assignment.ts'

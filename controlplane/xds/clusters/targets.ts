@@ -6,6 +6,7 @@ import {
   type Service,
   type ServicePort,
 } from '../../model/service.ts'
+import { gatewaySniClusterNames, outboundOfSniCluster } from './auto-passthrough.ts'
 import { isPassthrough } from './load-balancer.ts'
 import { type EffectivePolicy, effectivePolicy, type ServiceSubset, subsetsOf } from './policy.ts'
 
@@ -15,6 +16,8 @@ export interface ClusterTarget {
   readonly service: Service
   readonly port: ServicePort
   readonly subset: ServiceSubset | undefined
+  /** Connections that a gateway passes on by SNI are encrypted from end to end: the cluster adds no TLS. */
+  readonly encrypted?: true
 }
 
 /**
@@ -25,6 +28,11 @@ export type Discovery = 'eds' | 'dns' | 'authority' | 'original'
 
 /** The target of an outbound cluster's name, or undefined when this class sees no such service, port or subset. */
 export function findTarget(scope: Scope, name: string): ClusterTarget | undefined {
+  const outbound = outboundOfSniCluster(name)
+  if (outbound !== undefined) {
+    const target = gatewaySniClusterNames(scope).includes(name) ? findTarget(scope, outbound) : undefined
+    return target && { ...target, name, encrypted: true }
+  }
   const parts = parseOutboundClusterName(name)
   const service = parts && scope.service(parts.hostname)
   const port = service?.ports.find((candidate) => candidate.number === parts!.port && candidate.protocol !== 'udp')
@@ -34,19 +42,23 @@ export function findTarget(scope: Scope, name: string): ClusterTarget | undefine
   return subset && { name, service, port, subset }
 }
 
-/** Names of the outbound clusters of every visible service, its subsets behind it. UDP has none. */
+/** Names of the outbound clusters of every visible service, its subsets behind it, and those a gateway reaches by SNI. UDP has none. */
 export function targetNames(scope: Scope): readonly string[] {
-  return scope.services().flatMap((service) => {
+  const outbound = scope.services().flatMap((service) => {
     const subsets = ['', ...subsetsOf(scope, service).map((subset) => subset.name)]
     return service.ports
       .filter((port) => port.protocol !== 'udp')
       .flatMap((port) => subsets.map((subset) => outboundClusterName(port.number, subset, service.hostname)))
   })
+  return [...outbound, ...gatewaySniClusterNames(scope)]
 }
 
 /** The policy of a target. */
-export function policyOf(scope: Scope, { service, port, subset }: ClusterTarget): EffectivePolicy {
-  return effectivePolicy(scope, service, port, subset?.name)
+export function policyOf(scope: Scope, { service, port, subset, encrypted }: ClusterTarget): EffectivePolicy {
+  const policy = effectivePolicy(scope, service, port, subset?.name)
+  if (!encrypted) return policy
+  const { tls: _tls, tunnel: _tunnel, ...rest } = policy
+  return rest
 }
 
 /** How the endpoints of a target are found, by its resolution and load balancer. */

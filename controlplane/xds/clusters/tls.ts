@@ -15,6 +15,7 @@ import {
 import { pack } from '../../../proto/make.ts'
 import type { ClientTlsSettings } from '../../config/kinds/traffic-policy.ts'
 import { credentialCaName, credentialSecretName, fileCaName, fileCertificateName } from '../names.ts'
+import { sniClusterName } from './auto-passthrough.ts'
 import { adsSource } from './config-source.ts'
 import type { Decided } from './policy.ts'
 import type { Problem } from './problem.ts'
@@ -65,7 +66,8 @@ export function upstreamTls(upstream: TlsUpstream): UpstreamTls {
   const missing = unmet(upstream, tls)
   if (missing) return { kind: 'refused', problem: missing }
   const names = tls.subjectAltNames?.length ? tls.subjectAltNames : upstream.subjectAltNames
-  const sni = tls.sni || (mode === 'ISTIO_MUTUAL' ? istioSni(upstream) : '')
+  const sni =
+    tls.sni || (mode === 'ISTIO_MUTUAL' ? sniClusterName(upstream.port, upstream.subset, upstream.hostname) : '')
   const autoSni = sni === ''
   const common: CommonTlsContext = {
     tlsParams: {
@@ -197,11 +199,6 @@ function exactName(name: string): MessageInitShape<typeof SubjectAltNameMatcherS
         ? SubjectAltNameMatcher_SanType.EMAIL
         : SubjectAltNameMatcher_SanType.DNS
   return { sanType, matcher: { matchPattern: { case: 'exact', value: name } } }
-}
-
-/** The SNI by which Istio's gateways route mutual TLS: `outbound_.<port>_.<subset>_.<host>`. */
-function istioSni({ port, subset, hostname }: TlsUpstream): string {
-  return `outbound_.${port}_.${subset}_.${hostname}`
 }
 
 function secretConfig(name: string): MessageInitShape<typeof SdsSecretConfigSchema> {

@@ -3,6 +3,7 @@ import { pack } from '../../../proto/make.ts'
 import { hostIntersection, hostsOverlap } from '../../model/hosts.ts'
 import type { Scope } from '../../model/index.ts'
 import { isHttp2, portProtocol } from '../../model/service.ts'
+import { sniClusterNames } from '../clusters/auto-passthrough.ts'
 import { type GatewayServer, gatewayServers } from '../routes/index.ts'
 import { httpConnectionManager } from './http-connection-manager.ts'
 import { type L4Place, type L4Route, tcpRoutes, tlsRoutes } from './l4-routes.ts'
@@ -39,6 +40,10 @@ export function gatewayListeners(scope: Scope): readonly ListenerPlan[] {
 }
 
 function serverChains(scope: Scope, entry: GatewayServer): readonly Chain[] {
+  const mode = entry.server.tls?.mode
+  // Envoy refuses a listener that ends TLS without a certificate; analysis says that none are issued.
+  if (mode === 'ISTIO_MUTUAL') return []
+  if (mode === 'AUTO_PASSTHROUGH') return sniChains(scope, entry)
   switch (entry.kind) {
     case 'http':
       return [plainHttpChain(scope, entry)]
@@ -108,6 +113,16 @@ function passthroughChains(scope: Scope, entry: GatewayServer): readonly Chain[]
   return tcpRoutes(scope, place(entry))
     .slice(0, 1)
     .map((route) => chain(route, exposed))
+}
+
+/** TLS passes through to the service, port and subset that the SNI itself names. */
+function sniChains(scope: Scope, entry: GatewayServer): readonly Chain[] {
+  return sniClusterNames(scope, entry.hosts).map((cluster) => ({
+    serverNames: [cluster],
+    transport: 'tls',
+    filter: tcpProxy(scope, statPrefix(entry), [{ cluster, weight: 1 }]),
+    origins: [entry.origin],
+  }))
 }
 
 function tcpChains(scope: Scope, entry: GatewayServer): readonly Chain[] {

@@ -5,6 +5,7 @@ import { encode } from '../../../proto/make.ts'
 import { registry } from '../../../proto/registry.ts'
 import { configObjects } from '../../../test/helpers/objects.ts'
 import { createModel, createScope, type ProxyClass } from '../../model/index.ts'
+import { clusterNames, compileCluster, compileLoadAssignment } from '../clusters/index.ts'
 import { grpcListener } from './grpc.ts'
 import { buildListener, listenerPlans } from './index.ts'
 
@@ -255,6 +256,52 @@ spec:
     expect(chains.map((chain) => [chain.filterChainMatch.serverNames, clusterOf(chain)])).toEqual([
       [['secure.com'], 'outbound|8443||secure.com'],
     ])
+  })
+
+  it('AUTO_PASSTHROUGH passes TLS on to the service, port and subset that the SNI names', () => {
+    const servers = gateway(
+      '[{port: {number: 15443, protocol: TLS, name: tls}, hosts: ["*.local"], tls: {mode: AUTO_PASSTHROUGH}}]',
+    )
+    const service = (host: string, location: string) =>
+      `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: ${host.split('.')[0]}}
+spec: {hosts: [${host}], location: ${location}, ports: [{number: 80, name: http, protocol: HTTP}], resolution: STATIC}
+---`
+    const rule = `
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: a}
+spec: {host: a.default.svc.cluster.local, trafficPolicy: {tls: {mode: SIMPLE}}, subsets: [{name: v1, labels: {version: v1}}]}
+---`
+    const yaml =
+      service('a.default.svc.cluster.local', 'MESH_INTERNAL') +
+      service('b.default.svc.cluster.local', 'MESH_EXTERNAL') +
+      service('c.com', 'MESH_INTERNAL') +
+      rule +
+      servers
+    const chains = chainsOf(listeners(yaml, router)['0.0.0.0_15443'])
+    const names = ['outbound_.80_._.a.default.svc.cluster.local', 'outbound_.80_.v1_.a.default.svc.cluster.local']
+    expect(chains.map((chain) => [chain.filterChainMatch.serverNames, clusterOf(chain)])).toEqual(
+      names.map((name) => [[name], name]),
+    )
+    const scope = scopeOf(yaml, router)
+    expect(clusterNames(scope).filter((name) => name.startsWith('outbound_'))).toEqual(names)
+    expect(clusterNames(scopeOf(yaml, {})).filter((name) => name.startsWith('outbound_'))).toEqual([])
+    for (const name of names) {
+      const cluster = compileCluster(scope, name)!
+      expect(cluster.message.transportSocket).toBeUndefined()
+      expect(cluster.children).toEqual([{ type: 'eds', name }])
+      expect(compileLoadAssignment(scope, name)?.message.clusterName).toBe(name)
+    }
+  })
+
+  it('ISTIO_MUTUAL opens no port: there is no certificate to show', () => {
+    const servers = gateway(
+      '[{port: {number: 443, protocol: HTTPS, name: h}, hosts: ["*"], tls: {mode: ISTIO_MUTUAL}}]',
+    )
+    expect(listeners(SECURE + servers, router)).toEqual({})
   })
 
   it('a TCP server without a rule opens no port', () => {

@@ -5,6 +5,7 @@ import { duration, make, pack } from '../../../proto/make.ts'
 import { parseDuration } from '../../config/syntax/duration.ts'
 import type { Scope } from '../../model/index.ts'
 import { outboundClusterName, parseOutboundClusterName } from '../../model/service.ts'
+import { outboundOfSniCluster } from '../clusters/auto-passthrough.ts'
 import { consistentHashOf, effectivePolicy } from '../clusters/policy.ts'
 import { type Tunnel, tunnelOf } from '../clusters/tunnel.ts'
 import { BLACK_HOLE_CLUSTER } from '../names.ts'
@@ -76,7 +77,8 @@ const NO_POLICY: ConnectionPolicy = {
 }
 
 function connectionPolicy(scope: Scope, cluster: string): ConnectionPolicy {
-  const parts = parseOutboundClusterName(cluster)
+  const throughSni = outboundOfSniCluster(cluster)
+  const parts = parseOutboundClusterName(throughSni ?? cluster)
   const service = parts && scope.service(parts.hostname)
   const port = service?.ports.find((candidate) => candidate.number === parts!.port)
   if (!service || !port) return NO_POLICY
@@ -89,7 +91,7 @@ function connectionPolicy(scope: Scope, cluster: string): ConnectionPolicy {
     idleTimeout: idle === 0 ? Number.POSITIVE_INFINITY : idle || undefined,
     longestLife: life || Number.POSITIVE_INFINITY,
     hashSourceIp: consistentHashOf(scope, service, port, subset)?.value.useSourceIp === true,
-    tunnel: tunnelOf(scope, service, port, subset)?.value,
+    tunnel: throughSni === undefined ? tunnelOf(scope, service, port, subset)?.value : undefined,
   }
 }
 
