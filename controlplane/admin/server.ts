@@ -70,7 +70,7 @@ export async function createAdminServer(context: AdminContext, options: AdminOpt
     serviceRoutes(routes, context)
     explainRoutes(routes, context)
     translateRoutes(routes, context)
-    editingRoutes(routes, context.editing)
+    editingRoutes(routes, context)
     routes.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
   })
   return app

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { Accounts, Audit } from '../../ledger/index.ts'
+import type { AdminContext } from '../context.ts'
 import { ApiError } from '../errors.ts'
 import { installAccess } from './access.ts'
 import type { Changes } from './changes.ts'
@@ -8,6 +9,7 @@ import { accessRoutes } from './routes-access.ts'
 import { changeRoutes } from './routes-changes.ts'
 import { documentRoutes } from './routes-documents.ts'
 import { eventRoutes } from './routes-events.ts'
+import { ruleRoutes } from './routes-rules.ts'
 import { changeSchemas } from './schemas.ts'
 
 /** What the API needs to let people change the configuration. */
@@ -27,7 +29,8 @@ export function prepareEditing(app: FastifyInstance, editing: Editing | undefine
 }
 
 /** The routes; they answer 503 when the configuration cannot be changed here. */
-export function editingRoutes(app: FastifyInstance, editing: Editing | undefined): void {
+export function editingRoutes(app: FastifyInstance, context: AdminContext): void {
+  const { editing } = context
   const need = () => {
     if (!editing)
       throw new ApiError(
@@ -37,6 +40,7 @@ export function editingRoutes(app: FastifyInstance, editing: Editing | undefined
       )
     return editing
   }
+  ruleRoutes(app, context)
   documentRoutes(app, need)
   changeRoutes(app, need)
   eventRoutes(app, need)

@@ -1,0 +1,40 @@
+import type { FastifyInstance } from 'fastify'
+import { compareDiagnostics } from '../../diagnostics/diagnostic.ts'
+import type { AdminContext } from '../context.ts'
+import { answers, listOf } from '../schemas.ts'
+import { ruleList } from './rules.ts'
+
+/** The objects in force, for lists; they can be asked for where nothing can be changed, too. */
+export function ruleRoutes(app: FastifyInstance, { config, status, editing }: AdminContext): void {
+  app.get(
+    '/api/v1/rules',
+    {
+      schema: {
+        operationId: 'listRules',
+        tags: ['config'],
+        summary: 'Objects in force with their complaints and last change',
+        response: answers(
+          {
+            type: 'object',
+            properties: {
+              rules: listOf('Rule'),
+              broken: { ...listOf('Diagnostic'), description: 'Errors of documents that are not in force.' },
+            },
+            required: ['rules', 'broken'],
+          },
+          'In order of precedence.',
+        ),
+      },
+    },
+    async () => {
+      const ledger = editing?.changes.ledger
+      const files = (ledger?.files() ?? []).map((one) => [editing!.changes.planner.pathOf(one.file), one] as const)
+      return ruleList({
+        objects: config.objects,
+        diagnostics: [...config.diagnostics(), ...status.diagnostics()].sort(compareDiagnostics),
+        files: new Map(files),
+        revision: (id) => ledger?.revision(id),
+      })
+    },
+  )
+}
