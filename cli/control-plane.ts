@@ -166,7 +166,12 @@ async function startApi(context: AdminContext, options: ControlPlaneOptions, log
         `"meshgate user add NAME --role admin --dir ${options.folder}", ask for client certificates with --api-client-ca, ` +
         'or listen on 127.0.0.1',
     )
-  const app = await createAdminServer(context, { log, names: apiNames, ...(apiTls ? { tls: readTls(apiTls) } : {}) })
+  const app = await createAdminServer(context, {
+    log,
+    names: apiNames,
+    ui: packageFile('dist/admin-ui'),
+    ...(apiTls ? { tls: readTls(apiTls) } : {}),
+  })
   await listening('api', api, () => app.listen({ host: api.host, port: api.port }))
   return app
 }

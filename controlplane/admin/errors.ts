@@ -1,4 +1,4 @@
-import type { FastifyError, FastifyInstance } from 'fastify'
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 
 /** An answer that is an error; `code` is stable, the message is for people. */
 export class ApiError extends Error {
@@ -64,8 +64,11 @@ function watchRoutes(app: FastifyInstance): readonly KnownRoute[] {
   return routes
 }
 
+/** Answers a request for a path no route has, or leaves it. */
+export type Otherwise = (request: FastifyRequest, reply: FastifyReply) => FastifyReply | undefined
+
 /** Every error leaves as `{code, message}`; details of the unexpected ones go to the log only. */
-export function installErrors(app: FastifyInstance): void {
+export function installErrors(app: FastifyInstance, otherwise: Otherwise = () => undefined): void {
   const routes = watchRoutes(app)
   app.setErrorHandler((error: FastifyError | ApiError, request, reply) => {
     if (error instanceof ApiError) return reply.status(error.status).send({ code: error.code, message: error.message })
@@ -80,6 +83,8 @@ export function installErrors(app: FastifyInstance): void {
     return reply.status(500).send({ code: 'INTERNAL', message: 'the request failed; the log of meshgate says why' })
   })
   app.setNotFoundHandler((request, reply) => {
+    const other = otherwise(request, reply)
+    if (other) return other
     const path = request.url.split('?')[0]!
     const allowed = [...new Set(routes.flatMap(({ methods, pattern }) => (pattern.test(path) ? methods : [])))]
     if (allowed.length === 0)

@@ -13,6 +13,7 @@ import { proxyRoutes } from './routes/proxies.ts'
 import { serviceRoutes } from './routes/services.ts'
 import { translateRoutes } from './routes/translate.ts'
 import { schemas } from './schemas.ts'
+import { AdminUi } from './ui.ts'
 
 export interface AdminOptions {
   readonly log?: FastifyBaseLogger
@@ -20,11 +21,13 @@ export interface AdminOptions {
   readonly tls?: { readonly cert: string; readonly key: string; readonly clientCa?: string }
   /** Host names the API answers to besides addresses and localhost. */
   readonly names?: readonly string[]
+  /** Folder of the built admin UI, served at /; without it there are no pages. */
+  readonly ui?: string
 }
 
 /** The HTTP API, described by itself under /openapi.json. It does not listen yet. */
 export async function createAdminServer(context: AdminContext, options: AdminOptions = {}): Promise<FastifyInstance> {
-  const { log, tls, names = [] } = options
+  const { log, tls, names = [], ui } = options
   const app = Fastify({
     ...(log ? { loggerInstance: log } : {}),
     logController: new LogController({ disableRequestLogging: true }),
@@ -38,7 +41,8 @@ export async function createAdminServer(context: AdminContext, options: AdminOpt
       ? { https: { cert: tls.cert, key: tls.key, ...(tls.clientCa ? { ca: tls.clientCa, requestCert: true } : {}) } }
       : {}),
   }) as FastifyInstance
-  installErrors(app)
+  const pages = ui === undefined ? undefined : new AdminUi(ui)
+  installErrors(app, pages?.otherwise)
   installGuard(app, names)
   for (const schema of schemas) app.addSchema(schema)
   prepareEditing(app, context.editing)
@@ -73,5 +77,6 @@ export async function createAdminServer(context: AdminContext, options: AdminOpt
     editingRoutes(routes, context)
     routes.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
   })
+  await pages?.register(app)
   return app
 }

@@ -1,0 +1,86 @@
+import { AppShell, Burger, Group, Loader, NavLink, ScrollArea, Text } from '@mantine/core'
+import { useDisclosure } from '@mantine/hooks'
+import { Outlet, useRouterState } from '@tanstack/react-router'
+import { Suspense } from 'react'
+import { useTranslation } from 'react-i18next'
+import { AppLink, RouterLink } from '../parts/link.tsx'
+import { CommandPalette } from './command-palette.tsx'
+import { LanguageSwitch } from './language-switch.tsx'
+import { LiveBadge } from './live-badge.tsx'
+import { Logo } from './logo.tsx'
+import { areas } from './routes.ts'
+import { SchemeSwitch } from './scheme-switch.tsx'
+import { useShortcuts } from './shortcuts.ts'
+import { UserMenu } from './user-menu.tsx'
+
+/** Header and navigation around every page. */
+export function Shell() {
+  const { t } = useTranslation()
+  const [opened, { toggle, close }] = useDisclosure()
+  const path = useRouterState({ select: ({ location }) => location.pathname })
+  const loading = useRouterState({ select: ({ status }) => status === 'pending' })
+  useShortcuts()
+  const items = areas.flatMap(({ nav }) => nav ?? []).sort((a, b) => a.order - b.order)
+  return (
+    <AppShell
+      header={{ height: 54 }}
+      navbar={{ width: 212, breakpoint: 'sm', collapsed: { mobile: !opened } }}
+      padding={{ base: 'md', md: 'xl' }}
+    >
+      <a className="skip" href="#content">
+        {t('nav.skip')}
+      </a>
+      <AppShell.Header px="md">
+        <Group h="100%" justify="space-between" wrap="nowrap">
+          <Group gap="sm" wrap="nowrap">
+            <Burger opened={opened} onClick={toggle} hiddenFrom="sm" size="sm" aria-label={t('nav.menu')} />
+            <AppLink href="/" c="inherit" underline="never" aria-label="meshgate">
+              <Logo />
+            </AppLink>
+            {loading && <Loader size="xs" aria-label={t('loading')} />}
+          </Group>
+          <Group gap="xs" wrap="nowrap">
+            <CommandPalette items={items} />
+            {areas.map(({ header: Item, routes }) => Item && <Item key={routes[0]?.id ?? routes[0]?.path} />)}
+            <LiveBadge />
+            <Group gap="xs" wrap="nowrap" visibleFrom="md">
+              <LanguageSwitch />
+              <SchemeSwitch />
+            </Group>
+            <UserMenu />
+          </Group>
+        </Group>
+      </AppShell.Header>
+      <AppShell.Navbar p="sm" aria-label={t('nav.label')}>
+        <AppShell.Section grow component={ScrollArea}>
+          {items.map(({ to, label, icon: Icon, key }) => {
+            const active = to === '/' ? path === '/' : path === to || path.startsWith(`${to}/`)
+            return (
+              <NavLink
+                key={to}
+                component={RouterLink}
+                href={to}
+                active={active}
+                aria-current={active ? 'page' : undefined}
+                label={t(label)}
+                leftSection={<Icon size={18} stroke={1.6} />}
+                rightSection={
+                  <Text size="xs" c="dimmed" ff="monospace" aria-hidden visibleFrom="sm">
+                    g {key}
+                  </Text>
+                }
+                onClick={close}
+                style={{ borderRadius: 'var(--mantine-radius-md)', marginBottom: 2 }}
+              />
+            )
+          })}
+        </AppShell.Section>
+      </AppShell.Navbar>
+      <AppShell.Main id="content" tabIndex={-1} style={{ outline: 'none' }}>
+        <Suspense fallback={<Loader aria-label={t('loading')} />}>
+          <Outlet />
+        </Suspense>
+      </AppShell.Main>
+    </AppShell>
+  )
+}

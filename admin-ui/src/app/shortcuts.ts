@@ -1,0 +1,32 @@
+import { useRouter } from '@tanstack/react-router'
+import { useEffect } from 'react'
+import { areas } from './routes.ts'
+
+/** How long after `g` the second key may come, ms. */
+const SECOND_KEY_MS = 1_500
+
+/** `g` and a letter go to a page, `/` to the search field of the page. None works while one types. */
+export function useShortcuts(): void {
+  const router = useRouter()
+  useEffect(() => {
+    let since = Number.NEGATIVE_INFINITY
+    const onKey = (event: KeyboardEvent) => {
+      const target = event.target instanceof HTMLElement ? event.target : undefined
+      const typing = target?.closest('input, textarea, select, [contenteditable], [role="dialog"]')
+      if (typing || event.ctrlKey || event.metaKey || event.altKey) return
+      if (event.timeStamp - since < SECOND_KEY_MS) {
+        since = Number.NEGATIVE_INFINITY
+        const item = areas.find(({ nav }) => nav?.key === event.key)?.nav
+        if (item) router.history.push(item.to)
+      } else if (event.key === 'g') since = event.timeStamp
+      else if (event.key === '/') {
+        const field = document.querySelector<HTMLInputElement>('main [data-search]')
+        if (!field) return
+        event.preventDefault()
+        field.focus()
+      }
+    }
+    document.addEventListener('keydown', onKey)
+    return () => document.removeEventListener('keydown', onKey)
+  }, [router])
+}

@@ -1,0 +1,50 @@
+import { Code, Text } from '@mantine/core'
+import { useRouter } from '@tanstack/react-router'
+import type { Place } from '../api/schema.ts'
+import { documentHref } from './hrefs.ts'
+import { AppLink } from './link.tsx'
+
+/** A place in a document as `file:line`, leading to the document at that line. */
+export function PlaceLink({ place, named = false }: { readonly place: Place; readonly named?: boolean }) {
+  const { document, file, line } = place
+  const text = `${named ? `${document} ` : ''}${file}:${line}`
+  return useHasEditor() && document ? (
+    <AppLink href={documentHref(document, line)} size="sm" ff="monospace" fz="xs">
+      {text}
+    </AppLink>
+  ) : (
+    <Code>{text}</Code>
+  )
+}
+
+/** A document by its key, leading to it. */
+export function DocumentLink({ document, line }: { readonly document: string; readonly line?: number }) {
+  return useHasEditor() ? (
+    <AppLink href={documentHref(document, line)} size="sm">
+      {document}
+    </AppLink>
+  ) : (
+    <Text size="sm" component="span">
+      {document}
+    </Text>
+  )
+}
+
+function useHasEditor(): boolean {
+  return '/rules/$kind/$namespace/$name/edit' in useRouter().routesByPath
+}
+
+/** A place that names no document: `file:line:column`, and the path of the field. */
+export function FilePlace(at: {
+  readonly file: string
+  readonly line: number
+  readonly column: number
+  readonly path: string
+}) {
+  return (
+    <Text size="xs" ff="monospace" c="dimmed" component="span">
+      {at.file}:{at.line}:{at.column}
+      {at.path && ` ${at.path}`}
+    </Text>
+  )
+}

@@ -1,0 +1,104 @@
+import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import { expect } from 'vitest'
+import { stopAfterTests } from './processes.ts'
+
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+const KNOWN_PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
+
+/** The Chromium to test with: CHROMIUM_BIN, or where systems put it. */
+export function findChromium(): string | undefined {
+  const named = process.env['CHROMIUM_BIN']
+  return [...(named ? [named] : []), ...KNOWN_PLACES].find((path) => existsSync(path))
+}
+
+/** Whether browser tests are left out, loudly: there is no Chromium. In CI that is a failure. */
+export function withoutBrowser(): boolean {
+  if (findChromium()) return false
+  const text = 'browser tests need Chromium: install it (Debian: apt-get install chromium) or set CHROMIUM_BIN'
+  if (process.env['CI']) throw new Error(text)
+  console.warn(`\n  !! SKIPPED: ${text}\n`)
+  return true
+}
+
+/** One headless browser for a test file; it ends with it. */
+export async function startBrowser(): Promise<Browser> {
+  const executablePath = findChromium()
+  if (!executablePath) throw new Error('no Chromium; ask withoutBrowser() first')
+  const browser = await chromium.launch({ executablePath, args: FLAGS, headless: true })
+  stopAfterTests(() => browser.close())
+  return browser
+}
+
+export interface OpenOptions extends BrowserContextOptions {
+  readonly language?: 'en' | 'zh'
+}
+
+/** A page of a user of its own. What the browser complains about is in `complaints`. */
+export interface OpenPage {
+  readonly page: Page
+  readonly context: BrowserContext
+  /** Errors of scripts, of the console and violations of the content security policy. */
+  readonly complaints: readonly string[]
+}
+
+export async function openPage(browser: Browser, url: string, options: OpenOptions = {}): Promise<OpenPage> {
+  const { language = 'en', ...rest } = options
+  const context = await browser.newContext({
+    baseURL: new URL(url).origin,
+    viewport: { width: 1360, height: 860 },
+    locale: language === 'zh' ? 'zh-CN' : 'en-GB',
+    timezoneId: 'Asia/Shanghai',
+    ...rest,
+  })
+  context.setDefaultTimeout(30_000)
+  const page = await context.newPage()
+  const complaints: string[] = []
+  page.on('pageerror', (error) => complaints.push(String(error)))
+  page.on('console', (message) => {
+    if (message.type() === 'error') complaints.push(`${message.text()} ${message.location().url}`)
+  })
+  await page.goto(url)
+  return { page, context, complaints }
+}
+
+interface AxeResult {
+  readonly violations: readonly {
+    readonly id: string
+    readonly impact: string | null
+    readonly help: string
+    readonly nodes: readonly { readonly html: string; readonly failureSummary?: string }[]
+  }[]
+}
+
+/** Fails on serious or critical findings of axe-core (WCAG 2.1 A and AA) on the page as it is. */
+export async function expectAccessible(page: Page): Promise<void> {
+  // Evaluated, not added as a script: the policy of the page allows no foreign scripts.
+  const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
+  const { readFile } = await import('node:fs/promises')
+  await page.evaluate(await readFile(axe, 'utf8'))
+  const { violations } = await page.evaluate(
+    () =>
+      (globalThis as unknown as { axe: { run(options: object): Promise<AxeResult> } }).axe.run({
+        runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'],
+        resultTypes: ['violations'],
+      }) as Promise<AxeResult>,
+  )
+  const serious = violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(({ id, help, nodes }) => ({
+      id,
+      help,
+      nodes: nodes.slice(0, 5).map(({ html, failureSummary }) => `${html.slice(0, 200)} ${failureSummary ?? ''}`),
+    }))
+  expect(serious).toEqual([])
+}
