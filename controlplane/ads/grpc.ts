@@ -1,15 +1,16 @@
+import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
 import {
   type MethodDefinition,
   Server,
   ServerCredentials,
   type ServerDuplexStream,
-  type ServerInterceptor,
   type ServiceDefinition,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js'
 import type { ResourceType } from '../../proto/types.ts'
 import type { Form } from '../subscription/request.ts'
 import type { Limits } from './limits.ts'
+import { isPlain, RawStream } from './raw-stream.ts'
 import { GRPC_HEADROOM, type Peer, type Status, type Transport, type TransportHandler } from './transport.ts'
 
 /** What a method of a discovery service is asked for. */
@@ -55,9 +56,7 @@ export interface GrpcOptions {
 /** A grpc-js server without a port: connections are injected into it. */
 export function createGrpcServer(options: GrpcOptions): Server {
   const { limits } = options
-  const frames = new ReadyFrames(options.warn)
   const server = new Server({
-    interceptors: [frames.interceptor],
     'grpc.max_receive_message_length': limits.requestBytes,
     'grpc.max_send_message_length': -1,
     'grpc.enable_channelz': 0,
@@ -69,8 +68,8 @@ export function createGrpcServer(options: GrpcOptions): Server {
     server.addService(
       { [sotw]: bidi(service, sotw), [delta]: bidi(service, delta) },
       {
-        [sotw]: (call: Call) => serve(call, { form: 'sotw', type }, frames, options),
-        [delta]: (call: Call) => serve(call, { form: 'delta', type }, frames, options),
+        [sotw]: (call: Call) => serve(call, { form: 'sotw', type }, options),
+        [delta]: (call: Call) => serve(call, { form: 'delta', type }, options),
       },
     )
   }
@@ -79,7 +78,48 @@ export function createGrpcServer(options: GrpcOptions): Server {
       service.definition,
       service.implementation((address) => options.peer(address)),
     )
+  takeRawStreams(server, options)
   return server
+}
+
+type StreamHandler = (interceptors: unknown, stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void
+
+const METHODS: ReadonlyMap<string, Method> = new Map(
+  SERVICES.flatMap(([service, sotw, delta, type]): [string, Method][] => [
+    [`/${service}/${sotw}`, { form: 'sotw', type }],
+    [`/${service}/${delta}`, { form: 'delta', type }],
+  ]),
+)
+
+/**
+ * Takes the calls of discovery services off grpc-js before it has put anything around them; connections, keepalive and all
+ * other services stay with it. The function it replaces is not part of grpc-js's API: where there is none, grpc-js serves
+ * everything, at its own cost.
+ * @internal exported for tests
+ */
+export function takeRawStreams(server: object, options: GrpcOptions): void {
+  const { limits } = options
+  const its = server as { _streamHandler?: StreamHandler }
+  const ordinary = its._streamHandler
+  if (typeof ordinary !== 'function' || ordinary.length !== 3) {
+    options.warn('this version of @grpc/grpc-js takes streams in another way: each costs twice the CPU and memory')
+    return
+  }
+  its._streamHandler = function (this: unknown, interceptors, stream, headers) {
+    const method = METHODS.get(headers[':path'] ?? '')
+    if (!method || !isPlain(headers)) {
+      ordinary.call(this, interceptors, stream, headers)
+      return
+    }
+    const socket = stream.session?.socket
+    const address = socket ? `${socket.remoteAddress}:${socket.remotePort}` : ''
+    new RawStream(stream, method, {
+      peer: options.peer(address),
+      requestBytes: limits.requestBytes,
+      destroy: () => options.destroy(address),
+      open: options.open,
+    })
+  }
 }
 
 /** Plain-text credentials: encryption, where there is any, is done before a connection is injected. */
@@ -105,7 +145,7 @@ export function bytesMethod(
   }
 }
 
-function serve(call: Call, method: Method, frames: ReadyFrames, options: GrpcOptions): void {
+function serve(call: Call, method: Method, options: GrpcOptions): void {
   const address = call.getPeer()
   let closed = false
   let resume: NodeJS.Timeout | undefined
@@ -114,7 +154,7 @@ function serve(call: Call, method: Method, frames: ReadyFrames, options: GrpcOpt
     write(frame, done) {
       if (closed) return
       // An error here also closes the call; `closed` tells then.
-      call.write(frames.active ? frame : frame.subarray(GRPC_HEADROOM), (error?: Error | null) => {
+      call.write(frame.subarray(GRPC_HEADROOM), (error?: Error | null) => {
         if (!error) done()
       })
     },
@@ -147,55 +187,6 @@ function serve(call: Call, method: Method, frames: ReadyFrames, options: GrpcOpt
   call.on('cancelled', finish)
   call.on('error', finish)
   call.on('close', finish)
-}
-
-/**
- * grpc-js copies every message behind a new 5-byte head, once per stream. Our frames have the head already and are shared,
- * so for our methods serialising is switched to handing them through: 56 KB to a thousand streams cost 90 µs each less.
- * The name it replaces is not part of grpc-js's API; whether it still does what we take it to do is checked once, and if
- * not, frames are sent the ordinary way.
- */
-export class ReadyFrames {
-  private checked: boolean | undefined
-  private readonly warn: (message: string) => void
-  private readonly paths = new Set(
-    SERVICES.flatMap(([service, sotw, delta]) => [`/${service}/${sotw}`, `/${service}/${delta}`]),
-  )
-
-  constructor(warn: (message: string) => void) {
-    this.warn = warn
-  }
-
-  /** Whether frames go out as they are. Decided by the first call, before anything is written. */
-  get active(): boolean {
-    return this.checked ?? false
-  }
-
-  // The type asks for a wrapper; the call itself is one already, and a wrapper costs every message.
-  readonly interceptor = ((method, call) => {
-    if (!this.paths.has(method.path)) return call
-    const base = call as unknown as { serializeMessage?: unknown }
-    this.checked ??= this.check(base)
-    if (this.checked) base.serializeMessage = same
-    return call
-  }) as (...args: Parameters<ServerInterceptor>) => unknown as ServerInterceptor
-
-  private check(call: { serializeMessage?: unknown }): boolean {
-    const probe = Buffer.from('probe')
-    const expected = Buffer.concat([Buffer.from([0, 0, 0, 0, probe.length]), probe])
-    try {
-      const { serializeMessage } = call
-      if (typeof serializeMessage === 'function' && expected.equals(serializeMessage.call(call, probe))) return true
-    } catch {
-      // Then it is not the function we know.
-    }
-    this.warn('this version of @grpc/grpc-js frames messages differently: every response is copied once per stream')
-    return false
-  }
-}
-
-function same(frame: Buffer): Buffer {
-  return frame
 }
 
 /** grpc-js puts the text through encodeURI, which throws on half a surrogate pair. */
