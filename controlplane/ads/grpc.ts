@@ -135,6 +135,7 @@ export function bytesMethod(
   name: string,
   streams: { readonly requestStream: boolean; readonly responseStream: boolean },
 ): MethodDefinition<Buffer, Buffer> {
+  const same = (bytes: Buffer) => bytes
   return {
     path: `/${service}/${name}`,
     ...streams,
