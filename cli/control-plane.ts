@@ -68,10 +68,11 @@ export async function startControlPlane(options: ControlPlaneOptions, log: Log):
   const reports = createReports({
     logger: log,
     metrics,
+    status: () => xds.status,
     loadInterval: () => mesh.model.settings().loadReportIntervalMs,
   })
   mesh.onChange(() => reports.configChanged())
-  const xds = new XdsServer(mesh, {
+  const xds: XdsServer = new XdsServer(mesh, {
     logger: log,
     services: reports.services,
     metrics: adsMetrics(metrics),

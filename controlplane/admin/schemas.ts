@@ -37,6 +37,8 @@ export const object = (
 /** Sums of requests. */
 const requests = { issued: integer, succeeded: integer, failed: integer, inProgress: integer } as const
 
+const counts = { type: 'object', additionalProperties: integer } as const
+
 const reportSchemas = [
   object('ProxyLoad', 'What a proxy sent, from its load reports; sums since it began to report.', {
     reporting: { type: 'boolean', description: 'False when it stopped.' },
@@ -62,6 +64,36 @@ const reportSchemas = [
       },
     },
   }),
+  object(
+    'Edge',
+    'What one workload sent to one cluster, counted from access logs since the control plane began to take them.',
+    {
+      caller: {
+        type: 'object',
+        properties: { workload: string, namespace: string },
+        required: ['workload', 'namespace'],
+      },
+      cluster: { ...string, description: 'Empty when none was chosen.' },
+      host: { ...string, description: 'Of an outbound cluster.' },
+      port: integer,
+      subset: string,
+      requests: integer,
+      connections: { ...integer, description: 'TCP connections.' },
+      statuses: { ...counts, description: 'Requests by `1xx` … `5xx`, `none`.' },
+      flags: { ...counts, description: "By Envoy's response flags." },
+      durationMs: { type: 'number', description: 'Sum.' },
+      received: { ...integer, description: 'Bytes of TCP connections from the client.' },
+      sent: integer,
+      lastSeenAt: time,
+      recent: {
+        type: 'object',
+        description: 'Of the asked window.',
+        properties: { requests: integer, errors: integer, durationMs: { type: 'number' } },
+        required: ['requests', 'errors', 'durationMs'],
+      },
+    },
+    ['host', 'port', 'subset'],
+  ),
   object('ClusterTotals', 'What all proxies sent to one cluster.', { cluster: string, ...requests, dropped: integer }),
 ] as const
 

@@ -18,6 +18,8 @@ export interface MeshSettings {
   readonly accessLog: { readonly path: string; readonly format: string | undefined } | undefined
   /** How often proxies report what they sent where. */
   readonly loadReportIntervalMs: number
+  /** Whether proxies report each request. */
+  readonly trafficReports: boolean
   readonly localityLbSetting: LocalityLbSetting | undefined
   readonly defaultHttpRetry: HttpRetry | undefined
   readonly exportTo: {
@@ -38,6 +40,7 @@ export function meshSettings(world: World): MeshSettings {
     connectTimeoutMs: parseDuration(spec.connectTimeout ?? '10s') ?? 10_000,
     accessLog: spec.accessLog && { path: spec.accessLog.path ?? '/dev/stdout', format: spec.accessLog.format },
     loadReportIntervalMs: parseDuration(spec.loadReportInterval ?? '10s') ?? 10_000,
+    trafficReports: spec.trafficReports ?? false,
     localityLbSetting: spec.localityLbSetting,
     defaultHttpRetry: spec.defaultHttpRetryPolicy,
     exportTo: {

@@ -1,9 +1,13 @@
 import type { Registry } from 'prom-client'
 import { type ExtraService, type Logger, SILENT } from '../ads/index.ts'
+import type { StatusBook } from '../status/index.ts'
+import { AccessBook, type AccessLimits } from './access-book.ts'
+import { accessService } from './access-service.ts'
 import { LoadBook, type LoadLimits } from './load-book.ts'
 import { loadService } from './load-service.ts'
-import { loadMetrics } from './metrics.ts'
+import { accessMetrics, loadMetrics } from './metrics.ts'
 import type { ReportLimits } from './node-stream.ts'
+import { statusService } from './status-service.ts'
 
 export interface ReportsOptions {
   readonly logger?: Logger
@@ -13,6 +17,9 @@ export interface ReportsOptions {
   readonly loadInterval?: () => number
   readonly limits?: Partial<ReportLimits>
   readonly loadLimits?: Partial<LoadLimits>
+  readonly accessLimits?: Partial<AccessLimits>
+  /** Who is connected; without it client status is not served. */
+  readonly status?: () => StatusBook
   /** Where the figures are registered. */
   readonly metrics?: Registry
 }
@@ -20,6 +27,7 @@ export interface ReportsOptions {
 /** What proxies tell besides xDS, and the gRPC services that take it. */
 export interface Reports {
   readonly load: LoadBook
+  readonly access: AccessBook
   /** For `XdsServerOptions.services`. */
   readonly services: readonly ExtraService[]
   /** To be called when the configuration has changed. */
@@ -30,9 +38,17 @@ export function createReports(options: ReportsOptions = {}): Reports {
   const { logger = SILENT, now = Date.now, loadInterval = () => 10_000, limits = {}, loadLimits = {} } = options
   const load = new LoadBook(now, loadLimits)
   const loads = loadService({ book: load, logger, now, interval: loadInterval, limits })
-  if (options.metrics) loadMetrics(options.metrics, load, loads.streams)
-  return { load, services: [loads], configChanged: () => loads.intervalChanged() }
+  const access = new AccessBook(now, options.accessLimits)
+  const accesses = accessService({ book: access, logger, now, limits })
+  const statuses = options.status ? [statusService({ status: options.status, logger })] : []
+  if (options.metrics) {
+    loadMetrics(options.metrics, load, loads.streams)
+    accessMetrics(options.metrics, access, accesses.streams)
+  }
+  return { load, access, services: [loads, accesses, ...statuses], configChanged: () => loads.intervalChanged() }
 }
 
+export type { AccessBook, Caller, Edge, MissingCluster } from './access-book.ts'
+export { RECENT_MINUTES } from './access-book.ts'
 export type { ClusterLoad, LoadReport, LoadTotals, LocalityLoad, NodeLoad } from './load-book.ts'
 export { LoadBook } from './load-book.ts'

@@ -1,4 +1,5 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
+import type { AccessBook } from './access-book.ts'
 import type { LoadBook, LoadTotals } from './load-book.ts'
 
 /** Clusters with a series of their own; the rest is one series, `_other`. */
@@ -70,6 +71,36 @@ export function loadMetrics(registry: Registry, load: LoadBook, streams: () => n
     collect() {
       this.reset()
       for (const [cluster, { inProgress }] of series()) this.set({ cluster }, inProgress)
+    },
+  })
+}
+
+/** Figures of access logs. Edges are not labels: there may be tens of thousands; the API has them. */
+export function accessMetrics(registry: Registry, access: AccessBook, streams: () => number): void {
+  const registers = [registry]
+  new Gauge({
+    name: 'meshgate_access_log_streams',
+    help: 'Streams of access logs.',
+    registers,
+    collect() {
+      this.set(streams())
+    },
+  })
+  new Counter({
+    name: 'meshgate_access_log_entries_total',
+    help: 'Entries of access logs counted.',
+    registers,
+    collect() {
+      this.reset()
+      this.inc(access.entries)
+    },
+  })
+  new Gauge({
+    name: 'meshgate_access_log_edges',
+    help: 'Edges from a caller to a cluster that had traffic.',
+    registers,
+    collect() {
+      this.set(access.size)
     },
   })
 }

@@ -20,6 +20,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'controlplane/xds': [
     'controlplane/model',
     'controlplane/config',
+    'controlplane/bootstrap/envoy.ts',
     'controlplane/bootstrap/node-id.ts',
     'controlplane/diagnostics',
     'proto',
@@ -43,8 +44,12 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'controlplane/reports': [
     'controlplane/ads/index.ts',
     'controlplane/bootstrap/envoy.ts',
+    'controlplane/bootstrap/node-id.ts',
+    'controlplane/status/index.ts',
     'controlplane/subscription/wire.ts',
     'controlplane/xds/resource.ts',
+    'controlplane/xds/dump.ts',
+    'controlplane/xds/envoy-resources.ts',
     'proto',
   ],
   'controlplane/bootstrap': ['proto'],

@@ -1,4 +1,6 @@
 import type { FastifyInstance } from 'fastify'
+import { parseOutboundClusterName } from '../../model/service.ts'
+import { RECENT_MINUTES } from '../../reports/index.ts'
 import type { AdminContext } from '../context.ts'
 import { notFound } from '../errors.ts'
 import { answers, listOf } from '../schemas.ts'
@@ -62,5 +64,46 @@ export function loadRoutes(app: FastifyInstance, { reports }: AdminContext): voi
         })),
       }
     },
+  )
+
+  app.get<{ Querystring: { window: number; limit: number } }>(
+    '/api/v1/edges',
+    {
+      schema: {
+        operationId: 'listEdges',
+        tags: ['mesh'],
+        summary: 'Who calls whom',
+        description: 'Empty unless `Mesh.spec.trafficReports` is on.',
+        querystring: {
+          type: 'object',
+          properties: {
+            window: {
+              type: 'integer',
+              minimum: 1,
+              maximum: RECENT_MINUTES,
+              default: 5,
+              description: 'Minutes that `recent` covers.',
+            },
+            limit,
+          },
+        },
+        response: answers(
+          { type: 'object', properties: { edges: listOf('Edge') }, required: ['edges'] },
+          'Busiest in the window first.',
+        ),
+      },
+    },
+    async ({ query }) => ({
+      edges: (reports?.access.allEdges(query.window * 60_000) ?? [])
+        .slice(0, query.limit)
+        .map(({ lastSeenAt, ...edge }) => {
+          const parts = parseOutboundClusterName(edge.cluster)
+          return {
+            ...edge,
+            lastSeenAt: new Date(lastSeenAt).toISOString(),
+            ...(parts && { host: parts.hostname, port: parts.port, ...(parts.subset && { subset: parts.subset }) }),
+          }
+        }),
+    }),
   )
 }

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import type { KindDefinition } from '../kind.ts'
 import { meshRule } from '../rules/mesh.ts'
 import { checked, message, optional, required } from '../schema.ts'
-import { duration, stringMap, strings, text } from '../syntax/values.ts'
+import { bool, duration, stringMap, strings, text } from '../syntax/values.ts'
 import { localityLbSetting } from './common.ts'
 import { httpRetry } from './http-route.ts'
 
@@ -58,6 +58,11 @@ const meshFields = message({
   loadReportInterval: optional(duration, 'How often proxies report the number of requests of each cluster.', {
     default: '10s',
   }),
+  trafficReports: optional(
+    bool,
+    'Proxies report each request and TCP connection to the control plane, which counts them by caller and callee.',
+    { default: 'false' },
+  ),
   defaultServiceExportTo: optional(strings, 'exportTo of ServiceEntries that have none.', { default: '["*"]' }),
   defaultVirtualServiceExportTo: optional(strings, 'exportTo of VirtualServices that have none.', { default: '["*"]' }),
   defaultDestinationRuleExportTo: optional(strings, 'exportTo of DestinationRules that have none.', {

@@ -3,9 +3,19 @@ import type { AccessLogSchema } from '../../../proto/gen/envoy/config/accesslog/
 import { FileAccessLogSchema } from '../../../proto/gen/envoy/extensions/access_loggers/file/v3/file_pb.ts'
 import { pack } from '../../../proto/make.ts'
 import type { MeshSettings } from '../../model/settings.ts'
+import { accessReport } from './access-report.ts'
 
-/** The access log of every listener, when the mesh has one. */
-export function accessLog(settings: MeshSettings): MessageInitShape<typeof AccessLogSchema>[] {
+/** What a connection manager or TCP proxy logs: to the file of the mesh, and to the control plane, when the mesh says so. */
+export function accessLogs(
+  settings: MeshSettings,
+  kind: 'http' | 'tcp',
+  direction: 'inbound' | 'outbound',
+): MessageInitShape<typeof AccessLogSchema>[] {
+  const reports = settings.trafficReports && direction === 'outbound'
+  return [...fileLog(settings), ...(reports ? [accessReport(kind)] : [])]
+}
+
+function fileLog(settings: MeshSettings): MessageInitShape<typeof AccessLogSchema>[] {
   const log = settings.accessLog
   if (!log) return []
   const config = pack(FileAccessLogSchema, {

@@ -13,7 +13,7 @@ import {
 import { duration, pack } from '../../../proto/make.ts'
 import type { Scope } from '../../model/index.ts'
 import { dnsCacheConfig } from '../clusters/dynamic-forward-proxy.ts'
-import { accessLog } from './access-log.ts'
+import { accessLogs } from './access-log.ts'
 import { ADS } from './config-source.ts'
 
 type HttpFilter = MessageInitShape<typeof HttpFilterSchema>
@@ -46,7 +46,8 @@ const FILTERS: readonly { readonly name: string; readonly make: () => Any }[] = 
 
 /** A connection manager that takes its routes over ADS. */
 export function httpConnectionManager(scope: Scope, options: HttpOptions): HttpConnectionManager {
-  const log = accessLog(scope.settings())
+  const direction = options.routeName.startsWith('inbound|') ? 'inbound' : 'outbound'
+  const log = accessLogs(scope.settings(), 'http', direction)
   return {
     codecType: HttpConnectionManager_CodecType.AUTO,
     statPrefix: options.statPrefix,

@@ -9,7 +9,7 @@ import { outboundOfSniCluster } from '../clusters/auto-passthrough.ts'
 import { consistentHashOf, effectivePolicy } from '../clusters/policy.ts'
 import { type Tunnel, tunnelOf } from '../clusters/tunnel.ts'
 import { BLACK_HOLE_CLUSTER } from '../names.ts'
-import { accessLog } from './access-log.ts'
+import { accessLogs } from './access-log.ts'
 import type { L4Target } from './l4-routes.ts'
 import type { Chain } from './listener.ts'
 
@@ -28,7 +28,7 @@ export function tcpProxy(scope: Scope, statPrefix: string, targets: readonly L4T
               case: 'weightedClusters',
               value: { clusters: clusters.map(({ cluster, weight }) => ({ name: cluster, weight })) },
             },
-      accessLog: accessLog(scope.settings()),
+      accessLog: accessLogs(scope.settings(), 'tcp', statPrefix.startsWith('inbound|') ? 'inbound' : 'outbound'),
       ...filterSettings(clusters.map(({ cluster }) => connectionPolicy(scope, cluster))),
     }),
   }

@@ -1,0 +1,214 @@
+import { WIRE, WireError, WireReader } from '../subscription/wire.ts'
+
+/** One request or one TCP connection, as far as it is counted. */
+export interface AccessEntry {
+  readonly kind: 'http' | 'tcp'
+  /** Empty when none was chosen. */
+  readonly cluster: string
+  readonly routeName: string
+  /** 0 when there was no answer, and for TCP. */
+  readonly status: number
+  /** Envoy's short names: `UH`, `NC`, … */
+  readonly flags: readonly string[]
+  readonly durationMs: number
+  /** Bytes from and to the client; TCP only. */
+  readonly received: number
+  readonly sent: number
+}
+
+const bytes = (field: number) => (field << 3) | WIRE.bytes
+const varint = (field: number) => (field << 3) | WIRE.varint
+
+const ENTRIES_IN_A_MESSAGE = 100_000
+const NAME_LENGTH = 1024
+
+/** https://www.envoyproxy.io/docs/envoy/latest/configuration/observability/access_log/usage by field number of `ResponseFlags`. */
+const FLAGS: readonly (string | undefined)[] = [
+  undefined,
+  'LH',
+  'UH',
+  'UT',
+  'LR',
+  'UR',
+  'UF',
+  'UC',
+  'UO',
+  'NR',
+  'DI',
+  'FI',
+  'RL',
+  'UAEX',
+  'RLSE',
+  'DC',
+  'URX',
+  'SI',
+  'IH',
+  'DPE',
+  'UMSDR',
+  'RFCF',
+  'NFCF',
+  'DT',
+  'UPE',
+  'NC',
+  'OM',
+  'DF',
+  'DR',
+]
+
+/**
+ * The node of a message, which only the first one of a stream has.
+ * ```
+ * StreamAccessLogsMessage: identifier = 1 (Identifier: node = 1, log_name = 2), http_logs = 2, tcp_logs = 3
+ * ```
+ * https://www.envoyproxy.io/docs/envoy/latest/api-v3/service/accesslog/v3/als.proto
+ * @throws WireError
+ */
+export function readAccessLogNode(message: Buffer): Buffer | undefined {
+  const reader = new WireReader(message)
+  let node: Buffer | undefined
+  while (!reader.done) {
+    const tag = reader.tag()
+    if (tag !== bytes(1)) {
+      reader.skip(tag)
+      continue
+    }
+    const identifier = reader.message()
+    while (!identifier.done) {
+      const inner = identifier.tag()
+      if (inner === bytes(1)) node = identifier.bytes()
+      else identifier.skip(inner)
+    }
+  }
+  return node
+}
+
+/**
+ * Entries one after the other; by hand, because a busy proxy logs thousands a second and most of an entry is not counted.
+ * ```
+ * HTTPAccessLogEntries: repeated log_entry = 1 (HTTPAccessLogEntry: common_properties = 1, request = 3, response = 4)
+ * TCPAccessLogEntries:  repeated log_entry = 1 (TCPAccessLogEntry: common_properties = 1, connection_properties = 2)
+ * ```
+ * https://www.envoyproxy.io/docs/envoy/latest/api-v3/data/accesslog/v3/accesslog.proto
+ * @throws WireError
+ */
+export function readAccessEntries(message: Buffer): readonly AccessEntry[] {
+  const reader = new WireReader(message)
+  const entries: AccessEntry[] = []
+  while (!reader.done) {
+    const tag = reader.tag()
+    if (tag !== bytes(2) && tag !== bytes(3)) {
+      reader.skip(tag)
+      continue
+    }
+    const kind = tag === bytes(2) ? 'http' : 'tcp'
+    const list = reader.message()
+    while (!list.done) {
+      const inner = list.tag()
+      if (inner !== bytes(1)) list.skip(inner)
+      else if (entries.length >= ENTRIES_IN_A_MESSAGE)
+        throw new WireError(`more than ${ENTRIES_IN_A_MESSAGE} entries in a message`)
+      else entries.push(readEntry(list.message(), kind))
+    }
+  }
+  return entries
+}
+
+type Draft = { -readonly [Key in keyof AccessEntry]: AccessEntry[Key] }
+
+const NO_FLAGS: readonly string[] = []
+
+function readEntry(reader: WireReader, kind: AccessEntry['kind']): AccessEntry {
+  const entry: Draft = {
+    kind,
+    cluster: '',
+    routeName: '',
+    status: 0,
+    flags: NO_FLAGS,
+    durationMs: 0,
+    received: 0,
+    sent: 0,
+  }
+  while (!reader.done) {
+    const tag = reader.tag()
+    if (tag === bytes(1)) readCommon(reader.message(), entry)
+    else if (tag === bytes(4) && kind === 'http') entry.status = readStatus(reader.message())
+    else if (tag === bytes(2) && kind === 'tcp') readConnection(reader.message(), entry)
+    else reader.skip(tag)
+  }
+  return entry
+}
+
+/**
+ * ```
+ * AccessLogCommon: time_to_last_downstream_tx_byte = 12, upstream_cluster = 15, response_flags = 16, route_name = 19,
+ *                  duration = 23
+ * ```
+ */
+function readCommon(reader: WireReader, entry: Draft): void {
+  let whole: number | undefined
+  while (!reader.done) {
+    const tag = reader.tag()
+    if (tag === bytes(15)) entry.cluster = reader.string(NAME_LENGTH)
+    else if (tag === bytes(16)) entry.flags = readFlags(reader.message())
+    else if (tag === bytes(19)) entry.routeName = reader.string(NAME_LENGTH)
+    else if (tag === bytes(23)) whole = readDuration(reader.message())
+    else if (tag === bytes(12)) entry.durationMs = readDuration(reader.message())
+    else reader.skip(tag)
+  }
+  if (whole !== undefined) entry.durationMs = whole
+}
+
+function readFlags(reader: WireReader): readonly string[] {
+  const flags: string[] = []
+  while (!reader.done) {
+    const tag = reader.tag()
+    const name = FLAGS[tag >>> 3]
+    // All are booleans but `unauthorized_details`, a message that is there or not.
+    const isNumber = (tag & 7) === WIRE.varint
+    const set = isNumber ? reader.varint() !== 0 : true
+    if (!isNumber) reader.skip(tag)
+    if (set && name !== undefined && !flags.includes(name)) flags.push(name)
+  }
+  return flags
+}
+
+/** HTTPResponseProperties: response_code = 1 (UInt32Value: value = 1) */
+function readStatus(reader: WireReader): number {
+  let status = 0
+  while (!reader.done) {
+    const tag = reader.tag()
+    if (tag !== bytes(1)) {
+      reader.skip(tag)
+      continue
+    }
+    const value = reader.message()
+    while (!value.done) {
+      const inner = value.tag()
+      if (inner === varint(1)) status = value.varint()
+      else value.skip(inner)
+    }
+  }
+  return status
+}
+
+/** ConnectionProperties: received_bytes = 1, sent_bytes = 2 */
+function readConnection(reader: WireReader, entry: Draft): void {
+  while (!reader.done) {
+    const tag = reader.tag()
+    if (tag === varint(1)) entry.received = reader.varint()
+    else if (tag === varint(2)) entry.sent = reader.varint()
+    else reader.skip(tag)
+  }
+}
+
+/** Duration: seconds = 1, nanos = 2; in ms. */
+function readDuration(reader: WireReader): number {
+  let milliseconds = 0
+  while (!reader.done) {
+    const tag = reader.tag()
+    if (tag === varint(1)) milliseconds += reader.varint() * 1000
+    else if (tag === varint(2)) milliseconds += reader.varint() / 1e6
+    else reader.skip(tag)
+  }
+  return milliseconds
+}
