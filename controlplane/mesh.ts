@@ -1,6 +1,6 @@
 import type { ResourceType } from '../proto/types.ts'
 import type { ConfigObject } from './config/object.ts'
-import { createModel, type Model } from './model/index.ts'
+import { createModel, type DiscoveryReader, type Model } from './model/index.ts'
 import { ClassView } from './xds/class-view.ts'
 import { classify, type Relevance, relevance } from './xds/classify.ts'
 import type { Mesh, NodeInfo } from './xds/resource.ts'
@@ -8,6 +8,10 @@ import type { Mesh, NodeInfo } from './xds/resource.ts'
 export interface MeshOptions {
   /** Told about a resource that cannot be compiled; it is absent until configuration changes. */
   readonly onFailure?: (type: ResourceType, name: string, error: unknown) => void
+  /** Services and endpoints from a registry; `onChange` of a source tells of its changes. */
+  readonly discovery?: DiscoveryReader & { onChange?(listener: () => void): () => void }
+  /** Endpoints that leave are gone at once instead of draining first: for meshes nobody is served from. */
+  readonly withoutDraining?: boolean
 }
 
 /** The compiled mesh: configuration in, views of proxy classes out. */
@@ -21,20 +25,28 @@ export interface CompiledMesh extends Mesh {
   view(node: NodeInfo): ClassView
 }
 
-export function createMesh({ onFailure = () => {} }: MeshOptions = {}): CompiledMesh {
-  const model = createModel()
+export function createMesh(options: MeshOptions = {}): CompiledMesh {
+  const { onFailure = () => {}, discovery, withoutDraining = false } = options
+  const listeners = new Set<() => void>()
+  const tell = () => {
+    for (const listener of [...listeners]) listener()
+  }
+  const model = createModel({
+    ...(discovery ? { discovery } : {}),
+    ...(withoutDraining ? {} : { onDrained: tell }),
+  })
+  discovery?.onChange?.(tell)
   const relevant: Relevance = relevance(model)
   const views = new Map<string, WeakRef<ClassView>>()
   const dropped = new FinalizationRegistry<string>((key) => {
     if (!views.get(key)?.deref()) views.delete(key)
   })
-  const listeners = new Set<() => void>()
 
   return {
     model,
     commit(objects) {
       const changed = model.world.commit(objects)
-      if (changed.length > 0) for (const listener of [...listeners]) listener()
+      if (changed.length > 0) tell()
       return changed
     },
     view(node) {

@@ -6,11 +6,11 @@ import type { VirtualServiceSpec } from '../config/kinds/virtual-service.ts'
 import { rulesOf } from '../config/msg-router-rules.ts'
 import type { ConfigObject } from '../config/object.ts'
 import { type Cell, cell, cells, sameItems } from './cells.ts'
-import { matchesLabels } from './endpoints.ts'
+import { type Endpoints, matchesLabels } from './endpoints.ts'
 import { compareSpecificity, expandShortName, exportedTo, hostWithin } from './hosts.ts'
 import type { ProxyClass } from './proxy-class.ts'
 import { MESH_GATEWAY, type Scope } from './scope.ts'
-import type { Endpoint, Service, ServicePort } from './service.ts'
+import type { Service } from './service.ts'
 import type { Registry } from './services.ts'
 import type { MeshSettings } from './settings.ts'
 import {
@@ -31,7 +31,7 @@ export interface Model {
   readonly world: World
   readonly settings: Cell<MeshSettings>
   readonly registry: Registry
-  readonly endpoints: (service: Service, port: ServicePort) => readonly Endpoint[]
+  readonly endpoints: Endpoints
 }
 
 /** `Scope` over the shared model. Everything is evaluated when asked: a class nobody asks about costs a few closures. */
@@ -174,7 +174,8 @@ export function createScope(model: Model, proxy: ProxyClass): Scope {
       registry.byHostname().has(host.toLowerCase())
         ? host.toLowerCase()
         : expandShortName(host, namespace, settings().domain),
-    endpoints,
+    endpoints: endpoints.serve,
+    endpointsKnown: endpoints.known,
     virtualServices,
     delegate,
     gateways,

@@ -1,19 +1,40 @@
 import type { WorkloadEntrySpec } from '../config/kinds/workload-entry.ts'
 import type { ConfigObject } from '../config/object.ts'
 import { cells, sameItems } from './cells.ts'
+import type { DiscoveredEndpoint, DiscoveryReader } from './discovery.ts'
+import type { Draining } from './draining.ts'
 import type { Endpoint, Locality, Service, ServicePort } from './service.ts'
 import { type Registry, type ServiceEntry, serviceKey } from './services.ts'
 import type { World } from './world.ts'
 
 type WorkloadEntry = ConfigObject<WorkloadEntrySpec>
 
-/** Endpoints of one port of a service: written in its entries, or the WorkloadEntries their selectors choose. */
+/** The endpoints of services. Reads are tracked. */
+export interface Endpoints {
+  /**
+   * Endpoints of one port for somebody who is served them: those of a registry are kept up to date from now on, and those
+   * that left a moment ago are listed as draining, behind the others.
+   */
+  serve(service: Service, port: ServicePort): readonly Endpoint[]
+  /** The same for somebody who only looks: no registry is asked, those that left are left out. */
+  look(service: Service, port: ServicePort): readonly Endpoint[]
+  /** Whether all endpoints of a service have been read; while they have not, a list says nothing. */
+  known(service: Service): boolean
+}
+
+/**
+ * Endpoints of one port of a service: written in its entries, the WorkloadEntries their selectors choose, and what a registry has
+ * under its name.
+ */
 export function createEndpoints(
   world: World,
   registry: Registry,
-): (service: Service, port: ServicePort) => readonly Endpoint[] {
+  discovery: DiscoveryReader,
+  draining: Draining | undefined,
+): Endpoints {
   const inline = new WeakMap<ServiceEntry, Map<string, readonly Endpoint[]>>()
   const selected = new WeakMap<WorkloadEntry, Map<string, Endpoint>>()
+  const discovered = new WeakMap<DiscoveredEndpoint, Map<string, Endpoint>>()
   const services = new Map<string, Service>()
 
   const family = cells<readonly Endpoint[]>((key) => {
@@ -23,6 +44,10 @@ export function createEndpoints(
     const port = service.ports.find((candidate) => candidate.number === number)
     if (!port) return []
     return registry.entries(service).flatMap((entry) => {
+      if (registry.isDiscovered(entry))
+        return (discovery.endpoints(service.hostname) ?? []).map((instance) =>
+          memo(discovered, instance, `${entry.key} ${portKey(port)}`, () => fromRegistry(world, entry, instance, port)),
+        )
       if (!(entry.spec.ports ?? []).some((candidate) => candidate.number === number)) return []
       const labels = entry.spec.workloadSelector?.labels
       if (entry.spec.workloadSelector)
@@ -34,10 +59,24 @@ export function createEndpoints(
     })
   }, sameItems)
 
-  return (service, port) => {
+  const look: Endpoints['look'] = (service, port) => {
     const key = serviceKey(service.hostname, service.namespace)
     services.set(key, service)
     return family(`${key}\n${port.number}`)
+  }
+  const isDiscovered = (service: Service) => registry.entries(service).some(registry.isDiscovered)
+
+  return {
+    look,
+    known: (service) => !isDiscovered(service) || discovery.endpoints(service.hostname) !== undefined,
+    serve(service, port) {
+      if (isDiscovered(service)) discovery.use(service.hostname)
+      const present = look(service, port)
+      if (!draining) return present
+      const key = `${serviceKey(service.hostname, service.namespace)}\n${port.number}`
+      const left = draining.follow(key, () => family(key))
+      return left.length === 0 ? present : [...present, ...left]
+    },
   }
 }
 
@@ -73,6 +112,19 @@ function fromEntry(world: World, entry: ServiceEntry, service: Service, port: Se
 
 function fromWorkload(world: World, workload: WorkloadEntry, port: ServicePort): Endpoint {
   return toEndpoint(workload.spec, workloadLabels(workload), port, world.origin(workload, ['spec', 'address']))
+}
+
+function fromRegistry(world: World, entry: ServiceEntry, instance: DiscoveredEndpoint, port: ServicePort): Endpoint {
+  const { address, labels, locality, weight, health } = instance
+  return {
+    address,
+    port: instance.ports[port.name] ?? port.targetPort ?? instance.port,
+    labels,
+    locality,
+    weight,
+    ...(health === 'healthy' ? {} : { health }),
+    origin: world.origin(entry, ['spec', 'hosts', 0]),
+  }
 }
 
 function toEndpoint(

@@ -1,22 +1,35 @@
 import { cell } from './cells.ts'
 import type { Model } from './class-scope.ts'
+import { type DiscoveryReader, NO_DISCOVERY } from './discovery.ts'
+import { Draining } from './draining.ts'
 import { createEndpoints } from './endpoints.ts'
 import { createRegistry } from './services.ts'
 import { meshSettings } from './settings.ts'
 import { World } from './world.ts'
 
+export interface ModelOptions {
+  /** Services and endpoints that do not come from documents. */
+  readonly discovery?: DiscoveryReader
+  /** Endpoints that leave are listed as draining first; this is called when their time is over. Absent: they are gone at once. */
+  readonly onDrained?: () => void
+}
+
 /** The model of a mesh without any configuration yet; `world.commit` fills it. */
-export function createModel(): Model {
+export function createModel({ discovery = NO_DISCOVERY, onDrained }: ModelOptions = {}): Model {
   const world = new World()
   const settings = cell(
     () => meshSettings(world),
     (a, b) => JSON.stringify(a) === JSON.stringify(b),
   )
-  const registry = createRegistry(world, settings)
-  return { world, settings, registry, endpoints: createEndpoints(world, registry) }
+  const registry = createRegistry(world, settings, discovery)
+  const draining = onDrained && new Draining({ drainMs: () => settings().drainMs, onExpired: onDrained })
+  return { world, settings, registry, endpoints: createEndpoints(world, registry, discovery, draining) }
 }
 
 export { createScope, gatewayKey, type Model } from './class-scope.ts'
+export { type DiscoveredEndpoint, type DiscoveredService, Discovery, type DiscoveryReader } from './discovery.ts'
+export type { Endpoints } from './endpoints.ts'
 export type { ProxyClass, ProxyType } from './proxy-class.ts'
 export { MESH_GATEWAY, type Scope } from './scope.ts'
+export type { EndpointHealth, Locality } from './service.ts'
 export type { World } from './world.ts'

@@ -32,6 +32,8 @@ export interface Scope {
   hostname(host: string, namespace: string): string
   /** Endpoints of one port of a service, unhealthy ones included, in a stable order. */
   endpoints(service: Service, port: ServicePort): readonly Endpoint[]
+  /** Whether the endpoints of a service have been read from where they come from; until then their list means nothing. */
+  endpointsKnown(service: Service): boolean
   /**
    * VirtualServices that apply behind a gateway (`mesh`, or `<namespace>/<name>`) in order of precedence, delegates not yet merged in.
    * For `mesh` only those the Sidecar scope lets this class see.

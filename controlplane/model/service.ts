@@ -52,6 +52,12 @@ export interface Locality {
   readonly subZone: string
 }
 
+/**
+ * unhealthy: gets requests only while too few are healthy (Envoy's panic threshold). draining: it leaves, what it has under way
+ * may end, nothing new is given to it.
+ */
+export type EndpointHealth = 'healthy' | 'unhealthy' | 'draining'
+
 /** A place a request may go to. `address` is an IP, a DNS name or `unix://<path>`. */
 export interface Endpoint {
   readonly address: string
@@ -61,6 +67,8 @@ export interface Endpoint {
   readonly locality: Locality
   /** Relative weight, at least 1. */
   readonly weight: number
+  /** Healthy when absent. */
+  readonly health?: EndpointHealth
   readonly origin: Origin
 }
 

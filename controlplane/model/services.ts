@@ -1,6 +1,7 @@
 import type { ServiceEntrySpec } from '../config/kinds/service-entry.ts'
 import type { ConfigObject } from '../config/object.ts'
 import { type Cell, cell, cells, sameEntries, sameItems } from './cells.ts'
+import type { DiscoveryReader } from './discovery.ts'
 import { portProtocol, type Resolution, type Service, type ServicePort } from './service.ts'
 import type { MeshSettings } from './settings.ts'
 import type { World } from './world.ts'
@@ -15,14 +16,32 @@ export interface Registry {
   byHostname: Cell<ReadonlyMap<string, readonly Service[]>>
   /** The ServiceEntries that declare a service, newest content: their endpoints together are the service's. */
   entries(service: Service): readonly ServiceEntry[]
+  /** Whether an entry stands for a service of a registry: its endpoints are the registry's. */
+  isDiscovered(entry: ServiceEntry): boolean
 }
 
 /**
  * Services from ServiceEntries. Several entries for one host and namespace are one service: ports are united (the first
  * to declare a number wins), endpoints add up, as in Istio.
+ *
+ * A service of a registry (Consul) that a document declares too is that service: what the document says counts, in the
+ * document's namespace, and the endpoints of both add up.
  */
-export function createRegistry(world: World, settings: Cell<MeshSettings>): Registry {
+export function createRegistry(world: World, settings: Cell<MeshSettings>, discovery: DiscoveryReader): Registry {
   const known = new Map<string, Known>()
+  const discovered = new WeakSet<ServiceEntry>()
+  const isDiscovered = (entry: ServiceEntry) => discovered.has(entry)
+
+  const declaring = cell(() => {
+    const namespaces = new Map<string, Set<string>>()
+    for (const entry of world.all<ServiceEntrySpec>('ServiceEntry'))
+      for (const host of entry.spec.hosts) {
+        const set = namespaces.get(host.toLowerCase())
+        if (set) set.add(entry.namespace)
+        else namespaces.set(host.toLowerCase(), new Set([entry.namespace]))
+      }
+    return namespaces
+  })
 
   const grouped = cell(() => {
     const groups = new Map<string, ServiceEntry[]>()
@@ -33,6 +52,16 @@ export function createRegistry(world: World, settings: Cell<MeshSettings>): Regi
         if (group) group.push(entry)
         else groups.set(key, [entry])
       }
+    for (const entry of discovery.services()) {
+      discovered.add(entry)
+      const host = entry.spec.hosts[0]!
+      for (const namespace of declaring().get(host) ?? [entry.namespace]) {
+        const key = serviceKey(host, namespace)
+        const group = groups.get(key)
+        if (group) group.push(entry)
+        else groups.set(key, [entry])
+      }
+    }
     return groups
   })
 
@@ -47,7 +76,10 @@ export function createRegistry(world: World, settings: Cell<MeshSettings>): Regi
         list.push(before.service)
         continue
       }
-      const service = toService(world, hostname, entries, defaultExportTo)
+      const service = toService(world, hostname, key.slice(key.indexOf('\n') + 1), entries, {
+        defaultExportTo,
+        isDiscovered,
+      })
       const { origin: _, ...parts } = service
       const shape = JSON.stringify(parts)
       const same = before?.shape === shape && before.service.origin.object.key === entries[0]!.key
@@ -72,7 +104,12 @@ export function createRegistry(world: World, settings: Cell<MeshSettings>): Regi
   // A cell per service: who reads the entries of one has no part in changes of the others.
   const entriesOf = cells<readonly ServiceEntry[]>((key) => grouped().get(key) ?? [], sameItems)
 
-  return { services, byHostname, entries: (service) => entriesOf(serviceKey(service.hostname, service.namespace)) }
+  return {
+    services,
+    byHostname,
+    entries: (service) => entriesOf(serviceKey(service.hostname, service.namespace)),
+    isDiscovered,
+  }
 }
 
 /** A service as it was last made, and what from. */
@@ -91,13 +128,17 @@ export function serviceKey(hostname: string, namespace: string): string {
 function toService(
   world: World,
   hostname: string,
+  namespace: string,
   entries: readonly ServiceEntry[],
-  defaultExportTo: readonly string[],
+  options: { readonly defaultExportTo: readonly string[]; readonly isDiscovered: (entry: ServiceEntry) => boolean },
 ): Service {
+  const { defaultExportTo, isDiscovered } = options
   const first = entries[0]!
   const spec = first.spec
   const ports = new Map<number, ServicePort>()
-  for (const entry of entries)
+  for (const entry of entries) {
+    // A registry knows ports by convention only: those a document declares replace them.
+    if (ports.size > 0 && isDiscovered(entry)) continue
     for (const port of entry.spec.ports ?? [])
       if (!ports.has(port.number))
         ports.set(port.number, {
@@ -106,13 +147,14 @@ function toService(
           ...portProtocol(port.protocol, port.name),
           targetPort: port.targetPort || undefined,
         })
+  }
   const hostIndex = spec.hosts.findIndex((host) => host.toLowerCase() === hostname)
   return {
     hostname,
-    namespace: first.namespace,
+    namespace,
     ports: [...ports.values()],
     addresses: [...new Set(entries.flatMap((entry) => entry.spec.addresses ?? []))],
-    resolution: (spec.resolution ?? 'NONE') as Resolution,
+    resolution: entries.some(isDiscovered) ? 'STATIC' : ((spec.resolution ?? 'NONE') as Resolution),
     meshExternal: (spec.location ?? 'MESH_EXTERNAL') === 'MESH_EXTERNAL',
     exportTo: spec.exportTo?.length ? spec.exportTo : defaultExportTo,
     subjectAltNames: spec.subjectAltNames ?? [],

@@ -15,6 +15,8 @@ export interface MeshSettings {
   /** Port on loopback where sidecars take HTTP for the mesh; 0 means none. */
   readonly httpPort: number
   readonly connectTimeoutMs: number
+  /** How long an endpoint that left is listed as draining before it is removed; 0: not at all. */
+  readonly drainMs: number
   readonly accessLog: { readonly path: string; readonly format: string | undefined } | undefined
   /** How often proxies report what they sent where. */
   readonly loadReportIntervalMs: number
@@ -38,6 +40,7 @@ export function meshSettings(world: World): MeshSettings {
     outboundTrafficPolicy: spec.outboundTrafficPolicy?.mode === 'ALLOW_ANY' ? 'ALLOW_ANY' : 'REGISTRY_ONLY',
     httpPort: spec.httpPort ?? 15080,
     connectTimeoutMs: parseDuration(spec.connectTimeout ?? '10s') ?? 10_000,
+    drainMs: parseDuration(spec.drainTime ?? '10s') ?? 10_000,
     accessLog: spec.accessLog && { path: spec.accessLog.path ?? '/dev/stdout', format: spec.accessLog.format },
     loadReportIntervalMs: parseDuration(spec.loadReportInterval ?? '10s') ?? 10_000,
     trafficReports: spec.trafficReports ?? false,

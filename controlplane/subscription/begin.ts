@@ -38,7 +38,12 @@ export function begin(
   const extra = new Set<string>()
   for (const resource of log.all(interest)) {
     const { name, version } = resource
-    if (held.get(name) === version && !orphans?.has(name)) classLog.verdicts.holds(resource)
+    const has = held.get(name)
+    if (resource.pending && has !== undefined && !orphans?.has(name)) {
+      // Once it is known it may turn out to be what the client has.
+      state.unread ??= new Map()
+      state.unread.set(name, has)
+    } else if (held.get(name) === version && !orphans?.has(name)) classLog.verdicts.holds(resource)
     else if (inOrder && held.has(name)) extra.add(name)
     else owed.add(name)
   }

@@ -12,7 +12,7 @@ import type { DiscoveryRequest, Form } from './request.ts'
 import { FULL_SET_TYPES } from './response.ts'
 import { answerTrial } from './trials.ts'
 import { interestKey } from './type-log.ts'
-import { isAsked, newTypeState, owe, owesAllNames, sent, type TypeState } from './type-state.ts'
+import { isAsked, newTypeState, owe, owesAllNames, sent, type TypeState, withoutHeld } from './type-state.ts'
 
 export interface ClientOptions {
   /** Identifies the client over reconnects; what it refused is remembered under it. */
@@ -258,8 +258,9 @@ export class Client implements Reader {
       upserts = set.resources
       key = set.shared ? `full ${interestKey(interest)} ${state.removed}` : undefined
     } else {
-      const wanted = all ? log.all(interest) : visible(this.recipient, type, state, names)
+      const wanted = all ? log.known(interest) : visible(this.recipient, type, state, names)
       upserts = this.log.verdicts.any ? permitted(this.recipient, wanted) : wanted
+      if (state.unread) upserts = withoutHeld(state, upserts)
       const leaving = leavingEndpoints(this.recipient, type, state)
       if (leaving.length > 0) upserts = [...upserts, ...leaving]
       const asked = all ? interest.names : (state.owed ?? NONE)

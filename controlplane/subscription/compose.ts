@@ -80,7 +80,10 @@ export function visible(
 ): readonly Resource[] {
   const log = to.log.of(type)
   const resources: Resource[] = []
-  for (const name of names) if (log.visible(name, state.interest)) resources.push(log.get(name)!)
+  for (const name of names) {
+    const resource = log.visible(name, state.interest) ? log.get(name)! : undefined
+    if (resource && !resource.pending) resources.push(resource)
+  }
   return resources
 }
 

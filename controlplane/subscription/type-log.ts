@@ -109,6 +109,12 @@ export class TypeLog {
     return all
   }
 
+  /** The same without what is not known yet. */
+  known(interest: Interest): readonly Resource[] {
+    const all = this.all(interest)
+    return all.some(({ pending }) => pending) ? all.filter(({ pending }) => !pending) : all
+  }
+
   /** What changed after `from` for a client with this interest. */
   pending(from: number, interest: Interest): Pending {
     if (from >= this.position) return NOTHING

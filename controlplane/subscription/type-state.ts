@@ -41,6 +41,8 @@ export interface TypeState {
   extra: Set<string> | undefined
   /** Names to remove beyond the log, in the usual order, with what the client has under them. */
   gone: Map<string, Resource | undefined> | undefined
+  /** Versions a returning client has of resources that were not known when it came; undefined for most. */
+  unread?: Map<string, string>
   /** No removals before this time: a reconnecting client has not yet told what else it uses. */
   removeAfter: number
   /** Ascending serials. */
@@ -100,6 +102,22 @@ export function owe(state: TypeState, names: Iterable<string>): void {
   state.owed ??= new Set()
   for (const name of names) state.owed.add(name)
   if (state.owed.size === 0) state.owed = undefined
+}
+
+/**
+ * What became known and is what the client came with needs no sending. What it asks for by itself, or needs because its
+ * parent was sent, it gets in any case.
+ */
+export function withoutHeld(state: TypeState, upserts: readonly Resource[]): readonly Resource[] {
+  const { unread, owed } = state
+  if (!unread) return upserts
+  const left = upserts.filter(({ name, version }) => {
+    const has = unread.get(name)
+    unread.delete(name)
+    return has !== version || owed?.has(name)
+  })
+  if (unread.size === 0) delete state.unread
+  return left.length === upserts.length ? upserts : left
 }
 
 /** Something the client asked for itself waits for an answer. */

@@ -30,6 +30,7 @@ interface Compiled<Desc extends DescMessage> {
   readonly bytes?: Uint8Array
   readonly origins: readonly Origin[]
   readonly children?: Resource['children']
+  readonly pending?: boolean
 }
 
 /** Called when a resource cannot be compiled: it is absent then, and everything else goes on. */
@@ -138,8 +139,8 @@ export class ClassView implements View {
     type: ResourceType,
     name: string,
     bytes: Uint8Array,
-    { origins, children = [] }: Pick<Compiled<DescMessage>, 'origins' | 'children'>,
-    version = contentVersion(bytes),
+    { origins, children = [], pending = false }: Pick<Compiled<DescMessage>, 'origins' | 'children' | 'pending'>,
+    version = pending ? 'pending' : contentVersion(bytes),
   ): Resource {
     const { world } = this.#model
     let live: readonly Origin[] | undefined
@@ -149,6 +150,7 @@ export class ClassView implements View {
       version,
       bytes,
       children,
+      ...(pending ? { pending } : {}),
       get origins() {
         live ??= origins.map(({ object, path }) => world.origin(object, path))
         return live

@@ -9,6 +9,11 @@ export interface Resource {
   readonly version: string
   /** The message in binary form (without the `Any` around it). */
   readonly bytes: Uint8Array
+  /**
+   * It exists, but what it holds is not known yet (endpoints a registry has not told). It is neither sent nor told to be
+   * gone: who asks for it is answered as soon as it is known.
+   */
+  readonly pending?: boolean
   /** Documents it came from; the first is the one to name when a proxy refuses it. */
   readonly origins: readonly Origin[]
   /**

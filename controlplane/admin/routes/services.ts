@@ -32,7 +32,7 @@ export function serviceRoutes(app: FastifyInstance, { mesh }: AdminContext): voi
         number: port.number,
         name: port.name,
         protocol: port.protocolName,
-        endpoints: endpoints(service, port).map(shownEndpoint),
+        endpoints: endpoints.look(service, port).map(shownEndpoint),
       })),
       place: placeOf(origin),
     }

@@ -54,6 +54,11 @@ const meshFields = message({
     default: '15080',
   }),
   connectTimeout: optional(duration, 'Longest time to open a connection to an endpoint.', { default: '10s' }),
+  drainTime: optional(
+    duration,
+    'How long an endpoint that left its service is listed as draining, so that it gets nothing new, before it is removed; 0s removes at once.',
+    { default: '10s' },
+  ),
   accessLog: optional(meshAccessLog, 'Access log of all proxies.', { default: 'none' }),
   loadReportInterval: optional(duration, 'How often proxies report the number of requests of each cluster.', {
     default: '10s',

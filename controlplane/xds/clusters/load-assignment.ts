@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { AddressSchema } from '../../../proto/gen/envoy/config/core/v3/address_pb.ts'
+import { HealthStatus } from '../../../proto/gen/envoy/config/core/v3/health_check_pb.ts'
 import type { LbEndpointSchema } from '../../../proto/gen/envoy/config/endpoint/v3/endpoint_components_pb.ts'
 import {
   type ClusterLoadAssignment,
@@ -9,7 +10,7 @@ import {
 import { make } from '../../../proto/make.ts'
 import type { Origin } from '../../config/object.ts'
 import type { Scope } from '../../model/scope.ts'
-import type { Endpoint } from '../../model/service.ts'
+import type { Endpoint, EndpointHealth } from '../../model/service.ts'
 import { arrangeByLocality, type LocalityGroup, localitySetting } from './locality.ts'
 import type { EffectivePolicy } from './policy.ts'
 import type { ClusterTarget } from './targets.ts'
@@ -20,6 +21,8 @@ const MAX_UINT32 = 0xffff_ffff
 
 export interface LoadAssignment {
   readonly message: ClusterLoadAssignment
+  /** The endpoints have not been read yet: the message must not be sent. */
+  readonly pending: boolean
   readonly origins: readonly Origin[]
 }
 
@@ -52,7 +55,8 @@ export function loadAssignment(
   const deciding = [policy.loadBalancer, policy.outlierDetection].flatMap((part) => (part ? [part.origin] : []))
   const subset = target.subset ? [target.subset.origin] : []
   const places = new Set(endpoints.map((endpoint) => endpoint.origin))
-  return { message, origins: [target.service.origin, ...subset, ...deciding, ...places] }
+  const pending = !scope.endpointsKnown(target.service)
+  return { message, pending, origins: [target.service.origin, ...subset, ...deciding, ...places] }
 }
 
 /** Endpoints of a target's port that have all labels of its subset. */
@@ -81,14 +85,22 @@ export function socketAddress(host: string, port: number): MessageInitShape<type
   }
 }
 
+/** What is healthy says nothing: Envoy then judges by its own checks alone. */
+const HEALTH: Readonly<Record<EndpointHealth, HealthStatus>> = {
+  healthy: HealthStatus.UNKNOWN,
+  unhealthy: HealthStatus.UNHEALTHY,
+  draining: HealthStatus.DRAINING,
+}
+
 function lbEndpoint(
   endpoint: Endpoint,
   weight: number,
   withMetadata: boolean,
 ): MessageInitShape<typeof LbEndpointSchema> {
-  const { address, port, origin } = endpoint
+  const { address, port, health, origin } = endpoint
   return {
     hostIdentifier: { case: 'endpoint', value: { address: socketAddress(address, port) } },
+    healthStatus: HEALTH[health ?? 'healthy'],
     loadBalancingWeight: weight,
     // Istio's telemetry reads the first two of these fields: name and namespace of the workload.
     metadata:

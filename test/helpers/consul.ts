@@ -1,0 +1,181 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { TestContext } from 'vitest'
+import { type RunningProcess, startProcess } from '../../cli/processes/process.ts'
+import { ensureConsul, findConsul, HOW_TO_GET_CONSUL } from './consul-binary.ts'
+import { freePorts } from './ports.ts'
+import { stopAfterTests } from './processes.ts'
+import { requireTool } from './tools.ts'
+
+export interface ConsulOptions {
+  /** Keep data in a folder, so that `restart` finds it again; else everything is in memory and a restart is empty. */
+  readonly persistent?: boolean
+  readonly datacenter?: string
+  /** Further settings of the agent's configuration file. */
+  readonly config?: object
+  /** Join another server over the wide area: its `serfWan` port. */
+  readonly joinWan?: number
+}
+
+/** One instance of a service as Consul's agent takes it. */
+export interface Registration {
+  readonly name: string
+  readonly id?: string
+  readonly address?: string
+  readonly port: number
+  readonly tags?: readonly string[]
+  readonly meta?: Readonly<Record<string, string>>
+  readonly weights?: { readonly Passing: number; readonly Warning: number }
+  readonly check?: object
+}
+
+export interface TestConsul {
+  /** `http://127.0.0.1:<port>` */
+  readonly url: string
+  readonly httpPort: number
+  readonly serfWan: number
+  readonly pid: number
+  /** One call of the HTTP API. @throws Error on any status that is not 2xx */
+  call(method: 'GET' | 'PUT' | 'DELETE', path: string, body?: unknown, token?: string): Promise<unknown>
+  register(service: Registration): Promise<void>
+  deregister(id: string): Promise<void>
+  /** SIGSTOP: takes connections and answers nothing. */
+  freeze(): void
+  thaw(): void
+  kill(): Promise<void>
+  /** Starts it again on the same ports, after `kill` or instead of what runs. */
+  restart(): Promise<void>
+  stop(): Promise<void>
+}
+
+/** Skips loudly where there is no Consul; in CI that is a failure. */
+export async function requireConsul(context: Pick<TestContext, 'skip'>): Promise<void> {
+  const found = await ensureConsul((line) => process.stderr.write(`${line}\n`))
+  requireTool(context, 'consul', found !== undefined, HOW_TO_GET_CONSUL)
+}
+
+/** Whether a Consul can be had; for `describe.skipIf`. In CI the tests run, and fail, without one. */
+export async function hasConsul(): Promise<boolean> {
+  const found = await ensureConsul((line) => process.stderr.write(`${line}\n`))
+  if (!found) process.stderr.write(`\nSKIPPED: consul is missing: ${HOW_TO_GET_CONSUL}\n`)
+  return found !== undefined || Boolean(process.env['CI'])
+}
+
+/**
+ * Starts a real single-server Consul on free ports of loopback and waits until it has elected itself.
+ * @throws Error with its own words when that does not happen within 20 s
+ */
+export async function startConsul(options: ConsulOptions = {}): Promise<TestConsul> {
+  const binary = findConsul()
+  if (!binary) throw new Error(`there is no consul: ${HOW_TO_GET_CONSUL}`)
+  const [http, server, lan, wan] = (await freePorts(4)) as [number, number, number, number]
+  const folder = await mkdtemp(join(tmpdir(), 'meshgate-consul-'))
+  const url = `http://127.0.0.1:${http}`
+  await writeFile(
+    join(folder, 'agent.json'),
+    JSON.stringify({
+      ports: { http, server, serf_lan: lan, serf_wan: wan, dns: -1, grpc: -1 },
+      // One agent serves whole tests: its default of 200 connections from one address is for many hosts.
+      limits: { http_max_conns_per_client: 8000 },
+      performance: { raft_multiplier: 1 },
+      disable_update_check: true,
+      ...(options.persistent
+        ? { server: true, bootstrap_expect: 1, data_dir: join(folder, 'data') }
+        : {}),
+      ...options.config,
+    }),
+  )
+  const args = [
+    ...['agent', ...(options.persistent ? [] : ['-dev'])],
+    ...['-bind', '127.0.0.1', '-client', '127.0.0.1', '-config-file', join(folder, 'agent.json')],
+    ...['-node', `n${http}`, '-datacenter', options.datacenter ?? 'dc1', '-log-level', 'warn'],
+    ...(options.joinWan ? ['-retry-join-wan', `127.0.0.1:${options.joinWan}`] : []),
+  ]
+  let said = ''
+  let running: RunningProcess | undefined
+  const start = async () => {
+    running = await startProcess({
+      command: binary,
+      args,
+      cwd: folder,
+      onLine: (line) => {
+        said = `${said}${line}\n`.slice(-8_000)
+      },
+    })
+    const deadline = Date.now() + 20_000
+    for (;;) {
+      const leader = await fetch(`${url}/v1/status/leader`, { signal: AbortSignal.timeout(1_000) })
+        .then((answer) => answer.text())
+        .catch(() => '""')
+      // A leader that is known is not yet one that has caught up: a consistent read tells.
+      const up =
+        leader.length > 2 &&
+        (await fetch(`${url}/v1/catalog/services?consistent`, { signal: AbortSignal.timeout(1_000) })
+          .then((answer) => answer.ok)
+          .catch(() => false))
+      if (up) return
+      if (!running.running || Date.now() > deadline) throw new Error(`consul does not start:\n${said}`)
+      await sleep(30)
+    }
+  }
+  const end = async () => {
+    const current = running
+    running = undefined
+    if (!current?.running) return
+    process.kill(current.pid, 'SIGCONT')
+    process.kill(current.pid, 'SIGKILL')
+    await current.exited
+  }
+  const stop = async () => {
+    forget()
+    await end()
+    await rm(folder, { recursive: true, force: true })
+  }
+  const forget = stopAfterTests(stop)
+  await start().catch(async (error: unknown) => {
+    await stop()
+    throw error
+  })
+
+  const call: TestConsul['call'] = async (method, path, body, token) => {
+    const answer = await fetch(url + path, {
+      method,
+      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      ...(token ? { headers: { 'x-consul-token': token } } : {}),
+      signal: AbortSignal.timeout(20_000),
+    })
+    const text = await answer.text()
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text.slice(0, 300)}`)
+    return text === '' ? undefined : JSON.parse(text)
+  }
+  return {
+    url,
+    httpPort: http,
+    serfWan: wan,
+    get pid() {
+      if (!running) throw new Error('consul does not run')
+      return running.pid
+    },
+    call,
+    async register({ name, id = name, address = '127.0.0.1', port, tags, meta, weights, check }) {
+      await call('PUT', '/v1/agent/service/register', {
+        ...{ Name: name, ID: id, Address: address, Port: port },
+        ...{ Tags: tags ?? [], Meta: meta ?? {}, ...(weights ? { Weights: weights } : {}) },
+        ...(check ? { Check: check } : {}),
+      })
+    },
+    async deregister(id) {
+      await call('PUT', `/v1/agent/service/deregister/${encodeURIComponent(id)}`)
+    },
+    freeze: () => process.kill(running!.pid, 'SIGSTOP'),
+    thaw: () => process.kill(running!.pid, 'SIGCONT'),
+    kill: end,
+    async restart() {
+      await end()
+      await start()
+    },
+    stop,
+  }
+}
