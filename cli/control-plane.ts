@@ -1,18 +1,22 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { Changes } from '../controlplane/admin/changes/changes.ts'
 import type { Editing } from '../controlplane/admin/changes/editing.ts'
 import type { AdminContext } from '../controlplane/admin/context.ts'
-import { createMetrics } from '../controlplane/admin/metrics.ts'
+import { createMetrics, sourceMetrics } from '../controlplane/admin/metrics.ts'
 import { createAdminServer } from '../controlplane/admin/server.ts'
 import { adsMetrics, isLoopback, XdsServer } from '../controlplane/ads/index.ts'
 import type { HostPort } from '../controlplane/bootstrap/envoy.ts'
+import type { ConsulSettings } from '../controlplane/consul/index.ts'
 import type { Diagnostic } from '../controlplane/diagnostics/diagnostic.ts'
 import { Accounts, Audit, Ledger } from '../controlplane/ledger/index.ts'
 import { LiveConfig } from '../controlplane/live-config.ts'
 import { type CompiledMesh, createMesh } from '../controlplane/mesh.ts'
+import { Discovery } from '../controlplane/model/index.ts'
 import { createReports, type Reports } from '../controlplane/reports/index.ts'
 import { FileStore } from '../controlplane/sources/index.ts'
+import { ConsulSource } from './consul-source.ts'
 import { CommandError, UsageError } from './errors.ts'
 import type { Log } from './log.ts'
 import { packageFile } from './package-file.ts'
@@ -34,6 +38,10 @@ export interface ControlPlaneOptions {
   readonly apiNames?: readonly string[]
   /** Listen without TLS on addresses that are not loopback. */
   readonly insecure: boolean
+  /** Consul whose services join the mesh; the Mesh document may name one too. */
+  readonly consul?: (Partial<ConsulSettings> & { readonly url: string }) | undefined
+  /** Where what must outlive a restart is kept; `.meshgate` in the folder if not given. */
+  readonly stateDir?: string | undefined
   /** Time over which streams are ended when stopping, ms. */
   readonly drainMs: number
 }
@@ -58,13 +66,24 @@ export interface RunningControlPlane {
 export async function startControlPlane(options: ControlPlaneOptions, log: Log): Promise<RunningControlPlane> {
   refuseOpen(options)
   const { version } = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as { version: string }
+  const discovery = new Discovery()
   const mesh = createMesh({
+    discovery,
     onFailure: (type, name, error) =>
       log.error({ type, name, err: error }, 'a resource cannot be compiled and is left out'),
   })
   const store = new FileStore({ paths: options.folder })
   const config = new LiveConfig(store, mesh)
   const metrics = createMetrics(version, config, mesh)
+  const sources = new ConsulSource({
+    discovery,
+    given: options.consul,
+    config,
+    folder: options.folder,
+    stateDir: options.stateDir ?? (isFolder(options.folder) ? join(options.folder, '.meshgate') : undefined),
+    log,
+  })
+  sourceMetrics(metrics, sources)
   const reports = createReports({
     logger: log,
     metrics,
@@ -76,11 +95,11 @@ export async function startControlPlane(options: ControlPlaneOptions, log: Log):
     logger: log,
     services: reports.services,
     metrics: adsMetrics(metrics),
-    ready: () => config.ready,
+    ready: () => config.ready && sources.ready,
     insecure: options.insecure,
     ...(options.xdsTls ? { tls: defined(options.xdsTls) } : {}),
   })
-  const started: { stop(): Promise<unknown> }[] = [{ stop: () => xds.stop(options.drainMs) }, config]
+  const started: { stop(): Promise<unknown> }[] = [{ stop: () => xds.stop(options.drainMs) }, sources, config]
   const stop = async () => {
     for (const one of started) await one.stop()
   }
@@ -88,7 +107,7 @@ export async function startControlPlane(options: ControlPlaneOptions, log: Log):
     const { port } = await listening('xds', options.xds, () => xds.listen(hostAndPort(options.xds)))
     // Before the files are read: it completes what an earlier process left half written.
     const ledger = await openLedger(options.folder, log)
-    const editing = ledger && editingOf(ledger, { ...options, source: store, config, status: xds.status })
+    const editing = ledger && editingOf(ledger, { ...options, source: store, config, status: xds.status, discovery })
     if (editing)
       started.unshift({
         stop: async () => {
@@ -97,7 +116,7 @@ export async function startControlPlane(options: ControlPlaneOptions, log: Log):
           await ledger.close()
         },
       })
-    const context = { version, config, mesh, metrics, status: xds.status, reports, ...(editing ? { editing } : {}) }
+    const context = { version, config, mesh, metrics, status: xds.status, reports, sources, ...(editing ? { editing } : {}) }
     const api = await startApi(context, options, log)
     started.unshift({ stop: () => api.close() })
     const quiet = logUpdates(config, log)
@@ -105,6 +124,7 @@ export async function startControlPlane(options: ControlPlaneOptions, log: Log):
     await config.start().catch((error: Error) => {
       throw new CommandError(error.message)
     })
+    await sources.start()
     return {
       version,
       config,
@@ -136,6 +156,10 @@ function refuseOpen({ xds, xdsTls, api, apiTls, insecure }: ControlPlaneOptions)
       )
 }
 
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
+}
+
 /** The history of the folder; undefined, with a warning, where it cannot be written to. */
 async function openLedger(folder: string, log: Log): Promise<Ledger | undefined> {
   try {
@@ -152,7 +176,7 @@ function editingOf(
   { api, folder, ...rest }: ControlPlaneOptions & Omit<ConstructorParameters<typeof Changes>[0], 'ledger'>,
 ): Editing {
   return {
-    changes: new Changes({ ledger, folder, source: rest.source, config: rest.config, status: rest.status }),
+    changes: new Changes({ ledger, folder, source: rest.source, config: rest.config, status: rest.status, discovery: rest.discovery }),
     accounts: new Accounts(ledger.db),
     audit: new Audit(ledger.db),
     loopback: isLoopback(api.host),

@@ -16,6 +16,13 @@ export interface ServerOptions {
   readonly apiClientCa?: string
   readonly apiName?: readonly string[]
   readonly insecure?: boolean
+  readonly consul?: string
+  readonly consulTokenFile?: string
+  readonly consulCa?: string
+  readonly consulCert?: string
+  readonly consulKey?: string
+  readonly consulDatacenter?: readonly string[]
+  readonly stateDir?: string
   readonly logLevel: LogLevel
   readonly logFormat?: LogFormat
 }
@@ -31,13 +38,21 @@ export function withServerOptions(command: Command): Command {
     .option('--api-cert <file>', 'certificate for the API; needed on addresses that are not loopback')
     .option('--api-key <file>', 'its private key')
     .option('--api-client-ca <file>', 'CA that clients of the API must show a certificate of')
-    .option('--api-name <name>', 'host name the API answers to, several times', (name, before: string[] = []) => [
-      ...before,
-      name,
-    ])
+    .option('--api-name <name>', 'host name the API answers to, several times', several)
+    .option('--consul <url>', 'Consul agent whose services join the mesh (else spec.consul of the Mesh document)')
+    .option('--consul-token-file <file>', 'file with the ACL token on its first line')
+    .option('--consul-ca <file>', "CA of the agent's certificate")
+    .option('--consul-cert <file>', 'certificate to show to the agent')
+    .option('--consul-key <file>', 'its private key')
+    .option('--consul-datacenter <name>', "another datacenter beside the agent's own, several times", several)
+    .option('--state-dir <dir>', 'where what must outlive a restart is kept (default: .meshgate in the folder)')
     .option('--insecure', 'allow addresses that are not loopback without TLS')
     .option('--log-level <level>', LOG_LEVELS.join(', '), oneOf(LOG_LEVELS), 'info')
     .option('--log-format <format>', 'json or text (default: text on a terminal, else json)', oneOf(['json', 'text']))
+}
+
+function several(value: string, before: string[] = []): string[] {
+  return [...before, value]
 }
 
 /** The options as the control plane wants them. @throws UsageError */
@@ -49,8 +64,28 @@ export function controlPlaneOptions(folder: string, options: ServerOptions): Omi
     api,
     insecure,
     apiNames: apiName,
+    stateDir: options.stateDir,
+    consul: consul(options),
     xdsTls: tls('xds', options.xdsCert, options.xdsKey, options.xdsClientCa),
     apiTls: tls('api', options.apiCert, options.apiKey, options.apiClientCa),
+  }
+}
+
+function consul(options: ServerOptions): ControlPlaneOptions['consul'] {
+  const { consulTokenFile: tokenFile, consulCa: ca, consulCert: cert, consulKey: key, consulDatacenter } = options
+  const url = options.consul
+  if (url === undefined) {
+    if (tokenFile || ca || cert || key || consulDatacenter) throw new UsageError('name the agent with --consul URL')
+    return undefined
+  }
+  if (Boolean(cert) !== Boolean(key)) throw new UsageError('--consul-cert and --consul-key go together')
+  return {
+    url,
+    ...(tokenFile ? { tokenFile } : {}),
+    ...(ca ? { ca } : {}),
+    ...(cert ? { cert } : {}),
+    ...(key ? { key } : {}),
+    ...(consulDatacenter ? { datacenters: consulDatacenter } : {}),
   }
 }
 

@@ -4,6 +4,7 @@ import type { CompiledMesh } from '../mesh.ts'
 import type { Reports } from '../reports/index.ts'
 import type { StatusBook } from '../status/book.ts'
 import type { Editing } from './changes/editing.ts'
+import type { Sources } from './sources.ts'
 
 /** What the API reads, and what it changes configuration with. */
 export interface AdminContext {
@@ -16,6 +17,8 @@ export interface AdminContext {
   readonly status: StatusBook
   /** What proxies report besides; absent where nothing takes reports. */
   readonly reports?: Reports
+  /** Registries; absent where there can be none. */
+  readonly sources?: Sources
   /** Absent where the configuration cannot be changed. */
   readonly editing?: Editing
 }

@@ -1,6 +1,7 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { LiveConfig } from '../live-config.ts'
 import type { CompiledMesh } from '../mesh.ts'
+import type { Sources } from './sources.ts'
 
 /** A registry with the metrics of the process and of the configuration; names are istiod's where the meaning is the same. */
 export function createMetrics(version: string, config: LiveConfig, mesh: CompiledMesh): Registry {
@@ -39,4 +40,30 @@ export function createMetrics(version: string, config: LiveConfig, mesh: Compile
     },
   })
   return registry
+}
+
+/** How registries are doing: how old what they told is, and what of it waits to be confirmed. */
+export function sourceMetrics(registry: Registry, sources: Sources): void {
+  const gauge = (name: string, help: string, value: (state: ReturnType<Sources['states']>[number]) => number) =>
+    new Gauge({
+      name,
+      help,
+      labelNames: ['source'],
+      registers: [registry],
+      collect() {
+        this.reset()
+        for (const state of sources.states()) this.labels(state.name).set(value(state))
+      },
+    })
+  gauge('meshgate_source_up', 'Whether a registry answers.', ({ state }) => (state === 'lost' ? 0 : 1))
+  gauge(
+    'meshgate_source_age_seconds',
+    'How old what is served from a registry may be; 0 while it answers.',
+    ({ ageMs }) => ageMs / 1000,
+  )
+  gauge('meshgate_source_services', 'Services a registry has.', ({ services }) => services)
+  gauge('meshgate_source_followed', 'Services of a registry that are followed.', ({ followed }) => followed)
+  gauge('meshgate_source_instances', 'Instances of those.', ({ instances }) => instances)
+  gauge('meshgate_source_held', 'Lists of a registry that wait to be confirmed.', ({ held }) => held.length)
+  gauge('meshgate_source_requests', 'Requests made to a registry.', ({ requests }) => requests)
 }

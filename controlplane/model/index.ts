@@ -28,7 +28,7 @@ export function createModel({ discovery = NO_DISCOVERY, onDrained }: ModelOption
 
 export { createScope, gatewayKey, type Model } from './class-scope.ts'
 export { type DiscoveredEndpoint, type DiscoveredService, Discovery, type DiscoveryReader } from './discovery.ts'
-export type { Endpoints } from './endpoints.ts'
+export { type Endpoints, parseLocality } from './endpoints.ts'
 export type { ProxyClass, ProxyType } from './proxy-class.ts'
 export { MESH_GATEWAY, type Scope } from './scope.ts'
 export type { EndpointHealth, Locality } from './service.ts'

@@ -7,6 +7,7 @@ import {
   type Revision,
 } from '../../ledger/index.ts'
 import type { LiveConfig } from '../../live-config.ts'
+import type { Discovery } from '../../model/index.ts'
 import { MemorySource, type SourceSnapshot } from '../../sources/index.ts'
 import type { StatusBook } from '../../status/book.ts'
 import { ApiError, badRequest, notFound } from '../errors.ts'
@@ -22,6 +23,7 @@ export interface ChangesOptions {
   readonly source: { readonly snapshot: SourceSnapshot; refresh?(): Promise<unknown> }
   readonly config: LiveConfig
   readonly status: StatusBook
+  readonly discovery?: Discovery | undefined
   readonly now?: () => number
 }
 

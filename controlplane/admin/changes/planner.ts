@@ -4,6 +4,7 @@ import { analyze } from '../../config/analysis/analyze.ts'
 import { type LoadedConfig, loadConfig } from '../../config/load.ts'
 import { compareDiagnostics, type Diagnostic } from '../../diagnostics/diagnostic.ts'
 import type { LiveConfig } from '../../live-config.ts'
+import type { Discovery } from '../../model/index.ts'
 import { MemorySource, type SourceSnapshot } from '../../sources/index.ts'
 import type { ClientStatus, StatusBook } from '../../status/book.ts'
 import { problemsOfViews } from '../compile-problems.ts'
@@ -40,6 +41,8 @@ export interface PlannerOptions {
   readonly source: { readonly snapshot: SourceSnapshot }
   readonly config: LiveConfig
   readonly status: StatusBook
+  /** What registries know: a plan is made for it, and asks none of them for more. */
+  readonly discovery?: Discovery | undefined
 }
 
 /** How long the second mesh is kept after a plan, ms. */
@@ -76,7 +79,7 @@ export class Planner {
     const { snapshot, parts } = this.#planned(files)
     const loaded = loadConfig(snapshot, base)
     const clients = status.clients().filter(({ disconnectedAt }) => disconnectedAt === undefined)
-    this.#shadow ??= new ShadowMesh()
+    this.#shadow ??= new ShadowMesh(this.#options.discovery)
     this.#keepShadow()
     const classes = this.#shadow.compare(base.objects, loaded.objects, clients)
     const diagnostics = [

@@ -2,6 +2,7 @@ import { effect } from '@preact/signals-core'
 import { RESOURCE_TYPES, type ResourceType } from '../../../proto/types.ts'
 import type { LoadedConfig } from '../../config/load.ts'
 import { type CompiledMesh, createMesh } from '../../mesh.ts'
+import type { Discovery } from '../../model/index.ts'
 import type { ClientStatus } from '../../status/book.ts'
 import type { ClassView } from '../../xds/class-view.ts'
 
@@ -41,8 +42,12 @@ type Objects = LoadedConfig['objects']
  * costs what the change touches and not what the mesh holds. It costs the memory of those classes once more.
  */
 export class ShadowMesh {
-  readonly #mesh: CompiledMesh = createMesh()
+  readonly #mesh: CompiledMesh
   readonly #watched = new Map<string, Watched>()
+
+  constructor(discovery?: Discovery) {
+    this.#mesh = createMesh({ withoutDraining: true, ...(discovery ? { discovery: discovery.quiet() } : {}) })
+  }
 
   /** The differences between two configurations for connected clients, classes without any left out. */
   compare(base: Objects, planned: Objects, clients: readonly ClientStatus[]): readonly ClassChanges[] {

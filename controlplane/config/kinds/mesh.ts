@@ -36,6 +36,32 @@ export const meshAccessLog = message({
 })
 export type MeshAccessLog = z.infer<typeof meshAccessLog>
 
+/** A Consul whose services are services of the mesh. */
+export const meshConsul = message({
+  url: required(text.min(1), 'Address of the agent, `http://127.0.0.1:8500` or `https://…`.'),
+  tokenFile: optional(text.min(1), 'File with the ACL token on its first line; read again when it changes.'),
+  ca: optional(text.min(1), "PEM file with the CA of the agent's certificate."),
+  cert: optional(text.min(1), 'PEM file with the certificate to show.'),
+  key: optional(text.min(1), 'PEM file with its private key.'),
+  datacenters: optional(strings, "Datacenters to read beside the agent's own."),
+  domain: optional(text.min(1), 'What hosts end in: `<name>.service.<domain>`.', { default: 'consul' }),
+  namespace: optional(text.min(1), 'Namespace of the services.', { default: 'default' }),
+  port: optional(z.number().int().min(1).max(65_535), 'Port callers use, where no tag `meshgate.port=…` says it.', {
+    default: '80',
+  }),
+  protocol: optional(text.min(1).max(63), 'Protocol of that port: http, grpc, tcp or the name of a private one.', {
+    default: 'http',
+  }),
+  shrinkPercent: optional(
+    z.number().min(0).max(100),
+    'A list of services or instances that loses more than this share at once waits to be confirmed.',
+    { default: '50' },
+  ),
+  confirmTime: optional(duration, 'How long such a list must stay so to be believed.', { default: '15s' }),
+  nameGrace: optional(duration, 'How long a service whose last instance went keeps its name.', { default: '60s' }),
+})
+export type MeshConsul = z.infer<typeof meshConsul>
+
 const meshFields = message({
   rootNamespace: optional(text.min(1), 'Namespace whose policies hold for all namespaces.', {
     default: 'istio-system',
@@ -75,6 +101,7 @@ const meshFields = message({
   }),
   defaultHttpRetryPolicy: optional(httpRetry, 'Retries of routes that say nothing.', { default: '2 attempts' }),
   localityLbSetting: optional(localityLbSetting, 'Locality load balancing of all hosts.'),
+  consul: optional(meshConsul, 'A Consul whose services are services of the mesh.'),
   proxies: optional(z.array(meshProxy), 'Envoys that `meshgate up --envoy` starts.'),
   processes: optional(z.array(meshProcess), 'Programs that `meshgate up` starts beside, such as demo services.'),
 })

@@ -36,7 +36,7 @@ export function loadAssignment(
   policy: EffectivePolicy,
   usable: (endpoint: Endpoint) => boolean,
 ): LoadAssignment {
-  const endpoints = unique(selectEndpoints(scope, target).filter(usable))
+  const endpoints = withoutPanic(unique(selectEndpoints(scope, target).filter(usable)))
   const setting = localitySetting(scope, policy)
   const groups = arrangeByLocality(endpoints, setting, scope.proxy, policy.outlierDetection !== undefined)
   const withMetadata = scope.proxy.type !== 'grpc'
@@ -108,6 +108,24 @@ function lbEndpoint(
         ? { filterMetadata: { istio: { workload: `${origin.object.name};${origin.object.namespace}` } } }
         : undefined,
   }
+}
+
+/**
+ * Draining endpoints count as unhealthy in Envoy's panic threshold: listed beside too few healthy ones they would make it send
+ * requests to those that leave. So there are never more of them than of healthy ones (the threshold is 50 %), unless
+ * nothing else is left.
+ */
+function withoutPanic(endpoints: readonly Endpoint[]): readonly Endpoint[] {
+  let healthy = 0
+  let draining = 0
+  for (const { health } of endpoints) {
+    if (health === undefined || health === 'healthy') healthy++
+    else if (health === 'draining') draining++
+  }
+  if (healthy === 0 || draining <= healthy) return endpoints
+  // Those that left last stand last, and have most to finish.
+  let tooMany = draining - healthy
+  return endpoints.filter(({ health }) => health !== 'draining' || tooMany-- <= 0)
 }
 
 /** Of several endpoints with one address the first counts: gRPC refuses doubles, Envoy ignores them. */

@@ -1,0 +1,116 @@
+import { resolve } from 'node:path'
+import type { MeshConsul, MeshSpec } from '../controlplane/config/kinds/mesh.ts'
+import { parseDuration } from '../controlplane/config/syntax/duration.ts'
+import { CONSUL_DEFAULTS, ConsulDiscovery, type ConsulSettings, type SourceState } from '../controlplane/consul/index.ts'
+import type { LiveConfig } from '../controlplane/live-config.ts'
+import type { Discovery } from '../controlplane/model/index.ts'
+import { UsageError } from './errors.ts'
+import type { Log } from './log.ts'
+import { meshSpec } from './mesh-programs.ts'
+
+export interface ConsulSourceOptions {
+  readonly discovery: Discovery
+  /** From the command line; each wins over the Mesh document's. */
+  readonly given: Partial<ConsulSettings> | undefined
+  readonly config: LiveConfig
+  /** Names of files in the Mesh document are relative to this folder. */
+  readonly folder: string
+  /** Where the last good world is kept. */
+  readonly stateDir: string | undefined
+  readonly log: Log
+}
+
+/** The Consul that the command line or the Mesh document names: follows the document when it names another one. */
+export class ConsulSource {
+  readonly #options: ConsulSourceOptions
+  #current: ConsulDiscovery | undefined
+  #last = ''
+  #work: Promise<void> = Promise.resolve()
+  #unsubscribe = () => {}
+
+  constructor(options: ConsulSourceOptions) {
+    this.#options = options
+  }
+
+  /** Whether all there is to know was read once. Without a Consul there is nothing to read. */
+  get ready(): boolean {
+    return this.#last !== '' && (this.#current?.ready ?? true)
+  }
+
+  states(): readonly SourceState[] {
+    return this.#current ? [this.#current.state()] : []
+  }
+
+  confirm(what?: string): number {
+    return this.#current?.confirm(what) ?? 0
+  }
+
+  /** Begins once the configuration has been read. @throws UsageError for an address that is none */
+  async start(): Promise<void> {
+    await this.#follow()
+    this.#unsubscribe = this.#options.config.onUpdate(() => {
+      this.#follow().catch((error: Error) => this.#options.log.error({ err: error }, error.message))
+    })
+  }
+
+  async stop(): Promise<void> {
+    this.#unsubscribe()
+    await this.#work
+    await this.#current?.stop()
+  }
+
+  #follow(): Promise<void> {
+    const { given, config, folder } = this.#options
+    const settings = consulSettings(meshSpec(config.objects), given, folder)
+    const key = JSON.stringify(settings ?? null)
+    if (key === this.#last) return this.#work
+    this.#last = key
+    this.#work = this.#work.then(() => this.#change(settings))
+    return this.#work
+  }
+
+  async #change(settings: ConsulSettings | undefined): Promise<void> {
+    const { discovery, stateDir, log } = this.#options
+    await this.#current?.withdraw()
+    this.#current = undefined
+    if (!settings) return
+    const cacheFile = stateDir === undefined ? undefined : resolve(stateDir, 'consul-services.json')
+    try {
+      this.#current = new ConsulDiscovery({ discovery, settings, cacheFile, log })
+    } catch (error) {
+      throw new UsageError(`--consul: ${(error as Error).message}`)
+    }
+    await this.#current.start()
+  }
+}
+
+/** The settings in force; undefined when no Consul is named. */
+function consulSettings(
+  { consul }: MeshSpec,
+  given: Partial<ConsulSettings> | undefined,
+  folder: string,
+): ConsulSettings | undefined {
+  const url = given?.url ?? consul?.url
+  if (url === undefined) return undefined
+  return { ...CONSUL_DEFAULTS, ...(consul ? fromMesh(consul, folder) : {}), ...given, url }
+}
+
+function fromMesh(consul: MeshConsul, folder: string): Partial<ConsulSettings> {
+  const { shrinkPercent, confirmTime, nameGrace, url: _, tokenFile, ca, cert, key, ...same } = consul
+  const files = Object.entries({ tokenFile, ca, cert, key }).filter(([, file]) => file !== undefined)
+  return {
+    ...Object.fromEntries(Object.entries(same).filter(([, value]) => value !== undefined)),
+    ...Object.fromEntries(files.map(([name, file]) => [name, resolve(folder, file!)])),
+    ...(shrinkPercent === undefined ? {} : { shrinkShare: shrinkPercent / 100 }),
+    ...durations({ confirmMs: confirmTime, nameGraceMs: nameGrace }),
+  }
+}
+
+function durations(given: Readonly<Record<string, string | undefined>>): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(given).flatMap(([name, text]) => {
+      const ms = text === undefined ? undefined : parseDuration(text)
+      return ms === undefined ? [] : [[name, ms]]
+    }),
+  )
+}

@@ -1,0 +1,9 @@
+import type { SourceState } from '../consul/index.ts'
+
+/** The registries the mesh reads beside its configuration. */
+export interface Sources {
+  /** How each is doing. */
+  states(): readonly SourceState[]
+  /** Believes what is held: all of it, or one thing by its name. Returns how many things that were. */
+  confirm(what?: string): number
+}

@@ -1,0 +1,136 @@
+import { judge } from './shrink.ts'
+
+/** A list that waits to be believed. */
+export interface Held {
+  /** What it is a list of: `services of dc1`, a host. */
+  readonly what: string
+  readonly since: number
+  readonly before: number
+  readonly now: number
+  /** `shrank`, or that the registry's index went back. */
+  readonly why: 'shrank' | 'went back' | 'empty'
+}
+
+export interface BeliefOptions<T> {
+  readonly what: string
+  readonly share: number
+  /** How long something of this kind must stay so, ms. */
+  readonly confirmMs: (why: Held['why']) => number
+  readonly idOf: (item: T) => string
+  /** Reads the list again, consistently; asked while something is held. */
+  readonly reread: () => Promise<readonly T[]>
+  /** Called with each list that is believed. */
+  readonly onList: (list: readonly T[]) => void
+  /** Called when something begins or ends to be held. */
+  readonly onHeld: () => void
+  readonly now?: () => number
+}
+
+/**
+ * The last list of a registry that is believed, and one that is not yet. What is held is read again, consistently, at its
+ * beginning, halfway and at the end of `confirmMs`; it is taken when these agree, or when a person says so. Anything that is no
+ * loss is taken at once, also while something is held.
+ */
+export class Belief<T> {
+  readonly #options: BeliefOptions<T>
+  readonly #now: () => number
+  #list: readonly T[] | undefined
+  #held: { readonly list: readonly T[]; readonly facts: Held } | undefined
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(options: BeliefOptions<T>) {
+    this.#options = options
+    this.#now = options.now ?? Date.now
+  }
+
+  /** The list that is believed; undefined before the first. */
+  get list(): readonly T[] | undefined {
+    return this.#list
+  }
+
+  get held(): Held | undefined {
+    return this.#held?.facts
+  }
+
+  /** Takes what the registry told. */
+  offer(list: readonly T[], wentBack: boolean): void {
+    const { share, what, idOf } = this.#options
+    const before = this.#list
+    if (!before) return this.#take(list)
+    const now = new Set(list.map(idOf))
+    const kept = before.filter((item) => now.has(idOf(item))).length
+    if (judge({ before: before.length, kept, now: list.length, wentBack, share }) === 'take') return this.#take(list)
+    // What is new is no loss: it is taken though the rest waits.
+    const known = new Set(before.map(idOf))
+    const added = list.filter((item) => !known.has(idOf(item)))
+    const updated = new Map(list.map((item) => [idOf(item), item]))
+    this.#list = [...before.map((item) => updated.get(idOf(item)) ?? item), ...added]
+    this.#options.onList(this.#list)
+    const why = wentBack ? 'went back' : list.length === 0 ? 'empty' : 'shrank'
+    const since = this.#held?.facts.since ?? this.#now()
+    const first = this.#held === undefined
+    this.#held = { list, facts: { what, since, before: before.length, now: list.length, why } }
+    if (!first) return
+    this.#options.onHeld()
+    this.#confirmLater(2)
+  }
+
+  /** A person says that it is so. */
+  confirm(): void {
+    if (this.#held) this.#take(this.#held.list)
+  }
+
+  /** Begins with what an earlier process believed. */
+  remember(list: readonly T[]): void {
+    this.#list = list
+    this.#options.onList(list)
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer)
+  }
+
+  #take(list: readonly T[]): void {
+    clearTimeout(this.#timer)
+    this.#list = list
+    const held = this.#held !== undefined
+    this.#held = undefined
+    this.#options.onList(list)
+    if (held) this.#options.onHeld()
+  }
+
+  #confirmLater(left: number): void {
+    clearTimeout(this.#timer)
+    if (!this.#held) return
+    const wait = this.#options.confirmMs(this.#held.facts.why) / 2
+    this.#timer = setTimeout(() => void this.#reread(left), wait)
+    this.#timer.unref()
+  }
+
+  async #reread(left: number): Promise<void> {
+    const held = this.#held
+    if (!held) return
+    const { reread, idOf } = this.#options
+    const ids = (list: readonly T[]) => JSON.stringify(list.map(idOf).sort())
+    try {
+      const again = await reread()
+      if (this.#held !== held) {
+        // Told anew meanwhile: what is held now has yet to prove itself.
+        if (this.#held) this.#confirmLater(2)
+        return
+      }
+      if (ids(again) !== ids(held.list)) {
+        this.#held = { list: again, facts: { ...held.facts, now: again.length } }
+        // It may be no loss at all by now.
+        this.offer(again, false)
+        if (this.#held) this.#confirmLater(2)
+        return
+      }
+      if (left > 1) this.#confirmLater(left - 1)
+      else this.#take(again)
+    } catch {
+      // It cannot be asked: nothing is confirmed, and what is believed stays. The watch tells of the failure.
+      if (this.#held) this.#confirmLater(2)
+    }
+  }
+}

@@ -1,0 +1,225 @@
+import { readFileSync, statSync } from 'node:fs'
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+
+/** How to reach a Consul agent. */
+export interface ConsulAddress {
+  /** `http://127.0.0.1:8500` or `https://…`. */
+  readonly url: string
+  /** File with the ACL token on its first line; read again when it changes. */
+  readonly tokenFile?: string | undefined
+  /** Names of PEM files. */
+  readonly ca?: string | undefined
+  readonly cert?: string | undefined
+  readonly key?: string | undefined
+}
+
+export interface ConsulAnswer {
+  readonly status: number
+  /** `X-Consul-Index`; 0 when there is none. */
+  readonly index: number
+  readonly body: Buffer
+}
+
+export interface ConsulRequest {
+  readonly method?: 'GET' | 'PUT' | 'DELETE'
+  /** Begins with `/v1/`; names are to be encoded. */
+  readonly path: string
+  readonly query?: Readonly<Record<string, string | number | undefined>>
+  readonly body?: Uint8Array | string
+  readonly timeoutMs?: number
+  readonly signal?: AbortSignal
+  /** Largest body taken, bytes. */
+  readonly maxBytes?: number
+}
+
+/** A Consul that cannot be asked, or whose answer cannot be used. */
+export class ConsulError extends Error {
+  override name = 'ConsulError'
+  /** Absent when there was no answer at all. */
+  readonly status: number | undefined
+
+  constructor(message: string, status?: number, options?: ErrorOptions) {
+    super(message, options)
+    this.status = status
+  }
+}
+
+/** Whole catalogs of thousands of services stay far below this. */
+const MOST_BYTES = 64 * 1024 * 1024
+/** An agent without a leader answers after 7 s that it has none. */
+const TIMEOUT_MS = 9_000
+
+/**
+ * Calls to one Consul agent. Every call ends: with an answer that is complete, or with a ConsulError (a body cut in the middle, a
+ * connection nobody answers on, a body too large). The token and certificates are read from their files again when these change.
+ * https://developer.hashicorp.com/consul/api-docs/api-structure
+ */
+export class ConsulHttp {
+  readonly url: string
+  readonly #base: URL
+  readonly #address: ConsulAddress
+  #agent: HttpAgent | HttpsAgent | undefined
+  #agentOf = ''
+  #token: { readonly version: string; readonly text: string } | undefined
+  #requests = 0
+
+  /** @throws Error for a URL that is none */
+  constructor(address: ConsulAddress) {
+    const { url } = address
+    if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
+      throw new Error(`${url} is no address of a Consul: write http://HOST:PORT or https://HOST:PORT`)
+    this.#base = new URL(url)
+    this.url = this.#base.origin
+    this.#address = address
+  }
+
+  /** Calls made so far. */
+  get requests(): number {
+    return this.#requests
+  }
+
+  close(): void {
+    this.#agent?.destroy()
+  }
+
+  /** @returns answers of any status, 404 and 500 too. @throws ConsulError when there is no complete answer in time */
+  send(call: ConsulRequest): Promise<ConsulAnswer> {
+    const { method = 'GET', path, query = {}, body, timeoutMs = TIMEOUT_MS, signal, maxBytes = MOST_BYTES } = call
+    const search = Object.entries(query)
+      .filter(([, value]) => value !== undefined)
+      .map(([name, value]) => (value === '' ? name : `${name}=${encodeURIComponent(value!)}`))
+      .join('&')
+    const shown = `${method} ${path}`
+    this.#requests++
+    return new Promise((resolve, reject) => {
+      let request: ReturnType<typeof httpRequest> | undefined
+      const fail = (message: string, cause?: unknown) => {
+        clearTimeout(timer)
+        signal?.removeEventListener('abort', aborted)
+        request?.destroy()
+        reject(new ConsulError(`${this.url}: ${shown}: ${message}`, undefined, cause ? { cause } : {}))
+      }
+      const aborted = () => fail('given up')
+      const timer = setTimeout(() => fail(`no answer within ${timeoutMs} ms`), timeoutMs)
+      signal?.addEventListener('abort', aborted, { once: true })
+      if (signal?.aborted) return aborted()
+      try {
+        const secure = this.#base.protocol === 'https:'
+        request = (secure ? httpsRequest : httpRequest)(this.#base, {
+          method,
+          path: this.#base.pathname.replace(/\/$/, '') + path + (search && `?${search}`),
+          agent: this.#agentNow(),
+          headers: {
+            ...(body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }),
+            ...this.#tokenHeader(),
+          },
+        })
+      } catch (error) {
+        return fail((error as Error).message, error)
+      }
+      request.on('error', (error) => fail(reasonOf(error), error))
+      request.on('response', (response) => {
+        readBody(response, maxBytes).then(
+          (bytes) => {
+            clearTimeout(timer)
+            signal?.removeEventListener('abort', aborted)
+            const index = Number(response.headers['x-consul-index'] ?? 0)
+            resolve({
+              status: response.statusCode ?? 0,
+              index: Number.isSafeInteger(index) && index > 0 ? index : 0,
+              body: bytes,
+            })
+          },
+          (error: Error) => fail(error.message, error),
+        )
+      })
+      request.end(body)
+    })
+  }
+
+  /** The parsed body of an answer of status 200; undefined for 404. @throws ConsulError for every other answer */
+  async json(call: ConsulRequest): Promise<{ readonly value: unknown; readonly index: number }> {
+    const answer = await this.send(call)
+    if (answer.status === 404) return { value: undefined, index: answer.index }
+    if (answer.status !== 200) throw this.refused(call, answer)
+    return { value: this.parse(call, answer), index: answer.index }
+  }
+
+  /** @throws ConsulError when it is no JSON */
+  parse({ path }: Pick<ConsulRequest, 'path'>, { body, status }: ConsulAnswer): unknown {
+    try {
+      return JSON.parse(body.toString('utf8'))
+    } catch (error) {
+      throw new ConsulError(`${this.url}: ${path}: the answer is no JSON`, status, { cause: error })
+    }
+  }
+
+  refused({ method = 'GET', path }: ConsulRequest, { status, body }: ConsulAnswer): ConsulError {
+    const text = body.toString('utf8', 0, 300).trim()
+    const hint =
+      status === 403
+        ? ' (the ACL token may not do this, or there is none: see --consul-token-file)'
+        : status === 429
+          ? ' (too many connections: raise limits.http_max_conns_per_client of the agent)'
+          : ''
+    return new ConsulError(`${this.url}: ${method} ${path}: status ${status} ${text}${hint}`, status)
+  }
+
+  #tokenHeader(): Record<string, string> {
+    const { tokenFile } = this.#address
+    if (!tokenFile) return {}
+    const { mtimeMs, size, ino } = statSync(tokenFile)
+    const version = `${mtimeMs} ${size} ${ino}`
+    if (this.#token?.version !== version)
+      this.#token = { version, text: readFileSync(tokenFile, 'utf8').split(/\r?\n/, 1)[0]!.trim() }
+    return { 'x-consul-token': this.#token.text }
+  }
+
+  #agentNow(): HttpAgent | HttpsAgent {
+    const { ca, cert, key } = this.#address
+    const files = [ca, cert, key].filter((file): file is string => file !== undefined)
+    const version = files.map((file) => `${file} ${statSync(file).mtimeMs}`).join(' ')
+    if (this.#agent && this.#agentOf === version) return this.#agent
+    // Calls under way keep their connections; new ones show the new certificate.
+    const options = { keepAlive: true, maxSockets: Number.POSITIVE_INFINITY, maxFreeSockets: 64 }
+    this.#agentOf = version
+    this.#agent =
+      this.#base.protocol === 'https:'
+        ? new HttpsAgent({
+            ...options,
+            ...(ca ? { ca: readFileSync(ca) } : {}),
+            ...(cert ? { cert: readFileSync(cert) } : {}),
+            ...(key ? { key: readFileSync(key) } : {}),
+          })
+        : new HttpAgent(options)
+    return this.#agent
+  }
+}
+
+function readBody(response: IncomingMessage, maxBytes: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let size = 0
+    response.on('data', (chunk: Buffer) => {
+      size += chunk.length
+      if (size > maxBytes) {
+        reject(new Error(`the answer is larger than ${maxBytes} bytes`))
+        response.destroy()
+      } else chunks.push(chunk)
+    })
+    response.on('end', () =>
+      response.complete ? resolve(Buffer.concat(chunks)) : reject(new Error('the answer ended in the middle')),
+    )
+    response.on('aborted', () => reject(new Error('the answer ended in the middle')))
+    response.on('error', (error) => reject(error))
+    response.on('close', () => reject(new Error('the answer ended in the middle')))
+  })
+}
+
+function reasonOf(error: NodeJS.ErrnoException): string {
+  if (error.code === 'ECONNREFUSED') return 'nobody listens there'
+  if (error.code === 'ECONNRESET') return 'the connection was reset'
+  if (error.code === 'ENOENT') return error.message
+  return error.message || (error.code ?? 'failed')
+}

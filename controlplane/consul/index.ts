@@ -1,0 +1,5 @@
+export { ConsulDiscovery, type ConsulDiscoveryOptions, type SourceState } from './discovery.ts'
+export type { Held } from './held.ts'
+export { type ConsulAddress, ConsulError, ConsulHttp } from './http.ts'
+export { CONSUL_DEFAULTS, type ConsulSettings } from './settings.ts'
+export { Gate, Watch, type WatchAnswer, type WatchOptions } from './watch.ts'
