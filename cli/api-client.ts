@@ -23,10 +23,19 @@ export function withApiOptions(command: Command): Command {
 }
 
 /** GET on the API. @throws CommandError in words for people. */
-export async function getFromApi<Answer>(options: ApiOptions, path: string): Promise<Answer> {
+export function getFromApi<Answer>(options: ApiOptions, path: string): Promise<Answer> {
+  return askApi(options, path, undefined)
+}
+
+/** POST on the API. @throws CommandError in words for people. */
+export function postToApi<Answer>(options: ApiOptions, path: string, body: object): Promise<Answer> {
+  return askApi(options, path, JSON.stringify(body))
+}
+
+async function askApi<Answer>(options: ApiOptions, path: string, body: string | undefined): Promise<Answer> {
   const { host, port } = options.api
   const shown = `${host.includes(':') ? `[${host}]` : host}:${port}`
-  const { status, text } = await call(options, path).catch((error: NodeJS.ErrnoException) => {
+  const { status, text } = await call(options, path, body).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ECONNREFUSED')
       throw new CommandError(`no control plane answers at ${shown}; start one with "meshgate up" or name it with --api`)
     throw new CommandError(`the API at ${shown} cannot be asked: ${error.message}`)
@@ -45,12 +54,16 @@ export async function getFromApi<Answer>(options: ApiOptions, path: string): Pro
 async function call(
   { api, apiCa, apiCert, apiKey }: ApiOptions,
   path: string,
+  body: string | undefined,
 ): Promise<{ status: number; text: string }> {
   const file = async (name: string | undefined) => (name ? await readFile(name) : undefined)
   const [ca, cert, key] = await Promise.all([file(apiCa), file(apiCert), file(apiKey)])
   const tls = ca || cert ? { ...(ca ? { ca } : {}), ...(cert ? { cert } : {}), ...(key ? { key } : {}) } : undefined
   return new Promise((resolve, reject) => {
-    const options = { host: api.host, port: api.port, path, timeout: 30_000 }
+    const options = {
+      ...{ host: api.host, port: api.port, path, timeout: 30_000 },
+      ...(body === undefined ? {} : { method: 'POST', headers: { 'content-type': 'application/json' } }),
+    }
     const request = tls ? httpsRequest({ ...options, ...tls }) : httpRequest(options)
     request.on('response', (response) => {
       const chunks: Buffer[] = []
@@ -62,6 +75,6 @@ async function call(
     })
     request.on('timeout', () => request.destroy(new Error('no answer within 30 s')))
     request.on('error', reject)
-    request.end()
+    request.end(body)
   })
 }

@@ -1,7 +1,12 @@
 import { resolve } from 'node:path'
 import type { MeshConsul, MeshSpec } from '../controlplane/config/kinds/mesh.ts'
 import { parseDuration } from '../controlplane/config/syntax/duration.ts'
-import { CONSUL_DEFAULTS, ConsulDiscovery, type ConsulSettings, type SourceState } from '../controlplane/consul/index.ts'
+import {
+  CONSUL_DEFAULTS,
+  ConsulDiscovery,
+  type ConsulSettings,
+  type SourceState,
+} from '../controlplane/consul/index.ts'
 import type { LiveConfig } from '../controlplane/live-config.ts'
 import type { Discovery } from '../controlplane/model/index.ts'
 import { UsageError } from './errors.ts'

@@ -176,7 +176,14 @@ function editingOf(
   { api, folder, ...rest }: ControlPlaneOptions & Omit<ConstructorParameters<typeof Changes>[0], 'ledger'>,
 ): Editing {
   return {
-    changes: new Changes({ ledger, folder, source: rest.source, config: rest.config, status: rest.status, discovery: rest.discovery }),
+    changes: new Changes({
+      ledger,
+      folder,
+      source: rest.source,
+      config: rest.config,
+      status: rest.status,
+      discovery: rest.discovery,
+    }),
     accounts: new Accounts(ledger.db),
     audit: new Audit(ledger.db),
     loopback: isLoopback(api.host),

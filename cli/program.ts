@@ -10,6 +10,7 @@ import { proxyCommand } from './proxy.ts'
 import { proxyConfigCommand } from './proxy-config.ts'
 import { proxyStatusCommand } from './proxy-status.ts'
 import { serveCommand } from './serve.ts'
+import { sourcesCommand } from './sources.ts'
 import { translateCommand } from './translate.ts'
 import { upCommand } from './up.ts'
 import { userCommand } from './user.ts'
@@ -36,6 +37,7 @@ export function program(): Command {
     proxyStatusCommand(),
     proxyConfigCommand(),
     explainCommand(),
+    sourcesCommand(),
     protocolCommand(),
     userCommand(),
   ]

@@ -3,6 +3,7 @@ import type { ProxyLoad, ProxyStatus, ProxyTypeStatus } from '../controlplane/ad
 import { ENVOY_TYPES, RESOURCE_TYPES, type ResourceType } from '../proto/types.ts'
 import { type ApiOptions, getFromApi, withApiOptions } from './api-client.ts'
 import { age, type Colour, outputFormat, paint, printData, printText, table } from './output.ts'
+import { type ShownSource, sourceProblems } from './sources.ts'
 
 const COLOURS: Readonly<Record<string, Colour>> = { SYNCED: 'green', STALE: 'yellow', NACK: 'red', 'NOT SENT': 'dim' }
 
@@ -20,9 +21,12 @@ export function proxyStatusCommand(): Command {
     const format = outputFormat(options.output, ['text', 'json'])
     const path = node === undefined ? '/api/v1/proxies' : `/api/v1/proxies/${encodeURIComponent(node)}`
     const answer = await getFromApi<{ proxies: readonly ProxyStatus[] }>(options, path)
-    if (format === 'json') await printData(answer, 'json')
+    const { sources } = await getFromApi<{ sources: readonly ShownSource[] }>(options, '/api/v1/sources')
+    if (format === 'json') await printData({ ...answer, sources }, 'json')
     else
       printText(node === undefined ? overview(answer.proxies) : answer.proxies.map((proxy) => detail(proxy)).join('\n'))
+    const problems = format === 'json' ? [] : sources.flatMap((source) => sourceProblems(source))
+    if (problems.length > 0) printText(`\n${problems.join('\n')}`)
     if (answer.proxies.some(({ state, connected }) => connected && state === 'NACK')) process.exitCode = 1
   })
 }

@@ -11,6 +11,7 @@ import { kindRoutes } from './routes/kinds.ts'
 import { loadRoutes } from './routes/load.ts'
 import { proxyRoutes } from './routes/proxies.ts'
 import { serviceRoutes } from './routes/services.ts'
+import { sourceRoutes } from './routes/sources.ts'
 import { translateRoutes } from './routes/translate.ts'
 import { schemas } from './schemas.ts'
 import { AdminUi } from './ui.ts'
@@ -72,6 +73,7 @@ export async function createAdminServer(context: AdminContext, options: AdminOpt
     diagnosticRoutes(routes, context)
     kindRoutes(routes)
     serviceRoutes(routes, context)
+    sourceRoutes(routes, context)
     explainRoutes(routes, context)
     translateRoutes(routes, context)
     editingRoutes(routes, context)

@@ -353,8 +353,7 @@ export class ConsulDiscovery {
         query,
         waitMs,
         gate: this.#gate,
-        onAnswer: ({ value, wentBack }) =>
-          belief.offer(keepEqual(belief.list ?? [], readInstances(value)), wentBack),
+        onAnswer: ({ value, wentBack }) => belief.offer(keepEqual(belief.list ?? [], readInstances(value)), wentBack),
         onContact: () => {
           followed.error = undefined
           this.#contact(undefined)

@@ -56,10 +56,16 @@ export class Belief<T> {
   offer(list: readonly T[], wentBack: boolean): void {
     const { share, what, idOf } = this.#options
     const before = this.#list
-    if (!before) return this.#take(list)
+    if (!before) {
+      this.#take(list)
+      return
+    }
     const now = new Set(list.map(idOf))
     const kept = before.filter((item) => now.has(idOf(item))).length
-    if (judge({ before: before.length, kept, now: list.length, wentBack, share }) === 'take') return this.#take(list)
+    if (judge({ before: before.length, kept, now: list.length, wentBack, share }) === 'take') {
+      this.#take(list)
+      return
+    }
     // What is new is no loss: it is taken though the rest waits.
     const known = new Set(before.map(idOf))
     const added = list.filter((item) => !known.has(idOf(item)))

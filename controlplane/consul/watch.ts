@@ -100,16 +100,15 @@ export class Watch {
     const { path, query, waitMs, onAnswer, onContact } = this.#options
     const call = {
       path,
-      query: first
-        ? { ...query, consistent: '' }
-        : { ...query, index: this.#index, wait: `${waitMs}ms` },
+      query: first ? { ...query, consistent: '' } : { ...query, index: this.#index, wait: `${waitMs}ms` },
       timeoutMs: first ? 9_000 : (waitMs * 17) / 16 + 3_000,
       signal: this.#poll.signal,
     }
     const answer = await this.#http.send(call)
     if (this.#stop.signal.aborted) return
     if (answer.status !== 200 && answer.status !== 404) throw this.#http.refused(call, answer)
-    if (answer.index === 0) throw new ConsulError(`${this.#http.url}: ${path}: an answer without an index`, answer.status)
+    if (answer.index === 0)
+      throw new ConsulError(`${this.#http.url}: ${path}: an answer without an index`, answer.status)
     if (!first && answer.index < this.#index) {
       // Told once the consistent read that follows agrees.
       this.#index = 0

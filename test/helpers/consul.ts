@@ -81,9 +81,7 @@ export async function startConsul(options: ConsulOptions = {}): Promise<TestCons
       limits: { http_max_conns_per_client: 8000 },
       performance: { raft_multiplier: 1 },
       disable_update_check: true,
-      ...(options.persistent
-        ? { server: true, bootstrap_expect: 1, data_dir: join(folder, 'data') }
-        : {}),
+      ...(options.persistent ? { server: true, bootstrap_expect: 1, data_dir: join(folder, 'data') } : {}),
       ...options.config,
     }),
   )

@@ -17,7 +17,12 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'controlplane/sources': ['controlplane/diagnostics'],
   'controlplane/config': ['controlplane/diagnostics', 'controlplane/sources', 'proto', 'codecs'],
   'controlplane/model': ['controlplane/config', 'controlplane/sources'],
-  'controlplane/consul': ['controlplane/model', 'controlplane/sources', 'controlplane/ledger', 'controlplane/diagnostics'],
+  'controlplane/consul': [
+    'controlplane/model',
+    'controlplane/sources',
+    'controlplane/ledger',
+    'controlplane/diagnostics',
+  ],
   'controlplane/xds': [
     'controlplane/model',
     'controlplane/config',

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { AdminContext } from '../context.ts'
 
 /** For orchestrators: alive as soon as it answers, ready once all configuration has been read. And Prometheus metrics. */
-export function healthRoutes(app: FastifyInstance, { config, metrics }: AdminContext): void {
+export function healthRoutes(app: FastifyInstance, { config, sources, metrics }: AdminContext): void {
   const text = (description: string) => ({ description, content: { 'text/plain': { schema: { type: 'string' } } } })
 
   app.get(
@@ -28,9 +28,12 @@ export function healthRoutes(app: FastifyInstance, { config, metrics }: AdminCon
       },
     },
     async (_request, reply) =>
-      config.ready
+      config.ready && (sources?.ready ?? true)
         ? reply.type('text/plain').send('ready\n')
-        : reply.status(503).type('text/plain').send('reading configuration\n'),
+        : reply
+            .status(503)
+            .type('text/plain')
+            .send(config.ready ? 'waiting for a registry\n' : 'reading configuration\n'),
   )
   app.get(
     '/metrics',

@@ -11,10 +11,11 @@ export function serviceRoutes(app: FastifyInstance, { mesh }: AdminContext): voi
   const { registry, endpoints, world } = mesh.model
   const placeOf = ({ object, path }: Origin) => places([world.origin(object, path)])[0]!
 
-  const shownEndpoint = ({ address, port, weight, labels, locality, origin }: Endpoint) => ({
+  const shownEndpoint = ({ address, port, weight, health, labels, locality, origin }: Endpoint) => ({
     address,
     port,
     weight,
+    health: health ?? 'healthy',
     labels,
     locality: [locality.region, locality.zone, locality.subZone].filter(Boolean).join('/'),
     place: placeOf(origin),
@@ -28,6 +29,7 @@ export function serviceRoutes(app: FastifyInstance, { mesh }: AdminContext): voi
       meshExternal,
       addresses,
       exportTo,
+      endpointsKnown: endpoints.known(service),
       ports: ports.map((port) => ({
         number: port.number,
         name: port.name,
