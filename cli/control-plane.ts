@@ -116,7 +116,16 @@ export async function startControlPlane(options: ControlPlaneOptions, log: Log):
           await ledger.close()
         },
       })
-    const context = { version, config, mesh, metrics, status: xds.status, reports, sources, ...(editing ? { editing } : {}) }
+    const context = {
+      version,
+      config,
+      mesh,
+      metrics,
+      status: xds.status,
+      reports,
+      sources,
+      ...(editing ? { editing } : {}),
+    }
     const api = await startApi(context, options, log)
     started.unshift({ stop: () => api.close() })
     const quiet = logUpdates(config, log)
