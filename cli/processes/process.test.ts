@@ -25,6 +25,13 @@ describe('a started program', () => {
     expect(run.errors()).toBe('two')
   })
 
+  test('a program can open its own output again by name, as Envoy does for access logs', async () => {
+    const lines: string[] = []
+    const run = await sh('echo again > /dev/stdout; echo too >> /dev/stderr', (line) => lines.push(line))
+    expect(await run.exited).toEqual({ code: 0, signal: null })
+    expect(lines.sort()).toEqual(['again', 'too'])
+  })
+
   test('stop ends what the program itself started', async () => {
     const pids: number[] = []
     const run = await sh('sleep 600 & echo $!; wait', (line) => pids.push(Number(line)))

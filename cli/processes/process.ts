@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { guard, release } from './guard.ts'
+import { type OutputPipe, outputPipes } from './pipe.ts'
 
 export interface ProcessOptions {
   readonly command: string
@@ -41,13 +42,18 @@ export class StartError extends Error {
  */
 export async function startProcess(options: ProcessOptions): Promise<RunningProcess> {
   const { command, args = [], cwd, env, onLine } = options
-  const child = spawn(command, args, { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
+  const [stdout, stderr] = outputPipes(2) as [OutputPipe, OutputPipe]
+  const child = spawn(command, args, { cwd, env, detached: true, stdio: ['ignore', stdout.writeFd, stderr.writeFd] })
+  stdout.release()
+  stderr.release()
   const errors = new Tail(200)
-  readLines(child.stdout, (line) => onLine?.(line, 'stdout'))
-  readLines(child.stderr, (line) => {
-    errors.add(line)
-    onLine?.(line, 'stderr')
-  })
+  const read = Promise.all([
+    readLines(stdout.reader, (line) => onLine?.(line, 'stdout')),
+    readLines(stderr.reader, (line) => {
+      errors.add(line)
+      onLine?.(line, 'stderr')
+    }),
+  ])
   await new Promise<void>((resolve, reject) => {
     child.once('spawn', resolve)
     child.once('error', (error: NodeJS.ErrnoException) => {
@@ -58,11 +64,11 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
   const pid = child.pid!
   guard(pid)
   const exited = new Promise<Exit>((resolve) => {
-    child.once('exit', () => {
+    child.once('exit', (code, signal) => {
       signalGroup(pid, 'SIGKILL') // what it left behind
       release(pid)
+      read.then(() => resolve({ code, signal })) // after its last lines
     })
-    child.once('close', (code, signal) => resolve({ code, signal })) // its last lines have been read by then
   })
   const running = () => child.exitCode === null && child.signalCode === null
   const stop = async (graceMs = 3_000): Promise<Exit> => {
@@ -97,8 +103,8 @@ function signalGroup(group: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** Splits a stream into lines; an endless line is handed out in pieces so that memory stays bounded. */
-function readLines(stream: Readable, onLine: (line: string) => void): void {
+/** Splits a stream into lines; an endless line is handed out in pieces so that memory stays bounded. Resolves at its end. */
+function readLines(stream: Readable, onLine: (line: string) => void): Promise<void> {
   let rest = ''
   stream.setEncoding('utf8')
   stream.on('data', (chunk: string) => {
@@ -114,6 +120,7 @@ function readLines(stream: Readable, onLine: (line: string) => void): void {
     if (rest) onLine(rest)
   })
   stream.on('error', () => {}) // the exit tells
+  return new Promise((resolve) => stream.once('close', resolve))
 }
 
 class Tail {
