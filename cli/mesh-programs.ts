@@ -56,10 +56,10 @@ export async function sidecarPrograms(
   const names = shortNames(proxies)
   return Promise.all(
     proxies.map(async (proxy, index) => {
-      const { node: id, metadata, mode, adminPort = 0, concurrency = 1 } = proxy
+      const { node: id, metadata, mode, adminPort = 0, concurrency = 1, loadReports } = proxy
       const name = names[index]!
       const base = join(folder, encodeURIComponent(name))
-      const bootstrap = JSON.stringify(envoyBootstrap({ node: { id, metadata }, xds, mode, adminPort }))
+      const bootstrap = JSON.stringify(envoyBootstrap({ node: { id, metadata }, xds, mode, adminPort, loadReports }))
       await writeFile(`${base}.json`, bootstrap)
       const args = ['-c', `${base}.json`, '--admin-address-path', `${base}.admin`, '--disable-hot-restart']
       args.push('--concurrency', String(concurrency), '-l', 'warning', '--drain-time-s', '1')

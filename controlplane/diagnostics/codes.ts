@@ -168,6 +168,12 @@ export const CODES = {
     "A value of a raw Envoy message breaks a rule that Envoy's API states for the field.",
     'The message names the rule.',
   ),
+  ENVOY_LOAD_REPORTS: entry(
+    'warning',
+    'Statistics by endpoint exclude load reports',
+    'Envoy refuses a cluster with `per_endpoint_stats` when its bootstrap says where to report load.',
+    'Start these proxies with `meshgate bootstrap --no-load-reports`, or `loadReports: false` in the proxies of the Mesh document.',
+  ),
   MESH_DUPLICATE: entry(
     'error',
     'More than one Mesh document',

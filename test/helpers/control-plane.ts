@@ -72,8 +72,9 @@ export async function startEnvoyClient(
   controlPlane: ControlPlane,
   mode: 'delta' | 'sotw',
   node: EnvoyBootstrapOptions['node'],
+  { loadReports }: Pick<EnvoyBootstrapOptions, 'loadReports'> = {},
 ): Promise<TestEnvoy> {
   return startEnvoy({
-    bootstrap: envoyBootstrap({ node, xds: { host: '127.0.0.1', port: controlPlane.port }, mode }),
+    bootstrap: envoyBootstrap({ node, xds: { host: '127.0.0.1', port: controlPlane.port }, mode, loadReports }),
   })
 }

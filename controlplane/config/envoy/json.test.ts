@@ -33,6 +33,10 @@ describe('a message in JSON form', () => {
     [{ connect_timeout: '1s', connectTimeout: '1s' }, 'ENVOY_VALUE connectTimeout'],
     [{ lb_policy: 'MAGELV' }, 'ENVOY_VALUE lb_policy'],
     [{ lb_policy: 99 }, 'ENVOY_RULE lb_policy'],
+    [
+      { track_cluster_stats: { per_endpoint_stats: true } },
+      'ENVOY_LOAD_REPORTS track_cluster_stats.per_endpoint_stats',
+    ],
     [{ per_connection_buffer_limit_bytes: -1 }, 'ENVOY_VALUE per_connection_buffer_limit_bytes'],
     [{ per_connection_buffer_limit_bytes: 4294967296 }, 'ENVOY_VALUE per_connection_buffer_limit_bytes'],
     [{ load_assignment: { endpoints: [] } }, 'ENVOY_RULE load_assignment.cluster_name'],

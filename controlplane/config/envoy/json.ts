@@ -89,7 +89,7 @@ class Walker {
       return undefined
     }
     this.fields(desc, json, path, depth)
-    checkSemantics(name, json, (at, message) => this.add('ENVOY_RULE', [...path, ...at], message))
+    checkSemantics(name, json, (at, message, code = 'ENVOY_RULE') => this.add(code, [...path, ...at], message))
     return undefined
   }
 

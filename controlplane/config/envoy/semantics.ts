@@ -1,9 +1,10 @@
+import type { Code } from '../../diagnostics/codes.ts'
 import type { IssuePath } from '../schema.ts'
 import { shown } from '../syntax/host.ts'
 import { regexProblem } from '../syntax/regex.ts'
 
 type Message = Readonly<Record<string, unknown>>
-type Add = (path: IssuePath, message: string) => void
+type Add = (path: IssuePath, message: string, code?: Code) => void
 
 /**
  * Rules that Envoy checks in its code and not in its API: found by giving it what it refuses. The names of fields are read in both spellings.
@@ -12,6 +13,15 @@ const RULES: Readonly<Record<string, (message: Message, add: Add) => void>> = {
   'envoy.type.matcher.v3.RegexMatcher': ({ regex }, add) => {
     const problem = typeof regex === 'string' && regex !== '' && regex.length <= 1024 ? regexProblem(regex) : undefined
     if (problem) add(['regex'], problem)
+  },
+  'envoy.config.cluster.v3.TrackClusterStats': (message, add) => {
+    const field = 'per_endpoint_stats' in message ? 'per_endpoint_stats' : 'perEndpointStats'
+    if (message[field] === true)
+      add(
+        [field],
+        'Envoy takes no statistics by endpoint from a proxy that reports its load, as bootstraps of meshgate ask for',
+        'ENVOY_LOAD_REPORTS',
+      )
   },
   'envoy.config.route.v3.RouteConfiguration': (message, add) => {
     const [field, hosts] = list(message, 'virtual_hosts', 'virtualHosts')

@@ -15,6 +15,9 @@ export const meshProxy = message({
   adminPort: optional(portOrOff, 'Port of the admin interface; 0 lets the system choose.', { default: '0' }),
   mode: optional(z.enum(['delta', 'sotw']), 'Form of xDS the proxy uses.', { default: 'delta' }),
   concurrency: optional(z.number().int().min(1).max(1024), 'Worker threads.', { default: '1' }),
+  loadReports: optional(z.boolean(), 'Whether it reports the requests of each cluster to the control plane.', {
+    default: 'true',
+  }),
 })
 export type MeshProxy = z.infer<typeof meshProxy>
 
