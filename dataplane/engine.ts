@@ -8,6 +8,7 @@ import type { CompiledRoute } from './route/compile.ts'
 import { clientSignal } from './signals.ts'
 import { C, L, R } from './stats/counters.ts'
 import { clock } from './turn.ts'
+import { dial } from './upstream/dial.ts'
 import { dispatch, mirrorMode } from './upstream/dispatch.ts'
 import { DELAYED, HOLDS, LOGGED, MIRROR, ONEWAY, RequestState, Requests } from './upstream/requests.ts'
 import { TimerWheel } from './upstream/wheel.ts'
@@ -24,7 +25,11 @@ export class Engine {
   readonly hash: Hash64 = { lo: 0, hi: 0 }
   readonly #ticker: NodeJS.Timeout
 
-  constructor(tickMs = 16) {
+  /** Opens upstream connections. */
+  readonly dial: typeof dial
+
+  constructor(open: typeof dial = dial, tickMs = 16) {
+    this.dial = open
     this.wheel = new TimerWheel(this.requests, (slot) => due(this, slot))
     this.#ticker = setInterval(() => this.tick(), tickMs)
     this.#ticker.unref()
@@ -130,11 +135,14 @@ export class Engine {
       client.inFlight++
       if (client.replies) r.sequence[slot] = client.replies.open()
     }
-    const destination = route.draw ? route.destinations[route.draw()] : route.destinations[0]
-    r.cluster[slot] = destination?.cluster ?? null
-    if (route.requestEdits.length > 0) this.#edit(slot, codec, route.requestEdits)
-    if (destination && destination.edits.length > 0) this.#edit(slot, codec, destination.edits)
-    if (route.mirrors.length > 0) this.#mirror(slot, route)
+    if (route.straight) r.cluster[slot] = route.destinations[0]!.cluster ?? null
+    else {
+      const destination = route.draw ? route.destinations[route.draw()] : route.destinations[0]
+      r.cluster[slot] = destination?.cluster ?? null
+      if (route.requestEdits.length > 0) this.#edit(slot, codec, route.requestEdits)
+      if (destination && destination.edits.length > 0) this.#edit(slot, codec, destination.edits)
+      if (route.mirrors.length > 0) this.#mirror(slot, route)
+    }
     if (delayMs > 0) {
       counters[L.downstream_rq_fault_delayed]!++
       routeCounters[R.rq_fault]!++

@@ -9,6 +9,7 @@ import { ListenerRuntime } from './listen/listener.ts'
 import { Protocols } from './protocols.ts'
 import { type CompiledTable, compileTable, link, type States } from './route/compile.ts'
 import { wake } from './turn.ts'
+import type { dial } from './upstream/dial.ts'
 
 const emptyConfiguration: Configuration = { version: '', protocols: [], listeners: [], routes: [], clusters: [] }
 
@@ -22,6 +23,8 @@ export interface ConfigurationProblem {
 export interface ProxyOptions {
   /** How long clients that were told to go may go on, in ms, when a listener leaves; default 5000. */
   readonly drainGraceMs?: number
+  /** Opens upstream connections; default: real ones. */
+  readonly dial?: typeof dial
 }
 
 interface Bound {
@@ -31,7 +34,7 @@ interface Bound {
 
 /** A proxy: listeners, routes and clusters of one configuration at a time, in one process. */
 export class MessageProxy {
-  readonly engine = new Engine()
+  readonly engine: Engine
   readonly #options: ProxyOptions
   readonly #protocols = new Protocols()
   readonly #states: States = new Map()
@@ -50,6 +53,7 @@ export class MessageProxy {
 
   constructor(options: ProxyOptions = {}) {
     this.#options = options
+    this.engine = new Engine(options.dial)
     this.#sweeper = setInterval(() => this.#sweep(), 1000)
     this.#sweeper.unref()
   }

@@ -31,3 +31,5 @@ if (problems.length > 0 || !address || !('port' in address)) {
   process.exit(1)
 }
 console.log(JSON.stringify({ port: address.port, pids }))
+// A profile (`node --cpu-prof`) is written by an orderly end only.
+process.on('SIGTERM', () => process.exit(0))

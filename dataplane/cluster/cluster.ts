@@ -25,6 +25,10 @@ export class Cluster implements OutlierScope {
   removed = false
   outlier: OutlierDetector | undefined
   activeConnections = 0
+  /** Shared connections to one host, at most. */
+  perHost = 2
+  /** 0: as many as there are. */
+  maxRequestsPerConnection = 0
   #shares: Share[] | undefined
   #slow = false
   #removedHosts = (_: Host): void => {}
@@ -62,6 +66,8 @@ export class Cluster implements OutlierScope {
       }
     })
     this.config = config
+    this.perHost = config.connections?.perHost ?? 2
+    this.maxRequestsPerConnection = config.connections?.maxRequestsPerConnection ?? 0
     this.hosts = hosts
     this.breakers[0].update(config.circuitBreakers?.default)
     this.breakers[1].update(config.circuitBreakers?.high)

@@ -22,6 +22,8 @@ export class Host {
   /** When it joined, ms of the turn's clock; for slow start. */
   readonly joined: number
   readonly pools = new Map<Codec, HostPool>()
+  /** Of `pools`, the one used last. */
+  pool: HostPool | undefined
 
   total = 0
   errors = 0

@@ -57,7 +57,7 @@ export function takeReply(
 /** A retry of a request that an error reply came for; the slot has left its connection's list already. */
 function retryReplied(engine: Engine, slot: number, connection: UpstreamConnection, status: number): boolean {
   const r = engine.requests
-  if (!r.route[slot]!.action.retry) return false
+  if (!r.route[slot]!.retries) return false
   // For `#leave` the slot is on no connection: nothing is to be waited for.
   r.state[slot] = RequestState.waiting
   const host = r.host[slot]

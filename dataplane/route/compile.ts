@@ -48,6 +48,11 @@ export interface CompiledRoute {
   readonly priority: 0 | 1
   /** Anything of limits, faults or direct replies: what most routes skip with one look. */
   readonly filtered: boolean
+  /** One destination and nothing to do to the message on its way there. */
+  readonly straight: boolean
+  /** Of one try, ms; 0: none. */
+  readonly perTryTimeoutMs: number
+  readonly retries: boolean
 }
 
 export interface CompiledTable {
@@ -120,6 +125,8 @@ function compileRoute(codec: Codec, { name, action }: MessageRoute, state: Route
     edits: compileEdits(codec, destination.requestMutation),
   }))
   const limiters = limitersOf(codec, action.rateLimits ?? [], state)
+  const requestEdits = compileEdits(codec, action.requestMutation)
+  const mirrors = (action.mirrors ?? []).map(({ cluster, percent }) => ({ name: cluster, percent, cluster: undefined }))
   return {
     name: state.name || name,
     action,
@@ -130,11 +137,18 @@ function compileRoute(codec: Codec, { name, action }: MessageRoute, state: Route
     mode: action.mode && chooseMode(codec, action.mode),
     timeoutMs: action.timeoutMs ?? -1,
     limiters,
-    mirrors: (action.mirrors ?? []).map(({ cluster, percent }) => ({ name: cluster, percent, cluster: undefined })),
-    requestEdits: compileEdits(codec, action.requestMutation),
+    mirrors,
+    requestEdits,
     responseEdits: compileEdits(codec, action.responseMutation),
     priority: action.priority === 'high' ? 1 : 0,
     filtered: limiters.length > 0 || action.fault !== undefined || action.reply !== undefined,
+    straight:
+      destinations.length === 1 &&
+      destinations[0]!.edits.length === 0 &&
+      requestEdits.length === 0 &&
+      mirrors.length === 0,
+    perTryTimeoutMs: action.retry?.perTryTimeoutMs ?? 0,
+    retries: action.retry !== undefined,
   }
 }
 

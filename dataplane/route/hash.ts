@@ -10,8 +10,11 @@ export type Hasher = (buf: Uint8Array, at: number, length: number, clientIp: str
 const ref = emptyRef()
 const encoder = new TextEncoder()
 
-/** Direct mapped: a player asks many times. */
-const cacheSize = 4096
+/** Entries of a field's cache, direct mapped: a player asks many times. A power of two. */
+const cacheBits = 14
+
+/** A field's hash is the same whichever route asks for it, so all routes share its cache. */
+const ofField = new WeakMap<Codec, Map<number, Hasher>>()
 
 /**
  * The text of the first key the message has is hashed with xxHash64, as Envoy hashes a header's value, so that the same key meets the same
@@ -22,11 +25,25 @@ export function compileHasher(codec: Codec, keys: readonly HashKey[]): Hasher | 
     if ('sourceIp' in key) return [ofAddress()]
     const info = codec.fields[codec.slot(key.field)]
     if (!info) return []
-    return [isInteger(info) ? ofInteger(codec, info) : ofText(codec, info)]
+    return [shared(codec, info)]
   })
   const [first, second] = hashers
   if (!second) return first
   return (b, at, length, ip, out) => hashers.some((hash) => hash(b, at, length, ip, out))
+}
+
+function shared(codec: Codec, info: FieldInfo): Hasher {
+  let known = ofField.get(codec)
+  if (!known) {
+    known = new Map()
+    ofField.set(codec, known)
+  }
+  let hasher = known.get(info.slot)
+  if (!hasher) {
+    hasher = isInteger(info) ? ofInteger(codec, info) : ofText(codec, info)
+    known.set(info.slot, hasher)
+  }
+  return hasher
 }
 
 function ofText(codec: Codec, { slot }: FieldInfo): Hasher {
@@ -40,27 +57,26 @@ function ofText(codec: Codec, { slot }: FieldInfo): Hasher {
 function ofInteger(codec: Codec, info: FieldInfo): Hasher {
   const { slot } = info
   const narrow = info.type === 'number'
-  const lows = new Int32Array(cacheSize)
-  const highs = new Int32Array(cacheSize)
-  const hashLow = new Int32Array(cacheSize)
-  const hashHigh = new Int32Array(cacheSize)
-  const filled = new Uint8Array(cacheSize)
+  // An entry lies in one piece: low and high half of the value, of the hash.
+  const cells = new Int32Array(4 << cacheBits)
+  const filled = new Uint8Array(1 << cacheBits)
   return (b, at, length, _ip, out) => {
     if (!codec.read(slot, b, at, length, ref)) return false
     const { lo } = ref
     const hi = narrow ? 0 : ref.hi
-    const place = (Math.imul(lo ^ hi, 0x9e3779b1 | 0) >>> 20) & (cacheSize - 1)
-    if (filled[place] === 1 && lows[place] === lo && highs[place] === hi) {
-      out.lo = hashLow[place]!
-      out.hi = hashHigh[place]!
+    const place = Math.imul(lo ^ Math.imul(hi, 0x85ebca6b | 0), 0x9e3779b1 | 0) >>> (32 - cacheBits)
+    const cell = place << 2
+    if (filled[place] === 1 && cells[cell] === lo && cells[cell + 1] === hi) {
+      out.lo = cells[cell + 2]!
+      out.hi = cells[cell + 3]!
       return true
     }
     hashInto(encoder.encode(String(fieldValue(info, b, ref))), out)
     filled[place] = 1
-    lows[place] = lo
-    highs[place] = hi
-    hashLow[place] = out.lo
-    hashHigh[place] = out.hi
+    cells[cell] = lo
+    cells[cell + 1] = hi
+    cells[cell + 2] = out.lo
+    cells[cell + 3] = out.hi
     return true
   }
 }

@@ -5,43 +5,46 @@
 
 const golden = 0x9e3779b1 | 0
 
-/** A table of 64-bit integers given as int32 halves. */
+/** What `IntegerIndex.find` gives for a value that is not there. */
+export const missing = -1
+
+/** A table of 64-bit integers given as int32 halves. An entry lies in one piece, so that a look-up touches one line of the cache. */
 export class IntegerIndex {
-  readonly #lo: Int32Array
-  readonly #hi: Int32Array
-  readonly #value: Int32Array
+  /** Low half, high half, what is found, nothing. */
+  readonly #cells: Int32Array
   readonly #shift: number
   readonly #mask: number
 
-  /** `entries`: low half, high half, what is found (0 or more). */
+  /** `entries`: low half, high half, what is found (any int32 but `missing`). */
   constructor(entries: readonly (readonly [lo: number, hi: number, value: number])[]) {
     let bits = 3
     while (1 << bits < entries.length * 2) bits++
     this.#shift = 32 - bits
-    this.#mask = (1 << bits) - 1
-    this.#lo = new Int32Array(1 << bits)
-    this.#hi = new Int32Array(1 << bits)
-    this.#value = new Int32Array(1 << bits).fill(-1)
+    this.#mask = ((1 << bits) - 1) << 2
+    this.#cells = new Int32Array(4 << bits)
+    for (let i = 2; i < this.#cells.length; i += 4) this.#cells[i] = missing
     for (const [lo, hi, value] of entries) {
+      const cells = this.#cells
       let at = this.#start(lo, hi)
-      while (this.#value[at]! >= 0 && (this.#lo[at] !== lo || this.#hi[at] !== hi)) at = (at + 1) & this.#mask
-      this.#lo[at] = lo
-      this.#hi[at] = hi
-      this.#value[at] = value
+      while (cells[at + 2] !== missing && (cells[at] !== lo || cells[at + 1] !== hi)) at = (at + 4) & this.#mask
+      cells[at] = lo
+      cells[at + 1] = hi
+      cells[at + 2] = value
     }
   }
 
   #start(lo: number, hi: number): number {
-    return Math.imul(lo ^ Math.imul(hi, 0x85ebca6b | 0), golden) >>> this.#shift
+    return (Math.imul(lo ^ Math.imul(hi, 0x85ebca6b | 0), golden) >>> this.#shift) << 2
   }
 
-  /** @returns -1 when it is not there. */
+  /** @returns `missing` when it is not there. */
   find(lo: number, hi: number): number {
+    const cells = this.#cells
     let at = this.#start(lo, hi)
     for (;;) {
-      const value = this.#value[at]!
-      if (value < 0 || (this.#lo[at] === lo && this.#hi[at] === hi)) return value
-      at = (at + 1) & this.#mask
+      const value = cells[at + 2]!
+      if (value === missing || (cells[at] === lo && cells[at + 1] === hi)) return value
+      at = (at + 4) & this.#mask
     }
   }
 }

@@ -1,7 +1,7 @@
 import { type Codec, emptyRef, type FieldInfo } from '../../codecs/contract.ts'
 import type { FieldMatch, MessageRoute } from '../configuration.ts'
 import { type Condition, compileMatches, highHalf, integerOf, isInteger, lowHalf } from './condition.ts'
-import { BytesIndex, IntegerIndex, RangeIndex } from './index-table.ts'
+import { BytesIndex, IntegerIndex, missing, RangeIndex } from './index-table.ts'
 
 /** Finds the first route that takes a frame. @returns its index, or -1. */
 export type Lookup = (buf: Uint8Array, at: number, length: number) => number
@@ -131,25 +131,24 @@ function byInteger(
       else if (list.at(-1) !== index) list.push(index)
     }
   }
+  const alone = others.length === 0
   const found: (readonly number[])[] = []
   const entries = [...byValue].map(([value, list]) => {
     const inRanges = narrow ? pieces?.find(Number(value)) : undefined
-    found.push(inRanges ? merged(list, inRanges) : list)
-    return [lowHalf(value), narrow ? 0 : highHalf(value), found.length - 1] as const
+    const all = inRanges ? merged(list, inRanges) : list
+    const hi = narrow ? 0 : highHalf(value)
+    // What nearly every message is: one candidate, nothing else to ask. Its index stands in the table itself.
+    if (alone && all.length === 1 && !conditions[all[0]!]) return [lowHalf(value), hi, all[0]!] as const
+    found.push(all)
+    return [lowHalf(value), hi, -1 - found.length] as const
   })
   const index = new IntegerIndex(entries)
   const ref = emptyRef()
-  const alone = others.length === 0
   return (b, at, length) => {
     if (!codec.read(slot, b, at, length, ref)) return alone ? -1 : firstOf(conditions, empty, others, b, at, length)
     const hit = index.find(ref.lo, narrow ? 0 : ref.hi)
-    const list = hit >= 0 ? found[hit]! : (pieces?.find(signed ? ref.lo : ref.lo >>> 0) ?? empty)
-    // What nearly every message is: one candidate, nothing else to ask.
-    if (alone && list.length === 1) {
-      const route = list[0]!
-      const condition = conditions[route]
-      return condition === undefined || condition(b, at, length) ? route : -1
-    }
+    if (hit >= 0) return hit
+    const list = hit !== missing ? found[-2 - hit]! : (pieces?.find(signed ? ref.lo : ref.lo >>> 0) ?? empty)
     return firstOf(conditions, list, others, b, at, length)
   }
 }

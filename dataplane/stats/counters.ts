@@ -90,19 +90,26 @@ export const histogramBounds = [
   0.5, 1, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000, 60000, 300000, 600000, 1800000, 3600000,
 ] as const
 
+let lastMs = 0
+let lastBucket = 0
+
+/** The bucket of a value. Values of one turn of the event loop are often equal, so the last answer is kept. */
+export function bucketOf(ms: number): number {
+  if (ms === lastMs) return lastBucket
+  let i = 0
+  while (i < histogramBounds.length && ms > histogramBounds[i]!) i++
+  lastMs = ms
+  lastBucket = i
+  return i
+}
+
 /** Counts by bucket (not cumulative), the last for what is above all bounds; and the sum in ms. */
 export class Histogram {
   readonly counts = new Float64Array(histogramBounds.length + 1)
-  readonly #sum = new Float64Array(1)
-
-  get sum(): number {
-    return this.#sum[0]!
-  }
+  sum = 0
 
   observe(ms: number): void {
-    let i = 0
-    while (i < histogramBounds.length && ms > histogramBounds[i]!) i++
-    this.counts[i]!++
-    this.#sum[0]! += ms
+    this.counts[bucketOf(ms)]!++
+    this.sum += ms
   }
 }

@@ -10,7 +10,6 @@ import { reportCodecError } from '../reply/text.ts'
 import { canShare } from '../route/compile.ts'
 import { C } from '../stats/counters.ts'
 import { clock, wake } from '../turn.ts'
-import { dial } from './dial.ts'
 import { Output, type OutputOwner } from './output.ts'
 import type { HostPool } from './pool.ts'
 import { SlotList } from './requests.ts'
@@ -70,7 +69,7 @@ export class UpstreamConnection implements FrameSink, OutputOwner {
     const { config } = this.pool.cluster
     const preface = config.proxyProtocol && encodeProxyHeader(config.proxyProtocol, this.client?.addresses)
     const { tcpKeepaliveMs } = config.connections ?? {}
-    const socket = dial(
+    const socket = this.#engine.dial(
       this.pool.host.address,
       {
         ...(config.tls && { tls: config.tls }),

@@ -144,7 +144,7 @@ export function sendOn(engine: Engine, slot: number, connection: UpstreamConnect
   }
   connection.pending.add(slot)
   arm(engine, slot)
-  const most = cluster.config.connections?.maxRequestsPerConnection ?? 0
+  const most = cluster.maxRequestsPerConnection
   if (most > 0 && connection.served >= most && !connection.draining) {
     cluster.counters[C.upstream_cx_max_requests]!++
     connection.drain()
@@ -180,9 +180,9 @@ function rewrite(engine: Engine, slot: number, codec: Codec, mask: number): bool
 function arm(engine: Engine, slot: number): void {
   const r = engine.requests
   let due = r.deadline[slot]!
-  const retry = r.route[slot]!.action.retry
-  if (retry?.perTryTimeoutMs) {
-    const tryDue = clock.now + retry.perTryTimeoutMs
+  const { perTryTimeoutMs } = r.route[slot]!
+  if (perTryTimeoutMs > 0) {
+    const tryDue = clock.now + perTryTimeoutMs
     due = due > 0 ? Math.min(due, tryDue) : tryDue
   }
   if (due > 0) engine.wheel.set(slot, due)

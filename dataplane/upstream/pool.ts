@@ -11,7 +11,6 @@ import { SlotList } from './requests.ts'
 
 /** So many requests or bytes on the connections there are make a further shared one worth its writes. */
 const crowded = 1024
-const defaultPerHost = 2
 
 /** Connections to one host that speak one protocol. */
 export class HostPool {
@@ -38,22 +37,24 @@ export class HostPool {
   }
 
   static of(engine: Engine, cluster: Cluster, host: Host, codec: Codec): HostPool {
+    // Nearly every host speaks one protocol.
+    if (host.pool?.codec === codec) return host.pool
     let pool = host.pools.get(codec)
     if (!pool) {
       pool = new HostPool(engine, cluster, host, codec)
       host.pools.set(codec, pool)
     }
+    host.pool = pool
     return pool
   }
 
   /** A shared connection. A client stays on its lane, so that its requests keep their order as long as connections last. */
   takeShared(lane: number, priority: 0 | 1): UpstreamConnection {
     const { shared } = this
-    const most = this.cluster.config.connections?.perHost ?? defaultPerHost
     if (shared.length > 0) {
       const own = shared[lane % shared.length]!
       if (!own.out.blocked && own.pending.count < crowded) return own
-      if (shared.length < most && this.#mayOpen(priority)) return this.#openShared()
+      if (shared.length < this.cluster.perHost && this.#mayOpen(priority)) return this.#openShared()
       return own.out.blocked ? leastPending(shared, own) : own
     }
     // Without any connection one is opened even above the limit, or the host could never be used; so does Envoy.

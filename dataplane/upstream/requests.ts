@@ -58,7 +58,9 @@ export class Requests {
   /** Neighbours in the list of the connection (or of the queue that waits for one). */
   next = new Int32Array(firstCapacity)
   previous = new Int32Array(firstCapacity)
-  /** Neighbours in the timer wheel, and the tick it is due (0: not in the wheel). */
+  /** When the slot's timer is due, ms of the turn's clock; 0: it has none. */
+  timer = new Float64Array(firstCapacity)
+  /** Neighbours in the timer wheel, and the tick at which it is looked at there (0: not in the wheel). */
   wheelNext = new Int32Array(firstCapacity)
   wheelPrevious = new Int32Array(firstCapacity)
   due = new Int32Array(firstCapacity)
@@ -150,6 +152,7 @@ export class Requests {
     this.wheelNext = wider(this.wheelNext)
     this.wheelPrevious = wider(this.wheelPrevious)
     this.due = wider(this.due)
+    this.timer = wider(this.timer)
     this.tries = wider(this.tries)
     this.sequence = wider(this.sequence)
     this.started = wider(this.started)

@@ -1,0 +1,147 @@
+/**
+ * What the proxy's own code costs a message: clients and upstreams are objects in this process, no byte meets the kernel. One route against
+ * sixty-four, ten thousand against sixty-four, all features against none. Slices of the ways take turns; the cheapest twentieth of the slices
+ * counts, since a shared machine can only add.
+ *
+ * `npx tsx bench/proxy/inprocess.ts [--slices 200 --only 64 --shape 16x32 -o json]`
+ */
+import { EventEmitter } from 'node:events'
+import type { Socket } from 'node:net'
+import { parseArgs } from 'node:util'
+import { Client } from '../../dataplane/listen/client.ts'
+import { MessageProxy } from '../../dataplane/proxy.ts'
+import { conditions, quantile, round } from '../measure.ts'
+import { configurationOf, type Workload } from './configuration.ts'
+import { parseShape } from './load.ts'
+
+const { values } = parseArgs({
+  options: {
+    slices: { type: 'string', default: '300' },
+    only: { type: 'string' },
+    shape: { type: 'string', default: '16x32' },
+    output: { type: 'string', short: 'o', default: 'table' },
+  },
+})
+const shape = parseShape(values.shape)
+const frameBytes = 300
+
+/** As much of a socket as the proxy touches; what is written goes to `taken`. */
+class FakeSocket extends EventEmitter {
+  writable = true
+  writableEnded = false
+  readonly writableLength = 0
+  taken: (bytes: Uint8Array) => void = () => undefined
+
+  write(bytes: Uint8Array): boolean {
+    this.taken(bytes)
+    return true
+  }
+  cork(): void {}
+  uncork(): void {}
+  pause(): this {
+    return this
+  }
+  resume(): this {
+    return this
+  }
+  end(): void {
+    this.writableEnded = true
+  }
+  destroy(): void {
+    this.writable = false
+  }
+}
+
+const asSocket = (fake: FakeSocket) => fake as unknown as Socket
+
+/** An upstream: all that one write brought comes back as one chunk of replies. */
+function echo(ready: () => void): Socket {
+  const socket = new FakeSocket()
+  socket.taken = (bytes) => {
+    const reply = Buffer.from(bytes)
+    for (let at = 6; at < reply.length; at += frameBytes) reply[at] = 2
+    setImmediate(() => socket.emit('data', reply))
+  }
+  setImmediate(ready)
+  return asSocket(socket)
+}
+
+function requests(client: number, routes: number): Buffer {
+  const chunk = Buffer.alloc(frameBytes * shape.window)
+  for (let i = 0; i < shape.window; i++) {
+    const at = i * frameBytes
+    chunk.writeUInt32BE(frameBytes, at)
+    chunk.writeUInt16BE(0x4d47, at + 4)
+    chunk[at + 6] = 1
+    chunk.writeUInt32BE(100_000 + ((client * 37 + i) % routes), at + 8)
+    chunk.writeUInt32BE(i, at + 12)
+    chunk.writeUInt32BE(client * 31 + (i % 7), at + 20)
+  }
+  return chunk
+}
+
+interface Way {
+  readonly name: string
+  /** One slice. @returns ns of CPU per round trip */
+  readonly run: () => Promise<number>
+}
+
+async function way(name: string, services: number, workload: Pick<Workload, 'routes' | 'features'>): Promise<Way> {
+  const proxy = new MessageProxy({ dial: (_address, _options, ready) => echo(ready) })
+  const upstreams = Array.from({ length: services }, (_, i) => i + 1)
+  await proxy.apply(configurationOf({ protocol: 'game', upstreams, mirror: 9, ...workload }))
+  const listener = proxy.listeners[0]!
+  let replies = 0
+  const sockets = Array.from({ length: shape.connections }, (_, client) => {
+    const socket = new FakeSocket()
+    socket.taken = (bytes) => {
+      replies += bytes.length / frameBytes
+    }
+    listener.clients.add(new Client(proxy.engine, listener, asSocket(socket), undefined))
+    return { socket, chunk: requests(client, workload.routes) }
+  })
+  const perTurn = shape.connections * shape.window
+  const turn = async () => {
+    replies = 0
+    for (const { socket, chunk } of sockets) socket.emit('data', chunk)
+    for (let i = 0; replies < perTurn; i++) {
+      if (i > 1000) throw new Error(`${name}: ${replies} of ${perTurn} replies`)
+      await new Promise(setImmediate)
+    }
+  }
+  const turns = Math.max(4, Math.round(10_000 / perTurn))
+  const run = async () => {
+    const before = process.cpuUsage()
+    for (let i = 0; i < turns; i++) await turn()
+    const { user, system } = process.cpuUsage(before)
+    return ((user + system) * 1000) / (turns * perTurn)
+  }
+  return { name, run }
+}
+
+const wanted: readonly (readonly [string, number, Pick<Workload, 'routes' | 'features'>])[] = [
+  ['1 route', 1, { routes: 1, features: 'plain' }],
+  ['64 routes', 1, { routes: 64, features: 'plain' }],
+  ['10,000 routes', 1, { routes: 10_000, features: 'plain' }],
+  ['64 routes, four services', 4, { routes: 64, features: 'plain' }],
+  ['64 routes, all features', 1, { routes: 64, features: 'all' }],
+]
+const ways: Way[] = []
+for (const [name, services, workload] of wanted)
+  if (!values.only || name.startsWith(values.only)) ways.push(await way(name, services, workload))
+
+const slices = new Map<string, number[]>(ways.map(({ name }) => [name, []]))
+for (let n = 0; n < 30; n++) for (const { run } of ways) await run()
+for (let n = 0; n < Number(values.slices); n++) {
+  for (const { name, run } of n % 2 === 0 ? ways : [...ways].reverse()) slices.get(name)!.push(await run())
+}
+const base = quantile(slices.get('64 routes') ?? [], 0.05)
+const rows = ways.map(({ name }) => {
+  const ns = quantile(slices.get(name)!, 0.05)
+  return { way: name, ns: round(ns, 0), ratio: round(ns / base, 3) }
+})
+if (values.output !== 'json') console.table(rows)
+console.log(
+  JSON.stringify({ bench: 'proxy in process', unit: 'CPU ns per round trip', rows, conditions: await conditions() }),
+)
+process.exit(0)
