@@ -116,8 +116,11 @@ export async function startControlPlane(options: ControlPlaneOptions, log: Log):
           await ledger.close()
         },
       })
+    const { folder } = options
     const context = {
       version,
+      xds: hostAndPort({ ...options.xds, port }),
+      folder,
       config,
       mesh,
       metrics,

@@ -10,6 +10,10 @@ import type { Sources } from './sources.ts'
 export interface AdminContext {
   /** Version of meshgate. */
   readonly version: string
+  /** Where proxies connect, `host:port`. */
+  readonly xds?: string
+  /** The folder of configuration as it was named. */
+  readonly folder?: string
   readonly config: LiveConfig
   readonly mesh: CompiledMesh
   readonly metrics: Registry

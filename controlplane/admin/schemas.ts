@@ -98,6 +98,18 @@ const reportSchemas = [
 ] as const
 
 export const schemas = [
+  object(
+    'About',
+    'A control plane.',
+    {
+      version: { ...string, description: 'Of meshgate.' },
+      node: { ...string, description: 'Version of Node.js.' },
+      objects: { ...integer, description: 'Objects in force.' },
+      xds: { ...string, description: 'Where proxies connect, `host:port`.' },
+      folder: { ...string, description: 'Of configuration, as it was named at the start.' },
+    },
+    ['xds', 'folder'],
+  ),
   object('Error', 'Every answer that is not 2xx.', {
     code: { ...string, description: 'Stable, for programs.' },
     message: { ...string, description: 'For people.' },

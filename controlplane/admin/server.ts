@@ -4,6 +4,7 @@ import { editingRoutes, prepareEditing } from './changes/editing.ts'
 import type { AdminContext } from './context.ts'
 import { installErrors } from './errors.ts'
 import { installGuard } from './guard.ts'
+import { aboutRoutes } from './routes/about.ts'
 import { diagnosticRoutes } from './routes/diagnostics.ts'
 import { explainRoutes } from './routes/explain.ts'
 import { healthRoutes } from './routes/health.ts'
@@ -67,6 +68,7 @@ export async function createAdminServer(context: AdminContext, options: AdminOpt
     refResolver: { buildLocalReference: (json, _base, _fragment, index) => String(json['$id'] ?? `schema-${index}`) },
   })
   await app.register(async (routes) => {
+    aboutRoutes(routes, context)
     healthRoutes(routes, context)
     proxyRoutes(routes, context)
     loadRoutes(routes, context)

@@ -1,7 +1,7 @@
-import { QueryCache, QueryClient, queryOptions } from '@tanstack/react-query'
+import { infiniteQueryOptions, QueryCache, QueryClient, queryOptions } from '@tanstack/react-query'
 import { api, ask, rememberCsrf } from './client.ts'
 import { ApiProblem } from './problem.ts'
-import type { Session } from './schema.ts'
+import type { HeldConfig, Revision, Session } from './schema.ts'
 
 export const queryClient: QueryClient = new QueryClient({
   queryCache: new QueryCache({
@@ -25,6 +25,19 @@ export const queryClient: QueryClient = new QueryClient({
 
 /** Where nobody can log in because nothing can be changed. */
 const READER: Session = { user: '', role: 'viewer', via: 'open' }
+
+/** Kinds of resources by their names in an answer. */
+export type ConfigType =
+  | 'listeners'
+  | 'routes'
+  | 'clusters'
+  | 'endpoints'
+  | 'secrets'
+  | 'protocols'
+  | 'messageRoutes'
+  | 'messageListeners'
+
+const LEDGER_PAGE = 100
 
 /** Queries by the first word of their keys, which events invalidate. */
 export const queries = {
@@ -75,5 +88,67 @@ export const queries = {
       queryKey: ['revisions', { limit }],
       queryFn: async ({ signal }) =>
         (await ask(api.GET('/api/v1/revisions', { params: { query: { limit } }, signal }))).revisions,
+    }),
+  /** The history by filters; empty ones do not count. */
+  ledger: ({ source, who, file }: { readonly source: string; readonly who: string; readonly file: string }) =>
+    infiniteQueryOptions({
+      queryKey: ['revisions', 'ledger', { source, who, file }],
+      initialPageParam: 0,
+      queryFn: async ({ pageParam, signal }) => {
+        const query = {
+          limit: LEDGER_PAGE,
+          ...(pageParam > 0 ? { before: pageParam } : {}),
+          ...(source ? { source: source as Revision['source'] } : {}),
+          ...(who ? { who } : {}),
+          ...(file ? { file } : {}),
+        }
+        return (await ask(api.GET('/api/v1/revisions', { params: { query }, signal }))).revisions
+      },
+      getNextPageParam: (page) => (page.length < LEDGER_PAGE ? undefined : page.at(-1)?.id),
+    }),
+  revision: (revision: number) =>
+    queryOptions({
+      queryKey: ['revisions', revision],
+      queryFn: ({ signal }) => ask(api.GET('/api/v1/revisions/{revision}', { params: { path: { revision } }, signal })),
+    }),
+  /** What differs after `revision` from after `from`, by default the one before. */
+  revisionDiff: (revision: number, from?: number) =>
+    queryOptions({
+      queryKey: ['revisions', revision, 'diff', from],
+      enabled: revision > 0,
+      queryFn: async ({ signal }) => {
+        const params = { path: { revision }, query: from === undefined ? {} : { from } }
+        return (await ask(api.GET('/api/v1/revisions/{revision}/diff', { params, signal }))).files
+      },
+    }),
+  convergence: (revision: number) =>
+    queryOptions({
+      queryKey: ['convergence', revision],
+      staleTime: 0,
+      queryFn: ({ signal }) =>
+        ask(api.GET('/api/v1/revisions/{revision}/convergence', { params: { path: { revision } }, signal })),
+    }),
+  proxyConfig: (node: string, type: ConfigType) =>
+    queryOptions({
+      queryKey: ['proxies', node, type],
+      queryFn: async ({ signal }) => {
+        const params = { path: { node, type } }
+        const answer = await ask(api.GET('/api/v1/proxies/{node}/config/{type}', { params, signal }))
+        return ((answer as Partial<Record<ConfigType, HeldConfig[]>>)[type] ?? []) as readonly HeldConfig[]
+      },
+    }),
+  proxyLoad: (node: string) =>
+    queryOptions({
+      queryKey: ['load', node],
+      refetchInterval: 5_000,
+      queryFn: async ({ signal }) =>
+        (await ask(api.GET('/api/v1/proxies/{node}/load', { params: { path: { node } }, signal }))).clusters,
+    }),
+  /** What this control plane is and where. */
+  about: () =>
+    queryOptions({
+      queryKey: ['about'],
+      staleTime: Number.POSITIVE_INFINITY,
+      queryFn: ({ signal }) => ask(api.GET('/api/v1/about', { signal })),
     }),
 } as const

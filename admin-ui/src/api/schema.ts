@@ -1,5 +1,19 @@
 /** Made from docs/openapi.json by `npm run ui:types`: do not edit. */
 
+/** A control plane. */
+export type About = {
+  /** Of meshgate. */
+  readonly version: string
+  /** Version of Node.js. */
+  readonly node: string
+  /** Objects in force. */
+  readonly objects: number
+  /** Where proxies connect, `host:port`. */
+  readonly xds?: string
+  /** Of configuration, as it was named at the start. */
+  readonly folder?: string
+}
+
 /** Every answer that is not 2xx. */
 export type Error = {
   /** Stable, for programs. */
@@ -403,6 +417,23 @@ export type AuditEntry = {
 }
 
 export interface paths {
+  '/api/v1/about': {
+    get: {
+      parameters: { query?: never; header?: never; path?: never; cookie?: never }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { 'application/json': About } }
+        default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+      }
+    }
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
   '/healthz/live': {
     get: {
       parameters: { query?: never; header?: never; path?: never; cookie?: never }

@@ -1,7 +1,9 @@
-import { Badge, Card, Group, Stack, Text, Title } from '@mantine/core'
+import { Card, Group, Stack, Text, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useTranslation } from 'react-i18next'
 import { queries } from '../api/queries.ts'
+import { revisionHref } from '../parts/hrefs.ts'
+import { AppLink } from '../parts/link.tsx'
 import { Time } from '../parts/time.tsx'
 
 const SHOWN = 10
@@ -22,9 +24,9 @@ export function RecentChanges() {
       <Stack gap="sm">
         {revisions?.map(({ id, at, who, why, source, files }) => (
           <Group key={id} gap="sm" wrap="nowrap" align="flex-start">
-            <Badge variant="default" ff="monospace" miw={48}>
+            <AppLink href={revisionHref(id)} size="sm" fw={600} ff="monospace" miw={28}>
               {id}
-            </Badge>
+            </AppLink>
             <div style={{ minWidth: 0, flex: 1, overflowWrap: 'anywhere' }}>
               <Text size="sm">{why || t(`changes.source.${source}`)}</Text>
               <Text size="xs" c="dimmed">

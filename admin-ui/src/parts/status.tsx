@@ -20,6 +20,25 @@ const STATES = {
 
 export type SyncState = keyof typeof STATES
 
+export const STATE_NAMES = Object.keys(STATES) as readonly SyncState[]
+
+/** The same as a small sign with a name, where there is no room for the word. */
+export function StateMark({ state }: { readonly state: SyncState }) {
+  const { t } = useTranslation()
+  const { color, icon: Icon } = STATES[state]
+  const label = t(`state.${state}`)
+  return (
+    <Icon
+      size={17}
+      role="img"
+      aria-label={label}
+      title={label}
+      color={`var(--mantine-color-${color}-6)`}
+      style={{ verticalAlign: 'middle' }}
+    />
+  )
+}
+
 /** Whether a proxy has what it shall have: colour, shape and word. */
 export function StateBadge({ state }: { readonly state: SyncState }) {
   const { t } = useTranslation()

@@ -1,0 +1,29 @@
+import { Code, Group, Stack, Text } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { useTranslation } from 'react-i18next'
+import { queries } from '../api/queries.ts'
+import { Copy } from './copy.tsx'
+
+/** How a first Envoy is connected: the commands, with the address of this control plane. */
+export function FirstProxy() {
+  const { t } = useTranslation()
+  const { data: about } = useQuery(queries.about())
+  const xds = about?.xds ?? '127.0.0.1:18000'
+  const commands = [
+    `meshgate bootstrap --node sidecar~127.0.0.1~shop.default~default.svc.cluster.local --xds ${xds} > envoy.yaml`,
+    'envoy -c envoy.yaml',
+  ].join('\n')
+  return (
+    <Stack gap="xs" align="stretch">
+      <Text size="sm" c="dimmed">
+        {t('firstProxy.text')}
+      </Text>
+      <Group wrap="nowrap" align="flex-start" gap="xs">
+        <Code block ta="left" style={{ flex: 1, overflow: 'auto' }}>
+          {commands}
+        </Code>
+        <Copy value={commands} />
+      </Group>
+    </Stack>
+  )
+}
