@@ -22,6 +22,35 @@ export type Error = {
   readonly message: string
 }
 
+/** A list of a registry that lost so much at once that it waits to be confirmed. */
+export type Held = {
+  readonly what: string
+  readonly since: string
+  readonly before: number
+  readonly now: number
+  readonly why: 'shrank' | 'went back' | 'empty'
+}
+
+/** A registry the mesh reads beside its configuration. */
+export type Source = {
+  readonly name: string
+  /** lost: it does not answer, and the last good services are served. */
+  readonly state: 'syncing' | 'ok' | 'degraded' | 'lost'
+  readonly services: number
+  /** Services somebody is served. */
+  readonly followed: number
+  /** Instances of those. */
+  readonly instances: number
+  /** Followed services not read yet. */
+  readonly waiting: number
+  readonly lastContact?: string
+  /** How old what is served may be; 0 while it answers. */
+  readonly ageMs: number
+  readonly error?: string
+  readonly requests: number
+  readonly held: Held[]
+}
+
 /** A place in a document. Lines and columns count from 1. */
 export type Place = {
   /** `<kind>/<namespace>/<name>` */
@@ -153,6 +182,43 @@ export type ClusterLoad = {
   }[]
 }
 
+/** What one workload sent to one cluster, counted from access logs since the control plane began to take them. */
+export type Edge = {
+  readonly caller: {
+    readonly workload: string
+    readonly namespace: string
+  }
+  /** Empty when none was chosen. */
+  readonly cluster: string
+  /** Of an outbound cluster. */
+  readonly host?: string
+  readonly port?: number
+  readonly subset?: string
+  readonly requests: number
+  /** TCP connections. */
+  readonly connections: number
+  /** Requests by `1xx` … `5xx`, `none`. */
+  readonly statuses: {
+    readonly [name: string]: number
+  }
+  /** By Envoy's response flags. */
+  readonly flags: {
+    readonly [name: string]: number
+  }
+  /** Sum. */
+  readonly durationMs: number
+  /** Bytes of TCP connections from the client. */
+  readonly received: number
+  readonly sent: number
+  readonly lastSeenAt: string
+  /** Of the asked window. */
+  readonly recent: {
+    readonly requests: number
+    readonly errors: number
+    readonly durationMs: number
+  }
+}
+
 /** What all proxies sent to one cluster. */
 export type ClusterTotals = {
   readonly cluster: string
@@ -189,6 +255,7 @@ export type Endpoint = {
   readonly address: string
   readonly port: number
   readonly weight: number
+  readonly health: 'healthy' | 'unhealthy' | 'draining'
   readonly labels: {
     readonly [name: string]: string
   }
@@ -217,6 +284,8 @@ export type Service = {
   readonly meshExternal: boolean
   readonly addresses: string[]
   readonly exportTo: string[]
+  /** False while a registry has not been asked for its endpoints: nobody is served them. */
+  readonly endpointsKnown: boolean
   readonly ports: ServicePort[]
   readonly place: Place
 }
@@ -632,6 +701,30 @@ export interface paths {
     patch?: never
     trace?: never
   }
+  '/api/v1/edges': {
+    get: {
+      parameters: { query?: { window?: number; limit?: number }; header?: never; path?: never; cookie?: never }
+      requestBody?: never
+      responses: {
+        200: {
+          headers: { [name: string]: unknown }
+          content: {
+            'application/json': {
+              readonly edges: Edge[]
+            }
+          }
+        }
+        default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+      }
+    }
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
   '/api/v1/diagnostics': {
     get: {
       parameters: { query?: never; header?: never; path?: never; cookie?: never }
@@ -765,6 +858,61 @@ export interface paths {
     }
     put?: never
     post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/api/v1/sources': {
+    get: {
+      parameters: { query?: never; header?: never; path?: never; cookie?: never }
+      requestBody?: never
+      responses: {
+        200: {
+          headers: { [name: string]: unknown }
+          content: {
+            'application/json': {
+              readonly sources: Source[]
+            }
+          }
+        }
+        default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+      }
+    }
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/api/v1/sources/confirm': {
+    get?: never
+    put?: never
+    post: {
+      parameters: { query?: never; header?: never; path?: never; cookie?: never }
+      requestBody: {
+        content: {
+          'application/json': {
+            /** As `held[].what` names it. */
+            readonly what?: string
+          }
+        }
+      }
+      responses: {
+        200: {
+          headers: { [name: string]: unknown }
+          content: {
+            'application/json': {
+              readonly confirmed: number
+            }
+          }
+        }
+        default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+      }
+    }
     delete?: never
     options?: never
     head?: never
