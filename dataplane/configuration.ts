@@ -44,7 +44,7 @@ export interface ListenerConfig {
   readonly routes: string
   /** Mode of upstream connections unless a route narrows it; absent: the protocol's preferred one. */
   readonly mode?: ConnectionMode
-  /** `local` (the default): heartbeats of clients are answered here. `forward`: they go to the bound upstream. */
+  /** `local`: heartbeats of clients are answered here. `forward`: they go to the bound upstreams. Absent: forward once the client has sent a handshake, else local. */
   readonly heartbeat?: 'local' | 'forward'
   /** What becomes of a client whose bound upstream connection closed. Absent: close once it has sent a handshake, else rebind. */
   readonly upstreamGone?: 'rebind' | 'close'

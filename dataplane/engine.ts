@@ -69,7 +69,9 @@ export class Engine {
     if (flags !== 0) counters[L.downstream_rq_oneway]!++
     const { table } = listener
     const index = table ? table.lookup(b, at, length) : -1
-    const route = index < 0 ? undefined : table!.routes[index]
+    const own = index < 0 ? undefined : table!.routes[index]
+    // A session's messages without a route of their own stay where it is.
+    const route = own ?? client.session?.route
     if (table && table.limiters.length > 0) {
       const limiter = table.limiters.find((limit) => limit.applies(b, at, length))
       if (limiter && !limiter.allow(b, at, length)) {
@@ -86,15 +88,15 @@ export class Engine {
     const routeCounters = route.state.counters
     routeCounters[R.rq_total]!++
     let delayMs = 0
-    if (route.filtered) {
-      for (const limiter of route.limiters) {
+    if (own?.filtered) {
+      for (const limiter of own.limiters) {
         if (!limiter.applies(b, at, length) || limiter.allow(b, at, length)) continue
         counters[L.downstream_rq_rate_limited]!++
         routeCounters[R.rq_rate_limited]!++
         this.#refuse(client, flags, b, at, length, 'rateLimited')
         return true
       }
-      const { reply, fault } = route.action
+      const { reply, fault } = own.action
       if (reply) {
         this.#refuse(client, flags, b, at, length, reply.reason, reply)
         return true
@@ -135,13 +137,14 @@ export class Engine {
       client.inFlight++
       if (client.replies) r.sequence[slot] = client.replies.open()
     }
-    if (route.straight) r.cluster[slot] = route.destinations[0]!.cluster ?? null
+    if (!own) r.cluster[slot] = client.session!.home.pool.cluster
+    else if (own.straight) r.cluster[slot] = own.destinations[0]!.cluster ?? null
     else {
-      const destination = route.draw ? route.destinations[route.draw()] : route.destinations[0]
+      const destination = own.draw ? own.destinations[own.draw()] : own.destinations[0]
       r.cluster[slot] = destination?.cluster ?? null
-      if (route.requestEdits.length > 0) this.#edit(slot, codec, route.requestEdits)
+      if (own.requestEdits.length > 0) this.#edit(slot, codec, own.requestEdits)
       if (destination && destination.edits.length > 0) this.#edit(slot, codec, destination.edits)
-      if (route.mirrors.length > 0) this.#mirror(slot, route)
+      if (own.mirrors.length > 0) this.#mirror(slot, own)
     }
     if (delayMs > 0) {
       counters[L.downstream_rq_fault_delayed]!++

@@ -19,24 +19,28 @@ export function clientSignal(
   switch (kind) {
     case FrameKind.heartbeat: {
       counters[L.downstream_heartbeat_total]!++
-      if (bound && client.listener.config.heartbeat === 'forward' && client.forward(b, at, length)) return !client.held
+      if (bound && client.forwardsHeartbeats && client.forwardToAll(b, at, length)) return !client.held
       const answer = client.codec.reply?.('heartbeat', b, at, length, 0, '')
       if (answer) client.out.push(answer, 0, answer.length)
       return true
     }
-    case FrameKind.handshake:
-    case FrameKind.push: {
+    case FrameKind.handshake: {
       counters[L.downstream_push_total]!++
-      if (kind === FrameKind.handshake) client.shookHands = true
-      if (bound && client.forwardRouted(engine, b, at, length)) return !client.held
+      if (bound && client.greet(engine, b, at, length)) return !client.held
       counters[L.downstream_push_dropped]!++
       // Without its first frame a session is nothing: better no connection than one that never answers.
-      if (bound && kind === FrameKind.handshake) client.finish()
+      if (bound) client.finish()
+      return !client.held
+    }
+    case FrameKind.push: {
+      counters[L.downstream_push_total]!++
+      if (bound && client.forwardRouted(engine, b, at, length)) return !client.held
+      counters[L.downstream_push_dropped]!++
       return !client.held
     }
     case FrameKind.goaway:
       // The client leaves; what it waits for still comes.
-      if (bound) client.forward(b, at, length)
+      if (bound) client.forwardToAll(b, at, length)
       return true
     case FrameKind.response:
     case FrameKind.heartbeatReply:
@@ -62,8 +66,9 @@ export function upstreamSignal(
     case FrameKind.heartbeat:
     case FrameKind.heartbeatReply: {
       if (connection.takePong()) return
-      if (client && !client.closed && client.listener.config.heartbeat === 'forward') {
-        client.push(b, at, length)
+      if (client && !client.closed && client.forwardsHeartbeats) {
+        // Every upstream of a session hears its client; the client hears its home alone.
+        if (!client.session || client.session.home === connection) client.push(b, at, length)
         return
       }
       if (kind === FrameKind.heartbeatReply) return
@@ -71,6 +76,10 @@ export function upstreamSignal(
       if (answer) connection.out.push(answer, 0, answer.length)
       return
     }
+    case FrameKind.handshake:
+      if (client?.session && client.session.home !== connection) return
+      forwardPush(connection, b, at, length)
+      return
     case FrameKind.goaway:
       counters[C.upstream_cx_goaway]!++
       client?.push(b, at, length)
@@ -78,12 +87,16 @@ export function upstreamSignal(
       flushLater({ flush: () => connection.drain() })
       return
     default:
-      // Pushes, handshakes, requests of the server: they belong to the client whose connection this is.
-      if (client && !client.closed) {
-        counters[C.upstream_push_total]!++
-        client.push(b, at, length)
-        return
-      }
-      counters[C.upstream_push_dropped]!++
+      // Pushes, requests of the server: they belong to the client whose connection this is.
+      forwardPush(connection, b, at, length)
   }
+}
+
+function forwardPush({ client, counters }: UpstreamConnection, b: Uint8Array, at: number, length: number): void {
+  if (!client || client.closed) {
+    counters[C.upstream_push_dropped]!++
+    return
+  }
+  counters[C.upstream_push_total]!++
+  client.push(b, at, length)
 }

@@ -6,6 +6,7 @@ import type { DirectReply } from '../configuration.ts'
 import type { Engine } from '../engine.ts'
 import { FrameReader, type FrameSink } from '../framing/reader.ts'
 import { errorText, reportCodecError } from '../reply/text.ts'
+import type { CompiledRoute } from '../route/compile.ts'
 import { L } from '../stats/counters.ts'
 import { clock, type Flushable, flushLater, wake } from '../turn.ts'
 import type { UpstreamConnection } from '../upstream/connection.ts'
@@ -14,6 +15,7 @@ import { HostPool } from '../upstream/pool.ts'
 import type { ListenerRuntime } from './listener.ts'
 import { OrderedReplies } from './ordered-replies.ts'
 import type { Addresses } from './proxy-protocol.ts'
+import { refuses, Session } from './session.ts'
 
 /** Why a client is not read. */
 export const Hold = { requests: 1, slow: 2, upstream: 4, delay: 8 } as const
@@ -44,7 +46,7 @@ export class Client implements FrameSink, OutputOwner, Flushable {
   #holds = 0
   #resuming = false
   inFlight = 0
-  shookHands = false
+  session: Session | undefined
   lastActive = clock.now
   /** When the frame that is not whole yet began, 0 without. */
   #partialSince = 0
@@ -215,23 +217,67 @@ export class Client implements FrameSink, OutputOwner, Flushable {
     return true
   }
 
+  /** Sends a frame to every upstream of the client. @returns false if there is none. */
+  forwardToAll(b: Uint8Array, at: number, length: number): boolean {
+    let any = false
+    for (const connection of this.#bound) {
+      if (connection.closed) continue
+      connection.out.push(b, at, at + length)
+      any = true
+    }
+    return any
+  }
+
+  /** Whether heartbeats pass: an upstream that keeps a session wants to hear from its client. */
+  get forwardsHeartbeats(): boolean {
+    const { heartbeat } = this.listener.config
+    return heartbeat ? heartbeat === 'forward' : this.session !== undefined
+  }
+
+  /** A frame of the client's handshake: its route chooses the home of the session. @returns false when nobody takes it */
+  greet(engine: Engine, b: Uint8Array, at: number, length: number): boolean {
+    if (!this.session || this.session.home.closed) {
+      const route = this.#route(b, at, length)
+      if (!route || refuses(route, b, at, length)) return false
+      const home = this.#bindRouted(engine, route, b, at, length)
+      if (!home) return false
+      this.session = new Session(home, route)
+    }
+    this.session.greet(b, at, length)
+    return true
+  }
+
   /** Sends a frame where its route says, else to the bound connection used last. */
   forwardRouted(engine: Engine, b: Uint8Array, at: number, length: number): boolean {
+    const route = this.#route(b, at, length)
+    // Frames of a session stay where the session is.
+    if (!route || (this.#primary && !this.#primary.closed && route.draw)) return this.forward(b, at, length)
+    const connection = this.#bindRouted(engine, route, b, at, length)
+    if (!connection) return this.forward(b, at, length)
+    connection.out.push(b, at, at + length)
+    return true
+  }
+
+  #route(b: Uint8Array, at: number, length: number): CompiledRoute | undefined {
     const { table } = this.listener
     const index = table ? table.lookup(b, at, length) : -1
-    const route = index < 0 ? undefined : table!.routes[index]
-    // Frames of a session stay where the session is.
-    if (this.#primary && !this.#primary.closed && (!route || route.draw)) return this.forward(b, at, length)
-    const destination = route && (route.draw ? route.destinations[route.draw()] : route.destinations[0])
+    return index < 0 ? undefined : table!.routes[index]
+  }
+
+  #bindRouted(
+    engine: Engine,
+    route: CompiledRoute,
+    b: Uint8Array,
+    at: number,
+    length: number,
+  ): UpstreamConnection | undefined {
+    const destination = route.draw ? route.destinations[route.draw()] : route.destinations[0]
     const cluster = destination?.cluster
-    if (!route || !cluster || cluster.removed) return this.forward(b, at, length)
+    if (!cluster || cluster.removed) return undefined
     const hash = { lo: 0, hi: 0 }
     const hashed = route.hasher?.(b, at, length, this.ip, hash) ?? false
     const host = this.boundHost(cluster) ?? cluster.pick(hashed, hash.lo, hash.hi, 0, null)
-    const connection = host && this.bind(HostPool.of(engine, cluster, host, this.codec), route.priority)
-    if (!connection) return false
-    connection.out.push(b, at, at + length)
-    return true
+    return host && this.bind(HostPool.of(engine, cluster, host, this.codec), route.priority)
   }
 
   /** The host this client's requests for a cluster go to since the first. */
@@ -244,9 +290,11 @@ export class Client implements FrameSink, OutputOwner, Flushable {
   bind(pool: HostPool, priority: 0 | 1): UpstreamConnection | undefined {
     let connection = this.#bound.find((other) => other.pool === pool && !other.draining && !other.closed)
     if (!connection) {
+      if (this.session && !this.session.repeatable) return undefined
       connection = pool.openBound(this, priority)
       if (!connection) return undefined
       this.#bound.push(connection)
+      this.session?.repeat(connection)
     }
     this.#sticky ??= new Map()
     const before = this.#sticky.get(pool.cluster)
@@ -266,8 +314,8 @@ export class Client implements FrameSink, OutputOwner, Flushable {
     if (this.#primary === connection) this.#primary = this.#bound.at(-1)
     this.release(Hold.upstream)
     if (this.closed) return
-    const session = this.listener.config.upstreamGone ?? (this.shookHands ? 'close' : 'rebind')
-    if (session === 'close') this.finish()
+    const gone = this.listener.config.upstreamGone ?? (this.session?.home === connection ? 'close' : 'rebind')
+    if (gone === 'close') this.finish()
   }
 
   upstreamBlocked(blocked: boolean): void {

@@ -135,7 +135,7 @@ describe('MQTT: a session on a bound connection', () => {
   const ping = Buffer.from([0xc0, 0])
   const pong = Buffer.from([0xd0, 0])
 
-  it('is routed by client id; publishes go both ways; pings are answered here; it ends with its broker', async () => {
+  it('is routed by client id; publishes and pings go both ways; it ends with its broker', async () => {
     const seen: Buffer[] = []
     const sockets: Socket[] = []
     const port = await serve((socket, chunk) => {
@@ -144,6 +144,7 @@ describe('MQTT: a session on a bound connection', () => {
         sockets.push(socket)
         socket.write(connack)
       } else if (chunk[0] === 0x30) socket.write(chunk)
+      else if (chunk[0] === 0xc0) socket.write(pong)
     })
     const { socket, received, closed } = await client(
       configuration('mqtt', { red: port }, [route('clientId', 'red', 'red')]),
@@ -155,7 +156,7 @@ describe('MQTT: a session on a bound connection', () => {
     expect(received().subarray(4)).toEqual(pong)
     socket.write(publish)
     await eventually(() => received().length === 6 + publish.length)
-    expect(Buffer.concat(seen)).toEqual(Buffer.concat([connectPacket, publish]))
+    expect(Buffer.concat(seen)).toEqual(Buffer.concat([connectPacket, ping, publish]))
     sockets[0]!.end()
     await eventually(closed, 'the end of the client')
   })
@@ -179,6 +180,47 @@ describe('MQTT: a session on a bound connection', () => {
     const { requests } = proxy.engine
     const taken = Array.from({ length: requests.capacity }, () => requests.take())
     expect(new Set(taken).size).toBe(taken.length)
+  })
+
+  it('what has no route of its own goes where the session is; an upstream a route names later hears the handshake first', async () => {
+    const heard = { home: Buffer.alloc(0), other: Buffer.alloc(0) }
+    const broker = (name: keyof typeof heard) =>
+      serve((socket, chunk) => {
+        heard[name] = Buffer.concat([heard[name], chunk])
+        if (chunk[0] === 0x10) socket.write(connack)
+        if (chunk.includes(0x82)) socket.write(Buffer.from([0x90, 3, 0, chunk[chunk.indexOf(0x82) + 3]!, 0]))
+      })
+    const subscribe = (id: number, topic: string) => Buffer.from([0x82, 6, 0, id, 0, 1, topic.charCodeAt(0), 0])
+    const { socket, received, closed, proxy } = await client(
+      configuration('mqtt', { home: await broker('home'), other: await broker('other') }, [
+        route('clientId', 'red', 'home'),
+        route('topic', 'o', 'other'),
+      ]),
+    )
+    socket.write(connectPacket)
+    await eventually(() => received().equals(connack), 'connack')
+    socket.write(subscribe(1, 'h'))
+    await eventually(() => received().length === connack.length + 5, 'suback of the home')
+    socket.write(subscribe(2, 'o'))
+    await eventually(() => received().length === connack.length + 10, 'suback of the other, and no second connack')
+    expect(received()).toEqual(Buffer.from([...connack, 0x90, 3, 0, 1, 0, 0x90, 3, 0, 2, 0]))
+    expect(heard.home).toEqual(Buffer.concat([connectPacket, subscribe(1, 'h')]))
+    expect(heard.other).toEqual(Buffer.concat([connectPacket, subscribe(2, 'o')]))
+    socket.write(ping)
+    await eventually(() => heard.home.at(-2) === 0xc0 && heard.other.at(-2) === 0xc0, 'pings at both')
+    expect(closed()).toBe(false)
+    expect(proxy.engine.requests.used).toBe(0)
+  })
+
+  it('a fault on the handshake refuses the session', async () => {
+    const { socket, closed, received } = await client(
+      configuration('mqtt', { red: await serve((other) => other.write(connack)) }, [
+        route('clientId', 'red', 'red', { fault: { abort: { percent: 100 } } }),
+      ]),
+    )
+    socket.write(connectPacket)
+    await eventually(closed, 'the end of the client')
+    expect(received()).toHaveLength(0)
   })
 
   it('a session nobody takes is closed', async () => {

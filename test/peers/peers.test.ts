@@ -1,4 +1,7 @@
+import { boltPeer } from './bolt-peer.ts'
 import { describePeers } from './mesh.ts'
+import { mqttPeer } from './mqtt-peer.ts'
+import { redisPeer } from './redis-peer.ts'
 import { thriftPeer } from './thrift-peer.ts'
 
-describePeers([thriftPeer])
+await describePeers([thriftPeer, boltPeer, redisPeer, mqttPeer])

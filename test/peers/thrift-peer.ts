@@ -1,6 +1,7 @@
 import { expect, it, vi } from 'vitest'
 import { stopAfterTests } from '../helpers/processes.ts'
 import { callRules, expectFairShare, type Peer } from './mesh.ts'
+import { npmFolder, pipFolder } from './packages.ts'
 import {
   nodeThriftClient,
   nodeThriftServer,
@@ -15,6 +16,7 @@ const oneways: string[] = []
 export const thriftPeer: Peer = {
   protocol: 'thrift',
   rules: callRules('thrift'),
+  prepare: () => Promise.all([npmFolder(), pipFolder()]),
   servers: async () => [await nodeThriftServer('a', oneways), await pythonThriftServer('b')],
   tests: (edge) => {
     const connect = async (protocol: 'binary' | 'compact'): Promise<ThriftClient> => {

@@ -1,0 +1,55 @@
+import type { CompiledRoute } from '../route/compile.ts'
+import { R } from '../stats/counters.ts'
+import type { UpstreamConnection } from '../upstream/connection.ts'
+
+/** What a client says at the start is kept for other upstreams, up to here. */
+const mostBytes = 64 * 1024
+
+/**
+ * The session of a client whose protocol begins with a handshake. Its first frames went to one upstream, its home; an upstream that a route
+ * names later hears them, too, before anything else, and its answers to them are dropped: the client has had those of its home.
+ */
+export class Session {
+  readonly home: UpstreamConnection
+  /** The route that took the handshake; messages without a route of their own go where it led. */
+  readonly route: CompiledRoute
+  readonly #greetings: Uint8Array[] = []
+  #bytes = 0
+
+  constructor(home: UpstreamConnection, route: CompiledRoute) {
+    this.home = home
+    this.route = route
+  }
+
+  /** A frame of the handshake, on its way to the home. */
+  greet(b: Uint8Array, at: number, length: number): void {
+    this.#bytes += length
+    if (this.#bytes <= mostBytes) this.#greetings.push(b.slice(at, at + length))
+    this.home.out.push(b, at, at + length)
+  }
+
+  /** Whether another upstream can be greeted: not when the handshake was too long to keep. */
+  get repeatable(): boolean {
+    return this.#bytes <= mostBytes
+  }
+
+  repeat(connection: UpstreamConnection): void {
+    for (const bytes of this.#greetings) connection.out.push(bytes, 0, bytes.length)
+  }
+}
+
+/** Whether a route's filters turn a frame away that cannot be answered. */
+export function refuses(route: CompiledRoute, b: Uint8Array, at: number, length: number): boolean {
+  const { counters } = route.state
+  counters[R.rq_total]!++
+  if (!route.filtered) return false
+  for (const limiter of route.limiters) {
+    if (!limiter.applies(b, at, length) || limiter.allow(b, at, length)) continue
+    counters[R.rq_rate_limited]!++
+    return true
+  }
+  const { reply, fault } = route.action
+  if (!reply && !(fault?.abort && Math.random() * 100 < fault.abort.percent)) return false
+  if (!reply) counters[R.rq_fault]!++
+  return true
+}
