@@ -6,7 +6,7 @@ import react from '@vitejs/plugin-react'
 import { defineConfig, type Plugin } from 'vite'
 
 const root = fileURLToPath(new URL('.', import.meta.url))
-const outDir = fileURLToPath(new URL('../dist/admin-ui', import.meta.url))
+const outDir = fileURLToPath(new URL('../dist/admin-ui/pages', import.meta.url))
 
 /** `npm run ui:dev` asks the API of a control plane that runs beside. */
 const api = process.env['MESHGATE_API'] ?? 'http://127.0.0.1:18080'

@@ -213,7 +213,7 @@ async function startApi(context: AdminContext, options: ControlPlaneOptions, log
   const app = await createAdminServer(context, {
     log,
     names: apiNames,
-    ui: packageFile('dist/admin-ui'),
+    ui: packageFile('dist/admin-ui/pages'),
     ...(apiTls ? { tls: readTls(apiTls) } : {}),
   })
   await listening('api', api, () => app.listen({ host: api.host, port: api.port }))

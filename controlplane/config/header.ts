@@ -6,6 +6,7 @@ import type { KindDefinition, ObjectMeta } from './kind.ts'
 import { findKind, isKnownGroup, isKubernetesGroup, KINDS, kindsNamed } from './kinds.ts'
 import { isObject } from './normalise.ts'
 import { similar } from './similar.ts'
+import { EXPIRES_AT, EXPIRES_IN, EXPIRING_KINDS, expiryProblems } from './syntax/expiry.ts'
 import { isDnsLabel, shown } from './syntax/host.ts'
 import { labelProblems } from './syntax/label.ts'
 
@@ -180,7 +181,15 @@ function readMetadata(value: unknown, definition: KindDefinition, defaultNamespa
     if (RESERVED.has(key)) add('METADATA_INVALID', path, `annotation ${key} may not be set by users`)
     if (key === DRY_RUN && definition.kind !== 'AuthorizationPolicy')
       add('METADATA_INVALID', path, `annotation ${key} is for AuthorizationPolicy only`)
+    if ((key === EXPIRES_AT || key === EXPIRES_IN) && !EXPIRING_KINDS.has(definition.kind))
+      add(
+        'METADATA_UNUSUAL',
+        path,
+        `${key} ends faults and mirrors; a ${definition.kind} has none, so it has no effect`,
+      )
   }
+  for (const { key, message } of expiryProblems(annotations))
+    add('METADATA_INVALID', ['metadata', 'annotations', key], message)
   return { name, namespace, labels, annotations }
 }
 

@@ -61,6 +61,8 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'controlplane/bootstrap': ['proto'],
   'controlplane/explain': ['controlplane/xds', 'controlplane/model', 'controlplane/config', 'proto'],
   'controlplane/admin': ['controlplane', 'proto'],
+  // The writer of YAML is pure, and the same on both sides.
+  'controlplane/admin/changes/expiry.ts': ['controlplane', 'admin-ui/src/yaml'],
   'controlplane/mesh.ts': ['controlplane/xds', 'controlplane/model', 'controlplane/config', 'proto'],
   dataplane: ['codecs', 'proto'],
   cli: ['controlplane', 'codecs', 'dataplane', 'proto'],

@@ -13,6 +13,7 @@ import type { StatusBook } from '../../status/book.ts'
 import { ApiError, badRequest, notFound } from '../errors.ts'
 import { Convergences } from './convergence.ts'
 import { EventHub } from './events.ts'
+import { Expiries } from './expiries.ts'
 import { type PlannedFile, Planner, planHash } from './planner.ts'
 
 export interface ChangesOptions {
@@ -59,6 +60,7 @@ export class Changes {
   readonly planner: Planner
   readonly convergences: Convergences
   readonly events = new EventHub()
+  readonly expiries: Expiries
   readonly #options: ChangesOptions
   readonly #stops: (() => void)[] = []
   readonly #sensitive = new Map<string, boolean>()
@@ -69,13 +71,22 @@ export class Changes {
     this.ledger = ledger
     this.planner = new Planner(options)
     this.convergences = new Convergences(this.planner, status, options.now)
+    this.expiries = new Expiries({
+      changes: this,
+      objects: () => config.objects,
+      ...(options.now ? { now: options.now } : {}),
+    })
     this.#stops.push(
       () => this.planner.stop(),
+      () => this.expiries.stop(),
       config.onUpdate(({ changed, config: { objects } }) => {
         this.convergences.read()
         this.events.emit('config', { objects: objects.size, changed: changed.length })
         // What was edited by hand becomes a revision as soon as it has come to rest and was read.
-        ledger.sync().catch((error: Error) => process.emitWarning(error))
+        ledger
+          .sync()
+          .then(() => this.expiries.look())
+          .catch((error: Error) => process.emitWarning(error))
       }),
       ledger.onRevision(({ id, who, why, source, files }) =>
         this.events.emit('revision', { id, who, why, source, files: files.map(({ file }) => file) }),

@@ -1,0 +1,111 @@
+import type { ConfigObject } from '../../config/object.ts'
+import { EXPIRES_AT } from '../../config/syntax/expiry.ts'
+import type { Changes } from './changes.ts'
+import { expiryOf, lifetimeOf, withDeadline, withoutExpired } from './expiry.ts'
+
+/** The longest wait timers know, ms. */
+const LONGEST_WAIT_MS = 2 ** 31 - 1
+/** When something could not be written: until the next attempt, ms. */
+const RETRY_MS = 30_000
+
+export interface ExpiriesOptions {
+  readonly changes: Pick<Changes, 'apply' | 'changeSet' | 'ledger' | 'planner'>
+  readonly objects: () => ReadonlyMap<string, ConfigObject>
+  readonly now?: () => number
+  /** Told what could not be done; it is tried again. */
+  readonly onProblem?: (message: string) => void
+}
+
+/**
+ * Ends faults and mirrors whose time is up, as revisions. Looks when the configuration was read and when the next one is due; what
+ * came due while no control plane ran ends as soon as one does.
+ */
+export class Expiries {
+  readonly #options: ExpiriesOptions
+  readonly #now: () => number
+  #timer: NodeJS.Timeout | undefined
+  #work: Promise<void> | undefined
+  #again = false
+  #stopped = false
+  /** Told once as long as it lasts. */
+  #problem = ''
+
+  constructor(options: ExpiriesOptions) {
+    this.#options = options
+    this.#now = options.now ?? Date.now
+  }
+
+  /** Looks now. Resolves when everything due has been written, or could not be. */
+  look(): Promise<void> {
+    if (this.#stopped) return Promise.resolve()
+    this.#again = true
+    this.#work ??= this.#run().finally(() => {
+      this.#work = undefined
+    })
+    return this.#work
+  }
+
+  stop(): void {
+    this.#stopped = true
+    clearTimeout(this.#timer)
+  }
+
+  async #run(): Promise<void> {
+    while (this.#again && !this.#stopped) {
+      this.#again = false
+      clearTimeout(this.#timer)
+      const next = await this.#settle()
+      if (next === undefined || this.#stopped) continue
+      const wait = Math.min(Math.max(0, next - this.#now()), LONGEST_WAIT_MS)
+      this.#timer = setTimeout(() => void this.look(), wait).unref()
+    }
+  }
+
+  /** Writes what is due, and answers when the next one is. */
+  async #settle(): Promise<number | undefined> {
+    const times: number[] = []
+    const problems: string[] = []
+    for (const object of this.#options.objects().values()) {
+      const lifetime = lifetimeOf(object)
+      const due = expiryOf(object)
+      if (lifetime === undefined && due === undefined) continue
+      if (due !== undefined && due > this.#now()) {
+        times.push(due)
+        continue
+      }
+      try {
+        await (lifetime === undefined ? this.#end(object) : this.#count(object, lifetime))
+      } catch (error) {
+        problems.push(`${object.key}: its faults and mirrors cannot be ended in time: ${(error as Error).message}`)
+        times.push(this.#now() + RETRY_MS)
+      }
+    }
+    const problem = problems.join('\n')
+    if (problem !== '' && problem !== this.#problem) (this.#options.onProblem ?? process.emitWarning)(problem)
+    this.#problem = problem
+    return times.length === 0 ? undefined : Math.min(...times)
+  }
+
+  async #count(object: ConfigObject, lifetime: number): Promise<void> {
+    const at = this.#now() + lifetime
+    const why = `${object.key}: faults and mirrors end at ${new Date(at).toISOString().slice(0, 19)}Z`
+    await this.#write(object, (text) => withDeadline(text, object, at), why)
+  }
+
+  async #end(object: ConfigObject): Promise<void> {
+    const why = `${object.key}: faults and mirrors ended, as ${EXPIRES_AT} says`
+    await this.#write(object, (text) => withoutExpired(text, object), why)
+  }
+
+  async #write(object: ConfigObject, rewrite: (text: string) => string | undefined, why: string): Promise<void> {
+    const { changes } = this.#options
+    const file = changes.ledger.files().find((one) => changes.planner.pathOf(one.file) === object.source.file)?.file
+    if (file === undefined) throw new Error(`${object.source.file} is no file that can be written here`)
+    const bytes = changes.ledger.read(file)
+    const text = bytes && rewrite(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes))
+    // The file was edited since it was read: it will be read again, and looked at again.
+    if (text === undefined) return
+    const set = changes.changeSet([{ file, text }], changes.ledger.head)
+    await changes.apply(set, undefined, { who: 'expiry', why, source: 'expiry', refers: undefined })
+  }
+}
