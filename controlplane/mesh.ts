@@ -1,11 +1,13 @@
 import type { ResourceType } from '../proto/types.ts'
 import type { ConfigObject } from './config/object.ts'
 import { createModel, type DiscoveryReader, type Model } from './model/index.ts'
-import { ClassView } from './xds/class-view.ts'
+import { ClassView, type Generations } from './xds/class-view.ts'
 import { classify, type Relevance, relevance } from './xds/classify.ts'
 import type { Mesh, NodeInfo } from './xds/resource.ts'
 
 export interface MeshOptions {
+  /** How often classes have let go of clusters they got on demand. Default: never. */
+  readonly generations?: Generations & { onChange(listener: () => void): void }
   /** Told about a resource that cannot be compiled; it is absent until configuration changes. */
   readonly onFailure?: (type: ResourceType, name: string, error: unknown) => void
   /** Services and endpoints from a registry; `onChange` of a source tells of its changes. */
@@ -26,7 +28,7 @@ export interface CompiledMesh extends Mesh {
 }
 
 export function createMesh(options: MeshOptions = {}): CompiledMesh {
-  const { onFailure = () => {}, discovery, withoutDraining = false } = options
+  const { onFailure = () => {}, generations, discovery, withoutDraining = false } = options
   const listeners = new Set<() => void>()
   const tell = () => {
     for (const listener of [...listeners]) listener()
@@ -42,6 +44,7 @@ export function createMesh(options: MeshOptions = {}): CompiledMesh {
     if (!views.get(key)?.deref()) views.delete(key)
   })
 
+  generations?.onChange(tell)
   return {
     model,
     commit(objects) {
@@ -53,7 +56,7 @@ export function createMesh(options: MeshOptions = {}): CompiledMesh {
       const proxy = classify(node, relevant)
       const known = views.get(proxy.key)?.deref()
       if (known) return known
-      const view = new ClassView(model, proxy, onFailure)
+      const view = new ClassView(model, proxy, onFailure, generations)
       views.set(proxy.key, new WeakRef(view))
       dropped.register(view, proxy.key)
       return view

@@ -3,7 +3,8 @@ import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { StatusBook } from '../status/book.ts'
 import type { FrameOptions } from '../subscription/frames.ts'
-import type { Mesh } from '../xds/resource.ts'
+import type { WorkingSet } from '../subscription/on-demand.ts'
+import type { Mesh, NodeInfo } from '../xds/resource.ts'
 import { Classes } from './classes.ts'
 import type { ExtraService, Method } from './grpc.ts'
 import { DEFAULT_LIMITS, type Limits } from './limits.ts'
@@ -37,6 +38,8 @@ export interface XdsServerOptions {
   readonly identifier?: string
   /** Other gRPC services on the same ports: load reports, access logs, client status. */
   readonly services?: readonly ExtraService[]
+  /** What is remembered of workloads that get clusters on demand. Default: nothing is. */
+  readonly workingSets?: (node: NodeInfo) => WorkingSet
   /** Milliseconds since 1970; must not go back. */
   readonly now?: () => number
 }
@@ -107,6 +110,7 @@ export class XdsServer {
       metrics: this.metrics,
       now: this.now,
       waiting: new Set(),
+      workingSets: options.workingSets,
       closed: (stream) => this.closed(stream),
       ready: () => this.rounds.request(),
     }

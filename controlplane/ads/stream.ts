@@ -2,6 +2,7 @@ import { type ResourceType, TYPE_URL } from '../../proto/types.ts'
 import type { StatusBook, StatusSource } from '../status/book.ts'
 import { Client, type Received } from '../subscription/client.ts'
 import type { FrameOptions } from '../subscription/frames.ts'
+import type { WorkingSet } from '../subscription/on-demand.ts'
 import { type DiscoveryRequest, RequestTooLarge, readDeltaRequest, readSotwRequest } from '../subscription/request.ts'
 import { writeResponse } from '../subscription/response.ts'
 import { WireError } from '../subscription/wire.ts'
@@ -28,6 +29,8 @@ export interface StreamContext {
   readonly now: () => number
   /** Streams to look after when time has passed. */
   readonly waiting: Set<Stream>
+  /** What is remembered of the workload of a node. */
+  readonly workingSets: ((node: NodeInfo) => WorkingSet) | undefined
   closed(stream: Stream): void
   /** A class can take the changes it held back. */
   ready(): void
@@ -207,6 +210,7 @@ export class Stream implements TransportHandler, StatusSource {
       removalTimeoutMs: limits.removalTimeoutMs,
       settleMs: limits.settleMs,
       frames,
+      ...(this.context.workingSets && { workingSet: this.context.workingSets(node) }),
     })
     this.joined = { node, client }
     status.opened(this)

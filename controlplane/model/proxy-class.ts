@@ -22,4 +22,6 @@ export interface ProxyClass {
   /** Port of the outbound HTTP listener on loopback; 0 means none. */
   readonly httpPort: number
   readonly secretsAllowed: boolean
+  /** It asks for clusters when a request needs them. Absent: it gets all of them at once. */
+  readonly lazy?: true
 }

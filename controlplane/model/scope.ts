@@ -16,6 +16,11 @@ export const MESH_GATEWAY = 'mesh'
  */
 export interface Scope {
   readonly proxy: ProxyClass
+  /**
+   * How often the class has let go of a cluster; a part of its name, because a proxy asks for a name only once in its life.
+   * Absent: never.
+   */
+  readonly generation?: (cluster: string) => number
   settings(): MeshSettings
   /** The Sidecar document that applies to this class, or undefined. */
   sidecar(): ConfigObject<SidecarSpec> | undefined

@@ -90,11 +90,11 @@ export function outboundClusterName(port: number, subset: string, hostname: stri
   return `outbound|${port}|${subset}|${hostname}`
 }
 
-/** The parts of an outbound cluster name, or undefined when it is no such name. */
+/** The parts of an outbound cluster name, its generation left out, or undefined when it is no such name. */
 export function parseOutboundClusterName(
   name: string,
 ): { readonly port: number; readonly subset: string; readonly hostname: string } | undefined {
-  const match = /^outbound\|(\d+)\|([^|]*)\|(.+)$/.exec(name)
+  const match = /^outbound\|(\d+)\|([^|]*)\|([^~]+)(?:~\d+)?$/.exec(name)
   return match ? { port: Number(match[1]), subset: match[2]!, hostname: match[3]! } : undefined
 }
 

@@ -17,6 +17,8 @@ export interface MeshSettings {
   readonly connectTimeoutMs: number
   /** How long an endpoint that left is listed as draining before it is removed; 0: not at all. */
   readonly drainMs: number
+  /** Whether Envoys ask for clusters when a request needs them. */
+  readonly lazy: boolean
   readonly accessLog: { readonly path: string; readonly format: string | undefined } | undefined
   /** How often proxies report what they sent where. */
   readonly loadReportIntervalMs: number
@@ -41,6 +43,7 @@ export function meshSettings(world: World): MeshSettings {
     httpPort: spec.httpPort ?? 15080,
     connectTimeoutMs: parseDuration(spec.connectTimeout ?? '10s') ?? 10_000,
     drainMs: parseDuration(spec.drainTime ?? '10s') ?? 10_000,
+    lazy: spec.lazy ?? true,
     accessLog: spec.accessLog && { path: spec.accessLog.path ?? '/dev/stdout', format: spec.accessLog.format },
     loadReportIntervalMs: parseDuration(spec.loadReportInterval ?? '10s') ?? 10_000,
     trafficReports: spec.trafficReports ?? false,

@@ -2,6 +2,7 @@ import type { ResourceType } from '../../proto/types.ts'
 import type { Resource } from '../xds/resource.ts'
 import type { ClassLog } from './class-log.ts'
 import type { InterestChange } from './interest.ts'
+import { isPlaceholder } from './on-demand.ts'
 import { USES_OTHERS } from './order.ts'
 import type { DiscoveryRequest } from './request.ts'
 import { owe, type TypeState } from './type-state.ts'
@@ -54,6 +55,8 @@ export function begin(
     state.mustAnswer = false
   }
   const gone = new Map<string, Resource | undefined>()
-  for (const name of held.keys()) if (!log.visible(name, interest)) gone.set(name, undefined)
+  for (const [name, version] of held)
+    if (!log.visible(name, interest) && !isPlaceholder(type, name, version, classLog.onDemand))
+      gone.set(name, undefined)
   if (gone.size > 0) state.gone = gone
 }

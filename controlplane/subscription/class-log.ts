@@ -1,5 +1,5 @@
 import { RESOURCE_TYPES, type ResourceType } from '../../proto/types.ts'
-import type { Resource, View } from '../xds/resource.ts'
+import type { OnDemand, Resource, View } from '../xds/resource.ts'
 import type { Interest, InterestChange } from './interest.ts'
 import { REMOVED_LAST, USES_OTHERS } from './order.ts'
 import { TypeLog } from './type-log.ts'
@@ -47,6 +47,16 @@ export class ClassLog {
     this.logs = Object.fromEntries(
       RESOURCE_TYPES.map((type) => [type, new TypeLog(type, this.source(type))]),
     ) as Record<ResourceType, TypeLog>
+  }
+
+  /** Present when the clients of the class ask for clusters on demand. */
+  get onDemand(): OnDemand | undefined {
+    return this.view.onDemand
+  }
+
+  /** Whether the class has a cluster of this name. */
+  exists(cluster: string): boolean {
+    return this.view.get('cds', cluster) !== undefined
   }
 
   of(type: ResourceType): TypeLog {
@@ -178,7 +188,7 @@ export class ClassLog {
 
   private source(type: ResourceType) {
     return {
-      names: () => this.view.names(type),
+      names: () => (type === 'cds' && this.view.onDemand ? this.view.onDemand.eager() : this.view.names(type)),
       keep: (published: Resource) => (this.verdicts.any ? this.verdicts.usable(published) : published),
       get: (name: string) => {
         const compiled = this.view.get(type, name)

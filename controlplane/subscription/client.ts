@@ -6,6 +6,7 @@ import { batchKey, fullSet, isFullSet, leavingEndpoints, permitted, type Recipie
 import { buildFrames, type Frame, type FrameOptions } from './frames.ts'
 import { changeNames, listNames, newInterest } from './interest.ts'
 import { moveState } from './move.ts'
+import { carriedOver, past, placeholdersFor, type WorkingSet, withCompanions } from './on-demand.ts'
 import { ORDER, type Step, USES_OTHERS } from './order.ts'
 import { refuse } from './refuse.ts'
 import type { DiscoveryRequest, Form } from './request.ts'
@@ -27,6 +28,8 @@ export interface ClientOptions {
   /** How long removals wait after a reconnect for the client to say what else it uses, in ms. */
   readonly settleMs: number
   readonly frames: FrameOptions
+  /** What is remembered of the workload the client belongs to. Default: nothing. */
+  readonly workingSet?: WorkingSet
 }
 
 /** What a request meant, for counters, logs and status. */
@@ -97,10 +100,14 @@ export class Client implements Reader {
     const known = this.types[type]
     const received = known ? this.answered(type, known, request, now) : ({ kind: 'subscribed' } as const)
     const before = known?.interest ?? newInterest(type)
-    const change =
+    const said =
       request.form === 'sotw'
         ? listNames(type, before, request.names)
         : changeNames(type, before, request.subscribe, request.unsubscribe)
+    const change =
+      type === 'cds' && request.form === 'delta'
+        ? withCompanions(said, this.log, this.options.workingSet, known ? undefined : request)
+        : said
     this.log.track(type, change)
     if (known) {
       known.interest = change.interest
@@ -158,9 +165,11 @@ export class Client implements Reader {
     for (const type of EVERY_TYPE) {
       const state = this.types[type]
       if (!state) continue
+      const { interest } = state
+      if (type === 'cds') state.interest = carriedOver(interest, this.log, to)
       moveState(type, state, this.log, to)
       state.removeAfter = Math.max(state.removeAfter, now)
-      this.log.release(type, state.interest)
+      this.log.release(type, interest)
     }
     this.log.readers.delete(this)
     to.readers.add(this)
@@ -265,7 +274,11 @@ export class Client implements Reader {
       if (leaving.length > 0) upserts = [...upserts, ...leaving]
       const asked = all ? interest.names : (state.owed ?? NONE)
       const has = upserts === wanted ? undefined : new Set(upserts.map((resource) => resource.name))
-      for (const name of asked) if (has ? !has.has(name) : !log.visible(name, interest)) removed.push(name)
+      const absent = [...asked].filter((name) => (has ? !has.has(name) : !log.visible(name, interest)))
+      const placeholders = placeholdersFor(type, absent, this.log.onDemand)
+      if (placeholders.length > 0) upserts = [...upserts, ...placeholders]
+      const held = new Set(placeholders.map((resource) => resource.name))
+      for (const name of absent) if (!held.has(name)) removed.push(name)
       if (push && step.remove)
         removed.push(...gone, ...[...(state.gone?.keys() ?? NONE)].filter((name) => !log.visible(name, interest)))
       removed = this.options.form === 'sotw' ? [] : [...new Set(removed)]
@@ -327,6 +340,7 @@ export class Client implements Reader {
     } else if (this.options.form === 'delta') {
       const removed = names.filter((name) => !log.visible(name, interest))
       if (removed.length > 0) this.emit(type, state, batchKey([], removed, '', ''), [], removed, now, frames)
+      this.forget(type, state, past(type, removed, this.log.onDemand))
     }
   }
 
@@ -367,6 +381,7 @@ export class Client implements Reader {
 
   /** Envoy forgets the endpoints of a cluster that was updated, and waits for them again. */
   private oweChildren(parents: readonly Resource[]): void {
+    if (this.log.onDemand) this.adoptChildren(parents)
     for (const parent of parents) {
       for (const { type, name } of parent.children) {
         const state = this.types[type]
@@ -379,6 +394,36 @@ export class Client implements Reader {
         }
       }
     }
+  }
+
+  /**
+   * Endpoints of clusters got on demand are sent right behind them, before they are asked for: that saves a round trip, and
+   * while one cluster waits for its endpoints Envoy asks for no other. A client that came back says itself what it holds.
+   */
+  private adoptChildren(parents: readonly Resource[]): void {
+    const names = parents.flatMap(({ type, children }) =>
+      type === 'cds' ? children.filter((child) => child.type === 'eds').map((child) => child.name) : [],
+    )
+    if (names.length === 0 || (!this.types.eds && this.types.cds?.resumed)) return
+    this.types.eds ??= newTypeState(newInterest('eds'), this.log.of('eds').position)
+    const state = this.types.eds
+    const change = changeNames(
+      'eds',
+      state.interest,
+      names.filter((name) => !state.interest.names.has(name)),
+      NONE,
+    )
+    if (change.added.length === 0) return
+    this.log.track('eds', change)
+    state.interest = change.interest
+  }
+
+  /** Names that will never be asked for again: the client keeps them on its list for ever, we do not. */
+  private forget(type: ResourceType, state: TypeState, names: readonly string[]): void {
+    if (names.length === 0) return
+    const change = changeNames(type, state.interest, NONE, names)
+    this.log.track(type, change)
+    state.interest = change.interest
   }
 
   /** Whether a push of this step may go now. */

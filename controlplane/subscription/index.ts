@@ -1,6 +1,7 @@
 export { ClassLog } from './class-log.ts'
 export { Client, type ClientOptions, type Received } from './client.ts'
 export type { Frame, FrameOptions } from './frames.ts'
+export type { WorkingSet } from './on-demand.ts'
 export type { DeltaRequest, DiscoveryRequest, Form, SotwRequest } from './request.ts'
 export type { Nack } from './type-state.ts'
 export type { Verdicts } from './verdicts.ts'

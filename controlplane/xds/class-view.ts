@@ -19,7 +19,8 @@ import { type RawResource, rawResources, selects } from './envoy-resources.ts'
 import { grpcListener, grpcListenerNames } from './listeners/grpc.ts'
 import { buildListener, listenerPlans } from './listeners/index.ts'
 import { messageResources } from './messages/index.ts'
-import type { Resource, View } from './resource.ts'
+import { onDemandOf, outboundNames } from './on-demand.ts'
+import type { OnDemand, Resource, View } from './resource.ts'
 import { compileRouteConfiguration, routeConfigurationNames } from './routes/index.ts'
 import { compileSecret, secretNames } from './secrets.ts'
 
@@ -36,6 +37,13 @@ interface Compiled<Desc extends DescMessage> {
 /** Called when a resource cannot be compiled: it is absent then, and everything else goes on. */
 export type OnFailure = (type: ResourceType, name: string, error: unknown) => void
 
+/** How often classes have let go of clusters. Reads are tracked. */
+export interface Generations {
+  of(classKey: string, cluster: string): number
+  /** Clusters of a class that were let go of at least once, by their names without generation. */
+  renamed(classKey: string): readonly string[]
+}
+
 /**
  * The view of one proxy class: one lazy cell per resource. A cell is made when a resource is first asked for, computed
  * again only when something it read has changed, and keeps its `Resource` object while the bytes stay the same.
@@ -43,16 +51,28 @@ export type OnFailure = (type: ResourceType, name: string, error: unknown) => vo
 export class ClassView implements View {
   readonly key: string
   readonly scope: Scope
+  declare readonly onDemand?: OnDemand
   readonly #model: Model
   readonly #onFailure: OnFailure
   readonly #names: Readonly<Record<ResourceType, () => readonly string[]>>
   readonly #resources: Readonly<Record<ResourceType, (name: string) => Resource | undefined>>
 
-  constructor(model: Model, proxy: ProxyClass, onFailure: OnFailure) {
+  constructor(model: Model, proxy: ProxyClass, onFailure: OnFailure, generations?: Generations) {
     this.key = proxy.key
     this.#model = model
     this.#onFailure = onFailure
-    const scope = createScope(model, proxy)
+    // Messages that people wrote name clusters without generation: these are never let go of.
+    const pinned = cell(() => {
+      const documents = new Set([...raw().values()].map(({ origin }) => origin.object))
+      return new Set([...documents].flatMap(({ spec }) => outboundNames(spec)))
+    }, sameNames)
+    const scope: Scope = {
+      ...createScope(model, proxy),
+      ...(proxy.lazy &&
+        generations && {
+          generation: (cluster: string) => (pinned().has(cluster) ? 0 : generations.of(proxy.key, cluster)),
+        }),
+    }
     this.scope = scope
     const isGrpc = proxy.type === 'grpc'
 
@@ -74,6 +94,19 @@ export class ClassView implements View {
     const isMessage = proxy.type === 'message'
     const messages = messageResources(model.world, scope)
     const clusters = () => (isMessage ? messages.clusterNames() : clusterNames(scope))
+
+    const table = proxy.lazy
+      ? cells((name) => compileRouteConfiguration(scope, name))
+      : (name: string) => compileRouteConfiguration(scope, name)
+    if (proxy.lazy)
+      this.onDemand = onDemandOf({
+        scope,
+        tables: () => routeConfigurationNames(scope).flatMap((name) => table(name)?.message ?? []),
+        listeners: () => plans().values(),
+        writtenClusters: () => [...raw().values()].filter(({ type }) => type === 'cds').map(({ name }) => name),
+        pinned,
+        renamed: () => generations?.renamed(proxy.key) ?? [],
+      })
 
     const compiledNames: Record<ResourceType, () => readonly string[]> = {
       cds: clusters,
@@ -119,7 +152,7 @@ export class ClassView implements View {
         const plan = plans().get(name)
         return plan && buildListener(plan)
       }),
-      rds: family('rds', RouteConfigurationSchema, (name) => compileRouteConfiguration(scope, name)),
+      rds: family('rds', RouteConfigurationSchema, table),
       sds: family('sds', SecretSchema, (name) => compileSecret(model.world, proxy, name)),
       pds: family('pds', ProtocolSchema, (name) => (isMessage ? messages.protocol(name) : undefined)),
       mrds: family('mrds', MessageRouteTableSchema, (name) => (isMessage ? messages.table(name) : undefined)),
@@ -171,6 +204,10 @@ export class ClassView implements View {
       return undefined
     }
   }
+}
+
+function sameNames(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
+  return a.size === b.size && [...a].every((name) => b.has(name))
 }
 
 function byType<T>(of: (type: ResourceType) => T): Readonly<Record<ResourceType, T>> {

@@ -10,7 +10,11 @@ import type { VirtualServiceSpec } from '../config/kinds/virtual-service.ts'
 import { type Cell, cell, sameItems } from '../model/cells.ts'
 import type { Model } from '../model/index.ts'
 import type { ProxyClass, ProxyType } from '../model/proxy-class.ts'
+import { sidecarFor } from '../model/sidecar-scope.ts'
 import type { NodeInfo } from './resource.ts'
+
+/** On a Sidecar: whether its workloads get clusters on demand, whatever the Mesh says. */
+export const LAZY_ANNOTATION = 'meshgate.io/lazy'
 
 /** What about nodes the present configuration looks at; everything else cannot change what a proxy gets. */
 export interface Relevance {
@@ -20,6 +24,8 @@ export interface Relevance {
   locality: Cell<boolean>
   defaultNamespace: Cell<string>
   httpPort: Cell<number>
+  /** Whether proxies that could do so ask for clusters on demand: the Mesh says so and their Sidecar does not object. */
+  lazy: (proxy: ProxyClass) => boolean
   /** All of it: another object when any of it has changed. */
   all: Cell<object>
 }
@@ -59,13 +65,25 @@ export function relevance({ world, settings }: Model): Relevance {
 
   const defaultNamespace = cell(() => world.all<MeshSpec>('Mesh')[0]?.spec.defaultNamespace ?? 'default')
   const httpPort = cell(() => settings().httpPort)
+  const refused = cell(
+    () => world.all<SidecarSpec>('Sidecar').filter(({ annotations }) => annotations[LAZY_ANNOTATION] !== undefined),
+    sameItems,
+  )
+  const lazy = (proxy: ProxyClass) => {
+    if (refused().length === 0) return settings().lazy
+    const said = sidecarFor(world, proxy, settings().rootNamespace)?.annotations[LAZY_ANNOTATION]
+    return said === undefined ? settings().lazy : said === 'true'
+  }
+  const mayBeLazy = cell(() => settings().lazy)
   const all = cell(() => ({
+    lazy: mayBeLazy(),
+    objections: refused(),
     labels: labels(),
     locality: locality(),
     defaultNamespace: defaultNamespace(),
     httpPort: httpPort(),
   }))
-  return { labels, locality, defaultNamespace, httpPort, all }
+  return { labels, locality, defaultNamespace, httpPort, lazy, all }
 }
 
 function policies(spec: DestinationRuleSpec): readonly Pick<TrafficPolicy, 'loadBalancer' | 'outlierDetection'>[] {
@@ -98,7 +116,20 @@ export function classify(node: NodeInfo, relevant: Relevance): ProxyClass {
     Number.isInteger(wantedPort) && wantedPort >= 0 && wantedPort <= 65_535 ? wantedPort : relevant.httpPort()
   const { secretsAllowed } = node
   const parts = { type, namespace, labels, locality, httpPort: type === 'sidecar' ? httpPort : 0, secretsAllowed }
-  return { key: JSON.stringify(parts), ...parts }
+  const eager: ProxyClass = { key: JSON.stringify(parts), ...parts }
+  if (!canAsk(node) || type === 'grpc' || type === 'message' || !relevant.lazy(eager)) return eager
+  const lazy = { ...parts, lazy: true } as const
+  return { key: JSON.stringify(lazy), ...lazy }
+}
+
+/** The first minor version of Envoy 1 whose on-demand clusters work over the one aggregated stream. */
+const FIRST_ON_DEMAND = 36
+
+/** Whether a client can ask for clusters on demand, and its metadata (`LAZY: false`) does not object. */
+function canAsk({ protocol, userAgent, metadata }: NodeInfo): boolean {
+  if (protocol !== 'delta' || String(metadata['LAZY'] ?? true).toLowerCase() === 'false') return false
+  const [, major, minor] = /^envoy\/(\d+)\.(\d+)/i.exec(userAgent) ?? []
+  return Number(major) > 1 || (Number(major) === 1 && Number(minor) >= FIRST_ON_DEMAND)
 }
 
 function proxyType(node: NodeInfo, fromId: string | undefined): ProxyType {

@@ -9,6 +9,17 @@ export const PASSTHROUGH_CLUSTER = 'PassthroughCluster'
 /** Cluster without endpoints: connections to it are closed. */
 export const BLACK_HOLE_CLUSTER = 'BlackHoleCluster'
 
+/** A cluster's name on the wire; each time a class lets go of it the generation grows by at least one. */
+export function generationName(cluster: string, generation: number): string {
+  return generation === 0 ? cluster : `${cluster}~${generation}`
+}
+
+/** The parts of a cluster's name on the wire. No host name holds a tilde. */
+export function splitGeneration(name: string): { readonly cluster: string; readonly generation: number } {
+  const match = /^(outbound\|.+)~(\d{1,9})$/.exec(name)
+  return match ? { cluster: match[1]!, generation: Number(match[2]) } : { cluster: name, generation: 0 }
+}
+
 /** Route configuration of a Sidecar's egress listener: its port, and the bind address when one is given. */
 export function egressRouteName(port: number, bind: string | undefined): string {
   return bind ? (bind.startsWith('unix://') ? bind : `${bind}:${port}`) : `${port}`

@@ -30,10 +30,29 @@ export interface Resource {
 export interface View {
   /** Identifies the class; equal keys share every byte. */
   readonly key: string
-  /** Names a wildcard subscription gets, in a stable order. Types without wildcard use (eds, rds, sds) answer all known names for dumps. */
+  /** Names a wildcard subscription gets (but see `onDemand`), in a stable order. Types without wildcard use (eds, rds, sds) answer all known names for dumps. */
   names(type: ResourceType): readonly string[]
+  /** Present when the proxies of the class ask for clusters on demand. */
+  readonly onDemand?: OnDemand
   /** The resource, or undefined when this class may not have it or it does not exist. */
   get(type: ResourceType, name: string): Resource | undefined
+}
+
+/** What a class adds whose proxies ask for clusters on demand. Names are those on the wire. */
+export interface OnDemand {
+  /** What a wildcard subscription to clusters gets: clusters Envoy uses without ever asking for them. */
+  eager(): readonly string[]
+  /** Clusters to send along with this one, itself left out: those a request may go to instead. */
+  companions(cluster: string): readonly string[]
+  /** What a cluster of any generation is called at present; it need not exist. */
+  present(cluster: string): string
+  /** Clusters the class has let go of, by their present names. */
+  renamed(): readonly string[]
+  /**
+   * What to send for a cluster that is asked for and does not exist: one without endpoints, because a proxy that is told
+   * "removed" never asks again. Undefined for names of past generations.
+   */
+  placeholder(cluster: string): Resource | undefined
 }
 
 /** What a client tells about itself: the parts of Envoy's `Node` that may decide what it gets. */

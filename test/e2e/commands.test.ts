@@ -192,6 +192,7 @@ spec:
 
   test('SIGTERM stops in order; Envoy goes on with what it has', async () => {
     await setUp('delta')
+    expect(await throughSidecar(httpPort)).toBe('200 reviews')
     const { code } = await control.process.stop(20_000)
     expect(code).toBe(0)
     expect(logged(control.process.out(), 'stopping')).toMatchObject({ signal: 'SIGTERM' })

@@ -62,7 +62,12 @@ export async function startClusterBed(
   const server = new XdsServer(mesh)
   const { port } = await server.listen('127.0.0.1:0')
   stopAfterTests(() => server.stop(0))
-  const node = { id: 'sidecar~127.0.0.1~caller.default~default.svc.cluster.local', ...(locality && { locality }) }
+  const node = {
+    id: 'sidecar~127.0.0.1~caller.default~default.svc.cluster.local',
+    // The listener is the bed's own and asks for nothing on demand.
+    metadata: { LAZY: false },
+    ...(locality && { locality }),
+  }
   const bootstrap = envoyBootstrap({ node, xds: { host: '127.0.0.1', port }, mode })
   const { lds_config: _, ...dynamic } = bootstrap['dynamic_resources'] as Record<string, unknown>
   const envoy = await startEnvoy({

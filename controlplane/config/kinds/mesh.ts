@@ -82,6 +82,11 @@ const meshFields = message({
   httpPort: optional(portOrOff, 'Port of the HTTP proxy that sidecars offer to their workload; 0 turns it off.', {
     default: '15080',
   }),
+  lazy: optional(
+    z.boolean(),
+    'Whether Envoys that speak delta xDS get clusters when a request needs them; false sends all at once.',
+    { default: 'true' },
+  ),
   connectTimeout: optional(duration, 'Longest time to open a connection to an endpoint.', { default: '10s' }),
   drainTime: optional(
     duration,

@@ -4,7 +4,7 @@ import { duration } from '../../../proto/make.ts'
 
 /**
  * How long a cluster may wait for its endpoints or secrets. While one waits, Envoy asks for no other cluster, so the bound is
- * far below the 2 s after which an on-demand request gives up; Envoy's own default is 15 s.
+ * far below the 5 s after which an on-demand request gives up; Envoy's own default is 15 s.
  */
 const INITIAL_FETCH_MS = 1000
 

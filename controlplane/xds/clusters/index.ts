@@ -1,5 +1,6 @@
 import type { Scope } from '../../model/scope.ts'
 import { BLACK_HOLE_CLUSTER, PASSTHROUGH_CLUSTER } from '../names.ts'
+import { gatewaySniClusterNames } from './auto-passthrough.ts'
 import { blackHoleCluster, type CompiledCluster, envoyCluster, isEdsEndpoint, passthroughCluster } from './cluster.ts'
 import { grpcCluster, grpcRefusal } from './grpc.ts'
 import { inboundCluster, inboundNames } from './inbound.ts'
@@ -13,6 +14,16 @@ export function clusterNames(scope: Scope): readonly string[] {
   if (scope.proxy.type === 'grpc') return outbound
   const inbound = hasWorkload(scope) ? inboundNames(scope) : []
   return [...outbound, ...inbound, BLACK_HOLE_CLUSTER, ...(allowsAny(scope) ? [PASSTHROUGH_CLUSTER] : [])]
+}
+
+/** Names of the clusters Envoy uses without ever asking for them on demand. */
+export function standingClusterNames(scope: Scope): readonly string[] {
+  return [
+    ...(hasWorkload(scope) ? inboundNames(scope) : []),
+    ...(allowsAny(scope) ? [PASSTHROUGH_CLUSTER] : []),
+    // Callers choose them by their SNI, which says no generation.
+    ...gatewaySniClusterNames(scope),
+  ]
 }
 
 /** The cluster of this name, or undefined when the class may not have it. Endpoints are read only for DNS clusters. */
@@ -63,7 +74,7 @@ function allowsAny(scope: Scope): boolean {
 }
 
 export { sniClusterNames } from './auto-passthrough.ts'
-export type { CompiledCluster } from './cluster.ts'
+export { type CompiledCluster, closedCluster } from './cluster.ts'
 export { dnsCacheConfig } from './dynamic-forward-proxy.ts'
 export type { LoadAssignment } from './load-assignment.ts'
 export { consistentHashOf, type Decided, effectivePolicy, type ServiceSubset, subsetsOf } from './policy.ts'

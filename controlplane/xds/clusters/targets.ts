@@ -6,6 +6,8 @@ import {
   type Service,
   type ServicePort,
 } from '../../model/service.ts'
+import { splitGeneration } from '../names.ts'
+import { wireName } from '../wire-name.ts'
 import { gatewaySniClusterNames, outboundOfSniCluster } from './auto-passthrough.ts'
 import { isPassthrough } from './load-balancer.ts'
 import { type EffectivePolicy, effectivePolicy, type ServiceSubset, subsetsOf } from './policy.ts'
@@ -30,9 +32,13 @@ export type Discovery = 'eds' | 'dns' | 'authority' | 'original'
 export function findTarget(scope: Scope, name: string): ClusterTarget | undefined {
   const outbound = outboundOfSniCluster(name)
   if (outbound !== undefined) {
-    const target = gatewaySniClusterNames(scope).includes(name) ? findTarget(scope, outbound) : undefined
+    const target = gatewaySniClusterNames(scope).includes(name)
+      ? findTarget(scope, wireName(scope, outbound))
+      : undefined
     return target && { ...target, name, encrypted: true }
   }
+  // Of all generations of a cluster only the present one exists.
+  if (name !== wireName(scope, splitGeneration(name).cluster)) return undefined
   const parts = parseOutboundClusterName(name)
   const service = parts && scope.service(parts.hostname)
   const port = service?.ports.find((candidate) => candidate.number === parts!.port && candidate.protocol !== 'udp')
@@ -48,7 +54,9 @@ export function targetNames(scope: Scope): readonly string[] {
     const subsets = ['', ...subsetsOf(scope, service).map((subset) => subset.name)]
     return service.ports
       .filter((port) => port.protocol !== 'udp')
-      .flatMap((port) => subsets.map((subset) => outboundClusterName(port.number, subset, service.hostname)))
+      .flatMap((port) =>
+        subsets.map((subset) => wireName(scope, outboundClusterName(port.number, subset, service.hostname))),
+      )
   })
   return [...outbound, ...gatewaySniClusterNames(scope)]
 }

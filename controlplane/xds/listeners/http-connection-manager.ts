@@ -15,6 +15,7 @@ import type { Scope } from '../../model/index.ts'
 import { dnsCacheConfig } from '../clusters/dynamic-forward-proxy.ts'
 import { accessLogs } from './access-log.ts'
 import { ADS } from './config-source.ts'
+import { onDemandFilter } from './on-demand.ts'
 
 type HttpFilter = MessageInitShape<typeof HttpFilterSchema>
 type HttpConnectionManager = MessageInitShape<typeof HttpConnectionManagerSchema>
@@ -52,9 +53,11 @@ export function httpConnectionManager(scope: Scope, options: HttpOptions): HttpC
     codecType: HttpConnectionManager_CodecType.AUTO,
     statPrefix: options.statPrefix,
     routeSpecifier: { case: 'rds', value: { routeConfigName: options.routeName, configSource: ADS } },
-    httpFilters: FILTERS.map(
-      ({ name, make }): HttpFilter => ({ name, configType: { case: 'typedConfig', value: make() } }),
-    ),
+    httpFilters: [
+      // The workload's own cluster is always there.
+      ...(options.routeName.startsWith('inbound|') ? [] : onDemandFilter(scope)),
+      ...FILTERS.map(({ name, make }): HttpFilter => ({ name, configType: { case: 'typedConfig', value: make() } })),
+    ],
     accessLog: log,
     upgradeConfigs: [{ upgradeType: 'websocket' }],
     normalizePath: true,

@@ -4,6 +4,7 @@ import { matchesLabels } from '../../model/endpoints.ts'
 import { gatewayKey, MESH_GATEWAY, type Scope } from '../../model/index.ts'
 import { outboundClusterName } from '../../model/service.ts'
 import { BLACK_HOLE_CLUSTER } from '../names.ts'
+import { wireName } from '../wire-name.ts'
 
 type VirtualService = ConfigObject<VirtualServiceSpec>
 
@@ -98,5 +99,5 @@ function destinationCluster(scope: Scope, destination: RouteDestination['destina
   const service = scope.resolve(destination.host, namespace)
   const port = destination.port?.number ?? (service?.ports.length === 1 ? service.ports[0]!.number : undefined)
   if (!service?.ports.some((candidate) => candidate.number === port)) return BLACK_HOLE_CLUSTER
-  return outboundClusterName(port!, destination.subset ?? '', service.hostname)
+  return wireName(scope, outboundClusterName(port!, destination.subset ?? '', service.hostname))
 }

@@ -127,7 +127,7 @@ function l4Listener(
       filter: tcpProxy(scope, `outbound|${servicePort.number}||${service.hostname}`, targets),
       origins,
     })
-    const own = [defaultTarget(service.hostname, servicePort.number)]
+    const own = [defaultTarget(scope, service.hostname, servicePort.number)]
     if (isTls(servicePort.protocol)) {
       for (const route of tlsRoutes(scope, place)) tls.push(chain(route.sniHosts, route.targets, [route.origin]))
       tls.push(chain([service.hostname], own, [service.origin]))

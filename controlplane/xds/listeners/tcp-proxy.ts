@@ -9,9 +9,11 @@ import { outboundOfSniCluster } from '../clusters/auto-passthrough.ts'
 import { consistentHashOf, effectivePolicy } from '../clusters/policy.ts'
 import { type Tunnel, tunnelOf } from '../clusters/tunnel.ts'
 import { BLACK_HOLE_CLUSTER } from '../names.ts'
+import { wireName } from '../wire-name.ts'
 import { accessLogs } from './access-log.ts'
 import type { L4Target } from './l4-routes.ts'
 import type { Chain } from './listener.ts'
+import { tcpOnDemand } from './on-demand.ts'
 
 /** A chain's filter that passes bytes to one cluster, or to several by the weight of connections. */
 export function tcpProxy(scope: Scope, statPrefix: string, targets: readonly L4Target[]): Chain['filter'] {
@@ -29,6 +31,7 @@ export function tcpProxy(scope: Scope, statPrefix: string, targets: readonly L4T
               value: { clusters: clusters.map(({ cluster, weight }) => ({ name: cluster, weight })) },
             },
       accessLog: accessLogs(scope.settings(), 'tcp', statPrefix.startsWith('inbound|') ? 'inbound' : 'outbound'),
+      onDemand: tcpOnDemand(scope),
       ...filterSettings(clusters.map(({ cluster }) => connectionPolicy(scope, cluster))),
     }),
   }
@@ -96,6 +99,6 @@ function connectionPolicy(scope: Scope, cluster: string): ConnectionPolicy {
 }
 
 /** Where connections of a service go when no rule says otherwise. */
-export function defaultTarget(hostname: string, port: number): L4Target {
-  return { cluster: outboundClusterName(port, '', hostname), weight: 1 }
+export function defaultTarget(scope: Scope, hostname: string, port: number): L4Target {
+  return { cluster: wireName(scope, outboundClusterName(port, '', hostname)), weight: 1 }
 }

@@ -2,6 +2,7 @@ import { type Route, RouteSchema } from '../../../proto/gen/envoy/config/route/v
 import { duration, make } from '../../../proto/make.ts'
 import { outboundClusterName, type Service, type ServicePort } from '../../model/service.ts'
 import { consistentHashOf } from '../clusters/policy.ts'
+import { wireName } from '../wire-name.ts'
 import { isGrpcClient, type RouteContext } from './context.ts'
 import { hashPolicy } from './hash-policy.ts'
 import type { CompiledRoute } from './http-route.ts'
@@ -22,7 +23,10 @@ export function defaultRoute(service: Service, port: ServicePort, context: Route
     action: {
       case: 'route',
       value: {
-        clusterSpecifier: { case: 'cluster', value: outboundClusterName(port.number, '', service.hostname) },
+        clusterSpecifier: {
+          case: 'cluster',
+          value: wireName(context.scope, outboundClusterName(port.number, '', service.hostname)),
+        },
         hashPolicy: policy,
         ...timeouts(undefined, context),
         ...(retries ? { retryPolicy: retries } : {}),

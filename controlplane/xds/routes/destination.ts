@@ -4,6 +4,7 @@ import type { Origin } from '../../config/object.ts'
 import { formatPath } from '../../diagnostics/diagnostic.ts'
 import { outboundClusterName, type Service } from '../../model/service.ts'
 import { consistentHashOf, subsetsOf } from '../clusters/policy.ts'
+import { wireName } from '../wire-name.ts'
 import type { RouteContext } from './context.ts'
 
 /** Where a rule sends requests. */
@@ -33,7 +34,7 @@ export function resolveDestination(destination: Destination, origin: Origin, con
   const service = scope.resolve(destination.host, namespace)
   const number = destination.port?.number ?? (service?.ports.length === 1 ? service.ports[0]!.number : context.port)
   const hostname = service?.hostname ?? scope.hostname(destination.host, namespace)
-  const cluster = outboundClusterName(number, subset, hostname)
+  const cluster = wireName(scope, outboundClusterName(number, subset, hostname))
   const because = whyMissing(service, hostname, number, subset, context)
   if (because || !service) return { cluster, missing: `${because} (${describe(origin)})`, origins: [origin] }
   const port = service.ports.find((candidate) => candidate.number === number)!

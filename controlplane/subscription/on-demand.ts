@@ -1,0 +1,109 @@
+import type { ResourceType } from '../../proto/types.ts'
+import type { OnDemand, Resource } from '../xds/resource.ts'
+import type { ClassLog } from './class-log.ts'
+import type { Interest, InterestChange } from './interest.ts'
+import type { DeltaRequest } from './request.ts'
+
+/**
+ * What changes in the rules for clients that ask for clusters on demand. A cluster such a client gets unasked is treated as
+ * if it had subscribed to it: updates, removals and order then are the same for both. What makes this necessary is in
+ * docs/decisions/on-demand.md: Envoy asks for a name once in its life, and takes "removed" as an answer for ever.
+ */
+
+/** What is remembered of a workload, over its streams and our restarts. Names of clusters without generation. */
+export interface WorkingSet {
+  /** What a new replica gets at once. */
+  learned(): Iterable<string>
+  /** The client asked for these, and they exist. */
+  asked(clusters: readonly string[]): void
+  /** A client of a class came back and names clusters, with generations that may be newer than ours. */
+  returned(classKey: string, names: Iterable<string>): void
+}
+
+/**
+ * Clusters to send with those that were asked for: the others of their splits; for a new client what its workload has
+ * learned; for one that comes back what it holds, which is not on its list where it was sent unasked.
+ * @param first the request, when it is the first of its stream
+ */
+export function withCompanions(
+  change: InterestChange,
+  log: Pick<ClassLog, 'key' | 'onDemand' | 'exists'>,
+  workingSet: WorkingSet | undefined,
+  first: DeltaRequest | undefined,
+): InterestChange {
+  const { interest } = change
+  const { onDemand } = log
+  if (!onDemand) return change
+  const resumed = first && first.initialVersions.size > 0
+  if (resumed) workingSet?.returned(log.key, [...first.subscribe, ...first.initialVersions.keys()])
+  const lists = (name: string) => interest.names.has(name)
+  const live = (name: string) => onDemand.present(name) === name
+  const asked = change.asked.filter(live)
+  workingSet?.asked(asked.filter((name) => !change.before.names.has(name) && log.exists(name)))
+  const unasked = new Set<string>()
+  const add = (name: string) => {
+    if (live(name) && !lists(name)) unasked.add(name)
+  }
+  const wanted = asked.filter((name) => !change.before.names.has(name))
+  if (resumed) for (const name of first.initialVersions.keys()) add(name)
+  else if (first)
+    for (const name of workingSet?.learned() ?? []) {
+      const present = onDemand.present(name)
+      if (!log.exists(present)) continue
+      add(present)
+      wanted.push(present)
+    }
+  for (const name of wanted) for (const companion of onDemand.companions(name)) add(companion)
+  // Past generations are answered, but nothing will ever be said about them again.
+  const past = change.added.filter((name) => !live(name))
+  if (unasked.size === 0 && past.length === 0) return change
+  const more = [...unasked]
+  return {
+    ...change,
+    interest: { ...interest, names: interest.names.change(more, past) },
+    added: [...change.added.filter(live), ...more],
+    asked: [...change.asked, ...(resumed ? [] : more)],
+  }
+}
+
+/** What is sent in place of clusters that do not exist. */
+export function placeholdersFor(
+  type: ResourceType,
+  absent: readonly string[],
+  onDemand: OnDemand | undefined,
+): readonly Resource[] {
+  if (type !== 'cds' || !onDemand) return []
+  return absent.flatMap((name) => onDemand.placeholder(name) ?? [])
+}
+
+/** Whether what a client that came back holds under a name is what it would get now: the name is free, and it knows. */
+export function isPlaceholder(
+  type: ResourceType,
+  name: string,
+  version: string,
+  onDemand: OnDemand | undefined,
+): boolean {
+  return type === 'cds' && onDemand?.placeholder(name)?.version === version
+}
+
+/** Those of the names that no route of the class will ever name again. */
+export function past(type: ResourceType, names: readonly string[], onDemand: OnDemand | undefined): readonly string[] {
+  return type === 'cds' && onDemand ? names.filter((name) => onDemand.present(name) !== name) : []
+}
+
+/**
+ * The interest of a client that moves to another class. It keeps what it has, under the names of the new class; and it gets
+ * unasked what either class ever let go of, because it may have asked for that name already and would not ask again.
+ */
+export function carriedOver(interest: Interest, from: ClassLog, to: ClassLog): Interest {
+  const { onDemand } = to
+  if (!onDemand) return interest
+  const had = from.of('cds').all(interest)
+  const candidates = [
+    ...had.map((resource) => resource.name),
+    ...interest.names,
+    ...(from.onDemand?.renamed() ?? []),
+    ...onDemand.renamed(),
+  ]
+  return { ...interest, names: interest.names.change(candidates.map(onDemand.present), []) }
+}

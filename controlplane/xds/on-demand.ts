@@ -1,0 +1,172 @@
+import { fromBinary, type JsonValue, toJson } from '@bufbuild/protobuf'
+import { type Any, AnySchema } from '@bufbuild/protobuf/wkt'
+import { ClusterSchema } from '../../proto/gen/envoy/config/cluster/v3/cluster_pb.ts'
+import type { VirtualHost } from '../../proto/gen/envoy/config/route/v3/route_components_pb.ts'
+import type { RouteConfiguration } from '../../proto/gen/envoy/config/route/v3/route_pb.ts'
+import { TcpProxySchema } from '../../proto/gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts'
+import { encode, typeUrl } from '../../proto/make.ts'
+import { fullRegistry, registry } from '../../proto/registry.ts'
+import { cell, sameItems } from '../model/cells.ts'
+import type { Scope } from '../model/index.ts'
+import { parseOutboundClusterName } from '../model/service.ts'
+import { closedCluster, standingClusterNames } from './clusters/index.ts'
+import type { ListenerPlan } from './listeners/index.ts'
+import { splitGeneration } from './names.ts'
+import type { OnDemand, Resource } from './resource.ts'
+import { wireName } from './wire-name.ts'
+
+/** What a class is made of, as far as it decides which clusters Envoy asks for. */
+export interface OnDemandSources {
+  readonly scope: Scope
+  tables(): readonly RouteConfiguration[]
+  listeners(): Iterable<ListenerPlan>
+  /** Names of clusters that people wrote as Envoy's own messages. */
+  writtenClusters(): readonly string[]
+  /** Clusters of ours that such messages name. */
+  pinned(): ReadonlySet<string>
+  /** How often a cluster was let go of. */
+  renamed(): readonly string[]
+}
+
+/** The part of a class's view that serves clusters on demand (docs/decisions/on-demand.md). */
+export function onDemandOf(sources: OnDemandSources): OnDemand {
+  const { scope } = sources
+  const users = cell(() => indexUsers(sources.tables(), sources.listeners()), sameUsers)
+  const eager = cell(
+    () => [
+      ...new Set([
+        ...standingClusterNames(scope),
+        ...sources.writtenClusters(),
+        ...sources.pinned(),
+        ...namedByFilters(sources.listeners()),
+        ...users().mirrors,
+      ]),
+    ],
+    sameItems,
+  )
+  const present = (name: string) => wireName(scope, splitGeneration(name).cluster)
+  return {
+    eager,
+    companions: (cluster) => [...(users().companions.get(cluster) ?? [])],
+    present,
+    renamed: sources.renamed,
+    placeholder: (name) => (present(name) === name ? placeholder(scope, name) : undefined),
+  }
+}
+
+/** Equal on every replica and in every process: a proxy that comes back with one is recognised. */
+const PLACEHOLDER_VERSION = 'placeholder'
+
+function placeholder(scope: Scope, name: string): Resource {
+  const { message } = closedCluster(scope, name, [], [])
+  const bytes = encode(ClusterSchema, message)
+  return { type: 'cds', name, version: PLACEHOLDER_VERSION, bytes, origins: [], children: [] }
+}
+
+interface Users {
+  /** Cluster → the others of the splits it stands in. */
+  readonly companions: ReadonlyMap<string, ReadonlySet<string>>
+  /** Clusters that get copies. Envoy drops a copy for a cluster it does not have, without asking. */
+  readonly mirrors: readonly string[]
+}
+
+interface HostUse {
+  readonly splits: readonly (readonly string[])[]
+  readonly mirrors: readonly string[]
+}
+
+const uses = new WeakMap<VirtualHost, HostUse>()
+
+/** Virtual hosts keep their identity while they do not change, so a change costs those that did. */
+function usedBy(host: VirtualHost): HostUse {
+  const known = uses.get(host)
+  if (known) return known
+  const splits: string[][] = []
+  const mirrors: string[] = []
+  for (const { action } of host.routes) {
+    if (action.case !== 'route') continue
+    const { clusterSpecifier, requestMirrorPolicies } = action.value
+    if (clusterSpecifier.case === 'weightedClusters')
+      splits.push(clusterSpecifier.value.clusters.filter((one) => (one.weight ?? 0) > 0).map((one) => one.name))
+    for (const { cluster } of requestMirrorPolicies) if (cluster) mirrors.push(cluster)
+  }
+  const use = { splits, mirrors }
+  uses.set(host, use)
+  return use
+}
+
+function indexUsers(tables: readonly RouteConfiguration[], listeners: Iterable<ListenerPlan>): Users {
+  const companions = new Map<string, Set<string>>()
+  const mirrors = new Set<string>()
+  const join = (split: readonly string[]) => {
+    for (const cluster of split)
+      for (const other of split) {
+        if (other === cluster) continue
+        const known = companions.get(cluster)
+        if (known) known.add(other)
+        else companions.set(cluster, new Set([other]))
+      }
+  }
+  for (const table of tables)
+    for (const host of table.virtualHosts) {
+      const use = usedBy(host)
+      for (const split of use.splits) join(split)
+      for (const mirror of use.mirrors) mirrors.add(mirror)
+    }
+  for (const { chains } of listeners) for (const { filter } of chains) join(tcpSplit(filter.config))
+  return { companions, mirrors: [...mirrors].sort() }
+}
+
+const tcpSplits = new WeakMap<Any, readonly string[]>()
+
+function tcpSplit(config: Any): readonly string[] {
+  if (config.typeUrl !== typeUrl(TcpProxySchema)) return []
+  let split = tcpSplits.get(config)
+  if (!split) {
+    const { clusterSpecifier } = fromBinary(TcpProxySchema, config.value)
+    split = clusterSpecifier.case === 'weightedClusters' ? clusterSpecifier.value.clusters.map(({ name }) => name) : []
+    tcpSplits.set(config, split)
+  }
+  return split
+}
+
+function sameUsers(a: Users, b: Users): boolean {
+  return (
+    sameItems(a.mirrors, b.mirrors) &&
+    a.companions.size === b.companions.size &&
+    [...a.companions].every(([name, others]) => sameItems([...others], [...(b.companions.get(name) ?? [])]))
+  )
+}
+
+const filterClusters = new WeakMap<Any, readonly string[]>()
+
+/** Clusters that HTTP filters and access logs use by themselves: they stand in the listener, and no request asks for them. */
+function namedByFilters(listeners: Iterable<ListenerPlan>): readonly string[] {
+  const found: string[] = []
+  for (const { chains } of listeners)
+    for (const { filter } of chains) {
+      if (filter.config.typeUrl === typeUrl(TcpProxySchema)) continue
+      let named = filterClusters.get(filter.config)
+      if (!named) {
+        named = outboundNames(anyJson(filter.config))
+        filterClusters.set(filter.config, named)
+      }
+      found.push(...named)
+    }
+  return found
+}
+
+function anyJson(config: Any): JsonValue {
+  try {
+    return toJson(AnySchema, config, { registry })
+  } catch {
+    return toJson(AnySchema, config, { registry: fullRegistry() })
+  }
+}
+
+/** Every text in a message that is the name of an outbound cluster. */
+export function outboundNames(json: unknown): readonly string[] {
+  if (typeof json === 'string') return parseOutboundClusterName(json) ? [json] : []
+  if (typeof json !== 'object' || json === null) return []
+  return Object.values(json).flatMap(outboundNames)
+}

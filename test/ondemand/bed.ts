@@ -1,0 +1,119 @@
+import { XdsServer, type XdsServerOptions } from '../../controlplane/ads/index.ts'
+import { type AdsMetrics, NO_METRICS } from '../../controlplane/ads/metrics.ts'
+import { envoyBootstrap } from '../../controlplane/bootstrap/envoy.ts'
+import { type CompiledMesh, createMesh, type MeshOptions } from '../../controlplane/mesh.ts'
+import type { Upstream } from '../helpers/echo.ts'
+import { startEnvoy, type TestEnvoy } from '../helpers/envoy.ts'
+import { configObjects } from '../helpers/objects.ts'
+import { freePort } from '../helpers/ports.ts'
+import { stopAfterTests } from '../helpers/processes.ts'
+
+export interface Plane {
+  readonly mesh: CompiledMesh
+  readonly server: XdsServer
+  readonly port: number
+  /** What passed, in order: `ask` for a subscription, `cds`, `eds` … for a response, `ack cds`. */
+  readonly trace: string[]
+  commit(yaml: string): void
+}
+
+/** A control plane in this process that writes down what passes. */
+export async function startPlane(
+  yaml: string,
+  options: XdsServerOptions & { readonly port?: number } & Pick<MeshOptions, 'generations'> = {},
+): Promise<Plane> {
+  const trace: string[] = []
+  const metrics: AdsMetrics = {
+    ...NO_METRICS,
+    pushTriggered: (cause) => cause === 'request' && trace.push('ask'),
+    pushed: (type) => trace.push(type),
+    acked: (type) => trace.push(`ack ${type}`),
+    rejected: (type) => trace.push(`nack ${type}`),
+  }
+  const { generations } = options
+  const mesh = createMesh({
+    onFailure: (type, name, error) => {
+      throw new Error(`${type} ${name} cannot be compiled`, { cause: error })
+    },
+    ...(generations && { generations }),
+  })
+  mesh.commit(configObjects(yaml))
+  const server = new XdsServer(mesh, { metrics, ...options })
+  stopAfterTests(() => server.stop())
+  const { port } = await server.listen(`127.0.0.1:${options.port ?? 0}`)
+  return { mesh, server, port, trace, commit: (text) => void mesh.commit(configObjects(text)) }
+}
+
+export interface LazyEnvoy extends TestEnvoy {
+  /** Where it takes HTTP for the mesh. */
+  readonly httpPort: number
+  /** Its clusters but that of the control plane, sorted. */
+  clusters(): Promise<readonly string[]>
+}
+
+/** A real Envoy, delta, that knows nothing but where the control plane is. */
+export async function startLazyEnvoy(
+  xdsPort: number,
+  { name = 'web-1', metadata = {} }: { readonly name?: string; readonly metadata?: Record<string, unknown> } = {},
+): Promise<LazyEnvoy> {
+  const httpPort = await freePort()
+  const id = `sidecar~127.0.0.1~${name}.default~default.svc.cluster.local`
+  const envoy = await startEnvoy({
+    bootstrap: envoyBootstrap({
+      node: { id, metadata: { HTTP_PROXY_PORT: httpPort, ...metadata } },
+      xds: { host: '127.0.0.1', port: xdsPort },
+      mode: 'delta',
+    }),
+  })
+  return {
+    ...envoy,
+    httpPort,
+    async clusters() {
+      const { dynamic_active_clusters: active = [] } = (await envoy.configDump())['ClustersConfigDump']
+      return active.map((entry: { cluster: { name: string } }) => entry.cluster.name).sort()
+    },
+  }
+}
+
+/** A ServiceEntry with addresses of upstreams. */
+export function service(
+  host: string,
+  upstreams: readonly (Upstream & { readonly labels?: Readonly<Record<string, string>> })[],
+  port = '{number: 80, name: http, protocol: HTTP}',
+): string {
+  const endpoints = upstreams.map(({ host: address, port: number, labels = {} }) => ({
+    address,
+    ports: { [/name: (\w+)/.exec(port)![1]!]: number },
+    labels,
+  }))
+  return `---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: ${host.replaceAll('.', '-')}}
+spec: {hosts: [${host}], resolution: STATIC, ports: [${port}], endpoints: ${JSON.stringify(endpoints)}}
+`
+}
+
+/** Many services of one upstream: svc0, svc1, … */
+export function services(count: number, upstream: Upstream): string {
+  return Array.from({ length: count }, (_, index) => service(`svc${index}.test`, [upstream])).join('')
+}
+
+export function virtualService(host: string, http: string): string {
+  return `---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: ${host.replaceAll('.', '-')}}
+spec:
+  hosts: [${host}]
+  http: ${http}
+`
+}
+
+export async function eventually(what: string, check: () => Promise<boolean> | boolean, timeoutMs = 10_000) {
+  const deadline = Date.now() + timeoutMs
+  while (!(await check())) {
+    if (Date.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+}

@@ -1,0 +1,303 @@
+import { connect } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { ask } from '../envoy/http-mesh.ts'
+import { startEcho, startTcpEcho, type Upstream } from '../helpers/echo.ts'
+import { freePort } from '../helpers/ports.ts'
+import {
+  eventually,
+  type LazyEnvoy,
+  type Plane,
+  service,
+  services,
+  startLazyEnvoy,
+  startPlane,
+  virtualService,
+} from './bed.ts'
+
+let one: Upstream
+let two: Upstream
+beforeAll(async () => {
+  one = await startEcho('one')
+  two = await startEcho('two')
+})
+
+/** A route written as Envoy's own message: the only way to name a cluster that does not exist. */
+const wildRoute = (cluster: string) => `---
+apiVersion: meshgate.io/v1
+kind: EnvoyResource
+metadata: {name: wild}
+spec:
+  routes:
+  - name: http_proxy
+    validate_clusters: false
+    virtual_hosts:
+    - name: all
+      domains: ['*']
+      routes: [{match: {prefix: /}, route: {cluster: '${cluster}'}}]
+`
+
+describe('clusters on demand', () => {
+  let plane: Plane
+  let envoy: LazyEnvoy
+  const many = () => services(1000, one)
+  beforeAll(async () => {
+    plane = await startPlane(many())
+    envoy = await startLazyEnvoy(plane.port)
+  })
+
+  test('an Envoy of a mesh of a thousand services starts with no cluster', async () => {
+    expect(await envoy.clusters()).toEqual([])
+  })
+
+  test('a cold request is one round trip: the cluster and its endpoints in one flight, nothing asked in between', async () => {
+    await eventually('at rest', () => plane.trace.at(-1) === 'ack rds')
+    plane.trace.length = 0
+    expect(await ask(envoy.httpPort, 'svc7.test')).toMatchObject({ status: 200, upstream: 'one' })
+    expect(plane.trace.slice(0, 3)).toEqual(['ask', 'cds', 'eds'])
+    expect(await envoy.clusters()).toEqual(['outbound|80||svc7.test'])
+  })
+
+  test('a hundred cold requests at once all succeed, and only what was used is there', async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 100 }, (_, index) => ask(envoy.httpPort, `svc${index + 100}.test`)),
+    )
+    expect(answers.filter(({ status }) => status !== 200)).toEqual([])
+    expect(await envoy.clusters()).toHaveLength(101)
+  })
+
+  test('a body of 100 kB is kept for the cold cluster', async () => {
+    const answer = await ask(envoy.httpPort, 'svc300.test', '/', { method: 'POST', body: 'x'.repeat(100_000) })
+    expect(answer.status).toBe(200)
+  })
+
+  test('an authority with a port names the same cluster', async () => {
+    expect((await ask(envoy.httpPort, 'svc301.test:80')).status).toBe(200)
+  })
+
+  test('a host nobody declared is answered by the route, without a cluster', async () => {
+    expect((await ask(envoy.httpPort, 'nowhere.test')).status).toBe(502)
+  })
+
+  test('nothing was refused and nothing is left warming', async () => {
+    expect(await envoy.rejected()).toEqual({})
+    expect(await envoy.stat('cluster_manager.warming_clusters')).toBe(0)
+  })
+})
+
+describe('what belongs together comes together', () => {
+  const split = virtualService(
+    'a.test',
+    '[{route: [{destination: {host: a.test}, weight: 50}, {destination: {host: b.test}, weight: 50}]}]',
+  )
+  const mirrored = virtualService('c.test', '[{route: [{destination: {host: c.test}}], mirror: {host: shadow.test}}]')
+  const world = () =>
+    ['a', 'b', 'c', 'd'].map((name) => service(`${name}.test`, [one])).join('') + service('shadow.test', [two])
+  let plane: Plane
+  let envoy: LazyEnvoy
+  beforeAll(async () => {
+    plane = await startPlane(world() + split + mirrored)
+    envoy = await startLazyEnvoy(plane.port)
+  })
+
+  test('a mirror is there before the first request: Envoy would drop the copy without asking', async () => {
+    expect(await envoy.clusters()).toEqual(['outbound|80||shadow.test'])
+    two.reset()
+    expect((await ask(envoy.httpPort, 'c.test')).status).toBe(200)
+    await eventually('the copy arrives', () => two.count === 1)
+  })
+
+  test('all clusters of a split come with the first that is asked for', async () => {
+    expect((await ask(envoy.httpPort, 'a.test')).status).toBe(200)
+    const clusters = await envoy.clusters()
+    expect(clusters).toContain('outbound|80||a.test')
+    expect(clusters).toContain('outbound|80||b.test')
+  })
+
+  test('an update of a cluster brings its endpoints behind it, so that no cold request waits', async () => {
+    await eventually('at rest', () => plane.trace.at(-1)!.startsWith('ack'))
+    plane.trace.length = 0
+    plane.commit(`${world() + split + mirrored}---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: a}
+spec: {host: a.test, trafficPolicy: {connectionPool: {tcp: {maxConnections: 7}}}}
+`)
+    await eventually('pushed', () => plane.trace.includes('eds'))
+    expect(plane.trace.filter((step) => !step.startsWith('ack')).slice(0, 2)).toEqual(['cds', 'eds'])
+    expect((await ask(envoy.httpPort, 'd.test')).status).toBe(200)
+    expect((await ask(envoy.httpPort, 'a.test')).status).toBe(200)
+  })
+
+  test('traffic follows endpoints of a cluster that came on demand', async () => {
+    plane.commit(world().replace(/(hosts: \[d\.test\].*number: 80.*?"http":)\d+/, `$1${two.port}`) + split + mirrored)
+    await eventually('moved', async () => (await ask(envoy.httpPort, 'd.test')).upstream === 'two')
+    expect(await envoy.rejected()).toEqual({})
+  })
+})
+
+describe('names that do not exist', () => {
+  test('a rule for a service that exists nowhere is answered by the route: no cluster is ever asked for', async () => {
+    const rule = virtualService('gone.test', '[{route: [{destination: {host: nowhere.test}}]}]')
+    const plane = await startPlane(service('a.test', [one]) + rule)
+    const envoy = await startLazyEnvoy(plane.port)
+    const answer = await ask(envoy.httpPort, 'gone.test')
+    expect(answer).toMatchObject({ status: 503 })
+    expect(answer.body).toContain('no service nowhere.test')
+    expect(await envoy.clusters()).toEqual([])
+  })
+
+  test('a name from a written route is answered by a cluster without endpoints, at once and every time, and replaced in place', async () => {
+    const plane = await startPlane(wildRoute('late'))
+    const envoy = await startLazyEnvoy(plane.port)
+    for (let attempt = 0; attempt < 3; attempt++) {
+      const answer = await ask(envoy.httpPort, 'any')
+      expect(answer).toMatchObject({ status: 503, body: 'no healthy upstream' })
+    }
+    const real = `---
+apiVersion: meshgate.io/v1
+kind: EnvoyResource
+metadata: {name: real}
+spec:
+  clusters:
+  - name: late
+    type: STATIC
+    connect_timeout: 1s
+    load_assignment:
+      cluster_name: late
+      endpoints: [{lb_endpoints: [{endpoint: {address: {socket_address: {address: 127.0.0.1, port_value: ${one.port}}}}}]}]
+`
+    plane.commit(wildRoute('late') + real)
+    await eventually('it appears', async () => (await ask(envoy.httpPort, 'any')).status === 200)
+    expect(await envoy.rejected()).toEqual({})
+  })
+
+  test('a service that goes and comes back is served again, without a request that waits for its time to pass', async () => {
+    const world = service('a.test', [one]) + service('b.test', [one])
+    const plane = await startPlane(world)
+    const envoy = await startLazyEnvoy(plane.port)
+    for (let turn = 0; turn < 3; turn++) {
+      expect((await ask(envoy.httpPort, 'a.test')).status).toBe(200)
+      plane.commit(service('b.test', [one]))
+      await eventually('its route is gone', async () => (await ask(envoy.httpPort, 'a.test')).status === 502)
+      await eventually('removed', async () => (await envoy.clusters()).length === 0)
+      plane.commit(world)
+      await eventually('its route is back', async () => (await ask(envoy.httpPort, 'a.test')).status !== 502)
+    }
+    expect(await envoy.stat('http.outbound_0.0.0.0_0.no_cluster')).toBe(0)
+  })
+})
+
+describe('a control plane that goes away', () => {
+  test('warm and cold are served after it came back knowing nothing, and what was asked meanwhile too', async () => {
+    const port = await freePort()
+    const world = ['a', 'b', 'c', 'd'].map((name) => service(`${name}.test`, [one])).join('')
+    const rule = virtualService(
+      'd.test',
+      '[{route: [{destination: {host: d.test}, weight: 50}, {destination: {host: b.test}, weight: 50}]}]',
+    )
+    const first = await startPlane(world + rule, { port })
+    const envoy = await startLazyEnvoy(port)
+    expect((await ask(envoy.httpPort, 'a.test')).status).toBe(200)
+    expect((await ask(envoy.httpPort, 'd.test')).status).toBe(200)
+    await first.server.stop()
+    expect((await ask(envoy.httpPort, 'a.test')).status).toBe(200)
+    expect((await ask(envoy.httpPort, 'c.test')).status).toBe(503)
+    const second = await startPlane(world + rule, { port })
+    await eventually('reconnected', () => second.server.status.connected === 1)
+    await eventually('what was asked meanwhile is there', async () => (await envoy.clusters()).length === 4)
+    for (const name of ['a', 'b', 'c', 'd', 'd', 'd'])
+      expect((await ask(envoy.httpPort, `${name}.test`)).status, name).toBe(200)
+    expect(await envoy.rejected()).toEqual({})
+    await second.server.stop()
+  })
+})
+
+describe('TCP', () => {
+  test('a connection is held until its cluster is there, with the bytes sent early; a missing one is reset at once', async () => {
+    const upstream = await startTcpEcho('tcp')
+    const [port, missing] = [await freePort(), await freePort()]
+    const rule = `---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: broken}
+spec: {hosts: [broken.test], tcp: [{route: [{destination: {host: broken.test, subset: none}}]}]}
+`
+    const plane = await startPlane(
+      service('tcp.test', [upstream], `{number: ${port}, name: tcp, protocol: TCP}`) +
+        service('broken.test', [upstream], `{number: ${missing}, name: tcp, protocol: TCP}`) +
+        rule,
+    )
+    const envoy = await startLazyEnvoy(plane.port)
+    expect(await envoy.clusters()).toEqual([])
+    expect(await exchange(port, 'early bytes')).toContain('early bytes')
+    for (let attempt = 0; attempt < 2; attempt++) expect(await exchange(missing, 'x')).toBe('')
+    expect(await envoy.stat('tcp.outbound|' + missing + '||broken.test.on_demand_cluster_timeout')).toBe(0)
+    expect(await envoy.rejected()).toEqual({})
+  })
+})
+
+describe('who asks on demand', () => {
+  const world = (mesh = '', sidecar = '') => `${service('a.test', [one])}${service('b.test', [one])}---
+apiVersion: meshgate.io/v1
+kind: Mesh
+metadata: {name: mesh}
+spec: {${mesh}}
+---
+apiVersion: networking.istio.io/v1
+kind: Sidecar
+metadata: {name: scope, annotations: {${sidecar}}}
+spec: {egress: [{hosts: ['*/*']}]}
+`
+  const ALL = ['BlackHoleCluster', 'outbound|80||a.test', 'outbound|80||b.test']
+
+  test.each([
+    ['the mesh says no', 'lazy: false', '', {}, ALL],
+    ['the Sidecar of the workload says no', '', 'meshgate.io/lazy: "false"', {}, ALL],
+    ['the Sidecar says yes where the mesh says no', 'lazy: false', 'meshgate.io/lazy: "true"', {}, []],
+    ['the node itself says no', '', '', { LAZY: false }, ALL],
+    ['nobody objects', '', '', {}, []],
+  ])('%s', async (_, mesh, sidecar, metadata, expected) => {
+    const plane = await startPlane(world(mesh, sidecar))
+    const envoy = await startLazyEnvoy(plane.port, { metadata })
+    expect(await envoy.clusters()).toEqual(expected)
+    expect((await ask(envoy.httpPort, 'a.test')).status).toBe(200)
+    await envoy.stop()
+  })
+
+  test('a running Envoy that is told to hold everything, and then not, loses no request', async () => {
+    const plane = await startPlane(world())
+    const envoy = await startLazyEnvoy(plane.port)
+    const failed: number[] = []
+    let running = true
+    const load = (async () => {
+      for (let index = 0; running; index++) {
+        const { status } = await ask(envoy.httpPort, index % 2 ? 'a.test' : 'b.test')
+        if (status !== 200) failed.push(status)
+        await sleep(2)
+      }
+    })()
+    plane.commit(world('lazy: false'))
+    await eventually('everything is there', async () => (await envoy.clusters()).length === 3)
+    plane.commit(world())
+    await sleep(300)
+    running = false
+    await load
+    expect(failed).toEqual([])
+    expect(await envoy.rejected()).toEqual({})
+  })
+})
+
+/** Sends on a new connection and gives back what came until the other end was quiet or closed it. */
+function exchange(port: number, text: string): Promise<string> {
+  return new Promise((resolve) => {
+    let got = ''
+    const socket = connect(port, '127.0.0.1', () => socket.write(text))
+    socket.on('data', (chunk) => {
+      got += chunk
+      if (got.includes(text)) socket.end()
+    })
+    socket.on('error', () => {})
+    socket.on('close', () => resolve(got))
+  })
+}
