@@ -14,6 +14,7 @@ import { Accounts, Audit, Ledger } from '../controlplane/ledger/index.ts'
 import { LiveConfig } from '../controlplane/live-config.ts'
 import { type CompiledMesh, createMesh } from '../controlplane/mesh.ts'
 import { Discovery } from '../controlplane/model/index.ts'
+import { OnDemandMemory, onDemandMetrics, stateFile } from '../controlplane/ondemand/index.ts'
 import { createReports, type Reports } from '../controlplane/reports/index.ts'
 import { FileStore } from '../controlplane/sources/index.ts'
 import { ConsulSource } from './consul-source.ts'
@@ -67,8 +68,18 @@ export async function startControlPlane(options: ControlPlaneOptions, log: Log):
   refuseOpen(options)
   const { version } = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as { version: string }
   const discovery = new Discovery()
+  const memory = new OnDemandMemory({
+    logger: log,
+    usage: {
+      reporting: (node) => reports.load.reporting(node),
+      lastUsed: (node, cluster) => reports.load.lastUsed(node, cluster),
+    },
+    idleMs: () => mesh.model.settings().clusterIdleMs,
+    ...(isFolder(options.folder) && { store: stateFile(join(options.folder, STATE_FILE)) }),
+  })
   const mesh = createMesh({
     discovery,
+    generations: memory.generations,
     onFailure: (type, name, error) =>
       log.error({ type, name, err: error }, 'a resource cannot be compiled and is left out'),
   })
@@ -94,16 +105,20 @@ export async function startControlPlane(options: ControlPlaneOptions, log: Log):
   const xds: XdsServer = new XdsServer(mesh, {
     logger: log,
     services: reports.services,
+    workingSets: (node) => memory.workingSet(node),
     metrics: adsMetrics(metrics),
     ready: () => config.ready && sources.ready,
     insecure: options.insecure,
     ...(options.xdsTls ? { tls: defined(options.xdsTls) } : {}),
   })
-  const started: { stop(): Promise<unknown> }[] = [{ stop: () => xds.stop(options.drainMs) }, sources, config]
+  onDemandMetrics(metrics, memory)
+  const started: { stop(): Promise<unknown> }[] = [{ stop: () => xds.stop(options.drainMs) }, memory, sources, config]
   const stop = async () => {
     for (const one of started) await one.stop()
   }
   try {
+    await memory.load()
+    memory.start(() => xds.lazyProxies())
     const { port } = await listening('xds', options.xds, () => xds.listen(hostAndPort(options.xds)))
     // Before the files are read: it completes what an earlier process left half written.
     const ledger = await openLedger(options.folder, log)
@@ -127,6 +142,7 @@ export async function startControlPlane(options: ControlPlaneOptions, log: Log):
       status: xds.status,
       reports,
       sources,
+      memory,
       ...(editing ? { editing } : {}),
     }
     const api = await startApi(context, options, log)
@@ -151,6 +167,13 @@ export async function startControlPlane(options: ControlPlaneOptions, log: Log):
     await stop()
     throw error
   }
+}
+
+/** Beside the history: what workloads use and which names of clusters are burnt. */
+const STATE_FILE = '.meshgate/on-demand.json'
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
 }
 
 /** Refuses both addresses before anything listens. */

@@ -1,6 +1,7 @@
 import type { Registry } from 'prom-client'
 import type { LiveConfig } from '../live-config.ts'
 import type { CompiledMesh } from '../mesh.ts'
+import type { OnDemandMemory } from '../ondemand/index.ts'
 import type { Reports } from '../reports/index.ts'
 import type { StatusBook } from '../status/book.ts'
 import type { Editing } from './changes/editing.ts'
@@ -23,6 +24,8 @@ export interface AdminContext {
   readonly reports?: Reports
   /** Registries; absent where there can be none. */
   readonly sources?: Sources
+  /** What is remembered of proxies that get clusters on demand; absent where nothing is. */
+  readonly memory?: OnDemandMemory
   /** Absent where the configuration cannot be changed. */
   readonly editing?: Editing
 }

@@ -32,6 +32,8 @@ export interface Limits {
    * 15 s by default): long enough for the one, and a route must not wait for the other.
    */
   readonly ackTimeoutMs: number
+  /** An acknowledgement of clusters got on demand that takes longer is told, in ms: warm ones take some milliseconds. */
+  readonly slowAckMs: number
   /**
    * How long the proxies of a class wait with the next change for one of them to take the last, in ms. Under steady changes
    * a proxy whose clusters are renewed before it could take their routes would never get routes; one that stopped answering
@@ -73,6 +75,7 @@ export const DEFAULT_LIMITS: Limits = {
   sendTimeoutMs: 30_000,
   responseBytes: 2 * 1024 * 1024,
   ackTimeoutMs: 5000,
+  slowAckMs: 1000,
   paceMs: 2000,
   removalTimeoutMs: 30_000,
   settleMs: 1000,

@@ -14,6 +14,8 @@ export interface AdsMetrics {
   acked(type: ResourceType): void
   pushTriggered(reason: 'config' | 'request' | 'verdict'): void
   writeTimeout(): void
+  /** A proxy that gets clusters on demand has not acknowledged clusters for a second: it can start nothing cold. */
+  slowAck(): void
   refused(reason: string): void
   opened(form: Form): void
   roundTime(seconds: number): void
@@ -31,6 +33,7 @@ export function adsMetrics(registry: Registry): AdsMetrics {
   const acks = counter('meshgate_xds_acks', 'Responses accepted by proxies.', ['type'])
   const triggers = counter('pilot_push_triggers', 'What made the server send.', ['type'])
   const timeouts = counter('pilot_xds_write_timeout', 'Proxies disconnected because they did not read.')
+  const slow = counter('meshgate_ondemand_slow_acks', 'Clusters got on demand and not acknowledged within a second.')
   const refused = counter('meshgate_xds_refused_streams', 'Streams refused or ended by the server.', ['reason'])
   const streams = counter('meshgate_xds_streams', 'Streams opened.', ['form'])
   const size = new Histogram({
@@ -71,6 +74,7 @@ export function adsMetrics(registry: Registry): AdsMetrics {
     acked: (type) => acks.inc({ type }),
     pushTriggered: (type) => triggers.inc({ type }),
     writeTimeout: () => timeouts.inc(),
+    slowAck: () => slow.inc(),
     refused: (reason) => refused.inc({ reason }),
     opened: (form) => streams.inc({ form }),
     roundTime: (seconds) => round.observe(seconds),
@@ -90,6 +94,7 @@ export const NO_METRICS: AdsMetrics = {
   acked: nothing,
   pushTriggered: nothing,
   writeTimeout: nothing,
+  slowAck: nothing,
   refused: nothing,
   opened: nothing,
   roundTime: nothing,

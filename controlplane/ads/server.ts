@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { StatusBook } from '../status/book.ts'
 import type { FrameOptions } from '../subscription/frames.ts'
 import type { WorkingSet } from '../subscription/on-demand.ts'
-import type { Mesh, NodeInfo } from '../xds/resource.ts'
+import type { Mesh, NodeInfo, OnDemand } from '../xds/resource.ts'
 import { Classes } from './classes.ts'
 import type { ExtraService, Method } from './grpc.ts'
 import { DEFAULT_LIMITS, type Limits } from './limits.ts'
@@ -110,6 +110,7 @@ export class XdsServer {
       metrics: this.metrics,
       now: this.now,
       waiting: new Set(),
+      warming: new Set(),
       workingSets: options.workingSets,
       closed: (stream) => this.closed(stream),
       ready: () => this.rounds.request(),
@@ -177,6 +178,19 @@ export class XdsServer {
     for (const listener of this.listeners) listener.stop()
   }
 
+  /** Connected proxies that get clusters on demand, and the names of those they were told about one by one. */
+  *lazyProxies(): Generator<{
+    readonly node: NodeInfo
+    readonly classKey: string
+    readonly onDemand: OnDemand
+    readonly clusters: Iterable<string>
+  }> {
+    for (const stream of this.streams) {
+      const found = stream.lazy
+      if (found) yield found
+    }
+  }
+
   private open(method: Method, transport: Transport): TransportHandler {
     const refusal = this.refusal()
     if (refusal) {
@@ -233,6 +247,7 @@ export class XdsServer {
   private tick(): void {
     const time = this.now()
     for (const stream of this.context.waiting) stream.tick(time)
+    for (const stream of this.context.warming) stream.watchWarming(time)
     for (const log of this.classes) if (log.due) this.rounds.request()
     const { streamAgeMs } = this.limits
     for (const stream of this.streams) {

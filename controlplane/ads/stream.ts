@@ -29,6 +29,8 @@ export interface StreamContext {
   readonly now: () => number
   /** Streams to look after when time has passed. */
   readonly waiting: Set<Stream>
+  /** Streams that were sent clusters they ask for on demand, and have not acknowledged them. */
+  readonly warming: Set<Stream>
   /** What is remembered of the workload of a node. */
   readonly workingSets: ((node: NodeInfo) => WorkingSet) | undefined
   closed(stream: Stream): void
@@ -51,6 +53,8 @@ export class Stream implements TransportHandler, StatusSource {
   /** Frames handed to the transport that have not left yet, and since when. */
   private unsent = 0
   private unsentSince = 0
+  /** Nonce of the clusters whose late acknowledgement was told. */
+  private toldSlow: string | undefined
   /** When the oldest change this client has not fully accepted was made. */
   private changedAt: number | undefined
 
@@ -82,6 +86,14 @@ export class Stream implements TransportHandler, StatusSource {
     return this.transport.peer.identities?.map((identity) => identity.text)
   }
 
+  /** Its clusters, when it gets them on demand. */
+  get lazy() {
+    if (!this.joined) return undefined
+    const { node, client } = this.joined
+    const { onDemand, key } = client.class
+    return onDemand && { node, classKey: key, onDemand, clusters: client.place('cds')?.interest.names ?? [] }
+  }
+
   message(bytes: Buffer): void {
     if (this.ended) return
     const { limits, now } = this.context
@@ -99,8 +111,9 @@ export class Stream implements TransportHandler, StatusSource {
 
   closed(): void {
     this.ended = true
-    const { waiting, status, classes } = this.context
+    const { waiting, warming, status, classes } = this.context
     waiting.delete(this)
+    warming.delete(this)
     if (this.joined) {
       status.closed(this.stream)
       const { client } = this.joined
@@ -140,6 +153,7 @@ export class Stream implements TransportHandler, StatusSource {
     this.unsent = frames.length
     this.unsentSince = time
     waiting.add(this)
+    if (client.class.onDemand && frames.some(({ type }) => type === 'cds')) this.context.warming.add(this)
     for (const frame of frames) {
       metrics.pushed(frame.type, frame.bytes.length)
       this.transport.write(frame.bytes, this.left)
@@ -171,6 +185,28 @@ export class Stream implements TransportHandler, StatusSource {
     const { wakeAt } = this.joined.client
     if (wakeAt === undefined) waiting.delete(this)
     else if (wakeAt <= time) this.pump()
+  }
+
+  /**
+   * While clusters warm, Envoy asks for no others: a proxy that takes more than a second fails or delays every cold request.
+   * Called now and then while in `warming`.
+   */
+  watchWarming(time: number): void {
+    const { metrics, logger, warming, limits } = this.context
+    const oldest = this.ended ? undefined : this.client.place('cds')?.inFlight[0]
+    if (!oldest) warming.delete(this)
+    else if (time - oldest.sentAt >= limits.slowAckMs && this.toldSlow !== oldest.frame.nonce) {
+      this.toldSlow = oldest.frame.nonce
+      metrics.slowAck()
+      logger.warn(
+        {
+          node: this.node.id,
+          waitedMs: Math.round(time - oldest.sentAt),
+          clusters: oldest.frame.upserts.slice(0, 5).map(({ name }) => name),
+        },
+        'a proxy does not acknowledge its clusters: it can start no other on demand meanwhile',
+      )
+    }
   }
 
   private readonly left = (): void => {

@@ -138,6 +138,8 @@ describe.each(MODES)('the control plane is killed and started again, %s', (mode)
       }),
     })
     expect(await served()).toBe('a')
+    // With delta a cluster is there once it was used.
+    for (let index = 0; index < SERVICES; index++) expect((await ask(httpPort, host(index))).status).toBe(200)
   })
   afterAll(async () => {
     await envoy?.stop()
@@ -217,10 +219,10 @@ describe.each(MODES)('the control plane is killed and started again, %s', (mode)
       await write('late.yaml', serviceAt(late, [{ upstream: upstreams[0]! }]))
     })
     expect(rejected).toEqual({})
+    await expect.poll(async () => (await ask(httpPort, late)).upstream, { timeout: 10_000 }).toBe('a')
     await expect
       .poll(async () => new Set(await clusters()), { timeout: 10_000 })
       .toEqual(new Set([`outbound|80||${late}`]))
-    expect((await ask(httpPort, late)).upstream).toBe('a')
     expect((await ask(httpPort, host(11))).status).toBe(502)
     const updated = since(before, await updates())
     // One came, one went.

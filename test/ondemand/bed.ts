@@ -1,7 +1,8 @@
 import { XdsServer, type XdsServerOptions } from '../../controlplane/ads/index.ts'
 import { type AdsMetrics, NO_METRICS } from '../../controlplane/ads/metrics.ts'
 import { envoyBootstrap } from '../../controlplane/bootstrap/envoy.ts'
-import { type CompiledMesh, createMesh, type MeshOptions } from '../../controlplane/mesh.ts'
+import { type CompiledMesh, createMesh } from '../../controlplane/mesh.ts'
+import type { OnDemandMemory } from '../../controlplane/ondemand/index.ts'
 import type { Upstream } from '../helpers/echo.ts'
 import { startEnvoy, type TestEnvoy } from '../helpers/envoy.ts'
 import { configObjects } from '../helpers/objects.ts'
@@ -20,7 +21,7 @@ export interface Plane {
 /** A control plane in this process that writes down what passes. */
 export async function startPlane(
   yaml: string,
-  options: XdsServerOptions & { readonly port?: number } & Pick<MeshOptions, 'generations'> = {},
+  options: XdsServerOptions & { readonly port?: number; readonly memory?: OnDemandMemory } = {},
 ): Promise<Plane> {
   const trace: string[] = []
   const metrics: AdsMetrics = {
@@ -30,15 +31,19 @@ export async function startPlane(
     acked: (type) => trace.push(`ack ${type}`),
     rejected: (type) => trace.push(`nack ${type}`),
   }
-  const { generations } = options
+  const { memory } = options
   const mesh = createMesh({
     onFailure: (type, name, error) => {
       throw new Error(`${type} ${name} cannot be compiled`, { cause: error })
     },
-    ...(generations && { generations }),
+    ...(memory && { generations: memory.generations }),
   })
   mesh.commit(configObjects(yaml))
-  const server = new XdsServer(mesh, { metrics, ...options })
+  const server = new XdsServer(mesh, {
+    metrics,
+    ...(memory && { workingSets: (node) => memory.workingSet(node) }),
+    ...options,
+  })
   stopAfterTests(() => server.stop())
   const { port } = await server.listen(`127.0.0.1:${options.port ?? 0}`)
   return { mesh, server, port, trace, commit: (text) => void mesh.commit(configObjects(text)) }

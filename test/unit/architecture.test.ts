@@ -58,6 +58,13 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'controlplane/xds/envoy-resources.ts',
     'proto',
   ],
+  'controlplane/ondemand': [
+    'controlplane/subscription/on-demand.ts',
+    'controlplane/xds/resource.ts',
+    'controlplane/xds/names.ts',
+    'controlplane/model/cells.ts',
+    'controlplane/bootstrap/node-id.ts',
+  ],
   'controlplane/bootstrap': ['proto'],
   'controlplane/explain': ['controlplane/xds', 'controlplane/model', 'controlplane/config', 'proto'],
   'controlplane/admin': ['controlplane', 'proto'],

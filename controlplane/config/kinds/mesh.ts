@@ -87,6 +87,11 @@ const meshFields = message({
     'Whether Envoys that speak delta xDS get clusters when a request needs them; false sends all at once.',
     { default: 'true' },
   ),
+  clusterIdleTimeout: optional(
+    duration,
+    'Clusters that came on demand and that no proxy of a kind has used for this time are let go of; 0s keeps them.',
+    { default: '15m' },
+  ),
   connectTimeout: optional(duration, 'Longest time to open a connection to an endpoint.', { default: '10s' }),
   drainTime: optional(
     duration,

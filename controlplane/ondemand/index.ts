@@ -1,0 +1,7 @@
+export { GenerationBook } from './generations.ts'
+export type { Usage } from './letting-go.ts'
+export { type LazyProxy, type OnDemandFigures, OnDemandMemory, type OnDemandMemoryOptions } from './memory.ts'
+export { onDemandMetrics } from './metrics.ts'
+export type { OnDemandState, StateStore } from './state.ts'
+export { stateFile } from './state-file.ts'
+export { workloadOf } from './workload.ts'

@@ -1,0 +1,72 @@
+/** When a proxy last used a cluster, as load reports tell. */
+export interface Usage {
+  /** Whether the node reports; without reports nothing can be said about what it uses. */
+  reporting(node: string): boolean
+  /** ms since 1970; undefined when the node never listed the cluster. */
+  lastUsed(node: string, cluster: string): number | undefined
+}
+
+/** A connected proxy as far as it decides which clusters its class lets go of. Names are those on the wire. */
+export interface Holder {
+  readonly node: string
+  readonly workload: string
+  readonly clusters: Iterable<string>
+}
+
+export interface IdlePolicy {
+  /** How long no proxy of a class has used a cluster before the class lets go of it, in ms. */
+  readonly idleMs: number
+  /** Clusters a class lets go of at once: each batch is one change of its routes. */
+  readonly batch: number
+}
+
+export interface LettingGo {
+  /** Clusters no proxy of the class has used for the time, by names on the wire. */
+  readonly unused: readonly string[]
+  /** Clusters no replica of a workload has used, although others of the class may have. */
+  readonly unlearned: ReadonlyMap<string, readonly string[]>
+}
+
+/**
+ * What a class lets go of now. A cluster stays while one proxy that holds it does not report, has not listed it yet, or used it
+ * lately; so it does while nobody holds it.
+ * @param mayGo says no for clusters that are always sent, or have no name to come back under
+ */
+export function lettingGo(
+  holders: readonly Holder[],
+  usage: Usage,
+  mayGo: (cluster: string) => boolean,
+  { idleMs, batch }: IdlePolicy,
+  now: number,
+): LettingGo {
+  const busy = new Set<string>()
+  const idleSince = new Map<string, number>()
+  const byWorkload = new Map<string, { readonly busy: Set<string>; readonly idle: Set<string> }>()
+  for (const { node, workload, clusters } of holders) {
+    const ofWorkload = byWorkload.get(workload) ?? { busy: new Set<string>(), idle: new Set<string>() }
+    byWorkload.set(workload, ofWorkload)
+    const reports = usage.reporting(node)
+    for (const cluster of clusters) {
+      if (!mayGo(cluster)) continue
+      const since = reports ? usage.lastUsed(node, cluster) : undefined
+      if (since === undefined || now - since < idleMs) {
+        busy.add(cluster)
+        ofWorkload.busy.add(cluster)
+      } else {
+        ofWorkload.idle.add(cluster)
+        idleSince.set(cluster, Math.max(since, idleSince.get(cluster) ?? 0))
+      }
+    }
+  }
+  const unused = [...idleSince]
+    .filter(([cluster]) => !busy.has(cluster))
+    .sort(([, a], [, b]) => a - b)
+    .slice(0, batch)
+    .map(([cluster]) => cluster)
+  const unlearned = new Map<string, readonly string[]>()
+  for (const [workload, { busy: used, idle }] of byWorkload) {
+    const gone = [...idle].filter((cluster) => !used.has(cluster))
+    if (gone.length > 0) unlearned.set(workload, gone)
+  }
+  return { unused, unlearned }
+}

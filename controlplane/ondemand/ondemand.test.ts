@@ -1,0 +1,158 @@
+import { mkdtemp, readdir, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { GenerationBook } from './generations.ts'
+import { type Holder, lettingGo, type Usage } from './letting-go.ts'
+import { OnDemandMemory } from './memory.ts'
+import { stateFromJson, stateToJson } from './state.ts'
+import { stateFile } from './state-file.ts'
+import { WorkingSets } from './working-sets.ts'
+import { workloadOf } from './workload.ts'
+
+const node = (id: string, metadata: Record<string, unknown> = {}) => ({ id, cluster: 'c', metadata })
+
+describe('the workload of a node', () => {
+  it.each([
+    ['sidecar~10.0.0.1~reviews-6d4cf56db6-x7k2p.shop~shop.svc.cluster.local', {}, 'sidecar/shop/reviews'],
+    ['sidecar~10.0.0.1~reviews-v2-6d4cf56db6-x7k2p.shop~shop.svc.cluster.local', {}, 'sidecar/shop/reviews-v2'],
+    ['sidecar~10.0.0.1~db-0.shop~shop.svc.cluster.local', {}, 'sidecar/shop/db'],
+    ['sidecar~10.0.0.1~web.shop~shop.svc.cluster.local', {}, 'sidecar/shop/web'],
+    ['sidecar~10.0.0.1~x.shop~shop.svc.cluster.local', { WORKLOAD_NAME: 'cart' }, 'sidecar/shop/cart'],
+    ['sidecar~10.0.0.1~x.shop~shop.svc.cluster.local', { LABELS: { app: 'cart' } }, 'sidecar/shop/cart'],
+    ['any-name', { NAMESPACE: 'shop' }, '/shop/c'],
+  ])('%s %j is %s', (id, metadata, expected) => expect(workloadOf(node(id, metadata))).toBe(expected))
+})
+
+describe('generations', () => {
+  it('no number is given twice for one cluster, whatever the class, and none goes back', () => {
+    fc.assert(
+      fc.property(
+        fc.array(
+          fc.record({
+            of: fc.constantFrom('A', 'B', 'C'),
+            cluster: fc.constantFrom('x', 'y'),
+            learned: fc.option(fc.nat(20)),
+          }),
+        ),
+        (steps) => {
+          const book = new GenerationBook()
+          const given = new Map<string, Set<number>>()
+          for (const { of, cluster, learned } of steps) {
+            const before = book.of(of, cluster)
+            if (learned !== null) book.learn(of, new Map([[cluster, learned]]))
+            else {
+              book.next(of, [cluster])
+              const seen = given.get(cluster) ?? new Set()
+              expect(seen).not.toContain(book.of(of, cluster))
+              given.set(cluster, seen.add(book.of(of, cluster)))
+            }
+            expect(book.of(of, cluster)).toBeGreaterThanOrEqual(before)
+          }
+        },
+      ),
+    )
+  })
+
+  it('a client cannot drive numbers to where they end', () => {
+    const book = new GenerationBook()
+    book.learn('A', new Map([['x', Number.MAX_SAFE_INTEGER]]))
+    expect(book.of('A', 'x')).toBe(0)
+  })
+})
+
+describe('working sets', () => {
+  it('forget what was learned first when they are full', () => {
+    const sets = new WorkingSets({ workloads: 2, clusters: 2 })
+    sets.learn('a', ['1', '2', '3'])
+    expect([...sets.of('a')]).toEqual(['2', '3'])
+    sets.learn('b', ['1'])
+    sets.learn('c', ['1'])
+    expect([...sets.snapshot().keys()]).toEqual(['b', 'c'])
+  })
+})
+
+describe('letting go', () => {
+  const policy = { idleMs: 1000, batch: 10 }
+  const all = () => true
+  const usage = (reports: Record<string, Record<string, number>>): Usage => ({
+    reporting: (name) => name in reports,
+    lastUsed: (name, cluster) => reports[name]?.[cluster],
+  })
+  const holder = (name: string, clusters: string[], workload = 'w'): Holder => ({ node: name, workload, clusters })
+
+  it.each<[string, Holder[], Record<string, Record<string, number>>, string[]]>([
+    ['what nobody used for the time goes', [holder('a', ['x'])], { a: { x: 0 } }, ['x']],
+    ['what one uses stays', [holder('a', ['x']), holder('b', ['x'])], { a: { x: 0 }, b: { x: 5000 } }, []],
+    ['what a silent proxy holds stays', [holder('a', ['x']), holder('b', ['x'])], { a: { x: 0 } }, []],
+    ['what is not listed yet stays', [holder('a', ['x'])], { a: {} }, []],
+    [
+      'a silent proxy does not keep what it does not hold',
+      [holder('a', ['x']), holder('b', ['y'])],
+      { a: { x: 0 } },
+      ['x'],
+    ],
+  ])('%s', (_, holders, reports, unused) => {
+    expect(lettingGo(holders, usage(reports), all, policy, 5500).unused).toEqual(unused)
+  })
+
+  it('goes in batches, what was unused longest first, and never takes what may not go', () => {
+    const clusters = ['a', 'b', 'c', 'd']
+    const last = { a: 3, b: 2, c: 1, d: 0 }
+    const found = lettingGo(
+      [holder('n', clusters)],
+      usage({ n: last }),
+      (name) => name !== 'd',
+      { idleMs: 10, batch: 2 },
+      100,
+    )
+    expect(found.unused).toEqual(['c', 'b'])
+  })
+
+  it('a workload unlearns what only others of its class use', () => {
+    const holders = [holder('a', ['x'], 'one'), holder('b', ['x'], 'two')]
+    const found = lettingGo(holders, usage({ a: { x: 0 }, b: { x: 5000 } }), all, policy, 5500)
+    expect(found).toEqual({ unused: [], unlearned: new Map([['one', ['x']]]) })
+  })
+})
+
+describe('the state', () => {
+  const logged: string[] = []
+  const logger = { info: () => {}, warn: (_: object, message: string) => void logged.push(message) }
+  const silent: Usage = { reporting: () => false, lastUsed: () => undefined }
+  const memory = (path: string) =>
+    new OnDemandMemory({ store: stateFile(path), usage: silent, idleMs: () => 0, logger })
+  const web = { ...node('sidecar~1~web-1.shop~shop.svc.cluster.local'), locality: {}, userAgent: '' } as never
+
+  it('reads what it wrote', () => {
+    const state = {
+      workloads: new Map([['w', new Set(['a', 'b'])]]),
+      generations: new Map([['{"type":"sidecar"}', new Map([['a', 3]])]]),
+    }
+    expect(stateFromJson(stateToJson(state))).toEqual(state)
+  })
+
+  it('survives the process: a new replica knows what the others used, and burnt names stay burnt', async () => {
+    const path = join(await mkdtemp(join(tmpdir(), 'meshgate-state-')), 'sub', 'state.json')
+    const first = memory(path)
+    await first.load()
+    first.workingSet(web).asked(['outbound|80||a.test~2', 'outbound|80||b.test'])
+    first.generations.next('K', ['outbound|80||a.test'])
+    await first.stop()
+    const second = memory(path)
+    await second.load()
+    expect([...second.workingSet(web).learned()]).toEqual(['outbound|80||a.test', 'outbound|80||b.test'])
+    expect(second.generations.of('K', 'outbound|80||a.test')).toBe(1)
+    expect(await readdir(join(path, '..'))).toEqual(['state.json'])
+  })
+
+  it('that cannot be read costs cold requests, not the start, and is told', async () => {
+    const path = join(await mkdtemp(join(tmpdir(), 'meshgate-state-')), 'state.json')
+    await writeFile(path, '{"version": 1, "workloads": ')
+    const one = memory(path)
+    await one.load()
+    expect([...one.workingSet(web).learned()]).toEqual([])
+    expect(logged).toEqual(['what workloads use is not known: their new replicas start cold'])
+  })
+})

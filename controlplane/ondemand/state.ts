@@ -1,0 +1,52 @@
+import type { ClassGenerations } from './generations.ts'
+
+/** What must survive a restart: what workloads use, and which names of clusters are burnt. */
+export interface OnDemandState {
+  readonly workloads: ReadonlyMap<string, ReadonlySet<string>>
+  readonly generations: ReadonlyMap<string, ClassGenerations>
+}
+
+/** Where the state is kept: a file of this control plane, or a place that several share. */
+export interface StateStore {
+  /** What was saved last; undefined when nothing was. @throws Error when it cannot be read */
+  load(): Promise<OnDemandState | undefined>
+  /** @throws Error when it cannot be written; what was saved before is still there then */
+  save(state: OnDemandState): Promise<void>
+}
+
+interface StateJson {
+  readonly version: 1
+  readonly workloads: Readonly<Record<string, readonly string[]>>
+  readonly generations: Readonly<Record<string, Readonly<Record<string, number>>>>
+}
+
+export function stateToJson({ workloads, generations }: OnDemandState): string {
+  const json: StateJson = {
+    version: 1,
+    workloads: Object.fromEntries([...workloads].map(([name, clusters]) => [name, [...clusters]])),
+    generations: Object.fromEntries([...generations].map(([key, all]) => [key, Object.fromEntries(all)])),
+  }
+  return `${JSON.stringify(json)}\n`
+}
+
+/** Reads what `stateToJson` wrote; what is not of that form is left out. @throws Error when the text is no such state */
+export function stateFromJson(text: string): OnDemandState {
+  const { version, workloads, generations } = JSON.parse(text) as Partial<StateJson>
+  if (version !== 1) throw new Error(`version ${version} is not known to this meshgate`)
+  const isText = (value: unknown) => typeof value === 'string'
+  return {
+    workloads: new Map(
+      Object.entries(workloads ?? {}).flatMap(([name, clusters]) =>
+        Array.isArray(clusters) ? [[name, new Set<string>(clusters.filter(isText))] as const] : [],
+      ),
+    ),
+    generations: new Map(
+      Object.entries(generations ?? {}).map(([key, all]) => [
+        key,
+        new Map(
+          Object.entries(all ?? {}).filter(([, generation]) => Number.isSafeInteger(generation) && generation > 0),
+        ),
+      ]),
+    ),
+  }
+}

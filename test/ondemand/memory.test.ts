@@ -1,0 +1,198 @@
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { OnDemandMemory, type OnDemandMemoryOptions, stateFile, type Usage } from '../../controlplane/ondemand/index.ts'
+import { createReports } from '../../controlplane/reports/index.ts'
+import { ask } from '../envoy/http-mesh.ts'
+import { startEcho, type Upstream } from '../helpers/echo.ts'
+import { freePort } from '../helpers/ports.ts'
+import { eventually, service, services, startLazyEnvoy, startPlane, virtualService } from './bed.ts'
+
+let one: Upstream
+beforeAll(async () => {
+  one = await startEcho('one')
+})
+
+const logger = {
+  info: () => {},
+  warn: (fields: object, message: string) => process.stderr.write(`${message} ${JSON.stringify(fields)}\n`),
+}
+const silent: Usage = { reporting: () => false, lastUsed: () => undefined }
+const memoryOf = (options: Partial<OnDemandMemoryOptions> = {}) =>
+  new OnDemandMemory({ usage: silent, idleMs: () => 1000, logger, ...options })
+const world = () => services(20, one)
+const name = (index: number, generation = 0) => `outbound|80||svc${index}.test${generation ? `~${generation}` : ''}`
+const statuses = async (port: number, indexes: readonly number[]) => {
+  const found: number[] = []
+  for (const index of indexes) found.push((await ask(port, `svc${index}.test`)).status)
+  return found
+}
+
+/** Everybody reports that nothing was ever used. */
+const unused: Usage = { reporting: () => true, lastUsed: () => 0 }
+
+describe('what a workload uses', () => {
+  test('a new replica has it before its first request, another workload does not', async () => {
+    const plane = await startPlane(world(), { memory: memoryOf() })
+    const first = await startLazyEnvoy(plane.port, { name: 'web-0' })
+    expect(await statuses(first.httpPort, [3, 7])).toEqual([200, 200])
+    const second = await startLazyEnvoy(plane.port, { name: 'web-1' })
+    expect(await second.clusters()).toEqual([name(3), name(7)])
+    plane.trace.length = 0
+    expect(await statuses(second.httpPort, [3, 7])).toEqual([200, 200])
+    expect(plane.trace).not.toContain('cds')
+    const other = await startLazyEnvoy(plane.port, { name: 'cart-0' })
+    expect(await other.clusters()).toEqual([])
+  })
+
+  test('is known after the control plane was killed: by its file', async () => {
+    const store = stateFile(join(await mkdtemp(join(tmpdir(), 'meshgate-ondemand-')), 'state.json'))
+    const memory = memoryOf({ store })
+    const plane = await startPlane(world(), { memory })
+    const first = await startLazyEnvoy(plane.port, { name: 'web-0' })
+    expect(await statuses(first.httpPort, [3])).toEqual([200])
+    await eventually('saved', async () => (await store.load()) !== undefined)
+    await first.stop()
+    const later = memoryOf({ store })
+    await later.load()
+    const next = await startPlane(world(), { memory: later })
+    const second = await startLazyEnvoy(next.port, { name: 'web-1' })
+    expect(await second.clusters()).toEqual([name(3)])
+  })
+})
+
+describe('letting go', () => {
+  test('what nobody uses goes, under load without a failure, and comes back under another name as often as it is wanted', async () => {
+    const memory = memoryOf({ usage: unused })
+    const plane = await startPlane(world(), { memory })
+    const envoy = await startLazyEnvoy(plane.port)
+    const failed: unknown[] = []
+    let sent = 0
+    let running = true
+    const worker = async (offset: number) => {
+      for (let index = offset; running; index++) {
+        const { status, body } = await ask(envoy.httpPort, `svc${index % 20}.test`)
+        sent++
+        if (status !== 200) failed.push([status, body])
+      }
+    }
+    const workers = [0, 5, 10, 15].map(worker)
+    await eventually('all are there', async () => (await envoy.clusters()).length === 20)
+    for (let round = 0; round < 6; round++) {
+      expect(memory.sweep(plane.server.lazyProxies())).toBeGreaterThan(0)
+      await sleep(150)
+    }
+    running = false
+    await Promise.all(workers)
+    expect(failed).toEqual([])
+    expect(sent).toBeGreaterThan(100)
+    expect(await envoy.rejected()).toEqual({})
+    const clusters = await envoy.clusters()
+    expect(clusters.filter((cluster) => !cluster.includes('~'))).toEqual([])
+    // Dashboards see one cluster.
+    expect(
+      Object.keys(await envoy.stats('^cluster\\.outbound\\|80\\|\\|svc0\\.test\\.membership_total$')),
+    ).toHaveLength(1)
+  })
+
+  test('what went is gone from Envoy, and nothing is left warming', async () => {
+    const memory = memoryOf({ usage: unused })
+    const plane = await startPlane(world(), { memory })
+    const envoy = await startLazyEnvoy(plane.port)
+    for (let round = 0; round < 4; round++) {
+      expect(await statuses(envoy.httpPort, [1, 2])).toEqual([200, 200])
+      expect(memory.sweep(plane.server.lazyProxies())).toBe(2)
+      await eventually('gone', async () => (await envoy.clusters()).length === 0)
+    }
+    expect(await envoy.stat('cluster_manager.warming_clusters')).toBe(0)
+    expect(await envoy.stat('cluster_manager.cluster_removed')).toBe(8)
+    const [proxy] = [...plane.server.lazyProxies()]
+    expect([...proxy!.clusters]).toEqual([])
+  })
+
+  test('mirrors and what filters name are never let go of', async () => {
+    const mirror = virtualService(
+      'svc1.test',
+      '[{route: [{destination: {host: svc1.test}}], mirror: {host: svc2.test}}]',
+    )
+    const memory = memoryOf({ usage: unused })
+    const plane = await startPlane(world() + mirror, { memory })
+    const envoy = await startLazyEnvoy(plane.port)
+    expect(await statuses(envoy.httpPort, [1, 2])).toEqual([200, 200])
+    expect(memory.sweep(plane.server.lazyProxies())).toBe(1)
+    await eventually('the other is gone', async () => (await envoy.clusters()).length === 1)
+    expect(await envoy.clusters()).toEqual([name(2)])
+  })
+
+  test('a control plane that comes back without its memory takes burnt names from the list of the proxy', async () => {
+    const port = await freePort()
+    const memory = memoryOf({ usage: unused })
+    const plane = await startPlane(world(), { memory, port })
+    const envoy = await startLazyEnvoy(port)
+    expect(await statuses(envoy.httpPort, [1, 2, 3])).toEqual([200, 200, 200])
+    memory.sweep(plane.server.lazyProxies())
+    await eventually('gone', async () => (await envoy.clusters()).length === 0)
+    expect(await statuses(envoy.httpPort, [1, 2])).toEqual([200, 200])
+    memory.sweep(plane.server.lazyProxies())
+    await eventually('gone again', async () => (await envoy.clusters()).length === 0)
+    expect(await statuses(envoy.httpPort, [1])).toEqual([200])
+    await plane.server.stop()
+    const second = await startPlane(world(), { memory: memoryOf(), port })
+    await eventually('reconnected', () => second.server.status.connected === 1)
+    await eventually('in step', () =>
+      second.server.status
+        .clients()
+        .every(({ types }) => types.length >= 4 && types.every(({ state }) => state === 'SYNCED')),
+    )
+    expect(await statuses(envoy.httpPort, [1, 2, 3, 4])).toEqual([200, 200, 200, 200])
+    expect(await envoy.rejected()).toEqual({})
+  })
+
+  test('by the load reports of a real Envoy: what is used stays, what is not goes', async () => {
+    const reports = createReports({ loadInterval: () => 300 })
+    const memory = memoryOf({ usage: reports.load, idleMs: () => 1500 })
+    const plane = await startPlane(world(), { memory, services: reports.services })
+    const envoy = await startLazyEnvoy(plane.port)
+    expect(await statuses(envoy.httpPort, [1, 2])).toEqual([200, 200])
+    await eventually(
+      'one is let go of',
+      async () => {
+        expect(await statuses(envoy.httpPort, [1])).toEqual([200])
+        memory.sweep(plane.server.lazyProxies())
+        await sleep(100)
+        return (await envoy.clusters()).length === 1
+      },
+      20_000,
+    )
+    expect(await envoy.clusters()).toEqual([name(1)])
+    expect(await statuses(envoy.httpPort, [2])).toEqual([200])
+    expect(await envoy.clusters()).toEqual([name(1), name(2, 1)])
+  })
+})
+
+describe('a proxy that changes class', () => {
+  test('loses nothing, whatever either class has let go of', async () => {
+    const memory = memoryOf({ usage: unused })
+    const sidecar = (labels: string) => `---
+apiVersion: networking.istio.io/v1
+kind: Sidecar
+metadata: {name: ${labels.replace(/\W/g, '')}}
+spec: {workloadSelector: {labels: {${labels}}}, egress: [{hosts: ['*/*']}]}
+`
+    const plane = await startPlane(world() + service('x.test', [one]), { memory })
+    const envoy = await startLazyEnvoy(plane.port, { metadata: { LABELS: { app: 'web', tier: 'front' } } })
+    const all = [0, 1, 2, 3]
+    for (const labels of ['app: web', 'tier: front', 'app: web', 'tier: front']) {
+      expect(await statuses(envoy.httpPort, all)).toEqual(all.map(() => 200))
+      memory.sweep(plane.server.lazyProxies())
+      await eventually('gone', async () => (await envoy.clusters()).length === 0)
+      expect(await statuses(envoy.httpPort, [0])).toEqual([200])
+      plane.commit(world() + service('x.test', [one]) + sidecar(labels))
+      await sleep(200)
+    }
+    expect(await statuses(envoy.httpPort, all)).toEqual(all.map(() => 200))
+    expect(await envoy.rejected()).toEqual({})
+  })
+})
