@@ -172,10 +172,6 @@ export async function startControlPlane(options: ControlPlaneOptions, log: Log):
 /** Beside the history: what workloads use and which names of clusters are burnt. */
 const STATE_FILE = '.meshgate/on-demand.json'
 
-function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
-}
-
 /** Refuses both addresses before anything listens. */
 function refuseOpen({ xds, xdsTls, api, apiTls, insecure }: ControlPlaneOptions): void {
   const servers = [

@@ -81,7 +81,7 @@ describe('letting go', () => {
     const workers = [0, 5, 10, 15].map(worker)
     await eventually('all are there', async () => (await envoy.clusters()).length === 20)
     for (let round = 0; round < 6; round++) {
-      expect(memory.sweep(plane.server.lazyProxies())).toBeGreaterThan(0)
+      await eventually('something goes', () => memory.sweep(plane.server.lazyProxies()) > 0)
       await sleep(150)
     }
     running = false
@@ -92,6 +92,7 @@ describe('letting go', () => {
     const clusters = await envoy.clusters()
     expect(clusters.filter((cluster) => !cluster.includes('~'))).toEqual([])
     // Dashboards see one cluster.
+    expect(await statuses(envoy.httpPort, [0])).toEqual([200])
     expect(
       Object.keys(await envoy.stats('^cluster\\.outbound\\|80\\|\\|svc0\\.test\\.membership_total$')),
     ).toHaveLength(1)
