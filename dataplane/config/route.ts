@@ -28,9 +28,16 @@ import type {
 import { refuse } from './refusal.ts'
 import { defined, milliseconds, percentage } from './values.ts'
 
+/** A route table, and the names of those whose routes come before its own. */
+export interface ReadTable extends RouteTable {
+  readonly parts: readonly string[]
+}
+
 /** A route table. @throws Refusal naming the field */
-export function readRouteTable({ name, routes, rateLimits }: MessageRouteTable): RouteTable {
+export function readRouteTable({ name, routes, rateLimits, parts }: MessageRouteTable): ReadTable {
+  if (parts.includes(name)) refuse('parts', 'the table names itself')
   return {
+    parts,
     name,
     routes: routes.map((route, index) => readRoute(`routes[${index}]`, route)),
     ...(rateLimits.length > 0 && {

@@ -12,7 +12,8 @@ import { type ReadAssignment, readAssignment } from './endpoints.ts'
 import { type ReadListener, readListener } from './listener.ts'
 import { readProtocol } from './protocol.ts'
 import { Refusal } from './refusal.ts'
-import { readRouteTable } from './route.ts'
+import { type ReadTable, readRouteTable } from './route.ts'
+import { JoinedTables } from './tables.ts'
 
 /** Types the proxy asks for; those with a wildcard first come, then what they name. */
 export const WILDCARD_TYPES = ['cds', 'pds', 'mrds', 'mlds'] as const satisfies readonly ResourceType[]
@@ -35,7 +36,7 @@ interface Read {
   readonly eds: ReadAssignment
   readonly sds: Secret
   readonly pds: ProtocolSource
-  readonly mrds: RouteTable
+  readonly mrds: ReadTable
   readonly mlds: ReadListener
 }
 
@@ -90,7 +91,8 @@ export class ResourceStore {
     mlds: new Map(),
   }
   /** Tables and protocols that were removed while a listener still names them. */
-  readonly #leaving = { pds: new Map<string, ProtocolSource>(), mrds: new Map<string, RouteTable>() }
+  readonly #leaving = { pds: new Map<string, ProtocolSource>(), mrds: new Map<string, ReadTable>() }
+  readonly #tables = new JoinedTables()
   #version = 0
 
   /**
@@ -125,7 +127,7 @@ export class ResourceStore {
     if (!gone) return
     this.#held[type].delete(name)
     if (type === 'pds') this.#leaving.pds.set(name, gone.read as ProtocolSource)
-    if (type === 'mrds') this.#leaving.mrds.set(name, gone.read as RouteTable)
+    if (type === 'mrds') this.#leaving.mrds.set(name, gone.read as ReadTable)
   }
 
   /** Names of load assignments and secrets that what is held refers to, sorted. */
@@ -189,10 +191,16 @@ export class ResourceStore {
     return {
       version: String(this.#version),
       protocols: this.#present('pds', new Set([...this.#held.mlds.values()].map(({ read }) => read.config.protocol))),
-      routes: this.#present('mrds', new Set([...this.#held.mlds.values()].map(({ read }) => read.config.routes))),
+      routes: this.#routes(),
       listeners,
       clusters,
     }
+  }
+
+  #routes(): readonly RouteTable[] {
+    const used = new Set([...this.#held.mlds.values()].map(({ read }) => read.config.routes))
+    const tables = new Map(this.#present('mrds', used).map((table) => [table.name, table]))
+    return this.#tables.join(tables)
   }
 
   #present<Type extends 'pds' | 'mrds'>(type: Type, used: ReadonlySet<string>): readonly Read[Type][] {

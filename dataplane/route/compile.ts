@@ -85,7 +85,7 @@ export function compileTable(codec: Codec, table: RouteTable, states: States): C
     source: table,
     codec,
     lookup: compileLookup(codec, table.routes),
-    routes: table.routes.map((route, i) => compileRoute(codec, route, stateOf(states, table.name, route.name, i))),
+    routes: table.routes.map((route, i) => compileRoute(codec, states, table.name, route, i)),
     limiters: limitersOf(codec, table.rateLimits ?? [], stateOf(states, table.name, '', -1)),
   }
 }
@@ -117,7 +117,22 @@ function limitersOf(codec: Codec, limits: readonly RateLimit[], state: RouteStat
   return limiters
 }
 
-function compileRoute(codec: Codec, { name, action }: MessageRoute, state: RouteState): CompiledRoute {
+/** Routes as compiled last: a table that changed in one route has all others from here. */
+const compiled = new WeakMap<
+  MessageRoute,
+  { readonly codec: Codec; readonly states: States; readonly key: string; readonly route: CompiledRoute }
+>()
+
+function compileRoute(codec: Codec, states: States, table: string, source: MessageRoute, index: number): CompiledRoute {
+  const before = compiled.get(source)
+  const key = source.name === '' ? `${table}\n#${index}` : table
+  if (before?.codec === codec && before.states === states && before.key === key) return before.route
+  const route = freshRoute(codec, source, stateOf(states, table, source.name, index))
+  compiled.set(source, { codec, states, key, route })
+  return route
+}
+
+function freshRoute(codec: Codec, { name, action }: MessageRoute, state: RouteState): CompiledRoute {
   const live = action.destinations.filter(({ weight }) => weight > 0)
   const destinations = (live.length > 0 ? live : action.destinations.slice(0, 1)).map((destination) => ({
     name: destination.cluster,

@@ -26,9 +26,14 @@ export function compileLookup(codec: Codec, routes: readonly Pick<MessageRoute, 
 /** The field most routes compare with values; undefined when a table would not pay. */
 function keyField(codec: Codec, routes: readonly Pick<MessageRoute, 'match'>[]): string | undefined {
   const uses = new Map<string, number>()
+  const seen: string[] = []
   for (const { match } of routes) {
-    const fields = new Set(match.filter((test) => isKey(codec, test)).map(({ field }) => field))
-    for (const field of fields) uses.set(field, (uses.get(field) ?? 0) + 1)
+    seen.length = 0
+    for (const test of match) {
+      if (seen.includes(test.field) || !isKey(codec, test)) continue
+      seen.push(test.field)
+      uses.set(test.field, (uses.get(test.field) ?? 0) + 1)
+    }
   }
   let best: string | undefined
   for (const [field, count] of uses) if (count >= 2 && count > (uses.get(best ?? '') ?? 0)) best = field
@@ -79,18 +84,50 @@ interface Split {
   readonly keyed: { readonly index: number; readonly key: FieldMatch }[]
 }
 
+interface Part {
+  readonly codec: Codec
+  readonly field: string
+  readonly key: FieldMatch | undefined
+  readonly condition: Condition | undefined
+}
+
+/** By the matches of a route: of ten thousand routes an edit changes one, the others are the same objects. */
+const known = new WeakMap<readonly FieldMatch[], Part>()
+
+function partOf(codec: Codec, match: readonly FieldMatch[], field: string): Part {
+  const before = known.get(match)
+  if (before?.codec === codec && before.field === field) return before
+  const key = match.find((test) => test.field === field && isKey(codec, test))
+  const condition = compileMatches(
+    codec,
+    match.filter((test) => test !== key),
+  )
+  const part = { codec, field, key, condition }
+  known.set(match, part)
+  return part
+}
+
 function split(codec: Codec, routes: readonly Pick<MessageRoute, 'match'>[], field: string): Split {
   const result: Split = { conditions: [], others: [], keyed: [] }
   routes.forEach(({ match }, index) => {
-    const key = match.find((test) => test.field === field && isKey(codec, test))
+    const { key, condition } = partOf(codec, match, field)
     if (key) result.keyed.push({ index, key })
     else result.others.push(index)
-    result.conditions[index] = compileMatches(
-      codec,
-      match.filter((test) => test !== key),
-    )
+    result.conditions[index] = condition
   })
   return result
+}
+
+const integers = new WeakMap<FieldMatch, { readonly info: FieldInfo; readonly values: readonly bigint[] }>()
+
+/** The integers a match names. */
+function valuesOf(info: FieldInfo, key: FieldMatch): readonly bigint[] {
+  const before = integers.get(key)
+  if (before?.info === info) return before.values
+  const texts = key.exact !== undefined ? [key.exact] : (key.in ?? [])
+  const values = texts.flatMap((text) => integerOf(info, text) ?? [])
+  integers.set(key, { info, values })
+  return values
 }
 
 /** Ascending, without repetition. */
@@ -123,9 +160,7 @@ function byInteger(
   }
   const byValue = new Map<bigint, number[]>()
   for (const { index, key } of keyed) {
-    for (const text of key.exact !== undefined ? [key.exact] : (key.in ?? [])) {
-      const value = integerOf(info, text)
-      if (value === undefined) continue
+    for (const value of valuesOf(info, key)) {
       const list = byValue.get(value)
       if (!list) byValue.set(value, [index])
       else if (list.at(-1) !== index) list.push(index)

@@ -3,13 +3,13 @@ import type { MessageRouteTable } from '../../../proto/gen/meshgate/v1/message_r
 import { type Protocol, ProtocolSchema } from '../../../proto/gen/meshgate/v1/protocol_pb.ts'
 import { make } from '../../../proto/make.ts'
 import type { Origin } from '../../config/object.ts'
-import { cell, cells } from '../../model/cells.ts'
+import { cell, cells, sameEntries, sameItems } from '../../model/cells.ts'
 import type { Scope, World } from '../../model/index.ts'
 import type { CompiledCluster } from '../clusters/index.ts'
 import { hasCluster, messageCluster } from './cluster.ts'
 import { messageListener } from './listener.ts'
+import { type TableFamily, tableFamily } from './pieces.ts'
 import { messagePlans } from './plans.ts'
-import { type CompiledTable, compileMessageTable } from './table.ts'
 
 interface Compiled<Message> {
   readonly message: Message
@@ -31,18 +31,29 @@ export interface MessageResources {
 export function messageResources(world: World, scope: Scope): MessageResources {
   const plans = cell(() => messagePlans(world, scope))
   const planNamed = (name: string) => plans().find((plan) => plan.name === name)
-  const tables = cells<CompiledTable | undefined>((name) => {
-    const plan = plans().find((candidate) => candidate.table === name)
-    return plan && compileMessageTable(world, scope, plan)
-  })
-  const tableNames = () => [...new Set(plans().map(({ table }) => table))]
+  const tables = cell(() => [...new Set(plans().map(({ table }) => table))], sameItems)
+  const planOf = cells((table) => plans().find((plan) => plan.table === table))
+  const made = new Map<string, TableFamily>()
+  const family = (table: string) => {
+    let known = made.get(table)
+    if (!known) {
+      known = tableFamily(world, scope, () => planOf(table))
+      made.set(table, known)
+    }
+    return known
+  }
+  const tableNames = () => tables().flatMap((table) => family(table).names())
+  const table = (name: string) => {
+    const owner = tables().includes(name) ? name : name.slice(0, Math.max(0, name.lastIndexOf('#')))
+    return tables().includes(owner) ? family(owner).get(name) : undefined
+  }
   const clusters = cell(() => {
     const hashed = new Map<string, boolean>()
     for (const name of tableNames())
-      for (const [cluster, use] of tables(name)?.clusters ?? [])
+      for (const [cluster, use] of table(name)?.clusters ?? [])
         hashed.set(cluster, use.hashed || hashed.get(cluster) === true)
     return hashed
-  })
+  }, sameEntries)
   return {
     listenerNames: () => plans().map(({ name }) => name),
     tableNames,
@@ -53,7 +64,7 @@ export function messageResources(world: World, scope: Scope): MessageResources {
       const plan = planNamed(name)
       return plan && { message: messageListener(plan), origins: plan.origins }
     },
-    table: tables,
+    table,
     protocol: (name) => {
       const found = plans().find(({ protocol }) => protocol.name === name)?.protocol
       return found && { message: make(ProtocolSchema, { name, codec: found.codec }), origins: found.origins }

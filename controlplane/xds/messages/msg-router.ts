@@ -9,26 +9,37 @@ import { hasField } from '../../config/protocols.ts'
 import { parseDuration } from '../../config/syntax/duration.ts'
 import { matchesLabels } from '../../model/endpoints.ts'
 import { exportedTo } from '../../model/hosts.ts'
-import { gatewayKey } from '../../model/index.ts'
+import { gatewayKey, type World } from '../../model/index.ts'
+import type { Scope } from '../../model/scope.ts'
 import { type Route, resolveTarget, ruleHashKeys, type TableContext, weighted } from './destination.ts'
 import { type FieldMatch, fieldMatches, ID_FIELD, idMatch } from './match.ts'
 import { millionths } from './millionths.ts'
+import type { KnownProtocol } from './protocols.ts'
 import { type RateLimit, tokenBucket } from './rate-limit.ts'
 
-type MsgRouter = ConfigObject<MsgRouterSpec>
+export type MsgRouter = ConfigObject<MsgRouterSpec>
 
 export interface CompiledRoute {
   readonly route: Route
   readonly origins: readonly Origin[]
 }
 
-/** The rules of MsgRouters for a table, the one that wins first. */
-export function msgRouterRoutes(context: TableContext, gateway: string): readonly CompiledRoute[] {
-  const { world, scope, protocol } = context
-  const chosen = world
+/** The MsgRouters for a table, the one that wins first. */
+export function msgRoutersAt(
+  world: World,
+  scope: Scope,
+  protocol: KnownProtocol,
+  gateway: string,
+): readonly MsgRouter[] {
+  return world
     .all<MsgRouterSpec>('MsgRouter')
     .filter((router) => appliesTo(scope, router, gateway) && fits(router.spec, protocol))
-  return [...chosen].sort((a, b) => comparePrecedence(a.spec, b.spec)).flatMap((router) => routesOf(context, router))
+    .sort((a, b) => comparePrecedence(a.spec, b.spec))
+}
+
+/** The rules of MsgRouters, in their order. */
+export function msgRouterRoutes(context: TableContext, routers: readonly MsgRouter[]): readonly CompiledRoute[] {
+  return routers.flatMap((router) => routesOf(context, router))
 }
 
 function appliesTo({ proxy, settings }: TableContext['scope'], router: MsgRouter, gateway: string): boolean {

@@ -10,7 +10,7 @@ import { ruleHashKeys, type TableContext } from './destination.ts'
 import { attributeField } from './fields.ts'
 import type { FieldMatch } from './match.ts'
 import { metaRouterLimits, metaRouterRoutes, metaRoutersAt } from './meta-router.ts'
-import { type CompiledRoute, msgRouterRoutes } from './msg-router.ts'
+import { type CompiledRoute, type MsgRouter, msgRouterRoutes } from './msg-router.ts'
 import type { MessagePlan, Place, ServedService } from './plans.ts'
 import type { RateLimit } from './rate-limit.ts'
 import { virtualServiceRoutes } from './virtual-service.ts'
@@ -29,12 +29,43 @@ interface Parts {
 
 /**
  * The route table of a listener. MsgRouters come first: they are for every listener. Then, for each service behind the port, its
- * MetaRouters, else the rules of its VirtualServices, else the service itself.
+ * MetaRouters, else the rules of its VirtualServices, else the service itself. MsgRouters that make pieces of their own (`pieces`, their
+ * names) are not repeated in the table.
  */
-export function compileMessageTable(world: World, scope: Scope, plan: MessagePlan): CompiledTable {
-  const { protocol, port } = plan
-  const context: TableContext = { world, scope, protocol, port, targets: new Map(), hashes: new Map() }
+export function compileMessageTable(
+  world: World,
+  scope: Scope,
+  plan: MessagePlan,
+  routers: readonly MsgRouter[],
+  pieces: readonly string[],
+): CompiledTable {
+  const context = contextOf(world, scope, plan)
   const { routes, limits } = partsOf(context, plan.place)
+  return tableOf(plan.table, plan.origins, [...msgRouterRoutes(context, routers), ...routes], limits, pieces)
+}
+
+/** One piece of a long table: the routes of some MsgRouters. */
+export function compilePiece(
+  world: World,
+  scope: Scope,
+  plan: MessagePlan,
+  name: string,
+  routers: readonly MsgRouter[],
+): CompiledTable {
+  return tableOf(name, [], msgRouterRoutes(contextOf(world, scope, plan), routers), [], [])
+}
+
+function contextOf(world: World, scope: Scope, { protocol, port }: MessagePlan): TableContext {
+  return { world, scope, protocol, port, targets: new Map(), hashes: new Map() }
+}
+
+function tableOf(
+  name: string,
+  origins: readonly Origin[],
+  routes: readonly CompiledRoute[],
+  limits: readonly RateLimit[],
+  pieces: readonly string[],
+): CompiledTable {
   const clusters = new Map<string, { hashed: boolean }>()
   const use = (name: string, hashed: boolean) => {
     const known = clusters.get(name)
@@ -46,11 +77,12 @@ export function compileMessageTable(world: World, scope: Scope, plan: MessagePla
     for (const { cluster } of route.mirrors ?? []) if (cluster) use(cluster, (route.hashKeys ?? []).length > 0)
   }
   const message = make(MessageRouteTableSchema, {
-    name: plan.table,
+    name,
     routes: routes.map(({ route }) => route),
     rateLimits: [...limits],
+    parts: [...pieces],
   } satisfies MessageInitShape<typeof MessageRouteTableSchema>)
-  return { message, origins: [...plan.origins, ...routes.flatMap(({ origins }) => origins)], clusters }
+  return { message, origins: [...origins, ...routes.flatMap(({ origins }) => origins)], clusters }
 }
 
 function partsOf(context: TableContext, place: Place): Parts {
@@ -64,7 +96,6 @@ function partsOf(context: TableContext, place: Place): Parts {
       const routers = metaRoutersAt(context, place.gateway, place.takesHost)
       return {
         routes: [
-          ...msgRouterRoutes(context, place.gateway),
           ...routers.flatMap((router) => metaRouterRoutes(context, router, [])),
           ...virtualServiceRoutes(context, { ...place, port: context.port }, []),
         ],
@@ -75,10 +106,7 @@ function partsOf(context: TableContext, place: Place): Parts {
       const parts = place.services.map((served) =>
         serviceParts(context, served, place.services.length > 1 ? interfaceOf(context, served) : []),
       )
-      return {
-        routes: [...msgRouterRoutes(context, MESH_GATEWAY), ...parts.flatMap(({ routes }) => routes)],
-        limits: parts.flatMap(({ limits }) => limits),
-      }
+      return { routes: parts.flatMap(({ routes }) => routes), limits: parts.flatMap(({ limits }) => limits) }
     }
   }
 }
