@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import type { ProxyLoad, ProxyStatus, ProxyTypeStatus } from '../controlplane/admin/proxies.ts'
+import type { ProxyLoad, ProxyOnDemand, ProxyStatus, ProxyTypeStatus } from '../controlplane/admin/proxies.ts'
 import { ENVOY_TYPES, RESOURCE_TYPES, type ResourceType } from '../proto/types.ts'
 import { type ApiOptions, getFromApi, withApiOptions } from './api-client.ts'
 import { age, type Colour, outputFormat, paint, printData, printText, table } from './output.ts'
@@ -65,6 +65,7 @@ export function detail(proxy: ProxyStatus, now = Date.now()): string {
       'connected',
       proxy.connected ? since(proxy.connectedAt) : paint(`no, gone ${since(proxy.disconnectedAt)}`, 'yellow'),
     ],
+    ...(proxy.onDemand ? [['on demand', onDemandText(proxy.onDemand)]] : []),
     ...(proxy.load ? [['load', loadText(proxy.load, since)]] : []),
   ]
   const rows = proxy.types.map((type) => [
@@ -84,6 +85,10 @@ export function detail(proxy: ProxyStatus, now = Date.now()): string {
     ...refused,
     '',
   ].join('\n')
+}
+
+function onDemandText({ clusters, learned, evicted, workload }: ProxyOnDemand): string {
+  return `${clusters} clusters; ${learned} learned for ${workload}, ${evicted} evicted so far`
 }
 
 function loadText(load: ProxyLoad, since: (time: string) => string): string {

@@ -1,9 +1,10 @@
 import type { JsonObject } from '@bufbuild/protobuf'
 import type { ResourceType } from '../../proto/types.ts'
 import { type Place, places } from '../explain/explain.ts'
-import type { NodeLoad, Reports } from '../reports/index.ts'
+import type { NodeLoad } from '../reports/index.ts'
 import type { ClientStatus, HeldResource, StatusBook, SyncState, TypeStatus } from '../status/book.ts'
 import { resourceJson } from '../xds/dump.ts'
+import type { AdminContext } from './context.ts'
 
 /** One type of resources of one proxy. Times are ISO 8601. */
 export interface ProxyTypeStatus {
@@ -41,8 +42,22 @@ export interface ProxyStatus {
   /** The worst of its types. */
   readonly state: SyncState
   readonly types: readonly ProxyTypeStatus[]
+  /** Absent when it gets all clusters at once. */
+  readonly onDemand?: ProxyOnDemand
   /** What it sent where; absent when it reports no load. */
   readonly load?: ProxyLoad
+}
+
+/** What a proxy has that gets clusters when a request needs them. */
+export interface ProxyOnDemand {
+  /** The workload it is a replica of. */
+  readonly workload: string
+  /** Clusters it has by name. */
+  readonly clusters: number
+  /** Clusters a new replica of the workload gets at once. */
+  readonly learned: number
+  /** Clusters its class has let go of so far. */
+  readonly evicted: number
 }
 
 /** Sums since the proxy began to report. */
@@ -75,7 +90,10 @@ export interface HeldConfig {
 const WORST: readonly SyncState[] = ['NACK', 'STALE', 'SYNCED', 'NOT SENT']
 
 /** One client as the API tells it. */
-export function proxyStatus(client: ClientStatus, book: StatusBook, reports?: Reports): ProxyStatus {
+export function proxyStatus(
+  client: ClientStatus,
+  { status: book, reports, memory }: Pick<AdminContext, 'status' | 'reports' | 'memory'>,
+): ProxyStatus {
   const { node, peer, identities, form, connectedAt, disconnectedAt, types } = client
   const { region, zone, subZone } = node.locality
   const load = reports?.load.node(node.id)
@@ -92,6 +110,14 @@ export function proxyStatus(client: ClientStatus, book: StatusBook, reports?: Re
     ...(disconnectedAt === undefined ? {} : { disconnectedAt: iso(disconnectedAt) }),
     state: WORST.find((state) => types.some((type) => type.state === state)) ?? 'NOT SENT',
     types: types.map((type) => typeStatus(type, client, book)),
+    ...(client.lazy && memory
+      ? {
+          onDemand: {
+            ...memory.figures(node, client.class),
+            clusters: types.find(({ type }) => type === 'cds')?.names ?? 0,
+          },
+        }
+      : {}),
     ...(load ? { load: proxyLoad(load) } : {}),
   }
 }

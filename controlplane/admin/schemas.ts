@@ -219,10 +219,17 @@ export const schemas = [
       disconnectedAt: time,
       state: { ...state, description: 'The worst of its types.' },
       types: listOf('ProxyType'),
+      onDemand: ref('ProxyOnDemand'),
       load: ref('ProxyLoad'),
     },
-    ['identities', 'disconnectedAt', 'load'],
+    ['identities', 'disconnectedAt', 'onDemand', 'load'],
   ),
+  object('ProxyOnDemand', 'What a proxy has that gets clusters when a request needs them.', {
+    workload: { ...string, description: 'The workload it is a replica of.' },
+    clusters: { ...integer, description: 'Clusters it has by name.' },
+    learned: { ...integer, description: 'Clusters a new replica of the workload gets at once.' },
+    evicted: { ...integer, description: 'Clusters its class has let go of so far.' },
+  }),
   ...reportSchemas,
   object('HeldConfig', 'A resource as a proxy has it.', {
     name: string,

@@ -36,6 +36,8 @@ export interface ClientStatus {
   /** Names its certificate proves; undefined when it showed none. */
   readonly identities: readonly string[] | undefined
   readonly form: Form
+  /** It gets clusters when a request needs them. */
+  readonly lazy: boolean
   readonly connectedAt: number
   readonly disconnectedAt: number | undefined
   readonly types: readonly TypeStatus[]
@@ -178,6 +180,7 @@ export class StatusBook {
       peer,
       identities,
       form: client.options.form,
+      lazy: client.class.onDemand !== undefined,
       connectedAt,
       disconnectedAt: undefined,
       types: RESOURCE_TYPES.flatMap((type) => typeStatus(client, type) ?? []),

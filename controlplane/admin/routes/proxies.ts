@@ -18,7 +18,8 @@ const TYPE_OF: Readonly<Record<string, ResourceType>> = Object.fromEntries(
 )
 
 /** Who is connected, whether each has what it shall have, and what that is. */
-export function proxyRoutes(app: FastifyInstance, { status, reports }: AdminContext): void {
+export function proxyRoutes(app: FastifyInstance, context: AdminContext): void {
+  const { status } = context
   app.get(
     '/api/v1/proxies',
     {
@@ -29,7 +30,7 @@ export function proxyRoutes(app: FastifyInstance, { status, reports }: AdminCont
         response: answers(proxiesAnswer, 'In order of connection.'),
       },
     },
-    async () => ({ proxies: status.clients().map((client) => proxyStatus(client, status, reports)) }),
+    async () => ({ proxies: status.clients().map((client) => proxyStatus(client, context)) }),
   )
 
   app.get<{ Params: { node: string } }>(
@@ -46,7 +47,7 @@ export function proxyRoutes(app: FastifyInstance, { status, reports }: AdminCont
     async ({ params }) => {
       const clients = status.client(params.node)
       if (clients.length === 0) throw notFound(`no proxy ${params.node} is connected or was in the last minutes`)
-      return { proxies: clients.map((client) => proxyStatus(client, status, reports)) }
+      return { proxies: clients.map((client) => proxyStatus(client, context)) }
     },
   )
 

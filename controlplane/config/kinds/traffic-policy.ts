@@ -134,7 +134,11 @@ const consistentHashFields = message(
       'Use a hash ring.',
     ),
     maglev: optional(
-      message({ tableSize: optional(uint64, 'Size of the Maglev table, a prime number.', { default: '65537' }) }),
+      message({
+        tableSize: optional(uint64, 'Size of the Maglev table, a prime number.', {
+          default: '4093 up to 40 endpoints, else 65537',
+        }),
+      }),
       'Use a Maglev table; this is what a hash with no algorithm named gets.',
     ),
     minimumRingSize: optional(uint64, 'Fewest places on the ring.', { deprecated: 'use ringHash.minimumRingSize' }),

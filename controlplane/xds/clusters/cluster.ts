@@ -18,6 +18,7 @@ import { httpProtocolOptions, speaksHttp2 } from './http-protocol-options.ts'
 import { isIpEndpoint, isSocketEndpoint, loadAssignment } from './load-assignment.ts'
 import { loadBalancingPolicy } from './load-balancer.ts'
 import { localitySetting, weighsLocalities } from './locality.ts'
+import { hasFewEndpoints } from './maglev-table.ts'
 import { originalDestination } from './original-dst.ts'
 import { outlierDetection, panicThreshold } from './outlier-detection.ts'
 import { type EffectivePolicy, rulesFor } from './policy.ts'
@@ -63,7 +64,9 @@ export function envoyCluster(scope: Scope, target: ClusterTarget): CompiledClust
     upstreamConnectionOptions: upstreamConnectionOptions(pool),
     outlierDetection: outlier && outlierDetection(outlier),
     commonLbConfig: panic === undefined ? undefined : { healthyPanicThreshold: { value: panic } },
-    loadBalancingPolicy: balanced ? loadBalancingPolicy(policy.loadBalancer?.value, weighted) : undefined,
+    loadBalancingPolicy: balanced
+      ? loadBalancingPolicy(policy.loadBalancer?.value, weighted, () => hasFewEndpoints(scope, target.service, port))
+      : undefined,
     transportSocket: policy.proxyProtocol ? withProxyProtocol(policy.proxyProtocol.value, socket) : socket,
     typedExtensionProtocolOptions: httpProtocolOptions({
       protocol: port.protocol,

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { clusterWith } from './fixture.ts'
-import { MAX_TABLE_SIZE, nearestTableSize } from './maglev-table.ts'
+import { MAX_TABLE_SIZE, maglevTableSize, nearestTableSize } from './maglev-table.ts'
 
 /** Name and settings of the typed policy. */
 function policyWith(loadBalancer: string, more = '') {
@@ -52,8 +52,8 @@ test('backendUtilization takes weights from what endpoints report', () => {
 
 describe('consistentHash', () => {
   test.each([
-    ['{httpHeaderName: uid}', ['maglev', { tableSize: '65537' }]],
-    ['{httpHeaderName: uid, maglev: {}}', ['maglev', { tableSize: '65537' }]],
+    ['{httpHeaderName: uid}', ['maglev', { tableSize: '4093' }]],
+    ['{httpHeaderName: uid, maglev: {}}', ['maglev', { tableSize: '4093' }]],
     ['{httpHeaderName: uid, maglev: {tableSize: 1021}}', ['maglev', { tableSize: '1021' }]],
     ['{httpHeaderName: uid, maglev: {tableSize: 1000}}', ['maglev', { tableSize: '997' }]],
     ['{httpHeaderName: uid, ringHash: {}}', ['ring_hash', { minimumRingSize: '1024' }]],
@@ -61,6 +61,12 @@ describe('consistentHash', () => {
     ['{httpHeaderName: uid, minimumRingSize: 64}', ['ring_hash', { minimumRingSize: '64' }]],
   ])('%s', (hash, expected) => {
     expect(policyWith(`{consistentHash: ${hash}}`)).toEqual(expected)
+  })
+
+  test('a Maglev table is small for up to 40 endpoints, unless its size is asked for', () => {
+    const size = (hash: object, few: boolean) => Number(maglevTableSize(hash, few))
+    expect([size({}, true), size({}, false)]).toEqual([4093, 65_537])
+    expect([true, false].map((few) => size({ maglev: { tableSize: 1021 } }, few))).toEqual([1021, 1021])
   })
 
   test('a Maglev table is always a prime Envoy accepts, near the size asked for', () => {
@@ -100,7 +106,7 @@ describe('locality weights', () => {
     ['', ['least_request', { localityLbConfig: weighted }]],
     ['simple: RANDOM, ', ['random', { localityLbConfig: weighted }]],
     ['simple: ROUND_ROBIN, ', ['round_robin', { localityLbConfig: weighted }]],
-    ['consistentHash: {useSourceIp: true}, ', ['maglev', { tableSize: '65537', ...weighted }]],
+    ['consistentHash: {useSourceIp: true}, ', ['maglev', { tableSize: '4093', ...weighted }]],
     ['consistentHash: {ringHash: {}}, ', ['ring_hash', { minimumRingSize: '1024', ...weighted }]],
   ])('distribute with %s', (settings, expected) => {
     expect(policyWith(`{${settings}${distribute}}`)).toEqual(expected)

@@ -29,16 +29,17 @@ export function isPassthrough(settings: LoadBalancerSettings | undefined): boole
 /**
  * The policy as a typed extension for every algorithm, so that slow start, hash settings and locality weights are said in one
  * place: Envoy refuses the fields of `common_lb_config` for them beside a typed policy. `weighted` first picks a locality by
- * its weight.
+ * its weight. `fewEndpoints` decides the size of a Maglev table nobody asked a size for.
  */
 export function loadBalancingPolicy(
   settings: LoadBalancerSettings | undefined,
   weighted: boolean,
+  fewEndpoints: () => boolean = () => false,
 ): MessageInitShape<typeof LoadBalancingPolicySchema> {
   const localityLbConfig = weighted
     ? { localityConfigSpecifier: { case: 'localityWeightedLbConfig', value: {} } as const }
     : undefined
-  if (settings?.consistentHash) return hashPolicy(settings.consistentHash, weighted)
+  if (settings?.consistentHash) return hashPolicy(settings.consistentHash, weighted, fewEndpoints)
   if (settings?.backendUtilization) return utilizationPolicy(settings.backendUtilization, settings)
   switch (settings?.simple) {
     case 'ROUND_ROBIN':
@@ -92,11 +93,18 @@ function utilizationPolicy(
   )
 }
 
-function hashPolicy(hash: ConsistentHash, weighted: boolean): MessageInitShape<typeof LoadBalancingPolicySchema> {
+function hashPolicy(
+  hash: ConsistentHash,
+  weighted: boolean,
+  fewEndpoints: () => boolean,
+): MessageInitShape<typeof LoadBalancingPolicySchema> {
   const localityWeightedLbConfig = weighted ? {} : undefined
   return usesRing(hash)
     ? policy('ring_hash', pack(RingHashSchema, { minimumRingSize: ringSize(hash), localityWeightedLbConfig }))
-    : policy('maglev', pack(MaglevSchema, { tableSize: maglevTableSize(hash), localityWeightedLbConfig }))
+    : policy(
+        'maglev',
+        pack(MaglevSchema, { tableSize: maglevTableSize(hash, fewEndpoints()), localityWeightedLbConfig }),
+      )
 }
 
 function ringSize(hash: ConsistentHash): bigint {
