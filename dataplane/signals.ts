@@ -77,8 +77,11 @@ export function upstreamSignal(
       return
     }
     case FrameKind.handshake:
-      if (client?.session && client.session.home !== connection) return
-      forwardPush(connection, b, at, length)
+      if (client?.session && client.session.home !== connection) connection.greeted()
+      else {
+        if (client?.session) client.session.heard++
+        forwardPush(connection, b, at, length)
+      }
       return
     case FrameKind.goaway:
       counters[C.upstream_cx_goaway]!++

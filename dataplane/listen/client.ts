@@ -294,7 +294,7 @@ export class Client implements FrameSink, OutputOwner, Flushable {
       connection = pool.openBound(this, priority)
       if (!connection) return undefined
       this.#bound.push(connection)
-      this.session?.repeat(connection)
+      if (this.session) connection.greetings = this.session.greetings
     }
     this.#sticky ??= new Map()
     const before = this.#sticky.get(pool.cluster)

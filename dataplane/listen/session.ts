@@ -5,15 +5,24 @@ import type { UpstreamConnection } from '../upstream/connection.ts'
 /** What a client says at the start is kept for other upstreams, up to here. */
 const mostBytes = 64 * 1024
 
+/** A frame of a handshake, and how many frames of the upstream's part must have come before it. */
+export interface Greeting {
+  readonly bytes: Uint8Array
+  readonly after: number
+}
+
 /**
  * The session of a client whose protocol begins with a handshake. Its first frames went to one upstream, its home; an upstream that a route
- * names later hears them, too, before anything else, and its answers to them are dropped: the client has had those of its home.
+ * names later hears them, too, in the same steps and before anything else. Its part of the handshake is dropped: the client has had that of its
+ * home.
  */
 export class Session {
   readonly home: UpstreamConnection
   /** The route that took the handshake; messages without a route of their own go where it led. */
   readonly route: CompiledRoute
-  readonly #greetings: Uint8Array[] = []
+  readonly greetings: Greeting[] = []
+  /** Handshake frames that came from the home. */
+  heard = 0
   #bytes = 0
 
   constructor(home: UpstreamConnection, route: CompiledRoute) {
@@ -24,17 +33,13 @@ export class Session {
   /** A frame of the handshake, on its way to the home. */
   greet(b: Uint8Array, at: number, length: number): void {
     this.#bytes += length
-    if (this.#bytes <= mostBytes) this.#greetings.push(b.slice(at, at + length))
+    if (this.repeatable) this.greetings.push({ bytes: b.slice(at, at + length), after: this.heard })
     this.home.out.push(b, at, at + length)
   }
 
   /** Whether another upstream can be greeted: not when the handshake was too long to keep. */
   get repeatable(): boolean {
     return this.#bytes <= mostBytes
-  }
-
-  repeat(connection: UpstreamConnection): void {
-    for (const bytes of this.#greetings) connection.out.push(bytes, 0, bytes.length)
   }
 }
 

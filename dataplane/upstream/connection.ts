@@ -4,6 +4,7 @@ import type { Engine } from '../engine.ts'
 import { FrameReader, type FrameSink } from '../framing/reader.ts'
 import type { Client } from '../listen/client.ts'
 import { encodeProxyHeader } from '../listen/proxy-protocol.ts'
+import type { Greeting } from '../listen/session.ts'
 import { takeReply } from '../reply/match.ts'
 import { connectionClosed, connectionOpened, hostSilent } from '../reply/outcome.ts'
 import { reportCodecError } from '../reply/text.ts'
@@ -61,6 +62,11 @@ export class UpstreamConnection implements FrameSink, OutputOwner {
     this.idMask = pool.codec.idBits >= 32 ? -1 : (1 << pool.codec.idBits) - 1
   }
 
+  /** What is said first, in the steps of the upstream's answers; everything else waits for it. */
+  greetings: readonly Greeting[] = []
+  #greeted = 0
+  #heard = 0
+
   get counters(): Float64Array {
     return this.pool.cluster.counters
   }
@@ -109,6 +115,21 @@ export class UpstreamConnection implements FrameSink, OutputOwner {
     this.connected = true
     this.lastUsed = clock.now
     this.pool.host.silent = false
+    this.#greet()
+  }
+
+  /** The upstream said its part of a handshake that is being repeated. */
+  greeted(): void {
+    this.#heard++
+    if (!this.out.open) this.#greet()
+  }
+
+  #greet(): void {
+    for (; this.#greeted < this.greetings.length; this.#greeted++) {
+      const { bytes, after } = this.greetings[this.#greeted]!
+      if (after > this.#heard) return
+      this.#socket.write(bytes)
+    }
     connectionOpened(this.#engine, this)
     this.out.release()
     this.pool.connected(this)
@@ -176,7 +197,13 @@ export class UpstreamConnection implements FrameSink, OutputOwner {
     if (!this.connected || this.closed) return
     const { connections, heartbeat } = this.pool.cluster.config
     const idleMs = connections?.idleTimeoutMs ?? 60_000
-    if (idleMs > 0 && this.pending.count === 0 && this.mode !== 'bound' && clock.now - this.lastUsed > idleMs) {
+    // Replies that were given up do not keep it: who has been silent for so long will not send them.
+    if (
+      idleMs > 0 &&
+      this.pending.count === this.expired &&
+      this.mode !== 'bound' &&
+      clock.now - this.lastUsed > idleMs
+    ) {
       this.counters[C.upstream_cx_idle_timeout]!++
       this.close()
       return

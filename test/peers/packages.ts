@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { writeFile } from 'node:fs/promises'
+import { cp, readFile, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { cachedFolder } from '../../cli/tools/wheels.ts'
 
@@ -51,4 +52,25 @@ export function pipFolder(): Promise<string> {
     await run('python3', ['-m', 'pip', 'install', ...options, ...pipPackages], { timeout: 300_000 })
     return work
   })
+}
+
+/**
+ * A Java program of `programs/<name>/` with the jars of its pom.xml, compiled. @returns arguments for `java`
+ * @throws Error when a JDK, Maven or the network is missing
+ */
+export async function javaProgram(name: string, mainClass: string): Promise<readonly string[]> {
+  const folder = fileURLToPath(new URL(`./programs/${name}/`, import.meta.url))
+  const files = await Promise.all(['pom.xml', `${mainClass}.java`].map((file) => readFile(join(folder, file), 'utf8')))
+  const made = await cachedFolder(`peers-java-${name}-${digest(files)}`, async (work) => {
+    say(`fetching the jars of ${name} with Maven and compiling ${mainClass}.java (once)`)
+    await cp(folder, work, { recursive: true })
+    const copy = ['dependency:copy-dependencies', `-DoutputDirectory=${join(work, 'lib')}`]
+    await run('mvn', ['--quiet', '--batch-mode', ...copy], { cwd: work, timeout: 600_000 })
+    const compile = ['-nowarn', '-cp', `${join(work, 'lib')}/*`, '-d', join(work, 'classes'), `${mainClass}.java`]
+    await run('javac', compile, { cwd: work, timeout: 120_000 })
+    return work
+  })
+  // Short-lived programs: the fast compiler alone, and little memory.
+  const tuning = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Xmx256m', '-Xshare:auto']
+  return [...tuning, '-cp', `${join(made, 'lib')}/*:${join(made, 'classes')}`, mainClass]
 }

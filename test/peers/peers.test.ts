@@ -1,7 +1,9 @@
 import { boltPeer } from './bolt-peer.ts'
+import { dubboPeer } from './dubbo-peer.ts'
 import { describePeers } from './mesh.ts'
 import { mqttPeer } from './mqtt-peer.ts'
+import { pomeloPeer } from './pomelo-peer.ts'
 import { redisPeer } from './redis-peer.ts'
 import { thriftPeer } from './thrift-peer.ts'
 
-await describePeers([thriftPeer, boltPeer, redisPeer, mqttPeer])
+await describePeers([thriftPeer, boltPeer, redisPeer, mqttPeer, pomeloPeer, dubboPeer])

@@ -359,9 +359,9 @@ export class Fuzz {
 
   /** Nothing stays behind when everybody has left. @throws Harm */
   async settle(): Promise<void> {
-    for (const socket of this.#sockets) socket.resetAndDestroy()
     const until = performance.now() + 2 * patienceMs
     for (;;) {
+      for (const socket of this.#sockets) socket.resetAndDestroy()
       const { used, counted, requests } = await this.#order({ ask: 'state' })
       if (used === 0 && counted === 0) return
       if (performance.now() > until)
