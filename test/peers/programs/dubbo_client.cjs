@@ -5,7 +5,7 @@ const { join } = require('node:path')
 const [folder, port, method, text, count] = process.argv.slice(2)
 const { DirectlyDubbo, java } = createRequire(join(folder, 'package.json'))('dubbo2.js')
 
-const dubbo = DirectlyDubbo.from({ dubboAddress: `127.0.0.1:${port}`, dubboVersion: '2.0.2' })
+const dubbo = DirectlyDubbo.from({ dubboAddress: `127.0.0.1:${port}`, dubboVersion: '2.0.2', dubboInvokeTimeout: 20 })
 const service = dubbo.proxyService({
   dubboInterface: 'DubboPeer$Echo',
   version: '0.0.0',

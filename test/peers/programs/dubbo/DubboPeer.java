@@ -12,7 +12,7 @@ import org.apache.dubbo.rpc.model.FrameworkModel;
 /**
  * Servers and clients of Apache Dubbo with its own protocol and no registry.
  *
- * serve NAME PORT [NAME PORT ...]; call PORT METHOD TEXT COUNT prints one line a call: "= text" or "! error"
+ * serve NAME PORT [NAME PORT ...]; call PORT METHOD[,METHOD ...] TEXT COUNT prints one line a call: "= text" or "! error"
  */
 public class DubboPeer {
   public interface Echo {
@@ -96,11 +96,12 @@ public class DubboPeer {
     service.export();
   }
 
-  private static void call(int port, String method, String text, int count) throws Exception {
+  private static void call(int port, String[] methods, String text, int count) throws Exception {
     ApplicationModel model = application("client");
     ReferenceConfig<Echo> reference = new ReferenceConfig<>(model.newModule());
     reference.setInterface(Echo.class);
-    reference.setUrl("dubbo://127.0.0.1:" + port);
+    // 127.0.0.1 as one number: the framework replaces every name of loopback it knows by an address of the network.
+    reference.setUrl("dubbo://2130706433:" + port);
     reference.setTimeout(20000);
     reference.setRetries(0);
     reference.setCheck(false);
@@ -108,13 +109,15 @@ public class DubboPeer {
     parameters.put("serialization", "hessian2");
     reference.setParameters(parameters);
     Echo echo = reference.get();
-    for (int n = 1; n <= count; n++) {
-      RpcContext.getClientAttachment().setAttachment("shop.tag", "red");
-      try {
-        Object answer = Echo.class.getMethod(method, String.class).invoke(echo, count == 1 ? text : text + n);
-        System.out.println("= " + answer);
-      } catch (java.lang.reflect.InvocationTargetException error) {
-        System.out.println("! " + String.valueOf(error.getCause().getMessage()).replace('\n', ' '));
+    for (String method : methods) {
+      for (int n = 1; n <= count; n++) {
+        RpcContext.getClientAttachment().setAttachment("shop.tag", "red");
+        try {
+          Object answer = Echo.class.getMethod(method, String.class).invoke(echo, count == 1 ? text : text + n);
+          System.out.println("= " + answer);
+        } catch (java.lang.reflect.InvocationTargetException error) {
+          System.out.println("! " + String.valueOf(error.getCause().getMessage()).replace('\n', ' '));
+        }
       }
     }
     System.exit(0);
@@ -127,6 +130,6 @@ public class DubboPeer {
       System.out.println("ready");
       Thread.currentThread().join();
     }
-    call(Integer.parseInt(arguments[1]), arguments[2], arguments[3], Integer.parseInt(arguments[4]));
+    call(Integer.parseInt(arguments[1]), arguments[2].split(","), arguments[3], Integer.parseInt(arguments[4]));
   }
 }
