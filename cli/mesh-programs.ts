@@ -4,6 +4,7 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { envoyBootstrap, type HostPort } from '../controlplane/bootstrap/envoy.ts'
 import { parseNodeId } from '../controlplane/bootstrap/node-id.ts'
 import type { MeshProcess, MeshProxy, MeshSpec } from '../controlplane/config/kinds/mesh.ts'
@@ -68,6 +69,34 @@ export async function sidecarPrograms(
       return { proxy, name, addressFile: `${base}.admin`, program: { name, options: { command: envoy, args, env } } }
     }),
   )
+}
+
+/** Whether a node of `spec.proxies` is a message proxy: ids that begin with `message~`. */
+export function isMessageProxy({ node }: MeshProxy): boolean {
+  return parseNodeId(node)?.type === 'message'
+}
+
+/** Message proxies of `spec.proxies`, each a process of this very program. */
+export function messageProxyPrograms(proxies: readonly MeshProxy[], xds: HostPort): readonly Wanted[] {
+  const names = shortNames(proxies)
+  // From sources in development, from what was built in the package.
+  const main = import.meta.url.endsWith('.js') ? './main.js' : './main.ts'
+  return proxies.map(({ node, metadata, adminPort, concurrency = 1 }, index) => ({
+    name: names[index]!,
+    options: {
+      command: process.execPath,
+      args: [
+        ...process.execArgv,
+        fileURLToPath(new URL(main, import.meta.url)),
+        'proxy',
+        ...['--node', node, '--xds', `${xds.host.includes(':') ? `[${xds.host}]` : xds.host}:${xds.port}`],
+        ...['--workers', String(concurrency), '--drain-time', '1'],
+        ...(adminPort ? ['--admin', `127.0.0.1:${adminPort}`] : []),
+        ...(metadata ? ['--metadata', JSON.stringify(metadata)] : []),
+      ],
+      env: process.env,
+    },
+  }))
 }
 
 /** The workload where the id tells it, else the id; made unique by a number. */

@@ -1,12 +1,15 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { nodeOf } from '../controlplane/admin/node.ts'
+import { parseNodeId } from '../controlplane/bootstrap/node-id.ts'
 import { formatDiagnostic } from '../controlplane/diagnostics/diagnostic.ts'
 import { type ControlPlaneOptions, hostAndPort, type RunningControlPlane, startControlPlane } from './control-plane.ts'
 import type { Log } from './log.ts'
 import {
   envoyLive,
+  isMessageProxy,
   meshSpec,
+  messageProxyPrograms,
   portAccepts,
   processPrograms,
   type SidecarProgram,
@@ -120,8 +123,13 @@ class Programs {
     this.#work = this.#work.then(async () => {
       const { folder, bootstraps, envoy } = this.#options
       const xds = dialable(this.#controlPlane.xdsAddress)
-      const sidecars = envoy ? await sidecarPrograms(proxies, { envoy, xds, folder: bootstraps }) : []
-      await this.#supervisor.want([...processPrograms(processes, folder), ...sidecars.map(({ program }) => program)])
+      const envoys = proxies.filter((proxy) => !isMessageProxy(proxy))
+      const sidecars = envoy ? await sidecarPrograms(envoys, { envoy, xds, folder: bootstraps }) : []
+      await this.#supervisor.want([
+        ...processPrograms(processes, folder),
+        ...messageProxyPrograms(proxies.filter(isMessageProxy), xds),
+        ...sidecars.map(({ program }) => program),
+      ])
       return sidecars
     })
     return this.#work
@@ -177,16 +185,27 @@ async function summary({ options, controlPlane, sidecars, envoy, start, giveUp }
         : 'not ready yet; its log is above',
     ]
   })
+  const messageProxies = proxies.filter(isMessageProxy).map(async ({ node, metadata }) => {
+    const listeners = mesh.view(nodeOf({ id: node, metadata })).names('mlds')
+    const ports = listeners.map((listener) => Number(/_(\d+)$/.exec(listener)?.[1] ?? 0)).filter((port) => port > 0)
+    const open = await Promise.all(ports.map((port) => portAccepts(port, giveUp)))
+    const text = `listens on ${listeners.map((listener) => listener.replace(/_(\d+)$/, ':$1')).join(', ') || 'nothing'}`
+    return [
+      `messages ${parseNodeId(node)?.name ?? node}`,
+      open.every(Boolean) ? text : 'not ready yet; its log is above',
+    ]
+  })
   const errors = config.diagnostics().filter(({ severity }) => severity === 'error')
   const rows = [
     ['control plane', `xDS ${hostAndPort(xdsAddress)}, API ${apiUrl}`],
     ['configuration', `${options.folder}: ${config.objects.size} objects, ${errors.length} errors`],
-    ...(await Promise.all([...programs, ...envoys])),
+    ...(await Promise.all([...programs, ...envoys, ...messageProxies])),
   ]
-  if (proxies.length > 0 && !envoy)
+  const unstarted = proxies.filter((proxy) => !isMessageProxy(proxy)).length
+  if (unstarted > 0 && !envoy)
     rows.push([
       'envoy',
-      options.envoy ? 'not started: there is none (see above)' : `${proxies.length} named; start them with --envoy`,
+      options.envoy ? 'not started: there is none (see above)' : `${unstarted} named; start them with --envoy`,
     ])
   const seconds = ((performance.now() - start) / 1_000).toFixed(1)
   const tryFile = join(options.folder, 'try.txt')

@@ -57,15 +57,13 @@ export async function runProxy(options: ProxyCommandOptions): Promise<void> {
   const client = new ConfigClient({
     ...given,
     log,
-    onConfiguration: (configuration) => {
-      runner.apply(configuration).then(
-        (problems) => report(log, configuration, problems),
-        (error: unknown) =>
-          log.error({ err: error }, 'the configuration could not be put in force; the last one stays'),
-      )
+    onConfiguration: async (configuration) => {
+      const problems = await runner.apply(configuration)
+      report(log, configuration, problems)
+      return problems
     },
   })
-  const admin = options.admin && new AdminServer(withoutKeys(runner.admin(() => void drain())))
+  const admin = options.admin && new AdminServer(runner.admin(() => void drain()))
   try {
     if (admin && options.admin) {
       const { host, port } = options.admin
@@ -85,24 +83,6 @@ export async function runProxy(options: ProxyCommandOptions): Promise<void> {
     await drain()
     runner.close()
     admin?.close()
-  }
-}
-
-/** Dumps show what is configured, never the private keys in it. */
-function withoutKeys(source: AdminSource): AdminSource {
-  const hide = (value: unknown): unknown => {
-    if (Array.isArray(value)) return value.map(hide)
-    if (typeof value !== 'object' || value === null) return value
-    return Object.fromEntries(
-      Object.entries(value).map(([key, item]) => [key, key === 'privateKey' ? '[redacted]' : hide(item)]),
-    )
-  }
-  return {
-    stats: () => source.stats(),
-    clusters: () => source.clusters(),
-    state: () => source.state(),
-    drain: () => source.drain(),
-    configDump: () => hide(source.configDump()),
   }
 }
 

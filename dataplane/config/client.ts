@@ -38,13 +38,38 @@ export interface ConfigClientOptions {
   }
   /** File the accepted configuration is saved to, and started from while no control plane answers. */
   readonly cacheFile?: string
-  /** Called with each new configuration, whole; never while the first one is still coming in. */
-  onConfiguration(configuration: Configuration): void
+  /**
+   * Called with each new configuration, whole; never while the first one is still coming in. Resolves when it is in force, with what could
+   * not be used: that is refused, with the reason, where it came from.
+   */
+  onConfiguration(configuration: Configuration): Promise<readonly NotUsed[]>
   readonly log: ConfigLog
   /** The first configuration is handed over at the latest so long after the stream opened, with what has come. Default 5000 ms. */
   readonly initialFetchTimeoutMs?: number
   /** Waits before connecting again: from `base`, doubling up to `max`, each one random below that. Default 500 and 30000 ms. */
   readonly backoff?: { readonly baseMs: number; readonly maxMs: number }
+}
+
+/** Something of a configuration that could be read and not be put in force, such as a listener whose port is taken. */
+export interface NotUsed {
+  readonly kind: 'protocol' | 'listener' | 'route' | 'cluster'
+  readonly name: string
+  readonly message: string
+}
+
+const KIND_OF: Readonly<Partial<Record<HeldType, NotUsed['kind']>>> = {
+  cds: 'cluster',
+  pds: 'protocol',
+  mrds: 'route',
+  mlds: 'listener',
+}
+
+/** A response that is answered when its configuration is in force. */
+interface Unanswered {
+  readonly stream: Stream
+  readonly type: HeldType
+  readonly nonce: string
+  readonly problems: Map<string, string>
 }
 
 /** What a client is at, for status pages. */
@@ -96,6 +121,7 @@ export class ConfigClient {
   #initialOver = false
   #emit: NodeJS.Immediate | undefined
   #changed = false
+  #unanswered: Unanswered[] = []
   #saving: Promise<void> | undefined
   #saveAgain = false
   #stopped = false
@@ -122,7 +148,7 @@ export class ConfigClient {
     if (!this.#store.empty) {
       log.info({ file: cacheFile }, 'started from the saved configuration')
       this.#source = 'saved'
-      this.#options.onConfiguration(this.#store.configuration())
+      void this.#options.onConfiguration(this.#store.configuration())
     }
     this.#connect()
   }
@@ -150,6 +176,7 @@ export class ConfigClient {
   #connect(): void {
     if (this.#stopped) return
     this.#answered = new Set()
+    this.#unanswered = []
     for (const type of NAMED_TYPES) this.#names[type].reset()
     const stream: Stream = this.#client.makeBidiStreamRequest(
       METHOD,
@@ -221,12 +248,16 @@ export class ConfigClient {
     const names = response.resources.map(({ name }) => name)
     for (const name of [...names, ...response.removedResources]) this.#refused.delete(`${type} ${name}`)
     for (const [name, reason] of problems) this.#refused.set(`${type} ${name}`, { type, name, reason })
-    this.#answer(type, response.nonce, problems)
+    const changes = names.length + response.removedResources.length > 0
+    // While the first configuration is coming in, others wait for the answers; listeners are the last to come.
+    if (changes && (type === 'mlds' || (this.#source !== 'none' && KIND_OF[type])))
+      this.#unanswered.push({ stream, type, nonce: response.nonce, problems })
+    else this.#answer(type, response.nonce, problems)
 
     this.#answered.add(type)
     if (type === 'eds' || type === 'sds') this.#names[type].answered([...names, ...response.removedResources])
     else if (type === 'cds' || type === 'mlds') for (const named of NAMED_TYPES) this.#follow(named)
-    if (names.length + response.removedResources.length > 0 || this.#source === 'none') this.#changed = true
+    if (changes || this.#source === 'none') this.#changed = true
     else if (this.#complete()) this.#source = 'control plane'
     this.#handOver()
   }
@@ -259,9 +290,34 @@ export class ConfigClient {
       if (!this.#changed || this.#stopped) return
       this.#changed = false
       this.#source = 'control plane'
-      this.#options.onConfiguration(this.#store.configuration())
+      const unanswered = this.#unanswered
+      this.#unanswered = []
+      this.#options.onConfiguration(this.#store.configuration()).then(
+        (notUsed) => this.#settle(unanswered, notUsed),
+        (error: Error) => {
+          this.#options.log.warn(
+            {},
+            `the configuration could not be put in force; the last one stays: ${error.message}`,
+          )
+          for (const { stream, type, nonce } of unanswered)
+            if (stream === this.#stream) this.#answer(type, nonce, new Map([['*', error.message]]))
+        },
+      )
       this.#save()
     })
+  }
+
+  /** Answers what came with a configuration that is in force now. */
+  #settle(unanswered: readonly Unanswered[], notUsed: readonly NotUsed[]): void {
+    for (const { stream, type, nonce, problems } of unanswered) {
+      if (stream !== this.#stream) continue
+      for (const { kind, name, message } of notUsed) {
+        if (kind !== KIND_OF[type] || problems.has(name)) continue
+        problems.set(name, message)
+        this.#refused.set(`${type} ${name}`, { type, name, reason: message })
+      }
+      this.#answer(type, nonce, problems)
+    }
   }
 
   #complete(): boolean {

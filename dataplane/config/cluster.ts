@@ -201,7 +201,7 @@ function outlier(message: OutlierMessage): OutlierDetection {
         : {
             minimumHosts: message.successRateMinimumHosts ?? 5,
             requestVolume: message.successRateRequestVolume ?? 100,
-            stdevFactor: (message.successRateStdevFactor ?? 1900) / 1000,
+            stdevFactor: message.successRateStdevFactor ?? 1900,
           },
     failurePercentage: message.enforcingFailurePercentage
       ? {

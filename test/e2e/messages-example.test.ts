@@ -29,8 +29,7 @@ beforeAll(async () => {
     const path = join(folder, file)
     let text = await readFile(path, 'utf8')
     for (const [index, port] of PORTS.entries()) text = text.replaceAll(port, String(free[index]))
-    const program = ['--import', tsx, join(root, 'cli/main.ts')].map((part) => `        - ${JSON.stringify(part)}`)
-    await writeFile(path, text.replace('        - ../../dist/cli/main.js', program.join('\n')))
+    await writeFile(path, text)
   }
   let printed = ''
   const up = await spawnForTest({

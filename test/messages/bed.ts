@@ -32,9 +32,11 @@ export async function managedProxy(
     node: { id: NODE_ID, cluster: 'client' },
     log: { info: () => {}, warn: (_, text) => warnings.push(text) },
     backoff: { baseMs: 20, maxMs: 200 },
-    onConfiguration: (configuration) => {
+    onConfiguration: async (configuration) => {
       configurations.push(configuration)
-      void proxy.apply(configuration).then((found) => problems.push(...found))
+      const found = await proxy.apply(configuration)
+      problems.push(...found)
+      return found
     },
     ...options,
   })

@@ -1,5 +1,6 @@
 import { mkdtempSync, readFileSync, statSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -115,6 +116,56 @@ describe('control plane and proxy', () => {
     expect(game.frames.every(({ flags, seq, body }) => flags === 0 && text(body).split(':')[1] === String(seq))).toBe(
       true,
     )
+  })
+
+  it('of many MsgRouters an edit reaches the proxy as one piece, and the others hold', async () => {
+    const [a, b] = [await bed.server('a'), await bed.server('b')]
+    const port = await freePort()
+    const many = (moved: number) =>
+      service('test.serviceA', 12345, [{ port: a.port }]) +
+      service('test.serviceB', 12345, [{ port: b.port }]) +
+      gateway(port) +
+      Array.from({ length: 400 }, (_, i) =>
+        msgRouter(`r${i}`, `msgid: ${1000 + i}, svrName: test.service${i === moved ? 'B' : 'A'}, port: 12345`),
+      ).join('')
+    const plane = await startControlPlane(many(-1))
+    bed.defer(() => plane.stop())
+    const managed = await managedProxy(bed, plane.port)
+    await managed.inForce(hasRoute('r399'))
+    const game = await client(port)
+    expect(text((await game.ask({ msgid: 1200, seq: 1, body: 'x' })).body)).toBe('a:x')
+    const before = managed.proxy.configuration.routes[0]!.routes
+    await plane.apply(many(200))
+    const { routes } = await managed.inForce((configuration) => configuration.routes[0]!.routes[200] !== before[200])
+    // Routes of other pieces are the very objects they were: they came neither again nor were read again.
+    const kept = routes[0]!.routes.filter((route, i) => route === before[i]).length
+    expect(kept).toBeGreaterThan(100)
+    expect(kept).toBeLessThan(400)
+    for (const [seq, msgid, server] of [
+      [2, 1199, 'a'],
+      [3, 1200, 'b'],
+      [4, 1201, 'a'],
+      [5, 1399, 'a'],
+    ] as const)
+      expect(text((await game.ask({ msgid, seq, body: 'y' })).body)).toBe(`${server}:y`)
+  })
+
+  it('a listener whose port is taken is refused, with the reason, and served once the port is free', async () => {
+    const a = await bed.server('a')
+    const [port, other] = [await freePort(), await freePort()]
+    const taken = createServer().listen(port, '127.0.0.1')
+    bed.defer(() => taken.close())
+    const config = (at: number) => service('test.serviceA', 12345, [{ port: a.port }]) + gateway(at)
+    const plane = await startControlPlane(config(port) + msgRouter('one', 'msgid: 1, svrName: test.serviceA'))
+    bed.defer(() => plane.stop())
+    const managed = await managedProxy(bed, plane.port)
+    const state = () => plane.server.status.clients()[0]?.types.find(({ type }) => type === 'mlds')?.state
+    await eventually(() => state() === 'NACK', 'a NACK')
+    expect(managed.status().refused).toMatchObject([{ type: 'mlds', reason: expect.stringMatching(/EADDRINUSE/) }])
+    await plane.apply(config(other) + msgRouter('one', 'msgid: 1, svrName: test.serviceA'))
+    await eventually(() => state() === 'SYNCED', 'an ACK')
+    expect(text((await (await client(other)).ask({ msgid: 1, body: 'x' })).body)).toBe('a:x')
+    expect(managed.status().refused).toEqual([])
   })
 
   it('a hash key keeps a player on one server, by the Maglev table of the cluster', async () => {

@@ -8,13 +8,18 @@ import { httpRetry } from './http-route.ts'
 
 const portOrOff = z.number().int().min(0).max(65_535).meta({ format: 'port' })
 
-/** An Envoy that `meshgate up --envoy` starts. */
+/** A proxy that `meshgate up` starts: a message proxy where the node id begins with `message~`, else an Envoy, with `--envoy`. */
 export const meshProxy = message({
-  node: required(text.min(1), 'Node id, `<sidecar|router>~<address>~<name>.<namespace>~<domain>` or any name.'),
+  node: required(
+    text.min(1),
+    'Node id, `<sidecar|router|message>~<address>~<name>.<namespace>~<domain>` or any name; `message` is a message proxy.',
+  ),
   metadata: optional(z.record(z.string(), z.unknown()), 'Node metadata: LABELS, NAMESPACE and so on.'),
   adminPort: optional(portOrOff, 'Port of the admin interface; 0 lets the system choose.', { default: '0' }),
   mode: optional(z.enum(['delta', 'sotw']), 'Form of xDS the proxy uses.', { default: 'delta' }),
-  concurrency: optional(z.number().int().min(1).max(1024), 'Worker threads.', { default: '1' }),
+  concurrency: optional(z.number().int().min(1).max(1024), 'Worker threads; of a message proxy processes.', {
+    default: '1',
+  }),
   loadReports: optional(z.boolean(), 'Whether it reports the requests of each cluster to the control plane.', {
     default: 'true',
   }),
@@ -115,7 +120,10 @@ const meshFields = message({
   defaultHttpRetryPolicy: optional(httpRetry, 'Retries of routes that say nothing.', { default: '2 attempts' }),
   localityLbSetting: optional(localityLbSetting, 'Locality load balancing of all hosts.'),
   consul: optional(meshConsul, 'A Consul whose services are services of the mesh.'),
-  proxies: optional(z.array(meshProxy), 'Envoys that `meshgate up --envoy` starts.'),
+  proxies: optional(
+    z.array(meshProxy),
+    'Proxies that `meshgate up` starts: message proxies always, Envoys with `--envoy`.',
+  ),
   processes: optional(z.array(meshProcess), 'Programs that `meshgate up` starts beside, such as demo services.'),
 })
 /** Settings of the whole mesh; one document, normally `meshgate.yaml`. */
