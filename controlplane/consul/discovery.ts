@@ -50,10 +50,7 @@ interface Followed {
 
 /** Polls that begin at the same time; more make an agent slower, not faster. */
 const STARTS = 16
-/** How often the agent is asked for its leader: the only quick sign of one that is frozen. */
-const PROBE_MS = 5_000
-/** Without an answer for so long it counts as lost: two probes. */
-const LOST_MS = 12_000
+const PROBE_TIMEOUT_MS = 2_000
 /** How long a shrunk instance set is watched when the registry itself goes forward: a scale-down must not take long. */
 const SHRANK_MS = 2_000
 
@@ -112,7 +109,7 @@ export class ConsulDiscovery {
       this.#own = this.#cache.datacenter
       this.#begin([this.#own, ...this.#settings.datacenters])
     } else void this.#findOwn()
-    this.#every(PROBE_MS, () => void this.#probe())
+    this.#every(this.#settings.probeMs, () => void this.#probe())
     this.#every(1_000, () => this.#dropNames())
     this.#every(this.#settings.idleMs, () => this.#sweep())
     this.#every(30_000, () => void this.save())
@@ -127,8 +124,9 @@ export class ConsulDiscovery {
   state(): SourceState {
     const failing = [...this.#followed.values()].filter(({ error }) => error !== undefined).length
     const now = Date.now()
+    const lostMs = 2 * this.#settings.probeMs + PROBE_TIMEOUT_MS
     const silent = this.#lastContact === undefined ? undefined : now - this.#lastContact
-    const lost = silent === undefined ? this.#errors.size > 0 : silent > LOST_MS
+    const lost = silent === undefined ? this.#errors.size > 0 : silent > lostMs
     const wrong = this.#errors.size > 0 || failing > 0
     const error = [...this.#errors.values()][0] ?? [...this.#followed.values()].find((one) => one.error)?.error
     const saved = this.#cache?.savedAt
@@ -139,7 +137,7 @@ export class ConsulDiscovery {
       followed: this.#followed.size,
       instances: [...this.#followed.values()].reduce((sum, { belief }) => sum + (belief.list?.length ?? 0), 0),
       lastContact: this.#lastContact,
-      ageMs: silent === undefined ? (saved === undefined ? 0 : now - saved) : silent > LOST_MS ? silent : 0,
+      ageMs: silent === undefined ? (saved === undefined ? 0 : now - saved) : silent > lostMs ? silent : 0,
       waiting: [...this.#followed.values()].filter(({ belief }) => belief.list === undefined).length,
       error: lost || wrong ? error : undefined,
       held: this.#beliefs().flatMap(({ held }) => held ?? []),
@@ -383,7 +381,7 @@ export class ConsulDiscovery {
 
   async #probe(): Promise<void> {
     try {
-      const { value } = await this.#probeHttp.json({ path: '/v1/status/leader', timeoutMs: 2_000 })
+      const { value } = await this.#probeHttp.json({ path: '/v1/status/leader', timeoutMs: PROBE_TIMEOUT_MS })
       if (typeof value !== 'string') throw new Error(`${this.#http.url}: its answer about the leader is no text`)
       if (value === '') throw new Error(`${this.#http.url}: it has no leader; the last good services are served`)
       this.#contact('leader')

@@ -17,7 +17,10 @@ export function readCatalog(value: unknown, datacenter: string): readonly Catalo
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new Error('an answer about the catalog that is no map of names')
   return Object.entries(value)
-    .map(([name, tags]) => ({ name, datacenter, tags: Array.isArray(tags) ? tags.map(String).sort() : [] }))
+    .map(([name, tags]) => {
+      if (tags !== null && !Array.isArray(tags)) throw new Error(`the catalog has no list of tags for ${name}`)
+      return { name, datacenter, tags: (tags ?? []).map(String).sort() }
+    })
     .sort((a, b) => (a.name < b.name ? -1 : 1))
 }
 

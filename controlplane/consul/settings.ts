@@ -19,6 +19,8 @@ export interface ConsulSettings extends ConsulAddress {
   readonly nameGraceMs: number
   /** How long the agent may hold a query. */
   readonly waitMs: number
+  /** How often the agent is asked for its leader: the only quick sign of one that is frozen. Two misses: lost. */
+  readonly probeMs: number
   /** A service nobody was served for so long is no longer polled. */
   readonly idleMs: number
 }
@@ -33,5 +35,6 @@ export const CONSUL_DEFAULTS: Omit<ConsulSettings, 'url'> = {
   confirmMs: 15_000,
   nameGraceMs: 60_000,
   waitMs: 30_000,
+  probeMs: 5_000,
   idleMs: 300_000,
 }

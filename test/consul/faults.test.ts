@@ -1,0 +1,167 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { hasConsul, startConsul, type TestConsul } from '../helpers/consul.ts'
+import { startToxic, type Toxic, type ToxicProxy } from '../helpers/toxic.ts'
+import { type ConsulBed, consulBed, served, until } from './bed.ts'
+
+/** What a Consul may do, and what the mesh does then: the last good world stays, and it says how old that is. */
+
+const HOST = 'web.service.consul'
+const ALL = ['9001 healthy', '9002 healthy', '9003 healthy', '9004 healthy']
+const http = (status: string, headers: string, body: string) =>
+  `HTTP/1.1 ${status}\r\n${headers}content-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`
+
+const FAULTS: readonly (readonly [string, Toxic])[] = [
+  ['is gone', { kind: 'down' }],
+  ['is half-open: connections stand, nothing comes', { kind: 'half-open' }],
+  ['answers noise', { kind: 'garbage' }],
+  ['cuts every answer in the middle', { kind: 'cut', bytes: 60 }],
+  ['answers 500, no cluster leader', { kind: 'answer', bytes: http('500 Error', '', 'No cluster leader') }],
+  ['answers 404 without an index', { kind: 'answer', bytes: http('404 Not Found', '', '') }],
+  ['answers 200 with no JSON', { kind: 'answer', bytes: http('200 OK', 'x-consul-index: 99999\r\n', '<html>') }],
+  ['answers 200 with other JSON', { kind: 'answer', bytes: http('200 OK', 'x-consul-index: 99999\r\n', '{"a":1}') }],
+  ['answers 429 to every call', { kind: 'answer', bytes: http('429 Too Many', '', 'slow down') }],
+]
+
+describe.skipIf(!(await hasConsul()))('a Consul that', () => {
+  let consul: TestConsul
+  let toxic: ToxicProxy
+  let folder: string
+  const register = (ports: readonly number[]) =>
+    Promise.all(ports.map((port) => consul.register({ name: 'web', id: `w${port}`, port })))
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'meshgate-test-'))
+    consul = await startConsul()
+    toxic = await startToxic(consul.httpPort)
+    await register([9001, 9002, 9003, 9004])
+  })
+  afterEach(() => toxic.set({ kind: 'none' }, true))
+  afterAll(() => rm(folder, { recursive: true, force: true }))
+
+  const settings = { probeMs: 200, waitMs: 1_000, confirmMs: 1_500, nameGraceMs: 500 }
+  const start = async (cache?: string): Promise<ConsulBed> => {
+    const bed = await consulBed(toxic.url, '', settings, cache)
+    await until(
+      () => served(bed, HOST),
+      (list) => list.length === 4,
+    )
+    return bed
+  }
+
+  it.each(FAULTS)(
+    '%s: the last good endpoints stay, and it is told; afterwards changes come again',
+    async (_, fault) => {
+      const bed = await start()
+      await toxic.set(fault, true)
+      await until(
+        () => bed.source.state(),
+        ({ state }) => state === 'lost',
+      )
+      expect(served(bed, HOST)).toEqual(ALL)
+      const { ageMs, error } = bed.source.state()
+      expect(ageMs).toBeGreaterThan(0)
+      expect(error).toContain(toxic.url)
+      expect(bed.warnings.length).toBeGreaterThan(0)
+      await toxic.set({ kind: 'none' }, true)
+      await register([9005])
+      await until(
+        () => served(bed, HOST),
+        (list) => list.includes('9005 healthy'),
+      )
+      expect(
+        await until(
+          () => bed.source.state(),
+          ({ state }) => state === 'ok',
+        ),
+      ).toMatchObject({ ageMs: 0, held: [] })
+      await consul.deregister('w9005')
+      await bed.stop()
+    },
+  )
+
+  it('is slow by seconds: changes come late, and nothing else happens', async () => {
+    const bed = await start()
+    await toxic.set({ kind: 'latency', ms: 1_500, jitterMs: 300 })
+    await register([9005])
+    await until(
+      () => served(bed, HOST),
+      (list) => list.includes('9005 healthy'),
+    )
+    expect(bed.source.state().held).toEqual([])
+    await toxic.set({ kind: 'none' })
+    await consul.deregister('w9005')
+    await bed.stop()
+  })
+
+  it('is not asked in a spin, whatever it answers', async () => {
+    const bed = await start()
+    const before = bed.source.state().requests
+    await toxic.set({ kind: 'answer', bytes: http('200 OK', 'x-consul-index: 77777\r\n', '{}') }, true)
+    await new Promise((resolve) => setTimeout(resolve, 2_000))
+    expect(bed.source.state().requests - before).toBeLessThan(100)
+    expect(served(bed, HOST)).toEqual(ALL)
+    await toxic.set({ kind: 'none' }, true)
+    await bed.stop()
+  })
+
+  it('loses most instances at once: taken when it stays so, or when a person says so', async () => {
+    const bed = await consulBed(toxic.url, '', { ...settings, confirmMs: 60_000 })
+    await until(
+      () => served(bed, HOST),
+      (list) => list.length === 4,
+    )
+    for (const port of [9001, 9002, 9003, 9004]) await consul.deregister(`w${port}`)
+    const state = await until(
+      () => bed.source.state(),
+      ({ held }) => held.some(({ what }) => what === HOST),
+    )
+    expect(state.held).toContainEqual(expect.objectContaining({ what: HOST, now: 0, why: 'empty' }))
+    expect(served(bed, HOST).filter((one) => one.endsWith('healthy'))).not.toEqual([])
+    expect(bed.source.confirm(HOST)).toBe(1)
+    // Nobody healthy is left; those that left are still listed while they drain.
+    expect(served(bed, HOST).filter((one) => one.endsWith('healthy'))).toEqual([])
+    await bed.stop()
+    await register([9001, 9002, 9003, 9004])
+  })
+
+  it('comes back empty: nothing is removed before it stayed so for its time; what returns meanwhile is no loss', async () => {
+    const bed = await start()
+    await consul.restart()
+    const state = await until(
+      () => bed.source.state(),
+      ({ held }) => held.length > 0,
+    )
+    expect(state.held.every(({ why }) => why === 'went back' || why === 'empty')).toBe(true)
+    expect(served(bed, HOST)).toEqual(ALL)
+    await register([9001, 9002, 9003, 9004])
+    await until(
+      () => bed.source.state(),
+      ({ held }) => held.length === 0,
+    )
+    expect(served(bed, HOST)).toEqual(ALL)
+    await bed.stop()
+  })
+
+  it('is not there at the start: what an earlier process knew is served; without that nobody is told anything', async () => {
+    const cache = join(folder, 'cache.json')
+    const first = await start(cache)
+    await first.stop()
+    await toxic.set({ kind: 'down' })
+    const second = await consulBed(toxic.url, '', settings, cache)
+    expect(second.source.ready).toBe(true)
+    await until(
+      () => served(second, HOST),
+      (list) => list.length === 4,
+    )
+    expect(second.source.state().ageMs).toBeGreaterThan(0)
+    const third = await consulBed(toxic.url, '', settings)
+    expect(third.source.ready).toBe(false)
+    await toxic.set({ kind: 'none' })
+    await third.source.whenReady()
+    await third.stop()
+    await second.stop()
+  })
+})
