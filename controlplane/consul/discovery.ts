@@ -385,6 +385,7 @@ export class ConsulDiscovery {
       if (typeof value !== 'string') throw new Error(`${this.#http.url}: its answer about the leader is no text`)
       if (value === '') throw new Error(`${this.#http.url}: it has no leader; the last good services are served`)
       this.#contact('leader')
+      for (const { watch } of this.#names.values()) if (this.#errors.size > 0) watch?.again(0)
       const before = this.#leader
       this.#leader = value
       // A query may be parked at the old leader, which may be frozen and never answer: ask anew, spread over some seconds.
@@ -406,6 +407,8 @@ export class ConsulDiscovery {
     if (what === undefined) return
     if (!this.#errors.delete(what) || this.#errors.size > 0) return
     this.#options.log.info({ consul: this.#http.url }, 'Consul answers again')
+    // Those that wait to try again need not wait any longer; not all at once.
+    for (const { watch, error } of this.#followed.values()) if (error !== undefined) watch.again(Math.random() * 1_000)
   }
 
   #fail(what: string, error: Error): void {

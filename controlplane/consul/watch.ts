@@ -40,7 +40,7 @@ export interface WatchOptions {
 export class Watch {
   readonly #http: ConsulHttp
   readonly #options: Required<Omit<WatchOptions, 'gate' | 'query' | 'onContact'>> & WatchOptions
-  #stop = new AbortController()
+  readonly #stop = new AbortController()
   #poll = new AbortController()
   #index = 0
   #highest = 0
@@ -67,6 +67,7 @@ export class Watch {
   async #run(): Promise<void> {
     const { signal } = this.#stop
     while (!signal.aborted) {
+      if (this.#poll.signal.aborted) this.#renew()
       const started = performance.now()
       try {
         const first = this.#index === 0
@@ -82,8 +83,7 @@ export class Watch {
         if (signal.aborted) return
         // Asked to start anew: that is no failure.
         if (this.#poll.signal.aborted) {
-          this.#poll = new AbortController()
-          this.#index = 0
+          this.#renew()
           continue
         }
         this.#options.onError(error as Error)
@@ -94,6 +94,12 @@ export class Watch {
         this.#index = 0
       }
     }
+  }
+
+  #renew(): void {
+    this.#poll = new AbortController()
+    this.#index = 0
+    this.#failures = 0
   }
 
   async #ask(first: boolean): Promise<void> {
@@ -125,7 +131,7 @@ export class Watch {
 
   async #rest(ms: number): Promise<void> {
     if (ms <= 0 || this.#stop.signal.aborted) return
-    await sleep(ms, undefined, { signal: this.#stop.signal }).catch(() => {})
+    await sleep(ms, undefined, { signal: this.#poll.signal }).catch(() => {})
   }
 }
 

@@ -150,6 +150,42 @@ export class History {
     })
   }
 
+  /**
+   * Takes over a revision that was made elsewhere, under its own number: the one after the newest, or any as the first of all.
+   * `tree` are all files after it; needed only for the first, whose earlier history is not known.
+   */
+  adopt(
+    id: number,
+    facts: RevisionFacts,
+    changes: readonly RecordedChange[],
+    tree?: ReadonlyMap<string, { readonly hash: string; readonly bytes: Uint8Array }>,
+  ): void {
+    transact(this.#db, () => {
+      const parent = this.head()
+      if (parent !== 0 && id !== parent + 1) throw new Error(`revision ${id} does not follow ${parent}`)
+      run(
+        this.#db,
+        "insert into revisions (id, parent, at, who, why, source, state, refers) values (?, ?, ?, ?, ?, ?, 'done', ?)",
+        ...[id, parent || null, facts.at, facts.who, facts.why, facts.source, facts.refers ?? null],
+      )
+      const keep = (hash: string, bytes: Uint8Array) =>
+        run(this.#db, 'insert or ignore into blobs (hash, bytes) values (?, ?)', hash, bytes)
+      for (const [file, { hash, bytes }] of tree ?? []) {
+        keep(hash, bytes)
+        run(this.#db, 'insert or replace into files (file, hash, revision) values (?, ?, ?)', file, hash, id)
+      }
+      for (const { file, before, after } of changes) {
+        if (after) keep(after.hash, after.bytes)
+        run(
+          this.#db,
+          'insert into changes (revision, file, before, after) values (?, ?, ?, ?)',
+          ...[id, file, before ?? null, after?.hash ?? null],
+        )
+      }
+      this.#count(id)
+    })
+  }
+
   /** The revision whose files are being written, or were when the process died. */
   pending(): { readonly id: number; readonly files: readonly ChangedFile[] } | undefined {
     const found = row<{ id: number }>(this.#db, "select id from revisions where state = 'pending'")

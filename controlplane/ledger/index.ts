@@ -1,7 +1,7 @@
 export { Accounts, ROLES, type Role, type Session, SHORTEST_PASSWORD, type Token, type User } from './accounts.ts'
 export { Audit, type AuditEntry } from './audit.ts'
 export { openDatabase } from './database.ts'
-export { contentHash, type RevisionFilter } from './history.ts'
+export { contentHash, History, type RevisionFilter } from './history.ts'
 export { Ledger, type LedgerOptions } from './ledger.ts'
 export {
   type ChangedFile,
@@ -13,4 +13,5 @@ export {
   type Revision,
   type RevisionSource,
 } from './revision.ts'
+export type { ApplyOptions, RevisionLedger } from './revision-ledger.ts'
 export { nameProblem } from './tree.ts'

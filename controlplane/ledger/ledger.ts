@@ -3,29 +3,14 @@ import { join } from 'node:path'
 import { type Database, openDatabase } from './database.ts'
 import { type Replacement, removeLeftovers, replaceFiles } from './durable.ts'
 import { contentHash, History, type RecordedChange, type RevisionFilter } from './history.ts'
-import {
-  ConflictError,
-  type FileChange,
-  FileRefusedError,
-  type LedgerFile,
-  type Revision,
-  type RevisionSource,
-} from './revision.ts'
+import { ConflictError, type FileChange, FileRefusedError, type LedgerFile, type Revision } from './revision.ts'
+import type { ApplyOptions, RevisionLedger } from './revision-ledger.ts'
 import { findFiles, readBytes, writeProblem } from './tree.ts'
 
 export interface LedgerOptions {
   /** Revisions to keep; 10,000 if not given. */
   readonly keep?: number
   readonly now?: () => number
-}
-
-export interface ApplyOptions {
-  readonly who: string
-  readonly why: string
-  readonly source: RevisionSource
-  readonly refers?: number | undefined
-  /** Hash of what each changed file must hold now; undefined for one that must not exist. Files left out may hold anything. */
-  readonly expected: ReadonlyMap<string, string | undefined>
 }
 
 /** How many revisions beyond those to keep may gather before the oldest go, so that not every change pays for it. */
@@ -38,7 +23,7 @@ const SLACK = 100
  * A revision made through the API is first written down, then its files are replaced, then it counts. A process that dies in
  * between leaves a revision that the next `open` completes: after it, all files have the old or all have the new content.
  */
-export class Ledger {
+export class Ledger implements RevisionLedger {
   readonly root: string
   readonly db: Database
   readonly #history: History

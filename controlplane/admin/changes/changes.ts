@@ -2,9 +2,9 @@ import {
   ConflictError,
   contentHash,
   type FileChange,
-  type Ledger,
   nameProblem,
   type Revision,
+  type RevisionLedger,
 } from '../../ledger/index.ts'
 import type { LiveConfig } from '../../live-config.ts'
 import type { Discovery } from '../../model/index.ts'
@@ -17,7 +17,7 @@ import { Expiries } from './expiries.ts'
 import { type PlannedFile, Planner, planHash } from './planner.ts'
 
 export interface ChangesOptions {
-  readonly ledger: Ledger
+  readonly ledger: RevisionLedger
   /** The folder as it was given to the source. */
   readonly folder: string
   /** The source of the configuration: what it holds, and a way to make it look at once. */
@@ -56,7 +56,7 @@ export interface ConflictingFile {
 
 /** Everything about changing the configuration: what would happen, doing it, following it and telling about it. */
 export class Changes {
-  readonly ledger: Ledger
+  readonly ledger: RevisionLedger
   readonly planner: Planner
   readonly convergences: Convergences
   readonly events = new EventHub()

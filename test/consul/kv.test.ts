@@ -1,0 +1,198 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ConsulHttp, Kv, KvLedger, KvSource, SessionLock } from '../../controlplane/consul/index.ts'
+import { ConflictError, type FileChange } from '../../controlplane/ledger/index.ts'
+import { hasConsul, startConsul, type TestConsul } from '../helpers/consul.ts'
+import { spawnForTest } from '../helpers/processes.ts'
+import { startToxic } from '../helpers/toxic.ts'
+import { until } from './bed.ts'
+
+/** Configuration and its history in a real Consul's key-value store. */
+
+describe.skipIf(!(await hasConsul()))('configuration in Consul', () => {
+  let consul: TestConsul
+  let folder: string
+  let stores = 0
+  const opened: KvLedger[] = []
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'meshgate-test-'))
+    consul = await startConsul()
+  })
+  afterAll(async () => {
+    for (const ledger of opened) await ledger.close()
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  const open = async (prefix: string, url = consul.url) => {
+    const ledger = await KvLedger.open({
+      address: { url },
+      prefix,
+      mirror: join(folder, `mirror-${++stores}`),
+      log: { info: () => {}, warn: () => {} },
+    })
+    opened.push(ledger)
+    return ledger
+  }
+  const file = (name: string, text: string): FileChange => ({ file: `${name}.yaml`, bytes: Buffer.from(text) })
+  const by = (who: string) => ({ who, why: 'test', source: 'api' as const, expected: new Map() })
+  const orderOf = (ledger: KvLedger) =>
+    ledger.revisions({ limit: 1_000 }).map(({ id, who, why, files }) => [id, who, why, files])
+
+  it('a revision of one replica is that of all, byte for byte; large files and deletions too', async () => {
+    const [a, b] = [await open('t/one'), await open('t/one')]
+    const source = new KvSource(b)
+    await source.start()
+    const large = `# ${Array.from({ length: 60_000 }, () => Math.random().toString(36)).join(' ')}\n`
+    await a.apply([file('x', 'a: 1\n'), file('large', large)], by('a'))
+    await until(
+      () => b.head,
+      (head) => head === 1,
+    )
+    expect(b.read('large.yaml')!.toString()).toBe(large)
+    expect(source.snapshot.documents.map(({ file }) => file)).toContain('x.yaml')
+    await b.apply([{ file: 'large.yaml', bytes: undefined }, file('x', 'a: 2\n')], by('b'))
+    await until(
+      () => a.head,
+      (head) => head === 2,
+    )
+    expect(a.files().map(({ file }) => file)).toEqual(['x.yaml'])
+    expect(a.read('x.yaml', 1)!.toString()).toBe('a: 1\n')
+    expect(orderOf(a)).toEqual(orderOf(b))
+    const late = await open('t/one')
+    expect(late.head).toBe(2)
+    expect(orderOf(late)).toEqual(orderOf(a))
+  })
+
+  it('of two who change the same file one wins and the other gets a conflict; other files do not disturb', async () => {
+    const [a, b] = [await open('t/two'), await open('t/two')]
+    const expected = new Map([['x.yaml', undefined]])
+    const both = await Promise.allSettled([
+      a.apply([file('x', 'a: a\n')], { ...by('a'), expected }),
+      b.apply([file('x', 'a: b\n')], { ...by('b'), expected }),
+    ])
+    expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
+    expect((both.find(({ status }) => status === 'rejected') as PromiseRejectedResult).reason).toBeInstanceOf(
+      ConflictError,
+    )
+    await Promise.all([a.apply([file('y', 'a: a\n')], by('a')), b.apply([file('z', 'a: b\n')], by('b'))])
+    await until(
+      () => [a.head, b.head],
+      ([x, y]) => x === 3 && y === 3,
+    )
+    expect(orderOf(a)).toEqual(orderOf(b))
+  })
+
+  it('many writers on three replicas leave one order without gaps, with everything acknowledged in it', async () => {
+    const ledgers = [await open('t/many'), await open('t/many'), await open('t/many')]
+    const acknowledged = await Promise.all(
+      ledgers.flatMap((ledger, replica) =>
+        Array.from({ length: 8 }, (_, count) =>
+          ledger.apply([file(`f${replica}-${count}`, `a: ${count}\n`)], by(`r${replica}`)),
+        ),
+      ),
+    )
+    expect(acknowledged.map(({ id }) => id).sort((x, y) => x - y)).toEqual(Array.from({ length: 24 }, (_, n) => n + 1))
+    for (const ledger of ledgers) await ledger.sync()
+    for (const ledger of ledgers) expect(orderOf(ledger)).toEqual(orderOf(ledgers[0]!))
+  })
+
+  it('an answer that got lost is looked up: the revision is there once, whatever happened to the answer', async () => {
+    const toxic = await startToxic(consul.httpPort)
+    const ledger = await open('t/lost', toxic.url)
+    await ledger.apply([file('x', 'a: 0\n')], by('a'))
+    for (let round = 1; round <= 6; round++) {
+      const applied = ledger.apply([file('x', `a: ${round}\n`)], by(String(round))).then(
+        () => true,
+        () => false,
+      )
+      await sleep(Math.random() * 12)
+      await toxic.set({ kind: 'cut', bytes: 0 }, true)
+      await sleep(30)
+      await toxic.set({ kind: 'none' }, true)
+      const acknowledged = await applied
+      await ledger.sync()
+      const found = ledger.revisions({ limit: 100 }).filter(({ who }) => who === String(round))
+      expect(found.length).toBeLessThanOrEqual(1)
+      if (acknowledged) expect(found).toHaveLength(1)
+    }
+  })
+
+  it('a writer that is killed at any moment leaves an acknowledged prefix', async () => {
+    const kills = Number(process.env['MESHGATE_KILLS'] ?? 4)
+    const acknowledged = new Map<number, string>()
+    for (let kill = 0; kill < kills; kill++) {
+      let lines = 0
+      const child = await spawnForTest({
+        command: process.execPath,
+        args: [
+          ...['--import', import.meta.resolve('tsx'), fileURLToPath(new URL('kv-apply-forever.ts', import.meta.url))],
+          ...[consul.url, 't/kill', join(folder, 'mirror-kill'), `w${kill}`],
+        ],
+        onLine: (line, stream) => {
+          if (stream !== 'stdout') return
+          lines++
+          const [id, count] = line.split(' ')
+          if (count !== undefined) acknowledged.set(Number(id), `w${kill} ${count}`)
+        },
+      })
+      await until(
+        () => lines,
+        (count) => count >= 2,
+        60_000,
+      )
+      await sleep(Math.random() * 150)
+      process.kill(child.pid, 'SIGKILL')
+      await child.exited
+    }
+    const ledger = await open('t/kill')
+    const all = new Map(ledger.revisions({ limit: 10_000 }).map(({ id, who, why }) => [id, `${who} ${why}`]))
+    for (const [id, what] of acknowledged) expect(all.get(id)).toBe(what)
+    expect([...all.keys()].sort((x, y) => x - y)).toEqual(Array.from({ length: ledger.head }, (_, n) => n + 1))
+    // Both files of a revision are of that revision.
+    for (const writer of new Set(ledger.files().map((one) => one.file.split('-')[0]!)))
+      expect(ledger.read(`${writer}-a.yaml`)).toEqual(ledger.read(`${writer}-b.yaml`))
+    expect(acknowledged.size).toBeGreaterThan(kills)
+  })
+
+  it('a store that was wiped empties nothing, and refuses to be written over', async () => {
+    const ledger = await open('t/wiped')
+    await ledger.apply([file('x', 'a: 1\n')], by('a'))
+    await consul.call('DELETE', '/v1/kv/t/wiped?recurse=true')
+    await until(
+      () => ledger.error,
+      (error) => error?.includes('lost its history') ?? false,
+    )
+    expect(ledger.read('x.yaml')!.toString()).toBe('a: 1\n')
+    await expect(ledger.apply([file('x', 'a: 2\n')], by('a'))).rejects.toThrow(/lost its history/)
+  })
+
+  it('what must be done once is done by one: the lock is held by one, and a holder whose session is over is refused', async () => {
+    const address = { url: consul.url }
+    const kv = new Kv(new ConsulHttp(address))
+    const ledger = await open('t/lock')
+    for (let count = 0; count < 5; count++) await ledger.apply([file('x', `a: ${count}\n`)], by('a'))
+    const locks = ['one', 'two'].map((holder) => new SessionLock({ address, key: 't/lock/lock', holder }))
+    await until(
+      () => locks.filter(({ held }) => held).length,
+      (held) => held === 1,
+    )
+    const holder = locks.find(({ held }) => held)!
+    const fence = holder.fence()!
+    expect(await ledger.compact(3, holder)).toBe(2)
+    expect((await kv.keys('t/lock/rev/')).length).toBe(3)
+    // What Consul does to a holder that was paused for longer than its session lives.
+    await consul.call('PUT', `/v1/session/destroy/${(fence as { session: string }).session}`)
+    expect(holder.held).toBe(true)
+    await expect(ledger.compact(1, holder)).rejects.toThrow(/another replica/)
+    expect((await kv.keys('t/lock/rev/')).length).toBe(3)
+    for (const lock of locks) await lock.stop()
+    const late = await open('t/lock')
+    expect(late.head).toBe(5)
+    expect(late.read('x.yaml')!.toString()).toBe('a: 4\n')
+  })
+})
