@@ -40,7 +40,7 @@ export interface ControlPlaneOptions {
   /** Listen without TLS on addresses that are not loopback. */
   readonly insecure: boolean
   /** Consul whose services join the mesh; the Mesh document may name one too. */
-  readonly consul?: (Partial<ConsulSettings> & { readonly url: string }) | undefined
+  readonly consul?: Partial<ConsulSettings> | undefined
   /** Where what must outlive a restart is kept; `.meshgate` in the folder if not given. */
   readonly stateDir?: string | undefined
   /** Time over which streams are ended when stopping, ms. */

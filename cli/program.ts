@@ -11,6 +11,7 @@ import { proxyConfigCommand } from './proxy-config.ts'
 import { proxyStatusCommand } from './proxy-status.ts'
 import { serveCommand } from './serve.ts'
 import { sourcesCommand } from './sources.ts'
+import { storeCommand } from './store.ts'
 import { translateCommand } from './translate.ts'
 import { upCommand } from './up.ts'
 import { userCommand } from './user.ts'
@@ -38,6 +39,7 @@ export function program(): Command {
     proxyConfigCommand(),
     explainCommand(),
     sourcesCommand(),
+    storeCommand(),
     protocolCommand(),
     userCommand(),
   ]

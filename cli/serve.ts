@@ -8,7 +8,7 @@ export function serveCommand(): Command {
       'Reads a folder of YAML, watches it, and serves it to Envoy and gRPC clients over xDS, with an HTTP API beside.\n' +
         'Proxies need no registration. Logs go to stdout. SIGTERM or Ctrl-C stops in order, a second one at once.',
     )
-    .argument('[dir]', 'folder of configuration', '.')
+    .argument('[store]', 'folder of configuration, or consul:URL/PREFIX', '.')
   return withServerOptions(command).action(async (folder: string, options: ServerOptions) => {
     const given = controlPlaneOptions(folder, options)
     const [{ startControlPlane }, { createLog }, { untilSignal }] = await Promise.all([

@@ -1,11 +1,12 @@
 import type { Command } from 'commander'
 import type { HostPort } from '../controlplane/bootstrap/envoy.ts'
 import { addressOption, oneOf } from './arguments.ts'
+import { type ConsulFlags, consulAddress, withConsulAddress } from './consul-options.ts'
 import type { ControlPlaneOptions, ServerTls } from './control-plane.ts'
 import { UsageError } from './errors.ts'
 import { LOG_LEVELS, type LogFormat, type LogLevel } from './log-options.ts'
 
-export interface ServerOptions {
+export interface ServerOptions extends ConsulFlags {
   readonly xds: HostPort
   readonly api: HostPort
   readonly xdsCert?: string
@@ -17,10 +18,6 @@ export interface ServerOptions {
   readonly apiName?: readonly string[]
   readonly insecure?: boolean
   readonly consul?: string
-  readonly consulTokenFile?: string
-  readonly consulCa?: string
-  readonly consulCert?: string
-  readonly consulKey?: string
   readonly consulDatacenter?: readonly string[]
   readonly stateDir?: string
   readonly logLevel: LogLevel
@@ -29,7 +26,7 @@ export interface ServerOptions {
 
 /** Adds the options of commands that run a control plane. */
 export function withServerOptions(command: Command): Command {
-  return command
+  return withConsulAddress(command)
     .addOption(addressOption('--xds', 'where xDS is served to proxies', 'port 0 allowed', 18000))
     .option('--xds-cert <file>', 'certificate for xDS; needed on addresses that are not loopback')
     .option('--xds-key <file>', 'its private key')
@@ -40,10 +37,6 @@ export function withServerOptions(command: Command): Command {
     .option('--api-client-ca <file>', 'CA that clients of the API must show a certificate of')
     .option('--api-name <name>', 'host name the API answers to, several times', several)
     .option('--consul <url>', 'Consul agent whose services join the mesh (else spec.consul of the Mesh document)')
-    .option('--consul-token-file <file>', 'file with the ACL token on its first line')
-    .option('--consul-ca <file>', "CA of the agent's certificate")
-    .option('--consul-cert <file>', 'certificate to show to the agent')
-    .option('--consul-key <file>', 'its private key')
     .option('--consul-datacenter <name>', "another datacenter beside the agent's own, several times", several)
     .option('--state-dir <dir>', 'where what must outlive a restart is kept (default: .meshgate in the folder)')
     .option('--insecure', 'allow addresses that are not loopback without TLS')
@@ -72,21 +65,8 @@ export function controlPlaneOptions(folder: string, options: ServerOptions): Omi
 }
 
 function consul(options: ServerOptions): ControlPlaneOptions['consul'] {
-  const { consulTokenFile: tokenFile, consulCa: ca, consulCert: cert, consulKey: key, consulDatacenter } = options
-  const url = options.consul
-  if (url === undefined) {
-    if (tokenFile || ca || cert || key || consulDatacenter) throw new UsageError('name the agent with --consul URL')
-    return undefined
-  }
-  if (Boolean(cert) !== Boolean(key)) throw new UsageError('--consul-cert and --consul-key go together')
-  return {
-    url,
-    ...(tokenFile ? { tokenFile } : {}),
-    ...(ca ? { ca } : {}),
-    ...(cert ? { cert } : {}),
-    ...(key ? { key } : {}),
-    ...(consulDatacenter ? { datacenters: consulDatacenter } : {}),
-  }
+  const { consul: url, consulDatacenter: datacenters } = options
+  return { ...consulAddress(options), ...(url === undefined ? {} : { url }), ...(datacenters ? { datacenters } : {}) }
 }
 
 function tls(what: string, cert?: string, key?: string, clientCa?: string): ServerTls | undefined {

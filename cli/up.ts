@@ -11,7 +11,7 @@ export function upCommand(): Command {
         'in the document changes here.\n' +
         'Programs in spec.processes are run as you: use it on folders you trust. Ctrl-C leaves nothing behind.',
     )
-    .argument('[dir]', 'folder of configuration', '.')
+    .argument('[store]', 'folder of configuration, or consul:URL/PREFIX', '.')
     .option('--envoy', 'start the Envoys of spec.proxies; fetches Envoy once if there is none')
   return withServerOptions(command).action(async (folder: string, options: ServerOptions & { envoy?: boolean }) => {
     const given = controlPlaneOptions(folder, options)

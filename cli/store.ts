@@ -1,0 +1,49 @@
+import { Command } from 'commander'
+import { type ConsulFlags, consulAddress, withConsulAddress } from './consul-options.ts'
+import { UsageError } from './errors.ts'
+import { printText } from './output.ts'
+
+export function storeCommand(): Command {
+  const command = new Command('store')
+    .summary('where configuration is kept: copy between a folder and Consul')
+    .description(
+      'A store is a folder (file:DIR) or Consul (consul:http://HOST:PORT/PREFIX). "meshgate serve STORE" serves either.',
+    )
+  withConsulAddress(
+    command
+      .command('copy')
+      .summary('copy the files of one store to another')
+      .description(
+        'Makes the files of TO those of FROM, as one revision, and reads them back to compare. The history of FROM stays there.\n' +
+          'Files of TO that FROM does not have are removed. Exits with 1 when what was read back differs.',
+      )
+      .argument('<from>', 'file:DIR or consul:URL/PREFIX')
+      .argument('<to>', 'file:DIR or consul:URL/PREFIX')
+      .option('--dry-run', 'say what would change, and change nothing')
+      .option('--why <text>', 'reason, for the history of TO', 'copied'),
+  ).action(async (from: string, to: string, options: ConsulFlags & { dryRun?: boolean; why: string }) => {
+    const { copyStore } = await import('./store-copy.ts')
+    const address = consulAddress(options)
+    const { text, same } = await copyStore(from, to, { dryRun: options.dryRun ?? false, why: options.why, address })
+    printText(text)
+    if (!same) process.exitCode = 1
+  })
+  return command
+}
+
+/** A place configuration is kept in. */
+export type StorePlace =
+  | { readonly kind: 'file'; readonly folder: string }
+  | { readonly kind: 'consul'; readonly url: string; readonly prefix: string }
+
+/** `file:DIR`, `DIR` or `consul:http://HOST:PORT/PREFIX`. @throws UsageError */
+export function storePlace(text: string): StorePlace {
+  if (text.startsWith('file:')) return { kind: 'file', folder: text.slice('file:'.length) || '.' }
+  if (!text.startsWith('consul:')) return { kind: 'file', folder: text }
+  const rest = text.slice('consul:'.length)
+  const url = URL.canParse(rest) ? new URL(rest) : undefined
+  const prefix = url?.pathname.replace(/^\/+|\/+$/g, '') ?? ''
+  if (!url || !/^https?:$/.test(url.protocol) || prefix === '' || url.search || url.hash)
+    throw new UsageError(`${text}: write consul:http://HOST:PORT/PREFIX, for example consul:http://127.0.0.1:8500/meshgate`)
+  return { kind: 'consul', url: url.origin, prefix: decodeURIComponent(prefix) }
+}
