@@ -22,6 +22,8 @@ export interface ConsulSourceOptions {
   readonly folder: string
   /** Where the last good world is kept. */
   readonly stateDir: string | undefined
+  /** Where the configuration comes from: it is told of, too, when it is elsewhere. */
+  readonly store?: { state(): SourceState | undefined }
   readonly log: Log
 }
 
@@ -43,7 +45,8 @@ export class ConsulSource {
   }
 
   states(): readonly SourceState[] {
-    return this.#current ? [this.#current.state()] : []
+    const store = this.#options.store?.state()
+    return [...(this.#current ? [this.#current.state()] : []), ...(store ? [store] : [])]
   }
 
   confirm(what?: string): number {

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { Changes } from '../controlplane/admin/changes/changes.ts'
@@ -10,17 +10,18 @@ import { adsMetrics, isLoopback, XdsServer } from '../controlplane/ads/index.ts'
 import type { HostPort } from '../controlplane/bootstrap/envoy.ts'
 import type { ConsulSettings } from '../controlplane/consul/index.ts'
 import type { Diagnostic } from '../controlplane/diagnostics/diagnostic.ts'
-import { Accounts, Audit, Ledger } from '../controlplane/ledger/index.ts'
+import { Accounts, Audit, type Database, type RevisionLedger } from '../controlplane/ledger/index.ts'
 import { LiveConfig } from '../controlplane/live-config.ts'
 import { type CompiledMesh, createMesh } from '../controlplane/mesh.ts'
 import { Discovery } from '../controlplane/model/index.ts'
 import { OnDemandMemory, onDemandMetrics, stateFile } from '../controlplane/ondemand/index.ts'
 import { createReports, type Reports } from '../controlplane/reports/index.ts'
-import { FileStore } from '../controlplane/sources/index.ts'
+import { openConfigStore, stateFolder } from './config-store.ts'
 import { ConsulSource } from './consul-source.ts'
 import { CommandError, UsageError } from './errors.ts'
 import type { Log } from './log.ts'
 import { packageFile } from './package-file.ts'
+import { storePlace } from './store.ts'
 
 export interface ServerTls {
   readonly cert: string
@@ -67,6 +68,11 @@ export interface RunningControlPlane {
 export async function startControlPlane(options: ControlPlaneOptions, log: Log): Promise<RunningControlPlane> {
   refuseOpen(options)
   const { version } = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as { version: string }
+  const state = stateFolder(options.folder, options.stateDir)
+  const { consul: { url: _, datacenters: __, ...address } = {} } = options
+  const store = await openConfigStore(options.folder, { address, stateDir: state, log })
+  // A single file has no place beside it that would be its own.
+  const keeps = isFolder(store.folder) || store.folder === '' || options.stateDir !== undefined
   const discovery = new Discovery()
   const memory = new OnDemandMemory({
     logger: log,
@@ -75,7 +81,7 @@ export async function startControlPlane(options: ControlPlaneOptions, log: Log):
       lastUsed: (node, cluster) => reports.load.lastUsed(node, cluster),
     },
     idleMs: () => mesh.model.settings().clusterIdleMs,
-    ...(isFolder(options.folder) && { store: stateFile(join(options.folder, STATE_FILE)) }),
+    ...(keeps && { store: stateFile(join(state, STATE_FILE)) }),
   })
   const mesh = createMesh({
     discovery,
@@ -83,15 +89,15 @@ export async function startControlPlane(options: ControlPlaneOptions, log: Log):
     onFailure: (type, name, error) =>
       log.error({ type, name, err: error }, 'a resource cannot be compiled and is left out'),
   })
-  const store = new FileStore({ paths: options.folder })
-  const config = new LiveConfig(store, mesh)
+  const config = new LiveConfig(store.source, mesh)
   const metrics = createMetrics(version, config, mesh)
   const sources = new ConsulSource({
     discovery,
     given: options.consul,
     config,
-    folder: options.folder,
-    stateDir: options.stateDir ?? (isFolder(options.folder) ? join(options.folder, '.meshgate') : undefined),
+    folder: store.folder || '.',
+    stateDir: keeps ? state : undefined,
+    store,
     log,
   })
   sourceMetrics(metrics, sources)
@@ -112,7 +118,13 @@ export async function startControlPlane(options: ControlPlaneOptions, log: Log):
     ...(options.xdsTls ? { tls: defined(options.xdsTls) } : {}),
   })
   onDemandMetrics(metrics, memory)
-  const started: { stop(): Promise<unknown> }[] = [{ stop: () => xds.stop(options.drainMs) }, memory, sources, config]
+  const started: { stop(): Promise<unknown> }[] = [
+    { stop: () => xds.stop(options.drainMs) },
+    memory,
+    sources,
+    config,
+    store,
+  ]
   const stop = async () => {
     for (const one of started) await one.stop()
   }
@@ -121,21 +133,21 @@ export async function startControlPlane(options: ControlPlaneOptions, log: Log):
     memory.start(() => xds.lazyProxies())
     const { port } = await listening('xds', options.xds, () => xds.listen(hostAndPort(options.xds)))
     // Before the files are read: it completes what an earlier process left half written.
-    const ledger = await openLedger(options.folder, log)
-    const editing = ledger && editingOf(ledger, { ...options, source: store, config, status: xds.status, discovery })
+    const opened = await store.openLedger()
+    const { source, folder } = store
+    const editing =
+      opened && editingOf(opened, { api: options.api, folder, source, config, status: xds.status, discovery })
     if (editing)
       started.unshift({
         stop: async () => {
           editing.changes.stop()
           editing.audit.flush()
-          await ledger.close()
         },
       })
-    const { folder } = options
     const context = {
       version,
       xds: hostAndPort({ ...options.xds, port }),
-      folder,
+      folder: options.folder,
       config,
       mesh,
       metrics,
@@ -170,7 +182,7 @@ export async function startControlPlane(options: ControlPlaneOptions, log: Log):
 }
 
 /** Beside the history: what workloads use and which names of clusters are burnt. */
-const STATE_FILE = '.meshgate/on-demand.json'
+const STATE_FILE = 'on-demand.json'
 
 /** Refuses both addresses before anything listens. */
 function refuseOpen({ xds, xdsTls, api, apiTls, insecure }: ControlPlaneOptions): void {
@@ -191,34 +203,21 @@ function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
 }
 
-/** The history of the folder; undefined, with a warning, where it cannot be written to. */
-async function openLedger(folder: string, log: Log): Promise<Ledger | undefined> {
-  try {
-    return statSync(folder).isDirectory() ? await Ledger.open(folder) : undefined
-  } catch (error) {
-    // A folder that is not there is the reader's complaint.
-    if (existsSync(folder)) log.warn({ folder, err: error }, 'no history: the configuration cannot be changed here')
-    return undefined
+function editingOf(
+  { ledger, db }: { readonly ledger: RevisionLedger; readonly db: Database },
+  { api, ...rest }: Pick<ControlPlaneOptions, 'api'> & Omit<ConstructorParameters<typeof Changes>[0], 'ledger'>,
+): Editing {
+  return {
+    changes: new Changes({ ledger, ...rest }),
+    accounts: new Accounts(db),
+    audit: new Audit(db),
+    loopback: isLoopback(api.host),
   }
 }
 
-function editingOf(
-  ledger: Ledger,
-  { api, folder, ...rest }: ControlPlaneOptions & Omit<ConstructorParameters<typeof Changes>[0], 'ledger'>,
-): Editing {
-  return {
-    changes: new Changes({
-      ledger,
-      folder,
-      source: rest.source,
-      config: rest.config,
-      status: rest.status,
-      discovery: rest.discovery,
-    }),
-    accounts: new Accounts(ledger.db),
-    audit: new Audit(ledger.db),
-    loopback: isLoopback(api.host),
-  }
+/** The folder that `meshgate user --dir` takes for this store. */
+function usersDir({ folder, stateDir }: ControlPlaneOptions): string {
+  return storePlace(folder).kind === 'file' ? folder : stateFolder(folder, stateDir)
 }
 
 async function startApi(context: AdminContext, options: ControlPlaneOptions, log: Log): Promise<FastifyInstance> {
@@ -226,7 +225,7 @@ async function startApi(context: AdminContext, options: ControlPlaneOptions, log
   if (!isLoopback(api.host) && !apiTls?.clientCa && (context.editing?.accounts.users().length ?? 0) === 0)
     throw new UsageError(
       `the API on ${hostAndPort(api)} lets people change the configuration, and no users are defined: create one with ` +
-        `"meshgate user add NAME --role admin --dir ${options.folder}", ask for client certificates with --api-client-ca, ` +
+        `"meshgate user add NAME --role admin --dir ${usersDir(options)}", ask for client certificates with --api-client-ca, ` +
         'or listen on 127.0.0.1',
     )
   const app = await createAdminServer(context, {

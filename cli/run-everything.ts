@@ -18,6 +18,7 @@ import {
 } from './mesh-programs.ts'
 import { paint, printText } from './output.ts'
 import { Supervisor } from './processes/supervisor.ts'
+import { storePlace } from './store.ts'
 import { type EnvoyBinary, ensureEnvoy, envoyVersion } from './tools/envoy.ts'
 import { untilSignal } from './until-signal.ts'
 
@@ -78,7 +79,11 @@ async function startPrograms(
 ): Promise<void> {
   const envoy = options.envoy ? await findEnvoyOrSay(log) : undefined
   if (stopping.aborted) return
-  const programs = new Programs(controlPlane, supervisor, { ...options, bootstraps: folder, envoy: envoy?.path })
+  const programs = new Programs(controlPlane, supervisor, {
+    folder: storePlace(options.folder).kind === 'file' ? options.folder : '.',
+    bootstraps: folder,
+    envoy: envoy?.path,
+  })
   stopping.addEventListener('abort', () => programs.stop())
   const sidecars = await programs.follow()
   const giveUp = AbortSignal.any([stopping, AbortSignal.timeout(PATIENCE_MS)])

@@ -38,7 +38,10 @@ export async function copyStore(
     const head = `${source.files().length} files in ${from}, ${target.files().length} in ${to}`
     if (changes.length === 0) return { text: `${head}: the same already`, same: true }
     if (options.dryRun)
-      return { text: [head, ...names, `${changes.length} files would change; nothing was changed`].join('\n'), same: true }
+      return {
+        text: [head, ...names, `${changes.length} files would change; nothing was changed`].join('\n'),
+        same: true,
+      }
     const expected = new Map(changes.map(({ file }) => [file, target.file(file)?.hash]))
     const who = userInfo().username
     const revision = await target.apply(changes, { who, why: options.why, source: 'api', expected })

@@ -44,6 +44,8 @@ export function storePlace(text: string): StorePlace {
   const url = URL.canParse(rest) ? new URL(rest) : undefined
   const prefix = url?.pathname.replace(/^\/+|\/+$/g, '') ?? ''
   if (!url || !/^https?:$/.test(url.protocol) || prefix === '' || url.search || url.hash)
-    throw new UsageError(`${text}: write consul:http://HOST:PORT/PREFIX, for example consul:http://127.0.0.1:8500/meshgate`)
+    throw new UsageError(
+      `${text}: write consul:http://HOST:PORT/PREFIX, for example consul:http://127.0.0.1:8500/meshgate`,
+    )
   return { kind: 'consul', url: url.origin, prefix: decodeURIComponent(prefix) }
 }

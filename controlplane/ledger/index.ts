@@ -1,6 +1,6 @@
 export { Accounts, ROLES, type Role, type Session, SHORTEST_PASSWORD, type Token, type User } from './accounts.ts'
 export { Audit, type AuditEntry } from './audit.ts'
-export { openDatabase } from './database.ts'
+export { type Database, openDatabase } from './database.ts'
 export { contentHash, History, type RevisionFilter } from './history.ts'
 export { Ledger, type LedgerOptions } from './ledger.ts'
 export {

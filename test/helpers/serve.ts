@@ -31,7 +31,11 @@ interface Up {
  */
 export async function serveChild(
   folder: string,
-  { cwd = folder, onLog = () => {} }: { cwd?: string; onLog?: (message: string) => void } = {},
+  {
+    cwd = folder,
+    args: more = [],
+    onLog = () => {},
+  }: { cwd?: string; args?: readonly string[]; onLog?: (message: string) => void } = {},
 ): Promise<ServeChild> {
   let up: Up | undefined
   let said = ''
@@ -40,6 +44,7 @@ export async function serveChild(
     args: [
       ['--import', import.meta.resolve('tsx'), join(root, 'cli/main.ts'), 'serve', folder],
       ['--xds', '127.0.0.1:0', '--api', '127.0.0.1:0', '--log-format', 'json'],
+      [...more],
     ].flat(),
     cwd,
     onLine: (line, stream) => {

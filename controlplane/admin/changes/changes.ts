@@ -1,3 +1,4 @@
+import { ConsulError } from '../../consul/index.ts'
 import {
   ConflictError,
   contentHash,
@@ -167,6 +168,8 @@ export class Changes {
       this.#options.source.refresh?.().catch((error: Error) => process.emitWarning(error))
       return revision
     } catch (error) {
+      if (error instanceof ConsulError)
+        throw new ApiError(503, 'STORE_UNAVAILABLE', `nothing was changed: ${error.message}`)
       if (!(error instanceof ConflictError)) throw error
       const mine = new Map(files.map((one) => [one.file, one.after]))
       throw new ChangeConflict(

@@ -1,0 +1,118 @@
+import { createHash } from 'node:crypto'
+import { existsSync, statSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { join, resolve } from 'node:path'
+import {
+  type ConsulAddress,
+  KvLedger,
+  KvSource,
+  LAYOUT,
+  SessionLock,
+  type SourceState,
+} from '../controlplane/consul/index.ts'
+import { type Database, Ledger, openDatabase, type RevisionLedger } from '../controlplane/ledger/index.ts'
+import { type ConfigSource, FileStore, type SourceSnapshot } from '../controlplane/sources/index.ts'
+import { CommandError } from './errors.ts'
+import type { Log } from './log.ts'
+import { storePlace } from './store.ts'
+
+/** Where the configuration of a control plane comes from, and its history. */
+export interface ConfigStore {
+  readonly source: ConfigSource & { readonly snapshot: SourceSnapshot; refresh(): Promise<unknown> }
+  /** The name under which the source knows files below it. */
+  readonly folder: string
+  /** Opens the history, completing what an earlier process left half written; undefined, with a warning, where there can be none. */
+  openLedger(): Promise<{ readonly ledger: RevisionLedger; readonly db: Database } | undefined>
+  /** How a store that is elsewhere is doing. */
+  state(): SourceState | undefined
+  stop(): Promise<void>
+}
+
+/** How often old revisions are looked for. */
+const COMPACT_MS = 3_600_000
+
+/**
+ * The store a control plane is started with: a folder, or Consul. @throws CommandError when Consul cannot be read and there is no copy
+ * from an earlier start; UsageError for an address that is none
+ */
+export async function openConfigStore(
+  place: string,
+  { address, stateDir, log }: { address: Omit<ConsulAddress, 'url'>; stateDir: string; log: Log },
+): Promise<ConfigStore> {
+  const { kind, ...rest } = storePlace(place)
+  if (kind === 'file') return folderStore((rest as { folder: string }).folder, log)
+  const { url, prefix } = rest as { url: string; prefix: string }
+  const hash = createHash('sha256').update(`${url} ${prefix}`).digest('hex').slice(0, 12)
+  const full = { ...address, url }
+  const ledger = await KvLedger.open({ address: full, prefix, mirror: join(stateDir, `store-${hash}`), log }).catch(
+    (error: Error) => {
+      throw new CommandError(`${place}: ${error.message}`)
+    },
+  )
+  const lock = new SessionLock({
+    address: full,
+    key: `${prefix}/${LAYOUT.lock}`,
+    holder: `${hostname()} ${process.pid}`,
+    onChange: (held) =>
+      log.info({ store: ledger.name, held }, held ? 'does what is done once' : 'another replica does'),
+  })
+  const timer = setInterval(() => {
+    if (lock.held)
+      ledger
+        .compact(undefined, lock)
+        .catch((error: Error) => log.warn({ store: ledger.name, err: error }, 'old revisions could not be forgotten'))
+  }, COMPACT_MS)
+  timer.unref()
+  const db = openDatabase(stateDir)
+  return {
+    source: new KvSource(ledger),
+    folder: '',
+    openLedger: async () => ({ ledger, db }),
+    state: () => {
+      const { lastContact, error, name } = ledger
+      const ageMs = error === undefined || lastContact === undefined ? 0 : Date.now() - lastContact
+      return {
+        ...{ name, state: error === undefined ? 'ok' : 'lost', ageMs, lastContact, error, held: [], requests: 0 },
+        ...{ services: 0, followed: 0, instances: 0, waiting: 0 },
+      }
+    },
+    async stop() {
+      clearInterval(timer)
+      await lock.stop()
+      await ledger.close()
+      db.close()
+    },
+  }
+}
+
+function folderStore(folder: string, log: Log): ConfigStore {
+  let opened: Ledger | undefined
+  return {
+    source: new FileStore({ paths: folder }),
+    folder,
+    async openLedger() {
+      try {
+        if (!statSync(folder).isDirectory()) return undefined
+        opened = await Ledger.open(folder)
+        return { ledger: opened, db: opened.db }
+      } catch (error) {
+        // A folder that is not there is the reader's complaint.
+        if (existsSync(folder)) log.warn({ folder, err: error }, 'no history: the configuration cannot be changed here')
+        return undefined
+      }
+    },
+    state: () => undefined,
+    async stop() {
+      await opened?.close()
+    },
+  }
+}
+
+/** Where a control plane keeps what must outlive a restart. */
+export function stateFolder(place: string, given: string | undefined): string {
+  if (given !== undefined) return resolve(given)
+  const target = storePlace(place)
+  if (target.kind === 'consul') return resolve('.meshgate')
+  const isFolder = statSync(target.folder, { throwIfNoEntry: false })?.isDirectory() ?? false
+  return isFolder ? join(target.folder, '.meshgate') : resolve('.meshgate')
+}

@@ -1,0 +1,144 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { copyStore } from '../../cli/store-copy.ts'
+import { hasConsul, startConsul, type TestConsul } from '../helpers/consul.ts'
+import { type ServeChild, serveChild } from '../helpers/serve.ts'
+import { NODE, names, RawClient } from '../xds/raw-client.ts'
+import { until } from './bed.ts'
+
+/** Two control planes of their own on one Consul: configuration in its store, services in its catalog. */
+
+const RULES = `apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: web}
+spec:
+  hosts: [web.service.consul]
+  http:
+  - timeout: 3s
+    route: [{destination: {host: web.service.consul}}]
+`
+
+describe.skipIf(!(await hasConsul()))('replicas on one Consul', () => {
+  let consul: TestConsul
+  let folder: string
+  let place: string
+  let a: ServeChild
+  let b: ServeChild
+  const copy = (from: string, to: string, dryRun = false) => copyStore(from, to, { dryRun, why: 'test', address: {} })
+  const post = async (on: ServeChild, path: string, body: object) => {
+    const answer = await fetch(on.apiUrl + path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    })
+    return { status: answer.status, body: (await answer.json()) as { plan: string; id: number; message: string } }
+  }
+  const revisions = async (on: ServeChild) =>
+    ((await on.api('/api/v1/revisions')) as { revisions: { id: number }[] }).revisions
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'meshgate-test-'))
+    consul = await startConsul()
+    place = `consul:${consul.url}/env/prod`
+    await writeFile(join(folder, 'rules.yaml'), RULES)
+    await consul.register({ name: 'web', id: 'w1', port: 9001 })
+    await consul.register({ name: 'web', id: 'w2', port: 9002 })
+  })
+  afterAll(() => rm(folder, { recursive: true, force: true }))
+
+  it('a folder is copied to Consul and back: first told, then done, then compared', async () => {
+    expect((await copy(`file:${folder}`, place, true)).text).toContain('+ rules.yaml')
+    expect((await copy(`file:${folder}`, place, true)).text).toContain('nothing was changed')
+    const done = await copy(`file:${folder}`, place)
+    expect(done).toMatchObject({ same: true, text: expect.stringContaining('read back and compared: equal') })
+    expect((await copy(`file:${folder}`, place)).text).toContain('the same already')
+    const other = await mkdtemp(join(tmpdir(), 'meshgate-test-'))
+    expect((await copy(place, `file:${other}`)).same).toBe(true)
+    expect((await copy(other, folder)).text).toContain('the same already')
+    await rm(other, { recursive: true })
+  })
+
+  it('an apply on one is in force on both; of two at the same time one wins; a step back works from the other', async () => {
+    const start = (name: string) =>
+      serveChild(place, { cwd: folder, args: ['--consul', consul.url, '--state-dir', join(folder, name)] })
+    ;[a, b] = await Promise.all([start('.a'), start('.b')])
+    const change = (timeout: string) => [{ file: 'rules.yaml', text: RULES.replace('3s', timeout) }]
+    const plan = async (on: ServeChild, timeout: string) =>
+      (await post(on, '/api/v1/plan', { base: 1, changes: change(timeout) })).body.plan
+    const [mine, theirs] = [await plan(a, '4s'), await plan(b, '5s')]
+    const apply = (on: ServeChild, hash: string, timeout: string) =>
+      post(on, '/api/v1/apply', { base: 1, changes: change(timeout), plan: hash, reason: timeout })
+    const answers = await Promise.all([apply(a, mine, '4s'), apply(b, theirs, '5s')])
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 409])
+    await until(
+      () => revisions(b),
+      (list) => list[0]?.id === 2,
+    )
+    await until(
+      () => revisions(a),
+      (list) => list[0]?.id === 2,
+    )
+    expect(await revisions(a)).toEqual(await revisions(b))
+    const back = (await post(b, '/api/v1/plan', { to: 1 })).body.plan
+    expect((await post(b, '/api/v1/rollback', { to: 1, plan: back, reason: 'worse' })).status).toBe(200)
+    await until(
+      () => revisions(a),
+      (list) => list[0]?.id === 3,
+    )
+  })
+
+  it('serve equal versions, so that a proxy that moves from one to the other gets nothing it has', async () => {
+    const held: Record<string, Record<string, string>> = {}
+    const first = new RawClient(a.xdsPort)
+    const stream = first.delta()
+    for (const type of ['cds', 'lds'] as const) {
+      stream.send(type, { node: NODE })
+      const response = await stream.next()
+      held[type] = Object.fromEntries(response.resources.map(({ name, version }) => [name, version]))
+      stream.ack(response)
+    }
+    const endpoints = 'outbound|80||web.service.consul'
+    expect(Object.keys(held['cds']!)).toContain(endpoints)
+    stream.send('eds', { resourceNamesSubscribe: [endpoints] })
+    const response = await stream.next()
+    expect(names(response)).toEqual([endpoints])
+    held['eds'] = { [endpoints]: response.resources[0]!.version }
+    first.close()
+
+    const second = new RawClient(b.xdsPort)
+    const moved = second.delta()
+    for (const type of ['cds', 'lds'] as const) moved.send(type, { node: NODE, initialResourceVersions: held[type]! })
+    moved.send('eds', { resourceNamesSubscribe: [endpoints], initialResourceVersions: held['eds']! })
+    const told = await moved.quiet(1_000)
+    expect(told.flatMap(names)).toEqual([])
+    second.close()
+  })
+
+  it('without Consul both go on with what they know, and say so; started anew, too', async () => {
+    await consul.kill()
+    const sources = async (on: ServeChild) =>
+      ((await on.api('/api/v1/sources')) as { sources: { name: string; state: string }[] }).sources
+    await until(
+      () => sources(a),
+      (list) => list.length === 2 && list.every(({ state }) => state === 'lost'),
+      40_000,
+    )
+    await b.process.stop()
+    const again = await serveChild(place, {
+      cwd: folder,
+      args: ['--consul', consul.url, '--state-dir', join(folder, '.b')],
+    })
+    expect((await revisions(again))[0]?.id).toBe(3)
+    const client = new RawClient(again.xdsPort)
+    const stream = client.delta()
+    stream.send('eds', { node: NODE, resourceNamesSubscribe: ['outbound|80||web.service.consul'] })
+    expect(names(await stream.next())).toEqual(['outbound|80||web.service.consul'])
+    client.close()
+    const changes = [{ file: 'rules.yaml', text: RULES.replace('3s', '6s') }]
+    const { plan } = (await post(a, '/api/v1/plan', { base: 3, changes })).body
+    const refused = await post(a, '/api/v1/apply', { base: 3, changes, plan, reason: 'x' })
+    expect(refused).toMatchObject({ status: 503, body: { code: 'STORE_UNAVAILABLE' } })
+  })
+})
