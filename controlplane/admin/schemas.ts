@@ -274,6 +274,78 @@ export const schemas = [
     ports: listOf('ServicePort'),
     place: ref('Place'),
   }),
+  object(
+    'Policy',
+    'One thing one rule does to services.',
+    {
+      topic: {
+        ...string,
+        enum: ['split', 'circuitBreaking', 'fault', 'timeoutRetry', 'mirror', 'loadBalancing', 'messageRoutes'],
+      },
+      document: { ...string, description: '`<kind>/<namespace>/<name>`' },
+      path: { ...string, description: '`spec.http[0].fault`' },
+      place: ref('Place'),
+      services: { ...strings, description: 'Full names of the services it is for.' },
+      match: { ...string, description: 'The condition it stands under, in short; empty for every request.' },
+      values: {
+        type: 'array',
+        description: 'Fields and their values; for splits and message routes, destinations and their weights.',
+        items: { type: 'object', properties: { name: string, value: string }, required: ['name', 'value'] },
+      },
+      expiresAt: { ...time, description: 'When it ends by itself.' },
+    },
+    ['expiresAt'],
+  ),
+  object('TopologyNode', 'A service, a way in, or a caller.', {
+    id: string,
+    kind: { ...string, enum: ['service', 'gateway', 'host', 'workload'] },
+    name: string,
+    namespace: string,
+    endpoints: integer,
+    policies: { ...strings, description: 'Topics of policies that rules have for it.' },
+  }),
+  object(
+    'TopologyEdge',
+    'A call, as a rule says or as proxies report.',
+    {
+      from: string,
+      to: string,
+      configured: { type: 'boolean', description: 'Whether a rule says so.' },
+      issued: { ...integer, description: 'Requests that proxies reported; absent when nothing is known.' },
+      failed: integer,
+      document: { ...string, description: 'The rule.' },
+    },
+    ['issued', 'failed', 'document'],
+  ),
+  object('Topology', 'Who calls whom.', { nodes: listOf('TopologyNode'), edges: listOf('TopologyEdge') }),
+  object('MaglevPreview', 'A Maglev table as Envoy builds it.', {
+    tableSize: integer,
+    endpoints: {
+      type: 'array',
+      items: {
+        type: 'object',
+        properties: {
+          address: { ...string, description: '`address:port`' },
+          weight: integer,
+          share: { type: 'number', description: 'Share of keys, 0 to 1.' },
+          moved: { type: 'number', description: 'Share of keys that go elsewhere when it leaves, its own included.' },
+        },
+        required: ['address', 'weight', 'share', 'moved'],
+      },
+    },
+    keys: {
+      type: 'array',
+      items: {
+        type: 'object',
+        properties: {
+          key: string,
+          address: { ...string, description: 'Where it goes.' },
+          without: { ...string, description: 'Where it goes when that endpoint leaves.' },
+        },
+        required: ['key'],
+      },
+    },
+  }),
 ] as const
 
 /** The answers of a route: its own, and the error every route may give. */

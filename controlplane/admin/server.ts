@@ -10,6 +10,7 @@ import { explainRoutes } from './routes/explain.ts'
 import { healthRoutes } from './routes/health.ts'
 import { kindRoutes } from './routes/kinds.ts'
 import { loadRoutes } from './routes/load.ts'
+import { policyRoutes } from './routes/policies.ts'
 import { proxyRoutes } from './routes/proxies.ts'
 import { serviceRoutes } from './routes/services.ts'
 import { sourceRoutes } from './routes/sources.ts'
@@ -75,6 +76,7 @@ export async function createAdminServer(context: AdminContext, options: AdminOpt
     diagnosticRoutes(routes, context)
     kindRoutes(routes)
     serviceRoutes(routes, context)
+    policyRoutes(routes, context)
     sourceRoutes(routes, context)
     explainRoutes(routes, context)
     translateRoutes(routes, context)

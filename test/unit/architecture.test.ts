@@ -68,6 +68,8 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'controlplane/bootstrap': ['proto'],
   'controlplane/explain': ['controlplane/xds', 'controlplane/model', 'controlplane/config', 'proto'],
   'controlplane/admin': ['controlplane', 'proto'],
+  // Shows where Envoy and the proxy put a key.
+  'controlplane/admin/policies/maglev-preview.ts': ['dataplane/cluster/balance'],
   // The writer of YAML is pure, and the same on both sides.
   'controlplane/admin/changes/expiry.ts': ['controlplane', 'admin-ui/src/yaml'],
   'controlplane/mesh.ts': ['controlplane/xds', 'controlplane/model', 'controlplane/config', 'proto'],

@@ -290,6 +290,78 @@ export type Service = {
   readonly place: Place
 }
 
+/** One thing one rule does to services. */
+export type Policy = {
+  readonly topic: 'split' | 'circuitBreaking' | 'fault' | 'timeoutRetry' | 'mirror' | 'loadBalancing' | 'messageRoutes'
+  /** `<kind>/<namespace>/<name>` */
+  readonly document: string
+  /** `spec.http[0].fault` */
+  readonly path: string
+  readonly place: Place
+  /** Full names of the services it is for. */
+  readonly services: string[]
+  /** The condition it stands under, in short; empty for every request. */
+  readonly match: string
+  /** Fields and their values; for splits and message routes, destinations and their weights. */
+  readonly values: {
+    readonly name: string
+    readonly value: string
+  }[]
+  /** When it ends by itself. */
+  readonly expiresAt?: string
+}
+
+/** A service, a way in, or a caller. */
+export type TopologyNode = {
+  readonly id: string
+  readonly kind: 'service' | 'gateway' | 'host' | 'workload'
+  readonly name: string
+  readonly namespace: string
+  readonly endpoints: number
+  /** Topics of policies that rules have for it. */
+  readonly policies: string[]
+}
+
+/** A call, as a rule says or as proxies report. */
+export type TopologyEdge = {
+  readonly from: string
+  readonly to: string
+  /** Whether a rule says so. */
+  readonly configured: boolean
+  /** Requests that proxies reported; absent when nothing is known. */
+  readonly issued?: number
+  readonly failed?: number
+  /** The rule. */
+  readonly document?: string
+}
+
+/** Who calls whom. */
+export type Topology = {
+  readonly nodes: TopologyNode[]
+  readonly edges: TopologyEdge[]
+}
+
+/** A Maglev table as Envoy builds it. */
+export type MaglevPreview = {
+  readonly tableSize: number
+  readonly endpoints: {
+    /** `address:port` */
+    readonly address: string
+    readonly weight: number
+    /** Share of keys, 0 to 1. */
+    readonly share: number
+    /** Share of keys that go elsewhere when it leaves, its own included. */
+    readonly moved: number
+  }[]
+  readonly keys: {
+    readonly key: string
+    /** Where it goes. */
+    readonly address?: string
+    /** Where it goes when that endpoint leaves. */
+    readonly without?: string
+  }[]
+}
+
 /** A file of configuration. */
 export type DocumentFile = {
   /** Below the folder of configuration. */
@@ -853,6 +925,77 @@ export interface paths {
             }
           }
         }
+        default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+      }
+    }
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/api/v1/policies': {
+    get: {
+      parameters: {
+        query?: {
+          service?: string
+          topic?: 'split' | 'circuitBreaking' | 'fault' | 'timeoutRetry' | 'mirror' | 'loadBalancing' | 'messageRoutes'
+        }
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: {
+          headers: { [name: string]: unknown }
+          content: {
+            'application/json': {
+              readonly policies: Policy[]
+            }
+          }
+        }
+        default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+      }
+    }
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/api/v1/topology': {
+    get: {
+      parameters: { query?: never; header?: never; path?: never; cookie?: never }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { 'application/json': Topology } }
+        default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+      }
+    }
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/api/v1/services/{hostname}/maglev': {
+    get: {
+      parameters: {
+        query?: { port?: number; subset?: string; size?: number; key?: string[] }
+        header?: never
+        path: { hostname: string }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { 'application/json': MaglevPreview } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
