@@ -1,4 +1,4 @@
-import { infiniteQueryOptions, QueryCache, QueryClient, queryOptions } from '@tanstack/react-query'
+import { infiniteQueryOptions, keepPreviousData, QueryCache, QueryClient, queryOptions } from '@tanstack/react-query'
 import { api, ask, rememberCsrf } from './client.ts'
 import { ApiProblem } from './problem.ts'
 import type { HeldConfig, Revision, Session } from './schema.ts'
@@ -36,6 +36,14 @@ export type ConfigType =
   | 'protocols'
   | 'messageRoutes'
   | 'messageListeners'
+
+/** A request whose way is asked for; headers as `name=value`. */
+export interface ExplainQuestion {
+  readonly node: string
+  readonly url: string
+  readonly method: string
+  readonly headers: readonly string[]
+}
 
 const LEDGER_PAGE = 100
 
@@ -143,6 +151,75 @@ export const queries = {
       refetchInterval: 5_000,
       queryFn: async ({ signal }) =>
         (await ask(api.GET('/api/v1/proxies/{node}/load', { params: { path: { node } }, signal }))).clusters,
+    }),
+  service: (hostname: string) =>
+    queryOptions({
+      queryKey: ['services', hostname],
+      queryFn: async ({ signal }) =>
+        (await ask(api.GET('/api/v1/services/{hostname}', { params: { path: { hostname } }, signal }))).services,
+    }),
+  /** What rules do, to one service or to all. */
+  policies: (service?: string) =>
+    queryOptions({
+      queryKey: ['policies', service],
+      queryFn: async ({ signal }) => {
+        const query = service === undefined ? {} : { service }
+        return (await ask(api.GET('/api/v1/policies', { params: { query }, signal }))).policies
+      },
+    }),
+  /** Requests by cluster, as proxies reported them. */
+  load: () =>
+    queryOptions({
+      queryKey: ['load'],
+      refetchInterval: 10_000,
+      queryFn: async ({ signal }) =>
+        (await ask(api.GET('/api/v1/load', { params: { query: { limit: 10_000 } }, signal }))).clusters,
+    }),
+  topology: () =>
+    queryOptions({
+      queryKey: ['topology'],
+      queryFn: ({ signal }) => ask(api.GET('/api/v1/topology', { signal })),
+    }),
+  maglev: (
+    hostname: string,
+    { size, subset, keys }: { readonly size: number; readonly subset: string; readonly keys: string[] },
+  ) =>
+    queryOptions({
+      queryKey: ['services', hostname, 'maglev', { size, subset, keys }],
+      placeholderData: keepPreviousData,
+      queryFn: ({ signal }) => {
+        const query = { size, ...(subset ? { subset } : {}), ...(keys.length > 0 ? { key: keys } : {}) }
+        return ask(api.GET('/api/v1/services/{hostname}/maglev', { params: { path: { hostname }, query }, signal }))
+      },
+    }),
+  explain: ({ node, url, method, headers }: ExplainQuestion) =>
+    queryOptions({
+      queryKey: ['explain', { node, url, method, headers }],
+      enabled: node !== '' && url !== '',
+      queryFn: ({ signal }) => {
+        const query = { node, url, method, ...(headers.length > 0 ? { header: [...headers] } : {}) }
+        return ask(api.GET('/api/v1/explain', { params: { query }, signal }))
+      },
+    }),
+  tokens: () =>
+    queryOptions({
+      queryKey: ['tokens'],
+      queryFn: async ({ signal }) => (await ask(api.GET('/api/v1/tokens', { signal }))).tokens,
+    }),
+  users: () =>
+    queryOptions({
+      queryKey: ['users'],
+      queryFn: async ({ signal }) => (await ask(api.GET('/api/v1/users', { signal }))).users,
+    }),
+  audit: () =>
+    infiniteQueryOptions({
+      queryKey: ['audit'],
+      initialPageParam: 0,
+      queryFn: async ({ pageParam, signal }) => {
+        const query = { limit: LEDGER_PAGE, ...(pageParam > 0 ? { before: pageParam } : {}) }
+        return (await ask(api.GET('/api/v1/audit', { params: { query }, signal }))).entries
+      },
+      getNextPageParam: (page) => (page.length < LEDGER_PAGE ? undefined : page.at(-1)?.id),
     }),
   /** What this control plane is and where. */
   about: () =>

@@ -535,6 +535,13 @@ export type Session = {
   readonly csrf?: string
 }
 
+/** Somebody who may log in. */
+export type User = {
+  readonly name: string
+  readonly role: 'viewer' | 'editor' | 'admin'
+  readonly created: string
+}
+
 /** A token of a script. */
 export type Token = {
   readonly id: string
@@ -1466,6 +1473,30 @@ export interface paths {
       requestBody?: never
       responses: {
         200: { headers: { [name: string]: unknown }; content: { 'application/json': Session } }
+        default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+      }
+    }
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/api/v1/users': {
+    get: {
+      parameters: { query?: never; header?: never; path?: never; cookie?: never }
+      requestBody?: never
+      responses: {
+        200: {
+          headers: { [name: string]: unknown }
+          content: {
+            'application/json': {
+              readonly users: User[]
+            }
+          }
+        }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }

@@ -84,6 +84,24 @@ export function accessRoutes(app: FastifyInstance, need: () => Editing, limit: L
   )
 
   app.get(
+    '/api/v1/users',
+    {
+      config: { access: 'admin' },
+      schema: {
+        operationId: 'listUsers',
+        tags: ['access'],
+        summary: 'Who may log in; users are made on the server, with `meshgate user`',
+        response: answers(named('users', 'User'), 'By name.'),
+      },
+    },
+    async () => ({
+      users: need()
+        .accounts.users()
+        .map(({ created, ...user }) => ({ ...user, created: new Date(created).toISOString() })),
+    }),
+  )
+
+  app.get(
     '/api/v1/tokens',
     {
       schema: {

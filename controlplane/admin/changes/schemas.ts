@@ -179,6 +179,7 @@ export const changeSchemas = [
     },
     ['csrf'],
   ),
+  object('User', 'Somebody who may log in.', { name: string, role, created: time }),
   object(
     'Token',
     'A token of a script.',

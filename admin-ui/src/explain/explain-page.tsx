@@ -1,0 +1,155 @@
+import {
+  Alert,
+  Autocomplete,
+  Badge,
+  Button,
+  Card,
+  Group,
+  Select,
+  Stack,
+  Text,
+  Textarea,
+  TextInput,
+  Timeline,
+} from '@mantine/core'
+import { IconCircleCheck, IconCircleX, IconMessageReply, IconRoute } from '@tabler/icons-react'
+import { useQuery } from '@tanstack/react-query'
+import { useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import { queries } from '../api/queries.ts'
+import { Empty } from '../parts/empty.tsx'
+import { Page } from '../parts/page.tsx'
+import { PlaceLink } from '../parts/place.tsx'
+import { ProblemAlert } from '../parts/problem.tsx'
+import { useView } from '../parts/view.ts'
+import { headerList } from './headers.ts'
+
+const METHODS = ['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'HEAD', 'OPTIONS']
+const OUTCOMES = {
+  endpoints: { color: 'teal', icon: IconCircleCheck },
+  answer: { color: 'blue', icon: IconMessageReply },
+  none: { color: 'red', icon: IconCircleX },
+} as const
+
+/** The way of a request through a proxy, and the lines that decided each step. The question stands in the address. */
+export function ExplainPage() {
+  const { t } = useTranslation('explain')
+  const { data: proxies } = useQuery(queries.proxies())
+  const [view, change] = useView({ node: '', url: '', method: 'GET', headers: '' })
+  const known = [...new Set((proxies ?? []).map(({ node }) => node))]
+  const node = view.node || known[0] || ''
+  const [draft, setDraft] = useState<{ node?: string; url?: string; method?: string; headers?: string }>({})
+  const form = { node, url: view.url, method: view.method, headers: view.headers, ...draft }
+  const { data, error, isFetching } = useQuery(
+    queries.explain({ node, url: view.url, method: view.method, headers: headerList(view.headers) }),
+  )
+  const outcome = data && OUTCOMES[data.outcome]
+  return (
+    <Page title={t('title')} lead={t('lead')}>
+      <Card withBorder>
+        <form
+          onSubmit={(event) => {
+            event.preventDefault()
+            change(form)
+            setDraft({})
+          }}
+        >
+          <Stack gap="sm">
+            <Group align="flex-end" grow preventGrowOverflow={false} wrap="nowrap">
+              <Select
+                label={t('method')}
+                data={METHODS}
+                maw={120}
+                allowDeselect={false}
+                value={form.method}
+                onChange={(method) => setDraft({ ...draft, method: method ?? 'GET' })}
+              />
+              <TextInput
+                data-search
+                label={t('url')}
+                placeholder="http://reviews:9080/path"
+                required
+                value={form.url}
+                onChange={(event) => setDraft({ ...draft, url: event.currentTarget.value })}
+              />
+              <Autocomplete
+                label={t('node')}
+                description={undefined}
+                required
+                limit={50}
+                data={known}
+                value={form.node}
+                onChange={(value) => setDraft({ ...draft, node: value })}
+              />
+            </Group>
+            <Textarea
+              label={t('headers')}
+              placeholder={'x-user: ann\nx-test: slow'}
+              autosize
+              minRows={2}
+              value={form.headers}
+              onChange={(event) => setDraft({ ...draft, headers: event.currentTarget.value })}
+            />
+            <Group justify="flex-end">
+              <Button type="submit" loading={isFetching} leftSection={<IconRoute size={16} />}>
+                {t('ask')}
+              </Button>
+            </Group>
+          </Stack>
+        </form>
+      </Card>
+      {error && <ProblemAlert error={error} />}
+      {!data && !error && view.url === '' && (
+        <Empty icon={IconRoute} title={t('none')}>
+          {t('noneHint')}
+        </Empty>
+      )}
+      {data && outcome && (
+        <Stack>
+          <Alert color={outcome.color} icon={<outcome.icon />} title={t(`outcome.${data.outcome}`)} role="status" />
+          <Card withBorder p="lg">
+            <Timeline bulletSize={26} lineWidth={2} active={data.steps.length}>
+              {data.steps.map(({ step, name, detail, share, places }, index) => (
+                <Timeline.Item
+                  // biome-ignore lint/suspicious/noArrayIndexKey: steps have no identity but their place
+                  key={index}
+                  bullet={<Text size="xs">{index + 1}</Text>}
+                  title={
+                    <Group gap="xs">
+                      <Text fw={600}>{stepName(step)}</Text>
+                      <Text ff="monospace" size="sm" style={{ overflowWrap: 'anywhere' }}>
+                        {name}
+                      </Text>
+                      {share !== undefined && share < 1 && (
+                        <Badge variant="light">{Math.round(share * 1_000) / 10} %</Badge>
+                      )}
+                    </Group>
+                  }
+                >
+                  <Text size="sm" c="dimmed" style={{ overflowWrap: 'anywhere' }}>
+                    {detail}
+                  </Text>
+                  <Group gap="xs" mt={4}>
+                    {places.map((place) => (
+                      <PlaceLink key={JSON.stringify(place)} place={place} named />
+                    ))}
+                  </Group>
+                </Timeline.Item>
+              ))}
+            </Timeline>
+          </Card>
+        </Stack>
+      )}
+    </Page>
+  )
+
+  function stepName(step: string): string {
+    return isStep(step) ? t(`step.${step}`) : step
+  }
+}
+
+const STEPS = ['listener', 'virtual-host', 'route', 'fault', 'mirror', 'cluster', 'endpoints', 'end'] as const
+
+function isStep(step: string): step is (typeof STEPS)[number] {
+  return (STEPS as readonly string[]).includes(step)
+}

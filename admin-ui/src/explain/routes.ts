@@ -1,0 +1,15 @@
+import { IconRoute } from '@tabler/icons-react'
+import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
+import type { Area } from '../app/area.ts'
+import { rootRoute } from '../app/root.ts'
+
+export const explain: Area = {
+  routes: [
+    createRoute({
+      getParentRoute: () => rootRoute,
+      path: '/explain',
+      component: lazyRouteComponent(() => import('./explain-page.tsx'), 'ExplainPage'),
+    }),
+  ],
+  nav: { to: '/explain', label: 'nav.explain', icon: IconRoute, key: 'e', order: 60 },
+}

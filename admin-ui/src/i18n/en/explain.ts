@@ -1,0 +1,23 @@
+export const explain = {
+  title: 'Explain',
+  lead: 'The way of a request through a proxy, and the lines that decided. Nothing is sent.',
+  method: 'Method',
+  url: 'URL',
+  node: 'Proxy (node id)',
+  headers: 'Headers, one a line',
+  ask: 'Explain',
+  none: 'Ask where a request goes',
+  noneHint:
+    'Write a URL as the workload would call it, such as http://reviews/ or tcp://redis:6379. The proxy need not be connected.',
+  'outcome.endpoints': 'It reaches endpoints',
+  'outcome.answer': 'The proxy answers itself',
+  'outcome.none': 'It goes nowhere',
+  'step.listener': 'Listener',
+  'step.virtual-host': 'Virtual host',
+  'step.route': 'Route',
+  'step.fault': 'Fault',
+  'step.mirror': 'Mirror',
+  'step.cluster': 'Cluster',
+  'step.endpoints': 'Endpoints',
+  'step.end': 'End',
+} as const

@@ -1,0 +1,126 @@
+import { Badge, Button, Card, Group, Stack, Text, ThemeIcon, Title } from '@mantine/core'
+import { IconHourglass } from '@tabler/icons-react'
+import { useRouter } from '@tanstack/react-router'
+import { useTranslation } from 'react-i18next'
+import type { Policy, Service } from '../api/schema.ts'
+import { useMayEdit } from '../app/session-gate.tsx'
+import { documentHref } from '../parts/hrefs.ts'
+import { RouterLink } from '../parts/link.tsx'
+import { PlaceLink } from '../parts/place.tsx'
+import { useNow } from '../parts/time.tsx'
+import { countdown } from '../parts/time-text.ts'
+import { TOPICS, type Topic } from '../parts/topics.tsx'
+import { SplitBar } from './split-bar.tsx'
+
+export interface PolicyCardProps {
+  readonly topic: Topic
+  readonly service: Service
+  readonly policies: readonly Policy[]
+}
+
+const SHOWN = 4
+const KINDS: Readonly<Record<Topic, string>> = {
+  split: 'VirtualService',
+  fault: 'VirtualService',
+  timeoutRetry: 'VirtualService',
+  mirror: 'VirtualService',
+  circuitBreaking: 'DestinationRule',
+  loadBalancing: 'DestinationRule',
+  messageRoutes: 'MsgRouter',
+}
+
+/** One policy of a service: on or off, what it says, and the way to its form. */
+export function PolicyCard({ topic, service, policies }: PolicyCardProps) {
+  const { t } = useTranslation('services')
+  const { t: common } = useTranslation()
+  const mayEdit = useMayEdit()
+  const router = useRouter()
+  const { icon: Icon, color } = TOPICS[topic]
+  const on = policies.length > 0
+  const first = policies[0]
+  const hasEditor = '/rules/$kind/$namespace/$name/edit' in router.routesByPath
+  const editHref = first
+    ? documentHref(first.document, first.place.line)
+    : `/rules?new=${KINDS[topic]}&host=${encodeURIComponent(service.hostname)}&namespace=${encodeURIComponent(service.namespace)}`
+  return (
+    <Card withBorder data-topic={topic} data-on={on}>
+      <Group justify="space-between" wrap="nowrap" mb="sm">
+        <Group gap="sm" wrap="nowrap">
+          <ThemeIcon variant="light" color={on ? color : 'gray'} size={34} radius="md">
+            <Icon size={19} stroke={1.6} />
+          </ThemeIcon>
+          <Title order={2}>{common(`topic.${topic}`)}</Title>
+        </Group>
+        <Badge variant={on ? 'filled' : 'default'} color={on ? 'teal.9' : 'gray'}>
+          {on ? t('on') : t('off')}
+        </Badge>
+      </Group>
+      <Stack gap="sm" style={{ flex: 1 }}>
+        {!on && (
+          <Text size="sm" c="dimmed">
+            {t(`about.${topic}`)}
+          </Text>
+        )}
+        {policies.slice(0, SHOWN).map((policy) => (
+          <Entry key={`${policy.document} ${policy.path}`} policy={policy} />
+        ))}
+        {policies.length > SHOWN && (
+          <Text size="xs" c="dimmed">
+            {t('more', { count: policies.length - SHOWN })}
+          </Text>
+        )}
+      </Stack>
+      {hasEditor && (
+        <Group mt="md" justify="flex-end">
+          <Button component={RouterLink} href={editHref} size="xs" variant="default">
+            {mayEdit ? (on ? t('edit') : t('add')) : t('look')}
+          </Button>
+        </Group>
+      )}
+    </Card>
+  )
+}
+
+function Entry({ policy }: { readonly policy: Policy }) {
+  const { t } = useTranslation('services')
+  const { topic, values, match, place, expiresAt } = policy
+  const shares = topic === 'split' || topic === 'messageRoutes'
+  return (
+    <Stack gap={4}>
+      {expiresAt && <Expiry at={expiresAt} />}
+      {match && (
+        <Text size="xs" c="dimmed" style={{ overflowWrap: 'anywhere' }}>
+          {t('when')} {match}
+        </Text>
+      )}
+      {shares ? (
+        <SplitBar parts={values.map(({ name, value }) => ({ name, weight: Number(value) }))} />
+      ) : (
+        <dl style={{ margin: 0 }}>
+          {values.slice(0, 8).map(({ name, value }) => (
+            <Group key={name} gap="xs" justify="space-between" wrap="nowrap">
+              <Text component="dt" size="xs" c="dimmed" ff="monospace" truncate>
+                {name}
+              </Text>
+              <Text component="dd" size="sm" m={0} style={{ overflowWrap: 'anywhere' }}>
+                {value}
+              </Text>
+            </Group>
+          ))}
+        </dl>
+      )}
+      <PlaceLink place={place} />
+    </Stack>
+  )
+}
+
+/** How long something still lasts, second by second. */
+export function Expiry({ at }: { readonly at: string }) {
+  const { t } = useTranslation('services')
+  const left = Date.parse(at) - useNow()
+  return (
+    <Badge variant="light" color="orange" leftSection={<IconHourglass size={12} />} title={at}>
+      {left > 0 ? t('endsIn', { left: countdown(left) }) : t('ending')}
+    </Badge>
+  )
+}

@@ -1,0 +1,149 @@
+import { Group, Select, Stack, Text } from '@mantine/core'
+import { IconStack2 } from '@tabler/icons-react'
+import { useQuery } from '@tanstack/react-query'
+import { useDeferredValue, useMemo } from 'react'
+import { useTranslation } from 'react-i18next'
+import { queries } from '../api/queries.ts'
+import type { Service } from '../api/schema.ts'
+import { Empty } from '../parts/empty.tsx'
+import { matchesWords } from '../parts/filters.ts'
+import { serviceHref } from '../parts/hrefs.ts'
+import { AppLink } from '../parts/link.tsx'
+import { NoMatch } from '../parts/no-match.tsx'
+import { Page } from '../parts/page.tsx'
+import { ProblemAlert } from '../parts/problem.tsx'
+import { Search } from '../parts/search.tsx'
+import { TOPICS, type Topic, TopicBadges } from '../parts/topics.tsx'
+import { useView } from '../parts/view.ts'
+import { type Column, VirtualTable } from '../parts/virtual-table.tsx'
+import { failedShare, trafficByHost } from './traffic.ts'
+
+export function ServicesPage() {
+  const { t } = useTranslation('services')
+  const { t: common } = useTranslation()
+  const { data, error } = useQuery(queries.services())
+  const { data: policies } = useQuery(queries.policies())
+  const { data: load } = useQuery(queries.load())
+  const [view, change] = useView({ q: '', ns: '', topic: '' })
+  const query = useDeferredValue(view.q)
+  const topics = useMemo(() => {
+    const found = new Map<string, Set<Topic>>()
+    for (const { topic, services } of policies ?? [])
+      for (const host of services) found.set(host, (found.get(host) ?? new Set()).add(topic))
+    return found
+  }, [policies])
+  const traffic = useMemo(() => trafficByHost(load ?? []), [load])
+  const namespaces = useMemo(() => [...new Set((data ?? []).map(({ namespace }) => namespace))].sort(), [data])
+  const rows = useMemo(
+    () =>
+      (data ?? []).filter(
+        ({ hostname, namespace, ports }) =>
+          (view.ns === '' || namespace === view.ns) &&
+          (view.topic === '' || topics.get(hostname)?.has(view.topic as Topic)) &&
+          matchesWords(query, hostname, namespace, ...ports.map(({ protocol }) => protocol)),
+      ),
+    [data, query, view.ns, view.topic, topics],
+  )
+  const columns = useMemo(
+    (): readonly Column<Service>[] => [
+      {
+        key: 'hostname',
+        header: t('service'),
+        width: 'minmax(260px, 3fr)',
+        render: ({ hostname, namespace }) => (
+          <AppLink href={serviceHref(namespace, hostname)} size="sm" fw={550} title={hostname}>
+            {hostname}
+          </AppLink>
+        ),
+      },
+      { key: 'namespace', header: t('namespace'), width: '120px', render: ({ namespace }) => namespace },
+      {
+        key: 'ports',
+        header: t('ports'),
+        width: 'minmax(120px, 1fr)',
+        render: ({ ports }) => ports.map(({ number, protocol }) => `${number} ${protocol}`).join(', '),
+      },
+      {
+        key: 'endpoints',
+        header: t('endpoints'),
+        width: '100px',
+        right: true,
+        render: ({ ports, endpointsKnown }) =>
+          endpointsKnown ? Math.max(0, ...ports.map(({ endpoints }) => endpoints.length)) : t('notAsked'),
+      },
+      {
+        key: 'requests',
+        header: t('requests'),
+        width: '110px',
+        right: true,
+        render: ({ hostname }) => traffic.get(hostname)?.issued.toLocaleString() ?? t('unknown'),
+      },
+      {
+        key: 'failed',
+        header: t('failed'),
+        width: '90px',
+        right: true,
+        render: ({ hostname }) => {
+          const found = traffic.get(hostname)
+          return found ? failedShare(found) : '–'
+        },
+      },
+      {
+        key: 'policies',
+        header: t('policies'),
+        width: 'minmax(150px, 1.4fr)',
+        render: ({ hostname }) => <TopicBadges short topics={[...(topics.get(hostname) ?? [])]} />,
+      },
+    ],
+    [t, topics, traffic],
+  )
+  const clear = () => change({ q: '', ns: '', topic: '' })
+  return (
+    <Page title={t('title')} lead={data && t('lead', { count: data.length })}>
+      {error && <ProblemAlert error={error} />}
+      {data?.length === 0 ? (
+        <Empty icon={IconStack2} title={t('none')}>
+          {t('noneHint')}
+        </Empty>
+      ) : (
+        <Stack gap="sm">
+          <Group gap="sm">
+            <Search value={view.q} onChange={(q) => change({ q })} label={t('search')} />
+            <Select
+              aria-label={t('namespace')}
+              placeholder={t('anyNamespace')}
+              clearable
+              searchable
+              limit={100}
+              w={190}
+              data={namespaces}
+              value={view.ns || null}
+              onChange={(ns) => change({ ns: ns ?? '' })}
+            />
+            <Select
+              aria-label={t('policies')}
+              placeholder={t('anyPolicy')}
+              clearable
+              w={190}
+              data={Object.keys(TOPICS).map((value) => ({ value, label: common(`topic.${value as Topic}`) }))}
+              value={view.topic || null}
+              onChange={(topic) => change({ topic: topic ?? '' })}
+            />
+            <Text size="xs" c="dimmed" ml="auto">
+              {t('requestsHint')}
+            </Text>
+          </Group>
+          {data && (
+            <VirtualTable
+              label={t('title')}
+              columns={columns}
+              rows={rows}
+              rowKey={({ hostname, namespace }) => `${namespace}/${hostname}`}
+              empty={<NoMatch clear={clear} />}
+            />
+          )}
+        </Stack>
+      )}
+    </Page>
+  )
+}

@@ -1,0 +1,29 @@
+import type { ClusterTotals } from '../api/schema.ts'
+
+export interface Traffic {
+  readonly issued: number
+  readonly failed: number
+  readonly inProgress: number
+}
+
+/** Sums of what proxies reported by the host of the cluster `outbound|<port>|<subset>|<host>`. */
+export function trafficByHost(clusters: readonly ClusterTotals[]): ReadonlyMap<string, Traffic> {
+  const sums = new Map<string, Traffic>()
+  for (const { cluster, issued, failed, inProgress } of clusters) {
+    const host = cluster.split('|')[3]
+    if (!host) continue
+    const known = sums.get(host) ?? { issued: 0, failed: 0, inProgress: 0 }
+    sums.set(host, {
+      issued: known.issued + issued,
+      failed: known.failed + failed,
+      inProgress: known.inProgress + inProgress,
+    })
+  }
+  return sums
+}
+
+/** Share of failed requests in words, `2.5 %`; a dash when there were none. */
+export function failedShare({ issued, failed }: Traffic): string {
+  if (issued === 0) return '–'
+  return `${((failed / issued) * 100).toFixed(failed === 0 ? 0 : 1)} %`
+}

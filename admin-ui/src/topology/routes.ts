@@ -1,0 +1,15 @@
+import { IconTopologyStar3 } from '@tabler/icons-react'
+import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
+import type { Area } from '../app/area.ts'
+import { rootRoute } from '../app/root.ts'
+
+export const topology: Area = {
+  routes: [
+    createRoute({
+      getParentRoute: () => rootRoute,
+      path: '/topology',
+      component: lazyRouteComponent(() => import('./topology-page.tsx'), 'TopologyPage'),
+    }),
+  ],
+  nav: { to: '/topology', label: 'nav.topology', icon: IconTopologyStar3, key: 't', order: 50 },
+}

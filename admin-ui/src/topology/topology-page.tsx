@@ -1,0 +1,91 @@
+import { Checkbox, Group, SegmentedControl, Select, Stack, Text } from '@mantine/core'
+import { IconTopologyStar3 } from '@tabler/icons-react'
+import { useQuery } from '@tanstack/react-query'
+import { lazy, Suspense, useDeferredValue, useMemo } from 'react'
+import { useTranslation } from 'react-i18next'
+import { queries } from '../api/queries.ts'
+import { Empty } from '../parts/empty.tsx'
+import { NoMatch } from '../parts/no-match.tsx'
+import { Page } from '../parts/page.tsx'
+import { ProblemAlert } from '../parts/problem.tsx'
+import { Search } from '../parts/search.tsx'
+import { useView } from '../parts/view.ts'
+import { graphOf } from './graph.ts'
+import { TopologyTable } from './topology-table.tsx'
+
+const Picture = lazy(() => import('./picture.tsx').then(({ Picture: component }) => ({ default: component })))
+
+/** Who calls whom: a picture, and a table that says the same. */
+export function TopologyPage() {
+  const { t } = useTranslation('topology')
+  const { data, error } = useQuery(queries.topology())
+  const [view, change] = useView({ as: 'graph', ns: '', q: '', lonely: '' })
+  const filter = useDeferredValue(view)
+  const graph = useMemo(
+    () => data && graphOf(data, { namespace: filter.ns, query: filter.q, lonely: filter.lonely === '1' }),
+    [data, filter],
+  )
+  const namespaces = useMemo(() => [...new Set((data?.nodes ?? []).map(({ namespace }) => namespace))].sort(), [data])
+  const clear = () => change({ ns: '', q: '', lonely: '1' })
+  return (
+    <Page
+      title={t('title')}
+      lead={graph && t('lead', { count: graph.nodes.length, edges: graph.edges.length })}
+      actions={
+        <SegmentedControl
+          aria-label={t('as')}
+          data={[
+            { value: 'graph', label: t('graph') },
+            { value: 'table', label: t('table') },
+          ]}
+          value={view.as}
+          onChange={(as) => change({ as })}
+        />
+      }
+    >
+      {error && <ProblemAlert error={error} />}
+      {data?.nodes.length === 0 ? (
+        <Empty icon={IconTopologyStar3} title={t('none')}>
+          {t('noneHint')}
+        </Empty>
+      ) : (
+        <Stack gap="sm">
+          <Group gap="sm">
+            <Search value={view.q} onChange={(q) => change({ q })} label={t('search')} />
+            <Select
+              aria-label={t('namespace')}
+              placeholder={t('anyNamespace')}
+              clearable
+              searchable
+              limit={100}
+              w={190}
+              data={namespaces.filter(Boolean)}
+              value={view.ns || null}
+              onChange={(ns) => change({ ns: ns ?? '' })}
+            />
+            <Checkbox
+              label={t('lonely')}
+              checked={view.lonely === '1'}
+              onChange={(event) => change({ lonely: event.currentTarget.checked ? '1' : '' })}
+            />
+            {graph?.grouped && (
+              <Text size="sm" c="dimmed">
+                {t('grouped')}
+              </Text>
+            )}
+          </Group>
+          {graph?.nodes.length === 0 && <NoMatch clear={clear} />}
+          {graph && graph.nodes.length > 0 && view.as === 'graph' && (
+            <Suspense fallback={null}>
+              <Picture graph={graph} onNamespace={(ns) => change({ ns })} />
+            </Suspense>
+          )}
+          {graph && graph.nodes.length > 0 && view.as === 'table' && <TopologyTable graph={graph} />}
+          <Text size="xs" c="dimmed">
+            {t('legend')}
+          </Text>
+        </Stack>
+      )}
+    </Page>
+  )
+}

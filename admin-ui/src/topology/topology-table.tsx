@@ -1,0 +1,67 @@
+import { Text } from '@mantine/core'
+import { useMemo } from 'react'
+import { useTranslation } from 'react-i18next'
+import type { TopologyEdge } from '../api/schema.ts'
+import { serviceHref } from '../parts/hrefs.ts'
+import { AppLink } from '../parts/link.tsx'
+import { DocumentLink } from '../parts/place.tsx'
+import { TopicBadges } from '../parts/topics.tsx'
+import { type Column, VirtualTable } from '../parts/virtual-table.tsx'
+import type { Graph } from './graph.ts'
+
+/** The edges of the picture as rows. */
+export function TopologyTable({ graph }: { readonly graph: Graph }) {
+  const { t } = useTranslation('topology')
+  const columns = useMemo((): readonly Column<TopologyEdge>[] => {
+    const nodes = new Map(graph.nodes.map((node) => [node.id, node]))
+    const end = (id: string) => {
+      const node = nodes.get(id)
+      if (!node) return id
+      if (node.kind !== 'service' || node.members !== undefined) return `${node.name} (${t(`kind.${node.kind}`)})`
+      return (
+        <AppLink href={serviceHref(node.namespace, node.name)} size="sm">
+          {node.name}
+        </AppLink>
+      )
+    }
+    return [
+      { key: 'from', header: t('from'), width: 'minmax(200px, 2fr)', render: ({ from }) => end(from) },
+      { key: 'to', header: t('to'), width: 'minmax(200px, 2fr)', render: ({ to }) => end(to) },
+      {
+        key: 'issued',
+        header: t('requests'),
+        width: '110px',
+        right: true,
+        render: ({ issued }) => issued?.toLocaleString() ?? t('unknown'),
+      },
+      {
+        key: 'failed',
+        header: t('failed'),
+        width: '100px',
+        right: true,
+        render: ({ failed }) => failed?.toLocaleString() ?? '–',
+      },
+      {
+        key: 'policies',
+        header: t('policies'),
+        width: '150px',
+        render: ({ to }) => <TopicBadges short topics={nodes.get(to)?.policies ?? []} />,
+      },
+      {
+        key: 'document',
+        header: t('rule'),
+        width: 'minmax(180px, 2fr)',
+        render: ({ document }) => (document ? <DocumentLink document={document} /> : t('noRule')),
+      },
+    ]
+  }, [t, graph])
+  return (
+    <VirtualTable
+      label={t('title')}
+      columns={columns}
+      rows={graph.edges}
+      rowKey={({ from, to }) => `${from} ${to}`}
+      empty={<Text c="dimmed">{t('noEdges')}</Text>}
+    />
+  )
+}
