@@ -68,3 +68,16 @@ export function oneOf<const Word extends string>(words: readonly Word[]): (text:
     return found
   }
 }
+
+/** A URL of Redis. */
+export function redisUrl(text: string): string {
+  let url: URL | undefined
+  try {
+    url = new URL(text)
+  } catch {
+    url = undefined
+  }
+  if (!url || !['redis:', 'rediss:'].includes(url.protocol) || url.hostname === '')
+    throw new InvalidArgumentError('write redis://[user:password@]HOST[:PORT][/DB], or rediss:// for TLS')
+  return text
+}

@@ -8,6 +8,7 @@ import { createMetrics, sourceMetrics } from '../controlplane/admin/metrics.ts'
 import { createAdminServer } from '../controlplane/admin/server.ts'
 import { adsMetrics, isLoopback, XdsServer } from '../controlplane/ads/index.ts'
 import type { HostPort } from '../controlplane/bootstrap/envoy.ts'
+import type { RateLimitSpec } from '../controlplane/config/kinds/rate-limit.ts'
 import type { ConsulSettings } from '../controlplane/consul/index.ts'
 import type { Diagnostic } from '../controlplane/diagnostics/diagnostic.ts'
 import { Accounts, Audit, type Database, type RevisionLedger } from '../controlplane/ledger/index.ts'
@@ -15,6 +16,7 @@ import { LiveConfig } from '../controlplane/live-config.ts'
 import { type CompiledMesh, createMesh } from '../controlplane/mesh.ts'
 import { Discovery } from '../controlplane/model/index.ts'
 import { OnDemandMemory, onDemandMetrics, stateFile } from '../controlplane/ondemand/index.ts'
+import { createRateLimits } from '../controlplane/ratelimit/index.ts'
 import { createReports, type Reports } from '../controlplane/reports/index.ts'
 import { openConfigStore, stateFolder } from './config-store.ts'
 import { ConsulSource } from './consul-source.ts'
@@ -44,6 +46,8 @@ export interface ControlPlaneOptions {
   readonly consul?: Partial<ConsulSettings> | undefined
   /** Where what must outlive a restart is kept; `.meshgate` in the folder if not given. */
   readonly stateDir?: string | undefined
+  /** URL of a Redis that is shared with other replicas: rate limits are counted there. */
+  readonly redis?: string | undefined
   /** Time over which streams are ended when stopping, ms. */
   readonly drainMs: number
 }
@@ -107,10 +111,19 @@ export async function startControlPlane(options: ControlPlaneOptions, log: Log):
     status: () => xds.status,
     loadInterval: () => mesh.model.settings().loadReportIntervalMs,
   })
-  mesh.onChange(() => reports.configChanged())
+  const limits = createRateLimits({
+    documents: () => mesh.model.world.all<RateLimitSpec>('RateLimit'),
+    redis: options.redis,
+    logger: log,
+    metrics,
+  })
+  mesh.onChange(() => {
+    reports.configChanged()
+    limits.configChanged()
+  })
   const xds: XdsServer = new XdsServer(mesh, {
     logger: log,
-    services: reports.services,
+    services: [...reports.services, limits.service],
     workingSets: (node) => memory.workingSet(node),
     metrics: adsMetrics(metrics),
     ready: () => config.ready && sources.ready,
@@ -124,6 +137,7 @@ export async function startControlPlane(options: ControlPlaneOptions, log: Log):
     sources,
     config,
     store,
+    limits,
   ]
   const stop = async () => {
     for (const one of started) await one.stop()

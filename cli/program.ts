@@ -9,6 +9,7 @@ import { protocolCommand } from './protocol.ts'
 import { proxyCommand } from './proxy.ts'
 import { proxyConfigCommand } from './proxy-config.ts'
 import { proxyStatusCommand } from './proxy-status.ts'
+import { ratelimitCommand } from './ratelimit.ts'
 import { serveCommand } from './serve.ts'
 import { sourcesCommand } from './sources.ts'
 import { storeCommand } from './store.ts'
@@ -41,6 +42,7 @@ export function program(): Command {
     sourcesCommand(),
     storeCommand(),
     protocolCommand(),
+    ratelimitCommand(),
     userCommand(),
   ]
   for (const command of commands) root.addCommand(command)

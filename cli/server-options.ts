@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { HostPort } from '../controlplane/bootstrap/envoy.ts'
-import { addressOption, oneOf } from './arguments.ts'
+import { addressOption, oneOf, redisUrl } from './arguments.ts'
 import { type ConsulFlags, consulAddress, withConsulAddress } from './consul-options.ts'
 import type { ControlPlaneOptions, ServerTls } from './control-plane.ts'
 import { UsageError } from './errors.ts'
@@ -16,6 +16,7 @@ export interface ServerOptions extends ConsulFlags {
   readonly apiKey?: string
   readonly apiClientCa?: string
   readonly apiName?: readonly string[]
+  readonly redis?: string
   readonly insecure?: boolean
   readonly consul?: string
   readonly consulDatacenter?: readonly string[]
@@ -39,6 +40,11 @@ export function withServerOptions(command: Command): Command {
     .option('--consul <url>', 'Consul agent whose services join the mesh (else spec.consul of the Mesh document)')
     .option('--consul-datacenter <name>', "another datacenter beside the agent's own, several times", several)
     .option('--state-dir <dir>', 'where what must outlive a restart is kept (default: .meshgate in the folder)')
+    .option(
+      '--redis <url>',
+      'Redis that replicas share, redis:// or rediss://: rate limits are counted there (default: $MESHGATE_REDIS_URL)',
+      redisUrl,
+    )
     .option('--insecure', 'allow addresses that are not loopback without TLS')
     .option('--log-level <level>', LOG_LEVELS.join(', '), oneOf(LOG_LEVELS), 'info')
     .option('--log-format <format>', 'json or text (default: text on a terminal, else json)', oneOf(['json', 'text']))
@@ -56,6 +62,7 @@ export function controlPlaneOptions(folder: string, options: ServerOptions): Omi
     xds,
     api,
     insecure,
+    redis: options.redis ?? redisFromEnvironment(),
     apiNames: apiName,
     stateDir: options.stateDir,
     consul: consul(options),
@@ -73,4 +80,15 @@ function tls(what: string, cert?: string, key?: string, clientCa?: string): Serv
   if (!cert && !key && !clientCa) return undefined
   if (!cert || !key) throw new UsageError(`--${what}-cert and --${what}-key go together`)
   return { cert, key, clientCa }
+}
+
+/** The environment keeps a password out of the list of processes. @throws UsageError */
+export function redisFromEnvironment(): string | undefined {
+  const text = process.env['MESHGATE_REDIS_URL']
+  if (!text) return undefined
+  try {
+    return redisUrl(text)
+  } catch (error) {
+    throw new UsageError(`MESHGATE_REDIS_URL: ${(error as Error).message}`)
+  }
 }

@@ -2,6 +2,7 @@ import type { DestinationRuleSpec } from '../config/kinds/destination-rule.ts'
 import type { GatewaySpec } from '../config/kinds/gateway.ts'
 import type { MetaRouterSpec } from '../config/kinds/meta-router.ts'
 import type { MsgRouterSpec } from '../config/kinds/msg-router.ts'
+import type { RateLimitSpec } from '../config/kinds/rate-limit.ts'
 import type { VirtualServiceSpec } from '../config/kinds/virtual-service.ts'
 import { rulesOf } from '../config/msg-router-rules.ts'
 import type { ConfigObject } from '../config/object.ts'
@@ -62,6 +63,21 @@ export function createScope(model: Model, proxy: ProxyClass): Scope {
     () =>
       proxy.type === 'router' || proxy.type === 'message'
         ? world.all<GatewaySpec>('Gateway').filter(({ spec }) => matchesLabels(spec.selector ?? {}, proxy.labels))
+        : [],
+    sameItems,
+  )
+
+  const enforces = ({ namespace, spec }: ConfigObject<RateLimitSpec>) =>
+    (namespace === proxy.namespace || namespace === settings().rootNamespace) &&
+    matchesLabels(spec.selector?.labels ?? {}, proxy.labels)
+
+  const rateLimits = cell<readonly ConfigObject<RateLimitSpec>[]>(
+    () =>
+      proxy.type === 'sidecar' || proxy.type === 'router'
+        ? world
+            .all<RateLimitSpec>('RateLimit')
+            .filter(({ spec }) => spec.shared === true && spec.domain === undefined)
+            .filter((object) => enforces(object) || (object.spec.hosts !== undefined && !object.spec.selector))
         : [],
     sameItems,
   )
@@ -177,6 +193,8 @@ export function createScope(model: Model, proxy: ProxyClass): Scope {
     endpoints: endpoints.serve,
     endpointsKnown: endpoints.known,
     virtualServices,
+    rateLimits,
+    enforces,
     delegate,
     gateways,
     destinationRules: (target) => destinationRules(`${target.hostname}\n${target.namespace}`),

@@ -1,5 +1,6 @@
 import type { DestinationRuleSpec } from '../config/kinds/destination-rule.ts'
 import type { GatewaySpec } from '../config/kinds/gateway.ts'
+import type { RateLimitSpec } from '../config/kinds/rate-limit.ts'
 import type { SidecarSpec } from '../config/kinds/sidecar.ts'
 import type { VirtualServiceSpec } from '../config/kinds/virtual-service.ts'
 import type { ConfigObject } from '../config/object.ts'
@@ -49,6 +50,13 @@ export interface Scope {
    * it; where the proxy is does not matter, as in Istio.
    */
   delegate(namespace: string, name: string, viewer: string): ConfigObject<VirtualServiceSpec> | undefined
+  /**
+   * Documents whose limits proxies of this class may have to ask a service for, in order of precedence: its namespace's and the root
+   * namespace's whose selector fits, and for hosts of other namespaces those of their owners.
+   */
+  rateLimits(): readonly ConfigObject<RateLimitSpec>[]
+  /** Whether a document of `rateLimits` holds for all hosts it names; else only for those of its own namespace. */
+  enforces(rateLimit: ConfigObject<RateLimitSpec>): boolean
   /** Gateways whose selector fits this class, in order of precedence; none for proxies that are no gateways. */
   gateways(): readonly ConfigObject<GatewaySpec>[]
   /**

@@ -2,6 +2,7 @@ import type { LocalityLbSetting } from '../config/kinds/common.ts'
 import type { MeshSpec } from '../config/kinds/mesh.ts'
 import type { HttpRetry } from '../config/kinds/virtual-service.ts'
 import { parseDuration } from '../config/syntax/duration.ts'
+import { parseHostPort } from '../config/syntax/host-port.ts'
 import type { World } from './world.ts'
 
 /** Settings of the whole mesh, defaults filled in (kind `Mesh`). Times in ms. */
@@ -24,6 +25,8 @@ export interface MeshSettings {
   readonly accessLog: { readonly path: string; readonly format: string | undefined } | undefined
   /** How often proxies report what they sent where. */
   readonly loadReportIntervalMs: number
+  /** Where limits are counted; undefined: by the control plane. */
+  readonly rateLimitService: { readonly host: string; readonly port: number } | undefined
   /** Whether proxies report each request. */
   readonly trafficReports: boolean
   readonly localityLbSetting: LocalityLbSetting | undefined
@@ -49,6 +52,7 @@ export function meshSettings(world: World): MeshSettings {
     clusterIdleMs: parseDuration(spec.clusterIdleTimeout ?? '15m') ?? 900_000,
     accessLog: spec.accessLog && { path: spec.accessLog.path ?? '/dev/stdout', format: spec.accessLog.format },
     loadReportIntervalMs: parseDuration(spec.loadReportInterval ?? '10s') ?? 10_000,
+    rateLimitService: spec.rateLimitService === undefined ? undefined : parseHostPort(spec.rateLimitService),
     trafficReports: spec.trafficReports ?? false,
     localityLbSetting: spec.localityLbSetting,
     defaultHttpRetry: spec.defaultHttpRetryPolicy,

@@ -4,6 +4,7 @@ import type { EnvoyResourceSpec } from '../config/kinds/envoy-resource.ts'
 import type { GatewaySpec } from '../config/kinds/gateway.ts'
 import type { MeshSpec } from '../config/kinds/mesh.ts'
 import type { MsgRouterSpec } from '../config/kinds/msg-router.ts'
+import type { RateLimitSpec } from '../config/kinds/rate-limit.ts'
 import type { SidecarSpec } from '../config/kinds/sidecar.ts'
 import type { TrafficPolicy } from '../config/kinds/traffic-policy.ts'
 import type { VirtualServiceSpec } from '../config/kinds/virtual-service.ts'
@@ -39,6 +40,7 @@ export function relevance({ world, settings }: Model): Relevance {
     for (const { spec } of world.all<SidecarSpec>('Sidecar')) add(spec.workloadSelector?.labels)
     for (const { spec } of world.all<GatewaySpec>('Gateway')) add(spec.selector)
     for (const { spec } of world.all<MsgRouterSpec>('MsgRouter')) add(spec.selector?.labels)
+    for (const { spec } of world.all<RateLimitSpec>('RateLimit')) add(spec.selector?.labels)
     for (const { spec } of world.all<EnvoyResourceSpec>('EnvoyResource')) add(spec.selector?.labels)
     for (const { spec } of world.all<VirtualServiceSpec>('VirtualService'))
       for (const route of [...(spec.http ?? []), ...(spec.tcp ?? []), ...(spec.tls ?? [])])

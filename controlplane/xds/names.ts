@@ -1,3 +1,5 @@
+import { XDS_CLUSTER } from '../bootstrap/envoy.ts'
+
 /** Names on the wire, in one place because the room that refers to a resource and the one that makes it must agree. */
 
 /** Route configuration of the one outbound HTTP port of a sidecar (Istio's name for its proxy port). */
@@ -5,6 +7,17 @@ export const HTTP_PROXY_ROUTES = 'http_proxy'
 
 /** Cluster that forwards to whatever authority the caller asked for. */
 export const PASSTHROUGH_CLUSTER = 'PassthroughCluster'
+
+/** Cluster of a rate limit service that is not the control plane itself. */
+export const RATE_LIMIT_CLUSTER = 'ratelimit'
+
+/** Stages of Envoy's rate limit filters, by what happens to requests that cannot be counted. */
+export const RATE_LIMIT_STAGE = { allow: 0, deny: 1 } as const
+
+/** The cluster proxies ask for limits: the control plane they know from their bootstrap, or a service of its own. */
+export function rateLimitCluster({ rateLimitService }: { readonly rateLimitService: object | undefined }): string {
+  return rateLimitService ? RATE_LIMIT_CLUSTER : XDS_CLUSTER
+}
 
 /** Cluster without endpoints: connections to it are closed. */
 export const BLACK_HOLE_CLUSTER = 'BlackHoleCluster'

@@ -65,6 +65,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'controlplane/model/cells.ts',
     'controlplane/bootstrap/node-id.ts',
   ],
+  'controlplane/ratelimit': ['controlplane/ads/index.ts', 'controlplane/config', 'proto'],
   'controlplane/bootstrap': ['proto'],
   'controlplane/explain': ['controlplane/xds', 'controlplane/model', 'controlplane/config', 'proto'],
   'controlplane/admin': ['controlplane', 'proto'],

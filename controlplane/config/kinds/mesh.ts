@@ -1,7 +1,8 @@
 import * as z from 'zod'
 import type { KindDefinition } from '../kind.ts'
 import { meshRule } from '../rules/mesh.ts'
-import { checked, message, optional, required } from '../schema.ts'
+import { checked, message, optional, required, valid } from '../schema.ts'
+import { parseHostPort } from '../syntax/host-port.ts'
 import { bool, duration, stringMap, strings, text } from '../syntax/values.ts'
 import { localityLbSetting } from './common.ts'
 import { httpRetry } from './http-route.ts'
@@ -107,6 +108,13 @@ const meshFields = message({
   loadReportInterval: optional(duration, 'How often proxies report the number of requests of each cluster.', {
     default: '10s',
   }),
+  rateLimitService: optional(
+    valid(text, (value) =>
+      parseHostPort(value) ? undefined : `${JSON.stringify(value)} is no HOST:PORT, such as 10.0.0.5:18081`,
+    ),
+    'HOST:PORT of a rate limit service (`meshgate ratelimit`).',
+    { default: 'the control plane itself' },
+  ),
   trafficReports: optional(
     bool,
     'Proxies report each request and TCP connection to the control plane, which counts them by caller and callee.',

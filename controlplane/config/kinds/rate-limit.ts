@@ -1,9 +1,12 @@
 import * as z from 'zod'
 import type { KindDefinition } from '../kind.ts'
 import { checked, message, optional, required } from '../schema.ts'
-import { bool, duration, strings, uint32 } from '../syntax/values.ts'
+import { bool, duration, strings, text, uint32 } from '../syntax/values.ts'
 import { workloadSelector } from './common.ts'
 import { fieldMatch, fieldMatchRule } from './field-match.ts'
+
+/** Domain of generated configuration. */
+const DOMAIN = 'meshgate'
 
 export const tokenBucket = message({
   maxTokens: required(uint32.min(1), 'Most requests at once.'),
@@ -19,23 +22,79 @@ export const limit = message({
 })
 export type Limit = z.infer<typeof limit>
 
-const rateLimitFields = message({
-  selector: optional(workloadSelector, 'Workloads of the namespace this is for; all when absent.'),
-  hosts: optional(strings, 'Hosts whose requests count; all when absent.'),
-  limits: required(z.array(limit).min(1), 'Limits; the first that matches counts.'),
-  shared: optional(bool, 'Count for all proxies together instead of each by itself.', { default: 'false' }),
+/** A limit of a RateLimit document. */
+const documentLimit = message({
+  match: optional(
+    fieldMatch,
+    'Requests this limit is for: conditions on headers (`:path` and `:method` too); all requests when absent.',
+  ),
+  per: optional(
+    strings,
+    'Headers whose every combination of values has a limit of its own; `sourceIp` is the address of the client.',
+  ),
+  tokenBucket: required(tokenBucket, 'The limit. Tokens come evenly, not in whole fills.'),
+  descriptor: optional(
+    z
+      .array(
+        message({
+          key: required(text.min(1), 'Key of the entry.'),
+          value: optional(text, 'Its value.', { default: 'any; each value has a limit of its own' }),
+        }),
+      )
+      .min(1),
+    'Entries of a descriptor that hand-written proxy configuration sends, in this order. Needs `domain`.',
+  ),
+  shadow: optional(bool, 'Count, and tell in metrics what would have been refused; refuse nothing.', {
+    default: 'false',
+  }),
+  onFailure: optional(z.enum(['allow', 'deny']), 'What happens while nothing can be counted.', { default: 'allow' }),
 })
-export const rateLimitSpec = checked(rateLimitFields, ({ limits }, report) => {
-  for (const [index, { match }] of limits.entries()) fieldMatchRule(match, ['limits', index, 'match'], report)
+
+const rateLimitFields = message({
+  selector: optional(workloadSelector, 'Proxies of the namespace that enforce this; all when absent.'),
+  hosts: optional(strings, 'Hosts whose requests count; all when absent.'),
+  limits: required(z.array(documentLimit).min(1), 'Limits; the first that matches counts, alone.'),
+  shared: optional(bool, 'Count for all proxies together instead of each by itself.', { default: 'false' }),
+  domain: optional(
+    text.min(1),
+    'The limits are for descriptors of this domain in hand-written configuration; nothing is generated.',
+  ),
+})
+export const rateLimitSpec = checked(rateLimitFields, ({ limits, shared, domain, hosts, selector }, report) => {
+  if (domain === DOMAIN) report(['domain'], `the domain ${DOMAIN} is that of generated configuration; take another`)
+  for (const [index, { match, descriptor, per }] of limits.entries()) {
+    const path = ['limits', index]
+    fieldMatchRule(match, [...path, 'match'], report)
+    if (domain === undefined) {
+      if (descriptor) report([...path, 'descriptor'], 'descriptor needs a domain', { code: 'FIELD_NO_EFFECT' })
+      continue
+    }
+    if (!descriptor)
+      report([...path, 'descriptor'], 'a limit of a domain needs a descriptor', { code: 'FIELD_REQUIRED' })
+    for (const field of ['match', 'per'] as const)
+      if ({ match, per }[field])
+        report([...path, field], `${field} has no effect with a domain: the descriptor says what counts`, {
+          code: 'FIELD_NO_EFFECT',
+        })
+  }
+  if (domain !== undefined) {
+    for (const field of ['hosts', 'selector'] as const)
+      if ({ hosts, selector }[field])
+        report([field], `${field} has no effect with a domain: nothing is generated`, { code: 'FIELD_NO_EFFECT' })
+  } else if (shared !== true)
+    report(['shared'], 'limits that each proxy counts by itself are not compiled yet: say shared: true', {
+      code: 'FIELD_REQUIRED',
+    })
 })
 export type RateLimitSpec = z.infer<typeof rateLimitFields>
+export type DocumentLimit = z.infer<typeof documentLimit>
 
 export const rateLimit: KindDefinition<RateLimitSpec> = {
   kind: 'RateLimit',
   group: 'meshgate.io',
   versions: ['v1'],
-  doc: 'Limits on requests and messages.',
-  compiled: false,
+  doc: 'Limits on requests that a service counts for all proxies together.',
+  compiled: true,
   specRequired: true,
   schema: rateLimitSpec,
 }

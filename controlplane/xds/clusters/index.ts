@@ -1,11 +1,12 @@
 import type { Scope } from '../../model/scope.ts'
-import { BLACK_HOLE_CLUSTER, PASSTHROUGH_CLUSTER } from '../names.ts'
+import { BLACK_HOLE_CLUSTER, PASSTHROUGH_CLUSTER, RATE_LIMIT_CLUSTER } from '../names.ts'
 import { gatewaySniClusterNames } from './auto-passthrough.ts'
 import { blackHoleCluster, type CompiledCluster, envoyCluster, isEdsEndpoint, passthroughCluster } from './cluster.ts'
 import { grpcCluster, grpcRefusal } from './grpc.ts'
 import { inboundCluster, inboundNames } from './inbound.ts'
 import { isIpEndpoint, type LoadAssignment, loadAssignment } from './load-assignment.ts'
 import type { Problem } from './problem.ts'
+import { needsRateLimitCluster, rateLimitServiceCluster } from './rate-limit.ts'
 import { discoveryOf, findTarget, policyOf, targetNames } from './targets.ts'
 
 /** Names of all clusters a class may have, in a stable order. Reads no endpoints. */
@@ -13,13 +14,20 @@ export function clusterNames(scope: Scope): readonly string[] {
   const outbound = targetNames(scope)
   if (scope.proxy.type === 'grpc') return outbound
   const inbound = hasWorkload(scope) ? inboundNames(scope) : []
-  return [...outbound, ...inbound, BLACK_HOLE_CLUSTER, ...(allowsAny(scope) ? [PASSTHROUGH_CLUSTER] : [])]
+  return [
+    ...outbound,
+    ...inbound,
+    ...(needsRateLimitCluster(scope) ? [RATE_LIMIT_CLUSTER] : []),
+    BLACK_HOLE_CLUSTER,
+    ...(allowsAny(scope) ? [PASSTHROUGH_CLUSTER] : []),
+  ]
 }
 
 /** Names of the clusters Envoy uses without ever asking for them on demand. */
 export function standingClusterNames(scope: Scope): readonly string[] {
   return [
     ...(hasWorkload(scope) ? inboundNames(scope) : []),
+    ...(needsRateLimitCluster(scope) ? [RATE_LIMIT_CLUSTER] : []),
     ...(allowsAny(scope) ? [PASSTHROUGH_CLUSTER] : []),
     // Callers choose them by their SNI, which says no generation.
     ...gatewaySniClusterNames(scope),
@@ -31,6 +39,7 @@ export function compileCluster(scope: Scope, name: string): CompiledCluster | un
   const target = findTarget(scope, name)
   if (scope.proxy.type === 'grpc') return target && grpcCluster(scope, target)
   if (target) return envoyCluster(scope, target)
+  if (name === RATE_LIMIT_CLUSTER) return rateLimitServiceCluster(scope)
   if (name === BLACK_HOLE_CLUSTER) return blackHoleCluster(scope)
   if (name === PASSTHROUGH_CLUSTER) return passthroughCluster(scope)
   return hasWorkload(scope) ? inboundCluster(scope, name) : undefined

@@ -16,6 +16,7 @@ import { dnsCacheConfig } from '../clusters/dynamic-forward-proxy.ts'
 import { accessLogs } from './access-log.ts'
 import { ADS } from './config-source.ts'
 import { onDemandFilter } from './on-demand.ts'
+import { rateLimitFilters } from './rate-limit.ts'
 
 type HttpFilter = MessageInitShape<typeof HttpFilterSchema>
 type HttpConnectionManager = MessageInitShape<typeof HttpConnectionManagerSchema>
@@ -30,12 +31,18 @@ export interface HttpOptions {
   readonly clientCertificate?: boolean
 }
 
+interface Filter {
+  readonly name: string
+  readonly make: () => Any
+}
+
 /**
  * HTTP filters in their order. Each does nothing until a route configures it, so one list serves all listeners:
- * CORS before faults (a preflight is never delayed), forwarding to unknown hosts last before the router.
+ * CORS before limits and faults (a preflight is never counted or delayed), limits before faults (what is refused is not
+ * delayed), forwarding to unknown hosts last before the router.
  */
-const FILTERS: readonly { readonly name: string; readonly make: () => Any }[] = [
-  { name: 'envoy.filters.http.cors', make: () => pack(CorsSchema, {}) },
+const FIRST: readonly Filter[] = [{ name: 'envoy.filters.http.cors', make: () => pack(CorsSchema, {}) }]
+const LAST: readonly Filter[] = [
   { name: 'envoy.filters.http.fault', make: () => pack(HTTPFaultSchema, {}) },
   {
     name: 'envoy.filters.http.dynamic_forward_proxy',
@@ -44,6 +51,10 @@ const FILTERS: readonly { readonly name: string; readonly make: () => Any }[] = 
   },
   { name: 'envoy.filters.http.router', make: () => pack(RouterSchema, {}) },
 ]
+
+function filterOf({ name, make }: Filter): HttpFilter {
+  return { name, configType: { case: 'typedConfig', value: make() } }
+}
 
 /** A connection manager that takes its routes over ADS. */
 export function httpConnectionManager(scope: Scope, options: HttpOptions): HttpConnectionManager {
@@ -55,8 +66,12 @@ export function httpConnectionManager(scope: Scope, options: HttpOptions): HttpC
     routeSpecifier: { case: 'rds', value: { routeConfigName: options.routeName, configSource: ADS } },
     httpFilters: [
       // The workload's own cluster is always there.
-      ...(options.routeName.startsWith('inbound|') ? [] : onDemandFilter(scope)),
-      ...FILTERS.map(({ name, make }): HttpFilter => ({ name, configType: { case: 'typedConfig', value: make() } })),
+      ...(direction === 'outbound' ? onDemandFilter(scope) : []),
+      ...FIRST.map(filterOf),
+      ...(direction === 'outbound' ? rateLimitFilters(scope) : []).map(
+        ({ name, config }): HttpFilter => ({ name, configType: { case: 'typedConfig', value: config } }),
+      ),
+      ...LAST.map(filterOf),
     ],
     accessLog: log,
     upgradeConfigs: [{ upgradeType: 'websocket' }],

@@ -8,6 +8,7 @@ import { hostHeader } from './domains.ts'
 import { type GatewayServer, gatewayServers } from './gateway-servers.ts'
 import type { CompiledRoute } from './http-route.ts'
 import { takesEverything } from './match.ts'
+import { rateLimitsFor } from './rate-limit.ts'
 import type { CompiledRouteConfiguration } from './route-configuration.ts'
 import { ruleCells } from './rules.ts'
 import { type CompiledVirtualHost, virtualHost } from './virtual-host.ts'
@@ -36,7 +37,7 @@ export function compileGateway(scope: Scope, name: string): CompiledRouteConfigu
   const port = first.server.port.number
   const exposed = new Map<string, ExposedHost>()
   for (const server of servers) collect(scope, server, exposed)
-  const virtualHosts = collapse([...exposed.values()], port)
+  const virtualHosts = collapse(scope, [...exposed.values()], port)
   if (virtualHosts.length === 0)
     virtualHosts.push(virtualHost(`blackhole:${port}`, ['*'], [], { origins: [first.origin] }))
   const message = make(RouteConfigurationSchema, {
@@ -85,11 +86,15 @@ function collect(scope: Scope, server: GatewayServer, exposed: Map<string, Expos
   if (redirects) for (const { host } of server.hosts) entry(host)
 }
 
-/** Hosts with the same rules become one virtual host, named after the most specific of them. */
-function collapse(hosts: readonly ExposedHost[], port: number): CompiledVirtualHost[] {
+/** Hosts with the same rules and limits become one virtual host, named after the most specific of them. */
+function collapse(scope: Scope, hosts: readonly ExposedHost[], port: number): CompiledVirtualHost[] {
   const groups = new Map<string, ExposedHost[]>()
   for (const host of [...hosts].sort((a, b) => compareSpecificity(a.host, b.host))) {
-    const key = JSON.stringify([host.redirects, host.rules.map((rule) => rule.key)])
+    const key = JSON.stringify([
+      host.redirects,
+      host.rules.map((rule) => rule.key),
+      rateLimitsFor(scope, host.host).map(({ origin }) => [origin.object.key, ...origin.path]),
+    ])
     const group = groups.get(key)
     if (group) group.push(host)
     else groups.set(key, [host])
@@ -100,7 +105,11 @@ function collapse(hosts: readonly ExposedHost[], port: number): CompiledVirtualH
       `${first.host}:${port}`,
       group.map(({ host }) => hostHeader(host)),
       catchAllLast(first.rules.flatMap((rule) => rule.routes)),
-      { requireTls: first.redirects, origins: [...new Set(group.flatMap(({ origins }) => origins))] },
+      {
+        requireTls: first.redirects,
+        origins: [...new Set(group.flatMap(({ origins }) => origins))],
+        rateLimits: rateLimitsFor(scope, first.host),
+      },
     )
   })
 }

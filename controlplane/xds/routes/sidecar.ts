@@ -9,6 +9,7 @@ import { catchAllVirtualHost } from './catch-all.ts'
 import { MAX_DIRECT_RESPONSE_BYTES } from './direct-response.ts'
 import { assignDomains, claim, type DomainClaim, hostHeader, serviceClaims } from './domains.ts'
 import type { CompiledRoute } from './http-route.ts'
+import { rateLimitsFor } from './rate-limit.ts'
 import type { CompiledRouteConfiguration } from './route-configuration.ts'
 import { firstRules, httpPorts, indexHosts, routesOfPort } from './rules.ts'
 import { type CompiledVirtualHost, virtualHost } from './virtual-host.ts'
@@ -73,6 +74,7 @@ export function compileOutbound(scope: Scope, listener: OutboundListener): Compi
   const index = indexHosts(scope, virtualServices, services)
   const candidates: {
     readonly name: string
+    readonly host: string
     readonly routes: readonly CompiledRoute[]
     readonly claims: readonly DomainClaim[]
   }[] = []
@@ -83,6 +85,7 @@ export function compileOutbound(scope: Scope, listener: OutboundListener): Compi
       if (listener.port !== undefined && listener.port !== port.number) continue
       candidates.push({
         name: `${service.hostname}:${port.number}`,
+        host: service.hostname,
         routes: routesOfPort(scope, index, service, port),
         claims: serviceClaims(
           service,
@@ -97,12 +100,12 @@ export function compileOutbound(scope: Scope, listener: OutboundListener): Compi
   for (const [host, rules] of index.others) {
     const port = listener.port ?? RULE_HOST_PORT
     const routes = firstRules(scope, rules, port)
-    if (routes) candidates.push({ name: `${host}:${port}`, routes, claims: ruleHostClaims(host, listener.port) })
+    if (routes) candidates.push({ name: `${host}:${port}`, host, routes, claims: ruleHostClaims(host, listener.port) })
   }
   const domains = assignDomains(candidates.map((candidate) => candidate.claims))
-  const virtualHosts = candidates.flatMap(({ name, routes }, position): readonly CompiledVirtualHost[] => {
+  const virtualHosts = candidates.flatMap(({ name, host, routes }, position): readonly CompiledVirtualHost[] => {
     const given = domains[position]!
-    return given.length > 0 ? [virtualHost(name, given, routes)] : []
+    return given.length > 0 ? [virtualHost(name, given, routes, { rateLimits: rateLimitsFor(scope, host) })] : []
   })
   if (!domains.some((given) => given.includes('*'))) {
     const context = { scope, gateway: MESH_GATEWAY, port: listener.port ?? RULE_HOST_PORT, tls: false }

@@ -6,6 +6,7 @@ import {
 import { encode, make } from '../../../proto/make.ts'
 import type { Origin } from '../../config/object.ts'
 import type { CompiledRoute } from './http-route.ts'
+import type { CompiledRateLimit } from './rate-limit.ts'
 
 /** A virtual host with its routes and the places in documents that made it. */
 export interface CompiledVirtualHost {
@@ -26,20 +27,36 @@ export function virtualHost(
   name: string,
   domains: readonly string[],
   routes: readonly CompiledRoute[],
-  more: { readonly requireTls?: boolean; readonly origins?: readonly Origin[] } = {},
+  more: {
+    readonly requireTls?: boolean
+    readonly origins?: readonly Origin[]
+    readonly rateLimits?: readonly CompiledRateLimit[]
+  } = {},
 ): CompiledVirtualHost {
   const requireTls = more.requireTls ? TlsRequirement.ALL : TlsRequirement.NONE
   let byName = made.get(routes)
   const known = more.origins ? undefined : byName?.get(name)
-  if (known && known.message.requireTls === requireTls && sameDomains(known.message.domains, domains)) return known
+  const limits = (more.rateLimits ?? []).map(({ limit }) => limit)
+  if (
+    known &&
+    known.message.requireTls === requireTls &&
+    same(known.message.domains, domains) &&
+    same(known.message.rateLimits, limits)
+  )
+    return known
   const message = make(VirtualHostSchema, {
     name,
     domains: [...domains],
     routes: routes.map((compiled) => compiled.route),
     includeRequestAttemptCount: true,
     requireTls,
+    rateLimits: limits,
   })
-  const origins = [...(more.origins ?? []), ...routes.flatMap((compiled) => compiled.origins)]
+  const origins = [
+    ...(more.origins ?? []),
+    ...routes.flatMap((compiled) => compiled.origins),
+    ...(more.rateLimits ?? []).map(({ origin }) => origin),
+  ]
   const compiled = { message, routes, origins }
   if (!byName) {
     byName = new Map()
@@ -59,6 +76,6 @@ export function virtualHostBytes(host: VirtualHost): Uint8Array {
   return encoded
 }
 
-function sameDomains(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((domain, index) => domain === b[index])
+function same<Item>(a: readonly Item[], b: readonly Item[]): boolean {
+  return a.length === b.length && a.every((item, index) => item === b[index])
 }

@@ -1,0 +1,150 @@
+import { Redis } from 'ioredis'
+import { type Logger, SILENT } from '../ads/index.ts'
+import type { Store, Take, Taken } from './store.ts'
+
+export interface RedisStoreOptions {
+  /** `redis://` or `rediss://`, with user, password and number of the database. */
+  readonly url: string
+  readonly logger?: Logger
+  /** Longest time for an answer, ms: the callers' own deadline. */
+  readonly timeoutMs?: number
+  /** In front of every key. */
+  readonly prefix?: string
+  /** ms; must not go back. */
+  readonly now?: () => number
+}
+
+/**
+ * GCRA on the server's own clock, all counters of a request in one call. Numbers are written out whole: Lua would turn the
+ * time into `1.7e+15`. A counter lives until its bucket is full, when it says nothing any more.
+ * KEYS: the counters; ARGV: interval (µs), burst, hits of each. Answers allowed, remaining, retry (µs), reset (µs) of each.
+ */
+const SCRIPT = `
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local answer = {}
+for index, key in ipairs(KEYS) do
+  local interval = tonumber(ARGV[index * 3 - 2])
+  local depth = tonumber(ARGV[index * 3 - 1]) * interval
+  local hits = tonumber(ARGV[index * 3])
+  local full = math.min(math.max(tonumber(redis.call('GET', key) or 0), now), now + depth)
+  local after = full + hits * interval
+  local allowed = 0
+  if after - now <= depth + 0.5 then
+    allowed = 1
+    if hits > 0 then
+      redis.call('SET', key, string.format('%.0f', after), 'PX', math.max(1, math.ceil((after - now) / 1000)))
+    end
+    full = after
+  end
+  answer[#answer + 1] = allowed
+  answer[#answer + 1] = math.max(0, math.floor((depth - (full - now)) / interval + 0.000001))
+  answer[#answer + 1] = math.ceil(math.max(0, full + interval - now - depth))
+  answer[#answer + 1] = math.ceil(full - now)
+end
+return answer
+`
+
+/** Failures after which Redis is left alone, and how often it is tried again. */
+const FAILURES = 5
+const PROBE_MS = 250
+
+type Scripted = Redis & { meshgateTake(keys: number, ...values: (string | number)[]): Promise<number[]> }
+
+/** Nothing can be counted now. */
+export class StoreUnavailable extends Error {
+  override readonly name = 'StoreUnavailable'
+}
+
+/**
+ * Counters in Redis, shared by all instances. Nothing waits for Redis longer than the deadline, nothing is queued while it is
+ * away, and after some failures it is not asked but for a probe now and then: a frozen Redis costs no request its deadline.
+ */
+export class RedisStore implements Store {
+  readonly kind = 'redis'
+  private readonly redis: Scripted
+  private readonly logger: Logger
+  private readonly prefix: string
+  private readonly now: () => number
+  private failures = 0
+  private probeAt = 0
+
+  constructor({ url, logger = SILENT, timeoutMs = 20, prefix = 'meshgate:rl:', now }: RedisStoreOptions) {
+    this.logger = logger
+    this.prefix = prefix
+    this.now = now ?? (() => performance.now())
+    const redis = new Redis(url, redisOptions(timeoutMs))
+    redis.defineCommand('meshgateTake', { lua: SCRIPT })
+    this.redis = redis as Scripted
+    let last = ''
+    redis.on('error', (error: Error) => {
+      if (error.message === last) return
+      last = error.message
+      logger.warn(
+        { redis: maskUrl(url), error: error.message },
+        'Redis cannot be used; rate limits follow their onFailure',
+      )
+    })
+    redis.on('ready', () => {
+      last = ''
+      logger.info({ redis: maskUrl(url) }, 'Redis counts rate limits')
+    })
+  }
+
+  get healthy(): boolean {
+    return this.failures < FAILURES && this.redis.status === 'ready'
+  }
+
+  async take(takes: readonly Take[]): Promise<readonly Taken[]> {
+    if (takes.length === 0) return []
+    if (this.failures >= FAILURES) {
+      const time = this.now()
+      if (time < this.probeAt) throw new StoreUnavailable('Redis failed several times; it is tried again in a moment')
+      this.probeAt = time + PROBE_MS
+    }
+    try {
+      const keys = takes.map(({ key }) => this.prefix + key)
+      const values = takes.flatMap(({ intervalUs, burst, hits }) => [intervalUs, burst, hits])
+      const answer = await this.redis.meshgateTake(keys.length, ...keys, ...values)
+      if (this.failures >= FAILURES) this.logger.info({}, 'Redis answers again')
+      this.failures = 0
+      return takes.map((_, index) => {
+        const [allowed, remaining, retryUs, resetUs] = answer.slice(index * 4, index * 4 + 4) as [
+          number,
+          number,
+          number,
+          number,
+        ]
+        return { allowed: allowed === 1, remaining, retryMs: retryUs / 1000, resetMs: resetUs / 1000 }
+      })
+    } catch (error) {
+      if (++this.failures === FAILURES) {
+        this.probeAt = this.now() + PROBE_MS
+        this.logger.warn({ error: (error as Error).message }, 'Redis does not answer; it is left alone but for probes')
+      }
+      throw error
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.redis.disconnect()
+  }
+}
+
+/** Options for commands that may not wait: nothing queued, nothing sent twice, a frozen server dropped after a second. */
+export function redisOptions(timeoutMs: number) {
+  return {
+    commandTimeout: timeoutMs,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    autoResendUnfulfilledCommands: false,
+    connectTimeout: 250,
+    socketTimeout: 1000,
+    retryStrategy: (attempt: number) => Math.min(1000, 50 * 2 ** Math.min(attempt, 5)) * (0.5 + Math.random() / 2),
+  }
+}
+
+/** The URL without its password, for logs. */
+export function maskUrl(url: string): string {
+  return url.replace(/^(rediss?:\/\/[^:@/]*:)[^@]*@/, '$1***@')
+}
