@@ -104,7 +104,10 @@ export class GameServer {
   async listen(port = 0): Promise<this> {
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject)
-      this.#server.listen({ host: '127.0.0.1', port }, resolve)
+      this.#server.listen({ host: '127.0.0.1', port }, () => {
+        this.#server.removeListener('error', reject)
+        resolve()
+      })
     })
     this.port = (this.#server.address() as { port: number }).port
     return this
