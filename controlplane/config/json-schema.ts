@@ -34,11 +34,13 @@ const metadata = {
  * absent), `x-unsupported` and `x-deprecated` (reasons), `x-nullable`, and `x-oneofs` (groups of fields of which one at most may be set).
  */
 export function jsonSchemaOf({ kind, group, versions, doc, schema, flat, single, nameOf }: KindDefinition): JsonSchema {
-  const { $schema: _, ...spec } = z.toJSONSchema(schema, {
-    io: 'input',
-    unrepresentable: 'any',
-    override: ({ jsonSchema }) => rename(jsonSchema as Record<string, unknown>),
-  }) as Record<string, unknown>
+  const { $schema: _, ...spec } = alternatives(
+    z.toJSONSchema(schema, {
+      io: 'input',
+      unrepresentable: 'any',
+      override: ({ jsonSchema }) => rename(jsonSchema as Record<string, unknown>),
+    }),
+  ) as Record<string, unknown>
   const apiVersions = versions.map((version) => (group ? `${group}/${version}` : version))
   const head = {
     apiVersion: { type: 'string', enum: apiVersions, description: 'API group and version.' },
@@ -66,4 +68,16 @@ function rename(schema: Record<string, unknown>): void {
     delete schema[ours]
     schema[keyword] = value
   }
+}
+
+/** Several types in one `type` written as `anyOf`, so that readers meet one form of alternatives. */
+function alternatives(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(alternatives)
+  if (typeof value !== 'object' || value === null) return value
+  const entries = Object.entries(value).map(([key, inner]) =>
+    key === 'type' && Array.isArray(inner)
+      ? (['anyOf', inner.map((type) => ({ type }))] as const)
+      : ([key, alternatives(inner)] as const),
+  )
+  return Object.fromEntries(entries)
 }

@@ -141,7 +141,20 @@ export type Proxy = {
   /** The worst of its types. */
   readonly state: 'SYNCED' | 'STALE' | 'NACK' | 'NOT SENT'
   readonly types: ProxyType[]
+  readonly onDemand?: ProxyOnDemand
   readonly load?: ProxyLoad
+}
+
+/** What a proxy has that gets clusters when a request needs them. */
+export type ProxyOnDemand = {
+  /** The workload it is a replica of. */
+  readonly workload: string
+  /** Clusters it has by name. */
+  readonly clusters: number
+  /** Clusters a new replica of the workload gets at once. */
+  readonly learned: number
+  /** Clusters its class has let go of so far. */
+  readonly evicted: number
 }
 
 /** What a proxy sent, from its load reports; sums since it began to report. */

@@ -34,8 +34,9 @@ import {
   type Tooltip,
 } from '@codemirror/view'
 import { tags } from '@lezer/highlight'
-import { type FieldHint, type Suggestions } from './context-at.ts'
 import type { Change } from '../yaml/index.ts'
+import './code.css'
+import type { FieldHint, Suggestions } from './context-at.ts'
 
 export interface CodeOptions {
   readonly parent: HTMLElement
@@ -76,7 +77,10 @@ const marked = StateField.define<DecorationSet>({
     for (const effect of transaction.effects)
       if (effect.is(mark)) {
         const at = effect.value
-        next = !at || at.from >= at.to ? Decoration.none : Decoration.set(Decoration.mark({ class: 'cm-place' }).range(at.from, at.to))
+        next =
+          !at || at.from >= at.to
+            ? Decoration.none
+            : Decoration.set(Decoration.mark({ class: 'cm-place' }).range(at.from, at.to))
       }
     return next
   },
@@ -99,7 +103,9 @@ const look = EditorView.theme({
   '.cm-activeLine, .cm-activeLineGutter': { backgroundColor: 'var(--code-line)' },
   '.cm-cursor': { borderLeftColor: 'var(--mantine-color-text)' },
   '&.cm-focused': { outline: 'none' },
-  '&.cm-focused .cm-selectionBackground, .cm-selectionBackground': { backgroundColor: 'var(--code-selection) !important' },
+  '&.cm-focused .cm-selectionBackground, .cm-selectionBackground': {
+    backgroundColor: 'var(--code-selection) !important',
+  },
   '.cm-place': { backgroundColor: 'var(--code-place)', borderRadius: '3px' },
   '.cm-tooltip': {
     backgroundColor: 'var(--mantine-color-body)',
@@ -149,7 +155,7 @@ export function createCodeView(options: CodeOptions): CodeView {
         autocompletion({ override: [completions(options)], icons: false }),
         hoverTooltip((view, at) => hover(options, view.state.doc.toString(), at)),
         keymap.of([
-          { key: 'Mod-s', preventDefault: true, run: () => (options.onSave(), true) },
+          { key: 'Mod-s', preventDefault: true, run: save(options) },
           ...closeBracketsKeymap,
           ...defaultKeymap,
           ...searchKeymap,
@@ -179,7 +185,10 @@ export function createCodeView(options: CodeOptions): CodeView {
         changes: set,
         annotations: byForm.of(true),
         userEvent: 'input.form',
-        effects: EditorView.scrollIntoView(Math.min(set.mapPos(first.from, -1), set.newLength), { y: 'nearest', yMargin: 60 }),
+        effects: EditorView.scrollIntoView(Math.min(set.mapPos(first.from, -1), set.newLength), {
+          y: 'nearest',
+          yMargin: 60,
+        }),
       })
     },
     replace(text) {
@@ -199,7 +208,10 @@ export function createCodeView(options: CodeOptions): CodeView {
       const most = view.state.doc.length
       const [start, end] = [Math.min(from, most), Math.min(to, most)]
       view.dispatch({
-        effects: [mark.of({ from: start, to: end }), EditorView.scrollIntoView(start, { y: focus ? 'center' : 'nearest', yMargin: 60 })],
+        effects: [
+          mark.of({ from: start, to: end }),
+          EditorView.scrollIntoView(start, { y: focus ? 'center' : 'nearest', yMargin: 60 }),
+        ],
         ...(focus ? { selection: EditorSelection.cursor(start) } : {}),
       })
       if (focus) view.focus()
@@ -211,6 +223,13 @@ export function createCodeView(options: CodeOptions): CodeView {
     },
     focus: () => view.focus(),
     destroy: () => view.destroy(),
+  }
+}
+
+function save({ onSave }: CodeOptions) {
+  return () => {
+    onSave()
+    return true
   }
 }
 

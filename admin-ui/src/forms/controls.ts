@@ -1,5 +1,5 @@
 import type { Path } from '../yaml/index.ts'
-import { type Control, controlOf, fieldsOf } from './fields.ts'
+import { type Control, controlOf, fieldsOf, resolved } from './fields.ts'
 import { type FieldSchema, isMap } from './schema.ts'
 
 /** A control of a form with the value it shows: what a person can change without adding anything. */
@@ -11,7 +11,8 @@ export interface ShownControl {
 }
 
 /** Every control of a document whose field is set, groups and lists unfolded. */
-export function controlsOf(schema: FieldSchema, value: unknown, path: Path = []): readonly ShownControl[] {
+export function controlsOf(declared: FieldSchema, value: unknown, path: Path = []): readonly ShownControl[] {
+  const schema = resolved(declared, value)
   const control = controlOf(schema, value)
   switch (control) {
     case 'kept':

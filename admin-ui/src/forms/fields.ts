@@ -3,7 +3,7 @@ import { camelCase, type FieldSchema, fieldOf, isMap, writtenKey } from './schem
 
 /**
  * How a field is edited. `texts`: a list of texts; `pairs`: a map of texts; `match`: one of exact, prefix, regex; `percent`: a map with
- * `value`; `plain`: text, number or truth value as it comes; `group`, `list`, `entries`: what holds other fields. `kept`: no control
+ * `value`; `plain`: text, number or truth value as it comes; `values`: one of these, or a list of them; `group`, `list`, `entries`: what holds other fields. `kept`: no control
  * can show this value; it stays as it is in the text.
  */
 export type Control =
@@ -17,6 +17,7 @@ export type Control =
   | 'match'
   | 'percent'
   | 'plain'
+  | 'values'
   | 'group'
   | 'list'
   | 'entries'
@@ -43,13 +44,20 @@ const MATCH = ['exact', 'prefix', 'regex']
 /** How a value of this schema is edited; a value of another type than the schema's is kept. */
 export function controlOf(schema: FieldSchema | undefined, value: unknown): Control {
   if (!schema) return 'kept'
-  const control = controlFor(schema)
+  const control = controlFor(resolved(schema, value))
   return value === undefined || value === null || fits(control, value) ? control : 'kept'
 }
 
 function controlFor(schema: FieldSchema): Control {
   const { type, format, properties, items, additionalProperties, anyOf } = schema
-  if (anyOf) return anyOf.some(({ type: one }) => one === 'object' || one === 'array') ? 'kept' : 'plain'
+  if (anyOf) {
+    const all = variants(schema)
+    if (all.every(isPlain)) return 'plain'
+    const scalar = all.filter(({ type: one }) => one !== 'object')
+    return scalar.every((one) => isPlain(one) || (one.type === 'array' && variants(one.items ?? {}).every(isPlain)))
+      ? 'values'
+      : 'kept'
+  }
   if (schema.enum || schema.const !== undefined) return 'choice'
   switch (type) {
     case 'string':
@@ -76,6 +84,22 @@ function controlFor(schema: FieldSchema): Control {
   }
 }
 
+/** The alternatives of a schema, nested ones unfolded; the schema itself when it has none. */
+function variants(schema: FieldSchema): readonly FieldSchema[] {
+  return schema.anyOf ? schema.anyOf.flatMap(variants) : [schema]
+}
+
+function isPlain({ type }: FieldSchema): boolean {
+  return type === 'string' || type === 'number' || type === 'integer' || type === 'boolean'
+}
+
+/** The alternative a value is of: where a field takes a value or a condition with fields of its own, a map is the condition. */
+export function resolved(schema: FieldSchema, value: unknown): FieldSchema {
+  if (!schema.anyOf || !isMap(value)) return schema
+  const found = variants(schema).find(({ type, properties }) => type === 'object' && properties)
+  return found ? { ...found, ...(schema.description ? { description: schema.description } : {}) } : schema
+}
+
 function fits(control: Control, value: unknown): boolean {
   switch (control) {
     case 'text':
@@ -89,6 +113,8 @@ function fits(control: Control, value: unknown): boolean {
       return typeof value === 'boolean'
     case 'plain':
       return typeof value !== 'object'
+    case 'values':
+      return typeof value !== 'object' || (Array.isArray(value) && value.every((one) => typeof one !== 'object'))
     case 'texts':
       return Array.isArray(value) && value.every((one) => typeof one === 'string')
     case 'list':
@@ -121,7 +147,7 @@ export function fieldsOf(schema: FieldSchema, value: unknown, path: Path): reado
       name,
       path: [...path, key],
       control: controlOf(field, held),
-      schema: field,
+      schema: resolved(field, held),
       value: held,
       required: required.includes(name),
       excludes: oneofs.filter((group) => group.includes(name)).flatMap((group) => group.filter((one) => one !== name)),
@@ -152,7 +178,8 @@ export interface Kept {
 }
 
 /** Every value of a document that the form does not show, outermost only: a form never writes there. */
-export function keptFields(schema: FieldSchema, value: unknown, path: Path = []): readonly Kept[] {
+export function keptFields(declared: FieldSchema, value: unknown, path: Path = []): readonly Kept[] {
+  const schema = resolved(declared, value)
   const control = controlOf(schema, value)
   if (control === 'kept') return [{ path, reason: controlFor(schema) === 'kept' ? 'free' : 'type' }]
   if (control === 'group') {

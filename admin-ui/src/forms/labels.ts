@@ -142,10 +142,24 @@ const ZH: Readonly<Record<string, string>> = {
   workloadSelector: '工作负载',
 }
 
+/** Words that are no plain words in English. */
+const EN: Readonly<Record<string, string>> = {
+  http: 'HTTP rules',
+  tcp: 'TCP',
+  tls: 'TLS',
+  uri: 'URI',
+  ttl: 'TTL',
+  sni: 'SNI',
+  msgid: 'Message id',
+  svrName: 'Service',
+  route: 'Destinations',
+}
+
 /** What people call a field: its Chinese name, or its own name as words (`maxConnections`: Max connections). */
 export function fieldLabel(name: string, language: string): string {
   const key = camelCase(name)
   if (language.startsWith('zh')) return (Object.hasOwn(ZH, key) ? ZH[key] : undefined) ?? name
+  if (Object.hasOwn(EN, key)) return EN[key]!
   const words = key.replace(/([a-z])([A-Z])/g, (_, a: string, b: string) => `${a} ${b.toLowerCase()}`)
   return words.charAt(0).toUpperCase() + words.slice(1)
 }

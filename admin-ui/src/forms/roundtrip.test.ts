@@ -103,6 +103,8 @@ function changed({ control, value, schema }: ShownControl): unknown {
       const [[kind, held] = ['exact', '']] = Object.entries(value as Readonly<Record<string, string>>)
       return { [kind]: `${held}x` }
     }
+    case 'values':
+      return Array.isArray(value) ? [...value, 'one-more'] : typeof value === 'number' ? value + 1 : `${value}x`
     default:
       return typeof value === 'number' ? value + 1 : typeof value === 'boolean' ? !value : `${value}x`
   }

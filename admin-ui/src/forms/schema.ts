@@ -54,7 +54,12 @@ export function fieldOf(schema: FieldSchema | undefined, key: string): FieldSche
   if (properties && Object.hasOwn(properties, key)) return properties[key]
   const camel = camelCase(key)
   if (properties && Object.hasOwn(properties, camel)) return properties[camel]
-  return typeof schema.additionalProperties === 'object' ? schema.additionalProperties : undefined
+  if (typeof schema.additionalProperties === 'object') return schema.additionalProperties
+  for (const one of schema.anyOf ?? []) {
+    const found = fieldOf(one, key)
+    if (found) return found
+  }
+  return undefined
 }
 
 /** Schema of the value at a path; undefined where the schema knows none. */

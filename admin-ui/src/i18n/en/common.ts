@@ -4,6 +4,7 @@ export const common = {
   'nav.menu': 'Open or close the navigation',
   'nav.overview': 'Overview',
   'nav.proxies': 'Proxies',
+  'nav.rules': 'Rules',
   'nav.changes': 'Changes',
   'palette.open': 'Search',
   'palette.placeholder': 'Pages, services, proxies',

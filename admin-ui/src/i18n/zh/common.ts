@@ -6,6 +6,7 @@ export const common: Dictionary['common'] = {
   'nav.menu': '展开或收起导航',
   'nav.overview': '概览',
   'nav.proxies': '代理',
+  'nav.rules': '规则',
   'nav.changes': '变更',
   'palette.open': '搜索',
   'palette.placeholder': '页面、服务、代理',

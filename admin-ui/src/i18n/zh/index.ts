@@ -1,11 +1,26 @@
 import type { Dictionary } from '../dictionary.ts'
+import { change } from './change.ts'
 import { changes } from './changes.ts'
 import { common } from './common.ts'
+import { editor } from './editor.ts'
 import { explain } from './explain.ts'
 import { overview } from './overview.ts'
 import { proxies } from './proxies.ts'
+import { rules } from './rules.ts'
 import { services } from './services.ts'
 import { settings } from './settings.ts'
 import { topology } from './topology.ts'
 
-export const zh: Dictionary = { changes, common, explain, overview, proxies, services, settings, topology }
+export const zh: Dictionary = {
+  change,
+  changes,
+  common,
+  editor,
+  explain,
+  overview,
+  proxies,
+  rules,
+  services,
+  settings,
+  topology,
+}

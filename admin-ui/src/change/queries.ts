@@ -1,0 +1,27 @@
+import { queryOptions } from '@tanstack/react-query'
+import { api, ask } from '../api/client.ts'
+import type { FieldSchema } from '../forms/schema.ts'
+
+/** Queries of the editor and the change flow, by the words events make stale. */
+export const changeQueries = {
+  rules: () =>
+    queryOptions({ queryKey: ['rules'], queryFn: ({ signal }) => ask(api.GET('/api/v1/rules', { signal })) }),
+  text: (file: string) =>
+    queryOptions({
+      queryKey: ['documents', file],
+      queryFn: ({ signal }) => ask(api.GET('/api/v1/documents/{file}', { params: { path: { file } }, signal })),
+    }),
+  kinds: () =>
+    queryOptions({
+      queryKey: ['kinds'],
+      staleTime: Number.POSITIVE_INFINITY,
+      queryFn: async ({ signal }) => (await ask(api.GET('/api/v1/kinds', { signal }))).kinds,
+    }),
+  schema: (kind: string) =>
+    queryOptions({
+      queryKey: ['kinds', kind],
+      staleTime: Number.POSITIVE_INFINITY,
+      queryFn: async ({ signal }): Promise<FieldSchema> =>
+        (await ask(api.GET('/api/v1/kinds/{kind}/schema', { params: { path: { kind } }, signal }))) as FieldSchema,
+    }),
+} as const

@@ -1,0 +1,350 @@
+import { ActionIcon, Badge, Button, Group, Menu, ScrollArea, Stack, Text, TextInput, Tooltip } from '@mantine/core'
+import { IconArrowDown, IconArrowUp, IconPlus, IconTrash } from '@tabler/icons-react'
+import { type ComponentType, useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import { choose, setField } from '../../forms/edits.ts'
+import { emptyValue, type Field, fieldsOf } from '../../forms/fields.ts'
+import { type FieldSchema, isMap } from '../../forms/schema.ts'
+import { formatPath, type Path } from '../../yaml/index.ts'
+import { docText } from '../context-at.ts'
+import { FieldRow } from './field-row.tsx'
+import classes from './form.module.css'
+import { useFieldLabel, useForm } from './form-context.tsx'
+import { layoutOf } from './layouts.ts'
+import { ScalarControl } from './scalar-control.tsx'
+import { MatchControl, PairsControl, PercentControl } from './small-controls.tsx'
+
+export interface LayoutProps {
+  readonly path: Path
+  readonly schema: FieldSchema
+  readonly value: unknown
+}
+export type Layout = ComponentType<LayoutProps>
+
+export interface ObjectFormProps extends LayoutProps {
+  /** Fields somebody else shows. */
+  readonly except?: readonly string[]
+}
+
+/** Every field of an object that is set or required, and a way to the others. Fields with a layout of their own get that. */
+export function ObjectForm({ path, schema, value, except = [] }: ObjectFormProps) {
+  const fields = fieldsOf(schema, value, path).filter(({ name }) => !except.includes(name))
+  const shown = fields.filter((field) => field.control !== 'kept' && (field.value !== undefined || field.required))
+  const absent = fields.filter((field) => field.control !== 'kept' && field.value === undefined && !field.required)
+  return (
+    <Stack gap={2}>
+      {shown.map((field) => (
+        <FieldForm key={field.name} field={field} siblings={fields} />
+      ))}
+      <AddField path={path} fields={absent} siblings={fields} />
+    </Stack>
+  )
+}
+
+function AddField(props: {
+  readonly path: Path
+  readonly fields: readonly Field[]
+  readonly siblings: readonly Field[]
+}) {
+  const { t } = useTranslation('editor')
+  const { value: document, edit, readOnly } = useForm()
+  const labelOf = useFieldLabel()
+  const [wanted, setWanted] = useState('')
+  const word = wanted.trim().toLowerCase()
+  if (readOnly || props.fields.length === 0) return null
+  const found = props.fields.filter(
+    ({ name }) => name.toLowerCase().includes(word) || labelOf(name).toLowerCase().includes(word),
+  )
+  const isSet = (name: string) => props.siblings.some((one) => one.name === name && one.value !== undefined)
+  return (
+    <Menu position="bottom-start" width={360} shadow="md" onClose={() => setWanted('')}>
+      <Menu.Target>
+        <Button size="compact-xs" variant="subtle" leftSection={<IconPlus size={13} />} w="fit-content" ml={4} mt={4}>
+          {t('field.add')}
+        </Button>
+      </Menu.Target>
+      <Menu.Dropdown>
+        {props.fields.length > 8 && (
+          <TextInput
+            size="xs"
+            m={4}
+            placeholder={t('field.search')}
+            aria-label={t('field.search')}
+            value={wanted}
+            onChange={({ currentTarget }) => setWanted(currentTarget.value)}
+          />
+        )}
+        <ScrollArea.Autosize mah={320}>
+          {found.map(({ name, path, schema, excludes }) => {
+            const gone = excludes.filter(isSet)
+            return (
+              <Menu.Item
+                key={name}
+                onClick={() =>
+                  edit(choose(document, props.path, [name, ...gone], String(path.at(-1)), emptyValue(schema)))
+                }
+              >
+                <Group gap={6} wrap="nowrap">
+                  <Text size="sm">{labelOf(name)}</Text>
+                  <Text size="xs" c="dimmed" ff="monospace">
+                    {name}
+                  </Text>
+                  {schema?.['x-deprecated'] !== undefined && (
+                    <Badge size="xs" color="gray">
+                      {t('field.deprecated')}
+                    </Badge>
+                  )}
+                  {schema?.['x-unsupported'] !== undefined && (
+                    <Badge size="xs" color="yellow">
+                      {t('field.unsupported')}
+                    </Badge>
+                  )}
+                </Group>
+                <Text size="xs" c="dimmed" lineClamp={2}>
+                  {gone.length > 0 ? t('field.replaces', { fields: gone.join(', ') }) : schema && docText(schema)}
+                </Text>
+              </Menu.Item>
+            )
+          })}
+        </ScrollArea.Autosize>
+      </Menu.Dropdown>
+    </Menu>
+  )
+}
+
+/** A field with the control its schema asks for. */
+export function FieldForm({ field, siblings = [] }: { readonly field: Field; readonly siblings?: readonly Field[] }) {
+  const form = useForm()
+  const { name, path, schema, value, required, control } = field
+  if (!schema) return null
+  const set = (next: unknown) => form.edit(setField(form.value, path, next))
+  const clear = required || value === undefined ? undefined : () => set(undefined)
+  const Layout = layoutOf(form.kind, path)
+  const row = { name, path, schema, onClear: clear }
+  if (Layout)
+    return (
+      <FieldRow {...row} wide>
+        {() => <Layout path={path} schema={schema} value={value} />}
+      </FieldRow>
+    )
+  switch (control) {
+    case 'group':
+      return (
+        <FieldRow {...row} wide>
+          {() => (
+            <div className={classes['nested']}>
+              <ObjectForm path={path} schema={schema} value={value} />
+            </div>
+          )}
+        </FieldRow>
+      )
+    case 'list':
+      return (
+        <FieldRow {...row} wide>
+          {() => <ListForm path={path} schema={schema} value={value} />}
+        </FieldRow>
+      )
+    case 'entries':
+      return (
+        <FieldRow {...row} wide>
+          {() => <EntriesForm path={path} schema={schema} value={value} />}
+        </FieldRow>
+      )
+    case 'match':
+      return (
+        <FieldRow {...row}>
+          {({ id, label }) => <MatchControl id={id} label={label} value={value} onChange={set} />}
+        </FieldRow>
+      )
+    case 'pairs':
+      return (
+        <FieldRow {...row} wide>
+          {({ id, label }) => <PairsControl id={id} label={label} value={value} onChange={set} />}
+        </FieldRow>
+      )
+    case 'percent':
+      return (
+        <FieldRow {...row}>
+          {({ id, label }) => <PercentControl id={id} label={label} value={value} onChange={set} />}
+        </FieldRow>
+      )
+    default: {
+      const host = siblings.find((one) => one.name === 'host')?.value
+      const suggestions =
+        name === 'host' || name === 'svrName' || name === 'hosts'
+          ? form.hosts
+          : name === 'subset' && typeof host === 'string'
+            ? form.subsetsOf(host)
+            : undefined
+      return (
+        <FieldRow {...row}>
+          {(ids) => (
+            <ScalarControl
+              control={control}
+              {...ids}
+              schema={schema}
+              value={value}
+              onChange={set}
+              {...(suggestions ? { suggestions } : {})}
+            />
+          )}
+        </FieldRow>
+      )
+    }
+  }
+}
+
+/** Items of a list, each a card with its number; they can be moved. */
+export function ListForm({ path, schema, value }: LayoutProps) {
+  const { t } = useTranslation('editor')
+  const { edit, readOnly } = useForm()
+  const items = Array.isArray(value) ? value : []
+  const item = schema.items
+  if (!item) return null
+  return (
+    <Stack gap={8} mt={4}>
+      {items.map((one, index) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: an item of a document is its place
+        <div key={index} className={classes['group']}>
+          <Group justify="space-between" gap={4} mb={2}>
+            <Text size="xs" c="dimmed" ff="monospace">
+              {formatPath([...path.slice(-1), index])}
+            </Text>
+            {!readOnly && <ItemActions path={path} index={index} count={items.length} />}
+          </Group>
+          <ItemForm path={[...path, index]} schema={item} value={one} />
+        </div>
+      ))}
+      {!readOnly && (
+        <Button
+          size="compact-xs"
+          variant="subtle"
+          w="fit-content"
+          leftSection={<IconPlus size={13} />}
+          onClick={() =>
+            edit(
+              items.length === 0
+                ? [{ op: 'set', path, value: [emptyValue(item)] }]
+                : [{ op: 'append', path, value: emptyValue(item) }],
+            )
+          }
+        >
+          {t('list.add')}
+        </Button>
+      )}
+    </Stack>
+  )
+}
+
+export function ItemActions({
+  path,
+  index,
+  count,
+}: {
+  readonly path: Path
+  readonly index: number
+  readonly count: number
+}) {
+  const { t } = useTranslation('editor')
+  const { edit } = useForm()
+  const at = [...path, index]
+  const actions = [
+    {
+      name: t('list.up'),
+      icon: IconArrowUp,
+      off: index === 0,
+      run: () => edit([{ op: 'move', path: at, value: index - 1 }]),
+    },
+    {
+      name: t('list.down'),
+      icon: IconArrowDown,
+      off: index === count - 1,
+      run: () => edit([{ op: 'move', path: at, value: index + 1 }]),
+    },
+    { name: t('list.remove'), icon: IconTrash, off: false, run: () => edit([{ op: 'delete', path: at }]) },
+  ]
+  return (
+    <Group gap={2}>
+      {actions.map(({ name, icon: Icon, off, run }) => (
+        <Tooltip key={name} label={name}>
+          <ActionIcon
+            variant="subtle"
+            color="gray"
+            size="sm"
+            disabled={off}
+            onClick={(event) => {
+              event.stopPropagation()
+              run()
+            }}
+            aria-label={`${name}: ${formatPath([...path.slice(-1), index])}`}
+          >
+            <Icon size={14} />
+          </ActionIcon>
+        </Tooltip>
+      ))}
+    </Group>
+  )
+}
+
+/** The value of an item or entry: an object, or a value by itself. */
+function ItemForm({ path, schema, value }: LayoutProps) {
+  const form = useForm()
+  const Layout = layoutOf(form.kind, path)
+  if (Layout) return <Layout path={path} schema={schema} value={value} />
+  if (schema.properties) {
+    const [field] = fieldsOf({ type: 'object', properties: { item: schema } }, { item: value }, [])
+    if (field?.control === 'group') return <ObjectForm path={path} schema={schema} value={value} />
+  }
+  const [field] = fieldsOf(
+    { type: 'object', properties: { [String(path.at(-1))]: schema } },
+    { [String(path.at(-1))]: value },
+    [],
+  )
+  return field ? <FieldForm field={{ ...field, path, required: true }} /> : null
+}
+
+/** Entries of a map whose values are no plain texts: conditions by header name and the like. */
+function EntriesForm({ path, schema, value }: LayoutProps) {
+  const { t } = useTranslation('editor')
+  const { edit, readOnly } = useForm()
+  const [fresh, setFresh] = useState('')
+  const map = isMap(value) ? value : {}
+  const inner = typeof schema.additionalProperties === 'object' ? schema.additionalProperties : undefined
+  if (!inner) return null
+  const key = fresh.trim()
+  const add = () => {
+    if (key === '' || Object.hasOwn(map, key)) return
+    edit([{ op: 'set', path: [...path, key], value: emptyValue(inner) }])
+    setFresh('')
+  }
+  return (
+    <Stack gap={4} className={classes['nested']}>
+      {Object.entries(map).map(([name, one]) => {
+        const [field] = fieldsOf({ type: 'object', properties: { [name]: inner } }, { [name]: one }, path)
+        return field && <FieldForm key={name} field={field} />
+      })}
+      {!readOnly && (
+        <Group gap={6} wrap="nowrap">
+          <TextInput
+            size="xs"
+            w={180}
+            value={fresh}
+            placeholder={t('pairs.new')}
+            aria-label={`${formatPath(path)}: ${t('pairs.new')}`}
+            onChange={({ currentTarget }) => setFresh(currentTarget.value)}
+            onKeyDown={(event) => event.key === 'Enter' && add()}
+          />
+          <Button
+            size="compact-xs"
+            variant="subtle"
+            leftSection={<IconPlus size={13} />}
+            disabled={key === ''}
+            onClick={add}
+          >
+            {t('field.addEntry')}
+          </Button>
+        </Group>
+      )}
+    </Stack>
+  )
+}

@@ -1,0 +1,27 @@
+import { Button, Group, Modal, Text } from '@mantine/core'
+import { useTranslation } from 'react-i18next'
+import type { Sharing } from '../yaml/index.ts'
+
+/** A value that is written once and used in several places: shall it change here, or everywhere? */
+export function SharingQuestion({
+  opened,
+  onClose,
+  onChoose,
+}: {
+  readonly opened: boolean
+  readonly onClose: () => void
+  readonly onChoose: (how: Sharing) => void
+}) {
+  const { t } = useTranslation('editor')
+  return (
+    <Modal opened={opened} onClose={onClose} title={t('sharing.title')}>
+      <Text size="sm">{t('sharing.lead')}</Text>
+      <Group mt="md">
+        <Button onClick={() => onChoose('here')}>{t('sharing.here')}</Button>
+        <Button variant="default" onClick={() => onChoose('everywhere')}>
+          {t('sharing.everywhere')}
+        </Button>
+      </Group>
+    </Modal>
+  )
+}

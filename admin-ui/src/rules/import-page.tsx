@@ -1,0 +1,157 @@
+import { Badge, Button, Card, Code, Group, Stack, Table, Text, Textarea } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { useRouter } from '@tanstack/react-router'
+import { type DragEvent, useMemo, useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import { api, ask } from '../api/client.ts'
+import { queries } from '../api/queries.ts'
+import { useMayEdit } from '../app/session-gate.tsx'
+import { changeQueries } from '../change/queries.ts'
+import { drafts } from '../change/use-drafts.ts'
+import { Page } from '../parts/page.tsx'
+import { ProblemAlert } from '../parts/problem.tsx'
+import { importDrafts, type KnownFile, readImport } from './import.ts'
+
+const COLOURS = { new: 'teal', changed: 'blue', same: 'gray', unsupported: 'yellow', broken: 'red' } as const
+
+/** Rules from somewhere else: pasted or dropped, looked at one by one, then planned together as one change. */
+export function ImportPage() {
+  const { t } = useTranslation('rules')
+  const router = useRouter()
+  const mayEdit = useMayEdit()
+  const { data: kinds } = useQuery(changeQueries.kinds())
+  const { data: rules } = useQuery(changeQueries.rules())
+  const { data: listed } = useQuery(queries.documents())
+  const [text, setText] = useState('')
+  const [over, setOver] = useState(false)
+  const [error, setError] = useState<unknown>(undefined)
+  const [busy, setBusy] = useState(false)
+  const fileOf = useMemo(() => {
+    const files = new Map(rules?.rules.map(({ key, file }) => [key, file]))
+    return (key: string) => files.get(key)
+  }, [rules])
+  const newFile = freeName('imported', new Set(listed?.files.map(({ file }) => file)))
+  const documents = useMemo(
+    () =>
+      readImport(text, {
+        kinds: new Set(kinds?.map(({ kind }) => kind)),
+        defaultNamespace: 'default',
+        fileOf,
+        newFile,
+      }),
+    [text, kinds, fileOf, newFile],
+  )
+  const usable = documents.filter(({ file }) => file !== undefined)
+  const drop = async (event: DragEvent) => {
+    event.preventDefault()
+    setOver(false)
+    const texts = await Promise.all([...event.dataTransfer.files].map((file) => file.text()))
+    if (texts.length > 0) setText(texts.join('\n---\n'))
+  }
+  const take = async () => {
+    if (!listed) return
+    setBusy(true)
+    setError(undefined)
+    try {
+      const names = [...new Set(usable.map(({ file }) => file!))]
+      const files = new Map<string, KnownFile>()
+      for (const file of names) {
+        const draft = drafts.get(file)
+        if (draft?.text !== undefined) files.set(file, { ...draft, text: draft.text })
+        else if (listed.files.some((one) => one.file === file)) {
+          const { text: now = '', revision } = await ask(
+            api.GET('/api/v1/documents/{file}', { params: { path: { file } } }),
+          )
+          files.set(file, { file, base: revision, baseText: now, text: now })
+        }
+      }
+      const made = importDrafts(usable, files, listed.revision, Date.now())
+      for (const one of made.drafts) drafts.put(one)
+      if (made.drafts.length > 0) router.history.push('/changes/new')
+      else setError(new Error(t('import.nothing')))
+    } catch (problem) {
+      setError(problem)
+    } finally {
+      setBusy(false)
+    }
+  }
+  return (
+    <Page title={t('import.title')} lead={t('import.lead')}>
+      <Card
+        withBorder
+        onDragOver={(event) => {
+          event.preventDefault()
+          setOver(true)
+        }}
+        onDragLeave={() => setOver(false)}
+        onDrop={(event) => void drop(event)}
+        style={over ? { outline: '2px dashed var(--mantine-primary-color-filled)' } : undefined}
+      >
+        <Textarea
+          label={t('import.text')}
+          description={t('import.hint')}
+          autosize
+          minRows={8}
+          maxRows={20}
+          styles={{ input: { fontFamily: 'var(--mantine-font-family-monospace)', fontSize: 13 } }}
+          value={text}
+          onChange={({ currentTarget }) => setText(currentTarget.value)}
+        />
+      </Card>
+      {documents.length > 0 && (
+        <Card withBorder>
+          <Table>
+            <Table.Thead>
+              <Table.Tr>
+                <Table.Th>#</Table.Th>
+                <Table.Th>{t('column.name')}</Table.Th>
+                <Table.Th>{t('import.result')}</Table.Th>
+                <Table.Th>{t('column.file')}</Table.Th>
+              </Table.Tr>
+            </Table.Thead>
+            <Table.Tbody>
+              {documents.slice(0, 500).map(({ number, name, result, message, file }) => (
+                <Table.Tr key={number} data-import={result}>
+                  <Table.Td>{number}</Table.Td>
+                  <Table.Td>
+                    {name ? `${name.kind} ${name.namespace}/${name.name}` : '–'}
+                    {message && (
+                      <Text size="xs" c="dimmed">
+                        {message}
+                      </Text>
+                    )}
+                  </Table.Td>
+                  <Table.Td>
+                    <Badge variant="light" color={COLOURS[result]}>
+                      {t(`import.result.${result}`)}
+                    </Badge>
+                  </Table.Td>
+                  <Table.Td>{file ? <Code>{file}</Code> : '–'}</Table.Td>
+                </Table.Tr>
+              ))}
+            </Table.Tbody>
+          </Table>
+        </Card>
+      )}
+      <Stack gap="sm">
+        {error !== undefined && <ProblemAlert error={error} />}
+        <Group>
+          <Button disabled={!mayEdit || usable.length === 0} loading={busy} onClick={() => void take()}>
+            {t('import.take', { count: usable.length })}
+          </Button>
+          {!mayEdit && (
+            <Text size="sm" c="dimmed">
+              {t('mayNot')}
+            </Text>
+          )}
+        </Group>
+      </Stack>
+    </Page>
+  )
+}
+
+function freeName(stem: string, taken: ReadonlySet<string>): string {
+  let name = `${stem}.yaml`
+  for (let i = 2; taken.has(name); i++) name = `${stem}-${i}.yaml`
+  return name
+}

@@ -1,0 +1,83 @@
+import type { Draft } from '../change/drafts.ts'
+import { appendDocument } from '../change/merge.ts'
+import { same } from '../forms/edits.ts'
+import { findObject, nameOf, type ObjectName, objectKey } from '../forms/objects.ts'
+import { diffToEdits, edit, openText, readDocuments } from '../yaml/index.ts'
+
+/** What becomes of a document that was pasted or dropped. */
+export interface ImportedDocument {
+  readonly number: number
+  /** Undefined: it is no object. */
+  readonly name: ObjectName | undefined
+  /** `unsupported`: of a kind that is not known here; `broken`: no YAML, or no object. */
+  readonly result: 'new' | 'changed' | 'same' | 'unsupported' | 'broken'
+  readonly message?: string
+  readonly text: string
+  /** Where it goes. */
+  readonly file?: string
+}
+
+/** A file as it stands: its draft where there is one. */
+export interface KnownFile {
+  readonly file: string
+  readonly base: number
+  readonly baseText: string | undefined
+  readonly text: string
+}
+
+export interface ImportOptions {
+  readonly kinds: ReadonlySet<string>
+  readonly defaultNamespace: string
+  /** Files of objects that are there, by key. */
+  readonly fileOf: (key: string) => string | undefined
+  /** Where new objects go. */
+  readonly newFile: string
+}
+
+/** What each document of a text would do, without the files at hand: those that are there count as changed. */
+export function readImport(text: string, options: ImportOptions): readonly ImportedDocument[] {
+  const open = openText(text)
+  return readDocuments(open).flatMap(({ document, value, error, from, to }): ImportedDocument[] => {
+    const slice = text.slice(from, to)
+    if (error) return [{ number: document + 1, name: undefined, result: 'broken', message: error.message, text: slice }]
+    if (value === null || value === undefined) return []
+    const name = nameOf(value, options.defaultNamespace)
+    if (!name) return [{ number: document + 1, name, result: 'broken', message: 'no kind or no name', text: slice }]
+    if (!options.kinds.has(name.kind)) return [{ number: document + 1, name, result: 'unsupported', text: slice }]
+    const file = options.fileOf(objectKey(name))
+    return [
+      { number: document + 1, name, result: file ? 'changed' : 'new', text: slice, file: file ?? options.newFile },
+    ]
+  })
+}
+
+/**
+ * The drafts an import makes. An object that is there keeps its place and layout: only values that differ are written. New objects come behind
+ * in a file of their own, as they were pasted.
+ */
+export function importDrafts(
+  documents: readonly ImportedDocument[],
+  files: ReadonlyMap<string, KnownFile>,
+  newFileBase: number,
+  now: number,
+): { readonly drafts: readonly Draft[]; readonly same: number } {
+  const texts = new Map<string, string>()
+  let unchanged = 0
+  for (const { name, file, text } of documents) {
+    if (!name || file === undefined) continue
+    const before = texts.get(file) ?? files.get(file)?.text ?? ''
+    const there = findObject(before, name, name.namespace)
+    const value = readDocuments(text)[0]?.value
+    if (there && same(there.value, value)) {
+      unchanged++
+      continue
+    }
+    const edits = there ? diffToEdits(there.value, value, { document: there.document }) : []
+    texts.set(file, there ? edit(before, edits, { sharing: 'here' }).text : appendDocument(before, text))
+  }
+  const drafts = [...texts].map(([file, text]): Draft => {
+    const known = files.get(file)
+    return { file, base: known?.base ?? newFileBase, baseText: known?.baseText, text, savedAt: now }
+  })
+  return { drafts, same: unchanged }
+}

@@ -1,0 +1,119 @@
+import { Alert, Autocomplete, Button, Card, Group, Radio, SimpleGrid, Stack, Text, TextInput } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { useRouter } from '@tanstack/react-router'
+import { useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import { api, ask } from '../api/client.ts'
+import { queries } from '../api/queries.ts'
+import { useMayEdit } from '../app/session-gate.tsx'
+import { appendDocument } from '../change/merge.ts'
+import { changeQueries } from '../change/queries.ts'
+import { drafts } from '../change/use-drafts.ts'
+import { documentHref } from '../parts/hrefs.ts'
+import { Page } from '../parts/page.tsx'
+import { ProblemAlert } from '../parts/problem.tsx'
+import { useView } from '../parts/view.ts'
+import { TEMPLATES, type TemplateId } from './templates.ts'
+
+const NAME = /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/
+
+/** A rule from a template: what it shall do, for whom, and where it is written. The text is a draft until it is applied. */
+export function NewRulePage() {
+  const { t } = useTranslation('rules')
+  const router = useRouter()
+  const mayEdit = useMayEdit()
+  const [view, setView] = useView({ template: 'split', host: '' })
+  const { data: services = [] } = useQuery(queries.services())
+  const { data: documents } = useQuery(queries.documents())
+  const { data: rules } = useQuery(changeQueries.rules())
+  const template = TEMPLATES.find(({ id }) => id === view.template) ?? TEMPLATES[0]!
+  const [given, setGiven] = useState<{ name?: string; namespace?: string; file?: string }>({})
+  const [error, setError] = useState<unknown>(undefined)
+  const service = services.find(({ hostname }) => hostname === view.host)
+  const namespace = given.namespace ?? service?.namespace ?? 'default'
+  const name = given.name ?? (view.host.split('.')[0] || '').replace(/^\*$/, 'all')
+  const file = given.file ?? `${template.kind.toLowerCase()}-${name || 'new'}.yaml`
+  const key = `${template.kind}/${namespace}/${name}`
+  const taken = rules?.rules.some((one) => one.key === key)
+  const names = documents?.files.map((one) => one.file) ?? []
+  const ready =
+    mayEdit && documents !== undefined && NAME.test(name) && view.host !== '' && /^[^/].*\.ya?ml$/.test(file) && !taken
+  const create = async () => {
+    if (!documents) return
+    try {
+      const text = template.text(name, namespace, view.host)
+      const known = drafts.get(file)
+      const there = documents.files.some((one) => one.file === file)
+      const current = there
+        ? await ask(api.GET('/api/v1/documents/{file}', { params: { path: { file } } }))
+        : { text: undefined, revision: documents.revision }
+      const before = known?.text ?? current.text ?? ''
+      drafts.put({
+        file,
+        base: known?.base ?? current.revision,
+        baseText: known ? known.baseText : current.text,
+        text: appendDocument(before, text),
+        savedAt: Date.now(),
+      })
+      router.history.push(`${documentHref(key)}?file=${encodeURIComponent(file)}`)
+    } catch (problem) {
+      setError(problem)
+    }
+  }
+  return (
+    <Page title={t('new.title')} lead={t('new.lead')}>
+      <Card withBorder maw={920}>
+        <Stack gap="md">
+          <Radio.Group value={template.id} onChange={(id) => setView({ template: id })} label={t('new.what')}>
+            <SimpleGrid cols={{ base: 1, sm: 2, md: 4 }} spacing="xs" mt={6}>
+              {TEMPLATES.map(({ id, kind }) => (
+                <Radio.Card key={id} value={id} p="sm" radius="md">
+                  <Text size="sm" fw={600}>
+                    {t(`template.${id as TemplateId}`)}
+                  </Text>
+                  <Text size="xs" c="dimmed" ff="monospace">
+                    {kind}
+                  </Text>
+                </Radio.Card>
+              ))}
+            </SimpleGrid>
+          </Radio.Group>
+          <Autocomplete
+            label={t('new.host')}
+            description={t('new.hostHint')}
+            data={[...new Set(services.map(({ hostname }) => hostname))]}
+            limit={30}
+            value={view.host}
+            onChange={(host) => setView({ host })}
+          />
+          <Group grow align="flex-start">
+            <TextInput
+              label={t('new.name')}
+              value={name}
+              onChange={({ currentTarget }) => setGiven({ ...given, name: currentTarget.value })}
+              error={taken ? t('new.taken', { key }) : name !== '' && !NAME.test(name) ? t('new.badName') : undefined}
+            />
+            <TextInput
+              label={t('new.namespace')}
+              value={namespace}
+              onChange={({ currentTarget }) => setGiven({ ...given, namespace: currentTarget.value })}
+            />
+            <Autocomplete
+              label={t('new.file')}
+              description={names.includes(file) ? t('new.fileThere') : t('new.fileNew')}
+              data={names}
+              limit={30}
+              value={file}
+              onChange={(next) => setGiven({ ...given, file: next })}
+            />
+          </Group>
+          {error !== undefined && <ProblemAlert error={error} />}
+          {!mayEdit && <Alert color="gray">{t('mayNot')}</Alert>}
+          <Button w="fit-content" disabled={!ready} onClick={() => void create()}>
+            {t('new.create')}
+          </Button>
+        </Stack>
+      </Card>
+    </Page>
+  )
+}

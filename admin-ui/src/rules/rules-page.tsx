@@ -1,0 +1,262 @@
+import { Badge, Button, Group, Select, Skeleton, Stack, Text } from '@mantine/core'
+import { IconAlertCircle, IconAlertTriangle, IconFilePlus, IconFileText, IconUpload } from '@tabler/icons-react'
+import { useQuery } from '@tanstack/react-query'
+import { useDeferredValue, useMemo } from 'react'
+import { useTranslation } from 'react-i18next'
+import type { Rule } from '../api/schema.ts'
+import { useMayEdit } from '../app/session-gate.tsx'
+import { isChanged } from '../change/drafts.ts'
+import { changeQueries } from '../change/queries.ts'
+import { useDrafts } from '../change/use-drafts.ts'
+import { DiagnosticItem } from '../parts/diagnostic.tsx'
+import { Empty } from '../parts/empty.tsx'
+import { matchesWords } from '../parts/filters.ts'
+import { documentHref, revisionHref } from '../parts/hrefs.ts'
+import { AppLink } from '../parts/link.tsx'
+import { NoMatch } from '../parts/no-match.tsx'
+import { Page } from '../parts/page.tsx'
+import { ProblemAlert } from '../parts/problem.tsx'
+import { Search } from '../parts/search.tsx'
+import { Time } from '../parts/time.tsx'
+import { useView } from '../parts/view.ts'
+import { type Column, VirtualTable } from '../parts/virtual-table.tsx'
+
+const DEFAULTS = { q: '', kind: '', ns: '', problems: '' }
+const BROKEN_SHOWN = 20
+
+/** Every object in force: what it is for, where it stands, what is wrong with it, who changed it. */
+export function RulesPage() {
+  const { t } = useTranslation('rules')
+  const { data, error, refetch } = useQuery(changeQueries.rules())
+  const [view, setView] = useView(DEFAULTS)
+  const mayEdit = useMayEdit()
+  const drafted = new Set(
+    useDrafts()
+      .filter(isChanged)
+      .map(({ file }) => file),
+  )
+  const all = data?.rules ?? []
+  const query = useDeferredValue(view.q)
+  const shown = useMemo(
+    () =>
+      all.filter(
+        (one) =>
+          (view.kind === '' || one.kind === view.kind) &&
+          (view.ns === '' || one.namespace === view.ns) &&
+          (view.problems === '' || one.errors + (view.problems === 'all' ? one.warnings : 0) > 0) &&
+          matchesWords(query, one.kind, one.name, one.namespace, one.file ?? one.path, ...one.hosts),
+      ),
+    [all, view.kind, view.ns, view.problems, query],
+  )
+  const kinds = useMemo(() => [...new Set(all.map(({ kind }) => kind))].sort(), [all])
+  const namespaces = useMemo(() => [...new Set(all.map(({ namespace }) => namespace))].sort(), [all])
+  const columns: readonly Column<Rule>[] = [
+    {
+      key: 'kind',
+      header: t('column.kind'),
+      width: '150px',
+      render: ({ kind }) => (
+        <Text size="sm" c="dimmed">
+          {kind}
+        </Text>
+      ),
+    },
+    {
+      key: 'name',
+      header: t('column.name'),
+      width: 'minmax(150px, 1.4fr)',
+      render: ({ key, name, namespace, file }) => (
+        <Group gap={6} wrap="nowrap">
+          <AppLink href={documentHref(key)} size="sm" fw={550}>
+            {name}
+          </AppLink>
+          <Text size="xs" c="dimmed">
+            {namespace}
+          </Text>
+          {file !== undefined && drafted.has(file) && (
+            <Badge size="xs" color="orange" variant="light">
+              {t('draft')}
+            </Badge>
+          )}
+        </Group>
+      ),
+    },
+    {
+      key: 'hosts',
+      header: t('column.hosts'),
+      width: 'minmax(140px, 1.6fr)',
+      render: ({ hosts }) => <Text size="sm">{hosts.join(', ')}</Text>,
+    },
+    {
+      key: 'file',
+      header: t('column.file'),
+      width: 'minmax(120px, 1fr)',
+      render: ({ file, path, line }) => (
+        <Text size="xs" ff="monospace" c="dimmed">
+          {file ?? path}:{line}
+        </Text>
+      ),
+    },
+    {
+      key: 'problems',
+      header: t('column.problems'),
+      width: '120px',
+      render: ({ errors, warnings }) => <Counts errors={errors} warnings={warnings} />,
+    },
+    {
+      key: 'changed',
+      header: t('column.changed'),
+      width: '170px',
+      render: ({ changed }) =>
+        changed ? (
+          <AppLink href={revisionHref(changed.revision)} size="sm">
+            #{changed.revision} · <Time at={changed.at} />
+          </AppLink>
+        ) : (
+          '–'
+        ),
+    },
+  ]
+  const hint = mayEdit ? undefined : t('mayNot')
+  return (
+    <Page
+      title={t('title')}
+      lead={t('lead', { count: all.length })}
+      actions={
+        <>
+          <Button
+            component={AppLink}
+            href="/rules/import"
+            underline="never"
+            variant="default"
+            size="sm"
+            leftSection={<IconUpload size={16} />}
+            title={hint}
+          >
+            {t('import')}
+          </Button>
+          <Button
+            component={AppLink}
+            href="/rules/new"
+            underline="never"
+            size="sm"
+            c="white"
+            leftSection={<IconFilePlus size={16} />}
+            title={hint}
+          >
+            {t('new')}
+          </Button>
+        </>
+      }
+    >
+      {error && <ProblemAlert error={error} retry={() => void refetch()} />}
+      {data && data.broken.length > 0 && <Broken data={data.broken} />}
+      {!data && !error && <Skeleton h={320} />}
+      {data && all.length === 0 && data.broken.length === 0 ? (
+        <Empty icon={IconFileText} title={t('empty.title')}>
+          <Stack align="center" gap="xs">
+            {t('empty.lead')}
+            <Button component={AppLink} href="/rules/new" underline="never" c="white" size="xs">
+              {t('new')}
+            </Button>
+          </Stack>
+        </Empty>
+      ) : (
+        data && (
+          <Stack gap="sm">
+            <Group gap="xs">
+              <Search value={view.q} onChange={(q) => setView({ q })} label={t('search')} />
+              <Select
+                aria-label={t('column.kind')}
+                placeholder={t('filter.kind')}
+                data={kinds}
+                value={view.kind || null}
+                clearable
+                searchable
+                onChange={(kind) => setView({ kind: kind ?? '' })}
+              />
+              <Select
+                aria-label={t('column.namespace')}
+                placeholder={t('filter.namespace')}
+                data={namespaces}
+                value={view.ns || null}
+                clearable
+                searchable
+                limit={100}
+                onChange={(ns) => setView({ ns: ns ?? '' })}
+              />
+              <Select
+                aria-label={t('column.problems')}
+                placeholder={t('filter.problems')}
+                data={[
+                  { value: 'errors', label: t('filter.errors') },
+                  { value: 'all', label: t('filter.warnings') },
+                ]}
+                value={view.problems || null}
+                clearable
+                onChange={(problems) => setView({ problems: problems ?? '' })}
+              />
+              <Text size="sm" c="dimmed" className="number">
+                {t('shown', { shown: shown.length, total: all.length })}
+              </Text>
+            </Group>
+            <VirtualTable
+              label={t('title')}
+              columns={columns}
+              rows={shown}
+              rowKey={({ key }) => key}
+              empty={<NoMatch clear={() => setView(DEFAULTS)} />}
+            />
+          </Stack>
+        )
+      )}
+    </Page>
+  )
+}
+
+function Counts({ errors, warnings }: { readonly errors: number; readonly warnings: number }) {
+  const { t } = useTranslation('rules')
+  if (errors + warnings === 0)
+    return (
+      <Text size="sm" c="dimmed">
+        {t('fine')}
+      </Text>
+    )
+  return (
+    <Group gap={8} wrap="nowrap">
+      {errors > 0 && (
+        <Badge
+          color="red"
+          variant="light"
+          leftSection={<IconAlertCircle size={13} />}
+          aria-label={t('errors', { count: errors })}
+        >
+          {errors}
+        </Badge>
+      )}
+      {warnings > 0 && (
+        <Badge
+          color="yellow"
+          variant="light"
+          leftSection={<IconAlertTriangle size={13} />}
+          aria-label={t('warnings', { count: warnings })}
+        >
+          {warnings}
+        </Badge>
+      )}
+    </Group>
+  )
+}
+
+/** Documents that are not in force: they have no row of their own. */
+function Broken({ data }: { readonly data: readonly Parameters<typeof DiagnosticItem>[0]['diagnostic'][] }) {
+  const { t } = useTranslation('rules')
+  return (
+    <Stack gap="sm" p="md" style={{ border: '1px solid var(--mantine-color-red-4)', borderRadius: 8 }} role="alert">
+      <Text fw={600}>{t('broken', { count: data.length })}</Text>
+      {data.slice(0, BROKEN_SHOWN).map((one) => (
+        <DiagnosticItem key={JSON.stringify(one)} diagnostic={one} />
+      ))}
+    </Stack>
+  )
+}

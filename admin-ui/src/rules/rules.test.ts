@@ -1,0 +1,95 @@
+import { describe, expect, it } from 'vitest'
+import { checkTexts } from '../../../controlplane/admin/analyze.ts'
+import { kindSchema } from '../../../test/helpers/kind-schemas.ts'
+import { keptFields } from '../forms/fields.ts'
+import { readDocuments } from '../yaml/index.ts'
+import { importDrafts, readImport } from './import.ts'
+import { TEMPLATES } from './templates.ts'
+
+describe('templates', () => {
+  it.each(TEMPLATES.map((one) => [one.id, one] as const))(
+    '%s is valid, of its kind and has a form for all of it',
+    (_, { kind, text }) => {
+      const document = text('cart', 'shop', 'cart.shop.svc.cluster.local')
+      const service = `apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: cart, namespace: shop }
+spec: { hosts: [cart.shop.svc.cluster.local], resolution: DNS, ports: [{ number: 80, name: http, protocol: HTTP }] }
+`
+      const { diagnostics } = checkTexts({ 'a.yaml': document, 'b.yaml': service })
+      // Subsets and protocols are declared elsewhere.
+      const wrong = diagnostics.filter(({ severity, code }) => severity === 'error' && code !== 'SUBSET_NOT_FOUND')
+      expect(wrong).toEqual([])
+      const value = readDocuments(document)[0]!.value
+      expect(value).toMatchObject({ kind, metadata: { name: 'cart', namespace: 'shop' } })
+      expect(keptFields(kindSchema(kind)!, value)).toEqual([])
+    },
+  )
+
+  it('quote names that YAML would read as something else', () => {
+    const [split] = TEMPLATES
+    expect(readDocuments(split!.text('123', 'on', '*.example.com'))[0]!.value).toMatchObject({
+      metadata: { name: '123', namespace: 'on' },
+      spec: { hosts: ['*.example.com'] },
+    })
+  })
+})
+
+describe('import', () => {
+  const there = '# ours\nkind: VirtualService\nmetadata: { name: a }\nspec:\n  hosts: [a] # one\n'
+  const options = {
+    kinds: new Set(['VirtualService', 'DestinationRule']),
+    defaultNamespace: 'default',
+    fileOf: (key: string) => (key === 'VirtualService/default/a' ? 'a.yaml' : undefined),
+    newFile: 'imported.yaml',
+  }
+  const pasted = `kind: VirtualService
+metadata:
+  name: a
+spec:
+  hosts:
+  - b
+---
+kind: DestinationRule
+metadata: {name: fresh}
+spec: {host: a}
+---
+kind: Deployment
+metadata: {name: x}
+---
+just text
+---
+a: [
+`
+
+  it('says of every document what becomes of it', () => {
+    expect(readImport(pasted, options).map(({ result, file }) => [result, file])).toEqual([
+      ['changed', 'a.yaml'],
+      ['new', 'imported.yaml'],
+      ['unsupported', undefined],
+      ['broken', undefined],
+      ['broken', undefined],
+    ])
+  })
+
+  it('writes only values that differ into what is there, and adds what is new as it was pasted', () => {
+    const files = new Map([['a.yaml', { file: 'a.yaml', base: 3, baseText: there, text: there }]])
+    const { drafts, same } = importDrafts(readImport(pasted, options), files, 7, 0)
+    expect(same).toBe(0)
+    expect(drafts).toEqual([
+      { file: 'a.yaml', base: 3, baseText: there, text: there.replace('[a]', '[b]'), savedAt: 0 },
+      {
+        file: 'imported.yaml',
+        base: 7,
+        baseText: undefined,
+        text: 'kind: DestinationRule\nmetadata: {name: fresh}\nspec: {host: a}\n',
+        savedAt: 0,
+      },
+    ])
+  })
+
+  it('of what is there already makes no draft', () => {
+    const files = new Map([['a.yaml', { file: 'a.yaml', base: 3, baseText: there, text: there }]])
+    expect(importDrafts(readImport(there, options), files, 7, 0)).toEqual({ drafts: [], same: 1 })
+  })
+})

@@ -1,0 +1,141 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { request } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { envoyBootstrap } from '../../controlplane/bootstrap/envoy.ts'
+import { builtUi } from '../helpers/built-ui.ts'
+import { startEcho, type Upstream } from '../helpers/echo.ts'
+import { startEnvoy, type TestEnvoy } from '../helpers/envoy.ts'
+import { freePorts } from '../helpers/ports.ts'
+import { stopAfterTests } from '../helpers/processes.ts'
+import { type ServeChild, serveChild } from '../helpers/serve.ts'
+
+/** A mesh to look at: a control plane of its own on a folder, a real Envoy beside a caller, and upstreams that count. */
+export interface MeshBed {
+  readonly folder: string
+  readonly plane: ServeChild
+  readonly envoy: TestEnvoy
+  readonly upstreams: readonly Upstream[]
+  /** Address of the pages. */
+  readonly url: string
+  read(file: string): Promise<string>
+  write(file: string, text: string): Promise<void>
+  /** Sends requests to a host through Envoy; answers by upstream name, or by status where no upstream answered. */
+  send(
+    host: string,
+    count: number,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<Readonly<Record<string, number>>>
+  /** Address of Envoy's HTTP port. */
+  readonly httpUrl: string
+  /** Resolves when Envoy has everything it is sent. */
+  settled(): Promise<void>
+}
+
+export const REVIEWS = `# Most requests go to v1.
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata:
+  name: reviews
+spec:
+  hosts: [reviews]
+  http:
+    - route:
+        - destination: { host: reviews, subset: v1 }
+          weight: 90 # the stable one
+        - destination: { host: reviews, subset: v2 }
+          weight: 10
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata:
+  name: reviews
+spec:
+  host: reviews
+  subsets:
+    - { name: v1, labels: { version: v1 } }
+    - { name: v2, labels: { version: v2 } }
+    - { name: v3, labels: { version: v3 } }
+`
+
+/** Starts everything; it ends with the test file. `files` come beside the services. */
+export async function startMeshBed(
+  files: Readonly<Record<string, string>> = { 'reviews.yaml': REVIEWS },
+): Promise<MeshBed> {
+  await builtUi()
+  const folder = await mkdtemp(join(tmpdir(), 'meshgate-ui-'))
+  stopAfterTests(() => rm(folder, { recursive: true, force: true }))
+  const upstreams = await Promise.all(['v1', 'v2', 'v3'].map((name) => startEcho(name)))
+  const [httpPort] = (await freePorts(1)) as [number]
+  const write = (file: string, text: string) => writeFile(join(folder, file), text)
+  await write(
+    'meshgate.yaml',
+    `apiVersion: meshgate.io/v1\nkind: Mesh\nmetadata: { name: mesh }\nspec: { httpPort: ${httpPort} }\n`,
+  )
+  const endpoints = upstreams
+    .map(({ name, port }) => `    - { address: 127.0.0.1, ports: { http: ${port} }, labels: { version: ${name} } }\n`)
+    .join('')
+  await write(
+    'services.yaml',
+    `apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: reviews }
+spec:
+  hosts: [reviews.default.svc.cluster.local]
+  resolution: STATIC
+  ports: [{ number: 80, name: http, protocol: HTTP }]
+  endpoints:
+${endpoints}`,
+  )
+  for (const [file, text] of Object.entries(files)) await write(file, text)
+  const plane = await serveChild(folder)
+  const envoy = await startEnvoy({
+    bootstrap: envoyBootstrap({
+      node: { id: 'sidecar~127.0.0.1~shop.default~default.svc.cluster.local', metadata: {} },
+      xds: { host: '127.0.0.1', port: plane.xdsPort },
+      loadReports: false,
+    }),
+  })
+  return {
+    ...{ folder, plane, envoy, upstreams, write },
+    url: plane.apiUrl,
+    httpUrl: `http://127.0.0.1:${httpPort}`,
+    read: (file) => readFile(join(folder, file), 'utf8'),
+    async send(host, count, headers = {}) {
+      const found: Record<string, number> = {}
+      for (let i = 0; i < count; i++) {
+        const answer = await once(httpPort, host, headers)
+        found[answer] = (found[answer] ?? 0) + 1
+      }
+      return found
+    },
+    async settled() {
+      const until = Date.now() + 20_000
+      for (;;) {
+        const { proxies } = (await plane.api('/api/v1/proxies')) as { proxies: { state: string; connected: boolean }[] }
+        const open = proxies.filter(({ connected, state }) => connected && state === 'STALE')
+        if (open.length === 0) return
+        if (Date.now() > until) throw new Error('Envoy does not settle')
+        await sleep(30)
+      }
+    },
+  }
+}
+
+function once(port: number, host: string, headers: Readonly<Record<string, string>>): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const sent = request({ host: '127.0.0.1', port, headers: { host, ...headers } }, (response) => {
+      let body = ''
+      response.on('data', (chunk: Buffer) => {
+        body += chunk.toString()
+      })
+      response.on('end', () => {
+        const answer = response.statusCode === 200 ? (JSON.parse(body) as { name: string }).name : undefined
+        resolve(answer ?? String(response.statusCode))
+      })
+    })
+    sent.on('error', reject)
+    sent.end()
+  })
+}
