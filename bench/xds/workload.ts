@@ -4,13 +4,17 @@ export interface Workload {
   readonly services: number
   /** Endpoints of a service by its number. */
   endpoints(service: number): number
+  /** Whether proxies get clusters when they ask for them, or all at once. */
+  readonly lazy: boolean
 }
 
 /** W1: 200 services × 5 endpoints. W2: 800 services with 2,000 endpoints together. IDLE: what nobody asks for costs. */
 export const WORKLOADS = {
-  w1: { name: 'w1', services: 200, endpoints: () => 5 },
-  w2: { name: 'w2', services: 800, endpoints: (service) => 2 + (service % 2) },
-  idle: { name: 'idle', services: 5000, endpoints: () => 3 },
+  w1: { name: 'w1', services: 200, endpoints: () => 5, lazy: false },
+  w2: { name: 'w2', services: 800, endpoints: (service) => 2 + (service % 2), lazy: false },
+  'w1-lazy': { name: 'w1-lazy', services: 200, endpoints: () => 5, lazy: true },
+  'w2-lazy': { name: 'w2-lazy', services: 800, endpoints: (service) => 2 + (service % 2), lazy: true },
+  idle: { name: 'idle', services: 5000, endpoints: () => 3, lazy: true },
 } as const satisfies Readonly<Record<string, Workload>>
 
 export type WorkloadName = keyof typeof WORKLOADS

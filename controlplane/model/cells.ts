@@ -1,34 +1,190 @@
-import { computed, type ReadonlySignal } from '@preact/signals-core'
+import { computed, effect, batch as inBatch, type ReadonlySignal, signal, untracked } from '@preact/signals-core'
 
 /** A memoised pure function that records what it reads. Computed when asked, again only after something it read has changed. */
 export type Cell<T> = () => T
+
+/** What cells are computed from: a value that somebody sets. */
+export interface Source<T> {
+  /** Reading it is recorded; writing it makes those who read it out of date. */
+  value: T
+  /** Reads without being recorded. */
+  peek(): T
+}
+
+/**
+ * The sources that something was computed from, through any number of cells: few kinds of sources as bits, and the numbers of
+ * those that are one of very many.
+ */
+export interface Reads {
+  readonly mask: number
+  readonly fine: readonly number[]
+}
+
+/** Sources written since some moment. */
+export interface Writes {
+  readonly mask: number
+  readonly fine: ReadonlySet<number>
+}
+
+interface Reading {
+  mask: number
+  fine: readonly number[]
+}
+
+const NONE: readonly number[] = []
+const MOST_BITS = 30
+/** In place of the numbers of sources that something read: any of them. */
+const MANY = 1
+const MOST_FINE = 64
+/** More writes than these are not told apart: whoever looks that late looks at everything. */
+const MOST_WRITES = 1024
+
+const bits = new Map<string, number>()
+let lastFine = 0
+let reading: Reading | undefined
+let written = 0
+let writes: { readonly mask: number; readonly fine: number }[] = []
+
+/**
+ * A source of cells.
+ * @param kind sources of the same kind are not told apart by `writesSince`; without it each is one by itself
+ */
+export function source<T>(initial: T, kind?: string): Source<T> {
+  const inner = signal(initial)
+  const mask = kind === undefined ? 0 : bitOf(kind)
+  const fine = kind === undefined ? ++lastFine : 0
+  const reads: Reads = { mask, fine: fine ? [fine] : NONE }
+  return {
+    get value() {
+      if (reading) merge(reading, reads)
+      return inner.value
+    },
+    set value(next: T) {
+      if (next === inner.peek()) return
+      written++
+      if (writes.length >= 2 * MOST_WRITES) writes = writes.slice(-MOST_WRITES)
+      writes.push({ mask, fine })
+      inner.value = next
+    },
+    peek: () => inner.peek(),
+  }
+}
+
+/** Makes several writes one change. */
+export const batch = inBatch
+
+/** Runs at once, and after each change of what it read; returns the way to end it. Not recorded by whoever is computing. */
+export function watch(run: () => void): () => void {
+  return unrecorded(() => effect(run))
+}
+
+/** Reads without being recorded. */
+export function unrecorded<T>(read: () => T): T {
+  const outer = reading
+  reading = undefined
+  try {
+    return untracked(read)
+  } finally {
+    reading = outer
+  }
+}
+
+/** What `read` read, and what came of it. */
+export function recorded<T>(read: () => T): { readonly value: T; readonly reads: Reads } {
+  const outer = reading
+  const own: Reading = { mask: 0, fine: NONE }
+  reading = own
+  try {
+    return { value: read(), reads: own }
+  } finally {
+    reading = outer
+    if (outer) merge(outer, own)
+  }
+}
+
+/** A moment to ask `writesSince` about later. */
+export function writesNow(): number {
+  return written
+}
+
+/** What was written after a moment; undefined when that is too long ago to tell. */
+export function writesSince(moment: number): Writes | undefined {
+  const count = written - moment
+  if (count > writes.length) return undefined
+  let mask = 0
+  const fine = new Set<number>()
+  for (const write of count === 0 ? [] : writes.slice(-count)) {
+    mask |= write.mask
+    if (write.fine) fine.add(write.fine)
+  }
+  return { mask: fine.size > 0 ? mask | MANY : mask, fine }
+}
+
+/** What became of a computation. A new object when the value, the error or what was read is another one. */
+interface Outcome<T> extends Reads {
+  readonly value?: T
+  readonly error?: { readonly thrown: unknown }
+}
 
 /**
  * A cell whose value keeps its identity while `equal` says that nothing changed, so that cells reading it are not computed
  * again. Nobody has to dispose a cell: unwatched cells hold what they read, not the other way round.
  */
 export function cell<T>(compute: () => T, equal: (a: T, b: T) => boolean = Object.is): Cell<T> {
-  let last: { readonly value: T } | undefined
-  const inner: ReadonlySignal<T> = computed(() => {
-    const value = compute()
-    if (last && equal(last.value, value)) return last.value
-    last = { value }
-    return value
+  let last: Outcome<T> | undefined
+  const inner: ReadonlySignal<Outcome<T>> = computed(() => {
+    const outer = reading
+    const own: Reading = { mask: 0, fine: NONE }
+    reading = own
+    let outcome: Outcome<T>
+    try {
+      const value = compute()
+      const same = last && !last.error && equal(last.value as T, value)
+      if (same && sameReads(last!, own)) return last!
+      outcome = { value: same ? (last!.value as T) : value, mask: own.mask, fine: own.fine }
+    } catch (thrown) {
+      outcome = { error: { thrown }, mask: own.mask, fine: own.fine }
+    } finally {
+      reading = outer
+    }
+    last = outcome
+    return outcome
   })
-  return () => inner.value
+  return () => {
+    const outcome = inner.value
+    if (reading) merge(reading, outcome)
+    if (outcome.error) throw outcome.error.thrown
+    return outcome.value as T
+  }
 }
 
 /** A family of cells, one per key, made at first use. */
-export function cells<T>(compute: (key: string) => T, equal?: (a: T, b: T) => boolean): (key: string) => T {
+export interface Cells<T> {
+  (key: string): T
+  /** Nobody needs the cell of a key any more; asked again, it is made again. */
+  forget(key: string): void
+}
+
+/**
+ * A family of cells, one per key, made at first use.
+ * @param most for keys that others choose: beyond so many the oldest are forgotten; those in use are then computed twice
+ */
+export function cells<T>(
+  compute: (key: string) => T,
+  equal?: (a: T, b: T) => boolean,
+  most = Number.POSITIVE_INFINITY,
+): Cells<T> {
   const family = new Map<string, Cell<T>>()
-  return (key) => {
+  const read = (key: string) => {
     let member = family.get(key)
     if (!member) {
       member = cell(() => compute(key), equal)
       family.set(key, member)
+      if (family.size > most) for (const oldest of family.keys()) if (family.delete(oldest)) break
     }
     return member()
   }
+  return Object.assign(read, { forget: (key: string) => void family.delete(key) })
 }
 
 /** Whether two lists hold the same items in the same order. */
@@ -41,4 +197,35 @@ export function sameEntries<K, V>(a: ReadonlyMap<K, V>, b: ReadonlyMap<K, V>): b
   if (a.size !== b.size) return false
   for (const [key, value] of a) if (!b.has(key) || !Object.is(b.get(key), value)) return false
   return true
+}
+
+function bitOf(kind: string): number {
+  let bit = bits.get(kind)
+  if (bit === undefined) {
+    bit = 2 << Math.min(bits.size, MOST_BITS - 1)
+    bits.set(kind, bit)
+  }
+  return bit
+}
+
+function merge(into: Reading, from: Reads): void {
+  into.mask |= from.mask
+  if (from.fine.length === 0 || from.fine === into.fine || into.mask & MANY) return
+  if (into.fine.length === 0) {
+    into.fine = from.fine
+    return
+  }
+  const more = from.fine.filter((id) => !into.fine.includes(id))
+  if (into.fine.length + more.length > MOST_FINE) {
+    into.mask |= MANY
+    return
+  }
+  if (more.length > 0) into.fine = [...into.fine, ...more]
+}
+
+function sameReads(a: Reads, b: Reads): boolean {
+  return (
+    a.mask === b.mask &&
+    (a.fine === b.fine || (a.fine.length === b.fine.length && a.fine.every((id) => b.fine.includes(id))))
+  )
 }

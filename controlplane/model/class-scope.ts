@@ -6,7 +6,7 @@ import type { RateLimitSpec } from '../config/kinds/rate-limit.ts'
 import type { VirtualServiceSpec } from '../config/kinds/virtual-service.ts'
 import { rulesOf } from '../config/msg-router-rules.ts'
 import type { ConfigObject } from '../config/object.ts'
-import { type Cell, cell, cells, sameItems } from './cells.ts'
+import { type Cell, cell, cells, sameItems, unrecorded } from './cells.ts'
 import { type Endpoints, matchesLabels } from './endpoints.ts'
 import { compareSpecificity, expandShortName, exportedTo, hostWithin } from './hosts.ts'
 import type { ProxyClass } from './proxy-class.ts'
@@ -138,7 +138,10 @@ export function createScope(model: Model, proxy: ProxyClass): Scope {
   }, sameItems)
 
   const byHostname = cell(() => new Map(services().map((service) => [service.hostname, service])))
-  const service = cells<Service | undefined>((hostname) => byHostname().get(hostname))
+  const member = cells<Service | undefined>((hostname) => byHostname().get(hostname))
+  // Clients may ask for any name: those of no service get no cell of their own.
+  const service = (hostname: string) =>
+    unrecorded(byHostname).has(hostname) ? member(hostname) : byHostname().get(hostname)
 
   const rulesOf = cells<readonly DestinationRule[]>((namespace) => {
     const { destinationRule: byDefault } = settings().exportTo

@@ -1,7 +1,6 @@
-import { batch, type Signal, signal } from '@preact/signals-core'
 import type { ServiceEntrySpec } from '../config/kinds/service-entry.ts'
 import type { ConfigObject } from '../config/object.ts'
-import { sameItems } from './cells.ts'
+import { batch, type Source, sameItems, source } from './cells.ts'
 import type { EndpointHealth, Locality } from './service.ts'
 
 /** An instance of a service as a registry has it. Immutable; equal content should keep the same object. */
@@ -39,9 +38,9 @@ export const NO_DISCOVERY: DiscoveryReader = { services: () => [], endpoints: ()
  * which of them nobody reads any more.
  */
 export class Discovery implements DiscoveryReader {
-  readonly #services = signal<readonly DiscoveredService[]>([])
-  readonly #endpoints = new Map<string, Signal<readonly DiscoveredEndpoint[] | undefined>>()
-  readonly #round = signal(0)
+  readonly #services = source<readonly DiscoveredService[]>([], 'discovered services')
+  readonly #endpoints = new Map<string, Source<readonly DiscoveredEndpoint[] | undefined>>()
+  readonly #round = source(0, 'discovery round')
   /** Hosts in use, with the round in which they were last read. */
   readonly #used = new Map<string, number>()
   readonly #wantedListeners = new Set<(hostname: string) => void>()
@@ -52,7 +51,7 @@ export class Discovery implements DiscoveryReader {
   }
 
   endpoints(hostname: string): readonly DiscoveredEndpoint[] | undefined {
-    return this.#signal(hostname).value
+    return this.#source(hostname).value
   }
 
   use(hostname: string): void {
@@ -98,7 +97,7 @@ export class Discovery implements DiscoveryReader {
           changed = true
         },
         endpoints: (hostname, list) => {
-          const present = this.#signal(hostname)
+          const present = this.#source(hostname)
           const before = present.peek()
           if (before === list || (before && list && sameItems(before, list))) return
           present.value = list
@@ -125,10 +124,10 @@ export class Discovery implements DiscoveryReader {
     return idle
   }
 
-  #signal(hostname: string): Signal<readonly DiscoveredEndpoint[] | undefined> {
+  #source(hostname: string): Source<readonly DiscoveredEndpoint[] | undefined> {
     let present = this.#endpoints.get(hostname)
     if (!present) {
-      present = signal<readonly DiscoveredEndpoint[] | undefined>(undefined)
+      present = source<readonly DiscoveredEndpoint[] | undefined>(undefined)
       this.#endpoints.set(hostname, present)
     }
     return present

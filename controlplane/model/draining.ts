@@ -1,5 +1,4 @@
-import { effect, type Signal, signal, untracked } from '@preact/signals-core'
-import type { Cell } from './cells.ts'
+import { type Cell, type Source, source, unrecorded, watch } from './cells.ts'
 import type { Endpoint } from './service.ts'
 
 export interface DrainingOptions {
@@ -15,7 +14,7 @@ interface Leaving {
 }
 
 interface Watched {
-  readonly leaving: Signal<readonly Leaving[]>
+  readonly leaving: Source<readonly Leaving[]>
   readonly stop: () => void
 }
 
@@ -58,22 +57,19 @@ export class Draining {
   }
 
   #watch(present: Cell<readonly Endpoint[]>): Watched {
-    const leaving = signal(NOBODY)
+    const leaving = source(NOBODY)
     let last: readonly Endpoint[] | undefined
     // Runs at the end of each change of `present`, whether somebody asks or not: who left is known from before and after.
-    // Untracked: an effect made within a computation would become a part of it.
-    const stop = untracked(() =>
-      effect(() => {
-        const now = present()
-        const before = last
-        last = now
-        if (before && before !== now) untracked(() => this.#note(leaving, before, now))
-      }),
-    )
+    const stop = watch(() => {
+      const now = present()
+      const before = last
+      last = now
+      if (before && before !== now) unrecorded(() => this.#note(leaving, before, now))
+    })
     return { leaving, stop }
   }
 
-  #note(leaving: Signal<readonly Leaving[]>, before: readonly Endpoint[], now: readonly Endpoint[]): void {
+  #note(leaving: Source<readonly Leaving[]>, before: readonly Endpoint[], now: readonly Endpoint[]): void {
     const drainMs = this.#options.drainMs()
     const here = new Set(now.map(addressOf))
     const open = leaving.peek().filter(({ endpoint }) => !here.has(addressOf(endpoint)))

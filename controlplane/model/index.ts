@@ -26,6 +26,7 @@ export function createModel({ discovery = NO_DISCOVERY, onDrained }: ModelOption
   return { world, settings, registry, endpoints: createEndpoints(world, registry, discovery, draining) }
 }
 
+export { watch } from './cells.ts'
 export { createScope, gatewayKey, type Model } from './class-scope.ts'
 export { type DiscoveredEndpoint, type DiscoveredService, Discovery, type DiscoveryReader } from './discovery.ts'
 export { type Endpoints, parseLocality } from './endpoints.ts'

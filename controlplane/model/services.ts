@@ -107,7 +107,10 @@ export function createRegistry(world: World, settings: Cell<MeshSettings>, disco
   return {
     services,
     byHostname,
-    entries: (service) => entriesOf(serviceKey(service.hostname, service.namespace)),
+    entries: (service) =>
+      entriesOf(serviceKey(service.hostname, service.namespace)).map((entry) =>
+        isDiscovered(entry) ? entry : world.current(entry),
+      ),
     isDiscovered,
   }
 }

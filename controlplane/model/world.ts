@@ -1,14 +1,13 @@
 import { createHash } from 'node:crypto'
-import { batch, type Signal, signal } from '@preact/signals-core'
 import type { ConfigObject, Origin } from '../config/object.ts'
-import { cells, sameItems } from './cells.ts'
+import { batch, cells, type Source, sameItems, source } from './cells.ts'
 
 /**
  * The present configuration, readable by cells. A commit replaces the whole world at once; an object whose content did not
  * change keeps its identity (a comment or a moved line is no change), so that nothing that depends on it is computed again.
  */
 export class World {
-  readonly #byKind = new Map<string, Signal<readonly ConfigObject[]>>()
+  readonly #byKind = new Map<string, Source<readonly ConfigObject[]>>()
   readonly #inNamespace = cells<readonly ConfigObject[]>((key) => {
     const slash = key.indexOf('/')
     const namespace = key.slice(slash + 1)
@@ -16,46 +15,70 @@ export class World {
   }, sameItems)
   /** The objects as last read, for places in files; cells hold older twins of equal content. */
   #newest: ReadonlyMap<string, ConfigObject> = new Map()
-  #kept = new Map<string, { readonly object: ConfigObject; readonly content: string }>()
+  #kept = new Map<string, Kept>()
+  /** The content of those objects whose volatile part somebody reads. */
+  readonly #current = new Map<string, Source<ConfigObject>>()
 
   /**
    * Makes `objects` (in order of precedence) the world. Returns the keys of objects that came, went or changed content;
    * an empty list means that no reader can tell a difference.
    */
   commit(objects: ReadonlyMap<string, ConfigObject>): readonly string[] {
-    const kept = new Map<string, { readonly object: ConfigObject; readonly content: string }>()
+    const kept = new Map<string, Kept>()
     const changed: string[] = []
     const kinds = new Map<string, ConfigObject[]>([...this.#byKind.keys()].map((kind) => [kind, []]))
     for (const [key, object] of objects) {
       const before = this.#kept.get(key)
-      const content = this.#newest.get(key) === object && before ? before.content : contentHash(object)
-      const entry = before?.content === content ? before : { object, content }
+      const entry = before && this.#newest.get(key) === object ? before : keep(object, before)
       if (entry !== before) changed.push(key)
       kept.set(key, entry)
       const list = kinds.get(object.kind)
-      if (list) list.push(entry.object)
-      else kinds.set(object.kind, [entry.object])
+      if (list) list.push(entry.listed)
+      else kinds.set(object.kind, [entry.listed])
     }
     for (const key of this.#kept.keys()) if (!kept.has(key)) changed.push(key)
     this.#kept = kept
     this.#newest = objects
     batch(() => {
       for (const [kind, list] of kinds) {
-        const present = this.#signal(kind)
+        const present = this.#source(kind)
         if (!sameItems(present.peek(), list)) present.value = list
+      }
+      for (const key of changed) {
+        const object = kept.get(key)?.object
+        if (!object) this.#current.delete(key)
+        else {
+          const present = this.#current.get(key)
+          if (present) present.value = object
+        }
       }
     })
     return changed
   }
 
-  /** All objects of a kind in order of precedence (tracked). */
+  /**
+   * All objects of a kind in order of precedence (tracked). `spec.endpoints` of ServiceEntries may be out of date in them: who
+   * wants those reads `current`, and who does not is not disturbed by their changes.
+   */
   all<Spec>(kind: string): readonly ConfigObject<Spec>[] {
-    return this.#signal(kind).value as readonly ConfigObject<Spec>[]
+    return this.#source(kind).value as readonly ConfigObject<Spec>[]
   }
 
   /** Those of one namespace (tracked: changes elsewhere do not count). */
   inNamespace<Spec>(kind: string, namespace: string): readonly ConfigObject<Spec>[] {
     return this.#inNamespace(`${kind}/${namespace}`) as readonly ConfigObject<Spec>[]
+  }
+
+  /** An object of `all` with all of its present content (tracked, by itself). */
+  current<Spec>(object: ConfigObject<Spec>): ConfigObject<Spec> {
+    let present = this.#current.get(object.key)
+    if (!present) {
+      const kept = this.#kept.get(object.key)
+      if (!kept) return object
+      present = source<ConfigObject>(kept.object)
+      this.#current.set(object.key, present)
+    }
+    return present.value as ConfigObject<Spec>
   }
 
   /** A place in an object that can still be found after lines have moved in its file. */
@@ -68,14 +91,36 @@ export class World {
     return this.#newest.get(object.key) ?? object
   }
 
-  #signal(kind: string): Signal<readonly ConfigObject[]> {
+  #source(kind: string): Source<readonly ConfigObject[]> {
     let present = this.#byKind.get(kind)
     if (!present) {
-      present = signal<readonly ConfigObject[]>([])
+      present = source<readonly ConfigObject[]>([], kind)
       this.#byKind.set(kind, present)
     }
     return present
   }
+}
+
+/** What is kept of an object between commits. */
+interface Kept {
+  /** The first reading with the present content. */
+  readonly object: ConfigObject
+  readonly content: string
+  /** The object in the lists of its kind: content equal but for what changes often. */
+  readonly listed: ConfigObject
+}
+
+function keep(object: ConfigObject, before: Kept | undefined): Kept {
+  const content = contentHash(object)
+  if (before?.content === content) return before
+  const listed = before && contentHash(lasting(before.listed)) === contentHash(lasting(object)) ? before.listed : object
+  return { object, content, listed }
+}
+
+/** An object without what changes far more often than the rest and concerns few: the endpoints of a ServiceEntry. */
+function lasting(object: ConfigObject): ConfigObject {
+  if (object.kind !== 'ServiceEntry') return object
+  return { ...object, spec: { ...(object.spec as object), endpoints: undefined } }
 }
 
 class LiveOrigin implements Origin {

@@ -1,5 +1,4 @@
-import { type Signal, signal } from '@preact/signals-core'
-import { cells } from '../model/cells.ts'
+import { cells, type Source, source } from '../model/cells.ts'
 
 /** Generations of one class: cluster (without generation) → how far it has come. Clusters never let go of are absent. */
 export type ClassGenerations = ReadonlyMap<string, number>
@@ -7,19 +6,26 @@ export type ClassGenerations = ReadonlyMap<string, number>
 /** Highest number a cluster's generation may have when it comes from a client: what a client says may be wrong. */
 const MOST_BELIEVED = 1_000_000
 
+/** Clusters remembered as asked about; proxies may ask for any name. */
+const MOST_ASKED = 100_000
+
 /**
  * How often each class of proxies has let go of each cluster. A number is given to a cluster once, whatever the class: a
  * proxy asks for a name only once in its life, and it may change class. Reads are tracked by the cells that name clusters.
  */
 export class GenerationBook {
-  readonly #classes = new Map<string, Signal<ClassGenerations>>()
+  readonly #classes = new Map<string, Source<ClassGenerations>>()
   /** Highest number given so far, by cluster. */
   readonly #highest = new Map<string, number>()
   readonly #listeners = new Set<() => void>()
-  readonly #of = cells<number>((key) => {
-    const [classKey, cluster] = key.split('\n') as [string, string]
-    return this.#class(classKey).value.get(cluster) ?? 0
-  })
+  readonly #of = cells<number>(
+    (key) => {
+      const [classKey, cluster] = key.split('\n') as [string, string]
+      return this.#class(classKey).value.get(cluster) ?? 0
+    },
+    undefined,
+    MOST_ASKED,
+  )
 
   of(classKey: string, cluster: string): number {
     return this.#of(`${classKey}\n${cluster}`)
@@ -67,10 +73,10 @@ export class GenerationBook {
     for (const listener of [...this.#listeners]) listener()
   }
 
-  #class(classKey: string): Signal<ClassGenerations> {
+  #class(classKey: string): Source<ClassGenerations> {
     let known = this.#classes.get(classKey)
     if (!known) {
-      known = signal<ClassGenerations>(new Map())
+      known = source<ClassGenerations>(new Map())
       this.#classes.set(classKey, known)
     }
     return known

@@ -1,5 +1,5 @@
 import { RESOURCE_TYPES, type ResourceType } from '../../proto/types.ts'
-import type { OnDemand, Resource, View } from '../xds/resource.ts'
+import type { OnDemand, Resource, Suspects, View } from '../xds/resource.ts'
 import type { Interest, InterestChange } from './interest.ts'
 import { REMOVED_LAST, USES_OTHERS } from './order.ts'
 import { TypeLog } from './type-log.ts'
@@ -31,6 +31,8 @@ export class ClassLog {
   private readonly epoch: Epoch
   private readonly logs: Record<ResourceType, TypeLog>
   private seen: number
+  /** Up to when the view was read; undefined: nothing is known about what changed since. */
+  private readUpTo: number | undefined
   /** A verdict changed what may be published although the configuration did not change. */
   private overdue = false
   /** Load assignments of the published clusters. */
@@ -44,6 +46,7 @@ export class ClassLog {
     this.epoch = epoch
     this.verdicts = verdicts
     this.seen = epoch.now
+    this.readUpTo = view.moment?.()
     this.logs = Object.fromEntries(
       RESOURCE_TYPES.map((type) => [type, new TypeLog(type, this.source(type))]),
     ) as Record<ResourceType, TypeLog>
@@ -78,6 +81,7 @@ export class ClassLog {
     if (view === this.view) return
     this.view = view
     this.overdue = true
+    this.readUpTo = undefined
   }
 
   /**
@@ -107,25 +111,33 @@ export class ClassLog {
   }
 
   private refreshEndpoints(): readonly ResourceType[] {
-    if (!this.logs.eds.refresh(true)) return []
+    if (!this.logs.eds.refresh(true, this.suspects())) return []
     this.logs.eds.trim(this.behind('eds'))
     return ['eds']
   }
 
   private refreshAll(): readonly ResourceType[] {
+    const suspects = this.suspects()
     this.held = false
     this.seen = this.epoch.now
     this.overdue = false
+    this.readUpTo = this.view.moment?.()
     const changed: ResourceType[] = []
-    const users = [...USES_OTHERS].filter((type) => this.logs[type].refresh(false))
+    const users = [...USES_OTHERS].filter((type) => this.logs[type].refresh(false, suspects))
     changed.push(...users)
     // While an old route is served in place of a refused one, what it points to must stay.
     const keep = this.verdicts.any && this.verdicts.pinned(USES_OTHERS)
-    for (const type of REMOVED_LAST) if (this.logs[type].refresh(keep)) changed.push(type)
+    for (const type of REMOVED_LAST) if (this.logs[type].refresh(keep, suspects)) changed.push(type)
     if (changed.includes('cds')) this.followChildren()
     if (this.verdicts.any) this.forgetUnfollowed()
     for (const type of changed) this.logs[type].trim(this.behind(type))
     return changed
+  }
+
+  /** What may differ from what was last read; undefined when everything may, as after a verdict. */
+  private suspects(): Suspects | undefined {
+    if (this.overdue || this.verdicts.any || this.readUpTo === undefined) return undefined
+    return this.view.suspects?.(this.readUpTo)
   }
 
   /**
@@ -189,6 +201,7 @@ export class ClassLog {
   private source(type: ResourceType) {
     return {
       names: () => (type === 'cds' && this.view.onDemand ? this.view.onDemand.eager() : this.view.names(type)),
+      forget: (name: string) => this.view.forget?.(type, name),
       keep: (published: Resource) => (this.verdicts.any ? this.verdicts.usable(published) : published),
       get: (name: string) => {
         const compiled = this.view.get(type, name)

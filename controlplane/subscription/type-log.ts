@@ -1,5 +1,5 @@
 import type { ResourceType } from '../../proto/types.ts'
-import type { Resource } from '../xds/resource.ts'
+import type { Resource, Suspects } from '../xds/resource.ts'
 import { FrameCache } from './frames.ts'
 import type { Interest } from './interest.ts'
 
@@ -10,6 +10,8 @@ export interface Source {
   get(name: string): Resource | undefined
   /** What to keep of a published resource that goes: itself, or what was accepted before if it was refused. */
   keep(published: Resource): Resource | undefined
+  /** Nobody asks for the name any more. */
+  forget(name: string): void
 }
 
 /** What a client has to hear, by name. */
@@ -51,6 +53,11 @@ export class TypeLog {
   /** Streams subscribed to the wildcard. */
   private wildcards = 0
   private wildNames: readonly string[] = []
+  /** Names whose removal was put off by `keep`, and whether wildcard names were: to be looked at again in any case. */
+  private deferred = new Set<string>()
+  private namesDeferred = false
+  /** Names that may have a ghost. */
+  private readonly ghosts = new Set<string>()
   /** name → whether the change matters to the wildcard. Ascending positions. */
   private steps: { readonly position: number; readonly names: ReadonlyMap<string, boolean> }[] = []
   private readonly changesMemo = new Map<number, ReadonlyMap<string, boolean>>()
@@ -175,21 +182,25 @@ export class TypeLog {
   }
 
   /**
-   * Reads all followed names again.
+   * Reads followed names again.
    * @param keep publish no removals now, and take back those that some client has not heard yet
+   * @param suspects what may differ from what was read before; undefined: everything
    * @returns whether anything changed
    */
-  refresh(keep: boolean): boolean {
+  refresh(keep: boolean, suspects?: Suspects): boolean {
     const changed = new Map<string, boolean>()
     const next = this.position + 1
     if (keep) this.revive(changed)
     let wildNames = this.wildNames
-    if (this.wildcards > 0) {
+    if (this.wildcards > 0 && (!suspects || this.namesDeferred || suspects.names(this.type))) {
+      this.namesDeferred = false
       wildNames = this.source.names()
       if (wildNames !== this.wildNames) {
         const under = new Set(wildNames)
-        if (keep) wildNames = [...wildNames, ...this.wildNames.filter((name) => !under.has(name))]
-        else {
+        if (keep) {
+          wildNames = [...wildNames, ...this.wildNames.filter((name) => !under.has(name))]
+          this.namesDeferred = true
+        } else {
           for (const name of this.wildNames) {
             const entry = this.entries.get(name)
             if (!entry?.wild || under.has(name)) continue
@@ -206,13 +217,23 @@ export class TypeLog {
         }
       }
     }
-    for (const [name, entry] of this.entries) {
-      if (!isFollowed(entry) && !changed.has(name)) continue
+    const looked = suspects
+      ? new Set([...suspects.resources(this.type), ...changed.keys(), ...this.deferred])
+      : this.entries.keys()
+    this.deferred = new Set()
+    for (const name of looked) {
+      const entry = this.entries.get(name)
+      if (!entry || (!isFollowed(entry) && !changed.has(name))) continue
       // Before the source is asked: with the resource its verdicts are forgotten.
       const ghost = entry.published && this.source.keep(entry.published)
       const published = this.source.get(name)
-      if (published?.version === entry.published?.version || (keep && !published)) continue
+      if (published?.version === entry.published?.version) continue
+      if (keep && !published) {
+        this.deferred.add(name)
+        continue
+      }
       entry.ghost = published ? undefined : ghost
+      if (entry.ghost) this.ghosts.add(name)
       entry.published = published
       changed.set(name, entry.wild || (changed.get(name) ?? false))
     }
@@ -226,16 +247,19 @@ export class TypeLog {
   }
 
   private revive(changed: Map<string, boolean>): void {
-    for (const [name, entry] of this.entries) {
-      if (!entry.ghost || entry.published) continue
+    for (const name of this.ghosts) {
+      const entry = this.entries.get(name)
+      if (!entry?.ghost || entry.published) continue
       entry.published = entry.ghost
       entry.ghost = undefined
       if (entry.wasWild && this.wildcards > 0) {
         entry.wild = true
         this.wildNames = [...this.wildNames, name]
+        this.namesDeferred = true
       }
       changed.set(name, entry.wild)
     }
+    this.ghosts.clear()
   }
 
   /** Forgets what every client has heard, and folds what only slow ones have not. */
@@ -246,7 +270,10 @@ export class TypeLog {
       for (const name of step.names.keys()) {
         const entry = this.entries.get(name)
         if (!entry) continue
-        if (entry.changed <= behind) entry.ghost = undefined
+        if (entry.changed <= behind) {
+          entry.ghost = undefined
+          this.ghosts.delete(name)
+        }
         this.forgetIfUnused(name, entry)
       }
     }
@@ -290,6 +317,8 @@ export class TypeLog {
     if (isFollowed(entry) || entry.ghost) return
     if (this.steps.some((step) => step.names.has(name))) return
     this.entries.delete(name)
+    // What exists is likely to be asked for again; of what does not there may be any number.
+    if (!entry.published) this.source.forget(name)
   }
 
   private forgetMemos(): void {

@@ -12,7 +12,7 @@ import { encode } from '../../proto/make.ts'
 import { RESOURCE_TYPES, type ResourceType } from '../../proto/types.ts'
 import type { EnvoyResourceSpec } from '../config/kinds/envoy-resource.ts'
 import type { Origin } from '../config/object.ts'
-import { cell, cells, sameEntries, sameItems } from '../model/cells.ts'
+import { type Cells, cell, cells, sameEntries, sameItems } from '../model/cells.ts'
 import { createScope, type Model, type ProxyClass, type Scope } from '../model/index.ts'
 import { clusterNames, compileCluster, compileLoadAssignment } from './clusters/index.ts'
 import { type RawResource, rawResources, selects } from './envoy-resources.ts'
@@ -20,7 +20,8 @@ import { grpcListener, grpcListenerNames } from './listeners/grpc.ts'
 import { buildListener, listenerPlans } from './listeners/index.ts'
 import { messageResources } from './messages/index.ts'
 import { onDemandOf, outboundNames } from './on-demand.ts'
-import type { OnDemand, Resource, View } from './resource.ts'
+import { ReadRecord } from './read-record.ts'
+import type { OnDemand, Resource, Suspects, View } from './resource.ts'
 import { compileRouteConfiguration, routeConfigurationNames } from './routes/index.ts'
 import { compileSecret, secretNames } from './secrets.ts'
 
@@ -55,7 +56,8 @@ export class ClassView implements View {
   readonly #model: Model
   readonly #onFailure: OnFailure
   readonly #names: Readonly<Record<ResourceType, () => readonly string[]>>
-  readonly #resources: Readonly<Record<ResourceType, (name: string) => Resource | undefined>>
+  readonly #resources: Readonly<Record<ResourceType, Cells<Resource | undefined>>>
+  readonly #record = new ReadRecord()
 
   constructor(model: Model, proxy: ProxyClass, onFailure: OnFailure, generations?: Generations) {
     this.key = proxy.key
@@ -98,8 +100,8 @@ export class ClassView implements View {
     const table = proxy.lazy
       ? cells((name) => compileRouteConfiguration(scope, name))
       : (name: string) => compileRouteConfiguration(scope, name)
-    if (proxy.lazy)
-      this.onDemand = onDemandOf({
+    if (proxy.lazy) {
+      const onDemand = onDemandOf({
         scope,
         tables: () => routeConfigurationNames(scope).flatMap((name) => table(name)?.message ?? []),
         listeners: () => plans().values(),
@@ -107,6 +109,8 @@ export class ClassView implements View {
         pinned,
         renamed: () => generations?.renamed(proxy.key) ?? [],
       })
+      this.onDemand = { ...onDemand, eager: () => this.#record.names('cds', onDemand.eager, 'eager') }
+    }
 
     const compiledNames: Record<ResourceType, () => readonly string[]> = {
       cds: clusters,
@@ -161,11 +165,24 @@ export class ClassView implements View {
   }
 
   names(type: ResourceType): readonly string[] {
-    return this.#names[type]()
+    return this.#record.names(type, this.#names[type])
   }
 
   get(type: ResourceType, name: string): Resource | undefined {
-    return this.#resources[type](name)
+    return this.#record.resource(type, name, this.#resources[type])
+  }
+
+  moment(): number {
+    return this.#record.moment()
+  }
+
+  suspects(moment: number): Suspects | undefined {
+    return this.#record.suspects(moment)
+  }
+
+  forget(type: ResourceType, name: string): void {
+    this.#record.forget(type, name)
+    this.#resources[type].forget(name)
   }
 
   #resource(

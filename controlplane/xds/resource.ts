@@ -36,6 +36,20 @@ export interface View {
   readonly onDemand?: OnDemand
   /** The resource, or undefined when this class may not have it or it does not exist. */
   get(type: ResourceType, name: string): Resource | undefined
+  /** The present moment, to ask `suspects` about later. Without it everything may change at any time. */
+  moment?(): number
+  /** What may differ from what it was at a moment; undefined: anything. It may name too much, never too little. */
+  suspects?(moment: number): Suspects | undefined
+  /** Nobody asks any more for this name, which is of no resource; what it costs to remember that may go. */
+  forget?(type: ResourceType, name: string): void
+}
+
+/** What a change of the configuration may have changed in a view. */
+export interface Suspects {
+  /** Whether the list of names of a type may differ. */
+  names(type: ResourceType): boolean
+  /** Names whose resource may differ, of those that were asked for before. */
+  resources(type: ResourceType): ReadonlySet<string>
 }
 
 /** What a class adds whose proxies ask for clusters on demand. Names are those on the wire. */

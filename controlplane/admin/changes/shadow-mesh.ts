@@ -1,8 +1,7 @@
-import { effect } from '@preact/signals-core'
 import { RESOURCE_TYPES, type ResourceType } from '../../../proto/types.ts'
 import type { LoadedConfig } from '../../config/load.ts'
 import { type CompiledMesh, createMesh } from '../../mesh.ts'
-import type { Discovery } from '../../model/index.ts'
+import { type Discovery, watch } from '../../model/index.ts'
 import type { ClientStatus } from '../../status/book.ts'
 import type { ClassView } from '../../xds/class-view.ts'
 
@@ -105,7 +104,7 @@ export class ShadowMesh {
     if (known) return known
     let versions: Versions = new Map()
     // Runs again at the end of each commit that changes something it read, and only then.
-    const stop = effect(() => {
+    const stop = watch(() => {
       versions = new Map(
         RESOURCE_TYPES.map((type) => [
           type,

@@ -1,0 +1,108 @@
+import { RESOURCE_TYPES, type ResourceType } from '../../proto/types.ts'
+import { type Reads, recorded, writesNow, writesSince } from '../model/cells.ts'
+import type { Suspects } from './resource.ts'
+
+const NOTHING: ReadonlySet<string> = new Set()
+/** More differences than these are not remembered: whoever asks that late is told that anything may differ. */
+const MOST_DIFFERENCES = 1024
+
+interface Read {
+  readonly value: unknown
+  readonly reads: Reads
+}
+
+/**
+ * What each resource of a view was last computed from. A change then leads to the few resources that may differ, instead of
+ * to a look at every one of them.
+ */
+export class ReadRecord {
+  readonly #names = new Map<ResourceType, Map<string, Read>>()
+  readonly #resources = new Map<ResourceType, Map<string, Read>>(RESOURCE_TYPES.map((type) => [type, new Map()]))
+  /** Those that read a source that is one of many. May hold what has stopped reading it. */
+  readonly #readers = new Map<number, Map<ResourceType, Set<string>>>()
+  /** What somebody found to differ, and when: what it reads now no longer tells why. `name` is undefined for the list of names. */
+  #differences: { readonly at: number; readonly type: ResourceType; readonly name: string | undefined }[] = []
+  /** Differences up to here were forgotten. */
+  #forgotten = Number.NEGATIVE_INFINITY
+
+  /** @param list which of several lists of names of the type */
+  names(type: ResourceType, read: () => readonly string[], list = 'all'): readonly string[] {
+    const { value, reads } = recorded(read)
+    const lists = this.#names.get(type) ?? new Map<string, Read>()
+    this.#names.set(type, lists)
+    const before = lists.get(list)
+    if (before?.value === value && sameReads(before.reads, reads)) return value
+    lists.set(list, { value, reads })
+    if (before) this.#differs(type, undefined)
+    return value
+  }
+
+  resource<T>(type: ResourceType, name: string, read: (name: string) => T): T {
+    const { value, reads } = recorded(() => read(name))
+    const known = this.#resources.get(type)!
+    const before = known.get(name)
+    if (before && before.value === value && sameReads(before.reads, reads)) return value
+    known.set(name, { value, reads })
+    if (before) this.#differs(type, name)
+    for (const id of reads.fine) {
+      const readers = this.#readers.get(id) ?? new Map<ResourceType, Set<string>>()
+      this.#readers.set(id, readers)
+      const names = readers.get(type)
+      if (names) names.add(name)
+      else readers.set(type, new Set([name]))
+    }
+    return value
+  }
+
+  forget(type: ResourceType, name: string): void {
+    const known = this.#resources.get(type)!
+    for (const id of known.get(name)?.reads.fine ?? []) {
+      const readers = this.#readers.get(id)
+      const names = readers?.get(type)
+      names?.delete(name)
+      if (names?.size === 0) readers?.delete(type)
+      if (readers?.size === 0) this.#readers.delete(id)
+    }
+    known.delete(name)
+  }
+
+  moment(): number {
+    return writesNow()
+  }
+
+  suspects(moment: number): Suspects | undefined {
+    const writes = writesSince(moment)
+    if (!writes || this.#forgotten > moment) return undefined
+    const found = this.#differences.filter(({ at }) => at > moment)
+    return {
+      names: (type) => {
+        const lists = this.#names.get(type)
+        if (!lists || found.some((difference) => difference.type === type && difference.name === undefined)) return true
+        for (const { reads } of lists.values())
+          if ((reads.mask & writes.mask) !== 0 || reads.fine.some((id) => writes.fine.has(id))) return true
+        return false
+      },
+      resources: (type) => {
+        const names = new Set<string>()
+        for (const difference of found)
+          if (difference.type === type && difference.name !== undefined) names.add(difference.name)
+        for (const id of writes.fine) for (const name of this.#readers.get(id)?.get(type) ?? NOTHING) names.add(name)
+        if (writes.mask !== 0)
+          for (const [name, { reads }] of this.#resources.get(type)!) if (reads.mask & writes.mask) names.add(name)
+        return names
+      },
+    }
+  }
+
+  #differs(type: ResourceType, name: string | undefined): void {
+    this.#differences.push({ at: writesNow(), type, name })
+    if (this.#differences.length <= 2 * MOST_DIFFERENCES) return
+    const old = this.#differences.splice(0, MOST_DIFFERENCES)
+    this.#forgotten = old.at(-1)!.at
+  }
+}
+
+function sameReads(a: Reads, b: Reads): boolean {
+  if (a.mask !== b.mask) return false
+  return a.fine === b.fine || (a.fine.length === b.fine.length && a.fine.every((id, index) => b.fine[index] === id))
+}
