@@ -2,7 +2,8 @@
  * Make before break: thousands of random changes of a mesh while requests run through a real Envoy at a steady rate, retries off.
  * Every answer other than 200 is a request a correct order of updates would have saved.
  *
- * `npm run bench:hotupdate [-- --changes 10000 --rate 500 --mode delta|sotw|both --seed 1 -o json]`
+ * `npm run bench:hotupdate [-- --changes 10000 --rate 500 --mode delta|sotw|both --seed 1 -o json]`, or `-- --cluster [--seconds 60]`
+ * for a whole cluster on Consul.
  */
 import { Agent, request } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -146,6 +147,14 @@ class OpenLoop {
   }
 }
 
+/** The same question to a whole cluster on Consul: `--cluster [--seconds 60]`. See bench/cluster. */
+async function clusterInstead(seconds: string | undefined, output: string): Promise<never> {
+  const args = ['--output', output, ...(seconds ? ['--seconds', seconds] : [])]
+  process.argv.splice(2, process.argv.length, ...args)
+  await import('./cluster/main.ts')
+  process.exit()
+}
+
 if (import.meta.url === `file://${process.argv[1]}`) {
   const { values } = parseArgs({
     options: {
@@ -153,9 +162,12 @@ if (import.meta.url === `file://${process.argv[1]}`) {
       rate: { type: 'string', default: '500' },
       mode: { type: 'string', default: 'both' },
       seed: { type: 'string', default: '1' },
+      cluster: { type: 'boolean', default: false },
+      seconds: { type: 'string' },
       output: { type: 'string', short: 'o', default: 'text' },
     },
   })
+  if (values.cluster) await clusterInstead(values.seconds, values.output)
   await ensureEnvoy((line) => process.stderr.write(`${line}\n`))
   const results: HotUpdateResult[] = []
   for (const mode of values.mode === 'both' ? (['delta', 'sotw'] as const) : [values.mode as 'delta' | 'sotw'])
