@@ -1,10 +1,12 @@
 import { readFileSync, statSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { Changes } from '../controlplane/admin/changes/changes.ts'
 import type { Editing } from '../controlplane/admin/changes/editing.ts'
 import type { AdminContext } from '../controlplane/admin/context.ts'
 import { createMetrics, sourceMetrics } from '../controlplane/admin/metrics.ts'
+import { presenceEntries } from '../controlplane/admin/replicas.ts'
 import { createAdminServer } from '../controlplane/admin/server.ts'
 import { adsMetrics, isLoopback, XdsServer } from '../controlplane/ads/index.ts'
 import type { HostPort } from '../controlplane/bootstrap/envoy.ts'
@@ -15,9 +17,16 @@ import { Accounts, Audit, type Database, type RevisionLedger } from '../controlp
 import { LiveConfig } from '../controlplane/live-config.ts'
 import { type CompiledMesh, createMesh } from '../controlplane/mesh.ts'
 import { Discovery } from '../controlplane/model/index.ts'
-import { OnDemandMemory, onDemandMetrics, stateFile } from '../controlplane/ondemand/index.ts'
+import {
+  OnDemandMemory,
+  type OnDemandState,
+  onDemandMetrics,
+  type StateStore,
+  stateFile,
+} from '../controlplane/ondemand/index.ts'
 import { createRateLimits } from '../controlplane/ratelimit/index.ts'
 import { createReports, type Reports } from '../controlplane/reports/index.ts'
+import { learnedSets, Presence, redisPresence } from '../controlplane/shared/index.ts'
 import { openConfigStore, stateFolder } from './config-store.ts'
 import { ConsulSource } from './consul-source.ts'
 import { CommandError, UsageError } from './errors.ts'
@@ -78,6 +87,8 @@ export async function startControlPlane(options: ControlPlaneOptions, log: Log):
   // A single file has no place beside it that would be its own.
   const keeps = isFolder(store.folder) || store.folder === '' || options.stateDir !== undefined
   const discovery = new Discovery()
+  const learned =
+    options.redis && keeps ? sharedSets(stateFile(join(state, STATE_FILE)), options.redis, log) : undefined
   const memory = new OnDemandMemory({
     logger: log,
     usage: {
@@ -85,7 +96,7 @@ export async function startControlPlane(options: ControlPlaneOptions, log: Log):
       lastUsed: (node, cluster) => reports.load.lastUsed(node, cluster),
     },
     idleMs: () => mesh.model.settings().clusterIdleMs,
-    ...(keeps && { store: stateFile(join(state, STATE_FILE)) }),
+    ...(keeps && { store: learned ?? stateFile(join(state, STATE_FILE)) }),
   })
   const mesh = createMesh({
     discovery,
@@ -138,6 +149,7 @@ export async function startControlPlane(options: ControlPlaneOptions, log: Log):
     config,
     store,
     limits,
+    ...(learned ? [learned] : []),
   ]
   const stop = async () => {
     for (const one of started) await one.stop()
@@ -158,6 +170,19 @@ export async function startControlPlane(options: ControlPlaneOptions, log: Log):
           editing.audit.flush()
         },
       })
+    const presence = options.redis
+      ? new Presence({
+          store: redisPresence(options.redis, log),
+          name: `${hostname()}:${port}`,
+          entries: () => presenceEntries({ status: xds.status, memory }),
+          warn: (error) =>
+            log.warn({ err: error }, 'other replicas cannot be told of the proxies here, nor asked for theirs'),
+        })
+      : undefined
+    if (presence) {
+      presence.start()
+      started.unshift(presence)
+    }
     const context = {
       version,
       xds: hostAndPort({ ...options.xds, port }),
@@ -169,6 +194,7 @@ export async function startControlPlane(options: ControlPlaneOptions, log: Log):
       reports,
       sources,
       memory,
+      ...(presence ? { presence } : {}),
       ...(editing ? { editing } : {}),
     }
     const api = await startApi(context, options, log)
@@ -197,6 +223,11 @@ export async function startControlPlane(options: ControlPlaneOptions, log: Log):
 
 /** Beside the history: what workloads use and which names of clusters are burnt. */
 const STATE_FILE = 'on-demand.json'
+
+/** What workloads use on demand, shared with other replicas; burnt names of clusters stay with each. */
+function sharedSets(file: StateStore, url: string, log: Log) {
+  return learnedSets<OnDemandState>(file, { workloads: new Map(), generations: new Map() }, url, log)
+}
 
 /** Refuses both addresses before anything listens. */
 function refuseOpen({ xds, xdsTls, api, apiTls, insecure }: ControlPlaneOptions): void {

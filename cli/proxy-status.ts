@@ -20,13 +20,15 @@ export function proxyStatusCommand(): Command {
   return withApiOptions(command).action(async (node: string | undefined, options: ApiOptions & { output: string }) => {
     const format = outputFormat(options.output, ['text', 'json'])
     const path = node === undefined ? '/api/v1/proxies' : `/api/v1/proxies/${encodeURIComponent(node)}`
-    const answer = await getFromApi<{ proxies: readonly ProxyStatus[] }>(options, path)
+    const answer = await getFromApi<{ proxies: readonly ProxyStatus[]; complete?: boolean }>(options, path)
     const { sources } = await getFromApi<{ sources: readonly ShownSource[] }>(options, '/api/v1/sources')
     if (format === 'json') await printData({ ...answer, sources }, 'json')
     else
       printText(node === undefined ? overview(answer.proxies) : answer.proxies.map((proxy) => detail(proxy)).join('\n'))
     const problems = format === 'json' ? [] : sources.flatMap((source) => sourceProblems(source))
     if (problems.length > 0) printText(`\n${problems.join('\n')}`)
+    if (format === 'text' && answer.complete === false)
+      printText(`${paint('Other replicas cannot be asked: only the proxies of this one are shown.', 'yellow')}\n`)
     if (answer.proxies.some(({ state, connected }) => connected && state === 'NACK')) process.exitCode = 1
   })
 }
@@ -40,14 +42,16 @@ export function overview(proxies: readonly ProxyStatus[], now = Date.now()): str
       (ENVOY_TYPES as readonly ResourceType[]).includes(type) ||
       proxies.some(({ types }) => types.some((one) => one.type === type)),
   )
+  const replicas = proxies.some(({ replica }) => replica !== undefined)
   const rows = proxies.map((proxy) => [
     proxy.node,
     ...shown.map((type) => stateOf(proxy.types.find((one) => one.type === type))),
     proxy.mode,
     proxy.connected ? age(now - Date.parse(proxy.connectedAt)) : paint('gone', 'yellow'),
     proxy.userAgent,
+    ...(replicas ? [proxy.replica ?? 'this one'] : []),
   ])
-  const headers = ['node', ...shown, 'mode', 'age', 'client']
+  const headers = ['node', ...shown, 'mode', 'age', 'client', ...(replicas ? ['replica'] : [])]
   const refused = proxies.flatMap((proxy) => proxy.types.flatMap((type) => refusal(proxy.node, type)))
   return table(headers, rows) + (refused.length > 0 ? `\n${refused.join('\n')}\n` : '')
 }
@@ -66,6 +70,7 @@ export function detail(proxy: ProxyStatus, now = Date.now()): string {
       proxy.connected ? since(proxy.connectedAt) : paint(`no, gone ${since(proxy.disconnectedAt)}`, 'yellow'),
     ],
     ...(proxy.onDemand ? [['on demand', onDemandText(proxy.onDemand)]] : []),
+    ...(proxy.replica ? [['replica', proxy.replica]] : []),
     ...(proxy.load ? [['load', loadText(proxy.load, since)]] : []),
   ]
   const rows = proxy.types.map((type) => [

@@ -3,6 +3,7 @@ import type { LiveConfig } from '../live-config.ts'
 import type { CompiledMesh } from '../mesh.ts'
 import type { OnDemandMemory } from '../ondemand/index.ts'
 import type { Reports } from '../reports/index.ts'
+import type { Presence } from '../shared/index.ts'
 import type { StatusBook } from '../status/book.ts'
 import type { Editing } from './changes/editing.ts'
 import type { Sources } from './sources.ts'
@@ -26,6 +27,8 @@ export interface AdminContext {
   readonly sources?: Sources
   /** What is remembered of proxies that get clusters on demand; absent where nothing is. */
   readonly memory?: OnDemandMemory
+  /** What other replicas have; absent where there are none. */
+  readonly presence?: Presence
   /** Absent where the configuration cannot be changed. */
   readonly editing?: Editing
 }

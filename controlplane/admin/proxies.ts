@@ -44,6 +44,8 @@ export interface ProxyStatus {
   readonly types: readonly ProxyTypeStatus[]
   /** Absent when it gets all clusters at once. */
   readonly onDemand?: ProxyOnDemand
+  /** Replica of the control plane it is connected to; absent for the one that answers. */
+  readonly replica?: string
   /** What it sent where; absent when it reports no load. */
   readonly load?: ProxyLoad
 }

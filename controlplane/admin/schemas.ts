@@ -220,9 +220,13 @@ export const schemas = [
       state: { ...state, description: 'The worst of its types.' },
       types: listOf('ProxyType'),
       onDemand: ref('ProxyOnDemand'),
+      replica: {
+        ...string,
+        description: 'Replica of the control plane it is connected to; absent for the one that answers.',
+      },
       load: ref('ProxyLoad'),
     },
-    ['identities', 'disconnectedAt', 'onDemand', 'load'],
+    ['identities', 'replica', 'disconnectedAt', 'onDemand', 'load'],
   ),
   object('ProxyOnDemand', 'What a proxy has that gets clusters when a request needs them.', {
     workload: { ...string, description: 'The workload it is a replica of.' },

@@ -1,5 +1,6 @@
-import { Redis } from 'ioredis'
+import type { Redis } from 'ioredis'
 import { type Logger, SILENT } from '../ads/index.ts'
+import { connectRedis, redisOptions } from '../shared/redis.ts'
 import type { Store, Take, Taken } from './store.ts'
 
 export interface RedisStoreOptions {
@@ -73,22 +74,9 @@ export class RedisStore implements Store {
     this.logger = logger
     this.prefix = prefix
     this.now = now ?? (() => performance.now())
-    const redis = new Redis(url, redisOptions(timeoutMs))
+    const redis = connectRedis(url, redisOptions(timeoutMs), logger, 'rate limits')
     redis.defineCommand('meshgateTake', { lua: SCRIPT })
     this.redis = redis as Scripted
-    let last = ''
-    redis.on('error', (error: Error) => {
-      if (error.message === last) return
-      last = error.message
-      logger.warn(
-        { redis: maskUrl(url), error: error.message },
-        'Redis cannot be used; rate limits follow their onFailure',
-      )
-    })
-    redis.on('ready', () => {
-      last = ''
-      logger.info({ redis: maskUrl(url) }, 'Redis counts rate limits')
-    })
   }
 
   get healthy(): boolean {
@@ -129,22 +117,4 @@ export class RedisStore implements Store {
   async stop(): Promise<void> {
     this.redis.disconnect()
   }
-}
-
-/** Options for commands that may not wait: nothing queued, nothing sent twice, a frozen server dropped after a second. */
-export function redisOptions(timeoutMs: number) {
-  return {
-    commandTimeout: timeoutMs,
-    enableOfflineQueue: false,
-    maxRetriesPerRequest: 0,
-    autoResendUnfulfilledCommands: false,
-    connectTimeout: 250,
-    socketTimeout: 1000,
-    retryStrategy: (attempt: number) => Math.min(1000, 50 * 2 ** Math.min(attempt, 5)) * (0.5 + Math.random() / 2),
-  }
-}
-
-/** The URL without its password, for logs. */
-export function maskUrl(url: string): string {
-  return url.replace(/^(rediss?:\/\/[^:@/]*:)[^@]*@/, '$1***@')
 }

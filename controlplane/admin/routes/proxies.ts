@@ -3,10 +3,21 @@ import { RESOURCE_TYPES, type ResourceType } from '../../../proto/types.ts'
 import type { AdminContext } from '../context.ts'
 import { notFound } from '../errors.ts'
 import { heldConfig, proxyStatus } from '../proxies.ts'
+import { allProxies } from '../replicas.ts'
 import { answers, listOf } from '../schemas.ts'
 import { PLURAL } from '../translate.ts'
 
-const proxiesAnswer = { type: 'object', properties: { proxies: listOf('Proxy') }, required: ['proxies'] } as const
+const proxiesAnswer = {
+  type: 'object',
+  properties: {
+    proxies: listOf('Proxy'),
+    complete: {
+      type: 'boolean',
+      description: 'False while other replicas cannot be asked; absent where there are none.',
+    },
+  },
+  required: ['proxies'],
+} as const
 const nodeId = { type: 'string', minLength: 1, maxLength: 1024, description: 'Node id.' } as const
 
 /** The words of a path for types: `clusters` as well as `cds`. */
@@ -30,7 +41,11 @@ export function proxyRoutes(app: FastifyInstance, context: AdminContext): void {
         response: answers(proxiesAnswer, 'In order of connection.'),
       },
     },
-    async () => ({ proxies: status.clients().map((client) => proxyStatus(client, context)) }),
+    async () =>
+      allProxies(
+        status.clients().map((client) => proxyStatus(client, context)),
+        context.presence,
+      ),
   )
 
   app.get<{ Params: { node: string } }>(
@@ -45,9 +60,11 @@ export function proxyRoutes(app: FastifyInstance, context: AdminContext): void {
       },
     },
     async ({ params }) => {
-      const clients = status.client(params.node)
-      if (clients.length === 0) throw notFound(`no proxy ${params.node} is connected or was in the last minutes`)
-      return { proxies: clients.map((client) => proxyStatus(client, context)) }
+      const own = status.client(params.node).map((client) => proxyStatus(client, context))
+      const { proxies: all, ...rest } = await allProxies(own, context.presence)
+      const proxies = all.filter(({ node }) => node === params.node)
+      if (proxies.length === 0) throw notFound(`no proxy ${params.node} is connected or was in the last minutes`)
+      return { proxies, ...rest }
     },
   )
 
@@ -81,7 +98,11 @@ export function proxyRoutes(app: FastifyInstance, context: AdminContext): void {
     },
     async ({ params: { node, type } }) => {
       const client = status.client(node).find(({ disconnectedAt }) => disconnectedAt === undefined)
-      if (!client) throw notFound(`no proxy ${node} is connected`)
+      if (!client) {
+        const elsewhere = (await allProxies([], context.presence)).proxies.find((proxy) => proxy.node === node)
+        const where = elsewhere?.connected ? ` here, but to replica ${elsewhere.replica}: ask that one` : ''
+        throw notFound(`no proxy ${node} is connected${where}`)
+      }
       const types = type === 'all' ? RESOURCE_TYPES : [TYPE_OF[type]!]
       const lists = types.flatMap((one) => {
         const held = heldConfig(client.stream, one, status)

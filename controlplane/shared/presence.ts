@@ -1,0 +1,153 @@
+import { randomUUID } from 'node:crypto'
+
+/** Something this replica has, to be shown by the others. */
+export interface PresenceEntry {
+  /** Unique within the replica. */
+  readonly id: string
+  /** Another text when the entry says something else: cheaper to make than the entry. */
+  readonly state: string
+  /** Plain JSON. */
+  value(): unknown
+}
+
+/** Entries of another replica. */
+export interface ReplicaEntries {
+  readonly replica: string
+  readonly values: readonly unknown[]
+}
+
+/** Where entries are kept for the others. All of it may be lost at any time: the next beat writes it again. */
+export interface PresenceStore {
+  /** Writes what changed and keeps the rest alive. @throws Error when it cannot */
+  beat(replica: string, changed: ReadonlyMap<string, string>, gone: readonly string[], all: boolean): Promise<void>
+  /** What the others have. @throws Error when it cannot be read */
+  read(except: string): Promise<readonly { readonly replica: string; readonly values: readonly string[] }[]>
+  /** The replica ends. */
+  leave(replica: string): Promise<void>
+  stop(): Promise<void>
+}
+
+export interface PresenceOptions {
+  readonly store: PresenceStore
+  /** Shown with each entry: host and port of the API, or whatever helps a person find the replica. */
+  readonly name: string
+  readonly entries: () => Iterable<PresenceEntry>
+  readonly warn?: (error: Error) => void
+  readonly now?: () => number
+}
+
+/** How often changes are written, and how long an answer about the others is good for, in ms. */
+const BEAT_MS = 2000
+/** Everything is written again so often, in case the store forgot some of it. */
+const WHOLE_MS = 60_000
+/** Entries looked at before other work passes. */
+const SLICE = 200
+
+/** Tells the others what this replica has, and knows what they have. */
+export class Presence {
+  /** Another one at each start: what a former self left behind is not ours. */
+  readonly replica: string
+  private readonly options: PresenceOptions
+  private readonly now: () => number
+  private written = new Map<string, string>()
+  private wholeAt = Number.NEGATIVE_INFINITY
+  private timer: NodeJS.Timeout | undefined
+  private beating: Promise<void> = Promise.resolve()
+  private read: { readonly at: number; readonly others: Promise<readonly ReplicaEntries[]> } | undefined
+  private failing = false
+
+  constructor(options: PresenceOptions) {
+    this.options = options
+    this.now = options.now ?? (() => performance.now())
+    this.replica = `${options.name} ${randomUUID().slice(0, 8)}`
+  }
+
+  start(): void {
+    this.timer = setInterval(() => {
+      void this.beat()
+    }, BEAT_MS)
+    this.timer.unref()
+    void this.beat()
+  }
+
+  /** False while the store cannot be used: then only this replica's entries are known. */
+  get complete(): boolean {
+    return !this.failing
+  }
+
+  /** Entries of the other replicas, at most one beat old. Empty when they cannot be read. */
+  others(): Promise<readonly ReplicaEntries[]> {
+    const at = this.now()
+    if (!this.read || at - this.read.at > BEAT_MS) {
+      const others = this.options.store.read(this.replica).then(
+        (found) => {
+          this.worked()
+          return found.map(({ replica, values }) => ({ replica, values: values.flatMap(parsed) }))
+        },
+        (error: Error) => {
+          this.failed(error)
+          return []
+        },
+      )
+      this.read = { at, others }
+    }
+    return this.read.others
+  }
+
+  /** Writes what changed since the last time; one at a time. */
+  beat(): Promise<void> {
+    this.beating = this.beating.then(() => this.write())
+    return this.beating
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.timer)
+    await this.beating
+    await this.options.store.leave(this.replica).catch(() => {
+      // What is left behind expires.
+    })
+    await this.options.store.stop()
+  }
+
+  private async write(): Promise<void> {
+    const { store, entries } = this.options
+    const all = this.now() - this.wholeAt > WHOLE_MS
+    const states = new Map<string, string>()
+    const changed = new Map<string, string>()
+    let looked = 0
+    for (const entry of entries()) {
+      states.set(entry.id, entry.state)
+      if (all || this.written.get(entry.id) !== entry.state) changed.set(entry.id, JSON.stringify(entry.value()))
+      if (++looked % SLICE === 0) await new Promise((resolve) => setImmediate(resolve))
+    }
+    const gone = [...this.written.keys()].filter((id) => !states.has(id))
+    try {
+      await store.beat(this.replica, changed, gone, all)
+      this.written = states
+      if (all) this.wholeAt = this.now()
+      this.worked()
+    } catch (error) {
+      // Which part of it arrived is not known.
+      this.wholeAt = Number.NEGATIVE_INFINITY
+      this.failed(error as Error)
+    }
+  }
+
+  private worked(): void {
+    this.failing = false
+  }
+
+  private failed(error: Error): void {
+    if (!this.failing) this.options.warn?.(error)
+    this.failing = true
+  }
+}
+
+/** An entry that a newer or older version wrote in another form is left out. */
+function parsed(text: string): readonly unknown[] {
+  try {
+    return [JSON.parse(text)]
+  } catch {
+    return []
+  }
+}

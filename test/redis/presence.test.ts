@@ -1,0 +1,159 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { beforeAll, beforeEach, expect, it, type TestContext } from 'vitest'
+import { type RunningControlPlane, startControlPlane } from '../../cli/control-plane.ts'
+import { createLog } from '../../cli/log.ts'
+import type { ProxyStatus } from '../../controlplane/admin/proxies.ts'
+import { envoyBootstrap } from '../../controlplane/bootstrap/envoy.ts'
+import type { OnDemandState } from '../../controlplane/ondemand/index.ts'
+import { learnedSets, type SetStore } from '../../controlplane/shared/index.ts'
+import { startEnvoy, type TestEnvoy } from '../helpers/envoy.ts'
+import { stopAfterTests } from '../helpers/processes.ts'
+import { HOW_TO_GET_REDIS, hasRedis, startRedis, type TestRedis } from '../helpers/redis.ts'
+import { requireTool } from '../helpers/tools.ts'
+
+/** Two control planes of one folder and one Redis: each shows the proxies of both. */
+
+const NODE = 'sidecar~127.0.0.1~web.default~default.svc.cluster.local'
+const LOCAL = { host: '127.0.0.1', port: 0 }
+
+let redis: TestRedis | undefined
+let folder: string
+let one: RunningControlPlane
+let two: RunningControlPlane
+let envoy: TestEnvoy
+
+beforeAll(async () => {
+  if (!(await hasRedis())) return
+  redis = await startRedis()
+  folder = await mkdtemp(join(tmpdir(), 'meshgate-replicas-'))
+  stopAfterTests(() => rm(folder, { recursive: true, force: true }))
+  await writeFile(
+    join(folder, 'api.yaml'),
+    `apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: api}
+spec:
+  hosts: [api.default.svc.cluster.local]
+  ports: [{number: 80, name: http, protocol: HTTP}]
+  resolution: STATIC
+  endpoints: [{address: 127.0.0.1}]
+`,
+  )
+  one = await replica('one')
+  two = await replica('two')
+  envoy = await startEnvoy({
+    bootstrap: envoyBootstrap({ node: { id: NODE, metadata: { HTTP_PROXY_PORT: 0 } }, xds: one.xdsAddress }),
+  })
+})
+
+beforeEach((context: TestContext) => requireTool(context, 'redis-server', redis !== undefined, HOW_TO_GET_REDIS))
+
+async function replica(name: string): Promise<RunningControlPlane> {
+  const plane = await startControlPlane(
+    {
+      folder,
+      xds: LOCAL,
+      api: LOCAL,
+      insecure: false,
+      drainMs: 0,
+      redis: redis!.url,
+      stateDir: join(folder, `.state-${name}`),
+    },
+    createLog('silent', 'json', process.stderr),
+  )
+  stopAfterTests(() => plane.stop())
+  return plane
+}
+
+async function get<Answer>(plane: RunningControlPlane, path: string): Promise<Answer> {
+  return (await (await fetch(`${plane.apiUrl}${path}`)).json()) as Answer
+}
+
+interface Proxies {
+  readonly proxies: readonly ProxyStatus[]
+  readonly complete: boolean
+}
+
+const proxies = (plane: RunningControlPlane) => get<Proxies>(plane, '/api/v1/proxies')
+
+const told = async (plane: RunningControlPlane) => {
+  const { proxies: list, complete } = await proxies(plane)
+  return {
+    complete,
+    proxies: list.map(({ node, connected, state, replica: at }) => ({
+      node,
+      connected,
+      state,
+      elsewhere: at !== undefined,
+    })),
+  }
+}
+
+it('a proxy of one replica is shown by the other, with its state', async () => {
+  const proxy = { node: NODE, connected: true, state: 'SYNCED' }
+  await expect
+    .poll(() => told(two), { timeout: 15_000 })
+    .toEqual({ complete: true, proxies: [{ ...proxy, elsewhere: true }] })
+  expect(await told(one)).toEqual({ complete: true, proxies: [{ ...proxy, elsewhere: false }] })
+  const { proxies: detail } = await get<Proxies>(two, `/api/v1/proxies/${encodeURIComponent(NODE)}`)
+  expect(detail[0]!.types.map(({ type }) => type)).toEqual(expect.arrayContaining(['cds', 'lds']))
+  const { message } = await get<{ message: string }>(two, `/api/v1/proxies/${encodeURIComponent(NODE)}/config/all`)
+  expect(message).toMatch(/is connected here, but to replica .+: ask that one/)
+})
+
+it('without Redis each replica shows its own and says so; with it again, all', async () => {
+  await redis!.kill()
+  await expect.poll(() => told(two), { timeout: 15_000 }).toEqual({ complete: false, proxies: [] })
+  await expect
+    .poll(() => told(one), { timeout: 15_000 })
+    .toEqual({ complete: false, proxies: [{ node: NODE, connected: true, state: 'SYNCED', elsewhere: false }] })
+  await redis!.restart()
+  await expect.poll(async () => (await told(two)).proxies.length, { timeout: 15_000 }).toBe(1)
+})
+
+it('a proxy that left is told as gone, and a replica that ended takes its proxies with it', async () => {
+  await envoy.stop()
+  await expect
+    .poll(async () => (await told(two)).proxies.map(({ connected }) => connected), { timeout: 15_000 })
+    .toEqual([false])
+  await one.stop()
+  await expect.poll(async () => (await told(two)).proxies, { timeout: 15_000 }).toEqual([])
+})
+
+it('what one replica learned, another starts with; without Redis only its own', async () => {
+  const empty: OnDemandState = { workloads: new Map(), generations: new Map() }
+  const store = (): SetStore<OnDemandState> => {
+    let kept: OnDemandState | undefined
+    return {
+      load: async () => kept,
+      save: async (state) => {
+        kept = state
+      },
+    }
+  }
+  const silent = { info() {}, warn() {} }
+  const share = (own: SetStore<OnDemandState>) => {
+    const shared = learnedSets(own, empty, redis!.url, silent)
+    stopAfterTests(() => shared.stop())
+    return shared
+  }
+  const first = share(store())
+  await first.load()
+  await first.save({
+    workloads: new Map([['shop', new Set(['a', 'b'])]]),
+    generations: new Map([['c', new Map([['a', 2]])]]),
+  })
+  const second = share(store())
+  const loaded = await second.load()
+  expect(loaded!.workloads.get('shop')).toEqual(new Set(['a', 'b']))
+  expect(loaded!.generations.size).toBe(0)
+  await second.save({ ...empty, workloads: new Map([['shop', new Set(['c'])]]) })
+  expect((await share(store()).load())!.workloads.get('shop')).toEqual(new Set(['a', 'b', 'c']))
+  await redis!.kill()
+  const own = store()
+  await own.save({ ...empty, workloads: new Map([['shop', new Set(['own'])]]) })
+  expect((await share(own).load())!.workloads.get('shop')).toEqual(new Set(['own']))
+  await redis!.restart()
+})
