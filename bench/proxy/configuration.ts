@@ -26,6 +26,8 @@ export function configurationOf({ protocol, upstreams, routes, features, mirror 
       default: { maxConnections: huge, maxPendingRequests: huge, maxRequests: huge, maxPendingBytes: 256 * huge },
     },
     outlierDetection: {},
+    // A shared machine may be slow; the figures are of messages, not of connecting.
+    connectTimeoutMs: 10_000,
   })
   const more: Partial<RouteAction> = all
     ? {

@@ -1,5 +1,5 @@
 import { start } from './native.ts'
-import { loadCpu, type Subject } from './subjects.ts'
+import { isPeer, loadCpu, type Subject } from './subjects.ts'
 
 /** Connections, and requests in flight on each. */
 export interface Shape {
@@ -46,7 +46,9 @@ export async function loadOn(
   const numbers = [port, connections, window, size, seconds, warm, rate, routes, services, ...pids].map(String)
   const program = start(loadCpu, `${folder}/load`, [protocol, ...numbers])
   const raw = JSON.parse(await program.line()) as Record<string, number>
-  const bad = ['wrong', 'misrouted', 'lost'].filter((key) => raw[key] !== 0)
+  // A peer that cannot keep up with an open loop is slow, not wrong; the proxy may lose nothing in either.
+  const faults = isPeer(name) ? ['wrong', 'misrouted'] : ['wrong', 'misrouted', 'lost']
+  const bad = faults.filter((key) => raw[key] !== 0)
   if (bad.length > 0) {
     throw new Error(`${name} ${connections}x${window}: ${bad.map((key) => `${raw[key]} ${key}`).join(', ')}`)
   }

@@ -56,6 +56,9 @@ export const subjectNames = [
   'all1',
   'all4',
 ] as const
+const peers: readonly string[] = ['direct', 'floor', 'tcp_proxy', 'thrift_proxy', 'grpc']
+/** Whether a subject is something our proxy is compared with. */
+export const isPeer = (name: string) => peers.includes(name)
 export type SubjectName = (typeof subjectNames)[number]
 
 /** Starts what is asked for; everything waits idle until its turn. */

@@ -1,5 +1,6 @@
 import type { LocalityLbSetting } from '../config/kinds/common.ts'
 import type { MeshSpec } from '../config/kinds/mesh.ts'
+import type { MeshMessages } from '../config/kinds/mesh-messages.ts'
 import type { HttpRetry } from '../config/kinds/virtual-service.ts'
 import { parseDuration } from '../config/syntax/duration.ts'
 import { parseHostPort } from '../config/syntax/host-port.ts'
@@ -30,6 +31,8 @@ export interface MeshSettings {
   /** Whether proxies report each request. */
   readonly trafficReports: boolean
   readonly localityLbSetting: LocalityLbSetting | undefined
+  /** Of message proxies. */
+  readonly messages: MeshMessages
   readonly defaultHttpRetry: HttpRetry | undefined
   readonly exportTo: {
     readonly service: readonly string[]
@@ -55,6 +58,7 @@ export function meshSettings(world: World): MeshSettings {
     rateLimitService: spec.rateLimitService === undefined ? undefined : parseHostPort(spec.rateLimitService),
     trafficReports: spec.trafficReports ?? false,
     localityLbSetting: spec.localityLbSetting,
+    messages: spec.messages ?? {},
     defaultHttpRetry: spec.defaultHttpRetryPolicy,
     exportTo: {
       service: spec.defaultServiceExportTo ?? ['*'],

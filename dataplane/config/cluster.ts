@@ -16,6 +16,7 @@ import { MaglevSchema } from '../../proto/gen/envoy/extensions/load_balancing_po
 import { RandomSchema } from '../../proto/gen/envoy/extensions/load_balancing_policies/random/v3/random_pb.ts'
 import { RingHashSchema } from '../../proto/gen/envoy/extensions/load_balancing_policies/ring_hash/v3/ring_hash_pb.ts'
 import { RoundRobinSchema } from '../../proto/gen/envoy/extensions/load_balancing_policies/round_robin/v3/round_robin_pb.ts'
+import { MessageClusterOptionsSchema } from '../../proto/gen/meshgate/v1/message_cluster_pb.ts'
 import type { CircuitBreaker, ClusterConfig, OutlierDetection, SlowStart } from '../configuration.ts'
 import { refuse } from './refusal.ts'
 import { type Upstream, upstreamSocket } from './tls.ts'
@@ -50,7 +51,7 @@ export function readCluster(cluster: Cluster): ReadCluster {
         circuitBreakers: breakersOf(cluster),
         outlierDetection: outlierDetection && outlier(outlierDetection),
         panicThreshold: commonLbConfig?.healthyPanicThreshold?.value,
-        connections: connectionsOf(cluster),
+        ...messageOptions(cluster),
       }),
     },
   }
@@ -213,10 +214,29 @@ function outlier(message: OutlierMessage): OutlierDetection {
   }) as OutlierDetection
 }
 
-function connectionsOf({ upstreamConnectionOptions }: Cluster): ClusterConfig['connections'] {
-  const keepalive = upstreamConnectionOptions?.tcpKeepalive
-  // Node has one knob: the idle time before the first probe.
-  return keepalive ? { tcpKeepaliveMs: (keepalive.keepaliveTime ?? 7200) * 1000 } : undefined
+/** Connections: what Envoy's cluster says, and what is said for messages only. */
+function messageOptions(cluster: Cluster): Pick<Partial<ClusterConfig>, 'connections' | 'heartbeat'> {
+  const keepalive = cluster.upstreamConnectionOptions?.tcpKeepalive
+  const any = cluster.typedExtensionProtocolOptions['meshgate.messages']
+  const options = any && anyUnpack(any, MessageClusterOptionsSchema)
+  if (any && !options) refuse('typed_extension_protocol_options["meshgate.messages"]', `is a ${any.typeUrl}`)
+  const connections = defined({
+    // Node has one knob: the idle time before the first probe.
+    tcpKeepaliveMs: keepalive && (keepalive.keepaliveTime ?? 7200) * 1000,
+    perHost: options?.connectionsPerHost,
+    idleTimeoutMs: milliseconds('idle_timeout', options?.idleTimeout),
+  })
+  const intervalMs = milliseconds('heartbeat.interval', options?.heartbeat?.interval)
+  return {
+    ...(Object.keys(connections).length > 0 && { connections }),
+    ...(intervalMs && {
+      heartbeat: {
+        intervalMs,
+        timeoutMs: milliseconds('heartbeat.timeout', options?.heartbeat?.timeout) || intervalMs,
+        ...defined({ misses: options?.heartbeat?.misses }),
+      },
+    }),
+  }
 }
 
 function number(value: bigint | undefined): number | undefined {

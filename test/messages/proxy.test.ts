@@ -150,6 +150,70 @@ describe('control plane and proxy', () => {
       expect(text((await game.ask({ msgid, seq, body: 'y' })).body)).toBe(`${server}:y`)
   })
 
+  it('what the mesh says of message proxies, and what a DestinationRule says of a host, is in force', async () => {
+    const a = await bed.server('a')
+    const port = await freePort()
+    const rule = `
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: warm}
+spec:
+  host: test.serviceA
+  trafficPolicy:
+    loadBalancer: {simple: ROUND_ROBIN, warmup: {duration: 30s, minimumPercent: 20, aggression: 1.5}}
+    outlierDetection: {consecutive5xxErrors: 3, interval: 5s}
+---`
+    const mesh = `
+apiVersion: meshgate.io/v1
+kind: Mesh
+metadata: {name: mesh}
+spec:
+  messages:
+    accessLog: {path: /dev/stderr, percentage: {value: 0.5}, fields: [msgid, uid], sampleErrors: true}
+    maxConnections: 100
+    maxRequestsPerConnection: 7
+    bufferLimit: 65536
+    idleTimeout: 0s
+    frameTimeout: 3s
+    requestTimeout: 4s
+    upstream: {connectionsPerHost: 1, idleTimeout: 20s, heartbeat: {interval: 2s, timeout: 500ms, misses: 2}}
+---`
+    const edge = gateway(port).replace(
+      'metadata: {name: edge}',
+      'metadata: {name: edge, annotations: {meshgate.io/proxy-protocol: "true"}}',
+    )
+    const plane = await startControlPlane(
+      mesh +
+        rule +
+        edge +
+        service('test.serviceA', 12345, [{ port: a.port }]) +
+        msgRouter('one', 'msgid: 1, svrName: test.serviceA'),
+    )
+    bed.defer(() => plane.stop())
+    const managed = await managedProxy(bed, plane.port)
+    const { listeners, clusters } = await managed.inForce(hasRoute('one'))
+    expect(listeners[0]).toMatchObject({
+      accessLog: { path: '/dev/stderr', sampling: 0.5, fields: ['msgid', 'uid'], errors: false },
+      maxConnections: 100,
+      maxRequestsPerConnection: 7,
+      bufferLimitBytes: 65536,
+      idleTimeoutMs: 0,
+      frameTimeoutMs: 3000,
+      requestTimeoutMs: 4000,
+      proxyProtocol: true,
+    })
+    expect(clusters[0]).toMatchObject({
+      balancer: { kind: 'roundRobin' },
+      slowStart: { windowMs: 30_000, aggression: 1.5, minWeightPercent: 20 },
+      outlierDetection: { consecutiveErrors: 3, intervalMs: 5000 },
+      connections: { perHost: 1, idleTimeoutMs: 20_000 },
+      heartbeat: { intervalMs: 2000, timeoutMs: 500, misses: 2 },
+    })
+    const game = await client(port)
+    game.socket.write('PROXY TCP4 198.51.100.7 10.0.0.1 4000 7000\r\n')
+    expect(text((await game.ask({ msgid: 1, body: 'x' })).body)).toBe('a:x')
+  })
+
   it('a listener whose port is taken is refused, with the reason, and served once the port is free', async () => {
     const a = await bed.server('a')
     const [port, other] = [await freePort(), await freePort()]

@@ -346,7 +346,7 @@ int main(int argc, char **argv) {
   double lasted = now() - began;
   measuring = 0;
   stopping = 1;
-  for (double until = now() + 3; in_flight > 0 && now() < until;) turn(50);
+  for (double until = now() + 10; in_flight > 0 && now() < until;) turn(50);
   uint64_t kept = sampled < SAMPLES ? sampled : SAMPLES;
   qsort(samples, kept, sizeof *samples, by_value);
   double p50 = kept ? samples[kept / 2] * 1e6 : 0, p99 = kept ? samples[kept * 99 / 100] * 1e6 : 0;

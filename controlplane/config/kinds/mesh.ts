@@ -6,6 +6,7 @@ import { parseHostPort } from '../syntax/host-port.ts'
 import { bool, duration, stringMap, strings, text } from '../syntax/values.ts'
 import { localityLbSetting } from './common.ts'
 import { httpRetry } from './http-route.ts'
+import { meshMessages } from './mesh-messages.ts'
 
 const portOrOff = z.number().int().min(0).max(65_535).meta({ format: 'port' })
 
@@ -105,6 +106,7 @@ const meshFields = message({
     { default: '10s' },
   ),
   accessLog: optional(meshAccessLog, 'Access log of all proxies.', { default: 'none' }),
+  messages: optional(meshMessages, 'What message proxies do on all their listeners and with all their upstreams.'),
   loadReportInterval: optional(duration, 'How often proxies report the number of requests of each cluster.', {
     default: '10s',
   }),

@@ -1,5 +1,14 @@
 import { create } from '@bufbuild/protobuf'
-import { ClusterSchema, LoadBalancingPolicySchema } from '../../../proto/gen/envoy/config/cluster/v3/cluster_pb.ts'
+import type { Any } from '@bufbuild/protobuf/wkt'
+import {
+  ClusterSchema,
+  type LoadBalancingPolicy,
+  LoadBalancingPolicySchema,
+} from '../../../proto/gen/envoy/config/cluster/v3/cluster_pb.ts'
+import { MessageClusterOptionsSchema } from '../../../proto/gen/meshgate/v1/message_cluster_pb.ts'
+import { duration, pack } from '../../../proto/make.ts'
+import type { MeshMessages } from '../../config/kinds/mesh-messages.ts'
+import { parseDuration } from '../../config/syntax/duration.ts'
 import type { Scope } from '../../model/scope.ts'
 import { inboundNames } from '../clusters/inbound.ts'
 import { type CompiledCluster, compileCluster } from '../clusters/index.ts'
@@ -12,22 +21,45 @@ export function hasCluster(scope: Scope, name: string): boolean {
 }
 
 /**
- * A cluster as Envoy gets it. One that a route reaches by a key (`hashKey`) gets a Maglev table when no DestinationRule chose
- * a load balancer: without a table the key would mean nothing.
+ * A cluster as Envoy gets it, with what only message proxies know. One that a route reaches by a key (`hashKey`) gets a Maglev table
+ * when no DestinationRule chose a load balancer: without a table the key would mean nothing.
  */
 export function messageCluster(scope: Scope, name: string, hashed: boolean): CompiledCluster | undefined {
   const compiled = compileCluster(scope, name)
-  if (!compiled || !hashed || !compiled.message.loadBalancingPolicy) return compiled
-  const target = findTarget(scope, name)
-  const chosen = target && policyOf(scope, target).loadBalancer?.value
-  if (!target || chosen?.simple || chosen?.consistentHash) return compiled
-  const { loadBalancingPolicy: _, ...rest } = compiled.message
+  if (!compiled) return undefined
+  const options = clusterOptions(scope.settings().messages)
+  const policy = hashed ? hashPolicy(scope, name, compiled) : undefined
+  if (!options && !policy) return compiled
+  const { typedExtensionProtocolOptions: known } = compiled.message
   const message = create(ClusterSchema, {
-    ...rest,
-    loadBalancingPolicy: create(
-      LoadBalancingPolicySchema,
-      loadBalancingPolicy({ ...chosen, consistentHash: {} }, false),
-    ),
+    ...compiled.message,
+    ...(policy && { loadBalancingPolicy: policy }),
+    ...(options && { typedExtensionProtocolOptions: { ...known, 'meshgate.messages': options } }),
   })
   return { ...compiled, message }
+}
+
+function hashPolicy(scope: Scope, name: string, { message }: CompiledCluster): LoadBalancingPolicy | undefined {
+  if (!message.loadBalancingPolicy) return undefined
+  const target = findTarget(scope, name)
+  const chosen = target && policyOf(scope, target).loadBalancer?.value
+  if (!target || chosen?.simple || chosen?.consistentHash) return undefined
+  return create(LoadBalancingPolicySchema, loadBalancingPolicy({ ...chosen, consistentHash: {} }, false))
+}
+
+function clusterOptions({ upstream }: MeshMessages): Any | undefined {
+  if (!upstream) return undefined
+  const { connectionsPerHost, idleTimeout, heartbeat } = upstream
+  const ms = (text: string) => duration(parseDuration(text) ?? 0)
+  return pack(MessageClusterOptionsSchema, {
+    ...(connectionsPerHost !== undefined && { connectionsPerHost }),
+    ...(idleTimeout !== undefined && { idleTimeout: ms(idleTimeout) }),
+    ...(heartbeat && {
+      heartbeat: {
+        interval: ms(heartbeat.interval),
+        timeout: ms(heartbeat.timeout ?? heartbeat.interval),
+        ...(heartbeat.misses !== undefined && { misses: heartbeat.misses }),
+      },
+    }),
+  })
 }

@@ -62,7 +62,7 @@ export function messageResources(world: World, scope: Scope): MessageResources {
     clusterNames: () => [...clusters().keys()].sort().filter((name) => hasCluster(scope, name)),
     listener: (name) => {
       const plan = planNamed(name)
-      return plan && { message: messageListener(plan), origins: plan.origins }
+      return plan && { message: messageListener(plan, scope.settings().messages), origins: plan.origins }
     },
     table,
     protocol: (name) => {

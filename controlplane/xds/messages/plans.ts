@@ -42,9 +42,13 @@ export interface MessagePlan {
   readonly table: string
   readonly place: Place
   readonly tls?: Any
+  /** Client connections begin with a PROXY protocol header. */
+  readonly proxyProtocol?: boolean
   readonly origins: readonly Origin[]
 }
 
+/** Annotation of a Gateway: `"true"` when what stands before it sends PROXY protocol headers (version 1 or 2). */
+const PROXY_PROTOCOL = 'meshgate.io/proxy-protocol'
 const LOOPBACK = '127.0.0.1'
 const ANY_ADDRESS = '0.0.0.0'
 
@@ -86,6 +90,7 @@ function gatewayPlans(world: World, scope: Scope): readonly MessagePlan[] {
         table: tableName(protocol, number, server.bind),
         place: { kind: 'gateway', gateway: `${gateway.namespace}/${gateway.name}`, takesHost: takesHost(entry) },
         ...(tls && { tls: downstreamTlsContext(tls, []) }),
+        ...(gateway.annotations[PROXY_PROTOCOL] === 'true' && { proxyProtocol: true }),
         origins: [origin],
       },
     ]
