@@ -33,7 +33,8 @@ export const dubboPeer: Peer = {
   protocol: 'dubbo',
   rules: {
     ...callRules('dubbo'),
-    attachment: 'match: [{method: attachment, attachment.shop.tag: red}], svrName: echo.dubbo, subset: b',
+    attachment: `match: [{method: attachment, attachment.shop.tag: red}], svrName: echo.dubbo, subset: b,
+      requestMutation: [{field: attachment.shop.path, value: by the proxy}, {field: attachment.shop.old, remove: true}]`,
   },
   prepare: () => Promise.all([java(), npmFolder()]),
   servers: async () => {
@@ -59,8 +60,12 @@ export const dubboPeer: Peer = {
       expect(await nodeCalls(edge(), 'toB', 'y')).toEqual(['= b:y'])
     })
 
-    it('an attachment chooses the route and reaches the server', async () => {
-      expect(await javaCalls(edge(), 'attachment', 'shop.tag')).toEqual(['= red'])
+    it('an attachment chooses the route and reaches the server; the route adds one and takes one out', async () => {
+      expect(await javaCalls(edge(), 'attachment', 'shop.tag,shop.path,shop.old')).toEqual([
+        '= red',
+        '= by the proxy',
+        '= null',
+      ])
       expect(await nodeCalls(edge(), 'attachment', 'shop.tag')).toEqual([expect.stringMatching(/^! /)])
     })
 

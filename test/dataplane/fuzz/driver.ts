@@ -201,6 +201,7 @@ export class Fuzz {
     const cluster = (name: string) => ({
       name,
       localities: [{ endpoints: [{ address: { host: '127.0.0.1', port: this.#ports.get(name)! } }] }],
+      connectTimeoutMs: patienceMs,
       balancer: { kind: 'roundRobin' as const },
       circuitBreakers: { default: { maxConnections: 200, maxPendingRequests: 500, maxRequests: 2000 } },
     })

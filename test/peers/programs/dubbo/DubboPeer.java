@@ -12,7 +12,8 @@ import org.apache.dubbo.rpc.model.FrameworkModel;
 /**
  * Servers and clients of Apache Dubbo with its own protocol and no registry.
  *
- * serve NAME PORT [NAME PORT ...]; call PORT METHOD[,METHOD ...] TEXT COUNT prints one line a call: "= text" or "! error"
+ * serve NAME PORT [NAME PORT ...]; call PORT METHOD[,METHOD ...] TEXT[,TEXT ...] COUNT
+ * prints one line a call: "= text" or "! error"
  */
 public class DubboPeer {
   public interface Echo {
@@ -96,7 +97,7 @@ public class DubboPeer {
     service.export();
   }
 
-  private static void call(int port, String[] methods, String text, int count) throws Exception {
+  private static void call(int port, String[] methods, String[] texts, int count) throws Exception {
     ApplicationModel model = application("client");
     ReferenceConfig<Echo> reference = new ReferenceConfig<>(model.newModule());
     reference.setInterface(Echo.class);
@@ -109,9 +110,9 @@ public class DubboPeer {
     parameters.put("serialization", "hessian2");
     reference.setParameters(parameters);
     Echo echo = reference.get();
-    for (String method : methods) {
+    for (String method : methods) for (String text : texts) {
       for (int n = 1; n <= count; n++) {
-        RpcContext.getClientAttachment().setAttachment("shop.tag", "red");
+        RpcContext.getClientAttachment().setAttachment("shop.tag", "red").setAttachment("shop.old", "1");
         try {
           Object answer = Echo.class.getMethod(method, String.class).invoke(echo, count == 1 ? text : text + n);
           System.out.println("= " + answer);
@@ -130,6 +131,6 @@ public class DubboPeer {
       System.out.println("ready");
       Thread.currentThread().join();
     }
-    call(Integer.parseInt(arguments[1]), arguments[2].split(","), arguments[3], Integer.parseInt(arguments[4]));
+    call(Integer.parseInt(arguments[1]), arguments[2].split(","), arguments[3].split(","), Integer.parseInt(arguments[4]));
   }
 }
