@@ -5,6 +5,9 @@ import { spawnForTest } from '../helpers/processes.ts'
 import { callRules, expectFairShare, type Peer } from './mesh.ts'
 import { javaProgram, npmFolder, run } from './packages.ts'
 
+/** A JVM takes seconds to start, and many on a busy machine. */
+const patient = { timeout: 240_000 }
+
 const java = () => javaProgram('dubbo', 'DubboPeer')
 const nodeClient = fileURLToPath(new URL('./programs/dubbo_client.cjs', import.meta.url))
 
@@ -51,7 +54,7 @@ export const dubboPeer: Peer = {
     return ports
   },
   tests: (edge) => {
-    it('Java: each method goes to its server', async () => {
+    it('Java: each method goes to its server', patient, async () => {
       expect(await javaCalls(edge(), 'toA,toB', 'x', 2)).toEqual(['= a:x1', '= a:x2', '= b:x1', '= b:x2'])
     })
 
@@ -60,14 +63,18 @@ export const dubboPeer: Peer = {
       expect(await nodeCalls(edge(), 'toB', 'y')).toEqual(['= b:y'])
     })
 
-    it('an attachment chooses the route and reaches the server; the route adds one and takes one out', async () => {
-      expect(await javaCalls(edge(), 'attachment', 'shop.tag,shop.path,shop.old')).toEqual([
-        '= red',
-        '= by the proxy',
-        '= null',
-      ])
-      expect(await nodeCalls(edge(), 'attachment', 'shop.tag')).toEqual([expect.stringMatching(/^! /)])
-    })
+    it(
+      'an attachment chooses the route and reaches the server; the route adds one and takes one out',
+      patient,
+      async () => {
+        expect(await javaCalls(edge(), 'attachment', 'shop.tag,shop.path,shop.old')).toEqual([
+          '= red',
+          '= by the proxy',
+          '= null',
+        ])
+        expect(await nodeCalls(edge(), 'attachment', 'shop.tag')).toEqual([expect.stringMatching(/^! /)])
+      },
+    )
 
     it('a split halves the calls of one method', async () => {
       const answers = await nodeCalls(edge(), 'half', '', 200)
@@ -77,7 +84,7 @@ export const dubboPeer: Peer = {
       expectFairShare(answers.map((line) => line.slice(2, 3)))
     })
 
-    it('a fault, a missing route and a time that runs out are errors that both understand', async () => {
+    it('a fault, a missing route and a time that runs out are errors that both understand', patient, async () => {
       expect(await javaCalls(edge(), 'refused,nobody,slow,toB', 'x')).toEqual([
         expect.stringContaining('not today'),
         expect.stringContaining('no route for this message'),
