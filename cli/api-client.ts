@@ -11,6 +11,7 @@ export interface ApiOptions {
   readonly apiCa?: string
   readonly apiCert?: string
   readonly apiKey?: string
+  readonly tokenFile?: string
 }
 
 /** Adds the options that say where the running control plane is. */
@@ -20,6 +21,7 @@ export function withApiOptions(command: Command): Command {
     .option('--api-ca <file>', "CA of the API's certificate; turns TLS on")
     .option('--api-cert <file>', 'certificate to show to the API')
     .option('--api-key <file>', 'its private key')
+    .option('--token-file <file>', 'token to ask with, once users are defined (or MESHGATE_TOKEN)')
 }
 
 /** GET on the API. @throws CommandError in words for people. */
@@ -35,7 +37,8 @@ export function postToApi<Answer>(options: ApiOptions, path: string, body: objec
 async function askApi<Answer>(options: ApiOptions, path: string, body: string | undefined): Promise<Answer> {
   const { host, port } = options.api
   const shown = `${host.includes(':') ? `[${host}]` : host}:${port}`
-  const { status, text } = await call(options, path, body).catch((error: NodeJS.ErrnoException) => {
+  const token = await tokenOf(options.tokenFile)
+  const { status, text } = await call(options, path, body, token).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ECONNREFUSED')
       throw new CommandError(`no control plane answers at ${shown}; start one with "meshgate up" or name it with --api`)
     throw new CommandError(`the API at ${shown} cannot be asked: ${error.message}`)
@@ -47,7 +50,9 @@ async function askApi<Answer>(options: ApiOptions, path: string, body: string | 
     throw new CommandError(`what answers at ${shown} is no meshgate API (status ${status})`)
   }
   if (status === 200) return answer as Answer
-  const { message } = answer as { message?: string }
+  const { code, message } = answer as { code?: string; message?: string }
+  if (code === 'LOGIN_NEEDED')
+    throw new CommandError(`${message}\ngive a token in the environment, MESHGATE_TOKEN, or in a file, --token-file`)
   throw new CommandError(message ?? `the API answered ${status}`)
 }
 
@@ -55,6 +60,7 @@ async function call(
   { api, apiCa, apiCert, apiKey }: ApiOptions,
   path: string,
   body: string | undefined,
+  token: string | undefined,
 ): Promise<{ status: number; text: string }> {
   const file = async (name: string | undefined) => (name ? await readFile(name) : undefined)
   const [ca, cert, key] = await Promise.all([file(apiCa), file(apiCert), file(apiKey)])
@@ -62,7 +68,11 @@ async function call(
   return new Promise((resolve, reject) => {
     const options = {
       ...{ host: api.host, port: api.port, path, timeout: 30_000 },
-      ...(body === undefined ? {} : { method: 'POST', headers: { 'content-type': 'application/json' } }),
+      ...(body === undefined ? {} : { method: 'POST' }),
+      headers: {
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      },
     }
     const request = tls ? httpsRequest({ ...options, ...tls }) : httpRequest(options)
     request.on('response', (response) => {
@@ -77,4 +87,15 @@ async function call(
     request.on('error', reject)
     request.end(body)
   })
+}
+
+/** The token to send; a file is preferred to the environment, which other processes may see. @throws CommandError */
+async function tokenOf(file: string | undefined): Promise<string | undefined> {
+  if (file === undefined) return process.env['MESHGATE_TOKEN'] || undefined
+  const text = await readFile(file, 'utf8').catch((error: Error) => {
+    throw new CommandError(`the token cannot be read: ${error.message}`)
+  })
+  const token = text.trim()
+  if (!/^mg_[\w-]+$/.test(token)) throw new CommandError(`${file} holds no token; tokens begin with mg_`)
+  return token
 }

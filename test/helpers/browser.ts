@@ -1,25 +1,9 @@
-import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
 import { expect } from 'vitest'
+import { findChromium, launchChromium } from './chromium.ts'
 import { stopAfterTests } from './processes.ts'
-
-const FLAGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
-const KNOWN_PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
-
-/** The Chromium to test with: CHROMIUM_BIN, or where systems put it. */
-export function findChromium(): string | undefined {
-  const named = process.env['CHROMIUM_BIN']
-  return [...(named ? [named] : []), ...KNOWN_PLACES].find((path) => existsSync(path))
-}
 
 /** Whether browser tests are left out, loudly: there is no Chromium. In CI that is a failure. */
 export function withoutBrowser(): boolean {
@@ -32,9 +16,7 @@ export function withoutBrowser(): boolean {
 
 /** One headless browser for a test file; it ends with it. */
 export async function startBrowser(): Promise<Browser> {
-  const executablePath = findChromium()
-  if (!executablePath) throw new Error('no Chromium; ask withoutBrowser() first')
-  const browser = await chromium.launch({ executablePath, args: FLAGS, headless: true })
+  const browser = await launchChromium()
   stopAfterTests(() => browser.close())
   return browser
 }
@@ -81,10 +63,9 @@ interface AxeResult {
 }
 
 /** Fails on serious or critical findings of axe-core (WCAG 2.1 A and AA) on the page as it is. */
-export async function expectAccessible(page: Page): Promise<void> {
+export async function expectAccessible(page: Page, what = page.url()): Promise<void> {
   // Evaluated, not added as a script: the policy of the page allows no foreign scripts.
   const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
-  const { readFile } = await import('node:fs/promises')
   await page.evaluate(await readFile(axe, 'utf8'))
   const { violations } = await page.evaluate(
     () =>
@@ -100,5 +81,5 @@ export async function expectAccessible(page: Page): Promise<void> {
       help,
       nodes: nodes.slice(0, 5).map(({ html, failureSummary }) => `${html.slice(0, 200)} ${failureSummary ?? ''}`),
     }))
-  expect(serious).toEqual([])
+  expect(serious, what).toEqual([])
 }

@@ -13,7 +13,7 @@ export interface ServeChild {
   /** `http://127.0.0.1:<port>` */
   readonly apiUrl: string
   /** GET on the API, as JSON. @throws Error on any other status than 200 */
-  api(path: string): Promise<never>
+  api<Answer = never>(path: string): Promise<Answer>
   /** The most memory it has held so far, bytes. */
   peakBytes(): Promise<number>
   /** Ends it as an out-of-memory killer would. */

@@ -5,14 +5,19 @@ import { RouterProvider } from '@tanstack/react-router'
 import { queryClient } from '../api/queries.ts'
 import { makeRouter } from './router.ts'
 import { SessionGate } from './session-gate.tsx'
-import { theme } from './theme.ts'
+import { cssVariables, theme } from './theme.ts'
 
 const router = makeRouter()
 const colorScheme = localStorageColorSchemeManager({ key: 'meshgate-color-scheme' })
 
 export function App() {
   return (
-    <MantineProvider theme={theme} defaultColorScheme="auto" colorSchemeManager={colorScheme}>
+    <MantineProvider
+      theme={theme}
+      cssVariablesResolver={cssVariables}
+      defaultColorScheme="auto"
+      colorSchemeManager={colorScheme}
+    >
       <Notifications position="top-right" limit={4} />
       <QueryClientProvider client={queryClient}>
         <SessionGate>

@@ -1,4 +1,4 @@
-import { createTheme, type MantineColorsTuple } from '@mantine/core'
+import { type CSSVariablesResolver, createTheme, type MantineColorsTuple } from '@mantine/core'
 
 const mesh: MantineColorsTuple = [
   '#e6f7f9',
@@ -47,5 +47,27 @@ export const theme = createTheme({
     Table: { defaultProps: { verticalSpacing: 8 } },
     Paper: { defaultProps: { radius: 'md' } },
     Badge: { defaultProps: { radius: 'sm', tt: 'none', fw: 550 } },
+  },
+})
+
+/** Quiet text still has a contrast of 4.5 (https://www.w3.org/TR/WCAG21/#contrast-minimum) on every surface. */
+export const cssVariables: CSSVariablesResolver = () => ({
+  variables: {},
+  light: {
+    '--mantine-color-dimmed': '#55626e',
+    '--mantine-color-placeholder': '#66727d',
+    '--mantine-color-teal-light-color': '#05603f',
+    '--mantine-color-green-light-color': '#1d5f2a',
+    '--mantine-color-yellow-light-color': '#7a4f00',
+    '--mantine-color-orange-light-color': '#933000',
+    '--mantine-color-red-light-color': '#a61e1e',
+    '--mantine-color-cyan-light-color': '#07535e',
+    '--mantine-color-blue-light-color': '#12508f',
+    '--mantine-color-gray-light-color': '#3d444b',
+  },
+  dark: {
+    '--mantine-color-dimmed': '#a3aeb8',
+    '--mantine-color-placeholder': '#98a4ae',
+    '--mantine-color-anchor': '#77c3cf',
   },
 })

@@ -19,7 +19,7 @@ export function FirstProxy() {
         {t('firstProxy.text')}
       </Text>
       <Group wrap="nowrap" align="flex-start" gap="xs">
-        <Code block ta="left" style={{ flex: 1, overflow: 'auto' }}>
+        <Code block tabIndex={0} ta="left" style={{ flex: 1, overflow: 'auto' }}>
           {commands}
         </Code>
         <Copy value={commands} />

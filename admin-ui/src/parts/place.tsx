@@ -1,5 +1,4 @@
 import { Code, Text } from '@mantine/core'
-import { useRouter } from '@tanstack/react-router'
 import type { Place } from '../api/schema.ts'
 import { documentHref } from './hrefs.ts'
 import { AppLink } from './link.tsx'
@@ -8,7 +7,7 @@ import { AppLink } from './link.tsx'
 export function PlaceLink({ place, named = false }: { readonly place: Place; readonly named?: boolean }) {
   const { document, file, line } = place
   const text = `${named ? `${document} ` : ''}${file}:${line}`
-  return useHasEditor() && document ? (
+  return document ? (
     <AppLink href={documentHref(document, line)} size="sm" ff="monospace" fz="xs">
       {text}
     </AppLink>
@@ -19,19 +18,11 @@ export function PlaceLink({ place, named = false }: { readonly place: Place; rea
 
 /** A document by its key, leading to it. */
 export function DocumentLink({ document, line }: { readonly document: string; readonly line?: number }) {
-  return useHasEditor() ? (
+  return (
     <AppLink href={documentHref(document, line)} size="sm">
       {document}
     </AppLink>
-  ) : (
-    <Text size="sm" component="span">
-      {document}
-    </Text>
   )
-}
-
-function useHasEditor(): boolean {
-  return '/rules/$kind/$namespace/$name/edit' in useRouter().routesByPath
 }
 
 /** A place that names no document: `file:line:column`, and the path of the field. */

@@ -1,6 +1,5 @@
 import { Badge, Button, Card, Group, Stack, Text, ThemeIcon, Title } from '@mantine/core'
 import { IconHourglass } from '@tabler/icons-react'
-import { useRouter } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
 import type { Policy, Service } from '../api/schema.ts'
 import { useMayEdit } from '../app/session-gate.tsx'
@@ -19,14 +18,15 @@ export interface PolicyCardProps {
 }
 
 const SHOWN = 4
-const KINDS: Readonly<Record<Topic, string>> = {
-  split: 'VirtualService',
-  fault: 'VirtualService',
-  timeoutRetry: 'VirtualService',
-  mirror: 'VirtualService',
-  circuitBreaking: 'DestinationRule',
-  loadBalancing: 'DestinationRule',
-  messageRoutes: 'MsgRouter',
+/** What a rule for each topic begins with. */
+const TEMPLATES: Readonly<Record<Topic, string>> = {
+  split: 'split',
+  fault: 'fault',
+  timeoutRetry: 'retry',
+  mirror: 'mirror',
+  circuitBreaking: 'breaker',
+  loadBalancing: 'maglev',
+  messageRoutes: 'message',
 }
 
 /** One policy of a service: on or off, what it says, and the way to its form. */
@@ -34,14 +34,12 @@ export function PolicyCard({ topic, service, policies }: PolicyCardProps) {
   const { t } = useTranslation('services')
   const { t: common } = useTranslation()
   const mayEdit = useMayEdit()
-  const router = useRouter()
   const { icon: Icon, color } = TOPICS[topic]
   const on = policies.length > 0
   const first = policies[0]
-  const hasEditor = '/rules/$kind/$namespace/$name/edit' in router.routesByPath
   const editHref = first
     ? documentHref(first.document, first.place.line)
-    : `/rules?new=${KINDS[topic]}&host=${encodeURIComponent(service.hostname)}&namespace=${encodeURIComponent(service.namespace)}`
+    : `/rules/new?template=${TEMPLATES[topic]}&host=${encodeURIComponent(service.hostname)}`
   return (
     <Card withBorder data-topic={topic} data-on={on}>
       <Group justify="space-between" wrap="nowrap" mb="sm">
@@ -70,7 +68,7 @@ export function PolicyCard({ topic, service, policies }: PolicyCardProps) {
           </Text>
         )}
       </Stack>
-      {hasEditor && (
+      {(on || mayEdit) && (
         <Group mt="md" justify="flex-end">
           <Button component={RouterLink} href={editHref} size="xs" variant="default">
             {mayEdit ? (on ? t('edit') : t('add')) : t('look')}

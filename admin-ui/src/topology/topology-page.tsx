@@ -19,7 +19,7 @@ const Picture = lazy(() => import('./picture.tsx').then(({ Picture: component })
 export function TopologyPage() {
   const { t } = useTranslation('topology')
   const { data, error } = useQuery(queries.topology())
-  const [view, change] = useView({ as: 'graph', ns: '', q: '', lonely: '' })
+  const [view, change] = useView({ as: 'graph', ns: '', q: '', lonely: '1' })
   const filter = useDeferredValue(view)
   const graph = useMemo(
     () => data && graphOf(data, { namespace: filter.ns, query: filter.q, lonely: filter.lonely === '1' }),
@@ -66,7 +66,7 @@ export function TopologyPage() {
             <Checkbox
               label={t('lonely')}
               checked={view.lonely === '1'}
-              onChange={(event) => change({ lonely: event.currentTarget.checked ? '1' : '' })}
+              onChange={(event) => change({ lonely: event.currentTarget.checked ? '1' : '0' })}
             />
             {graph?.grouped && (
               <Text size="sm" c="dimmed">

@@ -7,7 +7,7 @@ export const overview = {
   'stat.synced': 'Synced',
   'stat.stale': 'Stale',
   'stat.nack': 'Refusing (NACK)',
-  'stat.errors': 'Configuration errors',
+  'stat.errors': 'Errors',
   'stat.warnings_one': '{{count}} warning',
   'stat.warnings_other': '{{count}} warnings',
   first: 'Connect the first proxy',
