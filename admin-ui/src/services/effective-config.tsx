@@ -20,7 +20,7 @@ export function EffectiveConfig({
     <Stack>
       <Text size="sm" c="dimmed">
         {t('effectiveHint')}{' '}
-        <AppLink href={`/explain?url=${encodeURIComponent(url)}`} size="sm">
+        <AppLink href={`/explain?url=${encodeURIComponent(url)}`} size="sm" underline="always">
           {t('explainRequest')}
         </AppLink>
       </Text>
