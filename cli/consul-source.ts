@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { type Drain, DrainAdvice } from '../controlplane/admin/drain-advice.ts'
 import type { MeshConsul, MeshSpec } from '../controlplane/config/kinds/mesh.ts'
 import { parseDuration } from '../controlplane/config/syntax/duration.ts'
 import {
@@ -30,6 +31,7 @@ export interface ConsulSourceOptions {
 /** The Consul that the command line or the Mesh document names: follows the document when it names another one. */
 export class ConsulSource {
   readonly #options: ConsulSourceOptions
+  readonly convergence = new DrainAdvice()
   #current: ConsulDiscovery | undefined
   #last = ''
   #work: Promise<void> = Promise.resolve()
@@ -47,6 +49,10 @@ export class ConsulSource {
   states(): readonly SourceState[] {
     const store = this.#options.store?.state()
     return [...(this.#current ? [this.#current.state()] : []), ...(store ? [store] : [])]
+  }
+
+  drain(): Drain {
+    return this.convergence.advice()
   }
 
   confirm(what?: string): number {

@@ -116,6 +116,7 @@ export async function startControlPlane(options: ControlPlaneOptions, log: Log):
     log,
   })
   sourceMetrics(metrics, sources)
+  const served = adsMetrics(metrics)
   const reports = createReports({
     logger: log,
     metrics,
@@ -136,7 +137,13 @@ export async function startControlPlane(options: ControlPlaneOptions, log: Log):
     logger: log,
     services: [...reports.services, limits.service],
     workingSets: (node) => memory.workingSet(node),
-    metrics: adsMetrics(metrics),
+    metrics: {
+      ...served,
+      converged: (seconds) => {
+        served.converged(seconds)
+        sources.convergence.add(seconds * 1_000)
+      },
+    },
     ready: () => config.ready && sources.ready,
     insecure: options.insecure,
     ...(options.xdsTls ? { tls: defined(options.xdsTls) } : {}),

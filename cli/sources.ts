@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import type { Drain } from '../controlplane/admin/drain-advice.ts'
 import { type ApiOptions, getFromApi, postToApi, withApiOptions } from './api-client.ts'
 import { age, outputFormat, paint, printData, printText, table } from './output.ts'
 
@@ -33,9 +34,9 @@ export function sourcesCommand(): Command {
     .option('-o, --output <format>', 'text or json', 'text')
   withApiOptions(command).action(async (options: ApiOptions & { output: string }) => {
     const format = outputFormat(options.output, ['text', 'json'])
-    const answer = await getFromApi<{ sources: readonly ShownSource[] }>(options, '/api/v1/sources')
+    const answer = await getFromApi<{ sources: readonly ShownSource[]; drain?: Drain }>(options, '/api/v1/sources')
     if (format === 'json') await printData(answer, 'json')
-    else printText(sourcesText(answer.sources))
+    else printText(sourcesText(answer.sources) + (answer.drain ? drainText(answer.drain) : ''))
     if (answer.sources.some(({ state, held }) => state === 'lost' || held.length > 0)) process.exitCode = 1
   })
   withApiOptions(
@@ -69,6 +70,14 @@ export function sourcesText(sources: readonly ShownSource[], now = Date.now()): 
     table(headers, rows),
     ...sources.flatMap((source) => sourceProblems(source, now)).map((one) => `${one}\n`),
   ].join('')
+}
+
+function drainText({ samples, p50Ms, p99Ms, waitMs }: Drain): string {
+  const measured =
+    samples === 0
+      ? 'nothing measured yet'
+      : `proxies took ${age(p50Ms!)} (p50), ${age(p99Ms!)} (p99) to accept the last ${samples} changes`
+  return `\nA backend should go on serving for ${waitMs / 1_000} s after it left the registry: ${measured}.\n`
 }
 
 /** What is wrong with a registry, one line each. */

@@ -19,6 +19,10 @@ export interface AdsMetrics {
   refused(reason: string): void
   opened(form: Form): void
   roundTime(seconds: number): void
+  /** Resources that differed from the configuration although no change was told; they are sent anew. */
+  drifted(count: number): void
+  /** A comparison of all classes is complete. */
+  verified(): void
 }
 
 /** Registers the metrics of one server in `registry`. */
@@ -61,6 +65,15 @@ export function adsMetrics(registry: Registry): AdsMetrics {
     buckets: [0.001, 0.01, 0.1, 0.5, 1, 3, 5],
     registers,
   })
+  const drift = counter(
+    'meshgate_xds_drift_repaired',
+    'Resources that differed from the configuration although no change was told; they were sent anew.',
+  )
+  const verified = new Gauge({
+    name: 'meshgate_xds_verified_timestamp_seconds',
+    help: 'When all that proxies were told was last compared with the configuration.',
+    registers,
+  })
   return {
     connected: (count) => connected.set(count),
     pushed(type, bytes) {
@@ -78,6 +91,8 @@ export function adsMetrics(registry: Registry): AdsMetrics {
     refused: (reason) => refused.inc({ reason }),
     opened: (form) => streams.inc({ form }),
     roundTime: (seconds) => round.observe(seconds),
+    drifted: (count) => drift.inc(count),
+    verified: () => verified.setToCurrentTime(),
   }
 }
 
@@ -98,4 +113,6 @@ export const NO_METRICS: AdsMetrics = {
   refused: nothing,
   opened: nothing,
   roundTime: nothing,
+  drifted: nothing,
+  verified: nothing,
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { StatusBook } from '../status/book.ts'
+import type { ClassLog } from '../subscription/class-log.ts'
 import type { FrameOptions } from '../subscription/frames.ts'
 import type { WorkingSet } from '../subscription/on-demand.ts'
 import type { Mesh, NodeInfo, OnDemand } from '../xds/resource.ts'
@@ -81,6 +82,8 @@ export class XdsServer {
   private reclassifyAll = false
   private classification: unknown
   private stopping = false
+  private verifiedAt: number
+  private unverified: ClassLog[] = []
 
   constructor(mesh: Mesh, options: XdsServerOptions = {}) {
     this.options = options
@@ -122,6 +125,7 @@ export class XdsServer {
       work: () => this.round(),
       failed: (error) => this.logger.error({ error }, 'a round of xDS pushes failed'),
     })
+    this.verifiedAt = this.now()
     this.classification = mesh.classification?.()
     this.unsubscribe = mesh.onChange(() => {
       this.classes.epoch.now++
@@ -244,11 +248,33 @@ export class XdsServer {
     this.metrics.roundTime((this.now() - startedAt) / 1000)
   }
 
+  /** Anti-entropy: one class each time, so that nobody waits for it. */
+  private verify(time: number): void {
+    if (this.unverified.length === 0) {
+      if (time - this.verifiedAt < this.limits.verifyMs) return
+      this.verifiedAt = time
+      this.unverified = [...this.classes]
+      if (this.unverified.length === 0) this.metrics.verified()
+      return
+    }
+    const log = this.unverified.pop()!
+    const drift = log.readers.size > 0 ? log.verify() : []
+    if (this.unverified.length === 0) this.metrics.verified()
+    if (drift.length === 0) return
+    this.metrics.drifted(drift.length)
+    this.logger.warn(
+      { class: log.key, count: drift.length, first: drift[0] },
+      'what proxies were told is not what the configuration says: sending it anew',
+    )
+    this.rounds.request()
+  }
+
   private tick(): void {
     const time = this.now()
     for (const stream of this.context.waiting) stream.tick(time)
     for (const stream of this.context.warming) stream.watchWarming(time)
     for (const log of this.classes) if (log.due) this.rounds.request()
+    this.verify(time)
     const { streamAgeMs } = this.limits
     for (const stream of this.streams) {
       const age = time - stream.connectedAt

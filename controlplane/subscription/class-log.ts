@@ -66,6 +66,22 @@ export class ClassLog {
     return this.logs[type]
   }
 
+  /**
+   * Compares what is published with what the configuration says now, although nobody told of a change: whatever differs was missed.
+   * It is published at the next refresh. A class that is amid a change, or is served something else in place of what a
+   * client refused, is left for the next time.
+   * @returns what differs
+   */
+  verify(): readonly { readonly type: ResourceType; readonly name: string }[] {
+    if (this.stale || this.held || this.amid || this.verdicts.any) return []
+    const found: { type: ResourceType; name: string }[] = []
+    for (const type of RESOURCE_TYPES)
+      for (const { name, version } of this.logs[type].published())
+        if (this.view.get(type, name)?.version !== version) found.push({ type, name })
+    if (found.length > 0) this.overdue = true
+    return found
+  }
+
   /** Whether `refresh` would read anything. */
   get stale(): boolean {
     return this.overdue || this.seen !== this.epoch.now

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { SourceState } from '../../consul/index.ts'
 import type { AdminContext } from '../context.ts'
 import { ApiError } from '../errors.ts'
-import { answers, listOf } from '../schemas.ts'
+import { answers, listOf, ref } from '../schemas.ts'
 
 /** Registries: how each is doing, and what it told that nobody believes yet. */
 export function sourceRoutes(app: FastifyInstance, { sources }: AdminContext): void {
@@ -14,12 +14,16 @@ export function sourceRoutes(app: FastifyInstance, { sources }: AdminContext): v
         tags: ['mesh'],
         summary: 'Registries the mesh reads beside its configuration, and how fresh what they told is',
         response: answers(
-          { type: 'object', properties: { sources: listOf('Source') }, required: ['sources'] },
+          {
+            type: 'object',
+            properties: { sources: listOf('Source'), drain: ref('Drain') },
+            required: ['sources'],
+          },
           'Empty where no registry is read.',
         ),
       },
     },
-    async () => ({ sources: (sources?.states() ?? []).map(shown) }),
+    async () => ({ sources: (sources?.states() ?? []).map(shown), ...(sources ? { drain: sources.drain() } : {}) }),
   )
 
   app.post<{ Body: { what?: string } }>(
