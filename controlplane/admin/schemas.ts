@@ -114,6 +114,12 @@ export const schemas = [
     code: { ...string, description: 'Stable, for programs.' },
     message: { ...string, description: 'For people.' },
   }),
+  object(
+    'Drain',
+    'How long a backend should go on serving after it left its registry, ms; measured from changes until proxies accepted them.',
+    { samples: integer, p50Ms: integer, p99Ms: integer, waitMs: integer },
+    ['p50Ms', 'p99Ms'],
+  ),
   object('Held', 'A list of a registry that lost so much at once that it waits to be confirmed.', {
     what: string,
     since: time,
