@@ -1,0 +1,80 @@
+import type { Upstream } from '../helpers/echo.ts'
+import { service, virtualService } from './bed.ts'
+
+/** A mesh that changes while requests go on: services that move, are renamed, split and joined again. */
+export class ChangingWorld {
+  readonly #count: number
+  readonly #upstreams: readonly Upstream[]
+  /** How often each service was renamed: `svc3-v2.test`. */
+  readonly #names: number[]
+  readonly #upstream: number[]
+  readonly #split = new Set<number>()
+  #connections = 0
+
+  constructor(count: number, upstreams: readonly Upstream[]) {
+    this.#count = count
+    this.#upstreams = upstreams
+    this.#names = Array.from({ length: count }, () => 0)
+    this.#upstream = Array.from({ length: count }, () => 0)
+  }
+
+  /** What callers ask for: stays the same whatever the service is called. */
+  host(index: number): string {
+    return `front${index}.test`
+  }
+
+  isSplit(index: number): boolean {
+    return this.#split.has(index)
+  }
+
+  /** The service gets other endpoints. */
+  move(index: number): void {
+    this.#upstream[index] = (this.#upstream[index]! + 1) % this.#upstreams.length
+  }
+
+  /** The service goes, another with the same endpoints takes over. */
+  rename(index: number): void {
+    this.#names[index]!++
+  }
+
+  /** Requests are shared with the next service, or no longer. */
+  toggleSplit(index: number): void {
+    if (!this.#split.delete(index)) this.#split.add(index)
+  }
+
+  /** Every cluster is updated. */
+  update(): void {
+    this.#connections++
+  }
+
+  yaml(): string {
+    const parts: string[] = []
+    for (let index = 0; index < this.#count; index++) {
+      parts.push(service(this.#service(index), [this.#upstreams[this.#upstream[index]!]!]))
+      const next = this.#service((index + 1) % this.#count)
+      const more = this.#split.has(index) ? `, weight: 50}, {destination: {host: ${next}}, weight: 50` : ''
+      parts.push(virtualService(this.host(index), `[{route: [{destination: {host: ${this.#service(index)}}${more}}]}]`))
+    }
+    return `${parts.join('')}---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: all}
+spec: {host: '*.test', trafficPolicy: {connectionPool: {tcp: {maxConnections: ${1000 + this.#connections}}}}}
+`
+  }
+
+  #service(index: number): string {
+    return `svc${index}-v${this.#names[index]}.test`
+  }
+}
+
+/** Numbers that look random and are the same for the same seed (mulberry32). */
+export function randomOf(seed: number): (below: number) => number {
+  let state = seed >>> 0
+  return (below) => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * below)
+  }
+}

@@ -1,0 +1,138 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import fc from 'fast-check'
+import { beforeAll, expect, test } from 'vitest'
+import { OnDemandMemory, type Usage } from '../../controlplane/ondemand/index.ts'
+import { ask } from '../envoy/http-mesh.ts'
+import { startEcho, type Upstream } from '../helpers/echo.ts'
+import { freePort } from '../helpers/ports.ts'
+import { eventually, type Plane, startLazyEnvoy, startPlane } from './bed.ts'
+import { ChangingWorld, randomOf } from './changing-world.ts'
+
+/** `npm run soak:ondemand` sets these; the suite runs a short version. */
+const REQUESTS = Number(process.env['MESHGATE_SOAK_REQUESTS'] ?? 600)
+const SERVICES = Number(process.env['MESHGATE_SOAK_SERVICES'] ?? 60)
+const SEED = Number(process.env['MESHGATE_SOAK_SEED'] ?? 20_261)
+const RUNS = Number(process.env['MESHGATE_SOAK_RUNS'] ?? 6)
+
+const logger = { info: () => {}, warn: () => {} }
+/** Everybody reports that nothing was ever used: whatever can go, goes at each sweep. */
+const unused: Usage = { reporting: () => true, lastUsed: () => 0 }
+const newMemory = () => new OnDemandMemory({ usage: unused, idleMs: () => 1, logger })
+
+let upstreams: readonly Upstream[]
+beforeAll(async () => {
+  upstreams = await Promise.all(['one', 'two', 'three'].map((name) => startEcho(name)))
+})
+
+test(`${REQUESTS} requests over ${SERVICES} services, with evictions, splits, renames, moves and control planes that die: none fails but cold ones while it is dead`, {
+  timeout: 60_000 + REQUESTS * 200,
+}, async () => {
+  const random = randomOf(SEED)
+  const world = new ChangingWorld(SERVICES, upstreams)
+  const port = await freePort()
+  let memory = newMemory()
+  let plane: Plane | undefined = await startPlane(world.yaml(), { port, memory })
+  const envoy = await startLazyEnvoy(port)
+  const counts = { sent: 0, evicted: 0, changes: 0, restarts: 0, whileDead: 0 }
+  const failed: unknown[] = []
+  let next = 0
+  let deaths = 0
+  const worker = async () => {
+    while (next < REQUESTS) {
+      next++
+      const index = random(SERVICES)
+      const [before, wasDead] = [deaths, !plane]
+      const { status, body } = await ask(envoy.httpPort, world.host(index))
+      counts.sent++
+      if (status === 200) continue
+      if (wasDead || !plane || deaths !== before) counts.whileDead++
+      else failed.push({ index, status, body })
+    }
+  }
+  const happen = async () => {
+    const what = random(100)
+    if (what < 30) counts.evicted += plane ? memory.sweep(plane.server.lazyProxies()) : 0
+    else if (what < 92) {
+      counts.changes++
+      const index = random(SERVICES)
+      if (what < 50) world.move(index)
+      else if (what < 65) world.rename(index)
+      else if (what < 85) world.toggleSplit(index)
+      else world.update()
+      plane?.commit(world.yaml())
+    } else if (plane) {
+      counts.restarts++
+      deaths++
+      const dying = plane
+      plane = undefined
+      await dying.server.stop()
+      await sleep(random(300))
+      // Every other one has forgotten everything.
+      if (random(2) === 0) memory = newMemory()
+      plane = await startPlane(world.yaml(), { port, memory })
+      const { server } = plane
+      await eventually('Envoy is back', () => server.status.connected === 1, 20_000)
+    }
+    await sleep(20 + random(60))
+  }
+  const events = (async () => {
+    while (next < REQUESTS) await happen()
+  })()
+  await Promise.all([...Array.from({ length: 4 }, worker), events])
+  process.stdout.write(`soak: ${JSON.stringify({ ...counts, failed: failed.length, seed: SEED })}\n`)
+  expect(failed).toEqual([])
+  expect(await envoy.rejected()).toEqual({})
+  expect(counts.evicted).toBeGreaterThan(0)
+  await plane?.server.stop()
+})
+
+test('for any sequence of requests, changes and evictions a lazy Envoy answers as an eager one', {
+  timeout: 300_000,
+}, async () => {
+  const count = 8
+  const world = new ChangingWorld(count, upstreams)
+  const memory = newMemory()
+  const plane = await startPlane(world.yaml(), { memory })
+  const [lazy, eager] = [
+    await startLazyEnvoy(plane.port, { name: 'lazy-0' }),
+    await startLazyEnvoy(plane.port, { name: 'eager-0', metadata: { LAZY: false } }),
+  ]
+  const settled = async () => {
+    // The round that tells the proxies starts in a later turn.
+    await sleep(70)
+    await eventually('in step', () =>
+      plane.server.status.clients().every(({ types }) => types.every(({ state }) => state === 'SYNCED')),
+    )
+  }
+  const index = fc.nat(count - 1)
+  const step = fc.oneof(
+    { weight: 6, arbitrary: index.map((at) => ({ kind: 'ask', at }) as const) },
+    { weight: 1, arbitrary: index.map((at) => ({ kind: 'move', at }) as const) },
+    { weight: 1, arbitrary: index.map((at) => ({ kind: 'rename', at }) as const) },
+    { weight: 1, arbitrary: index.map((at) => ({ kind: 'toggleSplit', at }) as const) },
+    { weight: 2, arbitrary: fc.constant({ kind: 'evict', at: 0 } as const) },
+    { weight: 1, arbitrary: fc.constant({ kind: 'unknown', at: 0 } as const) },
+  )
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 25 }), async (steps) => {
+      for (const { kind, at } of steps) {
+        if (kind === 'ask' || kind === 'unknown') {
+          const host = kind === 'ask' ? world.host(at) : 'nobody.test'
+          const [ofLazy, ofEager] = [await ask(lazy.httpPort, host), await ask(eager.httpPort, host)]
+          expect(ofLazy.status, host).toBe(ofEager.status)
+          // Which side of a split answers is chance.
+          if (!world.isSplit(at)) expect(ofLazy.upstream, host).toBe(ofEager.upstream)
+        } else {
+          if (kind === 'evict') memory.sweep(plane.server.lazyProxies())
+          else {
+            world[kind](at)
+            plane.commit(world.yaml())
+          }
+          await settled()
+        }
+      }
+    }),
+    { numRuns: RUNS, seed: SEED, endOnFailure: true },
+  )
+  expect([await lazy.rejected(), await eager.rejected()]).toEqual([{}, {}])
+})
