@@ -1,5 +1,6 @@
 import type { ResourceType } from '../proto/types.ts'
 import type { ConfigObject } from './config/object.ts'
+import { leavingHosts } from './leaving.ts'
 import { createModel, type DiscoveryReader, type Model } from './model/index.ts'
 import { ClassView, type Generations } from './xds/class-view.ts'
 import { classify, type Relevance, relevance } from './xds/classify.ts'
@@ -48,6 +49,14 @@ export function createMesh(options: MeshOptions = {}): CompiledMesh {
   return {
     model,
     commit(objects) {
+      const lazy = [...views.values()].flatMap((ref) => {
+        const view = ref.deref()
+        return view?.onDemand ? [view] : []
+      })
+      if (lazy.length > 0) {
+        const leaving = leavingHosts(model.world, objects)
+        if (leaving.length > 0) for (const view of lazy) view.remember(leaving)
+      }
       const changed = model.world.commit(objects)
       if (changed.length > 0) tell()
       return changed

@@ -6,7 +6,7 @@ import { batchKey, fullSet, isFullSet, leavingEndpoints, permitted, type Recipie
 import { buildFrames, type Frame, type FrameOptions } from './frames.ts'
 import { changeNames, listNames, newInterest } from './interest.ts'
 import { moveState } from './move.ts'
-import { carriedOver, past, placeholdersFor, type WorkingSet, withCompanions } from './on-demand.ts'
+import { carriedOver, past, standInsFor, type WorkingSet, withCompanions } from './on-demand.ts'
 import { ORDER, type Step, USES_OTHERS } from './order.ts'
 import { refuse } from './refuse.ts'
 import type { DiscoveryRequest, Form } from './request.ts'
@@ -54,6 +54,8 @@ export class Client implements Reader {
   /** It kept its class waiting too long; nobody waits for it again until it has answered everything. */
   private late = false
   private readonly types: Partial<Record<ResourceType, TypeState>> = {}
+  /** Clusters asked for since clusters were last sent, not counting what a client says when it comes back. */
+  private lately: Set<string> | undefined
   /** Children of what was sent to a reconnected client before it subscribed to their type. */
   private orphans: Map<ResourceType, Set<string>> | undefined
 
@@ -113,6 +115,8 @@ export class Client implements Reader {
       known.interest = change.interest
       if (change.askedAll) known.owedAll = true
       if (change.asked.length > 0) owe(known, change.asked)
+      if (type === 'cds' && this.log.onDemand && change.asked.length > 0)
+        this.lately = new Set([...(this.lately ?? NONE), ...change.asked])
       if (known.extra) for (const name of change.dropped) known.extra.delete(name)
     } else {
       const state = newTypeState(change.interest, this.log.of(type).position)
@@ -275,9 +279,13 @@ export class Client implements Reader {
       const asked = all ? interest.names : (state.owed ?? NONE)
       const has = upserts === wanted ? undefined : new Set(upserts.map((resource) => resource.name))
       const absent = [...asked].filter((name) => (has ? !has.has(name) : !log.visible(name, interest)))
-      const placeholders = placeholdersFor(type, absent, this.log.onDemand)
-      if (placeholders.length > 0) upserts = [...upserts, ...placeholders]
-      const held = new Set(placeholders.map((resource) => resource.name))
+      const { stay, pass } = standInsFor(type, absent, this.log.onDemand, (name) => this.lately?.has(name) === true)
+      if (stay.length + pass.length > 0) upserts = [...upserts, ...stay, ...pass]
+      if (type === 'cds') this.lately = undefined
+      // They go when the client has taken its present routes, a moment later: a request may be on its way to them.
+      if (pass.length > 0) state.gone = new Map([...(state.gone ?? []), ...pass.map((one) => [one.name, one] as const)])
+      if (pass.length > 0) state.removeAfter = now + this.options.settleMs
+      const held = new Set([...stay, ...pass].map((resource) => resource.name))
       for (const name of absent) if (!held.has(name)) removed.push(name)
       if (push && step.remove)
         removed.push(...gone, ...[...(state.gone?.keys() ?? NONE)].filter((name) => !log.visible(name, interest)))

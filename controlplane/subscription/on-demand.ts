@@ -66,15 +66,29 @@ export function withCompanions(
   }
 }
 
-/** What is sent in place of clusters that do not exist. */
-export function placeholdersFor(
+/**
+ * What is sent in place of clusters that do not exist.
+ * @param isNew whether the client has just asked for the name: its request was routed by routes that may have changed meanwhile
+ */
+export function standInsFor(
   type: ResourceType,
   absent: readonly string[],
   onDemand: OnDemand | undefined,
-): readonly Resource[] {
-  if (type !== 'cds' || !onDemand) return []
-  return absent.flatMap((name) => onDemand.placeholder(name) ?? [])
+  isNew: (name: string) => boolean,
+): { readonly stay: readonly Resource[]; readonly pass: readonly Resource[] } {
+  if (type !== 'cds' || !onDemand || absent.length === 0) return NO_STAND_INS
+  const stay: Resource[] = []
+  const pass: Resource[] = []
+  for (const name of absent) {
+    const departing = isNew(name) ? onDemand.departing(name) : undefined
+    const placeholder = departing ? undefined : onDemand.placeholder(name)
+    if (departing) pass.push(departing)
+    else if (placeholder) stay.push(placeholder)
+  }
+  return { stay, pass }
 }
+
+const NO_STAND_INS = { stay: [], pass: [] }
 
 /** Whether what a client that came back holds under a name is what it would get now: the name is free, and it knows. */
 export function isPlaceholder(

@@ -14,7 +14,13 @@ import type { EnvoyResourceSpec } from '../config/kinds/envoy-resource.ts'
 import type { Origin } from '../config/object.ts'
 import { type Cells, cell, cells, sameEntries, sameItems } from '../model/cells.ts'
 import { createScope, type Model, type ProxyClass, type Scope } from '../model/index.ts'
-import { clusterNames, compileCluster, compileLoadAssignment } from './clusters/index.ts'
+import {
+  clusterNames,
+  compileCluster,
+  compileLoadAssignment,
+  compilePastCluster,
+  serviceTargetNames,
+} from './clusters/index.ts'
 import { type RawResource, rawResources, selects } from './envoy-resources.ts'
 import { grpcListener, grpcListenerNames } from './listeners/grpc.ts'
 import { buildListener, listenerPlans } from './listeners/index.ts'
@@ -38,6 +44,25 @@ interface Compiled<Desc extends DescMessage> {
 /** Called when a resource cannot be compiled: it is absent then, and everything else goes on. */
 export type OnFailure = (type: ResourceType, name: string, error: unknown) => void
 
+/** A cluster that went, as it was. */
+interface Left {
+  readonly cluster: Resource
+  readonly endpoints: Resource | undefined
+  /** ms since 1970. */
+  readonly until: number
+}
+
+/** Longer than a proxy takes to get its new routes. */
+const KEEP_LEFT_MS = 15_000
+/** Clusters kept at most: who deletes more at once deletes what is in use. */
+const MOST_LEFT = 500
+
+/** A host that is about to lose clusters, and the namespace its name is relative to. */
+export interface LeavingHost {
+  readonly host: string
+  readonly namespace: string
+}
+
 /** How often classes have let go of clusters. Reads are tracked. */
 export interface Generations {
   of(classKey: string, cluster: string): number
@@ -53,6 +78,7 @@ export class ClassView implements View {
   readonly key: string
   readonly scope: Scope
   declare readonly onDemand?: OnDemand
+  readonly #left = new Map<string, Left>()
   readonly #model: Model
   readonly #onFailure: OnFailure
   readonly #names: Readonly<Record<ResourceType, () => readonly string[]>>
@@ -108,6 +134,7 @@ export class ClassView implements View {
         writtenClusters: () => [...raw().values()].filter(({ type }) => type === 'cds').map(({ name }) => name),
         pinned,
         renamed: () => generations?.renamed(proxy.key) ?? [],
+        departing: (name) => this.#departing(name),
       })
       this.onDemand = { ...onDemand, eager: () => this.#record.names('cds', onDemand.eager, 'eager') }
     }
@@ -169,7 +196,8 @@ export class ClassView implements View {
   }
 
   get(type: ResourceType, name: string): Resource | undefined {
-    return this.#record.resource(type, name, this.#resources[type])
+    const resource = this.#record.resource(type, name, this.#resources[type])
+    return resource || type !== 'eds' || this.#left.size === 0 ? resource : this.#lastOf(name)?.endpoints
   }
 
   moment(): number {
@@ -183,6 +211,44 @@ export class ClassView implements View {
   forget(type: ResourceType, name: string): void {
     this.#record.forget(type, name)
     this.#resources[type].forget(name)
+  }
+
+  /** These hosts are about to lose clusters: keeps them for proxies whose routes still lead there. To be called before. */
+  remember(leaving: readonly LeavingHost[]): void {
+    const now = Date.now()
+    for (const [name, { until }] of this.#left) if (until < now) this.#left.delete(name)
+    for (const { host, namespace } of leaving) {
+      if (this.#left.size >= MOST_LEFT) return
+      const service = this.scope.resolve(host, namespace)
+      for (const name of service ? serviceTargetNames(this.scope, service) : []) {
+        const cluster = this.#once('cds', ClusterSchema, name, () => compileCluster(this.scope, name))
+        const endpoints = this.#once('eds', ClusterLoadAssignmentSchema, name, () =>
+          compileLoadAssignment(this.scope, name),
+        )
+        if (cluster) this.#left.set(name, { cluster, endpoints, until: now + KEEP_LEFT_MS })
+      }
+    }
+  }
+
+  #lastOf(name: string): Left | undefined {
+    const left = this.#left.get(name)
+    return left && left.until >= Date.now() ? left : undefined
+  }
+
+  #departing(name: string): Resource | undefined {
+    if (this.onDemand!.present(name) === name) return this.#lastOf(name)?.cluster
+    return this.#once('cds', ClusterSchema, name, () => compilePastCluster(this.scope, name))
+  }
+
+  /** A resource without a cell: nobody will ask for it again. */
+  #once<Desc extends DescMessage>(
+    type: ResourceType,
+    schema: Desc,
+    name: string,
+    compile: () => Compiled<Desc> | undefined,
+  ): Resource | undefined {
+    const compiled = this.#guard(type, name, compile)
+    return compiled && this.#resource(type, name, encode(schema, compiled.message), compiled)
   }
 
   #resource(

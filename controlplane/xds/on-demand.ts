@@ -24,8 +24,9 @@ export interface OnDemandSources {
   writtenClusters(): readonly string[]
   /** Clusters of ours that such messages name. */
   pinned(): ReadonlySet<string>
-  /** How often a cluster was let go of. */
+  /** Clusters that were let go of at least once. */
   renamed(): readonly string[]
+  departing(name: string): Resource | undefined
 }
 
 /** The part of a class's view that serves clusters on demand (docs/decisions/on-demand.md). */
@@ -50,6 +51,7 @@ export function onDemandOf(sources: OnDemandSources): OnDemand {
     companions: (cluster) => [...(users().companions.get(cluster) ?? [])],
     present,
     renamed: sources.renamed,
+    departing: sources.departing,
     placeholder: (name) => (present(name) === name ? placeholder(scope, name) : undefined),
   }
 }

@@ -67,6 +67,11 @@ export interface OnDemand {
    * "removed" never asks again. Undefined for names of past generations.
    */
   placeholder(cluster: string): Resource | undefined
+  /**
+   * A cluster that has just gone, or got another name, as it was: for a request that was routed before the proxy heard of it.
+   * It is to be removed again when the proxy has its new routes.
+   */
+  departing(cluster: string): Resource | undefined
 }
 
 /** What a client tells about itself: the parts of Envoy's `Node` that may decide what it gets. */

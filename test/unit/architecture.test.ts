@@ -79,7 +79,14 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'controlplane/admin/policies/maglev-preview.ts': ['dataplane/cluster/balance'],
   // The writer of YAML is pure, and the same on both sides.
   'controlplane/admin/changes/expiry.ts': ['controlplane', 'admin-ui/src/yaml'],
-  'controlplane/mesh.ts': ['controlplane/xds', 'controlplane/model', 'controlplane/config', 'proto'],
+  'controlplane/leaving.ts': ['controlplane/model', 'controlplane/config'],
+  'controlplane/mesh.ts': [
+    'controlplane/leaving.ts',
+    'controlplane/xds',
+    'controlplane/model',
+    'controlplane/config',
+    'proto',
+  ],
   dataplane: ['codecs', 'proto'],
   cli: ['controlplane', 'codecs', 'dataplane', 'proto'],
   bench: ['controlplane', 'codecs', 'dataplane', 'proto', 'cli', 'test'],

@@ -45,9 +45,15 @@ export function compileCluster(scope: Scope, name: string): CompiledCluster | un
   return hasWorkload(scope) ? inboundCluster(scope, name) : undefined
 }
 
-/** The load assignment of this name, or undefined when there is no EDS cluster of that name. */
+/** The cluster under a name of a past generation: for proxies whose routes still say it. */
+export function compilePastCluster(scope: Scope, name: string): CompiledCluster | undefined {
+  const target = findTarget(scope, name, 'any')
+  return target && envoyCluster(scope, target)
+}
+
+/** The load assignment of this name, or undefined when there is no EDS cluster of that name. A past generation has the present one's. */
 export function compileLoadAssignment(scope: Scope, name: string): LoadAssignment | undefined {
-  const target = findTarget(scope, name)
+  const target = findTarget(scope, name, 'any')
   if (!target) return undefined
   const policy = policyOf(scope, target)
   if (scope.proxy.type !== 'grpc')
@@ -88,4 +94,5 @@ export { dnsCacheConfig } from './dynamic-forward-proxy.ts'
 export type { LoadAssignment } from './load-assignment.ts'
 export { consistentHashOf, type Decided, effectivePolicy, type ServiceSubset, subsetsOf } from './policy.ts'
 export type { Problem } from './problem.ts'
+export { serviceTargetNames } from './targets.ts'
 export { type Tunnel, tunnelOf } from './tunnel.ts'

@@ -29,7 +29,11 @@ export interface ClusterTarget {
 export type Discovery = 'eds' | 'dns' | 'authority' | 'original'
 
 /** The target of an outbound cluster's name, or undefined when this class sees no such service, port or subset. */
-export function findTarget(scope: Scope, name: string): ClusterTarget | undefined {
+export function findTarget(
+  scope: Scope,
+  name: string,
+  generation: 'present' | 'any' = 'present',
+): ClusterTarget | undefined {
   const outbound = outboundOfSniCluster(name)
   if (outbound !== undefined) {
     const target = gatewaySniClusterNames(scope).includes(name)
@@ -37,8 +41,8 @@ export function findTarget(scope: Scope, name: string): ClusterTarget | undefine
       : undefined
     return target && { ...target, name, encrypted: true }
   }
-  // Of all generations of a cluster only the present one exists.
-  if (name !== wireName(scope, splitGeneration(name).cluster)) return undefined
+  // Of all generations of a cluster only the present one exists, but for a proxy that does not know that yet.
+  if (generation === 'present' && name !== wireName(scope, splitGeneration(name).cluster)) return undefined
   const parts = parseOutboundClusterName(name)
   const service = parts && scope.service(parts.hostname)
   const port = service?.ports.find((candidate) => candidate.number === parts!.port && candidate.protocol !== 'udp')
@@ -50,14 +54,7 @@ export function findTarget(scope: Scope, name: string): ClusterTarget | undefine
 
 /** Names of the outbound clusters of every visible service, its subsets behind it, and those a gateway reaches by SNI. UDP has none. */
 export function targetNames(scope: Scope): readonly string[] {
-  const outbound = scope.services().flatMap((service) => {
-    const subsets = ['', ...subsetsOf(scope, service).map((subset) => subset.name)]
-    return service.ports
-      .filter((port) => port.protocol !== 'udp')
-      .flatMap((port) =>
-        subsets.map((subset) => wireName(scope, outboundClusterName(port.number, subset, service.hostname))),
-      )
-  })
+  const outbound = scope.services().flatMap((service) => serviceTargetNames(scope, service))
   return [...outbound, ...gatewaySniClusterNames(scope)]
 }
 
@@ -77,4 +74,14 @@ export function discoveryOf({ service, port }: ClusterTarget, policy: EffectiveP
     return resolution === 'STATIC' ? 'eds' : 'dns'
   }
   return isHttp(port.protocol) ? 'authority' : 'original'
+}
+
+/** Names of the outbound clusters of one service, those of subsets behind that of their port. */
+export function serviceTargetNames(scope: Scope, service: Service): readonly string[] {
+  const subsets = ['', ...subsetsOf(scope, service).map((subset) => subset.name)]
+  return service.ports
+    .filter((port) => port.protocol !== 'udp')
+    .flatMap((port) =>
+      subsets.map((subset) => wireName(scope, outboundClusterName(port.number, subset, service.hostname))),
+    )
 }
