@@ -5,6 +5,8 @@ export type ClassGenerations = ReadonlyMap<string, number>
 
 /** Highest number a cluster's generation may have when it comes from a client: what a client says may be wrong. */
 const MOST_BELIEVED = 1_000_000
+/** Clusters remembered in all: names come from clients too. */
+const MOST_CLUSTERS = 200_000
 
 /** Clusters remembered as asked about; proxies may ask for any name. */
 const MOST_ASKED = 100_000
@@ -52,7 +54,14 @@ export class GenerationBook {
     const newer = [...known].filter(
       ([cluster, generation]) => generation > (present.get(cluster) ?? 0) && generation <= MOST_BELIEVED,
     )
-    this.#set(classKey, new Map(newer))
+    this.#set(classKey, new Map(newer.slice(0, MOST_CLUSTERS - present.size)))
+  }
+
+  /** Some proxy has asked for this generation, from a control plane that had given it: it is never given again. */
+  burn(cluster: string, generation: number): void {
+    const known = this.#highest.get(cluster)
+    if (generation > MOST_BELIEVED || generation <= (known ?? 0)) return
+    if (known !== undefined || this.#highest.size < MOST_CLUSTERS) this.#highest.set(cluster, generation)
   }
 
   /** Everything, to be saved. */

@@ -97,6 +97,12 @@ export class OnDemandMemory {
       asked: (clusters) => {
         if (this.#sets.learn(workload, clusters.map(baseName))) this.#changed()
       },
+      named: (names) => {
+        for (const name of names) {
+          const { cluster, generation } = splitGeneration(name)
+          if (generation > 0) this.generations.burn(cluster, generation)
+        }
+      },
       returned: (classKey, names) => {
         const known = new Map<string, number>()
         for (const name of names) {

@@ -55,6 +55,15 @@ describe('generations', () => {
     )
   })
 
+  it('a number some proxy has asked for, given by a control plane that is gone, is not given again', () => {
+    const book = new GenerationBook()
+    book.learn('A', new Map([['x', 2]]))
+    book.burn('x', 3)
+    expect(book.of('A', 'x')).toBe(2)
+    book.next('A', ['x'])
+    expect(book.of('A', 'x')).toBe(4)
+  })
+
   it('a client cannot drive numbers to where they end', () => {
     const book = new GenerationBook()
     book.learn('A', new Map([['x', Number.MAX_SAFE_INTEGER]]))

@@ -16,6 +16,8 @@ export interface WorkingSet {
   learned(): Iterable<string>
   /** The client asked for these, and they exist. */
   asked(clusters: readonly string[]): void
+  /** The client asked for these names, whatever they are: it will never ask for them again. */
+  named(names: readonly string[]): void
   /** A client of a class came back and names clusters, with generations that may be newer than ours. */
   returned(classKey: string, names: Iterable<string>): void
 }
@@ -36,6 +38,7 @@ export function withCompanions(
   if (!onDemand) return change
   const resumed = first && first.initialVersions.size > 0
   if (resumed) workingSet?.returned(log.key, [...first.subscribe, ...first.initialVersions.keys()])
+  workingSet?.named(change.asked)
   const lists = (name: string) => interest.names.has(name)
   const live = (name: string) => onDemand.present(name) === name
   const asked = change.asked.filter(live)

@@ -9,10 +9,10 @@ import { eventually, type Plane, startLazyEnvoy, startPlane } from './bed.ts'
 import { ChangingWorld, randomOf } from './changing-world.ts'
 
 /** `npm run soak:ondemand` sets these; the suite runs a short version. */
-const REQUESTS = Number(process.env['MESHGATE_SOAK_REQUESTS'] ?? 600)
-const SERVICES = Number(process.env['MESHGATE_SOAK_SERVICES'] ?? 60)
+const REQUESTS = Number(process.env['MESHGATE_SOAK_REQUESTS'] ?? 300)
+const SERVICES = Number(process.env['MESHGATE_SOAK_SERVICES'] ?? 40)
 const SEED = Number(process.env['MESHGATE_SOAK_SEED'] ?? 20_261)
-const RUNS = Number(process.env['MESHGATE_SOAK_RUNS'] ?? 6)
+const RUNS = Number(process.env['MESHGATE_SOAK_RUNS'] ?? 4)
 
 const logger = { info: () => {}, warn: () => {} }
 /** Everybody reports that nothing was ever used: whatever can go, goes at each sweep. */

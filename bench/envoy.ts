@@ -1,0 +1,140 @@
+/**
+ * What a mesh costs an Envoy: memory and time to ready with every cluster at once and with clusters on demand, ten of them
+ * used, round robin and Maglev; and what the first request to a cluster takes beyond the next ones.
+ *
+ * `npm run bench:envoy [-- --services 190,1000,5000 --requests 240 -o json]`
+ */
+
+import { readFileSync } from 'node:fs'
+import { Agent, request } from 'node:http'
+import { parseArgs } from 'node:util'
+import { XdsServer } from '../controlplane/ads/index.ts'
+import { envoyBootstrap } from '../controlplane/bootstrap/envoy.ts'
+import { createMesh } from '../controlplane/mesh.ts'
+import { startEcho } from '../test/helpers/echo.ts'
+import { startEnvoy } from '../test/helpers/envoy.ts'
+import { configObjects } from '../test/helpers/objects.ts'
+import { freePort } from '../test/helpers/ports.ts'
+import { stopEverything } from '../test/helpers/processes.ts'
+import { quantile, report, round } from './measure.ts'
+
+const USED = 10
+const ENDPOINTS = 5
+
+const { values } = parseArgs({
+  options: {
+    services: { type: 'string', default: '190,1000,5000' },
+    requests: { type: 'string', default: '240' },
+    output: { type: 'string', short: 'o', default: 'text' },
+  },
+})
+
+type Balance = 'round robin' | 'maglev' | 'maglev 65537'
+
+function meshOf(count: number, port: number, balance: Balance): string {
+  const hash = { 'round robin': 'simple: ROUND_ROBIN', maglev: HASH, 'maglev 65537': LARGE_HASH }[balance]
+  const endpoints = Array.from({ length: ENDPOINTS }, () => ({ address: '127.0.0.1', ports: { http: port } }))
+  const services = Array.from(
+    { length: count },
+    (_, index) => `---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: svc${index}}
+spec: {hosts: [svc${index}.test], resolution: STATIC, ports: [{number: 80, name: http, protocol: HTTP}], endpoints: ${JSON.stringify(endpoints)}}
+`,
+  )
+  return `${services.join('')}---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: all}
+spec: {host: '*.test', trafficPolicy: {loadBalancer: {${hash}}}}
+`
+}
+const HASH = 'consistentHash: {httpHeaderName: x-user}'
+const LARGE_HASH = 'consistentHash: {httpHeaderName: x-user, maglev: {tableSize: 65537}}'
+
+const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+
+/** Status and ms until the answer was read. */
+function timed(port: number, host: string): Promise<{ readonly status: number; readonly ms: number }> {
+  const started = performance.now()
+  return new Promise((resolve, reject) => {
+    const call = request({ agent, host: '127.0.0.1', port, headers: { host, 'x-user': host } }, (response) => {
+      response.resume()
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, ms: performance.now() - started }))
+    })
+    call.on('error', reject)
+    call.end()
+  })
+}
+
+async function measure(count: number, balance: Balance, lazy: boolean, requests: number) {
+  const upstream = await startEcho('upstream')
+  const mesh = createMesh()
+  mesh.commit(configObjects(meshOf(count, upstream.port, balance)))
+  const server = new XdsServer(mesh)
+  const { port } = await server.listen('127.0.0.1:0')
+  const httpPort = await freePort()
+  const bootstrap = envoyBootstrap({
+    node: {
+      id: 'sidecar~127.0.0.1~web.default~default.svc.cluster.local',
+      metadata: { HTTP_PROXY_PORT: httpPort, LAZY: lazy },
+    },
+    xds: { host: '127.0.0.1', port },
+    mode: 'delta',
+  })
+  // The first one makes the control plane compile: what is measured is Envoy.
+  await (await startEnvoy({ bootstrap })).stop()
+  const started = performance.now()
+  const envoy = await startEnvoy({ bootstrap })
+  const readyMs = performance.now() - started
+  for (let index = 0; index < USED; index++) await ok(httpPort, index)
+  const { allocated } = JSON.parse(await envoy.admin('/memory')) as { allocated: string }
+  const rss = residentBytes(envoy.pid) ?? 0
+  const cold: number[] = []
+  const warm: number[] = []
+  for (let index = USED; index < Math.min(count, USED + requests); index++) {
+    cold.push(await ok(httpPort, index))
+    warm.push(await ok(httpPort, index))
+  }
+  await envoy.stop()
+  await server.stop()
+  await upstream.stop()
+  return {
+    services: count,
+    balance,
+    clusters: lazy ? 'on demand' : 'all',
+    'allocated MB': round(Number(allocated) / 2 ** 20, 1),
+    'RSS MB': round(rss / 2 ** 20, 0),
+    'ready ms': round(readyMs, 0),
+    'first p50 ms': round(quantile(cold, 0.5)),
+    'first p99 ms': round(quantile(cold, 0.99)),
+    'next p50 ms': round(quantile(warm, 0.5)),
+    'next p99 ms': round(quantile(warm, 0.99)),
+  }
+}
+
+/** Memory of a process in use, bytes; undefined where there is no /proc. */
+function residentBytes(pid: number): number | undefined {
+  try {
+    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) * 1024
+  } catch {
+    return undefined
+  }
+}
+
+async function ok(port: number, index: number): Promise<number> {
+  const { status, ms } = await timed(port, `svc${index}.test`)
+  if (status !== 200) throw new Error(`svc${index}.test answered ${status}`)
+  return ms
+}
+
+try {
+  const rows = []
+  for (const count of values.services.split(',').map(Number))
+    for (const balance of ['round robin', 'maglev', 'maglev 65537'] as const)
+      for (const lazy of [false, true]) rows.push(await measure(count, balance, lazy, Number(values.requests)))
+  await report(rows, { bench: 'envoy', used: USED, endpoints: ENDPOINTS, rows }, values.output)
+} finally {
+  await stopEverything()
+}
