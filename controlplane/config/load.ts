@@ -36,6 +36,8 @@ export interface LoadedConfig {
  */
 export function loadConfig(snapshot: SourceSnapshot, previous?: LoadedConfig): LoadedConfig {
   const defaultNamespace = meshNamespace(snapshot, previous)
+  const quick = previous && reload(snapshot, previous, defaultNamespace)
+  if (quick) return quick
   const renamed = previous ? movedDocuments(snapshot, previous) : new Map<string, Entry>()
   const entries = new Map<string, Entry>()
   for (const document of snapshot.documents) {
@@ -48,6 +50,42 @@ export function loadConfig(snapshot: SourceSnapshot, previous?: LoadedConfig): L
     entries.get(document.id)!.lastGood ? [] : (refusedObject(document, defaultNamespace) ?? []),
   )
   return { objects, diagnostics: diagnostics.sort(compareDiagnostics), refused, entries }
+}
+
+/**
+ * The usual reload: some documents have another content, and nothing else is different. Only they are looked at, so that one
+ * endpoint in a mesh of thousands does not cost a look at every document. Undefined when it is not so simple.
+ */
+function reload(snapshot: SourceSnapshot, previous: LoadedConfig, defaultNamespace: string): LoadedConfig | undefined {
+  const { documents } = snapshot
+  if (documents.length !== previous.entries.size || previous.diagnostics.some(namesAnother)) return undefined
+  const changed: SourceDocument[] = []
+  const ids = previous.entries.keys()
+  for (const document of documents) {
+    if (ids.next().value !== document.id) return undefined
+    const before = previous.entries.get(document.id)!
+    if (before.defaultNamespace !== defaultNamespace) return undefined
+    if (before.revision !== document.revision) changed.push(document)
+  }
+  const entries = new Map(previous.entries)
+  const objects = new Map(previous.objects)
+  for (const document of changed) {
+    const before = previous.entries.get(document.id)!
+    const old = before.lastGood
+    if (!old || before.checked.diagnostics.length > 0) return undefined
+    const entry = entryOf(document, before, defaultNamespace)
+    const { object, diagnostics } = entry.checked
+    if (!object || object.key !== old.key || diagnostics.length > 0) return undefined
+    if (creationTime(object.source.value) !== creationTime(old.source.value)) return undefined
+    entries.set(document.id, entry)
+    objects.set(object.key, object)
+  }
+  return { ...previous, objects, entries }
+}
+
+/** Whether a complaint tells the place of another document, which may have moved. */
+function namesAnother({ code }: Diagnostic): boolean {
+  return code === 'OBJECT_DUPLICATE' || code === 'MESH_DUPLICATE'
 }
 
 function entryOf(document: SourceDocument, before: Entry | undefined, defaultNamespace: string): Entry {
@@ -104,8 +142,9 @@ function claimedKey({ value }: SourceDocument): string | undefined {
 function meshNamespace(snapshot: SourceSnapshot, previous: LoadedConfig | undefined): string {
   for (const document of snapshot.documents) {
     if (!isObject(document.value) || document.value['kind'] !== 'Mesh') continue
-    const { object } = checkDocument(document)
-    const spec = (object ?? previous?.entries.get(document.id)?.lastGood)?.spec as MeshSpec | undefined
+    const before = previous?.entries.get(document.id)
+    const object = before?.revision === document.revision ? undefined : checkDocument(document).object
+    const spec = (object ?? before?.lastGood)?.spec as MeshSpec | undefined
     if (spec?.defaultNamespace) return spec.defaultNamespace
   }
   return 'default'

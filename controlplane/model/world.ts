@@ -24,36 +24,48 @@ export class World {
    * an empty list means that no reader can tell a difference.
    */
   commit(objects: ReadonlyMap<string, ConfigObject>): readonly string[] {
-    const kept = new Map<string, Kept>()
     const changed: string[] = []
-    const kinds = new Map<string, ConfigObject[]>([...this.#byKind.keys()].map((kind) => [kind, []]))
+    /** Kinds whose list may differ. */
+    const kinds = new Set<string>()
+    const kept = new Map<string, Kept>()
+    const before = this.#kept.keys()
+    let sameOrder = objects.size === this.#kept.size
     for (const [key, object] of objects) {
-      const before = this.#kept.get(key)
-      const entry = before && this.#newest.get(key) === object ? before : keep(object, before)
-      if (entry !== before) changed.push(key)
+      if (sameOrder && before.next().value !== key) sameOrder = false
+      const known = this.#kept.get(key)
+      const entry = known && this.#newest.get(key) === object ? known : keep(object, known)
+      if (entry !== known) changed.push(key)
+      if (entry.listed !== known?.listed) kinds.add(object.kind)
       kept.set(key, entry)
-      const list = kinds.get(object.kind)
-      if (list) list.push(entry.listed)
-      else kinds.set(object.kind, [entry.listed])
     }
     for (const key of this.#kept.keys()) if (!kept.has(key)) changed.push(key)
     this.#kept = kept
     this.#newest = objects
     batch(() => {
-      for (const [kind, list] of kinds) {
+      for (const [kind, list] of sameOrder ? this.#lists(kinds) : this.#lists(undefined)) {
         const present = this.#source(kind)
         if (!sameItems(present.peek(), list)) present.value = list
       }
       for (const key of changed) {
         const object = kept.get(key)?.object
+        const present = this.#current.get(key)
         if (!object) this.#current.delete(key)
-        else {
-          const present = this.#current.get(key)
-          if (present) present.value = object
-        }
+        else if (present) present.value = object
       }
     })
     return changed
+  }
+
+  /** Objects by kind, of some kinds or of all there are and were. */
+  #lists(wanted: ReadonlySet<string> | undefined): ReadonlyMap<string, ConfigObject[]> {
+    const lists = new Map<string, ConfigObject[]>([...(wanted ?? this.#byKind.keys())].map((kind) => [kind, []]))
+    if (wanted?.size === 0) return lists
+    for (const { listed } of this.#kept.values()) {
+      const list = lists.get(listed.kind)
+      if (list) list.push(listed)
+      else if (!wanted) lists.set(listed.kind, [listed])
+    }
+    return lists
   }
 
   /**

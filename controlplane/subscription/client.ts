@@ -390,6 +390,8 @@ export class Client implements Reader {
   /** Envoy forgets the endpoints of a cluster that was updated, and waits for them again. */
   private oweChildren(parents: readonly Resource[]): void {
     if (this.log.onDemand) this.adoptChildren(parents)
+    // A new client has not asked for endpoints yet, and will ask for those of all its clusters.
+    if (parents[0]?.type === 'cds' && !this.types.eds && !this.types.cds?.resumed) return
     for (const parent of parents) {
       for (const { type, name } of parent.children) {
         const state = this.types[type]
