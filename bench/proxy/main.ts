@@ -53,6 +53,9 @@ const plan = {
   seconds: Number(values.seconds),
 }
 
+// What was started must not outlive a benchmark that is broken off.
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => void stopEverything().finally(() => process.exit(1)))
 const folder = await compileNative()
 const result: Record<string, unknown> = { bench: 'proxy', unit: 'CPU µs per round trip' }
 try {
