@@ -78,7 +78,7 @@ describe.each(MODES)('endpoints in Envoy, %s', (mode) => {
       rule('header2', '{proxyProtocol: {version: V2}}'),
       service('refused', [a]),
       rule('refused', '{tls: {mode: ISTIO_MUTUAL}}'),
-      '---\nkind: Mesh\nmetadata: {name: mesh}\nspec: {outboundTrafficPolicy: {mode: ALLOW_ANY}}\n',
+      '---\nkind: Mesh\nmetadata: {name: mesh}\nspec: {drainTime: 0s, outboundTrafficPolicy: {mode: ALLOW_ANY}}\n',
       `---\nkind: Sidecar\nmetadata: {name: s}\nspec: {ingress: [{port: {number: 9080, protocol: HTTP, name: http}, defaultEndpoint: "127.0.0.1:${a.port}"}, {port: {number: 9081, protocol: HTTP, name: x}, defaultEndpoint: "unix://${socketPath}"}]}\n`,
     ].join('')
 
