@@ -74,3 +74,15 @@ export async function javaProgram(name: string, mainClass: string): Promise<read
   const tuning = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Xmx256m', '-Xshare:auto']
   return [...tuning, '-cp', `${join(made, 'lib')}/*:${join(made, 'classes')}`, mainClass]
 }
+
+/** The Go program of `programs/<name>/`, built. @returns its path. @throws Error when Go or the network is missing */
+export async function goProgram(name: string): Promise<string> {
+  const folder = fileURLToPath(new URL(`./programs/${name}/`, import.meta.url))
+  const files = await Promise.all(['main.go', 'go.mod'].map((file) => readFile(join(folder, file), 'utf8')))
+  const made = await cachedFolder(`peers-go-${name}-${digest(files)}`, async (work) => {
+    say(`building ${name} with Go (once)`)
+    await run('go', ['build', '-o', join(work, name), '.'], { cwd: folder, timeout: 600_000 })
+    return work
+  })
+  return join(made, name)
+}

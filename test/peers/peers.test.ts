@@ -5,5 +5,6 @@ import { mqttPeer } from './mqtt-peer.ts'
 import { pomeloPeer } from './pomelo-peer.ts'
 import { redisPeer } from './redis-peer.ts'
 import { thriftPeer } from './thrift-peer.ts'
+import { trpcPeer } from './trpc-peer.ts'
 
-await describePeers([thriftPeer, boltPeer, redisPeer, mqttPeer, pomeloPeer, dubboPeer])
+await describePeers([thriftPeer, boltPeer, redisPeer, mqttPeer, pomeloPeer, dubboPeer, trpcPeer])
