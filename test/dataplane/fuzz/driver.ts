@@ -14,7 +14,8 @@ import type { Order, TargetState } from './target.ts'
 /** Streams kept so that the one that did harm can be found. */
 const kept = 256
 const memoryLimit = 700 * 1024 * 1024
-const patienceMs = 15_000
+/** Long, because the machine may be busy: what never comes is found all the same. */
+const patienceMs = 45_000
 const startMs = 60_000
 
 /** What went wrong, with the streams that were sent last. */
