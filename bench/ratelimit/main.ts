@@ -1,0 +1,200 @@
+/**
+ * What a decision of the rate limit service costs: CPU of the service per decision, decisions per second and core, and how long
+ * they take, counted in Redis and in memory, beside a gRPC server of the same library that decides nothing.
+ *
+ * `npm run bench:ratelimit [-- --rounds 3 --seconds 3 --rate 1000 -o json]`
+ */
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { parseArgs, promisify } from 'node:util'
+import { create, toBinary } from '@bufbuild/protobuf'
+import { Client, credentials } from '@grpc/grpc-js'
+import { startProcess } from '../../cli/processes/process.ts'
+import { RateLimitRequestSchema } from '../../proto/gen/envoy/service/ratelimit/v3/rls_pb.ts'
+import { freePort } from '../../test/helpers/ports.ts'
+import { stopEverything } from '../../test/helpers/processes.ts'
+import { hasRedis, startRedis } from '../../test/helpers/redis.ts'
+import { cpuMs, median, quantile, report, round } from '../measure.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+interface Subject {
+  readonly name: string
+  readonly pid: number
+  readonly port: number
+  stop(): Promise<unknown>
+}
+
+interface Measured {
+  /** CPU µs of the service for a decision, at full load. */
+  readonly cpuUs: number
+  /** Decisions a second at full load, and per second of the service's CPU. */
+  readonly perSecond: number
+  readonly perCore: number
+  /** ms at a steady rate. */
+  readonly p50: number
+  readonly p99: number
+  readonly late: number
+}
+
+const DEADLINE_MS = 20
+
+async function start(name: string, args: readonly string[]): Promise<Subject> {
+  const port = await freePort()
+  const tsx = ['--import', 'tsx']
+  const run = await startProcess({
+    command: process.execPath,
+    args: [...tsx, ...args.map((arg) => arg.replace('PORT', String(port)))],
+    cwd: root,
+  })
+  const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure())
+  await promisify(client.waitForReady.bind(client))(Date.now() + 60_000)
+  client.close()
+  return { name, pid: run.pid, port, stop: () => run.stop() }
+}
+
+function caller(port: number) {
+  // Several connections, as several proxies have.
+  const clients = Array.from(
+    { length: 4 },
+    (_, index) => new Client(`127.0.0.1:${port}`, credentials.createInsecure(), { 'grpc.channel_id': index }),
+  )
+  const same = (bytes: Buffer) => bytes
+  let next = 0
+  const request = (user: number) =>
+    Buffer.from(
+      toBinary(
+        RateLimitRequestSchema,
+        create(RateLimitRequestSchema, {
+          domain: 'meshgate',
+          descriptors: [
+            {
+              entries: [
+                { key: 'generic_key', value: 'default/bench/0' },
+                { key: 'x-user', value: `user-${user}` },
+              ],
+            },
+          ],
+        }),
+      ),
+    )
+  const requests = Array.from({ length: 1000 }, (_, user) => request(user))
+  return {
+    call: () =>
+      new Promise<void>((resolve, reject) => {
+        const index = next++
+        clients[index % clients.length]!.makeUnaryRequest(
+          '/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit',
+          same,
+          same,
+          requests[index % requests.length]!,
+          (error) => (error ? reject(error) : resolve()),
+        )
+      }),
+    close: () => {
+      for (const client of clients) client.close()
+    },
+  }
+}
+
+async function measure(subject: Subject, seconds: number, rate: number): Promise<Measured> {
+  const { call, close } = caller(subject.port)
+  for (let index = 0; index < 200; index++) await call()
+  // Full load.
+  const began = performance.now()
+  const cpuBefore = cpuMs(subject.pid) ?? Number.NaN
+  let done = 0
+  await Promise.all(
+    Array.from({ length: 64 }, async () => {
+      while (performance.now() - began < seconds * 1000) {
+        await call()
+        done++
+      }
+    }),
+  )
+  const cpu = (cpuMs(subject.pid) ?? Number.NaN) - cpuBefore
+  const elapsed = (performance.now() - began) / 1000
+  // A steady rate, open loop: a slow answer does not hold back the next question.
+  const times: number[] = []
+  const open: Promise<void>[] = []
+  const from = performance.now()
+  for (let index = 0; index < rate * seconds; index++) {
+    const due = from + (index * 1000) / rate
+    const wait = due - performance.now()
+    if (wait > 0.5) await sleep(wait)
+    const sent = performance.now()
+    open.push(call().then(() => void times.push(performance.now() - sent)))
+  }
+  await Promise.all(open)
+  close()
+  return {
+    cpuUs: (cpu * 1000) / done,
+    perSecond: done / elapsed,
+    perCore: (done / cpu) * 1000,
+    p50: median(times),
+    p99: quantile(times, 0.99),
+    late: times.filter((time) => time > DEADLINE_MS).length / times.length,
+  }
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      rounds: { type: 'string', default: '3' },
+      seconds: { type: 'string', default: '3' },
+      rate: { type: 'string', default: '1000' },
+      output: { type: 'string', short: 'o', default: 'text' },
+    },
+  })
+  const [rounds, seconds, rate] = [Number(values.rounds), Number(values.seconds), Number(values.rate)]
+  const folder = await mkdtemp(join(tmpdir(), 'meshgate-bench-limits-'))
+  await writeFile(
+    join(folder, 'limits.yaml'),
+    `apiVersion: meshgate.io/v1
+kind: RateLimit
+metadata: {name: bench, namespace: default}
+spec:
+  shared: true
+  limits:
+  - {per: [x-user], tokenBucket: {maxTokens: 1000000, tokensPerFill: 1000000, fillInterval: 1s}}
+`,
+  )
+  const command = ['cli/main.ts', 'ratelimit', folder, '--listen', '127.0.0.1:PORT', '--metrics', '127.0.0.1:0']
+  const quiet = ['--log-level', 'error']
+  const subjects = [
+    await start('decides nothing', ['bench/ratelimit/floor.ts', 'PORT']),
+    await start('memory', [...command, ...quiet]),
+    ...((await hasRedis()) ? [await start('Redis', [...command, ...quiet, '--redis', (await startRedis()).url])] : []),
+  ]
+  const found = new Map<string, Measured[]>(subjects.map(({ name }) => [name, []]))
+  for (let index = 0; index < rounds; index++)
+    for (const subject of subjects) found.get(subject.name)!.push(await measure(subject, seconds, rate))
+  const figure = (name: string, field: keyof Measured) => median(found.get(name)!.map((one) => one[field]))
+  const rows = subjects.map(({ name }) => ({
+    subject: name,
+    'CPU µs/decision': round(figure(name, 'cpuUs'), 1),
+    'to nothing': round(figure(name, 'cpuUs') / figure('decides nothing', 'cpuUs')),
+    'decisions/s': Math.round(figure(name, 'perSecond')),
+    'decisions/s/core': Math.round(figure(name, 'perCore')),
+    [`p50 ms at ${rate}/s`]: round(figure(name, 'p50')),
+    'p99 ms': round(figure(name, 'p99')),
+    'later than 20 ms %': round(figure(name, 'late') * 100),
+  }))
+  if (!(await hasRedis())) process.stderr.write('no redis-server: figures for Redis are missing\n')
+  const { stdout } = await promisify(execFile)('redis-server', ['--version']).catch(() => ({ stdout: '' }))
+  await report(
+    rows,
+    { benchmark: 'ratelimit', redis: stdout.split(' ')[2] ?? '', rounds, seconds, rate, rows },
+    values.output,
+  )
+  for (const subject of subjects) await subject.stop()
+  await stopEverything()
+  await rm(folder, { recursive: true, force: true })
+}
+
+await main()
+process.exit(0)
