@@ -31,9 +31,9 @@ const { values } = parseArgs({
 
 type Balance = 'round robin' | 'maglev' | 'maglev 65537'
 
-function meshOf(count: number, port: number, balance: Balance): string {
+function meshOf(count: number, ports: readonly number[], balance: Balance): string {
   const hash = { 'round robin': 'simple: ROUND_ROBIN', maglev: HASH, 'maglev 65537': LARGE_HASH }[balance]
-  const endpoints = Array.from({ length: ENDPOINTS }, () => ({ address: '127.0.0.1', ports: { http: port } }))
+  const endpoints = ports.map((port) => ({ address: '127.0.0.1', ports: { http: port } }))
   const services = Array.from(
     { length: count },
     (_, index) => `---
@@ -69,9 +69,17 @@ function timed(port: number, host: string): Promise<{ readonly status: number; r
 }
 
 async function measure(count: number, balance: Balance, lazy: boolean, requests: number) {
-  const upstream = await startEcho('upstream')
+  const upstreams = await Promise.all(Array.from({ length: ENDPOINTS }, (_, index) => startEcho(`upstream ${index}`)))
   const mesh = createMesh()
-  mesh.commit(configObjects(meshOf(count, upstream.port, balance)))
+  mesh.commit(
+    configObjects(
+      meshOf(
+        count,
+        upstreams.map(({ port: at }) => at),
+        balance,
+      ),
+    ),
+  )
   const server = new XdsServer(mesh)
   const { port } = await server.listen('127.0.0.1:0')
   const httpPort = await freePort()
@@ -99,7 +107,7 @@ async function measure(count: number, balance: Balance, lazy: boolean, requests:
   }
   await envoy.stop()
   await server.stop()
-  await upstream.stop()
+  for (const upstream of upstreams) await upstream.stop()
   return {
     services: count,
     balance,
