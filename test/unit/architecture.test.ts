@@ -130,4 +130,9 @@ describe('rooms', () => {
     expect(wrong).toEqual([])
     expect(sources().length).toBeGreaterThan(200)
   })
+
+  it('signals are made in one file: of those made elsewhere nobody would know which resources they change', () => {
+    const users = sources().filter((file) => readFileSync(join(root, file), 'utf8').includes("'@preact/signals-core'"))
+    expect(users).toEqual(['controlplane/model/cells.ts'])
+  })
 })
