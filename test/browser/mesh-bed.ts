@@ -3,6 +3,7 @@ import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Page } from 'playwright-core'
 import { envoyBootstrap } from '../../controlplane/bootstrap/envoy.ts'
 import { builtUi } from '../helpers/built-ui.ts'
 import { startEcho, type Upstream } from '../helpers/echo.ts'
@@ -10,6 +11,15 @@ import { startEnvoy, type TestEnvoy } from '../helpers/envoy.ts'
 import { freePorts } from '../helpers/ports.ts'
 import { stopAfterTests } from '../helpers/processes.ts'
 import { type ServeChild, serveChild } from '../helpers/serve.ts'
+
+/** Applies what is in the basket, and waits until the proxy has it. `confirm` is what a dangerous change asks to be typed. */
+export async function applyAll(page: Page, reason: string, confirm?: string): Promise<void> {
+  await page.locator('[data-planned]').waitFor()
+  await page.getByLabel('Reason').fill(reason)
+  if (confirm !== undefined) await page.locator('[data-confirm]').fill(confirm)
+  await page.locator('[data-apply]').click()
+  await page.locator('[data-converged="1"]').waitFor()
+}
 
 /** A mesh to look at: a control plane of its own on a folder, a real Envoy beside a caller, and upstreams that count. */
 export interface MeshBed {
@@ -21,6 +31,8 @@ export interface MeshBed {
   readonly url: string
   read(file: string): Promise<string>
   write(file: string, text: string): Promise<void>
+  /** Ends the control plane and starts another one on the same folder and addresses. */
+  restart(whileDown?: () => Promise<void>): Promise<void>
   /** Sends requests to a host through Envoy; answers by upstream name, or by status where no upstream answered. */
   send(
     host: string,
@@ -67,7 +79,7 @@ export async function startMeshBed(
   const folder = await mkdtemp(join(tmpdir(), 'meshgate-ui-'))
   stopAfterTests(() => rm(folder, { recursive: true, force: true }))
   const upstreams = await Promise.all(['v1', 'v2', 'v3'].map((name) => startEcho(name)))
-  const [httpPort] = (await freePorts(1)) as [number]
+  const [httpPort, xdsPort, apiPort] = (await freePorts(3)) as [number, number, number]
   const write = (file: string, text: string) => writeFile(join(folder, file), text)
   await write(
     'meshgate.yaml',
@@ -86,10 +98,20 @@ spec:
   resolution: STATIC
   ports: [{ number: 80, name: http, protocol: HTTP }]
   endpoints:
+${endpoints}---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: cart }
+spec:
+  hosts: [cart.default.svc.cluster.local]
+  resolution: STATIC
+  ports: [{ number: 80, name: http, protocol: HTTP }]
+  endpoints:
 ${endpoints}`,
   )
   for (const [file, text] of Object.entries(files)) await write(file, text)
-  const plane = await serveChild(folder)
+  const args = ['--xds', `127.0.0.1:${xdsPort}`, '--api', `127.0.0.1:${apiPort}`]
+  let plane = await serveChild(folder, { args })
   const envoy = await startEnvoy({
     bootstrap: envoyBootstrap({
       node: { id: 'sidecar~127.0.0.1~shop.default~default.svc.cluster.local', metadata: {} },
@@ -98,8 +120,16 @@ ${endpoints}`,
     }),
   })
   return {
-    ...{ folder, plane, envoy, upstreams, write },
+    ...{ folder, envoy, upstreams, write },
+    get plane() {
+      return plane
+    },
     url: plane.apiUrl,
+    async restart(whileDown = async () => {}) {
+      await plane.kill()
+      await whileDown()
+      plane = await serveChild(folder, { args })
+    },
     httpUrl: `http://127.0.0.1:${httpPort}`,
     read: (file) => readFile(join(folder, file), 'utf8'),
     async send(host, count, headers = {}) {

@@ -1,7 +1,8 @@
-import type { Browser, Page } from 'playwright-core'
+import autocannon from 'autocannon'
+import type { Browser } from 'playwright-core'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { expectAccessible, openPage, startBrowser, withoutBrowser } from '../helpers/browser.ts'
-import { type MeshBed, REVIEWS, startMeshBed } from './mesh-bed.ts'
+import { applyAll, type MeshBed, REVIEWS, startMeshBed } from './mesh-bed.ts'
 
 const skip = withoutBrowser()
 const EDIT = '/rules/VirtualService/default/reviews/edit'
@@ -12,15 +13,6 @@ beforeAll(async () => {
   if (skip) return
   ;[bed, browser] = await Promise.all([startMeshBed(), startBrowser()])
 })
-
-/** Applies what is in the basket, and waits until every proxy has it. */
-async function applyAll(page: Page, reason: string, confirm?: string): Promise<void> {
-  await page.locator('[data-planned]').waitFor()
-  await page.getByLabel('Reason').fill(reason)
-  if (confirm !== undefined) await page.locator('[data-confirm]').fill(confirm)
-  await page.locator('[data-apply]').click()
-  await page.locator('[data-converged="1"]').waitFor()
-}
 
 describe.skipIf(skip)('a rule as a form', () => {
   it('shifts reviews from 10 to 25 %: exactly two lines change, and the traffic through Envoy follows', async () => {
@@ -44,6 +36,77 @@ describe.skipIf(skip)('a rule as a form', () => {
     expect(after['v2']).toBeGreaterThan(60)
     expect(after['v2']).toBeLessThan(140)
     expect(complaints).toEqual([])
+    await page.context().close()
+  })
+
+  it('injects a fault for some requests only, which ends by itself', async () => {
+    const { page } = await openPage(browser, `${bed.url}${EDIT}?view=form`)
+    await page.getByRole('switch', { name: 'Fault injection' }).press('Space')
+    await page.getByLabel('its value').fill('broken')
+    await page.getByRole('button', { name: 'Add the fault' }).click()
+    await page.locator('[data-rule="0"]', { hasText: 'x-test = broken' }).waitFor()
+    if ((await page.getByRole('button', { name: '5 min' }).count()) === 0)
+      await page.locator('[data-rule="0"] button[aria-expanded]').first().click()
+    await page.getByRole('button', { name: '5 min' }).first().click()
+    const ends = new Date(Date.now() + 25_000).toISOString()
+    await page.getByLabel('Ends at', { exact: true }).first().fill(ends)
+    await page.keyboard.press('Control+s')
+    await applyAll(page, 'what if reviews fail')
+    const text = await bed.read('reviews.yaml')
+    expect(text).toContain('httpStatus: 503')
+    expect(await bed.send('reviews', 5, { 'x-test': 'broken' })).toEqual({ 503: 5 })
+    expect(Object.keys(await bed.send('reviews', 10))).not.toContain('503')
+    await expect.poll(() => bed.read('reviews.yaml'), { timeout: 60_000, interval: 500 }).not.toContain('fault:')
+    await expect
+      .poll(async () => (await bed.send('reviews', 3, { 'x-test': 'broken' }))['503'] ?? 0, { timeout: 20_000 })
+      .toBe(0)
+    await page.context().close()
+  })
+
+  it('sets a circuit breaker from a template, and requests beyond its limits get 503 UO', async () => {
+    // Envoy asks for a cluster when a request needs it.
+    await bed.send('cart', 1)
+    const { page } = await openPage(
+      browser,
+      `${bed.url}/rules/new?template=breaker&host=cart.default.svc.cluster.local`,
+    )
+    await page.getByRole('button', { name: 'Write it as a draft' }).click()
+    await page.getByLabel('Max connections', { exact: true }).fill('1')
+    await page.getByLabel('Http1 max pending requests', { exact: true }).fill('1')
+    await page.locator('.cm-content').getByText('http1MaxPendingRequests: 1', { exact: false }).waitFor()
+    await page.keyboard.press('Control+s')
+    await applyAll(page, 'protect cart')
+    for (const upstream of bed.upstreams) upstream.behave({ delayMs: 100 })
+    const result = await autocannon({
+      url: bed.httpUrl,
+      headers: { host: 'cart.default.svc.cluster.local' },
+      connections: 30,
+      duration: 2,
+    })
+    for (const upstream of bed.upstreams) upstream.behave({})
+    expect(result.non2xx).toBeGreaterThan(0)
+    const overflow = await bed.envoy.stats('cart.*upstream_rq_pending_overflow')
+    expect(Object.values(overflow).reduce((sum, one) => sum + one, 0)).toBeGreaterThan(0)
+    await page.context().close()
+  })
+
+  it('sets Maglev, and a user stays with one endpoint', async () => {
+    const { page } = await openPage(browser, `${bed.url}/rules/DestinationRule/default/cart/edit?view=form`)
+    await page.getByRole('switch', { name: 'Circuit breaker' }).press('Space')
+    await page.getByRole('switch', { name: 'Load balancing' }).press('Space')
+    await page.getByText('Same key, same endpoint').click()
+    await page.getByRole('button', { name: '1021' }).click()
+    await page.keyboard.press('Control+s')
+    await applyAll(page, 'carts stay where they are')
+    expect(await bed.read('destinationrule-cart.yaml')).toContain('tableSize: 1021')
+    const users = Array.from({ length: 12 }, (_, i) => `user-${i}`)
+    const homes = new Set<string>()
+    for (const user of users) {
+      const hit = Object.keys(await bed.send('cart', 6, { 'x-user': user }))
+      expect(hit).toHaveLength(1)
+      homes.add(hit[0]!)
+    }
+    expect(homes.size).toBeGreaterThan(1)
     await page.context().close()
   })
 })

@@ -140,6 +140,7 @@ const ZH: Readonly<Record<string, string>> = {
   weight: '权重',
   withoutHeaders: '排除的请求头',
   workloadSelector: '工作负载',
+  'meshgate.io/expires-at': '到期时间',
 }
 
 /** Words that are no plain words in English. */
@@ -153,6 +154,7 @@ const EN: Readonly<Record<string, string>> = {
   msgid: 'Message id',
   svrName: 'Service',
   route: 'Destinations',
+  'meshgate.io/expires-at': 'Ends at',
 }
 
 /** What people call a field: its Chinese name, or its own name as words (`maxConnections`: Max connections). */
@@ -160,6 +162,6 @@ export function fieldLabel(name: string, language: string): string {
   const key = camelCase(name)
   if (language.startsWith('zh')) return (Object.hasOwn(ZH, key) ? ZH[key] : undefined) ?? name
   if (Object.hasOwn(EN, key)) return EN[key]!
-  const words = key.replace(/([a-z])([A-Z])/g, (_, a: string, b: string) => `${a} ${b.toLowerCase()}`)
+  const words = key.replace(/([a-z0-9])([A-Z])/g, (_, a: string, b: string) => `${a} ${b.toLowerCase()}`)
   return words.charAt(0).toUpperCase() + words.slice(1)
 }

@@ -23,6 +23,17 @@ const LAYOUTS: Readonly<Record<string, Layout>> = {
 }
 
 export function layoutOf(kind: string, path: Path): Layout | undefined {
+  return LAYOUTS[placeOf(kind, path)]
+}
+
+/** What a kind is for: shown before anything is written there. */
+const ALWAYS: ReadonlySet<string> = new Set(['VirtualService spec.http', 'DestinationRule spec.trafficPolicy'])
+
+export function isAlwaysShown(kind: string, path: Path): boolean {
+  return ALWAYS.has(placeOf(kind, path))
+}
+
+function placeOf(kind: string, path: Path): string {
   const place = path.map((step) => (typeof step === 'number' ? '[]' : `.${step}`)).join('')
-  return LAYOUTS[`${kind} ${place.slice(1)}`]
+  return `${kind} ${place.slice(1)}`
 }

@@ -10,7 +10,7 @@ import { docText } from '../context-at.ts'
 import { FieldRow } from './field-row.tsx'
 import classes from './form.module.css'
 import { useFieldLabel, useForm } from './form-context.tsx'
-import { layoutOf } from './layouts.ts'
+import { isAlwaysShown, layoutOf } from './layouts.ts'
 import { ScalarControl } from './scalar-control.tsx'
 import { MatchControl, PairsControl, PercentControl } from './small-controls.tsx'
 
@@ -28,9 +28,13 @@ export interface ObjectFormProps extends LayoutProps {
 
 /** Every field of an object that is set or required, and a way to the others. Fields with a layout of their own get that. */
 export function ObjectForm({ path, schema, value, except = [] }: ObjectFormProps) {
+  const { kind } = useForm()
   const fields = fieldsOf(schema, value, path).filter(({ name }) => !except.includes(name))
-  const shown = fields.filter((field) => field.control !== 'kept' && (field.value !== undefined || field.required))
-  const absent = fields.filter((field) => field.control !== 'kept' && field.value === undefined && !field.required)
+  const editable = fields.filter(({ control }) => control !== 'kept')
+  const isShown = ({ value: held, required, path: at }: Field) =>
+    held !== undefined || required || isAlwaysShown(kind, at)
+  const shown = editable.filter(isShown)
+  const absent = editable.filter((field) => !isShown(field))
   return (
     <Stack gap={2}>
       {shown.map((field) => (
