@@ -22,6 +22,14 @@ export type Error = {
   readonly message: string
 }
 
+/** How long a backend should go on serving after it left its registry, ms; measured from changes until proxies accepted them. */
+export type Drain = {
+  readonly samples: number
+  readonly p50Ms?: number
+  readonly p99Ms?: number
+  readonly waitMs: number
+}
+
 /** A list of a registry that lost so much at once that it waits to be confirmed. */
 export type Held = {
   readonly what: string
@@ -142,6 +150,8 @@ export type Proxy = {
   readonly state: 'SYNCED' | 'STALE' | 'NACK' | 'NOT SENT'
   readonly types: ProxyType[]
   readonly onDemand?: ProxyOnDemand
+  /** Replica of the control plane it is connected to; absent for the one that answers. */
+  readonly replica?: string
   readonly load?: ProxyLoad
 }
 
@@ -650,6 +660,8 @@ export interface paths {
           content: {
             'application/json': {
               readonly proxies: Proxy[]
+              /** False while other replicas cannot be asked; absent where there are none. */
+              readonly complete?: boolean
             }
           }
         }
@@ -674,6 +686,8 @@ export interface paths {
           content: {
             'application/json': {
               readonly proxies: Proxy[]
+              /** False while other replicas cannot be asked; absent where there are none. */
+              readonly complete?: boolean
             }
           }
         }
@@ -1037,6 +1051,7 @@ export interface paths {
           content: {
             'application/json': {
               readonly sources: Source[]
+              readonly drain?: Drain
             }
           }
         }
