@@ -3,7 +3,7 @@ import type { KindDefinition } from '../kind.ts'
 import { meshRule } from '../rules/mesh.ts'
 import { checked, message, optional, required, valid } from '../schema.ts'
 import { parseHostPort } from '../syntax/host-port.ts'
-import { bool, duration, stringMap, strings, text } from '../syntax/values.ts'
+import { bool, duration, durationOrZero, stringMap, strings, text } from '../syntax/values.ts'
 import { localityLbSetting } from './common.ts'
 import { httpRetry } from './http-route.ts'
 import { meshMessages } from './mesh-messages.ts'
@@ -95,13 +95,13 @@ const meshFields = message({
     { default: 'true' },
   ),
   clusterIdleTimeout: optional(
-    duration,
+    durationOrZero,
     'Clusters that came on demand and that no proxy of a kind has used for this time are let go of; 0s keeps them.',
     { default: '15m' },
   ),
   connectTimeout: optional(duration, 'Longest time to open a connection to an endpoint.', { default: '10s' }),
   drainTime: optional(
-    duration,
+    durationOrZero,
     'How long an endpoint that left its service is listed as draining, so that it gets nothing new, before it is removed; 0s removes at once.',
     { default: '10s' },
   ),
