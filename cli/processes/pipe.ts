@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs'
+import { closeSync, constants, existsSync, mkdtempSync, openSync, rmSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,16 +14,20 @@ export interface OutputPipe {
   release(): void
 }
 
+/** Where systems have it; `PATH` may be narrow. */
+const MKFIFO = ['/usr/bin/mkfifo', '/bin/mkfifo', '/run/current-system/sw/bin/mkfifo']
+
 /**
  * Pipes for the output of a program. The pipes that Node makes are sockets, which a program cannot open again by name: Envoy
- * refuses every access log at `/dev/stdout` then ("No such device or address").
- * @throws Error when the system cannot make named pipes.
+ * refuses every access log at `/dev/stdout` then ("No such device or address"). Undefined where the system has no mkfifo.
  */
-export function outputPipes(count: number): readonly OutputPipe[] {
+export function outputPipes(count: number): readonly OutputPipe[] | undefined {
+  const mkfifo = MKFIFO.find((path) => existsSync(path))
+  if (!mkfifo) return undefined
   const folder = mkdtempSync(join(tmpdir(), 'meshgate-pipe-'))
   try {
     const paths = Array.from({ length: count }, (_, index) => join(folder, `${index}`))
-    execFileSync('mkfifo', ['-m', '600', ...paths], { stdio: 'ignore' })
+    execFileSync(mkfifo, ['-m', '600', ...paths], { stdio: 'ignore' })
     return paths.map((path) => {
       // The reader comes first and does not wait: a writer alone would block until there is one.
       const readFd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { guard, release } from './guard.ts'
-import { type OutputPipe, outputPipes } from './pipe.ts'
+import { outputPipes } from './pipe.ts'
 
 export interface ProcessOptions {
   readonly command: string
@@ -42,14 +42,15 @@ export class StartError extends Error {
  */
 export async function startProcess(options: ProcessOptions): Promise<RunningProcess> {
   const { command, args = [], cwd, env, onLine } = options
-  const [stdout, stderr] = outputPipes(2) as [OutputPipe, OutputPipe]
-  const child = spawn(command, args, { cwd, env, detached: true, stdio: ['ignore', stdout.writeFd, stderr.writeFd] })
-  stdout.release()
-  stderr.release()
+  const pipes = outputPipes(2)
+  const [out, err] = pipes?.map(({ writeFd }) => writeFd) ?? ['pipe' as const, 'pipe' as const]
+  const child = spawn(command, args, { cwd, env, detached: true, stdio: ['ignore', out, err] })
+  for (const pipe of pipes ?? []) pipe.release()
+  const [stdout, stderr] = pipes?.map(({ reader }) => reader) ?? [child.stdout!, child.stderr!]
   const errors = new Tail(200)
   const read = Promise.all([
-    readLines(stdout.reader, (line) => onLine?.(line, 'stdout')),
-    readLines(stderr.reader, (line) => {
+    readLines(stdout!, (line) => onLine?.(line, 'stdout')),
+    readLines(stderr!, (line) => {
       errors.add(line)
       onLine?.(line, 'stderr')
     }),
