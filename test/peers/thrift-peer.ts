@@ -15,7 +15,8 @@ const oneways: string[] = []
 /** Apache Thrift: a is a server of npm `thrift` (framed binary), b one of Python `thrift` (binary, compact, THeader). */
 export const thriftPeer: Peer = {
   protocol: 'thrift',
-  rules: callRules('thrift'),
+  // Only b speaks compact too.
+  rules: { ...callRules('thrift'), slow: 'match: [{method: slow}], svrName: echo.thrift, subset: b, timeout: 0.3s' },
   prepare: () => Promise.all([npmFolder(), pipFolder()]),
   servers: async () => [await nodeThriftServer('a', oneways), await pythonThriftServer('b')],
   tests: (edge) => {
