@@ -203,6 +203,7 @@ async function summary({ options, controlPlane, sidecars, envoy, start, giveUp }
   const errors = config.diagnostics().filter(({ severity }) => severity === 'error')
   const rows = [
     ['control plane', `xDS ${hostAndPort(xdsAddress)}, API ${apiUrl}`],
+    ['admin UI', `${apiUrl}/`],
     ['configuration', `${options.folder}: ${config.objects.size} objects, ${errors.length} errors`],
     ...(await Promise.all([...programs, ...envoys, ...messageProxies])),
   ]

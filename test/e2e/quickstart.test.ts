@@ -76,6 +76,7 @@ describe('npm start', () => {
   test('says what runs and where', () => {
     expect(printed).toMatch(/meshgate \d+\.\d+\.\d+ is up after/)
     expect(printed).toMatch(/control plane +xDS 127\.0\.0\.1:\d+, API http:\/\/127\.0\.0\.1:\d+/)
+    expect(printed).toMatch(/admin UI +http:\/\/127\.0\.0\.1:\d+\/\n/)
     expect(printed).toMatch(/configuration +examples\/quickstart: 11 objects, 0 errors/)
     expect(printed).toMatch(/services +running/)
     expect(printed).toMatch(/envoy shop +listens on 127\.0\.0\.1:\d+, admin http/)

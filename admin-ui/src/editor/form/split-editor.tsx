@@ -35,6 +35,7 @@ export function SplitEditor({ path, schema, value }: LayoutProps) {
   const several = shares.length > 1
   const items = readList(document, ...path)
   const first = shares[0]
+  const sameHost = shares.every(({ host, port }) => host === first?.host && port === first?.port)
   return (
     <Stack gap={4} className={classes['group']} data-split>
       {several && (
@@ -61,6 +62,7 @@ export function SplitEditor({ path, schema, value }: LayoutProps) {
           share={share}
           percent={percents[share.index]!}
           several={several}
+          label={(sameHost && share.subset) || shareName(share)}
           locked={locked.has(share.index)}
           onLock={() => {
             const next = new Set(locked)
@@ -102,6 +104,8 @@ interface ShareRowProps {
   readonly share: Share
   readonly percent: number
   readonly several: boolean
+  /** What tells it from the others; its full name is the title. */
+  readonly label: string
   readonly locked: boolean
   readonly onLock: () => void
   readonly onMove: (percent: number) => void
@@ -109,7 +113,7 @@ interface ShareRowProps {
   readonly children: React.ReactNode
 }
 
-function ShareRow({ share, percent, several, locked, onLock, onMove, onRemove, children }: ShareRowProps) {
+function ShareRow({ share, percent, several, label, locked, onLock, onMove, onRemove, children }: ShareRowProps) {
   const { t } = useTranslation('editor')
   const { readOnly } = useForm()
   const [open, setOpen] = useState(share.host === '')
@@ -126,9 +130,11 @@ function ShareRow({ share, percent, several, locked, onLock, onMove, onRemove, c
           justify="flex-start"
           onClick={() => setOpen(!open)}
           aria-expanded={open}
+          aria-label={name}
+          title={name}
           leftSection={<IconChevronDown size={14} style={{ transform: open ? 'none' : 'rotate(-90deg)' }} />}
         >
-          {name || t('split.unnamed')}
+          {label || t('split.unnamed')}
         </Button>
         {several ? (
           <>
