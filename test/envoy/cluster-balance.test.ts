@@ -1,8 +1,20 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startEcho, type Upstream } from '../helpers/echo.ts'
-import { type ClusterBed, clusterOf, MODES, many, rule, service, startClusterBed, tally } from './cluster-bed.ts'
+import {
+  type ClusterBed,
+  clusterOf,
+  type Host,
+  MODES,
+  many,
+  rule,
+  service,
+  startClusterBed,
+  tally,
+} from './cluster-bed.ts'
 
 const KEYS = Array.from({ length: 600 }, (_, index) => `player-${index}`)
+const staying = (count: number) => (hosts: readonly Host[]) =>
+  hosts.filter(({ draining }) => !draining).length === count
 let upstreams: Upstream[]
 let a: Upstream
 let b: Upstream
@@ -93,7 +105,7 @@ describe.each(MODES)('load balancing in Envoy, %s', (mode) => {
     }
     bed.configure(configuration(upstreams.slice(0, 9)))
     for (const name of hashed) {
-      await bed.hostsAre(clusterOf(name), (hosts) => hosts.length === 9)
+      await bed.hostsAre(clusterOf(name), staying(9))
       const after = await owners(name)
       expect(after).not.toContain('u9')
       const others = KEYS.flatMap((_, index) => (before[name][index] === 'u9' ? [] : [index]))
@@ -101,7 +113,7 @@ describe.each(MODES)('load balancing in Envoy, %s', (mode) => {
       expect(stayed.length / others.length, name).toBeGreaterThanOrEqual(0.85)
     }
     bed.configure(configuration(upstreams))
-    for (const name of hashed) await bed.hostsAre(clusterOf(name), (hosts) => hosts.length === 10)
+    for (const name of hashed) await bed.hostsAre(clusterOf(name), staying(10))
     expect(await owners('maglev')).toEqual(before['maglev'])
   })
 })

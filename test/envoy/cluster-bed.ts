@@ -41,6 +41,8 @@ export interface Host {
   readonly priority: number
   readonly weight: number
   readonly ejected: boolean
+  /** It leaves and gets nothing new. */
+  readonly draining: boolean
 }
 
 /**
@@ -195,7 +197,7 @@ interface HostStatus {
   }
   readonly priority?: number
   readonly weight?: number
-  readonly health_status?: { readonly failed_outlier_check?: boolean }
+  readonly health_status?: { readonly failed_outlier_check?: boolean; readonly eds_health_status?: string }
 }
 
 function toHost({ address, priority = 0, weight = 1, health_status: health }: HostStatus): Host {
@@ -205,6 +207,7 @@ function toHost({ address, priority = 0, weight = 1, health_status: health }: Ho
     priority,
     weight,
     ejected: health?.failed_outlier_check ?? false,
+    draining: health?.eds_health_status === 'DRAINING',
   }
 }
 

@@ -44,7 +44,8 @@ beforeAll(async () => {
   port = await freePort()
   await startEnvoy({
     bootstrap: envoyBootstrap({
-      node: { id: ENVOY, metadata: { HTTP_PROXY_PORT: port } },
+      // It has every cluster from the start: one that comes with its first request is counted from the report after that.
+      node: { id: ENVOY, metadata: { HTTP_PROXY_PORT: port, LAZY: false } },
       xds: { host: '127.0.0.1', port: controlPlane.port },
     }),
   })

@@ -63,7 +63,11 @@ export function envoyCluster(scope: Scope, target: ClusterTarget): CompiledClust
     circuitBreakers: circuitBreakers(pool, policy.retryBudget?.value),
     upstreamConnectionOptions: upstreamConnectionOptions(pool),
     outlierDetection: outlier && outlierDetection(outlier),
-    commonLbConfig: panic === undefined ? undefined : { healthyPanicThreshold: { value: panic } },
+    commonLbConfig: {
+      // Else a change of health or weight waits up to a second after the last change: who leaves would go on getting requests.
+      updateMergeWindow: duration(0),
+      ...(panic !== undefined && { healthyPanicThreshold: { value: panic } }),
+    },
     loadBalancingPolicy: balanced
       ? loadBalancingPolicy(policy.loadBalancer?.value, weighted, () => hasFewEndpoints(scope, target.service, port))
       : undefined,

@@ -4,7 +4,7 @@ import { clusterWith } from './fixture.ts'
 test('without outlier detection nothing is ejected and the panic threshold is left to Envoy', () => {
   const cluster = clusterWith('{}')
   expect(cluster.outlierDetection).toBeUndefined()
-  expect(cluster.commonLbConfig).toBeUndefined()
+  expect(cluster.commonLbConfig).not.toHaveProperty('healthyPanicThreshold')
 })
 
 test('every setting has its field; success-rate ejection is off', () => {
@@ -31,11 +31,11 @@ test('every setting has its field; success-rate ejection is off', () => {
     enforcingConsecutiveLocalOriginFailure: 100,
     enforcingLocalOriginSuccessRate: 0,
   })
-  expect(cluster.commonLbConfig).toEqual({ healthyPanicThreshold: { value: 30 } })
+  expect(cluster.commonLbConfig).toMatchObject({ healthyPanicThreshold: { value: 30 } })
 })
 
 test('with ejection there is no panic unless asked for', () => {
-  expect(clusterWith('{outlierDetection: {}}').commonLbConfig).toEqual({ healthyPanicThreshold: {} })
+  expect(clusterWith('{outlierDetection: {}}').commonLbConfig).toMatchObject({ healthyPanicThreshold: {} })
 })
 
 test('a count of 0 turns that kind off', () => {
@@ -71,4 +71,8 @@ test('own error codes replace the 5xx as what counts', () => {
   expect(options('[429, 503]').outlierDetection.errorMatcher).toEqual({
     orMatch: { rules: [status('429'), status('503')] },
   })
+})
+
+test('a change of health or weight is in force at once, so that who leaves gets nothing new', () => {
+  expect(clusterWith('{}').commonLbConfig).toEqual({ updateMergeWindow: '0s' })
 })
