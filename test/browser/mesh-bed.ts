@@ -18,7 +18,12 @@ export async function applyAll(page: Page, reason: string, confirm?: string): Pr
   await page.getByLabel('Reason').fill(reason)
   if (confirm !== undefined) await page.locator('[data-confirm]').fill(confirm)
   await page.locator('[data-apply]').click()
-  await page.locator('[data-converged="1"]').waitFor()
+  await page
+    .locator('[data-converged="1"]')
+    .waitFor()
+    .catch(async (cause: Error) => {
+      throw new Error(`it does not converge; the page says: ${await page.locator('main').innerText()}`, { cause })
+    })
 }
 
 /** A mesh to look at: a control plane of its own on a folder, a real Envoy beside a caller, and upstreams that count. */

@@ -231,8 +231,9 @@ spec:
     await page.getByRole('button', { name: new RegExp(HOST) }).waitFor()
     await page.keyboard.press('Enter')
     await page.waitForURL(`**${SERVICE}`)
-    await page.keyboard.press('Escape')
-    await page.locator('body').press('g')
+    // While it closes, the palette still has the focus, and letters are for its field.
+    await page.getByPlaceholder('Pages, services, proxies').waitFor({ state: 'detached' })
+    await page.keyboard.press('g')
     await page.keyboard.press('p')
     await page.waitForURL('**/proxies')
     await page.getByRole('searchbox').waitFor()

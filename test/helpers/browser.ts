@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
-import { expect } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import { findChromium, launchChromium } from './chromium.ts'
 import { stopAfterTests } from './processes.ts'
 
@@ -25,7 +25,7 @@ export interface OpenOptions extends BrowserContextOptions {
   readonly language?: 'en' | 'zh'
 }
 
-/** A page of a user of its own. What the browser complains about is in `complaints`. */
+/** A page of a user of its own; it ends with its test, also when that fails. What the browser complains about is in `complaints`. */
 export interface OpenPage {
   readonly page: Page
   readonly context: BrowserContext
@@ -42,6 +42,7 @@ export async function openPage(browser: Browser, url: string, options: OpenOptio
     timezoneId: 'Asia/Shanghai',
     ...rest,
   })
+  onTestFinished(() => context.close())
   context.setDefaultTimeout(30_000)
   const page = await context.newPage()
   const complaints: string[] = []
