@@ -36,8 +36,6 @@ export function openEvents({ onEvent, onState }: EventOptions): () => void {
   tell({ hello: true })
   navigator.locks
     .request(CHANNEL, { signal: over.signal }, async () => {
-      // What came while nobody listened was missed.
-      let first = true
       stopListening = listen({
         onEvent: (event) => {
           onEvent(event)
@@ -47,11 +45,6 @@ export function openEvents({ onEvent, onState }: EventOptions): () => void {
           state = next
           onState(next)
           tell({ state: next })
-          if (next !== 'live' || !first) return
-          first = false
-          const event: LiveEvent = { type: 'resync', data: {} }
-          onEvent(event)
-          tell({ event })
         },
       })
       await new Promise((resolve) => over.signal.addEventListener('abort', resolve))
@@ -69,10 +62,14 @@ function listen({ onEvent, onState }: EventOptions): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined
   let failures = 0
   const open = () => {
+    // A connection the browser opens again tells the last id; a new one does not: what came before it was missed.
+    let fresh = true
     source = new EventSource('/api/v1/events')
     source.onopen = () => {
       failures = 0
       onState('live')
+      if (fresh) onEvent({ type: 'resync', data: {} })
+      fresh = false
     }
     source.onerror = () => {
       onState('connecting')

@@ -1,6 +1,7 @@
 import { useSyncExternalStore } from 'react'
 import { type LiveEvent, type LiveState, openEvents } from './events.ts'
 import { queryClient } from './queries.ts'
+import { refresh } from './refresh.ts'
 
 /** Which queries an event makes stale. */
 const STALE: Readonly<Record<LiveEvent['type'], readonly string[]>> = {
@@ -23,9 +24,8 @@ export function startLive(): () => void {
       for (const listener of listeners) listener()
     },
     onEvent: ({ type }) => {
-      if (type === 'resync')
-        void queryClient.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== 'session' })
-      else for (const name of STALE[type]) void queryClient.invalidateQueries({ queryKey: [name] })
+      if (type === 'resync') refresh(queryClient, { predicate: ({ queryKey }) => queryKey[0] !== 'session' })
+      else for (const name of STALE[type]) refresh(queryClient, { queryKey: [name] })
     },
   })
   return () => {
