@@ -28,7 +28,7 @@ export interface Limits {
   readonly responseBytes: number
   /**
    * How long a type waits for the answer to those before it in the order, in ms. Envoy acknowledges clusters when they are
-   * warm, which takes as long as their first health check (some 3 s) or `initial_fetch_timeout` (1 s in what we generate,
+   * warm, which takes as long as their first health check (some 3 s) or `initial_fetch_timeout` (4 s at most in what we generate,
    * 15 s by default): long enough for the one, and a route must not wait for the other.
    */
   readonly ackTimeoutMs: number

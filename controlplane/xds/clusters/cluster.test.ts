@@ -57,7 +57,7 @@ describe('discovery', () => {
       type: 'EDS',
       edsClusterConfig: {
         serviceName: name,
-        edsConfig: { ads: {}, initialFetchTimeout: '1s', resourceApiVersion: 'V3' },
+        edsConfig: { ads: {}, initialFetchTimeout: '4s', resourceApiVersion: 'V3' },
       },
     })
     expect(compileCluster(scope, name)!.children).toEqual([{ type: 'eds', name }])

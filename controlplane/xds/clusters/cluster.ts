@@ -139,7 +139,7 @@ export function originsOf({ service, subset }: ClusterTarget, policy: EffectiveP
 export function edsDiscovery(name: string): Pick<ClusterInit, 'clusterDiscoveryType' | 'edsClusterConfig'> {
   return {
     clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.EDS },
-    edsClusterConfig: { edsConfig: adsSource(), serviceName: name },
+    edsClusterConfig: { edsConfig: adsSource('endpoints'), serviceName: name },
   }
 }
 

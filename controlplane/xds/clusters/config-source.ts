@@ -3,16 +3,19 @@ import { ApiVersion, type ConfigSourceSchema } from '../../../proto/gen/envoy/co
 import { duration } from '../../../proto/make.ts'
 
 /**
- * How long a cluster may wait for its endpoints or secrets. While one waits, Envoy asks for no other cluster, so the bound is
- * far below the 5 s after which an on-demand request gives up; Envoy's own default is 15 s.
+ * How long a cluster may wait. While one waits, Envoy asks for no other cluster, so the bound is below the 5 s after which an
+ * on-demand request gives up; Envoy's own default is 15 s.
+ *
+ * A cluster whose time is over goes into service without endpoints and fails its requests. Every assignment that is asked for
+ * is answered, so only a stalled control plane or network is waited for, and the requests can wait too. A secret may be missing.
  */
-const INITIAL_FETCH_MS = 1000
+const INITIAL_FETCH_MS = { endpoints: 4000, secrets: 1000 }
 
 /** Everything comes over the one aggregated stream. */
-export function adsSource(): MessageInitShape<typeof ConfigSourceSchema> {
+export function adsSource(of: keyof typeof INITIAL_FETCH_MS): MessageInitShape<typeof ConfigSourceSchema> {
   return {
     configSourceSpecifier: { case: 'ads', value: {} },
-    initialFetchTimeout: duration(INITIAL_FETCH_MS),
+    initialFetchTimeout: duration(INITIAL_FETCH_MS[of]),
     resourceApiVersion: ApiVersion.V3,
   }
 }

@@ -202,7 +202,7 @@ function exactName(name: string): MessageInitShape<typeof SubjectAltNameMatcherS
 }
 
 function secretConfig(name: string): MessageInitShape<typeof SdsSecretConfigSchema> {
-  return { name, sdsConfig: adsSource() }
+  return { name, sdsConfig: adsSource('secrets') }
 }
 
 function tlsSocket(commonTlsContext: CommonTlsContext, sni: string): TransportSocket {
