@@ -1,0 +1,117 @@
+import type { Browser, Page } from 'playwright-core'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { expectAccessible, openPage, startBrowser, withoutBrowser } from '../helpers/browser.ts'
+import { applyAll, type MeshBed, REVIEWS, startMeshBed } from './mesh-bed.ts'
+
+const skip = withoutBrowser()
+const EDIT = '/rules/VirtualService/default/reviews/edit'
+const MANY = 1_000
+
+const rule = (i: number) => `apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: rule-${i}, namespace: many }
+spec:
+  hosts: [host-${i}.example.com]
+  http: [{ route: [{ destination: { host: reviews.default.svc.cluster.local } }] }]
+`
+
+let bed: MeshBed
+let browser: Browser
+beforeAll(async () => {
+  if (skip) return
+  const many = Array.from({ length: MANY }, (_, i) => rule(i)).join('---\n')
+  ;[bed, browser] = await Promise.all([startMeshBed({ 'reviews.yaml': REVIEWS, 'many.yaml': many }), startBrowser()])
+})
+
+const percentage = (page: Page, subset: string) => page.getByLabel(`Percentage of reviews · ${subset}`)
+const toReview = async (page: Page) => {
+  await page.keyboard.press('Control+s')
+  await page.locator('[data-planned]').waitFor()
+}
+
+describe.skipIf(skip)('a change', () => {
+  it('of two people on one rule loses nothing: what both changed is asked, the rest comes together', async () => {
+    const [one, two] = await Promise.all([openPage(browser, bed.url + EDIT), openPage(browser, bed.url + EDIT)])
+    await percentage(two.page, 'v2').fill('40')
+    await two.page.locator('[data-draft]').waitFor()
+    await percentage(one.page, 'v2').fill('25')
+    await toReview(one.page)
+    await applyAll(one.page, 'first')
+    await two.page.locator('[data-conflict="clash"]').waitFor()
+    expect(await percentage(two.page, 'v2').inputValue()).toBe('40 %')
+    await expectAccessible(two.page)
+    for (const weight of ['60', '40'])
+      await two.page.getByRole('radio', { name: new RegExp(`Mine ${weight}$`) }).check()
+    await two.page.getByRole('button', { name: 'Take both together' }).click()
+    await toReview(two.page)
+    await applyAll(two.page, 'second')
+    expect(await bed.read('reviews.yaml')).toBe(
+      REVIEWS.replace('weight: 90', 'weight: 60').replace('weight: 10', 'weight: 40'),
+    )
+    await Promise.all([one.context.close(), two.context.close()])
+  })
+
+  it('survives a restart of the control plane and of the page in the middle', async () => {
+    const { page } = await openPage(browser, bed.url + EDIT)
+    await percentage(page, 'v2').waitFor()
+    await bed.restart(async () => {
+      await percentage(page, 'v2').fill('50')
+      await page.locator('[data-draft]').waitFor()
+    })
+    await page.reload()
+    expect(await percentage(page, 'v2').inputValue()).toBe('50 %')
+    await bed.settled()
+    await toReview(page)
+    await expect.poll(() => page.locator('[data-impact]').textContent(), { timeout: 30_000 }).toBeTruthy()
+    await page.getByLabel('Reason').fill('after the restart')
+    await page.locator('[data-apply]').click()
+    await expect.poll(() => bed.read('reviews.yaml'), { timeout: 20_000 }).toContain('weight: 50')
+    await page.context().close()
+  })
+
+  it('can be made with the keyboard alone, in Chinese', async () => {
+    const { page, complaints } = await openPage(browser, `${bed.url}/rules`, { language: 'zh' })
+    await page.getByText('规则', { exact: true }).first().waitFor()
+    await page.keyboard.press('/')
+    await page.keyboard.type('reviews.yaml')
+    const until = async (matches: string) => {
+      for (let i = 0; i < 120; i++) {
+        await page.keyboard.press('Tab')
+        const here = await page.locator(`${matches}:focus`).count()
+        if (here) return
+      }
+      throw new Error(`no Tab leads to ${matches}`)
+    }
+    await until('a[href^="/rules/VirtualService/default/reviews/edit"]')
+    await page.keyboard.press('Enter')
+    await page.getByLabel('reviews · v2 的百分比').waitFor()
+    await until('input[aria-label="reviews · v2 的百分比"]')
+    await page.keyboard.press('Control+a')
+    await page.keyboard.type('30')
+    await page.keyboard.press('Control+s')
+    await page.locator('[data-planned]').waitFor()
+    await until('textarea')
+    await page.keyboard.type('只用键盘')
+    await page.keyboard.press('Control+Enter')
+    await page.locator('[data-converged="1"]').waitFor()
+    expect(await bed.read('reviews.yaml')).toContain('weight: 30')
+    expect(complaints).toEqual([])
+    await page.context().close()
+  })
+})
+
+describe.skipIf(skip)('a thousand rules', () => {
+  it('are listed without being in the page all at once, and searched while one types', async () => {
+    const { page } = await openPage(browser, `${bed.url}/rules`)
+    // The mesh, two services and two rules are there besides.
+    await page.getByText(`${MANY + 5} of ${MANY + 5}`).waitFor()
+    expect(await page.getByRole('row').count()).toBeLessThan(60)
+    await page.getByLabel('Search name, host, file').fill('host-777.')
+    await page.getByRole('link', { name: 'rule-777', exact: true }).waitFor()
+    expect(await page.getByRole('row').count()).toBe(2)
+    await expectAccessible(page)
+    await page.getByRole('link', { name: 'rule-777', exact: true }).click()
+    await page.locator('.cm-content').getByText('rule-777').waitFor()
+    await page.context().close()
+  })
+})
