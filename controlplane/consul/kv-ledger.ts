@@ -10,11 +10,10 @@ import {
   type FileChange,
   FileRefusedError,
   History,
-  type LedgerFile,
   nameProblem,
   openDatabase,
+  RecordedLedger,
   type Revision,
-  type RevisionFilter,
   type RevisionLedger,
 } from '../ledger/index.ts'
 import { type ConsulAddress, ConsulError, ConsulHttp } from './http.ts'
@@ -59,26 +58,23 @@ const TRIES = 20
  * from the revision before it and written the revision's own key: of two writers at the same time one wins, the other looks
  * again, and is refused only if the same files changed. A copy of everything is kept on the disk, which all reads are from.
  */
-export class KvLedger implements RevisionLedger {
+export class KvLedger extends RecordedLedger implements RevisionLedger {
   readonly #kv: Kv
   readonly #content: KvContent
   readonly #prefix: string
   readonly #options: KvLedgerOptions
-  readonly #listeners = new Set<(revision: Revision) => void>()
-  #history: History
   #db: ReturnType<typeof openDatabase>
   #watch: Watch | undefined
-  #turn: Promise<unknown> = Promise.resolve()
   #error: string | undefined
   #lastContact: number | undefined
 
   private constructor(options: KvLedgerOptions, db: ReturnType<typeof openDatabase>) {
+    super(new History(db))
     this.#options = options
     this.#prefix = `${options.prefix.replace(/^\/+|\/+$/g, '')}/`
     this.#kv = new Kv(new ConsulHttp(options.address))
     this.#content = new KvContent(this.#kv, this.#prefix)
     this.#db = db
-    this.#history = new History(db)
   }
 
   /**
@@ -89,7 +85,7 @@ export class KvLedger implements RevisionLedger {
     await mkdir(options.mirror, { recursive: true })
     const ledger = new KvLedger(options, openDatabase(options.mirror))
     try {
-      await ledger.#inTurn(() => ledger.#catchUp())
+      await ledger.inTurn(() => ledger.#catchUp())
     } catch (error) {
       if (ledger.head === 0 || !ledger.#isSameStore()) {
         await ledger.close()
@@ -115,55 +111,13 @@ export class KvLedger implements RevisionLedger {
     return this.#lastContact
   }
 
-  get head(): number {
-    return this.#history.head()
-  }
-
-  files(): readonly LedgerFile[] {
-    return this.#history.files()
-  }
-
-  file(file: string): LedgerFile | undefined {
-    return this.#history.file(file)
-  }
-
   isWritable(): boolean {
     return true
   }
 
-  content(hash: string): Buffer | undefined {
-    return this.#history.content(hash)
-  }
-
-  read(file: string, revision = this.head): Buffer | undefined {
-    const hash = this.#history.hashAt(file, revision)
-    return hash === undefined ? undefined : this.content(hash)
-  }
-
-  hashAt(file: string, revision: number): string | undefined {
-    return this.#history.hashAt(file, revision)
-  }
-
-  treeAt(revision: number): ReadonlyMap<string, string> {
-    return this.#history.treeAt(revision)
-  }
-
-  revision(id: number): Revision | undefined {
-    return this.#history.revision(id)
-  }
-
-  revisions(filter: RevisionFilter): readonly Revision[] {
-    return this.#history.revisions(filter)
-  }
-
-  onRevision(listener: (revision: Revision) => void): () => void {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
-  }
-
   /** Takes over revisions of other replicas. */
   sync(): Promise<Revision | undefined> {
-    return this.#inTurn(async () => {
+    return this.inTurn(async () => {
       const before = this.head
       await this.#catchUp()
       return this.head === before ? undefined : this.revision(this.head)
@@ -175,7 +129,7 @@ export class KvLedger implements RevisionLedger {
       const problem = nameProblem(file)
       if (problem) return Promise.reject(new FileRefusedError(file, problem))
     }
-    return this.#inTurn(() => this.#apply(changes, options))
+    return this.inTurn(() => this.#apply(changes, options))
   }
 
   /**
@@ -183,7 +137,7 @@ export class KvLedger implements RevisionLedger {
    * session is refused by Consul itself.
    */
   compact(keep = this.#options.keep ?? 10_000, lock?: SessionLock): Promise<number> {
-    return this.#inTurn(async () => {
+    return this.inTurn(async () => {
       const first = this.head - keep + 1
       const keys = (await this.#kv.keys(this.#prefix + LAYOUT.revisions)).filter(
         (key) => Number(key.slice(key.lastIndexOf('/') + 1)) < first,
@@ -195,22 +149,16 @@ export class KvLedger implements RevisionLedger {
         if (!(await this.#kv.transact([...(fence ? [fence] : []), ...deletes])))
           throw new ConsulError('another replica has taken over what must be done once', 409)
       }
-      this.#history.compact(keep)
+      this.history.compact(keep)
       return keys.length
     })
   }
 
   async close(): Promise<void> {
-    this.#listeners.clear()
+    this.tellNobody()
     this.#watch?.stop()
-    await this.#inTurn(async () => this.#db.close()).catch(() => {})
+    await this.inTurn(async () => this.#db.close()).catch(() => {})
     this.#kv.http.close()
-  }
-
-  #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
-    const result = this.#turn.then(work)
-    this.#turn = result.catch(() => undefined)
-    return result
   }
 
   #follow(): void {
@@ -219,7 +167,7 @@ export class KvLedger implements RevisionLedger {
       minGapMs: 20,
       onAnswer: ({ value }) => {
         if (value !== undefined) readEntries(value)
-        this.#inTurn(() => this.#catchUp()).catch((error: Error) => this.#fail(error))
+        this.inTurn(() => this.#catchUp()).catch((error: Error) => this.#fail(error))
       },
       onContact: () => this.#contact(),
       onError: (error) => this.#fail(error),
@@ -361,10 +309,10 @@ export class KvLedger implements RevisionLedger {
       if (first)
         for (const [file, hash] of await this.#content.readTree(revision.manifest))
           tree.set(file, { hash, bytes: await this.#bytes(hash) })
-      this.#history.adopt(id, revision, changes, first ? tree : undefined)
+      this.history.adopt(id, revision, changes, first ? tree : undefined)
       this.#write({ revision: id, manifest: revision.manifest })
       const told = this.revision(id)!
-      for (const listener of [...this.#listeners]) listener(told)
+      this.tell(told)
     }
     if (this.head !== head.revision)
       throw new ConsulError(`${this.name}: revision ${this.head + 1} is missing, the head is ${head.revision}`, 404)
@@ -397,6 +345,6 @@ export class KvLedger implements RevisionLedger {
     rmSync(join(this.#options.mirror, '.meshgate'), { recursive: true, force: true })
     rmSync(this.#noteFile, { force: true })
     this.#db = openDatabase(this.#options.mirror)
-    this.#history = new History(this.#db)
+    this.history = new History(this.#db)
   }
 }

@@ -3,6 +3,7 @@ export { Audit, type AuditEntry } from './audit.ts'
 export { type Database, openDatabase } from './database.ts'
 export { contentHash, History, type RevisionFilter } from './history.ts'
 export { Ledger, type LedgerOptions } from './ledger.ts'
+export { RecordedLedger } from './recorded.ts'
 export {
   type ChangedFile,
   ConflictError,

@@ -2,8 +2,9 @@ import { realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Database, openDatabase } from './database.ts'
 import { type Replacement, removeLeftovers, replaceFiles } from './durable.ts'
-import { contentHash, History, type RecordedChange, type RevisionFilter } from './history.ts'
-import { ConflictError, type FileChange, FileRefusedError, type LedgerFile, type Revision } from './revision.ts'
+import { contentHash, History, type RecordedChange } from './history.ts'
+import { RecordedLedger } from './recorded.ts'
+import { ConflictError, type FileChange, FileRefusedError, type Revision } from './revision.ts'
 import type { ApplyOptions, RevisionLedger } from './revision-ledger.ts'
 import { findFiles, readBytes, writeProblem } from './tree.ts'
 
@@ -23,22 +24,19 @@ const SLACK = 100
  * A revision made through the API is first written down, then its files are replaced, then it counts. A process that dies in
  * between leaves a revision that the next `open` completes: after it, all files have the old or all have the new content.
  */
-export class Ledger implements RevisionLedger {
+export class Ledger extends RecordedLedger implements RevisionLedger {
   readonly root: string
   readonly db: Database
-  readonly #history: History
   readonly #keep: number
   readonly #now: () => number
-  readonly #listeners = new Set<(revision: Revision) => void>()
   /** What each file looked like to the file system when it was last read, with its hash. */
   readonly #seen = new Map<string, { readonly version: string; readonly hash: string }>()
   #readOnly: ReadonlySet<string> = new Set()
-  #turn: Promise<unknown> = Promise.resolve()
 
   private constructor(root: string, db: Database, options: LedgerOptions) {
+    super(new History(db))
     this.root = root
     this.db = db
-    this.#history = new History(db)
     this.#keep = options.keep ?? 10_000
     this.#now = options.now ?? Date.now
     if (!Number.isInteger(this.#keep) || this.#keep < 1) throw new RangeError('keep must be a whole number, 1 at least')
@@ -62,64 +60,14 @@ export class Ledger implements RevisionLedger {
     }
   }
 
-  /** Number of the newest revision; 0 before the first file. */
-  get head(): number {
-    return this.#history.head()
-  }
-
-  /** Files as the newest revision has them, by name. */
-  files(): readonly LedgerFile[] {
-    return this.#history.files()
-  }
-
-  file(file: string): LedgerFile | undefined {
-    return this.#history.file(file)
-  }
-
   /** Whether a file may be replaced; what is reached through a link may not. */
   isWritable(file: string): boolean {
     return !this.#readOnly.has(file)
   }
 
-  /** Bytes with this hash, if the ledger has them. */
-  content(hash: string): Buffer | undefined {
-    return this.#history.content(hash)
-  }
-
-  /** Bytes of a file as it was after a revision (the newest if not given); undefined when it was not there. */
-  read(file: string, revision = this.head): Buffer | undefined {
-    const hash = this.#history.hashAt(file, revision)
-    return hash === undefined ? undefined : this.content(hash)
-  }
-
-  /** Hash of a file as it was after a revision; undefined when it was not there. */
-  hashAt(file: string, revision: number): string | undefined {
-    return this.#history.hashAt(file, revision)
-  }
-
-  /** Hashes of all files as they were after a revision that is kept. */
-  treeAt(revision: number): ReadonlyMap<string, string> {
-    return this.#history.treeAt(revision)
-  }
-
-  revision(id: number): Revision | undefined {
-    return this.#history.revision(id)
-  }
-
-  /** Newest first. */
-  revisions(filter: RevisionFilter): readonly Revision[] {
-    return this.#history.revisions(filter)
-  }
-
-  /** Calls back after each new revision. Returns the way to unsubscribe. */
-  onRevision(listener: (revision: Revision) => void): () => void {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
-  }
-
   /** Compares the files with the newest revision and records what was edited by hand, if anything. */
   sync(): Promise<Revision | undefined> {
-    return this.#inTurn(() => this.#sync())
+    return this.inTurn(() => this.#sync())
   }
 
   /**
@@ -129,24 +77,18 @@ export class Ledger implements RevisionLedger {
    * @throws Error of the file system; then nothing has changed
    */
   apply(changes: readonly FileChange[], options: ApplyOptions): Promise<Revision> {
-    return this.#inTurn(() => this.#apply(changes, options))
+    return this.inTurn(() => this.#apply(changes, options))
   }
 
   /** Forgets the oldest revisions, all but `keep`. Answers how many went. */
   compact(keep = this.#keep): number {
-    return this.#history.compact(keep)
+    return this.history.compact(keep)
   }
 
   /** Waits for what is under way and closes the database. */
   async close(): Promise<void> {
-    this.#listeners.clear()
-    await this.#inTurn(async () => this.db.close())
-  }
-
-  #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
-    const result = this.#turn.then(work)
-    this.#turn = result.catch(() => undefined)
-    return result
+    this.tellNobody()
+    await this.inTurn(async () => this.db.close())
   }
 
   async #apply(changes: readonly FileChange[], options: ApplyOptions): Promise<Revision> {
@@ -166,10 +108,10 @@ export class Ledger implements RevisionLedger {
     }
     if (conflicts.length > 0) throw new ConflictError(conflicts)
     const { who, why, source, refers } = options
-    const id = this.#history.add({ at: this.#now(), who, why, source, refers }, recorded, 'pending')
+    const id = this.history.add({ at: this.#now(), who, why, source, refers }, recorded, 'pending')
     await this.#write(id, recorded)
-    this.#history.settle(id)
-    if (this.#history.count() > this.#keep + SLACK) this.compact()
+    this.history.settle(id)
+    if (this.history.count() > this.#keep + SLACK) this.compact()
     return this.#tell(id)
   }
 
@@ -183,14 +125,14 @@ export class Ledger implements RevisionLedger {
       )
       // If even this fails the revision stays pending, and the next start completes it.
       await replaceFiles(back, tagOf(id))
-      this.#history.forget(id)
+      this.history.forget(id)
       throw error
     }
   }
 
   /** Completes the revision a process died over. A file that was edited after that stays as it is: `sync` records it. */
   async #recover(): Promise<void> {
-    const pending = this.#history.pending()
+    const pending = this.history.pending()
     if (!pending) return
     const replacements: Replacement[] = []
     const all: Replacement[] = []
@@ -203,7 +145,7 @@ export class Ledger implements RevisionLedger {
     }
     await removeLeftovers(all, tagOf(pending.id))
     await replaceFiles(replacements, tagOf(pending.id))
-    this.#history.settle(pending.id)
+    this.history.settle(pending.id)
   }
 
   async #sync(): Promise<Revision | undefined> {
@@ -232,13 +174,13 @@ export class Ledger implements RevisionLedger {
     }
     if (recorded.length === 0) return undefined
     const why = this.head === 0 ? 'first reading' : ''
-    const id = this.#history.add({ at: this.#now(), who: 'files', why, source: 'files' }, recorded, 'done')
+    const id = this.history.add({ at: this.#now(), who: 'files', why, source: 'files' }, recorded, 'done')
     return this.#tell(id)
   }
 
   #tell(id: number): Revision {
     const revision = this.revision(id)!
-    for (const listener of [...this.#listeners]) listener(revision)
+    this.tell(revision)
     return revision
   }
 
