@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { grpcBootstrap } from '../../controlplane/bootstrap/grpc.ts'
 import { type ControlPlane, startControlPlane } from '../helpers/control-plane.ts'
 import { callWith, grpcBackend, pythonGrpc, serverProgram } from '../helpers/grpc-programs.ts'
-import { freePort } from '../helpers/ports.ts'
+import { freePort, portOpen } from '../helpers/ports.ts'
 import { spawnForTest } from '../helpers/processes.ts'
 import { requireTool } from '../helpers/tools.ts'
 
@@ -151,6 +151,8 @@ describe('grpcio as a server', () => {
         `  - {address: 127.0.0.1, ports: {grpc: ${port}}, labels: {version: v1}}\n  - {address: 127.0.0.1, ports: {grpc: ${port}}, labels: {version: v2}}`,
       ),
     )
+    // The library says that it has started before its listener has come.
+    await portOpen(port)
     const { served, errors } = await callWith('grpcio', bootstrap(), 'xds:///echo:50051', 5)
     expect({ served, errors }).toEqual({ served: { 'served-by-xds': 5 }, errors: {} })
     await server.stop()

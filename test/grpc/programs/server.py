@@ -1,4 +1,4 @@
-"""A gRPC server whose listener comes over xDS: python server.py ADDRESS NAME; prints SERVING once it takes calls."""
+"""A gRPC server whose listener comes over xDS: python server.py ADDRESS NAME; prints SERVING once it has asked for its listener."""
 
 import sys
 from concurrent import futures
