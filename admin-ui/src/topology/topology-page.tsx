@@ -1,4 +1,4 @@
-import { Checkbox, Group, SegmentedControl, Select, Stack, Text } from '@mantine/core'
+import { Checkbox, Group, SegmentedControl, Select, Skeleton, Stack, Text } from '@mantine/core'
 import { IconTopologyStar3 } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { lazy, Suspense, useDeferredValue, useMemo } from 'react'
@@ -76,7 +76,7 @@ export function TopologyPage() {
           </Group>
           {graph?.nodes.length === 0 && <NoMatch clear={clear} />}
           {graph && graph.nodes.length > 0 && view.as === 'graph' && (
-            <Suspense fallback={null}>
+            <Suspense fallback={<Skeleton h="calc(100vh - 270px)" mih={420} />}>
               <Picture graph={graph} onNamespace={(ns) => change({ ns })} />
             </Suspense>
           )}
