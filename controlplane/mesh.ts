@@ -1,9 +1,9 @@
 import type { ResourceType } from '../proto/types.ts'
 import type { ConfigObject } from './config/object.ts'
-import { leavingHosts } from './leaving.ts'
 import { createModel, type DiscoveryReader, type Model } from './model/index.ts'
 import { ClassView, type Generations } from './xds/class-view.ts'
 import { classify, type Relevance, relevance } from './xds/classify.ts'
+import { leavingClusters } from './xds/leaving.ts'
 import type { Mesh, NodeInfo } from './xds/resource.ts'
 
 export interface MeshOptions {
@@ -27,6 +27,9 @@ export interface CompiledMesh extends Mesh {
   commit(objects: ReadonlyMap<string, ConfigObject>): readonly string[]
   view(node: NodeInfo): ClassView
 }
+
+/** What a change may cost, over all classes, for the sake of requests that were routed before it, in ms. */
+const REMEMBER_MS = 50
 
 export function createMesh(options: MeshOptions = {}): CompiledMesh {
   const { onFailure = () => {}, generations, discovery, withoutDraining = false } = options
@@ -54,8 +57,9 @@ export function createMesh(options: MeshOptions = {}): CompiledMesh {
         return view?.onDemand ? [view] : []
       })
       if (lazy.length > 0) {
-        const leaving = leavingHosts(model.world, objects)
-        if (leaving.length > 0) for (const view of lazy) view.remember(leaving)
+        const leaving = leavingClusters(model.world, objects)
+        const deadline = performance.now() + REMEMBER_MS
+        if (leaving.length > 0) for (const view of lazy) view.remember(leaving, deadline)
       }
       const changed = model.world.commit(objects)
       if (changed.length > 0) tell()

@@ -14,6 +14,7 @@ import type { EnvoyResourceSpec } from '../config/kinds/envoy-resource.ts'
 import type { Origin } from '../config/object.ts'
 import { type Cells, cell, cells, sameEntries, sameItems } from '../model/cells.ts'
 import { createScope, type Model, type ProxyClass, type Scope } from '../model/index.ts'
+import { parseOutboundClusterName } from '../model/service.ts'
 import {
   clusterNames,
   compileCluster,
@@ -22,6 +23,8 @@ import {
   serviceTargetNames,
 } from './clusters/index.ts'
 import { type RawResource, rawResources, selects } from './envoy-resources.ts'
+import type { LeavingClusters } from './leaving.ts'
+import { LeftClusters } from './left-clusters.ts'
 import { grpcListener, grpcListenerNames } from './listeners/grpc.ts'
 import { buildListener, listenerPlans } from './listeners/index.ts'
 import { messageResources } from './messages/index.ts'
@@ -44,25 +47,6 @@ interface Compiled<Desc extends DescMessage> {
 /** Called when a resource cannot be compiled: it is absent then, and everything else goes on. */
 export type OnFailure = (type: ResourceType, name: string, error: unknown) => void
 
-/** A cluster that went, as it was. */
-interface Left {
-  readonly cluster: Resource
-  readonly endpoints: Resource | undefined
-  /** ms since 1970. */
-  readonly until: number
-}
-
-/** Longer than a proxy takes to get its new routes. */
-const KEEP_LEFT_MS = 15_000
-/** Clusters kept at most: who deletes more at once deletes what is in use. */
-const MOST_LEFT = 500
-
-/** A host that is about to lose clusters, and the namespace its name is relative to. */
-export interface LeavingHost {
-  readonly host: string
-  readonly namespace: string
-}
-
 /** How often classes have let go of clusters. Reads are tracked. */
 export interface Generations {
   of(classKey: string, cluster: string): number
@@ -78,7 +62,7 @@ export class ClassView implements View {
   readonly key: string
   readonly scope: Scope
   declare readonly onDemand?: OnDemand
-  readonly #left = new Map<string, Left>()
+  readonly #left = new LeftClusters()
   readonly #model: Model
   readonly #onFailure: OnFailure
   readonly #names: Readonly<Record<ResourceType, () => readonly string[]>>
@@ -197,7 +181,7 @@ export class ClassView implements View {
 
   get(type: ResourceType, name: string): Resource | undefined {
     const resource = this.#record.resource(type, name, this.#resources[type])
-    return resource || type !== 'eds' || this.#left.size === 0 ? resource : this.#lastOf(name)?.endpoints
+    return resource || type !== 'eds' || this.#left.isEmpty ? resource : this.#left.get(name)?.endpoints
   }
 
   moment(): number {
@@ -213,30 +197,31 @@ export class ClassView implements View {
     this.#resources[type].forget(name)
   }
 
-  /** These hosts are about to lose clusters: keeps them for proxies whose routes still lead there. To be called before. */
-  remember(leaving: readonly LeavingHost[]): void {
-    const now = Date.now()
-    for (const [name, { until }] of this.#left) if (until < now) this.#left.delete(name)
-    for (const { host, namespace } of leaving) {
-      if (this.#left.size >= MOST_LEFT) return
+  /**
+   * Keeps clusters that are about to go, for proxies whose routes still lead there. To be called before they go.
+   * @param deadline on the clock of `performance.now`: who deletes more than can be compiled until then deletes what is in use
+   */
+  remember(leaving: readonly LeavingClusters[], deadline: number): void {
+    const kept = new Set<string>()
+    for (const { host, namespace, port, subset } of leaving) {
       const service = this.scope.resolve(host, namespace)
       for (const name of service ? serviceTargetNames(this.scope, service) : []) {
+        const parts = parseOutboundClusterName(name)
+        if (kept.has(name) || (port ?? parts?.port) !== parts?.port || (subset ?? parts?.subset) !== parts?.subset)
+          continue
+        if (performance.now() > deadline) return
+        kept.add(name)
         const cluster = this.#once('cds', ClusterSchema, name, () => compileCluster(this.scope, name))
         const endpoints = this.#once('eds', ClusterLoadAssignmentSchema, name, () =>
           compileLoadAssignment(this.scope, name),
         )
-        if (cluster) this.#left.set(name, { cluster, endpoints, until: now + KEEP_LEFT_MS })
+        if (cluster) this.#left.keep(name, { cluster, endpoints })
       }
     }
   }
 
-  #lastOf(name: string): Left | undefined {
-    const left = this.#left.get(name)
-    return left && left.until >= Date.now() ? left : undefined
-  }
-
   #departing(name: string): Resource | undefined {
-    if (this.onDemand!.present(name) === name) return this.#lastOf(name)?.cluster
+    if (this.onDemand!.present(name) === name) return this.#left.get(name)?.cluster
     return this.#once('cds', ClusterSchema, name, () => compilePastCluster(this.scope, name))
   }
 
