@@ -28,8 +28,8 @@ export interface CompiledMesh extends Mesh {
   view(node: NodeInfo): ClassView
 }
 
-/** What a change may cost, over all classes, for the sake of requests that were routed before it, in ms. */
-const REMEMBER_MS = 50
+/** Clusters a change compiles at most, over all classes, for the sake of requests that were routed before it: some 50 ms. */
+const MOST_REMEMBERED = 256
 
 export function createMesh(options: MeshOptions = {}): CompiledMesh {
   const { onFailure = () => {}, generations, discovery, withoutDraining = false } = options
@@ -58,8 +58,8 @@ export function createMesh(options: MeshOptions = {}): CompiledMesh {
       })
       if (lazy.length > 0) {
         const leaving = leavingClusters(model.world, objects)
-        const deadline = performance.now() + REMEMBER_MS
-        if (leaving.length > 0) for (const view of lazy) view.remember(leaving, deadline)
+        let most = MOST_REMEMBERED
+        if (leaving.length > 0) for (const view of lazy) most -= view.remember(leaving, most)
       }
       const changed = model.world.commit(objects)
       if (changed.length > 0) tell()

@@ -199,9 +199,10 @@ export class ClassView implements View {
 
   /**
    * Keeps clusters that are about to go, for proxies whose routes still lead there. To be called before they go.
-   * @param deadline on the clock of `performance.now`: who deletes more than can be compiled until then deletes what is in use
+   * @param most how many at most: who deletes more at once deletes what is in use
+   * @returns how many were kept
    */
-  remember(leaving: readonly LeavingClusters[], deadline: number): void {
+  remember(leaving: readonly LeavingClusters[], most: number): number {
     const kept = new Set<string>()
     for (const { host, namespace, port, subset } of leaving) {
       const service = this.scope.resolve(host, namespace)
@@ -209,7 +210,7 @@ export class ClassView implements View {
         const parts = parseOutboundClusterName(name)
         if (kept.has(name) || (port ?? parts?.port) !== parts?.port || (subset ?? parts?.subset) !== parts?.subset)
           continue
-        if (performance.now() > deadline) return
+        if (kept.size >= most) return kept.size
         kept.add(name)
         const cluster = this.#once('cds', ClusterSchema, name, () => compileCluster(this.scope, name))
         const endpoints = this.#once('eds', ClusterLoadAssignmentSchema, name, () =>
@@ -218,6 +219,7 @@ export class ClassView implements View {
         if (cluster) this.#left.keep(name, { cluster, endpoints })
       }
     }
+    return kept.size
   }
 
   #departing(name: string): Resource | undefined {
