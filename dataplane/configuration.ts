@@ -153,6 +153,8 @@ export interface RouteAction {
   readonly responseMutation?: readonly FieldMutation[]
   /** All of them must have a token. */
   readonly rateLimits?: readonly RateLimit[]
+  /** Limits a service counts for all proxies; all must pass. */
+  readonly globalRateLimits?: readonly GlobalRateLimit[]
   /** Which circuit-breaker thresholds count. */
   readonly priority?: 'default' | 'high'
 }
@@ -214,6 +216,31 @@ export interface RateLimit {
   /** Fields whose every combination of values has a bucket of its own; at most 10000 buckets, the longest unused makes room. */
   readonly per?: readonly string[]
 }
+
+/** Asks a service (`envoy.service.ratelimit.v3`) before a message is forwarded. */
+export interface GlobalRateLimit {
+  readonly domain: string
+  /** Where the service is. */
+  readonly cluster: string
+  /** Longest time for the answer; default 20. */
+  readonly timeoutMs?: number
+  /** Of each set the first descriptor whose match holds is sent, alone. */
+  readonly sets: readonly (readonly LimitDescriptor[])[]
+}
+
+export interface LimitDescriptor {
+  /** Messages it is for; absent: all. */
+  readonly match?: readonly FieldMatch[]
+  readonly entries: readonly DescriptorEntry[]
+  /** The message is refused when the service does not answer; default: it passes. */
+  readonly denyOnFailure?: boolean
+}
+
+/** A message without the field is not asked for, or with `skipIfAbsent` asked for without this entry. */
+export type DescriptorEntry =
+  | { readonly key: string; readonly value: string }
+  | { readonly key: string; readonly field: string; readonly skipIfAbsent?: boolean }
+  | { readonly key: string; readonly sourceIp: true }
 
 export interface ClusterConfig {
   /** As on the wire: `outbound|12345|v1|test.serviceA`. */

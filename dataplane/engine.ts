@@ -2,8 +2,9 @@ import { type Codec, type ErrorReason, emptyFrame, FrameKind } from '../codecs/c
 import type { Hash64 } from './cluster/balance/xxhash64.ts'
 import type { DirectReply } from './configuration.ts'
 import { applyEdits } from './filters/mutate.ts'
+import { LimitServices, type Question } from './limits/service.ts'
 import { type Client, Hold } from './listen/client.ts'
-import { due } from './reply/outcome.ts'
+import { due, fail, forget } from './reply/outcome.ts'
 import type { CompiledRoute } from './route/compile.ts'
 import { clientSignal } from './signals.ts'
 import { C, L, R } from './stats/counters.ts'
@@ -23,6 +24,7 @@ export class Engine {
   readonly wheel: TimerWheel
   readonly frame = emptyFrame()
   readonly hash: Hash64 = { lo: 0, hi: 0 }
+  readonly limits = new LimitServices()
   readonly #ticker: NodeJS.Timeout
 
   /** Opens upstream connections. */
@@ -42,6 +44,7 @@ export class Engine {
 
   stop(): void {
     clearInterval(this.#ticker)
+    this.limits.close()
   }
 
   /** A frame of a client. @returns false when the client is not to be read further for now. */
@@ -88,6 +91,7 @@ export class Engine {
     const routeCounters = route.state.counters
     routeCounters[R.rq_total]!++
     let delayMs = 0
+    let question: Question | undefined
     if (own?.filtered) {
       for (const limiter of own.limiters) {
         if (!limiter.applies(b, at, length) || limiter.allow(b, at, length)) continue
@@ -108,6 +112,16 @@ export class Engine {
         // A delay counts for the aborted too, but not at the price of a slot: the two draws are made apart.
         this.#refuse(client, flags, b, at, length, fault.abort.reply?.reason ?? 'fault', fault.abort.reply)
         return true
+      }
+      if (own.globalLimits.length > 0) {
+        const found = this.limits.look(own.globalLimits, b, at, length, client.ip, routeCounters)
+        if (found === false) {
+          counters[L.downstream_rq_rate_limited]!++
+          routeCounters[R.rq_rate_limited]!++
+          this.#refuse(client, flags, b, at, length, 'rateLimited')
+          return true
+        }
+        if (found !== true) question = found
       }
     }
     const slot = this.requests.take()
@@ -137,6 +151,17 @@ export class Engine {
       client.inFlight++
       if (client.replies) r.sequence[slot] = client.replies.open()
     }
+    if (question) this.#ask(slot, question, own!, delayMs)
+    else this.#forward(slot, own, delayMs)
+    if (client.inFlight >= listener.maxRequestsPerConnection) client.hold(Hold.requests)
+    return !client.held
+  }
+
+  /** What comes after all that may refuse the message: its cluster is drawn, it is edited and mirrored, and sent now or after a delay. */
+  #forward(slot: number, own: CompiledRoute | undefined, delayMs: number): void {
+    const r = this.requests
+    const client = r.client[slot]!
+    const { codec } = client
     if (!own) r.cluster[slot] = client.session!.home.pool.cluster
     else if (own.straight) r.cluster[slot] = own.destinations[0]!.cluster ?? null
     else {
@@ -147,12 +172,39 @@ export class Engine {
       if (own.mirrors.length > 0) this.#mirror(slot, own)
     }
     if (delayMs > 0) {
-      counters[L.downstream_rq_fault_delayed]!++
-      routeCounters[R.rq_fault]!++
+      client.listener.counters[L.downstream_rq_fault_delayed]!++
+      r.route[slot]!.state.counters[R.rq_fault]!++
       this.#delay(slot, client, delayMs)
     } else dispatch(this, slot)
-    if (client.inFlight >= listener.maxRequestsPerConnection) client.hold(Hold.requests)
-    return !client.held
+  }
+
+  /** The message waits for the answer of a rate limit service, or for its own deadline. */
+  #ask(slot: number, question: Question, own: CompiledRoute, delayMs: number): void {
+    const r = this.requests
+    const client = r.client[slot]!
+    const generation = r.generation[slot]!
+    r.own(slot)
+    this.#holdOrder(slot, client)
+    if (r.deadline[slot]! > 0) this.wheel.set(slot, r.deadline[slot]!)
+    this.limits.ask(question, own.state.counters, (allowed) => {
+      // Its time ran out meanwhile.
+      if (r.generation[slot] !== generation) return
+      this.wheel.clear(slot)
+      if (client.closed) forget(this, slot)
+      else if (allowed) this.#forward(slot, own, delayMs)
+      else {
+        client.listener.counters[L.downstream_rq_rate_limited]!++
+        own.state.counters[R.rq_rate_limited]!++
+        fail(this, slot, 'rateLimited')
+      }
+    })
+  }
+
+  /** In a protocol without ids what comes later may not overtake. */
+  #holdOrder(slot: number, client: Client): void {
+    if (!client.codec.ordered) return
+    this.requests.flags[slot]! |= HOLDS
+    client.hold(Hold.delay)
   }
 
   #edit(slot: number, codec: Codec, edits: CompiledRoute['requestEdits']): void {
@@ -165,11 +217,7 @@ export class Engine {
     const r = this.requests
     r.flags[slot]! |= DELAYED
     this.requests.own(slot)
-    // In a protocol without ids what comes later may not overtake.
-    if (client.codec.ordered) {
-      r.flags[slot]! |= HOLDS
-      client.hold(Hold.delay)
-    }
+    this.#holdOrder(slot, client)
     const { deadline } = r
     const due = clock.now + ms
     this.wheel.set(slot, deadline[slot]! > 0 ? Math.min(due, deadline[slot]!) : due)

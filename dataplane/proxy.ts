@@ -98,6 +98,9 @@ export class MessageProxy {
     this.#swapClusters(configuration, problems)
     this.#swapTables(configuration, codecs, problems)
     this.#swapListeners(configuration, codecs, opened)
+    for (const byCodec of this.#tables.values())
+      for (const { routes } of byCodec.values())
+        for (const { globalLimits } of routes) if (globalLimits.length > 0) this.engine.limits.warm(globalLimits)
     this.configuration = configuration
     this.problems = problems
     return problems
@@ -267,6 +270,7 @@ export class MessageProxy {
     }
     for (const host of this.#removedHosts) if (!sweepHost(host)) this.#removedHosts.delete(host)
     this.engine.compact()
+    this.engine.limits.sweep()
   }
 
   /**

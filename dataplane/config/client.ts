@@ -6,7 +6,7 @@ import {
   DeltaDiscoveryResponseSchema,
 } from '../../proto/gen/envoy/service/discovery/v3/discovery_pb.ts'
 import { SHORT_NAME, TYPE_URL } from '../../proto/types.ts'
-import type { Configuration } from '../configuration.ts'
+import type { ClusterConfig, Configuration } from '../configuration.ts'
 import { restore, save } from './saved.ts'
 import { HELD_TYPES, type HeldType, NAMED_TYPES, ResourceStore, WILDCARD_TYPES } from './store.ts'
 import { NameSubscription } from './subscription.ts'
@@ -83,6 +83,9 @@ export interface ConfigStatus {
   readonly refused: readonly { readonly type: HeldType; readonly name: string; readonly reason: string }[]
 }
 
+/** What limits call the control plane that the proxy is connected to, as in Envoy's bootstrap. */
+const CONTROL_PLANE_CLUSTER = 'xds-grpc'
+
 const METHOD = '/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources'
 const MOST_RESPONSE_BYTES = 256 * 1024 * 1024
 const INVALID_ARGUMENT = 3
@@ -148,9 +151,26 @@ export class ConfigClient {
     if (!this.#store.empty) {
       log.info({ file: cacheFile }, 'started from the saved configuration')
       this.#source = 'saved'
-      void this.#options.onConfiguration(this.#store.configuration())
+      void this.#options.onConfiguration(this.#configuration())
     }
     this.#connect()
+  }
+
+  /** What is held, and the control plane as a cluster where rate limits ask it. */
+  #configuration(): Configuration {
+    const configuration = this.#store.configuration()
+    const asked = configuration.routes.some(({ routes }) =>
+      routes.some(({ action }) => action.globalRateLimits?.some(({ cluster }) => cluster === CONTROL_PLANE_CLUSTER)),
+    )
+    if (!asked) return configuration
+    const { xds, tls } = this.#options
+    const own: ClusterConfig = {
+      name: CONTROL_PLANE_CLUSTER,
+      balancer: { kind: 'roundRobin' },
+      localities: [{ endpoints: [{ address: xds }] }],
+      ...(tls && { tls }),
+    }
+    return { ...configuration, clusters: [...configuration.clusters, own] }
   }
 
   status(): ConfigStatus {
@@ -292,7 +312,7 @@ export class ConfigClient {
       this.#source = 'control plane'
       const unanswered = this.#unanswered
       this.#unanswered = []
-      this.#options.onConfiguration(this.#store.configuration()).then(
+      this.#options.onConfiguration(this.#configuration()).then(
         (notUsed) => this.#settle(unanswered, notUsed),
         (error: Error) => {
           this.#options.log.warn(

@@ -6,7 +6,9 @@ import {
   type FieldMatch as FieldMatchMessage,
   type FieldMutation as FieldMutationMessage,
   type HashKey as HashKeyMessage,
+  type MessageDescriptor,
   type MessageFault,
+  type MessageGlobalRateLimit,
   type MessageMatch,
   type MessageRateLimit,
   type MessageRetry,
@@ -18,7 +20,9 @@ import type {
   Fault,
   FieldMatch,
   FieldMutation,
+  GlobalRateLimit,
   HashKey,
+  LimitDescriptor,
   MessageRoute,
   RateLimit,
   RetryPolicy,
@@ -79,6 +83,9 @@ function readAction(path: string, route: MessageRouteMessage): RouteAction {
         route.responseMutations.map((one, index) => readMutation(`${path}.response_mutations[${index}]`, one)),
       ),
       rateLimits: some(route.rateLimits.map((limit, index) => readLimit(`${path}.rate_limits[${index}]`, limit))),
+      globalRateLimits: some(
+        route.globalRateLimits.map((limit, index) => readGlobalLimit(`${path}.global_rate_limits[${index}]`, limit)),
+      ),
       priority: route.highPriority ? ('high' as const) : undefined,
     }),
   }
@@ -213,5 +220,36 @@ function readLimit(path: string, { match, tokenBucket, per, name }: MessageRateL
     ...(name && { name }),
     ...(per.length > 0 && { per }),
     ...(match && match.fields.length > 0 && { match: readMatch(`${path}.match`, match) }),
+  }
+}
+
+function readGlobalLimit(path: string, { domain, cluster, timeout, sets }: MessageGlobalRateLimit): GlobalRateLimit {
+  if (domain === '') refuse(`${path}.domain`, 'the domain is empty')
+  if (cluster === '') refuse(`${path}.cluster`, 'the name of the cluster is empty')
+  const timeoutMs = milliseconds(`${path}.timeout`, timeout)
+  if (timeoutMs === 0) refuse(`${path}.timeout`, 'no answer can come in no time')
+  return {
+    domain,
+    cluster,
+    ...defined({ timeoutMs }),
+    sets: sets.map(({ descriptors }, set) =>
+      descriptors.map((one, index) => readDescriptor(`${path}.sets[${set}].descriptors[${index}]`, one)),
+    ),
+  }
+}
+
+function readDescriptor(path: string, { match, entries, denyOnFailure }: MessageDescriptor): LimitDescriptor {
+  if (entries.length === 0) refuse(`${path}.entries`, 'there is no entry')
+  return {
+    ...(match && match.fields.length > 0 && { match: readMatch(`${path}.match`, match) }),
+    ...(denyOnFailure && { denyOnFailure: true }),
+    entries: entries.map(({ key, source, skipIfAbsent }, index) => {
+      if (key === '') refuse(`${path}.entries[${index}].key`, 'the key is empty')
+      if (source.case === 'value') return { key, value: source.value }
+      if (source.case === 'sourceIp' && source.value) return { key, sourceIp: true as const }
+      if (source.case !== 'field' || source.value === '')
+        return refuse(`${path}.entries[${index}]`, 'a value, a field or source_ip is needed')
+      return { key, field: source.value, ...(skipIfAbsent && { skipIfAbsent: true }) }
+    }),
   }
 }

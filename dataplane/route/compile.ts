@@ -4,6 +4,7 @@ import type { Cluster } from '../cluster/cluster.ts'
 import type { MessageRoute, RateLimit, RouteAction, RouteTable } from '../configuration.ts'
 import { compileEdits } from '../filters/mutate.ts'
 import { Limiter } from '../filters/rate-limit.ts'
+import { type CompiledLimit, compileLimits } from '../limits/descriptors.ts'
 import { Histogram, routeCounterNames } from '../stats/counters.ts'
 import { slotBits } from '../upstream/requests.ts'
 import { compileHasher, type Hasher } from './hash.ts'
@@ -41,6 +42,8 @@ export interface CompiledRoute {
   /** -1: not said. */
   readonly timeoutMs: number
   readonly limiters: readonly Limiter[]
+  /** Limits a service is asked about. */
+  readonly globalLimits: readonly CompiledLimit[]
   readonly mirrors: readonly MirrorTarget[]
   readonly requestEdits: readonly Edit[]
   readonly responseEdits: readonly Edit[]
@@ -140,6 +143,7 @@ function freshRoute(codec: Codec, { name, action }: MessageRoute, state: RouteSt
     edits: compileEdits(codec, destination.requestMutation),
   }))
   const limiters = limitersOf(codec, action.rateLimits ?? [], state)
+  const globalLimits = compileLimits(codec, action.globalRateLimits)
   const requestEdits = compileEdits(codec, action.requestMutation)
   const mirrors = (action.mirrors ?? []).map(({ cluster, percent }) => ({ name: cluster, percent, cluster: undefined }))
   return {
@@ -152,11 +156,13 @@ function freshRoute(codec: Codec, { name, action }: MessageRoute, state: RouteSt
     mode: action.mode && chooseMode(codec, action.mode),
     timeoutMs: action.timeoutMs ?? -1,
     limiters,
+    globalLimits,
     mirrors,
     requestEdits,
     responseEdits: compileEdits(codec, action.responseMutation),
     priority: action.priority === 'high' ? 1 : 0,
-    filtered: limiters.length > 0 || action.fault !== undefined || action.reply !== undefined,
+    filtered:
+      limiters.length > 0 || globalLimits.length > 0 || action.fault !== undefined || action.reply !== undefined,
     straight:
       destinations.length === 1 &&
       destinations[0]!.edits.length === 0 &&
@@ -169,7 +175,8 @@ function freshRoute(codec: Codec, { name, action }: MessageRoute, state: RouteSt
 
 /** Points destinations at the clusters there are now. */
 export function link(table: CompiledTable, resolve: (name: string) => Cluster | undefined): void {
-  for (const { destinations, mirrors } of table.routes) {
+  for (const { destinations, mirrors, globalLimits } of table.routes) {
+    for (const { service } of globalLimits) service.cluster = resolve(service.name)
     for (const destination of destinations) destination.cluster = resolve(destination.name)
     for (const mirror of mirrors) mirror.cluster = resolve(mirror.name)
   }

@@ -75,6 +75,12 @@ export const routeCounterNames = [
   'rq_retry',
   'rq_rate_limited',
   'rq_fault',
+  // Envoy's names of what a rate limit service said.
+  'ratelimit_ok',
+  'ratelimit_over_limit',
+  'ratelimit_over_limit_local',
+  'ratelimit_error',
+  'ratelimit_failure_mode_allowed',
 ] as const
 export type RouteCounter = (typeof routeCounterNames)[number]
 
