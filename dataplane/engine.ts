@@ -14,6 +14,9 @@ import { dispatch, mirrorMode } from './upstream/dispatch.ts'
 import { DELAYED, HOLDS, LOGGED, MIRROR, ONEWAY, RequestState, Requests } from './upstream/requests.ts'
 import { TimerWheel } from './upstream/wheel.ts'
 
+/** So many copies for mirrors leave at once, whatever the time. */
+const mostCopies = 64
+
 /**
  * The first half of the one path of every message, whatever the mode of connections: inspect, route, filter; `upstream/dispatch.ts` chooses cluster,
  * host and connection; `reply/match.ts` brings the reply back. A request has exactly one outcome: a reply (`complete`), an error (`reply/outcome.ts`), or
@@ -26,6 +29,9 @@ export class Engine {
   readonly hash: Hash64 = { lo: 0, hi: 0 }
   readonly limits = new LimitServices()
   readonly #ticker: NodeJS.Timeout
+  /** Copies for mirrors that wait for the next tick: nobody waits for their replies, so they may share a write. */
+  readonly #copies = new Int32Array(mostCopies)
+  #copied = 0
 
   /** Opens upstream connections. */
   readonly dial: typeof dial
@@ -39,6 +45,7 @@ export class Engine {
 
   tick(): void {
     clock.now = performance.now()
+    if (this.#copied > 0) this.#sendCopies()
     this.wheel.advance()
   }
 
@@ -105,12 +112,12 @@ export class Engine {
         this.#refuse(client, flags, b, at, length, reply.reason, reply)
         return true
       }
-      if (fault?.delay && Math.random() * 100 < fault.delay.percent) delayMs = fault.delay.ms
-      if (fault?.abort && Math.random() * 100 < fault.abort.percent) {
+      if (own.delays?.take()) delayMs = fault?.delay?.ms ?? 0
+      if (own.aborts?.take()) {
         counters[L.downstream_rq_fault_aborted]!++
         routeCounters[R.rq_fault]!++
         // A delay counts for the aborted too, but not at the price of a slot: the two draws are made apart.
-        this.#refuse(client, flags, b, at, length, fault.abort.reply?.reason ?? 'fault', fault.abort.reply)
+        this.#refuse(client, flags, b, at, length, fault?.abort?.reply?.reason ?? 'fault', fault?.abort?.reply)
         return true
       }
       if (own.globalLimits.length > 0) {
@@ -131,7 +138,7 @@ export class Engine {
     }
     const r = this.requests
     const log = listener.accessLog
-    if (log !== undefined && Math.random() * 100 < log.sampling) flags |= LOGGED
+    if (log?.sample.take()) flags |= LOGGED
     r.state[slot] = RequestState.waiting
     r.idLo[slot] = frame.idLo
     r.idHi[slot] = frame.idHi
@@ -224,12 +231,17 @@ export class Engine {
     r.tryStarted[slot] = due
   }
 
+  #sendCopies(): void {
+    const count = this.#copied
+    this.#copied = 0
+    for (let i = 0; i < count; i++) dispatch(this, this.#copies[i]!)
+  }
+
   /** A copy for each mirror that is drawn; what becomes of it is nobody's business. */
   #mirror(slot: number, route: CompiledRoute): void {
     const r = this.requests
-    for (const { cluster, percent } of route.mirrors) {
-      if (percent < 100 && Math.random() * 100 >= percent) continue
-      if (!cluster) continue
+    for (const { cluster, sample } of route.mirrors) {
+      if (!sample.take() || !cluster) continue
       const copy = mirrorMode(r.client[slot]!.codec) ? r.take() : -1
       if (copy < 0) {
         cluster.counters[C.upstream_rq_mirror_dropped]!++
@@ -251,7 +263,8 @@ export class Engine {
       r.sequence[copy] = -1
       r.flags[copy] = (r.flags[slot]! & ONEWAY) | MIRROR
       r.deadline[copy] = r.deadline[slot]! || clock.now + 60_000
-      dispatch(this, copy)
+      this.#copies[this.#copied++] = copy
+      if (this.#copied === mostCopies) this.#sendCopies()
     }
   }
 

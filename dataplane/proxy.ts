@@ -250,12 +250,17 @@ export class MessageProxy {
     if (runtime.table) link(runtime.table, (name) => this.#clusters.get(name))
     if (runtime.clients.size > 0) this.#leaving.add(runtime)
     runtime.drain(this.#options.drainGraceMs ?? 5000)
+    if (runtime.clients.size === 0) runtime.close()
   }
 
   #sweep(): void {
     wake()
     for (const runtime of this.listeners) for (const client of runtime.clients) client.sweep()
-    for (const runtime of this.#leaving) if (runtime.clients.size === 0) this.#leaving.delete(runtime)
+    for (const runtime of this.#leaving) {
+      if (runtime.clients.size > 0) continue
+      this.#leaving.delete(runtime)
+      runtime.close()
+    }
     const sweepHost = (host: Host) => {
       let alive = false
       for (const pool of host.pools.values()) {

@@ -2,7 +2,8 @@ import { createWriteStream, type WriteStream } from 'node:fs'
 import type { Codec, ErrorReason } from '../../codecs/contract.ts'
 import type { AccessLogConfig } from '../configuration.ts'
 import type { Engine } from '../engine.ts'
-import { clock, type Flushable, flushLater } from '../turn.ts'
+import { clock } from '../turn.ts'
+import { Sampler } from './sampler.ts'
 
 /** Where lines go; anything with a `write`. */
 export interface LogSink {
@@ -13,18 +14,23 @@ export interface LogSink {
 
 /** Lines are dropped while so many bytes wait: a full disk must not stop messages. */
 const mostWaiting = 4 * 1024 * 1024
+/** Lines are written together, since a write to a file goes to another thread and back: after so long, in ms, or when they are so many bytes. */
+const flushMs = 200
+const flushBytes = 64 * 1024
 
-/** Sampled requests as JSON, one a line, written once a turn. */
-export class AccessLog implements Flushable {
-  readonly sampling: number
+/** Sampled requests as JSON, one a line. */
+export class AccessLog {
+  /** Which requests are logged, whatever their outcome. */
+  readonly sample: Sampler
   readonly errors: boolean
   readonly #slots: readonly { readonly name: string; readonly slot: number }[]
   readonly #sink: LogSink
   #lines = ''
+  #timer: NodeJS.Timeout | undefined
   dropped = 0
 
   constructor(codec: Codec, config: AccessLogConfig, sink: LogSink = openSink(config.path)) {
-    this.sampling = config.sampling
+    this.sample = new Sampler(config.sampling)
     this.errors = config.errors ?? true
     this.#slots = (config.fields ?? [])
       .map((name) => ({ name, slot: codec.slot(name) }))
@@ -53,11 +59,14 @@ export class AccessLog implements Flushable {
       this.dropped++
       return
     }
-    if (this.#lines === '') flushLater(this)
     this.#lines += `${JSON.stringify(entry)}\n`
+    if (this.#lines.length >= flushBytes) this.flush()
+    else this.#timer ??= setTimeout(() => this.flush(), flushMs)
   }
 
   flush(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
     const lines = this.#lines
     this.#lines = ''
     if (lines !== '') this.#sink.write(lines)

@@ -8,6 +8,14 @@ export interface FrameSink {
   onFrameError(code: number): void
 }
 
+/**
+ * What a socket gave, as plain bytes: a `slice` of a Buffer is no copy but the same memory, and who takes a slice here means to keep or to
+ * change it.
+ */
+export function plainBytes(chunk: Uint8Array): Uint8Array {
+  return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length)
+}
+
 const firstCarry = 1024
 const steps = 16 * 1024
 
@@ -69,7 +77,7 @@ export class FrameReader {
   feed(chunk: Uint8Array): void {
     if (this.#stopped) return
     if (this.#holding) {
-      this.#held = this.#held ? Buffer.concat([this.#held, chunk]) : chunk
+      this.#held = this.#held ? plainBytes(Buffer.concat([this.#held, chunk])) : chunk
       return
     }
     this.#running = true

@@ -3,6 +3,7 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls'
 import type { ServerTls, SocketAddress } from '../configuration.ts'
 import type { Engine } from '../engine.ts'
+import { plainBytes } from '../framing/reader.ts'
 import { L } from '../stats/counters.ts'
 import { wake } from '../turn.ts'
 import { Client } from './client.ts'
@@ -153,7 +154,7 @@ export class Acceptor {
       return
     }
     const client = newClient(this.#engine, target, socket, addresses)
-    if (rest && rest.length > 0) client.receive(Buffer.from(rest))
+    if (rest && rest.length > 0) client.receive(plainBytes(rest))
     if (!client.held) socket.resume()
   }
 }

@@ -4,7 +4,7 @@ import type { Cluster } from '../cluster/cluster.ts'
 import type { Host } from '../cluster/host.ts'
 import type { DirectReply } from '../configuration.ts'
 import type { Engine } from '../engine.ts'
-import { FrameReader, type FrameSink } from '../framing/reader.ts'
+import { FrameReader, type FrameSink, plainBytes } from '../framing/reader.ts'
 import { errorText, reportCodecError } from '../reply/text.ts'
 import type { CompiledRoute } from '../route/compile.ts'
 import { L } from '../stats/counters.ts'
@@ -64,7 +64,7 @@ export class Client implements FrameSink, OutputOwner, Flushable {
     this.replies = this.codec.ordered ? new OrderedReplies() : null
     this.out = new Output(socket, this, listener.bufferLimit, true)
     this.#reader = new FrameReader(this.codec, this)
-    socket.on('data', (chunk: Buffer) => this.receive(chunk))
+    socket.on('data', (chunk: Buffer) => this.receive(plainBytes(chunk)))
     socket.on('end', () => {
       this.#ended = true
       this.finish()

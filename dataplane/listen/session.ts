@@ -53,8 +53,8 @@ export function refuses(route: CompiledRoute, b: Uint8Array, at: number, length:
     counters[R.rq_rate_limited]!++
     return true
   }
-  const { reply, fault } = route.action
-  if (!reply && !(fault?.abort && Math.random() * 100 < fault.abort.percent)) return false
+  const { reply } = route.action
+  if (!reply && !route.aborts?.take()) return false
   if (!reply) counters[R.rq_fault]!++
   return true
 }

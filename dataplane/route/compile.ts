@@ -4,6 +4,7 @@ import type { Cluster } from '../cluster/cluster.ts'
 import type { MessageRoute, RateLimit, RouteAction, RouteTable } from '../configuration.ts'
 import { compileEdits } from '../filters/mutate.ts'
 import { Limiter } from '../filters/rate-limit.ts'
+import { Sampler } from '../filters/sampler.ts'
 import { type CompiledLimit, compileLimits } from '../limits/descriptors.ts'
 import { Histogram, routeCounterNames } from '../stats/counters.ts'
 import { slotBits } from '../upstream/requests.ts'
@@ -26,7 +27,7 @@ export interface Destination {
 
 export interface MirrorTarget {
   readonly name: string
-  readonly percent: number
+  readonly sample: Sampler
   cluster: Cluster | undefined
 }
 
@@ -45,6 +46,9 @@ export interface CompiledRoute {
   /** Limits a service is asked about. */
   readonly globalLimits: readonly CompiledLimit[]
   readonly mirrors: readonly MirrorTarget[]
+  /** Which messages the fault delays and which it aborts. */
+  readonly delays: Sampler | undefined
+  readonly aborts: Sampler | undefined
   readonly requestEdits: readonly Edit[]
   readonly responseEdits: readonly Edit[]
   /** Index into a cluster's breakers. */
@@ -145,7 +149,12 @@ function freshRoute(codec: Codec, { name, action }: MessageRoute, state: RouteSt
   const limiters = limitersOf(codec, action.rateLimits ?? [], state)
   const globalLimits = compileLimits(codec, action.globalRateLimits)
   const requestEdits = compileEdits(codec, action.requestMutation)
-  const mirrors = (action.mirrors ?? []).map(({ cluster, percent }) => ({ name: cluster, percent, cluster: undefined }))
+  const mirrors = (action.mirrors ?? []).map(({ cluster, percent }) => ({
+    name: cluster,
+    sample: new Sampler(percent),
+    cluster: undefined,
+  }))
+  const { delay, abort } = action.fault ?? {}
   return {
     name: state.name || name,
     action,
@@ -158,6 +167,8 @@ function freshRoute(codec: Codec, { name, action }: MessageRoute, state: RouteSt
     limiters,
     globalLimits,
     mirrors,
+    delays: delay && new Sampler(delay.percent),
+    aborts: abort && new Sampler(abort.percent),
     requestEdits,
     responseEdits: compileEdits(codec, action.responseMutation),
     priority: action.priority === 'high' ? 1 : 0,

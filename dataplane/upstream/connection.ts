@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import type { Codec, ConnectionMode } from '../../codecs/contract.ts'
 import type { Engine } from '../engine.ts'
-import { FrameReader, type FrameSink } from '../framing/reader.ts'
+import { FrameReader, type FrameSink, plainBytes } from '../framing/reader.ts'
 import type { Client } from '../listen/client.ts'
 import { encodeProxyHeader } from '../listen/proxy-protocol.ts'
 import type { Greeting } from '../listen/session.ts'
@@ -97,7 +97,7 @@ export class UpstreamConnection implements FrameSink, OutputOwner {
       this.#misses = 0
       this.lastUsed = clock.now
       try {
-        this.#reader.feed(chunk)
+        this.#reader.feed(plainBytes(chunk))
       } catch (error) {
         reportCodecError(this.codec, error)
         this.protocolError()

@@ -3,6 +3,7 @@ import { buildMaglev } from '../../dataplane/cluster/balance/maglev.ts'
 import { xxHash64 } from '../../dataplane/cluster/balance/xxhash64.ts'
 import type { Configuration, MessageRoute, RouteAction } from '../../dataplane/configuration.ts'
 import { AccessLog } from '../../dataplane/filters/access-log.ts'
+import { C } from '../../dataplane/stats/counters.ts'
 import { takeStats } from '../../dataplane/stats/prometheus.ts'
 import { Bed, byId, endpoints, eventually, type GameFrame, type GameServer, gameConfiguration, Kind } from './game.ts'
 
@@ -87,6 +88,10 @@ describe('what a route does to messages', () => {
     await eventually(() => shadow.frames.length === 20)
     expect(shadow.frames.map(({ body }) => String(body))).toEqual(a.frames.map(({ body }) => String(body)))
     expect(client.frames.every(({ body }) => String(body).startsWith('a:'))).toBe(true)
+    // The replies are known as those of the copies: no slot waits for its deadline.
+    await eventually(() => proxy.engine.requests.used === 0, 'no slot in use')
+    const { counters } = proxy.clusters.get('shadow')!
+    expect([counters[C.upstream_rq_completed], counters[C.upstream_rq_unmatched_reply]]).toEqual([20, 0])
     await shadow.close()
     for (let seq = 20; seq < 40; seq++) client.send({ msgid: 1, seq })
     await client.receive(40)
