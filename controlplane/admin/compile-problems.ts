@@ -1,6 +1,7 @@
 import type { ConfigObject } from '../config/object.ts'
 import { type Diagnostic, formatPath } from '../diagnostics/diagnostic.ts'
 import { createMesh } from '../mesh.ts'
+import { type Reads, recorded, touches, writesNow, writesSince } from '../model/cells.ts'
 import type { ClassView } from '../xds/class-view.ts'
 import { clusterProblems, type Problem } from '../xds/clusters/index.ts'
 import { nodeOf } from './node.ts'
@@ -8,11 +9,33 @@ import { nodeOf } from './node.ts'
 /** Clusters looked at when no proxy tells which classes matter: bounds the time `analyze` takes on a large mesh. */
 const MOST_CLUSTERS = 20_000
 
+interface Known {
+  readonly problems: readonly Problem[]
+  readonly reads: Reads
+  readonly moment: number
+}
+
+const known = new WeakMap<ClassView, Known>()
+
+/** All clusters of a class are compiled for this: once, and again when something that was read has been written since. */
+function problemsOf(view: ClassView): readonly Problem[] {
+  const before = known.get(view)
+  const writes = before && writesSince(before.moment)
+  const moment = writesNow()
+  if (before && writes && !touches(before.reads, writes)) {
+    known.set(view, { ...before, moment })
+    return before.problems
+  }
+  const { value: problems, reads } = recorded(() => clusterProblems(view.scope))
+  known.set(view, { problems, reads, moment })
+  return problems
+}
+
 /** What the proxies of these classes cannot get as their documents ask, each complaint once. */
 export function problemsOfViews(views: Iterable<ClassView>): readonly Diagnostic[] {
   const found = new Map<string, Diagnostic>()
   for (const view of views)
-    for (const problem of clusterProblems(view.scope)) {
+    for (const problem of problemsOf(view)) {
       const diagnostic = toDiagnostic(problem)
       const { code, file, line, column, message } = diagnostic
       found.set(JSON.stringify([code, file, line, column, message]), diagnostic)

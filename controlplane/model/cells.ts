@@ -120,6 +120,11 @@ export function writesSince(moment: number): Writes | undefined {
   return { mask: fine.size > 0 ? mask | MANY : mask, fine }
 }
 
+/** Whether something that was read has been written. */
+export function touches(reads: Reads, writes: Writes): boolean {
+  return (reads.mask & writes.mask) !== 0 || reads.fine.some((id) => writes.fine.has(id))
+}
+
 /** What became of a computation. A new object when the value, the error or what was read is another one. */
 interface Outcome<T> extends Reads {
   readonly value?: T

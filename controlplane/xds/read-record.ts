@@ -1,5 +1,5 @@
 import { RESOURCE_TYPES, type ResourceType } from '../../proto/types.ts'
-import { type Reads, recorded, writesNow, writesSince } from '../model/cells.ts'
+import { type Reads, recorded, touches, writesNow, writesSince } from '../model/cells.ts'
 import type { Suspects } from './resource.ts'
 
 const NOTHING: ReadonlySet<string> = new Set()
@@ -78,8 +78,7 @@ export class ReadRecord {
       names: (type) => {
         const lists = this.#names.get(type)
         if (!lists || found.some((difference) => difference.type === type && difference.name === undefined)) return true
-        for (const { reads } of lists.values())
-          if ((reads.mask & writes.mask) !== 0 || reads.fine.some((id) => writes.fine.has(id))) return true
+        for (const { reads } of lists.values()) if (touches(reads, writes)) return true
         return false
       },
       resources: (type) => {

@@ -3,16 +3,16 @@ import type { Query, QueryClient, QueryFilters } from '@tanstack/react-query'
 const again = new WeakSet<Query>()
 
 /**
- * Asks anew for what is shown and matches. The first answer of a query is not given up for this; it may tell of the time before, so
- * it is asked for once more when it has come (`invalidateQueries` alone leaves such a query with the old answer).
+ * Asks anew for what is shown and matches. An answer that is on its way is not given up for this (events may come faster than
+ * the answers of a large mesh); it may tell of the time before, so it is asked for once more when it has come.
  */
 export function refresh(client: QueryClient, filters: QueryFilters): void {
-  const first = client
+  const coming = client
     .getQueryCache()
     .findAll({ ...filters, fetchStatus: 'fetching' })
-    .filter((query) => query.state.data === undefined && !again.has(query))
-  void client.invalidateQueries(filters)
-  for (const query of first) {
+    .filter((query) => !again.has(query))
+  void client.invalidateQueries(filters, { cancelRefetch: false })
+  for (const query of coming) {
     again.add(query)
     const ask = () => {
       again.delete(query)
