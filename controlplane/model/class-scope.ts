@@ -73,7 +73,7 @@ export function createScope(model: Model, proxy: ProxyClass): Scope {
 
   const rateLimits = cell<readonly ConfigObject<RateLimitSpec>[]>(
     () =>
-      proxy.type === 'sidecar' || proxy.type === 'router'
+      proxy.type === 'sidecar' || proxy.type === 'router' || proxy.type === 'message'
         ? world
             .all<RateLimitSpec>('RateLimit')
             .filter(({ spec }) => spec.shared === true && spec.domain === undefined)

@@ -9,6 +9,8 @@ export interface DescriptorDecision {
   readonly rule: Rule | undefined
   readonly remaining: number
   readonly resetMs: number
+  /** How long every further request is refused, in ms; undefined where that is not known. */
+  readonly overForMs?: number
 }
 
 export interface Decision {
@@ -83,7 +85,8 @@ export class Limiter {
       if (emptyUntil !== undefined && wanted > 0) {
         if (time < emptyUntil) {
           this.count(rule, rule.shadow ? 'shadow' : 'over_limit_local', wanted)
-          return { over: !rule.shadow, rule, remaining: 0, resetMs: emptyUntil - time }
+          const left = emptyUntil - time
+          return { over: !rule.shadow, rule, remaining: 0, resetMs: left, ...(rule.shadow ? {} : { overForMs: left }) }
         }
         this.empty.delete(key)
       }
@@ -115,7 +118,8 @@ export class Limiter {
     }
     if (allowed) this.count(rule, remaining < burst * NEAR ? 'near_limit' : 'ok', hits)
     else this.count(rule, rule.shadow ? 'shadow' : 'over_limit', hits)
-    return { over: !allowed && !rule.shadow, rule, remaining, resetMs }
+    const over = !allowed && !rule.shadow
+    return { over, rule, remaining, resetMs, ...(over && hits <= 1 && retryMs > 0 ? { overForMs: retryMs } : {}) }
   }
 
   private untaken(rule: Rule, hits: number): DescriptorDecision {

@@ -1,4 +1,5 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
+import { timestampFromMs } from '@bufbuild/protobuf/wkt'
 import type { ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js'
 import type {
   RateLimitDescriptor,
@@ -98,18 +99,25 @@ function override({ requestsPerUnit, unit }: RateLimitOverride): { intervalUs: n
 function writeResponse({ over, descriptors }: Decision): Buffer {
   const response = create(RateLimitResponseSchema, {
     overallCode: over ? Code.OVER_LIMIT : Code.OK,
-    statuses: descriptors.map(({ over: isOver, rule, remaining, resetMs }) => ({
+    statuses: descriptors.map(({ over: isOver, rule, remaining, resetMs, overForMs }) => ({
       code: isOver ? Code.OVER_LIMIT : Code.OK,
       ...(rule
         ? {
             currentLimit: shownLimit(rule),
             limitRemaining: remaining,
             durationUntilReset: duration(Math.ceil(resetMs)),
+            ...(overForMs === undefined ? {} : { quota: refusals(overForMs) }),
           }
         : {}),
     })),
   })
   return Buffer.from(toBinary(RateLimitResponseSchema, response))
+}
+
+/** An empty counter refuses until a token comes: whoever asks may do that by himself meanwhile, as the message proxy does. */
+function refusals(ms: number) {
+  const validUntil = timestampFromMs(Date.now() + Math.floor(ms))
+  return { requests: 0xffff_ffff, expirationSpecifier: { case: 'validUntil' as const, value: validUntil } }
 }
 
 /** The rate in the smallest unit that makes it a whole number; clients show it in `x-ratelimit-limit`. */

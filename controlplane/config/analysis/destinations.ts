@@ -1,5 +1,6 @@
 import type { Path } from '../../diagnostics/diagnostic.ts'
 import type { Destination } from '../kinds/common.ts'
+import type { MetaRouterSpec } from '../kinds/meta-router.ts'
 import type { MsgRouterSpec, MsgRule } from '../kinds/msg-router.ts'
 import { rulesOf } from '../msg-router-rules.ts'
 import type { ConfigObject } from '../object.ts'
@@ -41,10 +42,25 @@ export function usesOf(object: ConfigObject): readonly Use[] {
       ...usesOfRule(object, rule, path),
       ...shortUse(object, rule, path),
     ])
-  return (RULES[object.kind] ?? []).flatMap((field) => {
-    const rules = ((object.spec as Readonly<Record<string, unknown>>)[field] ?? []) as readonly Rule[]
-    return rules.flatMap((rule, index) => usesOfRule(object, rule, ['spec', field, index]))
-  })
+  return (RULES[object.kind] ?? [])
+    .flatMap((field) => {
+      const rules = ((object.spec as Readonly<Record<string, unknown>>)[field] ?? []) as readonly Rule[]
+      return rules.flatMap((rule, index) => usesOfRule(object, rule, ['spec', field, index]))
+    })
+    .concat(object.kind === 'MetaRouter' ? limitService(object as ConfigObject<MetaRouterSpec>) : [])
+}
+
+/** The service of a global limit is named as proxies name its cluster. */
+function limitService(object: ConfigObject<MetaRouterSpec>): readonly Use[] {
+  const match = /^outbound\|(\d+)\|([^|]*)\|(.+)$/.exec(object.spec.globalRateLimit?.rateLimitService ?? '')
+  if (!match) return []
+  const path = ['spec', 'globalRateLimit', 'rateLimitService']
+  const destination = {
+    host: match[3]!,
+    ...(match[2] && { subset: match[2] }),
+    port: { number: Number(match[1]) },
+  }
+  return [{ object, path, destination, fields: { host: path, subset: path, port: path } }]
 }
 
 /** `svrName`, `subset` and `port` of a MsgRouter stand for a destination. */

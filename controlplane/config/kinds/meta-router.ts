@@ -90,10 +90,15 @@ const metaRouterFields = message({
       ),
       requestTimeout: optional(duration, 'Longest time for an answer.', { default: '20ms' }),
       denyOnFail: optional(bool, 'Whether messages are refused when the service fails.', { default: 'false' }),
-      rateLimitService: optional(text, 'Cluster of the service.'),
+      rateLimitService: optional(
+        text,
+        'Cluster of the service, such as `outbound|8081||limits.shop.svc.cluster.local`.',
+        {
+          default: "the mesh's own",
+        },
+      ),
     }),
     'Limits that a service counts for all proxies.',
-    { unsupported: 'messages are not limited by a service yet; use localRateLimit' },
   ),
   exportTo,
 })
@@ -105,7 +110,16 @@ export const metaRouterSpec = checked(metaRouterFields, (spec, report) => {
   }
   for (const [index, { match }] of (spec.localRateLimit?.conditions ?? []).entries())
     matchRule(match, ['localRateLimit', 'conditions', index, 'match'], report)
-  matchRule(spec.globalRateLimit?.match, ['globalRateLimit', 'match'], report)
+  const { globalRateLimit } = spec
+  if (!globalRateLimit) return
+  matchRule(globalRateLimit.match, ['globalRateLimit', 'match'], report)
+  if (!globalRateLimit.domain)
+    report(['globalRateLimit', 'domain'], 'a global limit needs a domain', { code: 'FIELD_REQUIRED' })
+  for (const [index, { property }] of (globalRateLimit.descriptors ?? []).entries())
+    if (!property)
+      report(['globalRateLimit', 'descriptors', index, 'property'], 'a descriptor needs a property', {
+        code: 'FIELD_REQUIRED',
+      })
 })
 export type MetaRouterSpec = z.infer<typeof metaRouterFields>
 

@@ -14,7 +14,8 @@ export function needsRateLimitCluster(scope: Scope): boolean {
 /** Where the rate limit service of `Mesh.spec.rateLimitService` listens: gRPC without TLS. */
 export function rateLimitServiceCluster(scope: Scope): CompiledCluster | undefined {
   const service = scope.settings().rateLimitService
-  if (!service || !needsRateLimitCluster(scope)) return undefined
+  // Message proxies may also need it for a MetaRouter; they get no cluster that no table names.
+  if (!service || (scope.proxy.type !== 'message' && !needsRateLimitCluster(scope))) return undefined
   const { host, port } = service
   const message = make(ClusterSchema, {
     name: RATE_LIMIT_CLUSTER,

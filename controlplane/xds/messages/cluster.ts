@@ -14,9 +14,11 @@ import { inboundNames } from '../clusters/inbound.ts'
 import { type CompiledCluster, compileCluster } from '../clusters/index.ts'
 import { loadBalancingPolicy } from '../clusters/load-balancer.ts'
 import { findTarget, policyOf } from '../clusters/targets.ts'
+import { RATE_LIMIT_CLUSTER } from '../names.ts'
 
 /** Whether the class may have the cluster; reads no endpoints. */
 export function hasCluster(scope: Scope, name: string): boolean {
+  if (name === RATE_LIMIT_CLUSTER) return scope.settings().rateLimitService !== undefined
   return findTarget(scope, name) !== undefined || inboundNames(scope).includes(name)
 }
 

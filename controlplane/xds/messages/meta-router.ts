@@ -1,10 +1,14 @@
+import { duration } from '../../../proto/make.ts'
 import type { MetaRouteMatch, MetaRouterSpec } from '../../config/kinds/meta-router.ts'
 import type { ConfigObject } from '../../config/object.ts'
 import type { ProtocolInfo } from '../../config/protocols.ts'
+import { parseDuration } from '../../config/syntax/duration.ts'
 import { exportedTo } from '../../model/hosts.ts'
 import { gatewayKey, MESH_GATEWAY } from '../../model/index.ts'
+import { rateLimitCluster } from '../names.ts'
 import { resolveTarget, ruleHashKeys, type TableContext, weighted } from './destination.ts'
 import { attributeField } from './fields.ts'
+import type { GlobalLimit } from './global-limit.ts'
 import { type FieldMatch, stringCondition } from './match.ts'
 import { millionths } from './millionths.ts'
 import type { CompiledRoute } from './msg-router.ts'
@@ -81,6 +85,57 @@ export function metaRouterLimits(
     ),
     ...(general ? [limit(host, general, router.name)] : []),
   ]
+}
+
+/**
+ * Its global limit: each descriptor is one attribute under its key, as Aeraki sends them; messages without the attribute are not asked for.
+ * Without a service named it is the mesh's own.
+ */
+export function metaRouterGlobalLimits(
+  { protocol, scope }: TableContext,
+  router: MetaRouter,
+  host: readonly FieldMatch[],
+): readonly GlobalLimit[] {
+  const limit = router.spec.globalRateLimit
+  if (!limit) return []
+  const fields = [...host, ...attributeMatches(protocol.info, limit.match)]
+  return [
+    {
+      domain: limit.domain ?? '',
+      cluster: limit.rateLimitService ?? rateLimitCluster(scope.settings()),
+      ...(limit.requestTimeout !== undefined && { timeout: duration(parseDuration(limit.requestTimeout) ?? 20) }),
+      sets: (limit.descriptors ?? []).map(({ property = '', descriptorKey }) => ({
+        descriptors: [
+          {
+            ...(fields.length > 0 && { match: { fields: [...fields] } }),
+            entries: [
+              {
+                key: descriptorKey ?? property,
+                source: { case: 'field', value: attributeField(protocol.info, property) },
+              },
+            ],
+            denyOnFailure: limit.denyOnFail ?? false,
+          },
+        ],
+      })),
+    },
+  ]
+}
+
+/** Routes of a service or gateway with limits added. */
+export function withLimits(
+  routes: readonly CompiledRoute[],
+  routers: readonly MetaRouter[],
+  limits: readonly GlobalLimit[],
+): readonly CompiledRoute[] {
+  if (limits.length === 0) return routes
+  const origins = routers
+    .filter(({ spec }) => spec.globalRateLimit)
+    .map((object) => ({ object, path: ['spec', 'globalRateLimit'] }))
+  return routes.map(({ route, origins: own }) => ({
+    route: { ...route, globalRateLimits: [...(route.globalRateLimits ?? []), ...limits] },
+    origins: [...own, ...origins],
+  }))
 }
 
 function attributeMatches(info: ProtocolInfo, match: MetaRouteMatch | undefined): readonly FieldMatch[] {

@@ -8,8 +8,9 @@ import type { Scope } from '../../model/scope.ts'
 import { outboundClusterName } from '../../model/service.ts'
 import { ruleHashKeys, type TableContext } from './destination.ts'
 import { attributeField } from './fields.ts'
+import { withDocumentLimits } from './global-limit.ts'
 import type { FieldMatch } from './match.ts'
-import { metaRouterLimits, metaRouterRoutes, metaRoutersAt } from './meta-router.ts'
+import { metaRouterGlobalLimits, metaRouterLimits, metaRouterRoutes, metaRoutersAt, withLimits } from './meta-router.ts'
 import { type CompiledRoute, type MsgRouter, msgRouterRoutes } from './msg-router.ts'
 import type { MessagePlan, Place, ServedService } from './plans.ts'
 import type { RateLimit } from './rate-limit.ts'
@@ -41,7 +42,10 @@ export function compileMessageTable(
 ): CompiledTable {
   const context = contextOf(world, scope, plan)
   const { routes, limits } = partsOf(context, plan.place)
-  return tableOf(plan.table, plan.origins, [...msgRouterRoutes(context, routers), ...routes], limits, pieces)
+  const own = msgRouterRoutes(context, routers)
+  // What comes in from other proxies was counted there.
+  const all = plan.place.kind === 'inbound' ? routes : withDocumentLimits(scope, [...own, ...routes])
+  return tableOf(plan.table, plan.origins, all, limits, pieces)
 }
 
 /** One piece of a long table: the routes of some MsgRouters. */
@@ -52,7 +56,8 @@ export function compilePiece(
   name: string,
   routers: readonly MsgRouter[],
 ): CompiledTable {
-  return tableOf(name, [], msgRouterRoutes(contextOf(world, scope, plan), routers), [], [])
+  const routes = withDocumentLimits(scope, msgRouterRoutes(contextOf(world, scope, plan), routers))
+  return tableOf(name, [], routes, [], [])
 }
 
 function contextOf(world: World, scope: Scope, { protocol, port }: MessagePlan): TableContext {
@@ -74,6 +79,7 @@ function tableOf(
   }
   for (const { route } of routes) {
     for (const { name } of route.clusters ?? []) if (name) use(name, (route.hashKeys ?? []).length > 0)
+    for (const { cluster } of route.globalRateLimits ?? []) if (cluster) use(cluster, false)
     for (const { cluster } of route.mirrors ?? []) if (cluster) use(cluster, (route.hashKeys ?? []).length > 0)
   }
   const message = make(MessageRouteTableSchema, {
@@ -95,10 +101,14 @@ function partsOf(context: TableContext, place: Place): Parts {
     case 'gateway': {
       const routers = metaRoutersAt(context, place.gateway, place.takesHost)
       return {
-        routes: [
-          ...routers.flatMap((router) => metaRouterRoutes(context, router, [])),
-          ...virtualServiceRoutes(context, { ...place, port: context.port }, []),
-        ],
+        routes: withLimits(
+          [
+            ...routers.flatMap((router) => metaRouterRoutes(context, router, [])),
+            ...virtualServiceRoutes(context, { ...place, port: context.port }, []),
+          ],
+          routers,
+          routers.flatMap((router) => metaRouterGlobalLimits(context, router, [])),
+        ),
         limits: routers.flatMap((router) => metaRouterLimits(context, router, [])),
       }
     }
@@ -117,10 +127,11 @@ function serviceParts(context: TableContext, served: ServedService, host: readon
   const routers = metaRoutersAt(context, MESH_GATEWAY, takesHost)
   const limits = routers.flatMap((router) => metaRouterLimits(context, router, host))
   const routes = routers.flatMap((router) => metaRouterRoutes(context, router, host))
-  if (routes.length > 0) return { routes, limits }
+  const asked = routers.flatMap((router) => metaRouterGlobalLimits(context, router, host))
+  if (routes.length > 0) return { routes: withLimits(routes, routers, asked), limits }
   const place = { gateway: MESH_GATEWAY, port: port.number, takesHost }
   const rules = virtualServiceRoutes(context, place, host)
-  return { routes: rules.length > 0 ? rules : [ownRoute(context, served, host)], limits }
+  return { routes: withLimits(rules.length > 0 ? rules : [ownRoute(context, served, host)], routers, asked), limits }
 }
 
 /** Without rules messages go to the service whose port it is. */
