@@ -21,8 +21,8 @@ export interface BeliefOptions<T> {
   readonly reread: () => Promise<readonly T[]>
   /** Called with each list that is believed. */
   readonly onList: (list: readonly T[]) => void
-  /** Called when something begins or ends to be held. */
-  readonly onHeld: () => void
+  /** Called with what it is a list of when something begins or ends to be held, and then with undefined. */
+  readonly onHeld: (what: string, held: Held | undefined) => void
   readonly now?: () => number
 }
 
@@ -77,7 +77,7 @@ export class Belief<T> {
     const first = this.#held === undefined
     this.#held = { list, facts: { what, since, before: before.length, now: list.length, why } }
     if (!first) return
-    this.#options.onHeld()
+    this.#options.onHeld(what, this.#held.facts)
     this.#confirmLater(2)
   }
 
@@ -102,7 +102,7 @@ export class Belief<T> {
     const held = this.#held !== undefined
     this.#held = undefined
     this.#options.onList(list)
-    if (held) this.#options.onHeld()
+    if (held) this.#options.onHeld(this.#options.what, undefined)
   }
 
   #confirmLater(left: number): void {

@@ -122,8 +122,9 @@ describe.skipIf(!(await hasConsul()))('configuration in Consul', () => {
     }
   })
 
-  it('a writer that is killed at any moment leaves an acknowledged prefix', async () => {
-    const kills = Number(process.env['MESHGATE_KILLS'] ?? 4)
+  const kills = Number(process.env['MESHGATE_KILLS'] ?? 4)
+  const patience = { timeout: 60_000 + kills * 15_000 }
+  it('a writer that is killed at any moment leaves an acknowledged prefix', patience, async () => {
     const acknowledged = new Map<number, string>()
     for (let kill = 0; kill < kills; kill++) {
       let lines = 0

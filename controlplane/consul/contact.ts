@@ -1,0 +1,114 @@
+import type { ConsulHttp } from './http.ts'
+
+/** What is told of a registry. */
+export interface SourceLog {
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+}
+
+/** Whether a Consul answers, since when not, and what is wrong. A complaint is logged once until it is over. */
+export class Contact {
+  readonly #url: string
+  readonly #log: SourceLog
+  readonly #errors = new Map<string, string>()
+  readonly #onRecovered: () => void
+  #last: number | undefined
+  #stopped = false
+
+  /** `onRecovered` is called when the last complaint is over. */
+  constructor(url: string, log: SourceLog, onRecovered: () => void) {
+    this.#url = url
+    this.#log = log
+    this.#onRecovered = onRecovered
+  }
+
+  /** Last time it answered a question, ms since 1970. */
+  get last(): number | undefined {
+    return this.#last
+  }
+
+  /** The oldest complaint that is not over. */
+  get error(): string | undefined {
+    return this.#errors.values().next().value
+  }
+
+  /** Whether the last try of this question failed. */
+  isFailing(question: string): boolean {
+    return this.#errors.has(question)
+  }
+
+  /** It answered; with the name of a question, that one's complaint is over. */
+  answered(question?: string): void {
+    this.#last = Date.now()
+    if (question === undefined || !this.#errors.delete(question) || this.#errors.size > 0) return
+    this.#log.info({ consul: this.#url }, 'Consul answers again')
+    this.#onRecovered()
+  }
+
+  failed(question: string, error: Error): void {
+    if (this.#stopped) return
+    const first = !this.#errors.has(question)
+    this.#errors.set(question, error.message)
+    if (first)
+      this.#log.warn(
+        { consul: this.#url, what: question },
+        `${error.message}; what was read last stays in force until it answers`,
+      )
+  }
+
+  /** Complaints from here on are about our own end. */
+  stop(): void {
+    this.#stopped = true
+  }
+}
+
+export interface LeaderListener {
+  /** Called each time there is a leader. */
+  readonly onAnswer: () => void
+  /** Called when it is another one than before. */
+  readonly onAnother: (leader: string) => void
+}
+
+/** How long the agent may take to tell its leader, ms. */
+export const PROBE_TIMEOUT_MS = 2_000
+
+/**
+ * Asks for the leader, which every agent knows at once: the only quick sign of an agent that is frozen, since queries it holds
+ * stay open.
+ */
+export class LeaderProbe {
+  readonly #http: ConsulHttp
+  readonly #contact: Contact
+  readonly #tell: LeaderListener
+  readonly #timer: NodeJS.Timeout
+  #leader = ''
+
+  /** `http` must be of its own: its connections may not wait behind queries that are held. */
+  constructor(http: ConsulHttp, everyMs: number, contact: Contact, tell: LeaderListener) {
+    this.#http = http
+    this.#contact = contact
+    this.#tell = tell
+    this.#timer = setInterval(() => void this.#ask(), everyMs)
+    this.#timer.unref()
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+    this.#http.close()
+  }
+
+  async #ask(): Promise<void> {
+    try {
+      const { value } = await this.#http.json({ path: '/v1/status/leader', timeoutMs: PROBE_TIMEOUT_MS })
+      if (typeof value !== 'string') throw new Error(`${this.#http.url}: its answer about the leader is no text`)
+      if (value === '') throw new Error(`${this.#http.url}: it has no leader; the last good services are served`)
+      this.#contact.answered('leader')
+      const before = this.#leader
+      this.#leader = value
+      this.#tell.onAnswer()
+      if (before !== '' && before !== value) this.#tell.onAnother(value)
+    } catch (error) {
+      this.#contact.failed('leader', error as Error)
+    }
+  }
+}
