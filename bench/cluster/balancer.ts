@@ -1,13 +1,15 @@
-import { type AddressInfo, connect, createServer, type Server } from 'node:net'
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 
 /** What stands before several control planes: each connection goes to the next one that takes it, as an IP load balancer does. */
 export class Balancer {
   readonly #server: Server
+  /** Connections that were answered, by the control plane they lead to. */
+  readonly #open = new Map<number, Set<Socket>>()
   #targets: readonly number[] = []
   #next = 0
 
   private constructor() {
-    this.#server = createServer((client) => {
+    this.#server = createServer({ noDelay: true }, (client) => {
       client.on('error', () => client.destroy())
       client.pause()
       const attempt = (left: number) => {
@@ -17,14 +19,22 @@ export class Balancer {
           return
         }
         const upstream = connect({ port, host: '127.0.0.1', noDelay: true })
+        let through = false
         upstream.once('connect', () => {
+          through = true
           client.pipe(upstream).pipe(client)
-          client.on('close', () => upstream.destroy())
+          client.on('close', () => {
+            this.#open.get(port)?.delete(client)
+            upstream.destroy()
+          })
+          upstream.once('data', () => {
+            if (!client.destroyed) this.#of(port).add(client)
+          })
           upstream.on('close', () => client.destroy())
         })
         upstream.on('error', () => {
-          if (upstream.connecting || upstream.pending) attempt(left - 1)
-          else client.destroy()
+          if (through) client.destroy()
+          else attempt(left - 1)
         })
       }
       attempt(this.#targets.length)
@@ -41,11 +51,24 @@ export class Balancer {
     return (this.#server.address() as AddressInfo).port
   }
 
+  /** Ports of the control planes that run. */
   set targets(ports: readonly number[]) {
     this.#targets = ports
   }
 
+  /** Connections that lead to a control plane, or to any. */
+  connections(port?: number): number {
+    if (port !== undefined) return this.#of(port).size
+    return [...this.#open.values()].reduce((sum, { size }) => sum + size, 0)
+  }
+
   stop(): void {
     this.#server.close()
+  }
+
+  #of(port: number): Set<Socket> {
+    const known = this.#open.get(port) ?? new Set<Socket>()
+    this.#open.set(port, known)
+    return known
   }
 }

@@ -1,9 +1,9 @@
 /**
- * A whole mesh on loopback, killed at random under load: a Consul, control planes on its store and catalog, Envoys, message
- * proxies, services that are replaced all the time. Requests are sent on time whatever the answers do, with retries off; what was
+ * A whole mesh on loopback, killed at random under load: a Consul, a Redis, control planes on both, Envoys, message proxies,
+ * services that are replaced all the time. Requests are sent on time whatever the answers do, with retries off; what was
  * not answered as it should have been is counted. The last line is JSON.
  *
- * `npm run cluster [-- --seconds 60 --rate 2000 --control-planes 3 --envoys 4 --message-proxies 2 --flaps 20 -o json]`
+ * `npm run cluster [-- --seconds 60 --rate 2000 --control-planes 3 --envoys 4 --message-proxies 2 --flaps 200 --edits 2 --sources -o json]`
  */
 import { parseArgs } from 'node:util'
 import { ensureEnvoy } from '../../cli/tools/envoy.ts'
@@ -19,6 +19,9 @@ const { values } = parseArgs({
     envoys: { type: 'string', default: String(CLUSTER_DEFAULTS.envoys) },
     'message-proxies': { type: 'string', default: String(CLUSTER_DEFAULTS.messageProxies) },
     flaps: { type: 'string', default: String(CLUSTER_DEFAULTS.flaps) },
+    edits: { type: 'string', default: String(CLUSTER_DEFAULTS.edits) },
+    // Run the sources instead of what `npm run compile` made.
+    sources: { type: 'boolean', default: false },
     output: { type: 'string', short: 'o', default: 'text' },
   },
 })
@@ -33,12 +36,16 @@ const result = await runCluster({
   envoys: Number(values.envoys),
   messageProxies: Number(values['message-proxies']),
   flaps: Number(values.flaps),
+  edits: Number(values.edits),
+  compiled: !values.sources,
   say,
 })
 if (values.output !== 'json') {
-  console.table([{ sent: result.sent, lost: result.lost, wrong: result.wrong, seconds: result.seconds }])
+  const { sent, lost, wrong, seconds, rate, times } = result
+  console.table([{ sent, lost, wrong, seconds, 'sent/s': rate, 'p50 ms': times.p50, 'p99 ms': times.p99 }])
   console.table(result.events)
-  if (result.lost > 0) console.table({ ...result.lostAfter, ...result.losses })
+  console.table(result.took)
+  if (lost + wrong > 0) console.table({ ...result.lostAfter, ...result.losses })
 }
 console.log(JSON.stringify({ ...result, conditions: await conditions() }))
 process.exitCode = result.lost + result.wrong > 0 ? 1 : 0

@@ -11,6 +11,17 @@ metadata: {name: mesh}
 spec: {drainTime: 5s}
 `,
     'web.yaml': web(timeout),
+    // Far above what comes: each of these requests is a decision, and none may be refused, whatever becomes of the service.
+    'limit.yaml': `apiVersion: meshgate.io/v1
+kind: RateLimit
+metadata: {name: web}
+spec:
+  shared: true
+  hosts: [${HTTP_HOST}]
+  limits:
+  - match: {x-limited: 'yes'}
+    tokenBucket: {maxTokens: 100000, tokensPerFill: 100000, fillInterval: 1s}
+`,
     'game.yaml': `apiVersion: meshgate.io/v1
 kind: Protocol
 metadata: {name: arena}

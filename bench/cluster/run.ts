@@ -1,3 +1,5 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
@@ -7,16 +9,17 @@ import { fileURLToPath } from 'node:url'
 import { startProcess } from '../../cli/processes/process.ts'
 import { copyStore } from '../../cli/store-copy.ts'
 import { envoyBootstrap } from '../../controlplane/bootstrap/envoy.ts'
-import { GameServer } from '../../test/dataplane/game.ts'
 import { startConsul, type TestConsul } from '../../test/helpers/consul.ts'
-import { startEcho } from '../../test/helpers/echo.ts'
 import { startEnvoy, type TestEnvoy } from '../../test/helpers/envoy.ts'
 import { freePorts, portOpen } from '../../test/helpers/ports.ts'
 import { stopEverything } from '../../test/helpers/processes.ts'
-import { type ServeChild, serveChild } from '../../test/helpers/serve.ts'
+import { hasRedis, startRedis, type TestRedis } from '../../test/helpers/redis.ts'
+import { COMPILED, FROM_SOURCES, serveChild } from '../../test/helpers/serve.ts'
 import { Balancer } from './balancer.ts'
-import { Load } from './load.ts'
-import { documents, GAME_PORT, HTTP_HOST, web } from './mesh.ts'
+import { Chaos } from './chaos.ts'
+import { Events } from './events.ts'
+import type { LoadOptions, Loss, Times } from './load.ts'
+import { documents, HTTP_HOST } from './mesh.ts'
 
 export interface ClusterOptions {
   readonly seconds: number
@@ -29,14 +32,18 @@ export interface ClusterOptions {
   readonly instances: number
   /** Endpoint changes per second beside the rolling replacement. */
   readonly flaps: number
+  /** Edits of a rule per second. */
+  readonly edits: number
   /** How long a backend goes on serving after it left Consul, ms. */
   readonly drainMs: number
+  /** Run what `npm run compile` made, as it is installed; else the sources. */
+  readonly compiled: boolean
   readonly say: (line: string) => void
 }
 
 export const CLUSTER_DEFAULTS: Omit<ClusterOptions, 'say'> = {
-  ...{ seconds: 60, rate: 2_000, controlPlanes: 3, envoys: 4, messageProxies: 2, instances: 4, flaps: 20 },
-  drainMs: 5_000,
+  ...{ seconds: 60, rate: 2_000, controlPlanes: 3, envoys: 4, messageProxies: 2, instances: 4, flaps: 200, edits: 2 },
+  ...{ drainMs: 5_000, compiled: false },
 }
 
 /** The ledger of a run. */
@@ -45,17 +52,21 @@ export interface ClusterResult {
   readonly lost: number
   readonly wrong: number
   readonly seconds: number
-  /** How often each thing was done to the cluster. */
+  /** Requests per second that were really sent, and how late one was at most, ms. */
+  readonly rate: number
+  readonly lateMs: number
+  /** Answer times, ms. */
+  readonly times: Times
+  /** How often each thing was done to the cluster, and how long some took. */
   readonly events: Readonly<Record<string, number>>
+  readonly took: Events['times']
   /** Losses by what was done last before them, and by what the caller saw. */
   readonly lostAfter: Readonly<Record<string, number>>
   readonly losses: Readonly<Record<string, number>>
+  /** Updates that Envoys refused. */
   readonly rejected: Readonly<Record<string, number>>
-}
-
-interface Instance {
-  readonly id: string
-  readonly stop: () => Promise<unknown>
+  /** Whether there was a Redis. */
+  readonly redis: boolean
 }
 
 /** Runs the whole cluster on loopback, kills parts of it at random under load, and counts what was lost. */
@@ -69,17 +80,22 @@ export async function runCluster(options: ClusterOptions): Promise<ClusterResult
   }
 }
 
+/** What the load tells at its end. */
+interface LoadResult {
+  readonly sent: number
+  readonly lost: readonly Loss[]
+  readonly wrong: readonly Loss[]
+  readonly lateMs: number
+  readonly times: Times
+}
+
 class Cluster {
   readonly #options: ClusterOptions
   readonly #folder: string
-  readonly #events: { readonly at: number; readonly what: string }[] = []
-  readonly #counts: Record<string, number> = {}
-  readonly #planes: ServeChild[] = []
-  readonly #instances: Record<'web' | 'game', Instance[]> = { web: [], game: [] }
+  readonly #events = new Events()
   readonly #stops: (() => Promise<unknown>)[] = []
-  #born = 0
-  #over = false
   #consul!: TestConsul
+  #redis: TestRedis | undefined
   #balancer!: Balancer
 
   constructor(options: ClusterOptions, folder: string) {
@@ -89,54 +105,49 @@ class Cluster {
 
   async run(): Promise<ClusterResult> {
     const { seconds, rate, say } = this.#options
-    const { load, envoys } = await this.#start()
-    load.start()
-    await sleep(1_000)
-    if (load.lost.length > 0) say(`lost before anything was done: ${load.lost[0]!.what}`)
+    const { chaos, envoys, load } = await this.#start()
+    const worker = startLoad(load)
     say(`up; ${rate} requests/s, retries off, for ${seconds} s`)
+    await sleep(1_000)
     const started = performance.now()
-    const work = [this.#roll(), this.#flap(), this.#edit(), this.#kill()]
-    await sleep(seconds * 1_000)
-    this.#over = true
-    await Promise.all(work)
-    await load.stop()
-    for (const stop of this.#stops) await stop()
-    for (const { stop } of this.#instances.game) await stop()
-    this.#balancer.stop()
+    await chaos.run(seconds)
+    const elapsed = (performance.now() - started) / 1_000
+    const { sent, lost, wrong, lateMs, times } = await worker.stop()
     const rejected: Record<string, number> = {}
     for (const envoy of envoys)
       for (const [name, count] of Object.entries(await envoy.rejected())) rejected[name] = (rejected[name] ?? 0) + count
-    const lostAfter: Record<string, number> = {}
-    const losses: Record<string, number> = {}
-    for (const { at, via, what } of load.lost) {
-      const last = this.#events.findLast((event) => event.at <= at && event.what !== 'flap')?.what ?? 'nothing'
-      lostAfter[last] = (lostAfter[last] ?? 0) + 1
-      losses[`${via} ${what}`] = (losses[`${via} ${what}`] ?? 0) + 1
-    }
+    for (const stop of this.#stops) await stop()
+    await chaos.stop()
+    this.#balancer.stop()
+    for (const { what, at, sentAt } of [...wrong, ...lost].slice(0, 20))
+      say(`${new Date(at).toISOString()} after ${at - sentAt} ms: ${what}`)
     return {
-      ...{ sent: load.sent, lost: load.lost.length, wrong: load.wrong.length },
-      seconds: Math.round((performance.now() - started) / 1_000),
-      ...{ events: this.#counts, lostAfter, losses, rejected },
+      ...{ sent, lost: lost.length, wrong: wrong.length },
+      ...{ seconds: Math.round(elapsed), rate: Math.round(sent / (elapsed + 1)), lateMs, times },
+      ...{ events: this.#events.counts, took: this.#events.times },
+      ...{ ...this.#events.explain([...lost, ...wrong]), rejected, redis: this.#redis !== undefined },
     }
   }
 
-  async #start(): Promise<{ load: Load; envoys: readonly TestEnvoy[] }> {
+  async #start(): Promise<{ chaos: Chaos; envoys: readonly TestEnvoy[]; load: LoadOptions }> {
     const { controlPlanes, envoys: envoyCount, messageProxies, instances, rate, say } = this.#options
     this.#consul = await startConsul({ persistent: true })
-    say(`Consul ${this.#consul.url}`)
+    this.#redis = (await hasRedis()) ? await startRedis() : undefined
+    say(`Consul ${this.#consul.url}, ${this.#redis ? `Redis ${this.#redis.url}` : 'no Redis: redis-server is missing'}`)
     const messagePorts = await freePorts(messageProxies)
     const config = join(this.#folder, 'config')
     await mkdir(config)
     for (const [name, text] of Object.entries(documents(messagePorts, '30s'))) await writeFile(join(config, name), text)
     const copied = await copyStore(config, this.#place, { dryRun: false, why: 'cluster', address: {} })
     if (!copied.same) throw new Error(copied.text)
-    for (let count = 0; count < instances; count++) for (const name of ['web', 'game'] as const) await this.#add(name)
     this.#balancer = await Balancer.start()
-    this.#planes.push(
-      ...(await Promise.all(Array.from({ length: controlPlanes }, (_, index) => this.#startPlane(index)))),
-    )
-    this.#retarget()
-    say(`${controlPlanes} control planes: ${this.#planes.map(({ apiUrl }) => apiUrl).join(', ')}`)
+    const chaos = new Chaos({
+      ...{ consul: this.#consul, redis: this.#redis, balancer: this.#balancer, events: this.#events },
+      ...{ drainMs: this.#options.drainMs, flaps: this.#options.flaps, edits: this.#options.edits },
+      startPlane: (index) => this.#startPlane(index),
+    })
+    await chaos.start(instances, controlPlanes)
+    say(`${controlPlanes} control planes: ${chaos.planes.map(({ apiUrl }) => apiUrl).join(', ')}`)
     const xds = { host: '127.0.0.1', port: this.#balancer.port }
     const httpPorts = await freePorts(envoyCount)
     const envoys = await Promise.all(
@@ -153,163 +164,71 @@ class Cluster {
         }),
       ),
     )
-    for (const [index, port] of messagePorts.entries()) {
-      const proxy = await startProcess({
-        command: process.execPath,
-        args: [
-          ...[
-            '--import',
-            import.meta.resolve('tsx'),
-            fileURLToPath(new URL('../../cli/main.ts', import.meta.url)),
-            'proxy',
-          ],
-          ...['--node', `message~127.0.0.1~edge-${index}.default~default.svc.cluster.local`],
-          ...['--metadata', JSON.stringify({ LABELS: { edge: `e${index}` } })],
-          ...['--xds', `127.0.0.1:${xds.port}`, '--log-level', 'warn'],
-        ],
-      })
-      this.#stops.push(() => proxy.stop())
-      await portOpen(port, { timeoutMs: 60_000 })
-    }
+    await Promise.all(messagePorts.map((port, index) => this.#startMessageProxy(port, index)))
     say(`${envoyCount} Envoys, ${messageProxies} message proxies`)
-    const load = new Load({ http: httpPorts, messages: messagePorts, host: HTTP_HOST, rate })
-    await this.#warm(httpPorts)
-    return { load, envoys }
+    await Promise.all(httpPorts.map(warm))
+    return { chaos, envoys, load: { http: httpPorts, messages: messagePorts, host: HTTP_HOST, rate, limitedEvery: 10 } }
   }
 
   get #place(): string {
     return `consul:${this.#consul.url}/cluster`
   }
 
-  /** Waits until each Envoy has a route that leads somewhere. */
-  async #warm(ports: readonly number[]): Promise<void> {
-    for (const port of ports) {
-      const end = Date.now() + 20_000
-      while ((await statusOf(port)) !== 200) {
-        if (Date.now() > end) throw new Error(`the Envoy on port ${port} has no route to ${HTTP_HOST} after 20 s`)
-        await sleep(50)
-      }
-    }
+  get #program(): readonly string[] {
+    return this.#options.compiled ? COMPILED : FROM_SOURCES
   }
 
-  #startPlane(index: number): Promise<ServeChild> {
-    const state = join(this.#folder, `state-${index}`)
-    return serveChild(this.#place, { cwd: this.#folder, args: ['--consul', this.#consul.url, '--state-dir', state] })
+  #startPlane(index: number) {
+    const redis = this.#redis ? ['--redis', this.#redis.url] : []
+    return serveChild(this.#place, {
+      cwd: this.#folder,
+      program: this.#program,
+      args: ['--consul', this.#consul.url, '--state-dir', join(this.#folder, `state-${index}`), ...redis],
+    })
   }
 
-  #retarget(): void {
-    this.#balancer.targets = this.#planes.filter(({ process }) => process.running).map(({ xdsPort }) => xdsPort)
+  async #startMessageProxy(port: number, index: number): Promise<void> {
+    const proxy = await startProcess({
+      command: process.execPath,
+      args: [
+        ...[...this.#program, 'proxy'],
+        ...['--node', `message~127.0.0.1~edge-${index}.default~default.svc.cluster.local`],
+        ...['--metadata', JSON.stringify({ LABELS: { edge: `e${index}` } })],
+        ...['--xds', `127.0.0.1:${this.#balancer.port}`, '--log-level', 'warn'],
+      ],
+    })
+    this.#stops.push(() => proxy.stop())
+    await portOpen(port, { timeoutMs: 60_000 })
   }
+}
 
-  #note(what: string): void {
-    this.#events.push({ at: performance.now(), what })
-    this.#counts[what] = (this.#counts[what] ?? 0) + 1
+/** Sends in a process of its own. */
+function startLoad(options: LoadOptions): { stop(): Promise<LoadResult> } {
+  const child = fork(fileURLToPath(new URL('./load-process.ts', import.meta.url)), {
+    execArgv: ['--import', import.meta.resolve('tsx')],
+  })
+  const ended = once(child, 'exit').then(([code]) => {
+    throw new Error(`the load ended by itself (${code})`)
+  })
+  // Looked at when it is asked for its result.
+  ended.catch(() => {})
+  child.send(options)
+  return {
+    async stop() {
+      const result = once(child, 'message')
+      child.send('stop')
+      const [value] = (await Promise.race([result, ended])) as [LoadResult]
+      return value
+    },
   }
+}
 
-  async #add(name: 'web' | 'game'): Promise<void> {
-    const id = `${name}-${++this.#born}`
-    const server = name === 'web' ? await startEcho(id) : await new GameServer(id).listen()
-    if (server instanceof GameServer) server.keep = false
-    const { port } = server
-    const tags = name === 'game' ? [`meshgate.port=${GAME_PORT}/arena`] : []
-    await this.#patiently(() => this.#consul.register({ name, id, port, tags }))
-    const stop = 'stop' in server ? () => server.stop() : () => server.close()
-    this.#instances[name].push({ id, stop })
-  }
-
-  /** Replaces every instance, one after the other: register, deregister, wait, stop. */
-  async #roll(): Promise<void> {
-    const leaving: Promise<unknown>[] = []
-    for (let turn = 0; !this.#over; turn++) {
-      const name = turn % 2 === 0 ? 'web' : 'game'
-      await this.#add(name)
-      await sleep(300)
-      const [oldest] = this.#instances[name].splice(0, 1)
-      this.#note('replace')
-      await this.#patiently(() => this.#consul.deregister(oldest!.id))
-      leaving.push(sleep(this.#options.drainMs).then(() => oldest!.stop()))
-      await sleep(700)
-    }
-    await Promise.all(leaving)
-  }
-
-  /** Endpoints that come and go and change: a second registration of a live instance, weights. */
-  async #flap(): Promise<void> {
-    const { flaps } = this.#options
-    for (let count = 0; flaps > 0 && !this.#over; count++) {
-      const name = count % 2 === 0 ? 'web' : 'game'
-      const [first] = this.#instances[name]
-      if (first) {
-        this.#note('flap')
-        const path = `/v1/agent/service/maintenance/${first.id}?enable=${count % 4 < 2}`
-        await this.#consul.call('PUT', path).catch(() => undefined)
-      }
-      await sleep(1_000 / flaps)
-    }
-    for (const { id } of [...this.#instances.web, ...this.#instances.game])
-      await this.#consul.call('PUT', `/v1/agent/service/maintenance/${id}?enable=false`).catch(() => undefined)
-  }
-
-  /** Edits a rule twice a second through the API of any control plane that is there. */
-  async #edit(): Promise<void> {
-    for (let count = 0; !this.#over; count++) {
-      await sleep(500)
-      const plane = this.#planes[count % this.#planes.length]!
-      const changes = [{ file: 'web.yaml', text: web(`${30 + (count % 20)}s`) }]
-      const post = async (path: string, body: object) => {
-        const answer = await fetch(plane.apiUrl + path, {
-          ...{ method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) },
-          signal: AbortSignal.timeout(5_000),
-        })
-        return (await answer.json()) as { plan?: string; base?: number; id?: number }
-      }
-      try {
-        const { plan, base } = await post('/api/v1/plan', { changes })
-        if (!plan) continue
-        const { id } = await post('/api/v1/apply', { base, changes, plan, reason: `edit ${count}` })
-        if (id !== undefined) this.#note('edit')
-      } catch {
-        // That control plane is being killed, or Consul is.
-        this.#note('edit refused')
-      }
-    }
-  }
-
-  /** Control planes in turn by SIGKILL, and Consul. */
-  async #kill(): Promise<void> {
-    for (let turn = 0; !this.#over; turn++) {
-      await this.#pause(1_500 + Math.random() * 1_500)
-      if (this.#over) break
-      if (turn % 4 === 3) {
-        this.#note('restart Consul')
-        await this.#consul.restart()
-        continue
-      }
-      const index = turn % 4
-      if (index >= this.#planes.length) continue
-      this.#note('kill control plane')
-      await this.#planes[index]!.kill()
-      this.#retarget()
-      this.#planes[index] = await this.#startPlane(index)
-      this.#retarget()
-    }
-  }
-
-  async #pause(ms: number): Promise<void> {
-    for (let left = ms; left > 0 && !this.#over; left -= 100) await sleep(Math.min(100, left))
-  }
-
-  /** Consul may be restarting: whoever registers tries again, as an orchestrator does. */
-  async #patiently(work: () => Promise<unknown>): Promise<void> {
-    for (let attempt = 0; ; attempt++) {
-      try {
-        await work()
-        return
-      } catch (error) {
-        if (attempt > 100) throw error
-        await sleep(200)
-      }
-    }
+/** Waits until an Envoy has a route that leads somewhere. */
+async function warm(port: number): Promise<void> {
+  const end = Date.now() + 30_000
+  while ((await statusOf(port)) !== 200) {
+    if (Date.now() > end) throw new Error(`the Envoy on port ${port} has no route to ${HTTP_HOST} after 30 s`)
+    await sleep(50)
   }
 }
 

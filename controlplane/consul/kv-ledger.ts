@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -48,6 +48,11 @@ interface StoredRevision {
 interface Head {
   readonly revision: number
   readonly manifest: string
+}
+
+/** Which state of which store the copy is of. */
+interface Origin extends Head {
+  readonly name: string
 }
 
 /** Tries of one apply against others who write at the same time. */
@@ -273,7 +278,7 @@ export class KvLedger extends RecordedLedger implements RevisionLedger {
   /** Whether the copy is of an earlier state of this history, not of another one under the same name. */
   async #isSameHistory(head: Head): Promise<boolean> {
     if (!this.#isSameStore() || head.revision < this.head) return false
-    const mine = this.#note()
+    const mine = this.#origin
     if (!mine || mine.revision !== this.head) return false
     if (head.revision === this.head) return head.manifest === mine.manifest
     const entry = await this.#kv.get(this.#prefix + LAYOUT.revision(this.head), true)
@@ -309,8 +314,8 @@ export class KvLedger extends RecordedLedger implements RevisionLedger {
       if (first)
         for (const [file, hash] of await this.#content.readTree(revision.manifest))
           tree.set(file, { hash, bytes: await this.#bytes(hash) })
-      this.history.adopt(id, revision, changes, first ? tree : undefined)
-      this.#write({ revision: id, manifest: revision.manifest })
+      const origin: Origin = { name: this.name, revision: id, manifest: revision.manifest }
+      this.history.adopt(id, revision, changes, JSON.stringify(origin), first ? tree : undefined)
       const told = this.revision(id)!
       this.tell(told)
     }
@@ -322,28 +327,19 @@ export class KvLedger extends RecordedLedger implements RevisionLedger {
     return this.content(hash) ?? (await this.#content.readBlob(hash))
   }
 
-  get #noteFile(): string {
-    return join(this.#options.mirror, 'store.json')
-  }
-
-  #note(): (Head & { readonly name: string }) | undefined {
-    if (!existsSync(this.#noteFile)) return undefined
-    return JSON.parse(readFileSync(this.#noteFile, 'utf8')) as Head & { name: string }
-  }
-
-  #write(head: Head): void {
-    writeFileSync(this.#noteFile, JSON.stringify({ name: this.name, ...head }))
+  get #origin(): Origin | undefined {
+    const text = this.history.origin()
+    return text === undefined ? undefined : (JSON.parse(text) as Origin)
   }
 
   #isSameStore(): boolean {
-    return this.#note()?.name === this.name
+    return this.#origin?.name === this.name
   }
 
   /** The copy is of something else: it begins anew. */
   #forget(): void {
     this.#db.close()
     rmSync(join(this.#options.mirror, '.meshgate'), { recursive: true, force: true })
-    rmSync(this.#noteFile, { force: true })
     this.#db = openDatabase(this.#options.mirror)
     this.history = new History(this.#db)
   }

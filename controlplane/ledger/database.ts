@@ -40,6 +40,9 @@ const STEPS: readonly string[] = [
     outcome text not null, detail text not null, times integer not null
   );
   `,
+  `
+  create table origin (id integer primary key check (id = 1), note text not null);
+  `,
 ]
 
 /**

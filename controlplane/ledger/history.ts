@@ -152,12 +152,13 @@ export class History {
 
   /**
    * Takes over a revision that was made elsewhere, under its own number: the one after the newest, or any as the first of all.
-   * `tree` are all files after it; needed only for the first, whose earlier history is not known.
+   * `tree` are all files after it; needed only for the first, whose earlier history is not known. `origin` is kept with it.
    */
   adopt(
     id: number,
     facts: RevisionFacts,
     changes: readonly RecordedChange[],
+    origin: string,
     tree?: ReadonlyMap<string, { readonly hash: string; readonly bytes: Uint8Array }>,
   ): void {
     transact(this.#db, () => {
@@ -183,7 +184,13 @@ export class History {
         )
       }
       this.#count(id)
+      run(this.#db, 'insert or replace into origin (id, note) values (1, ?)', origin)
     })
+  }
+
+  /** What the newest revision that was taken over said of its origin. */
+  origin(): string | undefined {
+    return row<{ note: string }>(this.#db, 'select note from origin')?.note
   }
 
   /** The revision whose files are being written, or were when the process died. */

@@ -8,7 +8,7 @@ describe.skipIf(!(await hasConsul()))('a mesh on Consul with everything being re
     const said: string[] = []
     const { sent, lost, wrong, lostAfter, losses, rejected, events } = await runCluster({
       ...CLUSTER_DEFAULTS,
-      ...{ seconds: 12, rate: 150, controlPlanes: 2, envoys: 2, messageProxies: 1, instances: 3 },
+      ...{ seconds: 12, rate: 150, controlPlanes: 2, envoys: 2, messageProxies: 1, instances: 3, flaps: 40 },
       say: (line) => said.push(line),
     })
     expect(sent, said.join('\n')).toBeGreaterThan(1_000)

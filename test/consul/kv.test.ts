@@ -142,7 +142,10 @@ describe.skipIf(!(await hasConsul()))('configuration in Consul', () => {
         },
       })
       await until(
-        () => lines,
+        () => {
+          if (!child.running) throw new Error(`writer ${kill} ended by itself: ${child.errors()}`)
+          return lines
+        },
         (count) => count >= 2,
         60_000,
       )

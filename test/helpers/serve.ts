@@ -25,6 +25,11 @@ interface Up {
   readonly api: string
 }
 
+/** Arguments of Node that run the command line from the sources. */
+export const FROM_SOURCES: readonly string[] = ['--import', import.meta.resolve('tsx'), join(root, 'cli/main.ts')]
+/** The same as it is installed: what `npm run compile` made, which starts much faster. */
+export const COMPILED: readonly string[] = [join(root, 'dist/cli/main.js')]
+
 /**
  * Starts it on a folder, on free ports, and waits until everything is read and served. `onLog` gets each message it logs.
  * @throws Error with its own words when it is not up after a minute
@@ -34,15 +39,21 @@ export async function serveChild(
   {
     cwd = folder,
     args: more = [],
+    program = FROM_SOURCES,
     onLog = () => {},
-  }: { cwd?: string; args?: readonly string[]; onLog?: (message: string) => void } = {},
+  }: {
+    cwd?: string
+    args?: readonly string[]
+    program?: readonly string[]
+    onLog?: (message: string) => void
+  } = {},
 ): Promise<ServeChild> {
   let up: Up | undefined
   let said = ''
   const child = await spawnForTest({
     command: process.execPath,
     args: [
-      ['--import', import.meta.resolve('tsx'), join(root, 'cli/main.ts'), 'serve', folder],
+      [...program, 'serve', folder],
       ['--xds', '127.0.0.1:0', '--api', '127.0.0.1:0', '--log-format', 'json'],
       [...more],
     ].flat(),

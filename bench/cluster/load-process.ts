@@ -1,0 +1,16 @@
+import { Load, type LoadOptions } from './load.ts'
+
+/** The load in a process of its own: what is done to the cluster must not delay a request. Begins with the options, ends with the next message. */
+
+let load: Load | undefined
+process.on('message', async (message) => {
+  if (!load) {
+    load = new Load(message as LoadOptions)
+    load.start()
+    return
+  }
+  await load.stop()
+  const { sent, lost, wrong, lateMs } = load
+  process.send!({ sent, lost, wrong, lateMs, times: load.times() }, () => process.exit())
+})
+process.on('disconnect', () => process.exit(1))
