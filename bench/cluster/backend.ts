@@ -6,21 +6,22 @@ import { stopAfterTests } from '../../test/helpers/processes.ts'
 /** An instance of a service. */
 export interface Backend {
   readonly port: number
-  /** Ends it as a good citizen does: what has begun is finished first. */
+  /** Ends it as a good citizen does: what still comes is answered, and asked not to come again. */
   stop(): Promise<void>
 }
 
-/** How long a server waits for what has begun, ms. */
+/** A server ends once nothing came for so long, or after so long, ms. */
+const QUIET_MS = 200
 const FINISH_MS = 5_000
 
 /** An HTTP server that answers each request with the path it was asked for, and does nothing else: it must not be the bottleneck. */
 export async function startWeb(name: string): Promise<Backend> {
-  let open = 0
+  let last = 0
+  let ending = false
   const server = createServer({ keepAliveTimeout: 0 }, (request: IncomingMessage, response: ServerResponse) => {
-    open++
-    response.once('close', () => open--)
+    last = Date.now()
     const body = `${name} ${request.url}`
-    response.writeHead(200, { 'content-length': Buffer.byteLength(body) })
+    response.writeHead(200, { 'content-length': Buffer.byteLength(body), ...(ending && { connection: 'close' }) })
     response.end(body)
   })
   const sockets = new Set<Socket>()
@@ -31,9 +32,11 @@ export async function startWeb(name: string): Promise<Backend> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const stop = async () => {
     forget()
-    const closed = new Promise((resolve) => server.close(resolve))
+    ending = true
     const end = Date.now() + FINISH_MS
-    while (open > 0 && Date.now() < end) await sleep(20)
+    do await sleep(QUIET_MS)
+    while (Date.now() - last < QUIET_MS && Date.now() < end)
+    const closed = new Promise((resolve) => server.close(resolve))
     for (const socket of sockets) socket.destroy()
     await closed
   }
