@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { envoyBootstrap, type HostPort } from '../controlplane/bootstrap/envoy.ts'
@@ -76,8 +76,23 @@ export function isMessageProxy({ node }: MeshProxy): boolean {
   return parseNodeId(node)?.type === 'message'
 }
 
-/** Message proxies of `spec.proxies`, each a process of this very program. */
-export function messageProxyPrograms(proxies: readonly MeshProxy[], xds: HostPort): readonly Wanted[] {
+/** Codecs in code that Protocol documents of a folder name, as `--codec` takes them. */
+export function codecModules(objects: ReadonlyMap<string, ConfigObject>, folder: string): readonly string[] {
+  const found: string[] = []
+  for (const { kind, name, spec, source } of objects.values()) {
+    const { module } = spec as { readonly module?: string }
+    if (kind === 'Protocol' && module !== undefined)
+      found.push(`${name}=${resolve(folder, dirname(source.file), module)}`)
+  }
+  return found.sort()
+}
+
+/** Message proxies of `spec.proxies`, each a process of this very program. @param codecs values of `--codec` */
+export function messageProxyPrograms(
+  proxies: readonly MeshProxy[],
+  xds: HostPort,
+  codecs: readonly string[],
+): readonly Wanted[] {
   const names = shortNames(proxies)
   // From sources in development, from what was built in the package.
   const main = import.meta.url.endsWith('.js') ? './main.js' : './main.ts'
@@ -93,6 +108,7 @@ export function messageProxyPrograms(proxies: readonly MeshProxy[], xds: HostPor
         ...['--workers', String(concurrency), '--drain-time', '1'],
         ...(adminPort ? ['--admin', `127.0.0.1:${adminPort}`] : []),
         ...(metadata ? ['--metadata', JSON.stringify(metadata)] : []),
+        ...codecs.flatMap((codec) => ['--codec', codec]),
       ],
       env: process.env,
     },

@@ -18,6 +18,8 @@ export interface ProxyCommandOptions {
   readonly workers: number
   readonly admin?: HostPort
   readonly configCache?: string
+  /** Path of a codec module by the name of its protocol. */
+  readonly codec?: ReadonlyMap<string, string>
   /** Seconds. */
   readonly drainTime: number
   readonly logLevel: LogLevel
@@ -48,6 +50,7 @@ export function proxyCommand(): Command {
     .option('--workers <n>', 'processes that share the ports', count(1, 256), 1)
     .option('--admin <host:port>', 'serve state and metrics over HTTP there', hostPort('port 0 allowed'))
     .option('--config-cache <file>', 'save the configuration there, and start from it while no control plane answers')
+    .option('--codec <name=file>', 'a codec in code for the protocol of this name; may be repeated', codecFile)
     .option('--drain-time <seconds>', 'how long requests in flight may take at the end', count(0, 3600), 30)
     .option('--log-level <level>', LOG_LEVELS.join(', '), oneOf(LOG_LEVELS), 'info')
     .option('--log-format <format>', 'json or text (default: text on a terminal, else json)', oneOf(['json', 'text']))
@@ -60,6 +63,12 @@ export function proxyCommand(): Command {
       const { runProxy } = await import('./run-proxy.ts')
       await runProxy({ ...options, node })
     })
+}
+
+function codecFile(text: string, before: ReadonlyMap<string, string> = new Map()): ReadonlyMap<string, string> {
+  const [, name, file] = /^([^=]+)=(.+)$/.exec(text) ?? []
+  if (!name || !file) throw new InvalidArgumentError('write NAME=FILE, such as trade=./trade-codec.js')
+  return new Map([...before, [name, file]])
 }
 
 function count(least: number, most: number): (text: string) => number {

@@ -6,6 +6,7 @@ import { formatDiagnostic } from '../controlplane/diagnostics/diagnostic.ts'
 import { type ControlPlaneOptions, hostAndPort, type RunningControlPlane, startControlPlane } from './control-plane.ts'
 import type { Log } from './log.ts'
 import {
+  codecModules,
   envoyLive,
   isMessageProxy,
   meshSpec,
@@ -121,8 +122,10 @@ class Programs {
   }
 
   #update(): Promise<readonly SidecarProgram[]> {
-    const { proxies = [], processes = [] } = meshSpec(this.#controlPlane.config.objects)
-    const key = JSON.stringify([proxies, processes])
+    const { objects } = this.#controlPlane.config
+    const { proxies = [], processes = [] } = meshSpec(objects)
+    const codecs = codecModules(objects, this.#options.folder)
+    const key = JSON.stringify([proxies, processes, codecs])
     if (key === this.#last) return this.#work
     this.#last = key
     this.#work = this.#work.then(async () => {
@@ -132,7 +135,7 @@ class Programs {
       const sidecars = envoy ? await sidecarPrograms(envoys, { envoy, xds, folder: bootstraps }) : []
       await this.#supervisor.want([
         ...processPrograms(processes, folder),
-        ...messageProxyPrograms(proxies.filter(isMessageProxy), xds),
+        ...messageProxyPrograms(proxies.filter(isMessageProxy), xds, codecs),
         ...sidecars.map(({ program }) => program),
       ])
       return sidecars

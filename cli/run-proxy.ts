@@ -4,6 +4,7 @@ import { localAdmin } from '../dataplane/admin/local.ts'
 import { AdminServer, type AdminSource } from '../dataplane/admin/server.ts'
 import { ConfigClient, type ConfigClientOptions } from '../dataplane/config/index.ts'
 import type { Configuration } from '../dataplane/configuration.ts'
+import { withLocalCodecs } from '../dataplane/protocols.ts'
 import { type ConfigurationProblem, MessageProxy } from '../dataplane/proxy.ts'
 import { CommandError } from './errors.ts'
 import { createLog, type Log } from './log.ts'
@@ -43,6 +44,8 @@ async function startRunner(workers: number, log: Log): Promise<Runner> {
   }
 }
 
+const NO_CODECS: ReadonlyMap<string, string> = new Map()
+
 /** Runs the message proxy until a signal comes, then drains it. */
 export async function runProxy(options: ProxyCommandOptions): Promise<void> {
   const log = createLog(options.logLevel, options.logFormat ?? (process.stdout.isTTY ? 'text' : 'json'), process.stdout)
@@ -57,7 +60,8 @@ export async function runProxy(options: ProxyCommandOptions): Promise<void> {
   const client = new ConfigClient({
     ...given,
     log,
-    onConfiguration: async (configuration) => {
+    onConfiguration: async (sent) => {
+      const configuration = withLocalCodecs(sent, options.codec ?? NO_CODECS)
       const problems = await runner.apply(configuration)
       report(log, configuration, problems)
       return problems

@@ -64,7 +64,7 @@ describe('a codec is loaded from', () => {
 describe('refused with a reason', () => {
   test.each([
     ['an endless frame', 'big.mjs', module('Number.POSITIVE_INFINITY'), /maxFrame must be 1 to 1073741824 bytes/],
-    ['a module without a codec', 'none.mjs', 'export const other = 1', /exports no "codec"/],
+    ['a module without a codec', 'none.mjs', 'export const other = 1', /exports neither "codec"/],
     ['a broken module', 'broken.mjs', 'export const codec = (', /broken.mjs: /],
     [
       'an invalid document',

@@ -32,15 +32,12 @@ export function shippedCodec(name: ShippedProtocol): Promise<Codec> {
 }
 
 /**
- * Loads a codec from a Protocol document (`.yaml`, with one such document) or from a module (`.js`, `.ts`) that exports `codec`.
+ * Loads a codec from a Protocol document (`.yaml`, with one such document) or from a module (`.js`, `.mjs`; `.ts` where Node takes it) that
+ * exports `codec`, or `extendCodec` when there is a layout to add to.
  * @throws ProtocolError
  */
-export async function loadCodec(file: string): Promise<Codec> {
-  if (!/^\.ya?ml$/.test(extname(file))) {
-    const { codec } = await loadModule(resolve(file))
-    if (!codec) throw new ProtocolError(`${file}: the module exports no "codec"`)
-    return checked(codec, file)
-  }
+export async function loadCodec(file: string, layout?: Codec): Promise<Codec> {
+  if (!/^\.ya?ml$/.test(extname(file))) return moduleCodec(await loadModule(resolve(file)), file, layout)
   const protocols = checkProtocols(await readFile(file, 'utf8').catch((cause: Error) => fail(file, cause)))
   const [protocol] = protocols
   if (protocols.length !== 1 || !protocol)
@@ -62,10 +59,18 @@ export async function codecOf(protocol: CheckedProtocol, file: string): Promise<
     if (!protocol.codec) throw new ProtocolError(`${file}: the document describes no frames`)
     return protocol.codec
   }
-  const { codec, extendCodec } = await loadModule(resolve(dirname(file), path))
-  if (protocol.codec && extendCodec) return checked(extendCodec(protocol.codec), path)
-  if (codec) return checked({ ...codec, name: protocol.name }, path)
-  throw new ProtocolError(`${file}: the module ${path} exports neither "codec" nor "extendCodec"`)
+  const codec = moduleCodec(await loadModule(resolve(dirname(file), path)), `${file}: ${path}`, protocol.codec)
+  return codec.name === protocol.name ? codec : { ...codec, name: protocol.name }
+}
+
+function moduleCodec({ codec, extendCodec }: CodecModule, file: string, layout: Codec | undefined): Codec {
+  if (layout && extendCodec) return checked(extendCodec(layout), file)
+  if (codec) return checked(codec, file)
+  throw new ProtocolError(
+    extendCodec
+      ? `${file}: "extendCodec" adds to a layout, and there is none: give the Protocol document a "frame"`
+      : `${file}: the module exports neither "codec" nor "extendCodec"`,
+  )
 }
 
 async function loadModule(path: string): Promise<CodecModule> {

@@ -17,7 +17,7 @@ export interface Configuration {
   readonly clusters: readonly ClusterConfig[]
 }
 
-/** Where a codec comes from; the proxy compiles it. Exactly one of the four. */
+/** Where a codec comes from; the proxy compiles it. Exactly one of them, but that a layout may come with `file` or `local`. */
 export interface ProtocolSource {
   readonly name: string
   /** Name of a protocol that comes with the package. */
@@ -26,8 +26,10 @@ export interface ProtocolSource {
   readonly layout?: unknown
   /** Text of one Protocol document (YAML). */
   readonly document?: string
-  /** Path of a module or of a Protocol file on the proxy's machine. */
+  /** Path of a module or of a Protocol file on the proxy's machine. A module may add to `layout`. */
   readonly file?: string
+  /** The proxy's own codec of this name (`withLocalCodecs`). */
+  readonly local?: true
 }
 
 export type SocketAddress =

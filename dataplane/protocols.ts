@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Codec } from '../codecs/contract.ts'
 import { checkDocument, checkProtocols } from '../codecs/document.ts'
 import { codecOf, loadCodec, type ShippedProtocol, shippedCodec, shippedProtocols } from '../codecs/load.ts'
-import type { ProtocolSource } from './configuration.ts'
+import type { Configuration, ProtocolSource } from './configuration.ts'
 
 /** Compiles codecs, and keeps those whose source did not change: connections hang on the very object. */
 export class Protocols {
@@ -32,16 +32,35 @@ export class Protocols {
   }
 }
 
+/** The configuration with codecs in code where it asks for them. @param files path of each module, by protocol, on this machine */
+export function withLocalCodecs(configuration: Configuration, files: ReadonlyMap<string, string>): Configuration {
+  const protocols = configuration.protocols.map((source) => {
+    const file = source.local && files.get(source.name)
+    if (!file) return source
+    const { local: _, ...rest } = source
+    return { ...rest, file }
+  })
+  return { ...configuration, protocols }
+}
+
 /** @throws ProtocolError, or an error that says what is wrong with the source. */
 export async function compileProtocolSource(source: ProtocolSource): Promise<Codec> {
-  const { name, shipped, layout, document, file } = source
+  const { name, shipped, layout, document, file, local } = source
+  if (local)
+    throw new Error(
+      `this proxy has no codec for "${name}": start it with --codec ${name}=FILE, the module that exports it`,
+    )
   if (shipped !== undefined) {
     if (!(shippedProtocols as readonly string[]).includes(shipped)) {
       throw new Error(`no protocol "${shipped}" comes with the package; there are ${shippedProtocols.join(', ')}`)
     }
     return shippedCodec(shipped as ShippedProtocol)
   }
-  if (file !== undefined) return loadCodec(file)
+  if (file !== undefined) {
+    const base = layout === undefined ? undefined : compileLayout(name, layout)
+    const codec = await loadCodec(file, base)
+    return codec.name === name ? codec : { ...codec, name }
+  }
   if (document !== undefined) {
     const protocols = checkProtocols(document)
     const [protocol] = protocols
@@ -51,6 +70,11 @@ export async function compileProtocolSource(source: ProtocolSource): Promise<Cod
     return codecOf(protocol, name)
   }
   if (layout === undefined) throw new Error('the protocol has neither shipped, layout, document nor file')
+  return compileLayout(name, layout)
+}
+
+/** @throws Error with everything that is wrong. */
+function compileLayout(name: string, layout: unknown): Codec {
   const checked = checkDocument({ apiVersion: 'meshgate.io/v1', kind: 'Protocol', metadata: { name }, spec: layout })
   const errors = checked.issues.filter(({ severity }) => severity === 'error')
   if (errors.length > 0 || !checked.codec) {

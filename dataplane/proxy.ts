@@ -118,7 +118,11 @@ export class MessageProxy {
       if (old && addressText(old.runtime.config.address) === addressText(config.address)) continue
       const codec = codecs.get(config.protocol)
       if (!codec) {
-        problems.push({ kind: 'listener', name: config.name, message: `there is no protocol "${config.protocol}"` })
+        const wrong = problems.find(({ kind, name }) => kind === 'protocol' && name === config.protocol)
+        const message = wrong
+          ? `protocol "${config.protocol}": ${wrong.message}`
+          : `there is no protocol "${config.protocol}"`
+        problems.push({ kind: 'listener', name: config.name, message })
         continue
       }
       const runtime = new ListenerRuntime(config, codec)

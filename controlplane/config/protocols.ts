@@ -13,6 +13,8 @@ export interface ProtocolInfo {
   readonly fields: ReadonlySet<string>
   /** Maps whose entries are fields `map.key`, the one for free attributes first. */
   readonly maps: readonly string[]
+  /** Code in the proxy may know more fields. */
+  readonly open?: true
 }
 
 /** Attachments of Dubbo are read by code, so the layout does not name them. */
@@ -34,18 +36,30 @@ export function shippedInfo(name: ShippedProtocol): ProtocolInfo {
   return info
 }
 
-/** A protocol of a document; computed once per document. */
-export function layoutInfo(name: string, spec: ProtocolSpec): ProtocolInfo {
+/** A protocol of a document, undefined when it says neither how frames are cut nor who knows; computed once per document. */
+export function documentInfo(name: string, spec: ProtocolSpec): ProtocolInfo | undefined {
+  if (!spec.frame && spec.module === undefined) return undefined
   const known = written.get(spec)
   if (known) return known
-  const info = infoOf(name, spec as Parameters<typeof compileProtocol>[1])
-  written.set(spec, info)
-  return info
+  const info = spec.frame ? infoOf(name, spec as Parameters<typeof compileProtocol>[1]) : codeInfo(spec)
+  const all = spec.frame && spec.module !== undefined ? { ...info, open: true as const } : info
+  written.set(spec, all)
+  return all
+}
+
+/** Of a codec in code is known what its document says of it. */
+function codeInfo({ fields, connections = [...connectionModes] }: ProtocolSpec): ProtocolInfo {
+  return {
+    modes: [...connections],
+    fields: new Set(Object.keys(fields ?? {})),
+    maps: Object.entries(fields ?? {}).flatMap(([name, { type }]) => (type === 'map' ? [name] : [])),
+    ...(fields ? {} : { open: true as const }),
+  }
 }
 
 /** Whether a rule may name the field: one declared, or an entry of a map. */
-export function hasField({ fields, maps }: ProtocolInfo, name: string): boolean {
-  return fields.has(name) || maps.some((map) => name.startsWith(`${map}.`) && name.length > map.length + 1)
+export function hasField({ fields, maps, open }: ProtocolInfo, name: string): boolean {
+  return open || fields.has(name) || maps.some((map) => name.startsWith(`${map}.`) && name.length > map.length + 1)
 }
 
 function readShipped(name: ShippedProtocol): ProtocolInfo {

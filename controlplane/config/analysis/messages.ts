@@ -3,7 +3,7 @@ import type { MsgRouterSpec } from '../kinds/msg-router.ts'
 import type { ProtocolSpec } from '../kinds/protocol.ts'
 import { comparePrecedence, idList, rulesOf } from '../msg-router-rules.ts'
 import type { ConfigObject } from '../object.ts'
-import { hasField, isShipped, layoutInfo, type ProtocolInfo, shippedInfo } from '../protocols.ts'
+import { documentInfo, hasField, isShipped, type ProtocolInfo, shippedInfo } from '../protocols.ts'
 import { similar } from '../similar.ts'
 import { protocolClass } from '../syntax/protocol.ts'
 import { metaProtocolName, portProtocolName } from '../syntax/protocol-name.ts'
@@ -22,7 +22,8 @@ function protocolNamed(world: World, name: string): ProtocolInfo | undefined {
 
 function documentOrShipped(world: World, name: string): ProtocolInfo | undefined {
   const document = world.of('Protocol').find((object) => object.name === name)
-  if (document?.spec.frame) return layoutInfo(name, document.spec as ProtocolSpec)
+  const info = document && documentInfo(name, document.spec as ProtocolSpec)
+  if (info) return info
   return isShipped(name) ? shippedInfo(name) : undefined
 }
 

@@ -20,9 +20,10 @@ export const protocolSpec = message({
     { default: '["bound", "exclusive"]' },
   ),
   ordered: optional(bool, 'Replies come in the order of the requests and need no id.', { default: 'false' }),
-  module: optional(text, 'A codec in JavaScript that belongs to the layout or takes its place.', {
-    unsupported: 'proxies take protocols as data only; codecs in code are those that come with the package',
-  }),
+  module: optional(
+    text,
+    'A codec in code, beside this file, that adds to the layout or takes its place. Proxies are started with it (`--codec`); it is never sent to them.',
+  ),
 })
 export type ProtocolSpec = z.infer<typeof protocolSpec>
 

@@ -3,7 +3,7 @@ import type { ProtocolSchema } from '../../../proto/gen/meshgate/v1/protocol_pb.
 import type { ApplicationProtocolSpec } from '../../config/kinds/application-protocol.ts'
 import type { ProtocolSpec } from '../../config/kinds/protocol.ts'
 import type { Origin } from '../../config/object.ts'
-import { isShipped, layoutInfo, type ProtocolInfo, shippedInfo } from '../../config/protocols.ts'
+import { documentInfo, isShipped, type ProtocolInfo, shippedInfo } from '../../config/protocols.ts'
 import { portProtocolName } from '../../config/syntax/protocol-name.ts'
 import type { World } from '../../model/index.ts'
 import type { PortProtocol } from '../../model/service.ts'
@@ -18,7 +18,7 @@ export interface KnownProtocol {
 
 /**
  * The protocol of a name: a Protocol document, else what an ApplicationProtocol names as its codec (the last word of Aeraki's
- * codec names is the protocol), else one that comes with the package. A document with a codec in code is none: proxies take data only.
+ * codec names is the protocol), else one that comes with the package. A codec in code is only named: the proxy has it or refuses the protocol.
  */
 export function findProtocol(world: World, name: string): KnownProtocol | undefined {
   const alias = world
@@ -32,12 +32,14 @@ export function findProtocol(world: World, name: string): KnownProtocol | undefi
 
 function named(world: World, name: string): KnownProtocol | undefined {
   const document = world.all<ProtocolSpec>('Protocol').find((object) => object.name === name)
-  if (document?.spec.frame) {
-    const { module: _, ...layout } = document.spec
+  const info = document && documentInfo(name, document.spec)
+  if (info) {
+    const { module, ...spec } = document.spec
+    const layout = spec.frame && plainJson(spec)
     return {
       name,
-      info: layoutInfo(name, document.spec),
-      codec: { case: 'layout', value: plainJson(layout) },
+      info,
+      codec: module !== undefined || !layout ? { case: 'local', value: { layout } } : { case: 'layout', value: layout },
       origins: [{ object: document, path: ['spec'] }],
     }
   }
