@@ -344,6 +344,8 @@ export interface SlowStart {
 export interface UpstreamConnections {
   /** shared: connections per host and worker; default 2, the second is opened under pressure only. */
   readonly perHost?: number
+  /** shared, exclusive: connections held open to each host from its arrival on, even without requests; default 0. */
+  readonly minPerHost?: number
   /** Idle ones are closed; default 60000, 0 never. */
   readonly idleTimeoutMs?: number
   /** After so many requests a connection is replaced; 0 (the default): never. */

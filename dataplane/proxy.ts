@@ -7,9 +7,10 @@ import { Engine } from './engine.ts'
 import { Acceptor } from './listen/acceptor.ts'
 import { ListenerRuntime } from './listen/listener.ts'
 import { Protocols } from './protocols.ts'
-import { type CompiledTable, compileTable, link, type States } from './route/compile.ts'
+import { type CompiledTable, compileTable, keepStates, link, type States } from './route/compile.ts'
 import { wake } from './turn.ts'
 import type { dial } from './upstream/dial.ts'
+import { HostPool } from './upstream/pool.ts'
 
 const emptyConfiguration: Configuration = { version: '', protocols: [], listeners: [], routes: [], clusters: [] }
 
@@ -98,9 +99,8 @@ export class MessageProxy {
     this.#swapClusters(configuration, problems)
     this.#swapTables(configuration, codecs, problems)
     this.#swapListeners(configuration, codecs, opened)
-    for (const byCodec of this.#tables.values())
-      for (const { routes } of byCodec.values())
-        for (const { globalLimits } of routes) if (globalLimits.length > 0) this.engine.limits.warm(globalLimits)
+    this.#prepare(configuration)
+    this.#forgetRoutes()
     this.configuration = configuration
     this.problems = problems
     return problems
@@ -219,6 +219,29 @@ export class MessageProxy {
     for (const { table } of this.#leaving) if (table) link(table, (name) => this.#clusters.get(name))
   }
 
+  /** Opens what the first message would otherwise wait for: connections held open, and those to rate limit services. */
+  #prepare({ listeners }: Configuration): void {
+    for (const { name } of listeners) {
+      const runtime = this.#listeners.get(name)?.runtime
+      if (!runtime?.table) continue
+      for (const { destinations, mode, globalLimits } of runtime.table.routes) {
+        if (globalLimits.length > 0) this.engine.limits.warm(globalLimits)
+        for (const { cluster } of destinations) {
+          if (!cluster || cluster.minPerHost === 0) continue
+          for (const host of cluster.hosts)
+            HostPool.of(this.engine, cluster, host, runtime.codec).hold(mode ?? runtime.mode)
+        }
+      }
+    }
+  }
+
+  /** What was counted for routes that no connection can take any more is not shown for ever. */
+  #forgetRoutes(): void {
+    const leaving = [...this.#leaving].flatMap(({ table }) => table ?? [])
+    const there = new Set([...this.#tables.values()].flatMap((byCodec) => [...byCodec.values()]))
+    keepStates(this.#states, [...there, ...leaving])
+  }
+
   #swapListeners(
     { listeners }: Configuration,
     codecs: ReadonlyMap<string, Codec>,
@@ -269,6 +292,7 @@ export class MessageProxy {
       let alive = false
       for (const pool of host.pools.values()) {
         for (const connection of pool.all) connection.sweep()
+        pool.warm()
         alive ||= pool.all.size > 0 || pool.waiting.count > 0
       }
       return alive

@@ -27,6 +27,8 @@ export class Cluster implements OutlierScope {
   activeConnections = 0
   /** Shared connections to one host, at most. */
   perHost = 2
+  /** Connections to hold open to one host. */
+  minPerHost = 0
   /** 0: as many as there are. */
   maxRequestsPerConnection = 0
   #shares: Share[] | undefined
@@ -67,6 +69,7 @@ export class Cluster implements OutlierScope {
     })
     this.config = config
     this.perHost = config.connections?.perHost ?? 2
+    this.minPerHost = config.connections?.minPerHost ?? 0
     this.maxRequestsPerConnection = config.connections?.maxRequestsPerConnection ?? 0
     this.hosts = hosts
     this.breakers[0].update(config.circuitBreakers?.default)

@@ -224,6 +224,7 @@ function messageOptions(cluster: Cluster): Pick<Partial<ClusterConfig>, 'connect
     // Node has one knob: the idle time before the first probe.
     tcpKeepaliveMs: keepalive && (keepalive.keepaliveTime ?? 7200) * 1000,
     perHost: options?.connectionsPerHost,
+    minPerHost: options?.minConnectionsPerHost || undefined,
     idleTimeoutMs: milliseconds('idle_timeout', options?.idleTimeout),
   })
   const intervalMs = milliseconds('heartbeat.interval', options?.heartbeat?.interval)

@@ -97,8 +97,20 @@ export function compileTable(codec: Codec, table: RouteTable, states: States): C
   }
 }
 
+/** Lets go of the states no route of these tables has. */
+export function keepStates(states: States, tables: readonly CompiledTable[]): void {
+  const used = new Set<RouteState | undefined>()
+  for (const { source, routes } of tables) {
+    used.add(states.get(stateKey(source.name, '', -1)))
+    for (const { state } of routes) used.add(state)
+  }
+  for (const [key, state] of states) if (!used.has(state)) states.delete(key)
+}
+
+const stateKey = (table: string, name: string, index: number) => `${table}\n${name || `#${index}`}`
+
 function stateOf(states: States, table: string, name: string, index: number): RouteState {
-  const key = `${table}\n${name || `#${index}`}`
+  const key = stateKey(table, name, index)
   let state = states.get(key)
   if (!state) {
     state = {
@@ -133,7 +145,12 @@ const compiled = new WeakMap<
 function compileRoute(codec: Codec, states: States, table: string, source: MessageRoute, index: number): CompiledRoute {
   const before = compiled.get(source)
   const key = source.name === '' ? `${table}\n#${index}` : table
-  if (before?.codec === codec && before.states === states && before.key === key) return before.route
+  if (before?.codec === codec && before.states === states && before.key === key) {
+    // It may have been gone meanwhile.
+    const place = stateKey(table, source.name, index)
+    if (!states.has(place)) states.set(place, before.route.state)
+    return before.route
+  }
   const route = freshRoute(codec, source, stateOf(states, table, source.name, index))
   compiled.set(source, { codec, states, key, route })
   return route

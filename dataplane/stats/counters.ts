@@ -18,6 +18,7 @@ export const clusterCounterNames = [
   'upstream_rq_mirrored',
   'upstream_rq_mirror_dropped',
   'upstream_cx_total',
+  'upstream_cx_preconnect',
   'upstream_cx_connect_fail',
   'upstream_cx_connect_timeout',
   'upstream_cx_overflow',

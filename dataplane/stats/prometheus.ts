@@ -25,7 +25,8 @@ export interface StatsSource {
   readonly engine: { readonly requests: { readonly used: number; readonly capacity: number } }
 }
 
-const label = (value: string) => value.replace(/[\\"\n]/g, (c) => (c === '\n' ? '\\n' : `\\${c}`))
+/** A label's value as the text format wants it. */
+export const label = (value: string) => value.replace(/[\\"\n]/g, (c) => (c === '\n' ? '\\n' : `\\${c}`))
 
 export function takeStats(source: StatsSource): StatsSnapshot {
   const counters: Record<string, number> = {}

@@ -202,7 +202,8 @@ export class UpstreamConnection implements FrameSink, OutputOwner {
       idleMs > 0 &&
       this.pending.count === this.expired &&
       this.mode !== 'bound' &&
-      clock.now - this.lastUsed > idleMs
+      clock.now - this.lastUsed > idleMs &&
+      !this.pool.holds(this)
     ) {
       this.counters[C.upstream_cx_idle_timeout]!++
       this.close()

@@ -1,4 +1,4 @@
-import type { Codec } from '../../codecs/contract.ts'
+import type { Codec, ConnectionMode } from '../../codecs/contract.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { Host } from '../cluster/host.ts'
 import type { Engine } from '../engine.ts'
@@ -27,6 +27,8 @@ export class HostPool {
   /** Every connection that is not closed yet, of all modes. */
   readonly all = new Set<UpstreamConnection>()
   #connecting = 0
+  /** Mode of the connections that are held open without requests. */
+  #warm: 'shared' | 'exclusive' | undefined
 
   constructor(engine: Engine, cluster: Cluster, host: Host, codec: Codec) {
     this.engine = engine
@@ -89,6 +91,45 @@ export class HostPool {
 
   openBound(client: Client, priority: 0 | 1): UpstreamConnection | undefined {
     return this.#mayOpen(priority) ? this.#open('bound', client) : undefined
+  }
+
+  /** Holds connections of a mode open from now on, as many as the cluster asks for; those of clients are opened by clients. */
+  hold(mode: ConnectionMode): void {
+    if (mode === 'bound') return
+    this.#warm = mode
+    this.warm()
+  }
+
+  /** Opens what is missing of the connections that are to be held open. */
+  warm(): void {
+    const mode = this.#warm
+    const { host, cluster } = this
+    if (!mode || cluster.minPerHost === 0 || host.removed || host.config.health === 'draining') return
+    for (let missing = this.#least(mode) - this.#count(mode); missing > 0; missing--) {
+      if (cluster.activeConnections >= cluster.breakers[0].maxConnections) return
+      cluster.counters[C.upstream_cx_preconnect]!++
+      if (mode === 'shared') this.#openShared()
+      else {
+        this.#connecting++
+        this.#open('exclusive', null)
+      }
+    }
+  }
+
+  /** Whether a connection without requests is one of those to be held open. */
+  holds({ mode }: UpstreamConnection): boolean {
+    return mode === this.#warm && !this.host.removed && this.#count(mode) <= this.#least(mode)
+  }
+
+  #least(mode: ConnectionMode): number {
+    const { minPerHost, perHost } = this.cluster
+    return mode === 'shared' ? Math.min(minPerHost, perHost) : minPerHost
+  }
+
+  #count(mode: ConnectionMode): number {
+    let count = 0
+    for (const connection of this.all) if (connection.mode === mode && !connection.draining) count++
+    return count
   }
 
   #mayOpen(priority: 0 | 1): boolean {

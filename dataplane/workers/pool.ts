@@ -4,6 +4,7 @@ import type { AdminSource } from '../admin/server.ts'
 import type { Configuration, SocketAddress } from '../configuration.ts'
 import type { ConfigurationProblem } from '../proxy.ts'
 import { type StatsSnapshot, sumStats } from '../stats/prometheus.ts'
+import { withoutDeleted } from '../stats/prune.ts'
 import type { FromWorker, ToWorker } from './protocol.ts'
 
 /** Waits before a worker that ended is replaced; doubles while workers end at once. */
@@ -154,6 +155,7 @@ export class WorkerPool {
   /** Puts a configuration in force in every worker, and in those that come later. @returns problems, each once. */
   async apply(configuration: Configuration): Promise<readonly ConfigurationProblem[]> {
     this.#configuration = configuration
+    this.#past = withoutDeleted(this.#past, configuration)
     const answers = await this.#ask((id) => this.#configurationMessage(id))
     const problems = new Map<string, ConfigurationProblem>()
     for (const answer of answers) {

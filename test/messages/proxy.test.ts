@@ -176,7 +176,7 @@ spec:
     idleTimeout: 0s
     frameTimeout: 3s
     requestTimeout: 4s
-    upstream: {connectionsPerHost: 1, idleTimeout: 20s, heartbeat: {interval: 2s, timeout: 500ms, misses: 2}}
+    upstream: {connectionsPerHost: 1, minConnections: 1, highPriority: {maxRequests: 7}, idleTimeout: 20s, heartbeat: {interval: 2s, timeout: 500ms, misses: 2}}
 ---`
     const edge = gateway(port).replace(
       'metadata: {name: edge}',
@@ -187,11 +187,11 @@ spec:
         rule +
         edge +
         service('test.serviceA', 12345, [{ port: a.port }]) +
-        msgRouter('one', 'msgid: 1, svrName: test.serviceA'),
+        msgRouter('one', 'msgid: 1, svrName: test.serviceA, highPriority: true'),
     )
     bed.defer(() => plane.stop())
     const managed = await managedProxy(bed, plane.port)
-    const { listeners, clusters } = await managed.inForce(hasRoute('one'))
+    const { listeners, clusters, routes } = await managed.inForce(hasRoute('one'))
     expect(listeners[0]).toMatchObject({
       accessLog: { path: '/dev/stderr', sampling: 0.5, fields: ['msgid', 'uid'], errors: false },
       maxConnections: 100,
@@ -202,11 +202,13 @@ spec:
       requestTimeoutMs: 4000,
       proxyProtocol: true,
     })
+    expect(routes[0]!.routes[0]!.action.priority).toBe('high')
     expect(clusters[0]).toMatchObject({
       balancer: { kind: 'roundRobin' },
       slowStart: { windowMs: 30_000, aggression: 1.5, minWeightPercent: 20 },
       outlierDetection: { consecutiveErrors: 3, intervalMs: 5000 },
-      connections: { perHost: 1, idleTimeoutMs: 20_000 },
+      connections: { perHost: 1, minPerHost: 1, idleTimeoutMs: 20_000 },
+      circuitBreakers: { high: { maxRequests: 7 } },
       heartbeat: { intervalMs: 2000, timeoutMs: 500, misses: 2 },
     })
     const game = await client(port)

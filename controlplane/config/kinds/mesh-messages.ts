@@ -22,6 +22,13 @@ const heartbeat = message({
   }),
 })
 
+const highPriority = message({
+  maxConnections: optional(count, 'Most connections to a service.', { default: '1024' }),
+  maxPendingRequests: optional(count, 'Most messages that wait for a connection.', { default: '1024' }),
+  maxRequests: optional(count, 'Most messages in flight.', { default: '1024' }),
+  maxRetries: optional(count, 'Most retries in flight.', { default: '3' }),
+})
+
 /** What message proxies do on all their listeners and with all their upstreams. */
 export const meshMessages = message({
   accessLog: optional(accessLog, 'Access log of messages.', { default: 'none' }),
@@ -46,6 +53,15 @@ export const meshMessages = message({
   upstream: optional(
     message({
       connectionsPerHost: optional(count, 'Shared connections of a worker to one host.', { default: '2' }),
+      minConnections: optional(
+        count,
+        'Connections that each worker holds open to each endpoint from its arrival on, so that no message waits for one. Shared and ' +
+          'exclusive connections only; of shared ones not more than connectionsPerHost.',
+        { default: 'none, a connection is opened when a message needs it' },
+      ),
+      highPriority: optional(highPriority, 'Circuit breakers for messages of rules with `highPriority: true`.', {
+        default: '1024 each, 3 retries',
+      }),
       idleTimeout: optional(durationOrZero, 'Unused connections are closed after so long; 0s: never.', {
         default: '1m',
       }),

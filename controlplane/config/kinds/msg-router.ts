@@ -101,6 +101,11 @@ const ruleShape = {
     z.array(limit),
     'Limits that each proxy counts by itself; a message needs a token of all that match.',
   ),
+  highPriority: optional(
+    bool,
+    'Circuit breakers of high priority count for the messages (`Mesh.spec.messages.upstream.highPriority`) instead of those of the DestinationRule.',
+    { default: 'false' },
+  ),
   connection: optional(z.enum(['shared', 'bound', 'exclusive']), 'How upstream connections are used.', {
     default: "the protocol's preferred way",
   }),

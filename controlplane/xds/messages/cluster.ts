@@ -1,12 +1,14 @@
 import { create } from '@bufbuild/protobuf'
 import type { Any } from '@bufbuild/protobuf/wkt'
+import { CircuitBreakersSchema } from '../../../proto/gen/envoy/config/cluster/v3/circuit_breaker_pb.ts'
 import {
   ClusterSchema,
   type LoadBalancingPolicy,
   LoadBalancingPolicySchema,
 } from '../../../proto/gen/envoy/config/cluster/v3/cluster_pb.ts'
+import { RoutingPriority } from '../../../proto/gen/envoy/config/core/v3/base_pb.ts'
 import { MessageClusterOptionsSchema } from '../../../proto/gen/meshgate/v1/message_cluster_pb.ts'
-import { duration, pack } from '../../../proto/make.ts'
+import { duration, make, pack } from '../../../proto/make.ts'
 import type { MeshMessages } from '../../config/kinds/mesh-messages.ts'
 import { parseDuration } from '../../config/syntax/duration.ts'
 import type { Scope } from '../../model/scope.ts'
@@ -31,11 +33,17 @@ export function messageCluster(scope: Scope, name: string, hashed: boolean): Com
   if (!compiled) return undefined
   const options = clusterOptions(scope.settings().messages)
   const policy = hashed ? hashPolicy(scope, name, compiled) : undefined
-  if (!options && !policy) return compiled
-  const { typedExtensionProtocolOptions: known } = compiled.message
+  const high = scope.settings().messages.upstream?.highPriority
+  if (!options && !policy && !high) return compiled
+  const { typedExtensionProtocolOptions: known, circuitBreakers: breakers } = compiled.message
   const message = create(ClusterSchema, {
     ...compiled.message,
     ...(policy && { loadBalancingPolicy: policy }),
+    ...(high && {
+      circuitBreakers: make(CircuitBreakersSchema, {
+        thresholds: [...(breakers?.thresholds ?? []), { priority: RoutingPriority.HIGH, ...high }],
+      }),
+    }),
     ...(options && { typedExtensionProtocolOptions: { ...known, 'meshgate.messages': options } }),
   })
   return { ...compiled, message }
@@ -51,10 +59,13 @@ function hashPolicy(scope: Scope, name: string, { message }: CompiledCluster): L
 
 function clusterOptions({ upstream }: MeshMessages): Any | undefined {
   if (!upstream) return undefined
-  const { connectionsPerHost, idleTimeout, heartbeat } = upstream
+  const { connectionsPerHost, minConnections, idleTimeout, heartbeat } = upstream
+  if (connectionsPerHost === undefined && minConnections === undefined && idleTimeout === undefined && !heartbeat)
+    return undefined
   const ms = (text: string) => duration(parseDuration(text) ?? 0)
   return pack(MessageClusterOptionsSchema, {
     ...(connectionsPerHost !== undefined && { connectionsPerHost }),
+    ...(minConnections !== undefined && { minConnectionsPerHost: minConnections }),
     ...(idleTimeout !== undefined && { idleTimeout: ms(idleTimeout) }),
     ...(heartbeat && {
       heartbeat: {

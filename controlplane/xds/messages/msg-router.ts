@@ -106,6 +106,7 @@ function actionOf(
       responseMutations: (rule.responseMutation ?? []).map(mutationOf),
       rateLimits: (rule.localRateLimit ?? []).map(limitOf),
       connectionMode: rule.connection ? MODES[rule.connection] : ConnectionMode.PROTOCOL,
+      ...(rule.highPriority && { highPriority: true }),
       ...(rule.timeout !== undefined && { timeout: duration(parseDuration(rule.timeout) ?? 0) }),
       ...(rule.retries && { retry: retryOf(rule.retries) }),
       ...(rule.fault && { fault: faultOf(rule.fault) }),
