@@ -169,7 +169,12 @@ export async function startControlPlane(options: ControlPlaneOptions, log: Log):
     const opened = await store.openLedger()
     const { source, folder } = store
     const editing =
-      opened && editingOf(opened, { api: options.api, folder, source, config, status: xds.status, discovery })
+      opened &&
+      editingOf(opened, {
+        ...{ api: options.api, folder, source, config, mesh, discovery },
+        generations: memory.generations,
+        status: xds.status,
+      })
     if (editing)
       started.unshift({
         stop: async () => {

@@ -33,13 +33,33 @@ function problemsOf(view: ClassView): readonly Problem[] {
 
 /** What the proxies of these classes cannot get as their documents ask, each complaint once. */
 export function problemsOfViews(views: Iterable<ClassView>): readonly Diagnostic[] {
-  const found = new Map<string, Diagnostic>()
+  return problemDiagnostics(problemsIn(views))
+}
+
+function* problemsIn(views: Iterable<ClassView>): Generator<Problem> {
   for (const view of views)
-    for (const problem of problemsOf(view)) {
-      const diagnostic = toDiagnostic(problem)
-      const { code, file, line, column, message } = diagnostic
-      found.set(JSON.stringify([code, file, line, column, message]), diagnostic)
+    if (view.onDemand || view.scope.proxy.type === 'message') yield* problemsOf(view)
+    else {
+      // These clusters are compiled anyway, and remember what was wrong.
+      for (const name of view.names('cds')) view.get('cds', name)
+      for (const problems of view.clusterProblems().values()) yield* problems
     }
+}
+
+/**
+ * Complaints about clusters, each once.
+ * @param newest the present reading of an object, for the places of its lines
+ */
+export function problemDiagnostics(
+  problems: Iterable<Problem>,
+  newest: (object: ConfigObject) => ConfigObject = (object) => object,
+): readonly Diagnostic[] {
+  const found = new Map<string, Diagnostic>()
+  for (const problem of problems) {
+    const diagnostic = toDiagnostic(problem, newest)
+    const { code, file, line, column, message } = diagnostic
+    found.set(JSON.stringify([code, file, line, column, message]), diagnostic)
+  }
   return [...found.values()]
 }
 
@@ -65,6 +85,9 @@ export function problemsOfObjects(objects: ReadonlyMap<string, ConfigObject>): r
   return problemsOfViews(views)
 }
 
-function toDiagnostic({ code, severity, message, hint, origin: { object, path } }: Problem): Diagnostic {
-  return { code, severity, message, ...object.source.locate(path), path: formatPath(path), hint }
+function toDiagnostic(
+  { code, severity, message, hint, origin: { object, path } }: Problem,
+  newest: (object: ConfigObject) => ConfigObject,
+): Diagnostic {
+  return { code, severity, message, ...newest(object).source.locate(path), path: formatPath(path), hint }
 }

@@ -7,6 +7,8 @@ export type Cell<T> = () => T
 export interface Source<T> {
   /** Reading it is recorded; writing it makes those who read it out of date. */
   value: T
+  /** What reading it records. */
+  readonly reads: Reads
   /** Reads without being recorded. */
   peek(): T
 }
@@ -55,6 +57,7 @@ export function source<T>(initial: T, kind?: string): Source<T> {
   const fine = kind === undefined ? ++lastFine : 0
   const reads: Reads = { mask, fine: fine ? [fine] : NONE }
   return {
+    reads,
     get value() {
       if (reading) merge(reading, reads)
       return inner.value
@@ -123,6 +126,17 @@ export function writesSince(moment: number): Writes | undefined {
 /** Whether something that was read has been written. */
 export function touches(reads: Reads, writes: Writes): boolean {
   return (reads.mask & writes.mask) !== 0 || reads.fine.some((id) => writes.fine.has(id))
+}
+
+/** What writing these sources would be, without writing them. */
+export function writesOf(sources: Iterable<Pick<Source<unknown>, 'reads'>>): Writes {
+  let mask = 0
+  const fine = new Set<number>()
+  for (const { reads } of sources) {
+    mask |= reads.mask
+    for (const id of reads.fine) fine.add(id)
+  }
+  return { mask: fine.size > 0 ? mask | MANY : mask, fine }
 }
 
 /** What became of a computation. A new object when the value, the error or what was read is another one. */

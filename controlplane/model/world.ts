@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { ConfigObject, Origin } from '../config/object.ts'
-import { batch, cells, type Source, sameItems, source } from './cells.ts'
+import { batch, cells, type Source, sameItems, source, type Writes, writesOf } from './cells.ts'
 
 /**
  * The present configuration, readable by cells. A commit replaces the whole world at once; an object whose content did not
@@ -24,6 +24,46 @@ export class World {
    * an empty list means that no reader can tell a difference.
    */
   commit(objects: ReadonlyMap<string, ConfigObject>): readonly string[] {
+    const { changed, kept, lists } = this.#differences(objects)
+    this.#kept = kept
+    this.#newest = objects
+    batch(() => {
+      for (const [kind, list] of lists) {
+        const present = this.#source(kind)
+        if (!sameItems(present.peek(), list)) present.value = list
+      }
+      for (const key of changed) {
+        const object = kept.get(key)?.object
+        const present = this.#current.get(key)
+        if (!object) this.#current.delete(key)
+        else if (present) present.value = object
+      }
+    })
+    return changed
+  }
+
+  /** What a commit of these objects would write of all that somebody has read. Writes nothing. */
+  foresee(objects: ReadonlyMap<string, ConfigObject>): Writes {
+    const { changed, lists } = this.#differences(objects)
+    const written: Source<unknown>[] = []
+    for (const [kind, list] of lists) {
+      const present = this.#byKind.get(kind)
+      if (present && !sameItems(present.peek(), list)) written.push(present)
+    }
+    for (const key of changed) {
+      const present = this.#current.get(key)
+      if (present) written.push(present)
+    }
+    return writesOf(written)
+  }
+
+  #differences(objects: ReadonlyMap<string, ConfigObject>): {
+    /** Keys of objects that came, went or changed content. */
+    readonly changed: readonly string[]
+    readonly kept: Map<string, Kept>
+    /** Objects of every kind whose list may differ. */
+    readonly lists: ReadonlyMap<string, readonly ConfigObject[]>
+  } {
     const changed: string[] = []
     /** Kinds whose list may differ. */
     const kinds = new Set<string>()
@@ -39,28 +79,17 @@ export class World {
       kept.set(key, entry)
     }
     for (const key of this.#kept.keys()) if (!kept.has(key)) changed.push(key)
-    this.#kept = kept
-    this.#newest = objects
-    batch(() => {
-      for (const [kind, list] of sameOrder ? this.#lists(kinds) : this.#lists(undefined)) {
-        const present = this.#source(kind)
-        if (!sameItems(present.peek(), list)) present.value = list
-      }
-      for (const key of changed) {
-        const object = kept.get(key)?.object
-        const present = this.#current.get(key)
-        if (!object) this.#current.delete(key)
-        else if (present) present.value = object
-      }
-    })
-    return changed
+    return { changed, kept, lists: this.#lists(kept, sameOrder ? kinds : undefined) }
   }
 
   /** Objects by kind, of some kinds or of all there are and were. */
-  #lists(wanted: ReadonlySet<string> | undefined): ReadonlyMap<string, ConfigObject[]> {
+  #lists(
+    kept: ReadonlyMap<string, Kept>,
+    wanted: ReadonlySet<string> | undefined,
+  ): ReadonlyMap<string, ConfigObject[]> {
     const lists = new Map<string, ConfigObject[]>([...(wanted ?? this.#byKind.keys())].map((kind) => [kind, []]))
     if (wanted?.size === 0) return lists
-    for (const { listed } of this.#kept.values()) {
+    for (const { listed } of kept.values()) {
       const list = lists.get(listed.kind)
       if (list) list.push(listed)
       else if (!wanted) lists.set(listed.kind, [listed])
@@ -125,7 +154,7 @@ interface Kept {
 function keep(object: ConfigObject, before: Kept | undefined): Kept {
   const content = contentHash(object)
   if (before?.content === content) return before
-  const listed = before && contentHash(lasting(before.listed)) === contentHash(lasting(object)) ? before.listed : object
+  const listed = before && hashOf(lasting(before.listed)) === hashOf(lasting(object)) ? before.listed : object
   return { object, content, listed }
 }
 
@@ -151,7 +180,19 @@ class LiveOrigin implements Origin {
   }
 }
 
+const hashes = new WeakMap<ConfigObject, string>()
+
+/** Objects are immutable, and more than one world reads them. */
 function contentHash(object: ConfigObject): string {
+  let known = hashes.get(object)
+  if (known === undefined) {
+    known = hashOf(object)
+    hashes.set(object, known)
+  }
+  return known
+}
+
+function hashOf(object: ConfigObject): string {
   const { kind, apiVersion, name, namespace, labels, annotations, spec } = object
   return createHash('sha1')
     .update(JSON.stringify([kind, apiVersion, name, namespace, labels, annotations, spec], bigintAsText))

@@ -12,7 +12,7 @@ import { encode } from '../../proto/make.ts'
 import { RESOURCE_TYPES, type ResourceType } from '../../proto/types.ts'
 import type { EnvoyResourceSpec } from '../config/kinds/envoy-resource.ts'
 import type { Origin } from '../config/object.ts'
-import { type Cells, cell, cells, sameEntries, sameItems } from '../model/cells.ts'
+import { type Cells, cell, cells, sameEntries, sameItems, type Writes } from '../model/cells.ts'
 import { createScope, type Model, type ProxyClass, type Scope } from '../model/index.ts'
 import { parseOutboundClusterName } from '../model/service.ts'
 import {
@@ -20,6 +20,7 @@ import {
   compileCluster,
   compileLoadAssignment,
   compilePastCluster,
+  type Problem,
   serviceTargetNames,
 } from './clusters/index.ts'
 import { type RawResource, rawResources, selects } from './envoy-resources.ts'
@@ -63,6 +64,7 @@ export class ClassView implements View {
   readonly scope: Scope
   declare readonly onDemand?: OnDemand
   readonly #left = new LeftClusters()
+  readonly #problems = new Map<string, readonly Problem[]>()
   readonly #model: Model
   readonly #onFailure: OnFailure
   readonly #names: Readonly<Record<ResourceType, () => readonly string[]>>
@@ -157,7 +159,7 @@ export class ClassView implements View {
       )
 
     this.#resources = {
-      cds: family('cds', ClusterSchema, (name) => (isMessage ? messages.cluster(name) : compileCluster(scope, name))),
+      cds: family('cds', ClusterSchema, (name) => (isMessage ? messages.cluster(name) : this.#cluster(name))),
       eds: family('eds', ClusterLoadAssignmentSchema, (name) => compileLoadAssignment(scope, name)),
       lds: family('lds', ListenerSchema, (name) => {
         if (isGrpc) {
@@ -192,7 +194,18 @@ export class ClassView implements View {
     return this.#record.suspects(moment)
   }
 
+  /** What of all that was asked for would differ if these sources were written. */
+  readersOf(writes: Writes): Suspects {
+    return this.#record.readersOf(writes)
+  }
+
+  /** What the clusters that were asked for, as they were last compiled, have that is not as their documents ask: by name, if anything. */
+  clusterProblems(): ReadonlyMap<string, readonly Problem[]> {
+    return this.#problems
+  }
+
   forget(type: ResourceType, name: string): void {
+    if (type === 'cds') this.#problems.delete(name)
     this.#record.forget(type, name)
     this.#resources[type].forget(name)
   }
@@ -220,6 +233,13 @@ export class ClassView implements View {
       }
     }
     return kept.size
+  }
+
+  #cluster(name: string): ReturnType<typeof compileCluster> {
+    const compiled = compileCluster(this.scope, name)
+    if (compiled && compiled.problems.length > 0) this.#problems.set(name, compiled.problems)
+    else this.#problems.delete(name)
+    return compiled
   }
 
   #departing(name: string): Resource | undefined {

@@ -1,5 +1,5 @@
 import { RESOURCE_TYPES, type ResourceType } from '../../proto/types.ts'
-import { type Reads, recorded, touches, writesNow, writesSince } from '../model/cells.ts'
+import { type Reads, recorded, touches, type Writes, writesNow, writesSince } from '../model/cells.ts'
 import type { Suspects } from './resource.ts'
 
 const NOTHING: ReadonlySet<string> = new Set()
@@ -74,17 +74,30 @@ export class ReadRecord {
     const writes = writesSince(moment)
     if (!writes || this.#forgotten > moment) return undefined
     const found = this.#differences.filter(({ at }) => at > moment)
+    const readers = this.readersOf(writes)
+    return {
+      names: (type) =>
+        !this.#names.has(type) ||
+        found.some((difference) => difference.type === type && difference.name === undefined) ||
+        readers.names(type),
+      resources: (type) => {
+        const names = new Set(readers.resources(type))
+        for (const difference of found)
+          if (difference.type === type && difference.name !== undefined) names.add(difference.name)
+        return names
+      },
+    }
+  }
+
+  /** Who read what these writes concern; names that nobody has asked for are not among them. */
+  readersOf(writes: Writes): Suspects {
     return {
       names: (type) => {
-        const lists = this.#names.get(type)
-        if (!lists || found.some((difference) => difference.type === type && difference.name === undefined)) return true
-        for (const { reads } of lists.values()) if (touches(reads, writes)) return true
+        for (const { reads } of this.#names.get(type)?.values() ?? []) if (touches(reads, writes)) return true
         return false
       },
       resources: (type) => {
         const names = new Set<string>()
-        for (const difference of found)
-          if (difference.type === type && difference.name !== undefined) names.add(difference.name)
         for (const id of writes.fine) for (const name of this.#readers.get(id)?.get(type) ?? NOTHING) names.add(name)
         if (writes.mask !== 0)
           for (const [name, { reads }] of this.#resources.get(type)!) if (reads.mask & writes.mask) names.add(name)

@@ -8,6 +8,7 @@ import {
   type RevisionLedger,
 } from '../../ledger/index.ts'
 import type { LiveConfig } from '../../live-config.ts'
+import type { CompiledMesh, MeshOptions } from '../../mesh.ts'
 import type { Discovery } from '../../model/index.ts'
 import { MemorySource, type SourceSnapshot } from '../../sources/index.ts'
 import type { StatusBook } from '../../status/book.ts'
@@ -24,6 +25,9 @@ export interface ChangesOptions {
   /** The source of the configuration: what it holds, and a way to make it look at once. */
   readonly source: { readonly snapshot: SourceSnapshot; refresh?(): Promise<unknown> }
   readonly config: LiveConfig
+  /** The mesh proxies are served from. */
+  readonly mesh: CompiledMesh
+  readonly generations?: MeshOptions['generations'] | undefined
   readonly status: StatusBook
   readonly discovery?: Discovery | undefined
   readonly now?: () => number
@@ -150,7 +154,7 @@ export class Changes {
   ): Promise<Revision> {
     if (expectedHash !== undefined && planHash(files) !== expectedHash)
       throw new ApiError(409, 'PLAN_STALE', 'this is not what was planned: plan again and look at what it does now')
-    const plan = this.planner.plan(files)
+    const plan = await this.planner.plan(files)
     const [worst] = plan.newErrors
     if (worst)
       throw new ApiError(

@@ -2,15 +2,18 @@ import { createHash } from 'node:crypto'
 import { join, normalize } from 'node:path'
 import { analyze } from '../../config/analysis/analyze.ts'
 import { type LoadedConfig, loadConfig } from '../../config/load.ts'
+import type { ConfigObject } from '../../config/object.ts'
 import { compareDiagnostics, type Diagnostic } from '../../diagnostics/diagnostic.ts'
 import type { LiveConfig } from '../../live-config.ts'
+import type { CompiledMesh, MeshOptions } from '../../mesh.ts'
 import type { Discovery } from '../../model/index.ts'
 import { MemorySource, type SourceSnapshot } from '../../sources/index.ts'
 import type { ClientStatus, StatusBook } from '../../status/book.ts'
-import { problemsOfViews } from '../compile-problems.ts'
+import { problemDiagnostics } from '../compile-problems.ts'
 import { type Meaning, meaningOf } from './meaning.ts'
-import { affectedServices } from './services.ts'
-import { type ClassChanges, ShadowMesh } from './shadow-mesh.ts'
+import { affectedServices, hostsOf } from './services.ts'
+import { type ClassChanges, type Comparison, ShadowMesh } from './shadow-mesh.ts'
+import { slice } from './slices.ts'
 
 /** A file as it is and as it shall be; absent bytes mean that it is not there. */
 export interface PlannedFile {
@@ -40,6 +43,10 @@ export interface PlannerOptions {
   readonly folder: string
   readonly source: { readonly snapshot: SourceSnapshot }
   readonly config: LiveConfig
+  /** The mesh proxies are served from. */
+  readonly mesh: CompiledMesh
+  /** How often classes have let go of clusters, as the mesh has it. */
+  readonly generations?: MeshOptions['generations'] | undefined
   readonly status: StatusBook
   /** What registries know: a plan is made for it, and asks none of them for more. */
   readonly discovery?: Discovery | undefined
@@ -47,6 +54,8 @@ export interface PlannerOptions {
 
 /** How long the second mesh is kept after a plan, ms. */
 const KEEP_SHADOW_MS = 10 * 60_000
+/** After so many changes of the configuration while a plan was made, it is made in one piece. */
+const MOST_ATTEMPTS = 4
 
 /** Computes what a change of files would do, against the configuration in force and the proxies connected now. Changes nothing. */
 export class Planner {
@@ -54,6 +63,8 @@ export class Planner {
   #loaded: LoadedConfig | undefined
   #shadow: ShadowMesh | undefined
   #timer: NodeJS.Timeout | undefined
+  /** Ends when the last plan that was asked for is made. */
+  #turn: Promise<unknown> = Promise.resolve()
   readonly #unsubscribe: () => void
 
   constructor(options: PlannerOptions) {
@@ -73,20 +84,41 @@ export class Planner {
     return this.#loaded
   }
 
-  plan(files: readonly PlannedFile[]): Plan {
-    const { source, config, status } = this.#options
+  /** Plans are made one after the other, each in pieces between which the process does other things. */
+  plan(files: readonly PlannedFile[]): Promise<Plan> {
+    const made = this.#turn.then(() => this.#plan(files))
+    this.#turn = made.catch(() => {})
+    return made
+  }
+
+  async #plan(files: readonly PlannedFile[]): Promise<Plan> {
+    for (let attempt = 1; ; attempt++) {
+      const base = this.#loaded
+      // A configuration that changes all the time must not keep a plan from being made.
+      const plan = await slice(this.#steps(files), () => attempt < MOST_ATTEMPTS && this.#loaded !== base)
+      if (plan) return plan
+    }
+  }
+
+  *#steps(files: readonly PlannedFile[]): Generator<void, Plan> {
+    const { source, config, status, mesh, discovery, generations } = this.#options
     const base = this.#loaded ?? loadConfig(source.snapshot)
     const { snapshot, parts } = this.#planned(files)
     const loaded = loadConfig(snapshot, base)
+    yield
+    const analysis = analyze(loaded)
+    yield
     const clients = status.clients().filter(({ disconnectedAt }) => disconnectedAt === undefined)
-    this.#shadow ??= new ShadowMesh(this.#options.discovery)
+    this.#shadow ??= new ShadowMesh({ live: mesh, discovery, generations })
     this.#keepShadow()
-    const classes = this.#shadow.compare(base.objects, loaded.objects, clients)
+    const written = [...loaded.objects.values()].filter(({ source: { file } }) => parts.has(file))
+    const named = written.flatMap(({ spec, namespace }) => hostsOf(spec).map((host) => ({ host, namespace })))
+    const { classes, problems }: Comparison = yield* this.#shadow.compare(loaded.objects, clients, named)
     const diagnostics = [
       ...snapshot.diagnostics,
       ...loaded.diagnostics,
-      ...analyze(loaded),
-      ...problemsOfViews(this.#shadow.views()),
+      ...analysis,
+      ...problemDiagnostics(problems, (object) => newest(object, loaded)),
     ].sort(compareDiagnostics)
     return {
       diagnostics,
@@ -118,7 +150,6 @@ export class Planner {
   stop(): void {
     this.#unsubscribe()
     clearTimeout(this.#timer)
-    this.#shadow?.stop()
     this.#shadow = undefined
   }
 
@@ -144,7 +175,6 @@ export class Planner {
   #keepShadow(): void {
     clearTimeout(this.#timer)
     this.#timer = setTimeout(() => {
-      this.#shadow?.stop()
       this.#shadow = undefined
     }, KEEP_SHADOW_MS).unref()
   }
@@ -162,6 +192,11 @@ export function planHash(files: readonly PlannedFile[]): string {
       if (part) hash.update(part)
     }
   return hash.digest('hex').slice(0, 32)
+}
+
+/** An object as it stands in the planned texts, whose lines may have moved. */
+function newest(object: ConfigObject, { objects }: LoadedConfig): ConfigObject {
+  return objects.get(object.key) ?? object
 }
 
 /** Errors that come up more often than before, wherever in their file. */

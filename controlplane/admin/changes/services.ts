@@ -31,7 +31,7 @@ export function affectedServices(
 }
 
 /** Values of `host` and `hosts` wherever they stand. */
-function hostsOf(value: unknown): readonly string[] {
+export function hostsOf(value: unknown): readonly string[] {
   if (Array.isArray(value)) return value.flatMap(hostsOf)
   if (!isMap(value)) return []
   return Object.entries(value).flatMap(([key, inner]) => {

@@ -46,8 +46,8 @@ export function shownRevision({ id, parent, at, who, why, source, refers, files 
 }
 
 /** A plan and what it would do. */
-export function shownPlan(changes: Changes, actor: Actor | undefined, files: readonly PlannedFile[]) {
-  const { classes, proxies, ...plan } = changes.planner.plan(files)
+export async function shownPlan(changes: Changes, actor: Actor | undefined, files: readonly PlannedFile[]) {
+  const { classes, proxies, ...plan } = await changes.planner.plan(files)
   return {
     plan: planHash(files),
     base: changes.ledger.head,

@@ -29,7 +29,7 @@ export async function testApi(files: Readonly<Record<string, string>>, loopback 
   const mesh = createMesh()
   const config = new LiveConfig(source, mesh)
   const status = new StatusBook()
-  const changes = new Changes({ ledger, folder: root, source, config, status })
+  const changes = new Changes({ ledger, folder: root, source, config, mesh, status })
   const editing = {
     changes,
     accounts: new Accounts(ledger.db, { rounds: 1_024 }),
