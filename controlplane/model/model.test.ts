@@ -76,6 +76,21 @@ describe('services of the registry', () => {
     expect(shop.endpoints(service!, service!.ports[0]!)[0]!.address).toBe('10.0.0.9')
   })
 
+  it('a service that goes and comes back between two looks has the endpoints of later changes', () => {
+    const { model, scope, commit } = mesh()
+    const objects = configObjects(REVIEWS)
+    model.world.commit(objects)
+    const shop = scope(proxy('shop'))
+    const [service] = shop.services()
+    const addresses = () => shop.endpoints(service!, service!.ports[0]!).map(({ address }) => address)
+    const before = addresses()
+    commit('')
+    model.world.commit(objects)
+    expect(addresses()).toEqual(before)
+    commit(REVIEWS.replace('10.0.0.1', '10.0.0.9'))
+    expect(addresses()).toContain('10.0.0.9')
+  })
+
   it('a comment or a moved line is no change, but places follow it', () => {
     const { model, scope, commit } = mesh(REVIEWS)
     const shop = scope(proxy('shop'))

@@ -35,8 +35,13 @@ export class World {
       for (const key of changed) {
         const object = kept.get(key)?.object
         const present = this.#current.get(key)
-        if (!object) this.#current.delete(key)
-        else if (present) present.value = object
+        if (object) {
+          if (present) present.value = object
+        } else if (present) {
+          // Who read it must look again, and finds another source should the object come back.
+          present.value = { ...present.peek() }
+          this.#current.delete(key)
+        }
       }
     })
     return changed
