@@ -163,6 +163,72 @@ describe.skipIf(!(await hasConsul()))('configuration in Consul', () => {
     expect(acknowledged.size).toBeGreaterThan(kills)
   })
 
+  it('a writer that is paused at any moment, while others write, loses nothing and overwrites nothing', async () => {
+    const acknowledged = new Map<number, string>()
+    const child = await spawnForTest({
+      command: process.execPath,
+      args: [
+        ...['--import', import.meta.resolve('tsx'), fileURLToPath(new URL('kv-apply-forever.ts', import.meta.url))],
+        ...[consul.url, 't/paused', join(folder, 'mirror-paused'), 'child'],
+      ],
+      onLine: (line, stream) => {
+        const [id, count] = line.split(' ')
+        if (stream === 'stdout' && count !== undefined) acknowledged.set(Number(id), `child ${count}`)
+      },
+    })
+    const ledger = await open('t/paused')
+    for (let round = 0; round < 8; round++) {
+      const seen = acknowledged.size
+      await until(
+        () => acknowledged.size,
+        (size) => size > seen,
+      )
+      await sleep(Math.random() * 30)
+      process.kill(child.pid, 'SIGSTOP')
+      // The same files: what the paused writer read is out of date by now.
+      for (const one of ['child-a', 'child-b']) {
+        const { id, who, why } = await ledger.apply([file(one, `# own ${round}\n`)], by(`own ${round} ${one}`))
+        acknowledged.set(id, `${who} ${why}`)
+      }
+      process.kill(child.pid, 'SIGCONT')
+    }
+    await child.stop()
+    await ledger.sync()
+    const all = new Map(ledger.revisions({ limit: 10_000 }).map(({ id, who, why }) => [id, `${who} ${why}`]))
+    for (const [id, what] of acknowledged) expect(all.get(id)).toBe(what)
+    expect([...all.keys()].sort((x, y) => x - y)).toEqual(Array.from({ length: ledger.head }, (_, n) => n + 1))
+  })
+
+  it('a holder of the lock that is paused for longer than its session lives is refused when it goes on', async () => {
+    const kv = new Kv(new ConsulHttp({ url: consul.url }))
+    await kv.put('t/pause/rev', 'kept')
+    const said: string[] = []
+    const child = await spawnForTest({
+      command: process.execPath,
+      args: [
+        ...['--import', import.meta.resolve('tsx'), fileURLToPath(new URL('kv-paused-holder.ts', import.meta.url))],
+        ...[consul.url, 't/pause/lock', 't/pause/rev'],
+      ],
+      onLine: (line) => said.push(line),
+    })
+    await until(
+      () => said,
+      (lines) => lines.includes('pausing'),
+    )
+    const next = new SessionLock({ address: { url: consul.url }, key: 't/pause/lock', holder: 'next' })
+    // Twice the ten seconds of the session, and the delay after it: Consul alone decides.
+    await until(
+      () => next.held,
+      (held) => held,
+      60_000,
+    )
+    process.kill(child.pid, 'SIGCONT')
+    await child.exited
+    expect(said).toEqual(['pausing', 'refused'])
+    expect((await kv.get('t/pause/rev'))!.value.toString()).toBe('kept')
+    await next.stop()
+  })
+
   it('a store that was wiped empties nothing, and refuses to be written over', async () => {
     const ledger = await open('t/wiped')
     await ledger.apply([file('x', 'a: 1\n')], by('a'))

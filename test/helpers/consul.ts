@@ -13,8 +13,10 @@ export interface ConsulOptions {
   /** Keep data in a folder, so that `restart` finds it again; else everything is in memory and a restart is empty. */
   readonly persistent?: boolean
   readonly datacenter?: string
-  /** Further settings of the agent's configuration file. */
-  readonly config?: object
+  /** Further settings of the agent's configuration file; ports are added to those it gets. */
+  readonly config?: Readonly<Record<string, unknown>> & { readonly ports?: Readonly<Record<string, number>> }
+  /** Token for the calls made here, where ACLs are on. */
+  readonly token?: string
   /** Join another server over the wide area: its `serfWan` port. */
   readonly joinWan?: number
 }
@@ -73,16 +75,17 @@ export async function startConsul(options: ConsulOptions = {}): Promise<TestCons
   const [http, server, lan, wan] = (await freePorts(4)) as [number, number, number, number]
   const folder = await mkdtemp(join(tmpdir(), 'meshgate-consul-'))
   const url = `http://127.0.0.1:${http}`
+  const { ports, ...config } = options.config ?? {}
   await writeFile(
     join(folder, 'agent.json'),
     JSON.stringify({
-      ports: { http, server, serf_lan: lan, serf_wan: wan, dns: -1, grpc: -1 },
+      ports: { http, server, serf_lan: lan, serf_wan: wan, dns: -1, grpc: -1, ...ports },
       // One agent serves whole tests: its default of 200 connections from one address is for many hosts.
       limits: { http_max_conns_per_client: 8000 },
       performance: { raft_multiplier: 1 },
       disable_update_check: true,
       ...(options.persistent ? { server: true, bootstrap_expect: 1, data_dir: join(folder, 'data') } : {}),
-      ...options.config,
+      ...config,
     }),
   )
   const args = [
@@ -137,7 +140,7 @@ export async function startConsul(options: ConsulOptions = {}): Promise<TestCons
     throw error
   })
 
-  const call: TestConsul['call'] = async (method, path, body, token) => {
+  const call: TestConsul['call'] = async (method, path, body, token = options.token) => {
     const answer = await fetch(url + path, {
       method,
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),

@@ -1,0 +1,228 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ConsulHttp, KvLedger, SessionLock } from '../../controlplane/consul/index.ts'
+import { testCa } from '../helpers/certificates.ts'
+import { hasConsul, startConsul, type TestConsul } from '../helpers/consul.ts'
+import { freePort } from '../helpers/ports.ts'
+import { serveChild } from '../helpers/serve.ts'
+import { consulBed, served, until } from './bed.ts'
+
+/** A real Consul that asks for client certificates and tokens, as one in production does. */
+
+const MASTER = '11111111-2222-3333-4444-555555555555'
+const HOST = 'web.service.consul'
+
+/** The rules that docs/consul.md tells people to give. */
+const DISCOVERY = `
+service_prefix "" { policy = "read" }
+node_prefix "" { policy = "read" }
+agent_prefix "" { policy = "read" }`
+const STORE = `
+key_prefix "mesh/prod" { policy = "write" }
+session_prefix "" { policy = "write" }`
+
+describe.skipIf(!(await hasConsul()))('a Consul with TLS and ACLs', () => {
+  let consul: TestConsul
+  let folder: string
+  let url: string
+  /** Options for calls: a good certificate; the token file is to be added. */
+  let tls: { ca: string; cert: string; key: string }
+  let mirrors = 0
+
+  const file = async (name: string, text: string) => {
+    const path = join(folder, name)
+    await writeFile(path, text)
+    return path
+  }
+  const token = async (rules: string): Promise<string> => {
+    const name = `p${Math.random().toString(36).slice(2)}`
+    await consul.call('PUT', '/v1/acl/policy', { Name: name, Rules: rules })
+    const made = await consul.call('PUT', '/v1/acl/token', { Policies: [{ Name: name }] })
+    return (made as { SecretID: string }).SecretID
+  }
+  const revoke = async (secret: string) => {
+    const self = await consul.call('GET', '/v1/acl/token/self', undefined, secret)
+    await consul.call('DELETE', `/v1/acl/token/${(self as { AccessorID: string }).AccessorID}`)
+  }
+  const open = (tokenFile: string) =>
+    KvLedger.open({
+      ...{ address: { url, tokenFile, ...tls }, prefix: 'mesh/prod', mirror: join(folder, `mirror-${++mirrors}`) },
+      log: { info: () => {}, warn: () => {} },
+    })
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'meshgate-test-'))
+    const ca = await testCa()
+    const [server, client] = await Promise.all([
+      ca.issue('server.dc1.consul', { dns: ['server.dc1.consul', 'localhost'], ip: ['127.0.0.1'] }),
+      ca.issue('meshgate', {}),
+    ])
+    const caFile = await file('ca.pem', ca.cert)
+    tls = { ca: caFile, cert: await file('client.pem', client.cert), key: await file('client.key', client.key) }
+    const https = await freePort()
+    url = `https://127.0.0.1:${https}`
+    consul = await startConsul({
+      token: MASTER,
+      config: {
+        ports: { https },
+        ...{ ca_file: caFile, cert_file: await file('server.pem', server.cert) },
+        ...{ key_file: await file('server.key', server.key), verify_incoming_https: true },
+        acl: { enabled: true, default_policy: 'deny', tokens: { master: MASTER, agent: MASTER } },
+      },
+    })
+    for (const port of [9001, 9002]) await consul.register({ name: 'web', id: `w${port}`, port })
+  })
+  afterAll(() => rm(folder, { recursive: true, force: true }))
+
+  it('is read with a certificate and a token that may read; a token that is replaced in its file is used at once', async () => {
+    const first = await token(DISCOVERY)
+    const tokenFile = await file('rotated', `${first}\n`)
+    const bed = await consulBed(url, '', { ...tls, tokenFile, waitMs: 500, probeMs: 200 })
+    await until(
+      () => served(bed, HOST),
+      (list) => list.length === 2,
+    )
+    await file('rotated', `${await token(DISCOVERY)}\n`)
+    await revoke(first)
+    await consul.register({ name: 'web', id: 'w9003', port: 9003 })
+    await until(
+      () => served(bed, HOST),
+      (list) => list.includes('9003 healthy'),
+    )
+    await until(
+      () => bed.source.state(),
+      ({ state }) => state === 'ok',
+    )
+    await consul.deregister('w9003')
+    await bed.stop()
+  })
+
+  it('that revokes the token: the last good endpoints stay, and the complaint names the token', async () => {
+    const secret = await token(DISCOVERY)
+    const bed = await consulBed(url, '', {
+      ...{ ...tls, tokenFile: await file('revoked', secret), waitMs: 500, probeMs: 200, confirmMs: 500 },
+    })
+    await until(
+      () => served(bed, HOST),
+      (list) => list.length === 2,
+    )
+    await revoke(secret)
+    const { error } = await until(
+      () => bed.source.state(),
+      (state) => state.error?.includes('403') ?? false,
+    )
+    expect(error).toMatch(/ACL token may not do this, or there is none: see --consul-token-file/)
+    await sleep(1_500)
+    expect(served(bed, HOST)).toEqual(['9001 healthy', '9002 healthy'])
+    await bed.stop()
+  })
+
+  it('is not taken for ready without a token, nor with a certificate of nobody we know', async () => {
+    const none = await consulBed(url, '', { ...tls, probeMs: 200 })
+    await until(
+      () => none.source.state().error,
+      (error) => error?.includes('403') ?? false,
+    )
+    expect(none.source.ready).toBe(false)
+    await none.stop()
+
+    const tokenFile = await file('good', await token(DISCOVERY))
+    const stranger = await file('stranger.pem', (await testCa('somebody else')).cert)
+    const refused = new ConsulHttp({ url, tokenFile, ...tls, ca: stranger })
+    await expect(refused.json({ path: '/v1/catalog/services' })).rejects.toThrow(/certificate/)
+    refused.close()
+    const bare = new ConsulHttp({ url, tokenFile, ca: tls.ca })
+    await expect(bare.json({ path: '/v1/catalog/services' })).rejects.toThrow(/certificate|alert|reset/i)
+    bare.close()
+  })
+
+  it('keeps configuration with the rules the documentation names, and refuses one who may only read', async () => {
+    const tokenFile = await file('store', await token(STORE))
+    const ledger = await open(tokenFile)
+    const by = { who: 'a', why: 'test', source: 'api' as const, expected: new Map() }
+    const change = (text: string) => [{ file: 'x.yaml', bytes: Buffer.from(text) }]
+    expect((await ledger.apply(change('a: 1\n'), by)).id).toBe(1)
+    const lock = new SessionLock({ address: { url, tokenFile, ...tls }, key: 'mesh/prod/lock', holder: 'test' })
+    await until(
+      () => lock.held,
+      (held) => held,
+    )
+    expect(await ledger.compact(1, lock)).toBe(0)
+    await lock.stop()
+
+    const reader = await open(await file('reader', await token('key_prefix "mesh/prod" { policy = "read" }')))
+    expect(reader.read('x.yaml')!.toString()).toBe('a: 1\n')
+    await expect(reader.apply(change('a: 2\n'), by)).rejects.toThrow(/status 403.*ACL token may not do this/)
+    await ledger.apply(change('a: 3\n'), by)
+    await until(
+      () => reader.head,
+      (head) => head === 2,
+    )
+    await reader.close()
+    await ledger.close()
+  })
+
+  it('serves a control plane that is told of certificates and token on its command line', async () => {
+    const tokenFile = await file('both', await token(DISCOVERY + STORE))
+    const plane = await serveChild(`consul:${url}/mesh/prod`, {
+      cwd: folder,
+      args: [
+        ...['--consul', url, '--consul-token-file', tokenFile, '--state-dir', join(folder, 'state')],
+        ...['--consul-ca', tls.ca, '--consul-cert', tls.cert, '--consul-key', tls.key],
+      ],
+    })
+    const states = async () => {
+      const { sources } = (await plane.api('/api/v1/sources')) as { sources: { name: string; state: string }[] }
+      return sources.map(({ name, state }) => `${name} ${state}`)
+    }
+    await until(
+      () => states(),
+      (list) => list.every((one) => one.endsWith(' ok')),
+    )
+    expect(await states()).toEqual([`consul:${url} ok`, `consul:${url}/mesh/prod ok`])
+    await plane.process.stop()
+  })
+})
+
+describe.skipIf(!(await hasConsul()))('several datacenters', () => {
+  it('are one mesh: names carry the datacenter; one that is out of reach keeps its last good endpoints', async () => {
+    const near = await startConsul({ datacenter: 'near' })
+    const far = await startConsul({ datacenter: 'far', joinWan: near.serfWan })
+    await until(
+      () => near.call('GET', '/v1/catalog/datacenters'),
+      (list) => (list as string[]).length === 2,
+    )
+    await near.register({ name: 'web', id: 'n1', port: 9101 })
+    await far.register({ name: 'web', id: 'f1', port: 9201 })
+    await far.register({ name: 'only-far', id: 'o1', port: 9202 })
+    const bed = await consulBed(near.url, '', { datacenters: ['far'], waitMs: 1_000, probeMs: 200, confirmMs: 1_000 })
+    await bed.source.whenReady()
+    const holds = async (host: string, list: readonly string[]) =>
+      expect(
+        await until(
+          () => served(bed, host),
+          (seen) => JSON.stringify(seen) === JSON.stringify(list),
+        ),
+      ).toEqual(list)
+    await holds('web.service.consul', ['9101 healthy'])
+    await holds('web.service.far.consul', ['9201 healthy'])
+    await holds('only-far.service.far.consul', ['9202 healthy'])
+    await far.register({ name: 'web', id: 'f2', port: 9203 })
+    await holds('web.service.far.consul', ['9201 healthy', '9203 healthy'])
+
+    await far.kill()
+    const { error } = await until(
+      () => bed.source.state(),
+      ({ state }) => state === 'degraded',
+      30_000,
+    )
+    expect(error).toMatch(/dc=far|far|health\/service|catalog/)
+    await near.register({ name: 'web', id: 'n2', port: 9102 })
+    await holds('web.service.consul', ['9101 healthy', '9102 healthy'])
+    await holds('web.service.far.consul', ['9201 healthy', '9203 healthy'])
+    await bed.stop()
+  })
+})
