@@ -6,11 +6,13 @@ import {
   type ConsulAddress,
   KvLedger,
   KvSource,
+  kvPresence,
   LAYOUT,
   SessionLock,
   type SourceState,
 } from '../controlplane/consul/index.ts'
 import { type Database, Ledger, openDatabase, type RevisionLedger } from '../controlplane/ledger/index.ts'
+import type { PresenceStore } from '../controlplane/shared/index.ts'
 import { type ConfigSource, FileStore, type SourceSnapshot } from '../controlplane/sources/index.ts'
 import { CommandError } from './errors.ts'
 import type { Log } from './log.ts'
@@ -23,6 +25,8 @@ export interface ConfigStore {
   readonly folder: string
   /** Opens the history, completing what an earlier process left half written; undefined, with a warning, where there can be none. */
   openLedger(): Promise<{ readonly ledger: RevisionLedger; readonly db: Database } | undefined>
+  /** Where replicas that share this store tell each other what they have; undefined for a folder. */
+  presence(): PresenceStore | undefined
   /** How a store that is elsewhere is doing. */
   state(): SourceState | undefined
   stop(): Promise<void>
@@ -68,6 +72,7 @@ export async function openConfigStore(
     source: new KvSource(ledger),
     folder: '',
     openLedger: async () => ({ ledger, db }),
+    presence: () => kvPresence(full, prefix),
     state: () => {
       const { lastContact, error, name } = ledger
       const ageMs = error === undefined || lastContact === undefined ? 0 : Date.now() - lastContact
@@ -101,6 +106,7 @@ function folderStore(folder: string, log: Log): ConfigStore {
         return undefined
       }
     },
+    presence: () => undefined,
     state: () => undefined,
     async stop() {
       await opened?.close()

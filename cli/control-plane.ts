@@ -182,9 +182,10 @@ export async function startControlPlane(options: ControlPlaneOptions, log: Log):
           editing.audit.flush()
         },
       })
-    const presence = options.redis
+    const place = options.redis ? redisPresence(options.redis, log) : store.presence()
+    const presence = place
       ? new Presence({
-          store: redisPresence(options.redis, log),
+          store: place,
           name: `${hostname()}:${port}`,
           entries: () => presenceEntries({ status: xds.status, memory }),
           warn: (error) =>

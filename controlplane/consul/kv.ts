@@ -6,6 +6,8 @@ export interface KvEntry {
   readonly value: Buffer
   /** Changes with each write; what check-and-set compares. */
   readonly modifyIndex: number
+  /** A number of the writer's own. */
+  readonly flags: number
 }
 
 /** One step of a transaction. https://developer.hashicorp.com/consul/api-docs/txn */
@@ -61,6 +63,12 @@ export class Kv {
     return answer.body.toString('utf8').trim() === 'true'
   }
 
+  async delete(key: string): Promise<void> {
+    const call = { method: 'DELETE', path: pathOf(key) } as const
+    const answer = await this.http.send(call)
+    if (answer.status !== 200) throw this.http.refused(call, answer)
+  }
+
   /** All or nothing: false when a check does not hold. @throws ConsulError; without a status the outcome is not known */
   async transact(operations: readonly KvOperation[]): Promise<boolean> {
     const body = JSON.stringify(operations.map((operation) => ({ KV: operationOf(operation) })))
@@ -83,13 +91,19 @@ function operationOf(operation: KvOperation): object {
 export function readEntries(value: unknown): readonly KvEntry[] {
   if (!Array.isArray(value)) throw new ConsulError('an answer about keys that is no list', 200)
   return value.map((entry) => {
-    const { Key: key, Value: encoded, ModifyIndex: modifyIndex } = (entry ?? {}) as Record<string, unknown>
+    const {
+      Key: key,
+      Value: encoded,
+      ModifyIndex: modifyIndex,
+      Flags: flags,
+    } = (entry ?? {}) as Record<string, unknown>
     if (typeof key !== 'string' || !Number.isSafeInteger(modifyIndex))
       throw new ConsulError('an answer about keys without a key and an index', 200)
     return {
       key,
       value: Buffer.from(typeof encoded === 'string' ? encoded : '', 'base64'),
       modifyIndex: modifyIndex as number,
+      flags: Number(flags ?? 0),
     }
   })
 }

@@ -1,5 +1,6 @@
 import { type ConsulAddress, ConsulHttp } from './http.ts'
 import type { KvOperation } from './kv.ts'
+import { Session } from './session.ts'
 
 export interface SessionLockOptions {
   readonly address: ConsulAddress
@@ -21,7 +22,7 @@ export class SessionLock {
   readonly #http: ConsulHttp
   readonly #options: SessionLockOptions
   readonly #ttlMs: number
-  #session: string | undefined
+  readonly #session: Session
   #held = false
   #stopped = false
   #timer: NodeJS.Timeout | undefined
@@ -31,6 +32,9 @@ export class SessionLock {
     this.#options = options
     this.#http = new ConsulHttp(options.address)
     this.#ttlMs = options.ttlMs ?? 10_000
+    this.#session = new Session(this.#http, {
+      ...{ name: `meshgate ${options.holder}`, ttlMs: this.#ttlMs, behavior: 'release', lockDelay: '2s' },
+    })
     this.#next(0)
   }
 
@@ -40,8 +44,9 @@ export class SessionLock {
 
   /** The check that must be part of each transaction of the holder; undefined when it is not held. */
   fence(): KvOperation | undefined {
-    if (!this.#held || !this.#session) return undefined
-    return { verb: 'check-session', key: this.#options.key, session: this.#session }
+    const session = this.#session.id
+    if (!this.#held || session === undefined) return undefined
+    return { verb: 'check-session', key: this.#options.key, session }
   }
 
   /** Gives it back at once, so that another replica need not wait. */
@@ -49,11 +54,7 @@ export class SessionLock {
     this.#stopped = true
     clearTimeout(this.#timer)
     await this.#work
-    if (this.#session)
-      await this.#http
-        .send({ method: 'PUT', path: `/v1/session/destroy/${this.#session}`, timeoutMs: 2_000 })
-        // It ends by itself after its time.
-        .catch(() => undefined)
+    await this.#session.end()
     this.#set(false)
     this.#http.close()
   }
@@ -74,31 +75,12 @@ export class SessionLock {
   }
 
   async #turn(): Promise<void> {
-    if (this.#session !== undefined) {
-      const renewed = await this.#http.send({
-        method: 'PUT',
-        path: `/v1/session/renew/${this.#session}`,
-        timeoutMs: 3_000,
-      })
-      if (renewed.status === 404) {
-        this.#session = undefined
-        this.#set(false)
-      } else if (renewed.status !== 200) throw this.#http.refused({ path: '/v1/session/renew' }, renewed)
-    }
-    if (this.#session === undefined) {
-      const body = JSON.stringify({
-        ...{ Name: `meshgate ${this.#options.holder}`, TTL: `${Math.round(this.#ttlMs / 1_000)}s` },
-        ...{ Behavior: 'release', LockDelay: '2s' },
-      })
-      const call = { method: 'PUT', path: '/v1/session/create', body, timeoutMs: 5_000 } as const
-      const answer = await this.#http.send(call)
-      if (answer.status !== 200) throw this.#http.refused(call, answer)
-      this.#session = (this.#http.parse(call, answer) as { ID: string }).ID
-    }
+    const { id, fresh } = await this.#session.keep()
+    if (fresh) this.#set(false)
     const call = {
       method: 'PUT',
       path: `/v1/kv/${this.#options.key}`,
-      query: { acquire: this.#session },
+      query: { acquire: id },
       body: this.#options.holder,
       timeoutMs: 5_000,
     } as const

@@ -116,6 +116,37 @@ describe.skipIf(!(await hasConsul()))('replicas on one Consul', () => {
     second.close()
   })
 
+  it('show the proxies of each other through Consul where there is no Redis; of one that is killed, none are left', async () => {
+    interface Proxy {
+      readonly node: string
+      readonly connected: boolean
+      readonly replica?: string
+    }
+    const proxies = async (on: ServeChild) =>
+      ((await on.api('/api/v1/proxies')) as { proxies: readonly Proxy[]; complete: boolean }).proxies
+    const third = await serveChild(place, {
+      cwd: folder,
+      args: ['--consul', consul.url, '--state-dir', join(folder, '.c')],
+    })
+    const client = new RawClient(third.xdsPort)
+    const id = 'sidecar~10.0.0.7~elsewhere.default~default.svc.cluster.local'
+    client.delta().send('cds', { node: { ...NODE, id } })
+    const [shown] = await until(
+      async () => (await proxies(a)).filter(({ node, connected }) => node === id && connected),
+      (list) => list.length > 0,
+      40_000,
+    )
+    expect(shown!.replica).toContain(String(third.xdsPort))
+    await third.kill()
+    client.close()
+    // Consul ends the session of one that says nothing after twice its ten seconds.
+    await until(
+      async () => (await proxies(a)).filter(({ node }) => node === id),
+      (list) => list.length === 0,
+      60_000,
+    )
+  })
+
   it('without Consul both go on with what they know, and say so; started anew, too', async () => {
     await consul.kill()
     const sources = async (on: ServeChild) =>

@@ -22,6 +22,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'controlplane/sources',
     'controlplane/ledger',
     'controlplane/diagnostics',
+    'controlplane/shared',
   ],
   'controlplane/xds': [
     'controlplane/model',
