@@ -37,6 +37,40 @@ const plan = async (headers: Headers) =>
 const apply = (headers: Headers, hash: string) =>
   call('POST', '/api/v1/apply', headers, { base: 1, changes: CHANGES, plan: hash, reason: 'x' })
 
+describe('what runs on this machine', () => {
+  const mesh = (port: number, command: string) =>
+    `apiVersion: meshgate.io/v1\nkind: Mesh\nmetadata: {name: mesh}\nspec: {httpPort: ${port}, processes: [{name: demo, command: [${command}]}]}\n`
+  const protocol = (module: string) =>
+    `apiVersion: meshgate.io/v1\nkind: Protocol\nmetadata: {name: mine}\nspec: {module: ${module}, fields: {verb: {}}}\n`
+  const write = async (user: string, changes: readonly { file: string; text: string }[]) => {
+    const { headers } = await login(user)
+    const { plan: hash } = (await call('POST', '/api/v1/plan', headers, { changes })).json()
+    const base = api.editing.changes.ledger.head
+    return call('POST', '/api/v1/apply', headers, { base, changes, plan: hash, reason: 'x' })
+  }
+
+  test.each([
+    ['a program of the Mesh document', { file: 'mesh.yaml', text: mesh(15_080, 'sh') }],
+    ['code of a Protocol document', { file: 'p.yaml', text: protocol('./x.js') }],
+  ])('%s is for admins', async (_, change) => {
+    const refused = await write('editor', [change])
+    expect(refused.statusCode).toBe(403)
+    expect(refused.json()).toMatchObject({ code: 'ROLE_NEEDED' })
+    expect((await write('admin', [change])).statusCode).toBe(200)
+  })
+
+  test('the rest of the Mesh document, also in another file, is for editors', async () => {
+    await write('admin', [{ file: 'mesh.yaml', text: mesh(15_080, 'sh') }])
+    expect((await write('editor', [{ file: 'mesh.yaml', text: mesh(15_081, 'sh') }])).statusCode).toBe(200)
+    const moved = [
+      { file: 'mesh.yaml', text: '' },
+      { file: 'other.yaml', text: mesh(15_081, 'sh') },
+    ]
+    expect((await write('editor', moved)).statusCode).toBe(200)
+    expect((await write('editor', [{ file: 'other.yaml', text: mesh(15_081, 'bash') }])).statusCode).toBe(403)
+  })
+})
+
 describe('roles', () => {
   const routes = [
     ['GET', '/api/v1/documents', 'viewer'],

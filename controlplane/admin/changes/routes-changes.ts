@@ -1,10 +1,12 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { FileRefusedError } from '../../ledger/index.ts'
-import { badRequest, notFound } from '../errors.ts'
+import { ApiError, badRequest, notFound } from '../errors.ts'
 import { answers, ref } from '../schemas.ts'
+import type { Actor } from './access.ts'
 import { ChangeConflict, type SentFile, type StepBack } from './changes.ts'
 import type { Editing } from './editing.ts'
 import type { PlannedFile } from './planner.ts'
+import { changesPrograms } from './programs.ts'
 import { revisionParams } from './schemas.ts'
 import { shownConflict, shownPlan, shownRevision } from './show.ts'
 
@@ -102,6 +104,7 @@ export function changeRoutes(app: FastifyInstance, need: () => Editing): void {
       const { plan, base, changes: sent, reason: why } = request.body
       return orConflict(need(), request, reply, async ({ changes }) => {
         const files = filesOf(need(), { base, changes: sent })
+        requireRights(request.actor, files)
         const by = { who: request.actor?.name ?? 'local', why, source: 'api', refers: undefined } as const
         return shownRevision(await changes.apply(files, plan, by))
       })
@@ -128,6 +131,7 @@ export function changeRoutes(app: FastifyInstance, need: () => Editing): void {
       const { plan, to, undo, reason: why } = request.body
       return orConflict(need(), request, reply, async ({ changes }) => {
         const files = filesOf(need(), request.body)
+        requireRights(request.actor, files)
         const by = { who: request.actor?.name ?? 'local', why, source: 'rollback', refers: to ?? undo } as const
         return shownRevision(await changes.apply(files, plan, by))
       })
@@ -182,4 +186,14 @@ async function orConflict<Answer>(
     if (!(error instanceof ChangeConflict)) throw error
     return reply.status(409).send(shownConflict(editing.changes, actor, error))
   }
+}
+
+/** @throws ApiError when the change decides which programs run and the one who asks is no admin */
+function requireRights(actor: Actor | undefined, files: readonly PlannedFile[]): void {
+  if (!actor || actor.role === 'admin' || !changesPrograms(files)) return
+  throw new ApiError(
+    403,
+    'ROLE_NEEDED',
+    `this changes which programs run (spec.processes or spec.proxies of Mesh, spec.module of Protocol), which needs the role admin; ${actor.name} is ${actor.role}`,
+  )
 }
