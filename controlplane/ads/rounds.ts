@@ -1,12 +1,14 @@
+import { Slices } from './slices.ts'
+
 /**
  * Runs a piece of work when asked, at once the first time, then with at least `gapMs` between two starts, and after the end
  * of a long one at least half the time it took: where a round takes longer than the gap, rounds without a pause would leave
- * the loop no time to hear of the changes that are to be merged. Requests in between are one. The work is a generator that yields wherever it may be interrupted: it runs in slices of `sliceMs`, and
- * sockets are served between them.
+ * the loop no time to hear of the changes that are to be merged. Requests in between are one. The work is a
+ * generator that yields wherever it may be interrupted: it runs in slices, and sockets are served between them.
  */
 export class Rounds {
   private readonly gapMs: number
-  private readonly sliceMs: number
+  private readonly slices: Slices
   private readonly work: () => Generator<void>
   private readonly failed: (error: unknown) => void
   private wanted = false
@@ -23,7 +25,7 @@ export class Rounds {
     readonly failed: (error: unknown) => void
   }) {
     this.gapMs = options.gapMs
-    this.sliceMs = options.sliceMs
+    this.slices = new Slices(options.sliceMs, LEAST_STEPS)
     this.work = options.work
     this.failed = options.failed
   }
@@ -54,29 +56,20 @@ export class Rounds {
     this.running = true
     this.startedAt = performance.now()
     const work = this.work()
-    // Not in the caller's turn: several changes in one turn are one round.
-    setImmediate(() => this.slice(work))
-  }
-
-  private slice(work: Generator<void>): void {
-    const until = performance.now() + this.sliceMs
-    try {
-      while (!this.stopped) {
-        if (work.next().done) break
-        if (performance.now() >= until) {
-          setImmediate(() => this.slice(work))
-          return
-        }
-      }
-    } catch (error) {
-      this.failed(error)
-    }
-    this.running = false
-    const endedAt = performance.now()
-    this.notBefore = Math.max(this.startedAt + this.gapMs, endedAt + (endedAt - this.startedAt) * PAUSE)
-    this.schedule()
+    this.slices.run(
+      () => !this.stopped && !work.next().done,
+      (error) => {
+        if (error !== undefined) this.failed(error)
+        this.running = false
+        const endedAt = performance.now()
+        this.notBefore = Math.max(this.startedAt + this.gapMs, endedAt + (endedAt - this.startedAt) * PAUSE)
+        this.schedule()
+      },
+    )
   }
 }
 
+/** Streams told of a change in one turn, however dear: with fewer the turns themselves would cost more than telling. */
+const LEAST_STEPS = 16
 /** The pause after a round, as a part of the time it took. */
 const PAUSE = 0.5

@@ -25,6 +25,7 @@ var (
 	services = flag.Int("services", 200, "services of the mesh")
 	warm     = flag.Int("warm", 25, "changes before those that are measured")
 	changes  = flag.Int("changes", 25, "measured changes of each kind")
+	kinds    = flag.String("kinds", "endpoint,route", "kinds of changes: endpoint, route")
 	storm    = flag.Duration("storm", 10*time.Second, "length of the storm")
 	rate     = flag.Int("rate", 200, "changes per second of the storm")
 	timeout  = flag.Duration("timeout", 60*time.Second, "longest wait for one step")
@@ -94,12 +95,14 @@ func measure() (*result, error) {
 	result.PerStream = (idle - base) / 1024 / float64(*count)
 
 	var err error
-	if *changes > 0 {
+	if *changes > 0 && strings.Contains(*kinds, "endpoint") {
 		if result.Endpoint, err = f.push("endpoint", eds, func(change int) string {
 			return fmt.Sprintf("/ep?svc=%d&v=%d", change%*services, change)
 		}); err != nil {
 			return nil, err
 		}
+	}
+	if *changes > 0 && strings.Contains(*kinds, "route") {
 		if result.Route, err = f.push("route", rds, func(change int) string { return fmt.Sprintf("/route?v=%d", change) }); err != nil {
 			return nil, err
 		}
