@@ -276,9 +276,13 @@ export class Client implements Reader {
       if (state.unread) upserts = withoutHeld(state, upserts)
       const leaving = leavingEndpoints(this.recipient, type, state)
       if (leaving.length > 0) upserts = [...upserts, ...leaving]
-      const asked = all ? interest.names : (state.owed ?? NONE)
       const has = upserts === wanted ? undefined : new Set(upserts.map((resource) => resource.name))
-      const absent = [...asked].filter((name) => (has ? !has.has(name) : !log.visible(name, interest)))
+      const absent =
+        all && !has
+          ? log.absent(interest)
+          : [...(all ? interest.names : (state.owed ?? NONE))].filter((name) =>
+              has ? !has.has(name) : !log.visible(name, interest),
+            )
       const { stay, pass } = standInsFor(type, absent, this.log.onDemand, (name) => this.lately?.has(name) === true)
       if (stay.length + pass.length > 0) upserts = [...upserts, ...stay, ...pass]
       if (type === 'cds') this.lately = undefined

@@ -35,6 +35,12 @@ export const WILDCARD_TYPES: ReadonlySet<ResourceType> = new Set(['cds', 'lds', 
 const NOTHING: Interest = { wildcard: false, legacy: false, names: NameSet.empty }
 const NONE: readonly string[] = []
 
+/**
+ * The sets of lists that are nothing but different names, no `*` among them. Requests with equal bytes share their list
+ * (`name-lists.ts`).
+ */
+const plainSets = new WeakMap<readonly string[], NameSet>()
+
 /** Before the first request of a type. */
 export function newInterest(type: ResourceType): Interest {
   return WILDCARD_TYPES.has(type) ? { wildcard: false, legacy: true, names: NameSet.empty } : NOTHING
@@ -48,7 +54,9 @@ export function listNames(type: ResourceType, before: Interest, listed: readonly
   if (before.legacy && listed.length === 0) {
     return unnamed(before, { ...before, wildcard: true }, !before.wildcard)
   }
-  // Every acknowledgement repeats the list as it was: no set is made to find that out.
+  // Every acknowledgement repeats the list as it was, and equal bytes are equal lists.
+  if (!before.legacy && !before.wildcard && before.names === plainSets.get(listed))
+    return unnamed(before, before, false)
   if (!before.legacy && !before.wildcard && before.names.lists(listed)) return unnamed(before, before, false)
   let wildcard = false
   const set = new Set<string>()
@@ -57,6 +65,7 @@ export function listNames(type: ResourceType, before: Interest, listed: readonly
     else set.add(name)
   }
   const names = NameSet.of(set)
+  if (!wildcard && names.size === listed.length) plainSets.set(listed, names)
   const same = names.id === before.names.id
   if (same && wildcard === before.wildcard && !before.legacy) return unnamed(before, before, false)
   const added = same ? NONE : [...set].filter((name) => !before.names.has(name))
@@ -80,6 +89,14 @@ export function changeNames(
   if (subscribe.length === 0 && unsubscribe.length === 0) {
     if (!before.legacy || before.wildcard) return unnamed(before, before, false)
     return unnamed(before, { ...before, wildcard: true }, true)
+  }
+  // A thousand new clients say the same names: one set was made for all of them.
+  if (before.names.size === 0 && unsubscribe.length === 0) {
+    const names = plainSets.get(subscribe)
+    if (names) {
+      const interest = { wildcard: before.wildcard, legacy: false, names }
+      return { before, interest, added: subscribe, dropped: NONE, asked: subscribe, askedAll: false }
+    }
   }
   const hasWildcard = WILDCARD_TYPES.has(type)
   let legacy = before.legacy && subscribe.length === 0
@@ -109,6 +126,7 @@ export function changeNames(
   const added = first ? [...asked] : [...asked].filter((name) => !before.names.has(name))
   const dropped = [...left]
   const interest = { wildcard, legacy, names: first ? NameSet.of(asked) : before.names.change(added, dropped) }
+  if (first && unsubscribe.length === 0 && asked.size === subscribe.length) plainSets.set(subscribe, interest.names)
   const answer = first ? added : wildcard ? [...new Set([...asked, ...dropped])] : [...asked]
   return { before, interest, added, dropped, asked: answer, askedAll }
 }

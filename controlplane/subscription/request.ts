@@ -1,3 +1,4 @@
+import { NameLists } from './name-lists.ts'
 import { WIRE, WireReader } from './wire.ts'
 
 /** What a request of either form may hold at most; beyond it the request is refused before memory is taken. */
@@ -70,7 +71,7 @@ export function readSotwRequest(message: Buffer, limits: RequestLimits): SotwReq
   let error: ErrorDetail | undefined
   while (!reader.done) {
     const tag = reader.tag()
-    if (tag === string(3)) names.add(reader)
+    if (tag === string(3)) names.addAll(reader, tag)
     else if (tag === string(1)) version = reader.string()
     else if (tag === string(2)) node = reader.bytes()
     else if (tag === string(4)) typeUrl = reader.string()
@@ -102,7 +103,7 @@ export function readDeltaRequest(message: Buffer, limits: RequestLimits): DeltaR
   let error: ErrorDetail | undefined
   while (!reader.done) {
     const tag = reader.tag()
-    if (tag === string(3)) subscribe.add(reader)
+    if (tag === string(3)) subscribe.addAll(reader, tag)
     else if (tag === string(4)) unsubscribe.add(reader)
     else if (tag === string(5)) {
       initialVersions ??= new Map()
@@ -130,17 +131,41 @@ export function readDeltaRequest(message: Buffer, limits: RequestLimits): DeltaR
 
 const NO_VERSIONS: ReadonlyMap<string, string> = new Map()
 
+const lists = new NameLists()
+
 class NameList {
-  readonly names: string[] = []
+  /** Shared with other requests that list the same. */
+  names: readonly string[] = []
   private readonly limits: RequestLimits
 
   constructor(limits: RequestLimits) {
     this.limits = limits
   }
 
+  /** All names that stand one behind the other with this tag; the first is next in the reader. */
+  addAll(reader: WireReader, tag: number): void {
+    const bytes = reader.run(tag)
+    const known = lists.find(bytes)
+    if (known && this.names.length + known.length <= this.limits.names) {
+      this.names = this.names.length === 0 ? known : [...this.names, ...known]
+      return
+    }
+    const before = this.names
+    const names: string[] = []
+    const run = new WireReader(bytes)
+    for (;;) {
+      if (before.length + names.length >= this.limits.names) throw tooMany('resource names', this.limits)
+      names.push(readName(run, this.limits))
+      if (run.done) break
+      run.tag()
+    }
+    lists.add(bytes, names)
+    this.names = before.length === 0 ? names : [...before, ...names]
+  }
+
   add(reader: WireReader): void {
     if (this.names.length >= this.limits.names) throw tooMany('resource names', this.limits)
-    this.names.push(readName(reader, this.limits))
+    this.names = [...this.names, readName(reader, this.limits)]
   }
 
   /** ResourceLocator: name = 1, dynamic_parameters = 2. Envoy does not send them yet; without parameters one is a name. */

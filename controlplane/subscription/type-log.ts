@@ -63,6 +63,7 @@ export class TypeLog {
   private readonly changesMemo = new Map<number, ReadonlyMap<string, boolean>>()
   private readonly pendingMemo = new Map<string, Pending>()
   private readonly allMemo = new Map<string, readonly Resource[]>()
+  private readonly absentMemo = new Map<string, readonly string[]>()
 
   constructor(type: ResourceType, source: Source) {
     this.type = type
@@ -120,6 +121,16 @@ export class TypeLog {
   known(interest: Interest): readonly Resource[] {
     const all = this.all(interest)
     return all.some(({ pending }) => pending) ? all.filter(({ pending }) => !pending) : all
+  }
+
+  /** Names a client with this interest asks for one by one and does not get. */
+  absent(interest: Interest): readonly string[] {
+    const key = interestKey(interest)
+    const known = this.absentMemo.get(key)
+    if (known) return known
+    const absent = [...interest.names].filter((name) => !this.visible(name, interest))
+    remember(this.absentMemo, key, absent)
+    return absent
   }
 
   /** What changed after `from` for a client with this interest. */
@@ -325,6 +336,7 @@ export class TypeLog {
     this.changesMemo.clear()
     this.pendingMemo.clear()
     this.allMemo.clear()
+    this.absentMemo.clear()
     this.frames.clear()
   }
 }

@@ -66,6 +66,21 @@ export class WireReader {
     return new WireReader(this.buffer, start, this.at)
   }
 
+  /**
+   * All fields that stand one behind the other with this tag, whose first one's value is next: from that value on, so that a
+   * reader over them begins behind a tag too. No copy.
+   */
+  run(tag: number): Buffer {
+    const start = this.at
+    this.skipBytes()
+    // Tags below 128 are one byte.
+    while (this.at < this.end && this.buffer[this.at] === tag && tag < 128) {
+      this.at++
+      this.skipBytes()
+    }
+    return this.buffer.subarray(start, this.at)
+  }
+
   /** Passes over a field nobody asked for: newer clients may know more fields than we do. */
   skip(tag: number): void {
     const wireType = tag & 7
