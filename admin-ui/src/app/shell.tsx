@@ -18,7 +18,6 @@ export function Shell() {
   const { t } = useTranslation()
   const [opened, { toggle, close }] = useDisclosure()
   const path = useRouterState({ select: ({ location }) => location.pathname })
-  const loading = useRouterState({ select: ({ status }) => status === 'pending' })
   useShortcuts()
   const items = areas.flatMap(({ nav }) => nav ?? []).sort((a, b) => a.order - b.order)
   return (
@@ -37,7 +36,7 @@ export function Shell() {
             <AppLink href="/" c="inherit" underline="never" aria-label="meshgate">
               <Logo />
             </AppLink>
-            {loading && <Loader size="xs" aria-label={t('loading')} />}
+            <Busy />
           </Group>
           <Group gap="xs" wrap="nowrap">
             <CommandPalette items={items} />
@@ -83,4 +82,11 @@ export function Shell() {
       </AppShell.Main>
     </AppShell>
   )
+}
+
+/** Alone, so that the shell is not rendered with each step of the router. */
+function Busy() {
+  const { t } = useTranslation()
+  const loading = useRouterState({ select: ({ status }) => status === 'pending' })
+  return loading && <Loader size="xs" aria-label={t('loading')} />
 }

@@ -1,4 +1,4 @@
-import { Button, Checkbox, Group, Select, Stack, Text, TextInput } from '@mantine/core'
+import { Button, Checkbox, Group, Stack, Text, TextInput } from '@mantine/core'
 import { IconGitCompare, IconHistory } from '@tabler/icons-react'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { useRouter } from '@tanstack/react-router'
@@ -8,6 +8,7 @@ import { queries } from '../api/queries.ts'
 import type { Revision } from '../api/schema.ts'
 import { useMayEdit } from '../app/session-gate.tsx'
 import { Empty } from '../parts/empty.tsx'
+import { FilterSelect } from '../parts/filter-select.tsx'
 import { revisionHref } from '../parts/hrefs.ts'
 import { AppLink } from '../parts/link.tsx'
 import { NoMatch } from '../parts/no-match.tsx'
@@ -24,12 +25,13 @@ export function ChangesPage() {
   const { t } = useTranslation('changes')
   const router = useRouter()
   const mayEdit = useMayEdit()
-  const [view, change] = useView({ source: '', who: '', file: '' })
+  const [view, change, choose] = useView({ source: '', who: '', file: '' })
   const filters = useDeferredValue(view)
   const { data, error, fetchNextPage, hasNextPage, isFetching } = useInfiniteQuery(queries.ledger(filters))
   const [marked, setMarked] = useState<readonly number[]>([])
   const rows = useMemo(() => data?.pages.flat() ?? [], [data])
   const head = rows[0]?.id
+  const sources = useMemo(() => SOURCES.map((value) => ({ value, label: t(`source.${value}`) })), [t])
   const clear = () => change({ source: '', who: '', file: '' })
   const filtered = view.source !== '' || view.who !== '' || view.file !== ''
   const columns = useMemo(
@@ -130,14 +132,13 @@ export function ChangesPage() {
             value={view.who}
             onChange={(event) => change({ who: event.currentTarget.value })}
           />
-          <Select
-            aria-label={t('source')}
-            placeholder={t('anySource')}
-            clearable
-            w={190}
-            data={SOURCES.map((value) => ({ value, label: t(`source.${value}`) }))}
-            value={view.source || null}
-            onChange={(value) => change({ source: value ?? '' })}
+          <FilterSelect
+            name="source"
+            label={t('source')}
+            any={t('anySource')}
+            options={sources}
+            value={view.source}
+            onChoose={choose}
           />
         </Group>
         {data && (

@@ -4,10 +4,20 @@ const UNITS = [
   ['minute', 60],
 ] as const
 
+/** Formats cost a thousand times what they format, and a list has one for each row: made once for each language and zone. */
+const relative = new Map<string, Intl.RelativeTimeFormat>()
+const absolute = new Map<string, Intl.DateTimeFormat>()
+
+function madeOnce<Format>(known: Map<string, Format>, key: string, make: () => Format): Format {
+  const found = known.get(key) ?? make()
+  known.set(key, found)
+  return found
+}
+
 /** "3 minutes ago", "in 2 hours", from two times in ms. */
 export function ago(at: number, now: number, language: string): string {
   const seconds = Math.round((at - now) / 1_000)
-  const format = new Intl.RelativeTimeFormat(language, { numeric: 'auto' })
+  const format = madeOnce(relative, language, () => new Intl.RelativeTimeFormat(language, { numeric: 'auto' }))
   for (const [unit, size] of UNITS)
     if (Math.abs(seconds) >= size) return format.format(Math.trunc(seconds / size), unit)
   return format.format(seconds, 'second')
@@ -15,17 +25,19 @@ export function ago(at: number, now: number, language: string): string {
 
 /** Date and time to the second with the zone's name. */
 export function dateTime(at: string, language: string, zone: string | undefined): string {
-  return new Intl.DateTimeFormat(language === 'zh' ? 'zh-CN' : 'en-GB', {
-    year: 'numeric',
-    month: 'short',
-    day: '2-digit',
-    hour: '2-digit',
-    minute: '2-digit',
-    second: '2-digit',
-    hourCycle: 'h23',
-    timeZoneName: 'short',
-    ...(zone ? { timeZone: zone } : {}),
-  }).format(new Date(at))
+  const make = () =>
+    new Intl.DateTimeFormat(language === 'zh' ? 'zh-CN' : 'en-GB', {
+      year: 'numeric',
+      month: 'short',
+      day: '2-digit',
+      hour: '2-digit',
+      minute: '2-digit',
+      second: '2-digit',
+      hourCycle: 'h23',
+      timeZoneName: 'short',
+      ...(zone ? { timeZone: zone } : {}),
+    })
+  return madeOnce(absolute, `${language} ${zone ?? ''}`, make).format(new Date(at))
 }
 
 /** What is left of a time as `1:02:03` or `12:30`, from ms; never negative. */

@@ -1,4 +1,3 @@
-import { Text, Tooltip } from '@mantine/core'
 import { useLocalStorage } from '@mantine/hooks'
 import { useSyncExternalStore } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -18,39 +17,43 @@ let now = Date.now()
 const tickers = new Set<() => void>()
 let timer: ReturnType<typeof setInterval> | undefined
 
-/** The time in ms, new every second, from one clock for the whole page. */
+function onTick(listener: () => void): () => void {
+  tickers.add(listener)
+  timer ??= setInterval(() => {
+    now = Date.now()
+    for (const one of tickers) one()
+  }, 1_000)
+  return () => {
+    tickers.delete(listener)
+    if (tickers.size > 0) return
+    clearInterval(timer)
+    timer = undefined
+  }
+}
+
+/**
+ * What `read` says of the time in ms, looked at every second by one clock for the whole page; who asks is rendered when it says
+ * something else. `read` gives a text or a number.
+ */
+export function useClock<T extends string | number>(read: (now: number) => T): T {
+  return useSyncExternalStore(onTick, () => read(now))
+}
+
+/** The time in ms, new every second. For what counts down; `useClock` renders less. */
 export function useNow(): number {
-  return useSyncExternalStore(
-    (listener) => {
-      tickers.add(listener)
-      timer ??= setInterval(() => {
-        now = Date.now()
-        for (const one of tickers) one()
-      }, 1_000)
-      return () => {
-        tickers.delete(listener)
-        if (tickers.size > 0) return
-        clearInterval(timer)
-        timer = undefined
-      }
-    },
-    () => now,
-  )
+  return useClock((present) => present)
 }
 
 /** A moment as "3 minutes ago", with date, time and zone when one looks closer; `long` shows both. */
 export function Time({ at, long = false }: { readonly at: string | undefined; readonly long?: boolean }) {
   const { t, i18n } = useTranslation()
   const [zone] = useZone()
-  const present = useNow()
+  const relative = useClock((present) => (at === undefined ? '' : ago(Date.parse(at), present, i18n.language)))
   if (at === undefined) return <>{t('time.unknown')}</>
   const full = dateTime(at, i18n.language, zone === 'utc' ? 'UTC' : undefined)
-  const relative = ago(Date.parse(at), present, i18n.language)
   return (
-    <Tooltip label={long ? at : `${full} · ${at}`}>
-      <Text component="time" inherit dateTime={at} className="number">
-        {long ? `${full} (${relative})` : relative}
-      </Text>
-    </Tooltip>
+    <time dateTime={at} className="number" title={long ? at : `${full} · ${at}`}>
+      {long ? `${full} (${relative})` : relative}
+    </time>
   )
 }

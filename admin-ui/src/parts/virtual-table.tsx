@@ -3,7 +3,7 @@
 // biome-ignore-all lint/a11y/useFocusableInteractive: rows are no controls; what they hold is
 import { Box, Text } from '@mantine/core'
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { type ReactNode, useRef } from 'react'
+import { memo, type ReactNode, useRef } from 'react'
 import styles from './virtual-table.module.css'
 
 export interface Column<Row> {
@@ -36,7 +36,7 @@ export function VirtualTable<Row>({ label, columns, rows, rowKey, empty, height 
     count: rows.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => ROW_PX,
-    overscan: 12,
+    overscan: 8,
     getItemKey: (index) => rowKey(rows[index]!),
   })
   const template = { gridTemplateColumns: columns.map(({ width }) => width).join(' ') }
@@ -79,16 +79,7 @@ export function VirtualTable<Row>({ label, columns, rows, rowKey, empty, height 
               className={`${styles['row']} ${styles['body']}`}
               style={{ ...template, height: ROW_PX, transform: `translateY(${item.start}px)` }}
             >
-              {columns.map(({ key, render, right }) => (
-                <div
-                  key={key}
-                  role="cell"
-                  className={styles['cell']}
-                  style={right ? { textAlign: 'right' } : undefined}
-                >
-                  {render(row)}
-                </div>
-              ))}
+              <Cells row={row} columns={columns as readonly Column<unknown>[]} />
             </div>
           )
         })}
@@ -96,3 +87,17 @@ export function VirtualTable<Row>({ label, columns, rows, rowKey, empty, height 
     </div>
   )
 }
+
+interface CellsProps {
+  readonly row: unknown
+  readonly columns: readonly Column<unknown>[]
+}
+
+/** A row that is the same as before is not rendered again, wherever it stands now. `columns` should be the same from one time to the next. */
+const Cells = memo(function Cells({ row, columns }: CellsProps) {
+  return columns.map(({ key, render, right }) => (
+    <div key={key} role="cell" className={styles['cell']} style={right ? { textAlign: 'right' } : undefined}>
+      {render(row)}
+    </div>
+  ))
+})

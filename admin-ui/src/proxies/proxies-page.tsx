@@ -1,4 +1,4 @@
-import { Code, Group, Select, Stack, Text } from '@mantine/core'
+import { Code, Group, Stack, Text } from '@mantine/core'
 import { IconServerOff } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { useDeferredValue, useMemo } from 'react'
@@ -6,10 +6,11 @@ import { useTranslation } from 'react-i18next'
 import { queries } from '../api/queries.ts'
 import type { Proxy as MeshProxy } from '../api/schema.ts'
 import { Empty } from '../parts/empty.tsx'
+import { FilterSelect } from '../parts/filter-select.tsx'
 import { matchesWords } from '../parts/filters.ts'
 import { FirstProxy } from '../parts/first-proxy.tsx'
 import { proxyHref } from '../parts/hrefs.ts'
-import { AppLink } from '../parts/link.tsx'
+import { RowLink } from '../parts/link.tsx'
 import { NoMatch } from '../parts/no-match.tsx'
 import { Page } from '../parts/page.tsx'
 import { ProblemAlert } from '../parts/problem.tsx'
@@ -24,7 +25,7 @@ export function ProxiesPage() {
   const { t } = useTranslation('proxies')
   const { t: common } = useTranslation()
   const { data, error, isPending } = useQuery(queries.proxies())
-  const [view, change] = useView({ q: '', state: '' })
+  const [view, change, choose] = useView({ q: '', state: '' })
   const query = useDeferredValue(view.q)
   const rows = useMemo(
     () =>
@@ -53,9 +54,9 @@ export function ProxiesPage() {
         header: t('node'),
         width: 'minmax(260px, 3fr)',
         render: ({ node }) => (
-          <AppLink href={proxyHref(node)} size="sm" fw={550} title={node}>
+          <RowLink href={proxyHref(node)} title={node}>
             {node}
-          </AppLink>
+          </RowLink>
         ),
       },
       { key: 'state', header: t('state'), width: '150px', render: (row) => <StateBadge state={stateOf(row)} /> },
@@ -75,6 +76,7 @@ export function ProxiesPage() {
       },
     ]
   }, [t])
+  const states = useMemo(() => STATE_NAMES.map((value) => ({ value, label: common(`state.${value}`) })), [common])
   const clear = () => change({ q: '', state: '' })
   return (
     <Page title={t('title')} lead={data && t('lead', { count: rows.length, all: data.length })}>
@@ -87,14 +89,13 @@ export function ProxiesPage() {
         <Stack gap="sm">
           <Group gap="sm">
             <Search value={view.q} onChange={(q) => change({ q })} label={t('search')} />
-            <Select
-              aria-label={t('state')}
-              placeholder={t('anyState')}
-              clearable
-              w={190}
-              data={STATE_NAMES.map((value) => ({ value, label: common(`state.${value}`) }))}
-              value={view.state || null}
-              onChange={(value) => change({ state: value ?? '' })}
+            <FilterSelect
+              name="state"
+              label={t('state')}
+              any={t('anyState')}
+              options={states}
+              value={view.state}
+              onChoose={choose}
             />
             <Text size="xs" c="dimmed" ml="auto">
               <StateMark state="SYNCED" /> {common('state.SYNCED')} · <StateMark state="STALE" />{' '}

@@ -1,4 +1,4 @@
-import { Badge, Button, Group, Select, Skeleton, Stack, Text } from '@mantine/core'
+import { Badge, Button, Group, Skeleton, Stack, Text } from '@mantine/core'
 import { IconAlertCircle, IconAlertTriangle, IconFilePlus, IconFileText, IconUpload } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { useDeferredValue, useMemo } from 'react'
@@ -10,9 +10,10 @@ import { changeQueries } from '../change/queries.ts'
 import { useDrafts } from '../change/use-drafts.ts'
 import { DiagnosticItem } from '../parts/diagnostic.tsx'
 import { Empty } from '../parts/empty.tsx'
+import { FilterSelect } from '../parts/filter-select.tsx'
 import { matchesWords } from '../parts/filters.ts'
 import { documentHref, revisionHref } from '../parts/hrefs.ts'
-import { AppLink } from '../parts/link.tsx'
+import { AppLink, RowLink } from '../parts/link.tsx'
 import { NoMatch } from '../parts/no-match.tsx'
 import { Page } from '../parts/page.tsx'
 import { ProblemAlert } from '../parts/problem.tsx'
@@ -23,19 +24,17 @@ import { type Column, VirtualTable } from '../parts/virtual-table.tsx'
 
 const DEFAULTS = { q: '', kind: '', ns: '', problems: '' }
 const BROKEN_SHOWN = 20
+const NONE: readonly Rule[] = []
 
 /** Every object in force: what it is for, where it stands, what is wrong with it, who changed it. */
 export function RulesPage() {
   const { t } = useTranslation('rules')
   const { data, error, refetch } = useQuery(changeQueries.rules())
-  const [view, setView] = useView(DEFAULTS)
+  const [view, setView, choose] = useView(DEFAULTS)
   const mayEdit = useMayEdit()
-  const drafted = new Set(
-    useDrafts()
-      .filter(isChanged)
-      .map(({ file }) => file),
-  )
-  const all = data?.rules ?? []
+  const drafts = useDrafts()
+  const drafted = useMemo(() => new Set(drafts.filter(isChanged).map(({ file }) => file)), [drafts])
+  const all = data?.rules ?? NONE
   const query = useDeferredValue(view.q)
   const shown = useMemo(
     () =>
@@ -50,73 +49,75 @@ export function RulesPage() {
   )
   const kinds = useMemo(() => [...new Set(all.map(({ kind }) => kind))].sort(), [all])
   const namespaces = useMemo(() => [...new Set(all.map(({ namespace }) => namespace))].sort(), [all])
-  const columns: readonly Column<Rule>[] = [
-    {
-      key: 'kind',
-      header: t('column.kind'),
-      width: '150px',
-      render: ({ kind }) => (
-        <Text size="sm" c="dimmed">
-          {kind}
-        </Text>
-      ),
-    },
-    {
-      key: 'name',
-      header: t('column.name'),
-      width: 'minmax(150px, 1.4fr)',
-      render: ({ key, name, namespace, file }) => (
-        <Group gap={6} wrap="nowrap">
-          <AppLink href={documentHref(key)} size="sm" fw={550}>
-            {name}
-          </AppLink>
-          <Text size="xs" c="dimmed">
-            {namespace}
-          </Text>
-          {file !== undefined && drafted.has(file) && (
-            <Badge size="xs" color="orange" variant="light">
-              {t('draft')}
-            </Badge>
-          )}
-        </Group>
-      ),
-    },
-    {
-      key: 'hosts',
-      header: t('column.hosts'),
-      width: 'minmax(140px, 1.6fr)',
-      render: ({ hosts }) => <Text size="sm">{hosts.join(', ')}</Text>,
-    },
-    {
-      key: 'file',
-      header: t('column.file'),
-      width: 'minmax(120px, 1fr)',
-      render: ({ file, path, line }) => (
-        <Text size="xs" ff="monospace" c="dimmed">
-          {file ?? path}:{line}
-        </Text>
-      ),
-    },
-    {
-      key: 'problems',
-      header: t('column.problems'),
-      width: '120px',
-      render: ({ errors, warnings }) => <Counts errors={errors} warnings={warnings} />,
-    },
-    {
-      key: 'changed',
-      header: t('column.changed'),
-      width: '170px',
-      render: ({ changed }) =>
-        changed ? (
-          <AppLink href={revisionHref(changed.revision)} size="sm">
-            #{changed.revision} · <Time at={changed.at} />
-          </AppLink>
-        ) : (
-          '–'
+  const problems = useMemo(
+    () => [
+      { value: 'errors', label: t('filter.errors') },
+      { value: 'all', label: t('filter.warnings') },
+    ],
+    [t],
+  )
+  const columns = useMemo(
+    (): readonly Column<Rule>[] => [
+      {
+        key: 'kind',
+        header: t('column.kind'),
+        width: '150px',
+        render: ({ kind }) => <span className="quiet">{kind}</span>,
+      },
+      {
+        key: 'name',
+        header: t('column.name'),
+        width: 'minmax(150px, 1.4fr)',
+        render: ({ key, name, namespace, file }) => (
+          <Group gap={6} wrap="nowrap">
+            <RowLink href={documentHref(key)}>{name}</RowLink>
+            <span className="quiet small">{namespace}</span>
+            {file !== undefined && drafted.has(file) && (
+              <Badge size="xs" color="orange" variant="light">
+                {t('draft')}
+              </Badge>
+            )}
+          </Group>
         ),
-    },
-  ]
+      },
+      {
+        key: 'hosts',
+        header: t('column.hosts'),
+        width: 'minmax(140px, 1.6fr)',
+        render: ({ hosts }) => hosts.join(', '),
+      },
+      {
+        key: 'file',
+        header: t('column.file'),
+        width: 'minmax(120px, 1fr)',
+        render: ({ file, path, line }) => (
+          <span className="quiet mono">
+            {file ?? path}:{line}
+          </span>
+        ),
+      },
+      {
+        key: 'problems',
+        header: t('column.problems'),
+        width: '120px',
+        render: ({ errors, warnings }) => <Counts errors={errors} warnings={warnings} />,
+      },
+      {
+        key: 'changed',
+        header: t('column.changed'),
+        width: '170px',
+        render: ({ changed }) =>
+          changed ? (
+            <RowLink href={revisionHref(changed.revision)}>
+              #{changed.revision} · <Time at={changed.at} />
+            </RowLink>
+          ) : (
+            '–'
+          ),
+      },
+    ],
+    [t, drafted],
+  )
   const hint = mayEdit ? undefined : t('mayNot')
   return (
     <Page
@@ -166,35 +167,29 @@ export function RulesPage() {
           <Stack gap="sm">
             <Group gap="xs">
               <Search value={view.q} onChange={(q) => setView({ q })} label={t('search')} />
-              <Select
-                aria-label={t('column.kind')}
-                placeholder={t('filter.kind')}
-                data={kinds}
-                value={view.kind || null}
-                clearable
-                searchable
-                onChange={(kind) => setView({ kind: kind ?? '' })}
+              <FilterSelect
+                name="kind"
+                label={t('column.kind')}
+                any={t('filter.kind')}
+                options={kinds}
+                value={view.kind}
+                onChoose={choose}
               />
-              <Select
-                aria-label={t('column.namespace')}
-                placeholder={t('filter.namespace')}
-                data={namespaces}
-                value={view.ns || null}
-                clearable
-                searchable
-                limit={100}
-                onChange={(ns) => setView({ ns: ns ?? '' })}
+              <FilterSelect
+                name="ns"
+                label={t('column.namespace')}
+                any={t('filter.namespace')}
+                options={namespaces}
+                value={view.ns}
+                onChoose={choose}
               />
-              <Select
-                aria-label={t('column.problems')}
-                placeholder={t('filter.problems')}
-                data={[
-                  { value: 'errors', label: t('filter.errors') },
-                  { value: 'all', label: t('filter.warnings') },
-                ]}
-                value={view.problems || null}
-                clearable
-                onChange={(problems) => setView({ problems: problems ?? '' })}
+              <FilterSelect
+                name="problems"
+                label={t('column.problems')}
+                any={t('filter.problems')}
+                options={problems}
+                value={view.problems}
+                onChoose={choose}
               />
               <Text size="sm" c="dimmed" className="number">
                 {t('shown', { shown: shown.length, total: all.length })}
@@ -216,12 +211,7 @@ export function RulesPage() {
 
 function Counts({ errors, warnings }: { readonly errors: number; readonly warnings: number }) {
   const { t } = useTranslation('rules')
-  if (errors + warnings === 0)
-    return (
-      <Text size="sm" c="dimmed">
-        {t('fine')}
-      </Text>
-    )
+  if (errors + warnings === 0) return <span className="quiet">{t('fine')}</span>
   return (
     <Group gap={8} wrap="nowrap">
       {errors > 0 && (

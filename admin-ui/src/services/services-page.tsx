@@ -1,4 +1,4 @@
-import { Group, Select, Stack, Text } from '@mantine/core'
+import { Group, Stack, Text } from '@mantine/core'
 import { IconStack2 } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { useDeferredValue, useMemo } from 'react'
@@ -6,9 +6,10 @@ import { useTranslation } from 'react-i18next'
 import { queries } from '../api/queries.ts'
 import type { Service } from '../api/schema.ts'
 import { Empty } from '../parts/empty.tsx'
+import { FilterSelect } from '../parts/filter-select.tsx'
 import { matchesWords } from '../parts/filters.ts'
 import { serviceHref } from '../parts/hrefs.ts'
-import { AppLink } from '../parts/link.tsx'
+import { RowLink } from '../parts/link.tsx'
 import { NoMatch } from '../parts/no-match.tsx'
 import { Page } from '../parts/page.tsx'
 import { ProblemAlert } from '../parts/problem.tsx'
@@ -24,7 +25,7 @@ export function ServicesPage() {
   const { data, error } = useQuery(queries.services())
   const { data: policies } = useQuery(queries.policies())
   const { data: load } = useQuery(queries.load())
-  const [view, change] = useView({ q: '', ns: '', topic: '' })
+  const [view, change, choose] = useView({ q: '', ns: '', topic: '' })
   const query = useDeferredValue(view.q)
   const topics = useMemo(() => {
     const found = new Map<string, Set<Topic>>()
@@ -51,9 +52,9 @@ export function ServicesPage() {
         header: t('service'),
         width: 'minmax(260px, 3fr)',
         render: ({ hostname, namespace }) => (
-          <AppLink href={serviceHref(namespace, hostname)} size="sm" fw={550} title={hostname}>
+          <RowLink href={serviceHref(namespace, hostname)} title={hostname}>
             {hostname}
-          </AppLink>
+          </RowLink>
         ),
       },
       { key: 'namespace', header: t('namespace'), width: '120px', render: ({ namespace }) => namespace },
@@ -97,6 +98,10 @@ export function ServicesPage() {
     ],
     [t, topics, traffic],
   )
+  const topicOptions = useMemo(
+    () => Object.keys(TOPICS).map((value) => ({ value, label: common(`topic.${value as Topic}`) })),
+    [common],
+  )
   const clear = () => change({ q: '', ns: '', topic: '' })
   return (
     <Page title={t('title')} lead={data && t('lead', { count: data.length })}>
@@ -109,25 +114,21 @@ export function ServicesPage() {
         <Stack gap="sm">
           <Group gap="sm">
             <Search value={view.q} onChange={(q) => change({ q })} label={t('search')} />
-            <Select
-              aria-label={t('namespace')}
-              placeholder={t('anyNamespace')}
-              clearable
-              searchable
-              limit={100}
-              w={190}
-              data={namespaces}
-              value={view.ns || null}
-              onChange={(ns) => change({ ns: ns ?? '' })}
+            <FilterSelect
+              name="ns"
+              label={t('namespace')}
+              any={t('anyNamespace')}
+              options={namespaces}
+              value={view.ns}
+              onChoose={choose}
             />
-            <Select
-              aria-label={t('policies')}
-              placeholder={t('anyPolicy')}
-              clearable
-              w={190}
-              data={Object.keys(TOPICS).map((value) => ({ value, label: common(`topic.${value as Topic}`) }))}
-              value={view.topic || null}
-              onChange={(topic) => change({ topic: topic ?? '' })}
+            <FilterSelect
+              name="topic"
+              label={t('policies')}
+              any={t('anyPolicy')}
+              options={topicOptions}
+              value={view.topic}
+              onChoose={choose}
             />
             <Text size="xs" c="dimmed" ml="auto">
               {t('requestsHint')}

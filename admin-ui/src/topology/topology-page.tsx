@@ -1,10 +1,11 @@
-import { Checkbox, Group, SegmentedControl, Select, Skeleton, Stack, Text } from '@mantine/core'
+import { Checkbox, Group, SegmentedControl, Skeleton, Stack, Text } from '@mantine/core'
 import { IconTopologyStar3 } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { lazy, Suspense, useDeferredValue, useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
 import { queries } from '../api/queries.ts'
 import { Empty } from '../parts/empty.tsx'
+import { FilterSelect } from '../parts/filter-select.tsx'
 import { NoMatch } from '../parts/no-match.tsx'
 import { Page } from '../parts/page.tsx'
 import { ProblemAlert } from '../parts/problem.tsx'
@@ -19,13 +20,16 @@ const Picture = lazy(() => import('./picture.tsx').then(({ Picture: component })
 export function TopologyPage() {
   const { t } = useTranslation('topology')
   const { data, error } = useQuery(queries.topology())
-  const [view, change] = useView({ as: 'graph', ns: '', q: '', lonely: '1' })
+  const [view, change, choose] = useView({ as: 'graph', ns: '', q: '', lonely: '1' })
   const filter = useDeferredValue(view)
   const graph = useMemo(
     () => data && graphOf(data, { namespace: filter.ns, query: filter.q, lonely: filter.lonely === '1' }),
     [data, filter],
   )
-  const namespaces = useMemo(() => [...new Set((data?.nodes ?? []).map(({ namespace }) => namespace))].sort(), [data])
+  const namespaces = useMemo(
+    () => [...new Set((data?.nodes ?? []).map(({ namespace }) => namespace))].filter(Boolean).sort(),
+    [data],
+  )
   const clear = () => change({ ns: '', q: '', lonely: '1' })
   return (
     <Page
@@ -52,16 +56,13 @@ export function TopologyPage() {
         <Stack gap="sm">
           <Group gap="sm">
             <Search value={view.q} onChange={(q) => change({ q })} label={t('search')} />
-            <Select
-              aria-label={t('namespace')}
-              placeholder={t('anyNamespace')}
-              clearable
-              searchable
-              limit={100}
-              w={190}
-              data={namespaces.filter(Boolean)}
-              value={view.ns || null}
-              onChange={(ns) => change({ ns: ns ?? '' })}
+            <FilterSelect
+              name="ns"
+              label={t('namespace')}
+              any={t('anyNamespace')}
+              options={namespaces}
+              value={view.ns}
+              onChoose={choose}
             />
             <Checkbox
               label={t('lonely')}

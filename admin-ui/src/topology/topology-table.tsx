@@ -3,7 +3,7 @@ import { useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { TopologyEdge } from '../api/schema.ts'
 import { serviceHref } from '../parts/hrefs.ts'
-import { AppLink } from '../parts/link.tsx'
+import { RowLink } from '../parts/link.tsx'
 import { DocumentLink } from '../parts/place.tsx'
 import { TopicBadges } from '../parts/topics.tsx'
 import { type Column, VirtualTable } from '../parts/virtual-table.tsx'
@@ -18,11 +18,7 @@ export function TopologyTable({ graph }: { readonly graph: Graph }) {
       const node = nodes.get(id)
       if (!node) return id
       if (node.kind !== 'service' || node.members !== undefined) return `${node.name} (${t(`kind.${node.kind}`)})`
-      return (
-        <AppLink href={serviceHref(node.namespace, node.name)} size="sm">
-          {node.name}
-        </AppLink>
-      )
+      return <RowLink href={serviceHref(node.namespace, node.name)}>{node.name}</RowLink>
     }
     return [
       { key: 'from', header: t('from'), width: 'minmax(200px, 2fr)', render: ({ from }) => end(from) },
