@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option } from 'commander'
 import type { HostPort } from '../controlplane/bootstrap/envoy.ts'
+import { redisTarget } from '../controlplane/shared/redis-target.ts'
 
 /** `127.0.0.1:18000`, `[::1]:18000`, `control-plane:18000` or `:18000` (loopback). Port 0 is allowed where `zero` says so. */
 export function hostPort(zero: 'port 0 allowed' | 'real port'): (text: string) => HostPort {
@@ -71,13 +72,13 @@ export function oneOf<const Word extends string>(words: readonly Word[]): (text:
 
 /** A URL of Redis. */
 export function redisUrl(text: string): string {
-  let url: URL | undefined
   try {
-    url = new URL(text)
+    const target = redisTarget(text)
+    if (typeof target === 'string' && new URL(target).hostname === '') throw new RangeError('no host')
+    return text
   } catch {
-    url = undefined
+    throw new InvalidArgumentError(
+      'write redis://[user:password@]HOST[:PORT][/DB], rediss:// for TLS, or redis+sentinel://[user:password@]HOST:PORT,HOST:PORT/NAME[/DB]',
+    )
   }
-  if (!url || !['redis:', 'rediss:'].includes(url.protocol) || url.hostname === '')
-    throw new InvalidArgumentError('write redis://[user:password@]HOST[:PORT][/DB], or rediss:// for TLS')
-  return text
 }

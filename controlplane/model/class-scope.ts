@@ -71,16 +71,18 @@ export function createScope(model: Model, proxy: ProxyClass): Scope {
     (namespace === proxy.namespace || namespace === settings().rootNamespace) &&
     matchesLabels(spec.selector?.labels ?? {}, proxy.labels)
 
-  const rateLimits = cell<readonly ConfigObject<RateLimitSpec>[]>(
+  const limits = cell<readonly ConfigObject<RateLimitSpec>[]>(
     () =>
       proxy.type === 'sidecar' || proxy.type === 'router' || proxy.type === 'message'
         ? world
             .all<RateLimitSpec>('RateLimit')
-            .filter(({ spec }) => spec.shared === true && spec.domain === undefined)
+            .filter(({ spec }) => spec.domain === undefined)
             .filter((object) => enforces(object) || (object.spec.hosts !== undefined && !object.spec.selector))
         : [],
     sameItems,
   )
+  const rateLimits = cell(() => limits().filter(({ spec }) => spec.shared === true), sameItems)
+  const localRateLimits = cell(() => limits().filter(({ spec }) => spec.shared !== true), sameItems)
 
   const exported = cell(() => {
     const list: Service[] = []
@@ -197,6 +199,7 @@ export function createScope(model: Model, proxy: ProxyClass): Scope {
     endpointsKnown: endpoints.known,
     virtualServices,
     rateLimits,
+    localRateLimits,
     enforces,
     delegate,
     gateways,

@@ -55,7 +55,9 @@ export interface Scope {
    * namespace's whose selector fits, and for hosts of other namespaces those of their owners.
    */
   rateLimits(): readonly ConfigObject<RateLimitSpec>[]
-  /** Whether a document of `rateLimits` holds for all hosts it names; else only for those of its own namespace. */
+  /** The same for limits that each proxy counts by itself. */
+  localRateLimits(): readonly ConfigObject<RateLimitSpec>[]
+  /** Whether a document of `rateLimits` or `localRateLimits` holds for all hosts it names; else only for those of its own namespace. */
   enforces(rateLimit: ConfigObject<RateLimitSpec>): boolean
   /** Gateways whose selector fits this class, in order of precedence; none for proxies that are no gateways. */
   gateways(): readonly ConfigObject<GatewaySpec>[]

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { Presence, type PresenceStore } from './presence.ts'
 import { maskUrl } from './redis.ts'
+import { redisTarget } from './redis-target.ts'
 
 /** A store in memory that can be made to fail, and forgets on demand. */
 function memoryStore() {
@@ -122,4 +123,19 @@ it('passwords of URLs are not logged, whatever the scheme', () => {
   expect(maskUrl('redis://joe:secret@h:1/2')).toBe('redis://joe:***@h:1/2')
   expect(maskUrl('rediss://:secret@h')).toBe('rediss://:***@h')
   expect(maskUrl('redis://h:1')).toBe('redis://h:1')
+  expect(maskUrl('redis+sentinel://joe:secret@h:1,i:2/primary')).toBe('redis+sentinel://joe:***@h:1,i:2/primary')
+})
+
+it('sentinels are named in one URL, with user, password and database of the primary', () => {
+  expect(redisTarget('rediss://h:1/2')).toBe('rediss://h:1/2')
+  expect(redisTarget('redis+sentinel://joe:p%40ss@one:1,two/limits/3')).toMatchObject({
+    sentinels: [
+      { host: 'one', port: 1 },
+      { host: 'two', port: 26_379 },
+    ],
+    ...{ name: 'limits', username: 'joe', password: 'p@ss', db: 3 },
+  })
+  expect(redisTarget('redis+sentinel://[::1]:1/limits')).toMatchObject({ sentinels: [{ host: '::1', port: 1 }] })
+  for (const url of ['http://h', 'redis+sentinel://h:1', 'h:6379', 'redis+sentinel://h:x/y'])
+    expect(() => redisTarget(url), url).toThrow()
 })

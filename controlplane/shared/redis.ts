@@ -1,4 +1,5 @@
 import { Redis } from 'ioredis'
+import { backoff, redisTarget } from './redis-target.ts'
 
 /** What is told about connections. */
 export interface RedisLogger {
@@ -15,13 +16,16 @@ export function redisOptions(timeoutMs: number) {
     autoResendUnfulfilledCommands: false,
     connectTimeout: 250,
     socketTimeout: 1000,
-    retryStrategy: (attempt: number) => Math.min(1000, 50 * 2 ** Math.min(attempt, 5)) * (0.5 + Math.random() / 2),
+    retryStrategy: backoff,
+    // A server that became a replica in a failover is left for the one that is the primary now.
+    reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
   }
 }
 
 /** A connection that comes back by itself; each kind of failure is told once until it has worked again. */
 export function connectRedis(url: string, options: ReturnType<typeof redisOptions>, logger: RedisLogger, use: string) {
-  const redis = new Redis(url, options)
+  const target = redisTarget(url)
+  const redis = typeof target === 'string' ? new Redis(target, options) : new Redis({ ...target, ...options })
   let last = ''
   redis.on('error', (error: Error) => {
     if (error.message === last) return
@@ -37,5 +41,5 @@ export function connectRedis(url: string, options: ReturnType<typeof redisOption
 
 /** The URL without its password, for logs. */
 export function maskUrl(url: string): string {
-  return url.replace(/^(rediss?:\/\/[^:@/]*:)[^@]*@/, '$1***@')
+  return url.replace(/^((?:rediss?|redis\+sentinel):\/\/[^:@/]*:)[^@]*@/, '$1***@')
 }

@@ -9,11 +9,11 @@ import { startProcess } from '../../cli/processes/process.ts'
 import { freePort } from './ports.ts'
 import { stopAfterTests } from './processes.ts'
 
-const binary = process.env['REDIS_SERVER_BIN'] ?? 'redis-server'
+export const REDIS_SERVER = process.env['REDIS_SERVER_BIN'] ?? 'redis-server'
 
 /** Whether there is a redis-server: REDIS_SERVER_BIN, or one on PATH. */
 export async function hasRedis(): Promise<boolean> {
-  return promisify(execFile)(binary, ['--version']).then(
+  return promisify(execFile)(REDIS_SERVER, ['--version']).then(
     () => true,
     () => false,
   )
@@ -47,7 +47,7 @@ export async function startRedis(): Promise<TestRedis> {
 
   async function start() {
     const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder]
-    const started = await startProcess({ command: binary, args, cwd: folder })
+    const started = await startProcess({ command: REDIS_SERVER, args, cwd: folder })
     const deadline = Date.now() + 10_000
     while (!(await answers(port))) {
       if (!started.running || Date.now() > deadline) throw new Error(`redis-server did not start: ${started.errors()}`)

@@ -5,6 +5,9 @@ import { bool, duration, strings, text, uint32 } from '../syntax/values.ts'
 import { workloadSelector } from './common.ts'
 import { fieldMatch, fieldMatchRule } from './field-match.ts'
 
+/** Headers a limit without a service may be counted apart by: each combination that is there or not is a descriptor. */
+const MOST_LOCAL = 3
+
 /** Domain of generated configuration. */
 const DOMAIN = 'meshgate'
 
@@ -82,9 +85,17 @@ export const rateLimitSpec = checked(rateLimitFields, ({ limits, shared, domain,
       if ({ hosts, selector }[field])
         report([field], `${field} has no effect with a domain: nothing is generated`, { code: 'FIELD_NO_EFFECT' })
   } else if (shared !== true)
-    report(['shared'], 'limits that each proxy counts by itself are not compiled yet: say shared: true', {
-      code: 'FIELD_REQUIRED',
-    })
+    for (const [index, { per, onFailure }] of limits.entries()) {
+      if (onFailure !== undefined)
+        report(['limits', index, 'onFailure'], 'onFailure has no effect without shared: a proxy can always count', {
+          code: 'FIELD_NO_EFFECT',
+        })
+      if (per && per.length > MOST_LOCAL)
+        report(
+          ['limits', index, 'per'],
+          `a limit that each proxy counts by itself has ${MOST_LOCAL} of them at most; ${per.length} are given`,
+        )
+    }
 })
 export type RateLimitSpec = z.infer<typeof rateLimitFields>
 export type DocumentLimit = z.infer<typeof documentLimit>
@@ -93,7 +104,7 @@ export const rateLimit: KindDefinition<RateLimitSpec> = {
   kind: 'RateLimit',
   group: 'meshgate.io',
   versions: ['v1'],
-  doc: 'Limits on requests that a service counts for all proxies together.',
+  doc: 'Limits on requests, which each proxy counts by itself, or a service for all proxies together.',
   compiled: true,
   specRequired: true,
   schema: rateLimitSpec,

@@ -12,6 +12,7 @@ import { CONDITION_KEY, rateLimitRuleId } from '../../config/rate-limit-ids.ts'
 import { hostWithin } from '../../model/hosts.ts'
 import type { Scope } from '../../model/scope.ts'
 import { RATE_LIMIT_STAGE } from '../names.ts'
+import { type LocalDescriptor, localDescriptors } from './local-rate-limit.ts'
 
 type RateLimitInit = MessageInitShape<typeof RateLimitSchema>
 type Action = NonNullable<RateLimitInit['actions']>[number]
@@ -21,17 +22,19 @@ type HeaderMatcher = MessageInitShape<typeof HeaderMatcherSchema>
 export interface CompiledRateLimit {
   readonly limit: RateLimit
   readonly origin: Origin
+  /** What the proxy counts by itself; undefined for a limit the service counts. */
+  readonly local: readonly LocalDescriptor[] | undefined
 }
 
 /** Limits of a document do not depend on where they are enforced. */
 const compiled = new WeakMap<ConfigObject<RateLimitSpec>, readonly CompiledRateLimit[]>()
 
 /**
- * The limits of requests for a host. Proxies ask the service for each of them; what they count, the service knows
+ * The limits of requests for a host. Proxies ask the service for those that are shared; what they count, the service knows
  * (docs/rate-limit.md).
  */
 export function rateLimitsFor(scope: Scope, hostname: string): readonly CompiledRateLimit[] {
-  return scope.rateLimits().flatMap((object) => {
+  return [...scope.rateLimits(), ...scope.localRateLimits()].flatMap((object) => {
     const { hosts } = object.spec
     const { namespace } = object
     if (!scope.enforces(object) && scope.service(hostname)?.namespace !== namespace) return []
@@ -47,10 +50,11 @@ export function rateLimitsFor(scope: Scope, hostname: string): readonly Compiled
 
 /** Of the limits of a document only the first that matches counts: each says that none before it did. */
 function limitsOf(object: ConfigObject<RateLimitSpec>): readonly CompiledRateLimit[] {
-  const { limits } = object.spec
+  const { limits, shared = false } = object.spec
   const found: CompiledRateLimit[] = []
   const before: HeaderMatcher[][] = []
-  for (const [index, { match, per = [], onFailure }] of limits.entries()) {
+  for (const [index, limit] of limits.entries()) {
+    const { match, per = [], onFailure } = limit
     const matchers = headerMatchers(match)
     const actions: Action[] = [
       { actionSpecifier: { case: 'genericKey', value: { descriptorValue: rateLimitRuleId(object, index) } } },
@@ -60,7 +64,9 @@ function limitsOf(object: ConfigObject<RateLimitSpec>): readonly CompiledRateLim
     ]
     const stage = onFailure === 'deny' ? RATE_LIMIT_STAGE.deny : RATE_LIMIT_STAGE.allow
     found.push({
-      limit: make(RateLimitSchema, { stage, actions }),
+      // Stages tell the two filters of the service apart; the filter that counts by itself has one.
+      limit: make(RateLimitSchema, shared ? { stage, actions } : { actions }),
+      local: shared ? undefined : localDescriptors(limit, actions),
       origin: { object, path: ['spec', 'limits', index] },
     })
     // Behind a limit for everything nothing is reached.

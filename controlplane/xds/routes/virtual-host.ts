@@ -6,6 +6,7 @@ import {
 import { encode, make } from '../../../proto/make.ts'
 import type { Origin } from '../../config/object.ts'
 import type { CompiledRoute } from './http-route.ts'
+import { LOCAL_RATE_LIMIT, localRateLimit } from './local-rate-limit.ts'
 import type { CompiledRateLimit } from './rate-limit.ts'
 
 /** A virtual host with its routes and the places in documents that made it. */
@@ -16,7 +17,10 @@ export interface CompiledVirtualHost {
 }
 
 /** The last virtual host made of a list of routes, by name: most stay the same while others in their table change. */
-const made = new WeakMap<readonly CompiledRoute[], Map<string, CompiledVirtualHost>>()
+const made = new WeakMap<
+  readonly CompiledRoute[],
+  Map<string, { readonly host: CompiledVirtualHost; readonly limits: readonly CompiledRateLimit[] }>
+>()
 const bytes = new WeakMap<VirtualHost, Uint8Array>()
 
 /**
@@ -35,34 +39,37 @@ export function virtualHost(
 ): CompiledVirtualHost {
   const requireTls = more.requireTls ? TlsRequirement.ALL : TlsRequirement.NONE
   let byName = made.get(routes)
-  const known = more.origins ? undefined : byName?.get(name)
-  const limits = (more.rateLimits ?? []).map(({ limit }) => limit)
+  const before = more.origins ? undefined : byName?.get(name)
+  const known = before?.host
+  const limits = more.rateLimits ?? []
   if (
     known &&
     known.message.requireTls === requireTls &&
     same(known.message.domains, domains) &&
-    same(known.message.rateLimits, limits)
+    same(before.limits, limits)
   )
     return known
+  const local = localRateLimit(limits)
   const message = make(VirtualHostSchema, {
     name,
     domains: [...domains],
     routes: routes.map((compiled) => compiled.route),
     includeRequestAttemptCount: true,
     requireTls,
-    rateLimits: limits,
+    rateLimits: limits.filter((one) => !one.local).map(({ limit }) => limit),
+    ...(local && { typedPerFilterConfig: { [LOCAL_RATE_LIMIT]: local } }),
   })
   const origins = [
     ...(more.origins ?? []),
     ...routes.flatMap((compiled) => compiled.origins),
-    ...(more.rateLimits ?? []).map(({ origin }) => origin),
+    ...limits.map(({ origin }) => origin),
   ]
   const compiled = { message, routes, origins }
   if (!byName) {
     byName = new Map()
     made.set(routes, byName)
   }
-  byName.set(name, compiled)
+  byName.set(name, { host: compiled, limits })
   return compiled
 }
 

@@ -1,0 +1,107 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Redis } from 'ioredis'
+import { beforeEach, expect, it, type TestContext } from 'vitest'
+import { Limiter, RedisStore, Rules } from '../../controlplane/ratelimit/index.ts'
+import { redisPresence } from '../../controlplane/shared/index.ts'
+import { freePort } from '../helpers/ports.ts'
+import { spawnForTest, stopAfterTests } from '../helpers/processes.ts'
+import { HOW_TO_GET_REDIS, hasRedis, REDIS_SERVER, startRedis } from '../helpers/redis.ts'
+import { requireTool } from '../helpers/tools.ts'
+
+/** A real primary, a real replica of it and a real sentinel: what becomes of limits and presence when the primary dies. */
+
+const here = await hasRedis()
+beforeEach((context: TestContext) => requireTool(context, 'redis-server', here, HOW_TO_GET_REDIS))
+
+const silent = { info() {}, warn() {} }
+
+async function startSentinel(primary: number): Promise<number> {
+  const port = await freePort()
+  const folder = await mkdtemp(join(tmpdir(), 'meshgate-sentinel-'))
+  stopAfterTests(() => rm(folder, { recursive: true, force: true }))
+  const file = join(folder, 'sentinel.conf')
+  await writeFile(
+    file,
+    `port ${port}
+bind 127.0.0.1
+sentinel monitor limits 127.0.0.1 ${primary} 1
+sentinel down-after-milliseconds limits 500
+sentinel failover-timeout limits 2000
+`,
+  )
+  await spawnForTest({ command: REDIS_SERVER, args: [file, '--sentinel'], cwd: folder })
+  return port
+}
+
+it('limits are counted by the new primary, where the old one left off; nothing waits meanwhile', async () => {
+  const [primary, replica] = [await startRedis(), await startRedis()]
+  const admin = new Redis(replica.url)
+  admin.on('error', () => {})
+  stopAfterTests(async () => admin.disconnect())
+  await admin.replicaof('127.0.0.1', primary.port)
+  await expect.poll(() => admin.info('replication'), { timeout: 20_000 }).toContain('master_link_status:up')
+  const sentinel = await startSentinel(primary.port)
+  const asked = new Redis(sentinel, '127.0.0.1')
+  stopAfterTests(async () => asked.disconnect())
+  await expect
+    .poll(() => asked.call('SENTINEL', 'replicas', 'limits'), { timeout: 30_000 })
+    .toEqual([expect.arrayContaining([`127.0.0.1:${replica.port}`])])
+
+  const url = `redis+sentinel://127.0.0.1:${sentinel}/limits`
+  const store = new RedisStore({ url, timeoutMs: 500 })
+  const presence = redisPresence(url, silent)
+  stopAfterTests(async () => {
+    await store.stop()
+    await presence.stop()
+  })
+  const rules = new Rules([
+    {
+      ...{ namespace: 'n', name: 'one' },
+      spec: { shared: true, limits: [{ tokenBucket: { maxTokens: 5, fillInterval: '1h' } }] },
+    } as never,
+  ])
+  const limiter = new Limiter({ store, rules: () => rules })
+  const decide = async (hits: number) =>
+    (await limiter.decide('meshgate', [{ entries: [{ key: 'generic_key', value: 'n/one/0' }], hits }])).descriptors[0]!
+  await expect.poll(() => store.healthy, { timeout: 10_000 }).toBe(true)
+  expect((await decide(3)).remaining).toBe(2)
+  // The replica is told a moment later than the caller.
+  await expect.poll(() => admin.keys('meshgate:rl:*'), { timeout: 5_000 }).toHaveLength(1)
+  await presence.beat('a', new Map([['x', '"x"']]), [], true)
+
+  await primary.kill()
+  let slowest = 0
+  let refused = 0
+  await expect
+    .poll(
+      async () => {
+        const started = performance.now()
+        const { rule, resetMs, over } = await decide(0)
+        slowest = Math.max(slowest, performance.now() - started)
+        if (over) refused++
+        return rule !== undefined && resetMs > 0
+      },
+      { timeout: 40_000, interval: 20 },
+    )
+    .toBe(true)
+  // Requests passed while nothing could be counted: that is what this limit says.
+  expect(refused).toBe(0)
+  // One command may have been on its way when the primary died.
+  expect(slowest).toBeLessThan(1_500)
+  expect((await decide(0)).remaining).toBe(2)
+  expect((await decide(2)).over).toBe(false)
+  expect((await decide(1)).over).toBe(true)
+  await expect
+    .poll(
+      () =>
+        presence.beat('b', new Map([['y', '"y"']]), [], true).then(
+          () => true,
+          () => false,
+        ),
+      { timeout: 20_000 },
+    )
+    .toBe(true)
+  expect((await presence.read('nobody')).flatMap(({ values }) => values)).toContain('"y"')
+})
