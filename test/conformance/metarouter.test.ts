@@ -226,9 +226,24 @@ spec: {address: 10.9.9.9, labels: {app: brpc-echo-server}}`
     expect(Buffer.from(cluster.bytes).toString('latin1')).toContain('maglev')
   },
   'demo__metaprotocol-thrift__metarouter-global-ratelimit.yaml': (yaml) => {
-    const { table, diagnostics } = viewOf(yaml + host(META_THRIFT, 9090, 'tcp-metaprotocol-thrift'))
-    expect(diagnostics.map(({ code, path }) => `${code} ${path}`)).toContain('FIELD_UNSUPPORTED spec.globalRateLimit')
-    expect(goes(table('thrift.9090'), { method: 'sayHello' })).toEqual({ '*': 1 })
+    const table = viewOf(yaml + host(META_THRIFT, 9090, 'tcp-metaprotocol-thrift')).table('thrift.9090')
+    expect(goes(table, { method: 'sayHello' })).toEqual({ '*': 1 })
+    expect(routeOf(table, { method: 'sayHello' })?.action.globalRateLimits).toEqual([
+      {
+        domain: 'production',
+        cluster: 'outbound|8081||rate-limit-server.meta-thrift.svc.cluster.local',
+        timeoutMs: 100,
+        sets: [
+          [
+            {
+              match: [{ field: 'method', exact: 'sayHello' }],
+              entries: [{ key: 'method', field: 'method' }],
+              denyOnFailure: true,
+            },
+          ],
+        ],
+      },
+    ])
   },
   'demo__metaprotocol-thrift__metarouter-local-ratelimit.yaml': (yaml) => {
     const table = thrift(yaml)
