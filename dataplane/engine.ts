@@ -3,15 +3,27 @@ import type { Hash64 } from './cluster/balance/xxhash64.ts'
 import type { DirectReply } from './configuration.ts'
 import { applyEdits } from './filters/mutate.ts'
 import { LimitServices, type Question } from './limits/service.ts'
-import { type Client, Hold } from './listen/client.ts'
-import { due, fail, forget } from './reply/outcome.ts'
+import type { Client } from './listen/client.ts'
+import { Hold } from './listen/hold.ts'
+import { forget } from './reply/outcome.ts'
+import { fail } from './reply/retry.ts'
+import { due } from './reply/timeout.ts'
 import type { CompiledRoute } from './route/compile.ts'
 import { clientSignal } from './signals.ts'
 import { C, L, R } from './stats/counters.ts'
 import { clock } from './turn.ts'
 import { dial } from './upstream/dial.ts'
 import { dispatch, mirrorMode } from './upstream/dispatch.ts'
-import { DELAYED, HOLDS, LOGGED, MIRROR, ONEWAY, RequestState, Requests } from './upstream/requests.ts'
+import {
+  type ActiveRequest,
+  DELAYED,
+  HOLDS,
+  LOGGED,
+  MIRROR,
+  ONEWAY,
+  RequestState,
+  Requests,
+} from './upstream/requests.ts'
 import { TimerWheel } from './upstream/wheel.ts'
 
 /** So many copies for mirrors leave at once, whatever the time. */
@@ -30,22 +42,21 @@ export class Engine {
   readonly limits = new LimitServices()
   readonly #ticker: NodeJS.Timeout
   /** Copies for mirrors that wait for the next tick: nobody waits for their replies, so they may share a write. */
-  readonly #copies = new Int32Array(mostCopies)
-  #copied = 0
+  #copies: ActiveRequest[] = []
 
   /** Opens upstream connections. */
   readonly dial: typeof dial
 
   constructor(open: typeof dial = dial, tickMs = 16) {
     this.dial = open
-    this.wheel = new TimerWheel(this.requests, (slot) => due(this, slot))
+    this.wheel = new TimerWheel((request) => due(this, request))
     this.#ticker = setInterval(() => this.tick(), tickMs)
     this.#ticker.unref()
   }
 
   tick(): void {
     clock.now = performance.now()
-    if (this.#copied > 0) this.#sendCopies()
+    if (this.#copies.length > 0) this.#sendCopies()
     this.wheel.advance()
   }
 
@@ -116,7 +127,7 @@ export class Engine {
       if (own.aborts?.take()) {
         counters[L.downstream_rq_fault_aborted]!++
         routeCounters[R.rq_fault]!++
-        // A delay counts for the aborted too, but not at the price of a slot: the two draws are made apart.
+        // A delay counts for the aborted too, but not at the price of a request: the two draws are made apart.
         this.#refuse(client, flags, b, at, length, fault?.abort?.reply?.reason ?? 'fault', fault?.abort?.reply)
         return true
       }
@@ -131,144 +142,137 @@ export class Engine {
         if (found !== true) question = found
       }
     }
-    const slot = this.requests.take()
-    if (slot < 0) {
+    const request = this.requests.take()
+    if (!request) {
       this.#refuse(client, flags, b, at, length, 'overflow')
       return true
     }
-    const r = this.requests
     const log = listener.accessLog
     if (log?.sample.take()) flags |= LOGGED
-    r.state[slot] = RequestState.waiting
-    r.idLo[slot] = frame.idLo
-    r.idHi[slot] = frame.idHi
-    r.at[slot] = at
-    r.length[slot] = length
-    r.bytes[slot] = b
-    r.client[slot] = client
-    r.route[slot] = route
-    r.tries[slot] = 0
-    r.started[slot] = clock.now
-    r.sequence[slot] = -1
-    r.flags[slot] = flags
+    request.state = RequestState.waiting
+    request.idLo = frame.idLo
+    request.idHi = frame.idHi
+    request.at = at
+    request.length = length
+    request.bytes = b
+    request.client = client
+    request.route = route
+    request.tries = 0
+    request.started = clock.now
+    request.sequence = -1
+    request.flags = flags
     let timeout = route.timeoutMs >= 0 ? route.timeoutMs : listener.requestTimeoutMs
     if (frame.timeout > 0 && (timeout === 0 || frame.timeout < timeout)) timeout = frame.timeout
-    r.deadline[slot] = timeout > 0 ? clock.now + timeout : 0
+    request.deadline = timeout > 0 ? clock.now + timeout : 0
     if ((flags & ONEWAY) === 0) {
       client.inFlight++
-      if (client.replies) r.sequence[slot] = client.replies.open()
+      if (client.replies) request.sequence = client.replies.open()
     }
-    if (question) this.#ask(slot, question, own!, delayMs)
-    else this.#forward(slot, own, delayMs)
+    if (question) this.#ask(request, question, own!, delayMs)
+    else this.#forward(request, own, delayMs)
     if (client.inFlight >= listener.maxRequestsPerConnection) client.hold(Hold.requests)
     return !client.held
   }
 
   /** What comes after all that may refuse the message: its cluster is drawn, it is edited and mirrored, and sent now or after a delay. */
-  #forward(slot: number, own: CompiledRoute | undefined, delayMs: number): void {
-    const r = this.requests
-    const client = r.client[slot]!
+  #forward(request: ActiveRequest, own: CompiledRoute | undefined, delayMs: number): void {
+    const client = request.client!
     const { codec } = client
-    if (!own) r.cluster[slot] = client.session!.home.pool.cluster
-    else if (own.straight) r.cluster[slot] = own.destinations[0]!.cluster ?? null
+    if (!own) request.cluster = client.session!.home.pool.cluster
+    else if (own.straight) request.cluster = own.destinations[0]!.cluster ?? null
     else {
       const destination = own.draw ? own.destinations[own.draw()] : own.destinations[0]
-      r.cluster[slot] = destination?.cluster ?? null
-      if (own.requestEdits.length > 0) this.#edit(slot, codec, own.requestEdits)
-      if (destination && destination.edits.length > 0) this.#edit(slot, codec, destination.edits)
-      if (own.mirrors.length > 0) this.#mirror(slot, own)
+      request.cluster = destination?.cluster ?? null
+      if (own.requestEdits.length > 0) this.#edit(request, codec, own.requestEdits)
+      if (destination && destination.edits.length > 0) this.#edit(request, codec, destination.edits)
+      if (own.mirrors.length > 0) this.#mirror(request, own)
     }
     if (delayMs > 0) {
       client.listener.counters[L.downstream_rq_fault_delayed]!++
-      r.route[slot]!.state.counters[R.rq_fault]!++
-      this.#delay(slot, client, delayMs)
-    } else dispatch(this, slot)
+      request.route!.state.counters[R.rq_fault]!++
+      this.#delay(request, client, delayMs)
+    } else dispatch(this, request)
   }
 
   /** The message waits for the answer of a rate limit service, or for its own deadline. */
-  #ask(slot: number, question: Question, own: CompiledRoute, delayMs: number): void {
-    const r = this.requests
-    const client = r.client[slot]!
-    const generation = r.generation[slot]!
-    r.own(slot)
-    this.#holdOrder(slot, client)
-    if (r.deadline[slot]! > 0) this.wheel.set(slot, r.deadline[slot]!)
+  #ask(request: ActiveRequest, question: Question, own: CompiledRoute, delayMs: number): void {
+    const client = request.client!
+    const { generation, deadline } = request
+    request.own()
+    this.#holdOrder(request, client)
+    if (deadline > 0) this.wheel.set(request, deadline)
     this.limits.ask(question, own.state.counters, (allowed) => {
       // Its time ran out meanwhile.
-      if (r.generation[slot] !== generation) return
-      this.wheel.clear(slot)
-      if (client.closed) forget(this, slot)
-      else if (allowed) this.#forward(slot, own, delayMs)
+      if (request.generation !== generation) return
+      this.wheel.clear(request)
+      if (client.closed) forget(this, request)
+      else if (allowed) this.#forward(request, own, delayMs)
       else {
         client.listener.counters[L.downstream_rq_rate_limited]!++
         own.state.counters[R.rq_rate_limited]!++
-        fail(this, slot, 'rateLimited')
+        fail(this, request, 'rateLimited')
       }
     })
   }
 
   /** In a protocol without ids what comes later may not overtake. */
-  #holdOrder(slot: number, client: Client): void {
+  #holdOrder(request: ActiveRequest, client: Client): void {
     if (!client.codec.ordered) return
-    this.requests.flags[slot]! |= HOLDS
+    request.flags |= HOLDS
     client.hold(Hold.delay)
   }
 
-  #edit(slot: number, codec: Codec, edits: CompiledRoute['requestEdits']): void {
-    const r = this.requests
-    const changed = applyEdits(codec, r.bytes[slot]!, r.at[slot]!, r.length[slot]!, edits)
-    if (changed) this.requests.replaceBytes(slot, changed)
+  #edit(request: ActiveRequest, codec: Codec, edits: CompiledRoute['requestEdits']): void {
+    const changed = applyEdits(codec, request.bytes, request.at, request.length, edits)
+    if (changed) request.replaceBytes(changed)
   }
 
-  #delay(slot: number, client: Client, ms: number): void {
-    const r = this.requests
-    r.flags[slot]! |= DELAYED
-    this.requests.own(slot)
-    this.#holdOrder(slot, client)
-    const { deadline } = r
+  #delay(request: ActiveRequest, client: Client, ms: number): void {
+    request.flags |= DELAYED
+    request.own()
+    this.#holdOrder(request, client)
+    const { deadline } = request
     const due = clock.now + ms
-    this.wheel.set(slot, deadline[slot]! > 0 ? Math.min(due, deadline[slot]!) : due)
-    r.tryStarted[slot] = due
+    this.wheel.set(request, deadline > 0 ? Math.min(due, deadline) : due)
   }
 
   #sendCopies(): void {
-    const count = this.#copied
-    this.#copied = 0
-    for (let i = 0; i < count; i++) dispatch(this, this.#copies[i]!)
+    const copies = this.#copies
+    this.#copies = []
+    for (const copy of copies) dispatch(this, copy)
   }
 
   /** A copy for each mirror that is drawn; what becomes of it is nobody's business. */
-  #mirror(slot: number, route: CompiledRoute): void {
-    const r = this.requests
+  #mirror(request: ActiveRequest, route: CompiledRoute): void {
     for (const { cluster, sample } of route.mirrors) {
       if (!sample.take() || !cluster) continue
-      const copy = mirrorMode(r.client[slot]!.codec) ? r.take() : -1
-      if (copy < 0) {
+      const copy = mirrorMode(request.client!.codec) ? this.requests.take() : undefined
+      if (!copy) {
         cluster.counters[C.upstream_rq_mirror_dropped]!++
         continue
       }
       cluster.counters[C.upstream_rq_mirrored]!++
-      const at = r.at[slot]!
-      r.state[copy] = RequestState.waiting
-      r.idLo[copy] = r.idLo[slot]!
-      r.idHi[copy] = r.idHi[slot]!
-      r.bytes[copy] = r.bytes[slot]!.slice(at, at + r.length[slot]!)
-      r.at[copy] = 0
-      r.length[copy] = r.length[slot]!
-      r.client[copy] = r.client[slot]!
-      r.route[copy] = route
-      r.cluster[copy] = cluster
-      r.tries[copy] = 0
-      r.started[copy] = clock.now
-      r.sequence[copy] = -1
-      r.flags[copy] = (r.flags[slot]! & ONEWAY) | MIRROR
-      r.deadline[copy] = r.deadline[slot]! || clock.now + 60_000
-      this.#copies[this.#copied++] = copy
-      if (this.#copied === mostCopies) this.#sendCopies()
+      const { at, length } = request
+      copy.state = RequestState.waiting
+      copy.idLo = request.idLo
+      copy.idHi = request.idHi
+      copy.bytes = request.bytes.slice(at, at + length)
+      copy.at = 0
+      copy.length = length
+      copy.client = request.client
+      copy.route = route
+      copy.cluster = cluster
+      copy.tries = 0
+      copy.started = clock.now
+      copy.sequence = -1
+      copy.flags = (request.flags & ONEWAY) | MIRROR
+      copy.deadline = request.deadline || clock.now + 60_000
+      this.#copies.push(copy)
+      if (this.#copies.length === mostCopies) this.#sendCopies()
     }
   }
 
-  /** A request that never got a slot. */
+  /** A request that never got a request. */
   #refuse(
     client: Client,
     flags: number,
@@ -289,11 +293,10 @@ export class Engine {
 
   /** Frames that wait long are taken out of the large chunks they came in. Called about once a second. */
   compact(): void {
-    const r = this.requests
-    for (let slot = 0; slot < r.capacity; slot++) {
-      const bytes = r.bytes[slot]
-      if (!bytes || clock.now - r.started[slot]! < 1000) continue
-      if (bytes.buffer.byteLength > 4096 + r.length[slot]! * 2) this.requests.own(slot)
+    for (const request of this.requests.all) {
+      const { bytes, length, started } = request
+      if (bytes.length === 0 || clock.now - started < 1000) continue
+      if (bytes.buffer.byteLength > 4096 + length * 2) request.own()
     }
   }
 }

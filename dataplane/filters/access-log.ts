@@ -1,8 +1,8 @@
 import { createWriteStream, type WriteStream } from 'node:fs'
 import type { Codec, ErrorReason } from '../../codecs/contract.ts'
 import type { AccessLogConfig } from '../configuration.ts'
-import type { Engine } from '../engine.ts'
 import { clock } from '../turn.ts'
+import type { ActiveRequest } from '../upstream/requests.ts'
 import { Sampler } from './sampler.ts'
 
 /** Where lines go; anything with a `write`. */
@@ -95,32 +95,28 @@ function openSink(path: string | undefined): LogSink {
   }
 }
 
-/** Logs a request at its outcome; the slot must still hold the request. `replyBytes` is the length of the reply. */
+/** Logs a request at its outcome; the request must not be released yet. `replyBytes` is the length of the reply. */
 export function logRequest(
-  engine: Engine,
-  slot: number,
+  request: ActiveRequest,
   outcome: 'ok' | 'error' | 'oneway' | ErrorReason,
   replyBytes: number,
 ): void {
-  const r = engine.requests
-  const client = r.client[slot]!
+  const client = request.client!
+  const { bytes, route, host } = request
   const log = client.listener.accessLog
-  const bytes = r.bytes[slot]
-  if (!log || !bytes) return
-  const route = r.route[slot]
-  const host = r.host[slot]
+  if (!log) return
   log.write({
     time: new Date().toISOString(),
     listener: client.listener.name,
     client: client.addresses ? `${client.addresses.source.host}:${client.addresses.source.port}` : undefined,
     route: route?.name,
-    cluster: r.cluster[slot]?.name,
+    cluster: request.cluster?.name,
     host: host?.key,
     outcome,
-    tries: r.tries[slot]! + 1,
-    duration_ms: Math.round((clock.now - r.started[slot]!) * 1000) / 1000,
-    request_bytes: r.length[slot],
+    tries: request.tries + 1,
+    duration_ms: Math.round((clock.now - request.started) * 1000) / 1000,
+    request_bytes: request.length,
     reply_bytes: replyBytes,
-    ...log.fields(client.codec, bytes, r.at[slot]!, r.length[slot]!),
+    ...log.fields(client.codec, bytes, request.at, request.length),
   })
 }

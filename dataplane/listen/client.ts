@@ -12,13 +12,11 @@ import { clock, type Flushable, flushLater, wake } from '../turn.ts'
 import type { UpstreamConnection } from '../upstream/connection.ts'
 import { Output, type OutputOwner } from '../upstream/output.ts'
 import { HostPool } from '../upstream/pool.ts'
+import { Hold } from './hold.ts'
 import type { ListenerRuntime } from './listener.ts'
 import { OrderedReplies } from './ordered-replies.ts'
 import type { Addresses } from './proxy-protocol.ts'
 import { refuses, Session } from './session.ts'
-
-/** Why a client is not read. */
-export const Hold = { requests: 1, slow: 2, upstream: 4, delay: 8 } as const
 
 /** How long a connection that we have ended may take to end on its side. */
 const lingerMs = 5000

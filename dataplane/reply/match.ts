@@ -2,15 +2,22 @@ import { FrameKind } from '../../codecs/contract.ts'
 import type { Engine } from '../engine.ts'
 import { logRequest } from '../filters/access-log.ts'
 import { applyEdits } from '../filters/mutate.ts'
-import { uncount } from '../reply/outcome.ts'
-import { retry } from '../reply/retry.ts'
 import { upstreamSignal } from '../signals.ts'
 import { C, L, R } from '../stats/counters.ts'
 import { clock } from '../turn.ts'
 import type { UpstreamConnection } from '../upstream/connection.ts'
-import { LOGGED, MIRROR, PENDING, RETRY, REWRITTEN, RequestState, slotBits } from '../upstream/requests.ts'
-
-const slotMask = (1 << slotBits) - 1
+import {
+  type ActiveRequest,
+  LOGGED,
+  MIRROR,
+  PENDING,
+  RETRY,
+  REWRITTEN,
+  RequestState,
+  slotMask,
+} from '../upstream/requests.ts'
+import { uncount } from './outcome.ts'
+import { retry } from './retry.ts'
 
 /** A frame of an upstream. @returns false when it is not to be read further for now. */
 export function takeReply(
@@ -31,17 +38,16 @@ export function takeReply(
     upstreamSignal(connection, b, at, length, frame.kind)
     return true
   }
-  const slot = match(engine, connection, frame.idLo, frame.idHi)
-  if (slot < 0) {
+  const request = match(engine, connection, frame.idLo, frame.idHi)
+  if (!request) {
     connection.counters[C.upstream_rq_unmatched_reply]!++
     return true
   }
-  const r = engine.requests
-  connection.pending.remove(slot)
-  if (r.state[slot] === RequestState.expired) {
+  connection.pending.remove(request)
+  if (request.state === RequestState.expired) {
     connection.counters[C.upstream_rq_late_reply]!++
     connection.expired--
-    r.release(slot)
+    engine.requests.release(request)
     connection.settled()
     return true
   }
@@ -49,22 +55,20 @@ export function takeReply(
   const failed = frame.error !== 0
   cluster.record(host, failed ? 'error' : 'success')
   if (failed) cluster.counters[C.upstream_rq_error_reply]!++
-  if (failed && retryReplied(engine, slot, connection, frame.status)) return true
-  complete(engine, slot, connection, b, at, length, failed)
+  if (failed && retryReplied(engine, request, connection, frame.status)) return true
+  complete(engine, request, connection, b, at, length, failed)
   return true
 }
 
-/** A retry of a request that an error reply came for; the slot has left its connection's list already. */
-function retryReplied(engine: Engine, slot: number, connection: UpstreamConnection, status: number): boolean {
-  const r = engine.requests
-  if (!r.route[slot]!.retries) return false
-  // For `#leave` the slot is on no connection: nothing is to be waited for.
-  r.state[slot] = RequestState.waiting
-  const host = r.host[slot]
-  const flags = r.flags[slot]!
-  const priority = r.route[slot]!.priority
-  if (!retry(engine, slot, 'error', status)) {
-    r.state[slot] = RequestState.sent
+/** A retry of a request that an error reply came for; the request has left its connection's list already. */
+function retryReplied(engine: Engine, request: ActiveRequest, connection: UpstreamConnection, status: number): boolean {
+  if (!request.route!.retries) return false
+  // For `#leave` the request is on no connection: nothing is to be waited for.
+  request.state = RequestState.waiting
+  const { host, flags } = request
+  const { priority } = request.route!
+  if (!retry(engine, request, 'error', status)) {
+    request.state = RequestState.sent
     return false
   }
   connection.pool.cluster.breakers[priority].requests--
@@ -74,43 +78,41 @@ function retryReplied(engine: Engine, slot: number, connection: UpstreamConnecti
   return true
 }
 
-/** The slot a reply is for, -1 if there is none: late, twice, or never asked for. */
-function match(engine: Engine, connection: UpstreamConnection, lo: number, hi: number): number {
-  const r = engine.requests
+/** The request a reply is for, null if there is none: late, twice, or never asked for. */
+function match(engine: Engine, connection: UpstreamConnection, lo: number, hi: number): ActiveRequest | null {
   if (connection.rewrites) {
-    const slot = lo & slotMask
-    if (slot >= r.capacity || r.connection[slot] !== connection || hi !== 0) return -1
-    return (r.wireId(slot) & connection.idMask) === (lo & connection.idMask) ? slot : -1
+    const request = engine.requests.all[lo & slotMask]
+    if (request?.connection !== connection || hi !== 0) return null
+    return (request.wireId & connection.idMask) === (lo & connection.idMask) ? request : null
   }
   const { pending } = connection
   if (connection.codec.ordered) return pending.head
   // Replies come about in order, so the search is short.
-  for (let slot = pending.head; slot >= 0; slot = r.next[slot]!) {
-    if (r.idLo[slot] === lo && r.idHi[slot] === hi) return slot
+  for (let request = pending.head; request; request = request.next) {
+    if (request.idLo === lo && request.idHi === hi) return request
   }
-  return -1
+  return null
 }
 
 function complete(
   engine: Engine,
-  slot: number,
+  request: ActiveRequest,
   connection: UpstreamConnection,
   b: Uint8Array,
   at: number,
   length: number,
   failed: boolean,
 ): void {
-  const r = engine.requests
   const { codec } = connection
   const { cluster } = connection.pool
-  const route = r.route[slot]!
-  const client = r.client[slot]!
-  const flags = r.flags[slot]!
+  const route = request.route!
+  const client = request.client!
+  const { flags } = request
   if ((flags & RETRY) !== 0 && !failed) cluster.counters[C.upstream_rq_retry_success]!++
-  engine.wheel.clear(slot)
-  uncount(engine, slot, connection)
+  engine.wheel.clear(request)
+  uncount(request, connection)
   cluster.counters[C.upstream_rq_completed]!++
-  const ms = clock.now - r.started[slot]!
+  const ms = clock.now - request.started
   cluster.latency.observe(ms)
   route.state.latency.observe(ms)
   if (failed) route.state.counters[R.rq_error]!++
@@ -120,8 +122,8 @@ function complete(
       let frame = b
       let start = at
       let size = length
-      if ((flags & REWRITTEN) !== 0 && !codec.writeId?.(b, at, length, r.idLo[slot]!, r.idHi[slot]!)) {
-        const restored = codec.spliceId?.(b, at, length, r.idLo[slot]!, r.idHi[slot]!)
+      if ((flags & REWRITTEN) !== 0 && !codec.writeId?.(b, at, length, request.idLo, request.idHi)) {
+        const restored = codec.spliceId?.(b, at, length, request.idLo, request.idHi)
         if (restored) {
           frame = restored
           start = 0
@@ -137,13 +139,12 @@ function complete(
         }
       }
       client.listener.counters[failed ? L.downstream_rq_error_replied : L.downstream_rq_replied]!++
-      client.deliver(r.sequence[slot]!, frame, start, start + size)
+      client.deliver(request.sequence, frame, start, start + size)
       const log = client.listener.accessLog
-      if ((flags & LOGGED) !== 0 || (failed && log?.errors === true))
-        logRequest(engine, slot, failed ? 'error' : 'ok', size)
+      if ((flags & LOGGED) !== 0 || (failed && log?.errors === true)) logRequest(request, failed ? 'error' : 'ok', size)
     }
   }
-  r.release(slot)
+  engine.requests.release(request)
   freed(connection)
 }
 

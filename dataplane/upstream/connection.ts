@@ -5,15 +5,16 @@ import { FrameReader, type FrameSink, plainBytes } from '../framing/reader.ts'
 import type { Client } from '../listen/client.ts'
 import { encodeProxyHeader } from '../listen/proxy-protocol.ts'
 import type { Greeting } from '../listen/session.ts'
+import { connectionClosed, hostSilent } from '../reply/closed.ts'
 import { takeReply } from '../reply/match.ts'
-import { connectionClosed, connectionOpened, hostSilent } from '../reply/outcome.ts'
+import { connectionOpened } from '../reply/outcome.ts'
 import { reportCodecError } from '../reply/text.ts'
 import { canShare } from '../route/compile.ts'
 import { C } from '../stats/counters.ts'
 import { clock, wake } from '../turn.ts'
 import { Output, type OutputOwner } from './output.ts'
 import type { HostPool } from './pool.ts'
-import { SlotList } from './requests.ts'
+import { RequestList } from './requests.ts'
 
 /** A connection whose peer leaves so many requests unanswered is replaced. */
 const mostExpired = 1024
@@ -28,7 +29,7 @@ export class UpstreamConnection implements FrameSink, OutputOwner {
   readonly mode: ConnectionMode
   readonly codec: Codec
   readonly client: Client | null
-  readonly pending: SlotList
+  readonly pending = new RequestList()
   readonly #engine: Engine
   readonly #reader: FrameReader
   #socket!: Socket
@@ -56,7 +57,6 @@ export class UpstreamConnection implements FrameSink, OutputOwner {
     this.codec = pool.codec
     this.client = client
     this.#engine = pool.engine
-    this.pending = new SlotList(pool.engine.requests)
     this.#reader = new FrameReader(pool.codec, this)
     this.rewrites = mode === 'shared' || (mode === 'exclusive' && canShare(pool.codec))
     this.idMask = pool.codec.idBits >= 32 ? -1 : (1 << pool.codec.idBits) - 1
@@ -130,7 +130,7 @@ export class UpstreamConnection implements FrameSink, OutputOwner {
       if (after > this.#heard) return
       this.#socket.write(bytes)
     }
-    connectionOpened(this.#engine, this)
+    connectionOpened(this)
     this.out.release()
     this.pool.connected(this)
   }

@@ -3,11 +3,12 @@ import type { Cluster } from '../cluster/cluster.ts'
 import type { Host } from '../cluster/host.ts'
 import type { Engine } from '../engine.ts'
 import type { Client } from '../listen/client.ts'
-import { fail } from '../reply/outcome.ts'
+import { leftQueue } from '../reply/outcome.ts'
+import { fail } from '../reply/retry.ts'
 import { C } from '../stats/counters.ts'
 import { UpstreamConnection } from './connection.ts'
-import { leftQueue, sendOn } from './dispatch.ts'
-import { SlotList } from './requests.ts'
+import { RequestList } from './requests.ts'
+import { sendOn } from './send.ts'
 
 /** So many requests or bytes on the connections there are make a further shared one worth its writes. */
 const crowded = 1024
@@ -23,7 +24,7 @@ export class HostPool {
   /** Connections of the mode `exclusive` without a request, the one used last at the end. */
   readonly idle: UpstreamConnection[] = []
   /** Requests that wait for an exclusive connection, in order. */
-  readonly waiting: SlotList
+  readonly waiting = new RequestList()
   /** Every connection that is not closed yet, of all modes. */
   readonly all = new Set<UpstreamConnection>()
   #connecting = 0
@@ -35,7 +36,6 @@ export class HostPool {
     this.cluster = cluster
     this.host = host
     this.codec = codec
-    this.waiting = new SlotList(engine.requests)
   }
 
   static of(engine: Engine, cluster: Cluster, host: Host, codec: Codec): HostPool {
@@ -157,10 +157,10 @@ export class HostPool {
         return
       }
     }
-    for (let slot = this.waiting.head; slot >= 0; slot = this.waiting.head) {
-      this.waiting.remove(slot)
-      leftQueue(this.engine, slot)
-      if (sendOn(this.engine, slot, connection)) return
+    for (let request = this.waiting.head; request; request = this.waiting.head) {
+      this.waiting.remove(request)
+      leftQueue(request)
+      if (sendOn(this.engine, request, connection)) return
     }
     this.idle.push(connection)
   }
@@ -192,10 +192,11 @@ export class HostPool {
   }
 
   #failFirst(): void {
-    const slot = this.waiting.head
-    this.waiting.remove(slot)
-    leftQueue(this.engine, slot)
-    fail(this.engine, slot, 'connectFailed')
+    const request = this.waiting.head
+    if (!request) return
+    this.waiting.remove(request)
+    leftQueue(request)
+    fail(this.engine, request, 'connectFailed')
   }
 
   /** The host left the configuration: nothing new, what is in flight finishes. */

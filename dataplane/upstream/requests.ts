@@ -10,9 +10,10 @@ export const RequestState = {
   waiting: 1,
   /** Written (or queued) on `connection`. */
   sent: 2,
-  /** The client has its outcome; the slot stays until the late reply or the end of the connection, so that the id is not given out again. */
+  /** The client has its outcome; the request stays until the late reply or the end of the connection, so that the id is not given out again. */
   expired: 3,
 } as const
+export type RequestState = (typeof RequestState)[keyof typeof RequestState]
 
 /** No reply is expected. */
 export const ONEWAY = 1
@@ -33,181 +34,158 @@ export const HOLDS = 128
 /** Already taken out of its connection's list and waiting for another try. */
 export const BACKOFF = 256
 
-const firstCapacity = 2048
+const firstCapacity = 512
 const maxCapacity = 1 << 17
 
-/** Bits of an id that say the slot; the rest is the slot's generation. */
+/** Bits of an id that say which request; the rest is its generation. */
 export const slotBits = 17
+export const slotMask = (1 << slotBits) - 1
+
+const nothing = new Uint8Array(0)
 
 /**
- * Requests in flight, as columns. A slot's generation changes whenever it is freed, so that a late reply names no one. Free slots are
- * used in turn, which keeps the time long until an id comes back.
+ * A request in flight (one try of it). The objects are made once and used again: no message makes one, and all of one lies together in
+ * memory.
  */
-export class Requests {
-  capacity = firstCapacity
-  used = 0
-  state = new Uint8Array(firstCapacity)
-  flags = new Int32Array(firstCapacity)
-  generation = new Int32Array(firstCapacity)
+export class ActiveRequest {
+  /** Its place in `Requests`. */
+  readonly slot: number
+  /** Changes whenever the request is released, so that a late reply names no one. */
+  generation = 0
+  state: RequestState = RequestState.free
+  flags = 0
   /** The client's id as int32 halves. */
-  idLo = new Int32Array(firstCapacity)
-  idHi = new Int32Array(firstCapacity)
-  /** The id on the wire where it is not rewritten. */
-  at = new Int32Array(firstCapacity)
-  length = new Int32Array(firstCapacity)
+  idLo = 0
+  idHi = 0
+  /** The frame; while the request is sent it is not to be written to. */
+  bytes: Uint8Array = nothing
+  at = 0
+  length = 0
+  tries = 0
+  /** Place in the order of an ordered client's replies, -1 in others. */
+  sequence = -1
+  client: Client | null = null
+  connection: UpstreamConnection | null = null
+  route: CompiledRoute | null = null
+  cluster: Cluster | null = null
+  host: Host | null = null
   /** Neighbours in the list of the connection (or of the queue that waits for one). */
-  next = new Int32Array(firstCapacity)
-  previous = new Int32Array(firstCapacity)
-  /** When the slot's timer is due, ms of the turn's clock; 0: it has none. */
-  timer = new Float64Array(firstCapacity)
-  /** Neighbours in the timer wheel, and the tick at which it is looked at there (0: not in the wheel). */
-  wheelNext = new Int32Array(firstCapacity)
-  wheelPrevious = new Int32Array(firstCapacity)
-  due = new Int32Array(firstCapacity)
-  tries = new Uint8Array(firstCapacity)
-  /** Place in the order of an ordered client's replies. */
-  sequence = new Int32Array(firstCapacity)
-  started = new Float64Array(firstCapacity)
-  tryStarted = new Float64Array(firstCapacity)
-  /** When the client gets an error, ms of the turn's clock; 0 never. */
-  deadline = new Float64Array(firstCapacity)
-  /** The frame; while the slot is sent it is not to be written to. */
-  readonly bytes: (Uint8Array | null)[] = []
-  readonly client: (Client | null)[] = []
-  readonly connection: (UpstreamConnection | null)[] = []
-  readonly route: (CompiledRoute | null)[] = []
-  readonly cluster: (Cluster | null)[] = []
-  readonly host: (Host | null)[] = []
-  #ring = new Int32Array(firstCapacity)
+  next: ActiveRequest | null = null
+  previous: ActiveRequest | null = null
+  // Times are ms of the turn's clock. NaN makes the engine keep them as doubles from the start.
+  started = Number.NaN
+  /** When the client gets an error; 0 never. */
+  deadline = Number.NaN
+  /** When its timer is due; 0: it has none. */
+  timer = Number.NaN
+  /** The tick at which the wheel looks at it (0: it is not in the wheel), and its neighbours there. */
+  due = 0
+  wheelNext: ActiveRequest | null = null
+  wheelPrevious: ActiveRequest | null = null
+
+  constructor(slot: number) {
+    this.slot = slot
+    this.started = 0
+    this.deadline = 0
+    this.timer = 0
+  }
+
+  /** The id for the wire: generation above slot. */
+  get wireId(): number {
+    return (this.generation << slotBits) | this.slot
+  }
+
+  /** Another frame for the request. */
+  replaceBytes(bytes: Uint8Array): void {
+    this.bytes = bytes
+    this.at = 0
+    this.length = bytes.length
+  }
+
+  /** Gives the request a copy of its frame, so that the chunk it came in can go. */
+  own(): void {
+    this.replaceBytes(this.bytes.slice(this.at, this.at + this.length))
+  }
+}
+
+/** All requests there can be. Free ones are used in turn, which keeps the time long until an id comes back. */
+export class Requests {
+  readonly all: ActiveRequest[] = []
+  used = 0
+  #ring: ActiveRequest[] = []
   #head = 0
-  #free = firstCapacity
+  #free = 0
 
   constructor() {
-    for (let i = 0; i < firstCapacity; i++) this.#ring[i] = i
-    this.#fill(0)
+    this.#add(firstCapacity)
   }
 
-  /** A slot, or -1 when there is none left. */
-  take(): number {
-    if (this.#free === 0 && !this.#grow()) return -1
-    const slot = this.#ring[this.#head]!
-    this.#head = this.#head + 1 === this.capacity ? 0 : this.#head + 1
+  get capacity(): number {
+    return this.all.length
+  }
+
+  /** A request without frame, client and route, or undefined when there is none left. */
+  take(): ActiveRequest | undefined {
+    if (this.#free === 0) {
+      if (this.all.length >= maxCapacity) return undefined
+      this.#add(this.all.length)
+    }
+    const request = this.#ring[this.#head]!
+    this.#head = this.#head + 1 === this.#ring.length ? 0 : this.#head + 1
     this.#free--
     this.used++
-    return slot
+    return request
   }
 
-  release(slot: number): void {
-    this.state[slot] = RequestState.free
-    this.generation[slot]!++
-    this.bytes[slot] = null
-    this.client[slot] = null
-    this.connection[slot] = null
-    this.route[slot] = null
-    this.cluster[slot] = null
-    this.host[slot] = null
+  release(request: ActiveRequest): void {
+    request.state = RequestState.free
+    request.generation = (request.generation + 1) | 0
+    request.bytes = nothing
+    request.client = null
+    request.connection = null
+    request.route = null
+    request.cluster = null
+    request.host = null
     let tail = this.#head + this.#free
-    if (tail >= this.capacity) tail -= this.capacity
-    this.#ring[tail] = slot
+    if (tail >= this.#ring.length) tail -= this.#ring.length
+    this.#ring[tail] = request
     this.#free++
     this.used--
   }
 
-  /** Another frame for a slot. */
-  replaceBytes(slot: number, bytes: Uint8Array): void {
-    this.bytes[slot] = bytes
-    this.at[slot] = 0
-    this.length[slot] = bytes.length
-  }
-
-  /** Gives the slot a copy of its frame, so that the chunk it came in can go. */
-  own(slot: number): void {
-    const at = this.at[slot]!
-    this.replaceBytes(slot, this.bytes[slot]!.slice(at, at + this.length[slot]!))
-  }
-
-  /** The id for the wire: generation above slot. */
-  wireId(slot: number): number {
-    return (this.generation[slot]! << slotBits) | slot
-  }
-
-  #grow(): boolean {
-    const old = this.capacity
-    if (old >= maxCapacity) return false
-    const capacity = old * 2
-    const wider = <T extends Int32Array | Float64Array | Uint8Array>(column: T): T => {
-      const grown = new (column.constructor as new (length: number) => T)(capacity)
-      grown.set(column)
-      return grown
-    }
-    this.state = wider(this.state)
-    this.flags = wider(this.flags)
-    this.generation = wider(this.generation)
-    this.idLo = wider(this.idLo)
-    this.idHi = wider(this.idHi)
-    this.at = wider(this.at)
-    this.length = wider(this.length)
-    this.next = wider(this.next)
-    this.previous = wider(this.previous)
-    this.wheelNext = wider(this.wheelNext)
-    this.wheelPrevious = wider(this.wheelPrevious)
-    this.due = wider(this.due)
-    this.timer = wider(this.timer)
-    this.tries = wider(this.tries)
-    this.sequence = wider(this.sequence)
-    this.started = wider(this.started)
-    this.tryStarted = wider(this.tryStarted)
-    this.deadline = wider(this.deadline)
-    this.capacity = capacity
-    this.#ring = new Int32Array(capacity)
-    for (let i = 0; i < old; i++) this.#ring[i] = old + i
+  /** None is free: the ring holds the new ones alone, with room for all. */
+  #add(count: number): void {
+    const fresh = Array.from({ length: count }, (_, i) => new ActiveRequest(this.all.length + i))
+    this.all.push(...fresh)
+    this.#ring = [...fresh, ...this.all.slice(0, this.all.length - count)]
     this.#head = 0
-    this.#free = old
-    this.#fill(old)
-    return true
-  }
-
-  #fill(from: number): void {
-    for (let i = from; i < this.capacity; i++) {
-      this.bytes[i] = null
-      this.client[i] = null
-      this.connection[i] = null
-      this.route[i] = null
-      this.cluster[i] = null
-      this.host[i] = null
-    }
+    this.#free = count
   }
 }
 
-/** Slots in the order in which they were added, linked through the columns `next` and `previous`. */
-export class SlotList {
-  readonly #requests: Requests
-  head = -1
-  tail = -1
+/** Requests in the order in which they were added. */
+export class RequestList {
+  head: ActiveRequest | null = null
+  tail: ActiveRequest | null = null
   count = 0
 
-  constructor(requests: Requests) {
-    this.#requests = requests
-  }
-
-  add(slot: number): void {
-    const r = this.#requests
-    r.next[slot] = -1
-    r.previous[slot] = this.tail
-    if (this.tail >= 0) r.next[this.tail] = slot
-    else this.head = slot
-    this.tail = slot
+  add(request: ActiveRequest): void {
+    request.next = null
+    request.previous = this.tail
+    if (this.tail) this.tail.next = request
+    else this.head = request
+    this.tail = request
     this.count++
   }
 
-  remove(slot: number): void {
-    const r = this.#requests
-    const next = r.next[slot]!
-    const previous = r.previous[slot]!
-    if (previous >= 0) r.next[previous] = next
+  remove(request: ActiveRequest): void {
+    const { next, previous } = request
+    if (previous) previous.next = next
     else this.head = next
-    if (next >= 0) r.previous[next] = previous
+    if (next) next.previous = previous
     else this.tail = previous
+    request.next = null
+    request.previous = null
     this.count--
   }
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { afterEach, describe, expect, it } from 'vitest'
 import { clock } from '../turn.ts'
-import { Requests, slotBits } from './requests.ts'
+import { type ActiveRequest, Requests, slotBits } from './requests.ts'
 import { TimerWheel, tickMs } from './wheel.ts'
 
 const start = performance.now()
@@ -19,16 +19,16 @@ describe('timer wheel', () => {
         (delays, step) => {
           clock.now = start
           const requests = new Requests()
-          const fired = new Map<number, number>()
-          const wheel = new TimerWheel(requests, (slot) => {
+          const fired = new Map<ActiveRequest, number>()
+          const wheel = new TimerWheel((slot) => {
             expect(fired.has(slot)).toBe(false)
             fired.set(slot, clock.now)
           })
           const from = performance.now()
           clock.now = from
-          const due = new Map<number, number>()
+          const due = new Map<ActiveRequest, number>()
           for (const ms of delays) {
-            const slot = requests.take()
+            const slot = requests.take()!
             due.set(slot, from + ms)
             wheel.set(slot, from + ms)
           }
@@ -50,9 +50,9 @@ describe('timer wheel', () => {
 
   it('a timer that fires may clear and set others of the same tick', () => {
     const requests = new Requests()
-    const [a, b, c] = [requests.take(), requests.take(), requests.take()]
-    const fired: number[] = []
-    const wheel: TimerWheel = new TimerWheel(requests, (slot) => {
+    const [a, b, c] = [requests.take()!, requests.take()!, requests.take()!]
+    const fired: ActiveRequest[] = []
+    const wheel: TimerWheel = new TimerWheel((slot) => {
       fired.push(slot)
       for (const other of [a, b, c]) if (other !== slot) wheel.clear(other)
       wheel.set(slot === a ? b : a, clock.now + 50)
@@ -66,15 +66,15 @@ describe('timer wheel', () => {
   })
 })
 
-describe('slots', () => {
+describe('requests', () => {
   it('an id comes back only after very many others, and never while it is in use', () => {
     const requests = new Requests()
-    const held = requests.take()
-    const id = requests.wireId(held)
+    const held = requests.take()!
+    const id = held.wireId
     const seen = new Set<number>()
     for (let i = 0; i < 200_000; i++) {
-      const slot = requests.take()
-      const wire = requests.wireId(slot)
+      const slot = requests.take()!
+      const wire = slot.wireId
       if (wire === id || seen.has(wire)) throw new Error(`id ${wire} came back after ${i}`)
       seen.add(wire)
       requests.release(slot)
@@ -83,15 +83,16 @@ describe('slots', () => {
 
   it('grow up to what an id can name, keep what is in them, and then there are none', () => {
     const requests = new Requests()
-    const slots = new Set<number>()
-    for (let slot = requests.take(); slot >= 0; slot = requests.take()) {
-      requests.idLo[slot] = slot * 3
-      slots.add(slot)
+    const taken = new Set<ActiveRequest>()
+    for (let request = requests.take(); request; request = requests.take()) {
+      request.idLo = request.slot * 3
+      taken.add(request)
     }
-    expect(slots.size).toBe(1 << slotBits)
-    for (const slot of slots) if (requests.idLo[slot] !== slot * 3) throw new Error(`slot ${slot} lost its content`)
-    for (const slot of slots) requests.release(slot)
+    expect(taken.size).toBe(1 << slotBits)
+    expect(new Set([...taken].map(({ slot }) => slot)).size).toBe(1 << slotBits)
+    for (const { slot, idLo } of taken) if (idLo !== slot * 3) throw new Error(`request ${slot} lost its content`)
+    for (const request of taken) requests.release(request)
     expect(requests.used).toBe(0)
-    expect(requests.take()).toBeGreaterThanOrEqual(0)
+    expect(requests.take()).toBeDefined()
   })
 })

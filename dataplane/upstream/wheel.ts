@@ -1,81 +1,73 @@
 import { clock } from '../turn.ts'
-import type { Requests } from './requests.ts'
+import type { ActiveRequest } from './requests.ts'
 
 /** Resolution in ms: nothing fires early, and at most this late. */
 export const tickMs = 16
 const buckets = 4096
-/** `due` of a slot that was taken out to be fired in this very step. */
+/** `due` of a request that was taken out to be fired in this very step. */
 const firing = -1
 
 /**
- * One timer per slot of `Requests`, as linked lists in buckets of a wheel; a slot that is due later than one round stays for the next.
- * A timer that is cleared or set to a later time leaves its slot where it is: nearly every request is answered long before its deadline and
- * its slot soon used again, so that the lists change once in a deadline and not twice for each message.
+ * One timer for each request, as linked lists in buckets of a wheel; a request that is due later than one round stays for the next.
+ * A timer that is cleared or set to a later time leaves its request where it is: nearly every request is answered long before its deadline and
+ * the object soon used again, so that the lists change once in a deadline and not twice for each message.
  */
 export class TimerWheel {
-  readonly #requests: Requests
-  readonly #heads = new Int32Array(buckets).fill(-1)
-  readonly #fire: (slot: number) => void
+  readonly #heads: (ActiveRequest | null)[] = Array.from({ length: buckets }, () => null)
+  readonly #fire: (request: ActiveRequest) => void
   readonly #start = performance.now()
-  readonly #scratch: number[] = []
+  readonly #scratch: ActiveRequest[] = []
   #tick = 0
-  /** Slots in the lists, with a timer or not. */
+  /** Requests in the lists, with a timer or not. */
   #linked = 0
   /** Timers that are set. */
   count = 0
 
-  constructor(requests: Requests, fire: (slot: number) => void) {
-    this.#requests = requests
+  constructor(fire: (request: ActiveRequest) => void) {
     this.#fire = fire
   }
 
-  /** (Re)sets the slot's timer to `at`, ms of the turn's clock. */
-  set(slot: number, at: number): void {
-    const r = this.#requests
-    if (r.timer[slot] === 0) this.count++
-    r.timer[slot] = at
-    const due = r.due[slot]!
+  /** (Re)sets the request's timer to `at`, ms of the turn's clock. */
+  set(request: ActiveRequest, at: number): void {
+    if (request.timer === 0) this.count++
+    request.timer = at
+    const { due } = request
     const tick = Math.max(this.#tick + 1, Math.ceil((at - this.#start) / tickMs))
     if (due > 0) {
       if (due <= tick) return
-      this.#unlink(slot, due)
+      this.#unlink(request, due)
     }
-    this.#link(slot, tick)
+    this.#link(request, tick)
   }
 
-  clear(slot: number): void {
-    const { timer } = this.#requests
-    if (timer[slot] === 0) return
-    timer[slot] = 0
+  clear(request: ActiveRequest): void {
+    if (request.timer === 0) return
+    request.timer = 0
     this.count--
   }
 
-  #link(slot: number, tick: number): void {
-    const r = this.#requests
+  #link(request: ActiveRequest, tick: number): void {
     const bucket = tick & (buckets - 1)
-    const head = this.#heads[bucket]!
-    r.due[slot] = tick
-    r.wheelPrevious[slot] = -1
-    r.wheelNext[slot] = head
-    if (head >= 0) r.wheelPrevious[head] = slot
-    this.#heads[bucket] = slot
+    const head = this.#heads[bucket] ?? null
+    request.due = tick
+    request.wheelPrevious = null
+    request.wheelNext = head
+    if (head) head.wheelPrevious = request
+    this.#heads[bucket] = request
     this.#linked++
   }
 
-  #unlink(slot: number, due: number): void {
-    const r = this.#requests
-    const next = r.wheelNext[slot]!
-    const previous = r.wheelPrevious[slot]!
-    if (previous >= 0) r.wheelNext[previous] = next
+  #unlink(request: ActiveRequest, due: number): void {
+    const { wheelNext: next, wheelPrevious: previous } = request
+    if (previous) previous.wheelNext = next
     else this.#heads[due & (buckets - 1)] = next
-    if (next >= 0) r.wheelPrevious[next] = previous
-    r.due[slot] = 0
+    if (next) next.wheelPrevious = previous
+    request.due = 0
     this.#linked--
   }
 
   /** Fires everything due by the turn's clock. */
   advance(): void {
-    const r = this.#requests
     const target = Math.floor((clock.now - this.#start) / tickMs)
     if (this.#linked === 0) {
       this.#tick = Math.max(this.#tick, target)
@@ -86,38 +78,35 @@ export class TimerWheel {
     while (this.#tick < target) {
       const tick = ++this.#tick
       const bucket = tick & (buckets - 1)
-      let slot = this.#heads[bucket]!
-      if (slot < 0) continue
-      // Firing may set and clear timers of other slots, so the bucket is taken apart first.
+      let request = this.#heads[bucket] ?? null
+      // Firing may set and clear timers of other requests, so the bucket is taken apart first.
       let found = 0
-      while (slot >= 0) {
-        const next = r.wheelNext[slot]!
-        const due = r.due[slot]!
+      while (request) {
+        const { wheelNext: next, due }: ActiveRequest = request
         if (due <= tick) {
-          this.#unlink(slot, due)
-          r.due[slot] = firing
-          this.#scratch[found++] = slot
+          this.#unlink(request, due)
+          request.due = firing
+          this.#scratch[found++] = request
         }
-        slot = next
+        request = next
       }
       for (let i = 0; i < found; i++) this.#visit(this.#scratch[i]!, tick)
     }
   }
 
-  #visit(slot: number, tick: number): void {
-    const r = this.#requests
+  #visit(request: ActiveRequest, tick: number): void {
     // Set anew by what another timer of this tick did.
-    if (r.due[slot] !== firing) return
-    r.due[slot] = 0
-    const at = r.timer[slot]!
+    if (request.due !== firing) return
+    request.due = 0
+    const at = request.timer
     if (at === 0) return
     const wanted = Math.ceil((at - this.#start) / tickMs)
     if (wanted > tick) {
-      this.#link(slot, wanted)
+      this.#link(request, wanted)
       return
     }
-    r.timer[slot] = 0
+    request.timer = 0
     this.count--
-    this.#fire(slot)
+    this.#fire(request)
   }
 }

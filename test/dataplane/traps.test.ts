@@ -35,7 +35,7 @@ describe('ids', () => {
     const { requests } = proxy.engine
     // Just before the generation no longer fits beside the slot, and just before it is negative.
     for (const generation of [2 ** 15 - 2, 2 ** 31 - 2]) {
-      requests.generation.fill(generation)
+      for (const request of requests.all) request.generation = generation
       const before = client.frames.length
       const count = requests.capacity * 4
       for (let seq = 0; seq < count; seq++) client.send({ msgid: 1, seq, body: `${seq}` })

@@ -42,18 +42,15 @@ function state(): TargetState {
 }
 
 function inFlight(): string[] {
-  const r = proxy.engine.requests
   const found: string[] = []
-  for (let slot = 0; slot < r.capacity && found.length < 5; slot++) {
-    if (r.state[slot] === RequestState.free) continue
-    const connection = r.connection[slot]
-    const age = Math.round(performance.now() - r.started[slot]!)
+  for (const { state, flags, due, started, client, connection } of proxy.engine.requests.all) {
+    if (state === RequestState.free) continue
+    if (found.length === 5) break
+    const age = Math.round(performance.now() - started)
     const on = connection
       ? `${connection.pool.cluster.config.name} ${connection.mode} closed=${connection.closed} pending=${connection.pending.count}`
       : 'no connection'
-    found.push(
-      `state ${r.state[slot]} flags ${r.flags[slot]} due ${r.due[slot]} age ${age} of ${r.client[slot]?.codec.name} on ${on}`,
-    )
+    found.push(`state ${state} flags ${flags} due ${due} age ${age} of ${client?.codec.name} on ${on}`)
   }
   return found
 }

@@ -1,0 +1,32 @@
+import type { Engine } from '../engine.ts'
+import { C, R } from '../stats/counters.ts'
+import { clock } from '../turn.ts'
+import { dispatch } from '../upstream/dispatch.ts'
+import { type ActiveRequest, BACKOFF, DELAYED, RequestState } from '../upstream/requests.ts'
+import { answerError, giveUp, leave } from './outcome.ts'
+import { retry } from './retry.ts'
+
+/** A request's timer is due: its delay is over, the next try may begin, or its time has run out. */
+export function due(engine: Engine, request: ActiveRequest): void {
+  const { flags, deadline, cluster, host } = request
+  const over = deadline > 0 && clock.now >= deadline
+  if ((flags & (DELAYED | BACKOFF)) !== 0 && !over) {
+    request.flags &= ~(DELAYED | BACKOFF)
+    dispatch(engine, request)
+    return
+  }
+  request.flags &= ~(DELAYED | BACKOFF)
+  if (cluster) cluster.counters[over ? C.upstream_rq_timeout : C.upstream_rq_per_try_timeout]!++
+  const route = request.route!
+  if (over) route.state.counters[R.rq_timeout]!++
+  if (host && request.state === RequestState.sent) {
+    host.timeouts++
+    cluster!.record(host, 'local')
+  }
+  if (!over && retry(engine, request, 'timeout')) return
+  giveUp(request)
+  const { generation } = request
+  answerError(request, 'timeout')
+  // Where the protocol has no error reply the client is closed, and its bound connections with all their requests: this one too.
+  if (request.generation === generation) leave(engine, request)
+}

@@ -1,0 +1,94 @@
+import type { Codec } from '../../codecs/contract.ts'
+import type { Engine } from '../engine.ts'
+import { logRequest } from '../filters/access-log.ts'
+import { unhold } from '../reply/outcome.ts'
+import { fail } from '../reply/retry.ts'
+import { C } from '../stats/counters.ts'
+import { clock } from '../turn.ts'
+import type { UpstreamConnection } from './connection.ts'
+import { type ActiveRequest, HOLDS, LOGGED, ONEWAY, PENDING, REWRITTEN, RequestState } from './requests.ts'
+
+/** Puts a request's frame on a connection. @returns false when the request failed instead and the connection is as free as before. */
+export function sendOn(engine: Engine, request: ActiveRequest, connection: UpstreamConnection): boolean {
+  const { out, codec } = connection
+  const { cluster, host } = connection.pool
+  const breaker = cluster.breakers[request.route!.priority]
+  const { flags, at } = request
+  if (!out.open && breaker.pending >= breaker.maxPending) {
+    cluster.counters[C.upstream_rq_pending_overflow]!++
+    fail(engine, request, 'overflow')
+    return false
+  }
+  if ((out.blocked || !out.open) && out.waiting > breaker.maxPendingBytes) {
+    cluster.counters[C.upstream_rq_pending_overflow]!++
+    fail(engine, request, 'overflow')
+    return false
+  }
+  const oneway = (flags & ONEWAY) !== 0
+  if (connection.rewrites && !oneway && !rewrite(request, codec, connection.idMask)) {
+    fail(engine, request, 'badRequest')
+    return false
+  }
+  out.push(request.bytes, at, at + request.length)
+  connection.served++
+  connection.lastUsed = clock.now
+  cluster.counters[C.upstream_rq_total]!++
+  host.total++
+  if ((flags & HOLDS) !== 0) unhold(request)
+  if (oneway) {
+    cluster.counters[C.upstream_rq_oneway]!++
+    settleOneway(engine, request, connection)
+    return true
+  }
+  request.state = RequestState.sent
+  request.connection = connection
+  request.host = host
+  host.active++
+  breaker.requests++
+  if (!out.open) {
+    request.flags |= PENDING
+    breaker.pending++
+    cluster.counters[C.upstream_rq_pending_total]!++
+  }
+  connection.pending.add(request)
+  arm(engine, request)
+  const most = cluster.maxRequestsPerConnection
+  if (most > 0 && connection.served >= most && !connection.draining) {
+    cluster.counters[C.upstream_cx_max_requests]!++
+    connection.drain()
+  }
+  return true
+}
+
+function settleOneway(engine: Engine, request: ActiveRequest, connection: UpstreamConnection): void {
+  if ((request.flags & LOGGED) !== 0) logRequest(request, 'oneway', 0)
+  engine.wheel.clear(request)
+  engine.requests.release(request)
+  if (connection.mode === 'exclusive') connection.pool.free(connection)
+}
+
+/** Writes our id into the request's frame. @returns false when the frame cannot take one. */
+function rewrite(request: ActiveRequest, codec: Codec, mask: number): boolean {
+  const id = request.wireId & mask
+  request.flags |= REWRITTEN
+  const { bytes } = request
+  if (codec.writeId?.(bytes, request.at, request.length, id, 0)) return true
+  const spliced = codec.spliceId?.(bytes, request.at, request.length, id, 0)
+  if (!spliced) {
+    request.flags &= ~REWRITTEN
+    return false
+  }
+  request.replaceBytes(spliced)
+  return true
+}
+
+/** Sets the request's timer to what comes first: the request's deadline or the try's. */
+export function arm(engine: Engine, request: ActiveRequest): void {
+  let due = request.deadline
+  const { perTryTimeoutMs } = request.route!
+  if (perTryTimeoutMs > 0) {
+    const tryDue = clock.now + perTryTimeoutMs
+    due = due > 0 ? Math.min(due, tryDue) : tryDue
+  }
+  if (due > 0) engine.wheel.set(request, due)
+}
