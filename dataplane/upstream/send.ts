@@ -13,7 +13,7 @@ export function sendOn(engine: Engine, request: ActiveRequest, connection: Upstr
   const { out, codec } = connection
   const { cluster, host } = connection.pool
   const breaker = cluster.breakers[request.route!.priority]
-  const { flags, at } = request
+  const { flags } = request
   if (!out.open && breaker.pending >= breaker.maxPending) {
     cluster.counters[C.upstream_rq_pending_overflow]!++
     fail(engine, request, 'overflow')
@@ -29,7 +29,9 @@ export function sendOn(engine: Engine, request: ActiveRequest, connection: Upstr
     fail(engine, request, 'badRequest')
     return false
   }
-  out.push(request.bytes, at, at + request.length)
+  // Read here: the frame with our id may be another one.
+  const { bytes, at, length } = request
+  out.push(bytes, at, at + length)
   connection.served++
   connection.lastUsed = clock.now
   cluster.counters[C.upstream_rq_total]!++
