@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest'
@@ -38,6 +38,68 @@ describe('meshgate protocol', () => {
     const [{ frames }] = JSON.parse(out)
     expect(frames[0].fields.map(({ value }: { value: unknown }) => value)).toContain('68656c6c6f')
     expect(frames[0].id).toBe('7')
+  })
+
+  test('decode prints bodies by a .proto file, a message for each kind of frame', async () => {
+    mkdirSync(join(folder, 'shared'), { recursive: true })
+    writeFileSync(
+      join(folder, 'user.proto'),
+      'syntax = "proto3";\npackage pkg;\nimport "google/protobuf/duration.proto";\nimport "common.proto";\n' +
+        'message Login { string user = 1; uint64 uid = 2; Kind kind = 3; google.protobuf.Duration stay = 4; bytes key = 5; }\n',
+    )
+    writeFileSync(
+      join(folder, 'shared/common.proto'),
+      'syntax = "proto3";\npackage pkg;\nenum Kind { NONE = 0; GUEST = 1; }\n',
+    )
+    const body = '0a03616e6e10ffffffffffffffffff0118012202080a2a020102'
+    const frame = `${(24 + body.length / 2).toString(16).padStart(8, '0')}4d470100000186a0000000070000000000000009${body}`
+    const proto = ['--proto', join(folder, 'user.proto'), '--proto-path', join(folder, 'shared')]
+    const value = { user: 'ann', uid: '18446744073709551615', kind: 'GUEST', stay: { seconds: '10' }, key: '0102' }
+
+    const { out, code } = await run('decode', 'game', '--hex', frame, ...proto, '--message', 'Login', '-o', 'json')
+    expect(code).toBe(0)
+    const { body: found } = JSON.parse(out)[0].frames[0]
+    expect(found).toEqual({ start: 24, end: 50, message: 'pkg.Login', value })
+    expect((await run('decode', 'game', '--hex', frame, ...proto, '--message', 'Login')).out).toMatch(
+      /24\.\.50 +pkg\.Login \{\n +"user": "ann"/,
+    )
+    const choice = ['--message', 'msgid=1:google.protobuf.Duration', '--message', 'kind=request:pkg.Login']
+    expect((await run('decode', 'game', '--hex', frame, ...proto, ...choice, '--field', 'body')).out).toContain(
+      'pkg.Login {',
+    )
+    const other = ['--message', 'msgid=1:pkg.Login']
+    expect((await run('decode', 'game', '--hex', frame, ...proto, ...other)).out).not.toContain('pkg.Login')
+    const wrong = await run(
+      'decode',
+      'game',
+      '--hex',
+      `0000001a${frame.slice(8, 48)}08ff`,
+      ...proto,
+      '--message',
+      'Login',
+    )
+    expect(wrong.out).toMatch(/24\.\.26 +pkg\.Login: PROBLEM /)
+    expect(wrong.code).toBe(1)
+  })
+
+  test('decode: what is wrong with the .proto file or the names is said with its place', async () => {
+    const bad = join(folder, 'bad.proto')
+    writeFileSync(bad, 'syntax = "proto3";\nmessage A {\n  strin x = 1\n}\n')
+    const decode = (...args: string[]) => run('decode', 'game', '--hex', request, ...args)
+    await expect(decode('--proto', bad, '--message', 'A')).rejects.toThrow(/bad\.proto:4: illegal token '\}'/)
+    const good = join(folder, 'good.proto')
+    writeFileSync(good, 'syntax = "proto3";\npackage a.b;\nmessage Login { string user = 1; }\n')
+    await expect(decode('--proto', good, '--message', 'Logon')).rejects.toThrow(
+      /no message "Logon"; known here: a\.b\.Login/,
+    )
+    await expect(decode('--proto', good, '--message', 'Login', '--field', 'bod')).rejects.toThrow(
+      /no field "bod"; did you mean "body"/,
+    )
+    await expect(decode('--proto', good)).rejects.toThrow(/needs --message/)
+    await expect(decode('--message', 'Login')).rejects.toThrow(/go with --proto/)
+    await expect(decode('--proto', join(folder, 'none.proto'), '--message', 'A')).rejects.toThrow(
+      /there is no file .*none\.proto/,
+    )
   })
 
   test('decode of broken bytes exits with 1', async () => {

@@ -35,7 +35,7 @@ function checkCommand(): Command {
     .action(async (file: string, options: { output: string }) => {
       const output = outputFormat(options.output, ['text', 'json'])
       const { checkProtocol, printIssue, printSummary } = await import('../codecs/tools/check.ts')
-      const { protocols, errors, warnings } = checkProtocol(read(file).toString('utf8'))
+      const { protocols, errors, warnings } = checkProtocol(read(file).toString('utf8'), file)
       if (output === 'json') {
         await printData(
           protocols.map(({ name, issues }) => ({ name, issues })),
@@ -57,6 +57,10 @@ interface DecodeOptions {
   readonly pcap?: string
   readonly stdin?: boolean
   readonly port?: string
+  readonly proto?: string
+  readonly message: readonly string[]
+  readonly field?: string
+  readonly protoPath: readonly string[]
   readonly output: string
 }
 
@@ -72,6 +76,18 @@ function decodeCommand(): Command {
     .option('--pcap <file>', 'capture (pcap or pcapng); TCP streams are put together per direction')
     .option('--stdin', 'raw bytes from standard input')
     .option('--port <number>', 'with --pcap: only connections with this port')
+    .option('--proto <file>', 'print bodies by a message of this .proto file; needs --message')
+    .option(
+      '--message <name>',
+      'message of the body, such as pkg.Login; for some frames: msgid=100000:pkg.Login, kind=response:pkg.Reply (may be repeated, the first that fits counts)',
+      collected,
+      [],
+    )
+    .option(
+      '--field <name>',
+      'with --proto: field that holds the message (default: the bytes up to the end of the frame)',
+    )
+    .option('--proto-path <folder>', 'with --proto: where imports are looked for (may be repeated)', collected, [])
     .option('-o, --output <format>', 'text or json', 'text')
     .addHelpText(
       'after',
@@ -84,10 +100,13 @@ function decodeCommand(): Command {
       }
       const codec = await load(protocol)
       const { decodeFrames, printDecoded } = await import('../codecs/tools/decode.ts')
+      const bodies = await bodyReader(codec, options)
       const results = []
       for (const { title, bytes, gaps } of await inputs(options)) {
-        const decoded = decodeFrames(codec, bytes)
-        if (decoded.stopped || decoded.frames.some(({ problem }) => problem)) process.exitCode = 1
+        const plain = decodeFrames(codec, bytes)
+        const decoded = bodies ? { ...plain, frames: plain.frames.map((frame) => bodies(frame, bytes)) } : plain
+        if (decoded.stopped || decoded.frames.some(({ problem, body }) => problem || body?.problem))
+          process.exitCode = 1
         results.push({ title, ...decoded })
         if (output === 'json') continue
         if (title) printText(`── ${title}${gaps > 0 ? ` (the capture lacks bytes in ${gaps} places)` : ''}`)
@@ -95,6 +114,20 @@ function decodeCommand(): Command {
       }
       if (output === 'json') await printData(results.map(plainFrames), 'json')
     })
+}
+
+const collected = (value: string, before: readonly string[]) => [...before, value]
+
+/** Adds the bodies of frames by a .proto file; undefined when none is asked for. */
+async function bodyReader(codec: Codec, { proto, message, field, protoPath }: DecodeOptions) {
+  if (proto === undefined) {
+    if (message.length > 0 || field !== undefined || protoPath.length > 0)
+      throw new UsageError('--message, --field and --proto-path go with --proto')
+    return undefined
+  }
+  if (message.length === 0) throw new UsageError('--proto needs --message: the name of a message of the file')
+  const { protoBodies } = await import('../codecs/proto/body.ts')
+  return attempt(() => protoBodies(codec, { file: proto, messages: message, field, folders: protoPath }))
 }
 
 /** What `--output json` prints of a stream: bytes in hex. */

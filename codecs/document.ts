@@ -5,6 +5,7 @@ import { compileProtocol } from './layout/compile.ts'
 import type { Issue, IssuePath } from './layout/issue.ts'
 import { didYouMean } from './layout/names.ts'
 import { type ProtocolSpec, protocolSpec } from './layout/schema.ts'
+import { namesProto, resolveNames } from './proto/names.ts'
 
 export const apiVersion = 'meshgate.io/v1'
 
@@ -22,8 +23,11 @@ export interface CheckedProtocol {
   readonly issues: readonly LocatedIssue[]
 }
 
-/** Reads every Protocol document in a YAML text; documents of other kinds are passed over. */
-export function checkProtocols(text: string): readonly CheckedProtocol[] {
+/**
+ * Reads every Protocol document in a YAML text; documents of other kinds are passed over.
+ * @param file where the text lies: `.proto` files are looked for beside it
+ */
+export function checkProtocols(text: string, file?: string): readonly CheckedProtocol[] {
   const lines = new LineCounter()
   const documents = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false, maxAliasCount: 100 } as never)
   const list = (Array.isArray(documents) ? documents : []) as Document.Parsed[]
@@ -40,13 +44,16 @@ export function checkProtocols(text: string): readonly CheckedProtocol[] {
     }
     const value: unknown = document.toJS({ maxAliasCount: 100 })
     if (value === null || (isRecord(value) && value['kind'] !== undefined && value['kind'] !== 'Protocol')) return []
-    const { issues, ...rest } = checkDocument(value)
+    const { issues, ...rest } = checkDocument(value, file)
     return [{ ...rest, issues: issues.map((issue) => ({ ...issue, ...place(offsetOf(document, issue.path)) })) }]
   })
 }
 
-/** Checks one document given as plain data. Paths start at its root. */
-export function checkDocument(value: unknown): Omit<CheckedProtocol, 'issues'> & { readonly issues: readonly Issue[] } {
+/** Checks one document given as plain data. Paths start at its root. `spec` of the result says numbers for names of `.proto` files. */
+export function checkDocument(
+  value: unknown,
+  file?: string,
+): Omit<CheckedProtocol, 'issues'> & { readonly issues: readonly Issue[] } {
   if (!isRecord(value))
     return { name: '', issues: [error([], 'a Protocol document is a map with apiVersion, kind, metadata and spec')] }
   const issues: Issue[] = []
@@ -67,7 +74,9 @@ export function checkDocument(value: unknown): Omit<CheckedProtocol, 'issues'> &
   const parsed = protocolSpec.safeParse(value['spec'])
   if (!parsed.success)
     return { name, issues: [...issues, ...parsed.error.issues.flatMap((issue) => fromZod(issue, ['spec'], value))] }
-  const spec = parsed.data
+  const named = namesProto(parsed.data) ? resolveNames(parsed.data, file) : undefined
+  const spec = named?.spec ?? parsed.data
+  if (named && named.issues.length > 0) return { name, spec, issues: [...issues, ...named.issues] }
   if (spec.module !== undefined && spec.frame === undefined) return { name, spec, issues }
   const result = compileProtocol(name, spec)
   const all = [...issues, ...result.issues]

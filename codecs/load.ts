@@ -38,7 +38,7 @@ export function shippedCodec(name: ShippedProtocol): Promise<Codec> {
  */
 export async function loadCodec(file: string, layout?: Codec): Promise<Codec> {
   if (!/^\.ya?ml$/.test(extname(file))) return moduleCodec(await loadModule(resolve(file)), file, layout)
-  const protocols = checkProtocols(await readFile(file, 'utf8').catch((cause: Error) => fail(file, cause)))
+  const protocols = checkProtocols(await readFile(file, 'utf8').catch((cause: Error) => fail(file, cause)), file)
   const [protocol] = protocols
   if (protocols.length !== 1 || !protocol)
     throw new ProtocolError(`${file}: one Protocol document expected, ${protocols.length} found`)

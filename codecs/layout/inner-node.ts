@@ -76,6 +76,10 @@ export function protobufNode(
     scope.issues.error(path, `"${name}" is found by its protobuf path, it can have no "at" or "after"`)
     return undefined
   }
+  if (typeof spec.pb === 'string' && !/^\d/.test(spec.pb)) {
+    scope.issues.error([...path, 'pb'], `"${spec.in}" has no .proto file, so its fields have no names`)
+    return undefined
+  }
   if (tags.some((tag) => !Number.isInteger(tag) || tag < 1 || tag >= 2 ** 29)) {
     scope.issues.error([...path, 'pb'], `${JSON.stringify(spec.pb)} is no path of protobuf field numbers`)
     return undefined

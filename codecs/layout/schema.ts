@@ -46,9 +46,21 @@ const fieldShape = {
   ...place,
   in: name.optional().meta({ doc: 'A container: a map, or bytes that hold protobuf or further fields.' }),
   pb: z
-    .union([int.min(1), z.string().regex(/^\d+(\.\d+)*$/), z.array(int.min(1)).min(1)])
+    .union([
+      int.min(1),
+      z.string().regex(/^(\d+(\.\d+)*|[A-Za-z_]\w*(\.[A-Za-z_]\w*)*)$/, 'numbers or names with dots between them'),
+      z.array(int.min(1)).min(1),
+    ])
     .optional()
-    .meta({ doc: 'Path of protobuf field numbers inside the container: 5, "1.2" or [1, 2].' }),
+    .meta({
+      doc: 'Path of protobuf field numbers inside the container: 5, "1.2" or [1, 2]; or of names, where the container has `proto`.',
+    }),
+  proto: z
+    .strictObject({ file: z.string().min(1), message: z.string().min(1) })
+    .optional()
+    .meta({
+      doc: 'The bytes are this message of a .proto file beside the document: fields in it are named in `pb`, and need no type.',
+    }),
   key: z.string().optional().meta({ doc: 'Key of the entry in the map named by `in`.' }),
   size: z
     .union([expression, z.literal('rest')])

@@ -7,9 +7,9 @@ export interface CheckReport {
   readonly warnings: number
 }
 
-/** Checks every Protocol document in a YAML text. A text without one is an error. */
-export function checkProtocol(text: string): CheckReport {
-  const protocols = checkProtocols(text)
+/** Checks every Protocol document in a YAML text that lies in `file`. A text without one is an error. */
+export function checkProtocol(text: string, file?: string): CheckReport {
+  const protocols = checkProtocols(text, file)
   const none: CheckedProtocol = {
     name: '',
     issues: [

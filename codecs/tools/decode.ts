@@ -38,6 +38,18 @@ export interface DecodedFrame {
   readonly fields: readonly DecodedField[]
   /** What `inspect` complained of. */
   readonly problem?: FrameErrorName
+  /** What a .proto file makes of the body; offsets from the frame's first byte. */
+  readonly body?: DecodedBody
+}
+
+export interface DecodedBody {
+  readonly start: number
+  readonly end: number
+  /** Full name of the message. */
+  readonly message: string
+  readonly value?: unknown
+  /** Why the bytes are no such message. */
+  readonly problem?: string
 }
 
 export interface Decoded {
@@ -102,7 +114,14 @@ export function printFrame(frame: DecodedFrame, bytes: Uint8Array): string {
     const role = field.info.role && field.info.role !== field.name ? `  (${field.info.role})` : ''
     return `  ${place} ${hex.padEnd(17)} ${field.name.padEnd(names)} ${printValue(field)}${role}`
   })
-  return [head, ...lines].join('\n')
+  return [head, ...lines, ...(frame.body ? [printBody(frame.body)] : [])].join('\n')
+}
+
+function printBody({ start, end, message, value, problem }: DecodedBody): string {
+  const place = `${String(start).padStart(5)}..${String(end).padEnd(5)}`
+  if (problem) return `  ${place} ${message}: PROBLEM ${problem}`
+  const text = JSON.stringify(value, undefined, 2)
+  return `  ${place} ${message} ${text.replaceAll('\n', '\n  ')}`
 }
 
 function printValue({ value, label, info }: DecodedField): string {

@@ -64,8 +64,11 @@ function checkSpec(
     const { problems, typed } = parse(definition.schema, spec)
     for (const { code, path, message, hint } of problems) add(code, written(['spec', ...path]), message, hint)
     if (typed !== undefined)
-      definition.check?.(typed, header.meta, (path, message, extra: IssueExtra = {}) =>
-        add(extra.code ?? 'FIELD_VALUE', written(path), message, extra.hint),
+      definition.check?.(
+        typed,
+        header.meta,
+        (path, message, extra: IssueExtra = {}) => add(extra.code ?? 'FIELD_VALUE', written(path), message, extra.hint),
+        document.file,
       )
   }
   if (!definition.compiled)

@@ -34,10 +34,11 @@ export interface KindDefinition<Spec = unknown> {
    */
   nameOf?(spec: unknown): string | undefined
   /**
-   * Rules that need metadata; runs when the spec has the right types. Paths count from the document.
+   * Rules that need metadata; runs when the spec has the right types. Paths count from the document; `file` is where it
+   * was read.
    * A method, so that a registry can hold kinds of all specs: `schema` guarantees that it gets the spec it expects.
    */
-  check?(spec: Spec, meta: ObjectMeta, report: Report): void
+  check?(spec: Spec, meta: ObjectMeta, report: Report, file: string): void
 }
 
 /** Reports an exportTo list at `spec.exportTo`. */

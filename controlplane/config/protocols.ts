@@ -3,8 +3,10 @@ import { type ConnectionMode, connectionModes } from '../../codecs/contract.ts'
 import { checkProtocols } from '../../codecs/document.ts'
 import { compileProtocol } from '../../codecs/layout/compile.ts'
 import { protocolFile, type ShippedProtocol, shippedProtocols } from '../../codecs/load.ts'
+import { namesProto, resolveNames } from '../../codecs/proto/names.ts'
 import { codec as redis } from '../../codecs/redis/codec.ts'
 import type { ProtocolSpec } from './kinds/protocol.ts'
+import type { ConfigObject } from './object.ts'
 
 /** What configuration must know of a protocol: the names routes may use. */
 export interface ProtocolInfo {
@@ -22,6 +24,8 @@ const CODE_MAPS: Readonly<Partial<Record<ShippedProtocol, string>>> = { dubbo: '
 
 const shipped = new Map<string, ProtocolInfo>()
 const written = new WeakMap<object, ProtocolInfo>()
+type Layout = Parameters<typeof compileProtocol>[1]
+const numbered = new WeakMap<object, Layout>()
 
 export function isShipped(name: string): name is ShippedProtocol {
   return (shippedProtocols as readonly string[]).includes(name)
@@ -37,14 +41,25 @@ export function shippedInfo(name: ShippedProtocol): ProtocolInfo {
 }
 
 /** A protocol of a document, undefined when it says neither how frames are cut nor who knows; computed once per document. */
-export function documentInfo(name: string, spec: ProtocolSpec): ProtocolInfo | undefined {
+export function documentInfo(document: ConfigObject<ProtocolSpec>): ProtocolInfo | undefined {
+  const { name, spec } = document
   if (!spec.frame && spec.module === undefined) return undefined
   const known = written.get(spec)
   if (known) return known
-  const info = spec.frame ? infoOf(name, spec as Parameters<typeof compileProtocol>[1]) : codeInfo(spec)
+  const info = spec.frame ? infoOf(name, numberedSpec(document)) : codeInfo(spec)
   const all = spec.frame && spec.module !== undefined ? { ...info, open: true as const } : info
   written.set(spec, all)
   return all
+}
+
+/** A document's layout with numbers for names of `.proto` files: what proxies get. */
+export function numberedSpec({ spec, source }: ConfigObject<ProtocolSpec>): Layout {
+  const layout = spec as Layout
+  const known = numbered.get(spec)
+  if (known) return known
+  const made = namesProto(layout) ? resolveNames(layout, source.file).spec : layout
+  numbered.set(spec, made)
+  return made
 }
 
 /** Of a codec in code is known what its document says of it. */

@@ -71,7 +71,14 @@ export async function javaProgram(name: string, mainClass: string): Promise<read
     return work
   })
   // Short-lived programs: the fast compiler alone, and little memory.
-  const tuning = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Xmx256m', '-Xshare:auto']
+  // Old libraries make classes in packages of the JDK's own loader.
+  const tuning = [
+    '--add-opens=java.base/java.lang=ALL-UNNAMED',
+    '-XX:TieredStopAtLevel=1',
+    '-XX:+UseSerialGC',
+    '-Xmx256m',
+    '-Xshare:auto',
+  ]
   return [...tuning, '-cp', `${join(made, 'lib')}/*:${join(made, 'classes')}`, mainClass]
 }
 

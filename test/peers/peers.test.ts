@@ -1,4 +1,5 @@
 import { boltPeer } from './bolt-peer.ts'
+import { brpcPeer } from './brpc-peer.ts'
 import { dubboPeer } from './dubbo-peer.ts'
 import { describePeers } from './mesh.ts'
 import { mqttPeer } from './mqtt-peer.ts'
@@ -7,4 +8,4 @@ import { redisPeer } from './redis-peer.ts'
 import { thriftPeer } from './thrift-peer.ts'
 import { trpcPeer } from './trpc-peer.ts'
 
-await describePeers([thriftPeer, boltPeer, redisPeer, mqttPeer, pomeloPeer, dubboPeer, trpcPeer])
+await describePeers([thriftPeer, boltPeer, redisPeer, mqttPeer, pomeloPeer, dubboPeer, trpcPeer, brpcPeer])

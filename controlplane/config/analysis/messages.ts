@@ -22,7 +22,7 @@ function protocolNamed(world: World, name: string): ProtocolInfo | undefined {
 
 function documentOrShipped(world: World, name: string): ProtocolInfo | undefined {
   const document = world.of('Protocol').find((object) => object.name === name)
-  const info = document && documentInfo(name, document.spec as ProtocolSpec)
+  const info = document && documentInfo(document as ConfigObject<ProtocolSpec>)
   if (info) return info
   return isShipped(name) ? shippedInfo(name) : undefined
 }

@@ -35,10 +35,11 @@ export const protocol: KindDefinition<ProtocolSpec> = {
   compiled: true,
   specRequired: true,
   schema: protocolSpec,
-  check(spec, { name }, report) {
+  check(spec, { name }, report, file) {
     const { module, ...rest } = spec
     if (module !== undefined && spec.frame === undefined) return
-    const { issues } = checkDocument({ apiVersion: 'meshgate.io/v1', kind: 'Protocol', metadata: { name }, spec: rest })
+    const document = { apiVersion: 'meshgate.io/v1', kind: 'Protocol', metadata: { name }, spec: rest }
+    const { issues } = checkDocument(document, file)
     for (const { severity, path, message: text, hint } of issues)
       report(path, text, {
         ...(severity === 'warning' && { code: 'FIELD_QUESTIONABLE' as const }),

@@ -14,10 +14,13 @@ export interface ProxyView {
   json(type: ResourceType, name: string): JsonObject
 }
 
-export function messageView(yaml: string, node: { id?: string; metadata?: Record<string, unknown> } = {}): ProxyView {
+export function messageView(
+  yaml: string,
+  node: { id?: string; metadata?: Record<string, unknown>; file?: string } = {},
+): ProxyView {
   const model = createModel()
   const relevant = relevance(model)
-  model.world.commit(configObjects(yaml))
+  model.world.commit(configObjects(yaml, node.file))
   const proxy = classify(
     {
       id: node.id ?? 'message~10.0.0.1~client.default~default.svc.cluster.local',

@@ -1,5 +1,8 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { JsonObject } from '@bufbuild/protobuf'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { gameService, messageView } from './fixture.ts'
 
 const router = (name: string, spec: string) => `
@@ -102,6 +105,43 @@ spec: {frame: {length: {at: 0, type: u32, counts: all}}, message: {kind: request
       name: 'game',
       layout: { fields: { msgid: { at: 4, type: 'u32' } } },
     })
+  })
+})
+
+describe('a Protocol that names fields by a .proto file', () => {
+  it('goes to proxies with numbers, and routes may name its fields', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'mesh-proto-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    writeFileSync(
+      join(folder, 'head.proto'),
+      'syntax = "proto3";\nmessage Head { string method = 1; uint64 uid = 3; }\n',
+    )
+    const protocol = `
+apiVersion: meshgate.io/v1
+kind: Protocol
+metadata: {name: game}
+spec:
+  frame: {length: {at: 0, type: u16, counts: all}}
+  message: {kind: request}
+  fields:
+    size: {at: 2, type: u16, writable: false}
+    head: {at: 4, type: bytes, size: size, proto: {file: head.proto, message: Head}}
+    method: {in: head, pb: method}
+    uid: {in: head, pb: uid}
+  reply: {error: close}
+  connections: [exclusive]
+---`
+    const view = messageView(
+      protocol + A + router('r', 'match: [{method: move}], svrName: test.serviceA, hashKey: uid'),
+      {
+        file: join(folder, 'mesh.yaml'),
+      },
+    )
+    expect(view.json('pds', 'game')).toMatchObject({
+      layout: { fields: { method: { in: 'head', pb: [1], type: 'string' }, uid: { pb: [3], type: 'uint64' } } },
+    })
+    expect(JSON.stringify(view.json('pds', 'game'))).not.toContain('proto')
+    expect(routesOf(view.json('mrds', 'game.12345'))[0]).toMatchObject({ hashKeys: [{ field: 'uid' }] })
   })
 })
 

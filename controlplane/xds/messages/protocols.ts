@@ -3,7 +3,7 @@ import type { ProtocolSchema } from '../../../proto/gen/meshgate/v1/protocol_pb.
 import type { ApplicationProtocolSpec } from '../../config/kinds/application-protocol.ts'
 import type { ProtocolSpec } from '../../config/kinds/protocol.ts'
 import type { Origin } from '../../config/object.ts'
-import { documentInfo, isShipped, type ProtocolInfo, shippedInfo } from '../../config/protocols.ts'
+import { documentInfo, isShipped, numberedSpec, type ProtocolInfo, shippedInfo } from '../../config/protocols.ts'
 import { portProtocolName } from '../../config/syntax/protocol-name.ts'
 import type { World } from '../../model/index.ts'
 import type { PortProtocol } from '../../model/service.ts'
@@ -32,9 +32,9 @@ export function findProtocol(world: World, name: string): KnownProtocol | undefi
 
 function named(world: World, name: string): KnownProtocol | undefined {
   const document = world.all<ProtocolSpec>('Protocol').find((object) => object.name === name)
-  const info = document && documentInfo(name, document.spec)
+  const info = document && documentInfo(document)
   if (info) {
-    const { module, ...spec } = document.spec
+    const { module, ...spec } = numberedSpec(document)
     const layout = spec.frame && plainJson(spec)
     return {
       name,
