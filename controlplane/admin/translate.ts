@@ -11,6 +11,7 @@ export const PLURAL = {
   eds: 'endpoints',
   lds: 'listeners',
   rds: 'routes',
+  vhds: 'virtualHosts',
   sds: 'secrets',
   pds: 'protocols',
   mrds: 'messageRoutes',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { configObjects } from '../../test/helpers/objects.ts'
 import { createMesh } from '../mesh.ts'
-import { virtualHostFor } from './authority.ts'
+import { virtualHostFor } from '../xds/routes/index.ts'
 import { explain } from './explain.ts'
 
 const YAML = `

@@ -18,8 +18,7 @@ import type { FractionalPercent } from '../../proto/gen/envoy/type/v3/percent_pb
 import type { Origin } from '../config/object.ts'
 import type { ClassView } from '../xds/class-view.ts'
 import { HTTP_PROXY_ROUTES } from '../xds/names.ts'
-import { compileRouteConfiguration } from '../xds/routes/index.ts'
-import { virtualHostFor, withoutPort } from './authority.ts'
+import { compileRouteConfiguration, outboundTable, virtualHostFor, withoutPort } from '../xds/routes/index.ts'
 import { describeFault, describeRoute, durationText } from './describe.ts'
 import { type RequestView, routeMatches } from './route-match.ts'
 
@@ -245,7 +244,7 @@ function findListener(
   // Without a port of that number the request is meant for a port that takes all: the mesh's, else one that a Sidecar document opens.
   const authority = headers['host'] ?? url.host
   return (
-    outbound.find(({ message }) => routeTable(message) === HTTP_PROXY_ROUTES) ??
+    outbound.find(({ message }) => routeTable(message) === outboundTable(view.scope, HTTP_PROXY_ROUTES)) ??
     outbound.find(({ message }) => takesAuthority(view, routeTable(message), authority))
   )
 }

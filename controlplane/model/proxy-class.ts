@@ -24,4 +24,6 @@ export interface ProxyClass {
   readonly secretsAllowed: boolean
   /** It asks for clusters when a request needs them. Absent: it gets all of them at once. */
   readonly lazy?: true
+  /** It asks for virtual hosts too; only where it asks for clusters. */
+  readonly lazyVirtualHosts?: true
 }

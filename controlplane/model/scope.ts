@@ -22,6 +22,8 @@ export interface Scope {
    * Absent: never.
    */
   readonly generation?: (cluster: string) => number
+  /** Whether the virtual hosts of an outbound route table come on demand. Absent: none do. */
+  readonly virtualHostsOnDemand?: (table: string) => boolean
   settings(): MeshSettings
   /** The Sidecar document that applies to this class, or undefined. */
   sidecar(): ConfigObject<SidecarSpec> | undefined

@@ -21,6 +21,8 @@ export interface MeshSettings {
   readonly drainMs: number
   /** Whether Envoys ask for clusters when a request needs them. */
   readonly lazy: boolean
+  /** Whether they ask for virtual hosts too, those that can. */
+  readonly lazyVirtualHosts: boolean
   /** After so long without use, in ms, clusters that came on demand are let go of; 0: never. */
   readonly clusterIdleMs: number
   readonly accessLog: { readonly path: string; readonly format: string | undefined } | undefined
@@ -52,6 +54,7 @@ export function meshSettings(world: World): MeshSettings {
     connectTimeoutMs: parseDuration(spec.connectTimeout ?? '10s') ?? 10_000,
     drainMs: parseDuration(spec.drainTime ?? '10s') ?? 10_000,
     lazy: spec.lazy ?? true,
+    lazyVirtualHosts: spec.lazyVirtualHosts ?? false,
     clusterIdleMs: parseDuration(spec.clusterIdleTimeout ?? '15m') ?? 900_000,
     accessLog: spec.accessLog && { path: spec.accessLog.path ?? '/dev/stdout', format: spec.accessLog.format },
     loadReportIntervalMs: parseDuration(spec.loadReportInterval ?? '10s') ?? 10_000,

@@ -1,5 +1,5 @@
 import type { WorkingSet } from '../subscription/on-demand.ts'
-import { splitGeneration } from '../xds/names.ts'
+import { isVirtualHostName, splitGeneration } from '../xds/names.ts'
 import type { NodeInfo, OnDemand } from '../xds/resource.ts'
 import { GenerationBook } from './generations.ts'
 import { type Holder, type IdlePolicy, lettingGo, type Usage } from './letting-go.ts'
@@ -118,7 +118,7 @@ export class OnDemandMemory {
     const workload = workloadOf(node)
     return {
       workload,
-      learned: this.#sets.of(workload).size,
+      learned: [...this.#sets.of(workload)].filter((name) => !isVirtualHostName(name)).length,
       evicted: this.generations.renamed(classKey).length,
     }
   }

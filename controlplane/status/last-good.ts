@@ -251,6 +251,7 @@ const WORDS: Record<ResourceType, string> = {
   eds: 'endpoints',
   lds: 'listener',
   rds: 'route configuration',
+  vhds: 'virtual host',
   sds: 'secret',
   pds: 'protocol',
   mrds: 'message route table',

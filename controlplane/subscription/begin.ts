@@ -22,6 +22,7 @@ export function begin(
 ): void {
   const { interest } = change
   const log = classLog.of(type)
+  if (type === 'vhds' && request.form === 'delta') owe(state, classLog.onDemand?.virtualHosts?.openings() ?? [])
   const held = request.form === 'delta' ? request.initialVersions : undefined
   state.mustAnswer = interest.wildcard
   state.resumed = held ? held.size > 0 : request.form === 'sotw' && request.version !== ''
@@ -32,7 +33,8 @@ export function begin(
     if (all.length > 0) {
       state.extra = new Set(all.map((resource) => resource.name))
       state.mustAnswer = false
-    } else state.owedAll = change.askedAll || change.asked.length > 0
+    } else if (type === 'vhds') owe(state, change.asked)
+    else state.owedAll = change.askedAll || change.asked.length > 0
     return
   }
   const owed = new Set<string>()

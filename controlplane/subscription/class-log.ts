@@ -62,6 +62,9 @@ export class ClassLog {
     return this.view.get('cds', cluster) !== undefined
   }
 
+  /** The virtual host of this name, when one of the class's tables has such. */
+  readonly virtualHost = (name: string): Resource | undefined => this.view.get('vhds', name)
+
   of(type: ResourceType): TypeLog {
     return this.logs[type]
   }

@@ -4,16 +4,17 @@ import { begin } from './begin.ts'
 import type { ClassLog, Reader } from './class-log.ts'
 import { batchKey, fullSet, isFullSet, leavingEndpoints, permitted, type Recipient, visible } from './compose.ts'
 import { buildFrames, type Frame, type FrameOptions } from './frames.ts'
-import { changeNames, listNames, newInterest } from './interest.ts'
+import { changeNames, type InterestChange, listNames, newInterest } from './interest.ts'
 import { moveState } from './move.ts'
 import { carriedOver, past, standInsFor, type WorkingSet, withCompanions } from './on-demand.ts'
 import { ORDER, type Step, USES_OTHERS } from './order.ts'
 import { refuse } from './refuse.ts'
-import type { DiscoveryRequest, Form } from './request.ts'
+import type { DeltaRequest, DiscoveryRequest, Form } from './request.ts'
 import { FULL_SET_TYPES } from './response.ts'
 import { answerTrial } from './trials.ts'
 import { interestKey } from './type-log.ts'
 import { isAsked, newTypeState, owe, owesAllNames, sent, type TypeState, withoutHeld } from './type-state.ts'
+import { nowhere, withKnownHosts } from './virtual-hosts.ts'
 
 export interface ClientOptions {
   /** Identifies the client over reconnects; what it refused is remembered under it. */
@@ -56,6 +57,8 @@ export class Client implements Reader {
   private readonly types: Partial<Record<ResourceType, TypeState>> = {}
   /** Clusters asked for since clusters were last sent, not counting what a client says when it comes back. */
   private lately: Set<string> | undefined
+  /** Authorities of wildcards it is told about. */
+  private strangers = 0
   /** Children of what was sent to a reconnected client before it subscribed to their type. */
   private orphans: Map<ResourceType, Set<string>> | undefined
 
@@ -106,10 +109,7 @@ export class Client implements Reader {
       request.form === 'sotw'
         ? listNames(type, before, request.names)
         : changeNames(type, before, request.subscribe, request.unsubscribe)
-    const change =
-      type === 'cds' && request.form === 'delta'
-        ? withCompanions(said, this.log, this.options.workingSet, known ? undefined : request)
-        : said
+    const change = request.form === 'delta' ? this.completed(type, said, known ? undefined : request) : said
     this.log.track(type, change)
     if (known) {
       known.interest = change.interest
@@ -117,6 +117,9 @@ export class Client implements Reader {
       if (change.asked.length > 0) owe(known, change.asked)
       if (type === 'cds' && this.log.onDemand && change.asked.length > 0)
         this.lately = new Set([...(this.lately ?? NONE), ...change.asked])
+      // Whoever asked for what was refused waits until something is said.
+      if (type === 'vhds' && received.kind === 'nack')
+        owe(known, namesOf(received.culprits.filter(({ bodiless }) => !bodiless)))
       if (known.extra) for (const name of change.dropped) known.extra.delete(name)
     } else {
       const state = newTypeState(change.interest, this.log.of(type).position)
@@ -126,7 +129,39 @@ export class Client implements Reader {
       begin(type, state, change, request, this.log, orphans)
       if (state.resumed && request.form === 'delta') state.removeAfter = now + this.options.settleMs
     }
+    if (type === 'vhds') this.adoptClusters(request, change.asked)
     return received
+  }
+
+  /** With what belongs to it of what comes on demand. */
+  private completed(type: ResourceType, said: InterestChange, first: DeltaRequest | undefined): InterestChange {
+    const { workingSet } = this.options
+    if (type === 'cds') return withCompanions(said, this.log, workingSet, first)
+    if (type !== 'vhds') return said
+    const { change, strangers } = withKnownHosts(said, this.log, workingSet, first, this.strangers)
+    this.strangers = strangers
+    return change
+  }
+
+  /** The clusters of virtual hosts that were asked for go out before them, so that the request need not ask for those too. */
+  private adoptClusters(request: DiscoveryRequest, asked: readonly string[]): void {
+    const { onDemand } = this.log
+    const state = this.types.cds
+    if (!state || !onDemand?.virtualHosts || request.form !== 'delta') return
+    const { virtualHosts, companions } = onDemand
+    const log = this.log.of('cds')
+    const wanted = new Set<string>()
+    for (const name of asked)
+      if (!request.initialVersions.has(name))
+        for (const cluster of virtualHosts.clusters(name))
+          for (const one of [cluster, ...companions(cluster)])
+            if (!log.visible(one, state.interest) && this.log.exists(one)) wanted.add(one)
+    if (wanted.size === 0) return
+    const change = changeNames('cds', state.interest, [...wanted], NONE)
+    this.log.track('cds', change)
+    state.interest = change.interest
+    owe(state, wanted)
+    this.options.workingSet?.asked([...wanted])
   }
 
   /** What to write now, in this order and in one flight. Call it when the transport can take it, and only then. */
@@ -290,8 +325,15 @@ export class Client implements Reader {
       if (pass.length > 0) state.gone = new Map([...(state.gone ?? []), ...pass.map((one) => [one.name, one] as const)])
       if (pass.length > 0) state.removeAfter = now + this.options.settleMs
       const held = new Set([...stay, ...pass].map((resource) => resource.name))
+      if (type === 'vhds' && absent.length > 0) {
+        const openings = new Set(this.log.onDemand?.virtualHosts?.openings())
+        const answers = absent.filter((name) => !openings.has(name)).map(nowhere)
+        if (answers.length > 0) upserts = [...upserts, ...answers]
+        for (const { name } of answers) held.add(name)
+      }
       for (const name of absent) if (!held.has(name)) removed.push(name)
-      if (push && step.remove)
+      // A virtual host goes with its table; requests that are on their way through an old listener still need it.
+      if (push && step.remove && type !== 'vhds')
         removed.push(...gone, ...[...(state.gone?.keys() ?? NONE)].filter((name) => !log.visible(name, interest)))
       removed = this.options.form === 'sotw' ? [] : [...new Set(removed)]
       if (upserts === wanted) {
@@ -400,7 +442,7 @@ export class Client implements Reader {
       for (const { type, name } of parent.children) {
         const state = this.types[type]
         if (state) {
-          if (this.log.of(type).visible(name, state.interest)) owe(state, [name])
+          if (type === 'vhds' || this.log.of(type).visible(name, state.interest)) owe(state, [name])
         } else if (this.types[parent.type]?.resumed) {
           this.orphans ??= new Map()
           const orphans = this.orphans.get(type) ?? new Set()
@@ -481,4 +523,8 @@ export class Client implements Reader {
   private wake(at: number): void {
     if (this.wakeAt === undefined || at < this.wakeAt) this.wakeAt = at
   }
+}
+
+function namesOf(resources: readonly Resource[]): readonly string[] {
+  return resources.map(({ name }) => name)
 }

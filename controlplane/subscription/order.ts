@@ -15,6 +15,7 @@ export interface Step {
  * - Secrets go first, in the same flight as the clusters that use them: Envoy warms a cluster only once it has its secret.
  * - Endpoints do not wait for the clusters' ACK but follow in the same flight: Envoy acknowledges clusters when they are
  *   warm, and they get warm by their endpoints.
+ * - Virtual hosts that come on demand name clusters as routes do, and belong to a route configuration that comes first.
  * - Listeners and routes are added and removed in one step. A listener that takes over another's address must arrive
  *   together with the removal of the other, or Envoy refuses it as a duplicate; nothing else uses a listener or, once its
  *   listener is gone, a route configuration.
@@ -31,8 +32,9 @@ export const ORDER: readonly Step[] = [
   { type: 'mlds', upsert: true, remove: true, after: ['sds', 'cds', 'eds', 'pds', 'mrds'] },
   { type: 'lds', upsert: true, remove: true, after: ['sds', 'cds', 'eds'] },
   { type: 'rds', upsert: true, remove: true, after: ['sds', 'cds', 'eds', 'lds'] },
-  { type: 'cds', upsert: false, remove: true, after: ['lds', 'rds', 'mrds', 'mlds'] },
-  { type: 'eds', upsert: false, remove: true, after: ['lds', 'rds', 'mrds', 'mlds', 'cds'] },
+  { type: 'vhds', upsert: true, remove: true, after: ['sds', 'cds', 'eds', 'lds', 'rds'] },
+  { type: 'cds', upsert: false, remove: true, after: ['lds', 'rds', 'vhds', 'mrds', 'mlds'] },
+  { type: 'eds', upsert: false, remove: true, after: ['lds', 'rds', 'vhds', 'mrds', 'mlds', 'cds'] },
   { type: 'sds', upsert: false, remove: true, after: ['lds', 'rds', 'mlds', 'cds'] },
   { type: 'pds', upsert: false, remove: true, after: ['mrds', 'mlds'] },
 ]

@@ -1,3 +1,4 @@
+import { TYPE_URL } from '../../proto/types.ts'
 import { NameLists } from './name-lists.ts'
 import { WIRE, WireReader } from './wire.ts'
 
@@ -51,6 +52,12 @@ export class RequestTooLarge extends Error {
   override readonly name = 'RequestTooLarge'
 }
 
+/**
+ * Virtual hosts are asked for by what a request says its authority is: longer than any name that exists, but no reason to end the
+ * stream of the proxy. Envoy takes headers of up to 60 KiB.
+ */
+const MOST_AUTHORITY = 64 * 1024
+
 const string = (field: number) => (field << 3) | WIRE.bytes
 
 /**
@@ -94,6 +101,8 @@ export function readSotwRequest(message: Buffer, limits: RequestLimits): SotwReq
  */
 export function readDeltaRequest(message: Buffer, limits: RequestLimits): DeltaRequest {
   const reader = new WireReader(message)
+  // Envoy writes the type before the names.
+  const nameLength = () => (typeUrl === TYPE_URL.vhds ? Math.max(MOST_AUTHORITY, limits.nameLength) : limits.nameLength)
   const subscribe = new NameList(limits)
   const unsubscribe = new NameList(limits)
   let initialVersions: Map<string, string> | undefined
@@ -103,12 +112,12 @@ export function readDeltaRequest(message: Buffer, limits: RequestLimits): DeltaR
   let error: ErrorDetail | undefined
   while (!reader.done) {
     const tag = reader.tag()
-    if (tag === string(3)) subscribe.addAll(reader, tag)
-    else if (tag === string(4)) unsubscribe.add(reader)
+    if (tag === string(3)) subscribe.addAll(reader, tag, nameLength())
+    else if (tag === string(4)) unsubscribe.add(reader, nameLength())
     else if (tag === string(5)) {
       initialVersions ??= new Map()
       if (initialVersions.size >= limits.names) throw tooMany('initial_resource_versions', limits)
-      readVersion(reader.message(), initialVersions, limits)
+      readVersion(reader.message(), initialVersions, nameLength())
     } else if (tag === string(1)) node = reader.bytes()
     else if (tag === string(2)) typeUrl = reader.string()
     else if (tag === string(6)) nonce = reader.string()
@@ -143,7 +152,7 @@ class NameList {
   }
 
   /** All names that stand one behind the other with this tag; the first is next in the reader. */
-  addAll(reader: WireReader, tag: number): void {
+  addAll(reader: WireReader, tag: number, nameLength = this.limits.nameLength): void {
     const bytes = reader.run(tag)
     const known = lists.find(bytes)
     if (known && this.names.length + known.length <= this.limits.names) {
@@ -155,7 +164,7 @@ class NameList {
     const run = new WireReader(bytes)
     for (;;) {
       if (before.length + names.length >= this.limits.names) throw tooMany('resource names', this.limits)
-      names.push(readName(run, this.limits))
+      names.push(readName(run, nameLength))
       if (run.done) break
       run.tag()
     }
@@ -163,9 +172,9 @@ class NameList {
     this.names = before.length === 0 ? names : [...before, ...names]
   }
 
-  add(reader: WireReader): void {
+  add(reader: WireReader, nameLength = this.limits.nameLength): void {
     if (this.names.length >= this.limits.names) throw tooMany('resource names', this.limits)
-    this.names = [...this.names, readName(reader, this.limits)]
+    this.names = [...this.names, readName(reader, nameLength)]
   }
 
   /** ResourceLocator: name = 1, dynamic_parameters = 2. Envoy does not send them yet; without parameters one is a name. */
@@ -179,12 +188,12 @@ class NameList {
   }
 }
 
-function readVersion(entry: WireReader, versions: Map<string, string>, limits: RequestLimits): void {
+function readVersion(entry: WireReader, versions: Map<string, string>, nameLength: number): void {
   let key = ''
   let value = ''
   while (!entry.done) {
     const tag = entry.tag()
-    if (tag === string(1)) key = readName(entry, limits)
+    if (tag === string(1)) key = readName(entry, nameLength)
     else if (tag === string(2)) value = entry.string()
     else entry.skip(tag)
   }
@@ -204,11 +213,11 @@ function readStatus(reader: WireReader): ErrorDetail {
   return { code, message }
 }
 
-function readName(reader: WireReader, limits: RequestLimits): string {
+function readName(reader: WireReader, nameLength: number): string {
   return reader.string(
-    limits.nameLength,
+    nameLength,
     (length) =>
-      new RequestTooLarge(`a resource name has ${length} bytes; this server takes names of up to ${limits.nameLength}`),
+      new RequestTooLarge(`a resource name has ${length} bytes; this server takes names of up to ${nameLength}`),
   )
 }
 

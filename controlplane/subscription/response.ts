@@ -22,7 +22,7 @@ export interface ResponseParts {
  * DiscoveryResponse:      version_info = 1, repeated resources = 2 (Any), type_url = 4, nonce = 5, control_plane = 6
  * DeltaDiscoveryResponse: system_version_info = 1, repeated resources = 2 (Resource), type_url = 4, nonce = 5,
  *                         repeated removed_resources = 6, control_plane = 7
- * Resource:               version = 1, resource = 2 (Any), name = 3
+ * Resource:               version = 1, resource = 2 (Any), name = 3, repeated aliases = 4
  * Any:                    type_url = 1, value = 2
  * ControlPlane:           identifier = 1
  * ```
@@ -35,12 +35,18 @@ export function writeResponse(form: Form, parts: ResponseParts, headroom: number
   const version = Buffer.from(parts.version)
   const nonce = Buffer.from(parts.nonce)
   const plane = Buffer.from(identifier)
-  const any = upserts.map((resource) => fieldSize(typeUrl.length) + fieldSize(resource.bytes.length))
+  const any = upserts.map((resource) =>
+    resource.bodiless ? 0 : fieldSize(typeUrl.length) + fieldSize(resource.bytes.length),
+  )
   const versions = delta ? upserts.map((resource) => Buffer.byteLength(resource.version)) : []
   const names = delta ? upserts.map((resource) => Buffer.byteLength(resource.name)) : []
   const removedNames = delta ? removed.map((name) => Buffer.byteLength(name)) : []
-  const resourceSize = (index: number) =>
-    delta ? fieldSize(versions[index]!) + fieldSize(any[index]!) + fieldSize(names[index]!) : any[index]!
+  // Without a message Envoy takes a resource only for the aliases it says: its own name.
+  const resourceSize = (index: number) => {
+    if (!delta) return any[index]!
+    const name = fieldSize(names[index]!)
+    return fieldSize(versions[index]!) + name + (upserts[index]!.bodiless ? name : fieldSize(any[index]!))
+  }
 
   let size = fieldSize(version.length) + fieldSize(typeUrl.length) + fieldSize(nonce.length)
   for (let index = 0; index < upserts.length; index++) size += fieldSize(resourceSize(index))
@@ -53,11 +59,14 @@ export function writeResponse(form: Form, parts: ResponseParts, headroom: number
     writer.head(2, resourceSize(index))
     if (delta) {
       writer.string(1, resource.version, versions[index]!)
-      writer.head(2, any[index]!)
+      if (!resource.bodiless) writer.head(2, any[index]!)
     }
-    writer.bytes(1, typeUrl)
-    writer.bytes(2, resource.bytes)
+    if (!resource.bodiless) {
+      writer.bytes(1, typeUrl)
+      writer.bytes(2, resource.bytes)
+    }
     if (delta) writer.string(3, resource.name, names[index]!)
+    if (delta && resource.bodiless) writer.string(4, resource.name, names[index]!)
   })
   writer.bytes(4, typeUrl)
   writer.bytes(5, nonce)

@@ -328,8 +328,8 @@ export class TypeLog {
     if (isFollowed(entry) || entry.ghost) return
     if (this.steps.some((step) => step.names.has(name))) return
     this.entries.delete(name)
-    // What exists is likely to be asked for again; of what does not there may be any number.
-    if (!entry.published) this.source.forget(name)
+    // What exists is likely to be asked for again; of what does not, and of authorities, there may be any number.
+    if (!entry.published || this.type === 'vhds') this.source.forget(name)
   }
 
   private forgetMemos(): void {

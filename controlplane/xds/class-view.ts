@@ -3,6 +3,7 @@ import type { DescMessage, MessageShape } from '@bufbuild/protobuf'
 import { ClusterSchema } from '../../proto/gen/envoy/config/cluster/v3/cluster_pb.ts'
 import { ClusterLoadAssignmentSchema } from '../../proto/gen/envoy/config/endpoint/v3/endpoint_pb.ts'
 import { ListenerSchema } from '../../proto/gen/envoy/config/listener/v3/listener_pb.ts'
+import { VirtualHostSchema } from '../../proto/gen/envoy/config/route/v3/route_components_pb.ts'
 import { RouteConfigurationSchema } from '../../proto/gen/envoy/config/route/v3/route_pb.ts'
 import { SecretSchema } from '../../proto/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.ts'
 import { MessageListenerSchema } from '../../proto/gen/meshgate/v1/message_listener_pb.ts'
@@ -34,6 +35,7 @@ import { ReadRecord } from './read-record.ts'
 import type { OnDemand, Resource, Suspects, View } from './resource.ts'
 import { compileRouteConfiguration, routeConfigurationNames } from './routes/index.ts'
 import { compileSecret, secretNames } from './secrets.ts'
+import { emptyTable, LazyVirtualHosts, openingName } from './virtual-hosts.ts'
 
 /** A compiled message on its way to be a resource. */
 interface Compiled<Desc extends DescMessage> {
@@ -70,6 +72,7 @@ export class ClassView implements View {
   readonly #names: Readonly<Record<ResourceType, () => readonly string[]>>
   readonly #resources: Readonly<Record<ResourceType, Cells<Resource | undefined>>>
   readonly #record = new ReadRecord()
+  readonly #virtualHosts: LazyVirtualHosts | undefined
 
   constructor(model: Model, proxy: ProxyClass, onFailure: OnFailure, generations?: Generations) {
     this.key = proxy.key
@@ -82,6 +85,8 @@ export class ClassView implements View {
     }, sameNames)
     const scope: Scope = {
       ...createScope(model, proxy),
+      // A table that people wrote is sent as they wrote it.
+      ...(proxy.lazyVirtualHosts && { virtualHostsOnDemand: (table: string) => !raw().has(`rds/${table}`) }),
       ...(proxy.lazy &&
         generations && {
           generation: (cluster: string) => (pinned().has(cluster) ? 0 : generations.of(proxy.key, cluster)),
@@ -112,24 +117,31 @@ export class ClassView implements View {
     const table = proxy.lazy
       ? cells((name) => compileRouteConfiguration(scope, name))
       : (name: string) => compileRouteConfiguration(scope, name)
+    const tables = () => routeConfigurationNames(scope)
+    this.#virtualHosts = proxy.type === 'sidecar' ? new LazyVirtualHosts({ tables, table }) : undefined
     if (proxy.lazy) {
       const onDemand = onDemandOf({
         scope,
-        tables: () => routeConfigurationNames(scope).flatMap((name) => table(name)?.message ?? []),
+        tables: () => tables().flatMap((name) => table(name)?.message ?? []),
         listeners: () => plans().values(),
         writtenClusters: () => [...raw().values()].filter(({ type }) => type === 'cds').map(({ name }) => name),
         pinned,
         renamed: () => generations?.renamed(proxy.key) ?? [],
         departing: (name) => this.#departing(name),
       })
-      this.onDemand = { ...onDemand, eager: () => this.#record.names('cds', onDemand.eager, 'eager') }
+      this.onDemand = {
+        ...onDemand,
+        eager: () => this.#record.names('cds', onDemand.eager, 'eager'),
+        ...(proxy.lazyVirtualHosts && this.#virtualHosts && { virtualHosts: this.#virtualHosts }),
+      }
     }
 
     const compiledNames: Record<ResourceType, () => readonly string[]> = {
       cds: clusters,
       eds: () => clusters().flatMap((name) => this.get('cds', name)?.children.map((child) => child.name) ?? []),
       lds: () => (isGrpc ? grpcListenerNames(scope) : [...plans().keys()].filter((name) => this.get('lds', name))),
-      rds: () => (isMessage ? [] : routeConfigurationNames(scope)),
+      rds: () => (isMessage ? [] : tables()),
+      vhds: () => this.#virtualHosts?.names() ?? [],
       sds: () => secretNames(model.world, proxy),
       pds: () => (isMessage ? messages.protocolNames() : []),
       mrds: () => (isMessage ? messages.tableNames() : []),
@@ -169,7 +181,13 @@ export class ClassView implements View {
         const plan = plans().get(name)
         return plan && buildListener(plan)
       }),
-      rds: family('rds', RouteConfigurationSchema, table),
+      rds: family('rds', RouteConfigurationSchema, (name) => {
+        const empty = this.#virtualHosts && emptyTable(name, tables())
+        return empty
+          ? { message: empty, origins: [], children: [{ type: 'vhds', name: openingName(name) }] }
+          : table(name)
+      }),
+      vhds: family('vhds', VirtualHostSchema, (name) => this.#virtualHosts?.compile(name)),
       sds: family('sds', SecretSchema, (name) => compileSecret(model.world, proxy, name)),
       pds: family('pds', ProtocolSchema, (name) => (isMessage ? messages.protocol(name) : undefined)),
       mrds: family('mrds', MessageRouteTableSchema, (name) => (isMessage ? messages.table(name) : undefined)),
@@ -208,6 +226,7 @@ export class ClassView implements View {
     if (type === 'cds') this.#problems.delete(name)
     this.#record.forget(type, name)
     this.#resources[type].forget(name)
+    if (type === 'vhds') this.#virtualHosts?.forget(name)
   }
 
   /**

@@ -16,6 +16,8 @@ import type { NodeInfo } from './resource.ts'
 
 /** On a Sidecar: whether its workloads get clusters on demand, whatever the Mesh says. */
 export const LAZY_ANNOTATION = 'meshgate.io/lazy'
+/** The same for virtual hosts; where clusters come on demand. */
+export const LAZY_VIRTUAL_HOSTS_ANNOTATION = 'meshgate.io/lazy-virtual-hosts'
 
 /** What about nodes the present configuration looks at; everything else cannot change what a proxy gets. */
 export interface Relevance {
@@ -27,6 +29,8 @@ export interface Relevance {
   httpPort: Cell<number>
   /** Whether proxies that could do so ask for clusters on demand: the Mesh says so and their Sidecar does not object. */
   lazy: (proxy: ProxyClass) => boolean
+  /** The same for virtual hosts. */
+  lazyVirtualHosts: (proxy: ProxyClass) => boolean
   /** All of it: another object when any of it has changed. */
   all: Cell<object>
 }
@@ -67,25 +71,37 @@ export function relevance({ world, settings }: Model): Relevance {
 
   const defaultNamespace = cell(() => world.all<MeshSpec>('Mesh')[0]?.spec.defaultNamespace ?? 'default')
   const httpPort = cell(() => settings().httpPort)
-  const refused = cell(
-    () => world.all<SidecarSpec>('Sidecar').filter(({ annotations }) => annotations[LAZY_ANNOTATION] !== undefined),
-    sameItems,
-  )
-  const lazy = (proxy: ProxyClass) => {
-    if (refused().length === 0) return settings().lazy
-    const said = sidecarFor(world, proxy, settings().rootNamespace)?.annotations[LAZY_ANNOTATION]
-    return said === undefined ? settings().lazy : said === 'true'
+  const annotated = (annotation: string, ofMesh: () => boolean) => {
+    const sidecars = cell(
+      () => world.all<SidecarSpec>('Sidecar').filter(({ annotations }) => annotations[annotation] !== undefined),
+      sameItems,
+    )
+    const decide = (proxy: ProxyClass) => {
+      if (sidecars().length === 0) return ofMesh()
+      const said = sidecarFor(world, proxy, settings().rootNamespace)?.annotations[annotation]
+      return said === undefined ? ofMesh() : said === 'true'
+    }
+    return { decide, sidecars, ofMesh: cell(ofMesh) }
   }
-  const mayBeLazy = cell(() => settings().lazy)
+  const clusters = annotated(LAZY_ANNOTATION, () => settings().lazy)
+  const virtualHosts = annotated(LAZY_VIRTUAL_HOSTS_ANNOTATION, () => settings().lazyVirtualHosts)
   const all = cell(() => ({
-    lazy: mayBeLazy(),
-    objections: refused(),
+    lazy: [clusters.ofMesh(), clusters.sidecars()],
+    lazyVirtualHosts: [virtualHosts.ofMesh(), virtualHosts.sidecars()],
     labels: labels(),
     locality: locality(),
     defaultNamespace: defaultNamespace(),
     httpPort: httpPort(),
   }))
-  return { labels, locality, defaultNamespace, httpPort, lazy, all }
+  return {
+    labels,
+    locality,
+    defaultNamespace,
+    httpPort,
+    lazy: clusters.decide,
+    lazyVirtualHosts: virtualHosts.decide,
+    all,
+  }
 }
 
 function policies(spec: DestinationRuleSpec): readonly Pick<TrafficPolicy, 'loadBalancer' | 'outlierDetection'>[] {
@@ -120,18 +136,48 @@ export function classify(node: NodeInfo, relevant: Relevance): ProxyClass {
   const parts = { type, namespace, labels, locality, httpPort: type === 'sidecar' ? httpPort : 0, secretsAllowed }
   const eager: ProxyClass = { key: JSON.stringify(parts), ...parts }
   if (!canAsk(node) || type === 'grpc' || type === 'message' || !relevant.lazy(eager)) return eager
-  const lazy = { ...parts, lazy: true } as const
-  return { key: JSON.stringify(lazy), ...lazy }
+  const lazy = {
+    ...parts,
+    lazy: true,
+    ...(wantsVirtualHosts(node, eager, relevant) && canAskForVirtualHosts(node) && LAZY_HOSTS),
+  }
+  return { key: JSON.stringify(lazy), ...lazy } as ProxyClass
 }
+
+const LAZY_HOSTS = { lazyVirtualHosts: true } as const
 
 /** The first minor version of Envoy 1 whose on-demand clusters work over the one aggregated stream. */
 const FIRST_ON_DEMAND = 36
+/** The first that keeps the body of a request while it asks for its virtual host. */
+const FIRST_VIRTUAL_HOSTS = 38
+
+/** Whether the virtual hosts of a node shall come on demand although its Envoy is too old for that. */
+export function wantsWhatItCannot(node: NodeInfo, relevant: Relevance): boolean {
+  if (!canAsk(node) || canAskForVirtualHosts(node)) return false
+  const proxy = classify(node, relevant)
+  return proxy.lazy === true && wantsVirtualHosts(node, proxy, relevant)
+}
+
+/** Only sidecars have tables that grow with the mesh: those of a gateway grow with what is written for it. */
+function wantsVirtualHosts({ metadata }: NodeInfo, proxy: ProxyClass, relevant: Relevance): boolean {
+  if (proxy.type !== 'sidecar') return false
+  const said = metadata['LAZY_VIRTUAL_HOSTS']
+  return said === undefined ? relevant.lazyVirtualHosts(proxy) : String(said).toLowerCase() === 'true'
+}
 
 /** Whether a client can ask for clusters on demand, and its metadata (`LAZY: false`) does not object. */
 function canAsk({ protocol, userAgent, metadata }: NodeInfo): boolean {
   if (protocol !== 'delta' || String(metadata['LAZY'] ?? true).toLowerCase() === 'false') return false
+  return isFrom(userAgent, FIRST_ON_DEMAND)
+}
+
+function canAskForVirtualHosts({ userAgent }: NodeInfo): boolean {
+  return isFrom(userAgent, FIRST_VIRTUAL_HOSTS)
+}
+
+function isFrom(userAgent: string, first: number): boolean {
   const [, major, minor] = /^envoy\/(\d+)\.(\d+)/i.exec(userAgent) ?? []
-  return Number(major) > 1 || (Number(major) === 1 && Number(minor) >= FIRST_ON_DEMAND)
+  return Number(major) > 1 || (Number(major) === 1 && Number(minor) >= first)
 }
 
 function proxyType(node: NodeInfo, fromId: string | undefined): ProxyType {

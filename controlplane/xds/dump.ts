@@ -45,7 +45,8 @@ export function reachable(view: View): Readonly<Record<ResourceType, readonly Re
     all('mlds', view.names('mlds')),
   ]
   for (const resource of mlds) collectReferences(resourceJson(resource), used)
-  return { cds, eds, lds, rds: all('rds', used.routes), sds: all('sds', used.secrets), pds, mrds, mlds }
+  const vhds = all('vhds', view.names('vhds'))
+  return { cds, eds, lds, rds: all('rds', used.routes), vhds, sds: all('sds', used.secrets), pds, mrds, mlds }
 }
 
 /** Names of route configurations and secrets a message asks for over xDS. */

@@ -7,6 +7,7 @@ import {
 } from '../../proto/gen/envoy/config/cluster/v3/cluster_pb.ts'
 import { ClusterLoadAssignmentSchema } from '../../proto/gen/envoy/config/endpoint/v3/endpoint_pb.ts'
 import { ListenerSchema } from '../../proto/gen/envoy/config/listener/v3/listener_pb.ts'
+import { VirtualHostSchema } from '../../proto/gen/envoy/config/route/v3/route_components_pb.ts'
 import { RouteConfigurationSchema } from '../../proto/gen/envoy/config/route/v3/route_pb.ts'
 import { SecretSchema } from '../../proto/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.ts'
 import { MessageListenerSchema } from '../../proto/gen/meshgate/v1/message_listener_pb.ts'
@@ -37,6 +38,7 @@ export const MESSAGE_SCHEMA: Readonly<Record<ResourceType, GenMessage<Message>>>
   eds: ClusterLoadAssignmentSchema,
   lds: ListenerSchema,
   rds: RouteConfigurationSchema,
+  vhds: VirtualHostSchema,
   sds: SecretSchema,
   pds: ProtocolSchema,
   mrds: MessageRouteTableSchema,

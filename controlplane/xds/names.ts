@@ -5,6 +5,40 @@ import { XDS_CLUSTER } from '../bootstrap/envoy.ts'
 /** Route configuration of the one outbound HTTP port of a sidecar (Istio's name for its proxy port). */
 export const HTTP_PROXY_ROUTES = 'http_proxy'
 
+const ON_DEMAND_TABLE = '~on-demand'
+
+/**
+ * The route configuration whose virtual hosts come on demand. Another name than that of the one that holds them itself: Envoy
+ * keeps what it was given on demand when a route configuration changes into the other form.
+ */
+export function onDemandTable(name: string): string {
+  return `${name}${ON_DEMAND_TABLE}`
+}
+
+/** What a table is called that holds its virtual hosts itself. */
+export function eagerTable(name: string): string {
+  return isOnDemandTable(name) ? name.slice(0, -ON_DEMAND_TABLE.length) : name
+}
+
+export function isOnDemandTable(name: string): boolean {
+  return name.endsWith(ON_DEMAND_TABLE)
+}
+
+/** A virtual host that is asked for: `<route configuration>/<authority>`, as Envoy says it; no authority holds a slash. */
+export function virtualHostName(table: string, authority: string): string {
+  return `${table}/${authority}`
+}
+
+export function splitVirtualHostName(name: string): { readonly table: string; readonly authority: string } {
+  const slash = name.lastIndexOf('/')
+  return { table: name.slice(0, Math.max(slash, 0)), authority: name.slice(slash + 1) }
+}
+
+/** Whether a name that is remembered of a workload is that of a virtual host; all others are clusters. */
+export function isVirtualHostName(name: string): boolean {
+  return isOnDemandTable(splitVirtualHostName(name).table)
+}
+
 /** Cluster that forwards to whatever authority the caller asked for. */
 export const PASSTHROUGH_CLUSTER = 'PassthroughCluster'
 

@@ -14,6 +14,11 @@ export interface Resource {
    * gone: who asks for it is answered as soon as it is known.
    */
   readonly pending?: boolean
+  /**
+   * There is nothing under the name, said by a resource without a message: the only answer that ends the wait of who asked for
+   * a virtual host.
+   */
+  readonly bodiless?: true
   /** Documents it came from; the first is the one to name when a proxy refuses it. */
   readonly origins: readonly Origin[]
   /**
@@ -72,6 +77,21 @@ export interface OnDemand {
    * It is to be removed again when the proxy has its new routes.
    */
   departing(cluster: string): Resource | undefined
+  /** Present when they ask for virtual hosts too. */
+  readonly virtualHosts?: VirtualHostsOnDemand
+}
+
+/** What a class adds whose proxies ask for virtual hosts, by `<route configuration>/<authority>`. */
+export interface VirtualHostsOnDemand {
+  /**
+   * Names no virtual host has, one for each route configuration: Envoy takes nothing for the beginning but an answer with
+   * something in it, and that these are gone is one.
+   */
+  openings(): readonly string[]
+  /** Clusters the routes of a virtual host name, by their present names. */
+  clusters(name: string): readonly string[]
+  /** Whether only a wildcard fits the authority: anybody can make up any number of such. */
+  stranger(name: string): boolean
 }
 
 /** What a client tells about itself: the parts of Envoy's `Node` that may decide what it gets. */

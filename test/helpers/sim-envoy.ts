@@ -17,6 +17,7 @@ export class SimEnvoy {
     eds: new Map(),
     lds: new Map(),
     rds: new Map(),
+    vhds: new Map(),
     sds: new Map(),
     pds: new Map(),
     mrds: new Map(),

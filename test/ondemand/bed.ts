@@ -15,6 +15,8 @@ export interface Plane {
   readonly port: number
   /** What passed, in order: `ask` for a subscription, `cds`, `eds` … for a response, `ack cds`. */
   readonly trace: string[]
+  /** Bytes of each response, in order. */
+  readonly pushed: { readonly type: string; readonly bytes: number }[]
   commit(yaml: string): void
 }
 
@@ -24,10 +26,14 @@ export async function startPlane(
   options: XdsServerOptions & { readonly port?: number; readonly memory?: OnDemandMemory } = {},
 ): Promise<Plane> {
   const trace: string[] = []
+  const pushed: { readonly type: string; readonly bytes: number }[] = []
   const metrics: AdsMetrics = {
     ...NO_METRICS,
     pushTriggered: (cause) => cause === 'request' && trace.push('ask'),
-    pushed: (type) => trace.push(type),
+    pushed: (type, bytes) => {
+      trace.push(type)
+      pushed.push({ type, bytes })
+    },
     acked: (type) => trace.push(`ack ${type}`),
     rejected: (type) => trace.push(`nack ${type}`),
   }
@@ -46,7 +52,7 @@ export async function startPlane(
   })
   stopAfterTests(() => server.stop())
   const { port } = await server.listen(`127.0.0.1:${options.port ?? 0}`)
-  return { mesh, server, port, trace, commit: (text) => void mesh.commit(configObjects(text)) }
+  return { mesh, server, port, trace, pushed, commit: (text) => void mesh.commit(configObjects(text)) }
 }
 
 export interface LazyEnvoy extends TestEnvoy {
@@ -54,6 +60,8 @@ export interface LazyEnvoy extends TestEnvoy {
   readonly httpPort: number
   /** Its clusters but that of the control plane, sorted. */
   clusters(): Promise<readonly string[]>
+  /** Domains of the virtual hosts of its outbound routes, sorted. */
+  virtualHosts(): Promise<readonly string[]>
 }
 
 /** A real Envoy, delta, that knows nothing but where the control plane is. */
@@ -76,6 +84,14 @@ export async function startLazyEnvoy(
     async clusters() {
       const { dynamic_active_clusters: active = [] } = (await envoy.configDump())['ClustersConfigDump']
       return active.map((entry: { cluster: { name: string } }) => entry.cluster.name).sort()
+    },
+    async virtualHosts() {
+      const { dynamic_route_configs: tables = [] } = (await envoy.configDump())['RoutesConfigDump']
+      return tables
+        .flatMap((entry: { route_config: { virtual_hosts?: readonly { domains: readonly string[] }[] } }) =>
+          (entry.route_config.virtual_hosts ?? []).flatMap(({ domains }) => domains),
+        )
+        .sort()
     },
   }
 }

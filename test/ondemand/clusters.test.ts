@@ -232,7 +232,7 @@ spec: {hosts: [broken.test], tcp: [{route: [{destination: {host: broken.test, su
     expect(await envoy.clusters()).toEqual([])
     expect(await exchange(port, 'early bytes')).toContain('early bytes')
     for (let attempt = 0; attempt < 2; attempt++) expect(await exchange(missing, 'x')).toBe('')
-    expect(await envoy.stat('tcp.outbound|' + missing + '||broken.test.on_demand_cluster_timeout')).toBe(0)
+    expect(await envoy.stat(`tcp.outbound|${missing}||broken.test.on_demand_cluster_timeout`)).toBe(0)
     expect(await envoy.rejected()).toEqual({})
   })
 })

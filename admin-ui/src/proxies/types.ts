@@ -8,6 +8,7 @@ export const TYPES = [
   ['cds', 'clusters'],
   ['eds', 'endpoints'],
   ['sds', 'secrets'],
+  ['vhds', 'virtualHosts'],
   ['pds', 'protocols'],
   ['mrds', 'messageRoutes'],
   ['mlds', 'messageListeners'],

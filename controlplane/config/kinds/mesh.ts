@@ -94,6 +94,11 @@ const meshFields = message({
     'Whether Envoys that speak delta xDS get clusters when a request needs them; false sends all at once.',
     { default: 'true' },
   ),
+  lazyVirtualHosts: optional(
+    z.boolean(),
+    'Whether Envoys from 1.38 that get clusters on demand get the virtual hosts of their outbound routes so too.',
+    { default: 'false' },
+  ),
   clusterIdleTimeout: optional(
     durationOrZero,
     'Clusters that came on demand and that no proxy of a kind has used for this time are let go of; 0s keeps them.',

@@ -6,6 +6,7 @@ import { MESH_GATEWAY, type Scope } from '../../model/index.ts'
 import { isHttp, isTls, portProtocol, type Service, type ServicePort } from '../../model/service.ts'
 import { egressHosts, serviceInScope } from '../../model/sidecar-scope.ts'
 import { egressRouteName, HTTP_PROXY_ROUTES } from '../names.ts'
+import { outboundTable } from '../routes/index.ts'
 import { httpConnectionManager } from './http-connection-manager.ts'
 import { type L4Place, tcpRoutes, tlsRoutes } from './l4-routes.ts'
 import { type Chain, type ListenerPlan, listenerName } from './listener.ts'
@@ -42,7 +43,11 @@ function httpListener(scope: Scope, bind: string, port: number, routeName: strin
   const name = listenerName(bind, port)
   const config = pack(
     HttpConnectionManagerSchema,
-    httpConnectionManager(scope, { routeName, statPrefix: `outbound_${name}`, edge: false }),
+    httpConnectionManager(scope, {
+      routeName: outboundTable(scope, routeName),
+      statPrefix: `outbound_${name}`,
+      edge: false,
+    }),
   )
   const sidecar = scope.sidecar()
   return {

@@ -5,11 +5,14 @@ import { encodeTable } from './encode-table.ts'
 import { compileTable } from './route-configuration.ts'
 import type { CompiledVirtualHost } from './virtual-host.ts'
 
+export { DomainIndex, virtualHostFor, withoutPort } from './authority.ts'
 export { CORS_FILTER } from './cors.ts'
+export { MAX_DIRECT_RESPONSE_BYTES } from './direct-response.ts'
 export { FAULT_FILTER } from './fault.ts'
 export { type GatewayServer, gatewayServers, type ServerKind } from './gateway-servers.ts'
 export type { CompiledRoute } from './http-route.ts'
 export { routeConfigurationNames } from './route-configuration.ts'
+export { outboundTable } from './sidecar.ts'
 export type { CompiledVirtualHost } from './virtual-host.ts'
 
 /**

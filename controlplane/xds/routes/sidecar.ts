@@ -4,7 +4,7 @@ import type { IstioEgressListener } from '../../config/kinds/sidecar.ts'
 import { MESH_GATEWAY, type Scope } from '../../model/scope.ts'
 import { isHttp, portProtocol } from '../../model/service.ts'
 import { egressHosts, serviceInScope, virtualServiceInScope } from '../../model/sidecar-scope.ts'
-import { egressRouteName, HTTP_PROXY_ROUTES } from '../names.ts'
+import { egressRouteName, HTTP_PROXY_ROUTES, onDemandTable } from '../names.ts'
 import { catchAllVirtualHost } from './catch-all.ts'
 import { MAX_DIRECT_RESPONSE_BYTES } from './direct-response.ts'
 import { assignDomains, claim, type DomainClaim, hostHeader, serviceClaims } from './domains.ts'
@@ -19,6 +19,7 @@ const RULE_HOST_PORT = 80
 
 /** An HTTP listener that serves outbound requests: the HTTP port on loopback, or an egress listener of a Sidecar. */
 interface OutboundListener {
+  /** Of its route table. */
   readonly name: string
   /** Position among the Sidecar's egress listeners whose hosts are served; undefined serves everything visible. */
   readonly egress: number | undefined
@@ -34,18 +35,24 @@ export function outboundListeners(scope: Scope): readonly OutboundListener[] {
     const anyPort = egress.findIndex((listener) => !listener.port)
     // Egress listeners that all have ports leave nothing to the HTTP port but the answer for unknown hosts.
     listeners.push({
-      name: HTTP_PROXY_ROUTES,
+      name: outboundTable(scope, HTTP_PROXY_ROUTES),
       egress: egress.length === 0 ? undefined : anyPort < 0 ? egress.length : anyPort,
       port: undefined,
     })
   }
   for (const [index, listener] of egress.entries()) {
-    const name = routeNameOf(listener)
+    const own = routeNameOf(listener)
+    const name = own === undefined ? undefined : outboundTable(scope, own)
     if (name === undefined || listeners.some((other) => other.name === name)) continue
     const anyPort = isProxyProtocol(listener) || !listener.port?.number
     listeners.push({ name, egress: index, port: anyPort ? undefined : listener.port?.number })
   }
   return listeners
+}
+
+/** What the route table of an outbound listener is called for the proxies of a class. */
+export function outboundTable({ virtualHostsOnDemand }: Scope, name: string): string {
+  return virtualHostsOnDemand?.(name) ? onDemandTable(name) : name
 }
 
 /** The name of the routes of an egress listener; undefined when it is not HTTP. */
