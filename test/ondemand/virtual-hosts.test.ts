@@ -72,7 +72,7 @@ describe('virtual hosts on demand', () => {
     ]).flat()
     const answers = await Promise.all(hosts.map((host) => ask(envoy.httpPort, host)))
     expect(answers.filter(({ status }) => status !== 200)).toEqual([])
-    expect(await envoy.virtualHosts()).toHaveLength(201)
+    expect((await envoy.virtualHosts()).filter((domain) => /^svc1\d\d\./.test(domain))).toHaveLength(200)
   })
 
   test('a body of 300 kB is kept for the cold virtual host', async () => {

@@ -108,7 +108,7 @@ export type Explanation = {
 
 /** One type of resources of a proxy. */
 export type ProxyType = {
-  readonly type: 'cds' | 'eds' | 'lds' | 'rds' | 'sds' | 'pds' | 'mrds' | 'mlds'
+  readonly type: 'cds' | 'eds' | 'lds' | 'rds' | 'vhds' | 'sds' | 'pds' | 'mrds' | 'mlds'
   readonly state: 'SYNCED' | 'STALE' | 'NACK' | 'NOT SENT'
   /** `*` for everything, else the number of names asked for. */
   readonly subscribed: string
@@ -719,6 +719,8 @@ export interface paths {
             | 'listeners'
             | 'rds'
             | 'routes'
+            | 'vhds'
+            | 'virtualHosts'
             | 'sds'
             | 'secrets'
             | 'pds'
@@ -741,6 +743,7 @@ export interface paths {
               readonly endpoints?: HeldConfig[]
               readonly listeners?: HeldConfig[]
               readonly routes?: HeldConfig[]
+              readonly virtualHosts?: HeldConfig[]
               readonly secrets?: HeldConfig[]
               readonly protocols?: HeldConfig[]
               readonly messageRoutes?: HeldConfig[]
@@ -1125,7 +1128,7 @@ export interface paths {
         query: {
           node: string
           metadata?: string
-          type?: 'cds' | 'eds' | 'lds' | 'rds' | 'sds' | 'pds' | 'mrds' | 'mlds' | 'all'
+          type?: 'cds' | 'eds' | 'lds' | 'rds' | 'vhds' | 'sds' | 'pds' | 'mrds' | 'mlds' | 'all'
           format?: 'resources' | 'envoy'
         }
         header?: never
@@ -1148,6 +1151,9 @@ export interface paths {
                 readonly [name: string]: unknown
               }[]
               readonly routes?: {
+                readonly [name: string]: unknown
+              }[]
+              readonly virtualHosts?: {
                 readonly [name: string]: unknown
               }[]
               readonly secrets?: {
