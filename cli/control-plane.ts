@@ -187,7 +187,7 @@ export async function startControlPlane(options: ControlPlaneOptions, log: Log):
       ? new Presence({
           store: place,
           name: `${hostname()}:${port}`,
-          entries: () => presenceEntries({ status: xds.status, memory }),
+          entries: () => presenceEntries({ status: xds.status, memory, mesh }),
           warn: (error) =>
             log.warn({ err: error }, 'other replicas cannot be told of the proxies here, nor asked for theirs'),
         })

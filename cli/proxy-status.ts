@@ -52,7 +52,10 @@ export function overview(proxies: readonly ProxyStatus[], now = Date.now()): str
     ...(replicas ? [proxy.replica ?? 'this one'] : []),
   ])
   const headers = ['node', ...shown, 'mode', 'age', 'client', ...(replicas ? ['replica'] : [])]
-  const refused = proxies.flatMap((proxy) => proxy.types.flatMap((type) => refusal(proxy.node, type)))
+  const refused = proxies.flatMap((proxy) => [
+    ...proxy.types.flatMap((type) => refusal(proxy.node, type)),
+    ...noticesOf(proxy).map((notice) => `${paint('WARN', 'yellow')} ${proxy.node}: ${notice}`),
+  ])
   return table(headers, rows) + (refused.length > 0 ? `\n${refused.join('\n')}\n` : '')
 }
 
@@ -82,7 +85,10 @@ export function detail(proxy: ProxyStatus, now = Date.now()): string {
     type.acked?.nonce ?? '-',
     since(type.acked?.at),
   ])
-  const refused = proxy.types.flatMap((type) => refusal(undefined, type))
+  const refused = [
+    ...proxy.types.flatMap((type) => refusal(undefined, type)),
+    ...noticesOf(proxy).map((notice) => `${paint('WARN', 'yellow')} ${notice}`),
+  ]
   return [
     facts.map(([name, value]) => `${paint(name!.padEnd(10), 'dim')} ${value}`).join('\n'),
     '',
@@ -90,6 +96,11 @@ export function detail(proxy: ProxyStatus, now = Date.now()): string {
     ...refused,
     '',
   ].join('\n')
+}
+
+/** Absent in what older replicas tell. */
+function noticesOf({ onDemand }: ProxyStatus): readonly string[] {
+  return onDemand?.notices ?? []
 }
 
 function onDemandText({ clusters, learned, evicted, workload }: ProxyOnDemand): string {

@@ -2,7 +2,7 @@ import type { ResourceType } from '../proto/types.ts'
 import type { ConfigObject } from './config/object.ts'
 import { createModel, type DiscoveryReader, type Model } from './model/index.ts'
 import { ClassView, type Generations } from './xds/class-view.ts'
-import { classify, type Relevance, relevance } from './xds/classify.ts'
+import { classify, FIRST_VIRTUAL_HOSTS, type Relevance, relevance, wantsWhatItCannot } from './xds/classify.ts'
 import { leavingClusters } from './xds/leaving.ts'
 import type { Mesh, NodeInfo } from './xds/resource.ts'
 
@@ -75,6 +75,10 @@ export function createMesh(options: MeshOptions = {}): CompiledMesh {
       return view
     },
     classification: () => relevant.all(),
+    shortfall: (node) =>
+      wantsWhatItCannot(node, relevant)
+        ? `its virtual hosts cannot come on demand: that takes Envoy 1.${FIRST_VIRTUAL_HOSTS} or newer, and it says ${node.userAgent}; it gets all at once`
+        : undefined,
     onChange(listener) {
       listeners.add(listener)
       return () => listeners.delete(listener)

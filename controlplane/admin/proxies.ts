@@ -60,6 +60,8 @@ export interface ProxyOnDemand {
   readonly learned: number
   /** Clusters its class has let go of so far. */
   readonly evicted: number
+  /** What is not as it should be, for people. */
+  readonly notices: readonly string[]
 }
 
 /** Sums since the proxy began to report. */
@@ -94,7 +96,7 @@ const WORST: readonly SyncState[] = ['NACK', 'STALE', 'SYNCED', 'NOT SENT']
 /** One client as the API tells it. */
 export function proxyStatus(
   client: ClientStatus,
-  { status: book, reports, memory }: Pick<AdminContext, 'status' | 'reports' | 'memory'>,
+  { status: book, reports, memory, mesh }: Pick<AdminContext, 'status' | 'reports' | 'memory' | 'mesh'>,
 ): ProxyStatus {
   const { node, peer, identities, form, connectedAt, disconnectedAt, types } = client
   const { region, zone, subZone } = node.locality
@@ -117,6 +119,7 @@ export function proxyStatus(
           onDemand: {
             ...memory.figures(node, client.class),
             clusters: types.find(({ type }) => type === 'cds')?.names ?? 0,
+            notices: notices(client, mesh.shortfall?.(node)),
           },
         }
       : {}),
@@ -136,6 +139,22 @@ export function heldConfig(stream: number, type: ResourceType, book: StatusBook)
       config: resourceJson(resource),
     }))
     .sort((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+/** Longer than a proxy that is well takes to acknowledge clusters, in ms. */
+const SLOW_ACK_MS = 1000
+
+function notices({ types, disconnectedAt }: ClientStatus, shortfall: string | undefined): readonly string[] {
+  const since = types.find(({ type }) => type === 'cds')?.unansweredSince
+  const waited = since === undefined || disconnectedAt !== undefined ? 0 : Date.now() - since
+  return [
+    ...(shortfall ? [shortfall] : []),
+    ...(waited > SLOW_ACK_MS
+      ? [
+          `it has not acknowledged its clusters for ${Math.round(waited / 1000)} s: it can start no other on demand meanwhile`,
+        ]
+      : []),
+  ]
 }
 
 function proxyLoad({ node: _, streams, reportedAt, ...sums }: NodeLoad): ProxyLoad {

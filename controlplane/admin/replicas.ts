@@ -4,7 +4,7 @@ import type { AdminContext } from './context.ts'
 import { type ProxyStatus, proxyStatus } from './proxies.ts'
 
 /** What the other replicas are told about the proxies of this one. Load changes with every report and is left out. */
-export function* presenceEntries(context: Pick<AdminContext, 'status' | 'memory'>): Generator<PresenceEntry> {
+export function* presenceEntries(context: Pick<AdminContext, 'status' | 'memory' | 'mesh'>): Generator<PresenceEntry> {
   for (const client of context.status.clients())
     yield {
       id: String(client.stream),

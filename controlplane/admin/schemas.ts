@@ -239,6 +239,7 @@ export const schemas = [
     clusters: { ...integer, description: 'Clusters it has by name.' },
     learned: { ...integer, description: 'Clusters a new replica of the workload gets at once.' },
     evicted: { ...integer, description: 'Clusters its class has let go of so far.' },
+    notices: { type: 'array', items: string, description: 'What is not as it should be.' },
   }),
   ...reportSchemas,
   object('HeldConfig', 'A resource as a proxy has it.', {

@@ -254,6 +254,8 @@ export class Stream implements TransportHandler, StatusSource {
       { stream: this.stream, peer: this.peer, node: node.id, form: node.protocol, agent: node.userAgent },
       'xDS client connected',
     )
+    const shortfall = mesh.shortfall?.(node)
+    if (shortfall) logger.warn({ node: node.id }, shortfall)
     return true
   }
 

@@ -149,7 +149,7 @@ const LAZY_HOSTS = { lazyVirtualHosts: true } as const
 /** The first minor version of Envoy 1 whose on-demand clusters work over the one aggregated stream. */
 const FIRST_ON_DEMAND = 36
 /** The first that keeps the body of a request while it asks for its virtual host. */
-const FIRST_VIRTUAL_HOSTS = 38
+export const FIRST_VIRTUAL_HOSTS = 38
 
 /** Whether the virtual hosts of a node shall come on demand although its Envoy is too old for that. */
 export function wantsWhatItCannot(node: NodeInfo, relevant: Relevance): boolean {

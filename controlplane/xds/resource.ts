@@ -115,6 +115,8 @@ export interface Mesh {
    * ask again after each change, and move the client when the answer is another view.
    */
   view(node: NodeInfo): View
+  /** What the configuration wants for a node and its client cannot do; undefined for nearly all. For people. */
+  shortfall?(node: NodeInfo): string | undefined
   /**
    * A value that is another one when the class of some node may have changed: while it is the same there is no need to ask
    * again. Without it every change may move any client.

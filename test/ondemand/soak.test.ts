@@ -76,7 +76,7 @@ test(`${REQUESTS} requests over ${SERVICES} services, with evictions, splits, re
       plane = await startPlane(world.yaml(), { port, memory })
       const { server } = plane
       // Until it has told its routes a name that went just before the other died is unknown to everybody.
-      await eventually('Envoy is back and in step', () => inStep(server), 20_000)
+      await eventually('Envoy is back and in step', () => inStep(server), 60_000)
       deaths++
     }
     await sleep(20 + random(60))
