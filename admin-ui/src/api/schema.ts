@@ -165,6 +165,8 @@ export type ProxyOnDemand = {
   readonly learned: number
   /** Clusters its class has let go of so far. */
   readonly evicted: number
+  /** What is not as it should be. */
+  readonly notices: string[]
 }
 
 /** What a proxy sent, from its load reports; sums since it began to report. */
