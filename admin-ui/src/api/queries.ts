@@ -36,6 +36,7 @@ export type ConfigType =
   | 'protocols'
   | 'messageRoutes'
   | 'messageListeners'
+  | 'virtualHosts'
 
 /** A request whose way is asked for; headers as `name=value`. */
 export interface ExplainQuestion {

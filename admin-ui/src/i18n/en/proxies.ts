@@ -19,6 +19,7 @@ export const proxies = {
   'tab.clusters': 'Clusters',
   'tab.endpoints': 'Endpoints',
   'tab.secrets': 'Secrets',
+  'tab.virtualHosts': 'Virtual hosts',
   'tab.protocols': 'Protocols',
   'tab.messageRoutes': 'Message routes',
   'tab.messageListeners': 'Message listeners',

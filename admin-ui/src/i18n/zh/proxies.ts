@@ -20,6 +20,7 @@ export const proxies: Dictionary['proxies'] = {
   'tab.clusters': '集群',
   'tab.endpoints': '端点',
   'tab.secrets': '密钥',
+  'tab.virtualHosts': '虚拟主机',
   'tab.protocols': '协议',
   'tab.messageRoutes': '消息路由',
   'tab.messageListeners': '消息监听器',
