@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import type { HostPort } from '../controlplane/bootstrap/envoy.ts'
 import { addressOption, oneOf, redisUrl } from './arguments.ts'
+import { UsageError } from './errors.ts'
 import { LOG_LEVELS, type LogFormat, type LogLevel } from './log-options.ts'
 import { redisFromEnvironment } from './server-options.ts'
 
@@ -8,6 +9,9 @@ interface Options {
   readonly listen: HostPort
   readonly metrics: HostPort
   readonly redis?: string
+  readonly cert?: string
+  readonly key?: string
+  readonly clientCa?: string
   readonly insecure?: boolean
   readonly logLevel: LogLevel
   readonly logFormat?: LogFormat
@@ -22,10 +26,13 @@ export function ratelimitCommand(): Command {
         'name it in Mesh.spec.rateLimitService. Without --redis each instance counts alone.',
     )
     .argument('[dir]', 'folder of configuration', '.')
-    .addOption(addressOption('--listen', 'where the service listens, gRPC without TLS', 'port 0 allowed', 18081))
+    .addOption(addressOption('--listen', 'where the service listens, gRPC', 'port 0 allowed', 18081))
     .addOption(addressOption('--metrics', 'where /metrics and /healthz are served', 'port 0 allowed', 18082))
     .option('--redis <url>', 'Redis that instances share (default: $MESHGATE_REDIS_URL)', redisUrl)
-    .option('--insecure', 'allow addresses that are not loopback')
+    .option('--cert <file>', 'certificate of the service; read again when it changes')
+    .option('--key <file>', 'its private key')
+    .option('--client-ca <file>', 'CA that proxies must show a certificate of')
+    .option('--insecure', 'allow addresses that are not loopback without client certificates')
     .option('--log-level <level>', LOG_LEVELS.join(', '), oneOf(LOG_LEVELS), 'info')
     .option('--log-format <format>', 'json or text (default: text on a terminal, else json)', oneOf(['json', 'text']))
     .action(async (folder: string, options: Options) => {
@@ -42,10 +49,19 @@ export function ratelimitCommand(): Command {
       )
       const signal = untilSignal()
       const server = await startRateLimitServer(
-        { folder, listen: options.listen, metrics: options.metrics, redis, insecure: options.insecure ?? false },
+        {
+          ...{ folder, listen: options.listen, metrics: options.metrics, redis },
+          ...{ insecure: options.insecure ?? false, tls: tlsOf(options) },
+        },
         log,
       )
       log.info({ signal: await signal }, 'stopping')
       await server.stop()
     })
+}
+
+function tlsOf({ cert, key, clientCa }: Options) {
+  if (!cert && !key && !clientCa) return undefined
+  if (!cert || !key) throw new UsageError('--cert and --key go together')
+  return { cert, key, ...(clientCa ? { clientCa } : {}) }
 }

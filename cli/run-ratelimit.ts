@@ -1,6 +1,7 @@
+import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { Server, ServerCredentials } from '@grpc/grpc-js'
+import { experimental, Server, ServerCredentials } from '@grpc/grpc-js'
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import { isLoopback } from '../controlplane/ads/index.ts'
 import type { HostPort } from '../controlplane/bootstrap/envoy.ts'
@@ -18,6 +19,8 @@ export interface RateLimitServerOptions {
   readonly listen: HostPort
   readonly metrics: HostPort
   readonly redis: string | undefined
+  /** PEM files; the service speaks without TLS where there are none. */
+  readonly tls?: { readonly cert: string; readonly key: string; readonly clientCa?: string } | undefined
   /** Listen on addresses that are not loopback. */
   readonly insecure: boolean
 }
@@ -28,13 +31,13 @@ export interface RateLimitServerOptions {
  * @throws CommandError when a port is taken or the folder cannot be read
  */
 export async function startRateLimitServer(
-  { folder, listen, metrics, redis, insecure }: RateLimitServerOptions,
+  { folder, listen, metrics, redis, tls, insecure }: RateLimitServerOptions,
   log: Log,
 ): Promise<{ readonly port: number; readonly metricsUrl: string; stop(): Promise<void> }> {
   for (const address of [listen, metrics])
-    if (!insecure && !isLoopback(address.host))
+    if (!insecure && !isLoopback(address.host) && !(address === listen && tls?.clientCa))
       throw new UsageError(
-        `everybody who reaches ${hostAndPort(address)} could use up limits: listen on 127.0.0.1, or say --insecure if the ` +
+        `everybody who reaches ${hostAndPort(address)} could use up limits: ask for client certificates with --client-ca, listen on 127.0.0.1, or say --insecure if the ` +
           'network itself is trusted',
       )
   const mesh = createMesh()
@@ -75,7 +78,7 @@ export async function startRateLimitServer(
   try {
     await config.start()
     const port = await new Promise<number>((resolve, reject) => {
-      server.bindAsync(hostAndPort(listen), ServerCredentials.createInsecure(), (error, bound) =>
+      server.bindAsync(hostAndPort(listen), credentialsOf(tls), (error, bound) =>
         error ? reject(error) : resolve(bound),
       )
     })
@@ -95,4 +98,26 @@ export async function startRateLimitServer(
     await stop()
     throw error instanceof CommandError ? error : new CommandError((error as Error).message)
   }
+}
+
+/** How often certificates are looked at, ms: renewal tools replace them in place. */
+const RENEW_MS = 5_000
+
+/** @throws CommandError for a file that cannot be read */
+function credentialsOf(tls: RateLimitServerOptions['tls']): ServerCredentials {
+  if (!tls) return ServerCredentials.createInsecure()
+  for (const file of [tls.cert, tls.key, ...(tls.clientCa ? [tls.clientCa] : [])])
+    try {
+      readFileSync(file)
+    } catch (error) {
+      throw new CommandError(`TLS: cannot read ${file}: ${(error as Error).message}`)
+    }
+  const provider = new experimental.FileWatcherCertificateProvider({
+    ...{ certificateFile: tls.cert, privateKeyFile: tls.key, refreshIntervalMs: RENEW_MS },
+    ...(tls.clientCa ? { caCertificateFile: tls.clientCa } : {}),
+  })
+  // The first is where its own certificate comes from, the second where the CA of clients does, whatever their names say.
+  return tls.clientCa
+    ? experimental.createCertificateProviderServerCredentials(provider, provider, true)
+    : experimental.createCertificateProviderServerCredentials(provider, null, false)
 }

@@ -1,7 +1,9 @@
 import type { LocalityLbSetting } from '../config/kinds/common.ts'
 import type { MeshSpec } from '../config/kinds/mesh.ts'
 import type { MeshMessages } from '../config/kinds/mesh-messages.ts'
+import type { ClientTlsSettings } from '../config/kinds/traffic-policy.ts'
 import type { HttpRetry } from '../config/kinds/virtual-service.ts'
+import type { Origin } from '../config/object.ts'
 import { parseDuration } from '../config/syntax/duration.ts'
 import { parseHostPort } from '../config/syntax/host-port.ts'
 import type { World } from './world.ts'
@@ -30,6 +32,8 @@ export interface MeshSettings {
   readonly loadReportIntervalMs: number
   /** Where limits are counted; undefined: by the control plane. */
   readonly rateLimitService: { readonly host: string; readonly port: number } | undefined
+  /** How that service is spoken to, and where that is said; undefined: without TLS. */
+  readonly rateLimitTls: { readonly value: ClientTlsSettings; readonly origin: Origin } | undefined
   /** Whether proxies report each request. */
   readonly trafficReports: boolean
   readonly localityLbSetting: LocalityLbSetting | undefined
@@ -45,7 +49,8 @@ export interface MeshSettings {
 
 /** Settings from the `Mesh` document, or the defaults when there is none. */
 export function meshSettings(world: World): MeshSettings {
-  const spec: MeshSpec = world.all<MeshSpec>('Mesh')[0]?.spec ?? {}
+  const mesh = world.all<MeshSpec>('Mesh')[0]
+  const spec: MeshSpec = mesh?.spec ?? {}
   return {
     rootNamespace: spec.rootNamespace ?? 'istio-system',
     domain: spec.domain ?? 'cluster.local',
@@ -59,6 +64,10 @@ export function meshSettings(world: World): MeshSettings {
     accessLog: spec.accessLog && { path: spec.accessLog.path ?? '/dev/stdout', format: spec.accessLog.format },
     loadReportIntervalMs: parseDuration(spec.loadReportInterval ?? '10s') ?? 10_000,
     rateLimitService: spec.rateLimitService === undefined ? undefined : parseHostPort(spec.rateLimitService),
+    rateLimitTls:
+      mesh && spec.rateLimitServiceTls
+        ? { value: spec.rateLimitServiceTls, origin: { object: mesh, path: ['spec', 'rateLimitServiceTls'] } }
+        : undefined,
     trafficReports: spec.trafficReports ?? false,
     localityLbSetting: spec.localityLbSetting,
     messages: spec.messages ?? {},

@@ -7,6 +7,7 @@ import { bool, duration, durationOrZero, stringMap, strings, text } from '../syn
 import { localityLbSetting } from './common.ts'
 import { httpRetry } from './http-route.ts'
 import { meshMessages } from './mesh-messages.ts'
+import { clientTlsSettings } from './traffic-policy.ts'
 
 const portOrOff = z.number().int().min(0).max(65_535).meta({ format: 'port' })
 
@@ -122,6 +123,9 @@ const meshFields = message({
     'HOST:PORT of a rate limit service (`meshgate ratelimit`).',
     { default: 'the control plane itself' },
   ),
+  rateLimitServiceTls: optional(clientTlsSettings, 'TLS to `rateLimitService`; files are those of the proxies.', {
+    default: 'none',
+  }),
   trafficReports: optional(
     bool,
     'Proxies report each request and TCP connection to the control plane, which counts them by caller and callee.',
