@@ -31,7 +31,7 @@ interface Instance {
 }
 
 /** Calls of Consul under way at a time, for endpoint changes. */
-const FLAPPING = 8
+const FLAPPING = 32
 
 /** The parts of the cluster that are replaced, edited, changed and killed, and who does it. */
 export class Chaos {

@@ -15,6 +15,8 @@ export interface ConsulOptions {
   readonly datacenter?: string
   /** Further settings of the agent's configuration file; ports are added to those it gets. */
   readonly config?: Readonly<Record<string, unknown>> & { readonly ports?: Readonly<Record<string, number>> }
+  /** One of several servers of a datacenter: their `serfLan` ports, its own first. */
+  readonly servers?: readonly number[]
   /** Token for the calls made here, where ACLs are on. */
   readonly token?: string
   /** Join another server over the wide area: its `serfWan` port. */
@@ -38,6 +40,8 @@ export interface TestConsul {
   readonly url: string
   readonly httpPort: number
   readonly serfWan: number
+  /** The port by which servers know each other. */
+  readonly serverPort: number
   readonly pid: number
   /** One call of the HTTP API. @throws Error on any status that is not 2xx */
   call(method: 'GET' | 'PUT' | 'DELETE', path: string, body?: unknown, token?: string): Promise<unknown>
@@ -72,7 +76,9 @@ export async function hasConsul(): Promise<boolean> {
 export async function startConsul(options: ConsulOptions = {}): Promise<TestConsul> {
   const binary = findConsul()
   if (!binary) throw new Error(`there is no consul: ${HOW_TO_GET_CONSUL}`)
-  const [http, server, lan, wan] = (await freePorts(4)) as [number, number, number, number]
+  const { servers } = options
+  const [http, server, wan, ownLan] = (await freePorts(4)) as [number, number, number, number]
+  const lan = servers?.[0] ?? ownLan
   const folder = await mkdtemp(join(tmpdir(), 'meshgate-consul-'))
   const url = `http://127.0.0.1:${http}`
   const { ports, ...config } = options.config ?? {}
@@ -84,12 +90,15 @@ export async function startConsul(options: ConsulOptions = {}): Promise<TestCons
       limits: { http_max_conns_per_client: 8000 },
       performance: { raft_multiplier: 1 },
       disable_update_check: true,
-      ...(options.persistent ? { server: true, bootstrap_expect: 1, data_dir: join(folder, 'data') } : {}),
+      ...(options.persistent || servers
+        ? { server: true, bootstrap_expect: servers?.length ?? 1, data_dir: join(folder, 'data') }
+        : {}),
+      ...(servers ? { retry_join: servers.slice(1).map((port) => `127.0.0.1:${port}`), retry_interval: '1s' } : {}),
       ...config,
     }),
   )
   const args = [
-    ...['agent', ...(options.persistent ? [] : ['-dev'])],
+    ...['agent', ...(options.persistent || servers ? [] : ['-dev'])],
     ...['-bind', '127.0.0.1', '-client', '127.0.0.1', '-config-file', join(folder, 'agent.json')],
     ...['-node', `n${http}`, '-datacenter', options.datacenter ?? 'dc1', '-log-level', 'warn'],
     ...(options.joinWan ? ['-retry-join-wan', `127.0.0.1:${options.joinWan}`] : []),
@@ -155,6 +164,7 @@ export async function startConsul(options: ConsulOptions = {}): Promise<TestCons
     url,
     httpPort: http,
     serfWan: wan,
+    serverPort: server,
     get pid() {
       if (!running) throw new Error('consul does not run')
       return running.pid
@@ -179,4 +189,12 @@ export async function startConsul(options: ConsulOptions = {}): Promise<TestCons
     },
     stop,
   }
+}
+
+/** Several servers of one datacenter on loopback, which have chosen a leader among themselves. */
+export async function startConsulServers(count: number): Promise<readonly TestConsul[]> {
+  const ports = await freePorts(count)
+  return Promise.all(
+    ports.map((own, index) => startConsul({ servers: [own, ...ports.filter((_, other) => other !== index)] })),
+  )
 }
