@@ -10,7 +10,7 @@ import { fail } from './reply/retry.ts'
 import { due } from './reply/timeout.ts'
 import type { CompiledRoute } from './route/compile.ts'
 import { clientSignal } from './signals.ts'
-import { C, L, R } from './stats/counters.ts'
+import { C, countRequest, L, R } from './stats/counters.ts'
 import { clock } from './turn.ts'
 import { dial } from './upstream/dial.ts'
 import { dispatch, mirrorMode } from './upstream/dispatch.ts'
@@ -106,11 +106,11 @@ export class Engine {
       this.#refuse(client, flags, b, at, length, 'noRoute')
       return true
     }
-    const routeCounters = route.state.counters
-    routeCounters[R.rq_total]!++
+    countRequest(route.statsBlock, route.statsAt)
     let delayMs = 0
     let question: Question | undefined
     if (own?.filtered) {
+      const routeCounters = own.state.counters
       for (const limiter of own.limiters) {
         if (!limiter.applies(b, at, length) || limiter.allow(b, at, length)) continue
         counters[L.downstream_rq_rate_limited]!++
@@ -179,7 +179,7 @@ export class Engine {
     const client = request.client!
     const { codec } = client
     if (!own) request.cluster = client.session!.home.pool.cluster
-    else if (own.straight) request.cluster = own.destinations[0]!.cluster ?? null
+    else if (own.straight) request.cluster = own.cluster
     else {
       const destination = own.draw ? own.destinations[own.draw()] : own.destinations[0]
       request.cluster = destination?.cluster ?? null

@@ -2,8 +2,12 @@ import type { Codec, Edit, FieldInfo, FieldValue } from '../../codecs/contract.t
 import type { FieldMutation } from '../configuration.ts'
 import { integerOf } from '../route/condition.ts'
 
+/** One for all routes without: each message looks at its length. */
+const none: readonly Edit[] = []
+
 /** Mutations as edits of a codec; those of fields the protocol does not have, or with a value that is none of the field's, fall out. */
 export function compileEdits(codec: Codec, mutations: readonly FieldMutation[] = []): readonly Edit[] {
+  if (mutations.length === 0) return none
   return mutations.flatMap(({ field, value }): Edit[] => {
     const info = codec.fields[codec.slot(field)]
     if (!info) return []

@@ -3,7 +3,7 @@ import type { Engine } from '../engine.ts'
 import { logRequest } from '../filters/access-log.ts'
 import { applyEdits } from '../filters/mutate.ts'
 import { upstreamSignal } from '../signals.ts'
-import { C, L, R } from '../stats/counters.ts'
+import { C, countLatency, L, R } from '../stats/counters.ts'
 import { clock } from '../turn.ts'
 import type { UpstreamConnection } from '../upstream/connection.ts'
 import {
@@ -114,7 +114,7 @@ function complete(
   cluster.counters[C.upstream_rq_completed]!++
   const ms = clock.now - request.started
   cluster.latency.observe(ms)
-  route.state.latency.observe(ms)
+  countLatency(route.statsBlock, route.statsAt, ms)
   if (failed) route.state.counters[R.rq_error]!++
   if ((flags & MIRROR) === 0) {
     if (client.closed) cluster.counters[C.upstream_rq_cancelled]!++
