@@ -4,6 +4,7 @@ import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import {
   type ConsulAddress,
+  KvAccess,
   KvLedger,
   KvSource,
   kvPresence,
@@ -11,7 +12,7 @@ import {
   SessionLock,
   type SourceState,
 } from '../controlplane/consul/index.ts'
-import { type Database, Ledger, openDatabase, type RevisionLedger } from '../controlplane/ledger/index.ts'
+import { AccessRows, type Database, Ledger, openDatabase, type RevisionLedger } from '../controlplane/ledger/index.ts'
 import type { PresenceStore } from '../controlplane/shared/index.ts'
 import { type ConfigSource, FileStore, type SourceSnapshot } from '../controlplane/sources/index.ts'
 import { CommandError } from './errors.ts'
@@ -68,10 +69,14 @@ export async function openConfigStore(
   }, COMPACT_MS)
   timer.unref()
   const db = openDatabase(stateDir)
+  let access: KvAccess | undefined
   return {
     source: new KvSource(ledger),
     folder: '',
-    openLedger: async () => ({ ledger, db }),
+    async openLedger() {
+      access ??= await KvAccess.start({ address: full, prefix, rows: new AccessRows(db), log })
+      return { ledger, db }
+    },
     presence: () => kvPresence(full, prefix),
     state: () => {
       const { lastContact, error, name } = ledger
@@ -83,6 +88,7 @@ export async function openConfigStore(
     },
     async stop() {
       clearInterval(timer)
+      await access?.stop()
       await lock.stop()
       await ledger.close()
       db.close()

@@ -14,6 +14,7 @@ import { type Kv, MOST_VALUE_BYTES } from './kv.ts'
  * man/<sha256>       a manifest: 256 hashes of its parts; a part maps names of files to hashes
  * blob/<sha256>      a file's bytes
  * lock               held by the replica that does what must be done once
+ * access/            users, sessions and tokens: hashes of secrets only
  * presence/          which proxies each replica has, where there is no Redis; gone with the replica
  * ```
  */
@@ -25,6 +26,7 @@ export const LAYOUT = {
   manifest: (hash: string) => `man/${hash}`,
   blob: (hash: string) => `blob/${hash}`,
   lock: 'lock',
+  access: 'access/',
 } as const
 
 const RAW = 0x72 // r

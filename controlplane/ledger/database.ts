@@ -43,6 +43,9 @@ const STEPS: readonly string[] = [
   `
   create table origin (id integer primary key check (id = 1), note text not null);
   `,
+  `
+  create table access_base (key text primary key, row text not null) without rowid;
+  `,
 ]
 
 /**

@@ -1,3 +1,4 @@
+export { AccessRows, type RowChanges } from './access-rows.ts'
 export { Accounts, ROLES, type Role, type Session, SHORTEST_PASSWORD, type Token, type User } from './accounts.ts'
 export { Audit, type AuditEntry } from './audit.ts'
 export { type Database, openDatabase } from './database.ts'

@@ -21,6 +21,8 @@ spec:
 `
 
 describe.skipIf(!(await hasConsul()))('replicas on one Consul', () => {
+  /** Control planes start slowly on a busy machine. */
+  const patience = { timeout: 180_000 }
   let consul: TestConsul
   let folder: string
   let place: string
@@ -60,34 +62,38 @@ describe.skipIf(!(await hasConsul()))('replicas on one Consul', () => {
     await rm(other, { recursive: true })
   })
 
-  it('an apply on one is in force on both; of two at the same time one wins; a step back works from the other', async () => {
-    const start = (name: string) =>
-      serveChild(place, { cwd: folder, args: ['--consul', consul.url, '--state-dir', join(folder, name)] })
-    ;[a, b] = await Promise.all([start('.a'), start('.b')])
-    const change = (timeout: string) => [{ file: 'rules.yaml', text: RULES.replace('3s', timeout) }]
-    const plan = async (on: ServeChild, timeout: string) =>
-      (await post(on, '/api/v1/plan', { base: 1, changes: change(timeout) })).body.plan
-    const [mine, theirs] = [await plan(a, '4s'), await plan(b, '5s')]
-    const apply = (on: ServeChild, hash: string, timeout: string) =>
-      post(on, '/api/v1/apply', { base: 1, changes: change(timeout), plan: hash, reason: timeout })
-    const answers = await Promise.all([apply(a, mine, '4s'), apply(b, theirs, '5s')])
-    expect(answers.map(({ status }) => status).sort()).toEqual([200, 409])
-    await until(
-      () => revisions(b),
-      (list) => list[0]?.id === 2,
-    )
-    await until(
-      () => revisions(a),
-      (list) => list[0]?.id === 2,
-    )
-    expect(await revisions(a)).toEqual(await revisions(b))
-    const back = (await post(b, '/api/v1/plan', { to: 1 })).body.plan
-    expect((await post(b, '/api/v1/rollback', { to: 1, plan: back, reason: 'worse' })).status).toBe(200)
-    await until(
-      () => revisions(a),
-      (list) => list[0]?.id === 3,
-    )
-  })
+  it(
+    'an apply on one is in force on both; of two at the same time one wins; a step back works from the other',
+    patience,
+    async () => {
+      const start = (name: string) =>
+        serveChild(place, { cwd: folder, args: ['--consul', consul.url, '--state-dir', join(folder, name)] })
+      ;[a, b] = await Promise.all([start('.a'), start('.b')])
+      const change = (timeout: string) => [{ file: 'rules.yaml', text: RULES.replace('3s', timeout) }]
+      const plan = async (on: ServeChild, timeout: string) =>
+        (await post(on, '/api/v1/plan', { base: 1, changes: change(timeout) })).body.plan
+      const [mine, theirs] = [await plan(a, '4s'), await plan(b, '5s')]
+      const apply = (on: ServeChild, hash: string, timeout: string) =>
+        post(on, '/api/v1/apply', { base: 1, changes: change(timeout), plan: hash, reason: timeout })
+      const answers = await Promise.all([apply(a, mine, '4s'), apply(b, theirs, '5s')])
+      expect(answers.map(({ status }) => status).sort()).toEqual([200, 409])
+      await until(
+        () => revisions(b),
+        (list) => list[0]?.id === 2,
+      )
+      await until(
+        () => revisions(a),
+        (list) => list[0]?.id === 2,
+      )
+      expect(await revisions(a)).toEqual(await revisions(b))
+      const back = (await post(b, '/api/v1/plan', { to: 1 })).body.plan
+      expect((await post(b, '/api/v1/rollback', { to: 1, plan: back, reason: 'worse' })).status).toBe(200)
+      await until(
+        () => revisions(a),
+        (list) => list[0]?.id === 3,
+      )
+    },
+  )
 
   it('serve equal versions, so that a proxy that moves from one to the other gets nothing it has', async () => {
     const held: Record<string, Record<string, string>> = {}
@@ -116,38 +122,42 @@ describe.skipIf(!(await hasConsul()))('replicas on one Consul', () => {
     second.close()
   })
 
-  it('show the proxies of each other through Consul where there is no Redis; of one that is killed, none are left', async () => {
-    interface Proxy {
-      readonly node: string
-      readonly connected: boolean
-      readonly replica?: string
-    }
-    const proxies = async (on: ServeChild) =>
-      ((await on.api('/api/v1/proxies')) as { proxies: readonly Proxy[]; complete: boolean }).proxies
-    const third = await serveChild(place, {
-      cwd: folder,
-      args: ['--consul', consul.url, '--state-dir', join(folder, '.c')],
-    })
-    const client = new RawClient(third.xdsPort)
-    const id = 'sidecar~10.0.0.7~elsewhere.default~default.svc.cluster.local'
-    client.delta().send('cds', { node: { ...NODE, id } })
-    const [shown] = await until(
-      async () => (await proxies(a)).filter(({ node, connected }) => node === id && connected),
-      (list) => list.length > 0,
-      40_000,
-    )
-    expect(shown!.replica).toContain(String(third.xdsPort))
-    await third.kill()
-    client.close()
-    // Consul ends the session of one that says nothing after twice its ten seconds.
-    await until(
-      async () => (await proxies(a)).filter(({ node }) => node === id),
-      (list) => list.length === 0,
-      60_000,
-    )
-  })
+  it(
+    'show the proxies of each other through Consul where there is no Redis; of one that is killed, none are left',
+    patience,
+    async () => {
+      interface Proxy {
+        readonly node: string
+        readonly connected: boolean
+        readonly replica?: string
+      }
+      const proxies = async (on: ServeChild) =>
+        ((await on.api('/api/v1/proxies')) as { proxies: readonly Proxy[]; complete: boolean }).proxies
+      const third = await serveChild(place, {
+        cwd: folder,
+        args: ['--consul', consul.url, '--state-dir', join(folder, '.c')],
+      })
+      const client = new RawClient(third.xdsPort)
+      const id = 'sidecar~10.0.0.7~elsewhere.default~default.svc.cluster.local'
+      client.delta().send('cds', { node: { ...NODE, id } })
+      const [shown] = await until(
+        async () => (await proxies(a)).filter(({ node, connected }) => node === id && connected),
+        (list) => list.length > 0,
+        40_000,
+      )
+      expect(shown!.replica).toContain(String(third.xdsPort))
+      await third.kill()
+      client.close()
+      // Consul ends the session of one that says nothing after twice its ten seconds.
+      await until(
+        async () => (await proxies(a)).filter(({ node }) => node === id),
+        (list) => list.length === 0,
+        60_000,
+      )
+    },
+  )
 
-  it('without Consul both go on with what they know, and say so; started anew, too', async () => {
+  it('without Consul both go on with what they know, and say so; started anew, too', patience, async () => {
     await consul.kill()
     const sources = async (on: ServeChild) =>
       ((await on.api('/api/v1/sources')) as { sources: { name: string; state: string }[] }).sources
