@@ -87,9 +87,17 @@ export async function runBench(options: BenchOptions): Promise<readonly BenchRes
         for (const streams of options.streams) {
           console.error(`${workload.name} ${form} ${streams} streams …`)
           const command = [process.execPath, ...options.nodeOptions, MAIN]
-          const ours = await measure(client, [...command, '--serve', workload.name], workload, form, streams, options)
+          const ours = await measure(
+            client,
+            [...command, '--serve', workload.name],
+            workload,
+            form,
+            streams,
+            options,
+            true,
+          )
           const theirs = peer
-            ? await measure(client, [peer, ...resources], workload, form, streams, options)
+            ? await measure(client, [peer, ...resources], workload, form, streams, options, false)
             : undefined
           const ratios = theirs ? ratiosOf(ours, theirs) : {}
           const result = { workload: workload.name, form, streams, ours, peer: theirs, ratios }
@@ -149,17 +157,22 @@ async function measure(
   form: string,
   streams: number,
   { changes, stormSeconds }: BenchOptions,
+  isOurs: boolean,
 ): Promise<Measured> {
   const [program, ...parameters] = server as [string, ...string[]]
   const serving = spawn(program, parameters, { stdio: ['ignore', 'pipe', 'inherit'] })
   try {
     const { xds, admin, pid } = await firstLine<{ xds: number; admin: number; pid: number }>(serving)
+    // Proxies that ask for nothing have no endpoints to be told of.
+    const lazy = workload.lazy && isOurs
     const load = spawn(
       client,
       [
+        ...(lazy ? ['-lazy'] : []),
+        ...(workload.lazy ? ['-kinds', 'route'] : []),
         ...['-xds', `127.0.0.1:${xds}`, '-admin', `127.0.0.1:${admin}`, '-pid', `${pid}`],
         ...['-form', form, '-streams', `${streams}`, '-services', `${workload.services}`],
-        ...['-warm', `${changes}`, '-changes', `${changes}`, '-storm', `${stormSeconds}s`],
+        ...['-warm', `${changes}`, '-changes', `${changes}`, '-storm', `${workload.lazy ? 0 : stormSeconds}s`],
       ],
       { stdio: ['ignore', 'pipe', 'inherit'] },
     )

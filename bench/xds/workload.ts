@@ -61,10 +61,10 @@ spec:
 }
 
 /** An address that leaves goes at once: draining would make two pushes of each change, which the peer knows nothing of. */
-const MESH_DOCUMENT = `apiVersion: meshgate.io/v1
+const meshDocument = ({ lazy }: Workload) => `apiVersion: meshgate.io/v1
 kind: Mesh
 metadata: {name: mesh}
-spec: {drainTime: 0s}
+spec: {drainTime: 0s, lazy: ${lazy}}
 `
 
 /** All documents, by file. */
@@ -72,7 +72,7 @@ export function filesOf(workload: Workload): ReadonlyMap<string, string> {
   const files = new Map<string, string>()
   for (let service = 0; service < workload.services; service++)
     files.set(serviceFile(service), serviceDocument(workload, service, 0))
-  files.set('mesh.yaml', MESH_DOCUMENT)
+  files.set('mesh.yaml', meshDocument(workload))
   return files.set(ROUTE_FILE, routeDocument(50))
 }
 

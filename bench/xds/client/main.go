@@ -23,6 +23,7 @@ var (
 	form     = flag.String("form", "delta", "delta or sotw")
 	count    = flag.Int("streams", 1000, "proxies")
 	services = flag.Int("services", 200, "services of the mesh")
+	lazy     = flag.Bool("lazy", false, "clusters on demand: nothing is asked for but what is there without asking")
 	warm     = flag.Int("warm", 25, "changes before those that are measured")
 	changes  = flag.Int("changes", 25, "measured changes of each kind")
 	kinds    = flag.String("kinds", "endpoint,route", "kinds of changes: endpoint, route")

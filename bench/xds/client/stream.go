@@ -92,6 +92,10 @@ func (f *fleet) open(address string, index int) (*stream, error) {
 	s := &stream{fleet: f, call: call, conn: conn}
 	id := fmt.Sprintf("sidecar~10.0.%d.%d~load-%d.shop~shop.svc.cluster.local", index>>8, index&255, index)
 	node := text(text(nil, 1, []byte(id)), 6, []byte("envoy"))
+	if *lazy {
+		// A version that can ask (https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/core/v3/base.proto#config-core-v3-node).
+		node = text(node, 7, []byte("1.39.3"))
+	}
 	if err := s.subscribe(cds, nil, node); err != nil {
 		return nil, err
 	}
@@ -166,7 +170,7 @@ func (s *stream) take(message []byte) error {
 	if err := s.answer(kind, nonce, version); err != nil {
 		return err
 	}
-	if kind == cds && !s.started[eds] {
+	if kind == cds && !s.started[eds] && !*lazy {
 		outbound := names[:0]
 		for _, name := range names {
 			if len(name) > 8 && name[:8] == "outbound" {
@@ -185,7 +189,7 @@ func (s *stream) take(message []byte) error {
 	s.received[kind].Add(1)
 	f.pushes.Add(1)
 	f.bytes.Add(int64(len(message)))
-	if !s.synced && s.received[cds].Load() > 0 && s.received[eds].Load() > 0 && s.received[lds].Load() > 0 && s.received[rds].Load() > 0 {
+	if !s.synced && s.received[cds].Load() > 0 && (*lazy || s.received[eds].Load() > 0) && s.received[lds].Load() > 0 && s.received[rds].Load() > 0 {
 		s.synced = true
 		f.synced.Add(1)
 	}
