@@ -126,6 +126,9 @@ export class Listener {
   }
 }
 
+/** Connections taken up in one turn, however dear: clients give up on a server that keeps silent for some seconds. */
+const LEAST_ARRIVALS = 16
+
 /** New connections are taken up a few in a turn of the loop: what a thousand of them ask at once would fill it for a second. */
 class Arrivals {
   private readonly waiting: Socket[] = []
@@ -134,7 +137,7 @@ class Arrivals {
   private running = false
 
   constructor(sliceMs: number, take: (socket: Socket) => void) {
-    this.slices = new Slices(sliceMs, 2)
+    this.slices = new Slices(sliceMs, LEAST_ARRIVALS)
     this.take = take
   }
 

@@ -12,6 +12,7 @@ import { DEFAULT_LIMITS, type Limits } from './limits.ts'
 import { Listener } from './listener.ts'
 import { type Logger, SILENT } from './logger.ts'
 import { type AdsMetrics, NO_METRICS } from './metrics.ts'
+import { Preparations } from './preparations.ts'
 import { Rounds } from './rounds.ts'
 import { Stream, type StreamContext } from './stream.ts'
 import type { TlsFiles } from './tls.ts'
@@ -115,6 +116,9 @@ export class XdsServer {
       waiting: new Set(),
       warming: new Set(),
       workingSets: options.workingSets,
+      preparations: new Preparations(this.limits.sliceMs, (error) =>
+        this.logger.error({ error }, 'preparing what a client asked for failed'),
+      ),
       closed: (stream) => this.closed(stream),
       ready: () => this.rounds.request(),
     }
@@ -237,6 +241,7 @@ export class XdsServer {
     const reclassify = this.reclassifyAll
     this.reclassifyAll = false
     for (const log of this.classes) {
+      yield* log.prepare()
       log.refresh()
       yield
     }

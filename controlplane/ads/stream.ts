@@ -1,7 +1,9 @@
 import { type ResourceType, TYPE_URL } from '../../proto/types.ts'
 import type { StatusBook, StatusSource } from '../status/book.ts'
+import type { ClassLog } from '../subscription/class-log.ts'
 import { Client, type Received } from '../subscription/client.ts'
 import type { FrameOptions } from '../subscription/frames.ts'
+import { WILDCARD_TYPES } from '../subscription/interest.ts'
 import type { WorkingSet } from '../subscription/on-demand.ts'
 import { type DiscoveryRequest, RequestTooLarge, readDeltaRequest, readSotwRequest } from '../subscription/request.ts'
 import { writeResponse } from '../subscription/response.ts'
@@ -14,6 +16,7 @@ import type { Limits } from './limits.ts'
 import type { Logger } from './logger.ts'
 import type { AdsMetrics } from './metrics.ts'
 import { readNode } from './node.ts'
+import type { Preparations } from './preparations.ts'
 import { TokenBucket } from './token-bucket.ts'
 import { STATUS, type Status, type Transport, type TransportHandler } from './transport.ts'
 
@@ -33,12 +36,18 @@ export interface StreamContext {
   readonly warming: Set<Stream>
   /** What is remembered of the workload of a node. */
   readonly workingSets: ((node: NodeInfo) => WorkingSet) | undefined
+  /** What classes compile for their first clients. */
+  readonly preparations: Preparations<ClassLog>
   closed(stream: Stream): void
   /** A class can take the changes it held back. */
   ready(): void
 }
 
 const typeByUrl = new Map(Object.entries(TYPE_URL).map(([type, url]) => [url as string, type as ResourceType]))
+
+/** Requests held of one stream before it is read more slowly, and by how much, in ms. */
+const MOST_HELD = 16
+const HOLD_MS = 20
 
 /** One xDS stream: requests are checked and given to its `Client`, whose answers are written as the transport takes them. */
 export class Stream implements TransportHandler, StatusSource {
@@ -55,6 +64,8 @@ export class Stream implements TransportHandler, StatusSource {
   private unsentSince = 0
   /** Nonce of the clusters whose late acknowledgement was told. */
   private toldSlow: string | undefined
+  /** Requests that wait until what the first of them asks for is compiled. */
+  private held: DiscoveryRequest[] | undefined
   /** When the oldest change this client has not fully accepted was made. */
   private changedAt: number | undefined
 
@@ -103,7 +114,8 @@ export class Stream implements TransportHandler, StatusSource {
       const read = this.method.form === 'delta' ? readDeltaRequest : readSotwRequest
       const request = read(bytes, { names: limits.namesPerStream, nameLength: limits.nameLength })
       if (!this.joined && !this.join(request)) return
-      this.take(request, time)
+      if (this.held) this.hold(request)
+      else if (!this.prepares(request)) this.take(request, time)
     } catch (error) {
       this.refuseError(error)
     }
@@ -257,6 +269,47 @@ export class Stream implements TransportHandler, StatusSource {
     const shortfall = mesh.shortfall?.(node)
     if (shortfall) logger.warn({ node: node.id }, shortfall)
     return true
+  }
+
+  /** Whether so much must be compiled for the answer that it is done in slices first, the request being held until then. */
+  private prepares(request: DiscoveryRequest): boolean {
+    const { client } = this.member()
+    const type = this.method.type ?? typeByUrl.get(request.typeUrl)
+    const names = request.form === 'sotw' ? request.names : request.subscribe
+    if (!type || (names.length === 0 && client.place(type))) return false
+    const log = client.class
+    const wildcard = WILDCARD_TYPES.has(type) && (names.length === 0 || names.includes('*'))
+    const waits = this.context.preparations.wait(
+      log,
+      () => log.preparation(type, wildcard, names),
+      () => this.release(),
+    )
+    if (waits) this.held = [request]
+    return waits
+  }
+
+  private hold(request: DiscoveryRequest): void {
+    this.held!.push(request)
+    // Nobody has that much to say before the first answer.
+    if (this.held!.length > MOST_HELD) this.transport.pause(HOLD_MS)
+  }
+
+  private release(): void {
+    const requests = this.held ?? []
+    this.held = undefined
+    const time = this.context.now()
+    try {
+      for (const [index, request] of requests.entries()) {
+        if (this.ended) return
+        if (index > 0 && this.prepares(request)) {
+          this.held!.push(...requests.slice(index + 1))
+          return
+        }
+        this.take(request, time)
+      }
+    } catch (error) {
+      this.refuseError(error)
+    }
   }
 
   private take(request: DiscoveryRequest, time: number): void {

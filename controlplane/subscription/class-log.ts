@@ -18,6 +18,9 @@ export interface Epoch {
   readonly now: number
 }
 
+/** Resources compiled at once: some milliseconds. */
+const FEW = 8
+
 /**
  * Everything published to one class of proxies: the present resources of each type and what changed since when. A stream
  * needs only its position in it. A type or name nobody subscribed is never compiled.
@@ -117,6 +120,40 @@ export class ClassLog {
     if (!this.amid) return this.refreshAll()
     this.held = true
     return this.refreshEndpoints()
+  }
+
+  /**
+   * Compiles what the next `refresh` will read, a resource at a time, so that it finds nothing left to compile. What changes
+   * meanwhile it reads again.
+   */
+  *prepare(): Generator<void> {
+    if (!this.stale || this.amid) return
+    const suspects = this.suspects()
+    for (const type of RESOURCE_TYPES)
+      for (const name of this.logs[type].outdated(suspects)) {
+        this.view.get(type, name)
+        yield
+      }
+  }
+
+  /**
+   * The same for what a client is about to ask for, the load assignments of its clusters included. Undefined when most of it is known.
+   * @param names subscribed one by one
+   */
+  preparation(type: ResourceType, wildcard: boolean, names: readonly string[]): Generator<void> | undefined {
+    const unread = this.logs[type].unread(wildcard, names)
+    if (unread.length <= FEW) return undefined
+    const { view } = this
+    return (function* () {
+      for (const name of unread) {
+        const children = view.get(type, name)?.children ?? []
+        yield
+        for (const child of children) {
+          view.get(child.type, child.name)
+          yield
+        }
+      }
+    })()
   }
 
   /** Whether a change that was held back can be published now: `refresh` should be called. */

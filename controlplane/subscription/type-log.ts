@@ -158,6 +158,24 @@ export class TypeLog {
     return false
   }
 
+  /** Names that following these would read from the source. */
+  unread(wildcard: boolean, names: Iterable<string>): readonly string[] {
+    const unread: string[] = []
+    for (const name of names) if (name !== '*' && !isFollowed(this.entries.get(name))) unread.push(name)
+    if (wildcard && this.wildcards === 0)
+      for (const name of this.source.names()) if (!isFollowed(this.entries.get(name))) unread.push(name)
+    return unread
+  }
+
+  /** Names that `refresh` would read from the source, all but those somebody asks for the first time. */
+  outdated(suspects?: Suspects): readonly string[] {
+    const looked = suspects ? suspects.resources(this.type) : this.entries.keys()
+    const names = [...looked].filter((name) => isFollowed(this.entries.get(name)))
+    if (this.wildcards > 0 && (!suspects || suspects.names(this.type)))
+      for (const name of this.source.names()) if (!isFollowed(this.entries.get(name))) names.push(name)
+    return names
+  }
+
   /** A stream asks for these names: they are read, and followed from now on. */
   follow(names: Iterable<string>): void {
     for (const name of names) this.entry(name).holders++
