@@ -101,6 +101,7 @@ export async function startControlPlane(options: ControlPlaneOptions, log: Log):
   const mesh = createMesh({
     discovery,
     generations: memory.generations,
+    onCompiled: (type) => served.compiled(type),
     onFailure: (type, name, error) =>
       log.error({ type, name, err: error }, 'a resource cannot be compiled and is left out'),
   })

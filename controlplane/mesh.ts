@@ -11,6 +11,8 @@ export interface MeshOptions {
   readonly generations?: Generations & { onChange(listener: () => void): void }
   /** Told about a resource that cannot be compiled; it is absent until configuration changes. */
   readonly onFailure?: (type: ResourceType, name: string, error: unknown) => void
+  /** Told of every resource that was compiled and encoded, for a class that asked for it. */
+  readonly onCompiled?: (type: ResourceType, name: string) => void
   /** Services and endpoints from a registry; `onChange` of a source tells of its changes. */
   readonly discovery?: DiscoveryReader & { onChange?(listener: () => void): () => void }
   /** Endpoints that leave are gone at once instead of draining first: for meshes nobody is served from. */
@@ -32,7 +34,7 @@ export interface CompiledMesh extends Mesh {
 const MOST_REMEMBERED = 256
 
 export function createMesh(options: MeshOptions = {}): CompiledMesh {
-  const { onFailure = () => {}, generations, discovery, withoutDraining = false } = options
+  const { onFailure = () => {}, onCompiled, generations, discovery, withoutDraining = false } = options
   const listeners = new Set<() => void>()
   const tell = () => {
     for (const listener of [...listeners]) listener()
@@ -69,7 +71,7 @@ export function createMesh(options: MeshOptions = {}): CompiledMesh {
       const proxy = classify(node, relevant)
       const known = views.get(proxy.key)?.deref()
       if (known) return known
-      const view = new ClassView(model, proxy, onFailure, generations)
+      const view = new ClassView(model, proxy, onFailure, generations, onCompiled)
       views.set(proxy.key, new WeakRef(view))
       dropped.register(view, proxy.key)
       return view

@@ -6,6 +6,8 @@ import type { Form } from '../subscription/request.ts'
 export interface AdsMetrics {
   connected(count: number): void
   pushed(type: ResourceType, bytes: number): void
+  /** A resource was encoded, once for all proxies of a class. */
+  compiled(type: ResourceType): void
   sendTime(seconds: number): void
   /** From a change of the configuration until a client has accepted everything it was sent because of it. */
   converged(seconds: number): void
@@ -32,6 +34,9 @@ export function adsMetrics(registry: Registry): AdsMetrics {
     new Counter({ name, help, labelNames, registers })
   const connected = new Gauge({ name: 'pilot_xds', help: 'Proxies connected over xDS.', registers })
   const pushes = counter('pilot_xds_pushes', 'Responses sent.', ['type'])
+  const compiled = counter('meshgate_xds_compiled_resources', 'Resources compiled and encoded, once per class.', [
+    'type',
+  ])
   const rejects = counter('pilot_total_xds_rejects', 'Responses refused by proxies.', ['type'])
   const expired = counter('pilot_xds_expired_nonce', 'Requests that answer no outstanding response.', ['type'])
   const acks = counter('meshgate_xds_acks', 'Responses accepted by proxies.', ['type'])
@@ -80,6 +85,7 @@ export function adsMetrics(registry: Registry): AdsMetrics {
       pushes.inc({ type })
       size.observe({ type }, bytes)
     },
+    compiled: (type) => compiled.inc({ type }),
     sendTime: (seconds) => sendTime.observe(seconds),
     converged: (seconds) => convergence.observe(seconds),
     rejected: (type) => rejects.inc({ type }),
@@ -102,6 +108,7 @@ const nothing = () => {}
 export const NO_METRICS: AdsMetrics = {
   connected: nothing,
   pushed: nothing,
+  compiled: nothing,
   sendTime: nothing,
   converged: nothing,
   rejected: nothing,

@@ -47,6 +47,9 @@ interface Compiled<Desc extends DescMessage> {
   readonly pending?: boolean
 }
 
+/** Called for each resource that was compiled and encoded. */
+export type OnCompiled = (type: ResourceType, name: string) => void
+
 /** Called when a resource cannot be compiled: it is absent then, and everything else goes on. */
 export type OnFailure = (type: ResourceType, name: string, error: unknown) => void
 
@@ -69,15 +72,23 @@ export class ClassView implements View {
   readonly #problems = new Map<string, readonly Problem[]>()
   readonly #model: Model
   readonly #onFailure: OnFailure
+  readonly #onCompiled: OnCompiled
   readonly #names: Readonly<Record<ResourceType, () => readonly string[]>>
   readonly #resources: Readonly<Record<ResourceType, Cells<Resource | undefined>>>
   readonly #record = new ReadRecord()
   readonly #virtualHosts: LazyVirtualHosts | undefined
 
-  constructor(model: Model, proxy: ProxyClass, onFailure: OnFailure, generations?: Generations) {
+  constructor(
+    model: Model,
+    proxy: ProxyClass,
+    onFailure: OnFailure,
+    generations?: Generations,
+    onCompiled: OnCompiled = () => {},
+  ) {
     this.key = proxy.key
     this.#model = model
     this.#onFailure = onFailure
+    this.#onCompiled = onCompiled
     // Messages that people wrote name clusters without generation: these are never let go of.
     const pinned = cell(() => {
       const documents = new Set([...raw().values()].map(({ origin }) => origin.object))
@@ -286,6 +297,7 @@ export class ClassView implements View {
   ): Resource {
     const { world } = this.#model
     let live: readonly Origin[] | undefined
+    this.#onCompiled(type, name)
     return {
       type,
       name,
