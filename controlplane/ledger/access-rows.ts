@@ -1,5 +1,7 @@
 import { type Database, rows, run, transact } from './database.ts'
 
+const HOUR_MS = 3_600_000
+
 /** Texts by key; undefined: it is gone. */
 export type RowChanges = ReadonlyMap<string, string | undefined>
 
@@ -18,9 +20,9 @@ export class AccessRows {
     const all = new Map<string, string>()
     for (const { name, role, password, created } of rows<UserRow>(this.#db, 'select * from users'))
       all.set(`user/${name}`, JSON.stringify({ name, role, password, created }))
-    // When it was last used is each replica's own matter.
-    for (const { hash, user, csrf, created } of rows<SessionRow>(this.#db, 'select * from sessions'))
-      all.set(`session/${hash}`, JSON.stringify({ hash, user, csrf, created }))
+    // When it was last used, to the hour: one that is in use elsewhere must not be taken for idle here.
+    for (const { hash, user, csrf, created, seen } of rows<SessionRow>(this.#db, 'select * from sessions'))
+      all.set(`session/${hash}`, JSON.stringify({ hash, user, csrf, created, seen: seen - (seen % HOUR_MS) }))
     for (const { id, hash, name, user, role, created, expires } of rows<TokenRow>(this.#db, 'select * from tokens'))
       all.set(`token/${id}`, JSON.stringify({ id, hash, name, user, role, created, expires }))
     return all
@@ -68,11 +70,12 @@ export class AccessRows {
     // Of a user who is gone by now.
     if (user !== null && rows(this.#db, 'select 1 from users where name = ?', user).length === 0) return
     if (kind === 'session') {
-      const { hash, csrf, created } = JSON.parse(text) as SessionRow
+      const { hash, csrf, created, seen } = JSON.parse(text) as SessionRow
       run(
         this.#db,
-        'insert or replace into sessions (hash, user, csrf, created, seen) values (?, ?, ?, ?, ?)',
-        ...[hash, user, csrf, created, Date.now()],
+        `insert into sessions (hash, user, csrf, created, seen) values (?, ?, ?, ?, ?)
+         on conflict (hash) do update set seen = max(seen, excluded.seen)`,
+        ...[hash, user, csrf, created, seen],
       )
     } else {
       const { hash, name, role, created, expires } = JSON.parse(text) as TokenRow
@@ -97,6 +100,7 @@ interface SessionRow {
   readonly user: string
   readonly csrf: string
   readonly created: number
+  readonly seen: number
 }
 
 interface TokenRow {

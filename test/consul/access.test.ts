@@ -52,6 +52,14 @@ describe.skipIf(!(await hasConsul()))('users of replicas on one Consul', () => {
     const token = a.accounts.issue({ name: 'ci', user: 'joe', role: 'editor', expires: undefined })
     await soon(() => b.accounts.token(token.secret)?.name, 'ci')
 
+    // One that is in use on a replica is not idle on the others.
+    const seen = (db: Database) => (db.prepare('select seen from sessions').all() as { seen: number }[])[0]!.seen
+    b.db.prepare('update sessions set seen = seen + 7200000').run()
+    await until(
+      () => seen(a.db),
+      (at) => at > Date.now() + 3_600_000,
+    )
+
     a.accounts.close(session.secret)
     await soon(() => b.accounts.session(session.secret), undefined)
     await b.accounts.setPassword('joe', 'another password')
