@@ -105,6 +105,7 @@ export const schemas = [
       version: { ...string, description: 'Of meshgate.' },
       node: { ...string, description: 'Version of Node.js.' },
       objects: { ...integer, description: 'Objects in force.' },
+      defaultNamespace: { ...string, description: 'Of documents that name none.' },
       xds: { ...string, description: 'Where proxies connect, `host:port`.' },
       folder: { ...string, description: 'Of configuration, as it was named at the start.' },
     },

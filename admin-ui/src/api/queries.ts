@@ -183,13 +183,17 @@ export const queries = {
     }),
   maglev: (
     hostname: string,
-    { size, subset, keys }: { readonly size: number; readonly subset: string; readonly keys: string[] },
+    { size, subset, keys }: { readonly size?: number; readonly subset: string; readonly keys: string[] },
   ) =>
     queryOptions({
       queryKey: ['services', hostname, 'maglev', { size, subset, keys }],
       placeholderData: keepPreviousData,
       queryFn: ({ signal }) => {
-        const query = { size, ...(subset ? { subset } : {}), ...(keys.length > 0 ? { key: keys } : {}) }
+        const query = {
+          ...(size === undefined ? {} : { size }),
+          ...(subset ? { subset } : {}),
+          ...(keys.length > 0 ? { key: keys } : {}),
+        }
         return ask(api.GET('/api/v1/services/{hostname}/maglev', { params: { path: { hostname }, query }, signal }))
       },
     }),

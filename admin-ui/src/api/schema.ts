@@ -8,6 +8,8 @@ export type About = {
   readonly node: string
   /** Objects in force. */
   readonly objects: number
+  /** Of documents that name none. */
+  readonly defaultNamespace: string
   /** Where proxies connect, `host:port`. */
   readonly xds?: string
   /** Of configuration, as it was named at the start. */

@@ -1,10 +1,12 @@
-import { AppShell, Burger, Group, Loader, NavLink, ScrollArea, Text } from '@mantine/core'
+import { ActionIcon, AppShell, Burger, Group, Loader, NavLink, ScrollArea, Text, Tooltip } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
+import { IconKeyboard } from '@tabler/icons-react'
 import { Outlet, useRouterState } from '@tanstack/react-router'
 import { Suspense } from 'react'
 import { useTranslation } from 'react-i18next'
 import { AppLink, RouterLink } from '../parts/link.tsx'
 import { CommandPalette } from './command-palette.tsx'
+import { KeyList } from './key-list.tsx'
 import { LanguageSwitch } from './language-switch.tsx'
 import { LiveBadge } from './live-badge.tsx'
 import { Logo } from './logo.tsx'
@@ -18,7 +20,8 @@ export function Shell() {
   const { t } = useTranslation()
   const [opened, { toggle, close }] = useDisclosure()
   const path = useRouterState({ select: ({ location }) => location.pathname })
-  useShortcuts()
+  const [keys, { open: showKeys, close: hideKeys }] = useDisclosure()
+  useShortcuts(showKeys)
   const items = areas.flatMap(({ nav }) => nav ?? []).sort((a, b) => a.order - b.order)
   return (
     <AppShell
@@ -29,6 +32,7 @@ export function Shell() {
       <a className="skip" href="#content">
         {t('nav.skip')}
       </a>
+      <KeyList items={items} opened={keys} onClose={hideKeys} />
       <AppShell.Header px="md">
         <Group h="100%" justify="space-between" wrap="nowrap">
           <Group gap="sm" wrap="nowrap">
@@ -43,6 +47,11 @@ export function Shell() {
             {areas.map(({ header: Item, routes }) => Item && <Item key={routes[0]?.id ?? routes[0]?.path} />)}
             <LiveBadge />
             <Group gap="xs" wrap="nowrap" visibleFrom="md">
+              <Tooltip label={`${t('keys.title')} (?)`}>
+                <ActionIcon variant="subtle" color="gray" size="lg" aria-label={t('keys.title')} onClick={showKeys}>
+                  <IconKeyboard size={18} stroke={1.6} />
+                </ActionIcon>
+              </Tooltip>
               <LanguageSwitch />
               <SchemeSwitch />
             </Group>

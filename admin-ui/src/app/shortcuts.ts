@@ -5,8 +5,11 @@ import { areas } from './routes.ts'
 /** How long after `g` the second key may come, ms. */
 const SECOND_KEY_MS = 1_500
 
-/** `g` and a letter go to a page, `/` to the search field of the page. None works while one types. */
-export function useShortcuts(): void {
+/** Keys that lead to a page by themselves. */
+const PAGES: Readonly<Record<string, string>> = { n: '/rules/new', b: '/changes/new' }
+
+/** `g` and a letter go to a page, `/` to the search field of the page, `?` lists all keys. None works while one types. */
+export function useShortcuts(onList: () => void): void {
   const router = useRouter()
   useEffect(() => {
     let since = Number.NEGATIVE_INFINITY
@@ -18,7 +21,9 @@ export function useShortcuts(): void {
         since = Number.NEGATIVE_INFINITY
         const item = areas.find(({ nav }) => nav?.key === event.key)?.nav
         if (item) router.history.push(item.to)
-      } else if (event.key === 'g') since = event.timeStamp
+      } else if (event.key === '?') onList()
+      else if (event.key in PAGES) router.history.push(PAGES[event.key]!)
+      else if (event.key === 'g') since = event.timeStamp
       else if (event.key === '/') {
         const field = document.querySelector<HTMLInputElement>('main [data-search]')
         if (!field) return
@@ -28,5 +33,5 @@ export function useShortcuts(): void {
     }
     document.addEventListener('keydown', onKey)
     return () => document.removeEventListener('keydown', onKey)
-  }, [router])
+  }, [router, onList])
 }

@@ -76,6 +76,15 @@ export function chooseAlgorithm(
   return choose(document, [...path, 'consistentHash'], ['ringHash', 'maglev'], algorithm, value)
 }
 
+/**
+ * The service a host of a DestinationRule names: as it is written, or a short name in the namespace of the rule. Undefined when there is none
+ * of that name, or the host is a pattern.
+ */
+export function serviceOf(host: string, namespace: string, services: readonly string[]): string | undefined {
+  const name = host.toLowerCase()
+  return services.find((one) => one === name) ?? services.find((one) => one.startsWith(`${name}.${namespace}.svc.`))
+}
+
 /** Table sizes on offer: primes, each about four times the one before. Envoy takes primes up to 5000011. */
 export const TABLE_SIZES = [251, 1021, 4093, 16_381, 65_537, 262_139, 1_048_573] as const
 export const LARGEST_TABLE = 5_000_011

@@ -1,4 +1,4 @@
-import { Badge, Button, Card, Code, Group, Stack, Table, Text, Textarea } from '@mantine/core'
+import { Badge, Button, Card, Code, Group, Stack, Table, Text, Textarea, TextInput } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useRouter } from '@tanstack/react-router'
 import { type DragEvent, useMemo, useState } from 'react'
@@ -12,6 +12,9 @@ import { Page } from '../parts/page.tsx'
 import { ProblemAlert } from '../parts/problem.tsx'
 import { importDrafts, type KnownFile, readImport } from './import.ts'
 
+/** As Kubernetes names namespaces: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names */
+const NAMESPACE = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/
+
 const COLOURS = { new: 'teal', changed: 'blue', same: 'gray', unsupported: 'yellow', broken: 'red' } as const
 
 /** Rules from somewhere else: pasted or dropped, looked at one by one, then planned together as one change. */
@@ -22,7 +25,9 @@ export function ImportPage() {
   const { data: kinds } = useQuery(changeQueries.kinds())
   const { data: rules } = useQuery(changeQueries.rules())
   const { data: listed } = useQuery(queries.documents())
+  const { data: about } = useQuery(queries.about())
   const [text, setText] = useState('')
+  const [namespace, setNamespace] = useState('')
   const [over, setOver] = useState(false)
   const [error, setError] = useState<unknown>(undefined)
   const [busy, setBusy] = useState(false)
@@ -35,11 +40,12 @@ export function ImportPage() {
     () =>
       readImport(text, {
         kinds: new Set(kinds?.map(({ kind }) => kind)),
-        defaultNamespace: 'default',
+        defaultNamespace: about?.defaultNamespace ?? 'default',
+        namespace: NAMESPACE.test(namespace) ? namespace : '',
         fileOf,
         newFile,
       }),
-    [text, kinds, fileOf, newFile],
+    [text, kinds, fileOf, newFile, about, namespace],
   )
   const usable = documents.filter(({ file }) => file !== undefined)
   const drop = async (event: DragEvent) => {
@@ -98,6 +104,15 @@ export function ImportPage() {
           onChange={({ currentTarget }) => setText(currentTarget.value)}
         />
       </Card>
+      <TextInput
+        label={t('import.namespace')}
+        description={t('import.namespaceHint')}
+        placeholder={about?.defaultNamespace ?? ''}
+        w={340}
+        value={namespace}
+        error={namespace !== '' && !NAMESPACE.test(namespace) && t('import.namespaceWrong')}
+        onChange={({ currentTarget }) => setNamespace(currentTarget.value.trim())}
+      />
       {documents.length > 0 && (
         <Card withBorder>
           <Table>

@@ -2,6 +2,7 @@ import type { Draft } from '../change/drafts.ts'
 import { appendDocument } from '../change/merge.ts'
 import { same } from '../forms/edits.ts'
 import { findObject, nameOf, type ObjectName, objectKey } from '../forms/objects.ts'
+import { isMap } from '../forms/schema.ts'
 import { diffToEdits, edit, openText, readDocuments } from '../yaml/index.ts'
 
 /** What becomes of a document that was pasted or dropped. */
@@ -27,7 +28,10 @@ export interface KnownFile {
 
 export interface ImportOptions {
   readonly kinds: ReadonlySet<string>
+  /** Of documents that name none, for the control plane. */
   readonly defaultNamespace: string
+  /** Where such documents shall go instead: written into them. */
+  readonly namespace?: string
   /** Files of objects that are there, by key. */
   readonly fileOf: (key: string) => string | undefined
   /** Where new objects go. */
@@ -38,10 +42,10 @@ export interface ImportOptions {
 export function readImport(text: string, options: ImportOptions): readonly ImportedDocument[] {
   const open = openText(text)
   return readDocuments(open).flatMap(({ document, value, error, from, to }): ImportedDocument[] => {
-    const slice = text.slice(from, to)
+    const slice = inNamespace(text.slice(from, to), value, options)
     if (error) return [{ number: document + 1, name: undefined, result: 'broken', message: error.message, text: slice }]
     if (value === null || value === undefined) return []
-    const name = nameOf(value, options.defaultNamespace)
+    const name = nameOf(value, options.namespace || options.defaultNamespace)
     if (!name) return [{ number: document + 1, name, result: 'broken', message: 'no kind or no name', text: slice }]
     if (!options.kinds.has(name.kind)) return [{ number: document + 1, name, result: 'unsupported', text: slice }]
     const file = options.fileOf(objectKey(name))
@@ -49,6 +53,16 @@ export function readImport(text: string, options: ImportOptions): readonly Impor
       { number: document + 1, name, result: file ? 'changed' : 'new', text: slice, file: file ?? options.newFile },
     ]
   })
+}
+
+/** The text with the chosen namespace, where it names none. Objects of the whole mesh have none. */
+function inNamespace(text: string, value: unknown, { namespace, defaultNamespace }: ImportOptions): string {
+  if (!namespace || namespace === defaultNamespace || !isMap(value) || value['kind'] === 'Mesh') return text
+  const { metadata } = value
+  if (!isMap(metadata) || (metadata['namespace'] ?? '') !== '') return text
+  return edit(text, [{ document: 0, path: ['metadata', 'namespace'], op: 'set', value: namespace }], {
+    sharing: 'here',
+  }).text
 }
 
 /**

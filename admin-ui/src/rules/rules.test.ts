@@ -35,6 +35,30 @@ spec: { hosts: [cart.shop.svc.cluster.local], resolution: DNS, ports: [{ number:
   })
 })
 
+describe('import into a namespace', () => {
+  const options = {
+    kinds: new Set(['VirtualService']),
+    defaultNamespace: 'default',
+    fileOf: () => undefined,
+    newFile: 'imported.yaml',
+  }
+  const text =
+    '# a\nkind: VirtualService\nmetadata:\n  name: a # one\n---\nkind: VirtualService\nmetadata: {name: b, namespace: own}\n'
+
+  it('writes it into documents that name none, and nothing else', () => {
+    const [a, b] = readImport(text, { ...options, namespace: 'shop' })
+    expect(a).toMatchObject({ name: { namespace: 'shop' } })
+    expect(a!.text).toContain('  name: a # one\n  namespace: shop\n')
+    expect(b).toMatchObject({ name: { namespace: 'own' } })
+    expect(b!.text).not.toContain('shop')
+  })
+
+  it('leaves them as they are where it is the default one', () => {
+    for (const namespace of ['', 'default'])
+      expect(readImport(text, { ...options, namespace })[0]!.text).not.toContain('namespace')
+  })
+})
+
 describe('import', () => {
   const there = '# ours\nkind: VirtualService\nmetadata: { name: a }\nspec:\n  hosts: [a] # one\n'
   const options = {

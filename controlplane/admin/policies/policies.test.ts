@@ -3,6 +3,7 @@ import { Registry } from 'prom-client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { LiveConfig } from '../../live-config.ts'
 import { createMesh } from '../../mesh.ts'
+import { createReports } from '../../reports/index.ts'
 import { MemorySource } from '../../sources/index.ts'
 import { StatusBook } from '../../status/book.ts'
 import { createAdminServer } from '../server.ts'
@@ -65,11 +66,13 @@ spec:
 const HOST = 'reviews.default.svc.cluster.local'
 let app: FastifyInstance
 let config: LiveConfig
+const reports = createReports()
 
 beforeAll(async () => {
   const mesh = createMesh()
   config = new LiveConfig(MemorySource.of({ 'rules.yaml': RULES }), mesh)
-  app = await createAdminServer({ version: '1', config, mesh, status: new StatusBook(), metrics: new Registry() })
+  const status = new StatusBook()
+  app = await createAdminServer({ version: '1', config, mesh, status, metrics: new Registry(), reports })
   await config.start()
 })
 afterAll(async () => {
@@ -120,7 +123,37 @@ it('the topology joins ways in and services by the rules that say so', async () 
   ])
 })
 
+it('the topology shows who calls by access logs, where proxies send no load reports', async () => {
+  const node = {
+    id: 'sidecar~10.0.0.9~shop-1.default~default.svc.cluster.local',
+    cluster: 'shop.default',
+    metadata: {},
+  }
+  const entry = {
+    ...{ kind: 'http' as const, cluster: `outbound|80||${HOST}`, routeName: '', flags: [], durationMs: 1 },
+    ...{ received: 0, sent: 0 },
+  }
+  reports.access.take(node as never, [
+    { ...entry, status: 200 },
+    { ...entry, status: 503 },
+  ])
+  const { edges } = await get('/api/v1/topology')
+  expect(edges).toContainEqual(
+    expect.objectContaining({
+      to: HOST,
+      configured: false,
+      issued: 2,
+      failed: 1,
+      from: expect.stringContaining('shop'),
+    }),
+  )
+})
+
 describe('the Maglev preview', () => {
+  it('has the table a cluster gets by itself where no size is asked for', async () => {
+    expect(await get(`/api/v1/services/${HOST}/maglev`)).toMatchObject({ tableSize: 4093 })
+  })
+
   it('says where keys go, and where when that endpoint leaves', async () => {
     const answer = await get(`/api/v1/services/${HOST}/maglev?size=1021&key=ann&key=bob`)
     expect(answer.tableSize).toBe(1021)

@@ -1,6 +1,14 @@
 import type { FastifyInstance } from 'fastify'
+import type { ConfigObject } from '../../config/object.ts'
 import type { AdminContext } from '../context.ts'
 import { answers, ref } from '../schemas.ts'
+
+/** Where documents are that name no namespace. */
+function defaultNamespace(objects: Iterable<ConfigObject>): string {
+  for (const { kind, spec } of objects)
+    if (kind === 'Mesh') return (spec as { readonly defaultNamespace?: string }).defaultNamespace ?? 'default'
+  return 'default'
+}
 
 /** What answers here: for the first proxy, and for a page that says which version it is of. */
 export function aboutRoutes(app: FastifyInstance, { version, xds, folder, config }: AdminContext): void {
@@ -18,6 +26,7 @@ export function aboutRoutes(app: FastifyInstance, { version, xds, folder, config
       version,
       node: process.version,
       objects: config.objects.size,
+      defaultNamespace: defaultNamespace(config.objects.values()),
       ...(xds === undefined ? {} : { xds }),
       ...(folder === undefined ? {} : { folder }),
     }),

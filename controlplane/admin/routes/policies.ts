@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { ConfigObject } from '../../config/object.ts'
 import { formatPath } from '../../diagnostics/diagnostic.ts'
 import { places } from '../../explain/explain.ts'
+import { defaultTableSize } from '../../xds/clusters/index.ts'
 import type { AdminContext } from '../context.ts'
 import { badRequest, notFound } from '../errors.ts'
 import { maglevPreview } from '../policies/maglev-preview.ts'
@@ -12,6 +13,8 @@ import { answers, listOf, ref } from '../schemas.ts'
 /** Tables are built for each endpoint that might leave: both together bound the work. */
 const MOST_SLOTS = 20_000_000
 const MOST_CALLS = 20_000
+/** Which edges come first; sums are of all time. */
+const RECENT_MS = 5 * 60_000
 
 /** What rules do to services, who calls whom, and where a hashed key goes. */
 export function policyRoutes(app: FastifyInstance, { mesh, config, status, reports }: AdminContext): void {
@@ -82,21 +85,31 @@ export function policyRoutes(app: FastifyInstance, { mesh, config, status, repor
       }),
   )
 
+  /** By load reports, which count each request; by access logs for callers that send none. */
   function* calls() {
     let told = 0
+    const reporting = new Set<string>()
     for (const { node } of status.clients()) {
       const workload = node.id.split('~')[2]
       if (!workload) continue
       for (const { cluster, issued, failed } of reports?.load.clustersOf(node.id) ?? []) {
         if (++told > MOST_CALLS) return
+        reporting.add(workload)
         yield { workload, cluster, issued, failed }
       }
+    }
+    for (const { caller, cluster, requests, connections, statuses } of reports?.access.allEdges(RECENT_MS) ?? []) {
+      const workload = `${caller.workload}.${caller.namespace}`
+      if (reporting.has(workload)) continue
+      if (++told > MOST_CALLS) return
+      const failed = (statuses['5xx'] ?? 0) + (statuses['none'] ?? 0)
+      yield { workload, cluster, issued: requests + connections, failed }
     }
   }
 
   app.get<{
     Params: { hostname: string }
-    Querystring: { port?: number; subset?: string; size: number; key?: string[] }
+    Querystring: { port?: number; subset?: string; size?: number; key?: string[] }
   }>(
     '/api/v1/services/:hostname/maglev',
     {
@@ -119,8 +132,7 @@ export function policyRoutes(app: FastifyInstance, { mesh, config, status, repor
               type: 'integer',
               minimum: 2,
               maximum: 5_000_011,
-              default: 65537,
-              description: 'Of the table, a prime.',
+              description: 'Of the table, a prime. What the cluster gets where no rule says a size, if not given.',
             },
             key: {
               type: 'array',
@@ -134,15 +146,15 @@ export function policyRoutes(app: FastifyInstance, { mesh, config, status, repor
         response: answers(ref('MaglevPreview'), 'All endpoints, healthy or not.'),
       },
     },
-    async ({ params, query: { port: number, subset, size, key = [] } }) => {
+    async ({ params, query: { port: number, subset, size: asked, key = [] } }) => {
       const service = registry.byHostname().get(params.hostname.toLowerCase())?.[0]
       if (!service) throw notFound(`no service has the hostname ${params.hostname}`)
       const port = number === undefined ? service.ports[0] : service.ports.find((one) => one.number === number)
       if (!port) throw notFound(`${service.hostname} has no port ${number}`)
       const labels = subset ? subsetLabels(service.hostname, subset) : {}
-      const chosen = endpoints
-        .look(service, port)
-        .filter((one) => Object.entries(labels).every(([name, value]) => one.labels[name] === value))
+      const all = endpoints.look(service, port)
+      const size = asked ?? defaultTableSize(all.length)
+      const chosen = all.filter((one) => Object.entries(labels).every(([name, value]) => one.labels[name] === value))
       if (size * (chosen.length + 1) > MOST_SLOTS)
         throw badRequest(
           `a table of ${size} for ${chosen.length} endpoints is too much for a preview; choose a smaller prime`,

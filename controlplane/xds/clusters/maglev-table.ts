@@ -20,6 +20,11 @@ export function maglevTableSize(hash: ConsistentHash, fewEndpoints: boolean): bi
   return BigInt(nearestTableSize(hash.maglev?.tableSize || (fewEndpoints ? SMALL_TABLE_SIZE : DEFAULT_TABLE_SIZE)))
 }
 
+/** The size where none is asked for, by the number of endpoints of the port. */
+export function defaultTableSize(endpoints: number): number {
+  return endpoints <= FEW_ENDPOINTS ? SMALL_TABLE_SIZE : DEFAULT_TABLE_SIZE
+}
+
 const few = new WeakMap<Scope, (key: string) => boolean>()
 
 /** Whether a port has few endpoints. A tracked read of this answer alone: a change of endpoints compiles no cluster again. */

@@ -20,6 +20,7 @@ import { controlOf, fieldsOf } from '../../forms/fields.ts'
 import { type FieldSchema, read, readMap, schemaAt, writtenPath } from '../../forms/schema.ts'
 import { FieldRow } from './field-row.tsx'
 import { useFieldLabel, useForm } from './form-context.tsx'
+import { MaglevField } from './maglev-field.tsx'
 import { FieldForm, type LayoutProps, ObjectForm } from './object-form.tsx'
 import { ScalarControl } from './scalar-control.tsx'
 import { Section } from './section.tsx'
@@ -230,7 +231,10 @@ function Balancing({ path, schema, value }: LayoutProps) {
               <FieldForm key={one.name} field={{ ...one, required: true }} />
             ))}
           {now.algorithm === 'maglev' ? (
-            <TableSize path={at} size={now.tableSize} />
+            <>
+              <TableSize path={at} size={now.tableSize} />
+              <MaglevField path={at} size={now.tableSize} />
+            </>
           ) : (
             <FieldRow
               name="minimumRingSize"
@@ -267,7 +271,7 @@ function TableSize({ path, size }: { readonly path: LayoutProps['path']; readonl
     <FieldRow
       name="tableSize"
       path={[...path, 'consistentHash', 'maglev', 'tableSize']}
-      schema={{ type: 'integer', description: t('balance.tableDoc'), 'x-default': '65537' }}
+      schema={{ type: 'integer', description: t('balance.tableDoc'), 'x-default': '4093 / 65537' }}
       onClear={size === undefined ? undefined : () => set(undefined)}
     >
       {(ids) => (
@@ -279,7 +283,7 @@ function TableSize({ path, size }: { readonly path: LayoutProps['path']; readonl
                 {...ids}
                 schema={{ type: 'integer', minimum: 2, maximum: 5_000_011 }}
                 value={size}
-                placeholder="65537"
+                placeholder={t('balance.byItself')}
                 onChange={(next) => set(Number(next))}
               />
             </div>

@@ -74,5 +74,7 @@ export const services = {
   'maglev.nowhere': 'nowhere',
   'maglev.without': '{{address}} when that one leaves',
   'maglev.share': 'Share of keys',
+  'maglev.byItself': 'by itself',
+  'maglev.slots': 'Table of {{count}} slots.',
   'maglev.moved': 'Moves when it leaves',
 } as const

@@ -73,5 +73,7 @@ export const services: Dictionary['services'] = {
   'maglev.nowhere': '无处可去',
   'maglev.without': '该端点离开后到 {{address}}',
   'maglev.share': '键的占比',
+  'maglev.byItself': '自动',
+  'maglev.slots': '表共 {{count}} 个槽。',
   'maglev.moved': '离开时迁移的占比',
 }
