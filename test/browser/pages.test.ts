@@ -52,7 +52,7 @@ ${more}`
 describe.skipIf(withoutBrowser())('the pages, over a real control plane and a real Envoy', () => {
   let browser: Browser
   let mesh: ServeChild
-  let envoy: TestEnvoy
+  let envoy: Promise<TestEnvoy> | undefined
   let folder: string
 
   beforeAll(async () => {
@@ -68,6 +68,16 @@ describe.skipIf(withoutBrowser())('the pages, over a real control plane and a re
     browser = await startBrowser()
   })
 
+  /** The Envoy of all tests, started by the first that needs one: each test can be run alone. */
+  const connected = () => {
+    const bootstrap = envoyBootstrap({
+      node: { id: NODE, cluster: 'shop.default' },
+      xds: { host: '127.0.0.1', port: mesh.xdsPort },
+      mode: 'delta',
+    })
+    envoy ??= startEnvoy({ bootstrap })
+    return envoy
+  }
   const open = (path: string, options?: OpenOptions) => openPage(browser, mesh.apiUrl + path, options)
   const change = async (file: string, text: string) => {
     const before = await mesh.api<{ revisions: { id: number }[] }>('/api/v1/revisions?limit=1')
@@ -84,12 +94,7 @@ describe.skipIf(withoutBrowser())('the pages, over a real control plane and a re
     await page.getByText('Connect the first proxy').waitFor()
     expect(await page.locator('pre', { hasText: 'meshgate bootstrap' }).innerText()).toContain(`:${mesh.xdsPort}`)
     await page.locator('[data-live=live]').waitFor()
-    const bootstrap = envoyBootstrap({
-      node: { id: NODE, cluster: 'shop.default' },
-      xds: { host: '127.0.0.1', port: mesh.xdsPort },
-      mode: 'delta',
-    })
-    envoy = await startEnvoy({ bootstrap })
+    await connected()
     await page.getByText('Connect the first proxy').waitFor({ state: 'detached' })
     await page.getByRole('link', { name: /Proxies connected\s*1/ }).waitFor()
     expect(complaints).toEqual([])
@@ -102,6 +107,7 @@ describe.skipIf(withoutBrowser())('the pages, over a real control plane and a re
   ] as const)(
     'every page has no serious finding of axe-core and no error of the browser (%s, %s)',
     async (language, scheme) => {
+      await connected()
       const pages = [
         '/',
         '/services',
@@ -154,6 +160,7 @@ describe.skipIf(withoutBrowser())('the pages, over a real control plane and a re
   })
 
   it('follows an edit of the file, and undoes it with a reason: the proxy has the old weights again', async () => {
+    await connected()
     const { page, context } = await open(SERVICE)
     await page.locator('[data-topic=split]').getByText('90 %').waitFor()
     const revision = await change('rules.yaml', rules(60))
@@ -168,13 +175,14 @@ describe.skipIf(withoutBrowser())('the pages, over a real control plane and a re
     await page.waitForURL(`**/changes/${revision + 1}`)
     await page.locator('[data-converged="1"]').waitFor()
     expect(readFileSync(join(folder, 'rules.yaml'), 'utf8')).toBe(rules(90))
-    const dump = await envoy.admin('/config_dump?include_eds')
+    const dump = await (await connected()).admin('/config_dump?include_eds')
     expect(dump).toContain('"weight": 90')
     expect(dump).not.toContain('"weight": 60')
     await context.close()
   })
 
   it('a fault counts down on the overview and ends by itself, as a revision; Envoy has it and then has it not', async () => {
+    await connected()
     const fault = `---
 apiVersion: networking.istio.io/v1
 kind: VirtualService
@@ -193,11 +201,12 @@ spec:
     await page.getByText('1 fault is injected now').waitFor({ state: 'detached' })
     await page.getByText('faults and mirrors ended').waitFor()
     expect(readFileSync(join(folder, 'rules.yaml'), 'utf8')).not.toContain('555')
-    expect(await envoy.admin('/config_dump')).not.toContain('555')
+    expect(await (await connected()).admin('/config_dump')).not.toContain('555')
     await context.close()
   })
 
   it('what Envoy refuses is shown in its words, with the line', async () => {
+    await connected()
     // Envoy has no such file; meshgate cannot know that.
     const broken = `apiVersion: meshgate.io/v1
 kind: EnvoyResource
@@ -237,6 +246,12 @@ spec:
     await page.waitForURL(`**${SERVICE}`)
     // While it closes, the palette still has the focus, and letters are for its field.
     await page.getByPlaceholder('Pages, services, proxies').waitFor({ state: 'detached' })
+    await page.keyboard.press('?')
+    await page.getByRole('dialog', { name: 'Keys' }).waitFor()
+    await expectAccessible(page, 'keys')
+    await page.keyboard.press('Escape')
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+    await connected()
     await page.keyboard.press('g')
     await page.keyboard.press('p')
     await page.waitForURL('**/proxies')

@@ -69,5 +69,8 @@ export const cssVariables: CSSVariablesResolver = () => ({
     '--mantine-color-dimmed': '#a3aeb8',
     '--mantine-color-placeholder': '#98a4ae',
     '--mantine-color-anchor': '#77c3cf',
+    // A page is read under it: a tint, no surface of its own.
+    '--mantine-color-red-light': '#3a1d22',
+    '--mantine-color-red-light-color': '#ffb3b3',
   },
 })

@@ -47,7 +47,7 @@ export function Stats() {
   const { data: complaints } = useQuery(queries.diagnostics())
   const counts = proxies && countProxies(proxies)
   return (
-    <SimpleGrid cols={{ base: 1, xs: 2, md: 5 }}>
+    <SimpleGrid cols={{ base: 2, md: 5 }} spacing={{ base: 'xs', md: 'md' }}>
       <Stat
         label={t('stat.connected')}
         value={counts?.connected}

@@ -34,7 +34,7 @@ export const FilterSelect = memo(function FilterSelect({
       clearable
       searchable={options.length > FEW}
       limit={MOST_SHOWN}
-      w={190}
+      w={{ base: 'calc(50% - 6px)', xs: 190 }}
       data={options}
       value={value || null}
       onChange={(chosen) => onChoose(name, chosen ?? '')}

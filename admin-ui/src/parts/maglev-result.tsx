@@ -66,13 +66,15 @@ export function MaglevResult({ hostname, size, subset, keys }: MaglevResultProps
                 <Table.Td ta="right">{weight}</Table.Td>
                 <Table.Td>
                   <Group gap="sm" wrap="nowrap">
-                    <Progress value={share * 100} w={110} color="mesh.7" aria-label={`${address} ${percent(share)}`} />
-                    <Text size="sm" className="number">
+                    <Progress value={share * 100} w={80} color="mesh.7" aria-label={`${address} ${percent(share)}`} />
+                    <Text size="sm" className="number" style={{ whiteSpace: 'nowrap' }}>
                       {percent(share)}
                     </Text>
                   </Group>
                 </Table.Td>
-                <Table.Td ta="right">{percent(moved)}</Table.Td>
+                <Table.Td ta="right" style={{ whiteSpace: 'nowrap' }}>
+                  {percent(moved)}
+                </Table.Td>
               </Table.Tr>
             ))}
           </Table.Tbody>

@@ -17,7 +17,7 @@ export function Search({ value, onChange, label }: SearchProps) {
       type="search"
       aria-label={label}
       placeholder={label}
-      w={300}
+      w={{ base: '100%', xs: 300 }}
       leftSection={<IconSearch size={16} />}
       rightSection={value !== '' && <CloseButton size="sm" aria-label={t('clear')} onClick={() => onChange('')} />}
       value={value}

@@ -24,7 +24,7 @@ import { stateOf, TYPES, typeOf } from './types.ts'
 export function ProxiesPage() {
   const { t } = useTranslation('proxies')
   const { t: common } = useTranslation()
-  const { data, error, isPending } = useQuery(queries.proxies())
+  const { data, error, isPending, refetch } = useQuery(queries.proxies())
   const [view, change, choose] = useView({ q: '', state: '' })
   const query = useDeferredValue(view.q)
   const rows = useMemo(
@@ -80,7 +80,7 @@ export function ProxiesPage() {
   const clear = () => change({ q: '', state: '' })
   return (
     <Page title={t('title')} lead={data && t('lead', { count: rows.length, all: data.length })}>
-      {error && <ProblemAlert error={error} />}
+      {error && <ProblemAlert error={error} retry={() => void refetch()} />}
       {data?.length === 0 ? (
         <Empty icon={IconServerOff} title={t('none')}>
           <FirstProxy />

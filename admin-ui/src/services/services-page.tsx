@@ -22,7 +22,7 @@ import { failedShare, trafficByHost } from './traffic.ts'
 export function ServicesPage() {
   const { t } = useTranslation('services')
   const { t: common } = useTranslation()
-  const { data, error } = useQuery(queries.services())
+  const { data, error, refetch } = useQuery(queries.services())
   const { data: policies } = useQuery(queries.policies())
   const { data: load } = useQuery(queries.load())
   const [view, change, choose] = useView({ q: '', ns: '', topic: '' })
@@ -105,7 +105,7 @@ export function ServicesPage() {
   const clear = () => change({ q: '', ns: '', topic: '' })
   return (
     <Page title={t('title')} lead={data && t('lead', { count: data.length })}>
-      {error && <ProblemAlert error={error} />}
+      {error && <ProblemAlert error={error} retry={() => void refetch()} />}
       {data?.length === 0 ? (
         <Empty icon={IconStack2} title={t('none')}>
           {t('noneHint')}

@@ -19,7 +19,7 @@ const Picture = lazy(() => import('./picture.tsx').then(({ Picture: component })
 /** Who calls whom: a picture, and a table that says the same. */
 export function TopologyPage() {
   const { t } = useTranslation('topology')
-  const { data, error } = useQuery(queries.topology())
+  const { data, error, refetch } = useQuery(queries.topology())
   const [view, change, choose] = useView({ as: 'graph', ns: '', q: '', lonely: '1' })
   const filter = useDeferredValue(view)
   const graph = useMemo(
@@ -47,7 +47,7 @@ export function TopologyPage() {
         />
       }
     >
-      {error && <ProblemAlert error={error} />}
+      {error && <ProblemAlert error={error} retry={() => void refetch()} />}
       {data?.nodes.length === 0 ? (
         <Empty icon={IconTopologyStar3} title={t('none')}>
           {t('noneHint')}
@@ -82,9 +82,11 @@ export function TopologyPage() {
             </Suspense>
           )}
           {graph && graph.nodes.length > 0 && view.as === 'table' && <TopologyTable graph={graph} />}
-          <Text size="xs" c="dimmed">
-            {t('legend')}
-          </Text>
+          {graph && (
+            <Text size="xs" c="dimmed">
+              {t('legend')}
+            </Text>
+          )}
         </Stack>
       )}
     </Page>
