@@ -14,12 +14,12 @@ const nodeClient = fileURLToPath(new URL('./programs/dubbo_client.cjs', import.m
 /** Lines `= text` or `! error`, one for each call. */
 const lines = (stdout: string) => stdout.split('\n').filter((line) => /^[=!] /.test(line))
 
-async function javaCalls(port: number, method: string, text: string, count = 1): Promise<string[]> {
+export async function javaCalls(port: number, method: string, text: string, count = 1): Promise<string[]> {
   const { stdout } = await run('java', [...(await java()), 'call', String(port), method, text, String(count)])
   return lines(stdout)
 }
 
-async function nodeCalls(port: number, method: string, text: string, count = 1): Promise<string[]> {
+export async function nodeCalls(port: number, method: string, text: string, count = 1): Promise<string[]> {
   const { stdout } = await run(process.execPath, [
     nodeClient,
     await npmFolder(),

@@ -1,0 +1,256 @@
+import type { FieldInfo } from '../contract.ts'
+import type { Expression } from './expression.ts'
+import { hessianText } from './hessian.ts'
+import { entryNode } from './inner-node.ts'
+import type { IssuePath, Issues } from './issue.ts'
+import type { Node, Place, Position } from './node.ts'
+import { numberAccess } from './number-node.ts'
+import { BAD } from './numbers.ts'
+import type { Offset } from './offset.ts'
+import type { FieldSpec } from './schema.ts'
+import type { Scope } from './scope.ts'
+import { prefixedText, sizedText } from './text-node.ts'
+import { largest, minBytes, parseType, type TextType, type TypeInfo, typeNames } from './types.ts'
+import { within } from './wrap.ts'
+
+/** A field whose start is known and whose type is not looked at yet. */
+type Placed = Omit<Node, 'type' | 'writable' | 'minEnd' | 'place' | 'end' | 'read' | 'value' | 'patch' | 'elastic'>
+
+/** A field at an offset of the frame, or of a container. */
+export function locatedNode(
+  scope: Scope,
+  name: string,
+  spec: FieldSpec,
+  path: IssuePath,
+  role: FieldInfo['role'],
+): Node | undefined {
+  const type = parseType(spec.type ?? '')
+  if (!type) {
+    if (spec.type === undefined) scope.issues.error(path, `"${name}" has no type`, `types are: ${typeNames}`)
+    else scope.issues.error([...path, 'type'], `there is no type "${spec.type}"`, `types are: ${typeNames}`)
+    return undefined
+  }
+  const container = spec.in === undefined ? undefined : scope.resolve(spec.in, [...path, 'in'])
+  if (spec.in !== undefined && !container) return undefined
+  const source = offsetOf(scope, name, spec, path)
+  const offset = source && scope.offset(source.expression, source.path, container)
+  if (!offset) return undefined
+  const base = {
+    name,
+    path,
+    role,
+    doc: spec.doc,
+    values: valuesOf(spec, type, path, scope.issues),
+    mask: spec.mask ?? 0,
+    container,
+    required: spec.when === undefined && spec.optional !== true && container === undefined,
+    minStart: offset.min,
+    fixed: offset.fixed !== undefined && container === undefined,
+    start: offset.position,
+    number: undefined,
+    raw: undefined,
+    entry: undefined,
+    sizeNode: undefined,
+    prefix: undefined,
+    bias: 0,
+    signed: false,
+    guarded: false,
+    rest: false,
+  } as const
+  const place = (bytes: number): Place => ({
+    anchor: offset.anchor,
+    offset: offset.constant,
+    bytes,
+    mask: spec.mask ?? 0,
+    le: type.form === 'int' && type.le,
+  })
+  const node = typed(scope, base, spec, path, type, offset, place)
+  return node && container ? within(node, container) : node
+}
+
+function typed(
+  scope: Scope,
+  base: Placed,
+  spec: FieldSpec,
+  path: IssuePath,
+  type: TypeInfo,
+  offset: Offset,
+  place: (bytes: number) => Place,
+): Node | undefined {
+  const { name } = base
+  const writable = spec.writable ?? true
+  const noNumber: Position = () => BAD
+  if (type.form === 'int' || type.form === 'varint' || type.form === 'digits') {
+    const mask = spec.mask ?? 0
+    if (mask !== 0 && (type.form !== 'int' || mask < 0 || mask > 2 ** (type.bytes * 8) - 1 || type.bytes > 4)) {
+      scope.issues.error([...path, 'mask'], `the mask 0x${mask.toString(16)} does not fit ${spec.type}`)
+      return undefined
+    }
+    const fixed = base.fixed ? offset.fixed : undefined
+    const access = numberAccess(type, base.start, fixed, mask | 0)
+    const long = type.form === 'int' ? type.bytes === 8 : type.form === 'varint' && type.bits === 64
+    return {
+      ...base,
+      ...access,
+      raw: base.required ? access.raw : undefined,
+      mask: mask | 0,
+      type: long ? 'bigint' : 'number',
+      signed:
+        mask === 0 && ((type.form === 'int' && type.signed) || (type.form === 'varint' && type.coding === 'zigzag')),
+      number: type,
+      writable: writable && base.role !== 'length' && base.role !== 'check',
+      minEnd: base.minStart + minBytes(type),
+      place: place(type.form === 'varint' ? Number.POSITIVE_INFINITY : type.bytes),
+      elastic: type.form === 'varint',
+    }
+  }
+  if (spec.mask !== undefined)
+    scope.issues.error([...path, 'mask'], `only a fixed integer can have a mask, "${name}" is ${spec.type}`)
+  if (type.form === 'hessian') {
+    return {
+      ...base,
+      ...hessianText(base.start),
+      type: 'string',
+      writable,
+      value: noNumber,
+      minEnd: base.minStart + 1,
+      place: place(Number.POSITIVE_INFINITY),
+      elastic: true,
+    }
+  }
+  const max = spec.max ?? 2 ** 31
+  if (type.form === 'text' && type.prefix) {
+    if (spec.size !== undefined)
+      scope.issues.error([...path, 'size'], `"${name}" carries its own length, it can have no size`)
+    return {
+      ...base,
+      ...prefixedText(type, base.start, max, base.fixed ? offset.fixed : undefined),
+      type: type.value,
+      writable,
+      value: noNumber,
+      minEnd: base.minStart + minBytes(type.prefix),
+      place: place(Number.POSITIVE_INFINITY),
+      prefix: type.prefix,
+      bias: type.bias,
+      elastic: true,
+    }
+  }
+  return sized(scope, base, spec, path, type as TextType | { form: 'map' }, max, place)
+}
+
+function sized(
+  scope: Scope,
+  base: Placed,
+  spec: FieldSpec,
+  path: IssuePath,
+  type: TextType | { readonly form: 'map' },
+  max: number,
+  place: (bytes: number) => Place,
+): Node | undefined {
+  const { name } = base
+  if (spec.size === undefined) {
+    scope.issues.error(path, `"${name}" has no size`, 'size: a number, a sum of fields, or rest')
+    return undefined
+  }
+  const expression = spec.size === 'rest' ? undefined : scope.expression(spec.size, [...path, 'size'])
+  if (spec.size !== 'rest' && !expression) return undefined
+  const size = expression && scope.count(expression, [...path, 'size'], base.minStart)
+  if (expression && !size) return undefined
+  const [term] = expression?.terms ?? []
+  const single = expression?.terms.length === 1 && term?.of === 'value' && term.scale === 1
+  const elastic = !expression || single
+  const access = sizedText(base.start, size?.position, elastic, max)
+  const node: Node = {
+    ...base,
+    ...access,
+    type: type.form === 'map' ? 'bytes' : type.value,
+    writable: (spec.writable ?? true) && elastic,
+    value: () => BAD,
+    rest: expression === undefined,
+    minEnd: base.minStart + (size?.min ?? 0),
+    place: place(expression && expression.terms.length === 0 ? expression.constant : Number.POSITIVE_INFINITY),
+    sizeNode: single && term ? scope.node(term.name) : undefined,
+    elastic,
+  }
+  if (type.form !== 'map')
+    return { ...node, ...(spec.type === 'bytes' && isContainer(scope, name) ? { writable: false } : {}) }
+  const keys = parseType(spec.keys ?? '')
+  const values = parseType(spec.values ?? '')
+  const count = spec.count === undefined ? undefined : parseType(spec.count)
+  if (keys?.form !== 'text' || !keys.prefix || values?.form !== 'text' || !values.prefix) {
+    scope.issues.error(
+      path,
+      `the map "${name}" needs types of keys and values with lengths of their own`,
+      'keys: str(u32), values: str(u32)',
+    )
+    return undefined
+  }
+  if (count && count.form !== 'int' && count.form !== 'varint') {
+    scope.issues.error([...path, 'count'], `"${spec.count}" is no integer type`)
+    return undefined
+  }
+  const layout = {
+    keys,
+    values,
+    ...(count && { count: count as never }),
+    ...(spec.blocks && { blocks: spec.blocks }),
+  }
+  const map: Node = { ...node, writable: false, patch: undefined }
+  return { ...map, entry: (key) => entryNode(map, key, layout) }
+}
+
+/** What says where a field starts. */
+function offsetOf(
+  scope: Scope,
+  name: string,
+  spec: FieldSpec,
+  path: IssuePath,
+): { expression: Expression; path: IssuePath } | undefined {
+  if (spec.after !== undefined && spec.at !== undefined) {
+    scope.issues.error(path, `"${name}" has both "at" and "after"`, 'keep one of them')
+    return undefined
+  }
+  if (spec.after !== undefined) {
+    return {
+      expression: { constant: 0, terms: [{ name: spec.after, of: 'end', scale: 1 }] },
+      path: [...path, 'after'],
+    }
+  }
+  if (spec.at === undefined) {
+    scope.issues.error(path, `"${name}" has no place`, 'at: an offset, or after: the field before it')
+    return undefined
+  }
+  const at = [...path, 'at']
+  const expression = scope.expression(spec.at, at)
+  return expression && { expression, path: at }
+}
+
+/** Whether some field is declared to lie in `name`. */
+function isContainer(scope: Scope, name: string): boolean {
+  return [...scope.declarations.values()].some(({ spec }) => spec.in === name)
+}
+
+function valuesOf(
+  spec: FieldSpec,
+  type: TypeInfo,
+  path: IssuePath,
+  issues: Issues,
+): Readonly<Record<string, readonly number[]>> | undefined {
+  if (!spec.is) return undefined
+  const values: Record<string, number[]> = {}
+  for (const [number, name] of Object.entries(spec.is)) {
+    const value = Number(number)
+    if (type.form !== 'text' && type.form !== 'hessian' && type.form !== 'map' && value > largest(type)) {
+      issues.error([...path, 'is', number], `${number} does not fit ${spec.type}`)
+    }
+    if (spec.mask !== undefined && (value & ~spec.mask) !== 0) {
+      issues.error(
+        [...path, 'is', number],
+        `the value 0x${value.toString(16)} has bits outside the mask 0x${spec.mask.toString(16)}`,
+        'values keep their place on the wire: shift them left into the mask',
+      )
+    }
+    values[name] = [...(values[name] ?? []), value]
+  }
+  return values
+}
