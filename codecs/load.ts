@@ -19,11 +19,11 @@ export interface CodecModule {
   readonly extendCodec?: (layout: Codec) => Codec
 }
 
-/** Folder of a shipped protocol's files, the same from the sources and from the built package. */
+const here = fileURLToPath(import.meta.url)
+
+/** A file of a shipped protocol. The built package has the documents only; vectors and seeds are beside the sources. */
 export function protocolFile(name: ShippedProtocol, file = 'protocol.yaml'): string {
-  const here = fileURLToPath(import.meta.url)
-  const root = here.endsWith('.js') ? resolve(dirname(here), '../../codecs') : dirname(here)
-  return resolve(root, name, file)
+  return resolve(dirname(here), name, file)
 }
 
 /** The codec of a shipped protocol. @throws ProtocolError */
@@ -74,12 +74,9 @@ function moduleCodec({ codec, extendCodec }: CodecModule, file: string, layout: 
 }
 
 async function loadModule(path: string): Promise<CodecModule> {
-  const here = fileURLToPath(import.meta.url)
-  // Shipped documents name their module's source; the built package holds it as .js under dist/.
-  const built = here.endsWith('.js') && path.endsWith('.ts') && path.startsWith(resolve(dirname(here), '../../codecs'))
-  const target = built
-    ? resolve(dirname(here), path.slice(resolve(dirname(here), '../../codecs').length + 1)).replace(/\.ts$/, '.js')
-    : path
+  // Shipped documents name their module's source; the built package holds it as .js.
+  const isBuilt = here.endsWith('.js') && path.startsWith(dirname(here))
+  const target = isBuilt ? path.replace(/\.ts$/, '.js') : path
   try {
     return (await import(pathToFileURL(target).href)) as CodecModule
   } catch (cause) {

@@ -145,6 +145,43 @@ describe('npm start', () => {
   })
 })
 
+describe('the package as published', () => {
+  let folder: string
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'meshgate-package-'))
+    stopAfterTests(() => rm(folder, { recursive: true, force: true }))
+    const { stdout } = await run('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
+      cwd: root,
+      maxBuffer: 64 << 20,
+    })
+    const [{ files }] = JSON.parse(stdout) as [{ files: readonly { path: string }[] }]
+    for (const { path } of files) await cp(join(root, path), join(folder, path))
+    await symlink(join(root, 'node_modules'), join(folder, 'node_modules'))
+  })
+  const node = (...args: readonly string[]) => run('node', args, { cwd: folder })
+
+  test('has every protocol that comes with it', async () => {
+    const script = `import { shippedCodec, shippedProtocols } from 'meshgate/codecs'
+      for (const name of shippedProtocols) console.log((await shippedCodec(name)).name)
+      console.log(shippedProtocols.length)`
+    await writeFile(join(folder, 'codecs.mjs'), script)
+    const names = (await node('codecs.mjs')).stdout.trim().split('\n')
+    expect(names).toEqual([...names.slice(0, -1), String(names.length - 1)])
+    expect(names).toContain('redis')
+  })
+
+  test('analyzes and translates its examples', async () => {
+    expect((await node('dist/cli/main.js', 'analyze', 'examples/messages')).stdout).toContain('0 errors')
+    expect((await node('dist/cli/main.js', 'analyze', 'examples/quickstart')).stdout).toContain('0 errors')
+    const id = 'sidecar~127.0.0.1~shop.default~default.svc.cluster.local'
+    const { stdout } = await node('dist/cli/main.js', 'translate', 'examples/quickstart', '--node', id)
+    expect(stdout).toContain('outbound|80|v1|reviews.default.svc.cluster.local')
+  })
+
+  test('brings the pages of the admin UI', async () =>
+    expect(await readFile(join(folder, 'dist/admin-ui/pages/index.html'), 'utf8')).toContain('<title>'))
+})
+
 function sum(split: Record<string, number>, prefix: string): number {
   return Object.entries(split).reduce((total, [text, count]) => (text.startsWith(prefix) ? total + count : total), 0)
 }
