@@ -1,0 +1,79 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { openPage, startBrowser, withoutBrowser } from '../helpers/browser.ts'
+import { builtUi } from '../helpers/built-ui.ts'
+import { stopAfterTests } from '../helpers/processes.ts'
+import { serveChild } from '../helpers/serve.ts'
+
+const EVIL = `<img src=x onerror="globalThis.hacked=1"><script>globalThis.hacked=1</script>`
+const q = JSON.stringify(EVIL)
+
+/** The same text as name, host, label, value and comment, where it is valid and where it is refused. */
+const RULES = `# ${EVIL}
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: reviews, annotations: {note: ${q}}}
+spec:
+  hosts: [reviews.default.svc.cluster.local]
+  resolution: STATIC
+  ports: [{number: 80, name: http, protocol: HTTP}]
+  endpoints: [{address: 127.0.0.2, labels: {version: v1}}]
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: reviews}
+spec:
+  hosts: [reviews]
+  http:
+    - name: ${q}
+      match: [{headers: {x-test: {exact: ${q}}}}]
+      fault: {abort: {httpStatus: 503, percentage: {value: 100}}}
+      route: [{destination: {host: reviews}, headers: {response: {set: {x-evil: ${q}}}}}]
+    - route: [{destination: {host: reviews}}]
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: ${q}}
+spec: {host: ${q}, subsets: [{name: ${q}}], ${q}: 1}
+---
+apiVersion: networking.istio.io/v1
+kind: ${q}
+metadata: {name: a}
+`
+
+it.skipIf(withoutBrowser())('markup in any string of YAML is text on every page, never run', async () => {
+  await builtUi()
+  const folder = mkdtempSync(join(tmpdir(), 'meshgate-hostile-'))
+  stopAfterTests(async () => rmSync(folder, { recursive: true, force: true }))
+  writeFileSync(join(folder, 'rules.yaml'), RULES)
+  const [mesh, browser] = await Promise.all([serveChild(folder), startBrowser()])
+  const { page, complaints } = await openPage(browser, mesh.apiUrl)
+  const seen: string[] = []
+  for (const path of [
+    '/',
+    '/services/default/reviews.default.svc.cluster.local',
+    '/services/default/reviews.default.svc.cluster.local?tab=effective',
+    '/rules',
+    '/rules/VirtualService/default/reviews/edit?view=split',
+    '/changes/1',
+    '/topology?as=table',
+    `/rules?q=${encodeURIComponent(EVIL)}`,
+    `/proxies/${encodeURIComponent(EVIL)}`,
+    `/services/default/${encodeURIComponent(EVIL)}`,
+  ]) {
+    await page.goto(mesh.apiUrl + path)
+    await page.getByRole('heading', { level: 1 }).waitFor()
+    await page.waitForLoadState('networkidle')
+    if (path.includes('/edit')) await page.locator('.cm-content').waitFor()
+    if ((await page.locator('main').innerText()).includes('onerror=')) seen.push(path)
+    expect(await page.evaluate('globalThis.hacked'), path).toBeUndefined()
+    expect(await page.locator('main img').count(), path).toBe(0)
+  }
+  // It was there to be run.
+  expect(seen).toContain('/')
+  expect(seen).toContain('/rules/VirtualService/default/reviews/edit?view=split')
+  // Names that do not exist answer 404; nothing else is wrong.
+  expect(complaints.filter((one) => !one.includes('404'))).toEqual([])
+})
