@@ -7,7 +7,6 @@ import { createGrpcServer, type ExtraService, INJECTED, type Method } from './gr
 import type { Limits } from './limits.ts'
 import type { Logger } from './logger.ts'
 import { isLoopback } from './loopback.ts'
-import { Slices } from './slices.ts'
 import { type TlsFiles, tlsOptions, watchTls } from './tls.ts'
 import type { Peer, Transport, TransportHandler } from './transport.ts'
 
@@ -81,16 +80,9 @@ export class Listener {
         connections.set(name, { socket, peer: peerOf(socket, name, tls) })
         socket.once('close', () => connections.delete(name))
       }
-      arrivals.add(socket)
-    }
-    const arrivals = new Arrivals(limits.sliceMs, (socket) => {
       injector.injectConnection(socket)
-      // Nothing was read of it so far.
-      if (!tls) socket.resume()
-    })
-    const server = tls
-      ? createTlsServer({ ...tlsOptions(tls), handshakeTimeout: 10_000 })
-      : createServer({ pauseOnConnect: true })
+    }
+    const server = tls ? createTlsServer({ ...tlsOptions(tls), handshakeTimeout: 10_000 }) : createServer()
     server.maxConnections = limits.connections
     server.on(tls ? 'secureConnection' : 'connection', accept)
     server.on('tlsClientError', (error: Error, socket: TLSSocket) =>
@@ -123,39 +115,6 @@ export class Listener {
     this.grpc.forceShutdown()
     for (const { socket } of this.connections.values()) socket.destroy()
     this.connections.clear()
-  }
-}
-
-/** Connections taken up in one turn, however dear: clients give up on a server that keeps silent for some seconds. */
-const LEAST_ARRIVALS = 16
-
-/** New connections are taken up a few in a turn of the loop: what a thousand of them ask at once would fill it for a second. */
-class Arrivals {
-  private readonly waiting: Socket[] = []
-  private readonly slices: Slices
-  private readonly take: (socket: Socket) => void
-  private running = false
-
-  constructor(sliceMs: number, take: (socket: Socket) => void) {
-    this.slices = new Slices(sliceMs, LEAST_ARRIVALS)
-    this.take = take
-  }
-
-  add(socket: Socket): void {
-    this.waiting.push(socket)
-    if (this.running) return
-    this.running = true
-    this.slices.run(
-      () => {
-        const arrived = this.waiting.shift()
-        if (arrived && !arrived.destroyed) this.take(arrived)
-        return this.waiting.length > 0
-      },
-      (error) => {
-        this.running = false
-        if (error !== undefined) throw error
-      },
-    )
   }
 }
 
