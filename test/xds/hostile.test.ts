@@ -152,13 +152,13 @@ test('a reconnect with more than 4 MiB of versions is taken', async () => {
 test('types nobody serves: what is asked for does not exist, and the stream goes on', async () => {
   const { client } = await serve(world())
   const stream = client().delta()
-  stream.send('type.googleapis.com/envoy.config.route.v3.VirtualHost', {
+  stream.send('type.googleapis.com/envoy.service.runtime.v3.Runtime', {
     node: NODE,
     resourceNamesSubscribe: ['outbound/x', '*'],
   })
   const answer = await stream.next()
   expect([answer.typeUrl, answer.removedResources]).toEqual([
-    'type.googleapis.com/envoy.config.route.v3.VirtualHost',
+    'type.googleapis.com/envoy.service.runtime.v3.Runtime',
     ['outbound/x'],
   ])
   stream.ack(answer)
