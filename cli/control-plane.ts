@@ -13,6 +13,7 @@ import type { HostPort } from '../controlplane/bootstrap/envoy.ts'
 import type { RateLimitSpec } from '../controlplane/config/kinds/rate-limit.ts'
 import type { ConsulSettings } from '../controlplane/consul/index.ts'
 import type { Diagnostic } from '../controlplane/diagnostics/diagnostic.ts'
+import { ServiceFigures } from '../controlplane/figures/index.ts'
 import { Accounts, Audit, type Database, type RevisionLedger } from '../controlplane/ledger/index.ts'
 import { LiveConfig } from '../controlplane/live-config.ts'
 import { type CompiledMesh, createMesh } from '../controlplane/mesh.ts'
@@ -67,6 +68,7 @@ export interface RunningControlPlane {
   readonly mesh: CompiledMesh
   readonly xds: XdsServer
   readonly reports: Reports
+  readonly figures: ServiceFigures
   /** Where it really listens: ports that were 0 are known now. */
   readonly xdsAddress: HostPort
   readonly apiUrl: string
@@ -150,6 +152,16 @@ export async function startControlPlane(options: ControlPlaneOptions, log: Log):
     ...(options.xdsTls ? { tls: defined(options.xdsTls) } : {}),
   })
   onDemandMetrics(metrics, memory)
+  const figures = new ServiceFigures({
+    nodes: () =>
+      xds.status
+        .clients()
+        .filter(({ disconnectedAt }) => disconnectedAt === undefined)
+        .map(({ node: { id, metadata }, peer }) => ({ id, metadata, peer })),
+    onReport: (listener) => reports.load.onReport(listener),
+    warn: ({ node, address }, error) =>
+      log.warn({ node, address, err: error }, 'the counters of a proxy cannot be read: its traffic is not shown'),
+  })
   const started: { stop(): Promise<unknown> }[] = [
     { stop: () => xds.stop(options.drainMs) },
     memory,
@@ -157,6 +169,7 @@ export async function startControlPlane(options: ControlPlaneOptions, log: Log):
     config,
     store,
     limits,
+    figures,
     ...(learned ? [learned] : []),
   ]
   const stop = async () => {
@@ -206,6 +219,7 @@ export async function startControlPlane(options: ControlPlaneOptions, log: Log):
       metrics,
       status: xds.status,
       reports,
+      figures,
       sources,
       memory,
       ...(presence ? { presence } : {}),
@@ -219,12 +233,14 @@ export async function startControlPlane(options: ControlPlaneOptions, log: Log):
       throw new CommandError(error.message)
     })
     await sources.start()
+    figures.start()
     return {
       version,
       config,
       mesh,
       xds,
       reports,
+      figures,
       xdsAddress: { ...options.xds, port },
       apiUrl: urlOf(api, options),
       stop,

@@ -143,6 +143,11 @@ export async function portAccepts(port: number, giveUp: AbortSignal): Promise<bo
   }
 }
 
+/** The admin address an Envoy has written down; undefined until then. */
+export async function adminAddress(addressFile: string): Promise<string | undefined> {
+  return (await readFile(addressFile, 'utf8').catch(() => '')).trim() || undefined
+}
+
 /** Waits until Envoy says LIVE; its admin address then, undefined when it gives up. */
 export async function envoyLive(addressFile: string, giveUp: AbortSignal): Promise<string | undefined> {
   while (!giveUp.aborted) {

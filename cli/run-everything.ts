@@ -6,6 +6,7 @@ import { formatDiagnostic } from '../controlplane/diagnostics/diagnostic.ts'
 import { type ControlPlaneOptions, hostAndPort, type RunningControlPlane, startControlPlane } from './control-plane.ts'
 import type { Log } from './log.ts'
 import {
+  adminAddress,
   codecModules,
   envoyLive,
   isMessageProxy,
@@ -133,6 +134,8 @@ class Programs {
       const xds = dialable(this.#controlPlane.xdsAddress)
       const envoys = proxies.filter((proxy) => !isMessageProxy(proxy))
       const sidecars = envoy ? await sidecarPrograms(envoys, { envoy, xds, folder: bootstraps }) : []
+      for (const { proxy, addressFile } of sidecars)
+        this.#controlPlane.figures.name(proxy.node, () => adminAddress(addressFile))
       await this.#supervisor.want([
         ...processPrograms(processes, folder),
         ...messageProxyPrograms(proxies.filter(isMessageProxy), xds, codecs),

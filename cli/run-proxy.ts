@@ -105,7 +105,9 @@ function report(log: Log, configuration: Configuration, problems: readonly Confi
 }
 
 function clientOptions(options: ProxyCommandOptions): Pick<ConfigClientOptions, 'xds' | 'node' | 'tls' | 'cacheFile'> {
-  const { node, cluster, metadata, locality, xds, configCache } = options
+  const { node, cluster, metadata: given, locality, xds, configCache, admin } = options
+  // A control plane on the same machine reads counters there.
+  const metadata = admin && admin.port > 0 ? { ADMIN_ADDRESS: `${admin.host}:${admin.port}`, ...given } : given
   const tls = tlsOf(options)
   return {
     xds,

@@ -1,4 +1,5 @@
 import type { Registry } from 'prom-client'
+import type { ServiceFigures } from '../figures/index.ts'
 import type { LiveConfig } from '../live-config.ts'
 import type { CompiledMesh } from '../mesh.ts'
 import type { OnDemandMemory } from '../ondemand/index.ts'
@@ -23,6 +24,8 @@ export interface AdminContext {
   readonly status: StatusBook
   /** What proxies report besides; absent where nothing takes reports. */
   readonly reports?: Reports
+  /** Traffic of services; absent where nothing tells it. */
+  readonly figures?: ServiceFigures
   /** Registries; absent where there can be none. */
   readonly sources?: Sources
   /** What is remembered of proxies that get clusters on demand; absent where nothing is. */

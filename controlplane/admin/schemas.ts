@@ -37,6 +37,15 @@ export const object = (
 /** Sums of requests. */
 const requests = { issued: integer, succeeded: integer, failed: integer, inProgress: integer } as const
 
+/** Traffic in some time. */
+export const figures = {
+  requests: integer,
+  failed: { ...integer, description: 'Server errors and no answers, of these requests.' },
+  p50Ms: { type: 'number', description: 'Absent where no proxy tells how long requests take.' },
+  p99Ms: { type: 'number' },
+} as const
+export const NO_LATENCY = ['p50Ms', 'p99Ms'] as const
+
 const counts = { type: 'object', additionalProperties: integer } as const
 
 const reportSchemas = [
@@ -94,6 +103,7 @@ const reportSchemas = [
     },
     ['host', 'port', 'subset'],
   ),
+  object('ServiceFigures', 'Traffic of one service in a window of time.', { hostname: string, ...figures }, NO_LATENCY),
   object('ClusterTotals', 'What all proxies sent to one cluster.', { cluster: string, ...requests, dropped: integer }),
 ] as const
 

@@ -7,6 +7,7 @@ import { installGuard } from './guard.ts'
 import { aboutRoutes } from './routes/about.ts'
 import { diagnosticRoutes } from './routes/diagnostics.ts'
 import { explainRoutes } from './routes/explain.ts'
+import { figureRoutes } from './routes/figures.ts'
 import { healthRoutes } from './routes/health.ts'
 import { kindRoutes } from './routes/kinds.ts'
 import { loadRoutes } from './routes/load.ts'
@@ -73,6 +74,7 @@ export async function createAdminServer(context: AdminContext, options: AdminOpt
     healthRoutes(routes, context)
     proxyRoutes(routes, context)
     loadRoutes(routes, context)
+    figureRoutes(routes, context)
     diagnosticRoutes(routes, context)
     kindRoutes(routes)
     serviceRoutes(routes, context)

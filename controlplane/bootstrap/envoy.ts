@@ -58,7 +58,7 @@ export function envoyBootstrap(options: EnvoyBootstrapOptions): EnvoyBootstrap {
   // No timeout: an Envoy without its first answer is not ready, instead of being ready with nothing after 15 s.
   const overAds = { resource_api_version: 'V3', ads: {}, initial_fetch_timeout: '0s' }
   return {
-    ...commonBootstrap(options),
+    ...commonBootstrap(withAdminAddress(options)),
     dynamic_resources: {
       ads_config: {
         api_type: mode === 'delta' ? 'DELTA_GRPC' : 'GRPC',
@@ -72,6 +72,13 @@ export function envoyBootstrap(options: EnvoyBootstrapOptions): EnvoyBootstrap {
     ...(loadReports ? { cluster_manager: { load_stats_config: LOAD_REPORTS } } : {}),
     static_resources: { clusters: [xdsCluster(xds, tls)] },
   }
+}
+
+/** Tells a control plane on the same machine where it can read counters. A port that is not known yet cannot be told. */
+function withAdminAddress(options: EnvoyBootstrapOptions): EnvoyBootstrapOptions {
+  const { node, adminPort } = options
+  if (!adminPort) return options
+  return { ...options, node: { ...node, metadata: { ADMIN_ADDRESS: `127.0.0.1:${adminPort}`, ...node.metadata } } }
 }
 
 /** The part that does not depend on where the resources come from; a static bootstrap uses it as well. */

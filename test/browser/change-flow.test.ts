@@ -15,6 +15,24 @@ spec:
   http: [{ route: [{ destination: { host: reviews.default.svc.cluster.local } }] }]
 `
 
+/** An address that no interface of this machine has. */
+const REFUSED = `apiVersion: meshgate.io/v1
+kind: EnvoyResource
+metadata:
+  name: refused
+spec:
+  listeners:
+    - name: refused
+      address: { socket_address: { address: 203.0.113.7, port_value: 18999 } }
+      filter_chains:
+        - filters:
+            - name: tcp
+              typed_config:
+                "@type": type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy
+                stat_prefix: refused
+                cluster: BlackHoleCluster
+`
+
 let bed: MeshBed
 let browser: Browser
 beforeAll(async () => {
@@ -24,12 +42,87 @@ beforeAll(async () => {
 })
 
 const percentage = (page: Page, subset: string) => page.getByLabel(`Percentage of reviews · ${subset}`)
+const figuresOf = async (host: string, seconds: number) => {
+  const { services } = await bed.plane.api<{ services: { hostname: string; requests: number }[] }>(
+    `/api/v1/figures?window=${seconds}`,
+  )
+  return services.find(({ hostname }) => hostname === host)?.requests ?? 0
+}
 const toReview = async (page: Page) => {
   await page.keyboard.press('Control+s')
   await page.locator('[data-planned]').waitFor()
 }
 
 describe.skipIf(skip)('a change', () => {
+  it('that Envoy refuses shows its words at the line, and is undone', async () => {
+    const { page } = await openPage(browser, `${bed.url}/rules/import`)
+    await page.getByLabel('Documents').fill(REFUSED)
+    await page.locator('[data-import="new"]').waitFor()
+    await page.getByRole('button', { name: /draft/i }).click()
+    await page.locator('[data-planned]').waitFor()
+    await page.getByLabel('Reason').fill('a listener nobody can open')
+    await page.locator('[data-apply]').click()
+    await page
+      .getByText(/cannot (bind|assign)|Cannot assign requested address/i)
+      .first()
+      .waitFor()
+    const place = page.getByRole('link', { name: /:\d+/ }).first()
+    await place.click()
+    await page.locator('.cm-content').getByText('203.0.113.7', { exact: false }).waitFor()
+    await page.goBack()
+    await page.locator('[data-undo]').click()
+    await page.locator('[data-undo-confirm]').click()
+    const documents = () => bed.plane.api<{ files: { objects: string[] }[] }>('/api/v1/documents')
+    await expect
+      .poll(async () => (await documents()).files.flatMap(({ objects }) => objects), { timeout: 20_000 })
+      .not.toContain('EnvoyResource/default/refused')
+    await page.context().close()
+  })
+
+  it('of text that is no YAML keeps the form as it was, to read, with the reason, and loses nothing', async () => {
+    const { page } = await openPage(browser, bed.url + EDIT)
+    const before = await percentage(page, 'v2').inputValue()
+    await page.locator('.cm-line', { hasText: 'hosts: [reviews]' }).click()
+    await page.keyboard.press('End')
+    await page.keyboard.type(' [')
+    await page.locator('[data-broken]').waitFor()
+    expect(await percentage(page, 'v2').inputValue()).toBe(before)
+    expect(await percentage(page, 'v2').isDisabled()).toBe(true)
+    expect(await page.locator('[data-broken]').innerText()).toMatch(/line \d+/i)
+    await page.locator('[data-draft]').waitFor()
+    await page.reload()
+    await page.locator('[data-broken]').waitFor()
+    await page.locator('.cm-content').getByText('hosts: [reviews] [').waitFor()
+    const line = page.locator('.cm-line', { hasText: 'hosts: [reviews] [' })
+    await line.click()
+    await page.keyboard.press('End')
+    // The editor may have closed the bracket.
+    const typed = (await line.innerText()).length - '  hosts: [reviews]'.length
+    for (let i = 0; i < typed; i++) await page.keyboard.press('Backspace')
+    await page.locator('[data-broken]').waitFor({ state: 'detached' })
+    await page.locator('[data-draft]').waitFor({ state: 'detached' })
+    expect(await percentage(page, 'v2').isDisabled()).toBe(false)
+    await page.context().close()
+  })
+
+  it('is followed by what traffic does: requests and times before it and after it, and who calls', async () => {
+    await bed.settled()
+    await bed.send('reviews', 10)
+    await expect.poll(() => figuresOf('reviews.default.svc.cluster.local', 30), { timeout: 30_000 }).toBeGreaterThan(0)
+    const { page } = await openPage(browser, bed.url + EDIT)
+    await percentage(page, 'v2').fill('20')
+    await toReview(page)
+    await page.locator('[data-callers="1"]', { hasText: 'shop.default' }).waitFor()
+    await applyAll(page, 'watch it')
+    await page.locator('[data-figures="1"]').waitFor()
+    await bed.send('reviews', 30)
+    await expect
+      .poll(() => page.locator('[data-figures] tbody tr').innerText(), { timeout: 30_000 })
+      .toMatch(/\d\/s[\s\S]*0 %[\s\S]*\d ms/)
+    await expectAccessible(page)
+    await page.context().close()
+  })
+
   it('of two people on one rule loses nothing: what both changed is asked, the rest comes together', async () => {
     const [one, two] = await Promise.all([openPage(browser, bed.url + EDIT), openPage(browser, bed.url + EDIT)])
     await percentage(two.page, 'v2').fill('40')

@@ -84,7 +84,7 @@ export async function startMeshBed(
   const folder = await mkdtemp(join(tmpdir(), 'meshgate-ui-'))
   stopAfterTests(() => rm(folder, { recursive: true, force: true }))
   const upstreams = await Promise.all(['v1', 'v2', 'v3'].map((name) => startEcho(name)))
-  const [httpPort, xdsPort, apiPort] = (await freePorts(3)) as [number, number, number]
+  const [httpPort, xdsPort, apiPort, adminPort] = (await freePorts(4)) as [number, number, number, number]
   const write = (file: string, text: string) => writeFile(join(folder, file), text)
   await write(
     'meshgate.yaml',
@@ -122,6 +122,7 @@ ${endpoints}`,
       node: { id: 'sidecar~127.0.0.1~shop.default~default.svc.cluster.local', metadata: {} },
       xds: { host: '127.0.0.1', port: plane.xdsPort },
       loadReports: false,
+      adminPort,
     }),
   })
   return {

@@ -73,6 +73,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'controlplane/shared/redis.ts',
     'proto',
   ],
+  'controlplane/figures': [],
   'controlplane/bootstrap': ['proto'],
   'controlplane/explain': ['controlplane/xds', 'controlplane/model', 'controlplane/config', 'proto'],
   'controlplane/admin': ['controlplane', 'proto'],

@@ -246,6 +246,17 @@ export type Edge = {
   }
 }
 
+/** Traffic of one service in a window of time. */
+export type ServiceFigures = {
+  readonly hostname: string
+  readonly requests: number
+  /** Server errors and no answers, of these requests. */
+  readonly failed: number
+  /** Absent where no proxy tells how long requests take. */
+  readonly p50Ms?: number
+  readonly p99Ms?: number
+}
+
 /** What all proxies sent to one cluster. */
 export type ClusterTotals = {
   readonly cluster: string
@@ -511,6 +522,8 @@ export type Plan = {
   readonly proxies: string[]
   /** Hostnames of services it touches. */
   readonly services: string[]
+  /** Workloads that have sent requests to these services, as far as proxies tell. */
+  readonly callers: string[]
 }
 
 /** Files that somebody else changed in the meantime. */
@@ -525,6 +538,52 @@ export type Conflict = {
     readonly base?: string
     readonly theirs?: string
     readonly mine?: string
+  }[]
+}
+
+/** Traffic of the services a revision touches, before it was in force and after. */
+export type RevisionFigures = {
+  readonly revision: number
+  readonly appliedAt: string
+  /** When the figures of five minutes are complete. */
+  readonly until: string
+  /** Proxies whose counters are read. */
+  readonly reading: number
+  /** Services that are touched besides and left out. */
+  readonly more: number
+  readonly services: {
+    readonly hostname: string
+    readonly before: {
+      /** How long it is. */
+      readonly seconds: number
+      readonly requests: number
+      /** Server errors and no answers, of these requests. */
+      readonly failed: number
+      /** Absent where no proxy tells how long requests take. */
+      readonly p50Ms?: number
+      readonly p99Ms?: number
+    }
+    readonly after: {
+      /** How long it is. */
+      readonly seconds: number
+      readonly requests: number
+      /** Server errors and no answers, of these requests. */
+      readonly failed: number
+      /** Absent where no proxy tells how long requests take. */
+      readonly p50Ms?: number
+      readonly p99Ms?: number
+    }
+    /** Of both windows, where there were requests. */
+    readonly steps: {
+      /** ms since 1970. */
+      readonly at: number
+      readonly requests: number
+      /** Server errors and no answers, of these requests. */
+      readonly failed: number
+      /** Absent where no proxy tells how long requests take. */
+      readonly p50Ms?: number
+      readonly p99Ms?: number
+    }[]
   }[]
 }
 
@@ -824,6 +883,32 @@ export interface paths {
           content: {
             'application/json': {
               readonly edges: Edge[]
+            }
+          }
+        }
+        default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+      }
+    }
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/api/v1/figures': {
+    get: {
+      parameters: { query?: { window?: number }; header?: never; path?: never; cookie?: never }
+      requestBody?: never
+      responses: {
+        200: {
+          headers: { [name: string]: unknown }
+          content: {
+            'application/json': {
+              readonly services: ServiceFigures[]
+              /** Proxies whose counters are read. */
+              readonly reading: string[]
             }
           }
         }
@@ -1455,6 +1540,23 @@ export interface paths {
       parameters: { query?: never; header?: { 'last-event-id'?: string }; path?: never; cookie?: never }
       requestBody?: never
       responses: { 200: { headers: { [name: string]: unknown }; content: { 'text/event-stream': string } } }
+    }
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/api/v1/revisions/{revision}/figures': {
+    get: {
+      parameters: { query?: never; header?: never; path: { revision: number }; cookie?: never }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { 'application/json': RevisionFigures } }
+        default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+      }
     }
     put?: never
     post?: never

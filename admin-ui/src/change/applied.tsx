@@ -11,6 +11,7 @@ import { Convergence } from '../changes/convergence.tsx'
 import { revisionHref } from '../parts/hrefs.ts'
 import { AppLink } from '../parts/link.tsx'
 import { ProblemAlert } from '../parts/problem.tsx'
+import { TrafficAfter } from './figures.tsx'
 
 /** A revision that was just written: how far it has come, and the way back. */
 export function Applied({ revision }: { readonly revision: number }) {
@@ -41,6 +42,7 @@ export function Applied({ revision }: { readonly revision: number }) {
         </Group>
       </Card>
       <Convergence revision={revision} />
+      <TrafficAfter revision={revision} />
       <UndoDialog revision={revision} why={found?.why ?? ''} opened={asking} onClose={() => setAsking(false)} />
     </Stack>
   )

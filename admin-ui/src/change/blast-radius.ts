@@ -16,3 +16,9 @@ export function dangerousNames(
 ): readonly string[] {
   return [...new Set(meaning.filter(({ danger }) => danger).map(({ object }) => object.split('/').at(-1)!))]
 }
+
+/** `reviews.default.svc.cluster.local` is in default; other hosts are found by themselves. */
+export function namespaceOf(host: string): string {
+  const [, namespace, svc] = host.split('.')
+  return svc === 'svc' && namespace ? namespace : 'default'
+}

@@ -3,7 +3,7 @@ import { useTranslation } from 'react-i18next'
 import type { Plan } from '../api/schema.ts'
 import { proxyHref, serviceHref } from '../parts/hrefs.ts'
 import { AppLink } from '../parts/link.tsx'
-import { blastRadius } from './blast-radius.ts'
+import { blastRadius, namespaceOf } from './blast-radius.ts'
 
 const SHOWN = 40
 
@@ -28,6 +28,15 @@ export function Impact({ plan }: { readonly plan: Plan }) {
           ))}
           {plan.services.length > SHOWN && <Text size="sm">+{plan.services.length - SHOWN}</Text>}
         </Group>
+      )}
+      {plan.callers.length > 0 && (
+        <Text size="sm" data-callers={plan.callers.length}>
+          {t('impact.callers', { count: plan.callers.length })}{' '}
+          <Text span size="sm" c="dimmed">
+            {plan.callers.slice(0, SHOWN).join(', ')}
+            {plan.callers.length > SHOWN && ` +${plan.callers.length - SHOWN}`}
+          </Text>
+        </Text>
       )}
       {plan.classes.map(({ class: key, nodes, proxies, types }) => (
         <Stack key={key} gap={4}>
@@ -73,9 +82,3 @@ export function Impact({ plan }: { readonly plan: Plan }) {
 }
 
 const WORDS = { '+': 'added', '~': 'changed', '−': 'removed' } as const
-
-/** `reviews.default.svc.cluster.local` is in default; other hosts are found by themselves. */
-function namespaceOf(host: string): string {
-  const [, namespace, svc] = host.split('.')
-  return svc === 'svc' && namespace ? namespace : 'default'
-}

@@ -1,5 +1,6 @@
 import { queryOptions } from '@tanstack/react-query'
 import { api, ask } from '../api/client.ts'
+import type { RevisionFigures } from '../api/schema.ts'
 import type { FieldSchema } from '../forms/schema.ts'
 
 /** Queries of the editor and the change flow, by the words events make stale. */
@@ -10,6 +11,13 @@ export const changeQueries = {
     queryOptions({
       queryKey: ['documents', file],
       queryFn: ({ signal }) => ask(api.GET('/api/v1/documents/{file}', { params: { path: { file } }, signal })),
+    }),
+  figures: (revision: number) =>
+    queryOptions({
+      queryKey: ['figures', revision],
+      retry: false,
+      queryFn: ({ signal }): Promise<RevisionFigures> =>
+        ask(api.GET('/api/v1/revisions/{revision}/figures', { params: { path: { revision } }, signal })),
     }),
   kinds: () =>
     queryOptions({

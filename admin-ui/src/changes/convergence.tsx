@@ -8,7 +8,7 @@ import { AppLink } from '../parts/link.tsx'
 import { PlaceLink } from '../parts/place.tsx'
 import { ProblemAlert } from '../parts/problem.tsx'
 
-const COLORS = { ACK: 'teal.7', sent: 'blue.7', waiting: 'gray.6', NACK: 'red.7', offline: 'gray.7' } as const
+const COLORS = { ACK: 'teal.9', sent: 'blue.7', waiting: 'gray.6', NACK: 'red.7', offline: 'gray.7' } as const
 export const CONVERGENCE_STATES = ['NACK', 'waiting', 'sent', 'ACK', 'offline'] as const
 const SHOWN = 100
 

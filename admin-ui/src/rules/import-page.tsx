@@ -151,7 +151,11 @@ export function ImportPage() {
       <Stack gap="sm">
         {error !== undefined && <ProblemAlert error={error} />}
         <Group>
-          <Button disabled={!mayEdit || usable.length === 0} loading={busy} onClick={() => void take()}>
+          <Button
+            disabled={!mayEdit || usable.length === 0}
+            loading={busy || (usable.length > 0 && !listed)}
+            onClick={() => void take()}
+          >
             {t('import.take', { count: usable.length })}
           </Button>
           {!mayEdit && (

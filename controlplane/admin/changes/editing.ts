@@ -9,6 +9,7 @@ import { accessRoutes } from './routes-access.ts'
 import { changeRoutes } from './routes-changes.ts'
 import { documentRoutes } from './routes-documents.ts'
 import { eventRoutes } from './routes-events.ts'
+import { revisionFigureRoutes } from './routes-figures.ts'
 import { ruleRoutes } from './routes-rules.ts'
 import { changeSchemas } from './schemas.ts'
 
@@ -42,7 +43,8 @@ export function editingRoutes(app: FastifyInstance, context: AdminContext): void
   }
   ruleRoutes(app, context)
   documentRoutes(app, need)
-  changeRoutes(app, need)
+  changeRoutes(app, need, context)
   eventRoutes(app, need)
+  revisionFigureRoutes(app, need, context)
   accessRoutes(app, need, new LoginLimit())
 }

@@ -54,9 +54,10 @@ function routes(old: readonly Json[], now: readonly Json[], kind: string): reado
   now.forEach((route, index) => {
     const path = ['spec', kind, index]
     const from = pairs.get(index)
-    if (from === undefined)
+    if (from === undefined) {
       found.push({ topic: 'route', en: `${label(route, index).en} is new`, zh: `新增${label(route, index).zh}`, path })
-    else found.push(...oneRoute(old[from]!, route, label(route, index), path))
+      found.push(...newFaults(route, label(route, index), path))
+    } else found.push(...oneRoute(old[from]!, route, label(route, index), path))
   })
   for (const index of free) {
     const { en, zh } = label(old[index]!, index)
@@ -66,6 +67,28 @@ function routes(old: readonly Json[], now: readonly Json[], kind: string): reado
   if (order.some((from, index) => index > 0 && from < order[index - 1]!))
     found.push({ topic: 'order', en: 'routes are in another order', zh: '路由顺序改变', path: ['spec', kind] })
   return found
+}
+
+/** Faults of the routes of a VirtualService that is new. */
+export function faultsOfNew(now: Json): readonly Statement[] {
+  return listOf(now, 'http').flatMap((route, index) => newFaults(route, label(route, index), ['spec', 'http', index]))
+}
+
+function newFaults(route: Json, words: Label, path: Path): readonly Statement[] {
+  return faults({}, mapOf(route, 'fault'), words, [...path, 'fault'], route)
+}
+
+/** Conditions by which people choose their own requests, for a test: all others are not touched. */
+const CHOSEN = ['headers', 'queryParams', 'sourceLabels', 'sourceNamespace']
+
+function isForFew(route: Json): boolean {
+  const match = listOf(route, 'match')
+  return (
+    match.length > 0 &&
+    match.every((one) =>
+      CHOSEN.some((name) => Object.keys(mapOf(one, name)).length > 0 || typeof one[name] === 'string'),
+    )
+  )
 }
 
 interface Label {
@@ -86,7 +109,7 @@ function oneRoute(old: Json, now: Json, { en, zh }: Label, path: Path): readonly
   return [
     ...say('match', ['match', '匹配条件'], 'match'),
     ...weights(listOf(old, 'route'), listOf(now, 'route'), path),
-    ...faults(mapOf(old, 'fault'), mapOf(now, 'fault'), { en, zh }, [...path, 'fault']),
+    ...faults(mapOf(old, 'fault'), mapOf(now, 'fault'), { en, zh }, [...path, 'fault'], now),
     ...say('timeout', ['timeout', '超时'], 'timeout'),
     ...say('retries', ['retries', '重试'], 'retries'),
     ...say('mirror', ['mirror', '镜像'], 'mirror'),
@@ -138,7 +161,7 @@ function shares(route: readonly Json[]): ReadonlyMap<string, { share: number; in
   return found
 }
 
-function faults(old: Json, now: Json, { en, zh }: Label, path: Path): readonly Statement[] {
+function faults(old: Json, now: Json, { en, zh }: Label, path: Path, route: Json): readonly Statement[] {
   const kinds = [
     ['delay', 'delay', '延迟注入', 'fixedDelay'],
     ['abort', 'abort', '中断注入', 'httpStatus'],
@@ -152,7 +175,7 @@ function faults(old: Json, now: Json, { en, zh }: Label, path: Path): readonly S
       const share = typeof value === 'number' ? value : typeof fault['percent'] === 'number' ? fault['percent'] : 100
       return { share, words: `${shown(fault[what] ?? fault['grpcStatus'])} × ${percent(share)}` }
     }
-    const danger = field === 'abort' && to !== undefined && text(to).share === 100
+    const danger = to !== undefined && text(to).share === 100 && !isForFew(route)
     const made = step(
       'fault',
       [`${en}, fault ${inEnglish}`, `${zh} ${inChinese}`],

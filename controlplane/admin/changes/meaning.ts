@@ -2,9 +2,9 @@ import { isDeepStrictEqual } from 'node:util'
 import type { ConfigObject } from '../../config/object.ts'
 import { type Place, places } from '../../explain/explain.ts'
 import { changedObjects } from './changed-objects.ts'
-import { httpMeaning } from './meaning-http.ts'
+import { faultsOfNew, httpMeaning } from './meaning-http.ts'
 import { destinationRuleMeaning } from './meaning-rule.ts'
-import { type Json, listed, type Statement } from './statement.ts'
+import { isMap, type Json, listed, mapOf, type Statement } from './statement.ts'
 
 /** One thing a change does, in words. */
 export interface Meaning {
@@ -42,6 +42,7 @@ function statements(old: ConfigObject | undefined, now: ConfigObject | undefined
     const { kind, namespace, name } = now!
     return [
       { topic: 'new', en: `${kind} ${namespace}/${name} is new`, zh: `新增 ${kind} ${namespace}/${name}`, path: [] },
+      ...(kind === 'VirtualService' ? faultsOfNew(now!.spec as Json) : totalFaults({}, now!.spec as Json, ['spec'])),
     ]
   }
   const { kind, namespace, name } = old
@@ -70,6 +71,34 @@ function specMeaning(kind: string, old: Json, now: Json): readonly Statement[] {
     case 'DestinationRule':
       return destinationRuleMeaning(old, now)
     default:
-      return listed('', old, now, ['spec'])
+      return [...totalFaults(old, now, ['spec']), ...listed('', old, now, ['spec'])]
   }
+}
+
+/** Faults that concern every message and did not before, wherever rules have them. */
+function totalFaults(old: unknown, now: unknown, path: readonly (string | number)[]): readonly Statement[] {
+  if (Array.isArray(now))
+    return now.flatMap((item, index) =>
+      totalFaults(Array.isArray(old) ? old[index] : undefined, item, [...path, index]),
+    )
+  if (!isMap(now)) return []
+  return Object.entries(now).flatMap(([key, value]) => {
+    const before = isMap(old) ? old[key] : undefined
+    const at = [...path, key]
+    if (key !== 'fault' || !isMap(value)) return totalFaults(before, value, at)
+    const total = (fault: unknown, kind: string) => mapOf(mapOf(fault, kind), 'percentage')['value'] === 100
+    return ['delay', 'abort'].flatMap((kind) =>
+      total(value, kind) && !total(before, kind)
+        ? [
+            {
+              topic: 'fault',
+              en: `${kind === 'abort' ? 'every message fails' : 'every message is delayed'}: fault of 100 %`,
+              zh: `${kind === 'abort' ? '所有消息都会失败' : '所有消息都会延迟'}：故障比例 100 %`,
+              danger: true,
+              path: [...at, kind],
+            },
+          ]
+        : [],
+    )
+  })
 }

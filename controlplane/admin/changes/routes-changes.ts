@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { FileRefusedError } from '../../ledger/index.ts'
+import type { AdminContext } from '../context.ts'
 import { ApiError, badRequest, notFound } from '../errors.ts'
 import { answers, ref } from '../schemas.ts'
 import type { Actor } from './access.ts'
@@ -55,7 +56,7 @@ const conflict = {
 }
 
 /** What a change would do, doing it, going back and following it. */
-export function changeRoutes(app: FastifyInstance, need: () => Editing): void {
+export function changeRoutes(app: FastifyInstance, need: () => Editing, context: AdminContext): void {
   app.post<{ Body: PlanBody }>(
     '/api/v1/plan',
     {
@@ -79,7 +80,7 @@ export function changeRoutes(app: FastifyInstance, need: () => Editing): void {
     },
     async (request, reply) =>
       orConflict(need(), request, reply, async ({ changes }) =>
-        shownPlan(changes, request.actor, filesOf(need(), request.body)),
+        shownPlan(changes, request.actor, filesOf(need(), request.body), context),
       ),
   )
 

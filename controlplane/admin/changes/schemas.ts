@@ -1,4 +1,4 @@
-import { listOf, object, ref } from '../schemas.ts'
+import { figures, listOf, object, ref } from '../schemas.ts'
 
 /** JSON schemas of the routes about changes. */
 
@@ -9,6 +9,11 @@ const strings = { type: 'array', items: string } as const
 const time = { type: 'string', format: 'date-time' } as const
 const role = { type: 'string', enum: ['viewer', 'editor', 'admin'] } as const
 const source = { type: 'string', enum: ['api', 'files', 'rollback', 'expiry'] } as const
+const window = {
+  type: 'object',
+  properties: { seconds: { ...integer, description: 'How long it is.' }, ...figures },
+  required: ['seconds', 'requests', 'failed'],
+} as const
 
 export const changeSchemas = [
   object('DocumentFile', 'A file of configuration.', {
@@ -118,6 +123,10 @@ export const changeSchemas = [
     classes: listOf('ClassChange'),
     proxies: { ...strings, description: 'Connected proxies that hold or will get something that changes.' },
     services: { ...strings, description: 'Hostnames of services it touches.' },
+    callers: {
+      ...strings,
+      description: 'Workloads that have sent requests to these services, as far as proxies tell.',
+    },
   }),
   object(
     'Conflict',
@@ -142,6 +151,34 @@ export const changeSchemas = [
     },
     ['revision', 'conflicts'],
   ),
+  object('RevisionFigures', 'Traffic of the services a revision touches, before it was in force and after.', {
+    revision: integer,
+    appliedAt: time,
+    until: { ...time, description: 'When the figures of five minutes are complete.' },
+    reading: { ...integer, description: 'Proxies whose counters are read.' },
+    more: { ...integer, description: 'Services that are touched besides and left out.' },
+    services: {
+      type: 'array',
+      items: {
+        type: 'object',
+        properties: {
+          hostname: string,
+          before: window,
+          after: window,
+          steps: {
+            type: 'array',
+            description: 'Of both windows, where there were requests.',
+            items: {
+              type: 'object',
+              properties: { at: { ...integer, description: 'ms since 1970.' }, ...figures },
+              required: ['at', 'requests', 'failed'],
+            },
+          },
+        },
+        required: ['hostname', 'before', 'after', 'steps'],
+      },
+    },
+  }),
   object('Convergence', 'How far a revision has come.', {
     revision: integer,
     inForce: { ...boolean, description: 'Its files have been read.' },

@@ -1,5 +1,6 @@
 import type { ChangedFile, Revision } from '../../ledger/index.ts'
 import type { Actor } from './access.ts'
+import { callersOf } from './callers.ts'
 import type { ChangeConflict, Changes } from './changes.ts'
 import { type PlannedFile, planHash } from './planner.ts'
 import { unifiedDiff } from './unified-diff.ts'
@@ -46,7 +47,12 @@ export function shownRevision({ id, parent, at, who, why, source, refers, files 
 }
 
 /** A plan and what it would do. */
-export async function shownPlan(changes: Changes, actor: Actor | undefined, files: readonly PlannedFile[]) {
+export async function shownPlan(
+  changes: Changes,
+  actor: Actor | undefined,
+  files: readonly PlannedFile[],
+  context: Parameters<typeof callersOf>[1],
+) {
   const { classes, proxies, ...plan } = await changes.planner.plan(files)
   return {
     plan: planHash(files),
@@ -64,6 +70,7 @@ export async function shownPlan(changes: Changes, actor: Actor | undefined, file
     })),
     proxies: [...new Set(proxies.map(({ node }) => node.id))],
     services: plan.services,
+    callers: callersOf(new Set(plan.services), context),
   }
 }
 

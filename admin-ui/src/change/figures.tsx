@@ -1,0 +1,162 @@
+import { Badge, Card, Group, Stack, Table, Text, Title } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { useEffect, useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import type { RevisionFigures } from '../api/schema.ts'
+import { serviceHref } from '../parts/hrefs.ts'
+import { AppLink } from '../parts/link.tsx'
+import { namespaceOf } from './blast-radius.ts'
+import classes from './figures.module.css'
+import { changeQueries } from './queries.ts'
+import { bars, countdown, failedShare, perSecond, rose } from './trend.ts'
+
+/** As often as proxies' counters are read. */
+const READ_EVERY_MS = 5_000
+
+/** What the traffic of the services a revision touches does in the five minutes after it, beside the five before. */
+export function TrafficAfter({ revision }: { readonly revision: number }) {
+  const { t } = useTranslation('change')
+  const now = useNow()
+  const [complete, setComplete] = useState(false)
+  const { data, error } = useQuery({
+    ...changeQueries.figures(revision),
+    refetchInterval: complete ? false : READ_EVERY_MS,
+  })
+  const until = data ? Date.parse(data.until) : Number.POSITIVE_INFINITY
+  useEffect(() => setComplete(error !== null || now > until + READ_EVERY_MS), [error, now, until])
+  if (!data || data.services.length === 0) return null
+  const left = until - now
+  const seen = data.services.some(({ before, after }) => before.requests + after.requests > 0)
+  return (
+    <Card withBorder data-figures={seen ? data.services.length : 0}>
+      <Group justify="space-between" mb="sm">
+        <Title order={2}>{t('figures.title')}</Title>
+        <Badge variant="light" color={left > 0 ? 'blue' : 'gray'}>
+          {left > 0 ? t('figures.watching', { left: countdown(left) }) : t('figures.complete')}
+        </Badge>
+      </Group>
+      {seen ? <FiguresTable data={data} /> : <Text c="dimmed">{t('figures.none')}</Text>}
+      <Text size="xs" c="dimmed" mt="sm">
+        {t(data.reading > 0 ? 'figures.counters' : 'figures.reports', { count: data.reading })}
+      </Text>
+    </Card>
+  )
+}
+
+function FiguresTable({ data }: { readonly data: RevisionFigures }) {
+  const { t } = useTranslation('change')
+  const applied = Date.parse(data.appliedAt)
+  return (
+    <Table.ScrollContainer minWidth={640}>
+      <Table verticalSpacing="xs" fz="sm">
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th>{t('figures.service')}</Table.Th>
+            <Table.Th>{t('figures.course')}</Table.Th>
+            {(['rate', 'failed', 'p50', 'p99'] as const).map((name) => (
+              <Table.Th key={name} ta="right">
+                {t(`figures.${name}`)}
+              </Table.Th>
+            ))}
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {data.services.map(({ hostname, before, after, steps }) => (
+            <Table.Tr key={hostname}>
+              <Table.Td style={{ overflowWrap: 'anywhere' }}>
+                <AppLink href={serviceHref(namespaceOf(hostname), hostname)}>{hostname}</AppLink>
+              </Table.Td>
+              <Table.Td>
+                <Course steps={steps} applied={applied} label={t('figures.courseOf', { host: hostname })} />
+              </Table.Td>
+              <Pair before={perSecond(before)} after={perSecond(after)} />
+              <Pair
+                before={failedShare(before)}
+                after={failedShare(after)}
+                worse={rose(before, after) ? t('figures.worse') : undefined}
+              />
+              <Pair before={milliseconds(before.p50Ms)} after={milliseconds(after.p50Ms)} />
+              <Pair before={milliseconds(before.p99Ms)} after={milliseconds(after.p99Ms)} />
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+      {data.more > 0 && <Text size="xs">{t('figures.more', { count: data.more })}</Text>}
+    </Table.ScrollContainer>
+  )
+}
+
+/** What was, small, and what is. */
+function Pair({
+  before,
+  after,
+  worse,
+}: {
+  readonly before: string
+  readonly after: string
+  readonly worse?: string | undefined
+}) {
+  return (
+    <Table.Td ta="right" className="number" style={{ whiteSpace: 'nowrap' }}>
+      <Stack gap={0} align="flex-end">
+        <Text size="sm" fw={600} c={worse ? 'red' : 'inherit'}>
+          {worse && '▲ '}
+          {after}
+          {worse && <span className={classes['hidden']}> {worse}</span>}
+        </Text>
+        <Text size="xs" c="dimmed">
+          {before}
+        </Text>
+      </Stack>
+    </Table.Td>
+  )
+}
+
+const WIDTH = 220
+const HEIGHT = 34
+
+/** Requests of each step as bars, the failed part of them marked, and where the change was applied. */
+function Course({
+  steps,
+  applied,
+  label,
+}: {
+  readonly steps: RevisionFigures['services'][number]['steps']
+  readonly applied: number
+  readonly label: string
+}) {
+  return (
+    <svg className={classes['course']} viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={label}>
+      {bars(steps, applied).map(({ x, width, height, failed }) => (
+        <g key={x}>
+          <rect
+            className={classes['ok']}
+            x={x * WIDTH}
+            y={(1 - height) * HEIGHT}
+            width={width * WIDTH}
+            height={(height - failed) * HEIGHT}
+          />
+          <rect
+            className={classes['failed']}
+            x={x * WIDTH}
+            y={(1 - failed) * HEIGHT}
+            width={width * WIDTH}
+            height={failed * HEIGHT}
+          />
+        </g>
+      ))}
+      <line className={classes['mark']} x1={WIDTH / 2} x2={WIDTH / 2} y1={0} y2={HEIGHT} />
+    </svg>
+  )
+}
+
+const milliseconds = (value: number | undefined) => (value === undefined ? '–' : `${value} ms`)
+
+function useNow(): number {
+  const [now, setNow] = useState(() => Date.now())
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), 1_000)
+    return () => clearInterval(timer)
+  }, [])
+  return now
+}

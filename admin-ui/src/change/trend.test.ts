@@ -1,0 +1,34 @@
+import { expect, it } from 'vitest'
+import { bars, countdown, failedShare, perSecond, rose } from './trend.ts'
+
+it('rates and shares are said as people say them', () => {
+  expect(perSecond({ seconds: 300, requests: 600, failed: 0 })).toBe('2.0/s')
+  expect(perSecond({ seconds: 0, requests: 0, failed: 0 })).toBe('–')
+  expect(failedShare({ requests: 200, failed: 5 })).toBe('2.5 %')
+  expect(failedShare({ requests: 0, failed: 0 })).toBe('–')
+})
+
+it('a clear rise of failures is told, a few requests and noise are not', () => {
+  const before = { seconds: 300, requests: 1_000, failed: 5 }
+  expect(rose(before, { seconds: 60, requests: 200, failed: 20 })).toBe(true)
+  expect(rose(before, { seconds: 60, requests: 200, failed: 2 })).toBe(false)
+  expect(rose(before, { seconds: 5, requests: 3, failed: 3 })).toBe(false)
+})
+
+it('what is left of five minutes counts down to zero', () => {
+  expect([299_001, 61_000, -5].map(countdown)).toEqual(['5:00', '1:01', '0:00'])
+})
+
+it('bars stand to both sides of the change, the highest fills the picture', () => {
+  const applied = 1_000_000
+  const [first, second] = bars(
+    [
+      { at: applied - 150_000, requests: 5, failed: 0 },
+      { at: applied, requests: 10, failed: 5 },
+      { at: applied - 400_000, requests: 10, failed: 0 },
+    ],
+    applied,
+  )
+  expect([first!.x, first!.height]).toEqual([0.25, 0.5])
+  expect([second!.x, second!.height, second!.failed]).toEqual([0.5, 1, 0.5])
+})

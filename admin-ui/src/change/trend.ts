@@ -1,0 +1,57 @@
+/** Traffic in a window of time. */
+export interface Window {
+  /** How long the window is. */
+  readonly seconds: number
+  readonly requests: number
+  readonly failed: number
+}
+
+/** Requests in a second, `12.3/s`; a dash while the window is too short to tell. */
+export function perSecond({ seconds, requests }: Window): string {
+  if (seconds === 0) return '–'
+  const rate = requests / seconds
+  return `${rate.toFixed(rate < 10 ? 1 : 0)}/s`
+}
+
+/** Share of failed requests, `2.5 %`; a dash when there were none. */
+export function failedShare({ requests, failed }: Pick<Window, 'requests' | 'failed'>): string {
+  if (requests === 0) return '–'
+  return `${((failed / requests) * 100).toFixed(failed === 0 ? 0 : 1)} %`
+}
+
+/** Fewer requests than these say nothing. */
+const FEW = 20
+/** A share that grew by less is noise. */
+const NOISE = 0.01
+
+/** Whether clearly more requests fail than before. */
+export function rose(before: Window, after: Window): boolean {
+  if (after.requests < FEW) return false
+  const share = ({ requests, failed }: Window) => (requests === 0 ? 0 : failed / requests)
+  return share(after) > share(before) * 1.5 && share(after) - share(before) > NOISE
+}
+
+/** `4:07` of so many ms; never below zero. */
+export function countdown(ms: number): string {
+  const seconds = Math.max(0, Math.ceil(ms / 1_000))
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`
+}
+
+const WATCH_MS = 5 * 60_000
+const STEP_MS = 5_000
+
+/** Where bars stand and how high they are: parts (0 to 1) of a picture of five minutes to both sides of the moment of a change. */
+export function bars(
+  steps: readonly { readonly at: number; readonly requests: number; readonly failed: number }[],
+  applied: number,
+): readonly { readonly x: number; readonly width: number; readonly height: number; readonly failed: number }[] {
+  const most = Math.max(1, ...steps.map(({ requests }) => requests))
+  return steps
+    .map(({ at, requests, failed }) => ({
+      x: (at - applied + WATCH_MS) / (2 * WATCH_MS),
+      width: (STEP_MS / (2 * WATCH_MS)) * 0.8,
+      height: requests / most,
+      failed: failed / most,
+    }))
+    .filter(({ x }) => x >= 0 && x < 1)
+}

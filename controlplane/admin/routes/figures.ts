@@ -1,0 +1,51 @@
+import type { FastifyInstance } from 'fastify'
+import { REMEMBERED_MS } from '../../figures/index.ts'
+import type { AdminContext } from '../context.ts'
+import { answers, listOf } from '../schemas.ts'
+
+/** What services get, how much of it fails and how long it takes. */
+export function figureRoutes(app: FastifyInstance, { figures }: AdminContext): void {
+  app.get<{ Querystring: { window: number } }>(
+    '/api/v1/figures',
+    {
+      schema: {
+        operationId: 'listFigures',
+        tags: ['mesh'],
+        summary: 'Requests, failures and latency of services in the last minutes',
+        description:
+          'From the counters of proxies whose admin interface is on loopback, and from the load reports of the others, which know no latency.',
+        querystring: {
+          type: 'object',
+          properties: {
+            window: {
+              type: 'integer',
+              minimum: 5,
+              maximum: REMEMBERED_MS / 1000,
+              default: 300,
+              description: 'Seconds.',
+            },
+          },
+        },
+        response: answers(
+          {
+            type: 'object',
+            properties: {
+              services: listOf('ServiceFigures'),
+              reading: { type: 'array', items: { type: 'string' }, description: 'Proxies whose counters are read.' },
+            },
+            required: ['services', 'reading'],
+          },
+          'Services with requests in the window, the highest share of failures first.',
+        ),
+      },
+    },
+    async ({ query }) => {
+      const now = Date.now()
+      const services = (figures?.book.services() ?? [])
+        .map((hostname) => ({ hostname, ...figures!.book.between(hostname, now - query.window * 1000, now) }))
+        .filter(({ requests }) => requests > 0)
+        .sort((a, b) => b.failed / b.requests - a.failed / a.requests || b.requests - a.requests)
+      return { services, reading: figures?.reading ?? [] }
+    },
+  )
+}

@@ -1,0 +1,166 @@
+import { addLatency, type Latency, latencySince, quantileOf } from './latency.ts'
+import type { ClusterCounters } from './prometheus.ts'
+
+/** Length of a step, ms. */
+export const STEP_MS = 5_000
+/** How long steps are remembered, ms. */
+export const REMEMBERED_MS = 15 * 60_000
+
+const MOST_SERVICES = 5_000
+const MOST_COUNTERS = 200_000
+
+/** What one step of time, or a window of them, saw of a service. */
+export interface Figures {
+  readonly requests: number
+  readonly failed: number
+  /** ms; absent without requests, or where only load reports tell. */
+  readonly p50Ms?: number
+  readonly p99Ms?: number
+}
+
+export interface StepFigures extends Figures {
+  /** Its beginning, ms since 1970. */
+  readonly at: number
+}
+
+interface Step {
+  requests: number
+  failed: number
+  readonly latency: Map<number, number>
+}
+
+/** Requests of services by time: what proxies counted, cluster by cluster, summed by host. */
+export class FigureBook {
+  readonly #now: () => number
+  /** Last readings, by node and cluster. */
+  readonly #counters = new Map<string, Map<string, ClusterCounters>>()
+  readonly #services = new Map<string, Map<number, Step>>()
+  #remembered = 0
+
+  /** @param now ms since 1970 */
+  constructor(now: () => number = Date.now) {
+    this.#now = now
+  }
+
+  /**
+   * A reading of all counters of a node. What it counted before its first reading belongs to no time, and is left out; a counter that went
+   * back began anew.
+   */
+  read(node: string, clusters: readonly ClusterCounters[]): void {
+    const before = this.#counters.get(node)
+    const known = before ?? new Map<string, ClusterCounters>()
+    for (const one of clusters) {
+      const last = known.get(one.cluster)
+      if (!last && this.#remembered >= MOST_COUNTERS) continue
+      if (!last) this.#remembered++
+      known.set(one.cluster, one)
+      if (!before) continue
+      const restarted = last !== undefined && last.requests > one.requests
+      const from = restarted ? undefined : last
+      this.add(one.cluster, {
+        requests: one.requests - (from?.requests ?? 0),
+        failed: Math.max(0, one.failed - (from?.failed ?? 0)),
+        latency: latencySince(one.latency, from?.latency),
+      })
+    }
+    this.#counters.set(node, known)
+  }
+
+  /** Whether a node's counters are read: its load reports then say the same again. */
+  isRead(node: string): boolean {
+    return this.#counters.has(node)
+  }
+
+  /** Hosts that a node whose counters are read has sent requests to. */
+  hostsOf(node: string): readonly string[] {
+    const counters = this.#counters.get(node)?.values() ?? []
+    return [...new Set([...counters].flatMap(({ cluster, requests }) => (requests > 0 ? (hostOf(cluster) ?? []) : [])))]
+  }
+
+  /** The node is gone: it starts with a first reading should it come back. */
+  forget(node: string): void {
+    this.#remembered -= this.#counters.get(node)?.size ?? 0
+    this.#counters.delete(node)
+  }
+
+  /** Requests to a cluster that just ended. */
+  add(
+    cluster: string,
+    { requests, failed, latency = new Map() }: { requests: number; failed: number; latency?: Latency },
+  ): void {
+    const host = hostOf(cluster)
+    if (!host || requests + failed === 0) return
+    const now = this.#now()
+    let steps = this.#services.get(host)
+    if (!steps) {
+      if (this.#services.size >= MOST_SERVICES) this.#prune()
+      if (this.#services.size >= MOST_SERVICES) return
+      steps = new Map()
+      this.#services.set(host, steps)
+    }
+    const at = now - (now % STEP_MS)
+    let step = steps.get(at)
+    if (!step) {
+      step = { requests: 0, failed: 0, latency: new Map() }
+      steps.set(at, step)
+      for (const oldest of steps.keys()) {
+        if (oldest >= now - REMEMBERED_MS) break
+        steps.delete(oldest)
+      }
+    }
+    step.requests += requests
+    step.failed += failed
+    addLatency(step.latency, latency)
+  }
+
+  /** Services with requests that are remembered. */
+  services(): readonly string[] {
+    this.#prune()
+    return [...this.#services.keys()].sort()
+  }
+
+  /** Sums of the steps that began from `from` until before `to`, ms since 1970. */
+  between(host: string, from: number, to: number): Figures {
+    const sum: Step = { requests: 0, failed: 0, latency: new Map() }
+    for (const [at, step] of this.#services.get(host) ?? []) {
+      if (at < from || at >= to) continue
+      sum.requests += step.requests
+      sum.failed += step.failed
+      addLatency(sum.latency, step.latency)
+    }
+    return figuresOf(sum)
+  }
+
+  /** Steps with requests that began from `from` until before `to`, the oldest first. */
+  steps(host: string, from: number, to: number): readonly StepFigures[] {
+    return [...(this.#services.get(host) ?? [])]
+      .filter(([at]) => at >= from && at < to)
+      .map(([at, step]) => ({ at, ...figuresOf(step) }))
+  }
+
+  #prune(): void {
+    const since = this.#now() - REMEMBERED_MS
+    for (const [host, steps] of this.#services) {
+      for (const at of steps.keys()) if (at < since) steps.delete(at)
+      if (steps.size === 0) this.#services.delete(host)
+    }
+  }
+}
+
+/** The host of `outbound|<port>|<subset>|<host>`, its generation left out. */
+function hostOf(cluster: string): string | undefined {
+  return cluster.split('|')[3]?.split('~')[0] || undefined
+}
+
+function figuresOf({ requests, failed, latency }: Step): Figures {
+  const [p50Ms, p99Ms] = [quantileOf(latency, 0.5), quantileOf(latency, 0.99)]
+  return {
+    ...{ requests, failed },
+    ...(p50Ms === undefined ? {} : { p50Ms: rounded(p50Ms) }),
+    ...(p99Ms === undefined ? {} : { p99Ms: rounded(p99Ms) }),
+  }
+}
+
+function rounded(ms: number): number {
+  return Number(ms.toPrecision(3))
+}
