@@ -162,6 +162,7 @@ export async function startControlPlane(options: ControlPlaneOptions, log: Log):
     warn: ({ node, address }, error) =>
       log.warn({ node, address, err: error }, 'the counters of a proxy cannot be read: its traffic is not shown'),
   })
+  reports.access.onMissingCluster(({ node, authority, routeName }) => xds.rescue(node.id, authority, routeName))
   const started: { stop(): Promise<unknown> }[] = [
     { stop: () => xds.stop(options.drainMs) },
     memory,

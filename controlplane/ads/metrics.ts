@@ -18,6 +18,8 @@ export interface AdsMetrics {
   writeTimeout(): void
   /** A proxy that gets clusters on demand has not acknowledged clusters for a second: it can start nothing cold. */
   slowAck(): void
+  /** Clusters sent because a request found none. */
+  rescued(count: number): void
   refused(reason: string): void
   opened(form: Form): void
   roundTime(seconds: number): void
@@ -43,6 +45,7 @@ export function adsMetrics(registry: Registry): AdsMetrics {
   const triggers = counter('pilot_push_triggers', 'What made the server send.', ['type'])
   const timeouts = counter('pilot_xds_write_timeout', 'Proxies disconnected because they did not read.')
   const slow = counter('meshgate_ondemand_slow_acks', 'Clusters got on demand and not acknowledged within a second.')
+  const rescued = counter('meshgate_ondemand_rescued_clusters', 'Clusters sent because a request failed without them.')
   const refused = counter('meshgate_xds_refused_streams', 'Streams refused or ended by the server.', ['reason'])
   const streams = counter('meshgate_xds_streams', 'Streams opened.', ['form'])
   const size = new Histogram({
@@ -93,6 +96,7 @@ export function adsMetrics(registry: Registry): AdsMetrics {
     acked: (type) => acks.inc({ type }),
     pushTriggered: (type) => triggers.inc({ type }),
     writeTimeout: () => timeouts.inc(),
+    rescued: (count) => rescued.inc(count),
     slowAck: () => slow.inc(),
     refused: (reason) => refused.inc({ reason }),
     opened: (form) => streams.inc({ form }),
@@ -117,6 +121,7 @@ export const NO_METRICS: AdsMetrics = {
   pushTriggered: nothing,
   writeTimeout: nothing,
   slowAck: nothing,
+  rescued: nothing,
   refused: nothing,
   opened: nothing,
   roundTime: nothing,

@@ -199,6 +199,11 @@ export class XdsServer {
     }
   }
 
+  /** A proxy told of a request for which it had no cluster. Costs nothing for those that hold everything. */
+  rescue(nodeId: string, authority: string, routeName: string): void {
+    for (const stream of this.streams) if (stream.lazy?.node.id === nodeId) stream.rescue(authority, routeName)
+  }
+
   private open(method: Method, transport: Transport): TransportHandler {
     const refusal = this.refusal()
     if (refusal) {

@@ -152,6 +152,20 @@ export class Stream implements TransportHandler, StatusSource {
     classes.left(before)
   }
 
+  /** The client told of a request for which it had no cluster: sends those of its route. */
+  rescue(authority: string, routeName: string): void {
+    const onDemand = this.lazy?.onDemand
+    if (!onDemand || this.ended) return
+    const clusters = this.client.rescue(onDemand.needed(authority, routeName))
+    if (clusters.length === 0) return
+    this.context.metrics.rescued(clusters.length)
+    this.context.logger.warn(
+      { node: this.node.id, authority, route: routeName, clusters },
+      'a proxy had no cluster for a request: it is sent',
+    )
+    this.pump()
+  }
+
   /** Writes what there is to say, if the transport can take it. */
   pump(changedAt?: number): void {
     if (this.ended || !this.joined || this.unsent > 0) return

@@ -39,6 +39,12 @@ export interface EnvoyBootstrapOptions {
 /** The name of the one static cluster: the control plane. */
 export const XDS_CLUSTER = 'xds-grpc'
 
+/**
+ * In the metadata of a node: its bootstrap has that cluster and wants to report over it. An Envoy refuses a listener that names a
+ * cluster its bootstrap does not have.
+ */
+export const REPORTS_METADATA = 'REPORTS'
+
 /** Envoy's bootstrap in protobuf JSON with the field names of Envoy's documentation; plain data, ready for YAML or JSON. */
 export type EnvoyBootstrap = Readonly<Record<string, unknown>>
 
@@ -58,7 +64,9 @@ export function envoyBootstrap(options: EnvoyBootstrapOptions): EnvoyBootstrap {
   // No timeout: an Envoy without its first answer is not ready, instead of being ready with nothing after 15 s.
   const overAds = { resource_api_version: 'V3', ads: {}, initial_fetch_timeout: '0s' }
   return {
-    ...commonBootstrap(withAdminAddress(options)),
+    ...commonBootstrap(
+      withAdminAddress(loadReports && mode === 'delta' ? { ...options, node: reporting(options.node) } : options),
+    ),
     dynamic_resources: {
       ads_config: {
         api_type: mode === 'delta' ? 'DELTA_GRPC' : 'GRPC',
@@ -111,6 +119,10 @@ export function commonBootstrap({
       ],
     },
   }
+}
+
+function reporting(node: NodeOptions): NodeOptions {
+  return { ...node, metadata: { ...node.metadata, [REPORTS_METADATA]: true } }
 }
 
 function nodeJson({ id, cluster = defaultCluster(id), metadata, locality }: NodeOptions): EnvoyBootstrap {

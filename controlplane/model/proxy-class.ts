@@ -24,6 +24,8 @@ export interface ProxyClass {
   readonly secretsAllowed: boolean
   /** It asks for clusters when a request needs them. Absent: it gets all of them at once. */
   readonly lazy?: true
+  /** It can report over the connection to the control plane that its bootstrap names. Told apart only where clusters come on demand. */
+  readonly reports?: true
   /** It asks for virtual hosts too; only where it asks for clusters. */
   readonly lazyVirtualHosts?: true
 }

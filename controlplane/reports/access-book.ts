@@ -36,6 +36,8 @@ export interface MissingCluster {
   readonly node: NodeInfo
   /** Envoy leaves the cluster's name out; the route has one. */
   readonly routeName: string
+  /** What the request was for; empty for TCP. */
+  readonly authority: string
   /** ms since 1970. */
   readonly at: number
 }
@@ -105,13 +107,16 @@ export class AccessBook {
   take(node: NodeInfo, entries: readonly AccessEntry[]): void {
     const at = this.now()
     const caller = callerOf(node)
-    const missing = new Set<string>()
+    const missing = new Map<string, AccessEntry>()
     for (const entry of entries) {
       this.taken++
       this.count(this.edge(caller, entry.cluster, at), entry, at)
-      if (entry.routeName !== '' && entry.flags.includes('NC')) missing.add(entry.routeName)
+      const { routeName, authority, flags } = entry
+      if (flags.includes('NC') && (routeName !== '' || authority !== ''))
+        missing.set(`${routeName}\n${authority}`, entry)
     }
-    for (const routeName of missing) for (const listener of [...this.listeners]) listener({ node, routeName, at })
+    for (const { routeName, authority } of missing.values())
+      for (const listener of [...this.listeners]) listener({ node, routeName, authority, at })
     if (at - this.sweptAt > MINUTE) this.sweep(at)
   }
 

@@ -6,6 +6,8 @@ export interface AccessEntry {
   /** Empty when none was chosen. */
   readonly cluster: string
   readonly routeName: string
+  /** What the request was for; read only of requests for which there was no cluster (NC), else empty. */
+  readonly authority: string
   /** 0 when there was no answer, and for TCP. */
   readonly status: number
   /** Envoy's short names: `UH`, `NC`, … */
@@ -21,6 +23,8 @@ const varint = (field: number) => (field << 3) | WIRE.varint
 
 const ENTRIES_IN_A_MESSAGE = 100_000
 const NAME_LENGTH = 1024
+/** Envoy takes headers of up to 60 KiB. */
+const AUTHORITY_LENGTH = 64 * 1024
 
 /** https://www.envoyproxy.io/docs/envoy/latest/configuration/observability/access_log/usage by field number of `ResponseFlags`. */
 const FLAGS: readonly (string | undefined)[] = [
@@ -122,20 +126,35 @@ function readEntry(reader: WireReader, kind: AccessEntry['kind']): AccessEntry {
     kind,
     cluster: '',
     routeName: '',
+    authority: '',
     status: 0,
     flags: NO_FLAGS,
     durationMs: 0,
     received: 0,
     sent: 0,
   }
+  let request: WireReader | undefined
   while (!reader.done) {
     const tag = reader.tag()
     if (tag === bytes(1)) readCommon(reader.message(), entry)
+    else if (tag === bytes(3) && kind === 'http') request = reader.message()
     else if (tag === bytes(4) && kind === 'http') entry.status = readStatus(reader.message())
     else if (tag === bytes(2) && kind === 'tcp') readConnection(reader.message(), entry)
     else reader.skip(tag)
   }
+  if (request && entry.flags.includes('NC')) entry.authority = readAuthority(request)
   return entry
+}
+
+/** HTTPRequestProperties: authority = 3 */
+function readAuthority(reader: WireReader): string {
+  let authority = ''
+  while (!reader.done) {
+    const tag = reader.tag()
+    if (tag === bytes(3)) authority = reader.string(AUTHORITY_LENGTH)
+    else reader.skip(tag)
+  }
+  return authority
 }
 
 /**

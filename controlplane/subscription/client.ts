@@ -148,20 +148,34 @@ export class Client implements Reader {
     const { onDemand } = this.log
     const state = this.types.cds
     if (!state || !onDemand?.virtualHosts || request.form !== 'delta') return
-    const { virtualHosts, companions } = onDemand
+    const { virtualHosts } = onDemand
+    const clusters = asked.flatMap((name) => (request.initialVersions.has(name) ? NONE : virtualHosts.clusters(name)))
+    this.adopt(state, clusters, false)
+  }
+
+  /**
+   * The client said that it does not have these clusters: sends them, whatever it was thought to have.
+   * @returns those that exist
+   */
+  rescue(clusters: readonly string[]): readonly string[] {
+    const state = this.types.cds
+    return state && this.log.onDemand ? this.adopt(state, clusters, true) : NONE
+  }
+
+  private adopt(state: TypeState, clusters: readonly string[], again: boolean): readonly string[] {
+    const { companions } = this.log.onDemand!
     const log = this.log.of('cds')
     const wanted = new Set<string>()
-    for (const name of asked)
-      if (!request.initialVersions.has(name))
-        for (const cluster of virtualHosts.clusters(name))
-          for (const one of [cluster, ...companions(cluster)])
-            if (!log.visible(one, state.interest) && this.log.exists(one)) wanted.add(one)
-    if (wanted.size === 0) return
+    for (const cluster of clusters)
+      for (const one of [cluster, ...companions(cluster)])
+        if ((again || !log.visible(one, state.interest)) && this.log.exists(one)) wanted.add(one)
+    if (wanted.size === 0) return NONE
     const change = changeNames('cds', state.interest, [...wanted], NONE)
     this.log.track('cds', change)
     state.interest = change.interest
     owe(state, wanted)
     this.options.workingSet?.asked([...wanted])
+    return [...wanted]
   }
 
   /** What to write now, in this order and in one flight. Call it when the transport can take it, and only then. */

@@ -1,3 +1,4 @@
+import { REPORTS_METADATA } from '../bootstrap/envoy.ts'
 import { parseNodeId } from '../bootstrap/node-id.ts'
 import type { DestinationRuleSpec } from '../config/kinds/destination-rule.ts'
 import type { EnvoyResourceSpec } from '../config/kinds/envoy-resource.ts'
@@ -136,15 +137,15 @@ export function classify(node: NodeInfo, relevant: Relevance): ProxyClass {
   const parts = { type, namespace, labels, locality, httpPort: type === 'sidecar' ? httpPort : 0, secretsAllowed }
   const eager: ProxyClass = { key: JSON.stringify(parts), ...parts }
   if (!canAsk(node) || type === 'grpc' || type === 'message' || !relevant.lazy(eager)) return eager
-  const lazy = {
+  const hosts = wantsVirtualHosts(node, eager, relevant) && canAskForVirtualHosts(node)
+  const lazy: Omit<ProxyClass, 'key'> = {
     ...parts,
     lazy: true,
-    ...(wantsVirtualHosts(node, eager, relevant) && canAskForVirtualHosts(node) && LAZY_HOSTS),
+    ...(metadata[REPORTS_METADATA] === true && { reports: true }),
+    ...(hosts && { lazyVirtualHosts: true }),
   }
-  return { key: JSON.stringify(lazy), ...lazy } as ProxyClass
+  return { key: JSON.stringify(lazy), ...lazy }
 }
-
-const LAZY_HOSTS = { lazyVirtualHosts: true } as const
 
 /** The first minor version of Envoy 1 whose on-demand clusters work over the one aggregated stream. */
 const FIRST_ON_DEMAND = 36

@@ -13,6 +13,7 @@ import { closedCluster, standingClusterNames } from './clusters/index.ts'
 import type { ListenerPlan } from './listeners/index.ts'
 import { splitGeneration } from './names.ts'
 import type { OnDemand, Resource } from './resource.ts'
+import { routeClusters, virtualHostFor, withoutPort } from './routes/index.ts'
 import { wireName } from './wire-name.ts'
 
 /** What a class is made of, as far as it decides which clusters Envoy asks for. */
@@ -52,8 +53,23 @@ export function onDemandOf(sources: OnDemandSources): OnDemand {
     present,
     renamed: sources.renamed,
     departing: sources.departing,
+    needed: (authority, routeName) => neededBy(sources.tables(), authority, routeName),
     placeholder: (name) => (present(name) === name ? placeholder(scope, name) : undefined),
   }
+}
+
+/** More than these are not sent because of one request that failed. */
+const MOST_NEEDED = 8
+
+/** Of all tables: who tells of the request does not say which listener it came through. */
+function neededBy(tables: readonly RouteConfiguration[], authority: string, routeName: string): readonly string[] {
+  const routes = tables.flatMap(({ virtualHosts, ignorePortInHostMatching }) => {
+    const name = ignorePortInHostMatching ? withoutPort(authority) : authority
+    return virtualHostFor(virtualHosts, name)?.routes ?? []
+  })
+  const named = routes.filter(({ name }) => name === routeName)
+  const clusters = (named.length > 0 ? named : routes).flatMap(routeClusters)
+  return [...new Set(clusters)].slice(0, MOST_NEEDED)
 }
 
 /** Equal on every replica and in every process: a proxy that comes back with one is recognised. */

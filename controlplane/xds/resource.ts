@@ -77,6 +77,8 @@ export interface OnDemand {
    * It is to be removed again when the proxy has its new routes.
    */
   departing(cluster: string): Resource | undefined
+  /** Clusters that requests with this authority on a route of this name may go to. */
+  needed(authority: string, routeName: string): readonly string[]
   /** Present when they ask for virtual hosts too. */
   readonly virtualHosts?: VirtualHostsOnDemand
 }

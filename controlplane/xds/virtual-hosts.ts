@@ -6,7 +6,13 @@ import { type Cells, cells } from '../model/cells.ts'
 import { ADS } from './listeners/config-source.ts'
 import { eagerTable, isOnDemandTable, splitVirtualHostName, virtualHostName } from './names.ts'
 import type { VirtualHostsOnDemand } from './resource.ts'
-import { type CompiledVirtualHost, DomainIndex, MAX_DIRECT_RESPONSE_BYTES, withoutPort } from './routes/index.ts'
+import {
+  type CompiledVirtualHost,
+  DomainIndex,
+  MAX_DIRECT_RESPONSE_BYTES,
+  routeClusters,
+  withoutPort,
+} from './routes/index.ts'
 
 /** A route table with all its virtual hosts. */
 export interface FullTable {
@@ -76,7 +82,7 @@ export class LazyVirtualHosts implements VirtualHostsOnDemand {
   clusters(name: string): readonly string[] {
     const found = this.#find(name)
     if (!found) return NONE
-    const clusters = new Set(found.message.routes.flatMap(clustersOf))
+    const clusters = new Set(found.message.routes.flatMap(routeClusters))
     return clusters.size > MOST_CLUSTERS ? NONE : [...clusters]
   }
 
@@ -115,12 +121,4 @@ export function emptyTable(name: string, tables: readonly string[]): RouteConfig
     validateClusters: false,
     maxDirectResponseBodySizeBytes: MAX_DIRECT_RESPONSE_BYTES,
   })
-}
-
-function clustersOf({ action }: VirtualHost['routes'][number]): readonly string[] {
-  if (action.case !== 'route') return NONE
-  const { clusterSpecifier } = action.value
-  if (clusterSpecifier.case === 'cluster') return [clusterSpecifier.value]
-  if (clusterSpecifier.case !== 'weightedClusters') return NONE
-  return clusterSpecifier.value.clusters.filter((one) => (one.weight ?? 0) > 0).map((one) => one.name)
 }

@@ -67,7 +67,11 @@ export interface LazyEnvoy extends TestEnvoy {
 /** A real Envoy, delta, that knows nothing but where the control plane is. */
 export async function startLazyEnvoy(
   xdsPort: number,
-  { name = 'web-1', metadata = {} }: { readonly name?: string; readonly metadata?: Record<string, unknown> } = {},
+  {
+    name = 'web-1',
+    metadata = {},
+    reports = true,
+  }: { readonly name?: string; readonly metadata?: Record<string, unknown>; readonly reports?: boolean } = {},
 ): Promise<LazyEnvoy> {
   const httpPort = await freePort()
   const id = `sidecar~127.0.0.1~${name}.default~default.svc.cluster.local`
@@ -76,6 +80,7 @@ export async function startLazyEnvoy(
       node: { id, metadata: { HTTP_PROXY_PORT: httpPort, ...metadata } },
       xds: { host: '127.0.0.1', port: xdsPort },
       mode: 'delta',
+      loadReports: reports,
     }),
   })
   return {

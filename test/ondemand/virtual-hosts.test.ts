@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { envoyVersion, findEnvoy } from '../../cli/tools/envoy.ts'
 import { OnDemandMemory, type Usage } from '../../controlplane/ondemand/index.ts'
 import { ask } from '../envoy/http-mesh.ts'
 import { startEcho, type Upstream } from '../helpers/echo.ts'
@@ -22,6 +23,11 @@ beforeAll(async () => {
   two = await startEcho('two')
 })
 
+const binary = findEnvoy()
+const minor = Number(((binary && (await envoyVersion(binary.path))) ?? '1.0').split('.')[1])
+/** Older Envoys get all virtual hosts at once. */
+const able = minor >= 38
+
 const mesh = (fields: string) => `---
 apiVersion: meshgate.io/v1
 kind: Mesh
@@ -34,7 +40,7 @@ const memoryOf = () =>
   new OnDemandMemory({ usage: unused, idleMs: () => 1, logger: { info: () => {}, warn: () => {} } })
 const atRest = ({ trace }: Plane) => eventually('at rest', () => trace.at(-1)?.startsWith('ack') === true)
 
-describe('virtual hosts on demand', () => {
+describe.runIf(able)('virtual hosts on demand', () => {
   const split = (weight: number) =>
     virtualService(
       'split.test',
@@ -121,7 +127,7 @@ describe('virtual hosts on demand', () => {
   })
 })
 
-describe('which virtual host an authority gets', () => {
+describe.runIf(able)('which virtual host an authority gets', () => {
   test('the exact one before the longest wildcard, and what passes through where the mesh lets it', async () => {
     const rule = (name: string, hosts: string, body: string) => `---
 apiVersion: networking.istio.io/v1
@@ -177,7 +183,7 @@ spec:
   })
 })
 
-describe('over time', () => {
+describe.runIf(able)('over time', () => {
   test('a control plane that comes back knowing nothing sends nothing again, and what was asked meanwhile', async () => {
     const port = await freePort()
     const world = services(5, one) + LAZY_HOSTS
@@ -258,7 +264,7 @@ describe('over time', () => {
   })
 })
 
-describe('who asks for virtual hosts', () => {
+describe.runIf(able)('who asks for virtual hosts', () => {
   const world = (fields: string, annotation: string) =>
     `${service('a.test', [one])}${mesh(fields)}---
 apiVersion: networking.istio.io/v1
@@ -281,4 +287,14 @@ spec: {egress: [{hosts: ['*/*']}]}
     expect((await ask(envoy.httpPort, 'a.test')).status).toBe(200)
     await envoy.stop()
   })
+})
+
+test.skipIf(able)('an Envoy that is too old for it gets all virtual hosts, and it is said', async () => {
+  const warned: string[] = []
+  const logger = { info: () => {}, error: () => {}, warn: (_: object, text: string) => void warned.push(text) }
+  const plane = await startPlane(services(3, one) + LAZY_HOSTS, { logger })
+  const envoy = await startLazyEnvoy(plane.port)
+  expect(await envoy.virtualHosts()).toHaveLength(7)
+  expect((await ask(envoy.httpPort, 'svc0.test')).status).toBe(200)
+  expect(warned.join()).toContain('takes Envoy 1.38 or newer')
 })

@@ -59,7 +59,7 @@ function filterOf({ name, make }: Filter): HttpFilter {
 /** A connection manager that takes its routes over ADS. */
 export function httpConnectionManager(scope: Scope, options: HttpOptions): HttpConnectionManager {
   const direction = options.routeName.startsWith('inbound|') ? 'inbound' : 'outbound'
-  const log = accessLogs(scope.settings(), 'http', direction)
+  const log = accessLogs(scope, 'http', direction)
   return {
     codecType: HttpConnectionManager_CodecType.AUTO,
     statPrefix: options.statPrefix,

@@ -30,7 +30,7 @@ export function tcpProxy(scope: Scope, statPrefix: string, targets: readonly L4T
               case: 'weightedClusters',
               value: { clusters: clusters.map(({ cluster, weight }) => ({ name: cluster, weight })) },
             },
-      accessLog: accessLogs(scope.settings(), 'tcp', statPrefix.startsWith('inbound|') ? 'inbound' : 'outbound'),
+      accessLog: accessLogs(scope, 'tcp', statPrefix.startsWith('inbound|') ? 'inbound' : 'outbound'),
       onDemand: tcpOnDemand(scope),
       ...filterSettings(clusters.map(({ cluster }) => connectionPolicy(scope, cluster))),
     }),
