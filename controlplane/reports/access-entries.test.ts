@@ -49,6 +49,7 @@ describe('access logs on the wire', () => {
         kind: 'http',
         cluster: '',
         routeName: 'r',
+        authority: 'a',
         status: 503,
         flags: expect.arrayContaining(['NC', 'UAEX']),
         durationMs: 12.5,

@@ -291,7 +291,12 @@ spec: {egress: [{hosts: ['*/*']}]}
 
 test.skipIf(able)('an Envoy that is too old for it gets all virtual hosts, and it is said', async () => {
   const warned: string[] = []
-  const logger = { info: () => {}, error: () => {}, warn: (_: object, text: string) => void warned.push(text) }
+  const logger = {
+    debug: () => {},
+    info: () => {},
+    error: () => {},
+    warn: (_: object, text: string) => void warned.push(text),
+  }
   const plane = await startPlane(services(3, one) + LAZY_HOSTS, { logger })
   const envoy = await startLazyEnvoy(plane.port)
   expect(await envoy.virtualHosts()).toHaveLength(7)
