@@ -130,7 +130,14 @@ it('the topology shows who calls by access logs, where proxies send no load repo
     metadata: {},
   }
   const entry = {
-    ...{ kind: 'http' as const, cluster: `outbound|80||${HOST}`, routeName: '', flags: [], durationMs: 1 },
+    ...{
+      kind: 'http' as const,
+      cluster: `outbound|80||${HOST}`,
+      routeName: '',
+      authority: '',
+      flags: [],
+      durationMs: 1,
+    },
     ...{ received: 0, sent: 0 },
   }
   reports.access.take(node as never, [
