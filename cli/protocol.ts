@@ -205,30 +205,41 @@ function newCommand(): Command {
     .option('-f, --file <file>', 'where to write; default: standard output')
     .option('--answers <json>', 'answers by key instead of questions, such as \'{"name":"mine","length":"u32@0"}\'')
     .action(async (options: { file?: string; answers?: string }) => {
-      const { newProtocol, parseAnswers } = await import('../codecs/tools/new.ts')
+      // Before the questions, not after the last answer.
+      if (options.file !== undefined && existsSync(options.file))
+        throw new CommandError(`${options.file} exists already; choose another name`)
+      const { newProtocol } = await import('../codecs/tools/new.ts')
       const { checkProtocol, printIssue } = await import('../codecs/tools/check.ts')
-      const texts =
-        options.answers === undefined
-          ? await ask()
-          : attempt(() => JSON.parse(options.answers ?? '') as Record<string, string>)
-      const text = newProtocol(attempt(() => parseAnswers(texts)))
-      if (options.file === undefined) printText(text)
-      else {
-        if (existsSync(options.file)) throw new CommandError(`${options.file} exists already; choose another name`)
-        writeFileSync(options.file, text)
-      }
+      const texts = options.answers === undefined ? await ask() : attempt(() => answersOf(options.answers ?? ''))
+      const text = attempt(() => newProtocol(texts))
+      if (options.file === undefined) printText(text.trimEnd())
+      else writeFileSync(options.file, text)
       const { protocols, errors } = checkProtocol(text)
       for (const issue of protocols.flatMap(({ issues }) => issues))
         process.stderr.write(`${printIssue(options.file ?? 'the document', issue)}\n`)
       if (options.file !== undefined)
-        process.stderr.write(`${options.file} written; try: meshgate protocol decode ${options.file} --hex …\n`)
+        process.stderr.write(
+          errors > 0
+            ? `${options.file} written; the answers do not fit together yet: edit it, then: meshgate protocol check ${options.file}\n`
+            : `${options.file} written; try: meshgate protocol decode ${options.file} --hex …\n`,
+        )
       if (errors > 0) process.exitCode = 1
     })
 }
 
+/** @throws SyntaxError */
+function answersOf(json: string): Record<string, string> {
+  const value: unknown = JSON.parse(json)
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new SyntaxError('--answers is a JSON object of answers by key, such as {"name":"mine"}')
+  const bad = Object.entries(value).find(([, answer]) => typeof answer !== 'string' && typeof answer !== 'number')
+  if (bad) throw new SyntaxError(`--answers: ${bad[0]} must be a text`)
+  return Object.fromEntries(Object.entries(value).map(([key, answer]) => [key, String(answer)]))
+}
+
 /** Asks every question until its answer is understood. The end of the input takes the defaults. */
 async function ask(): Promise<Record<string, string>> {
-  const { questions } = await import('../codecs/tools/new.ts')
+  const { questions } = await import('../codecs/tools/questions.ts')
   const terminal = createInterface({
     input: process.stdin,
     output: process.stderr,
@@ -236,7 +247,9 @@ async function ask(): Promise<Record<string, string>> {
   })
   const lines = terminal[Symbol.asyncIterator]()
   const answers: Record<string, string> = {}
-  for (const { key, ask: question, fallback, wrong } of questions) {
+  for (const { key, ask: question, fallback: usual, wrong, applies } of questions) {
+    if (applies?.(answers) === false) continue
+    const fallback = usual(answers)
     for (;;) {
       process.stderr.write(`${question}${fallback ? ` [${fallback}]` : ''}: `)
       const { value, done } = await lines.next()

@@ -1,182 +1,127 @@
-/** What `meshgate protocol new` asks; every answer has a default. */
-export interface NewProtocolAnswers {
+import { minBytes, parseType } from '../layout/types.ts'
+import { type AnswerTexts, completeAnswers, list, type Place, readFields, readPlace } from './questions.ts'
+
+interface Named extends Place {
   readonly name: string
-  /** Type and offset of the length field. */
-  readonly lengthType: string
-  readonly lengthAt: number
-  /** Whether it counts the whole frame or what follows it. */
-  readonly counts: 'all' | 'rest'
-  /** Longest frame, as `1MiB`. */
-  readonly max: string
-  /** A fixed value at the start of every frame. */
-  readonly magic?: { readonly at: number; readonly type: string; readonly equals: number }
-  /** Where the frame says whether it is a request, and which value means what. */
-  readonly kind: { readonly at: number; readonly type: string; readonly is: Readonly<Record<number, string>> }
-  readonly id?: { readonly at: number; readonly type: string }
-  readonly fields: readonly { readonly name: string; readonly at: number; readonly type: string }[]
-  /** Bytes of the header, which a reply copies. */
-  readonly header: number
-  /** Whether the protocol has an error reply made of the header and a code. */
-  readonly errorReply: boolean
 }
 
-/** A question with its default, in the order to ask. `read` puts the answer in or says what is wrong with it. */
-export interface Question {
-  readonly key: string
-  readonly ask: string
-  readonly fallback: string
-  readonly wrong: (answer: string) => string | undefined
-}
-
-const ints = /^[ui](8|16|24|32|64)(le)?$/
-const place = (answer: string) => {
-  if (answer === '') return undefined
-  const [type = '', at = ''] = answer.split('@')
-  return ints.test(type.trim()) && /^\d+$/.test(at.trim()) ? undefined : 'write a type and an offset, as u32@8'
-}
-const needed = (check: (answer: string) => string | undefined) => (answer: string) =>
-  answer === '' ? 'this is needed' : check(answer)
-
-export const questions: readonly Question[] = [
-  {
-    key: 'name',
-    ask: 'Name of the protocol',
-    fallback: 'mine',
-    wrong: (a) => (/^[a-z][a-z0-9]*$/.test(a) ? undefined : 'small letters and digits'),
-  },
-  { key: 'length', ask: 'Length field (type@offset)', fallback: 'u32@0', wrong: needed(place) },
-  {
-    key: 'counts',
-    ask: 'It counts all of the frame, or the rest behind it (all/rest)',
-    fallback: 'all',
-    wrong: (a) => (/^(all|rest)$/.test(a) ? undefined : 'all or rest'),
-  },
-  {
-    key: 'max',
-    ask: 'Longest frame',
-    fallback: '1MiB',
-    wrong: (a) => (/^\d+ ?([KMG]i?B?|B)?$/.test(a) ? undefined : 'a size as 64KiB'),
-  },
-  {
-    key: 'magic',
-    ask: 'Fixed value in every frame (type@offset=value, empty: none)',
-    fallback: '',
-    wrong: (a) => (a === '' || /^[ui]\d+(le)?@\d+=(0x[\da-f]+|\d+)$/i.test(a) ? undefined : 'as u16@4=0x4d47'),
-  },
-  { key: 'kind', ask: 'Field that tells requests from replies (type@offset)', fallback: 'u8@4', wrong: needed(place) },
-  {
-    key: 'kinds',
-    ask: 'Its values (value=request|response|oneway|heartbeat|push, …)',
-    fallback: '1=request, 2=response',
-    wrong: (a) => (/^(\d+=\w+)(, *\d+=\w+)*$/.test(a) ? undefined : 'as 1=request, 2=response'),
-  },
-  { key: 'id', ask: 'Message id that a reply repeats (type@offset, empty: none)', fallback: '', wrong: place },
-  {
-    key: 'fields',
-    ask: 'Fields to route by (name=type@offset, …)',
-    fallback: '',
-    wrong: (a) =>
-      a === '' || /^\w+=[ui]\d+(le)?@\d+(, *\w+=[ui]\d+(le)?@\d+)*$/.test(a) ? undefined : 'as msgid=u32@8, uid=u64@16',
-  },
-  {
-    key: 'header',
-    ask: 'Length of the header in bytes',
-    fallback: '',
-    wrong: (a) => (a === '' || /^\d+$/.test(a) ? undefined : 'a number'),
-  },
-  {
-    key: 'error',
-    ask: 'Is an error reply the header and a u32 code? (yes/no)',
-    fallback: 'no',
-    wrong: (a) => (/^(yes|no)$/.test(a) ? undefined : 'yes or no'),
-  },
-]
-
-/** Turns the texts of `questions` into answers. @throws SyntaxError when one of them is wrong. */
-export function parseAnswers(texts: Readonly<Record<string, string>>): NewProtocolAnswers {
-  const text = (key: string) => {
-    const question = questions.find((one) => one.key === key)!
-    const answer = (texts[key] ?? question.fallback).trim() || question.fallback
-    const wrong = question.wrong(answer)
-    if (wrong) throw new SyntaxError(`${question.ask}: ${JSON.stringify(answer)}: ${wrong}`)
-    return answer
+/**
+ * A commented Protocol document to start from; it passes `meshgate protocol check` when the answers fit together.
+ * @param texts answers by the key of their question (`questions.ts`); what is not answered has its fallback
+ * @throws SyntaxError when an answer is wrong
+ */
+export function newProtocol(texts: AnswerTexts): string {
+  const answers = completeAnswers(texts)
+  const answer = (key: string) => answers[key] ?? ''
+  const little = answer('order') === 'little'
+  const find = (name: string, text: string): Named | undefined => {
+    const place = readPlace(text)
+    return place && { name, ...place, type: little ? littleEndian(place.type) : place.type }
   }
-  const at = (answer: string) => {
-    const [type = '', offset = ''] = answer.split('@')
-    return { type: type.trim(), at: Number(offset) }
-  }
-  const length = at(text('length'))
-  const kind = at(text('kind'))
-  const magic = /^(\w+)@(\d+)=(\w+)$/.exec(text('magic'))
-  const id = text('id') ? at(text('id')) : undefined
-  const list = text('fields')
-    ? text('fields')
-        .split(',')
-        .map((one) => one.trim().split('='))
-    : []
-  const fields = list.map(([name = '', where = '']) => ({ name, ...at(where) }))
-  const end = ({ type, at: offset }: { type: string; at: number }) => offset + Number(/\d+/.exec(type)![0]) / 8
-  const known = [
-    length,
-    kind,
-    ...(id ? [id] : []),
-    ...fields,
-    ...(magic ? [{ type: magic[1]!, at: Number(magic[2]) }] : []),
+  const length = find('length', answer('length'))!
+  const [, magicPlace = '', magicValue = ''] = /^(.+)=(.+)$/.exec(answer('magic')) ?? []
+  const magic = find('check', magicPlace)
+  const kind = find('kind', answer('kind'))
+  const id = find('id', answer('id'))
+  const status = find('status', answer('status'))
+  const fields = readFields(answer('fields')).flatMap(({ name, place }) =>
+    place ? [{ name, ...place, type: little ? littleEndian(place.type) : place.type }] : [],
+  )
+  const known = [length, magic, kind, id, ...fields, status].filter((one) => one !== undefined)
+  const kinds = list(answer('kinds')).map((pair) => pair.split('=').map((part) => part.trim()))
+  const repeats = answer('header') === '' ? headerEnd(known) : headerOf(answer('header'))
+  const heartbeat = kinds.some(([, name]) => name === 'heartbeat')
+  const name = answer('name')
+  const counts = answer('counts')
+  const lines: readonly (readonly [text: string, comment?: string] | undefined)[] = [
+    ['apiVersion: meshgate.io/v1'],
+    ['kind: Protocol'],
+    [`metadata: {name: ${name}}`, `ports named ${name} or ${name}-… speak it`],
+    ['spec:'],
+    ['  frame:'],
+    [
+      `    length: {${where(length)}, counts: ${counts}}`,
+      counts === 'all' ? 'the whole frame, itself included' : 'what follows the field',
+    ],
+    magic && [
+      `    check: {at: ${offset(magic)}, type: ${magic.type}, equals: ${magicValue}}`,
+      'a frame without it closes the connection',
+    ],
+    [`    max: ${answer('max')}`, 'a longer frame closes the connection'],
+    ['  message:'],
+    kind
+      ? [`    kind: {${where(kind)}, is: {${kinds.map(([value, of]) => `${value}: ${of}`).join(', ')}}}`]
+      : [`    kind: ${answer('kind')}`],
+    id && [`    id: {${where(id)}}`, 'a reply repeats it'],
+    status && [`    status: {${where(status)}}`],
+    status && ['    error: {status: {not: 0}}', 'what outlier detection counts'],
+    fields.length > 0 ? ['  fields:', 'what routes can match'] : undefined,
+    ...fields.map((field) => [`    ${field.name}: {${where(field)}}`] as const),
+    ['  reply:'],
+    errorReply(answer('error'), little, status !== undefined, repeats),
+    heartbeat ? [`    heartbeat: {from: request, bytes: ${repeats}, set: {kind: heartbeat}}`] : undefined,
+    [`  connections: [${list(answer('connections')).join(', ')}]`],
+    answer('ordered') === 'yes' ? ['  ordered: true', 'replies keep the order of their requests'] : undefined,
   ]
-  return {
-    name: text('name'),
-    lengthType: length.type,
-    lengthAt: length.at,
-    counts: text('counts') as 'all' | 'rest',
-    max: text('max'),
-    ...(magic && { magic: { type: magic[1]!, at: Number(magic[2]), equals: Number(magic[3]) } }),
-    kind: {
-      ...kind,
-      is: Object.fromEntries(
-        text('kinds')
-          .split(',')
-          .map((pair) => pair.trim().split('=')),
-      ),
-    },
-    ...(id && { id }),
-    fields,
-    header: text('header') ? Number(text('header')) : Math.max(...known.map(end)),
-    errorReply: text('error') === 'yes',
-  }
+  const there = lines.filter((line) => line !== undefined)
+  const column = Math.min(56, Math.max(...there.map(([text, comment]) => (comment ? text.length : 0)))) + 1
+  return there.map(([text, comment]) => `${comment ? `${text.padEnd(column)} # ${comment}` : text}\n`).join('')
 }
 
-/** A commented Protocol document to start from; it passes `meshgate protocol check` when the answers fit together. */
-export function newProtocol(answers: NewProtocolAnswers): string {
-  const { name, lengthType, lengthAt, counts, max, magic, kind, id, fields, header, errorReply } = answers
-  const kinds = Object.entries(kind.is).map(([value, of]) => `${value}: ${of}`)
-  const response = Object.values(kind.is).includes('response')
-  const heartbeat = Object.values(kind.is).includes('heartbeat')
-  const lines = [
-    'apiVersion: meshgate.io/v1',
-    'kind: Protocol',
-    `metadata: {name: ${name}}           # ports named ${name} or ${name}-… speak it`,
-    'spec:',
-    '  frame:',
-    `    length: {at: ${lengthAt}, type: ${lengthType}, counts: ${counts}}   # ${counts === 'all' ? 'the whole frame, itself included' : 'what follows the field'}`,
-    ...(magic
-      ? [
-          `    check: {at: ${magic.at}, type: ${magic.type}, equals: 0x${magic.equals.toString(16)}}   # a frame without it closes the connection`,
-        ]
-      : []),
-    `    max: ${max}                      # a longer frame closes the connection`,
-    '  message:',
-    `    kind: {at: ${kind.at}, type: ${kind.type}, is: {${kinds.join(', ')}}}`,
-    ...(id ? [`    id: {at: ${id.at}, type: ${id.type}}               # a reply repeats it`] : []),
-    ...(fields.length > 0 ? ['  fields:                            # what routes can match'] : []),
-    ...fields.map((field) => `    ${field.name}: {at: ${field.at}, type: ${field.type}}`),
-    '  reply:',
-    ...(errorReply && response
-      ? [
-          `    error: {from: request, bytes: ${header}, set: {kind: response}, body: u32 code}   # the header of the request and a code`,
-        ]
-      : ['    error: close                     # no error reply: the connection is closed instead']),
-    ...(heartbeat ? [`    heartbeat: {from: request, bytes: ${header}, set: {kind: heartbeat}}`] : []),
-    `  connections: [${id ? 'shared, bound, exclusive' : 'bound, exclusive'}]`,
+function errorReply(
+  error: string,
+  little: boolean,
+  status: boolean,
+  repeats: number | string,
+): readonly [string, string] {
+  if (error === '' || error === 'no') return ['    error: close', 'no error reply: the connection is closed instead']
+  const type = error === 'yes' ? (little ? 'u32le' : 'u32') : little ? littleEndian(error) : error
+  const set = status ? '{kind: response, status: code}' : '{kind: response}'
+  // A status of its own says the code; a type that was asked for is written behind all the same.
+  const body = status && error === 'yes' ? '' : `, body: ${type} code`
+  return [
+    `    error: {from: request, bytes: ${repeats}, set: ${set}${body}}`,
+    'begins as the request does; see "Replies" in the guide',
   ]
-  return `${lines.join('\n')}\n`
+}
+
+/** Integers without a byte order get it, in front of texts too. */
+function littleEndian(type: string): string {
+  return type.replace(/\b([ui](?:16|24|32|64))\b/g, '$1le')
+}
+
+function where({ type, at, mask }: Place): string {
+  const place = /^\d+$/.test(at) ? `at: ${at}` : /^[A-Za-z_][\w-]*$/.test(at) ? `after: ${at}` : `at: ${at}`
+  const size = type === 'str' || type === 'bytes' ? ', size: rest' : ''
+  return `${place}, type: ${type}${size}${mask ? `, mask: ${mask}` : ''}`
+}
+
+function offset({ at }: Place): string {
+  return /^[A-Za-z_][\w-]*$/.test(at) ? `end(${at})` : at
+}
+
+function headerOf(answer: string): number | string {
+  return /^\d+$/.test(answer) ? Number(answer) : `end(${answer})`
+}
+
+/** Where the last of the fields ends: a number when all of them stand at offsets and have a width, else the end of the longest chain. */
+function headerEnd(known: readonly Named[]): number | string {
+  const within = known.filter(({ type }) => type !== 'str' && type !== 'bytes')
+  const width = ({ type }: Place) => {
+    const info = parseType(type)
+    return info && (info.form === 'int' || info.form === 'digits') ? minBytes(info) : undefined
+  }
+  const ends = within.map((one) => {
+    const bytes = width(one)
+    return /^\d+$/.test(one.at) && bytes !== undefined ? Number(one.at) + bytes : undefined
+  })
+  if (ends.every((end) => end !== undefined)) return Math.max(...ends)
+  const depth = (one: Named, seen: readonly string[] = []): number => {
+    const before = within.find(({ name }) => new RegExp(`\\b${name}\\b`).test(one.at))
+    return before && !seen.includes(one.name) ? 1 + depth(before, [...seen, one.name]) : 0
+  }
+  // At offsets the later one counts, behind other fields the one furthest down the chain.
+  const rank = (one: Named) => (/^\d+$/.test(one.at) ? Number(one.at) / 1e9 : depth(one))
+  const last = [...within].sort((a, b) => rank(b) - rank(a))[0]!
+  return last.name === 'check' ? `end(${within[0]!.name})` : `end(${last.name})`
 }

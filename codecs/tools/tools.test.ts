@@ -3,7 +3,6 @@ import { describe, expect, test } from 'vitest'
 import { protocolFile, shippedCodec } from '../load.ts'
 import { checkProtocol, printIssue, printSummary } from './check.ts'
 import { decodeFrames, parseHex, printDecoded } from './decode.ts'
-import { newProtocol, parseAnswers } from './new.ts'
 import { parseVectors, runVectors } from './vectors.ts'
 
 const game = await shippedCodec('game')
@@ -91,38 +90,6 @@ describe('vectors', () => {
 
   test('a wrong file is refused with the place', () => {
     expect(() => parseVectors('protocol: x\nvectors: [{name: 1, hex: "00"}]')).toThrow(/vectors.0.name/)
-  })
-})
-
-describe('new', () => {
-  test('the answers that describe the game give its layout', () => {
-    const text = newProtocol(
-      parseAnswers({
-        name: 'mine',
-        length: 'u32@0',
-        magic: 'u16@4=0x4d47',
-        kind: 'u8@6',
-        kinds: '1=request, 2=response, 3=oneway, 4=heartbeat, 5=push',
-        id: 'u32@12',
-        fields: 'msgid=u32@8, uid=u64@16',
-        error: 'yes',
-      }),
-    )
-    const { protocols, errors, warnings } = checkProtocol(text)
-    expect([errors, warnings]).toEqual([0, 0])
-    const codec = protocols[0]!.codec!
-    expect([codec.headerMin, codec.modes]).toEqual([24, ['shared', 'bound', 'exclusive']])
-    const bytes = parseHex(request)
-    expect(codec.field(codec.slot('uid'), bytes, 0, bytes.length)).toBe(9n)
-    expect(codec.reply!('error', bytes, 0, bytes.length, 5, '')!.length).toBe(28)
-  })
-
-  test('the defaults alone pass the check', () => {
-    expect(checkProtocol(newProtocol(parseAnswers({}))).errors).toBe(0)
-  })
-
-  test('a wrong answer is refused with the question', () => {
-    expect(() => parseAnswers({ length: 'u33@0' })).toThrow(/Length field .*"u33@0": write a type and an offset/)
   })
 })
 

@@ -1,0 +1,102 @@
+import { describe, expect, test } from 'vitest'
+import { checkProtocol } from './check.ts'
+import { decodeFrames, parseHex } from './decode.ts'
+import { newProtocol } from './new.ts'
+import type { AnswerTexts } from './questions.ts'
+
+/** The codec that answers make; they fit together. */
+function codecOf(answers: AnswerTexts) {
+  const text = newProtocol(answers)
+  const { protocols, errors, warnings } = checkProtocol(text)
+  expect([errors, warnings], text + JSON.stringify(protocols[0]!.issues)).toEqual([0, 0])
+  return protocols[0]!.codec!
+}
+
+describe('protocol new', () => {
+  test('the answers that describe the game give its layout', () => {
+    const codec = codecOf({
+      magic: 'u16@4=0x4d47',
+      kind: 'u8@6',
+      kinds: '1=request, 2=response, 3=oneway, 4=heartbeat, 5=push',
+      id: 'u32@12',
+      fields: 'msgid=u32@8, uid=u64@16',
+      error: 'yes',
+    })
+    expect([codec.headerMin, codec.modes]).toEqual([24, ['shared', 'bound', 'exclusive']])
+    const bytes = parseHex('0000001d4d470100000186a000000007000000000000000968656c6c6f')
+    expect(codec.field(codec.slot('uid'), bytes, 0, bytes.length)).toBe(9n)
+    expect(codec.reply!('error', bytes, 0, bytes.length, 5, '')!.length).toBe(28)
+  })
+
+  test('a varint length, little-endian numbers, a text as method: places are the fields they come behind', () => {
+    const codec = codecOf({
+      order: 'little',
+      length: 'leb128@0',
+      kind: 'u8@length',
+      id: 'u32@kind',
+      fields: 'method=str(u16)@id, body=bytes@method',
+      error: 'u16',
+      header: 'method',
+    })
+    const bytes = parseHex('0e 01 07000000 0500 68656c6c6f 0900')
+    const [frame] = decodeFrames(codec, bytes).frames
+    expect(frame).toMatchObject({ length: 15, kind: 'request', id: 7n })
+    expect(codec.field(codec.slot('method'), bytes, 0, 15)).toBe('hello')
+    const reply = codec.reply!('error', bytes, 0, 15, 0x1234, '')!
+    expect(Buffer.from(reply).toString('hex')).toBe('0e0207000000050068656c6c6f3412')
+  })
+
+  test('a length of an error reply that needs another width of varint is put right', () => {
+    const codec = codecOf({
+      length: 'leb128@0',
+      kind: 'u8@length',
+      id: 'u32@kind',
+      fields: 'method=str(u8)@id, body=bytes@method',
+      error: 'yes',
+    })
+    const body = '00'.repeat(200)
+    const bytes = parseHex(`ce01 01 00000007 00 ${body}`)
+    expect(decodeFrames(codec, bytes).frames).toHaveLength(1)
+    const reply = codec.reply!('error', bytes, 0, bytes.length, 5, '')!
+    expect(decodeFrames(codec, reply)).toMatchObject({ frames: [{ kind: 'response', id: 7n, length: reply.length }] })
+    expect(decodeFrames(codec, reply).stopped).toBeUndefined()
+  })
+
+  test('bits of a byte, magic behind a varint, a status', () => {
+    const codec = codecOf({
+      length: 'mqtt@0',
+      magic: 'u8@length=0x51',
+      kind: 'u8@check&0x03',
+      kinds: '0x01=request, 2=response, 3=heartbeat',
+      id: 'u16@kind',
+      status: 'u8@id',
+      fields: 'topic=str(u8)@status',
+      connections: 'exclusive',
+      error: 'yes',
+    })
+    expect(codec.modes).toEqual(['exclusive'])
+    const bytes = parseHex('07 51 81 0007 00 01 61')
+    expect(decodeFrames(codec, bytes).frames[0]).toMatchObject({ kind: 'request', id: 7n })
+    const reply = codec.reply!('error', bytes, 0, bytes.length, 5, '')!
+    expect(decodeFrames(codec, reply).frames[0]).toMatchObject({ kind: 'response', status: 5, error: true })
+  })
+
+  test.each([
+    ['replies in order, no id', { ordered: 'yes', kind: 'either' }],
+    ['digits as length', { length: 'ascii(4)@0', counts: 'rest', kind: 'u8@length' }],
+    ['nothing', {}],
+  ])('%s', (_, answers) => {
+    codecOf(answers)
+  })
+
+  test.each([
+    [{ length: 'u33@0' }, /^length \(.*"u33@0": there is no type "u33"/],
+    [{ length: 'str(u8)@0' }, /this is a number/],
+    [{ kinds: '1=reqest' }, /there is no kind "reqest"; did you mean "request"/],
+    [{ fields: 'id=u8@0' }, /"id" is asked for on its own/],
+    [{ lenght: 'u8@0' }, /no question "lenght"; did you mean "length"/],
+    [{ connections: 'pooled' }, /"pooled": one or more of shared, bound, exclusive/],
+  ] as readonly [AnswerTexts, RegExp][])('a wrong answer is refused with the question: %o', (answers, message) => {
+    expect(() => newProtocol(answers)).toThrow(message)
+  })
+})

@@ -1,0 +1,234 @@
+import { connectionModes, frameKindNames } from '../contract.ts'
+import { didYouMean } from '../layout/names.ts'
+import { largest, minBytes, parseType, typeNames } from '../layout/types.ts'
+
+export type AnswerTexts = Readonly<Record<string, string>>
+
+/** A question of `meshgate protocol new`, in the order to ask. */
+export interface Question {
+  readonly key: string
+  readonly ask: string
+  /** What holds when nothing is answered, from the answers before. */
+  readonly fallback: (before: AnswerTexts) => string
+  /** What is wrong with an answer, undefined when it can be used. */
+  readonly wrong: (answer: string) => string | undefined
+  /** Whether it is asked at all after the answers before; absent: always. */
+  readonly applies?: (before: AnswerTexts) => boolean
+}
+
+/** `u32@8`, `leb128@0`, `str(u8)@id`, `u8@6&0x30`: type, place (an offset, a field it comes behind, or a sum) and bits. */
+const placed = /^([^@&]+)@([\w ()+*-]+?)(?:&(0x[\da-f]+|\d+))?$/i
+const number = '(?:0x[\\da-f]+|\\d+)'
+
+export interface Place {
+  readonly type: string
+  /** An offset, a sum, or the name of the field it comes behind. */
+  readonly at: string
+  readonly mask?: string
+}
+
+/** The parts of `type@place`; undefined when it is none. */
+export function readPlace(text: string): Place | undefined {
+  const [, type = '', at = '', mask] = placed.exec(text.trim()) ?? []
+  return at === '' ? undefined : { type: type.trim(), at: at.trim(), ...(mask && { mask }) }
+}
+
+/** `name=type@place` pairs; entries that are none have no place. */
+export function readFields(text: string): readonly { readonly name: string; readonly place: Place | undefined }[] {
+  return list(text).map((one) => {
+    const [, name = one, place = ''] = /^([^=]*)=(.*)$/.exec(one) ?? []
+    return { name: name.trim(), place: readPlace(place) }
+  })
+}
+
+export const list = (text: string) =>
+  text
+    .split(',')
+    .map((one) => one.trim())
+    .filter((one) => one !== '')
+
+/** What a number or a text is called in fields, but not the proxy's own names. */
+const own = ['length', 'check', 'kind', 'id', 'status']
+
+function wrongPlace(answer: string, numbersOnly: boolean): string | undefined {
+  const place = readPlace(answer)
+  if (!place) return 'write a type and a place, as u32@8, or u32@length: behind the field "length"'
+  const type = parseType(place.type)
+  if (!type) return `there is no type "${place.type}"; types are ${typeNames}`
+  if (numbersOnly && (type.form === 'text' || type.form === 'map' || type.form === 'hessian'))
+    return `this is a number, and ${place.type} is none`
+  if (type.form === 'map') return 'maps need more than a type: add them to the document'
+  return undefined
+}
+
+function wrongFields(answer: string): string | undefined {
+  for (const [index, { name, place }] of readFields(answer).entries()) {
+    if (!/^[A-Za-z_][\w-]*$/.test(name) || !place)
+      return `"${list(answer)[index]}": write name=type@place, as msgid=u32@8, method=str(u8)@id`
+    if (own.includes(name)) return `"${name}" is asked for on its own; choose another name`
+    const wrong = wrongPlace(answerOf(place), false)
+    if (wrong) return `${name}: ${wrong}`
+  }
+  return undefined
+}
+
+const answerOf = ({ type, at }: Place) => `${type}@${at}`
+
+function wrongKinds(answer: string): string | undefined {
+  for (const one of list(answer)) {
+    const [, name] = new RegExp(`^${number} *= *(\\w+)$`, 'i').exec(one) ?? []
+    if (name === undefined) return `"${one}": write value=kind, as 1=request, 2=response`
+    if (!frameKindNames.some((kind) => kind === name)) {
+      return `there is no kind "${name}"; ${didYouMean(name, frameKindNames) ?? `kinds are ${frameKindNames.join(', ')}`}`
+    }
+  }
+  return undefined
+}
+
+const oneOf =
+  (...values: readonly string[]) =>
+  (answer: string) =>
+    values.includes(answer) ? undefined : values.join(' or ')
+const orNone = (check: (answer: string) => string | undefined) => (answer: string) =>
+  answer === '' ? undefined : check(answer)
+const always = (text: string) => () => text
+const isKind = (answer: string) => frameKindNames.some((kind) => kind === answer)
+
+/** 1MiB, or what the length field can say if that is less. */
+function longestFrame({ length = '', counts = '' }: AnswerTexts): string {
+  const place = readPlace(length)
+  const type = place && parseType(place.type)
+  if (!type || type.form === 'text' || type.form === 'map' || type.form === 'hessian') return '1MiB'
+  const before = counts === 'rest' && /^\d+$/.test(place.at) ? Number(place.at) + minBytes(type) : 0
+  const most = largest(type) + before
+  return most < 1024 * 1024 ? String(most) : '1MiB'
+}
+
+export const questions: readonly Question[] = [
+  {
+    key: 'name',
+    ask: 'Name of the protocol',
+    fallback: always('mine'),
+    wrong: (a) => (/^[a-z][a-z0-9]*$/.test(a) ? undefined : 'small letters and digits, since ports are named by it'),
+  },
+  {
+    key: 'order',
+    ask: 'Byte order of its numbers (big/little)',
+    fallback: always('big'),
+    wrong: oneOf('big', 'little'),
+  },
+  {
+    key: 'length',
+    ask: 'Length field (type@offset: u32@0, or leb128@0 for a varint)',
+    fallback: always('u32@0'),
+    wrong: (a) => wrongPlace(a, true),
+  },
+  {
+    key: 'counts',
+    ask: 'It counts all of the frame, or the rest behind it (all/rest)',
+    fallback: ({ length = '' }) => (readPlace(length)?.type.match(/^(leb|zig|mqtt)/) ? 'rest' : 'all'),
+    wrong: oneOf('all', 'rest'),
+  },
+  {
+    key: 'max',
+    ask: 'Longest frame',
+    fallback: longestFrame,
+    wrong: (a) => (/^\d+ ?([KMG]i?B?|B)?$/.test(a) ? undefined : 'a size as 64KiB'),
+  },
+  {
+    key: 'magic',
+    ask: 'Fixed value in every frame (type@place=value, empty: none)',
+    fallback: always(''),
+    wrong: orNone((a) => {
+      const [, place, value] = new RegExp(`^(.+)=(${number})$`, 'i').exec(a) ?? []
+      return place === undefined || value === undefined ? 'as u16@4=0x4d47' : wrongPlace(place, true)
+    }),
+  },
+  {
+    key: 'kind',
+    ask: 'Field that tells requests from replies (type@place, u8@length: behind the length; or "either": no frame says)',
+    fallback: ({ length = '' }) => (readPlace(length)?.type.match(/^u?i?32/) ? 'u8@4' : 'u8@length'),
+    wrong: (a) => (isKind(a) ? undefined : wrongPlace(a, true)),
+  },
+  {
+    key: 'kinds',
+    ask: 'Its values (value=request|response|oneway|heartbeat|push, …)',
+    fallback: always('1=request, 2=response'),
+    wrong: wrongKinds,
+    applies: ({ kind = '' }) => !isKind(kind),
+  },
+  {
+    key: 'id',
+    ask: 'Message id that a reply repeats (type@place, empty: none)',
+    fallback: always(''),
+    wrong: orNone((a) => wrongPlace(a, true)),
+  },
+  {
+    key: 'ordered',
+    ask: 'Do replies come in the order of their requests? (yes/no)',
+    fallback: always('no'),
+    wrong: oneOf('yes', 'no'),
+    applies: ({ id = '' }) => id === '',
+  },
+  {
+    key: 'fields',
+    ask: 'Fields to route by (name=type@place, as msgid=u32@8, method=str(u8)@id; str or bytes alone: up to the end)',
+    fallback: always(''),
+    wrong: wrongFields,
+  },
+  {
+    key: 'status',
+    ask: 'Status code of a reply, 0 is good (type@place, empty: none)',
+    fallback: always(''),
+    wrong: orNone((a) => wrongPlace(a, true)),
+  },
+  {
+    key: 'connections',
+    ask: 'Connections to servers, the best first: shared by all clients, bound to one, exclusive to a request',
+    fallback: ({ id = '' }) => (id === '' ? 'bound, exclusive' : 'shared, bound, exclusive'),
+    wrong: (a) => {
+      const bad = list(a).find((mode) => !connectionModes.some((known) => known === mode))
+      if (list(a).length === 0) return `one or more of ${connectionModes.join(', ')}`
+      return bad === undefined ? undefined : `"${bad}": one or more of ${connectionModes.join(', ')}`
+    },
+  },
+  {
+    key: 'error',
+    ask: 'Error reply: how a request begins, then a code (yes: u32, or a type; no: the connection is closed instead)',
+    fallback: always('no'),
+    wrong: (a) => {
+      const form = parseType(a)?.form
+      return a === 'yes' || a === 'no' || form === 'int' || form === 'varint' ? undefined : 'yes, no, or a type as u16'
+    },
+    applies: ({ kind = '', kinds = '' }) => !isKind(kind) && kinds.includes('response'),
+  },
+  {
+    key: 'header',
+    ask: 'What such a reply repeats of the request: so many bytes, or up to the end of a field (empty: all fields)',
+    fallback: always(''),
+    wrong: orNone((a) => (/^\d+$|^[A-Za-z_][\w-]*$/.test(a) ? undefined : 'a number, or the name of a field')),
+    applies: ({ error = 'no', kinds = '' }) => error !== 'no' || /heartbeat/.test(kinds),
+  },
+]
+
+/**
+ * Answers to all questions that apply, with what holds where nothing was answered.
+ * @throws SyntaxError when one of them is wrong, or answers what nobody asks.
+ */
+export function completeAnswers(texts: AnswerTexts): AnswerTexts {
+  const keys = questions.map(({ key }) => key)
+  const strange = Object.keys(texts).find((key) => !keys.includes(key))
+  if (strange !== undefined)
+    throw new SyntaxError(
+      `there is no question "${strange}"; ${didYouMean(strange, keys) ?? `they are ${keys.join(', ')}`}`,
+    )
+  const answers: Record<string, string> = {}
+  for (const { key, ask, fallback, wrong, applies } of questions) {
+    if (applies?.(answers) === false) continue
+    const answer = String(texts[key] ?? '').trim() || fallback(answers)
+    const problem = wrong(answer)
+    if (problem) throw new SyntaxError(`${key} (${ask}): ${JSON.stringify(answer)}: ${problem}`)
+    answers[key] = answer
+  }
+  return answers
+}
