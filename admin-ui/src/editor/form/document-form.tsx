@@ -6,6 +6,8 @@ import { readMap, schemaAt, writtenKey } from '../../forms/schema.ts'
 import { formatPath } from '../../yaml/index.ts'
 import classes from './form.module.css'
 import { useForm } from './form-context.tsx'
+import { LayoutProvider } from './layout-context.ts'
+import { LAYOUTS } from './layouts.ts'
 import { ObjectForm } from './object-form.tsx'
 import { Section } from './section.tsx'
 
@@ -19,21 +21,23 @@ export function DocumentForm() {
   const spec = schemaAt(schema, ['spec'])
   const specKey = writtenKey(value, 'spec')
   return (
-    <Stack gap={0} className={classes['form']} p="xs">
-      <Section title={t('section.spec')} field="spec">
-        {spec ? (
-          <ObjectForm path={[specKey]} schema={spec} value={readMap(value, 'spec')} />
-        ) : (
-          <ObjectForm path={[]} schema={schema} value={value} except={HEAD} />
-        )}
-      </Section>
-      {metadata && (
-        <Section title={t('section.metadata')} field="metadata">
-          <ObjectForm path={['metadata']} schema={metadata} value={readMap(value, 'metadata')} />
+    <LayoutProvider value={LAYOUTS}>
+      <Stack gap={0} className={classes['form']} p="xs">
+        <Section title={t('section.spec')} field="spec">
+          {spec ? (
+            <ObjectForm path={[specKey]} schema={spec} value={readMap(value, 'spec')} />
+          ) : (
+            <ObjectForm path={[]} schema={schema} value={value} except={HEAD} />
+          )}
         </Section>
-      )}
-      <Kept />
-    </Stack>
+        {metadata && (
+          <Section title={t('section.metadata')} field="metadata">
+            <ObjectForm path={['metadata']} schema={metadata} value={readMap(value, 'metadata')} />
+          </Section>
+        )}
+        <Kept />
+      </Stack>
+    </LayoutProvider>
   )
 }
 

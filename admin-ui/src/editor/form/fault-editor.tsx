@@ -9,7 +9,7 @@ import { ExpiryField } from './expiry-field.tsx'
 import { FieldRow } from './field-row.tsx'
 import classes from './form.module.css'
 import { useForm } from './form-context.tsx'
-import type { LayoutProps } from './object-form.tsx'
+import type { LayoutProps } from './layout-context.ts'
 import { ScalarControl } from './scalar-control.tsx'
 import { Section } from './section.tsx'
 

@@ -1,12 +1,11 @@
-import type { Path } from '../../yaml/index.ts'
 import { HttpRule } from './http-rule.tsx'
-import type { Layout } from './object-form.tsx'
+import type { Layouts } from './layout-context.ts'
 import { PolicyEditor } from './policy-editor.tsx'
 import { RuleList } from './rule-list.tsx'
 import { SplitEditor } from './split-editor.tsx'
 
 /** Layouts made by hand, by kind and place (`[]` is any item); everything else is made of the schema. */
-const LAYOUTS: Readonly<Record<string, Layout>> = {
+export const LAYOUTS: Layouts = {
   'VirtualService spec.http': RuleList,
   'VirtualService spec.http[]': HttpRule,
   'VirtualService spec.tcp[].route': SplitEditor,
@@ -20,20 +19,4 @@ const LAYOUTS: Readonly<Record<string, Layout>> = {
   'MsgRouter spec.routes[].route': SplitEditor,
   'MetaRouter spec.routes': RuleList,
   'MetaRouter spec.routes[].route': SplitEditor,
-}
-
-export function layoutOf(kind: string, path: Path): Layout | undefined {
-  return LAYOUTS[placeOf(kind, path)]
-}
-
-/** What a kind is for: shown before anything is written there. */
-const ALWAYS: ReadonlySet<string> = new Set(['VirtualService spec.http', 'DestinationRule spec.trafficPolicy'])
-
-export function isAlwaysShown(kind: string, path: Path): boolean {
-  return ALWAYS.has(placeOf(kind, path))
-}
-
-function placeOf(kind: string, path: Path): string {
-  const place = path.map((step) => (typeof step === 'number' ? '[]' : `.${step}`)).join('')
-  return `${kind} ${place.slice(1)}`
 }

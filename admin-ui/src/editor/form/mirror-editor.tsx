@@ -6,7 +6,8 @@ import { readList } from '../../forms/schema.ts'
 import { readSplit } from '../../forms/split.ts'
 import { ExpiryField } from './expiry-field.tsx'
 import { useForm } from './form-context.tsx'
-import { FieldForm, type LayoutProps, ListForm } from './object-form.tsx'
+import type { LayoutProps } from './layout-context.ts'
+import { FieldForm, ListForm } from './object-form.tsx'
 import { Section } from './section.tsx'
 
 /** Copies of requests to other destinations; their answers are thrown away. */

@@ -1,25 +1,18 @@
 import { ActionIcon, Badge, Button, Group, Menu, ScrollArea, Stack, Text, TextInput, Tooltip } from '@mantine/core'
 import { IconArrowDown, IconArrowUp, IconPlus, IconTrash } from '@tabler/icons-react'
-import { type ComponentType, useState } from 'react'
+import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { choose, setField } from '../../forms/edits.ts'
 import { emptyValue, type Field, fieldsOf } from '../../forms/fields.ts'
-import { type FieldSchema, isMap } from '../../forms/schema.ts'
+import { isMap } from '../../forms/schema.ts'
 import { formatPath, type Path } from '../../yaml/index.ts'
 import { docText } from '../context-at.ts'
 import { FieldRow } from './field-row.tsx'
 import classes from './form.module.css'
 import { useFieldLabel, useForm } from './form-context.tsx'
-import { isAlwaysShown, layoutOf } from './layouts.ts'
+import { isAlwaysShown, type LayoutProps, useLayoutOf } from './layout-context.ts'
 import { ScalarControl } from './scalar-control.tsx'
 import { MatchControl, PairsControl, PercentControl } from './small-controls.tsx'
-
-export interface LayoutProps {
-  readonly path: Path
-  readonly schema: FieldSchema
-  readonly value: unknown
-}
-export type Layout = ComponentType<LayoutProps>
 
 export interface ObjectFormProps extends LayoutProps {
   /** Fields somebody else shows. */
@@ -119,11 +112,12 @@ function AddField(props: {
 /** A field with the control its schema asks for. */
 export function FieldForm({ field, siblings = [] }: { readonly field: Field; readonly siblings?: readonly Field[] }) {
   const form = useForm()
+  const layoutOf = useLayoutOf()
   const { name, path, schema, value, required, control } = field
   if (!schema) return null
   const set = (next: unknown) => form.edit(setField(form.value, path, next))
   const clear = required || value === undefined ? undefined : () => set(undefined)
-  const Layout = layoutOf(form.kind, path)
+  const Layout = layoutOf(path)
   const row = { name, path, schema, onClear: clear }
   if (Layout)
     return (
@@ -292,8 +286,7 @@ export function ItemActions({
 
 /** The value of an item or entry: an object, or a value by itself. */
 function ItemForm({ path, schema, value }: LayoutProps) {
-  const form = useForm()
-  const Layout = layoutOf(form.kind, path)
+  const Layout = useLayoutOf()(path)
   if (Layout) return <Layout path={path} schema={schema} value={value} />
   if (schema.properties) {
     const [field] = fieldsOf({ type: 'object', properties: { item: schema } }, { item: value }, [])

@@ -7,14 +7,16 @@ import { readSplit, wholePercents } from '../../forms/split.ts'
 import { formatPath } from '../../yaml/index.ts'
 import classes from './form.module.css'
 import { useForm } from './form-context.tsx'
-import { layoutOf } from './layouts.ts'
-import { ItemActions, type LayoutProps, ObjectForm } from './object-form.tsx'
+import type { LayoutProps } from './layout-context.ts'
+import { useLayoutOf } from './layout-context.ts'
+import { ItemActions, ObjectForm } from './object-form.tsx'
 import { shareName } from './split-editor.tsx'
 
 /** Rules in the order they are tried: each in one line, one of them open. */
 export function RuleList({ path, schema, value }: LayoutProps) {
   const { t } = useTranslation('editor')
-  const { edit, readOnly, active, kind, value: document } = useForm()
+  const { edit, readOnly, active, value: document } = useForm()
+  const layoutOf = useLayoutOf()
   const items = Array.isArray(value) ? value : []
   const [open, setOpen] = useState<number | undefined>(items.length === 1 ? 0 : undefined)
   const at = active && formatPath(active.slice(0, path.length)) === formatPath(path) ? active[path.length] : undefined
@@ -29,7 +31,7 @@ export function RuleList({ path, schema, value }: LayoutProps) {
     <Stack gap={8} mt={4}>
       {items.map((rule, index) => {
         const at = [...path, index]
-        const Layout = layoutOf(kind, at)
+        const Layout = layoutOf(at)
         const expanded = open === index
         return (
           // biome-ignore lint/suspicious/noArrayIndexKey: a rule of a document is its place

@@ -17,7 +17,8 @@ import {
 } from '../../forms/split.ts'
 import classes from './form.module.css'
 import { useForm } from './form-context.tsx'
-import { type LayoutProps, ObjectForm } from './object-form.tsx'
+import type { LayoutProps } from './layout-context.ts'
+import { ObjectForm } from './object-form.tsx'
 
 const COLOURS = ['mesh.7', 'orange.7', 'violet.6', 'green.7', 'pink.6', 'yellow.8', 'cyan.8', 'gray.6']
 
