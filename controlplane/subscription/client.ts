@@ -2,36 +2,22 @@ import { RESOURCE_TYPES, type ResourceType } from '../../proto/types.ts'
 import type { Resource } from '../xds/resource.ts'
 import { begin } from './begin.ts'
 import type { ClassLog, Reader } from './class-log.ts'
-import { batchKey, fullSet, isFullSet, leavingEndpoints, permitted, type Recipient, visible } from './compose.ts'
-import { buildFrames, type Frame, type FrameOptions } from './frames.ts'
-import { changeNames, type InterestChange, listNames, newInterest } from './interest.ts'
+import { batchKey, fullSet, isFullSet, permitted, type Recipient, visible } from './compose.ts'
+import { Dependents } from './dependents.ts'
+import { buildFrames, type Frame } from './frames.ts'
+import { changeNames, listNames, newInterest } from './interest.ts'
 import { moveState } from './move.ts'
-import { carriedOver, past, standInsFor, type WorkingSet, withCompanions } from './on-demand.ts'
+import { carriedOver, past } from './on-demand.ts'
 import { ORDER, type Step, USES_OTHERS } from './order.ts'
+import { partialAnswer } from './partial.ts'
+import type { ClientOptions, Parts } from './parts.ts'
+import { Progress } from './progress.ts'
 import { refuse } from './refuse.ts'
-import type { DeltaRequest, DiscoveryRequest, Form } from './request.ts'
+import type { DiscoveryRequest } from './request.ts'
 import { FULL_SET_TYPES } from './response.ts'
 import { answerTrial } from './trials.ts'
 import { interestKey } from './type-log.ts'
-import { isAsked, newTypeState, owe, owesAllNames, sent, type TypeState, withoutHeld } from './type-state.ts'
-import { nowhere, withKnownHosts } from './virtual-hosts.ts'
-
-export interface ClientOptions {
-  /** Identifies the client over reconnects; what it refused is remembered under it. */
-  readonly id: string
-  readonly form: Form
-  /** How long a type waits for the answers of those before it in the order, in ms. */
-  readonly ackTimeoutMs: number
-  /** How long its class waits with the next state for it to take the last one, in ms. */
-  readonly paceMs: number
-  /** How long a removal waits for the answers that show that nothing uses the resource, in ms. A refusal makes it wait on. */
-  readonly removalTimeoutMs: number
-  /** How long removals wait after a reconnect for the client to say what else it uses, in ms. */
-  readonly settleMs: number
-  readonly frames: FrameOptions
-  /** What is remembered of the workload the client belongs to. Default: nothing. */
-  readonly workingSet?: WorkingSet
-}
+import { isAsked, newTypeState, owe, owesAllNames, sent, type TypeState } from './type-state.ts'
 
 /** What a request meant, for counters, logs and status. */
 export type Received =
@@ -49,28 +35,43 @@ const NO_FRAMES: readonly Frame[] = []
  */
 export class Client implements Reader {
   readonly options: ClientOptions
-  /** When `flow` should be called again although nothing came from the client; undefined: no need. */
-  wakeAt: number | undefined
-  private log: ClassLog
+  private readonly parts: Parts
+  private readonly progress: Progress
+  private readonly dependents: Dependents
   /** It kept its class waiting too long; nobody waits for it again until it has answered everything. */
   private late = false
-  private readonly types: Partial<Record<ResourceType, TypeState>> = {}
   /** Clusters asked for since clusters were last sent, not counting what a client says when it comes back. */
   private lately: Set<string> | undefined
-  /** Authorities of wildcards it is told about. */
-  private strangers = 0
-  /** Children of what was sent to a reconnected client before it subscribed to their type. */
-  private orphans: Map<ResourceType, Set<string>> | undefined
 
   constructor(log: ClassLog, options: ClientOptions) {
-    this.log = log
     this.options = options
+    this.parts = { options, types: {}, log }
+    this.progress = new Progress(this.parts)
+    this.dependents = new Dependents(this.parts)
     log.readers.add(this)
   }
 
   /** The class the client is served from. */
   get class(): ClassLog {
     return this.log
+  }
+
+  /** When `flow` should be called again although nothing came from the client; undefined: no need. */
+  get wakeAt(): number | undefined {
+    return this.progress.wakeAt
+  }
+
+  /** Everything sent was answered, and nothing is left to send, also of what is not published yet. */
+  settled(type: ResourceType): boolean {
+    return this.progress.settled(type)
+  }
+
+  private get log(): ClassLog {
+    return this.parts.log
+  }
+
+  private get types(): Parts['types'] {
+    return this.parts.types
   }
 
   /** As those see the client who compose responses for it. */
@@ -89,13 +90,6 @@ export class Client implements Reader {
     return count
   }
 
-  /** Everything sent was answered, and nothing is left to send, also of what is not published yet. */
-  settled(type: ResourceType): boolean {
-    if (this.log.stale) return false
-    const state = this.types[type]
-    return !state || (state.inFlight.length === 0 && this.allSent(type, state))
-  }
-
   get amid(): boolean {
     return !this.late && USERS.some((type) => this.types[type]?.waitingSince !== undefined)
   }
@@ -109,7 +103,7 @@ export class Client implements Reader {
       request.form === 'sotw'
         ? listNames(type, before, request.names)
         : changeNames(type, before, request.subscribe, request.unsubscribe)
-    const change = request.form === 'delta' ? this.completed(type, said, known ? undefined : request) : said
+    const change = request.form === 'delta' ? this.dependents.completed(type, said, known ? undefined : request) : said
     this.log.track(type, change)
     if (known) {
       known.interest = change.interest
@@ -124,33 +118,11 @@ export class Client implements Reader {
     } else {
       const state = newTypeState(change.interest, this.log.of(type).position)
       this.types[type] = state
-      const orphans = this.orphans?.get(type)
-      this.orphans?.delete(type)
-      begin(type, state, change, request, this.log, orphans)
+      begin(type, state, change, request, this.log, this.dependents.takeOrphans(type))
       if (state.resumed && request.form === 'delta') state.removeAfter = now + this.options.settleMs
     }
-    if (type === 'vhds') this.adoptClusters(request, change.asked)
+    if (type === 'vhds') this.dependents.adoptClusters(request, change.asked)
     return received
-  }
-
-  /** With what belongs to it of what comes on demand. */
-  private completed(type: ResourceType, said: InterestChange, first: DeltaRequest | undefined): InterestChange {
-    const { workingSet } = this.options
-    if (type === 'cds') return withCompanions(said, this.log, workingSet, first)
-    if (type !== 'vhds') return said
-    const { change, strangers } = withKnownHosts(said, this.log, workingSet, first, this.strangers)
-    this.strangers = strangers
-    return change
-  }
-
-  /** The clusters of virtual hosts that were asked for go out before them, so that the request need not ask for those too. */
-  private adoptClusters(request: DiscoveryRequest, asked: readonly string[]): void {
-    const { onDemand } = this.log
-    const state = this.types.cds
-    if (!state || !onDemand?.virtualHosts || request.form !== 'delta') return
-    const { virtualHosts } = onDemand
-    const clusters = asked.flatMap((name) => (request.initialVersions.has(name) ? NONE : virtualHosts.clusters(name)))
-    this.adopt(state, clusters, false)
   }
 
   /**
@@ -158,36 +130,21 @@ export class Client implements Reader {
    * @returns those that exist
    */
   rescue(clusters: readonly string[]): readonly string[] {
-    const state = this.types.cds
-    return state && this.log.onDemand ? this.adopt(state, clusters, true) : NONE
-  }
-
-  private adopt(state: TypeState, clusters: readonly string[], again: boolean): readonly string[] {
-    const { companions } = this.log.onDemand!
-    const log = this.log.of('cds')
-    const wanted = new Set<string>()
-    for (const cluster of clusters)
-      for (const one of [cluster, ...companions(cluster)])
-        if ((again || !log.visible(one, state.interest)) && this.log.exists(one)) wanted.add(one)
-    if (wanted.size === 0) return NONE
-    const change = changeNames('cds', state.interest, [...wanted], NONE)
-    this.log.track('cds', change)
-    state.interest = change.interest
-    owe(state, wanted)
-    this.options.workingSet?.asked([...wanted])
-    return [...wanted]
+    return this.dependents.rescue(clusters)
   }
 
   /** What to write now, in this order and in one flight. Call it when the transport can take it, and only then. */
   flow(now: number): readonly Frame[] {
-    this.wakeAt = undefined
+    this.progress.wakeAt = undefined
     // Nearly all calls are for an acknowledgement of the last there was to say.
-    if (this.rests) return NO_FRAMES
+    if (this.progress.rests) return NO_FRAMES
     const frames: Frame[] = []
     // A client's own request is answered at once; what the answer points to must be there before it.
     const flush = USERS.some((type) => {
       const state = this.types[type]
-      return state && (isAsked(state) || (state.waitingSince !== undefined && this.isOver(state.waitingSince, now)))
+      return (
+        state && (isAsked(state) || (state.waitingSince !== undefined && this.progress.isOver(state.waitingSince, now)))
+      )
     })
     for (const step of ORDER) {
       const state = this.types[step.type]
@@ -201,15 +158,6 @@ export class Client implements Reader {
       if (state?.owed && step.upsert) this.update(step, state, now, false, frames)
     }
     return frames
-  }
-
-  /** Nothing is left to send, and nothing waits. */
-  private get rests(): boolean {
-    for (const type of EVERY_TYPE) {
-      const state = this.types[type]
-      if (state && (state.waitingSince !== undefined || !this.allSent(type, state))) return false
-    }
-    return true
   }
 
   /** The client belongs to another class from now on: what differs is sent in the usual order. */
@@ -226,7 +174,7 @@ export class Client implements Reader {
     }
     this.log.readers.delete(this)
     to.readers.add(this)
-    this.log = to
+    this.parts.log = to
   }
 
   /** The stream ended. */
@@ -273,14 +221,14 @@ export class Client implements Reader {
       if (step.remove) state.removed = log.position
       state.waitingSince = undefined
     }
-    let push = waits && !state.trials && (this.isOpen(step, state, now) || (flush && !USES_OTHERS.has(type)))
+    let push = waits && !state.trials && (this.progress.isOpen(step, state, now) || (flush && !USES_OTHERS.has(type)))
     if (waits && !push) {
       state.waitingSince ??= now
-      push = this.isOver(state.waitingSince, now)
+      push = this.progress.isOver(state.waitingSince, now)
       if (now - state.waitingSince >= this.options.paceMs) this.late = true
-      else this.wake(state.waitingSince + this.options.paceMs)
+      else this.progress.wake(state.waitingSince + this.options.paceMs)
       if (push) state.trials = undefined
-      else this.wake(state.waitingSince + this.options.ackTimeoutMs)
+      else this.progress.wake(state.waitingSince + this.options.ackTimeoutMs)
     }
     if (push) state.waitingSince = undefined
     if (push || isAsked(state)) this.send(step, state, push, changed, gone, now, frames)
@@ -309,7 +257,7 @@ export class Client implements Reader {
     const from = `${state.upserted} ${state.removed}`
 
     let upserts: readonly Resource[]
-    let removed: string[] = []
+    let removed: readonly string[] = NONE
     let key: string | undefined
     if (full) {
       if (step.remove) {
@@ -320,41 +268,20 @@ export class Client implements Reader {
       upserts = set.resources
       key = set.shared ? `full ${interestKey(interest)} ${state.removed}` : undefined
     } else {
-      const wanted = all ? log.known(interest) : visible(this.recipient, type, state, names)
-      upserts = this.log.verdicts.any ? permitted(this.recipient, wanted) : wanted
-      if (state.unread) upserts = withoutHeld(state, upserts)
-      const leaving = leavingEndpoints(this.recipient, type, state)
-      if (leaving.length > 0) upserts = [...upserts, ...leaving]
-      const has = upserts === wanted ? undefined : new Set(upserts.map((resource) => resource.name))
-      const absent =
-        all && !has
-          ? log.absent(interest)
-          : [...(all ? interest.names : (state.owed ?? NONE))].filter((name) =>
-              has ? !has.has(name) : !log.visible(name, interest),
-            )
-      const { stay, pass } = standInsFor(type, absent, this.log.onDemand, (name) => this.lately?.has(name) === true)
-      if (stay.length + pass.length > 0) upserts = [...upserts, ...stay, ...pass]
+      const answer = partialAnswer(this.recipient, type, state, {
+        all,
+        names,
+        push,
+        gone: step.remove ? gone : undefined,
+        from,
+        lately: this.lately,
+      })
+      ;({ upserts, removed, key } = answer)
       if (type === 'cds') this.lately = undefined
-      // They go when the client has taken its present routes, a moment later: a request may be on its way to them.
-      if (pass.length > 0) state.gone = new Map([...(state.gone ?? []), ...pass.map((one) => [one.name, one] as const)])
-      if (pass.length > 0) state.removeAfter = now + this.options.settleMs
-      const held = new Set([...stay, ...pass].map((resource) => resource.name))
-      if (type === 'vhds' && absent.length > 0) {
-        const openings = new Set(this.log.onDemand?.virtualHosts?.openings())
-        const answers = absent.filter((name) => !openings.has(name)).map(nowhere)
-        if (answers.length > 0) upserts = [...upserts, ...answers]
-        for (const { name } of answers) held.add(name)
-      }
-      for (const name of absent) if (!held.has(name)) removed.push(name)
-      // A virtual host goes with its table; requests that are on their way through an old listener still need it.
-      if (push && step.remove && type !== 'vhds')
-        removed.push(...gone, ...[...(state.gone?.keys() ?? NONE)].filter((name) => !log.visible(name, interest)))
-      removed = this.options.form === 'sotw' ? [] : [...new Set(removed)]
-      if (upserts === wanted) {
-        key =
-          all && !push
-            ? `all ${interestKey(interest)}`
-            : batchKey(upserts, removed, interestKey(interest), push ? from : '')
+      const { passing } = answer
+      if (passing.length > 0) {
+        state.gone = new Map([...(state.gone ?? []), ...passing.map((one) => [one.name, one] as const)])
+        state.removeAfter = now + this.options.settleMs
       }
     }
 
@@ -373,7 +300,7 @@ export class Client implements Reader {
       upserts.length === 0 && removed.length === 0 && !mustAnswer && !(full && (state.served || state.resumed))
     if (silent) return
     this.emit(type, state, key, upserts, removed, now, frames)
-    this.oweChildren(full && !all ? upserts.filter((resource) => names.has(resource.name)) : upserts)
+    this.dependents.oweChildren(full && !all ? upserts.filter((resource) => names.has(resource.name)) : upserts)
   }
 
   /** The removals that had to wait until nothing uses the resources any more. */
@@ -385,18 +312,18 @@ export class Client implements Reader {
     const names = state.gone ? [...new Set([...gone, ...state.gone.keys()])] : gone
     if (names.length > 0 && !(this.options.form === 'sotw' && !FULL_SET_TYPES.has(type))) {
       if (now < state.removeAfter) {
-        this.wake(state.removeAfter)
+        this.progress.wake(state.removeAfter)
         return
       }
       // From the newest: whatever came before it, this one may still make the client use what is to go.
       const unanswered = [type, ...step.after].flatMap((other) => this.types[other]?.inFlight.at(-1)?.sentAt ?? [])
       const patience = Math.max(...unanswered) + this.options.removalTimeoutMs
       if (unanswered.length > 0 && now < patience) {
-        this.wake(patience)
+        this.progress.wake(patience)
         return
       }
-      const free = !isAsked(state) && this.allUpdated(type, state)
-      if (!free || !step.after.every((other) => this.released(other))) return
+      const free = !isAsked(state) && this.progress.allUpdated(type, state)
+      if (!free || !step.after.every((other) => this.progress.released(other))) return
     }
     state.removed = log.position
     state.gone = undefined
@@ -408,7 +335,7 @@ export class Client implements Reader {
     } else if (this.options.form === 'delta') {
       const removed = names.filter((name) => !log.visible(name, interest))
       if (removed.length > 0) this.emit(type, state, batchKey([], removed, '', ''), [], removed, now, frames)
-      this.forget(type, state, past(type, removed, this.log.onDemand))
+      this.dependents.forget(type, state, past(type, removed, this.log.onDemand))
     }
   }
 
@@ -424,7 +351,7 @@ export class Client implements Reader {
     }
     this.emit(type, state, undefined, resources, [], now, frames)
     state.trial = state.lastSent!.frame.serial
-    this.oweChildren(resources)
+    this.dependents.oweChildren(resources)
   }
 
   private emit(
@@ -445,97 +372,6 @@ export class Client implements Reader {
       sent(state, frame, now)
       frames.push(frame)
     }
-  }
-
-  /** Envoy forgets the endpoints of a cluster that was updated, and waits for them again. */
-  private oweChildren(parents: readonly Resource[]): void {
-    if (this.log.onDemand) this.adoptChildren(parents)
-    // A new client has not asked for endpoints yet, and will ask for those of all its clusters.
-    if (parents[0]?.type === 'cds' && !this.types.eds && !this.types.cds?.resumed) return
-    for (const parent of parents) {
-      for (const { type, name } of parent.children) {
-        const state = this.types[type]
-        if (state) {
-          if (type === 'vhds' || this.log.of(type).visible(name, state.interest)) owe(state, [name])
-        } else if (this.types[parent.type]?.resumed) {
-          this.orphans ??= new Map()
-          const orphans = this.orphans.get(type) ?? new Set()
-          this.orphans.set(type, orphans.add(name))
-        }
-      }
-    }
-  }
-
-  /**
-   * Endpoints of clusters got on demand are sent right behind them, before they are asked for: that saves a round trip, and
-   * while one cluster waits for its endpoints Envoy asks for no other. A client that came back says itself what it holds.
-   */
-  private adoptChildren(parents: readonly Resource[]): void {
-    const names = parents.flatMap(({ type, children }) =>
-      type === 'cds' ? children.filter((child) => child.type === 'eds').map((child) => child.name) : [],
-    )
-    if (names.length === 0 || (!this.types.eds && this.types.cds?.resumed)) return
-    this.types.eds ??= newTypeState(newInterest('eds'), this.log.of('eds').position)
-    const state = this.types.eds
-    const change = changeNames(
-      'eds',
-      state.interest,
-      names.filter((name) => !state.interest.names.has(name)),
-      NONE,
-    )
-    if (change.added.length === 0) return
-    this.log.track('eds', change)
-    state.interest = change.interest
-  }
-
-  /** Names that will never be asked for again: the client keeps them on its list for ever, we do not. */
-  private forget(type: ResourceType, state: TypeState, names: readonly string[]): void {
-    if (names.length === 0) return
-    const change = changeNames(type, state.interest, NONE, names)
-    this.log.track(type, change)
-    state.interest = change.interest
-  }
-
-  /** Whether a push of this step may go now. */
-  private isOpen(step: Step, state: TypeState, now: number): boolean {
-    if (this.isBusy(state, now)) return false
-    return step.after.every((type) => {
-      const other = this.types[type]
-      return !other || (!this.isBusy(other, now) && !other.trials && this.allUpdated(type, other))
-    })
-  }
-
-  /** A response waits for its answer, not longer than it may. */
-  private isBusy(state: TypeState, now: number): boolean {
-    const oldest = state.inFlight.find((one) => !this.isOver(one.sentAt, now))
-    if (oldest) this.wake(oldest.sentAt + this.options.ackTimeoutMs)
-    return oldest !== undefined
-  }
-
-  /** Whether nothing of this type can make the client use what is about to be removed. */
-  private released(type: ResourceType): boolean {
-    const state = this.types[type]
-    if (!state) return true
-    const { verdicts } = this.log
-    if (verdicts.any && verdicts.refusing(this.options.id, new Set([type]))) return false
-    return this.allSent(type, state)
-  }
-
-  private allUpdated(type: ResourceType, state: TypeState): boolean {
-    return state.upserted === this.log.of(type).position && !state.extra
-  }
-
-  private allSent(type: ResourceType, state: TypeState): boolean {
-    const { position } = this.log.of(type)
-    return this.allUpdated(type, state) && state.removed === position && !state.gone && !isAsked(state) && !state.trials
-  }
-
-  private isOver(since: number, now: number): boolean {
-    return now - since >= this.options.ackTimeoutMs
-  }
-
-  private wake(at: number): void {
-    if (this.wakeAt === undefined || at < this.wakeAt) this.wakeAt = at
   }
 }
 
