@@ -146,6 +146,8 @@ export interface Codec {
   readonly replies: readonly ReplyKind[]
   /** The protocol's code for each of our reasons. */
   readonly errorCodes: Readonly<Record<ErrorReason, number>>
+  /** Slot of the field that holds a W3C `traceparent` (text), or a trace id (16 bytes, or 32 hex digits). Absent: the protocol has none. */
+  readonly trace?: number
 
   /** The slot of a field, -1 if there is none. `map.key` makes a slot for an entry of a key-value map; call it at load, not per message. */
   slot(name: string): number

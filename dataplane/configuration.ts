@@ -68,6 +68,14 @@ export interface ListenerConfig {
   /** Bytes waiting for a client: from here on its requests are not read. Default 1 MiB; at four times that, or the longest frame, it is closed. */
   readonly bufferLimitBytes?: number
   readonly accessLog?: AccessLogConfig
+  readonly tracing?: TracingConfig
+}
+
+export interface TracingConfig {
+  /** URL of a collector that takes OTLP/HTTP with JSON; without a path, `/v1/traces` is meant. */
+  readonly endpoint: string
+  /** Share of requests with a span among those whose frame does not say whether its sender records it, percent. */
+  readonly sampling: number
 }
 
 export interface AccessLogConfig {

@@ -23,6 +23,7 @@ import {
   ONEWAY,
   RequestState,
   Requests,
+  TRACED,
 } from './upstream/requests.ts'
 import { TimerWheel } from './upstream/wheel.ts'
 
@@ -149,6 +150,10 @@ export class Engine {
     }
     const log = listener.accessLog
     if (log?.sample.take()) flags |= LOGGED
+    if (listener.tracer) {
+      request.span = listener.tracer.begin(b, at, length)
+      if (request.span) flags |= TRACED
+    }
     request.state = RequestState.waiting
     request.idLo = frame.idLo
     request.idHi = frame.idHi

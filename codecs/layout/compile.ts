@@ -6,6 +6,7 @@ import { checkConnections } from './connections.ts'
 import { renewChecksum, setField } from './edit.ts'
 import { type Issue, Issues } from './issue.ts'
 import { countsInto } from './length.ts'
+import { didYouMean } from './names.ts'
 import type { Node } from './node.ts'
 import { NEED } from './numbers.ts'
 import { compileReplies } from './replies.ts'
@@ -36,8 +37,25 @@ export function compileProtocol(name: string, spec: ProtocolSpec): CompileResult
   if (issues.failed) return { issues: issues.list }
   const codec = build(name, spec, plans, modes, table)
   const replies = compileReplies(plans, codec, picker(plans), issues)
+  const trace = spec.trace === undefined ? undefined : traceSlot(codec, spec, issues)
   if (issues.failed) return { issues: issues.list }
-  return { codec: { ...codec, ...replies }, issues: issues.list }
+  return { codec: { ...codec, ...replies, ...(trace !== undefined && { trace }) }, issues: issues.list }
+}
+
+function traceSlot(codec: Codec, { trace = '', module }: ProtocolSpec, issues: Issues): number | undefined {
+  const slot = codec.slot(trace)
+  const path = ['spec', 'trace']
+  // A module may know entries that the layout does not: `extendCodec` is given the whole codec and may say its own `trace`.
+  if (slot < 0 && module !== undefined) return undefined
+  if (slot < 0) {
+    const known = codec.fields.map(({ name }) => name)
+    issues.error(path, `there is no field "${trace}"`, didYouMean(trace, known))
+    return undefined
+  }
+  const { type } = codec.fields[slot]!
+  if (type === 'string' || type === 'bytes') return slot
+  issues.error(path, `"${trace}" is a number, and a trace is a text or 16 bytes`)
+  return undefined
 }
 
 /** Variants no frame can reach, and selectors that stand behind the end of shorter frames. */

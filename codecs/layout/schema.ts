@@ -208,6 +208,9 @@ export const protocolSpec = z
       .min(1)
       .optional()
       .meta({ doc: 'Ways to use upstream connections, the preferred first; default bound, exclusive.' }),
+    trace: z.string().min(1).optional().meta({
+      doc: 'The field with the trace of a request: `traceparent` as text, or a trace id as 16 bytes or 32 hex digits; or `map.key`.',
+    }),
     ordered: z.boolean().optional().meta({ doc: 'Replies come in the order of the requests and need no id.' }),
     module: z
       .string()

@@ -1,5 +1,5 @@
 import { type MessageListener, UpstreamGone } from '../../proto/gen/meshgate/v1/message_listener_pb.ts'
-import type { AccessLogConfig, ListenerConfig } from '../configuration.ts'
+import type { AccessLogConfig, ListenerConfig, TracingConfig } from '../configuration.ts'
 import { refuse } from './refusal.ts'
 import { modeOf } from './route.ts'
 import { type Downstream, downstreamTls } from './tls.ts'
@@ -32,6 +32,7 @@ export function readListener(listener: MessageListener): ReadListener {
       maxConnections: listener.maxConnections,
       maxRequestsPerConnection: listener.maxRequestsPerConnection,
       bufferLimitBytes: listener.perConnectionBufferLimitBytes,
+      tracing: listener.tracing && tracing(listener.tracing),
       accessLog: listener.accessLog && accessLog(listener.accessLog),
     }),
   }
@@ -42,6 +43,12 @@ const GONE: Readonly<Record<UpstreamGone, ListenerConfig['upstreamGone'] | undef
   [UpstreamGone.BY_SESSION]: undefined,
   [UpstreamGone.REBIND]: 'rebind',
   [UpstreamGone.CLOSE]: 'close',
+}
+
+function tracing(settings: NonNullable<MessageListener['tracing']>): TracingConfig {
+  const { endpoint } = settings
+  if (!URL.canParse(endpoint) || !/^https?:/.test(endpoint)) refuse('tracing.endpoint', 'must be an http(s) URL')
+  return { endpoint, sampling: percentage('tracing.sampled_millionths', settings.sampledMillionths) }
 }
 
 function accessLog(log: NonNullable<MessageListener['accessLog']>): AccessLogConfig {

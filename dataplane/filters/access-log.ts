@@ -1,8 +1,9 @@
 import { createWriteStream, type WriteStream } from 'node:fs'
 import type { Codec, ErrorReason } from '../../codecs/contract.ts'
 import type { AccessLogConfig } from '../configuration.ts'
+import { traceOf } from '../traces/context.ts'
 import { clock } from '../turn.ts'
-import type { ActiveRequest } from '../upstream/requests.ts'
+import { type ActiveRequest, LOGGED } from '../upstream/requests.ts'
 import { Sampler } from './sampler.ts'
 
 /** Where lines go; anything with a `write`. */
@@ -95,7 +96,7 @@ function openSink(path: string | undefined): LogSink {
   }
 }
 
-/** Logs a request at its outcome; the request must not be released yet. `replyBytes` is the length of the reply. */
+/** Logs a request at its outcome and ends its span; the request must not be released yet. `replyBytes` is the length of the reply. */
 export function logRequest(
   request: ActiveRequest,
   outcome: 'ok' | 'error' | 'oneway' | ErrorReason,
@@ -103,8 +104,29 @@ export function logRequest(
 ): void {
   const client = request.client!
   const { bytes, route, host } = request
-  const log = client.listener.accessLog
-  if (!log) return
+  const { accessLog: log, tracer } = client.listener
+  const { span } = request
+  const failed = outcome !== 'ok' && outcome !== 'oneway'
+  if (span && tracer) {
+    tracer.end(span, {
+      name: route?.name ?? client.codec.name,
+      startMs: performance.timeOrigin + request.started,
+      endMs: performance.timeOrigin + clock.now,
+      failed,
+      attributes: {
+        'rpc.system': client.codec.name,
+        'meshgate.listener': client.listener.name,
+        'meshgate.outcome': outcome,
+        'meshgate.tries': request.tries + 1,
+        upstream_cluster: request.cluster?.name,
+        upstream_address: host?.key,
+        request_size: request.length,
+        response_size: replyBytes,
+      },
+    })
+  }
+  if (!log || ((request.flags & LOGGED) === 0 && !(failed && log.errors))) return
+  const trace = span?.context ?? traceOf(client.codec, bytes, request.at, request.length)
   log.write({
     time: new Date().toISOString(),
     listener: client.listener.name,
@@ -117,6 +139,7 @@ export function logRequest(
     duration_ms: Math.round((clock.now - request.started) * 1000) / 1000,
     request_bytes: request.length,
     reply_bytes: replyBytes,
+    ...(trace && { trace_id: trace.traceId, parent_span_id: trace.parentSpanId, span_id: span?.spanId }),
     ...log.fields(client.codec, bytes, request.at, request.length),
   })
 }

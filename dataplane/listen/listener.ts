@@ -3,6 +3,7 @@ import type { ListenerConfig } from '../configuration.ts'
 import { AccessLog } from '../filters/access-log.ts'
 import { type CompiledTable, chooseMode } from '../route/compile.ts'
 import { L, listenerCounterNames } from '../stats/counters.ts'
+import { Tracer } from '../traces/tracer.ts'
 import type { Client } from './client.ts'
 
 const mebibyte = 1024 * 1024
@@ -18,6 +19,7 @@ export class ListenerRuntime {
   mode: ConnectionMode = 'bound'
   table: CompiledTable | undefined
   accessLog: AccessLog | undefined
+  tracer: Tracer | undefined
   readonly counters = new Float64Array(listenerCounterNames.length)
   readonly clients = new Set<Client>()
   draining = false
@@ -36,13 +38,19 @@ export class ListenerRuntime {
     this.config = config
     this.#take(config)
     this.#openLog(config)
+    this.tracer = config.tracing && new Tracer(codec, config.tracing)
   }
 
   update(config: ListenerConfig): void {
     const log = JSON.stringify(config.accessLog) !== JSON.stringify(this.config.accessLog)
+    const tracing = JSON.stringify(config.tracing) !== JSON.stringify(this.config.tracing)
     this.config = config
     this.#take(config)
     if (log) this.#openLog(config)
+    if (tracing) {
+      this.tracer?.close()
+      this.tracer = config.tracing && new Tracer(this.codec, config.tracing)
+    }
   }
 
   #openLog(config: ListenerConfig): void {
@@ -91,5 +99,6 @@ export class ListenerRuntime {
   close(): void {
     for (const client of [...this.clients]) client.destroy()
     this.accessLog?.close()
+    this.tracer?.close()
   }
 }

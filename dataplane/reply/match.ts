@@ -15,6 +15,7 @@ import {
   REWRITTEN,
   RequestState,
   slotMask,
+  TRACED,
 } from '../upstream/requests.ts'
 import { uncount } from './outcome.ts'
 import { retry } from './retry.ts'
@@ -141,7 +142,8 @@ function complete(
       client.listener.counters[failed ? L.downstream_rq_error_replied : L.downstream_rq_replied]!++
       client.deliver(request.sequence, frame, start, start + size)
       const log = client.listener.accessLog
-      if ((flags & LOGGED) !== 0 || (failed && log?.errors === true)) logRequest(request, failed ? 'error' : 'ok', size)
+      if ((flags & (LOGGED | TRACED)) !== 0 || (failed && log?.errors === true))
+        logRequest(request, failed ? 'error' : 'ok', size)
     }
   }
   engine.requests.release(request)

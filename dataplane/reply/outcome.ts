@@ -15,6 +15,7 @@ import {
   RETRY,
   REWRITTEN,
   RequestState,
+  TRACED,
 } from '../upstream/requests.ts'
 
 const nothing = new Uint8Array(0)
@@ -99,7 +100,7 @@ export function answerError(request: ActiveRequest, reason: ErrorReason): void {
   }
   if (client.closed) return
   const log = client.listener.accessLog
-  if ((flags & LOGGED) !== 0 || log?.errors) logRequest(request, reason, 0)
+  if ((flags & (LOGGED | TRACED)) !== 0 || log?.errors) logRequest(request, reason, 0)
   let { bytes, at, length } = request
   if ((flags & REWRITTEN) !== 0) {
     // On a copy: the frame itself may still wait to be written.

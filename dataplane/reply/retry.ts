@@ -11,6 +11,7 @@ import {
   RETRY,
   REWRITTEN,
   RequestState,
+  TRACED,
 } from '../upstream/requests.ts'
 import { answerError, forget, giveUp, leave } from './outcome.ts'
 
@@ -55,7 +56,8 @@ export function retry(
   again.sequence = request.sequence
   again.started = request.started
   again.deadline = request.deadline
-  again.flags = (request.flags & (LOGGED | REWRITTEN)) | RETRY | BACKOFF
+  again.span = request.span
+  again.flags = (request.flags & (LOGGED | TRACED | REWRITTEN)) | RETRY | BACKOFF
   giveUp(request)
   leave(engine, request)
   breaker.retries++

@@ -1,6 +1,7 @@
 import type { Cluster } from '../cluster/cluster.ts'
 import type { ListenerRuntime } from '../listen/listener.ts'
 import type { States } from '../route/compile.ts'
+import { exportCounters } from '../traces/tracer.ts'
 import {
   clusterCounterNames,
   type Histogram,
@@ -75,6 +76,8 @@ export function takeStats(source: StatsSource): StatsSnapshot {
     })
     histogram(`meshgate_route_rq_time${labels}`, state.latency)
   }
+  counters['meshgate_tracing_spans_sent'] = exportCounters.exported
+  counters['meshgate_tracing_spans_dropped'] = exportCounters.dropped
   gauges['meshgate_requests_in_table'] = source.engine.requests.used
   return { counters, gauges, histograms }
 }

@@ -2,6 +2,7 @@ import type { Cluster } from '../cluster/cluster.ts'
 import type { Host } from '../cluster/host.ts'
 import type { Client } from '../listen/client.ts'
 import type { CompiledRoute } from '../route/compile.ts'
+import type { ActiveSpan } from '../traces/tracer.ts'
 import type { UpstreamConnection } from './connection.ts'
 
 export const RequestState = {
@@ -33,6 +34,8 @@ export const PENDING = 64
 export const HOLDS = 128
 /** Already taken out of its connection's list and waiting for another try. */
 export const BACKOFF = 256
+/** Has a span. */
+export const TRACED = 512
 
 const firstCapacity = 512
 const maxCapacity = 1 << 17
@@ -69,6 +72,7 @@ export class ActiveRequest {
   route: CompiledRoute | null = null
   cluster: Cluster | null = null
   host: Host | null = null
+  span: ActiveSpan | null = null
   /** Neighbours in the list of the connection (or of the queue that waits for one). */
   next: ActiveRequest | null = null
   previous: ActiveRequest | null = null
@@ -146,6 +150,7 @@ export class Requests {
     request.route = null
     request.cluster = null
     request.host = null
+    request.span = null
     let tail = this.#head + this.#free
     if (tail >= this.#ring.length) tail -= this.#ring.length
     this.#ring[tail] = request

@@ -6,7 +6,7 @@ import { fail } from '../reply/retry.ts'
 import { C } from '../stats/counters.ts'
 import { clock } from '../turn.ts'
 import type { UpstreamConnection } from './connection.ts'
-import { type ActiveRequest, HOLDS, LOGGED, ONEWAY, PENDING, REWRITTEN, RequestState } from './requests.ts'
+import { type ActiveRequest, HOLDS, LOGGED, ONEWAY, PENDING, REWRITTEN, RequestState, TRACED } from './requests.ts'
 
 /** Puts a request's frame on a connection. @returns false when the request failed instead and the connection is as free as before. */
 export function sendOn(engine: Engine, request: ActiveRequest, connection: UpstreamConnection): boolean {
@@ -63,7 +63,7 @@ export function sendOn(engine: Engine, request: ActiveRequest, connection: Upstr
 }
 
 function settleOneway(engine: Engine, request: ActiveRequest, connection: UpstreamConnection): void {
-  if ((request.flags & LOGGED) !== 0) logRequest(request, 'oneway', 0)
+  if ((request.flags & (LOGGED | TRACED)) !== 0) logRequest(request, 'oneway', 0)
   engine.wheel.clear(request)
   engine.requests.release(request)
   if (connection.mode === 'exclusive') connection.pool.free(connection)

@@ -14,6 +14,23 @@ const accessLog = message({
   fields: optional(strings, 'Fields of the protocol to log by name; those it does not have are left out.'),
 })
 
+const httpUrl = text.refine(
+  (url) => /^https?:/.test(url) && URL.canParse(url),
+  'must be an http(s) URL, as http://collector:4318',
+)
+
+const tracing = message({
+  endpoint: required(
+    httpUrl,
+    'URL of a collector that takes OTLP/HTTP with JSON; without a path, `/v1/traces` is meant.',
+  ),
+  percentage: optional(
+    percent,
+    'Part of requests with a span, among those whose message does not say whether its sender records it.',
+    { default: '1' },
+  ),
+})
+
 const heartbeat = message({
   interval: required(duration, 'Time between pings.'),
   timeout: optional(duration, 'Any frame within this time counts as the answer.', { default: 'the interval' }),
@@ -32,6 +49,11 @@ const highPriority = message({
 /** What message proxies do on all their listeners and with all their upstreams. */
 export const meshMessages = message({
   accessLog: optional(accessLog, 'Access log of messages.', { default: 'none' }),
+  tracing: optional(
+    tracing,
+    'Spans of requests; a message whose `traceparent` is sampled has one always, one that is not never.',
+    { default: 'none' },
+  ),
   maxConnections: optional(count, 'Client connections of one listener and worker; more are closed at once.', {
     default: '65536',
   }),

@@ -30,7 +30,7 @@ export function messageListener(plan: MessagePlan, settings: MeshMessages): Mess
 }
 
 function limits(settings: MeshMessages): MessageInitShape<typeof MessageListenerSchema> & { $typeName?: never } {
-  const { accessLog, maxConnections, maxRequestsPerConnection, bufferLimit } = settings
+  const { accessLog, tracing, maxConnections, maxRequestsPerConnection, bufferLimit } = settings
   const { idleTimeout, frameTimeout, requestTimeout } = settings
   return {
     ...(maxConnections !== undefined && { maxConnections }),
@@ -39,6 +39,12 @@ function limits(settings: MeshMessages): MessageInitShape<typeof MessageListener
     ...(idleTimeout !== undefined && { idleTimeout: duration(parseDuration(idleTimeout) ?? 0) }),
     ...(frameTimeout !== undefined && { frameTimeout: duration(parseDuration(frameTimeout) ?? 10_000) }),
     ...(requestTimeout !== undefined && { requestTimeout: duration(parseDuration(requestTimeout) ?? 15_000) }),
+    ...(tracing && {
+      tracing: {
+        endpoint: tracing.endpoint,
+        sampledMillionths: millionths(tracing.percentage ? (tracing.percentage.value ?? 0) : 1),
+      },
+    }),
     ...(accessLog && {
       accessLog: {
         path: accessLog.path ?? '/dev/stdout',

@@ -1,0 +1,132 @@
+import { readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, expect, it } from 'vitest'
+import { parse } from 'yaml'
+import { protocolFile } from '../../codecs/load.ts'
+import type { TracingConfig } from '../../dataplane/configuration.ts'
+import { AccessLog } from '../../dataplane/filters/access-log.ts'
+import { exportCounters } from '../../dataplane/traces/tracer.ts'
+import { Bed, byId, endpoints, eventually, gameConfiguration, Kind } from './game.ts'
+
+const bed = new Bed()
+afterEach(() => bed.close())
+
+const trace = '4bf92f3577b34da6a3ce929d0e0e4736'
+const parent = '00f067aa0ba902b7'
+const traceparent = (flags: string) => `00-${trace}-${parent}-${flags}`
+
+interface Sent {
+  readonly resourceSpans: readonly { readonly scopeSpans: readonly { readonly spans: readonly SentSpan[] }[] }[]
+}
+interface SentSpan {
+  readonly traceId: string
+  readonly spanId: string
+  readonly parentSpanId?: string
+  readonly name: string
+  readonly startTimeUnixNano: string
+  readonly endTimeUnixNano: string
+  readonly status?: { readonly code: number }
+}
+
+/** A collector of OTLP/HTTP. */
+async function collector(status = 200) {
+  const spans: SentSpan[] = []
+  const paths: string[] = []
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = []
+    request.on('data', (chunk: Buffer) => chunks.push(chunk))
+    request.on('end', () => {
+      paths.push(`${request.method} ${request.url} ${request.headers['content-type']}`)
+      const { resourceSpans } = JSON.parse(Buffer.concat(chunks).toString()) as Sent
+      spans.push(...resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap((scope) => scope.spans)))
+      response.writeHead(status).end('{}')
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  bed.defer(() => server.close())
+  return { endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, spans, paths }
+}
+
+/** The game with the trace in its body. */
+async function tracedProxy(tracing?: TracingConfig) {
+  const server = await bed.server('a')
+  const { spec } = parse(readFileSync(protocolFile('game'), 'utf8')) as { readonly spec: object }
+  const base = gameConfiguration({
+    protocols: [{ name: 'game', layout: { ...spec, trace: 'body' } }],
+    routes: [{ name: 'game', routes: [byId(1, 'a'), byId(2, 'gone')] }],
+    clusters: [{ name: 'a', localities: endpoints(server.port), balancer: { kind: 'roundRobin' } }],
+  })
+  const listeners = base.listeners.map((listener) => ({ ...listener, ...(tracing && { tracing }) }))
+  const proxy = await bed.proxy({ ...base, listeners })
+  const lines: Record<string, unknown>[] = []
+  const [listener] = proxy.listeners
+  listener!.accessLog = new AccessLog(
+    listener!.codec,
+    { sampling: 100 },
+    {
+      write: (text) =>
+        lines.push(
+          ...text
+            .trim()
+            .split('\n')
+            .map((line) => JSON.parse(line)),
+        ),
+    },
+  )
+  return { proxy, client: bed.client(proxy), lines, server }
+}
+
+it('trace and parent span of a message are in the access log; a body that is no trace leaves them out', async () => {
+  const { client, lines, server } = await tracedProxy()
+  await client.ask({ msgid: 1, seq: 1, body: traceparent('01') })
+  await client.ask({ msgid: 1, seq: 2, body: Buffer.from(trace, 'hex') })
+  await client.ask({ msgid: 1, seq: 3, body: `00-${'0'.repeat(32)}-${parent}-01` })
+  await eventually(() => lines.length === 3)
+  expect(lines[0]).toMatchObject({ trace_id: trace, parent_span_id: parent })
+  expect(lines[1]).toMatchObject({ trace_id: trace })
+  expect(lines[1]).not.toHaveProperty('parent_span_id')
+  expect(lines[2]).not.toHaveProperty('trace_id')
+  expect(server.frames.map(({ body }) => body.toString('latin1'))[0]).toBe(traceparent('01'))
+})
+
+it('a sampled parent has a span always, one that is not never; others by percentage', async () => {
+  const { endpoint, spans, paths } = await collector()
+  const { client, lines } = await tracedProxy({ endpoint, sampling: 0 })
+  await client.ask({ msgid: 1, seq: 1, body: traceparent('00') })
+  await client.ask({ msgid: 1, seq: 2, body: 'none' })
+  await client.ask({ msgid: 1, seq: 3, body: traceparent('01') })
+  client.send({ kind: Kind.oneway, msgid: 1, body: traceparent('01') })
+  await client.ask({ msgid: 2, seq: 4, body: traceparent('01') })
+  await eventually(() => spans.length === 3)
+  expect(paths[0]).toBe('POST /v1/traces application/json')
+  for (const span of spans) expect(span).toMatchObject({ traceId: trace, parentSpanId: parent })
+  expect(new Set(spans.map(({ spanId }) => spanId)).size).toBe(3)
+  expect(spans.filter(({ status }) => status?.code === 2)).toHaveLength(1)
+  for (const { startTimeUnixNano, endTimeUnixNano } of spans) {
+    expect(Math.abs(Number(BigInt(startTimeUnixNano) / 1_000_000n) - Date.now())).toBeLessThan(120_000)
+    expect(BigInt(endTimeUnixNano)).toBeGreaterThanOrEqual(BigInt(startTimeUnixNano))
+  }
+  await eventually(() => lines.length === 5)
+  const logged = lines.flatMap(({ span_id: id }) => id ?? [])
+  expect([...logged].sort()).toEqual(spans.map(({ spanId }) => spanId).sort())
+})
+
+it('without a parent the share of the configuration has a trace of its own', async () => {
+  const { endpoint, spans } = await collector()
+  const { client } = await tracedProxy({ endpoint: `${endpoint}/own/path`, sampling: 100 })
+  await client.ask({ msgid: 1, seq: 1 })
+  await eventually(() => spans.length === 1)
+  expect(spans[0]!.traceId).toMatch(/^[\da-f]{32}$/)
+  expect(spans[0]).not.toHaveProperty('parentSpanId')
+})
+
+it('a collector that is away or says no costs spans, which are counted, and no message', async () => {
+  for (const endpoint of ['http://127.0.0.1:1', (await collector(503)).endpoint]) {
+    const { dropped } = exportCounters
+    const { client } = await tracedProxy({ endpoint, sampling: 100 })
+    for (let seq = 0; seq < 6000; seq++) client.send({ msgid: 1, seq })
+    await client.receive(6000)
+    await eventually(() => exportCounters.dropped >= dropped + 1000)
+  }
+})
