@@ -8,6 +8,7 @@ import { envoyBootstrap } from '../../controlplane/bootstrap/envoy.ts'
 import { Accounts, Ledger } from '../../controlplane/ledger/index.ts'
 import { expectAccessible, type OpenOptions, openPage, startBrowser, withoutBrowser } from '../helpers/browser.ts'
 import { builtUi } from '../helpers/built-ui.ts'
+import { requireConsul, startConsul } from '../helpers/consul.ts'
 import { startEnvoy, type TestEnvoy } from '../helpers/envoy.ts'
 import { freePort } from '../helpers/ports.ts'
 import { stopAfterTests } from '../helpers/processes.ts'
@@ -286,10 +287,34 @@ spec:
     expect(await asked.json()).toMatchObject({ user: 'ann/ci', role: 'viewer', via: 'token' })
     await page.getByRole('tab', { name: 'Users' }).click()
     await page.getByRole('cell', { name: 'ann' }).waitFor()
+    // The session ends while one looks: the next thing asked brings the login, and that brings back the page.
+    await context.clearCookies()
+    await page.getByRole('tab', { name: 'Audit' }).click()
+    await page.getByText('Your session has ended').waitFor()
+    await expectAccessible(page, 'session ended')
+    await page.locator('input[name=username]').fill('ann')
+    await page.locator('input[name=password]').fill('correct horse battery')
+    await page.getByRole('button', { name: 'Log in' }).click()
+    await page.getByRole('tab', { name: 'Audit', selected: true }).waitFor()
     await page.getByRole('button', { name: 'User menu' }).click()
     await page.getByRole('menuitem', { name: 'Log out' }).click()
     await page.getByRole('heading', { name: 'Log in to meshgate' }).waitFor()
     await context.close()
+  })
+
+  it('a registry that does not answer is told on the overview, until it does', async (context) => {
+    await requireConsul(context)
+    const consul = await startConsul()
+    const own = mkdtempSync(join(tmpdir(), 'meshgate-registry-'))
+    stopAfterTests(async () => rmSync(own, { recursive: true, force: true }))
+    const plane = await serveChild(own, { args: ['--consul', consul.url] })
+    const { page } = await openPage(browser, plane.apiUrl)
+    await page.getByText('Nothing to complain about').waitFor()
+    await consul.kill()
+    await page.locator('[data-registry=lost]', { hasText: 'does not answer' }).waitFor({ timeout: 60_000 })
+    await expectAccessible(page, 'registry lost')
+    await consul.restart()
+    await page.locator('[data-registry=lost]').waitFor({ state: 'detached', timeout: 60_000 })
   })
 
   it('says so while the control plane is away', async () => {

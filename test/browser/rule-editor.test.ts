@@ -2,10 +2,28 @@ import autocannon from 'autocannon'
 import type { Browser } from 'playwright-core'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { expectAccessible, openPage, startBrowser, withoutBrowser } from '../helpers/browser.ts'
+import type { Upstream } from '../helpers/echo.ts'
 import { applyAll, type MeshBed, REVIEWS, startMeshBed } from './mesh-bed.ts'
 
 const skip = withoutBrowser()
 const EDIT = '/rules/VirtualService/default/reviews/edit'
+
+const baskets = (upstreams: readonly Upstream[]) => `apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: baskets }
+spec:
+  hosts: [baskets.default.svc.cluster.local]
+  resolution: STATIC
+  ports: [{ number: 80, name: http, protocol: HTTP }]
+  endpoints: [${upstreams.map(({ port }) => `{ address: 127.0.0.1, ports: { http: ${port} } }`).join(', ')}]
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: { name: baskets }
+spec:
+  host: baskets
+  trafficPolicy: { connectionPool: { http: { http1MaxPendingRequests: 100 } } }
+`
 
 let bed: MeshBed
 let browser: Browser
@@ -93,18 +111,20 @@ describe.skipIf(skip)('a rule as a form', () => {
   })
 
   it('sets Maglev, and a user stays with one endpoint', async () => {
-    const { page } = await openPage(browser, `${bed.url}/rules/DestinationRule/default/cart/edit?view=form`)
-    await page.getByRole('switch', { name: 'Circuit breaker' }).press('Space')
+    // A host of its own: the test needs none of those before it, and no second rule speaks of its host.
+    await bed.write('baskets.yaml', baskets(bed.upstreams))
+    await expect.poll(() => bed.send('baskets', 1), { timeout: 20_000 }).not.toHaveProperty('404')
+    const { page } = await openPage(browser, `${bed.url}/rules/DestinationRule/default/baskets/edit?view=form`)
     await page.getByRole('switch', { name: 'Load balancing' }).press('Space')
     await page.getByText('Same key, same endpoint').click()
     await page.getByRole('button', { name: '1021' }).click()
     await page.keyboard.press('Control+s')
-    await applyAll(page, 'carts stay where they are')
-    expect(await bed.read('destinationrule-cart.yaml')).toContain('tableSize: 1021')
+    await applyAll(page, 'baskets stay where they are')
+    expect(await bed.read('baskets.yaml')).toContain('tableSize: 1021')
     const users = Array.from({ length: 12 }, (_, i) => `user-${i}`)
     const homes = new Set<string>()
     for (const user of users) {
-      const hit = Object.keys(await bed.send('cart', 6, { 'x-user': user }))
+      const hit = Object.keys(await bed.send('baskets', 6, { 'x-user': user }))
       expect(hit).toHaveLength(1)
       homes.add(hit[0]!)
     }

@@ -9,6 +9,15 @@ export function rememberCsrf(token: string | undefined): void {
   csrf = token
 }
 
+let sessionEnded = () => {}
+
+/** Calls `listener` for every answer that asks for a login, but those to a login itself or to the question who this is. */
+export function onSessionEnd(listener: () => void): void {
+  sessionEnded = listener
+}
+
+const ASKS_WHO = new Set(['/api/v1/session', '/api/v1/login'])
+
 /** The HTTP API, typed by its OpenAPI document. Use `ask` around its calls. */
 export const api = createClient<paths>({ baseUrl: '/' })
 
@@ -16,6 +25,10 @@ api.use({
   onRequest({ request }) {
     if (csrf !== undefined && request.method !== 'GET') request.headers.set('x-csrf-token', csrf)
     return request
+  },
+  onResponse({ response, schemaPath }) {
+    if (response.status === 401 && !ASKS_WHO.has(schemaPath)) sessionEnded()
+    return response
   },
 })
 

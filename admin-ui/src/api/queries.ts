@@ -1,16 +1,9 @@
-import { infiniteQueryOptions, keepPreviousData, QueryCache, QueryClient, queryOptions } from '@tanstack/react-query'
-import { api, ask, rememberCsrf } from './client.ts'
+import { infiniteQueryOptions, keepPreviousData, QueryClient, queryOptions } from '@tanstack/react-query'
+import { api, ask, onSessionEnd, rememberCsrf } from './client.ts'
 import { ApiProblem } from './problem.ts'
 import type { HeldConfig, Revision, Session } from './schema.ts'
 
 export const queryClient: QueryClient = new QueryClient({
-  queryCache: new QueryCache({
-    onError: (error, query) => {
-      // Logged out elsewhere, or the session is over.
-      if (error instanceof ApiProblem && error.status === 401 && query.queryKey[0] !== 'session')
-        void queryClient.invalidateQueries({ queryKey: ['session'] })
-    },
-  }),
   defaultOptions: {
     queries: {
       // The API is often on this machine: without a network it is there all the same.
@@ -22,6 +15,9 @@ export const queryClient: QueryClient = new QueryClient({
     mutations: { networkMode: 'always' },
   },
 })
+
+// Logged out elsewhere, or the session is over.
+onSessionEnd(() => void queryClient.invalidateQueries({ queryKey: ['session'] }))
 
 /** Where nobody can log in because nothing can be changed. */
 const READER: Session = { user: '', role: 'viewer', via: 'open' }
@@ -175,6 +171,13 @@ export const queries = {
       refetchInterval: 10_000,
       queryFn: async ({ signal }) =>
         (await ask(api.GET('/api/v1/load', { params: { query: { limit: 10_000 } }, signal }))).clusters,
+    }),
+  /** Registries beside the configuration; no event tells of them. */
+  sources: () =>
+    queryOptions({
+      queryKey: ['sources'],
+      refetchInterval: 5_000,
+      queryFn: async ({ signal }) => (await ask(api.GET('/api/v1/sources', { signal }))).sources,
     }),
   topology: () =>
     queryOptions({

@@ -1,4 +1,5 @@
-import { Button, Center, Group, Paper, PasswordInput, Stack, Text, TextInput, Title } from '@mantine/core'
+import { Alert, Button, Center, Group, Paper, PasswordInput, Stack, Text, TextInput, Title } from '@mantine/core'
+import { IconClockOff } from '@tabler/icons-react'
 import { useMutation } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -8,7 +9,8 @@ import { ProblemAlert } from '../parts/problem.tsx'
 import { LanguageSwitch } from './language-switch.tsx'
 import { Logo } from './logo.tsx'
 
-export function LoginPage({ message }: { readonly message: string }) {
+/** `ended`: there was a session in this window. */
+export function LoginPage({ ended }: { readonly ended: boolean }) {
   const { t } = useTranslation()
   const [user, setUser] = useState('')
   const [password, setPassword] = useState('')
@@ -37,9 +39,11 @@ export function LoginPage({ message }: { readonly message: string }) {
             <Title order={1} size="h3">
               {t('login.title')}
             </Title>
-            <Text size="sm" c="dimmed">
-              {message}
-            </Text>
+            {ended && (
+              <Alert color="orange" icon={<IconClockOff />} role="status">
+                {t('login.ended')}
+              </Alert>
+            )}
             <TextInput
               label={t('login.user')}
               name="username"

@@ -14,7 +14,7 @@ export function SessionGate({ children }: { readonly children: ReactNode }) {
   const { data: session, error, refetch } = useQuery(queries.session())
   const known = session !== undefined && !(error instanceof ApiProblem && error.status === 401)
   useEffect(() => (known ? startLive() : undefined), [known])
-  if (error instanceof ApiProblem && error.status === 401) return <LoginPage message={error.message} />
+  if (error instanceof ApiProblem && error.status === 401) return <LoginPage ended={session !== undefined} />
   if (session) return children
   return (
     <Center mih="100vh" p="md">

@@ -25,7 +25,10 @@ export function ComparePage() {
     />
   )
   return (
-    <Page title={t('compare')} lead={t('compareLead', { from: view.from || '?', to: view.to || '?' })}>
+    <Page
+      title={t('compare')}
+      lead={view.from && view.to ? t('compareLead', { from: view.from, to: view.to }) : t('compareWhich')}
+    >
       <Group align="flex-end">
         {field('from')}
         <Button

@@ -4,6 +4,7 @@ import {
   Badge,
   Button,
   Card,
+  Flex,
   Group,
   Select,
   Stack,
@@ -55,11 +56,11 @@ export function ExplainPage() {
           }}
         >
           <Stack gap="sm">
-            <Group align="flex-end" grow preventGrowOverflow={false} wrap="nowrap">
+            <Flex direction={{ base: 'column', sm: 'row' }} gap="sm" align={{ base: 'stretch', sm: 'flex-end' }}>
               <Select
                 label={t('method')}
                 data={METHODS}
-                maw={120}
+                w={{ sm: 120 }}
                 allowDeselect={false}
                 value={form.method}
                 onChange={(method) => setDraft({ ...draft, method: method ?? 'GET' })}
@@ -67,6 +68,7 @@ export function ExplainPage() {
               <TextInput
                 data-search
                 label={t('url')}
+                flex={1}
                 placeholder="http://reviews:9080/path"
                 required
                 value={form.url}
@@ -74,14 +76,14 @@ export function ExplainPage() {
               />
               <Autocomplete
                 label={t('node')}
-                description={undefined}
+                flex={1}
                 required
                 limit={50}
                 data={known}
                 value={form.node}
                 onChange={(value) => setDraft({ ...draft, node: value })}
               />
-            </Group>
+            </Flex>
             <Textarea
               label={t('headers')}
               placeholder={'x-user: ann\nx-test: slow'}

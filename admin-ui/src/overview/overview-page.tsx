@@ -10,6 +10,7 @@ import { ProblemAlert } from '../parts/problem.tsx'
 import { LiveFaults } from './faults.tsx'
 import { Problems } from './problems.tsx'
 import { RecentChanges } from './recent-changes.tsx'
+import { Registries } from './registries.tsx'
 import { Stats } from './stats.tsx'
 import { WorstServices } from './worst-services.tsx'
 
@@ -19,6 +20,7 @@ export function OverviewPage() {
   return (
     <Page title={t('title')} lead={t('lead')}>
       {error && <ProblemAlert error={error} />}
+      <Registries />
       <LiveFaults />
       <Stats />
       {proxies?.length === 0 && (

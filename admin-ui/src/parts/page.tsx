@@ -17,8 +17,10 @@ export function Page({ title, lead, actions, children }: PageProps) {
   return (
     <Stack gap="lg" maw={1480} mx="auto">
       <Group justify="space-between" align="flex-end" gap="sm">
-        <div>
-          <Title order={1}>{title}</Title>
+        <div style={{ minWidth: 0 }}>
+          <Title order={1} style={{ overflowWrap: 'anywhere' }}>
+            {title}
+          </Title>
           {lead && (
             <Text c="dimmed" size="sm" component="div">
               {lead}

@@ -23,6 +23,8 @@ export function ProxyPage() {
   const { data, error } = useQuery(queries.proxy(node))
   const [view, change] = useView({ tab: 'status', q: '' })
   const newest = data?.[0]
+  const types = TYPES.filter(([type]) => newest?.types.some((one) => one.type === type))
+  const tab = ['traffic', ...types.map(([, name]) => name)].find((name) => name === view.tab) ?? 'status'
   return (
     <Page
       title={nodeParts(node).workload}
@@ -36,10 +38,10 @@ export function ProxyPage() {
     >
       {error && <ProblemAlert error={error} />}
       {newest && (
-        <Tabs value={view.tab} onChange={(tab) => change({ tab: tab ?? 'status', q: '' })} keepMounted={false}>
+        <Tabs value={tab} onChange={(next) => change({ tab: next ?? 'status', q: '' })} keepMounted={false}>
           <Tabs.List mb="md">
             <Tabs.Tab value="status">{t('tab.status')}</Tabs.Tab>
-            {TYPES.filter(([type]) => newest.types.some((one) => one.type === type)).map(([, name]) => (
+            {types.map(([, name]) => (
               <Tabs.Tab key={name} value={name}>
                 {t(`tab.${name}`)}
               </Tabs.Tab>

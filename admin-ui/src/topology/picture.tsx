@@ -58,6 +58,8 @@ export function Picture({ graph, onNamespace }: PictureProps) {
   return (
     <section className={styles['frame']} aria-label={t('title')}>
       <ReactFlow
+        // Another graph is another picture, looked at as a whole.
+        key={graph.nodes.map(({ id }) => id).join(' ')}
         nodes={nodes}
         edges={edges}
         nodeTypes={TYPES}

@@ -17,7 +17,8 @@ export function TopologyTable({ graph }: { readonly graph: Graph }) {
     const end = (id: string) => {
       const node = nodes.get(id)
       if (!node) return id
-      if (node.kind !== 'service' || node.members !== undefined) return `${node.name} (${t(`kind.${node.kind}`)})`
+      if (node.members !== undefined) return `${node.name} (${t('members', { count: node.members })})`
+      if (node.kind !== 'service') return `${node.name} (${t(`kind.${node.kind}`)})`
       return <RowLink href={serviceHref(node.namespace, node.name)}>{node.name}</RowLink>
     }
     return [
@@ -47,7 +48,8 @@ export function TopologyTable({ graph }: { readonly graph: Graph }) {
         key: 'document',
         header: t('rule'),
         width: 'minmax(180px, 2fr)',
-        render: ({ document }) => (document ? <DocumentLink document={document} /> : t('noRule')),
+        render: ({ document, configured }) =>
+          document ? <DocumentLink document={document} /> : t(configured ? 'byRules' : 'noRule'),
       },
     ]
   }, [t, graph])

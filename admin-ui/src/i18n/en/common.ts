@@ -61,6 +61,7 @@ export const common = {
   'role.admin': 'admin',
   'user.logout': 'Log out',
   'login.title': 'Log in to meshgate',
+  'login.ended': 'Your session has ended. Log in, and you are back on this page; your drafts are kept.',
   'login.user': 'User',
   'login.password': 'Password',
   'login.submit': 'Log in',

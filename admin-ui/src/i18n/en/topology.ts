@@ -21,6 +21,7 @@ export const topology = {
   failedOf: '{{failed}} failed',
   policies: 'Policies',
   rule: 'Rule',
+  byRules: 'rules of the namespace',
   noRule: 'only seen in traffic',
   unknown: 'unknown',
   noEdges: 'No call is known.',

@@ -26,6 +26,7 @@ export const changes: Dictionary['changes'] = {
   compareTwo: '比较 {{from}} 与 {{to}}',
   compareHint: '选择两个版本进行比较',
   compareLead: '从版本 {{from}} 到版本 {{to}} 的差异。',
+  compareWhich: '请选择两个版本；0 表示第一个版本之前。',
   from: '从',
   to: '到',
   swap: '互换',

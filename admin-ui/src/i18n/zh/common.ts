@@ -63,6 +63,7 @@ export const common: Dictionary['common'] = {
   'role.admin': '管理员',
   'user.logout': '退出登录',
   'login.title': '登录 meshgate',
+  'login.ended': '会话已结束。登录后会回到本页，草稿都已保留。',
   'login.user': '用户名',
   'login.password': '密码',
   'login.submit': '登录',

@@ -21,6 +21,7 @@ export const topology: Dictionary['topology'] = {
   failedOf: '{{failed}} 失败',
   policies: '策略',
   rule: '规则',
+  byRules: '该命名空间的规则',
   noRule: '仅见于流量',
   unknown: '未知',
   noEdges: '没有已知的调用。',
