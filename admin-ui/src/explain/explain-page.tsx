@@ -108,7 +108,12 @@ export function ExplainPage() {
       )}
       {data && outcome && (
         <Stack>
-          <Alert color={outcome.color} icon={<outcome.icon />} title={t(`outcome.${data.outcome}`)} role="status" />
+          <Alert
+            color={isMiss(data) ? 'orange' : outcome.color}
+            icon={<outcome.icon />}
+            title={t(isMiss(data) ? 'outcome.miss' : `outcome.${data.outcome}`)}
+            role="status"
+          />
           <Card withBorder p="lg">
             <Timeline bulletSize={26} lineWidth={2} active={data.steps.length}>
               {data.steps.map(({ step, name, detail, share, places }, index) => (
@@ -148,6 +153,17 @@ export function ExplainPage() {
   function stepName(step: string): string {
     return isStep(step) ? t(`step.${step}`) : step
   }
+}
+
+/** Envoy has no virtual host of this name but the one for all that nobody declared: Istio's REGISTRY_ONLY. */
+function isMiss({
+  outcome,
+  steps,
+}: {
+  readonly outcome: string
+  readonly steps: readonly { name: string }[]
+}): boolean {
+  return outcome === 'answer' && steps.some(({ name }) => name === 'block_all')
 }
 
 const STEPS = ['listener', 'virtual-host', 'route', 'fault', 'mirror', 'cluster', 'endpoints', 'end'] as const

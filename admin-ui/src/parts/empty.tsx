@@ -21,7 +21,7 @@ export function Empty({ icon: Icon, title, children }: EmptyProps) {
           {title}
         </Title>
         {children && (
-          <Text c="dimmed" size="sm" maw={640} ta="center" component="div">
+          <Text c="dimmed" size="sm" w="100%" maw={640} ta="center" component="div">
             {children}
           </Text>
         )}

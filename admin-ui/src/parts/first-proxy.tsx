@@ -23,7 +23,12 @@ export function FirstProxy() {
         {t('firstProxy.text')}
       </Text>
       <Group wrap="nowrap" align="flex-start" gap="xs">
-        <Code block tabIndex={0} ta="left" style={{ flex: 1, overflow: 'auto' }}>
+        <Code
+          block
+          tabIndex={0}
+          ta="left"
+          style={{ flex: 1, minWidth: 0, whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}
+        >
           {commands}
         </Code>
         <Copy value={commands} />

@@ -11,6 +11,7 @@ export const explain = {
     'Write a URL as the workload would call it, such as http://reviews/ or tcp://redis:6379. The proxy need not be connected.',
   'outcome.endpoints': 'It reaches endpoints',
   'outcome.answer': 'The proxy answers itself',
+  'outcome.miss': 'No service or rule has this host and port: the proxy refuses the request',
   'outcome.none': 'It goes nowhere',
   'step.listener': 'Listener',
   'step.virtual-host': 'Virtual host',

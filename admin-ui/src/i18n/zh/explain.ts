@@ -12,6 +12,7 @@ export const explain: Dictionary['explain'] = {
   noneHint: '按工作负载调用的方式填写 URL，例如 http://reviews/ 或 tcp://redis:6379。代理不必已连接。',
   'outcome.endpoints': '请求到达端点',
   'outcome.answer': '由代理直接应答',
+  'outcome.miss': '没有服务或规则使用该主机名和端口：代理拒绝请求',
   'outcome.none': '请求无处可去',
   'step.listener': '监听器',
   'step.virtual-host': '虚拟主机',
