@@ -6,7 +6,7 @@ import type { FieldSchema } from '../forms/schema.ts'
 import { type FieldHint, hintAt, type Suggestions, suggestionsAt } from './context-at.ts'
 
 export interface Schemas {
-  /** Whether a kind has a schema. */
+  /** Whether a kind has a schema; true as long as nobody knows. */
   readonly isKind: (kind: string) => boolean
   /** Undefined until it has come. */
   readonly schemaOf: (kind: string) => FieldSchema | undefined
@@ -19,7 +19,7 @@ export interface Schemas {
 
 /** Schemas of the kinds a text names, `shown` first, and what they and the mesh know about a place in it. */
 export function useSchemas(text: string, shown: string): Schemas {
-  const { data: kinds = [] } = useQuery(changeQueries.kinds())
+  const { data: kinds = [], isPending } = useQuery(changeQueries.kinds())
   const { data: services = [] } = useQuery(queries.services())
   const hosts = useMemo(() => [...new Set(services.map(({ hostname }) => hostname))], [services])
   const wanted = useMemo(
@@ -37,5 +37,5 @@ export function useSchemas(text: string, shown: string): Schemas {
     suggest: (now: string, offset: number) => suggestionsAt(now, offset, lookups.current),
     hint: (now: string, offset: number) => hintAt(now, offset, lookups.current.schemaOf),
   })
-  return { isKind, schemaOf, hosts, ...asked.current }
+  return { isKind: (kind) => isPending || isKind(kind), schemaOf, hosts, ...asked.current }
 }
