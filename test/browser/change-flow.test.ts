@@ -56,7 +56,7 @@ const toReview = async (page: Page) => {
 describe.skipIf(skip)('a change', () => {
   it('that Envoy refuses shows its words at the line, and is undone', async () => {
     const { page } = await openPage(browser, `${bed.url}/rules/import`)
-    await page.getByLabel('Documents').fill(REFUSED)
+    await page.getByLabel('Documents', { exact: true }).fill(REFUSED)
     await page.locator('[data-import="new"]').waitFor()
     await page.getByRole('button', { name: /draft/i }).click()
     await page.locator('[data-planned]').waitFor()

@@ -98,12 +98,12 @@ describe('npm start', () => {
     await sh(edit!)
     await vi.waitFor(
       async () => expect(sum(counts(await sh(commands.get('1')![0]!)), 'reviews v2 ')).toBeGreaterThan(30),
-      { timeout: 10_000 },
+      { timeout: 30_000 },
     )
     await sh(back!)
     await vi.waitFor(
       async () => expect(sum(counts(await sh(commands.get('1')![0]!)), 'reviews v2 ')).toBeLessThan(25),
-      { timeout: 10_000 },
+      { timeout: 30_000 },
     )
   })
 
