@@ -43,6 +43,8 @@ export interface ExplainQuestion {
 }
 
 const LEDGER_PAGE = 100
+/** The window of figures that pages show. */
+const FIGURES_SECONDS = 300
 
 /** Queries by the first word of their keys, which events invalidate. */
 export const queries = {
@@ -178,6 +180,14 @@ export const queries = {
       queryKey: ['sources'],
       refetchInterval: 5_000,
       queryFn: async ({ signal }) => (await ask(api.GET('/api/v1/sources', { signal }))).sources,
+    }),
+  /** What services got in the last five minutes, by proxies' counters and load reports; those with the most failures first. */
+  figures: () =>
+    queryOptions({
+      queryKey: ['figures'],
+      refetchInterval: 5_000,
+      queryFn: ({ signal }) =>
+        ask(api.GET('/api/v1/figures', { params: { query: { window: FIGURES_SECONDS } }, signal })),
     }),
   topology: () =>
     queryOptions({

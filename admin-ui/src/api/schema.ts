@@ -907,6 +907,8 @@ export interface paths {
           content: {
             'application/json': {
               readonly services: ServiceFigures[]
+              /** How long the window is: less than asked for where counters have not been read that long. */
+              readonly seconds: number
               /** Proxies whose counters are read. */
               readonly reading: string[]
             }

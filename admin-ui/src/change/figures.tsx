@@ -5,10 +5,11 @@ import { useTranslation } from 'react-i18next'
 import type { RevisionFigures } from '../api/schema.ts'
 import { serviceHref } from '../parts/hrefs.ts'
 import { AppLink } from '../parts/link.tsx'
+import { failedShare, milliseconds, perSecond } from '../parts/traffic-text.ts'
 import { namespaceOf } from './blast-radius.ts'
 import classes from './figures.module.css'
 import { changeQueries } from './queries.ts'
-import { bars, countdown, failedShare, perSecond, rose } from './trend.ts'
+import { bars, countdown, rose } from './trend.ts'
 
 /** As often as proxies' counters are read. */
 const READ_EVERY_MS = 5_000
@@ -149,8 +150,6 @@ function Course({
     </svg>
   )
 }
-
-const milliseconds = (value: number | undefined) => (value === undefined ? '–' : `${value} ms`)
 
 function useNow(): number {
   const [now, setNow] = useState(() => Date.now())

@@ -1,12 +1,5 @@
 import { expect, it } from 'vitest'
-import { bars, countdown, failedShare, perSecond, rose } from './trend.ts'
-
-it('rates and shares are said as people say them', () => {
-  expect(perSecond({ seconds: 300, requests: 600, failed: 0 })).toBe('2.0/s')
-  expect(perSecond({ seconds: 0, requests: 0, failed: 0 })).toBe('–')
-  expect(failedShare({ requests: 200, failed: 5 })).toBe('2.5 %')
-  expect(failedShare({ requests: 0, failed: 0 })).toBe('–')
-})
+import { bars, countdown, rose } from './trend.ts'
 
 it('a clear rise of failures is told, a few requests and noise are not', () => {
   const before = { seconds: 300, requests: 1_000, failed: 5 }

@@ -1,23 +1,4 @@
-/** Traffic in a window of time. */
-export interface Window {
-  /** How long the window is. */
-  readonly seconds: number
-  readonly requests: number
-  readonly failed: number
-}
-
-/** Requests in a second, `12.3/s`; a dash while the window is too short to tell. */
-export function perSecond({ seconds, requests }: Window): string {
-  if (seconds === 0) return '–'
-  const rate = requests / seconds
-  return `${rate.toFixed(rate < 10 ? 1 : 0)}/s`
-}
-
-/** Share of failed requests, `2.5 %`; a dash when there were none. */
-export function failedShare({ requests, failed }: Pick<Window, 'requests' | 'failed'>): string {
-  if (requests === 0) return '–'
-  return `${((failed / requests) * 100).toFixed(failed === 0 ? 0 : 1)} %`
-}
+import type { Window } from '../parts/traffic-text.ts'
 
 /** Fewer requests than these say nothing. */
 const FEW = 20

@@ -1,45 +1,61 @@
-import { Card, Group, Stack, Text, Title } from '@mantine/core'
+import { Card, Table, Text, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useTranslation } from 'react-i18next'
 import { queries } from '../api/queries.ts'
 import { serviceHref } from '../parts/hrefs.ts'
 import { AppLink } from '../parts/link.tsx'
-import { failedShare, trafficByHost } from '../services/traffic.ts'
+import { failedShare, milliseconds, perSecond } from '../parts/traffic-text.ts'
 
 const SHOWN = 5
 
-/** Services by the share of requests that failed, as proxies report. */
+/** Services by the share of their requests that failed in the last minutes. */
 export function WorstServices() {
   const { t } = useTranslation('overview')
-  const { data } = useQuery(queries.load())
+  const { t: change } = useTranslation('change')
+  const { data } = useQuery(queries.figures())
   const { data: services } = useQuery(queries.services())
   const namespaces = new Map((services ?? []).map(({ hostname, namespace }) => [hostname, namespace]))
-  const worst = [...trafficByHost(data ?? [])]
-    .filter(([host, { issued }]) => issued > 0 && namespaces.has(host))
-    .sort(([, a], [, b]) => b.failed / b.issued - a.failed / a.issued || b.issued - a.issued)
-    .slice(0, SHOWN)
+  const worst = (data?.services ?? []).filter(({ hostname }) => namespaces.has(hostname)).slice(0, SHOWN)
   return (
     <Card withBorder>
       <Title order={2} mb="sm">
         {t('worst.title')}
       </Title>
-      {worst.length === 0 && (
+      {worst.length === 0 ? (
         <Text size="sm" c="dimmed">
           {t('worst.unknown')}
         </Text>
+      ) : (
+        <Table fz="sm" verticalSpacing={4} data-worst={worst.length}>
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th>{change('figures.service')}</Table.Th>
+              {(['failed', 'rate', 'p99'] as const).map((name) => (
+                <Table.Th key={name} ta="right">
+                  {change(`figures.${name}`)}
+                </Table.Th>
+              ))}
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {worst.map((one) => (
+              <Table.Tr key={one.hostname}>
+                <Table.Td style={{ overflowWrap: 'anywhere' }}>
+                  <AppLink href={serviceHref(namespaces.get(one.hostname)!, one.hostname)}>{one.hostname}</AppLink>
+                </Table.Td>
+                {[failedShare(one), perSecond({ ...one, seconds: data?.seconds ?? 0 }), milliseconds(one.p99Ms)].map(
+                  (text, index) => (
+                    // biome-ignore lint/suspicious/noArrayIndexKey: columns are their places
+                    <Table.Td key={index} ta="right" className="number" style={{ whiteSpace: 'nowrap' }}>
+                      {text}
+                    </Table.Td>
+                  ),
+                )}
+              </Table.Tr>
+            ))}
+          </Table.Tbody>
+        </Table>
       )}
-      <Stack gap={6}>
-        {worst.map(([host, traffic]) => (
-          <Group key={host} justify="space-between" wrap="nowrap">
-            <AppLink href={serviceHref(namespaces.get(host)!, host)} size="sm" truncate>
-              {host}
-            </AppLink>
-            <Text size="sm" className="number" style={{ whiteSpace: 'nowrap' }}>
-              {failedShare(traffic)} {t('worst.of', { count: traffic.issued })}
-            </Text>
-          </Group>
-        ))}
-      </Stack>
     </Card>
   )
 }

@@ -15,9 +15,10 @@ import { Page } from '../parts/page.tsx'
 import { ProblemAlert } from '../parts/problem.tsx'
 import { Search } from '../parts/search.tsx'
 import { TOPICS, type Topic, TopicBadges } from '../parts/topics.tsx'
+import { failedShare } from '../parts/traffic-text.ts'
 import { useView } from '../parts/view.ts'
 import { type Column, VirtualTable } from '../parts/virtual-table.tsx'
-import { failedShare, trafficByHost } from './traffic.ts'
+import { trafficByHost } from './traffic.ts'
 
 export function ServicesPage() {
   const { t } = useTranslation('services')
@@ -86,7 +87,7 @@ export function ServicesPage() {
         right: true,
         render: ({ hostname }) => {
           const found = traffic.get(hostname)
-          return found ? failedShare(found) : '–'
+          return found ? failedShare({ requests: found.issued, failed: found.failed }) : '–'
         },
       },
       {

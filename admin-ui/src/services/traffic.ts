@@ -21,9 +21,3 @@ export function trafficByHost(clusters: readonly ClusterTotals[]): ReadonlyMap<s
   }
   return sums
 }
-
-/** Share of failed requests in words, `2.5 %`; a dash when there were none. */
-export function failedShare({ issued, failed }: Traffic): string {
-  if (issued === 0) return '–'
-  return `${((failed / issued) * 100).toFixed(failed === 0 ? 0 : 1)} %`
-}

@@ -31,9 +31,13 @@ export function figureRoutes(app: FastifyInstance, { figures }: AdminContext): v
             type: 'object',
             properties: {
               services: listOf('ServiceFigures'),
+              seconds: {
+                type: 'integer',
+                description: 'How long the window is: less than asked for where counters have not been read that long.',
+              },
               reading: { type: 'array', items: { type: 'string' }, description: 'Proxies whose counters are read.' },
             },
-            required: ['services', 'reading'],
+            required: ['services', 'seconds', 'reading'],
           },
           'Services with requests in the window, the highest share of failures first.',
         ),
@@ -41,11 +45,12 @@ export function figureRoutes(app: FastifyInstance, { figures }: AdminContext): v
     },
     async ({ query }) => {
       const now = Date.now()
+      const from = Math.max(now - query.window * 1000, figures?.since ?? now)
       const services = (figures?.book.services() ?? [])
-        .map((hostname) => ({ hostname, ...figures!.book.between(hostname, now - query.window * 1000, now) }))
+        .map((hostname) => ({ hostname, ...figures!.book.between(hostname, from, now) }))
         .filter(({ requests }) => requests > 0)
         .sort((a, b) => b.failed / b.requests - a.failed / a.requests || b.requests - a.requests)
-      return { services, reading: figures?.reading ?? [] }
+      return { services, seconds: Math.round((now - from) / 1_000), reading: figures?.reading ?? [] }
     },
   )
 }

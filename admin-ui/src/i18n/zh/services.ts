@@ -19,6 +19,9 @@ export const services: Dictionary['services'] = {
   inProgress: '进行中',
   policies: '策略',
   requestsHint: '请求数自控制面开始接收代理负载上报起累计。',
+  'recent.counters_other':
+    '最近五分钟，数据来自 {{count}} 个代理的计数器及其他代理的负载报告；由代理直接应答的请求（如故障注入）不计入。',
+  'recent.reports_other': '最近五分钟，数据来自每十秒一次的负载报告，不含延迟。',
   unknown: '未知',
   notAsked: '未查询',
   'tab.policies': '流量策略',
