@@ -289,17 +289,18 @@ spec: {egress: [{hosts: ['*/*']}]}
   })
 })
 
-test.skipIf(able)('an Envoy that is too old for it gets all virtual hosts, and it is said', async () => {
-  const warned: string[] = []
-  const logger = {
-    debug: () => {},
-    info: () => {},
-    error: () => {},
-    warn: (_: object, text: string) => void warned.push(text),
-  }
-  const plane = await startPlane(services(3, one) + LAZY_HOSTS, { logger })
-  const envoy = await startLazyEnvoy(plane.port)
-  expect(await envoy.virtualHosts()).toHaveLength(7)
-  expect((await ask(envoy.httpPort, 'svc0.test')).status).toBe(200)
-  expect(warned.join()).toContain('takes Envoy 1.38 or newer')
-})
+if (!able)
+  test('an Envoy that is too old for it gets all virtual hosts, and it is said', async () => {
+    const warned: string[] = []
+    const logger = {
+      debug: () => {},
+      info: () => {},
+      error: () => {},
+      warn: (_: object, text: string) => void warned.push(text),
+    }
+    const plane = await startPlane(services(3, one) + LAZY_HOSTS, { logger })
+    const envoy = await startLazyEnvoy(plane.port)
+    expect(await envoy.virtualHosts()).toHaveLength(7)
+    expect((await ask(envoy.httpPort, 'svc0.test')).status).toBe(200)
+    expect(warned.join()).toContain('takes Envoy 1.38 or newer')
+  })
