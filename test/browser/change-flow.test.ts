@@ -186,7 +186,8 @@ describe.skipIf(skip)('a change', () => {
     await until('textarea')
     await page.keyboard.type('只用键盘')
     await page.keyboard.press('Control+Enter')
-    await page.locator('[data-converged="1"]').waitFor()
+    // After a restart of the control plane Envoy may wait up to 30 s until it tries again.
+    await page.locator('[data-converged="1"]').waitFor({ timeout: 60_000 })
     expect(await bed.read('reviews.yaml')).toContain('weight: 30')
     expect(complaints).toEqual([])
     await page.context().close()

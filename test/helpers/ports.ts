@@ -1,25 +1,34 @@
 import { connect, createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 
+/** Below the ports the system gives to outgoing connections: one of those is soon somebody's again. */
+const FIRST = 20_000
+const LAST = 32_000
+
+/** Each process begins elsewhere. */
+let next = FIRST + ((process.pid * 131) % (LAST - FIRST))
+
 /**
  * `count` different TCP ports of 127.0.0.1 that nobody listens on now. Another process may take one in between; bind to
  * port 0 instead wherever the server can tell what it got.
  */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from(
-      { length: count },
-      () =>
-        new Promise<ReturnType<typeof createServer>>((resolve, reject) => {
-          const server = createServer()
-          server.once('error', reject)
-          server.listen(0, '127.0.0.1', () => resolve(server))
-        }),
-    ),
-  )
-  const ports = servers.map((server) => (server.address() as { port: number }).port)
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
+  const ports: number[] = []
+  for (let tries = 0; ports.length < count; tries++) {
+    if (tries > LAST - FIRST) throw new Error(`no port from ${FIRST} to ${LAST} is free`)
+    const port = next
+    next = next + 1 < LAST ? next + 1 : FIRST
+    if (await isFree(port)) ports.push(port)
+  }
   return ports
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer()
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+  })
 }
 
 export async function freePort(): Promise<number> {
