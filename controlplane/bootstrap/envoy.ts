@@ -48,6 +48,12 @@ export const REPORTS_METADATA = 'REPORTS'
 /** Envoy's bootstrap in protobuf JSON with the field names of Envoy's documentation; plain data, ready for YAML or JSON. */
 export type EnvoyBootstrap = Readonly<Record<string, unknown>>
 
+/**
+ * How long an Envoy waits before it connects again: at random, up to twice as long each time. Without it up to 30 s, so that a
+ * control plane that was away for a minute would be without its proxies for another half.
+ */
+const RECONNECT = { retry_back_off: { base_interval: '0.5s', max_interval: '5s' } } as const
+
 /** Which clusters, and how often, the control plane says. */
 const LOAD_REPORTS = {
   api_type: 'GRPC',
@@ -72,7 +78,7 @@ export function envoyBootstrap(options: EnvoyBootstrapOptions): EnvoyBootstrap {
         api_type: mode === 'delta' ? 'DELTA_GRPC' : 'GRPC',
         transport_api_version: 'V3',
         set_node_on_first_message_only: true,
-        grpc_services: [{ envoy_grpc: { cluster_name: XDS_CLUSTER } }],
+        grpc_services: [{ envoy_grpc: { cluster_name: XDS_CLUSTER, retry_policy: RECONNECT } }],
       },
       cds_config: overAds,
       lds_config: overAds,

@@ -364,6 +364,19 @@ describe('what is in force is not lost', () => {
     expect(Math.min(...worlds.map((it) => it.documents.length))).toBe(2)
   })
 
+  test('when a folder is deleted and made again at once, which may give it the same inode', async () => {
+    write('z.yaml', 'n: 0\n')
+    const { store } = await start({ debounceMs: 10, graceMs: 30 })
+    for (let i = 1; i <= 20; i++) {
+      write('d/b.yaml', `n: ${i}\n`)
+      await until(() => expect(names(store.snapshot)).toEqual([`d/b.yaml:${i}`, 'z.yaml:0']))
+      rmSync(join(root, 'd'), { recursive: true })
+      write('d/e/a.yaml', `n: ${i}\n`)
+      await until(() => expect(names(store.snapshot)).toEqual([`d/e/a.yaml:${i}`, 'z.yaml:0']))
+      rmSync(join(root, 'd/e'), { recursive: true })
+    }
+  }, 60_000)
+
   test('when the whole folder is deleted with everything in it', async () => {
     for (let i = 0; i < 30; i++) write(`${i % 3}/${i}.yaml`, `n: ${i}\n`)
     const { store, worlds } = await start()
@@ -422,7 +435,7 @@ describe('in any order of things', () => {
       }),
       { numRuns: 25 },
     )
-  })
+  }, 60_000)
 
   test('writing a file piece by piece never shows fewer documents than before and after', async () => {
     const documents = (count: number, n: number) =>

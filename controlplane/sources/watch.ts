@@ -1,4 +1,5 @@
 import { type FSWatcher, watch } from 'node:fs'
+import { basename } from 'node:path'
 import { errorCode } from './file-access.ts'
 
 /** Tells about changes in a set of folders; one watch per folder, none per file. */
@@ -28,7 +29,12 @@ export const watchFolders: WatchFolders = (onEvent, onError) => {
   }
   const add = (folder: string, identity: string) => {
     try {
-      const watcher = watch(folder, (event, name) => onEvent(folder, name ?? undefined, event === 'rename'))
+      const watcher = watch(folder, (event, name) => {
+        // Told by its own name: the folder itself went. A new one in its place may have got the same identity.
+        const gone = event === 'rename' && name === basename(folder)
+        if (gone && watched.get(folder)?.watcher === watcher) drop(folder)
+        onEvent(folder, name ?? undefined, event === 'rename')
+      })
       watched.set(folder, { identity, watcher })
       watcher.on('error', (error) => {
         if (watched.get(folder)?.watcher === watcher) drop(folder)

@@ -141,8 +141,8 @@ describe('letting go', () => {
     expect(await statuses(envoy.httpPort, [1])).toEqual([200])
     await plane.server.stop()
     const second = await startPlane(world(), { memory: memoryOf(), port })
-    // Envoy waits up to 30 s between tries, at random.
-    await eventually('reconnected', () => second.server.status.connected === 1, 60_000)
+    // Envoy waits up to 5 s between tries, at random.
+    await eventually('reconnected', () => second.server.status.connected === 1, 30_000)
     await eventually('in step', () =>
       second.server.status
         .clients()
