@@ -1,10 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { openPage, startBrowser, withoutBrowser } from '../helpers/browser.ts'
 import { builtUi } from '../helpers/built-ui.ts'
+import { testFolder } from '../helpers/folders.ts'
 import { stopAfterTests } from '../helpers/processes.ts'
 import { type ServeChild, serveChild } from '../helpers/serve.ts'
 import { type Fleet, startFleet } from '../helpers/stream-fleet.ts'
@@ -48,8 +48,7 @@ describe.skipIf(withoutBrowser())('a mesh of 1,000 rules and 5,000 proxies', () 
 
   beforeAll(async () => {
     await builtUi()
-    const folder = mkdtempSync(join(tmpdir(), 'meshgate-big-'))
-    stopAfterTests(async () => rmSync(folder, { recursive: true, force: true }))
+    const folder = testFolder('big')
     writeFileSync(join(folder, 'many.yaml'), Array.from({ length: SERVICES }, (_, i) => documents(i)).join('---\n'))
     mesh = await serveChild(folder)
     const nodes = Array.from({ length: PROXIES }, (_, i) => nodeId(i))

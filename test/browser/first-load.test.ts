@@ -1,12 +1,11 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { request } from 'node:http'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Browser } from 'playwright-core'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { openPage, startBrowser, withoutBrowser } from '../helpers/browser.ts'
 import { builtUi } from '../helpers/built-ui.ts'
-import { stopAfterTests } from '../helpers/processes.ts'
+import { testFolder } from '../helpers/folders.ts'
 import { type ServeChild, serveChild } from '../helpers/serve.ts'
 
 /** Transferred for a first view, compressed with gzip, in bytes; the editor comes when a rule is opened. */
@@ -23,8 +22,7 @@ describe.skipIf(withoutBrowser())('what a first view loads', () => {
 
   beforeAll(async () => {
     await builtUi()
-    const folder = mkdtempSync(join(tmpdir(), 'meshgate-first-'))
-    stopAfterTests(async () => rmSync(folder, { recursive: true, force: true }))
+    const folder = testFolder('first')
     writeFileSync(
       join(folder, 'rule.yaml'),
       'apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: a}\nspec: {hosts: [a], http: []}\n',

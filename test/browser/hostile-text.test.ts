@@ -1,10 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { openPage, startBrowser, withoutBrowser } from '../helpers/browser.ts'
 import { builtUi } from '../helpers/built-ui.ts'
-import { stopAfterTests } from '../helpers/processes.ts'
+import { testFolder } from '../helpers/folders.ts'
 import { serveChild } from '../helpers/serve.ts'
 
 const EVIL = `<img src=x onerror="globalThis.hacked=1"><script>globalThis.hacked=1</script>`
@@ -45,8 +44,7 @@ metadata: {name: a}
 
 it.skipIf(withoutBrowser())('markup in any string of YAML is text on every page, never run', async () => {
   await builtUi()
-  const folder = mkdtempSync(join(tmpdir(), 'meshgate-hostile-'))
-  stopAfterTests(async () => rmSync(folder, { recursive: true, force: true }))
+  const folder = testFolder('hostile')
   writeFileSync(join(folder, 'rules.yaml'), RULES)
   const [mesh, browser] = await Promise.all([serveChild(folder), startBrowser()])
   const { page, complaints } = await openPage(browser, mesh.apiUrl)

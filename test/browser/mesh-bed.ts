@@ -1,6 +1,5 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Page } from 'playwright-core'
@@ -8,8 +7,8 @@ import { envoyBootstrap } from '../../controlplane/bootstrap/envoy.ts'
 import { builtUi } from '../helpers/built-ui.ts'
 import { startEcho, type Upstream } from '../helpers/echo.ts'
 import { startEnvoy, type TestEnvoy } from '../helpers/envoy.ts'
+import { testFolder } from '../helpers/folders.ts'
 import { freePorts } from '../helpers/ports.ts'
-import { stopAfterTests } from '../helpers/processes.ts'
 import { type ServeChild, serveChild } from '../helpers/serve.ts'
 
 /** Applies what is in the basket, and waits until the proxy has it. `confirm` is what a dangerous change asks to be typed. */
@@ -81,8 +80,7 @@ export async function startMeshBed(
   files: Readonly<Record<string, string>> = { 'reviews.yaml': REVIEWS },
 ): Promise<MeshBed> {
   await builtUi()
-  const folder = await mkdtemp(join(tmpdir(), 'meshgate-ui-'))
-  stopAfterTests(() => rm(folder, { recursive: true, force: true }))
+  const folder = testFolder('ui')
   const upstreams = await Promise.all(['v1', 'v2', 'v3'].map((name) => startEcho(name)))
   const [httpPort, xdsPort, apiPort, adminPort] = (await freePorts(4)) as [number, number, number, number]
   const write = (file: string, text: string) => writeFile(join(folder, file), text)

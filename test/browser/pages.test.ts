@@ -1,5 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Browser } from 'playwright-core'
@@ -10,8 +9,8 @@ import { expectAccessible, type OpenOptions, openPage, startBrowser, withoutBrow
 import { builtUi } from '../helpers/built-ui.ts'
 import { requireConsul, startConsul } from '../helpers/consul.ts'
 import { startEnvoy, type TestEnvoy } from '../helpers/envoy.ts'
+import { testFolder } from '../helpers/folders.ts'
 import { freePort } from '../helpers/ports.ts'
-import { stopAfterTests } from '../helpers/processes.ts'
 import { type ServeChild, serveChild } from '../helpers/serve.ts'
 
 const NODE = 'sidecar~127.0.0.1~shop.default~default.svc.cluster.local'
@@ -58,8 +57,7 @@ describe.skipIf(withoutBrowser())('the pages, over a real control plane and a re
 
   beforeAll(async () => {
     await builtUi()
-    folder = mkdtempSync(join(tmpdir(), 'meshgate-pages-'))
-    stopAfterTests(async () => rmSync(folder, { recursive: true, force: true }))
+    folder = testFolder('pages')
     const httpPort = await freePort()
     const settings = `apiVersion: meshgate.io/v1\nkind: Mesh\nmetadata: {name: mesh}\nspec: {httpPort: ${httpPort}}\n`
     writeFileSync(join(folder, 'mesh.yaml'), settings)
@@ -266,8 +264,7 @@ spec:
   })
 
   it('once users are defined it asks for a login, gives tokens, and logs out', async () => {
-    const own = mkdtempSync(join(tmpdir(), 'meshgate-login-'))
-    stopAfterTests(async () => rmSync(own, { recursive: true, force: true }))
+    const own = testFolder('login')
     writeFileSync(join(own, 'services.yaml'), SERVICES)
     const ledger = await Ledger.open(own)
     await new Accounts(ledger.db, { rounds: 1_024 }).add('ann', 'admin', 'correct horse battery')
@@ -306,8 +303,7 @@ spec:
   it('a registry that does not answer is told on the overview', async (context) => {
     await requireConsul(context)
     const consul = await startConsul()
-    const own = mkdtempSync(join(tmpdir(), 'meshgate-registry-'))
-    stopAfterTests(async () => rmSync(own, { recursive: true, force: true }))
+    const own = testFolder('registry')
     const plane = await serveChild(own, { args: ['--consul', consul.url] })
     const { page } = await openPage(browser, plane.apiUrl)
     await page.getByText('Nothing to complain about').waitFor()

@@ -1,10 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { KvAccess } from '../../controlplane/consul/index.ts'
 import { AccessRows, Accounts, type Database, openDatabase } from '../../controlplane/ledger/index.ts'
 import { hasConsul, startConsul, type TestConsul } from '../helpers/consul.ts'
+import { testFolder } from '../helpers/folders.ts'
 import { startToxic } from '../helpers/toxic.ts'
 import { until } from './bed.ts'
 
@@ -19,7 +18,7 @@ describe.skipIf(!(await hasConsul()))('users of replicas on one Consul', () => {
   const open: { access: KvAccess; db: Database }[] = []
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'meshgate-test-'))
+    folder = testFolder('test')
     consul = await startConsul()
   })
   afterAll(async () => {
@@ -27,7 +26,6 @@ describe.skipIf(!(await hasConsul()))('users of replicas on one Consul', () => {
       await access.stop()
       db.close()
     }
-    await rm(folder, { recursive: true, force: true })
   })
 
   const replica = async (prefix: string, { url = consul.url, prepare = async (_: Accounts) => {} } = {}) => {

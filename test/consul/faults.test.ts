@@ -1,8 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { hasConsul, startConsul, type TestConsul } from '../helpers/consul.ts'
+import { testFolder } from '../helpers/folders.ts'
 import { startToxic, type Toxic, type ToxicProxy } from '../helpers/toxic.ts'
 import { type ConsulBed, consulBed, served, until } from './bed.ts'
 
@@ -33,13 +32,12 @@ describe.skipIf(!(await hasConsul()))('a Consul that', () => {
     Promise.all(ports.map((port) => consul.register({ name: 'web', id: `w${port}`, port })))
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'meshgate-test-'))
+    folder = testFolder('test')
     consul = await startConsul()
     toxic = await startToxic(consul.httpPort)
     await register([9001, 9002, 9003, 9004])
   })
   afterEach(() => toxic.set({ kind: 'none' }, true))
-  afterAll(() => rm(folder, { recursive: true, force: true }))
 
   const settings = { probeMs: 200, waitMs: 1_000, confirmMs: 1_500, nameGraceMs: 500 }
   const start = async (cache?: string): Promise<ConsulBed> => {

@@ -1,5 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -7,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ConsulHttp, Kv, KvLedger, KvSource, SessionLock } from '../../controlplane/consul/index.ts'
 import { ConflictError, type FileChange } from '../../controlplane/ledger/index.ts'
 import { hasConsul, startConsul, type TestConsul } from '../helpers/consul.ts'
+import { testFolder } from '../helpers/folders.ts'
 import { spawnForTest } from '../helpers/processes.ts'
 import { startToxic } from '../helpers/toxic.ts'
 import { until } from './bed.ts'
@@ -20,12 +19,11 @@ describe.skipIf(!(await hasConsul()))('configuration in Consul', () => {
   const opened: KvLedger[] = []
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'meshgate-test-'))
+    folder = testFolder('test')
     consul = await startConsul()
   })
   afterAll(async () => {
     for (const ledger of opened) await ledger.close()
-    await rm(folder, { recursive: true, force: true })
   })
 
   const open = async (prefix: string, url = consul.url) => {

@@ -1,9 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { KvLedger } from '../../controlplane/consul/index.ts'
 import { hasConsul, startConsulServers, type TestConsul } from '../helpers/consul.ts'
+import { testFolder } from '../helpers/folders.ts'
 import { type ConsulBed, consulBed, served, until } from './bed.ts'
 
 /** Three real Consul servers: what the mesh does while they lose their leader, and while they have none. */
@@ -15,10 +14,9 @@ describe.skipIf(!(await hasConsul()))('Consul servers that lose their leader', (
   let folder: string
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'meshgate-test-'))
+    folder = testFolder('test')
     servers = await startConsulServers(3)
   }, 120_000)
-  afterAll(() => rm(folder, { recursive: true, force: true }))
 
   /** The address the servers' Raft knows the leader by names its port. */
   const leaderOf = async (by: TestConsul) => {

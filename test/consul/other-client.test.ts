@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Consul from 'consul'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { KvLedger, SessionLock } from '../../controlplane/consul/index.ts'
 import { hasConsul, startConsul, type TestConsul } from '../helpers/consul.ts'
+import { testFolder } from '../helpers/folders.ts'
 import { consulBed, served, until } from './bed.ts'
 
 /** What another client of Consul (npm `consul`) writes we read, and what we write it reads: the layout is as it is described. */
@@ -18,7 +17,7 @@ describe.skipIf(!(await hasConsul()))('another client of Consul', () => {
   const by = { who: 'a', why: 'test', source: 'api' as const, expected: new Map() }
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'meshgate-test-'))
+    folder = testFolder('test')
     consul = await startConsul()
     other = new Consul({ host: '127.0.0.1', port: consul.httpPort })
     ledger = await KvLedger.open({
@@ -28,7 +27,6 @@ describe.skipIf(!(await hasConsul()))('another client of Consul', () => {
   })
   afterAll(async () => {
     await ledger.close()
-    await rm(folder, { recursive: true, force: true })
   })
 
   const json = async (key: string) => JSON.parse((await other.kv.get(key))!.Value!) as Record<string, unknown>

@@ -1,9 +1,9 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { copyStore } from '../../cli/store-copy.ts'
 import { hasConsul, startConsul, type TestConsul } from '../helpers/consul.ts'
+import { testFolder } from '../helpers/folders.ts'
 import { type ServeChild, serveChild } from '../helpers/serve.ts'
 import { NODE, names, RawClient } from '../xds/raw-client.ts'
 import { until } from './bed.ts'
@@ -41,14 +41,13 @@ describe.skipIf(!(await hasConsul()))('replicas on one Consul', () => {
     ((await on.api('/api/v1/revisions')) as { revisions: { id: number }[] }).revisions
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'meshgate-test-'))
+    folder = testFolder('test')
     consul = await startConsul()
     place = `consul:${consul.url}/env/prod`
     await writeFile(join(folder, 'rules.yaml'), RULES)
     await consul.register({ name: 'web', id: 'w1', port: 9001 })
     await consul.register({ name: 'web', id: 'w2', port: 9002 })
   })
-  afterAll(() => rm(folder, { recursive: true, force: true }))
 
   it('a folder is copied to Consul and back: first told, then done, then compared', async () => {
     expect((await copy(`file:${folder}`, place, true)).text).toContain('+ rules.yaml')
@@ -56,7 +55,7 @@ describe.skipIf(!(await hasConsul()))('replicas on one Consul', () => {
     const done = await copy(`file:${folder}`, place)
     expect(done).toMatchObject({ same: true, text: expect.stringContaining('read back and compared: equal') })
     expect((await copy(`file:${folder}`, place)).text).toContain('the same already')
-    const other = await mkdtemp(join(tmpdir(), 'meshgate-test-'))
+    const other = testFolder('test')
     expect((await copy(place, `file:${other}`)).same).toBe(true)
     expect((await copy(other, folder)).text).toContain('the same already')
     await rm(other, { recursive: true })

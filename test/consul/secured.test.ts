@@ -1,11 +1,11 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { ConsulHttp, KvLedger, SessionLock } from '../../controlplane/consul/index.ts'
 import { testCa } from '../helpers/certificates.ts'
 import { hasConsul, startConsul, type TestConsul } from '../helpers/consul.ts'
+import { testFolder } from '../helpers/folders.ts'
 import { freePort } from '../helpers/ports.ts'
 import { serveChild } from '../helpers/serve.ts'
 import { consulBed, served, until } from './bed.ts'
@@ -54,7 +54,7 @@ describe.skipIf(!(await hasConsul()))('a Consul with TLS and ACLs', () => {
     })
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'meshgate-test-'))
+    folder = testFolder('test')
     const ca = await testCa()
     const [server, client] = await Promise.all([
       ca.issue('server.dc1.consul', { dns: ['server.dc1.consul', 'localhost'], ip: ['127.0.0.1'] }),
@@ -75,7 +75,6 @@ describe.skipIf(!(await hasConsul()))('a Consul with TLS and ACLs', () => {
     })
     for (const port of [9001, 9002]) await consul.register({ name: 'web', id: `w${port}`, port })
   })
-  afterAll(() => rm(folder, { recursive: true, force: true }))
 
   it('is read with a certificate and a token that may read; a token that is replaced in its file is used at once', async () => {
     const first = await token(DISCOVERY)

@@ -1,7 +1,6 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
@@ -9,6 +8,7 @@ import { parse } from 'yaml'
 import { testCa } from '../helpers/certificates.ts'
 import { startEcho } from '../helpers/echo.ts'
 import { startEnvoy, type TestEnvoy } from '../helpers/envoy.ts'
+import { testFolder } from '../helpers/folders.ts'
 import { freePort, freePorts, portOpen } from '../helpers/ports.ts'
 import { type RunningProcess, spawnForTest, stopAfterTests } from '../helpers/processes.ts'
 
@@ -17,10 +17,8 @@ const NODE = 'sidecar~127.0.0.1~shop.default~default.svc.cluster.local'
 
 let folder: string
 
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'meshgate-e2e-'))
-  const made = folder
-  stopAfterTests(() => rm(made, { recursive: true, force: true }))
+beforeEach(() => {
+  folder = testFolder('commands')
 })
 
 const write = (name: string, text: string) => writeFile(join(folder, name), text)

@@ -1,13 +1,13 @@
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { chmod, mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { chmod, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { envoyBootstrap } from '../../controlplane/bootstrap/envoy.ts'
 import { ask, rulesFor, serviceAt } from '../envoy/http-mesh.ts'
 import { startEcho, type Upstream } from '../helpers/echo.ts'
 import { startEnvoy, type TestEnvoy } from '../helpers/envoy.ts'
+import { testFolder } from '../helpers/folders.ts'
 import { freePort } from '../helpers/ports.ts'
 import { type ServeChild, serveChild } from '../helpers/serve.ts'
 
@@ -100,7 +100,7 @@ const EXPECTED: readonly (readonly [string, string])[] = [
 ]
 
 beforeAll(async () => {
-  outer = await mkdtemp(join(tmpdir(), 'meshgate-hostile-'))
+  outer = testFolder('hostile')
   folder = join(outer, 'config')
   await mkdir(join(folder, 'sub'), { recursive: true })
   ;[upstream, httpPort] = await Promise.all([startEcho('good'), freePort()])
@@ -133,7 +133,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await envoy?.stop()
   await control?.process.stop()
-  await rm(outer, { recursive: true, force: true })
 })
 
 test('every good document is served, also one in a file whose other document is broken', async () => {

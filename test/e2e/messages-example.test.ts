@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process'
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, readFile, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { beforeAll, expect, it, vi } from 'vitest'
+import { testFolder } from '../helpers/folders.ts'
 import { freePorts } from '../helpers/ports.ts'
 import { spawnForTest } from '../helpers/processes.ts'
 
@@ -21,7 +21,7 @@ let folder: string
 let edge: number
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'meshgate-messages-'))
+  folder = testFolder('messages')
   await cp(join(root, 'examples/messages'), folder, { recursive: true })
   const free = await freePorts(PORTS.length + 1)
   edge = free[1]!
@@ -55,7 +55,6 @@ beforeAll(async () => {
     interval: 50,
   })
 })
-afterAll(() => rm(folder, { recursive: true, force: true }))
 
 /** Who answered how many of some requests with a message id. */
 async function ask(msgid: number, count: number): Promise<Record<string, number>> {

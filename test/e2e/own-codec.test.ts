@@ -1,9 +1,9 @@
-import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, writeFile } from 'node:fs/promises'
 import { connect, createServer, type Server } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { testFolder } from '../helpers/folders.ts'
 import { freePorts } from '../helpers/ports.ts'
 import { spawnForTest } from '../helpers/processes.ts'
 
@@ -55,7 +55,7 @@ spec:
 `
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'meshgate-codec-'))
+  folder = testFolder('codec')
   ;[port, xds, api] = (await freePorts(3)) as [number, number, number]
   await mkdir(join(folder, 'protocols'))
   await copyFile(join(root, 'test/e2e/programs/quotes-codec.mjs'), join(folder, 'protocols/quotes-codec.mjs'))
@@ -111,7 +111,6 @@ spec: {match: [{symbol: {prefix: B-}}], svrName: bonds.example, port: 7000}
 })
 afterAll(async () => {
   for (const server of servers) server.close()
-  await rm(folder, { recursive: true, force: true })
 })
 
 it('messages go where the fields that the code reads say, and get its error replies', async () => {

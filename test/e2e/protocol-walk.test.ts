@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { connect, createServer, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { beforeAll, expect, it, vi } from 'vitest'
+import { testFolder } from '../helpers/folders.ts'
 import { freePorts } from '../helpers/ports.ts'
 import { spawnForTest } from '../helpers/processes.ts'
 
@@ -86,13 +86,12 @@ function meshgate(line: string): Promise<{ readonly code: number; readonly out: 
 }
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'meshgate-walk-'))
+  folder = testFolder('walk')
   const frame = quill(1, 7, 'hello', 'ann')
   await writeFile(join(folder, 'vectors.yaml'), block('yaml', 0))
   await writeFile(join(folder, 'frames.bin'), Buffer.concat([frame, quill(2, 7, 'hello', 'x'.repeat(200))]))
   await writeFile(join(folder, 'traffic.pcap'), capture(frame))
 })
-afterAll(() => rm(folder, { recursive: true, force: true }))
 
 it('new, check, decode and test of the guide do what it says', async () => {
   const done = []

@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process'
-import { cp, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { cp, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
+import { testFolder } from '../helpers/folders.ts'
 import { freePorts, portOpen } from '../helpers/ports.ts'
-import { type RunningProcess, spawnForTest, stopAfterTests } from '../helpers/processes.ts'
+import { type RunningProcess, spawnForTest } from '../helpers/processes.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const run = promisify(execFile)
@@ -40,8 +40,7 @@ const counts = (text: string) =>
 
 beforeAll(async () => {
   await run('npm', ['run', '-s', 'build'], { cwd: root })
-  folder = await mkdtemp(join(tmpdir(), 'meshgate-quickstart-'))
-  stopAfterTests(() => rm(folder, { recursive: true, force: true }))
+  folder = testFolder('quickstart')
   for (const name of ['dist', 'node_modules', 'proto']) await symlink(join(root, name), join(folder, name))
   await cp(join(root, 'examples'), join(folder, 'examples'), { recursive: true })
   const free = await freePorts(PORTS.length)
@@ -148,8 +147,7 @@ describe('npm start', () => {
 describe('the package as published', () => {
   let folder: string
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'meshgate-package-'))
-    stopAfterTests(() => rm(folder, { recursive: true, force: true }))
+    folder = testFolder('package')
     const { stdout } = await run('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
       cwd: root,
       maxBuffer: 64 << 20,

@@ -1,6 +1,5 @@
-import { mkdtemp, rm, unlink, writeFile } from 'node:fs/promises'
+import { unlink, writeFile } from 'node:fs/promises'
 import { type AddressInfo, connect, createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -8,6 +7,7 @@ import { envoyBootstrap } from '../../controlplane/bootstrap/envoy.ts'
 import { ask, MODES, rulesFor, serviceAt } from '../envoy/http-mesh.ts'
 import { startEcho, type Upstream } from '../helpers/echo.ts'
 import { startEnvoy, type TestEnvoy } from '../helpers/envoy.ts'
+import { testFolder } from '../helpers/folders.ts'
 import { freePort } from '../helpers/ports.ts'
 import { stopAfterTests } from '../helpers/processes.ts'
 import { type ServeChild, serveChild } from '../helpers/serve.ts'
@@ -118,7 +118,7 @@ describe.each(MODES)('the control plane is killed and started again, %s', (mode)
   const served = async () => (await ask(httpPort, 'shop.test')).upstream
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'meshgate-restart-'))
+    folder = testFolder('restart')
     upstreams = await Promise.all(['a', 'b'].map((name) => startEcho(name)))
     httpPort = await freePort()
     await write(
@@ -144,7 +144,6 @@ describe.each(MODES)('the control plane is killed and started again, %s', (mode)
   afterAll(async () => {
     await envoy?.stop()
     await control?.process.stop()
-    await rm(folder, { recursive: true, force: true })
   })
 
   async function updates(): Promise<Updates> {

@@ -1,9 +1,8 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { fromBinary } from '@bufbuild/protobuf'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { XdsServer } from '../../controlplane/ads/index.ts'
 import { envoyBootstrap } from '../../controlplane/bootstrap/envoy.ts'
 import type { GatewaySpec } from '../../controlplane/config/kinds/gateway.ts'
@@ -18,6 +17,7 @@ import { encode } from '../../proto/make.ts'
 import { casesFolder } from '../helpers/cases.ts'
 import { testCa } from '../helpers/certificates.ts'
 import { startEnvoy, type TestEnvoy } from '../helpers/envoy.ts'
+import { testFolder } from '../helpers/folders.ts'
 import { stopAfterTests } from '../helpers/processes.ts'
 import { sampleMesh } from '../helpers/samples.ts'
 
@@ -26,8 +26,7 @@ import { sampleMesh } from '../helpers/samples.ts'
  * to the next is part of the test. Envoy must refuse nothing, and hold what was compiled.
  */
 
-const folder = mkdtempSync(join(tmpdir(), 'meshgate-acceptance-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+const folder = testFolder('acceptance')
 
 type Objects = ReadonlyMap<string, ConfigObject>
 interface Client {

@@ -1,19 +1,18 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { staticBootstrap } from '../../controlplane/bootstrap/static.ts'
 import type { ClassView } from '../../controlplane/xds/class-view.ts'
 import { reachable, resourceJson } from '../../controlplane/xds/dump.ts'
 import { casesFolder } from '../helpers/cases.ts'
 import { testCa } from '../helpers/certificates.ts'
 import { validateEnvoy } from '../helpers/envoy.ts'
+import { testFolder } from '../helpers/folders.ts'
 import { sampleMesh } from '../helpers/samples.ts'
 
 /** Documents others wrote, compiled for a sidecar and for a gateway and given to Envoy as one static file. */
 
-const folder = mkdtempSync(join(tmpdir(), 'meshgate-acceptance-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+const folder = testFolder('acceptance')
 
 beforeAll(async () => {
   const ca = await testCa()

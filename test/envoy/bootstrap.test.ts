@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import {
   createSecureServer,
   createServer,
@@ -8,7 +8,6 @@ import {
   type ServerHttp2Stream,
 } from 'node:http2'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TLSSocket } from 'node:tls'
 import { fromJson } from '@bufbuild/protobuf'
@@ -19,6 +18,7 @@ import { fullRegistry } from '../../proto/registry.ts'
 import { type TestCa, testCa } from '../helpers/certificates.ts'
 import { startEcho } from '../helpers/echo.ts'
 import { startEnvoy, validateEnvoy } from '../helpers/envoy.ts'
+import { testFolder } from '../helpers/folders.ts'
 import { freePort } from '../helpers/ports.ts'
 import { stopAfterTests } from '../helpers/processes.ts'
 
@@ -95,8 +95,7 @@ describe('an Envoy with the bootstrap', () => {
   }
 
   describe('over TLS', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'meshgate-tls-'))
-    stopAfterTests(() => rm(folder, { recursive: true, force: true }))
+    const folder = testFolder('tls')
     const [ca, other] = await Promise.all([testCa(), testCa('somebody else')])
     const file = async (name: string, text: string) => {
       await writeFile(join(folder, name), text)

@@ -1,10 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer as createHttp } from 'node:http'
 import { createServer, type Server } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startEcho, type Upstream } from '../helpers/echo.ts'
+import { testFolder } from '../helpers/folders.ts'
 import { stopAfterTests } from '../helpers/processes.ts'
 import {
   type ClusterBed,
@@ -46,8 +45,7 @@ async function startRecorder(): Promise<typeof proxied> {
 
 beforeAll(async () => {
   ;[a, b, proxied] = await Promise.all([startEcho('a'), startEcho('b'), startRecorder()])
-  const folder = await mkdtemp(join(tmpdir(), 'meshgate-socket-'))
-  stopAfterTests(() => rm(folder, { recursive: true, force: true }))
+  const folder = testFolder('socket')
   socketPath = join(folder, 'shop.sock')
   await listen(
     createHttp((_, response) => response.setHeader('x-echo-name', 'socket').end()),

@@ -1,10 +1,9 @@
-import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, rename, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Certificate, type TestCa, testCa } from '../helpers/certificates.ts'
 import { startEcho, type Upstream } from '../helpers/echo.ts'
-import { stopAfterTests } from '../helpers/processes.ts'
+import { testFolder } from '../helpers/folders.ts'
 import { type ClusterBed, clusterOf, eventually, MODES, rule, service, startClusterBed } from './cluster-bed.ts'
 
 let ca: TestCa
@@ -14,8 +13,7 @@ let folder: string
 
 beforeAll(async () => {
   ca = await testCa()
-  folder = await mkdtemp(join(tmpdir(), 'meshgate-tls-'))
-  stopAfterTests(() => rm(folder, { recursive: true, force: true }))
+  folder = testFolder('tls')
   const server = await ca.issue('shop', { dns: ['shop.test', 'other.test'], uri: ['spiffe://mesh/ns/default/sa/shop'] })
   simple = await startEcho('simple', { tls: server })
   mutual = await startEcho('mutual', { tls: { ...server, clientCa: ca.cert } })

@@ -1,10 +1,10 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { request } from 'node:https'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { testCa } from '../helpers/certificates.ts'
 import { startEcho } from '../helpers/echo.ts'
+import { testFolder } from '../helpers/folders.ts'
 import { freePorts } from '../helpers/ports.ts'
 import { ask, type HttpMesh, MODES, rulesFor, serviceAt, startHttpMesh } from './http-mesh.ts'
 
@@ -16,7 +16,7 @@ describe.each(MODES)('HTTP at a gateway, %s', (mode) => {
   let ca: Awaited<ReturnType<typeof testCa>>
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'meshgate-gateway-'))
+    folder = testFolder('gateway')
     ca = await testCa()
     const own = await ca.issue('gateway', { dns: ['secure.test', 'other.test'] })
     const [certificate, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')]
@@ -57,7 +57,6 @@ ${rulesFor('port.match.test', `- match: [{port: ${plain}}]\n  directResponse: {s
   })
   afterAll(async () => {
     await mesh.stop()
-    await rm(folder, { recursive: true, force: true })
   })
 
   it.each([

@@ -1,5 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { Client, credentials } from '@grpc/grpc-js'
@@ -11,13 +10,13 @@ import { testCa } from '../helpers/certificates.ts'
 import { startControlPlane } from '../helpers/control-plane.ts'
 import { startEcho } from '../helpers/echo.ts'
 import { startEnvoy } from '../helpers/envoy.ts'
+import { testFolder } from '../helpers/folders.ts'
 import { freePort } from '../helpers/ports.ts'
 import { stopAfterTests } from '../helpers/processes.ts'
 import { ask } from './http-mesh.ts'
 
 async function certificates() {
-  const folder = await mkdtemp(join(tmpdir(), 'meshgate-limits-tls-'))
-  stopAfterTests(() => rm(folder, { recursive: true, force: true }))
+  const folder = testFolder('limits-tls')
   const ca = await testCa()
   const file = async (name: string, text: string) => {
     await writeFile(join(folder, name), text)
@@ -40,8 +39,7 @@ const WAYS = [
 it.each(WAYS)(
   'a service of its own answers Envoy %s, follows its folder, and is not asked where no limit is',
   async (_, secure) => {
-    const folder = await mkdtemp(join(tmpdir(), 'meshgate-limits-'))
-    stopAfterTests(() => rm(folder, { recursive: true, force: true }))
+    const folder = testFolder('limits')
     const secured = await secure()
     const upstream = await startEcho('api')
     const limit = (tokens: number) => `

@@ -1,10 +1,10 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, request } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startEcho, startTcpEcho, type Upstream } from '../helpers/echo.ts'
+import { testFolder } from '../helpers/folders.ts'
 import { freePorts } from '../helpers/ports.ts'
 import { stopAfterTests } from '../helpers/processes.ts'
 import { ask, type HttpMesh, MODES, serviceAt } from './http-mesh.ts'
@@ -53,7 +53,7 @@ describe.each(MODES)('connections at a sidecar, %s', (mode) => {
   let log: string
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'meshgate-tcp-'))
+    folder = testFolder('tcp')
     log = join(folder, 'access.log')
     ;[upstream, web, ports] = await Promise.all([startTcpEcho('tcp'), startEcho('web'), freePorts(NAMES.length)])
     tunnel = await startTunnelEnd(upstream)
@@ -96,7 +96,6 @@ describe.each(MODES)('connections at a sidecar, %s', (mode) => {
   })
   afterAll(async () => {
     await mesh.stop()
-    await rm(folder, { recursive: true, force: true })
   })
 
   test('maxConnections: one too many is closed, and counted; when one ends the next is served', async () => {

@@ -1,11 +1,11 @@
-import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, rename, symlink, writeFile } from 'node:fs/promises'
 import { Agent, request } from 'node:https'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ConnectionOptions } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Certificate, type TestCa, testCa } from '../helpers/certificates.ts'
 import { type Seen, startEcho, startTcpEcho, type Upstream } from '../helpers/echo.ts'
+import { testFolder } from '../helpers/folders.ts'
 import { freePorts } from '../helpers/ports.ts'
 import { type HttpMesh, MODES, rulesFor, serviceAt } from './http-mesh.ts'
 import { dial, handshake, networking, startMesh, tallyConnections, tcpService, who } from './tcp-bed.ts'
@@ -67,7 +67,7 @@ describe.each(MODES)('TLS and TCP at a gateway, %s', (mode) => {
   }
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'meshgate-gateway-'))
+    folder = testFolder('gateway')
     ;[ca, stranger] = await Promise.all([testCa(), testCa('stranger')])
     const issue = (name: string) => ca.issue(name, { dns: ['*.edge.test'] })
     client = await ca.issue('client', { dns: ['client.test'], uri: ['spiffe://mesh/ns/a/sa/client'] })
@@ -162,7 +162,6 @@ spec:
   })
   afterAll(async () => {
     await mesh.stop()
-    await rm(folder, { recursive: true, force: true })
   })
 
   test.each([

@@ -1,9 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { testCa } from '../helpers/certificates.ts'
 import { startEcho, startTcpEcho, type Upstream } from '../helpers/echo.ts'
+import { testFolder } from '../helpers/folders.ts'
 import { freePorts } from '../helpers/ports.ts'
 import { type HttpMesh, MODES } from './http-mesh.ts'
 import { handshake, networking, startMesh, tallyConnections, tcpService, who } from './tcp-bed.ts'
@@ -29,7 +28,7 @@ describe.each(MODES)('TCP at a sidecar, %s', (mode) => {
   const NAMES = ['split', 'first', 'second', 'tls', 'both', 'bound', 'unused', 'gone', 'labels'] as const
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'meshgate-tcp-'))
+    folder = testFolder('tcp')
     ca = await testCa()
     const certificate = (name: string) => ca.issue(name, { dns: ['*.tls.test', '*.wild.test', 'both.test'] })
     const [one, two] = await Promise.all([
@@ -102,7 +101,6 @@ describe.each(MODES)('TCP at a sidecar, %s', (mode) => {
   })
   afterAll(async () => {
     await mesh.stop()
-    await rm(folder, { recursive: true, force: true })
   })
 
   const serverOf = async (servername: string, name: 'tls' | 'both' = 'tls') =>

@@ -2,24 +2,31 @@ import { type ProcessOptions, type RunningProcess, startProcess } from '../../cl
 
 export type { RunningProcess } from '../../cli/processes/process.ts'
 
-/** Things that must not outlive a test file, newest first. */
-const open = new Set<() => Promise<unknown>>()
+type Stop = () => Promise<unknown>
+
+/** Things that must not outlive a test file. */
+const open = { first: new Set<Stop>(), last: new Set<Stop>() }
 
 /**
- * Ends `stop` after the test file, unless the returned function was called before. Works for tests, hooks and failures alike,
- * since the hook stands in the file that imports this module.
+ * Ends `stop` after the test file, unless the returned function was called before; what is to end `last` when everything else has
+ * ended. Works for tests, hooks and failures alike, since the hook stands in the file that imports this module.
  */
-export function stopAfterTests(stop: () => Promise<unknown>): () => void {
-  open.add(stop)
-  return () => open.delete(stop)
+export function stopAfterTests(stop: Stop, order: 'first' | 'last' = 'first'): () => void {
+  open[order].add(stop)
+  return () => open[order].delete(stop)
 }
 
 /** Ends everything registered; tests need not call it. */
 export async function stopEverything(): Promise<void> {
-  const stops = [...open].reverse()
-  open.clear()
-  const results = await Promise.allSettled(stops.map((stop) => stop()))
-  for (const result of results) if (result.status === 'rejected') throw result.reason
+  const failed = [...(await stopAll(open.first)), ...(await stopAll(open.last))]
+  if (failed.length > 0) throw failed[0]
+}
+
+async function stopAll(stops: Set<Stop>): Promise<unknown[]> {
+  const all = [...stops].reverse()
+  stops.clear()
+  const results = await Promise.allSettled(all.map((stop) => stop()))
+  return results.flatMap((it) => (it.status === 'rejected' ? [it.reason] : []))
 }
 
 // Outside vitest (benchmarks) the caller stops what it started; the guard of startProcess ends the rest.

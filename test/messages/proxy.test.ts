@@ -1,11 +1,10 @@
-import { mkdtempSync, readFileSync, statSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
+import { readFileSync, statSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { encode, eventually, GameClient, type GameServer } from '../dataplane/game.ts'
 import { startControlPlane } from '../helpers/control-plane.ts'
+import { testFolder } from '../helpers/folders.ts'
 import { freePort } from '../helpers/ports.ts'
 import { Bed, gateway, managedProxy, msgRouter, NODE_ID, Relay, service } from './bed.ts'
 
@@ -318,8 +317,7 @@ spec:
   })
 
   it('starts from a saved copy without a control plane, and asks only for what differs', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'meshgate-proxy-'))
-    bed.defer(() => rm(folder, { recursive: true, force: true }))
+    const folder = testFolder('proxy')
     const file = join(folder, 'config-cache')
     const a = await bed.server('a')
     const [port, xds] = [await freePort(), await freePort()]

@@ -1,5 +1,3 @@
-import { mkdtemp } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, describe, expect, test } from 'vitest'
@@ -7,6 +5,7 @@ import { OnDemandMemory, type OnDemandMemoryOptions, stateFile, type Usage } fro
 import { createReports } from '../../controlplane/reports/index.ts'
 import { ask } from '../envoy/http-mesh.ts'
 import { startEcho, type Upstream } from '../helpers/echo.ts'
+import { testFolder } from '../helpers/folders.ts'
 import { freePort } from '../helpers/ports.ts'
 import { eventually, service, services, startLazyEnvoy, startPlane, virtualService } from './bed.ts'
 
@@ -48,7 +47,7 @@ describe('what a workload uses', () => {
   })
 
   test('is known after the control plane was killed: by its file', async () => {
-    const store = stateFile(join(await mkdtemp(join(tmpdir(), 'meshgate-ondemand-')), 'state.json'))
+    const store = stateFile(join(testFolder('ondemand'), 'state.json'))
     const memory = memoryOf({ store })
     const plane = await startPlane(world(), { memory })
     const first = await startLazyEnvoy(plane.port, { name: 'web-0' })

@@ -41,8 +41,10 @@ test(`${REQUESTS} requests over ${SERVICES} services, with evictions, splits, re
   const failed: unknown[] = []
   let next = 0
   let deaths = 0
+  // Requests may all be over before anything was let go: then there are more of them.
+  const goesOn = () => next < REQUESTS || counts.evicted === 0
   const worker = async () => {
-    while (next < REQUESTS) {
+    while (goesOn()) {
       next++
       const index = random(SERVICES)
       const [before, wasDead] = [deaths, !plane]
@@ -82,7 +84,7 @@ test(`${REQUESTS} requests over ${SERVICES} services, with evictions, splits, re
     await sleep(20 + random(60))
   }
   const events = (async () => {
-    while (next < REQUESTS) await happen()
+    while (goesOn()) await happen()
   })()
   await Promise.all([...Array.from({ length: 4 }, worker), events])
   process.stdout.write(`soak: ${JSON.stringify({ ...counts, failed: failed.length, seed: SEED })}\n`)

@@ -1,11 +1,11 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, vi } from 'vitest'
 import type { Configuration } from '../../dataplane/configuration.ts'
+import { testFolder } from '../helpers/folders.ts'
 import { freePort } from '../helpers/ports.ts'
-import { type RunningProcess, spawnForTest, stopAfterTests } from '../helpers/processes.ts'
+import { type RunningProcess, spawnForTest } from '../helpers/processes.ts'
 import { serveChild } from '../helpers/serve.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -21,8 +21,7 @@ export interface Mesh {
 
 /** Starts both on the files and waits until the proxy has a configuration in force. */
 export async function startMesh(files: Readonly<Record<string, string>>): Promise<Mesh> {
-  const folder = await mkdtemp(join(tmpdir(), 'meshgate-peers-'))
-  stopAfterTests(() => rm(folder, { recursive: true, force: true }))
+  const folder = testFolder('peers')
   for (const [name, yaml] of Object.entries(files)) await writeFile(join(folder, name), yaml)
   const { xdsPort } = await serveChild(folder)
   const admin = await freePort()

@@ -1,10 +1,10 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { beforeEach, expect, it, type TestContext } from 'vitest'
 import { Limiter, RedisStore, Rules } from '../../controlplane/ratelimit/index.ts'
 import { redisPresence } from '../../controlplane/shared/index.ts'
+import { testFolder } from '../helpers/folders.ts'
 import { freePort } from '../helpers/ports.ts'
 import { spawnForTest, stopAfterTests } from '../helpers/processes.ts'
 import { HOW_TO_GET_REDIS, hasRedis, REDIS_SERVER, startRedis } from '../helpers/redis.ts'
@@ -19,8 +19,7 @@ const silent = { info() {}, warn() {} }
 
 async function startSentinel(primary: number): Promise<number> {
   const port = await freePort()
-  const folder = await mkdtemp(join(tmpdir(), 'meshgate-sentinel-'))
-  stopAfterTests(() => rm(folder, { recursive: true, force: true }))
+  const folder = testFolder('sentinel')
   const file = join(folder, 'sentinel.conf')
   await writeFile(
     file,

@@ -1,5 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, beforeEach, expect, it, type TestContext } from 'vitest'
 import { type RunningControlPlane, startControlPlane } from '../../cli/control-plane.ts'
@@ -9,6 +8,7 @@ import { envoyBootstrap } from '../../controlplane/bootstrap/envoy.ts'
 import type { OnDemandState } from '../../controlplane/ondemand/index.ts'
 import { learnedSets, type SetStore } from '../../controlplane/shared/index.ts'
 import { startEnvoy, type TestEnvoy } from '../helpers/envoy.ts'
+import { testFolder } from '../helpers/folders.ts'
 import { stopAfterTests } from '../helpers/processes.ts'
 import { HOW_TO_GET_REDIS, hasRedis, startRedis, type TestRedis } from '../helpers/redis.ts'
 import { requireTool } from '../helpers/tools.ts'
@@ -27,8 +27,7 @@ let envoy: TestEnvoy
 beforeAll(async () => {
   if (!(await hasRedis())) return
   redis = await startRedis()
-  folder = await mkdtemp(join(tmpdir(), 'meshgate-replicas-'))
-  stopAfterTests(() => rm(folder, { recursive: true, force: true }))
+  folder = testFolder('replicas')
   await writeFile(
     join(folder, 'api.yaml'),
     `apiVersion: networking.istio.io/v1

@@ -1,5 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fromBinary } from '@bufbuild/protobuf'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
@@ -7,6 +6,7 @@ import { envoyBootstrap } from '../../controlplane/bootstrap/envoy.ts'
 import { DeltaDiscoveryResponseSchema } from '../../proto/gen/envoy/service/discovery/v3/discovery_pb.ts'
 import { TYPE_URL } from '../../proto/types.ts'
 import { startEnvoy, type TestEnvoy } from '../helpers/envoy.ts'
+import { testFolder } from '../helpers/folders.ts'
 import { freePort } from '../helpers/ports.ts'
 import { stopAfterTests } from '../helpers/processes.ts'
 import { type ServeChild, serveChild } from '../helpers/serve.ts'
@@ -114,8 +114,7 @@ const promised = (plan: Plan, node: string) =>
     .sort()
 
 beforeAll(async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'meshgate-plan-'))
-  stopAfterTests(() => rm(folder, { recursive: true, force: true }))
+  const folder = testFolder('plan')
   const port = await freePort()
   await writeFile(
     join(folder, 'mesh.yaml'),

@@ -1,5 +1,4 @@
-import { mkdtemp, rm, utimes, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { connect } from 'node:tls'
 import { credentials } from '@grpc/grpc-js'
@@ -8,6 +7,7 @@ import { XdsServer } from '../../controlplane/ads/server.ts'
 import { STATUS } from '../../controlplane/ads/transport.ts'
 import { type TestCa, testCa } from '../helpers/certificates.ts'
 import { FakeMesh, fakeResource } from '../helpers/fake-mesh.ts'
+import { testFolder } from '../helpers/folders.ts'
 import { NODE, names, RawClient } from './raw-client.ts'
 
 let ca: TestCa
@@ -22,8 +22,7 @@ afterEach(async () => {
 })
 
 async function files() {
-  const folder = await mkdtemp(join(tmpdir(), 'meshgate-tls-'))
-  cleanup.push(() => rm(folder, { recursive: true, force: true }))
+  const folder = testFolder('tls')
   const paths = { cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem'), clientCa: join(folder, 'ca.pem') }
   const write = async (commonName: string) => {
     const issued = await ca.issue(commonName, { dns: ['localhost'], ip: ['127.0.0.1'] })
