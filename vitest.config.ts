@@ -18,6 +18,8 @@ export default defineConfig({
             'test/golden/**/*.test.ts',
           ],
           exclude: ['**/node_modules/**', '**/dist/**'],
+          // Nothing global is changed by these tests, and what they import is read once per worker, not once per file.
+          isolate: false,
           testTimeout: 30_000,
         },
       },

@@ -18,7 +18,7 @@ import { startEcho } from '../test/helpers/echo.ts'
 import { startEnvoy } from '../test/helpers/envoy.ts'
 import { freePort } from '../test/helpers/ports.ts'
 import { stopEverything } from '../test/helpers/processes.ts'
-import { COMPILED, type ServeChild, serveChild } from '../test/helpers/serve.ts'
+import { type ServeChild, serveChild } from '../test/helpers/serve.ts'
 import { NODE, RawClient } from '../test/xds/raw-client.ts'
 import { cpuMs, quantile, report, round } from './measure.ts'
 
@@ -30,7 +30,7 @@ spec: {drainTime: 1s}
 `
 
 function serve(folder: string, consul: TestConsul): Promise<ServeChild> {
-  return serveChild(folder, { program: COMPILED, args: ['--consul', consul.url, '--log-level', 'info'] })
+  return serveChild(folder, { args: ['--consul', consul.url, '--log-level', 'info'] })
 }
 
 /** Times in ms from the answer of Consul until the first request that goes where it says. */

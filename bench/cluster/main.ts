@@ -3,7 +3,7 @@
  * services that are replaced all the time. Requests are sent on time whatever the answers do, with retries off; what was
  * not answered as it should have been is counted. The last line is JSON.
  *
- * `npm run cluster [-- --seconds 60 --rate 2000 --control-planes 3 --envoys 4 --message-proxies 2 --flaps 200 --edits 2 --sources -o json]`
+ * `npm run cluster [-- --seconds 60 --rate 2000 --control-planes 3 --envoys 4 --message-proxies 2 --flaps 200 --edits 2 -o json]`
  */
 import { parseArgs } from 'node:util'
 import { ensureEnvoy } from '../../cli/tools/envoy.ts'
@@ -20,8 +20,6 @@ const { values } = parseArgs({
     'message-proxies': { type: 'string', default: String(CLUSTER_DEFAULTS.messageProxies) },
     flaps: { type: 'string', default: String(CLUSTER_DEFAULTS.flaps) },
     edits: { type: 'string', default: String(CLUSTER_DEFAULTS.edits) },
-    // Run the sources instead of what `npm run compile` made.
-    sources: { type: 'boolean', default: false },
     output: { type: 'string', short: 'o', default: 'text' },
   },
 })
@@ -37,7 +35,6 @@ const result = await runCluster({
   messageProxies: Number(values['message-proxies']),
   flaps: Number(values.flaps),
   edits: Number(values.edits),
-  compiled: !values.sources,
   say,
 })
 if (values.output !== 'json') {

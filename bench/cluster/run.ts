@@ -9,12 +9,13 @@ import { fileURLToPath } from 'node:url'
 import { startProcess } from '../../cli/processes/process.ts'
 import { copyStore } from '../../cli/store-copy.ts'
 import { envoyBootstrap } from '../../controlplane/bootstrap/envoy.ts'
+import { PROGRAM } from '../../test/helpers/compiled.ts'
 import { startConsul, type TestConsul } from '../../test/helpers/consul.ts'
 import { startEnvoy, type TestEnvoy } from '../../test/helpers/envoy.ts'
 import { freePorts, portOpen } from '../../test/helpers/ports.ts'
 import { stopEverything } from '../../test/helpers/processes.ts'
 import { hasRedis, startRedis, type TestRedis } from '../../test/helpers/redis.ts'
-import { COMPILED, FROM_SOURCES, serveChild } from '../../test/helpers/serve.ts'
+import { serveChild } from '../../test/helpers/serve.ts'
 import { Balancer } from './balancer.ts'
 import { Chaos } from './chaos.ts'
 import { Events } from './events.ts'
@@ -36,14 +37,12 @@ export interface ClusterOptions {
   readonly edits: number
   /** How long a backend goes on serving after it left Consul, ms. */
   readonly drainMs: number
-  /** Run what `npm run compile` made, as it is installed; else the sources. */
-  readonly compiled: boolean
   readonly say: (line: string) => void
 }
 
 export const CLUSTER_DEFAULTS: Omit<ClusterOptions, 'say'> = {
   ...{ seconds: 60, rate: 2_000, controlPlanes: 3, envoys: 4, messageProxies: 2, instances: 4, flaps: 200, edits: 2 },
-  ...{ drainMs: 5_000, compiled: false },
+  ...{ drainMs: 5_000 },
 }
 
 /** The ledger of a run. */
@@ -174,15 +173,10 @@ class Cluster {
     return `consul:${this.#consul.url}/cluster`
   }
 
-  get #program(): readonly string[] {
-    return this.#options.compiled ? COMPILED : FROM_SOURCES
-  }
-
   #startPlane(index: number) {
     const redis = this.#redis ? ['--redis', this.#redis.url] : []
     return serveChild(this.#place, {
       cwd: this.#folder,
-      program: this.#program,
       args: ['--consul', this.#consul.url, '--state-dir', join(this.#folder, `state-${index}`), ...redis],
     })
   }
@@ -191,7 +185,7 @@ class Cluster {
     const proxy = await startProcess({
       command: process.execPath,
       args: [
-        ...[...this.#program, 'proxy'],
+        ...[...PROGRAM, 'proxy'],
         ...['--node', `message~127.0.0.1~edge-${index}.default~default.svc.cluster.local`],
         ...['--metadata', JSON.stringify({ LABELS: { edge: `e${index}` } })],
         ...['--xds', `127.0.0.1:${this.#balancer.port}`, '--log-level', 'warn'],

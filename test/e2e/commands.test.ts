@@ -2,17 +2,16 @@ import { writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { parse } from 'yaml'
 import { testCa } from '../helpers/certificates.ts'
+import { PROGRAM } from '../helpers/compiled.ts'
 import { startEcho } from '../helpers/echo.ts'
 import { startEnvoy, type TestEnvoy } from '../helpers/envoy.ts'
 import { testFolder } from '../helpers/folders.ts'
 import { freePort, freePorts, portOpen } from '../helpers/ports.ts'
 import { type RunningProcess, spawnForTest, stopAfterTests } from '../helpers/processes.ts'
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
 const NODE = 'sidecar~127.0.0.1~shop.default~default.svc.cluster.local'
 
 let folder: string
@@ -23,12 +22,12 @@ beforeEach(() => {
 
 const write = (name: string, text: string) => writeFile(join(folder, name), text)
 
-/** Starts meshgate from its sources. */
+/** Starts meshgate. */
 async function start(...args: string[]): Promise<RunningProcess & { out(): string }> {
   let out = ''
   const started = await spawnForTest({
     command: process.execPath,
-    args: ['--import', import.meta.resolve('tsx'), join(root, 'cli/main.ts'), ...args],
+    args: [...PROGRAM, ...args],
     cwd: folder,
     onLine: (line, stream) => {
       if (stream === 'stdout') out += `${line}\n`
@@ -325,7 +324,7 @@ spec:
   test('when Envoy cannot be had it says how to get it and runs the rest', async () => {
     const [httpPort, programPort] = (await freePorts(2)) as [number, number]
     await write('meshgate.yaml', mesh(httpPort, programPort))
-    const args = ['--import', import.meta.resolve('tsx'), join(root, 'cli/main.ts'), 'up', folder, '--envoy']
+    const args = [...PROGRAM, 'up', folder, '--envoy']
     let out = ''
     const started = await spawnForTest({
       command: process.execPath,

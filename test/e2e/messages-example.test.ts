@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process'
 import { cp, readFile, writeFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { beforeAll, expect, it, vi } from 'vitest'
+import { PROGRAM } from '../helpers/compiled.ts'
 import { testFolder } from '../helpers/folders.ts'
 import { freePorts } from '../helpers/ports.ts'
 import { spawnForTest } from '../helpers/processes.ts'
@@ -13,8 +13,6 @@ import { spawnForTest } from '../helpers/processes.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const run = promisify(execFile)
-/** Absolute, because the programs of a mesh are started in its folder. */
-const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
 const PORTS = ['18000', '17000', '17001', '19201', '19202', '19203']
 
 let folder: string
@@ -34,17 +32,7 @@ beforeAll(async () => {
   let printed = ''
   const up = await spawnForTest({
     command: process.execPath,
-    args: [
-      '--import',
-      tsx,
-      'cli/main.ts',
-      'up',
-      folder,
-      '--xds',
-      `127.0.0.1:${free[0]}`,
-      '--api',
-      `127.0.0.1:${free.at(-1)}`,
-    ],
+    args: [...PROGRAM, 'up', folder, '--xds', `127.0.0.1:${free[0]}`, '--api', `127.0.0.1:${free.at(-1)}`],
     cwd: root,
     onLine: (line) => {
       printed += `${line}\n`

@@ -3,6 +3,7 @@ import { connect, createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { PROGRAM } from '../helpers/compiled.ts'
 import { testFolder } from '../helpers/folders.ts'
 import { freePorts } from '../helpers/ports.ts'
 import { spawnForTest } from '../helpers/processes.ts'
@@ -96,7 +97,7 @@ spec: {match: [{symbol: {prefix: B-}}], svrName: bonds.example, port: 7000}
   const up = await spawnForTest({
     command: process.execPath,
     args: [
-      ['--import', import.meta.resolve('tsx'), 'cli/main.ts', 'up', folder],
+      [...PROGRAM, 'up', folder],
       ['--xds', `127.0.0.1:${xds}`, '--api', `127.0.0.1:${api}`],
     ].flat(),
     cwd: root,
@@ -125,7 +126,7 @@ it('a proxy without the code refuses the protocol and says how to start it', asy
   await spawnForTest({
     command: process.execPath,
     args: [
-      ['--import', import.meta.resolve('tsx'), 'cli/main.ts', 'proxy'],
+      [...PROGRAM, 'proxy'],
       ['--node', node, '--xds', `127.0.0.1:${xds}`],
     ].flat(),
     cwd: root,

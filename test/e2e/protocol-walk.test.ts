@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process'
 import { readFile, rm, writeFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { fileURLToPath } from 'node:url'
 import { beforeAll, expect, it, vi } from 'vitest'
+import { PROGRAM } from '../helpers/compiled.ts'
 import { testFolder } from '../helpers/folders.ts'
 import { freePorts } from '../helpers/ports.ts'
 import { spawnForTest } from '../helpers/processes.ts'
@@ -12,8 +12,6 @@ import { spawnForTest } from '../helpers/processes.ts'
 /** The commands, vectors and route of "Writing one" in docs/protocols.md, in their order, as they stand there. */
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
-const program = ['--import', tsx, join(root, 'cli/main.ts')]
 const guide = await readFile(join(root, 'docs/protocols.md'), 'utf8')
 const section = guide.slice(guide.indexOf('## Writing one'), guide.indexOf('## Frame'))
 const block = (language: string, index = 0) =>
@@ -78,7 +76,7 @@ let folder: string
 /** Runs a line of the guide in the folder; `meshgate` is the program of this repository. */
 function meshgate(line: string): Promise<{ readonly code: number; readonly out: string }> {
   return new Promise((resolve) => {
-    const script = `meshgate() { "${process.execPath}" ${program.map((part) => `'${part}'`).join(' ')} "$@"; }\n${line}`
+    const script = `meshgate() { "${process.execPath}" ${PROGRAM.map((part) => `'${part}'`).join(' ')} "$@"; }\n${line}`
     execFile('bash', ['-c', script], { cwd: folder, timeout: 60_000 }, (error, stdout, stderr) => {
       resolve({ code: error ? Number(error.code ?? 1) : 0, out: stdout + stderr })
     })
@@ -150,7 +148,7 @@ spec: {servers: [{port: {number: ${edge}, name: quill-edge, protocol: TCP}, bind
   let printed = ''
   const up = await spawnForTest({
     command: process.execPath,
-    args: [...program, 'up', '.', '--xds', `127.0.0.1:${xds}`, '--api', `127.0.0.1:${api}`],
+    args: [...PROGRAM, 'up', '.', '--xds', `127.0.0.1:${xds}`, '--api', `127.0.0.1:${api}`],
     cwd: folder,
     onLine: (line) => {
       printed += `${line}\n`

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
+import { builtUi } from '../helpers/built-ui.ts'
 import { testFolder } from '../helpers/folders.ts'
 import { freePorts, portOpen } from '../helpers/ports.ts'
 import { type RunningProcess, spawnForTest } from '../helpers/processes.ts'
@@ -39,7 +40,7 @@ const counts = (text: string) =>
   )
 
 beforeAll(async () => {
-  await run('npm', ['run', '-s', 'build'], { cwd: root })
+  await builtUi()
   folder = testFolder('quickstart')
   for (const name of ['dist', 'node_modules', 'proto']) await symlink(join(root, name), join(folder, name))
   await cp(join(root, 'examples'), join(folder, 'examples'), { recursive: true })

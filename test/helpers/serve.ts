@@ -1,12 +1,9 @@
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
+import { PROGRAM } from './compiled.ts'
 import { type RunningProcess, spawnForTest } from './processes.ts'
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
-
-/** A `meshgate serve` of its own, from the sources. */
+/** A `meshgate serve` of its own, as it is installed. */
 export interface ServeChild {
   readonly process: RunningProcess
   readonly xdsPort: number
@@ -25,11 +22,6 @@ interface Up {
   readonly api: string
 }
 
-/** Arguments of Node that run the command line from the sources. */
-export const FROM_SOURCES: readonly string[] = ['--import', import.meta.resolve('tsx'), join(root, 'cli/main.ts')]
-/** The same as it is installed: what `npm run compile` made, which starts much faster. */
-export const COMPILED: readonly string[] = [join(root, 'dist/cli/main.js')]
-
 /**
  * Starts it on a folder, on free ports, and waits until everything is read and served. `onLog` gets each message it logs.
  * @throws Error with its own words when it is not up after a minute
@@ -39,12 +31,10 @@ export async function serveChild(
   {
     cwd = folder,
     args: more = [],
-    program = FROM_SOURCES,
     onLog = () => {},
   }: {
     cwd?: string
     args?: readonly string[]
-    program?: readonly string[]
     onLog?: (message: string) => void
   } = {},
 ): Promise<ServeChild> {
@@ -53,7 +43,7 @@ export async function serveChild(
   const child = await spawnForTest({
     command: process.execPath,
     args: [
-      [...program, 'serve', folder],
+      [...PROGRAM, 'serve', folder],
       ['--xds', '127.0.0.1:0', '--api', '127.0.0.1:0', '--log-format', 'json'],
       [...more],
     ].flat(),

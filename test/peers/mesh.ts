@@ -1,14 +1,12 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, vi } from 'vitest'
 import type { Configuration } from '../../dataplane/configuration.ts'
+import { PROGRAM } from '../helpers/compiled.ts'
 import { testFolder } from '../helpers/folders.ts'
 import { freePort } from '../helpers/ports.ts'
 import { type RunningProcess, spawnForTest } from '../helpers/processes.ts'
 import { serveChild } from '../helpers/serve.ts'
-
-const root = fileURLToPath(new URL('../..', import.meta.url))
 
 /** A control plane and a message proxy as processes of their own, configured by a folder of YAML alone. */
 export interface Mesh {
@@ -30,7 +28,7 @@ export async function startMesh(files: Readonly<Record<string, string>>): Promis
   const proxy = await spawnForTest({
     command: process.execPath,
     args: [
-      ['--import', import.meta.resolve('tsx'), join(root, 'cli/main.ts'), 'proxy'],
+      [...PROGRAM, 'proxy'],
       ['--node', 'message~127.0.0.1~edge.default~default.svc.cluster.local'],
       ['--xds', `127.0.0.1:${xdsPort}`, '--admin', `127.0.0.1:${admin}`, '--drain-time', '1'],
     ].flat(),
