@@ -1,5 +1,5 @@
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { readFile } from 'node:fs/promises'
+import { replaceFile } from '../../files/replace-file.ts'
 import type { DiscoveredEndpoint } from '../model/index.ts'
 import type { CatalogService } from './services.ts'
 
@@ -23,23 +23,9 @@ interface SavedFile {
   readonly endpoints: readonly (readonly [string, readonly DiscoveredEndpoint[]])[]
 }
 
-/** Writes what is known for the next start. Written beside and renamed: a crash leaves the old copy or the new one. */
+/** Writes what is known for the next start; a crash leaves the old copy or the new one. */
 export async function saveCache(file: string, known: Omit<SavedFile, 'format'>): Promise<void> {
-  await mkdir(dirname(file), { recursive: true })
-  const fresh = join(dirname(file), `.${process.pid}.consul-cache`)
-  try {
-    const handle = await open(fresh, 'w', 0o600)
-    try {
-      await handle.writeFile(JSON.stringify({ format: FORMAT, ...known }))
-      await handle.sync()
-    } finally {
-      await handle.close()
-    }
-    await rename(fresh, file)
-  } catch (error) {
-    await rm(fresh, { force: true })
-    throw error
-  }
+  await replaceFile(file, JSON.stringify({ format: FORMAT, ...known }))
 }
 
 /** Reads it; undefined when there is none for this Consul. A copy that cannot be read is told and left alone. */

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
-import { closeSync, fsyncSync, openSync, renameSync, unlinkSync } from 'node:fs'
-import { mkdir, open, stat, unlink } from 'node:fs/promises'
+import { renameSync, unlinkSync } from 'node:fs'
+import { mkdir, stat, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { flushFolder, writeFlushed } from '../../files/replace-file.ts'
 
 /** A file as it shall be; without bytes it shall not be there. */
 export interface Replacement {
@@ -50,17 +51,6 @@ function temporary(path: string, tag: string): string {
   return join(dirname(path), `.${name}.${tag}.tmp`)
 }
 
-async function writeFlushed(path: string, bytes: Uint8Array, mode: number): Promise<void> {
-  const file = await open(path, 'w', mode)
-  try {
-    await file.chmod(mode)
-    await file.writeFile(bytes)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-}
-
 /** The permissions the file has; those of a new file otherwise. */
 async function modeOf(path: string): Promise<number> {
   try {
@@ -76,21 +66,5 @@ function unlinkIfThere(path: string): void {
     unlinkSync(path)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-  }
-}
-
-function flushFolder(folder: string): void {
-  let descriptor: number
-  try {
-    descriptor = openSync(folder, 'r')
-  } catch (error) {
-    // Deleted files may have taken their folder with them.
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
-    throw error
-  }
-  try {
-    fsyncSync(descriptor)
-  } finally {
-    closeSync(descriptor)
   }
 }

@@ -1,5 +1,5 @@
-import { mkdir, open, readFile, rename } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { readFile } from 'node:fs/promises'
+import { replaceFile } from '../../files/replace-file.ts'
 import { type StateStore, stateFromJson, stateToJson } from './state.ts'
 
 /** The state in one file, replaced as a whole: a process that ends while it writes leaves the old one. */
@@ -19,17 +19,6 @@ export function stateFile(path: string): StateStore {
         throw new Error(`${path} cannot be used: ${(error as Error).message}`)
       }
     },
-    async save(state) {
-      await mkdir(dirname(path), { recursive: true })
-      const beside = `${path}.new`
-      const file = await open(beside, 'w', 0o600)
-      try {
-        await file.writeFile(stateToJson(state))
-        await file.sync()
-      } finally {
-        await file.close()
-      }
-      await rename(beside, path)
-    },
+    save: (state) => replaceFile(path, stateToJson(state)),
   }
 }

@@ -1,5 +1,5 @@
-import { open, readFile, rename, rm } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { readFile } from 'node:fs/promises'
+import { replaceFile } from '../../files/replace-file.ts'
 import { HELD_TYPES, type HeldType, type Incoming, type ResourceStore } from './store.ts'
 
 const FORMAT = 1
@@ -16,8 +16,8 @@ interface SavedFile {
 }
 
 /**
- * Writes what is held to a file that a later start can serve from. Written beside and renamed, so that a crash leaves the old
- * copy or the new one; readable by the owner only, because certificates' keys are in it.
+ * Writes what is held to a file that a later start can serve from. A crash leaves the old copy or the new one; readable by the
+ * owner only, because certificates' keys are in it.
  */
 export async function save(file: string, node: string, store: ResourceStore): Promise<void> {
   const content: SavedFile = {
@@ -30,20 +30,7 @@ export async function save(file: string, node: string, store: ResourceStore): Pr
       bytes: Buffer.from(bytes).toString('base64'),
     })),
   }
-  const fresh = join(dirname(file), `.${process.pid}.${Date.now()}.config-cache`)
-  try {
-    const handle = await open(fresh, 'wx', 0o600)
-    try {
-      await handle.writeFile(JSON.stringify(content))
-      await handle.sync()
-    } finally {
-      await handle.close()
-    }
-    await rename(fresh, file)
-  } catch (error) {
-    await rm(fresh, { force: true })
-    throw error
-  }
+  await replaceFile(file, JSON.stringify(content))
 }
 
 /**

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const ROOMS = ['cli', 'proto', 'controlplane', 'dataplane', 'codecs', 'examples'] as const
+const ROOMS = ['cli', 'files', 'proto', 'controlplane', 'dataplane', 'codecs', 'examples'] as const
 /** The last file `npm run compile` writes. */
 const last = join(root, 'dist/proto/gen/extensions.binpb')
 

@@ -11,6 +11,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
  */
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
   proto: [],
+  files: [],
   codecs: [],
   'admin-ui': [],
   'controlplane/diagnostics': [],
@@ -23,7 +24,9 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'controlplane/ledger',
     'controlplane/diagnostics',
     'controlplane/shared',
+    'files',
   ],
+  'controlplane/ledger': ['controlplane/sources', 'files'],
   'controlplane/xds': [
     'controlplane/model',
     'controlplane/config',
@@ -65,6 +68,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'controlplane/xds/names.ts',
     'controlplane/model/cells.ts',
     'controlplane/bootstrap/node-id.ts',
+    'files',
   ],
   'controlplane/shared': [],
   'controlplane/ratelimit': [
@@ -89,7 +93,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'controlplane/config',
     'proto',
   ],
-  dataplane: ['codecs', 'proto'],
+  dataplane: ['codecs', 'proto', 'files'],
   cli: ['controlplane', 'codecs', 'dataplane', 'proto'],
   bench: ['controlplane', 'codecs', 'dataplane', 'proto', 'cli', 'test'],
   docs: ['controlplane', 'codecs', 'proto', 'cli'],

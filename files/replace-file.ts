@@ -1,0 +1,66 @@
+import { closeSync, fsyncSync, openSync } from 'node:fs'
+import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
+
+/** What is being written, by path. */
+const writing = new Map<string, Promise<void>>()
+
+/**
+ * Makes the file what is given, as a whole: a process or machine that ends meanwhile leaves the old one or the new one, never a part.
+ * Folders on the way are made. Only the owner may read it, since keys and tokens may stand in it. Calls for one path take effect in
+ * their order. Two processes that write the same do not disturb each other; the later stands.
+ * @throws Error of the file system; the old file then stands
+ */
+export function replaceFile(path: string, content: string | Uint8Array): Promise<void> {
+  const before = writing.get(path) ?? Promise.resolve()
+  // Who asked for the one before is told when that fails.
+  const mine = before.catch(() => {}).then(() => replace(path, content))
+  writing.set(path, mine)
+  const forget = () => {
+    if (writing.get(path) === mine) writing.delete(path)
+  }
+  mine.then(forget, forget)
+  return mine
+}
+
+async function replace(path: string, content: string | Uint8Array): Promise<void> {
+  await mkdir(dirname(path), { recursive: true })
+  const beside = `${path}.${process.pid}.new`
+  try {
+    await writeFlushed(beside, content, 0o600)
+    await rename(beside, path)
+  } catch (error) {
+    await rm(beside, { force: true })
+    throw error
+  }
+  flushFolder(dirname(path))
+}
+
+/** Writes a file with just these permissions, and returns when it is on disk. A file that is there is overwritten in its place. */
+export async function writeFlushed(path: string, content: string | Uint8Array, mode: number): Promise<void> {
+  const file = await open(path, 'w', mode)
+  try {
+    // Of a file that was there the mode above changes nothing, and of a new one the umask takes away.
+    await file.chmod(mode)
+    await file.writeFile(content)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
+/** Brings to disk which files a folder has, as after a rename; a folder that is gone has none. */
+export function flushFolder(folder: string): void {
+  let descriptor: number
+  try {
+    descriptor = openSync(folder, 'r')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
+    throw error
+  }
+  try {
+    fsyncSync(descriptor)
+  } finally {
+    closeSync(descriptor)
+  }
+}
