@@ -89,7 +89,13 @@ export class FigureBook {
     { requests, failed, latency = new Map() }: { requests: number; failed: number; latency?: Latency },
   ): void {
     const host = hostOf(cluster)
-    if (!host || requests + failed === 0) return
+    if (!host) return
+    if (requests + failed === 0) {
+      // Envoy brings its histograms up to date every few seconds, its counters at once: these are times of requests counted before.
+      const counted = [...(this.#services.get(host)?.values() ?? [])].at(-1)
+      if (counted) addLatency(counted.latency, latency)
+      return
+    }
     const now = this.#now()
     let steps = this.#services.get(host)
     if (!steps) {

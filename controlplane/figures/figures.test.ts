@@ -80,6 +80,23 @@ describe('the book', () => {
     expect(book.steps(HOST, 0, now + 1)).toHaveLength(1)
   })
 
+  test("times that come after their requests are theirs; times without any are nobody's", () => {
+    let now = 1_000_000
+    const book = new FigureBook(() => now)
+    book.read('a', [counted(0)])
+    now += 5_000
+    book.read('a', [counted(10)])
+    expect(book.between(HOST, 0, now + 1)).toEqual({ requests: 10, failed: 0 })
+    now += 5_000
+    book.read('a', [counted(10, 0, [[5, 10]])])
+    expect(book.steps(HOST, 0, now + 1)).toEqual([{ at: 1_005_000, requests: 10, failed: 0, p50Ms: 2.5, p99Ms: 4.95 }])
+    book.read('b', [counted(7)])
+    const other = { ...counted(7, 0, [[5, 7]]), cluster: 'outbound|80||cart' }
+    book.read('b', [counted(7), { ...other, latency: new Map(), requests: 0 }])
+    book.read('b', [counted(7), { ...other, requests: 0 }])
+    expect(book.services()).toEqual([HOST])
+  })
+
   test('takes a counter that went back as begun anew', () => {
     let now = 1_000_000
     const book = new FigureBook(() => now)
