@@ -105,7 +105,7 @@ class Cluster {
   async run(): Promise<ClusterResult> {
     const { seconds, rate, say } = this.#options
     const { chaos, envoys, load } = await this.#start()
-    const worker = startLoad(load)
+    const worker = await startLoad(load)
     say(`up; ${rate} requests/s, retries off, for ${seconds} s`)
     await sleep(1_000)
     const started = performance.now()
@@ -196,8 +196,8 @@ class Cluster {
   }
 }
 
-/** Sends in a process of its own. */
-function startLoad(options: LoadOptions): { stop(): Promise<LoadResult> } {
+/** Sends in a process of its own; resolves when it has begun. */
+async function startLoad(options: LoadOptions): Promise<{ stop(): Promise<LoadResult> }> {
   const child = fork(fileURLToPath(new URL('./load-process.ts', import.meta.url)), {
     execArgv: ['--import', import.meta.resolve('tsx')],
   })
@@ -206,7 +206,9 @@ function startLoad(options: LoadOptions): { stop(): Promise<LoadResult> } {
   })
   // Looked at when it is asked for its result.
   ended.catch(() => {})
+  const begun = once(child, 'message')
   child.send(options)
+  await Promise.race([begun, ended])
   return {
     async stop() {
       const result = once(child, 'message')

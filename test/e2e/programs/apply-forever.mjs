@@ -1,7 +1,7 @@
-import { Ledger } from '../../controlplane/ledger/index.ts'
+import { Ledger } from '../../../dist/controlplane/ledger/index.js'
 
-/** Applies 1, 2, 3, … to several files for ever and prints each number once it is acknowledged: `node apply-forever.ts DIR`. */
-const ledger = await Ledger.open(process.argv[2]!)
+/** Applies 1, 2, 3, … to several files for ever and prints each number once it is acknowledged: `node apply-forever.mjs DIR`. */
+const ledger = await Ledger.open(process.argv[2])
 process.stdout.write('open\n')
 const last = Number(ledger.read('a.yaml')?.toString().trim() ?? 0)
 for (let value = last + 1; ; value++) {

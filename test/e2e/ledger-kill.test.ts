@@ -1,19 +1,18 @@
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, expect, test } from 'vitest'
-import { contentHash, Ledger } from './index.ts'
+import { expect, test } from 'vitest'
+import { contentHash, Ledger } from '../../controlplane/ledger/index.ts'
+import { testFolder } from '../helpers/folders.ts'
 
 const KILLS = Number(process.env['MESHGATE_KILLS'] ?? 32)
-const child = fileURLToPath(new URL('../../test/admin/apply-forever.ts', import.meta.url))
-const parent = mkdtempSync(join(tmpdir(), 'meshgate-kill-'))
-afterAll(() => rmSync(parent, { recursive: true }))
+const child = fileURLToPath(new URL('programs/apply-forever.mjs', import.meta.url))
+const parent = testFolder('kill')
 
 /** Runs the applying process, kills it so many ms after its first output, and answers the last number it acknowledged. */
 async function runAndKill(root: string, afterMs: number): Promise<number> {
-  const running = spawn(process.execPath, ['--import', 'tsx', child, root], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const running = spawn(process.execPath, [child, root], { stdio: ['ignore', 'pipe', 'pipe'] })
   let output = ''
   let errors = ''
   running.stderr.on('data', (chunk) => {
