@@ -8,6 +8,7 @@
 import { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
 import { parseArgs } from 'node:util'
+import { Intake } from '../../dataplane/framing/intake.ts'
 import { Client } from '../../dataplane/listen/client.ts'
 import { MessageProxy } from '../../dataplane/proxy.ts'
 import { conditions, quantile, round } from '../measure.ts'
@@ -55,13 +56,14 @@ class FakeSocket extends EventEmitter {
 const asSocket = (fake: FakeSocket) => fake as unknown as Socket
 
 /** An upstream: all that one write brought comes back as one chunk of replies. */
-function echo(ready: () => void): Socket {
+function echo(intake: Intake, ready: () => void): Socket {
   const socket = new FakeSocket()
   socket.taken = (bytes) => {
     const reply = Buffer.from(bytes)
     for (let at = 6; at < reply.length; at += frameBytes) reply[at] = 2
     setImmediate(() => socket.emit('data', reply))
   }
+  intake.follow(asSocket(socket))
   setImmediate(ready)
   return asSocket(socket)
 }
@@ -87,7 +89,7 @@ interface Way {
 }
 
 async function way(name: string, services: number, workload: Pick<Workload, 'routes' | 'features'>): Promise<Way> {
-  const proxy = new MessageProxy({ dial: (_address, _options, ready) => echo(ready) })
+  const proxy = new MessageProxy({ dial: (_address, intake, _options, ready) => echo(intake, ready) })
   const upstreams = Array.from({ length: services }, (_, i) => i + 1)
   await proxy.apply(configurationOf({ protocol: 'game', upstreams, mirror: 9, ...workload }))
   const listener = proxy.listeners[0]!
@@ -97,7 +99,9 @@ async function way(name: string, services: number, workload: Pick<Workload, 'rou
     socket.taken = (bytes) => {
       replies += bytes.length / frameBytes
     }
-    listener.clients.add(new Client(proxy.engine, listener, asSocket(socket), undefined))
+    const intake = new Intake()
+    intake.follow(asSocket(socket))
+    listener.clients.add(new Client(proxy.engine, listener, asSocket(socket), intake, undefined))
     return { socket, chunk: requests(client, workload.routes) }
   })
   const perTurn = shape.connections * shape.window

@@ -26,7 +26,7 @@ function read(chunks: readonly Buffer[], holdAt: (index: number) => boolean = ()
     },
   })
   for (const chunk of chunks) {
-    reader.feed(Buffer.from(chunk))
+    reader.feed(Buffer.from(chunk), 0, chunk.length)
     reader.resume()
   }
   for (let i = 0; i < 10_000 && reader.holding; i++) reader.resume()
@@ -86,7 +86,7 @@ describe('frames of a stream', () => {
       const reader = new FrameReader(game, { onFrame: () => true, onFrameError: () => undefined })
       const head = frame(0, 1)
       head.writeUInt32BE(1024 * 1024, 0)
-      reader.feed(head)
+      reader.feed(head, 0, head.length)
       return reader
     })
     expect(readers.every(({ partial }) => partial)).toBe(true)

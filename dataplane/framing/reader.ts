@@ -69,36 +69,36 @@ export class FrameReader {
     if (this.#running) return true
     const rest = this.#held
     this.#held = undefined
-    if (rest) this.feed(rest)
+    if (rest) this.feed(rest, 0, rest.length)
     return !this.#holding
   }
 
-  /** Takes a chunk; it belongs to the reader from now on. */
-  feed(chunk: Uint8Array): void {
+  /** Takes a chunk, `bytes[start..end)`; it belongs to the reader from now on. */
+  feed(bytes: Uint8Array, start: number, end: number): void {
     if (this.#stopped) return
     if (this.#holding) {
-      this.#held = this.#held ? plainBytes(Buffer.concat([this.#held, chunk])) : chunk
+      const more = bytes.subarray(start, end)
+      this.#keep(this.#held ? plainBytes(Buffer.concat([this.#held, more])) : more)
       return
     }
     this.#running = true
-    this.#run(chunk)
+    this.#run(bytes, start, end)
     this.#running = false
   }
 
-  #run(chunk: Uint8Array): void {
-    let at = this.#have > 0 ? this.#complete(chunk) : 0
+  #run(chunk: Uint8Array, start: number, end: number): void {
+    let at = this.#have > 0 ? this.#complete(chunk, start, end) : start
     if (at < 0 || this.#stopped) return
     const codec = this.#codec
     const sink = this.#sink
-    const end = chunk.length
     while (at < end) {
       if (this.#holding) {
-        this.#held = chunk.subarray(at)
+        this.#keep(chunk.subarray(at, end))
         return
       }
       const length = codec.frameLength(chunk, at, end)
       if (length > end - at) {
-        this.#begin(chunk, at, length)
+        this.#begin(chunk, at, end, length)
         return
       }
       if (length <= 0) {
@@ -111,19 +111,24 @@ export class FrameReader {
     }
   }
 
-  #begin(chunk: Uint8Array, at: number, need: number): void {
-    const have = chunk.length - at
+  /** Keeps a rest for later, on its own when it is the smaller part of a chunk that others have their bytes in. */
+  #keep(rest: Uint8Array): void {
+    this.#held = rest.buffer.byteLength > 2 * rest.length ? rest.slice() : rest
+  }
+
+  #begin(chunk: Uint8Array, at: number, end: number, need: number): void {
+    const have = end - at
     this.#carry = new Uint8Array(Math.min(need, Math.max(firstCarry, have * 2)))
-    this.#carry.set(at === 0 ? chunk : chunk.subarray(at))
+    this.#carry.set(chunk.subarray(at, end))
     this.#have = have
     this.#need = need
   }
 
   /** Fills the frame that has begun. @returns the index in `chunk` behind it, or -1 when all was used and it is not whole. */
-  #complete(chunk: Uint8Array): number {
-    let used = 0
+  #complete(chunk: Uint8Array, start: number, end: number): number {
+    let used = start
     for (;;) {
-      const take = Math.min(this.#need - this.#have, chunk.length - used)
+      const take = Math.min(this.#need - this.#have, end - used)
       this.#room(this.#have + take)
       this.#carry!.set(chunk.subarray(used, used + take), this.#have)
       this.#have += take
@@ -146,12 +151,12 @@ export class FrameReader {
       if (!this.#sink.onFrame(frame, 0, length)) this.#holding = true
       if (this.#stopped) return -1
       if (surplus === 0) return used
-      if (surplus <= used) return used - surplus
-      const rest = new Uint8Array(surplus + chunk.length - used)
+      if (surplus <= used - start) return used - surplus
+      const rest = new Uint8Array(surplus + end - used)
       rest.set(frame.subarray(length, length + surplus))
-      rest.set(chunk.subarray(used), surplus)
-      if (this.#holding) this.#held = rest
-      else this.#run(rest)
+      rest.set(chunk.subarray(used, end), surplus)
+      if (this.#holding) this.#keep(rest)
+      else this.#run(rest, 0, rest.length)
       return -1
     }
   }

@@ -3,6 +3,7 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls'
 import type { ServerTls, SocketAddress } from '../configuration.ts'
 import type { Engine } from '../engine.ts'
+import { Intake, readBy } from '../framing/intake.ts'
 import { plainBytes } from '../framing/reader.ts'
 import { L } from '../stats/counters.ts'
 import { wake } from '../turn.ts'
@@ -70,7 +71,9 @@ export class Acceptor {
     }
     const { proxyProtocol, tls } = target.config
     if (!proxyProtocol && !tls) {
-      newClient(this.#engine, target, socket, addressesOf(socket))
+      const intake = new Intake()
+      const addresses = addressesOf(socket)
+      newClient(this.#engine, target, readBy(intake, socket), intake, addresses)
       return
     }
     socket.setTimeout(helloMs, () => socket.destroy())
@@ -153,14 +156,22 @@ export class Acceptor {
       raw.destroy()
       return
     }
-    const client = newClient(this.#engine, target, socket, addresses)
-    if (rest && rest.length > 0) client.receive(plainBytes(rest))
+    const intake = new Intake()
+    const client = newClient(this.#engine, target, socket, intake, addresses)
+    intake.follow(socket)
+    if (rest && rest.length > 0) client.receive(plainBytes(rest), 0, rest.length)
     if (!client.held) socket.resume()
   }
 }
 
-function newClient(engine: Engine, target: ListenerRuntime, socket: Socket, addresses: Addresses | undefined): Client {
-  const client = new Client(engine, target, socket, addresses)
+function newClient(
+  engine: Engine,
+  target: ListenerRuntime,
+  socket: Socket,
+  intake: Intake,
+  addresses: Addresses | undefined,
+): Client {
+  const client = new Client(engine, target, socket, intake, addresses)
   target.clients.add(client)
   return client
 }

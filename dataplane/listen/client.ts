@@ -4,7 +4,8 @@ import type { Cluster } from '../cluster/cluster.ts'
 import type { Host } from '../cluster/host.ts'
 import type { DirectReply } from '../configuration.ts'
 import type { Engine } from '../engine.ts'
-import { FrameReader, type FrameSink, plainBytes } from '../framing/reader.ts'
+import type { Intake } from '../framing/intake.ts'
+import { FrameReader, type FrameSink } from '../framing/reader.ts'
 import { errorText, reportCodecError } from '../reply/text.ts'
 import type { CompiledRoute } from '../route/compile.ts'
 import { L } from '../stats/counters.ts'
@@ -53,7 +54,14 @@ export class Client implements FrameSink, OutputOwner, Flushable {
   #primary: UpstreamConnection | undefined
   #sticky: Map<Cluster, Host> | undefined
 
-  constructor(engine: Engine, listener: ListenerRuntime, socket: Socket, addresses: Addresses | undefined) {
+  /** `intake` reads the socket. */
+  constructor(
+    engine: Engine,
+    listener: ListenerRuntime,
+    socket: Socket,
+    intake: Intake,
+    addresses: Addresses | undefined,
+  ) {
     this.engine = engine
     this.listener = listener
     this.codec = listener.codec
@@ -62,7 +70,7 @@ export class Client implements FrameSink, OutputOwner, Flushable {
     this.replies = this.codec.ordered ? new OrderedReplies() : null
     this.out = new Output(socket, this, listener.bufferLimit, true)
     this.#reader = new FrameReader(this.codec, this)
-    socket.on('data', (chunk: Buffer) => this.receive(plainBytes(chunk)))
+    intake.take = (bytes, start, end) => this.receive(bytes, start, end)
     socket.on('end', () => {
       this.#ended = true
       this.finish()
@@ -84,13 +92,13 @@ export class Client implements FrameSink, OutputOwner, Flushable {
     return this.#holds !== 0 || this.closed || this.#finishing
   }
 
-  receive(chunk: Uint8Array): void {
+  receive(bytes: Uint8Array, start: number, end: number): void {
     wake()
-    this.listener.counters[L.downstream_cx_rx_bytes_total]! += chunk.length
+    this.listener.counters[L.downstream_cx_rx_bytes_total]! += end - start
     this.lastActive = clock.now
     if (this.#finishing || this.closed) return
     try {
-      this.#reader.feed(chunk)
+      this.#reader.feed(bytes, start, end)
     } catch (error) {
       this.#thrown(error)
     }

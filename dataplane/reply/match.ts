@@ -131,7 +131,7 @@ function complete(
           size = restored.length
         }
       }
-      if (route.responseEdits.length > 0) {
+      if (route.editsReplies) {
         const changed = applyEdits(codec, frame, start, size, route.responseEdits)
         if (changed) {
           frame = changed

@@ -39,16 +39,27 @@ export interface CompiledRoute {
   readonly statsAt: number
   /** Of a straight route, when it is there. */
   cluster: Cluster | null
+  /** Anything of limits, faults or direct replies: what most routes skip with one look. */
+  readonly filtered: boolean
+  /** One destination and nothing to do to the message on its way there. */
+  readonly straight: boolean
+  /** Whether replies are edited. */
+  readonly editsReplies: boolean
+  /** -1: not said. */
+  readonly timeoutMs: number
+  /** Of one try, ms; 0: none. */
+  readonly perTryTimeoutMs: number
+  /** Index into a cluster's breakers. */
+  readonly priority: 0 | 1
+  readonly mode: ConnectionMode | undefined
+  readonly hasher: Hasher | undefined
+
   readonly name: string
   readonly action: RouteAction
   readonly state: RouteState
   readonly destinations: readonly Destination[]
   /** Index of the destination for the next message; undefined with one destination or none. */
   readonly draw: (() => number) | undefined
-  readonly hasher: Hasher | undefined
-  readonly mode: ConnectionMode | undefined
-  /** -1: not said. */
-  readonly timeoutMs: number
   readonly limiters: readonly Limiter[]
   /** Limits a service is asked about. */
   readonly globalLimits: readonly CompiledLimit[]
@@ -58,14 +69,6 @@ export interface CompiledRoute {
   readonly aborts: Sampler | undefined
   readonly requestEdits: readonly Edit[]
   readonly responseEdits: readonly Edit[]
-  /** Index into a cluster's breakers. */
-  readonly priority: 0 | 1
-  /** Anything of limits, faults or direct replies: what most routes skip with one look. */
-  readonly filtered: boolean
-  /** One destination and nothing to do to the message on its way there. */
-  readonly straight: boolean
-  /** Of one try, ms; 0: none. */
-  readonly perTryTimeoutMs: number
   readonly retries: boolean
 }
 
@@ -175,6 +178,7 @@ function freshRoute(codec: Codec, { name, action }: MessageRoute, state: RouteSt
   const limiters = limitersOf(codec, action.rateLimits ?? [], state)
   const globalLimits = compileLimits(codec, action.globalRateLimits)
   const requestEdits = compileEdits(codec, action.requestMutation)
+  const responseEdits = compileEdits(codec, action.responseMutation)
   const mirrors = (action.mirrors ?? []).map(({ cluster, percent }) => ({
     name: cluster,
     sample: new Sampler(percent),
@@ -185,22 +189,6 @@ function freshRoute(codec: Codec, { name, action }: MessageRoute, state: RouteSt
     statsBlock: state.stats.block,
     statsAt: state.stats.at,
     cluster: null,
-    name: state.name || name,
-    action,
-    state,
-    destinations,
-    draw: live.length > 1 ? rotation(live.map(({ weight }) => weight)) : undefined,
-    hasher: compileHasher(codec, action.hashKeys ?? []),
-    mode: action.mode && chooseMode(codec, action.mode),
-    timeoutMs: action.timeoutMs ?? -1,
-    limiters,
-    globalLimits,
-    mirrors,
-    delays: delay && new Sampler(delay.percent),
-    aborts: abort && new Sampler(abort.percent),
-    requestEdits,
-    responseEdits: compileEdits(codec, action.responseMutation),
-    priority: action.priority === 'high' ? 1 : 0,
     filtered:
       limiters.length > 0 || globalLimits.length > 0 || action.fault !== undefined || action.reply !== undefined,
     straight:
@@ -208,7 +196,24 @@ function freshRoute(codec: Codec, { name, action }: MessageRoute, state: RouteSt
       destinations[0]!.edits.length === 0 &&
       requestEdits.length === 0 &&
       mirrors.length === 0,
+    editsReplies: responseEdits.length > 0,
+    timeoutMs: action.timeoutMs ?? -1,
     perTryTimeoutMs: action.retry?.perTryTimeoutMs ?? 0,
+    priority: action.priority === 'high' ? 1 : 0,
+    mode: action.mode && chooseMode(codec, action.mode),
+    hasher: compileHasher(codec, action.hashKeys ?? []),
+    name: state.name || name,
+    action,
+    state,
+    destinations,
+    draw: live.length > 1 ? rotation(live.map(({ weight }) => weight)) : undefined,
+    limiters,
+    globalLimits,
+    mirrors,
+    delays: delay && new Sampler(delay.percent),
+    aborts: abort && new Sampler(abort.percent),
+    requestEdits,
+    responseEdits,
     retries: action.retry !== undefined,
   }
 }

@@ -8,8 +8,14 @@ const golden = 0x9e3779b1 | 0
 /** What `IntegerIndex.find` gives for a value that is not there. */
 export const missing = -1
 
+/** Values this close together on average are looked up by place: 4 bytes a value, and ids in use lie beside one another. */
+const spread = 8
+
 /** A table of 64-bit integers given as int32 halves. An entry lies in one piece, so that a look-up touches one line of the cache. */
 export class IntegerIndex {
+  /** What is found for `#first`, `#first` + 1 and so on; empty where the values are too far apart. */
+  readonly #places: Int32Array
+  readonly #first: number
   /** Low half, high half, what is found, nothing. */
   readonly #cells: Int32Array
   readonly #shift: number
@@ -17,6 +23,19 @@ export class IntegerIndex {
 
   /** `entries`: low half, high half, what is found (any int32 but `missing`). */
   constructor(entries: readonly (readonly [lo: number, hi: number, value: number])[]) {
+    const values = entries.map(([lo]) => lo)
+    const first = values.reduce((a, b) => Math.min(a, b), 0x7fffffff)
+    const span = values.reduce((a, b) => Math.max(a, b), first) - first + 1
+    const near = entries.length > 0 && span <= entries.length * spread && entries.every(([, hi]) => hi === 0)
+    this.#first = first
+    this.#places = new Int32Array(near ? span : 0).fill(missing)
+    if (near) {
+      for (const [lo, , value] of entries) this.#places[lo - first] = value
+      this.#cells = new Int32Array(4).fill(missing)
+      this.#shift = 31
+      this.#mask = 0
+      return
+    }
     let bits = 3
     while (1 << bits < entries.length * 2) bits++
     this.#shift = 32 - bits
@@ -39,6 +58,12 @@ export class IntegerIndex {
 
   /** @returns `missing` when it is not there. */
   find(lo: number, hi: number): number {
+    const places = this.#places
+    if (places.length > 0) {
+      // As unsigned: what is below the first is far above the last.
+      const place = (lo - this.#first) >>> 0
+      return hi === 0 && place < places.length ? places[place]! : missing
+    }
     const cells = this.#cells
     let at = this.#start(lo, hi)
     for (;;) {

@@ -41,6 +41,21 @@ describe('routes', () => {
     expect(find(routes.slice(0, 4), frame(12))).toBe(-1)
   })
 
+  it.each([
+    ['close together', [100, 101, 103, 104]],
+    ['close together above 2^31', [2 ** 31 + 1, 2 ** 31 + 2, 2 ** 31 + 4]],
+    ['on both sides of 2^31', [2 ** 31 - 1, 2 ** 31]],
+    ['far apart', [0, 5_000, 2 ** 32 - 1]],
+  ])('ids %s are found, those around them are not', (_, ids) => {
+    const routes = ids.map((n) => [id(n)])
+    for (const n of ids) {
+      expect(find(routes, frame(n))).toBe(ids.indexOf(n))
+      for (const other of [n - 1, n + 1, n - 10, n + 10]) {
+        if (other >= 0 && other < 2 ** 32) expect(find(routes, frame(other))).toBe(ids.indexOf(other))
+      }
+    }
+  })
+
   it.each<[string, FieldMatch, boolean]>([
     ['an integer as text', { field: 'uid', exact: '18446744073709551615' }, true],
     ['a value by its name', { field: 'kind', exact: 'request' }, true],

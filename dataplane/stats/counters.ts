@@ -68,9 +68,8 @@ export const listenerCounterNames = [
 ] as const
 export type ListenerCounter = (typeof listenerCounterNames)[number]
 
-/** Counters of a route. */
+/** Counters of a route. `rq_total` stands last, beside what else every message counts. */
 export const routeCounterNames = [
-  'rq_total',
   'rq_error',
   'rq_timeout',
   'rq_retry',
@@ -82,6 +81,7 @@ export const routeCounterNames = [
   'ratelimit_over_limit_local',
   'ratelimit_error',
   'ratelimit_failure_mode_allowed',
+  'rq_total',
 ] as const
 export type RouteCounter = (typeof routeCounterNames)[number]
 
@@ -131,16 +131,19 @@ export class Histogram {
   }
 }
 
-/** Of one route: the sum of its latencies, its counters, the buckets; a multiple of a line of the cache. */
+/**
+ * Of one route: its counters, the sum of its latencies, the buckets; a multiple of a line of the cache. The last counter, the sum and the buckets of
+ * quick replies lie in one line.
+ */
 const routeDoubles = 32
-const countersAt = 1
-const bucketsAt = countersAt + routeCounterNames.length
+const sumAt = routeCounterNames.length
+const bucketsAt = sumAt + 1
 const routesPerBlock = 256
 let block = new Float64Array(routesPerBlock * routeDoubles)
 let blockUsed = 0
 
 /**
- * What is counted of a route. Many routes share one block of memory: a message of one among ten thousand routes touches two lines of the cache for
+ * What is counted of a route. Many routes share one block of memory: a message of one among ten thousand routes touches one line of the cache for
  * its counters and its latency, and no object of the route's own.
  */
 export class RouteStats {
@@ -158,9 +161,9 @@ export class RouteStats {
     blockUsed += routeDoubles
     this.block = block
     this.at = at
-    this.counters = block.subarray(at + countersAt, at + bucketsAt)
+    this.counters = block.subarray(at, at + sumAt)
     this.latency = new Histogram(
-      block.subarray(at, at + 1),
+      block.subarray(at + sumAt, at + bucketsAt),
       block.subarray(at + bucketsAt, at + bucketsAt + histogramBounds.length + 1),
     )
   }
@@ -168,11 +171,11 @@ export class RouteStats {
 
 /** Counts a request; `block` and `at` are those of the route's `RouteStats`. */
 export function countRequest(block: Float64Array, at: number): void {
-  block[at + countersAt + R.rq_total]!++
+  block[at + R.rq_total]!++
 }
 
 /** Counts a latency, in ms. */
 export function countLatency(block: Float64Array, at: number, ms: number): void {
-  block[at]! += ms
+  block[at + sumAt]! += ms
   block[at + bucketsAt + bucketOf(ms)]!++
 }

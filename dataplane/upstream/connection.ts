@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net'
 import type { Codec, ConnectionMode } from '../../codecs/contract.ts'
 import type { Engine } from '../engine.ts'
-import { FrameReader, type FrameSink, plainBytes } from '../framing/reader.ts'
+import { Intake } from '../framing/intake.ts'
+import { FrameReader, type FrameSink } from '../framing/reader.ts'
 import type { Client } from '../listen/client.ts'
 import { encodeProxyHeader } from '../listen/proxy-protocol.ts'
 import type { Greeting } from '../listen/session.ts'
@@ -75,8 +76,11 @@ export class UpstreamConnection implements FrameSink, OutputOwner {
     const { config } = this.pool.cluster
     const preface = config.proxyProtocol && encodeProxyHeader(config.proxyProtocol, this.client?.addresses)
     const { tcpKeepaliveMs } = config.connections ?? {}
+    const intake = new Intake()
+    intake.take = (bytes, start, end) => this.#receive(bytes, start, end)
     const socket = this.#engine.dial(
       this.pool.host.address,
+      intake,
       {
         ...(config.tls && { tls: config.tls }),
         ...(tcpKeepaliveMs && { keepaliveMs: tcpKeepaliveMs }),
@@ -91,21 +95,22 @@ export class UpstreamConnection implements FrameSink, OutputOwner {
       this.counters[C.upstream_cx_connect_timeout]!++
       this.close()
     }, config.connectTimeoutMs ?? defaultConnectMs)
-    socket.on('data', (chunk: Buffer) => {
-      wake()
-      this.counters[C.upstream_cx_rx_bytes_total]! += chunk.length
-      this.#misses = 0
-      this.lastUsed = clock.now
-      try {
-        this.#reader.feed(plainBytes(chunk))
-      } catch (error) {
-        reportCodecError(this.codec, error)
-        this.protocolError()
-      }
-    })
     socket.on('error', () => this.#gone())
     socket.on('end', () => this.#gone())
     socket.on('close', () => this.#gone())
+  }
+
+  #receive(bytes: Uint8Array, start: number, end: number): void {
+    wake()
+    this.counters[C.upstream_cx_rx_bytes_total]! += end - start
+    this.#misses = 0
+    this.lastUsed = clock.now
+    try {
+      this.#reader.feed(bytes, start, end)
+    } catch (error) {
+      reportCodecError(this.codec, error)
+      this.protocolError()
+    }
   }
 
   #ready(): void {

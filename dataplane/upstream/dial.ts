@@ -1,17 +1,19 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { checkServerIdentity, connect as connectTls } from 'node:tls'
 import type { ClientTls, SocketAddress } from '../configuration.ts'
+import type { Intake } from '../framing/intake.ts'
 
-/** Opens a connection; errors come as events of the socket. `preface` goes out in clear before anything else. */
+/** Opens a connection that is read by `intake`; errors come as events of the socket. `preface` goes out in clear before anything else. */
 export function dial(
   address: SocketAddress,
+  intake: Intake,
   options: { readonly tls?: ClientTls; readonly keepaliveMs?: number; readonly preface?: Uint8Array },
   ready: () => void,
 ): Socket {
   const keepAlive = options.keepaliveMs ? { keepAlive: true, keepAliveInitialDelay: options.keepaliveMs } : {}
   const target = 'path' in address ? { path: address.path } : { host: address.host, port: address.port }
-  const raw = connectTcp({ ...target, noDelay: true, ...keepAlive })
   const { tls, preface } = options
+  const raw = connectTcp({ ...target, noDelay: true, ...keepAlive, ...(!tls && { onread: intake }) })
   if (!tls) {
     raw.once('connect', () => {
       if (preface) raw.write(preface)
@@ -45,5 +47,6 @@ export function dial(
   // The raw socket's failures reach the TLS socket as well; without a listener they would end the process.
   raw.on('error', (error) => socket.destroy(error))
   socket.once('secureConnect', ready)
+  intake.follow(socket)
   return socket
 }

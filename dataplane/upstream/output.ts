@@ -131,6 +131,13 @@ export class Output implements Flushable {
 
   #write(count: number, total: number): void {
     const socket = this.#socket
+    if (socket.writableLength > 0) {
+      // Who waits for a slow peer keeps its own bytes only, not the chunks of all others they came in.
+      const bytes = Buffer.allocUnsafeSlow(total)
+      this.#gather(count, bytes)
+      socket.write(bytes)
+      return
+    }
     if (count === 1) {
       socket.write(view(this.#chunks[0]!, this.#starts[0]!, this.#ends[0]!))
       return
@@ -142,19 +149,22 @@ export class Output implements Flushable {
       return
     }
     const stage = stageOf(total)
-    const { plain } = stage
+    this.#gather(count, stage.plain)
+    socket.write(stage.buffer.subarray(0, total))
+    // The buffer is free again exactly when the kernel took everything at once.
+    if (socket.writableLength === 0) stages[stage.index] = stage
+  }
+
+  #gather(count: number, into: Uint8Array): void {
     let at = 0
     for (let i = 0; i < count; i++) {
       const chunk = this.#chunks[i]!
       const start = this.#starts[i]!
       const end = this.#ends[i]!
       // A view made by hand and a copy between plain arrays cost half of `subarray` and of a Buffer's `set`.
-      plain.set(new Uint8Array(chunk.buffer, chunk.byteOffset + start, end - start), at)
+      into.set(new Uint8Array(chunk.buffer, chunk.byteOffset + start, end - start), at)
       at += end - start
     }
-    socket.write(stage.buffer.subarray(0, total))
-    // The buffer is free again exactly when the kernel took everything at once.
-    if (socket.writableLength === 0) stages[stage.index] = stage
   }
 }
 
