@@ -7,6 +7,7 @@ import { startWeb } from './backend.ts'
 import type { Balancer } from './balancer.ts'
 import type { Events } from './events.ts'
 import { GAME_PORT, web } from './mesh.ts'
+import { Registry, type Shown } from './registry.ts'
 
 export interface ChaosOptions {
   readonly consul: TestConsul
@@ -24,10 +25,10 @@ export interface ChaosOptions {
 
 type Service = 'web' | 'game'
 
-interface Instance {
-  readonly id: string
-  readonly port: number
+interface Instance extends Shown {
   readonly stop: () => Promise<unknown>
+  /** Changes of it that are under way: it leaves after them, or the last of them would bring it back. */
+  readonly changes: Set<Promise<void>>
 }
 
 /** Calls of Consul under way at a time, for endpoint changes. */
@@ -38,11 +39,13 @@ export class Chaos {
   readonly planes: ServeChild[] = []
   readonly #options: ChaosOptions
   readonly #instances: Record<Service, Instance[]> = { web: [], game: [] }
+  readonly #registry: Registry
   #born = 0
   #over = false
 
   constructor(options: ChaosOptions) {
     this.#options = options
+    this.#registry = new Registry(options.consul)
   }
 
   /** Starts the services and the control planes. */
@@ -63,6 +66,7 @@ export class Chaos {
 
   async stop(): Promise<void> {
     for (const { stop } of [...this.#instances.web, ...this.#instances.game]) await stop()
+    this.#registry.close()
   }
 
   #retarget(): void {
@@ -71,19 +75,16 @@ export class Chaos {
 
   async #add(name: Service): Promise<void> {
     const id = `${name}-${++this.#born}`
-    const instance = name === 'web' ? { id, ...(await startWeb(id)) } : await startGame(id)
-    await this.#register(name, instance)
-    this.#instances[name].push(instance)
-  }
-
-  #register(name: Service, { id, port }: Instance, weight = 1): Promise<void> {
     const tags = name === 'game' ? [`meshgate.port=${GAME_PORT}/arena`] : []
-    return patiently(() => this.#options.consul.register({ name, id, port, tags, meta: { weight: String(weight) } }))
+    const server = name === 'web' ? await startWeb(id) : await startGame(id)
+    const instance: Instance = { service: name, id, tags, ...server, changes: new Set() }
+    await patiently(() => this.#registry.register(instance))
+    this.#instances[name].push(instance)
   }
 
   /** Replaces every instance, one after the other: register, deregister, wait, stop. */
   async #roll(): Promise<void> {
-    const { consul, events, drainMs } = this.#options
+    const { events, drainMs } = this.#options
     const leaving: Promise<unknown>[] = []
     for (let turn = 0; !this.#over; turn++) {
       const name = turn % 2 === 0 ? 'web' : 'game'
@@ -91,7 +92,8 @@ export class Chaos {
       await sleep(300)
       const [oldest] = this.#instances[name].splice(0, 1)
       events.note('replace')
-      await patiently(() => consul.deregister(oldest!.id))
+      await Promise.all(oldest!.changes)
+      await patiently(() => this.#registry.deregister(oldest!.id))
       const waitMs = await this.#advisedWait()
       events.took('told wait of a backend that leaves', waitMs)
       leaving.push(sleep(Math.max(drainMs, waitMs)).then(() => oldest!.stop()))
@@ -109,7 +111,7 @@ export class Chaos {
 
   /** Endpoints that change their weight, and one of each service that goes into maintenance and comes back. */
   async #flap(): Promise<void> {
-    const { flaps, consul, events } = this.#options
+    const { flaps, events } = this.#options
     const started = performance.now()
     const open = new Set<Promise<void>>()
     for (let count = 0; flaps > 0 && !this.#over; ) {
@@ -125,22 +127,20 @@ export class Chaos {
       // The newest one only changes its weight, so that there is always one in service.
       const change =
         round % 4 < 2 || instance === list.at(-1)
-          ? () => consul.register({ name, ...this.#shown(name, instance), meta: { weight: String(1 + (round % 5)) } })
-          : () => maintenance(consul, instance.id, round % 4 === 2)
+          ? () => this.#registry.register(instance, 1 + (round % 5))
+          : () => this.#registry.maintain(instance, round % 4 === 2)
       const call = change().then(
         () => events.note('flap', { quiet: true }),
         () => events.note('flap refused', { quiet: true }),
       )
-      open.add(call)
-      void call.then(() => open.delete(call))
+      for (const set of [open, instance.changes]) {
+        set.add(call)
+        void call.then(() => set.delete(call))
+      }
     }
     await Promise.all(open)
-    for (const { id } of [...this.#instances.web, ...this.#instances.game])
-      await maintenance(consul, id, false).catch(() => undefined)
-  }
-
-  #shown(name: Service, { id, port }: Instance) {
-    return { id, port, tags: name === 'game' ? [`meshgate.port=${GAME_PORT}/arena`] : [] }
+    for (const instance of [...this.#instances.web, ...this.#instances.game])
+      await this.#registry.maintain(instance, false).catch(() => undefined)
   }
 
   /** Edits a rule through the API of the control planes in turn, of one that runs. */
@@ -216,14 +216,10 @@ export class Chaos {
   }
 }
 
-async function startGame(id: string): Promise<Instance> {
+async function startGame(id: string) {
   const server = await new GameServer(id).listen()
   server.keep = false
-  return { id, port: server.port, stop: () => server.close() }
-}
-
-function maintenance(consul: TestConsul, id: string, enable: boolean): Promise<unknown> {
-  return consul.call('PUT', `/v1/agent/service/maintenance/${id}?enable=${enable}`)
+  return { port: server.port, stop: () => server.close() }
 }
 
 /** Consul may be restarting: whoever registers tries again, as an orchestrator does. */
