@@ -7,13 +7,14 @@ import {
   KvAccess,
   KvLedger,
   KvSource,
+  kvLearned,
   kvPresence,
   LAYOUT,
   SessionLock,
   type SourceState,
 } from '../controlplane/consul/index.ts'
 import { AccessRows, type Database, Ledger, openDatabase, type RevisionLedger } from '../controlplane/ledger/index.ts'
-import type { PresenceStore } from '../controlplane/shared/index.ts'
+import type { LearnedStore, PresenceStore, SharedLearnedStore } from '../controlplane/shared/index.ts'
 import { type ConfigSource, FileStore, type SourceSnapshot } from '../controlplane/sources/index.ts'
 import { CommandError } from './errors.ts'
 import type { Log } from './log.ts'
@@ -28,6 +29,8 @@ export interface ConfigStore {
   openLedger(): Promise<{ readonly ledger: RevisionLedger; readonly db: Database } | undefined>
   /** Where replicas that share this store tell each other what they have; undefined for a folder. */
   presence(): PresenceStore | undefined
+  /** What workloads use on demand, kept by `own` and shared through this store; undefined for a folder. */
+  learned(own: LearnedStore): SharedLearnedStore | undefined
   /** How a store that is elsewhere is doing. */
   state(): SourceState | undefined
   stop(): Promise<void>
@@ -78,6 +81,7 @@ export async function openConfigStore(
       return { ledger, db }
     },
     presence: () => kvPresence(full, prefix),
+    learned: (own) => kvLearned(own, { address: full, prefix, log }),
     state: () => {
       const { lastContact, error, name } = ledger
       const ageMs = error === undefined || lastContact === undefined ? 0 : Date.now() - lastContact
@@ -113,6 +117,7 @@ function folderStore(folder: string, log: Log): ConfigStore {
       }
     },
     presence: () => undefined,
+    learned: () => undefined,
     state: () => undefined,
     async stop() {
       await opened?.close()

@@ -18,13 +18,7 @@ import { Accounts, Audit, type Database, type RevisionLedger } from '../controlp
 import { LiveConfig } from '../controlplane/live-config.ts'
 import { type CompiledMesh, createMesh } from '../controlplane/mesh.ts'
 import { Discovery } from '../controlplane/model/index.ts'
-import {
-  OnDemandMemory,
-  type OnDemandState,
-  onDemandMetrics,
-  type StateStore,
-  stateFile,
-} from '../controlplane/ondemand/index.ts'
+import { OnDemandMemory, onDemandMetrics, stateFile } from '../controlplane/ondemand/index.ts'
 import { createRateLimits } from '../controlplane/ratelimit/index.ts'
 import { createReports, type Reports } from '../controlplane/reports/index.ts'
 import { learnedSets, Presence, redisPresence } from '../controlplane/shared/index.ts'
@@ -89,8 +83,10 @@ export async function startControlPlane(options: ControlPlaneOptions, log: Log):
   // A single file has no place beside it that would be its own.
   const keeps = isFolder(store.folder) || store.folder === '' || options.stateDir !== undefined
   const discovery = new Discovery()
-  const learned =
-    options.redis && keeps ? sharedSets(stateFile(join(state, STATE_FILE)), options.redis, log) : undefined
+  const own = stateFile(join(state, STATE_FILE))
+  const learned = keeps
+    ? (store.learned(own) ?? (options.redis === undefined ? undefined : learnedSets(own, options.redis, log)))
+    : undefined
   const memory = new OnDemandMemory({
     logger: log,
     usage: {
@@ -98,7 +94,7 @@ export async function startControlPlane(options: ControlPlaneOptions, log: Log):
       lastUsed: (node, cluster) => reports.load.lastUsed(node, cluster),
     },
     idleMs: () => mesh.model.settings().clusterIdleMs,
-    ...(keeps && { store: learned ?? stateFile(join(state, STATE_FILE)) }),
+    ...(keeps && { store: learned ?? own }),
   })
   const mesh = createMesh({
     discovery,
@@ -254,11 +250,6 @@ export async function startControlPlane(options: ControlPlaneOptions, log: Log):
 
 /** Beside the history: what workloads use and which names of clusters are burnt. */
 const STATE_FILE = 'on-demand.json'
-
-/** What workloads use on demand, shared with other replicas; burnt names of clusters stay with each. */
-function sharedSets(file: StateStore, url: string, log: Log) {
-  return learnedSets<OnDemandState>(file, { workloads: new Map(), generations: new Map() }, url, log)
-}
 
 /** Refuses both addresses before anything listens. */
 function refuseOpen({ xds, xdsTls, api, apiTls, insecure }: ControlPlaneOptions): void {

@@ -210,6 +210,7 @@ export class Chaos {
       if (mine > 0) events.took('streams on another control plane', performance.now() - started)
     })()
     this.planes[index] = await startPlane(index)
+    events.note('control plane is back')
     events.took('control plane started again', performance.now() - started)
     this.#retarget()
     await moved

@@ -12,6 +12,12 @@ export class Events {
     this.#counts.set(what, (this.#counts.get(what) ?? 0) + 1)
   }
 
+  /** What was done within so long before a time, and how long before it: `kill control plane -1200 ms`. */
+  before(at: number, ms: number): string {
+    const near = this.#all.filter((event) => event.at <= at && event.at > at - ms)
+    return near.map((event) => `${event.what} -${at - event.at} ms`).join(', ')
+  }
+
   /** How long something took, ms. */
   took(what: string, ms: number): void {
     this.#values.set(what, [...(this.#values.get(what) ?? []), ms])

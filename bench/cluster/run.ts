@@ -118,6 +118,8 @@ class Cluster {
     for (const stop of this.#stops) await stop()
     await chaos.stop()
     this.#balancer.stop()
+    const [first] = [...wrong, ...lost]
+    if (first) say(`before the first loss: ${this.#events.before(first.at, 20_000)}`)
     for (const { what, at, sentAt } of [...wrong, ...lost].slice(0, 20))
       say(`${new Date(at).toISOString()} after ${at - sentAt} ms: ${what}`)
     return {

@@ -32,6 +32,11 @@ export class Contact {
     return this.#errors.values().next().value
   }
 
+  /** Whether it answered something within so long, ms. */
+  isAnswering(withinMs: number): boolean {
+    return this.#last !== undefined && Date.now() - this.#last < withinMs
+  }
+
   /** Whether the last try of this question failed. */
   isFailing(question: string): boolean {
     return this.#errors.has(question)

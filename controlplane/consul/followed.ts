@@ -1,6 +1,6 @@
 import type { DiscoveredEndpoint } from '../model/index.ts'
 import type { Contact } from './contact.ts'
-import { Belief, type BeliefOptions } from './held.ts'
+import { Belief, type BeliefOptions, PATIENCE_MS } from './held.ts'
 import type { ConsulHttp } from './http.ts'
 import { keepEqual, readInstances } from './instances.ts'
 import type { CatalogService } from './services.ts'
@@ -60,7 +60,7 @@ export class FollowedServices {
     return [...this.#all].flatMap(([host, { belief }]) => (belief.list ? [[host, belief.list] as const] : []))
   }
 
-  /** Begins, with what an earlier process knew; does nothing for a host that is followed. */
+  /** Begins, with what an earlier process knew to fall back to; does nothing for a host that is followed. */
   follow(host: string, service: CatalogService, known?: readonly DiscoveredEndpoint[]): void {
     if (this.#all.has(host)) return
     const { http, settings, contact, onInstances, onHeld } = this.#options
@@ -80,6 +80,7 @@ export class FollowedServices {
         if (this.#all.has(host)) onInstances(host, list)
       },
       onHeld,
+      answering: () => contact.isAnswering(PATIENCE_MS),
     })
     const one: One = {
       belief,
@@ -96,11 +97,14 @@ export class FollowedServices {
         },
         onError: (error) => {
           one.error = error.message
+          belief.fallBack()
         },
       }),
     }
     this.#all.set(host, one)
-    if (known) belief.remember(known)
+    if (!known) return
+    belief.spare(known)
+    if (contact.error !== undefined) belief.fallBack()
   }
 
   /** Whether it was followed. */

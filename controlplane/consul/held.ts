@@ -23,8 +23,13 @@ export interface BeliefOptions<T> {
   readonly onList: (list: readonly T[]) => void
   /** Called with what it is a list of when something begins or ends to be held, and then with undefined. */
   readonly onHeld: (what: string, held: Held | undefined) => void
+  /** Whether the registry answers somebody at present. */
+  readonly answering: () => boolean
   readonly now?: () => number
 }
+
+/** How long a registry that says nothing is waited for before what an earlier process believed is served, ms. */
+export const PATIENCE_MS = 3_000
 
 /**
  * The last list of a registry that is believed, and one that is not yet. What is held is read again, consistently, at its
@@ -37,6 +42,8 @@ export class Belief<T> {
   #list: readonly T[] | undefined
   #held: { readonly list: readonly T[]; readonly facts: Held } | undefined
   #timer: NodeJS.Timeout | undefined
+  #spare: readonly T[] | undefined
+  #patience: NodeJS.Timeout | undefined
 
   constructor(options: BeliefOptions<T>) {
     this.#options = options
@@ -55,7 +62,8 @@ export class Belief<T> {
   /** Takes what the registry told. */
   offer(list: readonly T[], wentBack: boolean): void {
     const { share, what, idOf } = this.#options
-    const before = this.#list
+    // An answer that lacks most of what an earlier process knew is no more to be believed than one that lost it now.
+    const before = this.#list ?? this.#spare
     if (!before) {
       this.#take(list)
       return
@@ -66,6 +74,7 @@ export class Belief<T> {
       this.#take(list)
       return
     }
+    this.#forgetSpare()
     // What is new is no loss: it is taken though the rest waits.
     const known = new Set(before.map(idOf))
     const added = list.filter((item) => !known.has(idOf(item)))
@@ -86,18 +95,40 @@ export class Belief<T> {
     if (this.#held) this.#take(this.#held.list)
   }
 
-  /** Begins with what an earlier process believed. */
-  remember(list: readonly T[]): void {
+  /**
+   * What an earlier process believed, for a registry that fails to answer. While it may yet answer it is waited for: what ended since
+   * then must not be served again.
+   */
+  spare(list: readonly T[]): void {
+    this.#spare = list
+    this.#patience = setInterval(() => {
+      if (!this.#options.answering()) this.fallBack()
+    }, PATIENCE_MS)
+    this.#patience.unref()
+  }
+
+  /** The registry failed to answer: what an earlier process believed is taken, where there is nothing newer. */
+  fallBack(): void {
+    const list = this.#spare
+    this.#forgetSpare()
+    if (!list || this.#list) return
     this.#list = list
     this.#options.onList(list)
   }
 
   stop(): void {
     clearTimeout(this.#timer)
+    this.#forgetSpare()
+  }
+
+  #forgetSpare(): void {
+    clearInterval(this.#patience)
+    this.#spare = undefined
   }
 
   #take(list: readonly T[]): void {
     clearTimeout(this.#timer)
+    this.#forgetSpare()
     this.#list = list
     const held = this.#held !== undefined
     this.#held = undefined

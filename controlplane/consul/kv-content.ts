@@ -15,6 +15,7 @@ import { type Kv, MOST_VALUE_BYTES } from './kv.ts'
  * blob/<sha256>      a file's bytes
  * lock               held by the replica that does what must be done once
  * access/            users, sessions and tokens: hashes of secrets only
+ * learned/           what workloads use on demand, in 16 parts
  * presence/          which proxies each replica has, where there is no Redis; gone with the replica
  * ```
  */
@@ -27,6 +28,7 @@ export const LAYOUT = {
   blob: (hash: string) => `blob/${hash}`,
   lock: 'lock',
   access: 'access/',
+  learned: 'learned/',
 } as const
 
 const RAW = 0x72 // r

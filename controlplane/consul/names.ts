@@ -1,5 +1,5 @@
 import type { Contact } from './contact.ts'
-import { Belief, type BeliefOptions } from './held.ts'
+import { Belief, type BeliefOptions, PATIENCE_MS } from './held.ts'
 import type { ConsulHttp } from './http.ts'
 import { type CatalogService, hostOf, readCatalog } from './services.ts'
 import type { ConsulSettings } from './settings.ts'
@@ -47,16 +47,18 @@ export class Names {
     return [...this.#datacenters.values()].map(({ belief }) => belief)
   }
 
-  /** Begins to follow the catalogs, with what an earlier process knew of them. */
+  /** Begins to follow the catalogs, with what an earlier process knew of them to fall back to. */
   begin(own: string, known: readonly CatalogService[] = []): void {
     const { http, settings, contact } = this.#options
     this.#own = own
+    // One that is not there any more has its grace, as if it had gone now.
+    this.#hosts = new Map(known.filter(isOfMesh).map((service) => [hostOf(service, settings, own), service]))
     const all = new Set([own, ...settings.datacenters])
     for (const datacenter of all)
       this.#datacenters.set(datacenter, { belief: this.#belief(datacenter), watch: undefined })
     for (const [datacenter, { belief }] of this.#datacenters) {
       const before = known.filter((service) => service.datacenter === datacenter)
-      if (before.length > 0) belief.remember(before)
+      if (before.length > 0) belief.spare(before)
     }
     for (const [datacenter, entry] of this.#datacenters)
       entry.watch = new Watch(http, {
@@ -66,7 +68,10 @@ export class Names {
         minGapMs: 1_000,
         onAnswer: ({ value, wentBack }) => entry.belief.offer(readCatalog(value, datacenter), wentBack),
         onContact: () => contact.answered(questionOf(datacenter)),
-        onError: (error) => contact.failed(questionOf(datacenter), error),
+        onError: (error) => {
+          contact.failed(questionOf(datacenter), error)
+          entry.belief.fallBack()
+        },
       })
   }
 
@@ -90,7 +95,7 @@ export class Names {
   }
 
   #belief(datacenter: string): Belief<CatalogService> {
-    const { http, settings, onHeld } = this.#options
+    const { http, settings, onHeld, contact } = this.#options
     return new Belief<CatalogService>({
       what: `services of ${datacenter}`,
       share: settings.shrinkShare,
@@ -102,6 +107,7 @@ export class Names {
       },
       onList: () => this.#join(),
       onHeld,
+      answering: () => contact.isAnswering(PATIENCE_MS),
     })
   }
 
@@ -110,10 +116,7 @@ export class Names {
     const hosts = new Map<string, CatalogService>()
     for (const { list } of this.beliefs) {
       if (list === undefined) return
-      for (const service of list) {
-        // Consul's servers are no service of the mesh.
-        if (service.name !== 'consul') hosts.set(hostOf(service, settings, this.#own), service)
-      }
+      for (const service of list.filter(isOfMesh)) hosts.set(hostOf(service, settings, this.#own), service)
     }
     const until = Date.now() + settings.nameGraceMs
     for (const [host, service] of this.#hosts)
@@ -139,6 +142,11 @@ export class Names {
     this.#options.onHosts(hosts)
     this.#options.onGone(over)
   }
+}
+
+/** Consul's servers are no service of the mesh. */
+function isOfMesh({ name }: CatalogService): boolean {
+  return name !== 'consul'
 }
 
 function questionOf(datacenter: string): string {

@@ -55,6 +55,7 @@ export class OnDemandMemory {
   #sweeper: NodeJS.Timeout | undefined
   #saver: NodeJS.Timeout | undefined
   #saving: Promise<void> = Promise.resolve()
+  #unsubscribe: (() => void) | undefined
   #evictions = 0
   /** The last save failed; it is told once, not at every try. */
   #unsaved = false
@@ -87,6 +88,14 @@ export class OnDemandMemory {
     }
     clearTimeout(this.#saver)
     this.#saver = undefined
+    this.#unsubscribe = store?.onOthers?.(({ workloads, generations }) => {
+      let fresh = false
+      for (const [workload, clusters] of workloads) if (this.#sets.learn(workload, [...clusters])) fresh = true
+      // Only burnt: to rename what the proxies here use would make them ask again for all of it.
+      for (const known of generations.values())
+        for (const [cluster, generation] of known) this.generations.burn(cluster, generation)
+      if (fresh) this.#changed()
+    })
   }
 
   /** For `XdsServerOptions.workingSets`. */
@@ -159,6 +168,7 @@ export class OnDemandMemory {
 
   /** Ends the clock and saves what is not saved yet. */
   async stop(): Promise<void> {
+    this.#unsubscribe?.()
     clearInterval(this.#sweeper)
     if (this.#saver) this.#save()
     await this.#saving

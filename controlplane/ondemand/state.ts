@@ -12,6 +12,8 @@ export interface StateStore {
   load(): Promise<OnDemandState | undefined>
   /** @throws Error when it cannot be written; what was saved before is still there then */
   save(state: OnDemandState): Promise<void>
+  /** Where several share it: calls back with what others learned since. Returns the way to unsubscribe. */
+  onOthers?(listener: (news: OnDemandState) => void): () => void
 }
 
 interface StateJson {

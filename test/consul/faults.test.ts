@@ -147,13 +147,57 @@ describe.skipIf(!(await hasConsul()))('a Consul that', () => {
     await bed.stop()
   })
 
+  it('answers at the start, late: that counts, not what an earlier process knew, which may have ended since', async () => {
+    const cache = join(folder, 'older.json')
+    const first = await start(cache)
+    await first.stop()
+    await consul.deregister('w9001')
+    await register([9005])
+    await toxic.set({ kind: 'latency', ms: 400, jitterMs: 0 })
+    const second = await consulBed(toxic.url, '', settings, cache)
+    const seen = new Set<string>()
+    await until(
+      () => {
+        const list = served(second, HOST)
+        for (const one of list) seen.add(one)
+        return list
+      },
+      (list) => list.length === 4,
+    )
+    expect([...seen]).not.toContain('9001 healthy')
+    expect([...seen]).toContain('9005 healthy')
+    await second.stop()
+    await toxic.set({ kind: 'none' }, true)
+    await consul.deregister('w9005')
+    await register([9001])
+  })
+
+  it('has lost most of it when the mesh starts too: what an earlier process knew stays until that is confirmed', async () => {
+    const cache = join(folder, 'fuller.json')
+    const first = await start(cache)
+    await first.stop()
+    await consul.restart()
+    const second = await consulBed(toxic.url, '', { ...settings, confirmMs: 60_000, nameGraceMs: 60_000 }, cache)
+    await until(
+      () => served(second, HOST),
+      (list) => list.length === 4,
+    )
+    expect(second.source.state().held).not.toEqual([])
+    await register([9001, 9002, 9003, 9004])
+    await until(
+      () => second.source.state(),
+      ({ held }) => held.length === 0,
+    )
+    await second.stop()
+  })
+
   it('is not there at the start: what an earlier process knew is served; without that nobody is told anything', async () => {
     const cache = join(folder, 'cache.json')
     const first = await start(cache)
     await first.stop()
     await toxic.set({ kind: 'down' })
     const second = await consulBed(toxic.url, '', settings, cache)
-    expect(second.source.ready).toBe(true)
+    await second.source.whenReady()
     await until(
       () => served(second, HOST),
       (list) => list.length === 4,

@@ -2,8 +2,9 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ConsulHttp, Kv, KvLedger, KvSource, SessionLock } from '../../controlplane/consul/index.ts'
+import { ConsulHttp, Kv, KvLedger, KvSource, kvLearned, SessionLock } from '../../controlplane/consul/index.ts'
 import { ConflictError, type FileChange } from '../../controlplane/ledger/index.ts'
+import { OnDemandMemory, stateFile } from '../../controlplane/ondemand/index.ts'
 import { hasConsul, startConsul, type TestConsul } from '../helpers/consul.ts'
 import { testFolder } from '../helpers/folders.ts'
 import { spawnForTest } from '../helpers/processes.ts'
@@ -237,6 +238,56 @@ describe.skipIf(!(await hasConsul()))('configuration in Consul', () => {
     )
     expect(ledger.read('x.yaml')!.toString()).toBe('a: 1\n')
     await expect(ledger.apply([file('x', 'a: 2\n')], by('a'))).rejects.toThrow(/lost its history/)
+  })
+
+  it('what proxies use on demand: what one replica learned the others know, at once or when they start; a wipe is mended', async () => {
+    const warnings: string[] = []
+    const replica = async () => {
+      const path = join(folder, `learned-${++stores}.json`)
+      const log = { info: () => {}, warn: (_: object, message: string) => warnings.push(message) }
+      const address = { url: consul.url }
+      const store = kvLearned(stateFile(path), { address, prefix: 't/learned', log, writeMs: 20, readMs: 20 })
+      const usage = { reporting: () => false, lastUsed: () => undefined }
+      const memory = new OnDemandMemory({ store, usage, idleMs: () => 0, logger: log })
+      await memory.load()
+      const stop = async () => {
+        await memory.stop()
+        await store.stop()
+      }
+      const learned = () => [...memory.workingSet(node).learned()].sort()
+      return { memory, learned, stop }
+    }
+    const id = 'sidecar~1~web-1.shop~shop.svc.cluster.local'
+    const node = { id, cluster: '', metadata: {}, locality: {}, userAgent: '' } as never
+    const [a, b] = [await replica(), await replica()]
+    a.memory.workingSet(node).asked(['outbound|80||a.test'])
+    a.memory.generations.next('K', ['outbound|80||a.test'])
+    await until(b.learned, (list) => list.length === 1)
+    b.memory.workingSet(node).asked(['outbound|80||b.test'])
+    await until(a.learned, (list) => list.length === 2)
+    // What the proxies of one use is not renamed because those of another do not; but a burnt name is never given again.
+    expect(b.memory.generations.of('K', 'outbound|80||a.test')).toBe(0)
+    b.memory.generations.next('K', ['outbound|80||a.test'])
+    expect(b.memory.generations.of('K', 'outbound|80||a.test')).toBe(2)
+    await b.stop()
+    await consul.call('DELETE', '/v1/kv/t/learned/learned?recurse=true')
+    const kv = new Kv(new ConsulHttp({ url: consul.url }))
+    await until(
+      () => kv.keys('t/learned/learned/'),
+      (keys) => keys.length > 0,
+    )
+    const late = await replica()
+    expect(late.learned()).toEqual(['outbound|80||a.test', 'outbound|80||b.test'])
+    expect(late.memory.generations.of('K', 'outbound|80||a.test')).toBe(1)
+    const { ModifyIndex: before } = (
+      (await consul.call('GET', '/v1/kv/t/learned/learned/?recurse=true')) as [{ ModifyIndex: number }]
+    )[0]
+    await sleep(200)
+    const after = (await consul.call('GET', '/v1/kv/t/learned/learned/?recurse=true')) as { ModifyIndex: number }[]
+    expect(after[0]!.ModifyIndex).toBe(before)
+    await a.stop()
+    await late.stop()
+    expect(warnings).toEqual([])
   })
 
   it('what must be done once is done by one: the lock is held by one, and a holder whose session is over is refused', async () => {

@@ -5,8 +5,7 @@ import { type RunningControlPlane, startControlPlane } from '../../cli/control-p
 import { createLog } from '../../cli/log.ts'
 import type { ProxyStatus } from '../../controlplane/admin/proxies.ts'
 import { envoyBootstrap } from '../../controlplane/bootstrap/envoy.ts'
-import type { OnDemandState } from '../../controlplane/ondemand/index.ts'
-import { learnedSets, type SetStore } from '../../controlplane/shared/index.ts'
+import { type Learned, type LearnedStore, learnedSets, NOTHING_LEARNED } from '../../controlplane/shared/index.ts'
 import { startEnvoy, type TestEnvoy } from '../helpers/envoy.ts'
 import { testFolder } from '../helpers/folders.ts'
 import { stopAfterTests } from '../helpers/processes.ts'
@@ -121,10 +120,9 @@ it('a proxy that left is told as gone, and a replica that ended takes its proxie
   await expect.poll(async () => (await told(two)).proxies, { timeout: 15_000 }).toEqual([])
 })
 
-it('what one replica learned, another starts with; without Redis only its own', async () => {
-  const empty: OnDemandState = { workloads: new Map(), generations: new Map() }
-  const store = (): SetStore<OnDemandState> => {
-    let kept: OnDemandState | undefined
+it('what one replica learned, another starts with, and one that runs soon knows; without Redis only its own', async () => {
+  const store = (): LearnedStore => {
+    let kept: Learned | undefined
     return {
       load: async () => kept,
       save: async (state) => {
@@ -133,13 +131,15 @@ it('what one replica learned, another starts with; without Redis only its own', 
     }
   }
   const silent = { info() {}, warn() {} }
-  const share = (own: SetStore<OnDemandState>) => {
-    const shared = learnedSets(own, empty, redis!.url, silent)
+  const share = (own: LearnedStore) => {
+    const shared = learnedSets(own, redis!.url, silent, { lookMs: 50 })
     stopAfterTests(() => shared.stop())
     return shared
   }
   const first = share(store())
   await first.load()
+  const told: Learned[] = []
+  first.onOthers((news) => told.push(news))
   await first.save({
     workloads: new Map([['shop', new Set(['a', 'b'])]]),
     generations: new Map([['c', new Map([['a', 2]])]]),
@@ -148,11 +148,12 @@ it('what one replica learned, another starts with; without Redis only its own', 
   const loaded = await second.load()
   expect(loaded!.workloads.get('shop')).toEqual(new Set(['a', 'b']))
   expect(loaded!.generations.size).toBe(0)
-  await second.save({ ...empty, workloads: new Map([['shop', new Set(['c'])]]) })
+  await second.save({ ...NOTHING_LEARNED, workloads: new Map([['shop', new Set(['c'])]]) })
   expect((await share(store()).load())!.workloads.get('shop')).toEqual(new Set(['a', 'b', 'c']))
+  await expect.poll(() => told).toEqual([{ ...NOTHING_LEARNED, workloads: new Map([['shop', new Set(['c'])]]) }])
   await redis!.kill()
   const own = store()
-  await own.save({ ...empty, workloads: new Map([['shop', new Set(['own'])]]) })
+  await own.save({ ...NOTHING_LEARNED, workloads: new Map([['shop', new Set(['own'])]]) })
   expect((await share(own).load())!.workloads.get('shop')).toEqual(new Set(['own']))
   await redis!.restart()
 })
