@@ -182,8 +182,7 @@ export async function startControlPlane(options: ControlPlaneOptions, log: Log):
     const editing =
       opened &&
       editingOf(opened, {
-        ...{ api: options.api, folder, source, config, mesh, discovery },
-        generations: memory.generations,
+        ...{ api: options.api, folder, source, config, mesh },
         status: xds.status,
       })
     if (editing)

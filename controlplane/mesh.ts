@@ -1,5 +1,6 @@
 import type { ResourceType } from '../proto/types.ts'
 import type { ConfigObject } from './config/object.ts'
+import { isSupposing, supposedState } from './model/cells.ts'
 import { createModel, type DiscoveryReader, type Model } from './model/index.ts'
 import { ClassView, type Generations } from './xds/class-view.ts'
 import { classify, FIRST_VIRTUAL_HOSTS, type Relevance, relevance, wantsWhatItCannot } from './xds/classify.ts'
@@ -71,6 +72,13 @@ export function createMesh(options: MeshOptions = {}): CompiledMesh {
       const proxy = classify(node, relevant)
       const known = views.get(proxy.key)?.deref()
       if (known) return known
+      if (isSupposing()) {
+        // A class that is there only if what is supposed comes true.
+        const others = supposedState(views, () => new Map<string, ClassView>())
+        const other = others.get(proxy.key) ?? new ClassView(model, proxy, onFailure, generations, onCompiled)
+        others.set(proxy.key, other)
+        return other
+      }
       const view = new ClassView(model, proxy, onFailure, generations, onCompiled)
       views.set(proxy.key, new WeakRef(view))
       dropped.register(view, proxy.key)

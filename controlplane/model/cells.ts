@@ -31,9 +31,32 @@ export interface Writes {
 interface Reading {
   mask: number
   fine: readonly number[]
+  /** Numbers the computation that reads; what it has read already is marked with it. */
+  readonly id: number
+  /** What is read directly, in the order of the first reads. Absent where nobody will ask. */
+  readonly dependencies?: Dependency[]
+}
+
+/** A source or a cell, as those that read it know it. */
+interface Dependency {
+  /** Number of the last computation that read it. */
+  readBy: number
+  /** Whether it is at present what it is supposed to be. */
+  stays(supposed: Supposed): boolean
+}
+
+/** What is supposed, and what was computed for it so far. */
+interface Supposed {
+  readonly values: ReadonlyMap<Dependency, unknown>
+  readonly writes: Writes
+  readonly outcomes: Map<object, Outcome<unknown>>
+  readonly states: Map<object, unknown>
+  /** The present that `outcomes` go with. */
+  moment: number
 }
 
 const NONE: readonly number[] = []
+const NOTHING: readonly Dependency[] = []
 const MOST_BITS = 30
 /** In place of the numbers of sources that something read: any of them. */
 const MANY = 1
@@ -43,7 +66,9 @@ const MOST_WRITES = 1024
 
 const bits = new Map<string, number>()
 let lastFine = 0
+let lastReading = 0
 let reading: Reading | undefined
+let supposed: Supposed | undefined
 let written = 0
 let writes: { readonly mask: number; readonly fine: number }[] = []
 
@@ -56,13 +81,20 @@ export function source<T>(initial: T, kind?: string): Source<T> {
   const mask = kind === undefined ? 0 : bitOf(kind)
   const fine = kind === undefined ? ++lastFine : 0
   const reads: Reads = { mask, fine: fine ? [fine] : NONE }
-  return {
+  const self: Source<T> & Dependency = {
     reads,
+    readBy: 0,
+    stays: ({ values }) => !values.has(self) || values.get(self) === inner.peek(),
     get value() {
-      if (reading) merge(reading, reads)
+      if (supposed) return supposed.values.has(self) ? (supposed.values.get(self) as T) : inner.peek()
+      if (reading) {
+        depend(reading, self)
+        merge(reading, reads)
+      }
       return inner.value
     },
     set value(next: T) {
+      if (supposed) throw new Error('what is supposed cannot be written')
       if (next === inner.peek()) return
       written++
       if (writes.length >= 2 * MOST_WRITES) writes = writes.slice(-MOST_WRITES)
@@ -71,6 +103,7 @@ export function source<T>(initial: T, kind?: string): Source<T> {
     },
     peek: () => inner.peek(),
   }
+  return self
 }
 
 /** Makes several writes one change. */
@@ -95,7 +128,7 @@ export function unrecorded<T>(read: () => T): T {
 /** What `read` read, and what came of it. */
 export function recorded<T>(read: () => T): { readonly value: T; readonly reads: Reads } {
   const outer = reading
-  const own: Reading = { mask: 0, fine: NONE }
+  const own: Reading = { mask: 0, fine: NONE, id: ++lastReading }
   reading = own
   try {
     return { value: read(), reads: own }
@@ -151,9 +184,10 @@ interface Outcome<T> extends Reads {
  */
 export function cell<T>(compute: () => T, equal: (a: T, b: T) => boolean = Object.is): Cell<T> {
   let last: Outcome<T> | undefined
+  let dependencies: readonly Dependency[] = NOTHING
   const inner: ReadonlySignal<Outcome<T>> = computed(() => {
     const outer = reading
-    const own: Reading = { mask: 0, fine: NONE }
+    const own = { mask: 0, fine: NONE, id: ++lastReading, dependencies: [] as Dependency[] }
     reading = own
     let outcome: Outcome<T>
     try {
@@ -165,13 +199,46 @@ export function cell<T>(compute: () => T, equal: (a: T, b: T) => boolean = Objec
       outcome = { error: { thrown }, mask: own.mask, fine: own.fine }
     } finally {
       reading = outer
+      dependencies = own.dependencies
     }
     last = outcome
     return outcome
   })
+
+  const self: Dependency = {
+    readBy: 0,
+    stays(as) {
+      if (last && !touches(last, as.writes)) return true
+      const next = supposedly(as)
+      return next === last || (!next.error && last?.error === undefined && Object.is(next.value, last?.value))
+    },
+  }
+
+  /** What it would be. What it is at present comes first: that is what it stays where nothing it read is another. */
+  const supposedly = (as: Supposed): Outcome<T> => {
+    const known = as.outcomes.get(self) as Outcome<T> | undefined
+    if (known) return known
+    const now = last && presently(() => inner.peek())
+    const outcome =
+      now && (!touches(now, as.writes) || dependencies.every((one) => one.stays(as))) ? now : computeFor(now)
+    as.outcomes.set(self, outcome)
+    return outcome
+  }
+  const computeFor = (now: Outcome<T> | undefined): Outcome<T> => {
+    try {
+      const value = compute()
+      return now && !now.error && equal(now.value as T, value) ? now : { value, mask: 0, fine: NONE }
+    } catch (thrown) {
+      return { error: { thrown }, mask: 0, fine: NONE }
+    }
+  }
+
   return () => {
-    const outcome = inner.value
-    if (reading) merge(reading, outcome)
+    const outcome = supposed ? supposedly(supposed) : inner.value
+    if (reading && !supposed) {
+      depend(reading, self)
+      merge(reading, outcome)
+    }
     if (outcome.error) throw outcome.error.thrown
     return outcome.value as T
   }
@@ -196,7 +263,11 @@ export function cells<T>(
   const family = new Map<string, Cell<T>>()
   const read = (key: string) => {
     let member = family.get(key)
-    if (!member) {
+    if (!member && supposed) {
+      const others = supposedState(family, () => new Map<string, Cell<T>>())
+      member = others.get(key) ?? cell(() => compute(key), equal)
+      others.set(key, member)
+    } else if (!member) {
       member = cell(() => compute(key), equal)
       family.set(key, member)
       if (family.size > most) for (const oldest of family.keys()) if (family.delete(oldest)) break
@@ -204,6 +275,103 @@ export function cells<T>(
     return member()
   }
   return Object.assign(read, { forget: (key: string) => void family.delete(key) })
+}
+
+/** Sources that have other values than at present, for those who want to know what would follow. */
+export interface Supposition {
+  /** What setting these values would write. */
+  readonly writes: Writes
+}
+
+/** Supposes that sources have these values. Nothing is written, and nobody is told. */
+export function suppose(values: ReadonlyMap<Source<unknown>, unknown>): Supposition {
+  const made: Supposed = {
+    values: values as ReadonlyMap<object, unknown> as Supposed['values'],
+    writes: writesOf(values.keys()),
+    outcomes: new Map(),
+    states: new Map(),
+    moment: written,
+  }
+  return made
+}
+
+/**
+ * Reads cells as they would be. What does not follow from the values supposed is what it is at present, the same object; all else is
+ * computed beside it, once for each supposition, and the present stays as it is. `read` must not wait for anything.
+ */
+export function supposing<T>(supposition: Supposition, read: () => T): T {
+  const [outer, outerReading] = [supposed, reading]
+  const next = supposition as Supposed
+  if (next.moment !== written) {
+    next.outcomes.clear()
+    next.states.clear()
+    next.moment = written
+  }
+  supposed = next
+  reading = undefined
+  try {
+    return read()
+  } finally {
+    supposed = outer
+    reading = outerReading
+  }
+}
+
+/** Whether what is computed is only supposed: it must leave no trace in what is kept outside of cells. */
+export function isSupposing(): boolean {
+  return supposed !== undefined
+}
+
+/** Something of somebody that lasts as long as what is supposed. @throws Error when nothing is */
+export function supposedState<T>(owner: object, make: () => T): T {
+  if (!supposed) throw new Error('nothing is supposed')
+  let state = supposed.states.get(owner) as T | undefined
+  if (state === undefined) {
+    state = make()
+    supposed.states.set(owner, state)
+  }
+  return state
+}
+
+/** A map in which computations keep something for their next run. What is only supposed reads it, and writes beside it. */
+export class Memory<K, V> {
+  readonly #present = new Map<K, V>()
+
+  get(key: K): V | undefined {
+    const beside = this.#beside()
+    return beside?.has(key) ? beside.get(key) : this.#present.get(key)
+  }
+
+  set(key: K, value: V): void {
+    const beside = this.#beside()
+    if (beside) beside.set(key, value)
+    else this.#present.set(key, value)
+  }
+
+  delete(key: K): void {
+    const beside = this.#beside()
+    if (beside) beside.set(key, undefined)
+    else this.#present.delete(key)
+  }
+
+  /** Forgets the others. */
+  keep(wanted: (key: K) => boolean): void {
+    if (!supposed) for (const key of this.#present.keys()) if (!wanted(key)) this.#present.delete(key)
+  }
+
+  entries(): ReadonlyMap<K, V> {
+    const beside = this.#beside()
+    if (!beside || beside.size === 0) return this.#present
+    const all = new Map(this.#present)
+    for (const [key, value] of beside)
+      if (value === undefined) all.delete(key)
+      else all.set(key, value)
+    return all
+  }
+
+  #beside(): Map<K, V | undefined> | undefined {
+    return supposed && supposedState(this, () => new Map<K, V | undefined>())
+  }
 }
 
 /** Whether two lists hold the same items in the same order. */
@@ -216,6 +384,25 @@ export function sameEntries<K, V>(a: ReadonlyMap<K, V>, b: ReadonlyMap<K, V>): b
   if (a.size !== b.size) return false
   for (const [key, value] of a) if (!b.has(key) || !Object.is(b.get(key), value)) return false
   return true
+}
+
+function depend(on: Reading, what: Dependency): void {
+  if (what.readBy === on.id) return
+  what.readBy = on.id
+  on.dependencies?.push(what)
+}
+
+/** Computes what is, whatever is supposed. */
+function presently<T>(compute: () => T): T {
+  const [outer, outerReading] = [supposed, reading]
+  supposed = undefined
+  reading = undefined
+  try {
+    return compute()
+  } finally {
+    supposed = outer
+    reading = outerReading
+  }
 }
 
 function bitOf(kind: string): number {

@@ -1,6 +1,6 @@
 import type { ServiceEntrySpec } from '../config/kinds/service-entry.ts'
 import type { ConfigObject } from '../config/object.ts'
-import { batch, type Source, sameItems, source } from './cells.ts'
+import { batch, isSupposing, type Source, sameItems, source } from './cells.ts'
 import type { EndpointHealth, Locality } from './service.ts'
 
 /** An instance of a service as a registry has it. Immutable; equal content should keep the same object. */
@@ -51,7 +51,7 @@ export class Discovery implements DiscoveryReader {
   }
 
   endpoints(hostname: string): readonly DiscoveredEndpoint[] | undefined {
-    return this.#source(hostname).value
+    return isSupposing() && !this.#endpoints.has(hostname) ? undefined : this.#source(hostname).value
   }
 
   use(hostname: string): void {

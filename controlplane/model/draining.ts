@@ -1,4 +1,4 @@
-import { type Cell, type Source, source, unrecorded, watch } from './cells.ts'
+import { type Cell, isSupposing, type Source, source, unrecorded, watch } from './cells.ts'
 import type { Endpoint } from './service.ts'
 
 export interface DrainingOptions {
@@ -40,6 +40,11 @@ export class Draining {
   /** What left `present` a moment ago (tracked). Call it only for keys of which somebody is served. */
   follow(key: string, present: Cell<readonly Endpoint[]>): readonly Endpoint[] {
     let watched = this.#watched.get(key)
+    if (isSupposing()) {
+      const here = new Set(present().map(addressOf))
+      const left = watched?.leaving.value ?? NOBODY
+      return left.map(({ endpoint }) => endpoint).filter((endpoint) => !here.has(addressOf(endpoint)))
+    }
     if (!watched) {
       watched = this.#watch(present)
       this.#watched.set(key, watched)

@@ -1,6 +1,6 @@
 import type { WorkloadEntrySpec } from '../config/kinds/workload-entry.ts'
 import type { ConfigObject } from '../config/object.ts'
-import { cells, sameItems } from './cells.ts'
+import { cells, isSupposing, Memory, sameItems } from './cells.ts'
 import type { DiscoveredEndpoint, DiscoveryReader } from './discovery.ts'
 import type { Draining } from './draining.ts'
 import type { Endpoint, Locality, Service, ServicePort } from './service.ts'
@@ -35,7 +35,7 @@ export function createEndpoints(
   const inline = new WeakMap<ServiceEntry, Map<string, readonly Endpoint[]>>()
   const selected = new WeakMap<WorkloadEntry, Map<string, Endpoint>>()
   const discovered = new WeakMap<DiscoveredEndpoint, Map<string, Endpoint>>()
-  const services = new Map<string, Service>()
+  const services = new Memory<string, Service>()
 
   const family = cells<readonly Endpoint[]>((key) => {
     const cut = key.lastIndexOf('\n')
@@ -70,7 +70,7 @@ export function createEndpoints(
     look,
     known: (service) => !isDiscovered(service) || discovery.endpoints(service.hostname) !== undefined,
     serve(service, port) {
-      if (isDiscovered(service)) discovery.use(service.hostname)
+      if (isDiscovered(service) && !isSupposing()) discovery.use(service.hostname)
       const present = look(service, port)
       if (!draining) return present
       const key = `${serviceKey(service.hostname, service.namespace)}\n${port.number}`

@@ -1,6 +1,6 @@
 import type { ServiceEntrySpec } from '../config/kinds/service-entry.ts'
 import type { ConfigObject } from '../config/object.ts'
-import { type Cell, cell, cells, sameEntries, sameItems } from './cells.ts'
+import { type Cell, cell, cells, Memory, sameEntries, sameItems } from './cells.ts'
 import type { DiscoveryReader } from './discovery.ts'
 import { portProtocol, type Resolution, type Service, type ServicePort } from './service.ts'
 import type { MeshSettings } from './settings.ts'
@@ -28,7 +28,7 @@ export interface Registry {
  * document's namespace, and the endpoints of both add up.
  */
 export function createRegistry(world: World, settings: Cell<MeshSettings>, discovery: DiscoveryReader): Registry {
-  const known = new Map<string, Known>()
+  const known = new Memory<string, Known>()
   const discovered = new WeakSet<ServiceEntry>()
   const isDiscovered = (entry: ServiceEntry) => discovered.has(entry)
 
@@ -87,7 +87,7 @@ export function createRegistry(world: World, settings: Cell<MeshSettings>, disco
       known.set(key, { entries, defaultExportTo, shape, service: present })
       list.push(present)
     }
-    for (const key of known.keys()) if (!grouped().has(key)) known.delete(key)
+    known.keep((key) => grouped().has(key))
     return list as readonly Service[]
   }, sameItems)
 

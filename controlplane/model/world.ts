@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { ConfigObject, Origin } from '../config/object.ts'
-import { batch, cells, type Source, sameItems, source, type Writes, writesOf } from './cells.ts'
+import { batch, cells, isSupposing, type Source, type Supposition, sameItems, source, suppose } from './cells.ts'
 
 /**
  * The present configuration, readable by cells. A commit replaces the whole world at once; an object whose content did not
@@ -18,6 +18,8 @@ export class World {
   #kept = new Map<string, Kept>()
   /** The content of those objects whose volatile part somebody reads. */
   readonly #current = new Map<string, Source<ConfigObject>>()
+  /** The objects of a world that is only supposed. */
+  readonly #supposed = source<ReadonlyMap<string, Kept> | undefined>(undefined, 'supposed')
 
   /**
    * Makes `objects` (in order of precedence) the world. Returns the keys of objects that came, went or changed content;
@@ -47,19 +49,19 @@ export class World {
     return changed
   }
 
-  /** What a commit of these objects would write of all that somebody has read. Writes nothing. */
-  foresee(objects: ReadonlyMap<string, ConfigObject>): Writes {
-    const { changed, lists } = this.#differences(objects)
-    const written: Source<unknown>[] = []
+  /** The world with these objects instead, to be looked at by `supposing`. Writes nothing. */
+  suppose(objects: ReadonlyMap<string, ConfigObject>): Supposition {
+    const { changed, kept, lists } = this.#differences(objects)
+    const values = new Map<Source<unknown>, unknown>([[this.#supposed, kept]])
     for (const [kind, list] of lists) {
-      const present = this.#byKind.get(kind)
-      if (present && !sameItems(present.peek(), list)) written.push(present)
+      const present = this.#source(kind)
+      if (!sameItems(present.peek(), list)) values.set(present, list)
     }
     for (const key of changed) {
       const present = this.#current.get(key)
-      if (present) written.push(present)
+      if (present) values.set(present, kept.get(key)?.object)
     }
-    return writesOf(written)
+    return suppose(values)
   }
 
   #differences(objects: ReadonlyMap<string, ConfigObject>): {
@@ -117,6 +119,8 @@ export class World {
 
   /** An object of `all` with all of its present content (tracked, by itself). */
   current<Spec>(object: ConfigObject<Spec>): ConfigObject<Spec> {
+    const supposed = isSupposing() ? this.#supposed.value : undefined
+    if (supposed) return (supposed.get(object.key)?.object ?? object) as ConfigObject<Spec>
     let present = this.#current.get(object.key)
     if (!present) {
       const kept = this.#kept.get(object.key)

@@ -13,7 +13,7 @@ import { encode } from '../../proto/make.ts'
 import { RESOURCE_TYPES, type ResourceType } from '../../proto/types.ts'
 import type { EnvoyResourceSpec } from '../config/kinds/envoy-resource.ts'
 import type { Origin } from '../config/object.ts'
-import { type Cells, cell, cells, sameEntries, sameItems, type Writes } from '../model/cells.ts'
+import { type Cells, cell, cells, isSupposing, Memory, sameEntries, sameItems, type Writes } from '../model/cells.ts'
 import { createScope, type Model, type ProxyClass, type Scope } from '../model/index.ts'
 import { parseOutboundClusterName } from '../model/service.ts'
 import {
@@ -69,7 +69,7 @@ export class ClassView implements View {
   readonly scope: Scope
   declare readonly onDemand?: OnDemand
   readonly #left = new LeftClusters()
-  readonly #problems = new Map<string, readonly Problem[]>()
+  readonly #problems = new Memory<string, readonly Problem[]>()
   readonly #model: Model
   readonly #onFailure: OnFailure
   readonly #onCompiled: OnCompiled
@@ -142,7 +142,7 @@ export class ClassView implements View {
       })
       this.onDemand = {
         ...onDemand,
-        eager: () => this.#record.names('cds', onDemand.eager, 'eager'),
+        eager: () => (isSupposing() ? onDemand.eager() : this.#record.names('cds', onDemand.eager, 'eager')),
         ...(proxy.lazyVirtualHosts && this.#virtualHosts && { virtualHosts: this.#virtualHosts }),
       }
     }
@@ -207,10 +207,11 @@ export class ClassView implements View {
   }
 
   names(type: ResourceType): readonly string[] {
-    return this.#record.names(type, this.#names[type])
+    return isSupposing() ? this.#names[type]() : this.#record.names(type, this.#names[type])
   }
 
   get(type: ResourceType, name: string): Resource | undefined {
+    if (isSupposing()) return this.#resources[type](name)
     const resource = this.#record.resource(type, name, this.#resources[type])
     return resource || type !== 'eds' || this.#left.isEmpty ? resource : this.#left.get(name)?.endpoints
   }
@@ -230,7 +231,7 @@ export class ClassView implements View {
 
   /** What the clusters that were asked for, as they were last compiled, have that is not as their documents ask: by name, if anything. */
   clusterProblems(): ReadonlyMap<string, readonly Problem[]> {
-    return this.#problems
+    return this.#problems.entries()
   }
 
   forget(type: ResourceType, name: string): void {
@@ -297,7 +298,7 @@ export class ClassView implements View {
   ): Resource {
     const { world } = this.#model
     let live: readonly Origin[] | undefined
-    this.#onCompiled(type, name)
+    if (!isSupposing()) this.#onCompiled(type, name)
     return {
       type,
       name,
@@ -321,7 +322,7 @@ export class ClassView implements View {
     try {
       return compile()
     } catch (error) {
-      this.#onFailure(type, name, error)
+      if (!isSupposing()) this.#onFailure(type, name, error)
       return undefined
     }
   }

@@ -8,8 +8,7 @@ import {
   type RevisionLedger,
 } from '../../ledger/index.ts'
 import type { LiveConfig } from '../../live-config.ts'
-import type { CompiledMesh, MeshOptions } from '../../mesh.ts'
-import type { Discovery } from '../../model/index.ts'
+import type { CompiledMesh } from '../../mesh.ts'
 import { MemorySource, type SourceSnapshot } from '../../sources/index.ts'
 import type { StatusBook } from '../../status/book.ts'
 import { ApiError, badRequest, notFound } from '../errors.ts'
@@ -27,9 +26,7 @@ export interface ChangesOptions {
   readonly config: LiveConfig
   /** The mesh proxies are served from. */
   readonly mesh: CompiledMesh
-  readonly generations?: MeshOptions['generations'] | undefined
   readonly status: StatusBook
-  readonly discovery?: Discovery | undefined
   readonly now?: () => number
 }
 

@@ -1,7 +1,7 @@
 import { type Place, places } from '../../explain/explain.ts'
 import type { ClientStatus, StatusBook, TypeStatus } from '../../status/book.ts'
+import type { ClassChanges } from './class-changes.ts'
 import type { Plan, Planner } from './planner.ts'
-import type { ClassChanges } from './shadow-mesh.ts'
 
 /**
  * waiting: the files are not read yet, or the next state of its class waits for other proxies. sent: on its way. ACK: accepted

@@ -5,15 +5,14 @@ import { type LoadedConfig, loadConfig } from '../../config/load.ts'
 import type { ConfigObject } from '../../config/object.ts'
 import { compareDiagnostics, type Diagnostic } from '../../diagnostics/diagnostic.ts'
 import type { LiveConfig } from '../../live-config.ts'
-import type { CompiledMesh, MeshOptions } from '../../mesh.ts'
-import type { Discovery } from '../../model/index.ts'
+import type { CompiledMesh } from '../../mesh.ts'
 import { MemorySource, type SourceSnapshot } from '../../sources/index.ts'
 import type { ClientStatus, StatusBook } from '../../status/book.ts'
 import { problemDiagnostics } from '../compile-problems.ts'
+import { type ClassChanges, compareClasses } from './class-changes.ts'
 import { type Meaning, meaningOf } from './meaning.ts'
 import { affectedServices, hostsOf } from './services.ts'
-import { type ClassChanges, type Comparison, ShadowMesh } from './shadow-mesh.ts'
-import { slice } from './slices.ts'
+import { inOnePiece, slice } from './slices.ts'
 
 /** A file as it is and as it shall be; absent bytes mean that it is not there. */
 export interface PlannedFile {
@@ -45,15 +44,9 @@ export interface PlannerOptions {
   readonly config: LiveConfig
   /** The mesh proxies are served from. */
   readonly mesh: CompiledMesh
-  /** How often classes have let go of clusters, as the mesh has it. */
-  readonly generations?: MeshOptions['generations'] | undefined
   readonly status: StatusBook
-  /** What registries know: a plan is made for it, and asks none of them for more. */
-  readonly discovery?: Discovery | undefined
 }
 
-/** How long the second mesh is kept after a plan, ms. */
-const KEEP_SHADOW_MS = 10 * 60_000
 /** After so many changes of the configuration while a plan was made, it is made in one piece. */
 const MOST_ATTEMPTS = 4
 
@@ -61,8 +54,6 @@ const MOST_ATTEMPTS = 4
 export class Planner {
   readonly #options: PlannerOptions
   #loaded: LoadedConfig | undefined
-  #shadow: ShadowMesh | undefined
-  #timer: NodeJS.Timeout | undefined
   /** Ends when the last plan that was asked for is made. */
   #turn: Promise<unknown> = Promise.resolve()
   readonly #unsubscribe: () => void
@@ -95,13 +86,14 @@ export class Planner {
     for (let attempt = 1; ; attempt++) {
       const base = this.#loaded
       // A configuration that changes all the time must not keep a plan from being made.
-      const plan = await slice(this.#steps(files), () => attempt < MOST_ATTEMPTS && this.#loaded !== base)
+      if (attempt === MOST_ATTEMPTS) return inOnePiece(this.#steps(files))
+      const plan = await slice(this.#steps(files), () => this.#loaded !== base)
       if (plan) return plan
     }
   }
 
   *#steps(files: readonly PlannedFile[]): Generator<void, Plan> {
-    const { source, config, status, mesh, discovery, generations } = this.#options
+    const { source, config, status, mesh } = this.#options
     const base = this.#loaded ?? loadConfig(source.snapshot)
     const { snapshot, parts } = this.#planned(files)
     const loaded = loadConfig(snapshot, base)
@@ -109,11 +101,9 @@ export class Planner {
     const analysis = analyze(loaded)
     yield
     const clients = status.clients().filter(({ disconnectedAt }) => disconnectedAt === undefined)
-    this.#shadow ??= new ShadowMesh({ live: mesh, discovery, generations })
-    this.#keepShadow()
     const written = [...loaded.objects.values()].filter(({ source: { file } }) => parts.has(file))
     const named = written.flatMap(({ spec, namespace }) => hostsOf(spec).map((host) => ({ host, namespace })))
-    const { classes, problems }: Comparison = yield* this.#shadow.compare(loaded.objects, clients, named)
+    const { classes, problems } = yield* compareClasses(mesh, loaded.objects, clients, named)
     const diagnostics = [
       ...snapshot.diagnostics,
       ...loaded.diagnostics,
@@ -149,8 +139,6 @@ export class Planner {
 
   stop(): void {
     this.#unsubscribe()
-    clearTimeout(this.#timer)
-    this.#shadow = undefined
   }
 
   #planned(files: readonly PlannedFile[]): { snapshot: SourceSnapshot; parts: ReadonlyMap<string, SourceSnapshot> } {
@@ -170,13 +158,6 @@ export class Planner {
       ...[...parts.values()].flatMap((part) => part.diagnostics),
     ]
     return { snapshot: { documents, diagnostics }, parts }
-  }
-
-  #keepShadow(): void {
-    clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => {
-      this.#shadow = undefined
-    }, KEEP_SHADOW_MS).unref()
   }
 }
 

@@ -1,6 +1,6 @@
 import type { ConfigObject } from '../../config/object.ts'
 import { changedObjects } from './changed-objects.ts'
-import type { ClassChanges } from './shadow-mesh.ts'
+import type { ClassChanges } from './class-changes.ts'
 import { isMap } from './statement.ts'
 
 const MOST_SERVICES = 1_000

@@ -5,7 +5,8 @@ import { type CompiledMesh, createMesh } from '../../mesh.ts'
 import { MemorySource } from '../../sources/index.ts'
 import type { ClientStatus } from '../../status/book.ts'
 import { nodeOf } from '../node.ts'
-import { type Comparison, ShadowMesh } from './shadow-mesh.ts'
+import { type Comparison, compareClasses } from './class-changes.ts'
+import { inOnePiece } from './slices.ts'
 
 const MESH = 'apiVersion: meshgate.io/v1\nkind: Mesh\nmetadata: { name: mesh }\nspec: { lazy: false }\n'
 const service = (name: string, address = '10.0.0.1') => `---
@@ -112,13 +113,6 @@ function found({ classes }: Comparison, stream: number): readonly string[] {
     .sort()
 }
 
-function run(work: Generator<void, Comparison>): Comparison {
-  for (;;) {
-    const step = work.next()
-    if (step.done) return step.value
-  }
-}
-
 const PLANNED: Readonly<Record<string, string>> = {
   'a weight': BASE.replace(split(10), split(25)),
   'a match on labels of the caller, which splits a class': BASE.replace(
@@ -140,17 +134,15 @@ const PLANNED: Readonly<Record<string, string>> = {
 describe('a planned configuration differs from the live one as two meshes do that compile everything', () => {
   test.each(Object.keys(PLANNED))('%s', (name) => {
     const { mesh, config } = served(BASE)
-    const shadow = new ShadowMesh({ live: mesh })
-    const comparison = run(shadow.compare(configOf(PLANNED[name]!, config).objects, CLIENTS, []))
+    const comparison = inOnePiece(compareClasses(mesh, configOf(PLANNED[name]!, config).objects, CLIENTS, []))
     for (const { node, stream } of CLIENTS)
       expect(found(comparison, stream), node.id).toEqual(expected(BASE, PLANNED[name]!, node))
   })
 
   test('one after the other, whatever the one before was', () => {
     const { mesh, config } = served(BASE)
-    const shadow = new ShadowMesh({ live: mesh })
     for (const name of [...Object.keys(PLANNED), ...Object.keys(PLANNED).reverse()]) {
-      const comparison = run(shadow.compare(configOf(PLANNED[name]!, config).objects, CLIENTS, []))
+      const comparison = inOnePiece(compareClasses(mesh, configOf(PLANNED[name]!, config).objects, CLIENTS, []))
       for (const { node, stream } of CLIENTS)
         expect(found(comparison, stream), `${name}: ${node.id}`).toEqual(expected(BASE, PLANNED[name]!, node))
     }
@@ -163,7 +155,7 @@ test('a plan leaves the live mesh alone: nothing is computed again, nobody is to
   mesh.onChange(() => told++)
   const view = mesh.view(CLIENTS[0]!.node)
   const before = view.names('rds').map((name) => view.get('rds', name))
-  run(new ShadowMesh({ live: mesh }).compare(configOf(PLANNED['a weight']!, config).objects, CLIENTS, []))
+  inOnePiece(compareClasses(mesh, configOf(PLANNED['a weight']!, config).objects, CLIENTS, []))
   expect(view.names('rds').map((name) => view.get('rds', name))).toEqual(before)
   expect(told).toBe(0)
 })

@@ -1,11 +1,11 @@
 import { RESOURCE_TYPES, type ResourceType } from '../../../proto/types.ts'
 import type { LoadedConfig } from '../../config/load.ts'
-import { type CompiledMesh, createMesh, type MeshOptions } from '../../mesh.ts'
-import type { Discovery } from '../../model/index.ts'
+import type { CompiledMesh } from '../../mesh.ts'
+import { type Supposition, supposing } from '../../model/cells.ts'
 import type { ClientStatus } from '../../status/book.ts'
 import type { ClassView } from '../../xds/class-view.ts'
 import { compileCluster, type Problem, serviceTargetNames } from '../../xds/clusters/index.ts'
-import type { Suspects } from '../../xds/resource.ts'
+import type { Resource, Suspects } from '../../xds/resource.ts'
 
 /** How the resources of one type differ, by name. */
 export interface TypeChanges {
@@ -38,73 +38,95 @@ export interface NamedHost {
   readonly namespace: string
 }
 
-export interface ShadowMeshOptions {
-  /** The mesh that proxies are served from. */
-  readonly live: CompiledMesh
-  readonly discovery?: Discovery | undefined
-  readonly generations?: MeshOptions['generations'] | undefined
-}
-
 type Objects = LoadedConfig['objects']
 
 /** More clusters of named hosts than these are not looked at for complaints, per class. */
 const MOST_NAMED_CLUSTERS = 300
 
 /**
- * A second mesh that nobody is served from. A planned configuration is put into it, and of what the live mesh has compiled for the
- * proxies that are connected only that is compiled anew which read something the plan changes: the cells of the live mesh know. So a
- * plan costs what the change touches, the first one too. It stays between plans.
+ * What a planned configuration changes for these clients, classes without any difference left out. The configuration is supposed, not
+ * written: what does not follow from the change is what the mesh has compiled for its proxies, and only the rest is computed.
+ * Yields between pieces of work; the configuration in force must be the same until it returns.
+ * @param named hosts whose clusters are looked at for complaints even where no proxy has asked for them yet
  */
-export class ShadowMesh {
-  readonly #live: CompiledMesh
-  readonly #mesh: CompiledMesh
-  /** Those of the last comparison: the mesh itself does not hold its views. */
-  readonly #views = new Set<ClassView>()
+export function* compareClasses(
+  mesh: CompiledMesh,
+  planned: Objects,
+  clients: readonly ClientStatus[],
+  named: readonly NamedHost[],
+): Generator<void, Comparison> {
+  const then = mesh.model.world.suppose(planned)
+  const groups = new Map<string, { readonly live: ClassView; readonly next: Next; members: ClientStatus[] }>()
+  for (const client of clients) {
+    const live = mesh.view(client.node)
+    // A new selector may split a class: its proxies are then compared with where each of them goes.
+    const view = supposing(then, () => mesh.view(client.node))
+    const key = `${live.key}\n${view.key}`
+    const known = groups.get(key)
+    if (known) known.members.push(client)
+    else groups.set(key, { live, next: new Next(view, then), members: [client] })
+  }
+  const classes: ClassChanges[] = []
+  const problems = new Set<Problem>()
+  for (const { live, next, members } of groups.values()) {
+    yield
+    const suspects = live.key === next.key ? live.readersOf(then.writes) : EVERYTHING
+    const { types, versions, looked } = yield* differences(live, next, suspects)
+    if (types.length > 0) classes.push({ class: members[0]!.class, clients: members, types, versions })
+    for (const problem of next.problems(live, looked, types, named)) problems.add(problem)
+  }
+  return { classes, problems: [...problems] }
+}
 
-  constructor({ live, discovery, generations }: ShadowMeshOptions) {
-    this.#live = live
-    this.#mesh = createMesh({
-      withoutDraining: true,
-      ...(discovery ? { discovery: discovery.quiet() } : {}),
-      ...(generations ? { generations } : {}),
-    })
+/** A class as it would be. */
+class Next {
+  readonly key: string
+  readonly #view: ClassView
+  readonly #then: Supposition
+
+  constructor(view: ClassView, then: Supposition) {
+    this.key = view.key
+    this.#view = view
+    this.#then = then
   }
 
-  /**
-   * What a planned configuration changes for these clients, classes without any difference left out. `named`: hosts whose clusters are
-   * looked at for complaints even where no proxy has asked for them yet. Yields between pieces of work; the configuration in force must
-   * be the same until it returns.
-   */
-  *compare(
-    planned: Objects,
-    clients: readonly ClientStatus[],
+  names(type: ResourceType): readonly string[] {
+    return supposing(this.#then, () => this.#view.names(type))
+  }
+
+  get(type: ResourceType, name: string): Resource | undefined {
+    return supposing(this.#then, () => this.#view.get(type, name))
+  }
+
+  /** Names that a proxy of the class is sent without asking for each. */
+  sent(type: ResourceType): ReadonlySet<string> {
+    return supposing(this.#then, () => sentNames(this.#view, type))
+  }
+
+  /** Complaints about clusters: those compared as they would be, the others as they are. */
+  problems(
+    live: ClassView,
+    looked: ReadonlySet<string> | undefined,
+    types: readonly TypeChanges[],
     named: readonly NamedHost[],
-  ): Generator<void, Comparison> {
-    const writes = this.#live.model.world.foresee(planned)
-    // Nobody is served from here: what leaves need not be kept for anybody.
-    this.#mesh.model.world.commit(planned)
-    const groups = new Map<string, { readonly live: ClassView; readonly next: ClassView; members: ClientStatus[] }>()
-    for (const client of clients) {
-      const live = this.#live.view(client.node)
-      // A new selector may split a class: its proxies are then compared with where each of them goes.
-      const next = this.#mesh.view(client.node)
-      const key = `${live.key}\n${next.key}`
-      const known = groups.get(key)
-      if (known) known.members.push(client)
-      else groups.set(key, { live, next, members: [client] })
-    }
-    this.#views.clear()
-    for (const { next } of groups.values()) this.#views.add(next)
-    const classes: ClassChanges[] = []
-    const problems = new Set<Problem>()
-    for (const { live, next, members } of groups.values()) {
-      yield
-      const suspects = live.key === next.key ? live.readersOf(writes) : EVERYTHING
-      const { types, versions, looked } = yield* differences(live, next, suspects)
-      if (types.length > 0) classes.push({ class: members[0]!.class, clients: members, types, versions })
-      for (const problem of problemsOf(live, next, looked, named)) problems.add(problem)
-    }
-    return { classes, problems: [...problems] }
+  ): readonly Problem[] {
+    const gone = new Set(types.find(({ type }) => type === 'cds')?.removed)
+    const found: Problem[] = []
+    if (looked) for (const [name, list] of live.clusterProblems()) if (!looked.has(name)) found.push(...list)
+    supposing(this.#then, () => {
+      const { scope, onDemand } = this.#view
+      for (const [name, list] of this.#view.clusterProblems())
+        if (!gone.has(name) && (!looked || looked.has(name))) found.push(...list)
+      if (!onDemand && scope.proxy.type !== 'message') return
+      const names = new Set<string>()
+      for (const { host, namespace } of named) {
+        const service = scope.resolve(host, namespace)
+        for (const name of service ? serviceTargetNames(scope, service) : []) names.add(name)
+        if (names.size > MOST_NAMED_CLUSTERS) break
+      }
+      for (const name of names) found.push(...(compileCluster(scope, name)?.problems ?? []))
+    })
+    return found
   }
 }
 
@@ -117,7 +139,7 @@ interface Differences extends Pick<ClassChanges, 'types' | 'versions'> {
 
 function* differences(
   live: ClassView,
-  next: ClassView,
+  next: Next,
   suspects: Suspects | typeof EVERYTHING,
 ): Generator<void, Differences> {
   const versions = new Map<string, string>()
@@ -161,7 +183,7 @@ interface Compared {
 function* namesToCompare(
   type: ResourceType,
   live: ClassView,
-  next: ClassView,
+  next: Next,
   suspects: Suspects | typeof EVERYTHING,
   assignments: ReadonlySet<string>,
 ): Generator<void, readonly Compared[]> {
@@ -180,7 +202,7 @@ function* namesToCompare(
   for (const name of suspects.resources(type)) found.set(name, { name, ...both })
   if (type === 'eds') for (const name of assignments) found.set(name, { name, ...both })
   else if (suspects.names(type)) {
-    const [before, after] = [namesOf(live, type), namesOf(next, type)]
+    const [before, after] = [sentNames(live, type), next.sent(type)]
     yield
     for (const name of before) if (!after.has(name)) found.set(name, { name, before: true, after: false })
     for (const name of after) if (!before.has(name)) found.set(name, { name, before: false, after: true })
@@ -188,27 +210,6 @@ function* namesToCompare(
   return [...found.values()]
 }
 
-/** Names that a proxy of the class is sent without asking for each. */
-function namesOf(view: ClassView, type: ResourceType): ReadonlySet<string> {
+function sentNames(view: ClassView, type: ResourceType): ReadonlySet<string> {
   return new Set(type === 'cds' && view.onDemand ? view.onDemand.eager() : view.names(type))
-}
-
-function problemsOf(
-  live: ClassView,
-  next: ClassView,
-  looked: ReadonlySet<string> | undefined,
-  named: readonly NamedHost[],
-): readonly Problem[] {
-  const found: Problem[] = []
-  for (const [name, list] of next.clusterProblems()) if (!looked || looked.has(name)) found.push(...list)
-  if (looked) for (const [name, list] of live.clusterProblems()) if (!looked.has(name)) found.push(...list)
-  if (!live.onDemand && live.scope.proxy.type !== 'message') return found
-  const names = new Set<string>()
-  for (const { host, namespace } of named) {
-    const service = next.scope.resolve(host, namespace)
-    for (const name of service ? serviceTargetNames(next.scope, service) : []) names.add(name)
-    if (names.size > MOST_NAMED_CLUSTERS) break
-  }
-  for (const name of names) found.push(...(compileCluster(next.scope, name)?.problems ?? []))
-  return found
 }
