@@ -1,4 +1,4 @@
-import { analyze } from './config/analysis/analyze.ts'
+import { type Analysis, analyzeInSteps, finish } from './config/analysis/analyze.ts'
 import { type LoadedConfig, loadConfig } from './config/load.ts'
 import { compareDiagnostics, type Diagnostic } from './diagnostics/diagnostic.ts'
 import type { CompiledMesh } from './mesh.ts'
@@ -22,7 +22,8 @@ export class LiveConfig {
   readonly #listeners = new Set<(update: ConfigUpdate) => void>()
   #config: LoadedConfig | undefined
   #sourceDiagnostics: readonly Diagnostic[] = []
-  #analysis: readonly Diagnostic[] | undefined
+  /** Of the configuration in force, or of an earlier one. */
+  #analysis: { readonly of: LoadedConfig; readonly analysis: Analysis } | undefined
   #unsubscribe = () => {}
 
   constructor(source: ConfigSource, mesh: CompiledMesh) {
@@ -47,11 +48,22 @@ export class LiveConfig {
 
   /**
    * All complaints, worst first. The analysis across documents is made when it is first asked for after a change, and takes
-   * some 50 µs a document.
+   * some 50 µs for each document that it concerns.
    */
   diagnostics(): readonly Diagnostic[] {
-    this.#analysis ??= this.#config ? analyze(this.#config) : []
-    return [...this.documentDiagnostics(), ...this.#analysis].sort(compareDiagnostics)
+    const { diagnostics } = finish(this.analysis()) ?? { diagnostics: [] }
+    return [...this.documentDiagnostics(), ...diagnostics].sort(compareDiagnostics)
+  }
+
+  /** The analysis across documents, made in pieces when it is first asked for after a change; undefined before the first reading. */
+  *analysis(): Generator<void, Analysis | undefined> {
+    const config = this.#config
+    if (!config) return undefined
+    if (this.#analysis?.of !== config) {
+      const analysis = yield* analyzeInSteps(config, this.#analysis?.analysis)
+      this.#analysis = { of: config, analysis }
+    }
+    return this.#analysis.analysis
   }
 
   /** Resolves after the first complete reading. @throws Error when the source can never be read. */
@@ -77,7 +89,6 @@ export class LiveConfig {
     const config = loadConfig(snapshot, this.#config)
     this.#config = config
     this.#sourceDiagnostics = snapshot.diagnostics
-    this.#analysis = undefined
     const changed = this.#mesh.commit(config.objects)
     const update = { changed, config, tookMs: performance.now() - start }
     for (const listener of this.#listeners) listener(update)

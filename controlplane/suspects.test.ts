@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { RESOURCE_TYPES } from '../proto/types.ts'
 import { loadConfig } from './config/load.ts'
 import { createMesh } from './mesh.ts'
+import { supposing } from './model/cells.ts'
 import { MemorySource } from './sources/memory-source.ts'
 import { ClassLog } from './subscription/class-log.ts'
 import { newInterest } from './subscription/interest.ts'
@@ -89,8 +90,11 @@ const document = fc.oneof(
 /** A document comes or changes, or goes; then, perhaps, somebody else looks at everything, and perhaps the log is refreshed. */
 const step = fc.record({ document, goes: fc.boolean(), looked: fc.boolean(), refreshed: fc.boolean() })
 
+const everything = (view: ReturnType<ReturnType<typeof createMesh>['view']>) =>
+  RESOURCE_TYPES.map((type) => view.names(type).map((name) => [name, view.get(type, name)?.version]))
+
 describe('what is published to a class', () => {
-  test('is what is compiled from the present configuration, although only suspects were looked at', () => {
+  test('is what is compiled from the present configuration, although only suspects were looked at; and what was supposed comes true', () => {
     fc.assert(
       fc.property(fc.boolean(), fc.array(step, { minLength: 1, maxLength: 12 }), (lazy, steps) => {
         const mesh = createMesh({ withoutDraining: true })
@@ -136,8 +140,10 @@ describe('what is published to a class', () => {
           if (goes) files.delete(file)
           else files.set(file, text)
           config = loadConfig(MemorySource.of(Object.fromEntries(files)).snapshot, config)
+          const then = mesh.model.world.suppose(config.objects)
+          const foreseen = looked ? supposing(then, () => everything(view)) : undefined
           mesh.commit(config.objects)
-          if (looked) for (const type of RESOURCE_TYPES) for (const name of view.names(type)) view.get(type, name)
+          if (looked) expect(everything(view)).toEqual(foreseen)
           if (!refreshed && index < steps.length - 1) continue
           log.refresh()
           check()

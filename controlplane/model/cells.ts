@@ -185,6 +185,8 @@ interface Outcome<T> extends Reads {
 export function cell<T>(compute: () => T, equal: (a: T, b: T) => boolean = Object.is): Cell<T> {
   let last: Outcome<T> | undefined
   let dependencies: readonly Dependency[] = NOTHING
+  /** Up to which write `last` is known to be what it is at present. */
+  let checked = -1
   const inner: ReadonlySignal<Outcome<T>> = computed(() => {
     const outer = reading
     const own = { mask: 0, fine: NONE, id: ++lastReading, dependencies: [] as Dependency[] }
@@ -216,9 +218,15 @@ export function cell<T>(compute: () => T, equal: (a: T, b: T) => boolean = Objec
 
   /** What it would be. What it is at present comes first: that is what it stays where nothing it read is another. */
   const supposedly = (as: Supposed): Outcome<T> => {
+    // Most of what is asked for has nothing to do with what is supposed.
+    if (last && checked === written && !touches(last, as.writes)) return last
     const known = as.outcomes.get(self) as Outcome<T> | undefined
     if (known) return known
-    const now = last && presently(() => inner.peek())
+    if (last && checked !== written) {
+      presently(() => inner.peek())
+      checked = written
+    }
+    const now = last
     const outcome =
       now && (!touches(now, as.writes) || dependencies.every((one) => one.stays(as))) ? now : computeFor(now)
     as.outcomes.set(self, outcome)

@@ -293,10 +293,13 @@ export class ClassView implements View {
     type: ResourceType,
     name: string,
     bytes: Uint8Array,
-    { origins, children = [], pending = false }: Pick<Compiled<DescMessage>, 'origins' | 'children' | 'pending'>,
-    version = pending ? 'pending' : contentVersion(bytes),
+    from: Pick<Compiled<DescMessage>, 'origins' | 'children' | 'pending'>,
+    version = from.pending ? 'pending' : contentVersion(bytes),
   ): Resource {
     const { world } = this.#model
+    const { children = [], pending = false } = from
+    // Those of a table are many and made when asked for. Of anything else the compiled message would be held for them.
+    const origins = type === 'rds' ? originsOf(from) : always(from.origins)
     let live: readonly Origin[] | undefined
     if (!isSupposing()) this.#onCompiled(type, name)
     return {
@@ -307,7 +310,7 @@ export class ClassView implements View {
       children,
       ...(pending ? { pending } : {}),
       get origins() {
-        live ??= origins.map(({ object, path }) => world.origin(object, path))
+        live ??= origins().map(({ object, path }) => world.origin(object, path))
         return live
       },
     }
@@ -326,6 +329,14 @@ export class ClassView implements View {
       return undefined
     }
   }
+}
+
+function originsOf(from: Pick<Compiled<DescMessage>, 'origins'>): () => readonly Origin[] {
+  return () => from.origins
+}
+
+function always<T>(value: T): () => T {
+  return () => value
 }
 
 function sameNames(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {

@@ -5,8 +5,10 @@ type Objects = ReadonlyMap<string, ConfigObject>
 
 /** Keys of objects that came, went or changed content, sorted; one that only moved in its file did not change. */
 export function changedObjects(before: Objects, after: Objects): readonly string[] {
-  const keys = new Set([...before.keys(), ...after.keys()])
-  return [...keys].filter((key) => !sameContent(before.get(key), after.get(key))).sort()
+  const changed: string[] = []
+  for (const [key, object] of after) if (!sameContent(before.get(key), object)) changed.push(key)
+  for (const key of before.keys()) if (!after.has(key)) changed.push(key)
+  return changed.sort()
 }
 
 function sameContent(a: ConfigObject | undefined, b: ConfigObject | undefined): boolean {

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { RESOURCE_TYPES } from '../../../proto/types.ts'
+import { finish } from '../../config/analysis/analyze.ts'
 import { loadConfig } from '../../config/load.ts'
 import { type CompiledMesh, createMesh } from '../../mesh.ts'
 import { MemorySource } from '../../sources/index.ts'
 import type { ClientStatus } from '../../status/book.ts'
 import { nodeOf } from '../node.ts'
 import { type Comparison, compareClasses } from './class-changes.ts'
-import { inOnePiece } from './slices.ts'
 
 const MESH = 'apiVersion: meshgate.io/v1\nkind: Mesh\nmetadata: { name: mesh }\nspec: { lazy: false }\n'
 const service = (name: string, address = '10.0.0.1') => `---
@@ -86,13 +86,22 @@ function everything(mesh: CompiledMesh, node: ClientStatus['node']): Map<string,
   )
 }
 
+const compiledBefore = new Map<string, Map<string, string>>()
+
+function compiled(text: string, node: ClientStatus['node']): Map<string, string> {
+  const key = `${node.id} ${text}`
+  const known = compiledBefore.get(key)
+  if (known) return known
+  const mesh = createMesh({ withoutDraining: true })
+  mesh.commit(configOf(text).objects)
+  const all = everything(mesh, node)
+  compiledBefore.set(key, all)
+  return all
+}
+
 /** What differs for a node between two meshes that know nothing of each other. */
 function expected(before: string, after: string, node: ClientStatus['node']): readonly string[] {
-  const meshes = [before, after].map((text) => {
-    const mesh = createMesh({ withoutDraining: true })
-    mesh.commit(configOf(text).objects)
-    return everything(mesh, node)
-  })
+  const meshes = [before, after].map((text) => compiled(text, node))
   const [old, now] = meshes as [Map<string, string>, Map<string, string>]
   return [...new Set([...old.keys(), ...now.keys()])]
     .filter((name) => old.get(name) !== now.get(name))
@@ -134,7 +143,7 @@ const PLANNED: Readonly<Record<string, string>> = {
 describe('a planned configuration differs from the live one as two meshes do that compile everything', () => {
   test.each(Object.keys(PLANNED))('%s', (name) => {
     const { mesh, config } = served(BASE)
-    const comparison = inOnePiece(compareClasses(mesh, configOf(PLANNED[name]!, config).objects, CLIENTS, []))
+    const comparison = finish(compareClasses(mesh, configOf(PLANNED[name]!, config).objects, CLIENTS, []))
     for (const { node, stream } of CLIENTS)
       expect(found(comparison, stream), node.id).toEqual(expected(BASE, PLANNED[name]!, node))
   })
@@ -142,7 +151,7 @@ describe('a planned configuration differs from the live one as two meshes do tha
   test('one after the other, whatever the one before was', () => {
     const { mesh, config } = served(BASE)
     for (const name of [...Object.keys(PLANNED), ...Object.keys(PLANNED).reverse()]) {
-      const comparison = inOnePiece(compareClasses(mesh, configOf(PLANNED[name]!, config).objects, CLIENTS, []))
+      const comparison = finish(compareClasses(mesh, configOf(PLANNED[name]!, config).objects, CLIENTS, []))
       for (const { node, stream } of CLIENTS)
         expect(found(comparison, stream), `${name}: ${node.id}`).toEqual(expected(BASE, PLANNED[name]!, node))
     }
@@ -155,7 +164,7 @@ test('a plan leaves the live mesh alone: nothing is computed again, nobody is to
   mesh.onChange(() => told++)
   const view = mesh.view(CLIENTS[0]!.node)
   const before = view.names('rds').map((name) => view.get('rds', name))
-  inOnePiece(compareClasses(mesh, configOf(PLANNED['a weight']!, config).objects, CLIENTS, []))
+  finish(compareClasses(mesh, configOf(PLANNED['a weight']!, config).objects, CLIENTS, []))
   expect(view.names('rds').map((name) => view.get('rds', name))).toEqual(before)
   expect(told).toBe(0)
 })

@@ -22,10 +22,17 @@ export interface Meaning {
 const MOST_MEANINGS = 500
 type Objects = ReadonlyMap<string, ConfigObject>
 
-/** What the step from one configuration to another does, in words, by object in order of name. */
-export function meaningOf(before: Objects, after: Objects): readonly Meaning[] {
+/**
+ * What the step from one configuration to another does, in words, by object in order of name.
+ * @param changed keys of the objects that differ
+ */
+export function meaningOf(
+  before: Objects,
+  after: Objects,
+  changed: readonly string[] = changedObjects(before, after),
+): readonly Meaning[] {
   const found: Meaning[] = []
-  for (const key of changedObjects(before, after)) {
+  for (const key of changed) {
     const old = before.get(key)
     const now = after.get(key)
     const object = (now ?? old)!

@@ -1,18 +1,20 @@
 import { createHash } from 'node:crypto'
 import { join, normalize } from 'node:path'
-import { analyze } from '../../config/analysis/analyze.ts'
+import { analyzeInSteps, finish } from '../../config/analysis/analyze.ts'
 import { type LoadedConfig, loadConfig } from '../../config/load.ts'
 import type { ConfigObject } from '../../config/object.ts'
 import { compareDiagnostics, type Diagnostic } from '../../diagnostics/diagnostic.ts'
 import type { LiveConfig } from '../../live-config.ts'
 import type { CompiledMesh } from '../../mesh.ts'
+import type { SourceDocument } from '../../sources/document.ts'
 import { MemorySource, type SourceSnapshot } from '../../sources/index.ts'
 import type { ClientStatus, StatusBook } from '../../status/book.ts'
 import { problemDiagnostics } from '../compile-problems.ts'
+import { changedObjects } from './changed-objects.ts'
 import { type ClassChanges, compareClasses } from './class-changes.ts'
 import { type Meaning, meaningOf } from './meaning.ts'
 import { affectedServices, hostsOf } from './services.ts'
-import { inOnePiece, slice } from './slices.ts'
+import { slice } from './slices.ts'
 
 /** A file as it is and as it shall be; absent bytes mean that it is not there. */
 export interface PlannedFile {
@@ -86,7 +88,7 @@ export class Planner {
     for (let attempt = 1; ; attempt++) {
       const base = this.#loaded
       // A configuration that changes all the time must not keep a plan from being made.
-      if (attempt === MOST_ATTEMPTS) return inOnePiece(this.#steps(files))
+      if (attempt === MOST_ATTEMPTS) return finish(this.#steps(files))
       const plan = await slice(this.#steps(files), () => this.#loaded !== base)
       if (plan) return plan
     }
@@ -98,25 +100,27 @@ export class Planner {
     const { snapshot, parts } = this.#planned(files)
     const loaded = loadConfig(snapshot, base)
     yield
-    const analysis = analyze(loaded)
+    const analysis = yield* analyzeInSteps(loaded, yield* config.analysis())
     yield
     const clients = status.clients().filter(({ disconnectedAt }) => disconnectedAt === undefined)
     const written = [...loaded.objects.values()].filter(({ source: { file } }) => parts.has(file))
     const named = written.flatMap(({ spec, namespace }) => hostsOf(spec).map((host) => ({ host, namespace })))
     const { classes, problems } = yield* compareClasses(mesh, loaded.objects, clients, named)
+    yield
+    const changed = changedObjects(base.objects, loaded.objects)
     const diagnostics = [
       ...snapshot.diagnostics,
       ...loaded.diagnostics,
-      ...analysis,
+      ...analysis.diagnostics,
       ...problemDiagnostics(problems, (object) => newest(object, loaded)),
     ].sort(compareDiagnostics)
     return {
       diagnostics,
       newErrors: additional(config.diagnostics(), diagnostics),
-      meaning: meaningOf(base.objects, loaded.objects),
+      meaning: meaningOf(base.objects, loaded.objects, changed),
       classes,
       proxies: classes.flatMap((one) => one.clients.filter((client) => touches(one, client, status))),
-      services: affectedServices(base.objects, loaded.objects, classes),
+      services: affectedServices(base.objects, loaded.objects, classes, changed),
       documents: new Map(
         [...parts].map(([path, part]) => [path, new Map(part.documents.map(({ id, revision }) => [id, revision]))]),
       ),
@@ -149,9 +153,10 @@ export class Planner {
       parts.set(path, after ? MemorySource.of({ [path]: after }).snapshot : { documents: [], diagnostics: [] })
     }
     const kept = snapshot.documents.filter(({ file }) => !parts.has(file))
-    const fresh = [...parts.values()].flatMap(({ documents }) => documents)
-    const documents = [...kept, ...fresh].sort((a, b) =>
-      a.file === b.file ? a.index - b.index : a.file < b.file ? -1 : 1,
+    const fresh = [...parts].sort(([a], [b]) => (a < b ? -1 : 1))
+    const documents = merged(
+      kept,
+      fresh.flatMap(([, part]) => part.documents),
     )
     const diagnostics = [
       ...snapshot.diagnostics.filter(({ file }) => !parts.has(file)),
@@ -173,6 +178,17 @@ export function planHash(files: readonly PlannedFile[]): string {
       if (part) hash.update(part)
     }
   return hash.digest('hex').slice(0, 32)
+}
+
+/** Documents of two snapshots that are both in the order of their files. */
+function merged(a: readonly SourceDocument[], b: readonly SourceDocument[]): readonly SourceDocument[] {
+  const all: SourceDocument[] = []
+  let next = 0
+  for (const document of a) {
+    while (next < b.length && b[next]!.file < document.file) all.push(b[next++]!)
+    all.push(document)
+  }
+  return [...all, ...b.slice(next)]
 }
 
 /** An object as it stands in the planned texts, whose lines may have moved. */

@@ -1,5 +1,4 @@
 import type { ConfigObject } from '../../config/object.ts'
-import { changedObjects } from './changed-objects.ts'
 import type { ClassChanges } from './class-changes.ts'
 import { isMap } from './statement.ts'
 
@@ -8,14 +7,16 @@ const MOST_SERVICES = 1_000
 /**
  * Hostnames of services a change touches: those its documents name (full names for short ones of the same namespace), and those
  * whose clusters or endpoints differ for some proxy.
+ * @param changed keys of the objects that differ
  */
 export function affectedServices(
   before: ReadonlyMap<string, ConfigObject>,
   after: ReadonlyMap<string, ConfigObject>,
   classes: readonly ClassChanges[],
+  changed: readonly string[],
 ): readonly string[] {
   const found = new Set<string>()
-  for (const key of changedObjects(before, after)) {
+  for (const key of changed) {
     for (const object of [before.get(key), after.get(key)])
       if (object) for (const host of hostsOf(object.spec)) found.add(fullName(host, object.namespace))
   }

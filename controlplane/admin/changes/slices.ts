@@ -1,13 +1,5 @@
 import { setImmediate as others } from 'node:timers/promises'
 
-/** Runs work at once. */
-export function inOnePiece<Result>(work: Generator<void, Result>): Result {
-  for (;;) {
-    const step = work.next()
-    if (step.done) return step.value
-  }
-}
-
 /** The longest a piece of work keeps others waiting, ms; a single step may take longer. */
 const SLICE_MS = 10
 

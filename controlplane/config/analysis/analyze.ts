@@ -13,11 +13,12 @@ import { checkGatewayPorts, checkGatewayReferences } from './gateways.ts'
 import { checkMsgRouterOverlap, checkMsgRouters, checkProtocolNames } from './messages.ts'
 import { checkSharedProxyPorts } from './proxies.ts'
 import { checkUnreachable, checkWeights } from './routes.ts'
+import { type Findings, runChecks } from './run-checks.ts'
 import { checkSecrets } from './secrets.ts'
 import { checkSelectors, checkServiceEndpoints, checkServiceProtocols, checkTcpPorts } from './services.ts'
 import { checkSidecarConflicts, checkSidecarHosts, checkSidecarListenerPorts, checkSidecarPorts } from './sidecars.ts'
 import { checkVirtualServiceOverlap } from './virtual-services.ts'
-import { type Check, runChecks, World } from './world.ts'
+import { type Check, World } from './world.ts'
 
 /** Every check over several objects; the order does not matter. */
 export const CHECKS: readonly Check[] = [
@@ -48,10 +49,30 @@ export const CHECKS: readonly Check[] = [
   checkSharedProxyPorts,
 ]
 
+/** What is wrong between objects, worst first, and what is remembered for the next time. */
+export interface Analysis extends Findings {}
+
 /**
  * Looks for what is wrong between objects that are right by themselves: references to nothing, rules that are never used, clashes.
  * Pure; objects come in order of precedence. References to documents that were refused are told apart from references to nothing.
  */
-export function analyze({ objects, refused }: Pick<LoadedConfig, 'objects' | 'refused'>): Diagnostic[] {
-  return [...runChecks(new World(objects, refused), CHECKS)].sort(compareDiagnostics)
+export function analyze(config: Pick<LoadedConfig, 'objects' | 'refused'>): readonly Diagnostic[] {
+  return finish(analyzeInSteps(config)).diagnostics
+}
+
+/** The same in pieces, starting from what was found in a configuration `before` that differs in little. */
+export function* analyzeInSteps(
+  { objects, refused }: Pick<LoadedConfig, 'objects' | 'refused'>,
+  before?: Analysis,
+): Generator<void, Analysis> {
+  const findings = yield* runChecks(new World(objects, refused), CHECKS, before)
+  return { ...findings, diagnostics: [...findings.diagnostics].sort(compareDiagnostics) }
+}
+
+/** Does work in pieces at once. */
+export function finish<Result>(work: Generator<void, Result>): Result {
+  for (;;) {
+    const step = work.next()
+    if (step.done) return step.value
+  }
 }

@@ -2,7 +2,7 @@ import type { Path } from '../../diagnostics/diagnostic.ts'
 import type { TrafficPolicy } from '../kinds/traffic-policy.ts'
 import { isWildcard } from '../syntax/host.ts'
 import { protocolClass } from '../syntax/protocol.ts'
-import { type Check, type Complain, type Of, place, push, selects, type World } from './world.ts'
+import { type Check, type Complain, each, type Of, place, push, selects, type World } from './world.ts'
 
 /** Rules that claim the same host in the same namespace for the same callers. */
 export const checkDestinationRuleConflicts: Check = (world, complain) => {
@@ -63,8 +63,8 @@ function policiesOf({ spec }: Of<'DestinationRule'>): readonly (readonly [Path, 
 }
 
 /** TLS to a host that verifies nothing, or that needs an identity nobody issues. */
-export const checkClientTls: Check = (world, complain) => {
-  for (const rule of world.of('DestinationRule')) {
+export const checkClientTls: Check = each(['DestinationRule'], (_world, complain) => {
+  return (rule) => {
     for (const [path, policy] of policiesOf(rule)) {
       const parts = [
         [[...path, 'tls'], policy.tls] as const,
@@ -92,11 +92,11 @@ export const checkClientTls: Check = (world, complain) => {
       }
     }
   }
-}
+})
 
 /** Consistent hashes without a key, on traffic that has no such key, or overridden by settings of a port. */
-export const checkHash: Check = (world, complain) => {
-  for (const rule of world.of('DestinationRule')) {
+export const checkHash: Check = each(['DestinationRule'], (world, complain) => {
+  return (rule) => {
     for (const [path, policy] of policiesOf(rule)) {
       checkKey(world, rule, path, policy, complain)
       const inherited = policy.loadBalancer?.consistentHash ?? rule.spec.trafficPolicy?.loadBalancer?.consistentHash
@@ -123,7 +123,7 @@ export const checkHash: Check = (world, complain) => {
           `subset ${name} overrides the consistentHash of the rule`,
         )
   }
-}
+})
 
 function checkKey(
   world: World,

@@ -7,7 +7,7 @@ import type { ConfigObject } from '../object.ts'
 import { similar } from '../similar.ts'
 import { isWildcard } from '../syntax/host.ts'
 import { isProtocolPort } from './messages.ts'
-import type { Check, Complain, ServiceHost, World } from './world.ts'
+import { type Check, type Complain, each, type ServiceHost, type World } from './world.ts'
 
 /** A destination with the object that names it and its place there. */
 export interface Use {
@@ -34,7 +34,6 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   VirtualService: ['http', 'tls', 'tcp'],
   MetaRouter: ['routes'],
 }
-const KINDS = [...Object.keys(RULES), 'MsgRouter']
 
 export function usesOf(object: ConfigObject): readonly Use[] {
   if (object.kind === 'MsgRouter')
@@ -85,13 +84,12 @@ function usesOfRule(object: ConfigObject, rule: Rule, path: Path): readonly Use[
 }
 
 /** Every destination of a route or mirror exists, is visible, and has the port and the subset that the route names. */
-export const checkDestinations: Check = (world, complain) => {
+export const checkDestinations: Check = each(['VirtualService', 'MetaRouter', 'MsgRouter'], (world, complain) => {
   const subsets = subsetsByHost(world)
-  for (const kind of KINDS) {
-    for (const object of world.of(kind as 'VirtualService'))
-      for (const use of usesOf(object)) checkUse(world, subsets, use, complain)
+  return (object) => {
+    for (const use of usesOf(object)) checkUse(world, subsets, use, complain)
   }
-}
+})
 
 type Subsets = ReadonlyMap<string, ReadonlyMap<string, unknown>>
 

@@ -1,7 +1,7 @@
 import { similar } from '../similar.ts'
 import { hostsOverlap } from '../syntax/host.ts'
 import { protocolClass } from '../syntax/protocol.ts'
-import { type Check, type Complain, type Of, place, push, type World } from './world.ts'
+import { type Check, type Complain, each, type Of, place, push, type World } from './world.ts'
 
 /** Hosts of one VirtualService that are looked for in its gateways: each is held against each host of the servers. */
 const MAX_HOSTS = 1000
@@ -29,8 +29,8 @@ function gatewayNames(reference: string, namespace: string): readonly (readonly 
 }
 
 /** Gateways of VirtualServices exist and expose their hosts; conditions on the caller make sense where they apply. */
-export const checkGatewayReferences: Check = (world, complain) => {
-  for (const service of world.of('VirtualService')) {
+export const checkGatewayReferences: Check = each(['VirtualService'], (world, complain) => {
+  return (service) => {
     const { gateways = [], hosts = [], http = [], tls = [], tcp = [] } = service.spec
     for (const [index, reference] of gateways.entries())
       checkReference(world, service, reference, ['spec', 'gateways', index], hosts, complain)
@@ -70,7 +70,7 @@ export const checkGatewayReferences: Check = (world, complain) => {
       }
     }
   }
-}
+})
 
 function checkReference(
   world: World,

@@ -1,5 +1,5 @@
 import { httpImplies, tcpImplies, tlsImplies } from './implication.ts'
-import type { Check, Complain, Of } from './world.ts'
+import { type Check, type Complain, each, type Of } from './world.ts'
 
 /** Above this number of matches in one list only matches that are equal or match everything are looked for: pairs grow with the square. */
 const MAX_PAIRWISE = 1000
@@ -13,14 +13,14 @@ interface Seen<Match> {
 }
 
 /** Rules and matches that earlier ones leave nothing to. */
-export const checkUnreachable: Check = (world, complain) => {
-  for (const service of world.of('VirtualService')) {
+export const checkUnreachable: Check = each(['VirtualService'], (_world, complain) => {
+  return (service) => {
     const { http = [], tls = [], tcp = [] } = service.spec
     checkList(service, 'http', http, httpImplies, complain)
     checkList(service, 'tls', tls, tlsImplies, complain)
     checkList(service, 'tcp', tcp, tcpImplies, complain)
   }
-}
+})
 
 function checkList<Match extends object>(
   service: Of<'VirtualService'>,
@@ -115,8 +115,8 @@ function canonical(match: object): string {
 }
 
 /** Shares of several destinations that are no percentages. */
-export const checkWeights: Check = (world, complain) => {
-  for (const service of world.of('VirtualService')) {
+export const checkWeights: Check = each(['VirtualService'], (_world, complain) => {
+  return (service) => {
     const { http = [], tls = [], tcp = [] } = service.spec
     for (const [field, rules] of Object.entries({ http, tls, tcp })) {
       for (const [index, { route = [] }] of rules.entries()) {
@@ -131,4 +131,4 @@ export const checkWeights: Check = (world, complain) => {
       }
     }
   }
-}
+})

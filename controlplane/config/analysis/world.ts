@@ -1,6 +1,5 @@
 import type { Code } from '../../diagnostics/codes.ts'
-import type { Diagnostic, Path } from '../../diagnostics/diagnostic.ts'
-import { complain } from '../../diagnostics/report.ts'
+import type { Path } from '../../diagnostics/diagnostic.ts'
 import type { ApplicationProtocolSpec } from '../kinds/application-protocol.ts'
 import type { DestinationRuleSpec } from '../kinds/destination-rule.ts'
 import type { GatewaySpec } from '../kinds/gateway.ts'
@@ -34,13 +33,38 @@ export interface Specs {
   readonly ApplicationProtocol: ApplicationProtocolSpec
 }
 
+/** What checks read: objects of a kind, and documents that are not in force. */
+export type Readable = keyof Specs | 'refused'
+
 export type Of<Kind extends keyof Specs> = ConfigObject<Specs[Kind]>
 
 /** Collects a complaint about a place in an object. */
 export type Complain = (object: ConfigObject, code: Code, path: Path, message: string, hint?: string) => void
 
 /** One cross-reference check. Pure: it only reads the world. */
-export type Check = (world: World, complain: Complain) => void
+export interface Check {
+  (world: World, complain: Complain): void
+  /** A check that looks at objects one by one: at those that changed only, while what else it reads is the same. */
+  readonly each?: Each
+}
+
+export interface Each {
+  readonly kinds: readonly (keyof Specs)[]
+  /** Prepares the look at objects. What it says about one must follow from that object and from what it reads of the world. */
+  readonly begin: (world: World, complain: Complain) => (object: ConfigObject) => void
+}
+
+/** A check of the objects of some kinds one by one. */
+export function each<Kind extends keyof Specs>(
+  kinds: readonly Kind[],
+  begin: (world: World, complain: Complain) => (object: Of<Kind>) => void,
+): Check {
+  const check = (world: World, complain: Complain) => {
+    const look = begin(world, complain)
+    for (const kind of kinds) for (const object of world.of(kind)) look(object)
+  }
+  return Object.assign(check, { each: { kinds, begin: begin as unknown as Each['begin'] } })
+}
 
 const MAX_SUGGESTIONS = 100
 
@@ -58,8 +82,8 @@ export interface ServiceHost {
 
 /** Indexes over all objects, made once for all checks. */
 export class World {
-  readonly mesh: MeshSpec
-  readonly domain: string
+  readonly #mesh: MeshSpec
+  readonly #domain: string
   readonly #byKind = new Map<string, ConfigObject[]>()
   readonly #byKey: ReadonlyMap<string, ConfigObject>
   readonly #exact = new Map<string, ServiceHost[]>()
@@ -69,18 +93,21 @@ export class World {
   readonly #entries = new Map<string, Workload[]>()
   readonly #byLabel = new Map<string, Workload[]>()
   readonly #workloads = new Map<string, readonly Workload[]>()
+  readonly refused: readonly RefusedObject[]
   #suggestions = 0
+  #reads = new Set<Readable>()
   #hosts: readonly string[] | undefined
 
   constructor(objects: ReadonlyMap<string, ConfigObject>, refused: readonly RefusedObject[] = []) {
     this.#byKey = objects
+    this.refused = refused
     for (const one of refused) {
       this.#refused.set(`${one.kind}/${one.namespace}/${one.name}`, one)
       if (one.kind === 'ServiceEntry') for (const host of one.hosts) this.#refusedHosts.set(host, one)
     }
     for (const object of objects.values()) push(this.#byKind, object.kind, object)
-    this.mesh = this.of('Mesh')[0]?.spec ?? {}
-    this.domain = this.mesh.domain ?? 'cluster.local'
+    this.#mesh = this.of('Mesh')[0]?.spec ?? {}
+    this.#domain = this.#mesh.domain ?? 'cluster.local'
     for (const object of this.of('ServiceEntry')) {
       for (const host of object.spec.hosts) {
         const name = host.toLowerCase()
@@ -97,17 +124,42 @@ export class World {
     }
   }
 
+  get mesh(): MeshSpec {
+    this.#reads.add('Mesh')
+    return this.#mesh
+  }
+
+  get domain(): string {
+    this.#reads.add('Mesh')
+    return this.#domain
+  }
+
+  /** Which kinds `look` reads. */
+  reads(look: () => void): ReadonlySet<Readable> {
+    this.#reads = new Set()
+    look()
+    return this.#reads
+  }
+
   /** All objects of a kind, the oldest first. */
   of<Kind extends keyof Specs>(kind: Kind): readonly Of<Kind>[] {
+    this.#reads.add(kind)
+    return this.objects(kind)
+  }
+
+  /** The same for somebody who only compares. */
+  objects<Kind extends keyof Specs>(kind: Kind): readonly Of<Kind>[] {
     return (this.#byKind.get(kind) ?? []) as unknown as readonly Of<Kind>[]
   }
 
   get<Kind extends keyof Specs>(kind: Kind, namespace: string, name: string): Of<Kind> | undefined {
+    this.#reads.add(kind)
     return this.#byKey.get(`${kind}/${namespace}/${name}`) as Of<Kind> | undefined
   }
 
   /** Says of a reference to an object that is not in force whether it is missing or has errors. */
   absent(kind: keyof Specs, namespace: string, name: string): string {
+    this.#reads.add('refused')
     const refused = this.#refused.get(`${kind}/${namespace}/${name}`)
     if (!refused) return `there is no ${kind} ${namespace}/${name}`
     return `${kind} ${namespace}/${name} is not in force: correct its errors first (${refused.place})`
@@ -115,6 +167,7 @@ export class World {
 
   /** Says of a full host name that no service has whether the ServiceEntry that declares it has errors. */
   absentHost(host: string): string {
+    this.#reads.add('refused')
     const refused = this.#refusedHosts.get(host)
     if (!refused) return `no service has the host ${host}`
     const { namespace, name, place } = refused
@@ -131,6 +184,7 @@ export class World {
    * https://istio.io/latest/docs/reference/config/networking/virtual-service/#Destination
    */
   resolve(host: string, namespace: string): string {
+    this.#reads.add('ServiceEntry')
     const name = host.toLowerCase()
     if (this.#exact.has(name) || name.includes('.') || isWildcard(name)) return name
     return `${name}.${namespace}.svc.${this.domain}`
@@ -138,6 +192,7 @@ export class World {
 
   /** Services under a full host name: exact ones, else wildcards that cover it. */
   services(host: string): readonly ServiceHost[] {
+    this.#reads.add('ServiceEntry')
     const exact = this.#exact.get(host)
     if (exact) return exact
     return this.#wildcards.filter((entry) => entry.host === host || isSubsetOf(host, entry.host))
@@ -152,6 +207,7 @@ export class World {
 
   /** Services that a (possibly wildcard) host of a rule stands for. */
   servicesWithin(host: string): readonly ServiceHost[] {
+    this.#reads.add('ServiceEntry')
     if (!isWildcard(host)) return this.services(host)
     const found: ServiceHost[] = this.#wildcards.filter((entry) => isSubsetOf(entry.host, host))
     for (const [name, entries] of this.#exact) if (isSubsetOf(name, host)) found.push(...entries)
@@ -160,6 +216,7 @@ export class World {
 
   /** Every full host name that a service has, wildcards included. */
   get hosts(): readonly string[] {
+    this.#reads.add('ServiceEntry')
     this.#hosts ??= [...this.#exact.keys(), ...this.#wildcards.map(({ host }) => host)]
     return this.#hosts
   }
@@ -183,6 +240,7 @@ export class World {
 
   /** Endpoints of a service with their labels; undefined when they are found at run time only. */
   endpoints({ object }: Pick<ServiceHost, 'object'>): readonly Workload[] | undefined {
+    this.#reads.add('WorkloadEntry')
     const { endpoints, workloadSelector, resolution = 'NONE' } = object.spec
     if (workloadSelector) return this.#selected(object.namespace, workloadSelector.labels ?? {})
     if (endpoints?.length)
@@ -206,6 +264,7 @@ export class World {
 
   /** Workloads of a namespace that are declared anywhere: entries, endpoints of services, proxies of the Mesh document. */
   workloads(namespace: string): readonly Workload[] {
+    for (const kind of ['WorkloadEntry', 'ServiceEntry', 'Mesh'] as const) this.#reads.add(kind)
     const known = this.#workloads.get(namespace)
     if (known) return known
     const found = [...(this.#entries.get(namespace) ?? [])]
@@ -265,14 +324,4 @@ export function push<Value>(map: Map<string, Value[]>, key: string, value: Value
 export function place(object: ConfigObject, path: Path = ['metadata', 'name']): string {
   const { file, line } = object.source.locate(path)
   return `${file}:${line}`
-}
-
-/** Runs checks over one world and collects what they say. */
-export function runChecks(world: World, checks: readonly Check[]): readonly Diagnostic[] {
-  const diagnostics: Diagnostic[] = []
-  const add: Complain = (object, code, path, message, hint) => {
-    diagnostics.push(complain(object.source, code, path, message, { hint }))
-  }
-  for (const check of checks) check(world, add)
-  return diagnostics
 }

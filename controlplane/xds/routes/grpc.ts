@@ -1,15 +1,15 @@
 import { RouteConfigurationSchema } from '../../../proto/gen/envoy/config/route/v3/route_pb.ts'
 import { make } from '../../../proto/make.ts'
-import { MESH_GATEWAY, type Scope } from '../../model/scope.ts'
+import type { Scope } from '../../model/scope.ts'
 import { outboundClusterName, parseOutboundClusterName } from '../../model/service.ts'
-import { egressHosts, serviceInScope } from '../../model/sidecar-scope.ts'
 import type { CompiledRouteConfiguration } from './route-configuration.ts'
-import { firstRules, httpPorts, indexHosts, routesOfPort } from './rules.ts'
+import { firstRules, httpPorts, routesOfPort } from './rules.ts'
+import { served } from './served.ts'
 import { virtualHost } from './virtual-host.ts'
 
 /** `outbound|<port>||<host>` of every HTTP port visible: a gRPC client asks for the routes of each target by itself. */
 export function grpcRouteNames(scope: Scope): readonly string[] {
-  return visible(scope).flatMap((service) =>
+  return served(scope, 'together').services.flatMap((service) =>
     httpPorts(service).map((port) => outboundClusterName(port.number, '', service.hostname)),
   )
 }
@@ -21,11 +21,10 @@ export function grpcRouteNames(scope: Scope): readonly string[] {
 export function compileGrpc(scope: Scope, name: string): CompiledRouteConfiguration | undefined {
   const target = parseOutboundClusterName(name)
   if (!target || target.subset) return undefined
-  const services = visible(scope)
+  const { services, index } = served(scope, 'together')
   const service = services.find((candidate) => candidate.hostname === target.hostname)
   const port = service && httpPorts(service).find((candidate) => candidate.number === target.port)
   if (service && !port) return undefined
-  const index = indexHosts(scope, scope.virtualServices(MESH_GATEWAY), services)
   const routes =
     service && port
       ? routesOfPort(scope, index, service, port)
@@ -33,9 +32,4 @@ export function compileGrpc(scope: Scope, name: string): CompiledRouteConfigurat
   if (!routes) return undefined
   const host = virtualHost(`${target.hostname}:${target.port}`, ['*'], routes)
   return { message: make(RouteConfigurationSchema, { name, virtualHosts: [host.message] }), virtualHosts: [host] }
-}
-
-function visible(scope: Scope) {
-  const hosts = egressHosts(scope.sidecar())
-  return scope.services().filter((service) => serviceInScope(hosts, service.namespace, service.hostname))
 }

@@ -1,6 +1,6 @@
 import type { VirtualServiceSpec } from '../../config/kinds/virtual-service.ts'
 import type { ConfigObject } from '../../config/object.ts'
-import { cell, cells } from '../../model/cells.ts'
+import { type Cells, cells } from '../../model/cells.ts'
 import { compareSpecificity, hostWithin } from '../../model/hosts.ts'
 import { MESH_GATEWAY, type Scope } from '../../model/scope.ts'
 import { isHttp, type Service, type ServicePort } from '../../model/service.ts'
@@ -15,6 +15,8 @@ type VirtualService = ConfigObject<VirtualServiceSpec>
  * has changed.
  */
 export interface RuleCells {
+  /** Rules that apply behind a gateway, by key, as they are at present. */
+  present(gateway: string): ReadonlyMap<string, VirtualService>
   /** Routes of a VirtualService behind a gateway for requests of one port. */
   rules(virtualService: VirtualService, gateway: string, port: number, tls: boolean): readonly CompiledRoute[]
   /** The one route of a service port that no rule speaks of. */
@@ -33,19 +35,11 @@ export function ruleCells(scope: Scope): RuleCells {
 }
 
 function createRuleCells(scope: Scope): RuleCells {
-  const byKey = cells<() => ReadonlyMap<string, VirtualService>>((gateway) =>
-    cell(() => new Map(scope.virtualServices(gateway).map((virtualService) => [virtualService.key, virtualService]))),
+  const present = cells(
+    (gateway) => new Map(scope.virtualServices(gateway).map((virtualService) => [virtualService.key, virtualService])),
   )
-  const member = cells<VirtualService | undefined>((id) => {
-    const [gateway, key] = id.split('\n') as [string, string]
-    return byKey(gateway)().get(key)
-  })
-  const rules = cells<readonly CompiledRoute[]>((id) => {
-    const [gateway, key, port, tls] = id.split('\n') as [string, string, string, string]
-    const virtualService = member(`${gateway}\n${key}`)
-    const context: RouteContext = { scope, gateway, port: Number(port), tls: tls === 'tls' }
-    return virtualService ? compileHttpRoutes(virtualService, context) : []
-  })
+  // By the object, not its name: the routes of one rule then do not read the list in which others change.
+  const compiled = new WeakMap<VirtualService, Cells<readonly CompiledRoute[]>>()
   const plain = cells<readonly CompiledRoute[]>((id) => {
     const [hostname, number] = id.split('\n') as [string, string]
     const service = scope.service(hostname)
@@ -54,18 +48,34 @@ function createRuleCells(scope: Scope): RuleCells {
     return service && port ? [defaultRoute(service, port, context)] : []
   })
   return {
-    rules: (virtualService, gateway, port, tls) =>
-      rules(`${gateway}\n${virtualService.key}\n${port}\n${tls ? 'tls' : ''}`),
+    present,
+    rules(virtualService, gateway, port, tls) {
+      let known = compiled.get(virtualService)
+      if (!known) {
+        known = cells((id) => {
+          const [name, number, security] = id.split('\n') as [string, string, string]
+          const context: RouteContext = { scope, gateway: name, port: Number(number), tls: security === 'tls' }
+          return compileHttpRoutes(virtualService, context)
+        })
+        compiled.set(virtualService, known)
+      }
+      return known(`${gateway}\n${port}\n${tls ? 'tls' : ''}`)
+    },
     plain: (service, port) => plain(`${service.hostname}\n${port.number}`),
   }
+}
+
+/** Of a rule only what it is called and which hosts it speaks of: what it says about them may be out of date. */
+export type RuleHosts = Pick<VirtualService, 'key' | 'namespace'> & {
+  readonly spec: Pick<VirtualServiceSpec, 'hosts'>
 }
 
 /** Which rules speak of which host. */
 export interface HostIndex {
   /** Rules for a service in order of precedence: those that name it, else those with the most specific wildcard. */
-  of(hostname: string): readonly VirtualService[]
+  of(hostname: string): readonly RuleHosts[]
   /** Hosts of rules that are no service of the registry, with their rules, in order of precedence. */
-  readonly others: ReadonlyMap<string, readonly VirtualService[]>
+  readonly others: ReadonlyMap<string, readonly RuleHosts[]>
 }
 
 /**
@@ -74,11 +84,11 @@ export interface HostIndex {
  */
 export function indexHosts(
   scope: Scope,
-  virtualServices: readonly VirtualService[],
+  virtualServices: readonly RuleHosts[],
   services: readonly Service[],
 ): HostIndex {
-  const exact = new Map<string, VirtualService[]>()
-  const wildcards = new Map<string, VirtualService[]>()
+  const exact = new Map<string, RuleHosts[]>()
+  const wildcards = new Map<string, RuleHosts[]>()
   for (const virtualService of virtualServices)
     for (const host of virtualService.spec.hosts ?? []) {
       const hostname =
@@ -90,7 +100,7 @@ export function indexHosts(
     }
   const specific = [...wildcards.keys()].sort(compareSpecificity)
   const known = new Set(services.map((service) => service.hostname))
-  const others = new Map<string, readonly VirtualService[]>()
+  const others = new Map<string, readonly RuleHosts[]>()
   for (const [hostname, list] of exact) if (!known.has(hostname) && !scope.service(hostname)) others.set(hostname, list)
   for (const [pattern, list] of wildcards)
     if (!services.some((service) => hostWithin(service.hostname, pattern))) others.set(pattern, list)
@@ -109,11 +119,15 @@ export function indexHosts(
 /** The first rules that say something about a port of the mesh; undefined when none does. */
 export function firstRules(
   scope: Scope,
-  virtualServices: readonly VirtualService[],
+  rules: readonly RuleHosts[],
   port: number,
 ): readonly CompiledRoute[] | undefined {
-  for (const virtualService of virtualServices) {
-    const routes = ruleCells(scope).rules(virtualService, MESH_GATEWAY, port, false)
+  if (rules.length === 0) return undefined
+  const cells = ruleCells(scope)
+  const present = cells.present(MESH_GATEWAY)
+  for (const { key } of rules) {
+    const rule = present.get(key)
+    const routes = rule ? cells.rules(rule, MESH_GATEWAY, port, false) : []
     if (routes.length > 0) return routes
   }
   return undefined

@@ -1,21 +1,23 @@
 import { RouteConfigurationSchema } from '../../../proto/gen/envoy/config/route/v3/route_pb.ts'
 import { make } from '../../../proto/make.ts'
 import type { IstioEgressListener } from '../../config/kinds/sidecar.ts'
+import { type Cells, cells, isSupposing, sameItems } from '../../model/cells.ts'
 import { MESH_GATEWAY, type Scope } from '../../model/scope.ts'
-import { isHttp, portProtocol } from '../../model/service.ts'
-import { egressHosts, serviceInScope, virtualServiceInScope } from '../../model/sidecar-scope.ts'
+import { isHttp, portProtocol, type Service, type ServicePort } from '../../model/service.ts'
 import { egressRouteName, HTTP_PROXY_ROUTES, onDemandTable } from '../names.ts'
 import { catchAllVirtualHost } from './catch-all.ts'
 import { MAX_DIRECT_RESPONSE_BYTES } from './direct-response.ts'
 import { assignDomains, claim, type DomainClaim, hostHeader, serviceClaims } from './domains.ts'
 import type { CompiledRoute } from './http-route.ts'
-import { rateLimitsFor } from './rate-limit.ts'
+import { type CompiledRateLimit, rateLimitsFor } from './rate-limit.ts'
 import type { CompiledRouteConfiguration } from './route-configuration.ts'
-import { firstRules, httpPorts, indexHosts, routesOfPort } from './rules.ts'
+import { firstRules, httpPorts, type RuleHosts, ruleCells } from './rules.ts'
+import { served } from './served.ts'
 import { type CompiledVirtualHost, virtualHost } from './virtual-host.ts'
 
 /** The port of hosts that are only in rules: plain HTTP's. */
 const RULE_HOST_PORT = 80
+const NO_LIMITS: readonly CompiledRateLimit[] = []
 
 /** An HTTP listener that serves outbound requests: the HTTP port on loopback, or an egress listener of a Sidecar. */
 interface OutboundListener {
@@ -67,54 +69,109 @@ function isProxyProtocol(listener: IstioEgressListener): boolean {
   return listener.port?.protocol?.toUpperCase() === 'HTTP_PROXY'
 }
 
-/**
- * Routes of an outbound HTTP listener: a virtual host for each service port and each host of a rule, and one for all
- * others.
- */
-export function compileOutbound(scope: Scope, listener: OutboundListener): CompiledRouteConfiguration {
+/** A virtual host but for its routes: what stays the same while rules say something else about the same hosts. */
+interface Frame {
+  readonly name: string
+  readonly host: string
+  readonly domains: readonly string[]
+  /** Rules that speak of the host, in order of precedence. */
+  readonly rules: readonly RuleHosts[]
+  readonly port: number
+  /** Of the registry. Absent: only rules speak of the host. */
+  readonly service?: { readonly service: Service; readonly port: ServicePort }
+}
+
+interface Made {
+  readonly routes: readonly CompiledRoute[]
+  readonly limits: readonly CompiledRateLimit[]
+  readonly virtualHost: CompiledVirtualHost
+}
+
+interface Frames {
+  readonly list: readonly Frame[]
+  /** What was last made of each. Most stay the same while others in their table change. */
+  readonly made: Made[]
+  /** Whether one of them takes every request that no other takes. */
+  readonly takesAll: boolean
+}
+
+const byScope = new WeakMap<Scope, Cells<Frames>>()
+
+function framesOf(scope: Scope, name: string): Frames {
+  let known = byScope.get(scope)
+  if (!known) {
+    const hasRoutes = cells((id) => {
+      const [port, host, egress] = id.split('\n') as [string, string, string]
+      const { index } = served(scope, egress === '' ? undefined : Number(egress))
+      return firstRules(scope, index.others.get(host) ?? [], Number(port)) !== undefined
+    })
+    known = cells((table) => {
+      const listener = outboundListeners(scope).find((candidate) => candidate.name === table)
+      return listener
+        ? createFrames(scope, listener, (host, port) => hasRoutes(`${port}\n${host}\n${listener.egress ?? ''}`))
+        : { list: [], made: [], takesAll: false }
+    })
+    byScope.set(scope, known)
+  }
+  return known(name)
+}
+
+function createFrames(
+  scope: Scope,
+  listener: OutboundListener,
+  hasRoutes: (host: string, port: number) => boolean,
+): Frames {
   const { domain } = scope.settings()
-  const hosts = listener.egress === undefined ? undefined : egressHosts(scope.sidecar(), listener.egress)
-  const services = scope.services().filter((service) => serviceInScope(hosts, service.namespace, service.hostname))
-  const virtualServices = scope
-    .virtualServices(MESH_GATEWAY)
-    .filter((candidate) => virtualServiceInScope(hosts, candidate, domain))
-  const index = indexHosts(scope, virtualServices, services)
-  const candidates: {
-    readonly name: string
-    readonly host: string
-    readonly routes: readonly CompiledRoute[]
-    readonly claims: readonly DomainClaim[]
-  }[] = []
+  const { services, index } = served(scope, listener.egress)
+  const found: { readonly frame: Omit<Frame, 'domains'>; readonly claims: readonly DomainClaim[] }[] = []
   for (const service of services) {
     const ports = httpPorts(service)
     const main = ports.find((port) => port.number === 80) ?? ports[0]
     for (const port of ports) {
       if (listener.port !== undefined && listener.port !== port.number) continue
-      candidates.push({
-        name: `${service.hostname}:${port.number}`,
-        host: service.hostname,
-        routes: routesOfPort(scope, index, service, port),
-        claims: serviceClaims(
-          service,
-          port.number,
-          listener.port !== undefined ? 'without' : port === main ? 'both' : 'with',
-          scope.proxy.namespace,
-          domain,
-        ),
+      const name = `${service.hostname}:${port.number}`
+      const rules = index.of(service.hostname)
+      const forms = listener.port !== undefined ? 'without' : port === main ? 'both' : 'with'
+      found.push({
+        frame: { name, host: service.hostname, rules, port: port.number, service: { service, port } },
+        claims: serviceClaims(service, port.number, forms, scope.proxy.namespace, domain),
       })
     }
   }
   for (const [host, rules] of index.others) {
     const port = listener.port ?? RULE_HOST_PORT
-    const routes = firstRules(scope, rules, port)
-    if (routes) candidates.push({ name: `${host}:${port}`, host, routes, claims: ruleHostClaims(host, listener.port) })
+    if (hasRoutes(host, port))
+      found.push({ frame: { name: `${host}:${port}`, host, rules, port }, claims: ruleHostClaims(host, listener.port) })
   }
-  const domains = assignDomains(candidates.map((candidate) => candidate.claims))
-  const virtualHosts = candidates.flatMap(({ name, host, routes }, position): readonly CompiledVirtualHost[] => {
-    const given = domains[position]!
-    return given.length > 0 ? [virtualHost(name, given, routes, { rateLimits: rateLimitsFor(scope, host) })] : []
+  const domains = assignDomains(found.map(({ claims }) => claims))
+  return {
+    list: found.flatMap(({ frame }, position) => {
+      const given = domains[position]!
+      return given.length > 0 ? [{ ...frame, domains: given }] : []
+    }),
+    made: [],
+    takesAll: domains.some((given) => given.includes('*')),
+  }
+}
+
+/**
+ * Routes of an outbound HTTP listener: a virtual host for each service port and each host of a rule, and one for all
+ * others.
+ */
+export function compileOutbound(scope: Scope, listener: OutboundListener): CompiledRouteConfiguration {
+  const { list, made, takesAll } = framesOf(scope, listener.name)
+  const limited = scope.rateLimits().length > 0 || scope.localRateLimits().length > 0
+  const virtualHosts = list.map(({ name, host, domains, rules, port, service }, position) => {
+    const routes =
+      firstRules(scope, rules, port) ?? (service ? ruleCells(scope).plain(service.service, service.port) : [])
+    const limits = limited ? rateLimitsFor(scope, host) : NO_LIMITS
+    const before = made[position]
+    if (before?.routes === routes && sameItems(before.limits, limits)) return before.virtualHost
+    const compiled = virtualHost(name, domains, routes, { rateLimits: limits })
+    if (!isSupposing()) made[position] = { routes, limits, virtualHost: compiled }
+    return compiled
   })
-  if (!domains.some((given) => given.includes('*'))) {
+  if (!takesAll) {
     const context = { scope, gateway: MESH_GATEWAY, port: listener.port ?? RULE_HOST_PORT, tls: false }
     virtualHosts.push(catchAllVirtualHost(scope, context))
   }

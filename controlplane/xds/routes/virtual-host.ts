@@ -84,5 +84,5 @@ export function virtualHostBytes(host: VirtualHost): Uint8Array {
 }
 
 function same<Item>(a: readonly Item[], b: readonly Item[]): boolean {
-  return a.length === b.length && a.every((item, index) => item === b[index])
+  return a === b || (a.length === b.length && a.every((item, index) => item === b[index]))
 }
