@@ -96,6 +96,7 @@ describe('a message in JSON form', () => {
       ],
     }
     const listener = {
+      address: { socket_address: { address: '127.0.0.1', port_value: 80 } },
       filter_chains: [
         {
           filters: [
@@ -116,6 +117,81 @@ describe('a message in JSON form', () => {
     expect(issues(ListenerSchema, listener)).toEqual([
       `ENVOY_RULE ${at}.0.routes.0.match.safe_regex.regex`,
       `ENVOY_RULE ${at}.1.domains.0`,
+    ])
+  })
+
+  const assignment = (...addresses: string[]) => ({
+    cluster_name: 'a',
+    endpoints: [
+      {
+        lb_endpoints: addresses.map((address) => ({
+          endpoint: { address: { socket_address: { address, port_value: 1 } } },
+        })),
+      },
+    ],
+  })
+  const HOST = 'load_assignment.endpoints.0.lb_endpoints.0.endpoint.address.socket_address.address'
+
+  it.each([
+    [{ load_assignment: assignment('a.example') }, [`ENVOY_RULE ${HOST}`]],
+    [{ load_assignment: assignment('127.0.0.1') }, []],
+    [{ type: 'STRICT_DNS', load_assignment: assignment('a.example') }, []],
+    [{ type: 'EDS' }, ['ENVOY_RULE eds_cluster_config']],
+    [{ type: 'EDS', edsClusterConfig: { edsConfig: { ads: {} } } }, []],
+    [{ edsClusterConfig: { edsConfig: { ads: {} } } }, ['ENVOY_RULE edsClusterConfig']],
+    [{ type: 'ORIGINAL_DST' }, ['ENVOY_RULE lb_policy']],
+    [{ type: 4, lbPolicy: 'CLUSTER_PROVIDED' }, []],
+    [{ lbPolicy: 'CLUSTER_PROVIDED' }, ['ENVOY_RULE lbPolicy']],
+    [{ type: 'LOGICAL_DNS', loadAssignment: assignment('a.example', 'b.example') }, ['ENVOY_RULE loadAssignment']],
+  ])('knows what the type of a cluster asks for: %j', (json, problems) => expect(cluster(json)).toEqual(problems))
+
+  it('has an address, filter chains that differ, and the router at the end of them', () => {
+    const address = { socketAddress: { address: '0.0.0.0', portValue: 80 } }
+    const listener = (json: object) => issues(ListenerSchema, json)
+    const sni = (...names: string[]) => ({ filterChainMatch: { serverNames: names } })
+    expect(listener({ filterChains: [{}] })).toEqual(['ENVOY_RULE address'])
+    expect(listener({ address })).toEqual(['ENVOY_RULE filter_chains'])
+    expect(listener({ address, filterChains: [{}, { filter_chain_match: {} }] })).toEqual([
+      'ENVOY_RULE filterChains.1.filter_chain_match',
+    ])
+    expect(listener({ address, filterChains: [sni('a.b', 'c.d'), sni('c.d', 'a.b'), sni('e.f')] })).toEqual([
+      'ENVOY_RULE filterChains.1.filterChainMatch',
+    ])
+    const compat = { socketAddress: { ...address.socketAddress, ipv4Compat: true } }
+    expect(listener({ address: compat, defaultFilterChain: {} })).toEqual([
+      'ENVOY_RULE address.socketAddress.ipv4Compat',
+    ])
+    const type = (name: string) => ({ '@type': `type.googleapis.com/envoy.extensions.filters.${name}` })
+    const router = { name: 'r', typedConfig: type('http.router.v3.Router') }
+    const cors = { name: 'c', typedConfig: type('http.cors.v3.Cors') }
+    const manager = (httpFilters: object[]) => ({
+      name: 'h',
+      typedConfig: {
+        ...type('network.http_connection_manager.v3.HttpConnectionManager'),
+        statPrefix: 'x',
+        routeConfig: {},
+        httpFilters,
+      },
+    })
+    expect(listener({ address, filterChains: [{ filters: [manager([cors, router])] }] })).toEqual([])
+    expect(listener({ address, filterChains: [{ filters: [manager([router, cors])] }] })).toEqual([
+      'ENVOY_RULE filterChains.0.filters.0.typedConfig.httpFilters.0',
+    ])
+  })
+
+  it('names curves that exist', () => {
+    const socket = (ecdh_curves: string[]) => ({
+      transport_socket: {
+        name: 't',
+        typed_config: {
+          '@type': 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext',
+          common_tls_context: { tls_params: { ecdh_curves } },
+        },
+      },
+    })
+    expect(cluster(socket(['X25519', 'P-256:P-384']))).toEqual([])
+    expect(cluster(socket(['X25519', 'AES']))).toEqual([
+      'ENVOY_RULE transport_socket.typed_config.common_tls_context.tls_params.ecdh_curves.1',
     ])
   })
 })

@@ -43,6 +43,8 @@ function codeOf({
 }: EnvoyIssue): 'ENVOY_VALUE' | 'ENVOY_TYPE_UNKNOWN' | 'FIELD_QUESTIONABLE' | undefined {
   if (code === 'ENVOY_RULE') return undefined
   if (code === 'ENVOY_FIELD_UNKNOWN') return 'FIELD_QUESTIONABLE'
+  const type = /unknown type "(.*)"/s.exec(message)?.[1]
+  if (type !== undefined && !/^(?:[^\s/]+\/)+\w+(?:\.\w+)+$/.test(type)) return 'ENVOY_TYPE_UNKNOWN'
   if (code === 'ENVOY_TYPE_UNKNOWN')
     return /envoy\.(?!tcp\.)[\w.]*\.v[23]\w*\./.test(message) ? 'ENVOY_TYPE_UNKNOWN' : 'FIELD_QUESTIONABLE'
   return 'ENVOY_VALUE'

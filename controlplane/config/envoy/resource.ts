@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { fromJson, type JsonValue } from '@bufbuild/protobuf'
 import { fullRegistry } from '../../../proto/registry.ts'
 import { type ResourceType, SHORT_NAME, TYPE_URL } from '../../../proto/types.ts'
@@ -5,6 +6,7 @@ import type { ObjectMeta } from '../kind.ts'
 import type { EnvoyMessage, EnvoyResourceSpec } from '../kinds/envoy-resource.ts'
 import type { IssuePath, Report } from '../schema.ts'
 import { labelProblems } from '../syntax/label.ts'
+import { checkAddresses } from './cluster-rules.ts'
 import { checkEnvoyJson } from './json.ts'
 
 /** The list field of each resource type. */
@@ -67,16 +69,29 @@ export function checkEnvoyResource(spec: EnvoyResourceSpec, _meta: ObjectMeta, r
       hint: `set type to one of ${Object.keys(TYPE_URL).join(', ')}, or "@type" to one of ${Object.values(TYPE_URL).join(', ')}`,
     })
   }
+  const resources = rawResources(spec)
+  for (const resource of resources) checkMessage(resource, spec, report)
+  checkNames(resources, report)
+}
+
+/** Proxies ask for these by name and get one; of the others they get the whole list, and refuse it when a name stands twice. */
+const ASKED_BY_NAME: readonly ResourceType[] = ['eds', 'rds', 'sds']
+
+/** A name may be written again with the same content, as generators do that collect what each of their inputs needs. */
+function checkNames(resources: readonly RawResource[], report: Report): void {
   const names = new Map<string, RawResource>()
-  for (const resource of rawResources(spec)) {
-    checkMessage(resource, spec, report)
+  for (const resource of resources) {
     const name = nameOf(resource)
     if (typeof name !== 'string') continue
     const key = `${resource.type} ${name}`
     const earlier = names.get(key)
-    if (earlier)
-      report(resource.path, `another ${resource.type} resource of the document has the name ${JSON.stringify(name)}`)
-    else names.set(key, resource)
+    if (!earlier) names.set(key, resource)
+    else if (!isDeepStrictEqual(earlier.json, resource.json)) {
+      const message = `another ${resource.type} resource of the document has the name ${JSON.stringify(name)}`
+      if (ASKED_BY_NAME.includes(resource.type))
+        report(resource.path, `${message}; only that one is served`, { code: 'FIELD_NO_EFFECT' })
+      else report(resource.path, message)
+    }
   }
 }
 
@@ -97,6 +112,7 @@ function checkMessage({ type, json, path }: RawResource, spec: EnvoyResourceSpec
       code: issue.code,
       ...(issue.hint === undefined ? {} : { hint: issue.hint }),
     })
+  if (type === 'eds') checkAddresses(json, (at, text) => report([...path, ...at], text, { code: 'ENVOY_RULE' }))
   if (issues.length > 0) return
   try {
     fromJson(desc, json as JsonValue, { registry: fullRegistry() })

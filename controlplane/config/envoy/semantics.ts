@@ -2,6 +2,8 @@ import type { Code } from '../../diagnostics/codes.ts'
 import type { IssuePath } from '../schema.ts'
 import { shown } from '../syntax/host.ts'
 import { regexProblem } from '../syntax/regex.ts'
+import { checkCluster } from './cluster-rules.ts'
+import { checkConnectionManager, checkListener, checkSocketAddress, checkTlsParameters } from './listener-rules.ts'
 
 type Message = Readonly<Record<string, unknown>>
 type Add = (path: IssuePath, message: string, code?: Code) => void
@@ -14,6 +16,11 @@ const RULES: Readonly<Record<string, (message: Message, add: Add) => void>> = {
     const problem = typeof regex === 'string' && regex !== '' && regex.length <= 1024 ? regexProblem(regex) : undefined
     if (problem) add(['regex'], problem)
   },
+  'envoy.config.cluster.v3.Cluster': checkCluster,
+  'envoy.config.listener.v3.Listener': checkListener,
+  'envoy.config.core.v3.SocketAddress': checkSocketAddress,
+  'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager': checkConnectionManager,
+  'envoy.extensions.transport_sockets.tls.v3.TlsParameters': checkTlsParameters,
   'envoy.config.cluster.v3.TrackClusterStats': (message, add) => {
     const field = 'per_endpoint_stats' in message ? 'per_endpoint_stats' : 'perEndpointStats'
     if (message[field] === true)

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { type KindDefinition, reportExportTo } from '../kind.ts'
-import { serviceEntryRule } from '../rules/service-entry.ts'
+import { serviceEntryRule, waypointRule } from '../rules/service-entry.ts'
 import { checked, message, optional, required } from '../schema.ts'
 import { port, strings, text } from '../syntax/values.ts'
 import { exportTo, workloadSelector } from './common.ts'
@@ -47,5 +47,8 @@ export const serviceEntry: KindDefinition<ServiceEntrySpec> = {
   compiled: true,
   specRequired: true,
   schema: serviceEntrySpec,
-  check: ({ exportTo }, { namespace }, report) => reportExportTo(exportTo, namespace, report, { service: true }),
+  check: (spec, meta, report) => {
+    reportExportTo(spec.exportTo, meta.namespace, report, { service: true })
+    waypointRule(spec, meta, report)
+  },
 }

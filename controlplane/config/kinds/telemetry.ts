@@ -137,7 +137,7 @@ export const telemetrySpec = checked(telemetryFields, (spec, report) => {
           code: 'FIELD_QUESTIONABLE',
         })
   for (const [index, { filter }] of (spec.accessLogging ?? []).entries()) {
-    const problem = filter?.expression === undefined ? undefined : expressionProblem(filter.expression)
+    const problem = filter ? expressionProblem(filter.expression ?? '') : undefined
     if (problem) report(['accessLogging', index, 'filter', 'expression'], problem)
   }
 })

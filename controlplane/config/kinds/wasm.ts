@@ -2,19 +2,18 @@ import * as z from 'zod'
 import type { KindDefinition } from '../kind.ts'
 import { checked, message, optional, required, valid } from '../schema.ts'
 import { shown } from '../syntax/host.ts'
+import { requestUriScheme } from '../syntax/request-uri.ts'
 import { int32, text } from '../syntax/values.ts'
 import { policyTarget, policyTargetRule } from './policy-target.ts'
 
-const SCHEMES = new Set(['', 'http:', 'https:', 'file:', 'oci:'])
+const SCHEMES = ['', 'http', 'https', 'file', 'oci']
 
 /** A URL, or a name that becomes one with `http://` before it, as registries are written without a scheme. */
 function urlProblem(value: string): string | undefined {
-  const wrong = `url must have schema one of [http, https, file, oci], found ${shown(value)}`
-  if (/%(?![0-9a-fA-F]{2})/.test(value) || /\s/.test(value)) return wrong
-  const scheme = /^([A-Za-z][A-Za-z0-9+.-]*:)\/\//.exec(value)?.[1]?.toLowerCase()
-  if (scheme !== undefined) return SCHEMES.has(scheme) ? undefined : wrong
-  if (value.startsWith('/')) return undefined
-  return !value.startsWith('#') && URL.canParse(`http://${value}`) ? undefined : wrong
+  const scheme = requestUriScheme(value) ?? requestUriScheme(`http://${value}`)
+  if (scheme !== undefined && SCHEMES.includes(scheme)) return undefined
+  const port = scheme !== undefined && /^[^/]+:\d/.test(value) ? '; write oci:// before a registry with a port' : ''
+  return `url must have schema one of [http, https, file, oci], found ${shown(value)}${port}`
 }
 
 const envVariable = checked(

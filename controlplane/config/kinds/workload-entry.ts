@@ -1,6 +1,11 @@
 import * as z from 'zod'
 import type { KindDefinition } from '../kind.ts'
-import { anyAddressRule, workloadEntryRule, workloadEntryShapeRule } from '../rules/service-entry.ts'
+import {
+  anyAddressRule,
+  templateLabelsRule,
+  workloadEntryRule,
+  workloadEntryShapeRule,
+} from '../rules/service-entry.ts'
 import { checked, message, optional } from '../schema.ts'
 import { port, stringMap, text, uint32 } from '../syntax/values.ts'
 
@@ -23,10 +28,10 @@ const workloadEntryFields = message(workloadEntryShape)
 export type WorkloadEntrySpec = z.infer<typeof workloadEntryFields>
 
 /** What WorkloadGroups hold as a template: an endpoint whose address is not known yet. */
-export const workloadTemplate = checked(workloadEntryFields, workloadEntryShapeRule)
+export const workloadTemplate = checked(checked(workloadEntryFields, workloadEntryShapeRule), templateLabelsRule)
 
 /** One endpoint of a ServiceEntry; whether its address may be a name depends on the resolution. */
-export const endpoint = checked(workloadTemplate, workloadEntryRule)
+export const endpoint = checked(checked(workloadEntryFields, workloadEntryShapeRule), workloadEntryRule)
 
 /** One endpoint: a virtual machine, a container, a process. */
 export const workloadEntrySpec = checked(endpoint, anyAddressRule)

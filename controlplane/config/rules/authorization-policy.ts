@@ -176,7 +176,8 @@ function oneRule(rule: AuthorizationRule, action: string, report: Report): void 
   let tcpFrom = false
   let tcpTo = false
   for (const field of ['from', 'to'] as const)
-    if (rule[field]?.length === 0) report([field], `${field} must not be empty`)
+    if (rule[field]?.length === 0)
+      report([field], `an empty ${field} limits nothing, as if it were left out`, { code: 'FIELD_QUESTIONABLE' })
   for (const [index, { source }] of (rule.from ?? []).entries()) {
     const path = ['from', index, 'source']
     if (!source) {
@@ -226,7 +227,7 @@ function whenRule(
 export function authorizationPolicyRule(spec: AuthorizationPolicySpec, report: Report): void {
   policyTargetRule(spec, report)
   const { action = 'ALLOW', rules, provider } = spec
-  if ((action === 'CUSTOM' || action === 'DENY') && rules === undefined)
+  if ((action === 'CUSTOM' || action === 'DENY') && (rules ?? []).length === 0)
     report(['rules'], `${action} without rules never happens`, {
       code: 'FIELD_REQUIRED',
       hint: 'add an empty rule {} to match every request',

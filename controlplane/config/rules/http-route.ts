@@ -238,7 +238,8 @@ export function corsRule(cors: CorsPolicy, report: Report): void {
 export function routeRule(route: HttpRoute, report: Report): void {
   if (route.delegate) {
     for (const field of ['redirect', 'route'] as const)
-      if (route[field]) report([field], `a route with a delegate must not have ${field}`, CONFLICT)
+      if (route[field] && !(Array.isArray(route[field]) && route[field].length === 0))
+        report([field], `a route with a delegate must not have ${field}`, CONFLICT)
   } else {
     actionConflicts(route, report)
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { checkNetworking, checkSpec } from '../../../test/helpers/config-documents.ts'
+import { brief, checkNetworking, checkSpec, checkYaml, kindYaml } from '../../../test/helpers/config-documents.ts'
 
 describe('Gateway', () => {
   const server = (fields: string) => checkNetworking('Gateway', `{servers: [{${fields}}]}`)
@@ -73,6 +73,9 @@ describe('DestinationRule', () => {
     'trafficPolicy: {tunnel: {targetHost: a.b, targetPort: 80}}',
     'workloadSelector: {matchLabels: {app: a}}, exportTo: [.]',
   ])('takes %s', (fields) => expect(check(fields)).toEqual([]))
+
+  it('has a policy that says something', () =>
+    expect(check('trafficPolicy: {portLevelSettings: []}')).toEqual(['FIELD_VALUE spec.trafficPolicy']))
 
   it.each([
     ['', `FIELD_VALUE ${AT}`],
@@ -193,6 +196,42 @@ describe('ServiceEntry', () => {
   ])('refuses %s', (fields, ...problems) => expect(check(fields)).toEqual(problems))
 })
 
+describe('A host looked up per request', () => {
+  const entry = (label: string, location: string) =>
+    brief(
+      checkYaml(
+        kindYaml(
+          'networking.istio.io/v1',
+          'ServiceEntry',
+          `{hosts: ["*.a.b"], location: ${location}, resolution: DYNAMIC_DNS, ports: [{number: 80, name: http, protocol: HTTP}]}`,
+        ).replace('name: test', `name: test\n  labels: {istio.io/use-waypoint: ${label}}`),
+      ),
+    )
+  it('cannot be inside the mesh behind a waypoint', () => {
+    expect(entry('shared', 'MESH_INTERNAL')).toEqual(['FIELD_VALUE spec.location'])
+    expect(entry('None', 'MESH_INTERNAL')).toEqual([])
+    expect(entry('shared', 'MESH_EXTERNAL')).toEqual([])
+  })
+})
+
+describe('WorkloadGroup', () => {
+  it('is told of labels that workloads cannot have, but may hold them', () =>
+    expect(checkNetworking('WorkloadGroup', '{template: {labels: {app: a/b}}}')).toEqual([
+      'FIELD_QUESTIONABLE spec.template.labels.app',
+    ]))
+})
+
+describe('WasmPlugin', () => {
+  const url = (text: string) => checkSpec('extensions.istio.io/v1alpha1', 'WasmPlugin', `{url: "${text}"}`)
+  it.each(['ghcr.io/a/b:v1', 'oci://localhost:5000/a', '10.0.0.1:5000/a', '/opt/a.wasm'])(
+    'is fetched from %s',
+    (text) => expect(url(text)).toEqual([]),
+  )
+  it.each(['localhost:5000/a', 'ftp://a/b', 'a b'])('is not fetched from %s', (text) =>
+    expect(url(text)).toEqual(['FIELD_VALUE spec.url']),
+  )
+})
+
 describe('Sidecar', () => {
   const check = (fields: string) => checkNetworking('Sidecar', `{${fields}}`)
   const ingress = (fields: string) =>
@@ -271,6 +310,10 @@ describe('EnvoyFilter', () => {
       'applyTo: HTTP_FILTER, patch: {operation: ADD, value: {name: x, typed_config: {"@type": type.googleapis.com/acme.Filter}}}',
       `FIELD_QUESTIONABLE ${AT}.patch.value.typed_config["@type"]`,
     ],
+    [
+      'applyTo: HTTP_FILTER, patch: {operation: ADD, value: {name: x, typed_config: {"@type": Router}}}',
+      `ENVOY_TYPE_UNKNOWN ${AT}.patch.value.typed_config["@type"]`,
+    ],
   ])('%s', (fields, problem) => expect(patch(fields)).toEqual([problem]))
 })
 
@@ -280,7 +323,8 @@ describe('AuthorizationPolicy', () => {
     ['{action: DENY}', 'FIELD_REQUIRED spec.rules'],
     ['{action: CUSTOM, rules: [{}]}', 'FIELD_REQUIRED spec.provider.name'],
     ['{provider: {name: x}}', 'FIELD_VALUE spec.provider'],
-    ['{rules: [{from: []}]}', 'FIELD_VALUE spec.rules[0].from'],
+    ['{action: DENY, rules: []}', 'FIELD_REQUIRED spec.rules'],
+    ['{rules: [{from: []}]}', 'FIELD_QUESTIONABLE spec.rules[0].from'],
     ['{rules: [{from: [{}]}]}', 'FIELD_REQUIRED spec.rules[0].from[0].source'],
     ['{rules: [{from: [{source: {}}]}]}', 'FIELD_VALUE spec.rules[0].from[0].source'],
     ['{rules: [{from: [{source: {ipBlocks: [1.2.3]}}]}]}', 'FIELD_VALUE spec.rules[0].from[0].source.ipBlocks[0]'],

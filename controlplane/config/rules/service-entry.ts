@@ -1,3 +1,4 @@
+import type { ObjectMeta } from '../kind.ts'
 import type { ServiceEntrySpec } from '../kinds/service-entry.ts'
 import type { WorkloadEntrySpec } from '../kinds/workload-entry.ts'
 import type { Report } from '../schema.ts'
@@ -28,12 +29,17 @@ export function workloadEntryShapeRule(entry: WorkloadEntrySpec, report: Report)
       report(['ports', name], `port name must be valid, ${shown(name)} is not`)
   const labels = Object.keys(entry.labels ?? {})
   if (labels.length > 256) report(['labels'], 'an endpoint has at most 256 labels')
-  for (const { key, message } of labelProblems(entry.labels ?? {})) report(['labels', key], message)
+}
+
+/** Labels of a template are checked by Kubernetes when a workload takes them, not by Istio. */
+export function templateLabelsRule({ labels = {} }: WorkloadEntrySpec, report: Report): void {
+  for (const { key, message } of labelProblems(labels)) report(['labels', key], message, { code: 'FIELD_QUESTIONABLE' })
 }
 
 /** An endpoint that needs an address: all but the template of a WorkloadGroup. */
 export function workloadEntryRule(entry: WorkloadEntrySpec, report: Report): void {
-  const { address, network } = entry
+  const { address, network, labels = {} } = entry
+  for (const { key, message } of labelProblems(labels)) report(['labels', key], message)
   if (!address && !network)
     report(['address'], 'Address is required, unless a network is named', { code: 'FIELD_REQUIRED' })
   else if (!address)
@@ -143,6 +149,19 @@ function resolutionRules(spec: ServiceEntrySpec, names: ReadonlySet<string>, rep
         if (!['http', 'tls', 'grpc', 'http2'].includes(protocol.toLowerCase()))
           report(['ports', index, 'protocol'], 'DYNAMIC_DNS supports HTTP, HTTP2, GRPC and TLS only')
   }
+}
+
+const USE_WAYPOINT = 'istio.io/use-waypoint'
+
+/** A waypoint cannot serve hosts inside the mesh whose names are looked up per request. */
+export function waypointRule(
+  { resolution, location = 'MESH_EXTERNAL' }: ServiceEntrySpec,
+  { labels }: ObjectMeta,
+  report: Report,
+): void {
+  const waypoint = labels[USE_WAYPOINT] ?? ''
+  if (resolution === 'DYNAMIC_DNS' && location === 'MESH_INTERNAL' && !/^(none)?$/i.test(waypoint))
+    report(['spec', 'location'], `DYNAMIC_DNS with MESH_INTERNAL cannot be combined with the label ${USE_WAYPOINT}`)
 }
 
 export function serviceEntryRule(spec: ServiceEntrySpec, report: Report): void {

@@ -157,8 +157,8 @@ export function portPolicyRule(policy: PortTrafficPolicy, report: Report): void 
 }
 
 export function trafficPolicyRule(policy: TrafficPolicy, report: Report): void {
-  if (Object.values(policy).every((value) => value === undefined))
-    report([], 'a traffic policy must have at least one field')
+  const set = (value: unknown) => value !== undefined && !(Array.isArray(value) && value.length === 0)
+  if (!Object.values(policy).some(set)) report([], 'a traffic policy must have at least one field')
   if (policy.tunnel && policy.proxyProtocol)
     report(['proxyProtocol'], 'tunnel and proxyProtocol must not be set together', { code: 'FIELD_CONFLICT' })
   failoverWarning(policy, report)

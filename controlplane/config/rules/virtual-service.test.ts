@@ -108,6 +108,9 @@ describe('rules for HTTP', () => {
     expect(routes('{destination: {host: a}, weight: 0}')).toEqual([])
   })
 
+  it('an empty list of destinations beside a delegate is none', () =>
+    expect(check('{hosts: [a.b], http: [{delegate: {name: d}, route: []}]}')).toEqual([]))
+
   it('a delegate has no actions beside it and does not delegate again', () => {
     expect(check('{hosts: [a.b], http: [{delegate: {name: x}, route: [{destination: {host: a}}]}]}')).toEqual([
       `FIELD_CONFLICT ${AT}.route`,

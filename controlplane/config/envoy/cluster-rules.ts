@@ -1,0 +1,63 @@
+import type { IssuePath } from '../schema.ts'
+import { isIpAddress } from '../syntax/address.ts'
+import { shown } from '../syntax/host.ts'
+import { type WrittenMessage, written, writtenList, writtenMessage } from './written.ts'
+
+type Add = (path: IssuePath, message: string) => void
+
+const TYPES = ['STATIC', 'STRICT_DNS', 'LOGICAL_DNS', 'EDS', 'ORIGINAL_DST'] as const
+const CLUSTER_PROVIDED = ['CLUSTER_PROVIDED', 6]
+
+/** What Envoy demands of a cluster by the way it finds its endpoints. */
+export function checkCluster(cluster: WrittenMessage, add: Add): void {
+  // An extension finds the endpoints and has rules of its own.
+  if (written(cluster, 'cluster_type')[1] !== undefined) return
+  const [, value = 'STATIC'] = written(cluster, 'type')
+  const type = typeof value === 'number' ? TYPES[value] : TYPES.find((name) => name === value)
+  if (!type) return
+  const [edsKey, eds] = writtenMessage(cluster, 'eds_cluster_config')
+  if (type === 'EDS' && written(eds, 'eds_config')[1] === undefined)
+    add([edsKey], 'a cluster of type EDS needs eds_cluster_config with an eds_config')
+  if (type !== 'EDS' && cluster[edsKey] !== undefined) add([edsKey], `eds_cluster_config is for type EDS, not ${type}`)
+  const [policyKey, policy] = written(cluster, 'lb_policy')
+  const provided = CLUSTER_PROVIDED.includes(policy as string | number)
+  if (type === 'ORIGINAL_DST' && !provided)
+    add([policyKey], 'lb_policy must be CLUSTER_PROVIDED in a cluster of type ORIGINAL_DST')
+  if (type !== 'ORIGINAL_DST' && provided) add([policyKey], `lb_policy CLUSTER_PROVIDED is not for a ${type} cluster`)
+  const [key, assignment] = writtenMessage(cluster, 'load_assignment')
+  if (type === 'ORIGINAL_DST' && cluster[key] !== undefined)
+    add([key], 'a cluster of type ORIGINAL_DST must have no load_assignment')
+  if (type === 'STATIC') checkAddresses(assignment, (path, message) => add([key, ...path], message))
+  if (type === 'LOGICAL_DNS') {
+    const [, localities] = writtenList(assignment, 'endpoints')
+    const counts = localities.map((locality) => writtenList(locality, 'lb_endpoints')[1].length)
+    if (counts.length !== 1 || counts[0] !== 1)
+      add([key], 'a cluster of type LOGICAL_DNS must have exactly one locality with one endpoint')
+  }
+}
+
+/** Endpoints that are not looked up by DNS (those of EDS, and of STATIC clusters) have IP addresses and numbers of ports. */
+export function checkAddresses(assignment: WrittenMessage, add: Add): void {
+  const [localitiesKey, localities] = writtenList(assignment, 'endpoints')
+  for (const [i, locality] of localities.entries()) {
+    const [listKey, list] = writtenList(locality, 'lb_endpoints')
+    for (const [j, host] of list.entries()) {
+      const [endpointKey, endpoint] = writtenMessage(host, 'endpoint')
+      const [addressKey, address] = writtenMessage(endpoint, 'address')
+      const [socketKey, socket] = writtenMessage(address, 'socket_address')
+      const path = [localitiesKey, i, listKey, j, endpointKey]
+      if (host[endpointKey] === undefined) continue
+      if (endpoint[addressKey] === undefined) add([...path, addressKey], 'an endpoint needs an address')
+      if (address[socketKey] === undefined || written(socket, 'resolver_name')[1] !== undefined) continue
+      const [portKey, port] = written(socket, 'named_port')
+      if (port !== undefined)
+        add([...path, addressKey, socketKey, portKey], 'a port must be a number where addresses are not looked up')
+      const text = socket['address']
+      if (typeof text === 'string' && text !== '' && !isIpAddress(text))
+        add(
+          [...path, addressKey, socketKey, 'address'],
+          `${shown(text)} is no IP address; names are looked up by clusters of type STRICT_DNS and LOGICAL_DNS only`,
+        )
+    }
+  }
+}

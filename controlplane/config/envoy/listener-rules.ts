@@ -1,0 +1,94 @@
+import { isIPv6 } from 'node:net'
+import type { IssuePath } from '../schema.ts'
+import { isIpAddress } from '../syntax/address.ts'
+import { shown } from '../syntax/host.ts'
+import { type WrittenMessage, written, writtenList, writtenMessage } from './written.ts'
+
+type Add = (path: IssuePath, message: string) => void
+
+/** What Envoy demands of a listener beyond its API: where it listens, and filter chains that can be told apart. */
+export function checkListener(listener: WrittenMessage, add: Add): void {
+  const set = (name: string) => written(listener, name)[1] !== undefined
+  if (set('api_listener') || set('internal_listener')) return
+  const [addressKey, address] = writtenMessage(listener, 'address')
+  if (listener[addressKey] === undefined) add([addressKey], 'a listener needs an address')
+  const [socketKey, socket] = writtenMessage(address, 'socket_address')
+  const host = socket['address']
+  if (typeof host === 'string' && host !== '' && !isIpAddress(host))
+    add([addressKey, socketKey, 'address'], `${shown(host)} is no IP address; a listener binds to addresses only`)
+  const [chainsKey, chains] = writtenList(listener, 'filter_chains')
+  const udp = ['UDP', 1].includes(written(socket, 'protocol')[1] as string | number)
+  if (chains.length === 0 && !udp && !set('default_filter_chain'))
+    add([chainsKey], 'a listener needs at least one filter chain')
+  if (!set('filter_chain_matcher')) distinctChains(chainsKey, chains, add)
+}
+
+function distinctChains(key: string, chains: readonly WrittenMessage[], add: Add): void {
+  const seen = new Map<string, number>()
+  for (const [index, chain] of chains.entries()) {
+    const [matchKey, match] = writtenMessage(chain, 'filter_chain_match')
+    const text = canonical(match)
+    const earlier = seen.get(text)
+    if (earlier === undefined) seen.set(text, index)
+    else
+      add(
+        [key, index, ...(chain[matchKey] === undefined ? [] : [matchKey])],
+        `the filter chain matches the same connections as ${key}[${earlier}]`,
+      )
+  }
+}
+
+/** One text for equal conditions: either spelling of names, any order of fields and of lists, empty values as if left out. */
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).sort().join()}]`
+  if (typeof value !== 'object' || value === null) return JSON.stringify(String(value))
+  const entries = Object.entries(value).flatMap(([key, item]) => {
+    const empty = item === null || item === '' || (Array.isArray(item) && item.length === 0)
+    return empty ? [] : [`${key.replaceAll('_', '').toLowerCase()}:${canonical(item)}`]
+  })
+  return `{${entries.sort().join()}}`
+}
+
+/** `ipv4_compat` makes an IPv6 socket take IPv4 too. */
+export function checkSocketAddress(socket: WrittenMessage, add: Add): void {
+  const [key, value] = written(socket, 'ipv4_compat')
+  const host = socket['address']
+  if (value !== true || typeof host !== 'string') return
+  if (host !== '::' && !(isIPv6(host) && /^::ffff:/i.test(host)))
+    add([key], `only :: and IPv4 addresses mapped to IPv6 can have ipv4_compat, ${shown(host)} cannot`)
+}
+
+const ROUTER = 'type.googleapis.com/envoy.extensions.filters.http.router.v3.Router'
+
+/** The router answers every request: what stands behind it would never run. */
+export function checkConnectionManager(manager: WrittenMessage, add: Add): void {
+  const [key, filters] = writtenList(manager, 'http_filters')
+  for (const [index, filter] of filters.slice(0, -1).entries())
+    if (writtenMessage(filter, 'typed_config')[1]['@type'] === ROUTER)
+      add([key, index], 'the router must be the last HTTP filter')
+}
+
+/** Groups of BoringSSL as Envoy 1.39 is built. */
+const CURVES = new Set([
+  'P-256',
+  'P-384',
+  'P-521',
+  'X25519',
+  'prime256v1',
+  'secp384r1',
+  'secp521r1',
+  'x25519',
+  'X25519MLKEM768',
+  'MLKEM1024',
+])
+
+export function checkTlsParameters(parameters: WrittenMessage, add: Add): void {
+  const [key, curves] = written(parameters, 'ecdh_curves')
+  for (const [index, curve] of (Array.isArray(curves) ? curves : []).entries()) {
+    const unknown = String(curve)
+      .split(':')
+      .find((name) => !CURVES.has(name))
+    if (unknown !== undefined)
+      add([key, index], `${shown(unknown)} is no curve Envoy knows; known are ${[...CURVES].join(', ')}`)
+  }
+}
