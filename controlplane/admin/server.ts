@@ -17,6 +17,7 @@ import { serviceRoutes } from './routes/services.ts'
 import { sourceRoutes } from './routes/sources.ts'
 import { translateRoutes } from './routes/translate.ts'
 import { schemas } from './schemas.ts'
+import { lazySerializers } from './serializers.ts'
 import { AdminUi } from './ui.ts'
 
 export interface AdminOptions {
@@ -37,6 +38,7 @@ export async function createAdminServer(context: AdminContext, options: AdminOpt
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: 1024 * 1024,
     routerOptions: { maxParamLength: 1024 },
+    schemaController: { compilersFactory: { buildSerializer: lazySerializers } },
     // Slow clients must not hold connections for ever, nor stop us from closing.
     connectionTimeout: 30_000,
     requestTimeout: 30_000,
