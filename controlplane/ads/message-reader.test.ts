@@ -44,6 +44,19 @@ describe('messages of a gRPC call', () => {
     expect(reader.next()!.buffer).toBe(chunk.buffer)
   })
 
+  test.each([1000, 300_000])(
+    'one of %i bytes in several chunks is put together, and what follows it stays as it came',
+    (length) => {
+      const long = Buffer.alloc(length, 'abcdefg')
+      const reader = new MessageReader(1_000_000)
+      const bytes = Buffer.concat([framed(long), framed(Buffer.from('next'))])
+      for (let at = 0; at < bytes.length; at += 700) reader.add(bytes.subarray(at, at + 700))
+      expect(long.equals(reader.next()!)).toBe(true)
+      expect(reader.next()?.toString()).toBe('next')
+      expect(reader.next()).toBeUndefined()
+    },
+  )
+
   test('one beyond the limit is refused by its head, before its bytes come', () => {
     const reader = new MessageReader(10)
     reader.add(framed(Buffer.alloc(11)).subarray(0, 5))

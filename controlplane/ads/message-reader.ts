@@ -13,6 +13,12 @@ const HEAD = 5
 const NOTHING = Buffer.alloc(0)
 
 /**
+ * Where messages are put together that came in several chunks: a thousand proxies that each list their clusters would leave a
+ * thousand buffers behind, and memory that the allocator gives back to nobody. Longer ones get their own.
+ */
+const scratch = Buffer.allocUnsafeSlow(256 * 1024)
+
+/**
  * Cuts what arrives of a gRPC call into messages, at any boundaries. A message that lies in one chunk is not copied, and
  * memory is taken for bytes that have arrived, not for those that were announced.
  * https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
@@ -45,12 +51,12 @@ export class MessageReader {
   }
 
   /**
-   * The next whole message, a view that is valid while it is looked at; undefined when there is none.
+   * The next whole message, a view that is valid until somebody asks any reader for another; undefined when there is none.
    * @throws MessageTooLarge, MessageUnreadable
    */
   next(): Buffer | undefined {
     if (this.chunk.length - this.at + this.waiting < this.needed) return undefined
-    if (this.chunk.length - this.at < this.needed) this.join()
+    if (this.chunk.length - this.at < HEAD) this.join()
     const { chunk, at } = this
     if (chunk[at] !== 0) {
       throw new MessageUnreadable(
@@ -63,9 +69,7 @@ export class MessageReader {
     const end = at + HEAD + length
     if (end > chunk.length) {
       this.needed = HEAD + length
-      if (chunk.length - at + this.waiting < this.needed) return undefined
-      this.join()
-      return this.next()
+      return chunk.length - at + this.waiting < this.needed ? undefined : this.gather(length)
     }
     this.needed = HEAD
     this.at = end
@@ -76,6 +80,29 @@ export class MessageReader {
       if (this.more) this.join()
     }
     return message
+  }
+
+  /** A message that lies in several chunks, all of which are there. */
+  private gather(length: number): Buffer {
+    this.needed = HEAD
+    const message = length <= scratch.length ? scratch.subarray(0, length) : Buffer.allocUnsafeSlow(length)
+    let filled = this.chunk.copy(message, 0, this.at + HEAD)
+    while (filled < length) {
+      this.step()
+      this.at = this.chunk.copy(message, filled, 0, Math.min(this.chunk.length, length - filled))
+      filled += this.at
+    }
+    if (this.at === this.chunk.length) this.step()
+    return message
+  }
+
+  /** To the next chunk. */
+  private step(): void {
+    const { more } = this
+    this.chunk = more?.shift() ?? NOTHING
+    this.at = 0
+    this.waiting -= this.chunk.length
+    if (more?.length === 0) this.more = undefined
   }
 
   private join(): void {

@@ -15,7 +15,7 @@ import type { Method } from './grpc.ts'
 import type { Limits } from './limits.ts'
 import type { Logger } from './logger.ts'
 import type { AdsMetrics } from './metrics.ts'
-import { readNode } from './node.ts'
+import { readNode, readNodeId } from './node.ts'
 import type { Preparations } from './preparations.ts'
 import { TokenBucket } from './token-bucket.ts'
 import { STATUS, type Status, type Transport, type TransportHandler } from './transport.ts'
@@ -245,14 +245,15 @@ export class Stream implements TransportHandler, StatusSource {
   /** The first request: who is it, may it, and to which class does it belong? */
   private join(request: DiscoveryRequest): boolean {
     const { logger, mesh, classes, status, limits, frames } = this.context
-    if (!request.node) {
+    const { node: bytes } = request
+    if (!bytes) {
       this.refuse('node', {
         code: STATUS.invalidArgument,
         message: 'the first request of a stream must carry the node',
       })
       return false
     }
-    const claimed = readNodeOrThrow(request.node, this.method.form)
+    const claimed = inNode(() => readNode(bytes, this.method.form))
     if (claimed.id === '') {
       this.refuse('node', { code: STATUS.invalidArgument, message: 'the node has no id: set node.id in the bootstrap' })
       return false
@@ -298,12 +299,12 @@ export class Stream implements TransportHandler, StatusSource {
       () => log.preparation(type, wildcard, names),
       () => this.release(),
     )
-    if (waits) this.held = [request]
+    if (waits) this.held = [kept(request)]
     return waits
   }
 
   private hold(request: DiscoveryRequest): void {
-    this.held!.push(request)
+    this.held!.push(kept(request))
     // Nobody has that much to say before the first answer.
     if (this.held!.length > MOST_HELD) this.transport.pause(HOLD_MS)
   }
@@ -378,7 +379,7 @@ export class Stream implements TransportHandler, StatusSource {
 
   /** Only the first request needs a node; one that names another node later is another client, or a confused one. */
   private sameNode(bytes: Buffer, node: NodeInfo): void {
-    const { id } = readNodeOrThrow(bytes, this.method.form)
+    const id = inNode(() => readNodeId(bytes))
     if (id !== '' && id !== node.id) {
       this.refuse('node', {
         code: STATUS.invalidArgument,
@@ -445,9 +446,15 @@ export class Stream implements TransportHandler, StatusSource {
   }
 }
 
-function readNodeOrThrow(bytes: Buffer, form: 'sotw' | 'delta'): NodeInfo {
+/** A request that is looked at in a later turn; what it was read from is not its own. */
+function kept(request: DiscoveryRequest): DiscoveryRequest {
+  return request.node ? { ...request, node: Buffer.from(request.node) } : request
+}
+
+/** Says where the bytes were that could not be read. */
+function inNode<T>(read: () => T): T {
   try {
-    return readNode(bytes, form)
+    return read()
   } catch (error) {
     throw new WireError(`the node is malformed: ${(error as Error).message}`)
   }

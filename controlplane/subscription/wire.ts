@@ -47,6 +47,13 @@ export class WireReader {
     throw this.error('number longer than 10 bytes')
   }
 
+  /** A 64-bit floating point number. */
+  double(): number {
+    const start = this.at
+    this.forward(8)
+    return this.buffer.readDoubleLE(start)
+  }
+
   /** A view of a length-delimited field: no copy, so it keeps the whole message alive. */
   bytes(): Buffer {
     const start = this.skipBytes()
