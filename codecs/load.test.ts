@@ -57,6 +57,8 @@ describe('a codec is loaded from', () => {
     request.writeUInt32BE(request.length - 16, 12)
     expect(dubbo.frameLength(request, 0, request.length)).toBe(request.length)
     expect(dubbo.field(slot, request, 0, request.length)).toBe('blue')
+    // The trace stands in what the module reads.
+    expect(dubbo.fields[dubbo.trace!]?.name).toBe('attachment.traceparent')
     expect(dubbo.field(dubbo.slot('attachment.other'), request, 0, request.length)).toBeUndefined()
   })
 })

@@ -59,8 +59,17 @@ export async function codecOf(protocol: CheckedProtocol, file: string): Promise<
     if (!protocol.codec) throw new ProtocolError(`${file}: the document describes no frames`)
     return protocol.codec
   }
-  const codec = moduleCodec(await loadModule(resolve(dirname(file), path)), `${file}: ${path}`, protocol.codec)
+  const known = moduleCodec(await loadModule(resolve(dirname(file), path)), `${file}: ${path}`, protocol.codec)
+  const codec = withTrace(known, protocol.spec?.trace, file)
   return codec.name === protocol.name ? codec : { ...codec, name: protocol.name }
+}
+
+/** A codec whose trace stands in a field that only its module knows. @throws ProtocolError when that does not know it either */
+export function withTrace(codec: Codec, name: string | undefined, file: string): Codec {
+  if (name === undefined || codec.trace !== undefined) return codec
+  const slot = codec.slot(name)
+  if (slot < 0) throw new ProtocolError(`${file}: there is no field "${name}" for "trace"`)
+  return { ...codec, trace: slot }
 }
 
 function moduleCodec({ codec, extendCodec }: CodecModule, file: string, layout: Codec | undefined): Codec {

@@ -1,6 +1,7 @@
 import { type Codec, type ErrorReason, emptyFrame, FrameKind } from '../codecs/contract.ts'
 import type { Hash64 } from './cluster/balance/xxhash64.ts'
 import type { DirectReply } from './configuration.ts'
+import { logRefusal } from './filters/access-log.ts'
 import { applyEdits } from './filters/mutate.ts'
 import { LimitServices, type Question } from './limits/service.ts'
 import type { Client } from './listen/client.ts'
@@ -98,13 +99,13 @@ export class Engine {
       const limiter = table.limiters.find((limit) => limit.applies(b, at, length))
       if (limiter && !limiter.allow(b, at, length)) {
         counters[L.downstream_rq_rate_limited]!++
-        this.#refuse(client, flags, b, at, length, 'rateLimited')
+        this.#refuse(client, route, flags, b, at, length, 'rateLimited')
         return true
       }
     }
     if (!route) {
       counters[L.downstream_rq_no_route]!++
-      this.#refuse(client, flags, b, at, length, 'noRoute')
+      this.#refuse(client, undefined, flags, b, at, length, 'noRoute')
       return true
     }
     countRequest(route.statsBlock, route.statsAt)
@@ -116,12 +117,12 @@ export class Engine {
         if (!limiter.applies(b, at, length) || limiter.allow(b, at, length)) continue
         counters[L.downstream_rq_rate_limited]!++
         routeCounters[R.rq_rate_limited]!++
-        this.#refuse(client, flags, b, at, length, 'rateLimited')
+        this.#refuse(client, route, flags, b, at, length, 'rateLimited')
         return true
       }
       const { reply, fault } = own.action
       if (reply) {
-        this.#refuse(client, flags, b, at, length, reply.reason, reply)
+        this.#refuse(client, route, flags, b, at, length, reply.reason, reply)
         return true
       }
       if (own.delays?.take()) delayMs = fault?.delay?.ms ?? 0
@@ -129,7 +130,7 @@ export class Engine {
         counters[L.downstream_rq_fault_aborted]!++
         routeCounters[R.rq_fault]!++
         // A delay counts for the aborted too, but not at the price of a request: the two draws are made apart.
-        this.#refuse(client, flags, b, at, length, fault?.abort?.reply?.reason ?? 'fault', fault?.abort?.reply)
+        this.#refuse(client, route, flags, b, at, length, fault?.abort?.reply?.reason ?? 'fault', fault?.abort?.reply)
         return true
       }
       if (own.globalLimits.length > 0) {
@@ -137,7 +138,7 @@ export class Engine {
         if (found === false) {
           counters[L.downstream_rq_rate_limited]!++
           routeCounters[R.rq_rate_limited]!++
-          this.#refuse(client, flags, b, at, length, 'rateLimited')
+          this.#refuse(client, route, flags, b, at, length, 'rateLimited')
           return true
         }
         if (found !== true) question = found
@@ -145,7 +146,7 @@ export class Engine {
     }
     const request = this.requests.take()
     if (!request) {
-      this.#refuse(client, flags, b, at, length, 'overflow')
+      this.#refuse(client, route, flags, b, at, length, 'overflow')
       return true
     }
     const log = listener.accessLog
@@ -277,9 +278,10 @@ export class Engine {
     }
   }
 
-  /** A request that never got a request. */
+  /** The outcome of a message that is turned away. */
   #refuse(
     client: Client,
+    route: CompiledRoute | undefined,
     flags: number,
     b: Uint8Array,
     at: number,
@@ -287,6 +289,8 @@ export class Engine {
     reason: ErrorReason,
     direct?: DirectReply,
   ): void {
+    const { accessLog, tracer } = client.listener
+    if (accessLog || tracer) logRefusal(client, route ?? null, b, at, length, reason)
     if ((flags & ONEWAY) !== 0) {
       client.listener.counters[L.downstream_rq_dropped]!++
       return

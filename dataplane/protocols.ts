@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Codec } from '../codecs/contract.ts'
 import { checkDocument, checkProtocols } from '../codecs/document.ts'
-import { codecOf, loadCodec, type ShippedProtocol, shippedCodec, shippedProtocols } from '../codecs/load.ts'
+import { codecOf, loadCodec, type ShippedProtocol, shippedCodec, shippedProtocols, withTrace } from '../codecs/load.ts'
 import type { Configuration, ProtocolSource } from './configuration.ts'
 
 /** Compiles codecs, and keeps those whose source did not change: connections hang on the very object. */
@@ -58,7 +58,8 @@ export async function compileProtocolSource(source: ProtocolSource): Promise<Cod
   }
   if (file !== undefined) {
     const base = layout === undefined ? undefined : compileLayout(name, layout)
-    const codec = await loadCodec(file, base)
+    const trace = (layout as { readonly trace?: string } | undefined)?.trace
+    const codec = withTrace(await loadCodec(file, base), trace, file)
     return codec.name === name ? codec : { ...codec, name }
   }
   if (document !== undefined) {

@@ -1,9 +1,12 @@
 import { createWriteStream, type WriteStream } from 'node:fs'
 import type { Codec, ErrorReason } from '../../codecs/contract.ts'
 import type { AccessLogConfig } from '../configuration.ts'
+import type { Client } from '../listen/client.ts'
+import type { CompiledRoute } from '../route/compile.ts'
 import { traceOf } from '../traces/context.ts'
 import { clock } from '../turn.ts'
 import { type ActiveRequest, LOGGED } from '../upstream/requests.ts'
+import { TokenBucket } from './rate-limit.ts'
 import { Sampler } from './sampler.ts'
 
 /** Where lines go; anything with a `write`. */
@@ -18,12 +21,15 @@ const mostWaiting = 4 * 1024 * 1024
 /** Lines are written together, since a write to a file goes to another thread and back: after so long, in ms, or when they are so many bytes. */
 const flushMs = 200
 const flushBytes = 64 * 1024
+const refusalLines = { maxTokens: 100, tokensPerFill: 100, fillIntervalMs: 1000 }
 
 /** Sampled requests as JSON, one a line. */
 export class AccessLog {
   /** Which requests are logged, whatever their outcome. */
   readonly sample: Sampler
   readonly errors: boolean
+  /** Lines for requests that were turned away. */
+  readonly refusals = new TokenBucket(refusalLines, clock.now)
   readonly #slots: readonly { readonly name: string; readonly slot: number }[]
   readonly #sink: LogSink
   #lines = ''
@@ -96,11 +102,51 @@ function openSink(path: string | undefined): LogSink {
   }
 }
 
+/** What log and span say of a request. */
+type Logged = Readonly<
+  Pick<
+    ActiveRequest,
+    'client' | 'bytes' | 'at' | 'length' | 'route' | 'cluster' | 'host' | 'span' | 'started' | 'tries' | 'flags'
+  >
+>
+
+/**
+ * Logs and traces a request that was turned away before it became one. Beside the sample so many lines a second are written and no more: a flood
+ * that is turned away must not cost more than one that is served.
+ */
+export function logRefusal(
+  client: Client,
+  route: CompiledRoute | null,
+  bytes: Uint8Array,
+  at: number,
+  length: number,
+  reason: ErrorReason,
+): void {
+  const { accessLog: log, tracer } = client.listener
+  const span = tracer?.begin(bytes, at, length) ?? null
+  const logged = log !== undefined && (log.sample.take() || (log.errors && log.refusals.take(clock.now)))
+  if (!span && !logged) return
+  const flags = logged ? LOGGED : 0
+  const nowhere = { cluster: null, host: null, tries: 0, started: clock.now }
+  writeRequest({ client, route, bytes, at, length, span, flags, ...nowhere }, reason, 0, logged)
+}
+
 /** Logs a request at its outcome and ends its span; the request must not be released yet. `replyBytes` is the length of the reply. */
 export function logRequest(
   request: ActiveRequest,
   outcome: 'ok' | 'error' | 'oneway' | ErrorReason,
   replyBytes: number,
+): void {
+  const log = request.client!.listener.accessLog
+  const failed = outcome !== 'ok' && outcome !== 'oneway'
+  writeRequest(request, outcome, replyBytes, (request.flags & LOGGED) !== 0 || (failed && log?.errors === true))
+}
+
+function writeRequest(
+  request: Logged,
+  outcome: 'ok' | 'error' | 'oneway' | ErrorReason,
+  replyBytes: number,
+  logged: boolean,
 ): void {
   const client = request.client!
   const { bytes, route, host } = request
@@ -125,7 +171,7 @@ export function logRequest(
       },
     })
   }
-  if (!log || ((request.flags & LOGGED) === 0 && !(failed && log.errors))) return
+  if (!log || !logged) return
   const trace = span?.context ?? traceOf(client.codec, bytes, request.at, request.length)
   log.write({
     time: new Date().toISOString(),

@@ -1,12 +1,11 @@
 import { readFileSync } from 'node:fs'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { afterEach, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { protocolFile } from '../../codecs/load.ts'
 import type { TracingConfig } from '../../dataplane/configuration.ts'
 import { AccessLog } from '../../dataplane/filters/access-log.ts'
 import { exportCounters } from '../../dataplane/traces/tracer.ts'
+import { collector } from './collector.ts'
 import { Bed, byId, endpoints, eventually, gameConfiguration, Kind } from './game.ts'
 
 const bed = new Bed()
@@ -16,45 +15,15 @@ const trace = '4bf92f3577b34da6a3ce929d0e0e4736'
 const parent = '00f067aa0ba902b7'
 const traceparent = (flags: string) => `00-${trace}-${parent}-${flags}`
 
-interface Sent {
-  readonly resourceSpans: readonly { readonly scopeSpans: readonly { readonly spans: readonly SentSpan[] }[] }[]
-}
-interface SentSpan {
-  readonly traceId: string
-  readonly spanId: string
-  readonly parentSpanId?: string
-  readonly name: string
-  readonly startTimeUnixNano: string
-  readonly endTimeUnixNano: string
-  readonly status?: { readonly code: number }
-}
-
-/** A collector of OTLP/HTTP. */
-async function collector(status = 200) {
-  const spans: SentSpan[] = []
-  const paths: string[] = []
-  const server = createServer((request, response) => {
-    const chunks: Buffer[] = []
-    request.on('data', (chunk: Buffer) => chunks.push(chunk))
-    request.on('end', () => {
-      paths.push(`${request.method} ${request.url} ${request.headers['content-type']}`)
-      const { resourceSpans } = JSON.parse(Buffer.concat(chunks).toString()) as Sent
-      spans.push(...resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap((scope) => scope.spans)))
-      response.writeHead(status).end('{}')
-    })
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  bed.defer(() => server.close())
-  return { endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, spans, paths }
-}
-
 /** The game with the trace in its body. */
-async function tracedProxy(tracing?: TracingConfig) {
+async function tracedProxy(tracing?: TracingConfig, percent = 100) {
   const server = await bed.server('a')
   const { spec } = parse(readFileSync(protocolFile('game'), 'utf8')) as { readonly spec: object }
   const base = gameConfiguration({
     protocols: [{ name: 'game', layout: { ...spec, trace: 'body' } }],
-    routes: [{ name: 'game', routes: [byId(1, 'a'), byId(2, 'gone')] }],
+    routes: [
+      { name: 'game', routes: [byId(1, 'a'), byId(2, 'gone'), byId(3, 'a', { fault: { abort: { percent: 100 } } })] },
+    ],
     clusters: [{ name: 'a', localities: endpoints(server.port), balancer: { kind: 'roundRobin' } }],
   })
   const listeners = base.listeners.map((listener) => ({ ...listener, ...(tracing && { tracing }) }))
@@ -63,7 +32,7 @@ async function tracedProxy(tracing?: TracingConfig) {
   const [listener] = proxy.listeners
   listener!.accessLog = new AccessLog(
     listener!.codec,
-    { sampling: 100 },
+    { sampling: percent },
     {
       write: (text) =>
         lines.push(
@@ -91,7 +60,7 @@ it('trace and parent span of a message are in the access log; a body that is no 
 })
 
 it('a sampled parent has a span always, one that is not never; others by percentage', async () => {
-  const { endpoint, spans, paths } = await collector()
+  const { endpoint, spans, paths } = await collector(bed)
   const { client, lines } = await tracedProxy({ endpoint, sampling: 0 })
   await client.ask({ msgid: 1, seq: 1, body: traceparent('00') })
   await client.ask({ msgid: 1, seq: 2, body: 'none' })
@@ -112,8 +81,25 @@ it('a sampled parent has a span always, one that is not never; others by percent
   expect([...logged].sort()).toEqual(spans.map(({ spanId }) => spanId).sort())
 })
 
+it('requests that are turned away have a line and a span too; a flood of them has 100 lines a second', async () => {
+  const { endpoint, spans } = await collector(bed)
+  const { client, lines } = await tracedProxy({ endpoint, sampling: 0 }, 0)
+  await client.ask({ msgid: 9, seq: 1, body: traceparent('01') })
+  await client.ask({ msgid: 9, seq: 2, body: traceparent('00') })
+  await client.ask({ msgid: 3, seq: 3, body: traceparent('01') })
+  await eventually(() => spans.length === 2)
+  for (const span of spans) expect(span).toMatchObject({ traceId: trace, parentSpanId: parent, status: { code: 2 } })
+  await eventually(() => lines.length === 3)
+  expect(lines[0]).toMatchObject({ outcome: 'noRoute', trace_id: trace, span_id: spans[0]!.spanId })
+  expect(lines[2]).toMatchObject({ outcome: 'fault', route: '3' })
+  for (let seq = 0; seq < 2000; seq++) client.send({ msgid: 9, seq })
+  await client.receive(2003)
+  await eventually(() => lines.length >= 100)
+  expect(lines.length).toBeLessThan(2000)
+})
+
 it('without a parent the share of the configuration has a trace of its own', async () => {
-  const { endpoint, spans } = await collector()
+  const { endpoint, spans } = await collector(bed)
   const { client } = await tracedProxy({ endpoint: `${endpoint}/own/path`, sampling: 100 })
   await client.ask({ msgid: 1, seq: 1 })
   await eventually(() => spans.length === 1)
@@ -122,7 +108,7 @@ it('without a parent the share of the configuration has a trace of its own', asy
 })
 
 it('a collector that is away or says no costs spans, which are counted, and no message', async () => {
-  for (const endpoint of ['http://127.0.0.1:1', (await collector(503)).endpoint]) {
+  for (const endpoint of ['http://127.0.0.1:1', (await collector(bed, 503)).endpoint]) {
     const { dropped } = exportCounters
     const { client } = await tracedProxy({ endpoint, sampling: 100 })
     for (let seq = 0; seq < 6000; seq++) client.send({ msgid: 1, seq })

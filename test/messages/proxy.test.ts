@@ -2,6 +2,8 @@ import { readFileSync, statSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
+import { protocolFile } from '../../codecs/load.ts'
+import { collector } from '../dataplane/collector.ts'
 import { encode, eventually, GameClient, type GameServer } from '../dataplane/game.ts'
 import { startControlPlane } from '../helpers/control-plane.ts'
 import { testFolder } from '../helpers/folders.ts'
@@ -51,6 +53,33 @@ describe('control plane and proxy', () => {
     expect(plane.server.status.clients()[0]?.types.map(({ type, state }) => [type, state])).toEqual(
       expect.arrayContaining(['cds', 'eds', 'pds', 'mrds', 'mlds'].map((type) => [type, 'SYNCED'])),
     )
+  })
+
+  it('a span of a message goes to the collector that the Mesh document names, in the trace its Protocol document finds', async () => {
+    const a = await bed.server('a')
+    const { endpoint, spans } = await collector(bed)
+    const port = await freePort()
+    const game = readFileSync(protocolFile('game'), 'utf8')
+    const plane = await startControlPlane(`${service('test.serviceA', 12345, [{ port: a.port }])}
+apiVersion: meshgate.io/v1
+kind: Mesh
+metadata: {name: mesh}
+spec: {messages: {tracing: {endpoint: "${endpoint}", percentage: {value: 0}}}}
+---
+${game.replace('{name: game}', '{name: traced}').replace('spec:', 'spec:\n  trace: body')}
+---${gateway(port).replace('game-edge', 'traced-edge')}${msgRouter('one', 'msgid: 100000, svrName: test.serviceA, port: 12345')}`)
+    bed.defer(() => plane.stop())
+    await (await managedProxy(bed, plane.port)).inForce(hasRoute('one'))
+    const player = await client(port)
+    const trace = '4bf92f3577b34da6a3ce929d0e0e4736'
+    const body = `00-${trace}-00f067aa0ba902b7-01`
+    expect(text((await player.ask({ msgid: 100000, seq: 1, body })).body)).toBe(`a:${body}`)
+    await eventually(() => spans.length === 1, 'a span')
+    expect(spans[0]).toMatchObject({ traceId: trace, parentSpanId: '00f067aa0ba902b7' })
+    expect(spans[0]!.attributes).toContainEqual({
+      key: 'upstream_cluster',
+      value: { stringValue: 'outbound|12345||test.servicea' },
+    })
   })
 
   it('a service port named for the protocol is opened beside the workload and leads to the service', async () => {

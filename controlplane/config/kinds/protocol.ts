@@ -20,6 +20,7 @@ export const protocolSpec = message({
     { default: '["bound", "exclusive"]' },
   ),
   ordered: optional(bool, 'Replies come in the order of the requests and need no id.', { default: 'false' }),
+  trace: optional(text, 'The field with the trace of a request: `traceparent` as text, or a trace id; or `map.key`.'),
   module: optional(
     text,
     'A codec in code, beside this file, that adds to the layout or takes its place. Proxies are started with it (`--codec`); it is never sent to them.',
