@@ -78,7 +78,7 @@ export function redisUrl(text: string): string {
     return text
   } catch {
     throw new InvalidArgumentError(
-      'write redis://[user:password@]HOST[:PORT][/DB], rediss:// for TLS, or redis+sentinel://[user:password@]HOST:PORT,HOST:PORT/NAME[/DB]',
+      'write redis://[user:password@]HOST[:PORT][/DB], rediss:// for TLS, redis+sentinel://[user:password@]HOST:PORT,HOST:PORT/NAME[/DB], or redis+cluster://[user:password@]HOST:PORT,HOST:PORT',
     )
   }
 }

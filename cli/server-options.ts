@@ -42,7 +42,7 @@ export function withServerOptions(command: Command): Command {
     .option('--state-dir <dir>', 'where what must outlive a restart is kept (default: .meshgate in the folder)')
     .option(
       '--redis <url>',
-      'Redis that replicas share, redis://, rediss:// or redis+sentinel://: rate limits, proxies of all replicas (default: $MESHGATE_REDIS_URL)',
+      'Redis that replicas share, redis://, rediss://, redis+sentinel:// or redis+cluster://: rate limits, proxies of all replicas (default: $MESHGATE_REDIS_URL)',
       redisUrl,
     )
     .option('--insecure', 'allow addresses that are not loopback without TLS')

@@ -32,7 +32,7 @@ interface Instance extends Shown {
 }
 
 /** Calls of Consul under way at a time, for endpoint changes. */
-const FLAPPING = 32
+const FLAPPING = 64
 
 /** The parts of the cluster that are replaced, edited, changed and killed, and who does it. */
 export class Chaos {

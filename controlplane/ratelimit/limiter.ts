@@ -96,16 +96,16 @@ export class Limiter {
       return UNLIMITED
     })
     if (takes.length > 0) {
-      let taken: readonly Taken[] | undefined
+      let taken: readonly (Taken | undefined)[] | undefined
       try {
         taken = await this.options.store.take(takes)
       } catch (error) {
         this.options.failed?.(error as Error)
       }
-      for (const [position, { index, rule, key, hits: wanted }] of asked.entries())
-        decisions[index] = taken
-          ? this.taken(rule, key, wanted, takes[position]!.burst, taken[position]!)
-          : this.untaken(rule, wanted)
+      for (const [position, { index, rule, key, hits: wanted }] of asked.entries()) {
+        const one = taken?.[position]
+        decisions[index] = one ? this.taken(rule, key, wanted, takes[position]!.burst, one) : this.untaken(rule, wanted)
+      }
     }
     return { over: decisions.some(({ over }) => over), descriptors: decisions }
   }

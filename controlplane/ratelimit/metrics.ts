@@ -1,7 +1,7 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import type { Outcome } from './limiter.ts'
 import type { Rule } from './rules.ts'
-import type { Store, Take, Taken } from './store.ts'
+import type { Store, Take } from './store.ts'
 
 /** Rules with series of their own; the rest is counted as `_other`. */
 const SERIES = 500
@@ -47,7 +47,7 @@ export function timedStore(store: Store, registry: Registry): Store {
     get healthy() {
       return store.healthy
     },
-    async take(takes: readonly Take[]): Promise<readonly Taken[]> {
+    async take(takes: readonly Take[]) {
       const end = time.startTimer()
       try {
         return await store.take(takes)

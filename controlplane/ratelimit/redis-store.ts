@@ -1,10 +1,11 @@
-import type { Redis } from 'ioredis'
+import { Cluster, type Redis } from 'ioredis'
 import { type Logger, SILENT } from '../ads/index.ts'
-import { connectRedis, redisOptions } from '../shared/redis.ts'
+import { connectRedis, isConnected, redisOptions } from '../shared/redis.ts'
+import { redisSlot } from '../shared/redis-slot.ts'
 import type { Store, Take, Taken } from './store.ts'
 
 export interface RedisStoreOptions {
-  /** `redis://` or `rediss://`, with user, password and number of the database. */
+  /** As `redisTarget` takes it. */
   readonly url: string
   readonly logger?: Logger
   /** Longest time for an answer, ms: the callers' own deadline. */
@@ -50,16 +51,55 @@ return answer
 const FAILURES = 5
 const PROBE_MS = 250
 
-type Scripted = Redis & { meshgateTake(keys: number, ...values: (string | number)[]): Promise<number[]> }
+type Scripted = (Redis | Cluster) & {
+  meshgateTake(keys: number, ...values: (string | number)[]): Promise<number[]>
+}
 
 /** Nothing can be counted now. */
 export class StoreUnavailable extends Error {
   override readonly name = 'StoreUnavailable'
 }
 
+/** Leaves a server alone that failed several times in a row, but for a probe now and then. */
+class Breaker {
+  private failures = 0
+  private probeAt = 0
+
+  get open(): boolean {
+    return this.failures >= FAILURES
+  }
+
+  /** @throws StoreUnavailable while the server is left alone */
+  enter(now: number): void {
+    if (!this.open) return
+    if (now < this.probeAt) throw new StoreUnavailable('Redis failed several times; it is tried again in a moment')
+    this.probeAt = now + PROBE_MS
+  }
+
+  /** Whether it was left alone until now. */
+  succeeded(): boolean {
+    const { open } = this
+    this.failures = 0
+    return open
+  }
+
+  /** Whether it is left alone from now on. */
+  failed(now: number): boolean {
+    if (++this.failures !== FAILURES) return false
+    this.probeAt = now + PROBE_MS
+    return true
+  }
+}
+
+/** Slots of a Redis Cluster that are watched together: neighbours are at one server nearly always. */
+const SLOTS_TOGETHER = 256
+
 /**
  * Counters in Redis, shared by all instances. Nothing waits for Redis longer than the deadline, nothing is queued while it is
  * away, and after some failures it is not asked but for a probe now and then: a frozen Redis costs no request its deadline.
+ *
+ * In a Redis Cluster each counter is a call of its own, since a call may touch one slot only; a server that fails costs only the
+ * counters that are there.
  */
 export class RedisStore implements Store {
   readonly kind = 'redis'
@@ -67,8 +107,9 @@ export class RedisStore implements Store {
   private readonly logger: Logger
   private readonly prefix: string
   private readonly now: () => number
-  private failures = 0
-  private probeAt = 0
+  private readonly clustered: boolean
+  /** By range of slots; a single server is one. */
+  private readonly breakers = new Map<number, Breaker>()
 
   constructor({ url, logger = SILENT, timeoutMs = 20, prefix = 'meshgate:rl:', now }: RedisStoreOptions) {
     this.logger = logger
@@ -77,25 +118,45 @@ export class RedisStore implements Store {
     const redis = connectRedis(url, redisOptions(timeoutMs), logger, 'rate limits')
     redis.defineCommand('meshgateTake', { lua: SCRIPT })
     this.redis = redis as Scripted
+    this.clustered = redis instanceof Cluster
   }
 
   get healthy(): boolean {
-    return this.failures < FAILURES && this.redis.status === 'ready'
+    return isConnected(this.redis) && ![...this.breakers.values()].some(({ open }) => open)
   }
 
-  async take(takes: readonly Take[]): Promise<readonly Taken[]> {
+  async take(takes: readonly Take[]): Promise<readonly (Taken | undefined)[]> {
     if (takes.length === 0) return []
-    if (this.failures >= FAILURES) {
-      const time = this.now()
-      if (time < this.probeAt) throw new StoreUnavailable('Redis failed several times; it is tried again in a moment')
-      this.probeAt = time + PROBE_MS
+    if (!this.clustered) return this.ask(0, takes)
+    const answers = await Promise.allSettled(
+      takes.map((take) => this.ask(Math.floor(redisSlot(this.keyOf(take)) / SLOTS_TOGETHER), [take])),
+    )
+    const [first] = answers
+    if (first?.status === 'rejected' && answers.every(({ status }) => status === 'rejected')) throw first.reason
+    return answers.map((answer) => (answer.status === 'fulfilled' ? answer.value[0] : undefined))
+  }
+
+  async stop(): Promise<void> {
+    this.redis.disconnect()
+  }
+
+  /** In braces: what callers choose must not choose the server of a cluster. */
+  private keyOf({ key }: Take): string {
+    return `${this.prefix}{${key}}`
+  }
+
+  private async ask(place: number, takes: readonly Take[]): Promise<readonly Taken[]> {
+    let breaker = this.breakers.get(place)
+    if (!breaker) {
+      breaker = new Breaker()
+      this.breakers.set(place, breaker)
     }
+    breaker.enter(this.now())
     try {
-      const keys = takes.map(({ key }) => this.prefix + key)
       const values = takes.flatMap(({ intervalUs, burst, hits }) => [intervalUs, burst, hits])
-      const answer = await this.redis.meshgateTake(keys.length, ...keys, ...values)
-      if (this.failures >= FAILURES) this.logger.info({}, 'Redis answers again')
-      this.failures = 0
+      const keys = takes.map((take) => this.keyOf(take))
+      const answer = await this.redis.meshgateTake(takes.length, ...keys, ...values)
+      if (breaker.succeeded()) this.logger.info({}, 'Redis answers again')
       return takes.map((_, index) => {
         const [allowed, remaining, retryUs, resetUs] = answer.slice(index * 4, index * 4 + 4) as [
           number,
@@ -106,15 +167,9 @@ export class RedisStore implements Store {
         return { allowed: allowed === 1, remaining, retryMs: retryUs / 1000, resetMs: resetUs / 1000 }
       })
     } catch (error) {
-      if (++this.failures === FAILURES) {
-        this.probeAt = this.now() + PROBE_MS
+      if (breaker.failed(this.now()))
         this.logger.warn({ error: (error as Error).message }, 'Redis does not answer; it is left alone but for probes')
-      }
       throw error
     }
-  }
-
-  async stop(): Promise<void> {
-    this.redis.disconnect()
   }
 }

@@ -24,8 +24,11 @@ export interface Taken {
 export interface Store {
   /** For metrics and logs. */
   readonly kind: 'redis' | 'memory'
-  /** All of it in one round trip; each counter by itself: one that is empty does not spare the others. @throws Error when nothing can be counted */
-  take(takes: readonly Take[]): Promise<readonly Taken[]>
+  /**
+   * All of it in one round trip; each counter by itself: one that is empty does not spare the others. Undefined for one that cannot be
+   * counted though others can. @throws Error when nothing can be counted
+   */
+  take(takes: readonly Take[]): Promise<readonly (Taken | undefined)[]>
   /** Whether it can count at present, as far as is known. */
   readonly healthy: boolean
   stop(): Promise<void>

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { Presence, type PresenceStore } from './presence.ts'
 import { maskUrl } from './redis.ts'
+import { redisSlot } from './redis-slot.ts'
 import { redisTarget } from './redis-target.ts'
 
 /** A store in memory that can be made to fail, and forgets on demand. */
@@ -122,6 +123,7 @@ describe('presence', () => {
 it('passwords of URLs are not logged, whatever the scheme', () => {
   expect(maskUrl('redis://joe:secret@h:1/2')).toBe('redis://joe:***@h:1/2')
   expect(maskUrl('rediss://:secret@h')).toBe('rediss://:***@h')
+  expect(maskUrl('rediss+cluster://:secret@h:1,i:2')).toBe('rediss+cluster://:***@h:1,i:2')
   expect(maskUrl('redis://h:1')).toBe('redis://h:1')
   expect(maskUrl('redis+sentinel://joe:secret@h:1,i:2/primary')).toBe('redis+sentinel://joe:***@h:1,i:2/primary')
 })
@@ -136,6 +138,30 @@ it('sentinels are named in one URL, with user, password and database of the prim
     ...{ name: 'limits', username: 'joe', password: 'p@ss', db: 3 },
   })
   expect(redisTarget('redis+sentinel://[::1]:1/limits')).toMatchObject({ sentinels: [{ host: '::1', port: 1 }] })
-  for (const url of ['http://h', 'redis+sentinel://h:1', 'h:6379', 'redis+sentinel://h:x/y'])
+  expect(redisTarget('rediss+cluster://joe:p%40ss@one:1,two')).toEqual({
+    nodes: [
+      { host: 'one', port: 1 },
+      { host: 'two', port: 6379 },
+    ],
+    ...{ username: 'joe', password: 'p@ss', tls: {} },
+  })
+  expect(redisTarget('redis+cluster://one')).toEqual({ nodes: [{ host: 'one', port: 6379 }] })
+  for (const url of [
+    'redis+cluster://',
+    'redis+cluster://one/0',
+    'http://h',
+    'redis+sentinel://h:1',
+    'h:6379',
+    'redis+sentinel://h:x/y',
+  ])
     expect(() => redisTarget(url), url).toThrow()
+})
+
+it('keys are in the slots that Redis puts them in', () => {
+  // From the specification of Redis Cluster.
+  expect(redisSlot('123456789')).toBe(0x31c3)
+  expect(redisSlot('{user1000}.following')).toBe(redisSlot('user1000'))
+  expect(redisSlot('foo{}{bar}')).not.toBe(redisSlot('bar'))
+  expect(redisSlot('foo{{bar}}zap')).toBe(redisSlot('{bar'))
+  expect(redisSlot('foo{bar}{zap}')).toBe(redisSlot('bar'))
 })

@@ -9,9 +9,9 @@ const MOST_REPLICAS = 100
 
 /**
  * One hash per replica that expires as a whole, and a sorted set of the replicas by their last beat: reading needs no scan of
- * a Redis that others use too.
+ * a Redis that others use too. The braces keep all of it at one server of a Redis Cluster, as transactions need.
  */
-export function redisPresence(url: string, logger: RedisLogger, prefix = 'meshgate:presence:'): PresenceStore {
+export function redisPresence(url: string, logger: RedisLogger, prefix = '{meshgate}:presence:'): PresenceStore {
   const redis = connectRedis(url, { ...redisOptions(TIMEOUT_MS), socketTimeout: 5000 }, logger, 'presence')
   const index = `${prefix}replicas`
   const key = (replica: string) => `${prefix}of:${replica}`

@@ -1,4 +1,4 @@
-import { Redis } from 'ioredis'
+import { Cluster, Redis } from 'ioredis'
 import { backoff, redisTarget } from './redis-target.ts'
 
 /** What is told about connections. */
@@ -24,8 +24,7 @@ export function redisOptions(timeoutMs: number) {
 
 /** A connection that comes back by itself; each kind of failure is told once until it has worked again. */
 export function connectRedis(url: string, options: ReturnType<typeof redisOptions>, logger: RedisLogger, use: string) {
-  const target = redisTarget(url)
-  const redis = typeof target === 'string' ? new Redis(target, options) : new Redis({ ...target, ...options })
+  const redis = connect(url, options)
   let last = ''
   redis.on('error', (error: Error) => {
     if (error.message === last) return
@@ -36,10 +35,54 @@ export function connectRedis(url: string, options: ReturnType<typeof redisOption
     last = ''
     logger.info({ redis: maskUrl(url), use }, 'Redis is used')
   })
+  if (redis instanceof Cluster) watchNodes(redis, { redis: maskUrl(url), use }, logger)
   return redis
+}
+
+/** Connects to every server of a cluster at once, since a question to one that is not connected is refused; tells of those that fail. */
+function watchNodes(cluster: Cluster, fields: object, logger: RedisLogger): void {
+  const failing = new Set<string>()
+  cluster.on('+node', (node: Redis) => {
+    const address = `${node.options.host}:${node.options.port}`
+    node.on('ready', () => {
+      if (failing.delete(address)) logger.info({ ...fields, node: address }, 'a server of the cluster is used again')
+    })
+    if (node.status === 'wait') node.connect().catch(() => {})
+  })
+  cluster.on('node error', (error: Error, address: string) => {
+    if (failing.has(address)) return
+    failing.add(address)
+    logger.warn({ ...fields, node: address, error: error.message }, 'a server of the cluster cannot be used')
+  })
+}
+
+/** Whether every server that is asked answers, as far as is known. */
+export function isConnected(redis: Redis | Cluster): boolean {
+  if (redis.status !== 'ready') return false
+  return !(redis instanceof Cluster) || redis.nodes('master').every(({ status }) => status === 'ready')
+}
+
+function connect(url: string, options: ReturnType<typeof redisOptions>): Redis | Cluster {
+  const target = redisTarget(url)
+  if (typeof target === 'string') return new Redis(target, options)
+  if ('sentinels' in target) return new Redis({ ...target, ...options })
+  const { nodes, ...access } = target
+  const { retryStrategy, enableOfflineQueue, ...redis } = options
+  return new Cluster(nodes, {
+    redisOptions: { ...redis, ...access },
+    clusterRetryStrategy: retryStrategy,
+    clusterNodeRetryStrategy: retryStrategy,
+    enableOfflineQueue,
+    // A question that failed is answered so; who asked has a deadline.
+    ...{ retryDelayOnFailover: 0, retryDelayOnClusterDown: 0, retryDelayOnTryAgain: 0, maxRedirections: 3 },
+    // A failover is noticed by a connection that ends, or by a redirection; this is for what neither tells.
+    ...{ slotsRefreshTimeout: 1_000, slotsRefreshInterval: 5_000 },
+    // Certificates of managed clusters are for the names, not for addresses.
+    ...(access.tls ? { dnsLookup: (address, done) => done(null, address) } : {}),
+  })
 }
 
 /** The URL without its password, for logs. */
 export function maskUrl(url: string): string {
-  return url.replace(/^((?:rediss?|redis\+sentinel):\/\/[^:@/]*:)[^@]*@/, '$1***@')
+  return url.replace(/^((?:rediss?|redis\+sentinel|rediss?\+cluster):\/\/[^:@/]*:)[^@]*@/, '$1***@')
 }

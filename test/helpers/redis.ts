@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { Redis } from 'ioredis'
 import { startProcess } from '../../cli/processes/process.ts'
-import { freePort } from './ports.ts'
+import { freePort, freePorts } from './ports.ts'
 import { stopAfterTests } from './processes.ts'
 
 export const REDIS_SERVER = process.env['REDIS_SERVER_BIN'] ?? 'redis-server'
@@ -35,7 +36,7 @@ export interface TestRedis {
 }
 
 /** A real Redis on loopback that keeps nothing on disk. */
-export async function startRedis(): Promise<TestRedis> {
+export async function startRedis(more: readonly string[] = []): Promise<TestRedis> {
   const port = await freePort()
   const folder = await mkdtemp(join(tmpdir(), 'meshgate-redis-'))
   let run = await start()
@@ -46,7 +47,8 @@ export async function startRedis(): Promise<TestRedis> {
   })
 
   async function start() {
-    const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder]
+    const own = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder]
+    const args = [...own, ...more]
     const started = await startProcess({ command: REDIS_SERVER, args, cwd: folder })
     const deadline = Date.now() + 10_000
     while (!(await answers(port))) {
@@ -76,6 +78,51 @@ export async function startRedis(): Promise<TestRedis> {
       process.kill(run.pid, 'SIGCONT')
     },
   }
+}
+
+const SLOTS = 16_384
+
+export interface TestRedisCluster {
+  readonly nodes: readonly TestRedis[]
+  /** `redis+cluster://…`, which names the first of them alone. */
+  readonly url: string
+}
+
+/** A real Redis Cluster of so many primaries, where those that are well go on without the others. */
+export async function startRedisCluster(count: number): Promise<TestRedisCluster> {
+  const buses = await freePorts(count)
+  const nodes = await Promise.all(
+    buses.map((bus) =>
+      startRedis([
+        ...['--cluster-enabled', 'yes', '--cluster-port', String(bus)],
+        ...['--cluster-node-timeout', '1000', '--cluster-require-full-coverage', 'no'],
+      ]),
+    ),
+  )
+  const clients = nodes.map(({ url }) => new Redis(url))
+  for (const client of clients) client.on('error', () => {})
+  try {
+    await Promise.all(
+      clients.map(async (client, index) => {
+        const [from, to] = [Math.floor((SLOTS * index) / count), Math.floor((SLOTS * (index + 1)) / count) - 1]
+        await client.call('CLUSTER', 'ADDSLOTSRANGE', from, to)
+        await client.call('CLUSTER', 'SET-CONFIG-EPOCH', index + 1)
+      }),
+    )
+    for (const [index, client] of clients.entries())
+      for (const [other, { port }] of nodes.entries())
+        if (other !== index) await client.call('CLUSTER', 'MEET', '127.0.0.1', port, buses[other]!)
+    const deadline = Date.now() + 20_000
+    for (const client of clients)
+      while (!String(await client.call('CLUSTER', 'INFO')).includes(`cluster_slots_ok:${SLOTS}`)) {
+        if (Date.now() > deadline)
+          throw new Error(`the cluster of Redis is not up: ${await client.call('CLUSTER', 'INFO')}`)
+        await sleep(20)
+      }
+  } finally {
+    for (const client of clients) client.disconnect()
+  }
+  return { nodes, url: `redis+cluster://127.0.0.1:${nodes[0]!.port}` }
 }
 
 function answers(port: number): Promise<boolean> {

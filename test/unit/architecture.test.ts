@@ -75,6 +75,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'controlplane/ads/index.ts',
     'controlplane/config',
     'controlplane/shared/redis.ts',
+    'controlplane/shared/redis-slot.ts',
     'proto',
   ],
   'controlplane/figures': [],

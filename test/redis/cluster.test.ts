@@ -1,0 +1,172 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Redis } from 'ioredis'
+import { beforeAll, beforeEach, describe, expect, it, type TestContext } from 'vitest'
+import { Limiter, RedisStore, Rules } from '../../controlplane/ratelimit/index.ts'
+import {
+  type Learned,
+  type LearnedStore,
+  learnedSets,
+  NOTHING_LEARNED,
+  redisPresence,
+} from '../../controlplane/shared/index.ts'
+import { redisSlot } from '../../controlplane/shared/redis-slot.ts'
+import { stopAfterTests } from '../helpers/processes.ts'
+import { HOW_TO_GET_REDIS, hasRedis, startRedisCluster, type TestRedisCluster } from '../helpers/redis.ts'
+import { requireTool } from '../helpers/tools.ts'
+
+/** A real Redis Cluster of three servers: limits are counted where their slot is, presence and learned sets are shared. */
+
+const silent = { info() {}, warn() {} }
+let cluster: TestRedisCluster | undefined
+
+beforeAll(async () => {
+  if (await hasRedis()) cluster = await startRedisCluster(3)
+})
+beforeEach((context: TestContext) => requireTool(context, 'redis-server', cluster !== undefined, HOW_TO_GET_REDIS))
+
+const documents = (limits: readonly object[]) =>
+  new Rules([{ namespace: 'n', name: 'r', spec: { shared: true, limits } } as never])
+
+async function instances(count: number, rules: Rules, timeoutMs = 2_000) {
+  const stores = Array.from({ length: count }, () => new RedisStore({ url: cluster!.url, timeoutMs }))
+  for (const store of stores) stopAfterTests(() => store.stop())
+  await expect.poll(() => stores.every(({ healthy }) => healthy), { timeout: 20_000 }).toBe(true)
+  return stores.map((store) => new Limiter({ store, rules: () => rules }))
+}
+
+const user = (name: string, rule = 0) => ({
+  entries: [
+    { key: 'generic_key', value: `n/r/${rule}` },
+    { key: 'user', value: name },
+  ],
+})
+/** The server a user's counter is at: slots are shared out in three equal ranges. */
+const serverOf = (name: string, rule = 0) =>
+  Math.floor(redisSlot(`meshgate:rl:{n/r/${rule} ["user","${name}"]}`) / (16_384 / 3))
+const userAt = (server: number) =>
+  Array.from({ length: 100 }, (_, index) => `someone-${index}`).find((name) => serverOf(name) === server)!
+
+describe('rate limits in a Redis Cluster', () => {
+  const hourly = { tokenBucket: { maxTokens: 5, tokensPerFill: 1, fillInterval: '1h' } }
+
+  it('two instances count together, counters of one request at any servers', async () => {
+    const [one, two] = (await instances(2, documents([hourly]))) as [Limiter, Limiter]
+    const users = [0, 1, 2].map(userAt).map((name) => user(name))
+    const over: boolean[][] = []
+    for (let turn = 0; turn < 6; turn++) {
+      const { descriptors } = await (turn % 2 ? one : two).decide('meshgate', users)
+      over.push(descriptors.map((descriptor) => descriptor.over))
+    }
+    expect(over).toEqual([...Array(5).fill([false, false, false]), [true, true, true]])
+    for (const { url } of cluster!.nodes) {
+      const redis = new Redis(url)
+      expect(await redis.dbsize()).toBe(1)
+      redis.disconnect()
+    }
+  })
+
+  it('1,000 a second are that, whatever is asked of two instances', async () => {
+    const limit = { tokenBucket: { maxTokens: 50, tokensPerFill: 1000, fillInterval: '1s' } }
+    const limiters = await instances(2, documents([limit]))
+    const asked = [user('all')]
+    const redis = new Redis(cluster!.nodes[serverOf('all')]!.url)
+    stopAfterTests(async () => redis.disconnect())
+    const times: number[] = []
+    const monitor = await redis.monitor()
+    stopAfterTests(async () => monitor.disconnect())
+    monitor.on('monitor', (time: string, args: readonly string[]) => {
+      if (args[0]?.toLowerCase() === 'set' && args[1]?.includes('all')) times.push(Number(time) * 1000)
+    })
+    const began = performance.now()
+    let admitted = 0
+    await Promise.all(
+      limiters.flatMap((limiter) =>
+        Array.from({ length: 64 }, async () => {
+          while (performance.now() - began < 1_500) {
+            if ((await limiter.decide('meshgate', asked)).over) await sleep(1)
+            else admitted++
+          }
+        }),
+      ),
+    )
+    await expect.poll(() => times.length).toBe(admitted)
+    const due = 50 + (times.at(-1)! - times[0]!)
+    expect(times.length).toBeLessThan(due * 1.02)
+    const longest = Math.max(...times.map((time, index) => time - (times[index - 1] ?? time)))
+    expect(times.length).toBeGreaterThan(due * (longest < 30 ? 0.98 : 0.5))
+  })
+
+  it('a server that is frozen, or gone, costs only the counters that are there', async () => {
+    const strict = { ...hourly, onFailure: 'deny' }
+    const [limiter] = (await instances(1, documents([hourly, strict]), 200)) as [Limiter]
+    const [here, there] = [userAt(0), userAt(1)]
+    const ask = async (name: string, rule: number) =>
+      (await limiter.decide('meshgate', [user(name, rule)])).descriptors[0]!
+    const node = cluster!.nodes[1]!
+    const counted = Array.from({ length: 100 }, (_, index) => `other-${index}`)
+    const strictThere = counted.find((name) => serverOf(name, 1) === 1)!
+    const strictHere = counted.find((name) => serverOf(name, 1) === 0)!
+    node.freeze()
+    await expect.poll(async () => (await ask(strictThere, 1)).over, { timeout: 10_000 }).toBe(true)
+    // Known by now: nothing waits any more. Those elsewhere are counted.
+    for (let count = 0; count < 5; count++) expect((await ask(there, 0)).over).toBe(false)
+    expect((await ask(strictHere, 1)).remaining).toBe(4)
+    // Both in one request: each by itself.
+    const both = await limiter.decide('meshgate', [user(strictThere, 1), user(strictHere, 1)])
+    expect(both.descriptors.map(({ over, remaining }) => [over, remaining])).toEqual([
+      [true, 0],
+      [false, 3],
+    ])
+    expect((await ask(here, 0)).over).toBeDefined()
+    node.thaw()
+    await expect.poll(async () => (await ask(strictThere, 1)).over, { timeout: 20_000 }).toBe(false)
+  })
+})
+
+it('presence and learned sets are shared through a cluster', async () => {
+  const [one, two] = [redisPresence(cluster!.url, silent), redisPresence(cluster!.url, silent)]
+  stopAfterTests(async () => {
+    await one.stop()
+    await two.stop()
+  })
+  const beat = () =>
+    one.beat('a', new Map([['x', '{"id":"x"}']]), [], true).then(
+      () => true,
+      () => false,
+    )
+  await expect.poll(beat, { timeout: 20_000 }).toBe(true)
+  await expect
+    .poll(() => two.read('b').catch(() => undefined), { timeout: 20_000 })
+    .toEqual([{ replica: 'a', values: ['{"id":"x"}'] }])
+  await one.leave('a')
+  expect(await two.read('b')).toEqual([])
+
+  const memory = (): LearnedStore => {
+    let kept: Learned | undefined
+    return {
+      load: async () => kept,
+      save: async (state) => {
+        kept = state
+      },
+    }
+  }
+  const share = () => {
+    const shared = learnedSets(memory(), cluster!.url, silent, { lookMs: 50 })
+    stopAfterTests(() => shared.stop())
+    return shared
+  }
+  const [first, second] = [share(), share()]
+  await Promise.all([first.load(), second.load()])
+  const told: Learned[] = []
+  second.onOthers((news) => told.push(news))
+  const learned = { ...NOTHING_LEARNED, workloads: new Map([['shop', new Set(['a'])]]) }
+  await expect
+    .poll(
+      async () => {
+        await first.save(learned)
+        return told
+      },
+      { timeout: 20_000 },
+    )
+    .toEqual([learned])
+})
