@@ -14,6 +14,12 @@ const classes: readonly (readonly [name: string, text: string, edit: Edit, after
     '- []\n- b\n',
   ],
   [
+    'a comment in what is replaced, under an anchor of the mapping around it',
+    'host: &n0\n    host:\n       metadata:\n          &n0 false\n     # foot\n\n# end\n',
+    { op: 'set', path: ['host', 'host'], value: 176 },
+    'host: &n0\n    host: 176\n\n# end\n',
+  ],
+  [
     'an item behind a block scalar',
     'a:\n- |\n  x\n- b\n',
     { op: 'insert', path: ['a', 1], value: 'c' },

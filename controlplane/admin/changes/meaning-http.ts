@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Path } from '../../diagnostics/diagnostic.ts'
-import { isMap, type Json, listed, listOf, mapOf, type Statement, shown, step, without } from './statement.ts'
+import { isMap, type Json, listed, listOf, mapOf, type Statement, step, without } from './statement.ts'
 
 /** What a change of a VirtualService does. */
 export function httpMeaning(old: Json, now: Json): readonly Statement[] {
@@ -103,9 +103,10 @@ function label(route: Json, index: number): Label {
 
 function oneRoute(old: Json, now: Json, { en, zh }: Label, path: Path): readonly Statement[] {
   const say = (topic: string, what: readonly [string, string], field: string) =>
-    isDeepStrictEqual(old[field], now[field])
-      ? []
-      : [step(topic, [`${en}, ${what[0]}`, `${zh} ${what[1]}`], old[field], now[field], [...path, field])]
+    listed(topic, old[field], now[field], [...path, field], {
+      ...{ en: `${en}, ${what[0]}`, zh: `${zh} ${what[1]}` },
+      from: path.length + 1,
+    })
   return [
     ...say('match', ['match', '匹配条件'], 'match'),
     ...weights(listOf(old, 'route'), listOf(now, 'route'), path),
@@ -116,7 +117,7 @@ function oneRoute(old: Json, now: Json, { en, zh }: Label, path: Path): readonly
     ...say('mirror', ['mirrors', '镜像'], 'mirrors'),
     ...say('mirror', ['mirrored share', '镜像比例'], 'mirrorPercentage'),
     ...say('name', ['name', '名称'], 'name'),
-    ...listed('', without(old, SPOKEN), without(now, SPOKEN), path),
+    ...listed('', without(old, SPOKEN), without(now, SPOKEN), path, { en, zh, from: path.length }),
   ]
 }
 
@@ -173,7 +174,10 @@ function faults(old: Json, now: Json, { en, zh }: Label, path: Path, route: Json
     const text = (fault: Json) => {
       const { value } = mapOf(fault, 'percentage')
       const share = typeof value === 'number' ? value : typeof fault['percent'] === 'number' ? fault['percent'] : 100
-      return { share, words: `${shown(fault[what] ?? fault['grpcStatus'])} × ${percent(share)}` }
+      return {
+        share,
+        words: `${fault[what] ?? fault['grpcStatus'] ?? fault['exponentialDelay'] ?? '?'} × ${percent(share)}`,
+      }
     }
     const danger = to !== undefined && text(to).share === 100 && !isForFew(route)
     const made = step(

@@ -1,6 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import { formatPath, type Path } from '../../diagnostics/diagnostic.ts'
+import { placeWords, valueWords, type Words } from './words.ts'
 
+export type { Words } from './words.ts'
 export type Json = Readonly<Record<string, unknown>>
 
 /** A sentence about a change in both languages, and where it stands. */
@@ -12,37 +14,42 @@ export interface Statement {
   readonly path: Path
 }
 
-const MOST_CHARACTERS = 120
-
-/** A value as people write it, short. */
-export function shown(value: unknown): string {
-  if (value === undefined) return '–'
-  const text =
-    typeof value === 'string'
-      ? value
-      : JSON.stringify(value, (_key, one) => (typeof one === 'bigint' ? Number(one) : one))
-  return text.length > MOST_CHARACTERS ? `${text.slice(0, MOST_CHARACTERS)}…` : text
-}
-
 /** `what: a → b`, with words for what came and what went. */
 export function step(topic: string, [en, zh]: readonly [string, string], old: unknown, now: unknown, path: Path) {
-  if (old === undefined) return { topic, en: `${en}: set to ${shown(now)}`, zh: `${zh}：设为 ${shown(now)}`, path }
+  const within = path.findLast((one) => typeof one === 'string') as string | undefined
+  const [from, to] = [valueWords(old, within), valueWords(now, within)]
+  if (old === undefined) return { topic, en: `${en}: set to ${to.en}`, zh: `${zh}：设为 ${to.zh}`, path }
   if (now === undefined)
-    return { topic, en: `${en}: removed (was ${shown(old)})`, zh: `${zh}：移除（原为 ${shown(old)}）`, path }
-  return { topic, en: `${en}: ${shown(old)} → ${shown(now)}`, zh: `${zh}：${shown(old)} → ${shown(now)}`, path }
+    return { topic, en: `${en}: removed (was ${from.en})`, zh: `${zh}：移除（原为 ${from.zh}）`, path }
+  return { topic, en: `${en}: ${from.en} → ${to.en}`, zh: `${zh}：${from.zh} → ${to.zh}`, path }
 }
 
-/** Every field that differs, by its path: for what has no words of its own. Lists of equal length are compared item by item. */
-export function listed(topic: string, old: unknown, now: unknown, path: Path): readonly Statement[] {
+/**
+ * Every field that differs, by its path: for what has no words of its own. Lists of equal length are compared item by item.
+ * @param about what the fields belong to and from which step of the path on they are told; absent: by their whole path
+ */
+export function listed(
+  topic: string,
+  old: unknown,
+  now: unknown,
+  path: Path,
+  about?: Words & { readonly from: number },
+): readonly Statement[] {
   if (isDeepStrictEqual(old, now)) return []
   if (isMap(old) && isMap(now))
     return [...new Set([...Object.keys(old), ...Object.keys(now)])].flatMap((key) =>
-      listed(topic, old[key], now[key], [...path, key]),
+      listed(topic, old[key], now[key], [...path, key], about),
     )
   if (Array.isArray(old) && Array.isArray(now) && old.length === now.length)
-    return old.flatMap((item, index) => listed(topic, item, now[index], [...path, index]))
-  const name = formatPath(path)
-  return [step(topic || 'field', [name, name], old, now, path)]
+    return old.flatMap((item, index) => listed(topic, item, now[index], [...path, index], about))
+  if (!about) {
+    const name = formatPath(path)
+    return [step(topic || 'field', [name, name], old, now, path)]
+  }
+  const place = placeWords(path.slice(about.from))
+  const name: readonly [string, string] =
+    path.length > about.from ? [`${about.en}, ${place.en}`, `${about.zh} ${place.zh}`] : [about.en, about.zh]
+  return [step(topic || 'field', name, old, now, path)]
 }
 
 export function isMap(value: unknown): value is Json {

@@ -80,16 +80,20 @@ function stretch(child: unknown): Stretch | undefined {
 /** Where bytes may go: the node with its properties and its line; with its neighbourhood's blanks and commas for deletions. */
 function zoneOf(text: string, edit: Edit, { slot, parent, key, single }: Found): Stretch {
   if (edit.op === 'rename') return key
-  const grown = (at: Stretch): Stretch => {
+  const columnAt = (at: number) => at - (text.lastIndexOf('\n', at - 1) + 1)
+  const grown = (at: Stretch, step: string | number | undefined): Stretch => {
     const from = backToStart(text, at.from)
-    return { from, to: overFoot(text, at.to, from - (text.lastIndexOf('\n', from - 1) + 1)) }
+    // The anchor above the first key of a mapping is the mapping's: where comments belong, the column of the key tells.
+    const ownLine = typeof step === 'string' && text.slice(at.from - columnAt(at.from), at.from).trim() === ''
+    return { from, to: overFoot(text, at.to, columnAt(ownLine ? at.from : from)) }
   }
+  const [outer, inner] = [edit.path.at(-2), edit.path.at(-1)]
   if (edit.op === 'move') {
-    const { from, to } = grown(parent)
+    const { from, to } = grown(parent, outer)
     return { from, to: to + /^\s*/.exec(text.slice(to))![0].length }
   }
-  if (edit.op === 'delete') return single ? grown(parent) : withNeighbourhood(text, grown(slot))
-  return grown(slot)
+  if (edit.op === 'delete') return single ? grown(parent, outer) : withNeighbourhood(text, grown(slot, inner))
+  return grown(slot, inner)
 }
 
 /** The comma before an item that goes, with nothing but comments between. */
