@@ -63,7 +63,16 @@ export async function sidecarPrograms(
       const bootstrap = JSON.stringify(envoyBootstrap({ node: { id, metadata }, xds, mode, adminPort, loadReports }))
       await writeFile(`${base}.json`, bootstrap)
       const args = ['-c', `${base}.json`, '--admin-address-path', `${base}.admin`, '--disable-hot-restart']
-      args.push('--concurrency', String(concurrency), '-l', 'warning', '--drain-time-s', '1')
+      args.push(
+        '--concurrency',
+        String(concurrency),
+        '-l',
+        'warning',
+        '--drain-time-s',
+        '1',
+        '--drain-strategy',
+        'immediate',
+      )
       // The bootstrap is part of what makes two programs equal: a changed one means a new start.
       const env = { ...process.env, MESHGATE_BOOTSTRAP: bootstrap }
       return { proxy, name, addressFile: `${base}.admin`, program: { name, options: { command: envoy, args, env } } }

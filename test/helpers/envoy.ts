@@ -61,6 +61,7 @@ export async function startEnvoy(options: StartEnvoyOptions): Promise<TestEnvoy>
       ['--concurrency', String(concurrency)],
       ['-l', logLevel],
       ['--drain-time-s', '1'],
+      ['--drain-strategy', 'immediate'],
       ['--admin-address-path', addressFile],
     ].flat(),
     cwd: folder,
