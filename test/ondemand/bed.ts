@@ -1,6 +1,7 @@
 import { XdsServer, type XdsServerOptions } from '../../controlplane/ads/index.ts'
 import { type AdsMetrics, NO_METRICS } from '../../controlplane/ads/metrics.ts'
 import { envoyBootstrap } from '../../controlplane/bootstrap/envoy.ts'
+import type { ConfigObject } from '../../controlplane/config/object.ts'
 import { type CompiledMesh, createMesh } from '../../controlplane/mesh.ts'
 import type { OnDemandMemory } from '../../controlplane/ondemand/index.ts'
 import type { Upstream } from '../helpers/echo.ts'
@@ -17,12 +18,15 @@ export interface Plane {
   readonly trace: string[]
   /** Bytes of each response, in order. */
   readonly pushed: { readonly type: string; readonly bytes: number }[]
-  commit(yaml: string): void
+  /** @param config YAML, or what was read from it */
+  commit(config: string | ReadonlyMap<string, ConfigObject>): void
+  /** Ends it and lets go of it; else that happens after the test file. */
+  stop(): Promise<void>
 }
 
 /** A control plane in this process that writes down what passes. */
 export async function startPlane(
-  yaml: string,
+  config: string | ReadonlyMap<string, ConfigObject>,
   options: XdsServerOptions & { readonly port?: number; readonly memory?: OnDemandMemory } = {},
 ): Promise<Plane> {
   const trace: string[] = []
@@ -44,15 +48,30 @@ export async function startPlane(
     },
     ...(memory && { generations: memory.generations }),
   })
-  mesh.commit(configObjects(yaml))
+  mesh.commit(objectsOf(config))
   const server = new XdsServer(mesh, {
     metrics,
     ...(memory && { workingSets: (node) => memory.workingSet(node) }),
     ...options,
   })
-  stopAfterTests(() => server.stop())
+  const forget = stopAfterTests(() => server.stop())
   const { port } = await server.listen(`127.0.0.1:${options.port ?? 0}`)
-  return { mesh, server, port, trace, pushed, commit: (text) => void mesh.commit(configObjects(text)) }
+  return {
+    mesh,
+    server,
+    port,
+    trace,
+    pushed,
+    commit: (next) => void mesh.commit(objectsOf(next)),
+    async stop() {
+      forget()
+      await server.stop()
+    },
+  }
+}
+
+function objectsOf(config: string | ReadonlyMap<string, ConfigObject>): ReadonlyMap<string, ConfigObject> {
+  return typeof config === 'string' ? configObjects(config) : config
 }
 
 export interface LazyEnvoy extends TestEnvoy {

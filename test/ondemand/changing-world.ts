@@ -1,4 +1,6 @@
+import type { ConfigObject } from '../../controlplane/config/object.ts'
 import type { Upstream } from '../helpers/echo.ts'
+import { configObjects } from '../helpers/objects.ts'
 import { service, virtualService } from './bed.ts'
 
 /** A mesh that changes while requests go on: services that move, are renamed, split and joined again. */
@@ -10,6 +12,8 @@ export class ChangingWorld {
   readonly #upstream: number[]
   readonly #split = new Set<number>()
   #connections = 0
+  /** What each document was read as: only those that changed are read again, as loading does. */
+  #read = new Map<string, ReadonlyMap<string, ConfigObject>>()
 
   constructor(count: number, upstreams: readonly Upstream[]) {
     this.#count = count
@@ -48,19 +52,39 @@ export class ChangingWorld {
   }
 
   yaml(): string {
-    const parts: string[] = []
-    for (let index = 0; index < this.#count; index++) {
-      parts.push(service(this.#service(index), [this.#upstreams[this.#upstream[index]!]!]))
-      const next = this.#service((index + 1) % this.#count)
-      const more = this.#split.has(index) ? `, weight: 50}, {destination: {host: ${next}}, weight: 50` : ''
-      parts.push(virtualService(this.host(index), `[{route: [{destination: {host: ${this.#service(index)}}${more}}]}]`))
-    }
-    return `${parts.join('')}---
+    return this.#documents().join('')
+  }
+
+  /** The same, read. Documents that did not change since the last time keep their objects. */
+  objects(): ReadonlyMap<string, ConfigObject> {
+    const read = new Map(this.#documents().map((text) => [text, this.#read.get(text) ?? configObjects(text)]))
+    this.#read = read
+    return new Map([...read.values()].flatMap((objects) => [...objects]))
+  }
+
+  /** The documents of one service. Those of the service before it name it while they share requests with it. */
+  file(index: number): string {
+    const next = this.#service((index + 1) % this.#count)
+    const more = this.#split.has(index) ? `, weight: 50}, {destination: {host: ${next}}, weight: 50` : ''
+    const route = `[{route: [{destination: {host: ${this.#service(index)}}${more}}]}]`
+    return (
+      service(this.#service(index), [this.#upstreams[this.#upstream[index]!]!]) +
+      virtualService(this.host(index), route)
+    )
+  }
+
+  /** The document that is about all services. */
+  policy(): string {
+    return `---
 apiVersion: networking.istio.io/v1
 kind: DestinationRule
 metadata: {name: all}
 spec: {host: '*.test', trafficPolicy: {connectionPool: {tcp: {maxConnections: ${1000 + this.#connections}}}}}
 `
+  }
+
+  #documents(): readonly string[] {
+    return [...Array.from({ length: this.#count }, (_, index) => this.file(index)), this.policy()]
   }
 
   #service(index: number): string {

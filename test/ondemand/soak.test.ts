@@ -35,7 +35,7 @@ test(`${REQUESTS} requests over ${SERVICES} services, with evictions, splits, re
   const world = new ChangingWorld(SERVICES, upstreams)
   const port = await freePort()
   let memory = newMemory()
-  let plane: Plane | undefined = await startPlane(world.yaml(), { port, memory })
+  let plane: Plane | undefined = await startPlane(world.objects(), { port, memory })
   const envoy = await startLazyEnvoy(port, { metadata: { LAZY_VIRTUAL_HOSTS: HOSTS } })
   const counts = { sent: 0, evicted: 0, changes: 0, restarts: 0, whileDead: 0 }
   const failed: unknown[] = []
@@ -48,11 +48,12 @@ test(`${REQUESTS} requests over ${SERVICES} services, with evictions, splits, re
       next++
       const index = random(SERVICES)
       const [before, wasDead] = [deaths, !plane]
+      const started = Date.now()
       const { status, body } = await ask(envoy.httpPort, world.host(index))
       counts.sent++
       if (status === 200) continue
       if (wasDead || !plane || deaths !== before) counts.whileDead++
-      else failed.push({ index, status, body })
+      else failed.push({ index, status, body, waitedMs: Date.now() - started, at: new Date().toISOString() })
     }
   }
   const happen = async () => {
@@ -65,17 +66,17 @@ test(`${REQUESTS} requests over ${SERVICES} services, with evictions, splits, re
       else if (what < 65) world.rename(index)
       else if (what < 85) world.toggleSplit(index)
       else world.update()
-      plane?.commit(world.yaml())
+      plane?.commit(world.objects())
     } else if (plane) {
       counts.restarts++
       deaths++
       const dying = plane
       plane = undefined
-      await dying.server.stop()
+      await dying.stop()
       await sleep(random(300))
       // Every other one has forgotten everything.
       if (random(2) === 0) memory = newMemory()
-      plane = await startPlane(world.yaml(), { port, memory })
+      plane = await startPlane(world.objects(), { port, memory })
       const { server } = plane
       // Until it has told its routes a name that went just before the other died is unknown to everybody.
       await eventually('Envoy is back and in step', () => inStep(server), 60_000)
@@ -100,7 +101,7 @@ test('for any sequence of requests, changes and evictions an Envoy that gets clu
   const count = 8
   const world = new ChangingWorld(count, upstreams)
   const memory = newMemory()
-  const plane = await startPlane(world.yaml(), { memory })
+  const plane = await startPlane(world.objects(), { memory })
   const eager = await startLazyEnvoy(plane.port, { name: 'eager-0', metadata: { LAZY: false } })
   const lazy = [
     await startLazyEnvoy(plane.port, { name: 'lazy-0' }),
@@ -136,7 +137,7 @@ test('for any sequence of requests, changes and evictions an Envoy that gets clu
           if (kind === 'evict') memory.sweep(plane.server.lazyProxies())
           else {
             world[kind](at)
-            plane.commit(world.yaml())
+            plane.commit(world.objects())
           }
           await settled()
         }
