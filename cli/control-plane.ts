@@ -158,7 +158,7 @@ export async function startControlPlane(options: ControlPlaneOptions, log: Log):
     warn: ({ node, address }, error) =>
       log.warn({ node, address, err: error }, 'the counters of a proxy cannot be read: its traffic is not shown'),
   })
-  reports.access.onMissingCluster(({ node, authority, routeName }) => xds.rescue(node.id, authority, routeName))
+  reports.access.onMissingCluster(({ node, request }) => xds.rescue(node.id, request))
   const started: { stop(): Promise<unknown> }[] = [
     { stop: () => xds.stop(options.drainMs) },
     memory,

@@ -5,7 +5,7 @@ import { StatusBook } from '../status/book.ts'
 import type { ClassLog } from '../subscription/class-log.ts'
 import type { FrameOptions } from '../subscription/frames.ts'
 import type { WorkingSet } from '../subscription/on-demand.ts'
-import type { Mesh, NodeInfo, OnDemand } from '../xds/resource.ts'
+import type { Mesh, NodeInfo, OnDemand, UnservedRequest } from '../xds/resource.ts'
 import { Classes } from './classes.ts'
 import type { ExtraService, Method } from './grpc.ts'
 import { DEFAULT_LIMITS, type Limits } from './limits.ts'
@@ -200,8 +200,8 @@ export class XdsServer {
   }
 
   /** A proxy told of a request for which it had no cluster. Costs nothing for those that hold everything. */
-  rescue(nodeId: string, authority: string, routeName: string): void {
-    for (const stream of this.streams) if (stream.lazy?.node.id === nodeId) stream.rescue(authority, routeName)
+  rescue(nodeId: string, request: UnservedRequest): void {
+    for (const stream of this.streams) if (stream.lazy?.node.id === nodeId) stream.rescue(request)
   }
 
   private open(method: Method, transport: Transport): TransportHandler {

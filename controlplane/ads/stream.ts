@@ -8,7 +8,7 @@ import type { WorkingSet } from '../subscription/on-demand.ts'
 import { type DiscoveryRequest, RequestTooLarge, readDeltaRequest, readSotwRequest } from '../subscription/request.ts'
 import { writeResponse } from '../subscription/response.ts'
 import { WireError } from '../subscription/wire.ts'
-import type { Mesh, NodeInfo } from '../xds/resource.ts'
+import type { Mesh, NodeInfo, UnservedRequest } from '../xds/resource.ts'
 import { authorize } from './authorize.ts'
 import type { Classes } from './classes.ts'
 import type { Method } from './grpc.ts'
@@ -153,14 +153,14 @@ export class Stream implements TransportHandler, StatusSource {
   }
 
   /** The client told of a request for which it had no cluster: sends those of its route. */
-  rescue(authority: string, routeName: string): void {
+  rescue(request: UnservedRequest): void {
     const onDemand = this.lazy?.onDemand
     if (!onDemand || this.ended) return
-    const clusters = this.client.rescue(onDemand.needed(authority, routeName))
+    const clusters = this.client.rescue(onDemand.needed(request))
     if (clusters.length === 0) return
     this.context.metrics.rescued(clusters.length)
     this.context.logger.warn(
-      { node: this.node.id, authority, route: routeName, clusters },
+      { node: this.node.id, ...request, clusters },
       'a proxy had no cluster for a request: it is sent',
     )
     this.pump()

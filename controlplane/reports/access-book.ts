@@ -1,5 +1,5 @@
 import { parseNodeId } from '../bootstrap/node-id.ts'
-import type { NodeInfo } from '../xds/resource.ts'
+import type { NodeInfo, UnservedRequest } from '../xds/resource.ts'
 import type { AccessEntry } from './access-entries.ts'
 
 /** Who sends: all instances of a workload are one caller. */
@@ -34,10 +34,7 @@ export interface Edge {
 /** A request for a cluster its proxy does not have. */
 export interface MissingCluster {
   readonly node: NodeInfo
-  /** Envoy leaves the cluster's name out; the route has one. */
-  readonly routeName: string
-  /** What the request was for; empty for TCP. */
-  readonly authority: string
+  readonly request: UnservedRequest
   /** ms since 1970. */
   readonly at: number
 }
@@ -111,12 +108,12 @@ export class AccessBook {
     for (const entry of entries) {
       this.taken++
       this.count(this.edge(caller, entry.cluster, at), entry, at)
-      const { routeName, authority, flags } = entry
-      if (flags.includes('NC') && (routeName !== '' || authority !== ''))
-        missing.set(`${routeName}\n${authority}`, entry)
+      const { routeName, authority, port, flags } = entry
+      if (flags.includes('NC') && (routeName !== '' || authority !== '' || port !== 0))
+        missing.set(`${routeName}\n${authority}\n${port}`, entry)
     }
-    for (const { routeName, authority } of missing.values())
-      for (const listener of [...this.listeners]) listener({ node, routeName, authority, at })
+    for (const { routeName, authority, port } of missing.values())
+      for (const listener of [...this.listeners]) listener({ node, request: { routeName, authority, port }, at })
     if (at - this.sweptAt > MINUTE) this.sweep(at)
   }
 

@@ -50,6 +50,7 @@ describe('access logs on the wire', () => {
         cluster: '',
         routeName: 'r',
         authority: 'a',
+        port: 0,
         status: 503,
         flags: expect.arrayContaining(['NC', 'UAEX']),
         durationMs: 12.5,
@@ -115,10 +116,30 @@ describe('access book', () => {
 
   it('tells a missing cluster once per message and route', () => {
     const book = new AccessBook(() => 1)
-    const heard: string[] = []
-    book.onMissingCluster(({ routeName }) => heard.push(routeName))
+    const heard: unknown[] = []
+    book.onMissingCluster(({ request }) => heard.push(request))
     take(book, SHOP, http(503, '', { noClusterFound: true }), http(503, '', { noClusterFound: true }), http(200))
-    expect(heard).toEqual(['r'])
+    expect(heard).toEqual([{ authority: 'a', routeName: 'r', port: 0 }])
+  })
+
+  it('tells a missing cluster of a connection by the port it came to', () => {
+    const book = new AccessBook(() => 1)
+    const heard: unknown[] = []
+    book.onMissingCluster(({ request }) => heard.push(request))
+    const tcp = (port: number, noClusterFound: boolean) => ({
+      commonProperties: {
+        downstreamLocalAddress: {
+          address: {
+            case: 'socketAddress' as const,
+            value: { address: '127.0.0.1', portSpecifier: { case: 'portValue' as const, value: port } },
+          },
+        },
+        responseFlags: { noClusterFound },
+      },
+    })
+    const logEntry = [tcp(3306, true), tcp(3306, true), tcp(6379, false)]
+    book.take(SHOP, readAccessEntries(bytes({ logEntries: { case: 'tcpLogs', value: { logEntry } } })))
+    expect(heard).toEqual([{ authority: '', routeName: '', port: 3306 }])
   })
 
   it('is bounded: edges beyond the limit are counted as one, those without traffic are forgotten', () => {

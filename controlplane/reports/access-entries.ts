@@ -8,6 +8,8 @@ export interface AccessEntry {
   readonly routeName: string
   /** What the request was for; read only of requests for which there was no cluster (NC), else empty. */
   readonly authority: string
+  /** Port of the listener that took the connection; read only of those for which there was no cluster (NC), else 0. */
+  readonly port: number
   /** 0 when there was no answer, and for TCP. */
   readonly status: number
   /** Envoy's short names: `UH`, `NC`, … */
@@ -127,6 +129,7 @@ function readEntry(reader: WireReader, kind: AccessEntry['kind']): AccessEntry {
     cluster: '',
     routeName: '',
     authority: '',
+    port: 0,
     status: 0,
     flags: NO_FLAGS,
     durationMs: 0,
@@ -142,7 +145,8 @@ function readEntry(reader: WireReader, kind: AccessEntry['kind']): AccessEntry {
     else if (tag === bytes(2) && kind === 'tcp') readConnection(reader.message(), entry)
     else reader.skip(tag)
   }
-  if (request && entry.flags.includes('NC')) entry.authority = readAuthority(request)
+  if (!entry.flags.includes('NC')) entry.port = 0
+  else if (request) entry.authority = readAuthority(request)
   return entry
 }
 
@@ -159,15 +163,16 @@ function readAuthority(reader: WireReader): string {
 
 /**
  * ```
- * AccessLogCommon: time_to_last_downstream_tx_byte = 12, upstream_cluster = 15, response_flags = 16, route_name = 19,
- *                  duration = 23
+ * AccessLogCommon: downstream_local_address = 3, time_to_last_downstream_tx_byte = 12, upstream_cluster = 15,
+ *                  response_flags = 16, route_name = 19, duration = 23
  * ```
  */
 function readCommon(reader: WireReader, entry: Draft): void {
   let whole: number | undefined
   while (!reader.done) {
     const tag = reader.tag()
-    if (tag === bytes(15)) entry.cluster = reader.string(NAME_LENGTH)
+    if (tag === bytes(3) && entry.kind === 'tcp') entry.port = readPort(reader.message())
+    else if (tag === bytes(15)) entry.cluster = reader.string(NAME_LENGTH)
     else if (tag === bytes(16)) entry.flags = readFlags(reader.message())
     else if (tag === bytes(19)) entry.routeName = reader.string(NAME_LENGTH)
     else if (tag === bytes(23)) whole = readDuration(reader.message())
@@ -175,6 +180,25 @@ function readCommon(reader: WireReader, entry: Draft): void {
     else reader.skip(tag)
   }
   if (whole !== undefined) entry.durationMs = whole
+}
+
+/** Address: socket_address = 1 (SocketAddress: port_value = 3); 0 for any other kind of address. */
+function readPort(reader: WireReader): number {
+  let port = 0
+  while (!reader.done) {
+    const tag = reader.tag()
+    if (tag !== bytes(1)) {
+      reader.skip(tag)
+      continue
+    }
+    const address = reader.message()
+    while (!address.done) {
+      const inner = address.tag()
+      if (inner === varint(3)) port = address.varint()
+      else address.skip(inner)
+    }
+  }
+  return port
 }
 
 function readFlags(reader: WireReader): readonly string[] {

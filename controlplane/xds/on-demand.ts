@@ -53,7 +53,10 @@ export function onDemandOf(sources: OnDemandSources): OnDemand {
     present,
     renamed: sources.renamed,
     departing: sources.departing,
-    needed: (authority, routeName) => neededBy(sources.tables(), authority, routeName),
+    needed: ({ authority, routeName, port }) =>
+      [
+        ...new Set(port === 0 ? neededBy(sources.tables(), authority, routeName) : neededAt(sources.listeners(), port)),
+      ].slice(0, MOST_NEEDED),
     placeholder: (name) => (present(name) === name ? placeholder(scope, name) : undefined),
   }
 }
@@ -68,8 +71,14 @@ function neededBy(tables: readonly RouteConfiguration[], authority: string, rout
     return virtualHostFor(virtualHosts, name)?.routes ?? []
   })
   const named = routes.filter(({ name }) => name === routeName)
-  const clusters = (named.length > 0 ? named : routes).flatMap(routeClusters)
-  return [...new Set(clusters)].slice(0, MOST_NEEDED)
+  return (named.length > 0 ? named : routes).flatMap(routeClusters)
+}
+
+/** Of all chains: which of them took the connection is not told. */
+function neededAt(listeners: Iterable<ListenerPlan>, port: number): readonly string[] {
+  return [...listeners].flatMap((plan) =>
+    plan.port === port ? plan.chains.flatMap(({ filter }) => tcpClusters(filter.config)) : [],
+  )
 }
 
 /** Equal on every replica and in every process: a proxy that comes back with one is recognised. */
@@ -131,21 +140,23 @@ function indexUsers(tables: readonly RouteConfiguration[], listeners: Iterable<L
       for (const split of use.splits) join(split)
       for (const mirror of use.mirrors) mirrors.add(mirror)
     }
-  for (const { chains } of listeners) for (const { filter } of chains) join(tcpSplit(filter.config))
+  for (const { chains } of listeners) for (const { filter } of chains) join(tcpClusters(filter.config))
   return { companions, mirrors: [...mirrors].sort() }
 }
 
-const tcpSplits = new WeakMap<Any, readonly string[]>()
+const tcpTargets = new WeakMap<Any, readonly string[]>()
 
-function tcpSplit(config: Any): readonly string[] {
+/** Clusters a TCP filter passes connections to. */
+function tcpClusters(config: Any): readonly string[] {
   if (config.typeUrl !== typeUrl(TcpProxySchema)) return []
-  let split = tcpSplits.get(config)
-  if (!split) {
+  let clusters = tcpTargets.get(config)
+  if (!clusters) {
     const { clusterSpecifier } = fromBinary(TcpProxySchema, config.value)
-    split = clusterSpecifier.case === 'weightedClusters' ? clusterSpecifier.value.clusters.map(({ name }) => name) : []
-    tcpSplits.set(config, split)
+    if (clusterSpecifier.case === 'weightedClusters') clusters = clusterSpecifier.value.clusters.map(({ name }) => name)
+    else clusters = clusterSpecifier.case === 'cluster' ? [clusterSpecifier.value] : []
+    tcpTargets.set(config, clusters)
   }
-  return split
+  return clusters
 }
 
 function sameUsers(a: Users, b: Users): boolean {

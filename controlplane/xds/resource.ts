@@ -77,10 +77,20 @@ export interface OnDemand {
    * It is to be removed again when the proxy has its new routes.
    */
   departing(cluster: string): Resource | undefined
-  /** Clusters that requests with this authority on a route of this name may go to. */
-  needed(authority: string, routeName: string): readonly string[]
+  /** Clusters that such a request may go to. */
+  needed(request: UnservedRequest): readonly string[]
   /** Present when they ask for virtual hosts too. */
   readonly virtualHosts?: VirtualHostsOnDemand
+}
+
+/** A request, or a TCP connection, that a proxy had no cluster for: Envoy leaves the cluster's name out of what it tells. */
+export interface UnservedRequest {
+  /** Empty for TCP. */
+  readonly authority: string
+  /** Empty for TCP. */
+  readonly routeName: string
+  /** Port of the listener that took a TCP connection; 0 for HTTP. */
+  readonly port: number
 }
 
 /** What a class adds whose proxies ask for virtual hosts, by `<route configuration>/<authority>`. */

@@ -90,17 +90,24 @@ export async function startLazyEnvoy(
     name = 'web-1',
     metadata = {},
     reports = true,
-  }: { readonly name?: string; readonly metadata?: Record<string, unknown>; readonly reports?: boolean } = {},
+    listeners = [],
+  }: {
+    readonly name?: string
+    readonly metadata?: Record<string, unknown>
+    readonly reports?: boolean
+    readonly listeners?: readonly object[]
+  } = {},
 ): Promise<LazyEnvoy> {
   const httpPort = await freePort()
   const id = `sidecar~127.0.0.1~${name}.default~default.svc.cluster.local`
+  const bootstrap = envoyBootstrap({
+    node: { id, metadata: { HTTP_PROXY_PORT: httpPort, ...metadata } },
+    xds: { host: '127.0.0.1', port: xdsPort },
+    mode: 'delta',
+    loadReports: reports,
+  })
   const envoy = await startEnvoy({
-    bootstrap: envoyBootstrap({
-      node: { id, metadata: { HTTP_PROXY_PORT: httpPort, ...metadata } },
-      xds: { host: '127.0.0.1', port: xdsPort },
-      mode: 'delta',
-      loadReports: reports,
-    }),
+    bootstrap: { ...bootstrap, static_resources: { ...(bootstrap['static_resources'] as object), listeners } },
   })
   return {
     ...envoy,

@@ -4,7 +4,7 @@ import { createReports } from '../../controlplane/reports/index.ts'
 import { ask } from '../envoy/http-mesh.ts'
 import { startEcho } from '../helpers/echo.ts'
 import { freePort } from '../helpers/ports.ts'
-import { eventually, type LazyEnvoy, services, startLazyEnvoy, startPlane, virtualService } from './bed.ts'
+import { eventually, type LazyEnvoy, service, services, startLazyEnvoy, startPlane, virtualService } from './bed.ts'
 
 /** A listener somebody wrote, with the routes of the mesh and nothing that asks for clusters: every cold request fails. */
 const deaf = (port: number) => `---
@@ -37,24 +37,67 @@ spec:
                 grpc_service: {envoy_grpc: {cluster_name: xds-grpc}}
 `
 
-test('a request that failed because its cluster was missing brings the cluster, and what belongs to it', async () => {
+/** The same for connections, on another address than that of the mesh. */
+const deafTcp = (port: number, cluster: string) => ({
+  name: 'deaf-tcp',
+  address: { socket_address: { address: '127.0.0.2', port_value: port } },
+  filter_chains: [
+    {
+      filters: [
+        {
+          name: 'envoy.filters.network.tcp_proxy',
+          typed_config: {
+            '@type': 'type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy',
+            stat_prefix: 'deaf',
+            cluster,
+            access_log: [
+              {
+                name: 'envoy.access_loggers.tcp_grpc',
+                filter: { response_flag_filter: { flags: ['NC'] } },
+                typed_config: {
+                  '@type': 'type.googleapis.com/envoy.extensions.access_loggers.grpc.v3.TcpGrpcAccessLogConfig',
+                  common_config: {
+                    log_name: 'tcp',
+                    transport_api_version: 'V3',
+                    buffer_flush_interval: '0.1s',
+                    grpc_service: { envoy_grpc: { cluster_name: 'xds-grpc' } },
+                  },
+                },
+              },
+            ],
+          },
+        },
+      ],
+    },
+  ],
+})
+
+test('a request or a connection that failed because its cluster was missing brings the cluster, and what belongs to it', async () => {
   const one = await startEcho('one')
   const port = await freePort()
   const split = virtualService(
     'svc3.test',
     '[{route: [{destination: {host: svc3.test}, weight: 50}, {destination: {host: svc4.test}, weight: 50}]}]',
   )
+  const dbPort = await freePort()
+  const db = service('db.test', [one], `{number: ${dbPort}, name: tcp, protocol: TCP}`)
+  const dbCluster = `outbound|${dbPort}||db.test`
   const reports = createReports()
-  const plane = await startPlane(services(20, one) + split + deaf(port), { services: reports.services })
-  reports.access.onMissingCluster(({ node, authority, routeName }) =>
-    plane.server.rescue(node.id, authority, routeName),
-  )
-  const envoy = await startLazyEnvoy(plane.port)
+  const plane = await startPlane(services(20, one) + split + db + deaf(port), { services: reports.services })
+  reports.access.onMissingCluster(({ node, request }) => plane.server.rescue(node.id, request))
+  const envoy = await startLazyEnvoy(plane.port, { listeners: [deafTcp(dbPort, dbCluster)] })
   expect((await ask(port, 'svc7.test')).status).toBe(503)
   await eventually('rescued', async () => (await ask(port, 'svc7.test')).status === 200)
   expect((await ask(port, 'svc3.test')).status).toBe(503)
   await eventually('rescued', async () => (await envoy.clusters()).length === 3)
   expect(await envoy.clusters()).toEqual(['outbound|80||svc3.test', 'outbound|80||svc4.test', 'outbound|80||svc7.test'])
+  const connect = () =>
+    fetch(`http://127.0.0.2:${dbPort}/`)
+      .then(({ status }) => status)
+      .catch(() => 'closed')
+  expect(await connect()).toBe('closed')
+  await eventually('rescued', async () => (await connect()) === 200)
+  expect(await envoy.clusters()).toContain(dbCluster)
   expect(await envoy.rejected()).toEqual({})
 })
 

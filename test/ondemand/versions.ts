@@ -90,6 +90,11 @@ Written by \`npm run envoy:versions\` on ${date}: the tests of clusters and virt
 of that version from the package \`${ENVOY_PACKAGE}\`. "–": not for this version. Virtual hosts on demand take 1.38; an older
 Envoy that is told to use them gets all at once, and the control plane says so.
 
+Envoys are started with \`--drain-strategy immediate\`, as \`meshgate up\` starts them. Since 1.40 connections of a listener whose filters change
+are told to close bit by bit over \`--drain-time-s\` (600 s unless said) instead of with their next answer
+([envoyproxy/envoy#47298](https://github.com/envoyproxy/envoy/pull/47298)). Whoever sets that time to some seconds wants this option too: a connection
+still open at the end is closed, perhaps with a request on its way.
+
 | version | passed | failed | not for it |
 |---|---|---|---|
 ${tested.map((one) => `| ${one.version} | ${count(one, 'passed')} | ${count(one, 'failed')} | ${count(one, 'skipped')} |`).join('\n')}

@@ -154,7 +154,7 @@ describe('access logs of Envoy', () => {
     expect((await ask(stray, 'any')).status).toBe(503)
     await until('one missing', () => missing.length > 0)
     stop()
-    expect(missing).toMatchObject([{ node: { id: NODE }, routeName: 'to-nowhere' }])
+    expect(missing).toMatchObject([{ node: { id: NODE }, request: { routeName: 'to-nowhere', port: 0 } }])
     expect(edge('')).toMatchObject({ flags: { NC: 1 }, statuses: { '5xx': 1 } })
   })
 })

@@ -135,6 +135,7 @@ it('the topology shows who calls by access logs, where proxies send no load repo
       cluster: `outbound|80||${HOST}`,
       routeName: '',
       authority: '',
+      port: 0,
       flags: [],
       durationMs: 1,
     },

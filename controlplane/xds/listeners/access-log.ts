@@ -16,7 +16,7 @@ export function accessLogs(
   if (direction === 'inbound') return file
   if (settings().trafficReports) return [...file, accessReport(kind)]
   // The way back when a cluster that comes on demand did not: it is sent as soon as a request failed without it.
-  return proxy.reports && kind === 'http' ? [...file, accessReport(kind, 'missing-cluster')] : file
+  return proxy.reports ? [...file, accessReport(kind, 'missing-cluster')] : file
 }
 
 function fileLog(settings: MeshSettings): MessageInitShape<typeof AccessLogSchema>[] {
