@@ -1,53 +1,117 @@
 import { Button, Kbd } from '@mantine/core'
-import { Spotlight, type SpotlightActionData, spotlight } from '@mantine/spotlight'
-import { IconSearch, IconServer2, IconStack2 } from '@tabler/icons-react'
+import { createSpotlight, Spotlight, type SpotlightActionData, type SpotlightFilterFunction } from '@mantine/spotlight'
+import { IconFileText, IconSearch, IconServer2, IconStack2 } from '@tabler/icons-react'
 import { useQueryClient } from '@tanstack/react-query'
 import { useRouter } from '@tanstack/react-router'
-import { useState } from 'react'
+import { type KeyboardEvent, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { queries } from '../api/queries.ts'
-import { proxyHref, serviceHref } from '../parts/hrefs.ts'
+import { changeQueries } from '../change/queries.ts'
+import { documentHref, proxyHref, serviceHref } from '../parts/hrefs.ts'
 import type { NavItem } from './area.ts'
+import { type Goal, goalsFor } from './palette-search.ts'
 
-/** Pages, services and proxies by name: Ctrl-K or Cmd-K. */
+const [store, palette] = createSpotlight()
+const LIST = 'palette-list'
+const MOST_SHOWN = 12
+
+type Action = SpotlightActionData & Goal
+
+const ICONS = {
+  service: <IconStack2 size={18} stroke={1.6} />,
+  rule: <IconFileText size={18} stroke={1.6} />,
+  proxy: <IconServer2 size={18} stroke={1.6} />,
+} as const
+
+const filter: SpotlightFilterFunction = (query, actions) =>
+  goalsFor(actions as readonly Action[], query, MOST_SHOWN) as Action[]
+
+/** Pages, services, rules and proxies by name: Ctrl-K or Cmd-K. Enter goes to the first, also when the names are still on their way. */
 export function CommandPalette({ items }: { readonly items: readonly NavItem[] }) {
   const { t } = useTranslation()
   const router = useRouter()
   const client = useQueryClient()
-  const [found, setFound] = useState<readonly SpotlightActionData[]>([])
-  const go = (href: string) => router.history.push(href)
+  const [query, setQuery] = useState('')
+  const [found, setFound] = useState<readonly Action[]>([])
+  const [loading, setLoading] = useState(false)
+  const wished = useRef(false)
+  const selectedFor = useRef('')
+  const go = useCallback((href: string) => router.history.push(href), [router])
   // Asked for when it is opened: a large mesh has thousands of names.
   const look = async () => {
-    const [services, proxies] = await Promise.all([
+    setLoading(true)
+    const [services, rules, proxies] = await Promise.all([
       client.ensureQueryData(queries.services()).catch(() => []),
+      client.ensureQueryData(changeQueries.rules()).catch(() => undefined),
       client.ensureQueryData(queries.proxies()).catch(() => []),
     ])
-    const has = (href: string) => router.matchRoutes(href).some(({ routeId }) => routeId !== '__root__')
-    setFound(
-      [
-        ...services.map(({ hostname, namespace }) => ({
-          id: `service ${namespace} ${hostname}`,
-          label: hostname,
-          description: `${t('palette.service')} · ${namespace}`,
-          leftSection: <IconStack2 size={18} stroke={1.6} />,
-          href: serviceHref(namespace, hostname),
-        })),
-        ...proxies.map(({ node, cluster }) => ({
-          id: `proxy ${node}`,
-          label: node,
-          description: `${t('palette.proxy')} · ${cluster}`,
-          leftSection: <IconServer2 size={18} stroke={1.6} />,
-          href: proxyHref(node),
-        })),
-      ].flatMap(({ href, ...action }) => (has(href) ? [{ ...action, onClick: () => go(href) }] : [])),
-    )
+    const action = (kind: keyof typeof ICONS, label: string, more: string, href: string): Action => ({
+      id: href,
+      label,
+      description: `${t(`palette.${kind}`)} · ${more}`,
+      leftSection: ICONS[kind],
+      onClick: () => go(href),
+    })
+    setFound([
+      ...services.map(({ hostname, namespace }) =>
+        action('service', hostname, namespace, serviceHref(namespace, hostname)),
+      ),
+      ...(rules?.rules ?? []).map(({ key, kind, name, namespace }) =>
+        action('rule', name, `${kind} · ${namespace}`, documentHref(key)),
+      ),
+      ...proxies.map(({ node, cluster }) => action('proxy', node, cluster, proxyHref(node))),
+    ])
+    setLoading(false)
   }
-  const pages = items.map(({ to, label, icon: Icon }) => ({
-    id: to,
-    label: t(label),
-    leftSection: <Icon size={18} stroke={1.6} />,
-    onClick: () => go(to),
-  }))
+  const actions = useMemo(
+    () => [
+      ...items.map(
+        ({ to, label, icon: Icon }): Action => ({
+          id: to,
+          label: t(label),
+          leftSection: <Icon size={18} stroke={1.6} />,
+          onClick: () => go(to),
+        }),
+      ),
+      ...found,
+    ],
+    [items, found, t, go],
+  )
+  const open = (first: Action | undefined) => {
+    wished.current = false
+    if (!first) return
+    palette.close()
+    first.onClick?.({} as never)
+  }
+  // Which one is selected stands in the element. It follows the list at once: what Enter takes is what one sees.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a list that changes is the reason to look
+  useLayoutEffect(() => {
+    const shown = [...document.querySelectorAll(`#${LIST} [data-action]`)]
+    const stays = selectedFor.current === query
+    const at = stays
+      ? Math.max(
+          0,
+          shown.findIndex((one) => one.hasAttribute('data-selected')),
+        )
+      : 0
+    for (const [index, one] of shown.entries())
+      if (index === at) one.setAttribute('data-selected', 'true')
+      else one.removeAttribute('data-selected')
+    selectedFor.current = query
+    store.updateState((state) => ({ ...state, selected: at }))
+  }, [actions, query])
+  // biome-ignore lint/correctness/useExhaustiveDependencies: names that came are the reason to look
+  useEffect(() => {
+    if (wished.current && !loading) open(goalsFor(actions, query, 1)[0])
+  }, [loading])
+  const onKeyDown = (event: KeyboardEvent<HTMLInputElement>) => {
+    if (event.key !== 'Enter' || event.nativeEvent.isComposing) return
+    // The list itself answers.
+    if (store.getState().listId !== '' && document.querySelector(`#${LIST} [data-selected]`)) return
+    const [first] = goalsFor(actions, event.currentTarget.value, 1)
+    open(first)
+    wished.current = first === undefined && loading
+  }
   return (
     <>
       <Button
@@ -55,19 +119,34 @@ export function CommandPalette({ items }: { readonly items: readonly NavItem[] }
         size="xs"
         leftSection={<IconSearch size={14} />}
         rightSection={<Kbd size="xs">Ctrl K</Kbd>}
-        onClick={() => spotlight.open()}
+        onClick={palette.open}
         visibleFrom="sm"
       >
         {t('palette.open')}
       </Button>
       <Spotlight
-        actions={[...pages, ...found]}
-        limit={12}
+        store={store}
+        actions={actions}
+        filter={filter}
+        query={query}
+        onQueryChange={(next) => {
+          wished.current = false
+          setQuery(next)
+        }}
         shortcut="mod + K"
         highlightQuery
-        nothingFound={t('palette.nothing')}
-        searchProps={{ leftSection: <IconSearch size={18} />, placeholder: t('palette.placeholder') }}
+        nothingFound={t(loading ? 'loading' : 'palette.nothing')}
+        scrollAreaProps={{ id: LIST }}
+        searchProps={{
+          leftSection: <IconSearch size={18} />,
+          placeholder: t('palette.placeholder'),
+          'aria-label': t('palette.placeholder'),
+          onKeyDown,
+        }}
         onSpotlightOpen={() => void look()}
+        onSpotlightClose={() => {
+          wished.current = false
+        }}
       />
     </>
   )

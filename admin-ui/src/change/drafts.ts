@@ -57,7 +57,10 @@ export class Drafts {
       this.#unstored.set(draft.file, draft)
       stored = false
     }
-    this.changed()
+    // What is known of the others stays: one that is written while somebody types reads none.
+    const others = this.all().filter(({ file }) => file !== draft.file)
+    this.#all = byFile([...others, draft])
+    this.#tell()
     return stored
   }
 
@@ -70,6 +73,10 @@ export class Drafts {
   /** Another tab may have written. */
   changed(): void {
     this.#all = undefined
+    this.#tell()
+  }
+
+  #tell(): void {
     for (const listener of this.#listeners) listener()
   }
 
@@ -87,9 +94,11 @@ export class Drafts {
       if (draft && PREFIX + draft.file === key) found.set(draft.file, draft)
     }
     for (const [file, draft] of this.#unstored) found.set(file, draft)
-    return [...found.values()].sort((a, b) => (a.file < b.file ? -1 : 1))
+    return byFile([...found.values()])
   }
 }
+
+const byFile = (drafts: Draft[]): readonly Draft[] => drafts.sort((a, b) => (a.file < b.file ? -1 : 1))
 
 export const isDraftKey = (key: string | null): boolean => key === null || key.startsWith(PREFIX)
 

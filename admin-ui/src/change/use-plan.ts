@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'react'
+import { useEffect, useMemo, useRef, useState } from 'react'
 import { api, ask } from '../api/client.ts'
 import { ApiProblem } from '../api/problem.ts'
 import type { Conflict, Plan } from '../api/schema.ts'
@@ -44,7 +44,10 @@ export function usePlan(
     error: undefined,
     key: '',
   })
-  const key = changes === undefined ? '' : JSON.stringify([base, again, changes])
+  const key = useMemo(
+    () => (changes === undefined ? '' : JSON.stringify([base, again, changes])),
+    [base, again, changes],
+  )
   const latest = useRef(changes)
   latest.current = changes
   useEffect(() => {

@@ -14,6 +14,7 @@ import { AppLink } from '../parts/link.tsx'
 import { NoMatch } from '../parts/no-match.tsx'
 import { Page } from '../parts/page.tsx'
 import { ProblemAlert } from '../parts/problem.tsx'
+import { useRevisionWords } from '../parts/revision-words.ts'
 import { Time } from '../parts/time.tsx'
 import { useView } from '../parts/view.ts'
 import { type Column, VirtualTable } from '../parts/virtual-table.tsx'
@@ -25,6 +26,7 @@ export function ChangesPage() {
   const { t } = useTranslation('changes')
   const router = useRouter()
   const mayEdit = useMayEdit()
+  const words = useRevisionWords()
   const [view, change, choose] = useView({ source: '', who: '', file: '' })
   const filters = useDeferredValue(view)
   const { data, error, fetchNextPage, hasNextPage, isFetching } = useInfiniteQuery(queries.ledger(filters))
@@ -65,15 +67,15 @@ export function ChangesPage() {
         key: 'why',
         header: t('why'),
         width: 'minmax(220px, 3fr)',
-        render: ({ id, why, refers }) => (
-          <AppLink href={revisionHref(id)} size="sm" c="inherit" title={why}>
-            {why || t('noReason')}
+        render: ({ id, refers, ...one }) => (
+          <AppLink href={revisionHref(id)} size="sm" c="inherit" title={one.why}>
+            {words.why(one) || t('noReason')}
             {refers !== undefined && ` (${t('refers', { id: refers })})`}
           </AppLink>
         ),
       },
       { key: 'source', header: t('source'), width: '150px', render: ({ source }) => <SourceBadge source={source} /> },
-      { key: 'who', header: t('who'), width: 'minmax(90px, 1fr)', render: ({ who }) => who },
+      { key: 'who', header: t('who'), width: 'minmax(90px, 1fr)', render: words.who },
       {
         key: 'files',
         header: t('files'),
@@ -94,7 +96,7 @@ export function ChangesPage() {
         render: ({ id }) => mayEdit && id !== 1 && <RollbackButton step={{ undo: id }} head={head ?? id} compact />,
       },
     ],
-    [t, marked, mayEdit, head],
+    [t, words, marked, mayEdit, head],
   )
   const [a, b] = [...marked].sort((one, other) => one - other)
   const compare = a !== undefined && b !== undefined

@@ -10,6 +10,7 @@ import { revisionHref } from '../parts/hrefs.ts'
 import { AppLink } from '../parts/link.tsx'
 import { Page } from '../parts/page.tsx'
 import { ProblemAlert } from '../parts/problem.tsx'
+import { useRevisionWords } from '../parts/revision-words.ts'
 import { Time } from '../parts/time.tsx'
 import { Convergence } from './convergence.tsx'
 import { RollbackButton } from './rollback.tsx'
@@ -19,6 +20,7 @@ import { SourceBadge } from './source.tsx'
 export function RevisionPage() {
   const { t } = useTranslation('changes')
   const { revision } = useParams({ strict: false }) as { revision: string }
+  const words = useRevisionWords()
   const id = Number(revision)
   const mayEdit = useMayEdit()
   const { data, error } = useQuery(queries.revision(id))
@@ -28,7 +30,7 @@ export function RevisionPage() {
   return (
     <Page
       title={t('revisionTitle', { id: revision })}
-      lead={data?.why}
+      lead={data && words.why(data)}
       actions={
         mayEdit &&
         data && (
@@ -49,8 +51,8 @@ export function RevisionPage() {
               </Title>
               <Facts
                 facts={[
-                  [t('why'), data.why || t('noReason')],
-                  [t('who'), data.who],
+                  [t('why'), words.why(data) || t('noReason')],
+                  [t('who'), words.who(data)],
                   [t('source'), <SourceBadge key="source" source={data.source} />],
                   [t('at'), <Time key="at" at={data.at} long />],
                   [

@@ -18,7 +18,7 @@ import {
   indentUnit,
   syntaxHighlighting,
 } from '@codemirror/language'
-import { type Diagnostic, lintGutter, lintKeymap, setDiagnostics } from '@codemirror/lint'
+import { type Diagnostic, diagnosticCount, lintGutter, lintKeymap, setDiagnostics } from '@codemirror/lint'
 import { highlightSelectionMatches, searchKeymap } from '@codemirror/search'
 import { Annotation, Compartment, EditorSelection, EditorState, StateEffect, StateField } from '@codemirror/state'
 import {
@@ -42,8 +42,10 @@ export interface CodeOptions {
   readonly parent: HTMLElement
   readonly text: string
   readonly label: string
-  /** Every change of the text, whoever made it. */
-  readonly onText: (text: string) => void
+  /** Every change of the text; whether a person typed it. */
+  readonly onText: (typed: boolean) => void
+  /** Another element has the focus now. */
+  readonly onLeave: () => void
   /** The cursor was moved by a person. */
   readonly onCursor: (offset: number) => void
   /** Ctrl-S. */
@@ -55,6 +57,8 @@ export interface CodeOptions {
 /** An editor of one text: the text is its state, and its history is the way back for forms, too. */
 export interface CodeView {
   readonly text: () => string
+  /** Where the cursor is; undefined while the editor has no focus. */
+  readonly cursor: () => number | undefined
   /** Changes made by a form; the place is shown. */
   readonly change: (changes: readonly Change[]) => void
   /** Another text altogether, as one step of the history. */
@@ -166,9 +170,10 @@ export function createCodeView(options: CodeOptions): CodeView {
           indentWithTab,
         ]),
         EditorView.updateListener.of((update) => {
-          if (update.docChanged) options.onText(update.state.doc.toString())
           const person = update.transactions.some((one) => one.isUserEvent('select') || one.isUserEvent('input'))
           const made = update.transactions.some((one) => one.annotation(byForm))
+          if (update.docChanged) options.onText(!made)
+          if (update.focusChanged && !update.view.hasFocus) options.onLeave()
           if ((update.selectionSet || update.docChanged) && person && !made)
             options.onCursor(update.state.selection.main.head)
         }),
@@ -177,6 +182,7 @@ export function createCodeView(options: CodeOptions): CodeView {
   })
   return {
     text: () => view.state.doc.toString(),
+    cursor: () => (view.hasFocus ? view.state.selection.main.head : undefined),
     change(changes) {
       if (changes.length === 0) return
       const set = view.state.changes([...changes])
@@ -200,6 +206,7 @@ export function createCodeView(options: CodeOptions): CodeView {
       })
     },
     problems(found) {
+      if (found.length === 0 && diagnosticCount(view.state) === 0) return
       const most = view.state.doc.length
       const within = found.map((one) => ({ ...one, from: Math.min(one.from, most), to: Math.min(one.to, most) }))
       view.dispatch(setDiagnostics(view.state, within))

@@ -3,7 +3,7 @@ import { useHotkeys } from '@mantine/hooks'
 import { notifications } from '@mantine/notifications'
 import { useQuery } from '@tanstack/react-query'
 import { useRouter } from '@tanstack/react-router'
-import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
+import { startTransition, useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { queries } from '../api/queries.ts'
 import { useMayEdit } from '../app/session-gate.tsx'
@@ -15,16 +15,7 @@ import { nameOf, type ObjectName } from '../forms/objects.ts'
 import { Page } from '../parts/page.tsx'
 import { problemText } from '../parts/problem.tsx'
 import { useView } from '../parts/view.ts'
-import {
-  edit,
-  formatPath,
-  OpenText,
-  type Path,
-  pathAt,
-  type Sharing,
-  textPosition,
-  YamlEditError,
-} from '../yaml/index.ts'
+import { edit, formatPath, type Path, pathAt, type Sharing, textPosition, YamlEditError } from '../yaml/index.ts'
 import { type CodeView, createCodeView } from './code-view.ts'
 import { CopyMenu } from './copy-menu.tsx'
 import { subsetsIn } from './documents-of-file.ts'
@@ -37,9 +28,11 @@ import { FormPane } from './form-pane.tsx'
 import { fromEditor, toEditor } from './line-ends.ts'
 import { lineStarts, marksOf, offsetOf, problemsIn } from './problems.ts'
 import { SharingQuestion } from './sharing-question.tsx'
-import { documentOf, useDocument } from './use-document.ts'
+import { documentOf, openedText, useDocument } from './use-document.ts'
 import { type CurrentFile, useFileDraft, useStartedDraft } from './use-file-draft.ts'
 import { useSchemas } from './use-schemas.ts'
+import { useSettledText } from './use-settled-text.ts'
+import { useShownSection } from './use-shown-section.ts'
 
 export interface FileEditorProps {
   readonly file: string
@@ -52,29 +45,45 @@ export function FileEditor({ file, object, current }: FileEditorProps) {
   const { t } = useTranslation('editor')
   const router = useRouter()
   const mayEdit = useMayEdit()
-  const [view, setView] = useView({ view: 'split', tab: 'problems', line: '' })
+  const [view, setView] = useView({ view: 'split', tab: 'problems', line: '', section: '' })
   const started = useStartedDraft(file, current)
+  const code = useRef<CodeView | undefined>(undefined)
   const { shape, text: firstText } = useMemo(() => toEditor(started.text ?? ''), [started])
-  const [text, setText] = useState(firstText)
+  const {
+    text,
+    typed,
+    changed: follow,
+    isBehind,
+    settle,
+  } = useSettledText(firstText, () => code.current?.text() ?? firstText)
   const [document, setDocument] = useState(() => documentOf(firstText, object))
   const [active, setActive] = useState<Path | undefined>(undefined)
   const [sharing, setSharing] = useState<readonly FormEdit[] | undefined>(undefined)
-  const code = useRef<CodeView | undefined>(undefined)
   const host = useRef<HTMLDivElement>(null)
   const raw = useMemo(() => fromEditor(text, shape), [text, shape])
   const write = useCallback((next: string) => code.current?.replace(toEditor(next).text), [])
-  const { draft, base, setBase, changed, behind } = useFileDraft(started, raw, current, mayEdit, write)
+  const now = useCallback(() => (code.current ? fromEditor(code.current.text(), shape) : raw), [shape, raw])
+  const { draft, base, setBase, changed, behind } = useFileDraft(started, { raw, now, follow: write }, current, mayEdit)
   const opened = useDocument(text, document)
   const { isKind, schemaOf, hosts, suggest, hint } = useSchemas(text, opened.kind)
   const schema = schemaOf(opened.kind)
-  const review = useCallback(() => router.history.push('/changes/new'), [router])
+  const review = useCallback(() => {
+    settle()
+    router.history.push('/changes/new')
+  }, [router, settle])
   const onCursor = useRef<(offset: number) => void>(() => {})
   onCursor.current = (offset) => {
-    const at = pathAt(new OpenText(code.current?.text() ?? text), offset)
+    if (isBehind()) return
+    const at = pathAt(openedText(code.current?.text() ?? text), offset)
     if (!at) return
     setDocument(at.document)
-    setActive(at.path)
+    setActive((before) => (before && formatPath(before) === formatPath(at.path) ? before : at.path))
   }
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a text that followed is the reason to look where the cursor is
+  useEffect(() => {
+    const at = code.current?.cursor()
+    if (at !== undefined) startTransition(() => onCursor.current(at))
+  }, [text])
   // biome-ignore lint/correctness/useExhaustiveDependencies: the editor is made once; what it calls is kept in refs
   useEffect(() => {
     if (!host.current) return
@@ -82,7 +91,8 @@ export function FileEditor({ file, object, current }: FileEditorProps) {
       parent: host.current,
       text: firstText,
       label: t('code.label', { file }),
-      onText: setText,
+      onText: (byPerson) => (byPerson ? typed() : follow()),
+      onLeave: settle,
       onCursor: (offset) => onCursor.current(offset),
       onSave: review,
       suggest,
@@ -117,7 +127,10 @@ export function FileEditor({ file, object, current }: FileEditorProps) {
     return diagnostics.filter((one) => one.file === path || one.file.endsWith(`/${file}`))
   }, [changed, plan, quiet.data, path, file])
   const marks = useMemo(() => marksOf(text, found, opened.view), [text, found, opened.view])
-  useEffect(() => code.current?.problems([...marks]), [marks])
+  // Of a text that is no longer there nothing is marked: the next answer tells of what is.
+  useEffect(() => {
+    if (code.current?.text() === text) code.current.problems(marks)
+  }, [marks, text])
   const own = useMemo(() => problemsIn(text, found, opened.view), [text, found, opened.view])
 
   const apply = (edits: readonly FormEdit[], how?: Sharing) => {
@@ -148,8 +161,12 @@ export function FileEditor({ file, object, current }: FileEditorProps) {
       if (!(problem instanceof YamlEditError)) throw problem
     }
   }
-  const form: FormState | undefined =
-    schema && opened.value !== undefined
+  const latest = useRef({ apply, reveal })
+  latest.current = { apply, reveal }
+  // The same as long as what it shows is: a form of a thousand fields is not rendered for a plan that came.
+  const form = useMemo((): FormState | undefined => {
+    const subsets = new Map<string, readonly string[]>()
+    return schema && opened.value !== undefined
       ? {
           kind: opened.kind,
           value: opened.value,
@@ -157,12 +174,18 @@ export function FileEditor({ file, object, current }: FileEditorProps) {
           active,
           readOnly: !mayEdit || opened.view?.error !== undefined,
           hosts,
-          subsetsOf: (host) => subsetsIn(opened.open, host),
-          edit: apply,
-          reveal,
+          subsetsOf: (host) => {
+            const known = subsets.get(host) ?? subsetsIn(opened.open, host)
+            subsets.set(host, known)
+            return known
+          },
+          edit: (edits) => latest.current.apply(edits),
+          reveal: (at, focus) => latest.current.reveal(at, focus),
           problemAt: (at) => own.find((one) => one.path === formatPath(at) && one.severity !== 'info')?.message,
         }
       : undefined
+  }, [schema, opened, active, mayEdit, hosts, own])
+  useShownSection(form === undefined ? '' : view.section)
   const name = nameOf(opened.value, object.namespace) ?? object
   const errors = own.filter(({ severity }) => severity === 'error').length + (opened.view?.error ? 1 : 0)
   const discard = () => {

@@ -1,5 +1,6 @@
 import { Alert, Button, Paper, Select, Text } from '@mantine/core'
 import { IconAlertTriangle } from '@tabler/icons-react'
+import { useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
 import { documentNames } from './documents-of-file.ts'
 import classes from './editor.module.css'
@@ -20,10 +21,15 @@ export interface FormPaneProps {
   readonly onPlace: (offset: number) => void
 }
 
+/** So few are read faster than they are searched. */
+const FEW = 8
+const MOST_NAMES = 100
+
 /** One document of the file as a form, the choice between them, and why there is none. */
 export function FormPane({ opened, document, form, known, onDocument, onPlace }: FormPaneProps) {
   const { t } = useTranslation('editor')
   const broken = opened.view?.error
+  const names = useMemo(() => documentNames(opened.open), [opened.open])
   return (
     <Paper withBorder className={classes['form']} data-pane="form">
       {opened.open.count > 1 && (
@@ -31,7 +37,9 @@ export function FormPane({ opened, document, form, known, onDocument, onPlace }:
           size="xs"
           m="xs"
           aria-label={t('document.choose')}
-          data={documentNames(opened.open)}
+          data={names}
+          searchable={names.length > FEW}
+          limit={MOST_NAMES}
           value={String(document)}
           allowDeselect={false}
           onChange={(next) => next !== null && onDocument(Number(next))}

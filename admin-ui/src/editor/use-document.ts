@@ -13,11 +13,19 @@ export interface OpenDocument {
   readonly kind: string
 }
 
+let newest: OpenText | undefined
+
+/** A text cut into documents; the same as long as it is the same text, so that each document is parsed once. */
+export function openedText(text: string): OpenText {
+  newest = newest?.text === text ? newest : new OpenText(text)
+  return newest
+}
+
 /** One document of a text, read anew when the text changes; the last value that could be read stays. */
 export function useDocument(text: string, document: number): OpenDocument {
   const last = useRef<{ document: number; value: unknown }>({ document: -1, value: undefined })
   return useMemo(() => {
-    const open = new OpenText(text)
+    const open = openedText(text)
     const view = document < open.count ? readDocument(open, document) : undefined
     if (view && !view.error) last.current = { document, value: view.value }
     const value = last.current.document === document ? last.current.value : undefined

@@ -23,6 +23,16 @@ export function useStartedDraft(file: string, current: CurrentFile | undefined):
   return started.current
 }
 
+/** The file as an editor has it. */
+export interface EditedFile {
+  /** As the page knows it. */
+  readonly raw: string
+  /** With what was typed since. */
+  readonly now: () => string
+  /** Takes another text. */
+  readonly follow: (text: string) => void
+}
+
 export interface FileDraft {
   /** What is kept of the file; undefined where nothing was changed. */
   readonly draft: Draft | undefined
@@ -40,34 +50,35 @@ export interface FileDraft {
  */
 export function useFileDraft(
   started: Draft,
-  raw: string,
+  { raw, now, follow }: EditedFile,
   current: CurrentFile | undefined,
   mayEdit: boolean,
-  follow: (text: string) => void,
 ): FileDraft {
   const { t } = useTranslation('editor')
   const { file } = started
   const draft = useDrafts().find((one) => one.file === file)
   const [base, setBase] = useState<Pick<Draft, 'base' | 'baseText'>>(started)
   const changed = raw !== base.baseText
-  const following = useRef(follow)
-  following.current = follow
+  const editor = useRef({ now, follow })
+  editor.current = { now, follow }
 
   const currentText = current?.text
   const currentRevision = current?.revision
   useEffect(() => {
     if (currentRevision === undefined || currentText === undefined || currentText === base.baseText) return
-    if (changed) return
+    if (changed || editor.current.now() !== base.baseText) return
     setBase({ base: currentRevision, baseText: currentText })
-    following.current(currentText)
+    editor.current.follow(currentText)
   }, [currentText, currentRevision, base.baseText, changed])
 
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a text that followed is the reason to keep it
   useEffect(() => {
     const save = () => {
-      const next: Draft = { file, base: base.base, baseText: base.baseText, text: raw, savedAt: Date.now() }
+      const text = editor.current.now()
+      const next: Draft = { file, base: base.base, baseText: base.baseText, text, savedAt: Date.now() }
       const known = drafts.get(file)
       if (isChanged(next)) {
-        if (known?.text !== raw || known.base !== base.base || known.baseText !== base.baseText) {
+        if (known?.text !== text || known.base !== base.base || known.baseText !== base.baseText) {
           const kept = drafts.put({ ...next, ...(known?.before === undefined ? {} : { before: known.before }) })
           if (!kept) notifications.show({ id: 'room', color: 'yellow', message: t('draft.noRoom') })
         }

@@ -3,9 +3,11 @@ import { IconBolt } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { useTranslation } from 'react-i18next'
 import { queries } from '../api/queries.ts'
+import { FaultText } from '../parts/fault-text.tsx'
 import { serviceHref } from '../parts/hrefs.ts'
 import { AppLink } from '../parts/link.tsx'
 import { PlaceLink } from '../parts/place.tsx'
+import { conditionText } from '../parts/policy-words.ts'
 import { Expiry } from '../services/policy-card.tsx'
 
 const SHOWN = 10
@@ -26,10 +28,12 @@ export function LiveFaults() {
                 {host}
               </AppLink>
             ))}
-            <Text size="sm">{values.map(({ name, value }) => `${name} ${value}`).join(', ')}</Text>
+            <Text size="sm">
+              <FaultText values={values} />
+            </Text>
             {match && (
               <Text size="sm" c="dimmed">
-                {match}
+                {t('faults.onlyFor', { match: conditionText(match) })}
               </Text>
             )}
             {expiresAt ? <Expiry at={expiresAt} /> : <Text size="sm">{t('faults.noEnd')}</Text>}

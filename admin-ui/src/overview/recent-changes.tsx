@@ -4,12 +4,14 @@ import { useTranslation } from 'react-i18next'
 import { queries } from '../api/queries.ts'
 import { revisionHref } from '../parts/hrefs.ts'
 import { AppLink } from '../parts/link.tsx'
+import { useRevisionWords } from '../parts/revision-words.ts'
 import { Time } from '../parts/time.tsx'
 
 const SHOWN = 10
 
 export function RecentChanges() {
   const { t } = useTranslation('overview')
+  const words = useRevisionWords()
   const { data: revisions } = useQuery(queries.revisions(SHOWN))
   return (
     <Card withBorder>
@@ -22,15 +24,15 @@ export function RecentChanges() {
         </Text>
       )}
       <Stack gap="sm">
-        {revisions?.map(({ id, at, who, why, source, files }) => (
+        {revisions?.map(({ id, at, files, ...one }) => (
           <Group key={id} gap="sm" wrap="nowrap" align="flex-start">
             <AppLink href={revisionHref(id)} size="sm" fw={600} ff="monospace" miw={28}>
               {id}
             </AppLink>
             <div style={{ minWidth: 0, flex: 1, overflowWrap: 'anywhere' }}>
-              <Text size="sm">{why || t(`changes.source.${source}`)}</Text>
+              <Text size="sm">{words.why(one) || t(`changes.source.${one.source}`)}</Text>
               <Text size="xs" c="dimmed">
-                {who} · {t('changes.files', { count: files.length })}
+                {words.who(one)} · {t('changes.files', { count: files.length })}
               </Text>
             </div>
             <Text size="xs" c="dimmed" style={{ whiteSpace: 'nowrap' }}>

@@ -1,7 +1,7 @@
-import { Badge, Button, Group, Skeleton, Stack, Text } from '@mantine/core'
+import { Badge, Button, Group, Skeleton, Stack, Text, Tooltip } from '@mantine/core'
 import { IconAlertCircle, IconAlertTriangle, IconFilePlus, IconFileText, IconUpload } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
-import { useDeferredValue, useMemo } from 'react'
+import { type ReactNode, useDeferredValue, useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { Rule } from '../api/schema.ts'
 import { useMayEdit } from '../app/session-gate.tsx'
@@ -118,35 +118,20 @@ export function RulesPage() {
     ],
     [t, drafted],
   )
-  const hint = mayEdit ? undefined : t('mayNot')
   return (
     <Page
       title={t('title')}
       lead={t('lead', { count: all.length })}
       actions={
         <>
-          <Button
-            component={AppLink}
+          <WriteButton
             href="/rules/import"
-            underline="never"
+            mayEdit={mayEdit}
             variant="default"
-            size="sm"
-            leftSection={<IconUpload size={16} />}
-            title={hint}
-          >
-            {t('import')}
-          </Button>
-          <Button
-            component={AppLink}
-            href="/rules/new"
-            underline="never"
-            size="sm"
-            c="white"
-            leftSection={<IconFilePlus size={16} />}
-            title={hint}
-          >
-            {t('new')}
-          </Button>
+            icon={<IconUpload size={16} />}
+            text={t('import')}
+          />
+          <WriteButton href="/rules/new" mayEdit={mayEdit} icon={<IconFilePlus size={16} />} text={t('new')} />
         </>
       }
     >
@@ -157,9 +142,7 @@ export function RulesPage() {
         <Empty icon={IconFileText} title={t('empty.title')}>
           <Stack align="center" gap="xs">
             {t('empty.lead')}
-            <Button component={AppLink} href="/rules/new" underline="never" c="white" size="xs">
-              {t('new')}
-            </Button>
+            <WriteButton href="/rules/new" mayEdit={mayEdit} text={t('new')} />
           </Stack>
         </Empty>
       ) : (
@@ -206,6 +189,37 @@ export function RulesPage() {
         )
       )}
     </Page>
+  )
+}
+
+/** A link to a page that writes. Who may only read sees it greyed, with the reason. */
+function WriteButton({
+  href,
+  mayEdit,
+  variant = 'filled',
+  icon,
+  text,
+}: {
+  readonly href: string
+  readonly mayEdit: boolean
+  readonly variant?: 'filled' | 'default'
+  readonly icon?: ReactNode
+  readonly text: string
+}) {
+  const { t } = useTranslation('rules')
+  if (!mayEdit)
+    return (
+      <Tooltip label={t('mayNot')} events={{ hover: true, focus: true, touch: true }}>
+        <Button variant="default" size="sm" leftSection={icon} data-disabled aria-disabled>
+          {text}
+        </Button>
+      </Tooltip>
+    )
+  const white = variant === 'filled' ? { c: 'white' } : {}
+  return (
+    <Button component={AppLink} href={href} underline="never" variant={variant} size="sm" leftSection={icon} {...white}>
+      {text}
+    </Button>
   )
 }
 

@@ -3,6 +3,7 @@ import { useTranslation } from 'react-i18next'
 import type { Policy, Service } from '../api/schema.ts'
 import { AppLink } from '../parts/link.tsx'
 import { DocumentLink, PlaceLink } from '../parts/place.tsx'
+import { conditionText } from '../parts/policy-words.ts'
 import { TopicBadges } from '../parts/topics.tsx'
 
 /** Which rules decide about a service, in order, with the lines; Explain tells it for one request. */
@@ -33,7 +34,7 @@ export function EffectiveConfig({
               <Table.Thead>
                 <Table.Tr>
                   {(['policy', 'document', 'field', 'when', 'place'] as const).map((name) => (
-                    <Table.Th key={name}>{t(name)}</Table.Th>
+                    <Table.Th key={name}>{t(name === 'when' ? 'condition' : name)}</Table.Th>
                   ))}
                 </Table.Tr>
               </Table.Thead>
@@ -49,7 +50,7 @@ export function EffectiveConfig({
                     <Table.Td>
                       <Code bg="transparent">{policy.path}</Code>
                     </Table.Td>
-                    <Table.Td>{policy.match || t('always')}</Table.Td>
+                    <Table.Td>{policy.match ? conditionText(policy.match) : t('always')}</Table.Td>
                     <Table.Td>
                       <PlaceLink place={policy.place} />
                     </Table.Td>

@@ -3,9 +3,11 @@ import { IconHourglass } from '@tabler/icons-react'
 import { useTranslation } from 'react-i18next'
 import type { Policy, Service } from '../api/schema.ts'
 import { useMayEdit } from '../app/session-gate.tsx'
+import { FaultText } from '../parts/fault-text.tsx'
 import { documentHref } from '../parts/hrefs.ts'
 import { RouterLink } from '../parts/link.tsx'
 import { PlaceLink } from '../parts/place.tsx'
+import { conditionText, faultFacts } from '../parts/policy-words.ts'
 import { useNow } from '../parts/time.tsx'
 import { countdown } from '../parts/time-text.ts'
 import { TOPICS, type Topic } from '../parts/topics.tsx'
@@ -15,6 +17,8 @@ export interface PolicyCardProps {
   readonly topic: Topic
   readonly service: Service
   readonly policies: readonly Policy[]
+  /** The rule of the service where this would be written, if there is one. */
+  readonly home: string | undefined
 }
 
 const SHOWN = 4
@@ -29,8 +33,19 @@ const TEMPLATES: Readonly<Record<Topic, string>> = {
   messageRoutes: 'message',
 }
 
+/** The field of a rule that a topic is written in; its part of the form is shown. */
+const SECTIONS: Readonly<Record<Topic, string>> = {
+  split: 'route',
+  fault: 'fault',
+  timeoutRetry: 'retries',
+  mirror: 'mirrors',
+  circuitBreaking: 'connectionPool',
+  loadBalancing: 'loadBalancer',
+  messageRoutes: 'routes',
+}
+
 /** One policy of a service: on or off, what it says, and the way to its form. */
-export function PolicyCard({ topic, service, policies }: PolicyCardProps) {
+export function PolicyCard({ topic, service, policies, home }: PolicyCardProps) {
   const { t } = useTranslation('services')
   const { t: common } = useTranslation()
   const mayEdit = useMayEdit()
@@ -39,7 +54,9 @@ export function PolicyCard({ topic, service, policies }: PolicyCardProps) {
   const first = policies[0]
   const editHref = first
     ? documentHref(first.document, first.place.line)
-    : `/rules/new?template=${TEMPLATES[topic]}&host=${encodeURIComponent(service.hostname)}`
+    : home
+      ? `${documentHref(home)}?section=${SECTIONS[topic]}`
+      : `/rules/new?template=${TEMPLATES[topic]}&host=${encodeURIComponent(service.hostname)}`
   return (
     <Card withBorder data-topic={topic} data-on={on}>
       <Group justify="space-between" wrap="nowrap" mb="sm">
@@ -88,10 +105,14 @@ function Entry({ policy }: { readonly policy: Policy }) {
       {expiresAt && <Expiry at={expiresAt} />}
       {match && (
         <Text size="xs" c="dimmed" style={{ overflowWrap: 'anywhere' }}>
-          {t('when')} {match}
+          {t('when')} {conditionText(match)}
         </Text>
       )}
-      {shares ? (
+      {topic === 'fault' && faultFacts(values) ? (
+        <Text size="sm">
+          <FaultText values={values} />
+        </Text>
+      ) : shares ? (
         <SplitBar parts={values.map(({ name, value }) => ({ name, weight: Number(value) }))} />
       ) : (
         <dl style={{ margin: 0 }}>

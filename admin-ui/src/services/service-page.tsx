@@ -4,6 +4,7 @@ import { useParams } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
 import { queries } from '../api/queries.ts'
 import type { Policy, Service } from '../api/schema.ts'
+import { changeQueries } from '../change/queries.ts'
 import { Page } from '../parts/page.tsx'
 import { PlaceLink } from '../parts/place.tsx'
 import { ProblemAlert } from '../parts/problem.tsx'
@@ -11,6 +12,7 @@ import { TOPICS, type Topic } from '../parts/topics.tsx'
 import { useView } from '../parts/view.ts'
 import { EffectiveConfig } from './effective-config.tsx'
 import { EndpointTable } from './endpoint-table.tsx'
+import { homeRule } from './home-rule.ts'
 import { MaglevPreview } from './maglev-preview.tsx'
 import { PolicyCard } from './policy-card.tsx'
 import { ServiceTraffic } from './service-traffic.tsx'
@@ -31,6 +33,7 @@ export function ServicePage() {
   const { t } = useTranslation('services')
   const { namespace, hostname } = useParams({ strict: false }) as { namespace: string; hostname: string }
   const { data, error } = useQuery(queries.service(hostname))
+  const { data: rules } = useQuery(changeQueries.rules())
   const { data: policies } = useQuery(queries.policies(hostname))
   const [view, change] = useView({ tab: 'policies', key: '', size: '', subset: '' })
   const service = data?.find((one) => one.namespace === namespace) ?? data?.[0]
@@ -65,6 +68,7 @@ export function ServicePage() {
                     topic={topic}
                     service={service}
                     policies={(policies ?? []).filter((one) => one.topic === topic)}
+                    home={homeRule(rules?.rules ?? [], topic, hostname)}
                   />
                 ))}
               </SimpleGrid>

@@ -77,7 +77,12 @@ export function policyRoutes(app: FastifyInstance, { mesh, config, status, repor
       topologyOf({
         services: registry.services(),
         endpoints: (service) =>
-          new Set(service.ports.flatMap((port) => endpoints.look(service, port)).map(({ address }) => address)).size,
+          Math.max(
+            0,
+            ...service.ports.map(
+              (port) => new Set(endpoints.look(service, port).map(({ address, port: at }) => `${address}:${at}`)).size,
+            ),
+          ),
         objects: config.objects,
         policies: policies(),
         domain: settings().domain,

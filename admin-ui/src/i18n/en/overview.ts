@@ -23,6 +23,7 @@ export const overview = {
   first: 'Connect the first proxy',
   'faults.title_one': '{{count}} fault is injected now',
   'faults.title_other': '{{count}} faults are injected now',
+  'faults.onlyFor': 'only if {{match}}',
   'faults.noEnd': 'no end is set',
   'worst.title': 'Worst services',
   'worst.unknown': 'Unknown: no proxy has told of requests in the last five minutes.',

@@ -38,6 +38,7 @@ export const services = {
   more_one: 'and {{count}} more',
   more_other: 'and {{count}} more',
   when: 'when',
+  condition: 'When',
   always: 'every request',
   endsIn: 'ends in {{left}}',
   ending: 'ending',

@@ -21,6 +21,7 @@ export const overview: Dictionary['overview'] = {
   'registry.believe': '采信',
   first: '连接第一个代理',
   'faults.title_other': '当前有 {{count}} 个故障注入生效',
+  'faults.onlyFor': '仅当 {{match}}',
   'faults.noEnd': '未设置结束时间',
   'worst.title': '失败率最高的服务',
   'worst.unknown': '未知：最近五分钟没有代理上报请求。',

@@ -35,6 +35,7 @@ export const services: Dictionary['services'] = {
   look: '查看',
   more_other: '还有 {{count}} 条',
   when: '条件',
+  condition: '条件',
   always: '所有请求',
   endsIn: '剩余 {{left}}',
   ending: '即将结束',

@@ -1,0 +1,27 @@
+import type { Rule } from '../api/schema.ts'
+import type { Topic } from '../parts/topics.tsx'
+
+const KINDS: Readonly<Record<Topic, readonly string[]>> = {
+  split: ['VirtualService'],
+  fault: ['VirtualService'],
+  timeoutRetry: ['VirtualService'],
+  mirror: ['VirtualService'],
+  circuitBreaking: ['DestinationRule'],
+  loadBalancing: ['DestinationRule'],
+  messageRoutes: ['MsgRouter', 'MetaRouter'],
+}
+
+/**
+ * The rule in force that already speaks of a service and is of the kind a topic is written in: there it belongs, for a second one
+ * beside it would be ignored or would clash. Rules that can be edited here come first.
+ */
+export function homeRule(
+  rules: readonly Pick<Rule, 'key' | 'kind' | 'namespace' | 'hosts' | 'file'>[],
+  topic: Topic,
+  hostname: string,
+): string | undefined {
+  const speaksOf = ({ namespace, hosts }: Pick<Rule, 'namespace' | 'hosts'>) =>
+    hosts.some((host) => host === hostname || (!host.includes('.') && hostname.startsWith(`${host}.${namespace}.svc.`)))
+  const found = rules.filter((rule) => KINDS[topic].includes(rule.kind) && speaksOf(rule))
+  return (found.find(({ file }) => file !== undefined) ?? found[0])?.key
+}
