@@ -191,7 +191,8 @@ export const schemas = [
     {
       step: string,
       name: string,
-      detail: string,
+      detail: { ...string, description: 'What happens here; the English of `text`.' },
+      text: { type: 'object', properties: { en: string, zh: string }, required: ['en', 'zh'] },
       share: { type: 'number', description: 'Share of requests that take this way, 0 to 1.' },
       places: listOf('Place'),
     },

@@ -5,7 +5,6 @@ import {
   Cluster_DiscoveryType,
   ClusterSchema,
 } from '../../proto/gen/envoy/config/cluster/v3/cluster_pb.ts'
-import type { LbEndpoint } from '../../proto/gen/envoy/config/endpoint/v3/endpoint_components_pb.ts'
 import { ClusterLoadAssignmentSchema } from '../../proto/gen/envoy/config/endpoint/v3/endpoint_pb.ts'
 import type { FilterChain } from '../../proto/gen/envoy/config/listener/v3/listener_components_pb.ts'
 import { type Listener, ListenerSchema } from '../../proto/gen/envoy/config/listener/v3/listener_pb.ts'
@@ -19,8 +18,9 @@ import type { Origin } from '../config/object.ts'
 import type { ClassView } from '../xds/class-view.ts'
 import { HTTP_PROXY_ROUTES } from '../xds/names.ts'
 import { compileRouteConfiguration, outboundTable, virtualHostFor, withoutPort } from '../xds/routes/index.ts'
-import { describeFault, describeRoute, durationText } from './describe.ts'
+import { describeFault, describeRoute, durationText, endpointText } from './describe.ts'
 import { type RequestView, routeMatches } from './route-match.ts'
+import { joined, same, type Wording } from './wording.ts'
 
 /** A place in a document that decided a step. */
 export interface Place {
@@ -34,8 +34,9 @@ export interface Place {
 export interface Step {
   readonly step: 'listener' | 'virtual-host' | 'route' | 'fault' | 'mirror' | 'cluster' | 'endpoints' | 'end'
   readonly name: string
-  /** What happens here, in words. */
+  /** What happens here, in words; `detail` is the English of `text`. */
   readonly detail: string
+  readonly text: Wording
   /** Share of requests that take this way, 0 to 1. */
   readonly share?: number
   readonly places: readonly Place[]
@@ -61,19 +62,29 @@ export interface ExplainRequest {
 export function explain(view: ClassView, request: ExplainRequest): Explanation {
   const listener = findListener(view, request)
   if (!listener)
-    return end([], `no listener takes ${request.url.protocol}//${request.url.host}: no open port has that number`)
+    return end([], {
+      en: `no listener takes ${request.url.protocol}//${request.url.host}: no open port has that number`,
+      zh: `没有监听器接收 ${request.url.protocol}//${request.url.host}：没有打开该端口`,
+    })
   const steps: Step[] = [
     {
       step: 'listener',
       name: listener.message.name,
-      detail: `takes connections at ${addressText(listener.message)}`,
+      ...said({
+        en: `takes connections at ${addressText(listener.message)}`,
+        zh: `在 ${addressText(listener.message)} 接收连接`,
+      }),
       places: places(listener.origins.slice(0, 1)),
     },
   ]
   const chain = findChain(listener.message, request)
   const config = chain?.filters.at(-1)?.configType
   const filter = config?.case === 'typedConfig' ? config.value : undefined
-  if (!filter) return end(steps, 'no filter chain of the listener takes this connection (SNI does not fit)')
+  if (!filter)
+    return end(steps, {
+      en: 'no filter chain of the listener takes this connection (SNI does not fit)',
+      zh: '监听器没有匹配此连接的过滤器链（SNI 不符）',
+    })
   const manager = anyUnpack(filter, HttpConnectionManagerSchema)
   if (manager?.routeSpecifier.case === 'rds')
     return throughRoutes(view, request, manager.routeSpecifier.value.routeConfigName, steps)
@@ -88,7 +99,10 @@ export function explain(view: ClassView, request: ExplainRequest): Explanation {
       clusters.map(({ name, weight }) => ({ cluster: name, weight })),
     )
   }
-  return end(steps, 'the listener passes the connection to a filter that this command cannot follow')
+  return end(steps, {
+    en: 'the listener passes the connection to a filter that this command cannot follow',
+    zh: '监听器把连接交给无法继续追踪的过滤器',
+  })
 }
 
 function throughRoutes(view: ClassView, request: ExplainRequest, table: string, steps: Step[]): Explanation {
@@ -110,15 +124,25 @@ function throughRoutes(view: ClassView, request: ExplainRequest, table: string, 
       origins: raw!.origins,
     }))
   const host = virtualHostFor(hosts, message?.ignorePortInHostMatching ? withoutPort(authority) : authority)
-  if (!host) return end(steps, `404: no virtual host of ${table} takes the authority ${authority}`)
+  if (!host)
+    return end(steps, {
+      en: `404: no virtual host of ${table} takes the authority ${authority}`,
+      zh: `404：${table} 中没有虚拟主机接受 ${authority}`,
+    })
   steps.push({
     step: 'virtual-host',
     name: host.message.name,
-    detail: `route table ${table}, authority ${authority}`,
+    ...said({
+      en: `route table ${table}, authority ${authority}`,
+      zh: `路由表 ${table}，请求主机 ${authority}`,
+    }),
     places: places(host.origins.slice(0, 1)),
   })
   if (host.message.requireTls !== 0 && request.url.protocol === 'http:')
-    return answer(steps, '301 to https: the gateway redirects plain HTTP')
+    return answer(steps, {
+      en: '301 to https: the gateway redirects plain HTTP',
+      zh: '301 跳转到 https：网关重定向明文 HTTP',
+    })
   const asked: RequestView = {
     method: request.method,
     scheme: request.url.protocol.slice(0, -1),
@@ -128,7 +152,10 @@ function throughRoutes(view: ClassView, request: ExplainRequest, table: string, 
   }
   const matching = host.routes.filter(({ route }) => route.match && routeMatches(route.match, asked))
   if (matching.length === 0)
-    return end(steps, `404: no route of ${host.message.name} takes ${asked.method} ${asked.path}`)
+    return end(steps, {
+      en: `404: no route of ${host.message.name} takes ${asked.method} ${asked.path}`,
+      zh: `404：${host.message.name} 中没有路由匹配 ${asked.method} ${asked.path}`,
+    })
   const outcomes: Explanation['outcome'][] = []
   // Envoy draws one number for a request and compares it with the fraction of each route in turn.
   let before = 0
@@ -140,7 +167,11 @@ function throughRoutes(view: ClassView, request: ExplainRequest, table: string, 
     before = fraction
     if (before >= 1) break
   }
-  if (before < 1) end(steps, `404: no other route of ${host.message.name} takes the rest`)
+  if (before < 1)
+    end(steps, {
+      en: `404: no other route of ${host.message.name} takes the rest`,
+      zh: `404：${host.message.name} 中没有其他路由接收其余请求`,
+    })
   return { steps, outcome: outcomes.find((outcome) => outcome === 'endpoints') ?? outcomes[0] ?? 'none' }
 }
 
@@ -154,22 +185,30 @@ function throughRoute(
 ): Explanation {
   const name = route.name || `#${index + 1}`
   const part = routeShare < 1 ? { share: routeShare } : {}
-  steps.push({ step: 'route', name, detail: describeRoute(route), ...part, places: places(origins) })
+  steps.push({ step: 'route', name, ...said(describeRoute(route)), ...part, places: places(origins) })
   for (const config of Object.values(route.typedPerFilterConfig)) {
     const fault = anyUnpack(config, HTTPFaultSchema)
-    if (fault) steps.push({ step: 'fault', name, detail: describeFault(fault), places: places(faultOrigins(origins)) })
+    if (fault) steps.push({ step: 'fault', name, ...said(describeFault(fault)), places: places(faultOrigins(origins)) })
   }
   const { action } = route
-  if (action.case === 'directResponse') return answer(steps, `the proxy answers ${action.value.status} itself`)
-  if (action.case === 'redirect') return answer(steps, 'the proxy answers with a redirect')
-  if (action.case !== 'route') return end(steps, 'the route does not forward')
+  if (action.case === 'directResponse')
+    return answer(steps, {
+      en: `the proxy answers ${action.value.status} itself`,
+      zh: `代理直接应答 ${action.value.status}`,
+    })
+  if (action.case === 'redirect')
+    return answer(steps, { en: 'the proxy answers with a redirect', zh: '代理以重定向应答' })
+  if (action.case !== 'route') return end(steps, { en: 'the route does not forward', zh: '该路由不转发' })
   const { clusterSpecifier, requestMirrorPolicies } = action.value
   for (const mirror of requestMirrorPolicies) {
     const share = shareOf(mirror.runtimeFraction?.defaultValue)
     steps.push({
       step: 'mirror',
       name: mirror.cluster,
-      detail: `a copy of ${percent(share)} of requests; the answer is thrown away`,
+      ...said({
+        en: `a copy of ${percent(share)} of requests; the answer is thrown away`,
+        zh: `复制 ${percent(share)} 的请求；其应答被丢弃`,
+      }),
       share,
       places: [],
     })
@@ -184,7 +223,10 @@ function throughRoute(
         clusterSpecifier.value.clusters.map(({ name: cluster, weight }) => ({ cluster, weight: weight ?? 0 })),
       )
     default:
-      return end(steps, 'the route chooses its cluster in a way that this command cannot follow')
+      return end(steps, {
+        en: 'the route chooses its cluster in a way that this command cannot follow',
+        zh: '该路由以无法追踪的方式选择集群',
+      })
   }
 }
 
@@ -199,30 +241,39 @@ function throughClusters(
     const share = sum > 0 ? weight / sum : 0
     const resource = view.get('cds', name)
     if (!resource) {
-      steps.push({ step: 'cluster', name, share, detail: 'does not exist: 503 NC', places: [] })
+      const missing = { en: 'does not exist: 503 NC', zh: '不存在：503 NC' }
+      steps.push({ step: 'cluster', name, share, ...said(missing), places: [] })
       continue
     }
     const cluster = fromBinary(ClusterSchema, resource.bytes)
-    const timeout = cluster.connectTimeout ? `, connect timeout ${durationText(cluster.connectTimeout)}` : ''
+    const timeout = cluster.connectTimeout && durationText(cluster.connectTimeout)
     const policy = cluster.loadBalancingPolicy?.policies[0]?.typedExtensionConfig?.name.split('.').at(-1) ?? 'default'
     steps.push({
       step: 'cluster',
       name,
       share,
-      detail: `${percent(share)} of requests, ${policy} load balancing${timeout}`,
+      ...said({
+        en: `${percent(share)} of requests, ${policy} load balancing${timeout ? `, connect timeout ${timeout}` : ''}`,
+        zh: `${percent(share)} 的请求，${policy} 负载均衡${timeout ? `，连接超时 ${timeout}` : ''}`,
+      }),
       places: places(resource.origins),
     })
     const assignment = resource.children.flatMap((child) => view.get(child.type, child.name) ?? [])[0]
     const localities = assignment
       ? fromBinary(ClusterLoadAssignmentSchema, assignment.bytes).endpoints
       : (cluster.loadAssignment?.endpoints ?? [])
-    const endpoints = localities.flatMap((locality) => locality.lbEndpoints).map(endpointText)
-    if (goesWhereAsked(cluster)) endpoints.push('the host and port that the request names')
+    const endpoints = localities.flatMap((locality) => locality.lbEndpoints).map((one) => same(endpointText(one)))
+    if (goesWhereAsked(cluster))
+      endpoints.push({ en: 'the host and port that the request names', zh: '请求中写明的主机和端口' })
     reached ||= endpoints.length > 0
     steps.push({
       step: 'endpoints',
       name,
-      detail: endpoints.length > 0 ? endpoints.join(', ') : 'none: 503 UH (no healthy upstream)',
+      ...said(
+        endpoints.length > 0
+          ? joined(endpoints)
+          : { en: 'none: 503 UH (no healthy upstream)', zh: '没有端点：503 UH（没有健康的上游）' },
+      ),
       places: places((assignment ?? resource).origins),
     })
   }
@@ -299,15 +350,6 @@ function addressText(listener: Listener): string {
     : 'no address (API listener)'
 }
 
-function endpointText(endpoint: LbEndpoint): string {
-  const address =
-    endpoint.hostIdentifier.case === 'endpoint' ? endpoint.hostIdentifier.value.address?.address : undefined
-  if (address?.case === 'pipe') return address.value.path
-  if (address?.case !== 'socketAddress') return '?'
-  const { portSpecifier } = address.value
-  return `${address.value.address}:${portSpecifier.case === 'portValue' ? portSpecifier.value : '?'}`
-}
-
 /** Clusters without endpoints of their own: the caller tells where a request goes. */
 function goesWhereAsked({ clusterDiscoveryType: discovery }: Cluster): boolean {
   if (discovery.case === 'type') return discovery.value === Cluster_DiscoveryType.ORIGINAL_DST
@@ -338,12 +380,16 @@ function shareOf(fraction: FractionalPercent | undefined): number {
   return fraction ? fraction.numerator / [100, 10_000, 1_000_000][fraction.denominator]! : 1
 }
 
-function answer(steps: Step[], detail: string): Explanation {
-  steps.push({ step: 'end', name: 'answer', detail, places: [] })
+function said(text: Wording): Pick<Step, 'detail' | 'text'> {
+  return { detail: text.en, text }
+}
+
+function answer(steps: Step[], text: Wording): Explanation {
+  steps.push({ step: 'end', name: 'answer', ...said(text), places: [] })
   return { steps, outcome: 'answer' }
 }
 
-function end(steps: Step[], detail: string): Explanation {
-  steps.push({ step: 'end', name: 'nowhere', detail, places: [] })
+function end(steps: Step[], text: Wording): Explanation {
+  steps.push({ step: 'end', name: 'nowhere', ...said(text), places: [] })
   return { steps, outcome: 'none' }
 }

@@ -96,7 +96,12 @@ export type Diagnostics = {
 export type Step = {
   readonly step: string
   readonly name: string
+  /** What happens here; the English of `text`. */
   readonly detail: string
+  readonly text: {
+    readonly en: string
+    readonly zh: string
+  }
   /** Share of requests that take this way, 0 to 1. */
   readonly share?: number
   readonly places: Place[]

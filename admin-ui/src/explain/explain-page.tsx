@@ -34,7 +34,7 @@ const OUTCOMES = {
 
 /** The way of a request through a proxy, and the lines that decided each step. The question stands in the address. */
 export function ExplainPage() {
-  const { t } = useTranslation('explain')
+  const { t, i18n } = useTranslation('explain')
   const { data: proxies } = useQuery(queries.proxies())
   const [view, change] = useView({ node: '', url: '', method: 'GET', headers: '' })
   const known = [...new Set((proxies ?? []).map(({ node }) => node))]
@@ -116,7 +116,7 @@ export function ExplainPage() {
           />
           <Card withBorder p="lg">
             <Timeline bulletSize={26} lineWidth={2} active={data.steps.length}>
-              {data.steps.map(({ step, name, detail, share, places }, index) => (
+              {data.steps.map(({ step, name, text, share, places }, index) => (
                 <Timeline.Item
                   // biome-ignore lint/suspicious/noArrayIndexKey: steps have no identity but their place
                   key={index}
@@ -134,7 +134,7 @@ export function ExplainPage() {
                   }
                 >
                   <Text size="sm" c="dimmed" style={{ overflowWrap: 'anywhere' }}>
-                    {detail}
+                    {text[i18n.language === 'zh' ? 'zh' : 'en']}
                   </Text>
                   <Group gap="xs" mt={4}>
                     {places.map((place) => (

@@ -1,5 +1,6 @@
-import type { Rule } from '../api/schema.ts'
-import type { Topic } from '../parts/topics.tsx'
+import type { Policy, Rule } from '../api/schema.ts'
+
+type Topic = Policy['topic']
 
 const KINDS: Readonly<Record<Topic, readonly string[]>> = {
   split: ['VirtualService'],
