@@ -44,7 +44,7 @@ describe.skipIf(skip)('a rule as a form', () => {
     await page.locator('.cm-content').getByText('weight: 25').waitFor()
     await page.keyboard.press('Control+s')
     await page.getByText('10 % → 25 %').waitFor()
-    await page.locator('[data-impact]', { hasText: '1 proxy: 1 sidecars' }).waitFor()
+    await page.locator('[data-impact]', { hasText: '1 proxy (sidecars: 1' }).waitFor()
     await expectAccessible(page)
     await applyAll(page, 'canary')
     expect(await bed.read('reviews.yaml')).toBe(

@@ -37,9 +37,11 @@ export function TrafficAfter({ revision }: { readonly revision: number }) {
         </Badge>
       </Group>
       {seen ? <FiguresTable data={data} /> : <Text c="dimmed">{t('figures.none')}</Text>}
-      <Text size="xs" c="dimmed" mt="sm">
-        {t(data.reading > 0 ? 'figures.counters' : 'figures.reports', { count: data.reading })}
-      </Text>
+      {seen && (
+        <Text size="xs" c="dimmed" mt="sm">
+          {t(data.reading > 0 ? 'figures.counters' : 'figures.reports', { count: data.reading })}
+        </Text>
+      )}
     </Card>
   )
 }

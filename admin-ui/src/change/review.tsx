@@ -37,7 +37,8 @@ export function Review({
   const [typed, setTyped] = useState('')
   const reasonField = useRef<HTMLTextAreaElement>(null)
   const confirmField = useRef<HTMLInputElement>(null)
-  const names = dangerousNames(plan?.meaning ?? [])
+  // What has errors cannot be applied: there is nothing to confirm.
+  const names = plan && plan.newErrors.length === 0 ? dangerousNames(plan.meaning) : []
   const confirmed = names.length === 0 || names.every((name) => typed.split(/[\s,]+/).includes(name))
   const missing = !mayEdit
     ? t('apply.mayNot')

@@ -26,7 +26,7 @@ import { Findings } from './findings.tsx'
 import type { FormState } from './form/form-context.tsx'
 import { FormPane } from './form-pane.tsx'
 import { fromEditor, toEditor } from './line-ends.ts'
-import { lineStarts, marksOf, offsetOf, problemsIn } from './problems.ts'
+import { isSyntax, lineStarts, marksOf, offsetOf, problemsIn } from './problems.ts'
 import { SharingQuestion } from './sharing-question.tsx'
 import { documentOf, openedText, useDocument } from './use-document.ts'
 import { type CurrentFile, useFileDraft, useStartedDraft } from './use-file-draft.ts'
@@ -187,7 +187,11 @@ export function FileEditor({ file, object, current }: FileEditorProps) {
   }, [schema, opened, active, mayEdit, hosts, own])
   useShownSection(form === undefined ? '' : view.section)
   const name = nameOf(opened.value, object.namespace) ?? object
-  const errors = own.filter(({ severity }) => severity === 'error').length + (opened.view?.error ? 1 : 0)
+  const broken = opened.view?.error !== undefined
+  // The page and the control plane both tell of a text that is no YAML.
+  const errors =
+    own.filter(({ severity, code: what }) => severity === 'error' && !(broken && isSyntax(what))).length +
+    (broken ? 1 : 0)
   const discard = () => {
     write(base.baseText ?? '')
     if (base.baseText === undefined) {
@@ -274,7 +278,7 @@ export function FileEditor({ file, object, current }: FileEditorProps) {
         tab={view.tab}
         onTab={(tab) => setView({ tab })}
         found={found}
-        broken={opened.view?.error !== undefined}
+        broken={broken}
         changed={changed}
         planning={planning}
         onShow={({ line, column }) => {

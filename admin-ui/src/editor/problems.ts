@@ -17,6 +17,9 @@ export function offsetOf(starts: readonly number[], length: number, line: number
     : Math.min(start + column - 1, starts[line] === undefined ? length : starts[line]! - 1)
 }
 
+/** Whether a complaint is that a text is no YAML. */
+export const isSyntax = (code: string): boolean => code === 'SOURCE_YAML_SYNTAX'
+
 /** Complaints as marks in the text: each over the word it stands at. The reader's own complaint comes first. */
 export function marksOf(text: string, found: readonly Diagnostic[], view: DocumentView | undefined): readonly Mark[] {
   const starts = lineStarts(text)
@@ -32,7 +35,7 @@ export function marksOf(text: string, found: readonly Diagnostic[], view: Docume
       ]
     : []
   const others = found
-    .filter(({ code }) => !syntax || !code.startsWith('YAML'))
+    .filter(({ code }) => !syntax || !isSyntax(code))
     .map(
       (one): Mark => ({
         ...wordAt(text, offsetOf(starts, text.length, one.line, one.column)),

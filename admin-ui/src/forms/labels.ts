@@ -162,6 +162,8 @@ export function fieldLabel(name: string, language: string): string {
   const key = camelCase(name)
   if (language.startsWith('zh')) return (Object.hasOwn(ZH, key) ? ZH[key] : undefined) ?? name
   if (Object.hasOwn(EN, key)) return EN[key]!
+  // A key of a map, such as the name of a header, is no field.
+  if (/\W/.test(name)) return name
   const words = key.replace(/([a-z0-9])([A-Z])/g, (_, a: string, b: string) => `${a} ${b.toLowerCase()}`)
   return words.charAt(0).toUpperCase() + words.slice(1)
 }

@@ -14,9 +14,13 @@ function madeOnce<Format>(known: Map<string, Format>, key: string, make: () => F
   return found
 }
 
+const NOW_S = 5
+
 /** "3 minutes ago", "in 2 hours", from two times in ms. */
 export function ago(at: number, now: number, language: string): string {
-  const seconds = Math.round((at - now) / 1_000)
+  const apart = Math.round((at - now) / 1_000)
+  // Clocks of two machines, and one that ticks once a second, are no future.
+  const seconds = apart > 0 && apart < NOW_S ? 0 : apart
   const format = madeOnce(relative, language, () => new Intl.RelativeTimeFormat(language, { numeric: 'auto' }))
   for (const [unit, size] of UNITS)
     if (Math.abs(seconds) >= size) return format.format(Math.trunc(seconds / size), unit)

@@ -17,6 +17,12 @@ let now = Date.now()
 const tickers = new Set<() => void>()
 let timer: ReturnType<typeof setInterval> | undefined
 
+/** The clock stands while nobody looks at it. */
+function present(): number {
+  if (timer === undefined) now = Math.floor(Date.now() / 1_000) * 1_000
+  return now
+}
+
 function onTick(listener: () => void): () => void {
   tickers.add(listener)
   timer ??= setInterval(() => {
@@ -36,7 +42,7 @@ function onTick(listener: () => void): () => void {
  * something else. `read` gives a text or a number.
  */
 export function useClock<T extends string | number>(read: (now: number) => T): T {
-  return useSyncExternalStore(onTick, () => read(now))
+  return useSyncExternalStore(onTick, () => read(present()))
 }
 
 /** The time in ms, new every second. For what counts down; `useClock` renders less. */

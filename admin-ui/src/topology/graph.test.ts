@@ -6,7 +6,7 @@ const node = (id: string, namespace = 'default') => ({
   policies: [] as string[],
 })
 const edge = (from: string, to: string) => ({ from, to, configured: true })
-const ALL = { namespace: '', query: '', lonely: false }
+const ALL = { namespace: '', query: '', lonely: false, around: '', hops: 1 }
 
 describe('what is shown of a topology', () => {
   const mesh = { nodes: [node('a'), node('b'), node('c'), node('alone')], edges: [edge('a', 'b'), edge('b', 'c')] }
@@ -20,6 +20,14 @@ describe('what is shown of a topology', () => {
     const { nodes, edges } = graphOf(mesh, { ...ALL, query: 'c' })
     expect(nodes.map(({ id }) => id)).toEqual(['b', 'c'])
     expect(edges).toEqual([edge('b', 'c')])
+  })
+
+  it('shows a node with what is one call away, or two, in both directions', () => {
+    const names = (around: string, hops: number) => graphOf(mesh, { ...ALL, around, hops }).nodes.map(({ id }) => id)
+    expect(names('b', 1)).toEqual(['a', 'b', 'c'])
+    expect(names('a', 1)).toEqual(['a', 'b'])
+    expect(names('a', 2)).toEqual(['a', 'b', 'c'])
+    expect(names('alone', 3)).toEqual(['alone'])
   })
 
   it('groups by namespace what nobody could read, with sums of what was reported', () => {

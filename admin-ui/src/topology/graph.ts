@@ -20,10 +20,14 @@ export interface GraphFilter {
   readonly query: string
   /** Nodes without any edge as well. */
   readonly lonely: boolean
+  /** The id of a node to show alone with what is so many calls away at most; empty: all. */
+  readonly around: string
+  readonly hops: number
 }
 
 /** What is shown of a topology: filtered, and by namespace when it is too much. A filter keeps the neighbours of what it finds. */
-export function graphOf({ nodes, edges }: Topology, { namespace, query, lonely }: GraphFilter): Graph {
+export function graphOf(topology: Topology, { namespace, query, lonely, around, hops }: GraphFilter): Graph {
+  const { nodes, edges } = around === '' ? topology : neighbourhood(topology, around, hops)
   const words = query.toLowerCase().trim()
   const hit = (node: TopologyNode) =>
     (namespace === '' || node.namespace === namespace) && (words === '' || node.name.toLowerCase().includes(words))
@@ -31,8 +35,27 @@ export function graphOf({ nodes, edges }: Topology, { namespace, query, lonely }
   const filtered = namespace !== '' || words !== ''
   const kept = edges.filter(({ from, to }) => (filtered ? found.has(from) || found.has(to) : true))
   const joined = new Set(kept.flatMap(({ from, to }) => [from, to]))
-  const shown = nodes.filter(({ id }) => joined.has(id) || (found.has(id) && (lonely || filtered)))
+  const shown = nodes.filter(({ id }) => joined.has(id) || (found.has(id) && (lonely || filtered || id === around)))
   return shown.length > MOST_NODES ? byNamespace(shown, kept) : { nodes: shown, edges: kept, grouped: false }
+}
+
+/** A node, and those that calls lead to or from, over so many calls at most. */
+function neighbourhood({ nodes, edges }: Topology, around: string, hops: number): Topology {
+  const next = new Map<string, string[]>()
+  for (const { from, to } of edges) {
+    next.set(from, [...(next.get(from) ?? []), to])
+    next.set(to, [...(next.get(to) ?? []), from])
+  }
+  const near = new Set([around])
+  let edge: readonly string[] = [around]
+  for (let hop = 0; hop < hops && edge.length > 0; hop++) {
+    edge = [...new Set(edge.flatMap((id) => next.get(id) ?? []))].filter((id) => !near.has(id))
+    for (const id of edge) near.add(id)
+  }
+  return {
+    nodes: nodes.filter(({ id }) => near.has(id)),
+    edges: edges.filter(({ from, to }) => near.has(from) && near.has(to)),
+  }
 }
 
 function byNamespace(nodes: readonly TopologyNode[], edges: readonly TopologyEdge[]): Graph {

@@ -3,20 +3,41 @@ import type { Graph } from './graph.ts'
 
 export const NODE_WIDTH = 216
 export const NODE_HEIGHT = 62
+const [GAP_X, GAP_Y] = [34, 22]
+const MARGIN = 12
+/** Columns of the nodes that nobody calls, where nothing beside them is wider. */
+const FEWEST_COLUMNS = 5
 
-/** Places of nodes in layers from left to right. The same graph is always laid out the same. */
-export function placesOf({ nodes, edges }: Graph): ReadonlyMap<string, { readonly x: number; readonly y: number }> {
+interface Place {
+  readonly x: number
+  readonly y: number
+}
+
+/** Places of nodes in layers from left to right; those without a call stand below, in rows. The same graph is always laid out the same. */
+export function placesOf({ nodes, edges }: Graph): ReadonlyMap<string, Place> {
   const graph = new graphlib.Graph()
-  graph.setGraph({ rankdir: 'LR', nodesep: 22, ranksep: 110, marginx: 12, marginy: 12 })
+  graph.setGraph({ rankdir: 'LR', nodesep: GAP_Y, ranksep: 110, marginx: MARGIN, marginy: MARGIN })
   graph.setDefaultEdgeLabel(() => ({}))
-  for (const { id } of [...nodes].sort((a, b) => (a.id < b.id ? -1 : 1)))
-    graph.setNode(id, { width: NODE_WIDTH, height: NODE_HEIGHT })
+  const called = new Set(edges.flatMap(({ from, to }) => [from, to]))
+  const ids = nodes.map(({ id }) => id).sort()
+  for (const id of ids) if (called.has(id)) graph.setNode(id, { width: NODE_WIDTH, height: NODE_HEIGHT })
   for (const { from, to } of edges) if (graph.hasNode(from) && graph.hasNode(to)) graph.setEdge(from, to)
   layout(graph)
-  return new Map(
-    nodes.map(({ id }) => {
-      const { x, y } = graph.node(id) as { x: number; y: number }
-      return [id, { x: x - NODE_WIDTH / 2, y: y - NODE_HEIGHT / 2 }]
-    }),
-  )
+  const places = new Map<string, Place>()
+  let [right, bottom] = [0, 0]
+  for (const id of graph.nodes()) {
+    const { x, y } = graph.node(id) as Place
+    places.set(id, { x: x - NODE_WIDTH / 2, y: y - NODE_HEIGHT / 2 })
+    right = Math.max(right, x + NODE_WIDTH / 2)
+    bottom = Math.max(bottom, y + NODE_HEIGHT / 2)
+  }
+  const columns = Math.max(FEWEST_COLUMNS, Math.floor((right + GAP_X) / (NODE_WIDTH + GAP_X)))
+  const top = bottom === 0 ? MARGIN : bottom + 2 * GAP_Y
+  const lonely = ids.filter((id) => !places.has(id))
+  for (const [index, id] of lonely.entries())
+    places.set(id, {
+      x: MARGIN + (index % columns) * (NODE_WIDTH + GAP_X),
+      y: top + Math.floor(index / columns) * (NODE_HEIGHT + GAP_Y),
+    })
+  return places
 }

@@ -1,7 +1,17 @@
 import '@xyflow/react/dist/style.css'
-import { Group, Text, useComputedColorScheme } from '@mantine/core'
-import { IconDoorEnter, IconFolder, IconQuestionMark, IconStack2, IconUser } from '@tabler/icons-react'
-import { Background, Controls, Handle, MarkerType, type Node, type NodeProps, Position, ReactFlow } from '@xyflow/react'
+import { ActionIcon, Group, Text, Tooltip, useComputedColorScheme } from '@mantine/core'
+import { IconDoorEnter, IconFocus2, IconFolder, IconQuestionMark, IconStack2, IconUser } from '@tabler/icons-react'
+import {
+  Background,
+  Controls,
+  Handle,
+  MarkerType,
+  MiniMap,
+  type Node,
+  type NodeProps,
+  Position,
+  ReactFlow,
+} from '@xyflow/react'
 import { useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
 import { serviceHref } from '../parts/hrefs.ts'
@@ -11,7 +21,14 @@ import type { Graph, GraphNode } from './graph.ts'
 import { NODE_HEIGHT, NODE_WIDTH, placesOf } from './layout.ts'
 import styles from './picture.module.css'
 
-type Box = Node<{ readonly node: GraphNode; readonly open: (namespace: string) => void }, 'box'>
+type Box = Node<
+  { readonly node: GraphNode; readonly open: (namespace: string) => void; readonly around: (id: string) => void },
+  'box'
+>
+
+/** Smaller, names cannot be read; what does not fit is moved to, or found in the small map. */
+const LEAST_ZOOM = 0.65
+const MAP_FROM = 24
 
 const ICONS = { service: IconStack2, gateway: IconDoorEnter, host: IconQuestionMark, workload: IconUser } as const
 const TYPES = { box: BoxView }
@@ -20,10 +37,12 @@ export interface PictureProps {
   readonly graph: Graph
   /** A namespace was chosen, to be shown alone. */
   readonly onNamespace: (namespace: string) => void
+  /** A node was chosen, to be shown with its neighbours. */
+  readonly onAround: (id: string) => void
 }
 
 /** The graph drawn: boxes are links to services. Edges of rules are drawn whole, those only seen in traffic dashed. */
-export function Picture({ graph, onNamespace }: PictureProps) {
+export function Picture({ graph, onNamespace, onAround }: PictureProps) {
   const { t } = useTranslation('topology')
   const scheme = useComputedColorScheme('light')
   const nodes = useMemo((): Box[] => {
@@ -32,11 +51,11 @@ export function Picture({ graph, onNamespace }: PictureProps) {
       id: node.id,
       type: 'box',
       position: places.get(node.id)!,
-      data: { node, open: onNamespace },
+      data: { node, open: onNamespace, around: onAround },
       width: NODE_WIDTH,
       height: NODE_HEIGHT,
     }))
-  }, [graph, onNamespace])
+  }, [graph, onNamespace, onAround])
   const edges = useMemo(
     () =>
       graph.edges.map(({ from, to, configured, issued, failed = 0 }) => ({
@@ -65,7 +84,7 @@ export function Picture({ graph, onNamespace }: PictureProps) {
         nodeTypes={TYPES}
         colorMode={scheme}
         fitView
-        fitViewOptions={{ maxZoom: 1.1, padding: 0.15 }}
+        fitViewOptions={{ minZoom: LEAST_ZOOM, maxZoom: 1.1, padding: 0.08 }}
         minZoom={0.05}
         nodesConnectable={false}
         nodesFocusable={false}
@@ -75,15 +94,16 @@ export function Picture({ graph, onNamespace }: PictureProps) {
         proOptions={{ hideAttribution: true }}
       >
         <Background gap={22} />
-        <Controls showInteractive={false} />
+        <Controls showInteractive={false} fitViewOptions={{ padding: 0.04 }} />
+        {graph.nodes.length >= MAP_FROM && <MiniMap pannable zoomable ariaLabel={t('map')} />}
       </ReactFlow>
     </section>
   )
 }
 
-function BoxView({ data: { node, open } }: NodeProps<Box>) {
+function BoxView({ data: { node, open, around } }: NodeProps<Box>) {
   const { t } = useTranslation('topology')
-  const { kind, name, namespace, endpoints, policies, members } = node
+  const { id, kind, name, namespace, endpoints, policies, members } = node
   const Icon = members === undefined ? ICONS[kind] : IconFolder
   const short = name.endsWith('.svc.cluster.local') ? name.slice(0, name.indexOf('.')) : name
   const content = (
@@ -119,6 +139,20 @@ function BoxView({ data: { node, open } }: NodeProps<Box>) {
         </RouterLink>
       ) : (
         <div className={styles['inner']}>{content}</div>
+      )}
+      {members === undefined && (
+        <Tooltip label={t('around')}>
+          <ActionIcon
+            className={styles['focus'] ?? ''}
+            variant="subtle"
+            color="gray"
+            size="sm"
+            aria-label={t('aroundOf', { name: short })}
+            onClick={() => around(id)}
+          >
+            <IconFocus2 size={14} />
+          </ActionIcon>
+        </Tooltip>
       )}
       <Handle type="source" position={Position.Right} className={styles['handle'] ?? ''} />
     </div>

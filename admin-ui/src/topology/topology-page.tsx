@@ -1,7 +1,7 @@
 import { Checkbox, Group, SegmentedControl, Skeleton, Stack, Text } from '@mantine/core'
 import { IconTopologyStar3 } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
-import { lazy, Suspense, useDeferredValue, useMemo } from 'react'
+import { lazy, Suspense, useCallback, useDeferredValue, useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
 import { queries } from '../api/queries.ts'
 import { Empty } from '../parts/empty.tsx'
@@ -16,25 +16,44 @@ import { TopologyTable } from './topology-table.tsx'
 
 const Picture = lazy(() => import('./picture.tsx').then(({ Picture: component }) => ({ default: component })))
 
+const HOPS = ['1', '2', '3'] as const
+
 /** Who calls whom: a picture, and a table that says the same. */
 export function TopologyPage() {
   const { t } = useTranslation('topology')
   const { data, error, refetch } = useQuery(queries.topology())
-  const [view, change, choose] = useView({ as: 'graph', ns: '', q: '', lonely: '1' })
+  const [view, change, choose] = useView({ as: 'graph', ns: '', q: '', lonely: '1', around: '', hops: '1' })
   const filter = useDeferredValue(view)
   const graph = useMemo(
-    () => data && graphOf(data, { namespace: filter.ns, query: filter.q, lonely: filter.lonely === '1' }),
+    () =>
+      data &&
+      graphOf(data, {
+        ...{ namespace: filter.ns, query: filter.q, lonely: filter.lonely === '1' },
+        ...{ around: filter.around, hops: Number(filter.hops) || 1 },
+      }),
     [data, filter],
   )
   const namespaces = useMemo(
     () => [...new Set((data?.nodes ?? []).map(({ namespace }) => namespace))].filter(Boolean).sort(),
     [data],
   )
-  const clear = () => change({ ns: '', q: '', lonely: '1' })
+  const names = useMemo(
+    () =>
+      (data?.nodes ?? [])
+        .map(({ id, name, kind }) => ({
+          value: id,
+          label: kind === 'service' ? name : `${name} (${t(`kind.${kind}`)})`,
+        }))
+        .sort((a, b) => (a.label < b.label ? -1 : 1)),
+    [data, t],
+  )
+  const clear = () => change({ ns: '', q: '', lonely: '1', around: '' })
+  const onNamespace = useCallback((ns: string) => change({ ns }), [change])
+  const onAround = useCallback((around: string) => change({ around, ns: '', q: '' }), [change])
   return (
     <Page
       title={t('title')}
-      lead={graph && t('lead', { count: graph.nodes.length, edges: graph.edges.length })}
+      lead={graph && `${t('lead', { count: graph.nodes.length })}, ${t('calls', { count: graph.edges.length })}`}
       actions={
         <SegmentedControl
           aria-label={t('as')}
@@ -64,6 +83,22 @@ export function TopologyPage() {
               value={view.ns}
               onChoose={choose}
             />
+            <FilterSelect
+              name="around"
+              label={t('around')}
+              any={t('anyAround')}
+              options={names}
+              value={view.around}
+              onChoose={choose}
+            />
+            {view.around !== '' && (
+              <SegmentedControl
+                aria-label={t('hops')}
+                data={HOPS.map((value) => ({ value, label: t('hop', { count: Number(value) }) }))}
+                value={view.hops}
+                onChange={(hops) => change({ hops })}
+              />
+            )}
             <Checkbox
               label={t('lonely')}
               checked={view.lonely === '1'}
@@ -78,7 +113,7 @@ export function TopologyPage() {
           {graph?.nodes.length === 0 && <NoMatch clear={clear} />}
           {graph && graph.nodes.length > 0 && view.as === 'graph' && (
             <Suspense fallback={<Skeleton h="calc(100vh - 270px)" mih={420} />}>
-              <Picture graph={graph} onNamespace={(ns) => change({ ns })} />
+              <Picture graph={graph} onNamespace={onNamespace} onAround={onAround} />
             </Suspense>
           )}
           {graph && graph.nodes.length > 0 && view.as === 'table' && <TopologyTable graph={graph} />}

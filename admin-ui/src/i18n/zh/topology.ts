@@ -2,7 +2,14 @@ import type { Dictionary } from '../dictionary.ts'
 
 export const topology: Dictionary['topology'] = {
   title: '拓扑',
-  lead_other: '{{count}} 个节点，{{edges}} 条调用',
+  lead_other: '{{count}} 个节点',
+  calls_other: '{{count}} 条调用',
+  map: '缩略图',
+  around: '相邻服务',
+  aroundOf: '{{name}} 的相邻服务',
+  anyAround: '查看相邻服务…',
+  hops: '距离',
+  hop_other: '{{count}} 跳',
   as: '视图',
   graph: '图',
   table: '表格',
