@@ -11,6 +11,7 @@ import { FieldRow } from './field-row.tsx'
 import classes from './form.module.css'
 import { useFieldLabel, useForm } from './form-context.tsx'
 import { isAlwaysShown, type LayoutProps, useLayoutOf } from './layout-context.ts'
+import { usePages } from './pages.tsx'
 import { ScalarControl } from './scalar-control.tsx'
 import { MatchControl, PairsControl, PercentControl } from './small-controls.tsx'
 
@@ -192,17 +193,22 @@ export function FieldForm({ field, siblings = [] }: { readonly field: Field; rea
   }
 }
 
+const ITEMS_SHOWN = 20
+
 /** Items of a list, each a card with its number; they can be moved. */
 export function ListForm({ path, schema, value }: LayoutProps) {
   const { t } = useTranslation('editor')
-  const { edit, readOnly } = useForm()
+  const { edit, readOnly, active } = useForm()
   const items = Array.isArray(value) ? value : []
+  const at = active && formatPath(active.slice(0, path.length)) === formatPath(path) ? active[path.length] : undefined
+  const { from, to, pager } = usePages(items.length, ITEMS_SHOWN, typeof at === 'number' ? at : undefined)
   const item = schema.items
   if (!item) return null
+  const shown = items.slice(from, to).map((one, offset) => ({ one, index: from + offset }))
   return (
     <Stack gap={8} mt={4}>
-      {items.map((one, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: an item of a document is its place
+      {pager}
+      {shown.map(({ one, index }) => (
         <div key={index} className={classes['group']}>
           <Group justify="space-between" gap={4} mb={2}>
             <Text size="xs" c="dimmed" ff="monospace">

@@ -10,7 +10,10 @@ import { useForm } from './form-context.tsx'
 import type { LayoutProps } from './layout-context.ts'
 import { useLayoutOf } from './layout-context.ts'
 import { ItemActions, ObjectForm } from './object-form.tsx'
+import { usePages } from './pages.tsx'
 import { shareName } from './split-editor.tsx'
+
+const RULES_SHOWN = 40
 
 /** Rules in the order they are tried: each in one line, one of them open. */
 export function RuleList({ path, schema, value }: LayoutProps) {
@@ -24,17 +27,19 @@ export function RuleList({ path, schema, value }: LayoutProps) {
     // The cursor went into another rule: the form follows.
     if (typeof at === 'number') setOpen(at)
   }, [at])
+  const { from, to, pager } = usePages(items.length, RULES_SHOWN, open)
   const item = schema.items
   if (!item) return null
   const host = readText(document, 'spec', 'hosts', 0) ?? ''
   return (
     <Stack gap={8} mt={4}>
-      {items.map((rule, index) => {
+      {pager}
+      {items.slice(from, to).map((rule, offset) => {
+        const index = from + offset
         const at = [...path, index]
         const Layout = layoutOf(at)
         const expanded = open === index
         return (
-          // biome-ignore lint/suspicious/noArrayIndexKey: a rule of a document is its place
           <div key={index} className={classes['group']} data-rule={index}>
             <Group justify="space-between" wrap="nowrap" gap="xs">
               <UnstyledButton
@@ -64,6 +69,7 @@ export function RuleList({ path, schema, value }: LayoutProps) {
           </div>
         )
       })}
+      {to - from > 10 && pager}
       {!readOnly && (
         <Button
           size="compact-xs"
