@@ -45,6 +45,7 @@ export interface PictureProps {
 export function Picture({ graph, onNamespace, onAround }: PictureProps) {
   const { t } = useTranslation('topology')
   const scheme = useComputedColorScheme('light')
+  const many = graph.nodes.length >= MAP_FROM
   const nodes = useMemo((): Box[] => {
     const places = placesOf(graph)
     return graph.nodes.map((node) => ({
@@ -84,7 +85,7 @@ export function Picture({ graph, onNamespace, onAround }: PictureProps) {
         nodeTypes={TYPES}
         colorMode={scheme}
         fitView
-        fitViewOptions={{ minZoom: LEAST_ZOOM, maxZoom: 1.1, padding: 0.08 }}
+        fitViewOptions={{ minZoom: many ? LEAST_ZOOM : 0.05, maxZoom: 1.1, padding: 0.08 }}
         minZoom={0.05}
         nodesConnectable={false}
         nodesFocusable={false}
@@ -95,7 +96,7 @@ export function Picture({ graph, onNamespace, onAround }: PictureProps) {
       >
         <Background gap={22} />
         <Controls showInteractive={false} fitViewOptions={{ padding: 0.04 }} />
-        {graph.nodes.length >= MAP_FROM && <MiniMap pannable zoomable ariaLabel={t('map')} />}
+        {many && <MiniMap pannable zoomable ariaLabel={t('map')} />}
       </ReactFlow>
     </section>
   )
