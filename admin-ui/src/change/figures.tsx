@@ -2,6 +2,7 @@ import { Badge, Card, Group, Stack, Table, Text, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
+import { ApiProblem } from '../api/problem.ts'
 import type { RevisionFigures } from '../api/schema.ts'
 import { serviceHref } from '../parts/hrefs.ts'
 import { AppLink } from '../parts/link.tsx'
@@ -24,7 +25,9 @@ export function TrafficAfter({ revision }: { readonly revision: number }) {
     refetchInterval: complete ? false : READ_EVERY_MS,
   })
   const until = data ? Date.parse(data.until) : Number.POSITIVE_INFINITY
-  useEffect(() => setComplete(error !== null || now > until + READ_EVERY_MS), [error, now, until])
+  // An answer that did not come once is no reason to stop watching; a revision that nobody knows figures of is.
+  const unknown = error instanceof ApiProblem && error.status === 404
+  useEffect(() => setComplete(unknown || now > until + READ_EVERY_MS), [unknown, now, until])
   if (!data || data.services.length === 0) return null
   const left = until - now
   const seen = data.services.some(({ before, after }) => before.requests + after.requests > 0)
