@@ -72,6 +72,10 @@ function shownEndpoints(json: Json): Json {
       }),
     }),
   )
+  // An address that stands in several localities is one host to Envoy, in the first of them.
+  const seen = new Set<string>()
+  for (const locality of localities)
+    locality.hosts = locality.hosts.filter(([address]: Json) => !seen.has(address) && seen.add(address))
   const shown = localities.filter(({ hosts }: Json) => hosts.length > 0)
   return {
     clusterName: json.clusterName ?? json.cluster_name,
