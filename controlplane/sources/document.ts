@@ -17,6 +17,8 @@ export interface SourceDocument {
   readonly value: unknown
   /** Hash of the document's text and place: equal means nothing changed, positions included. */
   readonly revision: string
+  /** Values that are there because of aliases only, for limits over many documents. Absent: none. */
+  readonly copies?: number
   /** The place of the node at `path` (its key when `on` is 'key'); of its nearest existing ancestor when it is not there. */
   locate(path: Path, on?: 'key' | 'value'): Location
 }

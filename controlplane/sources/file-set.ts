@@ -9,7 +9,15 @@ import { type Dirty, eachOf, nothingFound, type Scan, scan } from './scan.ts'
 import { type Change, Settler, type SettleTimes } from './settle.ts'
 import { emptySnapshot, snapshotOf } from './snapshot.ts'
 import type { SourceSnapshot } from './source.ts'
-import { complainAt, type FileReading, limited, readFileInSteps, tooLarge, unusable } from './yaml-documents.ts'
+import {
+  complainAt,
+  type FileReading,
+  limited,
+  type PieceReading,
+  readFileInSteps,
+  tooLarge,
+  unusable,
+} from './yaml-documents.ts'
 
 export interface FileSetTimes extends SettleTimes {
   /** How long a file that would lose documents must be at rest, ms. */
@@ -57,6 +65,8 @@ export class FileSet {
   #open: readonly string[] = []
   #snapshot: SourceSnapshot = emptySnapshot
   #sliceStart = 0
+  /** Values that are there because of aliases only, in what has been read. */
+  #copies = 0
 
   /** The first reading goes by `access.atStart`, the others by `access.later`. */
   constructor(
@@ -192,6 +202,9 @@ export class FileSet {
   }
 
   async #read(paths: readonly string[]): Promise<void> {
+    const reread = new Set(paths)
+    this.#copies = 0
+    for (const [path, { state }] of this.#entries) if (!reread.has(path)) this.#copies += copiesOf(state.held)
     await eachOf(paths, async (path) => {
       const file = this.#scan.files.get(path)
       if (path === folderComplaints || (!file && !this.#scan.listed.has(path))) return
@@ -227,9 +240,12 @@ export class FileSet {
   /** Parses and lets other work run in between. */
   async #parse(path: string, bytes: Uint8Array): Promise<FileReading> {
     const before = this.#entries.get(path)
-    const steps = readFileInSteps(path, bytes, this.#limits, before && knownPieces(before.state))
+    const steps = readFileInSteps(path, bytes, this.#limits, before && knownPieces(before.state), this.#copies)
     for (let step = steps.next(); ; step = steps.next()) {
-      if (step.done) return step.value
+      if (step.done) {
+        this.#copies += copiesOf(step.value.pieces ?? [])
+        return step.value
+      }
       if (performance.now() - this.#sliceStart < sliceMs) continue
       await setImmediate()
       this.#sliceStart = performance.now()
@@ -267,6 +283,10 @@ export class FileSet {
       return undefined
     }
   }
+}
+
+function copiesOf(pieces: readonly PieceReading[]): number {
+  return pieces.reduce((sum, { copies }) => sum + copies, 0)
 }
 
 /** Whether a change needs no reading. */

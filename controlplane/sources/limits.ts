@@ -8,6 +8,8 @@ export interface ReadLimits {
   readonly nodes: number
   /** Uses of aliases in one document. */
   readonly aliases: number
+  /** Values that are there because of aliases only, of all files together that are read for one purpose. */
+  readonly copies: number
   /** Documents in one file. */
   readonly documents: number
   /** Complaints about one file; the rest is only counted. */
@@ -19,6 +21,7 @@ export const defaultReadLimits: ReadLimits = {
   depth: 100,
   nodes: 200_000,
   aliases: 10_000,
+  copies: 5_000_000,
   documents: 50_000,
   diagnostics: 100,
 }

@@ -14,16 +14,19 @@ export type MemoryFiles = Readonly<Record<string, string | Uint8Array>>
  */
 export class MemorySource implements ConfigSource {
   readonly #limits: ReadLimits
+  readonly #others: number
   readonly #states = new Map<string, FileState>()
   readonly #listeners = new Set<(snapshot: SourceSnapshot) => void>()
   #snapshot: SourceSnapshot = emptySnapshot
 
-  private constructor(limits: ReadLimits) {
+  private constructor(limits: ReadLimits, others: number) {
     this.#limits = limits
+    this.#others = others
   }
 
-  static of(files: MemoryFiles, limits: Partial<ReadLimits> = {}): MemorySource {
-    const source = new MemorySource({ ...defaultReadLimits, ...limits })
+  /** @param copies what `limits.copies` counts elsewhere */
+  static of(files: MemoryFiles, limits: Partial<ReadLimits> = {}, copies = 0): MemorySource {
+    const source = new MemorySource({ ...defaultReadLimits, ...limits }, copies)
     source.#read(files)
     return source
   }
@@ -54,10 +57,15 @@ export class MemorySource implements ConfigSource {
 
   #read(files: MemoryFiles): boolean {
     for (const file of this.#states.keys()) if (!Object.hasOwn(files, file)) this.#states.delete(file)
+    let copies = this.#others
     for (const [file, text] of Object.entries(files)) {
       const bytes = typeof text === 'string' ? Buffer.from(text) : text
       const before = this.#states.get(file) ?? nothingHeld
-      const state = keepLastGood(before, runNow(readFileInSteps(file, bytes, this.#limits, knownPieces(before))))
+      const state = keepLastGood(
+        before,
+        runNow(readFileInSteps(file, bytes, this.#limits, knownPieces(before), copies)),
+      )
+      for (const piece of state.held) copies += piece.copies
       this.#states.set(file, { ...state, diagnostics: limited(file, state.diagnostics, this.#limits) })
     }
     const last = this.#snapshot

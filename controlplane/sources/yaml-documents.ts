@@ -16,6 +16,8 @@ export interface PieceReading {
   readonly ok: boolean
   /** Whether the documents are items of a List. */
   readonly list: boolean
+  /** Values in it that are there because of aliases only. */
+  readonly copies: number
   readonly documents: readonly YamlDocument[]
   readonly diagnostics: readonly Diagnostic[]
 }
@@ -51,6 +53,11 @@ export class YamlDocument implements SourceDocument {
     return locateIn(this.file, piece, limits, prefix.length === 0 ? path : [...prefix, ...path], on)
   }
 
+  /** Values in it, or in the List it is the first item of, that are there because of aliases only. */
+  get copies(): number {
+    return this.#origin.copies
+  }
+
   /**
    * Takes the text of an equal reading for its own. Nothing one can see changes; but an item of a List would otherwise
    * keep the text of every version of its file alive in which some item stayed the same.
@@ -61,9 +68,9 @@ export class YamlDocument implements SourceDocument {
 
   /** The same document where the same text stands at another line; only for a document that is its whole piece. */
   in(piece: Piece, index: number): YamlDocument {
-    const { limits } = this.#origin
+    const { limits, copies } = this.#origin
     const moved = digest(this.file, piece.line, piece.text)
-    return new YamlDocument(this.file, index, this.value, { piece, prefix: [], limits, digest: moved })
+    return new YamlDocument(this.file, index, this.value, { piece, prefix: [], limits, copies, digest: moved })
   }
 
   /** The same document at another position among the documents of its file. */
@@ -77,6 +84,7 @@ interface Origin {
   /** Where the document stands in its piece: `['items', 3]` for an item of a List. */
   readonly prefix: Path
   readonly limits: ReadLimits
+  readonly copies: number
   /** Hash of file, place and text. */
   readonly digest: string
 }
@@ -109,18 +117,21 @@ export type KnownPieces = ReadonlyMap<string, PieceReading>
 /**
  * Like {@link readDocuments}, document by document; yields often, so that a large file does not hold up the process.
  * A document whose text is among `known` is not parsed again.
+ * @param copies what `limits.copies` counts in other files
  */
 export function* readFileInSteps(
   file: string,
   bytes: Uint8Array,
   limits: ReadLimits,
   known?: KnownPieces,
+  copies = 0,
 ): Generator<void, FileReading> {
   if (bytes.length > limits.fileBytes) return unusable(tooLarge(file, bytes.length, limits))
   const bad = checkEncoding(bytes)
   if (bad) return unusable(complain('SOURCE_ENCODING', { file, line: bad.line, column: bad.column }, bad.message))
   const pieces: PieceReading[] = []
   let index = 0
+  let spent = copies
   const all = splitDocuments(bytes)
   if (all.length > limits.documents) {
     const message = `the file has ${all.length} documents; the limit is ${limits.documents}`
@@ -128,8 +139,10 @@ export function* readFileInSteps(
   }
   for (const piece of all) {
     const before = known?.get(piece.text)
-    const reading = (before && moved(file, before, piece, index)) ?? (yield* readPiece(file, piece, index, limits))
+    const read = (before && moved(file, before, piece, index)) ?? (yield* readPiece(file, piece, index, limits))
+    const reading = read && spent + read.copies > limits.copies ? overspent(file, read, limits) : read
     if (reading) {
+      spent += reading.copies
       pieces.push(reading)
       index += reading.ok ? reading.documents.length : 1
     }
@@ -178,7 +191,15 @@ function moved(file: string, before: PieceReading, piece: Piece, index: number):
   if (before.list) return undefined
   const by = piece.line - before.piece.line
   const diagnostics = before.diagnostics.map((it) => ({ ...it, line: it.line + by }))
-  return { piece, ok: true, list: false, documents: [document.in(piece, index)], diagnostics }
+  const { copies } = before
+  return { piece, ok: true, list: false, copies, documents: [document.in(piece, index)], diagnostics }
+}
+
+/** A document that stays under its own limits, but not together with the others. */
+function overspent(file: string, { piece }: PieceReading, { copies }: ReadLimits): PieceReading {
+  const message = `aliases make more than ${copies} values of all documents together`
+  const diagnostics = [complain('SOURCE_ALIAS_LIMIT', { file, line: piece.line, column: 1 }, message)]
+  return { piece, ok: false, list: false, copies: 0, documents: [], diagnostics }
 }
 
 /** Undefined for an empty document. */
@@ -192,6 +213,7 @@ function* readPiece(
     piece,
     ok: false,
     list: false,
+    copies: 0,
     documents: [],
     diagnostics: located(file, piece, problems),
   })
@@ -201,24 +223,26 @@ function* readPiece(
   if (!parsed.ok) return failed([parsed.problem])
   if (parsed.root === null) return undefined
   try {
-    const { value, place, warnings, duplicates, usesAliases } = resolveTree(parsed.root, limits)
+    const { value, place, warnings, duplicates, usesAliases, copies } = resolveTree(parsed.root, limits)
     if (duplicates.length > 0) return failed(duplicates)
     if (value === null) return undefined
     const diagnostics = located(file, piece, [...parsed.warnings, ...warnings])
-    const documents = documentsOf(file, piece, index, { value, place, usesAliases }, limits)
-    return { piece, ok: true, list: isList(value), documents, diagnostics }
+    const documents = documentsOf(file, piece, index, { value, place, usesAliases, copies }, limits)
+    return { piece, ok: true, list: isList(value), copies, documents, diagnostics }
   } catch (error) {
     if (error instanceof ProblemError) return failed([error.problem])
     throw error
   }
 }
 
-type Read = Pick<Resolved, 'value' | 'place' | 'usesAliases'>
+type Read = Pick<Resolved, 'value' | 'place' | 'usesAliases' | 'copies'>
 
 function documentsOf(file: string, piece: Piece, index: number, read: Read, limits: ReadLimits): YamlDocument[] {
   const whole = digest(file, piece.line, piece.text)
   if (!isList(read.value))
-    return [new YamlDocument(file, index, read.value, { piece, prefix: [], limits, digest: whole })]
+    return [
+      new YamlDocument(file, index, read.value, { piece, prefix: [], limits, copies: read.copies, digest: whole }),
+    ]
   const lines = countLines(piece.text)
   const items = listItems(read.value, [])
   const starts = items.map(({ path }) => placeAt(read.place, path, 'value'))
@@ -228,7 +252,10 @@ function documentsOf(file: string, piece: Piece, index: number, read: Read, limi
     const own = read.usesAliases
       ? digest(whole, path)
       : digest(file, piece.line + line, col, piece.text.slice(start, starts[item + 1] ?? piece.text.length))
-    return new YamlDocument(file, index + item, value, { piece, prefix: path, limits, digest: own })
+    return new YamlDocument(file, index + item, value, {
+      ...{ piece, prefix: path, limits, digest: own },
+      copies: item === 0 ? read.copies : 0,
+    })
   })
 }
 

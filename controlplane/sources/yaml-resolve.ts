@@ -43,6 +43,8 @@ export interface Resolved {
   readonly duplicates: readonly Problem[]
   /** Whether anything stands elsewhere in the text than where it is used. */
   readonly usesAliases: boolean
+  /** Values that are there because of aliases only. */
+  readonly copies: number
 }
 
 /**
@@ -78,8 +80,10 @@ class Resolver {
   }
 
   run(root: Node): Resolved {
-    const { value, place } = this.#node(root)
-    return { value, place, warnings: this.#warnings, duplicates: this.#duplicates, usesAliases: this.#aliases > 0 }
+    const { value, place, size } = this.#node(root)
+    const usesAliases = this.#aliases > 0
+    const copies = usesAliases ? Math.max(0, size - this.#written) : 0
+    return { value, place, warnings: this.#warnings, duplicates: this.#duplicates, usesAliases, copies }
   }
 
   #node(node: Node | null): Built {

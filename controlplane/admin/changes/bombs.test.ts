@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { MemorySource } from '../../sources/index.ts'
 import { type TestApi, testApi } from './testing.ts'
 
 const TEXT = '# nothing yet\n'
@@ -59,5 +60,17 @@ describe('a YAML bomb', () => {
     const applied = await post('/api/v1/apply', { base: 1, changes, plan: planned.json().plan, reason: 'test' })
     expect(applied.statusCode).toBe(422)
     expect((process.resourceUsage().maxRSS - before) * 1024).toBeLessThan(MEMORY_BYTES)
+  })
+
+  test('many files that each stay under the limit share it, too, and a folder of them at its start', async () => {
+    const bomb = (i: number) => `${HEAD.replace('bomb', `b${i}`)}${rows(5, list(9))}`
+    const files = Object.fromEntries(Array.from({ length: 150 }, (_, i) => [`bomb-${i}.yaml`, bomb(i)]))
+    const changes = Object.entries(files).map(([file, text]) => ({ file, text }))
+    const planned = await post('/api/v1/plan', { base: 1, changes })
+    const told = (code: string) => planned.json().newErrors.filter((one: { code: string }) => one.code === code).length
+    expect(told('SOURCE_ALIAS_LIMIT')).toBeGreaterThan(50)
+    const { snapshot } = MemorySource.of(files)
+    expect(snapshot.diagnostics.filter(({ code }) => code === 'SOURCE_ALIAS_LIMIT').length).toBeGreaterThan(50)
+    expect(snapshot.documents.length).toBeGreaterThan(50)
   })
 })

@@ -148,11 +148,16 @@ export class Planner {
   #planned(files: readonly PlannedFile[]): { snapshot: SourceSnapshot; parts: ReadonlyMap<string, SourceSnapshot> } {
     const { snapshot } = this.#options.source
     const parts = new Map<string, SourceSnapshot>()
+    const changed = new Set(files.map(({ file }) => this.pathOf(file)))
+    const kept = snapshot.documents.filter(({ file }) => !changed.has(file))
+    // What aliases stand for is limited for all files together, those that stay included.
+    let copies = copiesOf(kept)
     for (const { file, after } of files) {
       const path = this.pathOf(file)
-      parts.set(path, after ? MemorySource.of({ [path]: after }).snapshot : { documents: [], diagnostics: [] })
+      const part = after ? MemorySource.of({ [path]: after }, {}, copies).snapshot : { documents: [], diagnostics: [] }
+      copies += copiesOf(part.documents)
+      parts.set(path, part)
     }
-    const kept = snapshot.documents.filter(({ file }) => !parts.has(file))
     const fresh = [...parts].sort(([a], [b]) => (a < b ? -1 : 1))
     const documents = merged(
       kept,
@@ -178,6 +183,10 @@ export function planHash(files: readonly PlannedFile[]): string {
       if (part) hash.update(part)
     }
   return hash.digest('hex').slice(0, 32)
+}
+
+function copiesOf(documents: readonly SourceDocument[]): number {
+  return documents.reduce((sum, { copies = 0 }) => sum + copies, 0)
 }
 
 /** Documents of two snapshots that are both in the order of their files. */
