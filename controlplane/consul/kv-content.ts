@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { ConsulError } from './http.ts'
-import { type Kv, MOST_VALUE_BYTES } from './kv.ts'
+import { type Kv, type KvEntry, MOST_VALUE_BYTES } from './kv.ts'
+import { Gate } from './watch.ts'
 
 /**
  * Where things stand below the prefix. Content is addressed by its hash and never changes; `head` is the one key that does, and
@@ -35,6 +36,8 @@ const RAW = 0x72 // r
 const ZIPPED = 0x7a // z
 const LISTED = 0x6c // l
 const WORTH_ZIPPING = 4096
+/** Calls at a time: an agent takes 200 connections of one address where nobody raised that, watches and others among them. */
+const MOST_CALLS = 32
 /** Largest file there may be, as for files in a folder. */
 const MOST_BYTES = 10 * 1024 * 1024
 
@@ -50,6 +53,7 @@ export class KvContent {
   readonly #kv: Kv
   readonly #prefix: string
   readonly #known = new Set<string>()
+  readonly #gate = new Gate(MOST_CALLS)
 
   /** `prefix` ends in a slash. */
   constructor(kv: Kv, prefix: string) {
@@ -94,6 +98,26 @@ export class KvContent {
     return new Map(parts.flat().sort(([a], [b]) => (a < b ? -1 : 1)))
   }
 
+  /** @throws ConsulError */
+  async #get(key: string): Promise<KvEntry | undefined> {
+    const leave = await this.#gate.enter()
+    try {
+      return await this.#kv.get(this.#prefix + key)
+    } finally {
+      leave()
+    }
+  }
+
+  /** @throws ConsulError */
+  async #put(key: string, value: Buffer): Promise<void> {
+    const leave = await this.#gate.enter()
+    try {
+      await this.#kv.put(this.#prefix + key, value)
+    } finally {
+      leave()
+    }
+  }
+
   async #writeNamed(bytes: Buffer): Promise<string> {
     const hash = sha256(bytes)
     if (!this.#known.has(LAYOUT.manifest(hash))) await this.#write(LAYOUT.manifest(hash), bytes)
@@ -102,22 +126,22 @@ export class KvContent {
 
   async #write(key: string, bytes: Uint8Array): Promise<void> {
     const value = encode(bytes)
-    if (value.length <= MOST_VALUE_BYTES) await this.#kv.put(this.#prefix + key, value)
+    if (value.length <= MOST_VALUE_BYTES) await this.#put(key, value)
     else {
       const hashes: string[] = []
       for (let at = 0; at < value.length; at += MOST_VALUE_BYTES - 1) {
         const part = value.subarray(at, at + MOST_VALUE_BYTES - 1)
         const hash = sha256(part)
         hashes.push(hash)
-        await this.#kv.put(this.#prefix + LAYOUT.blob(hash), Buffer.concat([Buffer.of(RAW), part]))
+        await this.#put(LAYOUT.blob(hash), Buffer.concat([Buffer.of(RAW), part]))
       }
-      await this.#kv.put(this.#prefix + key, Buffer.concat([Buffer.of(LISTED), Buffer.from(JSON.stringify(hashes))]))
+      await this.#put(key, Buffer.concat([Buffer.of(LISTED), Buffer.from(JSON.stringify(hashes))]))
     }
     this.#known.add(key)
   }
 
   async #read(key: string, hash: string): Promise<Buffer> {
-    const entry = await this.#kv.get(this.#prefix + key)
+    const entry = await this.#get(key)
     if (!entry) throw new ConsulError(`${this.#prefix}${key} is missing in Consul`, 404)
     let { value } = entry
     if (value[0] === LISTED) {

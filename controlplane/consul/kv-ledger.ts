@@ -17,7 +17,7 @@ import {
   type RevisionLedger,
 } from '../ledger/index.ts'
 import { type ConsulAddress, ConsulError, ConsulHttp } from './http.ts'
-import { Kv, MOST_OPERATIONS, readEntries } from './kv.ts'
+import { Kv, type KvEntry, MOST_OPERATIONS, readEntries } from './kv.ts'
 import { KvContent, LAYOUT } from './kv-content.ts'
 import type { SessionLock } from './lock.ts'
 import { Watch } from './watch.ts'
@@ -42,7 +42,15 @@ interface StoredRevision {
   readonly refers?: number
   /** Tells our own write from another's when an answer got lost. */
   readonly request: string
-  readonly files: readonly { readonly file: string; readonly before?: string; readonly after?: string }[]
+  readonly files: readonly StoredFile[]
+  /** Hash of the list of files where it is too long to stand here. */
+  readonly list?: string
+}
+
+interface StoredFile {
+  readonly file: string
+  readonly before?: string
+  readonly after?: string
 }
 
 interface Head {
@@ -54,6 +62,9 @@ interface Head {
 interface Origin extends Head {
   readonly name: string
 }
+
+/** Longest list of files that stands in the revision itself, characters: a transaction takes 512 KiB in base64. */
+const MOST_LISTED = 128 * 1024
 
 /** Tries of one apply against others who write at the same time. */
 const TRIES = 20
@@ -205,18 +216,21 @@ export class KvLedger extends RecordedLedger implements RevisionLedger {
       }
       if (conflicts.length > 0) throw new ConflictError(conflicts)
       const tree = new Map(this.files().map(({ file, hash }) => [file, hash]))
-      const files: StoredRevision['files'][number][] = []
-      for (const { file, before, bytes } of recorded) {
-        const after = bytes && (await this.#content.writeBlob(bytes))
+      const files: StoredFile[] = []
+      const written = await Promise.all(recorded.map(({ bytes }) => bytes && this.#content.writeBlob(bytes)))
+      for (const [index, { file, before }] of recorded.entries()) {
+        const after = written[index]
         if (after === undefined) tree.delete(file)
         else tree.set(file, after)
         files.push({ file, ...(before === undefined ? {} : { before }), ...(after === undefined ? {} : { after }) })
       }
       const manifest = await this.#content.writeTree(tree)
       const { who, why, source, refers } = options
+      const text = JSON.stringify(files)
+      const list = text.length > MOST_LISTED ? await this.#content.writeBlob(Buffer.from(text)) : undefined
       const stored: StoredRevision = {
         ...{ manifest, at: Date.now(), who, why, source, ...(refers === undefined ? {} : { refers }) },
-        ...{ request, files },
+        ...(list === undefined ? { request, files } : { request, files: [], list }),
       }
       const id = this.head + 1
       if (await this.#commit(id, stored, index)) {
@@ -244,7 +258,7 @@ export class KvLedger extends RecordedLedger implements RevisionLedger {
       for (let look = 0; look < 5; look++) {
         await sleep(200 * (look + 1))
         const entry = await this.#kv.get(revisionKey, true).catch(() => undefined)
-        if (entry) return (JSON.parse(entry.value.toString('utf8')) as StoredRevision).request === stored.request
+        if (entry) return readJson<StoredRevision>(entry).request === stored.request
       }
       throw new Error(
         `${(error as Error).message}; whether revision ${id} was written cannot be told: look at the history before doing it again`,
@@ -269,7 +283,7 @@ export class KvLedger extends RecordedLedger implements RevisionLedger {
         404,
       )
     }
-    const head = JSON.parse(entry.value.toString('utf8')) as Head
+    const head = readJson<Head>(entry)
     if (this.head > 0 && !(await this.#isSameHistory(head))) this.#forget()
     if (this.head < head.revision) await this.#adopt(head)
     return entry.modifyIndex
@@ -283,28 +297,26 @@ export class KvLedger extends RecordedLedger implements RevisionLedger {
     if (head.revision === this.head) return head.manifest === mine.manifest
     const entry = await this.#kv.get(this.#prefix + LAYOUT.revision(this.head), true)
     // Compacted away meanwhile: then it is read anew.
-    return (
-      entry !== undefined && (JSON.parse(entry.value.toString('utf8')) as StoredRevision).manifest === mine.manifest
-    )
+    return entry !== undefined && readJson<StoredRevision>(entry).manifest === mine.manifest
   }
 
   async #adopt(head: Head): Promise<void> {
     const stored = new Map<number, StoredRevision>()
-    const read = (key: string, value: Buffer) =>
-      stored.set(Number(key.slice(key.lastIndexOf('/') + 1)), JSON.parse(value.toString('utf8')) as StoredRevision)
+    const read = (entry: KvEntry) =>
+      stored.set(Number(entry.key.slice(entry.key.lastIndexOf('/') + 1)), readJson<StoredRevision>(entry))
     if (head.revision - this.head > 8)
-      for (const { key, value } of await this.#kv.list(this.#prefix + LAYOUT.revisions)) read(key, value)
+      for (const entry of await this.#kv.list(this.#prefix + LAYOUT.revisions)) read(entry)
     else
       for (let id = this.head + 1; id <= head.revision; id++) {
         const entry = await this.#kv.get(this.#prefix + LAYOUT.revision(id), true)
-        if (entry) read(entry.key, entry.value)
+        if (entry) read(entry)
       }
     for (const id of [...stored.keys()].sort((a, b) => a - b)) {
       if (id <= this.head || id > head.revision) continue
       const revision = stored.get(id)!
       const first = this.head === 0
       const changes = await Promise.all(
-        revision.files.map(async ({ file, before, after }) => ({
+        (await this.#filesOf(revision)).map(async ({ file, before, after }) => ({
           file,
           before,
           after: after === undefined ? undefined : { hash: after, bytes: await this.#bytes(after) },
@@ -321,6 +333,11 @@ export class KvLedger extends RecordedLedger implements RevisionLedger {
     }
     if (this.head !== head.revision)
       throw new ConsulError(`${this.name}: revision ${this.head + 1} is missing, the head is ${head.revision}`, 404)
+  }
+
+  async #filesOf({ files, list }: StoredRevision): Promise<readonly StoredFile[]> {
+    if (list === undefined) return files
+    return JSON.parse((await this.#content.readBlob(list)).toString('utf8')) as readonly StoredFile[]
   }
 
   async #bytes(hash: string): Promise<Buffer> {
@@ -343,4 +360,18 @@ export class KvLedger extends RecordedLedger implements RevisionLedger {
     this.#db = openDatabase(this.#options.mirror)
     this.history = new History(this.#db)
   }
+}
+
+/** @throws ConsulError for a value somebody else has written over */
+function readJson<T>({ key, value }: KvEntry): T {
+  try {
+    const json: unknown = JSON.parse(value.toString('utf8'))
+    if (typeof json === 'object' && json !== null) return json as T
+  } catch {
+    // Told below.
+  }
+  throw new ConsulError(
+    `${key} in Consul is not what meshgate wrote: restore the key from a backup, or the configuration with "meshgate store copy" to another prefix`,
+    200,
+  )
 }

@@ -21,7 +21,8 @@ describe.skipIf(!(await hasConsul()))('configuration in Consul', () => {
 
   beforeAll(async () => {
     folder = testFolder('test')
-    consul = await startConsul()
+    // What an agent allows where nobody raised it.
+    consul = await startConsul({ config: { limits: { http_max_conns_per_client: 200 } } })
   })
   afterAll(async () => {
     for (const ledger of opened) await ledger.close()
@@ -226,6 +227,37 @@ describe.skipIf(!(await hasConsul()))('configuration in Consul', () => {
     expect(said).toEqual(['pausing', 'refused'])
     expect((await kv.get('t/pause/rev'))!.value.toString()).toBe('kept')
     await next.stop()
+  })
+
+  it('a revision of more files than a transaction holds is one revision, also for an agent that takes few connections', async () => {
+    const ledger = await open('t/long')
+    const many = Array.from({ length: 650 }, (_, index) => file(`many-${index}-${'n'.repeat(100)}`, `a: ${index}\n`))
+    await ledger.apply(many, by('a'))
+    const late = await open('t/long')
+    expect(late.files().length).toBe(650)
+    expect(orderOf(late)).toEqual(orderOf(ledger))
+    expect(late.revision(1)!.files.length).toBe(650)
+  })
+
+  it('a head that somebody wrote over changes nothing, and is told by its name', async () => {
+    const ledger = await open('t/overwritten')
+    await ledger.apply([file('x', 'a: 1\n')], by('a'))
+    const kv = new Kv(new ConsulHttp({ url: consul.url }))
+    const good = (await kv.get('t/overwritten/head'))!.value
+    await kv.put('t/overwritten/head', '<html>')
+    await until(
+      () => ledger.error,
+      (error) => error?.includes('t/overwritten/head in Consul is not what meshgate wrote') ?? false,
+    )
+    expect(ledger.read('x.yaml')!.toString()).toBe('a: 1\n')
+    await expect(ledger.apply([file('x', 'a: 2\n')], by('a'))).rejects.toThrow(/not what meshgate wrote/)
+    await kv.put('t/overwritten/head', good)
+    await until(
+      () => ledger.error,
+      (error) => error === undefined,
+    )
+    await ledger.apply([file('x', 'a: 2\n')], by('a'))
+    expect(ledger.head).toBe(2)
   })
 
   it('a store that was wiped empties nothing, and refuses to be written over', async () => {
