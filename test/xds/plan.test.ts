@@ -185,7 +185,7 @@ describe('the words of a plan and what proxies get', () => {
     },
     {
       ...{ change: 'a rule that only its namespace sees from now on', file: 'rule.yaml', text: route('', 25, OWN) },
-      ...{ en: 'spec.exportTo: set to ["."]', zh: 'spec.exportTo：设为 ["."]' },
+      ...{ en: 'spec.exportTo: set to .', zh: 'spec.exportTo：设为 .' },
       ...{ envoy: ROUTES, other: ROUTES, held: ['"weight": 25', '"http_status": 503'] },
     },
     {
@@ -195,8 +195,8 @@ describe('the words of a plan and what proxies get', () => {
     },
     {
       ...{ change: 'limits', file: 'policy.yaml', text: policy(`${V1}, ${V2}`, LIMITS) },
-      en: `${HOST}, connection limits: set to {"http":{"http1MaxPendingRequests":7}}`,
-      zh: `${HOST} 连接池上限：设为 {"http":{"http1MaxPendingRequests":7}}`,
+      en: `${HOST}, connection limits: set to HTTP most waiting requests 7`,
+      zh: `${HOST} 连接池上限：设为 HTTP 最大等待请求数 7`,
       envoy: ['', 'v1', 'v2'].map((subset) => `+cds outbound|80|${subset}|${HOST}`),
       other: ['', 'v1', 'v2'].map((subset) => `+cds outbound|80|${subset}|${HOST}`),
       held: ['"max_pending_requests": 7', '"weight": 25'],
