@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, statSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
+import { protocolFiles } from '../controlplane/config/protocols.ts'
 import {
   type ConsulAddress,
   KvAccess,
@@ -15,7 +16,7 @@ import {
 } from '../controlplane/consul/index.ts'
 import { AccessRows, type Database, Ledger, openDatabase, type RevisionLedger } from '../controlplane/ledger/index.ts'
 import type { LearnedStore, PresenceStore, SharedLearnedStore } from '../controlplane/shared/index.ts'
-import { type ConfigSource, FileStore, type SourceSnapshot } from '../controlplane/sources/index.ts'
+import { CompanionSource, type ConfigSource, FileStore, type SourceSnapshot } from '../controlplane/sources/index.ts'
 import { CommandError } from './errors.ts'
 import type { Log } from './log.ts'
 import { storePlace } from './store.ts'
@@ -103,7 +104,7 @@ export async function openConfigStore(
 function folderStore(folder: string, log: Log): ConfigStore {
   let opened: Ledger | undefined
   return {
-    source: new FileStore({ paths: folder }),
+    source: new CompanionSource(new FileStore({ paths: folder }), protocolFiles),
     folder,
     async openLedger() {
       try {

@@ -1,7 +1,7 @@
 import type { Issue, IssuePath } from '../layout/issue.ts'
 import { didYouMean } from '../layout/names.ts'
 import type { FieldSpec, ProtocolSpec } from '../layout/schema.ts'
-import { loadProto, type ProtoField, type ProtoTypes } from './types.ts'
+import { filesBehind, loadProto, type ProtoField, type ProtoTypes } from './types.ts'
 
 export interface ResolvedSpec {
   readonly spec: ProtocolSpec
@@ -19,6 +19,14 @@ interface Container {
 /** Whether a spec names anything by a `.proto` file. */
 export function namesProto(spec: ProtocolSpec): boolean {
   return fieldGroups(spec).some(({ fields }) => Object.values(fields).some(({ proto }) => proto !== undefined))
+}
+
+/** Paths of the `.proto` files a spec names, with what they import. @param file of the document */
+export function protoFilesOf(spec: ProtocolSpec, file: string): readonly string[] {
+  const named = fieldGroups(spec).flatMap(({ fields }) =>
+    Object.values(fields).flatMap(({ proto }) => proto?.file ?? []),
+  )
+  return [...new Set(named.flatMap((name) => filesBehind(name, file)))]
 }
 
 function fieldGroups({

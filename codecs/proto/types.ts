@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, isAbsolute, resolve } from 'node:path'
 import type { MessageTypeDefinition } from '@grpc/proto-loader'
@@ -61,6 +62,35 @@ export function loadProto(file: string, from: string): ProtoTypes {
   const problem = pathProblem(file)
   if (problem) throw new Error(problem)
   return readProto(resolve(dirname(from), file), [dirname(from)])
+}
+
+/**
+ * The file itself and all it imports from its folder, there or not; no other file is named.
+ * @param from the file that names it
+ */
+export function filesBehind(file: string, from: string): readonly string[] {
+  const root = dirname(from)
+  const found = new Set<string>()
+  const visit = (name: string, folders: readonly string[]) => {
+    if (pathProblem(name)) return
+    const paths = folders.map((folder) => resolve(folder, name))
+    const path = paths.find((one) => existsSync(one)) ?? paths[0]!
+    if (found.has(path)) return
+    found.add(path)
+    for (const [, other = ''] of textOf(path).matchAll(/^\s*import\s+(?:public\s+|weak\s+)?["']([^"']+)["']/gm))
+      if (!other.startsWith('google/protobuf/')) visit(other, [dirname(path), root])
+  }
+  visit(file, [root])
+  return [...found]
+}
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    // Whoever reads it for its types says what is wrong.
+    return ''
+  }
 }
 
 /** The same for a path that a person typed. @param folders where imports are looked for, beside the file's own folder */

@@ -2,10 +2,13 @@ import { readFileSync } from 'node:fs'
 import { type ConnectionMode, connectionModes } from '../../codecs/contract.ts'
 import { checkProtocols } from '../../codecs/document.ts'
 import { compileProtocol } from '../../codecs/layout/compile.ts'
+import { protocolSpec } from '../../codecs/layout/schema.ts'
 import { protocolFile, type ShippedProtocol, shippedProtocols } from '../../codecs/load.ts'
-import { namesProto, resolveNames } from '../../codecs/proto/names.ts'
+import { namesProto, protoFilesOf, resolveNames } from '../../codecs/proto/names.ts'
 import { codec as redis } from '../../codecs/redis/codec.ts'
+import type { SourceDocument } from '../sources/document.ts'
 import type { ProtocolSpec } from './kinds/protocol.ts'
+import { isObject } from './normalise.ts'
 import type { ConfigObject } from './object.ts'
 
 /** What configuration must know of a protocol: the names routes may use. */
@@ -60,6 +63,13 @@ export function numberedSpec({ spec, source }: ConfigObject<ProtocolSpec>): Layo
   const made = namesProto(layout) ? resolveNames(layout, source.file).spec : layout
   numbered.set(spec, made)
   return made
+}
+
+/** The `.proto` files a Protocol document names; none of other documents, or where the layout is not even of the right types. */
+export function protocolFiles({ value, file }: SourceDocument): readonly string[] {
+  if (!isObject(value) || value['kind'] !== 'Protocol' || !isObject(value['spec'])) return []
+  const parsed = protocolSpec.safeParse(value['spec'])
+  return parsed.success ? protoFilesOf(parsed.data, file) : []
 }
 
 /** Of a codec in code is known what its document says of it. */

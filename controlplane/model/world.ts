@@ -202,9 +202,11 @@ function contentHash(object: ConfigObject): string {
 }
 
 function hashOf(object: ConfigObject): string {
-  const { kind, apiVersion, name, namespace, labels, annotations, spec } = object
+  const { kind, apiVersion, name, namespace, labels, annotations, spec, source: from } = object
   return createHash('sha1')
-    .update(JSON.stringify([kind, apiVersion, name, namespace, labels, annotations, spec], bigintAsText))
+    .update(
+      JSON.stringify([kind, apiVersion, name, namespace, labels, annotations, spec, from.companions], bigintAsText),
+    )
     .digest('base64')
 }
 

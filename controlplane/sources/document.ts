@@ -19,6 +19,8 @@ export interface SourceDocument {
   readonly revision: string
   /** Values that are there because of aliases only, for limits over many documents. Absent: none. */
   readonly copies?: number
+  /** Digest of the other files the document's meaning depends on; absent when it names none. */
+  readonly companions?: string
   /** The place of the node at `path` (its key when `on` is 'key'); of its nearest existing ancestor when it is not there. */
   locate(path: Path, on?: 'key' | 'value'): Location
 }

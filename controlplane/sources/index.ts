@@ -1,4 +1,5 @@
 export { type SourceCode, type SourceCodeEntry, sourceCodes } from './codes.ts'
+export { CompanionSource } from './companions.ts'
 export type { Location, SourceDocument } from './document.ts'
 export { FileStore, type FileStoreOptions } from './file-store.ts'
 export { defaultReadLimits, defaultStoreLimits, type ReadLimits, type StoreLimits } from './limits.ts'

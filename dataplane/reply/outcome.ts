@@ -42,6 +42,15 @@ export function leave(engine: Engine, request: ActiveRequest): void {
     forget(engine, request)
     return
   }
+  const { bytes, at, length } = request
+  if (connection.out.withdraw(bytes, at, at + length)) {
+    // Never sent: no reply will come, and its id is free.
+    connection.pending.remove(request)
+    uncount(request, connection)
+    forget(engine, request)
+    connection.settled()
+    return
+  }
   uncount(request, connection)
   engine.wheel.clear(request)
   request.state = RequestState.expired

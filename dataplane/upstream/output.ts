@@ -91,6 +91,30 @@ export class Output implements Flushable {
     }
   }
 
+  /**
+   * Takes bytes back that were pushed while the socket was not connected, so that a request whose client has its outcome is not sent in vain.
+   * @returns false when they are on their way, or not there as they were pushed
+   */
+  withdraw(chunk: Uint8Array, start: number, end: number): boolean {
+    if (this.open) return false
+    for (let i = 0; i < this.#count; i++) {
+      const first = this.#starts[i]!
+      const last = this.#ends[i]!
+      if (this.#chunks[i] !== chunk || start < first || end > last) continue
+      // What is left of the run on either side of them; an empty run writes nothing.
+      this.#ends[i] = start
+      if (end < last) {
+        this.#chunks.splice(i + 1, 0, chunk)
+        this.#starts.splice(i + 1, 0, end)
+        this.#ends.splice(i + 1, 0, last)
+        this.#count++
+      }
+      this.queued -= end - start
+      return true
+    }
+    return false
+  }
+
   /** The socket is connected: what was collected goes out at the end of this turn. */
   release(): void {
     this.open = true
@@ -119,7 +143,7 @@ export class Output implements Flushable {
       this.#count = 0
       this.queued = 0
       this.written += total
-      if (socket.writable) this.#write(count, total)
+      if (socket.writable && total > 0) this.#write(count, total)
       for (let i = 0; i < count; i++) this.#chunks[i] = undefined
       if (socket.writableLength > this.#limit) {
         this.blocked = true

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import type { ConnectionMode } from '../../codecs/contract.ts'
 import type { ClusterConfig, RouteAction } from '../../dataplane/configuration.ts'
 import { C, L } from '../../dataplane/stats/counters.ts'
+import { dial } from '../../dataplane/upstream/dial.ts'
 import { Bed, byId, encode, endpoints, eventually, type GameFrame, gameConfiguration, Kind } from './game.ts'
 
 const bed = new Bed()
@@ -41,6 +42,29 @@ describe.each(modes)('outcomes of requests, %s', (mode) => {
       )
     }
     expect(proxy.engine.requests.used).toBe(0)
+  })
+
+  it('requests whose time runs out before their connection is there are never sent; those around them are', async () => {
+    const server = await bed.server('a')
+    let ready: (() => void) | undefined
+    const proxy = await bed.proxy(one(server.port, mode, { timeoutMs: 150 }), {
+      dial: (address, intake, options, then) =>
+        dial(address, intake, options, () => {
+          ready = then
+        }),
+    })
+    const client = bed.client(proxy)
+    for (let seq = 1; seq <= 3; seq++) client.send({ msgid: 1, seq, body: `early ${seq}` })
+    await client.receive(3)
+    expect(client.frames.map(codeOf)).toEqual([codes.timeout, codes.timeout, codes.timeout])
+    client.send({ msgid: 1, seq: 4, body: 'in time' })
+    await eventually(() => proxy.engine.requests.used === 1 && ready !== undefined)
+    ready!()
+    expect(String((await client.ask({ msgid: 1, seq: 5, body: 'after' })).body)).toBe('a:after')
+    await client.receive(5)
+    expect(server.frames.map(({ body }) => String(body)).sort()).toEqual(['after', 'in time'])
+    expect(proxy.engine.requests.used).toBe(0)
+    expect(proxy.clusters.get('a')!.breakers[0]).toMatchObject({ requests: 0, pending: 0 })
   })
 
   it('no reply in time: an error reply; the late reply is dropped and counted, and crosses nobody', async () => {
