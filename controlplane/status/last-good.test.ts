@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { FakeMesh, fakeResource } from '../../test/helpers/fake-mesh.ts'
 import { type Answer, Engine, type EngineClient, lines } from '../../test/helpers/xds-engine.ts'
 import type { ConfigObject } from '../config/object.ts'
-import type { Resource } from '../xds/resource.ts'
+import type { NodeInfo, Resource } from '../xds/resource.ts'
+import { StatusBook } from './book.ts'
 import { LastGood, toDiagnostic } from './last-good.ts'
 
 const cds = (name: string, content: string) => fakeResource('cds', name, content)
@@ -116,6 +117,29 @@ describe.each(['delta', 'sotw'] as const)('%s: a refused resource', (form) => {
     )
     for (const { name } of many) if (name !== 'c5' && name !== 'c12') expect(held.get(name)).toBe('2')
     expect(client.client.settled('cds')).toBe(true)
+  })
+
+  test.each([0, 1, 2, 3])('that goes before it is found blames nobody (after %i refusals)', (refusals) => {
+    const { mesh, engine, publish, up, verdicts } = start(cds('a', '1'))
+    const client = up(form, 'one')
+    const sets = ['p', 'q', 'r', 's', 't'].map((name) => cds(name, 'bad'))
+    mesh.put(...sets)
+    publish()
+    let answers = client.flow()
+    for (let i = 0; i < refusals; i++) answers = client.nack(answers[0]!, silent())
+    for (const { name } of sets) mesh.delete('cds', name)
+    mesh.put(cds('y', '1'), cds('z', '1'))
+    publish()
+    const last = judge(client, [...answers, ...client.flow()], silent)
+    engine.log.refresh()
+    last.push(...judge(client, client.flow(), silent))
+    expect(verdicts.rejections).toEqual([])
+    const book = new StatusBook(() => 5)
+    const about = { stream: 1, node: { id: 'one' } as NodeInfo, peer: '', identities: undefined, connectedAt: 0 }
+    book.opened({ ...about, client: client.client })
+    expect(book.clients()[0]!.types).toMatchObject([{ state: 'SYNCED' }])
+    expect(last.flatMap(({ resources }) => resources)).toContain('y=1')
+    expect(last.flatMap(({ resources }) => resources)).toContain('z=1')
   })
 
   test('is served again when it is mended, and the complaint goes when that is accepted', () => {

@@ -17,7 +17,8 @@ import type { DiscoveryRequest } from './request.ts'
 import { FULL_SET_TYPES } from './response.ts'
 import { answerTrial } from './trials.ts'
 import { interestKey } from './type-log.ts'
-import { isAsked, newTypeState, owe, owesAllNames, sent, type TypeState } from './type-state.ts'
+import { isAsked, type Nack, newTypeState, owe, owesAllNames, sent, type TypeState } from './type-state.ts'
+import type { Verdicts } from './verdicts.ts'
 
 /** What a request meant, for counters, logs and status. */
 export type Received =
@@ -205,7 +206,8 @@ export class Client implements Reader {
     if (error) return { kind: 'nack', frame, culprits: refuse(this.recipient, state, frame, error, now) }
     state.lastAcked = { nonce, position: frame.position, at: now }
     if (state.trials && frame.serial === state.trial) state.trials = answerTrial(state.trials, true)
-    if (state.nack && !state.trials && !verdicts.refusing(this.options.id, new Set([type]))) state.nack = undefined
+    if (state.doubted) for (const { name } of frame.upserts) state.doubted.delete(name)
+    if (state.nack && !state.trials) state.nack = found(state.nack, type, this.options.id, verdicts)
     return { kind: 'ack' }
   }
 
@@ -373,6 +375,13 @@ export class Client implements Reader {
       frames.push(frame)
     }
   }
+}
+
+/** What is left of a refusal when something was accepted: whom it was about is known by now, if anybody still is refused. */
+function found(nack: Nack, type: ResourceType, client: string, verdicts: Verdicts): Nack | undefined {
+  if (!verdicts.refusing(client, new Set([type]))) return undefined
+  if (nack.culprits.length > 0) return nack
+  return { ...nack, culprits: [...verdicts.refused].flatMap((it) => (it.type === type ? [it.name] : [])) }
 }
 
 function namesOf(resources: readonly Resource[]): readonly string[] {

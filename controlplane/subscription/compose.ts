@@ -32,7 +32,7 @@ export function fullSet(
   const ghosts: Resource[] = []
   for (const name of log.pending(state.removed, state.interest).removals) {
     const ghost = log.last(name)
-    if (ghost) ghosts.push(ghost)
+    if (ghost && state.doubted?.get(name) !== ghost.version) ghosts.push(ghost)
   }
   const moved = state.gone ? [...state.gone.values()].filter((held): held is Resource => held !== undefined) : []
   const held = new Set(ghosts.map((ghost) => ghost.name))

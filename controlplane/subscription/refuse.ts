@@ -22,6 +22,7 @@ export function refuse(
   const { type } = frame
   const { verdicts } = to.log
   const message = error.message.slice(0, MOST_ERROR_TEXT)
+  if (isFullSet(to.form, type) && !state.resumed) doubt(to, state, frame)
   const onTrial = state.trials && frame.serial === state.trial ? state.trials : undefined
   let culprits = verdicts.culprits(frame, message)
   if (culprits.length === 0 && onTrial?.[0]?.length === 1) {
@@ -56,6 +57,12 @@ export function refuse(
     }
   }
   return culprits
+}
+
+function doubt(to: Recipient, state: TypeState, frame: Frame): void {
+  state.doubted ??= new Map()
+  for (const resource of frame.upserts)
+    if (!to.log.verdicts.isAccepted(resource)) state.doubted.set(resource.name, resource.version)
 }
 
 function hasAccepted(to: Recipient, frame: Frame, name: string): boolean {

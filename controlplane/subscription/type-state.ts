@@ -51,6 +51,11 @@ export interface TypeState {
   waitingSince: number | undefined
   /** Groups of a refused batch, tried one by one to find the culprit; the first is on trial. */
   trials: string[][] | undefined
+  /**
+   * What came in a refused full set and nobody had accepted, name to version: a client does not have it, so a full set need not
+   * keep it once it is gone.
+   */
+  doubted: Map<string, string> | undefined
   /** Serial of the response that carries the first group. */
   trial: number
   /** A response with resources was sent on this stream. */
@@ -78,6 +83,7 @@ export function newTypeState(interest: Interest, position: number): TypeState {
     inFlight: [],
     waitingSince: undefined,
     trials: undefined,
+    doubted: undefined,
     trial: 0,
     served: false,
     resumed: false,

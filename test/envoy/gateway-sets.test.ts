@@ -149,6 +149,8 @@ describe.skipIf(sets.length === 0).each(['delta', 'sotw'] as const)('Envoy Gatew
     const set = withRealKeys(given)
     controlPlane.commit(stringify(envoyResource(set)))
     await sleep(80)
+    // Clusters and listeners may be refused only when their secrets have come, after a moment in which all was well.
+    if (verdict !== 'accept') await expect.poll(settled, { timeout: 10_000 }).not.toEqual([])
     const refusals = await settled()
     if (verdict === 'environment') expect(refusals.join('\n')).toMatch(/Invalid path|does not exist|unable to read/)
     else if (verdict === 'reject') expect(refusals).not.toEqual([])
