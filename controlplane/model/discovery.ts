@@ -60,15 +60,6 @@ export class Discovery implements DiscoveryReader {
     if (before === undefined) for (const listener of this.#wantedListeners) listener(hostname)
   }
 
-  /** A reader that sees the same and makes nobody poll: for plans and pages that look at everything. */
-  quiet(): DiscoveryReader {
-    return {
-      services: () => this.services(),
-      endpoints: (hostname) => this.endpoints(hostname),
-      use: () => {},
-    }
-  }
-
   /** Hosts whose endpoints somebody is served. */
   wanted(): readonly string[] {
     return [...this.#used.keys()]

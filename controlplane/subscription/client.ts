@@ -329,6 +329,7 @@ export class Client implements Reader {
     }
     state.removed = log.position
     state.gone = undefined
+    for (const name of gone) state.doubted?.delete(name)
     if (names.length === 0) return
     if (isFullSet(this.options.form, type)) {
       const { resources, shared } = fullSet(this.recipient, type, state)

@@ -59,6 +59,7 @@ export function refuse(
   return culprits
 }
 
+/** What nobody has accepted of a refused full set, the client need not have: it is not kept for it once it is gone. */
 function doubt(to: Recipient, state: TypeState, frame: Frame): void {
   state.doubted ??= new Map()
   for (const resource of frame.upserts)

@@ -29,7 +29,7 @@ export function traceOf(codec: Codec, b: Uint8Array, at: number, length: number)
 }
 
 /** A `traceparent`, or the 32 hex digits of a trace id alone. @see https://www.w3.org/TR/trace-context/#traceparent-header */
-export function parseTrace(text: string): TraceContext | undefined {
+function parseTrace(text: string): TraceContext | undefined {
   if (/^[\da-f]{32}$/i.test(text)) return onlyTrace(text.toLowerCase())
   const [, version = '', traceId = '', parentSpanId = '', flags = '', more] = traceparent.exec(text) ?? []
   if (version === '' || version === 'ff' || (version === '00' && more !== undefined)) return undefined
