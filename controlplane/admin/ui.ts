@@ -56,10 +56,10 @@ export class AdminUi {
       preCompressed: true,
       cacheControl: false,
       schemaHide: true,
-      setHeaders: (reply, path) => {
+      setHeaders: (response, path) => {
         // Names of assets carry a hash of their content.
         const immutable = path.includes('/assets/')
-        reply.header('cache-control', immutable ? 'public, max-age=31536000, immutable' : 'no-cache')
+        response.setHeader('cache-control', immutable ? 'public, max-age=31536000, immutable' : 'no-cache')
       },
     })
   }
