@@ -53,5 +53,5 @@ export function createRateLimits({ documents, redis, logger = SILENT, metrics }:
 
 export { type LimitedDescriptor, Limiter } from './limiter.ts'
 export { MemoryStore } from './memory-store.ts'
-export { RedisStore } from './redis-store.ts'
+export { RedisStore, StoreUnavailable } from './redis-store.ts'
 export { Rules } from './rules.ts'

@@ -542,6 +542,21 @@ describe('sharing', () => {
   })
 })
 
+describe('secrets', () => {
+  test.each(['delta', 'sotw'] as const)('%s: each comes alone, so that one refused keeps back no other', (form) => {
+    const secrets = ['a', 'b', 'c'].map((name) => fakeResource('sds', name, '1'))
+    const { [form]: client } = start(new FakeMesh().put(...secrets))
+    const answers = client.ask('sds', { names: ['a', 'b', 'c'] })
+    expect(lines(answers)).toEqual(['sds: a=1', 'sds: b=1', 'sds: c=1'])
+    const [a, b, c] = answers
+    const names = form === 'sotw' ? ['a', 'b', 'c'] : []
+    client.ack(a!, names)
+    const refused = client.tell('sds', { nonce: b!.nonce, error: 'no such file', names })
+    expect(refused).toMatchObject({ kind: 'nack', culprits: [{ name: 'b' }] })
+    expect(client.ack(c!, names)).toEqual([])
+  })
+})
+
 describe('a change of class', () => {
   test.each(['delta', 'sotw'] as const)('%s: sends what differs, in the usual order', (form) => {
     const mesh = new FakeMesh().put(cds('old', '1'), cds('same', '1'), rds('r', 'old'))

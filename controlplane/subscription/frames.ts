@@ -85,7 +85,8 @@ export function buildFrames(
   options: FrameOptions,
 ): readonly Frame[] {
   const { upserts, removed, position } = batch
-  const parts = form === 'sotw' && FULL_SET_TYPES.has(type) ? [upserts] : cut(upserts, options.responseBytes)
+  const limit = ALONE.has(type) ? 0 : options.responseBytes
+  const parts = form === 'sotw' && FULL_SET_TYPES.has(type) ? [upserts] : cut(upserts, limit)
   return parts.map((part, index) => {
     const serial = ++lastSerial
     const nonce = serial.toString(36)
@@ -106,6 +107,12 @@ export function buildFrames(
     return { type, serial, nonce, position, bytes, upserts: part, removed: gone, acks: 0 }
   })
 }
+
+/**
+ * One resource per response. When Envoy refuses a secret, because a file of its machine cannot be read, it takes nothing else of
+ * that response, and starts every cluster that still waits for a secret of it without one: their requests fail until it comes.
+ */
+const ALONE: ReadonlySet<ResourceType> = new Set(['sds'])
 
 function cut(upserts: readonly Resource[], limit: number): readonly (readonly Resource[])[] {
   const parts: Resource[][] = [[]]

@@ -106,3 +106,8 @@ export function fileCertificateName(certificate: string, key: string): string {
 export function fileCaName(caCertificates: string, crl?: string): string {
   return crl ? `file-root:${caCertificates}~${crl}` : `file-root:${caCertificates}`
 }
+
+/** Whether an SDS name is one of files of the proxy's machine: those are served whatever the documents say. */
+export function isFileSecret(name: string): boolean {
+  return name.startsWith('file-')
+}

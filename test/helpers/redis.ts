@@ -26,6 +26,7 @@ export interface TestRedis {
   readonly port: number
   readonly url: string
   readonly pid: number
+  readonly running: boolean
   /** Ends it at once; what it held is gone. */
   kill(): Promise<void>
   /** Starts it again, empty, on the same port. */
@@ -64,6 +65,9 @@ export async function startRedis(more: readonly string[] = []): Promise<TestRedi
     get pid() {
       return run.pid
     },
+    get running() {
+      return run.running
+    },
     async kill() {
       process.kill(run.pid, 'SIGKILL')
       await run.exited
@@ -75,7 +79,7 @@ export async function startRedis(more: readonly string[] = []): Promise<TestRedi
       process.kill(run.pid, 'SIGSTOP')
     },
     thaw: () => {
-      process.kill(run.pid, 'SIGCONT')
+      if (run.running) process.kill(run.pid, 'SIGCONT')
     },
   }
 }

@@ -1,10 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { Registry } from 'prom-client'
-import { beforeAll, beforeEach, describe, expect, it, type TestContext } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, it, type TestContext } from 'vitest'
 import { envoyBootstrap } from '../../controlplane/bootstrap/envoy.ts'
 import type { RateLimitSpec } from '../../controlplane/config/kinds/rate-limit.ts'
-import { createRateLimits, Limiter, type RateLimits, RedisStore, Rules } from '../../controlplane/ratelimit/index.ts'
+import {
+  createRateLimits,
+  Limiter,
+  type RateLimits,
+  RedisStore,
+  Rules,
+  StoreUnavailable,
+} from '../../controlplane/ratelimit/index.ts'
 import { ask, tally } from '../envoy/http-mesh.ts'
 import { type ControlPlane, startControlPlane } from '../helpers/control-plane.ts'
 import { startEcho, type Upstream } from '../helpers/echo.ts'
@@ -185,7 +192,10 @@ describe('through two Envoys of two control planes', () => {
     let last = began
     // 200 a second offered, open loop.
     const open: Promise<void>[] = []
-    for (let index = 0; performance.now() - began < 4000; index++) {
+    let longest = 0
+    for (let index = 0, sent = began; performance.now() - began < 4000; index++) {
+      longest = Math.max(longest, performance.now() - sent)
+      sent = performance.now()
       open.push(
         send(index % 2).then((status) => {
           if (status !== 200) return
@@ -200,12 +210,18 @@ describe('through two Envoys of two control planes', () => {
     const due = 10 + ((last - began) / 1000) * 100
     // A machine that is busy with other things decides some too late, and those pass.
     const late = (await uncounted()) - before
-    expect(admitted).toBeGreaterThan(due * 0.5)
+    // Where nothing was sent for longer than it takes to fill the bucket, tokens ran over its brim.
+    if (longest < 100) expect(admitted).toBeGreaterThan(due * 0.9)
     expect(admitted - late).toBeLessThan(due * 1.02 + 2)
   })
 })
 
 describe('Redis', () => {
+  afterEach(async () => {
+    redis?.thaw()
+    if (redis?.running === false) await redis.restart()
+  })
+
   const limits = `  - {match: {x-strict: 'yes'}, onFailure: deny, ${BUCKET}}
   - {${BUCKET}}`
 
@@ -214,7 +230,8 @@ describe('Redis', () => {
     await counting('default/gone/1')
     await redis!.kill()
     expect(await statuses(8)).toEqual(Array(8).fill(200))
-    expect(await statuses(2, 'api', { 'x-strict': 'yes' })).toEqual([429, 429])
+    // The service says 429; where it is too late to say so, Envoy says 500.
+    for (const status of await statuses(2, 'api', { 'x-strict': 'yes' })) expect([429, 500]).toContain(status)
     expect(await statuses(2, 'free')).toEqual([200, 200])
     await redis!.restart()
     await steady('gone-too', `  - {${BUCKET}}`, async () => {
@@ -226,17 +243,25 @@ describe('Redis', () => {
     await apply(limits, 'frozen')
     const rule = 'default/frozen/1'
     await counting(rule)
+    let now = 0
+    const store = new RedisStore({ url: redis!.url, now: () => now })
+    stopAfterTests(() => store.stop())
+    while (!store.healthy) await sleep(10)
     redis!.freeze()
     expect(await statuses(12)).toEqual(Array(12).fill(200))
-    const { limiter } = planes[0]!.limits
-    let slow = 0
-    for (let index = 0; index < 50; index++) {
-      const before = performance.now()
-      await limiter.decide('meshgate', [{ entries: [{ key: 'generic_key', value: rule }] }])
-      if (performance.now() - before > 10) slow++
-    }
-    // One probe in 250 ms may wait.
-    expect(slow).toBeLessThanOrEqual(10)
+    const take = () =>
+      store.take([{ key: 'k', intervalUs: 1, burst: 1, hits: 1 }]).then(
+        () => 'counted',
+        (error: unknown) => (error instanceof StoreUnavailable ? 'left alone' : 'asked in vain'),
+      )
+    const outcomes: string[] = []
+    for (let index = 0; index < 10; index++) outcomes.push(await take())
+    expect(outcomes).toEqual([...Array(5).fill('asked in vain'), ...Array(5).fill('left alone')])
+    now += 249
+    expect(await take()).toBe('left alone')
+    now += 1
+    expect(await take()).toBe('asked in vain')
+    expect(await take()).toBe('left alone')
     redis!.thaw()
     await counting(rule)
   })
@@ -278,6 +303,7 @@ describe('two instances on one Redis', () => {
     // The server's own time of each token it gave: answers may be late on a busy machine.
     const times: number[] = []
     const monitor = await new Redis(redis!.url).monitor()
+    monitor.on('error', () => {})
     stopAfterTests(async () => monitor.disconnect())
     monitor.on('monitor', (time: string, args: readonly string[]) => {
       if (args[0]?.toLowerCase() === 'set' && args[1]?.includes('n/direct')) times.push(Number(time) * 1000)

@@ -6,10 +6,11 @@ import { duration } from '../../../proto/make.ts'
  * How long a cluster may wait. While one waits, Envoy asks for no other cluster, so the bound is below the 5 s after which an
  * on-demand request gives up; Envoy's own default is 15 s.
  *
- * A cluster whose time is over goes into service without endpoints and fails its requests. Every assignment that is asked for
- * is answered, so only a stalled control plane or network is waited for, and the requests can wait too. A secret may be missing.
+ * A cluster whose time is over goes into service without endpoints or certificates and fails its requests. Every assignment
+ * and every name of a file that is asked for is answered, so only a stalled control plane or network is waited for, and the
+ * requests can wait too. The Secret of a credential may be missing.
  */
-const INITIAL_FETCH_MS = { endpoints: 4000, secrets: 1000 }
+const INITIAL_FETCH_MS = { endpoints: 4000, files: 4000, credential: 1000 }
 
 /** Everything comes over the one aggregated stream. */
 export function adsSource(of: keyof typeof INITIAL_FETCH_MS): MessageInitShape<typeof ConfigSourceSchema> {

@@ -11,7 +11,7 @@ function tlsOf(cluster: ReturnType<typeof clusterJson>) {
   return cluster.transportSocket.typedConfig
 }
 
-const overAds = { ads: {}, initialFetchTimeout: '1s', resourceApiVersion: 'V3' }
+const overAds = { ads: {}, initialFetchTimeout: '4s', resourceApiVersion: 'V3' }
 
 test.each(['{}', '{tls: {}}', '{tls: {mode: DISABLE}}'])('%s is plain text', (policy) => {
   expect(clusterWith(policy).transportSocket).toBeUndefined()
@@ -96,6 +96,13 @@ describe('MUTUAL', () => {
       name: 'kubernetes://shop-cacert',
     })
   })
+})
+
+test('a Secret may be missing: it is waited for less than files, whose names are always answered', () => {
+  const wait = (policy: string) =>
+    tlsOf(clusterWith(policy)).commonTlsContext.tlsCertificateSdsSecretConfigs[0].sdsConfig.initialFetchTimeout
+  expect(wait('{tls: {mode: MUTUAL, credentialName: shop}}')).toBe('1s')
+  expect(wait('{tls: {mode: MUTUAL, clientCertificate: /c.pem, privateKey: /k.pem}}')).toBe('4s')
 })
 
 test('an SNI without names is a warning: only the chain is verified', () => {

@@ -14,7 +14,7 @@ import {
 } from '../../../proto/gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts'
 import { pack } from '../../../proto/make.ts'
 import type { ClientTlsSettings } from '../../config/kinds/traffic-policy.ts'
-import { credentialCaName, credentialSecretName, fileCaName, fileCertificateName } from '../names.ts'
+import { credentialCaName, credentialSecretName, fileCaName, fileCertificateName, isFileSecret } from '../names.ts'
 import { sniClusterName } from './auto-passthrough.ts'
 import { adsSource } from './config-source.ts'
 import type { Decided } from './policy.ts'
@@ -202,7 +202,7 @@ function exactName(name: string): MessageInitShape<typeof SubjectAltNameMatcherS
 }
 
 function secretConfig(name: string): MessageInitShape<typeof SdsSecretConfigSchema> {
-  return { name, sdsConfig: adsSource('secrets') }
+  return { name, sdsConfig: adsSource(isFileSecret(name) ? 'files' : 'credential') }
 }
 
 function tlsSocket(commonTlsContext: CommonTlsContext, sni: string): TransportSocket {
