@@ -66,10 +66,9 @@ export async function openConfigStore(
       log.info({ store: ledger.name, held }, held ? 'does what is done once' : 'another replica does'),
   })
   const timer = setInterval(() => {
-    if (lock.held)
-      ledger
-        .compact(undefined, lock)
-        .catch((error: Error) => log.warn({ store: ledger.name, err: error }, 'old revisions could not be forgotten'))
+    ledger
+      .compact(undefined, lock)
+      .catch((error: Error) => log.warn({ store: ledger.name, err: error }, 'old revisions could not be forgotten'))
   }, COMPACT_MS)
   timer.unref()
   const db = openDatabase(stateDir)
@@ -84,8 +83,8 @@ export async function openConfigStore(
     presence: () => kvPresence(full, prefix),
     learned: (own) => kvLearned(own, { address: full, prefix, log }),
     state: () => {
-      const { lastContact, error, name } = ledger
-      const ageMs = error === undefined || lastContact === undefined ? 0 : Date.now() - lastContact
+      const { lastContact, error, name, asOf } = ledger
+      const ageMs = error === undefined || asOf === undefined ? 0 : Math.max(1, Date.now() - asOf)
       return {
         ...{ name, state: error === undefined ? 'ok' : 'lost', ageMs, lastContact, error, held: [], requests: 0 },
         ...{ services: 0, followed: 0, instances: 0, waiting: 0 },

@@ -14,6 +14,7 @@ import { Gate } from './watch.ts'
  * rev/<12 digits>    what a revision changed, by whom and why
  * man/<sha256>       a manifest: 256 hashes of its parts; a part maps names of files to hashes
  * blob/<sha256>      a file's bytes
+ * garbage            content nothing refers to, to be deleted if that stays so
  * lock               held by the replica that does what must be done once
  * access/            users, sessions and tokens: hashes of secrets only
  * learned/           what workloads use on demand, in 16 parts
@@ -27,6 +28,7 @@ export const LAYOUT = {
   revisions: 'rev/',
   manifest: (hash: string) => `man/${hash}`,
   blob: (hash: string) => `blob/${hash}`,
+  garbage: 'garbage',
   lock: 'lock',
   access: 'access/',
   learned: 'learned/',
@@ -38,6 +40,8 @@ const LISTED = 0x6c // l
 const WORTH_ZIPPING = 4096
 /** Calls at a time: an agent takes 200 connections of one address where nobody raised that, watches and others among them. */
 const MOST_CALLS = 32
+/** A smaller file stands in one value, zipped or not. */
+export const PERHAPS_IN_PARTS = MOST_VALUE_BYTES - 1024
 /** Largest file there may be, as for files in a folder. */
 const MOST_BYTES = 10 * 1024 * 1024
 
@@ -54,11 +58,23 @@ export class KvContent {
   readonly #prefix: string
   readonly #known = new Set<string>()
   readonly #gate = new Gate(MOST_CALLS)
+  #swept: string | undefined
 
   /** `prefix` ends in a slash. */
   constructor(kv: Kv, prefix: string) {
     this.#kv = kv
     this.#prefix = prefix
+  }
+
+  /** Content was deleted: what was seen before need not be there any more. */
+  forget(): void {
+    this.#known.clear()
+  }
+
+  /** As `forget`, when `head` says that content was deleted since it was looked at last. */
+  notice(swept: string | undefined): void {
+    if (swept !== this.#swept) this.forget()
+    this.#swept = swept
   }
 
   /** Keeps a file's bytes; answers their hash. */
@@ -87,15 +103,38 @@ export class KvContent {
     return this.#writeNamed(Buffer.from(JSON.stringify(hashes)))
   }
 
-  async readTree(manifest: string): Promise<Map<string, string>> {
+  async readTree(manifest: string): Promise<Tree> {
+    return (await this.readManifest(manifest)).tree
+  }
+
+  /** A tree, and the hashes of the parts of its manifest. @throws ConsulError when one is not there, with status 404 */
+  async readManifest(manifest: string): Promise<{ readonly parts: readonly string[]; readonly tree: Tree }> {
     const hashes = JSON.parse((await this.#read(LAYOUT.manifest(manifest), manifest)).toString('utf8')) as string[]
-    const parts = await Promise.all(
-      hashes.filter(Boolean).map(async (hash) => {
+    const parts = hashes.filter(Boolean)
+    const entries = await Promise.all(
+      parts.map(async (hash) => {
         const bytes = await this.#read(LAYOUT.manifest(hash), hash)
         return JSON.parse(bytes.toString('utf8')) as [string, string][]
       }),
     )
-    return new Map(parts.flat().sort(([a], [b]) => (a < b ? -1 : 1)))
+    return { parts, tree: new Map(entries.flat().sort(([a], [b]) => (a < b ? -1 : 1))) }
+  }
+
+  /** Whether all of a tree can be read. */
+  async hasTree(manifest: string): Promise<boolean> {
+    try {
+      await this.readManifest(manifest)
+      return true
+    } catch (error) {
+      if (error instanceof ConsulError && error.status === 404) return false
+      throw error
+    }
+  }
+
+  /** Hashes of the parts of those files that stand in several values. */
+  async partsOf(hashes: readonly string[]): Promise<readonly string[]> {
+    const entries = await Promise.all(hashes.map((hash) => this.#get(LAYOUT.blob(hash))))
+    return entries.flatMap((entry) => (entry?.value[0] === LISTED ? listedParts(entry.value) : []))
   }
 
   /** @throws ConsulError */
@@ -145,7 +184,7 @@ export class KvContent {
     if (!entry) throw new ConsulError(`${this.#prefix}${key} is missing in Consul`, 404)
     let { value } = entry
     if (value[0] === LISTED) {
-      const parts = JSON.parse(value.subarray(1).toString('utf8')) as string[]
+      const parts = listedParts(value)
       if (parts.length * MOST_VALUE_BYTES > 2 * MOST_BYTES) throw new ConsulError(`${key} is too large`, 200)
       value = Buffer.concat(await Promise.all(parts.map((part) => this.#read(LAYOUT.blob(part), part))))
     }
@@ -158,6 +197,10 @@ export class KvContent {
 
 function partOf(file: string): number {
   return Number.parseInt(sha256(file).slice(0, 2), 16)
+}
+
+function listedParts(value: Buffer): readonly string[] {
+  return JSON.parse(value.subarray(1).toString('utf8')) as string[]
 }
 
 function encode(bytes: Uint8Array): Buffer {

@@ -16,9 +16,12 @@ import {
   type Revision,
   type RevisionLedger,
 } from '../ledger/index.ts'
+import { CopyState } from './copy-state.ts'
 import { type ConsulAddress, ConsulError, ConsulHttp } from './http.ts'
-import { Kv, type KvEntry, MOST_OPERATIONS, readEntries } from './kv.ts'
+import { Kv, type KvEntry, readEntries } from './kv.ts'
+import { compactStore } from './kv-compaction.ts'
 import { KvContent, LAYOUT } from './kv-content.ts'
+import { type Head, readJson, revisionOf, type StoredFile, type StoredRevision } from './kv-records.ts'
 import type { SessionLock } from './lock.ts'
 import { Watch } from './watch.ts'
 
@@ -29,38 +32,23 @@ export interface KvLedgerOptions {
   /** Folder for the copy that reads are answered from, and that a start without Consul serves. */
   readonly mirror: string
   readonly keep?: number
+  /** How long content that no revision refers to is left in Consul, ms. */
+  readonly graceMs?: number
   readonly log: { info(fields: object, message: string): void; warn(fields: object, message: string): void }
 }
 
-/** What a revision says of itself in Consul. */
-interface StoredRevision {
-  readonly manifest: string
-  readonly at: number
-  readonly who: string
-  readonly why: string
-  readonly source: Revision['source']
-  readonly refers?: number
-  /** Tells our own write from another's when an answer got lost. */
-  readonly request: string
-  readonly files: readonly StoredFile[]
-  /** Hash of the list of files where it is too long to stand here. */
-  readonly list?: string
-}
-
-interface StoredFile {
-  readonly file: string
-  readonly before?: string
-  readonly after?: string
-}
-
-interface Head {
-  readonly revision: number
-  readonly manifest: string
+/** Where `head` stands, for check-and-set. */
+interface Known {
+  /** 0 when there is none. */
+  readonly index: number
+  readonly swept: string | undefined
 }
 
 /** Which state of which store the copy is of. */
-interface Origin extends Head {
+interface Origin {
   readonly name: string
+  readonly revision: number
+  readonly manifest: string
 }
 
 /** Longest list of files that stands in the revision itself, characters: a transaction takes 512 KiB in base64. */
@@ -68,6 +56,10 @@ const MOST_LISTED = 128 * 1024
 
 /** Tries of one apply against others who write at the same time. */
 const TRIES = 20
+/** Tries of reading revisions whose content goes meanwhile, because they are forgotten. */
+const READS = 10
+const GRACE_MS = 3_600_000
+const MOST_BACKOFF_MS = 10_000
 
 /**
  * The history of a configuration in Consul: one sequence for all replicas. A revision exists when one transaction has set `head`
@@ -81,8 +73,10 @@ export class KvLedger extends RecordedLedger implements RevisionLedger {
   readonly #options: KvLedgerOptions
   #db: ReturnType<typeof openDatabase>
   #watch: Watch | undefined
-  #error: string | undefined
-  #lastContact: number | undefined
+  readonly #state: CopyState
+  #failures = 0
+  #retry: NodeJS.Timeout | undefined
+  #closed = false
 
   private constructor(options: KvLedgerOptions, db: ReturnType<typeof openDatabase>) {
     super(new History(db))
@@ -91,6 +85,7 @@ export class KvLedger extends RecordedLedger implements RevisionLedger {
     this.#kv = new Kv(new ConsulHttp(options.address))
     this.#content = new KvContent(this.#kv, this.#prefix)
     this.#db = db
+    this.#state = new CopyState(this.name, join(options.mirror, 'as-of'), options.log)
   }
 
   /**
@@ -107,7 +102,7 @@ export class KvLedger extends RecordedLedger implements RevisionLedger {
         await ledger.close()
         throw error
       }
-      ledger.#fail(error as Error)
+      ledger.#state.failed(error as Error)
     }
     ledger.#follow()
     return ledger
@@ -120,11 +115,16 @@ export class KvLedger extends RecordedLedger implements RevisionLedger {
 
   /** The newest complaint while Consul does not answer; reads go on from the copy. */
   get error(): string | undefined {
-    return this.#error
+    return this.#state.error
   }
 
   get lastContact(): number | undefined {
-    return this.#lastContact
+    return this.#state.lastContact
+  }
+
+  /** When the copy was last known to be that of the head, by this process or an earlier one; ms since 1970. */
+  get asOf(): number | undefined {
+    return this.#state.asOf
   }
 
   isWritable(): boolean {
@@ -149,30 +149,33 @@ export class KvLedger extends RecordedLedger implements RevisionLedger {
   }
 
   /**
-   * Forgets the oldest revisions in Consul and in the copy. With a lock, only while it is held: a holder that was paused beyond its
-   * session is refused by Consul itself.
+   * Forgets the oldest revisions in the copy, and, where the lock is held or there is none, in Consul, with the content nothing
+   * refers to any more. A holder that was paused beyond its session is refused by Consul itself. Answers how many revisions went
+   * from Consul.
    */
   compact(keep = this.#options.keep ?? 10_000, lock?: SessionLock): Promise<number> {
     return this.inTurn(async () => {
-      const first = this.head - keep + 1
-      const keys = (await this.#kv.keys(this.#prefix + LAYOUT.revisions)).filter(
-        (key) => Number(key.slice(key.lastIndexOf('/') + 1)) < first,
-      )
-      const fence = lock?.fence()
-      if (lock && !fence) return 0
-      for (let at = 0; at < keys.length; at += MOST_OPERATIONS - 1) {
-        const deletes = keys.slice(at, at + MOST_OPERATIONS - 1).map((key) => ({ verb: 'delete' as const, key }))
-        if (!(await this.#kv.transact([...(fence ? [fence] : []), ...deletes])))
-          throw new ConsulError('another replica has taken over what must be done once', 409)
-      }
       this.history.compact(keep)
-      return keys.length
+      if (lock && !lock.held) return 0
+      const done = await compactStore({
+        ...{ kv: this.#kv, content: this.#content, prefix: this.#prefix, keep },
+        graceMs: this.#options.graceMs ?? GRACE_MS,
+        ...(lock ? { fence: () => lock.fence() } : {}),
+        treeAt: (revision) => this.treeAt(revision),
+        sizeOf: (hash) => this.history.size(hash),
+      })
+      if (done.revisions + done.content > 0)
+        this.#options.log.info({ store: this.name, ...done }, 'forgot old revisions, and content nothing refers to')
+      return done.revisions
     })
   }
 
   async close(): Promise<void> {
+    this.#closed = true
     this.tellNobody()
     this.#watch?.stop()
+    this.#state.note()
+    clearTimeout(this.#retry)
     await this.inTurn(async () => this.#db.close()).catch(() => {})
     this.#kv.http.close()
   }
@@ -183,30 +186,34 @@ export class KvLedger extends RecordedLedger implements RevisionLedger {
       minGapMs: 20,
       onAnswer: ({ value }) => {
         if (value !== undefined) readEntries(value)
-        this.inTurn(() => this.#catchUp()).catch((error: Error) => this.#fail(error))
+        this.#update()
       },
-      onContact: () => this.#contact(),
-      onError: (error) => this.#fail(error),
+      onContact: () => this.#state.answered(),
+      onError: (error) => this.#state.failed(error),
+    })
+    if (this.error !== undefined) this.#retryLater()
+  }
+
+  /** Catches up, and tries again until it has: nothing else may happen for hours that would make it. */
+  #update(): void {
+    clearTimeout(this.#retry)
+    this.inTurn(() => this.#catchUp()).catch((error: Error) => {
+      if (this.#closed) return
+      this.#state.failed(error)
+      this.#retryLater()
     })
   }
 
-  #contact(): void {
-    this.#lastContact = Date.now()
-    if (this.#error === undefined) return
-    this.#error = undefined
-    this.#options.log.info({ store: this.name }, 'the store answers again')
-  }
-
-  #fail(error: Error): void {
-    if (this.#error === undefined)
-      this.#options.log.warn({ store: this.name }, `${error.message}; the configuration read last stays in force`)
-    this.#error = error.message
+  #retryLater(): void {
+    const most = Math.min(MOST_BACKOFF_MS, 250 * 2 ** Math.min(this.#failures++, 10))
+    clearTimeout(this.#retry)
+    this.#retry = setTimeout(() => this.#update(), most / 2 + Math.random() * (most / 2)).unref()
   }
 
   async #apply(changes: readonly FileChange[], options: ApplyOptions): Promise<Revision> {
     const request = randomUUID()
     for (let attempt = 0; attempt < TRIES; attempt++) {
-      const index = await this.#catchUp()
+      const known = await this.#catchUp()
       const conflicts: string[] = []
       const recorded: { file: string; before: string | undefined; bytes: Uint8Array | undefined }[] = []
       for (const { file, bytes } of changes) {
@@ -233,7 +240,7 @@ export class KvLedger extends RecordedLedger implements RevisionLedger {
         ...(list === undefined ? { request, files } : { request, files: [], list }),
       }
       const id = this.head + 1
-      if (await this.#commit(id, stored, index)) {
+      if (await this.#commit(id, stored, known)) {
         await this.#catchUp()
         return this.revision(id)!
       }
@@ -244,13 +251,13 @@ export class KvLedger extends RecordedLedger implements RevisionLedger {
   }
 
   /** Whether the revision became the head. An answer that got lost is looked up, not guessed. */
-  async #commit(id: number, stored: StoredRevision, headIndex: number): Promise<boolean> {
-    const head: Head = { revision: id, manifest: stored.manifest }
+  async #commit(id: number, stored: StoredRevision, { index, swept }: Known): Promise<boolean> {
+    const head: Head = { revision: id, manifest: stored.manifest, ...(swept === undefined ? {} : { swept }) }
     const revisionKey = this.#prefix + LAYOUT.revision(id)
     const json = (value: unknown) => Buffer.from(JSON.stringify(value))
     try {
       return await this.#kv.transact([
-        { verb: 'cas', key: this.#prefix + LAYOUT.head, value: json(head), index: headIndex },
+        { verb: 'cas', key: this.#prefix + LAYOUT.head, value: json(head), index },
         { verb: 'cas', key: revisionKey, value: json(stored), index: 0 },
       ])
     } catch (error) {
@@ -267,15 +274,28 @@ export class KvLedger extends RecordedLedger implements RevisionLedger {
     }
   }
 
-  /** Brings the copy to the head. Answers the head's index for check-and-set; 0 when there is no head. */
-  async #catchUp(): Promise<number> {
+  /** Brings the copy to the head. Answers where that stands. */
+  async #catchUp(): Promise<Known> {
+    this.#state.doubt()
+    for (let read = 1; ; read++)
+      try {
+        const known = await this.#readOn()
+        this.#failures = 0
+        this.#state.caughtUp()
+        return known
+      } catch (error) {
+        // Revisions may have been forgotten while they were read: then there are others by now.
+        if (!(error instanceof ConsulError && error.status === 404 && read < READS)) throw error
+      }
+  }
+
+  async #readOn(): Promise<Known> {
     const entry = await this.#kv.get(this.#prefix + LAYOUT.head, true)
-    this.#contact()
     if (!entry) {
-      if (this.head === 0) return 0
+      if (this.head === 0) return { index: 0, swept: undefined }
       if (!this.#isSameStore()) {
         this.#forget()
-        return 0
+        return { index: 0, swept: undefined }
       }
       throw new ConsulError(
         `${this.name} has lost its history (there is no head, and revision ${this.head} is known): bring it back from a backup, or ` +
@@ -284,9 +304,10 @@ export class KvLedger extends RecordedLedger implements RevisionLedger {
       )
     }
     const head = readJson<Head>(entry)
+    this.#content.notice(head.swept)
     if (this.head > 0 && !(await this.#isSameHistory(head))) this.#forget()
     if (this.head < head.revision) await this.#adopt(head)
-    return entry.modifyIndex
+    return { index: entry.modifyIndex, swept: head.swept }
   }
 
   /** Whether the copy is of an earlier state of this history, not of another one under the same name. */
@@ -302,8 +323,7 @@ export class KvLedger extends RecordedLedger implements RevisionLedger {
 
   async #adopt(head: Head): Promise<void> {
     const stored = new Map<number, StoredRevision>()
-    const read = (entry: KvEntry) =>
-      stored.set(Number(entry.key.slice(entry.key.lastIndexOf('/') + 1)), readJson<StoredRevision>(entry))
+    const read = (entry: KvEntry) => stored.set(revisionOf(entry.key), readJson<StoredRevision>(entry))
     if (head.revision - this.head > 8)
       for (const entry of await this.#kv.list(this.#prefix + LAYOUT.revisions)) read(entry)
     else
@@ -315,6 +335,8 @@ export class KvLedger extends RecordedLedger implements RevisionLedger {
       if (id <= this.head || id > head.revision) continue
       const revision = stored.get(id)!
       const first = this.head === 0
+      if (!first && id !== this.head + 1)
+        throw new ConsulError(`${this.name}: revision ${this.head + 1} was forgotten while it was read`, 404)
       const changes = await Promise.all(
         (await this.#filesOf(revision)).map(async ({ file, before, after }) => ({
           file,
@@ -360,18 +382,4 @@ export class KvLedger extends RecordedLedger implements RevisionLedger {
     this.#db = openDatabase(this.#options.mirror)
     this.history = new History(this.#db)
   }
-}
-
-/** @throws ConsulError for a value somebody else has written over */
-function readJson<T>({ key, value }: KvEntry): T {
-  try {
-    const json: unknown = JSON.parse(value.toString('utf8'))
-    if (typeof json === 'object' && json !== null) return json as T
-  } catch {
-    // Told below.
-  }
-  throw new ConsulError(
-    `${key} in Consul is not what meshgate wrote: restore the key from a backup, or the configuration with "meshgate store copy" to another prefix`,
-    200,
-  )
 }

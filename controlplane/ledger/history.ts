@@ -70,6 +70,11 @@ export class History {
     return found && Buffer.from(found.bytes)
   }
 
+  /** Bytes of content that is kept. */
+  size(hash: string): number | undefined {
+    return row<{ size: number }>(this.#db, 'select length(bytes) as size from blobs where hash = ?', hash)?.size
+  }
+
   files(): readonly LedgerFile[] {
     return rows<LedgerFile>(this.#db, 'select file, hash, revision from files order by file')
   }
