@@ -98,6 +98,26 @@ describe.each(['delta', 'sotw'] as const)('%s: a refused resource', (form) => {
     expect(verdicts.rejections).toMatchObject([{ pinned: true, servedVersion: undefined }])
   })
 
+  test('that is a secret comes alone, because a client takes without a word what it refused before', () => {
+    const names = Array.from({ length: 40 }, (_, index) => `s${index}`)
+    const bad = new Set(['s2', 's3', 's39'])
+    const { engine, verdicts } = start(
+      ...names.map((name) => fakeResource('sds', name, bad.has(name) ? `bad ${name}` : name)),
+    )
+    const client = engine.client(form, 'one')
+    const answers = [...client.ask('sds', { names })]
+    for (const answer of answers) {
+      const held = answer.resources.map((entry) => entry.split('=')[0]!)
+      const refused = held.filter((name) => bad.delete(name))
+      answers.push(...(refused.length > 0 ? client.nack(answer, silent(), names) : client.ack(answer, names)))
+    }
+    expect(verdicts.rejections.map(({ resource }) => resource.name)).toEqual(['s2', 's3', 's39'])
+    engine.log.refresh()
+    for (const answer of client.flow()) client.ack(answer, names)
+    expect(client.client.settled('sds')).toBe(true)
+    expect(client.client.place('sds')!.nack).toMatchObject({ message: silent() })
+  })
+
   test('is found by halving when the text names nobody', () => {
     const many = Array.from({ length: 16 }, (_, index) => cds(`c${index}`, '1'))
     const { mesh, publish, up, verdicts, engine } = start(...many)

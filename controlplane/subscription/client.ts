@@ -371,10 +371,8 @@ export class Client implements Reader {
     const built = log.frames.get(key && `${form} ${key}`, state.lastSent?.frame.serial ?? 0, () =>
       buildFrames(form, type, { upserts, removed, position: log.position }, options),
     )
-    for (const frame of built) {
-      sent(state, frame, now)
-      frames.push(frame)
-    }
+    sent(state, built, now)
+    for (const frame of built) frames.push(frame)
   }
 }
 

@@ -111,6 +111,8 @@ export function buildFrames(
 /**
  * One resource per response. When Envoy refuses a secret, because a file of its machine cannot be read, it takes nothing else of
  * that response, and starts every cluster that still waits for a secret of it without one: their requests fail until it comes.
+ * And it keeps what it refused, and takes the same without a word when it comes again, so that the culprit among several would
+ * never be found (https://github.com/envoyproxy/envoy/blob/main/source/common/secret/sds_api.cc, `onConfigUpdate`).
  */
 const ALONE: ReadonlySet<ResourceType> = new Set(['sds'])
 

@@ -94,14 +94,22 @@ export function newTypeState(interest: Interest, position: number): TypeState {
   }
 }
 
-/** A client that answers nothing is served on after a while; more unanswered responses than this are not remembered. */
+/**
+ * A client that answers nothing is served on after a while; more unanswered responses than this are not remembered, but those of
+ * the last flight.
+ */
 const MOST_IN_FLIGHT = 16
 
-export function sent(state: TypeState, frame: Frame, now: number): void {
-  state.inFlight.push({ frame, sentAt: now })
-  if (state.inFlight.length > MOST_IN_FLIGHT) state.inFlight.shift()
+/** @param flight the responses of one answer */
+export function sent(state: TypeState, flight: readonly Frame[], now: number): void {
+  for (const frame of flight) {
+    state.inFlight.push({ frame, sentAt: now })
+    if (frame.upserts.length > 0) state.served = true
+  }
+  const forgotten = state.inFlight.length - Math.max(MOST_IN_FLIGHT, flight.length)
+  if (forgotten > 0) state.inFlight.splice(0, forgotten)
+  const frame = flight.at(-1)!
   state.lastSent = { frame: { nonce: frame.nonce, serial: frame.serial, position: frame.position }, at: now }
-  if (frame.upserts.length > 0) state.served = true
 }
 
 export function owe(state: TypeState, names: Iterable<string>): void {
