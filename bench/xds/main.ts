@@ -2,10 +2,12 @@
  * What the control plane costs per proxy, beside go-control-plane in the same run. bench/README.md says how to read it.
  *
  * `npm run bench:xds [-- --workload w1,w2 --form delta,sotw --streams 100,1000 --storm 10 --no-peer -o json]`
+ * `npm run bench:hostile` (clients that ask for too much, come back all the time, or do not read)
  * `npm run bench:xds -- --serve w1 --xds 127.0.0.1:15010 --admin 127.0.0.1:15011`
  */
 import { parseArgs } from 'node:util'
-import { runBench } from './run.ts'
+import { ATTACK_HEAD, attackLine, runHostile } from './hostile.ts'
+import { MAIN, runBench } from './run.ts'
 import { serve } from './serve.ts'
 import { block } from './table.ts'
 import { WORKLOADS, type WorkloadName } from './workload.ts'
@@ -19,6 +21,7 @@ const { values } = parseArgs({
     form: { type: 'string', default: 'delta,sotw' },
     streams: { type: 'string', default: '100,1000' },
     storm: { type: 'string', default: '10' },
+    hostile: { type: 'boolean', default: false },
     changes: { type: 'string', default: '25' },
     'no-peer': { type: 'boolean', default: false },
     'node-options': { type: 'string', default: '' },
@@ -29,6 +32,9 @@ const { values } = parseArgs({
 if (values.serve !== undefined) {
   const { stop } = await serve(workload(values.serve), values.xds, values.admin)
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop())
+} else if (values.hostile) {
+  console.log(ATTACK_HEAD)
+  await runHostile(MAIN, workload(values.workload.split(',')[0]!), (attack) => console.log(attackLine(attack)))
 } else {
   const results = await runBench({
     workloads: values.workload.split(',').map(workload),

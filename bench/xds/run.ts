@@ -68,7 +68,7 @@ export interface BenchResult {
 }
 
 /** This program as it is run now: compiled, as the control plane of a user is. */
-const MAIN = fileURLToPath(new URL('main.js', import.meta.url))
+export const MAIN = fileURLToPath(new URL('main.js', import.meta.url))
 
 /**
  * Measures every combination, ours and the peer one right after the other.
@@ -186,7 +186,7 @@ async function measure(
 }
 
 /** The first line a process prints, as JSON. @throws Error when it ends without one */
-async function firstLine<T>(child: ChildProcess): Promise<T> {
+export async function firstLine<T>(child: ChildProcess): Promise<T> {
   for await (const line of createInterface({ input: child.stdout! })) return JSON.parse(line) as T
   throw new Error(`${child.spawnfile} ended without a result`)
 }

@@ -34,6 +34,8 @@ export async function serve(workload: Workload, xds: string, admin: string): Pro
   const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
   delay.enable()
   const http = createServer((request, response) => answer(request, response, workload, source, delay))
+  // Else a call that comes as the server closes an idle connection fails.
+  http.keepAliveTimeout = 600_000
   const adminPort = await listen(http, admin)
   console.log(JSON.stringify({ xds: port, admin: adminPort, pid: process.pid }))
   return {

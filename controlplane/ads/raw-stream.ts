@@ -10,8 +10,10 @@ const RESPONSE_HEADERS = {
 }
 const WITH_TRAILERS = { waitForTrailers: true }
 
-/** How long a client may keep a call half open that has got its status, in ms. */
+/** How long a client may keep a call half open to which its status was sent, in ms. */
 const HALF_OPEN_MS = 5000
+/** How long what was written before the status, and then the status, may take to leave, in ms: the client reads slowly, or not at all. */
+const DRAIN_MS = 30_000
 
 /**
  * Whether a call can be served from the bare HTTP/2 stream: it uses nothing of gRPC but messages and a status. Calls with a
@@ -80,16 +82,27 @@ export class RawStream implements Transport {
     this.finish()
     const { stream } = this
     if (stream.destroyed || stream.closed) return
+    let late: NodeJS.Timeout | undefined
+    const cutIn = (ms: number) => {
+      clearTimeout(late)
+      late = setTimeout(() => stream.close(constants.NGHTTP2_CANCEL), ms)
+      late.unref()
+    }
     const status = { 'grpc-status': `${code}`, ...(message ? { 'grpc-message': percentCoded(message) } : {}) }
-    if (!stream.headersSent) stream.respond({ ...RESPONSE_HEADERS, ...status }, { endStream: true })
-    else {
-      stream.once('wantTrailers', () => stream.sendTrailers(status))
+    if (!stream.headersSent) {
+      stream.respond({ ...RESPONSE_HEADERS, ...status }, { endStream: true })
+      cutIn(HALF_OPEN_MS)
+    } else {
+      // A reset takes from the client what it has not read yet, the status included: the time it has begins when all has left.
+      cutIn(DRAIN_MS)
+      stream.once('wantTrailers', () => {
+        stream.sendTrailers(status)
+        cutIn(HALF_OPEN_MS)
+      })
       stream.end()
     }
     // What still comes is read and dropped, so that the client's half of the call can end.
     stream.resume()
-    const late = setTimeout(() => stream.close(constants.NGHTTP2_CANCEL), HALF_OPEN_MS)
-    late.unref()
     stream.once('close', () => clearTimeout(late))
   }
 

@@ -102,3 +102,14 @@ test('limits are checked before memory is taken', () => {
   expect(read(many)).toThrow(/more than 100 resource names/)
   expect(read(long)).toThrow(/101 bytes.*up to 100/)
 })
+
+test('each name costs the same, however many there are and whatever stands between them', () => {
+  const most = 100_000
+  const all = Array.from({ length: most }, (_, index) => `name-${index}`)
+  const field = (number: number, name: string) => Buffer.from([(number << 3) | 2, name.length, ...Buffer.from(name)])
+  const limits = { names: most, nameLength: 100 }
+  const turns = Buffer.concat(all.flatMap((name) => [field(3, name), field(4, name)]))
+  expect(readDeltaRequest(turns, limits)).toMatchObject({ subscribe: all, unsubscribe: all })
+  const located = Buffer.concat(all.map((name) => Buffer.from([(9 << 3) | 2, name.length + 2, ...field(1, name)])))
+  expect(readDeltaRequest(located, limits).unsubscribe).toEqual(all)
+})

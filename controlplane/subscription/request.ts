@@ -113,7 +113,7 @@ export function readDeltaRequest(message: Buffer, limits: RequestLimits): DeltaR
   while (!reader.done) {
     const tag = reader.tag()
     if (tag === string(3)) subscribe.addAll(reader, tag, nameLength())
-    else if (tag === string(4)) unsubscribe.add(reader, nameLength())
+    else if (tag === string(4)) unsubscribe.addAll(reader, tag, nameLength())
     else if (tag === string(5)) {
       initialVersions ??= new Map()
       if (initialVersions.size >= limits.names) throw tooMany('initial_resource_versions', limits)
@@ -143,38 +143,45 @@ const NO_VERSIONS: ReadonlyMap<string, string> = new Map()
 const lists = new NameLists()
 
 class NameList {
-  /** Shared with other requests that list the same. */
-  names: readonly string[] = []
+  /** Shared with other requests that list the same; never changed. */
+  private shared: readonly string[] = []
+  /** The names once they are not just one shared list. */
+  private own: string[] | undefined
   private readonly limits: RequestLimits
 
   constructor(limits: RequestLimits) {
     this.limits = limits
   }
 
+  get names(): readonly string[] {
+    return this.own ?? this.shared
+  }
+
   /** All names that stand one behind the other with this tag; the first is next in the reader. */
   addAll(reader: WireReader, tag: number, nameLength = this.limits.nameLength): void {
     const bytes = reader.run(tag)
     const known = lists.find(bytes)
-    if (known && this.names.length + known.length <= this.limits.names) {
-      this.names = this.names.length === 0 ? known : [...this.names, ...known]
+    if (known && this.names.length === 0 && known.length <= this.limits.names) {
+      this.shared = known
       return
     }
-    const before = this.names
-    const names: string[] = []
+    const isFirst = this.names.length === 0
     const run = new WireReader(bytes)
     for (;;) {
-      if (before.length + names.length >= this.limits.names) throw tooMany('resource names', this.limits)
-      names.push(readName(run, nameLength))
+      this.add(run, nameLength)
       if (run.done) break
       run.tag()
     }
-    lists.add(bytes, names)
-    this.names = before.length === 0 ? names : [...before, ...names]
+    if (!isFirst || !this.own) return
+    this.shared = this.own
+    this.own = undefined
+    lists.add(bytes, this.shared)
   }
 
   add(reader: WireReader, nameLength = this.limits.nameLength): void {
-    if (this.names.length >= this.limits.names) throw tooMany('resource names', this.limits)
-    this.names = [...this.names, readName(reader, nameLength)]
+    this.own ??= [...this.shared]
+    if (this.own.length >= this.limits.names) throw tooMany('resource names', this.limits)
+    this.own.push(readName(reader, nameLength))
   }
 
   /** ResourceLocator: name = 1, dynamic_parameters = 2. Envoy does not send them yet; without parameters one is a name. */
