@@ -1,4 +1,8 @@
 import { defineConfig } from 'vitest/config'
+import { IN_THE_END_MS } from './test/helpers/eventually.ts'
+
+/** What must come about in the end: one bound, above what a starved machine needs and below the limit of a test. */
+const poll = { timeout: IN_THE_END_MS, interval: 20 }
 
 /** Two projects: pure tests run wide; tests that start real processes (Envoy, gRPC) get long limits and one file at a time per core. */
 export default defineConfig({
@@ -19,7 +23,8 @@ export default defineConfig({
           // Nothing global is changed by these tests, and what they import is read once per worker, not once per file.
           isolate: false,
           globalSetup: ['test/helpers/temporary-files.ts'],
-          testTimeout: 30_000,
+          testTimeout: 2 * IN_THE_END_MS,
+          expect: { poll },
         },
       },
       {
@@ -33,6 +38,7 @@ export default defineConfig({
           hookTimeout: 180_000,
           globalSetup: ['test/helpers/temporary-files.ts', 'test/helpers/global-setup.ts'],
           maxWorkers: 3,
+          expect: { poll },
         },
       },
     ],

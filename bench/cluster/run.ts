@@ -194,7 +194,7 @@ class Cluster {
       ],
     })
     this.#stops.push(() => proxy.stop())
-    await portOpen(port, { timeoutMs: 60_000 })
+    await portOpen(port, { withinMs: 60_000 })
   }
 }
 

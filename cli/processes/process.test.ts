@@ -1,6 +1,7 @@
 import { execFile, spawn } from 'node:child_process'
 import { promisify } from 'node:util'
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { eventually } from '../../test/helpers/eventually.ts'
 import { StartError, startProcess } from './process.ts'
 
 const sh = (script: string, onLine?: (line: string) => void) =>
@@ -21,7 +22,7 @@ describe('a started program', () => {
     const lines: string[] = []
     const run = await sh('echo one; echo two >&2; printf three', (line) => lines.push(line))
     expect(await run.exited).toEqual({ code: 0, signal: null })
-    await vi.waitFor(() => expect([...lines].sort()).toEqual(['one', 'three', 'two']))
+    await eventually(() => expect([...lines].sort()).toEqual(['one', 'three', 'two']))
     expect(run.errors()).toBe('two')
   })
 
@@ -35,17 +36,17 @@ describe('a started program', () => {
   test('stop ends what the program itself started', async () => {
     const pids: number[] = []
     const run = await sh('sleep 600 & echo $!; wait', (line) => pids.push(Number(line)))
-    await vi.waitFor(() => expect(pids).toHaveLength(1))
+    await eventually(() => expect(pids).toHaveLength(1))
     expect(await alive(pids[0]!)).toBe(true)
     await run.stop()
     expect(run.running).toBe(false)
-    await vi.waitFor(async () => expect(await alive(pids[0]!)).toBe(false))
+    await eventually(async () => expect(await alive(pids[0]!)).toBe(false))
   })
 
   test('a program deaf to SIGTERM is killed after the grace time', async () => {
     const ready: string[] = []
     const run = await sh(`trap '' TERM; echo ready; while :; do sleep 0.1; done`, (line) => ready.push(line))
-    await vi.waitFor(() => expect(ready).toEqual(['ready']))
+    await eventually(() => expect(ready).toEqual(['ready']))
     expect(await run.stop(100)).toEqual({ code: null, signal: 'SIGKILL' })
   })
 
@@ -67,11 +68,9 @@ describe('a started program', () => {
     )
     const pids: number[] = []
     parent.stdout.setEncoding('utf8').on('data', (text: string) => pids.push(...text.trim().split('\n').map(Number)))
-    await vi.waitFor(() => expect(pids).toHaveLength(2), { timeout: 10_000 })
+    await eventually(() => expect(pids).toHaveLength(2))
     expect(await Promise.all(pids.map(alive))).toEqual([true, true])
     parent.kill('SIGKILL')
-    await vi.waitFor(async () => expect(await Promise.all(pids.map(alive))).toEqual([false, false]), {
-      timeout: 10_000,
-    })
+    await eventually(async () => expect(await Promise.all(pids.map(alive))).toEqual([false, false]))
   })
 })

@@ -1,4 +1,5 @@
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
+import { eventually } from '../../test/helpers/eventually.ts'
 import { Supervisor, type Wanted } from './supervisor.ts'
 
 const log: string[] = []
@@ -25,7 +26,7 @@ afterEach(() => supervisor.stop())
 describe('the supervisor', () => {
   test('a program that ends is started again, later each time', async () => {
     await supervise({ retryMs: 10, maxRetryMs: 20 }).want([sh('a', 'exit 3')])
-    await vi.waitFor(() => expect(log.filter((line) => line.includes('again')).length).toBeGreaterThanOrEqual(3))
+    await eventually(() => expect(log.filter((line) => line.includes('again')).length).toBeGreaterThanOrEqual(3))
     const failures = log.filter((line) => line.includes('again'))
     expect(failures.slice(0, 3)).toEqual([
       'a ended with exit code 3, again in 10',
@@ -37,7 +38,7 @@ describe('the supervisor', () => {
   test('a program that cannot be started is reported and does not hold up the others', async () => {
     await supervise().want([{ name: 'a', options: { command: '/nowhere' } }, sh('b', 'echo hi; sleep 60')])
     expect(log).toContain('a cannot start /nowhere: there is no such program, again in 500')
-    await vi.waitFor(() => expect(log).toContain('b: hi'))
+    await eventually(() => expect(log).toContain('b: hi'))
   })
 
   test('what is no longer wanted stops, what changed is replaced, what stayed is left alone', async () => {
@@ -49,7 +50,7 @@ describe('the supervisor', () => {
 
   test('stop ends everything at once, those waiting for a restart too', async () => {
     await supervise({ retryMs: 60_000 }).want([sh('failing', 'exit 1'), sh('running', 'sleep 60')])
-    await vi.waitFor(() => expect(log.some((line) => line.startsWith('failing ended'))).toBe(true))
+    await eventually(() => expect(log.some((line) => line.startsWith('failing ended'))).toBe(true))
     await supervisor.stop()
     expect(log.filter((line) => line.endsWith('stopped')).sort()).toEqual(['failing stopped', 'running stopped'])
   })

@@ -1,5 +1,6 @@
 import { Registry } from 'prom-client'
-import { afterEach, expect, it, vi } from 'vitest'
+import { afterEach, expect, it } from 'vitest'
+import { eventually } from '../../test/helpers/eventually.ts'
 import { FakeMesh, fakeResource } from '../../test/helpers/fake-mesh.ts'
 import { NODE, names, RawClient } from '../../test/xds/raw-client.ts'
 import { adsMetrics } from './metrics.ts'
@@ -25,7 +26,7 @@ it('what a proxy acknowledged is compared with what it should have; what differs
   expect(Buffer.from(repaired.resources[0]!.resource!.value).toString()).toBe('two')
   stream.ack(repaired)
   const count = async () => (await registry.getSingleMetric('meshgate_xds_drift_repaired')!.get()).values[0]!.value
-  await vi.waitFor(async () => expect(await count()).toBe(1))
+  await eventually(async () => expect(await count()).toBe(1))
   expect(await stream.quiet(600)).toEqual([])
   expect(await count()).toBe(1)
   client.close()

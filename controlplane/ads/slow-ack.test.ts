@@ -1,5 +1,6 @@
 import { Registry } from 'prom-client'
-import { afterEach, expect, it, vi } from 'vitest'
+import { afterEach, expect, it } from 'vitest'
+import { eventually } from '../../test/helpers/eventually.ts'
 import { FakeMesh, fakeResource } from '../../test/helpers/fake-mesh.ts'
 import { NODE, RawClient } from '../../test/xds/raw-client.ts'
 import type { Mesh, OnDemand } from '../xds/resource.ts'
@@ -41,7 +42,7 @@ it('clusters got on demand that are not acknowledged in time are told, once, by 
   stream.send('cds', { node: NODE })
   const first = await stream.next()
   const slow = 'a proxy does not acknowledge its clusters: it can start no other on demand meanwhile'
-  await vi.waitFor(() => expect(warned).toContain(slow), { timeout: 10_000 })
+  await eventually(() => expect(warned).toContain(slow))
   stream.ack(first)
   await stream.quiet(300)
   expect(warned.filter((text) => text === slow)).toHaveLength(1)

@@ -45,7 +45,7 @@ it('a .proto file that a Protocol names, or that it imports, changes the Protoco
   const numbers = () =>
     JSON.stringify(numberedSpec(config.objects.get('Protocol/default/chat') as never).fields?.['room'])
   const changed = async (count: number) => {
-    await expect.poll(() => snapshots.length, { timeout: 10_000 }).toBe(count)
+    await expect.poll(() => snapshots.length).toBe(count)
     config = loadConfig(snapshots.at(-1)!, config)
     return world.commit(config.objects)
   }

@@ -18,6 +18,7 @@ import { dirname, join, relative } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { eventually } from '../../test/helpers/eventually.ts'
 import { type FileAccess, nodeFileAccess } from './file-access.ts'
 import { FileStore, type FileStoreOptions } from './file-store.ts'
 import type { SourceSnapshot } from './source.ts'
@@ -55,7 +56,7 @@ async function start(options: Partial<FileStoreOptions> = {}) {
 const names = (snapshot: SourceSnapshot) =>
   snapshot.documents.map((it) => `${relative(root, it.file)}:${(it.value as { n: unknown }).n}`)
 const codes = (snapshot: SourceSnapshot) => snapshot.diagnostics.map((it) => `${it.code} ${relative(root, it.file)}`)
-const until = (check: () => void) => vi.waitFor(check, { timeout: 10_000, interval: 10 })
+const until = (check: () => void) => eventually(check)
 
 describe('start', () => {
   test('resolves with every document, by path and position', async () => {

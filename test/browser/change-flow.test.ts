@@ -74,7 +74,7 @@ describe.skipIf(skip)('a change', () => {
     await page.locator('[data-undo-confirm]').click()
     const documents = () => bed.plane.api<{ files: { objects: string[] }[] }>('/api/v1/documents')
     await expect
-      .poll(async () => (await documents()).files.flatMap(({ objects }) => objects), { timeout: 20_000 })
+      .poll(async () => (await documents()).files.flatMap(({ objects }) => objects))
       .not.toContain('EnvoyResource/default/refused')
     await page.context().close()
   })
@@ -112,7 +112,7 @@ describe.skipIf(skip)('a change', () => {
       await bed.send('reviews', 10)
       return figuresOf('reviews.default.svc.cluster.local', 30)
     }
-    await expect.poll(seen, { timeout: 30_000, interval: 1_000 }).toBeGreaterThan(0)
+    await expect.poll(seen, { interval: 1_000 }).toBeGreaterThan(0)
     const { page } = await openPage(browser, bed.url + EDIT)
     await percentage(page, 'v2').fill('20')
     await toReview(page)
@@ -123,7 +123,7 @@ describe.skipIf(skip)('a change', () => {
       await bed.send('reviews', 10)
       return page.locator('[data-figures] tbody tr').innerText()
     }
-    await expect.poll(shown, { timeout: 30_000, interval: 1_000 }).toMatch(/\d\/s[\s\S]*0 %[\s\S]*\d ms/)
+    await expect.poll(shown, { interval: 1_000 }).toMatch(/\d\/s[\s\S]*0 %[\s\S]*\d ms/)
     await expectAccessible(page)
     await page.context().close()
   })
@@ -160,10 +160,10 @@ describe.skipIf(skip)('a change', () => {
     expect(await percentage(page, 'v2').inputValue()).toBe('50 %')
     await bed.settled()
     await toReview(page)
-    await expect.poll(() => page.locator('[data-impact]').textContent(), { timeout: 30_000 }).toBeTruthy()
+    await expect.poll(() => page.locator('[data-impact]').textContent()).toBeTruthy()
     await page.getByLabel('Reason').fill('after the restart')
     await page.locator('[data-apply]').click()
-    await expect.poll(() => bed.read('reviews.yaml'), { timeout: 20_000 }).toContain('weight: 50')
+    await expect.poll(() => bed.read('reviews.yaml')).toContain('weight: 50')
     await page.context().close()
   })
 

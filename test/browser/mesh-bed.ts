@@ -1,12 +1,12 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Page } from 'playwright-core'
 import { envoyBootstrap } from '../../controlplane/bootstrap/envoy.ts'
 import { builtUi } from '../helpers/built-ui.ts'
 import { startEcho, type Upstream } from '../helpers/echo.ts'
 import { startEnvoy, type TestEnvoy } from '../helpers/envoy.ts'
+import { until } from '../helpers/eventually.ts'
 import { testFolder } from '../helpers/folders.ts'
 import { freePorts } from '../helpers/ports.ts'
 import { type ServeChild, serveChild } from '../helpers/serve.ts'
@@ -145,14 +145,14 @@ ${endpoints}`,
       return found
     },
     async settled() {
-      const until = Date.now() + 20_000
-      for (;;) {
-        const { proxies } = (await plane.api('/api/v1/proxies')) as { proxies: { state: string; connected: boolean }[] }
-        const open = proxies.filter(({ connected, state }) => connected && state === 'STALE')
-        if (open.length === 0) return
-        if (Date.now() > until) throw new Error('Envoy does not settle')
-        await sleep(30)
-      }
+      await until(
+        async () => {
+          const { proxies } = await plane.api<{ proxies: { state: string; connected: boolean }[] }>('/api/v1/proxies')
+          return proxies.filter(({ connected, state }) => connected && state === 'STALE')
+        },
+        (open) => open.length === 0,
+        { what: 'Envoy is in step' },
+      )
     },
   }
 }

@@ -77,9 +77,7 @@ describe.skipIf(skip)('a rule as a form', () => {
     expect(text).toMatch(ends)
     await bed.write('reviews.yaml', text.replace(ends, new Date(Date.now() + 2_000).toISOString()))
     await expect.poll(() => bed.read('reviews.yaml'), { timeout: 60_000, interval: 500 }).not.toContain('fault:')
-    await expect
-      .poll(async () => (await bed.send('reviews', 3, { 'x-test': 'broken' }))['503'] ?? 0, { timeout: 20_000 })
-      .toBe(0)
+    await expect.poll(async () => (await bed.send('reviews', 3, { 'x-test': 'broken' }))['503'] ?? 0).toBe(0)
     await page.context().close()
   })
 
@@ -113,7 +111,7 @@ describe.skipIf(skip)('a rule as a form', () => {
   it('sets Maglev, and a user stays with one endpoint', async () => {
     // A host of its own: the test needs none of those before it, and no second rule speaks of its host.
     await bed.write('baskets.yaml', baskets(bed.upstreams))
-    await expect.poll(() => bed.send('baskets', 1), { timeout: 20_000 }).not.toHaveProperty('404')
+    await expect.poll(() => bed.send('baskets', 1)).not.toHaveProperty('404')
     const { page } = await openPage(browser, `${bed.url}/rules/DestinationRule/default/baskets/edit?view=form`)
     await page.getByRole('switch', { name: 'Load balancing' }).press('Space')
     await page.getByText('Same key, same endpoint').click()

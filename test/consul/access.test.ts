@@ -3,9 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { KvAccess } from '../../controlplane/consul/index.ts'
 import { AccessRows, Accounts, type Database, openDatabase } from '../../controlplane/ledger/index.ts'
 import { hasConsul, startConsul, type TestConsul } from '../helpers/consul.ts'
+import { until } from '../helpers/eventually.ts'
 import { testFolder } from '../helpers/folders.ts'
 import { startToxic } from '../helpers/toxic.ts'
-import { until } from './bed.ts'
 
 /** Users, sessions and tokens of replicas on one real Consul. */
 

@@ -85,18 +85,3 @@ export function served({ mesh }: Pick<ConsulBed, 'mesh'>, hostname: string): rea
     .serve(service, service.ports[0]!)
     .map(({ port, health = 'healthy' }) => `${port} ${health}`)
 }
-
-/** Waits until the condition holds. @throws Error with the last value seen, after `timeoutMs` */
-export async function until<T>(
-  look: () => T | Promise<T>,
-  holds: (value: T) => boolean,
-  timeoutMs = 20_000,
-): Promise<T> {
-  const end = Date.now() + timeoutMs
-  for (;;) {
-    const value = await look()
-    if (holds(value)) return value
-    if (Date.now() > end) throw new Error(`not after ${timeoutMs} ms; last seen: ${JSON.stringify(value)}`)
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
-}

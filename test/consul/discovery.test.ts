@@ -3,8 +3,9 @@ import { envoyBootstrap } from '../../controlplane/bootstrap/envoy.ts'
 import { hasConsul, startConsul, type TestConsul } from '../helpers/consul.ts'
 import { startEcho, type Upstream } from '../helpers/echo.ts'
 import { startEnvoy } from '../helpers/envoy.ts'
+import { until } from '../helpers/eventually.ts'
 import { freePort } from '../helpers/ports.ts'
-import { ask, consulBed, served, until } from './bed.ts'
+import { ask, consulBed, served } from './bed.ts'
 
 /** Services of a real Consul, served to a real Envoy. */
 

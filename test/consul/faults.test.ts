@@ -1,9 +1,10 @@
 import { join } from 'node:path'
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { hasConsul, startConsul, type TestConsul } from '../helpers/consul.ts'
+import { until } from '../helpers/eventually.ts'
 import { testFolder } from '../helpers/folders.ts'
 import { startToxic, type Toxic, type ToxicProxy } from '../helpers/toxic.ts'
-import { type ConsulBed, consulBed, served, until } from './bed.ts'
+import { type ConsulBed, consulBed, served } from './bed.ts'
 
 /** What a Consul may do, and what the mesh does then: the last good world stays, and it says how old that is. */
 

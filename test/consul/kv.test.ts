@@ -6,10 +6,10 @@ import { ConsulHttp, Kv, KvLedger, KvSource, kvLearned, SessionLock } from '../.
 import { ConflictError, type FileChange } from '../../controlplane/ledger/index.ts'
 import { OnDemandMemory, stateFile } from '../../controlplane/ondemand/index.ts'
 import { hasConsul, startConsul, type TestConsul } from '../helpers/consul.ts'
+import { until } from '../helpers/eventually.ts'
 import { testFolder } from '../helpers/folders.ts'
 import { spawnForTest } from '../helpers/processes.ts'
 import { startToxic } from '../helpers/toxic.ts'
-import { until } from './bed.ts'
 
 /** Configuration and its history in a real Consul's key-value store. */
 
@@ -147,7 +147,7 @@ describe.skipIf(!(await hasConsul()))('configuration in Consul', () => {
           return lines
         },
         (count) => count >= 2,
-        60_000,
+        { withinMs: 60_000 },
       )
       await sleep(Math.random() * 150)
       process.kill(child.pid, 'SIGKILL')
@@ -220,7 +220,7 @@ describe.skipIf(!(await hasConsul()))('configuration in Consul', () => {
     await until(
       () => next.held,
       (held) => held,
-      60_000,
+      { withinMs: 60_000 },
     )
     process.kill(child.pid, 'SIGCONT')
     await child.exited

@@ -2,8 +2,9 @@ import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { KvLedger } from '../../controlplane/consul/index.ts'
 import { hasConsul, startConsulServers, type TestConsul } from '../helpers/consul.ts'
+import { until } from '../helpers/eventually.ts'
 import { testFolder } from '../helpers/folders.ts'
-import { type ConsulBed, consulBed, served, until } from './bed.ts'
+import { type ConsulBed, consulBed, served } from './bed.ts'
 
 /** Three real Consul servers: what the mesh does while they lose their leader, and while they have none. */
 
@@ -24,11 +25,11 @@ describe.skipIf(!(await hasConsul()))('Consul servers that lose their leader', (
     return servers.find(({ serverPort }) => address.endsWith(`:${serverPort}`))
   }
   const settings = { probeMs: 300, waitMs: 2_000, confirmMs: 2_000 }
-  const holds = async (bed: ConsulBed, ports: readonly number[], timeoutMs = 40_000) =>
+  const holds = async (bed: ConsulBed, ports: readonly number[], withinMs = 60_000) =>
     until(
       () => served(bed, HOST),
       (list) => JSON.stringify(list) === JSON.stringify(ports.map((port) => `${port} healthy`)),
-      timeoutMs,
+      { withinMs },
     )
 
   it('by a pause: endpoints stay, changes come again under the next leader, writes too; the old one back changes nothing', async () => {
@@ -52,7 +53,7 @@ describe.skipIf(!(await hasConsul()))('Consul servers that lose their leader', (
     const next = await until(
       () => leaderOf(agent).catch(() => undefined),
       (leader) => leader !== undefined && leader !== first,
-      40_000,
+      { withinMs: 60_000 },
     )
     expect(next).not.toBe(first)
     expect(served(bed, HOST)).toEqual(['9001 healthy', '9002 healthy'])
@@ -64,7 +65,7 @@ describe.skipIf(!(await hasConsul()))('Consul servers that lose their leader', (
     await until(
       () => leaderOf(first).catch(() => undefined),
       (leader) => leader === next,
-      40_000,
+      { withinMs: 60_000 },
     )
     expect(bed.source.state().held).toEqual([])
     expect(served(bed, HOST)).toEqual(['9001 healthy', '9002 healthy', '9003 healthy'])
@@ -84,7 +85,7 @@ describe.skipIf(!(await hasConsul()))('Consul servers that lose their leader', (
     const { error } = await until(
       () => bed.source.state(),
       ({ state }) => state === 'lost',
-      60_000,
+      { withinMs: 60_000 },
     )
     expect(error).toBeDefined()
     expect(served(bed, HOST)).toEqual(known)
@@ -92,7 +93,7 @@ describe.skipIf(!(await hasConsul()))('Consul servers that lose their leader', (
     await until(
       () => bed.source.state(),
       ({ state, held }) => state === 'ok' && held.length === 0,
-      60_000,
+      { withinMs: 60_000 },
     )
     expect(served(bed, HOST)).toEqual(known)
     await bed.stop()

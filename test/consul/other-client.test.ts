@@ -4,8 +4,9 @@ import Consul from 'consul'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { KvLedger, SessionLock } from '../../controlplane/consul/index.ts'
 import { hasConsul, startConsul, type TestConsul } from '../helpers/consul.ts'
+import { until } from '../helpers/eventually.ts'
 import { testFolder } from '../helpers/folders.ts'
-import { consulBed, served, until } from './bed.ts'
+import { consulBed, served } from './bed.ts'
 
 /** What another client of Consul (npm `consul`) writes we read, and what we write it reads: the layout is as it is described. */
 

@@ -3,10 +3,10 @@ import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { copyStore } from '../../cli/store-copy.ts'
 import { hasConsul, startConsul, type TestConsul } from '../helpers/consul.ts'
+import { until } from '../helpers/eventually.ts'
 import { testFolder } from '../helpers/folders.ts'
 import { type ServeChild, serveChild } from '../helpers/serve.ts'
 import { NODE, names, RawClient } from '../xds/raw-client.ts'
-import { until } from './bed.ts'
 
 /** Two control planes of their own on one Consul: configuration in its store, services in its catalog. */
 
@@ -142,7 +142,7 @@ describe.skipIf(!(await hasConsul()))('replicas on one Consul', () => {
       const [shown] = await until(
         async () => (await proxies(a)).filter(({ node, connected }) => node === id && connected),
         (list) => list.length > 0,
-        40_000,
+        { withinMs: 60_000 },
       )
       expect(shown!.replica).toContain(String(third.xdsPort))
       await third.kill()
@@ -151,7 +151,7 @@ describe.skipIf(!(await hasConsul()))('replicas on one Consul', () => {
       await until(
         async () => (await proxies(a)).filter(({ node }) => node === id),
         (list) => list.length === 0,
-        60_000,
+        { withinMs: 60_000 },
       )
     },
   )
@@ -163,7 +163,7 @@ describe.skipIf(!(await hasConsul()))('replicas on one Consul', () => {
     await until(
       () => sources(a),
       (list) => list.length === 2 && list.every(({ state }) => state === 'lost'),
-      40_000,
+      { withinMs: 60_000 },
     )
     await b.process.stop()
     const again = await serveChild(place, {

@@ -5,10 +5,11 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { ConsulHttp, KvLedger, SessionLock } from '../../controlplane/consul/index.ts'
 import { testCa } from '../helpers/certificates.ts'
 import { hasConsul, startConsul, type TestConsul } from '../helpers/consul.ts'
+import { until } from '../helpers/eventually.ts'
 import { testFolder } from '../helpers/folders.ts'
 import { freePort } from '../helpers/ports.ts'
 import { serveChild } from '../helpers/serve.ts'
-import { consulBed, served, until } from './bed.ts'
+import { consulBed, served } from './bed.ts'
 
 /** A real Consul that asks for client certificates and tokens, as one in production does. */
 
@@ -216,7 +217,6 @@ describe.skipIf(!(await hasConsul()))('several datacenters', () => {
     const { error } = await until(
       () => bed.source.state(),
       ({ state }) => state === 'degraded',
-      30_000,
     )
     expect(error).toMatch(/dc=far|far|health\/service|catalog/)
     await near.register({ name: 'web', id: 'n2', port: 9102 })

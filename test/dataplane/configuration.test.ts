@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Configuration } from '../../dataplane/configuration.ts'
-import { Bed, byId, endpoints, eventually, type GameServer, gameConfiguration, Kind } from './game.ts'
+import { comesTrue } from '../helpers/eventually.ts'
+import { Bed, byId, endpoints, type GameServer, gameConfiguration, Kind } from './game.ts'
 
 const bed = new Bed()
 afterEach(() => bed.close())
@@ -31,13 +32,13 @@ describe('a change of the configuration', () => {
     const proxy = await bed.proxy(to(a))
     const client = bed.client(proxy)
     client.send({ msgid: 1, seq: 1 })
-    await eventually(() => held.length === 1)
+    await comesTrue(() => held.length === 1)
     await proxy.apply(to(b))
     expect(String((await client.ask({ msgid: 1, seq: 2 })).body)).toBe('b:')
     held[0]!()
     await client.receive(2)
     expect(String(client.frames[1]!.body)).toBe('a:')
-    await eventually(() => a.sockets.size === 0, 'no connection to the endpoint that left')
+    await comesTrue(() => a.sockets.size === 0, 'no connection to the endpoint that left')
   })
 
   it('a cluster removed while requests are pending: they finish', async () => {
@@ -47,7 +48,7 @@ describe('a change of the configuration', () => {
     const proxy = await bed.proxy(to(a))
     const client = bed.client(proxy)
     client.send({ msgid: 1, seq: 1 })
-    await eventually(() => held.length === 1)
+    await comesTrue(() => held.length === 1)
     await proxy.apply(to(a, { clusters: [] }))
     expect((await client.ask({ msgid: 1, seq: 2 })).body.readUInt32BE()).toBe(2)
     held[0]!()
@@ -66,7 +67,7 @@ describe('a change of the configuration', () => {
     const held: (() => void)[] = []
     a.handle = (frame, socket) => held.push(() => a.answer(frame, socket))
     goes.send({ msgid: 1, seq: 2 })
-    await eventually(() => held.length === 1)
+    await comesTrue(() => held.length === 1)
     await proxy.apply(base)
     expect(proxy.address('second')).toBeUndefined()
     expect(goes.closed).toBe(false)
@@ -133,7 +134,7 @@ describe('drain', () => {
     const [busy, idle] = [bed.client(proxy), bed.client(proxy)]
     await idle.ask({ kind: Kind.heartbeat, seq: 1 })
     for (let seq = 0; seq < 10; seq++) busy.send({ msgid: 1, seq })
-    await eventually(() => held.length === 10)
+    await comesTrue(() => held.length === 10)
     const drained = proxy.drain(10_000)
     await idle.ended()
     const { GameClient } = await import('./game.ts')

@@ -5,7 +5,8 @@ import type { Configuration, MessageRoute, RouteAction } from '../../dataplane/c
 import { AccessLog } from '../../dataplane/filters/access-log.ts'
 import { C } from '../../dataplane/stats/counters.ts'
 import { takeStats } from '../../dataplane/stats/prometheus.ts'
-import { Bed, byId, endpoints, eventually, type GameFrame, type GameServer, gameConfiguration, Kind } from './game.ts'
+import { comesTrue } from '../helpers/eventually.ts'
+import { Bed, byId, endpoints, type GameFrame, type GameServer, gameConfiguration, Kind } from './game.ts'
 
 const bed = new Bed()
 afterEach(() => bed.close())
@@ -85,18 +86,18 @@ describe('what a route does to messages', () => {
     const client = bed.client(proxy)
     for (let seq = 0; seq < 20; seq++) client.send({ msgid: 1, seq, body: `${seq}` })
     await client.receive(20)
-    await eventually(() => shadow.frames.length === 20)
+    await comesTrue(() => shadow.frames.length === 20)
     expect(shadow.frames.map(({ body }) => String(body))).toEqual(a.frames.map(({ body }) => String(body)))
     expect(client.frames.every(({ body }) => String(body).startsWith('a:'))).toBe(true)
     // The replies are known as those of the copies: no slot waits for its deadline.
-    await eventually(() => proxy.engine.requests.used === 0, 'no slot in use')
+    await comesTrue(() => proxy.engine.requests.used === 0, 'no slot in use')
     const { counters } = proxy.clusters.get('shadow')!
     expect([counters[C.upstream_rq_completed], counters[C.upstream_rq_unmatched_reply]]).toEqual([20, 0])
     await shadow.close()
     for (let seq = 20; seq < 40; seq++) client.send({ msgid: 1, seq })
     await client.receive(40)
     expect(client.frames.every((frame) => codeOf(frame) === undefined)).toBe(true)
-    await eventually(() => proxy.engine.requests.used === 0, 'no slot in use')
+    await comesTrue(() => proxy.engine.requests.used === 0, 'no slot in use')
   })
 
   it('mutation: fields of requests and replies, by route and by destination', async () => {
@@ -196,7 +197,7 @@ describe('what is written down', () => {
     await client.ask({ msgid: 1, seq: 1, uid: 2n ** 63n })
     client.send({ kind: Kind.oneway, msgid: 1 })
     await client.ask({ msgid: 1, seq: 2 })
-    await eventually(() => text.split('\n').length === 4)
+    await comesTrue(() => text.split('\n').length === 4)
     const lines = text
       .trim()
       .split('\n')

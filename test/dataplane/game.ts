@@ -258,12 +258,3 @@ export class Bed {
     for (const close of this.#closers.splice(0).reverse()) await close()
   }
 }
-
-/** Waits until something holds; for what happens on the other side of a socket. */
-export async function eventually(holds: () => boolean, what = 'the condition'): Promise<void> {
-  const end = performance.now() + 20_000
-  while (!holds()) {
-    if (performance.now() > end) throw new Error(`${what} did not come to hold`)
-    await new Promise((resolve) => setTimeout(resolve, 5))
-  }
-}

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { C, L } from '../../dataplane/stats/counters.ts'
-import { Bed, byId, encode, endpoints, eventually, type GameServer, gameConfiguration, Kind } from './game.ts'
+import { comesTrue } from '../helpers/eventually.ts'
+import { Bed, byId, encode, endpoints, type GameServer, gameConfiguration, Kind } from './game.ts'
 
 const bed = new Bed()
 afterEach(() => bed.close())
@@ -102,7 +103,7 @@ describe('clients that misbehave hurt themselves only', () => {
     await Promise.all(flood.map((client) => client.ended()))
     for (const [seq, client] of clients.entries()) await client.ask({ msgid: 1, seq: seq + 10 })
     clients[0]!.close()
-    await eventually(() => proxy.listeners[0]!.clients.size === 2)
+    await comesTrue(() => proxy.listeners[0]!.clients.size === 2)
     await bed.client(proxy).ask({ msgid: 1, seq: 1 })
   })
 
@@ -122,7 +123,7 @@ describe('clients that misbehave hurt themselves only', () => {
     const good = bed.client(proxy)
     for (let seq = 0; seq < 50; seq++) await good.ask({ msgid: 1, seq })
     const [first] = [...proxy.listeners[0]!.clients]
-    await eventually(() => first!.out.waiting > 256 * 1024, 'bytes that wait')
+    await comesTrue(() => first!.out.waiting > 256 * 1024, 'bytes that wait')
     expect(first!.out.waiting).toBeLessThan(256 * 1024 + 32 * 65 * 1024)
     // It is not lost either: once it reads, it gets everything.
     let bytes = 0
@@ -130,7 +131,7 @@ describe('clients that misbehave hurt themselves only', () => {
       bytes += chunk.length
     })
     slow.resume()
-    await eventually(() => bytes === 2000 * (64 * 1024 + 24), 'all replies')
+    await comesTrue(() => bytes === 2000 * (64 * 1024 + 24), 'all replies')
   })
 
   it('an upstream that does not read stops nobody: requests above the limit of waiting bytes get error replies', async () => {
@@ -219,7 +220,7 @@ describe('clients that misbehave hurt themselves only', () => {
       )
     }
     await bed.client(proxy).ask({ msgid: 1, seq: 1 })
-    await eventually(() => proxy.engine.requests.used === 0, 'no slot in use')
+    await comesTrue(() => proxy.engine.requests.used === 0, 'no slot in use')
   })
 })
 
@@ -246,6 +247,6 @@ describe('a codec that throws', () => {
       await bad.ended()
     } else expect((await bad.ask({ msgid: 1, seq: 1, flags: 0x40 })).body.readUInt32BE()).toBe(4)
     await good.ask({ msgid: 1, seq: 2 })
-    await eventually(() => proxy.engine.requests.used === 0, 'no slot in use')
+    await comesTrue(() => proxy.engine.requests.used === 0, 'no slot in use')
   })
 })

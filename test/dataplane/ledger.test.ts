@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import type { ConnectionMode } from '../../codecs/contract.ts'
 import type { Configuration } from '../../dataplane/configuration.ts'
-import { Bed, byId, endpoints, eventually, type GameClient, GameServer, gameConfiguration, Kind } from './game.ts'
+import { comesTrue } from '../helpers/eventually.ts'
+import { Bed, byId, endpoints, type GameClient, GameServer, gameConfiguration, Kind } from './game.ts'
 
 const bed = new Bed()
 afterEach(() => bed.close())
@@ -150,7 +151,7 @@ describe.each(['shared', 'bound', 'exclusive'] satisfies ConnectionMode[])('ledg
     expect(account.replied).toBeGreaterThan(account.sent / 10)
     // Nothing stays behind: neither counts nor slots.
     for (const server of servers) server.cut()
-    await eventually(() => proxy.engine.requests.used === 0, 'no slot in use')
+    await comesTrue(() => proxy.engine.requests.used === 0, 'no slot in use')
     for (const cluster of proxy.clusters.values()) {
       expect(cluster.breakers[0]).toMatchObject({ requests: 0, pending: 0, retries: 0 })
       expect(cluster.hosts.every(({ active }) => active === 0)).toBe(true)

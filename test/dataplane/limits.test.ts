@@ -10,7 +10,8 @@ import {
   RateLimitRequestSchema,
   RateLimitResponseSchema,
 } from '../../proto/gen/envoy/service/ratelimit/v3/rls_pb.ts'
-import { Bed, byId, encode, endpoints, eventually, type GameFrame, gameConfiguration, Kind } from './game.ts'
+import { comesTrue } from '../helpers/eventually.ts'
+import { Bed, byId, encode, endpoints, type GameFrame, gameConfiguration, Kind } from './game.ts'
 
 /** The message proxy as a client of a rate limit service that the test leads. */
 
@@ -182,7 +183,7 @@ describe('global rate limits', () => {
     expect(server.frames).toEqual([])
     service.answer = () => ({ overallCode: Code.OK })
     expect(refused(await client.ask({ msgid: 1, seq: 2, uid: 1n }))).toBe(false)
-    await eventually(() => server.frames.length === 2)
+    await comesTrue(() => server.frames.length === 2)
     expect(server.frames.map(({ uid }) => uid)).toEqual([99n, 99n])
     // Both questions were about the message as it came.
     expect(service.requests.map(({ descriptors }) => descriptors[0]!.entries[0]!.value)).toEqual(['1', '1'])
@@ -194,9 +195,9 @@ describe('global rate limits', () => {
     expect(refused(await client.ask({ msgid: 1, seq: 1 }))).toBe(true)
     const leaver = bed.client(proxy)
     leaver.send({ msgid: 1, seq: 9 })
-    await eventually(() => service.requests.length === 2)
+    await comesTrue(() => service.requests.length === 2)
     leaver.close()
-    await eventually(() => proxy.engine.requests.used === 0)
+    await comesTrue(() => proxy.engine.requests.used === 0)
     service.answer = () => ({ overallCode: Code.OK })
     expect(refused(await client.ask({ msgid: 1, seq: 2 }))).toBe(false)
     expect(server.frames).toHaveLength(1)
@@ -209,7 +210,7 @@ describe('global rate limits', () => {
     })
     client.socket.write(encode({ kind: Kind.oneway, msgid: 1, uid: 7n }))
     client.socket.write(encode({ kind: Kind.oneway, msgid: 1, uid: 8n }))
-    await eventually(() => server.frames.length === 1)
+    await comesTrue(() => server.frames.length === 1)
     expect(server.frames[0]!.uid).toBe(8n)
     expect(client.frames).toEqual([])
   })

@@ -8,7 +8,8 @@ import type { ClusterConfig, ListenerConfig } from '../../dataplane/configuratio
 import { encodeProxyHeader, type ProxyHeader, readProxyHeader } from '../../dataplane/listen/proxy-protocol.ts'
 import { C, L } from '../../dataplane/stats/counters.ts'
 import { testCa } from '../helpers/certificates.ts'
-import { Bed, byId, encode, endpoints, eventually, type GameFrame, gameConfiguration, Kind, splitter } from './game.ts'
+import { comesTrue } from '../helpers/eventually.ts'
+import { Bed, byId, encode, endpoints, type GameFrame, gameConfiguration, Kind, splitter } from './game.ts'
 
 const bed = new Bed()
 afterEach(() => bed.close())
@@ -209,7 +210,7 @@ describe('PROXY protocol', () => {
     const { port, seen } = await headerServer(header.length)
     const proxy = await bed.proxy(one({ port, proxyProtocol: 'v2' }))
     await bed.client(proxy).ask({ msgid: 1, seq: 1 })
-    await eventually(() => seen.length === 1)
+    await comesTrue(() => seen.length === 1)
     expect(seen[0]).toEqual(header)
   })
 })

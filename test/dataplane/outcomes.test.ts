@@ -4,7 +4,8 @@ import type { ConnectionMode } from '../../codecs/contract.ts'
 import type { ClusterConfig, RouteAction } from '../../dataplane/configuration.ts'
 import { C, L } from '../../dataplane/stats/counters.ts'
 import { dial } from '../../dataplane/upstream/dial.ts'
-import { Bed, byId, encode, endpoints, eventually, type GameFrame, gameConfiguration, Kind } from './game.ts'
+import { comesTrue } from '../helpers/eventually.ts'
+import { Bed, byId, encode, endpoints, type GameFrame, gameConfiguration, Kind } from './game.ts'
 
 const bed = new Bed()
 afterEach(() => bed.close())
@@ -58,7 +59,7 @@ describe.each(modes)('outcomes of requests, %s', (mode) => {
     await client.receive(3)
     expect(client.frames.map(codeOf)).toEqual([codes.timeout, codes.timeout, codes.timeout])
     client.send({ msgid: 1, seq: 4, body: 'in time' })
-    await eventually(() => proxy.engine.requests.used === 1 && ready !== undefined)
+    await comesTrue(() => proxy.engine.requests.used === 1 && ready !== undefined)
     ready!()
     expect(String((await client.ask({ msgid: 1, seq: 5, body: 'after' })).body)).toBe('a:after')
     await client.receive(5)
@@ -83,7 +84,7 @@ describe.each(modes)('outcomes of requests, %s', (mode) => {
     expect(client.frames).toHaveLength(19)
     const { counters } = proxy.clusters.get('a')!
     if (mode !== 'exclusive') {
-      await eventually(() => counters[C.upstream_rq_late_reply] === 1, 'a late reply')
+      await comesTrue(() => counters[C.upstream_rq_late_reply] === 1, 'a late reply')
       expect(proxy.engine.requests.used).toBe(0)
     }
     expect(counters[C.upstream_rq_timeout]).toBe(1)
@@ -99,7 +100,7 @@ describe.each(modes)('outcomes of requests, %s', (mode) => {
     const client = bed.client(proxy)
     for (let seq = 1; seq <= 10; seq++) expect(codeOf(await client.ask({ msgid: 1, seq }))).toBeUndefined()
     const { counters } = proxy.clusters.get('a')!
-    await eventually(() => counters[C.upstream_rq_unmatched_reply] === 10, 'ten unmatched replies')
+    await comesTrue(() => counters[C.upstream_rq_unmatched_reply] === 10, 'ten unmatched replies')
     expect(client.frames.map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
   })
 
@@ -207,14 +208,14 @@ describe.each(modes)('outcomes of requests, %s', (mode) => {
     const [stays, leaves] = [bed.client(proxy), bed.client(proxy)]
     for (let seq = 0; seq < 20; seq++) leaves.send({ msgid: 1, seq })
     stays.send({ msgid: 1, seq: 1, body: 'mine' })
-    await eventually(() => held.length === 21)
+    await comesTrue(() => held.length === 21)
     leaves.socket.resetAndDestroy()
-    await eventually(() => proxy.listeners[0]!.clients.size === 1, 'one client')
+    await comesTrue(() => proxy.listeners[0]!.clients.size === 1, 'one client')
     for (const answer of held) answer()
     await stays.receive(1)
     expect(String(stays.frames[0]!.body)).toBe('a:mine')
-    await eventually(() => proxy.engine.requests.used === 0, 'no slot in use')
-    await eventually(() => proxy.listeners[0]!.counters[L.downstream_rq_closed] === 20, 'twenty closed')
+    await comesTrue(() => proxy.engine.requests.used === 0, 'no slot in use')
+    await comesTrue(() => proxy.listeners[0]!.counters[L.downstream_rq_closed] === 20, 'twenty closed')
   })
 
   it('a client that ends its side still gets its replies', async () => {
@@ -233,7 +234,7 @@ describe.each(modes)('outcomes of requests, %s', (mode) => {
     const client = bed.client(proxy)
     for (let seq = 0; seq < 100; seq++) client.send({ kind: Kind.oneway, msgid: 1, seq })
     await client.ask({ msgid: 1, seq: 100 })
-    await eventually(() => server.frames.length === 101)
+    await comesTrue(() => server.frames.length === 101)
     expect(client.frames).toHaveLength(1)
     expect(proxy.engine.requests.used).toBe(0)
   })
@@ -245,10 +246,10 @@ describe.each(modes)('outcomes of requests, %s', (mode) => {
     const proxy = await bed.proxy(one(server.port, mode, {}, { circuitBreakers: { default: { maxRequests: 5 } } }))
     const client = bed.client(proxy)
     client.send({ msgid: 1, seq: 0 })
-    await eventually(() => held.length === 1)
+    await comesTrue(() => held.length === 1)
     for (let seq = 1; seq < 12; seq++) {
       client.send({ msgid: 1, seq })
-      if (seq < 5) await eventually(() => held.length === seq + 1)
+      if (seq < 5) await comesTrue(() => held.length === seq + 1)
     }
     await client.receive(7)
     expect(client.frames.map(codeOf)).toEqual(new Array(7).fill(codes.overflow))
@@ -339,7 +340,7 @@ describe('bound connections', () => {
     const client = bed.client(proxy)
     await client.ask({ msgid: 1, seq: 1 })
     client.close()
-    await eventually(() => server.sockets.size === 0, 'no connection')
+    await comesTrue(() => server.sockets.size === 0, 'no connection')
   })
 
   it('the listener says whether a client goes with its upstream', async () => {

@@ -2,7 +2,8 @@ import { connect, createServer, type Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { ConnectionMode } from '../../codecs/contract.ts'
 import type { Configuration, MessageRoute } from '../../dataplane/configuration.ts'
-import { Bed, endpoints, eventually } from './game.ts'
+import { comesTrue } from '../helpers/eventually.ts'
+import { Bed, endpoints } from './game.ts'
 
 const bed = new Bed()
 afterEach(() => bed.close())
@@ -97,7 +98,7 @@ describe('Redis: no ids, replies in order', () => {
       )
       socket.write('GET s1 wait100\r\nGET f1\r\nGET x1\r\nGET none\r\nGET s2\r\nGET f2\r\n')
       const lines = () => received().toString().split('\r\n').filter(Boolean)
-      await eventually(() => lines().length === 6, 'six replies')
+      await comesTrue(() => lines().length === 6, 'six replies')
       expect(lines().map((line) => line.replace(/^-ERR .*/, '-ERR'))).toEqual([
         '+slow GET s1 wait100',
         '+fast GET f1',
@@ -116,11 +117,11 @@ describe('Redis: no ids, replies in order', () => {
       configuration('redis', ports, [route('key', 'k', 'a', { timeoutMs: 60 })]),
     )
     socket.write('GET k1 wait200\r\n')
-    await eventually(() => received().length > 0)
+    await comesTrue(() => received().length > 0)
     expect(received().toString()).toMatch(/^-ERR/)
     await new Promise((resolve) => setTimeout(resolve, 200))
     socket.write('GET k2\r\n')
-    await eventually(() => received().toString().split('\r\n').length === 3)
+    await comesTrue(() => received().toString().split('\r\n').length === 3)
     expect(received().toString()).toContain('+a GET k2')
     expect(received().toString()).not.toContain('k1')
   })
@@ -150,15 +151,15 @@ describe('MQTT: a session on a bound connection', () => {
       configuration('mqtt', { red: port }, [route('clientId', 'red', 'red')]),
     )
     socket.write(connectPacket)
-    await eventually(() => received().equals(connack), 'connack')
+    await comesTrue(() => received().equals(connack), 'connack')
     socket.write(ping)
-    await eventually(() => received().length === 6)
+    await comesTrue(() => received().length === 6)
     expect(received().subarray(4)).toEqual(pong)
     socket.write(publish)
-    await eventually(() => received().length === 6 + publish.length)
+    await comesTrue(() => received().length === 6 + publish.length)
     expect(Buffer.concat(seen)).toEqual(Buffer.concat([connectPacket, ping, publish]))
     sockets[0]!.end()
-    await eventually(closed, 'the end of the client')
+    await comesTrue(closed, 'the end of the client')
   })
 
   it('a request without an answer in time ends the session, which has no error reply, and is accounted for once', async () => {
@@ -172,11 +173,11 @@ describe('MQTT: a session on a bound connection', () => {
       ]),
     )
     socket.write(connectPacket)
-    await eventually(() => received().equals(connack), 'connack')
+    await comesTrue(() => received().equals(connack), 'connack')
     const subscribe = (id: number) => Buffer.from([0x82, 6, 0, id, 0, 1, 0x74, 0])
     socket.write(Buffer.concat([subscribe(1), subscribe(2), subscribe(3)]))
-    await eventually(closed, 'the end of the client')
-    await eventually(() => proxy.engine.requests.used === 0, 'no slot in use')
+    await comesTrue(closed, 'the end of the client')
+    await comesTrue(() => proxy.engine.requests.used === 0, 'no slot in use')
     const { requests } = proxy.engine
     const taken = Array.from({ length: requests.capacity }, () => requests.take())
     expect(new Set(taken).size).toBe(taken.length)
@@ -198,16 +199,16 @@ describe('MQTT: a session on a bound connection', () => {
       ]),
     )
     socket.write(connectPacket)
-    await eventually(() => received().equals(connack), 'connack')
+    await comesTrue(() => received().equals(connack), 'connack')
     socket.write(subscribe(1, 'h'))
-    await eventually(() => received().length === connack.length + 5, 'suback of the home')
+    await comesTrue(() => received().length === connack.length + 5, 'suback of the home')
     socket.write(subscribe(2, 'o'))
-    await eventually(() => received().length === connack.length + 10, 'suback of the other, and no second connack')
+    await comesTrue(() => received().length === connack.length + 10, 'suback of the other, and no second connack')
     expect(received()).toEqual(Buffer.from([...connack, 0x90, 3, 0, 1, 0, 0x90, 3, 0, 2, 0]))
     expect(heard.home).toEqual(Buffer.concat([connectPacket, subscribe(1, 'h')]))
     expect(heard.other).toEqual(Buffer.concat([connectPacket, subscribe(2, 'o')]))
     socket.write(ping)
-    await eventually(() => heard.home.at(-2) === 0xc0 && heard.other.at(-2) === 0xc0, 'pings at both')
+    await comesTrue(() => heard.home.at(-2) === 0xc0 && heard.other.at(-2) === 0xc0, 'pings at both')
     expect(closed()).toBe(false)
     expect(proxy.engine.requests.used).toBe(0)
   })
@@ -219,14 +220,14 @@ describe('MQTT: a session on a bound connection', () => {
       ]),
     )
     socket.write(connectPacket)
-    await eventually(closed, 'the end of the client')
+    await comesTrue(closed, 'the end of the client')
     expect(received()).toHaveLength(0)
   })
 
   it('a session nobody takes is closed', async () => {
     const { socket, closed } = await client(configuration('mqtt', {}, []))
     socket.write(connectPacket)
-    await eventually(closed, 'the end of the client')
+    await comesTrue(closed, 'the end of the client')
   })
 })
 
@@ -257,10 +258,10 @@ describe('Thrift: ids at a computed place, error replies of its own', () => {
     const wanted = Buffer.concat(
       Array.from({ length: 20 }, (_, i) => call(2, `Service:get${'x'.repeat(i)}`, -1000 * i)),
     )
-    await eventually(() => received().length === wanted.length, 'all replies')
+    await comesTrue(() => received().length === wanted.length, 'all replies')
     expect(received()).toEqual(wanted)
     socket.write(call(1, 'Service:put', 5))
-    await eventually(() => received().length > wanted.length + 4)
+    await comesTrue(() => received().length > wanted.length + 4)
     const error = received().subarray(wanted.length)
     expect(error.readUInt32BE(0)).toBe(error.length - 4)
     expect(error[7]).toBe(3)

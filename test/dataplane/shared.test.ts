@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { L } from '../../dataplane/stats/counters.ts'
-import { Bed, byId, endpoints, eventually, gameConfiguration, Kind } from './game.ts'
+import { comesTrue } from '../helpers/eventually.ts'
+import { Bed, byId, endpoints, gameConfiguration, Kind } from './game.ts'
 
 const bed = new Bed()
 afterEach(() => bed.close())
@@ -86,7 +87,7 @@ describe('shared upstream connections', () => {
     client.send({ kind: Kind.oneway, msgid: 1, seq: 77, body: 'note' })
     client.send({ kind: Kind.oneway, msgid: 2, seq: 78, body: 'nowhere' })
     await client.ask({ msgid: 1, seq: 79 })
-    await eventually(() => server.frames.length === 2)
+    await comesTrue(() => server.frames.length === 2)
     expect(server.frames[0]).toMatchObject({ kind: Kind.oneway, seq: 77 })
     expect(client.frames).toHaveLength(1)
     expect(proxy.engine.requests.used).toBe(0)

@@ -5,8 +5,9 @@ import { protocolFile } from '../../codecs/load.ts'
 import type { TracingConfig } from '../../dataplane/configuration.ts'
 import { AccessLog } from '../../dataplane/filters/access-log.ts'
 import { exportCounters } from '../../dataplane/traces/tracer.ts'
+import { comesTrue } from '../helpers/eventually.ts'
 import { collector } from './collector.ts'
-import { Bed, byId, endpoints, eventually, gameConfiguration, Kind } from './game.ts'
+import { Bed, byId, endpoints, gameConfiguration, Kind } from './game.ts'
 
 const bed = new Bed()
 afterEach(() => bed.close())
@@ -51,7 +52,7 @@ it('trace and parent span of a message are in the access log; a body that is no 
   await client.ask({ msgid: 1, seq: 1, body: traceparent('01') })
   await client.ask({ msgid: 1, seq: 2, body: Buffer.from(trace, 'hex') })
   await client.ask({ msgid: 1, seq: 3, body: `00-${'0'.repeat(32)}-${parent}-01` })
-  await eventually(() => lines.length === 3)
+  await comesTrue(() => lines.length === 3)
   expect(lines[0]).toMatchObject({ trace_id: trace, parent_span_id: parent })
   expect(lines[1]).toMatchObject({ trace_id: trace })
   expect(lines[1]).not.toHaveProperty('parent_span_id')
@@ -67,7 +68,7 @@ it('a sampled parent has a span always, one that is not never; others by percent
   await client.ask({ msgid: 1, seq: 3, body: traceparent('01') })
   client.send({ kind: Kind.oneway, msgid: 1, body: traceparent('01') })
   await client.ask({ msgid: 2, seq: 4, body: traceparent('01') })
-  await eventually(() => spans.length === 3)
+  await comesTrue(() => spans.length === 3)
   expect(paths[0]).toBe('POST /v1/traces application/json')
   for (const span of spans) expect(span).toMatchObject({ traceId: trace, parentSpanId: parent })
   expect(new Set(spans.map(({ spanId }) => spanId)).size).toBe(3)
@@ -76,7 +77,7 @@ it('a sampled parent has a span always, one that is not never; others by percent
     expect(Math.abs(Number(BigInt(startTimeUnixNano) / 1_000_000n) - Date.now())).toBeLessThan(120_000)
     expect(BigInt(endTimeUnixNano)).toBeGreaterThanOrEqual(BigInt(startTimeUnixNano))
   }
-  await eventually(() => lines.length === 5)
+  await comesTrue(() => lines.length === 5)
   const logged = lines.flatMap(({ span_id: id }) => id ?? [])
   expect([...logged].sort()).toEqual(spans.map(({ spanId }) => spanId).sort())
 })
@@ -87,14 +88,14 @@ it('requests that are turned away have a line and a span too; a flood of them ha
   await client.ask({ msgid: 9, seq: 1, body: traceparent('01') })
   await client.ask({ msgid: 9, seq: 2, body: traceparent('00') })
   await client.ask({ msgid: 3, seq: 3, body: traceparent('01') })
-  await eventually(() => spans.length === 2)
+  await comesTrue(() => spans.length === 2)
   for (const span of spans) expect(span).toMatchObject({ traceId: trace, parentSpanId: parent, status: { code: 2 } })
-  await eventually(() => lines.length === 3)
+  await comesTrue(() => lines.length === 3)
   expect(lines[0]).toMatchObject({ outcome: 'noRoute', trace_id: trace, span_id: spans[0]!.spanId })
   expect(lines[2]).toMatchObject({ outcome: 'fault', route: '3' })
   for (let seq = 0; seq < 2000; seq++) client.send({ msgid: 9, seq })
   await client.receive(2003)
-  await eventually(() => lines.length >= 100)
+  await comesTrue(() => lines.length >= 100)
   expect(lines.length).toBeLessThan(2000)
 })
 
@@ -102,7 +103,7 @@ it('without a parent the share of the configuration has a trace of its own', asy
   const { endpoint, spans } = await collector(bed)
   const { client } = await tracedProxy({ endpoint: `${endpoint}/own/path`, sampling: 100 })
   await client.ask({ msgid: 1, seq: 1 })
-  await eventually(() => spans.length === 1)
+  await comesTrue(() => spans.length === 1)
   expect(spans[0]!.traceId).toMatch(/^[\da-f]{32}$/)
   expect(spans[0]).not.toHaveProperty('parentSpanId')
 })
@@ -113,6 +114,6 @@ it('a collector that is away or says no costs spans, which are counted, and no m
     const { client } = await tracedProxy({ endpoint, sampling: 100 })
     for (let seq = 0; seq < 6000; seq++) client.send({ msgid: 1, seq })
     await client.receive(6000)
-    await eventually(() => exportCounters.dropped >= dropped + 1000)
+    await comesTrue(() => exportCounters.dropped >= dropped + 1000)
   }
 })

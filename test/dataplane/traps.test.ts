@@ -5,7 +5,8 @@ import { protocolFile, shippedCodec } from '../../codecs/load.ts'
 import { parseHex } from '../../codecs/tools/decode.ts'
 import { parseVectors } from '../../codecs/tools/vectors.ts'
 import { C, L } from '../../dataplane/stats/counters.ts'
-import { Bed, byId, encode, endpoints, eventually, type GameServer, gameConfiguration, Kind } from './game.ts'
+import { comesTrue } from '../helpers/eventually.ts'
+import { Bed, byId, encode, endpoints, type GameServer, gameConfiguration, Kind } from './game.ts'
 
 /** What has broken other proxies, and is not a matter of one of our parts (README.md has the whole list). */
 
@@ -83,7 +84,7 @@ describe('ids', () => {
       expect([reply[3], reply.readBigUInt64BE(4)]).toEqual([20, id])
       socket.destroy()
     }
-    await eventually(() => proxy.engine.requests.used === 0, 'no slot in use')
+    await comesTrue(() => proxy.engine.requests.used === 0, 'no slot in use')
   })
 
   it.each(['shared', 'bound', 'exclusive'] as const)(
@@ -96,7 +97,7 @@ describe('ids', () => {
       for (const body of ['one', 'two', 'three']) client.send({ msgid: 1, seq: 7, body })
       await client.receive(3)
       expect(client.frames.map(({ seq, body }) => `${seq} ${body}`).sort()).toEqual(['7 a:one', '7 a:three', '7 a:two'])
-      await eventually(() => proxy.engine.requests.used === 0, 'no slot in use')
+      await comesTrue(() => proxy.engine.requests.used === 0, 'no slot in use')
     },
   )
 })
@@ -142,8 +143,8 @@ describe('a flood of connections', () => {
     })
     for (let seq = 2; seq < 200; seq++) await good.ask({ msgid: 1, seq })
     const [listener] = proxy.listeners
-    await eventually(() => listener!.counters[L.downstream_cx_overflow]! > 0, 'connections above the limit')
-    await eventually(() => flood.every((socket, n) => n % 3 === 0 || socket.destroyed), 'the end of the offenders')
+    await comesTrue(() => listener!.counters[L.downstream_cx_overflow]! > 0, 'connections above the limit')
+    await comesTrue(() => flood.every((socket, n) => n % 3 === 0 || socket.destroyed), 'the end of the offenders')
     expect(good.closed).toBe(false)
     await good.ask({ msgid: 1, seq: 200 })
   })

@@ -2,7 +2,8 @@ import { afterEach, describe, expect, it } from 'vitest'
 import type { Configuration, UpstreamConnections } from '../../dataplane/configuration.ts'
 import { takeStats } from '../../dataplane/stats/prometheus.ts'
 import { withoutDeleted } from '../../dataplane/stats/prune.ts'
-import { Bed, byId, endpoints, eventually, type GameServer, gameConfiguration } from './game.ts'
+import { comesTrue } from '../helpers/eventually.ts'
+import { Bed, byId, endpoints, type GameServer, gameConfiguration } from './game.ts'
 
 const bed = new Bed()
 afterEach(() => bed.close())
@@ -26,11 +27,11 @@ describe('connections held open', () => {
   it('are there before the first message, for endpoints that come later too, and again when they are lost', async () => {
     const [a, b] = [await bed.server('a'), await bed.server('b')]
     const proxy = await bed.proxy(config([a], { minPerHost: 2, idleTimeoutMs: 1 }))
-    await eventually(() => a.sockets.size === 2, 'connections without a message')
+    await comesTrue(() => a.sockets.size === 2, 'connections without a message')
     await proxy.apply(config([a, b], { minPerHost: 2, idleTimeoutMs: 1 }))
-    await eventually(() => b.sockets.size === 2, 'connections to the endpoint that came')
+    await comesTrue(() => b.sockets.size === 2, 'connections to the endpoint that came')
     a.cut()
-    await eventually(() => a.connections === 4 && a.sockets.size === 2, 'connections in place of those lost')
+    await comesTrue(() => a.connections === 4 && a.sockets.size === 2, 'connections in place of those lost')
     const client = bed.client(proxy)
     for (let seq = 0; seq < 20; seq++) await client.ask({ msgid: 1, seq })
     expect([a.connections, b.connections]).toEqual([4, 2])
@@ -39,17 +40,17 @@ describe('connections held open', () => {
     expect([a.sockets.size, b.sockets.size]).toEqual([2, 2])
     expect(takeStats(proxy).counters['envoy_cluster_upstream_cx_idle_timeout{envoy_cluster_name="a"}']).toBe(0)
     await proxy.apply(config([b], { minPerHost: 2 }))
-    await eventually(() => a.sockets.size === 0, 'the end of connections to an endpoint that left')
+    await comesTrue(() => a.sockets.size === 0, 'the end of connections to an endpoint that left')
   })
 
   it('exclusive ones too; more are opened as messages need them', async () => {
     const a = await bed.server('a')
     const proxy = await bed.proxy(config([a], { minPerHost: 3 }, { listeners: listenersOf('exclusive') }))
-    await eventually(() => a.sockets.size === 3, 'connections without a message')
+    await comesTrue(() => a.sockets.size === 3, 'connections without a message')
     const client = bed.client(proxy)
     a.handle = () => undefined
     for (let seq = 0; seq < 5; seq++) client.send({ msgid: 1, seq })
-    await eventually(() => a.frames.length === 5)
+    await comesTrue(() => a.frames.length === 5)
     expect(a.connections).toBe(5)
   })
 
@@ -81,7 +82,7 @@ describe('priority', () => {
     for (const [seq, msgid] of [1, 1, 2, 2, 2].entries()) client.send({ msgid, seq })
     await client.receive(2)
     expect(client.frames.map(({ seq }) => seq).sort()).toEqual([1, 4])
-    await eventually(() => a.frames.length === 3)
+    await comesTrue(() => a.frames.length === 3)
     expect(a.frames.map(({ msgid }) => msgid)).toEqual([1, 2, 2])
   })
 })

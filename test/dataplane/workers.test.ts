@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { AdminServer } from '../../dataplane/admin/server.ts'
 import { WorkerPool } from '../../dataplane/workers/pool.ts'
-import { Bed, byId, endpoints, eventually, GameClient, gameConfiguration } from './game.ts'
+import { comesTrue } from '../helpers/eventually.ts'
+import { Bed, byId, endpoints, GameClient, gameConfiguration } from './game.ts'
 
 const bed = new Bed()
 afterEach(() => bed.close())
@@ -42,8 +43,8 @@ describe('several workers', () => {
 
     const [victim] = pool.pids
     process.kill(victim!, 'SIGKILL')
-    await eventually(() => clients.filter(({ closed }) => closed).length === 5, 'half of the clients are cut')
-    await eventually(() => pool.pids.length === 2 && !pool.pids.includes(victim!), 'a new worker')
+    await comesTrue(() => clients.filter(({ closed }) => closed).length === 5, 'half of the clients are cut')
+    await comesTrue(() => pool.pids.length === 2 && !pool.pids.includes(victim!), 'a new worker')
     for (let seq = 0; seq < 10; seq++) await connect().ask({ msgid: 1, seq })
     const after = await pool.stats()
     expect(after.counters['envoy_listener_downstream_rq_total{envoy_listener="game"}']).toBe(20)

@@ -2,12 +2,13 @@ import { writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { testCa } from '../helpers/certificates.ts'
 import { PROGRAM } from '../helpers/compiled.ts'
 import { startEcho } from '../helpers/echo.ts'
 import { startEnvoy, type TestEnvoy } from '../helpers/envoy.ts'
+import { eventually } from '../helpers/eventually.ts'
 import { testFolder } from '../helpers/folders.ts'
 import { freePort, freePorts, portOpen } from '../helpers/ports.ts'
 import { type RunningProcess, spawnForTest, stopAfterTests } from '../helpers/processes.ts'
@@ -51,10 +52,7 @@ const logged = (text: string, message: string) =>
 
 async function serve(...args: string[]) {
   const started = await start('serve', folder, '--xds', '127.0.0.1:0', '--api', '127.0.0.1:0', ...args)
-  await vi.waitFor(() => expect(logged(started.out(), 'meshgate is up'), started.errors()).toBeTruthy(), {
-    timeout: 30_000,
-    interval: 50,
-  })
+  await eventually(() => expect(logged(started.out(), 'meshgate is up'), started.errors()).toBeTruthy())
   const { xds, api } = logged(started.out(), 'meshgate is up')
   return { process: started, xds: `127.0.0.1:${xds.port}`, api: api.replace('http://', '') as string }
 }
@@ -167,14 +165,14 @@ spec:
                 cluster: BlackHoleCluster
 `,
       )
-      await vi.waitFor(
+      await eventually(
         async () => {
           const { code, out } = await meshgate('proxy-status', '--api', control.api)
           expect(code).toBe(1)
           expect(out).toMatch(/^NACK .* lds extra: .*(cannot bind|Address already in use)/m)
           expect(out).toMatch(/ from .*raw\.yaml:6:\d+ \(EnvoyResource\/default\/extra\)/)
         },
-        { timeout: 30_000, interval: 500 },
+        { everyMs: 500 },
       )
       const { diagnostics } = (await (await fetch(`http://${control.api}/api/v1/diagnostics`)).json()) as {
         diagnostics: { code: string; file: string; line: number }[]
@@ -285,8 +283,8 @@ spec:
     const [httpPort, programPort] = (await freePorts(2)) as [number, number]
     await write('meshgate.yaml', mesh(httpPort, programPort))
     const started = await start('up', folder, '--xds', '127.0.0.1:0', '--api', '127.0.0.1:0', ...args)
-    await vi.waitFor(() => expect(started.out(), started.errors()).toContain('Ctrl-C stops everything'), {
-      timeout: 60_000,
+    await eventually(() => expect(started.out(), started.errors()).toContain('Ctrl-C stops everything'), {
+      withinMs: 60_000,
     })
     return { started, httpPort, programPort }
   }
@@ -296,12 +294,9 @@ spec:
     await Promise.all([portOpen(httpPort), portOpen(programPort)])
     process.kill(started.pid, 'SIGKILL')
     await started.exited
-    await vi.waitFor(
-      async () => {
-        for (const port of [httpPort, programPort]) await expect(portOpen(port, { timeoutMs: 0 })).rejects.toThrow()
-      },
-      { timeout: 10_000 },
-    )
+    await eventually(async () => {
+      for (const port of [httpPort, programPort]) await expect(portOpen(port, { withinMs: 0 })).rejects.toThrow()
+    })
   })
 
   test('without --envoy the programs run and the summary says how to start Envoys', async () => {
@@ -316,8 +311,8 @@ spec:
     await portOpen(programPort)
     const moved = await freePort()
     await write('meshgate.yaml', mesh(httpPort, moved))
-    await portOpen(moved, { timeoutMs: 20_000 })
-    await expect(portOpen(programPort, { timeoutMs: 0 })).rejects.toThrow()
+    await portOpen(moved)
+    await expect(portOpen(programPort, { withinMs: 0 })).rejects.toThrow()
     await started.stop()
   })
 
@@ -334,7 +329,7 @@ spec:
         if (stream === 'stdout') out += `${line}\n`
       },
     })
-    await vi.waitFor(() => expect(out, started.errors()).toContain('Ctrl-C stops everything'), { timeout: 60_000 })
+    await eventually(() => expect(out, started.errors()).toContain('Ctrl-C stops everything'), { withinMs: 60_000 })
     expect(started.errors()).toMatch(/there is no Envoy on this machine/)
     expect(started.errors()).toMatch(/set ENVOY_BIN to the path of one/)
     expect(out).toMatch(/envoy +not started: there is none/)

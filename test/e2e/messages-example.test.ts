@@ -3,8 +3,9 @@ import { cp, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { beforeAll, expect, it, vi } from 'vitest'
+import { beforeAll, expect, it } from 'vitest'
 import { PROGRAM } from '../helpers/compiled.ts'
+import { eventually } from '../helpers/eventually.ts'
 import { testFolder } from '../helpers/folders.ts'
 import { freePorts } from '../helpers/ports.ts'
 import { spawnForTest } from '../helpers/processes.ts'
@@ -38,10 +39,7 @@ beforeAll(async () => {
       printed += `${line}\n`
     },
   })
-  await vi.waitFor(() => expect(printed, up.errors()).toContain('configuration in force'), {
-    timeout: 60_000,
-    interval: 50,
-  })
+  await eventually(() => expect(printed, up.errors()).toContain('configuration in force'), { withinMs: 60_000 })
 })
 
 /** Who answered how many of some requests with a message id. */
@@ -66,8 +64,5 @@ it('an edit of the weights holds for the messages that follow', async () => {
   const path = join(folder, 'routes.yaml')
   const text = await readFile(path, 'utf8')
   await writeFile(path, text.replace('weight: 90', 'weight: 0').replace('weight: 10', 'weight: 100'))
-  await vi.waitFor(async () => expect(await ask(100_000, 100)).toEqual({ 'battle-v2': 100 }), {
-    timeout: 20_000,
-    interval: 200,
-  })
+  await eventually(async () => expect(await ask(100_000, 100)).toEqual({ 'battle-v2': 100 }), { everyMs: 200 })
 })

@@ -2,8 +2,9 @@ import { copyFile, mkdir, writeFile } from 'node:fs/promises'
 import { connect, createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { PROGRAM } from '../helpers/compiled.ts'
+import { eventually } from '../helpers/eventually.ts'
 import { testFolder } from '../helpers/folders.ts'
 import { freePorts } from '../helpers/ports.ts'
 import { spawnForTest } from '../helpers/processes.ts'
@@ -105,10 +106,7 @@ spec: {match: [{symbol: {prefix: B-}}], svrName: bonds.example, port: 7000}
       printed += `${line}\n`
     },
   })
-  await vi.waitFor(() => expect(printed, up.errors()).toContain('configuration in force'), {
-    timeout: 60_000,
-    interval: 50,
-  })
+  await eventually(() => expect(printed, up.errors()).toContain('configuration in force'), { withinMs: 60_000 })
 })
 afterAll(async () => {
   for (const server of servers) server.close()
@@ -135,8 +133,5 @@ it('a proxy without the code refuses the protocol and says how to start it', asy
     },
   })
   const status = async () => JSON.stringify(await (await fetch(`http://127.0.0.1:${api}/api/v1/proxies`)).json())
-  await vi.waitFor(async () => expect(await status(), said).toContain('--codec quotes=FILE'), {
-    timeout: 30_000,
-    interval: 100,
-  })
+  await eventually(async () => expect(await status(), said).toContain('--codec quotes=FILE'), { everyMs: 100 })
 })

@@ -3,8 +3,9 @@ import { readFile, rm, writeFile } from 'node:fs/promises'
 import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { beforeAll, expect, it, vi } from 'vitest'
+import { beforeAll, expect, it } from 'vitest'
 import { PROGRAM } from '../helpers/compiled.ts'
+import { eventually } from '../helpers/eventually.ts'
 import { testFolder } from '../helpers/folders.ts'
 import { freePorts } from '../helpers/ports.ts'
 import { spawnForTest } from '../helpers/processes.ts'
@@ -154,16 +155,13 @@ spec: {servers: [{port: {number: ${edge}, name: quill-edge, protocol: TCP}, bind
       printed += `${line}\n`
     },
   })
-  await vi.waitFor(() => expect(printed, up.errors()).toContain('configuration in force'), {
-    timeout: 60_000,
-    interval: 50,
-  })
+  await eventually(() => expect(printed, up.errors()).toContain('configuration in force'), { withinMs: 60_000 })
   const client = connect(edge!, '127.0.0.1')
   const replies: Quill[] = []
   onQuill(client, (frame) => replies.push(frame))
   for (let id = 1; id <= 400; id++) client.write(quill(1, id, 'hello', 'x'.repeat(id)))
   client.write(quill(1, 999, 'nobody', ''))
-  await vi.waitFor(() => expect(replies).toHaveLength(401), { timeout: 20_000, interval: 20 })
+  await eventually(() => expect(replies).toHaveLength(401))
   const error = replies.find(({ id }) => id === 999)!
   expect(error).toMatchObject({ kind: 2, method: 'nobody', text: '' })
   expect(error.status).not.toBe(0)

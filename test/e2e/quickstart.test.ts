@@ -3,8 +3,9 @@ import { cp, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { beforeAll, describe, expect, test, vi } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { builtUi } from '../helpers/built-ui.ts'
+import { eventually } from '../helpers/eventually.ts'
 import { testFolder } from '../helpers/folders.ts'
 import { freePorts, portOpen } from '../helpers/ports.ts'
 import { type RunningProcess, spawnForTest } from '../helpers/processes.ts'
@@ -62,10 +63,7 @@ beforeAll(async () => {
       if (stream === 'stdout') printed += `${line}\n`
     },
   })
-  await vi.waitFor(() => expect(printed, up.errors()).toContain('Ctrl-C stops everything'), {
-    timeout: 60_000,
-    interval: 50,
-  })
+  await eventually(() => expect(printed, up.errors()).toContain('Ctrl-C stops everything'), { withinMs: 60_000 })
   const headings = printed.split(/\n(?=\d\. )/).slice(1)
   commands = new Map(
     headings.map((part) => [part[0]!, part.split('\n').flatMap((line) => (/^ {3}\S/.test(line) ? [line.trim()] : []))]),
@@ -96,15 +94,11 @@ describe('npm start', () => {
   test('2: the edit is live at once, and can be taken back', async () => {
     const [edit, back] = commands.get('2')!
     await sh(edit!)
-    await vi.waitFor(
-      async () => expect(sum(counts(await sh(commands.get('1')![0]!)), 'reviews v2 ')).toBeGreaterThan(30),
-      { timeout: 30_000 },
+    await eventually(async () =>
+      expect(sum(counts(await sh(commands.get('1')![0]!)), 'reviews v2 ')).toBeGreaterThan(30),
     )
     await sh(back!)
-    await vi.waitFor(
-      async () => expect(sum(counts(await sh(commands.get('1')![0]!)), 'reviews v2 ')).toBeLessThan(25),
-      { timeout: 30_000 },
-    )
+    await eventually(async () => expect(sum(counts(await sh(commands.get('1')![0]!)), 'reviews v2 ')).toBeLessThan(25))
   })
 
   test('3: faults for those who ask for them', async () => {
@@ -139,9 +133,9 @@ describe('npm start', () => {
     const node = await meshgatePid(up.pid)
     process.kill(node, 'SIGINT')
     await up.exited
-    await vi.waitFor(async () => expect(await alive(children)).toEqual([]), { timeout: 10_000 })
+    await eventually(async () => expect(await alive(children)).toEqual([]))
     const ports = [...printed.matchAll(/127\.0\.0\.1:(\d+)/g)].map((match) => Number(match[1]))
-    for (const port of new Set(ports)) await expect(portOpen(port, { timeoutMs: 0 })).rejects.toThrow()
+    for (const port of new Set(ports)) await expect(portOpen(port, { withinMs: 0 })).rejects.toThrow()
   })
 })
 

@@ -201,9 +201,9 @@ async function accept(objects: Objects): Promise<void> {
     stage.show(objects, namespace)
     for (const client of clients) {
       const name = `${client.type} ${client.mode} in ${namespace}`
-      await expect.poll(() => held(client), { timeout: 10_000, interval: 20, message: name }).toEqual(compiled(client))
+      await expect.poll(() => held(client), { message: name }).toEqual(compiled(client))
     }
-    await expect.poll(open, { timeout: 10_000, interval: 10 }).toEqual([])
+    await expect.poll(open).toEqual([])
   }
   expect({ rejected: await newlyRejected(), failures: stage.failures.splice(0) }).toEqual({
     rejected: {},
@@ -238,8 +238,7 @@ describe('Envoy accepts over ADS what the examples compile to', () => {
 
 it('and holds nothing any more when all is gone', async () => {
   stage.show(new Map(), 'default')
-  for (const client of clients)
-    await expect.poll(() => held(client), { timeout: 10_000, interval: 20 }).toEqual(compiled(client))
+  for (const client of clients) await expect.poll(() => held(client)).toEqual(compiled(client))
   expect(compiled(clients[0]!).clusters).toEqual(expect.arrayContaining(['BlackHoleCluster']))
   expect(await newlyRejected()).toEqual({})
 })

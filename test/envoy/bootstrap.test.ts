@@ -83,7 +83,7 @@ describe('an Envoy with the bootstrap', () => {
       const xds = await listen(createServer())
       const envoy = await startEnvoy({ bootstrap: envoyBootstrap({ node, mode, xds }), waitLive: false })
       await expect
-        .poll(() => asked.map(({ path }) => path).sort(), { timeout: 10_000 })
+        .poll(() => asked.map(({ path }) => path).sort())
         .toEqual([
           `/envoy.service.discovery.v3.AggregatedDiscoveryService/${methods[mode]}`,
           '/envoy.service.load_stats.v3.LoadReportingService/StreamLoadStats',
@@ -117,7 +117,7 @@ describe('an Envoy with the bootstrap', () => {
     test('it shows its certificate to the control plane it knows', async () => {
       const xds = await controlPlane(ca, 'meshgate.example')
       const envoy = await startEnvoy({ bootstrap: envoyBootstrap({ node, xds, tls }), waitLive: false })
-      await expect.poll(() => asked.length, { timeout: 10_000 }).toBeGreaterThan(0)
+      await expect.poll(() => asked.length).toBeGreaterThan(0)
       for (const { peer } of asked) expect(peer).toBe('URI:spiffe://cluster.local/ns/default/sa/shop')
       await envoy.stop()
     })
@@ -130,12 +130,10 @@ describe('an Envoy with the bootstrap', () => {
         const xds = await controlPlane(by, name)
         const envoy = await startEnvoy({ bootstrap: envoyBootstrap({ node, xds, tls }), waitLive: false })
         await expect
-          .poll(
-            () =>
-              envoy
-                .stat('cluster.xds-grpc.ssl.fail_verify_san')
-                .then(async (san) => san + (await envoy.stat('cluster.xds-grpc.ssl.fail_verify_error'))),
-            { timeout: 10_000 },
+          .poll(() =>
+            envoy
+              .stat('cluster.xds-grpc.ssl.fail_verify_san')
+              .then(async (san) => san + (await envoy.stat('cluster.xds-grpc.ssl.fail_verify_error'))),
           )
           .toBeGreaterThan(0)
         expect(asked).toEqual([])

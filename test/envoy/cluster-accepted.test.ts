@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { clusterOf, eventually, MODES, startClusterBed } from './cluster-bed.ts'
+import { until } from '../helpers/eventually.ts'
+import { clusterOf, MODES, startClusterBed } from './cluster-bed.ts'
 
 /** Enough for every pair of settings to meet some time; a new seed is new ground, this one keeps failures repeatable. */
 const POLICIES = 300
@@ -151,7 +152,7 @@ describe.each(MODES)('%s', (mode) => {
     const rejected = Object.keys(await bed.envoy.rejected())
     // The machine may lack the file of CA certificates; nothing else may be refused.
     expect(rejected.filter((name) => !name.startsWith('sds.'))).toEqual([])
-    await eventually(
+    await until(
       async () => (await bed.envoy.configDump())['ClustersConfigDump'].dynamic_warming_clusters ?? [],
       (warming) => warming.length === 0,
     )

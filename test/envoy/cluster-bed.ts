@@ -1,5 +1,4 @@
 import { Agent, request as httpRequest } from 'node:http'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { create, toJson } from '@bufbuild/protobuf'
 import { XdsServer } from '../../controlplane/ads/server.ts'
 import { envoyBootstrap, type NodeOptions } from '../../controlplane/bootstrap/envoy.ts'
@@ -9,6 +8,7 @@ import { objectsOf } from '../../controlplane/xds/clusters/fixture.ts'
 import { DnsCacheConfigSchema } from '../../proto/gen/envoy/extensions/common/dynamic_forward_proxy/v3/dns_cache_pb.ts'
 import type { Seen, Upstream } from '../helpers/echo.ts'
 import { startEnvoy, type TestEnvoy } from '../helpers/envoy.ts'
+import { until } from '../helpers/eventually.ts'
 import { stopAfterTests } from '../helpers/processes.ts'
 
 /** The two wire forms every behaviour is tried in. */
@@ -94,7 +94,7 @@ export async function startClusterBed(
     hosts,
     get: (cluster, { key = '', headers = {}, host = 'shop.test' } = {}) =>
       send(agent, entrance, { ...headers, 'x-cluster': cluster, 'x-key': key, host }),
-    hostsAre: (cluster, fits) => eventually(() => hosts(cluster), fits),
+    hostsAre: (cluster, fits) => until(() => hosts(cluster), fits),
   }
 }
 
@@ -103,20 +103,6 @@ export function tally(replies: readonly Reply[]): Readonly<Record<string, number
   const counts: Record<string, number> = {}
   for (const { name, flags } of replies) counts[name || flags] = (counts[name || flags] ?? 0) + 1
   return counts
-}
-
-/**
- * Repeats until the answer fits. What the admin interface tells is the main thread's; workers follow a moment later.
- * @throws Error after 10 s, telling the last answer.
- */
-export async function eventually<T>(ask: () => Promise<T>, fits: (answer: T) => boolean): Promise<T> {
-  const deadline = Date.now() + 10_000
-  for (;;) {
-    const answer = await ask()
-    if (fits(answer)) return answer
-    if (Date.now() > deadline) throw new Error(`not in 10 s; last: ${JSON.stringify(answer)}`)
-    await sleep(20)
-  }
 }
 
 /** A ServiceEntry for `<name>.test` on port 80, with endpoints given as flow mappings or as upstreams. */

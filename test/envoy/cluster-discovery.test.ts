@@ -3,19 +3,10 @@ import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startEcho, type Upstream } from '../helpers/echo.ts'
+import { until } from '../helpers/eventually.ts'
 import { testFolder } from '../helpers/folders.ts'
 import { stopAfterTests } from '../helpers/processes.ts'
-import {
-  type ClusterBed,
-  clusterOf,
-  eventually,
-  MODES,
-  many,
-  rule,
-  service,
-  startClusterBed,
-  tally,
-} from './cluster-bed.ts'
+import { type ClusterBed, clusterOf, MODES, many, rule, service, startClusterBed, tally } from './cluster-bed.ts'
 
 let a: Upstream
 let b: Upstream
@@ -155,17 +146,17 @@ describe.each(MODES)('endpoints in Envoy, %s', (mode) => {
     const updates = () => bed.envoy.stat('cluster_manager.cluster_modified')
     const before = await updates()
     bed.configure(configuration([b]))
-    await eventually(
+    await until(
       () => many(4, () => served(name)),
       (names) => names.every((one) => one === 'b'),
     )
     bed.configure(configuration([]))
-    await eventually(
+    await until(
       () => served(name),
       (one) => one === 'UH',
     )
     bed.configure(configuration([a, b]))
-    await eventually(
+    await until(
       () => many(8, () => served(name)),
       (names) => new Set(names).size === 2,
     )

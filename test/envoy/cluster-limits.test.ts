@@ -2,18 +2,9 @@ import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { startEcho, type Upstream } from '../helpers/echo.ts'
+import { until } from '../helpers/eventually.ts'
 import { stopAfterTests } from '../helpers/processes.ts'
-import {
-  type ClusterBed,
-  clusterOf,
-  eventually,
-  MODES,
-  many,
-  rule,
-  service,
-  startClusterBed,
-  tally,
-} from './cluster-bed.ts'
+import { type ClusterBed, clusterOf, MODES, many, rule, service, startClusterBed, tally } from './cluster-bed.ts'
 
 let a: Upstream
 let b: Upstream
@@ -95,7 +86,7 @@ describe.each(MODES)('limits in Envoy, %s', (mode) => {
     await many(40, () => bed.get(name), 1)
     const ejected = await bed.hostsAre(name, (hosts) => hosts.some((host) => host.ejected))
     expect(ejected.filter((host) => host.ejected).map((host) => host.address)).toEqual([`127.0.0.1:${b.port}`])
-    await eventually(
+    await until(
       () => many(8, () => bed.get(name), 1),
       (replies) => replies.every((reply) => reply.name === 'a'),
     )
@@ -109,7 +100,7 @@ describe.each(MODES)('limits in Envoy, %s', (mode) => {
     expect(await bed.envoy.stat(`cluster.${name}.outlier_detection.ejections_enforced_total`)).toBeGreaterThan(0)
     b.behave({})
     await bed.hostsAre(name, (hosts) => hosts.every((host) => !host.ejected))
-    await eventually(
+    await until(
       () => bed.get(name),
       (reply) => reply.name === 'b',
     )

@@ -1,16 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { startEcho, type Upstream } from '../helpers/echo.ts'
-import {
-  type ClusterBed,
-  clusterOf,
-  eventually,
-  MODES,
-  many,
-  rule,
-  service,
-  startClusterBed,
-  tally,
-} from './cluster-bed.ts'
+import { until } from '../helpers/eventually.ts'
+import { type ClusterBed, clusterOf, MODES, many, rule, service, startClusterBed, tally } from './cluster-bed.ts'
 
 const HERE = { region: 'us', zone: 'a', subZone: '' }
 const EJECT =
@@ -110,7 +101,7 @@ describe.each(MODES)('localities in Envoy, %s', (mode) => {
     for (const upstream of order) {
       expect(tally(await many(20, () => bed.get(name), 1))).toEqual({ [upstream.name]: 20 })
       upstream.behave({ status: 503 })
-      await eventually(
+      await until(
         () => bed.get(name),
         (reply) => reply.name !== upstream.name,
       )

@@ -1,7 +1,8 @@
 import { connect } from 'node:http2'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startEcho, type Upstream } from '../helpers/echo.ts'
-import { type ClusterBed, clusterOf, eventually, MODES, many, rule, service, startClusterBed } from './cluster-bed.ts'
+import { until } from '../helpers/eventually.ts'
+import { type ClusterBed, clusterOf, MODES, many, rule, service, startClusterBed } from './cluster-bed.ts'
 
 let a: Upstream
 
@@ -39,7 +40,7 @@ describe.each(MODES)('HTTP versions in Envoy, %s', (mode) => {
     expect(await bed.envoy.rejected()).toEqual({})
     // HTTP/2 connections must end before their upstream may.
     await bed.envoy.stop()
-    await eventually(
+    await until(
       async () => a.connections,
       (open) => open === 0,
     )

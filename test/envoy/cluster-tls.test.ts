@@ -3,8 +3,9 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Certificate, type TestCa, testCa } from '../helpers/certificates.ts'
 import { startEcho, type Upstream } from '../helpers/echo.ts'
+import { until } from '../helpers/eventually.ts'
 import { testFolder } from '../helpers/folders.ts'
-import { type ClusterBed, clusterOf, eventually, MODES, rule, service, startClusterBed } from './cluster-bed.ts'
+import { type ClusterBed, clusterOf, MODES, rule, service, startClusterBed } from './cluster-bed.ts'
 
 let ca: TestCa
 let simple: Upstream
@@ -127,7 +128,7 @@ describe.each(MODES)('TLS in Envoy, %s', (mode) => {
 
   test('a renewed certificate is used without a new configuration', async () => {
     await install(place, 'second', await ca.issue('renewed', { dns: ['renewed.test'] }))
-    await eventually(
+    await until(
       async () => {
         // A new connection each time: open ones keep the old certificate.
         await bed.get(clusterOf('mutual'), { headers: { 'x-echo-reset': '1' } })

@@ -105,7 +105,7 @@ describe.each(MODES)('connections at a sidecar, %s', (mode) => {
     const cluster = `cluster.outbound|${port('limited')}||limited.test`
     expect(await mesh.envoy.stat(`${cluster}.upstream_cx_overflow`)).toBe(1)
     first.close()
-    await expect.poll(() => who(port('limited')), { timeout: 10_000 }).toBe('tcp')
+    await expect.poll(() => who(port('limited'))).toBe('tcp')
     expect(await second.say('still')).toBe('tcp: still')
     second.close()
   })
@@ -188,7 +188,7 @@ describe.each(MODES)('connections at a sidecar, %s', (mode) => {
     const lines = async () => (await readFile(log, 'utf8').catch(() => '')).split('\n')
     // Envoy writes its buffer every ten seconds.
     await expect
-      .poll(lines, { timeout: 30_000, interval: 250 })
+      .poll(lines, { interval: 250 })
       .toEqual(
         expect.arrayContaining([
           expect.stringMatching(/^HTTP\/1\.1 outbound\|80\|\|web\.default\.svc\.cluster\.local 0\/\d+ 200$/),

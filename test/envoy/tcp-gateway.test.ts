@@ -282,7 +282,7 @@ spec:
     expect(await who(port('late'), { tls })).toBe('closed')
     const edge = await ca.issue('edge-again', { dns: ['*.edge.test'] })
     mesh.apply(yaml(edge) + secret('late', await ca.issue('late', { dns: ['*.edge.test'] })))
-    await expect.poll(() => who(port('late'), { tls }), { timeout: 10_000 }).toBe('tcp')
+    await expect.poll(() => who(port('late'), { tls })).toBe('tcp')
     expect((await handshake(port('late'), tls)).subject).toBe('late')
   })
 
@@ -294,7 +294,7 @@ spec:
     const tls = { servername: 'tcp.edge.test', ...trust() }
     mesh.apply(yaml(await ca.issue('before', { dns: ['*.edge.test'] })))
     const subject = async () => (await handshake(port('tls'), tls)).subject
-    await expect.poll(subject, { timeout: 10_000 }).toBe('before')
+    await expect.poll(subject).toBe('before')
     const agent = new Agent({ keepAlive: true, maxSockets: 1 })
     const connection = await dial(port('tls'), { tls })
     expect(await connection.say('one')).toBe('tcp: one')
@@ -303,7 +303,7 @@ spec:
     const unchanged = await listeners()
 
     mesh.apply(yaml(await ca.issue('after', { dns: ['*.edge.test'] })))
-    await expect.poll(subject, { timeout: 10_000 }).toBe('after')
+    await expect.poll(subject).toBe('after')
     expect(await connection.say('two')).toBe('tcp: two')
     const after = (await askTls(port('https'), 'web.edge.test', trust(), agent)) as Seen
     expect(after.name).toBe(before.name)
@@ -317,7 +317,7 @@ spec:
     expect((await handshake(port('files'), tls)).subject).toBe('file-1')
     const connection = await dial(port('files'), { tls })
     await install('second', await ca.issue('file-2', { dns: ['*.edge.test'] }))
-    await expect.poll(async () => (await handshake(port('files'), tls)).subject, { timeout: 10_000 }).toBe('file-2')
+    await expect.poll(async () => (await handshake(port('files'), tls)).subject).toBe('file-2')
     expect(await connection.say('still')).toBe('tcp: still')
     connection.close()
   })

@@ -117,7 +117,7 @@ describe.each(MODES)('TCP at a sidecar, %s', (mode) => {
 
   test('another weight holds for new connections', async () => {
     mesh.apply(yaml([0, 100]))
-    await expect.poll(() => tallyConnections(20, port('split')), { timeout: 10_000 }).toEqual({ v2: 20 })
+    await expect.poll(() => tallyConnections(20, port('split'))).toEqual({ v2: 20 })
   })
 
   test('a rule with a port holds for that port only', async () => {
@@ -167,9 +167,9 @@ describe.each(MODES)('TCP at a sidecar, %s', (mode) => {
           {bind: "unix://${path}", port: {number: 0, name: tcp-sock, protocol: TCP}, hosts: ["./plain.test"]}]}`,
         ),
     )
-    await expect.poll(() => who(port('bound'), { host: '127.0.0.2' }), { timeout: 10_000 }).toBe('v2')
+    await expect.poll(() => who(port('bound'), { host: '127.0.0.2' })).toBe('v2')
     expect(await who(port('bound'))).toBe('closed')
-    await expect.poll(() => who(0, { path }), { timeout: 10_000 }).toBe('v1')
-    await expect.poll(() => who(port('split')), { timeout: 10_000 }).toBe('closed')
+    await expect.poll(() => who(0, { path })).toBe('v1')
+    await expect.poll(() => who(port('split'))).toBe('closed')
   })
 })

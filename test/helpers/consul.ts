@@ -1,10 +1,10 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { TestContext } from 'vitest'
 import { type RunningProcess, startProcess } from '../../cli/processes/process.ts'
 import { ensureConsul, findConsul, HOW_TO_GET_CONSUL } from './consul-binary.ts'
+import { comesTrue } from './eventually.ts'
 import { freePorts } from './ports.ts'
 import { stopAfterTests } from './processes.ts'
 import { requireTool } from './tools.ts'
@@ -69,9 +69,14 @@ export async function hasConsul(): Promise<boolean> {
   return found !== undefined || Boolean(process.env['CI'])
 }
 
+/** An election of several servers on a busy machine takes some rounds. */
+const START_MS = 60_000
+/** One question while it starts: an answer that hangs is asked for again. */
+const ANSWER_MS = 5_000
+
 /**
  * Starts a real single-server Consul on free ports of loopback and waits until it has elected itself.
- * @throws Error with its own words when that does not happen within 20 s
+ * @throws Error with its own words when that does not happen
  */
 export async function startConsul(options: ConsulOptions = {}): Promise<TestConsul> {
   const binary = findConsul()
@@ -114,21 +119,24 @@ export async function startConsul(options: ConsulOptions = {}): Promise<TestCons
         said = `${said}${line}\n`.slice(-8_000)
       },
     })
-    const deadline = Date.now() + 20_000
-    for (;;) {
-      const leader = await fetch(`${url}/v1/status/leader`, { signal: AbortSignal.timeout(1_000) })
-        .then((answer) => answer.text())
-        .catch(() => '""')
-      // A leader that is known is not yet one that has caught up: a consistent read tells.
-      const up =
-        leader.length > 2 &&
-        (await fetch(`${url}/v1/catalog/services?consistent`, { signal: AbortSignal.timeout(1_000) })
-          .then((answer) => answer.ok)
-          .catch(() => false))
-      if (up) return
-      if (!running.running || Date.now() > deadline) throw new Error(`consul does not start:\n${said}`)
-      await sleep(30)
-    }
+    const ask = (path: string) => fetch(url + path, { signal: AbortSignal.timeout(ANSWER_MS) })
+    await comesTrue(
+      async () => {
+        if (!running?.running) throw new Error(`consul does not start:\n${said}`)
+        const leader = await ask('/v1/status/leader')
+          .then((answer) => answer.text())
+          .catch(() => '""')
+        // A leader that is known is not yet one that has caught up: a consistent read tells.
+        return (
+          leader.length > 2 &&
+          (await ask('/v1/catalog/services?consistent')
+            .then((answer) => answer.ok)
+            .catch(() => false))
+        )
+      },
+      'consul has elected itself',
+      { withinMs: START_MS },
+    )
   }
   const end = async () => {
     const current = running

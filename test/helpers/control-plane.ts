@@ -3,6 +3,7 @@ import { XdsServer, type XdsServerOptions } from '../../controlplane/ads/server.
 import { type EnvoyBootstrapOptions, envoyBootstrap } from '../../controlplane/bootstrap/envoy.ts'
 import { type CompiledMesh, createMesh } from '../../controlplane/mesh.ts'
 import { startEnvoy, type TestEnvoy } from './envoy.ts'
+import { until } from './eventually.ts'
 import { configObjects } from './objects.ts'
 import { stopAfterTests } from './processes.ts'
 
@@ -16,7 +17,7 @@ export interface ControlPlane {
   /** The same without waiting. */
   commit(yaml: string): void
   /** Resolves when no client has anything open. @throws Error saying who has what open. */
-  synced(timeoutMs?: number): Promise<void>
+  synced(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -32,21 +33,17 @@ export async function startControlPlane(yaml: string, options: XdsServerOptions 
   const stop = () => server.stop()
   stopAfterTests(stop)
 
-  const synced = async (timeoutMs = 10_000) => {
-    const until = Date.now() + timeoutMs
-    for (;;) {
-      const open = server.status
-        .clients()
-        .filter(({ disconnectedAt }) => disconnectedAt === undefined)
-        .flatMap(({ node, types }) =>
-          types
-            .filter(({ state }) => state === 'STALE' || state === 'NACK')
-            .map(({ type, state, nack }) => `${node.id} ${type} ${state} ${nack?.message ?? ''}`),
-        )
-      if (open.length === 0) return
-      if (Date.now() > until) throw new Error(`not in step after ${timeoutMs} ms: ${open.join('; ')}`)
-      await sleep(10)
-    }
+  const open = () =>
+    server.status
+      .clients()
+      .filter(({ disconnectedAt }) => disconnectedAt === undefined)
+      .flatMap(({ node, types }) =>
+        types
+          .filter(({ state }) => state === 'STALE' || state === 'NACK')
+          .map(({ type, state, nack }) => `${node.id} ${type} ${state} ${nack?.message ?? ''}`),
+      )
+  const synced = async () => {
+    await until(open, (list) => list.length === 0, { what: 'clients in step' })
   }
 
   return {

@@ -1,8 +1,8 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { startProcess } from '../../cli/processes/process.ts'
+import { comesTrue, IN_THE_END_MS } from './eventually.ts'
 import { stopAfterTests } from './processes.ts'
 import { requireEnvoy } from './tools.ts'
 
@@ -11,7 +11,7 @@ export interface StartEnvoyOptions {
   readonly bootstrap: object | string
   /** Wait until /ready says LIVE (default). Without, wait only for the admin interface. */
   readonly waitLive?: boolean
-  /** Default 20,000. */
+  /** For each of the two, in ms; default IN_THE_END_MS. */
   readonly timeoutMs?: number
   readonly concurrency?: number
   /** `-l`, default `warning`. */
@@ -48,7 +48,7 @@ type ConfigDump = any
  * @throws Error with Envoy's own words when it does not become ready.
  */
 export async function startEnvoy(options: StartEnvoyOptions): Promise<TestEnvoy> {
-  const { waitLive = true, timeoutMs = 20_000, concurrency = 1, logLevel = 'warning' } = options
+  const { waitLive = true, timeoutMs = IN_THE_END_MS, concurrency = 1, logLevel = 'warning' } = options
   const folder = await mkdtemp(join(tmpdir(), 'meshgate-envoy-'))
   const remove = () => rm(folder, { recursive: true, force: true })
   const file = await writeConfig(folder, withAdmin(options.bootstrap))
@@ -76,18 +76,23 @@ export async function startEnvoy(options: StartEnvoyOptions): Promise<TestEnvoy>
   }
   const forget = stopAfterTests(stop)
 
-  const deadline = Date.now() + timeoutMs
   let adminUrl = ''
   const waitFor = async (what: string, ready: () => Promise<boolean>) => {
-    while (!(await ready().catch(() => false))) {
-      const gone = !run.running
-      if (gone || Date.now() > deadline) {
-        const why = gone ? 'it ended' : `not after ${timeoutMs} ms`
-        const init = adminUrl ? await text(adminUrl, '/init_dump').catch(() => '') : ''
-        await stop()
-        throw new Error(`Envoy: ${what}: ${why}.\n${run.errors()}${init ? `\n/init_dump: ${init}` : ''}`)
-      }
-      await sleep(15)
+    try {
+      await comesTrue(
+        () => {
+          if (!run.running) throw new Error('it ended')
+          return ready().catch(() => false)
+        },
+        what,
+        { withinMs: timeoutMs },
+      )
+    } catch (error) {
+      const init = adminUrl ? await text(adminUrl, '/init_dump').catch(() => '') : ''
+      await stop()
+      throw new Error(
+        `Envoy: ${what}: ${(error as Error).message}.\n${run.errors()}${init ? `\n/init_dump: ${init}` : ''}`,
+      )
     }
   }
   await waitFor('admin interface', async () => {
@@ -161,7 +166,7 @@ function withAdmin(bootstrap: object | string): object | string {
 }
 
 async function text(base: string, path: string): Promise<string> {
-  const response = await fetch(base + path, { signal: AbortSignal.timeout(10_000) })
+  const response = await fetch(base + path, { signal: AbortSignal.timeout(IN_THE_END_MS) })
   const body = await response.text()
   if (response.status !== 200) throw new Error(`${path}: ${response.status} ${body.slice(0, 500)}`)
   return body

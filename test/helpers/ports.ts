@@ -1,5 +1,5 @@
 import { connect, createServer } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { comesTrue, IN_THE_END_MS } from './eventually.ts'
 
 /** Below the ports the system gives to outgoing connections: one of those is soon somebody's again. */
 const FIRST = 20_000
@@ -35,13 +35,9 @@ export async function freePort(): Promise<number> {
   return (await freePorts(1))[0]!
 }
 
-/** Resolves once something accepts connections there. @throws Error after `timeoutMs` (default 10 s). */
-export async function portOpen(port: number, { host = '127.0.0.1', timeoutMs = 10_000 } = {}): Promise<void> {
-  const deadline = Date.now() + timeoutMs
-  while (!(await accepts(port, host))) {
-    if (Date.now() > deadline) throw new Error(`nothing listens on ${host}:${port} after ${timeoutMs} ms`)
-    await sleep(20)
-  }
+/** Resolves once something accepts connections there. @throws Error when that does not come about. */
+export async function portOpen(port: number, { host = '127.0.0.1', withinMs = IN_THE_END_MS } = {}): Promise<void> {
+  await comesTrue(() => accepts(port, host), `something listens on ${host}:${port}`, { withinMs })
 }
 
 function accepts(port: number, host: string): Promise<boolean> {

@@ -3,10 +3,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { Redis } from 'ioredis'
 import { startProcess } from '../../cli/processes/process.ts'
+import { comesTrue, until } from './eventually.ts'
 import { freePort, freePorts } from './ports.ts'
 import { stopAfterTests } from './processes.ts'
 
@@ -51,11 +51,10 @@ export async function startRedis(more: readonly string[] = []): Promise<TestRedi
     const own = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder]
     const args = [...own, ...more]
     const started = await startProcess({ command: REDIS_SERVER, args, cwd: folder })
-    const deadline = Date.now() + 10_000
-    while (!(await answers(port))) {
-      if (!started.running || Date.now() > deadline) throw new Error(`redis-server did not start: ${started.errors()}`)
-      await sleep(10)
-    }
+    await comesTrue(() => {
+      if (!started.running) throw new Error(`redis-server did not start: ${started.errors()}`)
+      return answers(port)
+    }, 'redis-server answers')
     return started
   }
 
@@ -116,13 +115,12 @@ export async function startRedisCluster(count: number): Promise<TestRedisCluster
     for (const [index, client] of clients.entries())
       for (const [other, { port }] of nodes.entries())
         if (other !== index) await client.call('CLUSTER', 'MEET', '127.0.0.1', port, buses[other]!)
-    const deadline = Date.now() + 20_000
     for (const client of clients)
-      while (!String(await client.call('CLUSTER', 'INFO')).includes(`cluster_slots_ok:${SLOTS}`)) {
-        if (Date.now() > deadline)
-          throw new Error(`the cluster of Redis is not up: ${await client.call('CLUSTER', 'INFO')}`)
-        await sleep(20)
-      }
+      await until(
+        async () => String(await client.call('CLUSTER', 'INFO')),
+        (info) => info.includes(`cluster_slots_ok:${SLOTS}`),
+        { what: 'the cluster of Redis is up' },
+      )
   } finally {
     for (const client of clients) client.disconnect()
   }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { PROGRAM } from './compiled.ts'
+import { until } from './eventually.ts'
 import { type RunningProcess, spawnForTest } from './processes.ts'
 
 /** A `meshgate serve` of its own, as it is installed. */
@@ -56,13 +56,14 @@ export async function serveChild(
       if (msg === 'meshgate is up') up = fields as Up & object
     },
   })
-  const deadline = Date.now() + 60_000
-  while (!up) {
-    if (!child.running || Date.now() > deadline)
-      throw new Error(`meshgate serve ${child.running ? 'is not up after a minute' : 'ended'}:\n${said}`)
-    await sleep(20)
-  }
-  const { xds, api } = up
+  const { xds, api } = (await until(
+    () => {
+      if (!child.running) throw new Error(`meshgate serve ended:\n${said}`)
+      return up
+    },
+    (fields) => fields !== undefined,
+    { what: `meshgate serve is up; it said:\n${said}`, withinMs: 60_000 },
+  )) as Up
   return {
     process: child,
     xdsPort: xds.port,

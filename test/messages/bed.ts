@@ -2,7 +2,8 @@ import { connect, createServer, type Server, type Socket } from 'node:net'
 import { ConfigClient, type ConfigClientOptions, type ConfigStatus } from '../../dataplane/config/index.ts'
 import type { Configuration } from '../../dataplane/configuration.ts'
 import { type ConfigurationProblem, MessageProxy } from '../../dataplane/proxy.ts'
-import { Bed, eventually } from '../dataplane/game.ts'
+import { Bed } from '../dataplane/game.ts'
+import { comesTrue } from '../helpers/eventually.ts'
 
 /** A message proxy in this process that gets its configuration from a control plane, as the command runs one. */
 export interface ManagedProxy {
@@ -51,7 +52,7 @@ export async function managedProxy(
     problems,
     status: () => client.status(),
     async inForce(holds) {
-      await eventually(() => holds(proxy.configuration), 'a configuration')
+      await comesTrue(() => holds(proxy.configuration), 'a configuration')
       return proxy.configuration
     },
   }

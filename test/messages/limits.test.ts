@@ -1,9 +1,10 @@
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import type { RateLimitSpec } from '../../controlplane/config/kinds/rate-limit.ts'
 import { createRateLimits } from '../../controlplane/ratelimit/index.ts'
 import { takeStats } from '../../dataplane/stats/prometheus.ts'
 import { GameClient, type GameFrame } from '../dataplane/game.ts'
 import { type ControlPlane, startControlPlane } from '../helpers/control-plane.ts'
+import { eventually } from '../helpers/eventually.ts'
 import { freePort } from '../helpers/ports.ts'
 import { Bed, gateway, type ManagedProxy, managedProxy, msgRouter, service } from './bed.ts'
 
@@ -135,7 +136,7 @@ ${document('domain: production, limits: [{descriptor: [{key: user}], tokenBucket
         ),
     )
     let seq = 10
-    await vi.waitFor(async () => expect(refused(await clients[0]!.ask({ msgid: 1, seq: seq++ }))).toBe(false), 10_000)
+    await eventually(async () => expect(refused(await clients[0]!.ask({ msgid: 1, seq: seq++ }))).toBe(false))
     await plane.stop()
     expect(refused(await clients[0]!.ask({ msgid: 1, seq: 2 }))).toBe(true)
     expect(refused(await clients[0]!.ask({ msgid: 2, seq: 3 }))).toBe(false)

@@ -2,9 +2,10 @@ import { once } from 'node:events'
 import { request } from 'node:http'
 import { createServer } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { encode, eventually, GameClient, Kind, splitter } from '../dataplane/game.ts'
+import { encode, GameClient, Kind, splitter } from '../dataplane/game.ts'
 import { type ControlPlane, startControlPlane, startEnvoyClient } from '../helpers/control-plane.ts'
 import type { TestEnvoy } from '../helpers/envoy.ts'
+import { comesTrue } from '../helpers/eventually.ts'
 import { freePorts } from '../helpers/ports.ts'
 import { stopAfterTests } from '../helpers/processes.ts'
 import { Bed, type ManagedProxy, managedProxy } from './bed.ts'
@@ -149,7 +150,7 @@ beforeAll(async () => {
     node: { id: 'message~127.0.0.1~edge.default~default.svc.cluster.local', cluster: 'edge', locality },
   })
   await managed.inForce(({ routes }) => routes.some(({ routes: list }) => list.length > 0))
-  await eventually(() => managed.proxy.configuration.listeners.length > 0, 'a listener')
+  await comesTrue(() => managed.proxy.configuration.listeners.length > 0, 'a listener')
 })
 afterAll(() => bed.close())
 

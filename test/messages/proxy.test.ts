@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { protocolFile } from '../../codecs/load.ts'
 import { collector } from '../dataplane/collector.ts'
-import { encode, eventually, GameClient, type GameServer } from '../dataplane/game.ts'
+import { encode, GameClient, type GameServer } from '../dataplane/game.ts'
 import { startControlPlane } from '../helpers/control-plane.ts'
+import { comesTrue } from '../helpers/eventually.ts'
 import { testFolder } from '../helpers/folders.ts'
 import { freePort } from '../helpers/ports.ts'
 import { Bed, gateway, managedProxy, msgRouter, NODE_ID, Relay, service } from './bed.ts'
@@ -74,7 +75,7 @@ ${game.replace('{name: game}', '{name: traced}').replace('spec:', 'spec:\n  trac
     const trace = '4bf92f3577b34da6a3ce929d0e0e4736'
     const body = `00-${trace}-00f067aa0ba902b7-01`
     expect(text((await player.ask({ msgid: 100000, seq: 1, body })).body)).toBe(`a:${body}`)
-    await eventually(() => spans.length === 1, 'a span')
+    await comesTrue(() => spans.length === 1, 'a span')
     expect(spans[0]).toMatchObject({ traceId: trace, parentSpanId: '00f067aa0ba902b7' })
     expect(spans[0]!.attributes).toContainEqual({
       key: 'upstream_cluster',
@@ -123,7 +124,7 @@ ${game.replace('{name: game}', '{name: traced}').replace('spec:', 'spec:\n  trac
         await game.receive(sent)
       }
     })()
-    await eventually(() => sent > 400)
+    await comesTrue(() => sent > 400)
     expect(v2.frames.length).toBe(0)
 
     await plane.apply(half)
@@ -131,7 +132,7 @@ ${game.replace('{name: game}', '{name: traced}').replace('spec:', 'spec:\n  trac
       configuration.routes.some(({ routes }) => routes.some(({ action }) => action.destinations.length === 2)),
     )
     const before = { v1: v1.frames.length, v2: v2.frames.length }
-    await eventually(() => v1.frames.length - before.v1 + v2.frames.length - before.v2 > 2000)
+    await comesTrue(() => v1.frames.length - before.v1 + v2.frames.length - before.v2 > 2000)
     const part = (v2.frames.length - before.v2) / (v1.frames.length - before.v1 + v2.frames.length - before.v2)
     // 2000 throws of a fair coin are further than 6 % off once in ten million.
     expect(part).toBeGreaterThan(0.44)
@@ -255,10 +256,10 @@ spec:
     const managed = await managedProxy(bed, plane.port)
     const listeners = () => plane.server.status.clients()[0]?.types.find(({ type }) => type === 'mlds')
     const state = () => listeners()?.state
-    await eventually(() => state() === 'NACK', 'a NACK')
+    await comesTrue(() => state() === 'NACK', 'a NACK')
     expect(listeners()?.nack?.message).toMatch(/EADDRINUSE/)
     await plane.apply(config(other) + msgRouter('one', 'msgid: 1, svrName: test.serviceA'))
-    await eventually(() => state() === 'SYNCED', 'an ACK')
+    await comesTrue(() => state() === 'SYNCED', 'an ACK')
     expect(text((await (await client(other)).ask({ msgid: 1, body: 'x' })).body)).toBe('a:x')
     expect(managed.status().refused).toEqual([])
   })
@@ -303,7 +304,7 @@ spec:
 
     // The test's loader does not check documents, so that the proxy is the one to refuse.
     plane.commit(good + msgRouter('one', 'msgid: 1, svrName: test.serviceA, match: [{body: {regex: "("}}]'))
-    await eventually(() => managed.status().refused.length > 0, 'a refusal')
+    await comesTrue(() => managed.status().refused.length > 0, 'a refusal')
     expect(managed.status().refused[0]).toMatchObject({ type: 'mrds', name: `game.${port}.127.0.0.1` })
     expect(managed.status().refused[0]!.reason).toMatch(/routes\[0\] "one"\.match\.fields\[1\]\.regex: /)
     const nack = () =>
@@ -311,7 +312,7 @@ spec:
         .clients()
         .flatMap(({ types }) => types)
         .find(({ type }) => type === 'mrds')?.nack
-    await eventually(() => nack() !== undefined, 'a NACK in the status')
+    await comesTrue(() => nack() !== undefined, 'a NACK in the status')
     expect(nack()!.message).toContain(`message route table(s) game.${port}.127.0.0.1: `)
     expect(text((await game.ask({ msgid: 1, seq: 2, body: 'z' })).body)).toBe('a:z')
 
@@ -333,7 +334,7 @@ spec:
     const game = await client(port)
     relay.lead(undefined)
     await first.stop()
-    await eventually(() => !managed.status().connected, 'the loss of the stream')
+    await comesTrue(() => !managed.status().connected, 'the loss of the stream')
     expect(text((await game.ask({ msgid: 1, seq: 1, body: 'x' })).body)).toBe('a:x')
 
     const second = await startControlPlane(world(b) + rule)
@@ -382,6 +383,6 @@ spec:
     await (await managedProxy(bed, plane.port)).inForce(hasRoute('one'))
     const game = await client(port)
     game.socket.write(encode({ kind: 3, msgid: 6, body: 'gone' }))
-    await eventually(() => a.frames.some(({ kind, msgid }) => kind === 3 && msgid === 6), 'the message')
+    await comesTrue(() => a.frames.some(({ kind, msgid }) => kind === 3 && msgid === 6), 'the message')
   })
 })

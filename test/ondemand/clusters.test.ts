@@ -3,17 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { ask } from '../envoy/http-mesh.ts'
 import { startEcho, startTcpEcho, type Upstream } from '../helpers/echo.ts'
+import { comesTrue } from '../helpers/eventually.ts'
 import { freePort } from '../helpers/ports.ts'
-import {
-  eventually,
-  type LazyEnvoy,
-  type Plane,
-  service,
-  services,
-  startLazyEnvoy,
-  startPlane,
-  virtualService,
-} from './bed.ts'
+import { type LazyEnvoy, type Plane, service, services, startLazyEnvoy, startPlane, virtualService } from './bed.ts'
 
 let one: Upstream
 let two: Upstream
@@ -51,7 +43,7 @@ describe('clusters on demand', () => {
   })
 
   test('a cold request is one round trip: the cluster and its endpoints in one flight, nothing asked in between', async () => {
-    await eventually('at rest', () => plane.trace.at(-1) === 'ack rds')
+    await comesTrue(() => plane.trace.at(-1) === 'ack rds', 'at rest')
     plane.trace.length = 0
     expect(await ask(envoy.httpPort, 'svc7.test')).toMatchObject({ status: 200, upstream: 'one' })
     expect(plane.trace.slice(0, 3)).toEqual(['ask', 'cds', 'eds'])
@@ -104,7 +96,7 @@ describe('what belongs together comes together', () => {
     expect(await envoy.clusters()).toEqual(['outbound|80||shadow.test'])
     two.reset()
     expect((await ask(envoy.httpPort, 'c.test')).status).toBe(200)
-    await eventually('the copy arrives', () => two.count === 1)
+    await comesTrue(() => two.count === 1, 'the copy arrives')
   })
 
   test('all clusters of a split come with the first that is asked for', async () => {
@@ -115,7 +107,7 @@ describe('what belongs together comes together', () => {
   })
 
   test('an update of a cluster brings its endpoints behind it, so that no cold request waits', async () => {
-    await eventually('at rest', () => plane.trace.at(-1)!.startsWith('ack'))
+    await comesTrue(() => plane.trace.at(-1)!.startsWith('ack'), 'at rest')
     plane.trace.length = 0
     plane.commit(`${world() + split + mirrored}---
 apiVersion: networking.istio.io/v1
@@ -123,7 +115,7 @@ kind: DestinationRule
 metadata: {name: a}
 spec: {host: a.test, trafficPolicy: {connectionPool: {tcp: {maxConnections: 7}}}}
 `)
-    await eventually('pushed', () => plane.trace.includes('eds'))
+    await comesTrue(() => plane.trace.includes('eds'), 'pushed')
     expect(plane.trace.filter((step) => !step.startsWith('ack')).slice(0, 2)).toEqual(['cds', 'eds'])
     expect((await ask(envoy.httpPort, 'd.test')).status).toBe(200)
     expect((await ask(envoy.httpPort, 'a.test')).status).toBe(200)
@@ -131,7 +123,7 @@ spec: {host: a.test, trafficPolicy: {connectionPool: {tcp: {maxConnections: 7}}}
 
   test('traffic follows endpoints of a cluster that came on demand', async () => {
     plane.commit(world().replace(/(hosts: \[d\.test\].*number: 80.*?"http":)\d+/, `$1${two.port}`) + split + mirrored)
-    await eventually('moved', async () => (await ask(envoy.httpPort, 'd.test')).upstream === 'two')
+    await comesTrue(async () => (await ask(envoy.httpPort, 'd.test')).upstream === 'two', 'moved')
     expect(await envoy.rejected()).toEqual({})
   })
 })
@@ -168,7 +160,7 @@ spec:
       endpoints: [{lb_endpoints: [{endpoint: {address: {socket_address: {address: 127.0.0.1, port_value: ${one.port}}}}}]}]
 `
     plane.commit(wildRoute('late') + real)
-    await eventually('it appears', async () => (await ask(envoy.httpPort, 'any')).status === 200)
+    await comesTrue(async () => (await ask(envoy.httpPort, 'any')).status === 200, 'it appears')
     expect(await envoy.rejected()).toEqual({})
   })
 
@@ -179,10 +171,10 @@ spec:
     for (let turn = 0; turn < 3; turn++) {
       expect((await ask(envoy.httpPort, 'a.test')).status).toBe(200)
       plane.commit(service('b.test', [one]))
-      await eventually('its route is gone', async () => (await ask(envoy.httpPort, 'a.test')).status === 502)
-      await eventually('removed', async () => (await envoy.clusters()).length === 0)
+      await comesTrue(async () => (await ask(envoy.httpPort, 'a.test')).status === 502, 'its route is gone')
+      await comesTrue(async () => (await envoy.clusters()).length === 0, 'removed')
       plane.commit(world)
-      await eventually('its route is back', async () => (await ask(envoy.httpPort, 'a.test')).status !== 502)
+      await comesTrue(async () => (await ask(envoy.httpPort, 'a.test')).status !== 502, 'its route is back')
     }
     expect(await envoy.stat('http.outbound_0.0.0.0_0.no_cluster')).toBe(0)
   })
@@ -205,8 +197,8 @@ describe('a control plane that goes away', () => {
     expect((await ask(envoy.httpPort, 'c.test')).status).toBe(503)
     const second = await startPlane(world + rule, { port })
     // Envoy waits up to 5 s between tries, at random.
-    await eventually('reconnected', () => second.server.status.connected === 1, 30_000)
-    await eventually('what was asked meanwhile is there', async () => (await envoy.clusters()).length === 4)
+    await comesTrue(() => second.server.status.connected === 1, 'reconnected')
+    await comesTrue(async () => (await envoy.clusters()).length === 4, 'what was asked meanwhile is there')
     for (const name of ['a', 'b', 'c', 'd', 'd', 'd'])
       expect((await ask(envoy.httpPort, `${name}.test`)).status, name).toBe(200)
     expect(await envoy.rejected()).toEqual({})
@@ -279,7 +271,7 @@ spec: {egress: [{hosts: ['*/*']}]}
       }
     })()
     plane.commit(world('lazy: false'))
-    await eventually('everything is there', async () => (await envoy.clusters()).length === 3)
+    await comesTrue(async () => (await envoy.clusters()).length === 3, 'everything is there')
     plane.commit(world())
     await sleep(300)
     running = false

@@ -5,9 +5,10 @@ import { OnDemandMemory, type OnDemandMemoryOptions, stateFile, type Usage } fro
 import { createReports } from '../../controlplane/reports/index.ts'
 import { ask } from '../envoy/http-mesh.ts'
 import { startEcho, type Upstream } from '../helpers/echo.ts'
+import { comesTrue } from '../helpers/eventually.ts'
 import { testFolder } from '../helpers/folders.ts'
 import { freePort } from '../helpers/ports.ts'
-import { eventually, service, services, startLazyEnvoy, startPlane, virtualService } from './bed.ts'
+import { service, services, startLazyEnvoy, startPlane, virtualService } from './bed.ts'
 
 let one: Upstream
 beforeAll(async () => {
@@ -52,7 +53,7 @@ describe('what a workload uses', () => {
     const plane = await startPlane(world(), { memory })
     const first = await startLazyEnvoy(plane.port, { name: 'web-0' })
     expect(await statuses(first.httpPort, [3])).toEqual([200])
-    await eventually('saved', async () => (await store.load()) !== undefined)
+    await comesTrue(async () => (await store.load()) !== undefined, 'saved')
     await first.stop()
     const later = memoryOf({ store })
     await later.load()
@@ -78,9 +79,9 @@ describe('letting go', () => {
       }
     }
     const workers = [0, 5, 10, 15].map(worker)
-    await eventually('all are there', async () => (await envoy.clusters()).length === 20)
+    await comesTrue(async () => (await envoy.clusters()).length === 20, 'all are there')
     for (let round = 0; round < 6; round++) {
-      await eventually('something goes', () => memory.sweep(plane.server.lazyProxies()) > 0)
+      await comesTrue(() => memory.sweep(plane.server.lazyProxies()) > 0, 'something goes')
       await sleep(150)
     }
     running = false
@@ -104,7 +105,7 @@ describe('letting go', () => {
     for (let round = 0; round < 4; round++) {
       expect(await statuses(envoy.httpPort, [1, 2])).toEqual([200, 200])
       expect(memory.sweep(plane.server.lazyProxies())).toBe(2)
-      await eventually('gone', async () => (await envoy.clusters()).length === 0)
+      await comesTrue(async () => (await envoy.clusters()).length === 0, 'gone')
     }
     expect(await envoy.stat('cluster_manager.warming_clusters')).toBe(0)
     expect(await envoy.stat('cluster_manager.cluster_removed')).toBe(8)
@@ -122,7 +123,7 @@ describe('letting go', () => {
     const envoy = await startLazyEnvoy(plane.port)
     expect(await statuses(envoy.httpPort, [1, 2])).toEqual([200, 200])
     expect(memory.sweep(plane.server.lazyProxies())).toBe(1)
-    await eventually('the other is gone', async () => (await envoy.clusters()).length === 1)
+    await comesTrue(async () => (await envoy.clusters()).length === 1, 'the other is gone')
     expect(await envoy.clusters()).toEqual([name(2)])
   })
 
@@ -133,19 +134,21 @@ describe('letting go', () => {
     const envoy = await startLazyEnvoy(port)
     expect(await statuses(envoy.httpPort, [1, 2, 3])).toEqual([200, 200, 200])
     memory.sweep(plane.server.lazyProxies())
-    await eventually('gone', async () => (await envoy.clusters()).length === 0)
+    await comesTrue(async () => (await envoy.clusters()).length === 0, 'gone')
     expect(await statuses(envoy.httpPort, [1, 2])).toEqual([200, 200])
     memory.sweep(plane.server.lazyProxies())
-    await eventually('gone again', async () => (await envoy.clusters()).length === 0)
+    await comesTrue(async () => (await envoy.clusters()).length === 0, 'gone again')
     expect(await statuses(envoy.httpPort, [1])).toEqual([200])
     await plane.server.stop()
     const second = await startPlane(world(), { memory: memoryOf(), port })
     // Envoy waits up to 5 s between tries, at random.
-    await eventually('reconnected', () => second.server.status.connected === 1, 30_000)
-    await eventually('in step', () =>
-      second.server.status
-        .clients()
-        .every(({ types }) => types.length >= 4 && types.every(({ state }) => state === 'SYNCED')),
+    await comesTrue(() => second.server.status.connected === 1, 'reconnected')
+    await comesTrue(
+      () =>
+        second.server.status
+          .clients()
+          .every(({ types }) => types.length >= 4 && types.every(({ state }) => state === 'SYNCED')),
+      'in step',
     )
     expect(await statuses(envoy.httpPort, [1, 2, 3, 4])).toEqual([200, 200, 200, 200])
     expect(await envoy.rejected()).toEqual({})
@@ -157,16 +160,12 @@ describe('letting go', () => {
     const plane = await startPlane(world(), { memory, services: reports.services })
     const envoy = await startLazyEnvoy(plane.port)
     expect(await statuses(envoy.httpPort, [1, 2])).toEqual([200, 200])
-    await eventually(
-      'one is let go of',
-      async () => {
-        expect(await statuses(envoy.httpPort, [1])).toEqual([200])
-        memory.sweep(plane.server.lazyProxies())
-        await sleep(100)
-        return (await envoy.clusters()).length === 1
-      },
-      20_000,
-    )
+    await comesTrue(async () => {
+      expect(await statuses(envoy.httpPort, [1])).toEqual([200])
+      memory.sweep(plane.server.lazyProxies())
+      await sleep(100)
+      return (await envoy.clusters()).length === 1
+    }, 'one is let go of')
     expect(await envoy.clusters()).toEqual([name(1)])
     expect(await statuses(envoy.httpPort, [2])).toEqual([200])
     expect(await envoy.clusters()).toEqual([name(1), name(2, 1)])
@@ -188,7 +187,7 @@ spec: {workloadSelector: {labels: {${labels}}}, egress: [{hosts: ['*/*']}]}
     for (const labels of ['app: web', 'tier: front', 'app: web', 'tier: front']) {
       expect(await statuses(envoy.httpPort, all)).toEqual(all.map(() => 200))
       memory.sweep(plane.server.lazyProxies())
-      await eventually('gone', async () => (await envoy.clusters()).length === 0)
+      await comesTrue(async () => (await envoy.clusters()).length === 0, 'gone')
       expect(await statuses(envoy.httpPort, [0])).toEqual([200])
       plane.commit(world() + service('x.test', [one]) + sidecar(labels))
       await sleep(200)

@@ -3,8 +3,9 @@ import { expect, test } from 'vitest'
 import { createReports } from '../../controlplane/reports/index.ts'
 import { ask } from '../envoy/http-mesh.ts'
 import { startEcho } from '../helpers/echo.ts'
+import { comesTrue } from '../helpers/eventually.ts'
 import { freePort } from '../helpers/ports.ts'
-import { eventually, type LazyEnvoy, service, services, startLazyEnvoy, startPlane, virtualService } from './bed.ts'
+import { type LazyEnvoy, service, services, startLazyEnvoy, startPlane, virtualService } from './bed.ts'
 
 /** A listener somebody wrote, with the routes of the mesh and nothing that asks for clusters: every cold request fails. */
 const deaf = (port: number) => `---
@@ -87,16 +88,16 @@ test('a request or a connection that failed because its cluster was missing brin
   reports.access.onMissingCluster(({ node, request }) => plane.server.rescue(node.id, request))
   const envoy = await startLazyEnvoy(plane.port, { listeners: [deafTcp(dbPort, dbCluster)] })
   expect((await ask(port, 'svc7.test')).status).toBe(503)
-  await eventually('rescued', async () => (await ask(port, 'svc7.test')).status === 200)
+  await comesTrue(async () => (await ask(port, 'svc7.test')).status === 200, 'rescued')
   expect((await ask(port, 'svc3.test')).status).toBe(503)
-  await eventually('rescued', async () => (await envoy.clusters()).length === 3)
+  await comesTrue(async () => (await envoy.clusters()).length === 3, 'rescued')
   expect(await envoy.clusters()).toEqual(['outbound|80||svc3.test', 'outbound|80||svc4.test', 'outbound|80||svc7.test'])
   const connect = () =>
     fetch(`http://127.0.0.2:${dbPort}/`)
       .then(({ status }) => status)
       .catch(() => 'closed')
   expect(await connect()).toBe('closed')
-  await eventually('rescued', async () => (await connect()) === 200)
+  await comesTrue(async () => (await connect()) === 200, 'rescued')
   expect(await envoy.clusters()).toContain(dbCluster)
   expect(await envoy.rejected()).toEqual({})
 })

@@ -5,8 +5,9 @@ import type { XdsServer } from '../../controlplane/ads/index.ts'
 import { OnDemandMemory, type Usage } from '../../controlplane/ondemand/index.ts'
 import { ask } from '../envoy/http-mesh.ts'
 import { startEcho, type Upstream } from '../helpers/echo.ts'
+import { comesTrue } from '../helpers/eventually.ts'
 import { freePort } from '../helpers/ports.ts'
-import { eventually, type Plane, startLazyEnvoy, startPlane } from './bed.ts'
+import { type Plane, startLazyEnvoy, startPlane } from './bed.ts'
 import { ChangingWorld, randomOf } from './changing-world.ts'
 
 /** `npm run soak:ondemand` sets these; the suite runs a short version. */
@@ -79,7 +80,7 @@ test(`${REQUESTS} requests over ${SERVICES} services, with evictions, splits, re
       plane = await startPlane(world.objects(), { port, memory })
       const { server } = plane
       // Until it has told its routes a name that went just before the other died is unknown to everybody.
-      await eventually('Envoy is back and in step', () => inStep(server), 60_000)
+      await comesTrue(() => inStep(server), 'Envoy is back and in step', { withinMs: 60_000 })
       deaths++
     }
     await sleep(20 + random(60))
@@ -110,7 +111,7 @@ test('for any sequence of requests, changes and evictions an Envoy that gets clu
   const settled = async () => {
     // The round that tells the proxies starts in a later turn.
     await sleep(70)
-    await eventually('in step', () => inStep(plane.server))
+    await comesTrue(() => inStep(plane.server), 'in step')
   }
   const index = fc.nat(count - 1)
   const step = fc.oneof(

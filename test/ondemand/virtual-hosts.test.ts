@@ -4,17 +4,9 @@ import { envoyVersion, findEnvoy } from '../../cli/tools/envoy.ts'
 import { OnDemandMemory, type Usage } from '../../controlplane/ondemand/index.ts'
 import { ask } from '../envoy/http-mesh.ts'
 import { startEcho, type Upstream } from '../helpers/echo.ts'
+import { comesTrue } from '../helpers/eventually.ts'
 import { freePort } from '../helpers/ports.ts'
-import {
-  eventually,
-  type LazyEnvoy,
-  type Plane,
-  service,
-  services,
-  startLazyEnvoy,
-  startPlane,
-  virtualService,
-} from './bed.ts'
+import { type LazyEnvoy, type Plane, service, services, startLazyEnvoy, startPlane, virtualService } from './bed.ts'
 
 let one: Upstream
 let two: Upstream
@@ -38,7 +30,7 @@ const LAZY_HOSTS = mesh('lazyVirtualHosts: true')
 const unused: Usage = { reporting: () => true, lastUsed: () => 0 }
 const memoryOf = () =>
   new OnDemandMemory({ usage: unused, idleMs: () => 1, logger: { info: () => {}, warn: () => {} } })
-const atRest = ({ trace }: Plane) => eventually('at rest', () => trace.at(-1)?.startsWith('ack') === true)
+const atRest = ({ trace }: Plane) => comesTrue(() => trace.at(-1)?.startsWith('ack') === true, 'at rest')
 
 describe.runIf(able)('virtual hosts on demand', () => {
   const split = (weight: number) =>
@@ -97,7 +89,7 @@ describe.runIf(able)('virtual hosts on demand', () => {
     plane.trace.length = 0
     plane.pushed.length = 0
     plane.commit(world(10))
-    await eventually('pushed', () => plane.trace.at(-1) === 'ack vhds')
+    await comesTrue(() => plane.trace.at(-1) === 'ack vhds', 'pushed')
     expect(plane.pushed.map(({ type }) => type)).toEqual(['vhds'])
     expect(plane.pushed[0]!.bytes).toBeLessThan(1000)
     const sides = await Promise.all(Array.from({ length: 60 }, () => ask(envoy.httpPort, 'split.test')))
@@ -107,9 +99,9 @@ describe.runIf(able)('virtual hosts on demand', () => {
   test('a host nobody declared is answered as without on demand, each time, and served as soon as it exists', async () => {
     for (let turn = 0; turn < 2; turn++) expect((await ask(envoy.httpPort, 'late.test')).status).toBe(502)
     plane.commit(world(10, service('late.test', [two])))
-    await eventually('it appears', async () => (await ask(envoy.httpPort, 'late.test')).upstream === 'two')
+    await comesTrue(async () => (await ask(envoy.httpPort, 'late.test')).upstream === 'two', 'it appears')
     plane.commit(world())
-    await eventually('it goes', async () => (await ask(envoy.httpPort, 'late.test')).status === 502)
+    await comesTrue(async () => (await ask(envoy.httpPort, 'late.test')).status === 502, 'it goes')
   })
 
   test('an authority that would be a wildcard as a domain, or is longer than any name, is of nobody and harms nobody', async () => {
@@ -174,7 +166,7 @@ spec:
     const envoy = await startLazyEnvoy(plane.port)
     expect((await ask(envoy.httpPort, 'b.test')).upstream).toBe('two')
     plane.commit(world + sidecar + LAZY_HOSTS)
-    await eventually('both listen', async () => (await ask(port, 'a.test').catch(() => undefined))?.status === 200)
+    await comesTrue(async () => (await ask(port, 'a.test').catch(() => undefined))?.status === 200, 'both listen')
     const both = await Promise.all(['a.test', `a.test:${port}`, 'a.test:1'].map((host) => ask(port, host)))
     expect(both.map(({ upstream }) => upstream)).toEqual(['one', 'one', 'one'])
     expect((await ask(port, 'b.test')).status).toBe(502)
@@ -231,7 +223,7 @@ describe.runIf(able)('over time', () => {
     for (const host of ['svc3.test', 'nobody.test', 'svc7.test:80'])
       expect((await ask(first.httpPort, host)).status).toBe(host === 'nobody.test' ? 502 : 200)
     const second = await startLazyEnvoy(plane.port, { name: 'web-1' })
-    await eventually('it has them', async () => (await second.virtualHosts()).length === 2)
+    await comesTrue(async () => (await second.virtualHosts()).length === 2, 'it has them')
     expect(await second.clusters()).toEqual(['outbound|80||svc3.test', 'outbound|80||svc7.test'])
     await atRest(plane)
     plane.trace.length = 0

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
-import { expect, it, vi } from 'vitest'
+import { expect, it } from 'vitest'
+import { eventually } from '../helpers/eventually.ts'
 import { freePorts } from '../helpers/ports.ts'
 import { spawnForTest } from '../helpers/processes.ts'
 import { callRules, expectFairShare, type Peer } from './mesh.ts'
@@ -50,7 +51,7 @@ export const dubboPeer: Peer = {
         ready ||= line === 'ready'
       },
     })
-    await vi.waitFor(() => expect(ready, child.errors()).toBe(true), { timeout: 60_000, interval: 50 })
+    await eventually(() => expect(ready, child.errors()).toBe(true), { withinMs: 60_000 })
     return ports
   },
   tests: (edge) => {

@@ -1,8 +1,9 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { beforeAll, describe, expect, vi } from 'vitest'
+import { beforeAll, describe, expect } from 'vitest'
 import type { Configuration } from '../../dataplane/configuration.ts'
 import { PROGRAM } from '../helpers/compiled.ts'
+import { eventually } from '../helpers/eventually.ts'
 import { testFolder } from '../helpers/folders.ts'
 import { freePort } from '../helpers/ports.ts'
 import { type RunningProcess, spawnForTest } from '../helpers/processes.ts'
@@ -38,8 +39,7 @@ export async function startMesh(files: Readonly<Record<string, string>>): Promis
       if (line.includes('configuration in force')) inForce++
     },
   })
-  const next = (after: number) =>
-    vi.waitFor(() => expect(inForce, said).toBeGreaterThan(after), { timeout: 90_000, interval: 50 })
+  const next = (after: number) => eventually(() => expect(inForce, said).toBeGreaterThan(after), { withinMs: 90_000 })
   await next(0)
   return {
     adminUrl: `http://127.0.0.1:${admin}`,
@@ -93,13 +93,13 @@ export async function describePeers(all: readonly Peer[]): Promise<void> {
     )
     const { adminUrl } = await startMesh(Object.fromEntries(files))
     const wanted = peers.flatMap(({ protocol, rules }) => Object.keys(rules).map((name) => `${protocol}-${name}`))
-    await vi.waitFor(
+    await eventually(
       async () => {
         const dump = (await (await fetch(`${adminUrl}/config_dump`)).json()) as Configuration
         const there = dump.routes.flatMap(({ routes }) => routes.map(({ name }) => name))
         expect(there).toEqual(expect.arrayContaining(wanted))
       },
-      { timeout: 60_000, interval: 200 },
+      { withinMs: 60_000, everyMs: 200 },
     )
   })
   for (const { protocol, tests } of peers) describe(protocol, () => tests(() => edges.get(protocol)!))

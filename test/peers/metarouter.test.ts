@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { beforeAll, describe, expect, it, type TestContext, vi } from 'vitest'
+import { beforeAll, describe, expect, it, type TestContext } from 'vitest'
 import type { RateLimitSpec } from '../../controlplane/config/kinds/rate-limit.ts'
 import { createRateLimits } from '../../controlplane/ratelimit/index.ts'
 import { casesFolder } from '../helpers/cases.ts'
 import { type ControlPlane, startControlPlane } from '../helpers/control-plane.ts'
+import { eventually } from '../helpers/eventually.ts'
 import { freePorts } from '../helpers/ports.ts'
 import { stopAfterTests } from '../helpers/processes.ts'
 import { dubboPeer, javaCalls, nodeCalls } from './dubbo-peer.ts'
@@ -115,7 +116,7 @@ describe.sequential('MetaRouter documents of Aeraki, Thrift', () => {
     ready(test)
     await mesh.write('router.yaml', written('demo__metaprotocol-thrift__metarouter-v2'))
     const client = await connect()
-    await vi.waitFor(async () => expect(await hello(client, 5)).toEqual(Array(5).fill('v2')), 20_000)
+    await eventually(async () => expect(await hello(client, 5)).toEqual(Array(5).fill('v2')))
     expect(await hello(client, 1, 'sayGoodbye')).toEqual(['error'])
   })
 
@@ -123,7 +124,7 @@ describe.sequential('MetaRouter documents of Aeraki, Thrift', () => {
     ready(test)
     await mesh.write('router.yaml', written('demo__metaprotocol-thrift__traffic-split'))
     const client = await connect()
-    await vi.waitFor(async () => expect(await hello(client, 20)).toContain('v1'), 20_000)
+    await eventually(async () => expect(await hello(client, 20)).toContain('v1'))
     const share = (await hello(client, 40)).filter((version) => version === 'v1').length
     expect(share).toBeGreaterThanOrEqual(4)
     expect(share).toBeLessThanOrEqual(12)
@@ -133,7 +134,7 @@ describe.sequential('MetaRouter documents of Aeraki, Thrift', () => {
     ready(test)
     await mesh.write('router.yaml', written('demo__metaprotocol-thrift__metarouter-local-ratelimit'))
     const client = await connect()
-    await vi.waitFor(async () => expect(await hello(client, 1)).toEqual(['error']), 20_000)
+    await eventually(async () => expect(await hello(client, 1)).toEqual(['error']))
     const dump = await (await fetch(`${mesh.adminUrl}/stats`)).text()
     expect(dump).toMatch(/envoy_listener_downstream_rq_rate_limited.*: [1-9]/)
   })
@@ -142,7 +143,7 @@ describe.sequential('MetaRouter documents of Aeraki, Thrift', () => {
     ready(test)
     await mesh.write('router.yaml', written('demo__metaprotocol-thrift__metarouter-global-ratelimit'))
     const client = await connect()
-    await vi.waitFor(async () => expect(await hello(client, 1, 'other')).toEqual([expect.stringMatching(/^v/)]), 20_000)
+    await eventually(async () => expect(await hello(client, 1, 'other')).toEqual([expect.stringMatching(/^v/)]))
     // 100 ms may pass on a busy machine before the first answer: such calls are refused as well.
     const answers = await hello(client, 20)
     expect(answers.filter((answer) => answer !== 'error').length).toBeLessThanOrEqual(3)
@@ -156,10 +157,10 @@ describe.sequential('MetaRouter documents of Aeraki, Thrift', () => {
     ready(test)
     await mesh.write('router.yaml', written('demo__metaprotocol-thrift__consistent-hash-lb__destinationrule'))
     const client = await connect()
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       for (const method of ['sayHello', 'sayGoodbye', 'a', 'b', 'c'])
         expect(new Set(await hello(client, 10, method)).size).toBe(1)
-    }, 20_000)
+    })
   })
 })
 
@@ -167,9 +168,8 @@ describe.sequential('MetaRouter documents of Aeraki, Dubbo', () => {
   it('traffic-splitting: about a fifth to v1', async (test) => {
     ready(test)
     await mesh.write('dubbo-router.yaml', written('test__e2e__metaprotocol__metarouter-traffic-splitting'))
-    await vi.waitFor(
-      async () => expect(await nodeCalls(dubboPort, 'half', 'x')).toEqual([expect.stringMatching(/^= /)]),
-      30_000,
+    await eventually(async () =>
+      expect(await nodeCalls(dubboPort, 'half', 'x')).toEqual([expect.stringMatching(/^= /)]),
     )
     const lines = await nodeCalls(dubboPort, 'half', '', 40)
     const share = lines.filter((line) => line.startsWith('= a:')).length
@@ -183,21 +183,17 @@ describe.sequential('MetaRouter documents of Aeraki, Dubbo', () => {
   }, async (test) => {
     ready(test)
     await mesh.write('dubbo-router.yaml', written('demo__metaprotocol-dubbo__metarouter-header-mutation'))
-    await vi.waitFor(
+    await eventually(
       async () => expect(await javaCalls(dubboPort, 'attachment', 'foo,foo1')).toEqual(['= bar', '= bar1']),
-      { timeout: 90_000, interval: 200 },
+      { withinMs: 90_000, everyMs: 200 },
     )
   })
 
   it('traffic-mirroring: the caller hears v1 alone', async (test) => {
     ready(test)
     await mesh.write('dubbo-router.yaml', written('demo__metaprotocol-dubbo__traffic-mirroring'))
-    await vi.waitFor(
-      async () =>
-        expect(await nodeCalls(dubboPort, 'half', '', 10)).toEqual(
-          Array.from({ length: 10 }, (_, n) => `= a:${n + 1}`),
-        ),
-      30_000,
+    await eventually(async () =>
+      expect(await nodeCalls(dubboPort, 'half', '', 10)).toEqual(Array.from({ length: 10 }, (_, n) => `= a:${n + 1}`)),
     )
     const dump = await (await fetch(`${mesh.adminUrl}/stats`)).text()
     expect(dump).toMatch(/upstream_rq_mirrored\{envoy_cluster_name="outbound\|\d+\|v2\|org.apache[^"]*"\}: [1-9]/)

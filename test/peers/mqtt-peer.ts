@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
-import { expect, it, vi } from 'vitest'
+import { expect, it } from 'vitest'
+import { eventually } from '../helpers/eventually.ts'
 import { stopAfterTests } from '../helpers/processes.ts'
 import type { Peer } from './mesh.ts'
 import { npmFolder, npmPackage } from './packages.ts'
@@ -73,7 +74,7 @@ export const mqttPeer: Peer = {
       reader.on('message', (topic, payload) => got.push(`${topic} ${payload}`))
       await reader.subscribeAsync('news/#', { qos: 2 })
       for (const qos of [0, 1, 2]) await writer.publishAsync('news/today', `quality ${qos}`, { qos })
-      await vi.waitFor(() => expect(got).toEqual([0, 1, 2].map((qos) => `news/today quality ${qos}`)))
+      await eventually(() => expect(got).toEqual([0, 1, 2].map((qos) => `news/today quality ${qos}`)))
       expect(told.b.filter((line) => line.startsWith('b-writer'))).toHaveLength(3)
       expect(told.a.filter((line) => line.startsWith('b-'))).toEqual([])
     })
@@ -82,7 +83,7 @@ export const mqttPeer: Peer = {
       const client = await connect('a-teller')
       await client.publishAsync('plain/1', 'stays', { qos: 1 })
       await client.publishAsync('audit/1', 'moves', { qos: 1 })
-      await vi.waitFor(() => expect(told.b).toContain('a-teller audit/1 moves'))
+      await eventually(() => expect(told.b).toContain('a-teller audit/1 moves'))
       expect(told.a.filter((line) => line.startsWith('a-teller'))).toEqual(['a-teller plain/1 stays'])
     })
 

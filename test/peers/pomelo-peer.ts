@@ -2,7 +2,8 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { expect, it, vi } from 'vitest'
+import { expect, it } from 'vitest'
+import { eventually } from '../helpers/eventually.ts'
 import { freePort, portOpen } from '../helpers/ports.ts'
 import { spawnForTest, stopAfterTests } from '../helpers/processes.ts'
 import { callRules, expectFairShare, type Peer } from './mesh.ts'
@@ -33,7 +34,7 @@ const program = fileURLToPath(new URL('./programs/pinus_server.cjs', import.meta
 async function server(name: string): Promise<number> {
   const port = await freePort()
   await spawnForTest({ command: process.execPath, args: [program, await npmFolder(), name, String(port)] })
-  await portOpen(port, { timeoutMs: 30_000 })
+  await portOpen(port)
   return port
 }
 
@@ -61,7 +62,7 @@ class PinusClient {
   async shakeHands(): Promise<void> {
     await once(this.#socket, 'connect')
     this.#send(HANDSHAKE, Buffer.from(JSON.stringify({ sys: { type: 'test', version: '1' }, user: {} })))
-    await vi.waitFor(() => expect(this.handshakes).toBe(1), { timeout: 20_000 })
+    await eventually(() => expect(this.handshakes).toBe(1))
     this.#send(ACK)
     const timer = setInterval(() => this.#send(HEARTBEAT), 500)
     this.#socket.on('close', () => clearInterval(timer))
@@ -152,7 +153,7 @@ export const pomeloPeer: Peer = {
     it('notifications and pushes pass; a session that says nothing lives on by its heartbeats', async () => {
       const client = await open()
       client.notify('shop.toB', 'quiet')
-      await vi.waitFor(() => expect(client.pushes).toEqual(['onEcho b:quiet']))
+      await eventually(() => expect(client.pushes).toEqual(['onEcho b:quiet']))
       // The servers end a session after two seconds without a heartbeat.
       await sleep(3000)
       expect(client.closed).toBe(false)

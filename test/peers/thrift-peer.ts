@@ -1,4 +1,5 @@
-import { expect, it, vi } from 'vitest'
+import { expect, it } from 'vitest'
+import { eventually } from '../helpers/eventually.ts'
 import { stopAfterTests } from '../helpers/processes.ts'
 import { callRules, expectFairShare, type Peer } from './mesh.ts'
 import { npmFolder, pipFolder } from './packages.ts'
@@ -83,7 +84,7 @@ export const thriftPeer: Peer = {
       const client = await connect('binary')
       client.oneway('toA', 'quiet')
       expect(await client.call('toA', 'x')).toEqual({ text: 'a:x' })
-      await vi.waitFor(() => expect(oneways).toEqual(['toA:quiet']))
+      await eventually(() => expect(oneways).toEqual(['toA:quiet']))
     })
   },
 }

@@ -187,7 +187,7 @@ const python = async () => ({ ...process.env, PYTHONPATH: await pipFolder(), PYT
 export async function pythonThriftServer(name: string): Promise<number> {
   const port = await freePort()
   await spawnForTest({ command: 'python3', args: [program, 'serve', name, String(port)], env: await python() })
-  await portOpen(port, { timeoutMs: 30_000 })
+  await portOpen(port)
   return port
 }
 

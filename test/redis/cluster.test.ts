@@ -30,7 +30,7 @@ const documents = (limits: readonly object[]) =>
 async function instances(count: number, rules: Rules, timeoutMs = 2_000) {
   const stores = Array.from({ length: count }, () => new RedisStore({ url: cluster!.url, timeoutMs }))
   for (const store of stores) stopAfterTests(() => store.stop())
-  await expect.poll(() => stores.every(({ healthy }) => healthy), { timeout: 20_000 }).toBe(true)
+  await expect.poll(() => stores.every(({ healthy }) => healthy)).toBe(true)
   return stores.map((store) => new Limiter({ store, rules: () => rules }))
 }
 
@@ -107,7 +107,7 @@ describe('rate limits in a Redis Cluster', () => {
     const strictThere = counted.find((name) => serverOf(name, 1) === 1)!
     const strictHere = counted.find((name) => serverOf(name, 1) === 0)!
     node.freeze()
-    await expect.poll(async () => (await ask(strictThere, 1)).over, { timeout: 10_000 }).toBe(true)
+    await expect.poll(async () => (await ask(strictThere, 1)).over).toBe(true)
     // Known by now: nothing waits any more. Those elsewhere are counted.
     for (let count = 0; count < 5; count++) expect((await ask(there, 0)).over).toBe(false)
     expect((await ask(strictHere, 1)).remaining).toBe(4)
@@ -119,7 +119,7 @@ describe('rate limits in a Redis Cluster', () => {
     ])
     expect((await ask(here, 0)).over).toBeDefined()
     node.thaw()
-    await expect.poll(async () => (await ask(strictThere, 1)).over, { timeout: 20_000 }).toBe(false)
+    await expect.poll(async () => (await ask(strictThere, 1)).over).toBe(false)
   })
 })
 
@@ -134,10 +134,8 @@ it('presence and learned sets are shared through a cluster', async () => {
       () => true,
       () => false,
     )
-  await expect.poll(beat, { timeout: 20_000 }).toBe(true)
-  await expect
-    .poll(() => two.read('b').catch(() => undefined), { timeout: 20_000 })
-    .toEqual([{ replica: 'a', values: ['{"id":"x"}'] }])
+  await expect.poll(beat).toBe(true)
+  await expect.poll(() => two.read('b').catch(() => undefined)).toEqual([{ replica: 'a', values: ['{"id":"x"}'] }])
   await one.leave('a')
   expect(await two.read('b')).toEqual([])
 
@@ -161,12 +159,9 @@ it('presence and learned sets are shared through a cluster', async () => {
   second.onOthers((news) => told.push(news))
   const learned = { ...NOTHING_LEARNED, workloads: new Map([['shop', new Set(['a'])]]) }
   await expect
-    .poll(
-      async () => {
-        await first.save(learned)
-        return told
-      },
-      { timeout: 20_000 },
-    )
+    .poll(async () => {
+      await first.save(learned)
+      return told
+    })
     .toEqual([learned])
 })

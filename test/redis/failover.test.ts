@@ -40,13 +40,13 @@ it('limits are counted by the new primary, where the old one left off; nothing w
   admin.on('error', () => {})
   stopAfterTests(async () => admin.disconnect())
   await admin.replicaof('127.0.0.1', primary.port)
-  await expect.poll(() => admin.info('replication'), { timeout: 20_000 }).toContain('master_link_status:up')
+  await expect.poll(() => admin.info('replication')).toContain('master_link_status:up')
   const sentinel = await startSentinel(primary.port)
   const asked = new Redis(sentinel, '127.0.0.1')
   asked.on('error', () => {})
   stopAfterTests(async () => asked.disconnect())
   await expect
-    .poll(() => asked.call('SENTINEL', 'replicas', 'limits'), { timeout: 30_000 })
+    .poll(() => asked.call('SENTINEL', 'replicas', 'limits'))
     .toEqual([expect.arrayContaining([`127.0.0.1:${replica.port}`])])
 
   const url = `redis+sentinel://127.0.0.1:${sentinel}/limits`
@@ -65,10 +65,10 @@ it('limits are counted by the new primary, where the old one left off; nothing w
   const limiter = new Limiter({ store, rules: () => rules })
   const decide = async (hits: number) =>
     (await limiter.decide('meshgate', [{ entries: [{ key: 'generic_key', value: 'n/one/0' }], hits }])).descriptors[0]!
-  await expect.poll(() => store.healthy, { timeout: 10_000 }).toBe(true)
+  await expect.poll(() => store.healthy).toBe(true)
   expect((await decide(3)).remaining).toBe(2)
   // The replica is told a moment later than the caller.
-  await expect.poll(() => admin.keys('meshgate:rl:*'), { timeout: 5_000 }).toHaveLength(1)
+  await expect.poll(() => admin.keys('meshgate:rl:*')).toHaveLength(1)
   await presence.beat('a', new Map([['x', '"x"']]), [], true)
 
   await primary.kill()
@@ -83,7 +83,7 @@ it('limits are counted by the new primary, where the old one left off; nothing w
         if (over) refused++
         return rule !== undefined && resetMs > 0
       },
-      { timeout: 40_000, interval: 20 },
+      { timeout: 40_000 },
     )
     .toBe(true)
   // Requests passed while nothing could be counted: that is what this limit says.
@@ -94,13 +94,11 @@ it('limits are counted by the new primary, where the old one left off; nothing w
   expect((await decide(2)).over).toBe(false)
   expect((await decide(1)).over).toBe(true)
   await expect
-    .poll(
-      () =>
-        presence.beat('b', new Map([['y', '"y"']]), [], true).then(
-          () => true,
-          () => false,
-        ),
-      { timeout: 20_000 },
+    .poll(() =>
+      presence.beat('b', new Map([['y', '"y"']]), [], true).then(
+        () => true,
+        () => false,
+      ),
     )
     .toBe(true)
   expect((await presence.read('nobody')).flatMap(({ values }) => values)).toContain('"y"')

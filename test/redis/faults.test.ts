@@ -52,11 +52,11 @@ describe('a Redis that', () => {
       await decide(0, 0)
       return !outcomes.at(-1)!.startsWith('failed')
     }
-    await expect.poll(counts, { timeout: 15_000, interval: 20 }).toBe(true)
+    await expect.poll(counts).toBe(true)
     await decide(0, 1)
 
     await toxic.set(fault, true)
-    await expect.poll(counts, { timeout: 15_000, interval: 20 }).toBe(false)
+    await expect.poll(counts).toBe(false)
     const slow: number[] = []
     for (let turn = 0; turn < 30; turn++) {
       const [open, closed] = [await decide(0, 1), await decide(1, 1)]
@@ -66,7 +66,7 @@ describe('a Redis that', () => {
     expect(slow).toEqual([])
 
     await toxic.set({ kind: 'none' }, true)
-    await expect.poll(counts, { timeout: 15_000, interval: 20 }).toBe(true)
+    await expect.poll(counts).toBe(true)
     // What passed uncounted is not made up for; what was counted before still is.
     const left = []
     for (let turn = 0; turn < 4; turn++) left.push((await decide(0, 1)).over)
@@ -83,11 +83,11 @@ describe('a Redis that', () => {
         () => true,
         () => false,
       )
-    await expect.poll(() => beat(true), { timeout: 15_000, interval: 20 }).toBe(true)
+    await expect.poll(() => beat(true)).toBe(true)
     await toxic.set(fault, true)
-    await expect.poll(() => beat(false), { timeout: 15_000, interval: 20 }).toBe(false)
+    await expect.poll(() => beat(false)).toBe(false)
     await toxic.set({ kind: 'none' }, true)
-    await expect.poll(() => beat(true), { timeout: 15_000, interval: 20 }).toBe(true)
+    await expect.poll(() => beat(true)).toBe(true)
     expect((await presence.read('b')).flatMap(({ values }) => values)).toEqual(['"x"'])
     await presence.leave('a')
     await presence.stop()

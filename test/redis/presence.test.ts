@@ -91,9 +91,7 @@ const told = async (plane: RunningControlPlane) => {
 
 it('a proxy of one replica is shown by the other, with its state', async () => {
   const proxy = { node: NODE, connected: true, state: 'SYNCED' }
-  await expect
-    .poll(() => told(two), { timeout: 15_000 })
-    .toEqual({ complete: true, proxies: [{ ...proxy, elsewhere: true }] })
+  await expect.poll(() => told(two)).toEqual({ complete: true, proxies: [{ ...proxy, elsewhere: true }] })
   expect(await told(one)).toEqual({ complete: true, proxies: [{ ...proxy, elsewhere: false }] })
   const { proxies: detail } = await get<Proxies>(two, `/api/v1/proxies/${encodeURIComponent(NODE)}`)
   expect(detail[0]!.types.map(({ type }) => type)).toEqual(expect.arrayContaining(['cds', 'lds']))
@@ -103,21 +101,19 @@ it('a proxy of one replica is shown by the other, with its state', async () => {
 
 it('without Redis each replica shows its own and says so; with it again, all', async () => {
   await redis!.kill()
-  await expect.poll(() => told(two), { timeout: 15_000 }).toEqual({ complete: false, proxies: [] })
+  await expect.poll(() => told(two)).toEqual({ complete: false, proxies: [] })
   await expect
-    .poll(() => told(one), { timeout: 15_000 })
+    .poll(() => told(one))
     .toEqual({ complete: false, proxies: [{ node: NODE, connected: true, state: 'SYNCED', elsewhere: false }] })
   await redis!.restart()
-  await expect.poll(async () => (await told(two)).proxies.length, { timeout: 15_000 }).toBe(1)
+  await expect.poll(async () => (await told(two)).proxies.length).toBe(1)
 })
 
 it('a proxy that left is told as gone, and a replica that ended takes its proxies with it', async () => {
   await envoy.stop()
-  await expect
-    .poll(async () => (await told(two)).proxies.map(({ connected }) => connected), { timeout: 15_000 })
-    .toEqual([false])
+  await expect.poll(async () => (await told(two)).proxies.map(({ connected }) => connected)).toEqual([false])
   await one.stop()
-  await expect.poll(async () => (await told(two)).proxies, { timeout: 15_000 }).toEqual([])
+  await expect.poll(async () => (await told(two)).proxies).toEqual([])
 })
 
 it('what one replica learned, another starts with, and one that runs soon knows; without Redis only its own', async () => {

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
 import { Client, credentials } from '@grpc/grpc-js'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -16,6 +15,7 @@ import { ask } from '../envoy/http-mesh.ts'
 import { type ControlPlane, startControlPlane } from '../helpers/control-plane.ts'
 import { startEcho, startTcpEcho, type Upstream } from '../helpers/echo.ts'
 import { startEnvoy } from '../helpers/envoy.ts'
+import { comesTrue } from '../helpers/eventually.ts'
 import { freePort } from '../helpers/ports.ts'
 
 /** Access logs that a real Envoy sends, and what tools learn about it. */
@@ -111,14 +111,6 @@ beforeAll(async () => {
   })
 })
 
-async function until(what: string, check: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 20_000
-  while (!(await check())) {
-    if (Date.now() > deadline) throw new Error(`not within 20 s: ${what}`)
-    await sleep(20)
-  }
-}
-
 const edge = (cluster: string) => reports.access.allEdges().find((one) => one.cluster === cluster)
 
 describe('access logs of Envoy', () => {
@@ -126,7 +118,7 @@ describe('access logs of Envoy', () => {
     for (let request = 0; request < 10; request++) await ask(port, 'reviews')
     await ask(port, 'reviews', '/', { headers: { 'x-echo-status': '404' } })
     await ask(port, 'reviews', '/', { headers: { 'x-echo-status': '503', 'x-envoy-max-retries': '0' } })
-    await until('12 requests', () => edge(REVIEWS)?.requests === 12)
+    await comesTrue(() => edge(REVIEWS)?.requests === 12, '12 requests')
     expect(edge(REVIEWS)).toMatchObject({
       caller: { workload: 'shop', namespace: 'default' },
       statuses: { '2xx': 10, '4xx': 1, '5xx': 1 },
@@ -144,7 +136,7 @@ describe('access logs of Envoy', () => {
       socket.once('close', () => resolve())
       socket.once('error', reject)
     })
-    await until('one connection', () => edge(cluster)?.connections === 1)
+    await comesTrue(() => edge(cluster)?.connections === 1, 'one connection')
     expect(edge(cluster)).toMatchObject({ requests: 0, sent: 5 })
   })
 
@@ -152,7 +144,7 @@ describe('access logs of Envoy', () => {
     const missing: MissingCluster[] = []
     const stop = reports.access.onMissingCluster((one) => missing.push(one))
     expect((await ask(stray, 'any')).status).toBe(503)
-    await until('one missing', () => missing.length > 0)
+    await comesTrue(() => missing.length > 0, 'one missing')
     stop()
     expect(missing).toMatchObject([{ node: { id: NODE }, request: { routeName: 'to-nowhere', port: 0 } }])
     expect(edge('')).toMatchObject({ flags: { NC: 1 }, statuses: { '5xx': 1 } })
@@ -233,10 +225,10 @@ spec:
           cluster: BlackHoleCluster
 `),
     )
-    await until('refusal', async () => {
+    await comesTrue(async () => {
       const [found] = await fetchStatus({ excludeResourceContents: true })
       return found!.genericXdsConfigs.some(({ clientStatus }) => clientStatus === ClientResourceStatus.NACKED)
-    })
+    }, 'refusal')
     const [found] = await fetchStatus()
     const refused = found!.genericXdsConfigs.find(({ name }) => name === 'clash')!
     expect(refused).toMatchObject({ configStatus: ConfigStatus.ERROR, typeUrl: TYPE_URL.lds })

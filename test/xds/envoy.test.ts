@@ -5,6 +5,7 @@ import { XdsServer } from '../../controlplane/ads/server.ts'
 import { envoyBootstrap } from '../../controlplane/bootstrap/envoy.ts'
 import { startEcho, type Upstream } from '../helpers/echo.ts'
 import { startEnvoy, type TestEnvoy } from '../helpers/envoy.ts'
+import { comesTrue } from '../helpers/eventually.ts'
 import { FakeMesh } from '../helpers/fake-mesh.ts'
 import { freePort } from '../helpers/ports.ts'
 import { stopAfterTests } from '../helpers/processes.ts'
@@ -70,14 +71,6 @@ function load(port: number): () => Promise<Record<string, number>> {
   }
 }
 
-async function eventually(what: string, check: () => Promise<boolean> | boolean): Promise<void> {
-  const deadline = Date.now() + 10_000
-  while (!(await check())) {
-    if (Date.now() > deadline) throw new Error(`not within 10 s: ${what}`)
-    await sleep(10)
-  }
-}
-
 const synced = (server: XdsServer) =>
   server.status.clients().every((client) => client.types.every((type) => type.state === 'SYNCED'))
 
@@ -99,10 +92,10 @@ describe.each(['delta', 'sotw'] as const)('a real Envoy, %s', (mode) => {
     const at = await envoy.listenerPort('web')
     expect(await get(at)).toBe('200 one')
     mesh.put(routes('web', { a: 0, b: 100 })).publish()
-    await eventually('the other cluster answers', async () => (await get(at)) === '200 two')
+    await comesTrue(async () => (await get(at)) === '200 two', 'the other cluster answers')
     mesh.put(endpoints('b', one.port)).publish()
-    await eventually('the new endpoint answers', async () => (await get(at)) === '200 one')
-    await eventually('synced', () => synced(server))
+    await comesTrue(async () => (await get(at)) === '200 one', 'the new endpoint answers')
+    await comesTrue(() => synced(server), 'synced')
     expect(server.status.clients()).toMatchObject([{ node: { id: node.id }, form: mode, disconnectedAt: undefined }])
     expect(server.status.clients()[0]!.node.userAgent).toMatch(/^envoy\/1\./)
     expect(await envoy.rejected()).toEqual({})
@@ -123,10 +116,10 @@ describe.each(['delta', 'sotw'] as const)('a real Envoy, %s', (mode) => {
       mesh.put(cluster(next), endpoints(next, upstream.port), routes('web', { [next]: 100 }))
       mesh.put(cluster('b', 1000 + generation)).publish()
       old = next
-      if (generation % 3 === 2) await eventually('synced', () => synced(server))
+      if (generation % 3 === 2) await comesTrue(() => synced(server), 'synced')
       else await sleep(7)
     }
-    await eventually('synced', () => synced(server))
+    await comesTrue(() => synced(server), 'synced')
     const counts = await stop()
     expect(Object.keys(counts).filter((answer) => !answer.startsWith('200 '))).toEqual([])
     expect(counts['200 two']).toBeGreaterThan(0)
@@ -147,8 +140,8 @@ describe.each(['delta', 'sotw'] as const)('a real Envoy, %s', (mode) => {
     mesh
       .put(badCluster('b'), badCluster('never-good'), cluster('c'), endpoints('c', two.port), routes('web', { c: 100 }))
       .publish()
-    await eventually('the change that is fine arrives', async () => (await get(at)) === '200 two')
-    await eventually('the refusal is known', () => server.status.diagnostics().length === 2)
+    await comesTrue(async () => (await get(at)) === '200 two', 'the change that is fine arrives')
+    await comesTrue(() => server.status.diagnostics().length === 2, 'the refusal is known')
     expect(server.status.diagnostics().map(({ code, severity }) => `${code} ${severity}`)).toEqual(
       Array(2).fill('XDS_REJECTED error'),
     )
@@ -158,7 +151,7 @@ describe.each(['delta', 'sotw'] as const)('a real Envoy, %s', (mode) => {
     expect(await newcomer.rejected()).toEqual({})
     mesh.put(cluster('b', 2000)).delete('cds', 'never-good').publish()
     const well = () => synced(server) && server.status.diagnostics().length === 0
-    await eventually('all is well again', well)
+    await comesTrue(well, 'all is well again')
   })
 
   test('keeps serving while the control plane restarts, and takes what changed meanwhile', async () => {
@@ -172,9 +165,9 @@ describe.each(['delta', 'sotw'] as const)('a real Envoy, %s', (mode) => {
     mesh.put(cluster('c'), endpoints('c', two.port), routes('web', { c: 100 }))
     mesh.put(cluster('b', 2000))
     const second = await serve(mesh, port)
-    await eventually('reconnected', async () => (await get(at)) === '200 two')
+    await comesTrue(async () => (await get(at)) === '200 two', 'reconnected')
     mesh.delete('cds', 'a').delete('eds', 'a').publish()
-    await eventually('synced', () => second.server.status.connected === 1 && synced(second.server))
+    await comesTrue(() => second.server.status.connected === 1 && synced(second.server), 'synced')
     const counts = await stop()
     expect(Object.keys(counts).filter((answer) => !answer.startsWith('200 '))).toEqual([])
     expect(await envoy.rejected()).toEqual({})

@@ -6,6 +6,7 @@ import { runInNewContext } from 'node:vm'
 import { afterEach, describe, expect, test } from 'vitest'
 import { XdsServer, type XdsServerOptions } from '../../controlplane/ads/server.ts'
 import { STATUS } from '../../controlplane/ads/transport.ts'
+import { comesTrue } from '../helpers/eventually.ts'
 import { FakeMesh, fakeResource } from '../helpers/fake-mesh.ts'
 import { type DeltaStream, NODE, names, RawClient } from './raw-client.ts'
 
@@ -201,7 +202,7 @@ test('a client that never reads keeps one flight in memory and is disconnected',
   stream.pause()
   const request = encodeDelta(['n', ...Array.from({ length: 20 }, (_, index) => `big-${index}`)])
   stream.write(request)
-  await until(() => server.status.connected === 2)
+  await comesTrue(() => server.status.connected === 2)
   const before = buffersInUse()
   for (let round = 1; round <= 10; round++) {
     mesh.put(...big(String(round % 10)))
@@ -212,7 +213,7 @@ test('a client that never reads keeps one flight in memory and is disconnected',
   // Ten flights of 4 MB were due: one is on its way, and one is what the mesh has now.
   const grown = buffersInUse() - before
   expect(grown).toBeLessThan(3 * 20 * 200_000)
-  await until(() => server.status.connected === 1)
+  await comesTrue(() => server.status.connected === 1)
   expect(counts['writeTimeout']).toBe(1)
   await isServed(other, mesh, 'after')
 })
@@ -241,7 +242,7 @@ test('a half-open connection is found by keepalive', async () => {
   await stream.next()
   expect(server.status.connected).toBe(2)
   for (const pipe of pipes) pipe.removeAllListeners('data').pause()
-  await until(() => server.status.connected === 1)
+  await comesTrue(() => server.status.connected === 1)
   await isServed(other, mesh, 'after')
 })
 
@@ -292,7 +293,7 @@ describe('admission', () => {
       details: expect.stringMatching(/takes 1 streams/),
     })
     first.cancel()
-    await until(() => server.status.connected === 0)
+    await comesTrue(() => server.status.connected === 0)
     const third = client().delta()
     third.send('cds', { node: NODE })
     expect(names(await third.next())).toEqual(['c'])
@@ -374,14 +375,6 @@ function buffersInUse(): number {
   const collect: () => void = runInNewContext('gc')
   collect()
   return process.memoryUsage().arrayBuffers
-}
-
-async function until(check: () => boolean): Promise<void> {
-  const deadline = Date.now() + 8000
-  while (!check()) {
-    if (Date.now() > deadline) throw new Error('did not happen within 8 s')
-    await sleep(10)
-  }
 }
 
 /** A gRPC frame with a first delta request for endpoints. */

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { envoyBootstrap } from '../../controlplane/bootstrap/envoy.ts'
 import { grpcBootstrap } from '../../controlplane/bootstrap/grpc.ts'
@@ -7,6 +6,7 @@ import { ask } from '../envoy/http-mesh.ts'
 import { type ControlPlane, startControlPlane } from '../helpers/control-plane.ts'
 import { startEcho, type Upstream } from '../helpers/echo.ts'
 import { startEnvoy } from '../helpers/envoy.ts'
+import { comesTrue } from '../helpers/eventually.ts'
 import { callWith, grpcBackend, pythonGrpc } from '../helpers/grpc-programs.ts'
 import { freePort } from '../helpers/ports.ts'
 import { requireTool } from '../helpers/tools.ts'
@@ -51,14 +51,6 @@ beforeAll(async () => {
   })
 })
 
-async function until(what: string, check: () => boolean): Promise<void> {
-  const deadline = Date.now() + 20_000
-  while (!check()) {
-    if (Date.now() > deadline) throw new Error(`not within 20 s: ${what}`)
-    await sleep(20)
-  }
-}
-
 const nextReport = (node: string) =>
   new Promise<LoadReport>((resolve) => {
     const stop = reports.load.onReport((report) => {
@@ -75,13 +67,13 @@ const get = async () => {
 
 describe('Envoy', () => {
   it('reports how many requests each cluster got, also that one got none', async () => {
-    await until('first report', () => reports.load.reporting(ENVOY))
+    await comesTrue(() => reports.load.reporting(ENVOY), 'first report')
     const before = reports.load.clustersOf(ENVOY)!.find(({ cluster }) => cluster === USED)?.issued ?? 0
     for (let request = 0; request < 20; request++) await get()
-    await until('20 requests', () => {
+    await comesTrue(() => {
       const used = reports.load.clustersOf(ENVOY)!.find(({ cluster }) => cluster === USED)
       return (used?.issued ?? 0) - before >= 20
-    })
+    }, '20 requests')
     const clusters = reports.load.clustersOf(ENVOY)!
     expect(clusters.find(({ cluster }) => cluster === USED)).toMatchObject({
       issued: before + 20,
@@ -105,10 +97,10 @@ describe('Envoy', () => {
   it('a request that takes long is in progress, so that its cluster is in use', async () => {
     upstream.behave({ delayMs: 3500 })
     const slow = get()
-    await until('one in progress', () => (reports.load.node(ENVOY)?.inProgress ?? 0) > 0)
+    await comesTrue(() => (reports.load.node(ENVOY)?.inProgress ?? 0) > 0, 'one in progress')
     upstream.behave({})
     await slow
-    await until('none in progress', () => reports.load.node(ENVOY)!.inProgress === 0)
+    await comesTrue(() => reports.load.node(ENVOY)!.inProgress === 0, 'none in progress')
   })
 
   it('takes another interval while it runs', async () => {
@@ -122,10 +114,10 @@ describe('Envoy', () => {
         xds: { host: '127.0.0.1', port: other.port },
       }),
     })
-    await until('first report', () => own.load.reporting(id))
+    await comesTrue(() => own.load.reporting(id), 'first report')
     interval = 2000
     own.configChanged()
-    await until('longer interval', () => own.load.node(id)!.intervalMs >= 1900)
+    await comesTrue(() => own.load.node(id)!.intervalMs >= 1900, 'longer interval')
     await client.stop()
     await other.stop()
   })
@@ -138,9 +130,9 @@ describe('Envoy', () => {
         xds: { host: '127.0.0.1', port: controlPlane.port },
       }),
     })
-    await until('first report', () => reports.load.reporting(id))
+    await comesTrue(() => reports.load.reporting(id), 'first report')
     await client.stop()
-    await until('gone', () => !reports.load.reporting(id))
+    await comesTrue(() => !reports.load.reporting(id), 'gone')
     expect(reports.load.node(id)).toMatchObject({ streams: 0 })
   })
 
@@ -163,7 +155,7 @@ describe.each(['grpcio', 'grpc-js'] as const)('%s', (library) => {
     const done = callWith(library, bootstrap, 'xds:///echo:50051', 20, [], 5000)
     const cluster = 'outbound|50051||echo.default.svc.cluster.local'
     const issued = () => reports.load.clustersOf(id)?.find((one) => one.cluster === cluster)?.issued ?? 0
-    await until('all calls reported', () => issued() >= 20)
+    await comesTrue(() => issued() >= 20, 'all calls reported')
     expect(reports.load.clustersOf(id)!.find((one) => one.cluster === cluster)).toMatchObject({
       issued: 20,
       succeeded: 20,

@@ -1,11 +1,12 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fromBinary } from '@bufbuild/protobuf'
-import { beforeAll, describe, expect, it, vi } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { envoyBootstrap } from '../../controlplane/bootstrap/envoy.ts'
 import { DeltaDiscoveryResponseSchema } from '../../proto/gen/envoy/service/discovery/v3/discovery_pb.ts'
 import { TYPE_URL } from '../../proto/types.ts'
 import { startEnvoy, type TestEnvoy } from '../helpers/envoy.ts'
+import { eventually } from '../helpers/eventually.ts'
 import { testFolder } from '../helpers/folders.ts'
 import { freePort } from '../helpers/ports.ts'
 import { stopAfterTests } from '../helpers/processes.ts'
@@ -94,13 +95,10 @@ async function apply({ plan, base }: Plan, changes: object): Promise<void> {
   const counts = async () =>
     (await plane.api<{ counts: Record<string, number> }>(`/api/v1/revisions/${id}/convergence`)).counts
   await expect
-    .poll(
-      async () => {
-        const { waiting = 0, sent = 0, ACK = 0 } = await counts()
-        return waiting + sent === 0 && ACK > 0
-      },
-      { timeout: 20_000 },
-    )
+    .poll(async () => {
+      const { waiting = 0, sent = 0, ACK = 0 } = await counts()
+      return waiting + sent === 0 && ACK > 0
+    })
     .toBe(true)
 }
 
@@ -145,13 +143,10 @@ beforeAll(async () => {
     if (type === 'cds' && names.length > 0) stream.send('eds', { resourceNamesSubscribe: names })
     if (type === 'lds') stream.send('rds', { resourceNamesSubscribe: ['http_proxy'] })
   })
-  await vi.waitFor(
-    async () => {
-      const { proxies } = await plane.api<{ proxies: { state: string }[] }>('/api/v1/proxies')
-      expect(proxies.map(({ state }) => state)).toEqual(['SYNCED', 'SYNCED'])
-    },
-    { timeout: 30_000, interval: 50 },
-  )
+  await eventually(async () => {
+    const { proxies } = await plane.api<{ proxies: { state: string }[] }>('/api/v1/proxies')
+    expect(proxies.map(({ state }) => state)).toEqual(['SYNCED', 'SYNCED'])
+  })
 })
 
 /** A cluster that changes gets its endpoints anew, although they are the same: no change of a plan. */
@@ -224,14 +219,11 @@ describe('the words of a plan and what proxies get', () => {
 
     await apply(plan, changes)
     expect(got.filter(isOfThePlan).sort()).toEqual([...other].sort())
-    await vi.waitFor(
-      async () => {
-        const dump = await envoy.admin('/config_dump')
-        expect(dump).toContain(has)
-        expect(dump).not.toContain(hasNot)
-      },
-      { timeout: 10_000, interval: 50 },
-    )
+    await eventually(async () => {
+      const dump = await envoy.admin('/config_dump')
+      expect(dump).toContain(has)
+      expect(dump).not.toContain(hasNot)
+    })
     expect(await envoy.rejected()).toEqual({})
   })
 })

@@ -9,6 +9,7 @@ import {
   DiscoveryResponseSchema,
 } from '../../proto/gen/envoy/service/discovery/v3/discovery_pb.ts'
 import { type ResourceType, TYPE_URL } from '../../proto/types.ts'
+import { IN_THE_END_MS } from '../helpers/eventually.ts'
 
 export type DeltaInit = MessageInitShape<typeof DeltaDiscoveryRequestSchema>
 export type SotwInit = MessageInitShape<typeof DiscoveryRequestSchema>
@@ -46,7 +47,7 @@ export class RawStream<Response> {
   }
 
   /** The next response nobody has taken yet. @throws Error when none comes */
-  next(timeoutMs = 5000): Promise<Response> {
+  next(timeoutMs = IN_THE_END_MS): Promise<Response> {
     const ready = this.received[this.taken]
     if (ready !== undefined) {
       this.taken++

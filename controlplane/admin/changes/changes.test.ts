@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { eventually } from '../../../test/helpers/eventually.ts'
 import { type TestApi, testApi } from './testing.ts'
 
 const RULES = `# split of reviews
@@ -140,10 +141,7 @@ describe('apply', () => {
       files: [{ change: 'changed' }],
     })
     expect(onDisk('rules.yaml')).toBe(SHIFTED)
-    await vi.waitFor(
-      async () => expect((await get('/api/v1/revisions/2/convergence')).json().inForce).toBe(true),
-      5_000,
-    )
+    await eventually(async () => expect((await get('/api/v1/revisions/2/convergence')).json().inForce).toBe(true))
     // What the API wrote is not taken for an edit by hand.
     await api.editing.changes.ledger.sync()
     expect((await get('/api/v1/revisions')).json().revisions.map(({ id }: { id: number }) => id)).toEqual([2, 1])

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { comesTrue } from '../../../test/helpers/eventually.ts'
 import { checkTexts } from '../analyze.ts'
 import { type TestApi, testApi } from './testing.ts'
 
@@ -68,19 +68,11 @@ async function start(text: string): Promise<TestApi> {
 
 const textOf = ({ root }: TestApi) => readFileSync(join(root, 'rules.yaml'), 'utf8')
 
-async function until(done: () => boolean): Promise<void> {
-  const end = Date.now() + 20_000
-  while (!done()) {
-    if (Date.now() > end) throw new Error('it did not come about in 20 s')
-    await sleep(20)
-  }
-}
-
 describe('faults and mirrors with an end', () => {
   it('end as a revision when their time is up, and nothing else of the file changes', async () => {
     const before = rules('meshgate.io/expires-at: "2020-01-01T00:00:00Z"')
     const api = await start(before)
-    await until(() => textOf(api) !== before)
+    await comesTrue(() => textOf(api) !== before)
     expect(textOf(api)).toBe(ENDED + before.split('---\n')[1])
     const [newest] = api.editing.changes.ledger.revisions({ limit: 1 })
     expect(newest).toMatchObject({ source: 'expiry', who: 'expiry', files: [{ file: 'rules.yaml' }] })
@@ -98,7 +90,7 @@ describe('faults and mirrors with an end', () => {
     const before = rules('meshgate.io/expires-in: 1h')
     const api = await start(before)
     const from = Date.now()
-    await until(() => textOf(api) !== before)
+    await comesTrue(() => textOf(api) !== before)
     const written = /^ {4}meshgate\.io\/expires-at: (\S+)$/m.exec(textOf(api))![1]!.replaceAll('"', '')
     expect(Date.parse(written)).toBeGreaterThan(from)
     expect(textOf(api).replace(/expires-at: \S+/, 'expires-in: 1h')).toBe(before)
@@ -108,7 +100,7 @@ describe('faults and mirrors with an end', () => {
   it('go by themselves after a duration, without anybody asking', async () => {
     const before = rules('meshgate.io/expires-in: 1s')
     const api = await start(before)
-    await until(() => textOf(api) === ENDED + before.split('---\n')[1])
+    await comesTrue(() => textOf(api) === ENDED + before.split('---\n')[1])
     const sources = api.editing.changes.ledger.revisions({ limit: 3 }).map(({ source }) => source)
     expect(sources.slice(0, 2)).toEqual(['expiry', 'expiry'])
   })
@@ -116,7 +108,7 @@ describe('faults and mirrors with an end', () => {
   it('can be brought back by undo, as anything can', async () => {
     const before = rules('meshgate.io/expires-at: "2020-01-01T00:00:00Z"')
     const api = await start(before)
-    await until(() => textOf(api) !== before)
+    await comesTrue(() => textOf(api) !== before)
     const { ledger, stepBack } = {
       ...api.editing.changes,
       stepBack: (id: number) => api.editing.changes.stepBack({ undo: id }),
