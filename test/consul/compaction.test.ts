@@ -5,10 +5,10 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ConsulHttp, Kv, KvContent, KvLedger, SessionLock } from '../../controlplane/consul/index.ts'
 import { hasConsul, startConsul, type TestConsul } from '../helpers/consul.ts'
+import { until } from '../helpers/eventually.ts'
 import { testFolder } from '../helpers/folders.ts'
 import { spawnForTest } from '../helpers/processes.ts'
 import { startToxic } from '../helpers/toxic.ts'
-import { until } from './bed.ts'
 
 /** What no revision refers to any more goes from a real Consul, and nothing else, whoever writes, reads or is killed meanwhile. */
 
@@ -130,7 +130,7 @@ describe.skipIf(!(await hasConsul()))('a store in Consul that is compacted', () 
           return went
         },
         (count) => count >= 3,
-        60_000,
+        { withinMs: 60_000 },
       )
       await sleep(Math.random() * 100)
       process.kill(child.pid, 'SIGKILL')
