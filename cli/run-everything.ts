@@ -217,15 +217,18 @@ async function summary({ options, controlPlane, sidecars, envoy, start, giveUp }
   if (unstarted > 0 && !envoy)
     rows.push([
       'envoy',
-      options.envoy ? 'not started: there is none (see above)' : `${unstarted} named; start them with --envoy`,
+      options.envoy
+        ? `${unstarted} not started: there is no Envoy; above stands how to get one`
+        : `${unstarted} named; start them with --envoy`,
     ])
+  const toTry = unstarted > 0 && !envoy ? 'Try (requests need the Envoys, which do not run)' : 'Try'
   const seconds = ((performance.now() - start) / 1_000).toFixed(1)
   const tryFile = join(options.folder, 'try.txt')
   const parts = [
     paint(`meshgate ${version} is up after ${seconds} s`, 'bold'),
     rows.map(([name, text]) => `  ${paint(name!.padEnd(16), 'cyan')}${text}`).join('\n'),
     ...(errors.length > 0 ? [errors.map(formatDiagnostic).join('\n')] : []),
-    ...(existsSync(tryFile) ? [`${paint('Try', 'bold')}\n\n${readFileSync(tryFile, 'utf8').trimEnd()}`] : []),
+    ...(existsSync(tryFile) ? [`${paint(toTry, 'bold')}\n\n${readFileSync(tryFile, 'utf8').trimEnd()}`] : []),
     'Ctrl-C stops everything.',
   ]
   return `\n${parts.join('\n\n')}\n`

