@@ -27,7 +27,7 @@ export function begin(
   state.mustAnswer = interest.wildcard
   state.resumed = held ? held.size > 0 : request.form === 'sotw' && request.version !== ''
   // What a client has goes on working until its replacement comes, so the replacement can come in the usual order.
-  const inOrder = state.resumed && USES_OTHERS.has(type)
+  const inOrder = state.resumed && (USES_OTHERS.has(type) || (type === 'cds' && classLog.onDemand !== undefined))
   if (!state.resumed || !held) {
     const all = inOrder ? log.all(interest) : []
     if (all.length > 0) {

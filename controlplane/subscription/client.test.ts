@@ -542,6 +542,49 @@ describe('sharing', () => {
   })
 })
 
+describe('clients at the same position that have different things to hear', () => {
+  test('each hears its own, however much it is', () => {
+    const all = Array.from({ length: 200 }, (_, index) => lds(`l${index}`, '2'))
+    const { engine } = start(new FakeMesh().put(...all))
+    const back = (id: string, old: (index: number) => boolean) => {
+      const initial = all.map(({ name, version }, index) => [name, old(index) ? 'old' : version] as const)
+      const client = engine.client('delta', id)
+      const answers = client.ask('lds', { names: ['*'], initial: Object.fromEntries(initial) })
+      return settle(client, answers).flatMap(({ resources }) => resources)
+    }
+    expect(back('a', (index) => index < 100)).toEqual(all.slice(0, 100).map(({ name }) => `${name}=2`))
+    expect(back('b', (index) => index >= 100)).toEqual(all.slice(100).map(({ name }) => `${name}=2`))
+  })
+})
+
+describe('clusters on demand', () => {
+  test('updates and removals go a few at a time; what the client asks for meanwhile does not wait', () => {
+    const mesh = new FakeMesh().put(...['a', 'b', 'c', 'd'].flatMap((name) => [cds(name, '1', name), eds(name, '1')]))
+    mesh.put(rds('r', '1')).lazy.add('d')
+    const engine = new Engine(mesh, undefined, undefined, true)
+    const client = engine.client('delta')
+    settle(client, client.ask('cds', { names: ['a', 'b', 'c'] }))
+    settle(client, client.ask('eds', { names: ['a', 'b', 'c'] }))
+    settle(client, client.ask('rds', { names: ['r'] }))
+    mesh.put(...['a', 'b', 'c'].map((name) => cds(name, '2', name)), rds('r', '2'))
+    engine.publish()
+    const first = client.flow()
+    expect(lines(first)).toEqual(['cds: a=2', 'eds: a=1'])
+    const asked = client.ask('cds', { names: ['d'] })
+    expect(lines(asked)).toEqual(['cds: d=1', 'eds: d=1'])
+    expect(lines(settle(client, client.ack(asked[0]!)))).toEqual([
+      'cds: b=2',
+      'eds: b=1',
+      'cds: c=2',
+      'eds: c=1',
+      'rds: r=2',
+    ])
+    mesh.delete('cds', 'a', 'b', 'c')
+    engine.publish()
+    expect(lines(settle(client, client.flow()))).toEqual(['cds: -a', 'cds: -b', 'cds: -c'])
+  })
+})
+
 describe('secrets', () => {
   test.each(['delta', 'sotw'] as const)('%s: each comes alone, so that one refused keeps back no other', (form) => {
     const secrets = ['a', 'b', 'c'].map((name) => fakeResource('sds', name, '1'))

@@ -11,6 +11,7 @@ import { carriedOver, past } from './on-demand.ts'
 import { ORDER, type Step, USES_OTHERS } from './order.ts'
 import { partialAnswer } from './partial.ts'
 import type { ClientOptions, Parts } from './parts.ts'
+import { CLUSTERS_AT_ONCE, inTurns, postponed } from './postpone.ts'
 import { Progress } from './progress.ts'
 import { refuse } from './refuse.ts'
 import type { DiscoveryRequest } from './request.ts'
@@ -29,6 +30,7 @@ const EVERY_TYPE = RESOURCE_TYPES
 const USERS = [...USES_OTHERS]
 const NONE: readonly string[] = []
 const NO_FRAMES: readonly Frame[] = []
+const NO_NAMES: ReadonlySet<string> = new Set()
 
 /**
  * One stream's side of the protocol, both forms: requests in, responses out. It knows no transport and no timer; the caller
@@ -69,6 +71,10 @@ export class Client implements Reader {
 
   private get log(): ClassLog {
     return this.parts.log
+  }
+
+  private get clustersAtOnce(): number {
+    return this.options.clustersAtOnce ?? CLUSTERS_AT_ONCE
   }
 
   private get types(): Parts['types'] {
@@ -223,24 +229,25 @@ export class Client implements Reader {
       if (step.remove) state.removed = log.position
       state.waitingSince = undefined
     }
-    let push = waits && !state.trials && (this.progress.isOpen(step, state, now) || (flush && !USES_OTHERS.has(type)))
+    let open = waits && !state.trials && this.progress.isOpen(step, state, now)
+    let push = open || (waits && !state.trials && flush && !USES_OTHERS.has(type))
     if (waits && !push) {
       state.waitingSince ??= now
-      push = this.progress.isOver(state.waitingSince, now)
+      push = open = this.progress.isOver(state.waitingSince, now)
       if (now - state.waitingSince >= this.options.paceMs) this.late = true
       else this.progress.wake(state.waitingSince + this.options.paceMs)
       if (push) state.trials = undefined
       else this.progress.wake(state.waitingSince + this.options.ackTimeoutMs)
     }
     if (push) state.waitingSince = undefined
-    if (push || isAsked(state)) this.send(step, state, push, changed, gone, now, frames)
+    if (push || isAsked(state)) this.send(step, state, push && (open ? 'open' : 'flush'), changed, gone, now, frames)
     if (state.trials && !isAsked(state) && state.inFlight.length === 0) this.sendTrial(type, state, now, frames)
   }
 
   private send(
     step: Step,
     state: TypeState,
-    push: boolean,
+    push: false | 'open' | 'flush',
     changed: readonly string[],
     gone: readonly string[],
     now: number,
@@ -254,9 +261,13 @@ export class Client implements Reader {
     const names = new Set(state.owed)
     if (push || full) for (const name of changed) names.add(name)
     if ((push || full) && state.extra) for (const name of state.extra) names.add(name)
+    const divides = push && !all && type === 'cds' && this.log.onDemand
+    const later = divides ? postponed(names, state, push === 'open', this.clustersAtOnce) : NO_NAMES
+    for (const name of later) names.delete(name)
     // What a full set leaves out does not exist: an empty one tells a client so at once, where silence costs it its timeout.
     const mustAnswer = state.mustAnswer || (state.owedAll && interest.wildcard) || (full && isAsked(state))
-    const from = `${state.upserted} ${state.removed}`
+    // Clients at the same position are told the same only where nothing but the position says what.
+    const from = state.extra || state.owed || state.gone ? '' : `${state.upserted} ${state.removed}`
 
     let upserts: readonly Resource[]
     let removed: readonly string[] = NONE
@@ -273,7 +284,7 @@ export class Client implements Reader {
       const answer = partialAnswer(this.recipient, type, state, {
         all,
         names,
-        push,
+        push: push !== false,
         gone: step.remove ? gone : undefined,
         from,
         lately: this.lately,
@@ -292,7 +303,7 @@ export class Client implements Reader {
     state.mustAnswer = false
     if (push || full || all) {
       state.upserted = log.position
-      state.extra = undefined
+      state.extra = later.size > 0 ? new Set(later) : undefined
     }
     if (step.remove && (push || full)) {
       state.removed = log.position
@@ -327,8 +338,9 @@ export class Client implements Reader {
       const free = !isAsked(state) && this.progress.allUpdated(type, state)
       if (!free || !step.after.every((other) => this.progress.released(other))) return
     }
+    const turn = inTurns(this.log, type, names, this.clustersAtOnce)
     state.removed = log.position
-    state.gone = undefined
+    state.gone = turn.later.length > 0 ? new Map(turn.later.map((name) => [name, undefined])) : undefined
     for (const name of gone) state.doubted?.delete(name)
     if (names.length === 0) return
     if (isFullSet(this.options.form, type)) {
@@ -336,7 +348,7 @@ export class Client implements Reader {
       const key = shared ? `full ${interestKey(interest)} ${state.removed}` : undefined
       if (state.served || state.resumed) this.emit(type, state, key, resources, [], now, frames)
     } else if (this.options.form === 'delta') {
-      const removed = names.filter((name) => !log.visible(name, interest))
+      const removed = turn.now.filter((name) => !log.visible(name, interest))
       if (removed.length > 0) this.emit(type, state, batchKey([], removed, '', ''), [], removed, now, frames)
       this.dependents.forget(type, state, past(type, removed, this.log.onDemand))
     }

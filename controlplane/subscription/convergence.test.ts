@@ -92,10 +92,10 @@ const plays: fc.Arbitrary<Play> = fc.record({
 })
 
 /** Plays the steps, then lets everything arrive and time pass until both sides are at rest. */
-function play(form: 'delta' | 'sotw', { first, started, steps }: Play): SimEnvoy {
+function play(form: 'delta' | 'sotw', lazy: boolean, { first, started, steps }: Play): SimEnvoy {
   const mesh = new FakeMesh()
   put(mesh, first)
-  const engine = new Engine(mesh, NO_VERDICTS)
+  const engine = new Engine(mesh, NO_VERDICTS, 'all', lazy)
   const envoy = new SimEnvoy(form, (type, name, text) => fakeResource(type, name, text).version)
   let server: EngineClient = engine.client(form)
   const connect = () => {
@@ -172,22 +172,26 @@ const BROKE: [Play][] = [
   ],
 ]
 
-describe.each(['delta', 'sotw'] as const)('%s', (form) => {
+describe.each([
+  ['delta', 'delta', false],
+  ['state of the world', 'sotw', false],
+  ['clusters on demand', 'delta', true],
+] as const)('%s', (_, form, lazy) => {
   test('after any sequence of changes, reconnects, lost answers and odd requests, both sides agree', () => {
     fc.assert(
       fc.property(plays, (one) => {
-        play(form, one)
+        play(form, lazy, one)
       }),
-      { numRuns: 300, examples: BROKE },
+      { numRuns: 200, examples: BROKE },
     )
   })
 
   test('at no time does the client hold a route to a cluster that it does not have', () => {
     fc.assert(
       fc.property(plays, (one) => {
-        expect(play(form, one).broken).toEqual([])
+        expect(play(form, lazy, one).broken).toEqual([])
       }),
-      { numRuns: 300, examples: BROKE },
+      { numRuns: 200, examples: BROKE },
     )
   })
 })

@@ -4,6 +4,7 @@ import { Client, type Received } from '../../controlplane/subscription/client.ts
 import type { Frame } from '../../controlplane/subscription/frames.ts'
 import { type Form, readDeltaRequest, readSotwRequest } from '../../controlplane/subscription/request.ts'
 import { NO_VERDICTS, type Verdicts } from '../../controlplane/subscription/verdicts.ts'
+import type { OnDemand, View } from '../../controlplane/xds/resource.ts'
 import {
   DeltaDiscoveryRequestSchema,
   DeltaDiscoveryResponseSchema,
@@ -42,10 +43,12 @@ export class Engine {
   readonly mesh: FakeMesh
   readonly log: ClassLog
 
-  constructor(mesh: FakeMesh, verdicts: Verdicts = NO_VERDICTS, classKey = 'all') {
+  /** @param lazy its clients get clusters on demand, all of them unasked, one at a time */
+  constructor(mesh: FakeMesh, verdicts: Verdicts = NO_VERDICTS, classKey = 'all', lazy = false) {
     this.mesh = mesh
     mesh.classOf = () => classKey
-    this.log = new ClassLog(mesh.view({} as never), this.epoch, verdicts)
+    const view = mesh.view({} as never)
+    this.log = new ClassLog(lazy ? { ...view, onDemand: allOf(view) } : view, this.epoch, verdicts)
     mesh.onChange(() => {
       this.epoch.now++
     })
@@ -59,6 +62,19 @@ export class Engine {
   publish(): void {
     this.mesh.publish()
     this.log.refresh()
+  }
+}
+
+/** Clusters on demand whose names are never let go of. */
+function allOf(view: View): OnDemand {
+  return {
+    eager: () => view.names('cds'),
+    companions: () => [],
+    present: (cluster) => cluster,
+    renamed: () => [],
+    placeholder: () => undefined,
+    departing: () => undefined,
+    needed: () => [],
   }
 }
 
@@ -77,6 +93,7 @@ export class EngineClient {
       paceMs: 2000,
       removalTimeoutMs: 30_000,
       settleMs: 1000,
+      clustersAtOnce: 1,
       frames: { headroom: 5, seal: () => {}, identifier: 'test', boot: 'b', responseBytes: 1 << 20 },
     })
   }
