@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, statSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
+import type { NoEditing } from '../controlplane/admin/changes/editing.ts'
 import { protocolFiles } from '../controlplane/config/protocols.ts'
 import {
   type ConsulAddress,
@@ -14,7 +15,14 @@ import {
   SessionLock,
   type SourceState,
 } from '../controlplane/consul/index.ts'
-import { AccessRows, type Database, Ledger, openDatabase, type RevisionLedger } from '../controlplane/ledger/index.ts'
+import {
+  AccessRows,
+  type Database,
+  databasePath,
+  Ledger,
+  openDatabaseForServer,
+  type RevisionLedger,
+} from '../controlplane/ledger/index.ts'
 import type { LearnedStore, PresenceStore, SharedLearnedStore } from '../controlplane/shared/index.ts'
 import { CompanionSource, type ConfigSource, FileStore, type SourceSnapshot } from '../controlplane/sources/index.ts'
 import { CommandError } from './errors.ts'
@@ -26,8 +34,8 @@ export interface ConfigStore {
   readonly source: ConfigSource & { readonly snapshot: SourceSnapshot; refresh(): Promise<unknown> }
   /** The name under which the source knows files below it. */
   readonly folder: string
-  /** Opens the history, completing what an earlier process left half written; undefined, with a warning, where there can be none. */
-  openLedger(): Promise<{ readonly ledger: RevisionLedger; readonly db: Database } | undefined>
+  /** Opens the history, completing what an earlier process left half written; why there can be none, with a warning; undefined for what is no folder. */
+  openLedger(): Promise<{ readonly ledger: RevisionLedger; readonly db: Database } | NoEditing | undefined>
   /** Where replicas that share this store tell each other what they have; undefined for a folder. */
   presence(): PresenceStore | undefined
   /** What workloads use on demand, kept by `own` and shared through this store; undefined for a folder. */
@@ -71,7 +79,7 @@ export async function openConfigStore(
       .catch((error: Error) => log.warn({ store: ledger.name, err: error }, 'old revisions could not be forgotten'))
   }, COMPACT_MS)
   timer.unref()
-  const db = openDatabase(stateDir)
+  const db = await openDatabaseForServer(stateDir)
   let access: KvAccess | undefined
   return {
     source: new KvSource(ledger),
@@ -108,12 +116,16 @@ function folderStore(folder: string, log: Log): ConfigStore {
     async openLedger() {
       try {
         if (!statSync(folder).isDirectory()) return undefined
-        opened = await Ledger.open(folder)
+        opened = await Ledger.open(folder, {
+          warn: (error) => log.warn({ folder, err: error }, 'edits by hand cannot be recorded yet'),
+        })
         return { ledger: opened, db: opened.db }
       } catch (error) {
         // A folder that is not there is the reader's complaint.
-        if (existsSync(folder)) log.warn({ folder, err: error }, 'no history: the configuration cannot be changed here')
-        return undefined
+        if (!existsSync(folder)) return undefined
+        log.warn({ folder, err: error }, 'no history: the configuration cannot be changed here')
+        const reason = `the configuration cannot be changed here, there is no history: ${(error as Error).message}`
+        return { reason, closed: existsSync(databasePath(folder)) }
       }
     },
     presence: () => undefined,

@@ -180,11 +180,9 @@ export async function startControlPlane(options: ControlPlaneOptions, log: Log):
     const opened = await store.openLedger()
     const { source, folder } = store
     const editing =
-      opened &&
-      editingOf(opened, {
-        ...{ api: options.api, folder, source, config, mesh },
-        status: xds.status,
-      })
+      opened && 'ledger' in opened
+        ? editingOf(opened, log, { ...{ api: options.api, folder, source, config, mesh }, status: xds.status })
+        : undefined
     if (editing)
       started.unshift({
         stop: async () => {
@@ -220,6 +218,7 @@ export async function startControlPlane(options: ControlPlaneOptions, log: Log):
       memory,
       ...(presence ? { presence } : {}),
       ...(editing ? { editing } : {}),
+      ...(opened && 'reason' in opened ? { noEditing: opened } : {}),
     }
     const api = await startApi(context, options, log)
     started.unshift({ stop: () => api.close() })
@@ -271,12 +270,19 @@ function isFolder(path: string): boolean {
 
 function editingOf(
   { ledger, db }: { readonly ledger: RevisionLedger; readonly db: Database },
+  log: Log,
   { api, ...rest }: Pick<ControlPlaneOptions, 'api'> & Omit<ConstructorParameters<typeof Changes>[0], 'ledger'>,
 ): Editing {
   return {
-    changes: new Changes({ ledger, ...rest }),
+    changes: new Changes({
+      ...{ ledger, ...rest },
+      warn: (error) =>
+        log.warn({ err: error }, 'a change of the configuration could not be recorded or ended; it is tried again'),
+    }),
     accounts: new Accounts(db),
-    audit: new Audit(db),
+    audit: new Audit(db, {
+      warn: (error) => log.warn({ err: error }, 'the audit cannot be written; its entries wait'),
+    }),
     loopback: isLoopback(api.host),
   }
 }
@@ -288,6 +294,7 @@ function usersDir({ folder, stateDir }: ControlPlaneOptions): string {
 
 async function startApi(context: AdminContext, options: ControlPlaneOptions, log: Log): Promise<FastifyInstance> {
   const { api, apiTls, apiNames = [] } = options
+  if (!isLoopback(api.host) && context.noEditing?.closed) throw new CommandError(context.noEditing.reason)
   if (!isLoopback(api.host) && !apiTls?.clientCa && (context.editing?.accounts.users().length ?? 0) === 0)
     throw new UsageError(
       `the API on ${hostAndPort(api)} lets people change the configuration, and no users are defined: create one with ` +

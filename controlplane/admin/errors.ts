@@ -1,4 +1,5 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { StorageError } from '../ledger/index.ts'
 
 /** An answer that is an error; `code` is stable, the message is for people. */
 export class ApiError extends Error {
@@ -70,8 +71,14 @@ export type Otherwise = (request: FastifyRequest, reply: FastifyReply) => Fastif
 /** Every error leaves as `{code, message}`; details of the unexpected ones go to the log only. */
 export function installErrors(app: FastifyInstance, otherwise: Otherwise = () => undefined): void {
   const routes = watchRoutes(app)
-  app.setErrorHandler((error: FastifyError | ApiError, request, reply) => {
+  app.setErrorHandler((error: FastifyError | ApiError | StorageError, request, reply) => {
     if (error instanceof ApiError) return reply.status(error.status).send({ code: error.code, message: error.message })
+    if (error instanceof StorageError) {
+      request.log.warn({ err: error }, 'the configuration or its history cannot be read or written')
+      if (error.code === 'STORAGE_LOCKED') reply.header('retry-after', '2')
+      const status = error.code === 'DISK_FULL' ? 507 : 503
+      return reply.status(status).send({ code: error.code, message: error.message })
+    }
     if ('validation' in error && error.validation)
       return reply.status(400).send({ code: 'BAD_REQUEST', message: validationText(error) })
     const status = 'statusCode' in error ? (error.statusCode ?? 500) : 500

@@ -1,5 +1,6 @@
 import swagger from '@fastify/swagger'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
+import { installBodyBudget, MOST_CONNECTIONS } from './body-budget.ts'
 import { editingRoutes, prepareEditing } from './changes/editing.ts'
 import type { AdminContext } from './context.ts'
 import { installErrors } from './errors.ts'
@@ -51,7 +52,9 @@ export async function createAdminServer(context: AdminContext, options: AdminOpt
   installErrors(app, pages?.otherwise)
   installGuard(app, names)
   for (const schema of schemas) app.addSchema(schema)
-  prepareEditing(app, context.editing)
+  prepareEditing(app, context)
+  installBodyBudget(app)
+  app.server.maxConnections = MOST_CONNECTIONS
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',

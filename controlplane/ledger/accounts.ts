@@ -1,5 +1,6 @@
 import { createHash, randomBytes, scrypt, timingSafeEqual } from 'node:crypto'
 import { type Database, row, rows, run, transact } from './database.ts'
+import { StorageError } from './storage-error.ts'
 
 /** viewer: reads. editor: changes configuration. admin: sees secrets and manages tokens of others as well. */
 export type Role = 'viewer' | 'editor' | 'admin'
@@ -42,6 +43,8 @@ export class Accounts {
   readonly #db: Database
   readonly #now: () => number
   readonly #rounds: number
+  /** Until then no use of a session is noted. */
+  #noteFrom = 0
   /** For names nobody has, so that they take as long as others to be refused. */
   readonly #nobody = randomBytes(48).toString('base64')
 
@@ -128,8 +131,19 @@ export class Accounts {
     const user = found && this.user(found.user)
     if (!user) return undefined
     // Once a minute is exact enough, and spares a write per request.
-    if (now - found.seen > 60_000) run(this.#db, 'update sessions set seen = ? where hash = ?', now, hash)
+    if (now - found.seen > 60_000) this.#seen(hash, now)
     return { user, csrf: found.csrf }
+  }
+
+  /** Notes that a session is in use. Who reads needs no place on the disk for it: when it cannot be noted, the next minute may. */
+  #seen(hash: string, now: number): void {
+    if (now < this.#noteFrom) return
+    try {
+      run(this.#db, 'update sessions set seen = ? where hash = ?', now, hash)
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error
+      this.#noteFrom = now + 60_000
+    }
   }
 
   close(secret: string): void {

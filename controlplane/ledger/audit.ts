@@ -1,4 +1,5 @@
 import { type Database, rows, run, transact } from './database.ts'
+import { StorageError } from './storage-error.ts'
 
 export type AuditOutcome = 'done' | 'refused' | 'failed'
 
@@ -19,7 +20,16 @@ export interface AuditEntry {
 
 type NewEntry = Pick<AuditEntry, 'who' | 'peer' | 'action' | 'outcome' | 'detail'>
 
+export interface AuditOptions {
+  readonly now?: () => number
+  /** Told once when entries cannot be written; they wait. */
+  readonly warn?: (error: Error) => void
+}
+
 const KEEP = 100_000
+const GATHER_MS = 1_000
+/** When entries could not be written: until the next attempt. */
+const RETRY_MS = 5_000
 const MOST_WAITING = 1_000
 const MOST_CHARACTERS = 500
 
@@ -27,20 +37,22 @@ const MOST_CHARACTERS = 500
 export class Audit {
   readonly #db: Database
   readonly #now: () => number
+  readonly #warn: (error: Error) => void
+  /** What kept the last entry from being written. */
+  #problem: string | undefined
   readonly #waiting = new Map<string, { entry: NewEntry; at: number; times: number }>()
   #timer: NodeJS.Timeout | undefined
 
-  constructor(db: Database, now: () => number = Date.now) {
+  constructor(db: Database, { now = Date.now, warn = process.emitWarning }: AuditOptions = {}) {
     this.#db = db
     this.#now = now
+    this.#warn = warn
   }
 
   record(entry: NewEntry): void {
     const short = { ...entry, detail: entry.detail.slice(0, MOST_CHARACTERS), who: entry.who.slice(0, 128) }
-    if (entry.outcome === 'done') {
-      this.#insert(short, this.#now(), 1)
-      return
-    }
+    // What cannot be written now is written with the refusals.
+    if (entry.outcome === 'done' && this.#attempt(() => this.#insert(short, this.#now(), 1))) return
     const key = JSON.stringify(short)
     const known = this.#waiting.get(key)
     if (known) known.times++
@@ -51,7 +63,7 @@ export class Audit {
         at: this.#now(),
         times: 1,
       })
-    this.#timer ??= setTimeout(() => this.flush(), 1_000).unref()
+    this.#timer ??= setTimeout(() => this.flush(), GATHER_MS).unref()
   }
 
   /** Newest first. */
@@ -60,17 +72,33 @@ export class Audit {
     return rows<AuditEntry>(this.#db, 'select * from audit where id < ? order by id desc limit ?', before, limit)
   }
 
-  /** Writes down what has gathered. */
+  /** Writes down what has gathered, or tries again later. */
   flush(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
     if (this.#waiting.size === 0) return
-    const waiting = [...this.#waiting.values()]
-    this.#waiting.clear()
-    transact(this.#db, () => {
-      for (const { entry, at, times } of waiting) this.#insert(entry, at, times)
-      run(this.#db, 'delete from audit where id <= (select max(id) from audit) - ?', KEEP)
-    })
+    const written = this.#attempt(() =>
+      transact(this.#db, () => {
+        for (const { entry, at, times } of this.#waiting.values()) this.#insert(entry, at, times)
+        run(this.#db, 'delete from audit where id <= (select max(id) from audit) - ?', KEEP)
+      }),
+    )
+    if (written) this.#waiting.clear()
+    else this.#timer = setTimeout(() => this.flush(), RETRY_MS).unref()
+  }
+
+  /** Whether it could be written. A full disk or a lock must not keep anything else from being done. */
+  #attempt(write: () => void): boolean {
+    try {
+      write()
+      this.#problem = undefined
+      return true
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error
+      if (this.#problem !== error.code) this.#warn(error)
+      this.#problem = error.code
+      return false
+    }
   }
 
   #insert({ who, peer, action, outcome, detail }: NewEntry, at: number, times: number): void {

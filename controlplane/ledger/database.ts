@@ -1,6 +1,8 @@
-import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { accessSync, chmodSync, constants, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import Libsql from 'libsql'
+import { StorageError, storageError } from './storage-error.ts'
 
 export type Database = Libsql.Database
 export type Value = string | number | bigint | null | Uint8Array
@@ -48,20 +50,60 @@ const STEPS: readonly string[] = [
   `,
 ]
 
+/** How long a command waits for a lock that another process has, ms. */
+const COMMAND_WAIT_MS = 10_000
+/** The same for a process that serves: nothing else happens in it meanwhile. */
+const SERVER_WAIT_MS = 20
+/** How long `patiently` goes on asking, ms. */
+const PATIENCE_MS = 10_000
+
+/** The file of the database of a folder. */
+export const databasePath = (root: string): string => join(root, STATE_FOLDER, 'ledger.db')
+
 /**
  * Opens the database of a folder of configuration, and makes it first when there is none. Readable by its owner only: texts of
  * configuration may hold private keys. Several processes may have it open.
- * @throws Error when the folder cannot be written to or the database was made by a newer meshgate.
+ * @param waitMs how long each use of it waits, doing nothing else, for another process that has it locked
+ * @throws StorageError when it cannot be opened; Error when it was made by a newer meshgate
  */
-export function openDatabase(root: string): Database {
+export function openDatabase(root: string, waitMs = COMMAND_WAIT_MS): Database {
+  try {
+    return open(root, waitMs)
+  } catch (error) {
+    throw storageError(error) ?? error
+  }
+}
+
+/** The same for a process that serves: a lock is waited for without keeping anybody else waiting. */
+export function openDatabaseForServer(root: string): Promise<Database> {
+  return patiently(() => openDatabase(root, SERVER_WAIT_MS))
+}
+
+/** Tries again, for ten seconds, as long as another process has the database locked; this process does other things meanwhile. */
+export async function patiently<Result>(work: () => Result): Promise<Result> {
+  const until = performance.now() + PATIENCE_MS
+  for (let waitMs = 10; ; waitMs = Math.min(waitMs * 2, 200)) {
+    try {
+      return work()
+    } catch (error) {
+      const locked = error instanceof StorageError && error.code === 'STORAGE_LOCKED'
+      if (!locked || performance.now() + waitMs > until) throw error
+    }
+    await sleep(waitMs)
+  }
+}
+
+function open(root: string, waitMs: number): Database {
   const folder = join(root, STATE_FOLDER)
+  // On a file system without writing, making a folder fails with a reason that misleads.
+  if (!existsSync(folder)) accessSync(root, constants.W_OK)
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const ignore = join(folder, '.gitignore')
   if (!existsSync(ignore)) writeFileSync(ignore, '*\n')
-  const path = join(folder, 'ledger.db')
+  const path = databasePath(root)
   const db = new Libsql(path)
   try {
-    db.exec('pragma busy_timeout = 10000')
+    db.exec(`pragma busy_timeout = ${waitMs}`)
     db.exec('pragma journal_mode = wal')
     // Everything that was acknowledged survives a power cut, too.
     db.exec('pragma synchronous = full')
@@ -87,7 +129,7 @@ function migrate(db: Database, path: string): void {
 
 /** All rows of a query. Numbers are numbers, blobs are ArrayBuffers, absent values null. */
 export function rows<Row>(db: Database, sql: string, ...values: Value[]): Row[] {
-  return db.prepare(sql).all(...values) as Row[]
+  return stored(() => db.prepare(sql).all(...values) as Row[])
 }
 
 /** The first row of a query. */
@@ -95,20 +137,35 @@ export function row<Row>(db: Database, sql: string, ...values: Value[]): Row | u
   return rows<Row>(db, sql, ...values)[0]
 }
 
-/** Runs a statement; answers how many rows it changed. */
+/**
+ * Runs a statement; answers how many rows it changed. Always in a transaction: a statement that met a lock by itself stays under way
+ * until its object is collected, and no transaction can be ended before.
+ */
 export function run(db: Database, sql: string, ...values: Value[]): number {
-  return db.prepare(sql).run(...values).changes
+  const work = () => stored(() => db.prepare(sql).run(...values).changes)
+  return db.inTransaction ? work() : transact(db, work)
 }
 
-/** All or nothing. Takes the write lock at once, so that what is read inside stays true until the end. */
+/** All or nothing. Takes the write lock at once, so that what is read inside stays true until the end. @throws StorageError */
 export function transact<Result>(db: Database, work: () => Result): Result {
-  db.exec('begin immediate')
+  return stored(() => {
+    db.exec('begin immediate')
+    try {
+      const result = work()
+      db.exec('commit')
+      return result
+    } catch (error) {
+      // Some failures, a full disk among them, have taken everything back already.
+      if (db.inTransaction) db.exec('rollback')
+      throw error
+    }
+  })
+}
+
+function stored<Result>(work: () => Result): Result {
   try {
-    const result = work()
-    db.exec('commit')
-    return result
+    return work()
   } catch (error) {
-    db.exec('rollback')
-    throw error
+    throw storageError(error) ?? error
   }
 }

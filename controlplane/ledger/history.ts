@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type Database, row, rows, run, transact } from './database.ts'
 import type { ChangedFile, LedgerFile, Revision, RevisionSource } from './revision.ts'
+import { StorageError } from './storage-error.ts'
 
 /** A change with the content to keep. */
 export interface RecordedChange {
@@ -135,7 +136,12 @@ export class History {
   add(facts: RevisionFacts, changes: readonly RecordedChange[], state: 'pending' | 'done'): number {
     return transact(this.#db, () => {
       const parent = this.head()
-      if (this.pending()) throw new Error('another revision is being written')
+      const pending = this.pending()
+      if (pending)
+        throw new StorageError(
+          'STORAGE_LOCKED',
+          `another process is writing revision ${pending.id}: try again in a moment, or start meshgate again if that process is gone`,
+        )
       const id = parent + 1
       run(
         this.#db,
@@ -207,7 +213,8 @@ export class History {
   /** All files of a pending revision are written: it counts. */
   settle(id: number): void {
     transact(this.#db, () => {
-      run(this.#db, "update revisions set state = 'done' where id = ?", id)
+      if (run(this.#db, "update revisions set state = 'done' where id = ? and state = 'pending'", id) === 0)
+        throw new StorageError('STORAGE_FAILED', `another process took revision ${id} back while it was written`)
       this.#count(id)
     })
   }

@@ -1,7 +1,7 @@
 export { AccessRows, type RowChanges } from './access-rows.ts'
 export { Accounts, ROLES, type Role, type Session, SHORTEST_PASSWORD, type Token, type User } from './accounts.ts'
 export { Audit, type AuditEntry } from './audit.ts'
-export { type Database, openDatabase } from './database.ts'
+export { type Database, databasePath, openDatabase, openDatabaseForServer } from './database.ts'
 export { contentHash, History, type RevisionFilter } from './history.ts'
 export { Ledger, type LedgerOptions } from './ledger.ts'
 export { RecordedLedger } from './recorded.ts'
@@ -16,4 +16,5 @@ export {
   type RevisionSource,
 } from './revision.ts'
 export type { ApplyOptions, RevisionLedger } from './revision-ledger.ts'
+export { type StorageCode, StorageError, storageError } from './storage-error.ts'
 export { nameProblem } from './tree.ts'

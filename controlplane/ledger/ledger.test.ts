@@ -12,8 +12,8 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { ConflictError, contentHash, type FileChange, Ledger, nameProblem } from './index.ts'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { Audit, ConflictError, contentHash, type FileChange, Ledger, nameProblem, openDatabase } from './index.ts'
 
 let root: string
 let ledger: Ledger
@@ -218,7 +218,120 @@ describe('what may be written', () => {
     // A folder stands where the temporary file of the second change would be written.
     const blocked = contentHash(Buffer.from('c.yaml')).slice(0, 16)
     mkdirSync(join(root, `.${blocked}.meshgate-3.tmp`))
-    await expect(apply([change('a.yaml', 'new'), change('c.yaml', 'new')])).rejects.toThrow(/EISDIR|EPERM/)
+    await expect(apply([change('a.yaml', 'new'), change('c.yaml', 'new')])).rejects.toThrow(
+      /nothing was changed: .*EISDIR/,
+    )
     expect([onDisk('a.yaml'), onDisk('c.yaml'), ledger.head]).toEqual(['a: 1\n', 'c', 2])
+  })
+})
+
+describe('when the place of the history fails', () => {
+  const failsWith = (attempt: Promise<unknown>, code: string, message: RegExp | string) =>
+    expect(attempt).rejects.toMatchObject({ name: 'StorageError', code, message: expect.stringMatching(message) })
+  const big = (letter: string) => `# ${letter.repeat(200_000)}\n`
+  /** SQLite then says what it says on a disk without room: https://sqlite.org/pragma.html#pragma_max_page_count */
+  const fill = () => ledger.db.exec('pragma max_page_count = 1')
+  const makeRoom = () => ledger.db.exec('pragma max_page_count = 1000000')
+
+  test('a full disk: nothing changes, and once there is room all goes on', async () => {
+    fill()
+    await failsWith(apply([change('a.yaml', big('x'))]), 'DISK_FULL', /^nothing was changed: no space is left/)
+    put('b.yaml', big('b'))
+    await failsWith(ledger.sync(), 'DISK_FULL', /no space/)
+    expect([onDisk('a.yaml'), ledger.head, readdirSync(root).sort()]).toEqual([
+      'a: 1\n',
+      1,
+      ['.meshgate', 'a.yaml', 'b.yaml'],
+    ])
+    makeRoom()
+    expect((await apply([change('a.yaml', 'a: 2\n')])).id).toBe(3)
+    expect(ledger.revision(2)).toMatchObject({ source: 'files', files: [{ file: 'b.yaml' }] })
+  })
+
+  test('a disk that fills up while files are written: they are put back, and their revision never was', async () => {
+    put('c.yaml', 'c')
+    await ledger.sync()
+    // It cannot be made to count, and then cannot be forgotten either: only its content found room.
+    const { history } = ledger as unknown as { history: { settle(id: number): void; forget(id: number): void } }
+    const { settle, forget } = history
+    const full = () => {
+      throw Object.assign(new Error('database or disk is full'), { code: 'SQLITE_FULL' })
+    }
+    Object.assign(history, { settle: full, forget: full })
+    await failsWith(apply([change('a.yaml', 'new'), change('c.yaml', 'new')]), 'DISK_FULL', /^nothing was changed/)
+    expect([onDisk('a.yaml'), onDisk('c.yaml'), ledger.head]).toEqual(['a: 1\n', 'c', 2])
+    await expect(ledger.sync()).rejects.toThrow('full')
+    Object.assign(history, { settle, forget })
+    expect(await apply([change('a.yaml', 'a: 3\n')])).toMatchObject({ id: 3, files: [{ file: 'a.yaml' }] })
+    expect(onDisk('c.yaml')).toBe('c')
+  })
+
+  test('a process that died before it wrote any file leaves the old state, one that had begun the new one', async () => {
+    for (const written of [false, true]) {
+      const { history } = ledger as unknown as { history: { add(...facts: unknown[]): number } }
+      const content = (text: string) => ({ hash: contentHash(Buffer.from(text)), bytes: Buffer.from(text) })
+      const before = ledger.file('a.yaml')!.hash
+      const facts = { at: 0, who: 'ann', why: '', source: 'api' }
+      const changes = [
+        { file: 'a.yaml', before, after: content('a: new\n') },
+        { file: 'b.yaml', before: undefined, after: content('b: new\n') },
+      ]
+      history.add(facts, changes, 'pending')
+      if (written) put('a.yaml', 'a: new\n')
+      await ledger.close()
+      ledger = await Ledger.open(root)
+      expect([ledger.head, onDisk('a.yaml'), readdirSync(root).includes('b.yaml')]).toEqual(
+        written ? [2, 'a: new\n', true] : [1, 'a: 1\n', false],
+      )
+    }
+  })
+
+  test('another process that has the database locked keeps nobody else waiting, and nothing is lost when it lets go', async () => {
+    const other = openDatabase(root)
+    other.exec('begin immediate')
+    let turns = 0
+    const busy = setInterval(() => turns++, 10)
+    const waiting = apply([change('a.yaml', 'a: 2\n')])
+    await vi.waitUntil(() => turns > 20)
+    other.exec('rollback')
+    other.close()
+    expect((await waiting).id).toBe(2)
+    clearInterval(busy)
+  })
+
+  test('a database that was removed takes nothing more', async () => {
+    unlinkSync(join(root, '.meshgate/ledger.db'))
+    await failsWith(apply([change('a.yaml', 'a: 2\n')]), 'STORAGE_GONE', /^nothing was changed: .*start meshgate again/)
+    expect(onDisk('a.yaml')).toBe('a: 1\n')
+  })
+
+  test.each(['no database', Buffer.alloc(8_192)])(
+    'a damaged database is told as that, and stays as it is: %#',
+    async (content) => {
+      await ledger.close()
+      for (const end of ['-wal', '-shm']) rmSync(join(root, `.meshgate/ledger.db${end}`), { force: true })
+      put('.meshgate/ledger.db', content)
+      await failsWith(Ledger.open(root), 'STORAGE_DAMAGED', /put back a copy/)
+      expect(readFileSync(join(root, '.meshgate/ledger.db'))).toEqual(Buffer.from(content as string))
+      unlinkSync(join(root, '.meshgate/ledger.db'))
+      ledger = await Ledger.open(root)
+    },
+  )
+})
+
+describe('the audit', () => {
+  test('waits with its entries while they cannot be written, and never fails the request', () => {
+    const told: Error[] = []
+    const audit = new Audit(ledger.db, { warn: (error) => told.push(error) })
+    const other = openDatabase(root)
+    other.exec('begin immediate')
+    const entry = { who: 'ann', peer: '::1', action: 'POST /api/v1/apply', outcome: 'done', detail: '200' } as const
+    audit.record(entry)
+    audit.record(entry)
+    audit.flush()
+    other.exec('rollback')
+    other.close()
+    expect(audit.entries(10)).toMatchObject([{ who: 'ann', times: 2 }])
+    expect(told.map(({ message }) => message)).toEqual([expect.stringMatching(/locked/)])
   })
 })

@@ -60,9 +60,9 @@ export async function findFiles(
 }
 
 /** The bytes of a file; undefined when it is not there. @throws Error when it cannot be read. */
-export async function readBytes(root: string, file: string): Promise<Buffer | undefined> {
+export async function readBytes(path: string): Promise<Buffer | undefined> {
   try {
-    return await readFile(join(root, file))
+    return await readFile(path)
   } catch (error) {
     if (isGone(error)) return undefined
     throw error

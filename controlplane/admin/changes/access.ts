@@ -39,8 +39,9 @@ export function installAccess(app: FastifyInstance, options: AccessOptions): voi
   app.decorateRequest('actor', undefined)
   app.addHook('onRequest', async (request) => {
     const needed = neededRole(request)
-    request.actor = actorOf(request, options)
+    // Health and pages must not depend on the database.
     if (needed === 'public') return
+    request.actor = actorOf(request, options)
     const { actor } = request
     if (!actor)
       throw new ApiError(
@@ -98,7 +99,8 @@ export function sessionSecret({ headers }: FastifyRequest): string | undefined {
   return undefined
 }
 
-function neededRole({ method, url, routeOptions }: FastifyRequest): 'public' | Role {
+/** Who may call a path. */
+export function neededRole({ method, url, routeOptions }: FastifyRequest): 'public' | Role {
   const access = routeOptions.config?.access
   if (access) return access
   const path = url.split('?')[0]!

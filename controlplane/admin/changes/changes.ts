@@ -28,6 +28,8 @@ export interface ChangesOptions {
   readonly mesh: CompiledMesh
   readonly status: StatusBook
   readonly now?: () => number
+  /** Told of what could not be done and is tried again; a warning of the process if not given. */
+  readonly warn?: (error: Error) => void
 }
 
 /** A file in a change set as a client sends it. */
@@ -65,17 +67,20 @@ export class Changes {
   readonly expiries: Expiries
   readonly #options: ChangesOptions
   readonly #stops: (() => void)[] = []
+  readonly #warn: (error: Error) => void
   readonly #sensitive = new Map<string, boolean>()
 
   constructor(options: ChangesOptions) {
-    const { ledger, config, status } = options
+    const { ledger, config, status, warn = process.emitWarning } = options
     this.#options = options
+    this.#warn = warn
     this.ledger = ledger
     this.planner = new Planner(options)
     this.convergences = new Convergences(this.planner, status, options.now)
     this.expiries = new Expiries({
       changes: this,
       objects: () => config.objects,
+      onProblem: (message) => warn(new Error(message)),
       ...(options.now ? { now: options.now } : {}),
     })
     this.#stops.push(
@@ -88,7 +93,7 @@ export class Changes {
         ledger
           .sync()
           .then(() => this.expiries.look())
-          .catch((error: Error) => process.emitWarning(error))
+          .catch((error: Error) => warn(error))
       }),
       ledger.onRevision(({ id, who, why, source, files }) =>
         this.events.emit('revision', { id, who, why, source, files: files.map(({ file }) => file) }),
@@ -166,7 +171,7 @@ export class Changes {
       const revision = await this.ledger.apply(changes, { ...by, expected })
       this.convergences.follow(revision.id, plan)
       // Not awaited: convergence tells when it is in force. A failure shows as a complaint of the source.
-      this.#options.source.refresh?.().catch((error: Error) => process.emitWarning(error))
+      this.#options.source.refresh?.().catch((error: Error) => this.#warn(error))
       return revision
     } catch (error) {
       if (error instanceof ConsulError)

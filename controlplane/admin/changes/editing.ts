@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Accounts, Audit } from '../../ledger/index.ts'
 import type { AdminContext } from '../context.ts'
 import { ApiError } from '../errors.ts'
-import { installAccess } from './access.ts'
+import { installAccess, neededRole } from './access.ts'
 import type { Changes } from './changes.ts'
 import { LoginLimit } from './login-limit.ts'
 import { accessRoutes } from './routes-access.ts'
@@ -22,23 +22,39 @@ export interface Editing {
   readonly loopback: boolean
 }
 
-/** Schemas and access control; before any route. Without `editing` everything can be read and nothing changed. */
-export function prepareEditing(app: FastifyInstance, editing: Editing | undefined): void {
+/** Why there is no `Editing`. */
+export interface NoEditing {
+  /** For the one who asks. */
+  readonly reason: string
+  /** Whether users may be defined who cannot be known: then nobody is let in. */
+  readonly closed: boolean
+}
+
+const READ_ONLY: NoEditing = {
+  reason:
+    'the configuration cannot be changed here: its folder cannot be written to, so there is no history and there are no users',
+  closed: false,
+}
+
+/** Schemas and access control; before any route. Without `editing` nothing can be changed, and everything read unless it is closed. */
+export function prepareEditing(
+  app: FastifyInstance,
+  { editing, noEditing }: Pick<AdminContext, 'editing' | 'noEditing'>,
+): void {
   for (const schema of changeSchemas) app.addSchema(schema)
   if (editing) installAccess(app, editing)
   else app.decorateRequest('actor', undefined)
+  if (!editing && noEditing?.closed)
+    app.addHook('onRequest', async (request) => {
+      if (neededRole(request) !== 'public') throw new ApiError(503, 'USERS_UNKNOWN', noEditing.reason)
+    })
 }
 
 /** The routes; they answer 503 when the configuration cannot be changed here. */
 export function editingRoutes(app: FastifyInstance, context: AdminContext): void {
-  const { editing } = context
+  const { editing, noEditing = READ_ONLY } = context
   const need = () => {
-    if (!editing)
-      throw new ApiError(
-        503,
-        'READ_ONLY',
-        'the configuration cannot be changed here: its folder cannot be written to, so there is no history and there are no users',
-      )
+    if (!editing) throw new ApiError(503, 'READ_ONLY', noEditing.reason)
     return editing
   }
   ruleRoutes(app, context)

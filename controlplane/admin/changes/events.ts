@@ -18,6 +18,7 @@ export interface EventSink {
 
 const MOST_KEPT = 1_000
 const MOST_CLIENTS = 256
+const MOST_OF_ONE = 64
 const MOST_BUFFERED_BYTES = 256 * 1024
 
 /**
@@ -27,16 +28,12 @@ const MOST_BUFFERED_BYTES = 256 * 1024
 export class EventHub {
   readonly #epoch = randomBytes(6).toString('hex')
   readonly #kept: MeshEvent[] = []
-  readonly #sinks = new Set<EventSink>()
+  /** With whose each is, oldest first. */
+  readonly #sinks = new Map<EventSink, string>()
   #last = 0
 
   get clients(): number {
     return this.#sinks.size
-  }
-
-  /** Whether another client can be taken. */
-  get full(): boolean {
-    return this.#sinks.size >= MOST_CLIENTS
   }
 
   emit(type: Exclude<EventType, 'resync'>, data: unknown): void {
@@ -44,12 +41,20 @@ export class EventHub {
     this.#kept.push(event)
     if (this.#kept.length > MOST_KEPT) this.#kept.shift()
     const text = format(event)
-    for (const sink of [...this.#sinks]) this.#send(sink, text)
+    for (const sink of [...this.#sinks.keys()]) this.#send(sink, text)
   }
 
-  /** Adds a client that has seen everything up to `lastId` (nothing if not given). Returns the way to remove it. */
-  add(sink: EventSink, lastId: string | undefined): () => void {
-    this.#sinks.add(sink)
+  /**
+   * Adds a client of somebody, that has seen everything up to `lastId` (nothing if not given). Where there is no room, the oldest of
+   * those who have most gives way: who opens many streams and leaves them shuts out nobody. Returns the way to remove it.
+   */
+  add(sink: EventSink, owner: string, lastId: string | undefined): () => void {
+    const counts = new Map([[owner, 0]])
+    for (const one of this.#sinks.values()) counts.set(one, (counts.get(one) ?? 0) + 1)
+    if (counts.get(owner)! >= MOST_OF_ONE) this.#endOldest(owner)
+    else if (this.#sinks.size >= MOST_CLIENTS)
+      this.#endOldest([...counts].reduce((most, one) => (one[1] > most[1] ? one : most))[0])
+    this.#sinks.set(sink, owner)
     const missed = this.#since(lastId)
     const text =
       missed === 'gap'
@@ -61,12 +66,19 @@ export class EventHub {
 
   /** Keeps connections open. */
   beat(): void {
-    for (const sink of [...this.#sinks]) this.#send(sink, ': beat\n\n')
+    for (const sink of [...this.#sinks.keys()]) this.#send(sink, ': beat\n\n')
   }
 
   stop(): void {
-    for (const sink of this.#sinks) sink.end()
+    for (const sink of this.#sinks.keys()) sink.end()
     this.#sinks.clear()
+  }
+
+  #endOldest(owner: string): void {
+    const [oldest] = [...this.#sinks].find(([, one]) => one === owner) ?? []
+    if (!oldest) return
+    this.#sinks.delete(oldest)
+    oldest.end()
   }
 
   #since(lastId: string | undefined): readonly MeshEvent[] | 'gap' {

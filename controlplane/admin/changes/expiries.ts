@@ -3,8 +3,8 @@ import { EXPIRES_AT } from '../../config/syntax/expiry.ts'
 import type { Changes } from './changes.ts'
 import { expiryOf, lifetimeOf, withDeadline, withoutExpired } from './expiry.ts'
 
-/** The longest wait timers know, ms. */
-const LONGEST_WAIT_MS = 2 ** 31 - 1
+/** The longest wait until the clock is looked at again, ms: it may be set forward meanwhile, which timers do not notice. */
+const LONGEST_WAIT_MS = 10_000
 /** When something could not be written: until the next attempt, ms. */
 const RETRY_MS = 30_000
 

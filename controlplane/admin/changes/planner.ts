@@ -10,6 +10,7 @@ import type { SourceDocument } from '../../sources/document.ts'
 import { MemorySource, type SourceSnapshot } from '../../sources/index.ts'
 import type { ClientStatus, StatusBook } from '../../status/book.ts'
 import { problemDiagnostics } from '../compile-problems.ts'
+import { ApiError } from '../errors.ts'
 import { changedObjects } from './changed-objects.ts'
 import { type ClassChanges, compareClasses } from './class-changes.ts'
 import { type Meaning, meaningOf } from './meaning.ts'
@@ -49,6 +50,8 @@ export interface PlannerOptions {
   readonly status: StatusBook
 }
 
+/** Plans that may wait for their turn; one takes 50 to 200 ms in a large mesh. */
+const MOST_WAITING = 32
 /** After so many changes of the configuration while a plan was made, it is made in one piece. */
 const MOST_ATTEMPTS = 4
 
@@ -58,6 +61,7 @@ export class Planner {
   #loaded: LoadedConfig | undefined
   /** Ends when the last plan that was asked for is made. */
   #turn: Promise<unknown> = Promise.resolve()
+  #waiting = 0
   readonly #unsubscribe: () => void
 
   constructor(options: PlannerOptions) {
@@ -77,11 +81,23 @@ export class Planner {
     return this.#loaded
   }
 
-  /** Plans are made one after the other, each in pieces between which the process does other things. */
-  plan(files: readonly PlannedFile[]): Promise<Plan> {
-    const made = this.#turn.then(() => this.#plan(files))
+  /**
+   * Plans are made one after the other, each in pieces between which the process does other things. One that nobody waits for any
+   * more when its turn comes is not made.
+   * @throws ApiError when too many wait already, or this one is given up
+   */
+  async plan(files: readonly PlannedFile[], isWanted: () => boolean = () => true): Promise<Plan> {
+    if (this.#waiting >= MOST_WAITING)
+      throw new ApiError(503, 'BUSY', `${this.#waiting} plans are being made already: try again in a moment`)
+    this.#waiting++
+    const made = this.#turn.then(() => {
+      if (isWanted()) return this.#plan(files)
+      throw new ApiError(499, 'GIVEN_UP', 'nobody waits for this plan any more')
+    })
     this.#turn = made.catch(() => {})
-    return made
+    return made.finally(() => {
+      this.#waiting--
+    })
   }
 
   async #plan(files: readonly PlannedFile[]): Promise<Plan> {

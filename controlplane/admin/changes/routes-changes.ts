@@ -80,7 +80,7 @@ export function changeRoutes(app: FastifyInstance, need: () => Editing, context:
     },
     async (request, reply) =>
       orConflict(need(), request, reply, async ({ changes }) =>
-        shownPlan(changes, request.actor, filesOf(need(), request.body), context),
+        shownPlan(changes, request.actor, filesOf(need(), request.body), context, () => !reply.raw.destroyed),
       ),
   )
 

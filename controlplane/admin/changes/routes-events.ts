@@ -1,5 +1,4 @@
-import type { FastifyInstance } from 'fastify'
-import { ApiError } from '../errors.ts'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { actorOf } from './access.ts'
 import type { Editing } from './editing.ts'
 
@@ -26,7 +25,6 @@ export function eventRoutes(app: FastifyInstance, need: () => Editing): void {
     (request, reply) => {
       const editing = need()
       const { events } = editing.changes
-      if (events.full) throw new ApiError(503, 'TOO_MANY_LISTENERS', 'too many clients listen already')
       reply.hijack()
       const { raw } = reply
       raw.writeHead(200, {
@@ -43,10 +41,10 @@ export function eventRoutes(app: FastifyInstance, need: () => Editing): void {
           return raw.writableLength
         },
       }
-      const remove = events.add(sink, request.headers['last-event-id'])
+      const remove = events.add(sink, request.actor?.name ?? '', request.headers['last-event-id'])
       // Who loses the right to listen hears no more.
       const recheck = setInterval(() => {
-        if (!actorOf(request, editing)) sink.end()
+        if (!mayListen(request, editing)) sink.end()
       }, RECHECK_MS)
       raw.on('close', () => {
         clearInterval(recheck)
@@ -54,4 +52,14 @@ export function eventRoutes(app: FastifyInstance, need: () => Editing): void {
       })
     },
   )
+}
+
+/** Who cannot be checked, since the database cannot be read, is let go: the next request tells why. */
+function mayListen(request: FastifyRequest, editing: Editing): boolean {
+  try {
+    return actorOf(request, editing) !== undefined
+  } catch (error) {
+    request.log.warn({ err: error }, 'a client that listens to events cannot be checked')
+    return false
+  }
 }

@@ -52,8 +52,9 @@ export async function shownPlan(
   actor: Actor | undefined,
   files: readonly PlannedFile[],
   context: Parameters<typeof callersOf>[1],
+  isWanted: () => boolean,
 ) {
-  const { classes, proxies, ...plan } = await changes.planner.plan(files)
+  const { classes, proxies, ...plan } = await changes.planner.plan(files, isWanted)
   return {
     plan: planHash(files),
     base: changes.ledger.head,
