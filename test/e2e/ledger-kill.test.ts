@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 import { contentHash, Ledger } from '../../controlplane/ledger/index.ts'
 import { testFolder } from '../helpers/folders.ts'
 
-const KILLS = Number(process.env['MESHGATE_KILLS'] ?? 32)
+const KILLS = Number(process.env['MESHGATE_KILLS'] ?? 20)
 const child = fileURLToPath(new URL('programs/apply-forever.mjs', import.meta.url))
 const parent = testFolder('kill')
 

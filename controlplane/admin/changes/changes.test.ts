@@ -237,3 +237,61 @@ test('without a place to write, everything about changes says so and the rest wo
   expect((await app.inject({ url: '/api/v1/services', headers: { host: 'localhost' } })).statusCode).toBe(200)
   await app.close()
 })
+
+test('where users may be defined who cannot be known, nobody is let in, and health answers', async () => {
+  const { createAdminServer } = await import('../server.ts')
+  const { createMesh } = await import('../../mesh.ts')
+  const { StatusBook } = await import('../../status/book.ts')
+  const { Registry } = await import('prom-client')
+  const app = await createAdminServer({
+    ...{ version: '1', config: api.config, mesh: createMesh(), status: new StatusBook(), metrics: new Registry() },
+    noEditing: { reason: 'the ledger is damaged', closed: true },
+  })
+  const status = async (url: string) => (await app.inject({ url, headers: { host: 'localhost' } })).statusCode
+  expect([await status('/api/v1/services'), await status('/metrics'), await status('/healthz/ready')]).toEqual([
+    503, 503, 200,
+  ])
+  const session = await app.inject({ url: '/api/v1/session', headers: { host: 'localhost' } })
+  expect(session.json()).toEqual({ code: 'USERS_UNKNOWN', message: 'the ledger is damaged' })
+  await app.close()
+})
+
+describe('when the database fails', () => {
+  const breakDatabase = (code: string) => {
+    const prepare = () => {
+      throw Object.assign(new Error('as SQLite says'), { code })
+    }
+    const { db } = api.editing.changes.ledger as unknown as { db: { prepare(): never } }
+    return vi.spyOn(db, 'prepare').mockImplementation(prepare)
+  }
+
+  test.each([
+    ['SQLITE_FULL', 507, 'DISK_FULL', /make room/],
+    ['SQLITE_BUSY', 503, 'STORAGE_LOCKED', /another process/],
+    ['SQLITE_CORRUPT', 503, 'STORAGE_DAMAGED', /put back a copy/],
+    ['SQLITE_IOERR_WRITE', 503, 'STORAGE_FAILED', /as SQLite says/],
+  ])('%s is told as what it is, and health does not ask it', async (code, status, own, words) => {
+    const broken = breakDatabase(code)
+    const answer = await get('/api/v1/revisions')
+    expect([answer.statusCode, answer.json()]).toEqual([status, { code: own, message: expect.stringMatching(words) }])
+    expect([(await get('/healthz/live')).statusCode, (await get('/healthz/ready')).statusCode]).toEqual([200, 200])
+    broken.mockRestore()
+    expect((await get('/api/v1/revisions')).statusCode).toBe(200)
+  })
+})
+
+test('plans that wait are limited in number, and one nobody waits for any more is not made', async () => {
+  const { planner } = api.editing.changes
+  const files = [{ file: 'rules.yaml', before: Buffer.from(RULES), after: Buffer.from(SHIFTED) }]
+  const all = await Promise.allSettled(Array.from({ length: 40 }, (_, index) => planner.plan(files, () => index !== 7)))
+  const failed = all.flatMap((one, index) => (one.status === 'rejected' ? [[index, one.reason.code]] : []))
+  expect(failed).toEqual([[7, 'GIVEN_UP'], ...Array.from({ length: 8 }, (_, index) => [index + 32, 'BUSY'])])
+  expect((await planner.plan(files)).meaning).not.toEqual([])
+})
+
+test('a document that would be broken is told as broken, not as deleted: its last good version stays', async () => {
+  const broken = SERVICES.replace('hosts: [reviews', 'hosts: [[reviews')
+  const plan = (await post('/api/v1/plan', { base: 1, changes: [{ file: 'services.yaml', text: broken }] })).json()
+  expect(plan.newErrors).toMatchObject([{ code: 'SOURCE_YAML_SYNTAX', hint: expect.stringMatching(/stays? in force/) }])
+  expect([plan.meaning, plan.services]).toEqual([[], []])
+})

@@ -168,9 +168,9 @@ export class Planner {
     const kept = snapshot.documents.filter(({ file }) => !changed.has(file))
     // What aliases stand for is limited for all files together, those that stay included.
     let copies = copiesOf(kept)
-    for (const { file, after } of files) {
-      const path = this.pathOf(file)
-      const part = after ? MemorySource.of({ [path]: after }, {}, copies).snapshot : { documents: [], diagnostics: [] }
+    for (const one of files) {
+      const path = this.pathOf(one.file)
+      const part = reading(path, one, copies)
       copies += copiesOf(part.documents)
       parts.set(path, part)
     }
@@ -199,6 +199,14 @@ export function planHash(files: readonly PlannedFile[]): string {
       if (part) hash.update(part)
     }
   return hash.digest('hex').slice(0, 32)
+}
+
+/** What the source would hold of a file: a document that cannot be read keeps its last good version. */
+function reading(path: string, { before, after }: PlannedFile, copies: number): SourceSnapshot {
+  if (!after) return { documents: [], diagnostics: [] }
+  const { snapshot } = MemorySource.of({ [path]: after }, {}, copies)
+  if (!before || snapshot.diagnostics.every(({ severity }) => severity !== 'error')) return snapshot
+  return MemorySource.of({ [path]: before }, {}, copies).set({ [path]: after })
 }
 
 function copiesOf(documents: readonly SourceDocument[]): number {
