@@ -12,7 +12,8 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { until } from '../../test/helpers/eventually.ts'
 import { Audit, ConflictError, contentHash, type FileChange, Ledger, nameProblem, openDatabase } from './index.ts'
 
 let root: string
@@ -292,7 +293,7 @@ describe('when the place of the history fails', () => {
     let turns = 0
     const busy = setInterval(() => turns++, 10)
     const waiting = apply([change('a.yaml', 'a: 2\n')])
-    await vi.waitUntil(() => turns > 20)
+    await until(() => turns > 20)
     other.exec('rollback')
     other.close()
     expect((await waiting).id).toBe(2)
