@@ -20,7 +20,7 @@ import { ChangingMesh } from './changing-mesh.ts'
 export interface HotUpdateOptions {
   readonly mode: 'delta' | 'sotw'
   readonly changes: number
-  /** Requests per second, sent on time whatever the answers do. */
+  /** Requests per second, sent on time whatever the answers do, while there are connections. */
   readonly rate: number
   readonly seed: number
 }
@@ -87,11 +87,17 @@ export async function hotUpdate({ mode, changes, rate, seed }: HotUpdateOptions)
   }
 }
 
-/** Requests at fixed times: a slow answer does not delay the next request. */
+/** Requests at once. More would wait in this process, where no update of the mesh can lose them. */
+const MOST_OPEN = 64
+/** A request that has no answer by then never gets one, ms. */
+const LOST_MS = 60_000
+
+/** Requests at fixed times: a slow answer does not delay the next request. What is due while all connections are busy is not sent. */
 class OpenLoop {
   sent = 0
+  #due = 0
   readonly losses = new Map<string, number>()
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: 64 })
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: MOST_OPEN })
   readonly #open = new Set<Promise<void>>()
   readonly #port: number
   readonly #rate: number
@@ -108,7 +114,8 @@ class OpenLoop {
     const started = performance.now()
     this.#timer = setInterval(() => {
       const due = Math.floor(((performance.now() - started) / 1000) * this.#rate)
-      while (this.sent < due) this.#send(this.#hosts[this.sent % this.#hosts.length]!)
+      for (; this.#due < due; this.#due++)
+        if (this.#open.size < MOST_OPEN) this.#send(this.#hosts[this.#due % this.#hosts.length]!)
     }, 5)
   }
 
@@ -126,7 +133,7 @@ class OpenLoop {
         resolve()
       }
       const sending = request(
-        { agent: this.#agent, host: '127.0.0.1', port: this.#port, path: '/', headers: { host }, timeout: 10_000 },
+        { agent: this.#agent, host: '127.0.0.1', port: this.#port, path: '/', headers: { host }, timeout: LOST_MS },
         (response) => {
           let body = ''
           response.on('data', (chunk: Buffer) => {

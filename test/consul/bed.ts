@@ -17,6 +17,13 @@ export interface ConsulBed {
   stop(): Promise<void>
 }
 
+const beds = new Set<() => Promise<void>>()
+
+/** Ends those that a test left open because it failed. */
+export async function stopBeds(): Promise<void> {
+  await Promise.all([...beds].map((stop) => stop()))
+}
+
 export async function consulBed(
   url: string,
   yaml: string,
@@ -41,12 +48,18 @@ export async function consulBed(
   const server = new XdsServer(mesh, { ready: () => source.ready })
   const { port } = await server.listen('127.0.0.1:0')
   await source.start()
-  const stop = async () => {
-    forget()
-    await server.stop()
-    await source.stop()
+  let stopped: Promise<void> | undefined
+  const stop = () => {
+    stopped ??= (async () => {
+      forget()
+      beds.delete(stop)
+      await server.stop()
+      await source.stop()
+    })()
+    return stopped
   }
   const forget = stopAfterTests(stop)
+  beds.add(stop)
   return {
     port,
     mesh,

@@ -1,10 +1,10 @@
 import { join } from 'node:path'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { KvLedger } from '../../controlplane/consul/index.ts'
 import { hasConsul, startConsulServers, type TestConsul } from '../helpers/consul.ts'
 import { until } from '../helpers/eventually.ts'
 import { testFolder } from '../helpers/folders.ts'
-import { type ConsulBed, consulBed, served } from './bed.ts'
+import { type ConsulBed, consulBed, served, stopBeds } from './bed.ts'
 
 /** Three real Consul servers: what the mesh does while they lose their leader, and while they have none. */
 
@@ -18,6 +18,10 @@ describe.skipIf(!(await hasConsul()))('Consul servers that lose their leader', (
     folder = testFolder('test')
     servers = await startConsulServers(3)
   }, 120_000)
+  afterEach(async () => {
+    for (const server of servers) server.thaw()
+    await stopBeds()
+  })
 
   /** The address the servers' Raft knows the leader by names its port. */
   const leaderOf = async (by: TestConsul) => {
@@ -71,7 +75,6 @@ describe.skipIf(!(await hasConsul()))('Consul servers that lose their leader', (
     expect(served(bed, HOST)).toEqual(['9001 healthy', '9002 healthy', '9003 healthy'])
     expect((await apply('3')).id).toBe(3)
     await ledger.close()
-    await bed.stop()
   })
 
   it('and cannot have another: the last good world stays and is told as lost; with a majority again all goes on', async () => {
@@ -96,6 +99,5 @@ describe.skipIf(!(await hasConsul()))('Consul servers that lose their leader', (
       { withinMs: 60_000 },
     )
     expect(served(bed, HOST)).toEqual(known)
-    await bed.stop()
   })
 })

@@ -114,7 +114,7 @@ describe('Redis: no ids, replies in order', () => {
   it("a request that runs out of time is answered in its place, and its late reply is nobody's", async () => {
     const ports = { a: await echoCommands('a') }
     const { socket, received } = await client(
-      configuration('redis', ports, [route('key', 'k', 'a', { timeoutMs: 60 })]),
+      configuration('redis', ports, [route('key', 'k1', 'a', { timeoutMs: 60 }), route('key', 'k2', 'a')]),
     )
     socket.write('GET k1 wait200\r\n')
     await comesTrue(() => received().length > 0)

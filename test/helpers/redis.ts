@@ -34,6 +34,8 @@ export interface TestRedis {
   /** SIGSTOP: it takes connections and answers nothing. */
   freeze(): void
   thaw(): void
+  /** Whatever a test did to it, it runs and answers: for `afterEach`. */
+  revive(): Promise<void>
 }
 
 /** A real Redis on loopback that keeps nothing on disk. */
@@ -79,6 +81,10 @@ export async function startRedis(more: readonly string[] = []): Promise<TestRedi
     },
     thaw: () => {
       if (run.running) process.kill(run.pid, 'SIGCONT')
+    },
+    async revive() {
+      if (run.running) process.kill(run.pid, 'SIGCONT')
+      else run = await start()
     },
   }
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
-import { beforeAll, beforeEach, describe, expect, it, type TestContext } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, it, type TestContext } from 'vitest'
 import { Limiter, RedisStore, Rules } from '../../controlplane/ratelimit/index.ts'
 import {
   type Learned,
@@ -21,6 +21,9 @@ let cluster: TestRedisCluster | undefined
 
 beforeAll(async () => {
   if (await hasRedis()) cluster = await startRedisCluster(3)
+})
+afterEach(async () => {
+  for (const node of cluster?.nodes ?? []) await node.revive()
 })
 beforeEach((context: TestContext) => requireTool(context, 'redis-server', cluster !== undefined, HOW_TO_GET_REDIS))
 

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { beforeAll, beforeEach, expect, it, type TestContext } from 'vitest'
+import { afterEach, beforeAll, beforeEach, expect, it, type TestContext } from 'vitest'
 import { type RunningControlPlane, startControlPlane } from '../../cli/control-plane.ts'
 import { createLog } from '../../cli/log.ts'
 import type { ProxyStatus } from '../../controlplane/admin/proxies.ts'
@@ -46,6 +46,7 @@ spec:
   })
 })
 
+afterEach(() => redis?.revive())
 beforeEach((context: TestContext) => requireTool(context, 'redis-server', redis !== undefined, HOW_TO_GET_REDIS))
 
 async function replica(name: string): Promise<RunningControlPlane> {
@@ -151,5 +152,4 @@ it('what one replica learned, another starts with, and one that runs soon knows;
   const own = store()
   await own.save({ ...NOTHING_LEARNED, workloads: new Map([['shop', new Set(['own'])]]) })
   expect((await share(own).load())!.workloads.get('shop')).toEqual(new Set(['own']))
-  await redis!.restart()
 })
