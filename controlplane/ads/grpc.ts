@@ -1,16 +1,16 @@
-import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
 import {
   type MethodDefinition,
   Server,
-  ServerCredentials,
   type ServerDuplexStream,
   type ServiceDefinition,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js'
 import type { ResourceType } from '../../proto/types.ts'
+import type { CallHandler, Call as Http2Call } from '../http2/index.ts'
 import type { Form } from '../subscription/request.ts'
+import { DiscoveryCall, isPlain } from './discovery-call.ts'
+import { grpcJsStream } from './grpc-js-stream.ts'
 import type { Limits } from './limits.ts'
-import { isPlain, RawStream } from './raw-stream.ts'
 import { GRPC_HEADROOM, type Peer, type Status, type Transport, type TransportHandler } from './transport.ts'
 
 /** What a method of a discovery service is asked for. */
@@ -50,19 +50,22 @@ export interface GrpcOptions {
   destroy(address: string): void
   open(method: Method, transport: Transport): TransportHandler
   readonly services: readonly ExtraService[]
-  warn(message: string): void
 }
 
-/** A grpc-js server without a port: connections are injected into it. */
-export function createGrpcServer(options: GrpcOptions): Server {
+/** What serves the calls of connections from a peer. */
+export type Serve = (call: Http2Call, peer: Peer) => CallHandler
+
+/**
+ * Serves gRPC calls: those of the discovery services as they come, all others, and such that use more of gRPC than messages and a status,
+ * by grpc-js. What grpc-js is given them by is no part of its API, so its version is pinned.
+ * @throws Error where grpc-js does not have it
+ */
+export function grpcServer(options: GrpcOptions): Serve {
   const { limits } = options
   const server = new Server({
     'grpc.max_receive_message_length': limits.requestBytes,
     'grpc.max_send_message_length': -1,
     'grpc.enable_channelz': 0,
-    'grpc.keepalive_time_ms': limits.keepaliveMs,
-    'grpc.keepalive_timeout_ms': limits.keepaliveTimeoutMs,
-    'grpc.max_concurrent_streams': limits.streamsPerConnection,
   })
   for (const [service, sotw, delta, type] of SERVICES) {
     server.addService(
@@ -78,11 +81,23 @@ export function createGrpcServer(options: GrpcOptions): Server {
       service.definition,
       service.implementation((address) => options.peer(address)),
     )
-  takeRawStreams(server, options)
-  return server
+  const its = server as unknown as GrpcJs
+  if (typeof its._streamHandler !== 'function' || its._streamHandler.length !== 3)
+    throw new Error('this version of @grpc/grpc-js takes streams in another way: install the one in package.json')
+  return (call, peer) => {
+    const method = METHODS.get(call.headers[':path']!)
+    if (method && isPlain(call.headers))
+      return new DiscoveryCall(call, method, { peer, requestBytes: limits.requestBytes, open: options.open })
+    const { stream, handler } = grpcJsStream(call)
+    its._streamHandler([], stream, call.headers)
+    return handler
+  }
 }
 
-type StreamHandler = (interceptors: unknown, stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void
+/** What connections of grpc-js call for each stream. */
+interface GrpcJs {
+  _streamHandler(interceptors: readonly unknown[], stream: object, headers: object): void
+}
 
 const METHODS: ReadonlyMap<string, Method> = new Map(
   SERVICES.flatMap(([service, sotw, delta, type]): [string, Method][] => [
@@ -90,40 +105,6 @@ const METHODS: ReadonlyMap<string, Method> = new Map(
     [`/${service}/${delta}`, { form: 'delta', type }],
   ]),
 )
-
-/**
- * Takes the calls of discovery services off grpc-js before it has put anything around them; connections, keepalive and all
- * other services stay with it. The function it replaces is not part of grpc-js's API: where there is none, grpc-js serves
- * everything, at its own cost.
- * @internal exported for tests
- */
-export function takeRawStreams(server: object, options: GrpcOptions): void {
-  const { limits } = options
-  const its = server as { _streamHandler?: StreamHandler }
-  const ordinary = its._streamHandler
-  if (typeof ordinary !== 'function' || ordinary.length !== 3) {
-    options.warn('this version of @grpc/grpc-js takes streams in another way: each costs twice the CPU and memory')
-    return
-  }
-  its._streamHandler = function (this: unknown, interceptors, stream, headers) {
-    const method = METHODS.get(headers[':path'] ?? '')
-    if (!method || !isPlain(headers)) {
-      ordinary.call(this, interceptors, stream, headers)
-      return
-    }
-    const socket = stream.session?.socket
-    const address = socket ? `${socket.remoteAddress}:${socket.remotePort}` : ''
-    new RawStream(stream, method, {
-      peer: options.peer(address),
-      requestBytes: limits.requestBytes,
-      destroy: () => options.destroy(address),
-      open: options.open,
-    })
-  }
-}
-
-/** Plain-text credentials: encryption, where there is any, is done before a connection is injected. */
-export const INJECTED = ServerCredentials.createInsecure()
 
 function bidi(service: string, name: string): MethodDefinition<Buffer, Buffer> {
   return bytesMethod(service, name, { requestStream: true, responseStream: true })

@@ -1,9 +1,9 @@
 import { X509Certificate } from 'node:crypto'
 import { createServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls'
-import type { Server as GrpcServer } from '@grpc/grpc-js'
+import { type Call, Connection as Http2Connection } from '../http2/index.ts'
 import { identitiesIn } from './authorize.ts'
-import { createGrpcServer, type ExtraService, INJECTED, type Method } from './grpc.ts'
+import { type ExtraService, grpcServer, type Method } from './grpc.ts'
 import type { Limits } from './limits.ts'
 import type { Logger } from './logger.ts'
 import { isLoopback } from './loopback.ts'
@@ -27,31 +27,32 @@ interface Connection {
   readonly peer: Peer
 }
 
+/** How often connections are looked after, in ms. */
+const TICK_MS = 250
+
 const UNKNOWN: Peer = { address: 'unknown', local: false, identities: undefined }
 
 /**
- * An own TCP or TLS listener in front of a grpc-js server: grpc-js would listen with a backlog of 511, drop the rest of a
- * fleet that connects in one second, and could not renew certificates in place.
+ * A TCP or TLS listener whose certificates are renewed in place, with a backlog for a fleet that connects in one second.
  */
 export class Listener {
   readonly port: number
   private readonly server: Server
-  private readonly grpc: GrpcServer
-  private readonly connections: Map<string, Connection>
+  private readonly connections: ReadonlySet<Http2Connection>
   private readonly stopWatching: () => void
+  private readonly ticker: NodeJS.Timeout
 
-  private constructor(
-    server: Server,
-    grpc: GrpcServer,
-    connections: Map<string, Connection>,
-    port: number,
-    stopWatching: () => void,
-  ) {
+  private constructor(server: Server, connections: ReadonlySet<Http2Connection>, stopWatching: () => void) {
     this.server = server
-    this.grpc = grpc
     this.connections = connections
-    this.port = port
     this.stopWatching = stopWatching
+    const bound = server.address()
+    this.port = bound && typeof bound === 'object' ? bound.port : 0
+    this.ticker = setInterval(() => {
+      const now = performance.now()
+      for (const connection of connections) connection.tick(now)
+    }, TICK_MS)
+    this.ticker.unref()
   }
 
   /** @throws Error when the address is not safe without TLS, not free, or the TLS files are unusable */
@@ -59,28 +60,33 @@ export class Listener {
     const { limits, logger, tls } = options
     const address = parseAddress(text)
     refuseUnsafe(address, text, options)
-    const connections = new Map<string, Connection>()
+    const peers = new Map<string, Connection>()
+    const connections = new Set<Http2Connection>()
     const isUnix = 'path' in address
     const local: Peer = { address: isUnix ? `unix:${address.path}` : '', local: true, identities: undefined }
-    const grpc = createGrpcServer({
+    const serve = grpcServer({
       limits,
       services: options.services,
-      peer: (name) => connections.get(name)?.peer ?? (isUnix ? local : UNKNOWN),
-      destroy: (name) => connections.get(name)?.socket.destroy(),
+      peer: (name) => peers.get(name)?.peer ?? (isUnix ? local : UNKNOWN),
+      destroy: (name) => peers.get(name)?.socket.destroy(),
       open: options.open,
-      warn: (message) => logger.warn({}, message),
     })
-    const injector = grpc.createConnectionInjector(INJECTED)
     const accept = (socket: Socket) => {
       socket.on('error', (error) =>
         logger.debug({ peer: socket.remoteAddress, error: error.message }, 'xDS connection failed'),
       )
       const name = `${socket.remoteAddress}:${socket.remotePort}`
-      if (socket.remoteAddress !== undefined) {
-        connections.set(name, { socket, peer: peerOf(socket, name, tls) })
-        socket.once('close', () => connections.delete(name))
+      const peer = isUnix ? local : socket.remoteAddress === undefined ? UNKNOWN : peerOf(socket, name, tls)
+      peers.set(name, { socket, peer })
+      const { streamsPerConnection: calls, firstRequestMs: prefaceMs, keepaliveMs, keepaliveTimeoutMs } = limits
+      const closed = () => {
+        peers.delete(name)
+        connections.delete(connection)
       }
-      injector.injectConnection(socket)
+      const open = (call: Call) => serve(call, peer)
+      const options = { calls, prefaceMs, keepaliveMs, keepaliveTimeoutMs, open, closed }
+      const connection = new Http2Connection(socket, options, performance.now())
+      connections.add(connection)
     }
     const server = tls ? createTlsServer({ ...tlsOptions(tls), handshakeTimeout: 10_000 }) : createServer()
     server.maxConnections = limits.connections
@@ -99,8 +105,7 @@ export class Listener {
     const stopWatching = tls
       ? watchTls(tls, logger, (changed) => (server as TlsServer).setSecureContext(changed))
       : () => {}
-    const bound = server.address()
-    return new Listener(server, grpc, connections, bound && typeof bound === 'object' ? bound.port : 0, stopWatching)
+    return new Listener(server, connections, stopWatching)
   }
 
   /** Takes no new connections. */
@@ -112,9 +117,8 @@ export class Listener {
   /** Cuts what is left. */
   stop(): void {
     this.stopAccepting()
-    this.grpc.forceShutdown()
-    for (const { socket } of this.connections.values()) socket.destroy()
-    this.connections.clear()
+    clearInterval(this.ticker)
+    for (const connection of this.connections) connection.end()
   }
 }
 

@@ -1,13 +1,15 @@
 import { type OnReadOpts, Socket } from 'node:net'
 import { plainBytes } from './reader.ts'
-import { type Slabs, slabBytes } from './slabs.ts'
 
 /** As much as libuv reads at once. */
-const pieceBytes = slabBytes
+const pieceBytes = 64 * 1024
 const piece = Buffer.allocUnsafeSlow(pieceBytes)
 const plainPiece = plainBytes(piece)
 
-/** Takes what a socket read, `bytes[start..end)`: the taker's to change; whoever reads it after this turn says so (`keep`) or is a request in flight. */
+let slab = plainBytes(Buffer.allocUnsafeSlow(pieceBytes))
+let used = 0
+
+/** Takes what a socket read, `bytes[start..end)`: the taker's to keep and to change. */
 export type Take = (bytes: Uint8Array, start: number, end: number) => void
 
 /**
@@ -19,21 +21,16 @@ export type Take = (bytes: Uint8Array, start: number, end: number) => void
 export class Intake implements OnReadOpts {
   readonly buffer = piece
   take: Take = () => undefined
-  readonly #slabs: Slabs
-
-  constructor(slabs: Slabs) {
-    this.#slabs = slabs
-  }
 
   readonly callback = (bytes: number): boolean => {
-    const slabs = this.#slabs
-    if (slabs.used + bytes > slabBytes) slabs.next()
-    const start = slabs.used
-    const end = start + bytes
-    slabs.used = end
-    const slab = slabs.current
+    if (used + bytes > pieceBytes) {
+      slab = plainBytes(Buffer.allocUnsafeSlow(pieceBytes))
+      used = 0
+    }
+    const start = used
+    used += bytes
     slab.set(bytes === pieceBytes ? plainPiece : new Uint8Array(piece.buffer, piece.byteOffset, bytes), start)
-    this.take(slab, start, end)
+    this.take(slab, start, used)
     return true
   }
 

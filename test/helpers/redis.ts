@@ -93,8 +93,6 @@ const SLOTS = 16_384
 
 export interface TestRedisCluster {
   readonly nodes: readonly TestRedis[]
-  /** Starts another server, which copies one of them and takes its place when it dies. */
-  addReplica(of: TestRedis): Promise<TestRedis>
   /** `redis+cluster://…`, which names the first of them alone. */
   readonly url: string
 }
@@ -102,12 +100,14 @@ export interface TestRedisCluster {
 /** A real Redis Cluster of so many primaries, where those that are well go on without the others. */
 export async function startRedisCluster(count: number): Promise<TestRedisCluster> {
   const buses = await freePorts(count)
-  const startNode = (bus: number) =>
-    startRedis([
-      ...['--cluster-enabled', 'yes', '--cluster-port', String(bus)],
-      ...['--cluster-node-timeout', '1000', '--cluster-require-full-coverage', 'no'],
-    ])
-  const nodes = await Promise.all(buses.map(startNode))
+  const nodes = await Promise.all(
+    buses.map((bus) =>
+      startRedis([
+        ...['--cluster-enabled', 'yes', '--cluster-port', String(bus)],
+        ...['--cluster-node-timeout', '1000', '--cluster-require-full-coverage', 'no'],
+      ]),
+    ),
+  )
   const clients = nodes.map(({ url }) => new Redis(url))
   for (const client of clients) client.on('error', () => {})
   try {
@@ -130,31 +130,7 @@ export async function startRedisCluster(count: number): Promise<TestRedisCluster
   } finally {
     for (const client of clients) client.disconnect()
   }
-  const addReplica = async (of: TestRedis) => {
-    const bus = await freePort()
-    const replica = await startNode(bus)
-    const [primary, client] = [new Redis(of.url), new Redis(replica.url)]
-    try {
-      const id = String(await primary.call('CLUSTER', 'MYID'))
-      await client.call('CLUSTER', 'MEET', '127.0.0.1', of.port, buses[nodes.indexOf(of)]!)
-      await comesTrue(async () => String(await client.call('CLUSTER', 'NODES')).includes(id))
-      await comesTrue(async () => (await client.call('CLUSTER', 'REPLICATE', id).catch(() => '')) === 'OK')
-      await comesTrue(async () => (await client.info('replication')).includes('master_link_status:up'))
-      // All others know of it by then: they are asked whether it may take over.
-      for (const { url } of nodes) {
-        const other = new Redis(url)
-        await comesTrue(async () =>
-          new RegExp(`:${replica.port}@.* slave ${id}`).test(String(await other.cluster('NODES'))),
-        )
-        other.disconnect()
-      }
-    } finally {
-      primary.disconnect()
-      client.disconnect()
-    }
-    return replica
-  }
-  return { nodes, addReplica, url: `redis+cluster://127.0.0.1:${nodes[0]!.port}` }
+  return { nodes, url: `redis+cluster://127.0.0.1:${nodes[0]!.port}` }
 }
 
 function answers(port: number): Promise<boolean> {

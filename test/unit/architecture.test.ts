@@ -43,7 +43,9 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'controlplane/diagnostics',
     'proto',
   ],
+  'controlplane/http2': [],
   'controlplane/ads': [
+    'controlplane/http2/index.ts',
     'controlplane/subscription',
     'controlplane/status',
     'controlplane/xds/resource.ts',

@@ -38,7 +38,7 @@ export type Held = {
   readonly since: string
   readonly before: number
   readonly now: number
-  readonly why: 'shrank' | 'went back' | 'empty' | 'filtered'
+  readonly why: 'shrank' | 'went back' | 'empty'
 }
 
 /** A registry the mesh reads beside its configuration. */

@@ -1,0 +1,123 @@
+import { type Call, type CallHandler, type Header, type RequestHeaders, writeHeaders } from '../http2/index.ts'
+import type { Method } from './grpc.ts'
+import { MessageReader, MessageTooLarge, MessageUnreadable } from './message-reader.ts'
+import { type Peer, STATUS, type Status, type Transport, type TransportHandler } from './transport.ts'
+
+const RESPONSE_HEADERS: readonly Header[] = [
+  [':status', '200'],
+  ['content-type', 'application/grpc+proto'],
+  ['grpc-accept-encoding', 'identity'],
+]
+const RESPONSE_BLOCK = writeHeaders(RESPONSE_HEADERS)
+
+/**
+ * Whether a call can be served as it comes: it uses nothing of gRPC but messages and a status. Calls with a
+ * deadline or compressed messages, which no Envoy makes, are left to grpc-js.
+ */
+export function isPlain(headers: RequestHeaders): boolean {
+  const encoding = headers['grpc-encoding']
+  return (
+    headers['content-type']?.startsWith('application/grpc') === true &&
+    headers['grpc-timeout'] === undefined &&
+    (encoding === undefined || encoding === 'identity')
+  )
+}
+
+/**
+ * A gRPC call of a discovery service (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md): messages are cut out of what
+ * arrives without copying, ready frames are written as they are, a status goes out as trailers.
+ */
+export class DiscoveryCall implements Transport, CallHandler {
+  readonly peer: Peer
+  private readonly call: Call
+  private readonly handler: TransportHandler
+  private readonly reader: MessageReader
+  private over = false
+  /** Set while nothing is to be read. */
+  private resume: NodeJS.Timeout | undefined
+
+  constructor(
+    call: Call,
+    method: Method,
+    options: {
+      readonly peer: Peer
+      readonly requestBytes: number
+      open(method: Method, transport: Transport): TransportHandler
+    },
+  ) {
+    this.call = call
+    this.peer = options.peer
+    this.reader = new MessageReader(options.requestBytes)
+    this.handler = options.open(method, this)
+  }
+
+  data(chunk: Buffer): void {
+    if (this.over) return
+    this.reader.add(chunk)
+    this.read()
+  }
+
+  end(): void {
+    this.close({ code: STATUS.ok, message: '' })
+  }
+
+  closed(): void {
+    this.finish()
+  }
+
+  write(frame: Buffer, done: () => void): void {
+    if (this.over) return
+    if (!this.call.headersSent) this.call.respond(RESPONSE_BLOCK)
+    this.call.write(frame, done)
+  }
+
+  close({ code, message }: Status): void {
+    if (this.over) return
+    this.finish()
+    const status: Header[] = [['grpc-status', `${code}`]]
+    if (message) status.push(['grpc-message', percentCoded(message)])
+    if (this.call.headersSent) this.call.end(status)
+    else this.call.respond([...RESPONSE_HEADERS, ...status], true)
+  }
+
+  destroy(): void {
+    this.call.connection.socket.destroy()
+  }
+
+  pause(ms: number): void {
+    if (this.over || this.resume) return
+    this.call.pause()
+    this.resume = setTimeout(() => {
+      this.resume = undefined
+      if (this.over) return
+      this.read()
+      if (!this.resume) this.call.resume()
+    }, ms)
+  }
+
+  private read(): void {
+    try {
+      while (!this.over && !this.resume) {
+        const message = this.reader.next()
+        if (!message) return
+        this.handler.message(message)
+      }
+    } catch (error) {
+      if (error instanceof MessageTooLarge) this.close({ code: STATUS.resourceExhausted, message: error.message })
+      else if (error instanceof MessageUnreadable) this.close({ code: STATUS.internal, message: error.message })
+      else throw error
+    }
+  }
+
+  private finish(): void {
+    if (this.over) return
+    this.over = true
+    clearTimeout(this.resume)
+    this.handler.closed()
+  }
+}
+
+/** `grpc-message`: printable ASCII, everything else and `%` as percent-coded UTF-8; half a surrogate pair is replaced. */
+export function percentCoded(text: string): string {
+  return text.replace(/[\ud800-\udfff]/gu, '\ufffd').replace(/[^ -$&-~]/gu, encodeURIComponent)
+}

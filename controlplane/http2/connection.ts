@@ -1,0 +1,459 @@
+import type { Socket } from 'node:net'
+import { Call, type CallHandler } from './call.ts'
+import {
+  ConnectionError,
+  ERROR,
+  type ErrorCode,
+  FIRST_WINDOW,
+  FLAG,
+  FRAME,
+  type Frame,
+  FrameReader,
+  frame,
+  goawayFrame,
+  MOST_PAYLOAD,
+  MOST_WINDOW,
+  numberFrame,
+  PREFACE,
+  SETTING,
+  settingsFrame,
+  sharedDataFrames,
+} from './frames.ts'
+import { areTrailers, requestHeaders } from './header-rules.ts'
+import { type Header, HeaderReader, HeadersUnreadable, MOST_HEADERS } from './hpack.ts'
+
+export interface ConnectionOptions {
+  /** Calls at a time. */
+  readonly calls: number
+  /** A connection that did not say that it speaks HTTP/2 after so long is cut, in ms. */
+  readonly prefaceMs: number
+  /** PING after so long in which nothing came, in ms, and how long to wait for the answer. */
+  readonly keepaliveMs: number
+  readonly keepaliveTimeoutMs: number
+  /** A client asks for something; what is returned hears what comes. It may answer at once. */
+  open(call: Call): CallHandler
+  closed(): void
+}
+
+/** What all calls of a connection may have sent that is not taken yet. */
+const CONNECTION_WINDOW = 1024 * 1024
+/**
+ * Frames in one tick that cost us something and the client nothing: an honest client sends some hundred. Also what is known of
+ * CVE-2019-9512 to -9518 and CVE-2023-44487 (endless pings, settings, resets, empty frames).
+ */
+const MOST_CHEAP = 20_000
+const RESET_COSTS = 20
+/** Answers to the client's own frames that it does not read. */
+const MOST_UNREAD_ANSWERS = 1000
+/** Calls we ended before the client did: what it had sent by then is no fault of its. */
+const REMEMBERED_RESETS = 100
+const PING = frame(FRAME.ping, 0, 0, Buffer.from('meshgate'))
+const SETTINGS_ACK = frame(FRAME.settings, FLAG.ack, 0, Buffer.alloc(0))
+
+/**
+ * The server's side of one HTTP/2 connection (RFC 9113) that carries gRPC calls. It exists because Node's own costs an xDS client twice
+ * the CPU of a push and twice the memory of an idle stream (docs/decisions/http2.md): here a response that goes to a thousand
+ * clients is framed once and written as it is.
+ *
+ * Left out: server push, priorities, a table for our own headers, which are the same few anyhow.
+ */
+export class Connection {
+  readonly socket: Socket
+  /** What the client takes at present, over all calls. */
+  window = FIRST_WINDOW
+  private readonly options: ConnectionOptions
+  private readonly reader = new FrameReader()
+  private readonly headers = new HeaderReader()
+  private readonly calls = new Map<number, Call>()
+  private readonly resets = new Set<number>()
+  private state: 'preface' | 'settings' | 'open' | 'ended' = 'preface'
+  private callWindow = FIRST_WINDOW
+  private lastCall = 0
+  /** Bytes that came and were not given back. */
+  private unreturned = 0
+  /** A header block that goes on in the next frame. */
+  private block: { readonly stream: number; readonly flags: number; parts: Buffer[]; length: number } | undefined
+  /** While something is read, what goes out is gathered. */
+  private reading = false
+  private out: Buffer[] = []
+  private afterOut: (() => void)[] = []
+  private cheap = 0
+  private answers = 0
+  private readonly openedAt: number
+  private heardAt: number
+  private pingedAt: number | undefined
+  /** As of the last tick: a clock for each read would cost more than it is worth. */
+  private now: number
+  private ended = false
+  private goneTold = false
+
+  /** @param now ms */
+  constructor(socket: Socket, options: ConnectionOptions, now: number) {
+    this.socket = socket
+    this.options = options
+    this.openedAt = now
+    this.heardAt = now
+    this.now = now
+    socket.setNoDelay(true)
+    socket.on('data', this.read)
+    socket.on('close', this.gone)
+    const settings = settingsFrame([[SETTING.maxConcurrentStreams, options.calls]])
+    const opening = numberFrame(FRAME.windowUpdate, 0, CONNECTION_WINDOW - FIRST_WINDOW)
+    socket.write(Buffer.concat([settings, opening]))
+  }
+
+  /** To be called now and then. @param now ms */
+  tick(now: number): void {
+    this.cheap = 0
+    const { prefaceMs, keepaliveMs, keepaliveTimeoutMs } = this.options
+    if (this.state === 'preface' && now - this.openedAt >= prefaceMs) this.socket.destroy()
+    else if (this.pingedAt !== undefined) {
+      if (now - this.pingedAt >= keepaliveTimeoutMs) this.socket.destroy()
+    } else if (now - this.heardAt >= keepaliveMs) {
+      this.pingedAt = now
+      this.send(PING)
+    }
+    this.now = now
+  }
+
+  /** Tells the client to open its next calls elsewhere, and cuts the connection when all it had to be told is sent. */
+  end(code: ErrorCode = ERROR.none, text = ''): void {
+    if (this.ended) return
+    this.ended = true
+    this.state = 'ended'
+    this.send(goawayFrame(this.lastCall, code, text))
+    this.flushOut()
+    this.socket.destroySoon()
+    this.gone()
+  }
+
+  /** Bytes that are frames. @internal for calls */
+  send(bytes: Buffer, done?: () => void): void {
+    if (!this.reading) this.socket.write(bytes, done)
+    else {
+      this.out.push(bytes)
+      if (done) this.afterOut.push(done)
+    }
+  }
+
+  /** @returns whether both windows took it. @internal for calls */
+  sendWhole(call: Call, payload: Buffer, done: (() => void) | undefined): boolean {
+    const { length } = payload
+    if (length > call.window || length > this.window) return false
+    call.window -= length
+    this.window -= length
+    this.send(sharedDataFrames(call.id, payload), done)
+    return true
+  }
+
+  /** @internal for calls */
+  sendPart(call: Call, part: Buffer, done: (() => void) | undefined): void {
+    call.window -= part.length
+    this.window -= part.length
+    this.send(frame(FRAME.data, 0, call.id, part), done)
+  }
+
+  /** @internal for calls */
+  sendReset(stream: number, code: ErrorCode): void {
+    if (this.resets.size >= REMEMBERED_RESETS) this.resets.delete(this.resets.values().next().value!)
+    this.resets.add(stream)
+    this.send(numberFrame(FRAME.rstStream, stream, code))
+  }
+
+  /** @internal for calls */
+  sendWindow(stream: number, bytes: number): void {
+    this.send(numberFrame(FRAME.windowUpdate, stream, bytes))
+  }
+
+  /** @internal for calls */
+  forget(call: Call): void {
+    this.calls.delete(call.id)
+  }
+
+  private readonly gone = (): void => {
+    this.state = 'ended'
+    for (const call of [...this.calls.values()]) call.close(ERROR.cancel)
+    if (!this.goneTold) this.options.closed()
+    this.goneTold = true
+  }
+
+  private readonly read = (chunk: Buffer): void => {
+    if (this.state === 'ended') return
+    this.heardAt = this.now
+    this.pingedAt = undefined
+    this.reading = true
+    try {
+      this.reader.add(chunk)
+      if (this.state !== 'preface' || this.readPreface()) {
+        for (let next = this.reader.next(); next && !this.ended; next = this.reader.next()) this.take(next)
+      }
+    } catch (error) {
+      if (error instanceof ConnectionError) this.end(error.code, error.message)
+      else if (error instanceof HeadersUnreadable) this.end(ERROR.compression, error.message)
+      else {
+        this.end(ERROR.internal, 'internal error')
+        throw error
+      }
+    } finally {
+      this.reading = false
+      this.flushOut()
+    }
+  }
+
+  private flushOut(): void {
+    const { out, afterOut, socket } = this
+    if (out.length === 0) return
+    this.out = []
+    this.afterOut = []
+    const done =
+      afterOut.length > 0
+        ? () => {
+            for (const one of afterOut) one()
+          }
+        : undefined
+    if (out.length === 1) socket.write(out[0]!, done)
+    else if (out.reduce((sum, { length }) => sum + length, 0) <= MOST_PAYLOAD) socket.write(Buffer.concat(out), done)
+    else {
+      socket.cork()
+      for (const [index, bytes] of out.entries()) socket.write(bytes, index === out.length - 1 ? done : undefined)
+      socket.uncork()
+    }
+  }
+
+  private readPreface(): boolean {
+    const preface = this.reader.peek(PREFACE.length)
+    if (!preface.equals(PREFACE.subarray(0, preface.length))) {
+      if (/^(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) /.test(preface.toString('latin1'))) this.out.push(SPEAK_HTTP2)
+      throw new ConnectionError(ERROR.protocol, 'this is no HTTP/2')
+    }
+    if (preface.length < PREFACE.length) return false
+    this.reader.skip(PREFACE.length)
+    this.state = 'settings'
+    return true
+  }
+
+  private take(next: Frame): void {
+    const { type, stream, payload } = next
+    if (this.state === 'settings') {
+      if (type !== FRAME.settings || next.flags & FLAG.ack) throw new ConnectionError(ERROR.protocol, 'no SETTINGS')
+      this.state = 'open'
+    }
+    if (this.block && (type !== FRAME.continuation || stream !== this.block.stream))
+      throw new ConnectionError(ERROR.protocol, 'a header block is not complete')
+    switch (type) {
+      case FRAME.data:
+        this.takeData(next)
+        break
+      case FRAME.headers:
+        this.takeHeaders(next)
+        break
+      case FRAME.priority:
+        if (stream === 0) throw new ConnectionError(ERROR.protocol, 'PRIORITY of no stream')
+        this.count(1)
+        if (payload.length !== 5) this.refuse(stream, ERROR.frameSize)
+        else if (dependsOn(payload) === stream) this.refuse(stream, ERROR.protocol)
+        break
+      case FRAME.rstStream:
+        this.takeReset(stream, payload)
+        break
+      case FRAME.settings:
+        this.takeSettings(next)
+        break
+      case FRAME.pushPromise:
+        throw new ConnectionError(ERROR.protocol, 'a client cannot push')
+      case FRAME.ping:
+        if (stream !== 0) throw new ConnectionError(ERROR.protocol, 'PING of a stream')
+        if (payload.length !== 8) throw new ConnectionError(ERROR.frameSize, `PING of ${payload.length} bytes`)
+        if (!(next.flags & FLAG.ack)) this.answer(frame(FRAME.ping, FLAG.ack, 0, payload))
+        this.count(1)
+        break
+      case FRAME.goaway:
+        if (stream !== 0) throw new ConnectionError(ERROR.protocol, 'GOAWAY of a stream')
+        this.count(1)
+        break
+      case FRAME.windowUpdate:
+        this.takeWindow(stream, payload)
+        break
+      case FRAME.continuation:
+        this.takeContinuation(next)
+        break
+      default:
+        this.count(1)
+    }
+  }
+
+  private takeData({ stream, flags, payload }: Frame): void {
+    this.unreturned += payload.length
+    if (this.unreturned > CONNECTION_WINDOW) throw new ConnectionError(ERROR.flowControl, 'more than was allowed')
+    // Calls have windows of their own: one that is not read keeps back no other.
+    if (this.unreturned > CONNECTION_WINDOW / 2) {
+      this.sendWindow(0, this.unreturned)
+      this.unreturned = 0
+    }
+    const chunk = unpadded(flags, payload, 0)
+    const call = this.calls.get(stream)
+    if (chunk.length === 0) this.count(1)
+    if (!call || call.heard) this.refuse(stream, ERROR.streamClosed)
+    else if (!call.receive(chunk, payload.length)) call.reset(ERROR.flowControl)
+    else if (flags & FLAG.endStream && !call.closed && !call.receiveEnd()) call.reset(ERROR.protocol)
+  }
+
+  private takeHeaders({ stream, flags, payload }: Frame): void {
+    if (stream === 0 || stream % 2 === 0) throw new ConnectionError(ERROR.protocol, `HEADERS of stream ${stream}`)
+    const priority = flags & FLAG.priority ? 5 : 0
+    const rest = unpadded(flags, payload, priority)
+    const itself = priority > 0 && dependsOn(rest) === stream
+    const fragment = rest.subarray(priority)
+    if (flags & FLAG.endHeaders) this.takeBlock(stream, flags, fragment, itself)
+    else this.block = { stream, flags: itself ? flags | ITSELF : flags, parts: [fragment], length: fragment.length }
+  }
+
+  private takeContinuation({ flags, payload }: Frame): void {
+    const { block } = this
+    if (!block) throw new ConnectionError(ERROR.protocol, 'CONTINUATION of nothing')
+    block.length += payload.length
+    this.count(1)
+    if (block.length > MOST_HEADERS) throw new ConnectionError(ERROR.enhanceYourCalm, 'headers without end')
+    block.parts.push(payload)
+    if (!(flags & FLAG.endHeaders)) return
+    this.block = undefined
+    this.takeBlock(block.stream, block.flags, Buffer.concat(block.parts), (block.flags & ITSELF) !== 0)
+  }
+
+  /** @param itself whether the stream says that it depends on itself */
+  private takeBlock(stream: number, flags: number, bytes: Buffer, itself: boolean): void {
+    // Whatever becomes of the call: the table of the connection depends on it.
+    const headers = this.headers.read(bytes)
+    const call = this.calls.get(stream)
+    const end = (flags & FLAG.endStream) !== 0
+    if (call) this.takeTrailers(call, headers, end)
+    else if (stream > this.lastCall) {
+      this.lastCall = stream
+      if (this.calls.size >= this.options.calls) this.sendReset(stream, ERROR.refusedStream)
+      else if (itself) this.sendReset(stream, ERROR.protocol)
+      else this.open(stream, headers, end)
+    } else if (!this.resets.has(stream))
+      throw new ConnectionError(ERROR.streamClosed, `stream ${stream} is over, or was left out`)
+  }
+
+  private open(stream: number, list: readonly Header[], end: boolean): void {
+    const headers = requestHeaders(list)
+    if (!headers) {
+      this.sendReset(stream, ERROR.protocol)
+      return
+    }
+    const call = new Call(this, stream, headers, this.callWindow)
+    this.calls.set(stream, call)
+    call.handler = this.options.open(call)
+    if (end && !call.closed && !call.receiveEnd()) call.reset(ERROR.protocol)
+  }
+
+  private takeTrailers(call: Call, headers: readonly Header[], end: boolean): void {
+    if (call.heard) call.reset(ERROR.streamClosed)
+    else if (!end || !areTrailers(headers) || !call.receiveEnd()) call.reset(ERROR.protocol)
+  }
+
+  private takeReset(stream: number, payload: Buffer): void {
+    if (payload.length !== 4) throw new ConnectionError(ERROR.frameSize, `RST_STREAM of ${payload.length} bytes`)
+    this.known(stream)
+    this.count(RESET_COSTS)
+    this.calls.get(stream)?.close(payload.readUInt32BE(0))
+  }
+
+  private takeSettings({ stream, flags, payload }: Frame): void {
+    if (stream !== 0) throw new ConnectionError(ERROR.protocol, 'SETTINGS of a stream')
+    this.count(1)
+    const { length } = payload
+    if (length % 6 !== 0 || (flags & FLAG.ack && length > 0))
+      throw new ConnectionError(ERROR.frameSize, `SETTINGS of ${length} bytes`)
+    if (flags & FLAG.ack) return
+    for (let at = 0; at < length; at += 6) this.set(payload.readUInt16BE(at), payload.readUInt32BE(at + 2))
+    this.answer(SETTINGS_ACK)
+  }
+
+  private set(id: number, value: number): void {
+    if (id === SETTING.enablePush && value > 1) throw new ConnectionError(ERROR.protocol, `ENABLE_PUSH ${value}`)
+    if (id === SETTING.maxFrameSize && (value < MOST_PAYLOAD || value > 0xff_ffff))
+      throw new ConnectionError(ERROR.protocol, `MAX_FRAME_SIZE ${value}`)
+    if (id !== SETTING.initialWindowSize) return
+    if (value > MOST_WINDOW) throw new ConnectionError(ERROR.flowControl, `INITIAL_WINDOW_SIZE ${value}`)
+    const more = value - this.callWindow
+    this.callWindow = value
+    for (const call of this.calls.values()) {
+      call.window += more
+      if (call.window > MOST_WINDOW) throw new ConnectionError(ERROR.flowControl, `the window of stream ${call.id}`)
+      call.flush()
+    }
+  }
+
+  private takeWindow(stream: number, payload: Buffer): void {
+    if (payload.length !== 4) throw new ConnectionError(ERROR.frameSize, `WINDOW_UPDATE of ${payload.length} bytes`)
+    const more = payload.readUInt32BE(0) & 0x7fff_ffff
+    this.count(1)
+    if (stream === 0) {
+      if (more === 0) throw new ConnectionError(ERROR.protocol, 'WINDOW_UPDATE of 0')
+      this.window += more
+      if (this.window > MOST_WINDOW) throw new ConnectionError(ERROR.flowControl, 'the window of the connection')
+      for (const call of this.calls.values()) call.flush()
+      return
+    }
+    this.known(stream)
+    const call = this.calls.get(stream)
+    if (!call) return
+    call.window += more
+    if (more === 0) call.reset(ERROR.protocol)
+    else if (call.window > MOST_WINDOW) call.reset(ERROR.flowControl)
+    else call.flush()
+  }
+
+  /** @throws ConnectionError for a stream that never was */
+  private known(stream: number): void {
+    if (stream === 0 || stream % 2 === 0 || stream > this.lastCall)
+      throw new ConnectionError(ERROR.protocol, `stream ${stream} does not exist`)
+  }
+
+  /** What a stream did is refused, and nothing else. */
+  private refuse(stream: number, code: ErrorCode): void {
+    if (code !== ERROR.frameSize && code !== ERROR.protocol) this.known(stream)
+    this.count(RESET_COSTS)
+    const call = this.calls.get(stream)
+    if (call) call.reset(code)
+    else if (!this.resets.has(stream)) this.sendReset(stream, code)
+  }
+
+  private answer(bytes: Buffer): void {
+    if (++this.answers > MOST_UNREAD_ANSWERS)
+      throw new ConnectionError(ERROR.enhanceYourCalm, 'answers that nobody reads')
+    this.send(bytes, this.answered)
+  }
+
+  private readonly answered = (): void => {
+    this.answers--
+  }
+
+  private count(cost: number): void {
+    this.cheap += cost
+    if (this.cheap > MOST_CHEAP) throw new ConnectionError(ERROR.enhanceYourCalm, 'too many frames without a purpose')
+  }
+}
+
+/** Beside the flags of a frame: its stream depends on itself. */
+const ITSELF = 0x100
+
+const SPEAK_HTTP2 = Buffer.from(
+  'HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain\r\nconnection: close\r\n\r\n' +
+    'This port speaks gRPC (HTTP/2) to proxies. The HTTP API is on another port.\n',
+)
+
+/** The stream that a priority names. */
+function dependsOn(payload: Buffer): number {
+  return payload.readUInt32BE(0) & 0x7fff_ffff
+}
+
+/** What lies between padding. @param least bytes that must be there */
+function unpadded(flags: number, payload: Buffer, least: number): Buffer {
+  const padding = flags & FLAG.padded ? (payload[0] ?? 256) + 1 : 0
+  const from = flags & FLAG.padded ? 1 : 0
+  if (padding + least > payload.length) throw new ConnectionError(ERROR.protocol, 'more padding than there is')
+  return payload.subarray(from, payload.length - (padding - from))
+}

@@ -1,0 +1,5 @@
+export { Call, type CallHandler } from './call.ts'
+export { Connection, type ConnectionOptions } from './connection.ts'
+export { ERROR, type ErrorCode } from './frames.ts'
+export type { RequestHeaders } from './header-rules.ts'
+export { type Header, writeHeaders } from './hpack.ts'
