@@ -33,11 +33,12 @@ export interface Model {
   readonly settings: Cell<MeshSettings>
   readonly registry: Registry
   readonly endpoints: Endpoints
+  readonly serverNames: Scope['serverNames']
 }
 
 /** `Scope` over the shared model. Everything is evaluated when asked: a class nobody asks about costs a few closures. */
 export function createScope(model: Model, proxy: ProxyClass): Scope {
-  const { world, settings, registry, endpoints } = model
+  const { world, settings, registry, endpoints, serverNames } = model
 
   const sidecar = cell<Sidecar | undefined>(() => sidecarFor(world, proxy, settings().rootNamespace))
 
@@ -197,6 +198,7 @@ export function createScope(model: Model, proxy: ProxyClass): Scope {
         : expandShortName(host, namespace, settings().domain),
     endpoints: endpoints.serve,
     endpointsKnown: endpoints.known,
+    serverNames,
     virtualServices,
     rateLimits,
     localRateLimits,

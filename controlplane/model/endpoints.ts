@@ -88,7 +88,8 @@ export function matchesLabels(
   return Object.entries(selector).every(([name, value]) => labels[name] === value)
 }
 
-function workloadLabels(workload: WorkloadEntry): Readonly<Record<string, string>> {
+/** Labels of the document and of its spec, which win. */
+export function workloadLabels(workload: WorkloadEntry): Readonly<Record<string, string>> {
   return { ...workload.labels, ...workload.spec.labels }
 }
 

@@ -3,6 +3,7 @@ import type { Model } from './class-scope.ts'
 import { type DiscoveryReader, NO_DISCOVERY } from './discovery.ts'
 import { Draining } from './draining.ts'
 import { createEndpoints } from './endpoints.ts'
+import { createServerNames } from './identities.ts'
 import { createRegistry } from './services.ts'
 import { meshSettings } from './settings.ts'
 import { World } from './world.ts'
@@ -23,7 +24,13 @@ export function createModel({ discovery = NO_DISCOVERY, onDrained }: ModelOption
   )
   const registry = createRegistry(world, settings, discovery)
   const draining = onDrained && new Draining({ drainMs: () => settings().drainMs, onExpired: onDrained })
-  return { world, settings, registry, endpoints: createEndpoints(world, registry, discovery, draining) }
+  return {
+    world,
+    settings,
+    registry,
+    endpoints: createEndpoints(world, registry, discovery, draining),
+    serverNames: createServerNames(world, registry, settings),
+  }
 }
 
 export { watch } from './cells.ts'

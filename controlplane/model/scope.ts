@@ -42,6 +42,8 @@ export interface Scope {
   endpoints(service: Service, port: ServicePort): readonly Endpoint[]
   /** Whether the endpoints of a service have been read from where they come from; until then their list means nothing. */
   endpointsKnown(service: Service): boolean
+  /** Names that the servers of a service may have in their certificates; empty when nothing is known of them. */
+  serverNames(service: Service): readonly string[]
   /**
    * VirtualServices that apply behind a gateway (`mesh`, or `<namespace>/<name>`) in order of precedence, delegates not yet merged in.
    * For `mesh` only those the Sidecar scope lets this class see.

@@ -14,6 +14,8 @@ export interface MeshSettings {
   readonly rootNamespace: string
   /** DNS suffix of short names: `reviews` in namespace `shop` is `reviews.shop.svc.<domain>`. */
   readonly domain: string
+  /** Where identities of service accounts belong: `spiffe://<trustDomain>/ns/…`. */
+  readonly trustDomain: string
   /** What happens to hosts nobody declared. */
   readonly outboundTrafficPolicy: 'REGISTRY_ONLY' | 'ALLOW_ANY'
   /** Port on loopback where sidecars take HTTP for the mesh; 0 means none. */
@@ -54,6 +56,7 @@ export function meshSettings(world: World): MeshSettings {
   return {
     rootNamespace: spec.rootNamespace ?? 'istio-system',
     domain: spec.domain ?? 'cluster.local',
+    trustDomain: spec.trustDomain ?? 'cluster.local',
     outboundTrafficPolicy: spec.outboundTrafficPolicy?.mode === 'ALLOW_ANY' ? 'ALLOW_ANY' : 'REGISTRY_ONLY',
     httpPort: spec.httpPort ?? 15080,
     connectTimeoutMs: parseDuration(spec.connectTimeout ?? '10s') ?? 10_000,

@@ -15,7 +15,10 @@ let folder: string
 beforeAll(async () => {
   ca = await testCa()
   folder = testFolder('tls')
-  const server = await ca.issue('shop', { dns: ['shop.test', 'other.test'], uri: ['spiffe://mesh/ns/default/sa/shop'] })
+  const server = await ca.issue('shop', {
+    dns: ['shop.test', 'other.test'],
+    uri: ['spiffe://mesh/ns/default/sa/shop', 'spiffe://cluster.local/ns/default/sa/shop'],
+  })
   simple = await startEcho('simple', { tls: server })
   mutual = await startEcho('mutual', { tls: { ...server, clientCa: ca.cert } })
 })
@@ -76,6 +79,12 @@ describe.each(MODES)('TLS in Envoy, %s', (mode) => {
         rule('unshown', `{tls: {mode: SIMPLE, caCertificates: ${root}}}`),
         service('secret', [mutual]),
         rule('secret', '{tls: {mode: MUTUAL, credentialName: shop}}'),
+        ...['shop', 'other'].flatMap((account) => [
+          service(`account-${account}`, [
+            `{address: 127.0.0.1, ports: {http: ${mutual.port}}, serviceAccount: ${account}}`,
+          ]),
+          rule(`account-${account}`, `{tls: {mode: ISTIO_MUTUAL, ${files}}}`),
+        ]),
         service('h2', [simple], { protocol: 'grpc' }),
         rule('h2', `{tls: {mode: SIMPLE, caCertificates: ${root}}}`),
         `---\nkind: Secret\nmetadata: {name: shop}\nspec: {stringData: ${JSON.stringify({
@@ -120,6 +129,11 @@ describe.each(MODES)('TLS in Envoy, %s', (mode) => {
     })
     expect(await seen('secret')).toMatchObject({ peerNames: 'DNS:secret.test' })
     expect(typeof (await seen('unshown'))).toBe('string')
+  })
+
+  test('the certificate must be for the service account of an endpoint', async () => {
+    expect(await seen('account-shop')).toMatchObject({ peerNames: 'DNS:client.test' })
+    expect(await seen('account-other')).toBe('UF')
   })
 
   test('gRPC ports offer HTTP/2 by ALPN', async () => {

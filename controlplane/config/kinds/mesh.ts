@@ -78,6 +78,11 @@ const meshFields = message({
     default: 'istio-system',
   }),
   domain: optional(text.min(1), 'Domain that short service names end in, after `svc`.', { default: 'cluster.local' }),
+  trustDomain: optional(
+    text.min(1),
+    'Trust domain of service accounts: `serviceAccount: a` in namespace b is `spiffe://<trustDomain>/ns/b/sa/a`.',
+    { default: 'cluster.local' },
+  ),
   defaultNamespace: optional(text.min(1), 'Namespace of documents that name none.', { default: 'default' }),
   outboundTrafficPolicy: optional(
     message({

@@ -19,9 +19,10 @@ export const workloadEntryShape = {
   network: optional(text.max(2048), 'Network the endpoint is in; endpoints of one network reach each other directly.'),
   locality: optional(text.max(2048), 'Place as `region/zone/subzone`.'),
   weight: optional(uint32, 'Share of traffic among the endpoints of the service.', { default: '1' }),
-  serviceAccount: optional(text.max(253), 'Service account of the workload, part of its identity.', {
-    unsupported: 'no workload identities are issued',
-  }),
+  serviceAccount: optional(
+    text.max(253),
+    "Service account of the workload. Over TLS one of the accounts of a service's endpoints, as SPIFFE id, must stand in the server's certificate, unless a rule names others.",
+  ),
 }
 
 const workloadEntryFields = message(workloadEntryShape)

@@ -123,7 +123,7 @@ export function tlsUpstream(
     port: port.number,
     subset: subset?.name ?? '',
     hostname: service.hostname,
-    subjectAltNames: service.subjectAltNames,
+    serverNames: () => scope.serverNames(service),
     http2: speaksHttp2(port.protocol, policy.connectionPool?.value),
     secretsAllowed: scope.proxy.secretsAllowed,
   }

@@ -25,7 +25,7 @@ export function rateLimitServiceCluster(scope: Scope): CompiledCluster | undefin
       ...rateLimitTls,
       value: { ...rateLimitTls.value, sni: rateLimitTls.value.sni || (isIP(host) ? '' : host) },
     },
-    ...{ port, subset: '', hostname: host, subjectAltNames: [host], http2: true },
+    ...{ port, subset: '', hostname: host, serverNames: () => [host], http2: true },
     secretsAllowed: scope.proxy.secretsAllowed,
   })
   const origins = rateLimitTls ? [rateLimitTls.origin] : []

@@ -68,6 +68,40 @@ describe('SIMPLE', () => {
     expect(cluster.typedExtensionProtocolOptions[HTTP].upstreamHttpProtocolOptions).toEqual({ autoSni: true })
   })
 
+  test('service accounts of endpoints count with them, as SPIFFE ids', () => {
+    const scope = scopeOf(
+      `kind: Mesh
+metadata: {name: mesh}
+spec: {trustDomain: corp}
+---${SHOP.replace('spec:', 'spec:\n  subjectAltNames: [b.example]').replace('version: v1}}', 'version: v1}, serviceAccount: b}\n  - {address: 10.0.0.3, serviceAccount: a}\n  - {address: 10.0.0.4, serviceAccount: b}')}
+---
+kind: ServiceEntry
+metadata: {name: chosen}
+spec:
+  hosts: [chosen.test]
+  resolution: STATIC
+  ports: [{number: 80, name: http}]
+  workloadSelector: {labels: {app: chosen}}
+---
+kind: WorkloadEntry
+metadata: {name: chosen}
+spec: {address: 10.0.0.5, labels: {app: chosen}, serviceAccount: c}
+---
+kind: DestinationRule
+metadata: {name: all}
+spec: {host: "*.test", trafficPolicy: {tls: {mode: SIMPLE}}}
+`,
+    )
+    const names = (cluster: string) =>
+      tlsOf(
+        clusterJson(scope, cluster),
+      ).commonTlsContext.combinedValidationContext.defaultValidationContext.matchTypedSubjectAltNames.map(
+        ({ matcher }: { matcher: { exact: string } }) => matcher.exact,
+      )
+    expect(names(NAME)).toEqual(['b.example', 'spiffe://corp/ns/default/sa/a', 'spiffe://corp/ns/default/sa/b'])
+    expect(names('outbound|80||chosen.test')).toEqual(['spiffe://corp/ns/default/sa/c'])
+  })
+
   test('insecureSkipVerify verifies nothing', () => {
     const cluster = clusterWith('{tls: {mode: SIMPLE, insecureSkipVerify: true}}')
     expect(tlsOf(cluster).commonTlsContext.validationContext).toEqual({})

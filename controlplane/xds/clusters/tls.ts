@@ -34,8 +34,8 @@ export interface TlsUpstream {
   readonly port: number
   readonly subset: string
   readonly hostname: string
-  /** Names from the ServiceEntry, used when the rule gives none. */
-  readonly subjectAltNames: readonly string[]
+  /** Names from the ServiceEntry and its endpoints, used when the rule gives none. */
+  serverNames(): readonly string[]
   readonly http2: boolean
   readonly secretsAllowed: boolean
 }
@@ -65,7 +65,7 @@ export function upstreamTls(upstream: TlsUpstream): UpstreamTls {
   const { value: tls } = upstream.settings
   const missing = unmet(upstream, tls)
   if (missing) return { kind: 'refused', problem: missing }
-  const names = tls.subjectAltNames?.length ? tls.subjectAltNames : upstream.subjectAltNames
+  const names = tls.subjectAltNames?.length ? tls.subjectAltNames : upstream.serverNames()
   const sni =
     tls.sni || (mode === 'ISTIO_MUTUAL' ? sniClusterName(upstream.port, upstream.subset, upstream.hostname) : '')
   const autoSni = sni === ''
@@ -106,7 +106,7 @@ export function grpcTls(upstream: TlsUpstream): UpstreamTls {
         origin,
       },
     }
-  const names = tls.subjectAltNames?.length ? tls.subjectAltNames : upstream.subjectAltNames
+  const names = tls.subjectAltNames?.length ? tls.subjectAltNames : upstream.serverNames()
   const common: CommonTlsContext = {
     tlsCertificateProviderInstance: { instanceName: GRPC_PROVIDER },
     validationContextType: {
