@@ -6,9 +6,13 @@ test('steps come in their order, at least so many in a turn, and others get thei
   const order: string[] = []
   let left = 8
   let over = false
-  new Slices(1, 4).run(
+  let time = 0
+  // Each step takes longer than the time a slice begins with, and all four less than the longest.
+  const clocks = { now: () => time, used: () => time }
+  new Slices(8, 4, clocks).run(
     () => {
       order.push('step')
+      time += 1.9
       return --left > 0
     },
     (error) => {
@@ -21,7 +25,7 @@ test('steps come in their order, at least so many in a turn, and others get thei
     await turn()
     order.push('other')
   }
-  expect(order.slice(0, 4)).toEqual(['step', 'step', 'step', 'step'])
+  expect(order.slice(0, 5)).toEqual(['step', 'step', 'step', 'step', 'other'])
   expect(order.filter((what) => what === 'step')).toHaveLength(8)
 })
 

@@ -128,6 +128,7 @@ export class ClassLog {
    */
   *prepare(): Generator<void> {
     if (!this.stale || this.amid) return
+    if (this.readsTables) yield* this.view.prepareTables?.() ?? []
     const suspects = this.suspects()
     for (const type of RESOURCE_TYPES)
       for (const name of this.logs[type].outdated(suspects)) {
@@ -141,11 +142,16 @@ export class ClassLog {
    * @param names subscribed one by one
    */
   preparation(type: ResourceType, wildcard: boolean, names: readonly string[]): Generator<void> | undefined {
-    const unread = this.logs[type].unread(wildcard, names)
-    if (unread.length <= FEW) return undefined
     const { view } = this
+    const log = this.logs[type]
+    // The names of what is not sent on demand depend on the tables.
+    const tables = (type === 'rds' || (type === 'cds' && wildcard && view.onDemand)) && log.wouldRead(wildcard, names)
+    const prepares = tables ? view.prepareTables?.() : undefined
+    const known = prepares ? [] : log.unread(wildcard, names)
+    if (!prepares && known.length <= FEW) return undefined
     return (function* () {
-      for (const name of unread) {
+      if (prepares) yield* prepares
+      for (const name of prepares ? log.unread(wildcard, names) : known) {
         const children = view.get(type, name)?.children ?? []
         yield
         for (const child of children) {
@@ -154,6 +160,11 @@ export class ClassLog {
         }
       }
     })()
+  }
+
+  /** Whether some client was sent a route table, or clusters by what the tables name. */
+  private get readsTables(): boolean {
+    return this.logs.rds.hasReaders || (this.view.onDemand !== undefined && this.logs.cds.hasReaders)
   }
 
   /** Whether a change that was held back can be published now: `refresh` should be called. */

@@ -75,6 +75,11 @@ export class TypeLog {
     return isFollowed(this.entries.get(name))
   }
 
+  /** Whether anybody asked for anything of the type. */
+  get hasReaders(): boolean {
+    return this.wildcards > 0 || this.entries.size > 0
+  }
+
   /** What is published under the name now. */
   get(name: string): Resource | undefined {
     return this.entries.get(name)?.published

@@ -33,7 +33,7 @@ import { messageResources } from './messages/index.ts'
 import { onDemandOf, outboundNames } from './on-demand.ts'
 import { ReadRecord } from './read-record.ts'
 import type { OnDemand, Resource, Suspects, View } from './resource.ts'
-import { compileRouteConfiguration, routeConfigurationNames } from './routes/index.ts'
+import { compileRouteConfiguration, makeVirtualHosts, routeConfigurationNames } from './routes/index.ts'
 import { compileSecret, secretNames } from './secrets.ts'
 import { emptyTable, LazyVirtualHosts, openingName } from './virtual-hosts.ts'
 
@@ -214,6 +214,15 @@ export class ClassView implements View {
     if (isSupposing()) return this.#resources[type](name)
     const resource = this.#record.resource(type, name, this.#resources[type])
     return resource || type !== 'eds' || this.#left.isEmpty ? resource : this.#left.get(name)?.endpoints
+  }
+
+  *prepareTables(): Generator<void> {
+    if (this.scope.proxy.type !== 'sidecar') return
+    try {
+      yield* makeVirtualHosts(this.scope)
+    } catch {
+      // The table itself will fail in the same way, and that is told.
+    }
   }
 
   moment(): number {

@@ -41,6 +41,11 @@ export interface View {
   readonly onDemand?: OnDemand
   /** The resource, or undefined when this class may not have it or it does not exist. */
   get(type: ResourceType, name: string): Resource | undefined
+  /**
+   * What the route tables are made of, a little at a time, so that reading them or what depends on them (names of clusters, where
+   * these come on demand) finds most of the work done. Nothing has to be prepared, and what is up to date costs a look.
+   */
+  prepareTables?(): Generator<void>
   /** The present moment, to ask `suspects` about later. Without it everything may change at any time. */
   moment?(): number
   /** What may differ from what it was at a moment; undefined: anything. It may name too much, never too little. */

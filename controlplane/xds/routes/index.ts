@@ -13,7 +13,7 @@ export { type GatewayServer, gatewayServers, type ServerKind } from './gateway-s
 export type { CompiledRoute } from './http-route.ts'
 export { routeClusters } from './route-clusters.ts'
 export { routeConfigurationNames } from './route-configuration.ts'
-export { outboundTable } from './sidecar.ts'
+export { makeVirtualHosts, outboundTable } from './sidecar.ts'
 export type { CompiledVirtualHost } from './virtual-host.ts'
 
 /**
