@@ -101,6 +101,15 @@ describe('explain', () => {
     expect(ask('http://nobody/').steps.at(-1)!.detail).toContain('502')
   })
 
+  it('says of a host nobody declared that it is so, and of one on another port which port that is', () => {
+    const words = (url: string) => ask(url).steps.find(({ step }) => step === 'virtual-host')?.detail
+    expect(words('http://nobody/')).toBe('route table http_proxy, authority nobody, which no service or rule has')
+    expect(words('http://reviews:9081/')).toBe(
+      'route table http_proxy, authority reviews:9081, which no service or rule has; reviews.default.svc.cluster.local is known on port 9080',
+    )
+    expect(words('http://reviews:9080/')).toBe('route table http_proxy, authority reviews:9080')
+  })
+
   it('a weight whose destination is missing shows as the share of requests that are answered 503', () => {
     const mesh = createMesh()
     mesh.commit(

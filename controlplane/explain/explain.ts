@@ -15,9 +15,16 @@ import { HttpConnectionManagerSchema } from '../../proto/gen/envoy/extensions/fi
 import { TcpProxySchema } from '../../proto/gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts'
 import type { FractionalPercent } from '../../proto/gen/envoy/type/v3/percent_pb.ts'
 import type { Origin } from '../config/object.ts'
+import type { Scope } from '../model/index.ts'
 import type { ClassView } from '../xds/class-view.ts'
 import { HTTP_PROXY_ROUTES } from '../xds/names.ts'
-import { compileRouteConfiguration, outboundTable, virtualHostFor, withoutPort } from '../xds/routes/index.ts'
+import {
+  compileRouteConfiguration,
+  isCatchAll,
+  outboundTable,
+  virtualHostFor,
+  withoutPort,
+} from '../xds/routes/index.ts'
 import { describeFault, describeRoute, durationText, endpointText } from './describe.ts'
 import { type RequestView, routeMatches } from './route-match.ts'
 import { joined, same, type Wording } from './wording.ts'
@@ -105,6 +112,23 @@ export function explain(view: ClassView, request: ExplainRequest): Explanation {
   })
 }
 
+/** Why an authority got to where hosts go that nobody declared: most often the port is another. */
+function undeclared(scope: Scope, authority: string): Wording {
+  const service = scope.resolve(withoutPort(authority), scope.proxy.namespace)
+  const ports = service?.ports.map(({ number }) => number).join(', ')
+  return joined(
+    [
+      { en: 'which no service or rule has', zh: '没有服务或规则声明它' },
+      service && {
+        en: `${service.hostname} is known on port ${ports}`,
+        zh: `${service.hostname} 的端口是 ${ports}`,
+      },
+    ],
+    '; ',
+    '；',
+  )
+}
+
 function throughRoutes(view: ClassView, request: ExplainRequest, table: string, steps: Step[]): Explanation {
   const authority = request.headers['host'] ?? request.url.host
   const compiled = compileRouteConfiguration(view.scope, table)
@@ -132,10 +156,12 @@ function throughRoutes(view: ClassView, request: ExplainRequest, table: string, 
   steps.push({
     step: 'virtual-host',
     name: host.message.name,
-    ...said({
-      en: `route table ${table}, authority ${authority}`,
-      zh: `路由表 ${table}，请求主机 ${authority}`,
-    }),
+    ...said(
+      joined([
+        { en: `route table ${table}, authority ${authority}`, zh: `路由表 ${table}，请求主机 ${authority}` },
+        compiled && isCatchAll(host.message.name) ? undeclared(view.scope, authority) : undefined,
+      ]),
+    ),
     places: places(host.origins.slice(0, 1)),
   })
   if (host.message.requireTls !== 0 && request.url.protocol === 'http:')

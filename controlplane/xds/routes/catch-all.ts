@@ -9,6 +9,11 @@ import { missingAnswer } from './missing.ts'
 import { timeouts } from './timeout.ts'
 import { type CompiledVirtualHost, virtualHost } from './virtual-host.ts'
 
+/** Whether a virtual host is the one for hosts nobody declared. */
+export function isCatchAll(virtualHostName: string): boolean {
+  return virtualHostName === 'block_all' || virtualHostName === 'allow_any'
+}
+
 /**
  * What happens to hosts nobody declared: 502 (`block_all`), or on to the address the caller asked for (`allow_any`),
  * or to the egress proxy a Sidecar names. Names and status are Istio's.

@@ -6,6 +6,7 @@ import { compileTable } from './route-configuration.ts'
 import type { CompiledVirtualHost } from './virtual-host.ts'
 
 export { DomainIndex, virtualHostFor, withoutPort } from './authority.ts'
+export { isCatchAll } from './catch-all.ts'
 export { CORS_FILTER } from './cors.ts'
 export { MAX_DIRECT_RESPONSE_BYTES } from './direct-response.ts'
 export { FAULT_FILTER } from './fault.ts'
