@@ -12,7 +12,7 @@ import { due } from './reply/timeout.ts'
 import type { CompiledRoute } from './route/compile.ts'
 import { clientSignal } from './signals.ts'
 import { C, countRequest, L, R } from './stats/counters.ts'
-import { clock } from './turn.ts'
+import { clock, everyMs } from './turn.ts'
 import { dial } from './upstream/dial.ts'
 import { dispatch, mirrorMode } from './upstream/dispatch.ts'
 import {
@@ -42,7 +42,7 @@ export class Engine {
   readonly frame = emptyFrame()
   readonly hash: Hash64 = { lo: 0, hi: 0 }
   readonly limits = new LimitServices()
-  readonly #ticker: NodeJS.Timeout
+  readonly #stopTicking: () => void
   /** Copies for mirrors that wait for the next tick: nobody waits for their replies, so they may share a write. */
   #copies: ActiveRequest[] = []
 
@@ -52,8 +52,7 @@ export class Engine {
   constructor(open: typeof dial = dial, tickMs = 16) {
     this.dial = open
     this.wheel = new TimerWheel((request) => due(this, request))
-    this.#ticker = setInterval(() => this.tick(), tickMs)
-    this.#ticker.unref()
+    this.#stopTicking = everyMs(tickMs, () => this.tick())
   }
 
   tick(): void {
@@ -63,7 +62,7 @@ export class Engine {
   }
 
   stop(): void {
-    clearInterval(this.#ticker)
+    this.#stopTicking()
     this.limits.close()
   }
 

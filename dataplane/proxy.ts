@@ -8,7 +8,7 @@ import { Acceptor } from './listen/acceptor.ts'
 import { ListenerRuntime } from './listen/listener.ts'
 import { Protocols } from './protocols.ts'
 import { type CompiledTable, compileTable, keepStates, link, type States } from './route/compile.ts'
-import { wake } from './turn.ts'
+import { everyMs, wake } from './turn.ts'
 import type { dial } from './upstream/dial.ts'
 import { HostPool } from './upstream/pool.ts'
 
@@ -46,7 +46,7 @@ export class MessageProxy {
   /** Listeners that left, as long as they have connections. */
   readonly #leaving = new Set<ListenerRuntime>()
   readonly #removedHosts = new Set<Host>()
-  readonly #sweeper: NodeJS.Timeout
+  readonly #stopSweeping: () => void
   #applying: Promise<unknown> = Promise.resolve()
   configuration = emptyConfiguration
   problems: readonly ConfigurationProblem[] = []
@@ -55,8 +55,7 @@ export class MessageProxy {
   constructor(options: ProxyOptions = {}) {
     this.#options = options
     this.engine = new Engine(options.dial)
-    this.#sweeper = setInterval(() => this.#sweep(), 1000)
-    this.#sweeper.unref()
+    this.#stopSweeping = everyMs(1000, () => this.#sweep())
   }
 
   get clusters(): ReadonlyMap<string, Cluster> {
@@ -326,7 +325,7 @@ export class MessageProxy {
   /** Ends everything at once. */
   close(): void {
     this.draining = true
-    clearInterval(this.#sweeper)
+    this.#stopSweeping()
     for (const { acceptor } of this.#listeners.values()) acceptor.close()
     for (const runtime of this.listeners) runtime.close()
     for (const cluster of this.#clusters.values()) {

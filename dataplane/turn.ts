@@ -37,3 +37,20 @@ export function flushLater(item: Flushable): void {
   dirty[count++] = item
   if (!scheduled) wake()
 }
+
+/**
+ * Runs every `ms`, each time when everything that had come by then was read. Timers run before sockets are read: after the process stood
+ * still for a moment, what looks late has mostly come in time and only waits to be read.
+ * @returns what ends it
+ */
+export function everyMs(ms: number, run: () => void): () => void {
+  let next: NodeJS.Immediate | undefined
+  const timer = setInterval(() => {
+    next = setImmediate(run)
+  }, ms)
+  timer.unref()
+  return () => {
+    clearInterval(timer)
+    clearImmediate(next)
+  }
+}

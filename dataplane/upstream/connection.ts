@@ -90,11 +90,14 @@ export class UpstreamConnection implements FrameSink, OutputOwner {
     )
     this.#socket = socket
     this.out = new Output(socket, this, writeLimit, false)
-    this.#timer = setTimeout(() => {
+    const late = () => {
+      if (this.connected || this.closed) return
       wake()
       this.counters[C.upstream_cx_connect_timeout]!++
       this.close()
-    }, config.connectTimeoutMs ?? defaultConnectMs)
+    }
+    // It may be there, and only wait to be read, after the process stood still for a moment.
+    this.#timer = setTimeout(() => setImmediate(late), config.connectTimeoutMs ?? defaultConnectMs)
     socket.on('error', () => this.#gone())
     socket.on('end', () => this.#gone())
     socket.on('close', () => this.#gone())

@@ -1,8 +1,9 @@
 import { connect, createServer, type Socket } from 'node:net'
-import { afterEach, describe, expect, it } from 'vitest'
+import { Worker } from 'node:worker_threads'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { ConnectionMode } from '../../codecs/contract.ts'
 import type { Configuration, MessageRoute } from '../../dataplane/configuration.ts'
-import { comesTrue } from '../helpers/eventually.ts'
+import { comesTrue, until } from '../helpers/eventually.ts'
 import { Bed, endpoints } from './game.ts'
 
 const bed = new Bed()
@@ -125,6 +126,50 @@ describe('Redis: no ids, replies in order', () => {
     expect(received().toString()).toContain('+a GET k2')
     expect(received().toString()).not.toContain('k1')
   })
+})
+
+it('a reply that came in time is given also when the process stood still until the time was out', async () => {
+  const shared = new SharedArrayBuffer(12)
+  const [port, asked, answered] = [0, 1, 2].map((at) => new Int32Array(shared, at * 4, 1)) as [
+    Int32Array,
+    Int32Array,
+    Int32Array,
+  ]
+  // A server that goes on while this thread stands still; it answers once it sees that.
+  const server = new Worker(
+    `const { workerData: shared } = require('node:worker_threads')
+     const [port, asked, answered] = [0, 1, 2].map((at) => new Int32Array(shared, at * 4, 1))
+     const server = require('node:net').createServer((socket) => {
+       socket.on('error', () => {})
+       socket.on('data', () => {
+         Atomics.store(asked, 0, 1)
+         Atomics.wait(asked, 0, 1)
+         socket.write('+in time\\r\\n', () => {
+           Atomics.store(answered, 0, 1)
+           Atomics.notify(answered, 0)
+         })
+       })
+     })
+     server.listen(0, '127.0.0.1', () => Atomics.store(port, 0, server.address().port))`,
+    { eval: true, workerData: shared },
+  )
+  bed.defer(() => server.terminate())
+  await comesTrue(() => port[0]! > 0)
+  const { socket, received } = await client(
+    configuration('redis', { a: port[0]! }, [route('key', 'k', 'a', { timeoutMs: 60_000 })]),
+  )
+  socket.write('GET k\r\n')
+  await comesTrue(() => asked[0] === 1)
+  Atomics.store(asked, 0, 2)
+  Atomics.notify(asked, 0)
+  Atomics.wait(answered, 0, 0)
+  const real = performance.now.bind(performance)
+  // Ticks of the proxy are due, and by its clock the time is out.
+  for (const end = real() + 50; real() < end; );
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => real() + 120_000)
+  bed.defer(() => clock.mockRestore())
+  await until(received, (bytes) => bytes.length > 0)
+  expect(received().toString()).toBe('+in time\r\n')
 })
 
 describe('MQTT: a session on a bound connection', () => {
