@@ -1,6 +1,7 @@
 import type { WorkloadEntrySpec } from '../config/kinds/workload-entry.ts'
-import { type Cell, cells, Memory, sameItems } from './cells.ts'
+import { type Cell, cells, sameItems } from './cells.ts'
 import { matchesLabels, workloadLabels } from './endpoints.ts'
+import { Memory } from './memory.ts'
 import type { Service } from './service.ts'
 import { type Registry, serviceKey } from './services.ts'
 import type { MeshSettings } from './settings.ts'

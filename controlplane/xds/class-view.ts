@@ -13,8 +13,9 @@ import { encode } from '../../proto/make.ts'
 import { RESOURCE_TYPES, type ResourceType } from '../../proto/types.ts'
 import type { EnvoyResourceSpec } from '../config/kinds/envoy-resource.ts'
 import type { Origin } from '../config/object.ts'
-import { type Cells, cell, cells, isSupposing, Memory, sameEntries, sameItems, type Writes } from '../model/cells.ts'
+import { type Cells, cell, cells, isSupposing, sameEntries, sameItems, type Writes } from '../model/cells.ts'
 import { createScope, type Model, type ProxyClass, type Scope } from '../model/index.ts'
+import { Memory } from '../model/memory.ts'
 import { parseOutboundClusterName } from '../model/service.ts'
 import {
   clusterNames,
