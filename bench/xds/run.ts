@@ -172,7 +172,15 @@ async function measure(
         ...(workload.lazy ? ['-kinds', 'route'] : []),
         ...['-xds', `127.0.0.1:${xds}`, '-admin', `127.0.0.1:${admin}`, '-pid', `${pid}`],
         ...['-form', form, '-streams', `${streams}`, '-services', `${workload.services}`],
-        ...['-warm', `${changes}`, '-changes', `${changes}`, '-storm', `${workload.lazy ? 0 : stormSeconds}s`],
+        // Nor have those that ask for no host a weight.
+        ...[
+          '-warm',
+          `${changes}`,
+          '-changes',
+          `${workload.lazyVirtualHosts ? 0 : changes}`,
+          '-storm',
+          `${workload.lazy ? 0 : stormSeconds}s`,
+        ],
       ],
       { stdio: ['ignore', 'pipe', 'inherit'] },
     )

@@ -5,7 +5,10 @@ export interface Workload {
   /** Endpoints of a service by its number. */
   endpoints(service: number): number
   /** Whether proxies get clusters when they ask for them, or all at once. */
+  /** Clusters come on demand. */
   readonly lazy: boolean
+  /** Virtual hosts too. */
+  readonly lazyVirtualHosts?: boolean
 }
 
 /** W1: 200 services × 5 endpoints. W2: 800 services with 2,000 endpoints together. IDLE: what nobody asks for costs. */
@@ -14,6 +17,14 @@ export const WORKLOADS = {
   w2: { name: 'w2', services: 800, endpoints: (service) => 2 + (service % 2), lazy: false },
   'w1-lazy': { name: 'w1-lazy', services: 200, endpoints: () => 5, lazy: true },
   'w2-lazy': { name: 'w2-lazy', services: 800, endpoints: (service) => 2 + (service % 2), lazy: true },
+  'w1-hosts': { name: 'w1-hosts', services: 200, endpoints: () => 5, lazy: true, lazyVirtualHosts: true },
+  'w2-hosts': {
+    name: 'w2-hosts',
+    services: 800,
+    endpoints: (service) => 2 + (service % 2),
+    lazy: true,
+    lazyVirtualHosts: true,
+  },
   idle: { name: 'idle', services: 5000, endpoints: () => 3, lazy: true },
 } as const satisfies Readonly<Record<string, Workload>>
 
@@ -61,10 +72,10 @@ spec:
 }
 
 /** An address that leaves goes at once: draining would make two pushes of each change, which the peer knows nothing of. */
-const meshDocument = ({ lazy }: Workload) => `apiVersion: meshgate.io/v1
+const meshDocument = ({ lazy, lazyVirtualHosts = false }: Workload) => `apiVersion: meshgate.io/v1
 kind: Mesh
 metadata: {name: mesh}
-spec: {drainTime: 0s, lazy: ${lazy}}
+spec: {drainTime: 0s, lazy: ${lazy}, lazyVirtualHosts: ${lazyVirtualHosts}}
 `
 
 /** All documents, by file. */

@@ -97,9 +97,6 @@ export class Connection {
     socket.setNoDelay(true)
     socket.on('data', this.read)
     socket.on('close', this.gone)
-    const settings = settingsFrame([[SETTING.maxConcurrentStreams, options.calls]])
-    const opening = numberFrame(FRAME.windowUpdate, 0, CONNECTION_WINDOW - FIRST_WINDOW)
-    socket.write(Buffer.concat([settings, opening]))
   }
 
   /** To be called now and then. @param now ms */
@@ -228,6 +225,9 @@ export class Connection {
     }
     if (preface.length < PREFACE.length) return false
     this.reader.skip(PREFACE.length)
+    // Not before the client spoke, which it does at once: so this leaves together with the answer to its settings.
+    this.send(settingsFrame([[SETTING.maxConcurrentStreams, this.options.calls]]))
+    this.sendWindow(0, CONNECTION_WINDOW - FIRST_WINDOW)
     this.state = 'settings'
     return true
   }
