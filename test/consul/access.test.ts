@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { KvAccess } from '../../controlplane/consul/index.ts'
@@ -29,7 +30,9 @@ describe.skipIf(!(await hasConsul()))('users of replicas on one Consul', () => {
   })
 
   const replica = async (prefix: string, { url = consul.url, prepare = async (_: Accounts) => {} } = {}) => {
-    const db = openDatabase(join(folder, `replica-${++count}`))
+    const root = join(folder, `replica-${++count}`)
+    mkdirSync(root)
+    const db = openDatabase(root)
     const accounts = new Accounts(db, { rounds: 16 })
     await prepare(accounts)
     const warnings: string[] = []
