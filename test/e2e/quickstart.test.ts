@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { cp, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { beforeAll, describe, expect, test } from 'vitest'
@@ -44,7 +44,9 @@ beforeAll(async () => {
   await builtUi()
   folder = testFolder('quickstart')
   for (const name of ['dist', 'node_modules', 'proto']) await symlink(join(root, name), join(folder, name))
-  await cp(join(root, 'examples'), join(folder, 'examples'), { recursive: true })
+  // Whoever ran the example here has its history beside it.
+  const filter = (path: string) => basename(path) !== '.meshgate'
+  await cp(join(root, 'examples'), join(folder, 'examples'), { recursive: true, filter })
   const free = await freePorts(PORTS.length)
   const renumber = (text: string) => PORTS.reduce((all, port, at) => all.replaceAll(port, String(free[at])), text)
   const example = join(folder, 'examples/quickstart')
