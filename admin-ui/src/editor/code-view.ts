@@ -156,7 +156,8 @@ export function createCodeView(options: CodeOptions): CodeView {
         look,
         marked,
         editable.of([]),
-        EditorView.contentAttributes.of({ 'aria-label': options.label, spellcheck: 'false' }),
+        // Focusable also while it cannot be edited: it is scrolled by keys.
+        EditorView.contentAttributes.of({ 'aria-label': options.label, spellcheck: 'false', tabindex: '0' }),
         autocompletion({ override: [completions(options)], icons: false }),
         hoverTooltip((view, at) => hover(options, view.state.doc.toString(), at)),
         keymap.of([

@@ -1,3 +1,5 @@
+import i18next from 'i18next'
+import { DOCS_ZH } from '../forms/docs-zh.ts'
 import { camelCase, type FieldSchema, isMap, type Json, schemaAt, valueAt } from '../forms/schema.ts'
 import { formatPath, openText, type Path, pathAt, readDocument } from '../yaml/index.ts'
 
@@ -188,17 +190,27 @@ export function typeText(schema: FieldSchema): string {
   }
 }
 
-/** What a field is for, what holds without it, and what is wrong with it. */
-export function docText(schema: FieldSchema): string | undefined {
+/** What a field is for, what holds without it, and what is wrong with it, in the language of the page. */
+export function docText(schema: FieldSchema, language: string = i18next.language): string | undefined {
   const { description, 'x-default': preset, 'x-deprecated': old, 'x-unsupported': missing } = schema
+  const { about, facts, end } = language === 'zh' ? CHINESE : ENGLISH
   const parts = [
-    description,
-    preset === undefined ? undefined : `Default: ${preset}.`,
-    old === undefined ? undefined : `Deprecated: ${old}.`,
-    missing === undefined ? undefined : `Not supported: ${missing}.`,
+    description === undefined ? undefined : about(description),
+    ...[preset, old, missing].map((one, index) => (one === undefined ? undefined : `${facts[index]}${one}${end}`)),
   ].filter((one) => one !== undefined)
   return parts.length === 0 ? undefined : parts.join(' ')
 }
+
+const ENGLISH = {
+  about: (text: string) => text,
+  facts: ['Default: ', 'Deprecated: ', 'Not supported: '],
+  end: '.',
+} as const
+const CHINESE = {
+  about: (text: string) => DOCS_ZH[text] ?? text,
+  facts: ['默认：', '已弃用：', '不支持：'],
+  end: '。',
+} as const
 
 /** The field of a document a diagnostic's path (`spec.http[0].timeout`) names. */
 export function parsePath(text: string): Path {

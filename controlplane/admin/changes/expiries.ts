@@ -1,7 +1,6 @@
 import type { ConfigObject } from '../../config/object.ts'
-import { EXPIRES_AT } from '../../config/syntax/expiry.ts'
 import type { Changes } from './changes.ts'
-import { expiryOf, lifetimeOf, withDeadline, withoutExpired } from './expiry.ts'
+import { countedReason, endedReason, expiryOf, lifetimeOf, withDeadline, withoutExpired } from './expiry.ts'
 
 /** The longest wait until the clock is looked at again, ms: it may be set forward meanwhile, which timers do not notice. */
 const LONGEST_WAIT_MS = 10_000
@@ -88,13 +87,11 @@ export class Expiries {
 
   async #count(object: ConfigObject, lifetime: number): Promise<void> {
     const at = this.#now() + lifetime
-    const why = `${object.key}: faults and mirrors end at ${new Date(at).toISOString().slice(0, 19)}Z`
-    await this.#write(object, (text) => withDeadline(text, object, at), why)
+    await this.#write(object, (text) => withDeadline(text, object, at), countedReason(object.key, at))
   }
 
   async #end(object: ConfigObject): Promise<void> {
-    const why = `${object.key}: faults and mirrors ended, as ${EXPIRES_AT} says`
-    await this.#write(object, (text) => withoutExpired(text, object), why)
+    await this.#write(object, (text) => withoutExpired(text, object), endedReason(object.key))
   }
 
   async #write(object: ConfigObject, rewrite: (text: string) => string | undefined, why: string): Promise<void> {

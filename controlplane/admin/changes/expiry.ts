@@ -21,6 +21,11 @@ const RULES: Readonly<Record<string, readonly Path[]>> = {
   MetaRouter: [['spec', 'routes']],
 }
 
+/** Why a revision came about; pages in other languages know these sentences. */
+export const countedReason = (key: string, at: number): string =>
+  `${key}: faults and mirrors end at ${new Date(at).toISOString().slice(0, 19)}Z`
+export const endedReason = (key: string): string => `${key}: faults and mirrors ended, as ${EXPIRES_AT} says`
+
 /** When an object's faults and mirrors end, ms since 1970; undefined when they do not, or nobody has counted yet. */
 export function expiryOf({ annotations }: Pick<ConfigObject, 'annotations'>): number | undefined {
   const at = annotations[EXPIRES_AT]

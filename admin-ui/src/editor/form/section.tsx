@@ -22,7 +22,7 @@ export function Section({ title, field, on, onToggle, actions, children }: Secti
     <section className={classes['section']} aria-labelledby={id} data-section={field}>
       <Group justify="space-between" mb={on === false ? 0 : 6} px={8} gap="xs">
         <Group gap={8} align="baseline">
-          <Title order={4} id={id} fz="sm" fw={650}>
+          <Title order={2} id={id} fz="sm" fw={650}>
             {title}
           </Title>
           <Text size="xs" c="dimmed" ff="monospace">

@@ -163,8 +163,14 @@ function ShareRow({ share, percent, several, label, locked, onLock, onMove, onRe
             <Group gap={2} wrap="nowrap">
               {!readOnly && step !== undefined && (
                 <Tooltip label={t('split.stepHint', { percent: step })}>
-                  <Button size="compact-xs" variant="light" disabled={off} onClick={() => onMove(step)}>
-                    {step} %
+                  <Button
+                    size="compact-xs"
+                    variant="light"
+                    disabled={off}
+                    onClick={() => onMove(step)}
+                    aria-label={`${name}: ${t('split.stepHint', { percent: step })}`}
+                  >
+                    → {step} %
                   </Button>
                 </Tooltip>
               )}
