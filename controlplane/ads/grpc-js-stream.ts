@@ -22,6 +22,7 @@ class GrpcJsStream extends Duplex {
   }
 
   respond(headers: OutgoingHttpHeaders, { endStream = false } = {}): void {
+    this.call.connection.gather()
     this.call.respond(pairs({ ':status': 200, ...headers }), endStream)
     if (endStream) this.end()
   }

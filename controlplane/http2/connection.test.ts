@@ -182,6 +182,26 @@ describe('a call', () => {
     for (const client of clients) expect(client.of(FRAME.data)[0]!.payload.toString()).toBe('the same')
   })
 
+  test('an answer that is gathered leaves in one write', async () => {
+    const client = await rawClient()
+    await client.say(hello(), ask())
+    const { call } = calls[0]!
+    const before = call.connection.socket.bytesWritten
+    const writes: number[] = []
+    const write = call.connection.socket.write.bind(call.connection.socket) as (...args: unknown[]) => boolean
+    call.connection.socket.write = ((bytes: Buffer, ...rest: unknown[]) => {
+      writes.push(bytes.length)
+      return write(bytes, ...rest)
+    }) as never
+    call.connection.gather()
+    call.respond([[':status', '200']])
+    call.write(Buffer.from('message'))
+    call.end([['grpc-status', '0']])
+    expect(writes).toEqual([])
+    await until(() => client.of(FRAME.headers).length === 2)
+    expect(writes).toEqual([call.connection.socket.bytesWritten - before])
+  })
+
   test('while it is paused its client can send one window, no other call is held up, and then nothing is lost', async () => {
     const client = await rawClient()
     await client.say(hello(), ask(1), ask(3))

@@ -75,6 +75,7 @@ export class Connection {
   private block: { readonly stream: number; readonly flags: number; parts: Buffer[]; length: number } | undefined
   /** While something is read, what goes out is gathered. */
   private reading = false
+  private gathering: NodeJS.Immediate | undefined
   private out: Buffer[] = []
   private afterOut: (() => void)[] = []
   private cheap = 0
@@ -124,9 +125,19 @@ export class Connection {
     this.gone()
   }
 
+  /** What is sent from now on in this turn of the loop leaves in one write: a short answer is headers, a message and trailers. */
+  gather(): void {
+    this.gathering ??= setImmediate(this.gathered)
+  }
+
+  private readonly gathered = (): void => {
+    this.gathering = undefined
+    this.flushOut()
+  }
+
   /** Bytes that are frames. @internal for calls */
   send(bytes: Buffer, done?: () => void): void {
-    if (!this.reading) this.socket.write(bytes, done)
+    if (!this.reading && !this.gathering) this.socket.write(bytes, done)
     else {
       this.out.push(bytes)
       if (done) this.afterOut.push(done)
