@@ -1,4 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { type ConsulAddress, KvLedger } from '../controlplane/consul/index.ts'
@@ -27,9 +28,17 @@ export async function copyStore(
     opened.push(ledger)
     return ledger
   }
+  /** A folder that is not there yet is made, or, where nothing is to be changed, an empty one stands for it. */
+  const made = async (place: StorePlace): Promise<StorePlace> => {
+    if (place.kind !== 'file' || existsSync(place.folder)) return place
+    const folder = options.dryRun ? join(temporary, 'empty') : place.folder
+    await mkdir(folder, { recursive: true }).catch((error: Error) => {
+      throw new CommandError(`${place.folder} cannot be made: ${error.message}`)
+    })
+    return { ...place, folder }
+  }
   try {
-    const source = await open(storePlace(from))
-    const target = await open(storePlace(to))
+    const [source, target] = [await open(existing(storePlace(from))), await open(await made(storePlace(to)))]
     const changes = difference(source, target)
     const names = changes.map(({ file, bytes }) => {
       const mark = bytes === undefined ? '-' : target.file(file) ? '~' : '+'
@@ -56,6 +65,12 @@ export async function copyStore(
     for (const ledger of opened) await ledger.close()
     await rm(temporary, { recursive: true, force: true })
   }
+}
+
+/** @throws CommandError for a folder that is not there */
+function existing(place: StorePlace): StorePlace {
+  if (place.kind === 'file' && !existsSync(place.folder)) throw new CommandError(`there is no folder ${place.folder}`)
+  return place
 }
 
 function openStore(place: StorePlace, mirror: string, { address }: CopyOptions): Promise<RevisionLedger> {

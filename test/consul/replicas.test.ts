@@ -55,7 +55,10 @@ describe.skipIf(!(await hasConsul()))('replicas on one Consul', () => {
     const done = await copy(`file:${folder}`, place)
     expect(done).toMatchObject({ same: true, text: expect.stringContaining('read back and compared: equal') })
     expect((await copy(`file:${folder}`, place)).text).toContain('the same already')
-    const other = testFolder('test')
+    // Where it goes need not be there; where it comes from must.
+    const other = join(testFolder('test'), 'backup')
+    expect((await copy(place, `file:${other}`, true)).text).toContain('+ rules.yaml')
+    await expect(copy(`file:${other}`, place)).rejects.toThrow(`there is no folder ${other}`)
     expect((await copy(place, `file:${other}`)).same).toBe(true)
     expect((await copy(other, folder)).text).toContain('the same already')
     await rm(other, { recursive: true })
