@@ -3,6 +3,7 @@ import type { Hash64 } from './cluster/balance/xxhash64.ts'
 import type { DirectReply } from './configuration.ts'
 import { logRefusal } from './filters/access-log.ts'
 import { applyEdits } from './filters/mutate.ts'
+import { Slabs } from './framing/slabs.ts'
 import { LimitServices, type Question } from './limits/service.ts'
 import type { Client } from './listen/client.ts'
 import { Hold } from './listen/hold.ts'
@@ -43,6 +44,8 @@ export class Engine {
   readonly hash: Hash64 = { lo: 0, hi: 0 }
   readonly limits = new LimitServices()
   readonly #stopTicking: () => void
+  /** What sockets read. */
+  readonly slabs = new Slabs((see) => this.requests.frames(see))
   /** Copies for mirrors that wait for the next tick: nobody waits for their replies, so they may share a write. */
   #copies: ActiveRequest[] = []
 
@@ -306,5 +309,6 @@ export class Engine {
       if (bytes.length === 0 || clock.now - started < 1000) continue
       if (bytes.buffer.byteLength > 4096 + length * 2) request.own()
     }
+    this.slabs.trim()
   }
 }

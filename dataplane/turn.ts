@@ -12,6 +12,7 @@ export const clock = { now: performance.now(), wall: Date.now() }
 const dirty: (Flushable | undefined)[] = []
 let count = 0
 let scheduled = false
+const after: Flushable[] = []
 
 function run(): void {
   // What a flush makes dirty (a closed peer, for one) is flushed in the same run; the list only grows at its end.
@@ -22,6 +23,7 @@ function run(): void {
   }
   count = 0
   scheduled = false
+  for (let item = after.pop(); item; item = after.pop()) item.flush()
 }
 
 /** Called at the start of every event that came from outside: takes the time once a turn. */
@@ -30,6 +32,12 @@ export function wake(): void {
   scheduled = true
   clock.now = performance.now()
   setImmediate(run)
+}
+
+/** `item.flush` runs once in this turn, when all flushes are done: nothing that came or was pushed in it waits any more but for its peer. */
+export function afterTurn(item: Flushable): void {
+  after.push(item)
+  wake()
 }
 
 /** `item.flush` runs at the end of this turn; the caller sees to it that it asks only once. */

@@ -99,7 +99,7 @@ async function way(name: string, services: number, workload: Pick<Workload, 'rou
     socket.taken = (bytes) => {
       replies += bytes.length / frameBytes
     }
-    const intake = new Intake()
+    const intake = new Intake(proxy.engine.slabs)
     intake.follow(asSocket(socket))
     listener.clients.add(new Client(proxy.engine, listener, asSocket(socket), intake, undefined))
     return { socket, chunk: requests(client, workload.routes) }

@@ -2,11 +2,14 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { Intake, readBy } from './intake.ts'
+import { Slabs } from './slabs.ts'
+
+const slabs = new Slabs(() => undefined)
 
 describe('what sockets read', () => {
   it('stays as it was while others read, and lies behind what came before', () => {
     const seen: { readonly bytes: Uint8Array; readonly start: number; readonly end: number }[] = []
-    const [a, b] = [new Intake(), new Intake()]
+    const [a, b] = [new Intake(slabs), new Intake(slabs)]
     for (const intake of [a, b]) intake.take = (bytes, start, end) => seen.push({ bytes, start, end })
     const sizes = [10, 300, 1, 65_536, 40_000, 40_000]
     sizes.forEach((size, i) => {
@@ -23,7 +26,7 @@ describe('what sockets read', () => {
   })
 
   it('comes from a connection a server accepted by its own buffer, until the end of both sides', async () => {
-    const intake = new Intake()
+    const intake = new Intake(slabs)
     let text = ''
     intake.take = (bytes, start, end) => {
       text += Buffer.from(bytes.subarray(start, end)).toString()

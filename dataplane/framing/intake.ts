@@ -1,15 +1,13 @@
 import { type OnReadOpts, Socket } from 'node:net'
 import { plainBytes } from './reader.ts'
+import { type Slabs, slabBytes } from './slabs.ts'
 
 /** As much as libuv reads at once. */
-const pieceBytes = 64 * 1024
+const pieceBytes = slabBytes
 const piece = Buffer.allocUnsafeSlow(pieceBytes)
 const plainPiece = plainBytes(piece)
 
-let slab = plainBytes(Buffer.allocUnsafeSlow(pieceBytes))
-let used = 0
-
-/** Takes what a socket read, `bytes[start..end)`: the taker's to keep and to change. */
+/** Takes what a socket read, `bytes[start..end)`: the taker's to change; whoever reads it after this turn says so (`keep`) or is a request in flight. */
 export type Take = (bytes: Uint8Array, start: number, end: number) => void
 
 /**
@@ -21,16 +19,21 @@ export type Take = (bytes: Uint8Array, start: number, end: number) => void
 export class Intake implements OnReadOpts {
   readonly buffer = piece
   take: Take = () => undefined
+  readonly #slabs: Slabs
+
+  constructor(slabs: Slabs) {
+    this.#slabs = slabs
+  }
 
   readonly callback = (bytes: number): boolean => {
-    if (used + bytes > pieceBytes) {
-      slab = plainBytes(Buffer.allocUnsafeSlow(pieceBytes))
-      used = 0
-    }
-    const start = used
-    used += bytes
+    const slabs = this.#slabs
+    if (slabs.used + bytes > slabBytes) slabs.next()
+    const start = slabs.used
+    const end = start + bytes
+    slabs.used = end
+    const slab = slabs.current
     slab.set(bytes === pieceBytes ? plainPiece : new Uint8Array(piece.buffer, piece.byteOffset, bytes), start)
-    this.take(slab, start, used)
+    this.take(slab, start, end)
     return true
   }
 

@@ -1,4 +1,5 @@
 import type { Codec } from '../../codecs/contract.ts'
+import { keep } from './slabs.ts'
 
 /** Takes the frames of a stream. */
 export interface FrameSink {
@@ -113,7 +114,11 @@ export class FrameReader {
 
   /** Keeps a rest for later, on its own when it is the smaller part of a chunk that others have their bytes in. */
   #keep(rest: Uint8Array): void {
-    this.#held = rest.buffer.byteLength > 2 * rest.length ? rest.slice() : rest
+    if (rest.buffer.byteLength > 2 * rest.length) this.#held = rest.slice()
+    else {
+      keep(rest)
+      this.#held = rest
+    }
   }
 
   #begin(chunk: Uint8Array, at: number, end: number, need: number): void {

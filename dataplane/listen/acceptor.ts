@@ -71,7 +71,7 @@ export class Acceptor {
     }
     const { proxyProtocol, tls } = target.config
     if (!proxyProtocol && !tls) {
-      const intake = new Intake()
+      const intake = new Intake(this.#engine.slabs)
       const addresses = addressesOf(socket)
       newClient(this.#engine, target, readBy(intake, socket), intake, addresses)
       return
@@ -156,7 +156,7 @@ export class Acceptor {
       raw.destroy()
       return
     }
-    const intake = new Intake()
+    const intake = new Intake(this.#engine.slabs)
     const client = newClient(this.#engine, target, socket, intake, addresses)
     intake.follow(socket)
     if (rest && rest.length > 0) client.receive(plainBytes(rest), 0, rest.length)

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { keep } from '../framing/slabs.ts'
 import { type Flushable, flushLater } from '../turn.ts'
 
 /** Hears of a peer that does not read as fast as it is written to. */
@@ -85,7 +86,8 @@ export class Output implements Flushable {
       this.#ends[index] = end
     }
     this.queued += end - start
-    if (!this.#dirty && this.open) {
+    if (!this.open) keep(chunk)
+    else if (!this.#dirty) {
       this.#dirty = true
       flushLater(this)
     }
@@ -162,14 +164,12 @@ export class Output implements Flushable {
       socket.write(bytes)
       return
     }
-    if (count === 1) {
-      socket.write(view(this.#chunks[0]!, this.#starts[0]!, this.#ends[0]!))
-      return
-    }
-    if (total > count * longRun) {
-      socket.cork()
+    if (count === 1 || total > count * longRun) {
+      if (count > 1) socket.cork()
       for (let i = 0; i < count; i++) socket.write(view(this.#chunks[i]!, this.#starts[i]!, this.#ends[i]!))
-      socket.uncork()
+      if (count > 1) socket.uncork()
+      // What the kernel did not take at once is read from where it lies, some time.
+      if (socket.writableLength > 0) for (let i = 0; i < count; i++) keep(this.#chunks[i]!)
       return
     }
     const stage = stageOf(total)

@@ -141,6 +141,11 @@ export class Requests {
     return request
   }
 
+  /** Calls `see` with the bytes in which a request has its frame, for all there are. */
+  frames(see: (bytes: Uint8Array) => void): void {
+    for (const { bytes } of this.all) if (bytes !== nothing) see(bytes)
+  }
+
   release(request: ActiveRequest): void {
     request.state = RequestState.free
     request.generation = (request.generation + 1) | 0
