@@ -136,7 +136,7 @@ export const schemas = [
     since: time,
     before: integer,
     now: integer,
-    why: { ...string, enum: ['shrank', 'went back', 'empty'] },
+    why: { ...string, enum: ['shrank', 'went back', 'empty', 'filtered'] },
   }),
   object(
     'Source',

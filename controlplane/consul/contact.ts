@@ -13,6 +13,8 @@ export class Contact {
   readonly #errors = new Map<string, string>()
   readonly #onRecovered: () => void
   #last: number | undefined
+  /** The same on a clock nobody sets. */
+  #lastAt = 0
   #stopped = false
 
   /** `onRecovered` is called when the last complaint is over. */
@@ -27,6 +29,11 @@ export class Contact {
     return this.#last
   }
 
+  /** How long ago that was, ms. */
+  get silentMs(): number | undefined {
+    return this.#last === undefined ? undefined : performance.now() - this.#lastAt
+  }
+
   /** The oldest complaint that is not over. */
   get error(): string | undefined {
     return this.#errors.values().next().value
@@ -34,7 +41,7 @@ export class Contact {
 
   /** Whether it answered something within so long, ms. */
   isAnswering(withinMs: number): boolean {
-    return this.#last !== undefined && Date.now() - this.#last < withinMs
+    return (this.silentMs ?? Number.POSITIVE_INFINITY) < withinMs
   }
 
   /** Whether the last try of this question failed. */
@@ -45,6 +52,7 @@ export class Contact {
   /** It answered; with the name of a question, that one's complaint is over. */
   answered(question?: string): void {
     this.#last = Date.now()
+    this.#lastAt = performance.now()
     if (question === undefined || !this.#errors.delete(question) || this.#errors.size > 0) return
     this.#log.info({ consul: this.#url }, 'Consul answers again')
     this.#onRecovered()

@@ -39,6 +39,9 @@ export interface ConsulDiscoveryOptions {
   readonly log: SourceLog
 }
 
+/** Of so many probes one asks for the agent's own datacenter, too. */
+const OWN_PROBES = 6
+
 /** How often what is known is written to the cache file, ms. */
 const SAVE_MS = 30_000
 
@@ -63,6 +66,7 @@ export class ConsulDiscovery {
   #stopped = false
   #readyListeners: (() => void)[] = []
   #timers: NodeJS.Timeout[] = []
+  #wake: () => void = () => {}
   readonly #pendingWants = new Set<string>()
   readonly #unsubscribe: () => void
 
@@ -83,6 +87,8 @@ export class ConsulDiscovery {
     })
     this.#followed = new FollowedServices({
       ...common,
+      own: () => this.#names.own,
+      isFiltered: (datacenter) => this.#names.isFiltered(datacenter),
       onInstances: (host, list) => discovery.change(({ endpoints }) => endpoints(host, list)),
     })
     this.#unsubscribe = discovery.onWanted((hostname) => this.#want(hostname))
@@ -98,7 +104,7 @@ export class ConsulDiscovery {
     const { cacheFile, log } = this.#options
     this.#cache = cacheFile === undefined ? undefined : await loadCache(cacheFile, this.#http.url, log)
     if (this.#cache) this.#names.begin(this.#cache.datacenter, this.#cache.names)
-    else void this.#findOwn()
+    void this.#followOwn()
     const own = new ConsulHttp(this.#settings)
     this.#probe = new LeaderProbe(own, this.#settings.probeMs, this.#contact, {
       onAnswer: () => this.#names.retry(),
@@ -115,10 +121,8 @@ export class ConsulDiscovery {
   }
 
   state(): SourceState {
-    const { last, error: complaint } = this.#contact
-    const now = Date.now()
+    const { last, silentMs: silent, error: complaint } = this.#contact
     const lostMs = 2 * this.#settings.probeMs + PROBE_TIMEOUT_MS
-    const silent = last === undefined ? undefined : now - last
     const lost = silent === undefined ? complaint !== undefined : silent > lostMs
     const error = complaint ?? this.#followed.error
     const saved = this.#cache?.savedAt
@@ -130,7 +134,14 @@ export class ConsulDiscovery {
       followed: this.#followed.size,
       instances: lists.reduce((sum, list) => sum + (list?.length ?? 0), 0),
       lastContact: last,
-      ageMs: silent === undefined ? (saved === undefined ? 0 : now - saved) : silent > lostMs ? silent : 0,
+      ageMs:
+        silent === undefined
+          ? saved === undefined
+            ? 0
+            : Math.max(1, Date.now() - saved)
+          : silent > lostMs
+            ? silent
+            : 0,
       waiting: lists.filter((list) => list === undefined).length,
       error,
       held: this.#beliefs().flatMap(({ held }) => held ?? []),
@@ -147,6 +158,7 @@ export class ConsulDiscovery {
 
   async stop(): Promise<void> {
     this.#stopped = true
+    this.#wake()
     this.#contact.stop()
     this.#unsubscribe()
     for (const timer of this.#timers) clearInterval(timer)
@@ -172,7 +184,7 @@ export class ConsulDiscovery {
     const { cacheFile, log } = this.#options
     const savedAt = this.#contact.last
     if (cacheFile === undefined || !this.#ready || savedAt === undefined) return
-    const names = this.#names.beliefs.flatMap(({ list }) => list ?? [])
+    const names = this.#names.known
     const endpoints = this.#followed.known()
     const known = { url: this.#http.url, datacenter: this.#names.own, savedAt, names, endpoints }
     await saveCache(cacheFile, known).catch((error: Error) =>
@@ -190,22 +202,39 @@ export class ConsulDiscovery {
     this.#timers.push(timer)
   }
 
-  /** The agent's own datacenter: what hosts without one are of. */
-  async #findOwn(): Promise<void> {
-    for (let failures = 0; !this.#stopped; failures++) {
+  /** The agent's own datacenter: what hosts without one are of. It may get another name. */
+  async #followOwn(): Promise<void> {
+    const { probeMs } = this.#settings
+    for (let failures = 0; !this.#stopped; ) {
+      let wait = OWN_PROBES * probeMs
       try {
         const { value } = await this.#http.json({ path: '/v1/agent/self' })
         const own = (value as { Config?: { Datacenter?: unknown } } | undefined)?.Config?.Datacenter
         if (typeof own !== 'string' || own === '') throw new Error('it does not tell its datacenter')
+        if (this.#stopped) return
         this.#contact.answered('agent')
-        this.#names.begin(own)
-        return
+        failures = 0
+        this.#isOwn(own)
       } catch (error) {
         this.#contact.failed('agent', error as Error)
-        await new Promise((resolve) => {
-          setTimeout(resolve, 100 + Math.random() * Math.min(10_000, 200 * 2 ** Math.min(failures, 6))).unref()
-        })
+        wait = 100 + Math.random() * Math.min(2 * probeMs, 200 * 2 ** Math.min(failures++, 6))
       }
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+        setTimeout(resolve, wait).unref()
+      })
+    }
+  }
+
+  #isOwn(own: string): void {
+    const before = this.#names.own
+    if (before === '') this.#names.begin(own)
+    else if (before !== own) {
+      this.#options.log.warn(
+        { consul: this.#http.url, before, now: own },
+        `the datacenter of ${this.#http.url} was ${before} and is ${own}: its services keep their hosts`,
+      )
+      this.#names.rename(own)
     }
   }
 

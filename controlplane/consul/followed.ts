@@ -17,6 +17,10 @@ export interface FollowedOptions {
   readonly settings: ConsulSettings
   readonly contact: Contact
   readonly onHeld: BeliefOptions<DiscoveredEndpoint>['onHeld']
+  /** The agent's own datacenter, which is asked for without its name. */
+  readonly own: () => string
+  /** Whether what a datacenter tells is certain not to be all there is. */
+  readonly isFiltered: (datacenter: string) => boolean
   /** Called with each list of a host's instances that is believed. */
   readonly onInstances: (host: string, instances: readonly DiscoveredEndpoint[]) => void
 }
@@ -63,15 +67,17 @@ export class FollowedServices {
   /** Begins, with what an earlier process knew to fall back to; does nothing for a host that is followed. */
   follow(host: string, service: CatalogService, known?: readonly DiscoveredEndpoint[]): void {
     if (this.#all.has(host)) return
-    const { http, settings, contact, onInstances, onHeld } = this.#options
+    const { http, settings, contact, onInstances, onHeld, isFiltered, own } = this.#options
     const { shrinkShare, confirmMs, waitMs } = settings
     const path = `/v1/health/service/${encodeURIComponent(service.name)}`
-    const query = { dc: service.datacenter }
+    const isOwn = service.datacenter === own()
+    const query = isOwn ? {} : { dc: service.datacenter }
     const belief = new Belief<DiscoveredEndpoint>({
       what: host,
       share: shrinkShare,
       confirmMs: (why) => (why === 'shrank' ? Math.min(SHRANK_MS, confirmMs) : confirmMs),
       idOf: ({ id }) => id,
+      filtered: () => isFiltered(isOwn ? own() : service.datacenter),
       reread: async () => {
         const { value } = await http.json({ path, query: { ...query, consistent: '' } })
         return readInstances(value)

@@ -7,8 +7,8 @@ export interface Held {
   readonly since: number
   readonly before: number
   readonly now: number
-  /** `shrank`, or that the registry's index went back. */
-  readonly why: 'shrank' | 'went back' | 'empty'
+  /** How it lost something; `filtered`: it shows that only a part may be seen, as with a token that may not read all. */
+  readonly why: 'shrank' | 'went back' | 'empty' | 'filtered'
 }
 
 export interface BeliefOptions<T> {
@@ -17,6 +17,8 @@ export interface BeliefOptions<T> {
   /** How long something of this kind must stay so, ms. */
   readonly confirmMs: (why: Held['why']) => number
   readonly idOf: (item: T) => string
+  /** Whether a list, after one that was believed, is certain not to be all there is: then time confirms no loss. */
+  readonly filtered?: (list: readonly T[], before: readonly T[]) => boolean
   /** Reads the list again, consistently; asked while something is held. */
   readonly reread: () => Promise<readonly T[]>
   /** Called with each list that is believed. */
@@ -33,7 +35,8 @@ export const PATIENCE_MS = 3_000
 
 /**
  * The last list of a registry that is believed, and one that is not yet. What is held is read again, consistently, at its
- * beginning, halfway and at the end of `confirmMs`; it is taken when these agree, or when a person says so. Anything that is no
+ * beginning, halfway and at the end of `confirmMs`; it is taken when these agree, or when a person says so; where it is known to be a part
+ * only, when a person says so. Anything that is no
  * loss is taken at once, also while something is held.
  */
 export class Belief<T> {
@@ -70,7 +73,8 @@ export class Belief<T> {
     }
     const now = new Set(list.map(idOf))
     const kept = before.filter((item) => now.has(idOf(item))).length
-    if (judge({ before: before.length, kept, now: list.length, wentBack, share }) === 'take') {
+    const filtered = kept < before.length && this.#isFiltered(list)
+    if (!filtered && judge({ before: before.length, kept, now: list.length, wentBack, share }) === 'take') {
       this.#take(list)
       return
     }
@@ -81,7 +85,7 @@ export class Belief<T> {
     const updated = new Map(list.map((item) => [idOf(item), item]))
     this.#list = [...before.map((item) => updated.get(idOf(item)) ?? item), ...added]
     this.#options.onList(this.#list)
-    const why = wentBack ? 'went back' : list.length === 0 ? 'empty' : 'shrank'
+    const why = filtered ? 'filtered' : wentBack ? 'went back' : list.length === 0 ? 'empty' : 'shrank'
     const since = this.#held?.facts.since ?? this.#now()
     const first = this.#held === undefined
     this.#held = { list, facts: { what, since, before: before.length, now: list.length, why } }
@@ -119,6 +123,11 @@ export class Belief<T> {
   stop(): void {
     clearTimeout(this.#timer)
     this.#forgetSpare()
+  }
+
+  #isFiltered(list: readonly T[]): boolean {
+    const before = this.#list ?? this.#spare
+    return (before !== undefined && this.#options.filtered?.(list, before)) ?? false
   }
 
   #forgetSpare(): void {
@@ -159,11 +168,12 @@ export class Belief<T> {
       if (ids(again) !== ids(held.list)) {
         this.#held = { list: again, facts: { ...held.facts, now: again.length } }
         // It may be no loss at all by now.
-        this.offer(again, false)
+        this.offer(again, held.facts.why === 'went back')
         if (this.#held) this.#confirmLater(2)
         return
       }
-      if (left > 1) this.#confirmLater(left - 1)
+      if (this.#isFiltered(again)) this.#confirmLater(2)
+      else if (left > 1) this.#confirmLater(left - 1)
       else this.#take(again)
     } catch {
       // It cannot be asked: nothing is confirmed, and what is believed stays. The watch tells of the failure.

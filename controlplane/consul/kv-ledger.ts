@@ -305,7 +305,13 @@ export class KvLedger extends RecordedLedger implements RevisionLedger {
     }
     const head = readJson<Head>(entry)
     this.#content.notice(head.swept)
-    if (this.head > 0 && !(await this.#isSameHistory(head))) this.#forget()
+    if (this.head > 0 && !(await this.#isSameHistory(head))) {
+      this.#options.log.warn(
+        { store: this.name },
+        `${this.name} has another history than the copy of it, which is at revision ${this.head}: it is taken as it stands, at revision ${head.revision}`,
+      )
+      this.#forget()
+    }
     if (this.head < head.revision) await this.#adopt(head)
     return { index: entry.modifyIndex, swept: head.swept }
   }

@@ -18,14 +18,29 @@ export interface NamesOptions {
   readonly onGone: (hosts: readonly string[]) => void
 }
 
-/** Which services there are, in all datacenters. A name that went is kept for a while: its service may only be restarting. */
+interface Datacenter {
+  /** Another one when the agent's own datacenter gets another name. */
+  name: string
+  /** What its complaints go by, whatever its name was when they began. */
+  readonly question: string
+  readonly belief: Belief<CatalogService>
+  readonly watch: Watch
+}
+
+/**
+ * Which services there are, in all datacenters. A name that went is kept for a while: its service may only be restarting. The agent's own
+ * datacenter is asked for without its name, which may change.
+ */
 export class Names {
   readonly #options: NamesOptions
-  readonly #datacenters = new Map<string, { readonly belief: Belief<CatalogService>; watch: Watch | undefined }>()
+  #datacenters: readonly Datacenter[] = []
   readonly #leaving = new Map<string, { readonly service: CatalogService; readonly until: number }>()
   readonly #timer: NodeJS.Timeout
   #hosts: ReadonlyMap<string, CatalogService> = new Map()
   #own = ''
+  /** Runs from the answer of the own datacenter on: the others are not waited for any longer when it is over. */
+  #patience: NodeJS.Timeout | undefined
+  #impatient = false
 
   constructor(options: NamesOptions) {
     this.#options = options
@@ -44,81 +59,108 @@ export class Names {
   }
 
   get beliefs(): readonly Belief<CatalogService>[] {
-    return [...this.#datacenters.values()].map(({ belief }) => belief)
+    return this.#datacenters.map(({ belief }) => belief)
+  }
+
+  /** What is believed of each service, in every datacenter. */
+  get known(): readonly CatalogService[] {
+    return this.#datacenters.flatMap(({ name, belief }) => labelled(belief.list ?? [], name))
+  }
+
+  /** Whether what a datacenter tells is certain not to be all there is. */
+  isFiltered(datacenter: string): boolean {
+    return this.#datacenters.find(({ name }) => name === datacenter)?.belief.held?.why === 'filtered'
   }
 
   /** Begins to follow the catalogs, with what an earlier process knew of them to fall back to. */
   begin(own: string, known: readonly CatalogService[] = []): void {
-    const { http, settings, contact } = this.#options
+    const { settings } = this.#options
     this.#own = own
     // One that is not there any more has its grace, as if it had gone now.
     this.#hosts = new Map(known.filter(isOfMesh).map((service) => [hostOf(service, settings, own), service]))
-    const all = new Set([own, ...settings.datacenters])
-    for (const datacenter of all)
-      this.#datacenters.set(datacenter, { belief: this.#belief(datacenter), watch: undefined })
-    for (const [datacenter, { belief }] of this.#datacenters) {
-      const before = known.filter((service) => service.datacenter === datacenter)
+    const others = [...new Set(settings.datacenters)].filter((name) => name !== own)
+    this.#datacenters = [this.#follow(own, {}), ...others.map((name) => this.#follow(name, { dc: name }))]
+    for (const { name, belief } of this.#datacenters) {
+      const before = known.filter((service) => service.datacenter === name)
       if (before.length > 0) belief.spare(before)
     }
-    for (const [datacenter, entry] of this.#datacenters)
-      entry.watch = new Watch(http, {
-        path: PATH,
-        query: { dc: datacenter },
-        waitMs: settings.waitMs,
-        minGapMs: 1_000,
-        onAnswer: ({ value, wentBack }) => entry.belief.offer(readCatalog(value, datacenter), wentBack),
-        onContact: () => contact.answered(questionOf(datacenter)),
-        onError: (error) => {
-          contact.failed(questionOf(datacenter), error)
-          entry.belief.fallBack()
-        },
-      })
+  }
+
+  /** The agent's own datacenter has another name: hosts stay, for they do not carry it. */
+  rename(own: string): void {
+    const [mine, ...others] = this.#datacenters
+    if (!mine || own === this.#own) return
+    for (const { watch, belief } of others.filter(({ name }) => name === own)) {
+      watch.stop()
+      belief.stop()
+    }
+    mine.name = own
+    this.#own = own
+    this.#datacenters = [mine, ...others.filter(({ name }) => name !== own)]
+    this.#join()
   }
 
   /** Asks anew at once, whatever is under way. */
   again(): void {
-    for (const { watch } of this.#datacenters.values()) watch?.again(0)
+    for (const { watch } of this.#datacenters) watch.again(0)
   }
 
   /** Those that wait to try again need not wait any longer. */
   retry(): void {
-    for (const [datacenter, { watch }] of this.#datacenters)
-      if (this.#options.contact.isFailing(questionOf(datacenter))) watch?.again(0)
+    for (const { question, watch } of this.#datacenters) if (this.#options.contact.isFailing(question)) watch.again(0)
   }
 
   stop(): void {
     clearInterval(this.#timer)
-    for (const { watch, belief } of this.#datacenters.values()) {
-      watch?.stop()
+    clearTimeout(this.#patience)
+    for (const { watch, belief } of this.#datacenters) {
+      watch.stop()
       belief.stop()
     }
   }
 
-  #belief(datacenter: string): Belief<CatalogService> {
+  #follow(first: string, query: Readonly<Record<string, string>>): Datacenter {
     const { http, settings, onHeld, contact } = this.#options
-    return new Belief<CatalogService>({
-      what: `services of ${datacenter}`,
+    const read = (value: unknown) => readCatalog(value, datacenter.name)
+    const belief = new Belief<CatalogService>({
+      get what() {
+        return `services of ${datacenter.name}`
+      },
       share: settings.shrinkShare,
       confirmMs: () => settings.confirmMs,
       idOf: ({ name }) => name,
-      reread: async () => {
-        const { value } = await http.json({ path: PATH, query: { dc: datacenter, consistent: '' } })
-        return readCatalog(value, datacenter)
-      },
+      // Consul's servers are a service in every catalog: who does not see it any more may not see others either.
+      filtered: (list, before) => before.some(isConsul) && !list.some(isConsul),
+      reread: async () => read((await http.json({ path: PATH, query: { ...query, consistent: '' } })).value),
       onList: () => this.#join(),
       onHeld,
       answering: () => contact.isAnswering(PATIENCE_MS),
     })
+    const question = `catalog of ${first}`
+    const watch = new Watch(http, {
+      ...{ path: PATH, query, waitMs: settings.waitMs, minGapMs: 1_000 },
+      onAnswer: ({ value, wentBack }) => belief.offer(read(value), wentBack),
+      onContact: () => contact.answered(question),
+      onError: (error) => {
+        contact.failed(question, error)
+        belief.fallBack()
+      },
+    })
+    const datacenter: Datacenter = { name: first, question, belief, watch }
+    return datacenter
   }
 
   #join(): void {
     const { settings, onHosts } = this.#options
     const hosts = new Map<string, CatalogService>()
-    for (const { list } of this.beliefs) {
-      if (list === undefined) return
-      for (const service of list.filter(isOfMesh)) hosts.set(hostOf(service, settings, this.#own), service)
+    for (const { name, belief } of this.#datacenters) {
+      if (belief.list === undefined && name !== this.#own && this.#impatient) continue
+      if (belief.list === undefined) return
+      this.#patience ??= setTimeout(() => this.#loseWait(), settings.confirmMs).unref()
+      for (const service of labelled(belief.list, name).filter(isOfMesh))
+        hosts.set(hostOf(service, settings, this.#own), service)
     }
-    const until = Date.now() + settings.nameGraceMs
+    const until = performance.now() + settings.nameGraceMs
     for (const [host, service] of this.#hosts)
       if (!hosts.has(host) && !this.#leaving.has(host)) this.#leaving.set(host, { service, until })
     for (const [host, { service }] of this.#leaving) {
@@ -129,8 +171,13 @@ export class Names {
     onHosts(hosts)
   }
 
+  #loseWait(): void {
+    this.#impatient = true
+    this.#join()
+  }
+
   #drop(): void {
-    const now = Date.now()
+    const now = performance.now()
     const over = [...this.#leaving].filter(([, { until }]) => until <= now).map(([host]) => host)
     if (over.length === 0) return
     const hosts = new Map(this.#hosts)
@@ -144,11 +191,16 @@ export class Names {
   }
 }
 
-/** Consul's servers are no service of the mesh. */
-function isOfMesh({ name }: CatalogService): boolean {
-  return name !== 'consul'
+function isConsul({ name }: CatalogService): boolean {
+  return name === 'consul'
 }
 
-function questionOf(datacenter: string): string {
-  return `catalog of ${datacenter}`
+/** Consul's servers are no service of the mesh. */
+function isOfMesh(service: CatalogService): boolean {
+  return !isConsul(service)
+}
+
+/** With the name their datacenter has now. */
+function labelled(services: readonly CatalogService[], datacenter: string): readonly CatalogService[] {
+  return services.map((service) => (service.datacenter === datacenter ? service : { ...service, datacenter }))
 }

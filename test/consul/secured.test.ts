@@ -120,6 +120,64 @@ describe.skipIf(!(await hasConsul()))('a Consul with TLS and ACLs', () => {
     await bed.stop()
   })
 
+  it('that gives the token back: it goes on by itself, whether the token or only its rights were taken', async () => {
+    const secret = await token(DISCOVERY)
+    const rules = async (by: string, text: string) => {
+      const { Policies } = (await consul.call('GET', '/v1/acl/token/self', undefined, by)) as {
+        Policies: { ID: string; Name: string }[]
+      }
+      const [{ ID, Name }] = Policies as [{ ID: string; Name: string }]
+      await consul.call('PUT', `/v1/acl/policy/${ID}`, { Name, Rules: text })
+      return { Name }
+    }
+    const bed = await consulBed(url, '', {
+      ...{ ...tls, tokenFile: await file('given-back', secret) },
+      ...{ waitMs: 500, probeMs: 200, confirmMs: 500, nameGraceMs: 300 },
+    })
+    const both = ['9001 healthy', '9002 healthy']
+    await until(
+      () => served(bed, HOST),
+      (list) => list.join() === both.join(),
+    )
+    // What may not be read is left out of lists that look like any other: that Consul itself is not in them tells.
+    const policy = await rules(secret, 'agent_prefix "" { policy = "read" }')
+    await consul.register({ name: 'other', id: 'o1', port: 9100 })
+    await until(
+      () => bed.source.state().held,
+      (held) => held.some(({ what, why }) => what === 'services of dc1' && why === 'filtered'),
+    )
+    await sleep(2_000)
+    expect(served(bed, HOST)).toEqual(both)
+    await rules(secret, DISCOVERY)
+    await consul.register({ name: 'web', id: 'w9003', port: 9003 })
+    await until(
+      () => served(bed, HOST),
+      (list) => list.includes('9003 healthy'),
+    )
+    await until(
+      () => bed.source.state(),
+      ({ state, held }) => state === 'ok' && held.length === 0,
+    )
+
+    await revoke(secret)
+    await until(
+      () => bed.source.state().error,
+      (error) => error?.includes('403') ?? false,
+    )
+    await consul.call('PUT', '/v1/acl/token', { SecretID: secret, Policies: [policy] })
+    await consul.deregister('w9003')
+    await until(
+      () => served(bed, HOST),
+      (list) => list.join() === both.join(),
+    )
+    await until(
+      () => bed.source.state(),
+      ({ state }) => state === 'ok',
+    )
+    await consul.deregister('o1')
+    await bed.stop()
+  })
+
   it('is not taken for ready without a token, nor with a certificate of nobody we know', async () => {
     const none = await consulBed(url, '', { ...tls, probeMs: 200 })
     await until(
@@ -198,6 +256,18 @@ describe.skipIf(!(await hasConsul()))('several datacenters', () => {
     await near.register({ name: 'web', id: 'n1', port: 9101 })
     await far.register({ name: 'web', id: 'f1', port: 9201 })
     await far.register({ name: 'only-far', id: 'o1', port: 9202 })
+    // One that cannot be reached from the beginning is not waited for by the others for longer than a loss would be.
+    const lonely = await consulBed(near.url, '', { datacenters: ['nowhere'], probeMs: 200, confirmMs: 500 })
+    await lonely.source.whenReady()
+    await until(
+      () => served(lonely, 'web.service.consul'),
+      (list) => list.join() === '9101 healthy',
+    )
+    expect(lonely.source.state()).toMatchObject({
+      state: 'degraded',
+      error: expect.stringMatching(/nowhere|datacenter/),
+    })
+    await lonely.stop()
     const bed = await consulBed(near.url, '', { datacenters: ['far'], waitMs: 1_000, probeMs: 200, confirmMs: 1_000 })
     await bed.source.whenReady()
     const holds = async (host: string, list: readonly string[]) =>

@@ -51,8 +51,11 @@ export interface TestConsul {
   freeze(): void
   thaw(): void
   kill(): Promise<void>
-  /** Starts it again on the same ports, after `kill` or instead of what runs. */
-  restart(): Promise<void>
+  /** Starts it again on the same ports, after `kill` or instead of what runs; perhaps as one of another datacenter. */
+  restart(datacenter?: string): Promise<void>
+  /** All it knows, as `restore` takes it. */
+  snapshot(): Promise<ArrayBuffer>
+  restore(snapshot: ArrayBuffer): Promise<void>
   stop(): Promise<void>
 }
 
@@ -105,15 +108,16 @@ export async function startConsul(options: ConsulOptions = {}): Promise<TestCons
   const args = [
     ...['agent', ...(options.persistent || servers ? [] : ['-dev'])],
     ...['-bind', '127.0.0.1', '-client', '127.0.0.1', '-config-file', join(folder, 'agent.json')],
-    ...['-node', `n${http}`, '-datacenter', options.datacenter ?? 'dc1', '-log-level', 'warn'],
+    ...['-node', `n${http}`, '-log-level', 'warn'],
     ...(options.joinWan ? ['-retry-join-wan', `127.0.0.1:${options.joinWan}`] : []),
   ]
   let said = ''
+  let datacenter = options.datacenter ?? 'dc1'
   let running: RunningProcess | undefined
   const start = async () => {
     running = await startProcess({
       command: binary,
-      args,
+      args: [...args, '-datacenter', datacenter],
       cwd: folder,
       onLine: (line) => {
         said = `${said}${line}\n`.slice(-8_000)
@@ -191,7 +195,17 @@ export async function startConsul(options: ConsulOptions = {}): Promise<TestCons
     freeze: () => process.kill(running!.pid, 'SIGSTOP'),
     thaw: () => process.kill(running!.pid, 'SIGCONT'),
     kill: end,
-    async restart() {
+    async snapshot() {
+      const answer = await fetch(`${url}/v1/snapshot`)
+      if (!answer.ok) throw new Error(`snapshot: ${answer.status} ${await answer.text()}`)
+      return answer.arrayBuffer()
+    },
+    async restore(snapshot) {
+      const answer = await fetch(`${url}/v1/snapshot`, { method: 'PUT', body: snapshot })
+      if (!answer.ok) throw new Error(`restore: ${answer.status} ${await answer.text()}`)
+    },
+    async restart(other = datacenter) {
+      datacenter = other
       await end()
       await start()
     },

@@ -38,7 +38,7 @@ export type Held = {
   readonly since: string
   readonly before: number
   readonly now: number
-  readonly why: 'shrank' | 'went back' | 'empty'
+  readonly why: 'shrank' | 'went back' | 'empty' | 'filtered'
 }
 
 /** A registry the mesh reads beside its configuration. */

@@ -17,6 +17,8 @@ export const overview = {
   'registry.served_other': 'The last good endpoints of {{count}} services go on being served.',
   'registry.contact': 'Last contact:',
   'registry.why.shrank': 'far fewer at once: what was there is kept',
+  'registry.why.filtered':
+    'only a part can be seen (a token that may read less?): what was there is kept until somebody confirms',
   'registry.why.went back': 'older than what is known: what was there is kept',
   'registry.why.empty': 'all gone at once: what was there is kept',
   'registry.believe': 'Believe it',

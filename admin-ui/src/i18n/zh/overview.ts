@@ -16,6 +16,7 @@ export const overview: Dictionary['overview'] = {
   'registry.served_other': '继续使用 {{count}} 个服务最后一次有效的端点。',
   'registry.contact': '上次联系：',
   'registry.why.shrank': '一次减少过多，暂时保留原有内容',
+  'registry.why.filtered': '只能看到一部分（令牌权限变少了？），在有人确认之前保留原有内容',
   'registry.why.went back': '比已知的更旧，暂时保留原有内容',
   'registry.why.empty': '一次全部消失，暂时保留原有内容',
   'registry.believe': '采信',

@@ -1,0 +1,164 @@
+import { join } from 'node:path'
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { KvLedger } from '../../controlplane/consul/index.ts'
+import { hasConsul, startConsul, type TestConsul } from '../helpers/consul.ts'
+import { testFolder } from '../helpers/folders.ts'
+import { type ConsulBed, consulBed, served, until } from './bed.ts'
+
+/** A real Consul that is another than it was: restored from a snapshot, in a datacenter of another name; and clocks that jump. */
+
+const HOST = 'web.service.consul'
+
+describe.skipIf(!(await hasConsul()))('a Consul that is another than it was', () => {
+  let consul: TestConsul
+  let folder: string
+  const settings = { probeMs: 200, waitMs: 1_000, confirmMs: 1_500, nameGraceMs: 500 }
+
+  beforeAll(async () => {
+    folder = testFolder('test')
+    consul = await startConsul()
+    await register(consul)
+  })
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+
+  const register = (on: TestConsul) =>
+    Promise.all([9001, 9002, 9003].map((port) => on.register({ name: 'web', id: `w${port}`, port })))
+  /** An instance that no agent knows of, and none brings back. */
+  const external = (port: number) =>
+    consul.call('PUT', '/v1/catalog/register', {
+      ...{ Node: 'elsewhere', Address: '127.0.0.1' },
+      Service: { Service: 'web', ID: `w${port}`, Address: '127.0.0.1', Port: port },
+    })
+  const healthy = (bed: ConsulBed) => served(bed, HOST).filter((one) => one.endsWith(' healthy'))
+  const all = (...ports: number[]) => ports.map((port) => `${port} healthy`).join()
+  const holds = (bed: ConsulBed, list: string) =>
+    until(
+      () => healthy(bed).join(),
+      (seen) => seen === list,
+    )
+
+  it('after a restore of its past, instances it does not know any more stay until that stayed so', async () => {
+    const bed = await consulBed(consul.url, '', settings)
+    await holds(bed, all(9001, 9002, 9003))
+    const snapshot = await consul.snapshot()
+    await external(9004)
+    await external(9005)
+    await holds(bed, all(9004, 9005, 9001, 9002, 9003))
+    await consul.restore(snapshot)
+    const { held } = await until(
+      () => bed.source.state(),
+      (state) => state.held.some(({ what }) => what === HOST),
+    )
+    expect(held).toContainEqual(expect.objectContaining({ what: HOST, why: 'went back', before: 5, now: 3 }))
+    expect(healthy(bed)).toHaveLength(5)
+    await holds(bed, all(9001, 9002, 9003))
+    expect(bed.source.state()).toMatchObject({ state: 'ok', held: [] })
+    await bed.stop()
+  })
+
+  it('after a restore of its past, the configuration is that of the past on every replica, which say so', async () => {
+    const warnings: string[] = []
+    const open = (name: string) =>
+      KvLedger.open({
+        ...{ address: { url: consul.url }, prefix: 'mesh', mirror: join(folder, name) },
+        log: { info: () => {}, warn: (_, message) => warnings.push(message) },
+      })
+    const ledgers = [await open('a'), await open('b')] as const
+    const [a, b] = ledgers
+    const apply = (ledger: KvLedger, text: string) =>
+      ledger.apply([{ file: 'x.yaml', bytes: Buffer.from(text) }], {
+        ...{ who: 'a', why: text, source: 'api', expected: new Map() },
+      })
+    await apply(a, 'a: 1\n')
+    const snapshot = await consul.snapshot()
+    await apply(a, 'a: 2\n')
+    await apply(a, 'a: 3\n')
+    await until(
+      () => b.head,
+      (head) => head === 3,
+    )
+    await consul.restore(snapshot)
+    // A query that waits for an index of the future ends with its time; who asks meanwhile need not wait for that.
+    for (const ledger of ledgers) await ledger.sync()
+    expect(ledgers.map(({ head }) => head)).toEqual([1, 1])
+    expect(warnings).toContainEqual(expect.stringMatching(/revision 3.*revision 1/))
+    expect((await apply(b, 'a: other\n')).id).toBe(2)
+    await until(
+      () => a.read('x.yaml')?.toString(),
+      (text) => text === 'a: other\n',
+    )
+    for (const ledger of ledgers) await ledger.close()
+  })
+
+  it('a clock that jumps makes nothing old, nothing lost, and takes no name before its time', async () => {
+    const bed = await consulBed(consul.url, '', { ...settings, nameGraceMs: 600_000 })
+    await holds(bed, all(9001, 9002, 9003))
+    await consul.register({ name: 'short', port: 9009 })
+    await until(
+      () => served(bed, 'short.service.consul'),
+      (list) => list.includes('9009 healthy'),
+    )
+    await consul.deregister('short')
+    // A person says so, rather than time.
+    await until(
+      () => bed.source.confirm() > 0,
+      (confirmed) => confirmed,
+    )
+    vi.useFakeTimers({ toFake: ['Date'] })
+    for (const jumpMs of [86_400_000, -86_400_000]) {
+      vi.setSystemTime(Date.now() + jumpMs)
+      expect(bed.source.state()).toMatchObject({ state: 'ok', ageMs: 0 })
+      // Names are looked through each second.
+      const { requests } = bed.source.state()
+      await until(
+        () => bed.source.state().requests - requests,
+        (count) => count > 8,
+        1e15,
+      )
+      expect(served(bed, 'short.service.consul')).not.toEqual(['no service'])
+      expect(bed.source.state()).toMatchObject({ state: 'ok', ageMs: 0 })
+    }
+    await bed.stop()
+  })
+
+  it('in a datacenter of another name, and empty: hosts stay, endpoints until that stayed so, and those that register again', async () => {
+    const cache = join(folder, 'cache.json')
+    const bed = await consulBed(consul.url, '', settings, cache)
+    await holds(bed, all(9001, 9002, 9003))
+    const seen = new Set<string>()
+    const watching = setInterval(() => seen.add(healthy(bed).join()), 20)
+    await consul.restart('moved')
+    await register(consul)
+    await consul.register({ name: 'new', port: 9010 })
+    await until(
+      () => served(bed, 'new.service.consul'),
+      (list) => list.includes('9010 healthy'),
+    )
+    await until(
+      () => bed.source.state(),
+      ({ state, held }) => state === 'ok' && held.length === 0,
+    )
+    await holds(bed, all(9001, 9002, 9003))
+    clearInterval(watching)
+    expect([...seen]).toEqual([all(9001, 9002, 9003)])
+    expect(bed.warnings).toContainEqual(expect.stringContaining('was dc1 and is moved'))
+    await bed.stop()
+
+    // And of one that was moved while nobody looked, by what was known before.
+    await consul.restart('again')
+    await register(consul)
+    const second = await consulBed(consul.url, '', settings, cache)
+    await holds(second, all(9001, 9002, 9003))
+    await until(
+      () => second.warnings,
+      (list) => list.some((one) => one.includes('was moved and is again')),
+    )
+    await until(
+      () => second.source.state(),
+      ({ state, held }) => state === 'ok' && held.length === 0,
+    )
+    await second.stop()
+  })
+})
