@@ -53,7 +53,12 @@ export class Contact {
   answered(question?: string): void {
     this.#last = Date.now()
     this.#lastAt = performance.now()
-    if (question === undefined || !this.#errors.delete(question) || this.#errors.size > 0) return
+    if (question !== undefined) this.settled(question)
+  }
+
+  /** The complaint about a question is over; of services and instances that says nothing, as where an agent tells of itself. */
+  settled(question: string): void {
+    if (!this.#errors.delete(question) || this.#errors.size > 0) return
     this.#log.info({ consul: this.#url }, 'Consul answers again')
     this.#onRecovered()
   }

@@ -212,7 +212,7 @@ export class ConsulDiscovery {
         const own = (value as { Config?: { Datacenter?: unknown } } | undefined)?.Config?.Datacenter
         if (typeof own !== 'string' || own === '') throw new Error('it does not tell its datacenter')
         if (this.#stopped) return
-        this.#contact.answered('agent')
+        this.#contact.settled('agent')
         failures = 0
         this.#isOwn(own)
       } catch (error) {

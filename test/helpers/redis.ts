@@ -93,6 +93,8 @@ const SLOTS = 16_384
 
 export interface TestRedisCluster {
   readonly nodes: readonly TestRedis[]
+  /** Starts another server, which copies one of them and takes its place when it dies. */
+  addReplica(of: TestRedis): Promise<TestRedis>
   /** `redis+cluster://…`, which names the first of them alone. */
   readonly url: string
 }
@@ -100,14 +102,12 @@ export interface TestRedisCluster {
 /** A real Redis Cluster of so many primaries, where those that are well go on without the others. */
 export async function startRedisCluster(count: number): Promise<TestRedisCluster> {
   const buses = await freePorts(count)
-  const nodes = await Promise.all(
-    buses.map((bus) =>
-      startRedis([
-        ...['--cluster-enabled', 'yes', '--cluster-port', String(bus)],
-        ...['--cluster-node-timeout', '1000', '--cluster-require-full-coverage', 'no'],
-      ]),
-    ),
-  )
+  const startNode = (bus: number) =>
+    startRedis([
+      ...['--cluster-enabled', 'yes', '--cluster-port', String(bus)],
+      ...['--cluster-node-timeout', '1000', '--cluster-require-full-coverage', 'no'],
+    ])
+  const nodes = await Promise.all(buses.map(startNode))
   const clients = nodes.map(({ url }) => new Redis(url))
   for (const client of clients) client.on('error', () => {})
   try {
@@ -130,7 +130,39 @@ export async function startRedisCluster(count: number): Promise<TestRedisCluster
   } finally {
     for (const client of clients) client.disconnect()
   }
-  return { nodes, url: `redis+cluster://127.0.0.1:${nodes[0]!.port}` }
+  const addReplica = async (of: TestRedis) => {
+    const bus = await freePort()
+    const replica = await startNode(bus)
+    const [primary, client] = [new Redis(of.url), new Redis(replica.url)]
+    try {
+      const id = String(await primary.call('CLUSTER', 'MYID'))
+      await client.call('CLUSTER', 'MEET', '127.0.0.1', of.port, buses[nodes.indexOf(of)]!)
+      await eventually(async () => String(await client.call('CLUSTER', 'NODES')).includes(id))
+      await eventually(async () => (await client.call('CLUSTER', 'REPLICATE', id).catch(() => '')) === 'OK')
+      await eventually(async () => (await client.info('replication')).includes('master_link_status:up'))
+      // All others know of it by then: they are asked whether it may take over.
+      for (const { url } of nodes) {
+        const other = new Redis(url)
+        await eventually(async () =>
+          new RegExp(`:${replica.port}@.* slave ${id}`).test(String(await other.cluster('NODES'))),
+        )
+        other.disconnect()
+      }
+    } finally {
+      primary.disconnect()
+      client.disconnect()
+    }
+    return replica
+  }
+  return { nodes, addReplica, url: `redis+cluster://127.0.0.1:${nodes[0]!.port}` }
+}
+
+async function eventually(holds: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 20_000
+  while (!(await holds())) {
+    if (Date.now() > deadline) throw new Error('the cluster of Redis does not take another server')
+    await sleep(20)
+  }
 }
 
 function answers(port: number): Promise<boolean> {

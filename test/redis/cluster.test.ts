@@ -126,6 +126,40 @@ describe('rate limits in a Redis Cluster', () => {
   })
 })
 
+it('a slot that moves to another server takes its counter along: each request is counted once, wherever it was sent first', async () => {
+  const hourly = { tokenBucket: { maxTokens: 6, tokensPerFill: 1, fillInterval: '1h' } }
+  const [limiter] = (await instances(1, documents([hourly]))) as [Limiter]
+  const name = Array.from({ length: 200 }, (_, index) => `moving-${index}`).find((one) => serverOf(one) === 0)!
+  const key = `meshgate:rl:{n/r/0 ["user","${name}"]}`
+  const slot = redisSlot(key)
+  const left = async () => {
+    const { rule, remaining, over } = (await limiter.decide('meshgate', [user(name)])).descriptors[0]!
+    return rule === undefined ? 'not counted' : over ? 'over' : remaining
+  }
+  const [from, to] = [cluster!.nodes[0]!, cluster!.nodes[1]!]
+  const [source, target] = [new Redis(from.url), new Redis(to.url)]
+  stopAfterTests(async () => {
+    source.disconnect()
+    target.disconnect()
+  })
+  const [sourceId, targetId] = [
+    String(await source.call('CLUSTER', 'MYID')),
+    String(await target.call('CLUSTER', 'MYID')),
+  ]
+  expect(await left()).toBe(5)
+  await target.call('CLUSTER', 'SETSLOT', slot, 'IMPORTING', sourceId)
+  await source.call('CLUSTER', 'SETSLOT', slot, 'MIGRATING', targetId)
+  // Its key is still where it was.
+  expect(await left()).toBe(4)
+  await source.call('MIGRATE', '127.0.0.1', to.port, key, 0, 2_000)
+  // Asked for there, and told to ask the other (ASK), which does not know the script yet.
+  expect([await left(), await left()]).toEqual([3, 2])
+  for (const redis of [target, source]) await redis.call('CLUSTER', 'SETSLOT', slot, 'NODE', targetId)
+  // Told that it moved (MOVED).
+  expect([await left(), await left(), await left()]).toEqual([1, 0, 'over'])
+  expect(await source.exists(key).catch(() => 0)).toBe(0)
+})
+
 it('presence and learned sets are shared through a cluster', async () => {
   const [one, two] = [redisPresence(cluster!.url, silent), redisPresence(cluster!.url, silent)]
   stopAfterTests(async () => {
@@ -167,4 +201,33 @@ it('presence and learned sets are shared through a cluster', async () => {
       return told
     })
     .toEqual([learned])
+})
+
+it('a replica that takes the place of a dead server counts on from what it was told', async () => {
+  const strict = { tokenBucket: { maxTokens: 5, tokensPerFill: 1, fillInterval: '1h' }, onFailure: 'deny' }
+  const primary = cluster!.nodes[2]!
+  const replica = await cluster!.addReplica(primary)
+  const [limiter] = (await instances(1, documents([strict]), 200)) as [Limiter]
+  const name = Array.from({ length: 200 }, (_, index) => `staying-${index}`).find((one) => serverOf(one) === 2)!
+  const ask = async (hits: number) => (await limiter.decide('meshgate', [{ ...user(name), hits }])).descriptors[0]!
+  expect((await ask(3)).remaining).toBe(2)
+  const copy = new Redis(replica.url)
+  stopAfterTests(async () => copy.disconnect())
+  await expect.poll(() => copy.dbsize(), { timeout: 5_000 }).toBeGreaterThan(0)
+  await primary.kill()
+  let slowest = 0
+  await expect
+    .poll(
+      async () => {
+        const started = performance.now()
+        const { over } = await ask(0)
+        slowest = Math.max(slowest, performance.now() - started)
+        return over
+      },
+      { timeout: 40_000, interval: 20 },
+    )
+    .toBe(false)
+  expect(slowest).toBeLessThan(1_500)
+  expect((await ask(1)).remaining).toBe(1)
+  expect((await ask(2)).over).toBe(true)
 })
