@@ -39,11 +39,30 @@ export function connectRedis(url: string, options: ReturnType<typeof redisOption
   return redis
 }
 
+/** Tries in a row to reach a cluster before it is told that none succeeds. */
+const SILENT_TRIES = 3
+
 /** Connects to every server of a cluster at once, since a question to one that is not connected is refused; tells of those that fail. */
 function watchNodes(cluster: Cluster, fields: object, logger: RedisLogger): void {
   const failing = new Set<string>()
+  const named = new Set<string>()
+  let tries = 0
+  cluster.on('ready', () => {
+    tries = 0
+    named.clear()
+  })
+  cluster.on('reconnecting', () => {
+    // It begins anew without a word when the servers it names do not answer, as where they name ports without TLS.
+    if (++tries !== SILENT_TRIES) return
+    const nodes = [...named].join(', ')
+    logger.warn(
+      { ...fields, nodes, error: `no answer from the servers of the cluster: ${nodes}` },
+      'Redis cannot be used',
+    )
+  })
   cluster.on('+node', (node: Redis) => {
     const address = `${node.options.host}:${node.options.port}`
+    named.add(address)
     node.on('ready', () => {
       if (failing.delete(address)) logger.info({ ...fields, node: address }, 'a server of the cluster is used again')
     })

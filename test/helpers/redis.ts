@@ -137,13 +137,13 @@ export async function startRedisCluster(count: number): Promise<TestRedisCluster
     try {
       const id = String(await primary.call('CLUSTER', 'MYID'))
       await client.call('CLUSTER', 'MEET', '127.0.0.1', of.port, buses[nodes.indexOf(of)]!)
-      await eventually(async () => String(await client.call('CLUSTER', 'NODES')).includes(id))
-      await eventually(async () => (await client.call('CLUSTER', 'REPLICATE', id).catch(() => '')) === 'OK')
-      await eventually(async () => (await client.info('replication')).includes('master_link_status:up'))
+      await comesTrue(async () => String(await client.call('CLUSTER', 'NODES')).includes(id))
+      await comesTrue(async () => (await client.call('CLUSTER', 'REPLICATE', id).catch(() => '')) === 'OK')
+      await comesTrue(async () => (await client.info('replication')).includes('master_link_status:up'))
       // All others know of it by then: they are asked whether it may take over.
       for (const { url } of nodes) {
         const other = new Redis(url)
-        await eventually(async () =>
+        await comesTrue(async () =>
           new RegExp(`:${replica.port}@.* slave ${id}`).test(String(await other.cluster('NODES'))),
         )
         other.disconnect()
@@ -155,14 +155,6 @@ export async function startRedisCluster(count: number): Promise<TestRedisCluster
     return replica
   }
   return { nodes, addReplica, url: `redis+cluster://127.0.0.1:${nodes[0]!.port}` }
-}
-
-async function eventually(holds: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 20_000
-  while (!(await holds())) {
-    if (Date.now() > deadline) throw new Error('the cluster of Redis does not take another server')
-    await sleep(20)
-  }
 }
 
 function answers(port: number): Promise<boolean> {
