@@ -54,6 +54,7 @@ export function begin(
   owe(state, owed)
   if (extra.size > 0) {
     state.extra = extra
+    state.older = extra
     state.mustAnswer = false
   }
   const gone = new Map<string, Resource | undefined>()

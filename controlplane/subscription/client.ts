@@ -262,7 +262,7 @@ export class Client implements Reader {
     if (push || full) for (const name of changed) names.add(name)
     if ((push || full) && state.extra) for (const name of state.extra) names.add(name)
     const divides = push && !all && type === 'cds' && this.log.onDemand
-    const later = divides ? postponed(names, state, push === 'open', this.clustersAtOnce) : NO_NAMES
+    const later = divides ? postponed(names, state, log, push === 'open', this.clustersAtOnce) : NO_NAMES
     for (const name of later) names.delete(name)
     // What a full set leaves out does not exist: an empty one tells a client so at once, where silence costs it its timeout.
     const mustAnswer = state.mustAnswer || (state.owedAll && interest.wildcard) || (full && isAsked(state))
@@ -304,6 +304,7 @@ export class Client implements Reader {
     if (push || full || all) {
       state.upserted = log.position
       state.extra = later.size > 0 ? new Set(later) : undefined
+      state.older = later.size > 0 ? later : undefined
     }
     if (step.remove && (push || full)) {
       state.removed = log.position

@@ -170,6 +170,20 @@ const BROKE: [Play][] = [
       ],
     },
   ],
+  // Two clusters come together with a route that uses both, to a client that holds neither.
+  [
+    {
+      first: { clusters: { a: 1 }, routes: { r0: ['a'] } },
+      started: true,
+      steps: [
+        {
+          do: 'publish',
+          world: { clusters: { c: 1, d: 1, b: 1 }, routes: { r0: ['b', 'c'], r1: ['c'] } },
+          push: false,
+        },
+      ],
+    },
+  ],
 ]
 
 describe.each([

@@ -1,4 +1,5 @@
 import type { ClassLog } from './class-log.ts'
+import type { TypeLog } from './type-log.ts'
 import type { TypeState } from './type-state.ts'
 
 /**
@@ -9,20 +10,25 @@ import type { TypeState } from './type-state.ts'
 export const CLUSTERS_AT_ONCE = 64
 
 /**
- * Those of the names that are to be sent when the client has taken the others.
+ * Those of the names that are to be sent when the client has taken the others: updates of what it has. What is new to it goes at
+ * once, since a route to it may follow.
  * @param names what is to be sent
  * @param open whether an update may go now; if not, only what was asked for goes, and what the client never asks for
  */
 export function postponed(
   names: ReadonlySet<string>,
-  { owed, interest }: Pick<TypeState, 'owed' | 'interest'>,
+  { owed, interest, upserted, extra, older }: Pick<TypeState, 'owed' | 'interest' | 'upserted' | 'extra' | 'older'>,
+  log: Pick<TypeLog, 'existedAt'>,
   open: boolean,
   most: number,
 ): ReadonlySet<string> {
-  const unasked: string[] = []
-  const named: string[] = []
-  for (const name of names) if (!owed?.has(name)) (interest.names.has(name) ? named : unasked).push(name)
-  return new Set(open ? [...unasked, ...named].slice(most) : named)
+  const waits = (name: string) =>
+    !owed?.has(name) &&
+    interest.names.has(name) &&
+    log.existedAt(upserted, name) &&
+    (!extra?.has(name) || older?.has(name) === true)
+  const updates = [...names].filter(waits)
+  return new Set(open ? updates.slice(Math.max(0, most - (names.size - updates.length))) : updates)
 }
 
 /** The removals that go now, and those that wait for the answer to these. */

@@ -32,6 +32,8 @@ interface Entry {
   holders: number
   /** Position of the last change. */
   changed: number
+  /** Position since which there has always been something. */
+  since: number
 }
 
 const NOTHING: Pending = { upserts: [], removals: [] }
@@ -94,6 +96,12 @@ export class TypeLog {
   last(name: string): Resource | undefined {
     const entry = this.entries.get(name)
     return entry?.published ?? entry?.ghost
+  }
+
+  /** Whether there was something under the name at this position, and has been ever since. */
+  existedAt(position: number, name: string): boolean {
+    const entry = this.entries.get(name)
+    return entry?.published !== undefined && entry.since <= position
   }
 
   /** Whether a client with this interest gets the name at present. */
@@ -268,6 +276,7 @@ export class TypeLog {
       }
       entry.ghost = published ? undefined : ghost
       if (entry.ghost) this.ghosts.add(name)
+      if (!entry.published || entry.published.pending) entry.since = next
       entry.published = published
       changed.set(name, entry.wild || (changed.get(name) ?? false))
     }
@@ -285,6 +294,7 @@ export class TypeLog {
       const entry = this.entries.get(name)
       if (!entry?.ghost || entry.published) continue
       entry.published = entry.ghost
+      entry.since = this.position + 1
       entry.ghost = undefined
       if (entry.wasWild && this.wildcards > 0) {
         entry.wild = true
@@ -337,11 +347,13 @@ export class TypeLog {
     const published = this.source.get(name)
     // Without a new position: nobody who has heard of this name is following it.
     this.forgetMemos()
+    const since = this.position
     if (known) {
       known.published = published
+      known.since = since
       return known
     }
-    const entry = { published, ghost: undefined, wild: false, wasWild: false, holders: 0, changed: this.position }
+    const entry = { published, ghost: undefined, wild: false, wasWild: false, holders: 0, changed: since, since }
     this.entries.set(name, entry)
     return entry
   }

@@ -39,6 +39,8 @@ export interface TypeState {
   mustAnswer: boolean
   /** Names to update beyond the log, in the usual order: what differs after a change of class. */
   extra: Set<string> | undefined
+  /** Those of `extra` that the client has in another version: they can wait for their turn. */
+  older?: ReadonlySet<string> | undefined
   /** Names to remove beyond the log, in the usual order, with what the client has under them. */
   gone: Map<string, Resource | undefined> | undefined
   /** Versions a returning client has of resources that were not known when it came; undefined for most. */
