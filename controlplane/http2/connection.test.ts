@@ -367,6 +367,31 @@ describe('limits', () => {
   })
 })
 
+test('a client that is told to go and does not read that is cut all the same', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  try {
+    const client = await rawClient()
+    await client.say(hello(1_000_000), numberFrame(FRAME.windowUpdate, 0, 100_000_000), ask())
+    client.socket.pause()
+    const { call } = calls[0]!
+    const { socket } = call.connection
+    call.respond([[':status', '200']])
+    for (let index = 0; index < 100; index++) {
+      client.socket.write(numberFrame(FRAME.windowUpdate, 1, 1_000_000))
+      call.write(Buffer.alloc(1_000_000))
+    }
+    await until(() => socket.writableLength > 1_000_000)
+    call.connection.end(ERROR.protocol, 'go')
+    expect(call.closed).toBe(true)
+    vi.advanceTimersByTime(1999)
+    expect(socket.destroyed).toBe(false)
+    vi.advanceTimersByTime(1)
+    expect(socket.destroyed).toBe(true)
+  } finally {
+    vi.useRealTimers()
+  }
+})
+
 test('a browser is told what the port is for', async () => {
   const client = connect(port, '127.0.0.1', () => client.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n'))
   let text = ''

@@ -47,6 +47,8 @@ const RESET_COSTS = 20
 const MOST_UNREAD_ANSWERS = 1000
 /** Calls we ended before the client did: what it had sent by then is no fault of its. */
 const REMEMBERED_RESETS = 100
+/** How long the reason for the end of a connection may take to leave, in ms. */
+const LAST_WORD_MS = 2000
 const PING = frame(FRAME.ping, 0, 0, Buffer.from('meshgate'))
 const SETTINGS_ACK = frame(FRAME.settings, FLAG.ack, 0, Buffer.alloc(0))
 
@@ -122,6 +124,8 @@ export class Connection {
     this.send(goawayFrame(this.lastCall, code, text))
     this.flushOut()
     this.socket.destroySoon()
+    // Not for ever: who is told that it must go need not read that.
+    setTimeout(() => this.socket.destroy(), LAST_WORD_MS).unref()
     this.gone()
   }
 
