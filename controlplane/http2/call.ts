@@ -69,7 +69,7 @@ export class Call {
     else this.connection.send(headerFrames(this.id, block, false))
   }
 
-  /** Sends bytes without copying them. `done` is called when the kernel has them; not at all when the call ends before. */
+  /** Sends bytes without copying them. `done` is called when the kernel has them, or will never have them because the connection is gone. */
   write(payload: Buffer, done?: () => void): void {
     if (this.closed || this.said || this.trailers) return
     if (this.waiting.length === 0 && this.connection.sendWhole(this, payload, done)) return
@@ -177,7 +177,6 @@ export class Call {
 
   private deliver(chunk: Buffer): void {
     if (chunk.length > 0 && !this.said) this.handler?.data(chunk)
-    // What is left unread of the padding is given back with the rest.
     if (!this.held && this.unreturned > FIRST_WINDOW / 2 && !this.heard && !this.closed) {
       this.connection.sendWindow(this.id, this.unreturned)
       this.unreturned = 0

@@ -35,6 +35,15 @@ export interface ConnectionOptions {
   closed(): void
 }
 
+/** What a header block says beside its headers. */
+interface Block {
+  readonly stream: number
+  /** Nothing follows it. */
+  readonly end: boolean
+  /** The stream says that it depends on itself. */
+  readonly itself: boolean
+}
+
 /** What all calls of a connection may have sent that is not taken yet. */
 const CONNECTION_WINDOW = 1024 * 1024
 /**
@@ -74,7 +83,7 @@ export class Connection {
   /** Bytes that came and were not given back. */
   private unreturned = 0
   /** A header block that goes on in the next frame. */
-  private block: { readonly stream: number; readonly flags: number; parts: Buffer[]; length: number } | undefined
+  private block: (Block & { readonly parts: Buffer[]; length: number }) | undefined
   /** While something is read, what goes out is gathered. */
   private reading = false
   private gathering: NodeJS.Immediate | undefined
@@ -87,8 +96,6 @@ export class Connection {
   private pingedAt: number | undefined
   /** As of the last tick: a clock for each read would cost more than it is worth. */
   private now: number
-  private ended = false
-  private goneTold = false
 
   /** @param now ms */
   constructor(socket: Socket, options: ConnectionOptions, now: number) {
@@ -118,9 +125,7 @@ export class Connection {
 
   /** Tells the client to open its next calls elsewhere, and cuts the connection when all it had to be told is sent. */
   end(code: ErrorCode = ERROR.none, text = ''): void {
-    if (this.ended) return
-    this.ended = true
-    this.state = 'ended'
+    if (this.isOver) return
     this.send(goawayFrame(this.lastCall, code, text))
     this.flushOut()
     this.socket.destroySoon()
@@ -183,21 +188,25 @@ export class Connection {
   }
 
   private readonly gone = (): void => {
+    if (this.isOver) return
     this.state = 'ended'
     for (const call of [...this.calls.values()]) call.close(ERROR.cancel)
-    if (!this.goneTold) this.options.closed()
-    this.goneTold = true
+    this.options.closed()
+  }
+
+  private get isOver(): boolean {
+    return this.state === 'ended'
   }
 
   private readonly read = (chunk: Buffer): void => {
-    if (this.state === 'ended') return
+    if (this.isOver) return
     this.heardAt = this.now
     this.pingedAt = undefined
     this.reading = true
     try {
       this.reader.add(chunk)
       if (this.state !== 'preface' || this.readPreface()) {
-        for (let next = this.reader.next(); next && !this.ended; next = this.reader.next()) this.take(next)
+        for (let next = this.reader.next(); next && !this.isOver; next = this.reader.next()) this.take(next)
       }
     } catch (error) {
       if (error instanceof ConnectionError) this.end(error.code, error.message)
@@ -319,8 +328,9 @@ export class Connection {
     const rest = unpadded(flags, payload, priority)
     const itself = priority > 0 && dependsOn(rest) === stream
     const fragment = rest.subarray(priority)
-    if (flags & FLAG.endHeaders) this.takeBlock(stream, flags, fragment, itself)
-    else this.block = { stream, flags: itself ? flags | ITSELF : flags, parts: [fragment], length: fragment.length }
+    const block = { stream, end: (flags & FLAG.endStream) !== 0, itself }
+    if (flags & FLAG.endHeaders) this.takeBlock(block, fragment)
+    else this.block = { ...block, parts: [fragment], length: fragment.length }
   }
 
   private takeContinuation({ flags, payload }: Frame): void {
@@ -332,15 +342,13 @@ export class Connection {
     block.parts.push(payload)
     if (!(flags & FLAG.endHeaders)) return
     this.block = undefined
-    this.takeBlock(block.stream, block.flags, Buffer.concat(block.parts), (block.flags & ITSELF) !== 0)
+    this.takeBlock(block, Buffer.concat(block.parts))
   }
 
-  /** @param itself whether the stream says that it depends on itself */
-  private takeBlock(stream: number, flags: number, bytes: Buffer, itself: boolean): void {
+  private takeBlock({ stream, end, itself }: Block, bytes: Buffer): void {
     // Whatever becomes of the call: the table of the connection depends on it.
     const headers = this.headers.read(bytes)
     const call = this.calls.get(stream)
-    const end = (flags & FLAG.endStream) !== 0
     if (call) this.takeTrailers(call, headers, end)
     else if (stream > this.lastCall) {
       this.lastCall = stream
@@ -451,9 +459,6 @@ export class Connection {
     if (this.cheap > MOST_CHEAP) throw new ConnectionError(ERROR.enhanceYourCalm, 'too many frames without a purpose')
   }
 }
-
-/** Beside the flags of a frame: its stream depends on itself. */
-const ITSELF = 0x100
 
 const SPEAK_HTTP2 = Buffer.from(
   'HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain\r\nconnection: close\r\n\r\n' +

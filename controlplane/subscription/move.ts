@@ -39,6 +39,6 @@ export function moveState(type: ResourceType, state: TypeState, before: ClassLog
   state.upserted = state.removed = to.position
   state.extra = extra.size > 0 ? extra : undefined
   // What was not sent yet may be new to the client.
-  state.older = new Set([...extra].filter((name) => held.has(name) && !unsent.has(name)))
+  state.older = state.extra && new Set([...extra].filter((name) => held.has(name) && !unsent.has(name)))
   state.gone = gone.size > 0 ? gone : undefined
 }
