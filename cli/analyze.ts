@@ -10,7 +10,7 @@ export function analyzeCommand(): Command {
   return new Command('analyze')
     .summary('check YAML files or folders, offline')
     .description(
-      'Checks documents by their kind and against each other: unknown fields, wrong values, missing hosts, subsets and\n' +
+      'Checks documents by their kind and against each other: unknown fields, wrong values, missing hosts, subsets and ' +
         'secrets, unreachable routes, port clashes and more. Exits with 1 when there is an error.',
     )
     .argument('<path...>', 'YAML or JSON files, or folders of them')

@@ -17,7 +17,7 @@ export function explainCommand(): Command {
   const command = new Command('explain')
     .summary('why a request goes where it goes')
     .description(
-      'Follows a request through a proxy: listener, virtual host, route, faults, mirrors, clusters with their shares,\n' +
+      'Follows a request through a proxy: listener, virtual host, route, faults, mirrors, clusters with their shares, ' +
         'endpoints; each step with the line of YAML that decided it. Nothing is sent. Exits with 1 when it ends nowhere.',
     )
     .argument('<url>', 'http://reviews:9080/path, https://…, tcp://host:port or tls://host:port')

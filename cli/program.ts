@@ -26,8 +26,6 @@ export function program(): Command {
         'Exit codes: 0 done, 1 an error was found or happened, 2 wrong usage.',
     )
     .version(version, '-V, --version', 'print the version')
-    .helpOption('-h, --help', 'print help')
-    .helpCommand('help [command]', 'print help for a command')
     .configureHelp({ sortSubcommands: false, showGlobalOptions: false })
   const commands = [
     upCommand(),
@@ -46,13 +44,19 @@ export function program(): Command {
     userCommand(),
   ]
   for (const command of commands) root.addCommand(command)
-  for (const command of [root, ...root.commands])
-    command
-      .exitOverride()
-      .helpOption('-h, --help', 'print help')
-      .showSuggestionAfterError()
-      .showHelpAfterError(`(${command === root ? 'meshgate' : `meshgate ${command.name()}`} --help says more)`)
+  finish(root, 'meshgate')
   return root
+}
+
+/** What holds for every command, however deep: errors are thrown, help is named and worded the same. */
+function finish(command: Command, called: string): void {
+  command
+    .exitOverride()
+    .helpOption('-h, --help', 'print help')
+    .showSuggestionAfterError()
+    .showHelpAfterError(`(${called} --help says more)`)
+  if (command.commands.length > 0) command.helpCommand('help [command]', 'print help for a command')
+  for (const child of command.commands) finish(child, `${called} ${child.name()}`)
 }
 
 /** Runs one command line and returns the exit code; everything the user must know has been printed. */

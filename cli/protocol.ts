@@ -10,15 +10,7 @@ export function protocolCommand(): Command {
   const group = new Command('protocol')
     .summary('write, check and try a private protocol')
     .description('Protocol documents describe a private binary protocol to the proxy. See docs/protocols.md.')
-    .helpCommand(false)
-  for (const command of [checkCommand(), decodeCommand(), testCommand(), newCommand()]) {
-    group.addCommand(
-      command
-        .exitOverride()
-        .showSuggestionAfterError()
-        .showHelpAfterError(`(meshgate protocol ${command.name()} --help says more)`),
-    )
-  }
+  for (const command of [checkCommand(), decodeCommand(), testCommand(), newCommand()]) group.addCommand(command)
   return group
 }
 
@@ -68,7 +60,7 @@ function decodeCommand(): Command {
   return new Command('decode')
     .summary('print frames with the place and value of every field')
     .description(
-      'Splits bytes into frames and prints each with offsets, bytes, names and values. Exits with 1 when bytes are no frame\n' +
+      'Splits bytes into frames and prints each with offsets, bytes, names and values. Exits with 1 when bytes are no frame ' +
         '(a frame that is cut off at the end is none either).',
     )
     .argument('<protocol>', protocolArgument)

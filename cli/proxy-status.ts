@@ -11,7 +11,7 @@ export function proxyStatusCommand(): Command {
   const command = new Command('proxy-status')
     .summary('whether each proxy has what it shall have')
     .description(
-      'For each connected proxy and type of resources: SYNCED (has accepted all there is), STALE (something is on its way),\n' +
+      'For each connected proxy and type of resources: SYNCED (has accepted all there is), STALE (something is on its way), ' +
         'NACK (it refuses something; the reason and the line of YAML are shown) or NOT SENT (nothing was there to send).\n' +
         'Exits with 1 when a proxy refuses something.',
     )

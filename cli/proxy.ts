@@ -31,7 +31,7 @@ export function proxyCommand(): Command {
     .summary('run the proxy for private protocols')
     .description(
       'Routes each message of a private TCP protocol, as MsgRouter, MetaRouter and DestinationRule documents of the control plane say.\n' +
-        'It goes on with the last configuration while the control plane is gone. SIGTERM or Ctrl-C drains: no new connections, requests\n' +
+        'It goes on with the last configuration while the control plane is gone. SIGTERM or Ctrl-C drains: no new connections, requests ' +
         'in flight are finished; a second one ends it at once.',
     )
     .option('--node <id>', 'node id (required), such as message~10.0.0.1~shop-1.default~default.svc.cluster.local')

@@ -21,7 +21,7 @@ export function ratelimitCommand(): Command {
   return new Command('ratelimit')
     .summary('run the rate limit service by itself')
     .description(
-      'Reads the RateLimit documents of a folder, watches it, and answers envoy.service.ratelimit.v3 over gRPC. "meshgate serve"\n' +
+      'Reads the RateLimit documents of a folder, watches it, and answers envoy.service.ratelimit.v3 over gRPC. "meshgate serve" ' +
         'and "meshgate up" do that too, on the xDS port; by itself the service can be replicated apart from the control plane:\n' +
         'name it in Mesh.spec.rateLimitService. Without --redis each instance counts alone.',
     )

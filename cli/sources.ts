@@ -27,7 +27,7 @@ export function sourcesCommand(): Command {
   const command = new Command('sources')
     .summary('registries (Consul): how fresh what they told is, and what waits to be confirmed')
     .description(
-      'For each registry the running control plane reads: whether it answers, how old what is served from it may be, and lists that\n' +
+      'For each registry the running control plane reads: whether it answers, how old what is served from it may be, and lists that ' +
         'lost so much at once that they wait to be confirmed, by time or by "meshgate sources confirm".\n' +
         'Exits with 1 when a registry is lost or something waits.',
     )

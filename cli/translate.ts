@@ -17,8 +17,8 @@ export function translateCommand(): Command {
   return new Command('translate')
     .summary('what a proxy would get, offline')
     .description(
-      'Compiles a folder for one proxy and prints its resources as Envoy messages (canonical protobuf JSON, as in the spec\n' +
-        'of an EnvoyResource), secrets redacted. With --format envoy: one bootstrap file that an Envoy runs without a control\n' +
+      'Compiles a folder for one proxy and prints its resources as Envoy messages (canonical protobuf JSON, as in the spec ' +
+        'of an EnvoyResource), secrets redacted. With --format envoy: one bootstrap file that an Envoy runs without a control ' +
         'plane; private keys of the folder stand in it in plain. Complaints go to stderr; exits with 1 when there are errors.',
     )
     .argument('<dir>', 'folder (or file) of configuration')

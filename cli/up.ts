@@ -6,8 +6,8 @@ export function upCommand(): Command {
   const command = new Command('up')
     .summary('everything on this machine: control plane, API, and what meshgate.yaml names')
     .description(
-      'Runs the control plane on a folder of YAML, and the programs its Mesh document names: spec.processes, the\n' +
-        'message proxies of spec.proxies, and with --envoy its Envoys. What ends is started again; what changes\n' +
+      'Runs the control plane on a folder of YAML, and the programs its Mesh document names: spec.processes, the ' +
+        'message proxies of spec.proxies, and with --envoy its Envoys. What ends is started again; what changes ' +
         'in the document changes here.\n' +
         'Programs in spec.processes are run as you: use it on folders you trust. Ctrl-C leaves nothing behind.',
     )

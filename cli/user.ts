@@ -15,9 +15,9 @@ export function userCommand(): Command {
   const command = new Command('user')
     .summary('people who may use the API: add, list, remove, passwd')
     .description(
-      'Users are kept beside the configuration, in DIR/.meshgate; where the configuration is in Consul, in the state folder of\n' +
-        'any control plane (--dir STATE), which shares them with the others. As long as there are none, the API is open to everybody on\n' +
-        'this machine and refuses to listen on other addresses. viewer: reads. editor: changes configuration. admin: sees\n' +
+      'Users are kept beside the configuration, in DIR/.meshgate; where the configuration is in Consul, in the state folder of ' +
+        'any control plane (--dir STATE), which shares them with the others. As long as there are none, the API is open to everybody on ' +
+        'this machine and refuses to listen on other addresses. viewer: reads. editor: changes configuration. admin: sees ' +
         'private keys and the audit, too. A running control plane takes changes over at once.',
     )
   const add = (name: string, summary: string) =>
