@@ -3,6 +3,8 @@ import { parseAllDocuments } from 'yaml'
 import type { Edit } from './index.ts'
 import { edit, YamlEditError } from './index.ts'
 import { checked, edited } from './testing/check.ts'
+import { checkEdit } from './testing/properties.ts'
+import { Random } from './testing/random.ts'
 
 /** Texts that broke this editor, its prototype or a reader of the result. Each keeps its name. */
 const classes: readonly (readonly [name: string, text: string, edit: Edit, after: string])[] = [
@@ -107,6 +109,14 @@ describe('classes of texts that broke once', () => {
     expect(checked(text, [{ op: 'rename', path: ['a', 'b'], value: 'd' }], { sharing: 'here' }).text).toBe(
       'a: &n\n  d: &n 1\nc: *n\n',
     )
+  })
+
+  it('a key without text that << brings has the name it has where it stands, also when it was written out', () => {
+    const text = 'a: &n\n  null:\n    b: 1\n<<: *n\n'
+    const rename: Edit = { document: 0, op: 'rename', path: ['a', '', 'b'], value: 'c' }
+    const { failure, after } = checkEdit(0, text, () => rename, new Random(1))
+    expect(failure).toBeUndefined()
+    expect(after).toBe('a: &n\n  null:\n    c: 1\n<<:\n  "":\n    b: 1\n')
   })
 
   it('an item does not move above the anchor it needs', () => {

@@ -1,4 +1,4 @@
-import { parseAllDocuments } from 'yaml'
+import { isScalar, parseAllDocuments, visit } from 'yaml'
 import type { Edit } from '../edit.ts'
 import type { Path } from '../errors.ts'
 import { key, scalar, value } from './generate.ts'
@@ -11,6 +11,13 @@ export function readAll(text: string): unknown[] | undefined {
   if (!Array.isArray(documents)) return []
   const list = [...documents]
   if (list.some((document) => document.errors.length > 0)) return undefined
+  // A key without text is '' for the library where it stands and 'null' where << brings it: one reading for both, that of where it stands.
+  for (const document of list)
+    visit(document, {
+      Pair(_, { key }) {
+        if (isScalar(key) && key.value === null) key.value = ''
+      },
+    })
   try {
     return list.map((document) => unshared(document.toJS({ maxAliasCount: -1 })))
   } catch {
