@@ -107,7 +107,7 @@ export function FileEditor({ file, object, current }: FileEditorProps) {
     code.current.reveal(
       place,
       line > 0 ? offsetOf(lineStarts(firstText), firstText.length, line, 1_000) : place,
-      line > 0,
+      line > 0 && view.section === '',
     )
     if (line > 0) onCursor.current(place)
     return () => code.current?.destroy()
@@ -185,7 +185,8 @@ export function FileEditor({ file, object, current }: FileEditorProps) {
         }
       : undefined
   }, [schema, opened, active, mayEdit, hosts, own])
-  useShownSection(form === undefined ? '' : view.section)
+  const rule = view.line === '' ? undefined : active?.find((step) => typeof step === 'number')
+  useShownSection(form === undefined || (view.line !== '' && !active) ? '' : view.section, rule)
   const name = nameOf(opened.value, object.namespace) ?? object
   const broken = opened.view?.error !== undefined
   // The page and the control plane both tell of a text that is no YAML.

@@ -7,9 +7,10 @@ export const proxyHref = (node: string) => `/proxies/${encodeURIComponent(node)}
 
 export const revisionHref = (revision: number) => `/changes/${revision}`
 
-/** The editor of a document `<kind>/<namespace>/<name>`, at a line if one is given. */
-export function documentHref(document: string, line?: number): string {
+/** The editor of a document `<kind>/<namespace>/<name>`: at a line if one is given, with the part of its form for a field in sight. */
+export function documentHref(document: string, line?: number, section?: string): string {
   const [kind = '', namespace = '', ...name] = document.split('/')
   const path = [kind, namespace, name.join('/')].map(encodeURIComponent).join('/')
-  return `/rules/${path}/edit${line === undefined ? '' : `?line=${line}`}`
+  const view = [line === undefined ? [] : [`line=${line}`], section === undefined ? [] : [`section=${section}`]].flat()
+  return `/rules/${path}/edit${view.length === 0 ? '' : `?${view.join('&')}`}`
 }

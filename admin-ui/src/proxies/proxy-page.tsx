@@ -77,7 +77,7 @@ function ProxyStatus({ proxy }: { readonly proxy: MeshProxy }) {
       {refused.map((one) => (
         <Rejection key={one.type} type={one} />
       ))}
-      <SimpleGrid cols={{ base: 1, lg: 2 }}>
+      <SimpleGrid cols={{ base: 1, xl: 2 }}>
         <Card withBorder>
           <Title order={2} mb="sm">
             {t('about')}

@@ -1,4 +1,4 @@
-import { Alert, Autocomplete, Button, Card, Group, Radio, SimpleGrid, Stack, Text, TextInput } from '@mantine/core'
+import { Autocomplete, Button, Card, Group, Radio, SimpleGrid, Stack, Text, TextInput } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useRouter } from '@tanstack/react-router'
 import { useState } from 'react'
@@ -31,13 +31,24 @@ export function NewRulePage() {
   const [error, setError] = useState<unknown>(undefined)
   const service = services.find(({ hostname }) => hostname === view.host)
   const namespace = given.namespace ?? service?.namespace ?? 'default'
-  const name = given.name ?? (view.host.split('.')[0] || '').replace(/^\*$/, 'all')
+  const keyOf = (one: string) => `${template.kind}/${namespace}/${one}`
+  const isTaken = (one: string) => rules?.rules.some(({ key }) => key === keyOf(one)) === true
+  const name = given.name ?? freeName((view.host.split('.')[0] || '').replace(/^\*$/, 'all'), isTaken)
   const file = given.file ?? `${template.kind.toLowerCase()}-${name || 'new'}.yaml`
-  const key = `${template.kind}/${namespace}/${name}`
-  const taken = rules?.rules.some((one) => one.key === key)
+  const key = keyOf(name)
+  const taken = isTaken(name)
   const names = documents?.files.map((one) => one.file) ?? []
-  const ready =
-    mayEdit && documents !== undefined && NAME.test(name) && view.host !== '' && /^[^/].*\.ya?ml$/.test(file) && !taken
+  const missing = !mayEdit
+    ? t('mayNot')
+    : view.host === ''
+      ? t('new.needHost')
+      : taken
+        ? t('new.taken', { key })
+        : !NAME.test(name)
+          ? t('new.badName')
+          : !/^[^/].*\.ya?ml$/.test(file)
+            ? t('new.badFile')
+            : undefined
   const create = async () => {
     if (!documents) return
     try {
@@ -68,12 +79,17 @@ export function NewRulePage() {
             <SimpleGrid cols={{ base: 1, sm: 2, md: 4 }} spacing="xs" mt={6}>
               {TEMPLATES.map(({ id, kind }) => (
                 <Radio.Card key={id} value={id} p="sm" radius="md">
-                  <Text size="sm" fw={600}>
-                    {t(`template.${id as TemplateId}`)}
-                  </Text>
-                  <Text size="xs" c="dimmed" ff="monospace">
-                    {kind}
-                  </Text>
+                  <Group gap="sm" wrap="nowrap" align="flex-start">
+                    <Radio.Indicator size="xs" mt={3} />
+                    <div>
+                      <Text size="sm" fw={600}>
+                        {t(`template.${id as TemplateId}`)}
+                      </Text>
+                      <Text size="xs" c="dimmed" ff="monospace">
+                        {kind}
+                      </Text>
+                    </div>
+                  </Group>
                 </Radio.Card>
               ))}
             </SimpleGrid>
@@ -101,6 +117,7 @@ export function NewRulePage() {
             <Autocomplete
               label={t('new.file')}
               description={names.includes(file) ? t('new.fileThere') : t('new.fileNew')}
+              inputWrapperOrder={['label', 'input', 'description', 'error']}
               data={names}
               limit={30}
               value={file}
@@ -108,12 +125,25 @@ export function NewRulePage() {
             />
           </Group>
           {error !== undefined && <ProblemAlert error={error} />}
-          {!mayEdit && <Alert color="gray">{t('mayNot')}</Alert>}
-          <Button w="fit-content" disabled={!ready} onClick={() => void create()}>
-            {t('new.create')}
-          </Button>
+          <Group>
+            <Button disabled={missing !== undefined || documents === undefined} onClick={() => void create()}>
+              {t('new.create')}
+            </Button>
+            {missing && (
+              <Text size="sm" c="dimmed">
+                {missing}
+              </Text>
+            )}
+          </Group>
         </Stack>
       </Card>
     </Page>
   )
+}
+
+/** A name no rule has yet: itself, or with a number behind. */
+function freeName(stem: string, isTaken: (name: string) => boolean): string {
+  let name = stem
+  for (let i = 2; stem !== '' && isTaken(name); i++) name = `${stem}-${i}`
+  return name
 }

@@ -53,9 +53,9 @@ export function PolicyCard({ topic, service, policies, home }: PolicyCardProps) 
   const on = policies.length > 0
   const first = policies[0]
   const editHref = first
-    ? documentHref(first.document, first.place.line)
+    ? documentHref(first.document, first.place.line, SECTIONS[topic])
     : home
-      ? `${documentHref(home)}?section=${SECTIONS[topic]}`
+      ? documentHref(home, undefined, SECTIONS[topic])
       : `/rules/new?template=${TEMPLATES[topic]}&host=${encodeURIComponent(service.hostname)}`
   return (
     <Card withBorder data-topic={topic} data-on={on}>

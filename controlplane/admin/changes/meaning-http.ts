@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Path } from '../../diagnostics/diagnostic.ts'
 import { isMap, type Json, listed, listOf, mapOf, type Statement, step, without } from './statement.ts'
+import { valueWords } from './words.ts'
 
 /** What a change of a VirtualService does. */
 export function httpMeaning(old: Json, now: Json): readonly Statement[] {
@@ -55,7 +56,9 @@ function routes(old: readonly Json[], now: readonly Json[], kind: string): reado
     const path = ['spec', kind, index]
     const from = pairs.get(index)
     if (from === undefined) {
-      found.push({ topic: 'route', en: `${label(route, index).en} is new`, zh: `新增${label(route, index).zh}`, path })
+      const { en, zh } = label(route, index)
+      const what = summary(route)
+      found.push({ topic: 'route', en: `${en} is new: ${what.en}`, zh: `新增${zh}：${what.zh}`, path })
       found.push(...newFaults(route, label(route, index), path))
     } else found.push(...oneRoute(old[from]!, route, label(route, index), path))
   })
@@ -67,6 +70,13 @@ function routes(old: readonly Json[], now: readonly Json[], kind: string): reado
   if (order.some((from, index) => index > 0 && from < order[index - 1]!))
     found.push({ topic: 'order', en: 'routes are in another order', zh: '路由顺序改变', path: ['spec', kind] })
   return found
+}
+
+/** Which requests a route takes and where they go. */
+function summary(route: Json): Label {
+  const when = route['match'] === undefined ? { en: 'everything', zh: '所有请求' } : valueWords(route['match'], 'match')
+  const to = [...shares(listOf(route, 'route'))].map(([name, { share }]) => `${name} ${percent(share)}`).join(', ')
+  return to === '' ? when : { en: `${when.en} → ${to}`, zh: `${when.zh} → ${to}` }
 }
 
 /** Faults of the routes of a VirtualService that is new. */

@@ -20,6 +20,21 @@ metadata: { name: chat }
 spec: { routes: [{ svrName: chat, fault: { abort: { percentage: { value: ${percentage} } } } }] }
 `
 
+test('a new route is told by its requests and its way, an expiry by what it means', () => {
+  const marked = 'match: [{ headers: { x-test: { exact: a } } }]'
+  const after = rule(`{ ${marked}, ${abort(100)} }, { ${ROUTE} }`).replace(
+    'name: reviews }',
+    'name: reviews, annotations: { meshgate.io/expires-in: 5m } }',
+  )
+  const texts = meaningOf(objects(rule(`{ ${ROUTE} }`)), objects(after)).map(({ text }) => text)
+  expect(texts.map(({ en }) => en)).toEqual([
+    'faults and mirrors end after: set to 5m',
+    expect.stringMatching(/^route 1 is new: .*x-test.* a → reviews 100 %$/),
+    'route 1, fault abort: set to 503 × 100 %',
+  ])
+  expect(texts[0]!.zh).toBe('故障与镜像的持续时间：设为 5m')
+})
+
 test.each([
   ['a fault for every request of a new rule', '', rule(`{ ${abort(100)} }`), true],
   [

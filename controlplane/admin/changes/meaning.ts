@@ -4,7 +4,7 @@ import { type Place, places } from '../../explain/explain.ts'
 import { changedObjects } from './changed-objects.ts'
 import { faultsOfNew, httpMeaning } from './meaning-http.ts'
 import { destinationRuleMeaning } from './meaning-rule.ts'
-import { isMap, type Json, listed, mapOf, type Statement } from './statement.ts'
+import { isMap, type Json, listed, mapOf, type Statement, step, without } from './statement.ts'
 
 /** One thing a change does, in words. */
 export interface Meaning {
@@ -65,9 +65,34 @@ function statements(old: ConfigObject | undefined, now: ConfigObject | undefined
     ]
   return [
     ...listed('labels', old.labels as Json, now.labels as Json, ['metadata', 'labels']),
-    ...listed('annotations', old.annotations as Json, now.annotations as Json, ['metadata', 'annotations']),
+    ...expiryMeaning(old.annotations as Json, now.annotations as Json),
+    ...listed('annotations', without(old.annotations as Json, EXPIRY), without(now.annotations as Json, EXPIRY), [
+      'metadata',
+      'annotations',
+    ]),
     ...specMeaning(kind, old.spec as Json, now.spec as Json),
   ]
+}
+
+const EXPIRY = ['meshgate.io/expires-at', 'meshgate.io/expires-in']
+
+/** When faults and mirrors of an object end by themselves. */
+function expiryMeaning(old: Json, now: Json): readonly Statement[] {
+  return EXPIRY.flatMap((name) =>
+    isDeepStrictEqual(old[name], now[name])
+      ? []
+      : [
+          step(
+            'expiry',
+            name.endsWith('-at')
+              ? ['faults and mirrors end at', '故障与镜像的结束时间']
+              : ['faults and mirrors end after', '故障与镜像的持续时间'],
+            old[name],
+            now[name],
+            ['metadata', 'annotations', name],
+          ),
+        ],
+  )
 }
 
 function specMeaning(kind: string, old: Json, now: Json): readonly Statement[] {

@@ -1,6 +1,6 @@
 import { Alert, Button, Group, SegmentedControl, Select, Stack, Text, TextInput } from '@mantine/core'
 import { IconAlertTriangle } from '@tabler/icons-react'
-import { useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { choose, setField } from '../../forms/edits.ts'
 import { faultPercent, GRPC_STATUSES, readFault, type Scope, scopedFault, stopsEverything } from '../../forms/fault.ts'
@@ -24,6 +24,14 @@ export function FaultEditor({ path, schema, value }: LayoutProps) {
   const fault = readFault(raw)
   const on = raw !== undefined
   const [scoping, setScoping] = useState(false)
+  const parts = useRef<HTMLDivElement>(null)
+  const added = useRef(false)
+  useEffect(() => {
+    if (!on || !added.current) return
+    // The button that added it is gone, and the focus with it: what comes next is how it fails, and when that ends.
+    added.current = false
+    parts.current?.querySelector<HTMLElement>('input, button')?.focus()
+  }, [on])
   const fieldSchema = schemaAt(schema, ['fault'])
   const part = (name: 'delay' | 'abort') => writtenPath(document, [...at, name])
   return (
@@ -36,7 +44,15 @@ export function FaultEditor({ path, schema, value }: LayoutProps) {
         setScoping(next && !on)
       }}
     >
-      {scoping && !on && <FaultScope path={path} onDone={() => setScoping(false)} />}
+      {scoping && !on && (
+        <FaultScope
+          path={path}
+          onDone={() => {
+            added.current = true
+            setScoping(false)
+          }}
+        />
+      )}
       {on && (
         <Stack gap={4}>
           {stopsEverything(raw) && (
@@ -44,7 +60,7 @@ export function FaultEditor({ path, schema, value }: LayoutProps) {
               {t('fault.everything')}
             </Alert>
           )}
-          <div className={classes['nested']}>
+          <div className={classes['nested']} ref={parts}>
             <FieldRow
               name="delay"
               path={part('delay')}
@@ -53,7 +69,7 @@ export function FaultEditor({ path, schema, value }: LayoutProps) {
             >
               {({ id, label }) =>
                 fault.delay ? (
-                  <Group gap={8} wrap="nowrap">
+                  <Group gap={8}>
                     <ScalarControl
                       control="duration"
                       id={id}
@@ -90,10 +106,10 @@ export function FaultEditor({ path, schema, value }: LayoutProps) {
             >
               {({ id, label }) =>
                 fault.abort ? (
-                  <Group gap={8} wrap="nowrap">
+                  <Group gap={8}>
                     <Select
                       size="xs"
-                      w={92}
+                      w={84}
                       aria-label={`${label}: HTTP / gRPC`}
                       data={[
                         { value: 'http', label: 'HTTP' },
@@ -246,9 +262,16 @@ function FaultScope({ path, onDone }: { readonly path: LayoutProps['path']; read
       <Text size="xs" c="dimmed">
         {scope === 'all' ? t('fault.allHint', { rule: named }) : t('fault.scopeHint', { rule: named })}
       </Text>
-      <Button size="xs" w="fit-content" disabled={!ready} onClick={start}>
-        {t('fault.start')}
-      </Button>
+      <Group gap={8}>
+        <Button size="xs" disabled={!ready} onClick={start}>
+          {t('fault.start')}
+        </Button>
+        {!ready && (
+          <Text size="xs" c="dimmed">
+            {t(scope === 'path' ? 'fault.needPath' : 'fault.needHeader')}
+          </Text>
+        )}
+      </Group>
     </Stack>
   )
 }

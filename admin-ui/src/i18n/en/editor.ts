@@ -98,6 +98,8 @@ export const editor = {
   'fault.scopeHint': 'Makes a rule of its own in front of “{{rule}}”; all other requests go on as before.',
   'fault.allHint': 'Every request of “{{rule}}” may meet it.',
   'fault.start': 'Add the fault',
+  'fault.needPath': 'Say below which path.',
+  'fault.needHeader': 'Say which value the header has.',
   'fault.addDelay': 'Delay requests',
   'fault.addAbort': 'Answer with an error',
   'fault.everything': 'Every request of this rule fails.',

@@ -35,6 +35,8 @@ export const rules = {
   'new.host': 'Service',
   'new.hostHint': 'A host of the mesh.',
   'new.name': 'Name',
+  'new.needHost': 'Say which service.',
+  'new.badFile': 'The file needs a name that ends in .yaml.',
   'new.badName': 'Lower-case letters, digits, - and . only.',
   'new.taken': '{{key}} is there already.',
   'new.namespace': 'Namespace',

@@ -98,6 +98,8 @@ export const editor: Dictionary['editor'] = {
   'fault.scopeHint': '会在“{{rule}}”之前新增一条规则，其余请求不受影响。',
   'fault.allHint': '“{{rule}}”的所有请求都可能遇到故障。',
   'fault.start': '添加故障',
+  'fault.needPath': '请填写路径前缀。',
+  'fault.needHeader': '请填写请求头的值。',
   'fault.addDelay': '延迟请求',
   'fault.addAbort': '返回错误',
   'fault.everything': '该规则的所有请求都会失败。',

@@ -33,6 +33,8 @@ export const rules: Dictionary['rules'] = {
   'new.host': '服务',
   'new.hostHint': '网格中的服务名。',
   'new.name': '名称',
+  'new.needHost': '请先选择服务。',
+  'new.badFile': '文件名须以 .yaml 结尾。',
   'new.badName': '只能使用小写字母、数字、- 和 .。',
   'new.taken': '{{key}} 已存在。',
   'new.namespace': '命名空间',
