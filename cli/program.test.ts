@@ -81,6 +81,8 @@ describe('wrong usage is told with a suggestion and exits with 2', () => {
     [['user', 'add'], /missing required argument 'name'\n\(meshgate user add --help says more\)/],
     [['store', 'copy', 'file:a'], /missing required argument 'to'/],
     [['sources', 'confirm', 'a', 'b'], /too many arguments/],
+    [['sources', 'confirm', '-o', 'yaml'], /the formats here are text, json/],
+    [['user', 'list', '-o', 'yaml'], /the formats here are text, json/],
     [['serve', '--xds-cert', 'a'], /--xds-cert and --xds-key go together/],
     [['serve', '--log-level', 'loud'], /write one of: debug, info/],
     [['up', '--envoy', '--xds-cert', 'a', '--xds-key', 'b'], /--envoy with --xds-cert/],
@@ -90,6 +92,13 @@ describe('wrong usage is told with a suggestion and exits with 2', () => {
     expect(err).toMatch(message)
     expect(err).not.toMatch(/\bat .*\.ts:/) // no stack trace
   })
+})
+
+test.each([
+  ['sources', 'confirm', '--api', '127.0.0.1:9'],
+  ['sources', '--api', '127.0.0.1:9', 'confirm'],
+])('options reach the command they are meant for: %s %s %s %s', async (...args) => {
+  expect(await meshgate(...args)).toMatchObject({ code: 1, err: /no control plane answers at 127\.0\.0\.1:9;/ })
 })
 
 describe('help', () => {

@@ -55,8 +55,24 @@ function finish(command: Command, called: string): void {
     .helpOption('-h, --help', 'print help')
     .showSuggestionAfterError()
     .showHelpAfterError(`(${called} --help says more)`)
-  if (command.commands.length > 0) command.helpCommand('help [command]', 'print help for a command')
+  if (command.commands.length > 0) {
+    // Options after the name of a command are that command's; those before it are, too, where it has them.
+    command
+      .helpCommand('help [command]', 'print help for a command')
+      .enablePositionalOptions()
+      .hook('preSubcommand', handDown)
+  }
   for (const child of command.commands) finish(child, `${called} ${child.name()}`)
+}
+
+function handDown(parent: Command, child: Command): void {
+  for (const option of parent.options) {
+    const name = option.attributeName()
+    if (parent.getOptionValueSource(name) !== 'cli') continue
+    if (!child.options.some((one) => one.attributeName() === name))
+      throw new UsageError(`${option.long} is not for "${parent.name()} ${child.name()}"`)
+    child.setOptionValueWithSource(name, parent.getOptionValue(name), 'cli')
+  }
 }
 
 /** Runs one command line and returns the exit code; everything the user must know has been printed. */

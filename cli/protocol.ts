@@ -173,19 +173,26 @@ function testCommand(): Command {
     )
     .argument('<protocol>', protocolArgument)
     .argument('<vectors>', 'YAML file of vectors')
-    .action(async (protocol: string, file: string) => {
+    .option('-o, --output <format>', 'text or json', 'text')
+    .action(async (protocol: string, file: string, options: { output: string }) => {
+      const output = outputFormat(options.output, ['text', 'json'])
       const codec = await load(protocol)
       const { parseVectors, runVectors } = await import('../codecs/tools/vectors.ts')
       const results = runVectors(
         codec,
         attempt(() => parseVectors(read(file).toString('utf8'))),
       )
-      for (const { name, failures } of results) {
-        printText(`${failures.length === 0 ? 'ok  ' : 'FAIL'} ${name}`)
-        for (const failure of failures) printText(`       ${failure}`)
-      }
       const failed = results.filter(({ failures }) => failures.length > 0).length
-      printText(`${results.length - failed} of ${results.length} vectors as expected`)
+      if (output === 'json') {
+        const vectors = results.map(({ name, failures }) => ({ name, failures }))
+        await printData({ vectors, summary: { vectors: results.length, failed } }, 'json')
+      } else {
+        for (const { name, failures } of results) {
+          printText(`${failures.length === 0 ? 'ok  ' : 'FAIL'} ${name}`)
+          for (const failure of failures) printText(`       ${failure}`)
+        }
+        printText(`${results.length - failed} of ${results.length} vectors as expected`)
+      }
       if (failed > 0) process.exitCode = 1
     })
 }

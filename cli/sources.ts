@@ -44,11 +44,14 @@ export function sourcesCommand(): Command {
       .command('confirm')
       .summary('believe what waits to be confirmed')
       .description('Believes what a registry told although it lost much: all that waits, or the one thing named.')
-      .argument('[what]', 'as "meshgate sources" names it'),
-  ).action(async (what: string | undefined, options: ApiOptions) => {
+      .argument('[what]', 'as "meshgate sources" names it')
+      .option('-o, --output <format>', 'text or json', 'text'),
+  ).action(async (what: string | undefined, options: ApiOptions & { output: string }) => {
+    const format = outputFormat(options.output, ['text', 'json'])
     const body = what === undefined ? {} : { what }
     const { confirmed } = await postToApi<{ confirmed: number }>(options, '/api/v1/sources/confirm', body)
-    printText(`${confirmed} ${confirmed === 1 ? 'list' : 'lists'} confirmed`)
+    if (format === 'json') await printData({ confirmed }, 'json')
+    else printText(`${confirmed} ${confirmed === 1 ? 'list' : 'lists'} confirmed`)
   })
   return command
 }

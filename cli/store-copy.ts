@@ -13,12 +13,21 @@ interface CopyOptions {
   readonly address: Omit<ConsulAddress, 'url'>
 }
 
-/** Copies files from store to store. `same` tells whether what was read back is what was written. @throws CommandError */
-export async function copyStore(
-  from: string,
-  to: string,
-  options: CopyOptions,
-): Promise<{ readonly text: string; readonly same: boolean }> {
+/** What a copy did, or would do. */
+export interface Copied {
+  readonly from: string
+  readonly to: string
+  /** Files in either store before. */
+  readonly files: { readonly from: number; readonly to: number }
+  readonly changes: readonly { readonly file: string; readonly change: 'added' | 'changed' | 'removed' }[]
+  /** Of the target; none where nothing was written. */
+  readonly revision?: number
+  /** Files that were not what was written when they were read back. */
+  readonly differing: number
+}
+
+/** Copies files from store to store, and reads them back. @throws CommandError */
+export async function copyStore(from: string, to: string, options: CopyOptions): Promise<Copied> {
   const temporary = await mkdtemp(join(tmpdir(), 'meshgate-store-'))
   const opened: RevisionLedger[] = []
   const open = async (place: StorePlace) => {
@@ -40,31 +49,37 @@ export async function copyStore(
   try {
     const [source, target] = [await open(existing(storePlace(from))), await open(await made(storePlace(to)))]
     const changes = difference(source, target)
-    const names = changes.map(({ file, bytes }) => {
-      const mark = bytes === undefined ? '-' : target.file(file) ? '~' : '+'
-      return `${mark} ${file}`
-    })
-    const head = `${source.files().length} files in ${from}, ${target.files().length} in ${to}`
-    if (changes.length === 0) return { text: `${head}: the same already`, same: true }
-    if (options.dryRun)
-      return {
-        text: [head, ...names, `${changes.length} files would change; nothing was changed`].join('\n'),
-        same: true,
-      }
+    const told = {
+      ...{ from, to, files: { from: source.files().length, to: target.files().length }, differing: 0 },
+      changes: changes.map(({ file, bytes }) => ({
+        file,
+        change: bytes === undefined ? 'removed' : target.file(file) ? 'changed' : 'added',
+      })),
+    } satisfies Copied
+    if (changes.length === 0 || options.dryRun) return told
     const expected = new Map(changes.map(({ file }) => [file, target.file(file)?.hash]))
     const who = userInfo().username
     const revision = await target.apply(changes, { who, why: options.why, source: 'api', expected })
     const again = await open(storePlace(to))
-    const left = difference(source, again)
-    const verified = left.length === 0 ? 'read back and compared: equal' : `read back: ${left.length} files differ`
-    return {
-      text: [head, ...names, `revision ${revision.id} of ${to}: ${changes.length} files; ${verified}`].join('\n'),
-      same: left.length === 0,
-    }
+    return { ...told, revision: revision.id, differing: difference(source, again).length }
   } finally {
     for (const ledger of opened) await ledger.close()
     await rm(temporary, { recursive: true, force: true })
   }
+}
+
+const MARK = { added: '+', changed: '~', removed: '-' }
+
+/** What a copy did, for people. */
+export function copyText({ from, to, files, changes, revision, differing }: Copied): string {
+  const head = `${files.from} files in ${from}, ${files.to} in ${to}`
+  if (changes.length === 0) return `${head}: the same already`
+  const verified = differing === 0 ? 'read back and compared: equal' : `read back: ${differing} files differ`
+  const end =
+    revision === undefined
+      ? `${changes.length} files would change; nothing was changed`
+      : `revision ${revision} of ${to}: ${changes.length} files; ${verified}`
+  return [head, ...changes.map(({ file, change }) => `${MARK[change]} ${file}`), end].join('\n')
 }
 
 /** @throws CommandError for a folder that is not there */

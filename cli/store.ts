@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { type ConsulFlags, consulAddress, withConsulAddress } from './consul-options.ts'
 import { UsageError } from './errors.ts'
-import { printText } from './output.ts'
+import { outputFormat, printData, printText } from './output.ts'
 
 export function storeCommand(): Command {
   const command = new Command('store')
@@ -20,14 +20,19 @@ export function storeCommand(): Command {
       .argument('<from>', 'file:DIR or consul:URL/PREFIX')
       .argument('<to>', 'file:DIR or consul:URL/PREFIX')
       .option('--dry-run', 'say what would change, and change nothing')
-      .option('--why <text>', 'reason, for the history of TO', 'copied'),
-  ).action(async (from: string, to: string, options: ConsulFlags & { dryRun?: boolean; why: string }) => {
-    const { copyStore } = await import('./store-copy.ts')
-    const address = consulAddress(options)
-    const { text, same } = await copyStore(from, to, { dryRun: options.dryRun ?? false, why: options.why, address })
-    printText(text)
-    if (!same) process.exitCode = 1
-  })
+      .option('--why <text>', 'reason, for the history of TO', 'copied')
+      .option('-o, --output <format>', 'text or json', 'text'),
+  ).action(
+    async (from: string, to: string, options: ConsulFlags & { dryRun?: boolean; why: string; output: string }) => {
+      const format = outputFormat(options.output, ['text', 'json'])
+      const { copyStore, copyText } = await import('./store-copy.ts')
+      const address = consulAddress(options)
+      const copied = await copyStore(from, to, { dryRun: options.dryRun ?? false, why: options.why, address })
+      if (format === 'json') await printData(copied, 'json')
+      else printText(copyText(copied))
+      if (copied.differing > 0) process.exitCode = 1
+    },
+  )
   return command
 }
 

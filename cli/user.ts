@@ -4,11 +4,12 @@ import { Command } from 'commander'
 import type { Accounts, Role } from '../controlplane/ledger/index.ts'
 import { oneOf } from './arguments.ts'
 import { CommandError, UsageError } from './errors.ts'
-import { printText } from './output.ts'
+import { outputFormat, printData, printText } from './output.ts'
 
 interface Options {
   readonly dir: string
   readonly passwordFile?: string
+  readonly output: string
 }
 
 export function userCommand(): Command {
@@ -25,7 +26,8 @@ export function userCommand(): Command {
       .command(name)
       .summary(summary)
       .description(`${summary[0]!.toUpperCase()}${summary.slice(1)}.`)
-  const dir = (one: Command) => one.option('--dir <dir>', 'folder of configuration', '.')
+  const dir = (one: Command) =>
+    one.option('--dir <dir>', 'folder of configuration', '.').option('-o, --output <format>', 'text or json', 'text')
   const password = (one: Command) =>
     dir(one).option('--password-file <file>', 'file with the password on its first line; - for stdin (default: asks)')
 
@@ -34,7 +36,7 @@ export function userCommand(): Command {
     .action((name: string, options: Options & { role: Role }) =>
       withAccounts(options, async (accounts) => {
         await accounts.add(name, options.role, await passwordOf(options)).catch(asUsage)
-        printText(`${name} is ${options.role}`)
+        return { data: { user: shown(accounts, name) }, text: `${name} is ${options.role}` }
       }),
     )
   dir(add('list', 'who is defined')).action((options: Options) =>
@@ -43,15 +45,19 @@ export function userCommand(): Command {
       const lines = users.map(
         ({ name, role, created }) => `${name.padEnd(24)}  ${role.padEnd(6)}  since ${new Date(created).toISOString()}`,
       )
-      printText(lines.length > 0 ? lines.join('\n') : 'no users: on loopback the API is open')
+      return {
+        data: { users: users.map(({ name }) => shown(accounts, name)) },
+        text: lines.length > 0 ? lines.join('\n') : 'no users: on loopback the API is open',
+      }
     }),
   )
   dir(add('remove', 'remove a user, with all sessions and tokens').argument('<name>')).action(
     (name: string, options: Options) =>
       withAccounts(options, async (accounts) => {
         if (!accounts.remove(name)) throw new CommandError(`there is no user ${name}`)
-        const open = accounts.users().length === 0 ? '; it was the last one: on loopback the API is open now' : ''
-        printText(`${name} is removed${open}`)
+        const left = accounts.users().length
+        const open = left === 0 ? '; it was the last one: on loopback the API is open now' : ''
+        return { data: { removed: name, left }, text: `${name} is removed${open}` }
       }),
   )
   password(add('passwd', 'set a new password, and end all sessions and tokens').argument('<name>')).action(
@@ -59,20 +65,33 @@ export function userCommand(): Command {
       withAccounts(options, async (accounts) => {
         if (!accounts.user(name)) throw new CommandError(`there is no user ${name}`)
         await accounts.setPassword(name, await passwordOf(options)).catch(asUsage)
-        printText(`${name} has a new password`)
+        return { data: { user: shown(accounts, name) }, text: `${name} has a new password` }
       }),
   )
   return command
 }
 
-async function withAccounts(options: Options, work: (accounts: Accounts) => Promise<void>): Promise<void> {
+/** A user as `-o json` has it; times in ISO 8601. */
+function shown(accounts: Accounts, name: string): object {
+  const { role, created } = accounts.user(name)!
+  return { name, role, created: new Date(created).toISOString() }
+}
+
+/** Does the work and prints what came of it, in the form that is asked for. */
+async function withAccounts(
+  options: Options,
+  work: (accounts: Accounts) => Promise<{ readonly data: object; readonly text: string }>,
+): Promise<void> {
+  const format = outputFormat(options.output, ['text', 'json'])
   const { Accounts, openDatabase } = await import('../controlplane/ledger/index.ts')
   const { statSync } = await import('node:fs')
   if (!statSync(options.dir, { throwIfNoEntry: false })?.isDirectory())
     throw new CommandError(`${options.dir} is no folder; name the folder of configuration with --dir`)
   const db = openDatabase(options.dir)
   try {
-    await work(new Accounts(db))
+    const { data, text } = await work(new Accounts(db))
+    if (format === 'json') await printData(data, 'json')
+    else printText(text)
   } finally {
     db.close()
   }

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { startProcess } from '../../cli/processes/process.ts'
-import { copyStore } from '../../cli/store-copy.ts'
+import { copyStore, copyText } from '../../cli/store-copy.ts'
 import { envoyBootstrap } from '../../controlplane/bootstrap/envoy.ts'
 import { PROGRAM } from '../../test/helpers/compiled.ts'
 import { startConsul, type TestConsul } from '../../test/helpers/consul.ts'
@@ -140,7 +140,7 @@ class Cluster {
     await mkdir(config)
     for (const [name, text] of Object.entries(documents(messagePorts, '30s'))) await writeFile(join(config, name), text)
     const copied = await copyStore(config, this.#place, { dryRun: false, why: 'cluster', address: {} })
-    if (!copied.same) throw new Error(copied.text)
+    if (copied.differing > 0) throw new Error(copyText(copied))
     this.#balancer = await Balancer.start()
     const chaos = new Chaos({
       ...{ consul: this.#consul, redis: this.#redis, balancer: this.#balancer, events: this.#events },

@@ -1,7 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { copyStore } from '../../cli/store-copy.ts'
+import { copyStore, copyText } from '../../cli/store-copy.ts'
 import { hasConsul, startConsul, type TestConsul } from '../helpers/consul.ts'
 import { until } from '../helpers/eventually.ts'
 import { testFolder } from '../helpers/folders.ts'
@@ -50,17 +50,20 @@ describe.skipIf(!(await hasConsul()))('replicas on one Consul', () => {
   })
 
   it('a folder is copied to Consul and back: first told, then done, then compared', async () => {
-    expect((await copy(`file:${folder}`, place, true)).text).toContain('+ rules.yaml')
-    expect((await copy(`file:${folder}`, place, true)).text).toContain('nothing was changed')
+    const added = [{ file: 'rules.yaml', change: 'added' }]
+    const told = await copy(`file:${folder}`, place, true)
+    expect(told).toMatchObject({ changes: added, differing: 0 })
+    expect(copyText(told)).toMatch(/\+ rules\.yaml\n.*nothing was changed$/)
     const done = await copy(`file:${folder}`, place)
-    expect(done).toMatchObject({ same: true, text: expect.stringContaining('read back and compared: equal') })
-    expect((await copy(`file:${folder}`, place)).text).toContain('the same already')
+    expect(done).toMatchObject({ changes: added, differing: 0, revision: expect.any(Number) })
+    expect(copyText(done)).toMatch(/\+ rules\.yaml\nrevision .* read back and compared: equal$/)
+    expect(copyText(await copy(`file:${folder}`, place))).toMatch(/the same already$/)
     // Where it goes need not be there; where it comes from must.
     const other = join(testFolder('test'), 'backup')
-    expect((await copy(place, `file:${other}`, true)).text).toContain('+ rules.yaml')
+    expect((await copy(place, `file:${other}`, true)).changes).toEqual(added)
     await expect(copy(`file:${other}`, place)).rejects.toThrow(`there is no folder ${other}`)
-    expect((await copy(place, `file:${other}`)).same).toBe(true)
-    expect((await copy(other, folder)).text).toContain('the same already')
+    expect(await copy(place, `file:${other}`)).toMatchObject({ changes: added, differing: 0 })
+    expect((await copy(other, folder)).changes).toEqual([])
     await rm(other, { recursive: true })
   })
 
