@@ -318,12 +318,12 @@ function findListener(
   const outbound = candidates.filter(({ message }) => message.trafficDirection !== 1)
   const byPort = outbound.find(({ message }) => listenPort(message) === wanted)
   if (byPort || view.scope.proxy.type === 'router') return byPort
-  // Without a port of that number the request is meant for a port that takes all: the mesh's, else one that a Sidecar document opens.
+  // Without a port of that number it is one where callers say the authority: the mesh's, or one that a Sidecar document opens, if
+  // only that one knows the host.
   const authority = headers['host'] ?? url.host
-  return (
-    outbound.find(({ message }) => routeTable(message) === outboundTable(view.scope, HTTP_PROXY_ROUTES)) ??
-    outbound.find(({ message }) => takesAuthority(view, routeTable(message), authority))
-  )
+  const takes = ({ message }: { readonly message: Listener }) => takesAuthority(view, routeTable(message), authority)
+  const mesh = outbound.find(({ message }) => routeTable(message) === outboundTable(view.scope, HTTP_PROXY_ROUTES))
+  return mesh && takes(mesh) ? mesh : (outbound.find(takes) ?? mesh)
 }
 
 function takesAuthority(view: ClassView, table: string | undefined, authority: string): boolean {

@@ -33,11 +33,13 @@ spec:
   servers:
   - {port: {number: ${plain}, name: http, protocol: HTTP}, bind: 127.0.0.1, hosts: ["*.shop.test", default/blog.test, other/foreign.test, "*.match.test"]}
   - {port: {number: ${plain}, name: http-secure, protocol: HTTP}, bind: 127.0.0.1, hosts: [secure.test, only-redirect.test], tls: {httpsRedirect: true}}
+  - {port: {number: ${plain}, name: http-rest, protocol: HTTP}, bind: 127.0.0.1, hosts: ["*.rest.test"], defaultEndpoint: "127.0.0.1:${blog.port}"}
   - {port: {number: ${secure}, name: https, protocol: HTTPS}, bind: 127.0.0.1, hosts: [secure.test], tls: {mode: SIMPLE, serverCertificate: ${certificate}, privateKey: ${key}}}
   - {port: {number: ${secure}, name: https-other, protocol: HTTPS}, bind: 127.0.0.1, hosts: [other.test], tls: {mode: SIMPLE, serverCertificate: ${certificate}, privateKey: ${key}}}
 ${serviceAt('shop.default.svc.cluster.local', [{ upstream: shop }])}
 ${serviceAt('blog.default.svc.cluster.local', [{ upstream: blog }])}
 ${rulesFor('www.shop.test', '- route: [{destination: {host: shop}}]', gateways('ingress/edge'))}
+${rulesFor('some.rest.test', '- match: [{uri: {prefix: /shop}}]\n  route: [{destination: {host: shop}}]', gateways('ingress/edge'))}
 ${rulesFor('blog.test', '- route: [{destination: {host: blog}}]', gateways('ingress/edge'))}
 ${rulesFor('foreign.test', '- route: [{destination: {host: blog}}]', gateways('ingress/edge'))}
 ${rulesFor('inside.shop.test', '- route: [{destination: {host: shop}}]')}
@@ -69,6 +71,10 @@ ${rulesFor('port.match.test', `- match: [{port: ${plain}}]\n  directResponse: {s
     ['second.match.test', '/', 404],
     ['both.match.test', '/', 291],
     ['port.match.test', '/', 292],
+    ['some.rest.test', '/shop', 'shop'],
+    // What no rule takes goes to the server's defaultEndpoint.
+    ['some.rest.test', '/', 'blog'],
+    ['any.rest.test', '/', 'blog'],
   ])('%s%s is for %s', async (host, path, expected) => {
     const { upstream, status } = await ask(plain, host, path)
     expect(upstream ?? status).toBe(expected)

@@ -10,7 +10,7 @@ import { freePorts } from '../helpers/ports.ts'
 import { type HttpMesh, MODES, rulesFor, serviceAt } from './http-mesh.ts'
 import { dial, handshake, networking, startMesh, tallyConnections, tcpService, who } from './tcp-bed.ts'
 
-const NAMES = ['pass', 'tls', 'https', 'mutual', 'versions', 'files', 'tcp', 'late', 'foreign', 'auto'] as const
+const NAMES = ['pass', 'tls', 'https', 'mutual', 'versions', 'files', 'tcp', 'late', 'foreign', 'auto', 'rest'] as const
 
 /** A `kubernetes.io/tls` Secret, its values in base64 as kubectl writes them. */
 function secret(name: string, { cert, key }: Certificate, ca = '', namespace = 'ingress'): string {
@@ -107,6 +107,8 @@ spec:
   - ${server('versions', 'TLS', 'old.edge.test', 'mode: SIMPLE, credentialName: edge, maxProtocolVersion: TLSV1_2, cipherSuites: [ECDHE-ECDSA-AES128-GCM-SHA256]', '-old')}
   - ${server('files', 'TLS', 'tcp.edge.test', `mode: SIMPLE, serverCertificate: ${folder}/tls.crt, privateKey: ${folder}/tls.key`)}
   - ${server('tcp', 'TCP', '"*"')}
+  - {port: {number: ${port('rest')}, name: rest, protocol: TCP}, bind: 127.0.0.1, hosts: ["*"], defaultEndpoint: "127.0.0.1:${other.port}"}
+  - {port: {number: ${port('pass')}, name: pass-rest, protocol: TLS}, bind: 127.0.0.1, hosts: ["*.rest.test"], tls: {mode: PASSTHROUGH}, defaultEndpoint: "127.0.0.1:${two.port}"}
   - ${server('late', 'TLS', 'tcp.edge.test', 'mode: SIMPLE, credentialName: late')}
   - ${server('foreign', 'TLS', 'tcp.edge.test', 'mode: SIMPLE, credentialName: foreign')}
   - ${server('auto', 'TLS', '"*.test"', 'mode: AUTO_PASSTHROUGH')}
@@ -172,6 +174,12 @@ spec:
     const seen = (await askTls(port('pass'), host, trust())) as Seen
     expect([seen.name, seen.tls?.serverName]).toEqual([name, host])
     expect((await handshake(port('pass'), { servername: host, ...trust() })).subject).toBe(name)
+  })
+
+  test('defaultEndpoint: connections that no rule takes', async () => {
+    expect(await who(port('rest'))).toBe('other')
+    const tls = { servername: 'any.rest.test', ...trust(), checkServerIdentity: () => undefined }
+    expect((await handshake(port('pass'), tls)).subject).toBe('two')
   })
 
   test('PASSTHROUGH: an SNI the server does not expose is closed, and so are bytes without a handshake', async () => {

@@ -19,9 +19,11 @@ const serverFields = message({
   bind: optional(text, 'Address or UNIX domain socket to listen on.', { default: '0.0.0.0' }),
   hosts: required(strings, 'Hosts exposed, `[namespace/]name`; a wildcard label may start the name.'),
   tls: optional(serverTlsSettings, 'TLS of the listener.'),
-  defaultEndpoint: optional(text, 'Address the traffic goes to when no route takes it.', {
-    unsupported: 'Istio does not implement it either',
-  }),
+  defaultEndpoint: optional(
+    text,
+    'Where traffic goes that no route takes: `127.0.0.1:PORT`, `[::1]:PORT` or unix:///path beside the gateway.',
+    { default: 'none: 404, or the connection is closed' },
+  ),
   name: optional(text, 'Name of the server, unique in the mesh when set.'),
 })
 /** One listener of a gateway. */

@@ -1,6 +1,13 @@
 import type { GatewaySpec, Server } from '../kinds/gateway.ts'
 import type { Report } from '../schema.ts'
-import { ipProblem, isIpAddress, portProblem, UNIX_PREFIX, unixPathProblem } from '../syntax/address.ts'
+import {
+  ipProblem,
+  isIpAddress,
+  localEndpointProblem,
+  portProblem,
+  UNIX_PREFIX,
+  unixPathProblem,
+} from '../syntax/address.ts'
 import { scopedHostProblems } from '../syntax/host.ts'
 import { PROTOCOL_NAMES, protocolClass } from '../syntax/protocol.ts'
 
@@ -28,6 +35,9 @@ export function gatewayServerRule(server: Server, report: Report): void {
     const problem = ipProblem(bind)
     if (problem) report(['bind'], problem)
   }
+  // Istio neither checks nor uses it, so what is wrong with it is no error.
+  const endpoint = server.defaultEndpoint ? localEndpointProblem(server.defaultEndpoint) : undefined
+  if (endpoint) report(['defaultEndpoint'], `${endpoint}; it is ignored`, { code: 'FIELD_NO_EFFECT' })
   if (kind === undefined || number) return
   if (kind === 'tls' && !tls)
     report(['tls'], 'a server of protocol HTTPS or TLS must have tls settings', { code: 'FIELD_REQUIRED' })

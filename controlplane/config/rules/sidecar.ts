@@ -1,10 +1,15 @@
 import type { IstioEgressListener, IstioIngressListener, SidecarSpec } from '../kinds/sidecar.ts'
 import type { Report } from '../schema.ts'
-import { ipProblem, isIpAddress, portProblem, splitHostPort, UNIX_PREFIX, unixPathProblem } from '../syntax/address.ts'
+import {
+  ipProblem,
+  isIpAddress,
+  localEndpointProblem,
+  portProblem,
+  UNIX_PREFIX,
+  unixPathProblem,
+} from '../syntax/address.ts'
 import { fqdnProblem, isDnsLabel, scopedHostProblems, shown } from '../syntax/host.ts'
 import { protocolClass, protocolProblem } from '../syntax/protocol.ts'
-
-const LOCAL = new Set(['', '127.0.0.1', '0.0.0.0', '::1', '::'])
 
 function portRule(port: NonNullable<IstioEgressListener['port']>, report: Report): void {
   if (port.targetPort) report(['targetPort'], 'targetPort has no effect in a Sidecar and is not allowed')
@@ -25,7 +30,8 @@ export function ingressRule(listener: IstioIngressListener, report: Report): voi
   if (number) report(['port', 'number'], number)
   const address = bind ? ipProblem(bind) : undefined
   if (address) report(['bind'], address)
-  if (defaultEndpoint) endpointRule(defaultEndpoint, report)
+  const endpoint = defaultEndpoint ? localEndpointProblem(defaultEndpoint) : undefined
+  if (endpoint) report(['defaultEndpoint'], endpoint)
   if (tls) {
     const forbidden = [
       'subjectAltNames',
@@ -47,24 +53,6 @@ export function ingressRule(listener: IstioIngressListener, report: Report): voi
     report(['connectionPool', 'http'], 'HTTP settings have no effect on a port that is not HTTP', {
       code: 'FIELD_NO_EFFECT',
     })
-}
-
-function endpointRule(endpoint: string, report: Report): void {
-  if (endpoint.startsWith(UNIX_PREFIX)) {
-    const problem = unixPathProblem(endpoint.slice(UNIX_PREFIX.length))
-    if (problem) report(['defaultEndpoint'], problem)
-    return
-  }
-  const parts = splitHostPort(endpoint)
-  if (!parts || !LOCAL.has(parts.host) || !/^[+-]?\d+$/.test(parts.port)) {
-    report(
-      ['defaultEndpoint'],
-      `${shown(endpoint)} must have the form 127.0.0.1:PORT, 0.0.0.0:PORT, [::1]:PORT, [::]:PORT, :PORT or unix:///path`,
-    )
-    return
-  }
-  const problem = portProblem(Number(parts.port))
-  if (problem) report(['defaultEndpoint'], problem)
 }
 
 export function egressRule(listener: IstioEgressListener, report: Report): void {

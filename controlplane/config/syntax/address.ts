@@ -45,3 +45,14 @@ export function splitHostPort(text: string): { readonly host: string; readonly p
   const match = /^(?:\[([^[\]]*)\]|([^:[\]]*)):([^:]*)$/.exec(text.slice(0, 512))
   return match ? { host: match[1] ?? match[2] ?? '', port: match[3]! } : undefined
 }
+
+const LOCAL: ReadonlySet<string> = new Set(['', '127.0.0.1', '0.0.0.0', '::1', '::'])
+
+/** Where a program beside the proxy listens: `127.0.0.1:PORT`, `[::1]:PORT`, the wildcard addresses, or `unix:///path`. */
+export function localEndpointProblem(endpoint: string): string | undefined {
+  if (endpoint.startsWith(UNIX_PREFIX)) return unixPathProblem(endpoint.slice(UNIX_PREFIX.length))
+  const parts = splitHostPort(endpoint)
+  return !parts || !LOCAL.has(parts.host) || !/^[+-]?\d+$/.test(parts.port)
+    ? `${shown(endpoint)} must have the form 127.0.0.1:PORT, 0.0.0.0:PORT, [::1]:PORT, [::]:PORT, :PORT or unix:///path`
+    : portProblem(Number(parts.port))
+}

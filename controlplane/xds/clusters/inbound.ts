@@ -8,6 +8,7 @@ import type { CompiledCluster } from './cluster.ts'
 import { circuitBreakers, connectTimeout, upstreamConnectionOptions } from './connection-pool.ts'
 import { httpProtocolOptions } from './http-protocol-options.ts'
 import { socketAddress } from './load-assignment.ts'
+import { type LocalEndpoint, localEndpoint } from './local-endpoint.ts'
 
 /** Names of the clusters a sidecar hands inbound traffic to: one for each ingress port of its Sidecar. */
 export function inboundNames(scope: Scope): readonly string[] {
@@ -46,16 +47,7 @@ export function inboundCluster(scope: Scope, name: string): CompiledCluster | un
   return { message, origins: [{ object: sidecar, path: ['spec', 'ingress', index] }], children: [], problems: [] }
 }
 
-/**
- * Where the workload listens. The wildcard addresses mean the workload's own IP in Istio; nothing captures traffic here, so
- * loopback reaches the same socket. Without a default endpoint it is the port itself on loopback.
- */
-function workloadAddress(listener: IstioIngressListener): { readonly host: string; readonly port: number } {
-  const text = listener.defaultEndpoint ?? ''
-  if (text.startsWith('unix://')) return { host: text, port: 0 }
-  const parts = /^(?:\[(.*)\]|([^:]*)):(\d+)$/.exec(text)
-  if (!parts) return { host: '127.0.0.1', port: listener.port.number ?? 0 }
-  const [, v6, v4, port] = parts
-  if (v6 !== undefined) return { host: v6 === '::' ? '::1' : v6, port: Number(port) }
-  return { host: v4 === '0.0.0.0' || !v4 ? '127.0.0.1' : v4, port: Number(port) }
+/** Where the workload listens; without a default endpoint it is the port itself on loopback. */
+function workloadAddress({ defaultEndpoint = '', port }: IstioIngressListener): LocalEndpoint {
+  return localEndpoint(defaultEndpoint) ?? { host: '127.0.0.1', port: port.number ?? 0 }
 }

@@ -5,6 +5,7 @@ import { blackHoleCluster, type CompiledCluster, envoyCluster, isEdsEndpoint, pa
 import { grpcCluster, grpcRefusal } from './grpc.ts'
 import { inboundCluster, inboundNames } from './inbound.ts'
 import { isIpEndpoint, type LoadAssignment, loadAssignment } from './load-assignment.ts'
+import { compileDefaultEndpoint, defaultEndpointClusters } from './local-endpoint.ts'
 import type { Problem } from './problem.ts'
 import { needsRateLimitCluster, rateLimitServiceCluster } from './rate-limit.ts'
 import { discoveryOf, findTarget, policyOf, targetNames } from './targets.ts'
@@ -17,6 +18,7 @@ export function clusterNames(scope: Scope): readonly string[] {
   return [
     ...outbound,
     ...inbound,
+    ...defaultEndpointClusters(scope),
     ...(needsRateLimitCluster(scope) ? [RATE_LIMIT_CLUSTER] : []),
     BLACK_HOLE_CLUSTER,
     ...(allowsAny(scope) ? [PASSTHROUGH_CLUSTER] : []),
@@ -31,6 +33,7 @@ export function standingClusterNames(scope: Scope): readonly string[] {
     ...(allowsAny(scope) ? [PASSTHROUGH_CLUSTER] : []),
     // Callers choose them by their SNI, which says no generation.
     ...gatewaySniClusterNames(scope),
+    ...defaultEndpointClusters(scope),
   ]
 }
 
@@ -42,7 +45,7 @@ export function compileCluster(scope: Scope, name: string): CompiledCluster | un
   if (name === RATE_LIMIT_CLUSTER) return rateLimitServiceCluster(scope)
   if (name === BLACK_HOLE_CLUSTER) return blackHoleCluster(scope)
   if (name === PASSTHROUGH_CLUSTER) return passthroughCluster(scope)
-  return hasWorkload(scope) ? inboundCluster(scope, name) : undefined
+  return hasWorkload(scope) ? inboundCluster(scope, name) : compileDefaultEndpoint(scope, name)
 }
 
 /** The cluster under a name of a past generation: for proxies whose routes still say it. */

@@ -4,6 +4,7 @@ import { hostIntersection, hostsOverlap } from '../../model/hosts.ts'
 import type { Scope } from '../../model/index.ts'
 import { isHttp2, portProtocol } from '../../model/service.ts'
 import { sniClusterNames } from '../clusters/auto-passthrough.ts'
+import { fallbackCluster } from '../clusters/local-endpoint.ts'
 import { type GatewayServer, gatewayServers } from '../routes/index.ts'
 import { httpConnectionManager } from './http-connection-manager.ts'
 import { type L4Place, type L4Route, tcpRoutes, tlsRoutes } from './l4-routes.ts'
@@ -83,7 +84,7 @@ function terminatedHttpChain(scope: Scope, entry: GatewayServer): Chain {
 
 /** TLS ends here and what is inside is passed on as TCP. */
 function terminatedTcpChain(scope: Scope, entry: GatewayServer): readonly Chain[] {
-  const route = tcpRoutes(scope, place(entry))[0]
+  const route = firstTcpRoute(scope, entry)
   if (!route) return []
   return [
     {
@@ -109,10 +110,18 @@ function passthroughChains(scope: Scope, entry: GatewayServer): readonly Chain[]
     const names = route.sniHosts.flatMap((host) => exposed.flatMap((name) => hostIntersection(host, name) ?? []))
     return names.length > 0 ? [chain(route, names)] : []
   })
-  if (byName.length > 0) return byName
-  return tcpRoutes(scope, place(entry))
-    .slice(0, 1)
-    .map((route) => chain(route, exposed))
+  const rest = byName.length > 0 ? fallback(entry) : firstTcpRoute(scope, entry)
+  return rest ? [...byName, chain(rest, exposed)] : byName
+}
+
+/** The TCP rule of a server: of several the first counts; without one its default endpoint takes the connections. */
+function firstTcpRoute(scope: Scope, entry: GatewayServer): L4Route | undefined {
+  return tcpRoutes(scope, place(entry))[0] ?? fallback(entry)
+}
+
+function fallback({ server, origin }: GatewayServer): L4Route | undefined {
+  const cluster = fallbackCluster(server)
+  return cluster === undefined ? undefined : { sniHosts: [], targets: [{ cluster, weight: 1 }], origin }
 }
 
 /** TLS passes through to the service, port and subset that the SNI itself names. */
@@ -126,7 +135,7 @@ function sniChains(scope: Scope, entry: GatewayServer): readonly Chain[] {
 }
 
 function tcpChains(scope: Scope, entry: GatewayServer): readonly Chain[] {
-  const route = tcpRoutes(scope, place(entry))[0]
+  const route = firstTcpRoute(scope, entry)
   if (!route) return []
   return [
     {

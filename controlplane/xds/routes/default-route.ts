@@ -37,6 +37,18 @@ export function defaultRoute(service: Service, port: ServicePort, context: Route
   return { route, origins: hash ? [service.origin, hash.origin] : [service.origin] }
 }
 
+/** The route of a gateway to the endpoint of its own that takes what no rule does. */
+export function fallbackRoute(cluster: string, context: RouteContext): Route {
+  return make(RouteSchema, {
+    name: 'default',
+    match: { pathSpecifier: { case: 'prefix', value: '/' } },
+    action: {
+      case: 'route',
+      value: { clusterSpecifier: { case: 'cluster', value: cluster }, ...timeouts(undefined, context) },
+    },
+  })
+}
+
 /** The route to the workload itself. gRPC streams are not retried: the condition does not suit them. */
 export function inboundRoute(cluster: string, operation: string, grpc: boolean): Route {
   return make(RouteSchema, {

@@ -3,6 +3,8 @@ import { make } from '../../../proto/make.ts'
 import type { Origin } from '../../config/object.ts'
 import { compareSpecificity, hostIntersection } from '../../model/hosts.ts'
 import type { Scope } from '../../model/scope.ts'
+import { fallbackCluster } from '../clusters/local-endpoint.ts'
+import { fallbackRoute } from './default-route.ts'
 import { MAX_DIRECT_RESPONSE_BYTES } from './direct-response.ts'
 import { hostHeader } from './domains.ts'
 import { type GatewayServer, gatewayServers } from './gateway-servers.ts'
@@ -17,6 +19,8 @@ interface ExposedHost {
   readonly host: string
   readonly rules: { readonly key: string; readonly routes: readonly CompiledRoute[] }[]
   redirects: boolean
+  /** Cluster that takes what no rule does. */
+  fallback: string | undefined
   readonly origins: Origin[]
 }
 
@@ -27,8 +31,8 @@ export function gatewayRouteNames(scope: Scope): readonly string[] {
 /**
  * Routes of the HTTP servers that share a name: a virtual host for each host that both a server exposes and a
  * VirtualService of the Gateway has. Several VirtualServices of one host stand one after the other, rules that take
- * everything last. A host that only redirects to https needs no VirtualService. With nothing to serve everything is
- * 404.
+ * everything last. A host that only redirects to https needs no VirtualService, nor does one with a default endpoint. With
+ * nothing to serve everything is 404.
  */
 export function compileGateway(scope: Scope, name: string): CompiledRouteConfiguration | undefined {
   const servers = gatewayServers(scope).filter((server) => server.routeName === name)
@@ -52,14 +56,16 @@ export function compileGateway(scope: Scope, name: string): CompiledRouteConfigu
 
 function collect(scope: Scope, server: GatewayServer, exposed: Map<string, ExposedHost>): void {
   const redirects = server.server.tls?.httpsRedirect === true
+  const fallback = fallbackCluster(server.server)
   const gateway = `${server.gateway.namespace}/${server.gateway.name}`
   const entry = (host: string): ExposedHost => {
     let known = exposed.get(host)
     if (!known) {
-      known = { host, rules: [], redirects: false, origins: [] }
+      known = { host, rules: [], redirects: false, fallback: undefined, origins: [] }
       exposed.set(host, known)
     }
     known.redirects ||= redirects
+    known.fallback ??= fallback
     if (!known.origins.includes(server.origin)) known.origins.push(server.origin)
     return known
   }
@@ -83,7 +89,7 @@ function collect(scope: Scope, server: GatewayServer, exposed: Map<string, Expos
       if (!rules.some((rule) => rule.key === key)) rules.push({ key, routes })
     }
   }
-  if (redirects) for (const { host } of server.hosts) entry(host)
+  if (redirects || fallback !== undefined) for (const { host } of server.hosts) entry(host)
 }
 
 /** Hosts with the same rules and limits become one virtual host, named after the most specific of them. */
@@ -92,6 +98,7 @@ function collapse(scope: Scope, hosts: readonly ExposedHost[], port: number): Co
   for (const host of [...hosts].sort((a, b) => compareSpecificity(a.host, b.host))) {
     const key = JSON.stringify([
       host.redirects,
+      host.fallback ?? '',
       host.rules.map((rule) => rule.key),
       rateLimitsFor(scope, host.host).map(({ origin }) => [origin.object.key, ...origin.path]),
     ])
@@ -104,7 +111,7 @@ function collapse(scope: Scope, hosts: readonly ExposedHost[], port: number): Co
     return virtualHost(
       `${first.host}:${port}`,
       group.map(({ host }) => hostHeader(host)),
-      catchAllLast(first.rules.flatMap((rule) => rule.routes)),
+      catchAllLast([...first.rules.flatMap((rule) => rule.routes), ...fallbackRoutes(scope, first, port)]),
       {
         requireTls: first.redirects,
         origins: [...new Set(group.flatMap(({ origins }) => origins))],
@@ -112,6 +119,12 @@ function collapse(scope: Scope, hosts: readonly ExposedHost[], port: number): Co
       },
     )
   })
+}
+
+/** Behind all rules: the endpoint that the server names for what they do not take. */
+function fallbackRoutes(scope: Scope, { fallback, origins }: ExposedHost, port: number): readonly CompiledRoute[] {
+  if (fallback === undefined) return []
+  return [{ route: fallbackRoute(fallback, { scope, gateway: '', port, tls: false }), origins: origins.slice(0, 1) }]
 }
 
 /**
