@@ -261,8 +261,8 @@ export const CODES = {
   MUTUAL_TLS_NO_IDENTITY: entry(
     'warning',
     'ISTIO_MUTUAL needs workload certificates',
-    'ISTIO_MUTUAL takes certificates from the identity of the workload. meshgate issues none, so proxies cannot reach the host.',
-    'Name clientCertificate, privateKey and caCertificates in the rule, or use MUTUAL, SIMPLE or DISABLE.',
+    'ISTIO_MUTUAL takes certificates from the identity of the workload. meshgate issues none, and the Mesh document does not say where proxies find theirs: a host cannot be reached, a gateway server opens no port.',
+    'Name the files in workloadCertificates of the Mesh document (or in the rule), or use MUTUAL, SIMPLE or DISABLE.',
   ),
   DELEGATE_NOT_FOUND: entry(
     'error',
@@ -429,8 +429,8 @@ export const CODES = {
   TLS_NO_WORKLOAD_CERTIFICATE: entry(
     'error',
     'No workload certificate for ISTIO_MUTUAL',
-    'Nobody issues workload certificates here; the cluster gets no endpoints.',
-    'Name clientCertificate, privateKey and caCertificates, files on the machine of the proxy.',
+    'The Mesh document names no workload certificates, and the rule no files; the cluster gets no endpoints.',
+    'Name files on the machines of proxies, in workloadCertificates of the Mesh document or in the rule.',
   ),
   TLS_NO_CLIENT_CERTIFICATE: entry(
     'error',

@@ -223,6 +223,14 @@ spec:
     bind: 127.0.0.1
     hosts: ["./*"]
 `
+  it('is the port of a Sidecar document where only that one knows the host', () => {
+    const both = sidecar
+      .replace('{httpPort: 0}', '{}')
+      .replace('bind: 127.0.0.1\n    hosts: ["./*"]', 'bind: 127.0.0.1\n    hosts: ["./*"]\n  - hosts: ["none/*"]')
+    expect(askWith(both, 'http://reviews:9080/').steps[0]).toMatchObject({
+      detail: 'takes connections at 127.0.0.1:3128',
+    })
+  })
   it('is the port that a Sidecar document opens when the mesh has no HTTP port', () => {
     const { steps } = askWith(sidecar, 'http://reviews:9080/')
     expect(steps[0]).toMatchObject({ step: 'listener', detail: 'takes connections at 127.0.0.1:3128' })

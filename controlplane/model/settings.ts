@@ -1,5 +1,5 @@
 import type { LocalityLbSetting } from '../config/kinds/common.ts'
-import type { MeshSpec } from '../config/kinds/mesh.ts'
+import type { MeshSpec, WorkloadCertificates } from '../config/kinds/mesh.ts'
 import type { MeshMessages } from '../config/kinds/mesh-messages.ts'
 import type { ClientTlsSettings } from '../config/kinds/traffic-policy.ts'
 import type { HttpRetry } from '../config/kinds/virtual-service.ts'
@@ -16,6 +16,8 @@ export interface MeshSettings {
   readonly domain: string
   /** Where identities of service accounts belong: `spiffe://<trustDomain>/ns/…`. */
   readonly trustDomain: string
+  /** Files on the machines of proxies that ISTIO_MUTUAL means. */
+  readonly workloadCertificates: WorkloadCertificates | undefined
   /** What happens to hosts nobody declared. */
   readonly outboundTrafficPolicy: 'REGISTRY_ONLY' | 'ALLOW_ANY'
   /** Port on loopback where sidecars take HTTP for the mesh; 0 means none. */
@@ -57,6 +59,7 @@ export function meshSettings(world: World): MeshSettings {
     rootNamespace: spec.rootNamespace ?? 'istio-system',
     domain: spec.domain ?? 'cluster.local',
     trustDomain: spec.trustDomain ?? 'cluster.local',
+    workloadCertificates: spec.workloadCertificates,
     outboundTrafficPolicy: spec.outboundTrafficPolicy?.mode === 'ALLOW_ANY' ? 'ALLOW_ANY' : 'REGISTRY_ONLY',
     httpPort: spec.httpPort ?? 15080,
     connectTimeoutMs: parseDuration(spec.connectTimeout ?? '10s') ?? 10_000,

@@ -5,6 +5,7 @@ import { type Secret, SecretSchema } from '../../proto/gen/envoy/extensions/tran
 import { make } from '../../proto/make.ts'
 import type { DestinationRuleSpec } from '../config/kinds/destination-rule.ts'
 import type { GatewaySpec } from '../config/kinds/gateway.ts'
+import type { MeshSpec } from '../config/kinds/mesh.ts'
 import type { SecretSpec } from '../config/kinds/secret.ts'
 import type { SidecarSpec } from '../config/kinds/sidecar.ts'
 import type { ConfigObject, Origin } from '../config/object.ts'
@@ -120,6 +121,7 @@ function usersOfFile(world: World, path: string): readonly Origin[] {
     ...world.all<GatewaySpec>('Gateway'),
     ...world.all<DestinationRuleSpec>('DestinationRule'),
     ...world.all<SidecarSpec>('Sidecar'),
+    ...world.all<MeshSpec>('Mesh'),
   ]
   return objects.flatMap((object) => pathsOf(object.spec, path, ['spec']).map((where) => ({ object, path: where })))
 }

@@ -83,8 +83,9 @@ describe.each(MODES)('TLS in Envoy, %s', (mode) => {
           service(`account-${account}`, [
             `{address: 127.0.0.1, ports: {http: ${mutual.port}}, serviceAccount: ${account}}`,
           ]),
-          rule(`account-${account}`, `{tls: {mode: ISTIO_MUTUAL, ${files}}}`),
+          rule(`account-${account}`, '{tls: {mode: ISTIO_MUTUAL}}'),
         ]),
+        `---\nkind: Mesh\nmetadata: {name: mesh}\nspec: {workloadCertificates: {certificate: ${place}/cert.pem, privateKey: ${place}/key.pem, caCertificates: ${root}}}\n`,
         service('h2', [simple], { protocol: 'grpc' }),
         rule('h2', `{tls: {mode: SIMPLE, caCertificates: ${root}}}`),
         `---\nkind: Secret\nmetadata: {name: shop}\nspec: {stringData: ${JSON.stringify({
@@ -131,7 +132,7 @@ describe.each(MODES)('TLS in Envoy, %s', (mode) => {
     expect(typeof (await seen('unshown'))).toBe('string')
   })
 
-  test('the certificate must be for the service account of an endpoint', async () => {
+  test('ISTIO_MUTUAL without files of its own shows the certificate of the workload; that of the host must be for a service account of an endpoint', async () => {
     expect(await seen('account-shop')).toMatchObject({ peerNames: 'DNS:client.test' })
     expect(await seen('account-other')).toBe('UF')
   })

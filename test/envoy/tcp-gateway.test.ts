@@ -72,6 +72,7 @@ describe.each(MODES)('TLS and TCP at a gateway, %s', (mode) => {
     const issue = (name: string) => ca.issue(name, { dns: ['*.edge.test'] })
     client = await ca.issue('client', { dns: ['client.test'], uri: ['spiffe://mesh/ns/a/sa/client'] })
     await install('first', await issue('file-1'))
+    await writeFile(join(folder, 'ca.pem'), ca.cert)
     for (const name of ['tls.crt', 'tls.key']) await symlink(`..data/${name}`, join(folder, name))
     const [one, two] = await Promise.all([
       startEcho('one', { tls: await ca.issue('one', { dns: ['one.pass.test'] }) }),
@@ -103,6 +104,7 @@ spec:
   - ${server('mutual', 'HTTPS', 'optional.edge.test', 'mode: OPTIONAL_MUTUAL, credentialName: mutual', '-optional')}
   - ${server('mutual', 'HTTPS', 'named.edge.test', 'mode: MUTUAL, credentialName: mutual, subjectAltNames: [other.test]', '-named')}
   - ${server('mutual', 'HTTPS', 'cacert.edge.test', 'mode: MUTUAL, credentialName: edge, caCertCredentialName: stranger', '-cacert')}
+  - ${server('mutual', 'HTTPS', 'istio.edge.test', 'mode: ISTIO_MUTUAL', '-istio')}
   - ${server('versions', 'TLS', 'new.edge.test', 'mode: SIMPLE, credentialName: edge, minProtocolVersion: TLSV1_3')}
   - ${server('versions', 'TLS', 'old.edge.test', 'mode: SIMPLE, credentialName: edge, maxProtocolVersion: TLSV1_2, cipherSuites: [ECDHE-ECDSA-AES128-GCM-SHA256]', '-old')}
   - ${server('files', 'TLS', 'tcp.edge.test', `mode: SIMPLE, serverCertificate: ${folder}/tls.crt, privateKey: ${folder}/tls.key`)}
@@ -113,6 +115,7 @@ spec:
   - ${server('foreign', 'TLS', 'tcp.edge.test', 'mode: SIMPLE, credentialName: foreign')}
   - ${server('auto', 'TLS', '"*.test"', 'mode: AUTO_PASSTHROUGH')}
 `,
+        `---\napiVersion: meshgate.io/v1\nkind: Mesh\nmetadata: {name: mesh}\nspec: {workloadCertificates: {certificate: ${folder}/tls.crt, privateKey: ${folder}/tls.key, caCertificates: ${folder}/ca.pem}}\n`,
         secret('edge', edge),
         secret('mutual', mutual, ca.cert),
         secret('foreign', first, '', 'default'),
@@ -148,7 +151,7 @@ spec:
             {destination: {host: tcp.test}, weight: 50}, {destination: {host: other.test}, weight: 50}]}]}`,
         ),
         rulesFor(
-          'web.edge.test, optional.edge.test, named.edge.test, cacert.edge.test',
+          'web.edge.test, optional.edge.test, named.edge.test, cacert.edge.test, istio.edge.test',
           '- route: [{destination: {host: web}}]',
           'gateways: [ingress/edge]',
         ),
@@ -247,6 +250,14 @@ spec:
       const known = await stranger.issue('known', { dns: ['known.test'] })
       expect(await askTls(port('mutual'), 'cacert.edge.test', { ...trust(), ...known })).toMatchObject({ name: 'web' })
       await expect(askTls(port('mutual'), 'cacert.edge.test', { ...trust(), ...client })).rejects.toThrow()
+    })
+
+    test('ISTIO_MUTUAL: the workload certificates of the Mesh document, shown and asked for', async () => {
+      const told = (await askTls(port('mutual'), 'istio.edge.test', { ...trust(), ...client })) as Seen
+      expect(told.headers['x-forwarded-client-cert']).toMatch(/URI=spiffe:\/\/mesh\/ns\/a\/sa\/client/)
+      const shown = await handshake(port('mutual'), { servername: 'istio.edge.test', ...trust(), ...client })
+      expect(shown.subject).toBe('file-1')
+      await expect(askTls(port('mutual'), 'istio.edge.test', trust())).rejects.toThrow()
     })
 
     test('OPTIONAL_MUTUAL: with and without, but not with one of another CA', async () => {

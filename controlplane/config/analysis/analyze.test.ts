@@ -141,6 +141,11 @@ describe('servers of gateways', () => {
   it('need a certificate: ISTIO_MUTUAL has none', () => {
     expect(said(server('ISTIO_MUTUAL'))).toEqual(['MUTUAL_TLS_NO_IDENTITY gw spec.servers[0].tls.mode'])
   })
+  it('have the workload certificates that the Mesh document names', () => {
+    const mesh =
+      'apiVersion: meshgate.io/v1\nkind: Mesh\nmetadata: {name: m}\nspec: {workloadCertificates: {certificate: /c, privateKey: /k, caCertificates: /a}}'
+    expect(said(server('ISTIO_MUTUAL'), mesh)).toEqual([])
+  })
   it('with AUTO_PASSTHROUGH need a service of the mesh', () => {
     const empty = ['GATEWAY_SERVER_EMPTY gw spec.servers[0].tls.mode']
     expect(said(server('AUTO_PASSTHROUGH'), service('a.com'))).toEqual(empty)

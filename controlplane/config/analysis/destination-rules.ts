@@ -63,7 +63,8 @@ function policiesOf({ spec }: Of<'DestinationRule'>): readonly (readonly [Path, 
 }
 
 /** TLS to a host that verifies nothing, or that needs an identity nobody issues. */
-export const checkClientTls: Check = each(['DestinationRule'], (_world, complain) => {
+export const checkClientTls: Check = each(['DestinationRule'], (world, complain) => {
+  const issued = world.mesh.workloadCertificates !== undefined
   return (rule) => {
     for (const [path, policy] of policiesOf(rule)) {
       const parts = [
@@ -74,12 +75,12 @@ export const checkClientTls: Check = each(['DestinationRule'], (_world, complain
       ]
       for (const [at, tls] of parts) {
         if (!tls) continue
-        if (tls.mode === 'ISTIO_MUTUAL' && !(tls.clientCertificate && tls.privateKey))
+        if (tls.mode === 'ISTIO_MUTUAL' && !issued && !(tls.clientCertificate && tls.privateKey))
           complain(
             rule,
             'MUTUAL_TLS_NO_IDENTITY',
             [...at, 'mode'],
-            'ISTIO_MUTUAL needs workload certificates, and none are issued here',
+            'ISTIO_MUTUAL needs workload certificates, and the Mesh document names none',
           )
         const verified = tls.caCertificates || tls.credentialName || tls.insecureSkipVerify
         if ((tls.mode === 'SIMPLE' || tls.mode === 'MUTUAL') && !verified)

@@ -6,13 +6,13 @@ export const checkGatewayServers: Check = (world, complain) => {
   for (const gateway of world.of('Gateway'))
     for (const [index, { tls, hosts }] of (gateway.spec.servers ?? []).entries()) {
       const path = ['spec', 'servers', index, 'tls', 'mode']
-      if (tls?.mode === 'ISTIO_MUTUAL')
+      if (tls?.mode === 'ISTIO_MUTUAL' && !world.mesh.workloadCertificates)
         complain(
           gateway,
           'MUTUAL_TLS_NO_IDENTITY',
           path,
-          'ISTIO_MUTUAL needs workload certificates, and none are issued here: the server opens no port',
-          'use mode MUTUAL with credentialName or files',
+          'ISTIO_MUTUAL needs workload certificates, and the Mesh document names none: the server opens no port',
+          'name their files in workloadCertificates of the Mesh, or use mode MUTUAL with credentialName or files',
         )
       if (tls?.mode === 'AUTO_PASSTHROUGH' && !hosts.some((host) => exposesInternal(world, gateway, host)))
         complain(

@@ -47,6 +47,14 @@ export const meshAccessLog = message({
 })
 export type MeshAccessLog = z.infer<typeof meshAccessLog>
 
+/** Where each proxy's machine keeps the identity of its workload, put there by SPIRE, cert-manager or whoever issues it. */
+export const workloadCertificates = message({
+  certificate: required(text.min(1), 'PEM file with the certificate of the workload and those between it and the CA.'),
+  privateKey: required(text.min(1), 'PEM file with its private key.'),
+  caCertificates: required(text.min(1), 'PEM file with the CAs that identities of the mesh are signed by.'),
+})
+export type WorkloadCertificates = z.infer<typeof workloadCertificates>
+
 /** A Consul whose services are services of the mesh. */
 export const meshConsul = message({
   url: required(text.min(1), 'Address of the agent, `http://127.0.0.1:8500` or `https://…`.'),
@@ -82,6 +90,11 @@ const meshFields = message({
     text.min(1),
     'Trust domain of service accounts: `serviceAccount: a` in namespace b is `spiffe://<trustDomain>/ns/b/sa/a`.',
     { default: 'cluster.local' },
+  ),
+  workloadCertificates: optional(
+    workloadCertificates,
+    'Certificates that ISTIO_MUTUAL means, as files on the machine of each proxy; nothing of them is sent.',
+    { default: 'none: hosts and gateway servers with ISTIO_MUTUAL are closed' },
   ),
   defaultNamespace: optional(text.min(1), 'Namespace of documents that name none.', { default: 'default' }),
   outboundTrafficPolicy: optional(

@@ -16,7 +16,7 @@ const serverTlsSettingsFields = message({
   httpsRedirect: optional(bool, 'Answer plain HTTP with a 301 to https.', { default: 'false' }),
   mode: optional(
     z.enum(['PASSTHROUGH', 'SIMPLE', 'MUTUAL', 'AUTO_PASSTHROUGH', 'ISTIO_MUTUAL', 'OPTIONAL_MUTUAL']),
-    'Terminate TLS (with or without a client certificate) or pass it through by SNI; AUTO_PASSTHROUGH takes the service from the SNI. ISTIO_MUTUAL opens no port: no workload certificates are issued.',
+    'Terminate TLS (with or without a client certificate) or pass it through by SNI; AUTO_PASSTHROUGH takes the service from the SNI. ISTIO_MUTUAL takes `workloadCertificates` of the Mesh, without them no port is opened.',
     { default: 'PASSTHROUGH' },
   ),
   serverCertificate: optional(text, 'File with the certificate.'),

@@ -126,6 +126,7 @@ export function tlsUpstream(
     serverNames: () => scope.serverNames(service),
     http2: speaksHttp2(port.protocol, policy.connectionPool?.value),
     secretsAllowed: scope.proxy.secretsAllowed,
+    workload: scope.settings().workloadCertificates,
   }
 }
 

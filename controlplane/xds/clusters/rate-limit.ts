@@ -18,7 +18,7 @@ export function rateLimitServiceCluster(scope: Scope): CompiledCluster | undefin
   // Message proxies may also need it for a MetaRouter; they get no cluster that no table names.
   if (!service || (scope.proxy.type !== 'message' && !needsRateLimitCluster(scope))) return undefined
   const { host, port } = service
-  const { rateLimitTls } = scope.settings()
+  const { rateLimitTls, workloadCertificates } = scope.settings()
   const tls = upstreamTls({
     // The authority of these calls is the name of the cluster: it says nothing about whom to expect.
     settings: rateLimitTls && {
@@ -27,6 +27,7 @@ export function rateLimitServiceCluster(scope: Scope): CompiledCluster | undefin
     },
     ...{ port, subset: '', hostname: host, serverNames: () => [host], http2: true },
     secretsAllowed: scope.proxy.secretsAllowed,
+    workload: workloadCertificates,
   })
   const origins = rateLimitTls ? [rateLimitTls.origin] : []
   if (tls.kind === 'refused') return closedCluster(scope, RATE_LIMIT_CLUSTER, origins, [tls.problem])

@@ -164,6 +164,18 @@ describe('what cannot be had is refused: no endpoints, no plain text, and a reas
   })
 })
 
+test('ISTIO_MUTUAL takes the workload certificates of the Mesh, and the CA of the rule where it names one', () => {
+  const mesh = `\n---\nkind: Mesh\nmetadata: {name: mesh}\nspec: {workloadCertificates: {certificate: /w/cert.pem, privateKey: /w/key.pem, caCertificates: /w/ca.pem}}\n`
+  const common = (policy: string) => tlsOf(clusterJson(scopeOf(SHOP + ruleWith(policy) + mesh), NAME)).commonTlsContext
+  expect(common('{tls: {mode: ISTIO_MUTUAL}}')).toMatchObject({
+    tlsCertificateSdsSecretConfigs: [{ name: 'file-cert:/w/cert.pem~/w/key.pem' }],
+    combinedValidationContext: { validationContextSdsSecretConfig: { name: 'file-root:/w/ca.pem' } },
+  })
+  expect(common('{tls: {mode: ISTIO_MUTUAL, caCertificates: /own.pem}}')).toMatchObject({
+    combinedValidationContext: { validationContextSdsSecretConfig: { name: 'file-root:/own.pem' } },
+  })
+})
+
 test('ISTIO_MUTUAL works with files, and sends the SNI by which gateways route', () => {
   const files = 'clientCertificate: /c.pem, privateKey: /k.pem, caCertificates: /ca.pem'
   const tls = tlsOf(clusterWith(`{tls: {mode: ISTIO_MUTUAL, ${files}}}`))

@@ -13,6 +13,7 @@ import {
   UpstreamTlsContextSchema,
 } from '../../../proto/gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts'
 import { pack } from '../../../proto/make.ts'
+import type { WorkloadCertificates } from '../../config/kinds/mesh.ts'
 import type { ClientTlsSettings } from '../../config/kinds/traffic-policy.ts'
 import { credentialCaName, credentialSecretName, fileCaName, fileCertificateName, isFileSecret } from '../names.ts'
 import { sniClusterName } from './auto-passthrough.ts'
@@ -38,6 +39,8 @@ export interface TlsUpstream {
   serverNames(): readonly string[]
   readonly http2: boolean
   readonly secretsAllowed: boolean
+  /** What ISTIO_MUTUAL means where the rule names no files. */
+  readonly workload: WorkloadCertificates | undefined
 }
 
 /** `refused`: TLS is asked for and cannot be had. Nothing may be sent then, least of all in plain text. */
@@ -56,13 +59,13 @@ export type UpstreamTls =
 
 /**
  * TLS from Envoy to a cluster. Certificates come over SDS: `credentialName` from a Secret, files by name only (Envoy reads
- * them on its own machine, and again when they change). ISTIO_MUTUAL needs workload certificates, which Istio's agent would
- * provide; here the rule must name the files, else the cluster is refused.
+ * them on its own machine, and again when they change). ISTIO_MUTUAL needs workload certificates: files that the rule or the Mesh
+ * names, else the cluster is refused.
  */
 export function upstreamTls(upstream: TlsUpstream): UpstreamTls {
   const mode = upstream.settings?.value.mode ?? 'DISABLE'
   if (!upstream.settings || mode === 'DISABLE') return { kind: 'plain' }
-  const { value: tls } = upstream.settings
+  const tls = withIdentity(upstream.settings.value, upstream.workload)
   const missing = unmet(upstream, tls)
   if (missing) return { kind: 'refused', problem: missing }
   const names = tls.subjectAltNames?.length ? tls.subjectAltNames : upstream.serverNames()
@@ -85,6 +88,13 @@ export function upstreamTls(upstream: TlsUpstream): UpstreamTls {
     autoSanValidation: autoSni && names.length === 0 && !tls.insecureSkipVerify,
     warnings: autoSni || names.length > 0 || tls.insecureSkipVerify ? [] : [nameNotChecked(upstream.settings)],
   }
+}
+
+/** The identity of the workload where a rule asks for it and names no files of its own. */
+function withIdentity(tls: ClientTlsSettings, workload: WorkloadCertificates | undefined): ClientTlsSettings {
+  if (tls.mode !== 'ISTIO_MUTUAL' || !workload || (tls.clientCertificate && tls.privateKey)) return tls
+  const { certificate, privateKey, caCertificates } = workload
+  return { ...tls, clientCertificate: certificate, privateKey, caCertificates: tls.caCertificates || caCertificates }
 }
 
 /**
@@ -145,7 +155,7 @@ function unmet({ settings, secretsAllowed }: TlsUpstream, tls: ClientTlsSettings
     ? refuse(
         'TLS_NO_WORKLOAD_CERTIFICATE',
         'there are no workload certificates for mode ISTIO_MUTUAL',
-        'name clientCertificate, privateKey and caCertificates, files on the machine of the proxy',
+        'name files on the machines of proxies: workloadCertificates of the Mesh, or clientCertificate, privateKey and caCertificates of the rule',
       )
     : refuse(
         'TLS_NO_CLIENT_CERTIFICATE',

@@ -1,5 +1,6 @@
 import { HttpConnectionManagerSchema } from '../../../proto/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts'
 import { pack } from '../../../proto/make.ts'
+import type { WorkloadCertificates } from '../../config/kinds/mesh.ts'
 import { hostIntersection, hostsOverlap } from '../../model/hosts.ts'
 import type { Scope } from '../../model/index.ts'
 import { isHttp2, portProtocol } from '../../model/service.ts'
@@ -24,9 +25,10 @@ export function gatewayListeners(scope: Scope): readonly ListenerPlan[] {
     if (list) list.push(entry)
     else byAddress.set(key, [entry])
   }
+  const workload = scope.settings().workloadCertificates
   return [...byAddress].map(([name, entries]) => {
     const { server } = entries[0]!
-    const chains = entries.flatMap((entry) => serverChains(scope, entry))
+    const chains = entries.flatMap((entry) => serverChains(scope, withIdentity(entry, workload)))
     return {
       name,
       bind: server.bind ?? ANY_ADDRESS,
@@ -40,10 +42,19 @@ export function gatewayListeners(scope: Scope): readonly ListenerPlan[] {
   })
 }
 
+/** ISTIO_MUTUAL shows the identity of the gateway's workload, and asks callers for one of the mesh. */
+function withIdentity(entry: GatewayServer, workload: WorkloadCertificates | undefined): GatewayServer {
+  const { tls } = entry.server
+  if (tls?.mode !== 'ISTIO_MUTUAL' || !workload) return entry
+  const { certificate, privateKey, caCertificates } = workload
+  const files = { serverCertificate: certificate, privateKey, caCertificates }
+  return { ...entry, server: { ...entry.server, tls: { ...tls, ...files } } }
+}
+
 function serverChains(scope: Scope, entry: GatewayServer): readonly Chain[] {
   const mode = entry.server.tls?.mode
-  // Envoy refuses a listener that ends TLS without a certificate; analysis says that none are issued.
-  if (mode === 'ISTIO_MUTUAL') return []
+  // Envoy refuses a listener that ends TLS without a certificate; analysis says that there is none.
+  if (mode === 'ISTIO_MUTUAL' && !entry.server.tls?.serverCertificate) return []
   if (mode === 'AUTO_PASSTHROUGH') return sniChains(scope, entry)
   switch (entry.kind) {
     case 'http':
