@@ -317,7 +317,8 @@ function findListener(
   })
   const outbound = candidates.filter(({ message }) => message.trafficDirection !== 1)
   const byPort = outbound.find(({ message }) => listenPort(message) === wanted)
-  if (byPort || view.scope.proxy.type === 'router') return byPort
+  // Only plain HTTP says its authority, so that another port than its own can take it.
+  if (byPort || view.scope.proxy.type === 'router' || url.protocol !== 'http:') return byPort
   // Without a port of that number it is one where callers say the authority: the mesh's, or one that a Sidecar document opens, if
   // only that one knows the host.
   const authority = headers['host'] ?? url.host

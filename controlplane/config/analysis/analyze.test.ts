@@ -127,7 +127,12 @@ describe('gateways', () => {
     expect(said(gateway(http(80, 'a.com')), gateway(tls(80, 'b.com'), 'two'))).toEqual([
       'GATEWAY_PORT_CONFLICT two spec.servers[0].port',
     ])
-    expect(said(gateway(http(80, 'a.com')), gateway(tls(80, 'b.com'), 'two', ', selector: {a: b}'))).toEqual([])
+    // Proxies with the label a: b are selected by both.
+    expect(said(gateway(http(80, 'a.com')), gateway(tls(80, 'b.com'), 'two', ', selector: {a: b}'))).toEqual([
+      'GATEWAY_PORT_CONFLICT two spec.servers[0].port',
+    ])
+    const [ab, ac] = [', selector: {a: b}', ', selector: {a: c}']
+    expect(said(gateway(http(80, 'a.com'), 'one', ab), gateway(tls(80, 'b.com'), 'two', ac))).toEqual([])
     expect(said(gateway(tls(443, 'a.com')), gateway(tls(443, 'a.com'), 'two'))).toEqual([
       'GATEWAY_HOST_CONFLICT two spec.servers[0].hosts[0]',
     ])

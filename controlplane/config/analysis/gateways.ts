@@ -1,7 +1,7 @@
 import { similar } from '../similar.ts'
 import { hostsOverlap } from '../syntax/host.ts'
 import { protocolClass } from '../syntax/protocol.ts'
-import { type Check, type Complain, each, type Of, place, push, type World } from './world.ts'
+import { type Check, type Complain, each, type Of, place, push, selects, type World } from './world.ts'
 
 /** Hosts of one VirtualService that are looked for in its gateways: each is held against each host of the servers. */
 const MAX_HOSTS = 1000
@@ -120,15 +120,34 @@ interface Listener {
   readonly index: number
 }
 
+/** More different selectors than these on one port are not held against each other. */
+const MAX_SELECTORS = 200
+
 /** Servers of the same proxies that share a port must have protocols that go together, and TLS servers different hosts. */
 export const checkGatewayPorts: Check = (world, complain) => {
   const byPort = new Map<string, Listener[]>()
-  for (const gateway of world.of('Gateway')) {
-    const selector = JSON.stringify(Object.entries(gateway.spec.selector ?? {}).sort())
+  for (const gateway of world.of('Gateway'))
     for (const [index, { port, bind = '' }] of (gateway.spec.servers ?? []).entries())
-      push(byPort, `${selector} ${bind} ${port.number}`, { gateway, index })
+      push(byPort, `${bind} ${port.number}`, { gateway, index })
+  for (const listeners of byPort.values()) {
+    const bySelector = new Map<string, Listener[]>()
+    for (const listener of listeners)
+      push(bySelector, JSON.stringify(Object.entries(listener.gateway.spec.selector ?? {}).sort()), listener)
+    const told = new Set<string>()
+    const once: Complain = (gateway, code, path, message, hint) => {
+      const key = `${gateway.key} ${path.join('.')}`
+      if (!told.has(key)) complain(gateway, code, path, message, hint)
+      told.add(key)
+    }
+    for (const group of bySelector.values()) checkPort(sharing(group, listeners, bySelector.size), once)
   }
-  for (const listeners of byPort.values()) checkPort(listeners, complain)
+}
+
+/** All servers of the proxies that these are for: those whose selector asks for the same labels or fewer. */
+function sharing(group: readonly Listener[], all: readonly Listener[], selectors: number): readonly Listener[] {
+  if (selectors === 1 || selectors > MAX_SELECTORS) return group
+  const wanted = group[0]!.gateway.spec.selector ?? {}
+  return all.filter(({ gateway }) => selects(gateway.spec.selector ?? {}, wanted))
 }
 
 function checkPort(listeners: readonly Listener[], complain: Complain): void {
