@@ -16,6 +16,7 @@ import { ProtocolSchema } from '../../proto/gen/meshgate/v1/protocol_pb.ts'
 import { encode } from '../../proto/make.ts'
 import { fullRegistry } from '../../proto/registry.ts'
 import { type ResourceType, SHORT_NAME } from '../../proto/types.ts'
+import { canonicalJson } from '../config/envoy/canonical.ts'
 import type { EnvoyMessage, EnvoyResourceSpec } from '../config/kinds/envoy-resource.ts'
 import type { ConfigObject, Origin } from '../config/object.ts'
 import { matchesLabels } from '../model/endpoints.ts'
@@ -91,7 +92,7 @@ function read(
   const schema = MESSAGE_SCHEMA[type]
   const registry: Registry = fullRegistry()
   try {
-    const message = fromJson(schema, body as JsonValue, { registry })
+    const message = fromJson(schema, canonicalJson(schema, body) as JsonValue, { registry })
     const named = message as unknown as { readonly name?: string; readonly clusterName?: string }
     const name = named.name ?? named.clusterName ?? ''
     const children = type === 'cds' ? assignmentOf(message as Cluster) : []

@@ -8,6 +8,20 @@ type Add = (path: IssuePath, message: string) => void
 const TYPES = ['STATIC', 'STRICT_DNS', 'LOGICAL_DNS', 'EDS', 'ORIGINAL_DST'] as const
 const CLUSTER_PROVIDED = ['CLUSTER_PROVIDED', 6]
 
+const HTTP_OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions'
+
+/** Health checks by gRPC go over HTTP/2, which the cluster must speak. */
+export function checkGrpcHealth(cluster: WrittenMessage, add: Add): void {
+  const [key, checks] = writtenList(cluster, 'health_checks')
+  const grpc = checks.findIndex((check) => written(check, 'grpc_health_check')[1] !== undefined)
+  if (grpc < 0 || written(cluster, 'http2_protocol_options')[1] !== undefined) return
+  const options = writtenMessage(writtenMessage(cluster, 'typed_extension_protocol_options')[1], HTTP_OPTIONS)[1]
+  const explicit = writtenMessage(options, 'explicit_http_config')[1]
+  const http1 = written(explicit, 'http_protocol_options')[1] !== undefined
+  if (http1 || Object.keys(options).length === 0)
+    add([key, grpc], 'a gRPC health check needs a cluster that speaks HTTP/2')
+}
+
 /** What Envoy demands of a cluster by the way it finds its endpoints. */
 export function checkCluster(cluster: WrittenMessage, add: Add): void {
   // An extension finds the endpoints and has rules of its own.

@@ -14,6 +14,11 @@ describe('a message in JSON form', () => {
     { connect_timeout: '1.5s', lbPolicy: 'MAGLEV' },
     { lb_policy: 5, per_connection_buffer_limit_bytes: '1024' },
     { connect_timeout: null },
+    // What Envoy reads beyond the format.
+    { type: 'strict_dns', lb_policy: '2', respect_dns_ttl: 'True' },
+    { dns_resolvers: { socket_address: { address: '10.0.0.1', port_value: 53 } } },
+    { per_connection_buffer_limit_bytes: { value: 5 } },
+    { connect_timeout: '1s', connectTimeout: '2s' },
     { metadata: { filter_metadata: { a: { b: [1, null, { c: true }] } } } },
     {
       transport_socket: {
@@ -30,7 +35,6 @@ describe('a message in JSON form', () => {
     [{ conect_timeout: '1s' }, 'ENVOY_FIELD_UNKNOWN conect_timeout'],
     [{ connect_timeout: '1m' }, 'ENVOY_VALUE connect_timeout'],
     [{ connect_timeout: '0s' }, 'ENVOY_RULE connect_timeout'],
-    [{ connect_timeout: '1s', connectTimeout: '1s' }, 'ENVOY_VALUE connectTimeout'],
     [{ lb_policy: 'MAGELV' }, 'ENVOY_VALUE lb_policy'],
     [{ lb_policy: 99 }, 'ENVOY_RULE lb_policy'],
     [
@@ -40,7 +44,16 @@ describe('a message in JSON form', () => {
     [{ per_connection_buffer_limit_bytes: -1 }, 'ENVOY_VALUE per_connection_buffer_limit_bytes'],
     [{ per_connection_buffer_limit_bytes: 4294967296 }, 'ENVOY_VALUE per_connection_buffer_limit_bytes'],
     [{ load_assignment: { endpoints: [] } }, 'ENVOY_RULE load_assignment.cluster_name'],
-    [{ health_checks: {} }, 'ENVOY_VALUE health_checks'],
+    [{ dns_resolvers: { pipe: {} } }, 'ENVOY_RULE dns_resolvers.pipe.path'],
+    [
+      {
+        health_checks: [
+          { timeout: '1s', interval: '1s', unhealthy_threshold: 1, healthy_threshold: 1, grpc_health_check: {} },
+        ],
+      },
+      'ENVOY_RULE health_checks.0',
+    ],
+    [{ health_checks: [[]] }, 'ENVOY_VALUE health_checks.0'],
     [
       { health_checks: [{ timeout: '1s', interval: '1s', unhealthy_threshold: 1, healthy_threshold: 1 }] },
       'ENVOY_RULE health_checks.0',

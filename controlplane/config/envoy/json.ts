@@ -3,6 +3,7 @@ import { fullRegistry } from '../../../proto/registry.ts'
 import type { Code } from '../../diagnostics/codes.ts'
 import type { IssuePath } from '../schema.ts'
 import { similar } from '../similar.ts'
+import { boolean, canonicalJson, enumName, fieldNamed } from './canonical.ts'
 import {
   countProblem,
   type FieldRules,
@@ -50,7 +51,8 @@ function isObject(value: Json): value is JsonObject {
 /**
  * Walks a message in protobuf's JSON form (https://protobuf.dev/programming-guides/json/) beside its descriptor and collects all that
  * is wrong with it, each with the path of the node: unknown keys, values that do not fit, unknown types in `Any`, and the rules Envoy's API
- * states. Both `snake_case` and `camelCase` names are accepted, null counts as unset.
+ * states. Both `snake_case` and `camelCase` names are accepted, null counts as unset, and so is what Envoy reads beyond the format
+ * ({@link canonicalJson}).
  */
 export function checkEnvoyJson(desc: DescMessage, json: Json): readonly EnvoyIssue[] {
   const walker = new Walker()
@@ -83,13 +85,15 @@ class Walker {
     if (name === 'google.protobuf.Timestamp') return this.single(readTimestamp(json), path)
     if (name === 'google.protobuf.FieldMask') return this.scalar(ScalarType.STRING, json, path)
     const wrapped = WRAPPERS[name]
-    if (wrapped !== undefined) return this.scalar(wrapped, json, path)
+    if (wrapped !== undefined) return this.scalar(wrapped, canonicalJson(desc, json), path)
     if (!isObject(json)) {
       this.add('ENVOY_VALUE', path, `an object (${name}) is expected, not ${kindOf(json)}`)
       return undefined
     }
     this.fields(desc, json, path, depth)
-    checkSemantics(name, json, (at, message, code = 'ENVOY_RULE') => this.add(code, [...path, ...at], message))
+    checkSemantics(name, canonicalJson(desc, json) as JsonObject, (at, message, code = 'ENVOY_RULE') =>
+      this.add(code, [...path, ...at], message),
+    )
     return undefined
   }
 
@@ -110,9 +114,6 @@ class Walker {
       }
       if (value === null && !(field.fieldKind === 'message' && field.message.typeName === 'google.protobuf.Value'))
         continue
-      const earlier = seen.get(field)
-      if (earlier !== undefined)
-        this.add('ENVOY_VALUE', [...path, key], `the field is set twice, as ${earlier} and as ${key}`)
       seen.set(field, key)
     }
     const rules = !rulesDisabled(desc)
@@ -137,7 +138,8 @@ class Walker {
 
   /** Rules about a field that is not there: it is required, or its default value is not allowed. */
   private absent(field: DescField, rule: FieldRules | undefined, path: IssuePath, keys: readonly string[]): void {
-    if (!rule || (field.oneof && field.oneof.fields.length > 1)) return
+    // Rules of the members of a oneof are about the one that is set.
+    if (!rule || field.oneof) return
     const at = [...path, keys.includes(field.jsonName) ? field.jsonName : field.name]
     if (rule.required) {
       this.add('ENVOY_RULE', at, `${field.name} is required`)
@@ -154,12 +156,13 @@ class Walker {
   private field(field: DescField, json: Json, rule: FieldRules | undefined, path: IssuePath, depth: number): void {
     switch (field.fieldKind) {
       case 'list': {
+        const items = fromRuleMessage(rule?.rules['items'])
         if (!Array.isArray(json)) {
-          this.add('ENVOY_VALUE', path, `a list is expected, not ${kindOf(json)}`)
+          this.count(1, rule, path)
+          this.element(field, json, items, path, depth)
           return
         }
         this.count(json.length, rule, path)
-        const items = fromRuleMessage(rule?.rules['items'])
         const seen = rule?.rules['unique'] === true ? new Set<RuleValue>() : undefined
         for (const [index, item] of json.entries()) {
           const value = this.element(field, item, items, [...path, index], depth)
@@ -224,7 +227,7 @@ class Walker {
   }
 
   private scalar(type: ScalarType, json: Json, path: IssuePath): RuleValue | undefined {
-    return this.single(readScalar(type, json), path)
+    return this.single(readScalar(type, type === ScalarType.BOOL ? boolean(json) : json), path)
   }
 
   private single(
@@ -238,10 +241,11 @@ class Walker {
 
   private enumeration(
     desc: DescEnum,
-    json: Json,
+    written: Json,
     path: IssuePath,
     rule: FieldRules | undefined,
   ): RuleValue | undefined {
+    const json = enumName(desc, written)
     if (desc.typeName === 'google.protobuf.NullValue') return 0n
     if (typeof json === 'number' && Number.isInteger(json)) {
       if (rule?.rules['definedOnly'] === true && !desc.value[json])
@@ -295,17 +299,6 @@ class Walker {
     if (typeof url === 'string' && allowed.length > 0 && !allowed.includes(url))
       this.add('ENVOY_RULE', [...path, '@type'], `must be one of ${allowed.join(', ')}`)
   }
-}
-
-const byName = new WeakMap<DescMessage, ReadonlyMap<string, DescField>>()
-
-function fieldNamed(desc: DescMessage, key: string): DescField | undefined {
-  let names = byName.get(desc)
-  if (!names) {
-    names = new Map(desc.fields.flatMap((field) => [[field.name, field] as const, [field.jsonName, field] as const]))
-    byName.set(desc, names)
-  }
-  return names.get(key)
 }
 
 let allNames: readonly string[] | undefined

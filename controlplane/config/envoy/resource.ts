@@ -6,6 +6,7 @@ import type { ObjectMeta } from '../kind.ts'
 import type { EnvoyMessage, EnvoyResourceSpec } from '../kinds/envoy-resource.ts'
 import type { IssuePath, Report } from '../schema.ts'
 import { labelProblems } from '../syntax/label.ts'
+import { canonicalJson } from './canonical.ts'
 import { checkAddresses } from './cluster-rules.ts'
 import { checkEnvoyJson } from './json.ts'
 
@@ -112,10 +113,13 @@ function checkMessage({ type, json, path }: RawResource, spec: EnvoyResourceSpec
       code: issue.code,
       ...(issue.hint === undefined ? {} : { hint: issue.hint }),
     })
-  if (type === 'eds') checkAddresses(json, (at, text) => report([...path, ...at], text, { code: 'ENVOY_RULE' }))
+  if (type === 'eds')
+    checkAddresses(canonicalJson(desc, json) as EnvoyMessage, (at, text) =>
+      report([...path, ...at], text, { code: 'ENVOY_RULE' }),
+    )
   if (issues.length > 0) return
   try {
-    fromJson(desc, json as JsonValue, { registry: fullRegistry() })
+    fromJson(desc, canonicalJson(desc, json) as JsonValue, { registry: fullRegistry() })
   } catch (error) {
     report(path, error instanceof Error ? error.message : String(error), { code: 'ENVOY_VALUE' })
   }

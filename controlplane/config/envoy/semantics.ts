@@ -1,9 +1,11 @@
 import type { Code } from '../../diagnostics/codes.ts'
 import type { IssuePath } from '../schema.ts'
+import { isIpAddress } from '../syntax/address.ts'
 import { shown } from '../syntax/host.ts'
 import { regexProblem } from '../syntax/regex.ts'
-import { checkCluster } from './cluster-rules.ts'
+import { checkCluster, checkGrpcHealth } from './cluster-rules.ts'
 import { checkConnectionManager, checkListener, checkSocketAddress, checkTlsParameters } from './listener-rules.ts'
+import { written } from './written.ts'
 
 type Message = Readonly<Record<string, unknown>>
 type Add = (path: IssuePath, message: string, code?: Code) => void
@@ -16,7 +18,15 @@ const RULES: Readonly<Record<string, (message: Message, add: Add) => void>> = {
     const problem = typeof regex === 'string' && regex !== '' && regex.length <= 1024 ? regexProblem(regex) : undefined
     if (problem) add(['regex'], problem)
   },
-  'envoy.config.cluster.v3.Cluster': checkCluster,
+  'envoy.config.cluster.v3.Cluster': (message, add) => {
+    checkCluster(message, add)
+    checkGrpcHealth(message, add)
+  },
+  'envoy.config.core.v3.CidrRange': (message, add) => {
+    const [field, prefix] = written(message, 'address_prefix')
+    if (typeof prefix === 'string' && prefix !== '' && !isIpAddress(prefix))
+      add([field], `${shown(prefix)} is no IP address; how many bits count is said by prefix_len`)
+  },
   'envoy.config.listener.v3.Listener': checkListener,
   'envoy.config.core.v3.SocketAddress': checkSocketAddress,
   'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager': checkConnectionManager,

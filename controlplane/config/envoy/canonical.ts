@@ -1,0 +1,116 @@
+import { type DescEnum, type DescField, type DescMessage, ScalarType } from '@bufbuild/protobuf'
+import { fullRegistry } from '../../../proto/registry.ts'
+
+type JsonObject = Readonly<Record<string, unknown>>
+
+/**
+ * A message as Envoy reads it, in canonical protobuf JSON. Envoy takes more than the format allows
+ * (https://protobuf.dev/programming-guides/json/), and configurations in use rely on it: one item without its list, names of enums in
+ * any case and their numbers as text, `"true"`, `{value: 5}` for wrapped numbers, and a field twice, of which the last counts. What is
+ * canonical, or wrong in another way, stays the same object.
+ */
+export function canonicalJson(desc: DescMessage, json: unknown): unknown {
+  if (!isObject(json)) return json
+  const known = made.get(json)
+  if (known?.desc === desc) return known.json
+  const canonical = canonicalMessage(desc, json)
+  made.set(json, { desc, json: canonical })
+  return canonical
+}
+
+/** Each level of a message is asked for by itself. */
+const made = new WeakMap<object, { readonly desc: DescMessage; readonly json: unknown }>()
+
+function canonicalMessage(desc: DescMessage, json: JsonObject): unknown {
+  if (desc.typeName === 'google.protobuf.Any') return canonicalAny(json)
+  const scalar = wrappedScalar(desc)
+  if (scalar) return Object.keys(json).length === 1 && 'value' in json ? canonicalOne(scalar, json['value']) : json
+  if (desc.typeName.startsWith('google.protobuf.')) return json
+  const fields = new Map<DescField, [key: string, value: unknown]>()
+  const others: [string, unknown][] = []
+  let same = true
+  for (const [key, value] of Object.entries(json)) {
+    const field = fieldNamed(desc, key)
+    if (!field) {
+      others.push([key, value])
+      continue
+    }
+    const next = value === null ? value : canonicalField(field, value)
+    if (next !== value || fields.has(field)) same = false
+    fields.set(field, [key, next])
+  }
+  return same ? json : Object.fromEntries([...others, ...fields.values()])
+}
+
+function canonicalAny(json: JsonObject): unknown {
+  const url = json['@type']
+  const desc = typeof url === 'string' ? fullRegistry().getMessage(url.slice(url.lastIndexOf('/') + 1)) : undefined
+  if (!desc || desc.typeName.startsWith('google.protobuf.')) return json
+  const { '@type': _, ...body } = json
+  const canonical = canonicalMessage(desc, body)
+  return canonical === body ? json : { '@type': url, ...(canonical as JsonObject) }
+}
+
+function canonicalField(field: DescField, json: unknown): unknown {
+  if (field.fieldKind === 'list') {
+    const items = Array.isArray(json) ? json : [json]
+    const canonical = mapped(items, (item) => canonicalOne(field, item))
+    return canonical === items && items === json ? json : canonical
+  }
+  if (field.fieldKind === 'map') {
+    if (!isObject(json)) return json
+    const values = Object.values(json)
+    const canonical = mapped(values, (value) => canonicalOne(field, value))
+    return canonical === values
+      ? json
+      : Object.fromEntries(Object.keys(json).map((key, index) => [key, canonical[index]]))
+  }
+  return canonicalOne(field, json)
+}
+
+function canonicalOne(field: DescField, json: unknown): unknown {
+  if (field.message) return canonicalJson(field.message, json)
+  if (field.enum) return enumName(field.enum, json)
+  return field.scalar === ScalarType.BOOL ? boolean(json) : json
+}
+
+/** The name of a value that is written in another case, or as a number in quotes. */
+export function enumName(desc: DescEnum, json: unknown): unknown {
+  if (typeof json !== 'string' || desc.values.some(({ name }) => name === json)) return json
+  if (/^-?\d{1,10}$/.test(json)) return Number(json)
+  const wanted = json.toUpperCase()
+  return desc.values.find(({ name }) => name.toUpperCase() === wanted)?.name ?? json
+}
+
+/** `"true"` and `"False"` as truth values. */
+export function boolean(json: unknown): unknown {
+  if (typeof json !== 'string') return json
+  return { true: true, false: false }[json.toLowerCase()] ?? json
+}
+
+const WRAPPER = /^google\.protobuf\.(Bool|String|Bytes|U?Int(32|64)|Float|Double)Value$/
+
+function wrappedScalar(desc: DescMessage): DescField | undefined {
+  return WRAPPER.test(desc.typeName) ? desc.fields[0] : undefined
+}
+
+const byName = new WeakMap<DescMessage, ReadonlyMap<string, DescField>>()
+
+/** A field by its name in either spelling. */
+export function fieldNamed(desc: DescMessage, key: string): DescField | undefined {
+  let names = byName.get(desc)
+  if (!names) {
+    names = new Map(desc.fields.flatMap((field) => [[field.name, field] as const, [field.jsonName, field] as const]))
+    byName.set(desc, names)
+  }
+  return names.get(key)
+}
+
+function mapped(items: readonly unknown[], of: (item: unknown) => unknown): readonly unknown[] {
+  const next = items.map(of)
+  return next.every((item, index) => item === items[index]) ? items : next
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
