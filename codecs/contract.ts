@@ -57,7 +57,10 @@ export type ConnectionMode = (typeof connectionModes)[number]
 /** What `inspect` fills in. One object is reused for all frames. */
 export interface Frame {
   kind: number
-  /** Halves of the id as int32 bit patterns; idHi is 0 for ids of up to 32 bits, both are where a frame has none. */
+  /**
+   * Halves of the id as int32 bit patterns, both 0 where a frame has none. Of ids of up to 32 bits idHi is 0, or, where a frame has a second one
+   * (an envelope and the message in it), in which bits that one differs: what is written with idHi 0 is the same in both places.
+   */
   idLo: number
   idHi: number
   /** Status code of a response as on the wire, 0 where there is none. */

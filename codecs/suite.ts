@@ -116,13 +116,9 @@ function otherValue(info: FieldInfo, now: FieldValue, bits: number): FieldValue 
   }
 }
 
-export function codecSuite(
-  name: string,
-  codec: Codec,
-  corpus: readonly Uint8Array[],
-  options: SuiteOptions = {},
-): void {
+export function codecSuite(name: string, codec: Codec, known: readonly Uint8Array[], options: SuiteOptions = {}): void {
   const runs = options.runs ?? 100
+  const corpus = [...known, ...known.flatMap((bytes) => withTwoIds(codec, bytes))]
   const frames = fc.array(fc.constantFrom(...corpus), { minLength: 1, maxLength: 6 })
   const frame = emptyFrame()
   const ref = emptyRef()
@@ -372,6 +368,15 @@ export function survive(codec: Codec, bytes: Uint8Array, sizes: readonly number[
     codec.writeId?.(copy, 0, length, 5, 0)
     codec.spliceId?.(copy, 0, length, 5, 0)
   }
+}
+
+/** The same frame with two ids that differ, where it has two. */
+function withTwoIds(codec: Codec, bytes: Uint8Array): Uint8Array[] {
+  if (codec.idBits === 0 || codec.idBits > 32) return []
+  const differing = withId(codec, bytes, 9, 0x55)
+  const frame = emptyFrame()
+  if (differing) codec.inspect(differing, 0, differing.length, frame)
+  return differing && frame.idHi === 0x55 ? [differing] : []
 }
 
 function withId(codec: Codec, bytes: Uint8Array, lo: number, hi: number): Uint8Array | undefined {

@@ -12,7 +12,7 @@ import { NEED } from './numbers.ts'
 import { compileReplies } from './replies.ts'
 import type { ProtocolSpec } from './schema.ts'
 import { simpleLength, simpleWriteId, slotReader } from './simple.ts'
-import { fastSplice, putVarint, varintSize } from './splice-id.ts'
+import { fastSplice, partOf, putVarint, varintSize } from './splice-id.ts'
 import { compileVariant, type VariantPlan } from './variant.ts'
 
 export interface CompileResult {
@@ -266,7 +266,10 @@ function build(
         const quick = splice[variant]?.(b, at, length, lo, hi)
         if (quick) return quick
         let frame: Uint8Array | undefined = b.slice(at, at + length)
-        for (const node of plan.ids) frame = frame && setField(plan.rules, frame, node, idValue(node, lo, hi))
+        for (const [i, node] of plan.ids.entries()) {
+          const value = idValue(node, partOf(plan, i, lo, hi), hi)
+          frame = frame && setField(plan.rules, frame, node, value)
+        }
         if (frame) renewChecksum(plan.rules, frame, 0, frame.length)
         return frame
       },
@@ -281,7 +284,8 @@ function idValue(node: Node, lo: number, hi: number): number | bigint {
   return node.signed ? BigInt.asIntN(64, bits) : bits
 }
 
-function writer({ ids, rules }: VariantPlan): NonNullable<Codec['writeId']> {
+function writer(plan: VariantPlan): NonNullable<Codec['writeId']> {
+  const { ids, rules } = plan
   const puts = ids.map((node) => idPut(node))
   const [first] = puts
   if (!first) return () => false
@@ -289,8 +293,8 @@ function writer({ ids, rules }: VariantPlan): NonNullable<Codec['writeId']> {
   return (b, at, length, lo, hi) => {
     const limit = at + length
     // All places are looked at before the first is written: a frame must not end up with two ids.
-    for (const put of puts) if (!put(b, at, limit, lo, hi, true)) return false
-    for (const put of puts) put(b, at, limit, lo, hi)
+    for (let i = 0; i < puts.length; i++) if (!puts[i]!(b, at, limit, partOf(plan, i, lo, hi), hi, true)) return false
+    for (let i = 0; i < puts.length; i++) puts[i]!(b, at, limit, partOf(plan, i, lo, hi), hi)
     renewChecksum(rules, b, at, limit)
     return true
   }

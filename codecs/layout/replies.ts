@@ -11,6 +11,7 @@ import { defaultErrorCodes } from '../values.ts'
 import { renewChecksum } from './edit.ts'
 import type { IssuePath, Issues } from './issue.ts'
 import { lengthNumber } from './length.ts'
+import type { Node } from './node.ts'
 import { compileTemplate, type Draft, setValue, type Template } from './reply.ts'
 import type { VariantPlan } from './variant.ts'
 
@@ -72,8 +73,11 @@ function builder(plans: readonly VariantPlan[], pick: Picker, maxFrame: number) 
     if (!draft) return undefined
     let frame: Uint8Array | undefined = draft.frame
     if (template.literal && limit > at && request >= 0) {
-      const [id] = plans[request]!.ids
-      if (id?.read(b, at, limit, ref)) frame = carryId(plans, pick, frame, ref.lo, ref.hi)
+      const { ids } = plans[request]!
+      for (const node of plans[pick(frame, 0, frame.length)]?.ids ?? []) {
+        const id = ids.find(({ name }) => name === node.name) ?? ids[0]
+        if (id?.read(b, at, limit, ref)) carryId(node, frame, ref.lo, ref.hi)
+      }
     }
     for (const { name, value } of template.set) {
       const plan: VariantPlan | undefined = frame && plans[pick(frame, 0, frame.length)]
@@ -88,15 +92,12 @@ function builder(plans: readonly VariantPlan[], pick: Picker, maxFrame: number) 
   }
 }
 
-/** Writes the request's id over the one a literal frame has, where that has a fixed place; other ids are part of the body. */
-function carryId(plans: readonly VariantPlan[], pick: Picker, frame: Uint8Array, lo: number, hi: number): Uint8Array {
-  for (const node of plans[pick(frame, 0, frame.length)]?.ids ?? []) {
-    if (!node.fixed || node.elastic) continue
-    const value = node.type === 'number' ? (node.signed ? lo : lo >>> 0) : (BigInt(hi >>> 0) << 32n) | BigInt(lo >>> 0)
-    const patch = node.patch?.(frame, 0, frame.length, value)
-    if (patch) frame.set(patch.bytes, patch.start)
-  }
-  return frame
+/** Writes an id of the request over the one a literal frame has, where that has a fixed place; other ids are part of the body. */
+function carryId(node: Node, frame: Uint8Array, lo: number, hi: number): void {
+  if (!node.fixed || node.elastic) return
+  const value = node.type === 'number' ? (node.signed ? lo : lo >>> 0) : (BigInt(hi >>> 0) << 32n) | BigInt(lo >>> 0)
+  const patch = node.patch?.(frame, 0, frame.length, value)
+  if (patch) frame.set(patch.bytes, patch.start)
 }
 
 function setOne(

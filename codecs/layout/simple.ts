@@ -69,6 +69,7 @@ function singleTerm({ single, constant }: LengthPlan) {
 /** Kind by a table over one byte, an id of 32 or 64 bits, error replies by bits of one byte, no status and no timeout. */
 export function simpleInspect(plan: Omit<VariantPlan, 'inspect'>, tails: number): Codec['inspect'] | undefined {
   const { header, kind, ids, status, timeout, errorBits } = plan
+  if (ids.length > 1) return undefined
   const [idNode] = ids
   const id = plain(idNode)
   if (!kind.table || status || timeout || tails > 0 || (plan.error && !errorBits)) return undefined

@@ -32,17 +32,23 @@ export function fastSplice(plan: VariantPlan): NonNullable<Codec['spliceId']> | 
     if (!id.read(b, at, at + size, ref)) return undefined
     const start = ref.start - at
     const high = wide ? hi : 0
-    const delta = varintSize(lo, high) - (ref.end - ref.start)
+    const low = partOf(plan, ids.indexOf(id), lo, hi)
+    const delta = varintSize(low, high) - (ref.end - ref.start)
     if (size + delta > maxFrame) return undefined
     const out = new Uint8Array(size + delta)
     out.set(b.subarray(at, at + start))
-    const end = putVarint(out, start, lo, high)
+    const end = putVarint(out, start, low, high)
     out.set(b.subarray(ref.end, at + size), end)
     for (let i = 0; delta !== 0 && i < counters.length; i++) if (!add(counters[i]!, out, delta)) return undefined
-    for (let i = 0; i < others.length; i++) put(others[i]!, out, lo, hi)
+    for (let i = 0; i < others.length; i++) put(others[i]!, out, partOf(plan, ids.indexOf(others[i]!), lo, hi), hi)
     renewChecksum(rules, out, 0, out.length)
     return out
   }
+}
+
+/** The low half of the id in the `i`th of its places; `hi` says in which bits ids of up to 32 bits differ (`Frame.idHi`). */
+export function partOf({ idBits }: Pick<VariantPlan, 'idBits'>, i: number, lo: number, hi: number): number {
+  return i === 1 && idBits <= 32 ? lo ^ hi : lo
 }
 
 function plainVarint({ number, signed, guarded }: Node): boolean {

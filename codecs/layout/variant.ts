@@ -281,9 +281,10 @@ function limitsOf(
 function inspector(plan: Omit<VariantPlan, 'inspect'>): VariantPlan['inspect'] {
   const { header, kind, ids, idBits, status, error, timeout } = plan
   const wide = idBits > 32
-  const [id] = ids
+  const [id, second] = ids
   const { kindOf, table, constant } = kind
   const readId = id?.read
+  const readSecond = wide ? undefined : second?.read
   const idNeeded = id?.required === true
   const readStatus = status?.read
   const readTimeout = timeout?.read
@@ -301,6 +302,7 @@ function inspector(plan: Omit<VariantPlan, 'inspect'>): VariantPlan['inspect'] {
       out.idLo = ref.lo
       // An id of up to 32 bits is its bits, whatever sign the field has.
       out.idHi = wide ? ref.hi : 0
+      if (readSecond?.(b, at, limit, ref)) out.idHi = out.idLo ^ ref.lo
     } else {
       if (idNeeded) return FrameError.malformed
       out.idLo = 0

@@ -83,16 +83,19 @@ function retryReplied(engine: Engine, request: ActiveRequest, connection: Upstre
 function match(engine: Engine, connection: UpstreamConnection, lo: number, hi: number): ActiveRequest | null {
   if (connection.rewrites) {
     const request = engine.requests.all[lo & slotMask]
-    if (request?.connection !== connection || hi !== 0) return null
+    if (request?.connection !== connection || (hi !== 0 && connection.codec.idBits > 32)) return null
     return (request.wireId & connection.idMask) === (lo & connection.idMask) ? request : null
   }
   const { pending } = connection
   if (connection.codec.ordered) return pending.head
-  // Replies come about in order, so the search is short.
+  // Replies come about in order, so the search is short. A server may repeat one id only of a frame that has two.
+  let half: ActiveRequest | null = null
   for (let request = pending.head; request; request = request.next) {
-    if (request.idLo === lo && request.idHi === hi) return request
+    if (request.idLo !== lo) continue
+    if (request.idHi === hi) return request
+    half ??= request
   }
-  return null
+  return connection.codec.idBits <= 32 ? half : null
 }
 
 function complete(

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { connect, createServer, type Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
+import type { ConnectionMode } from '../../codecs/contract.ts'
 import { protocolFile, shippedCodec } from '../../codecs/load.ts'
 import { parseHex } from '../../codecs/tools/decode.ts'
 import { parseVectors } from '../../codecs/tools/vectors.ts'
@@ -19,6 +20,32 @@ const to = (server: GameServer, listener: object = {}) =>
     routes: [{ name: 'game', routes: [byId(1, 'a')] }],
     clusters: [{ name: 'a', localities: endpoints(server.port), balancer: { kind: 'roundRobin' } }],
   })
+
+/** A proxy of a shipped protocol that sends everything to an upstream, which answers each chunk of bytes. */
+async function between(protocol: string, mode: ConnectionMode, answer: (chunk: Buffer) => Uint8Array) {
+  const upstream = createServer((socket) => {
+    socket.on('error', () => undefined)
+    socket.on('data', (chunk) => socket.write(answer(chunk)))
+  })
+  await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve))
+  bed.defer(() => upstream.close())
+  const local = (upstream.address() as { port: number }).port
+  const proxy = await bed.proxy({
+    version: '1',
+    protocols: [{ name: protocol, shipped: protocol }],
+    listeners: [{ name: 'l', address: { host: '127.0.0.1', port: 0 }, protocol, routes: 'r', mode }],
+    routes: [
+      { name: 'r', routes: [{ name: 'all', match: [], action: { destinations: [{ cluster: 'a', weight: 1 }] } }] },
+    ],
+    clusters: [{ name: 'a', localities: endpoints(local), balancer: { kind: 'roundRobin' } }],
+  })
+  return { proxy, port: (proxy.address('l') as { port: number }).port }
+}
+
+/** Where the message begins in a THeader frame, and where its own seqid stands. */
+const messageAt = (frame: Buffer) => 14 + 4 * frame.readUInt16BE(12)
+const seqidAt = (frame: Buffer) => messageAt(frame) + 8 + frame.readUInt32BE(messageAt(frame) + 4)
+const idsOf = (frame: Buffer): [number, number] => [frame.readUInt32BE(8), frame.readUInt32BE(seqidAt(frame))]
 
 describe('ids', () => {
   it('of a client at the limits of their width come back as they were', async () => {
@@ -51,30 +78,9 @@ describe('ids', () => {
     const codec = await shippedCodec('dubbo')
     const { vectors } = parseVectors(readFileSync(protocolFile('dubbo', 'vectors.yaml'), 'utf8'))
     const question = Buffer.from(parseHex(vectors.find(({ name }) => name === 'request')!.hex))
-    const upstream = createServer((socket) => {
-      socket.on('error', () => undefined)
-      socket.on('data', (chunk) => socket.write(codec.reply!('error', chunk, 0, chunk.length, 20, 'fine')!))
+    const { proxy, port } = await between('dubbo', 'shared', (chunk) => {
+      return codec.reply!('error', chunk, 0, chunk.length, 20, 'fine')!
     })
-    await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve))
-    bed.defer(() => upstream.close())
-    const proxy = await bed.proxy({
-      version: '1',
-      protocols: [{ name: 'dubbo', shipped: 'dubbo' }],
-      listeners: [
-        { name: 'l', address: { host: '127.0.0.1', port: 0 }, protocol: 'dubbo', routes: 'r', mode: 'shared' },
-      ],
-      routes: [
-        { name: 'r', routes: [{ name: 'all', match: [], action: { destinations: [{ cluster: 'a', weight: 1 }] } }] },
-      ],
-      clusters: [
-        {
-          name: 'a',
-          localities: endpoints((upstream.address() as { port: number }).port),
-          balancer: { kind: 'roundRobin' },
-        },
-      ],
-    })
-    const { port } = proxy.address('l') as { port: number }
     for (const id of [0n, 2n ** 32n, 0x0123_4567_89ab_cdefn, 2n ** 63n, 2n ** 64n - 1n]) {
       const socket = connect({ host: '127.0.0.1', port })
       bed.defer(() => socket.destroy())
@@ -86,6 +92,50 @@ describe('ids', () => {
     }
     await comesTrue(() => proxy.engine.requests.used === 0, 'no slot in use')
   })
+
+  it.each(['shared', 'bound', 'exclusive'] as const)(
+    'that stand twice in a frame, and differ, come back as both were (THeader, %s)',
+    async (mode) => {
+      const { vectors } = parseVectors(readFileSync(protocolFile('thrift', 'vectors.yaml'), 'utf8'))
+      const hex = vectors.find(({ name }) => name === 'header-binary-call')!.hex
+      const seen: [number, number][] = []
+      const { port } = await between('thrift', mode, (chunk) => {
+        const reply = Buffer.from(chunk)
+        for (let at = 0; at < reply.length; at += 4 + reply.readUInt32BE(at)) {
+          const frame = reply.subarray(at)
+          seen.push(idsOf(frame))
+          frame[messageAt(frame) + 3] = 2
+        }
+        return reply
+      })
+      const socket = connect({ host: '127.0.0.1', port })
+      bed.defer(() => socket.destroy())
+      const replies: [number, number][] = []
+      socket.on('data', (chunk) => {
+        for (let at = 0; at < chunk.length; at += 4 + chunk.readUInt32BE(at)) replies.push(idsOf(chunk.subarray(at)))
+      })
+      // Envelopes count, messages do not, or the other way round.
+      const ids: [number, number][] = [
+        [5, 0],
+        [6, 0],
+        [0, 1],
+        [0, 2],
+        [2 ** 32 - 1, 2 ** 31],
+        [7, 7],
+      ]
+      for (const [envelope, message] of ids) {
+        const request = Buffer.from(parseHex(hex))
+        request.writeUInt32BE(envelope, 8)
+        request.writeUInt32BE(message, seqidAt(request))
+        socket.write(request)
+      }
+      await comesTrue(() => replies.length === ids.length, 'all replies')
+      const byText = (a: unknown, b: unknown) => (String(a) < String(b) ? -1 : 1)
+      expect([...replies].sort(byText)).toEqual([...ids].sort(byText))
+      // Ids of ours are the same in both places, whichever of them a server goes by.
+      if (mode !== 'bound') expect(seen.every(([envelope, message]) => envelope === message)).toBe(true)
+    },
+  )
 
   it.each(['shared', 'bound', 'exclusive'] as const)(
     'that a client uses twice at a time give each request one reply (%s)',
