@@ -20,7 +20,7 @@ const { values } = parseArgs({
     parts: { type: 'string', default: 'closed,open,idle,workers' },
     sizes: { type: 'string', default: '64,300,4096' },
     shapes: { type: 'string', default: targetShapes.join(',') },
-    subjects: { type: 'string', default: subjectNames.join(',') },
+    subjects: { type: 'string', default: subjectNames.filter((name) => !name.startsWith('node')).join(',') },
     rounds: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '1' },
     rate: { type: 'string', default: '8000' },
@@ -60,7 +60,7 @@ const folder = await compileNative()
 const result: Record<string, unknown> = { bench: 'proxy', unit: 'CPU µs per round trip' }
 try {
   if (parts.includes('closed') || parts.includes('open')) {
-    const subjects = await startSubjects(folder, names)
+    const subjects = await startSubjects(folder, names, plan.sizes.length === 1 ? plan.sizes[0] : undefined)
     if (parts.includes('closed')) {
       const { cells, compared } = await closedLoop(folder, subjects, plan, say)
       for (const size of plan.sizes) {

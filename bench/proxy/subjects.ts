@@ -32,20 +32,21 @@ async function echo(folder: string, protocol: string, services: number): Promise
 }
 
 /** Our proxy in a process of its own. `workers` above 1: processes that share the port. */
-export async function ours(workload: Workload, workers = 1): Promise<Pick<Subject, 'port' | 'pids'>> {
-  const file = fileURLToPath(new URL('serve.ts', import.meta.url))
-  const program = start(proxyCpu, process.execPath, [
-    ...process.execArgv,
-    file,
-    String(workers),
-    JSON.stringify(workload),
-  ])
+export function ours(workload: Workload, workers = 1): Promise<Pick<Subject, 'port' | 'pids'>> {
+  return nodeProgram('serve.ts', [String(workers), JSON.stringify(workload)])
+}
+
+async function nodeProgram(name: string, args: readonly string[]): Promise<Pick<Subject, 'port' | 'pids'>> {
+  const file = fileURLToPath(new URL(name, import.meta.url))
+  const program = start(proxyCpu, process.execPath, [...process.execArgv, file, ...args])
   return JSON.parse(await program.line()) as Pick<Subject, 'port' | 'pids'>
 }
 
 export const subjectNames = [
   'direct',
   'floor',
+  'node1',
+  'node4',
   'tcp_proxy',
   'thrift_proxy',
   'grpc',
@@ -56,13 +57,17 @@ export const subjectNames = [
   'all1',
   'all4',
 ] as const
-const peers: readonly string[] = ['direct', 'floor', 'tcp_proxy', 'thrift_proxy', 'grpc']
+const peers: readonly string[] = ['direct', 'floor', 'node1', 'node4', 'tcp_proxy', 'thrift_proxy', 'grpc']
 /** Whether a subject is something our proxy is compared with. */
 export const isPeer = (name: string) => peers.includes(name)
 export type SubjectName = (typeof subjectNames)[number]
 
-/** Starts what is asked for; everything waits idle until its turn. */
-export async function startSubjects(folder: string, names: readonly SubjectName[]): Promise<readonly Subject[]> {
+/** Starts what is asked for; everything waits idle until its turn. `size` of the frames in bytes, where it is only one. */
+export async function startSubjects(
+  folder: string,
+  names: readonly SubjectName[],
+  size?: number,
+): Promise<readonly Subject[]> {
   const game = await echo(folder, 'game', 5)
   const thrift = await echo(folder, 'thrift', 4)
   const [first] = game as [number]
@@ -76,6 +81,13 @@ export async function startSubjects(folder: string, names: readonly SubjectName[
         const relay = start(proxyCpu, `${folder}/relay`, [String(first)])
         stopAfterTests(relay.stop)
         return { ...gameLoad, port: Number(await relay.line()), pids: [relay.pid], services: 1 }
+      }
+      case 'node1':
+      case 'node4': {
+        if (size === undefined) throw new Error(`${name} relays frames of one size: say which with --sizes`)
+        const upstreams = game.slice(0, name === 'node1' ? 1 : 4)
+        const relay = await nodeProgram('node-relay.ts', [size, ...upstreams].map(String))
+        return { ...gameLoad, ...relay, services: upstreams.length }
       }
       case 'tcp_proxy':
         return { ...gameLoad, ...(await tcpProxy(proxyCpu, first)), services: 1 }
