@@ -99,8 +99,8 @@ export function detail(proxy: ProxyStatus, now = Date.now()): string {
 }
 
 /** Absent in what older replicas tell. */
-function noticesOf({ onDemand }: ProxyStatus): readonly string[] {
-  return onDemand?.notices ?? []
+function noticesOf({ notices, onDemand }: ProxyStatus): readonly string[] {
+  return [...(notices ?? []), ...(onDemand?.notices ?? [])]
 }
 
 function onDemandText({ clusters, learned, evicted, workload }: ProxyOnDemand): string {

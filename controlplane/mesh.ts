@@ -1,7 +1,7 @@
 import type { ResourceType } from '../proto/types.ts'
 import type { ConfigObject } from './config/object.ts'
-import { isSupposing, supposedState } from './model/cells.ts'
 import { createModel, type DiscoveryReader, type Model } from './model/index.ts'
+import { isSupposing, supposedState } from './model/supposition.ts'
 import { ClassView, type Generations } from './xds/class-view.ts'
 import { classify, FIRST_VIRTUAL_HOSTS, type Relevance, relevance, wantsWhatItCannot } from './xds/classify.ts'
 import { leavingClusters } from './xds/leaving.ts'

@@ -42,6 +42,8 @@ export interface ProxyStatus {
   /** The worst of its types. */
   readonly state: SyncState
   readonly types: readonly ProxyTypeStatus[]
+  /** What is not as it should be, for people; absent when nothing is. */
+  readonly notices?: readonly string[]
   /** Absent when it gets all clusters at once. */
   readonly onDemand?: ProxyOnDemand
   /** Replica of the control plane it is connected to; absent for the one that answers. */
@@ -97,6 +99,7 @@ const WORST: readonly SyncState[] = ['NACK', 'STALE', 'SYNCED', 'NOT SENT']
 export function proxyStatus(
   client: ClientStatus,
   { status: book, reports, memory, mesh }: Pick<AdminContext, 'status' | 'reports' | 'memory' | 'mesh'>,
+  notice?: string,
 ): ProxyStatus {
   const { node, peer, identities, form, connectedAt, disconnectedAt, types } = client
   const { region, zone, subZone } = node.locality
@@ -114,6 +117,7 @@ export function proxyStatus(
     ...(disconnectedAt === undefined ? {} : { disconnectedAt: iso(disconnectedAt) }),
     state: WORST.find((state) => types.some((type) => type.state === state)) ?? 'NOT SENT',
     types: types.map((type) => typeStatus(type, client, book)),
+    ...(notice === undefined ? {} : { notices: [notice] }),
     ...(client.lazy && memory
       ? {
           onDemand: {

@@ -237,6 +237,7 @@ export const schemas = [
       disconnectedAt: time,
       state: { ...state, description: 'The worst of its types.' },
       types: listOf('ProxyType'),
+      notices: { ...strings, description: 'What is not as it should be; absent when nothing is.' },
       onDemand: ref('ProxyOnDemand'),
       replica: {
         ...string,
@@ -244,7 +245,7 @@ export const schemas = [
       },
       load: ref('ProxyLoad'),
     },
-    ['identities', 'replica', 'disconnectedAt', 'onDemand', 'load'],
+    ['identities', 'replica', 'disconnectedAt', 'notices', 'onDemand', 'load'],
   ),
   object('ProxyOnDemand', 'What a proxy has that gets clusters when a request needs them.', {
     workload: { ...string, description: 'The workload it is a replica of.' },

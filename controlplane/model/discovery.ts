@@ -1,7 +1,8 @@
 import type { ServiceEntrySpec } from '../config/kinds/service-entry.ts'
 import type { ConfigObject } from '../config/object.ts'
-import { batch, isSupposing, type Source, sameItems, source } from './cells.ts'
+import { batch, type Source, sameItems, source } from './cells.ts'
 import type { EndpointHealth, Locality } from './service.ts'
+import { isSupposing } from './supposition.ts'
 
 /** An instance of a service as a registry has it. Immutable; equal content should keep the same object. */
 export interface DiscoveredEndpoint {

@@ -1,5 +1,6 @@
-import { type Cell, isSupposing, type Source, source, unrecorded, watch } from './cells.ts'
+import { type Cell, type Source, source, unrecorded, watch } from './cells.ts'
 import type { Endpoint } from './service.ts'
+import { isSupposing } from './supposition.ts'
 
 export interface DrainingOptions {
   /** How long an endpoint that left is still listed, ms; 0 drops it at once. Read when one leaves. */

@@ -1,11 +1,12 @@
 import type { WorkloadEntrySpec } from '../config/kinds/workload-entry.ts'
 import type { ConfigObject } from '../config/object.ts'
-import { cells, isSupposing, sameItems } from './cells.ts'
+import { cells, sameItems } from './cells.ts'
 import type { DiscoveredEndpoint, DiscoveryReader } from './discovery.ts'
 import type { Draining } from './draining.ts'
 import { Memory } from './memory.ts'
 import type { Endpoint, Locality, Service, ServicePort } from './service.ts'
 import { type Registry, type ServiceEntry, serviceKey } from './services.ts'
+import { isSupposing } from './supposition.ts'
 import type { World } from './world.ts'
 
 type WorkloadEntry = ConfigObject<WorkloadEntrySpec>

@@ -1,4 +1,4 @@
-import { isSupposing, supposedState } from './cells.ts'
+import { isSupposing, supposedState } from './supposition.ts'
 
 /** A map in which computations keep something for their next run. What is only supposed reads it, and writes beside it. */
 export class Memory<K, V> {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { ConfigObject, Origin } from '../config/object.ts'
-import { batch, cells, isSupposing, type Source, type Supposition, sameItems, source, suppose } from './cells.ts'
+import { batch, cells, type Source, sameItems, source } from './cells.ts'
+import { isSupposing, type Supposition, suppose } from './supposition.ts'
 
 /**
  * The present configuration, readable by cells. A commit replaces the whole world at once; an object whose content did not

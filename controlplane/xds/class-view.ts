@@ -13,10 +13,12 @@ import { encode } from '../../proto/make.ts'
 import { RESOURCE_TYPES, type ResourceType } from '../../proto/types.ts'
 import type { EnvoyResourceSpec } from '../config/kinds/envoy-resource.ts'
 import type { Origin } from '../config/object.ts'
-import { type Cells, cell, cells, isSupposing, sameEntries, sameItems, type Writes } from '../model/cells.ts'
+import { type Cells, cell, cells, sameEntries, sameItems } from '../model/cells.ts'
 import { createScope, type Model, type ProxyClass, type Scope } from '../model/index.ts'
 import { Memory } from '../model/memory.ts'
+import type { Writes } from '../model/reads.ts'
 import { parseOutboundClusterName } from '../model/service.ts'
+import { isSupposing } from '../model/supposition.ts'
 import {
   clusterNames,
   compileCluster,

@@ -1,5 +1,6 @@
 import { RESOURCE_TYPES, type ResourceType } from '../../proto/types.ts'
-import { type Reads, recorded, touches, type Writes, writesNow, writesSince } from '../model/cells.ts'
+import { recorded } from '../model/cells.ts'
+import { type Reads, touches, type Writes, writesNow, writesSince } from '../model/reads.ts'
 import type { Suspects } from './resource.ts'
 
 const NOTHING: ReadonlySet<string> = new Set()

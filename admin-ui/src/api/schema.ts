@@ -156,6 +156,8 @@ export type Proxy = {
   /** The worst of its types. */
   readonly state: 'SYNCED' | 'STALE' | 'NACK' | 'NOT SENT'
   readonly types: ProxyType[]
+  /** What is not as it should be; absent when nothing is. */
+  readonly notices?: string[]
   readonly onDemand?: ProxyOnDemand
   /** Replica of the control plane it is connected to; absent for the one that answers. */
   readonly replica?: string

@@ -1,7 +1,7 @@
 import { RESOURCE_TYPES, type ResourceType } from '../../../proto/types.ts'
 import type { LoadedConfig } from '../../config/load.ts'
 import type { CompiledMesh } from '../../mesh.ts'
-import { type Supposition, supposing } from '../../model/cells.ts'
+import { type Supposition, supposing } from '../../model/supposition.ts'
 import type { ClientStatus } from '../../status/book.ts'
 import type { ClassView } from '../../xds/class-view.ts'
 import { compileCluster, type Problem, serviceTargetNames } from '../../xds/clusters/index.ts'

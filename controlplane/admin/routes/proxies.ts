@@ -5,6 +5,7 @@ import { notFound } from '../errors.ts'
 import { heldConfig, proxyStatus } from '../proxies.ts'
 import { allProxies } from '../replicas.ts'
 import { answers, listOf } from '../schemas.ts'
+import { sharedListeners } from '../shared-listeners.ts'
 import { PLURAL } from '../translate.ts'
 
 const proxiesAnswer = {
@@ -41,11 +42,14 @@ export function proxyRoutes(app: FastifyInstance, context: AdminContext): void {
         response: answers(proxiesAnswer, 'In order of connection.'),
       },
     },
-    async () =>
-      allProxies(
-        status.clients().map((client) => proxyStatus(client, context)),
+    async () => {
+      const clients = status.clients()
+      const shared = sharedListeners(clients, status)
+      return allProxies(
+        clients.map((client) => proxyStatus(client, context, shared.get(client.node.id))),
         context.presence,
-      ),
+      )
+    },
   )
 
   app.get<{ Params: { node: string } }>(
@@ -60,7 +64,8 @@ export function proxyRoutes(app: FastifyInstance, context: AdminContext): void {
       },
     },
     async ({ params }) => {
-      const own = status.client(params.node).map((client) => proxyStatus(client, context))
+      const notice = sharedListeners(status.clients(), status).get(params.node)
+      const own = status.client(params.node).map((client) => proxyStatus(client, context, notice))
       const { proxies: all, ...rest } = await allProxies(own, context.presence)
       const proxies = all.filter(({ node }) => node === params.node)
       if (proxies.length === 0) throw notFound(`no proxy ${params.node} is connected or was in the last minutes`)

@@ -148,7 +148,7 @@ const httpFaultInjectionFields = message({
         percent: optional(int32, 'Part of requests, in percent.', { deprecated: 'use percentage' }),
         fixedDelay: optional(duration, 'How long the request is held back.'),
         exponentialDelay: optional(duration, 'Mean of an exponentially distributed delay.', {
-          unsupported: 'Envoy has no exponential delay',
+          unsupported: "Envoy's fault filter holds back for a fixed time, or one the request names; use fixedDelay",
         }),
         percentage: optional(percent, 'Part of requests.', { default: '0: nothing is injected' }),
       },
@@ -162,7 +162,8 @@ const httpFaultInjectionFields = message({
         httpStatus: optional(int32, 'Status to answer with.'),
         grpcStatus: optional(text, 'gRPC status to answer with, by name.'),
         http2Error: optional(text, 'HTTP/2 error to answer with.', {
-          unsupported: 'Envoy cannot inject an HTTP/2 error',
+          unsupported:
+            "Envoy's fault filter answers with a status and cannot reset a stream; use httpStatus or grpcStatus",
         }),
         percentage: optional(percent, 'Part of requests.', { default: '0: nothing is injected' }),
       },

@@ -193,7 +193,8 @@ const loadBalancerSettingsFields = message(
       zoneAwareLbSetting,
       "Prefer endpoints of the caller's zone as far as capacity allows.",
       {
-        unsupported: 'a proxy would have to know how many callers each zone has; use localityLbSetting',
+        unsupported:
+          'Envoy weighs the zones of a host against those of the service it stands beside, which only its bootstrap could name; use localityLbSetting',
       },
     ),
     warmupDurationSecs: optional(duration, 'How long a new endpoint gets less than its share.', {
