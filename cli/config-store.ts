@@ -36,6 +36,8 @@ export interface ConfigStore {
   readonly folder: string
   /** Opens the history, completing what an earlier process left half written; why there can be none, with a warning; undefined for what is no folder. */
   openLedger(): Promise<{ readonly ledger: RevisionLedger; readonly db: Database } | NoEditing | undefined>
+  /** Whether this replica is the one that does what must be done once. */
+  isSequencer(): boolean
   /** Where replicas that share this store tell each other what they have; undefined for a folder. */
   presence(): PresenceStore | undefined
   /** What workloads use on demand, kept by `own` and shared through this store; undefined for a folder. */
@@ -88,6 +90,7 @@ export async function openConfigStore(
       access ??= await KvAccess.start({ address: full, prefix, rows: new AccessRows(db), log })
       return { ledger, db }
     },
+    isSequencer: () => lock.held,
     presence: () => kvPresence(full, prefix),
     learned: (own) => kvLearned(own, { address: full, prefix, log }),
     state: () => {
@@ -128,6 +131,7 @@ function folderStore(folder: string, log: Log): ConfigStore {
         return { reason, closed: existsSync(databasePath(folder)) }
       }
     },
+    isSequencer: () => true,
     presence: () => undefined,
     learned: () => undefined,
     state: () => undefined,

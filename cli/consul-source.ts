@@ -33,6 +33,9 @@ export class ConsulSource {
   readonly #options: ConsulSourceOptions
   readonly convergence = new DrainAdvice()
   #current: ConsulDiscovery | undefined
+  /** One by other settings, which takes over when it knows all services: until then the world of the former stays in force. */
+  #next: { readonly discovery: ConsulDiscovery; readonly settings: ConsulSettings } | undefined
+  #settings: ConsulSettings | undefined
   #last = ''
   #work: Promise<void> = Promise.resolve()
   #unsubscribe = () => {}
@@ -48,7 +51,17 @@ export class ConsulSource {
 
   states(): readonly SourceState[] {
     const store = this.#options.store?.state()
-    return [...(this.#current ? [this.#current.state()] : []), ...(store ? [store] : [])]
+    return [...this.#discoveries(), ...(store ? [store] : [])]
+  }
+
+  /** One Consul by two settings is one: what the next one complains of is its complaint. */
+  #discoveries(): readonly SourceState[] {
+    const current = this.#current?.state()
+    const next = this.#next?.discovery.state()
+    if (!current || !next) return current ? [current] : []
+    if (current.name !== next.name) return [current, next]
+    const { error } = next
+    return [current.state === 'ok' && error !== undefined ? { ...current, state: 'degraded', error } : current]
   }
 
   drain(): Drain {
@@ -56,7 +69,7 @@ export class ConsulSource {
   }
 
   confirm(what?: string): number {
-    return this.#current?.confirm(what) ?? 0
+    return (this.#current?.confirm(what) ?? 0) + (this.#next?.discovery.confirm(what) ?? 0)
   }
 
   /** Begins once the configuration has been read. @throws UsageError for an address that is none */
@@ -70,6 +83,8 @@ export class ConsulSource {
   async stop(): Promise<void> {
     this.#unsubscribe()
     await this.#work
+    await this.#next?.discovery.stop()
+    this.#next = undefined
     await this.#current?.stop()
   }
 
@@ -83,19 +98,48 @@ export class ConsulSource {
     return this.#work
   }
 
+  /** @throws UsageError for an address that is none; then what was in force stays so */
   async #change(settings: ConsulSettings | undefined): Promise<void> {
     const { discovery, stateDir, log } = this.#options
-    await this.#current?.withdraw()
-    this.#current = undefined
-    if (!settings) return
+    await this.#next?.discovery.stop()
+    this.#next = undefined
+    if (!settings) {
+      await this.#current?.withdraw()
+      this.#current = undefined
+      return
+    }
     const cacheFile = stateDir === undefined ? undefined : resolve(stateDir, 'consul-services.json')
+    const known = this.#settings && isSameWorld(this.#settings, settings) ? this.#current?.known() : undefined
+    let made: ConsulDiscovery
     try {
-      this.#current = new ConsulDiscovery({ discovery, settings, cacheFile, log })
+      made = new ConsulDiscovery({ discovery, settings, cacheFile, known, log })
     } catch (error) {
       throw new UsageError(`--consul: ${(error as Error).message}`)
     }
-    await this.#current.start()
+    if (this.#current?.ready) {
+      this.#next = { discovery: made, settings }
+      void made.whenReady().then(() => this.#takeOver(made))
+    } else {
+      await this.#current?.withdraw()
+      this.#current = made
+      this.#settings = settings
+    }
+    await made.start()
   }
+
+  #takeOver(made: ConsulDiscovery): void {
+    if (this.#next?.discovery !== made) return
+    const before = this.#current
+    this.#current = made
+    this.#settings = this.#next.settings
+    this.#next = undefined
+    this.#work = this.#work.then(() => before?.giveWayTo(made))
+  }
+}
+
+/** Whether what is known by one means the same by the other: hosts, and which Consul tells of them. */
+function isSameWorld(a: ConsulSettings, b: ConsulSettings): boolean {
+  return a.url === b.url && a.domain === b.domain
 }
 
 /** The settings in force; undefined when no Consul is named. */

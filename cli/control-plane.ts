@@ -181,7 +181,10 @@ export async function startControlPlane(options: ControlPlaneOptions, log: Log):
     const { source, folder } = store
     const editing =
       opened && 'ledger' in opened
-        ? editingOf(opened, log, { ...{ api: options.api, folder, source, config, mesh }, status: xds.status })
+        ? editingOf(opened, log, {
+            ...{ api: options.api, folder, source, config, mesh, status: xds.status },
+            mine: () => store.isSequencer(),
+          })
         : undefined
     if (editing)
       started.unshift({

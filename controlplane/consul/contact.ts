@@ -87,12 +87,14 @@ export interface LeaderListener {
   readonly onAnother: (leader: string) => void
 }
 
-/** How long the agent may take to tell its leader, ms. */
+/** An agent that takes longer to tell its leader, ms, is complained of: it is slow, or frozen. */
 export const PROBE_TIMEOUT_MS = 2_000
+/** Questions that wait for a slow agent at a time. */
+const MOST_OPEN = 3
 
 /**
  * Asks for the leader, which every agent knows at once: the only quick sign of an agent that is frozen, since queries it holds
- * stay open.
+ * stay open. An answer that comes late is contact all the same: a slow Consul is not a lost one.
  */
 export class LeaderProbe {
   readonly #http: ConsulHttp
@@ -100,13 +102,16 @@ export class LeaderProbe {
   readonly #tell: LeaderListener
   readonly #timer: NodeJS.Timeout
   #leader = ''
+  #open = 0
 
   /** `http` must be of its own: its connections may not wait behind queries that are held. */
   constructor(http: ConsulHttp, everyMs: number, contact: Contact, tell: LeaderListener) {
     this.#http = http
     this.#contact = contact
     this.#tell = tell
-    this.#timer = setInterval(() => void this.#ask(), everyMs)
+    this.#timer = setInterval(() => {
+      if (this.#open < MOST_OPEN) void this.#ask()
+    }, everyMs)
     this.#timer.unref()
   }
 
@@ -116,17 +121,26 @@ export class LeaderProbe {
   }
 
   async #ask(): Promise<void> {
+    this.#open++
+    const started = performance.now()
+    const fail = (message: string) => this.#contact.failed('leader', new Error(`${this.#http.url}: ${message}`))
+    const late = setTimeout(() => fail(`it did not tell its leader within ${PROBE_TIMEOUT_MS} ms`), PROBE_TIMEOUT_MS)
     try {
-      const { value } = await this.#http.json({ path: '/v1/status/leader', timeoutMs: PROBE_TIMEOUT_MS })
+      const { value } = await this.#http.json({ path: '/v1/status/leader' })
       if (typeof value !== 'string') throw new Error(`${this.#http.url}: its answer about the leader is no text`)
       if (value === '') throw new Error(`${this.#http.url}: it has no leader; the last good services are served`)
-      this.#contact.answered('leader')
+      const tookMs = Math.round(performance.now() - started)
+      this.#contact.answered(tookMs > PROBE_TIMEOUT_MS ? undefined : 'leader')
+      if (tookMs > PROBE_TIMEOUT_MS) fail(`it takes ${tookMs} ms to answer; changes come that much later`)
       const before = this.#leader
       this.#leader = value
       this.#tell.onAnswer()
       if (before !== '' && before !== value) this.#tell.onAnother(value)
     } catch (error) {
       this.#contact.failed('leader', error as Error)
+    } finally {
+      clearTimeout(late)
+      this.#open--
     }
   }
 }

@@ -36,6 +36,8 @@ export interface ConsulDiscoveryOptions {
   readonly settings: ConsulSettings
   /** File to keep what is known in, so that a start without Consul serves the last good world. */
   readonly cacheFile?: string | undefined
+  /** What is known of this Consul already, in place of what is in the file. */
+  readonly known?: DiscoveryCache | undefined
   readonly log: SourceLog
 }
 
@@ -101,8 +103,8 @@ export class ConsulDiscovery {
 
   /** Begins to follow the catalog, and with what an earlier process knew. Does not wait for Consul. */
   async start(): Promise<void> {
-    const { cacheFile, log } = this.#options
-    this.#cache = cacheFile === undefined ? undefined : await loadCache(cacheFile, this.#http.url, log)
+    const { cacheFile, known, log } = this.#options
+    this.#cache = known ?? (cacheFile === undefined ? undefined : await loadCache(cacheFile, this.#http.url, log))
     if (this.#cache) this.#names.begin(this.#cache.datacenter, this.#cache.names)
     void this.#followOwn()
     const own = new ConsulHttp(this.#settings)
@@ -179,16 +181,31 @@ export class ConsulDiscovery {
     })
   }
 
+  /** Ends it, for another one that has told the model its services: takes back the instances of hosts the other has not. */
+  async giveWayTo(other: ConsulDiscovery): Promise<void> {
+    const left = this.#followed.hosts.filter((host) => !other.#names.hosts.has(host))
+    const stopped = this.stop()
+    this.discovery.change(({ endpoints }) => {
+      for (const host of left) endpoints(host, undefined)
+    })
+    await stopped
+  }
+
+  /** What is known by now; undefined before it is `ready`. */
+  known(): DiscoveryCache | undefined {
+    const savedAt = this.#contact.last ?? this.#cache?.savedAt
+    if (!this.#ready || savedAt === undefined) return undefined
+    const endpoints = new Map(this.#followed.known())
+    return { datacenter: this.#names.own, savedAt, names: this.#names.known, endpoints }
+  }
+
   /** Writes what is known to the cache file, if there is one. */
   async save(): Promise<void> {
     const { cacheFile, log } = this.#options
-    const savedAt = this.#contact.last
-    if (cacheFile === undefined || !this.#ready || savedAt === undefined) return
-    const names = this.#names.known
-    const endpoints = this.#followed.known()
-    const known = { url: this.#http.url, datacenter: this.#names.own, savedAt, names, endpoints }
-    await saveCache(cacheFile, known).catch((error: Error) =>
-      log.warn({ file: cacheFile, err: error }, 'what Consul told cannot be kept for the next start'),
+    const known = this.known()
+    if (cacheFile === undefined || !known || this.#contact.last === undefined) return
+    await saveCache(cacheFile, { ...known, url: this.#http.url, endpoints: [...known.endpoints] }).catch(
+      (error: Error) => log.warn({ file: cacheFile, err: error }, 'what Consul told cannot be kept for the next start'),
     )
   }
 

@@ -3,6 +3,7 @@ import type { Contact } from './contact.ts'
 import { Belief, type BeliefOptions, PATIENCE_MS } from './held.ts'
 import type { ConsulHttp } from './http.ts'
 import { keepEqual, readInstances } from './instances.ts'
+import { mayRead } from './rights.ts'
 import type { CatalogService } from './services.ts'
 import type { ConsulSettings } from './settings.ts'
 import { Gate, Watch } from './watch.ts'
@@ -77,6 +78,10 @@ export class FollowedServices {
       share: shrinkShare,
       confirmMs: (why) => (why === 'shrank' ? Math.min(SHRANK_MS, confirmMs) : confirmMs),
       idOf: ({ id }) => id,
+      visible: (lost) => {
+        const nodes = lost.map(({ id }) => ({ resource: 'node' as const, name: id.slice(0, id.indexOf('/')) }))
+        return mayRead(http, [{ resource: 'service', name: service.name }, ...nodes], query)
+      },
       filtered: () => isFiltered(isOwn ? own() : service.datacenter),
       reread: async () => {
         const { value } = await http.json({ path, query: { ...query, consistent: '' } })

@@ -19,6 +19,11 @@ export interface BeliefOptions<T> {
   readonly idOf: (item: T) => string
   /** Whether a list, after one that was believed, is certain not to be all there is: then time confirms no loss. */
   readonly filtered?: (list: readonly T[], before: readonly T[]) => boolean
+  /**
+   * Whether what was lost could be seen if it were there, asked before time confirms its loss; undefined where that cannot be told.
+   * Where it could not, time confirms nothing.
+   */
+  readonly visible?: (lost: readonly T[]) => Promise<boolean | undefined>
   /** Reads the list again, consistently; asked while something is held. */
   readonly reread: () => Promise<readonly T[]>
   /** Called with each list that is believed. */
@@ -130,6 +135,18 @@ export class Belief<T> {
     return (before !== undefined && this.#options.filtered?.(list, before)) ?? false
   }
 
+  /** Whether what is held is told to be all that may be seen; then it says so from now on. */
+  async #isHidden(list: readonly T[], held: { readonly facts: Held }): Promise<boolean> {
+    const { visible, idOf, what, onHeld } = this.#options
+    const there = new Set(list.map(idOf))
+    const lost = (this.#list ?? []).filter((item) => !there.has(idOf(item)))
+    if (lost.length === 0 || (await visible?.(lost)) !== false) return false
+    if (this.#held !== held || held.facts.why === 'filtered') return true
+    this.#held = { list, facts: { ...held.facts, why: 'filtered' } }
+    onHeld(what, this.#held.facts)
+    return true
+  }
+
   #forgetSpare(): void {
     clearInterval(this.#patience)
     this.#spare = undefined
@@ -174,7 +191,8 @@ export class Belief<T> {
       }
       if (this.#isFiltered(again)) this.#confirmLater(2)
       else if (left > 1) this.#confirmLater(left - 1)
-      else this.#take(again)
+      else if (await this.#isHidden(again, held)) this.#confirmLater(2)
+      else if (this.#held === held) this.#take(again)
     } catch {
       // It cannot be asked: nothing is confirmed, and what is believed stays. The watch tells of the failure.
       if (this.#held) this.#confirmLater(2)

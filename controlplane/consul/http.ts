@@ -22,7 +22,7 @@ export interface ConsulAnswer {
 }
 
 export interface ConsulRequest {
-  readonly method?: 'GET' | 'PUT' | 'DELETE'
+  readonly method?: 'GET' | 'PUT' | 'POST' | 'DELETE'
   /** Begins with `/v1/`; names are to be encoded. */
   readonly path: string
   readonly query?: Readonly<Record<string, string | number | undefined>>

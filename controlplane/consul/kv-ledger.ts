@@ -15,7 +15,9 @@ import {
   RecordedLedger,
   type Revision,
   type RevisionLedger,
+  STATE_FOLDER,
 } from '../ledger/index.ts'
+import { folderBeside, mendCopy, takePlace } from './copy-folders.ts'
 import { CopyState } from './copy-state.ts'
 import { type ConsulAddress, ConsulError, ConsulHttp } from './http.ts'
 import { Kv, type KvEntry, readEntries } from './kv.ts'
@@ -94,6 +96,7 @@ export class KvLedger extends RecordedLedger implements RevisionLedger {
    */
   static async open(options: KvLedgerOptions): Promise<KvLedger> {
     await mkdir(options.mirror, { recursive: true })
+    mendCopy(options.mirror)
     const ledger = new KvLedger(options, openDatabase(options.mirror))
     try {
       await ledger.inTurn(() => ledger.#catchUp())
@@ -310,9 +313,8 @@ export class KvLedger extends RecordedLedger implements RevisionLedger {
         { store: this.name },
         `${this.name} has another history than the copy of it, which is at revision ${this.head}: it is taken as it stands, at revision ${head.revision}`,
       )
-      this.#forget()
-    }
-    if (this.head < head.revision) await this.#adopt(head)
+      await this.#replace(head)
+    } else if (this.head < head.revision) await this.#adopt(head, this.history, (id) => this.tell(this.revision(id)!))
     return { index: entry.modifyIndex, swept: head.swept }
   }
 
@@ -327,22 +329,24 @@ export class KvLedger extends RecordedLedger implements RevisionLedger {
     return entry !== undefined && readJson<StoredRevision>(entry).manifest === mine.manifest
   }
 
-  async #adopt(head: Head): Promise<void> {
+  /** Reads on to the head into a copy. Content that is known here is not read again. */
+  async #adopt(head: Head, history: History, onRevision: (id: number) => void = () => {}): Promise<void> {
     const stored = new Map<number, StoredRevision>()
     const read = (entry: KvEntry) => stored.set(revisionOf(entry.key), readJson<StoredRevision>(entry))
-    if (head.revision - this.head > 8)
+    if (head.revision - history.head() > 8)
       for (const entry of await this.#kv.list(this.#prefix + LAYOUT.revisions)) read(entry)
     else
-      for (let id = this.head + 1; id <= head.revision; id++) {
+      for (let id = history.head() + 1; id <= head.revision; id++) {
         const entry = await this.#kv.get(this.#prefix + LAYOUT.revision(id), true)
         if (entry) read(entry)
       }
     for (const id of [...stored.keys()].sort((a, b) => a - b)) {
-      if (id <= this.head || id > head.revision) continue
+      const known = history.head()
+      if (id <= known || id > head.revision) continue
       const revision = stored.get(id)!
-      const first = this.head === 0
-      if (!first && id !== this.head + 1)
-        throw new ConsulError(`${this.name}: revision ${this.head + 1} was forgotten while it was read`, 404)
+      const first = known === 0
+      if (!first && id !== known + 1)
+        throw new ConsulError(`${this.name}: revision ${known + 1} was forgotten while it was read`, 404)
       const changes = await Promise.all(
         (await this.#filesOf(revision)).map(async ({ file, before, after }) => ({
           file,
@@ -355,12 +359,33 @@ export class KvLedger extends RecordedLedger implements RevisionLedger {
         for (const [file, hash] of await this.#content.readTree(revision.manifest))
           tree.set(file, { hash, bytes: await this.#bytes(hash) })
       const origin: Origin = { name: this.name, revision: id, manifest: revision.manifest }
-      this.history.adopt(id, revision, changes, JSON.stringify(origin), first ? tree : undefined)
-      const told = this.revision(id)!
-      this.tell(told)
+      history.adopt(id, revision, changes, JSON.stringify(origin), first ? tree : undefined)
+      onRevision(id)
     }
-    if (this.head !== head.revision)
-      throw new ConsulError(`${this.name}: revision ${this.head + 1} is missing, the head is ${head.revision}`, 404)
+    if (history.head() !== head.revision)
+      throw new ConsulError(
+        `${this.name}: revision ${history.head() + 1} is missing, the head is ${head.revision}`,
+        404,
+      )
+  }
+
+  /**
+   * Reads another history whole, beside the copy of the former, and only then puts it in its place: until then, also over a kill or a
+   * Consul that is away again, the former is what there is.
+   */
+  async #replace(head: Head): Promise<void> {
+    const { mirror } = this.#options
+    const db = openDatabase(folderBeside(mirror))
+    try {
+      await this.#adopt(head, new History(db))
+    } finally {
+      db.close()
+    }
+    this.#db.close()
+    takePlace(mirror)
+    this.#reopen()
+    const newest = this.revision(this.head)
+    if (newest) this.tell(newest)
   }
 
   async #filesOf({ files, list }: StoredRevision): Promise<readonly StoredFile[]> {
@@ -381,10 +406,14 @@ export class KvLedger extends RecordedLedger implements RevisionLedger {
     return this.#origin?.name === this.name
   }
 
-  /** The copy is of something else: it begins anew. */
+  /** The copy is of another store, and there is nothing in this one: it begins anew. */
   #forget(): void {
     this.#db.close()
-    rmSync(join(this.#options.mirror, '.meshgate'), { recursive: true, force: true })
+    rmSync(join(this.#options.mirror, STATE_FOLDER), { recursive: true, force: true })
+    this.#reopen()
+  }
+
+  #reopen(): void {
     this.#db = openDatabase(this.#options.mirror)
     this.history = new History(this.#db)
   }

@@ -82,7 +82,6 @@ export class SessionLock {
       path: `/v1/kv/${this.#options.key}`,
       query: { acquire: id },
       body: this.#options.holder,
-      timeoutMs: 5_000,
     } as const
     const answer = await this.#http.send(call)
     if (answer.status !== 200) throw this.#http.refused(call, answer)

@@ -1,6 +1,7 @@
 import type { Contact } from './contact.ts'
-import { Belief, type BeliefOptions, PATIENCE_MS } from './held.ts'
+import { Belief, type BeliefOptions, type Held, PATIENCE_MS } from './held.ts'
 import type { ConsulHttp } from './http.ts'
+import { mayRead } from './rights.ts'
 import { type CatalogService, hostOf, readCatalog } from './services.ts'
 import type { ConsulSettings } from './settings.ts'
 import { Watch } from './watch.ts'
@@ -16,6 +17,13 @@ export interface NamesOptions {
   readonly onHosts: (hosts: ReadonlyMap<string, CatalogService>) => void
   /** Called with hosts that are over for good: their names went, and their grace with them. */
   readonly onGone: (hosts: readonly string[]) => void
+}
+
+interface Leaving {
+  readonly service: CatalogService
+  readonly until: number
+  /** While the token may not see it, wherever it is: then time does not end it. */
+  readonly hidden?: Held
 }
 
 interface Datacenter {
@@ -34,7 +42,8 @@ interface Datacenter {
 export class Names {
   readonly #options: NamesOptions
   #datacenters: readonly Datacenter[] = []
-  readonly #leaving = new Map<string, { readonly service: CatalogService; readonly until: number }>()
+  readonly #leaving = new Map<string, Leaving>()
+  #dropping = false
   readonly #timer: NodeJS.Timeout
   #hosts: ReadonlyMap<string, CatalogService> = new Map()
   #own = ''
@@ -44,7 +53,7 @@ export class Names {
 
   constructor(options: NamesOptions) {
     this.#options = options
-    this.#timer = setInterval(() => this.#drop(), 1_000)
+    this.#timer = setInterval(() => void this.#drop(), 1_000)
     this.#timer.unref()
   }
 
@@ -58,8 +67,12 @@ export class Names {
     return this.#own
   }
 
-  get beliefs(): readonly Belief<CatalogService>[] {
-    return this.#datacenters.map(({ belief }) => belief)
+  /** What waits to be confirmed, or may. */
+  get beliefs(): readonly Pick<Belief<CatalogService>, 'held' | 'confirm'>[] {
+    const hidden = [...this.#leaving].flatMap(([host, { hidden: held }]) =>
+      held ? [{ held, confirm: () => this.#end([host]) }] : [],
+    )
+    return [...this.#datacenters.map(({ belief }) => belief), ...hidden]
   }
 
   /** What is believed of each service, in every datacenter. */
@@ -131,6 +144,7 @@ export class Names {
       idOf: ({ name }) => name,
       // Consul's servers are a service in every catalog: who does not see it any more may not see others either.
       filtered: (list, before) => before.some(isConsul) && !list.some(isConsul),
+      visible: (lost) => mayRead(http, lost.map(readable), query),
       reread: async () => read((await http.json({ path: PATH, query: { ...query, consistent: '' } })).value),
       onList: () => this.#join(),
       onHeld,
@@ -164,8 +178,10 @@ export class Names {
     for (const [host, service] of this.#hosts)
       if (!hosts.has(host) && !this.#leaving.has(host)) this.#leaving.set(host, { service, until })
     for (const [host, { service }] of this.#leaving) {
-      if (hosts.has(host)) this.#leaving.delete(host)
-      else hosts.set(host, service)
+      if (hosts.has(host)) {
+        if (this.#leaving.get(host)?.hidden) this.#options.onHeld(host, undefined)
+        this.#leaving.delete(host)
+      } else hosts.set(host, service)
     }
     this.#hosts = hosts
     onHosts(hosts)
@@ -176,12 +192,62 @@ export class Names {
     this.#join()
   }
 
-  #drop(): void {
+  /** Ends those whose grace is over; not what the token may not see any more. */
+  async #drop(): Promise<void> {
     const now = performance.now()
-    const over = [...this.#leaving].filter(([, { until }]) => until <= now).map(([host]) => host)
+    const over = [...this.#leaving].filter(([, { until }]) => until <= now)
+    if (over.length === 0 || this.#dropping) return
+    this.#dropping = true
+    try {
+      const hidden = new Set<string>()
+      for (const name of new Set(over.map(([, { service }]) => service.datacenter))) {
+        const mine = over.filter(([, { service }]) => service.datacenter === name)
+        const query = name === this.#own ? {} : { dc: name }
+        // One question for all, and one for each only where something may not be seen.
+        if ((await this.#visible(mine, query)) !== false) continue
+        for (const one of mine) if ((await this.#visible([one], query)) === false) hidden.add(one[0])
+      }
+      const ended: string[] = []
+      for (const [host, leaving] of over) {
+        if (this.#leaving.get(host) !== leaving) continue
+        if (hidden.has(host)) this.#hide(host, leaving)
+        else if (leaving.hidden) this.#lookAgain(host, leaving)
+        else ended.push(host)
+      }
+      this.#end(ended)
+    } finally {
+      this.#dropping = false
+    }
+  }
+
+  #visible(leaving: readonly (readonly [string, Leaving])[], query: Readonly<Record<string, string>>) {
+    return mayRead(
+      this.#options.http,
+      leaving.map(([, { service }]) => readable(service)),
+      query,
+    )
+  }
+
+  /** It may be seen again: whether it is there the catalog has yet to say, whose index tells nothing of rights. */
+  #lookAgain(host: string, { service }: Leaving): void {
+    const { settings, onHeld } = this.#options
+    this.#leaving.set(host, { service, until: performance.now() + settings.nameGraceMs })
+    onHeld(host, undefined)
+    for (const { name, watch } of this.#datacenters) if (name === service.datacenter) watch.again(0)
+  }
+
+  #hide(host: string, { service, hidden }: Leaving): void {
+    const { settings, onHeld } = this.#options
+    const held: Held = hidden ?? { what: host, since: Date.now(), before: 1, now: 0, why: 'filtered' }
+    this.#leaving.set(host, { service, until: performance.now() + settings.nameGraceMs, hidden: held })
+    if (!hidden) onHeld(host, held)
+  }
+
+  #end(over: readonly string[]): void {
     if (over.length === 0) return
     const hosts = new Map(this.#hosts)
     for (const host of over) {
+      if (this.#leaving.get(host)?.hidden) this.#options.onHeld(host, undefined)
       this.#leaving.delete(host)
       hosts.delete(host)
     }
@@ -189,6 +255,10 @@ export class Names {
     this.#options.onHosts(hosts)
     this.#options.onGone(over)
   }
+}
+
+function readable({ name }: CatalogService) {
+  return { resource: 'service' as const, name }
 }
 
 function isConsul({ name }: CatalogService): boolean {

@@ -30,7 +30,7 @@ export class Session {
   /** Renews it, or makes it; `fresh` tells that nothing is held by it yet. @throws ConsulError when that is not possible now */
   async keep(): Promise<{ readonly id: string; readonly fresh: boolean }> {
     if (this.#id !== undefined) {
-      const call = { method: 'PUT', path: `/v1/session/renew/${this.#id}`, timeoutMs: 3_000 } as const
+      const call = { method: 'PUT', path: `/v1/session/renew/${this.#id}` } as const
       const renewed = await this.#http.send(call)
       if (renewed.status === 200) return { id: this.#id, fresh: false }
       if (renewed.status !== 404) throw this.#http.refused(call, renewed)
@@ -40,7 +40,7 @@ export class Session {
     const body = JSON.stringify({
       ...{ Name: name, TTL: `${Math.round(ttlMs / 1_000)}s`, Behavior: behavior, LockDelay: lockDelay },
     })
-    const call = { method: 'PUT', path: '/v1/session/create', body, timeoutMs: 5_000 } as const
+    const call = { method: 'PUT', path: '/v1/session/create', body } as const
     const answer = await this.#http.send(call)
     if (answer.status !== 200) throw this.#http.refused(call, answer)
     const { ID: id } = this.#http.parse(call, answer) as { ID: string }

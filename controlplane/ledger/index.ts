@@ -1,7 +1,7 @@
 export { AccessRows, type RowChanges } from './access-rows.ts'
 export { Accounts, ROLES, type Role, type Session, SHORTEST_PASSWORD, type Token, type User } from './accounts.ts'
 export { Audit, type AuditEntry } from './audit.ts'
-export { type Database, databasePath, openDatabase, openDatabaseForServer } from './database.ts'
+export { type Database, databasePath, openDatabase, openDatabaseForServer, STATE_FOLDER } from './database.ts'
 export { contentHash, History, type RevisionFilter } from './history.ts'
 export { Ledger, type LedgerOptions } from './ledger.ts'
 export { RecordedLedger } from './recorded.ts'

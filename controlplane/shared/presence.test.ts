@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { Presence, type PresenceStore } from './presence.ts'
 import { maskUrl } from './redis.ts'
 import { redisSlot } from './redis-slot.ts'
@@ -117,6 +117,36 @@ describe('presence', () => {
     expect(await a.presence.others()).toEqual([])
     a.clock.now += 2001
     expect((await a.presence.others()).length).toBe(1)
+  })
+
+  it('a store that does not answer keeps nobody waiting: what it said last is told for some seconds, then that it is missing', async () => {
+    vi.useFakeTimers()
+    onTestFinished(() => void vi.useRealTimers())
+    const { store } = memoryStore()
+    const [a, b] = [replica(store, 'a'), replica(store, 'b')]
+    b.has.set('y', '1')
+    await b.presence.beat()
+    expect((await a.presence.others()).length).toBe(1)
+    let answer = () => {}
+    const read = store.read
+    store.read = async (except) => {
+      await new Promise<void>((resolve) => {
+        answer = resolve
+      })
+      return read(except)
+    }
+    const asked = async () => {
+      const others = a.presence.others()
+      await vi.advanceTimersByTimeAsync(1_500)
+      return (await others).length
+    }
+    a.clock.now += 3_000
+    expect([await asked(), a.presence.complete]).toEqual([1, true])
+    a.clock.now += 15_000
+    expect([await asked(), a.presence.complete]).toEqual([0, false])
+    answer()
+    await vi.advanceTimersByTimeAsync(0)
+    expect([(await a.presence.others()).length, a.presence.complete]).toEqual([1, true])
   })
 })
 

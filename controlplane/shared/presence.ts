@@ -38,6 +38,9 @@ export interface PresenceOptions {
 
 /** How often changes are written, and how long an answer about the others is good for, in ms. */
 const BEAT_MS = 2000
+/** How long who asks waits for a slow store, and how old an answer may be that is given instead, ms. */
+const PATIENCE_MS = 1500
+const STALE_MS = 15_000
 /** Everything is written again so often, in case the store forgot some of it. */
 const WHOLE_MS = 60_000
 /** Entries looked at before other work passes. */
@@ -53,7 +56,8 @@ export class Presence {
   private wholeAt = Number.NEGATIVE_INFINITY
   private timer: NodeJS.Timeout | undefined
   private beating: Promise<void> = Promise.resolve()
-  private read: { readonly at: number; readonly others: Promise<readonly ReplicaEntries[]> } | undefined
+  private read: { readonly others: Promise<readonly ReplicaEntries[]>; answeredAt: number | undefined } | undefined
+  private last: { readonly at: number; readonly others: readonly ReplicaEntries[] } | undefined
   private failing = false
 
   constructor(options: PresenceOptions) {
@@ -75,23 +79,47 @@ export class Presence {
     return !this.failing
   }
 
-  /** Entries of the other replicas, at most one beat old. Empty when they cannot be read. */
-  others(): Promise<readonly ReplicaEntries[]> {
-    const at = this.now()
-    if (!this.read || at - this.read.at > BEAT_MS) {
-      const others = this.options.store.read(this.replica).then(
-        (found) => {
-          this.worked()
-          return found.map(({ replica, values }) => ({ replica, values: values.flatMap(parsed) }))
-        },
-        (error: Error) => {
-          this.failed(error)
-          return []
-        },
-      )
-      this.read = { at, others }
+  /**
+   * Entries of the other replicas, one beat old, or some seconds where the store is slow: it keeps nobody waiting. Empty when they cannot
+   * be read.
+   */
+  async others(): Promise<readonly ReplicaEntries[]> {
+    const answeredAt = this.read?.answeredAt
+    if (!this.read || (answeredAt !== undefined && this.now() - answeredAt > BEAT_MS)) this.read = this.ask()
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<undefined>((resolve) => {
+      timer = setTimeout(resolve, PATIENCE_MS, undefined)
+    })
+    const found = await Promise.race([this.read.others, late])
+    clearTimeout(timer)
+    if (found) return found
+    if (this.last && this.now() - this.last.at < STALE_MS) return this.last.others
+    this.failed(new Error('the other replicas cannot be read in time'))
+    return []
+  }
+
+  private ask(): NonNullable<typeof this.read> {
+    const read: NonNullable<typeof this.read> = {
+      answeredAt: undefined,
+      others: this.options.store
+        .read(this.replica)
+        .then(
+          (found) => {
+            this.worked()
+            const others = found.map(({ replica, values }) => ({ replica, values: values.flatMap(parsed) }))
+            this.last = { at: this.now(), others }
+            return others
+          },
+          (error: Error) => {
+            this.failed(error)
+            return []
+          },
+        )
+        .finally(() => {
+          read.answeredAt = this.now()
+        }),
     }
-    return this.read.others
+    return read
   }
 
   /** Writes what changed since the last time; one at a time. */

@@ -1,9 +1,13 @@
 import { beforeAll, describe, expect, it } from 'vitest'
+import { ConsulSource } from '../../cli/consul-source.ts'
 import { envoyBootstrap } from '../../controlplane/bootstrap/envoy.ts'
+import { createMesh } from '../../controlplane/mesh.ts'
+import { Discovery } from '../../controlplane/model/index.ts'
 import { hasConsul, startConsul, type TestConsul } from '../helpers/consul.ts'
 import { startEcho, type Upstream } from '../helpers/echo.ts'
 import { startEnvoy } from '../helpers/envoy.ts'
-import { until } from '../helpers/eventually.ts'
+import { comesTrue, until } from '../helpers/eventually.ts'
+import { configObjects } from '../helpers/objects.ts'
 import { freePort } from '../helpers/ports.ts'
 import { ask, consulBed, served } from './bed.ts'
 
@@ -100,6 +104,105 @@ spec: {egress: [{hosts: ['*/reviews.service.consul']}]}
       await bed.stop()
     },
   )
+
+  it('settings that change, and another address, lose nothing: what is known stays until the next one knows as much', async () => {
+    const discovery = new Discovery()
+    const mesh = createMesh({ discovery })
+    const yaml = (consulSpec: string) => `apiVersion: meshgate.io/v1
+kind: Mesh
+metadata: {name: mesh}
+spec: {consul: {${consulSpec}}}
+`
+    let objects = configObjects(yaml(`url: "${consul.url}"`))
+    let updated = () => {}
+    const config = {
+      get objects() {
+        return objects
+      },
+      onUpdate: (listener: () => void) => {
+        updated = listener
+        return () => {}
+      },
+    }
+    const source = new ConsulSource({
+      ...{ discovery, given: undefined, config: config as never, folder: '.', stateDir: undefined },
+      log: { info: () => {}, warn: () => {}, error: () => {} } as never,
+    })
+    const edit = (consulSpec: string) => {
+      objects = configObjects(yaml(consulSpec))
+      updated()
+    }
+    const host = 'reviews.service.consul'
+    await source.start()
+    await until(
+      () => served({ mesh }, host),
+      (list) => list.length === 2,
+    )
+    const seen = new Set<string>()
+    const stop = discovery.onChange(() => seen.add(served({ mesh }, host).join()))
+    const all = served({ mesh }, host)
+
+    edit(`url: "${consul.url}", confirmTime: 20s`)
+    await comesTrue(() => source.states()[0]?.state === 'ok' && source.states()[0]!.requests < 8)
+    edit('url: "http://127.0.0.1:1"')
+    const [, lost] = await until(
+      () => source.states(),
+      (list) => list.length === 2 && list[1]!.error !== undefined,
+    )
+    expect(lost!.error).toMatch(/nobody listens/)
+    expect(source.ready).toBe(true)
+    edit(`url: "http://localhost:${consul.httpPort}"`)
+    await until(
+      () => source.states().map(({ name }) => name),
+      (list) => list.join() === `consul:http://localhost:${consul.httpPort}`,
+    )
+    await consul.register({ name: 'reviews', id: 'r9', port: 9 })
+    await until(
+      () => served({ mesh }, host),
+      (list) => list.includes('9 healthy'),
+    )
+    await consul.deregister('r9')
+    for (const list of seen) for (const one of all) expect(list.split(',')).toContain(one)
+    stop()
+    await source.stop()
+  })
+
+  it('a check that fails makes an instance unhealthy, one that warns does not; of a node, all that are on it', async () => {
+    const bed = await consulBed(consul.url, '')
+    const host = 'checked.service.consul'
+    const node = (name: string, ids: readonly string[]) =>
+      Promise.all(
+        ids.map((id, index) =>
+          consul.call('PUT', '/v1/catalog/register', {
+            ...{ Node: name, Address: '127.0.0.1' },
+            Service: { Service: 'checked', ID: id, Address: '127.0.0.1', Port: Number(id) },
+            Check: { Node: name, CheckID: `c${id}`, ServiceID: id, Status: index === 0 ? 'passing' : 'warning' },
+          }),
+        ),
+      )
+    const check = (name: string, id: string, status: string, service?: string) =>
+      consul.call('PUT', '/v1/catalog/register', {
+        ...{ Node: name, Address: '127.0.0.1', SkipNodeUpdate: true },
+        Check: { Node: name, CheckID: id, Status: status, ...(service ? { ServiceID: service } : {}) },
+      })
+    const holds = (list: readonly string[]) =>
+      until(
+        () => served(bed, host).join(),
+        (seen) => seen === list.join(),
+      )
+    await node('one', ['9301', '9302'])
+    await node('two', ['9303'])
+    await holds(['9301 healthy', '9302 healthy', '9303 healthy'])
+    await check('one', 'c9301', 'critical', '9301')
+    await holds(['9301 unhealthy', '9302 healthy', '9303 healthy'])
+    await check('one', 'serfHealth', 'critical')
+    await holds(['9301 unhealthy', '9302 unhealthy', '9303 healthy'])
+    await check('one', 'serfHealth', 'passing')
+    await check('one', 'c9301', 'passing', '9301')
+    await holds(['9301 healthy', '9302 healthy', '9303 healthy'])
+    for (const name of ['one', 'two']) await consul.call('PUT', '/v1/catalog/deregister', { Node: name })
+    await bed.stop()
+  })
 
   it('tags say ports and protocols, meta and tags are labels, weight and locality; a document replaces ports', async () => {
     const bed = await consulBed(consul.url, '')

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { hasConsul, startConsul, type TestConsul } from '../helpers/consul.ts'
 import { until } from '../helpers/eventually.ts'
 import { testFolder } from '../helpers/folders.ts'
@@ -9,6 +9,7 @@ import { type ConsulBed, consulBed, served, stopBeds } from './bed.ts'
 /** What a Consul may do, and what the mesh does then: the last good world stays, and it says how old that is. */
 
 const HOST = 'web.service.consul'
+const PORTS = [9001, 9002, 9003, 9004]
 const ALL = ['9001 healthy', '9002 healthy', '9003 healthy', '9004 healthy']
 const http = (status: string, headers: string, body: string) =>
   `HTTP/1.1 ${status}\r\n${headers}content-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`
@@ -25,183 +26,208 @@ const FAULTS: readonly (readonly [string, Toxic])[] = [
   ['answers 429 to every call', { kind: 'answer', bytes: http('429 Too Many', '', 'slow down') }],
 ]
 
+const settings = { probeMs: 200, waitMs: 1_000, confirmMs: 1_500, nameGraceMs: 500 }
+
 describe.skipIf(!(await hasConsul()))('a Consul that', () => {
   let consul: TestConsul
-  let toxic: ToxicProxy
   let folder: string
-  const register = (ports: readonly number[]) =>
-    Promise.all(ports.map((port) => consul.register({ name: 'web', id: `w${port}`, port })))
+  const register = (name: string, ports: readonly number[]) =>
+    Promise.all(ports.map((port) => consul.register({ name, id: `${name}-${port}`, port })))
 
   beforeAll(async () => {
     folder = testFolder('test')
     consul = await startConsul()
-    toxic = await startToxic(consul.httpPort)
-    await register([9001, 9002, 9003, 9004])
-  })
-  /** Whatever a test did: the next one finds a Consul that is well and has these four. */
-  afterEach(async () => {
-    await stopBeds()
-    await toxic.set({ kind: 'none' }, true)
-    const there = Object.keys((await consul.call('GET', '/v1/agent/services')) as Record<string, unknown>)
-    const wanted = [9001, 9002, 9003, 9004]
-    for (const id of there) if (!wanted.some((port) => id === `w${port}`)) await consul.deregister(id)
-    await register(wanted)
   })
 
-  const settings = { probeMs: 200, waitMs: 1_000, confirmMs: 1_500, nameGraceMs: 500 }
-  /** What is held stays so until the test looks, however slow the machine is. */
-  const patient = { ...settings, confirmMs: 60_000, nameGraceMs: 60_000 }
-  const start = async (cache?: string, more = settings): Promise<ConsulBed> => {
-    const bed = await consulBed(toxic.url, '', more, cache)
-    await until(
-      () => served(bed, HOST),
-      (list) => list.length === 4,
-    )
-    return bed
-  }
+  /** Each has a way of its own to the one Consul, and a service of its own: most of what they do is wait. */
+  describe.concurrent('for a while', () => {
+    let services = 0
+    const start = async () => {
+      const name = `s${++services}`
+      const host = `${name}.service.consul`
+      await register(name, PORTS)
+      const toxic = await startToxic(consul.httpPort)
+      const bed = await consulBed(toxic.url, '', settings)
+      const endpoints = () => served(bed, host)
+      await until(endpoints, (list) => list.length === 4)
+      const stop = async () => {
+        await bed.stop()
+        await toxic.stop()
+      }
+      return { name, toxic, bed, endpoints, stop }
+    }
 
-  it.each(FAULTS)(
-    '%s: the last good endpoints stay, and it is told; afterwards changes come again',
-    async (_, fault) => {
-      const bed = await start()
-      await toxic.set(fault, true)
-      await until(
-        () => bed.source.state(),
-        ({ state }) => state === 'lost',
-      )
-      expect(served(bed, HOST)).toEqual(ALL)
-      const { ageMs, error } = bed.source.state()
-      expect(ageMs).toBeGreaterThan(0)
-      expect(error).toContain(toxic.url)
-      expect(bed.warnings.length).toBeGreaterThan(0)
-      await toxic.set({ kind: 'none' }, true)
-      await register([9005])
-      await until(
-        () => served(bed, HOST),
-        (list) => list.includes('9005 healthy'),
-      )
-      expect(
+    it.each(FAULTS)(
+      '%s: the last good endpoints stay, and it is told; afterwards changes come again',
+      async (_, fault) => {
+        const { name, toxic, bed, endpoints, stop } = await start()
+        await toxic.set(fault, true)
         await until(
           () => bed.source.state(),
+          ({ state }) => state === 'lost',
+        )
+        expect(endpoints()).toEqual(ALL)
+        const { ageMs, error } = bed.source.state()
+        expect(ageMs).toBeGreaterThan(0)
+        expect(error).toContain(toxic.url)
+        expect(bed.warnings.length).toBeGreaterThan(0)
+        await toxic.set({ kind: 'none' }, true)
+        await register(name, [9005])
+        await until(endpoints, (list) => list.includes('9005 healthy'))
+        const { ageMs: after, held } = await until(
+          () => bed.source.state(),
           ({ state }) => state === 'ok',
-        ),
-      ).toMatchObject({ ageMs: 0, held: [] })
-    },
-  )
-
-  it('is slow by seconds: changes come late, and nothing else happens', async () => {
-    const bed = await start()
-    await toxic.set({ kind: 'latency', ms: 1_500, jitterMs: 300 })
-    await register([9005])
-    await until(
-      () => served(bed, HOST),
-      (list) => list.includes('9005 healthy'),
-    )
-    expect(bed.source.state().held).toEqual([])
-  })
-
-  it('is not asked in a spin, whatever it answers', async () => {
-    const bed = await start()
-    const before = bed.source.state().requests
-    await toxic.set({ kind: 'answer', bytes: http('200 OK', 'x-consul-index: 77777\r\n', '{}') }, true)
-    await new Promise((resolve) => setTimeout(resolve, 2_000))
-    expect(bed.source.state().requests - before).toBeLessThan(100)
-    expect(served(bed, HOST)).toEqual(ALL)
-  })
-
-  it('loses most instances at once: taken when it stays so, or when a person says so', async () => {
-    const bed = await consulBed(toxic.url, '', patient)
-    await until(
-      () => served(bed, HOST),
-      (list) => list.length === 4,
-    )
-    for (const port of [9001, 9002, 9003, 9004]) await consul.deregister(`w${port}`)
-    const state = await until(
-      () => bed.source.state(),
-      ({ held }) => held.some(({ what, now }) => what === HOST && now === 0),
-    )
-    expect(state.held).toContainEqual(expect.objectContaining({ what: HOST, why: 'empty' }))
-    expect(served(bed, HOST).filter((one) => one.endsWith('healthy'))).not.toEqual([])
-    expect(bed.source.confirm(HOST)).toBe(1)
-    // Nobody healthy is left; those that left are still listed while they drain.
-    expect(served(bed, HOST).filter((one) => one.endsWith('healthy'))).toEqual([])
-  })
-
-  it('comes back empty: nothing is removed before it stayed so for its time; what returns meanwhile is no loss', async () => {
-    const bed = await start(undefined, patient)
-    await consul.restart()
-    const state = await until(
-      () => bed.source.state(),
-      ({ held }) => held.length > 0,
-    )
-    expect(state.held.every(({ why }) => why === 'went back' || why === 'empty')).toBe(true)
-    expect(served(bed, HOST)).toEqual(ALL)
-    await register([9001, 9002, 9003, 9004])
-    await until(
-      () => bed.source.state(),
-      ({ held }) => held.length === 0,
-    )
-    // Three of four are enough to believe in: the last to come may drain for a moment.
-    await until(
-      () => served(bed, HOST),
-      (list) => list.join() === ALL.join(),
-    )
-  })
-
-  it('answers at the start, late: that counts, not what an earlier process knew, which may have ended since', async () => {
-    const cache = join(folder, 'older.json')
-    const first = await start(cache)
-    await first.stop()
-    await consul.deregister('w9001')
-    await register([9005])
-    await toxic.set({ kind: 'latency', ms: 400, jitterMs: 0 })
-    const second = await consulBed(toxic.url, '', settings, cache)
-    const seen = new Set<string>()
-    await until(
-      () => {
-        const list = served(second, HOST)
-        for (const one of list) seen.add(one)
-        return list
+        )
+        expect([after, held]).toEqual([0, []])
+        await stop()
       },
-      (list) => list.length === 4,
     )
-    expect([...seen]).not.toContain('9001 healthy')
-    expect([...seen]).toContain('9005 healthy')
+
+    it('is slow by 5 s: changes come late, it is told as slow and not as lost, and nothing else happens', async () => {
+      const { name, toxic, bed, endpoints, stop } = await start()
+      await toxic.set({ kind: 'latency', ms: 5_000 })
+      await register(name, [9005])
+      await until(endpoints, (list) => list.includes('9005 healthy'))
+      expect(endpoints()).toHaveLength(5)
+      const { error, held } = await until(
+        () => bed.source.state(),
+        ({ state, error: complaint }) => state === 'degraded' && /takes \d+ ms to answer/.test(complaint ?? ''),
+      )
+      expect([error?.startsWith(toxic.url), held]).toEqual([true, []])
+      await stop()
+    }, 120_000)
+
+    it('is not asked in a spin, whatever it answers', async () => {
+      const { toxic, bed, endpoints, stop } = await start()
+      const before = bed.source.state().requests
+      await toxic.set({ kind: 'answer', bytes: http('200 OK', 'x-consul-index: 77777\r\n', '{}') }, true)
+      await new Promise((resolve) => setTimeout(resolve, 2_000))
+      expect(bed.source.state().requests - before).toBeLessThan(100)
+      expect(endpoints()).toEqual(ALL)
+      await stop()
+    })
   })
 
-  it('has lost most of it when the mesh starts too: what an earlier process knew stays until that is confirmed', async () => {
-    const cache = join(folder, 'fuller.json')
-    const first = await start(cache)
-    await first.stop()
-    await consul.restart()
-    const second = await consulBed(toxic.url, '', patient, cache)
-    await until(
-      () => served(second, HOST),
-      (list) => list.length === 4,
-    )
-    expect(second.source.state().held).not.toEqual([])
-    await register([9001, 9002, 9003, 9004])
-    await until(
-      () => second.source.state(),
-      ({ held }) => held.length === 0,
-    )
-  })
+  describe('now has less than before, or is away at the start,', () => {
+    let toxic: ToxicProxy
+    beforeAll(async () => {
+      toxic = await startToxic(consul.httpPort)
+    })
+    /** Whatever a test did: the next one finds a Consul that is well and has these four. */
+    beforeEach(async () => {
+      await stopBeds()
+      await toxic.set({ kind: 'none' }, true)
+      const there = Object.keys((await consul.call('GET', '/v1/agent/services')) as Record<string, unknown>)
+      for (const id of there) if (!PORTS.some((port) => id === `web-${port}`)) await consul.deregister(id)
+      await register('web', PORTS)
+    })
+    afterEach(stopBeds)
 
-  it('is not there at the start: what an earlier process knew is served; without that nobody is told anything', async () => {
-    const cache = join(folder, 'cache.json')
-    const first = await start(cache)
-    await first.stop()
-    await toxic.set({ kind: 'down' })
-    const second = await consulBed(toxic.url, '', settings, cache)
-    await second.source.whenReady()
-    await until(
-      () => served(second, HOST),
-      (list) => list.length === 4,
-    )
-    expect(second.source.state().ageMs).toBeGreaterThan(0)
-    const third = await consulBed(toxic.url, '', settings)
-    expect(third.source.ready).toBe(false)
-    await toxic.set({ kind: 'none' })
-    await third.source.whenReady()
+    /** What is held stays so until the test looks, however slow the machine is. */
+    const patient = { ...settings, confirmMs: 60_000, nameGraceMs: 60_000 }
+    const start = async (cache?: string, more = settings): Promise<ConsulBed> => {
+      const bed = await consulBed(toxic.url, '', more, cache)
+      await until(
+        () => served(bed, HOST),
+        (list) => list.length === 4,
+      )
+      return bed
+    }
+
+    it('loses most instances at once: taken when it stays so, or when a person says so', async () => {
+      const bed = await consulBed(toxic.url, '', patient)
+      await until(
+        () => served(bed, HOST),
+        (list) => list.length === 4,
+      )
+      for (const port of [9001, 9002, 9003, 9004]) await consul.deregister(`web-${port}`)
+      const state = await until(
+        () => bed.source.state(),
+        ({ held }) => held.some(({ what, now }) => what === HOST && now === 0),
+      )
+      expect(state.held).toContainEqual(expect.objectContaining({ what: HOST, why: 'empty' }))
+      expect(served(bed, HOST).filter((one) => one.endsWith('healthy'))).not.toEqual([])
+      expect(bed.source.confirm(HOST)).toBe(1)
+      // Nobody healthy is left; those that left are still listed while they drain.
+      expect(served(bed, HOST).filter((one) => one.endsWith('healthy'))).toEqual([])
+    })
+
+    it('comes back empty: nothing is removed before it stayed so for its time; what returns meanwhile is no loss', async () => {
+      const bed = await start(undefined, patient)
+      await consul.restart()
+      const state = await until(
+        () => bed.source.state(),
+        ({ held }) => held.length > 0,
+      )
+      expect(state.held.every(({ why }) => why === 'went back' || why === 'empty')).toBe(true)
+      expect(served(bed, HOST)).toEqual(ALL)
+      await register('web', [9001, 9002, 9003, 9004])
+      await until(
+        () => bed.source.state(),
+        ({ held }) => held.length === 0,
+      )
+      // Three of four are enough to believe in: the last to come may drain for a moment.
+      await until(
+        () => served(bed, HOST),
+        (list) => list.join() === ALL.join(),
+      )
+    })
+
+    it('answers at the start, late: that counts, not what an earlier process knew, which may have ended since', async () => {
+      const cache = join(folder, 'older.json')
+      const first = await start(cache)
+      await first.stop()
+      await consul.deregister('web-9001')
+      await register('web', [9005])
+      await toxic.set({ kind: 'latency', ms: 400, jitterMs: 0 })
+      const second = await consulBed(toxic.url, '', settings, cache)
+      const seen = new Set<string>()
+      await until(
+        () => {
+          const list = served(second, HOST)
+          for (const one of list) seen.add(one)
+          return list
+        },
+        (list) => list.length === 4,
+      )
+      expect([...seen]).not.toContain('9001 healthy')
+      expect([...seen]).toContain('9005 healthy')
+    })
+
+    it('has lost most of it when the mesh starts too: what an earlier process knew stays until that is confirmed', async () => {
+      const cache = join(folder, 'fuller.json')
+      const first = await start(cache)
+      await first.stop()
+      await consul.restart()
+      const second = await consulBed(toxic.url, '', patient, cache)
+      await until(
+        () => served(second, HOST),
+        (list) => list.length === 4,
+      )
+      expect(second.source.state().held).not.toEqual([])
+      await register('web', [9001, 9002, 9003, 9004])
+      await until(
+        () => second.source.state(),
+        ({ held }) => held.length === 0,
+      )
+    })
+
+    it('is not there at the start: what an earlier process knew is served; without that nobody is told anything', async () => {
+      const cache = join(folder, 'cache.json')
+      const first = await start(cache)
+      await first.stop()
+      await toxic.set({ kind: 'down' })
+      const second = await consulBed(toxic.url, '', settings, cache)
+      await second.source.whenReady()
+      await until(
+        () => served(second, HOST),
+        (list) => list.length === 4,
+      )
+      expect(second.source.state().ageMs).toBeGreaterThan(0)
+      const third = await consulBed(toxic.url, '', settings)
+      expect(third.source.ready).toBe(false)
+      await toxic.set({ kind: 'none' })
+      await third.source.whenReady()
+    })
   })
 })

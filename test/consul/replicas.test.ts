@@ -1,5 +1,6 @@
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { copyStore, copyText } from '../../cli/store-copy.ts'
 import { hasConsul, startConsul, type TestConsul } from '../helpers/consul.ts'
@@ -28,6 +29,7 @@ describe.skipIf(!(await hasConsul()))('replicas on one Consul', () => {
   let place: string
   let a: ServeChild
   let b: ServeChild
+  const complaints: string[] = []
   const copy = (from: string, to: string, dryRun = false) => copyStore(from, to, { dryRun, why: 'test', address: {} })
   const post = async (on: ServeChild, path: string, body: object) => {
     const answer = await fetch(on.apiUrl + path, {
@@ -72,7 +74,12 @@ describe.skipIf(!(await hasConsul()))('replicas on one Consul', () => {
     patience,
     async () => {
       const start = (name: string) =>
-        serveChild(place, { cwd: folder, args: ['--consul', consul.url, '--state-dir', join(folder, name)] })
+        serveChild(place, {
+          ...{ cwd: folder, args: ['--consul', consul.url, '--state-dir', join(folder, name)] },
+          onLog: (message) => {
+            if (message.includes('could not be recorded or ended')) complaints.push(message)
+          },
+        })
       ;[a, b] = await Promise.all([start('.a'), start('.b')])
       const change = (timeout: string) => [{ file: 'rules.yaml', text: RULES.replace('3s', timeout) }]
       const plan = async (on: ServeChild, timeout: string) =>
@@ -99,6 +106,27 @@ describe.skipIf(!(await hasConsul()))('replicas on one Consul', () => {
       )
     },
   )
+
+  it('a fault whose time is up is ended once, by one of them, and nobody complains', async () => {
+    const fault = RULES.replace('{name: web}', '{name: web, annotations: {meshgate.io/expires-in: 1s}}').replace(
+      '  - timeout',
+      '  - fault: {abort: {httpStatus: 503, percentage: {value: 0}}}\n    timeout',
+    )
+    const changes = [{ file: 'rules.yaml', text: fault }]
+    const { plan } = (await post(a, '/api/v1/plan', { base: 3, changes })).body
+    expect((await post(a, '/api/v1/apply', { base: 3, changes, plan, reason: 'fault' })).status).toBe(200)
+    const sources = async (on: ServeChild) =>
+      ((await on.api('/api/v1/revisions')) as { revisions: { source: string }[] }).revisions.map(({ source }) => source)
+    for (const on of [a, b])
+      await until(
+        () => sources(on),
+        (list) => list.length === 6,
+      )
+    // Both have looked again by then.
+    await sleep(2_500)
+    expect(await sources(a)).toEqual(['expiry', 'expiry', 'api', 'rollback', 'api', 'api'])
+    expect(complaints).toEqual([])
+  })
 
   it('serve equal versions, so that a proxy that moves from one to the other gets nothing it has', async () => {
     const held: Record<string, Record<string, string>> = {}
@@ -176,15 +204,15 @@ describe.skipIf(!(await hasConsul()))('replicas on one Consul', () => {
       cwd: folder,
       args: ['--consul', consul.url, '--state-dir', join(folder, '.b')],
     })
-    expect((await revisions(again))[0]?.id).toBe(3)
+    expect((await revisions(again))[0]?.id).toBe(6)
     const client = new RawClient(again.xdsPort)
     const stream = client.delta()
     stream.send('eds', { node: NODE, resourceNamesSubscribe: ['outbound|80||web.service.consul'] })
     expect(names(await stream.next())).toEqual(['outbound|80||web.service.consul'])
     client.close()
     const changes = [{ file: 'rules.yaml', text: RULES.replace('3s', '6s') }]
-    const { plan } = (await post(a, '/api/v1/plan', { base: 3, changes })).body
-    const refused = await post(a, '/api/v1/apply', { base: 3, changes, plan, reason: 'x' })
+    const { plan } = (await post(a, '/api/v1/plan', { base: 6, changes })).body
+    const refused = await post(a, '/api/v1/apply', { base: 6, changes, plan, reason: 'x' })
     expect(refused).toMatchObject({ status: 503, body: { code: 'STORE_UNAVAILABLE' } })
   })
 })

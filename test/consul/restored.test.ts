@@ -1,6 +1,7 @@
+import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import { KvLedger } from '../../controlplane/consul/index.ts'
+import { ConsulHttp, Kv, KvLedger } from '../../controlplane/consul/index.ts'
 import { hasConsul, startConsul, type TestConsul } from '../helpers/consul.ts'
 import { until } from '../helpers/eventually.ts'
 import { testFolder } from '../helpers/folders.ts'
@@ -91,6 +92,41 @@ describe.skipIf(!(await hasConsul()))('a Consul that is another than it was', ()
       (text) => text === 'a: other\n',
     )
     for (const ledger of ledgers) await ledger.close()
+  })
+
+  it('another history that can be read in part only takes the place of nothing: what is known is served, also by the next process', async () => {
+    const open = () =>
+      KvLedger.open({
+        ...{ address: { url: consul.url }, prefix: 'torn', mirror: join(folder, 'torn') },
+        log: { info: () => {}, warn: () => {} },
+      })
+    const kv = new Kv(new ConsulHttp({ url: consul.url }))
+    const by = { who: 'a', why: 'a', source: 'api' as const, expected: new Map() }
+    const ledger = await open()
+    await ledger.apply([{ file: 'x.yaml', bytes: Buffer.from('a: 1\n') }], by)
+    await ledger.apply([{ file: 'x.yaml', bytes: Buffer.from('a: 2\n') }], by)
+    // Another history of one revision, whose content is not there: it is being restored.
+    await consul.call('DELETE', '/v1/kv/torn/?recurse=true')
+    const manifest = 'f'.repeat(64)
+    const revision = { manifest, at: 1, who: 'b', why: 'b', source: 'api', request: 'r', files: [] }
+    await kv.put('torn/rev/000000000001', JSON.stringify(revision))
+    await kv.put('torn/head', JSON.stringify({ revision: 1, manifest }))
+    await expect(ledger.sync()).rejects.toThrow(/missing in Consul/)
+    expect([ledger.head, ledger.read('x.yaml')?.toString()]).toEqual([2, 'a: 2\n'])
+    await ledger.close()
+    const next = await open()
+    expect([next.head, next.read('x.yaml')?.toString()]).toEqual([2, 'a: 2\n'])
+    expect(next.error).toMatch(/missing in Consul/)
+    const empty = createHash('sha256').update('[]').digest('hex')
+    await kv.put(`torn/man/${empty}`, 'r[]')
+    await kv.put('torn/rev/000000000001', JSON.stringify({ ...revision, manifest: empty }))
+    await kv.put('torn/head', JSON.stringify({ revision: 1, manifest: empty }))
+    await until(
+      () => next.head,
+      (head) => head === 1,
+    )
+    expect(next.files()).toEqual([])
+    await next.close()
   })
 
   it('a clock that jumps makes nothing old, nothing lost, and takes no name before its time', async () => {

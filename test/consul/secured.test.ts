@@ -178,6 +178,66 @@ describe.skipIf(!(await hasConsul()))('a Consul with TLS and ACLs', () => {
     await bed.stop()
   })
 
+  it('that takes the right to one service alone: it stays until a person says so; one that really goes is gone by time', async () => {
+    const secret = await token(DISCOVERY)
+    const policyOf = async () => {
+      const { Policies } = (await consul.call('GET', '/v1/acl/token/self', undefined, secret)) as {
+        Policies: [{ ID: string; Name: string }]
+      }
+      return Policies[0]
+    }
+    const rules = async (text: string) => {
+      const { ID, Name } = await policyOf()
+      await consul.call('PUT', `/v1/acl/policy/${ID}`, { Name, Rules: text })
+    }
+    await consul.register({ name: 'short', id: 's1', port: 9200 })
+    // So that two names of the catalog are no great loss.
+    const others = ['x1', 'x2', 'x3', 'x4']
+    for (const name of others) await consul.register({ name, port: 9300 })
+    const bed = await consulBed(url, '', {
+      ...{ ...tls, tokenFile: await file('one-service', secret) },
+      ...{ waitMs: 500, probeMs: 200, confirmMs: 500, nameGraceMs: 300 },
+    })
+    const short = 'short.service.consul'
+    const both = ['9001 healthy', '9002 healthy']
+    await until(
+      () => [served(bed, HOST).join(), served(bed, short).join()],
+      ([web, other]) => web === both.join() && other === '9200 healthy',
+    )
+    await rules(`${DISCOVERY}\nservice "web" { policy = "deny" }`)
+    await consul.register({ name: 'web', id: 'w9003', port: 9003 })
+    await consul.deregister('s1')
+    await until(
+      () => served(bed, short),
+      (list) => list.join() === 'no service',
+    )
+    const hidden = await until(
+      () => bed.source.state().held,
+      (held) => held.filter(({ what, why }) => what === HOST && why === 'filtered').length === 2,
+    )
+    expect(hidden.map(({ what }) => what)).toEqual([HOST, HOST])
+    await sleep(1_000)
+    expect(served(bed, HOST)).toEqual(both)
+    await rules(DISCOVERY)
+    await until(
+      () => [served(bed, HOST).join(), bed.source.state().held.length],
+      ([list, held]) => list === [...both, '9003 healthy'].join() && held === 0,
+    )
+    await rules(`${DISCOVERY}\nservice "web" { policy = "deny" }`)
+    await consul.register({ name: 'web', id: 'w9003', port: 9004 })
+    await until(
+      () => bed.source.state().held.filter(({ why }) => why === 'filtered'),
+      (held) => held.length === 2,
+    )
+    expect(bed.source.confirm(HOST)).toBe(2)
+    await until(
+      () => served(bed, HOST),
+      (list) => list.join() === 'no service',
+    )
+    for (const id of ['w9003', ...others]) await consul.deregister(id)
+    await bed.stop()
+  })
+
   it('is not taken for ready without a token, nor with a certificate of nobody we know', async () => {
     const none = await consulBed(url, '', { ...tls, probeMs: 200 })
     await until(

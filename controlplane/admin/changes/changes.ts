@@ -28,6 +28,8 @@ export interface ChangesOptions {
   readonly mesh: CompiledMesh
   readonly status: StatusBook
   readonly now?: () => number
+  /** Whether this replica is the one that does what is done once; it is if not given. */
+  readonly mine?: () => boolean
   /** Told of what could not be done and is tried again; a warning of the process if not given. */
   readonly warn?: (error: Error) => void
 }
@@ -82,6 +84,7 @@ export class Changes {
       objects: () => config.objects,
       onProblem: (message) => warn(new Error(message)),
       ...(options.now ? { now: options.now } : {}),
+      ...(options.mine ? { mine: options.mine } : {}),
     })
     this.#stops.push(
       () => this.planner.stop(),

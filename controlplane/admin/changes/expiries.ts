@@ -1,4 +1,5 @@
 import type { ConfigObject } from '../../config/object.ts'
+import { ApiError } from '../errors.ts'
 import type { Changes } from './changes.ts'
 import { countedReason, endedReason, expiryOf, lifetimeOf, withDeadline, withoutExpired } from './expiry.ts'
 
@@ -6,10 +7,15 @@ import { countedReason, endedReason, expiryOf, lifetimeOf, withDeadline, without
 const LONGEST_WAIT_MS = 10_000
 /** When something could not be written: until the next attempt, ms. */
 const RETRY_MS = 30_000
+/** What is due is left to the replica that does what is done once for so long, and looked at so often meanwhile, ms. */
+const LEFT_MS = 60_000
+const LOOK_MS = 1_000
 
 export interface ExpiriesOptions {
   readonly changes: Pick<Changes, 'apply' | 'changeSet' | 'ledger' | 'planner'>
   readonly objects: () => ReadonlyMap<string, ConfigObject>
+  /** Whether this replica is the one that does what is done once; it is if not given. */
+  readonly mine?: () => boolean
   readonly now?: () => number
   /** Told what could not be done; it is tried again. */
   readonly onProblem?: (message: string) => void
@@ -17,7 +23,8 @@ export interface ExpiriesOptions {
 
 /**
  * Ends faults and mirrors whose time is up, as revisions. Looks when the configuration was read and when the next one is due; what
- * came due while no control plane ran ends as soon as one does.
+ * came due while no control plane ran ends as soon as one does. Of several replicas one does it; where there is none to do it, a minute
+ * later any of them: the ledger takes each change once.
  */
 export class Expiries {
   readonly #options: ExpiriesOptions
@@ -28,6 +35,8 @@ export class Expiries {
   #stopped = false
   /** Told once as long as it lasts. */
   #problem = ''
+  /** What is due and left to another replica, by key: since when. */
+  #left: ReadonlyMap<string, number> = new Map()
 
   constructor(options: ExpiriesOptions) {
     this.#options = options
@@ -64,6 +73,7 @@ export class Expiries {
   async #settle(): Promise<number | undefined> {
     const times: number[] = []
     const problems: string[] = []
+    const left = new Map<string, number>()
     for (const object of this.#options.objects().values()) {
       const lifetime = lifetimeOf(object)
       const due = expiryOf(object)
@@ -72,13 +82,27 @@ export class Expiries {
         times.push(due)
         continue
       }
+      if (this.#options.mine?.() === false) {
+        const since = this.#left.get(object.key) ?? this.#now()
+        if (this.#now() - since < LEFT_MS) {
+          left.set(object.key, since)
+          times.push(this.#now() + LOOK_MS)
+          continue
+        }
+      }
       try {
         await (lifetime === undefined ? this.#end(object) : this.#count(object, lifetime))
       } catch (error) {
+        // Somebody else was first: it is read again, and looked at again.
+        if (error instanceof ApiError && error.status === 409) {
+          times.push(this.#now() + LOOK_MS)
+          continue
+        }
         problems.push(`${object.key}: its faults and mirrors cannot be ended in time: ${(error as Error).message}`)
         times.push(this.#now() + RETRY_MS)
       }
     }
+    this.#left = left
     const problem = problems.join('\n')
     if (problem !== '' && problem !== this.#problem) (this.#options.onProblem ?? process.emitWarning)(problem)
     this.#problem = problem
