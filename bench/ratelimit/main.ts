@@ -11,10 +11,14 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs, promisify } from 'node:util'
-import { create, toBinary } from '@bufbuild/protobuf'
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
 import { Client, credentials } from '@grpc/grpc-js'
 import { startProcess } from '../../cli/processes/process.ts'
-import { RateLimitRequestSchema } from '../../proto/gen/envoy/service/ratelimit/v3/rls_pb.ts'
+import {
+  RateLimitRequestSchema,
+  RateLimitResponse_Code,
+  RateLimitResponseSchema,
+} from '../../proto/gen/envoy/service/ratelimit/v3/rls_pb.ts'
 import { freePort } from '../../test/helpers/ports.ts'
 import { stopEverything } from '../../test/helpers/processes.ts'
 import { hasRedis, startRedis } from '../../test/helpers/redis.ts'
@@ -56,7 +60,7 @@ async function start(name: string, args: readonly string[]): Promise<Subject> {
   return { name, pid: run.pid, port, stop: () => run.stop() }
 }
 
-function caller(port: number) {
+function caller(port: number, rule = 'default/bench/0') {
   // Several connections, as several proxies have.
   const clients = Array.from(
     { length: 4 },
@@ -73,7 +77,7 @@ function caller(port: number) {
           descriptors: [
             {
               entries: [
-                { key: 'generic_key', value: 'default/bench/0' },
+                { key: 'generic_key', value: rule },
                 { key: 'x-user', value: `user-${user}` },
               ],
             },
@@ -84,19 +88,59 @@ function caller(port: number) {
   const requests = Array.from({ length: 1000 }, (_, user) => request(user))
   return {
     call: () =>
-      new Promise<void>((resolve, reject) => {
+      new Promise<Buffer>((resolve, reject) => {
         const index = next++
         clients[index % clients.length]!.makeUnaryRequest(
           '/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit',
           same,
           same,
           requests[index % requests.length]!,
-          (error) => (error ? reject(error) : resolve()),
+          (error, answer) => (error || !answer ? reject(error) : resolve(answer)),
         )
       }),
     close: () => {
       for (const client of clients) client.close()
     },
+  }
+}
+
+/**
+ * What two instances on one Redis admit together of three times the limit of 1,000/s (burst 100): share of what is due, and the most in any
+ * second. Times are those of answers here, so a second may seem to hold some that belong to its neighbours.
+ */
+async function admission(instances: readonly Subject[], seconds: number) {
+  const callers = instances.map(({ port }) => caller(port, 'default/limited/0'))
+  for (const { call } of callers) for (let index = 0; index < 50; index++) await call()
+  await sleep(500)
+  const admitted: number[] = []
+  let asked = 0
+  const open: Promise<void>[] = []
+  const from = performance.now()
+  for (let elapsed = 0; elapsed < seconds * 1_000; elapsed = performance.now() - from) {
+    for (; asked < elapsed * 3; asked++)
+      open.push(
+        callers[asked % callers.length]!.call().then((answer) => {
+          const { overallCode } = fromBinary(RateLimitResponseSchema, answer)
+          if (overallCode === RateLimitResponse_Code.OK) admitted.push(performance.now())
+        }),
+      )
+    await sleep(2)
+  }
+  await Promise.all(open)
+  for (const { close } of callers) close()
+  admitted.sort((a, b) => a - b)
+  const due = 100 + (admitted.at(-1)! - from)
+  let most = 0
+  for (let at = 0, end = 0; at < admitted.length; at++) {
+    while (end < admitted.length && admitted[end]! - admitted[at]! < 1_000) end++
+    most = Math.max(most, end - at)
+  }
+  return {
+    instances: instances.length,
+    asked,
+    admitted: admitted.length,
+    toDue: round(admitted.length / due, 4),
+    mostInASecond: most,
   }
 }
 
@@ -159,14 +203,23 @@ spec:
   shared: true
   limits:
   - {per: [x-user], tokenBucket: {maxTokens: 1000000, tokensPerFill: 1000000, fillInterval: 1s}}
+---
+apiVersion: meshgate.io/v1
+kind: RateLimit
+metadata: {name: limited, namespace: default}
+spec:
+  shared: true
+  limits:
+  - {onFailure: deny, tokenBucket: {maxTokens: 100, tokensPerFill: 1000, fillInterval: 1s}}
 `,
   )
   const command = ['cli/main.ts', 'ratelimit', folder, '--listen', '127.0.0.1:PORT', '--metrics', '127.0.0.1:0']
   const quiet = ['--log-level', 'error']
+  const redis = (await hasRedis()) ? ['--redis', (await startRedis()).url] : undefined
   const subjects = [
     await start('decides nothing', ['bench/ratelimit/floor.ts', 'PORT']),
     await start('memory', [...command, ...quiet]),
-    ...((await hasRedis()) ? [await start('Redis', [...command, ...quiet, '--redis', (await startRedis()).url])] : []),
+    ...(redis ? [await start('Redis', [...command, ...quiet, ...redis])] : []),
   ]
   const found = new Map<string, Measured[]>(subjects.map(({ name }) => [name, []]))
   for (let index = 0; index < rounds; index++)
@@ -183,11 +236,16 @@ spec:
     'p99 ms': round(figure(name, 'p99')),
     'later than 20 ms %': round(figure(name, 'late') * 100),
   }))
-  if (!(await hasRedis())) process.stderr.write('no redis-server: figures for Redis are missing\n')
+  // How far rounds of one process lie apart, for each.
+  const spread = Object.fromEntries([...found].map(([name, all]) => [name, all.map(({ cpuUs }) => round(cpuUs, 1))]))
+  const second = redis && (await start('Redis', [...command, ...quiet, ...redis]))
+  const admits = second && (await admission([subjects.at(-1)!, second], 5))
+  await second?.stop()
+  if (!redis) process.stderr.write('no redis-server: figures for Redis are missing\n')
   const { stdout } = await promisify(execFile)('redis-server', ['--version']).catch(() => ({ stdout: '' }))
   await report(
     rows,
-    { benchmark: 'ratelimit', redis: stdout.split(' ')[2] ?? '', rounds, seconds, rate, rows },
+    { benchmark: 'ratelimit', redis: stdout.split(' ')[2] ?? '', rounds, seconds, rate, rows, spread, admits },
     values.output,
   )
   for (const subject of subjects) await subject.stop()
