@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config'
 import { IN_THE_END_MS } from './test/helpers/eventually.ts'
+import { LongestFirst } from './test/helpers/longest-first.ts'
 
 /** What must come about in the end: one bound, above what a starved machine needs and below the limit of a test. */
 const poll = { timeout: IN_THE_END_MS, interval: 20 }
@@ -7,7 +8,7 @@ const poll = { timeout: IN_THE_END_MS, interval: 20 }
 /** Two projects: pure tests run wide; tests that start real processes (Envoy, gRPC) get long limits and one file at a time per core. */
 export default defineConfig({
   test: {
-    reporters: process.env['CI'] ? ['default'] : ['default'],
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
@@ -22,6 +23,7 @@ export default defineConfig({
           exclude: ['**/node_modules/**', '**/dist/**'],
           // Nothing global is changed by these tests, and what they import is read once per worker, not once per file.
           isolate: false,
+          setupFiles: ['test/helpers/after-file.ts'],
           globalSetup: ['test/helpers/temporary-files.ts'],
           testTimeout: 2 * IN_THE_END_MS,
           expect: { poll },
@@ -36,6 +38,9 @@ export default defineConfig({
           ],
           testTimeout: 90_000,
           hookTimeout: 180_000,
+          // As above; whatever a file starts ends with it.
+          isolate: false,
+          setupFiles: ['test/helpers/after-file.ts'],
           globalSetup: ['test/helpers/temporary-files.ts', 'test/helpers/global-setup.ts'],
           maxWorkers: 3,
           expect: { poll },

@@ -8,6 +8,7 @@ import { startEcho, type Upstream } from '../helpers/echo.ts'
 import { startEnvoy, type TestEnvoy } from '../helpers/envoy.ts'
 import { until } from '../helpers/eventually.ts'
 import { testFolder } from '../helpers/folders.ts'
+import { asVersion, meshSettings, serviceAt } from '../helpers/mesh-yaml.ts'
 import { freePorts } from '../helpers/ports.ts'
 import { type ServeChild, serveChild } from '../helpers/serve.ts'
 
@@ -84,34 +85,9 @@ export async function startMeshBed(
   const upstreams = await Promise.all(['v1', 'v2', 'v3'].map((name) => startEcho(name)))
   const [httpPort, xdsPort, apiPort, adminPort] = (await freePorts(4)) as [number, number, number, number]
   const write = (file: string, text: string) => writeFile(join(folder, file), text)
-  await write(
-    'meshgate.yaml',
-    `apiVersion: meshgate.io/v1\nkind: Mesh\nmetadata: { name: mesh }\nspec: { httpPort: ${httpPort} }\n`,
-  )
-  const endpoints = upstreams
-    .map(({ name, port }) => `    - { address: 127.0.0.1, ports: { http: ${port} }, labels: { version: ${name} } }\n`)
-    .join('')
-  await write(
-    'services.yaml',
-    `apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: reviews }
-spec:
-  hosts: [reviews.default.svc.cluster.local]
-  resolution: STATIC
-  ports: [{ number: 80, name: http, protocol: HTTP }]
-  endpoints:
-${endpoints}---
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: cart }
-spec:
-  hosts: [cart.default.svc.cluster.local]
-  resolution: STATIC
-  ports: [{ number: 80, name: http, protocol: HTTP }]
-  endpoints:
-${endpoints}`,
-  )
+  await write('meshgate.yaml', meshSettings(`httpPort: ${httpPort}`))
+  const places = upstreams.map((upstream) => asVersion(upstream, upstream.name))
+  await write('services.yaml', serviceAt('reviews', places) + serviceAt('cart', places))
   for (const [file, text] of Object.entries(files)) await write(file, text)
   const args = ['--xds', `127.0.0.1:${xdsPort}`, '--api', `127.0.0.1:${apiPort}`]
   let plane = await serveChild(folder, { args })

@@ -10,6 +10,7 @@ import { builtUi } from '../helpers/built-ui.ts'
 import { requireConsul, startConsul } from '../helpers/consul.ts'
 import { startEnvoy, type TestEnvoy } from '../helpers/envoy.ts'
 import { testFolder } from '../helpers/folders.ts'
+import { meshSettings, serviceAt } from '../helpers/mesh-yaml.ts'
 import { freePort } from '../helpers/ports.ts'
 import { type ServeChild, serveChild } from '../helpers/serve.ts'
 
@@ -17,17 +18,10 @@ const NODE = 'sidecar~127.0.0.1~shop.default~default.svc.cluster.local'
 const HOST = 'reviews.default.svc.cluster.local'
 const SERVICE = `/services/default/${HOST}`
 
-const SERVICES = `apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: {name: reviews}
-spec:
-  hosts: [${HOST}]
-  resolution: STATIC
-  ports: [{number: 80, name: http, protocol: HTTP}]
-  endpoints:
-    - {address: 127.0.0.2, labels: {version: v1}}
-    - {address: 127.0.0.3, labels: {version: v2}}
----
+const SERVICES = `${serviceAt('reviews', [
+  { host: '127.0.0.2', port: 80, labels: { version: 'v1' } },
+  { host: '127.0.0.3', port: 80, labels: { version: 'v2' } },
+])}---
 apiVersion: networking.istio.io/v1
 kind: DestinationRule
 metadata: {name: reviews}
@@ -59,8 +53,7 @@ describe.skipIf(withoutBrowser())('the pages, over a real control plane and a re
     await builtUi()
     folder = testFolder('pages')
     const httpPort = await freePort()
-    const settings = `apiVersion: meshgate.io/v1\nkind: Mesh\nmetadata: {name: mesh}\nspec: {httpPort: ${httpPort}}\n`
-    writeFileSync(join(folder, 'mesh.yaml'), settings)
+    writeFileSync(join(folder, 'mesh.yaml'), meshSettings(`httpPort: ${httpPort}`))
     writeFileSync(join(folder, 'services.yaml'), SERVICES)
     writeFileSync(join(folder, 'rules.yaml'), rules(90))
     mesh = await serveChild(folder)

@@ -3,20 +3,13 @@ import type { Browser } from 'playwright-core'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { expectAccessible, openPage, startBrowser, withoutBrowser } from '../helpers/browser.ts'
 import type { Upstream } from '../helpers/echo.ts'
+import { serviceAt } from '../helpers/mesh-yaml.ts'
 import { applyAll, type MeshBed, REVIEWS, startMeshBed } from './mesh-bed.ts'
 
 const skip = withoutBrowser()
 const EDIT = '/rules/VirtualService/default/reviews/edit'
 
-const baskets = (upstreams: readonly Upstream[]) => `apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: baskets }
-spec:
-  hosts: [baskets.default.svc.cluster.local]
-  resolution: STATIC
-  ports: [{ number: 80, name: http, protocol: HTTP }]
-  endpoints: [${upstreams.map(({ port }) => `{ address: 127.0.0.1, ports: { http: ${port} } }`).join(', ')}]
----
+const baskets = (upstreams: readonly Upstream[]) => `${serviceAt('baskets', upstreams)}---
 apiVersion: networking.istio.io/v1
 kind: DestinationRule
 metadata: { name: baskets }

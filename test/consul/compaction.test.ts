@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ConsulHttp, Kv, KvContent, KvLedger, SessionLock } from '../../controlplane/consul/index.ts'
+import { testProgram } from '../helpers/compiled.ts'
 import { hasConsul, startConsul, type TestConsul } from '../helpers/consul.ts'
 import { until } from '../helpers/eventually.ts'
 import { testFolder } from '../helpers/folders.ts'
@@ -115,11 +115,7 @@ describe.skipIf(!(await hasConsul()))('a store in Consul that is compacted', () 
       let went = 0
       const child = await spawnForTest({
         command: process.execPath,
-        args: [
-          ...['--import', import.meta.resolve('tsx')],
-          fileURLToPath(new URL('kv-compact-forever.ts', import.meta.url)),
-          ...[consul.url, prefix, join(folder, `mirror-${++stores}`), '1', '0'],
-        ],
+        args: [testProgram('kv-compact-forever'), consul.url, prefix, join(folder, `mirror-${++stores}`), '1', '0'],
         onLine: (line, stream) => {
           if (stream === 'stdout') went = Number(line)
         },

@@ -1,10 +1,10 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ConsulHttp, Kv, KvLedger, KvSource, kvLearned, SessionLock } from '../../controlplane/consul/index.ts'
 import { ConflictError, type FileChange } from '../../controlplane/ledger/index.ts'
 import { OnDemandMemory, stateFile } from '../../controlplane/ondemand/index.ts'
+import { testProgram } from '../helpers/compiled.ts'
 import { hasConsul, startConsul, type TestConsul } from '../helpers/consul.ts'
 import { until } from '../helpers/eventually.ts'
 import { testFolder } from '../helpers/folders.ts'
@@ -130,10 +130,7 @@ describe.skipIf(!(await hasConsul()))('configuration in Consul', () => {
       let lines = 0
       const child = await spawnForTest({
         command: process.execPath,
-        args: [
-          ...['--import', import.meta.resolve('tsx'), fileURLToPath(new URL('kv-apply-forever.ts', import.meta.url))],
-          ...[consul.url, 't/kill', join(folder, 'mirror-kill'), `w${kill}`],
-        ],
+        args: [testProgram('kv-apply-forever'), consul.url, 't/kill', join(folder, 'mirror-kill'), `w${kill}`],
         onLine: (line, stream) => {
           if (stream !== 'stdout') return
           lines++
@@ -167,10 +164,7 @@ describe.skipIf(!(await hasConsul()))('configuration in Consul', () => {
     const acknowledged = new Map<number, string>()
     const child = await spawnForTest({
       command: process.execPath,
-      args: [
-        ...['--import', import.meta.resolve('tsx'), fileURLToPath(new URL('kv-apply-forever.ts', import.meta.url))],
-        ...[consul.url, 't/paused', join(folder, 'mirror-paused'), 'child'],
-      ],
+      args: [testProgram('kv-apply-forever'), consul.url, 't/paused', join(folder, 'mirror-paused'), 'child'],
       onLine: (line, stream) => {
         const [id, count] = line.split(' ')
         if (stream === 'stdout' && count !== undefined) acknowledged.set(Number(id), `child ${count}`)
@@ -205,10 +199,7 @@ describe.skipIf(!(await hasConsul()))('configuration in Consul', () => {
     const said: string[] = []
     const child = await spawnForTest({
       command: process.execPath,
-      args: [
-        ...['--import', import.meta.resolve('tsx'), fileURLToPath(new URL('kv-paused-holder.ts', import.meta.url))],
-        ...[consul.url, 't/pause/lock', 't/pause/rev'],
-      ],
+      args: [testProgram('kv-paused-holder'), consul.url, 't/pause/lock', 't/pause/rev'],
       onLine: (line) => said.push(line),
     })
     await until(

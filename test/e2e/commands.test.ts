@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { testCa } from '../helpers/certificates.ts'
 import { PROGRAM } from '../helpers/compiled.ts'
@@ -10,16 +10,16 @@ import { startEcho } from '../helpers/echo.ts'
 import { startEnvoy, type TestEnvoy } from '../helpers/envoy.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { testFolder } from '../helpers/folders.ts'
+import { meshSettings, serviceAt } from '../helpers/mesh-yaml.ts'
 import { freePort, freePorts, portOpen } from '../helpers/ports.ts'
 import { type RunningProcess, spawnForTest, stopAfterTests } from '../helpers/processes.ts'
 
 const NODE = 'sidecar~127.0.0.1~shop.default~default.svc.cluster.local'
 
 let folder: string
-
-beforeEach(() => {
+const newFolder = () => {
   folder = testFolder('commands')
-})
+}
 
 const write = (name: string, text: string) => writeFile(join(folder, name), text)
 
@@ -57,16 +57,6 @@ async function serve(...args: string[]) {
   return { process: started, xds: `127.0.0.1:${xds.port}`, api: api.replace('http://', '') as string }
 }
 
-const service = (ports: readonly number[]) => `apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: {name: reviews}
-spec:
-  hosts: [reviews.default.svc.cluster.local]
-  resolution: STATIC
-  ports: [{number: 80, name: http, protocol: HTTP}]
-  endpoints: [${ports.map((port) => `{address: 127.0.0.1, ports: {http: ${port}}}`).join(', ')}]
-`
-
 /** Status and upstream of a request for reviews through the sidecar. */
 function throughSidecar(port: number): Promise<string> {
   return new Promise((resolve, reject) => {
@@ -79,19 +69,17 @@ function throughSidecar(port: number): Promise<string> {
   })
 }
 
-describe('serve and the commands that ask it, with a real Envoy', () => {
+describe.each(['delta', 'sotw'] as const)('serve and the commands that ask it, with a real Envoy, %s', (mode) => {
   let control: Awaited<ReturnType<typeof serve>>
   let envoy: TestEnvoy
   let httpPort: number
 
-  async function setUp(mode: 'delta' | 'sotw') {
+  beforeAll(async () => {
+    newFolder()
     const echo = await startEcho('reviews')
     httpPort = await freePort()
-    await write('service.yaml', service([echo.port]))
-    await write(
-      'mesh.yaml',
-      `apiVersion: meshgate.io/v1\nkind: Mesh\nmetadata: {name: mesh}\nspec: {httpPort: ${httpPort}}\n`,
-    )
+    await write('service.yaml', serviceAt('reviews', [echo]))
+    await write('mesh.yaml', meshSettings(`httpPort: ${httpPort}`))
     control = await serve()
     const { out } = await meshgate(
       'bootstrap',
@@ -105,88 +93,78 @@ describe('serve and the commands that ask it, with a real Envoy', () => {
       '0',
     )
     envoy = await startEnvoy({ bootstrap: out })
-  }
-
-  afterEach(async () => {
+  })
+  afterAll(async () => {
     await envoy?.stop()
     await control?.process.stop()
   })
 
-  for (const mode of ['delta', 'sotw'] as const) {
-    test(`${mode}: a proxy is seen as synced, its configuration and the way of requests are told`, async () => {
-      await setUp(mode)
-      expect(await throughSidecar(httpPort)).toBe('200 reviews')
-      const status = await meshgate('proxy-status', '--api', control.api)
-      expect(status.code).toBe(0)
-      expect(status.out).toMatch(
-        new RegExp(`^${NODE} +SYNCED +SYNCED +SYNCED +SYNCED +- +${mode} +\\d+m?s +envoy/`, 'm'),
-      )
+  test('a proxy is seen as synced, its configuration and the way of requests are told', async () => {
+    expect(await throughSidecar(httpPort)).toBe('200 reviews')
+    const status = await meshgate('proxy-status', '--api', control.api)
+    expect(status.code).toBe(0)
+    expect(status.out).toMatch(new RegExp(`^${NODE} +SYNCED +SYNCED +SYNCED +SYNCED +- +${mode} +\\d+m?s +envoy/`, 'm'))
 
-      const json = JSON.parse((await meshgate('proxy-status', NODE, '-o', 'json', '--api', control.api)).out)
-      expect(json.proxies).toMatchObject([
-        { node: NODE, mode, connected: true, state: 'SYNCED', peer: expect.stringMatching(/^127/) },
-      ])
+    const json = JSON.parse((await meshgate('proxy-status', NODE, '-o', 'json', '--api', control.api)).out)
+    expect(json.proxies).toMatchObject([
+      { node: NODE, mode, connected: true, state: 'SYNCED', peer: expect.stringMatching(/^127/) },
+    ])
 
-      const clusters = await meshgate('proxy-config', 'clusters', NODE, '--api', control.api)
-      expect(clusters.out).toMatch(/^outbound\|80\|\|reviews\S+ +[0-9a-f]{16} +acknowledged +.*service\.yaml:\d+/m)
-      const all = parse((await meshgate('proxy-config', 'all', NODE, '-o', 'yaml', '--api', control.api)).out)
-      expect(Object.keys(all)).toEqual(expect.arrayContaining(['clusters', 'endpoints', 'listeners', 'routes']))
-      expect(all.listeners.map(({ name }: { name: string }) => name)).toEqual([`127.0.0.1_${httpPort}`])
+    const clusters = await meshgate('proxy-config', 'clusters', NODE, '--api', control.api)
+    expect(clusters.out).toMatch(/^outbound\|80\|\|reviews\S+ +[0-9a-f]{16} +acknowledged +.*service\.yaml:\d+/m)
+    const all = parse((await meshgate('proxy-config', 'all', NODE, '-o', 'yaml', '--api', control.api)).out)
+    expect(Object.keys(all)).toEqual(expect.arrayContaining(['clusters', 'endpoints', 'listeners', 'routes']))
+    expect(all.listeners.map(({ name }: { name: string }) => name)).toEqual([`127.0.0.1_${httpPort}`])
 
-      const way = await meshgate('explain', '--node', NODE, 'http://reviews/', '--api', control.api)
-      expect(way.code).toBe(0)
-      expect(way.out).toMatch(/service\.yaml:\d+:\d+ +ServiceEntry\/default\/reviews/)
-      const nowhere = await meshgate('explain', '--node', NODE, 'tcp://reviews:9999', '--api', control.api)
-      expect(nowhere.code).toBe(1)
-    })
+    const way = await meshgate('explain', '--node', NODE, 'http://reviews/', '--api', control.api)
+    expect(way.code).toBe(0)
+    expect(way.out).toMatch(/service\.yaml:\d+:\d+ +ServiceEntry\/default\/reviews/)
+    const nowhere = await meshgate('explain', '--node', NODE, 'tcp://reviews:9999', '--api', control.api)
+    expect(nowhere.code).toBe(1)
+  })
 
-    test(`${mode}: what a proxy refuses is told with its words and the line, the rest goes on`, async () => {
-      await setUp(mode)
-      // Nothing but the proxy can know that the port is taken.
-      const taken = createServer()
-      await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve))
-      stopAfterTests(async () => taken.close())
-      const { port } = taken.address() as { port: number }
-      await write(
-        'raw.yaml',
-        `apiVersion: meshgate.io/v1
+  test('what a proxy refuses is told with its words and the line, the rest goes on', async () => {
+    // Nothing but the proxy can know that the port is taken.
+    const taken = createServer()
+    await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve))
+    stopAfterTests(async () => taken.close())
+    const { port } = taken.address() as { port: number }
+    await write(
+      'raw.yaml',
+      `apiVersion: meshgate.io/v1
 kind: EnvoyResource
 metadata: {name: extra}
 spec:
   listeners:
-    - name: extra
-      address: {socketAddress: {address: 127.0.0.1, portValue: ${port}}}
-      filterChains:
-        - filters:
-            - name: tcp
-              typedConfig:
-                '@type': type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy
-                statPrefix: extra
-                cluster: BlackHoleCluster
+  - name: extra
+    address: {socketAddress: {address: 127.0.0.1, portValue: ${port}}}
+    filterChains:
+      - filters:
+          - name: tcp
+            typedConfig:
+              '@type': type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy
+              statPrefix: extra
+              cluster: BlackHoleCluster
 `,
-      )
-      await eventually(
-        async () => {
-          const { code, out } = await meshgate('proxy-status', '--api', control.api)
-          expect(code).toBe(1)
-          expect(out).toMatch(/^NACK .* lds extra: .*(cannot bind|Address already in use)/m)
-          expect(out).toMatch(/ from .*raw\.yaml:6:\d+ \(EnvoyResource\/default\/extra\)/)
-        },
-        { everyMs: 500 },
-      )
-      const { diagnostics } = (await (await fetch(`http://${control.api}/api/v1/diagnostics`)).json()) as {
-        diagnostics: { code: string; file: string; line: number }[]
-      }
-      expect(diagnostics).toMatchObject([{ code: 'XDS_REJECTED', line: 6 }])
-      expect(await (await fetch(`http://${control.api}/metrics`)).text()).toMatch(
-        /^pilot_total_xds_rejects\{type="lds"\} [1-9]/m,
-      )
-      expect(await throughSidecar(httpPort)).toBe('200 reviews')
-    })
-  }
+    )
+    const diagnostics = async () =>
+      (
+        (await (await fetch(`http://${control.api}/api/v1/diagnostics`)).json()) as {
+          diagnostics: { code: string; file: string; line: number }[]
+        }
+      ).diagnostics
+    await expect.poll(diagnostics).toMatchObject([{ code: 'XDS_REJECTED', line: 6 }])
+    const { code, out } = await meshgate('proxy-status', '--api', control.api)
+    expect(code).toBe(1)
+    expect(out).toMatch(/^NACK .* lds extra: .*(cannot bind|Address already in use)/m)
+    expect(out).toMatch(/ from .*raw\.yaml:6:\d+ \(EnvoyResource\/default\/extra\)/)
+    expect(await (await fetch(`http://${control.api}/metrics`)).text()).toMatch(
+      /^pilot_total_xds_rejects\{type="lds"\} [1-9]/m,
+    )
+    expect(await throughSidecar(httpPort)).toBe('200 reviews')
+  })
 
   test('SIGTERM stops in order; Envoy goes on with what it has', async () => {
-    await setUp('delta')
     expect(await throughSidecar(httpPort)).toBe('200 reviews')
     const { code } = await control.process.stop(20_000)
     expect(code).toBe(0)
@@ -196,8 +174,10 @@ spec:
 })
 
 describe('starting', () => {
+  beforeEach(newFolder)
+
   test('a port in use is told, with the option that changes it', async () => {
-    await write('service.yaml', service([1]))
+    await write('service.yaml', serviceAt('reviews', [{ port: 1 }]))
     const [taken] = await Promise.all([startEcho('taken')])
     for (const option of ['xds', 'api']) {
       const other = option === 'xds' ? 'api' : 'xds'
@@ -228,7 +208,7 @@ describe('starting', () => {
   })
 
   test.each(['xds', 'api'])('%s on all addresses needs TLS or --insecure', async (option) => {
-    await write('service.yaml', service([1]))
+    await write('service.yaml', serviceAt('reviews', [{ port: 1 }]))
     const other = option === 'xds' ? 'api' : 'xds'
     const args = ['serve', folder, `--${option}`, '0.0.0.0:0', `--${other}`, '127.0.0.1:0']
     const { code, err } = await meshgate(...args)
@@ -237,7 +217,7 @@ describe('starting', () => {
   })
 
   test('the API over TLS asks for a client certificate, and the commands show one', async () => {
-    await write('service.yaml', service([1]))
+    await write('service.yaml', serviceAt('reviews', [{ port: 1 }]))
     const ca = await testCa()
     const [server, client] = await Promise.all([
       ca.issue('api', { ip: ['127.0.0.1'] }),
@@ -267,6 +247,8 @@ describe('starting', () => {
 })
 
 describe('up', () => {
+  beforeEach(newFolder)
+
   const mesh = (httpPort: number, programPort: number) => `apiVersion: meshgate.io/v1
 kind: Mesh
 metadata: {name: mesh}
@@ -299,16 +281,10 @@ spec:
     })
   })
 
-  test('without --envoy the programs run and the summary says how to start Envoys', async () => {
-    const { started, programPort } = await up()
-    await portOpen(programPort)
-    expect(started.out()).toMatch(/envoy +1 named; start them with --envoy/)
-    await started.stop()
-  })
-
-  test('a change of the document changes what runs', async () => {
+  test('without --envoy the programs run, the summary says how to start Envoys, and a change of the document changes what runs', async () => {
     const { started, httpPort, programPort } = await up()
     await portOpen(programPort)
+    expect(started.out()).toMatch(/envoy +1 named; start them with --envoy/)
     const moved = await freePort()
     await write('meshgate.yaml', mesh(httpPort, moved))
     await portOpen(moved)

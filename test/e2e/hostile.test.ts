@@ -4,10 +4,11 @@ import { chmod, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { envoyBootstrap } from '../../controlplane/bootstrap/envoy.ts'
-import { ask, rulesFor, serviceAt } from '../envoy/http-mesh.ts'
+import { ask } from '../envoy/http-mesh.ts'
 import { startEcho, type Upstream } from '../helpers/echo.ts'
 import { startEnvoy, type TestEnvoy } from '../helpers/envoy.ts'
 import { testFolder } from '../helpers/folders.ts'
+import { rulesFor, serviceAt } from '../helpers/mesh-yaml.ts'
 import { freePort } from '../helpers/ports.ts'
 import { type ServeChild, serveChild } from '../helpers/serve.ts'
 
@@ -108,10 +109,10 @@ beforeAll(async () => {
     'mesh.yaml',
     `apiVersion: meshgate.io/v1\nkind: Mesh\nmetadata: {name: mesh}\nspec: {httpPort: ${httpPort}}\n`,
   )
-  await write('good.yaml', serviceAt('good.test', [{ upstream }]))
-  await write('twin-1.yaml', serviceAt('twin.test', [{ upstream }]))
-  await write('twin-2.yaml', serviceAt('twin.test', [{ upstream }]).replace('"twin.test"', '"other.test"'))
-  await write('half.yaml', `${serviceAt('half.test', [{ upstream }])}---\n{ broken: [\n`)
+  await write('good.yaml', serviceAt('good.test', [upstream]))
+  await write('twin-1.yaml', serviceAt('twin.test', [upstream]))
+  await write('twin-2.yaml', serviceAt('twin.test', [upstream]).replace('"twin.test"', '"other.test"'))
+  await write('half.yaml', `${serviceAt('half.test', [upstream])}---\n{ broken: [\n`)
   for (const [name, content] of Object.entries(FILES)) await write(name, content)
   await symlink('..', join(folder, 'sub', 'up'))
   await symlink('self.yaml', join(folder, 'self.yaml'))
@@ -185,7 +186,7 @@ test('hostile files that come while it runs change nothing for the others', asyn
     await rm(join(folder, 'new-bomb.yaml'))
     await expect.poll(errors).not.toContain('new-bomb.yaml SOURCE_ALIAS_LIMIT')
   }
-  await write('good.yaml', serviceAt('good.test', [{ upstream }]))
+  await write('good.yaml', serviceAt('good.test', [upstream]))
   await expect.poll(async () => (await errors()).join()).not.toMatch(/good\.yaml/)
 })
 
@@ -196,7 +197,7 @@ test('a folder that disappears keeps everything in force and says so; when it is
   expect(await status('good.test')).toBe(200)
   expect((await fetch(`${control.apiUrl}/healthz/ready`)).status).toBe(200)
   await rename(away, folder)
-  await write('late.yaml', serviceAt('late.test', [{ upstream }]))
+  await write('late.yaml', serviceAt('late.test', [upstream]))
   await expect.poll(() => status('late.test')).toBe(200)
   expect(await errors()).not.toContain('. SOURCE_FOLDER_GONE')
 })

@@ -4,10 +4,11 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { envoyBootstrap } from '../../controlplane/bootstrap/envoy.ts'
-import { ask, MODES, rulesFor, serviceAt } from '../envoy/http-mesh.ts'
+import { ask, MODES } from '../envoy/http-mesh.ts'
 import { startEcho, type Upstream } from '../helpers/echo.ts'
 import { startEnvoy, type TestEnvoy } from '../helpers/envoy.ts'
 import { testFolder } from '../helpers/folders.ts'
+import { rulesFor, serviceAt } from '../helpers/mesh-yaml.ts'
 import { freePort } from '../helpers/ports.ts'
 import { stopAfterTests } from '../helpers/processes.ts'
 import { type ServeChild, serveChild } from '../helpers/serve.ts'
@@ -126,7 +127,7 @@ describe.each(MODES)('the control plane is killed and started again, %s', (mode)
       `apiVersion: meshgate.io/v1\nkind: Mesh\nmetadata: {name: mesh}\nspec: {httpPort: ${httpPort}, defaultHttpRetryPolicy: {attempts: 0}}\n`,
     )
     for (let index = 0; index < SERVICES; index++)
-      await write(`svc${index}.yaml`, serviceAt(host(index), [{ upstream: upstreams[index % 2]! }]))
+      await write(`svc${index}.yaml`, serviceAt(host(index), [upstreams[index % 2]!]))
     await write('shop.yaml', weights(100, 0))
     control = await serveChild(folder)
     tap = await startTap(() => control.xdsPort)
@@ -216,7 +217,7 @@ describe.each(MODES)('the control plane is killed and started again, %s', (mode)
     const late = 'late.default.svc.cluster.local'
     const { lost, before } = await restart(async () => {
       await unlink(join(folder, 'svc11.yaml'))
-      await write('late.yaml', serviceAt(late, [{ upstream: upstreams[0]! }]))
+      await write('late.yaml', serviceAt(late, [upstreams[0]!]))
     })
     expect(lost.rejected).toEqual({})
     await expect.poll(async () => (await ask(httpPort, late)).upstream).toBe('a')

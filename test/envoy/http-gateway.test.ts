@@ -5,8 +5,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { testCa } from '../helpers/certificates.ts'
 import { startEcho } from '../helpers/echo.ts'
 import { testFolder } from '../helpers/folders.ts'
+import { rulesFor, serviceAt } from '../helpers/mesh-yaml.ts'
 import { freePorts } from '../helpers/ports.ts'
-import { ask, type HttpMesh, MODES, rulesFor, serviceAt, startHttpMesh } from './http-mesh.ts'
+import { ask, type HttpMesh, MODES, startHttpMesh } from './http-mesh.ts'
 
 describe.each(MODES)('HTTP at a gateway, %s', (mode) => {
   let mesh: HttpMesh
@@ -36,8 +37,8 @@ spec:
   - {port: {number: ${plain}, name: http-rest, protocol: HTTP}, bind: 127.0.0.1, hosts: ["*.rest.test"], defaultEndpoint: "127.0.0.1:${blog.port}"}
   - {port: {number: ${secure}, name: https, protocol: HTTPS}, bind: 127.0.0.1, hosts: [secure.test], tls: {mode: SIMPLE, serverCertificate: ${certificate}, privateKey: ${key}}}
   - {port: {number: ${secure}, name: https-other, protocol: HTTPS}, bind: 127.0.0.1, hosts: [other.test], tls: {mode: SIMPLE, serverCertificate: ${certificate}, privateKey: ${key}}}
-${serviceAt('shop.default.svc.cluster.local', [{ upstream: shop }])}
-${serviceAt('blog.default.svc.cluster.local', [{ upstream: blog }])}
+${serviceAt('shop', [shop])}
+${serviceAt('blog', [blog])}
 ${rulesFor('www.shop.test', '- route: [{destination: {host: shop}}]', gateways('ingress/edge'))}
 ${rulesFor('some.rest.test', '- match: [{uri: {prefix: /shop}}]\n  route: [{destination: {host: shop}}]', gateways('ingress/edge'))}
 ${rulesFor('blog.test', '- route: [{destination: {host: blog}}]', gateways('ingress/edge'))}
@@ -46,7 +47,7 @@ ${rulesFor('inside.shop.test', '- route: [{destination: {host: shop}}]')}
 ${rulesFor('secure.test', '- route: [{destination: {host: shop}}]', gateways('ingress/edge'))}
 ${rulesFor('other.test', '- redirect: {uri: /new, derivePort: FROM_REQUEST_PORT}', gateways('ingress/edge'))}
 ${rulesFor('first.match.test', '- route: [{destination: {host: shop}}]', gateways('ingress/edge'))}
-${rulesFor('first.match.test, second.match.test', '- match: [{uri: {prefix: /blog}}]\n  route: [{destination: {host: blog}}]', gateways('ingress/edge')).replace('first-match-test-rules', 'added')}
+${rulesFor('first.match.test, second.match.test', '- match: [{uri: {prefix: /blog}}]\n  route: [{destination: {host: blog}}]', gateways('ingress/edge'), 'added')}
 ${rulesFor('both.match.test', '- match: [{gateways: [mesh]}]\n  directResponse: {status: 290}\n- match: [{gateways: [ingress/edge], sourceLabels: {never: there}}]\n  directResponse: {status: 291}', gateways('mesh, ingress/edge'))}
 ${rulesFor('port.match.test', `- match: [{port: ${plain}}]\n  directResponse: {status: 292}\n- directResponse: {status: 293}`, gateways('ingress/edge'))}
 `

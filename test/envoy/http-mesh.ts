@@ -3,7 +3,7 @@ import { expect } from 'vitest'
 import { XdsServer } from '../../controlplane/ads/index.ts'
 import { envoyBootstrap } from '../../controlplane/bootstrap/envoy.ts'
 import { createMesh } from '../../controlplane/mesh.ts'
-import type { Seen, Upstream } from '../helpers/echo.ts'
+import type { Seen } from '../helpers/echo.ts'
 import { startEnvoy, type TestEnvoy } from '../helpers/envoy.ts'
 import { configObjects } from '../helpers/objects.ts'
 
@@ -122,40 +122,4 @@ export async function tally(
   }
   await Promise.all(Array.from({ length: 32 }, worker))
   return counts
-}
-
-/** A ServiceEntry of namespace default at this upstream; `labels` for subsets. */
-export function serviceAt(
-  host: string,
-  endpoints: readonly { readonly upstream: Upstream; readonly labels?: Readonly<Record<string, string>> }[],
-  ports = '[{number: 80, name: http, protocol: HTTP}]',
-): string {
-  const list = endpoints.map(({ upstream, labels = {} }) =>
-    JSON.stringify({ address: upstream.host, ports: { http: upstream.port }, labels }),
-  )
-  return `---
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: {name: ${host.replaceAll(/[^a-z0-9]+/g, '-')}}
-spec:
-  hosts: ["${host}"]
-  resolution: STATIC
-  location: MESH_INTERNAL
-  ports: ${ports}
-  endpoints: [${list.join(', ')}]
-`
-}
-
-/** A VirtualService of namespace default; `http` is its list of rules. */
-export function rulesFor(hosts: string, http: string, more = ''): string {
-  return `---
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: {name: ${hosts.split(',')[0]!.replaceAll(/[^a-z0-9]+/g, '-')}-rules}
-spec:
-  hosts: [${hosts}]
-  ${more}
-  http:
-${http.trim().replace(/^/gm, '  ')}
-`
 }

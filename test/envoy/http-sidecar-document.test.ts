@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startEcho, type Upstream } from '../helpers/echo.ts'
+import { serviceAt } from '../helpers/mesh-yaml.ts'
 import { freePorts } from '../helpers/ports.ts'
-import { ask, type HttpMesh, MODES, serviceAt, startHttpMesh } from './http-mesh.ts'
+import { ask, type HttpMesh, MODES, startHttpMesh } from './http-mesh.ts'
 
 /** One port of loopback as the only way out, and one as the way in. */
 describe.each(MODES)('HTTP through the listeners of a Sidecar, %s', (mode) => {
@@ -35,8 +36,8 @@ spec:
   - {port: {number: ${egress}, protocol: HTTP, name: out}, hosts: ["./*"]}
   - {hosts: ["./shop.default.svc.cluster.local"]}
   outboundTrafficPolicy: {mode: ALLOW_ANY}
-${serviceAt('shop.default.svc.cluster.local', [{ upstream: shop }])}
-${serviceAt('hidden.default.svc.cluster.local', [{ upstream: hidden }], `[{number: ${egress}, name: http, protocol: HTTP}]`)}
+${serviceAt('shop', [shop])}
+${serviceAt('hidden', [hidden], `{number: ${egress}, name: http, protocol: HTTP}`)}
 `,
     })
   })

@@ -2,6 +2,7 @@ import { request } from 'node:http'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { startControlPlane, startEnvoyClient } from '../helpers/control-plane.ts'
 import { startEcho, type Upstream } from '../helpers/echo.ts'
+import { asVersion, meshSettings, serviceAt, splitOf, versionsOf } from '../helpers/mesh-yaml.ts'
 import { freePort } from '../helpers/ports.ts'
 
 /** From a YAML text through the control plane and a real Envoy to an upstream, and back: the whole way in one place. */
@@ -14,43 +15,16 @@ beforeAll(async () => {
   v2 = await startEcho('v2')
 })
 
-const mesh = (httpPort: number, weights: readonly [number, number]) => `
-apiVersion: meshgate.io/v1
-kind: Mesh
-metadata: {name: mesh}
-spec: {httpPort: ${httpPort}}
----
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: {name: reviews}
-spec:
-  hosts: [reviews.default.svc.cluster.local]
-  ports: [{number: 9080, name: http, protocol: HTTP}]
-  resolution: STATIC
-  endpoints:
-  - {address: 127.0.0.1, ports: {http: ${v1.port}}, labels: {version: v1}}
-  - {address: 127.0.0.1, ports: {http: ${v2.port}}, labels: {version: v2}}
----
-apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: {name: reviews}
-spec: {host: reviews, subsets: [{name: v1, labels: {version: v1}}, {name: v2, labels: {version: v2}}]}
----
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: {name: reviews}
-spec:
-  hosts: [reviews]
-  http:
-  - route:
-    - {destination: {host: reviews, subset: v1}, weight: ${weights[0]}}
-    - {destination: {host: reviews, subset: v2}, weight: ${weights[1]}}
-`
+const mesh = (httpPort: number, weights: Readonly<Record<string, number>>) => `
+${meshSettings(`httpPort: ${httpPort}`)}
+${serviceAt('reviews', [asVersion(v1, 'v1'), asVersion(v2, 'v2')], '{number: 9080, name: http, protocol: HTTP}')}
+${versionsOf('reviews', ['v1', 'v2'])}
+${splitOf('reviews', weights)}`
 
 describe.each(['delta', 'sotw'] as const)('a stock Envoy that speaks %s', (mode) => {
   it('serves what the YAML says, follows a change, and refuses nothing', async () => {
     const httpPort = await freePort()
-    const controlPlane = await startControlPlane(mesh(httpPort, [100, 0]))
+    const controlPlane = await startControlPlane(mesh(httpPort, { v1: 100, v2: 0 }))
     const envoy = await startEnvoyClient(controlPlane, mode, {
       id: 'sidecar~127.0.0.1~web.default~default.svc.cluster.local',
     })
@@ -64,7 +38,7 @@ describe.each(['delta', 'sotw'] as const)('a stock Envoy that speaks %s', (mode)
       return names
     }
     expect(await served(20)).toEqual({ v1: 20 })
-    await controlPlane.apply(mesh(httpPort, [0, 100]))
+    await controlPlane.apply(mesh(httpPort, { v1: 0, v2: 100 }))
     expect(await served(20)).toEqual({ v2: 20 })
     expect(await envoy.rejected()).toEqual({})
     expect(controlPlane.server.status.clients()).toMatchObject([{ form: mode }])

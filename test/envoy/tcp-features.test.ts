@@ -5,9 +5,10 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startEcho, startTcpEcho, type Upstream } from '../helpers/echo.ts'
 import { testFolder } from '../helpers/folders.ts'
+import { serviceAt } from '../helpers/mesh-yaml.ts'
 import { freePorts } from '../helpers/ports.ts'
 import { stopAfterTests } from '../helpers/processes.ts'
-import { ask, type HttpMesh, MODES, serviceAt } from './http-mesh.ts'
+import { ask, type HttpMesh, MODES } from './http-mesh.ts'
 import { dial, networking, startMesh, tcpService, who } from './tcp-bed.ts'
 
 /** An HTTP proxy for tunnels: leads every CONNECT and POST to the same TCP upstream and notes what it was asked for. */
@@ -90,7 +91,7 @@ describe.each(MODES)('connections at a sidecar, %s', (mode) => {
         'mixed',
         `{hosts: [mixed.test], tcp: [{route: [{destination: {host: source.test}, weight: 50}, {destination: {host: source.test, subset: all}, weight: 50}]}]}`,
       ),
-      serviceAt('web.default.svc.cluster.local', [{ upstream: web }]),
+      serviceAt('web', [web]),
     ].join('')
     mesh = await startMesh({ mode, yaml, id: 'sidecar~127.0.0.1~caller.default~default.svc.cluster.local' })
   })

@@ -6,8 +6,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Certificate, type TestCa, testCa } from '../helpers/certificates.ts'
 import { type Seen, startEcho, startTcpEcho, type Upstream } from '../helpers/echo.ts'
 import { testFolder } from '../helpers/folders.ts'
+import { rulesFor, serviceAt } from '../helpers/mesh-yaml.ts'
 import { freePorts } from '../helpers/ports.ts'
-import { type HttpMesh, MODES, rulesFor, serviceAt } from './http-mesh.ts'
+import { type HttpMesh, MODES } from './http-mesh.ts'
 import { dial, handshake, networking, startMesh, tallyConnections, tcpService, who } from './tcp-bed.ts'
 
 const NAMES = ['pass', 'tls', 'https', 'mutual', 'versions', 'files', 'tcp', 'late', 'foreign', 'auto', 'rest'] as const
@@ -131,7 +132,7 @@ spec:
           '{host: both.test, trafficPolicy: {tls: {mode: SIMPLE, insecureSkipVerify: true}}, subsets: [{name: v2, labels: {version: v2}}]}',
         ),
         tcpService('foreign.test', 4, [one], { protocol: 'TLS', location: 'MESH_EXTERNAL' }),
-        serviceAt('web.default.svc.cluster.local', [{ upstream: web }]),
+        serviceAt('web', [web]),
         networking(
           'VirtualService',
           'pass',

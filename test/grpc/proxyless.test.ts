@@ -1,7 +1,8 @@
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, it, type TestContext } from 'vitest'
 import { grpcBootstrap } from '../../controlplane/bootstrap/grpc.ts'
 import { type ControlPlane, startControlPlane } from '../helpers/control-plane.ts'
 import { callWith, grpcBackend, pythonGrpc, serverProgram } from '../helpers/grpc-programs.ts'
+import { asVersion, type Place, serviceAt, versionsOf } from '../helpers/mesh-yaml.ts'
 import { freePort, portOpen } from '../helpers/ports.ts'
 import { spawnForTest } from '../helpers/processes.ts'
 import { requireTool } from '../helpers/tools.ts'
@@ -14,33 +15,10 @@ let v1: Awaited<ReturnType<typeof grpcBackend>>
 let v2: Awaited<ReturnType<typeof grpcBackend>>
 let controlPlane: ControlPlane
 
-const yaml = (rules: string, endpoints?: string) => `
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: {name: echo}
-spec:
-  hosts: [echo.default.svc.cluster.local]
-  ports: [{number: 50051, name: grpc, protocol: GRPC}]
-  resolution: STATIC
-  location: MESH_INTERNAL
-  endpoints:
-${
-  endpoints ??
-  `  - {address: 127.0.0.1, ports: {grpc: ${v1.port}}, labels: {version: v1}}
-  - {address: 127.0.0.1, ports: {grpc: ${v2.port}}, labels: {version: v2}}`
-}
----
-apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: {name: echo}
-spec:
-  host: echo
-  trafficPolicy: {loadBalancer: {simple: ROUND_ROBIN}}
-  subsets:
-  - {name: v1, labels: {version: v1}}
-  - {name: v2, labels: {version: v2}}
----
-${rules}`
+const yaml = (rules: string, places: readonly Place[] = [asVersion(v1, 'v1'), asVersion(v2, 'v2')]) =>
+  serviceAt('echo', places, '{number: 50051, name: grpc, protocol: GRPC}') +
+  versionsOf('echo', ['v1', 'v2'], 'trafficPolicy: {loadBalancer: {simple: ROUND_ROBIN}}') +
+  `---${rules}`
 
 const SPLIT = `
 apiVersion: networking.istio.io/v1
@@ -67,14 +45,14 @@ const bootstrap = (locality?: { region: string; zone: string }) =>
     xds: { host: '127.0.0.1', port: controlPlane.port },
   })
 
+/** Skips where this machine cannot run the library. */
+const requireLibrary = async (context: Pick<TestContext, 'skip'>, library: (typeof LIBRARIES)[number]) =>
+  requireTool(context, library, library !== 'grpcio' || (await pythonGrpc()) !== undefined, 'install Python 3 with pip')
+
 describe.each(LIBRARIES)('%s as a proxyless client', (library) => {
-  it('splits calls by weight', async (context) => {
-    requireTool(
-      context,
-      'grpcio',
-      library !== 'grpcio' || (await pythonGrpc()) !== undefined,
-      'install Python 3 with pip',
-    )
+  beforeEach((context: TestContext) => requireLibrary(context, library))
+
+  it('splits calls by weight', async () => {
     await controlPlane.apply(yaml(SPLIT))
     const { served, errors } = await callWith(library, bootstrap(), 'xds:///echo:50051', 1000)
     expect(errors).toEqual({})
@@ -83,13 +61,7 @@ describe.each(LIBRARIES)('%s as a proxyless client', (library) => {
     expect(served['v1']).toBeLessThan(860)
   })
 
-  it('takes the rule whose header fits', async (context) => {
-    requireTool(
-      context,
-      'grpcio',
-      library !== 'grpcio' || (await pythonGrpc()) !== undefined,
-      'install Python 3 with pip',
-    )
+  it('takes the rule whose header fits', async () => {
     await controlPlane.apply(yaml(SPLIT))
     const { served, errors } = await callWith(library, bootstrap(), 'xds:///echo.default.svc.cluster.local:50051', 50, [
       'x-user=jason',
@@ -97,16 +69,12 @@ describe.each(LIBRARIES)('%s as a proxyless client', (library) => {
     expect({ served, errors }).toEqual({ served: { v2: 50 }, errors: {} })
   })
 
-  it('fails over to another locality when the own one is down', async (context) => {
-    requireTool(
-      context,
-      'grpcio',
-      library !== 'grpcio' || (await pythonGrpc()) !== undefined,
-      'install Python 3 with pip',
-    )
+  it('fails over to another locality when the own one is down', async () => {
     const down = await freePort()
-    const endpoints = `  - {address: 127.0.0.1, ports: {grpc: ${down}}, locality: r1/z1}
-  - {address: 127.0.0.1, ports: {grpc: ${v2.port}}, locality: r2/z1}`
+    const places = [
+      { port: down, locality: 'r1/z1' },
+      { port: v2.port, locality: 'r2/z1' },
+    ]
     const failover = `
 apiVersion: meshgate.io/v1
 kind: Mesh
@@ -117,7 +85,7 @@ apiVersion: networking.istio.io/v1
 kind: DestinationRule
 metadata: {name: a-outlier}
 spec: {host: echo, trafficPolicy: {outlierDetection: {consecutive5xxErrors: 3}}}`
-    await controlPlane.apply(yaml(failover, endpoints))
+    await controlPlane.apply(yaml(failover, places))
     const { served, errors } = await callWith(library, bootstrap({ region: 'r1', zone: 'z1' }), 'xds:///echo:50051', 20)
     expect({ served, errors }).toEqual({ served: { v2: 20 }, errors: {} })
   })
@@ -125,7 +93,8 @@ spec: {host: echo, trafficPolicy: {outlierDetection: {consecutive5xxErrors: 3}}}
 
 describe('an unknown service', () => {
   // The libraries wait 15 s before they believe that a name they never had does not exist.
-  it.concurrent.each(LIBRARIES)('is an error that says so: %s', async (library) => {
+  it.concurrent.for(LIBRARIES)('is an error that says so: %s', async (library, context) => {
+    await requireLibrary(context, library)
     const { served, errors } = await callWith(library, bootstrap(), 'xds:///nobody:50051', 1)
     expect(served).toEqual({})
     expect(Object.keys(errors)[0]).toMatch(/^(UNAVAILABLE|DEADLINE_EXCEEDED)/)
@@ -134,7 +103,7 @@ describe('an unknown service', () => {
 
 describe('grpcio as a server', () => {
   it('starts with the listener it asks for and serves', async (context) => {
-    requireTool(context, 'grpcio', (await pythonGrpc()) !== undefined, 'install Python 3 with pip')
+    await requireLibrary(context, 'grpcio')
     const port = await freePort()
     const server = await spawnForTest({
       command: 'python3',
@@ -148,7 +117,7 @@ describe('grpcio as a server', () => {
     await controlPlane.apply(
       yaml(
         SPLIT,
-        `  - {address: 127.0.0.1, ports: {grpc: ${port}}, labels: {version: v1}}\n  - {address: 127.0.0.1, ports: {grpc: ${port}}, labels: {version: v2}}`,
+        ['v1', 'v2'].map((version) => ({ port, labels: { version } })),
       ),
     )
     // The library says that it has started before its listener has come.

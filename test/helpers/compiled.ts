@@ -4,12 +4,17 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const ROOMS = ['cli', 'files', 'proto', 'controlplane', 'dataplane', 'codecs', 'examples'] as const
+const ROOMS = ['cli', 'files', 'proto', 'controlplane', 'dataplane', 'codecs', 'examples', 'test/programs'] as const
 /** The last file `npm run compile` writes. */
 const last = join(root, 'dist/proto/gen/extensions.binpb')
 
 /** Arguments of Node that run the command line as it is installed: what `npm run compile` made of the sources. */
 export const PROGRAM: readonly string[] = [join(root, 'dist/cli/main.js')]
+
+/** The same of a program of test/programs, which tests start as a process of its own to kill or pause it. */
+export function testProgram(name: string): string {
+  return join(root, `dist/test/programs/${name}.js`)
+}
 
 /**
  * Compiles the sources when they are newer than what was made of them. Types are not looked at: `npm run check` does that.

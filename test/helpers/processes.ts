@@ -8,15 +8,15 @@ type Stop = () => Promise<unknown>
 const open = { first: new Set<Stop>(), last: new Set<Stop>() }
 
 /**
- * Ends `stop` after the test file, unless the returned function was called before; what is to end `last` when everything else has
- * ended. Works for tests, hooks and failures alike, since the hook stands in the file that imports this module.
+ * Calls `stop` after the test file (after-file.ts), unless the returned function was called before; what is to end `last` when everything
+ * else has ended. Outside vitest (benchmarks) the caller stops what it started; the guard of startProcess ends the rest.
  */
 export function stopAfterTests(stop: Stop, order: 'first' | 'last' = 'first'): () => void {
   open[order].add(stop)
   return () => open[order].delete(stop)
 }
 
-/** Ends everything registered; tests need not call it. */
+/** Ends everything registered; tests need not call it. @throws the first error, when all have been tried */
 export async function stopEverything(): Promise<void> {
   const failed = [...(await stopAll(open.first)), ...(await stopAll(open.last))]
   if (failed.length > 0) throw failed[0]
@@ -27,12 +27,6 @@ async function stopAll(stops: Set<Stop>): Promise<unknown[]> {
   stops.clear()
   const results = await Promise.allSettled(all.map((stop) => stop()))
   return results.flatMap((it) => (it.status === 'rejected' ? [it.reason] : []))
-}
-
-// Outside vitest (benchmarks) the caller stops what it started; the guard of startProcess ends the rest.
-if (process.env['VITEST']) {
-  const { afterAll } = await import('vitest')
-  afterAll(stopEverything)
 }
 
 /** Starts a program that is ended after the test file at the latest. @throws StartError */

@@ -6,6 +6,7 @@ import { type CompiledMesh, createMesh } from '../../controlplane/mesh.ts'
 import type { OnDemandMemory } from '../../controlplane/ondemand/index.ts'
 import type { Upstream } from '../helpers/echo.ts'
 import { startEnvoy, type TestEnvoy } from '../helpers/envoy.ts'
+import { serviceAt } from '../helpers/mesh-yaml.ts'
 import { configObjects } from '../helpers/objects.ts'
 import { freePort } from '../helpers/ports.ts'
 import { stopAfterTests } from '../helpers/processes.ts'
@@ -127,28 +128,9 @@ export async function startLazyEnvoy(
   }
 }
 
-/** A ServiceEntry with addresses of upstreams. */
-export function service(
-  host: string,
-  upstreams: readonly (Upstream & { readonly labels?: Readonly<Record<string, string>> })[],
-  port = '{number: 80, name: http, protocol: HTTP}',
-): string {
-  const endpoints = upstreams.map(({ host: address, port: number, labels = {} }) => ({
-    address,
-    ports: { [/name: (\w+)/.exec(port)![1]!]: number },
-    labels,
-  }))
-  return `---
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: {name: ${host.replaceAll('.', '-')}}
-spec: {hosts: [${host}], resolution: STATIC, ports: [${port}], endpoints: ${JSON.stringify(endpoints)}}
-`
-}
-
 /** Many services of one upstream: svc0, svc1, … */
 export function services(count: number, upstream: Upstream): string {
-  return Array.from({ length: count }, (_, index) => service(`svc${index}.test`, [upstream])).join('')
+  return Array.from({ length: count }, (_, index) => serviceAt(`svc${index}.test`, [upstream])).join('')
 }
 
 export function virtualService(host: string, http: string): string {

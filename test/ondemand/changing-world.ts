@@ -1,7 +1,8 @@
 import type { ConfigObject } from '../../controlplane/config/object.ts'
 import type { Upstream } from '../helpers/echo.ts'
+import { serviceAt } from '../helpers/mesh-yaml.ts'
 import { configObjects } from '../helpers/objects.ts'
-import { service, virtualService } from './bed.ts'
+import { virtualService } from './bed.ts'
 
 /** A mesh that changes while requests go on: services that move, are renamed, split and joined again. */
 export class ChangingWorld {
@@ -68,7 +69,7 @@ export class ChangingWorld {
     const more = this.#split.has(index) ? `, weight: 50}, {destination: {host: ${next}}, weight: 50` : ''
     const route = `[{route: [{destination: {host: ${this.#service(index)}}${more}}]}]`
     return (
-      service(this.#service(index), [this.#upstreams[this.#upstream[index]!]!]) +
+      serviceAt(this.#service(index), [this.#upstreams[this.#upstream[index]!]!]) +
       virtualService(this.host(index), route)
     )
   }

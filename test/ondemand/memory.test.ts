@@ -7,8 +7,9 @@ import { ask } from '../envoy/http-mesh.ts'
 import { startEcho, type Upstream } from '../helpers/echo.ts'
 import { comesTrue } from '../helpers/eventually.ts'
 import { testFolder } from '../helpers/folders.ts'
+import { serviceAt } from '../helpers/mesh-yaml.ts'
 import { freePort } from '../helpers/ports.ts'
-import { service, services, startLazyEnvoy, startPlane, virtualService } from './bed.ts'
+import { services, startLazyEnvoy, startPlane, virtualService } from './bed.ts'
 
 let one: Upstream
 beforeAll(async () => {
@@ -181,7 +182,7 @@ kind: Sidecar
 metadata: {name: ${labels.replace(/\W/g, '')}}
 spec: {workloadSelector: {labels: {${labels}}}, egress: [{hosts: ['*/*']}]}
 `
-    const plane = await startPlane(world() + service('x.test', [one]), { memory })
+    const plane = await startPlane(world() + serviceAt('x.test', [one]), { memory })
     const envoy = await startLazyEnvoy(plane.port, { metadata: { LABELS: { app: 'web', tier: 'front' } } })
     const all = [0, 1, 2, 3]
     for (const labels of ['app: web', 'tier: front', 'app: web', 'tier: front']) {
@@ -189,7 +190,7 @@ spec: {workloadSelector: {labels: {${labels}}}, egress: [{hosts: ['*/*']}]}
       memory.sweep(plane.server.lazyProxies())
       await comesTrue(async () => (await envoy.clusters()).length === 0, 'gone')
       expect(await statuses(envoy.httpPort, [0])).toEqual([200])
-      plane.commit(world() + service('x.test', [one]) + sidecar(labels))
+      plane.commit(world() + serviceAt('x.test', [one]) + sidecar(labels))
       await sleep(200)
     }
     expect(await statuses(envoy.httpPort, all)).toEqual(all.map(() => 200))

@@ -4,8 +4,9 @@ import { createReports } from '../../controlplane/reports/index.ts'
 import { ask } from '../envoy/http-mesh.ts'
 import { startEcho } from '../helpers/echo.ts'
 import { comesTrue } from '../helpers/eventually.ts'
+import { serviceAt } from '../helpers/mesh-yaml.ts'
 import { freePort } from '../helpers/ports.ts'
-import { type LazyEnvoy, service, services, startLazyEnvoy, startPlane, virtualService } from './bed.ts'
+import { type LazyEnvoy, services, startLazyEnvoy, startPlane, virtualService } from './bed.ts'
 
 /** A listener somebody wrote, with the routes of the mesh and nothing that asks for clusters: every cold request fails. */
 const deaf = (port: number) => `---
@@ -81,7 +82,7 @@ test('a request or a connection that failed because its cluster was missing brin
     '[{route: [{destination: {host: svc3.test}, weight: 50}, {destination: {host: svc4.test}, weight: 50}]}]',
   )
   const dbPort = await freePort()
-  const db = service('db.test', [one], `{number: ${dbPort}, name: tcp, protocol: TCP}`)
+  const db = serviceAt('db.test', [one], `{number: ${dbPort}, name: tcp, protocol: TCP}`)
   const dbCluster = `outbound|${dbPort}||db.test`
   const reports = createReports()
   const plane = await startPlane(services(20, one) + split + db + deaf(port), { services: reports.services })

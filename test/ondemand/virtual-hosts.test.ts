@@ -5,8 +5,9 @@ import { OnDemandMemory, type Usage } from '../../controlplane/ondemand/index.ts
 import { ask } from '../envoy/http-mesh.ts'
 import { startEcho, type Upstream } from '../helpers/echo.ts'
 import { comesTrue } from '../helpers/eventually.ts'
+import { serviceAt } from '../helpers/mesh-yaml.ts'
 import { freePort } from '../helpers/ports.ts'
-import { type LazyEnvoy, type Plane, service, services, startLazyEnvoy, startPlane, virtualService } from './bed.ts'
+import { type LazyEnvoy, type Plane, services, startLazyEnvoy, startPlane, virtualService } from './bed.ts'
 
 let one: Upstream
 let two: Upstream
@@ -39,7 +40,12 @@ describe.runIf(able)('virtual hosts on demand', () => {
       `[{route: [{destination: {host: split.test}, weight: ${weight}}, {destination: {host: other.test}, weight: ${100 - weight}}]}]`,
     )
   const world = (weight = 90, more = '') =>
-    services(500, one) + service('split.test', [one]) + service('other.test', [two]) + split(weight) + LAZY_HOSTS + more
+    services(500, one) +
+    serviceAt('split.test', [one]) +
+    serviceAt('other.test', [two]) +
+    split(weight) +
+    LAZY_HOSTS +
+    more
   let plane: Plane
   let envoy: LazyEnvoy
   beforeAll(async () => {
@@ -98,7 +104,7 @@ describe.runIf(able)('virtual hosts on demand', () => {
 
   test('a host nobody declared is answered as without on demand, each time, and served as soon as it exists', async () => {
     for (let turn = 0; turn < 2; turn++) expect((await ask(envoy.httpPort, 'late.test')).status).toBe(502)
-    plane.commit(world(10, service('late.test', [two])))
+    plane.commit(world(10, serviceAt('late.test', [two])))
     await comesTrue(async () => (await ask(envoy.httpPort, 'late.test')).upstream === 'two', 'it appears')
     plane.commit(world())
     await comesTrue(async () => (await ask(envoy.httpPort, 'late.test')).status === 502, 'it goes')
@@ -161,7 +167,8 @@ spec:
   - {port: {number: ${port}, name: http, protocol: HTTP}, hosts: ['*/*']}
   - {port: {number: ${proxyPort}, name: proxy, protocol: HTTP_PROXY}, hosts: ['*/*']}
 `
-    const world = service('a.test', [one], `{number: ${port}, name: http, protocol: HTTP}`) + service('b.test', [two])
+    const world =
+      serviceAt('a.test', [one], `{number: ${port}, name: http, protocol: HTTP}`) + serviceAt('b.test', [two])
     const plane = await startPlane(world + LAZY_HOSTS)
     const envoy = await startLazyEnvoy(plane.port)
     expect((await ask(envoy.httpPort, 'b.test')).upstream).toBe('two')
@@ -258,7 +265,7 @@ describe.runIf(able)('over time', () => {
 
 describe.runIf(able)('who asks for virtual hosts', () => {
   const world = (fields: string, annotation: string) =>
-    `${service('a.test', [one])}${mesh(fields)}---
+    `${serviceAt('a.test', [one])}${mesh(fields)}---
 apiVersion: networking.istio.io/v1
 kind: Sidecar
 metadata: {name: scope, annotations: {${annotation}}}

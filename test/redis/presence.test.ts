@@ -8,6 +8,7 @@ import { envoyBootstrap } from '../../controlplane/bootstrap/envoy.ts'
 import { type Learned, type LearnedStore, learnedSets, NOTHING_LEARNED } from '../../controlplane/shared/index.ts'
 import { startEnvoy, type TestEnvoy } from '../helpers/envoy.ts'
 import { testFolder } from '../helpers/folders.ts'
+import { serviceAt } from '../helpers/mesh-yaml.ts'
 import { stopAfterTests } from '../helpers/processes.ts'
 import { HOW_TO_GET_REDIS, hasRedis, startRedis, type TestRedis } from '../helpers/redis.ts'
 import { requireTool } from '../helpers/tools.ts'
@@ -27,18 +28,7 @@ beforeAll(async () => {
   if (!(await hasRedis())) return
   redis = await startRedis()
   folder = testFolder('replicas')
-  await writeFile(
-    join(folder, 'api.yaml'),
-    `apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: {name: api}
-spec:
-  hosts: [api.default.svc.cluster.local]
-  ports: [{number: 80, name: http, protocol: HTTP}]
-  resolution: STATIC
-  endpoints: [{address: 127.0.0.1}]
-`,
-  )
+  await writeFile(join(folder, 'api.yaml'), serviceAt('api', [{ port: 80 }]))
   one = await replica('one')
   two = await replica('two')
   envoy = await startEnvoy({

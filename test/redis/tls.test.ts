@@ -1,9 +1,9 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { Redis } from 'ioredis'
 import { beforeEach, expect, it, type TestContext } from 'vitest'
 import { testCa } from '../helpers/certificates.ts'
+import { testProgram } from '../helpers/compiled.ts'
 import { testFolder } from '../helpers/folders.ts'
 import { freePorts } from '../helpers/ports.ts'
 import { spawnForTest, stopAfterTests } from '../helpers/processes.ts'
@@ -44,10 +44,7 @@ it('limits are counted over TLS with a user and a password, by a Redis alone and
     const said: string[] = []
     const child = await spawnForTest({
       command: process.execPath,
-      args: [
-        ...['--import', import.meta.resolve('tsx'), fileURLToPath(new URL('limit-once.ts', import.meta.url))],
-        ...urls,
-      ],
+      args: [testProgram('limit-once'), ...urls],
       env: { ...process.env, ...env } as Record<string, string>,
       onLine: (line, stream) => {
         if (stream === 'stdout') said.push(line)

@@ -16,6 +16,7 @@ import { type ControlPlane, startControlPlane } from '../helpers/control-plane.t
 import { startEcho, startTcpEcho, type Upstream } from '../helpers/echo.ts'
 import { startEnvoy } from '../helpers/envoy.ts'
 import { comesTrue } from '../helpers/eventually.ts'
+import { meshSettings, serviceAt } from '../helpers/mesh-yaml.ts'
 import { freePort } from '../helpers/ports.ts'
 
 /** Access logs that a real Envoy sends, and what tools learn about it. */
@@ -67,28 +68,9 @@ spec:
 `
 
 const documents = (more = '') => `
-apiVersion: meshgate.io/v1
-kind: Mesh
-metadata: {name: mesh}
-spec: {trafficReports: true}
----
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: {name: reviews}
-spec:
-  hosts: [reviews.default.svc.cluster.local]
-  ports: [{number: 80, name: http, protocol: HTTP}]
-  resolution: STATIC
-  endpoints: [{address: 127.0.0.1, ports: {http: ${upstream.port}}}]
----
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: {name: db}
-spec:
-  hosts: [db.default.svc.cluster.local]
-  ports: [{number: ${tcpPort}, name: tcp, protocol: TCP}]
-  resolution: STATIC
-  endpoints: [{address: 127.0.0.1, ports: {tcp: ${tcp.port}}}]
+${meshSettings('trafficReports: true')}
+${serviceAt('reviews', [upstream])}
+${serviceAt('db', [tcp], `{number: ${tcpPort}, name: tcp, protocol: TCP}`)}
 ---
 ${strayListener()}
 ---

@@ -8,6 +8,7 @@ import { TYPE_URL } from '../../proto/types.ts'
 import { startEnvoy, type TestEnvoy } from '../helpers/envoy.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { testFolder } from '../helpers/folders.ts'
+import { serviceAt, versionsOf } from '../helpers/mesh-yaml.ts'
 import { freePort } from '../helpers/ports.ts'
 import { stopAfterTests } from '../helpers/processes.ts'
 import { type ServeChild, serveChild } from '../helpers/serve.ts'
@@ -38,36 +39,21 @@ interface Plan {
   readonly proxies: readonly string[]
 }
 
-const SERVICE = `apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: reviews }
-spec:
-  hosts: [reviews.default.svc.cluster.local]
-  resolution: STATIC
-  ports: [{ number: 80, name: http, protocol: HTTP }]
-  endpoints:
-    - { address: 127.0.0.1, ports: { http: 1 }, labels: { version: v1 } }
-    - { address: 127.0.0.1, ports: { http: 2 }, labels: { version: v2 } }
-`
+const HOST = 'reviews.default.svc.cluster.local'
+const SERVICE = serviceAt('reviews', [
+  { port: 1, labels: { version: 'v1' } },
+  { port: 2, labels: { version: 'v2' } },
+])
 const route = (more: string, weight: number, spec = '') => `apiVersion: networking.istio.io/v1
 kind: VirtualService
 metadata: { name: reviews }
 spec:
-  hosts: [reviews.default.svc.cluster.local]
+  hosts: [${HOST}]
 ${spec}  http:
     - ${more}route:
         - { destination: { host: reviews, subset: v1 }, weight: ${100 - weight} }
         - { destination: { host: reviews, subset: v2 }, weight: ${weight} }
 `
-const policy = (subsets: string, spec = '') => `apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: { name: reviews }
-spec:
-  host: reviews.default.svc.cluster.local
-${spec}  subsets: [${subsets}]
-`
-const V1 = '{ name: v1, labels: { version: v1 } }'
-const V2 = '{ name: v2, labels: { version: v2 } }'
 
 const FAULT = 'fault: { abort: { httpStatus: 503, percentage: { value: 100 } } }\n      '
 const OWN = '  exportTo: ["."]\n'
@@ -120,7 +106,7 @@ beforeAll(async () => {
   )
   await writeFile(join(folder, 'service.yaml'), SERVICE)
   await writeFile(join(folder, 'rule.yaml'), route('', 10))
-  await writeFile(join(folder, 'policy.yaml'), policy(`${V1}, ${V2}`))
+  await writeFile(join(folder, 'policy.yaml'), versionsOf(HOST, ['v1', 'v2']))
   plane = await serveChild(folder)
   envoy = await startEnvoy({
     bootstrap: envoyBootstrap({
@@ -152,8 +138,7 @@ beforeAll(async () => {
 /** A cluster that changes gets its endpoints anew, although they are the same: no change of a plan. */
 const isOfThePlan = (resource: string) => !resource.startsWith('+eds ')
 
-const LIMITS = '  trafficPolicy: { connectionPool: { http: { http1MaxPendingRequests: 7 } } }\n'
-const HOST = 'reviews.default.svc.cluster.local'
+const LIMITS = 'trafficPolicy: { connectionPool: { http: { http1MaxPendingRequests: 7 } } }'
 const ROUTES = ['+rds http_proxy']
 
 describe('the words of a plan and what proxies get', () => {
@@ -189,7 +174,7 @@ describe('the words of a plan and what proxies get', () => {
       ...{ envoy: ROUTES, other: [], held: ['"weight": 40', '"weight": 25'] },
     },
     {
-      ...{ change: 'limits', file: 'policy.yaml', text: policy(`${V1}, ${V2}`, LIMITS) },
+      ...{ change: 'limits', file: 'policy.yaml', text: versionsOf(HOST, ['v1', 'v2'], LIMITS) },
       en: `${HOST}, connection limits: set to HTTP most waiting requests 7`,
       zh: `${HOST} 连接池上限：设为 HTTP 最大等待请求数 7`,
       envoy: ['', 'v1', 'v2'].map((subset) => `+cds outbound|80|${subset}|${HOST}`),
@@ -202,7 +187,12 @@ describe('the words of a plan and what proxies get', () => {
       ...{ envoy: ROUTES, other: [], held: [`outbound|80||${HOST}`, '"weight": 40'] },
     },
     {
-      ...{ change: 'a subset that goes', file: 'policy.yaml', text: policy(V1, LIMITS), danger: true },
+      ...{
+        change: 'a subset that goes',
+        file: 'policy.yaml',
+        text: versionsOf(HOST, ['v1'], LIMITS),
+        danger: true,
+      },
       ...{ en: `subset ${HOST} v2 is removed`, zh: `移除子集 ${HOST} v2` },
       envoy: ['cds', 'eds'].map((type) => `-${type} outbound|80|v2|${HOST}`),
       other: ['cds', 'eds'].map((type) => `-${type} outbound|80|v2|${HOST}`),
