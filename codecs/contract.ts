@@ -20,6 +20,8 @@ export const FrameKind = {
   handshake: 8,
   /** The frame does not say: a request from the client, a response from the upstream. */
   either: 9,
+  /** Compressed or encrypted: what it is cannot be read. Passes on bound connections; in other modes nobody could answer it, and its client's connection ends. */
+  opaque: 10,
 } as const
 export type FrameKind = (typeof FrameKind)[keyof typeof FrameKind]
 export type FrameKindName = keyof typeof FrameKind

@@ -38,6 +38,14 @@ export function clientSignal(
       counters[L.downstream_push_dropped]!++
       return !client.held
     }
+    case FrameKind.opaque: {
+      counters[L.downstream_push_total]!++
+      if (bound && client.forwardRouted(engine, b, at, length)) return !client.held
+      counters[L.downstream_push_dropped]!++
+      // It may be a request, and there is nobody who could answer it.
+      client.broken()
+      return false
+    }
     case FrameKind.goaway:
       // The client leaves; what it waits for still comes.
       if (bound) client.forwardToAll(b, at, length)

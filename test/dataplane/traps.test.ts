@@ -152,6 +152,31 @@ describe('ids', () => {
   )
 })
 
+describe('a frame that cannot be read (compressed THeader)', () => {
+  const compressed = () => {
+    const { vectors } = parseVectors(readFileSync(protocolFile('thrift', 'vectors.yaml'), 'utf8'))
+    return Buffer.from(parseHex(vectors.find(({ name }) => name === 'header-binary-call-zlib')!.hex))
+  }
+
+  it('passes on a bound connection as it is, and so does its answer', async () => {
+    const { port } = await between('thrift', 'bound', (chunk) => chunk)
+    const socket = connect({ host: '127.0.0.1', port })
+    bed.defer(() => socket.destroy())
+    socket.write(compressed())
+    const answer = await new Promise<Buffer>((resolve) => socket.once('data', resolve))
+    expect(answer).toEqual(compressed())
+  })
+
+  it.each(['shared', 'exclusive'] as const)('ends the connection where nobody could answer it (%s)', async (mode) => {
+    const { proxy, port } = await between('thrift', mode, (chunk) => chunk)
+    const socket = connect({ host: '127.0.0.1', port })
+    bed.defer(() => socket.destroy())
+    socket.write(compressed())
+    await new Promise((resolve) => socket.resume().once('end', resolve))
+    expect(proxy.listeners[0]!.counters[L.downstream_cx_protocol_error]).toBe(1)
+  })
+})
+
 describe('frames between a request and its reply', () => {
   it.each(['shared', 'bound', 'exclusive'] as const)(
     'heartbeats of either side, and replies nobody asked for, disturb nothing (%s)',
