@@ -29,7 +29,7 @@ describe.each(MODES)('load balancing in Envoy, %s', (mode) => {
   const hashed = ['maglev', 'small', 'ring', 'plain'] as const
   const balanced = ['standard', 'least', 'robin', 'random', 'warm', 'warmrobin'] as const
 
-  const configuration = (pool: readonly Upstream[]) =>
+  const configuration = (pool: readonly Upstream[], slow?: Upstream) =>
     [
       ...balanced.map((name) => service(name, [a, b])),
       rule('least', '{loadBalancer: {simple: LEAST_CONN}}'),
@@ -37,6 +37,8 @@ describe.each(MODES)('load balancing in Envoy, %s', (mode) => {
       rule('random', '{loadBalancer: {simple: RANDOM}}'),
       rule('warm', '{loadBalancer: {warmup: {duration: 1s, minimumPercent: 50, aggression: 2}}}'),
       rule('warmrobin', '{loadBalancer: {simple: ROUND_ROBIN, warmupDurationSecs: 1s}}'),
+      service('slow', [a, b, ...(slow ? [slow] : [])]),
+      rule('slow', '{loadBalancer: {simple: ROUND_ROBIN, warmup: {duration: 5s, minimumPercent: 10}}}'),
       service('weighted', [
         `{address: 127.0.0.1, ports: {http: ${a.port}}, weight: 3, labels: {version: v1}}`,
         `{address: 127.0.0.1, ports: {http: ${b.port}}, weight: 1, labels: {version: v2}}`,
@@ -53,8 +55,11 @@ describe.each(MODES)('load balancing in Envoy, %s', (mode) => {
       rule('ring', '{loadBalancer: {consistentHash: {httpHeaderName: x-key, ringHash: {minimumRingSize: 2048}}}}'),
     ].join('')
 
+  let old: number
   beforeAll(async () => {
     bed = await startClusterBed(mode, configuration(upstreams))
+    await bed.hostsAre(clusterOf('slow'), staying(2))
+    old = Date.now() + 5_000
   })
 
   afterAll(async () => {
@@ -115,5 +120,15 @@ describe.each(MODES)('load balancing in Envoy, %s', (mode) => {
     bed.configure(configuration(upstreams))
     for (const name of hashed) await bed.hostsAre(clusterOf(name), staying(10))
     expect(await owners('maglev')).toEqual(before['maglev'])
+  })
+
+  test('a new endpoint gets little at first where the rule has it warm up, and its share in the end', async () => {
+    const cluster = clusterOf('slow')
+    const share = async () => tally(await many(60, () => bed.get(cluster)))['u2'] ?? 0
+    await new Promise((resolve) => setTimeout(resolve, old - Date.now()))
+    bed.configure(configuration(upstreams, upstreams[2]))
+    await bed.hostsAre(cluster, staying(3))
+    expect(await share()).toBeLessThan(15)
+    await expect.poll(share).toBeGreaterThan(17)
   })
 })

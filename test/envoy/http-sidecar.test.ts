@@ -31,6 +31,16 @@ const RULES = [
   rulesFor('retry.test', to('retries: {attempts: 3, retryOn: "503", backoff: 1ms}')),
   rulesFor('retry-default.test', to()),
   rulesFor('retry-off.test', to('retries: {attempts: 0}')),
+  rulesFor('other-host.test', to('retries: {attempts: 1, retryOn: "503", backoff: 1ms}', '{host: pair}')),
+  rulesFor(
+    'any-host.test',
+    to('retries: {attempts: 1, retryOn: "503", backoff: 1ms, retryIgnorePreviousHosts: false}', '{host: pair}'),
+  ),
+  rulesFor('near.test', to('retries: {attempts: 3, retryOn: "503", backoff: 1ms}', '{host: near-and-far}')),
+  rulesFor(
+    'far.test',
+    to('retries: {attempts: 3, retryOn: "503", backoff: 1ms, retryRemoteLocalities: true}', '{host: near-and-far}'),
+  ),
   rulesFor('try-timeout.test', to('retries: {attempts: 1, perTryTimeout: 150ms, retryOn: "5xx", backoff: 1ms}')),
   rulesFor('timeout.test', to('timeout: 150ms')),
   rulesFor(
@@ -166,6 +176,22 @@ metadata: {name: hashed}
 spec:
   host: hashed
   trafficPolicy: {loadBalancer: {consistentHash: {httpHeaderName: x-user}}}
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: pair}
+spec: {host: pair, trafficPolicy: {loadBalancer: {simple: RANDOM}}}
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: near-and-far}
+spec:
+  host: near-and-far
+  trafficPolicy:
+    loadBalancer: {localityLbSetting: {failoverPriority: [version=v1]}}
+    outlierDetection: {consecutive5xxErrors: 100000}
+${serviceAt('pair', [v1, v2])}
+${serviceAt('near-and-far', [asVersion(v1, 'v1'), asVersion(v2, 'v2')])}
 ${serviceAt('reviews', [asVersion(v1, 'v1'), asVersion(v2, 'v2')])}
 ${['cookie', 'query', 'address'].map((key) => serviceAt(`by-${key}`, hashed) + hashRule(key)).join('')}
 ${serviceAt('shadow', [shadow])}
@@ -342,6 +368,27 @@ ${RULES.join('')}`
       expect((await get('retry-off.test')).status).toBe(503)
       failing(1, 500)
       expect((await get('retry-default.test')).status).toBe(500)
+    })
+
+    it('a retry goes to another host, unless the rule lets it go to any', async () => {
+      v2.behave({ status: 503 })
+      const refused = async (host: string) =>
+        (
+          await tally(
+            200,
+            () => get(host),
+            ({ status }) => `${status}`,
+          )
+        )['503'] ?? 0
+      // To any host: half of the half that failed. To another: only where the balancer names the same one five times more.
+      expect(await refused('any-host.test')).toBeGreaterThan(25)
+      expect(await refused('other-host.test')).toBeLessThan(25)
+    })
+
+    it('a retry leaves for another locality where the rule says so', async () => {
+      v1.behave({ status: 503 })
+      expect(await get('near.test')).toMatchObject({ status: 503, upstream: 'v1' })
+      expect(await get('far.test')).toMatchObject({ status: 200, upstream: 'v2' })
     })
 
     it('a try that takes too long is given up and tried again', async () => {
