@@ -42,7 +42,8 @@ export default defineConfig({
           isolate: false,
           setupFiles: ['test/helpers/after-file.ts'],
           globalSetup: ['test/helpers/temporary-files.ts', 'test/helpers/global-setup.ts'],
-          maxWorkers: 3,
+          // Twice the cores: most of what these tests do is wait.
+          maxWorkers: 4,
           expect: { poll },
         },
       },

@@ -246,21 +246,23 @@ ${RULES.join('')}`
   })
 
   describe('split', () => {
-    it('10,000 requests at 90 to 10 land within 1.5 points', async () => {
-      const counts = await byUpstream('split.test', 10_000)
-      expect(Math.abs(counts['v1']! - 9000)).toBeLessThan(150)
-      expect(counts['v1']! + counts['v2']!).toBe(10_000)
+    // Five standard deviations either way. How the rule came to Envoy does not change how it throws its dice: one of the two throws them often.
+    const [count, points] = mode === 'delta' ? [10_000, 1.5] : [1_000, 4.8]
+    it(`${count} requests at 90 to 10 land within ${points} points`, async () => {
+      const counts = await byUpstream('split.test', count)
+      expect(Math.abs((counts['v1']! / count) * 100 - 90)).toBeLessThan(points)
+      expect(counts['v1']! + counts['v2']!).toBe(count)
     })
 
     it('weights are relative: 3 to 1 are three quarters', async () => {
-      const counts = await byUpstream('uneven.test', 4000)
-      expect(Math.abs(counts['v1']! / 40 - 75)).toBeLessThan(3)
+      const counts = await byUpstream('uneven.test', 1000)
+      expect(Math.abs(counts['v1']! / 10 - 75)).toBeLessThan(7)
     })
 
     it('a missing destination answers its share with 503 and leaves the rest as written', async () => {
-      const counts = await byUpstream('gone.test', 5000)
-      expect(Math.abs(counts['v1']! / 50 - 60)).toBeLessThan(3)
-      expect(Math.abs(counts['503']! / 50 - 40)).toBeLessThan(3)
+      const counts = await byUpstream('gone.test', 1000)
+      expect(Math.abs(counts['v1']! / 10 - 60)).toBeLessThan(8)
+      expect(Math.abs(counts['503']! / 10 - 40)).toBeLessThan(8)
     })
 
     it('a rule whose only destination is missing says so', async () => {
@@ -309,9 +311,9 @@ ${RULES.join('')}`
 
   describe('faults', () => {
     it('30 % of requests are aborted with the status', async () => {
-      const counts = await byUpstream('abort.test', 3000)
-      expect(Math.abs(counts['555']! / 30 - 30)).toBeLessThan(3)
-      expect(counts['555']! + counts['v1']!).toBe(3000)
+      const counts = await byUpstream('abort.test', 1000)
+      expect(Math.abs(counts['555']! / 10 - 30)).toBeLessThan(7.5)
+      expect(counts['555']! + counts['v1']!).toBe(1000)
     })
 
     it('a gRPC call is aborted with the gRPC status', async () => {
@@ -333,8 +335,8 @@ ${RULES.join('')}`
       const delays = async () => (await mesh.envoy.stats('fault.delays_injected')) as Record<string, number>
       const sum = (stats: Record<string, number>) => Object.values(stats).reduce((total, value) => total + value, 0)
       const before = sum(await delays())
-      await byUpstream('delay-some.test', 3000)
-      expect(Math.abs((sum(await delays()) - before) / 30 - 20)).toBeLessThan(3)
+      await byUpstream('delay-some.test', 1000)
+      expect(Math.abs((sum(await delays()) - before) / 10 - 20)).toBeLessThan(6.5)
     })
   })
 
@@ -432,8 +434,8 @@ ${RULES.join('')}`
     })
 
     it('half of the requests at 50 %', async () => {
-      await byUpstream('mirror-half.test', 2000)
-      await expect.poll(() => Math.abs(shadow.count / 20 - 50)).toBeLessThan(5)
+      await byUpstream('mirror-half.test', 1000)
+      await expect.poll(() => Math.abs(shadow.count / 10 - 50)).toBeLessThan(8)
     })
   })
 

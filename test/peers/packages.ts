@@ -26,6 +26,18 @@ const pipPackages = ['thrift==0.25.0']
 export const run = promisify(execFile)
 export const digest = (parts: readonly string[]) =>
   createHash('sha256').update(parts.join(' ')).digest('hex').slice(0, 12)
+/** Programs that were found to run here, or not. */
+const tried = new Map<string, Promise<unknown>>()
+
+/** What was made with a program before may still be there when the program is not. @throws Error that says so */
+async function mustRun(program: string, option: string): Promise<void> {
+  const trial = tried.get(program) ?? run(program, [option])
+  tried.set(program, trial)
+  await trial.catch((cause: Error) => {
+    throw new Error(`${program} does not run on this machine, install it: ${cause.message}`, { cause })
+  })
+}
+
 export const say = (line: string) => process.stderr.write(`test setup: ${line}\n`)
 
 /** Folder with `node_modules`. @throws Error when npm or the network is missing */
@@ -45,7 +57,8 @@ export async function npmPackage<T>(name: string): Promise<T> {
 }
 
 /** Folder for `PYTHONPATH`. @throws Error when Python, pip or the network is missing */
-export function pipFolder(): Promise<string> {
+export async function pipFolder(): Promise<string> {
+  await mustRun('python3', '--version')
   return cachedFolder(`peers-pip-${digest(pipPackages)}`, async (work) => {
     say(`installing ${pipPackages.join(' ')} with pip (once)`)
     const options = ['--quiet', '--disable-pip-version-check', '--root-user-action', 'ignore', '--target', work]
@@ -59,6 +72,7 @@ export function pipFolder(): Promise<string> {
  * @throws Error when a JDK, Maven or the network is missing
  */
 export async function javaProgram(name: string, mainClass: string): Promise<readonly string[]> {
+  await mustRun('java', '-version')
   const folder = fileURLToPath(new URL(`./programs/${name}/`, import.meta.url))
   const files = await Promise.all(['pom.xml', `${mainClass}.java`].map((file) => readFile(join(folder, file), 'utf8')))
   const made = await cachedFolder(`peers-java-${name}-${digest(files)}`, async (work) => {
