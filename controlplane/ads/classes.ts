@@ -6,6 +6,8 @@ import type { View } from '../xds/resource.ts'
 export class Classes {
   /** Counts the changes of the configuration. */
   readonly epoch = { now: 0 }
+  /** Names that are asked for and do not exist. */
+  readonly missing = { count: 0 }
   private readonly logs = new Map<string, ClassLog>()
   private readonly status: StatusBook
   private readonly verdictChanged: () => void
@@ -25,6 +27,7 @@ export class Classes {
       view,
       this.epoch,
       this.status.verdicts(view.key, () => this.changed(view.key)),
+      this.missing,
     )
     this.logs.set(view.key, log)
     return log

@@ -4,6 +4,11 @@ export interface Limits {
   readonly requestBytes: number
   /** Names one stream may be subscribed to, and names in one request. Envoy's own goal is 100,000 clusters. */
   readonly namesPerStream: number
+  /**
+   * Names that do not exist, asked for by all streams together; proxies of one class share theirs. Some 1.4 KB each. Beyond it the
+   * stream that asks for most of them is ended.
+   */
+  readonly missingNames: number
   /** Bytes of one resource name. The longest generated ones (`outbound|port|subset|host`) stay below 400. */
   readonly nameLength: number
   /** Requests per second and stream, sustained. A busy Envoy acknowledges some 100 pushes and asks for some 100 names. */
@@ -68,6 +73,7 @@ export interface Limits {
 export const DEFAULT_LIMITS: Limits = {
   requestBytes: 64 * 1024 * 1024,
   namesPerStream: 100_000,
+  missingNames: 200_000,
   nameLength: 1024,
   requestsPerSecond: 1000,
   requestBurst: 10_000,

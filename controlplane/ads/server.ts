@@ -3,6 +3,7 @@ import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { StatusBook } from '../status/book.ts'
 import type { ClassLog } from '../subscription/class-log.ts'
+import type { Client } from '../subscription/client.ts'
 import type { FrameOptions } from '../subscription/frames.ts'
 import type { WorkingSet } from '../subscription/on-demand.ts'
 import type { Mesh, NodeInfo, OnDemand, UnservedRequest } from '../xds/resource.ts'
@@ -14,6 +15,7 @@ import { type Logger, SILENT } from './logger.ts'
 import { type AdsMetrics, NO_METRICS } from './metrics.ts'
 import { Preparations } from './preparations.ts'
 import { Rounds } from './rounds.ts'
+import { Slices } from './slices.ts'
 import { Stream, type StreamContext } from './stream.ts'
 import type { TlsFiles } from './tls.ts'
 import { TokenBucket } from './token-bucket.ts'
@@ -83,6 +85,8 @@ export class XdsServer {
   private reclassifyAll = false
   private classification: unknown
   private stopping = false
+  /** Clients that are gone and whose names are let go of in slices. */
+  private releasing = 0
   private verifiedAt: number
   private unverified: ClassLog[] = []
 
@@ -120,6 +124,8 @@ export class XdsServer {
         this.logger.error({ error }, 'preparing what a client asked for failed'),
       ),
       closed: (stream) => this.closed(stream),
+      leaving: (client) => this.release(client),
+      crowded: () => this.shed(),
       ready: () => this.rounds.request(),
     }
     this.admission = new TokenBucket(this.limits.newStreamsPerSecond, this.limits.newStreamBurst, this.now())
@@ -236,6 +242,38 @@ export class XdsServer {
   private closed(stream: Stream): void {
     this.streams.delete(stream)
     this.metrics.connected(this.streams.size)
+  }
+
+  /** Lets go of the names of a client that is gone: of very many in slices, all at once the others would wait. */
+  private release(client: Client): void {
+    const { class: log } = client
+    const steps = client.leave()
+    if (steps.next().done) {
+      this.classes.left(log)
+      return
+    }
+    // Its class stays until then: a new one of the same name would be given what this one takes back.
+    this.releasing++
+    new Slices(this.limits.sliceMs, 1).run(
+      () => !steps.next().done,
+      (error) => {
+        if (error !== undefined) this.logger.error({ error }, 'letting go of the names of a client failed')
+        this.releasing--
+        this.classes.left(log)
+      },
+    )
+  }
+
+  /** Ends the stream that asks for most names that do not exist. While those of the last one are let go of, no other. */
+  private shed(): void {
+    if (this.releasing > 0) return
+    let most: Stream | undefined
+    let missing = 0
+    for (const stream of this.streams) {
+      const own = stream.missingNames
+      if (own > missing) [most, missing] = [stream, own]
+    }
+    most?.shed(missing)
   }
 
   /** Publishes the present configuration and sends everybody what changed. */

@@ -5,6 +5,7 @@ import { Client, type Received } from '../subscription/client.ts'
 import type { FrameOptions } from '../subscription/frames.ts'
 import { WILDCARD_TYPES } from '../subscription/interest.ts'
 import type { WorkingSet } from '../subscription/on-demand.ts'
+import { portions } from '../subscription/portions.ts'
 import { type DiscoveryRequest, RequestTooLarge, readDeltaRequest, readSotwRequest } from '../subscription/request.ts'
 import { writeResponse } from '../subscription/response.ts'
 import { WireError } from '../subscription/wire.ts'
@@ -17,6 +18,7 @@ import type { Logger } from './logger.ts'
 import type { AdsMetrics } from './metrics.ts'
 import { readNode, readNodeId } from './node.ts'
 import type { Preparations } from './preparations.ts'
+import { RequestLine } from './request-line.ts'
 import { TokenBucket } from './token-bucket.ts'
 import { STATUS, type Status, type Transport, type TransportHandler } from './transport.ts'
 
@@ -39,15 +41,18 @@ export interface StreamContext {
   /** What classes compile for their first clients. */
   readonly preparations: Preparations<ClassLog>
   closed(stream: Stream): void
+  /** A client is gone whose names are to be let go of. */
+  leaving(client: Client): void
+  /** All streams together ask for more names that do not exist than may be. */
+  crowded(): void
   /** A class can take the changes it held back. */
   ready(): void
 }
 
 const typeByUrl = new Map(Object.entries(TYPE_URL).map(([type, url]) => [url as string, type as ResourceType]))
 
-/** Requests held of one stream before it is read more slowly, and by how much, in ms. */
-const MOST_HELD = 16
-const HOLD_MS = 20
+/** How long a stream is not read that sends more than it can be answered, in ms. */
+const SLOWER_MS = 20
 
 /** One xDS stream: requests are checked and given to its `Client`, whose answers are written as the transport takes them. */
 export class Stream implements TransportHandler, StatusSource {
@@ -64,8 +69,7 @@ export class Stream implements TransportHandler, StatusSource {
   private unsentSince = 0
   /** Nonce of the clusters whose late acknowledgement was told. */
   private toldSlow: string | undefined
-  /** Requests that wait until what the first of them asks for is compiled. */
-  private held: DiscoveryRequest[] | undefined
+  private readonly line: RequestLine
   /** When the oldest change this client has not fully accepted was made. */
   private changedAt: number | undefined
 
@@ -77,6 +81,16 @@ export class Stream implements TransportHandler, StatusSource {
     this.connectedAt = context.now()
     const { requestsPerSecond, requestBurst } = context.limits
     this.bucket = new TokenBucket(requestsPerSecond, requestBurst, this.connectedAt)
+    this.line = new RequestLine({
+      divide: (request) => {
+        const type = this.typeNamed(request)
+        return portions(type, request, type && this.client.place(type)?.interest.names)
+      },
+      prepares: (request, ready) => this.prepares(request, ready),
+      take: (request) => this.take(request, context.now()),
+      failed: (error) => this.refuseError(error),
+      slowDown: () => transport.pause(SLOWER_MS),
+    })
     context.waiting.add(this)
   }
 
@@ -97,6 +111,11 @@ export class Stream implements TransportHandler, StatusSource {
     return this.transport.peer.identities?.map((identity) => identity.text)
   }
 
+  /** Names it asks for that do not exist. */
+  get missingNames(): number {
+    return this.joined?.client.missingNames ?? 0
+  }
+
   /** Its clusters, when it gets them on demand. */
   get lazy() {
     if (!this.joined) return undefined
@@ -113,9 +132,7 @@ export class Stream implements TransportHandler, StatusSource {
     try {
       const read = this.method.form === 'delta' ? readDeltaRequest : readSotwRequest
       const request = read(bytes, { names: limits.namesPerStream, nameLength: limits.nameLength })
-      if (!this.joined && !this.join(request)) return
-      if (this.held) this.hold(request)
-      else if (!this.prepares(request)) this.take(request, time)
+      if (this.joined || this.join(request)) this.line.add(request)
     } catch (error) {
       this.refuseError(error)
     }
@@ -123,16 +140,23 @@ export class Stream implements TransportHandler, StatusSource {
 
   closed(): void {
     this.ended = true
-    const { waiting, warming, status, classes } = this.context
+    this.line.stop()
+    const { waiting, warming, status } = this.context
     waiting.delete(this)
     warming.delete(this)
     if (this.joined) {
       status.closed(this.stream)
-      const { client } = this.joined
-      client.close()
-      classes.left(client.class)
+      this.context.leaving(this.joined.client)
     }
     this.context.closed(this)
+  }
+
+  /** Ends the stream because all of them ask for more names that do not exist than may be. */
+  shed(missing: number): void {
+    this.refuse('missing', {
+      code: STATUS.resourceExhausted,
+      message: `asks for ${missing} names that do not exist, more than any other proxy, and all of them together may ask for ${this.context.limits.missingNames}; remove what names them, or raise the limit`,
+    })
   }
 
   /** Ends the stream; the client will come back by itself. */
@@ -286,45 +310,14 @@ export class Stream implements TransportHandler, StatusSource {
     return true
   }
 
-  /** Whether so much must be compiled for the answer that it is done in slices first, the request being held until then. */
-  private prepares(request: DiscoveryRequest): boolean {
+  private prepares(request: DiscoveryRequest, ready: () => void): boolean {
     const { client } = this.member()
-    const type = this.method.type ?? typeByUrl.get(request.typeUrl)
+    const type = this.typeNamed(request)
     const names = request.form === 'sotw' ? request.names : request.subscribe
     if (!type || (names.length === 0 && client.place(type))) return false
     const log = client.class
     const wildcard = WILDCARD_TYPES.has(type) && (names.length === 0 || names.includes('*'))
-    const waits = this.context.preparations.wait(
-      log,
-      () => log.preparation(type, wildcard, names),
-      () => this.release(),
-    )
-    if (waits) this.held = [kept(request)]
-    return waits
-  }
-
-  private hold(request: DiscoveryRequest): void {
-    this.held!.push(kept(request))
-    // Nobody has that much to say before the first answer.
-    if (this.held!.length > MOST_HELD) this.transport.pause(HOLD_MS)
-  }
-
-  private release(): void {
-    const requests = this.held ?? []
-    this.held = undefined
-    const time = this.context.now()
-    try {
-      for (const [index, request] of requests.entries()) {
-        if (this.ended) return
-        if (index > 0 && this.prepares(request)) {
-          this.held!.push(...requests.slice(index + 1))
-          return
-        }
-        this.take(request, time)
-      }
-    } catch (error) {
-      this.refuseError(error)
-    }
+    return this.context.preparations.wait(log, () => log.preparation(type, wildcard, names), ready)
   }
 
   private take(request: DiscoveryRequest, time: number): void {
@@ -334,14 +327,16 @@ export class Stream implements TransportHandler, StatusSource {
     const type = this.typeOf(request)
     if (!type) return
     const received = client.receive(type, request, time)
-    const { namesPerStream } = this.context.limits
-    if (client.subscribedNames > namesPerStream) {
+    const { limits, classes } = this.context
+    if (client.subscribedNames > limits.namesPerStream) {
       this.refuse('names', {
         code: STATUS.resourceExhausted,
-        message: `subscribed to more than ${namesPerStream} names; scope the proxy (Sidecar egress hosts) or raise the limit`,
+        message: `subscribed to more than ${limits.namesPerStream} names; scope the proxy (Sidecar egress hosts) or raise the limit`,
       })
       return
     }
+    if (classes.missing.count > limits.missingNames) this.context.crowded()
+    if (this.ended) return
     this.count(type, received)
     this.pump()
     if (client.class.due) this.context.ready()
@@ -386,6 +381,11 @@ export class Stream implements TransportHandler, StatusSource {
         message: `the stream began as node ${node.id} and now says ${id}: open a stream per node`,
       })
     }
+  }
+
+  /** As the request says, or the service it came to. */
+  private typeNamed(request: DiscoveryRequest): ResourceType | undefined {
+    return this.method.type ?? typeByUrl.get(request.typeUrl)
   }
 
   private typeOf(request: DiscoveryRequest): ResourceType | undefined {
@@ -444,11 +444,6 @@ export class Stream implements TransportHandler, StatusSource {
     if (!this.joined) throw new Error('the stream has not said who it is')
     return this.joined
   }
-}
-
-/** A request that is looked at in a later turn; what it was read from is not its own. */
-function kept(request: DiscoveryRequest): DiscoveryRequest {
-  return request.node ? { ...request, node: Buffer.from(request.node) } : request
 }
 
 /** Says where the bytes were that could not be read. */

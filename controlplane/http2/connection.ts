@@ -21,6 +21,7 @@ import {
 } from './frames.ts'
 import { areTrailers, requestHeaders } from './header-rules.ts'
 import { type Header, HeaderReader, HeadersUnreadable, MOST_HEADERS } from './hpack.ts'
+import { Outbox } from './outbox.ts'
 
 export interface ConnectionOptions {
   /** Calls at a time. */
@@ -84,11 +85,7 @@ export class Connection {
   private unreturned = 0
   /** A header block that goes on in the next frame. */
   private block: (Block & { readonly parts: Buffer[]; length: number }) | undefined
-  /** While something is read, what goes out is gathered. */
-  private reading = false
-  private gathering: NodeJS.Immediate | undefined
-  private out: Buffer[] = []
-  private afterOut: (() => void)[] = []
+  private readonly outbox: Outbox
   private cheap = 0
   private answers = 0
   private readonly openedAt: number
@@ -101,6 +98,7 @@ export class Connection {
   constructor(socket: Socket, options: ConnectionOptions, now: number) {
     this.socket = socket
     this.options = options
+    this.outbox = new Outbox(socket)
     this.openedAt = now
     this.heardAt = now
     this.now = now
@@ -127,7 +125,7 @@ export class Connection {
   end(code: ErrorCode = ERROR.none, text = ''): void {
     if (this.isOver) return
     this.send(goawayFrame(this.lastCall, code, text))
-    this.flushOut()
+    this.outbox.flush()
     this.socket.destroySoon()
     // Not for ever: who is told that it must go need not read that.
     setTimeout(() => this.socket.destroy(), LAST_WORD_MS).unref()
@@ -136,21 +134,12 @@ export class Connection {
 
   /** What is sent from now on in this turn of the loop leaves in one write: a short answer is headers, a message and trailers. */
   gather(): void {
-    this.gathering ??= setImmediate(this.gathered)
-  }
-
-  private readonly gathered = (): void => {
-    this.gathering = undefined
-    this.flushOut()
+    this.outbox.gather()
   }
 
   /** Bytes that are frames. @internal for calls */
   send(bytes: Buffer, done?: () => void): void {
-    if (!this.reading && !this.gathering) this.socket.write(bytes, done)
-    else {
-      this.out.push(bytes)
-      if (done) this.afterOut.push(done)
-    }
+    this.outbox.send(bytes, done)
   }
 
   /** @returns whether both windows took it. @internal for calls */
@@ -202,7 +191,7 @@ export class Connection {
     if (this.isOver) return
     this.heardAt = this.now
     this.pingedAt = undefined
-    this.reading = true
+    this.outbox.hold()
     try {
       this.reader.add(chunk)
       if (this.state !== 'preface' || this.readPreface()) {
@@ -216,35 +205,14 @@ export class Connection {
         throw error
       }
     } finally {
-      this.reading = false
-      this.flushOut()
-    }
-  }
-
-  private flushOut(): void {
-    const { out, afterOut, socket } = this
-    if (out.length === 0) return
-    this.out = []
-    this.afterOut = []
-    const done =
-      afterOut.length > 0
-        ? () => {
-            for (const one of afterOut) one()
-          }
-        : undefined
-    if (out.length === 1) socket.write(out[0]!, done)
-    else if (out.reduce((sum, { length }) => sum + length, 0) <= MOST_PAYLOAD) socket.write(Buffer.concat(out), done)
-    else {
-      socket.cork()
-      for (const [index, bytes] of out.entries()) socket.write(bytes, index === out.length - 1 ? done : undefined)
-      socket.uncork()
+      this.outbox.release()
     }
   }
 
   private readPreface(): boolean {
     const preface = this.reader.peek(PREFACE.length)
     if (!preface.equals(PREFACE.subarray(0, preface.length))) {
-      if (/^(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) /.test(preface.toString('latin1'))) this.out.push(SPEAK_HTTP2)
+      if (/^(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) /.test(preface.toString('latin1'))) this.send(SPEAK_HTTP2)
       throw new ConnectionError(ERROR.protocol, 'this is no HTTP/2')
     }
     if (preface.length < PREFACE.length) return false

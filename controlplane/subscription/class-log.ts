@@ -2,7 +2,7 @@ import { RESOURCE_TYPES, type ResourceType } from '../../proto/types.ts'
 import type { OnDemand, Resource, Suspects, View } from '../xds/resource.ts'
 import type { Interest, InterestChange } from './interest.ts'
 import { REMOVED_LAST, USES_OTHERS } from './order.ts'
-import { TypeLog } from './type-log.ts'
+import { type Missing, TypeLog } from './type-log.ts'
 import type { Verdicts } from './verdicts.ts'
 
 /** How far a client of the class is in one type; what is behind every client is forgotten. */
@@ -20,6 +20,8 @@ export interface Epoch {
 
 /** Resources compiled at once: some milliseconds. */
 const FEW = 8
+/** Names let go of at once: some milliseconds. */
+const RELEASED_AT_ONCE = 500
 
 /**
  * Everything published to one class of proxies: the present resources of each type and what changed since when. A stream
@@ -43,7 +45,8 @@ export class ClassLog {
   /** A refresh was asked for while a client was amid another. */
   private held = false
 
-  constructor(view: View, epoch: Epoch, verdicts: Verdicts) {
+  /** @param missing counts names that do not exist, for all classes that share it */
+  constructor(view: View, epoch: Epoch, verdicts: Verdicts, missing?: Missing) {
     this.view = view
     this.key = view.key
     this.epoch = epoch
@@ -51,7 +54,7 @@ export class ClassLog {
     this.seen = epoch.now
     this.readUpTo = view.moment?.()
     this.logs = Object.fromEntries(
-      RESOURCE_TYPES.map((type) => [type, new TypeLog(type, this.source(type))]),
+      RESOURCE_TYPES.map((type) => [type, new TypeLog(type, this.source(type), missing)]),
     ) as Record<ResourceType, TypeLog>
   }
 
@@ -228,10 +231,22 @@ export class ClassLog {
     if (type === 'cds' && reads) this.followChildren()
   }
 
-  /** A client goes. */
-  release(type: ResourceType, interest: Interest): void {
-    this.logs[type].unfollow(interest.names)
-    if (interest.wildcard) this.logs[type].unfollowAll()
+  /** A client goes; a portion of its names with each step. */
+  *release(type: ResourceType, interest: Interest): Generator<void> {
+    const log = this.logs[type]
+    if (interest.wildcard) log.unfollowAll()
+    if (interest.names.size <= RELEASED_AT_ONCE) {
+      log.unfollow(interest.names)
+      return
+    }
+    let portion: string[] = []
+    for (const name of interest.names) {
+      if (portion.push(name) < RELEASED_AT_ONCE) continue
+      log.unfollow(portion)
+      portion = []
+      yield
+    }
+    log.unfollow(portion)
   }
 
   /** A refused resource that no client asks for any more is read by nobody: whether it is gone must be asked here. */

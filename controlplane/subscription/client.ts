@@ -177,20 +177,35 @@ export class Client implements Reader {
       if (type === 'cds') state.interest = carriedOver(interest, this.log, to)
       moveState(type, state, this.log, to)
       state.removeAfter = Math.max(state.removeAfter, now)
-      this.log.release(type, interest)
+      for (const _ of this.log.release(type, interest));
     }
     this.log.readers.delete(this)
     to.readers.add(this)
     this.parts.log = to
   }
 
-  /** The stream ended. */
-  close(): void {
+  /** Names it asks for one by one that do not exist. */
+  get missingNames(): number {
+    let count = 0
     for (const type of EVERY_TYPE) {
       const state = this.types[type]
-      if (state) this.log.release(type, state.interest)
+      if (state) count += this.log.of(type).absent(state.interest).length
     }
+    return count
+  }
+
+  /** The stream ended. */
+  close(): void {
+    for (const _ of this.leave());
+  }
+
+  /** The same in steps, for who asked for very many names. */
+  *leave(): Generator<void> {
     this.log.readers.delete(this)
+    for (const type of EVERY_TYPE) {
+      const state = this.types[type]
+      if (state) yield* this.log.release(type, state.interest)
+    }
   }
 
   /** The part of a request that answers a response. */

@@ -20,6 +20,11 @@ export interface Pending {
   readonly removals: readonly string[]
 }
 
+/** Names that are asked for and do not exist, in all logs that share the count. */
+export interface Missing {
+  count: number
+}
+
 interface Entry {
   published: Resource | undefined
   /** What was published before it went: state-of-the-world clients keep it until they stopped using it. */
@@ -67,9 +72,12 @@ export class TypeLog {
   private readonly allMemo = new Map<string, readonly Resource[]>()
   private readonly absentMemo = new Map<string, readonly string[]>()
 
-  constructor(type: ResourceType, source: Source) {
+  private readonly missing: Missing
+
+  constructor(type: ResourceType, source: Source, missing: Missing = { count: 0 }) {
     this.type = type
     this.source = source
+    this.missing = missing
   }
 
   /** Whether some client is told of this name. */
@@ -191,7 +199,16 @@ export class TypeLog {
 
   /** A stream asks for these names: they are read, and followed from now on. */
   follow(names: Iterable<string>): void {
-    for (const name of names) this.entry(name).holders++
+    let added = false
+    try {
+      for (const name of names) {
+        const entry = this.entry(name)
+        added ||= entry.holders === 0
+        entry.holders++
+      }
+    } finally {
+      if (added) this.forgetMemos()
+    }
   }
 
   unfollow(names: Iterable<string>): void {
@@ -207,8 +224,11 @@ export class TypeLog {
   followAll(): void {
     if (this.wildcards++ > 0) return
     this.wildNames = this.source.names()
-    for (const name of this.wildNames) this.entry(name).wild = true
-    this.forgetMemos()
+    try {
+      for (const name of this.wildNames) this.entry(name).wild = true
+    } finally {
+      this.forgetMemos()
+    }
   }
 
   unfollowAll(): void {
@@ -277,7 +297,7 @@ export class TypeLog {
       entry.ghost = published ? undefined : ghost
       if (entry.ghost) this.ghosts.add(name)
       if (!entry.published || entry.published.pending) entry.since = next
-      entry.published = published
+      this.publish(entry, published)
       changed.set(name, entry.wild || (changed.get(name) ?? false))
     }
     this.wildNames = wildNames
@@ -293,7 +313,7 @@ export class TypeLog {
     for (const name of this.ghosts) {
       const entry = this.entries.get(name)
       if (!entry?.ghost || entry.published) continue
-      entry.published = entry.ghost
+      this.publish(entry, entry.ghost)
       entry.since = this.position + 1
       entry.ghost = undefined
       if (entry.wasWild && this.wildcards > 0) {
@@ -340,22 +360,29 @@ export class TypeLog {
     return merged
   }
 
-  /** The entry of a name about to be followed, read from the source unless it is followed already. */
+  /**
+   * The entry of a name about to be followed, read from the source unless it is followed already: without a new position, since
+   * nobody who has heard of this name is following it. The caller forgets what was computed before.
+   */
   private entry(name: string): Entry {
     const known = this.entries.get(name)
     if (known && isFollowed(known)) return known
     const published = this.source.get(name)
-    // Without a new position: nobody who has heard of this name is following it.
-    this.forgetMemos()
     const since = this.position
     if (known) {
-      known.published = published
+      this.publish(known, published)
       known.since = since
       return known
     }
     const entry = { published, ghost: undefined, wild: false, wasWild: false, holders: 0, changed: since, since }
+    if (!published) this.missing.count++
     this.entries.set(name, entry)
     return entry
+  }
+
+  private publish(entry: Entry, resource: Resource | undefined): void {
+    this.missing.count += (resource ? 0 : 1) - (entry.published ? 0 : 1)
+    entry.published = resource
   }
 
   /** A name nobody follows goes, unless a client must still hear that it went. */
@@ -363,6 +390,7 @@ export class TypeLog {
     if (isFollowed(entry) || entry.ghost) return
     if (this.steps.some((step) => step.names.has(name))) return
     this.entries.delete(name)
+    if (!entry.published) this.missing.count--
     // What exists is likely to be asked for again; of what does not, and of authorities, there may be any number.
     if (!entry.published || this.type === 'vhds') this.source.forget(name)
   }

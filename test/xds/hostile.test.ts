@@ -137,6 +137,46 @@ describe('a request that is not acceptable ends its stream, says why, and harms 
   })
 })
 
+describe('names that do not exist', () => {
+  const missing = (from: number, count: number) => Array.from({ length: count }, (_, index) => `no${from + index}`)
+  const ask = (stream: DeltaStream, id: string, subscribe: readonly string[]) =>
+    stream.send('eds', { node: { ...NODE, id }, resourceNamesSubscribe: [...subscribe] })
+
+  test('have a limit over all streams: whoever asks for most is told so and goes, the others are served', async () => {
+    const { client, mesh, counts } = await serve(world(), { limits: { missingNames: 1000 } })
+    const other = await neighbour(client)
+    const honest = client().delta()
+    ask(honest, 'honest', missing(0, 10))
+    await honest.next()
+    const greedy = client().delta()
+    ask(greedy, 'greedy', missing(100, 800))
+    await greedy.next()
+    // It is not the one who came last.
+    ask(client().delta(), 'late', missing(2000, 300))
+    expect(await greedy.ended).toMatchObject({
+      code: STATUS.resourceExhausted,
+      details: expect.stringMatching(/asks for 800 names that do not exist, more than any other proxy.* 1000/),
+    })
+    expect(counts.refused).toBe(1)
+    await isServed(other, mesh, '1')
+    mesh.put(fakeResource('eds', 'no3', 'there')).publish()
+    expect(names(await honest.next())).toEqual(['no3'])
+  })
+
+  test('are let go of with their stream, however many, and can be asked for again', async () => {
+    const { client } = await serve(world(), { limits: { missingNames: 6000 } })
+    for (let round = 0; round < 4; round++) {
+      const raw = client()
+      const stream = raw.delta()
+      ask(stream, `n${round}`, missing(round * 5000, 5000))
+      const told = new Set<string>()
+      while (told.size < 5000) for (const name of (await stream.next()).removedResources) told.add(name)
+      // Were anything left of it, the next would be one too many, and the one to go.
+      raw.close()
+    }
+  })
+})
+
 test('a reconnect with more than 4 MiB of versions is taken', async () => {
   const { client } = await serve(world())
   const stream = client().delta()

@@ -11,7 +11,7 @@ import { ADS } from './config-source.ts'
 
 /**
  * How long a request waits for its cluster: Envoy's default, long enough for a control plane that restarts. Longer than
- * clusters wait for their endpoints (1 s), so that one that waits in vain does not fail the requests for others.
+ * clusters wait for their endpoints (4 s), so that one that waits in vain does not fail the requests for others.
  */
 const TIMEOUT_MS = 5000
 

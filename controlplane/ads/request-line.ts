@@ -1,0 +1,94 @@
+import { namesIn } from '../subscription/portions.ts'
+import type { DiscoveryRequest } from '../subscription/request.ts'
+
+export interface RequestLineOptions {
+  /** The request as several that say the same, where it is about very many names. */
+  divide(request: DiscoveryRequest): readonly DiscoveryRequest[]
+  /** Whether so much must be compiled for the answer that it is done in slices first; `ready` is called then, in a later turn. */
+  prepares(request: DiscoveryRequest, ready: () => void): boolean
+  take(request: DiscoveryRequest): void
+  failed(error: unknown): void
+  /** More wait than a client has to say before its first answer. */
+  slowDown(): void
+}
+
+/** Requests that wait before the stream is read more slowly. */
+const MOST_WAITING = 16
+/** After a request about more names other clients are served first. */
+const LIGHT = 500
+
+/**
+ * The requests of one stream in their order. Nearly all are taken as they come; one whose answer must be compiled first, or that is
+ * about very many names, makes those behind it wait.
+ */
+export class RequestLine {
+  private readonly options: RequestLineOptions
+  private waiting: DiscoveryRequest[] = []
+  /** How many of the first are portions of one request. */
+  private divided = 0
+  /** What the first asks for is compiled. */
+  private prepared = false
+  private stopped = false
+
+  constructor(options: RequestLineOptions) {
+    this.options = options
+  }
+
+  add(request: DiscoveryRequest): void {
+    if (this.waiting.length > 0) {
+      if (this.waiting.push(kept(request)) > MOST_WAITING) this.options.slowDown()
+      return
+    }
+    const portions = this.options.divide(request)
+    if (portions.length === 1 && !this.options.prepares(request, this.ready)) {
+      this.options.take(request)
+      return
+    }
+    this.waiting = portions.map(kept)
+    this.divided = portions.length
+    if (portions.length > 1) setImmediate(this.go)
+  }
+
+  /** What waits is not wanted any more. */
+  stop(): void {
+    this.stopped = true
+    this.waiting = []
+  }
+
+  private readonly ready = (): void => {
+    this.prepared = true
+    this.go()
+  }
+
+  private readonly go = (): void => {
+    const { options } = this
+    try {
+      while (!this.stopped && this.waiting.length > 0) {
+        if (this.divided === 0) {
+          const portions = options.divide(this.waiting[0]!)
+          this.waiting.splice(0, 1, ...portions)
+          this.divided = portions.length
+        }
+        const first = this.waiting[0]!
+        if (!this.prepared && options.prepares(first, this.ready)) return
+        this.prepared = false
+        options.take(first)
+        if (this.stopped) return
+        this.waiting.shift()
+        this.divided--
+        if (this.waiting.length > 0 && namesIn(first) > LIGHT) {
+          setImmediate(this.go)
+          return
+        }
+      }
+    } catch (error) {
+      this.stop()
+      options.failed(error)
+    }
+  }
+}
+
+/** A request that is looked at in a later turn; what it was read from is not its own. */
+function kept(request: DiscoveryRequest): DiscoveryRequest {
+  return request.node ? { ...request, node: Buffer.from(request.node) } : request
+}
