@@ -2,7 +2,7 @@
  * What a Consul costs a control plane, and how long a change in it takes: from the answer of a registration until an Envoy routes
  * by it, and for a large catalog the start, the memory and the CPU at rest and under changes.
  *
- * `npm run bench:consul [-- --changes 100 --services 5000 --instances 4 --seconds 15 -o json]`
+ * `npm run bench:consul [-- --changes 100 --services 5000 --instances 4 --seconds 32 -o json]`
  */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
@@ -178,7 +178,7 @@ const { values } = parseArgs({
     changes: { type: 'string', default: '100' },
     services: { type: 'string', default: '5000' },
     instances: { type: 'string', default: '4' },
-    seconds: { type: 'string', default: '15' },
+    seconds: { type: 'string', default: '32' },
     output: { type: 'string', short: 'o', default: 'text' },
   },
 })

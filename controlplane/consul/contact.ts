@@ -16,6 +16,7 @@ export class Contact {
   /** The same on a clock nobody sets. */
   #lastAt = 0
   #stopped = false
+  #leaderless = false
 
   /** `onRecovered` is called when the last complaint is over. */
   constructor(url: string, log: SourceLog, onRecovered: () => void) {
@@ -51,9 +52,16 @@ export class Contact {
 
   /** It answered; with the name of a question, that one's complaint is over. */
   answered(question?: string): void {
-    this.#last = Date.now()
-    this.#lastAt = performance.now()
+    if (!this.#leaderless) {
+      this.#last = Date.now()
+      this.#lastAt = performance.now()
+    }
     if (question !== undefined) this.settled(question)
+  }
+
+  /** Whether there is a leader. Without one, agents from 1.10 on go on answering queries with what they heard last: that is no contact. */
+  hasLeader(has: boolean): void {
+    this.#leaderless = !has
   }
 
   /** The complaint about a question is over; of services and instances that says nothing, as where an agent tells of itself. */
@@ -128,6 +136,7 @@ export class LeaderProbe {
     try {
       const { value } = await this.#http.json({ path: '/v1/status/leader' })
       if (typeof value !== 'string') throw new Error(`${this.#http.url}: its answer about the leader is no text`)
+      this.#contact.hasLeader(value !== '')
       if (value === '') throw new Error(`${this.#http.url}: it has no leader; the last good services are served`)
       const tookMs = Math.round(performance.now() - started)
       this.#contact.answered(tookMs > PROBE_TIMEOUT_MS ? undefined : 'leader')
