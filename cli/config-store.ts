@@ -17,9 +17,12 @@ import {
 } from '../controlplane/consul/index.ts'
 import {
   AccessRows,
+  Accounts,
   type Database,
   databasePath,
+  FolderLock,
   Ledger,
+  openDatabase,
   openDatabaseForServer,
   type RevisionLedger,
 } from '../controlplane/ledger/index.ts'
@@ -47,6 +50,8 @@ export interface ConfigStore {
   stop(): Promise<void>
 }
 
+/** Waiting for a database in which nothing else happens meanwhile, ms. */
+const SHORT_WAIT_MS = 20
 /** How often old revisions are looked for. */
 const COMPACT_MS = 3_600_000
 
@@ -56,10 +61,15 @@ const COMPACT_MS = 3_600_000
  */
 export async function openConfigStore(
   place: string,
-  { address, stateDir, log }: { address: Omit<ConsulAddress, 'url'>; stateDir: string; log: Log },
+  {
+    address,
+    stateDir,
+    api,
+    log,
+  }: { address: Omit<ConsulAddress, 'url'>; stateDir: string; api: string | undefined; log: Log },
 ): Promise<ConfigStore> {
   const { kind, ...rest } = storePlace(place)
-  if (kind === 'file') return folderStore((rest as { folder: string }).folder, log)
+  if (kind === 'file') return folderStore((rest as { folder: string }).folder, api, log)
   const { url, prefix } = rest as { url: string; prefix: string }
   const hash = createHash('sha256').update(`${url} ${prefix}`).digest('hex').slice(0, 12)
   const full = { ...address, url }
@@ -111,14 +121,16 @@ export async function openConfigStore(
   }
 }
 
-function folderStore(folder: string, log: Log): ConfigStore {
+function folderStore(folder: string, api: string | undefined, log: Log): ConfigStore {
   let opened: Ledger | undefined
+  let lock: FolderLock | undefined
   return {
     source: new CompanionSource(new FileStore({ paths: folder }), protocolFiles),
     folder,
     async openLedger() {
       try {
         if (!statSync(folder).isDirectory()) return undefined
+        lock ??= takeFolder(folder, api)
         opened = await Ledger.open(folder, {
           warn: (error) => log.warn({ folder, err: error }, 'edits by hand cannot be recorded yet'),
         })
@@ -126,9 +138,8 @@ function folderStore(folder: string, log: Log): ConfigStore {
       } catch (error) {
         // A folder that is not there is the reader's complaint.
         if (!existsSync(folder)) return undefined
-        log.warn({ folder, err: error }, 'no history: the configuration cannot be changed here')
         const reason = `the configuration cannot be changed here, there is no history: ${(error as Error).message}`
-        return { reason, closed: existsSync(databasePath(folder)) }
+        return { reason, closed: mayHaveUsers(folder) }
       }
     },
     isSequencer: () => true,
@@ -137,8 +148,35 @@ function folderStore(folder: string, log: Log): ConfigStore {
     state: () => undefined,
     async stop() {
       await opened?.close()
+      lock?.release()
     },
   }
+}
+
+/** Whether somebody may be defined who has to log in; what cannot be read may say so. */
+function mayHaveUsers(folder: string): boolean {
+  if (!existsSync(databasePath(folder))) return false
+  let db: Database | undefined
+  try {
+    db = openDatabase(folder, SHORT_WAIT_MS)
+    return new Accounts(db).users().length > 0
+  } catch {
+    // Who cannot be known cannot be let in; the reason is told with the refusal.
+    return true
+  } finally {
+    db?.close()
+  }
+}
+
+/** @throws CommandError that says who has the folder */
+function takeFolder(folder: string, api: string | undefined): FolderLock | undefined {
+  const taken = FolderLock.take(folder, { pid: process.pid, api })
+  if (!taken || taken instanceof FolderLock) return taken
+  const { keeper } = taken
+  const about = keeper ? ` (process ${keeper.pid}${keeper.api ? `, API ${keeper.api}` : ''})` : ''
+  throw new CommandError(
+    `another meshgate${about} keeps the history of this folder: change the configuration there, or end it and this one takes over. What is changed there is in force here, too`,
+  )
 }
 
 /** Where a control plane keeps what must outlive a restart. */

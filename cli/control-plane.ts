@@ -2,8 +2,6 @@ import { readFileSync, statSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
-import { Changes } from '../controlplane/admin/changes/changes.ts'
-import type { Editing } from '../controlplane/admin/changes/editing.ts'
 import type { AdminContext } from '../controlplane/admin/context.ts'
 import { createMetrics, sourceMetrics } from '../controlplane/admin/metrics.ts'
 import { presenceEntries } from '../controlplane/admin/replicas.ts'
@@ -14,7 +12,6 @@ import type { RateLimitSpec } from '../controlplane/config/kinds/rate-limit.ts'
 import type { ConsulSettings } from '../controlplane/consul/index.ts'
 import type { Diagnostic } from '../controlplane/diagnostics/diagnostic.ts'
 import { ServiceFigures } from '../controlplane/figures/index.ts'
-import { Accounts, Audit, type Database, type RevisionLedger } from '../controlplane/ledger/index.ts'
 import { LiveConfig } from '../controlplane/live-config.ts'
 import { type CompiledMesh, createMesh } from '../controlplane/mesh.ts'
 import { Discovery } from '../controlplane/model/index.ts'
@@ -25,6 +22,7 @@ import { learnedSets, Presence, redisPresence } from '../controlplane/shared/ind
 import { openConfigStore, stateFolder } from './config-store.ts'
 import { ConsulSource } from './consul-source.ts'
 import { CommandError, UsageError } from './errors.ts'
+import { ConfigHistory } from './history.ts'
 import type { Log } from './log.ts'
 import { packageFile } from './package-file.ts'
 import { storePlace } from './store.ts'
@@ -79,7 +77,10 @@ export async function startControlPlane(options: ControlPlaneOptions, log: Log):
   const { version } = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as { version: string }
   const state = stateFolder(options.folder, options.stateDir)
   const { consul: { url: _, datacenters: __, ...address } = {} } = options
-  const store = await openConfigStore(options.folder, { address, stateDir: state, log })
+  const store = await openConfigStore(options.folder, {
+    ...{ address, stateDir: state, log },
+    api: options.api.port === 0 ? undefined : hostAndPort(options.api),
+  })
   // A single file has no place beside it that would be its own.
   const keeps = isFolder(store.folder) || store.folder === '' || options.stateDir !== undefined
   const discovery = new Discovery()
@@ -177,22 +178,13 @@ export async function startControlPlane(options: ControlPlaneOptions, log: Log):
     memory.start(() => xds.lazyProxies())
     const { port } = await listening('xds', options.xds, () => xds.listen(hostAndPort(options.xds)))
     // Before the files are read: it completes what an earlier process left half written.
-    const opened = await store.openLedger()
     const { source, folder } = store
-    const editing =
-      opened && 'ledger' in opened
-        ? editingOf(opened, log, {
-            ...{ api: options.api, folder, source, config, mesh, status: xds.status },
-            mine: () => store.isSequencer(),
-          })
-        : undefined
-    if (editing)
-      started.unshift({
-        stop: async () => {
-          editing.changes.stop()
-          editing.audit.flush()
-        },
-      })
+    const loopback = isLoopback(options.api.host)
+    const history = await ConfigHistory.open({
+      ...{ store, loopback, log, folder, source, config, mesh },
+      ...{ status: xds.status, mine: () => store.isSequencer() },
+    })
+    started.unshift(history)
     const place = options.redis ? redisPresence(options.redis, log) : store.presence()
     const presence = place
       ? new Presence({
@@ -220,8 +212,12 @@ export async function startControlPlane(options: ControlPlaneOptions, log: Log):
       sources,
       memory,
       ...(presence ? { presence } : {}),
-      ...(editing ? { editing } : {}),
-      ...(opened && 'reason' in opened ? { noEditing: opened } : {}),
+      get editing() {
+        return history.editing
+      },
+      get noEditing() {
+        return history.noEditing
+      },
     }
     const api = await startApi(context, options, log)
     started.unshift({ stop: () => api.close() })
@@ -269,25 +265,6 @@ function refuseOpen({ xds, xdsTls, api, apiTls, insecure }: ControlPlaneOptions)
 
 function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
-}
-
-function editingOf(
-  { ledger, db }: { readonly ledger: RevisionLedger; readonly db: Database },
-  log: Log,
-  { api, ...rest }: Pick<ControlPlaneOptions, 'api'> & Omit<ConstructorParameters<typeof Changes>[0], 'ledger'>,
-): Editing {
-  return {
-    changes: new Changes({
-      ...{ ledger, ...rest },
-      warn: (error) =>
-        log.warn({ err: error }, 'a change of the configuration could not be recorded or ended; it is tried again'),
-    }),
-    accounts: new Accounts(db),
-    audit: new Audit(db, {
-      warn: (error) => log.warn({ err: error }, 'the audit cannot be written; its entries wait'),
-    }),
-    loopback: isLoopback(api.host),
-  }
 }
 
 /** The folder that `meshgate user --dir` takes for this store. */

@@ -32,8 +32,8 @@ export interface AdminContext {
   readonly memory?: OnDemandMemory
   /** What other replicas have; absent where there are none. */
   readonly presence?: Presence
-  /** Absent where the configuration cannot be changed. */
-  readonly editing?: Editing
+  /** Absent where, or as long as, the configuration cannot be changed. */
+  readonly editing?: Editing | undefined
   /** Why it is absent, where that is known. */
-  readonly noEditing?: NoEditing
+  readonly noEditing?: NoEditing | undefined
 }

@@ -82,6 +82,23 @@ export interface ProxyLoad {
   readonly inProgress: number
 }
 
+/** One response to a proxy, or its answer to one. */
+export interface ProxyExchange {
+  readonly type: ResourceType
+  readonly event: 'sent' | 'ack' | 'nack'
+  readonly at: string
+  readonly nonce: string
+  readonly resources: number
+  readonly removed: number
+  /** The proxy's own words about a refusal. */
+  readonly message?: string
+}
+
+/** The last exchanges on a stream, newest first. */
+export function proxyExchanges({ exchanges }: ClientStatus): readonly ProxyExchange[] {
+  return exchanges.list().map((one) => ({ ...one, at: iso(one.at) }))
+}
+
 /** A resource as a proxy has it. */
 export interface HeldConfig {
   readonly name: string

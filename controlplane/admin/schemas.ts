@@ -255,6 +255,20 @@ export const schemas = [
     notices: { type: 'array', items: string, description: 'What is not as it should be.' },
   }),
   ...reportSchemas,
+  object(
+    'ProxyExchange',
+    'A response to a proxy, or its answer to one.',
+    {
+      type: { ...string, enum: [...RESOURCE_TYPES] },
+      event: { ...string, enum: ['sent', 'ack', 'nack'] },
+      at: time,
+      nonce: { ...string, description: 'Of the response; an answer to it also answers those before it.' },
+      resources: { ...integer, description: 'Resources in the response.' },
+      removed: { ...integer, description: 'Names it takes away.' },
+      message: { ...string, description: "The proxy's own words about why it refuses." },
+    },
+    ['message'],
+  ),
   object('HeldConfig', 'A resource as a proxy has it.', {
     name: string,
     version: string,

@@ -93,13 +93,18 @@ export async function patiently<Result>(work: () => Result): Promise<Result> {
   }
 }
 
-function open(root: string, waitMs: number): Database {
+/** Makes the folder for what is kept about a folder of configuration, for its owner only. */
+export function makeStateFolder(root: string): void {
   const folder = join(root, STATE_FOLDER)
   // On a file system without writing, making a folder fails with a reason that misleads.
   if (!existsSync(folder)) accessSync(root, constants.W_OK)
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const ignore = join(folder, '.gitignore')
   if (!existsSync(ignore)) writeFileSync(ignore, '*\n')
+}
+
+function open(root: string, waitMs: number): Database {
+  makeStateFolder(root)
   const path = databasePath(root)
   const db = new Libsql(path)
   try {

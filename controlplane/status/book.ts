@@ -2,6 +2,7 @@ import { RESOURCE_TYPES, type ResourceType } from '../../proto/types.ts'
 import type { Diagnostic } from '../diagnostics/diagnostic.ts'
 import { compareDiagnostics } from '../diagnostics/diagnostic.ts'
 import type { Client } from '../subscription/client.ts'
+import type { Exchanges } from '../subscription/exchanges.ts'
 import type { Form } from '../subscription/request.ts'
 import type { Nack } from '../subscription/type-state.ts'
 import type { NodeInfo, Resource } from '../xds/resource.ts'
@@ -41,6 +42,8 @@ export interface ClientStatus {
   readonly connectedAt: number
   readonly disconnectedAt: number | undefined
   readonly types: readonly TypeStatus[]
+  /** The last responses and answers. */
+  readonly exchanges: Exchanges
 }
 
 /** A resource as a client has it, or is about to have it. */
@@ -184,6 +187,7 @@ export class StatusBook {
       connectedAt,
       disconnectedAt: undefined,
       types: RESOURCE_TYPES.flatMap((type) => typeStatus(client, type) ?? []),
+      exchanges: client.exchanges,
     }
   }
 }

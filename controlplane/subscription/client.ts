@@ -4,6 +4,7 @@ import { begin } from './begin.ts'
 import type { ClassLog, Reader } from './class-log.ts'
 import { batchKey, fullSet, isFullSet, permitted, type Recipient, visible } from './compose.ts'
 import { Dependents } from './dependents.ts'
+import { Exchanges } from './exchanges.ts'
 import { buildFrames, type Frame } from './frames.ts'
 import { changeNames, listNames, newInterest } from './interest.ts'
 import { moveState } from './move.ts'
@@ -13,7 +14,7 @@ import { partialAnswer } from './partial.ts'
 import type { ClientOptions, Parts } from './parts.ts'
 import { CLUSTERS_AT_ONCE, inTurns, postponed } from './postpone.ts'
 import { Progress } from './progress.ts'
-import { refuse } from './refuse.ts'
+import { MOST_ERROR_TEXT, refuse } from './refuse.ts'
 import type { DiscoveryRequest } from './request.ts'
 import { FULL_SET_TYPES } from './response.ts'
 import { answerTrial } from './trials.ts'
@@ -38,6 +39,8 @@ const NO_NAMES: ReadonlySet<string> = new Set()
  */
 export class Client implements Reader {
   readonly options: ClientOptions
+  /** What was said last, for people who look. */
+  readonly exchanges = new Exchanges()
   private readonly parts: Parts
   private readonly progress: Progress
   private readonly dependents: Dependents
@@ -220,6 +223,7 @@ export class Client implements Reader {
     const { frame } = answered.pop()!
     const { verdicts } = this.log
     state.lastAnswered = nonce
+    this.exchanges.answered(frame, error?.message.slice(0, MOST_ERROR_TEXT), now)
     for (const { frame: earlier } of error ? answered : [...answered, { frame }]) {
       earlier.acks++
       verdicts.accepted(this.options.id, earlier)
@@ -400,7 +404,10 @@ export class Client implements Reader {
       buildFrames(form, type, { upserts, removed, position: log.position }, options),
     )
     sent(state, built, now)
-    for (const frame of built) frames.push(frame)
+    for (const frame of built) {
+      this.exchanges.sent(frame, now)
+      frames.push(frame)
+    }
   }
 }
 

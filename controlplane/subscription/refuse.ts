@@ -6,7 +6,7 @@ import { answerTrial, startTrials } from './trials.ts'
 import { owe, type TypeState } from './type-state.ts'
 
 /** Texts are for people to read; Envoy's may repeat a whole message. */
-const MOST_ERROR_TEXT = 4096
+export const MOST_ERROR_TEXT = 4096
 
 /**
  * A client refused a response: finds who is to blame, or prepares to find out, and owes the client the rest of the batch.

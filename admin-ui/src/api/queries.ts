@@ -144,6 +144,13 @@ export const queries = {
         return ((answer as Partial<Record<ConfigType, HeldConfig[]>>)[type] ?? []) as readonly HeldConfig[]
       },
     }),
+  proxyExchanges: (node: string) =>
+    queryOptions({
+      queryKey: ['proxies', node, 'exchanges'],
+      refetchInterval: 5_000,
+      queryFn: async ({ signal }) =>
+        (await ask(api.GET('/api/v1/proxies/{node}/exchanges', { params: { path: { node } }, signal }))).exchanges,
+    }),
   proxyLoad: (node: string) =>
     queryOptions({
       queryKey: ['load', node],

@@ -274,6 +274,21 @@ export type ClusterTotals = {
   readonly dropped: number
 }
 
+/** A response to a proxy, or its answer to one. */
+export type ProxyExchange = {
+  readonly type: 'cds' | 'eds' | 'lds' | 'rds' | 'vhds' | 'sds' | 'pds' | 'mrds' | 'mlds'
+  readonly event: 'sent' | 'ack' | 'nack'
+  readonly at: string
+  /** Of the response; an answer to it also answers those before it. */
+  readonly nonce: string
+  /** Resources in the response. */
+  readonly resources: number
+  /** Names it takes away. */
+  readonly removed: number
+  /** The proxy's own words about why it refuses. */
+  readonly message?: string
+}
+
 /** A resource as a proxy has it. */
 export type HeldConfig = {
   readonly name: string
@@ -758,6 +773,31 @@ export interface paths {
               readonly proxies: Proxy[]
               /** False while other replicas cannot be asked; absent where there are none. */
               readonly complete?: boolean
+            }
+          }
+        }
+        default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+      }
+    }
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/api/v1/proxies/{node}/exchanges': {
+    get: {
+      parameters: { query?: never; header?: never; path: { node: string }; cookie?: never }
+      requestBody?: never
+      responses: {
+        200: {
+          headers: { [name: string]: unknown }
+          content: {
+            'application/json': {
+              readonly node: string
+              readonly exchanges: ProxyExchange[]
             }
           }
         }

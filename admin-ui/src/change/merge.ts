@@ -1,6 +1,7 @@
 import { same } from '../forms/edits.ts'
 import { nameOf, objectKey } from '../forms/objects.ts'
 import { isMap, type Json } from '../forms/schema.ts'
+import { explained } from '../i18n/explained.ts'
 import { diffToEdits, type Edit, edit, formatPath, openText, type Path, readDocuments } from '../yaml/index.ts'
 import { mergeLines } from './merge-lines.ts'
 
@@ -69,7 +70,8 @@ type Documents = Map<
 function documentsOf(text: string): Documents | string {
   const found: Documents = new Map()
   for (const { document, value, error, from, to } of readDocuments(openText(text))) {
-    if (error) return `${error.position ? `${error.position.line}:${error.position.column}: ` : ''}${error.message}`
+    if (error)
+      return `${error.position ? `${error.position.line}:${error.position.column}: ` : ''}${explained(`yaml.${error.code}`, error.message)}`
     const name = nameOf(value, '')
     const key = name ? objectKey(name) : `#${document}`
     found.set(found.has(key) ? `${key} #${document}` : key, { document, value, from, to })

@@ -1,5 +1,5 @@
 import i18next from 'i18next'
-import { DOCS_ZH } from '../forms/docs-zh.ts'
+import { DOCS_ZH, REMARKS_ZH } from '../forms/docs-zh.ts'
 import { camelCase, type FieldSchema, isMap, type Json, schemaAt, valueAt } from '../forms/schema.ts'
 import { formatPath, openText, type Path, pathAt, readDocument } from '../yaml/index.ts'
 
@@ -174,40 +174,59 @@ const ANY_OBJECT: FieldSchema = {
 }
 
 /** A type in a word or two: `list of text`, `duration`, `DEFAULT | UPGRADE`. */
-export function typeText(schema: FieldSchema): string {
+export function typeText(schema: FieldSchema, language: string = i18next.language): string {
+  const words = language === 'zh' ? TYPES_ZH : TYPES_EN
   if (schema.enum) return schema.enum.join(' | ')
   switch (schema.type) {
     case 'array':
-      return `list of ${schema.items ? typeText(schema.items) : 'anything'}`
+      return words.list(schema.items ? typeText(schema.items, language) : words.anything)
     case 'object':
-      return schema.properties ? 'object' : 'map'
+      return schema.properties ? words.object : words.map
     case 'string':
-      return schema.format === 'duration' ? 'duration' : 'text'
+      return schema.format === 'duration' ? words.duration : words.text
     case undefined:
-      return 'anything'
+      return words.anything
     default:
       return schema.format ?? schema.type
   }
 }
 
+const TYPES_EN = {
+  list: (item: string) => `list of ${item}`,
+  ...{ anything: 'anything', object: 'object', map: 'map', duration: 'duration', text: 'text' },
+}
+const TYPES_ZH: typeof TYPES_EN = {
+  list: (item) => `${item}列表`,
+  ...{ anything: '任意值', object: '对象', map: '映射', duration: '时长', text: '文本' },
+}
+
+/** What holds without a field, in the language of the page. */
+export function presetText(preset: string, language: string = i18next.language): string {
+  return language === 'zh' ? (REMARKS_ZH[preset] ?? preset) : preset
+}
+
 /** What a field is for, what holds without it, and what is wrong with it, in the language of the page. */
 export function docText(schema: FieldSchema, language: string = i18next.language): string | undefined {
   const { description, 'x-default': preset, 'x-deprecated': old, 'x-unsupported': missing } = schema
-  const { about, facts, end } = language === 'zh' ? CHINESE : ENGLISH
+  const { about, remark, facts, end } = language === 'zh' ? CHINESE : ENGLISH
   const parts = [
     description === undefined ? undefined : about(description),
-    ...[preset, old, missing].map((one, index) => (one === undefined ? undefined : `${facts[index]}${one}${end}`)),
+    ...[preset, old, missing].map((one, index) =>
+      one === undefined ? undefined : `${facts[index]}${remark(one)}${end}`,
+    ),
   ].filter((one) => one !== undefined)
   return parts.length === 0 ? undefined : parts.join(' ')
 }
 
 const ENGLISH = {
   about: (text: string) => text,
+  remark: (text: string) => text,
   facts: ['Default: ', 'Deprecated: ', 'Not supported: '],
   end: '.',
 } as const
 const CHINESE = {
   about: (text: string) => DOCS_ZH[text] ?? text,
+  remark: (text: string) => REMARKS_ZH[text] ?? text,
   facts: ['默认：', '已弃用：', '不支持：'],
   end: '。',
 } as const

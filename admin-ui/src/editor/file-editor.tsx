@@ -12,6 +12,7 @@ import { drafts } from '../change/use-drafts.ts'
 import { usePlan } from '../change/use-plan.ts'
 import type { FormEdit } from '../forms/edits.ts'
 import { nameOf, type ObjectName } from '../forms/objects.ts'
+import { explained } from '../i18n/explained.ts'
 import { Page } from '../parts/page.tsx'
 import { problemText } from '../parts/problem.tsx'
 import { useView } from '../parts/view.ts'
@@ -181,7 +182,10 @@ export function FileEditor({ file, object, current }: FileEditorProps) {
           },
           edit: (edits) => latest.current.apply(edits),
           reveal: (at, focus) => latest.current.reveal(at, focus),
-          problemAt: (at) => own.find((one) => one.path === formatPath(at) && one.severity !== 'info')?.message,
+          problemAt: (at) => {
+            const found = own.find((one) => one.path === formatPath(at) && one.severity !== 'info')
+            return found && explained(found.code, found.message)
+          },
         }
       : undefined
   }, [schema, opened, active, mayEdit, hosts, own])

@@ -2,6 +2,7 @@ import { Alert, Button, Paper, Select, Text } from '@mantine/core'
 import { IconAlertTriangle } from '@tabler/icons-react'
 import { useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
+import { explained } from '../i18n/explained.ts'
 import { documentNames } from './documents-of-file.ts'
 import classes from './editor.module.css'
 import { DocumentForm } from './form/document-form.tsx'
@@ -55,7 +56,7 @@ export function FormPane({ opened, document, form, known, onDocument, onPlace }:
           role="alert"
           data-broken
         >
-          <Text size="sm">{broken.message}</Text>
+          <Text size="sm">{explained(`yaml.${broken.code}`, broken.message)}</Text>
           <Button size="compact-xs" variant="default" mt={6} onClick={() => onPlace(broken.position?.offset ?? 0)}>
             {t('broken.show', { line: broken.position?.line ?? 1 })}
           </Button>

@@ -1,5 +1,6 @@
 import type { Diagnostic as Mark } from '@codemirror/lint'
 import type { Diagnostic } from '../api/schema.ts'
+import { explained } from '../i18n/explained.ts'
 import type { DocumentView } from '../yaml/index.ts'
 
 /** Offsets at which lines begin. */
@@ -29,7 +30,7 @@ export function marksOf(text: string, found: readonly Diagnostic[], view: Docume
         {
           ...wordAt(text, syntax.position?.offset ?? view.from),
           severity: 'error',
-          message: syntax.message,
+          message: explained(`yaml.${syntax.code}`, syntax.message),
           source: 'YAML',
         },
       ]
@@ -40,7 +41,7 @@ export function marksOf(text: string, found: readonly Diagnostic[], view: Docume
       (one): Mark => ({
         ...wordAt(text, offsetOf(starts, text.length, one.line, one.column)),
         severity: one.severity,
-        message: one.hint ? `${one.message}\n${one.hint}` : one.message,
+        message: [explained(one.code, one.message), one.hint].filter(Boolean).join('\n'),
         source: one.code,
       }),
     )

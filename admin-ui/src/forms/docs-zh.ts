@@ -321,3 +321,39 @@ export const DOCS_ZH: Readonly<Record<string, string>> = {
   'Cluster of the service, such as `outbound|8081||limits.shop.svc.cluster.local`.':
     '该服务的 cluster，例如 `outbound|8081||limits.shop.svc.cluster.local`。',
 }
+
+/** What holds without a field, and what is wrong with one, by the English of the schema; values stay as they are. */
+export const REMARKS_ZH: Readonly<Record<string, string>> = {
+  'the default namespace of the mesh': '网格的默认命名空间',
+  '0, or all when it is the only one': '0；若只有一个则为全部',
+  'the namespace of this document': '本文档的命名空间',
+  'no limit': '不限',
+  '0: retries are off': '0：不重试',
+  'the timeout of the route': '路由的超时',
+  '2 attempts, or what the Mesh document says': '2 次，或由 Mesh 文档决定',
+  '0: nothing is injected': '0：不注入',
+  '["*"], or what the Mesh document says': '["*"]，或由 Mesh 文档决定',
+  '4093 up to 40 endpoints, else 65537': '端点不超过 40 个时为 4093，否则为 65537',
+  'the operating system decides': '由操作系统决定',
+  'that of the document': '与文档相同',
+  'the code the protocol has for the reason': '协议中对应该原因的代码',
+  'all of them': '全部',
+  'all codes': '所有代码',
+  'its code for faults': '协议中表示故障的代码',
+  "the protocol's preferred way": '协议首选的方式',
+  'every protocol that has the fields': '所有具有这些字段的协议',
+  everywhere: '所有地方',
+  "the mesh's own": '网格自身的',
+  'use percentage': '请用 percentage',
+  'use mirrorPercentage': '请用 mirrorPercentage',
+  'use allowOrigins': '请用 allowOrigins',
+  'it has no effect, WebSocket always works; remove it': '不起作用，WebSocket 始终可用；请删除',
+  'it has no effect': '不起作用',
+  'use ringHash.minimumRingSize': '请用 ringHash.minimumRingSize',
+  'use warmup': '请用 warmup',
+  'use consecutiveGatewayErrors or consecutive5xxErrors': '请用 consecutiveGatewayErrors 或 consecutive5xxErrors',
+  'Envoy has no exponential delay': 'Envoy 不支持指数延迟',
+  'Envoy cannot inject an HTTP/2 error': 'Envoy 不能注入 HTTP/2 错误',
+  'a proxy would have to know how many callers each zone has; use localityLbSetting':
+    '代理须知道每个可用区的调用方数量；请用 localityLbSetting',
+}

@@ -1,8 +1,22 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { CODES } from '../../../controlplane/diagnostics/codes.ts'
 import { en } from './en/index.ts'
-import { zh } from './zh/index.ts'
+import { problems, zh } from './zh/index.ts'
+
+/** Codes that are given in other ways than `new ApiError`. */
+const ELSEWHERE = [
+  'BAD_REQUEST',
+  'CONFLICT',
+  'INTERNAL',
+  'INVALID',
+  'METHOD_NOT_ALLOWED',
+  'TOO_LARGE',
+  'UNSUPPORTED_MEDIA_TYPE',
+  'UNKNOWN',
+  'LOGIN_NEEDED',
+]
 
 const src = fileURLToPath(new URL('..', import.meta.url))
 const sources = readdirSync(src, { recursive: true, encoding: 'utf8' })
@@ -59,5 +73,26 @@ describe('texts', () => {
     for (const [area, texts] of areas)
       for (const key of Object.keys(texts))
         if (/_(one|other)$/.test(key)) expect(texts, `${area}: ${key}`).toHaveProperty([`${stem(key)}_one`])
+  })
+})
+
+describe('codes', () => {
+  const root = fileURLToPath(new URL('../../../controlplane', import.meta.url))
+  const code = (text: string, pattern: RegExp) => [...text.matchAll(pattern)].map(([, name]) => name!)
+  const api = readdirSync(root, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts') && !file.includes('.test.'))
+    .flatMap((file) => code(readFileSync(`${root}/${file}`, 'utf8'), /new ApiError\(\d+, '([A-Z_]+)'/g))
+  const storage = code(readFileSync(`${root}/ledger/storage-error.ts`, 'utf8'), /^ {2}\| '([A-Z_]+)'/gm)
+  const yaml = code(readFileSync(`${src}/yaml/errors.ts`, 'utf8'), /^ {2}\| '([A-Z_]+)'/gm).map(
+    (name) => `yaml.${name}`,
+  )
+
+  it('of the API, of complaints and of the editor are explained in Chinese, and none that is not there', () => {
+    const known = [...new Set([...api, ...storage, ...yaml, ...Object.keys(CODES), ...ELSEWHERE])]
+    expect(api.length).toBeGreaterThan(10)
+    expect(storage.length).toBeGreaterThan(4)
+    expect(yaml.length).toBeGreaterThan(8)
+    expect(known.filter((name) => problems[name] === undefined)).toEqual([])
+    expect(Object.keys(problems).filter((name) => !known.includes(name))).toEqual([])
   })
 })

@@ -7,8 +7,13 @@ export type Language = (typeof LANGUAGES)[number]
 
 const KEY = 'meshgate-language'
 
+type Loaded = { readonly [name in Language]?: Dictionary } & {
+  /** What codes mean, in languages the API does not speak. */
+  readonly problems?: Readonly<Record<string, string>>
+}
+
 /** Each language is a chunk of its own: only the one in use is loaded. */
-const LOAD: Readonly<Record<Language, () => Promise<{ readonly [name in Language]?: Dictionary }>>> = {
+const LOAD: Readonly<Record<Language, () => Promise<Loaded>>> = {
   en: () => import('./en/index.ts'),
   zh: () => import('./zh/index.ts'),
 }
@@ -29,8 +34,9 @@ export async function startLanguage(): Promise<void> {
 }
 
 export async function setLanguage(language: Language): Promise<void> {
-  const { [language]: dictionary } = await LOAD[language]()
+  const { [language]: dictionary, problems } = await LOAD[language]()
   for (const [area, texts] of Object.entries(dictionary!)) i18next.addResourceBundle(language, area, texts)
+  if (problems) i18next.addResourceBundle(language, 'problems', problems)
   await i18next.changeLanguage(language)
   document.documentElement.lang = language === 'zh' ? 'zh-CN' : 'en'
   try {

@@ -4,6 +4,7 @@ import { IconAlertTriangle } from '@tabler/icons-react'
 import i18next from 'i18next'
 import { useTranslation } from 'react-i18next'
 import { ApiProblem } from '../api/problem.ts'
+import { explained } from '../i18n/explained.ts'
 
 /** What went wrong, in the words of who refused it, and a way to try again where there is one. */
 export function ProblemAlert({ error, retry }: { readonly error: unknown; readonly retry?: () => void }) {
@@ -33,6 +34,10 @@ export function notifyProblem(error: unknown): void {
 }
 
 export function problemText(error: unknown): string {
-  if (error instanceof ApiProblem) return error.status === 0 ? i18next.t('error.noAnswer') : error.message
+  if (error instanceof ApiProblem)
+    return error.status === 0 ? i18next.t('error.noAnswer') : explained(error.code, error.message)
+  // By its name: the YAML core is no part of the first load.
+  if (error instanceof Error && error.name === 'YamlEditError' && 'code' in error)
+    return explained(`yaml.${String(error.code)}`, error.message)
   return error instanceof Error ? error.message : String(error)
 }

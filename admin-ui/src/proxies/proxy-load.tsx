@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next'
 import { ApiProblem } from '../api/problem.ts'
 import { queries } from '../api/queries.ts'
 import type { ClusterLoad } from '../api/schema.ts'
+import { explained } from '../i18n/explained.ts'
 import { ProblemAlert } from '../parts/problem.tsx'
 import { Time } from '../parts/time.tsx'
 import { type Column, VirtualTable } from '../parts/virtual-table.tsx'
@@ -33,7 +34,7 @@ export function ProxyLoad({ node }: { readonly node: string }) {
   if (error instanceof ApiProblem && error.status === 404)
     return (
       <Text c="dimmed">
-        {t('load.unknown')} {error.message}
+        {t('load.unknown')} {explained(error.code, error.message)}
       </Text>
     )
   if (error) return <ProblemAlert error={error} />

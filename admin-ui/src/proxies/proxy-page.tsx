@@ -15,6 +15,7 @@ import { Time } from '../parts/time.tsx'
 import { useView } from '../parts/view.ts'
 import { ProxyConfig } from './proxy-config.tsx'
 import { ProxyLoad } from './proxy-load.tsx'
+import { ProxyLog } from './proxy-log.tsx'
 import { nodeParts, stateOf, TYPES } from './types.ts'
 
 export function ProxyPage() {
@@ -24,7 +25,7 @@ export function ProxyPage() {
   const [view, change] = useView({ tab: 'status', q: '' })
   const newest = data?.[0]
   const types = TYPES.filter(([type]) => newest?.types.some((one) => one.type === type))
-  const tab = ['traffic', ...types.map(([, name]) => name)].find((name) => name === view.tab) ?? 'status'
+  const tab = ['traffic', 'log', ...types.map(([, name]) => name)].find((name) => name === view.tab) ?? 'status'
   return (
     <Page
       title={nodeParts(node).workload}
@@ -47,6 +48,7 @@ export function ProxyPage() {
               </Tabs.Tab>
             ))}
             <Tabs.Tab value="traffic">{t('tab.traffic')}</Tabs.Tab>
+            <Tabs.Tab value="log">{t('tab.log')}</Tabs.Tab>
           </Tabs.List>
           <Tabs.Panel value="status">
             <Stack>
@@ -61,6 +63,9 @@ export function ProxyPage() {
           ))}
           <Tabs.Panel value="traffic">
             <ProxyLoad node={node} />
+          </Tabs.Panel>
+          <Tabs.Panel value="log">
+            <ProxyLog node={node} />
           </Tabs.Panel>
         </Tabs>
       )}

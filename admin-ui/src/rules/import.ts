@@ -3,6 +3,7 @@ import { appendDocument } from '../change/merge.ts'
 import { same } from '../forms/edits.ts'
 import { findObject, nameOf, type ObjectName, objectKey } from '../forms/objects.ts'
 import { isMap } from '../forms/schema.ts'
+import { explained } from '../i18n/explained.ts'
 import { diffToEdits, edit, openText, readDocuments } from '../yaml/index.ts'
 
 /** What becomes of a document that was pasted or dropped. */
@@ -43,7 +44,16 @@ export function readImport(text: string, options: ImportOptions): readonly Impor
   const open = openText(text)
   return readDocuments(open).flatMap(({ document, value, error, from, to }): ImportedDocument[] => {
     const slice = inNamespace(text.slice(from, to), value, options)
-    if (error) return [{ number: document + 1, name: undefined, result: 'broken', message: error.message, text: slice }]
+    if (error)
+      return [
+        {
+          number: document + 1,
+          name: undefined,
+          result: 'broken',
+          message: explained(`yaml.${error.code}`, error.message),
+          text: slice,
+        },
+      ]
     if (value === null || value === undefined) return []
     const name = nameOf(value, options.namespace || options.defaultNamespace)
     if (!name) return [{ number: document + 1, name, result: 'broken', message: 'no kind or no name', text: slice }]

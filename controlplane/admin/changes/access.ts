@@ -33,14 +33,17 @@ export interface AccessOptions {
 
 export const SESSION_COOKIE = 'meshgate_session'
 
-/** Lets in who may; everything else under /api, the metrics and the description of the API need at least a viewer. */
-export function installAccess(app: FastifyInstance, options: AccessOptions): void {
-  const { audit } = options
+/**
+ * Lets in who may; everything else under /api, the metrics and the description of the API need at least a viewer.
+ * @param now who may; undefined while nothing can be changed, and everybody may read
+ */
+export function installAccess(app: FastifyInstance, now: () => AccessOptions | undefined): void {
   app.decorateRequest('actor', undefined)
   app.addHook('onRequest', async (request) => {
     const needed = neededRole(request)
     // Health and pages must not depend on the database.
-    if (needed === 'public') return
+    const options = now()
+    if (needed === 'public' || !options) return
     request.actor = actorOf(request, options)
     const { actor } = request
     if (!actor)
@@ -61,7 +64,7 @@ export function installAccess(app: FastifyInstance, options: AccessOptions): voi
     // Who only looked without being logged in is no event.
     if (!write && !(refused && reply.statusCode !== 401)) return
     const outcome = refused ? 'refused' : reply.statusCode < 400 ? 'done' : 'failed'
-    audit.record({
+    now()?.audit.record({
       who: request.actor?.name ?? '',
       peer: request.ip,
       action: `${request.method} ${request.routeOptions.url ?? request.url.split('?')[0]!.slice(0, 200)}`,

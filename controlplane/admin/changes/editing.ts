@@ -37,23 +37,20 @@ const READ_ONLY: NoEditing = {
 }
 
 /** Schemas and access control; before any route. Without `editing` nothing can be changed, and everything read unless it is closed. */
-export function prepareEditing(
-  app: FastifyInstance,
-  { editing, noEditing }: Pick<AdminContext, 'editing' | 'noEditing'>,
-): void {
+export function prepareEditing(app: FastifyInstance, context: Pick<AdminContext, 'editing' | 'noEditing'>): void {
   for (const schema of changeSchemas) app.addSchema(schema)
-  if (editing) installAccess(app, editing)
-  else app.decorateRequest('actor', undefined)
-  if (!editing && noEditing?.closed)
-    app.addHook('onRequest', async (request) => {
-      if (neededRole(request) !== 'public') throw new ApiError(503, 'USERS_UNKNOWN', noEditing.reason)
-    })
+  app.addHook('onRequest', async (request) => {
+    const { editing, noEditing } = context
+    if (!editing && noEditing?.closed && neededRole(request) !== 'public')
+      throw new ApiError(503, 'USERS_UNKNOWN', noEditing.reason)
+  })
+  installAccess(app, () => context.editing)
 }
 
 /** The routes; they answer 503 when the configuration cannot be changed here. */
 export function editingRoutes(app: FastifyInstance, context: AdminContext): void {
-  const { editing, noEditing = READ_ONLY } = context
   const need = () => {
+    const { editing, noEditing = READ_ONLY } = context
     if (!editing) throw new ApiError(503, 'READ_ONLY', noEditing.reason)
     return editing
   }

@@ -5,7 +5,8 @@ import { answers, listOf } from '../schemas.ts'
 import { ruleList } from './rules.ts'
 
 /** The objects in force, for lists; they can be asked for where nothing can be changed, too. */
-export function ruleRoutes(app: FastifyInstance, { config, status, editing }: AdminContext): void {
+export function ruleRoutes(app: FastifyInstance, context: AdminContext): void {
+  const { config, status } = context
   app.get(
     '/api/v1/rules',
     {
@@ -27,6 +28,7 @@ export function ruleRoutes(app: FastifyInstance, { config, status, editing }: Ad
       },
     },
     async () => {
+      const { editing } = context
       const ledger = editing?.changes.ledger
       const files = (ledger?.files() ?? []).map((one) => [editing!.changes.planner.pathOf(one.file), one] as const)
       return ruleList({

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { RESOURCE_TYPES, type ResourceType } from '../../../proto/types.ts'
 import type { AdminContext } from '../context.ts'
 import { notFound } from '../errors.ts'
-import { heldConfig, proxyStatus } from '../proxies.ts'
+import { heldConfig, proxyExchanges, proxyStatus } from '../proxies.ts'
 import { allProxies } from '../replicas.ts'
 import { answers, listOf } from '../schemas.ts'
 import { sharedListeners } from '../shared-listeners.ts'
@@ -32,6 +32,11 @@ const TYPE_OF: Readonly<Record<string, ResourceType>> = Object.fromEntries(
 /** Who is connected, whether each has what it shall have, and what that is. */
 export function proxyRoutes(app: FastifyInstance, context: AdminContext): void {
   const { status } = context
+  const elsewhere = async (node: string) => {
+    const other = (await allProxies([], context.presence)).proxies.find((proxy) => proxy.node === node)
+    const where = other?.connected ? ` here, but to replica ${other.replica}: ask that one` : ''
+    return notFound(`no proxy ${node} is connected${where}`)
+  }
   app.get(
     '/api/v1/proxies',
     {
@@ -73,6 +78,31 @@ export function proxyRoutes(app: FastifyInstance, context: AdminContext): void {
     },
   )
 
+  app.get<{ Params: { node: string } }>(
+    '/api/v1/proxies/:node/exchanges',
+    {
+      schema: {
+        operationId: 'getProxyExchanges',
+        tags: ['proxies'],
+        summary: 'What a proxy was sent last, and what it said to it: ACK, or NACK with its words',
+        params: { type: 'object', properties: { node: nodeId }, required: ['node'] },
+        response: answers(
+          {
+            type: 'object',
+            properties: { node: { type: 'string' }, exchanges: listOf('ProxyExchange') },
+            required: ['node', 'exchanges'],
+          },
+          'Of its newest stream, newest first; forty at most.',
+        ),
+      },
+    },
+    async ({ params: { node } }) => {
+      const [client] = status.client(node)
+      if (!client) throw await elsewhere(node)
+      return { node, exchanges: proxyExchanges(client) }
+    },
+  )
+
   app.get<{ Params: { node: string; type: string } }>(
     '/api/v1/proxies/:node/config/:type',
     {
@@ -103,11 +133,7 @@ export function proxyRoutes(app: FastifyInstance, context: AdminContext): void {
     },
     async ({ params: { node, type } }) => {
       const client = status.client(node).find(({ disconnectedAt }) => disconnectedAt === undefined)
-      if (!client) {
-        const elsewhere = (await allProxies([], context.presence)).proxies.find((proxy) => proxy.node === node)
-        const where = elsewhere?.connected ? ` here, but to replica ${elsewhere.replica}: ask that one` : ''
-        throw notFound(`no proxy ${node} is connected${where}`)
-      }
+      if (!client) throw await elsewhere(node)
       const types = type === 'all' ? RESOURCE_TYPES : [TYPE_OF[type]!]
       const lists = types.flatMap((one) => {
         const held = heldConfig(client.stream, one, status)

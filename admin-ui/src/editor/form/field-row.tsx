@@ -4,7 +4,7 @@ import { type ReactNode, useId } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { FieldSchema } from '../../forms/schema.ts'
 import { formatPath, type Path } from '../../yaml/index.ts'
-import { docText } from '../context-at.ts'
+import { docText, presetText } from '../context-at.ts'
 import classes from './form.module.css'
 import { useFieldLabel, useForm } from './form-context.tsx'
 
@@ -66,7 +66,7 @@ export function FieldRow({ name, path, schema, onClear, wide = false, children }
           )}
         </Group>
         <Text id={`${id}-doc`} size="xs" c="dimmed" className={classes['doc']}>
-          {schema?.['x-default'] === undefined ? '' : t('field.default', { value: schema['x-default'] })}
+          {schema?.['x-default'] === undefined ? '' : t('field.default', { value: presetText(schema['x-default']) })}
         </Text>
         {problem && (
           <Text size="xs" c="red" role="alert">

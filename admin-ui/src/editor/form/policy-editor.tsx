@@ -18,6 +18,7 @@ import { BREAKER_FIELDS, breakerOff, PRESETS, type PresetName, presetEdits, pres
 import { setField } from '../../forms/edits.ts'
 import { controlOf, fieldsOf } from '../../forms/fields.ts'
 import { type FieldSchema, read, readMap, schemaAt, writtenPath } from '../../forms/schema.ts'
+import { presetText } from '../context-at.ts'
 import { FieldRow } from './field-row.tsx'
 import { useFieldLabel, useForm } from './form-context.tsx'
 import type { LayoutProps } from './layout-context.ts'
@@ -132,7 +133,7 @@ function BreakerField({ path, schema, value, name }: LayoutProps & { readonly na
           schema={field}
           value={held}
           onChange={set}
-          placeholder={field['x-default'] ?? ''}
+          placeholder={field['x-default'] === undefined ? '' : presetText(field['x-default'])}
         />
       )}
     </FieldRow>

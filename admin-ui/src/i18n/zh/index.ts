@@ -11,6 +11,8 @@ import { services } from './services.ts'
 import { settings } from './settings.ts'
 import { topology } from './topology.ts'
 
+export { problems } from './problems.ts'
+
 export const zh: Dictionary = {
   change,
   changes,
