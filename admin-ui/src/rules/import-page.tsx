@@ -1,7 +1,7 @@
-import { Badge, Button, Card, Code, Group, Stack, Table, Text, Textarea, TextInput } from '@mantine/core'
+import { Badge, Button, Card, Code, FileButton, Group, Stack, Table, Text, Textarea, TextInput } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useRouter } from '@tanstack/react-router'
-import { type DragEvent, useMemo, useState } from 'react'
+import { useMemo, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { api, ask } from '../api/client.ts'
 import { queries } from '../api/queries.ts'
@@ -10,10 +10,14 @@ import { changeQueries } from '../change/queries.ts'
 import { drafts } from '../change/use-drafts.ts'
 import { Page } from '../parts/page.tsx'
 import { ProblemAlert } from '../parts/problem.tsx'
+import { chosenFiles, type Dropped, droppedFiles } from './dropped.ts'
 import { importDrafts, type KnownFile, readImport } from './import.ts'
 
 /** As Kubernetes names namespaces: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names */
 const NAMESPACE = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/
+
+const NOTHING: Dropped = { files: [], leftOut: 0 }
+const MOST_SHOWN = 500
 
 const COLOURS = { new: 'teal', changed: 'blue', same: 'gray', unsupported: 'yellow', broken: 'red' } as const
 
@@ -28,6 +32,7 @@ export function ImportPage() {
   const { data: about } = useQuery(queries.about())
   const [text, setText] = useState('')
   const [namespace, setNamespace] = useState('')
+  const [dropped, setDropped] = useState<Dropped>(NOTHING)
   const [over, setOver] = useState(false)
   const [error, setError] = useState<unknown>(undefined)
   const [busy, setBusy] = useState(false)
@@ -36,23 +41,34 @@ export function ImportPage() {
     return (key: string) => files.get(key)
   }, [rules])
   const newFile = freeName('imported', new Set(listed?.files.map(({ file }) => file)))
-  const documents = useMemo(
-    () =>
-      readImport(text, {
-        kinds: new Set(kinds?.map(({ kind }) => kind)),
-        defaultNamespace: about?.defaultNamespace ?? 'default',
-        namespace: NAMESPACE.test(namespace) ? namespace : '',
-        fileOf,
-        newFile,
-      }),
-    [text, kinds, fileOf, newFile, about, namespace],
-  )
+  const documents = useMemo(() => {
+    const options = {
+      kinds: new Set(kinds?.map(({ kind }) => kind)),
+      defaultNamespace: about?.defaultNamespace ?? 'default',
+      namespace: NAMESPACE.test(namespace) ? namespace : '',
+      fileOf,
+    }
+    // What is new in a file comes into one of its name.
+    const sources = [
+      { from: '', newFile, text },
+      ...dropped.files.map(({ path, text }) => ({
+        from: path,
+        newFile: path.replace(/\.(json|yml)$/i, '.yaml'),
+        text,
+      })),
+    ]
+    return sources.flatMap(({ from, newFile, text }) =>
+      readImport(text, { ...options, newFile }).map((one) => ({ ...one, from })),
+    )
+  }, [text, dropped, kinds, fileOf, newFile, about, namespace])
   const usable = documents.filter(({ file }) => file !== undefined)
-  const drop = async (event: DragEvent) => {
-    event.preventDefault()
-    setOver(false)
-    const texts = await Promise.all([...event.dataTransfer.files].map((file) => file.text()))
-    if (texts.length > 0) setText(texts.join('\n---\n'))
+  const receive = async (coming: Promise<Dropped>) => {
+    setError(undefined)
+    try {
+      setDropped(await coming)
+    } catch (problem) {
+      setError(problem)
+    }
   }
   const take = async () => {
     if (!listed) return
@@ -90,7 +106,13 @@ export function ImportPage() {
           setOver(true)
         }}
         onDragLeave={() => setOver(false)}
-        onDrop={(event) => void drop(event)}
+        onDrop={(event) => {
+          setOver(false)
+          // A text that is dragged is the field's own affair.
+          if (event.dataTransfer.files.length === 0) return
+          event.preventDefault()
+          void receive(droppedFiles(event.dataTransfer.items))
+        }}
         style={over ? { outline: '2px dashed var(--mantine-primary-color-filled)' } : undefined}
       >
         <Textarea
@@ -103,6 +125,24 @@ export function ImportPage() {
           value={text}
           onChange={({ currentTarget }) => setText(currentTarget.value)}
         />
+        <Group gap="sm" mt="sm">
+          <FileButton multiple accept=".yaml,.yml,.json" onChange={(files) => void receive(chosenFiles(files))}>
+            {(props) => (
+              <Button {...props} size="xs" variant="default">
+                {t('import.choose')}
+              </Button>
+            )}
+          </FileButton>
+          {(dropped.files.length > 0 || dropped.leftOut > 0) && (
+            <Text size="sm" role="status" data-dropped>
+              {t('import.files', { count: dropped.files.length })}
+              {dropped.leftOut > 0 && ` · ${t('import.leftOut', { count: dropped.leftOut })}`}{' '}
+              <Button size="compact-xs" variant="subtle" onClick={() => setDropped(NOTHING)}>
+                {t('import.forget')}
+              </Button>
+            </Text>
+          )}
+        </Group>
       </Card>
       <TextInput
         label={t('import.namespace')}
@@ -125,9 +165,10 @@ export function ImportPage() {
               </Table.Tr>
             </Table.Thead>
             <Table.Tbody>
-              {documents.slice(0, 500).map(({ number, name, result, message, file }) => (
-                <Table.Tr key={number} data-import={result}>
-                  <Table.Td>{number}</Table.Td>
+              {documents.slice(0, MOST_SHOWN).map(({ from, number, name, result, message, file }, index) => (
+                // biome-ignore lint/suspicious/noArrayIndexKey: rows have no state, and several may come from one place
+                <Table.Tr key={index} data-import={result}>
+                  <Table.Td>{from ? `${from} · ${number}` : number}</Table.Td>
                   <Table.Td>
                     {name ? `${name.kind} ${name.namespace}/${name.name}` : '–'}
                     {message && (
@@ -146,6 +187,7 @@ export function ImportPage() {
               ))}
             </Table.Tbody>
           </Table>
+          {documents.length > MOST_SHOWN && <Text size="sm">+{documents.length - MOST_SHOWN}</Text>}
         </Card>
       )}
       <Stack gap="sm">

@@ -1,3 +1,4 @@
+import i18next from 'i18next'
 import type { Draft } from '../change/drafts.ts'
 import { appendDocument } from '../change/merge.ts'
 import { same } from '../forms/edits.ts'
@@ -43,6 +44,15 @@ export interface ImportOptions {
 export function readImport(text: string, options: ImportOptions): readonly ImportedDocument[] {
   const open = openText(text)
   return readDocuments(open).flatMap(({ document, value, error, from, to }): ImportedDocument[] => {
+    const items = error ? undefined : itemsOf(value)
+    if (items)
+      return items.flatMap((item) =>
+        readImport(item, options).map((one) => ({
+          ...one,
+          number: document + 1,
+          message: i18next.t('rules:import.ofList'),
+        })),
+      )
     const slice = inNamespace(text.slice(from, to), value, options)
     if (error)
       return [
@@ -62,6 +72,20 @@ export function readImport(text: string, options: ImportOptions): readonly Impor
     return [
       { number: document + 1, name, result: file ? 'changed' : 'new', text: slice, file: file ?? options.newFile },
     ]
+  })
+}
+
+/**
+ * The items of a List, as `kubectl get -o yaml` prints them, each as a text of its own, without what the cluster wrote into them.
+ */
+function itemsOf(value: unknown): readonly string[] | undefined {
+  if (!isMap(value) || !String(value['kind']).endsWith('List') || !Array.isArray(value['items'])) return undefined
+  return value['items'].map((item: unknown) => {
+    if (!isMap(item)) return edit('', [{ path: [], op: 'set', value: item }]).text
+    const { status: _, metadata, ...rest } = item
+    const { managedFields: __, ...meta } = isMap(metadata) ? metadata : {}
+    const { apiVersion, kind, ...more } = rest
+    return edit('', [{ path: [], op: 'set', value: { apiVersion, kind, metadata: meta, ...more } }]).text
   })
 }
 

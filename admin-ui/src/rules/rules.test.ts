@@ -59,6 +59,34 @@ describe('import into a namespace', () => {
   })
 })
 
+describe('import of a List', () => {
+  it('takes its items one by one, without what a cluster wrote into them', () => {
+    const text = `apiVersion: v1
+kind: List
+items:
+- apiVersion: networking.istio.io/v1
+  kind: VirtualService
+  metadata: {name: a, namespace: shop, managedFields: [{manager: kubectl}]}
+  spec: {hosts: [a]}
+  status: {}
+- apiVersion: v1
+  kind: ConfigMap
+  metadata: {name: b}
+`
+    const options = { kinds: new Set(['VirtualService']), defaultNamespace: 'default', fileOf: () => undefined }
+    const [a, b, ...more] = readImport(text, { ...options, newFile: 'imported.yaml' })
+    expect(a).toMatchObject({ name: { kind: 'VirtualService', namespace: 'shop', name: 'a' }, result: 'new' })
+    expect(readDocuments(a!.text)[0]!.value).toEqual({
+      apiVersion: 'networking.istio.io/v1',
+      kind: 'VirtualService',
+      metadata: { name: 'a', namespace: 'shop' },
+      spec: { hosts: ['a'] },
+    })
+    expect(b).toMatchObject({ name: { kind: 'ConfigMap' }, result: 'unsupported' })
+    expect(more).toEqual([])
+  })
+})
+
 describe('import', () => {
   const there = '# ours\nkind: VirtualService\nmetadata: { name: a }\nspec:\n  hosts: [a] # one\n'
   const options = {
