@@ -1,5 +1,6 @@
-import { Group, Kbd, Modal, Stack, Table, Text } from '@mantine/core'
+import { Group, Kbd, Stack, Table, Text } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
+import { Dialog } from '../parts/dialog.tsx'
 import type { NavItem } from './area.ts'
 
 export interface KeyListProps {
@@ -37,13 +38,7 @@ export function KeyList({ items, opened, onClose }: KeyListProps) {
     },
   ] as const
   return (
-    <Modal
-      opened={opened}
-      onClose={onClose}
-      size="lg"
-      title={t('keys.title')}
-      closeButtonProps={{ 'aria-label': t('keys.close') }}
-    >
+    <Dialog opened={opened} onClose={onClose} size="lg" title={t('keys.title')}>
       <Stack>
         {parts.map(({ title, keys }) => (
           <div key={title}>
@@ -74,6 +69,6 @@ export function KeyList({ items, opened, onClose }: KeyListProps) {
           {t('keys.hint')}
         </Text>
       </Stack>
-    </Modal>
+    </Dialog>
   )
 }

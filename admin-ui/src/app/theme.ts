@@ -45,6 +45,10 @@ export const theme = createTheme({
   components: {
     Tooltip: { defaultProps: { withArrow: true, openDelay: 200, events: { hover: true, focus: true, touch: true } } },
     Table: { defaultProps: { verticalSpacing: 8 } },
+    // What scrolls is reached with the keyboard.
+    TableScrollContainer: { defaultProps: { scrollAreaProps: { viewportProps: { tabIndex: 0 } } } },
+    // The focus goes to the first entry; a placeholder is no child a menu may have.
+    Menu: { defaultProps: { withInitialFocusPlaceholder: false } },
     Paper: { defaultProps: { radius: 'md' } },
     Badge: { defaultProps: { radius: 'sm', tt: 'none', fw: 550 } },
   },
@@ -64,6 +68,9 @@ export const cssVariables: CSSVariablesResolver = () => ({
     '--mantine-color-cyan-light-color': '#07535e',
     '--mantine-color-blue-light-color': '#12508f',
     '--mantine-color-gray-light-color': '#3d444b',
+    '--mantine-color-error': '#b42318',
+    '--mantine-color-red-text': '#b42318',
+    '--mantine-color-orange-text': '#933000',
   },
   dark: {
     '--mantine-color-dimmed': '#a3aeb8',
@@ -72,5 +79,7 @@ export const cssVariables: CSSVariablesResolver = () => ({
     // A page is read under it: a tint, no surface of its own.
     '--mantine-color-red-light': '#3a1d22',
     '--mantine-color-red-light-color': '#ffb3b3',
+    '--mantine-color-error': '#ff9a9a',
+    '--mantine-color-red-text': '#ff9a9a',
   },
 })

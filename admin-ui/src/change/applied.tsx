@@ -1,4 +1,4 @@
-import { Button, Card, Group, Modal, Stack, Text, Textarea } from '@mantine/core'
+import { Button, Card, Group, Stack, Text, Textarea } from '@mantine/core'
 import { IconArrowBackUp } from '@tabler/icons-react'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useRouter } from '@tanstack/react-router'
@@ -8,6 +8,7 @@ import { api, ask } from '../api/client.ts'
 import { queries } from '../api/queries.ts'
 import { useMayEdit } from '../app/session-gate.tsx'
 import { Convergence } from '../changes/convergence.tsx'
+import { Dialog } from '../parts/dialog.tsx'
 import { revisionHref } from '../parts/hrefs.ts'
 import { AppLink } from '../parts/link.tsx'
 import { ProblemAlert } from '../parts/problem.tsx'
@@ -83,7 +84,7 @@ function UndoDialog({
     }
   }
   return (
-    <Modal opened={opened} onClose={onClose} title={t('undo.title', { revision })}>
+    <Dialog opened={opened} onClose={onClose} title={t('undo.title', { revision })}>
       <Stack gap="sm">
         <Text size="sm">{t('undo.lead')}</Text>
         <Textarea
@@ -101,6 +102,6 @@ function UndoDialog({
           </Button>
         </Group>
       </Stack>
-    </Modal>
+    </Dialog>
   )
 }

@@ -1,4 +1,4 @@
-import { Alert, Button, Group, List, Loader, Modal, Stack, Text, Textarea } from '@mantine/core'
+import { Alert, Button, Group, List, Loader, Stack, Text, Textarea } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { IconAlertTriangle, IconArrowBackUp } from '@tabler/icons-react'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
@@ -8,6 +8,7 @@ import { useTranslation } from 'react-i18next'
 import { api, ask } from '../api/client.ts'
 import { currentLanguage } from '../i18n/index.ts'
 import { DiagnosticItem } from '../parts/diagnostic.tsx'
+import { Dialog } from '../parts/dialog.tsx'
 import { FileDiffs } from '../parts/diff.tsx'
 import { revisionHref } from '../parts/hrefs.ts'
 import { ProblemAlert } from '../parts/problem.tsx'
@@ -35,19 +36,19 @@ export function RollbackButton({ step, head, compact = false }: RollbackButtonPr
         size={compact ? 'compact-xs' : 'sm'}
         variant={compact ? 'subtle' : 'default'}
         leftSection={compact ? undefined : <IconArrowBackUp size={16} />}
-        aria-label={undo ? t('undoRevision', { id: step.undo }) : t('goBackTo', { id: step.to })}
+        {...(undo ? { 'aria-label': t('undoRevision', { id: step.undo }) } : {})}
         onClick={open}
       >
         {label}
       </Button>
-      <Modal
+      <Dialog
         opened={opened}
         onClose={close}
         size="xl"
         title={undo ? t('undoRevision', { id: step.undo }) : t('goBackTo', { id: step.to })}
       >
         {opened && <Rollback step={step} close={close} />}
-      </Modal>
+      </Dialog>
     </>
   )
 }

@@ -1,5 +1,6 @@
-import { Button, Group, Modal, Text } from '@mantine/core'
+import { Button, Group, Text } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
+import { Dialog } from '../parts/dialog.tsx'
 import type { Sharing } from '../yaml/index.ts'
 
 /** A value that is written once and used in several places: shall it change here, or everywhere? */
@@ -14,7 +15,7 @@ export function SharingQuestion({
 }) {
   const { t } = useTranslation('editor')
   return (
-    <Modal opened={opened} onClose={onClose} title={t('sharing.title')}>
+    <Dialog opened={opened} onClose={onClose} title={t('sharing.title')}>
       <Text size="sm">{t('sharing.lead')}</Text>
       <Group mt="md">
         <Button onClick={() => onChoose('here')}>{t('sharing.here')}</Button>
@@ -22,6 +23,6 @@ export function SharingQuestion({
           {t('sharing.everywhere')}
         </Button>
       </Group>
-    </Modal>
+    </Dialog>
   )
 }

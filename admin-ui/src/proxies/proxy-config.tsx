@@ -1,4 +1,4 @@
-import { ActionIcon, Badge, Code, Group, Modal, Stack, Text, Tooltip } from '@mantine/core'
+import { ActionIcon, Badge, Code, Group, Stack, Text, Tooltip } from '@mantine/core'
 import { IconCode } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { useMemo, useState } from 'react'
@@ -6,6 +6,7 @@ import { useTranslation } from 'react-i18next'
 import { type ConfigType, queries } from '../api/queries.ts'
 import type { HeldConfig } from '../api/schema.ts'
 import { Copy } from '../parts/copy.tsx'
+import { Dialog } from '../parts/dialog.tsx'
 import { matchesWords } from '../parts/filters.ts'
 import { NoMatch } from '../parts/no-match.tsx'
 import { PlaceLink } from '../parts/place.tsx'
@@ -122,7 +123,7 @@ export function ProxyConfig({ node, type, query, onQuery }: ProxyConfigProps) {
           empty={data.length === 0 ? <Text c="dimmed">{t('noResources')}</Text> : <NoMatch clear={() => onQuery('')} />}
         />
       )}
-      <Modal opened={shown !== undefined} onClose={() => setShown(undefined)} title={shown?.name} size="xl">
+      <Dialog opened={shown !== undefined} onClose={() => setShown(undefined)} title={shown?.name} size="xl">
         {shown && text && (
           <Stack>
             <Group gap="xs">
@@ -138,7 +139,7 @@ export function ProxyConfig({ node, type, query, onQuery }: ProxyConfigProps) {
             </Code>
           </Stack>
         )}
-      </Modal>
+      </Dialog>
     </Stack>
   )
 }
