@@ -131,7 +131,8 @@ class Planner {
   #missing(node: Collection, rest: Path, path: Path): Step {
     const key = rest[0]!
     const source = typeof key === 'string' && node.kind === 'map' ? inherited(node, key) : undefined
-    if (source && rest.length > 1) {
+    // What is put into an inherited value is put behind what is in it.
+    if (source && (rest.length > 1 || this.#operation.op === 'append')) {
       if (this.#sharing === 'everywhere') return this.#redirect(source, rest.slice(1), source.start)
       const action: Action = {
         kind: 'insert',

@@ -111,6 +111,17 @@ describe('classes of texts that broke once', () => {
     )
   })
 
+  it('an item put behind an inherited list keeps what is in it', () => {
+    const text = 'a: &n\n  b: [1]\nc:\n  <<: *n\n'
+    const append: Edit = { op: 'append', path: ['c', 'b'], value: 2 }
+    const here = checked(text, [append], { sharing: 'here' })
+    expect(parseAllDocuments(here.text, { merge: true }).map((document) => document.toJS())).toEqual([
+      { a: { b: [1] }, c: { b: [1, 2] } },
+    ])
+    expect(here.reports.map(({ code }) => code)).toEqual(['overridden'])
+    expect(checked(text, [append], { sharing: 'everywhere' }).text).toBe('a: &n\n  b: [1, 2]\nc:\n  <<: *n\n')
+  })
+
   it('a key without text that << brings has the name it has where it stands, also when it was written out', () => {
     const text = 'a: &n\n  null:\n    b: 1\n<<: *n\n'
     const rename: Edit = { document: 0, op: 'rename', path: ['a', '', 'b'], value: 'c' }
