@@ -121,7 +121,7 @@ function Rollback({ step, close }: { readonly step: Step; readonly close: () => 
             <Button variant="default" onClick={close}>
               {t('cancel')}
             </Button>
-            <Button type="submit" color="orange.9" loading={rollback.isPending} disabled={newErrors.length > 0}>
+            <Button type="submit" color="#b83a0a" loading={rollback.isPending} disabled={newErrors.length > 0}>
               {t('confirm')}
             </Button>
           </Group>
