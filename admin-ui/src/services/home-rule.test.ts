@@ -14,6 +14,13 @@ describe('where a policy of a service is written', () => {
     expect(homeRule(rules, 'messageRoutes', HOST)).toBeUndefined()
   })
 
+  it('of messages: in the rule that routes them, for a VirtualService has no say over them', () => {
+    const route = { topic: 'messageRoutes', document: 'MsgRouter/default/chat' } as const
+    const rules = [rule('VirtualService', 'v', [HOST]), rule('DestinationRule', 'd', [HOST])]
+    expect(homeRule(rules, 'fault', HOST, [route])).toBe('MsgRouter/default/chat')
+    expect(homeRule(rules, 'circuitBreaking', HOST, [route])).toBe('DestinationRule/default/d')
+  })
+
   it('not in one of another namespace that means its own service by the same short name', () =>
     expect(homeRule([rule('VirtualService', 'v', ['reviews'], 'other')], 'fault', HOST)).toBeUndefined())
 })

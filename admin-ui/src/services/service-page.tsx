@@ -68,7 +68,7 @@ export function ServicePage() {
                     topic={topic}
                     service={service}
                     policies={(policies ?? []).filter((one) => one.topic === topic)}
-                    home={homeRule(rules?.rules ?? [], topic, hostname)}
+                    home={homeRule(rules?.rules ?? [], topic, hostname, policies ?? [])}
                   />
                 ))}
               </SimpleGrid>
