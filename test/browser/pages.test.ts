@@ -94,11 +94,11 @@ describe.skipIf(withoutBrowser())('the pages, over a real control plane and a re
   })
 
   it.each([
-    ['en', 'light'],
-    ['zh', 'dark'],
+    ['en', 'light', 1360],
+    ['zh', 'dark', 390],
   ] as const)(
-    'every page has no serious finding of axe-core and no error of the browser (%s, %s)',
-    async (language, scheme) => {
+    'every page has no serious finding of axe-core, no error of the browser and nothing beside it (%s, %s, %i px)',
+    async (language, scheme, width) => {
       await connected()
       const pages = [
         '/',
@@ -112,6 +112,9 @@ describe.skipIf(withoutBrowser())('the pages, over a real control plane and a re
         '/proxies',
         `/proxies/${NODE}`,
         `/proxies/${NODE}?tab=clusters`,
+        `/proxies/${NODE}?tab=log`,
+        '/rules/new',
+        '/rules/import',
         '/topology',
         '/topology?as=table',
         `/explain?node=${NODE}&url=${encodeURIComponent('http://reviews/')}`,
@@ -121,7 +124,11 @@ describe.skipIf(withoutBrowser())('the pages, over a real control plane and a re
       ]
       // Two at a time: most of it is waiting.
       const walk = async (paths: readonly string[]) => {
-        const { page, complaints } = await open('/', { language, colorScheme: scheme })
+        const { page, complaints } = await open('/', {
+          language,
+          colorScheme: scheme,
+          viewport: { width, height: 860 },
+        })
         for (const path of paths) {
           await page.goto(mesh.apiUrl + path)
           await page.getByRole('heading', { level: 1 }).waitFor()
@@ -129,6 +136,7 @@ describe.skipIf(withoutBrowser())('the pages, over a real control plane and a re
           await page.locator('.mantine-Skeleton-root').first().waitFor({ state: 'detached' })
           await sleep(400)
           await expectAccessible(page, path)
+          expect(await page.evaluate<number>('document.documentElement.scrollWidth'), path).toBeLessThanOrEqual(width)
         }
         expect(await page.locator('html').getAttribute('lang')).toBe(language === 'zh' ? 'zh-CN' : 'en')
         // A revision made by hand is not followed: the API says 404 and the page says so in words.
@@ -162,6 +170,7 @@ describe.skipIf(withoutBrowser())('the pages, over a real control plane and a re
     await page.getByRole('button', { name: `Undo revision ${revision}` }).click()
     const dialog = page.getByRole('dialog')
     await dialog.getByText('weight: 60').waitFor()
+    await expectAccessible(page, 'undo')
     await dialog.getByLabel('Reason').fill('too early')
     await dialog.getByRole('button', { name: 'Apply' }).click()
     await page.waitForURL(`**/changes/${revision + 1}`)
@@ -290,6 +299,7 @@ spec:
     await page.getByRole('button', { name: 'Log in' }).click()
     await page.getByRole('tab', { name: 'Audit', selected: true }).waitFor()
     await page.getByRole('button', { name: 'User menu' }).click()
+    await expectAccessible(page, 'user menu')
     await page.getByRole('menuitem', { name: 'Log out' }).click()
     await page.getByRole('heading', { name: 'Log in to meshgate' }).waitFor()
     await page.locator('input[name=username]').fill('eve')
