@@ -1,4 +1,5 @@
 import type { ConfigObject } from '../../config/object.ts'
+import { splitGeneration } from '../../xds/names.ts'
 import type { ClassChanges } from './class-changes.ts'
 import { isMap } from './statement.ts'
 
@@ -24,7 +25,7 @@ export function affectedServices(
     for (const { type, added, changed, removed } of types) {
       if (type !== 'cds' && type !== 'eds') continue
       for (const name of [...added, ...changed, ...removed]) {
-        const parts = name.split('|')
+        const parts = splitGeneration(name).cluster.split('|')
         if (parts.length === 4 && parts[3]) found.add(parts[3])
       }
     }
