@@ -3,13 +3,14 @@ import { useQuery } from '@tanstack/react-query'
 import { useTranslation } from 'react-i18next'
 import { queries } from '../api/queries.ts'
 import { failedShare, milliseconds, perSecond } from '../parts/traffic-text.ts'
+import { hostOfCluster } from './traffic.ts'
 
 /** What a service gets: the last minutes by proxies' counters, and what they sent to each port and subset by their load reports. */
 export function ServiceTraffic({ hostname }: { readonly hostname: string }) {
   const { t } = useTranslation('services')
   const { data: load } = useQuery(queries.load())
   const { data: figures } = useQuery(queries.figures())
-  const own = (load ?? []).filter(({ cluster }) => cluster.split('|')[3] === hostname)
+  const own = (load ?? []).filter(({ cluster }) => hostOfCluster(cluster) === hostname)
   const recent = figures?.services.find((one) => one.hostname === hostname)
   if (load && figures && own.length === 0 && !recent) return <Text c="dimmed">{t('trafficUnknown')}</Text>
   return (
