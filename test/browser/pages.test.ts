@@ -112,9 +112,7 @@ describe.skipIf(withoutBrowser())('the pages, over a real control plane and a re
         '/proxies',
         `/proxies/${NODE}`,
         `/proxies/${NODE}?tab=clusters`,
-        `/proxies/${NODE}?tab=log`,
-        '/rules/new',
-        '/rules/import',
+        ...(width < 400 ? [`/proxies/${NODE}?tab=log`, '/rules/new', '/rules/import'] : []),
         '/topology',
         '/topology?as=table',
         `/explain?node=${NODE}&url=${encodeURIComponent('http://reviews/')}`,
@@ -170,6 +168,8 @@ describe.skipIf(withoutBrowser())('the pages, over a real control plane and a re
     await page.getByRole('button', { name: `Undo revision ${revision}` }).click()
     const dialog = page.getByRole('dialog')
     await dialog.getByText('weight: 60').waitFor()
+    // While it fades in its colours are not its own.
+    await expect.poll(() => dialog.evaluate('(one) => getComputedStyle(one).opacity')).toBe('1')
     await expectAccessible(page, 'undo')
     await dialog.getByLabel('Reason').fill('too early')
     await dialog.getByRole('button', { name: 'Apply' }).click()
