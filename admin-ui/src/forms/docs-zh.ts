@@ -352,8 +352,10 @@ export const REMARKS_ZH: Readonly<Record<string, string>> = {
   'use ringHash.minimumRingSize': '请用 ringHash.minimumRingSize',
   'use warmup': '请用 warmup',
   'use consecutiveGatewayErrors or consecutive5xxErrors': '请用 consecutiveGatewayErrors 或 consecutive5xxErrors',
-  'Envoy has no exponential delay': 'Envoy 不支持指数延迟',
-  'Envoy cannot inject an HTTP/2 error': 'Envoy 不能注入 HTTP/2 错误',
-  'a proxy would have to know how many callers each zone has; use localityLbSetting':
-    '代理须知道每个可用区的调用方数量；请用 localityLbSetting',
+  "Envoy's fault filter holds back for a fixed time, or one the request names; use fixedDelay":
+    'Envoy 的故障过滤器只能延迟固定时间或请求指定的时间；请用 fixedDelay',
+  "Envoy's fault filter answers with a status and cannot reset a stream; use httpStatus or grpcStatus":
+    'Envoy 的故障过滤器以状态码应答，不能重置流；请用 httpStatus 或 grpcStatus',
+  'Envoy weighs the zones of a host against those of the service it stands beside, which only its bootstrap could name; use localityLbSetting':
+    'Envoy 按其所在服务的可用区来权衡，而该服务只能由启动配置指明；请用 localityLbSetting',
 }
