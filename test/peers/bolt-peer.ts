@@ -25,6 +25,28 @@ interface SofaRpc {
   }
 }
 
+/** The part of npm `sofa-bolt-node` that says which version is spoken. */
+interface SofaBolt {
+  encoder(options: object): object
+  decoder(options: object): {
+    on(event: 'response', heard: (packet: { readonly options: { readonly protocolType: string } }) => void): unknown
+  }
+}
+
+/** Requests of version 2, with checksums; `heard` gets the version of each answer, which servers give in that of the request. */
+async function versionTwo(heard: string[]): Promise<SofaBolt> {
+  const bolt = await npmPackage<SofaBolt>('sofa-bolt-node')
+  return Object.assign(Object.create(bolt) as SofaBolt, {
+    encoder: (options: object) =>
+      Object.assign(bolt.encoder(options), { protocolType: 'bolt2', boltVersion: 2, crcEnable: true }),
+    decoder: (options: object) => {
+      const decoder = bolt.decoder(options)
+      decoder.on('response', ({ options: { protocolType } }) => heard.push(protocolType))
+      return decoder
+    },
+  })
+}
+
 const quiet = { info: () => {}, warn: () => {}, error: () => {}, debug: () => {} }
 /** The client puts the service into the header, but with Hessian not the method: so each fate is a service. */
 const fates = ['toA', 'toB', 'half', 'refused', 'slow', 'nobody'] as const
@@ -58,9 +80,9 @@ export const boltPeer: Peer = {
   prepare: npmFolder,
   servers: async () => [await server('a'), await server('b')],
   tests: (edge) => {
-    const connect = async () => {
+    const connect = async (protocol?: SofaBolt) => {
       const { RpcClient } = (await npmPackage<SofaRpc>('sofa-rpc-node')).client
-      const client = new RpcClient({ logger: quiet })
+      const client = new RpcClient({ logger: quiet, ...(protocol && { protocol }) })
       stopAfterTests(async () => client.close())
       const consumers = new Map<Fate, Consumer>()
       return async (fate: Fate, text: string) => {
@@ -94,5 +116,17 @@ export const boltPeer: Peer = {
         expect(await call('toB', 'after')).toBe('b:after')
       },
     )
+
+    it('version 2 with checksums: services, a split, and errors the client takes for whole', async () => {
+      const heard: string[] = []
+      const call = await connect(await versionTwo(heard))
+      expect(await call('toA', 'x')).toBe('a:x')
+      expect(await call('toB', 'y')).toBe('b:y')
+      const texts = await Promise.all(Array.from({ length: 60 }, (_, n) => call('half', `${n}`)))
+      expect(texts.map((text) => String(text).slice(2))).toEqual(Array.from({ length: 60 }, (_, n) => `${n}`))
+      for (const fate of ['refused', 'nobody', 'slow'] as const) await expect(call(fate, 'x')).rejects.toThrow()
+      expect(await call('toB', 'after')).toBe('b:after')
+      expect(heard).toEqual(Array.from({ length: 66 }, () => 'bolt2'))
+    })
   },
 }
