@@ -12,6 +12,8 @@ export interface ConfigUpdate {
   readonly tookMs: number
 }
 
+type Discovered = ReturnType<CompiledMesh['discovered']>
+
 /**
  * Configuration as it is in force: reads a source, checks the documents, puts what is valid into the mesh, and does so
  * again whenever the source changes. A reading that fails leaves everything as it was.
@@ -23,7 +25,7 @@ export class LiveConfig {
   #config: LoadedConfig | undefined
   #sourceDiagnostics: readonly Diagnostic[] = []
   /** Of the configuration in force, or of an earlier one. */
-  #analysis: { readonly of: LoadedConfig; readonly analysis: Analysis } | undefined
+  #analysis: { readonly of: LoadedConfig; readonly with: Discovered; readonly analysis: Analysis } | undefined
   #unsubscribe = () => {}
 
   constructor(source: ConfigSource, mesh: CompiledMesh) {
@@ -59,9 +61,10 @@ export class LiveConfig {
   *analysis(): Generator<void, Analysis | undefined> {
     const config = this.#config
     if (!config) return undefined
-    if (this.#analysis?.of !== config) {
-      const analysis = yield* analyzeInSteps(config, this.#analysis?.analysis)
-      this.#analysis = { of: config, analysis }
+    const discovered = this.#mesh.discovered()
+    if (this.#analysis?.of !== config || this.#analysis.with !== discovered) {
+      const analysis = yield* analyzeInSteps(config, this.#analysis?.analysis, discovered)
+      this.#analysis = { of: config, with: discovered, analysis }
     }
     return this.#analysis.analysis
   }

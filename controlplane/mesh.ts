@@ -28,11 +28,15 @@ export interface CompiledMesh extends Mesh {
    * whose content changed; listeners are called only when there are any.
    */
   commit(objects: ReadonlyMap<string, ConfigObject>): readonly string[]
+  /** What a registry tells of; the same list until it changes. */
+  discovered(): ReturnType<DiscoveryReader['services']>
   view(node: NodeInfo): ClassView
 }
 
 /** Clusters a change compiles at most, over all classes, for the sake of requests that were routed before it: some 50 ms. */
 const MOST_REMEMBERED = 256
+
+const NONE: readonly never[] = []
 
 export function createMesh(options: MeshOptions = {}): CompiledMesh {
   const { onFailure = () => {}, onCompiled, generations, discovery, withoutDraining = false } = options
@@ -54,6 +58,7 @@ export function createMesh(options: MeshOptions = {}): CompiledMesh {
   generations?.onChange(tell)
   return {
     model,
+    discovered: () => discovery?.services() ?? NONE,
     commit(objects) {
       const lazy = [...views.values()].flatMap((ref) => {
         const view = ref.deref()

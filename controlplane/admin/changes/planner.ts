@@ -116,7 +116,7 @@ export class Planner {
     const { snapshot, parts } = this.#planned(files)
     const loaded = loadConfig(snapshot, base)
     yield
-    const analysis = yield* analyzeInSteps(loaded, yield* config.analysis())
+    const analysis = yield* analyzeInSteps(loaded, yield* config.analysis(), mesh.discovered())
     yield
     const clients = status.clients().filter(({ disconnectedAt }) => disconnectedAt === undefined)
     const written = [...loaded.objects.values()].filter(({ source: { file } }) => parts.has(file))

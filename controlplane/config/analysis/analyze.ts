@@ -18,7 +18,7 @@ import { checkSecrets } from './secrets.ts'
 import { checkSelectors, checkServiceEndpoints, checkServiceProtocols, checkTcpPorts } from './services.ts'
 import { checkSidecarConflicts, checkSidecarHosts, checkSidecarListenerPorts, checkSidecarPorts } from './sidecars.ts'
 import { checkVirtualServiceOverlap } from './virtual-services.ts'
-import { type Check, World } from './world.ts'
+import { type Check, type Of, World } from './world.ts'
 
 /** Every check over several objects; the order does not matter. */
 export const CHECKS: readonly Check[] = [
@@ -60,12 +60,16 @@ export function analyze(config: Pick<LoadedConfig, 'objects' | 'refused'>): read
   return finish(analyzeInSteps(config)).diagnostics
 }
 
-/** The same in pieces, starting from what was found in a configuration `before` that differs in little. */
+/**
+ * The same in pieces, starting from what was found in a configuration `before` that differs in little; `discovered` are the services
+ * of a registry, which documents may name.
+ */
 export function* analyzeInSteps(
   { objects, refused }: Pick<LoadedConfig, 'objects' | 'refused'>,
   before?: Analysis,
+  discovered: readonly Of<'ServiceEntry'>[] = [],
 ): Generator<void, Analysis> {
-  const findings = yield* runChecks(new World(objects, refused), CHECKS, before)
+  const findings = yield* runChecks(new World(objects, refused, discovered), CHECKS, before)
   return { ...findings, diagnostics: [...findings.diagnostics].sort(compareDiagnostics) }
 }
 

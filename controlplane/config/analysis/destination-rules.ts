@@ -29,7 +29,7 @@ export const checkDestinationRuleHosts: Check = (world, complain) => {
     const host = world.resolve(rule.spec.host, rule.namespace)
     const services = world.servicesWithin(host)
     if (services.length === 0) {
-      if (!isWildcard(host))
+      if (!isWildcard(host) && !world.isUnread(host))
         complain(
           rule,
           'DESTINATION_RULE_HOST_NOT_FOUND',

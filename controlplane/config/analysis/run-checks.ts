@@ -95,15 +95,11 @@ function comparison(world: World, before: World | undefined): (kind: Readable) =
   return (kind) => {
     let same = known.get(kind)
     if (same === undefined) {
-      same = before !== undefined && sameItems(listOf(before, kind), listOf(world, kind))
+      same = before !== undefined && sameItems(before.items(kind), world.items(kind))
       known.set(kind, same)
     }
     return same
   }
-}
-
-function listOf(world: World, kind: Readable): readonly object[] {
-  return kind === 'refused' ? world.refused : world.objects(kind)
 }
 
 function sameItems(a: readonly object[], b: readonly object[]): boolean {

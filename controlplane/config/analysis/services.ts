@@ -14,7 +14,7 @@ export const checkServiceEndpoints: Check = (world, complain) => {
           ['spec', 'workloadSelector'],
           `no WorkloadEntry of namespace ${object.namespace} has the labels of the selector: the service has no endpoints`,
         )
-    } else if (resolution === 'STATIC' && endpoints.length === 0) {
+    } else if (resolution === 'STATIC' && endpoints.length === 0 && world.endpoints({ object })) {
       complain(
         object,
         'SERVICE_ENTRY_NO_ENDPOINTS',

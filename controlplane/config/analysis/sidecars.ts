@@ -60,7 +60,7 @@ export const checkSidecarPorts: Check = (world, complain) => {
 /** Hosts a Sidecar imports that no visible service has. */
 export const checkSidecarHosts: Check = (world, complain) => {
   if (!world.hasServices) return
-  const services = world.of('ServiceEntry')
+  const services = world.allServices
   for (const sidecar of world.of('Sidecar')) {
     for (const [index, { hosts }] of (sidecar.spec.egress ?? []).entries()) {
       for (const [at, entry] of hosts.slice(0, 1000).entries()) {
@@ -76,7 +76,7 @@ export const checkSidecarHosts: Check = (world, complain) => {
             world.visible(service, sidecar.namespace) &&
             (!isWildcard(name) || service.spec.hosts.some((host) => isSubsetOf(host, name))),
         )
-        if (!found)
+        if (!found && !world.isUnread(name))
           complain(
             sidecar,
             'SIDECAR_HOST_NOT_FOUND',

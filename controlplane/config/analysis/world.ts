@@ -94,13 +94,22 @@ export class World {
   readonly #byLabel = new Map<string, Workload[]>()
   readonly #workloads = new Map<string, readonly Workload[]>()
   readonly refused: readonly RefusedObject[]
+  readonly #discovered: readonly Of<'ServiceEntry'>[]
+  /** Hosts whose endpoints a registry knows. */
+  readonly #discoveredHosts = new Set<string>()
   #suggestions = 0
   #reads = new Set<Readable>()
   #hosts: readonly string[] | undefined
 
-  constructor(objects: ReadonlyMap<string, ConfigObject>, refused: readonly RefusedObject[] = []) {
+  /** `discovered` are services of a registry: references find them, and nothing is said about them. */
+  constructor(
+    objects: ReadonlyMap<string, ConfigObject>,
+    refused: readonly RefusedObject[] = [],
+    discovered: readonly Of<'ServiceEntry'>[] = [],
+  ) {
     this.#byKey = objects
     this.refused = refused
+    this.#discovered = discovered
     for (const one of refused) {
       this.#refused.set(`${one.kind}/${one.namespace}/${one.name}`, one)
       if (one.kind === 'ServiceEntry') for (const host of one.hosts) this.#refusedHosts.set(host, one)
@@ -116,6 +125,12 @@ export class World {
         else push(this.#exact, name, entry)
       }
     }
+    for (const object of discovered)
+      for (const host of object.spec.hosts) {
+        this.#discoveredHosts.add(host)
+        // A document for the host replaces what the registry says of its ports.
+        if (!this.#exact.has(host)) this.#exact.set(host, [{ host, object }])
+      }
     for (const object of this.of('WorkloadEntry')) {
       const workload = workloadOf(object)
       push(this.#entries, object.namespace, workload)
@@ -152,6 +167,20 @@ export class World {
     return (this.#byKind.get(kind) ?? []) as unknown as readonly Of<Kind>[]
   }
 
+  /** What is compared to know whether something that was read is the same. */
+  items(readable: Readable): readonly object[] {
+    if (readable === 'refused') return this.refused
+    if (readable === 'ServiceEntry') return this.allServices
+    return this.objects(readable)
+  }
+
+  /** Services of documents, and those a registry tells of. */
+  get allServices(): readonly Of<'ServiceEntry'>[] {
+    this.#reads.add('ServiceEntry')
+    const written = this.objects('ServiceEntry')
+    return this.#discovered.length > 0 ? [...written, ...this.#discovered] : written
+  }
+
   get<Kind extends keyof Specs>(kind: Kind, namespace: string, name: string): Of<Kind> | undefined {
     this.#reads.add(kind)
     return this.#byKey.get(`${kind}/${namespace}/${name}`) as Of<Kind> | undefined
@@ -174,9 +203,18 @@ export class World {
     return `the ServiceEntry ${namespace}/${name} of host ${host} is not in force: correct its errors first (${place})`
   }
 
-  /** Whether any service is declared: without one, nothing can be said about hosts. */
+  /** Whether any service is known: without one, nothing can be said about hosts. */
   get hasServices(): boolean {
-    return this.of('ServiceEntry').length > 0
+    return this.allServices.length > 0
+  }
+
+  /** Whether a host is one of the Consul that the Mesh document names, and that was not read: nothing can be said about it. */
+  isUnread(host: string): boolean {
+    this.#reads.add('ServiceEntry')
+    const { consul } = this.mesh
+    if (!consul || this.#discovered.length > 0) return false
+    const domain = `.${consul.domain ?? 'consul'}`.toLowerCase()
+    return host.endsWith(domain) && /\.service(\.[^.]+)?$/.test(host.slice(0, -domain.length))
   }
 
   /**
@@ -241,6 +279,7 @@ export class World {
   /** Endpoints of a service with their labels; undefined when they are found at run time only. */
   endpoints({ object }: Pick<ServiceHost, 'object'>): readonly Workload[] | undefined {
     this.#reads.add('WorkloadEntry')
+    if (object.spec.hosts.some((host) => this.#discoveredHosts.has(host) || this.isUnread(host))) return undefined
     const { endpoints, workloadSelector, resolution = 'NONE' } = object.spec
     if (workloadSelector) return this.#selected(object.namespace, workloadSelector.labels ?? {})
     if (endpoints?.length)
