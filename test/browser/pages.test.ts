@@ -168,8 +168,6 @@ describe.skipIf(withoutBrowser())('the pages, over a real control plane and a re
     await page.getByRole('button', { name: `Undo revision ${revision}` }).click()
     const dialog = page.getByRole('dialog')
     await dialog.getByText('weight: 60').waitFor()
-    // While it fades in its colours are not its own.
-    await expect.poll(() => dialog.evaluate('(one) => getComputedStyle(one).opacity')).toBe('1')
     await expectAccessible(page, 'undo')
     await dialog.getByLabel('Reason').fill('too early')
     await dialog.getByRole('button', { name: 'Apply' }).click()
@@ -299,6 +297,7 @@ spec:
     await page.getByRole('button', { name: 'Log in' }).click()
     await page.getByRole('tab', { name: 'Audit', selected: true }).waitFor()
     await page.getByRole('button', { name: 'User menu' }).click()
+    await page.getByText('Role: admin').waitFor()
     await expectAccessible(page, 'user menu')
     await page.getByRole('menuitem', { name: 'Log out' }).click()
     await page.getByRole('heading', { name: 'Log in to meshgate' }).waitFor()

@@ -63,8 +63,19 @@ interface AxeResult {
   }[]
 }
 
+/**
+ * Nothing fades in or out any more: meanwhile colours are not what they will be. What turns for ever does not count. What was just put into
+ * the page begins to fade in some frames later.
+ */
+const AT_REST = `(async () => {
+  for (let frame = 0; frame < 4; frame++) await new Promise((resolve) => requestAnimationFrame(resolve))
+  return document.getAnimations().every(
+    (one) => one.playState !== 'running' || one.effect.getTiming().iterations === Infinity)
+})()`
+
 /** Fails on serious or critical findings of axe-core (WCAG 2.1 A and AA) on the page as it is. */
 export async function expectAccessible(page: Page, what = page.url()): Promise<void> {
+  await expect.poll(() => page.evaluate(AT_REST), { message: `${what}: at rest` }).toBe(true)
   // Evaluated, not added as a script: the policy of the page allows no foreign scripts.
   const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
   await page.evaluate(await readFile(axe, 'utf8'))
