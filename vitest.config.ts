@@ -1,14 +1,18 @@
 import { defineConfig } from 'vitest/config'
 import { IN_THE_END_MS } from './test/helpers/eventually.ts'
 import { LongestFirst } from './test/helpers/longest-first.ts'
+import { realTests } from './test/helpers/real-tests.ts'
 
 /** What must come about in the end: one bound, above what a starved machine needs and below the limit of a test. */
 const poll = { timeout: IN_THE_END_MS, interval: 20 }
+
+const real = await realTests()
 
 /** Two projects: pure tests run wide; tests that start real processes (Envoy, gRPC) get long limits and one file at a time per core. */
 export default defineConfig({
   test: {
     sequence: { sequencer: LongestFirst },
+    passWithNoTests: real.length === 0,
     projects: [
       {
         test: {
@@ -33,9 +37,7 @@ export default defineConfig({
         test: {
           name: 'real',
           sequence: { groupOrder: 1 },
-          include: [
-            'test/{envoy,grpc,e2e,xds,dataplane,messages,ondemand,consul,redis,cluster,peers,browser}/**/*.test.ts',
-          ],
+          include: real,
           testTimeout: 90_000,
           hookTimeout: 180_000,
           // As above; whatever a file starts ends with it.
