@@ -12,7 +12,7 @@ import {
   tally,
 } from './cluster-bed.ts'
 
-const KEYS = Array.from({ length: 600 }, (_, index) => `player-${index}`)
+const KEYS = Array.from({ length: 250 }, (_, index) => `player-${index}`)
 const staying = (count: number) => (hosts: readonly Host[]) =>
   hosts.filter(({ draining }) => !draining).length === count
 let upstreams: Upstream[]
