@@ -60,7 +60,8 @@ async function start(name: string, args: readonly string[]): Promise<Subject> {
   return { name, pid: run.pid, port, stop: () => run.stop() }
 }
 
-function caller(port: number, rule = 'default/bench/0') {
+/** Asks one instance about a rule; `users` are as many values of its second entry, none where the rule has no other than itself. */
+function caller(port: number, rule = 'default/bench/0', users = 1000) {
   // Several connections, as several proxies have.
   const clients = Array.from(
     { length: 4 },
@@ -68,7 +69,7 @@ function caller(port: number, rule = 'default/bench/0') {
   )
   const same = (bytes: Buffer) => bytes
   let next = 0
-  const request = (user: number) =>
+  const request = (user?: number) =>
     Buffer.from(
       toBinary(
         RateLimitRequestSchema,
@@ -78,14 +79,14 @@ function caller(port: number, rule = 'default/bench/0') {
             {
               entries: [
                 { key: 'generic_key', value: rule },
-                { key: 'x-user', value: `user-${user}` },
+                ...(user === undefined ? [] : [{ key: 'x-user', value: `user-${user}` }]),
               ],
             },
           ],
         }),
       ),
     )
-  const requests = Array.from({ length: 1000 }, (_, user) => request(user))
+  const requests = users === 0 ? [request()] : Array.from({ length: users }, (_, user) => request(user))
   return {
     call: () =>
       new Promise<Buffer>((resolve, reject) => {
@@ -109,7 +110,7 @@ function caller(port: number, rule = 'default/bench/0') {
  * second. Times are those of answers here, so a second may seem to hold some that belong to its neighbours.
  */
 async function admission(instances: readonly Subject[], seconds: number) {
-  const callers = instances.map(({ port }) => caller(port, 'default/limited/0'))
+  const callers = instances.map(({ port }) => caller(port, 'default/limited/0', 0))
   for (const { call } of callers) for (let index = 0; index < 50; index++) await call()
   await sleep(500)
   const admitted: number[] = []
