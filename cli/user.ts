@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { Command } from 'commander'
-import type { Accounts, Role } from '../controlplane/ledger/index.ts'
+import type { Accounts, Role, User } from '../controlplane/ledger/index.ts'
 import { oneOf } from './arguments.ts'
 import { CommandError, UsageError } from './errors.ts'
 import { outputFormat, printData, printText } from './output.ts'
@@ -36,7 +36,7 @@ export function userCommand(): Command {
     .action((name: string, options: Options & { role: Role }) =>
       withAccounts(options, async (accounts) => {
         await accounts.add(name, options.role, await passwordOf(options)).catch(asUsage)
-        return { data: { user: shown(accounts, name) }, text: `${name} is ${options.role}` }
+        return { data: { user: shown(accounts.user(name)!) }, text: `${name} is ${options.role}` }
       }),
     )
   dir(add('list', 'who is defined')).action((options: Options) =>
@@ -46,7 +46,7 @@ export function userCommand(): Command {
         ({ name, role, created }) => `${name.padEnd(24)}  ${role.padEnd(6)}  since ${new Date(created).toISOString()}`,
       )
       return {
-        data: { users: users.map(({ name }) => shown(accounts, name)) },
+        data: { users: users.map(shown) },
         text: lines.length > 0 ? lines.join('\n') : 'no users: on loopback the API is open',
       }
     }),
@@ -65,15 +65,14 @@ export function userCommand(): Command {
       withAccounts(options, async (accounts) => {
         if (!accounts.user(name)) throw new CommandError(`there is no user ${name}`)
         await accounts.setPassword(name, await passwordOf(options)).catch(asUsage)
-        return { data: { user: shown(accounts, name) }, text: `${name} has a new password` }
+        return { data: { user: shown(accounts.user(name)!) }, text: `${name} has a new password` }
       }),
   )
   return command
 }
 
 /** A user as `-o json` has it; times in ISO 8601. */
-function shown(accounts: Accounts, name: string): object {
-  const { role, created } = accounts.user(name)!
+function shown({ name, role, created }: User): object {
   return { name, role, created: new Date(created).toISOString() }
 }
 
