@@ -114,10 +114,9 @@ function checkUse(world: World, subsets: Subsets, use: Use, complain: Complain):
   }
   const host = world.resolve(destination.host, object.namespace)
   const services = world.services(host)
-  if (services.length === 0 && world.isUnread(host)) return
   if (services.length === 0) {
-    const hint = world.suggestHost(host)
-    complain(object, 'HOST_NOT_FOUND', fields.host, world.absentHost(host), hint)
+    if (!world.isUnread(host))
+      complain(object, 'HOST_NOT_FOUND', fields.host, world.absentHost(host), world.suggestHost(host))
   } else {
     const visible = services.filter((service) => world.visible(service.object, object.namespace))
     if (visible.length === 0) {

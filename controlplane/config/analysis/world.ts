@@ -205,7 +205,8 @@ export class World {
 
   /** Whether any service is known: without one, nothing can be said about hosts. */
   get hasServices(): boolean {
-    return this.allServices.length > 0
+    this.#reads.add('ServiceEntry')
+    return this.objects('ServiceEntry').length + this.#discovered.length > 0
   }
 
   /** Whether a host is one of the Consul that the Mesh document names, and that was not read: nothing can be said about it. */
