@@ -1,50 +1,30 @@
 import { Command } from 'commander'
-import type { ClientTlsFiles, HostPort } from '../controlplane/bootstrap/envoy.ts'
-import { addressOption, jsonObject, locality, oneOf, port } from './arguments.ts'
+import { oneOf, port } from './arguments.ts'
 import { required, UsageError } from './errors.ts'
 import { outputFormat, printData } from './output.ts'
+import { withNodeOptions, withXdsTlsOptions, type XdsClientOptions, xdsTlsFiles } from './xds-client-options.ts'
 
-interface Options {
-  readonly node?: string
-  readonly cluster?: string
-  readonly metadata?: Readonly<Record<string, unknown>>
-  readonly locality?: ReturnType<typeof locality>
-  readonly xds: HostPort
+interface Options extends XdsClientOptions {
   readonly mode: 'delta' | 'sotw'
   readonly adminPort?: number
   readonly grpc?: boolean
   readonly loadReports: boolean
-  readonly xdsCa?: string
-  readonly xdsCert?: string
-  readonly xdsKey?: string
-  readonly xdsServerName?: string
   readonly output?: string
 }
 
 export function bootstrapCommand(): Command {
-  return new Command('bootstrap')
+  const command = new Command('bootstrap')
     .summary('print the bootstrap of an Envoy or of a gRPC client')
     .description(
       'Prints what an Envoy needs to start (YAML), or with --grpc the file GRPC_XDS_BOOTSTRAP names (JSON).\n' +
         'The node needs no registration: whoever connects is served what its id, namespace and labels allow.',
     )
-    .option('--node <id>', 'node id (required), such as sidecar~10.0.0.1~shop-1.default~default.svc.cluster.local')
-    .option('--cluster <name>', 'node cluster (default: the workload in the id)')
-    .option(
-      '--metadata <json>',
-      'node metadata, such as \'{"NAMESPACE":"default","LABELS":{"app":"shop"}}\'',
-      jsonObject,
-    )
-    .option('--locality <r/z/s>', 'region/zone/subzone of the node', locality)
-    .addOption(addressOption('--xds', 'where the control plane serves xDS', 'real port', 18000))
+  withNodeOptions(command, 'sidecar~10.0.0.1~shop-1.default~default.svc.cluster.local')
     .option('--mode <mode>', 'delta or sotw (state of the world)', oneOf(['delta', 'sotw']), 'delta')
     .option('--admin-port <port>', "Envoy's admin interface on 127.0.0.1; 0 takes a free port", port)
     .option('--no-load-reports', 'do not report the number of requests of each cluster to the control plane')
     .option('--grpc', 'a bootstrap for gRPC libraries instead')
-    .option('--xds-ca <file>', "CA of the control plane's certificate; turns TLS on")
-    .option('--xds-cert <file>', "the proxy's certificate; turns TLS on")
-    .option('--xds-key <file>', 'its private key')
-    .option('--xds-server-name <name>', "name in the control plane's certificate (default: the host of --xds)")
+  return withXdsTlsOptions(command)
     .option('-o, --output <format>', 'yaml or json (default: yaml, with --grpc json)')
     .addHelpText(
       'after',
@@ -59,7 +39,7 @@ Examples:
       const id = required(options.node, '--node')
       const { cluster, metadata, locality, xds, mode, adminPort, loadReports } = options
       const node = { id, cluster, metadata, locality }
-      const tls = tlsFiles(options)
+      const tls = xdsTlsFiles(options)
       if (options.grpc) {
         if (options.adminPort !== undefined) throw new UsageError('--admin-port has no meaning with --grpc')
         if (!loadReports) throw new UsageError('--no-load-reports has no meaning with --grpc')
@@ -70,13 +50,4 @@ Examples:
         await printData(envoyBootstrap({ node, xds, mode, adminPort, tls, loadReports }), format)
       }
     })
-}
-
-function tlsFiles({ xdsCa, xdsCert, xdsKey, xdsServerName }: Options): ClientTlsFiles | undefined {
-  if (Boolean(xdsCert) !== Boolean(xdsKey)) throw new UsageError('--xds-cert and --xds-key go together')
-  if (!xdsCa && !xdsCert) {
-    if (xdsServerName) throw new UsageError('--xds-server-name needs --xds-ca')
-    return undefined
-  }
-  return { ca: xdsCa, cert: xdsCert, key: xdsKey, serverName: xdsServerName }
 }

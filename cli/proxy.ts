@@ -1,20 +1,13 @@
 import { Command, InvalidArgumentError } from 'commander'
 import type { HostPort } from '../controlplane/bootstrap/envoy.ts'
-import { addressOption, hostPort, jsonObject, locality, oneOf } from './arguments.ts'
-import { required, UsageError } from './errors.ts'
+import { hostPort, oneOf } from './arguments.ts'
+import { required } from './errors.ts'
 import { LOG_LEVELS, type LogFormat, type LogLevel } from './log-options.ts'
+import { withNodeOptions, withXdsTlsOptions, type XdsClientOptions } from './xds-client-options.ts'
 
 /** What `meshgate proxy` was told. */
-export interface ProxyCommandOptions {
+export interface ProxyCommandOptions extends XdsClientOptions {
   readonly node: string
-  readonly cluster?: string
-  readonly metadata?: Readonly<Record<string, unknown>>
-  readonly locality?: ReturnType<typeof locality>
-  readonly xds: HostPort
-  readonly xdsCa?: string
-  readonly xdsCert?: string
-  readonly xdsKey?: string
-  readonly xdsServerName?: string
   readonly workers: number
   readonly admin?: HostPort
   readonly configCache?: string
@@ -27,26 +20,15 @@ export interface ProxyCommandOptions {
 }
 
 export function proxyCommand(): Command {
-  return new Command('proxy')
+  const command = new Command('proxy')
     .summary('run the proxy for private protocols')
     .description(
       'Routes each message of a private TCP protocol, as MsgRouter, MetaRouter and DestinationRule documents of the control plane say.\n' +
         'It goes on with the last configuration while the control plane is gone. SIGTERM or Ctrl-C drains: no new connections, requests ' +
         'in flight are finished; a second one ends it at once.',
     )
-    .option('--node <id>', 'node id (required), such as message~10.0.0.1~shop-1.default~default.svc.cluster.local')
-    .option('--cluster <name>', 'node cluster (default: the workload in the id)')
-    .option(
-      '--metadata <json>',
-      'node metadata, such as \'{"NAMESPACE":"default","LABELS":{"app":"shop"}}\'',
-      jsonObject,
-    )
-    .option('--locality <r/z/s>', 'region/zone/subzone of the node', locality)
-    .addOption(addressOption('--xds', 'where the control plane serves xDS', 'real port', 18000))
-    .option('--xds-ca <file>', "CA of the control plane's certificate; turns TLS on")
-    .option('--xds-cert <file>', "the proxy's certificate; turns TLS on")
-    .option('--xds-key <file>', 'its private key')
-    .option('--xds-server-name <name>', "name in the control plane's certificate (default: the host of --xds)")
+  withNodeOptions(command, 'message~10.0.0.1~shop-1.default~default.svc.cluster.local')
+  return withXdsTlsOptions(command)
     .option('--workers <n>', 'processes that share the ports', count(1, 256), 1)
     .option('--admin <host:port>', 'serve state and metrics over HTTP there', hostPort('port 0 allowed'))
     .option('--config-cache <file>', 'save the configuration there, and start from it while no control plane answers')
@@ -56,10 +38,6 @@ export function proxyCommand(): Command {
     .option('--log-format <format>', 'json or text (default: text on a terminal, else json)', oneOf(['json', 'text']))
     .action(async (options: Omit<ProxyCommandOptions, 'node'> & { readonly node?: string }) => {
       const node = required(options.node, '--node')
-      if (Boolean(options.xdsCert) !== Boolean(options.xdsKey))
-        throw new UsageError('--xds-cert and --xds-key go together')
-      if (options.xdsServerName && !options.xdsCa && !options.xdsCert)
-        throw new UsageError('--xds-server-name needs --xds-ca')
       const { runProxy } = await import('./run-proxy.ts')
       await runProxy({ ...options, node })
     })

@@ -10,6 +10,7 @@ import { CommandError } from './errors.ts'
 import { createLog, type Log } from './log.ts'
 import type { ProxyCommandOptions } from './proxy.ts'
 import { untilSignal } from './until-signal.ts'
+import { xdsTlsFiles } from './xds-client-options.ts'
 
 /** One proxy in this process, or several in processes of their own. */
 interface Runner {
@@ -122,8 +123,10 @@ function clientOptions(options: ProxyCommandOptions): Pick<ConfigClientOptions, 
   }
 }
 
-function tlsOf({ xdsCa, xdsCert, xdsKey, xdsServerName }: ProxyCommandOptions): ConfigClientOptions['tls'] {
-  if (!xdsCa && !xdsCert) return undefined
+/** What the files named hold. @throws UsageError when they do not fit together, CommandError when one cannot be read */
+function tlsOf(options: ProxyCommandOptions): ConfigClientOptions['tls'] {
+  const files = xdsTlsFiles(options)
+  if (!files) return undefined
   const read = (flag: string, file: string) => {
     try {
       return readFileSync(file, 'utf8')
@@ -131,10 +134,11 @@ function tlsOf({ xdsCa, xdsCert, xdsKey, xdsServerName }: ProxyCommandOptions): 
       throw new CommandError(`${flag}: ${(error as Error).message}`)
     }
   }
+  const { ca, cert, key, serverName } = files
   return {
-    ...(xdsCa && { ca: read('--xds-ca', xdsCa) }),
-    ...(xdsCert && { certificate: read('--xds-cert', xdsCert) }),
-    ...(xdsKey && { privateKey: read('--xds-key', xdsKey) }),
-    ...(xdsServerName && { serverName: xdsServerName }),
+    ...(ca && { ca: read('--xds-ca', ca) }),
+    ...(cert && { certificate: read('--xds-cert', cert) }),
+    ...(key && { privateKey: read('--xds-key', key) }),
+    ...(serverName && { serverName }),
   }
 }

@@ -1,4 +1,5 @@
 import { WIRE, WireError, WireReader } from '../subscription/wire.ts'
+import { bytes, readDuration, varint } from './wire-fields.ts'
 
 /** One request or one TCP connection, as far as it is counted. */
 export interface AccessEntry {
@@ -19,9 +20,6 @@ export interface AccessEntry {
   readonly received: number
   readonly sent: number
 }
-
-const bytes = (field: number) => (field << 3) | WIRE.bytes
-const varint = (field: number) => (field << 3) | WIRE.varint
 
 const ENTRIES_IN_A_MESSAGE = 100_000
 const NAME_LENGTH = 1024
@@ -242,16 +240,4 @@ function readConnection(reader: WireReader, entry: Draft): void {
     else if (tag === varint(2)) entry.sent = reader.varint()
     else reader.skip(tag)
   }
-}
-
-/** Duration: seconds = 1, nanos = 2; in ms. */
-function readDuration(reader: WireReader): number {
-  let milliseconds = 0
-  while (!reader.done) {
-    const tag = reader.tag()
-    if (tag === varint(1)) milliseconds += reader.varint() * 1000
-    else if (tag === varint(2)) milliseconds += reader.varint() / 1e6
-    else reader.skip(tag)
-  }
-  return milliseconds
 }

@@ -1,4 +1,5 @@
-import { WIRE, WireError, WireReader } from '../subscription/wire.ts'
+import { WireError, WireReader } from '../subscription/wire.ts'
+import { bytes, readDuration, varint } from './wire-fields.ts'
 
 /** Requests of one locality of a cluster within one interval. */
 export interface LocalityReport {
@@ -29,9 +30,6 @@ export interface LoadStatsRequest {
 const NAME_LENGTH = 1024
 const CLUSTERS_IN_A_REPORT = 100_000
 const LOCALITIES_IN_A_CLUSTER = 1000
-
-const bytes = (field: number) => (field << 3) | WIRE.bytes
-const varint = (field: number) => (field << 3) | WIRE.varint
 
 /**
  * ```
@@ -115,16 +113,4 @@ function readLocality(reader: WireReader): string {
     else reader.skip(tag)
   }
   return parts.filter(Boolean).join('/')
-}
-
-/** Duration: seconds = 1, nanos = 2; in ms. */
-function readDuration(reader: WireReader): number {
-  let milliseconds = 0
-  while (!reader.done) {
-    const tag = reader.tag()
-    if (tag === varint(1)) milliseconds += reader.varint() * 1000
-    else if (tag === varint(2)) milliseconds += reader.varint() / 1e6
-    else reader.skip(tag)
-  }
-  return milliseconds
 }
