@@ -21,9 +21,12 @@ import {
   type Database,
   databasePath,
   FolderLock,
+  FollowedLedger,
+  type Keeper,
   Ledger,
   openDatabase,
   openDatabaseForServer,
+  type ReadOnlyReason,
   type RevisionLedger,
 } from '../controlplane/ledger/index.ts'
 import type { LearnedStore, PresenceStore, SharedLearnedStore } from '../controlplane/shared/index.ts'
@@ -37,10 +40,15 @@ export interface ConfigStore {
   readonly source: ConfigSource & { readonly snapshot: SourceSnapshot; refresh(): Promise<unknown> }
   /** The name under which the source knows files below it. */
   readonly folder: string
-  /** Opens the history, completing what an earlier process left half written; why there can be none, with a warning; undefined for what is no folder. */
+  /**
+   * Opens the history, completing what an earlier process left half written; one that can only be read while another process keeps
+   * it, always the same until this one can take over; why there can be none; undefined for what is no folder.
+   */
   openLedger(): Promise<{ readonly ledger: RevisionLedger; readonly db: Database } | NoEditing | undefined>
   /** Whether this replica is the one that does what must be done once. */
   isSequencer(): boolean
+  /** Tells processes that find this store taken where it can be changed: the URL of the API of this one. */
+  announce(api: string): void
   /** Where replicas that share this store tell each other what they have; undefined for a folder. */
   presence(): PresenceStore | undefined
   /** What workloads use on demand, kept by `own` and shared through this store; undefined for a folder. */
@@ -61,15 +69,10 @@ const COMPACT_MS = 3_600_000
  */
 export async function openConfigStore(
   place: string,
-  {
-    address,
-    stateDir,
-    api,
-    log,
-  }: { address: Omit<ConsulAddress, 'url'>; stateDir: string; api: string | undefined; log: Log },
+  { address, stateDir, log }: { address: Omit<ConsulAddress, 'url'>; stateDir: string; log: Log },
 ): Promise<ConfigStore> {
   const { kind, ...rest } = storePlace(place)
-  if (kind === 'file') return folderStore((rest as { folder: string }).folder, api, log)
+  if (kind === 'file') return folderStore((rest as { folder: string }).folder, log)
   const { url, prefix } = rest as { url: string; prefix: string }
   const hash = createHash('sha256').update(`${url} ${prefix}`).digest('hex').slice(0, 12)
   const full = { ...address, url }
@@ -101,6 +104,8 @@ export async function openConfigStore(
       return { ledger, db }
     },
     isSequencer: () => lock.held,
+    // Replicas that share it all may change it.
+    announce() {},
     presence: () => kvPresence(full, prefix),
     learned: (own) => kvLearned(own, { address: full, prefix, log }),
     state: () => {
@@ -121,20 +126,36 @@ export async function openConfigStore(
   }
 }
 
-function folderStore(folder: string, api: string | undefined, log: Log): ConfigStore {
+function folderStore(folder: string, log: Log): ConfigStore {
   let opened: Ledger | undefined
+  let followed: FollowedLedger | undefined
   let lock: FolderLock | undefined
+  let api: string | undefined
+  let readOnly: ReadOnlyReason = { reason: '' }
+  /** @throws Error when the history can be neither kept nor read */
+  const open = async () => {
+    if (!lock) {
+      const taken = FolderLock.take(folder, { pid: process.pid, api })
+      if (taken && !(taken instanceof FolderLock)) {
+        readOnly = takenBy(taken.keeper)
+        followed ??= await FollowedLedger.open(folder, () => readOnly)
+        return followed
+      }
+      lock = taken
+    }
+    opened = await Ledger.open(folder, {
+      warn: (error) => log.warn({ folder, err: error }, 'edits by hand cannot be recorded yet'),
+    })
+    return opened
+  }
   return {
     source: new CompanionSource(new FileStore({ paths: folder }), protocolFiles),
     folder,
     async openLedger() {
       try {
         if (!statSync(folder).isDirectory()) return undefined
-        lock ??= takeFolder(folder, api)
-        opened = await Ledger.open(folder, {
-          warn: (error) => log.warn({ folder, err: error }, 'edits by hand cannot be recorded yet'),
-        })
-        return { ledger: opened, db: opened.db }
+        const ledger = await open()
+        return { ledger, db: ledger.db }
       } catch (error) {
         // A folder that is not there is the reader's complaint.
         if (!existsSync(folder)) return undefined
@@ -143,11 +164,16 @@ function folderStore(folder: string, api: string | undefined, log: Log): ConfigS
       }
     },
     isSequencer: () => true,
+    announce(url) {
+      api = url
+      lock?.tell({ pid: process.pid, api })
+    },
     presence: () => undefined,
     learned: () => undefined,
     state: () => undefined,
     async stop() {
       await opened?.close()
+      await followed?.close()
       lock?.release()
     },
   }
@@ -168,15 +194,13 @@ function mayHaveUsers(folder: string): boolean {
   }
 }
 
-/** @throws CommandError that says who has the folder */
-function takeFolder(folder: string, api: string | undefined): FolderLock | undefined {
-  const taken = FolderLock.take(folder, { pid: process.pid, api })
-  if (!taken || taken instanceof FolderLock) return taken
-  const { keeper } = taken
-  const about = keeper ? ` (process ${keeper.pid}${keeper.api ? `, API ${keeper.api}` : ''})` : ''
-  throw new CommandError(
-    `another meshgate${about} keeps the history of this folder: change the configuration there, or end it and this one takes over. What is changed there is in force here, too`,
-  )
+/** Who has the folder, and what to do. */
+function takenBy(keeper: Keeper | undefined): ReadOnlyReason {
+  const about = keeper ? ` (process ${keeper.pid}${keeper.api ? `, ${keeper.api}` : ''})` : ''
+  return {
+    reason: `another meshgate${about} keeps the history of this folder: change the configuration there, or end it and this one takes over. What is changed there is in force here, too`,
+    api: keeper?.api,
+  }
 }
 
 /** Where a control plane keeps what must outlive a restart. */

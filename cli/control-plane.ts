@@ -77,10 +77,7 @@ export async function startControlPlane(options: ControlPlaneOptions, log: Log):
   const { version } = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as { version: string }
   const state = stateFolder(options.folder, options.stateDir)
   const { consul: { url: _, datacenters: __, ...address } = {} } = options
-  const store = await openConfigStore(options.folder, {
-    ...{ address, stateDir: state, log },
-    api: options.api.port === 0 ? undefined : hostAndPort(options.api),
-  })
+  const store = await openConfigStore(options.folder, { address, stateDir: state, log })
   // A single file has no place beside it that would be its own.
   const keeps = isFolder(store.folder) || store.folder === '' || options.stateDir !== undefined
   const discovery = new Discovery()
@@ -221,6 +218,7 @@ export async function startControlPlane(options: ControlPlaneOptions, log: Log):
     }
     const api = await startApi(context, options, log)
     started.unshift({ stop: () => api.close() })
+    store.announce(urlOf(api, options))
     const quiet = logUpdates(config, log)
     started.unshift({ stop: async () => quiet() })
     await config.start().catch((error: Error) => {

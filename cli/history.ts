@@ -32,7 +32,7 @@ export class ConfigHistory {
 
   static async open(options: HistoryOptions): Promise<ConfigHistory> {
     const history = new ConfigHistory(options)
-    await history.#open()
+    if (!(await history.#open())) history.#later()
     return history
   }
 
@@ -44,18 +44,24 @@ export class ConfigHistory {
     this.editing?.audit.flush()
   }
 
-  async #open(): Promise<void> {
+  /** Whether there is nothing more to hope for. */
+  async #open(): Promise<boolean> {
     const { store, loopback, log, ...rest } = this.#options
+    const again = `(tried again every ${AGAIN_MS / 1_000} s)`
     const opened = await store.openLedger()
-    if (!opened) return
+    if (!opened) return true
+    const before = this.editing
     if ('reason' in opened) {
-      if (opened.reason !== this.noEditing?.reason)
-        log.warn({ folder: store.folder }, `${opened.reason} (tried again every ${AGAIN_MS / 1_000} s)`)
+      if (opened.reason !== this.noEditing?.reason) log.warn({ folder: store.folder }, `${opened.reason} ${again}`)
       this.noEditing = opened
-      this.#later()
-      return
+      return false
     }
     const { ledger, db } = opened
+    const { readOnly } = ledger
+    if (before?.changes.ledger === ledger) {
+      await ledger.sync()
+      return readOnly === undefined
+    }
     this.editing = {
       changes: new Changes({
         ...{ ...rest, ledger },
@@ -68,17 +74,27 @@ export class ConfigHistory {
       }),
       loopback,
     }
-    if (this.noEditing) log.info({ folder: store.folder }, 'the history is there now: the configuration can be changed')
+    if (readOnly) log.warn({ folder: store.folder }, `${readOnly.reason} ${again}`)
+    else if (before || this.noEditing)
+      log.info({ folder: store.folder }, 'the history is there now: the configuration can be changed')
+    // Who listens to its events comes back and asks for everything anew.
+    before?.changes.stop()
+    before?.audit.flush()
     this.noEditing = undefined
+    return readOnly === undefined
   }
 
   #later(): void {
     if (this.#stopped) return
     this.#timer = setTimeout(() => {
-      this.#opening = this.#open().catch((error: Error) => {
-        this.#options.log.warn({ err: error }, 'the history cannot be opened')
-        this.#later()
-      })
+      this.#opening = this.#open()
+        .catch((error: Error) => {
+          this.#options.log.warn({ err: error }, 'the history cannot be opened')
+          return false
+        })
+        .then((done) => {
+          if (!done) this.#later()
+        })
     }, AGAIN_MS)
     this.#timer.unref()
   }

@@ -7,7 +7,7 @@ import { storageError } from './storage-error.ts'
 /** Who keeps the history of a folder. */
 export interface Keeper {
   readonly pid: number
-  /** Address of its API, where that is known beforehand. */
+  /** Address of its API, once it listens. */
   readonly api?: string | undefined
 }
 
@@ -18,8 +18,11 @@ export interface Keeper {
 export class FolderLock {
   readonly #db: Libsql.Database
 
-  private constructor(db: Libsql.Database) {
+  readonly #about: string
+
+  private constructor(db: Libsql.Database, about: string) {
     this.#db = db
+    this.#about = about
   }
 
   /**
@@ -42,12 +45,18 @@ export class FolderLock {
       if (storage) return undefined
       throw error
     }
+    const lock = new FolderLock(db, about)
+    lock.tell(self)
+    return lock
+  }
+
+  /** Tells other processes who has the lock. */
+  tell(self: Keeper): void {
     try {
-      writeFileSync(about, `${JSON.stringify(self)}\n`)
+      writeFileSync(this.#about, `${JSON.stringify(self)}\n`)
     } catch {
       // On a full disk the lock still holds; others are told less.
     }
-    return new FolderLock(db)
   }
 
   release(): void {

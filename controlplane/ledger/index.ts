@@ -3,6 +3,7 @@ export { Accounts, ROLES, type Role, type Session, SHORTEST_PASSWORD, type Token
 export { Audit, type AuditEntry } from './audit.ts'
 export { type Database, databasePath, openDatabase, openDatabaseForServer, STATE_FOLDER } from './database.ts'
 export { FolderLock, type Keeper } from './folder-lock.ts'
+export { FollowedLedger } from './followed.ts'
 export { contentHash, History, type RevisionFilter } from './history.ts'
 export { Ledger, type LedgerOptions } from './ledger.ts'
 export { RecordedLedger } from './recorded.ts'
@@ -16,6 +17,6 @@ export {
   type Revision,
   type RevisionSource,
 } from './revision.ts'
-export type { ApplyOptions, RevisionLedger } from './revision-ledger.ts'
+export type { ApplyOptions, ReadOnlyReason, RevisionLedger } from './revision-ledger.ts'
 export { type StorageCode, StorageError, storageError } from './storage-error.ts'
 export { nameProblem } from './tree.ts'

@@ -10,10 +10,20 @@ export interface ApplyOptions {
   readonly expected: ReadonlyMap<string, string | undefined>
 }
 
+/** Why a history can be read here, but not changed. */
+export interface ReadOnlyReason {
+  /** For the one who asks. */
+  readonly reason: string
+  /** Address of the API where it can be changed, where that is known. */
+  readonly api?: string | undefined
+}
+
 /** One sequence of revisions of a set of files, wherever both are kept: a folder (`Ledger`) or Consul (`KvLedger`). */
 export interface RevisionLedger {
   /** Number of the newest revision; 0 before the first file. */
   readonly head: number
+  /** Absent where it can be changed. */
+  readonly readOnly?: ReadOnlyReason
   /** Files as the newest revision has them, by name. */
   files(): readonly LedgerFile[]
   file(file: string): LedgerFile | undefined

@@ -43,6 +43,7 @@ export interface ExplainQuestion {
 }
 
 const LEDGER_PAGE = 100
+const READ_ONLY_AGAIN_MS = 3_000
 /** The window of figures that pages show. */
 const FIGURES_SECONDS = 300
 
@@ -62,6 +63,8 @@ export const queries = {
           throw error
         }
       },
+      // Another process that changes the configuration may end at any time; then this one does.
+      refetchInterval: ({ state }) => (state.data?.readOnly ? READ_ONLY_AGAIN_MS : false),
     }),
   proxies: () =>
     queryOptions({

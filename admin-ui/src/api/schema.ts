@@ -641,6 +641,12 @@ export type Session = {
   readonly via: 'open' | 'session' | 'token' | 'certificate'
   /** To be sent as x-csrf-token with every write of this session. */
   readonly csrf?: string
+  /** Nobody can change the configuration here, whatever their role: another process keeps its history. */
+  readonly readOnly?: {
+    readonly reason: string
+    /** Where it can be changed, if that is known. */
+    readonly api?: string
+  }
 }
 
 /** Somebody who may log in. */

@@ -10,6 +10,7 @@ import { KeyList } from './key-list.tsx'
 import { LanguageSwitch } from './language-switch.tsx'
 import { LiveBadge } from './live-badge.tsx'
 import { Logo } from './logo.tsx'
+import { ReadOnlyHere } from './read-only-here.tsx'
 import { areas } from './routes.ts'
 import { SchemeSwitch } from './scheme-switch.tsx'
 import { useShortcuts } from './shortcuts.ts'
@@ -85,6 +86,7 @@ export function Shell() {
         </AppShell.Section>
       </AppShell.Navbar>
       <AppShell.Main id="content" tabIndex={-1} style={{ outline: 'none' }}>
+        <ReadOnlyHere />
         <Suspense fallback={<Loader aria-label={t('loading')} />}>
           <Outlet />
         </Suspense>

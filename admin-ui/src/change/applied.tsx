@@ -6,7 +6,7 @@ import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { api, ask } from '../api/client.ts'
 import { queries } from '../api/queries.ts'
-import { useMayEdit } from '../app/session-gate.tsx'
+import { useMayNot } from '../app/session-gate.tsx'
 import { Convergence } from '../changes/convergence.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { revisionHref } from '../parts/hrefs.ts'
@@ -19,7 +19,7 @@ export function Applied({ revision }: { readonly revision: number }) {
   const { t } = useTranslation('change')
   const { data: revisions } = useQuery(queries.revisions())
   const found = revisions?.find(({ id }) => id === revision)
-  const mayEdit = useMayEdit()
+  const mayNot = useMayNot()
   const [asking, setAsking] = useState(false)
   return (
     <Stack gap="lg">
@@ -34,7 +34,8 @@ export function Applied({ revision }: { readonly revision: number }) {
           <Button
             variant="default"
             leftSection={<IconArrowBackUp size={16} />}
-            disabled={!mayEdit}
+            disabled={mayNot !== undefined}
+            title={mayNot}
             onClick={() => setAsking(true)}
             data-undo
           >

@@ -3,7 +3,7 @@ import { useHotkeys } from '@mantine/hooks'
 import { IconAlertTriangle, IconCheck } from '@tabler/icons-react'
 import { useMemo, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { useMayEdit } from '../app/session-gate.tsx'
+import { useMayNot } from '../app/session-gate.tsx'
 import { DiagnosticItem } from '../parts/diagnostic.tsx'
 import { FileDiffs } from '../parts/diff.tsx'
 import { ProblemAlert } from '../parts/problem.tsx'
@@ -25,7 +25,7 @@ export function Review({
   readonly onApplied: (revision: number) => void
 }) {
   const { t } = useTranslation('change')
-  const mayEdit = useMayEdit()
+  const mayNot = useMayNot()
   const changes = useMemo(() => chosen.map(sentFile), [chosen])
   // The oldest base: whatever changed in one of the files since then is a conflict.
   const base = Math.min(...chosen.map((one) => one.base))
@@ -40,15 +40,15 @@ export function Review({
   // What has errors cannot be applied: there is nothing to confirm.
   const names = plan && plan.newErrors.length === 0 ? dangerousNames(plan.meaning) : []
   const confirmed = names.length === 0 || names.every((name) => typed.split(/[\s,]+/).includes(name))
-  const missing = !mayEdit
-    ? t('apply.mayNot')
-    : plan && plan.newErrors.length > 0
+  const missing =
+    mayNot ??
+    (plan && plan.newErrors.length > 0
       ? t('apply.errors')
       : reason.trim() === ''
         ? t('apply.reasonNeeded')
         : confirmed
           ? undefined
-          : t('apply.confirmNeeded')
+          : t('apply.confirmNeeded'))
   const applying = useApply({ planning, changes, base, reason, missing, replan, onApplied })
   const { failure, wished, forget } = applying
   const conflict = planned ?? conflictOf(failure)
@@ -56,7 +56,7 @@ export function Review({
   // There is no plan, and none is coming.
   const stuck = !pending && (!plan || error !== undefined || planned !== undefined)
   const apply = () => {
-    if (mayEdit && reason.trim() === '') reasonField.current?.focus()
+    if (mayNot === undefined && reason.trim() === '') reasonField.current?.focus()
     else if (missing !== undefined && !confirmed) confirmField.current?.focus()
     applying.apply()
   }

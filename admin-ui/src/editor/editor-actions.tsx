@@ -7,7 +7,8 @@ export interface EditorActionsProps {
   readonly view: string
   readonly onView: (view: string) => void
   readonly changed: boolean
-  readonly mayEdit: boolean
+  /** Why nothing can be changed here. */
+  readonly mayNot: string | undefined
   readonly onDiscard: () => void
   readonly onReview: () => void
   /** The ways out of the text. */
@@ -15,7 +16,7 @@ export interface EditorActionsProps {
 }
 
 /** What can be done with the whole file: how it is shown, where it goes. */
-export function EditorActions({ view, onView, changed, mayEdit, onDiscard, onReview, copy }: EditorActionsProps) {
+export function EditorActions({ view, onView, changed, mayNot, onDiscard, onReview, copy }: EditorActionsProps) {
   const { t } = useTranslation('editor')
   return (
     <>
@@ -35,8 +36,8 @@ export function EditorActions({ view, onView, changed, mayEdit, onDiscard, onRev
       <Button
         size="xs"
         rightSection={<IconArrowRight size={15} />}
-        disabled={!changed || !mayEdit}
-        title={mayEdit ? t('review.hint') : t('review.mayNot')}
+        disabled={!changed || mayNot !== undefined}
+        title={mayNot ?? t(changed ? 'review.hint' : 'review.unchanged')}
         onClick={onReview}
       >
         {t('review.button')}

@@ -6,7 +6,7 @@ import { useRouter } from '@tanstack/react-router'
 import { startTransition, useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { queries } from '../api/queries.ts'
-import { useMayEdit } from '../app/session-gate.tsx'
+import { useMayNot } from '../app/session-gate.tsx'
 import { sentFile } from '../change/drafts.ts'
 import { drafts } from '../change/use-drafts.ts'
 import { usePlan } from '../change/use-plan.ts'
@@ -45,7 +45,8 @@ export interface FileEditorProps {
 export function FileEditor({ file, object, current }: FileEditorProps) {
   const { t } = useTranslation('editor')
   const router = useRouter()
-  const mayEdit = useMayEdit()
+  const mayNot = useMayNot()
+  const mayEdit = mayNot === undefined
   const [view, setView] = useView({ view: 'split', tab: 'problems', line: '', section: '' })
   const started = useStartedDraft(file, current)
   const code = useRef<CodeView | undefined>(undefined)
@@ -243,7 +244,7 @@ export function FileEditor({ file, object, current }: FileEditorProps) {
           view={view.view}
           onView={(next) => setView({ view: next })}
           changed={changed}
-          mayEdit={mayEdit}
+          mayNot={mayNot}
           onDiscard={discard}
           onReview={review}
           copy={<CopyMenu text={text} view={opened.view} file={file} raw={raw} base={base.base} />}

@@ -5,7 +5,7 @@ import { useMemo, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { api, ask } from '../api/client.ts'
 import { queries } from '../api/queries.ts'
-import { useMayEdit } from '../app/session-gate.tsx'
+import { useMayNot } from '../app/session-gate.tsx'
 import { changeQueries } from '../change/queries.ts'
 import { drafts } from '../change/use-drafts.ts'
 import { Page } from '../parts/page.tsx'
@@ -25,7 +25,7 @@ const COLOURS = { new: 'teal', changed: 'blue', same: 'gray', unsupported: 'yell
 export function ImportPage() {
   const { t } = useTranslation('rules')
   const router = useRouter()
-  const mayEdit = useMayEdit()
+  const mayNot = useMayNot()
   const { data: kinds } = useQuery(changeQueries.kinds())
   const { data: rules } = useQuery(changeQueries.rules())
   const { data: listed } = useQuery(queries.documents())
@@ -194,15 +194,15 @@ export function ImportPage() {
         {error !== undefined && <ProblemAlert error={error} />}
         <Group>
           <Button
-            disabled={!mayEdit || usable.length === 0}
+            disabled={mayNot !== undefined || usable.length === 0}
             loading={busy || (usable.length > 0 && !listed)}
             onClick={() => void take()}
           >
             {t('import.take', { count: usable.length })}
           </Button>
-          {!mayEdit && (
+          {mayNot && (
             <Text size="sm" c="dimmed">
-              {t('mayNot')}
+              {mayNot}
             </Text>
           )}
         </Group>

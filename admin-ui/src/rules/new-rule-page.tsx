@@ -5,7 +5,7 @@ import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { api, ask } from '../api/client.ts'
 import { queries } from '../api/queries.ts'
-import { useMayEdit } from '../app/session-gate.tsx'
+import { useMayNot } from '../app/session-gate.tsx'
 import { appendDocument } from '../change/merge.ts'
 import { changeQueries } from '../change/queries.ts'
 import { drafts } from '../change/use-drafts.ts'
@@ -21,7 +21,7 @@ const NAME = /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/
 export function NewRulePage() {
   const { t } = useTranslation('rules')
   const router = useRouter()
-  const mayEdit = useMayEdit()
+  const mayNot = useMayNot()
   const [view, setView] = useView({ template: 'split', host: '' })
   const { data: services = [] } = useQuery(queries.services())
   const { data: documents } = useQuery(queries.documents())
@@ -38,9 +38,9 @@ export function NewRulePage() {
   const key = keyOf(name)
   const taken = isTaken(name)
   const names = documents?.files.map((one) => one.file) ?? []
-  const missing = !mayEdit
-    ? t('mayNot')
-    : view.host === ''
+  const missing =
+    mayNot ??
+    (view.host === ''
       ? t('new.needHost')
       : taken
         ? t('new.taken', { key })
@@ -48,7 +48,7 @@ export function NewRulePage() {
           ? t('new.badName')
           : !/^[^/].*\.ya?ml$/.test(file)
             ? t('new.badFile')
-            : undefined
+            : undefined)
   const create = async () => {
     if (!documents) return
     try {

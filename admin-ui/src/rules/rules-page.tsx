@@ -4,7 +4,7 @@ import { useQuery } from '@tanstack/react-query'
 import { type ReactNode, useDeferredValue, useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { Rule } from '../api/schema.ts'
-import { useMayEdit } from '../app/session-gate.tsx'
+import { useMayNot } from '../app/session-gate.tsx'
 import { isChanged } from '../change/drafts.ts'
 import { changeQueries } from '../change/queries.ts'
 import { useDrafts } from '../change/use-drafts.ts'
@@ -31,7 +31,6 @@ export function RulesPage() {
   const { t } = useTranslation('rules')
   const { data, error, refetch } = useQuery(changeQueries.rules())
   const [view, setView, choose] = useView(DEFAULTS)
-  const mayEdit = useMayEdit()
   const drafts = useDrafts()
   const drafted = useMemo(() => new Set(drafts.filter(isChanged).map(({ file }) => file)), [drafts])
   const all = data?.rules ?? NONE
@@ -124,14 +123,8 @@ export function RulesPage() {
       lead={t('lead', { count: all.length })}
       actions={
         <>
-          <WriteButton
-            href="/rules/import"
-            mayEdit={mayEdit}
-            variant="default"
-            icon={<IconUpload size={16} />}
-            text={t('import')}
-          />
-          <WriteButton href="/rules/new" mayEdit={mayEdit} icon={<IconFilePlus size={16} />} text={t('new')} />
+          <WriteButton href="/rules/import" variant="default" icon={<IconUpload size={16} />} text={t('import')} />
+          <WriteButton href="/rules/new" icon={<IconFilePlus size={16} />} text={t('new')} />
         </>
       }
     >
@@ -142,7 +135,7 @@ export function RulesPage() {
         <Empty icon={IconFileText} title={t('empty.title')}>
           <Stack align="center" gap="xs">
             {t('empty.lead')}
-            <WriteButton href="/rules/new" mayEdit={mayEdit} text={t('new')} />
+            <WriteButton href="/rules/new" text={t('new')} />
           </Stack>
         </Empty>
       ) : (
@@ -195,21 +188,19 @@ export function RulesPage() {
 /** A link to a page that writes. Who may only read sees it greyed, with the reason. */
 function WriteButton({
   href,
-  mayEdit,
   variant = 'filled',
   icon,
   text,
 }: {
   readonly href: string
-  readonly mayEdit: boolean
   readonly variant?: 'filled' | 'default'
   readonly icon?: ReactNode
   readonly text: string
 }) {
-  const { t } = useTranslation('rules')
-  if (!mayEdit)
+  const mayNot = useMayNot()
+  if (mayNot)
     return (
-      <Tooltip label={t('mayNot')} events={{ hover: true, focus: true, touch: true }}>
+      <Tooltip label={mayNot} events={{ hover: true, focus: true, touch: true }}>
         <Button variant="default" size="sm" leftSection={icon} data-disabled aria-disabled>
           {text}
         </Button>

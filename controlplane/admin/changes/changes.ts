@@ -95,7 +95,7 @@ export class Changes {
         // What was edited by hand becomes a revision as soon as it has come to rest and was read.
         ledger
           .sync()
-          .then(() => this.expiries.look())
+          .then(() => (ledger.readOnly ? undefined : this.expiries.look()))
           .catch((error: Error) => warn(error))
       }),
       ledger.onRevision(({ id, who, why, source, files }) =>
@@ -157,6 +157,8 @@ export class Changes {
     expectedHash: string | undefined,
     by: Pick<Revision, 'who' | 'why' | 'source' | 'refers'>,
   ): Promise<Revision> {
+    const { readOnly } = this.ledger
+    if (readOnly) throw new ApiError(503, 'READ_ONLY', readOnly.reason)
     if (expectedHash !== undefined && planHash(files) !== expectedHash)
       throw new ApiError(409, 'PLAN_STALE', 'this is not what was planned: plan again and look at what it does now')
     const plan = await this.planner.plan(files)

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { ROLES, type Role, type Token } from '../../ledger/index.ts'
+import { type ReadOnlyReason, ROLES, type Role, type Token } from '../../ledger/index.ts'
 import { ApiError, notFound } from '../errors.ts'
 import { answers, ref } from '../schemas.ts'
 import { type Actor, SESSION_COOKIE, sessionSecret } from './access.ts'
@@ -31,7 +31,7 @@ export function accessRoutes(app: FastifyInstance, need: () => Editing, limit: L
       },
     },
     async (request, reply) => {
-      const { accounts } = need()
+      const { accounts, changes } = need()
       const { user: name, password } = request.body
       const wait = limit.waitSeconds(request.ip, name)
       if (wait > 0) throw tooMany(reply, wait)
@@ -45,7 +45,7 @@ export function accessRoutes(app: FastifyInstance, need: () => Editing, limit: L
       const { secret, csrf } = accounts.open(user.name)
       reply.header('set-cookie', cookie(request, secret))
       request.actor = { name: user.name, role: user.role, via: 'session', csrf }
-      return session(request.actor)
+      return session(request.actor, changes.ledger.readOnly)
     },
   )
 
@@ -78,8 +78,8 @@ export function accessRoutes(app: FastifyInstance, need: () => Editing, limit: L
       },
     },
     async ({ actor }) => {
-      need()
-      return session(actor!)
+      const { changes } = need()
+      return session(actor!, changes.ledger.readOnly)
     },
   )
 
@@ -206,8 +206,8 @@ export function accessRoutes(app: FastifyInstance, need: () => Editing, limit: L
   )
 }
 
-function session({ name, role: has, via, csrf }: Actor) {
-  return { user: name, role: has, via, ...(csrf ? { csrf } : {}) }
+function session({ name, role: has, via, csrf }: Actor, readOnly: ReadOnlyReason | undefined) {
+  return { user: name, role: has, via, ...(csrf ? { csrf } : {}), ...(readOnly ? { readOnly } : {}) }
 }
 
 function mayManage(actor: Actor, token: Token): boolean {

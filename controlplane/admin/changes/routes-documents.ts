@@ -30,14 +30,23 @@ export function documentRoutes(app: FastifyInstance, need: () => Editing): void 
     async () => {
       const { changes } = need()
       const { ledger, planner } = changes
+      // First: where another process writes the history, files may be newer than what is said of them, never older.
+      const revision = ledger.head
       const objects = new Map<string, string[]>()
       for (const [key, { source }] of planner.loaded?.objects ?? [])
         objects.set(source.file, [...(objects.get(source.file) ?? []), key])
-      const files = ledger.files().map(({ file, hash, revision }) => {
+      const files = ledger.files().map(({ file, hash, revision: changed }) => {
         const path = planner.pathOf(file)
-        return { file, path, hash, revision, writable: ledger.isWritable(file), objects: objects.get(path) ?? [] }
+        return {
+          file,
+          path,
+          hash,
+          revision: changed,
+          writable: ledger.isWritable(file),
+          objects: objects.get(path) ?? [],
+        }
       })
-      return { revision: ledger.head, files }
+      return { revision, files }
     },
   )
 

@@ -213,8 +213,15 @@ export const changeSchemas = [
       role,
       via: { ...string, enum: ['open', 'session', 'token', 'certificate'] },
       csrf: { ...string, description: 'To be sent as x-csrf-token with every write of this session.' },
+      readOnly: {
+        type: 'object',
+        description:
+          'Nobody can change the configuration here, whatever their role: another process keeps its history.',
+        properties: { reason: string, api: { ...string, description: 'Where it can be changed, if that is known.' } },
+        required: ['reason'],
+      },
     },
-    ['csrf'],
+    ['csrf', 'readOnly'],
   ),
   object('User', 'Somebody who may log in.', { name: string, role, created: time }),
   object(

@@ -38,7 +38,6 @@ export const change = {
   'apply.button_one': 'Apply {{count}} file',
   'apply.button_other': 'Apply {{count}} files',
   'apply.key': 'or Ctrl-Enter',
-  'apply.mayNot': 'Your role may read, not change.',
   'apply.waiting': 'The plan is being made.',
   'apply.wished': 'The plan is being made again. If it says the same, it is applied.',
   'apply.asking': 'The plan that came is not the one you looked at. Look at it; if you want it, apply again.',

@@ -68,6 +68,11 @@ export const common = {
   'user.openHint': 'No users are defined: whoever reaches this address on this machine may read and change.',
   'user.reader': 'Read only',
   'user.role': 'Role: {{role}}',
+  'mayNot.role': 'Your role may read, not change. An editor can.',
+  'mayNot.here': 'Another meshgate keeps the history of this folder: it can be changed there.',
+  'readOnly.text':
+    'Read only here: another meshgate keeps the history of this folder. What is changed there is in force here, too; when it ends, this one takes over.',
+  'readOnly.go': 'Change it there',
   'role.viewer': 'viewer',
   'role.editor': 'editor',
   'role.admin': 'admin',

@@ -5,7 +5,6 @@ export const rules = {
   search: 'Search name, host, file',
   new: 'New rule',
   import: 'Import',
-  mayNot: 'Your role may read, not change. An editor can.',
   draft: 'draft',
   fine: 'none',
   shown: '{{shown}} of {{total}}',

@@ -34,7 +34,6 @@ export const change: Dictionary['change'] = {
   'apply.confirmHint': '此变更可能中断流量。',
   'apply.button_other': '应用 {{count}} 个文件',
   'apply.key': '或按 Ctrl-Enter',
-  'apply.mayNot': '您的角色只能查看，不能修改。',
   'apply.waiting': '正在生成计划。',
   'apply.wished': '正在重新生成计划；若内容不变，将自动应用。',
   'apply.asking': '新的计划与您看到的不同。请重新查看，确认后再次应用。',

@@ -70,6 +70,11 @@ export const common: Dictionary['common'] = {
   'user.openHint': '尚未定义用户：本机上能访问此地址的任何人都可以查看和修改。',
   'user.reader': '只读',
   'user.role': '角色：{{role}}',
+  'mayNot.role': '您的角色只能查看，不能修改；编辑者可以。',
+  'mayNot.here': '此目录的历史由另一个 meshgate 管理：请在那里修改。',
+  'readOnly.text':
+    '此处只读：此目录的历史由另一个 meshgate 管理。在那里所做的修改在这里同样生效；它结束后由本进程接管。',
+  'readOnly.go': '前往那里修改',
   'role.viewer': '查看者',
   'role.editor': '编辑者',
   'role.admin': '管理员',

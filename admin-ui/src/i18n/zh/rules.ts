@@ -6,7 +6,6 @@ export const rules: Dictionary['rules'] = {
   search: '搜索名称、服务、文件',
   new: '新建规则',
   import: '导入',
-  mayNot: '您的角色只能查看，不能修改；编辑者可以。',
   draft: '草稿',
   fine: '无',
   shown: '{{shown}} / {{total}}',
