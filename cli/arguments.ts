@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option } from 'commander'
 import type { HostPort } from '../controlplane/bootstrap/envoy.ts'
+import { parseDuration } from '../controlplane/config/syntax/duration.ts'
 import { redisTarget } from '../controlplane/shared/redis-target.ts'
 
 /** `127.0.0.1:18000`, `[::1]:18000`, `control-plane:18000` or `:18000` (loopback). Port 0 is allowed where `zero` says so. */
@@ -29,6 +30,23 @@ export function port(text: string): number {
   const value = Number(text)
   if (!/^\d+$/.test(text) || value > 65_535) throw new InvalidArgumentError('write a port, 0 to 65535')
   return value
+}
+
+/** A whole number of at least 1. */
+export function count(text: string): number {
+  const value = Number(text)
+  if (!/^\d{1,9}$/.test(text) || value < 1) throw new InvalidArgumentError('write a whole number from 1 on')
+  return value
+}
+
+/** A duration between two, as documents write them; ms. */
+export function durationBetween(least: string, most: string): (text: string) => number {
+  return (text) => {
+    const ms = parseDuration(text)
+    if (ms === undefined || ms < parseDuration(least)! || ms > parseDuration(most)!)
+      throw new InvalidArgumentError(`write a duration from ${least} to ${most}, for example 30m`)
+    return ms
+  }
 }
 
 /** A JSON object, for node metadata. */

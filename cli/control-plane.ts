@@ -6,7 +6,7 @@ import type { AdminContext } from '../controlplane/admin/context.ts'
 import { createMetrics, sourceMetrics } from '../controlplane/admin/metrics.ts'
 import { presenceEntries } from '../controlplane/admin/replicas.ts'
 import { createAdminServer } from '../controlplane/admin/server.ts'
-import { adsMetrics, isLoopback, XdsServer } from '../controlplane/ads/index.ts'
+import { adsMetrics, DEFAULT_LIMITS, isLoopback, type Limits, XdsServer } from '../controlplane/ads/index.ts'
 import type { HostPort } from '../controlplane/bootstrap/envoy.ts'
 import type { RateLimitSpec } from '../controlplane/config/kinds/rate-limit.ts'
 import type { ConsulSettings } from '../controlplane/consul/index.ts'
@@ -50,6 +50,10 @@ export interface ControlPlaneOptions {
   readonly stateDir?: string | undefined
   /** URL of a Redis that is shared with other replicas: rate limits are counted there. */
   readonly redis?: string | undefined
+  /** Streams of proxies at a time; the server's own default if not given. */
+  readonly maxStreams?: number | undefined
+  /** At which streams are ended in peace, ms; the server's own default if not given. */
+  readonly streamAgeMs?: number | undefined
   /** Time over which streams are ended when stopping, ms. */
   readonly drainMs: number
 }
@@ -143,6 +147,7 @@ export async function startControlPlane(options: ControlPlaneOptions, log: Log):
     },
     ready: () => config.ready && sources.ready,
     insecure: options.insecure,
+    limits: limitsFor(options),
     ...(options.xdsTls ? { tls: defined(options.xdsTls) } : {}),
   })
   onDemandMetrics(metrics, memory)
@@ -259,6 +264,18 @@ function refuseOpen({ xds, xdsTls, api, apiTls, insecure }: ControlPlaneOptions)
           `--${option}-cert and --${option}-key (and --${option}-client-ca), listen on 127.0.0.1, or say --insecure if the ` +
           'network itself is trusted',
       )
+}
+
+/** Connections beyond the streams, so that one too many is told why. */
+const SPARE_CONNECTIONS = 5_000
+
+function limitsFor({ maxStreams: streams, streamAgeMs }: ControlPlaneOptions): Partial<Limits> {
+  return {
+    ...(streams === undefined
+      ? {}
+      : { streams, connections: Math.max(DEFAULT_LIMITS.connections, streams + SPARE_CONNECTIONS) }),
+    ...(streamAgeMs === undefined ? {} : { streamAgeMs }),
+  }
 }
 
 function isFolder(path: string): boolean {

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
+import { DEFAULT_LIMITS } from '../controlplane/ads/limits.ts'
 import type { HostPort } from '../controlplane/bootstrap/envoy.ts'
-import { addressOption, oneOf, redisUrl } from './arguments.ts'
+import { addressOption, count, durationBetween, oneOf, redisUrl } from './arguments.ts'
 import { type ConsulFlags, consulAddress, withConsulAddress } from './consul-options.ts'
 import type { ControlPlaneOptions, ServerTls } from './control-plane.ts'
 import { UsageError } from './errors.ts'
@@ -12,6 +13,9 @@ export interface ServerOptions extends ConsulFlags {
   readonly xdsCert?: string
   readonly xdsKey?: string
   readonly xdsClientCa?: string
+  readonly maxStreams?: number
+  /** ms */
+  readonly streamAge?: number
   readonly apiCert?: string
   readonly apiKey?: string
   readonly apiClientCa?: string
@@ -32,6 +36,16 @@ export function withServerOptions(command: Command): Command {
     .option('--xds-cert <file>', 'certificate for xDS; needed on addresses that are not loopback')
     .option('--xds-key <file>', 'its private key')
     .option('--xds-client-ca <file>', 'CA that proxies must show a certificate of')
+    .option(
+      '--max-streams <count>',
+      `streams of proxies at a time; who is refused tries another replica (default: ${DEFAULT_LIMITS.streams})`,
+      count,
+    )
+    .option(
+      '--stream-age <duration>',
+      `a stream ends in peace at this age, ±10 %, so that proxies spread over replicas (default: ${DEFAULT_LIMITS.streamAgeMs / 60_000}m)`,
+      durationBetween('1s', '8760h'),
+    )
     .addOption(addressOption('--api', 'where the HTTP API is served', 'port 0 allowed', 18080))
     .option('--api-cert <file>', 'certificate for the API; needed on addresses that are not loopback')
     .option('--api-key <file>', 'its private key')
@@ -62,6 +76,8 @@ export function controlPlaneOptions(folder: string, options: ServerOptions): Omi
     xds,
     api,
     insecure,
+    maxStreams: options.maxStreams,
+    streamAgeMs: options.streamAge,
     redis: options.redis ?? redisFromEnvironment(),
     apiNames: apiName,
     stateDir: options.stateDir,

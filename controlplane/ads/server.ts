@@ -51,6 +51,9 @@ export interface XdsServerOptions {
 /** Reading `performance.timeOrigin` costs more than the clock itself. */
 const STARTED_AT = performance.timeOrigin
 
+/** Below this share of the streams that are taken there is room again: one that comes and goes at the limit is told once. */
+const ROOM_AGAIN = 0.95
+
 /** How often streams that wait for time to pass are looked at. */
 const TICK_MS = 100
 
@@ -85,6 +88,8 @@ export class XdsServer {
   private reclassifyAll = false
   private classification: unknown
   private stopping = false
+  /** It was told that there is no room; told again only after there was. */
+  private full = false
   /** Clients that are gone and whose names are let go of in slices. */
   private releasing = 0
   private verifiedAt: number
@@ -231,7 +236,16 @@ export class XdsServer {
       return { code: STATUS.unavailable, message: 'the control plane has not read its configuration yet; try again' }
     }
     if (this.streams.size >= streams) {
-      return { code: STATUS.resourceExhausted, message: `this control plane takes ${streams} streams and has them` }
+      if (!this.full)
+        this.logger.warn(
+          { streams },
+          'there are as many streams as are taken: further proxies are refused; start another replica, or allow more (--max-streams)',
+        )
+      this.full = true
+      return {
+        code: STATUS.resourceExhausted,
+        message: `this control plane has the ${streams} streams it takes: another replica may have room; try again`,
+      }
     }
     if (!this.admission.take(this.now())) {
       return { code: STATUS.unavailable, message: `more than ${newStreamsPerSecond} new streams per second; try again` }
@@ -241,6 +255,7 @@ export class XdsServer {
 
   private closed(stream: Stream): void {
     this.streams.delete(stream)
+    if (this.streams.size < this.limits.streams * ROOM_AGAIN) this.full = false
     this.metrics.connected(this.streams.size)
   }
 

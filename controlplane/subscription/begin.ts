@@ -5,6 +5,8 @@ import type { InterestChange } from './interest.ts'
 import { isPlaceholder } from './on-demand.ts'
 import { USES_OTHERS } from './order.ts'
 import type { DiscoveryRequest } from './request.ts'
+import { FULL_SET_TYPES } from './response.ts'
+import type { TypeLog } from './type-log.ts'
 import { owe, type TypeState } from './type-state.ts'
 
 /**
@@ -26,6 +28,11 @@ export function begin(
   const held = request.form === 'delta' ? request.initialVersions : undefined
   state.mustAnswer = interest.wildcard
   state.resumed = held ? held.size > 0 : request.form === 'sotw' && request.version !== ''
+  if (request.form === 'sotw' && holdsFullSet(type, state, request.version, log)) {
+    for (const resource of log.all(interest)) classLog.verdicts.holds(resource)
+    state.mustAnswer = false
+    return
+  }
   // What a client has goes on working until its replacement comes, so the replacement can come in the usual order.
   const inOrder = state.resumed && (USES_OTHERS.has(type) || (type === 'cds' && classLog.onDemand !== undefined))
   if (!state.resumed || !held) {
@@ -62,4 +69,13 @@ export function begin(
     if (!log.visible(name, interest) && !isPlaceholder(type, name, version, classLog.onDemand))
       gone.set(name, undefined)
   if (gone.size > 0) state.gone = gone
+}
+
+/**
+ * Whether a state-of-the-world client came back with just what it would be sent. Only of full sets does the version tell: of other types a
+ * client may have dropped a name and asked for it again without getting it, and still name the version of before.
+ * https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol#ack-nack-and-resource-type-instance-version
+ */
+function holdsFullSet(type: ResourceType, { interest }: TypeState, version: string, log: TypeLog): boolean {
+  return FULL_SET_TYPES.has(type) && interest.wildcard && version !== '' && version === log.fullSetVersion(interest)
 }

@@ -279,6 +279,37 @@ describe('a delta client that reconnects', () => {
   })
 })
 
+describe('a state-of-the-world client that comes back, perhaps to another replica', () => {
+  const world = () => new FakeMesh().put(cds('a', '1'), cds('b', '1'), lds('l', '1'), eds('a', '1'))
+  const version = (client: ReturnType<typeof start>['sotw'], type: 'cds' | 'lds') => {
+    const answer = only(client.ask(type))
+    client.ack(answer)
+    return answer.version
+  }
+
+  test('gets none of the clusters and listeners it holds, but endpoints: their version does not tell which it has', () => {
+    const { sotw } = start(world())
+    const held = { cds: version(sotw, 'cds'), lds: version(sotw, 'lds') }
+    const { sotw: moved, mesh, engine } = start(world())
+    expect(moved.ask('cds', { version: held.cds })).toEqual([])
+    expect(lines(moved.ask('eds', { names: ['a'], version: held.cds }))).toEqual(['eds: a=1'])
+    expect(moved.ask('lds', { version: held.lds })).toEqual([])
+    expect(moved.client.settled('cds')).toBe(true)
+    mesh.put(cds('b', '2'))
+    mesh.delete('lds', 'l')
+    engine.publish()
+    expect(lines(moved.flow())).toEqual(['cds: a=1 b=2'])
+  })
+
+  test('gets the full set when anything in it differs, and when it names no version', () => {
+    const { sotw } = start(world())
+    const held = version(sotw, 'cds')
+    for (const other of [world().put(cds('b', '2')), world().put(cds('c', '1'))])
+      expect(start(other).sotw.ask('cds', { version: held })).toHaveLength(1)
+    expect(start(world()).sotw.ask('cds', { version: '' })).toHaveLength(1)
+  })
+})
+
 describe('what a change sends', () => {
   test('state of the world: routes and endpoints only what changed, clusters and listeners the full set', () => {
     const mesh = new FakeMesh().put(...[cds, eds, lds, rds].flatMap((make) => [make('a', '1'), make('b', '1')]))

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { type ResourceType, TYPE_URL } from '../../proto/types.ts'
 import type { Resource } from '../xds/resource.ts'
 import type { Form } from './request.ts'
@@ -28,7 +29,7 @@ export interface FrameOptions {
   seal(frame: Buffer): void
   /** Shown to clients as the control plane's name. */
   readonly identifier: string
-  /** Goes before positions in version texts, so that versions of different processes never look equal. */
+  /** Goes before positions in version texts, so that those of different processes never look equal. */
   readonly boot: string
   /** Responses are cut into several at about this size, where the protocol allows it. */
   readonly responseBytes: number
@@ -86,7 +87,8 @@ export function buildFrames(
 ): readonly Frame[] {
   const { upserts, removed, position } = batch
   const limit = ALONE.has(type) ? 0 : options.responseBytes
-  const parts = form === 'sotw' && FULL_SET_TYPES.has(type) ? [upserts] : cut(upserts, limit)
+  const full = form === 'sotw' && FULL_SET_TYPES.has(type)
+  const parts = full ? [upserts] : cut(upserts, limit)
   return parts.map((part, index) => {
     const serial = ++lastSerial
     const nonce = serial.toString(36)
@@ -97,7 +99,7 @@ export function buildFrames(
         typeUrl: TYPE_URL[type],
         upserts: part,
         removed: gone,
-        version: `${options.boot}-${position}`,
+        version: full ? fullSetVersion(upserts) : `${options.boot}-${position}`,
         nonce,
         identifier: options.identifier,
       },
@@ -106,6 +108,16 @@ export function buildFrames(
     options.seal(bytes)
     return { type, serial, nonce, position, bytes, upserts: part, removed: gone, acks: 0 }
   })
+}
+
+/**
+ * What a full set is called: by its content, so that a client that comes back, perhaps to another replica, tells with the name which set
+ * it holds. Other responses to state-of-the-world clients hold a part only, and their version tells nothing of the rest.
+ */
+export function fullSetVersion(resources: readonly Resource[]): string {
+  const hash = createHash('sha256')
+  for (const { name, version } of resources) hash.update(`${name}\0${version}\0`)
+  return hash.digest('base64url').slice(0, 22)
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { ResourceType } from '../../proto/types.ts'
 import type { Resource, Suspects } from '../xds/resource.ts'
-import { FrameCache } from './frames.ts'
+import { FrameCache, fullSetVersion } from './frames.ts'
 import type { Interest } from './interest.ts'
 
 /** Where a type's resources come from. */
@@ -70,6 +70,7 @@ export class TypeLog {
   private readonly changesMemo = new Map<number, ReadonlyMap<string, boolean>>()
   private readonly pendingMemo = new Map<string, Pending>()
   private readonly allMemo = new Map<string, readonly Resource[]>()
+  private readonly versionMemo = new Map<string, string>()
   private readonly absentMemo = new Map<string, readonly string[]>()
 
   private readonly missing: Missing
@@ -136,6 +137,16 @@ export class TypeLog {
     }
     remember(this.allMemo, key, all)
     return all
+  }
+
+  /** What a full set of all that a client with this interest gets is called. */
+  fullSetVersion(interest: Interest): string {
+    const key = interestKey(interest)
+    const known = this.versionMemo.get(key)
+    if (known !== undefined) return known
+    const version = fullSetVersion(this.all(interest))
+    remember(this.versionMemo, key, version)
+    return version
   }
 
   /** The same without what is not known yet. */
@@ -399,6 +410,7 @@ export class TypeLog {
     this.changesMemo.clear()
     this.pendingMemo.clear()
     this.allMemo.clear()
+    this.versionMemo.clear()
     this.absentMemo.clear()
     this.frames.clear()
   }

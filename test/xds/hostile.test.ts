@@ -330,7 +330,7 @@ describe('admission', () => {
     second.send('cds', { node: NODE })
     expect(await second.ended).toMatchObject({
       code: STATUS.resourceExhausted,
-      details: expect.stringMatching(/takes 1 streams/),
+      details: expect.stringMatching(/has the 1 streams it takes: another replica may have room/),
     })
     first.cancel()
     await comesTrue(() => server.status.connected === 0)
