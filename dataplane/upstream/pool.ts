@@ -185,7 +185,9 @@ export class HostPool {
     if (connection.mode !== 'exclusive') return
     if (wasConnecting) {
       this.#connecting--
-      // As many as there were connections for it fail; the others wait for those still on their way.
+      // The request it was opened for fails, or all would wait until their time is up while connection after connection is refused.
+      if (this.waiting.count > this.#connecting) this.#failFirst()
+      // Others wait for connections on their way or in use; without any nobody would serve them.
       while (this.waiting.count > this.#connecting && !this.#anyExclusive()) this.#failFirst()
     }
     if (this.waiting.count > 0) this.want(0)

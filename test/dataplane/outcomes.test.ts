@@ -140,6 +140,19 @@ describe.each(modes)('outcomes of requests, %s', (mode) => {
     expect(proxy.engine.requests.used).toBe(0)
   })
 
+  it('nobody listens: many requests at once get their error replies at once, without one connection after the other', async () => {
+    const server = await bed.server('gone')
+    const { port } = server
+    await server.close()
+    const proxy = await bed.proxy(one(port, mode))
+    const client = bed.client(proxy)
+    for (let seq = 0; seq < 20; seq++) client.send({ msgid: 1, seq })
+    const frames = await client.receive(20)
+    expect(new Set(frames.map(codeOf))).toEqual(new Set([codes.connectFailed]))
+    expect(proxy.clusters.get('a')!.counters[C.upstream_cx_total]).toBeLessThanOrEqual(20)
+    expect(proxy.engine.requests.used).toBe(0)
+  })
+
   it('a connection that fails is tried again where the route says so, and a reset only where requests are idempotent', async () => {
     const server = await bed.server('a')
     let first = true

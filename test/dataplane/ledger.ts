@@ -1,0 +1,254 @@
+import type { ConnectionMode } from '../../codecs/contract.ts'
+import type { Configuration } from '../../dataplane/configuration.ts'
+import { MessageProxy } from '../../dataplane/proxy.ts'
+import { comesTrue } from '../helpers/eventually.ts'
+import { byId, endpoints, GameClient, GameServer, gameConfiguration, Kind } from './game.ts'
+
+export interface LedgerOptions {
+  readonly mode: ConnectionMode
+  readonly connections: number
+  /** Requests of all connections together. */
+  readonly messages: number
+  /** Requests of a connection in flight. */
+  readonly window: number
+  /** The proxy's; a third of the answers that are late come after it. */
+  readonly requestTimeoutMs: number
+  readonly seed: number
+  /** Called about once every five seconds. */
+  readonly progress?: (account: Account) => void
+}
+
+/** What became of the requests: `sent` is the sum of `replied`, `errors` and `closed`. */
+export interface Account {
+  readonly mode: ConnectionMode
+  sent: number
+  /** Answered by a server, with the answer to this very request. */
+  replied: number
+  /** Error replies by reason, of the proxy's own making. */
+  readonly errors: Record<number, number>
+  /** Open when the connection of the client was closed. */
+  closed: number
+  /** Replies nobody waited for, second ones, and those to other requests: none is right. */
+  readonly wrong: string[]
+  /** A server ended with all its connections and came back at its place. */
+  kills: number
+  /** One connection of a server was reset. */
+  cuts: number
+  configurations: number
+  /** Requests that a server did not answer in time, on purpose. */
+  slow: number
+  /** That the proxy opened. */
+  upstreamConnections: number
+  seconds: number
+}
+
+export function outcomes({ replied, errors, closed }: Account): number {
+  return replied + errorReplies(errors) + closed
+}
+
+export function errorReplies(errors: Account['errors']): number {
+  return Object.values(errors).reduce((sum, count) => sum + count, 0)
+}
+
+/** A small generator of numbers, so that a run can be repeated as far as the machine allows. */
+function random(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+    return state / 2 ** 32
+  }
+}
+
+/**
+ * Keeps book of many requests through one proxy while upstreams are killed, single connections cut, endpoints and routes taken away
+ * and brought back, and some answers late, double or missing. Harm is paced by messages, not by time: on a busy machine the same
+ * share of requests meets it. @throws when something stays behind in the proxy.
+ */
+export async function keepLedger(options: LedgerOptions): Promise<Account> {
+  const { mode, connections, messages, window, requestTimeoutMs } = options
+  const account: Account = {
+    mode,
+    sent: 0,
+    replied: 0,
+    errors: {},
+    closed: 0,
+    wrong: [],
+    kills: 0,
+    cuts: 0,
+    configurations: 0,
+    slow: 0,
+    upstreamConnections: 0,
+    seconds: 0,
+  }
+  const next = random(options.seed)
+  const servers = await Promise.all(['a', 'b', 'c', 'd'].map((name) => new GameServer(name).listen()))
+  for (const server of servers) misbehave(server, next, requestTimeoutMs, account)
+  const proxy = new MessageProxy()
+  const started = performance.now()
+  let done = false
+  const report = setInterval(() => options.progress?.(elapsed()), 5000)
+  const elapsed = () =>
+    Object.assign(account, {
+      upstreamConnections: servers.reduce((sum, server) => sum + server.connections, 0),
+      seconds: Math.round((performance.now() - started) / 100) / 10,
+    })
+  try {
+    const problems = await proxy.apply(configuration(options, servers, next, 0))
+    if (problems.length > 0) throw new Error(JSON.stringify(problems))
+    const { port } = proxy.address('game') as { port: number }
+
+    /** Resolves when so many more requests have their outcome; all at the end. */
+    const after = async (count: number) => {
+      const until = outcomes(account) + count
+      while (!done && outcomes(account) < until) await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+    const pick = () => servers[Math.floor(next() * servers.length)]!
+    const inFlight = connections * window
+    const swap = async () => {
+      while (!done) {
+        await after(Math.max(1000, inFlight))
+        await proxy.apply(configuration(options, servers, next, ++account.configurations))
+      }
+    }
+    const cut = async () => {
+      for (await after(inFlight * 8); !done; await after(inFlight * 8)) {
+        const [socket] = [...pick().sockets].sort(() => next() - 0.5)
+        if (socket) account.cuts++
+        socket?.resetAndDestroy()
+      }
+    }
+    const kill = async () => {
+      for (await after(inFlight * 32); !done; await after(inFlight * 32)) {
+        const victim = pick()
+        account.kills++
+        await victim.close()
+        await after(inFlight * 2)
+        await victim.listen(victim.port)
+      }
+    }
+    const harm = [swap(), cut(), kill()]
+    const share = (i: number) =>
+      Math.floor(((i + 1) * messages) / connections) - Math.floor((i * messages) / connections)
+    await Promise.all(
+      Array.from({ length: connections }, (_, i) =>
+        ask(() => new GameClient(port), share(i), `c${i}`, window, account),
+      ),
+    )
+    done = true
+    await Promise.all(harm)
+    for (const server of servers) server.cut()
+    await nothingIsLeft(proxy)
+    return elapsed()
+  } finally {
+    done = true
+    clearInterval(report)
+    await proxy.close()
+    await Promise.all(servers.map((server) => server.close()))
+  }
+}
+
+/** Of a thousand requests half a one is never answered, two are twice, and ten late. */
+function misbehave(server: GameServer, next: () => number, requestTimeoutMs: number, account: Account): void {
+  server.keep = false
+  server.handle = (frame, socket) => {
+    const draw = next()
+    const delay = draw < 0.0005 ? Number.POSITIVE_INFINITY : draw < 0.0105 ? next() * requestTimeoutMs * 1.5 : 0
+    if (delay > requestTimeoutMs) account.slow++
+    if (delay === Number.POSITIVE_INFINITY) return
+    if (delay > 0) {
+      setTimeout(() => server.answer(frame, socket), delay)
+      return
+    }
+    server.answer(frame, socket)
+    if (draw > 0.998) server.answer(frame, socket)
+  }
+}
+
+/** Each version has other endpoints, and now and then no cluster for one route. Limits are above what clients can have in flight. */
+function configuration(
+  { mode, connections, window, requestTimeoutMs }: LedgerOptions,
+  servers: readonly GameServer[],
+  next: () => number,
+  version: number,
+): Configuration {
+  const live = servers.filter((_, i) => version === 0 || next() < 0.7 || i === version % 4)
+  const limit = connections * window * 4
+  const cluster = (name: string, hosts: readonly GameServer[]) => ({
+    name,
+    localities: endpoints(...hosts.map(({ port }) => port)),
+    balancer: { kind: 'roundRobin' as const },
+    circuitBreakers: { default: { maxRequests: limit, maxPendingRequests: limit, maxConnections: limit } },
+  })
+  return gameConfiguration({
+    version: String(version),
+    listener: { mode, requestTimeoutMs },
+    routes: [
+      {
+        name: 'game',
+        routes: [
+          byId(1, 'x'),
+          byId(2, version % 20 === 19 ? 'gone' : 'y'),
+          byId(3, version % 2 ? 'x' : 'y', {
+            retry: { attempts: 2, idempotent: true, on: ['connectFailure', 'reset'] },
+          }),
+        ],
+      },
+    ],
+    clusters: [cluster('x', live), cluster('y', live.slice(0, 2))],
+  })
+}
+
+/** Sends `count` requests, never more than the window at once, and keeps book. A connection that is closed is replaced. */
+async function ask(
+  connect: () => GameClient,
+  count: number,
+  name: string,
+  window: number,
+  account: Account,
+): Promise<void> {
+  let left = count
+  let seq = 0
+  while (left > 0) {
+    const client = connect()
+    const open = new Map<number, string>()
+    const fill = () => {
+      while (left > 0 && open.size < window && !client.closed) {
+        const id = seq++
+        const body = `${name}/${id}`
+        open.set(id, body)
+        account.sent++
+        left--
+        client.send({ msgid: 1 + (id % 3), seq: id, uid: BigInt(id), body })
+      }
+    }
+    fill()
+    await client.until(() => {
+      for (const frame of client.frames.splice(0)) {
+        const body = open.get(frame.seq)
+        if (body === undefined) account.wrong.push(`${name}: reply for ${frame.seq}, which is not open`)
+        else if ((frame.flags & 0x80) !== 0) {
+          const code = frame.body.readUInt32BE(0)
+          account.errors[code] = (account.errors[code] ?? 0) + 1
+        } else if (frame.kind === Kind.response && String(frame.body).endsWith(`:${body}`)) account.replied++
+        else account.wrong.push(`${name}: ${frame.seq} got ${frame.body}`)
+        open.delete(frame.seq)
+      }
+      fill()
+      return client.closed || (left === 0 && open.size === 0)
+    })
+    account.closed += open.size
+    client.close()
+  }
+}
+
+/** @throws when slots of requests or counts of breakers and hosts do not come back to nothing. */
+async function nothingIsLeft(proxy: MessageProxy): Promise<void> {
+  await comesTrue(() => proxy.engine.requests.used === 0, 'no slot in use')
+  for (const { config, breakers, hosts } of proxy.clusters.values()) {
+    for (const { requests, pending, retries } of breakers) {
+      if (requests !== 0 || pending !== 0 || retries !== 0)
+        throw new Error(`${config.name}: ${requests} requests, ${pending} pending, ${retries} retries are left`)
+    }
+    if (hosts.some(({ active }) => active !== 0)) throw new Error(`${config.name}: a host has requests in flight`)
+  }
+}
