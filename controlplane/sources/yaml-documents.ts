@@ -1,9 +1,10 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { compareDiagnostics, type Diagnostic, formatPath, type Path } from '../diagnostics/diagnostic.ts'
 import { type SourceCode, sourceCodes } from './codes.ts'
 import type { Location, SourceDocument } from './document.ts'
 import { defaultReadLimits, formatBytes, type ReadLimits } from './limits.ts'
 import { locateIn, placeOf } from './piece-places.ts'
+import { readPlainYaml } from './plain-yaml/read.ts'
 import { type Problem, ProblemError } from './problem.ts'
 import { checkEncoding, type Piece, splitDocuments } from './split.ts'
 import { countLines, parseInSteps, runNow } from './yaml-parse.ts'
@@ -219,6 +220,11 @@ function* readPiece(
   })
   const control = controlCharacter(piece.text)
   if (control) return failed([control])
+  const plain = plainValue(piece.text, limits)
+  if (plain !== undefined) {
+    const documents = [wholeDocument(file, piece, index, plain, 0, limits)]
+    return { piece, ok: true, list: false, copies: 0, documents, diagnostics: [] }
+  }
   const parsed = yield* parseInSteps(piece.text, limits)
   if (!parsed.ok) return failed([parsed.problem])
   if (parsed.root === null) return undefined
@@ -235,14 +241,31 @@ function* readPiece(
   }
 }
 
+/** The value of a document in plain YAML; undefined for any other, for a List, and for one that may come near a limit. */
+function plainValue(text: string, limits: ReadLimits): unknown {
+  // No text has more values than characters.
+  if (text.length + 8 > limits.nodes) return undefined
+  const value = readPlainYaml(text, Math.floor(limits.depth / 2))
+  return isList(value) ? undefined : value
+}
+
+function wholeDocument(
+  file: string,
+  piece: Piece,
+  index: number,
+  value: unknown,
+  copies: number,
+  limits: ReadLimits,
+): YamlDocument {
+  const whole = digest(file, piece.line, piece.text)
+  return new YamlDocument(file, index, value, { piece, prefix: [], limits, copies, digest: whole })
+}
+
 type Read = Pick<Resolved, 'value' | 'place' | 'usesAliases' | 'copies'>
 
 function documentsOf(file: string, piece: Piece, index: number, read: Read, limits: ReadLimits): YamlDocument[] {
+  if (!isList(read.value)) return [wholeDocument(file, piece, index, read.value, read.copies, limits)]
   const whole = digest(file, piece.line, piece.text)
-  if (!isList(read.value))
-    return [
-      new YamlDocument(file, index, read.value, { piece, prefix: [], limits, copies: read.copies, digest: whole }),
-    ]
   const lines = countLines(piece.text)
   const items = listItems(read.value, [])
   const starts = items.map(({ path }) => placeAt(read.place, path, 'value'))
@@ -278,7 +301,7 @@ function listItems(list: List, prefix: Path): { value: unknown; path: Path }[] {
 }
 
 function digest(...parts: readonly unknown[]): string {
-  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, 22)
+  return hash('sha256', JSON.stringify(parts), 'base64url').slice(0, 22)
 }
 
 /** What YAML calls printable (YAML 1.2.2, 5.1), without the C1 controls other than NEL; go-yaml refuses the same. */
