@@ -20,6 +20,7 @@ import { translateRoutes } from './routes/translate.ts'
 import { schemas } from './schemas.ts'
 import { lazySerializers } from './serializers.ts'
 import { AdminUi } from './ui.ts'
+import { lazyValidators } from './validators.ts'
 
 export interface AdminOptions {
   readonly log?: FastifyBaseLogger
@@ -39,7 +40,7 @@ export async function createAdminServer(context: AdminContext, options: AdminOpt
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: 1024 * 1024,
     routerOptions: { maxParamLength: 1024 },
-    schemaController: { compilersFactory: { buildSerializer: lazySerializers } },
+    schemaController: { compilersFactory: { buildSerializer: lazySerializers, buildValidator: lazyValidators } },
     // Slow clients must not hold connections for ever, nor stop us from closing.
     connectionTimeout: 30_000,
     requestTimeout: 30_000,

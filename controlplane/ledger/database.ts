@@ -151,6 +151,15 @@ export function run(db: Database, sql: string, ...values: Value[]): number {
   return db.inTransaction ? work() : transact(db, work)
 }
 
+/** Runs a statement for each of many rows of values, inside of a transaction: it is prepared once. */
+export function runEach(db: Database, sql: string, values: readonly (readonly Value[])[]): void {
+  if (values.length === 0) return
+  stored(() => {
+    const statement = db.prepare(sql)
+    for (const one of values) statement.run(...one)
+  })
+}
+
 /** All or nothing. Takes the write lock at once, so that what is read inside stays true until the end. @throws StorageError */
 export function transact<Result>(db: Database, work: () => Result): Result {
   return stored(() => {

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
-import { type Database, row, rows, run, transact } from './database.ts'
+import { hash as digest } from 'node:crypto'
+import { type Database, row, rows, run, runEach, transact } from './database.ts'
 import type { ChangedFile, LedgerFile, Revision, RevisionSource } from './revision.ts'
 import { StorageError } from './storage-error.ts'
 
@@ -46,7 +46,7 @@ interface ChangeRow {
 
 /** Identifies content; equal content is kept once. */
 export function contentHash(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex')
+  return digest('sha256', bytes, 'hex')
 }
 
 /**
@@ -148,14 +148,7 @@ export class History {
         'insert into revisions (id, parent, at, who, why, source, state, refers) values (?, ?, ?, ?, ?, ?, ?, ?)',
         ...[id, parent || null, facts.at, facts.who, facts.why, facts.source, state, facts.refers ?? null],
       )
-      for (const { file, before, after } of changes) {
-        if (after) run(this.#db, 'insert or ignore into blobs (hash, bytes) values (?, ?)', after.hash, after.bytes)
-        run(
-          this.#db,
-          'insert into changes (revision, file, before, after) values (?, ?, ?, ?)',
-          ...[id, file, before ?? null, after?.hash ?? null],
-        )
-      }
+      this.#record(id, changes)
       if (state === 'done') this.#count(id)
       return id
     })
@@ -180,20 +173,10 @@ export class History {
         "insert into revisions (id, parent, at, who, why, source, state, refers) values (?, ?, ?, ?, ?, ?, 'done', ?)",
         ...[id, parent || null, facts.at, facts.who, facts.why, facts.source, facts.refers ?? null],
       )
-      const keep = (hash: string, bytes: Uint8Array) =>
-        run(this.#db, 'insert or ignore into blobs (hash, bytes) values (?, ?)', hash, bytes)
-      for (const [file, { hash, bytes }] of tree ?? []) {
-        keep(hash, bytes)
-        run(this.#db, 'insert or replace into files (file, hash, revision) values (?, ?, ?)', file, hash, id)
-      }
-      for (const { file, before, after } of changes) {
-        if (after) keep(after.hash, after.bytes)
-        run(
-          this.#db,
-          'insert into changes (revision, file, before, after) values (?, ?, ?, ?)',
-          ...[id, file, before ?? null, after?.hash ?? null],
-        )
-      }
+      this.#keep([...(tree?.values() ?? [])])
+      const files = [...(tree ?? [])].map(([file, { hash }]) => [file, hash, id])
+      runEach(this.#db, 'insert or replace into files (file, hash, revision) values (?, ?, ?)', files)
+      this.#record(id, changes)
       this.#count(id)
       run(this.#db, 'insert or replace into origin (id, note) values (1, ?)', origin)
     })
@@ -255,12 +238,27 @@ export class History {
     )
   }
 
+  #keep(contents: readonly { readonly hash: string; readonly bytes: Uint8Array }[]): void {
+    const values = contents.map(({ hash, bytes }) => [hash, bytes])
+    runEach(this.#db, 'insert or ignore into blobs (hash, bytes) values (?, ?)', values)
+  }
+
+  #record(id: number, changes: readonly RecordedChange[]): void {
+    this.#keep(changes.flatMap(({ after }) => after ?? []))
+    const values = changes.map(({ file, before, after }) => [id, file, before ?? null, after?.hash ?? null])
+    runEach(this.#db, 'insert into changes (revision, file, before, after) values (?, ?, ?, ?)', values)
+  }
+
   /** Makes the files of a revision those in force. */
   #count(id: number): void {
-    for (const { file, after } of this.#changes(id)) {
-      if (after === undefined) run(this.#db, 'delete from files where file = ?', file)
-      else run(this.#db, 'insert or replace into files (file, hash, revision) values (?, ?, ?)', file, after, id)
-    }
+    const gone = 'select file from changes where revision = ? and after is null'
+    run(this.#db, `delete from files where file in (${gone})`, id)
+    run(
+      this.#db,
+      `insert or replace into files (file, hash, revision)
+       select file, after, revision from changes where revision = ? and after is not null`,
+      id,
+    )
   }
 
   #changes(id: number): readonly ChangedFile[] {

@@ -7,7 +7,7 @@ import { RecordedLedger } from './recorded.ts'
 import { ConflictError, type FileChange, FileRefusedError, type Revision } from './revision.ts'
 import type { ApplyOptions, RevisionLedger } from './revision-ledger.ts'
 import { StorageError, storageError, storageGone } from './storage-error.ts'
-import { findFiles, readBytes, writeProblem } from './tree.ts'
+import { blockingDisk, type Disk, findFiles, patientDisk, readBytes, writeProblem } from './tree.ts'
 
 export interface LedgerOptions {
   /** Revisions to keep; 10,000 if not given. */
@@ -61,7 +61,7 @@ export class Ledger extends RecordedLedger implements RevisionLedger {
     const ledger = new Ledger(real, await openDatabaseForServer(real), options)
     try {
       ledger.#unfinished = ledger.history.pending()?.id
-      await ledger.sync()
+      await ledger.#syncInTurn(blockingDisk)
       return ledger
     } catch (error) {
       const storage = storageError(error)
@@ -81,10 +81,7 @@ export class Ledger extends RecordedLedger implements RevisionLedger {
 
   /** Compares the files with the newest revision and records what was edited by hand, if anything. */
   sync(): Promise<Revision | undefined> {
-    return this.inTurn(async () => {
-      await this.#recover()
-      return this.#sync()
-    })
+    return this.#syncInTurn(patientDisk)
   }
 
   /**
@@ -216,8 +213,15 @@ export class Ledger extends RecordedLedger implements RevisionLedger {
     if (ino !== this.#inode) throw storageGone()
   }
 
-  async #sync(): Promise<Revision | undefined> {
-    const { files, unreadable } = await findFiles(this.root)
+  #syncInTurn(disk: Disk): Promise<Revision | undefined> {
+    return this.inTurn(async () => {
+      await this.#recover()
+      return this.#sync(disk)
+    })
+  }
+
+  async #sync(disk = patientDisk): Promise<Revision | undefined> {
+    const { files, unreadable } = await findFiles(this.root, disk)
     const known = new Map(this.files().map(({ file, hash }) => [file, hash]))
     const recorded: RecordedChange[] = []
     const present = new Set<string>()
@@ -225,7 +229,7 @@ export class Ledger extends RecordedLedger implements RevisionLedger {
       present.add(file)
       const seen = this.#seen.get(file)
       if (seen?.version === version && seen.hash === known.get(file)) continue
-      const bytes = await readBytes(join(this.root, file)).catch(() => undefined)
+      const bytes = await readBytes(join(this.root, file), disk).catch(() => undefined)
       if (!bytes) continue
       const hash = contentHash(bytes)
       this.#seen.set(file, { version, hash })

@@ -15,7 +15,8 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   codecs: [],
   'admin-ui': [],
   'controlplane/diagnostics': [],
-  'controlplane/sources': ['controlplane/diagnostics'],
+  'controlplane/sources': ['controlplane/diagnostics', 'controlplane/sources/plain-yaml/read.ts'],
+  'controlplane/sources/plain-yaml': [],
   'controlplane/config': ['controlplane/diagnostics', 'controlplane/sources', 'proto', 'codecs'],
   'controlplane/model': ['controlplane/config', 'controlplane/sources'],
   'controlplane/consul': [
