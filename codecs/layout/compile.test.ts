@@ -365,6 +365,33 @@ describe('what the language can say', () => {
     expect(codec.frameLength(without, 0, without.length)).toBe(without.length)
   })
 
+  test('maps whose keys are numbers: tags, lengths and values', () => {
+    const codec = compile(`
+frame: {length: {at: 0, type: u16, counts: all}}
+message: {kind: {at: 2, type: u8, is: {1: request}}}
+fields:
+  tlv: {at: 3, type: map, size: rest, keys: u16le, values: str(u8)}
+  user: {in: tlv, key: 258}
+  gold: {in: tlv, key: 3}
+  coins: {in: gold, at: 0, type: u16}
+reply: {error: close}`)
+    const whole = bytes('000e 01 0201 03 616e6e 0300 02 0539')
+    expect(field(codec, 'user', whole)).toBe('ann')
+    expect(field(codec, 'tlv.0x102', whole)).toBe('ann')
+    expect(field(codec, 'coins', whole)).toBe(1337)
+    expect(field(codec, 'tlv.7', whole)).toBeUndefined()
+    expect(codec.slot('tlv.seven')).toBe(-1)
+    expect(codec.slot('tlv.65536')).toBe(-1)
+    const slot = codec.slot('tlv.258')
+    const bob = codec.mutate!(whole, 0, whole.length, [{ slot, value: 'robert' }])!
+    expect(field(codec, 'user', bob)).toBe('robert')
+    expect(field(codec, 'coins', bob)).toBe(1337)
+    const added = codec.mutate!(whole, 0, whole.length, [{ slot: codec.slot('tlv.9'), value: 'x' }])!
+    expect(Buffer.from(added).toString('hex')).toBe('001201020103616e6e030002053909000178')
+    const without = codec.mutate!(whole, 0, whole.length, [{ slot, value: undefined }])!
+    expect(Buffer.from(without).toString('hex')).toBe('0008010300020539')
+  })
+
   test('a checksum is made anew when a frame is changed', () => {
     const codec = compile(`
 frame: {length: {at: 0, type: u16, counts: all}, checksum: {type: crc32, at: end(body)}}
@@ -376,6 +403,20 @@ connections: [shared]`)
     expect(codec.writeId!(frame, 0, frame.length, 8, 0)).toBe(true)
     // CRC-32 of 00 0c 01 00 08 02 68 69 by another implementation.
     expect(Buffer.from(frame.subarray(8)).toString('hex')).toBe(crc(frame.subarray(0, 8)))
+  })
+
+  test('a checksum ends the frames of our own, too, in the byte order it says', () => {
+    const codec = compile(`
+frame: {length: {at: 0, type: u16le, counts: rest, plus: 4}, checksum: {type: crc32le, at: 2 + length}}
+message: {kind: {at: 2, type: u8, is: {1: request, 2: response}}, id: {at: 3, type: u16}}
+fields: {n: {at: 5, type: u8, when: {kind: request}}}
+reply: {error: {from: request, bytes: 5, set: {kind: response}, body: u8 code}}
+connections: [shared]`)
+    const request = bytes('0400 01 0007 02 00000000')
+    const reply = codec.reply!('error', request, 0, request.length, 9, '')!
+    expect(Buffer.from(reply.subarray(0, 6)).toString('hex')).toBe('040002000709')
+    expect(Buffer.from(reply.subarray(6).toReversed()).toString('hex')).toBe(crc(reply.subarray(0, 6)))
+    expect(codec.frameLength(reply, 0, reply.length)).toBe(reply.length)
   })
 
   test('conditions on fields, present and absent', () => {

@@ -234,8 +234,8 @@ function build(
       if (!map?.some((node) => node?.entry)) return -1
       const key = field.slice(dot + 1)
       const entries = map.map((node) => node?.entry?.(key))
-      const sample = entries.find((node) => node !== undefined)!
-      return addSlot(slots, sample, entries, plans)
+      const sample = entries.find((node) => node !== undefined)
+      return sample === undefined ? -1 : addSlot(slots, sample, entries, plans)
     },
     frameLength: lengthReader(plans, pick),
     inspect,

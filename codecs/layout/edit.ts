@@ -7,7 +7,7 @@ import { last, numberBytes, putInt, readNumber } from './numbers.ts'
 /** What a change of a frame must keep right. */
 export interface FrameRules {
   readonly length: LengthPlan
-  readonly checksum: { readonly at: Position; readonly when: Test | undefined } | undefined
+  readonly checksum: { readonly at: Position; readonly when: Test | undefined; readonly le: boolean } | undefined
   readonly maxFrame: number
 }
 
@@ -102,11 +102,19 @@ function splice(frame: Uint8Array, patches: readonly Patch[]): Uint8Array {
   return out
 }
 
+/** Bytes a CRC-32 takes. */
+export const checksumBytes = 4
+
+/** Whether this frame has a checksum. */
+export function hasChecksum({ checksum }: FrameRules, b: Uint8Array, at: number, limit: number): boolean {
+  return checksum !== undefined && (!checksum.when || checksum.when(b, at, limit))
+}
+
 /** Computes the checksum anew, in place. */
 export function renewChecksum(rules: FrameRules, b: Uint8Array, at: number, limit: number): void {
   const { checksum } = rules
-  if (!checksum || (checksum.when && !checksum.when(b, at, limit))) return
+  if (!checksum || !hasChecksum(rules, b, at, limit)) return
   const place = checksum.at(b, at, limit)
-  if (place < 0 || place + 4 > limit) return
-  putInt(b, place, 4, false, crc32(b.subarray(at, place)) | 0, 0)
+  if (place < 0 || place + checksumBytes > limit) return
+  putInt(b, place, checksumBytes, checksum.le, crc32(b.subarray(at, place)) | 0, 0)
 }

@@ -2,7 +2,7 @@ import type { FieldInfo } from '../contract.ts'
 import type { IssuePath } from './issue.ts'
 import { joinBytes, type Node, sameBytes, textBytes } from './node.ts'
 import { BAD, last, lastAsLength } from './numbers.ts'
-import { type PairsLayout, readPair, writePair } from './pairs.ts'
+import { keyBytes, type PairsLayout, readPair, writePair } from './pairs.ts'
 import { patchTop, readMapEntry, readPath, scalarTypes, writeMapEntry, writePath } from './protobuf.ts'
 import type { FieldSpec } from './schema.ts'
 import type { Scope } from './scope.ts'
@@ -30,14 +30,16 @@ const inner = {
   value: () => BAD,
 } as const
 
-const keyTest = (key: string) => {
-  const name = textBytes(key)
-  return { name, isKey: (b: Uint8Array, start: number, end: number) => sameBytes(b, start, end, name) }
-}
+const keyTest = (name: Uint8Array) => ({
+  name,
+  isKey: (b: Uint8Array, start: number, end: number) => sameBytes(b, start, end, name),
+})
 
-/** The entry `key` of a map of pairs. */
-export function entryNode(map: Node, key: string, layout: PairsLayout): Node {
-  const { isKey } = keyTest(key)
+/** The entry `key` of a map of pairs; undefined when there can be no such key. */
+export function entryNode(map: Node, key: string, layout: PairsLayout): Node | undefined {
+  const bytes = keyBytes(layout, key)
+  if (!bytes) return undefined
+  const { isKey } = keyTest(bytes)
   const ref = { start: 0, end: 0, lo: 0, hi: 0 }
   return {
     ...inner,
@@ -56,8 +58,8 @@ export function entryNode(map: Node, key: string, layout: PairsLayout): Node {
     patch: (b, at, limit, value) => {
       if (!map.read(b, at, limit, ref)) return undefined
       const { start, end } = ref
-      const bytes = writePair(layout, b, start, end, key, isKey, value)
-      return bytes && { start, end, bytes }
+      const region = writePair(layout, b, start, end, bytes, isKey, value)
+      return region && { start, end, bytes: region }
     },
   }
 }
@@ -148,7 +150,7 @@ export function protobufNode(
 }
 
 function mapEntryNode(map: Node, container: Node, key: string, tags: readonly number[]): Node {
-  const { name, isKey } = keyTest(key)
+  const { name, isKey } = keyTest(textBytes(key))
   const ref = { start: 0, end: 0, lo: 0, hi: 0 }
   const find = (b: Uint8Array, at: number, limit: number, out: typeof ref) =>
     container.read(b, at, limit, ref) && readMapEntry(b, ref.start, ref.end, tags, isKey, out)

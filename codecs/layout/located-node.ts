@@ -177,11 +177,12 @@ function sized(
   const keys = parseType(spec.keys ?? '')
   const values = parseType(spec.values ?? '')
   const count = spec.count === undefined ? undefined : parseType(spec.count)
-  if (keys?.form !== 'text' || !keys.prefix || values?.form !== 'text' || !values.prefix) {
+  const keyed = keys && keys.form !== 'hessian' && keys.form !== 'map' && (keys.form !== 'text' || keys.prefix)
+  if (!keyed || values?.form !== 'text' || !values.prefix) {
     scope.issues.error(
       path,
-      `the map "${name}" needs types of keys and values with lengths of their own`,
-      'keys: str(u32), values: str(u32)',
+      `the map "${name}" needs keys that are texts with a length or numbers, and values with a length`,
+      'keys: str(u32), values: str(u32), or for tags and values keys: u8, values: bytes(u8)',
     )
     return undefined
   }

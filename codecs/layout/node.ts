@@ -70,7 +70,7 @@ export interface Node {
   /** Whether a new value can have another length. */
   readonly elastic: boolean
   /** Maps: a field for one key. */
-  readonly entry: ((key: string) => Node) | undefined
+  readonly entry: ((key: string) => Node | undefined) | undefined
 }
 
 const encoder = new TextEncoder()

@@ -1,12 +1,12 @@
 import type { FieldRef, FieldValue } from '../contract.ts'
-import { joinBytes } from './node.ts'
+import { joinBytes, textBytes } from './node.ts'
 import { last, numberBytes, readNumber } from './numbers.ts'
 import { encodePrefixed } from './text-node.ts'
-import type { NumberType, TextType, VarintType } from './types.ts'
+import { largest, type NumberType, type TextType, type VarintType } from './types.ts'
 
-/** A list of key-value pairs of length-prefixed text, inside a region of known length. */
+/** A list of key-value pairs inside a region of known length: keys are length-prefixed text or numbers, values text. */
 export interface PairsLayout {
-  readonly keys: TextType
+  readonly keys: TextType | NumberType
   readonly values: TextType
   /** Number of pairs in front; absent: pairs fill the region. */
   readonly count?: NumberType
@@ -50,9 +50,15 @@ export function eachPair(
     }
     for (; layout.count ? left > 0 : p < end; left--) {
       pair.from = p
-      p = text(layout.keys, b, p, end)
-      if (p < 0) return false
-      pair.keyStart = last.next
+      if (layout.keys.form === 'text') {
+        p = text(layout.keys, b, p, end)
+        if (p < 0) return false
+        pair.keyStart = last.next
+      } else {
+        if (readNumber(layout.keys, b, p, end) < 0) return false
+        pair.keyStart = p
+        p = last.next
+      }
       pair.keyEnd = p
       p = text(layout.values, b, p, end)
       if (p < 0) return false
@@ -63,6 +69,13 @@ export function eachPair(
     }
   } while (layout.blocks)
   return true
+}
+
+/** The bytes of a key as pairs have them, without a length in front; undefined when it is no number and keys are, or one too large. */
+export function keyBytes({ keys }: PairsLayout, key: string): Uint8Array | undefined {
+  if (keys.form === 'text') return textBytes(key)
+  const number = /^(0x[\da-f]+|\d+)$/i.test(key) ? Number(key) : Number.NaN
+  return number <= largest(keys) && number < 2 ** 32 ? numberBytes(keys, number | 0, 0) : undefined
 }
 
 /** The end of the text at `p`, its value starting at `last.next`; -1 when it is no text. Null is empty. */
@@ -101,7 +114,7 @@ export function writePair(
   b: Uint8Array,
   start: number,
   end: number,
-  key: string,
+  key: Uint8Array,
   isKey: (b: Uint8Array, start: number, end: number) => boolean,
   value: FieldValue | undefined,
 ): Uint8Array | undefined {
@@ -117,7 +130,7 @@ export function writePair(
   if (layout.count && readNumber(layout.count, b, start, end) === 0) tail = last.next
   if (!eachPair(layout, b, start, end, add)) return undefined
   if (value !== undefined) {
-    const name = encodePrefixed(layout.keys, key)
+    const name = layout.keys.form === 'text' ? encodePrefixed(layout.keys, key) : key
     const text = encodePrefixed(layout.values, value)
     if (!name || !text) return undefined
     kept.push(joinBytes(name, text))

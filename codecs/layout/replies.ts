@@ -8,10 +8,10 @@ import {
   replyKinds,
 } from '../contract.ts'
 import { defaultErrorCodes } from '../values.ts'
-import { renewChecksum } from './edit.ts'
+import { checksumBytes, hasChecksum, renewChecksum } from './edit.ts'
 import type { IssuePath, Issues } from './issue.ts'
 import { lengthNumber } from './length.ts'
-import type { Node } from './node.ts'
+import { joinBytes, type Node } from './node.ts'
 import { compileTemplate, type Draft, setValue, type Template } from './reply.ts'
 import type { VariantPlan } from './variant.ts'
 
@@ -33,7 +33,7 @@ export function compileReplies(
       if (template === undefined || template === 'close') return
       const path = plan.replyPath(kind)
       const own = [plan.scope, ...scopes.filter((scope) => scope !== plan.scope)]
-      templates[kind][i] = compileTemplate(plan.scope, template, path, plan.header, own)
+      templates[kind][i] = compileTemplate(plan.scope, template, path, plan, own)
       if (kind === 'error') codes = { ...codes, ...template.codes }
     })
   }
@@ -85,6 +85,7 @@ function builder(plans: readonly VariantPlan[], pick: Picker, maxFrame: number) 
     }
     const plan = frame && plans[pick(frame, 0, frame.length)]
     if (!plan || !frame) return undefined
+    if (hasChecksum(plan.rules, frame, 0, frame.length)) frame = joinBytes(frame, new Uint8Array(checksumBytes))
     const done = fixLength(plan, frame)
     if (!done || done.length > maxFrame) return undefined
     renewChecksum(plan.rules, done, 0, done.length)

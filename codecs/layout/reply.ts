@@ -33,15 +33,21 @@ export interface Template {
   readonly literal: boolean
 }
 
-/** `scope` are the fields of the request; `header` its shortest length. */
+/** What every frame of a variant has, and the end of that. */
+export interface Header {
+  readonly header: number
+  readonly nodes: readonly Node[]
+}
+
+/** `scope` are the fields of the request, `frame` what none of its frames is without. */
 export function compileTemplate(
   scope: Scope,
   spec: TemplateSpec,
   path: IssuePath,
-  header: number,
+  frame: Header,
   known: readonly Scope[],
 ): Template | undefined {
-  const head = prefixOf(scope, spec, path, header)
+  const head = prefixOf(scope, spec, path, frame)
   const items = typeof spec.body === 'string' ? spec.body.split(',').map((item) => item.trim()) : (spec.body ?? [])
   const body = partsOf(scope, items, [...path, 'body'])
   const set = Object.entries(spec.set ?? {}).map(([name, value]) => ({ name, value }))
@@ -63,7 +69,7 @@ function prefixOf(
   scope: Scope,
   spec: TemplateSpec,
   path: IssuePath,
-  header: number,
+  { header, nodes }: Header,
 ): { readonly part: Part; readonly literal: boolean } | undefined {
   const { from = 'request', bytes } = spec
   if (from !== 'request') {
@@ -84,9 +90,11 @@ function prefixOf(
   const offset = expression && scope.offset(expression, [...path, 'bytes'])
   if (!offset) return undefined
   if (offset.min < header) {
+    const beyond = nodes.filter(({ required, minEnd }) => required && minEnd > offset.min).map(({ name }) => name)
     scope.issues.error(
       [...path, 'bytes'],
       `the reply copies ${offset.min} bytes of the request, its header takes ${header}: the frame would be shorter than its header`,
+      `copy ${header}, or say of what replies do not have when it is there (\`when\`, or \`optional: true\`): ${beyond.join(', ')}`,
     )
     return undefined
   }

@@ -61,13 +61,16 @@ const fieldShape = {
     .meta({
       doc: 'The bytes are this message of a .proto file beside the document: fields in it are named in `pb`, and need no type.',
     }),
-  key: z.string().optional().meta({ doc: 'Key of the entry in the map named by `in`.' }),
+  key: z
+    .union([z.string(), int.min(0)])
+    .optional()
+    .meta({ doc: 'Key of the entry in the map named by `in`: a text, or a number where keys are numbers.' }),
   size: z
     .union([expression, z.literal('rest')])
     .optional()
     .meta({ doc: 'Length of a str, bytes or map without a prefix; `rest`: up to the end.' }),
-  keys: z.string().optional().meta({ doc: "Type of a map's keys, as str(u32)." }),
-  values: z.string().optional().meta({ doc: "Type of a map's values." }),
+  keys: z.string().optional().meta({ doc: "Type of a map's keys, as str(u32), or u8 for numbers (tags)." }),
+  values: z.string().optional().meta({ doc: "Type of a map's values, as str(u32) or bytes(u8)." }),
   count: z
     .string()
     .optional()
@@ -122,9 +125,11 @@ const frame = {
   max: size.optional().meta({ doc: 'No frame is longer; default 1MiB.' }),
   min: size.optional().meta({ doc: 'No frame is shorter; default: the end of the header.' }),
   checksum: z
-    .strictObject({ type: z.literal('crc32'), at: expression, when: when.optional() })
+    .strictObject({ type: z.enum(['crc32', 'crc32le']), at: expression, when: when.optional() })
     .optional()
-    .meta({ doc: 'CRC-32 (big-endian u32) over all bytes before it; made anew when the proxy changes a frame.' }),
+    .meta({
+      doc: 'CRC-32 over all bytes before it, as u32 (crc32le: little-endian); made anew when the proxy changes a frame, and put behind frames of its own.',
+    }),
 }
 
 const kindName = z.string()

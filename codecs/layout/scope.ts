@@ -78,7 +78,12 @@ export class Scope {
           this.issues.error([...path, 'key'], `"${spec.in}" is no map`)
           return undefined
         }
-        return { ...container.entry(spec.key), name, path, doc: spec.doc, writable: spec.writable ?? true }
+        const entry = container.entry(String(spec.key))
+        if (!entry) {
+          this.issues.error([...path, 'key'], `"${spec.key}" can be no key of "${spec.in}", whose keys are numbers`)
+          return undefined
+        }
+        return { ...entry, name, path, doc: spec.doc, writable: spec.writable ?? true }
       }
       return protobufNode(this, name, spec, path, container, role)
     }
@@ -110,6 +115,7 @@ export class Scope {
         this.issues.error(
           path,
           `the offset depends on a later field: "${node.name}" ends at ${node.minEnd}, but this may start at ${least}`,
+          `start behind a field that is always there, as \`after: ${node.name}\`, or add what is always there, as \`${node.minEnd} + …\``,
         )
         return undefined
       }

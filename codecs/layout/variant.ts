@@ -124,7 +124,11 @@ export function compileVariant(
     timeout,
     error: error?.test,
     errorBits: error?.bits,
-    rules: { length, checksum: checksumAt && { at: checksumAt, when: checksumWhen }, maxFrame: limits.maxFrame },
+    rules: {
+      length,
+      checksum: checksumAt && { at: checksumAt, when: checksumWhen, le: checksum.type === 'crc32le' },
+      maxFrame: limits.maxFrame,
+    },
     reply,
     replyPath: (kind: ReplyKind): IssuePath =>
       variant?.reply?.[kind] ? [...own, 'reply', kind] : ['spec', 'reply', kind],
