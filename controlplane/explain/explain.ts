@@ -6,8 +6,6 @@ import {
   ClusterSchema,
 } from '../../proto/gen/envoy/config/cluster/v3/cluster_pb.ts'
 import { ClusterLoadAssignmentSchema } from '../../proto/gen/envoy/config/endpoint/v3/endpoint_pb.ts'
-import type { FilterChain } from '../../proto/gen/envoy/config/listener/v3/listener_components_pb.ts'
-import { type Listener, ListenerSchema } from '../../proto/gen/envoy/config/listener/v3/listener_pb.ts'
 import type { Route } from '../../proto/gen/envoy/config/route/v3/route_components_pb.ts'
 import { RouteConfigurationSchema } from '../../proto/gen/envoy/config/route/v3/route_pb.ts'
 import { HTTPFaultSchema } from '../../proto/gen/envoy/extensions/filters/http/fault/v3/fault_pb.ts'
@@ -17,15 +15,9 @@ import type { FractionalPercent } from '../../proto/gen/envoy/type/v3/percent_pb
 import type { Origin } from '../config/object.ts'
 import type { Scope } from '../model/index.ts'
 import type { ClassView } from '../xds/class-view.ts'
-import { HTTP_PROXY_ROUTES } from '../xds/names.ts'
-import {
-  compileRouteConfiguration,
-  isCatchAll,
-  outboundTable,
-  virtualHostFor,
-  withoutPort,
-} from '../xds/routes/index.ts'
+import { compileRouteConfiguration, isCatchAll, virtualHostFor, withoutPort } from '../xds/routes/index.ts'
 import { describeFault, describeRoute, durationText, endpointText } from './describe.ts'
+import { type ExplainRequest, findChain, findListener, listening } from './listener.ts'
 import { type RequestView, routeMatches } from './route-match.ts'
 import { joined, same, type Wording } from './wording.ts'
 
@@ -55,13 +47,6 @@ export interface Explanation {
   readonly outcome: 'endpoints' | 'answer' | 'none'
 }
 
-export interface ExplainRequest {
-  readonly url: URL
-  readonly method: string
-  /** Names in lower case. */
-  readonly headers: Readonly<Record<string, string>>
-}
-
 /**
  * The way of a request through a proxy of this class: what Envoy will do with the resources it is sent, step by step, with the
  * documents that decided each. Pure: nothing is sent anywhere.
@@ -77,10 +62,7 @@ export function explain(view: ClassView, request: ExplainRequest): Explanation {
     {
       step: 'listener',
       name: listener.message.name,
-      ...said({
-        en: `takes connections at ${addressText(listener.message)}`,
-        zh: `在 ${addressText(listener.message)} 接收连接`,
-      }),
+      ...said(listening(listener.message)),
       places: places(listener.origins.slice(0, 1)),
     },
   ]
@@ -273,14 +255,14 @@ function throughClusters(
     }
     const cluster = fromBinary(ClusterSchema, resource.bytes)
     const timeout = cluster.connectTimeout && durationText(cluster.connectTimeout)
-    const policy = cluster.loadBalancingPolicy?.policies[0]?.typedExtensionConfig?.name.split('.').at(-1) ?? 'default'
+    const policy = cluster.loadBalancingPolicy?.policies[0]?.typedExtensionConfig?.name.split('.').at(-1)
     steps.push({
       step: 'cluster',
       name,
       share,
       ...said({
-        en: `${percent(share)} of requests, ${policy} load balancing${timeout ? `, connect timeout ${timeout}` : ''}`,
-        zh: `${percent(share)} 的请求，${policy} 负载均衡${timeout ? `，连接超时 ${timeout}` : ''}`,
+        en: `${percent(share)} of requests, ${policy ?? 'default'} load balancing${timeout ? `, connect timeout ${timeout}` : ''}`,
+        zh: `${percent(share)} 的请求，${policy ?? '默认'} 负载均衡${timeout ? `，连接超时 ${timeout}` : ''}`,
       }),
       places: places(resource.origins),
     })
@@ -304,77 +286,6 @@ function throughClusters(
     })
   }
   return { steps, outcome: reached ? 'endpoints' : 'none' }
-}
-
-function findListener(
-  view: ClassView,
-  { url, headers }: ExplainRequest,
-): { message: Listener; origins: readonly Origin[] } | undefined {
-  const wanted = Number(url.port) || (url.protocol === 'https:' ? 443 : 80)
-  const candidates = view.names('lds').flatMap((name) => {
-    const resource = view.get('lds', name)
-    return resource ? [{ message: fromBinary(ListenerSchema, resource.bytes), origins: resource.origins }] : []
-  })
-  const outbound = candidates.filter(({ message }) => message.trafficDirection !== 1)
-  const byPort = outbound.find(({ message }) => listenPort(message) === wanted)
-  // Only plain HTTP says its authority, so that another port than its own can take it.
-  if (byPort || view.scope.proxy.type === 'router' || url.protocol !== 'http:') return byPort
-  // Without a port of that number it is one where callers say the authority: the mesh's, or one that a Sidecar document opens, if
-  // only that one knows the host.
-  const authority = headers['host'] ?? url.host
-  const takes = ({ message }: { readonly message: Listener }) => takesAuthority(view, routeTable(message), authority)
-  const mesh = outbound.find(({ message }) => routeTable(message) === outboundTable(view.scope, HTTP_PROXY_ROUTES))
-  return mesh && takes(mesh) ? mesh : (outbound.find(takes) ?? mesh)
-}
-
-function takesAuthority(view: ClassView, table: string | undefined, authority: string): boolean {
-  const compiled = table === undefined ? undefined : compileRouteConfiguration(view.scope, table)
-  const { virtualHosts = [], message } = compiled ?? {}
-  const name = message?.ignorePortInHostMatching ? withoutPort(authority) : authority
-  const host = virtualHostFor(
-    virtualHosts.map(({ message: { domains } }) => ({ domains })),
-    name,
-  )
-  return host !== undefined && !host.domains.includes('*')
-}
-
-function findChain(listener: Listener, { url }: ExplainRequest): FilterChain | undefined {
-  const encrypted = url.protocol === 'https:' || url.protocol === 'tls:'
-  const sni = url.hostname.toLowerCase()
-  const named = listener.filterChains.filter(({ filterChainMatch: match }) => match && match.serverNames.length > 0)
-  const taken = encrypted
-    ? virtualHostFor(
-        named.map((chain) => ({ chain, domains: chain.filterChainMatch!.serverNames })),
-        sni,
-      )?.chain
-    : undefined
-  return (
-    taken ??
-    listener.filterChains.find(
-      ({ filterChainMatch: match }) => !match?.serverNames.length && (encrypted || match?.transportProtocol !== 'tls'),
-    ) ??
-    listener.defaultFilterChain
-  )
-}
-
-function routeTable(listener: Listener): string | undefined {
-  const config = listener.filterChains[0]?.filters.at(-1)?.configType
-  const manager = config?.case === 'typedConfig' ? anyUnpack(config.value, HttpConnectionManagerSchema) : undefined
-  return manager?.routeSpecifier.case === 'rds' ? manager.routeSpecifier.value.routeConfigName : undefined
-}
-
-function listenPort(listener: Listener): number | undefined {
-  const address = listener.address?.address
-  if (address?.case !== 'socketAddress') return undefined
-  return address.value.portSpecifier.case === 'portValue' ? address.value.portSpecifier.value : undefined
-}
-
-function addressText(listener: Listener): string {
-  const address = listener.address?.address
-  if (address?.case === 'pipe') return address.value.path
-  return address?.case === 'socketAddress'
-    ? `${address.value.address}:${listenPort(listener)}`
-    : 'no address (API listener)'
 }
 
 /** Clusters without endpoints of their own: the caller tells where a request goes. */

@@ -1,4 +1,4 @@
-import { Code, Group, Stack, Text } from '@mantine/core'
+import { Code, Stack, Text } from '@mantine/core'
 import { IconServerOff } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { useDeferredValue, useMemo } from 'react'
@@ -6,7 +6,7 @@ import { useTranslation } from 'react-i18next'
 import { queries } from '../api/queries.ts'
 import type { Proxy as MeshProxy } from '../api/schema.ts'
 import { Empty } from '../parts/empty.tsx'
-import { FilterSelect } from '../parts/filter-select.tsx'
+import { FilterRow } from '../parts/filter-row.tsx'
 import { matchesWords } from '../parts/filters.ts'
 import { FirstProxy } from '../parts/first-proxy.tsx'
 import { proxyHref } from '../parts/hrefs.ts'
@@ -14,7 +14,6 @@ import { RowLink } from '../parts/link.tsx'
 import { NoMatch } from '../parts/no-match.tsx'
 import { Page } from '../parts/page.tsx'
 import { ProblemAlert } from '../parts/problem.tsx'
-import { Search } from '../parts/search.tsx'
 import { STATE_NAMES, StateBadge, StateMark } from '../parts/status.tsx'
 import { Time } from '../parts/time.tsx'
 import { useView } from '../parts/view.ts'
@@ -87,22 +86,18 @@ export function ProxiesPage() {
         </Empty>
       ) : (
         <Stack gap="sm">
-          <Group gap="sm">
-            <Search value={view.q} onChange={(q) => change({ q })} label={t('search')} />
-            <FilterSelect
-              name="state"
-              label={t('state')}
-              any={t('anyState')}
-              options={states}
-              value={view.state}
-              onChoose={choose}
-            />
+          <FilterRow
+            search={t('search')}
+            view={view}
+            onChoose={choose}
+            filters={[{ name: 'state', label: t('state'), any: t('anyState'), options: states }]}
+          >
             <Text size="xs" c="dimmed" ml="auto">
               <StateMark state="SYNCED" /> {common('state.SYNCED')} · <StateMark state="STALE" />{' '}
               {common('state.STALE')} · <StateMark state="NACK" /> {common('state.NACK')} · <Code>–</Code>{' '}
               {t('notAsked')}
             </Text>
-          </Group>
+          </FilterRow>
           {!isPending && (
             <VirtualTable
               label={t('title')}

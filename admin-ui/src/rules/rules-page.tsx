@@ -10,14 +10,13 @@ import { changeQueries } from '../change/queries.ts'
 import { useDrafts } from '../change/use-drafts.ts'
 import { DiagnosticItem } from '../parts/diagnostic.tsx'
 import { Empty } from '../parts/empty.tsx'
-import { FilterSelect } from '../parts/filter-select.tsx'
+import { FilterRow } from '../parts/filter-row.tsx'
 import { matchesWords } from '../parts/filters.ts'
 import { documentHref, revisionHref } from '../parts/hrefs.ts'
 import { AppLink, RowLink } from '../parts/link.tsx'
 import { NoMatch } from '../parts/no-match.tsx'
 import { Page } from '../parts/page.tsx'
 import { ProblemAlert } from '../parts/problem.tsx'
-import { Search } from '../parts/search.tsx'
 import { Time } from '../parts/time.tsx'
 import { useView } from '../parts/view.ts'
 import { type Column, VirtualTable } from '../parts/virtual-table.tsx'
@@ -141,36 +140,20 @@ export function RulesPage() {
       ) : (
         data && (
           <Stack gap="sm">
-            <Group gap="xs">
-              <Search value={view.q} onChange={(q) => setView({ q })} label={t('search')} />
-              <FilterSelect
-                name="kind"
-                label={t('column.kind')}
-                any={t('filter.kind')}
-                options={kinds}
-                value={view.kind}
-                onChoose={choose}
-              />
-              <FilterSelect
-                name="ns"
-                label={t('column.namespace')}
-                any={t('filter.namespace')}
-                options={namespaces}
-                value={view.ns}
-                onChoose={choose}
-              />
-              <FilterSelect
-                name="problems"
-                label={t('column.problems')}
-                any={t('filter.problems')}
-                options={problems}
-                value={view.problems}
-                onChoose={choose}
-              />
+            <FilterRow
+              search={t('search')}
+              view={view}
+              onChoose={choose}
+              filters={[
+                { name: 'kind', label: t('column.kind'), any: t('filter.kind'), options: kinds },
+                { name: 'ns', label: t('column.namespace'), any: t('filter.namespace'), options: namespaces },
+                { name: 'problems', label: t('column.problems'), any: t('filter.problems'), options: problems },
+              ]}
+            >
               <Text size="sm" c="dimmed" className="number">
                 {t('shown', { shown: shown.length, total: all.length })}
               </Text>
-            </Group>
+            </FilterRow>
             <VirtualTable
               label={t('title')}
               columns={columns}

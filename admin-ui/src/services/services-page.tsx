@@ -1,4 +1,4 @@
-import { Group, Stack, Text } from '@mantine/core'
+import { Stack, Text } from '@mantine/core'
 import { IconStack2 } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { useDeferredValue, useMemo } from 'react'
@@ -6,14 +6,13 @@ import { useTranslation } from 'react-i18next'
 import { queries } from '../api/queries.ts'
 import type { Service } from '../api/schema.ts'
 import { Empty } from '../parts/empty.tsx'
-import { FilterSelect } from '../parts/filter-select.tsx'
+import { FilterRow } from '../parts/filter-row.tsx'
 import { matchesWords } from '../parts/filters.ts'
 import { serviceHref } from '../parts/hrefs.ts'
 import { RowLink } from '../parts/link.tsx'
 import { NoMatch } from '../parts/no-match.tsx'
 import { Page } from '../parts/page.tsx'
 import { ProblemAlert } from '../parts/problem.tsx'
-import { Search } from '../parts/search.tsx'
 import { TOPICS, type Topic, TopicBadges } from '../parts/topics.tsx'
 import { failedShare } from '../parts/traffic-text.ts'
 import { useView } from '../parts/view.ts'
@@ -113,28 +112,19 @@ export function ServicesPage() {
         </Empty>
       ) : (
         <Stack gap="sm">
-          <Group gap="sm">
-            <Search value={view.q} onChange={(q) => change({ q })} label={t('search')} />
-            <FilterSelect
-              name="ns"
-              label={t('namespace')}
-              any={t('anyNamespace')}
-              options={namespaces}
-              value={view.ns}
-              onChoose={choose}
-            />
-            <FilterSelect
-              name="topic"
-              label={t('policies')}
-              any={t('anyPolicy')}
-              options={topicOptions}
-              value={view.topic}
-              onChoose={choose}
-            />
+          <FilterRow
+            search={t('search')}
+            view={view}
+            onChoose={choose}
+            filters={[
+              { name: 'ns', label: t('namespace'), any: t('anyNamespace'), options: namespaces },
+              { name: 'topic', label: t('policies'), any: t('anyPolicy'), options: topicOptions },
+            ]}
+          >
             <Text size="xs" c="dimmed" ml="auto">
               {t('requestsHint')}
             </Text>
-          </Group>
+          </FilterRow>
           {data && (
             <VirtualTable
               label={t('title')}

@@ -1,15 +1,14 @@
-import { Checkbox, Group, SegmentedControl, Skeleton, Stack, Text } from '@mantine/core'
+import { Checkbox, SegmentedControl, Skeleton, Stack, Text } from '@mantine/core'
 import { IconTopologyStar3 } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { lazy, Suspense, useCallback, useDeferredValue, useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
 import { queries } from '../api/queries.ts'
 import { Empty } from '../parts/empty.tsx'
-import { FilterSelect } from '../parts/filter-select.tsx'
+import { FilterRow } from '../parts/filter-row.tsx'
 import { NoMatch } from '../parts/no-match.tsx'
 import { Page } from '../parts/page.tsx'
 import { ProblemAlert } from '../parts/problem.tsx'
-import { Search } from '../parts/search.tsx'
 import { useView } from '../parts/view.ts'
 import { graphOf } from './graph.ts'
 import { TopologyTable } from './topology-table.tsx'
@@ -73,24 +72,15 @@ export function TopologyPage() {
         </Empty>
       ) : (
         <Stack gap="sm">
-          <Group gap="sm">
-            <Search value={view.q} onChange={(q) => change({ q })} label={t('search')} />
-            <FilterSelect
-              name="ns"
-              label={t('namespace')}
-              any={t('anyNamespace')}
-              options={namespaces}
-              value={view.ns}
-              onChoose={choose}
-            />
-            <FilterSelect
-              name="around"
-              label={t('around')}
-              any={t('anyAround')}
-              options={names}
-              value={view.around}
-              onChoose={choose}
-            />
+          <FilterRow
+            search={t('search')}
+            view={view}
+            onChoose={choose}
+            filters={[
+              { name: 'ns', label: t('namespace'), any: t('anyNamespace'), options: namespaces },
+              { name: 'around', label: t('around'), any: t('anyAround'), options: names },
+            ]}
+          >
             {view.around !== '' && (
               <SegmentedControl
                 aria-label={t('hops')}
@@ -109,7 +99,7 @@ export function TopologyPage() {
                 {t('grouped')}
               </Text>
             )}
-          </Group>
+          </FilterRow>
           {graph?.nodes.length === 0 && <NoMatch clear={clear} />}
           {graph && graph.nodes.length > 0 && view.as === 'graph' && (
             <Suspense fallback={<Skeleton h="calc(100vh - 270px)" mih={420} />}>
