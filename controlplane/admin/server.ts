@@ -1,10 +1,12 @@
 import swagger from '@fastify/swagger'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import { installBodyBudget, MOST_CONNECTIONS } from './body-budget.ts'
+import { SESSION_COOKIE } from './changes/access.ts'
 import { editingRoutes, prepareEditing } from './changes/editing.ts'
 import type { AdminContext } from './context.ts'
 import { installErrors } from './errors.ts'
 import { installGuard } from './guard.ts'
+import { withRefusals } from './refusals.ts'
 import { aboutRoutes } from './routes/about.ts'
 import { diagnosticRoutes } from './routes/diagnostics.ts'
 import { explainRoutes } from './routes/explain.ts'
@@ -72,7 +74,19 @@ export async function createAdminServer(context: AdminContext, options: AdminOpt
         { name: 'access', description: 'Who may do what, and who did.' },
         { name: 'health', description: 'For orchestrators and Prometheus.' },
       ],
+      components: {
+        securitySchemes: {
+          session: {
+            ...{ type: 'apiKey', in: 'cookie', name: SESSION_COOKIE },
+            description: 'Set by login; writes need the header x-csrf-token, too.',
+          },
+          token: { type: 'http', scheme: 'bearer', description: 'Made by createToken, for scripts.' },
+        },
+      },
+      // The empty one: on loopback, as long as no users are defined.
+      security: [{ session: [] }, { token: [] }, {}],
     },
+    transform: ({ schema, url, route }) => ({ schema: schema && withRefusals({ ...route, schema }), url }),
     refResolver: { buildLocalReference: (json, _base, _fragment, index) => String(json['$id'] ?? `schema-${index}`) },
   })
   await app.register(async (routes) => {

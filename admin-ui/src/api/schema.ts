@@ -685,6 +685,11 @@ export interface paths {
       requestBody?: never
       responses: {
         200: { headers: { [name: string]: unknown }; content: { 'application/json': About } }
+        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -756,6 +761,11 @@ export interface paths {
             }
           }
         }
+        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -782,6 +792,13 @@ export interface paths {
             }
           }
         }
+        400: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        404: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -807,6 +824,13 @@ export interface paths {
             }
           }
         }
+        400: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        404: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -867,6 +891,13 @@ export interface paths {
             }
           }
         }
+        400: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        404: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -891,6 +922,12 @@ export interface paths {
             }
           }
         }
+        400: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -915,6 +952,13 @@ export interface paths {
             }
           }
         }
+        400: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        404: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -939,6 +983,12 @@ export interface paths {
             }
           }
         }
+        400: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -967,6 +1017,12 @@ export interface paths {
             }
           }
         }
+        400: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -984,6 +1040,11 @@ export interface paths {
       requestBody?: never
       responses: {
         200: { headers: { [name: string]: unknown }; content: { 'application/json': Diagnostics } }
+        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -1012,6 +1073,14 @@ export interface paths {
       }
       responses: {
         200: { headers: { [name: string]: unknown }; content: { 'application/json': Diagnostics } }
+        400: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        413: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        415: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -1034,6 +1103,11 @@ export interface paths {
             }
           }
         }
+        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -1058,6 +1132,13 @@ export interface paths {
             }
           }
         }
+        400: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        404: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -1082,6 +1163,12 @@ export interface paths {
             }
           }
         }
+        400: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -1106,6 +1193,13 @@ export interface paths {
             }
           }
         }
+        400: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        404: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -1138,6 +1232,12 @@ export interface paths {
             }
           }
         }
+        400: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -1155,6 +1255,11 @@ export interface paths {
       requestBody?: never
       responses: {
         200: { headers: { [name: string]: unknown }; content: { 'application/json': Topology } }
+        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -1177,6 +1282,13 @@ export interface paths {
       requestBody?: never
       responses: {
         200: { headers: { [name: string]: unknown }; content: { 'application/json': MaglevPreview } }
+        400: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        404: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -1202,6 +1314,11 @@ export interface paths {
             }
           }
         }
+        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -1235,6 +1352,15 @@ export interface paths {
             }
           }
         }
+        400: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        404: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        413: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        415: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -1255,6 +1381,12 @@ export interface paths {
       requestBody?: never
       responses: {
         200: { headers: { [name: string]: unknown }; content: { 'application/json': Explanation } }
+        400: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -1316,6 +1448,12 @@ export interface paths {
             }
           }
         }
+        400: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -1342,6 +1480,11 @@ export interface paths {
             }
           }
         }
+        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -1367,6 +1510,12 @@ export interface paths {
             }
           }
         }
+        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        507: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -1384,6 +1533,14 @@ export interface paths {
       requestBody?: never
       responses: {
         200: { headers: { [name: string]: unknown }; content: { 'application/json': DocumentText } }
+        400: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        404: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        507: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -1419,6 +1576,13 @@ export interface paths {
             }
           }
         }
+        400: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        507: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -1436,6 +1600,14 @@ export interface paths {
       requestBody?: never
       responses: {
         200: { headers: { [name: string]: unknown }; content: { 'application/json': Revision } }
+        400: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        404: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        507: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -1460,6 +1632,14 @@ export interface paths {
             }
           }
         }
+        400: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        404: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        507: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -1481,6 +1661,7 @@ export interface paths {
           'application/json': {
             /** The revision the change was made for; the newest if not given. */
             readonly base?: number
+            /** Files with their new texts. */
             readonly changes?: {
               /** Below the folder of configuration. */
               readonly file: string
@@ -1498,7 +1679,19 @@ export interface paths {
       }
       responses: {
         200: { headers: { [name: string]: unknown }; content: { 'application/json': Plan } }
+        400: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        404: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         409: { headers: { [name: string]: unknown }; content: { 'application/json': Conflict } }
+        413: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        415: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        422: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        499: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        507: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -1518,7 +1711,9 @@ export interface paths {
           'application/json': {
             /** The hash that plan answered. */
             readonly plan: string
+            /** As it was planned with. */
             readonly base: number
+            /** Files with their new texts. */
             readonly changes: {
               /** Below the folder of configuration. */
               readonly file: string
@@ -1527,13 +1722,26 @@ export interface paths {
               /** Instead of a text. */
               readonly delete?: true
             }[]
+            /** Why, for the history. */
             readonly reason: string
           }
         }
       }
       responses: {
         200: { headers: { [name: string]: unknown }; content: { 'application/json': Revision } }
+        400: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        404: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         409: { headers: { [name: string]: unknown }; content: { 'application/json': Conflict } }
+        413: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        415: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        422: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        499: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        507: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -1557,13 +1765,26 @@ export interface paths {
             readonly undo?: number
             /** The hash that plan answered. */
             readonly plan?: string
+            /** Why, for the history. */
             readonly reason: string
           }
         }
       }
       responses: {
         200: { headers: { [name: string]: unknown }; content: { 'application/json': Revision } }
+        400: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        404: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         409: { headers: { [name: string]: unknown }; content: { 'application/json': Conflict } }
+        413: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        415: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        422: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        499: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        507: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -1579,6 +1800,14 @@ export interface paths {
       requestBody?: never
       responses: {
         200: { headers: { [name: string]: unknown }; content: { 'application/json': Convergence } }
+        400: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        404: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        507: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -1610,6 +1839,14 @@ export interface paths {
       requestBody?: never
       responses: {
         200: { headers: { [name: string]: unknown }; content: { 'application/json': RevisionFigures } }
+        400: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        404: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        507: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -1629,13 +1866,25 @@ export interface paths {
       requestBody: {
         content: {
           'application/json': {
+            /** Name of the user. */
             readonly user: string
+            /** In plain: use TLS where the network is not yours. */
             readonly password: string
           }
         }
       }
       responses: {
         200: { headers: { [name: string]: unknown }; content: { 'application/json': Session } }
+        400: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        413: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        415: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        429: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        507: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -1653,6 +1902,12 @@ export interface paths {
       requestBody?: never
       responses: {
         200: { headers: { [name: string]: unknown }; content: { 'application/json': Record<string, never> } }
+        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        507: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -1668,6 +1923,12 @@ export interface paths {
       requestBody?: never
       responses: {
         200: { headers: { [name: string]: unknown }; content: { 'application/json': Session } }
+        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        507: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -1692,6 +1953,12 @@ export interface paths {
             }
           }
         }
+        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        507: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -1716,6 +1983,12 @@ export interface paths {
             }
           }
         }
+        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        507: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -1725,6 +1998,7 @@ export interface paths {
       requestBody: {
         content: {
           'application/json': {
+            /** For people: what it is for. */
             readonly name: string
             /** Not more than your own. */
             readonly role: 'viewer' | 'editor' | 'admin'
@@ -1743,6 +2017,15 @@ export interface paths {
             }
           }
         }
+        400: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        413: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        415: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        507: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -1761,6 +2044,14 @@ export interface paths {
       requestBody?: never
       responses: {
         200: { headers: { [name: string]: unknown }; content: { 'application/json': Record<string, never> } }
+        400: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        404: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        507: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -1782,6 +2073,13 @@ export interface paths {
             }
           }
         }
+        400: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+        507: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }

@@ -81,7 +81,7 @@ describe('codes', () => {
   const code = (text: string, pattern: RegExp) => [...text.matchAll(pattern)].map(([, name]) => name!)
   const api = readdirSync(root, { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts') && !file.includes('.test.'))
-    .flatMap((file) => code(readFileSync(`${root}/${file}`, 'utf8'), /new ApiError\(\d+, '([A-Z_]+)'/g))
+    .flatMap((file) => code(readFileSync(`${root}/${file}`, 'utf8'), /new ApiError\(\s*\d+,\s*'([A-Z_]+)'/g))
   const storage = code(readFileSync(`${root}/ledger/storage-error.ts`, 'utf8'), /^ {2}\| '([A-Z_]+)'/gm)
   const yaml = code(readFileSync(`${src}/yaml/errors.ts`, 'utf8'), /^ {2}\| '([A-Z_]+)'/gm).map(
     (name) => `yaml.${name}`,

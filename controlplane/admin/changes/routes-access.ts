@@ -16,7 +16,7 @@ export function accessRoutes(app: FastifyInstance, need: () => Editing, limit: L
     '/api/v1/login',
     {
       bodyLimit: 16 * 1024,
-      config: { access: 'public' },
+      config: { refuses: { 401: ['LOGIN_FAILED'], 429: ['TOO_MANY_ATTEMPTS'] }, access: 'public' },
       schema: {
         operationId: 'login',
         tags: ['access'],
@@ -25,7 +25,14 @@ export function accessRoutes(app: FastifyInstance, need: () => Editing, limit: L
           type: 'object',
           required: ['user', 'password'],
           additionalProperties: false,
-          properties: { user: { type: 'string', maxLength: 128 }, password: { type: 'string', maxLength: 1_024 } },
+          properties: {
+            user: { type: 'string', maxLength: 128, description: 'Name of the user.' },
+            password: {
+              type: 'string',
+              maxLength: 1_024,
+              description: 'In plain: use TLS where the network is not yours.',
+            },
+          },
         },
         response: answers(ref('Session'), 'Logged in.'),
       },
@@ -122,7 +129,7 @@ export function accessRoutes(app: FastifyInstance, need: () => Editing, limit: L
   app.post<{ Body: { name: string; role: Role; days?: number } }>(
     '/api/v1/tokens',
     {
-      config: { access: 'viewer' },
+      config: { refuses: { 403: ['LOGIN_NEEDED'] }, access: 'viewer' },
       schema: {
         operationId: 'createToken',
         tags: ['access'],
@@ -132,7 +139,11 @@ export function accessRoutes(app: FastifyInstance, need: () => Editing, limit: L
           required: ['name', 'role'],
           additionalProperties: false,
           properties: {
-            name: { type: 'string', pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$' },
+            name: {
+              type: 'string',
+              pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$',
+              description: 'For people: what it is for.',
+            },
             role: { ...role, description: 'Not more than your own.' },
             days: { type: 'integer', minimum: 1, maximum: 3_650, description: 'Expires after; never if not given.' },
           },
@@ -162,12 +173,16 @@ export function accessRoutes(app: FastifyInstance, need: () => Editing, limit: L
   app.delete<{ Params: { id: string } }>(
     '/api/v1/tokens/:id',
     {
-      config: { access: 'viewer' },
+      config: { refuses: { 404: ['NOT_FOUND'] }, access: 'viewer' },
       schema: {
         operationId: 'revokeToken',
         tags: ['access'],
         summary: 'Revoke a token, at once',
-        params: { type: 'object', properties: { id: { type: 'string', maxLength: 64 } }, required: ['id'] },
+        params: {
+          type: 'object',
+          properties: { id: { type: 'string', maxLength: 64, description: 'Id of the token, not its secret.' } },
+          required: ['id'],
+        },
         response: answers({ type: 'object', properties: {} }, 'Revoked.'),
       },
     },
@@ -191,8 +206,8 @@ export function accessRoutes(app: FastifyInstance, need: () => Editing, limit: L
         querystring: {
           type: 'object',
           properties: {
-            before: { type: 'integer', minimum: 1 },
-            limit: { type: 'integer', minimum: 1, maximum: 1_000, default: 100 },
+            before: { type: 'integer', minimum: 1, description: 'Only entries with smaller ids.' },
+            limit: { type: 'integer', minimum: 1, maximum: 1_000, default: 100, description: 'The most to answer.' },
           },
         },
         response: answers(named('entries', 'AuditEntry'), 'Newest first.'),

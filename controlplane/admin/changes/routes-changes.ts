@@ -13,11 +13,18 @@ import { shownConflict, shownPlan, shownRevision } from './show.ts'
 
 const LARGEST_BODY_BYTES = 16 * 1024 * 1024
 const revision = { type: 'integer', minimum: 0 } as const
-const reason = { type: 'string', minLength: 1, maxLength: 2_000, pattern: '\\S' } as const
+const reason = {
+  type: 'string',
+  minLength: 1,
+  maxLength: 2_000,
+  pattern: '\\S',
+  description: 'Why, for the history.',
+} as const
 const planId = { type: 'string', pattern: '^[0-9a-f]{32}$', description: 'The hash that plan answered.' } as const
 
 const changeSet = {
   type: 'array',
+  description: 'Files with their new texts.',
   minItems: 1,
   maxItems: 1_000,
   items: {
@@ -61,7 +68,11 @@ export function changeRoutes(app: FastifyInstance, need: () => Editing, context:
     '/api/v1/plan',
     {
       bodyLimit: LARGEST_BODY_BYTES,
-      config: { access: 'viewer', reads: true },
+      config: {
+        refuses: { 404: ['NOT_FOUND'], 409: ['CONFLICT'], 422: ['NO_CHANGE'], 499: ['GIVEN_UP'] },
+        access: 'viewer',
+        reads: true,
+      },
       schema: {
         operationId: 'plan',
         tags: ['changes'],
@@ -88,6 +99,15 @@ export function changeRoutes(app: FastifyInstance, need: () => Editing, context:
     '/api/v1/apply',
     {
       bodyLimit: LARGEST_BODY_BYTES,
+      config: {
+        refuses: {
+          404: ['NOT_FOUND'],
+          409: ['CONFLICT', 'PLAN_STALE'],
+          422: ['NO_CHANGE', 'INVALID'],
+          499: ['GIVEN_UP'],
+          503: ['STORE_UNAVAILABLE'],
+        },
+      },
       schema: {
         operationId: 'apply',
         tags: ['changes'],
@@ -96,7 +116,12 @@ export function changeRoutes(app: FastifyInstance, need: () => Editing, context:
           type: 'object',
           required: ['plan', 'base', 'changes', 'reason'],
           additionalProperties: false,
-          properties: { plan: planId, base: revision, changes: changeSet, reason },
+          properties: {
+            plan: planId,
+            base: { ...revision, description: 'As it was planned with.' },
+            changes: changeSet,
+            reason,
+          },
         },
         response: { ...answers(ref('Revision'), 'Written; convergence tells when proxies have it.'), 409: conflict },
       },
@@ -115,6 +140,15 @@ export function changeRoutes(app: FastifyInstance, need: () => Editing, context:
   app.post<{ Body: { to?: number; undo?: number; plan?: string; reason: string } }>(
     '/api/v1/rollback',
     {
+      config: {
+        refuses: {
+          404: ['NOT_FOUND'],
+          409: ['CONFLICT', 'PLAN_STALE'],
+          422: ['NO_CHANGE', 'INVALID'],
+          499: ['GIVEN_UP'],
+          503: ['STORE_UNAVAILABLE'],
+        },
+      },
       schema: {
         operationId: 'rollback',
         tags: ['changes'],
@@ -142,6 +176,7 @@ export function changeRoutes(app: FastifyInstance, need: () => Editing, context:
   app.get<{ Params: { revision: number } }>(
     '/api/v1/revisions/:revision/convergence',
     {
+      config: { refuses: { 404: ['NOT_FOUND'] } },
       schema: {
         operationId: 'getConvergence',
         tags: ['changes'],

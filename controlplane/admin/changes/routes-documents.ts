@@ -53,12 +53,16 @@ export function documentRoutes(app: FastifyInstance, need: () => Editing): void 
   app.get<{ Params: { file: string }; Querystring: { revision?: number } }>(
     '/api/v1/documents/:file',
     {
+      config: { refuses: { 404: ['NOT_FOUND'] } },
       schema: {
         operationId: 'getDocument',
         tags: ['changes'],
         summary: 'The text of a file, now or after a revision',
         params: { type: 'object', properties: { file: fileName }, required: ['file'] },
-        querystring: { type: 'object', properties: { revision: { type: 'integer', minimum: 1 } } },
+        querystring: {
+          type: 'object',
+          properties: { revision: { type: 'integer', minimum: 1, description: 'The newest if not given.' } },
+        },
         response: answers({ $ref: 'DocumentText#' }, 'The file.'),
       },
     },
@@ -87,10 +91,10 @@ export function documentRoutes(app: FastifyInstance, need: () => Editing): void 
           type: 'object',
           properties: {
             before: { type: 'integer', minimum: 1, description: 'Only older ones than this.' },
-            limit: { type: 'integer', minimum: 1, maximum: 500, default: 50 },
+            limit: { type: 'integer', minimum: 1, maximum: 500, default: 50, description: 'The most to answer.' },
             file: fileName,
-            source: { type: 'string', enum: [...REVISION_SOURCES] },
-            who: { type: 'string', maxLength: 256 },
+            source: { type: 'string', enum: [...REVISION_SOURCES], description: 'Only those made in this way.' },
+            who: { type: 'string', maxLength: 256, description: 'Only those of this user.' },
           },
         },
         response: answers(named('revisions', 'Revision'), 'Newest first.'),
@@ -102,6 +106,7 @@ export function documentRoutes(app: FastifyInstance, need: () => Editing): void 
   app.get<{ Params: { revision: number } }>(
     '/api/v1/revisions/:revision',
     {
+      config: { refuses: { 404: ['NOT_FOUND'] } },
       schema: {
         operationId: 'getRevision',
         tags: ['changes'],
@@ -120,6 +125,7 @@ export function documentRoutes(app: FastifyInstance, need: () => Editing): void 
   app.get<{ Params: { revision: number }; Querystring: { from?: number } }>(
     '/api/v1/revisions/:revision/diff',
     {
+      config: { refuses: { 404: ['NOT_FOUND'] } },
       schema: {
         operationId: 'compareRevisions',
         tags: ['changes'],

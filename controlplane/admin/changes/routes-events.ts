@@ -13,7 +13,16 @@ export function eventRoutes(app: FastifyInstance, need: () => Editing): void {
         operationId: 'events',
         tags: ['changes'],
         summary: 'What happens, as it happens: revision, config, convergence, proxies, resync',
-        headers: { type: 'object', properties: { 'last-event-id': { type: 'string', maxLength: 64 } } },
+        headers: {
+          type: 'object',
+          properties: {
+            'last-event-id': {
+              type: 'string',
+              maxLength: 64,
+              description: 'Id of the last event that arrived: those missed since are sent first.',
+            },
+          },
+        },
         response: {
           200: {
             description: 'A stream that stays open; a comment every 15 s. After `resync`, ask for everything anew.',

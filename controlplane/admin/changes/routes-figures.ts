@@ -15,6 +15,7 @@ export function revisionFigureRoutes(app: FastifyInstance, need: () => Editing, 
   app.get<{ Params: { revision: number } }>(
     '/api/v1/revisions/:revision/figures',
     {
+      config: { refuses: { 404: ['NOT_FOUND'] } },
       schema: {
         operationId: 'getRevisionFigures',
         tags: ['changes'],

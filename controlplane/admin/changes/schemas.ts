@@ -245,7 +245,7 @@ export const changeSchemas = [
 /** A revision in a path. */
 export const revisionParams = {
   type: 'object',
-  properties: { revision: { type: 'integer', minimum: 0 } },
+  properties: { revision: { type: 'integer', minimum: 0, description: 'Number of the revision.' } },
   required: ['revision'],
 } as const
 

@@ -8,11 +8,12 @@ import { LiveConfig } from '../../live-config.ts'
 import { createMesh } from '../../mesh.ts'
 import { FileStore } from '../../sources/index.ts'
 import { StatusBook } from '../../status/book.ts'
+import { refusalsOf } from '../refusals.ts'
 import { createAdminServer } from '../server.ts'
 import { Changes } from './changes.ts'
 import type { Editing } from './editing.ts'
 
-/** For tests: an API over a folder with these files, without any proxy. */
+/** For tests: an API over a folder with these files, without any proxy. It fails at the end where it refused what it does not describe. */
 export interface TestApi {
   readonly app: FastifyInstance
   readonly root: string
@@ -37,6 +38,14 @@ export async function testApi(files: Readonly<Record<string, string>>, loopback 
     loopback,
   }
   const app = await createAdminServer({ version: '1', config, mesh, status, metrics: new Registry(), editing })
+  const undescribed: string[] = []
+  app.addHook('onSend', async ({ routeOptions: { config: own, method, schema, url } }, { statusCode }, answer) => {
+    // A path that nobody has described says so of itself.
+    if (statusCode < 400 || url === undefined || typeof answer !== 'string' || !url.startsWith('/api/')) return
+    const { code } = JSON.parse(answer) as { code: string }
+    const refusals = refusalsOf({ method, ...(schema && { schema }), config: own })
+    if (!refusals[statusCode]?.includes(code)) undescribed.push(`${method} ${url}: ${statusCode} ${code}`)
+  })
   await config.start()
   return {
     ...{ app, root, editing, config },
@@ -47,6 +56,7 @@ export async function testApi(files: Readonly<Record<string, string>>, loopback 
       await config.stop()
       await ledger.close()
       rmSync(root, { recursive: true })
+      if (undescribed.length > 0) throw new Error(`answers that docs/openapi.json does not tell of: ${undescribed}`)
     },
   }
 }

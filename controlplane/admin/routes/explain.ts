@@ -25,7 +25,7 @@ export function explainRoutes(app: FastifyInstance, context: AdminContext): void
               maxLength: 8192,
               description: 'http, https, tcp or tls; a port if it is not the default.',
             },
-            method: { type: 'string', default: 'GET', maxLength: 64 },
+            method: { type: 'string', default: 'GET', maxLength: 64, description: 'Method of the request.' },
             header: {
               type: 'array',
               maxItems: 100,

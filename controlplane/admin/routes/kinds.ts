@@ -29,11 +29,18 @@ export function kindRoutes(app: FastifyInstance): void {
   app.get<{ Params: { kind: string } }>(
     '/api/v1/kinds/:kind/schema',
     {
+      config: { refuses: { 404: ['NOT_FOUND'] } },
       schema: {
         operationId: 'getKindSchema',
         tags: ['config'],
         summary: 'JSON Schema of the documents of a kind, with the documentation of every field',
-        params: { type: 'object', properties: { kind: { type: 'string', maxLength: 100 } }, required: ['kind'] },
+        params: {
+          type: 'object',
+          properties: {
+            kind: { type: 'string', maxLength: 100, description: 'As documents write it, such as VirtualService.' },
+          },
+          required: ['kind'],
+        },
         response: answers(
           {
             type: 'object',

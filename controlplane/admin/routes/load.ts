@@ -5,7 +5,13 @@ import type { AdminContext } from '../context.ts'
 import { notFound } from '../errors.ts'
 import { answers, listOf } from '../schemas.ts'
 
-const limit = { type: 'integer', minimum: 1, maximum: 10_000, default: 1000 } as const
+const limit = {
+  type: 'integer',
+  minimum: 1,
+  maximum: 10_000,
+  default: 1000,
+  description: 'The most to answer.',
+} as const
 
 /** What proxies sent where, from their load reports. */
 export function loadRoutes(app: FastifyInstance, { reports }: AdminContext): void {
@@ -34,6 +40,7 @@ export function loadRoutes(app: FastifyInstance, { reports }: AdminContext): voi
   app.get<{ Params: { node: string }; Querystring: { limit: number } }>(
     '/api/v1/proxies/:node/load',
     {
+      config: { refuses: { 404: ['NOT_FOUND'] } },
       schema: {
         operationId: 'getProxyLoad',
         tags: ['proxies'],

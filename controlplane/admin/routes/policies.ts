@@ -38,7 +38,7 @@ export function policyRoutes(app: FastifyInstance, { mesh, config, status, repor
           type: 'object',
           properties: {
             service: { type: 'string', maxLength: 512, description: 'Only of the service with this hostname.' },
-            topic: { type: 'string', enum: [...POLICY_TOPICS] },
+            topic: { type: 'string', enum: [...POLICY_TOPICS], description: 'Only what is about this.' },
           },
         },
         response: answers(
@@ -118,11 +118,16 @@ export function policyRoutes(app: FastifyInstance, { mesh, config, status, repor
   }>(
     '/api/v1/services/:hostname/maglev',
     {
+      config: { refuses: { 404: ['NOT_FOUND'] } },
       schema: {
         operationId: 'previewMaglev',
         tags: ['mesh'],
         summary: 'Which endpoint a key hits with Maglev, and how much moves when one leaves',
-        params: { type: 'object', properties: { hostname: { type: 'string' } }, required: ['hostname'] },
+        params: {
+          type: 'object',
+          properties: { hostname: { type: 'string', description: 'In full; in any case.' } },
+          required: ['hostname'],
+        },
         querystring: {
           type: 'object',
           properties: {

@@ -60,6 +60,7 @@ export function proxyRoutes(app: FastifyInstance, context: AdminContext): void {
   app.get<{ Params: { node: string } }>(
     '/api/v1/proxies/:node',
     {
+      config: { refuses: { 404: ['NOT_FOUND'] } },
       schema: {
         operationId: 'getProxy',
         tags: ['proxies'],
@@ -81,6 +82,7 @@ export function proxyRoutes(app: FastifyInstance, context: AdminContext): void {
   app.get<{ Params: { node: string } }>(
     '/api/v1/proxies/:node/exchanges',
     {
+      config: { refuses: { 404: ['NOT_FOUND'] } },
       schema: {
         operationId: 'getProxyExchanges',
         tags: ['proxies'],
@@ -106,6 +108,7 @@ export function proxyRoutes(app: FastifyInstance, context: AdminContext): void {
   app.get<{ Params: { node: string; type: string } }>(
     '/api/v1/proxies/:node/config/:type',
     {
+      config: { refuses: { 404: ['NOT_FOUND'] } },
       schema: {
         operationId: 'getProxyConfig',
         tags: ['proxies'],

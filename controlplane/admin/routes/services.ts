@@ -47,7 +47,10 @@ export function serviceRoutes(app: FastifyInstance, { mesh }: AdminContext): voi
         operationId: 'listServices',
         tags: ['mesh'],
         summary: 'All services with their endpoints',
-        querystring: { type: 'object', properties: { namespace: { type: 'string' } } },
+        querystring: {
+          type: 'object',
+          properties: { namespace: { type: 'string', description: 'Only services of this namespace.' } },
+        },
         response: answers(
           { type: 'object', properties: { services: listOf('Service') }, required: ['services'] },
           'In order of precedence.',
@@ -65,11 +68,12 @@ export function serviceRoutes(app: FastifyInstance, { mesh }: AdminContext): voi
   app.get<{ Params: { hostname: string } }>(
     '/api/v1/services/:hostname',
     {
+      config: { refuses: { 404: ['NOT_FOUND'] } },
       schema: {
         operationId: 'getService',
         tags: ['mesh'],
         summary: 'The services with a hostname, one for each namespace that declares it',
-        params: { type: 'object', properties: { hostname: { type: 'string' } } },
+        params: { type: 'object', properties: { hostname: { type: 'string', description: 'In full; in any case.' } } },
         response: answers(
           { type: 'object', properties: { services: { ...listOf('Service') } }, required: ['services'] },
           'At least one.',

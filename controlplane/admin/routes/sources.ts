@@ -29,6 +29,7 @@ export function sourceRoutes(app: FastifyInstance, { sources }: AdminContext): v
   app.post<{ Body: { what?: string } }>(
     '/api/v1/sources/confirm',
     {
+      config: { refuses: { 404: ['NOTHING_HELD'] } },
       schema: {
         operationId: 'confirmSource',
         tags: ['mesh'],

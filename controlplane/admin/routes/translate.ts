@@ -19,7 +19,12 @@ export function translateRoutes(app: FastifyInstance, context: AdminContext): vo
           required: ['node'],
           properties: {
             ...nodeQuery,
-            type: { type: 'string', enum: [...RESOURCE_TYPES, 'all'], default: 'all' },
+            type: {
+              type: 'string',
+              enum: [...RESOURCE_TYPES, 'all'],
+              default: 'all',
+              description: 'Only resources of this type.',
+            },
             format: {
               type: 'string',
               enum: ['resources', 'envoy'],

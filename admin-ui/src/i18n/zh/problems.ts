@@ -10,6 +10,8 @@ export const problems: Readonly<Record<string, string>> = {
   ROLE_NEEDED: '当前用户的角色无权执行此操作',
   WRONG_ORIGIN: '不接受来自其他网站页面的请求',
   CSRF: '会话校验失败：请刷新页面后重试',
+  WRONG_HOST: '不接受以此主机名访问：请使用 IP 地址，或以 --api-name 启动 meshgate',
+  NOTHING_HELD: '没有等待确认的内容',
   NOT_FOUND: '找不到所请求的对象',
   METHOD_NOT_ALLOWED: '此地址不支持该操作',
   CONFLICT: '配置在此期间已被他人修改：请查看双方的改动后再应用',
