@@ -66,6 +66,8 @@ export interface Limits {
    * class each tenth of a second: for 40 classes of 5,000 resources some milliseconds of CPU a second.
    */
   readonly verifyMs: number
+  /** How long what was compiled for a class is kept when its last client has gone, in ms: longer than one takes to start anew. */
+  readonly idleClassMs: number
   /** Connections the kernel may hold ready; a thousand proxies connect in the same second. Also needs net.core.somaxconn. */
   readonly backlog: number
 }
@@ -96,5 +98,6 @@ export const DEFAULT_LIMITS: Limits = {
   keepaliveTimeoutMs: 10_000,
   streamAgeMs: 30 * 60_000,
   verifyMs: 30_000,
+  idleClassMs: 60_000,
   backlog: 4096,
 }

@@ -102,7 +102,7 @@ export class XdsServer {
     this.metrics = options.metrics ?? NO_METRICS
     this.now = options.now ?? (() => STARTED_AT + performance.now())
     this.status = new StatusBook(this.now)
-    this.classes = new Classes(this.status, () => {
+    this.classes = new Classes(this.status, this.limits.idleClassMs, () => {
       this.metrics.pushTriggered('verdict')
       this.rounds.request()
     })
@@ -264,7 +264,7 @@ export class XdsServer {
     const { class: log } = client
     const steps = client.leave()
     if (steps.next().done) {
-      this.classes.left(log)
+      this.classes.left(log, this.now())
       return
     }
     // Its class stays until then: a new one of the same name would be given what this one takes back.
@@ -274,7 +274,7 @@ export class XdsServer {
       (error) => {
         if (error !== undefined) this.logger.error({ error }, 'letting go of the names of a client failed')
         this.releasing--
-        this.classes.left(log)
+        this.classes.left(log, this.now())
       },
     )
   }
@@ -337,6 +337,7 @@ export class XdsServer {
     for (const stream of this.context.waiting) stream.tick(time)
     for (const stream of this.context.warming) stream.watchWarming(time)
     for (const log of this.classes) if (log.due) this.rounds.request()
+    this.classes.tick(time)
     this.verify(time)
     const { streamAgeMs } = this.limits
     for (const stream of this.streams) {

@@ -173,7 +173,7 @@ export class Stream implements TransportHandler, StatusSource {
     if (log === client.class) return
     const before = client.class
     client.move(log, now())
-    classes.left(before)
+    classes.left(before, now())
   }
 
   /** The client told of a request for which it had no cluster: sends those of its route. */

@@ -32,7 +32,7 @@ export class ClassLog {
   readonly readers = new Set<Reader>()
   readonly verdicts: Verdicts
   readonly key: string
-  private view: View
+  private present: View
   private readonly epoch: Epoch
   private readonly logs: Record<ResourceType, TypeLog>
   private seen: number
@@ -47,7 +47,7 @@ export class ClassLog {
 
   /** @param missing counts names that do not exist, for all classes that share it */
   constructor(view: View, epoch: Epoch, verdicts: Verdicts, missing?: Missing) {
-    this.view = view
+    this.present = view
     this.key = view.key
     this.epoch = epoch
     this.verdicts = verdicts
@@ -56,6 +56,10 @@ export class ClassLog {
     this.logs = Object.fromEntries(
       RESOURCE_TYPES.map((type) => [type, new TypeLog(type, this.source(type), missing)]),
     ) as Record<ResourceType, TypeLog>
+  }
+
+  get view(): View {
+    return this.present
   }
 
   /** Present when the clients of the class ask for clusters on demand. */
@@ -103,8 +107,8 @@ export class ClassLog {
 
   /** The same class may get a new view object when nobody used it for a while. */
   setView(view: View): void {
-    if (view === this.view) return
-    this.view = view
+    if (view === this.present) return
+    this.present = view
     this.overdue = true
     this.readUpTo = undefined
   }

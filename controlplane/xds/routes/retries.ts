@@ -1,13 +1,18 @@
 import { STATUS_CODES } from 'node:http'
 import type { MessageInitShape } from '@bufbuild/protobuf'
-import type { RetryPolicySchema } from '../../../proto/gen/envoy/config/route/v3/route_components_pb.ts'
+import { type RetryPolicy, RetryPolicySchema } from '../../../proto/gen/envoy/config/route/v3/route_components_pb.ts'
 import { PreviousHostsPredicateSchema } from '../../../proto/gen/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.ts'
 import { PreviousPrioritiesConfigSchema } from '../../../proto/gen/envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config_pb.ts'
-import { duration, pack } from '../../../proto/make.ts'
+import { duration, make, pack } from '../../../proto/make.ts'
 import type { HttpRetry } from '../../config/kinds/virtual-service.ts'
 import { parseDuration } from '../../config/syntax/duration.ts'
 
-type RetryPolicy = MessageInitShape<typeof RetryPolicySchema>
+type RetryInit = MessageInitShape<typeof RetryPolicySchema>
+
+/** What nobody wrote. */
+const DEFAULT: HttpRetry = {}
+/** Made once for each place that says it: thousands of routes have the mesh's. */
+const made = new WeakMap<HttpRetry, { readonly plain?: RetryPolicy; readonly hashed?: RetryPolicy }>()
 
 const STATUS_CODES_RETRIABLE = 'retriable-status-codes'
 const RETRY_ON = `connect-failure,refused-stream,unavailable,cancelled,${STATUS_CODES_RETRIABLE}`
@@ -23,8 +28,17 @@ const HOST_SELECTION_ATTEMPTS = 5n
 export function retryPolicy(retries: HttpRetry | undefined, hashed: boolean): RetryPolicy | undefined {
   const attempts = retries ? (retries.attempts ?? 0) : ATTEMPTS
   if (attempts <= 0) return undefined
+  const key = retries ?? DEFAULT
+  const known = made.get(key)?.[hashed ? 'hashed' : 'plain']
+  if (known) return known
+  const policy = make(RetryPolicySchema, policyOf(retries, attempts, hashed))
+  made.set(key, { ...made.get(key), [hashed ? 'hashed' : 'plain']: policy })
+  return policy
+}
+
+function policyOf(retries: HttpRetry | undefined, attempts: number, hashed: boolean): RetryInit {
   const avoidPrevious = retries?.retryIgnorePreviousHosts ?? !hashed
-  const policy: RetryPolicy = {
+  const policy: RetryInit = {
     ...retryOn(retries?.retryOn),
     numRetries: attempts,
     hostSelectionRetryMaxAttempts: HOST_SELECTION_ATTEMPTS,
@@ -51,12 +65,12 @@ export function retryPolicy(retries: HttpRetry | undefined, hashed: boolean): Re
  * Retries at the workload's own sidecar: only of requests that were reset before the application saw them, which is
  * safe for any method.
  */
-export function inboundRetryPolicy(): RetryPolicy {
+export function inboundRetryPolicy(): RetryInit {
   return { retryOn: 'reset-before-request', numRetries: ATTEMPTS }
 }
 
 /** Conditions; numbers among them are status codes. */
-function retryOn(text: string | undefined): Pick<RetryPolicy, 'retryOn' | 'retriableStatusCodes'> {
+function retryOn(text: string | undefined): Pick<RetryInit, 'retryOn' | 'retriableStatusCodes'> {
   // No status code among the defaults: a 503 may come from an application that has begun its work.
   if (!text) return { retryOn: RETRY_ON, retriableStatusCodes: [] }
   const parts = text.split(',').map((part) => part.trim())
