@@ -1,3 +1,4 @@
+import { connect } from 'node:net'
 import { XdsServer, type XdsServerOptions } from '../../controlplane/ads/index.ts'
 import { type AdsMetrics, NO_METRICS } from '../../controlplane/ads/metrics.ts'
 import { envoyBootstrap } from '../../controlplane/bootstrap/envoy.ts'
@@ -142,4 +143,18 @@ spec:
   hosts: [${host}]
   http: ${http}
 `
+}
+
+/** Sends on a new connection and gives back what came until the other end was quiet or closed it. */
+export function exchange(port: number, text: string): Promise<string> {
+  return new Promise((resolve) => {
+    let got = ''
+    const socket = connect(port, '127.0.0.1', () => socket.write(text))
+    socket.on('data', (chunk) => {
+      got += chunk
+      if (got.includes(text)) socket.end()
+    })
+    socket.on('error', () => {})
+    socket.on('close', () => resolve(got))
+  })
 }

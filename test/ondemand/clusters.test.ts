@@ -1,4 +1,3 @@
-import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { ask } from '../envoy/http-mesh.ts'
@@ -6,7 +5,7 @@ import { startEcho, startTcpEcho, type Upstream } from '../helpers/echo.ts'
 import { comesTrue } from '../helpers/eventually.ts'
 import { serviceAt } from '../helpers/mesh-yaml.ts'
 import { freePort } from '../helpers/ports.ts'
-import { type LazyEnvoy, type Plane, services, startLazyEnvoy, startPlane, virtualService } from './bed.ts'
+import { exchange, type LazyEnvoy, type Plane, services, startLazyEnvoy, startPlane, virtualService } from './bed.ts'
 
 let one: Upstream
 let two: Upstream
@@ -84,9 +83,10 @@ describe('what belongs together comes together', () => {
     '[{route: [{destination: {host: a.test}, weight: 50}, {destination: {host: b.test}, weight: 50}]}]',
   )
   const mirrored = virtualService('c.test', '[{route: [{destination: {host: c.test}}], mirror: {host: shadow.test}}]')
-  const world = (d = one) =>
+  const world = (d = one, later: readonly Upstream[] = []) =>
     ['a', 'b', 'c'].map((name) => serviceAt(`${name}.test`, [one])).join('') +
     serviceAt('d.test', [d]) +
+    serviceAt('later.test', later) +
     serviceAt('shadow.test', [two])
   let plane: Plane
   let envoy: LazyEnvoy
@@ -129,6 +129,17 @@ spec: {host: a.test, trafficPolicy: {connectionPool: {tcp: {maxConnections: 7}}}
     await comesTrue(async () => (await ask(envoy.httpPort, 'd.test')).upstream === 'two', 'moved')
     expect(await envoy.rejected()).toEqual({})
   })
+
+  test('a service without endpoints is answered by its cluster, which keeps no other waiting, and served when it gets some', async () => {
+    const asked = ask(envoy.httpPort, 'later.test')
+    expect((await ask(envoy.httpPort, 'c.test')).status).toBe(200)
+    expect(await asked).toMatchObject({ status: 503, body: 'no healthy upstream' })
+    expect(await envoy.stat('cluster_manager.warming_clusters')).toBe(0)
+    plane.trace.length = 0
+    plane.commit(world(two, [two]) + split + mirrored)
+    await comesTrue(async () => (await ask(envoy.httpPort, 'later.test')).upstream === 'two', 'served')
+    expect(plane.trace).toEqual(['eds', 'ack eds'])
+  })
 })
 
 describe('names that do not exist', () => {
@@ -164,6 +175,30 @@ spec:
 `
     plane.commit(wildRoute('late') + real)
     await comesTrue(async () => (await ask(envoy.httpPort, 'any')).status === 200, 'it appears')
+    expect(await envoy.rejected()).toEqual({})
+  })
+
+  test('members of a written aggregate cluster are there before the first request: Envoy would not ask for them', async () => {
+    const both = `---
+apiVersion: meshgate.io/v1
+kind: EnvoyResource
+metadata: {name: both}
+spec:
+  clusters:
+  - name: both
+    connect_timeout: 1s
+    lb_policy: CLUSTER_PROVIDED
+    cluster_type:
+      name: envoy.clusters.aggregate
+      typed_config:
+        '@type': type.googleapis.com/envoy.extensions.clusters.aggregate.v3.ClusterConfig
+        clusters: ['outbound|80||empty.test', 'outbound|80||a.test']
+`
+    const world = serviceAt('a.test', [one]) + serviceAt('b.test', [one]) + serviceAt('empty.test', [])
+    const plane = await startPlane(world + wildRoute('both') + both)
+    const envoy = await startLazyEnvoy(plane.port)
+    expect(await envoy.clusters()).toEqual(['both', 'outbound|80||a.test', 'outbound|80||empty.test'])
+    expect(await ask(envoy.httpPort, 'any')).toMatchObject({ status: 200, upstream: 'one' })
     expect(await envoy.rejected()).toEqual({})
   })
 
@@ -234,7 +269,7 @@ spec: {hosts: [broken.test], tcp: [{route: [{destination: {host: broken.test, su
 })
 
 describe('who asks on demand', () => {
-  const world = (mesh = '', sidecar = '') => `${serviceAt('a.test', [one])}${serviceAt('b.test', [one])}---
+  const world = (mesh = '', sidecar = '', more = '') => `${serviceAt('a.test', [one])}${serviceAt('b.test', [one])}---
 apiVersion: meshgate.io/v1
 kind: Mesh
 metadata: {name: mesh}
@@ -244,17 +279,25 @@ apiVersion: networking.istio.io/v1
 kind: Sidecar
 metadata: {name: scope, annotations: {${sidecar}}}
 spec: {egress: [{hosts: ['*/*']}]}
+${more}`
+  const OF_WEB = `---
+apiVersion: networking.istio.io/v1
+kind: Sidecar
+metadata: {name: web, annotations: {meshgate.io/lazy: "false"}}
+spec: {workloadSelector: {labels: {app: web}}, egress: [{hosts: ['*/a.test']}]}
 `
   const ALL = ['BlackHoleCluster', 'outbound|80||a.test', 'outbound|80||b.test']
 
   test.each([
     ['the mesh says no', 'lazy: false', '', {}, ALL],
-    ['the Sidecar of the workload says no', '', 'meshgate.io/lazy: "false"', {}, ALL],
-    ['the Sidecar says yes where the mesh says no', 'lazy: false', 'meshgate.io/lazy: "true"', {}, []],
+    ['the Sidecar of the namespace says no', '', 'meshgate.io/lazy: "false"', {}, ALL],
+    ['the Sidecar of the namespace says yes where the mesh says no', 'lazy: false', 'meshgate.io/lazy: "true"', {}, []],
+    ['the Sidecar of the workload says no, and what it can reach', '', '', { LABELS: { app: 'web' } }, ALL.slice(0, 2)],
+    ['the Sidecar of another workload says no', '', '', { LABELS: { app: 'cart' } }, []],
     ['the node itself says no', '', '', { LAZY: false }, ALL],
     ['nobody objects', '', '', {}, []],
   ])('%s', async (_, mesh, sidecar, metadata, expected) => {
-    const plane = await startPlane(world(mesh, sidecar))
+    const plane = await startPlane(world(mesh, sidecar, 'LABELS' in metadata ? OF_WEB : ''))
     const envoy = await startLazyEnvoy(plane.port, { metadata })
     expect(await envoy.clusters()).toEqual(expected)
     expect((await ask(envoy.httpPort, 'a.test')).status).toBe(200)
@@ -283,17 +326,3 @@ spec: {egress: [{hosts: ['*/*']}]}
     expect(await envoy.rejected()).toEqual({})
   })
 })
-
-/** Sends on a new connection and gives back what came until the other end was quiet or closed it. */
-function exchange(port: number, text: string): Promise<string> {
-  return new Promise((resolve) => {
-    let got = ''
-    const socket = connect(port, '127.0.0.1', () => socket.write(text))
-    socket.on('data', (chunk) => {
-      got += chunk
-      if (got.includes(text)) socket.end()
-    })
-    socket.on('error', () => {})
-    socket.on('close', () => resolve(got))
-  })
-}

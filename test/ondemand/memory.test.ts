@@ -1,15 +1,16 @@
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { OnDemandMemory, type OnDemandMemoryOptions, stateFile, type Usage } from '../../controlplane/ondemand/index.ts'
 import { createReports } from '../../controlplane/reports/index.ts'
 import { ask } from '../envoy/http-mesh.ts'
-import { startEcho, type Upstream } from '../helpers/echo.ts'
+import { startEcho, startTcpEcho, type Upstream } from '../helpers/echo.ts'
 import { comesTrue } from '../helpers/eventually.ts'
 import { testFolder } from '../helpers/folders.ts'
 import { serviceAt } from '../helpers/mesh-yaml.ts'
 import { freePort } from '../helpers/ports.ts'
-import { services, startLazyEnvoy, startPlane, virtualService } from './bed.ts'
+import { exchange, services, startLazyEnvoy, startPlane, virtualService } from './bed.ts'
 
 let one: Upstream
 beforeAll(async () => {
@@ -170,6 +171,48 @@ describe('letting go', () => {
     expect(await envoy.clusters()).toEqual([name(1)])
     expect(await statuses(envoy.httpPort, [2])).toEqual([200])
     expect(await envoy.clusters()).toEqual([name(1), name(2, 1)])
+  })
+
+  test('a TCP cluster stays while a connection is open, however quiet, or new ones come; then it goes, and the next asks for its new name', async () => {
+    const IDLE_MS = 900
+    const reports = createReports({ loadInterval: () => 150 })
+    const memory = memoryOf({ usage: reports.load, idleMs: () => IDLE_MS })
+    const upstream = await startTcpEcho('tcp')
+    const port = await freePort()
+    const service = serviceAt('tcp.test', [upstream], `{number: ${port}, name: tcp, protocol: TCP}`)
+    const plane = await startPlane(service, { memory, services: reports.services })
+    const envoy = await startLazyEnvoy(plane.port)
+    const cluster = `outbound|${port}||tcp.test`
+    /** Looks for what is unused whenever the Envoy has just reported, for longer than a cluster may be unused. */
+    const stays = async (between: () => Promise<unknown>) => {
+      const until = Date.now() + 1.5 * IDLE_MS
+      const letGo: number[] = []
+      const stop = reports.load.onReport(() => letGo.push(memory.sweep(plane.server.lazyProxies())))
+      while (Date.now() < until || letGo.length < 4) await between()
+      stop()
+      expect(letGo.filter((count) => count > 0)).toEqual([])
+    }
+    const goes = async () => {
+      await comesTrue(() => memory.sweep(plane.server.lazyProxies()) > 0, 'let go of')
+      await comesTrue(async () => (await envoy.clusters()).length === 0, 'gone')
+    }
+    const quiet = connect(port, '127.0.0.1')
+    await comesTrue(async () => (await envoy.clusters()).includes(cluster), 'asked for')
+    await stays(() => sleep(50))
+    const last = new Promise((resolve) => quiet.on('data', resolve))
+    quiet.write('late')
+    expect(String(await last)).toContain('late')
+    quiet.destroy()
+    await goes()
+    await stays(async () => {
+      expect(await exchange(port, 'again')).toContain('again')
+      await sleep(50)
+    })
+    expect(await envoy.clusters()).toEqual([`${cluster}~1`])
+    await goes()
+    expect(await exchange(port, 'once more')).toContain('once more')
+    expect(await envoy.clusters()).toEqual([`${cluster}~2`])
+    expect(await envoy.rejected()).toEqual({})
   })
 })
 

@@ -18,6 +18,9 @@ const PAGE = join(ROOT, 'docs/envoy-versions.md')
 /** The soak is about the control plane, not about Envoy. */
 const FILES = ['clusters', 'memory', 'virtual-hosts', 'rescue'].map((name) => `test/ondemand/${name}.test.ts`)
 
+/** Characters of a failure that are shown: what was expected and what came, without the whole stack. */
+const MESSAGE_SHOWN = 2000
+
 type Outcome = 'passed' | 'failed' | 'skipped'
 
 interface Run {
@@ -34,6 +37,7 @@ interface Report {
       readonly ancestorTitles: readonly string[]
       readonly title: string
       readonly status: string
+      readonly failureMessages?: readonly string[]
     }[]
   }[]
 }
@@ -55,6 +59,8 @@ async function run(version: string): Promise<Run> {
     say(`testing with Envoy ${version}`)
     await vitest(['run', '--project', 'real', '--reporter=json', `--outputFile=${report}`, ...FILES], binary)
     const { testResults } = JSON.parse(await readFile(report, 'utf8')) as Report
+    for (const { title, failureMessages = [] } of testResults.flatMap(({ assertionResults }) => assertionResults))
+      for (const message of failureMessages) say(`failed: ${title}\n${message.slice(0, MESSAGE_SHOWN)}`)
     const outcomes = testResults.flatMap(({ assertionResults }) =>
       assertionResults.map(({ ancestorTitles, title, status }): [string, Outcome] => [
         [...ancestorTitles, title].filter(Boolean).join(': '),
