@@ -44,8 +44,10 @@ export class Engine {
   readonly hash: Hash64 = { lo: 0, hi: 0 }
   readonly limits = new LimitServices()
   readonly #stopTicking: () => void
-  /** What sockets read. */
-  readonly slabs = new Slabs((see) => this.requests.frames(see))
+  /** What clients send: held by requests in flight. */
+  readonly slabs = new Slabs()
+  /** What upstreams send: written on in the same turn, so that a slab or two do for all, and apart from what is held for longer. */
+  readonly replySlabs = new Slabs()
   /** Copies for mirrors that wait for the next tick: nobody waits for their replies, so they may share a write. */
   #copies: ActiveRequest[] = []
 
@@ -163,6 +165,7 @@ export class Engine {
     request.at = at
     request.length = length
     request.bytes = b
+    request.slab = this.slabs.hold(b)
     request.client = client
     request.route = route
     request.tries = 0
@@ -310,5 +313,6 @@ export class Engine {
       if (bytes.buffer.byteLength > 4096 + length * 2) request.own()
     }
     this.slabs.trim()
+    this.replySlabs.trim()
   }
 }

@@ -53,17 +53,38 @@ class FakeSocket extends EventEmitter {
   }
 }
 
+const readBytes = 65_536
+
+function arrive(intake: Intake, bytes: Uint8Array): void {
+  intake.buffer.set(bytes)
+  intake.callback(bytes.length)
+}
+
 const asSocket = (fake: FakeSocket) => fake as unknown as Socket
 
 /** An upstream: all that one write brought comes back as one chunk of replies. */
 function echo(intake: Intake, ready: () => void): Socket {
   const socket = new FakeSocket()
-  socket.taken = (bytes) => {
-    const reply = Buffer.from(bytes)
-    for (let at = 6; at < reply.length; at += frameBytes) reply[at] = 2
-    setImmediate(() => socket.emit('data', reply))
+  // As the kernel does: what was written is copied, and read in pieces of what one read takes.
+  let waiting = new Uint8Array(1 << 16)
+  let used = 0
+  const deliver = () => {
+    const bytes = waiting.subarray(0, used)
+    for (let at = 6; at < bytes.length; at += frameBytes) bytes[at] = 2
+    used = 0
+    for (let at = 0; at < bytes.length; at += readBytes)
+      arrive(intake, bytes.subarray(at, Math.min(at + readBytes, bytes.length)))
   }
-  intake.follow(asSocket(socket))
+  socket.taken = (bytes) => {
+    if (used === 0) setImmediate(deliver)
+    if (used + bytes.length > waiting.length) {
+      const grown = new Uint8Array((used + bytes.length) * 2)
+      grown.set(waiting.subarray(0, used))
+      waiting = grown
+    }
+    waiting.set(bytes, used)
+    used += bytes.length
+  }
   setImmediate(ready)
   return asSocket(socket)
 }
@@ -100,14 +121,13 @@ async function way(name: string, services: number, workload: Pick<Workload, 'rou
       replies += bytes.length / frameBytes
     }
     const intake = new Intake(proxy.engine.slabs)
-    intake.follow(asSocket(socket))
     listener.clients.add(new Client(proxy.engine, listener, asSocket(socket), intake, undefined))
-    return { socket, chunk: requests(client, workload.routes) }
+    return { intake, chunk: requests(client, workload.routes) }
   })
   const perTurn = shape.connections * shape.window
   const turn = async () => {
     replies = 0
-    for (const { socket, chunk } of sockets) socket.emit('data', chunk)
+    for (const { intake, chunk } of sockets) arrive(intake, chunk)
     for (let i = 0; replies < perTurn; i++) {
       if (i > 1000) throw new Error(`${name}: ${replies} of ${perTurn} replies`)
       await new Promise(setImmediate)

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { Intake, readBy } from './intake.ts'
 import { Slabs } from './slabs.ts'
 
-const slabs = new Slabs(() => undefined)
+const slabs = new Slabs()
 
 describe('what sockets read', () => {
   it('stays as it was while others read, and lies behind what came before', () => {

@@ -5,7 +5,8 @@ import { type Slabs, slabBytes } from './slabs.ts'
 /** As much as libuv reads at once. */
 const pieceBytes = slabBytes
 const piece = Buffer.allocUnsafeSlow(pieceBytes)
-const plainPiece = plainBytes(piece)
+/** Asking a view for its memory costs as much as the copy. */
+const pieceMemory = piece.buffer
 
 /** Takes what a socket read, `bytes[start..end)`: the taker's to change; whoever reads it after this turn says so (`keep`) or is a request in flight. */
 export type Take = (bytes: Uint8Array, start: number, end: number) => void
@@ -27,13 +28,10 @@ export class Intake implements OnReadOpts {
 
   readonly callback = (bytes: number): boolean => {
     const slabs = this.#slabs
-    if (slabs.used + bytes > slabBytes) slabs.next()
-    const start = slabs.used
-    const end = start + bytes
-    slabs.used = end
+    const start = slabs.room(bytes)
     const slab = slabs.current
-    slab.set(bytes === pieceBytes ? plainPiece : new Uint8Array(piece.buffer, piece.byteOffset, bytes), start)
-    this.take(slab, start, end)
+    slab.set(new Uint8Array(pieceMemory, 0, bytes), start)
+    this.take(slab, start, start + bytes)
     return true
   }
 

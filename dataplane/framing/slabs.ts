@@ -1,19 +1,27 @@
 import { afterTurn, type Flushable } from '../turn.ts'
 
 export const slabBytes = 64 * 1024
-/** So many are full before it is asked which of them are free again: asking looks at every request. */
-const fewest = 16
-/** It is asked before the last is taken, for the rest of the turn. */
-const spare = 2
 /** A proxy that had to hold more than this at once gives the rest back. */
 const most = 512
 
-interface Slab {
-  readonly bytes: Uint8Array
-  /** Somebody keeps bytes of it beyond the turn: it is never used again. */
-  kept: boolean
-  /** The look at which a request was seen to have its frame here. */
-  seen: number
+/** One piece of memory for what sockets read. */
+export class Slab {
+  readonly bytes = new Uint8Array(slabBytes)
+  readonly #owner: Slabs
+  /** Requests in flight that have their frame here. */
+  readers = 0
+  /** Somebody else keeps bytes of it beyond the turn: it is never used again. */
+  kept = false
+
+  constructor(owner: Slabs) {
+    this.#owner = owner
+    known.set(this.bytes.buffer, this)
+  }
+
+  /** A request that was given this slab by `hold` needs its frame no more. */
+  letGo(): void {
+    if (--this.readers === 0) this.#owner.unread(this)
+  }
 }
 
 /** Every slab that is in use or will be. */
@@ -28,73 +36,86 @@ export function keep(bytes: Uint8Array): void {
   if (slab) slab.kept = true
 }
 
-/** Calls `see` with the frame of each request in flight. */
-export type Holders = (see: (frame: Uint8Array) => void) => void
-
 /**
- * The memory in which what sockets read lies until it was answered, in slabs that are used again. Allocated anew, 64 KiB for every hundred messages,
- * it costs more than the copies: Node's garbage collector counts it beside its own heap, and a process in which it once decides that there is too much of
- * it collects the whole heap thirty times a second from then on.
+ * The memory in which what sockets read lies until it was sent on or answered, in slabs that are used again, the one used last first. Two things
+ * make that worth its code. Allocated anew, 64 KiB for every hundred messages, it costs more than the copies: Node's garbage collector counts it beside its
+ * own heap, and a process in which it once decides that there is too much of it collects the whole heap thirty times a second from then on.
+ * And memory that was not written to for a while is no longer in the processor's own cache: to write to it again costs more than all
+ * else that is done with a message.
  *
  * A slab is free again when nobody can read it any more: at the end of a turn, when all that was to be written is written, its readers are the requests in
- * flight and those that said `keep`.
+ * flight that hold it and those that said `keep`.
  */
 export class Slabs implements Flushable {
-  readonly #holders: Holders
-  #slab: Slab
+  #slab = new Slab(this)
   /** Bytes used of `current`. */
   used = 0
   readonly #free: Slab[] = []
-  #full: Slab[] = []
+  /** Full, without readers, and free when the turn ends. */
+  readonly #unread: Slab[] = []
+  #full = 0
   #asked = false
-  #looks = 0
   /** Taken since `trim` was called last. */
   #taken = 0
-
-  constructor(holders: Holders) {
-    this.#holders = holders
-    this.#slab = make()
-  }
 
   get current(): Uint8Array {
     return this.#slab.bytes
   }
 
-  /** Slabs that are full, and slabs that are free. */
+  /** Slabs that are full and not yet free again, and slabs that are free. */
   get counts(): { readonly full: number; readonly free: number } {
-    return { full: this.#full.length, free: this.#free.length }
+    return { full: this.#full, free: this.#free.length }
+  }
+
+  /** Room for so many bytes, at most a slab, in `current`. @returns the index of the first */
+  room(bytes: number): number {
+    if (this.used + bytes > slabBytes) this.next()
+    if (!this.#asked) {
+      this.#asked = true
+      afterTurn(this)
+    }
+    const start = this.used
+    this.used = start + bytes
+    return start
   }
 
   /** Another slab becomes the current one. */
   next(): void {
-    this.#full.push(this.#slab)
-    this.used = 0
+    const slab = this.#slab
     this.#taken++
-    this.#slab = this.#free.pop() ?? make()
-    if (this.#asked || this.#free.length >= spare || this.#full.length < fewest) return
+    this.#full++
+    this.used = 0
+    this.#slab = this.#free.pop() ?? new Slab(this)
+    if (slab.readers === 0) this.unread(slab)
+  }
+
+  /** A request in flight has its frame in `bytes`. @returns what it has to let go of; null where that is not the current slab but memory of its own */
+  hold(bytes: Uint8Array): Slab | null {
+    const slab = this.#slab
+    if (slab.bytes !== bytes) return null
+    slab.readers++
+    return slab
+  }
+
+  /** For slabs alone: the last request let go. What was pushed in this turn may not be written yet. */
+  unread(slab: Slab): void {
+    if (slab === this.#slab) return
+    this.#unread.push(slab)
+    if (this.#asked) return
     this.#asked = true
     afterTurn(this)
   }
 
-  /** Finds the slabs that nobody reads any more. Only at the end of a turn. */
+  /** The turn ends: what nobody reads is free, and the current slab is filled from its start again. */
   flush(): void {
     this.#asked = false
-    const look = ++this.#looks
-    let last: Uint8Array | undefined
-    this.#holders((frame) => {
-      // Requests that follow one another mostly lie in one slab.
-      if (frame === last) return
-      last = frame
-      const slab = known.get(frame.buffer)
-      if (slab) slab.seen = look
-    })
-    const full: Slab[] = []
-    for (const slab of this.#full) {
-      if (slab.kept || (slab.seen !== look && this.#free.length >= most)) known.delete(slab.bytes.buffer)
-      else if (slab.seen === look) full.push(slab)
+    const current = this.#slab
+    if (current.readers === 0 && !current.kept) this.used = 0
+    for (let slab = this.#unread.pop(); slab; slab = this.#unread.pop()) {
+      this.#full--
+      if (slab.kept || this.#free.length >= most) known.delete(slab.bytes.buffer)
       else this.#free.push(slab)
     }
-    this.#full = full
   }
 
   /** Called about once a second: a proxy at rest holds no memory it does not need. */
@@ -102,10 +123,4 @@ export class Slabs implements Flushable {
     if (this.#taken === 0) this.#free.length = 0
     this.#taken = 0
   }
-}
-
-function make(): Slab {
-  const slab = { bytes: new Uint8Array(slabBytes), kept: false, seen: 0 }
-  known.set(slab.bytes.buffer, slab)
-  return slab
 }

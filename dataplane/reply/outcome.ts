@@ -18,8 +18,6 @@ import {
   TRACED,
 } from '../upstream/requests.ts'
 
-const nothing = new Uint8Array(0)
-
 /** Takes a request out of whatever it waits in. A sent one stays on its connection, expired, until the late reply. */
 export function giveUp(request: ActiveRequest): void {
   if (request.state !== RequestState.waiting || (request.flags & PENDING) === 0) return
@@ -55,7 +53,7 @@ export function leave(engine: Engine, request: ActiveRequest): void {
   engine.wheel.clear(request)
   request.state = RequestState.expired
   request.client = null
-  request.bytes = nothing
+  request.dropBytes()
   request.route = null
   // The next request would get this one's reply.
   if (connection.mode === 'exclusive') connection.close()

@@ -76,7 +76,7 @@ export class UpstreamConnection implements FrameSink, OutputOwner {
     const { config } = this.pool.cluster
     const preface = config.proxyProtocol && encodeProxyHeader(config.proxyProtocol, this.client?.addresses)
     const { tcpKeepaliveMs } = config.connections ?? {}
-    const intake = new Intake(this.#engine.slabs)
+    const intake = new Intake(this.#engine.replySlabs)
     intake.take = (bytes, start, end) => this.#receive(bytes, start, end)
     const socket = this.#engine.dial(
       this.pool.host.address,

@@ -1,5 +1,6 @@
 import type { Cluster } from '../cluster/cluster.ts'
 import type { Host } from '../cluster/host.ts'
+import type { Slab } from '../framing/slabs.ts'
 import type { Client } from '../listen/client.ts'
 import type { CompiledRoute } from '../route/compile.ts'
 import type { ActiveSpan } from '../traces/tracer.ts'
@@ -64,6 +65,8 @@ export class ActiveRequest {
   bytes: Uint8Array = nothing
   at = 0
   length = 0
+  /** Where `bytes` lie, if they are not the request's own. */
+  slab: Slab | null = null
   tries = 0
   /** Place in the order of an ordered client's replies, -1 in others. */
   sequence = -1
@@ -101,9 +104,19 @@ export class ActiveRequest {
 
   /** Another frame for the request. */
   replaceBytes(bytes: Uint8Array): void {
+    this.dropBytes()
     this.bytes = bytes
     this.at = 0
     this.length = bytes.length
+  }
+
+  /** The frame is needed no more. */
+  dropBytes(): void {
+    const { slab } = this
+    this.bytes = nothing
+    if (!slab) return
+    this.slab = null
+    slab.letGo()
   }
 
   /** Gives the request a copy of its frame, so that the chunk it came in can go. */
@@ -141,15 +154,10 @@ export class Requests {
     return request
   }
 
-  /** Calls `see` with the bytes in which a request has its frame, for all there are. */
-  frames(see: (bytes: Uint8Array) => void): void {
-    for (const { bytes } of this.all) if (bytes !== nothing) see(bytes)
-  }
-
   release(request: ActiveRequest): void {
     request.state = RequestState.free
     request.generation = (request.generation + 1) | 0
-    request.bytes = nothing
+    request.dropBytes()
     request.client = null
     request.connection = null
     request.route = null
