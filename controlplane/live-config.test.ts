@@ -65,10 +65,13 @@ test('nothing is said about hosts of a Consul that was not read, offline or yet'
   expect((await live(RULES.replaceAll('.consul', '.consol') + MESH)).said()).toContain('HOST_NOT_FOUND')
 })
 
-test('a document for a host of the registry needs no endpoints of its own', async () => {
-  expect((await live(RULES + PORTS + MESH)).said()).toEqual([])
-  const { said, tell } = await live(RULES + PORTS)
-  expect(said()).toContain('SERVICE_ENTRY_NO_ENDPOINTS')
-  tell('shop')
-  expect(said()).toEqual([])
-})
+test.each([PORTS, PORTS.replaceAll('shop.service.consul', 'Shop.Service.CONSUL')])(
+  'a document for a host of the registry needs no endpoints of its own, however its letters are written',
+  async (ports) => {
+    expect((await live(RULES + ports + MESH)).said()).toEqual([])
+    const { said, tell } = await live(RULES + ports)
+    expect(said()).toContain('SERVICE_ENTRY_NO_ENDPOINTS')
+    tell('shop')
+    expect(said()).toEqual([])
+  },
+)

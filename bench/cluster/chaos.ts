@@ -191,9 +191,10 @@ export class Chaos {
           ]
         : []),
     ]
-    for (let turn = 0; !this.#over; turn++) {
+    // One at least, also where everything else took all the time.
+    for (let turn = 0; turn === 0 || !this.#over; turn++) {
       for (let left = 1_500 + Math.random() * 1_500; left > 0 && !this.#over; left -= 100) await sleep(100)
-      if (!this.#over) await victims[turn % victims.length]!()
+      if (turn === 0 || !this.#over) await victims[turn % victims.length]!()
     }
   }
 

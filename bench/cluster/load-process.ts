@@ -14,7 +14,7 @@ process.on('message', async (message) => {
     return
   }
   await load.stop()
-  const { sent, lost, wrong, lateMs } = load
-  process.send!({ sent, lost, wrong, lateMs, times: load.times() }, () => process.exit())
+  const { sent, late, lost, wrong, lateMs } = load
+  process.send!({ sent, late, lost, wrong, lateMs, times: load.times() }, () => process.exit())
 })
 process.on('disconnect', () => process.exit(1))

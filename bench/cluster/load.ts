@@ -31,10 +31,16 @@ export interface Times {
   readonly most: number
 }
 
+/** An answer that takes longer is late, ms: it is counted apart, for it is not lost. */
+const LATE_MS = 10_000
+/** How long after the last request answers are waited for, ms: what has not come by then never will. */
+const LAST_WAIT_MS = 60_000
+
 /** Requests at fixed times, through HTTP proxies and through message proxies in turn: a slow answer delays no other. */
 export class Load {
   sent = 0
-  answered = 0
+  /** Answers that took longer than 10 s. */
+  late = 0
   readonly lost: Loss[] = []
   /** Answers that belong to another request. */
   readonly wrong: Loss[] = []
@@ -43,6 +49,8 @@ export class Load {
   readonly #http: readonly { readonly port: number; readonly agent: Agent }[]
   readonly #messages: readonly MessageLane[]
   readonly #options: LoadOptions
+  /** What has not been answered yet, by number. */
+  readonly #open = new Map<number, { readonly sentAt: number; readonly via: Loss['via'] }>()
   readonly #times: number[] = []
   #timer: NodeJS.Timeout | undefined
 
@@ -54,9 +62,9 @@ export class Load {
       (port) =>
         new MessageLane(
           port,
-          (sentAt) => this.#done(sentAt),
-          (sentAt, what) => this.lost.push({ sentAt, at: Date.now(), via: 'message', what }),
-          (what) => this.wrong.push({ sentAt: 0, at: Date.now(), via: 'message', what }),
+          (id) => this.#done(id),
+          (id, what) => this.#lose(id, what),
+          (what, id) => this.#mistake(what, 'message', id),
         ),
     )
   }
@@ -82,101 +90,109 @@ export class Load {
     }, 5)
   }
 
-  /** Sends no more, and waits for what is under way, 10 s at most. */
+  /** Sends no more, and waits for what is under way, a minute at most. */
   async stop(): Promise<void> {
     clearInterval(this.#timer)
-    const end = Date.now() + 10_000
-    while (this.answered + this.lost.length + this.wrong.length < this.sent && Date.now() < end) await sleep(20)
+    const end = Date.now() + LAST_WAIT_MS
+    while (this.#open.size > 0 && Date.now() < end) await sleep(20)
+    for (const id of [...this.#open.keys()]) this.#lose(id, 'no answer at all')
     for (const lane of this.#messages) lane.close()
     for (const { agent } of this.#http) agent.destroy()
-    const open = this.sent - this.answered - this.lost.length - this.wrong.length
-    for (let count = 0; count < open; count++)
-      this.lost.push({ sentAt: 0, at: Date.now(), via: 'http', what: 'no answer at all' })
   }
 
   #send(id: number): void {
     const lanes = this.#http.length + this.#messages.length
     const lane = id % lanes
-    if (lane >= this.#http.length) this.#messages[lane - this.#http.length]!.send(id)
+    const via = lane >= this.#http.length ? 'message' : 'http'
+    this.#open.set(id, { sentAt: Date.now(), via })
+    if (via === 'message') this.#messages[lane - this.#http.length]!.send(id)
     else this.#get(id, this.#http[lane]!)
   }
 
   #get(id: number, { port, agent }: { readonly port: number; readonly agent: Agent }): void {
-    const sentAt = Date.now()
-    let over = false
-    const lost = (what: string) => {
-      if (!over) this.lost.push({ sentAt, at: Date.now(), via: 'http', what })
-      over = true
-    }
     const path = `/${id}`
     const { host, limitedEvery } = this.#options
     const round = Math.floor(id / (this.#http.length + this.#messages.length))
     const headers = { host, ...(round % limitedEvery === 0 && { 'x-limited': 'yes' }) }
-    const call = request({ agent, host: '127.0.0.1', port, path, headers, timeout: 10_000 }, (response) => {
+    const call = request({ agent, host: '127.0.0.1', port, path, headers }, (response) => {
       let body = ''
       response.on('data', (chunk: Buffer) => {
         if (body.length < 4_000) body += chunk
       })
-      response.on('error', (error) => lost(error.message))
+      response.on('error', (error) => this.#lose(id, error.message))
       response.on('end', () => {
-        if (response.statusCode !== 200) return lost(`${response.statusCode} ${body.slice(0, 120)}`)
-        if (over) return
-        over = true
-        if (body.endsWith(` ${path}`)) this.#done(sentAt)
-        else this.wrong.push({ sentAt, at: Date.now(), via: 'http', what: `${path}: ${body.slice(0, 80)}` })
+        if (response.statusCode !== 200) return this.#lose(id, `${response.statusCode} ${body.slice(0, 120)}`)
+        if (body.endsWith(` ${path}`)) return this.#done(id)
+        this.#mistake(`${path}: ${body.slice(0, 80)}`, 'http', id)
       })
     })
-    call.on('timeout', () => call.destroy(new Error('no answer within 10 s')))
-    call.on('error', (error) => lost(error.message))
+    call.on('error', (error) => this.#lose(id, error.message))
     call.end()
   }
 
-  #done(sentAt: number): void {
-    this.answered++
-    this.#times.push(Date.now() - sentAt)
+  #done(id: number): void {
+    const open = this.#close(id)
+    if (!open) return
+    const took = Date.now() - open.sentAt
+    this.#times.push(took)
+    if (took > LATE_MS) this.late++
+  }
+
+  #lose(id: number, what: string): void {
+    const open = this.#close(id)
+    if (open) this.lost.push({ ...open, at: Date.now(), what })
+  }
+
+  /** @param id of the request it came for, if it was one that waited */
+  #mistake(what: string, via: Loss['via'], id?: number): void {
+    const { sentAt } = (id === undefined ? undefined : this.#close(id)) ?? { sentAt: 0 }
+    this.wrong.push({ sentAt, at: Date.now(), via, what })
+  }
+
+  /** Undefined for what is over already. */
+  #close(id: number): { readonly sentAt: number; readonly via: Loss['via'] } | undefined {
+    const open = this.#open.get(id)
+    this.#open.delete(id)
+    return open
   }
 }
 
 /** One long connection to a message proxy, as a player has. */
 class MessageLane {
   readonly #socket: Socket
-  readonly #open = new Map<number, { readonly timer: NodeJS.Timeout; readonly sentAt: number }>()
-  readonly #answered: (sentAt: number) => void
-  readonly #lost: (sentAt: number, what: string) => void
-  readonly #wrong: (what: string) => void
+  readonly #open = new Set<number>()
+  readonly #lost: (id: number, what: string) => void
 
   constructor(
     port: number,
-    answered: (sentAt: number) => void,
-    lost: (sentAt: number, what: string) => void,
-    wrong: (what: string) => void,
+    answered: (id: number) => void,
+    lost: (id: number, what: string) => void,
+    wrong: (what: string, id?: number) => void,
   ) {
-    this.#answered = answered
     this.#lost = lost
-    this.#wrong = wrong
     this.#socket = connect({ port, host: '127.0.0.1', noDelay: true })
     this.#socket.on('error', () => this.#socket.destroy())
     this.#socket.on('close', () => {
-      for (const id of [...this.#open.keys()]) this.#end(id, 'the connection ended')
+      for (const id of [...this.#open]) this.#end(id, 'the connection ended')
     })
     this.#socket.on(
       'data',
       splitter(({ seq, flags, body }) => {
-        if (!this.#open.has(seq)) this.#wrong(`an answer nobody asked for: ${seq}`)
+        if (!this.#open.has(seq)) wrong(`an answer nobody asked for: ${seq}`)
         else if (flags & 0x80) this.#end(seq, `error reply ${body.toString('hex')}`)
         else if (!body.toString().endsWith(`:${seq}`)) {
-          this.#forget(seq)
-          this.#wrong(`${seq}: ${body.toString().slice(0, 80)}`)
+          this.#open.delete(seq)
+          wrong(`${seq}: ${body.toString().slice(0, 80)}`, seq)
         } else {
-          this.#answered(this.#forget(seq))
+          this.#open.delete(seq)
+          answered(seq)
         }
       }),
     )
   }
 
   send(id: number): void {
-    const timer = setTimeout(() => this.#end(id, 'no answer within 10 s'), 10_000)
-    this.#open.set(id, { timer, sentAt: Date.now() })
+    this.#open.add(id)
     if (this.#socket.destroyed) this.#end(id, 'no connection')
     else this.#socket.write(encode({ kind: Kind.request, msgid: 1, seq: id, uid: BigInt(id % 997), body: String(id) }))
   }
@@ -185,15 +201,8 @@ class MessageLane {
     this.#socket.destroy()
   }
 
-  /** When it was sent. */
-  #forget(id: number): number {
-    const { timer, sentAt } = this.#open.get(id)!
-    clearTimeout(timer)
-    this.#open.delete(id)
-    return sentAt
-  }
-
   #end(id: number, what: string): void {
-    this.#lost(this.#forget(id), what)
+    this.#open.delete(id)
+    this.#lost(id, what)
   }
 }

@@ -1,7 +1,7 @@
 /**
  * A whole mesh on loopback, killed at random under load: a Consul, a Redis, control planes on both, Envoys, message proxies,
  * services that are replaced all the time. Requests are sent on time whatever the answers do, with retries off; what was
- * not answered as it should have been is counted. The last line is JSON.
+ * not answered as it should have been is lost; an answer after more than 10 s is late. The last line is JSON.
  *
  * `npm run cluster [-- --seconds 60 --rate 2000 --control-planes 3 --envoys 4 --message-proxies 2 --flaps 200 --edits 2 -o json]`
  */
@@ -38,8 +38,8 @@ const result = await runCluster({
   say,
 })
 if (values.output !== 'json') {
-  const { sent, lost, wrong, seconds, rate, times } = result
-  console.table([{ sent, lost, wrong, seconds, 'sent/s': rate, 'p50 ms': times.p50, 'p99 ms': times.p99 }])
+  const { sent, lost, wrong, late, seconds, rate, times } = result
+  console.table([{ sent, lost, wrong, late, seconds, 'sent/s': rate, 'p50 ms': times.p50, 'p99 ms': times.p99 }])
   console.table(result.events)
   console.table(result.took)
   if (lost + wrong > 0) console.table({ ...result.lostAfter, ...result.losses })

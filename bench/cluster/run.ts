@@ -50,6 +50,8 @@ export interface ClusterResult {
   readonly sent: number
   readonly lost: number
   readonly wrong: number
+  /** Answers that took longer than 10 s. */
+  readonly late: number
   readonly seconds: number
   /** Requests per second that were really sent, and how late one was at most, ms. */
   readonly rate: number
@@ -82,6 +84,7 @@ export async function runCluster(options: ClusterOptions): Promise<ClusterResult
 /** What the load tells at its end. */
 interface LoadResult {
   readonly sent: number
+  readonly late: number
   readonly lost: readonly Loss[]
   readonly wrong: readonly Loss[]
   readonly lateMs: number
@@ -111,7 +114,7 @@ class Cluster {
     const started = performance.now()
     await chaos.run(seconds)
     const elapsed = (performance.now() - started) / 1_000
-    const { sent, lost, wrong, lateMs, times } = await worker.stop()
+    const { sent, late, lost, wrong, lateMs, times } = await worker.stop()
     const rejected: Record<string, number> = {}
     for (const envoy of envoys)
       for (const [name, count] of Object.entries(await envoy.rejected())) rejected[name] = (rejected[name] ?? 0) + count
@@ -123,7 +126,7 @@ class Cluster {
     for (const { what, at, sentAt } of [...wrong, ...lost].slice(0, 20))
       say(`${new Date(at).toISOString()} after ${at - sentAt} ms: ${what}`)
     return {
-      ...{ sent, lost: lost.length, wrong: wrong.length },
+      ...{ sent, lost: lost.length, wrong: wrong.length, late },
       ...{ seconds: Math.round(elapsed), rate: Math.round(sent / (elapsed + 1)), lateMs, times },
       ...{ events: this.#events.counts, took: this.#events.times },
       ...{ ...this.#events.explain([...lost, ...wrong]), rejected, redis: this.#redis !== undefined },

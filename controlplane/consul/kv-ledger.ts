@@ -1,6 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { rmSync } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
@@ -9,21 +7,18 @@ import {
   contentHash,
   type FileChange,
   FileRefusedError,
-  History,
   nameProblem,
-  openDatabase,
   RecordedLedger,
   type Revision,
   type RevisionLedger,
-  STATE_FOLDER,
 } from '../ledger/index.ts'
-import { folderBeside, mendCopy, takePlace } from './copy-folders.ts'
 import { CopyState } from './copy-state.ts'
 import { type ConsulAddress, ConsulError, ConsulHttp } from './http.ts'
-import { Kv, type KvEntry, readEntries } from './kv.ts'
+import { Kv, readEntries } from './kv.ts'
 import { compactStore } from './kv-compaction.ts'
 import { KvContent, LAYOUT } from './kv-content.ts'
-import { type Head, readJson, revisionOf, type StoredFile, type StoredRevision } from './kv-records.ts'
+import { KvCopy } from './kv-copy.ts'
+import { type Head, readJson, type StoredFile, type StoredRevision } from './kv-records.ts'
 import type { SessionLock } from './lock.ts'
 import { Watch } from './watch.ts'
 
@@ -39,18 +34,19 @@ export interface KvLedgerOptions {
   readonly log: { info(fields: object, message: string): void; warn(fields: object, message: string): void }
 }
 
+/** What a ledger and its copy share. */
+interface KvParts {
+  readonly prefix: string
+  readonly name: string
+  readonly kv: Kv
+  readonly content: KvContent
+}
+
 /** Where `head` stands, for check-and-set. */
 interface Known {
   /** 0 when there is none. */
   readonly index: number
   readonly swept: string | undefined
-}
-
-/** Which state of which store the copy is of. */
-interface Origin {
-  readonly name: string
-  readonly revision: number
-  readonly manifest: string
 }
 
 /** Longest list of files that stands in the revision itself, characters: a transaction takes 512 KiB in base64. */
@@ -72,21 +68,24 @@ export class KvLedger extends RecordedLedger implements RevisionLedger {
   readonly #kv: Kv
   readonly #content: KvContent
   readonly #prefix: string
+  /** `consul:http://…/prefix` */
+  readonly name: string
   readonly #options: KvLedgerOptions
-  #db: ReturnType<typeof openDatabase>
+  readonly #copy: KvCopy
   #watch: Watch | undefined
   readonly #state: CopyState
   #failures = 0
   #retry: NodeJS.Timeout | undefined
   #closed = false
 
-  private constructor(options: KvLedgerOptions, db: ReturnType<typeof openDatabase>) {
-    super(new History(db))
+  private constructor(options: KvLedgerOptions, parts: KvParts, copy: KvCopy) {
+    super(copy.history)
     this.#options = options
-    this.#prefix = `${options.prefix.replace(/^\/+|\/+$/g, '')}/`
-    this.#kv = new Kv(new ConsulHttp(options.address))
-    this.#content = new KvContent(this.#kv, this.#prefix)
-    this.#db = db
+    this.#prefix = parts.prefix
+    this.name = parts.name
+    this.#kv = parts.kv
+    this.#content = parts.content
+    this.#copy = copy
     this.#state = new CopyState(this.name, join(options.mirror, 'as-of'), options.log)
   }
 
@@ -95,13 +94,20 @@ export class KvLedger extends RecordedLedger implements RevisionLedger {
    * @throws ConsulError when Consul cannot be read and nothing is known of it
    */
   static async open(options: KvLedgerOptions): Promise<KvLedger> {
-    await mkdir(options.mirror, { recursive: true })
-    mendCopy(options.mirror)
-    const ledger = new KvLedger(options, openDatabase(options.mirror))
+    const prefix = `${options.prefix.replace(/^\/+|\/+$/g, '')}/`
+    const kv = new Kv(new ConsulHttp(options.address))
+    const parts = {
+      prefix,
+      kv,
+      name: `consul:${kv.http.url}/${prefix.slice(0, -1)}`,
+      content: new KvContent(kv, prefix),
+    }
+    const copy = await KvCopy.open({ ...parts, mirror: options.mirror })
+    const ledger = new KvLedger(options, parts, copy)
     try {
       await ledger.inTurn(() => ledger.#catchUp())
     } catch (error) {
-      if (ledger.head === 0 || !ledger.#isSameStore()) {
+      if (ledger.head === 0 || !copy.isSameStore) {
         await ledger.close()
         throw error
       }
@@ -109,11 +115,6 @@ export class KvLedger extends RecordedLedger implements RevisionLedger {
     }
     ledger.#follow()
     return ledger
-  }
-
-  /** `consul:http://…/prefix` */
-  get name(): string {
-    return `consul:${this.#kv.http.url}/${this.#prefix.slice(0, -1)}`
   }
 
   /** The newest complaint while Consul does not answer; reads go on from the copy. */
@@ -179,7 +180,7 @@ export class KvLedger extends RecordedLedger implements RevisionLedger {
     this.#watch?.stop()
     this.#state.note()
     clearTimeout(this.#retry)
-    await this.inTurn(async () => this.#db.close()).catch(() => {})
+    await this.inTurn(async () => this.#copy.close()).catch(() => {})
     this.#kv.http.close()
   }
 
@@ -296,8 +297,9 @@ export class KvLedger extends RecordedLedger implements RevisionLedger {
     const entry = await this.#kv.get(this.#prefix + LAYOUT.head, true)
     if (!entry) {
       if (this.head === 0) return { index: 0, swept: undefined }
-      if (!this.#isSameStore()) {
-        this.#forget()
+      if (!this.#copy.isSameStore) {
+        this.#copy.forget()
+        this.history = this.#copy.history
         return { index: 0, swept: undefined }
       }
       throw new ConsulError(
@@ -308,113 +310,16 @@ export class KvLedger extends RecordedLedger implements RevisionLedger {
     }
     const head = readJson<Head>(entry)
     this.#content.notice(head.swept)
-    if (this.head > 0 && !(await this.#isSameHistory(head))) {
+    if (this.head > 0 && !(await this.#copy.isSameHistory(head))) {
       this.#options.log.warn(
         { store: this.name },
         `${this.name} has another history than the copy of it, which is at revision ${this.head}: it is taken as it stands, at revision ${head.revision}`,
       )
-      await this.#replace(head)
-    } else if (this.head < head.revision) await this.#adopt(head, this.history, (id) => this.tell(this.revision(id)!))
+      await this.#copy.replace(head)
+      this.history = this.#copy.history
+      const newest = this.revision(this.head)
+      if (newest) this.tell(newest)
+    } else if (this.head < head.revision) await this.#copy.readOn(head, (id) => this.tell(this.revision(id)!))
     return { index: entry.modifyIndex, swept: head.swept }
-  }
-
-  /** Whether the copy is of an earlier state of this history, not of another one under the same name. */
-  async #isSameHistory(head: Head): Promise<boolean> {
-    if (!this.#isSameStore() || head.revision < this.head) return false
-    const mine = this.#origin
-    if (!mine || mine.revision !== this.head) return false
-    if (head.revision === this.head) return head.manifest === mine.manifest
-    const entry = await this.#kv.get(this.#prefix + LAYOUT.revision(this.head), true)
-    // Compacted away meanwhile: then it is read anew.
-    return entry !== undefined && readJson<StoredRevision>(entry).manifest === mine.manifest
-  }
-
-  /** Reads on to the head into a copy. Content that is known here is not read again. */
-  async #adopt(head: Head, history: History, onRevision: (id: number) => void = () => {}): Promise<void> {
-    const stored = new Map<number, StoredRevision>()
-    const read = (entry: KvEntry) => stored.set(revisionOf(entry.key), readJson<StoredRevision>(entry))
-    if (head.revision - history.head() > 8)
-      for (const entry of await this.#kv.list(this.#prefix + LAYOUT.revisions)) read(entry)
-    else
-      for (let id = history.head() + 1; id <= head.revision; id++) {
-        const entry = await this.#kv.get(this.#prefix + LAYOUT.revision(id), true)
-        if (entry) read(entry)
-      }
-    for (const id of [...stored.keys()].sort((a, b) => a - b)) {
-      const known = history.head()
-      if (id <= known || id > head.revision) continue
-      const revision = stored.get(id)!
-      const first = known === 0
-      if (!first && id !== known + 1)
-        throw new ConsulError(`${this.name}: revision ${known + 1} was forgotten while it was read`, 404)
-      const changes = await Promise.all(
-        (await this.#filesOf(revision)).map(async ({ file, before, after }) => ({
-          file,
-          before,
-          after: after === undefined ? undefined : { hash: after, bytes: await this.#bytes(after) },
-        })),
-      )
-      const tree = new Map<string, { hash: string; bytes: Buffer }>()
-      if (first)
-        for (const [file, hash] of await this.#content.readTree(revision.manifest))
-          tree.set(file, { hash, bytes: await this.#bytes(hash) })
-      const origin: Origin = { name: this.name, revision: id, manifest: revision.manifest }
-      history.adopt(id, revision, changes, JSON.stringify(origin), first ? tree : undefined)
-      onRevision(id)
-    }
-    if (history.head() !== head.revision)
-      throw new ConsulError(
-        `${this.name}: revision ${history.head() + 1} is missing, the head is ${head.revision}`,
-        404,
-      )
-  }
-
-  /**
-   * Reads another history whole, beside the copy of the former, and only then puts it in its place: until then, also over a kill or a
-   * Consul that is away again, the former is what there is.
-   */
-  async #replace(head: Head): Promise<void> {
-    const { mirror } = this.#options
-    const db = openDatabase(folderBeside(mirror))
-    try {
-      await this.#adopt(head, new History(db))
-    } finally {
-      db.close()
-    }
-    this.#db.close()
-    takePlace(mirror)
-    this.#reopen()
-    const newest = this.revision(this.head)
-    if (newest) this.tell(newest)
-  }
-
-  async #filesOf({ files, list }: StoredRevision): Promise<readonly StoredFile[]> {
-    if (list === undefined) return files
-    return JSON.parse((await this.#content.readBlob(list)).toString('utf8')) as readonly StoredFile[]
-  }
-
-  async #bytes(hash: string): Promise<Buffer> {
-    return this.content(hash) ?? (await this.#content.readBlob(hash))
-  }
-
-  get #origin(): Origin | undefined {
-    const text = this.history.origin()
-    return text === undefined ? undefined : (JSON.parse(text) as Origin)
-  }
-
-  #isSameStore(): boolean {
-    return this.#origin?.name === this.name
-  }
-
-  /** The copy is of another store, and there is nothing in this one: it begins anew. */
-  #forget(): void {
-    this.#db.close()
-    rmSync(join(this.#options.mirror, STATE_FOLDER), { recursive: true, force: true })
-    this.#reopen()
-  }
-
-  #reopen(): void {
-    this.#db = openDatabase(this.#options.mirror)
-    this.history = new History(this.#db)
   }
 }

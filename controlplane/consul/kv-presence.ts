@@ -50,10 +50,12 @@ export function kvPresence(address: ConsulAddress, prefix: string, now: () => nu
       for (const id of gone) own.delete(id)
       if (all || changes.size > 0 || gone.length > 0) changed = true
       const { id, fresh } = await session.keep()
-      if (!fresh && (!changed || now() - writtenAt < WRITE_MS)) return
+      // Kept here whole, and written whole: what went with a session is there again.
+      if (!fresh && (!changed || now() - writtenAt < WRITE_MS)) return true
       await write(replica, id)
       writtenAt = now()
       changed = false
+      return true
     },
     async read(except) {
       const byReplica = new Map<string, KvEntry[]>()

@@ -47,6 +47,9 @@ end
 return answer
 `
 
+/** For what is said when a connection is made, ms: nobody waits for that, and in the time of a decision it may not be done. */
+const HANDSHAKE_MS = 1_000
+
 /** Failures after which Redis is left alone, and how often it is tried again. */
 const FAILURES = 5
 const PROBE_MS = 250
@@ -106,6 +109,7 @@ export class RedisStore implements Store {
   private readonly redis: Scripted
   private readonly logger: Logger
   private readonly prefix: string
+  private readonly timeoutMs: number
   private readonly now: () => number
   private readonly clustered: boolean
   /** By range of slots; a single server is one. */
@@ -114,8 +118,9 @@ export class RedisStore implements Store {
   constructor({ url, logger = SILENT, timeoutMs = 20, prefix = 'meshgate:rl:', now }: RedisStoreOptions) {
     this.logger = logger
     this.prefix = prefix
+    this.timeoutMs = timeoutMs
     this.now = now ?? (() => performance.now())
-    const redis = connectRedis(url, redisOptions(timeoutMs), logger, 'rate limits')
+    const redis = connectRedis(url, redisOptions(Math.max(timeoutMs, HANDSHAKE_MS)), logger, 'rate limits')
     redis.defineCommand('meshgateTake', { lua: SCRIPT })
     this.redis = redis as Scripted
     this.clustered = redis instanceof Cluster
@@ -155,7 +160,7 @@ export class RedisStore implements Store {
     try {
       const values = takes.flatMap(({ intervalUs, burst, hits }) => [intervalUs, burst, hits])
       const keys = takes.map((take) => this.keyOf(take))
-      const answer = await this.redis.meshgateTake(takes.length, ...keys, ...values)
+      const answer = await within(this.timeoutMs, this.redis.meshgateTake(takes.length, ...keys, ...values))
       if (breaker.succeeded()) this.logger.info({}, 'Redis answers again')
       return takes.map((_, index) => {
         const [allowed, remaining, retryUs, resetUs] = answer.slice(index * 4, index * 4 + 4) as [
@@ -172,4 +177,12 @@ export class RedisStore implements Store {
       throw error
     }
   }
+}
+
+/** @throws StoreUnavailable when there is no answer in time; what comes later is nobody's */
+function within<Answer>(ms: number, answer: Promise<Answer>): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new StoreUnavailable(`Redis did not answer within ${ms} ms`)), ms)
+    answer.then(resolve, reject).finally(() => clearTimeout(timer))
+  })
 }

@@ -15,10 +15,12 @@ function memoryStore() {
     async beat(replica, changed, gone, all) {
       check()
       state.beats.push({ changed: changed.size, gone: gone.length, all })
+      const known = kept.has(replica)
       const mine = all ? new Map<string, string>() : (kept.get(replica) ?? new Map<string, string>())
       for (const [id, value] of changed) mine.set(id, value)
       for (const id of gone) mine.delete(id)
       kept.set(replica, mine)
+      return known
     },
     async read(except) {
       check()
@@ -77,6 +79,20 @@ describe('presence', () => {
       { changed: 0, gone: 1, all: false },
       { changed: 1, gone: 0, all: true },
     ])
+  })
+
+  it('what the store forgot while the replica stood still is written again at once', async () => {
+    const { store, state, kept } = memoryStore()
+    const { presence, has, warnings } = replica(store, 'a')
+    has.set('x', '1').set('y', '1')
+    await presence.beat()
+    kept.clear()
+    has.set('x', '2')
+    await presence.beat()
+    expect([...kept.get(presence.replica)!.keys()]).toEqual(['x', 'y'])
+    await presence.beat()
+    expect(state.beats.map(({ all }) => all)).toEqual([true, false, true, false])
+    expect(warnings).toEqual([])
   })
 
   it('a store that fails is told once; afterwards everything is written again', async () => {

@@ -18,8 +18,11 @@ export interface ReplicaEntries {
 
 /** Where entries are kept for the others. All of it may be lost at any time: the next beat writes it again. */
 export interface PresenceStore {
-  /** Writes what changed and keeps the rest alive. @throws Error when it cannot */
-  beat(replica: string, changed: ReadonlyMap<string, string>, gone: readonly string[], all: boolean): Promise<void>
+  /**
+   * Writes what changed and keeps the rest alive. Answers whether the rest was still there: of a replica that stood still for too long it
+   * has gone. @throws Error when it cannot
+   */
+  beat(replica: string, changed: ReadonlyMap<string, string>, gone: readonly string[], all: boolean): Promise<boolean>
   /** What the others have. @throws Error when it cannot be read */
   read(except: string): Promise<readonly { readonly replica: string; readonly values: readonly string[] }[]>
   /** The replica ends. */
@@ -140,6 +143,7 @@ export class Presence {
   private async write(): Promise<void> {
     const { store, entries } = this.options
     const all = this.now() - this.wholeAt > WHOLE_MS
+    const before = this.written.size
     const states = new Map<string, string>()
     const changed = new Map<string, string>()
     let looked = 0
@@ -150,9 +154,14 @@ export class Presence {
     }
     const gone = [...this.written.keys()].filter((id) => !states.has(id))
     try {
-      await store.beat(this.replica, changed, gone, all)
+      const kept = await store.beat(this.replica, changed, gone, all)
       this.written = states
       if (all) this.wholeAt = this.now()
+      else if (!kept && before > 0) {
+        this.wholeAt = Number.NEGATIVE_INFINITY
+        await this.write()
+        return
+      }
       this.worked()
     } catch (error) {
       // Which part of it arrived is not known.

@@ -18,11 +18,12 @@ export function redisPresence(url: string, logger: RedisLogger, prefix = '{meshg
   const check = (results: readonly (readonly [Error | null, unknown])[] | null) => {
     if (!results) throw new Error('the transaction was given up')
     for (const [error] of results) if (error) throw error
+    return results.map(([, value]) => value)
   }
   return {
     async beat(replica, changed, gone, all) {
       const at = Date.now()
-      const work = redis.multi()
+      const work = redis.multi().exists(key(replica))
       if (all) work.del(key(replica))
       if (changed.size > 0) work.hset(key(replica), new Map(changed))
       if (gone.length > 0) work.hdel(key(replica), ...gone)
@@ -30,7 +31,7 @@ export function redisPresence(url: string, logger: RedisLogger, prefix = '{meshg
       work.zadd(index, at, replica)
       work.zremrangebyscore(index, '-inf', at - 10 * EXPIRE_MS)
       work.pexpire(index, 20 * EXPIRE_MS)
-      check(await work.exec())
+      return check(await work.exec())[0] === 1
     },
     async read(except) {
       const replicas = (await redis.zrange(index, String(-MOST_REPLICAS), '-1')).filter((replica) => replica !== except)

@@ -7,14 +7,17 @@ export interface RedisLogger {
   warn(fields: object, message: string): void
 }
 
-/** Options for commands that may not wait: nothing queued, nothing sent twice, a frozen server dropped after a second. */
+/**
+ * Options for commands that may not wait: nothing queued, nothing sent twice, a frozen server dropped after a second.
+ * @param timeoutMs for each command, those of making a connection, too: a shorter one than these need leaves a server that is well unused
+ */
 export function redisOptions(timeoutMs: number) {
   return {
     commandTimeout: timeoutMs,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
-    connectTimeout: 250,
+    connectTimeout: 1000,
     socketTimeout: 1000,
     retryStrategy: backoff,
     // A server that became a replica in a failover is left for the one that is the primary now.

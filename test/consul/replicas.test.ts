@@ -241,6 +241,10 @@ describe.skipIf(!(await hasConsul()))('replicas on one Consul', () => {
         details: expect.stringMatching(/has the 3 streams it takes: another replica may have room/),
       })
       further.close()
+      await until(
+        () => complaints,
+        (list) => list.length > 0,
+      )
       expect(complaints.splice(0)).toEqual([expect.stringMatching(/start another replica.*--max-streams/)])
     })
 

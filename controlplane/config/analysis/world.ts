@@ -215,7 +215,8 @@ export class World {
     const { consul } = this.mesh
     if (!consul || this.#discovered.length > 0) return false
     const domain = `.${consul.domain ?? 'consul'}`.toLowerCase()
-    return host.endsWith(domain) && /\.service(\.[^.]+)?$/.test(host.slice(0, -domain.length))
+    const name = host.toLowerCase()
+    return name.endsWith(domain) && /\.service(\.[^.]+)?$/.test(name.slice(0, -domain.length))
   }
 
   /**
@@ -280,7 +281,8 @@ export class World {
   /** Endpoints of a service with their labels; undefined when they are found at run time only. */
   endpoints({ object }: Pick<ServiceHost, 'object'>): readonly Workload[] | undefined {
     this.#reads.add('WorkloadEntry')
-    if (object.spec.hosts.some((host) => this.#discoveredHosts.has(host) || this.isUnread(host))) return undefined
+    if (object.spec.hosts.some((host) => this.#discoveredHosts.has(host.toLowerCase()) || this.isUnread(host)))
+      return undefined
     const { endpoints, workloadSelector, resolution = 'NONE' } = object.spec
     if (workloadSelector) return this.#selected(object.namespace, workloadSelector.labels ?? {})
     if (endpoints?.length)
