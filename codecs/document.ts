@@ -1,5 +1,5 @@
 import { type Document, LineCounter, parseAllDocuments } from 'yaml'
-import type { z } from 'zod'
+import { complaintsOf } from './complaints.ts'
 import type { Codec } from './contract.ts'
 import { compileProtocol } from './layout/compile.ts'
 import type { Issue, IssuePath } from './layout/issue.ts'
@@ -8,6 +8,8 @@ import { type ProtocolSpec, protocolSpec } from './layout/schema.ts'
 import { namesProto, resolveNames } from './proto/names.ts'
 
 export const apiVersion = 'meshgate.io/v1'
+/** As of every document; `status` is what others write into it. */
+const documentKeys = ['apiVersion', 'kind', 'metadata', 'spec', 'status']
 
 /** An issue with its place in the text; lines and columns count from 1. */
 export interface LocatedIssue extends Issue {
@@ -59,6 +61,9 @@ export function checkDocument(
   const issues: Issue[] = []
   if (value['kind'] !== 'Protocol') issues.push(error(['kind'], 'kind must be Protocol', 'kind: Protocol'))
   if (value['apiVersion'] !== apiVersion) issues.push(error(['apiVersion'], `apiVersion must be ${apiVersion}`))
+  for (const key of Object.keys(value))
+    if (!documentKeys.includes(key))
+      issues.push(error([key], `there is no "${key}" here`, didYouMean(key, documentKeys)))
   const metadata = value['metadata']
   const name = isRecord(metadata) && typeof metadata['name'] === 'string' ? metadata['name'] : ''
   // Istio reads the protocol of a port from the name up to its first dash, so a protocol's name has none.
@@ -73,7 +78,10 @@ export function checkDocument(
   }
   const parsed = protocolSpec.safeParse(value['spec'])
   if (!parsed.success)
-    return { name, issues: [...issues, ...parsed.error.issues.flatMap((issue) => fromZod(issue, ['spec'], value))] }
+    return {
+      name,
+      issues: [...issues, ...parsed.error.issues.flatMap((issue) => complaintsOf(issue, ['spec'], value))],
+    }
   const named = namesProto(parsed.data) ? resolveNames(parsed.data, file) : undefined
   const spec = named?.spec ?? parsed.data
   if (named && named.issues.length > 0) return { name, spec, issues: [...issues, ...named.issues] }
@@ -81,54 +89,6 @@ export function checkDocument(
   const result = compileProtocol(name, spec)
   const all = [...issues, ...result.issues]
   return { name, spec, issues: all, ...(result.codec && issues.length === 0 && { codec: result.codec }) }
-}
-
-/** Issues of the schema in our words: what is wrong, where, and what was probably meant. */
-function fromZod(issue: z.core.$ZodIssue, root: IssuePath, document: unknown): Issue[] {
-  const path = [...root, ...(issue.path as (string | number)[])]
-  if (valueAt(document, path) === undefined) return [error(path, 'this is missing')]
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => error([...path, key], `there is no "${key}" here`, didYouMean(key, knownKeys(path))))
-  }
-  if (issue.code === 'invalid_union') {
-    // The branch that came furthest, or complained least, says most about what the person meant.
-    const depth = (branch: readonly z.core.$ZodIssue[]) => Math.max(...branch.map((inner) => inner.path.length))
-    const unknown = (branch: readonly z.core.$ZodIssue[]) =>
-      branch.some(({ code }) => code === 'unrecognized_keys') ? 1 : 0
-    const [best] = [...issue.errors].sort((a, b) => depth(b) - depth(a) || unknown(b) - unknown(a))
-    if (best && (depth(best) > 0 || unknown(best) > 0)) return best.flatMap((inner) => fromZod(inner, path, document))
-    const wanted = issue.errors.flatMap((branch) => branch.map(({ message }) => plain(message)))
-    return [error(path, [...new Set(wanted)].join(', or '))]
-  }
-  return [error(path, plain(issue.message))]
-}
-
-const plain = (message: string) => message.replace(/^Invalid input: /, '')
-
-function valueAt(document: unknown, path: IssuePath): unknown {
-  let value = document
-  for (const step of path) value = (value as Record<string | number, unknown> | null | undefined)?.[step]
-  return value
-}
-
-/** Keys of the schema's object at a path, as far as it can be followed. */
-function knownKeys(path: IssuePath): readonly string[] {
-  const keys = (schema: unknown, rest: IssuePath): readonly string[] => {
-    const def = (schema as { def?: Record<string, unknown> } | undefined)?.def
-    if (!def) return []
-    if (def['type'] === 'optional' || def['type'] === 'nullable') return keys(def['innerType'], rest)
-    if (def['type'] === 'union') return (def['options'] as unknown[]).flatMap((option) => keys(option, rest))
-    if (def['type'] === 'lazy') return []
-    const [step, ...further] = rest
-    if (def['type'] === 'object') {
-      const shape = def['shape'] as Record<string, unknown>
-      return step === undefined ? Object.keys(shape) : keys(shape[step], further)
-    }
-    if (def['type'] === 'array') return typeof step === 'number' ? keys(def['element'], further) : []
-    if (def['type'] === 'record') return step === undefined ? [] : keys(def['valueType'], further)
-    return []
-  }
-  return [...new Set(keys(protocolSpec, path.slice(1)))]
 }
 
 function error(path: IssuePath, message: string, hint?: string): Issue {

@@ -10,7 +10,7 @@ import type { Offset } from './offset.ts'
 import type { FieldSpec } from './schema.ts'
 import type { Scope } from './scope.ts'
 import { prefixedText, sizedText } from './text-node.ts'
-import { largest, minBytes, parseType, type TextType, type TypeInfo, typeNames } from './types.ts'
+import { largest, minBytes, parseType, type TextType, type TypeInfo, typeHint, typeNames } from './types.ts'
 import { within } from './wrap.ts'
 
 /** A field whose start is known and whose type is not looked at yet. */
@@ -27,7 +27,7 @@ export function locatedNode(
   const type = parseType(spec.type ?? '')
   if (!type) {
     if (spec.type === undefined) scope.issues.error(path, `"${name}" has no type`, `types are: ${typeNames}`)
-    else scope.issues.error([...path, 'type'], `there is no type "${spec.type}"`, `types are: ${typeNames}`)
+    else scope.issues.error([...path, 'type'], `there is no type "${spec.type}"`, typeHint(spec.type))
     return undefined
   }
   const container = spec.in === undefined ? undefined : scope.resolve(spec.in, [...path, 'in'])

@@ -83,6 +83,32 @@ function parseNumber(text: string): NumberType | undefined {
 export const typeNames =
   'u8 u16 u24 u32 u64 i8…i64 (le behind for little-endian), leb128 zigzag mqtt, ascii(n) bcd(n), str(u16) bytes(u32), str bytes (with size), hessian, map'
 
+const otherNames: Readonly<Record<string, string>> = {
+  byte: 'u8',
+  char: 'u8',
+  short: 'i16',
+  ushort: 'u16',
+  long: 'i64',
+  ulong: 'u64',
+  varint: 'leb128',
+  uvarint: 'leb128',
+}
+
+/** For who wrote a type that does not exist: what it is called in C, Java or Go, else the list of types. */
+export function typeHint(text: string): string {
+  const word = text.trim().toLowerCase()
+  const [, unsigned, bits = 32, order] = /^(u?)int_?(8|16|24|32|64)?(?:_t)?[ _-]?(le|be)?$/.exec(word) ?? []
+  if (unsigned !== undefined) return `did you mean "${unsigned || 'i'}${bits}${order === 'le' ? 'le' : ''}"?`
+  if (/^[ui](16|24|32|64)be$/.test(word)) return `did you mean "${word.slice(0, -2)}"?`
+  const [, sized] = /^(string|str|text|bytes)\b/.exec(word) ?? []
+  if (sized) {
+    const name = sized === 'bytes' ? 'bytes' : 'str'
+    return `did you mean "${name}(u16)", a length in front, or "${name}" with a size?`
+  }
+  const known = otherNames[word]
+  return known ? `did you mean "${known}"?` : `types are: ${typeNames}`
+}
+
 /** The largest value a number type can say. */
 export function largest(type: NumberType): number {
   switch (type.form) {

@@ -1,6 +1,6 @@
 import { connectionModes, frameKindNames } from '../contract.ts'
 import { didYouMean } from '../layout/names.ts'
-import { largest, minBytes, parseType, typeNames } from '../layout/types.ts'
+import { largest, minBytes, parseType, typeHint } from '../layout/types.ts'
 
 export type AnswerTexts = Readonly<Record<string, string>>
 
@@ -54,7 +54,7 @@ function wrongPlace(answer: string, numbersOnly: boolean): string | undefined {
   const place = readPlace(answer)
   if (!place) return 'write a type and a place, as u32@8, or u32@length: behind the field "length"'
   const type = parseType(place.type)
-  if (!type) return `there is no type "${place.type}"; types are ${typeNames}`
+  if (!type) return `there is no type "${place.type}"; ${typeHint(place.type)}`
   if (numbersOnly && (type.form === 'text' || type.form === 'map' || type.form === 'hessian'))
     return `this is a number, and ${place.type} is none`
   if (type.form === 'map') return 'maps need more than a type: add them to the document'

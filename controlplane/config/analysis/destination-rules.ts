@@ -1,5 +1,6 @@
 import type { Path } from '../../diagnostics/diagnostic.ts'
 import type { TrafficPolicy } from '../kinds/traffic-policy.ts'
+import { rulesOf } from '../msg-router-rules.ts'
 import { isWildcard } from '../syntax/host.ts'
 import { protocolClass } from '../syntax/protocol.ts'
 import { type Check, type Complain, each, type Of, place, push, selects, type World } from './world.ts'
@@ -97,9 +98,14 @@ export const checkClientTls: Check = each(['DestinationRule'], (world, complain)
 
 /** Consistent hashes without a key, on traffic that has no such key, or overridden by settings of a port. */
 export const checkHash: Check = each(['DestinationRule'], (world, complain) => {
+  let hashed: ReadonlySet<string> | undefined
+  const byMessages = (host: string) => {
+    hashed ??= hostsHashedByMessages(world)
+    return hashed.has(host)
+  }
   return (rule) => {
     for (const [path, policy] of policiesOf(rule)) {
-      checkKey(world, rule, path, policy, complain)
+      checkKey(world, rule, path, policy, byMessages, complain)
       const inherited = policy.loadBalancer?.consistentHash ?? rule.spec.trafficPolicy?.loadBalancer?.consistentHash
       for (const [index, { port, loadBalancer }] of (policy.portLevelSettings ?? []).entries())
         if (inherited && !loadBalancer)
@@ -131,6 +137,7 @@ function checkKey(
   rule: Of<'DestinationRule'>,
   path: Path,
   { loadBalancer }: TrafficPolicy,
+  byMessages: (host: string) => boolean,
   complain: Complain,
 ): void {
   const hash = loadBalancer?.consistentHash
@@ -138,8 +145,14 @@ function checkKey(
   const at = [...path, 'loadBalancer', 'consistentHash']
   const http = (['httpHeaderName', 'httpCookie', 'httpQueryParameterName'] as const).find((field) => hash[field])
   if (!http) {
-    if (!hash.useSourceIp)
-      complain(rule, 'HASH_NO_EFFECT', at, 'nothing says what to hash: endpoints are chosen at random')
+    if (!hash.useSourceIp && !byMessages(world.resolve(rule.spec.host, rule.namespace)))
+      complain(
+        rule,
+        'HASH_NO_EFFECT',
+        at,
+        'nothing says what to hash: endpoints are chosen at random',
+        'httpHeaderName, httpCookie or useSourceIp here; for messages, hashKey of the MsgRouter that sends them',
+      )
     return
   }
   const ports = world
@@ -148,6 +161,19 @@ function checkKey(
   const messages = ports.some(({ name }) => /^tcp-metaprotocol-/i.test(name))
   if (ports.length > 0 && !messages && ports.every(({ name, protocol }) => classOf(name, protocol) !== 'http'))
     complain(rule, 'HASH_NO_EFFECT', [...at, http], `${rule.spec.host} has no HTTP port, so there is nothing to hash`)
+}
+
+/** Hosts that MsgRouters send messages to by a key of their own. */
+function hostsHashedByMessages(world: World): ReadonlySet<string> {
+  return new Set(
+    world.of('MsgRouter').flatMap(({ spec, namespace }) =>
+      rulesOf(spec).flatMap(({ rule: { hashKey, svrName, route = [] } }) => {
+        if (hashKey === undefined) return []
+        const named = [...(svrName === undefined ? [] : [svrName]), ...route.map(({ destination }) => destination.host)]
+        return named.map((name) => world.resolve(name, namespace))
+      }),
+    ),
+  )
 }
 
 /** The protocol of a port: stated, else by the prefix of its name, else TCP. */

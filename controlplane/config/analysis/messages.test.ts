@@ -29,6 +29,21 @@ describe('MsgRouters', () => {
     expect(said(A + router('one', 'msgid: 1, svrName: test.serviceA'))).toEqual([])
   })
 
+  it('a hash whose key the router names, and ports that services share, are left alone', () => {
+    const two = entry('a.b', '{number: 7, name: game, protocol: TCP}') + entry('c.d', '{number: 7, name: game-x}')
+    const rule = `
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: hash}
+spec: {host: a.b, trafficPolicy: {loadBalancer: {consistentHash: {maglev: {}}}}}
+---
+`
+    expect(said(two + rule + router('one', 'msgid: 1, svrName: a.b, hashKey: uid'))).toEqual([])
+    expect(said(two + rule + router('one', 'msgid: 1, svrName: a.b'))).toEqual([
+      expect.stringMatching(/HASH_NO_EFFECT .*consistentHash: nothing says what to hash/),
+    ])
+  })
+
   it('destinations that do not exist are named where they stand', () => {
     expect(said(A + router('one', 'msgid: 1, svrName: test.serviceB, subset: v1'))).toEqual([
       expect.stringMatching(/HOST_NOT_FOUND spec\.svrName: /),

@@ -1,4 +1,5 @@
 import { protocolClass } from '../syntax/protocol.ts'
+import { isProtocolPort } from './messages.ts'
 import { type Check, type Of, place, push, selects } from './world.ts'
 
 /** Services that can have no endpoint, and selectors that find none. */
@@ -58,7 +59,8 @@ export const checkTcpPorts: Check = (world, complain) => {
     if (object.spec.addresses?.length) continue
     for (const [index, { number, name, protocol }] of (object.spec.ports ?? []).entries()) {
       const stated = protocol || name.toLowerCase().match(/^(grpc-web|[a-z0-9]+)/)?.[0] || ''
-      if ((protocolClass(stated) ?? 'tcp') !== 'tcp') continue
+      // Message proxies tell services apart by what messages say.
+      if ((protocolClass(stated) ?? 'tcp') !== 'tcp' || isProtocolPort(world, name)) continue
       const path = ['spec', 'ports', index, 'number']
       if (number === httpPort)
         complain(object, 'LISTENER_PORT_CLASH', path, `port ${number} is the HTTP proxy port of sidecars`)
