@@ -1,6 +1,6 @@
-import { Cluster, type Redis } from 'ioredis'
+import type { Cluster, Redis } from 'ioredis'
 import { type Logger, SILENT } from '../ads/index.ts'
-import { connectRedis, isConnected, redisOptions } from '../shared/redis.ts'
+import { connectRedis, isCluster, isConnected, redisOptions } from '../shared/redis.ts'
 import { redisSlot } from '../shared/redis-slot.ts'
 import type { Store, Take, Taken } from './store.ts'
 
@@ -123,7 +123,7 @@ export class RedisStore implements Store {
     const redis = connectRedis(url, redisOptions(Math.max(timeoutMs, HANDSHAKE_MS)), logger, 'rate limits')
     redis.defineCommand('meshgateTake', { lua: SCRIPT })
     this.redis = redis as Scripted
-    this.clustered = redis instanceof Cluster
+    this.clustered = isCluster(redis)
   }
 
   get healthy(): boolean {
