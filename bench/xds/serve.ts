@@ -15,10 +15,12 @@ const RESOLUTION_MS = 1
 /**
  * Just the control plane with one mesh, and an HTTP address to change it by:
  *
- * - `POST /ep?svc=K&v=N`: the first endpoint of service K gets the address of change N
+ * - `POST /ep?svc=K&v=N`: the first endpoint of service K gets the address of change N (`addressOf`)
  * - `POST /route?v=N`: the weight of the one split becomes N % 101
  * - `POST /gc`: collects garbage, so that memory at rest can be read
  * - `GET /stats`: RSS and heap in bytes, CPU in µs, p99 and longest delay of the event loop in ms since the last call
+ *
+ * What is none of these is answered 400 with what would be.
  *
  * @param xds,admin `host:port`, port 0 for a free one
  */
@@ -57,11 +59,16 @@ function answer(
   delay: IntervalHistogram,
 ): void {
   const url = new URL(request.url ?? '/', 'http://localhost')
-  const number = (name: string) => Math.max(0, Math.trunc(Number(url.searchParams.get(name)) || 0))
+  const number = (name: string, most = Number.MAX_SAFE_INTEGER) => {
+    const text = url.searchParams.get(name) ?? ''
+    const value = /^\d+$/.test(text) ? Number(text) : -1
+    if (value < 0 || value > most) throw new RangeError(`${name} must be a whole number from 0 to ${most}`)
+    return value
+  }
   try {
     const asked = `${request.method} ${url.pathname}`
     if (asked === 'POST /ep') {
-      const service = number('svc') % workload.services
+      const service = number('svc', workload.services - 1)
       source.change(serviceFile(service), serviceDocument(workload, service, number('v')))
     } else if (asked === 'POST /route') source.change(ROUTE_FILE, routeDocument(number('v') % 101))
     else if (asked === 'POST /gc') collectGarbage()
@@ -69,11 +76,11 @@ function answer(
       response.setHeader('content-type', 'application/json')
       response.end(JSON.stringify(stats(delay)))
       return
-    } else response.statusCode = 404
+    } else throw new RangeError('there are POST /ep?svc=K&v=N, POST /route?v=N, POST /gc and GET /stats')
     response.end()
   } catch (error) {
-    response.statusCode = 500
-    response.end(String(error))
+    response.statusCode = error instanceof RangeError ? 400 : 500
+    response.end(`${error instanceof Error ? error.message : String(error)}\n`)
   }
 }
 

@@ -34,15 +34,19 @@ export function hostOf(service: number): string {
   return `s${String(service).padStart(4, '0')}.shop`
 }
 
-/**
- * The ServiceEntry of one service. Its first endpoint has an address that says which change it is of: a load client finds
- * `10.128.<change / 256>.<change % 256>` in the bytes of a response.
- */
+/** Changes in a row whose addresses all differ. */
+const ADDRESSES = 2 ** 23
+
+/** The address of a change, which a load client finds in the bytes of a response: `10.128.0.0` and on to `10.255.255.255`, then again. */
+export function addressOf(change: number): string {
+  const number = change % ADDRESSES
+  return `10.${128 + (number >> 16)}.${(number >> 8) & 255}.${number & 255}`
+}
+
+/** The ServiceEntry of one service. Its first endpoint has the address of a change. */
 export function serviceDocument({ endpoints }: Workload, service: number, change: number): string {
   const addresses = Array.from({ length: endpoints(service) }, (_, index) =>
-    index === 0
-      ? `10.128.${(change >> 8) & 255}.${change & 255}`
-      : `10.${index}.${(service >> 8) & 255}.${service & 255}`,
+    index === 0 ? addressOf(change) : `10.${index}.${(service >> 8) & 255}.${service & 255}`,
   )
   return `apiVersion: networking.istio.io/v1
 kind: ServiceEntry
