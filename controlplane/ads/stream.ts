@@ -6,7 +6,7 @@ import type { FrameOptions } from '../subscription/frames.ts'
 import { WILDCARD_TYPES } from '../subscription/interest.ts'
 import type { WorkingSet } from '../subscription/on-demand.ts'
 import { portions } from '../subscription/portions.ts'
-import { type DiscoveryRequest, RequestTooLarge, readDeltaRequest, readSotwRequest } from '../subscription/request.ts'
+import { type DiscoveryRequest, RequestTooLarge, readRequest } from '../subscription/request.ts'
 import { writeResponse } from '../subscription/response.ts'
 import { WireError } from '../subscription/wire.ts'
 import type { Mesh, NodeInfo, UnservedRequest } from '../xds/resource.ts'
@@ -19,6 +19,7 @@ import type { AdsMetrics } from './metrics.ts'
 import { readNode, readNodeId } from './node.ts'
 import type { Preparations } from './preparations.ts'
 import { RequestLine } from './request-line.ts'
+import { RequestReader } from './request-reader.ts'
 import { TokenBucket } from './token-bucket.ts'
 import { STATUS, type Status, type Transport, type TransportHandler } from './transport.ts'
 
@@ -69,6 +70,7 @@ export class Stream implements TransportHandler, StatusSource {
   private unsentSince = 0
   /** Nonce of the clusters whose late acknowledgement was told. */
   private toldSlow: string | undefined
+  private readonly reader: RequestReader
   private readonly line: RequestLine
   /** When the oldest change this client has not fully accepted was made. */
   private changedAt: number | undefined
@@ -81,6 +83,17 @@ export class Stream implements TransportHandler, StatusSource {
     this.connectedAt = context.now()
     const { requestsPerSecond, requestBurst } = context.limits
     this.bucket = new TokenBucket(requestsPerSecond, requestBurst, this.connectedAt)
+    this.reader = new RequestReader({
+      begin: (bytes) => {
+        const { namesPerStream: names, nameLength } = context.limits
+        return readRequest(method.form, bytes, { names, nameLength })
+      },
+      take: (request) => {
+        if (!this.ended && (this.joined || this.join(request))) this.line.add(request)
+      },
+      failed: (error) => this.refuseError(error),
+      slowDown: () => transport.pause(SLOWER_MS),
+    })
     this.line = new RequestLine({
       divide: (request) => {
         const type = this.typeNamed(request)
@@ -126,20 +139,14 @@ export class Stream implements TransportHandler, StatusSource {
 
   message(bytes: Buffer): void {
     if (this.ended) return
-    const { limits, now } = this.context
-    const time = now()
+    const time = this.context.now()
     if (!this.bucket.take(time)) this.transport.pause(Math.max(10, this.bucket.wait(time)))
-    try {
-      const read = this.method.form === 'delta' ? readDeltaRequest : readSotwRequest
-      const request = read(bytes, { names: limits.namesPerStream, nameLength: limits.nameLength })
-      if (this.joined || this.join(request)) this.line.add(request)
-    } catch (error) {
-      this.refuseError(error)
-    }
+    this.reader.add(bytes)
   }
 
   closed(): void {
     this.ended = true
+    this.reader.stop()
     this.line.stop()
     const { waiting, warming, status } = this.context
     waiting.delete(this)

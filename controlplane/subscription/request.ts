@@ -60,34 +60,60 @@ const MOST_AUTHORITY = 64 * 1024
 
 const string = (field: number) => (field << 3) | WIRE.bytes
 
+/** A request that is being read, as much of it in one turn as its reader likes. */
+export interface RequestReading {
+  /**
+   * Reads on, until `most` more names were read.
+   * @returns the request when it is whole; undefined when there is more to read
+   * @throws WireError, RequestTooLarge
+   */
+  next(most: number): DiscoveryRequest | undefined
+}
+
 /**
  * ```
  * DiscoveryRequest: version_info = 1, node = 2, repeated resource_names = 3, type_url = 4, response_nonce = 5,
  *                   error_detail = 6 (google.rpc.Status), repeated resource_locators = 7 (ResourceLocator)
  * ```
  * https://www.envoyproxy.io/docs/envoy/latest/api-v3/service/discovery/v3/discovery.proto
- * @throws WireError, RequestTooLarge
  */
-export function readSotwRequest(message: Buffer, limits: RequestLimits): SotwRequest {
-  const reader = new WireReader(message)
-  const names = new NameList(limits)
-  let version = ''
-  let typeUrl = ''
-  let nonce = ''
-  let node: Buffer | undefined
-  let error: ErrorDetail | undefined
-  while (!reader.done) {
-    const tag = reader.tag()
-    if (tag === string(3)) names.addAll(reader, tag)
-    else if (tag === string(1)) version = reader.string()
-    else if (tag === string(2)) node = reader.bytes()
-    else if (tag === string(4)) typeUrl = reader.string()
-    else if (tag === string(5)) nonce = reader.string()
-    else if (tag === string(6)) error = readStatus(reader.message())
-    else if (tag === string(7)) names.addLocator(reader)
-    else reader.skip(tag)
+class SotwReading implements RequestReading {
+  private readonly reader: WireReader
+  private readonly names: NameList
+  private version = ''
+  private typeUrl = ''
+  private nonce = ''
+  private node: Buffer | undefined
+  private error: ErrorDetail | undefined
+
+  constructor(message: Buffer, limits: RequestLimits) {
+    this.reader = new WireReader(message)
+    this.names = new NameList(limits)
   }
-  return { form: 'sotw', typeUrl, node, nonce, error, names: names.names, version }
+
+  next(most: number): SotwRequest | undefined {
+    const { reader, names } = this
+    let left = most
+    for (;;) {
+      left = names.readOn(left)
+      if (names.open) return undefined
+      if (reader.done) break
+      if (left <= 0) return undefined
+      const tag = reader.tag()
+      if (tag === string(3)) names.addAll(reader, tag)
+      else if (tag === string(1)) this.version = reader.string()
+      else if (tag === string(2)) this.node = reader.bytes()
+      else if (tag === string(4)) this.typeUrl = reader.string()
+      else if (tag === string(5)) this.nonce = reader.string()
+      else if (tag === string(6)) this.error = readStatus(reader.message())
+      else if (tag === string(7)) {
+        names.addLocator(reader)
+        left -= 1
+      } else reader.skip(tag)
+    }
+    const { typeUrl, node, nonce, error, version } = this
+    return { form: 'sotw', typeUrl, node, nonce, error, names: names.names, version }
+  }
 }
 
 /**
@@ -97,56 +123,103 @@ export function readSotwRequest(message: Buffer, limits: RequestLimits): SotwReq
  *                        response_nonce = 6, error_detail = 7, resource_locators_subscribe = 8, …_unsubscribe = 9
  * map entry:             key = 1, value = 2
  * ```
- * @throws WireError, RequestTooLarge
  */
+class DeltaReading implements RequestReading {
+  private readonly reader: WireReader
+  private readonly limits: RequestLimits
+  private readonly subscribe: NameList
+  private readonly unsubscribe: NameList
+  private initialVersions: Map<string, string> | undefined
+  private typeUrl = ''
+  private nonce = ''
+  private node: Buffer | undefined
+  private error: ErrorDetail | undefined
+
+  constructor(message: Buffer, limits: RequestLimits) {
+    this.reader = new WireReader(message)
+    this.limits = limits
+    this.subscribe = new NameList(limits)
+    this.unsubscribe = new NameList(limits)
+  }
+
+  next(most: number): DeltaRequest | undefined {
+    const { reader, limits, subscribe, unsubscribe } = this
+    let left = most
+    for (;;) {
+      left = unsubscribe.readOn(subscribe.readOn(left))
+      if (subscribe.open || unsubscribe.open) return undefined
+      if (reader.done) break
+      if (left <= 0) return undefined
+      const tag = reader.tag()
+      if (tag === string(3)) subscribe.addAll(reader, tag, this.nameLength)
+      else if (tag === string(4)) unsubscribe.addAll(reader, tag, this.nameLength)
+      else if (tag === string(5)) {
+        this.initialVersions ??= new Map()
+        if (this.initialVersions.size >= limits.names) throw tooMany('initial_resource_versions', limits)
+        readVersion(reader.message(), this.initialVersions, this.nameLength)
+        left -= 1
+      } else if (tag === string(1)) this.node = reader.bytes()
+      else if (tag === string(2)) this.typeUrl = reader.string()
+      else if (tag === string(6)) this.nonce = reader.string()
+      else if (tag === string(7)) this.error = readStatus(reader.message())
+      else if (tag === string(8) || tag === string(9)) {
+        const list = tag === string(8) ? subscribe : unsubscribe
+        list.addLocator(reader)
+        left -= 1
+      } else reader.skip(tag)
+    }
+    return {
+      form: 'delta',
+      typeUrl: this.typeUrl,
+      node: this.node,
+      nonce: this.nonce,
+      error: this.error,
+      subscribe: subscribe.names,
+      unsubscribe: unsubscribe.names,
+      initialVersions: this.initialVersions ?? NO_VERSIONS,
+    }
+  }
+
+  /** Envoy writes the type before the names. */
+  private get nameLength(): number {
+    const { nameLength } = this.limits
+    return this.typeUrl === TYPE_URL.vhds ? Math.max(MOST_AUTHORITY, nameLength) : nameLength
+  }
+}
+
+/** Begins to read a request, which may be read on in later turns: its bytes must stay what they are until then. */
+export function readRequest(form: Form, message: Buffer, limits: RequestLimits): RequestReading {
+  return form === 'delta' ? new DeltaReading(message, limits) : new SotwReading(message, limits)
+}
+
+/** Reads a request in one go. @throws WireError, RequestTooLarge */
+export function readSotwRequest(message: Buffer, limits: RequestLimits): SotwRequest {
+  return new SotwReading(message, limits).next(Number.POSITIVE_INFINITY)!
+}
+
+/** Reads a request in one go. @throws WireError, RequestTooLarge */
 export function readDeltaRequest(message: Buffer, limits: RequestLimits): DeltaRequest {
-  const reader = new WireReader(message)
-  // Envoy writes the type before the names.
-  const nameLength = () => (typeUrl === TYPE_URL.vhds ? Math.max(MOST_AUTHORITY, limits.nameLength) : limits.nameLength)
-  const subscribe = new NameList(limits)
-  const unsubscribe = new NameList(limits)
-  let initialVersions: Map<string, string> | undefined
-  let typeUrl = ''
-  let nonce = ''
-  let node: Buffer | undefined
-  let error: ErrorDetail | undefined
-  while (!reader.done) {
-    const tag = reader.tag()
-    if (tag === string(3)) subscribe.addAll(reader, tag, nameLength())
-    else if (tag === string(4)) unsubscribe.addAll(reader, tag, nameLength())
-    else if (tag === string(5)) {
-      initialVersions ??= new Map()
-      if (initialVersions.size >= limits.names) throw tooMany('initial_resource_versions', limits)
-      readVersion(reader.message(), initialVersions, nameLength())
-    } else if (tag === string(1)) node = reader.bytes()
-    else if (tag === string(2)) typeUrl = reader.string()
-    else if (tag === string(6)) nonce = reader.string()
-    else if (tag === string(7)) error = readStatus(reader.message())
-    else if (tag === string(8)) subscribe.addLocator(reader)
-    else if (tag === string(9)) unsubscribe.addLocator(reader)
-    else reader.skip(tag)
-  }
-  return {
-    form: 'delta',
-    typeUrl,
-    node,
-    nonce,
-    error,
-    subscribe: subscribe.names,
-    unsubscribe: unsubscribe.names,
-    initialVersions: initialVersions ?? NO_VERSIONS,
-  }
+  return new DeltaReading(message, limits).next(Number.POSITIVE_INFINITY)!
 }
 
 const NO_VERSIONS: ReadonlyMap<string, string> = new Map()
 
 const lists = new NameLists()
 
+/** Names that stand one behind the other, while they are read. */
+interface NameRun {
+  readonly reader: WireReader
+  readonly bytes: Buffer
+  readonly isFirst: boolean
+  readonly nameLength: number
+}
+
 class NameList {
   /** Shared with other requests that list the same; never changed. */
   private shared: readonly string[] = []
   /** The names once they are not just one shared list. */
   private own: string[] | undefined
+  private run: NameRun | undefined
   private readonly limits: RequestLimits
 
   constructor(limits: RequestLimits) {
@@ -157,25 +230,38 @@ class NameList {
     return this.own ?? this.shared
   }
 
-  /** All names that stand one behind the other with this tag; the first is next in the reader. */
+  /** Whether there are names that were given to `addAll` and have not been read. */
+  get open(): boolean {
+    return this.run !== undefined
+  }
+
+  /** All names that stand one behind the other with this tag; the first is next in the reader. They are known at once or to be `readOn`. */
   addAll(reader: WireReader, tag: number, nameLength = this.limits.nameLength): void {
     const bytes = reader.run(tag)
-    const known = lists.find(bytes)
-    if (known && this.names.length === 0 && known.length <= this.limits.names) {
-      this.shared = known
-      return
-    }
     const isFirst = this.names.length === 0
-    const run = new WireReader(bytes)
+    const known = lists.find(bytes)
+    if (known && isFirst && known.length <= this.limits.names) this.shared = known
+    else this.run = { reader: new WireReader(bytes), bytes, isFirst, nameLength }
+  }
+
+  /** Reads names, `most` of them at most. @returns how many fewer that were */
+  readOn(most: number): number {
+    const { run } = this
+    if (!run) return most
+    let left = most
     for (;;) {
-      this.add(run, nameLength)
-      if (run.done) break
-      run.tag()
+      if (left-- <= 0) return 0
+      this.add(run.reader, run.nameLength)
+      if (run.reader.done) break
+      run.reader.tag()
     }
-    if (!isFirst || !this.own) return
-    this.shared = this.own
-    this.own = undefined
-    lists.add(bytes, this.shared)
+    this.run = undefined
+    if (run.isFirst && this.own) {
+      this.shared = this.own
+      this.own = undefined
+      lists.add(run.bytes, this.shared)
+    }
+    return left
   }
 
   add(reader: WireReader, nameLength = this.limits.nameLength): void {
