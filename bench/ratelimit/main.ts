@@ -19,7 +19,7 @@ import {
   RateLimitResponse_Code,
   RateLimitResponseSchema,
 } from '../../proto/gen/envoy/service/ratelimit/v3/rls_pb.ts'
-import { freePort } from '../../test/helpers/ports.ts'
+import { freePorts } from '../../test/helpers/ports.ts'
 import { stopEverything } from '../../test/helpers/processes.ts'
 import { hasRedis, startRedis } from '../../test/helpers/redis.ts'
 import { cpuMs, median, quantile, report, round } from '../measure.ts'
@@ -30,6 +30,8 @@ interface Subject {
   readonly name: string
   readonly pid: number
   readonly port: number
+  /** Of its metrics, where it has some. */
+  readonly metricsPort: number
   stop(): Promise<unknown>
 }
 
@@ -47,17 +49,17 @@ interface Measured {
 const DEADLINE_MS = 20
 
 async function start(name: string, args: readonly string[]): Promise<Subject> {
-  const port = await freePort()
+  const [port, metricsPort] = (await freePorts(2)) as [number, number]
   const tsx = ['--import', 'tsx']
   const run = await startProcess({
     command: process.execPath,
-    args: [...tsx, ...args.map((arg) => arg.replace('PORT', String(port)))],
+    args: [...tsx, ...args.map((arg) => arg.replace('METRICS', String(metricsPort)).replace('PORT', String(port)))],
     cwd: root,
   })
   const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure())
   await promisify(client.waitForReady.bind(client))(Date.now() + 60_000)
   client.close()
-  return { name, pid: run.pid, port, stop: () => run.stop() }
+  return { name, pid: run.pid, port, metricsPort, stop: () => run.stop() }
 }
 
 /** Asks one instance about a rule; `users` are as many values of its second entry, none where the rule has no other than itself. */
@@ -113,6 +115,7 @@ async function admission(instances: readonly Subject[], seconds: number) {
   const callers = instances.map(({ port }) => caller(port, 'default/limited/0', 0))
   for (const { call } of callers) for (let index = 0; index < 50; index++) await call()
   await sleep(500)
+  const before = await refusedUncounted(instances)
   const admitted: number[] = []
   let asked = 0
   const open: Promise<void>[] = []
@@ -142,7 +145,34 @@ async function admission(instances: readonly Subject[], seconds: number) {
     admitted: admitted.length,
     toDue: round(admitted.length / due, 4),
     mostInASecond: most,
+    refusedUncounted: (await refusedUncounted(instances)) - before,
   }
+}
+
+/** Requests that were refused because Redis's answer came after the deadline, by what the instances count. */
+async function refusedUncounted(instances: readonly Subject[]): Promise<number> {
+  let sum = 0
+  for (const { metricsPort } of instances) {
+    const text = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text()
+    for (const line of text.split('\n'))
+      if (/^meshgate_ratelimit_hits_total\{.*failed_closed/.test(line)) sum += Number(line.split(' ').at(-1))
+  }
+  return sum
+}
+
+/** What must hold of two instances that share one limit of 1,000/s (burst 100), and whether it did. */
+function verdicts({ toDue, mostInASecond, refusedUncounted: late }: Awaited<ReturnType<typeof admission>>) {
+  return [
+    {
+      what: 'two instances admit of what 1,000/s is due',
+      ...{ measured: toDue, wanted: '0.98 to 1.02', met: Math.abs(toDue - 1) <= 0.02 },
+      remark: late > 0 ? `${late} refused because Redis answered too late` : '',
+    },
+    {
+      what: 'the most in any second, to 1,000',
+      ...{ measured: round(mostInASecond / 1_000, 3), wanted: '1.1 at most', met: mostInASecond <= 1_100, remark: '' },
+    },
+  ]
 }
 
 async function measure(subject: Subject, seconds: number, rate: number): Promise<Measured> {
@@ -214,7 +244,7 @@ spec:
   - {onFailure: deny, tokenBucket: {maxTokens: 100, tokensPerFill: 1000, fillInterval: 1s}}
 `,
   )
-  const command = ['cli/main.ts', 'ratelimit', folder, '--listen', '127.0.0.1:PORT', '--metrics', '127.0.0.1:0']
+  const command = ['cli/main.ts', 'ratelimit', folder, '--listen', '127.0.0.1:PORT', '--metrics', '127.0.0.1:METRICS']
   const quiet = ['--log-level', 'error']
   const redis = (await hasRedis()) ? ['--redis', (await startRedis()).url] : undefined
   const subjects = [
@@ -242,13 +272,26 @@ spec:
   // How far rounds of one process lie apart, for each.
   const spread = Object.fromEntries([...found].map(([name, all]) => [name, all.map(({ cpuUs }) => round(cpuUs, 1))]))
   const second = redis && (await start('Redis', [...command, ...quiet, ...redis]))
-  const admits = second && (await admission([subjects.at(-1)!, second], 5))
+  if (second) await measure(second, seconds, rate)
+  const admits = second && (await admission([subjects.at(-1)!, second], 10))
   await second?.stop()
+  const judged = admits ? verdicts(admits) : []
   if (!redis) process.stderr.write('no redis-server: figures for Redis are missing\n')
   const { stdout } = await promisify(execFile)('redis-server', ['--version']).catch(() => ({ stdout: '' }))
+  if (values.output !== 'json') console.table(judged)
   await report(
     rows,
-    { benchmark: 'ratelimit', redis: stdout.split(' ')[2] ?? '', rounds, seconds, rate, rows, spread, admits },
+    {
+      benchmark: 'ratelimit',
+      redis: stdout.split(' ')[2] ?? '',
+      rounds,
+      seconds,
+      rate,
+      rows,
+      spread,
+      admits,
+      verdicts: judged,
+    },
     values.output,
   )
   for (const subject of subjects) await subject.stop()

@@ -1,8 +1,13 @@
 import { join } from 'node:path'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { CONSUL_DEFAULTS, ConsulDiscovery, KvLedger, KvSource } from '../../controlplane/consul/index.ts'
+import { LiveConfig } from '../../controlplane/live-config.ts'
+import { createMesh } from '../../controlplane/mesh.ts'
+import { Discovery } from '../../controlplane/model/index.ts'
 import { hasConsul, startConsul, type TestConsul } from '../helpers/consul.ts'
 import { until } from '../helpers/eventually.ts'
 import { testFolder } from '../helpers/folders.ts'
+import { stopAfterTests } from '../helpers/processes.ts'
 import { startToxic, type Toxic, type ToxicProxy } from '../helpers/toxic.ts'
 import { type ConsulBed, consulBed, served, stopBeds } from './bed.ts'
 
@@ -28,6 +33,12 @@ const FAULTS: readonly (readonly [string, Toxic])[] = [
 
 const settings = { probeMs: 200, waitMs: 1_000, confirmMs: 1_500, nameGraceMs: 500 }
 
+const ruleFor = (host: string, timeout: string) => `apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: rule}
+spec: {hosts: [${host}], http: [{timeout: ${timeout}, route: [{destination: {host: ${host}}}]}]}
+`
+
 describe.skipIf(!(await hasConsul()))('a Consul that', () => {
   let consul: TestConsul
   let folder: string
@@ -37,6 +48,63 @@ describe.skipIf(!(await hasConsul()))('a Consul that', () => {
   beforeAll(async () => {
     folder = testFolder('test')
     consul = await startConsul()
+  })
+
+  it('has a document with an error goes on telling endpoints, and with garbage in its catalog configuration', async () => {
+    const host = 'apart.service.consul'
+    const edit = (timeout: string) => {
+      const bytes = Buffer.from(ruleFor(host, timeout))
+      const by = { who: 'a', why: 'test', source: 'api' as const, expected: new Map() }
+      return ledger.apply([{ file: 'rules.yaml', bytes }], by)
+    }
+    await consul.register({ name: 'apart', id: 'p1', port: 9101 })
+    const log = { info: () => {}, warn: () => {} }
+    const ledger = await KvLedger.open({
+      ...{ address: { url: consul.url }, prefix: 't/apart', mirror: join(folder, 'apart'), log },
+    })
+    await edit('3s')
+    const catalog = await startToxic(consul.httpPort)
+    const discovery = new Discovery()
+    const mesh = createMesh({ discovery })
+    const config = new LiveConfig(new KvSource(ledger), mesh)
+    const quick = { ...CONSUL_DEFAULTS, ...settings, url: catalog.url }
+    const source = new ConsulDiscovery({ discovery, settings: quick, cacheFile: undefined, log })
+    stopAfterTests(async () => {
+      await source.stop()
+      await config.stop()
+      await ledger.close()
+    })
+    await config.start()
+    await source.start()
+    await source.whenReady()
+    const endpoints = () => served({ mesh }, host)
+    /** What proxies get as the rule's timeout. */
+    const routed = () =>
+      /timeout["\s:]+(\d+s)/.exec(JSON.stringify(mesh.model.world.all('VirtualService')[0]?.spec))?.[1]
+    await until(endpoints, (list) => list.join() === '9101 healthy')
+    expect(routed()).toBe('3s')
+
+    await edit('never')
+    await until(
+      () => config.documentDiagnostics(),
+      (list) => list.some(({ severity, path }) => severity === 'error' && path?.endsWith('timeout')),
+    )
+    await consul.register({ name: 'apart', id: 'p2', port: 9102 })
+    await until(endpoints, (list) => list.join() === '9101 healthy,9102 healthy')
+    expect(routed()).toBe('3s')
+
+    await catalog.set({ kind: 'garbage' }, true)
+    await until(
+      () => source.state(),
+      ({ state }) => state === 'lost',
+    )
+    await edit('5s')
+    await until(routed, (timeout) => timeout === '5s')
+    expect(endpoints()).toEqual(['9101 healthy', '9102 healthy'])
+
+    await catalog.set({ kind: 'none' }, true)
+    await consul.deregister('p1')
+    await until(endpoints, (list) => list.join() === '9102 healthy')
   })
 
   /** Each has a way of its own to the one Consul, and a service of its own: most of what they do is wait. */
