@@ -56,6 +56,12 @@ export function frameErrorName(code: number): FrameErrorName | undefined {
 export const connectionModes = ['shared', 'bound', 'exclusive'] as const
 export type ConnectionMode = (typeof connectionModes)[number]
 
+/**
+ * Bits an id must have for shared connections: 17 say which of the proxy's requests it is, and fewer than 8 beside them would repeat an id
+ * while a reply to its former owner may still come.
+ */
+export const sharedIdBits = 25
+
 /** What `inspect` fills in. One object is reused for all frames. */
 export interface Frame {
   kind: number
@@ -143,7 +149,7 @@ export interface Codec {
   readonly modes: readonly ConnectionMode[]
   /** Replies come in the order of the requests and carry no id. */
   readonly ordered: boolean
-  /** Width of the id the proxy may write, 0 when it cannot. `shared` needs one. */
+  /** Width of the id the proxy may write, 0 when it cannot. `shared` needs one of `sharedIdBits`. */
   readonly idBits: number
   /** All fields declared, `fields[slot].slot === slot`. Grows only by `slot()`. */
   readonly fields: readonly FieldInfo[]

@@ -219,6 +219,11 @@ describe('refused at load, with path and reason', () => {
       /cannot depend on "n"/,
     ],
     [
+      'connections to share with an id too narrow for it',
+      `${good.replace('at: 8, type: u32', 'at: 8, type: u16')}connections: [shared]`,
+      /spec.connections\[?.?0\]?: shared connections need an id of 25 bits, "id" has 16/,
+    ],
+    [
       'a reply shorter than the header',
       good.replace('error: close', 'error: {from: request, bytes: 8}'),
       /spec.reply.error.bytes: the reply copies 8 bytes of the request, its header takes 16/,
@@ -392,17 +397,35 @@ reply: {error: close}`)
     expect(Buffer.from(without).toString('hex')).toBe('0008010300020539')
   })
 
+  test('an id too narrow to be shared leaves the other ways, and is told; digits can be an id', () => {
+    const layout = (type: string) => `
+frame: {length: {at: 0, type: u16, counts: all}}
+message: {kind: {at: 2, type: u8, is: {1: request, 2: response}}, id: {at: 3, type: ${type}}}
+reply: {error: close}
+connections: [shared, bound]`
+    const narrow = check(layout('u24'))
+    expect(narrow.codec!.modes).toEqual(['bound'])
+    expect(narrow.issues.map(({ severity, message }) => `${severity}: ${message}`)).toEqual([
+      expect.stringMatching(/warning: .* 25 bits, "id" has 24: .* bound is used instead/),
+    ])
+    const digits = compile(layout('ascii(9)'))
+    expect(digits.modes).toEqual(['shared', 'bound'])
+    const frame = bytes('000c 01 303030303030303432')
+    expect(digits.writeId!(frame, 0, frame.length, 123_456_789, 0)).toBe(true)
+    expect(Buffer.from(frame.subarray(3)).toString()).toBe('123456789')
+  })
+
   test('a checksum is made anew when a frame is changed', () => {
     const codec = compile(`
 frame: {length: {at: 0, type: u16, counts: all}, checksum: {type: crc32, at: end(body)}}
-message: {kind: {at: 2, type: u8, is: {1: request, 2: response}}, id: {at: 3, type: u16}}
-fields: {n: {at: 5, type: u8, writable: false}, body: {at: 6, type: bytes, size: n, writable: false}}
+message: {kind: {at: 2, type: u8, is: {1: request, 2: response}}, id: {at: 3, type: u32}}
+fields: {n: {at: 7, type: u8, writable: false}, body: {at: 8, type: bytes, size: n, writable: false}}
 reply: {error: close}
 connections: [shared]`)
-    const frame = bytes('000c 01 0007 02 6869 00000000')
+    const frame = bytes('000e 01 00000007 02 6869 00000000')
     expect(codec.writeId!(frame, 0, frame.length, 8, 0)).toBe(true)
-    // CRC-32 of 00 0c 01 00 08 02 68 69 by another implementation.
-    expect(Buffer.from(frame.subarray(8)).toString('hex')).toBe(crc(frame.subarray(0, 8)))
+    // CRC-32 of what stands before it by another implementation.
+    expect(Buffer.from(frame.subarray(10)).toString('hex')).toBe(crc(frame.subarray(0, 10)))
   })
 
   test('a checksum ends the frames of our own, too, in the byte order it says', () => {
@@ -411,7 +434,7 @@ frame: {length: {at: 0, type: u16le, counts: rest, plus: 4}, checksum: {type: cr
 message: {kind: {at: 2, type: u8, is: {1: request, 2: response}}, id: {at: 3, type: u16}}
 fields: {n: {at: 5, type: u8, when: {kind: request}}}
 reply: {error: {from: request, bytes: 5, set: {kind: response}, body: u8 code}}
-connections: [shared]`)
+connections: [bound]`)
     const request = bytes('0400 01 0007 02 00000000')
     const reply = codec.reply!('error', request, 0, request.length, 9, '')!
     expect(Buffer.from(reply.subarray(0, 6)).toString('hex')).toBe('040002000709')

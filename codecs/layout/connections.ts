@@ -1,7 +1,17 @@
-import type { ConnectionMode } from '../contract.ts'
+import { type ConnectionMode, sharedIdBits } from '../contract.ts'
 import type { Issues } from './issue.ts'
 import type { ProtocolSpec } from './schema.ts'
 import type { VariantPlan } from './variant.ts'
+
+const leaveOut = 'leave shared out: connections: [bound, exclusive]'
+
+/** Why an id cannot be written. */
+function obstacle({ writable, guarded, mask, container }: VariantPlan['ids'][number]): string {
+  if (guarded) return 'it is not in every frame (`when`)'
+  if (mask !== 0) return 'it is some bits of a number'
+  if (container && !container.elastic) return `nothing says how long "${container.name}" is, so it cannot change`
+  return writable ? 'it is no number' : 'it is `writable: false`'
+}
 
 /** The modes of a protocol. `shared` mixes the requests of many clients, so every request and reply must carry an id we can write. */
 export function checkConnections(
@@ -14,6 +24,7 @@ export function checkConnections(
   if (!modes.includes('shared')) return modes
   const at = [...path, modes.indexOf('shared')]
   const paired = ['request', 'response', 'either'] as const
+  let narrow = false
   const asks = plans.filter(({ kind }) => kind.kinds.some((name) => (paired as readonly string[]).includes(name)))
   for (const plan of asks) {
     const where = plan.name ? ` in the variant "${plan.name}"` : ''
@@ -26,7 +37,7 @@ export function checkConnections(
       continue
     }
     for (const id of plan.ids) {
-      const bits = id.number?.form === 'int' || id.number?.form === 'varint' ? plan.idBits : 0
+      const bits = id.number ? plan.idBits : 0
       if (
         !id.patch ||
         !id.writable ||
@@ -35,9 +46,17 @@ export function checkConnections(
         bits === 0 ||
         (id.container && !id.container.elastic)
       ) {
-        issues.error(at, `shared connections need an id that can be written, "${id.name}" cannot${where}`)
-      } else if (bits < 16) {
-        issues.warning(id.path, `an id of ${bits} bits allows ${2 ** bits} requests in flight on a shared connection`)
+        issues.error(
+          at,
+          `shared connections need an id that can be written, "${id.name}" cannot${where}: ${obstacle(id)}`,
+          leaveOut,
+        )
+      } else if (bits < sharedIdBits) {
+        narrow = true
+        const message = `shared connections need an id of ${sharedIdBits} bits, "${id.name}" has ${bits}${where}: replies that come late would meet other requests`
+        // Where nothing else is possible the document says what cannot be; else the proxy takes the next mode.
+        if (modes.length === 1) issues.error(at, message, leaveOut)
+        else issues.warning(at, `${message}; ${modes.find((mode) => mode !== 'shared')} is used instead`, leaveOut)
       }
     }
   }
@@ -49,5 +68,5 @@ export function checkConnections(
       'connections: [bound]',
     )
   }
-  return modes
+  return narrow ? modes.filter((mode) => mode !== 'shared') : modes
 }

@@ -1,4 +1,4 @@
-import type { Codec, ConnectionMode, Edit } from '../../codecs/contract.ts'
+import { type Codec, type ConnectionMode, type Edit, sharedIdBits } from '../../codecs/contract.ts'
 import { rotation } from '../cluster/balance/picker.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { MessageRoute, RateLimit, RouteAction, RouteTable } from '../configuration.ts'
@@ -7,7 +7,6 @@ import { Limiter } from '../filters/rate-limit.ts'
 import { Sampler } from '../filters/sampler.ts'
 import { type CompiledLimit, compileLimits } from '../limits/descriptors.ts'
 import { type Histogram, RouteStats } from '../stats/counters.ts'
-import { slotBits } from '../upstream/requests.ts'
 import { compileHasher, type Hasher } from './hash.ts'
 import { compileLookup, type Lookup } from './table.ts'
 
@@ -82,12 +81,9 @@ export interface CompiledTable {
 
 export type States = Map<string, RouteState>
 
-/** Fewer than this many bits beside the slot would repeat an id too soon. */
-const generationBits = 8
-
 /** Whether ids of this protocol can be rewritten for shared connections. */
 export function canShare(codec: Codec): boolean {
-  return (codec.writeId !== undefined || codec.spliceId !== undefined) && codec.idBits >= slotBits + generationBits
+  return (codec.writeId !== undefined || codec.spliceId !== undefined) && codec.idBits >= sharedIdBits
 }
 
 /** The mode asked for where the protocol allows it, else the protocol's first that is possible. */

@@ -41,7 +41,7 @@ export const TRACED = 512
 const firstCapacity = 512
 const maxCapacity = 1 << 17
 
-/** Bits of an id that say which request; the rest is its generation. */
+/** Bits of an id that say which request; the rest is its generation, of which `sharedIdBits` leaves enough. */
 export const slotBits = 17
 export const slotMask = (1 << slotBits) - 1
 
