@@ -42,6 +42,19 @@ metadata: {name: mesh}
 spec: {clusterIdleTimeout: 1s, loadReportInterval: 1s, lazyVirtualHosts: ${values['virtual-hosts']}}
 `
 
+interface TypeStatus {
+  readonly state: string
+  readonly acked?: object
+}
+
+/**
+ * Whether the proxy has accepted a state of this process, or came back with it. There may be a newer one on its way: changes do
+ * not pause, and on a busy machine there always is.
+ */
+function isTold({ state, acked }: TypeStatus): boolean {
+  return acked !== undefined || state === 'SYNCED' || state === 'NOT SENT'
+}
+
 /** The control plane, which may be dead. */
 class Plane {
   kills = 0
@@ -77,9 +90,9 @@ class Plane {
   async #isSynced(): Promise<boolean> {
     try {
       const { proxies } = (await (await fetch(this.#api)).json()) as {
-        readonly proxies: readonly { readonly connected: boolean; readonly state: string }[]
+        readonly proxies: readonly { readonly connected: boolean; readonly types: readonly TypeStatus[] }[]
       }
-      return proxies.some(({ connected, state }) => connected && state === 'SYNCED')
+      return proxies.some(({ connected, types }) => connected && types.length >= 3 && types.every(isTold))
     } catch {
       return false
     }
@@ -173,6 +186,9 @@ async function soak() {
     }
     await Promise.all(open)
   }
+  // They are in use before anything happens: the first request to each is a cold one.
+  for (let index = 0; index < STEADY; index++)
+    while ((await ask(envoy.httpPort, world.host(index))).status !== 200) await sleep(100)
   let over = false
   let evicted = 0
   const changes = async () => {

@@ -41,7 +41,9 @@ export class ClassLog {
   /** A verdict changed what may be published although the configuration did not change. */
   private overdue = false
   /** Load assignments of the published clusters. */
-  private children: ReadonlySet<string> = new Set()
+  private children = new Set<string>()
+  /** Some of these may be of clusters that nobody wants any more. */
+  private outlived = false
   /** A refresh was asked for while a client was amid another. */
   private held = false
 
@@ -232,12 +234,16 @@ export class ClassLog {
     if (newWildcard) log.followAll()
     log.unfollow(dropped)
     if (before.wildcard && !interest.wildcard) log.unfollowAll()
-    if (type === 'cds' && reads) this.followChildren()
+    if (type === 'cds' && (dropped.length > 0 || (before.wildcard && !interest.wildcard))) this.outlived = true
+    if (type !== 'cds' || !reads) return
+    if (newWildcard || this.outlived) this.followChildren()
+    else this.followChildrenOf(added)
   }
 
   /** A client goes; a portion of its names with each step. */
   *release(type: ResourceType, interest: Interest): Generator<void> {
     const log = this.logs[type]
+    if (type === 'cds') this.outlived = true
     if (interest.wildcard) log.unfollowAll()
     if (interest.names.size <= RELEASED_AT_ONCE) {
       log.unfollow(interest.names)
@@ -265,6 +271,7 @@ export class ClassLog {
    * clusters nobody wants any more are let go at the next change of clusters.
    */
   private followChildren(): void {
+    this.outlived = false
     const wanted = new Set<string>()
     for (const { children } of this.logs.cds.published()) for (const child of children) wanted.add(child.name)
     const added = [...wanted].filter((name) => !this.children.has(name))
@@ -272,6 +279,17 @@ export class ClassLog {
     this.children = wanted
     this.logs.eds.follow(added)
     this.logs.eds.unfollow(dropped)
+  }
+
+  /** The same for clusters that were just asked for: there may be thousands of others, and a request waits for these. */
+  private followChildrenOf(clusters: readonly string[]): void {
+    const added = new Set<string>()
+    for (const name of clusters)
+      for (const child of this.logs.cds.get(name)?.children ?? [])
+        if (!this.children.has(child.name)) added.add(child.name)
+    if (added.size === 0) return
+    this.logs.eds.follow(added)
+    for (const name of added) this.children.add(name)
   }
 
   /** The lowest position some client still needs. */

@@ -145,16 +145,26 @@ spec:
 `
 }
 
-/** Sends on a new connection and gives back what came until the other end was quiet or closed it. */
+/**
+ * Sends on a new connection and gives back what came until the text was in it, or the other end closed it.
+ * @throws Error when neither happens within ten seconds
+ */
 export function exchange(port: number, text: string): Promise<string> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     let got = ''
     const socket = connect(port, '127.0.0.1', () => socket.write(text))
+    const overdue = setTimeout(() => {
+      reject(new Error(`of ${JSON.stringify(text)} came ${JSON.stringify(got)}, and the connection is open`))
+      socket.destroy()
+    }, 10_000)
     socket.on('data', (chunk) => {
       got += chunk
       if (got.includes(text)) socket.end()
     })
     socket.on('error', () => {})
-    socket.on('close', () => resolve(got))
+    socket.on('close', () => {
+      clearTimeout(overdue)
+      resolve(got)
+    })
   })
 }

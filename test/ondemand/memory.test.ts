@@ -196,10 +196,10 @@ describe('letting go', () => {
       await comesTrue(() => memory.sweep(plane.server.lazyProxies()) > 0, 'let go of')
       await comesTrue(async () => (await envoy.clusters()).length === 0, 'gone')
     }
-    const quiet = connect(port, '127.0.0.1')
+    const quiet = connect(port, '127.0.0.1').on('error', () => {})
     await comesTrue(async () => (await envoy.clusters()).includes(cluster), 'asked for')
     await stays(() => sleep(50))
-    const last = new Promise((resolve) => quiet.on('data', resolve))
+    const last = new Promise((resolve) => quiet.once('data', resolve).once('close', () => resolve('closed')))
     quiet.write('late')
     expect(String(await last)).toContain('late')
     quiet.destroy()
