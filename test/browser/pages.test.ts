@@ -230,6 +230,15 @@ spec:
     const alert = page.locator('.mantine-Alert-root')
     expect(await alert.innerText()).toContain('/absent/ca.pem')
     expect(await alert.innerText()).toContain('broken.yaml:')
+    await page.getByRole('tab', { name: 'Log' }).click()
+    const refusal = page.locator('[data-event=nack]', { hasText: 'CDS' }).first()
+    await refusal.getByText('/absent/ca.pem').waitFor()
+    // What it was sent stands below, by the same nonce, and what it took as well.
+    const nonce = await refusal.locator('td').nth(3).innerText()
+    expect(
+      await page.locator('[data-event=sent]', { hasText: 'CDS' }).locator('td:nth-child(4)').allInnerTexts(),
+    ).toContain(nonce)
+    expect(await page.locator('[data-event=ack]').count()).toBeGreaterThan(0)
     rmSync(join(folder, 'broken.yaml'))
     await page.getByText('Refuses CDS').waitFor({ state: 'detached' })
     await context.close()

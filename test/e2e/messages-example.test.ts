@@ -18,6 +18,7 @@ const PORTS = ['18000', '17000', '17001', '19201', '19202', '19203']
 
 let folder: string
 let edge: number
+let api: string
 
 beforeAll(async () => {
   folder = testFolder('messages')
@@ -30,6 +31,7 @@ beforeAll(async () => {
     for (const [index, port] of PORTS.entries()) text = text.replaceAll(port, String(free[index]))
     await writeFile(path, text)
   }
+  api = `http://127.0.0.1:${free.at(-1)}`
   let printed = ''
   const up = await spawnForTest({
     command: process.execPath,
@@ -58,6 +60,25 @@ it('a message id is split by weight, another goes to another service, an unknown
   expect(Math.abs(split['battle-v1']! - 900)).toBeLessThan(60)
   expect(await ask(200_000, 10)).toEqual({ chat: 10 })
   expect(await ask(7, 3)).toEqual({ 'error 1': 3 })
+})
+
+it('the service pages count them, by what the proxy itself tells: answers and error replies, and how long they took', async () => {
+  const figures = async () => {
+    const answer = await fetch(`${api}/api/v1/figures?window=300`)
+    return (await answer.json()) as {
+      services: { hostname: string; requests: number; failed: number; p50Ms?: number }[]
+    }
+  }
+  await eventually(
+    async () => {
+      const { services } = await figures()
+      const of = (name: string) => services.find(({ hostname }) => hostname === `arena.${name}`)
+      expect(of('battle')).toMatchObject({ requests: 1000, failed: 0 })
+      expect(of('chat')).toMatchObject({ requests: 10, failed: 0 })
+      expect(of('battle')!.p50Ms).toBeGreaterThan(0)
+    },
+    { withinMs: 30_000, everyMs: 500 },
+  )
 })
 
 it('an edit of the weights holds for the messages that follow', async () => {

@@ -56,7 +56,7 @@ export function ChangesPage() {
       {
         key: 'id',
         header: t('revision'),
-        width: '90px',
+        width: '76px',
         render: ({ id }) => (
           <AppLink href={revisionHref(id)} size="sm" fw={600} ff="monospace">
             {id}
@@ -74,12 +74,12 @@ export function ChangesPage() {
           </AppLink>
         ),
       },
-      { key: 'source', header: t('source'), width: '150px', render: ({ source }) => <SourceBadge source={source} /> },
-      { key: 'who', header: t('who'), width: 'minmax(90px, 1fr)', render: words.who },
+      { key: 'source', header: t('source'), width: '112px', render: ({ source }) => <SourceBadge source={source} /> },
+      { key: 'who', header: t('who'), width: 'minmax(140px, 1fr)', render: words.who },
       {
         key: 'files',
         header: t('files'),
-        width: 'minmax(140px, 2fr)',
+        width: 'minmax(110px, 1.4fr)',
         render: ({ files }) => (
           <span title={files.map(({ file }) => file).join('\n')}>
             {files[0]?.file}
@@ -87,11 +87,11 @@ export function ChangesPage() {
           </span>
         ),
       },
-      { key: 'at', header: t('at'), width: '140px', render: ({ at }) => <Time at={at} /> },
+      { key: 'at', header: t('at'), width: '128px', render: ({ at }) => <Time at={at} /> },
       {
         key: 'undo',
         header: '',
-        width: '120px',
+        width: '84px',
         right: true,
         render: ({ id }) => mayEdit && id !== 1 && <RollbackButton step={{ undo: id }} head={head ?? id} compact />,
       },

@@ -21,7 +21,7 @@ function Stat({ label, value, note, icon: Icon, tone, href }: StatProps) {
   const color = tone && value ? `var(--mantine-color-${tone}-6)` : 'var(--mesh-quiet)'
   return (
     <Paper withBorder p="md" component={RouterLink} href={href} className="card-link">
-      <Group justify="space-between" wrap="nowrap">
+      <Group justify="space-between" wrap="nowrap" gap={6}>
         <Text size="sm" c="dimmed">
           {label}
         </Text>

@@ -17,12 +17,14 @@ import { type Column, VirtualTable } from '../parts/virtual-table.tsx'
 export interface ProxyConfigProps {
   readonly node: string
   readonly type: ConfigType
+  /** Whether it asks for what requests need, when they come. */
+  readonly lazy: boolean
   readonly query: string
   readonly onQuery: (query: string) => void
 }
 
 /** The resources of one type as a proxy has them, each linked to the lines it comes from. */
-export function ProxyConfig({ node, type, query, onQuery }: ProxyConfigProps) {
+export function ProxyConfig({ node, type, lazy, query, onQuery }: ProxyConfigProps) {
   const { t } = useTranslation('proxies')
   const { data, error } = useQuery(queries.proxyConfig(node, type))
   const [shown, setShown] = useState<HeldConfig>()
@@ -120,7 +122,13 @@ export function ProxyConfig({ node, type, query, onQuery }: ProxyConfigProps) {
           columns={columns}
           rows={rows}
           rowKey={({ name }) => name}
-          empty={data.length === 0 ? <Text c="dimmed">{t('noResources')}</Text> : <NoMatch clear={() => onQuery('')} />}
+          empty={
+            data.length === 0 ? (
+              <Text c="dimmed">{t(lazy ? 'noneAskedFor' : 'noResources')}</Text>
+            ) : (
+              <NoMatch clear={() => onQuery('')} />
+            )
+          }
         />
       )}
       <Dialog opened={shown !== undefined} onClose={() => setShown(undefined)} title={shown?.name} size="xl">

@@ -58,7 +58,13 @@ export function ProxyPage() {
           </Tabs.Panel>
           {TYPES.map(([, name]) => (
             <Tabs.Panel key={name} value={name}>
-              <ProxyConfig node={node} type={name} query={view.q} onQuery={(q) => change({ q })} />
+              <ProxyConfig
+                node={node}
+                type={name}
+                lazy={newest.onDemand !== undefined}
+                query={view.q}
+                onQuery={(q) => change({ q })}
+              />
             </Tabs.Panel>
           ))}
           <Tabs.Panel value="traffic">

@@ -1,6 +1,6 @@
 import { ActionIcon, Group, Text, Tooltip } from '@mantine/core'
 import { IconX } from '@tabler/icons-react'
-import { type ReactNode, useId } from 'react'
+import { Fragment, type ReactNode, useId } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { FieldSchema } from '../../forms/schema.ts'
 import { formatPath, type Path } from '../../yaml/index.ts'
@@ -45,7 +45,7 @@ export function FieldRow({ name, path, schema, onClear, wide = false, children }
           </Text>
         </Tooltip>
         <Text size="xs" c="dimmed" ff="monospace" className={classes['path']}>
-          {name}
+          <BreakableName name={name} />
         </Text>
       </div>
       <div className={classes['control']}>
@@ -76,4 +76,15 @@ export function FieldRow({ name, path, schema, onClear, wide = false, children }
       </div>
     </div>
   )
+}
+
+/** A name of Istio, which may go on in the next line where a word of it begins. */
+function BreakableName({ name }: { readonly name: string }) {
+  return name.split(/(?=[A-Z])/).map((word, index) => (
+    // biome-ignore lint/suspicious/noArrayIndexKey: words of a name have no identity but their place
+    <Fragment key={index}>
+      {index > 0 && <wbr />}
+      {word}
+    </Fragment>
+  ))
 }

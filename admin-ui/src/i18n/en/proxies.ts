@@ -53,6 +53,7 @@ export const proxies = {
   searchResources: 'Name or document',
   resources_one: '{{count}} resource',
   resources_other: '{{count}} resources',
+  noneAskedFor: 'None so far: this proxy asks for what a request needs, when it comes.',
   noResources: 'The proxy has none of this type.',
   'tab.log': 'Log',
   'log.when': 'When',

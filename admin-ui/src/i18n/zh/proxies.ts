@@ -51,6 +51,7 @@ export const proxies: Dictionary['proxies'] = {
   show: '查看 {{name}}',
   searchResources: '名称或文档',
   resources_other: '{{count}} 个资源',
+  noneAskedFor: '目前没有：该代理在请求到来时才按需获取。',
   noResources: '该代理没有此类资源。',
   'tab.log': '日志',
   'log.when': '时间',
