@@ -39,8 +39,8 @@ const PAGES: readonly (readonly [name: string, path: string, scheme: 'light' | '
   ['settings', '/settings', 'light', 'zh'],
 ]
 
-/** Pages whose point is below the first screen. */
-const TALL = new Set(['maglev', 'explain-zh'])
+/** Heights of pages whose point is below the first screen, px. */
+const TALL: Readonly<Record<string, number>> = { maglev: 1380, 'explain-zh': 1240 }
 
 const FAULT = `---
 apiVersion: networking.istio.io/v1
@@ -105,15 +105,14 @@ try {
   const browser = await launchChromium()
   for (const [name, path, colorScheme, language] of PAGES) {
     const locale = language === 'zh' ? 'zh-CN' : 'en-GB'
-    const viewport = { width: 1280, height: 800 }
+    const viewport = { width: 1280, height: TALL[name] ?? 800 }
     const context = await browser.newContext({ viewport, colorScheme, locale, timezoneId: 'Asia/Shanghai' })
     const page = await context.newPage()
     await page.goto(api + path)
     await page.getByRole('heading', { level: 1 }).waitFor()
     await page.locator('[data-live=live]').waitFor()
     await sleep(800)
-    const fullPage = TALL.has(name)
-    await page.screenshot({ path: join(out, `${name}.png`), fullPage })
+    await page.screenshot({ path: join(out, `${name}.png`) })
     await context.close()
     console.log(`docs/screenshots/${name}.png`)
   }

@@ -18,6 +18,7 @@ import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { queries } from '../api/queries.ts'
+import type { Place } from '../api/schema.ts'
 import { Empty } from '../parts/empty.tsx'
 import { Page } from '../parts/page.tsx'
 import { PlaceLink } from '../parts/place.tsx'
@@ -137,7 +138,7 @@ export function ExplainPage() {
                     {text[i18n.language === 'zh' ? 'zh' : 'en']}
                   </Text>
                   <Group gap="xs" mt={4}>
-                    {places.map((place) => (
+                    {onceEach(places).map((place) => (
                       <PlaceLink key={JSON.stringify(place)} place={place} named />
                     ))}
                   </Group>
@@ -153,6 +154,11 @@ export function ExplainPage() {
   function stepName(step: string): string {
     return isStep(step) ? t(`step.${step}`) : step
   }
+}
+
+/** Of several places in one line, which flow style brings, the first. */
+function onceEach(places: readonly Place[]): readonly Place[] {
+  return [...new Map([...places].reverse().map((place) => [`${place.file}:${place.line}`, place])).values()].reverse()
 }
 
 /** Envoy has no virtual host of this name but the one for all that nobody declared: Istio's REGISTRY_ONLY. */

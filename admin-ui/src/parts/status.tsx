@@ -60,7 +60,7 @@ export function SeverityBadge({ severity }: { readonly severity: keyof typeof SE
   const { t } = useTranslation()
   const { color, icon: Icon } = SEVERITIES[severity]
   return (
-    <Badge color={color} variant="light" leftSection={<Icon size={13} />}>
+    <Badge color={color} variant="light" leftSection={<Icon size={13} />} style={{ flex: 'none' }}>
       {t(`severity.${severity}`)}
     </Badge>
   )

@@ -52,3 +52,13 @@ export function countdown(leftMs: number): string {
   const rest = `${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`
   return hours > 0 ? `${hours}:${rest}` : rest
 }
+
+/** `13:31:29.042`. */
+export function clockTime(at: string, zone: string | undefined): string {
+  const make = () =>
+    new Intl.DateTimeFormat('en-GB', {
+      ...{ hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3, hourCycle: 'h23' },
+      ...(zone ? { timeZone: zone } : {}),
+    })
+  return madeOnce(absolute, `clock ${zone ?? ''}`, make).format(new Date(at))
+}

@@ -1,7 +1,7 @@
 import { useLocalStorage } from '@mantine/hooks'
 import { useSyncExternalStore } from 'react'
 import { useTranslation } from 'react-i18next'
-import { ago, dateTime } from './time-text.ts'
+import { ago, clockTime, dateTime } from './time-text.ts'
 
 export type Zone = 'local' | 'utc'
 
@@ -48,6 +48,17 @@ export function useClock<T extends string | number>(read: (now: number) => T): T
 /** The time in ms, new every second. For what counts down; `useClock` renders less. */
 export function useNow(): number {
   return useClock((present) => present)
+}
+
+/** A moment as the time of the day to the millisecond, for logs; with date and zone when one looks closer. */
+export function ClockTime({ at }: { readonly at: string }) {
+  const { i18n } = useTranslation()
+  const zone = useZone()[0] === 'utc' ? 'UTC' : undefined
+  return (
+    <time dateTime={at} className="number" title={`${dateTime(at, i18n.language, zone)} · ${at}`}>
+      {clockTime(at, zone)}
+    </time>
+  )
 }
 
 /** A moment as "3 minutes ago", with date, time and zone when one looks closer; `long` shows both. */

@@ -5,7 +5,7 @@ import { ApiProblem } from '../api/problem.ts'
 import { queries } from '../api/queries.ts'
 import type { ProxyExchange } from '../api/schema.ts'
 import { ProblemAlert } from '../parts/problem.tsx'
-import { Time } from '../parts/time.tsx'
+import { ClockTime } from '../parts/time.tsx'
 
 const COLOURS = { sent: 'blue', ack: 'teal', nack: 'red' } as const
 
@@ -42,7 +42,7 @@ function Row({ exchange: { at, type, event, nonce, resources, removed, message }
   return (
     <Table.Tr data-event={event}>
       <Table.Td style={{ whiteSpace: 'nowrap' }}>
-        <Time at={at} />
+        <ClockTime at={at} />
       </Table.Td>
       <Table.Td fw={550}>{type.toUpperCase()}</Table.Td>
       <Table.Td>

@@ -97,13 +97,13 @@ export function RulesPage() {
       {
         key: 'problems',
         header: t('column.problems'),
-        width: '120px',
+        width: '100px',
         render: ({ errors, warnings }) => <Counts errors={errors} warnings={warnings} />,
       },
       {
         key: 'changed',
         header: t('column.changed'),
-        width: '170px',
+        width: '188px',
         render: ({ changed }) =>
           changed ? (
             <RowLink href={revisionHref(changed.revision)}>

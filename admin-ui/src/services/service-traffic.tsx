@@ -18,31 +18,33 @@ export function ServiceTraffic({ hostname }: { readonly hostname: string }) {
       {recent && figures && <Recent figures={recent} seconds={figures.seconds} reading={figures.reading.length} />}
       {own.length > 0 && (
         <div>
-          <Table>
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>{t('cluster')}</Table.Th>
-                {(['requests', 'failedCount', 'failed', 'inProgress'] as const).map((name) => (
-                  <Table.Th key={name} ta="right">
-                    {t(name)}
-                  </Table.Th>
-                ))}
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {own.map((one) => (
-                <Table.Tr key={one.cluster}>
-                  <Table.Td ff="monospace" fz="sm">
-                    {one.cluster}
-                  </Table.Td>
-                  <Table.Td ta="right">{one.issued.toLocaleString()}</Table.Td>
-                  <Table.Td ta="right">{one.failed.toLocaleString()}</Table.Td>
-                  <Table.Td ta="right">{failedShare({ requests: one.issued, failed: one.failed })}</Table.Td>
-                  <Table.Td ta="right">{one.inProgress.toLocaleString()}</Table.Td>
+          <Table.ScrollContainer minWidth={520}>
+            <Table>
+              <Table.Thead>
+                <Table.Tr>
+                  <Table.Th>{t('cluster')}</Table.Th>
+                  {(['requests', 'failedCount', 'failed', 'inProgress'] as const).map((name) => (
+                    <Table.Th key={name} ta="right">
+                      {t(name)}
+                    </Table.Th>
+                  ))}
                 </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
+              </Table.Thead>
+              <Table.Tbody>
+                {own.map((one) => (
+                  <Table.Tr key={one.cluster}>
+                    <Table.Td ff="monospace" fz="sm">
+                      {one.cluster}
+                    </Table.Td>
+                    <Table.Td ta="right">{one.issued.toLocaleString()}</Table.Td>
+                    <Table.Td ta="right">{one.failed.toLocaleString()}</Table.Td>
+                    <Table.Td ta="right">{failedShare({ requests: one.issued, failed: one.failed })}</Table.Td>
+                    <Table.Td ta="right">{one.inProgress.toLocaleString()}</Table.Td>
+                  </Table.Tr>
+                ))}
+              </Table.Tbody>
+            </Table>
+          </Table.ScrollContainer>
           <Text size="xs" c="dimmed" mt="sm">
             {t('requestsHint')}
           </Text>

@@ -22,32 +22,32 @@ export function TopologyTable({ graph }: { readonly graph: Graph }) {
       return <RowLink href={serviceHref(node.namespace, node.name)}>{node.name}</RowLink>
     }
     return [
-      { key: 'from', header: t('from'), width: 'minmax(200px, 2fr)', render: ({ from }) => end(from) },
-      { key: 'to', header: t('to'), width: 'minmax(200px, 2fr)', render: ({ to }) => end(to) },
+      { key: 'from', header: t('from'), width: 'minmax(200px, 3fr)', render: ({ from }) => end(from) },
+      { key: 'to', header: t('to'), width: 'minmax(200px, 3fr)', render: ({ to }) => end(to) },
       {
         key: 'issued',
         header: t('requests'),
-        width: '110px',
+        width: '80px',
         right: true,
         render: ({ issued }) => issued?.toLocaleString() ?? t('unknown'),
       },
       {
         key: 'failed',
         header: t('failed'),
-        width: '100px',
+        width: '76px',
         right: true,
         render: ({ failed }) => failed?.toLocaleString() ?? '–',
       },
       {
         key: 'policies',
         header: t('policies'),
-        width: '150px',
+        width: '104px',
         render: ({ to }) => <TopicBadges short topics={nodes.get(to)?.policies ?? []} />,
       },
       {
         key: 'document',
         header: t('rule'),
-        width: 'minmax(180px, 2fr)',
+        width: 'minmax(150px, 2fr)',
         render: ({ document, configured }) =>
           document ? <DocumentLink document={document} /> : t(configured ? 'byRules' : 'noRule'),
       },

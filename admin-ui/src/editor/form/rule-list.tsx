@@ -6,7 +6,7 @@ import { isMap, read, readList, readText } from '../../forms/schema.ts'
 import { readSplit, wholePercents } from '../../forms/split.ts'
 import { formatPath } from '../../yaml/index.ts'
 import classes from './form.module.css'
-import { useForm } from './form-context.tsx'
+import { useFieldLabel, useForm } from './form-context.tsx'
 import type { LayoutProps } from './layout-context.ts'
 import { useLayoutOf } from './layout-context.ts'
 import { ItemActions, ObjectForm } from './object-form.tsx'
@@ -92,6 +92,7 @@ export function RuleList({ path, schema, value }: LayoutProps) {
 /** What a rule matches and where it leads, in a line. */
 function RuleSummary({ rule }: { readonly rule: unknown }) {
   const { t } = useTranslation('editor')
+  const labelOf = useFieldLabel()
   const match = read(rule, 'match')
   const conditions = Array.isArray(match) ? match : match === undefined ? [] : [match]
   const when = conditions.map(conditionText).join(` ${t('rule.or')} `)
@@ -110,7 +111,7 @@ function RuleSummary({ rule }: { readonly rule: unknown }) {
       </Text>
       {badges.map((name) => (
         <Badge key={name} size="xs" variant="light" color={name === 'fault' ? 'red' : 'gray'} style={{ flex: 'none' }}>
-          {name}
+          {labelOf(name)}
         </Badge>
       ))}
     </Group>

@@ -13,7 +13,7 @@ export const common = {
   'fault.noPercent': 'no percentage is given:',
   'fault.and': '; ',
   'revision.first': 'first reading of the files',
-  'revision.byHand': 'by hand, in the files',
+  'revision.byHand': 'by hand',
   'revision.expiry': 'expiry',
   'revision.counted': '{{object}}: faults and mirrors end at {{at}}',
   'revision.ended': '{{object}}: faults and mirrors ended, as it says itself',

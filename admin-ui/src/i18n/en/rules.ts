@@ -17,7 +17,7 @@ export const rules = {
   'column.changed': 'Last change',
   'filter.kind': 'All kinds',
   'filter.namespace': 'All namespaces',
-  'filter.problems': 'With and without problems',
+  'filter.problems': 'Problems or not',
   'filter.errors': 'With errors',
   'filter.warnings': 'With errors or warnings',
   errors_one: '{{count}} error',
