@@ -78,9 +78,12 @@ function method(name: string, operation: Operation | undefined): string {
     return `${place}${own.some(({ required }) => required) ? '' : '?'}: { ${fields.join('; ')} }`
   })
   const body = requestBody ? `requestBody: { content: ${content(requestBody)} }` : 'requestBody?: never'
-  const answers = Object.entries(responses).map(
-    ([status, answer]) =>
-      `${status}: { headers: { [name: string]: unknown }; content: ${answer.content ? content(answer) : '{ [type: string]: never }'} }`,
+  const { default: rest } = responses
+  const answers = Object.entries(responses).flatMap(([status, answer]) =>
+    // Of the same form as all that is not told.
+    answer !== rest && rest?.content && content(answer) === content(rest)
+      ? []
+      : `${status}: { headers: { [name: string]: unknown }; content: ${answer.content ? content(answer) : '{ [type: string]: never }'} }`,
   )
   return `${name}: { parameters: { ${places.join('; ')} }; ${body}; responses: { ${answers.join('; ')} } }`
 }

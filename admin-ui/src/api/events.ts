@@ -1,4 +1,4 @@
-/** connecting: not yet or no more; live: events come; behind: another tab listens for this one. */
+/** connecting: not yet or no more; live: events come, to this tab or through the one that listens for all. */
 export type LiveState = 'connecting' | 'live'
 
 export interface LiveEvent {

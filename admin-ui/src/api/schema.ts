@@ -685,11 +685,6 @@ export interface paths {
       requestBody?: never
       responses: {
         200: { headers: { [name: string]: unknown }; content: { 'application/json': About } }
-        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -761,11 +756,6 @@ export interface paths {
             }
           }
         }
-        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -792,13 +782,6 @@ export interface paths {
             }
           }
         }
-        400: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        404: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -824,13 +807,6 @@ export interface paths {
             }
           }
         }
-        400: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        404: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -891,13 +867,6 @@ export interface paths {
             }
           }
         }
-        400: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        404: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -922,12 +891,6 @@ export interface paths {
             }
           }
         }
-        400: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -952,13 +915,6 @@ export interface paths {
             }
           }
         }
-        400: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        404: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -983,12 +939,6 @@ export interface paths {
             }
           }
         }
-        400: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -1017,12 +967,6 @@ export interface paths {
             }
           }
         }
-        400: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -1040,11 +984,6 @@ export interface paths {
       requestBody?: never
       responses: {
         200: { headers: { [name: string]: unknown }; content: { 'application/json': Diagnostics } }
-        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -1073,14 +1012,6 @@ export interface paths {
       }
       responses: {
         200: { headers: { [name: string]: unknown }; content: { 'application/json': Diagnostics } }
-        400: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        413: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        415: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -1103,11 +1034,6 @@ export interface paths {
             }
           }
         }
-        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -1132,13 +1058,6 @@ export interface paths {
             }
           }
         }
-        400: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        404: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -1163,12 +1082,6 @@ export interface paths {
             }
           }
         }
-        400: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -1193,13 +1106,6 @@ export interface paths {
             }
           }
         }
-        400: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        404: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -1232,12 +1138,6 @@ export interface paths {
             }
           }
         }
-        400: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -1255,11 +1155,6 @@ export interface paths {
       requestBody?: never
       responses: {
         200: { headers: { [name: string]: unknown }; content: { 'application/json': Topology } }
-        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -1282,13 +1177,6 @@ export interface paths {
       requestBody?: never
       responses: {
         200: { headers: { [name: string]: unknown }; content: { 'application/json': MaglevPreview } }
-        400: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        404: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -1314,11 +1202,6 @@ export interface paths {
             }
           }
         }
-        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -1352,15 +1235,6 @@ export interface paths {
             }
           }
         }
-        400: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        404: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        413: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        415: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -1381,12 +1255,6 @@ export interface paths {
       requestBody?: never
       responses: {
         200: { headers: { [name: string]: unknown }; content: { 'application/json': Explanation } }
-        400: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -1448,12 +1316,6 @@ export interface paths {
             }
           }
         }
-        400: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -1480,11 +1342,6 @@ export interface paths {
             }
           }
         }
-        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -1510,12 +1367,6 @@ export interface paths {
             }
           }
         }
-        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        507: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -1533,14 +1384,6 @@ export interface paths {
       requestBody?: never
       responses: {
         200: { headers: { [name: string]: unknown }; content: { 'application/json': DocumentText } }
-        400: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        404: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        507: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -1576,13 +1419,6 @@ export interface paths {
             }
           }
         }
-        400: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        507: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -1600,14 +1436,6 @@ export interface paths {
       requestBody?: never
       responses: {
         200: { headers: { [name: string]: unknown }; content: { 'application/json': Revision } }
-        400: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        404: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        507: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -1632,14 +1460,6 @@ export interface paths {
             }
           }
         }
-        400: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        404: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        507: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -1679,19 +1499,7 @@ export interface paths {
       }
       responses: {
         200: { headers: { [name: string]: unknown }; content: { 'application/json': Plan } }
-        400: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        404: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         409: { headers: { [name: string]: unknown }; content: { 'application/json': Conflict } }
-        413: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        415: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        422: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        499: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        507: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -1729,19 +1537,7 @@ export interface paths {
       }
       responses: {
         200: { headers: { [name: string]: unknown }; content: { 'application/json': Revision } }
-        400: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        404: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         409: { headers: { [name: string]: unknown }; content: { 'application/json': Conflict } }
-        413: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        415: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        422: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        499: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        507: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -1772,19 +1568,7 @@ export interface paths {
       }
       responses: {
         200: { headers: { [name: string]: unknown }; content: { 'application/json': Revision } }
-        400: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        404: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         409: { headers: { [name: string]: unknown }; content: { 'application/json': Conflict } }
-        413: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        415: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        422: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        499: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        507: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -1800,14 +1584,6 @@ export interface paths {
       requestBody?: never
       responses: {
         200: { headers: { [name: string]: unknown }; content: { 'application/json': Convergence } }
-        400: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        404: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        507: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -1839,14 +1615,6 @@ export interface paths {
       requestBody?: never
       responses: {
         200: { headers: { [name: string]: unknown }; content: { 'application/json': RevisionFigures } }
-        400: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        404: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        507: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -1875,16 +1643,6 @@ export interface paths {
       }
       responses: {
         200: { headers: { [name: string]: unknown }; content: { 'application/json': Session } }
-        400: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        413: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        415: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        429: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        507: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -1902,12 +1660,6 @@ export interface paths {
       requestBody?: never
       responses: {
         200: { headers: { [name: string]: unknown }; content: { 'application/json': Record<string, never> } }
-        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        507: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -1923,12 +1675,6 @@ export interface paths {
       requestBody?: never
       responses: {
         200: { headers: { [name: string]: unknown }; content: { 'application/json': Session } }
-        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        507: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -1953,12 +1699,6 @@ export interface paths {
             }
           }
         }
-        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        507: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -1983,12 +1723,6 @@ export interface paths {
             }
           }
         }
-        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        507: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -2017,15 +1751,6 @@ export interface paths {
             }
           }
         }
-        400: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        413: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        415: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        507: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -2044,14 +1769,6 @@ export interface paths {
       requestBody?: never
       responses: {
         200: { headers: { [name: string]: unknown }; content: { 'application/json': Record<string, never> } }
-        400: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        404: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        507: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
@@ -2073,13 +1790,6 @@ export interface paths {
             }
           }
         }
-        400: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        401: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        403: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        421: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        500: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        503: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
-        507: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }
