@@ -74,7 +74,8 @@ export function ConflictPanel({ draft, theirs, revision, onResolved }: ConflictP
                 return (
                   <Table.Tr key={key}>
                     <Table.Td>
-                      <Code>{`${clash.object} ${formatPath(clash.path)}`}</Code>
+                      {/* An object whose document names no namespace has an empty one in its key. */}
+                      <Code>{`${clash.object.replace('//', '/')} ${formatPath(clash.path)}`}</Code>
                     </Table.Td>
                     <Table.Td>{shown(clash.base)}</Table.Td>
                     {(['theirs', 'mine'] as const).map((side) => (

@@ -47,7 +47,7 @@ export const change = {
   'apply.confirmNeeded': 'Type the names to confirm.',
   'applied.title': 'Revision {{revision}}',
   'applied.written': 'Revision {{revision}} is written.',
-  'applied.lead': 'Proxies take it now.',
+  'applied.lead': 'Written. Who has it stands below.',
   'applied.page': 'Its page in the history',
   'figures.title': 'What traffic does',
   'figures.watching': 'watching for another {{left}}',

@@ -43,7 +43,7 @@ export const change: Dictionary['change'] = {
   'apply.confirmNeeded': '请输入名称以确认。',
   'applied.title': '版本 {{revision}}',
   'applied.written': '版本 {{revision}} 已写入。',
-  'applied.lead': '代理正在接收。',
+  'applied.lead': '已写入；各代理的接收情况见下。',
   'applied.page': '查看历史页面',
   'figures.title': '流量表现',
   'figures.watching': '继续观察 {{left}}',
