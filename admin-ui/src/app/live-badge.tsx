@@ -17,6 +17,7 @@ export function LiveBadge() {
         role="status"
         data-live={state}
         tabIndex={0}
+        style={{ flex: 'none' }}
       >
         {t(`live.${state}`)}
       </Badge>

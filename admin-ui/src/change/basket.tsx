@@ -17,6 +17,7 @@ export function Basket() {
       size="xs"
       variant="light"
       underline="never"
+      style={{ flex: 'none' }}
       leftSection={<IconBasket size={16} />}
       data-basket={count}
     >
