@@ -14,7 +14,7 @@ export function ReadOnlyHere() {
     <Alert icon={<IconLock size={18} />} color="gray" mb="md" role="status" data-read-only>
       {t('readOnly.text')}{' '}
       {api && (
-        <Anchor href={api} inherit>
+        <Anchor href={api} inherit underline="always">
           {t('readOnly.go')}: {api}
         </Anchor>
       )}

@@ -28,7 +28,10 @@ export function Applied({ revision }: { readonly revision: number }) {
           <div>
             <Text fw={600}>{found?.why ?? t('applied.written', { revision })}</Text>
             <Text size="sm" c="dimmed">
-              {t('applied.lead')} <AppLink href={revisionHref(revision)}>{t('applied.page')}</AppLink>
+              {t('applied.lead')}{' '}
+              <AppLink href={revisionHref(revision)} underline="always">
+                {t('applied.page')}
+              </AppLink>
             </Text>
           </div>
           <Button
