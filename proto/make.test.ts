@@ -1,4 +1,4 @@
-import { create, fromBinary } from '@bufbuild/protobuf'
+import { create, fromBinary, fromJson } from '@bufbuild/protobuf'
 import { describe, expect, it } from 'vitest'
 import { ClusterSchema } from './gen/envoy/config/cluster/v3/cluster_pb.ts'
 import { RouteConfigurationSchema } from './gen/envoy/config/route/v3/route_pb.ts'
@@ -63,4 +63,26 @@ describe('durations', () => {
 
 it('a type URL is the full name behind the usual prefix', () => {
   expect(typeUrl(ClusterSchema)).toBe('type.googleapis.com/envoy.config.cluster.v3.Cluster')
+})
+
+describe('names of fields', () => {
+  it('are checked in variables too, and below: TypeScript itself looks at literals only', () => {
+    const misspelt = { nmae: 1, name: 'x' }
+    // @ts-expect-error there is no `nmae`
+    expect(make(ClusterSchema, misspelt).name).toBe('x')
+    const below = { name: 'x', edsClusterConfig: { serviceNme: 'y' } }
+    // @ts-expect-error there is no `serviceNme`
+    expect(make(ClusterSchema, below).edsClusterConfig?.serviceName).toBe('')
+    const right = { name: 'x', edsClusterConfig: { serviceName: 'y' } }
+    expect(make(ClusterSchema, right).edsClusterConfig?.serviceName).toBe('y')
+  })
+
+  it('in JSON are those of protobuf, which descriptors inside Envoy do not say', () => {
+    const json = { name: 'x', outlierDetection: { consecutive5xx: 3, consecutive_gateway_failure: 4 } }
+    expect(fromJson(ClusterSchema, json).outlierDetection).toMatchObject({
+      consecutive5xx: 3,
+      consecutiveGatewayFailure: 4,
+    })
+    expect(() => fromJson(ClusterSchema, { name: 'x', conectTimeout: '1s' })).toThrow(/conectTimeout/)
+  })
 })

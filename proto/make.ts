@@ -9,16 +9,21 @@ import {
 } from '@bufbuild/protobuf'
 import { type Any, AnySchema, type Duration, DurationSchema } from '@bufbuild/protobuf/wkt'
 
+/** Keys of any member of a union, and what any of them has there. */
+type KeyOf<Wanted> = Wanted extends unknown ? keyof Wanted : never
+type At<Wanted, Key> = Wanted extends unknown ? (Key extends keyof Wanted ? Wanted[Key] : never) : never
+type ItemOf<Wanted> = Wanted extends readonly (infer Item)[] ? Item : never
+
 /** Unknown keys become `never`, so that a misspelt field is a compile error in variables too, not only in literals. */
 type Exact<Wanted, Given> = Given extends Message | Uint8Array | bigint
   ? Given
   : Given extends readonly (infer Item)[]
-    ? Wanted extends readonly (infer WantedItem)[]
-      ? readonly Exact<WantedItem, Item>[]
+    ? readonly Exact<ItemOf<Wanted>, Item>[]
+    : Given extends object
+      ? { [Key in keyof Given]: Key extends KeyOf<Wanted> ? Exact<At<Wanted, Key>, Given[Key]> : never }
       : Given
-    : Given
 
-/** Creates a message from an init object. Use literals: TypeScript checks excess keys only there. */
+/** Creates a message from an init object, every name of which has to be a field. */
 export function make<Desc extends DescMessage, Init extends MessageInitShape<Desc>>(
   schema: Desc,
   init: Init & Exact<MessageInitShape<Desc>, Init>,
