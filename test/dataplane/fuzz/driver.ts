@@ -5,10 +5,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { type Codec, emptyFrame, FrameKind } from '../../../codecs/contract.ts'
 import { protocolFile, type ShippedProtocol, shippedCodec, shippedProtocols } from '../../../codecs/load.ts'
+import { mutated, type Random, random } from '../../../codecs/mutated.ts'
 import { parseHex } from '../../../codecs/tools/decode.ts'
 import { parseVectors } from '../../../codecs/tools/vectors.ts'
 import type { Configuration } from '../../../dataplane/configuration.ts'
-import { mutated, proxyHeader, type Random, random } from './streams.ts'
+import { proxyHeader } from './streams.ts'
 import type { Order, TargetState } from './target.ts'
 
 /** Streams kept so that the one that did harm can be found. */
