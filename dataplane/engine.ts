@@ -69,6 +69,8 @@ export class Engine {
   stop(): void {
     this.#stopTicking()
     this.limits.close()
+    this.slabs.giveBack()
+    this.replySlabs.giveBack()
   }
 
   /** A frame of a client. @returns false when the client is not to be read further for now. */

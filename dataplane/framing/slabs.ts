@@ -1,4 +1,5 @@
 import { afterTurn, type Flushable } from '../turn.ts'
+import { giveSlabBack, isStale, lose, takeSlab } from './arena.ts'
 
 export const slabBytes = 64 * 1024
 /** A proxy that had to hold more than this at once gives the rest back. */
@@ -6,7 +7,7 @@ const most = 512
 
 /** One piece of memory for what sockets read. */
 export class Slab {
-  readonly bytes = new Uint8Array(slabBytes)
+  readonly bytes = takeSlab(slabBytes)
   readonly #owner: Slabs
   /** Requests in flight that have their frame here. */
   readers = 0
@@ -15,7 +16,16 @@ export class Slab {
 
   constructor(owner: Slabs) {
     this.#owner = owner
-    known.set(this.bytes.buffer, this)
+    const { buffer } = this.bytes
+    const slabs = known.get(buffer) ?? []
+    slabs[placeOf(this.bytes)] = this
+    known.set(buffer, slabs)
+  }
+
+  /** It is never used again. */
+  drop(): void {
+    known.get(this.bytes.buffer)![placeOf(this.bytes)] = undefined
+    lose(this.bytes)
   }
 
   /** A request that was given this slab by `hold` needs its frame no more. */
@@ -24,15 +34,17 @@ export class Slab {
   }
 }
 
-/** Every slab that is in use or will be. */
-const known = new WeakMap<ArrayBufferLike, Slab>()
+/** Every slab that is in use or will be, by its memory and its place there. */
+const known = new WeakMap<ArrayBufferLike, (Slab | undefined)[]>()
+
+const placeOf = (bytes: Uint8Array) => Math.floor(bytes.byteOffset / slabBytes)
 
 /**
  * Says that `bytes` will be read after this turn of the event loop by somebody other than a request. Whoever holds what a socket gave, and does not
  * copy it, has to say so: memory of others is none of our business, a slab is left to the garbage collector.
  */
 export function keep(bytes: Uint8Array): void {
-  const slab = known.get(bytes.buffer)
+  const slab = known.get(bytes.buffer)?.[placeOf(bytes)]
   if (slab) slab.kept = true
 }
 
@@ -85,8 +97,13 @@ export class Slabs implements Flushable {
     this.#taken++
     this.#full++
     this.used = 0
-    this.#slab = this.#free.pop() ?? new Slab(this)
+    this.#slab = this.#take()
     if (slab.readers === 0) this.unread(slab)
+  }
+
+  #take(): Slab {
+    for (let slab = this.#free.pop(); slab; slab = this.#free.pop()) if (!isStale(slab.bytes)) return slab
+    return new Slab(this)
   }
 
   /** A request in flight has its frame in `bytes`. @returns what it has to let go of; null where that is not the current slab but memory of its own */
@@ -113,14 +130,21 @@ export class Slabs implements Flushable {
     if (current.readers === 0 && !current.kept) this.used = 0
     for (let slab = this.#unread.pop(); slab; slab = this.#unread.pop()) {
       this.#full--
-      if (slab.kept || this.#free.length >= most) known.delete(slab.bytes.buffer)
+      if (slab.kept) slab.drop()
       else this.#free.push(slab)
     }
   }
 
   /** Called about once a second: a proxy at rest holds no memory it does not need. */
   trim(): void {
-    if (this.#taken === 0) this.#free.length = 0
+    if (this.#taken === 0) this.giveBack()
+    else if (this.#free.length > most) this.#free.length = most
     this.#taken = 0
+  }
+
+  /** All that is free is for others. */
+  giveBack(): void {
+    for (const { bytes } of this.#free) giveSlabBack(bytes)
+    this.#free.length = 0
   }
 }

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { isStale, lose, takeStage } from '../framing/arena.ts'
 import { keep } from '../framing/slabs.ts'
 import { type Flushable, flushLater } from '../turn.ts'
 
@@ -17,6 +18,8 @@ const smallest = 12
 interface Stage {
   readonly buffer: Buffer
   readonly plain: Uint8Array
+  /** All of the memory it lies in. */
+  readonly whole: Uint8Array
   readonly index: number
 }
 
@@ -27,12 +30,11 @@ function stageOf(bytes: number): Stage {
   let index = smallest
   while (1 << index < bytes) index++
   const known = stages[index]
-  if (known) {
-    stages[index] = undefined
-    return known
-  }
-  const buffer = Buffer.allocUnsafeSlow(1 << index)
-  return { buffer, plain: new Uint8Array(buffer.buffer), index }
+  stages[index] = undefined
+  if (known && !isStale(known.plain)) return known
+  const plain = takeStage(1 << index)
+  const { buffer: memory, byteOffset, length } = plain
+  return { buffer: Buffer.from(memory, byteOffset, length), plain, whole: new Uint8Array(memory), index }
 }
 
 /**
@@ -160,7 +162,7 @@ export class Output implements Flushable {
     if (socket.writableLength > 0) {
       // Who waits for a slow peer keeps its own bytes only, not the chunks of all others they came in.
       const bytes = Buffer.allocUnsafeSlow(total)
-      this.#gather(count, bytes)
+      this.#gather(count, bytes, new Uint8Array(bytes.buffer))
       socket.write(bytes)
       return
     }
@@ -173,16 +175,19 @@ export class Output implements Flushable {
       return
     }
     const stage = stageOf(total)
-    this.#gather(count, stage.plain)
+    this.#gather(count, stage.plain, stage.whole)
     socket.write(stage.buffer.subarray(0, total))
     // The buffer is free again exactly when the kernel took everything at once.
     if (socket.writableLength === 0) stages[stage.index] = stage
+    else lose(stage.plain)
   }
 
-  #gather(count: number, into: Uint8Array): void {
-    let at = 0
+  /** Copies all runs into `into`, of which `whole` is all the memory. */
+  #gather(count: number, into: Uint8Array, whole: Uint8Array): void {
+    const target = whole.buffer
+    let at = into.byteOffset
     let last: Uint8Array | undefined
-    let memory: ArrayBufferLike = into.buffer
+    let memory: ArrayBufferLike = target
     let offset = 0
     for (let i = 0; i < count; i++) {
       const chunk = this.#chunks[i]!
@@ -194,8 +199,9 @@ export class Output implements Flushable {
       }
       const start = this.#starts[i]!
       const end = this.#ends[i]!
-      // A view made by hand and a copy between plain arrays cost half of `subarray` and of a Buffer's `set`.
-      into.set(new Uint8Array(memory, offset + start, end - start), at)
+      // Within one memory no view is needed. A view made by hand and a copy between plain arrays cost half of `subarray` and of a Buffer's `set`.
+      if (memory === target) whole.copyWithin(at, offset + start, offset + end)
+      else whole.set(new Uint8Array(memory, offset + start, end - start), at)
       at += end - start
     }
   }
