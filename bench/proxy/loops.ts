@@ -6,12 +6,16 @@ import { otherSizes, targetShapes, targets } from './targets.ts'
 export interface Plan {
   readonly sizes: readonly number[]
   readonly shapes: readonly Shape[]
-  /** Each subject gets its turn in each; the ratios are of the same round, their median counts. */
+  /**
+   * Each subject gets its turn in each; the ratios are of the same round, their median counts. Many short ones say more than few long ones: a
+   * machine changes its speed from second to second.
+   */
   readonly rounds: number
   readonly seconds: number
 }
 
-const warm = 0.5
+/** Seconds before a slice counts. */
+const warm = 0.3
 
 interface Cell {
   readonly subject: string
@@ -110,7 +114,9 @@ export async function openLoop(
   for (let n = 0; n < rounds; n++) {
     for (const subject of n % 2 === 0 ? subjects : [...subjects].reverse()) {
       const shape = { connections: 16, window: 1024 }
-      results.get(subject.name)!.push(await loadOn(folder, subject, shape, { size: 300, seconds, warm, rate }))
+      results
+        .get(subject.name)!
+        .push(await loadOn(folder, subject, shape, { size: 300, seconds: Math.max(seconds, 1), warm, rate }))
     }
     say(`open loop, round ${n + 1}`)
   }

@@ -2,7 +2,7 @@
  * What the message proxy costs a message, in CPU µs of its process for a request with its reply, beside the direct way, a relay in C that
  * knows no messages, and three Envoys.
  *
- * `npm run bench:proxy [-- --parts closed,open,idle,workers --sizes 300 --shapes 16x32 --subjects floor,game1 --rounds 5 --seconds 1 -o json]`
+ * `npm run bench:proxy [-- --parts closed,open,idle,workers --sizes 300 --shapes 16x32 --subjects floor,game1 --rounds 7 --seconds 0.3 -o json]`
  */
 import { rm } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
@@ -21,8 +21,8 @@ const { values } = parseArgs({
     sizes: { type: 'string', default: '64,300,4096' },
     shapes: { type: 'string', default: targetShapes.join(',') },
     subjects: { type: 'string', default: subjectNames.filter((name) => !name.startsWith('node')).join(',') },
-    rounds: { type: 'string', default: '3' },
-    seconds: { type: 'string', default: '1' },
+    rounds: { type: 'string', default: '7' },
+    seconds: { type: 'string', default: '0.3' },
     rate: { type: 'string', default: '8000' },
     connections: { type: 'string', default: '10000' },
     output: { type: 'string', short: 'o', default: 'table' },
