@@ -88,6 +88,13 @@ export function oneOf<const Word extends string>(words: readonly Word[]): (text:
   }
 }
 
+/** Where an HTTP API is. */
+export function httpUrl(text: string): string {
+  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol))
+    throw new InvalidArgumentError('write http://HOST:PORT or https://HOST:PORT')
+  return text
+}
+
 /** A URL of Redis. */
 export function redisUrl(text: string): string {
   try {

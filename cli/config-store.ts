@@ -81,12 +81,17 @@ export async function openConfigStore(
       throw new CommandError(`${place}: ${error.message}`)
     },
   )
+  if (ledger.head === 0)
+    log.warn(
+      { store: ledger.name },
+      `there is no configuration here yet: bring a folder with "meshgate store copy file:DIR ${place}", or write it through the API`,
+    )
   const lock = new SessionLock({
     address: full,
     key: `${prefix}/${LAYOUT.lock}`,
     holder: `${hostname()} ${process.pid}`,
     onChange: (held) =>
-      log.info({ store: ledger.name, held }, held ? 'does what is done once' : 'another replica does'),
+      log.info({ store: ledger.name, held }, held ? 'does what is done once' : 'does no longer what is done once'),
   })
   const timer = setInterval(() => {
     ledger

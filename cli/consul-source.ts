@@ -82,7 +82,8 @@ export class ConsulSource {
 
   async stop(): Promise<void> {
     this.#unsubscribe()
-    await this.#work
+    // What went wrong was told to whoever asked for it.
+    await this.#work.catch(() => {})
     await this.#next?.discovery.stop()
     this.#next = undefined
     await this.#current?.stop()
@@ -94,7 +95,8 @@ export class ConsulSource {
     const key = JSON.stringify(settings ?? null)
     if (key === this.#last) return this.#work
     this.#last = key
-    this.#work = this.#work.then(() => this.#change(settings))
+    // Settings that could not be used must not keep those that correct them from being used.
+    this.#work = this.#work.catch(() => {}).then(() => this.#change(settings))
     return this.#work
   }
 
@@ -133,7 +135,7 @@ export class ConsulSource {
     this.#current = made
     this.#settings = this.#next.settings
     this.#next = undefined
-    this.#work = this.#work.then(() => before?.giveWayTo(made))
+    this.#work = this.#work.catch(() => {}).then(() => before?.giveWayTo(made))
   }
 }
 

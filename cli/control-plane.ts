@@ -9,7 +9,7 @@ import { createAdminServer } from '../controlplane/admin/server.ts'
 import { adsMetrics, DEFAULT_LIMITS, isLoopback, type Limits, XdsServer } from '../controlplane/ads/index.ts'
 import type { HostPort } from '../controlplane/bootstrap/envoy.ts'
 import type { RateLimitSpec } from '../controlplane/config/kinds/rate-limit.ts'
-import type { ConsulSettings } from '../controlplane/consul/index.ts'
+import type { ConsulSettings, SourceState } from '../controlplane/consul/index.ts'
 import type { Diagnostic } from '../controlplane/diagnostics/diagnostic.ts'
 import { ServiceFigures } from '../controlplane/figures/index.ts'
 import { LiveConfig } from '../controlplane/live-config.ts'
@@ -65,6 +65,8 @@ export interface RunningControlPlane {
   readonly xds: XdsServer
   readonly reports: Reports
   readonly figures: ServiceFigures
+  /** Consul, as the services and as the store of configuration: how each is doing. */
+  registries(): readonly SourceState[]
   /** Where it really listens: ports that were 0 are known now. */
   readonly xdsAddress: HostPort
   readonly apiUrl: string
@@ -238,6 +240,7 @@ export async function startControlPlane(options: ControlPlaneOptions, log: Log):
       xds,
       reports,
       figures,
+      registries: () => sources.states(),
       xdsAddress: { ...options.xds, port },
       apiUrl: urlOf(api, options),
       stop,

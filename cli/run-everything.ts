@@ -1,7 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { nodeOf } from '../controlplane/admin/node.ts'
 import { parseNodeId } from '../controlplane/bootstrap/node-id.ts'
+import type { SourceState } from '../controlplane/consul/index.ts'
 import { formatDiagnostic } from '../controlplane/diagnostics/diagnostic.ts'
 import { type ControlPlaneOptions, hostAndPort, type RunningControlPlane, startControlPlane } from './control-plane.ts'
 import type { Log } from './log.ts'
@@ -206,12 +208,22 @@ async function summary({ options, controlPlane, sidecars, envoy, start, giveUp }
       open.every(Boolean) ? text : 'not ready yet; its log is above',
     ]
   })
+  const registries = controlPlane
+    .registries()
+    .filter(({ name }) => name !== options.folder)
+    .map(async ({ name }) => {
+      const now = () => controlPlane.registries().find((one) => one.name === name)
+      await registryAnswers(now, giveUp)
+      const state = now()
+      if (state?.lastContact === undefined) return [name, state?.error ?? 'has not answered yet']
+      return [name, `${state.services}${state.error ? `; ${state.error}` : ''}`]
+    })
   const errors = config.diagnostics().filter(({ severity }) => severity === 'error')
   const rows = [
     ['control plane', `xDS ${hostAndPort(xdsAddress)}, API ${apiUrl}`],
     ['admin UI', `${apiUrl}/`],
     ['configuration', `${options.folder}: ${config.objects.size} objects, ${errors.length} errors`],
-    ...(await Promise.all([...programs, ...envoys, ...messageProxies])),
+    ...(await Promise.all([...registries, ...programs, ...envoys, ...messageProxies])),
   ]
   const unstarted = proxies.filter((proxy) => !isMessageProxy(proxy)).length
   if (unstarted > 0 && !envoy)
@@ -232,4 +244,12 @@ async function summary({ options, controlPlane, sidecars, envoy, start, giveUp }
     'Ctrl-C stops everything.',
   ]
   return `\n${parts.join('\n\n')}\n`
+}
+
+/** Waits until a registry has answered, or failed to. */
+async function registryAnswers(now: () => SourceState | undefined, giveUp: AbortSignal): Promise<void> {
+  for (let state = now(); state && state.lastContact === undefined && state.error === undefined; state = now()) {
+    if (giveUp.aborted) return
+    await sleep(50)
+  }
 }

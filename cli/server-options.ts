@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { DEFAULT_LIMITS } from '../controlplane/ads/limits.ts'
 import type { HostPort } from '../controlplane/bootstrap/envoy.ts'
-import { addressOption, count, durationBetween, oneOf, redisUrl } from './arguments.ts'
+import { addressOption, count, durationBetween, httpUrl, oneOf, redisUrl } from './arguments.ts'
 import { type ConsulFlags, consulAddress, withConsulAddress } from './consul-options.ts'
 import type { ControlPlaneOptions, ServerTls } from './control-plane.ts'
 import { UsageError } from './errors.ts'
@@ -51,7 +51,11 @@ export function withServerOptions(command: Command): Command {
     .option('--api-key <file>', 'its private key')
     .option('--api-client-ca <file>', 'CA that clients of the API must show a certificate of')
     .option('--api-name <name>', 'host name the API answers to, several times', several)
-    .option('--consul <url>', 'Consul agent whose services join the mesh (else spec.consul of the Mesh document)')
+    .option(
+      '--consul <url>',
+      'Consul agent whose services join the mesh (else spec.consul of the Mesh document)',
+      httpUrl,
+    )
     .option('--consul-datacenter <name>', "another datacenter beside the agent's own, several times", several)
     .option('--state-dir <dir>', 'where what must outlive a restart is kept (default: .meshgate in the folder)')
     .option(

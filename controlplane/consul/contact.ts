@@ -78,7 +78,7 @@ export class Contact {
     if (first)
       this.#log.warn(
         { consul: this.#url, what: question },
-        `${error.message}; what was read last stays in force until it answers`,
+        `${error.message}; until it answers what was read last stays in force; where nothing ever was, proxies are refused`,
       )
   }
 

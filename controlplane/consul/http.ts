@@ -220,6 +220,11 @@ function readBody(response: IncomingMessage, maxBytes: number): Promise<Buffer> 
 function reasonOf(error: NodeJS.ErrnoException): string {
   if (error.code === 'ECONNREFUSED') return 'nobody listens there'
   if (error.code === 'ECONNRESET') return 'the connection was reset'
-  if (error.code === 'ENOENT') return error.message
+  if (error.code === 'ENOENT') return `${error.path ?? 'a file'} of its token or certificates is not there`
+  if (error.code === 'ENOTFOUND') return 'there is no host of that name'
+  if (error.message.includes('wrong version number'))
+    return 'it does not speak TLS there: write http://, or the port of its HTTPS'
+  // Some of TLS come with a line break at their end.
+  if (error.message.includes('\n')) return error.message.trim().replaceAll(/\s*\n\s*/g, ' ')
   return error.message || (error.code ?? 'failed')
 }

@@ -165,6 +165,14 @@ spec: {consul: {${consulSpec}}}
     for (const list of seen) for (const one of all) expect(list.split(',')).toContain(one)
     stop()
     await source.stop()
+
+    const wrong = new ConsulSource({
+      ...{ discovery, given: { url: 'nonsense' }, config: config as never, folder: '.', stateDir: undefined },
+      log: { info: () => {}, warn: () => {}, error: () => {} } as never,
+    })
+    await expect(wrong.start()).rejects.toThrow(/nonsense is no address of a Consul/)
+    // Or a process that could not start would not end.
+    await wrong.stop()
   })
 
   it('a check that fails makes an instance unhealthy, one that warns does not; of a node, all that are on it', async () => {
