@@ -57,25 +57,28 @@ export async function callWith(
   target: string,
   count: number,
   headers: readonly string[] = [],
-  /** How long the client stays after its calls, for what it has to report. */
-  lingerMs = 0,
+  /** After its calls the client stays until this is over, for what it has to report. */
+  until?: Promise<unknown>,
 ): Promise<CallResult> {
   const env = {
-    LINGER_MS: String(lingerMs),
     ...process.env,
+    ...(until && { STAY: 'until standard input ends' }),
     GRPC_XDS_BOOTSTRAP_CONFIG: JSON.stringify(bootstrap),
     GRPC_VERBOSITY: 'ERROR',
   }
-  const { stdout } =
+  const running =
     library === 'grpcio'
-      ? await run('python3', [join(programs, 'client.py'), target, String(count), ...headers], {
+      ? run('python3', [join(programs, 'client.py'), target, String(count), ...headers], {
           env: { ...env, PYTHONPATH: await pythonGrpc() },
           timeout: 60_000,
         })
-      : await run(process.execPath, [join(programs, 'client.mjs'), target, String(count), ...headers], {
+      : run(process.execPath, [join(programs, 'client.mjs'), target, String(count), ...headers], {
           env,
           timeout: 60_000,
         })
+  const leave = () => running.child.stdin?.end()
+  until?.then(leave, leave)
+  const { stdout } = await running
   return JSON.parse(stdout.trim().split('\n').at(-1)!)
 }
 

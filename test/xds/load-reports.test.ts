@@ -152,10 +152,12 @@ describe.each(['grpcio', 'grpc-js'] as const)('%s', (library) => {
     requireTool(context, 'grpcio', python, 'install Python 3 with pip')
     const id = ENVOY.replace('shop-1', library)
     const bootstrap = grpcBootstrap({ node: { id }, xds: { host: '127.0.0.1', port: controlPlane.port } })
-    const done = callWith(library, bootstrap, 'xds:///echo:50051', 20, [], 5000)
     const cluster = 'outbound|50051||echo.default.svc.cluster.local'
     const issued = () => reports.load.clustersOf(id)?.find((one) => one.cluster === cluster)?.issued ?? 0
-    await comesTrue(() => issued() >= 20, 'all calls reported')
+    // The library, its calls and its reports begin one after the other: it stays until they are here, however long that takes.
+    const reported = comesTrue(() => issued() >= 20, 'all calls reported')
+    const done = callWith(library, bootstrap, 'xds:///echo:50051', 20, [], reported)
+    await reported
     expect(reports.load.clustersOf(id)!.find((one) => one.cluster === cluster)).toMatchObject({
       issued: 20,
       succeeded: 20,

@@ -27,6 +27,6 @@ for (let call = 0; call < Number(count); call++) {
     )
   })
 }
-await new Promise((resolve) => setTimeout(resolve, Number(process.env.LINGER_MS ?? 0)))
+if (process.env.STAY) await new Promise((resolve) => process.stdin.resume().once('end', resolve))
 console.log(JSON.stringify({ served, errors }))
 process.exit(0)

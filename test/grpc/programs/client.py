@@ -4,7 +4,6 @@ import collections
 import json
 import os
 import sys
-import time
 
 import grpc
 
@@ -18,5 +17,6 @@ with grpc.insecure_channel(target) as channel:
             served[say(b"", timeout=20, wait_for_ready=False, metadata=metadata).decode()] += 1
         except grpc.RpcError as error:
             errors[f"{error.code().name}: {error.details()}"] += 1
-    time.sleep(int(os.environ.get("LINGER_MS", "0")) / 1000)
+    if os.environ.get("STAY"):
+        sys.stdin.read()
 print(json.dumps({"served": served, "errors": errors}))
