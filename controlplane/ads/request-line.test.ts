@@ -14,10 +14,13 @@ const request = (...subscribe: readonly string[]): DeltaRequest => ({
   initialVersions: new Map(),
 })
 
-function line(behaviour: { readonly slow?: string; readonly large?: string; readonly bad?: string } = {}) {
+function line(
+  behaviour: { readonly slow?: string; readonly large?: string; readonly bad?: string; readonly busy?: boolean } = {},
+) {
   const taken: string[] = []
   const failures: unknown[] = []
   const ready: (() => void)[] = []
+  const later: (() => void)[] = []
   let slowed = 0
   const it = new RequestLine({
     divide: (one) =>
@@ -34,10 +37,12 @@ function line(behaviour: { readonly slow?: string; readonly large?: string; read
       if (name === behaviour.bad) throw new Error('bad')
       taken.push(name)
     },
+    hasTime: () => !behaviour.busy,
+    later: (work) => later.push(work),
     failed: (error) => failures.push(error),
     slowDown: () => slowed++,
   })
-  return { it, taken, failures, ready, slowed: () => slowed }
+  return { it, taken, failures, ready, later, slowed: () => slowed }
 }
 
 test('requests are taken as they come', () => {
@@ -82,4 +87,12 @@ test('what waits is forgotten when the stream ends or a request cannot be taken'
   other.ready.shift()!()
   expect(other.taken).toEqual(['a'])
   expect(other.failures).toHaveLength(1)
+})
+
+test('what comes when the turn has no time is taken in a later one, with what came behind it', () => {
+  const { it, taken, later } = line({ busy: true })
+  for (const name of ['a', 'b']) it.add(request(name))
+  expect([taken, later.length]).toEqual([[], 1])
+  later[0]!()
+  expect(taken).toEqual(['a', 'b'])
 })

@@ -7,6 +7,10 @@ export interface RequestLineOptions {
   /** Whether so much must be compiled for the answer that it is done in slices first; `ready` is called then, in a later turn. */
   prepares(request: DiscoveryRequest, ready: () => void): boolean
   take(request: DiscoveryRequest): void
+  /** Whether this turn of the loop has time for an answer. */
+  hasTime(): boolean
+  /** Calls back in a turn that has. */
+  later(work: () => void): void
   failed(error: unknown): void
   /** More wait than a client has to say before its first answer. */
   slowDown(): void
@@ -18,8 +22,8 @@ const MOST_WAITING = 16
 const LIGHT = 500
 
 /**
- * The requests of one stream in their order. Nearly all are taken as they come; one whose answer must be compiled first, or that is
- * about very many names, makes those behind it wait.
+ * The requests of one stream in their order. Nearly all are taken as they come; one whose answer must be compiled first, that is
+ * about very many names, or that comes when all others ask, too, makes those behind it wait.
  */
 export class RequestLine {
   private readonly options: RequestLineOptions
@@ -37,6 +41,12 @@ export class RequestLine {
   add(request: DiscoveryRequest): void {
     if (this.waiting.length > 0) {
       if (this.waiting.push(kept(request)) > MOST_WAITING) this.options.slowDown()
+      return
+    }
+    if (!this.options.hasTime()) {
+      this.waiting = [kept(request)]
+      this.divided = 0
+      this.options.later(this.go)
       return
     }
     const portions = this.options.divide(request)

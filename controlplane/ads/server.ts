@@ -27,6 +27,7 @@ import {
   type Transport,
   type TransportHandler,
 } from './transport.ts'
+import { Turns } from './turns.ts'
 
 export interface XdsServerOptions {
   readonly limits?: Partial<Limits>
@@ -128,6 +129,7 @@ export class XdsServer {
       preparations: new Preparations(this.limits.sliceMs, (error) =>
         this.logger.error({ error }, 'preparing what a client asked for failed'),
       ),
+      turns: new Turns(this.limits.sliceMs),
       closed: (stream) => this.closed(stream),
       leaving: (client) => this.release(client),
       crowded: () => this.shed(),

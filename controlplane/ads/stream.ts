@@ -22,6 +22,7 @@ import { RequestLine } from './request-line.ts'
 import { RequestReader } from './request-reader.ts'
 import { TokenBucket } from './token-bucket.ts'
 import { STATUS, type Status, type Transport, type TransportHandler } from './transport.ts'
+import type { Turns } from './turns.ts'
 
 /** What all streams of a server share. */
 export interface StreamContext {
@@ -41,6 +42,7 @@ export interface StreamContext {
   readonly workingSets: ((node: NodeInfo) => WorkingSet) | undefined
   /** What classes compile for their first clients. */
   readonly preparations: Preparations<ClassLog>
+  readonly turns: Turns
   closed(stream: Stream): void
   /** A client is gone whose names are to be let go of. */
   leaving(client: Client): void
@@ -101,6 +103,8 @@ export class Stream implements TransportHandler, StatusSource {
       },
       prepares: (request, ready) => this.prepares(request, ready),
       take: (request) => this.take(request, context.now()),
+      hasTime: () => context.turns.hasTime(),
+      later: (work) => context.turns.later(work),
       failed: (error) => this.refuseError(error),
       slowDown: () => transport.pause(SLOWER_MS),
     })
