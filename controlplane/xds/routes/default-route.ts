@@ -32,7 +32,6 @@ export function defaultRoute(service: Service, port: ServicePort, context: Route
         ...(retries ? { retryPolicy: retries } : {}),
       },
     },
-    ...(isGrpcClient(context) ? {} : { decorator: { operation: `${service.hostname}:${port.number}/*` } }),
   })
   return { route, origins: hash ? [service.origin, hash.origin] : [service.origin] }
 }
@@ -50,7 +49,7 @@ export function fallbackRoute(cluster: string, context: RouteContext): Route {
 }
 
 /** The route to the workload itself. gRPC streams are not retried: the condition does not suit them. */
-export function inboundRoute(cluster: string, operation: string, grpc: boolean): Route {
+export function inboundRoute(cluster: string, grpc: boolean): Route {
   return make(RouteSchema, {
     name: 'default',
     match: { pathSpecifier: { case: 'prefix', value: '/' } },
@@ -63,6 +62,5 @@ export function inboundRoute(cluster: string, operation: string, grpc: boolean):
         ...(grpc ? {} : { retryPolicy: inboundRetryPolicy() }),
       },
     },
-    decorator: { operation },
   })
 }

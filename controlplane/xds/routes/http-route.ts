@@ -1,7 +1,6 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { Any } from '@bufbuild/protobuf/wkt'
 import {
-  DecoratorSchema,
   type Route,
   type RouteActionSchema,
   RouteSchema,
@@ -9,7 +8,6 @@ import {
 import { make } from '../../../proto/make.ts'
 import type { VirtualServiceSpec } from '../../config/kinds/virtual-service.ts'
 import type { ConfigObject, Origin } from '../../config/object.ts'
-import { parseOutboundClusterName } from '../../model/service.ts'
 import {
   type EffectiveHttpRoute,
   type EffectiveMatch,
@@ -57,7 +55,7 @@ export function compileHttpRoutes(
     if (rule.matches.length > 0 && matches.length === 0) continue
     const parts = partsOf(rule, context)
     for (const match of matches.length > 0 ? matches : [undefined]) {
-      const routes = parts.map((part) => routeOf(virtualService, rule, match, part, context))
+      const routes = parts.map((part) => routeOf(virtualService, rule, match, part))
       compiled.push(...routes)
       if (takesEverything(routes.at(-1)?.route.match)) return compiled
     }
@@ -70,7 +68,6 @@ function routeOf(
   rule: EffectiveHttpRoute,
   match: EffectiveMatch | undefined,
   part: Part,
-  context: RouteContext,
 ): CompiledRoute {
   const { name = '' } = rule.spec
   const route = make(RouteSchema, {
@@ -86,8 +83,6 @@ function routeOf(
       },
     },
   })
-  if (!isGrpcClient(context))
-    route.decorator = make(DecoratorSchema, { operation: operation(route, virtualService.name, context) })
   const root = rule.root ? [rule.root] : []
   return { route, origins: [rule.origin, ...(match?.origins ?? []), ...root, ...part.origins] }
 }
@@ -203,20 +198,4 @@ function filtersOf(
     origins.push(fieldOrigin(rule, 'corsPolicy'))
   }
   return { configs, origins }
-}
-
-/** What traces call the operation: `<host or rule>:<port><path>`, as in Istio. */
-function operation(route: Route, name: string, context: RouteContext): string {
-  const path = route.match?.pathSpecifier
-  const text =
-    path?.case === 'prefix'
-      ? `${path.value}*`
-      : path?.case === 'path'
-        ? path.value
-        : path?.case === 'safeRegex'
-          ? path.value.regex
-          : '/*'
-  const specifier = route.action.case === 'route' ? route.action.value.clusterSpecifier : undefined
-  const cluster = specifier?.case === 'cluster' ? parseOutboundClusterName(specifier.value) : undefined
-  return cluster ? `${cluster.hostname}:${cluster.port}${text}` : `${name}:${context.port}${text}`
 }

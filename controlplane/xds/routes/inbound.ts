@@ -26,7 +26,7 @@ export function compileInbound(scope: Scope, name: string): CompiledRouteConfigu
   const { protocol } = portProtocol(listener.port.protocol, listener.port.name)
   const number = listener.port.number ?? 0
   const origin: Origin = { object: sidecar, path: ['spec', 'ingress', index] }
-  const route = inboundRoute(name, `${sidecar.name}:${number}/*`, protocol === 'grpc' || protocol === 'grpc-web')
+  const route = inboundRoute(name, protocol === 'grpc' || protocol === 'grpc-web')
   const host = virtualHost(`inbound|http|${number}`, ['*'], [{ route, origins: [origin] }])
   const message = make(RouteConfigurationSchema, {
     name,

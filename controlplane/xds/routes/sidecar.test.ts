@@ -78,7 +78,6 @@ describe('http_proxy', () => {
         timeout: '0s',
         retryPolicy: { numRetries: 2 },
       },
-      decorator: { operation: 'details.default.svc.cluster.local:80/*' },
     })
   })
 
