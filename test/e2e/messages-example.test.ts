@@ -42,7 +42,19 @@ beforeAll(async () => {
     },
   })
   await eventually(() => expect(printed, up.errors()).toContain('configuration in force'), { withinMs: 60_000 })
+  // What a proxy counted before it is first looked at belongs to no time.
+  await eventually(async () => expect((await figures()).reading).not.toEqual([]), { withinMs: 30_000, everyMs: 200 })
 })
+
+interface TrafficFigures {
+  readonly reading: readonly string[]
+  readonly services: readonly { hostname: string; requests: number; failed: number; p50Ms?: number }[]
+}
+
+async function figures(): Promise<TrafficFigures> {
+  const answer = await fetch(`${api}/api/v1/figures?window=300`)
+  return (await answer.json()) as TrafficFigures
+}
 
 /** Who answered how many of some requests with a message id. */
 async function ask(msgid: number, count: number): Promise<Record<string, number>> {
@@ -63,12 +75,6 @@ it('a message id is split by weight, another goes to another service, an unknown
 })
 
 it('the service pages count them, by what the proxy itself tells: answers and error replies, and how long they took', async () => {
-  const figures = async () => {
-    const answer = await fetch(`${api}/api/v1/figures?window=300`)
-    return (await answer.json()) as {
-      services: { hostname: string; requests: number; failed: number; p50Ms?: number }[]
-    }
-  }
   await eventually(
     async () => {
       const { services } = await figures()
