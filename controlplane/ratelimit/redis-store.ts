@@ -58,7 +58,7 @@ type Scripted = (Redis | Cluster) & {
   meshgateTake(keys: number, ...values: (string | number)[]): Promise<number[]>
 }
 
-/** Nothing can be counted now. */
+/** Redis is left alone at present: it was not asked. */
 export class StoreUnavailable extends Error {
   override readonly name = 'StoreUnavailable'
 }
@@ -179,10 +179,10 @@ export class RedisStore implements Store {
   }
 }
 
-/** @throws StoreUnavailable when there is no answer in time; what comes later is nobody's */
+/** @throws Error when there is no answer in time; what comes later is nobody's */
 function within<Answer>(ms: number, answer: Promise<Answer>): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new StoreUnavailable(`Redis did not answer within ${ms} ms`)), ms)
+    const timer = setTimeout(() => reject(new Error(`Redis did not answer within ${ms} ms`)), ms)
     answer.then(resolve, reject).finally(() => clearTimeout(timer))
   })
 }
