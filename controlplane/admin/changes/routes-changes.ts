@@ -62,6 +62,15 @@ const conflict = {
   description: 'Somebody else changed the same files, or it is not what was planned.',
 }
 
+/** Why a change or a step back is not made. */
+const REFUSED_WRITES = {
+  404: ['NOT_FOUND'],
+  409: ['CONFLICT', 'PLAN_STALE'],
+  422: ['NO_CHANGE', 'INVALID'],
+  499: ['GIVEN_UP'],
+  503: ['STORE_UNAVAILABLE'],
+} as const
+
 /** What a change would do, doing it, going back and following it. */
 export function changeRoutes(app: FastifyInstance, need: () => Editing, context: AdminContext): void {
   app.post<{ Body: PlanBody }>(
@@ -99,15 +108,7 @@ export function changeRoutes(app: FastifyInstance, need: () => Editing, context:
     '/api/v1/apply',
     {
       bodyLimit: LARGEST_BODY_BYTES,
-      config: {
-        refuses: {
-          404: ['NOT_FOUND'],
-          409: ['CONFLICT', 'PLAN_STALE'],
-          422: ['NO_CHANGE', 'INVALID'],
-          499: ['GIVEN_UP'],
-          503: ['STORE_UNAVAILABLE'],
-        },
-      },
+      config: { refuses: REFUSED_WRITES },
       schema: {
         operationId: 'apply',
         tags: ['changes'],
@@ -140,15 +141,7 @@ export function changeRoutes(app: FastifyInstance, need: () => Editing, context:
   app.post<{ Body: { to?: number; undo?: number; plan?: string; reason: string } }>(
     '/api/v1/rollback',
     {
-      config: {
-        refuses: {
-          404: ['NOT_FOUND'],
-          409: ['CONFLICT', 'PLAN_STALE'],
-          422: ['NO_CHANGE', 'INVALID'],
-          499: ['GIVEN_UP'],
-          503: ['STORE_UNAVAILABLE'],
-        },
-      },
+      config: { refuses: REFUSED_WRITES },
       schema: {
         operationId: 'rollback',
         tags: ['changes'],
