@@ -82,9 +82,17 @@ describe.skipIf(withoutBrowser())('a mesh of 1,000 rules and 5,000 proxies', () 
     expect(await page.getByRole('row').count()).toBeLessThan(ROWS_IN_PAGE)
     await page.getByRole('searchbox').focus()
     await whileTyping(page, 'w4321.', `1 of ${PROXIES} proxies`)
-    // The one row that is left stays the element it is.
-    const more = await whileTyping(page, 'ns1', `1 of ${PROXIES} proxies`)
-    expect(more).toEqual({ asked: [], added: 0 })
+    // The one row that is left stays the element it is. What an event of the mesh asks for meanwhile is not asked for again the next time.
+    await expect
+      .poll(
+        async () => {
+          await page.getByRole('searchbox').fill('w4321.')
+          await page.getByText(`1 of ${PROXIES} proxies`).waitFor()
+          return whileTyping(page, 'ns1', `1 of ${PROXIES} proxies`)
+        },
+        { timeout: 20_000 },
+      )
+      .toEqual({ asked: [], added: 0 })
     await page.getByRole('link', { name: nodeId(4321) }).click()
     await page.waitForURL('**/proxies/*w4321*')
     await page.getByRole('tab').first().waitFor()
