@@ -58,13 +58,17 @@ export async function runProxy(options: ProxyCommandOptions): Promise<void> {
     drained ??= runner.drain(options.drainTime * 1000)
     return drained
   }
+  let told = ''
   const client = new ConfigClient({
     ...given,
     log,
     onConfiguration: async (sent) => {
       const configuration = withLocalCodecs(sent, options.codec ?? NO_CODECS)
       const problems = await runner.apply(configuration)
-      report(log, configuration, problems)
+      // The same comes again as long as a port is in use: told once.
+      const news = JSON.stringify([configuration.version, problems])
+      if (news !== told) report(log, configuration, problems)
+      told = news
       return problems
     },
   })
@@ -92,12 +96,14 @@ export async function runProxy(options: ProxyCommandOptions): Promise<void> {
 }
 
 function report(log: Log, configuration: Configuration, problems: readonly ConfigurationProblem[]): void {
-  for (const { kind, name, message } of problems) log.error({ [kind]: name }, message)
+  for (const { kind, name, message, transient } of problems)
+    log.error({ [kind]: name }, transient ? `${message}; it is tried again` : message)
+  const without = new Set(problems.flatMap(({ kind, name }) => (kind === 'listener' ? [name] : [])))
   const { version, listeners, routes, clusters } = configuration
   log.info(
     {
       version,
-      listeners: listeners.map(({ name }) => name),
+      listeners: listeners.flatMap(({ name }) => (without.has(name) ? [] : [name])),
       routes: routes.reduce((sum, table) => sum + table.routes.length, 0),
       clusters: clusters.length,
     },

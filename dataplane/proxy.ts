@@ -19,6 +19,8 @@ export interface ConfigurationProblem {
   readonly kind: 'protocol' | 'listener' | 'route' | 'cluster'
   readonly name: string
   readonly message: string
+  /** True when it is not the configuration's fault and may work at another time: a port that is in use. */
+  readonly transient?: true
 }
 
 export interface ProxyOptions {
@@ -97,7 +99,7 @@ export class MessageProxy {
     wake()
     this.#swapClusters(configuration, problems)
     this.#swapTables(configuration, codecs, problems)
-    this.#swapListeners(configuration, codecs, opened)
+    this.#swapListeners(configuration, codecs, opened, problems)
     this.#prepare(configuration)
     this.#forgetRoutes()
     this.configuration = configuration
@@ -139,6 +141,7 @@ export class MessageProxy {
           kind: 'listener',
           name: config.name,
           message: `cannot listen on ${addressText(config.address)}: ${(error as Error).message}`,
+          transient: true,
         })
       }
     }
@@ -245,9 +248,11 @@ export class MessageProxy {
     { listeners }: Configuration,
     codecs: ReadonlyMap<string, Codec>,
     opened: ReadonlyMap<string, Bound>,
+    problems: readonly ConfigurationProblem[],
   ): void {
     const wanted = new Map(listeners.map((config) => [config.name, config]))
     const kept = new Set([...opened.values()].map(({ acceptor }) => acceptor))
+    const failed = new Set(problems.flatMap(({ kind, name }) => (kind === 'listener' ? [name] : [])))
     for (const [name, bound] of this.#listeners) {
       if (wanted.has(name) && !opened.has(name)) continue
       if (!kept.has(bound.acceptor)) bound.acceptor.close()
@@ -267,7 +272,7 @@ export class MessageProxy {
         this.#leave(bound.runtime)
         bound.runtime = new ListenerRuntime(config, codec)
         bound.acceptor.target = bound.runtime
-      } else if (bound.runtime.config !== config) bound.runtime.update(config)
+      } else if (bound.runtime.config !== config && !failed.has(config.name)) bound.runtime.update(config)
       bound.runtime.table = this.#tables.get(config.routes)?.get(codec)
     }
   }
@@ -292,6 +297,7 @@ export class MessageProxy {
       for (const pool of host.pools.values()) {
         for (const connection of pool.all) connection.sweep()
         pool.warm()
+        pool.probe()
         alive ||= pool.all.size > 0 || pool.waiting.count > 0
       }
       return alive

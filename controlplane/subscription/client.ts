@@ -15,11 +15,11 @@ import type { ClientOptions, Parts } from './parts.ts'
 import { CLUSTERS_AT_ONCE, inTurns, postponed } from './postpone.ts'
 import { Progress } from './progress.ts'
 import { MOST_ERROR_TEXT, refuse } from './refuse.ts'
-import type { DiscoveryRequest } from './request.ts'
+import type { DiscoveryRequest, ErrorDetail } from './request.ts'
 import { FULL_SET_TYPES } from './response.ts'
 import { answerTrial } from './trials.ts'
 import { interestKey } from './type-log.ts'
-import { isAsked, type Nack, newTypeState, owe, owesAllNames, sent, type TypeState } from './type-state.ts'
+import { isAsked, type Nack, newTypeState, owe, owesAllNames, sent, type TypeState, UNAVAILABLE } from './type-state.ts'
 import type { Verdicts } from './verdicts.ts'
 
 /** What a request meant, for counters, logs and status. */
@@ -214,7 +214,11 @@ export class Client implements Reader {
   /** The part of a request that answers a response. */
   private answered(type: ResourceType, state: TypeState, request: DiscoveryRequest, now: number): Received {
     const { nonce, error } = request
-    if (nonce === '' || nonce === state.lastAnswered) return { kind: 'subscribed' }
+    if (nonce === '' || nonce === state.lastAnswered) {
+      // What could not be in force when it came is now, or other parts of it are.
+      if (nonce !== '' && state.nack?.code === UNAVAILABLE) state.nack = error && unavailable(nonce, error, now)
+      return { kind: 'subscribed' }
+    }
     const index = state.inFlight.findIndex((one) => one.frame.nonce === nonce)
     if (index < 0) return { kind: 'expired' }
     // Answers come in the order of the responses, so one also answers those before it.
@@ -224,16 +228,20 @@ export class Client implements Reader {
     const { verdicts } = this.log
     state.lastAnswered = nonce
     this.exchanges.answered(frame, error?.message.slice(0, MOST_ERROR_TEXT), now)
-    for (const { frame: earlier } of error ? answered : [...answered, { frame }]) {
+    const refused = error !== undefined && error.code !== UNAVAILABLE
+    for (const { frame: earlier } of refused ? answered : [...answered, { frame }]) {
       earlier.acks++
       verdicts.accepted(this.options.id, earlier)
     }
-    if (error) return { kind: 'nack', frame, culprits: refuse(this.recipient, state, frame, error, now) }
+    if (refused) return { kind: 'nack', frame, culprits: refuse(this.recipient, state, frame, error, now) }
     state.lastAcked = { nonce, position: frame.position, at: now }
     if (state.trials && frame.serial === state.trial) state.trials = answerTrial(state.trials, true)
     if (state.doubted) for (const { name } of frame.upserts) state.doubted.delete(name)
     if (state.nack && !state.trials) state.nack = found(state.nack, type, this.options.id, verdicts)
-    return { kind: 'ack' }
+    if (!error) return { kind: 'ack' }
+    // The machine's fault and not the document's: nobody is to blame, and the client goes on trying.
+    state.nack = unavailable(nonce, error, now)
+    return { kind: 'nack', frame, culprits: [] }
   }
 
   private update(step: Step, state: TypeState, now: number, flush: boolean, frames: Frame[]): void {
@@ -409,6 +417,10 @@ export class Client implements Reader {
       frames.push(frame)
     }
   }
+}
+
+function unavailable(nonce: string, { code, message }: ErrorDetail, at: number): Nack {
+  return { nonce, code, message: message.slice(0, MOST_ERROR_TEXT), at, culprits: [] }
 }
 
 /** What is left of a refusal when something was accepted: whom it was about is known by now, if anybody still is refused. */

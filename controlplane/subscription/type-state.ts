@@ -9,6 +9,9 @@ export interface InFlight {
   readonly sentAt: number
 }
 
+/** `google.rpc` code of an answer that says: taken, and not in force for now. A message proxy says so of a port that is in use. */
+export const UNAVAILABLE = 14
+
 /** A response a client refused. */
 export interface Nack {
   readonly nonce: string

@@ -39,8 +39,10 @@ export class Host {
   /** Requests and successes since the last interval. */
   volume = 0
   successes = 0
-  /** Heartbeats went unanswered; until one is answered or a connection succeeds. */
+  /** Heartbeats went unanswered; until it is heard again. */
   silent = false
+  /** ms of the turn's clock. */
+  silentSince = 0
 
   constructor(config: EndpointConfig, joined: number) {
     this.config = config

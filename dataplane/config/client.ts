@@ -55,6 +55,8 @@ export interface NotUsed {
   readonly kind: 'protocol' | 'listener' | 'route' | 'cluster'
   readonly name: string
   readonly message: string
+  /** It may work at another time, with nothing changed: it is tried again, and the control plane told that it is accepted. */
+  readonly transient?: true
 }
 
 const KIND_OF: Readonly<Partial<Record<HeldType, NotUsed['kind']>>> = {
@@ -89,6 +91,11 @@ const CONTROL_PLANE_CLUSTER = 'xds-grpc'
 const METHOD = '/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources'
 const MOST_RESPONSE_BYTES = 256 * 1024 * 1024
 const INVALID_ARGUMENT = 3
+/** Says of an answer that the configuration is right and the machine not ready for it, such as a port that is in use. */
+const UNAVAILABLE = 14
+/** Waits before what was not ready is tried again: doubling from the first to the last, in ms. */
+const FIRST_AGAIN_MS = 1000
+const LAST_AGAIN_MS = 10_000
 /** A NACK's text is shown to people and kept by the control plane. */
 const MOST_PROBLEM_TEXT = 4096
 
@@ -125,6 +132,13 @@ export class ConfigClient {
   #emit: NodeJS.Immediate | undefined
   #changed = false
   #unanswered: Unanswered[] = []
+  /** Listeners that are accepted and not open yet, with the reason. */
+  #waiting: readonly NotUsed[] = []
+  #again: NodeJS.Timeout | undefined
+  /** Counts configurations handed over. */
+  #handed = 0
+  /** Nonce of the last answer about listeners on this stream. */
+  #listenersNonce = ''
   #saving: Promise<void> | undefined
   #saveAgain = false
   #stopped = false
@@ -151,7 +165,11 @@ export class ConfigClient {
     if (!this.#store.empty) {
       log.info({ file: cacheFile }, 'started from the saved configuration')
       this.#source = 'saved'
-      void this.#options.onConfiguration(this.#configuration())
+      const configuration = this.#configuration()
+      const handed = ++this.#handed
+      void this.#options.onConfiguration(configuration).then((notUsed) => {
+        if (handed === this.#handed) this.#wait(configuration, notUsed)
+      })
     }
     this.#connect()
   }
@@ -178,7 +196,14 @@ export class ConfigClient {
       connected: this.#stream !== undefined && this.#failures === 0 && this.#answered.size > 0,
       lastResponseAt: this.#lastResponseAt,
       source: this.#source,
-      refused: [...this.#refused.values()],
+      refused: [
+        ...this.#refused.values(),
+        ...this.#waiting.map(({ name, message }) => ({
+          type: 'mlds' as const,
+          name,
+          reason: `${message}; tried again`,
+        })),
+      ],
     }
   }
 
@@ -187,6 +212,7 @@ export class ConfigClient {
     this.#stopped = true
     clearTimeout(this.#retry)
     clearTimeout(this.#initial)
+    clearTimeout(this.#again)
     clearImmediate(this.#emit)
     this.#stream?.cancel()
     this.#client.close()
@@ -197,6 +223,7 @@ export class ConfigClient {
     if (this.#stopped) return
     this.#answered = new Set()
     this.#unanswered = []
+    this.#listenersNonce = ''
     for (const type of NAMED_TYPES) this.#names[type].reset()
     const stream: Stream = this.#client.makeBidiStreamRequest(
       METHOD,
@@ -283,8 +310,16 @@ export class ConfigClient {
   }
 
   #answer(type: HeldType, nonce: string, problems: ReadonlyMap<string, string>): void {
+    if (type === 'mlds') this.#listenersNonce = nonce
     if (problems.size === 0) {
-      this.#send(type, { responseNonce: nonce })
+      const waiting = type === 'mlds' ? this.#waiting : []
+      const message = `not in force yet, tried again: ${waiting.map((one) => `${one.name}: ${one.message}`).join(', ')}`
+      this.#send(type, {
+        responseNonce: nonce,
+        ...(waiting.length > 0 && {
+          errorDetail: { code: UNAVAILABLE, message: message.slice(0, MOST_PROBLEM_TEXT) },
+        }),
+      })
       return
     }
     const list = [...problems].map(([name, problem]) => `${name}: ${problem}`).join(', ')
@@ -312,8 +347,13 @@ export class ConfigClient {
       this.#source = 'control plane'
       const unanswered = this.#unanswered
       this.#unanswered = []
-      this.#options.onConfiguration(this.#configuration()).then(
-        (notUsed) => this.#settle(unanswered, notUsed),
+      const configuration = this.#configuration()
+      const handed = ++this.#handed
+      this.#options.onConfiguration(configuration).then(
+        (notUsed) => {
+          if (handed === this.#handed) this.#wait(configuration, notUsed)
+          this.#settle(unanswered, notUsed)
+        },
         (error: Error) => {
           this.#options.log.warn(
             {},
@@ -331,13 +371,35 @@ export class ConfigClient {
   #settle(unanswered: readonly Unanswered[], notUsed: readonly NotUsed[]): void {
     for (const { stream, type, nonce, problems } of unanswered) {
       if (stream !== this.#stream) continue
-      for (const { kind, name, message } of notUsed) {
-        if (kind !== KIND_OF[type] || problems.has(name)) continue
+      for (const { kind, name, message, transient } of notUsed) {
+        if (transient || kind !== KIND_OF[type] || problems.has(name)) continue
         problems.set(name, message)
         this.#refused.set(`${type} ${name}`, { type, name, reason: message })
       }
       this.#answer(type, nonce, problems)
     }
+  }
+
+  /** Tries again what the machine was not ready for, until it is or another configuration comes. */
+  #wait(configuration: Configuration, notUsed: readonly NotUsed[], waitMs = FIRST_AGAIN_MS): void {
+    const waiting = notUsed.filter(({ transient }) => transient)
+    const changed = JSON.stringify(waiting) !== JSON.stringify(this.#waiting)
+    this.#waiting = waiting
+    clearTimeout(this.#again)
+    // Answers that are still due say it anyway.
+    if (changed && this.#listenersNonce !== '' && this.#unanswered.every(({ type }) => type !== 'mlds'))
+      this.#answer('mlds', this.#listenersNonce, new Map())
+    if (waiting.length === 0 || this.#stopped) return
+    const handed = this.#handed
+    this.#again = setTimeout(() => {
+      this.#options.onConfiguration(configuration).then(
+        (left) => {
+          if (handed === this.#handed && !this.#stopped)
+            this.#wait(configuration, left, Math.min(waitMs * 2, LAST_AGAIN_MS))
+        },
+        () => undefined,
+      )
+    }, waitMs)
   }
 
   #complete(): boolean {

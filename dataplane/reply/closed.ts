@@ -3,6 +3,7 @@ import type { Cluster } from '../cluster/cluster.ts'
 import type { Host } from '../cluster/host.ts'
 import type { Engine } from '../engine.ts'
 import { C } from '../stats/counters.ts'
+import { clock } from '../turn.ts'
 import type { UpstreamConnection } from '../upstream/connection.ts'
 import { RequestState } from '../upstream/requests.ts'
 import { forget, uncount } from './outcome.ts'
@@ -35,9 +36,16 @@ export function connectionClosed(engine: Engine, connection: UpstreamConnection)
   connection.client?.boundClosed(connection)
 }
 
-/** Heartbeats of a host go unanswered: it gets no requests until a connection to it succeeds. */
+/** Heartbeats of a host go unanswered: it gets no requests until it is heard again. */
 export function hostSilent(cluster: Cluster, host: Host): void {
   host.silent = true
+  host.silentSince = clock.now
   cluster.record(host, 'local')
+  cluster.healthChanged()
+}
+
+/** A host that was silent was heard, or is to be tried again. */
+export function hostSpeaks(cluster: Cluster, host: Host): void {
+  host.silent = false
   cluster.healthChanged()
 }

@@ -6,7 +6,7 @@ import { FrameReader, type FrameSink } from '../framing/reader.ts'
 import type { Client } from '../listen/client.ts'
 import { encodeProxyHeader } from '../listen/proxy-protocol.ts'
 import type { Greeting } from '../listen/session.ts'
-import { connectionClosed, hostSilent } from '../reply/closed.ts'
+import { connectionClosed, hostSilent, hostSpeaks } from '../reply/closed.ts'
 import { takeReply } from '../reply/match.ts'
 import { connectionOpened } from '../reply/outcome.ts'
 import { reportCodecError } from '../reply/text.ts'
@@ -43,7 +43,10 @@ export class UpstreamConnection implements FrameSink, OutputOwner {
   /** Of `pending`, those whose client has its outcome already. */
   expired = 0
   served = 0
+  /** When a request was sent or done with, for the idle timeout: heartbeats do not keep a connection. */
   lastUsed = clock.now
+  /** When the peer was heard last, for heartbeats: what is sent to it is no sign of its life. */
+  lastHeard = clock.now
   /** When the ping that was not answered yet was sent, 0 without. */
   #pingAt = 0
   #misses = 0
@@ -107,7 +110,8 @@ export class UpstreamConnection implements FrameSink, OutputOwner {
     wake()
     this.counters[C.upstream_cx_rx_bytes_total]! += end - start
     this.#misses = 0
-    this.lastUsed = clock.now
+    this.lastHeard = clock.now
+    if (this.pool.host.silent) hostSpeaks(this.pool.cluster, this.pool.host)
     try {
       this.#reader.feed(bytes, start, end)
     } catch (error) {
@@ -122,7 +126,7 @@ export class UpstreamConnection implements FrameSink, OutputOwner {
     clearTimeout(this.#timer)
     this.connected = true
     this.lastUsed = clock.now
-    this.pool.host.silent = false
+    this.lastHeard = clock.now
     this.#greet()
   }
 
@@ -141,6 +145,8 @@ export class UpstreamConnection implements FrameSink, OutputOwner {
     connectionOpened(this)
     this.out.release()
     this.pool.connected(this)
+    // That it accepts connections says little: a process that hangs does so too.
+    if (this.pool.host.silent) this.#ping()
   }
 
   onFrame(buf: Uint8Array, at: number, length: number): boolean {
@@ -225,14 +231,18 @@ export class UpstreamConnection implements FrameSink, OutputOwner {
       if (clock.now - this.#pingAt < timeoutMs) return
       this.#pingAt = 0
       // Any frame is a sign of life; only silence counts.
-      if (clock.now - this.lastUsed >= timeoutMs && ++this.#misses >= misses) {
+      if (clock.now - this.lastHeard >= timeoutMs && ++this.#misses >= misses) {
         this.counters[C.upstream_cx_heartbeat_failure]!++
+        this.pool.fellSilent(this)
         hostSilent(this.pool.cluster, this.pool.host)
         this.close()
         return
       }
     }
-    if (clock.now - this.lastPing < intervalMs) return
+    if (clock.now - this.lastPing >= intervalMs) this.#ping()
+  }
+
+  #ping(): void {
     const ping = this.codec.reply?.('ping', nothing, 0, 0, 0, '')
     if (!ping) return
     this.lastPing = clock.now

@@ -3,15 +3,19 @@ import type { Cluster } from '../cluster/cluster.ts'
 import type { Host } from '../cluster/host.ts'
 import type { Engine } from '../engine.ts'
 import type { Client } from '../listen/client.ts'
+import { hostSpeaks } from '../reply/closed.ts'
 import { leftQueue } from '../reply/outcome.ts'
 import { fail } from '../reply/retry.ts'
 import { C } from '../stats/counters.ts'
+import { clock } from '../turn.ts'
 import { UpstreamConnection } from './connection.ts'
 import { RequestList } from './requests.ts'
 import { sendOn } from './send.ts'
 
 /** So many requests or bytes on the connections there are make a further shared one worth its writes. */
 const crowded = 1024
+/** A silent host whose connections belong to clients cannot be asked without one: it is given another client after so long. */
+const silenceMs = 30_000
 
 /** Connections to one host that speak one protocol. */
 export class HostPool {
@@ -30,6 +34,9 @@ export class HostPool {
   #connecting = 0
   /** Mode of the connections that are held open without requests. */
   #warm: 'shared' | 'exclusive' | undefined
+  /** Mode of the connection whose heartbeats went unanswered. */
+  #silent: ConnectionMode | undefined
+  #lastProbe = 0
 
   constructor(engine: Engine, cluster: Cluster, host: Host, codec: Codec) {
     this.engine = engine
@@ -108,12 +115,43 @@ export class HostPool {
     for (let missing = this.#least(mode) - this.#count(mode); missing > 0; missing--) {
       if (cluster.activeConnections >= cluster.breakers[0].maxConnections) return
       cluster.counters[C.upstream_cx_preconnect]!++
-      if (mode === 'shared') this.#openShared()
-      else {
-        this.#connecting++
-        this.#open('exclusive', null)
-      }
+      this.#openSpare(mode)
     }
+  }
+
+  /** A connection that no request asked for. */
+  #openSpare(mode: 'shared' | 'exclusive'): void {
+    if (mode === 'shared') {
+      this.#openShared()
+      return
+    }
+    this.#connecting++
+    this.#open('exclusive', null)
+  }
+
+  /** The heartbeats of a connection go unanswered. */
+  fellSilent({ mode }: UpstreamConnection): void {
+    this.#silent = mode
+    this.#lastProbe = clock.now
+  }
+
+  /** A silent host gets no requests, so it is asked by heartbeats on a connection of their own whether it is back. Called about once a second. */
+  probe(): void {
+    const { host, cluster } = this
+    const { heartbeat } = cluster.config
+    const mode = this.#silent
+    if (!mode) return
+    if (!host.silent || host.removed) {
+      this.#silent = undefined
+      return
+    }
+    if (mode === 'bound' || !heartbeat) {
+      if (!heartbeat || clock.now - host.silentSince >= silenceMs) hostSpeaks(cluster, host)
+      return
+    }
+    if (this.#count(mode) > 0 || clock.now - this.#lastProbe < heartbeat.intervalMs) return
+    this.#lastProbe = clock.now
+    this.#openSpare(mode)
   }
 
   /** Whether a connection without requests is one of those to be held open. */

@@ -69,6 +69,8 @@ export class GameServer {
   /** What it does with a request; the default answers. */
   handle: (frame: GameFrame, socket: Socket, server: GameServer) => void = (frame, socket) => this.answer(frame, socket)
   keep = true
+  /** Accepts, reads and says nothing. */
+  mute = false
 
   constructor(name: string) {
     this.name = name
@@ -81,6 +83,7 @@ export class GameServer {
         'data',
         splitter((frame) => {
           if (this.keep) this.frames.push(frame)
+          if (this.mute) return
           if (frame.kind === Kind.request) this.handle(frame, socket, this)
           else if (frame.kind === Kind.heartbeat) socket.write(encode({ ...frame, kind: Kind.heartbeat }))
         }),

@@ -439,4 +439,44 @@ describe('upstream heartbeats', () => {
     for (let seq = 5; seq < 15; seq++) expect(String((await client.ask({ msgid: 1, seq })).body)).toBe('good:')
     expect(proxy.clusters.get('a')!.counters[C.upstream_cx_heartbeat_failure]).toBe(1)
   })
+
+  const comesBack = async (mode: ConnectionMode) => {
+    const [good, back] = [await bed.server('good'), await bed.server('back')]
+    const heartbeat = { intervalMs: 100, timeoutMs: 200, misses: 1 }
+    const both = { localities: endpoints(back.port, good.port), heartbeat }
+    const proxy = await bed.proxy(one(back.port, mode, { timeoutMs: 300 }, both))
+    const [host] = proxy.clusters.get('a')!.hosts
+    const clients = [bed.client(proxy), bed.client(proxy)]
+    let seq = 0
+    for (const client of clients) await client.ask({ msgid: 1, seq: ++seq })
+    back.mute = true
+    await comesTrue(() => {
+      // An exclusive connection ends with a request that nobody answers; those without one are asked.
+      if (mode !== 'exclusive') for (const client of clients) client.send({ msgid: 1, seq: ++seq })
+      return host!.silent
+    }, 'silence')
+    const fresh = async () => {
+      const client = bed.client(proxy)
+      const { body } = await client.ask({ msgid: 2, seq: ++seq })
+      client.close()
+      return String(body)
+    }
+    for (let n = 0; n < 6; n++) expect(await fresh()).toBe('good:')
+    back.mute = false
+    // What is asked is a connection without a client; where each belongs to one, time tells.
+    if (mode === 'bound') host!.silentSince -= 30_000
+    await comesTrue(async () => (await fresh()) === 'back:', 'requests for the host that is back')
+  }
+  it('a host that is silent while requests go on gets requests again once it is heard, in every mode', () =>
+    Promise.all(modes.map(comesBack)))
+
+  it('do not keep a connection that has no requests', async () => {
+    const server = await bed.server('a')
+    const heartbeat = { intervalMs: 100, timeoutMs: 5000, misses: 3 }
+    const proxy = await bed.proxy(one(server.port, 'shared', {}, { heartbeat, connections: { idleTimeoutMs: 1500 } }))
+    await bed.client(proxy).ask({ msgid: 1, seq: 1 })
+    await comesTrue(() => server.frames.some(({ kind }) => kind === Kind.heartbeat), 'a heartbeat')
+    await comesTrue(() => server.sockets.size === 0, 'the end of the idle connection')
+    expect(proxy.clusters.get('a')!.counters[C.upstream_cx_idle_timeout]).toBe(1)
+  })
 })

@@ -245,22 +245,29 @@ spec:
     expect(text((await game.ask({ msgid: 1, body: 'x' })).body)).toBe('a:x')
   })
 
-  it('a listener whose port is taken is refused, with the reason, and served once the port is free', async () => {
+  it('a listener whose port is taken is told with the reason, blames no document, and is served once the port is free', async () => {
     const a = await bed.server('a')
     const [port, other] = [await freePort(), await freePort()]
-    const taken = createServer().listen(port, '127.0.0.1')
+    const taken = createServer()
+    await new Promise<void>((resolve) => taken.listen(port, '127.0.0.1', resolve))
     bed.defer(() => taken.close())
     const config = (at: number) => service('test.serviceA', 12345, [{ port: a.port }]) + gateway(at)
-    const plane = await startControlPlane(config(port) + msgRouter('one', 'msgid: 1, svrName: test.serviceA'))
+    const plane = await startControlPlane(config(other) + msgRouter('one', 'msgid: 1, svrName: test.serviceA'))
     bed.defer(() => plane.stop())
     const managed = await managedProxy(bed, plane.port)
     const listeners = () => plane.server.status.clients()[0]?.types.find(({ type }) => type === 'mlds')
     const state = () => listeners()?.state
-    await comesTrue(() => state() === 'NACK', 'a NACK')
-    expect(listeners()?.nack?.message).toMatch(/EADDRINUSE/)
-    await plane.apply(config(other) + msgRouter('one', 'msgid: 1, svrName: test.serviceA'))
     await comesTrue(() => state() === 'SYNCED', 'an ACK')
-    expect(text((await (await client(other)).ask({ msgid: 1, body: 'x' })).body)).toBe('a:x')
+    // Resolves when all clients have what there is.
+    const applied = plane.apply(config(port) + msgRouter('one', 'msgid: 1, svrName: test.serviceA'))
+    await comesTrue(() => state() === 'NACK', 'a refusal')
+    expect(listeners()?.nack?.message).toMatch(/^not in force yet, tried again: .*EADDRINUSE/)
+    expect(managed.status().refused).toMatchObject([{ type: 'mlds', reason: expect.stringMatching(/EADDRINUSE/) }])
+    // Another proxy, or this one started anew, gets it all the same.
+    expect(plane.server.status.rejections()).toEqual([])
+    await new Promise((resolve) => taken.close(resolve))
+    await applied
+    expect(text((await (await client(port)).ask({ msgid: 1, body: 'x' })).body)).toBe('a:x')
     expect(managed.status().refused).toEqual([])
   })
 
