@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { defaultCluster } from '../controlplane/bootstrap/node-id.ts'
+import { withControlPlane } from '../dataplane/admin/control-plane.ts'
 import { localAdmin } from '../dataplane/admin/local.ts'
 import { AdminServer, type AdminSource } from '../dataplane/admin/server.ts'
 import { ConfigClient, type ConfigClientOptions } from '../dataplane/config/index.ts'
@@ -72,7 +73,14 @@ export async function runProxy(options: ProxyCommandOptions): Promise<void> {
       return problems
     },
   })
-  const admin = options.admin && new AdminServer(runner.admin(() => void drain()))
+  const admin =
+    options.admin &&
+    new AdminServer(
+      withControlPlane(
+        runner.admin(() => void drain()),
+        () => client.status(),
+      ),
+    )
   try {
     if (admin && options.admin) {
       const { host, port } = options.admin

@@ -128,7 +128,7 @@ export class Engine {
       }
       const { reply, fault } = own.action
       if (reply) {
-        this.#refuse(client, route, flags, b, at, length, reply.reason, reply)
+        this.#refuse(client, route, flags, b, at, length, reply.reason, reply, 'reply')
         return true
       }
       if (own.delays?.take()) delayMs = fault?.delay?.ms ?? 0
@@ -295,9 +295,10 @@ export class Engine {
     length: number,
     reason: ErrorReason,
     direct?: DirectReply,
+    logged: ErrorReason | 'reply' = reason,
   ): void {
     const { accessLog, tracer } = client.listener
-    if (accessLog || tracer) logRefusal(client, route ?? null, b, at, length, reason)
+    if (accessLog || tracer) logRefusal(client, route ?? null, b, at, length, logged)
     if ((flags & ONEWAY) !== 0) {
       client.listener.counters[L.downstream_rq_dropped]!++
       return

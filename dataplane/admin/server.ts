@@ -8,6 +8,7 @@ export interface AdminSource {
   /** Plain data; integers of 64 bits come out as text. */
   configDump(): unknown
   clusters(): Promise<unknown>
+  listeners(): Promise<unknown>
   /** `live`: in service; `starting`: no configuration yet; `draining`. */
   state(): 'live' | 'starting' | 'draining'
   drain(): void
@@ -79,6 +80,8 @@ export class AdminServer {
         return send(200, 'application/json', json(source.configDump()))
       case '/clusters':
         return send(200, 'application/json', json(await source.clusters()))
+      case '/listeners':
+        return send(200, 'application/json', json(await source.listeners()))
       case '/drain':
       case '/drain_listeners':
         if (reads) return send(405, 'text/plain', `${path} changes something: use POST\n`)
@@ -93,8 +96,9 @@ export class AdminServer {
 const help = `/ready              200 while in service
 /stats              counters and gauges as text
 /stats/prometheus   the same for Prometheus (also /metrics)
-/clusters           hosts, their health and what is in flight
-/config_dump        the configuration in force
+/clusters           hosts, their health, what is in flight, and why the last connection failed
+/listeners          where it listens, what is connected, and what could not be opened
+/config_dump        the configuration in force, what of it could not be used, and the control plane
 POST /drain         stop accepting, let requests finish, end connections
 `
 

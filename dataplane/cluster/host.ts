@@ -29,6 +29,8 @@ export class Host {
   errors = 0
   timeouts = 0
   connectFailures = 0
+  /** Why the last connection could not be made, or ended before its time; `at` is ms since the epoch. */
+  lastFailure: { readonly reason: string; readonly at: number } | undefined
 
   /** Outlier detection. */
   ejected = false

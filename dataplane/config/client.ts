@@ -277,6 +277,7 @@ export class ConfigClient {
 
   #receive(stream: Stream, response: DeltaDiscoveryResponse): void {
     if (stream !== this.#stream) return
+    if (this.#failures > 0) this.#options.log.info({}, 'the control plane answers again')
     this.#failures = 0
     this.#lastResponseAt = Date.now()
     const type = SHORT_NAME.get(response.typeUrl as Parameters<typeof SHORT_NAME.get>[0]) as HeldType | undefined

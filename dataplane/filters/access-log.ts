@@ -120,39 +120,42 @@ export function logRefusal(
   bytes: Uint8Array,
   at: number,
   length: number,
-  reason: ErrorReason,
+  reason: ErrorReason | 'reply',
 ): void {
   const { accessLog: log, tracer } = client.listener
   const span = tracer?.begin(bytes, at, length) ?? null
-  const logged = log !== undefined && (log.sample.take() || (log.errors && log.refusals.take(clock.now)))
+  const failed = reason !== 'reply'
+  const logged = log !== undefined && (log.sample.take() || (failed && log.errors && log.refusals.take(clock.now)))
   if (!span && !logged) return
   const flags = logged ? LOGGED : 0
-  const nowhere = { cluster: null, host: null, tries: 0, started: clock.now }
+  const nowhere = { cluster: null, host: null, tries: -1, started: clock.now }
   writeRequest({ client, route, bytes, at, length, span, flags, ...nowhere }, reason, 0, logged)
 }
 
-/** Logs a request at its outcome and ends its span; the request must not be released yet. `replyBytes` is the length of the reply. */
+/** Logs a request at its outcome and ends its span; the request must not be released yet. `replyBytes` is the length of the reply, `status` its code. */
 export function logRequest(
   request: ActiveRequest,
   outcome: 'ok' | 'error' | 'oneway' | ErrorReason,
   replyBytes: number,
+  status = 0,
 ): void {
   const log = request.client!.listener.accessLog
   const failed = outcome !== 'ok' && outcome !== 'oneway'
-  writeRequest(request, outcome, replyBytes, (request.flags & LOGGED) !== 0 || (failed && log?.errors === true))
+  writeRequest(request, outcome, replyBytes, (request.flags & LOGGED) !== 0 || (failed && log?.errors === true), status)
 }
 
 function writeRequest(
   request: Logged,
-  outcome: 'ok' | 'error' | 'oneway' | ErrorReason,
+  outcome: 'ok' | 'error' | 'oneway' | 'reply' | ErrorReason,
   replyBytes: number,
   logged: boolean,
+  status = 0,
 ): void {
   const client = request.client!
   const { bytes, route, host } = request
   const { accessLog: log, tracer } = client.listener
   const { span } = request
-  const failed = outcome !== 'ok' && outcome !== 'oneway'
+  const failed = outcome !== 'ok' && outcome !== 'oneway' && outcome !== 'reply'
   if (span && tracer) {
     tracer.end(span, {
       name: route?.name ?? client.codec.name,
@@ -181,6 +184,8 @@ function writeRequest(
     cluster: request.cluster?.name,
     host: host?.key,
     outcome,
+    ...(status !== 0 && { status }),
+    ...(outcome === 'connectFailed' && { failure: host?.lastFailure?.reason }),
     tries: request.tries + 1,
     duration_ms: Math.round((clock.now - request.started) * 1000) / 1000,
     request_bytes: request.length,

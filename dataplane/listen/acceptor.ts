@@ -1,6 +1,7 @@
 import { unlink } from 'node:fs/promises'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls'
+import { complain } from '../complain.ts'
 import type { ServerTls, SocketAddress } from '../configuration.ts'
 import type { Engine } from '../engine.ts'
 import { Intake, readBy } from '../framing/intake.ts'
@@ -20,7 +21,8 @@ const longestHeader = 16 + 4096
 export class Acceptor {
   readonly #engine: Engine
   readonly #server: Server
-  readonly #waiting = new Set<Socket>()
+  /** Connections whose PROXY header or TLS handshake is not done, with the runtime that counts them. */
+  readonly #waiting = new Map<Socket, ListenerRuntime>()
   target: ListenerRuntime
   #tls: { readonly config: ServerTls; readonly context: SecureContext } | undefined
   address: SocketAddress
@@ -58,14 +60,14 @@ export class Acceptor {
   /** Accepts no more. Connections go on. */
   close(): void {
     this.#server.close()
-    for (const socket of this.#waiting) socket.destroy()
+    for (const socket of this.#waiting.keys()) socket.destroy()
   }
 
   #accept(socket: Socket): void {
     wake()
     const { target } = this
     target.counters[L.downstream_cx_total]!++
-    if (!target.admit() || this.#waiting.size >= target.maxConnections) {
+    if (!target.admit(this.#waiting.size)) {
       socket.destroy()
       return
     }
@@ -76,10 +78,22 @@ export class Acceptor {
       newClient(this.#engine, target, readBy(intake, socket), intake, addresses)
       return
     }
-    socket.setTimeout(helloMs, () => socket.destroy())
+    socket.setTimeout(helloMs, () => {
+      target.counters[L.downstream_cx_transport_socket_connect_timeout]!++
+      socket.destroy()
+    })
     socket.on('error', () => socket.destroy())
-    this.#waiting.add(socket)
-    socket.once('close', () => this.#waiting.delete(socket))
+    this.#waiting.set(socket, target)
+    target.greeting++
+    socket.once('close', () => {
+      if (!this.#waiting.delete(socket)) return
+      target.greeting--
+      target.counters[L.downstream_cx_destroy]!++
+    })
+    this.#greet(socket, target)
+  }
+
+  #greet(socket: Socket, { config: { proxyProtocol, tls } }: ListenerRuntime): void {
     if (proxyProtocol) this.#readHeader(socket, tls)
     else if (tls) this.#secure(socket, tls, addressesOf(socket))
   }
@@ -91,6 +105,7 @@ export class Acceptor {
       const header = readProxyHeader(seen)
       if (header.state === 'bad' || (header.state === 'more' && seen.length > longestHeader)) {
         this.target.counters[L.downstream_cx_proxy_proto_error]!++
+        complain(`listener ${this.target.name}`, `${whoIs(socket)} came without a PROXY protocol header; it is closed`)
         socket.destroy()
         return
       }
@@ -123,11 +138,20 @@ export class Acceptor {
       rejectUnauthorized: tls.clientCa !== undefined,
       ...(tls.alpn && { ALPNProtocols: [...tls.alpn] }),
     })
-    secure.on('error', () => socket.destroy())
+    const failed = (reason: string) => {
+      if (!this.#waiting.has(socket)) return
+      this.target.counters[L.ssl_connection_error]!++
+      complain(`listener ${this.target.name}`, `TLS handshake with ${whoIs(socket)} failed: ${reason}`)
+    }
+    secure.on('error', (error) => {
+      failed(error.message)
+      socket.destroy()
+    })
     secure.once('secure', () => {
       // A server's TLSSocket does not look at the client's certificate by itself.
       const problem = (secure as unknown as { ssl?: { verifyError(): Error | null } }).ssl?.verifyError()
       if (tls.clientCa !== undefined && problem) {
+        failed(problem.message)
         socket.destroy()
         return
       }
@@ -150,8 +174,9 @@ export class Acceptor {
 
   #hand(raw: Socket, socket: Socket, addresses: Addresses | undefined, rest: Uint8Array | undefined): void {
     raw.setTimeout(0)
-    this.#waiting.delete(raw)
     const { target } = this
+    const counted = this.#waiting.get(raw)
+    if (this.#waiting.delete(raw)) counted!.greeting--
     if (!target.admit()) {
       raw.destroy()
       return
@@ -183,6 +208,11 @@ function addressesOf(socket: Socket): Addresses | undefined {
     source: { host: plain(remoteAddress), port: remotePort ?? 0 },
     destination: { host: plain(localAddress), port: localPort ?? 0 },
   }
+}
+
+function whoIs(socket: Socket): string {
+  const { source } = addressesOf(socket) ?? {}
+  return source ? `${source.host}:${source.port}` : 'a client'
 }
 
 /** IPv4 on a socket of both families comes as ::ffff:10.0.0.1. */

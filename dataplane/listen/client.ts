@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net'
-import type { Codec, ConnectionMode, ErrorReason } from '../../codecs/contract.ts'
+import { type Codec, type ConnectionMode, type ErrorReason, frameErrorName } from '../../codecs/contract.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { Host } from '../cluster/host.ts'
+import { complain } from '../complain.ts'
 import type { DirectReply } from '../configuration.ts'
 import type { Engine } from '../engine.ts'
 import type { Intake } from '../framing/intake.ts'
@@ -118,12 +119,17 @@ export class Client implements FrameSink, OutputOwner, Flushable {
     return this.engine.message(this, buf, at, length)
   }
 
-  onFrameError(): void {
-    this.broken()
+  onFrameError(code: number): void {
+    this.broken(code)
   }
 
   /** The client broke its protocol: requests before this are answered, then the connection ends. */
-  broken(): void {
+  broken(code = 0): void {
+    const { listener, codec, addresses } = this
+    const who = addresses ? `${addresses.source.host}:${addresses.source.port}` : 'a client'
+    const name = frameErrorName(code)
+    if (name)
+      complain(`listener ${listener.name}`, `${who} sent what is no ${codec.name} frame (${name}); it is closed`)
     this.listener.counters[L.downstream_cx_protocol_error]!++
     this.finish()
   }
@@ -397,6 +403,18 @@ export class Client implements FrameSink, OutputOwner, Flushable {
     }
   }
 
+  #counted = 0
+
+  #count(written: number): void {
+    this.listener.counters[L.downstream_cx_tx_bytes_total]! += written - this.#counted
+    this.#counted = written
+  }
+
+  /** Counts what was written since it was counted last. */
+  countWritten(): void {
+    this.#count(this.out.written)
+  }
+
   #closeBound(): void {
     for (const connection of [...this.#bound]) connection.close()
   }
@@ -409,7 +427,7 @@ export class Client implements FrameSink, OutputOwner, Flushable {
     const { counters } = this.listener
     counters[L.downstream_rq_closed]! += this.inFlight
     counters[L.downstream_cx_destroy]!++
-    counters[L.downstream_cx_tx_bytes_total]! += this.out.written + this.out.queued
+    this.#count(this.out.written + this.out.queued)
     this.listener.clients.delete(this)
     this.#closeBound()
   }

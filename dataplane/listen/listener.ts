@@ -22,6 +22,8 @@ export class ListenerRuntime {
   tracer: Tracer | undefined
   readonly counters = new Float64Array(listenerCounterNames.length)
   readonly clients = new Set<Client>()
+  /** Connections whose PROXY header or TLS handshake is not done yet. */
+  greeting = 0
   draining = false
   requestTimeoutMs = 15_000
   idleTimeoutMs = 3_600_000
@@ -69,10 +71,11 @@ export class ListenerRuntime {
     this.hardLimit = Math.max(this.bufferLimit * 4, this.codec.maxFrame + this.bufferLimit)
   }
 
-  /** A connection came. @returns false when there are too many. */
-  admit(): boolean {
-    if (this.clients.size < this.maxConnections && !this.draining) return true
+  /** A connection came; `greeting` of others are not that far yet. @returns false when there are too many. */
+  admit(greeting = 0): boolean {
+    if (this.clients.size < this.maxConnections && greeting < this.maxConnections && !this.draining) return true
     this.counters[L.downstream_cx_overflow]!++
+    this.counters[L.downstream_cx_destroy]!++
     return false
   }
 

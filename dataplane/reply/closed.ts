@@ -29,7 +29,7 @@ export function connectionClosed(engine: Engine, connection: UpstreamConnection)
       forget(engine, request)
       continue
     }
-    cluster.counters[C.upstream_rq_rx_reset]!++
+    cluster.counters[connection.connected ? C.upstream_rq_rx_reset : C.upstream_rq_pending_failure_eject]!++
     cluster.record(host, 'local')
     fail(engine, request, reason)
   }

@@ -32,7 +32,7 @@ export function takeReply(
   const frame = engine.frame
   const bad = codec.inspect(b, at, length, frame)
   if (bad < 0) {
-    connection.protocolError()
+    connection.protocolError(bad)
     return false
   }
   if (frame.kind !== FrameKind.response && frame.kind !== FrameKind.either) {
@@ -57,7 +57,7 @@ export function takeReply(
   cluster.record(host, failed ? 'error' : 'success')
   if (failed) cluster.counters[C.upstream_rq_error_reply]!++
   if (failed && retryReplied(engine, request, connection, frame.status)) return true
-  complete(engine, request, connection, b, at, length, failed)
+  complete(engine, request, connection, b, at, length, failed, frame.status)
   return true
 }
 
@@ -106,6 +106,7 @@ function complete(
   at: number,
   length: number,
   failed: boolean,
+  status: number,
 ): void {
   const { codec } = connection
   const { cluster } = connection.pool
@@ -146,7 +147,7 @@ function complete(
       client.deliver(request.sequence, frame, start, start + size)
       const log = client.listener.accessLog
       if ((flags & (LOGGED | TRACED)) !== 0 || (failed && log?.errors === true))
-        logRequest(request, failed ? 'error' : 'ok', size)
+        logRequest(request, failed ? 'error' : 'ok', size, failed ? status : 0)
     }
   }
   engine.requests.release(request)

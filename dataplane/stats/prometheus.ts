@@ -40,6 +40,8 @@ export function takeStats(source: StatsSource): StatsSnapshot {
     histograms[key] = { counts: [...counts], sum }
   }
   for (const cluster of source.clusters.values()) {
+    for (const { pools } of cluster.hosts)
+      for (const pool of pools.values()) for (const connection of pool.all) connection.countWritten()
     const labels = `{envoy_cluster_name="${label(cluster.statName)}"}`
     clusterCounterNames.forEach((name, i) => {
       add(counters, `envoy_cluster_${name}${labels}`, cluster.counters[i]!)
@@ -59,10 +61,12 @@ export function takeStats(source: StatsSource): StatsSnapshot {
   }
   for (const listener of source.listeners) {
     const labels = `{envoy_listener="${label(listener.config.statPrefix ?? listener.name)}"}`
+    for (const client of listener.clients) client.countWritten()
     listenerCounterNames.forEach((name, i) => {
       add(counters, `envoy_listener_${name}${labels}`, listener.counters[i]!)
     })
     add(gauges, `envoy_listener_downstream_cx_active${labels}`, listener.clients.size)
+    add(gauges, `envoy_listener_downstream_pre_cx_active${labels}`, listener.greeting)
     let active = 0
     for (const { inFlight } of listener.clients) active += inFlight
     add(gauges, `envoy_listener_downstream_rq_active${labels}`, active)
@@ -79,7 +83,19 @@ export function takeStats(source: StatsSource): StatsSnapshot {
   counters['meshgate_tracing_spans_sent'] = exportCounters.exported
   counters['meshgate_tracing_spans_dropped'] = exportCounters.dropped
   gauges['meshgate_requests_in_table'] = source.engine.requests.used
+  const { user, system } = process.cpuUsage()
+  counters['process_cpu_seconds_total'] = (user + system) / 1e6
+  gauges['process_resident_memory_bytes'] = process.memoryUsage.rss()
   return { counters, gauges, histograms }
+}
+
+/** Every worker has every host, and judges its health by itself: the worst of them is told. Only what is in flight adds up. */
+function togetherWith(key: string, before: number | undefined, value: number): number {
+  if (before === undefined) return value
+  if (key.startsWith('envoy_cluster_membership_healthy')) return Math.min(before, value)
+  if (key.startsWith('envoy_cluster_membership') || key.startsWith('envoy_cluster_outlier'))
+    return Math.max(before, value)
+  return before + value
 }
 
 /** The sum of what several processes counted. */
@@ -90,10 +106,7 @@ export function sumStats(snapshots: readonly StatsSnapshot[]): StatsSnapshot {
   for (const snapshot of snapshots) {
     for (const [key, value] of Object.entries(snapshot.counters)) counters[key] = (counters[key] ?? 0) + value
     for (const [key, value] of Object.entries(snapshot.gauges)) {
-      // Every worker has every host; only what is in flight adds up.
-      gauges[key] = key.startsWith('envoy_cluster_membership')
-        ? Math.max(gauges[key] ?? 0, value)
-        : (gauges[key] ?? 0) + value
+      gauges[key] = togetherWith(key, gauges[key], value)
     }
     for (const [key, { counts, sum }] of Object.entries(snapshot.histograms)) {
       const total = histograms[key]

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
-import type { Codec, ConnectionMode } from '../../codecs/contract.ts'
+import { type Codec, type ConnectionMode, frameErrorName } from '../../codecs/contract.ts'
+import { complain } from '../complain.ts'
 import type { Engine } from '../engine.ts'
 import { Intake } from '../framing/intake.ts'
 import { FrameReader, type FrameSink } from '../framing/reader.ts'
@@ -97,11 +98,11 @@ export class UpstreamConnection implements FrameSink, OutputOwner {
       if (this.connected || this.closed) return
       wake()
       this.counters[C.upstream_cx_connect_timeout]!++
-      this.close()
+      this.#failed(`no connection within ${config.connectTimeoutMs ?? defaultConnectMs} ms`)
     }
     // It may be there, and only wait to be read, after the process stood still for a moment.
     this.#timer = setTimeout(() => setImmediate(late), config.connectTimeoutMs ?? defaultConnectMs)
-    socket.on('error', () => this.#gone())
+    socket.on('error', (error) => this.#failed(error.message))
     socket.on('end', () => this.#gone())
     socket.on('close', () => this.#gone())
   }
@@ -118,6 +119,15 @@ export class UpstreamConnection implements FrameSink, OutputOwner {
       reportCodecError(this.codec, error)
       this.protocolError()
     }
+  }
+
+  /** The connection cannot be made, or broke. */
+  #failed(reason: string): void {
+    if (this.closed) return
+    const { host, cluster } = this.pool
+    host.lastFailure = { reason, at: Date.now() }
+    if (!this.connected) complain(`cluster ${cluster.name}, host ${host.key}`, `cannot connect: ${reason}`)
+    this.#gone()
   }
 
   #ready(): void {
@@ -153,12 +163,16 @@ export class UpstreamConnection implements FrameSink, OutputOwner {
     return takeReply(this.#engine, this, buf, at, length)
   }
 
-  onFrameError(_code: number): void {
-    this.protocolError()
+  onFrameError(code: number): void {
+    this.protocolError(code)
   }
 
-  /** The upstream broke its protocol. */
-  protocolError(): void {
+  /** The upstream broke its protocol; `code` is a FrameError. */
+  protocolError(code = 0): void {
+    const { host, cluster } = this.pool
+    const reason = `sent what is no ${this.codec.name} frame (${frameErrorName(code) ?? 'the codec threw'})`
+    host.lastFailure = { reason, at: Date.now() }
+    complain(`cluster ${cluster.name}, host ${host.key}`, `${reason}; the connection is closed`)
     this.counters[C.upstream_cx_protocol_error]!++
     this.close()
   }
@@ -250,6 +264,15 @@ export class UpstreamConnection implements FrameSink, OutputOwner {
     this.out.push(ping, 0, ping.length)
   }
 
+  #counted = 0
+
+  /** Counts what was written since it was counted last. */
+  countWritten(): void {
+    const { written } = this.out
+    this.counters[C.upstream_cx_tx_bytes_total]! += written - this.#counted
+    this.#counted = written
+  }
+
   /** Closes at once; what is pending fails. */
   close(): void {
     if (this.closed) return
@@ -268,12 +291,12 @@ export class UpstreamConnection implements FrameSink, OutputOwner {
     this.closed = true
     clearTimeout(this.#timer)
     this.#reader.stop()
-    this.counters[C.upstream_cx_tx_bytes_total]! += this.out.written
+    this.countWritten()
     if (!this.connected) {
       this.counters[C.upstream_cx_connect_fail]!++
       this.pool.host.connectFailures++
     }
-    if (this.pending.count > 0) this.counters[C.upstream_cx_destroy_with_active_rq]!++
+    if (this.connected && this.pending.count > 0) this.counters[C.upstream_cx_destroy_with_active_rq]!++
     if (!this.#socket.writableEnded) this.#socket.destroy()
     this.pool.closed(this, !this.connected)
     connectionClosed(this.#engine, this)

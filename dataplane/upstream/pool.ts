@@ -236,6 +236,7 @@ export class HostPool {
     if (!request) return
     this.waiting.remove(request)
     leftQueue(request)
+    this.cluster.counters[C.upstream_rq_pending_failure_eject]!++
     fail(this.engine, request, 'connectFailed')
   }
 

@@ -1,6 +1,7 @@
 import cluster, { type Worker } from 'node:cluster'
 import { fileURLToPath } from 'node:url'
 import type { AdminSource } from '../admin/server.ts'
+import { sumClusters, sumListeners } from '../admin/views.ts'
 import type { Configuration, SocketAddress } from '../configuration.ts'
 import type { ConfigurationProblem } from '../proxy.ts'
 import { type StatsSnapshot, sumStats } from '../stats/prometheus.ts'
@@ -43,6 +44,7 @@ export class WorkerPool {
   readonly #members = new Map<number, Member>()
   readonly #answers = new Map<number, Answer<FromWorker>>()
   #configuration: Configuration | undefined
+  #problems: readonly ConfigurationProblem[] = []
   #next = 1
   #wait = firstWaitMs
   #addresses: Readonly<Record<string, unknown>> = {}
@@ -162,7 +164,8 @@ export class WorkerPool {
       if (answer.type !== 'applied') continue
       for (const problem of answer.problems) problems.set(JSON.stringify(problem), problem)
     }
-    return [...problems.values()]
+    this.#problems = [...problems.values()]
+    return this.#problems
   }
 
   /** Where a listener listens. */
@@ -180,6 +183,11 @@ export class WorkerPool {
       counters: { ...sum.counters, meshgate_worker_crashes_total: this.crashes },
       gauges: { ...sum.gauges, meshgate_workers: this.#members.size },
     }
+  }
+
+  async #askState() {
+    const answers = await this.#ask((id) => ({ type: 'stats', id }))
+    return answers.filter((answer) => answer.type === 'stats')
   }
 
   /** Lets every worker drain; resolves when all have ended. */
@@ -202,13 +210,9 @@ export class WorkerPool {
   admin(drain: () => void = () => void this.drain()): AdminSource {
     return {
       stats: () => this.stats(),
-      configDump: () => this.#configuration ?? {},
-      clusters: async () => {
-        const answers = await this.#ask((id) => ({ type: 'stats', id }))
-        return answers.flatMap((answer, worker) =>
-          answer.type === 'stats' ? [{ worker, clusters: answer.clusters }] : [],
-        )
-      },
+      configDump: () => ({ ...this.#configuration, problems: this.#problems }),
+      clusters: async () => sumClusters((await this.#askState()).map(({ clusters }) => clusters)),
+      listeners: async () => sumListeners((await this.#askState()).map(({ listeners }) => listeners)),
       state: () => (this.draining ? 'draining' : this.#configuration ? 'live' : 'starting'),
       drain,
     }

@@ -1,3 +1,4 @@
+import type { ClusterView, ListenerView } from '../admin/views.ts'
 import type { Configuration } from '../configuration.ts'
 import type { ConfigurationProblem } from '../proxy.ts'
 import type { StatsSnapshot } from '../stats/prometheus.ts'
@@ -22,5 +23,6 @@ export type FromWorker =
       readonly type: 'stats'
       readonly id: number
       readonly stats: StatsSnapshot
-      readonly clusters: readonly unknown[]
+      readonly clusters: readonly ClusterView[]
+      readonly listeners: readonly ListenerView[]
     }

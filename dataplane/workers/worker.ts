@@ -1,4 +1,4 @@
-import { describeClusters } from '../admin/local.ts'
+import { describeClusters, describeListeners } from '../admin/views.ts'
 import { MessageProxy } from '../proxy.ts'
 import { takeStats } from '../stats/prometheus.ts'
 import type { FromWorker, ToWorker } from './protocol.ts'
@@ -18,7 +18,13 @@ export function runWorker(): void {
         })
         return
       case 'stats':
-        say({ type: 'stats', id: message.id, stats: takeStats(proxy), clusters: describeClusters(proxy) })
+        say({
+          type: 'stats',
+          id: message.id,
+          stats: takeStats(proxy),
+          clusters: describeClusters(proxy),
+          listeners: describeListeners(proxy),
+        })
         return
       case 'drain':
         void proxy.drain(message.timeoutMs).then(() => process.exit(0))

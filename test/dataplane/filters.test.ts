@@ -178,6 +178,21 @@ describe('what a route does to messages', () => {
   })
 })
 
+/** The game protocol with the code of an error reply as its status. */
+const withStatus = {
+  frame: { length: { at: 0, type: 'u32', counts: 'all' }, check: { at: 4, type: 'u16', equals: 0x4d47 } },
+  message: {
+    kind: { at: 6, type: 'u8', is: { 1: 'request', 2: 'response', 3: 'oneway' } },
+    flags: { at: 7, type: 'u8' },
+    id: { at: 12, type: 'u32' },
+    status: { at: 24, type: 'u32', when: { kind: 'response' }, optional: true },
+    error: { flags: { mask: 0x80 } },
+  },
+  fields: { msgid: { at: 8, type: 'u32' } },
+  reply: { error: { from: 'request', bytes: 24, set: { kind: 'response', flags: 0x80 }, body: 'u32 code' } },
+  connections: ['shared'],
+}
+
 describe('what is written down', () => {
   it('one JSON line for each request in the sample, with fields by name', async () => {
     const server = await bed.server('a')
@@ -213,6 +228,64 @@ describe('what is written down', () => {
       uid: '9223372036854775808',
     })
     expect(lines.map(({ outcome }) => outcome)).toEqual(['ok', 'oneway', 'ok'])
+  })
+
+  it('says what failed and why, and tells a route that answers from a fault', async () => {
+    const server = await bed.server('a')
+    server.handle = (frame, socket) => {
+      const code = Buffer.alloc(4)
+      code.writeUInt32BE(77)
+      server.answer(frame, socket, { flags: 0x80, body: code })
+    }
+    const gone = await bed.server('gone')
+    await gone.close()
+    const said: Record<string, unknown>[] = []
+    const proxy = await bed.proxy(
+      gameConfiguration({
+        protocols: [{ name: 'game', layout: withStatus }],
+        routes: [
+          {
+            name: 'game',
+            routes: [
+              byId(1, 'a'),
+              byId(2, 'b'),
+              byId(3, 'a', { destinations: [], reply: { reason: 'fault', code: 55 } }),
+            ],
+          },
+        ],
+        clusters: [
+          { name: 'a', localities: endpoints(server.port), balancer: { kind: 'roundRobin' } },
+          { name: 'b', localities: endpoints(gone.port), balancer: { kind: 'roundRobin' } },
+        ],
+      }),
+    )
+    const [listener] = proxy.listeners
+    const write = (lines: string) => {
+      for (const line of lines.trim().split('\n')) said.push(JSON.parse(line))
+    }
+    listener!.accessLog = new AccessLog(listener!.codec, { sampling: 100 }, { write })
+    const client = bed.client(proxy)
+    for (const msgid of [1, 2, 3]) await client.ask({ msgid, seq: msgid })
+    await comesTrue(() => said.length === 3, 'three lines')
+    expect(said).toMatchObject([
+      { outcome: 'error', status: 77, tries: 1 },
+      { outcome: 'connectFailed', failure: expect.stringMatching(/ECONNREFUSED/), tries: 1 },
+      { outcome: 'reply', tries: 0 },
+    ])
+  })
+
+  it('counts bytes while connections live', async () => {
+    const server = await bed.server('a')
+    const proxy = await bed.proxy(config([server], act({})))
+    const client = bed.client(proxy)
+    await client.ask({ msgid: 1, seq: 1, body: 'x' })
+    const { counters } = takeStats(proxy)
+    expect(counters).toMatchObject({
+      'envoy_cluster_upstream_cx_tx_bytes_total{envoy_cluster_name="a"}': 25,
+      'envoy_listener_downstream_cx_tx_bytes_total{envoy_listener="game"}': 27,
+    })
+    const again = takeStats(proxy).counters
+    expect(again['envoy_cluster_upstream_cx_tx_bytes_total{envoy_cluster_name="a"}']).toBe(25)
   })
 
   it('counts by listener, route and cluster', async () => {

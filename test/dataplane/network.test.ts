@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect as connectTls, createServer as createTlsServer } from 'node:tls'
 import { afterEach, describe, expect, it } from 'vitest'
+import { describeClusters } from '../../dataplane/admin/views.ts'
 import type { ClusterConfig, ListenerConfig } from '../../dataplane/configuration.ts'
 import { encodeProxyHeader, type ProxyHeader, readProxyHeader } from '../../dataplane/listen/proxy-protocol.ts'
 import { C, L } from '../../dataplane/stats/counters.ts'
@@ -90,6 +91,10 @@ describe('TLS', () => {
     expect(await ask(connectTls({ ...options, cert: stranger.cert, key: stranger.key }))).toBeUndefined()
     expect(await ask(connectTls(options))).toBeUndefined()
     expect(await ask(connectTcp({ host: '127.0.0.1', port: portOf(proxy) }))).toBeUndefined()
+    const [listener] = proxy.listeners
+    await comesTrue(() => listener!.clients.size + listener!.greeting === 0, 'no connections')
+    const counted = [L.downstream_cx_total, L.downstream_cx_destroy, L.ssl_connection_error]
+    expect(counted.map((at) => listener!.counters[at])).toEqual([4, 4, 3])
   })
 
   it('an upstream whose certificate does not hold the name is refused', async () => {
@@ -107,7 +112,13 @@ describe('TLS', () => {
       const proxy = await bed.proxy(one({ port, tls }))
       const reply = await bed.client(proxy).ask({ msgid: 1, seq: 1 })
       expect(reply.body.readUInt32BE()).toBe(3)
-      expect(proxy.clusters.get('a')!.counters[C.upstream_cx_connect_fail]).toBe(1)
+      const { counters } = proxy.clusters.get('a')!
+      expect([C.upstream_cx_connect_fail, C.upstream_rq_pending_failure_eject].map((at) => counters[at])).toEqual([
+        1, 1,
+      ])
+      expect(counters[C.upstream_rq_rx_reset]).toBe(0)
+      // Where people look for the reason.
+      expect(describeClusters(proxy)[0]!.hosts[0]!.lastFailure!.reason).toMatch(/game\.local/)
     }
   })
 })
