@@ -1,9 +1,17 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { complain } from './complain.ts'
+import { complain, reasonOf } from './complain.ts'
 
 afterEach(() => vi.restoreAllMocks())
 
 describe('complaints', () => {
+  it('are one line, and of OpenSSL its reason', () => {
+    expect(reasonOf(new Error('a\n  b\n'))).toBe('a; b')
+    const tls = Object.assign(new Error('80BC:error:0A00010B:SSL routines:f:wrong version number:x.c:350:\n'), {
+      reason: 'wrong version number',
+    })
+    expect(reasonOf(tls)).toBe('wrong version number')
+  })
+
   it('are said at once, then once a minute with how often it happened since', () => {
     const lines: string[] = []
     vi.spyOn(process.stderr, 'write').mockImplementation((text) => {

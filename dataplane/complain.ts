@@ -18,3 +18,9 @@ export function complain(thing: string, text: string, now = performance.now()): 
   const more = last && last.since > 0 ? ` (and ${last.since} times more since it was last said)` : ''
   process.stderr.write(`${thing}: ${text}${more}\n`)
 }
+
+/** What an error says in one line; of OpenSSL's the reason, without codes and source files. */
+export function reasonOf(error: Error): string {
+  const { reason } = error as { readonly reason?: unknown }
+  return typeof reason === 'string' ? reason : error.message.trim().replaceAll(/\s*\n\s*/g, '; ')
+}

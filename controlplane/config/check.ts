@@ -134,6 +134,8 @@ function parse(schema: z.ZodType, spec: unknown): { readonly problems: readonly 
 }
 
 function problemOf(issue: z.core.$ZodIssue, spec: unknown): Problem {
+  const inside = issue.code === 'invalid_union' ? insideOf(issue) : undefined
+  if (inside) return problemOf({ ...inside, path: [...issue.path, ...inside.path] }, spec)
   const path = issue.path.map((step) => (typeof step === 'number' ? step : String(step)))
   return { path, ...describeIssue(issue, valueAt(spec, path), String(path.at(-1) ?? 'spec')) }
 }
@@ -180,4 +182,12 @@ function cut(document: SourceDocument, diagnostics: readonly Diagnostic[]): read
   const sorted = [...diagnostics].sort((a, b) => Number(b.severity === 'error') - Number(a.severity === 'error'))
   const more = `${diagnostics.length - MAX_DIAGNOSTICS} more problems in this document`
   return [...sorted.slice(0, MAX_DIAGNOSTICS), complain(document, 'TOO_MANY_PROBLEMS', [], more)]
+}
+
+/** Of a value that may be of several forms: what is wrong within the only one whose type it has. */
+function insideOf({ errors }: z.core.$ZodIssueInvalidUnion): z.core.$ZodIssue | undefined {
+  const ofAnotherType = ({ code, path }: z.core.$ZodIssue) =>
+    path.length === 0 && ['invalid_type', 'invalid_union', 'invalid_value'].includes(code)
+  const fitting = errors.filter((issues) => !issues.some(ofAnotherType))
+  return fitting.length === 1 ? fitting[0]![0] : undefined
 }

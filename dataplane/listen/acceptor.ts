@@ -1,7 +1,7 @@
 import { unlink } from 'node:fs/promises'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls'
-import { complain } from '../complain.ts'
+import { complain, reasonOf } from '../complain.ts'
 import type { ServerTls, SocketAddress } from '../configuration.ts'
 import type { Engine } from '../engine.ts'
 import { Intake, readBy } from '../framing/intake.ts'
@@ -144,7 +144,7 @@ export class Acceptor {
       complain(`listener ${this.target.name}`, `TLS handshake with ${whoIs(socket)} failed: ${reason}`)
     }
     secure.on('error', (error) => {
-      failed(error.message)
+      failed(reasonOf(error))
       socket.destroy()
     })
     secure.once('secure', () => {

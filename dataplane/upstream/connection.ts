@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import { type Codec, type ConnectionMode, frameErrorName } from '../../codecs/contract.ts'
-import { complain } from '../complain.ts'
+import { complain, reasonOf } from '../complain.ts'
 import type { Engine } from '../engine.ts'
 import { Intake } from '../framing/intake.ts'
 import { FrameReader, type FrameSink } from '../framing/reader.ts'
@@ -102,7 +102,7 @@ export class UpstreamConnection implements FrameSink, OutputOwner {
     }
     // It may be there, and only wait to be read, after the process stood still for a moment.
     this.#timer = setTimeout(() => setImmediate(late), config.connectTimeoutMs ?? defaultConnectMs)
-    socket.on('error', (error) => this.#failed(error.message))
+    socket.on('error', (error) => this.#failed(reasonOf(error)))
     socket.on('end', () => this.#gone())
     socket.on('close', () => this.#gone())
   }

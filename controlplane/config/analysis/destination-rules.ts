@@ -160,7 +160,13 @@ function checkKey(
     .flatMap(({ object }) => object.spec.ports ?? [])
   const messages = ports.some(({ name }) => /^tcp-metaprotocol-/i.test(name))
   if (ports.length > 0 && !messages && ports.every(({ name, protocol }) => classOf(name, protocol) !== 'http'))
-    complain(rule, 'HASH_NO_EFFECT', [...at, http], `${rule.spec.host} has no HTTP port, so there is nothing to hash`)
+    complain(
+      rule,
+      'HASH_NO_EFFECT',
+      [...at, http],
+      `${rule.spec.host} has no HTTP port, so there is nothing to hash`,
+      'useSourceIp hashes connections; messages of a private protocol are hashed by hashKey of their MsgRouter',
+    )
 }
 
 /** Hosts that MsgRouters send messages to by a key of their own. */

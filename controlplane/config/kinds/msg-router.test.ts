@@ -54,6 +54,9 @@ spec: {msgid: [1, 2], svrName: test.serviceA}
   ])('accepts %s', (spec) => expect(check(spec)).toEqual([]))
 
   it.each([
+    ['{match: [{uid: {range: [1, 9]}}], svrName: a}', 'FIELD_TYPE spec.match[0].uid.range'],
+    ['{match: [{uid: {regex: "("}}], svrName: a}', 'FIELD_VALUE spec.match[0].uid.regex'],
+    ['{match: [{uid: {}}], svrName: a}', 'FIELD_REQUIRED spec.match[0].uid'],
     ['{msgid: 1}', 'FIELD_REQUIRED spec.svrName'],
     ['{msgid: 1, svrName: a, route: [{destination: {host: b}}]}', 'FIELD_CONFLICT spec.route'],
     ['{msgid: 1, svrName: a, routes: [{svrName: b}]}', 'FIELD_CONFLICT spec.routes'],
