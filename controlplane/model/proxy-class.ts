@@ -28,4 +28,6 @@ export interface ProxyClass {
   readonly reports?: true
   /** It asks for virtual hosts too; only where it asks for clusters. */
   readonly lazyVirtualHosts?: true
+  /** Its Envoy can look up clusters in a map, so that virtual hosts which are alike can be one; only where clusters come on demand. */
+  readonly sharesVirtualHosts?: true
 }

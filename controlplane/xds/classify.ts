@@ -143,12 +143,15 @@ export function classify(node: NodeInfo, relevant: Relevance): ProxyClass {
     lazy: true,
     ...(metadata[REPORTS_METADATA] === true && { reports: true }),
     ...(hosts && { lazyVirtualHosts: true }),
+    ...(type === 'sidecar' && isFrom(node.userAgent, FIRST_SHARED_HOSTS) && { sharesVirtualHosts: true }),
   }
   return { key: JSON.stringify(lazy), ...lazy }
 }
 
 /** The first minor version of Envoy 1 whose on-demand clusters work over the one aggregated stream. */
 const FIRST_ON_DEMAND = 36
+/** The first that can choose a cluster by a map. */
+const FIRST_SHARED_HOSTS = 37
 /** The first that keeps the body of a request while it asks for its virtual host. */
 export const FIRST_VIRTUAL_HOSTS = 38
 

@@ -70,6 +70,28 @@ describe('clusters on demand', () => {
 
   test('a host nobody declared is answered by the route, without a cluster', async () => {
     expect((await ask(envoy.httpPort, 'nowhere.test')).status).toBe(502)
+    expect((await ask(envoy.httpPort, 'svc301.test:81')).status).toBe(502)
+  })
+
+  test('a thousand virtual hosts that are alike are one to Envoy, and one that has a rule of its own leaves it', async () => {
+    const names = async () =>
+      (await envoy.configDump())['RoutesConfigDump'].dynamic_route_configs[0].route_config.virtual_hosts.map(
+        ({ name }: { name: string }) => name,
+      )
+    expect(await names()).toEqual(['block_all', 'shared-1'])
+    plane.commit(many() + virtualService('svc302.test', '[{directResponse: {status: 418}, name: tea}]'))
+    await comesTrue(async () => (await ask(envoy.httpPort, 'svc302.test')).status === 418, 'the rule holds')
+    expect(await names()).toEqual(['svc302.test:80', 'block_all', 'shared-1'])
+    expect((await ask(envoy.httpPort, 'svc303.test')).status).toBe(200)
+    plane.commit(many())
+    await comesTrue(async () => (await ask(envoy.httpPort, 'svc302.test')).status === 200, 'the rule is gone')
+  })
+
+  test('authorities have no case: one in capitals names the same cluster, cold and warm', async () => {
+    for (const authority of ['SVC304.test', 'Svc304.TEST:80', 'svc304.test'])
+      expect(await ask(envoy.httpPort, authority)).toMatchObject({ status: 200, upstream: 'one' })
+    expect((await envoy.clusters()).filter((name) => /304/i.test(name))).toEqual(['outbound|80||svc304.test'])
+    expect((await ask(envoy.httpPort, 'NOWHERE.test')).status).toBe(502)
   })
 
   test('nothing was refused and nothing is left warming', async () => {

@@ -3,6 +3,7 @@ import type { Origin } from '../../config/object.ts'
 import type { Scope } from '../../model/scope.ts'
 import { encodeTable } from './encode-table.ts'
 import { compileTable } from './route-configuration.ts'
+import { shareVirtualHosts } from './shared-virtual-hosts.ts'
 import type { CompiledVirtualHost } from './virtual-host.ts'
 
 export { DomainIndex, virtualHostFor, withoutPort } from './authority.ts'
@@ -14,6 +15,7 @@ export { type GatewayServer, gatewayServers, type ServerKind } from './gateway-s
 export type { CompiledRoute } from './http-route.ts'
 export { routeClusters } from './route-clusters.ts'
 export { routeConfigurationNames } from './route-configuration.ts'
+export { LOWER_CASE_FILTER } from './shared-virtual-hosts.ts'
 export { makeVirtualHosts, outboundTable } from './sidecar.ts'
 export type { CompiledVirtualHost } from './virtual-host.ts'
 
@@ -28,7 +30,10 @@ export function compileRouteConfiguration(
 ):
   | {
       readonly message: RouteConfiguration
-      /** The encoded message. Virtual hosts that did not change since the last time cost a copy only. */
+      /**
+       * The encoded message, where the class takes it with virtual hosts that are alike in one. Those that did not change since the
+       * last time cost a copy only.
+       */
       readonly bytes: Uint8Array
       readonly origins: readonly Origin[]
       readonly virtualHosts: readonly CompiledVirtualHost[]
@@ -39,7 +44,7 @@ export function compileRouteConfiguration(
   let origins: readonly Origin[] | undefined
   return {
     ...table,
-    bytes: encodeTable(table.message),
+    bytes: encodeTable(scope.proxy.sharesVirtualHosts ? shareVirtualHosts(table.message) : table.message),
     // Tens of thousands in a large mesh, and rarely asked for.
     get origins() {
       origins ??= [...new Set(table.virtualHosts.flatMap((host) => host.origins))]

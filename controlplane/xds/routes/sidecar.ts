@@ -14,6 +14,7 @@ import { type CompiledRateLimit, rateLimitsFor } from './rate-limit.ts'
 import type { CompiledRouteConfiguration } from './route-configuration.ts'
 import { firstRules, httpPorts, type RuleHosts, ruleCells } from './rules.ts'
 import { served } from './served.ts'
+import { prepareToShare } from './shared-virtual-hosts.ts'
 import { type CompiledVirtualHost, virtualHost, virtualHostBytes } from './virtual-host.ts'
 
 /** The port of hosts that are only in rules: plain HTTP's. */
@@ -178,9 +179,10 @@ function madeOf(scope: Scope, { list, made }: Frames, position: number, limited:
 export function* makeVirtualHosts(scope: Scope): Generator<void> {
   for (const { name } of outboundListeners(scope)) {
     const frames = framesOf(scope, name)
+    const prepare = scope.proxy.sharesVirtualHosts ? prepareToShare(frames.list.length) : virtualHostBytes
     yield
     for (let position = 0; position < frames.list.length; position++) {
-      virtualHostBytes(madeOf(scope, frames, position, hasLimits(scope)).message)
+      prepare(madeOf(scope, frames, position, hasLimits(scope)).message)
       if (position % AT_ONCE === AT_ONCE - 1) yield
     }
   }
