@@ -7,7 +7,7 @@ import { parseHex } from '../../codecs/tools/decode.ts'
 import { parseVectors } from '../../codecs/tools/vectors.ts'
 import { C, L } from '../../dataplane/stats/counters.ts'
 import { comesTrue } from '../helpers/eventually.ts'
-import { Bed, byId, encode, endpoints, type GameServer, gameConfiguration, Kind } from './game.ts'
+import { Bed, byId, encode, endpoints, type GameFrame, type GameServer, gameConfiguration, Kind } from './game.ts'
 
 /** What has broken other proxies, and is not a matter of one of our parts (README.md has the whole list). */
 
@@ -72,6 +72,41 @@ describe('ids', () => {
       expect(replies.every(({ seq, body, flags }) => flags === 0 && String(body) === `a:${seq}`)).toBe(true)
       expect(new Set(replies.map(({ seq }) => seq)).size).toBe(count)
     }
+  })
+
+  it('of our own: a second reply meets nobody, though what it was for has its place taken by another request', async () => {
+    const server = await bed.server('a')
+    let old: { readonly frame: GameFrame; readonly socket: Socket } | undefined
+    server.handle = (frame, socket) => {
+      old = { frame, socket }
+      server.answer(frame, socket)
+    }
+    const proxy = await bed.proxy({
+      ...to(server, { maxRequestsPerConnection: 10_000 }),
+      clusters: [
+        {
+          name: 'a',
+          localities: endpoints(server.port),
+          balancer: { kind: 'roundRobin' },
+          connections: { perHost: 1 },
+          circuitBreakers: { default: { maxRequests: 10_000 } },
+        },
+      ],
+    })
+    const client = bed.client(proxy)
+    await client.ask({ msgid: 1, seq: 1_000_000, body: 'old' })
+    const { capacity } = proxy.engine.requests
+    const held: GameFrame[] = []
+    server.handle = (frame) => held.push(frame)
+    for (let seq = 0; seq < capacity; seq++) client.send({ msgid: 1, seq, body: `${seq}` })
+    await comesTrue(() => held.length === capacity && proxy.engine.requests.used === capacity, 'every place taken')
+    const { frame, socket } = old!
+    server.answer(frame, socket)
+    for (const one of held) server.answer(one, socket)
+    await client.receive(1 + capacity)
+    const replies = client.frames.slice(1)
+    expect(replies.filter(({ seq, body }) => String(body) !== `a:${seq}`)).toEqual([])
+    expect(proxy.clusters.get('a')!.counters[C.upstream_rq_unmatched_reply]).toBe(1)
   })
 
   it('of 64 bits are kept whole (Dubbo)', async () => {
