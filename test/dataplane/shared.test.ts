@@ -48,6 +48,34 @@ describe('shared upstream connections', () => {
     expect(proxy.engine.requests.used).toBe(0)
   })
 
+  it('requests of one client arrive, and are answered, in the order in which it sent them, over however many connections', async () => {
+    const server = await bed.server('a')
+    const proxy = await bed.proxy(
+      gameConfiguration({
+        routes: [{ name: 'game', routes: [byId(1, 'a')] }],
+        clusters: [
+          {
+            name: 'a',
+            localities: endpoints(server.port),
+            balancer: { kind: 'roundRobin' },
+            connections: { perHost: 2, minPerHost: 2 },
+          },
+        ],
+      }),
+    )
+    await comesTrue(() => server.sockets.size === 2, 'two connections')
+    const clients = [bed.client(proxy), bed.client(proxy)]
+    const order = Array.from({ length: 400 }, (_, seq) => seq)
+    for (const seq of order)
+      for (const [uid, client] of clients.entries()) client.send({ msgid: 1, seq, uid: BigInt(uid), body: `${seq}` })
+    for (const [uid, client] of clients.entries()) {
+      await client.receive(order.length)
+      expect(client.frames.map(({ seq }) => seq)).toEqual(order)
+      const arrived = server.frames.filter((frame) => frame.uid === BigInt(uid))
+      expect(arrived.map(({ body }) => Number(String(body)))).toEqual(order)
+    }
+  })
+
   it('round robin shares requests evenly among hosts', async () => {
     const servers = await Promise.all(['a', 'b', 'c'].map((name) => bed.server(name)))
     const proxy = await bed.proxy(
