@@ -9,8 +9,11 @@ import { packageFile } from '../../cli/package-file.ts'
 import { LiveConfig } from '../../controlplane/live-config.ts'
 import { createMesh } from '../../controlplane/mesh.ts'
 import { writeResponse } from '../../controlplane/subscription/response.ts'
-import { TYPE_URL } from '../../proto/types.ts'
+import type { NodeInfo, View } from '../../controlplane/xds/resource.ts'
+import { type ResourceType, TYPE_URL } from '../../proto/types.ts'
 import { ChangingSource } from './changing-source.ts'
+import type { FloorFiles } from './floor.ts'
+import { type Round, summed } from './summary.ts'
 import { filesOf, type Workload } from './workload.ts'
 
 export interface BenchOptions {
@@ -20,7 +23,13 @@ export interface BenchOptions {
   readonly stormSeconds: number
   /** Measured changes of each kind, after as many to warm up. */
   readonly changes: number
+  /** Times all proxies leave and come back to a process that served them before; the median counts. */
+  readonly again: number
+  /** Times each server is measured, in turns; medians count. */
+  readonly rounds: number
   readonly withPeer: boolean
+  /** Measure ready bytes on bare sockets too (delta only). */
+  readonly withFloor: boolean
   /** Options of the Node that serves. */
   readonly nodeOptions: readonly string[]
   /** Called with each result as soon as it is there. */
@@ -35,11 +44,21 @@ export interface Pushed {
   readonly loopP99Ms: number
 }
 
+/** All proxies come at once. */
+export interface Synced {
+  readonly wallS: number
+  readonly cpuS: number
+  readonly loopP99Ms: number
+}
+
 /** What the load client prints. */
 export interface Measured {
+  /** On a fresh process. */
   readonly syncWallS: number
   readonly syncCpuS: number
   readonly syncLoopP99Ms: number
+  /** On one that served as many before. */
+  readonly warm?: Synced
   readonly baseMb: number
   readonly idleMb: number
   readonly rssKbPerStream: number
@@ -63,6 +82,8 @@ export interface BenchResult {
   readonly ours: Measured
   /** go-control-plane; undefined when it could not be built or was not wanted. */
   readonly peer: Measured | undefined
+  /** Ready bytes on bare sockets of Node (`floor.ts`). */
+  readonly floor: Measured | undefined
   /** Ours / peer's, of what both measured. */
   readonly ratios: Readonly<Record<string, number>>
 }
@@ -83,24 +104,23 @@ export async function runBench(options: BenchOptions): Promise<readonly BenchRes
     const results: BenchResult[] = []
     for (const workload of options.workloads) {
       const resources = peer ? await dump(workload, folder) : []
+      const ready = options.withFloor ? await dumpReady(workload, folder) : undefined
       for (const form of options.forms)
         for (const streams of options.streams) {
           console.error(`${workload.name} ${form} ${streams} streams …`)
-          const command = [process.execPath, ...options.nodeOptions, MAIN]
-          const ours = await measure(
-            client,
-            [...command, '--serve', workload.name],
-            workload,
-            form,
-            streams,
-            options,
-            true,
-          )
-          const theirs = peer
-            ? await measure(client, [peer, ...resources], workload, form, streams, options, false)
-            : undefined
-          const ratios = theirs ? ratiosOf(ours, theirs) : {}
-          const result = { workload: workload.name, form, streams, ours, peer: theirs, ratios }
+          const load = { client, workload, form, streams, options }
+          const node = [process.execPath, ...options.nodeOptions, MAIN]
+          const rounds: Round[] = []
+          for (let round = 0; round < options.rounds; round++) {
+            const ours = await measure([...node, '--serve', workload.name], load, true)
+            const theirs = peer ? await measure([peer, ...resources], load, false) : undefined
+            const floor =
+              ready && form === 'delta'
+                ? await measure([...node, '--serve-floor', JSON.stringify(ready)], floorLoad(load), true)
+                : undefined
+            rounds.push({ ours, peer: theirs, floor })
+          }
+          const result = { workload: workload.name, form, streams, ...summed(rounds) }
           results.push(result)
           options.report(result)
         }
@@ -124,39 +144,82 @@ function build(program: 'client' | 'peer', folder: string): string | undefined {
   return undefined
 }
 
+const PROXY = {
+  id: 'sidecar~10.0.0.1~load.shop~shop.svc.cluster.local',
+  cluster: '',
+  metadata: {},
+  locality: { region: '', zone: '', subZone: '' },
+  userAgent: 'envoy',
+  protocol: 'delta',
+  secretsAllowed: true,
+} as const satisfies NodeInfo
+
 /** All resources of the mesh as files, one response per type, for the peer to serve the same. */
-async function dump(workload: Workload, folder: string): Promise<readonly string[]> {
+function dump(workload: Workload, folder: string): Promise<readonly string[]> {
+  return withView(workload, PROXY, async (view) => {
+    const types = ['cds', 'eds', 'lds', 'rds'] as const
+    return Promise.all(types.map((type) => writeAll(view, type, view.names(type), folder, `${workload.name}-${type}`)))
+  })
+}
+
+/** What our clients get when they come, and when an endpoint or a weight changes. */
+function dumpReady(workload: Workload, folder: string): Promise<FloorFiles> {
+  return withView(workload, { ...PROXY, userAgent: 'envoy/1.39.3' }, async (view) => {
+    const write = (type: ResourceType, names: readonly string[], part: string) =>
+      writeAll(view, type, names, folder, `${workload.name}-floor-${part}`)
+    const lazy = view.onDemand !== undefined
+    const route = await write('rds', view.names('rds'), 'rds')
+    const sync = [
+      await write('cds', view.onDemand?.eager() ?? view.names('cds'), 'cds'),
+      ...(lazy ? [] : [await write('eds', view.names('eds'), 'eds')]),
+      await write('lds', view.names('lds'), 'lds'),
+      route,
+    ]
+    return { sync, endpoint: await write('eds', view.names('eds').slice(0, 1), 'ep'), route }
+  })
+}
+
+async function withView<T>(workload: Workload, node: NodeInfo, use: (view: View) => Promise<T>): Promise<T> {
   const mesh = createMesh()
   const config = new LiveConfig(new ChangingSource(filesOf(workload)), mesh)
   await config.start()
-  const view = mesh.view({
-    id: 'sidecar~10.0.0.1~load.shop~shop.svc.cluster.local',
-    cluster: '',
-    metadata: {},
-    locality: { region: '', zone: '', subZone: '' },
-    userAgent: 'envoy',
-    protocol: 'delta',
-    secretsAllowed: true,
-  })
-  const files: string[] = []
-  for (const type of ['cds', 'eds', 'lds', 'rds'] as const) {
-    const upserts = view.names(type).flatMap((name) => view.get(type, name) ?? [])
-    const parts = { typeUrl: TYPE_URL[type], upserts, removed: [], version: '', nonce: '', identifier: '' }
-    const file = join(folder, `${workload.name}-${type}.binpb`)
-    await writeFile(file, writeResponse('delta', parts, 0))
-    files.push(file)
+  try {
+    return await use(mesh.view(node))
+  } finally {
+    await config.stop()
   }
-  await config.stop()
-  return files
+}
+
+async function writeAll(
+  view: View,
+  type: ResourceType,
+  names: readonly string[],
+  folder: string,
+  name: string,
+): Promise<string> {
+  const upserts = names.flatMap((one) => view.get(type, one) ?? [])
+  const parts = { typeUrl: TYPE_URL[type], upserts, removed: [], version: '', nonce: '', identifier: '' }
+  const file = join(folder, `${name}.binpb`)
+  await writeFile(file, writeResponse('delta', parts, 0))
+  return file
+}
+
+interface Load {
+  readonly client: string
+  readonly workload: Workload
+  readonly form: string
+  readonly streams: number
+  readonly options: BenchOptions
+}
+
+/** Ready bytes say nothing of a change, so nobody could tell when the last of a storm has arrived. */
+function floorLoad(load: Load): Load {
+  return { ...load, options: { ...load.options, stormSeconds: 0 } }
 }
 
 async function measure(
-  client: string,
   server: readonly string[],
-  workload: Workload,
-  form: string,
-  streams: number,
-  { changes, stormSeconds }: BenchOptions,
+  { client, workload, form, streams, options: { changes, stormSeconds, again } }: Load,
   isOurs: boolean,
 ): Promise<Measured> {
   const [program, ...parameters] = server as [string, ...string[]]
@@ -172,15 +235,10 @@ async function measure(
         ...(workload.lazy ? ['-kinds', 'route'] : []),
         ...['-xds', `127.0.0.1:${xds}`, '-admin', `127.0.0.1:${admin}`, '-pid', `${pid}`],
         ...['-form', form, '-streams', `${streams}`, '-services', `${workload.services}`],
+        ...['-warm', `${changes}`, '-again', `${again}`],
         // Nor have those that ask for no host a weight.
-        ...[
-          '-warm',
-          `${changes}`,
-          '-changes',
-          `${workload.lazyVirtualHosts ? 0 : changes}`,
-          '-storm',
-          `${workload.lazy ? 0 : stormSeconds}s`,
-        ],
+        ...['-changes', `${workload.lazyVirtualHosts ? 0 : changes}`],
+        ...['-storm', `${workload.lazy ? 0 : stormSeconds}s`],
       ],
       { stdio: ['ignore', 'pipe', 'inherit'] },
     )
@@ -197,20 +255,4 @@ async function measure(
 export async function firstLine<T>(child: ChildProcess): Promise<T> {
   for await (const line of createInterface({ input: child.stdout! })) return JSON.parse(line) as T
   throw new Error(`${child.spawnfile} ended without a result`)
-}
-
-function ratiosOf(ours: Measured, peer: Measured): Readonly<Record<string, number>> {
-  const ratios: Record<string, number> = {}
-  const add = (name: string, own: number | undefined, theirs: number | undefined) => {
-    if (own !== undefined && theirs) ratios[name] = Math.round((own / theirs) * 1000) / 1000
-  }
-  add('syncWall', ours.syncWallS, peer.syncWallS)
-  add('syncCpu', ours.syncCpuS, peer.syncCpuS)
-  add('endpointCpu', ours.endpoint?.cpuUsPerStream, peer.endpoint?.cpuUsPerStream)
-  add('endpointLast', ours.endpoint?.lastMs, peer.endpoint?.lastMs)
-  add('routeCpu', ours.route?.cpuUsPerStream, peer.route?.cpuUsPerStream)
-  add('routeLast', ours.route?.lastMs, peer.route?.lastMs)
-  add('rssPerStream', ours.rssKbPerStream, peer.rssKbPerStream)
-  add('stormTaken', ours.storm?.takenPerSecond, peer.storm?.takenPerSecond)
-  return ratios
 }

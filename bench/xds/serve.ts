@@ -38,7 +38,7 @@ export async function serve(workload: Workload, xds: string, admin: string): Pro
   const http = createServer((request, response) => answer(request, response, workload, source, delay))
   // Else a call that comes as the server closes an idle connection fails.
   http.keepAliveTimeout = 600_000
-  const adminPort = await listen(http, admin)
+  const adminPort = await listenHttp(http, admin)
   console.log(JSON.stringify({ xds: port, admin: adminPort, pid: process.pid }))
   return {
     async stop() {
@@ -104,7 +104,8 @@ function collectGarbage(): void {
   collect()
 }
 
-function listen(server: Server, text: string): Promise<number> {
+/** @returns the port */
+export function listenHttp(server: Server, text: string): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
     server.listen(parseAddress(text), () => {

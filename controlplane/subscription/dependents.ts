@@ -8,6 +8,8 @@ import { newTypeState, owe, type TypeState } from './type-state.ts'
 import { withKnownHosts } from './virtual-hosts.ts'
 
 const NONE: readonly string[] = []
+/** Types whose resources point to no others. All resources of a response are of one type. */
+const CHILDLESS: ReadonlySet<ResourceType> = new Set(['eds', 'sds'])
 
 /** What a client gets without asking, because of what it asked for or was sent: companions, clusters of virtual hosts, endpoints. */
 export class Dependents {
@@ -75,6 +77,8 @@ export class Dependents {
 
   /** Envoy forgets the endpoints of a cluster that was updated, and waits for them again. */
   oweChildren(parents: readonly Resource[]): void {
+    // There may be thousands, for each of thousands of clients.
+    if (parents.length === 0 || CHILDLESS.has(parents[0]!.type)) return
     if (this.parts.log.onDemand) this.adoptChildren(parents)
     // A new client has not asked for endpoints yet, and will ask for those of all its clusters.
     if (parents[0]?.type === 'cds' && !this.parts.types.eds && !this.parts.types.cds?.resumed) return

@@ -43,6 +43,9 @@ interface Entry {
 
 const NOTHING: Pending = { upserts: [], removals: [] }
 
+/** Names of a list from which on its entries are remembered. */
+const LONG_LIST = 32
+
 /** Changes older than the slowest client's position are kept in at most this many steps; more are folded together. */
 const MOST_STEPS = 64
 
@@ -70,8 +73,15 @@ export class TypeLog {
   private readonly changesMemo = new Map<number, ReadonlyMap<string, boolean>>()
   private readonly pendingMemo = new Map<string, Pending>()
   private readonly allMemo = new Map<string, readonly Resource[]>()
+  private readonly knownMemo = new Map<string, readonly Resource[]>()
   private readonly versionMemo = new Map<string, string>()
   private readonly absentMemo = new Map<string, readonly string[]>()
+  /**
+   * Entries of whole lists, all of them followed. A thousand proxies that say the same names share one list (`name-lists.ts`): what the
+   * first of them looks up the others find. Empty again as soon as a name is followed no longer.
+   */
+  private lists = new WeakMap<readonly string[], readonly Entry[]>()
+  private hasLists = false
 
   private readonly missing: Missing
 
@@ -151,8 +161,13 @@ export class TypeLog {
 
   /** The same without what is not known yet. */
   known(interest: Interest): readonly Resource[] {
+    const key = interestKey(interest)
+    const memo = this.knownMemo.get(key)
+    if (memo) return memo
     const all = this.all(interest)
-    return all.some(({ pending }) => pending) ? all.filter(({ pending }) => !pending) : all
+    const known = all.some(({ pending }) => pending) ? all.filter(({ pending }) => !pending) : all
+    remember(this.knownMemo, key, known)
+    return known
   }
 
   /** Names a client with this interest asks for one by one and does not get. */
@@ -184,16 +199,18 @@ export class TypeLog {
   }
 
   /** Whether following these names needs the source. */
-  wouldRead(wildcard: boolean, names: Iterable<string>): boolean {
+  wouldRead(wildcard: boolean, names: readonly string[]): boolean {
     if (wildcard && this.wildcards === 0) return true
+    if (this.lists.has(names)) return false
     for (const name of names) if (!isFollowed(this.entries.get(name))) return true
     return false
   }
 
   /** Names that following these would read from the source. */
-  unread(wildcard: boolean, names: Iterable<string>): readonly string[] {
+  unread(wildcard: boolean, names: readonly string[]): readonly string[] {
     const unread: string[] = []
-    for (const name of names) if (name !== '*' && !isFollowed(this.entries.get(name))) unread.push(name)
+    if (!this.lists.has(names))
+      for (const name of names) if (name !== '*' && !isFollowed(this.entries.get(name))) unread.push(name)
     if (wildcard && this.wildcards === 0)
       for (const name of this.source.names()) if (!isFollowed(this.entries.get(name))) unread.push(name)
     return unread
@@ -210,16 +227,28 @@ export class TypeLog {
 
   /** A stream asks for these names: they are read, and followed from now on. */
   follow(names: Iterable<string>): void {
+    const list = Array.isArray(names) && names.length >= LONG_LIST ? (names as readonly string[]) : undefined
+    const known = list && this.lists.get(list)
+    const entries: Entry[] = []
     let added = false
+    const hold = (entry: Entry) => {
+      added ||= entry.holders === 0
+      entry.holders++
+    }
     try {
-      for (const name of names) {
-        const entry = this.entry(name)
-        added ||= entry.holders === 0
-        entry.holders++
-      }
+      if (known) for (const entry of known) hold(entry)
+      else
+        for (const name of names) {
+          const entry = this.entry(name)
+          hold(entry)
+          if (list) entries.push(entry)
+        }
     } finally {
       if (added) this.forgetMemos()
     }
+    if (!list || known) return
+    this.lists.set(list, entries)
+    this.hasLists = true
   }
 
   unfollow(names: Iterable<string>): void {
@@ -227,7 +256,7 @@ export class TypeLog {
       const entry = this.entries.get(name)
       if (!entry) continue
       entry.holders--
-      this.forgetIfUnused(name, entry)
+      if (!isFollowed(entry)) this.unfollowed(name, entry)
     }
   }
 
@@ -248,7 +277,7 @@ export class TypeLog {
       const entry = this.entries.get(name)
       if (!entry) continue
       entry.wild = false
-      this.forgetIfUnused(name, entry)
+      if (!isFollowed(entry)) this.unfollowed(name, entry)
     }
     this.wildNames = []
     this.forgetMemos()
@@ -278,6 +307,7 @@ export class TypeLog {
             const entry = this.entries.get(name)
             if (!entry?.wild || under.has(name)) continue
             entry.wild = false
+            this.forgetLists()
             entry.wasWild = true
             changed.set(name, true)
           }
@@ -396,6 +426,17 @@ export class TypeLog {
     entry.published = resource
   }
 
+  private unfollowed(name: string, entry: Entry): void {
+    this.forgetLists()
+    this.forgetIfUnused(name, entry)
+  }
+
+  private forgetLists(): void {
+    if (!this.hasLists) return
+    this.lists = new WeakMap()
+    this.hasLists = false
+  }
+
   /** A name nobody follows goes, unless a client must still hear that it went. */
   private forgetIfUnused(name: string, entry: Entry): void {
     if (isFollowed(entry) || entry.ghost) return
@@ -410,6 +451,7 @@ export class TypeLog {
     this.changesMemo.clear()
     this.pendingMemo.clear()
     this.allMemo.clear()
+    this.knownMemo.clear()
     this.versionMemo.clear()
     this.absentMemo.clear()
     this.frames.clear()

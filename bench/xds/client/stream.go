@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/protobuf/encoding/protowire"
 )
@@ -75,6 +76,8 @@ type marker struct {
 func (f *fleet) open(address string, index int) (*stream, error) {
 	conn, err := grpc.NewClient(address, grpc.WithTransportCredentials(insecure.NewCredentials()),
 		// Envoy's windows (https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/core/v3/protocol.proto): no response waits for room.
+		// A thousand at once on a busy machine take longer than the 20 s that an attempt has else.
+		grpc.WithConnectParams(grpc.ConnectParams{Backoff: backoff.DefaultConfig, MinConnectTimeout: *timeout}),
 		grpc.WithInitialWindowSize(16<<20), grpc.WithInitialConnWindowSize(24<<20),
 		grpc.WithReadBufferSize(16<<10), grpc.WithWriteBufferSize(4<<10), grpc.WithSharedWriteBuffer(true),
 		grpc.WithDefaultCallOptions(grpc.ForceCodec(raw{}), grpc.MaxCallRecvMsgSize(64<<20)))
