@@ -21,23 +21,16 @@ const AT_ONCE = 16
 const STREAM = 1
 
 /**
- * What Node itself needs to hand the very bytes of the control plane to as many clients: ready bytes to bare sockets. It reads nothing, decides
- * nothing, and everything a client gets when it comes leaves in one write. What a control plane in Node costs is this and more.
+ * What Node itself needs to hand the very bytes of the control plane to as many clients: ready bytes to bare sockets. It looks for the
+ * opening of the stream, reads and decides nothing else, and everything a client gets when it comes leaves in one write. What a control plane in Node costs is this and more.
  */
 export async function serveFloor(files: FloorFiles): Promise<{ stop(): void }> {
-  const hello = Buffer.concat([
-    settingsFrame([]),
-    frame(FRAME.settings, FLAG.ack, 0, Buffer.alloc(0)),
-    headerFrames(
-      STREAM,
-      writeHeaders([
-        [':status', '200'],
-        ['content-type', 'application/grpc'],
-      ]),
-      false,
-    ),
-    ...files.sync.map(ready),
+  const greeting = Buffer.concat([settingsFrame([]), frame(FRAME.settings, FLAG.ack, 0, Buffer.alloc(0))])
+  const headers = writeHeaders([
+    [':status', '200'],
+    ['content-type', 'application/grpc'],
   ])
+  const everything = Buffer.concat([headerFrames(STREAM, headers, false), ...files.sync.map(ready)])
   const changes = new Map([
     ['/ep', ready(files.endpoint)],
     ['/route', ready(files.route)],
@@ -45,11 +38,16 @@ export async function serveFloor(files: FloorFiles): Promise<{ stop(): void }> {
   const clients = new Set<Socket>()
   const server = createServer((socket) => {
     socket.setNoDelay(true)
-    socket.once('data', () => {
+    const opening = (chunk: Buffer) => {
+      if (!opensStream(chunk)) return
+      socket.off('data', opening)
       clients.add(socket)
-      socket.write(hello)
+      socket.write(everything)
+    }
+    socket.once('data', () => {
+      socket.write(greeting)
+      socket.on('data', opening)
     })
-    socket.on('data', () => {})
     socket.on('error', () => {})
     socket.on('close', () => clients.delete(socket))
   })
@@ -70,6 +68,13 @@ export async function serveFloor(files: FloorFiles): Promise<{ stop(): void }> {
       for (const socket of clients) socket.destroy()
     },
   }
+}
+
+/** A client opens its stream when it was greeted: whole frames in one read, as short as they are. */
+function opensStream(chunk: Buffer): boolean {
+  for (let at = 0; at + 9 <= chunk.length; at += 9 + chunk.readUIntBE(at, 3))
+    if (chunk[at + 3] === FRAME.headers) return true
+  return false
 }
 
 function tell(clients: readonly Socket[], bytes: Buffer): void {

@@ -157,6 +157,8 @@ func (f *fleet) warm() (*synced, error) {
 			stream.conn.Close()
 		}
 		quiet()
+		// A control plane takes so many new streams at once and then a thousand a second.
+		time.Sleep(time.Duration(*count) * time.Millisecond)
 		f = newFleet()
 		runtime.GC()
 		once, err := f.sync()
