@@ -13,6 +13,8 @@ export interface StartEnvoyOptions {
   readonly waitLive?: boolean
   /** For each of the two, in ms; default IN_THE_END_MS. */
   readonly timeoutMs?: number
+  /** Between two looks, in ms, for who measures; default that of `until`. */
+  readonly everyMs?: number
   readonly concurrency?: number
   /** `-l`, default `warning`. */
   readonly logLevel?: string
@@ -48,7 +50,7 @@ type ConfigDump = any
  * @throws Error with Envoy's own words when it does not become ready.
  */
 export async function startEnvoy(options: StartEnvoyOptions): Promise<TestEnvoy> {
-  const { waitLive = true, timeoutMs = IN_THE_END_MS, concurrency = 1, logLevel = 'warning' } = options
+  const { waitLive = true, timeoutMs = IN_THE_END_MS, everyMs, concurrency = 1, logLevel = 'warning' } = options
   const folder = await mkdtemp(join(tmpdir(), 'meshgate-envoy-'))
   const remove = () => rm(folder, { recursive: true, force: true })
   const file = await writeConfig(folder, withAdmin(options.bootstrap))
@@ -85,7 +87,7 @@ export async function startEnvoy(options: StartEnvoyOptions): Promise<TestEnvoy>
           return ready().catch(() => false)
         },
         what,
-        { withinMs: timeoutMs },
+        { withinMs: timeoutMs, ...(everyMs !== undefined && { everyMs }) },
       )
     } catch (error) {
       const init = adminUrl ? await text(adminUrl, '/init_dump').catch(() => '') : ''
