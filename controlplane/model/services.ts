@@ -81,11 +81,8 @@ export function createRegistry(world: World, settings: Cell<MeshSettings>, disco
         defaultExportTo,
         isDiscovered,
       })
-      const { origin: _, ...parts } = service
-      const shape = JSON.stringify(parts)
-      const same = before?.shape === shape && before.service.origin.object.key === entries[0]!.key
-      const present = same ? before.service : service
-      known.set(key, { entries, defaultExportTo, shape, service: present })
+      const present = before && isSame(before.service, service) ? before.service : service
+      known.set(key, { entries, defaultExportTo, service: present })
       list.push(present)
     }
     known.keep((key) => grouped().has(key))
@@ -120,9 +117,13 @@ export function createRegistry(world: World, settings: Cell<MeshSettings>, disco
 interface Known {
   readonly entries: readonly ServiceEntry[]
   readonly defaultExportTo: readonly string[]
-  /** Everything about it but its origin, as text. */
-  readonly shape: string
   readonly service: Service
+}
+
+/** Whether two are alike and from the same document, wherever in it. Texts are made only when there are two: most services never change. */
+function isSame(a: Service, b: Service): boolean {
+  const shape = ({ origin: _, ...parts }: Service) => JSON.stringify(parts)
+  return a.origin.object.key === b.origin.object.key && shape(a) === shape(b)
 }
 
 export function serviceKey(hostname: string, namespace: string): string {
