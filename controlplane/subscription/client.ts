@@ -216,7 +216,8 @@ export class Client implements Reader {
     const { nonce, error } = request
     if (nonce === '' || nonce === state.lastAnswered) {
       // What could not be in force when it came is now, or other parts of it are.
-      if (nonce !== '' && state.nack?.code === UNAVAILABLE) state.nack = error && unavailable(nonce, error, now)
+      if (nonce !== '' && type === 'mlds' && state.nack?.code === UNAVAILABLE)
+        state.nack = error && unavailable(nonce, error, now)
       return { kind: 'subscribed' }
     }
     const index = state.inFlight.findIndex((one) => one.frame.nonce === nonce)
@@ -228,7 +229,7 @@ export class Client implements Reader {
     const { verdicts } = this.log
     state.lastAnswered = nonce
     this.exchanges.answered(frame, error?.message.slice(0, MOST_ERROR_TEXT), now)
-    const refused = error !== undefined && error.code !== UNAVAILABLE
+    const refused = error !== undefined && !(type === 'mlds' && error.code === UNAVAILABLE)
     for (const { frame: earlier } of refused ? answered : [...answered, { frame }]) {
       earlier.acks++
       verdicts.accepted(this.options.id, earlier)

@@ -9,7 +9,10 @@ export interface InFlight {
   readonly sentAt: number
 }
 
-/** `google.rpc` code of an answer that says: taken, and not in force for now. A message proxy says so of a port that is in use. */
+/**
+ * `google.rpc` code of an answer that says: taken, and not in force for now. A message proxy says so of a port that is in use; of
+ * other types it is a refusal as any (some gRPC clients refuse with this code).
+ */
 export const UNAVAILABLE = 14
 
 /** A response a client refused. */
