@@ -2,6 +2,7 @@ import { defineConfig } from 'vitest/config'
 import { IN_THE_END_MS } from './test/helpers/eventually.ts'
 import { LongestFirst } from './test/helpers/longest-first.ts'
 import { realTests } from './test/helpers/real-tests.ts'
+import { SecondTries } from './test/helpers/second-tries.ts'
 
 /** What must come about in the end: one bound, above what a starved machine needs and below the limit of a test. */
 const poll = { timeout: IN_THE_END_MS, interval: 20 }
@@ -12,6 +13,7 @@ const real = await realTests()
 export default defineConfig({
   test: {
     sequence: { sequencer: LongestFirst },
+    reporters: ['default', ...(process.env['GITHUB_ACTIONS'] ? ['github-actions' as const] : []), new SecondTries()],
     passWithNoTests: real.length === 0,
     projects: [
       {

@@ -1,10 +1,11 @@
 import { request } from 'node:http'
-import { XdsServer } from '../../controlplane/ads/server.ts'
+import type { XdsServer } from '../../controlplane/ads/server.ts'
 import { CONSUL_DEFAULTS, ConsulDiscovery, type ConsulSettings } from '../../controlplane/consul/index.ts'
 import { type CompiledMesh, createMesh } from '../../controlplane/mesh.ts'
 import { Discovery } from '../../controlplane/model/index.ts'
 import { configObjects } from '../helpers/objects.ts'
 import { stopAfterTests } from '../helpers/processes.ts'
+import { xdsServer } from '../helpers/xds-server.ts'
 
 /** A control plane in this process that reads a Consul. */
 export interface ConsulBed {
@@ -45,7 +46,7 @@ export async function consulBed(
     cacheFile,
     log: { info: () => {}, warn: (_, message) => warnings.push(message) },
   })
-  const server = new XdsServer(mesh, { ready: () => source.ready })
+  const server = xdsServer(mesh, { ready: () => source.ready })
   const { port } = await server.listen('127.0.0.1:0')
   await source.start()
   let stopped: Promise<void> | undefined

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { fromBinary } from '@bufbuild/protobuf'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { XdsServer } from '../../controlplane/ads/index.ts'
+import type { XdsServer } from '../../controlplane/ads/index.ts'
 import { envoyBootstrap } from '../../controlplane/bootstrap/envoy.ts'
 import type { GatewaySpec } from '../../controlplane/config/kinds/gateway.ts'
 import { loadConfig } from '../../controlplane/config/load.ts'
@@ -20,6 +20,7 @@ import { startEnvoy, type TestEnvoy } from '../helpers/envoy.ts'
 import { testFolder } from '../helpers/folders.ts'
 import { stopAfterTests } from '../helpers/processes.ts'
 import { sampleMesh } from '../helpers/samples.ts'
+import { xdsServer } from '../helpers/xds-server.ts'
 
 /**
  * Documents others wrote and our own examples, committed one set after another to the same Envoys over ADS: going from one
@@ -117,7 +118,7 @@ beforeAll(async () => {
   const { cert, key } = await ca.issue('any', { dns: ['any.example'] })
   for (const [name, text] of Object.entries({ cert, key, ca: ca.cert }))
     writeFileSync(join(folder, `${name}.pem`), text)
-  server = new XdsServer(stage)
+  server = xdsServer(stage)
   const { port } = await server.listen('127.0.0.1:0')
   stopAfterTests(() => server.stop())
   const kinds = (['sidecar', 'router'] as const).flatMap((type) =>

@@ -1,6 +1,5 @@
 import { Agent, request as httpRequest } from 'node:http'
 import { create, toJson } from '@bufbuild/protobuf'
-import { XdsServer } from '../../controlplane/ads/server.ts'
 import { envoyBootstrap, type NodeOptions } from '../../controlplane/bootstrap/envoy.ts'
 import { createMesh } from '../../controlplane/mesh.ts'
 import { dnsCacheConfig } from '../../controlplane/xds/clusters/dynamic-forward-proxy.ts'
@@ -10,6 +9,7 @@ import type { Seen, Upstream } from '../helpers/echo.ts'
 import { startEnvoy, type TestEnvoy } from '../helpers/envoy.ts'
 import { until } from '../helpers/eventually.ts'
 import { stopAfterTests } from '../helpers/processes.ts'
+import { xdsServer } from '../helpers/xds-server.ts'
 
 /** The two wire forms every behaviour is tried in. */
 export const MODES = ['delta', 'sotw'] as const
@@ -61,7 +61,7 @@ export async function startClusterBed(
     mesh.commit(objectsOf(text))
   }
   configure(yaml)
-  const server = new XdsServer(mesh)
+  const server = xdsServer(mesh)
   const { port } = await server.listen('127.0.0.1:0')
   stopAfterTests(() => server.stop(0))
   const node = {

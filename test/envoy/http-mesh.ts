@@ -1,11 +1,11 @@
 import { Agent, request as httpRequest, type IncomingHttpHeaders, type RequestOptions } from 'node:http'
 import { expect } from 'vitest'
-import { XdsServer } from '../../controlplane/ads/index.ts'
 import { envoyBootstrap } from '../../controlplane/bootstrap/envoy.ts'
 import { createMesh } from '../../controlplane/mesh.ts'
 import type { Seen } from '../helpers/echo.ts'
 import { startEnvoy, type TestEnvoy } from '../helpers/envoy.ts'
 import { configObjects } from '../helpers/objects.ts'
+import { xdsServer } from '../helpers/xds-server.ts'
 
 /** The forms of xDS. */
 export const MODES = ['delta', 'sotw'] as const
@@ -39,7 +39,7 @@ export async function startHttpMesh(options: {
   const failures: string[] = []
   const mesh = createMesh({ onFailure: (type, name, error) => failures.push(`${type} ${name}: ${error}`) })
   mesh.commit(configObjects(options.yaml))
-  const server = new XdsServer(mesh)
+  const server = xdsServer(mesh)
   const { port } = await server.listen('127.0.0.1:0')
   const envoy = await startEnvoy({
     bootstrap: envoyBootstrap({

@@ -1,7 +1,6 @@
 import { connect, type Socket } from 'node:net'
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls'
 import { expect } from 'vitest'
-import { XdsServer } from '../../controlplane/ads/index.ts'
 import { envoyBootstrap } from '../../controlplane/bootstrap/envoy.ts'
 import { formatDiagnostic } from '../../controlplane/diagnostics/diagnostic.ts'
 import { LiveConfig } from '../../controlplane/live-config.ts'
@@ -9,6 +8,7 @@ import { createMesh } from '../../controlplane/mesh.ts'
 import { MemorySource } from '../../controlplane/sources/index.ts'
 import { startEnvoy } from '../helpers/envoy.ts'
 import { stopAfterTests } from '../helpers/processes.ts'
+import { xdsServer } from '../helpers/xds-server.ts'
 import type { HttpMesh, Mode } from './http-mesh.ts'
 
 /**
@@ -35,7 +35,7 @@ export async function startMesh(options: {
   }
   await config.start()
   check()
-  const server = new XdsServer(mesh)
+  const server = xdsServer(mesh)
   const { port } = await server.listen('127.0.0.1:0')
   const forget = stopAfterTests(() => server.stop())
   const envoy = await startEnvoy({

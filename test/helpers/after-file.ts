@@ -1,5 +1,14 @@
-import { afterAll } from 'vitest'
+import { afterAll, afterEach } from 'vitest'
+import { accountFor, forgetWitnesses } from './failure-account.ts'
 import { stopEverything } from './processes.ts'
 
-// A setup file is run anew for each test file; modules are not, where files share a worker. Registered before all others, it comes last.
-afterAll(stopEverything)
+// A setup file is run anew for each test file; modules are not, where files share a worker. Registered before all others, these come last;
+// pages that end with their test are still open.
+afterEach(({ task }) => accountFor(task))
+
+// biome-ignore lint/correctness/noEmptyPattern: vitest reads the pattern
+afterAll(async ({}, suite) => {
+  await accountFor(suite)
+  forgetWitnesses()
+  await stopEverything()
+})

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module'
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
 import { expect, onTestFinished } from 'vitest'
 import { findChromium, launchChromium } from './chromium.ts'
+import { tellOnFailure } from './failure-account.ts'
 import { stopAfterTests } from './processes.ts'
 
 /** Whether browser tests are left out, loudly: there is no Chromium. In CI that is a failure. */
@@ -50,8 +51,23 @@ export async function openPage(browser: Browser, url: string, options: OpenOptio
   page.on('console', (message) => {
     if (message.type() === 'error') complaints.push(`${message.text()} ${message.location().url}`)
   })
+  const forget = tellOnFailure('page', () => account(page, complaints))
+  onTestFinished(forget)
   await page.goto(url)
   return { page, context, complaints }
+}
+
+/** Where a page is, what it shows and what the browser complained about. Nothing of one that was closed. */
+async function account(page: Page, complaints: readonly string[]): Promise<string> {
+  if (page.isClosed()) return ''
+  const shown = await page
+    .locator('main')
+    .or(page.locator('body'))
+    .last()
+    .innerText({ timeout: 2_000 })
+    .catch((error: Error) => `(cannot be read: ${error.message})`)
+  const said = complaints.length === 0 ? 'the browser complained about nothing' : complaints.slice(-10).join('\n')
+  return `${page.url()}\n${said}\nit shows:\n${shown.replace(/\n\s*\n+/g, '\n').slice(0, 3_000)}`
 }
 
 interface AxeResult {

@@ -2,11 +2,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'vitest'
-import { type RunningProcess, startProcess } from '../../cli/processes/process.ts'
+import type { RunningProcess } from '../../cli/processes/process.ts'
 import { ensureConsul, findConsul, HOW_TO_GET_CONSUL } from './consul-binary.ts'
 import { comesTrue } from './eventually.ts'
 import { freePorts } from './ports.ts'
-import { stopAfterTests } from './processes.ts'
+import { startWitness, stopAfterTests } from './processes.ts'
 import { requireTool } from './tools.ts'
 
 export interface ConsulOptions {
@@ -115,7 +115,7 @@ export async function startConsul(options: ConsulOptions = {}): Promise<TestCons
   let datacenter = options.datacenter ?? 'dc1'
   let running: RunningProcess | undefined
   const start = async () => {
-    running = await startProcess({
+    running = await startWitness({
       command: binary,
       args: [...args, '-datacenter', datacenter],
       cwd: folder,

@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { XdsServer, type XdsServerOptions } from '../../controlplane/ads/server.ts'
+import type { XdsServer, XdsServerOptions } from '../../controlplane/ads/server.ts'
 import { type EnvoyBootstrapOptions, envoyBootstrap } from '../../controlplane/bootstrap/envoy.ts'
 import { type CompiledMesh, createMesh } from '../../controlplane/mesh.ts'
 import { startEnvoy, type TestEnvoy } from './envoy.ts'
 import { until } from './eventually.ts'
 import { configObjects } from './objects.ts'
 import { stopAfterTests } from './processes.ts'
+import { xdsServer } from './xds-server.ts'
 
 /** A control plane in this process, for real clients. */
 export interface ControlPlane {
@@ -28,7 +29,7 @@ export async function startControlPlane(yaml: string, options: XdsServerOptions 
     },
   })
   mesh.commit(configObjects(yaml))
-  const server = new XdsServer(mesh, options)
+  const server = xdsServer(mesh, options)
   const { port } = await server.listen('127.0.0.1:0')
   const stop = () => server.stop()
   stopAfterTests(stop)

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startProcess } from '../../cli/processes/process.ts'
 import { comesTrue, IN_THE_END_MS } from './eventually.ts'
-import { stopAfterTests } from './processes.ts'
+import { startWitness, stopAfterTests } from './processes.ts'
 import { requireEnvoy } from './tools.ts'
 
 export interface StartEnvoyOptions {
@@ -55,19 +55,22 @@ export async function startEnvoy(options: StartEnvoyOptions): Promise<TestEnvoy>
   const remove = () => rm(folder, { recursive: true, force: true })
   const file = await writeConfig(folder, withAdmin(options.bootstrap))
   const addressFile = join(folder, 'admin')
-  const run = await startProcess({
-    command: requireEnvoy().path,
-    args: [
-      ['-c', file],
-      ['--disable-hot-restart'],
-      ['--concurrency', String(concurrency)],
-      ['-l', logLevel],
-      ['--drain-time-s', '1'],
-      ['--drain-strategy', 'immediate'],
-      ['--admin-address-path', addressFile],
-    ].flat(),
-    cwd: folder,
-  }).catch(async (error: unknown) => {
+  const run = await startWitness(
+    {
+      command: requireEnvoy().path,
+      args: [
+        ['-c', file],
+        ['--disable-hot-restart'],
+        ['--concurrency', String(concurrency)],
+        ['-l', logLevel],
+        ['--drain-time-s', '1'],
+        ['--drain-strategy', 'immediate'],
+        ['--admin-address-path', addressFile],
+      ].flat(),
+      cwd: folder,
+    },
+    'Envoy',
+  ).catch(async (error: unknown) => {
     await remove()
     throw error
   })

@@ -1,4 +1,6 @@
+import { basename } from 'node:path'
 import { type ProcessOptions, type RunningProcess, startProcess } from '../../cli/processes/process.ts'
+import { LastLines, tellOnFailure } from './failure-account.ts'
 
 export type { RunningProcess } from '../../cli/processes/process.ts'
 
@@ -29,9 +31,39 @@ async function stopAll(stops: Set<Stop>): Promise<unknown[]> {
   return results.flatMap((it) => (it.status === 'rejected' ? [it.reason] : []))
 }
 
+/** Programs that have ended and still are asked what they said. */
+const ended: (() => void)[] = []
+const ENDED_AT_MOST = 4
+
+/**
+ * Starts a program whose last lines are told when a test fails (failure-account.ts). The caller ends it. @throws StartError
+ * @param name of it there; default: its command
+ */
+export async function startWitness(
+  options: ProcessOptions,
+  name = [options.command, ...(options.args ?? [])].map((arg) => basename(arg)).join(' '),
+): Promise<RunningProcess> {
+  const lines = new LastLines()
+  const started = await startProcess({
+    ...options,
+    onLine: (line, stream) => {
+      lines.add(line)
+      options.onLine?.(line, stream)
+    },
+  })
+  let how = ''
+  const forget = tellOnFailure(`last lines of ${name.slice(0, 200)} (pid ${started.pid})`, () => lines.text() + how)
+  void started.exited.then(({ code, signal }) => {
+    how = `\n(it has ended: ${signal ?? `status ${code}`})`
+    ended.push(forget)
+    if (ended.length > ENDED_AT_MOST) ended.shift()!()
+  })
+  return started
+}
+
 /** Starts a program that is ended after the test file at the latest. @throws StartError */
-export async function spawnForTest(options: ProcessOptions): Promise<RunningProcess> {
-  const started = await startProcess(options)
+export async function spawnForTest(options: ProcessOptions, name?: string): Promise<RunningProcess> {
+  const started = await startWitness(options, name)
   const forget = stopAfterTests(() => started.stop())
   void started.exited.then(forget)
   return started

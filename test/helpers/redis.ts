@@ -5,10 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { Redis } from 'ioredis'
-import { startProcess } from '../../cli/processes/process.ts'
 import { comesTrue, until } from './eventually.ts'
 import { freePort, freePorts } from './ports.ts'
-import { stopAfterTests } from './processes.ts'
+import { startWitness, stopAfterTests } from './processes.ts'
 
 export const REDIS_SERVER = process.env['REDIS_SERVER_BIN'] ?? 'redis-server'
 
@@ -52,7 +51,7 @@ export async function startRedis(more: readonly string[] = []): Promise<TestRedi
   async function start() {
     const own = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder]
     const args = [...own, ...more]
-    const started = await startProcess({ command: REDIS_SERVER, args, cwd: folder })
+    const started = await startWitness({ command: REDIS_SERVER, args, cwd: folder }, `Redis :${port}`)
     await comesTrue(() => {
       if (!started.running) throw new Error(`redis-server did not start: ${started.errors()}`)
       return answers(port)

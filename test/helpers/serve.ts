@@ -40,22 +40,25 @@ export async function serveChild(
 ): Promise<ServeChild> {
   let up: Up | undefined
   let said = ''
-  const child = await spawnForTest({
-    command: process.execPath,
-    args: [
-      [...PROGRAM, 'serve', folder],
-      ['--xds', '127.0.0.1:0', '--api', '127.0.0.1:0', '--log-format', 'json'],
-      [...more],
-    ].flat(),
-    cwd,
-    onLine: (line, stream) => {
-      if (!up) said += `${line}\n`
-      if (stream !== 'stdout' || !line.startsWith('{')) return
-      const { msg, ...fields } = JSON.parse(line) as { msg: string }
-      onLog(msg)
-      if (msg === 'meshgate is up') up = fields as Up & object
+  const child = await spawnForTest(
+    {
+      command: process.execPath,
+      args: [
+        [...PROGRAM, 'serve', folder],
+        ['--xds', '127.0.0.1:0', '--api', '127.0.0.1:0', '--log-format', 'json'],
+        [...more],
+      ].flat(),
+      cwd,
+      onLine: (line, stream) => {
+        if (!up) said += `${line}\n`
+        if (stream !== 'stdout' || !line.startsWith('{')) return
+        const { msg, ...fields } = JSON.parse(line) as { msg: string }
+        onLog(msg)
+        if (msg === 'meshgate is up') up = fields as Up & object
+      },
     },
-  })
+    'meshgate serve',
+  )
   const { xds, api } = (await until(
     () => {
       if (!child.running) throw new Error(`meshgate serve ended:\n${said}`)

@@ -1,5 +1,5 @@
 import { connect } from 'node:net'
-import { XdsServer, type XdsServerOptions } from '../../controlplane/ads/index.ts'
+import type { XdsServer, XdsServerOptions } from '../../controlplane/ads/index.ts'
 import { type AdsMetrics, NO_METRICS } from '../../controlplane/ads/metrics.ts'
 import { envoyBootstrap } from '../../controlplane/bootstrap/envoy.ts'
 import type { ConfigObject } from '../../controlplane/config/object.ts'
@@ -11,6 +11,7 @@ import { serviceAt } from '../helpers/mesh-yaml.ts'
 import { configObjects } from '../helpers/objects.ts'
 import { freePort } from '../helpers/ports.ts'
 import { stopAfterTests } from '../helpers/processes.ts'
+import { xdsServer } from '../helpers/xds-server.ts'
 
 export interface Plane {
   readonly mesh: CompiledMesh
@@ -51,7 +52,7 @@ export async function startPlane(
     ...(memory && { generations: memory.generations }),
   })
   mesh.commit(objectsOf(config))
-  const server = new XdsServer(mesh, {
+  const server = xdsServer(mesh, {
     metrics,
     ...(memory && { workingSets: (node) => memory.workingSet(node) }),
     ...options,

@@ -1,7 +1,7 @@
 import { Agent, request } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { XdsServer } from '../../controlplane/ads/server.ts'
+import type { XdsServer } from '../../controlplane/ads/server.ts'
 import { envoyBootstrap } from '../../controlplane/bootstrap/envoy.ts'
 import { startEcho, type Upstream } from '../helpers/echo.ts'
 import { startEnvoy, type TestEnvoy } from '../helpers/envoy.ts'
@@ -10,6 +10,7 @@ import { FakeMesh } from '../helpers/fake-mesh.ts'
 import { freePort } from '../helpers/ports.ts'
 import { stopAfterTests } from '../helpers/processes.ts'
 import { badCluster, cluster, endpoints, listener, routes } from '../helpers/real-resources.ts'
+import { xdsServer } from '../helpers/xds-server.ts'
 
 const node = { id: 'sidecar~127.0.0.1~web.default~default.svc.cluster.local' }
 let one: Upstream
@@ -21,7 +22,7 @@ beforeAll(async () => {
 })
 
 async function serve(mesh: FakeMesh, port = 0): Promise<{ server: XdsServer; port: number }> {
-  const server = new XdsServer(mesh)
+  const server = xdsServer(mesh)
   stopAfterTests(() => server.stop(0))
   return { server, port: (await server.listen(`127.0.0.1:${port}`)).port }
 }

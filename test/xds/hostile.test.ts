@@ -4,10 +4,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { afterEach, describe, expect, test } from 'vitest'
-import { XdsServer, type XdsServerOptions } from '../../controlplane/ads/server.ts'
+import type { XdsServerOptions } from '../../controlplane/ads/server.ts'
 import { STATUS } from '../../controlplane/ads/transport.ts'
 import { comesTrue } from '../helpers/eventually.ts'
 import { FakeMesh, fakeResource } from '../helpers/fake-mesh.ts'
+import { xdsServer } from '../helpers/xds-server.ts'
 import { type DeltaStream, NODE, names, RawClient } from './raw-client.ts'
 
 const cleanup: (() => unknown)[] = []
@@ -26,7 +27,7 @@ const counters = () => {
 
 async function serve(mesh: FakeMesh, options: XdsServerOptions = {}) {
   const { counts, metrics } = counters()
-  const server = new XdsServer(mesh, { metrics, ...options })
+  const server = xdsServer(mesh, { metrics, ...options })
   cleanup.push(() => server.stop(0))
   const { port } = await server.listen('127.0.0.1:0')
   const client = () => {

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest'
-import { XdsServer } from '../../controlplane/ads/server.ts'
 import { FakeMesh, fakeResource } from '../helpers/fake-mesh.ts'
+import { xdsServer } from '../helpers/xds-server.ts'
 import { NODE, names, RawClient, texts } from './raw-client.ts'
 
 const cleanup: (() => unknown)[] = []
@@ -9,7 +9,7 @@ afterEach(async () => {
 })
 
 async function serve(mesh: FakeMesh, options = {}) {
-  const server = new XdsServer(mesh, options)
+  const server = xdsServer(mesh, options)
   cleanup.push(() => server.stop(0))
   const { port } = await server.listen('127.0.0.1:0')
   const client = new RawClient(port)
