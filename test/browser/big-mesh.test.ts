@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { openPage, startBrowser, withoutBrowser } from '../helpers/browser.ts'
+import { IN_A_BROWSER, openPage, startBrowser, withoutBrowser } from '../helpers/browser.ts'
 import { builtUi } from '../helpers/built-ui.ts'
 import { testFolder } from '../helpers/folders.ts'
 import { stopAfterTests } from '../helpers/processes.ts'
@@ -41,7 +41,7 @@ spec:
   http: [{route: [{destination: {host: ${hostOf(i)}}, weight: 90}, {destination: {host: ${hostOf((i + 1) % SERVICES)}}, weight: 10}]}]
 `
 
-describe.skipIf(withoutBrowser())('a mesh of 1,000 rules and 5,000 proxies', () => {
+describe.skipIf(withoutBrowser())('a mesh of 1,000 rules and 5,000 proxies', IN_A_BROWSER, () => {
   let browser: Browser
   let mesh: ServeChild
   let fleet: Fleet

@@ -1,6 +1,7 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import type { Page } from 'playwright-core'
 import { envoyBootstrap } from '../../controlplane/bootstrap/envoy.ts'
 import { builtUi } from '../helpers/built-ui.ts'
@@ -36,6 +37,8 @@ export interface MeshBed {
   readonly url: string
   read(file: string): Promise<string>
   write(file: string, text: string): Promise<void>
+  /** Gives all files the text they began with, whatever tests made of them, and resolves when the control plane has read that. */
+  reset(): Promise<void>
   /** Ends the control plane and starts another one on the same folder and addresses. */
   restart(whileDown?: () => Promise<void>): Promise<void>
   /** Sends requests to a host through Envoy; answers by upstream name, or by status where no upstream answered. */
@@ -85,10 +88,13 @@ export async function startMeshBed(
   const upstreams = await Promise.all(['v1', 'v2', 'v3'].map((name) => startEcho(name)))
   const [httpPort, xdsPort, apiPort, adminPort] = (await freePorts(4)) as [number, number, number, number]
   const write = (file: string, text: string) => writeFile(join(folder, file), text)
-  await write('meshgate.yaml', meshSettings(`httpPort: ${httpPort}`))
   const places = upstreams.map((upstream) => asVersion(upstream, upstream.name))
-  await write('services.yaml', serviceAt('reviews', places) + serviceAt('cart', places))
-  for (const [file, text] of Object.entries(files)) await write(file, text)
+  const beginning: Readonly<Record<string, string>> = {
+    'meshgate.yaml': meshSettings(`httpPort: ${httpPort}`),
+    'services.yaml': serviceAt('reviews', places) + serviceAt('cart', places),
+    ...files,
+  }
+  for (const [file, text] of Object.entries(beginning)) await write(file, text)
   const args = ['--xds', `127.0.0.1:${xdsPort}`, '--api', `127.0.0.1:${apiPort}`]
   let plane = await serveChild(folder, { args })
   const envoy = await startEnvoy({
@@ -107,8 +113,29 @@ export async function startMeshBed(
     url: plane.apiUrl,
     async restart(whileDown = async () => {}) {
       await plane.kill()
-      await whileDown()
-      plane = await serveChild(folder, { args })
+      await whileDown().finally(async () => {
+        plane = await serveChild(folder, { args })
+      })
+    },
+    async reset() {
+      const isConfiguration = (file: string) => file.endsWith('.yaml')
+      for (const file of (await readdir(folder)).filter(isConfiguration))
+        if (!(file in beginning)) await rm(join(folder, file))
+      for (const [file, text] of Object.entries(beginning))
+        if ((await readFile(join(folder, file), 'utf8').catch(() => undefined)) !== text) await write(file, text)
+      await until(
+        async () => {
+          const { files: known } = await plane.api<{ files: { file: string }[] }>('/api/v1/documents')
+          const texts = known.map(async ({ file }): Promise<[string, string]> => {
+            const { text } = await plane.api<{ text: string }>(`/api/v1/documents/${encodeURIComponent(file)}`)
+            return [file, text]
+          })
+          // A file that goes meanwhile has no text any more.
+          return Promise.all(texts).then(Object.fromEntries, () => undefined)
+        },
+        (read) => isDeepStrictEqual(read, beginning),
+        { what: 'the files are read as they were at first' },
+      )
     },
     httpUrl: `http://127.0.0.1:${httpPort}`,
     read: (file) => readFile(join(folder, file), 'utf8'),

@@ -1,14 +1,22 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Browser } from 'playwright-core'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { envoyBootstrap } from '../../controlplane/bootstrap/envoy.ts'
 import { Accounts, Ledger } from '../../controlplane/ledger/index.ts'
-import { expectAccessible, type OpenOptions, openPage, startBrowser, withoutBrowser } from '../helpers/browser.ts'
+import {
+  expectAccessible,
+  IN_A_BROWSER,
+  type OpenOptions,
+  openPage,
+  settled,
+  startBrowser,
+  withoutBrowser,
+} from '../helpers/browser.ts'
 import { builtUi } from '../helpers/built-ui.ts'
 import { requireConsul, startConsul } from '../helpers/consul.ts'
 import { startEnvoy, type TestEnvoy } from '../helpers/envoy.ts'
+import { eventually, IN_THE_END_MS, until } from '../helpers/eventually.ts'
 import { testFolder } from '../helpers/folders.ts'
 import { meshSettings, serviceAt } from '../helpers/mesh-yaml.ts'
 import { freePort } from '../helpers/ports.ts'
@@ -43,7 +51,7 @@ spec:
         - {destination: {host: reviews, subset: v2}, weight: ${100 - v1}}
 ${more}`
 
-describe.skipIf(withoutBrowser())('the pages, over a real control plane and a real Envoy', () => {
+describe.skipIf(withoutBrowser())('the pages, over a real control plane and a real Envoy', IN_A_BROWSER, () => {
   let browser: Browser
   let mesh: ServeChild
   let envoy: Promise<TestEnvoy> | undefined
@@ -56,8 +64,13 @@ describe.skipIf(withoutBrowser())('the pages, over a real control plane and a re
     writeFileSync(join(folder, 'mesh.yaml'), meshSettings(`httpPort: ${httpPort}`))
     writeFileSync(join(folder, 'services.yaml'), SERVICES)
     writeFileSync(join(folder, 'rules.yaml'), rules(90))
-    mesh = await serveChild(folder)
-    browser = await startBrowser()
+    ;[mesh, browser] = await Promise.all([serveChild(folder), startBrowser()])
+  })
+
+  /** Each test begins with the rules as they were at first, also where one before it ended in the middle. */
+  beforeEach(async () => {
+    rmSync(join(folder, 'broken.yaml'), { force: true })
+    if (readFileSync(join(folder, 'rules.yaml'), 'utf8') !== rules(90)) await change('rules.yaml', rules(90))
   })
 
   /** The Envoy of all tests, started by the first that needs one: each test can be run alone. */
@@ -72,16 +85,21 @@ describe.skipIf(withoutBrowser())('the pages, over a real control plane and a re
   }
   const open = (path: string, options?: OpenOptions) => openPage(browser, mesh.apiUrl + path, options)
   const change = async (file: string, text: string) => {
-    const before = await mesh.api<{ revisions: { id: number }[] }>('/api/v1/revisions?limit=1')
+    const newest = async () =>
+      (await mesh.api<{ revisions: { id: number }[] }>('/api/v1/revisions?limit=1')).revisions[0]?.id ?? 0
+    const before = await newest()
     writeFileSync(join(folder, file), text)
-    for (;;) {
-      const { revisions } = await mesh.api<{ revisions: { id: number }[] }>('/api/v1/revisions?limit=1')
-      if (revisions[0]!.id > before.revisions[0]!.id) return revisions[0]!.id
-      await sleep(50)
-    }
+    return until(newest, (id) => id > before, { what: `${file} is a revision` })
   }
 
   it('without a proxy the overview says how to connect one; when one connects it shows by itself', async () => {
+    if (envoy) {
+      // Tried again: there was a proxy.
+      await (await envoy).stop()
+      envoy = undefined
+      await mesh.process.stop()
+      mesh = await serveChild(folder)
+    }
     const { page, complaints } = await open('/')
     await page.getByText('Connect the first proxy').waitFor()
     expect(await page.locator('pre', { hasText: 'meshgate bootstrap' }).innerText()).toContain(`:${mesh.xdsPort}`)
@@ -129,12 +147,11 @@ describe.skipIf(withoutBrowser())('the pages, over a real control plane and a re
         })
         for (const path of paths) {
           await page.goto(mesh.apiUrl + path)
-          await page.getByRole('heading', { level: 1 }).waitFor()
-          await page.waitForLoadState('load')
-          await page.locator('.mantine-Skeleton-root').first().waitFor({ state: 'detached' })
-          await sleep(400)
+          await settled(page)
           await expectAccessible(page, path)
-          expect(await page.evaluate<number>('document.documentElement.scrollWidth'), path).toBeLessThanOrEqual(width)
+          await expect
+            .poll(() => page.evaluate<number>('document.documentElement.scrollWidth'), { message: path })
+            .toBeLessThanOrEqual(width)
         }
         expect(await page.locator('html').getAttribute('lang')).toBe(language === 'zh' ? 'zh-CN' : 'en')
         // A revision made by hand is not followed: the API says 404 and the page says so in words.
@@ -149,11 +166,11 @@ describe.skipIf(withoutBrowser())('the pages, over a real control plane and a re
     const { page, context } = await open(SERVICE)
     const split = page.locator('[data-topic=split]')
     await split.getByText('90 %').waitFor()
-    expect(await split.innerText()).toContain('rules.yaml:8')
-    expect(await page.locator('[data-topic=fault]').getAttribute('data-on')).toBe('false')
+    await split.getByText('rules.yaml:8').waitFor()
+    await page.locator('[data-topic=fault][data-on=false]').waitFor()
     await page.getByLabel('Keys (header value, cookie, address)').fill('ann')
     await page.getByText(/ann → 127\.0\.0\.[23]:80/).waitFor()
-    expect(new URL(page.url()).searchParams.get('key')).toBe('ann')
+    await expect.poll(() => new URL(page.url()).searchParams.get('key')).toBe('ann')
     await context.close()
   })
 
@@ -174,9 +191,12 @@ describe.skipIf(withoutBrowser())('the pages, over a real control plane and a re
     await page.waitForURL(`**/changes/${revision + 1}`)
     await page.locator('[data-converged="1"]').waitFor()
     expect(readFileSync(join(folder, 'rules.yaml'), 'utf8')).toBe(rules(90))
-    const dump = await (await connected()).admin('/config_dump?include_eds')
-    expect(dump).toContain('"weight": 90')
-    expect(dump).not.toContain('"weight": 60')
+    const proxy = await connected()
+    await eventually(async () => {
+      const dump = await proxy.admin('/config_dump?include_eds')
+      expect(dump).toContain('"weight": 90')
+      expect(dump).not.toContain('"weight": 60')
+    })
     await context.close()
   })
 
@@ -227,18 +247,16 @@ spec:
     await change('broken.yaml', broken)
     await page.getByRole('link', { name: NODE }).click()
     await page.getByText('Refuses CDS').waitFor()
-    const alert = page.locator('.mantine-Alert-root')
-    expect(await alert.innerText()).toContain('/absent/ca.pem')
-    expect(await alert.innerText()).toContain('broken.yaml:')
+    const alert = page.locator('.mantine-Alert-root', { hasText: '/absent/ca.pem' })
+    await alert.getByText('broken.yaml:').first().waitFor()
     await page.getByRole('tab', { name: 'Log' }).click()
     const refusal = page.locator('[data-event=nack]', { hasText: 'CDS' }).first()
     await refusal.getByText('/absent/ca.pem').waitFor()
     // What it was sent stands below, by the same nonce, and what it took as well.
     const nonce = await refusal.locator('td').nth(3).innerText()
-    expect(
-      await page.locator('[data-event=sent]', { hasText: 'CDS' }).locator('td:nth-child(4)').allInnerTexts(),
-    ).toContain(nonce)
-    expect(await page.locator('[data-event=ack]').count()).toBeGreaterThan(0)
+    const sent = page.locator('[data-event=sent]', { hasText: 'CDS' })
+    await sent.locator('td:nth-child(4)').getByText(nonce, { exact: true }).first().waitFor()
+    await page.locator('[data-event=ack]').first().waitFor()
     rmSync(join(folder, 'broken.yaml'))
     await page.getByText('Refuses CDS').waitFor({ state: 'detached' })
     await context.close()
@@ -248,7 +266,7 @@ spec:
     const { page, context } = await open('/')
     await page.getByRole('heading', { level: 1 }).waitFor()
     await page.keyboard.press('Tab')
-    expect(await page.locator(':focus').textContent()).toBe('Skip to content')
+    await page.locator(':focus', { hasText: 'Skip to content' }).waitFor()
     await page.keyboard.press('Control+k')
     await page.getByPlaceholder('Pages, services, rules, proxies').waitFor()
     // Enter right behind the name, whether the names of the mesh have come or not.
@@ -270,7 +288,7 @@ spec:
     await page.keyboard.press('/')
     await page.keyboard.type('nothing like it')
     await page.getByText('Nothing matches').waitFor()
-    expect(new URL(page.url()).searchParams.get('q')).toBe('nothing like it')
+    await expect.poll(() => new URL(page.url()).searchParams.get('q')).toBe('nothing like it')
     await context.close()
   })
 
@@ -330,14 +348,15 @@ spec:
     const { page } = await openPage(browser, plane.apiUrl)
     await page.getByText('Nothing to complain about').waitFor()
     await consul.kill()
-    await page.locator('[data-registry=lost]', { hasText: 'does not answer' }).waitFor({ timeout: 60_000 })
+    await page.locator('[data-registry=lost]', { hasText: 'does not answer' }).waitFor({ timeout: 2 * IN_THE_END_MS })
     await expectAccessible(page, 'registry lost')
   })
 
   it('says so while the control plane is away', async () => {
-    const { page, context } = await open('/')
+    const plane = await serveChild(testFolder('away'))
+    const { page, context } = await openPage(browser, plane.apiUrl)
     await page.locator('[data-live=live]').waitFor()
-    await mesh.process.stop()
+    await plane.process.stop()
     await page.locator('[data-live=connecting]').waitFor()
     await context.close()
   })

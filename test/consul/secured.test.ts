@@ -299,11 +299,7 @@ describe.skipIf(!(await hasConsul()))('a Consul with TLS and ACLs', () => {
       const { sources } = (await plane.api('/api/v1/sources')) as { sources: { name: string; state: string }[] }
       return sources.map(({ name, state }) => `${name} ${state}`)
     }
-    await until(
-      () => states(),
-      (list) => list.every((one) => one.endsWith(' ok')),
-    )
-    expect(await states()).toEqual([`consul:${url} ok`, `consul:${url}/mesh/prod ok`])
+    await expect.poll(states).toEqual([`consul:${url} ok`, `consul:${url}/mesh/prod ok`])
     await plane.process.stop()
   })
 })
@@ -326,7 +322,7 @@ describe.skipIf(!(await hasConsul()))('several datacenters', () => {
       () => served(lonely, 'web.service.consul'),
       (list) => list.join() === '9101 healthy',
     )
-    expect(lonely.source.state()).toMatchObject({
+    await expect.poll(() => lonely.source.state()).toMatchObject({
       state: 'degraded',
       error: expect.stringMatching(/nowhere|datacenter/),
     })

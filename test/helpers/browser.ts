@@ -3,6 +3,7 @@ import { createRequire } from 'node:module'
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
 import { expect, onTestFinished } from 'vitest'
 import { findChromium, launchChromium } from './chromium.ts'
+import { IN_THE_END_MS } from './eventually.ts'
 import { tellOnFailure } from './failure-account.ts'
 import { stopAfterTests } from './processes.ts'
 
@@ -21,6 +22,31 @@ export async function startBrowser(): Promise<Browser> {
   stopAfterTests(() => browser.close())
   return browser
 }
+
+/**
+ * Options of every `describe` in test/browser. What such a test waits for is shown by a browser that shares the machine with all others:
+ * its limit is that of a starved one, and it alone may be tried again, from a beginning it makes itself (docs/decisions/second-try.md).
+ */
+export const IN_A_BROWSER = { timeout: 8 * IN_THE_END_MS, retry: 1 } as const
+
+/**
+ * Resolves when the page says that it reads nothing for the first time any more, and holds no place for what is to come: for a page of which
+ * nothing particular is waited for.
+ */
+export async function settled(page: Page): Promise<void> {
+  await page.getByRole('heading', { level: 1 }).waitFor()
+  await expect.poll(() => page.evaluate(STAYS_SETTLED), { message: `${page.url()}: settled` }).toBe(true)
+}
+
+/** What a page shows makes it ask for more, some frames later. */
+const STAYS_SETTLED = `(async () => {
+  const busy = 'main[aria-busy=true], main .mantine-Skeleton-root, main .mantine-Loader-root'
+  for (let frame = 0; frame < 10; frame++) {
+    if (!document.querySelector('main h1') || document.querySelector(busy)) return false
+    await new Promise((resolve) => requestAnimationFrame(resolve))
+  }
+  return true
+})()`
 
 export interface OpenOptions extends BrowserContextOptions {
   readonly language?: 'en' | 'zh'
@@ -44,7 +70,7 @@ export async function openPage(browser: Browser, url: string, options: OpenOptio
     ...rest,
   })
   onTestFinished(() => context.close())
-  context.setDefaultTimeout(30_000)
+  context.setDefaultTimeout(IN_THE_END_MS)
   const page = await context.newPage()
   const complaints: string[] = []
   page.on('pageerror', (error) => complaints.push(String(error)))

@@ -1,8 +1,9 @@
 import { ActionIcon, AppShell, Burger, Group, Loader, NavLink, ScrollArea, Text, Tooltip } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { IconKeyboard } from '@tabler/icons-react'
+import { useIsFetching } from '@tanstack/react-query'
 import { Outlet, useRouterState } from '@tanstack/react-router'
-import { Suspense } from 'react'
+import { type ReactNode, Suspense } from 'react'
 import { useTranslation } from 'react-i18next'
 import { AppLink, RouterLink } from '../parts/link.tsx'
 import { CommandPalette } from './command-palette.tsx'
@@ -85,13 +86,23 @@ export function Shell() {
           })}
         </AppShell.Section>
       </AppShell.Navbar>
-      <AppShell.Main id="content" tabIndex={-1} style={{ outline: 'none' }}>
+      <Content>
         <ReadOnlyHere />
         <Suspense fallback={<Loader aria-label={t('loading')} />}>
           <Outlet />
         </Suspense>
-      </AppShell.Main>
+      </Content>
     </AppShell>
+  )
+}
+
+/** Says so while something of it is read for the first time: who cannot see it is told to wait. Alone, as `Busy`. */
+function Content({ children }: { readonly children: ReactNode }) {
+  const reads = useIsFetching({ predicate: ({ state }) => state.status === 'pending' })
+  return (
+    <AppShell.Main id="content" tabIndex={-1} style={{ outline: 'none' }} aria-busy={reads > 0}>
+      {children}
+    </AppShell.Main>
   )
 }
 
