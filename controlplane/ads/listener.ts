@@ -48,9 +48,12 @@ export class Listener {
     this.stopWatching = stopWatching
     const bound = server.address()
     this.port = bound && typeof bound === 'object' ? bound.port : 0
+    let last = performance.now()
     this.ticker = setInterval(() => {
       const now = performance.now()
-      for (const connection of connections) connection.tick(now)
+      const stoodMs = Math.max(0, now - last - TICK_MS)
+      last = now
+      for (const connection of connections) connection.tick(now, stoodMs)
     }, TICK_MS)
     this.ticker.unref()
   }

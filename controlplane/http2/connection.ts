@@ -107,9 +107,14 @@ export class Connection {
     socket.on('close', this.gone)
   }
 
-  /** To be called now and then. @param now ms */
-  tick(now: number): void {
+  /**
+   * To be called now and then.
+   * @param now ms
+   * @param stoodMs for which this process did not run since the last call: what came meanwhile is not read yet, and nobody is to blame
+   */
+  tick(now: number, stoodMs = 0): void {
     this.cheap = 0
+    if (this.pingedAt !== undefined) this.pingedAt += stoodMs
     const { prefaceMs, keepaliveMs, keepaliveTimeoutMs } = this.options
     if (this.state === 'preface' && now - this.openedAt >= prefaceMs) this.socket.destroy()
     else if (this.pingedAt !== undefined) {

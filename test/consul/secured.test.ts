@@ -322,10 +322,12 @@ describe.skipIf(!(await hasConsul()))('several datacenters', () => {
       () => served(lonely, 'web.service.consul'),
       (list) => list.join() === '9101 healthy',
     )
-    await expect.poll(() => lonely.source.state()).toMatchObject({
-      state: 'degraded',
-      error: expect.stringMatching(/nowhere|datacenter/),
-    })
+    await expect
+      .poll(() => lonely.source.state())
+      .toMatchObject({
+        state: 'degraded',
+        error: expect.stringMatching(/nowhere|datacenter/),
+      })
     await lonely.stop()
     const bed = await consulBed(near.url, '', { datacenters: ['far'], waitMs: 1_000, probeMs: 200, confirmMs: 1_000 })
     await bed.source.whenReady()

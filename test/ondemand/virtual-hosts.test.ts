@@ -4,7 +4,7 @@ import { envoyVersion, findEnvoy } from '../../cli/tools/envoy.ts'
 import { OnDemandMemory, type Usage } from '../../controlplane/ondemand/index.ts'
 import { ask } from '../envoy/http-mesh.ts'
 import { startEcho, type Upstream } from '../helpers/echo.ts'
-import { comesTrue } from '../helpers/eventually.ts'
+import { comesTrue, IN_THE_END_MS } from '../helpers/eventually.ts'
 import { serviceAt } from '../helpers/mesh-yaml.ts'
 import { freePort } from '../helpers/ports.ts'
 import { type LazyEnvoy, type Plane, services, startLazyEnvoy, startPlane, virtualService } from './bed.ts'
@@ -214,7 +214,7 @@ describe.runIf(able)('over time', () => {
       }
     })()
     let gone = 0
-    for (const deadline = Date.now() + 20_000; gone < 30 && Date.now() < deadline; await sleep(200))
+    for (const deadline = Date.now() + 2 * IN_THE_END_MS; gone < 30 && Date.now() < deadline; await sleep(200))
       gone += memory.sweep(plane.server.lazyProxies())
     running = false
     await load

@@ -95,9 +95,15 @@ describe('Envoy', () => {
   })
 
   it('a request that takes long is in progress, so that its cluster is in use', async () => {
-    upstream.behave({ delayMs: 3500 })
-    const slow = get()
+    upstream.behave({ delayMs: 2500 })
+    // One behind the other: a report may come late, and tells of that moment.
+    let told = false
+    const slow = (async () => {
+      do await get()
+      while (!told)
+    })()
     await comesTrue(() => (reports.load.node(ENVOY)?.inProgress ?? 0) > 0, 'one in progress')
+    told = true
     upstream.behave({})
     await slow
     await comesTrue(() => reports.load.node(ENVOY)!.inProgress === 0, 'none in progress')
