@@ -1,6 +1,6 @@
 import { request as httpRequest } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type TestApi, testApi } from './testing.ts'
 
 const TEXT = '# a\n'
@@ -69,6 +69,38 @@ describe('what runs on this machine', () => {
     expect((await write('editor', moved)).statusCode).toBe(200)
     expect((await write('editor', [{ file: 'other.yaml', text: mesh(15_081, 'bash') }])).statusCode).toBe(403)
   })
+})
+
+test('a caller that goes before it is answered stands in the audit with its address, and keeps nobody from being written', async () => {
+  const { headers } = await token('editor', 'editor')
+  await api.app.listen({ host: '127.0.0.1', port: 0 })
+  const { port } = api.app.server.address() as AddressInfo
+  const body = JSON.stringify({ base: 1, changes: CHANGES, plan: await plan(headers), reason: 'x' })
+  const sent = httpRequest({
+    ...{ host: '127.0.0.1', port, method: 'POST', path: '/api/v1/apply' },
+    headers: { ...headers, 'content-type': 'application/json', 'content-length': body.length },
+  })
+  sent.on('error', () => {})
+  const { ledger } = api.editing.changes
+  const { apply: write } = ledger
+  vi.spyOn(ledger, 'apply').mockImplementationOnce(async (...args) => {
+    sent.destroy()
+    const open = () => new Promise((resolve) => api.app.server.getConnections((_, count) => resolve(count)))
+    await expect.poll(open).toBe(0)
+    return write.apply(ledger, args)
+  })
+  sent.end(body)
+  const audit = () => api.editing.audit.entries(10).filter(({ action }) => action.endsWith('/apply'))
+  await expect.poll(audit).toMatchObject([{ who: 'editor/ci', peer: '127.0.0.1' }])
+  const next = [{ file: 'a.yaml', text: '# c\n' }]
+  const { plan: hash } = (await call('POST', '/api/v1/plan', headers, { changes: next })).json()
+  const answer = await call('POST', '/api/v1/apply', headers, {
+    base: ledger.head,
+    changes: next,
+    plan: hash,
+    reason: 'y',
+  })
+  expect(answer.statusCode).toBe(200)
 })
 
 describe('roles', () => {

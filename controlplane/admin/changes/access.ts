@@ -21,6 +21,8 @@ declare module 'fastify' {
   }
   interface FastifyRequest {
     actor: Actor | undefined
+    /** Address the request came from, as of its beginning: a connection that is closed has none any more. */
+    peer: string
   }
 }
 
@@ -39,7 +41,10 @@ export const SESSION_COOKIE = 'meshgate_session'
  */
 export function installAccess(app: FastifyInstance, now: () => AccessOptions | undefined): void {
   app.decorateRequest('actor', undefined)
+  app.decorateRequest('peer', '')
   app.addHook('onRequest', async (request) => {
+    // Already gone where it was closed before its first byte was looked at.
+    request.peer = (request.ip as string | undefined) ?? ''
     const needed = neededRole(request)
     // Health and pages must not depend on the database.
     const options = now()
@@ -58,7 +63,8 @@ export function installAccess(app: FastifyInstance, now: () => AccessOptions | u
       throw new ApiError(403, 'ROLE_NEEDED', `this needs the role ${needed}; ${actor.name} is ${actor.role}`)
     if (!isRead(request.method)) requireOwnPage(request, actor)
   })
-  app.addHook('onResponse', async (request, reply) => {
+  // Not when it has been sent: to a caller that is gone nothing is, and what it did is done.
+  app.addHook('onSend', async (request, reply) => {
     const refused = [401, 403, 421, 429].includes(reply.statusCode)
     const write = !isRead(request.method) && request.routeOptions.config?.reads !== true
     // Who only looked without being logged in is no event.
@@ -66,7 +72,7 @@ export function installAccess(app: FastifyInstance, now: () => AccessOptions | u
     const outcome = refused ? 'refused' : reply.statusCode < 400 ? 'done' : 'failed'
     now()?.audit.record({
       who: request.actor?.name ?? '',
-      peer: request.ip,
+      peer: request.peer,
       action: `${request.method} ${request.routeOptions.url ?? request.url.split('?')[0]!.slice(0, 200)}`,
       outcome,
       detail: String(reply.statusCode),

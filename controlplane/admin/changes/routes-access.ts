@@ -40,14 +40,14 @@ export function accessRoutes(app: FastifyInstance, need: () => Editing, limit: L
     async (request, reply) => {
       const { accounts, changes } = need()
       const { user: name, password } = request.body
-      const wait = limit.waitSeconds(request.ip, name)
+      const wait = limit.waitSeconds(request.peer, name)
       if (wait > 0) throw tooMany(reply, wait)
       // Counted before the answer is known, so that many attempts at once are not one.
-      limit.failed(request.ip, name)
+      limit.failed(request.peer, name)
       const user = await limit.inTurn(async () => (await accounts.check(name, password)) ?? null)
       if (user === undefined) throw tooMany(reply, 2)
       if (user === null) throw new ApiError(401, 'LOGIN_FAILED', 'there is no such user, or the password is wrong')
-      limit.succeeded(request.ip, name)
+      limit.succeeded(request.peer, name)
       endSession(request, need())
       const { secret, csrf } = accounts.open(user.name)
       reply.header('set-cookie', cookie(request, secret))
