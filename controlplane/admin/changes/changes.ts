@@ -176,7 +176,11 @@ export class Changes {
       const revision = await this.ledger.apply(changes, { ...by, expected })
       this.convergences.follow(revision.id, plan)
       // Not awaited: convergence tells when it is in force. A failure shows as a complaint of the source.
-      this.#options.source.refresh?.().catch((error: Error) => this.#warn(error))
+      // Who took it back by hand before it was read changed nothing for the source, but for the history.
+      this.#options.source
+        .refresh?.()
+        .then(() => this.ledger.sync())
+        .catch((error: Error) => this.#warn(error))
       return revision
     } catch (error) {
       if (error instanceof ConsulError)
