@@ -31,6 +31,7 @@ class FakeSocket extends EventEmitter {
   writable = true
   writableEnded = false
   readonly writableLength = 0
+  readonly writableHighWaterMark = 16_384
   taken: (bytes: Uint8Array) => void = () => undefined
 
   write(bytes: Uint8Array): boolean {

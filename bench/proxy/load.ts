@@ -39,12 +39,12 @@ export interface LoadResult {
 /** Puts load on a subject. @throws Error when a reply was wrong, from a wrong service, or did not come */
 export async function loadOn(
   folder: string,
-  { protocol, port, pids, services, routes, name }: Subject,
+  { protocol, port, morePorts = [], pids, services, routes, name }: Subject,
   { connections, window }: Shape,
   { size, seconds, warm, rate }: LoadOptions,
 ): Promise<LoadResult> {
-  const numbers = [port, connections, window, size, seconds, warm, rate, routes, services, ...pids].map(String)
-  const program = start(loadCpu, `${folder}/load`, [protocol, ...numbers])
+  const numbers = [connections, window, size, seconds, warm, rate, routes, services, ...pids].map(String)
+  const program = start(loadCpu, `${folder}/load`, [protocol, [port, ...morePorts].join(','), ...numbers])
   const raw = JSON.parse(await program.line()) as Record<string, number>
   // A peer that cannot keep up with an open loop is slow, not wrong; the proxy may lose nothing in either.
   const faults = isPeer(name) ? ['wrong', 'misrouted'] : ['wrong', 'misrouted', 'lost']

@@ -74,11 +74,12 @@ export async function closedLoop(
   return { cells, compared }
 }
 
-/** Code that was never run is slow; the first cells of a subject would pay for it. */
+/** Code that was never run is slow; the first cells of a subject would pay for it, in each of its processes. */
 export async function warmUp(folder: string, subject: Subject): Promise<void> {
-  const until = performance.now() + 10_000
+  const processes = Math.max(1, subject.pids.length)
+  const until = performance.now() + 10_000 * processes
   const options = { size: 300, seconds: 1, warm: 0, rate: 0 }
-  for (let replies = 0; replies < 500_000 && performance.now() < until; ) {
+  for (let replies = 0; replies < 500_000 * processes && performance.now() < until; ) {
     replies += (await loadOn(folder, subject, { connections: 16, window: 32 }, options)).replies
     if (subject.pids.length === 0) return
   }

@@ -4,7 +4,7 @@ import { median, round } from '../measure.ts'
 import { loadOn, type Shape, shapeName } from './load.ts'
 import { type Plan, warmUp } from './loops.ts'
 import { start } from './native.ts'
-import { loadCpu, ours, type Subject } from './subjects.ts'
+import { loadCpu, ours, relays, type Subject } from './subjects.ts'
 
 /** Memory of a process that is really there, bytes. */
 function residentBytes(pid: number): number {
@@ -47,48 +47,49 @@ export async function idleConnections(folder: string, connections: number) {
   return { connections, kbEachOpen: each(open), kbEachAfterOneMessage: each(used), wanted: 'at most 10' }
 }
 
-/** Two workers on one CPU under twice the connections: what a round trip costs against one worker, and who has how many connections. */
+/**
+ * Two workers on one CPU under twice the connections: what a round trip costs against one worker, and who has how many connections. Beside them two
+ * relays in C against one, under the same loads: what it costs any two processes to share a CPU and its caches.
+ */
 export async function twoWorkers(folder: string, { shapes, rounds, seconds }: Plan, say: (line: string) => void) {
   const upstream = await echoPort(folder)
   const workload = { protocol: 'game', upstreams: [upstream], routes: 64, features: 'plain' } as const
-  const subject = async (name: string, workers: number): Promise<Subject> => ({
-    name,
-    protocol: 'game',
-    services: 1,
-    routes: 64,
-    ...(await ours(workload, workers)),
-  })
-  const one = await subject('one worker', 1)
-  const two = await subject('two workers', 2)
+  const game = { protocol: 'game', services: 1, routes: 64 } as const
+  const one: Subject = { ...game, name: 'one worker', ...(await ours(workload, 1)) }
+  const two: Subject = { ...game, name: 'two workers', ...(await ours(workload, 2)) }
+  const relay: Subject = { ...game, name: 'floor', ...(await relays(folder, upstream, 1)) }
+  const twoRelays: Subject = { ...game, name: 'floor', ...(await relays(folder, upstream, 2)) }
   const twice = ({ connections, window }: Shape): Shape => ({ connections: connections * 2, window })
   const options = { size: 300, seconds, warm: 0.5, rate: 0 }
   for (const each of [one, two]) await warmUp(folder, each)
   const rows: object[] = []
   for (const shape of shapes) {
-    const ratios: number[] = []
-    const single: number[] = []
-    const both: number[] = []
+    const costs = new Map<Subject, number[]>([one, two, relay, twoRelays].map((subject) => [subject, []]))
     let shares = ''
     for (let n = 0; n < rounds; n++) {
-      const first = await loadOn(folder, one, shape, options)
-      const idle = two.pids.map(sockets)
-      const running = loadOn(folder, two, twice(shape), options)
-      await sleep((seconds * 1000) / 2 + 400)
-      shares = two.pids.map((pid, i) => sockets(pid) - idle[i]!).join(' : ')
-      const second = await running
-      single.push(first.cpuUs!)
-      both.push(second.cpuUs!)
-      ratios.push(second.cpuUs! / first.cpuUs!)
+      const order = [...costs.keys()]
+      for (const subject of n % 2 === 0 ? order : order.reverse()) {
+        const idle = subject.pids.map(sockets)
+        const running = loadOn(folder, subject, subject.pids.length > 1 ? twice(shape) : shape, options)
+        if (subject === two) {
+          await sleep((seconds * 1000) / 2 + 400)
+          shares = two.pids.map((pid, i) => sockets(pid) - idle[i]!).join(' : ')
+        }
+        costs.get(subject)!.push((await running).cpuUs!)
+      }
     }
+    const ratio = (over: Subject, under: Subject) =>
+      round(median(costs.get(over)!.map((cost, n) => cost / costs.get(under)![n]!)))
     const row = {
       shape: shapeName(shape),
-      oneUs: round(median(single)),
-      twoUs: round(median(both)),
-      ratio: round(median(ratios)),
+      oneUs: round(median(costs.get(one)!)),
+      twoUs: round(median(costs.get(two)!)),
+      ratio: ratio(two, one),
       wanted: 'at most 1.15',
+      'two relays ÷ one': ratio(twoRelays, relay),
       connections: shares,
     }
-    say(`two workers ${row.shape}: ${row.ratio}, connections ${shares}`)
+    say(`two workers ${row.shape}: ${row.ratio}, two relays ${row['two relays ÷ one']}, connections ${shares}`)
     rows.push(row)
   }
   return rows

@@ -1,5 +1,4 @@
 import { fileURLToPath } from 'node:url'
-import { stopAfterTests } from '../../test/helpers/processes.ts'
 import type { Workload } from './configuration.ts'
 import { grpcProxy, tcpProxy, thriftProxy } from './envoys.ts'
 import { start } from './native.ts'
@@ -13,6 +12,8 @@ export interface Subject {
   readonly name: string
   readonly protocol: 'game' | 'thrift' | 'h2'
   readonly port: number
+  /** Further ports: connections are dealt out to all of them in turn. */
+  readonly morePorts?: readonly number[]
   /** Processes whose CPU time counts; none for the direct way. */
   readonly pids: readonly number[]
   /** Routes are dealt out to so many services, each with one host. */
@@ -31,6 +32,8 @@ async function echo(folder: string, protocol: string, services: number): Promise
   return ports
 }
 
+type Floor = Pick<Subject, 'port' | 'morePorts' | 'pids'>
+
 /** Our proxy in a process of its own. `workers` above 1: processes that share the port. */
 export function ours(workload: Workload, workers = 1): Promise<Pick<Subject, 'port' | 'pids'>> {
   return nodeProgram('serve.ts', [String(workers), JSON.stringify(workload)])
@@ -40,6 +43,13 @@ async function nodeProgram(name: string, args: readonly string[]): Promise<Pick<
   const file = fileURLToPath(new URL(name, import.meta.url))
   const program = start(proxyCpu, process.execPath, [...process.execArgv, file, ...args])
   return JSON.parse(await program.line()) as Pick<Subject, 'port' | 'pids'>
+}
+
+/** So many relays in C to one upstream, in a process each. */
+export async function relays(folder: string, upstream: number, count: number): Promise<Floor> {
+  const programs = Array.from({ length: count }, () => start(proxyCpu, `${folder}/relay`, [String(upstream)]))
+  const [port = 0, ...morePorts] = await Promise.all(programs.map(async (program) => Number(await program.line())))
+  return { port, morePorts, pids: programs.map(({ pid }) => pid) }
 }
 
 export const subjectNames = [
@@ -77,11 +87,8 @@ export async function startSubjects(
     switch (name) {
       case 'direct':
         return { ...gameLoad, port: first, pids: [], services: 1 }
-      case 'floor': {
-        const relay = start(proxyCpu, `${folder}/relay`, [String(first)])
-        stopAfterTests(relay.stop)
-        return { ...gameLoad, port: Number(await relay.line()), pids: [relay.pid], services: 1 }
-      }
+      case 'floor':
+        return { ...gameLoad, ...(await relays(folder, first, 1)), services: 1 }
       case 'node1':
       case 'node4': {
         if (size === undefined) throw new Error(`${name} relays frames of one size: say which with --sizes`)

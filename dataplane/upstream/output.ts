@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import { isStale, lose, takeStage } from '../framing/arena.ts'
 import { keep } from '../framing/slabs.ts'
 import { type Flushable, flushLater } from '../turn.ts'
+import { DirectWriter } from './direct-write.ts'
 
 /** Hears of a peer that does not read as fast as it is written to. */
 export interface OutputOwner {
@@ -43,6 +44,8 @@ function stageOf(bytes: number): Stage {
  */
 export class Output implements Flushable {
   readonly #socket: Socket
+  /** None for TLS, where what is written is not what the kernel gets. */
+  readonly #direct: DirectWriter | undefined
   readonly #chunks: (Uint8Array | undefined)[] = []
   readonly #starts: number[] = []
   readonly #ends: number[] = []
@@ -64,18 +67,26 @@ export class Output implements Flushable {
   constructor(socket: Socket, owner: OutputOwner, limit: number, open: boolean) {
     this.#socket = socket
     this.#owner = owner
-    this.#limit = limit
+    // With less in it, a socket does not tell when it is empty again.
+    this.#limit = Math.max(limit, socket.writableHighWaterMark)
     this.open = open
-    socket.on('drain', () => {
-      if (!this.blocked) return
+    const emptier = () => {
+      if (!this.blocked || this.#inSocket > this.#limit) return
       this.blocked = false
       owner.onUnblocked()
-    })
+    }
+    socket.on('drain', emptier)
+    if (!('encrypted' in socket)) this.#direct = new DirectWriter(socket, emptier)
+  }
+
+  /** Bytes that were given to the socket and not wholly taken by the kernel. */
+  get #inSocket(): number {
+    return this.#socket.writableLength + (this.#direct?.pending ?? 0)
   }
 
   /** Bytes that wait here or in the socket. */
   get waiting(): number {
-    return this.queued + this.#socket.writableLength
+    return this.queued + this.#inSocket
   }
 
   push(chunk: Uint8Array, start: number, end: number): void {
@@ -147,39 +158,66 @@ export class Output implements Flushable {
       this.#count = 0
       this.queued = 0
       this.written += total
-      if (socket.writable && total > 0) this.#write(count, total)
+      const taken = !socket.writable || total === 0 || this.#write(count, total)
       for (let i = 0; i < count; i++) this.#chunks[i] = undefined
-      if (socket.writableLength > this.#limit) {
-        this.blocked = true
-        this.#owner.onBlocked(socket.writableLength)
-      }
+      if (!taken) this.#slow()
     }
     if (this.#ending && !socket.writableEnded) socket.end()
   }
 
-  #write(count: number, total: number): void {
-    const socket = this.#socket
-    if (socket.writableLength > 0) {
+  /** The kernel did not take all. */
+  #slow(): void {
+    const waiting = this.#inSocket
+    if (waiting <= this.#limit) return
+    this.blocked = true
+    this.#owner.onBlocked(waiting)
+  }
+
+  /** @returns whether the kernel has all of it */
+  #write(count: number, total: number): boolean {
+    if (this.#inSocket > 0) {
       // Who waits for a slow peer keeps its own bytes only, not the chunks of all others they came in.
       const bytes = Buffer.allocUnsafeSlow(total)
       this.#gather(count, bytes, new Uint8Array(bytes.buffer))
-      socket.write(bytes)
-      return
+      this.#socket.write(bytes)
+      return false
     }
     if (count === 1 || total > count * longRun) {
-      if (count > 1) socket.cork()
-      for (let i = 0; i < count; i++) socket.write(view(this.#chunks[i]!, this.#starts[i]!, this.#ends[i]!))
-      if (count > 1) socket.uncork()
+      const taken = count === 1 ? this.#put(this.#view(0)) : this.#putAll(count, total)
       // What the kernel did not take at once is read from where it lies, some time.
-      if (socket.writableLength > 0) for (let i = 0; i < count; i++) keep(this.#chunks[i]!)
-      return
+      if (!taken) for (let i = 0; i < count; i++) keep(this.#chunks[i]!)
+      return taken
     }
     const stage = stageOf(total)
     this.#gather(count, stage.plain, stage.whole)
-    socket.write(stage.buffer.subarray(0, total))
+    const taken = this.#put(stage.buffer.subarray(0, total))
     // The buffer is free again exactly when the kernel took everything at once.
-    if (socket.writableLength === 0) stages[stage.index] = stage
+    if (taken) stages[stage.index] = stage
     else lose(stage.plain)
+    return taken
+  }
+
+  #put(bytes: Buffer): boolean {
+    if (this.#direct?.write(bytes)) return this.#direct.pending === 0
+    this.#socket.write(bytes)
+    return this.#socket.writableLength === 0
+  }
+
+  #putAll(count: number, total: number): boolean {
+    const pieces = Array.from({ length: count }, (_, i) => this.#view(i))
+    if (this.#direct?.writeAll(pieces, total)) return this.#direct.pending === 0
+    const socket = this.#socket
+    socket.cork()
+    for (const piece of pieces) socket.write(piece)
+    socket.uncork()
+    return socket.writableLength === 0
+  }
+
+  /** A run as a Buffer, since a socket makes one of any other bytes. */
+  #view(i: number): Buffer {
+    const chunk = this.#chunks[i]!
+    const start = this.#starts[i]!
+    return Buffer.from(chunk.buffer, chunk.byteOffset + start, this.#ends[i]! - start)
   }
 
   /** Copies all runs into `into`, of which `whole` is all the memory. */
@@ -205,9 +243,4 @@ export class Output implements Flushable {
       at += end - start
     }
   }
-}
-
-/** A Buffer, since a socket makes one of any other bytes. */
-function view(chunk: Uint8Array, start: number, end: number): Buffer {
-  return Buffer.from(chunk.buffer, chunk.byteOffset + start, end - start)
 }

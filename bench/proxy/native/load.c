@@ -2,8 +2,8 @@
  * The load. Closed loop: every connection keeps `window` requests in flight. Open loop (`rate`): requests at fixed times, whatever comes
  * back. Each reply is checked: its id is one in flight, its bytes are those sent, and it comes from the service of its route.
  *
- * load PROTOCOL PORT CONNECTIONS WINDOW SIZE SECONDS WARM RATE ROUTES SERVICES PID...
- * prints one JSON line with the CPU time of the processes PID (all threads) within SECONDS.
+ * load PROTOCOL PORT[,PORT...] CONNECTIONS WINDOW SIZE SECONDS WARM RATE ROUTES SERVICES PID...
+ * deals its connections out to the ports in turn, and prints one JSON line with the CPU time of the processes PID (all threads) within SECONDS.
  * With SECONDS 0 each connection sends one request, "ready" is printed when all are answered, and they stay until the input ends.
  */
 #include <dirent.h>
@@ -30,7 +30,7 @@ struct connection {
 };
 
 static enum protocol protocol;
-static int port, connections, window, size, routes, services, epoll;
+static int ports[16], port_count, connections, window, size, routes, services, epoll;
 static double rate;
 static uint8_t *templates[4096];
 static struct connection *all;
@@ -254,7 +254,7 @@ static void open_all(void) {
   epoll = epoll_create1(0);
   for (int i = 0; i < connections; i++) {
     struct connection *c = &all[i];
-    c->fd = connect_to(port);
+    c->fd = connect_to(ports[i % port_count]);
     c->slots = calloc((size_t)window * SPARE, sizeof *c->slots);
     c->in = malloc(ROOM);
     if (protocol == H2) {
@@ -289,7 +289,7 @@ static void idle(void) {
 int main(int argc, char **argv) {
   if (argc < 11) return 2;
   protocol = protocol_of(argv[1]);
-  port = atoi(argv[2]);
+  for (char *p = strtok(argv[2], ","); p && port_count < 16; p = strtok(NULL, ",")) ports[port_count++] = atoi(p);
   connections = atoi(argv[3]);
   window = atoi(argv[4]);
   size = atoi(argv[5]);
@@ -297,7 +297,7 @@ int main(int argc, char **argv) {
   rate = atof(argv[8]);
   routes = atoi(argv[9]);
   services = atoi(argv[10]);
-  if (routes < 1 || routes > 4096 || services < 1 || window < 1 || connections < 1) return 2;
+  if (port_count < 1 || routes < 1 || routes > 4096 || services < 1 || window < 1 || connections < 1) return 2;
   many_files();
   samples = malloc(sizeof *samples * SAMPLES);
   make_templates();
