@@ -4,6 +4,7 @@
  * last line is JSON.
  *
  * `npm run bench:ledger [-- --connections 200 --messages 1000000 --window 8 --modes shared,bound,exclusive --timeout-ms 5000 --seed N]`
+ * More modes: shared-u16 and shared-u8, with ids as narrow.
  */
 import { loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
@@ -36,9 +37,11 @@ function summary(account: Account) {
 }
 
 const results = []
-for (const mode of values.modes.split(',') as ConnectionMode[]) {
+for (const way of values.modes.split(',')) {
+  const [mode, id] = way.split('-') as [ConnectionMode, ('u8' | 'u16')?]
   const account = await keepLedger({
     mode,
+    ...(id && { id }),
     connections,
     messages,
     window: mode === 'exclusive' ? Math.min(2, window) : window,
@@ -47,12 +50,12 @@ for (const mode of values.modes.split(',') as ConnectionMode[]) {
     progress: (so) => {
       const { sent, replied, errorReplied, closed, wrong, kills, cuts, configurations, perSecond } = summary(so)
       process.stderr.write(
-        `${mode}: ${sent} of ${messages} sent, ${replied} replied, ${errorReplied} error replies, ${closed} closed, ${wrong.length} wrong; ` +
+        `${way}: ${sent} of ${messages} sent, ${replied} replied, ${errorReplied} error replies, ${closed} closed, ${wrong.length} wrong; ` +
           `${kills} kills, ${cuts} cuts, ${configurations} configurations; ${so.seconds} s, ${perSecond}/s, load ${loadavg()[0]!.toFixed(1)}\n`,
       )
     },
   })
-  results.push(summary(account))
+  results.push({ ...summary(account), way })
 }
 const right = results.every(
   ({ sent, replied, errorReplied, closed, wrong, repliedPercent }) =>

@@ -57,8 +57,8 @@ export const connectionModes = ['shared', 'bound', 'exclusive'] as const
 export type ConnectionMode = (typeof connectionModes)[number]
 
 /**
- * Bits an id must have for shared connections: 17 say which of the proxy's requests it is, and fewer than 8 beside them would repeat an id
- * while a reply to its former owner may still come.
+ * Bits an id must have to say which of the proxy's requests it is: 17 do, and fewer than 8 beside them would repeat an id while a reply to its
+ * former owner may still come. Of narrower ids each shared connection keeps book.
  */
 export const sharedIdBits = 25
 
@@ -149,8 +149,12 @@ export interface Codec {
   readonly modes: readonly ConnectionMode[]
   /** Replies come in the order of the requests and carry no id. */
   readonly ordered: boolean
-  /** Width of the id the proxy may write, 0 when it cannot. `shared` needs one of `sharedIdBits`. */
+  /** Width of the id the proxy may write, 0 when it cannot. `shared` needs one. */
   readonly idBits: number
+  /** How many ids there are, from 0 on, where they are not 2^`idBits`: ids of decimal digits. */
+  readonly idCount?: number
+  /** Ids that mean something else (as "no reply"), as read: the proxy gives none of them. */
+  readonly reservedIds?: readonly number[]
   /** All fields declared, `fields[slot].slot === slot`. Grows only by `slot()`. */
   readonly fields: readonly FieldInfo[]
   /** What `reply` can make. */

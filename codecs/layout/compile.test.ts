@@ -219,9 +219,12 @@ describe('refused at load, with path and reason', () => {
       /cannot depend on "n"/,
     ],
     [
-      'connections to share with an id too narrow for it',
-      `${good.replace('at: 8, type: u32', 'at: 8, type: u16')}connections: [shared]`,
-      /spec.connections\[?.?0\]?: shared connections need an id of 25 bits, "id" has 16/,
+      'connections to share where bits of the id say what a message is',
+      `${good}connections: [shared]`.replace(
+        /kind: .*\n/,
+        'kind: [{is: response, when: {id: {mask: 0x80}}}, {is: request}]\n',
+      ),
+      /spec.connections.0: what a message is hangs on bits or a range of its id \({"mask":128}\)/,
     ],
     [
       'a reply shorter than the header',
@@ -397,19 +400,24 @@ reply: {error: close}`)
     expect(Buffer.from(without).toString('hex')).toBe('0008010300020539')
   })
 
-  test('an id too narrow to be shared leaves the other ways, and is told; digits can be an id', () => {
-    const layout = (type: string) => `
+  test('ids of every width can be shared, also of digits; some are reserved because the document names them', () => {
+    const layout = (type: string, kind = '{at: 2, type: u8, is: {1: request, 2: response}}') => `
 frame: {length: {at: 0, type: u16, counts: all}}
-message: {kind: {at: 2, type: u8, is: {1: request, 2: response}}, id: {at: 3, type: ${type}}}
+message: {kind: ${kind}, id: {at: 3, type: ${type}}}
 reply: {error: close}
 connections: [shared, bound]`
-    const narrow = check(layout('u24'))
-    expect(narrow.codec!.modes).toEqual(['bound'])
-    expect(narrow.issues.map(({ severity, message }) => `${severity}: ${message}`)).toEqual([
-      expect.stringMatching(/warning: .* 25 bits, "id" has 24: .* bound is used instead/),
-    ])
+    const about = ({ modes, idBits, idCount, reservedIds }: Codec) => [modes[0], idBits, idCount, reservedIds]
+    expect(about(compile(layout('u24')))).toEqual(['shared', 24, undefined, undefined])
+    expect(about(compile(layout('ascii(3)')))).toEqual(['shared', 9, 1000, undefined])
+    expect(about(compile(layout('u8, reserved: [255, 7]')))).toEqual(['shared', 8, undefined, [255, 7]])
+    const rules =
+      '[{is: oneway, when: {id: 0}}, {is: push, when: {id: [0xffff]}}, {is: response, when: {b: 2}}, {is: request}]'
+    const named = `${layout('i16', rules)}\nfields: {b: {at: 2, type: u8}}`.replace('0xffff', '-1')
+    expect(about(compile(named))).toEqual(['shared', 16, undefined, [0, -1]])
+    expect(check(layout('ascii(1), reserved: [1, 2, 3, 4, 5, 6, 7, 8, 9]')).issues[0]?.message).toMatch(
+      /every id is reserved/,
+    )
     const digits = compile(layout('ascii(9)'))
-    expect(digits.modes).toEqual(['shared', 'bound'])
     const frame = bytes('000c 01 303030303030303432')
     expect(digits.writeId!(frame, 0, frame.length, 123_456_789, 0)).toBe(true)
     expect(Buffer.from(frame.subarray(3)).toString()).toBe('123456789')

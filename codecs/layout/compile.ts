@@ -215,6 +215,8 @@ function build(
   const withIds = plans.filter(({ ids }) => ids.length > 0)
   const writable = withIds.filter(({ ids }) => ids.every((node) => node.patch && node.writable))
   const bits = writable.length > 0 ? Math.min(...writable.map(({ idBits }) => idBits)) : 0
+  const idCount = Math.min(2 ** 64, ...writable.map((plan) => plan.idCount))
+  const reservedIds = [...new Set(plans.flatMap((plan) => plan.reservedIds))]
   const planOf = (b: Uint8Array, at: number, length: number) => plans[pick(b, at, at + length)]
   const codec: Codec = {
     name,
@@ -223,6 +225,8 @@ function build(
     modes,
     ordered: spec.ordered === true,
     idBits: bits,
+    ...(bits > 0 && idCount !== 2 ** bits && { idCount }),
+    ...(bits > 0 && reservedIds.length > 0 && { reservedIds }),
     fields,
     replies: [],
     errorCodes: defaultErrorCodes(),

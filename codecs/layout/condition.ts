@@ -16,6 +16,8 @@ export interface Condition {
   readonly marks: readonly Value[]
   /** Looks at single bits, so that a few marks do not stand for all values. */
   readonly bits: boolean
+  /** Names single values (or all others but them). */
+  readonly plain: boolean
   /** The condition as written. */
   readonly source: string
 }
@@ -52,7 +54,15 @@ function conditionOn(scope: Scope, node: Node, spec: ConditionSpec, path: IssueP
     const wanted = spec === 'present'
     const source = spec
     const test: Test = (b, at, limit) => node.read(b, at, limit, ref) === wanted
-    return { node, test, holds: (value) => (value !== undefined) === wanted, marks: [undefined], bits: false, source }
+    return {
+      node,
+      test,
+      holds: (value) => (value !== undefined) === wanted,
+      marks: [undefined],
+      bits: false,
+      plain: true,
+      source,
+    }
   }
   return node.number ? numberCondition(scope, node, spec, path) : textCondition(scope, node, spec, path)
 }
@@ -71,7 +81,15 @@ function numberCondition(scope: Scope, node: Node, spec: ConditionSpec, path: Is
   const { holds, marks, bits = false, only } = rule
   const { raw, read, signed } = node
   const source = JSON.stringify(spec)
-  const condition = { node, marks, bits, source, holds: (value: Value) => typeof value === 'number' && holds(value) }
+  const plain = typeof spec !== 'object' || Array.isArray(spec) || 'not' in spec
+  const condition = {
+    node,
+    marks,
+    bits,
+    plain,
+    source,
+    holds: (value: Value) => typeof value === 'number' && holds(value),
+  }
   // `raw` does not look at the limit, and a frame may end before a field its variant would have.
   const need = node.minEnd
   if (raw && only !== undefined) {
@@ -177,7 +195,7 @@ function textCondition(scope: Scope, node: Node, spec: ConditionSpec, path: Issu
     return inverted
   }
   const holds = (value: Value) => typeof value === 'string' && strings.includes(value) !== inverted
-  return { node, test, holds, marks: strings, bits: false, source: JSON.stringify(spec) }
+  return { node, test, holds, marks: strings, bits: false, plain: true, source: JSON.stringify(spec) }
 }
 
 type Rules = readonly (readonly Condition[])[]

@@ -1,4 +1,4 @@
-import { type ConnectionMode, sharedIdBits } from '../contract.ts'
+import type { ConnectionMode } from '../contract.ts'
 import type { Issues } from './issue.ts'
 import type { ProtocolSpec } from './schema.ts'
 import type { VariantPlan } from './variant.ts'
@@ -24,7 +24,6 @@ export function checkConnections(
   if (!modes.includes('shared')) return modes
   const at = [...path, modes.indexOf('shared')]
   const paired = ['request', 'response', 'either'] as const
-  let narrow = false
   const asks = plans.filter(({ kind }) => kind.kinds.some((name) => (paired as readonly string[]).includes(name)))
   for (const plan of asks) {
     const where = plan.name ? ` in the variant "${plan.name}"` : ''
@@ -51,13 +50,17 @@ export function checkConnections(
           `shared connections need an id that can be written, "${id.name}" cannot${where}: ${obstacle(id)}`,
           leaveOut,
         )
-      } else if (bits < sharedIdBits) {
-        narrow = true
-        const message = `shared connections need an id of ${sharedIdBits} bits, "${id.name}" has ${bits}${where}: replies that come late would meet other requests`
-        // Where nothing else is possible the document says what cannot be; else the proxy takes the next mode.
-        if (modes.length === 1) issues.error(at, message, leaveOut)
-        else issues.warning(at, `${message}; ${modes.find((mode) => mode !== 'shared')} is used instead`, leaveOut)
       }
+    }
+    const vague = [...plan.selectors, ...plan.kind.conditions].find(({ node, plain }) => node.role === 'id' && !plain)
+    if (vague) {
+      issues.error(
+        at,
+        `what a message is hangs on bits or a range of its id (${vague.source})${where}, and shared connections give other ids`,
+        'name single ids in the condition, or leave shared out',
+      )
+    } else if (plan.idCount - new Set([0, ...plan.reservedIds]).size < 1) {
+      issues.error(at, `every id is reserved${where}: none is left for requests on shared connections`)
     }
   }
   if (asks.length === 0) issues.error(at, 'shared connections need requests and replies, and no kind is one')
@@ -68,5 +71,5 @@ export function checkConnections(
       'connections: [bound]',
     )
   }
-  return narrow ? modes.filter((mode) => mode !== 'shared') : modes
+  return modes
 }

@@ -14,6 +14,8 @@ export interface KindPlan {
   readonly table: { readonly offset: number; readonly kinds: Uint8Array } | undefined
   /** The answer without looking. */
   readonly constant: number | undefined
+  /** Of all rules. */
+  readonly conditions: readonly Condition[]
 }
 
 export function kindPlan(
@@ -26,7 +28,7 @@ export function kindPlan(
     const kind = kindNumber(scope, spec, path)
     return kind === undefined
       ? undefined
-      : { kindOf: () => kind, kinds: [spec as FrameKindName], table: undefined, constant: kind }
+      : { kindOf: () => kind, kinds: [spec as FrameKindName], table: undefined, constant: kind, conditions: [] }
   }
   if (Array.isArray(spec)) return rules(scope, spec, path, facts)
   const node = scope.resolve('kind', path)
@@ -51,12 +53,12 @@ function byValue(node: Node, pairs: readonly (readonly [number, number])[], kind
     for (let byte = 0; byte < 256; byte++) all[byte] = table[node.mask === 0 ? byte : byte & node.mask]!
     const need = node.minEnd
     const kindOf: Position = (b, at, limit) => (at + need <= limit ? table[raw(b, at, limit)]! : 0)
-    return { kindOf, kinds, table: { offset: node.minStart, kinds: all }, constant: undefined }
+    return { kindOf, kinds, table: { offset: node.minStart, kinds: all }, constant: undefined, conditions: [] }
   }
   const map = new Map(pairs.map(([value, kind]) => [value | 0, kind]))
   const ref = { start: 0, end: 0, lo: 0, hi: 0 }
   const kindOf: Position = (b, at, limit) => (read(b, at, limit, ref) ? (map.get(ref.lo) ?? 0) : 0)
-  return { kindOf, kinds, table: undefined, constant: undefined }
+  return { kindOf, kinds, table: undefined, constant: undefined, conditions: [] }
 }
 
 function rules(
@@ -83,7 +85,8 @@ function rules(
     return 0
   }
   const names = [...new Set(spec.map(({ is }) => is as FrameKindName))]
-  return { kindOf, kinds: names, table: undefined, constant: undefined }
+  const conditions = made.flatMap(({ conditions }) => conditions!)
+  return { kindOf, kinds: names, table: undefined, constant: undefined, conditions }
 }
 
 function kindNumber(scope: Scope, name: string, path: IssuePath): number | undefined {

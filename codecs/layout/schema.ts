@@ -91,6 +91,15 @@ const fieldShape = {
   doc: z.string().optional().meta({ doc: 'One sentence for people.' }),
 }
 const field = z.strictObject(fieldShape)
+const idField = z.strictObject({
+  ...fieldShape,
+  reserved: z
+    .union([int, z.array(int).min(1)])
+    .optional()
+    .meta({
+      doc: 'Ids that mean something else, as "no reply": the proxy gives none of them on shared connections. It never gives 0.',
+    }),
+})
 
 const length = z
   .union([
@@ -140,7 +149,7 @@ const kind = z.union([kindName, field, z.array(z.strictObject({ is: kindName, wh
 const message = {
   kind,
   id: z
-    .union([field, z.array(field).min(1)])
+    .union([idField, z.array(idField).min(1)])
     .optional()
     .meta({ doc: 'What joins a reply with its request. A list: the first is read, all are written.' }),
   status: z.union([name, field]).optional().meta({ doc: 'The code of a response: a field, or the name of one.' }),

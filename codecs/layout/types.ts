@@ -121,6 +121,11 @@ export function largest(type: NumberType): number {
   }
 }
 
+/** How many values from 0 on an id of this type can have, all that one of its width can. */
+export function countOf(type: NumberType): number {
+  return type.form === 'digits' ? largest(type) + 1 : 2 ** bitsOf(type)
+}
+
 /** Width of the value in bits, for ids. */
 export function bitsOf(type: NumberType): number {
   if (type.form === 'int') return type.bytes * 8

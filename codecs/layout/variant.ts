@@ -11,7 +11,7 @@ import { keepIndex } from './protobuf.ts'
 import type { CheckSpec, FieldSpec, MessageSpec, ProtocolSpec, ReplySpec, VariantSpec, WhenSpec } from './schema.ts'
 import { type Declaration, Scope } from './scope.ts'
 import { simpleInspect } from './simple.ts'
-import { bitsOf } from './types.ts'
+import { bitsOf, countOf } from './types.ts'
 
 /** One layout of a protocol, compiled. */
 export interface VariantPlan {
@@ -32,6 +32,10 @@ export interface VariantPlan {
   readonly kind: KindPlan
   readonly ids: readonly Node[]
   readonly idBits: number
+  /** How many ids there are. */
+  readonly idCount: number
+  /** Ids that are never given. */
+  readonly reservedIds: readonly number[]
   readonly status: Node | undefined
   readonly timeout: Node | undefined
   readonly error: Test | undefined
@@ -120,6 +124,8 @@ export function compileVariant(
     kind,
     ids,
     idBits: ids.length > 0 ? idBits : 0,
+    idCount: Math.min(2 ** 64, ...ids.flatMap(({ number }) => (number ? [countOf(number)] : []))),
+    reservedIds: reservedIds(message.id, [...selectors, ...kind.conditions]),
     status,
     timeout,
     error: error?.test,
@@ -142,6 +148,13 @@ export function compileVariant(
     return result
   }
   return { ...plan, inspect: indexed }
+}
+
+/** Ids the document names: what the message is hangs on them, so that none may take the place of another. */
+function reservedIds(spec: MessageSpec['id'], conditions: readonly Condition[]): readonly number[] {
+  const said = (Array.isArray(spec) ? spec : spec ? [spec] : []).flatMap(({ reserved = [] }) => reserved)
+  const named = conditions.flatMap(({ node, marks }) => (node.role === 'id' ? marks : []))
+  return [...new Set([...said, ...named.filter((mark) => typeof mark === 'number')])]
 }
 
 function declare(
@@ -179,7 +192,8 @@ function declare(
   }
   const ids = message.id === undefined ? [] : Array.isArray(message.id) ? message.id : [message.id]
   for (const [i, id] of ids.entries()) {
-    add(i === 0 ? 'id' : `id${i + 1}`, { path: pathOf('message', 'id'), role: 'id', spec: id })
+    const { reserved: _, ...field } = id
+    add(i === 0 ? 'id' : `id${i + 1}`, { path: pathOf('message', 'id'), role: 'id', spec: field })
   }
   for (const role of ['status', 'timeout', 'flags'] as const) {
     const field = message[role]
@@ -286,6 +300,9 @@ function inspector(plan: Omit<VariantPlan, 'inspect'>): VariantPlan['inspect'] {
   const { header, kind, ids, idBits, status, error, timeout } = plan
   const wide = idBits > 32
   const [id, second] = ids
+  // An id is its bits, whatever sign the field has.
+  const idBitsOnly =
+    id?.number?.form === 'int' && id.signed && id.number.bytes < 4 ? 2 ** (id.number.bytes * 8) - 1 : -1
   const { kindOf, table, constant } = kind
   const readId = id?.read
   const readSecond = wide ? undefined : second?.read
@@ -303,10 +320,9 @@ function inspector(plan: Omit<VariantPlan, 'inspect'>): VariantPlan['inspect'] {
     if (frameKind <= 0) return FrameError.unknownKind
     out.kind = frameKind
     if (readId?.(b, at, limit, ref)) {
-      out.idLo = ref.lo
-      // An id of up to 32 bits is its bits, whatever sign the field has.
+      out.idLo = ref.lo & idBitsOnly
       out.idHi = wide ? ref.hi : 0
-      if (readSecond?.(b, at, limit, ref)) out.idHi = out.idLo ^ ref.lo
+      if (readSecond?.(b, at, limit, ref)) out.idHi = out.idLo ^ (ref.lo & idBitsOnly)
     } else {
       if (idNeeded) return FrameError.malformed
       out.idLo = 0

@@ -43,9 +43,10 @@ export function printIssue(file: string, { line, column, severity, message, path
 
 /** What a codec can do, for people: sizes, modes, and its fields. */
 export function printSummary(codec: Codec): string {
+  const reserved = codec.reservedIds ? `, never ${codec.reservedIds.join(', ')}` : ''
   const ids =
     codec.idBits > 0
-      ? `${codec.idBits} bits${codec.spliceId ? ', may change the length' : ', in place'}`
+      ? `${codec.idBits} bits${codec.spliceId ? ', may change the length' : ', in place'}${reserved}`
       : codec.ordered
         ? 'none, replies in order'
         : 'none'

@@ -45,6 +45,7 @@ export function takeReply(
     return true
   }
   connection.pending.remove(request)
+  if (connection.ids !== null) connection.ids.free(request)
   if (request.state === RequestState.expired) {
     connection.counters[C.upstream_rq_late_reply]!++
     connection.expired--
@@ -82,6 +83,9 @@ function retryReplied(engine: Engine, request: ActiveRequest, connection: Upstre
 /** The request a reply is for, null if there is none: late, twice, or never asked for. */
 function match(engine: Engine, connection: UpstreamConnection, lo: number, hi: number): ActiveRequest | null {
   if (connection.rewrites) {
+    if (connection.ids !== null) {
+      return hi !== 0 && connection.codec.idBits > 32 ? null : connection.ids.owner(lo)
+    }
     const request = engine.requests.all[lo & slotMask]
     if (request?.connection !== connection || (hi !== 0 && connection.codec.idBits > 32)) return null
     return (request.wireId & connection.idMask) === (lo & connection.idMask) ? request : null
@@ -158,5 +162,5 @@ function complete(
 function freed(connection: UpstreamConnection): void {
   connection.lastUsed = clock.now
   if (connection.mode === 'exclusive') connection.pool.free(connection)
-  else if (connection.draining) connection.settled()
+  else if (connection.draining || connection.ids !== null) connection.settled()
 }

@@ -15,6 +15,7 @@ import {
   RETRY,
   REWRITTEN,
   RequestState,
+  SHARES,
   TRACED,
 } from '../upstream/requests.ts'
 
@@ -22,14 +23,15 @@ import {
 export function giveUp(request: ActiveRequest): void {
   if (request.state !== RequestState.waiting || (request.flags & PENDING) === 0) return
   const pool = request.host!.pools.get(request.client!.codec)!
-  pool.waiting.remove(request)
+  if ((request.flags & SHARES) !== 0) pool.sharing.remove(request)
+  else pool.waiting.remove(request)
   leftQueue(request)
 }
 
-/** A request was taken out of the queue for an exclusive connection. */
+/** A request was taken out of the queue for a connection. */
 export function leftQueue(request: ActiveRequest): void {
   if ((request.flags & PENDING) === 0) return
-  request.flags &= ~PENDING
+  request.flags &= ~(PENDING | SHARES)
   request.cluster!.breakers[request.route!.priority].pending--
 }
 
@@ -44,6 +46,7 @@ export function leave(engine: Engine, request: ActiveRequest): void {
   if (connection.out.withdraw(bytes, at, at + length)) {
     // Never sent: no reply will come, and its id is free.
     connection.pending.remove(request)
+    if (connection.ids !== null) connection.ids.free(request)
     uncount(request, connection)
     forget(engine, request)
     connection.settled()

@@ -81,9 +81,10 @@ export interface CompiledTable {
 
 export type States = Map<string, RouteState>
 
-/** Whether ids of this protocol can be rewritten for shared connections. */
+/** Whether ids of this protocol can be rewritten for shared connections. Narrow ones count only where the protocol shares: every frame has one then. */
 export function canShare(codec: Codec): boolean {
-  return (codec.writeId !== undefined || codec.spliceId !== undefined) && codec.idBits >= sharedIdBits
+  if (codec.writeId === undefined && codec.spliceId === undefined) return false
+  return codec.idBits >= sharedIdBits || (codec.idBits > 0 && codec.modes.includes('shared'))
 }
 
 /** The mode asked for where the protocol allows it, else the protocol's first that is possible. */

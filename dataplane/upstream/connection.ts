@@ -14,6 +14,7 @@ import { reportCodecError } from '../reply/text.ts'
 import { canShare } from '../route/compile.ts'
 import { C } from '../stats/counters.ts'
 import { clock, wake } from '../turn.ts'
+import { countsIds, IdSpace } from './ids.ts'
 import { Output, type OutputOwner } from './output.ts'
 import type { HostPool } from './pool.ts'
 import { RequestList } from './requests.ts'
@@ -55,6 +56,8 @@ export class UpstreamConnection implements FrameSink, OutputOwner {
   readonly idMask: number
   /** Requests carry ids of ours: always when shared; in exclusive mode where that is possible, so that a reply that came twice meets nobody. */
   readonly rewrites: boolean
+  /** The ids of this connection, where those of the proxy's requests do not fit the protocol. */
+  readonly ids: IdSpace | null
 
   constructor(pool: HostPool, mode: ConnectionMode, client: Client | null) {
     this.pool = pool
@@ -65,6 +68,7 @@ export class UpstreamConnection implements FrameSink, OutputOwner {
     this.#reader = new FrameReader(pool.codec, this)
     this.rewrites = mode === 'shared' || (mode === 'exclusive' && canShare(pool.codec))
     this.idMask = pool.codec.idBits >= 32 ? -1 : (1 << pool.codec.idBits) - 1
+    this.ids = this.rewrites && countsIds(pool.codec) ? new IdSpace(pool.codec) : null
   }
 
   /** What is said first, in the steps of the upstream's answers; everything else waits for it. */
@@ -193,9 +197,10 @@ export class UpstreamConnection implements FrameSink, OutputOwner {
     } else if (this.#reader.resume()) this.#socket.resume()
   }
 
-  /** The last request was answered or given up. */
+  /** A request was answered or given up, perhaps the last; its id may serve one that waits. */
   settled(): void {
     if (this.draining && this.pending.count === this.expired) this.close()
+    else if (this.ids !== null) this.pool.serveSharing()
   }
 
   /** No new requests; closes when those in flight are done. */
@@ -205,12 +210,15 @@ export class UpstreamConnection implements FrameSink, OutputOwner {
     this.pool.withdraw(this)
     if (this.pending.count === this.expired && (this.mode !== 'exclusive' || this.pool.waiting.count === 0))
       this.close()
+    else this.pool.serveSharing()
   }
 
   /** One more request was given up with its reply still out. */
   gaveUp(): void {
     this.expired++
-    if (this.expired > mostExpired) this.drain()
+    // Of few ids half may be burnt: what is left would carry half as much.
+    const most = this.ids === null ? mostExpired : Math.min(mostExpired, this.ids.capacity >> 1)
+    if (this.expired > most) this.drain()
   }
 
   /** Whether a heartbeat that came is the answer to our ping. */

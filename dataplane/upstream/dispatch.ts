@@ -9,7 +9,7 @@ import { type CompiledRoute, canShare } from '../route/compile.ts'
 import { C } from '../stats/counters.ts'
 import type { UpstreamConnection } from './connection.ts'
 import { HostPool } from './pool.ts'
-import { type ActiveRequest, MIRROR, PENDING } from './requests.ts'
+import { type ActiveRequest, MIRROR, PENDING, SHARES } from './requests.ts'
 import { arm, sendOn } from './send.ts'
 
 /** Chooses host and connection for a waiting request and sends it, or gives it its outcome. */
@@ -59,7 +59,10 @@ function chooseConnection(
   route: CompiledRoute,
 ): UpstreamConnection | undefined {
   const pool = HostPool.of(engine, cluster, host, client.codec)
-  if (mode === 'shared') return pool.takeShared(client.lane, route.priority)
+  if (mode === 'shared') {
+    const shared = pool.takeShared(client.lane, route.priority)
+    return shared ?? wait(engine, request, mode, cluster, pool, route)
+  }
   if (mode === 'bound') {
     const bound = client.bind(pool, route.priority)
     if (!bound) fail(engine, request, 'overflow')
@@ -68,6 +71,18 @@ function chooseConnection(
   // Whoever waits already goes first.
   const idle = pool.waiting.count === 0 ? pool.takeExclusive() : undefined
   if (idle) return idle
+  return wait(engine, request, mode, cluster, pool, route)
+}
+
+/** The request waits for an exclusive connection, or for a shared one with a free id. */
+function wait(
+  engine: Engine,
+  request: ActiveRequest,
+  mode: ConnectionMode,
+  cluster: Cluster,
+  pool: HostPool,
+  route: CompiledRoute,
+): undefined {
   const breaker = cluster.breakers[route.priority]
   if (breaker.pending >= breaker.maxPending) {
     cluster.counters[C.upstream_rq_pending_overflow]!++
@@ -77,6 +92,12 @@ function chooseConnection(
   cluster.counters[C.upstream_rq_pending_total]!++
   breaker.pending++
   request.flags |= PENDING
+  if (mode === 'shared') {
+    request.flags |= SHARES
+    pool.sharing.add(request)
+    arm(engine, request)
+    return undefined
+  }
   pool.waiting.add(request)
   arm(engine, request)
   pool.want(route.priority)

@@ -29,6 +29,8 @@ export class HostPool {
   readonly idle: UpstreamConnection[] = []
   /** Requests that wait for an exclusive connection, in order. */
   readonly waiting = new RequestList()
+  /** Requests that wait for a shared connection with a free id, in order. */
+  readonly sharing = new RequestList()
   /** Every connection that is not closed yet, of all modes. */
   readonly all = new Set<UpstreamConnection>()
   #connecting = 0
@@ -57,11 +59,15 @@ export class HostPool {
     return pool
   }
 
-  /** A shared connection. A client stays on its lane, so that its requests keep their order as long as connections last. */
-  takeShared(lane: number, priority: 0 | 1): UpstreamConnection {
+  /**
+   * A shared connection. A client stays on its lane, so that its requests keep their order as long as connections last. undefined: all ids are
+   * in use, or others wait for one already.
+   */
+  takeShared(lane: number, priority: 0 | 1): UpstreamConnection | undefined {
     const { shared } = this
     if (shared.length > 0) {
       const own = shared[lane % shared.length]!
+      if (own.ids !== null) return this.sharing.count > 0 ? undefined : this.#roomy(own, priority)
       if (!own.out.blocked && own.pending.count < crowded) return own
       if (shared.length < this.cluster.perHost && this.#mayOpen(priority)) return this.#openShared()
       return own.out.blocked ? leastPending(shared, own) : own
@@ -69,6 +75,37 @@ export class HostPool {
     // Without any connection one is opened even above the limit, or the host could never be used; so does Envoy.
     this.#mayOpen(priority)
     return this.#openShared()
+  }
+
+  /** A connection with free ids: the client's own, else the one with most, else a new one. `perHost` counts only where it was asked for. */
+  #roomy(own: UpstreamConnection, priority: 0 | 1): UpstreamConnection | undefined {
+    if (own.ids!.available > 0 && !own.out.blocked) return own
+    const { shared } = this
+    let best: UpstreamConnection | undefined
+    for (const other of shared) {
+      if (other.ids!.available > 0 && (!best || better(other, best))) best = other
+    }
+    if (best && !best.out.blocked) return best
+    const most = this.cluster.config.connections?.perHost ?? Number.POSITIVE_INFINITY
+    if (shared.length < most && this.#mayOpen(priority)) return this.#openShared()
+    return best
+  }
+
+  /** Ids or connections came free: who waits longest goes first. */
+  serveSharing(): void {
+    const { sharing, shared } = this
+    for (let request = sharing.head; request; request = sharing.head) {
+      const { priority } = request.route!
+      const own = shared[request.client!.lane % Math.max(1, shared.length)]
+      if (!own) this.#mayOpen(priority)
+      const connection = own ? this.#roomy(own, priority) : this.#openShared()
+      if (!connection) return
+      sharing.remove(request)
+      leftQueue(request)
+      sendOn(this.engine, request, connection)
+    }
+    // Nothing new comes to a host that left.
+    if (this.host.removed) for (const connection of [...shared]) connection.drain()
   }
 
   #openShared(): UpstreamConnection {
@@ -220,6 +257,7 @@ export class HostPool {
     if (!this.all.delete(connection)) return
     this.cluster.activeConnections--
     this.cluster.counters[C.upstream_cx_destroy]!++
+    if (connection.mode === 'shared') this.serveSharing()
     if (connection.mode !== 'exclusive') return
     if (wasConnecting) {
       this.#connecting--
@@ -231,10 +269,10 @@ export class HostPool {
     if (this.waiting.count > 0) this.want(0)
   }
 
-  #failFirst(): void {
-    const request = this.waiting.head
+  #failFirst(queue = this.waiting): void {
+    const request = queue.head
     if (!request) return
-    this.waiting.remove(request)
+    queue.remove(request)
     leftQueue(request)
     this.cluster.counters[C.upstream_rq_pending_failure_eject]!++
     fail(this.engine, request, 'connectFailed')
@@ -246,9 +284,14 @@ export class HostPool {
   }
 
   destroy(): void {
+    while (this.sharing.count > 0) this.#failFirst(this.sharing)
     for (const connection of [...this.all]) connection.close()
     while (this.waiting.count > 0) this.#failFirst()
   }
+}
+
+function better(a: UpstreamConnection, b: UpstreamConnection): boolean {
+  return a.out.blocked === b.out.blocked ? a.ids!.available > b.ids!.available : b.out.blocked
 }
 
 function leastPending(connections: readonly UpstreamConnection[], own: UpstreamConnection): UpstreamConnection {

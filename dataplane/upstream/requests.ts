@@ -37,6 +37,8 @@ export const HOLDS = 128
 export const BACKOFF = 256
 /** Has a span. */
 export const TRACED = 512
+/** Waits for a shared connection with a free id. */
+export const SHARES = 1024
 
 const firstCapacity = 512
 const maxCapacity = 1 << 17
@@ -61,6 +63,8 @@ export class ActiveRequest {
   /** The client's id as int32 halves. */
   idLo = 0
   idHi = 0
+  /** The id it has on a connection that keeps book of its ids. */
+  id = 0
   /** The frame; while the request is sent it is not to be written to. */
   bytes: Uint8Array = nothing
   at = 0
@@ -135,6 +139,9 @@ export class Requests {
 
   constructor() {
     this.#add(firstCapacity)
+    // The first is never given: 0 would be its id on the wire, by which many protocols mean "no reply".
+    this.#head = 1
+    this.#free--
   }
 
   get capacity(): number {

@@ -25,9 +25,14 @@ export function sendOn(engine: Engine, request: ActiveRequest, connection: Upstr
     return false
   }
   const oneway = (flags & ONEWAY) !== 0
-  if (connection.rewrites && !oneway && !rewrite(request, codec, connection.idMask)) {
-    fail(engine, request, 'badRequest')
-    return false
+  if (connection.rewrites && !oneway) {
+    const { ids } = connection
+    const id = ids === null ? request.wireId & connection.idMask : ids.next
+    if (!rewrite(request, codec, id)) {
+      fail(engine, request, 'badRequest')
+      return false
+    }
+    if (ids !== null) ids.take(request)
   }
   // Read here: the frame with our id may be another one.
   const { bytes, at, length } = request
@@ -70,8 +75,7 @@ function settleOneway(engine: Engine, request: ActiveRequest, connection: Upstre
 }
 
 /** Writes our id into the request's frame. @returns false when the frame cannot take one. */
-function rewrite(request: ActiveRequest, codec: Codec, mask: number): boolean {
-  const id = request.wireId & mask
+function rewrite(request: ActiveRequest, codec: Codec, id: number): boolean {
   request.flags |= REWRITTEN
   const { bytes } = request
   if (codec.writeId?.(bytes, request.at, request.length, id, 0)) return true

@@ -227,6 +227,26 @@ export function gameConfiguration(
   }
 }
 
+/** The game protocol with an id that is only the last bytes of `seq`; servers and clients need not know. */
+export function narrowGame(type: 'u8' | 'u16'): object {
+  return {
+    frame: {
+      length: { at: 0, type: 'u32', counts: 'all' },
+      check: { at: 4, type: 'u16', equals: 0x4d47 },
+    },
+    message: {
+      kind: { at: 6, type: 'u8', is: { 1: 'request', 2: 'response', 3: 'oneway', 4: 'heartbeat', 5: 'push' } },
+      id: { at: type === 'u8' ? 15 : 14, type },
+    },
+    fields: { msgid: { at: 8, type: 'u32' }, uid: { at: 16, type: 'u64' } },
+    reply: {
+      error: { from: 'request', bytes: 24, set: { kind: 'response', flags: 0x80 }, body: 'u32 code' },
+      heartbeat: { from: 'request', bytes: 24, set: { kind: 'heartbeat' } },
+    },
+    connections: ['shared', 'bound', 'exclusive'],
+  }
+}
+
 /** What a test opened, to be closed after it. */
 export class Bed {
   readonly #closers: (() => unknown)[] = []

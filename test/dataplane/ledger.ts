@@ -2,10 +2,12 @@ import type { ConnectionMode } from '../../codecs/contract.ts'
 import type { Configuration } from '../../dataplane/configuration.ts'
 import { MessageProxy } from '../../dataplane/proxy.ts'
 import { comesTrue } from '../helpers/eventually.ts'
-import { byId, endpoints, GameClient, GameServer, gameConfiguration, Kind } from './game.ts'
+import { byId, endpoints, GameClient, GameServer, gameConfiguration, Kind, narrowGame } from './game.ts'
 
 export interface LedgerOptions {
   readonly mode: ConnectionMode
+  /** Width of the id, where it is not the game protocol's own u32. */
+  readonly id?: 'u8' | 'u16'
   readonly connections: number
   /** Requests of all connections together. */
   readonly messages: number
@@ -166,7 +168,7 @@ function misbehave(server: GameServer, next: () => number, requestTimeoutMs: num
 
 /** Each version has other endpoints, and now and then no cluster for one route. Limits are above what clients can have in flight. */
 function configuration(
-  { mode, connections, window, requestTimeoutMs }: LedgerOptions,
+  { mode, id, connections, window, requestTimeoutMs }: LedgerOptions,
   servers: readonly GameServer[],
   next: () => number,
   version: number,
@@ -181,6 +183,7 @@ function configuration(
   })
   return gameConfiguration({
     version: String(version),
+    ...(id && { protocols: [{ name: 'game', layout: narrowGame(id) }] }),
     listener: { mode, requestTimeoutMs },
     routes: [
       {
