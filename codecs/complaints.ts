@@ -63,6 +63,7 @@ function ofUnion(issue: z.core.$ZodIssueInvalidUnion, path: IssuePath, value: un
 }
 
 const byteOrder = 'the byte order is part of the type: u32le'
+const delimited = 'frames that end with a byte or text cannot be said here: write a codec in TypeScript (module)'
 /** What others call things. */
 const otherWords: Readonly<Record<string, string>> = {
   order: byteOrder,
@@ -73,6 +74,13 @@ const otherWords: Readonly<Record<string, string>> = {
   enum: 'is: {1: name}',
   values: 'is: {1: name}',
   if: 'when: {field: value}',
+  until: delimited,
+  delimiter: delimited,
+  terminator: delimited,
+  escape: delimited,
+  pad: 'align: 4',
+  padding: 'align: 4',
+  alignment: 'align: 4',
 }
 
 const forms: Readonly<Record<string, string>> = {

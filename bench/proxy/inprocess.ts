@@ -1,6 +1,6 @@
 /**
  * What the proxy's own code costs a message: clients and upstreams are objects in this process, no byte meets the kernel. One route against
- * sixty-four, ten thousand against sixty-four, all features against none. Slices of the ways take turns; the cheapest twentieth of the slices
+ * sixty-four, ten thousand against sixty-four, all features against none, thrift against game. Slices of the ways take turns; the cheapest twentieth of the slices
  * counts, since a shared machine can only add.
  *
  * `npx tsx bench/proxy/inprocess.ts [--slices 200 --only 64 --shape 16x32 -o json]`
@@ -64,14 +64,14 @@ function arrive(intake: Intake, bytes: Uint8Array): void {
 const asSocket = (fake: FakeSocket) => fake as unknown as Socket
 
 /** An upstream: all that one write brought comes back as one chunk of replies. */
-function echo(intake: Intake, ready: () => void): Socket {
+function echo(intake: Intake, ready: () => void, kindAt: number): Socket {
   const socket = new FakeSocket()
   // As the kernel does: what was written is copied, and read in pieces of what one read takes.
   let waiting = new Uint8Array(1 << 16)
   let used = 0
   const deliver = () => {
     const bytes = waiting.subarray(0, used)
-    for (let at = 6; at < bytes.length; at += frameBytes) bytes[at] = 2
+    for (let at = kindAt; at < bytes.length; at += frameBytes) bytes[at] = 2
     used = 0
     for (let at = 0; at < bytes.length; at += readBytes)
       arrive(intake, bytes.subarray(at, Math.min(at + readBytes, bytes.length)))
@@ -88,6 +88,21 @@ function echo(intake: Intake, ready: () => void): Socket {
   }
   setImmediate(ready)
   return asSocket(socket)
+}
+
+/** Framed calls in the strict binary form, of the same length as game's. */
+function calls(client: number, routes: number): Buffer {
+  const chunk = Buffer.alloc(frameBytes * shape.window)
+  for (let i = 0; i < shape.window; i++) {
+    const at = i * frameBytes
+    const name = `method_${String((client * 37 + i) % routes).padStart(2, '0')}`
+    chunk.writeUInt32BE(frameBytes - 4, at)
+    chunk.writeUInt32BE(0x80010001, at + 4)
+    chunk.writeUInt32BE(name.length, at + 8)
+    chunk.write(name, at + 12, 'latin1')
+    chunk.writeUInt32BE(i, at + 12 + name.length)
+  }
+  return chunk
 }
 
 function requests(client: number, routes: number): Buffer {
@@ -110,10 +125,17 @@ interface Way {
   readonly run: () => Promise<number>
 }
 
-async function way(name: string, services: number, workload: Pick<Workload, 'routes' | 'features'>): Promise<Way> {
-  const proxy = new MessageProxy({ dial: (_address, intake, _options, ready) => echo(intake, ready) })
+async function way(
+  name: string,
+  services: number,
+  workload: Pick<Workload, 'routes' | 'features'>,
+  protocol: Workload['protocol'] = 'game',
+): Promise<Way> {
+  // Where a frame says that it is a reply.
+  const kindAt = protocol === 'game' ? 6 : 7
+  const proxy = new MessageProxy({ dial: (_address, intake, _options, ready) => echo(intake, ready, kindAt) })
   const upstreams = Array.from({ length: services }, (_, i) => i + 1)
-  await proxy.apply(configurationOf({ protocol: 'game', upstreams, mirror: 9, ...workload }))
+  await proxy.apply(configurationOf({ protocol, upstreams, mirror: 9, ...workload }))
   const listener = proxy.listeners[0]!
   let replies = 0
   const sockets = Array.from({ length: shape.connections }, (_, client) => {
@@ -123,7 +145,7 @@ async function way(name: string, services: number, workload: Pick<Workload, 'rou
     }
     const intake = new Intake(proxy.engine.slabs)
     listener.clients.add(new Client(proxy.engine, listener, asSocket(socket), intake, undefined))
-    return { intake, chunk: requests(client, workload.routes) }
+    return { intake, chunk: (protocol === 'game' ? requests : calls)(client, workload.routes) }
   })
   const perTurn = shape.connections * shape.window
   const turn = async () => {
@@ -144,16 +166,22 @@ async function way(name: string, services: number, workload: Pick<Workload, 'rou
   return { name, run }
 }
 
-const wanted: readonly (readonly [string, number, Pick<Workload, 'routes' | 'features'>])[] = [
+const wanted: readonly (readonly [
+  string,
+  number,
+  Pick<Workload, 'routes' | 'features'>,
+  protocol?: Workload['protocol'],
+])[] = [
   ['1 route', 1, { routes: 1, features: 'plain' }],
   ['64 routes', 1, { routes: 64, features: 'plain' }],
   ['10,000 routes', 1, { routes: 10_000, features: 'plain' }],
   ['64 routes, four services', 4, { routes: 64, features: 'plain' }],
   ['64 routes, all features', 1, { routes: 64, features: 'all' }],
+  ['64 routes, thrift', 1, { routes: 64, features: 'plain' }, 'thrift'],
 ]
 const ways: Way[] = []
-for (const [name, services, workload] of wanted)
-  if (!values.only || name.startsWith(values.only)) ways.push(await way(name, services, workload))
+for (const [name, services, workload, protocol] of wanted)
+  if (!values.only || name.startsWith(values.only)) ways.push(await way(name, services, workload, protocol))
 
 const slices = new Map<string, number[]>(ways.map(({ name }) => [name, []]))
 for (let n = 0; n < 30; n++) for (const { run } of ways) await run()

@@ -219,6 +219,18 @@ describe('refused at load, with path and reason', () => {
       /cannot depend on "n"/,
     ],
     [
+      'a fixed value behind something whose length varies',
+      good
+        .replace('fields: {', 'fields: {name: {at: 16, type: str(u16)}, ')
+        .replace('max: 64KiB', 'max: 64KiB, check: {at: end(name), type: u8, equals: 206}'),
+      /spec.frame.check: a fixed value must have a fixed place/,
+    ],
+    [
+      'a size divided that need not be whole',
+      good.replace('fields: {', 'fields: {w: {at: 5, type: u8, mask: 0x0f}, x: {at: 16 + w/4, type: u8}, '),
+      /spec.fields.x.at: "w" divided by 4 need not be a whole number/,
+    ],
+    [
       'connections to share where bits of the id say what a message is',
       `${good}connections: [shared]`.replace(
         /kind: .*\n/,

@@ -1,13 +1,21 @@
-import { crc32 } from 'node:zlib'
 import type { FieldValue } from '../contract.ts'
+import type { ChecksumKind } from './checksum.ts'
 import { countsInto, type LengthPlan, lengthNumber } from './length.ts'
-import type { Node, Patch, Position, Test } from './node.ts'
+import { type Node, type Patch, type Position, padded, roundUp, type Test } from './node.ts'
 import { last, numberBytes, putInt, readNumber } from './numbers.ts'
 
 /** What a change of a frame must keep right. */
 export interface FrameRules {
   readonly length: LengthPlan
-  readonly checksum: { readonly at: Position; readonly when: Test | undefined; readonly le: boolean } | undefined
+  readonly checksum:
+    | {
+        readonly at: Position
+        /** The first byte it covers. */
+        readonly from: number
+        readonly when: Test | undefined
+        readonly kind: ChecksumKind
+      }
+    | undefined
   readonly maxFrame: number
 }
 
@@ -28,26 +36,51 @@ export function setField(
 
 export function applyPatch(rules: FrameRules, frame: Uint8Array, node: Node, patch: Patch): Uint8Array | undefined {
   const delta = patch.bytes.length - (patch.end - patch.start)
-  if (delta === 0) {
-    frame.set(patch.bytes, patch.start)
+  const { counted = delta, start, bytes } = patch
+  if (delta === 0 && counted === 0) {
+    frame.set(bytes, start)
     return frame
   }
   const patches = [patch]
   let total = delta
   // Whoever says how long this field, or a field around it, is.
   for (let owner: Node | undefined = node; owner; owner = owner.container) {
-    const size = sizePatch(frame, owner, owner === node, total)
+    const padding = owner === node ? null : paddingPatch(frame, owner, total)
+    if (padding === undefined) return undefined
+    const size = sizePatch(frame, owner, owner === node, owner === node ? counted : total)
     if (size === undefined) return undefined
-    if (size === null) continue
-    patches.push(size)
-    // A prefix stands outside what it counts, but inside everything further out.
-    total += size.bytes.length - (size.end - size.start)
+    // A prefix stands outside what it counts, but inside everything further out; so does padding.
+    for (const extra of [size, padding]) {
+      if (!extra) continue
+      patches.push(extra)
+      total += extra.bytes.length - (extra.end - extra.start)
+    }
   }
   const length = frameLengthPatch(rules, frame, patches, total)
   if (length === undefined) return undefined
   if (length) patches.push(length)
-  const result = splice(frame, patches)
-  return result.length > rules.maxFrame ? undefined : result
+  const result = padFrame(rules, splice(frame, patches))
+  return result && result.length <= rules.maxFrame ? result : undefined
+}
+
+/** Puts the padding behind what the frame's length says. */
+export function padFrame({ length }: FrameRules, frame: Uint8Array): Uint8Array | undefined {
+  if (length.align === 1) return frame
+  const end = length.announced(frame, 0, frame.length)
+  return end < 0 || end > frame.length ? undefined : padded(frame.subarray(0, end), length.align)
+}
+
+/** The padding behind a field around the changed one, whose content grows by `delta`; null when there is none. */
+function paddingPatch(frame: Uint8Array, owner: Node, delta: number): Patch | null | undefined {
+  if (owner.align === 1) return null
+  const ref = { start: 0, end: 0, lo: 0, hi: 0 }
+  const start = owner.start(frame, 0, frame.length)
+  const end = owner.end(frame, 0, frame.length)
+  if (start < 0 || end < 0 || !owner.read(frame, 0, frame.length, ref)) return undefined
+  // The number in front takes as many bytes as before: a varint that grew would move the boundary.
+  if (owner.prefix?.form === 'varint') return undefined
+  const size = ref.end - start + delta
+  return { start: ref.end, end, bytes: new Uint8Array(roundUp(size, owner.align) - size) }
 }
 
 /** The change of the number that counts `owner`; null when there is none, undefined when it cannot be written. */
@@ -77,7 +110,7 @@ function frameLengthPatch(
     return patches.some((patch) => patch.start === start)
   })
   if (counted.length > 0) return counted.every(({ node }) => countsInto(length, node)) ? null : undefined
-  const number = lengthNumber(length, frame, 0, frame.length, frame.length + delta)
+  const number = lengthNumber(length, frame, 0, frame.length, length.announced(frame, 0, frame.length) + delta)
   const node = length.single?.node
   if (number === undefined || !node) return undefined
   const patch = node.patch?.(frame, 0, frame.length, number)
@@ -102,19 +135,18 @@ function splice(frame: Uint8Array, patches: readonly Patch[]): Uint8Array {
   return out
 }
 
-/** Bytes a CRC-32 takes. */
-export const checksumBytes = 4
-
-/** Whether this frame has a checksum. */
-export function hasChecksum({ checksum }: FrameRules, b: Uint8Array, at: number, limit: number): boolean {
-  return checksum !== undefined && (!checksum.when || checksum.when(b, at, limit))
+/** Bytes the checksum of this frame takes, 0 when it has none. */
+export function checksumBytes({ checksum }: FrameRules, b: Uint8Array, at: number, limit: number): number {
+  return checksum && (!checksum.when || checksum.when(b, at, limit)) ? checksum.kind.bytes : 0
 }
 
 /** Computes the checksum anew, in place. */
 export function renewChecksum(rules: FrameRules, b: Uint8Array, at: number, limit: number): void {
   const { checksum } = rules
-  if (!checksum || !hasChecksum(rules, b, at, limit)) return
+  const bytes = checksumBytes(rules, b, at, limit)
+  if (!checksum || bytes === 0) return
+  const { kind, from } = checksum
   const place = checksum.at(b, at, limit)
-  if (place < 0 || place + checksumBytes > limit) return
-  putInt(b, place, checksumBytes, checksum.le, crc32(b.subarray(at, place)) | 0, 0)
+  if (place < at + from || place + bytes > limit) return
+  putInt(b, place, bytes, kind.le, kind.of(b.subarray(at + from, place)), 0)
 }

@@ -14,7 +14,7 @@ export interface Term {
 /** @throws SyntaxError with a text for people. */
 export function parseExpression(source: string | number): Expression {
   if (typeof source === 'number') return { constant: source, terms: [] }
-  const tokens = source.match(/0x[\da-f]+|\d+|end\(\s*[A-Za-z_][\w-]*\s*\)|[A-Za-z_]\w*(?:-\w+)*|[-+*]|\S/gi) ?? []
+  const tokens = source.match(/0x[\da-f]+|\d+|end\(\s*[A-Za-z_][\w-]*\s*\)|[A-Za-z_]\w*(?:-\w+)*|[-+*/]|\S/gi) ?? []
   let at = 0
   let constant = 0
   const terms: Term[] = []
@@ -25,12 +25,23 @@ export function parseExpression(source: string | number): Expression {
     const end = /^end\(\s*([\w-]+)\s*\)$/.exec(token)
     if (end) return { name: end[1]!, of: 'end', scale: 1 }
     if (/^[A-Za-z_]/.test(token)) return { name: token, of: 'value', scale: 1 }
-    throw new SyntaxError(`"${token}" in "${source}": write numbers, fields, end(field), "+", "-" and "*"`)
+    throw new SyntaxError(`"${token}" in "${source}": write numbers, fields, end(field), "+", "-", "*" and "/"`)
   }
   let sign = 1
   for (;;) {
     let left = factor()
-    if (tokens[at] === '*') {
+    if (tokens[at] === '/') {
+      at++
+      const right = factor()
+      if (
+        typeof left === 'number' ||
+        left.of === 'end' ||
+        typeof right !== 'number' ||
+        ![2, 4, 8, 16, 32, 64, 128].includes(right)
+      )
+        throw new SyntaxError(`"${source}": only a field may be divided, and by 2, 4, 8, … 128`)
+      left = { ...left, scale: 1 / right }
+    } else if (tokens[at] === '*') {
       at++
       const right = factor()
       if (typeof left === 'number' && typeof right === 'number') left = left * right

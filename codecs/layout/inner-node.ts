@@ -9,7 +9,8 @@ import type { Scope } from './scope.ts'
 
 /** Fields that are found by search inside another one: protobuf paths, map entries, parts of a text. */
 
-const inner = {
+/** What fields have that have no place of their own. */
+export const inner = {
   role: undefined,
   values: undefined,
   doc: undefined,
@@ -24,6 +25,7 @@ const inner = {
   sizeNode: undefined,
   prefix: undefined,
   bias: 0,
+  align: 1,
   entry: undefined,
   signed: false,
   elastic: true,

@@ -1,5 +1,5 @@
 import type { IssuePath } from './issue.ts'
-import type { Node, Position } from './node.ts'
+import { type Node, type Position, roundUp } from './node.ts'
 import type { BoundTerm } from './offset.ts'
 import type { LengthSpec } from './schema.ts'
 import type { Declaration, Scope } from './scope.ts'
@@ -8,7 +8,11 @@ import { largest } from './types.ts'
 /** How a variant's frames say where they end. */
 export interface LengthPlan {
   /** The announced length in bytes, NEED or BAD; any number, not yet compared with header and cap. */
+  readonly announced: Position
+  /** The same with the padding behind it. */
   readonly total: Position
+  /** Frames take a multiple of so many bytes. */
+  readonly align: number
   /** Bytes that must be there before `total` can answer. */
   readonly need: number
   /** The largest length the fields can say. */
@@ -37,7 +41,7 @@ export function lengthDeclaration(spec: LengthSpec | undefined, path: IssuePath)
   }
 }
 
-export function lengthPlan(scope: Scope, spec: LengthSpec, path: IssuePath): LengthPlan | undefined {
+export function lengthPlan(scope: Scope, spec: LengthSpec, path: IssuePath, align = 1): LengthPlan | undefined {
   const expression =
     typeof spec === 'object'
       ? {
@@ -71,10 +75,22 @@ export function lengthPlan(scope: Scope, spec: LengthSpec, path: IssuePath): Len
   const values = terms.filter(({ of }) => of === 'value')
   const ends = terms.filter(({ of }) => of === 'end')
   const base = ends.reduce((sum, { node }) => sum + node.minEnd, constant)
+  const plain = terms.length === 0 ? () => constant : announced(constant, terms)
   return {
-    total: terms.length === 0 ? () => constant : announced(constant, terms),
+    announced: plain,
+    total:
+      align === 1
+        ? plain
+        : (b, at, limit) => {
+            const n = plain(b, at, limit)
+            return n < 0 ? n : roundUp(n, align)
+          },
+    align,
     need: Math.max(1, ...terms.map(({ node }) => node.minEnd)),
-    most: values.reduce((sum, { node, scale }) => sum + scale * (node.number ? largest(node.number) : 0), base),
+    most: roundUp(
+      values.reduce((sum, { node, scale }) => sum + scale * (node.number ? largest(node.number) : 0), base),
+      align,
+    ),
     terms: values,
     single: values.length === 1 ? values[0] : undefined,
     constant: base,
@@ -116,7 +132,7 @@ function announced(constant: number, terms: readonly BoundTerm[]): Position {
   }
 }
 
-/** The number to write into the length field of a frame that is `total` bytes long; undefined when it cannot be said. */
+/** The number to write into the length field of a frame that is `total` bytes long without its padding; undefined when it cannot be said. */
 export function lengthNumber(
   plan: LengthPlan,
   b: Uint8Array,
@@ -126,7 +142,7 @@ export function lengthNumber(
 ): number | undefined {
   const { single } = plan
   if (!single) return undefined
-  const now = plan.total(b, at, limit)
+  const now = plan.announced(b, at, limit)
   const value = single.node.value(b, at, limit)
   if (now < 0 || value < 0) return undefined
   const number = value + (total - now) / single.scale

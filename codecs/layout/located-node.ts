@@ -3,7 +3,7 @@ import type { Expression } from './expression.ts'
 import { hessianText } from './hessian.ts'
 import { entryNode } from './inner-node.ts'
 import type { IssuePath, Issues } from './issue.ts'
-import type { Node, Place, Position } from './node.ts'
+import { type Node, type Place, type Position, roundUp } from './node.ts'
 import { numberAccess } from './number-node.ts'
 import { BAD } from './numbers.ts'
 import type { Offset } from './offset.ts'
@@ -53,6 +53,7 @@ export function locatedNode(
     sizeNode: undefined,
     prefix: undefined,
     bias: 0,
+    align: spec.align ?? 1,
     signed: false,
     guarded: false,
     rest: false,
@@ -80,6 +81,16 @@ function typed(
   const { name } = base
   const writable = spec.writable ?? true
   const noNumber: Position = () => BAD
+  if (spec.align !== undefined && (type.form !== 'text' || spec.size === 'rest') && type.form !== 'map') {
+    scope.issues.error(
+      [...path, 'align'],
+      spec.size === 'rest'
+        ? `"${name}" goes to the end, nothing can follow it`
+        : `only a str, bytes or map can be padded, "${name}" is ${spec.type}`,
+      spec.size === 'rest' ? 'frame: {align: 4} pads the frame' : undefined,
+    )
+    return undefined
+  }
   if (type.form === 'int' || type.form === 'varint' || type.form === 'digits') {
     const mask = spec.mask ?? 0
     if (mask !== 0 && (type.form !== 'int' || mask < 0 || mask > 2 ** (type.bytes * 8) - 1 || type.bytes > 4)) {
@@ -124,18 +135,19 @@ function typed(
       scope.issues.error([...path, 'size'], `"${name}" carries its own length, it can have no size`)
     return {
       ...base,
-      ...prefixedText(type, base.start, max, base.fixed ? offset.fixed : undefined),
+      ...prefixedText(type, base.start, max, base.align, base.fixed ? offset.fixed : undefined),
       type: type.value,
       writable,
       value: noNumber,
-      minEnd: base.minStart + minBytes(type.prefix),
+      minEnd: base.minStart + roundUp(minBytes(type.prefix), base.align),
       place: place(Number.POSITIVE_INFINITY),
       prefix: type.prefix,
       bias: type.bias,
       elastic: true,
     }
   }
-  return sized(scope, base, spec, path, type as TextType | { form: 'map' }, max, place)
+  const before = offset.said ? undefined : base.minStart
+  return sized(scope, base, spec, path, type as TextType | { form: 'map' }, max, before, place)
 }
 
 function sized(
@@ -145,6 +157,7 @@ function sized(
   path: IssuePath,
   type: TextType | { readonly form: 'map' },
   max: number,
+  before: number | undefined,
   place: (bytes: number) => Place,
 ): Node | undefined {
   const { name } = base
@@ -154,21 +167,27 @@ function sized(
   }
   const expression = spec.size === 'rest' ? undefined : scope.expression(spec.size, [...path, 'size'])
   if (spec.size !== 'rest' && !expression) return undefined
-  const size = expression && scope.count(expression, [...path, 'size'], base.minStart)
+  const size = expression && scope.count(expression, [...path, 'size'], before)
   if (expression && !size) return undefined
   const [term] = expression?.terms ?? []
   const single = expression?.terms.length === 1 && term?.of === 'value' && term.scale === 1
   const elastic = !expression || single
-  const access = sizedText(base.start, size?.position, elastic, max)
+  const align = type.form === 'map' ? 1 : base.align
+  // In a frame that is padded the rest goes to where its length says.
+  const edge = base.container === undefined ? scope.edge : undefined
+  const access = sizedText(base.start, size?.position, elastic, max, align, edge)
   const node: Node = {
     ...base,
+    align,
     ...access,
     type: type.form === 'map' ? 'bytes' : type.value,
     writable: (spec.writable ?? true) && elastic,
     value: () => BAD,
     rest: expression === undefined,
-    minEnd: base.minStart + (size?.min ?? 0),
-    place: place(expression && expression.terms.length === 0 ? expression.constant : Number.POSITIVE_INFINITY),
+    minEnd: base.minStart + roundUp(size?.min ?? 0, align),
+    place: place(
+      expression && expression.terms.length === 0 ? roundUp(expression.constant, align) : Number.POSITIVE_INFINITY,
+    ),
     sizeNode: single && term ? scope.node(term.name) : undefined,
     elastic,
   }
@@ -195,6 +214,7 @@ function sized(
     values,
     ...(count && { count: count as never }),
     ...(spec.blocks && { blocks: spec.blocks }),
+    align: base.align,
   }
   const map: Node = { ...node, writable: false, patch: undefined }
   return { ...map, entry: (key) => entryNode(map, key, layout) }

@@ -12,6 +12,22 @@ export interface Patch {
   readonly start: number
   readonly end: number
   readonly bytes: Uint8Array
+  /** By how much the number that counts the field changes, where that is not the difference in bytes: padding is not counted. */
+  readonly counted?: number
+}
+
+/** `bytes` rounded up to a multiple of `align`. */
+export function roundUp(bytes: number, align: number): number {
+  return Math.ceil(bytes / align) * align
+}
+
+/** The bytes with zeros behind them up to a multiple of `align`. */
+export function padded(bytes: Uint8Array, align: number): Uint8Array {
+  const size = roundUp(bytes.length, align)
+  if (size === bytes.length) return bytes
+  const out = new Uint8Array(size)
+  out.set(bytes)
+  return out
 }
 
 /** A place that two fields can be compared by: fields of one anchor lie `offset` bytes behind it, for certain. */
@@ -61,6 +77,8 @@ export interface Node {
   /** The number that stands in front of the value and says its length. */
   readonly prefix: NumberType | undefined
   readonly bias: number
+  /** The field takes a multiple of so many bytes; 1: as many as it has. */
+  readonly align: number
   /** The bytes that put a value in; undefined when it does not fit. Lengths around it are the caller's. */
   readonly patch:
     | ((b: Uint8Array, at: number, limit: number, value: FieldValue | undefined) => Patch | undefined)

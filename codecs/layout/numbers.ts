@@ -64,6 +64,7 @@ export function readNumber(type: NumberType, b: Uint8Array, p: number, limit: nu
 }
 
 function readVarint(coding: string, bits: number, b: Uint8Array, p: number, limit: number): number {
+  if (coding === 'ber') return readBer(b, p, limit)
   const most = bits === 28 ? 4 : bits === 32 ? 5 : 10
   let lo = 0
   let hi = 0
@@ -95,6 +96,30 @@ function readVarint(coding: string, bits: number, b: Uint8Array, p: number, limi
     }
   }
   return BAD
+}
+
+/** One byte up to 127, or the number of bytes that follow and these, big-endian. */
+function readBer(b: Uint8Array, p: number, limit: number): number {
+  if (p >= limit) return NEED
+  const first = b[p]!
+  const bytes = first < 0x80 ? 0 : first & 0x7f
+  // 0x80 is the indefinite form, which has no length.
+  if (first === 0x80 || bytes > 4) return BAD
+  if (p + 1 + bytes > limit) return NEED
+  let value = bytes === 0 ? first : 0
+  for (let i = 1; i <= bytes; i++) value = (value << 8) | b[p + i]!
+  last.lo = value
+  last.hi = 0
+  last.next = p + 1 + bytes
+  return 0
+}
+
+function berBytes(value: number): Uint8Array {
+  if (value >>> 0 < 0x80) return Uint8Array.of(value)
+  const bytes = value >>> 8 === 0 ? 1 : value >>> 16 === 0 ? 2 : value >>> 24 === 0 ? 3 : 4
+  return Uint8Array.from({ length: bytes + 1 }, (_, i) =>
+    i === 0 ? 0x80 | bytes : (value >>> (8 * (bytes - i))) & 0xff,
+  )
 }
 
 function readDigits(bcd: boolean, bytes: number, b: Uint8Array, p: number, limit: number): number {
@@ -147,6 +172,7 @@ export function numberBytes(type: NumberType, lo: number, hi: number): Uint8Arra
         return varintBytes((lo << 1) ^ sign, type.bits === 32 ? 0 : high)
       }
       if (type.bits !== 64 && hi !== 0) return undefined
+      if (type.coding === 'ber') return berBytes(lo)
       if (type.bits === 28 && (lo < 0 || lo >= 2 ** 28)) return undefined
       return varintBytes(lo, hi)
     }

@@ -16,6 +16,8 @@ export interface Offset {
   readonly fixed: number | undefined
   readonly anchor: string
   readonly constant: number
+  /** Numbers alone say where it is, as a header that says how long it is: what lies before it cannot be told at load. */
+  readonly said?: boolean
 }
 
 export function constantOffset(offset: number): Position {
@@ -55,6 +57,18 @@ export function sumOffset(constant: number, terms: readonly BoundTerm[]): Positi
     p += base
     return p > limit ? NEED : p < at ? BAD : p
   }
+}
+
+/** The sum of numbers in the frame and nothing else; never before the numbers themselves. */
+export function saidOffset(terms: readonly BoundTerm[]): Offset {
+  const sum = sumOffset(0, terms)
+  const floor = Math.max(...terms.map(({ node }) => node.minEnd))
+  const position: Position = (b, at, limit) => {
+    const p = sum(b, at, limit)
+    return p >= 0 && p < at + floor ? BAD : p
+  }
+  const anchor = terms.map(({ scale, node }) => `${scale}*value:${node.name}`).join('+')
+  return { position, min: floor, fixed: undefined, anchor, constant: 0, said: true }
 }
 
 /** Offsets in a container count from its first byte and end with it. */

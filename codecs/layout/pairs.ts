@@ -1,5 +1,5 @@
 import type { FieldRef, FieldValue } from '../contract.ts'
-import { joinBytes, textBytes } from './node.ts'
+import { joinBytes, padded, roundUp, textBytes } from './node.ts'
 import { last, numberBytes, readNumber } from './numbers.ts'
 import { encodePrefixed } from './text-node.ts'
 import { largest, type NumberType, type TextType, type VarintType } from './types.ts'
@@ -12,6 +12,8 @@ export interface PairsLayout {
   readonly count?: NumberType
   /** Numbers of the blocks that hold pairs; any other number (as 0, padding) ends the list. */
   readonly blocks?: readonly number[]
+  /** Each pair takes a multiple of so many bytes; the last may end without. */
+  readonly align: number
 }
 
 const blockType: VarintType = { form: 'varint', coding: 'leb128', bits: 32 }
@@ -64,6 +66,7 @@ export function eachPair(
       if (p < 0) return false
       pair.valueStart = last.next
       pair.valueEnd = p
+      if (layout.align > 1) p = Math.min(end, pair.from + roundUp(p - pair.from, layout.align))
       pair.next = p
       if (visit(pair)) return true
     }
@@ -133,7 +136,7 @@ export function writePair(
     const name = layout.keys.form === 'text' ? encodePrefixed(layout.keys, key) : key
     const text = encodePrefixed(layout.values, value)
     if (!name || !text) return undefined
-    kept.push(joinBytes(name, text))
+    kept.push(padded(joinBytes(name, text), layout.align))
   }
   const count = layout.count ? numberBytes(layout.count, kept.length, 0) : new Uint8Array(0)
   return count && joinBytes(count, ...kept, b.subarray(tail, end))

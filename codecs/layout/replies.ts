@@ -8,7 +8,7 @@ import {
   replyKinds,
 } from '../contract.ts'
 import { defaultErrorCodes } from '../values.ts'
-import { checksumBytes, hasChecksum, renewChecksum } from './edit.ts'
+import { checksumBytes, padFrame, renewChecksum } from './edit.ts'
 import type { IssuePath, Issues } from './issue.ts'
 import { lengthNumber } from './length.ts'
 import { joinBytes, type Node } from './node.ts'
@@ -85,8 +85,10 @@ function builder(plans: readonly VariantPlan[], pick: Picker, maxFrame: number) 
     }
     const plan = frame && plans[pick(frame, 0, frame.length)]
     if (!plan || !frame) return undefined
-    if (hasChecksum(plan.rules, frame, 0, frame.length)) frame = joinBytes(frame, new Uint8Array(checksumBytes))
-    const done = fixLength(plan, frame)
+    const sum = checksumBytes(plan.rules, frame, 0, frame.length)
+    if (sum > 0) frame = joinBytes(frame, new Uint8Array(sum))
+    const right = fixLength(plan, frame)
+    const done = right && padFrame(plan.rules, right)
     if (!done || done.length > maxFrame) return undefined
     renewChecksum(plan.rules, done, 0, done.length)
     return done
@@ -119,7 +121,7 @@ function setOne(
 /** Writes the frame's own length where one field says it; where several do, `set` has to name them and the sum must come out right. */
 function fixLength(plan: VariantPlan, frame: Uint8Array): Uint8Array | undefined {
   const { length } = plan
-  const said = length.total(frame, 0, frame.length)
+  const said = length.announced(frame, 0, frame.length)
   if (said === frame.length) return frame
   const number = lengthNumber(length, frame, 0, frame.length, frame.length)
   const node = length.single?.node
@@ -133,7 +135,7 @@ function fixLength(plan: VariantPlan, frame: Uint8Array): Uint8Array | undefined
   out.set(frame.subarray(0, patch.start))
   out.set(patch.bytes, patch.start)
   out.set(frame.subarray(patch.end), patch.start + patch.bytes.length)
-  return length.total(out, 0, out.length) === out.length ? out : undefined
+  return length.announced(out, 0, out.length) === out.length ? out : undefined
 }
 
 /** Tries a template that needs no request (or only its id) at load: it must make a frame this very codec takes. */

@@ -2,7 +2,7 @@ import { emptyRef } from '../contract.ts'
 import { hessianBytes } from './hessian.ts'
 import type { IssuePath } from './issue.ts'
 import { didYouMean } from './names.ts'
-import { joinBytes, type Node, textBytes } from './node.ts'
+import { joinBytes, type Node, roundUp, textBytes } from './node.ts'
 import { halvesOf, numberBytes, varintBytes } from './numbers.ts'
 import type { TemplateItem, TemplateSpec } from './schema.ts'
 import type { Scope } from './scope.ts'
@@ -18,7 +18,8 @@ interface Source {
   readonly message: string
 }
 
-type Part = (source: Source) => Uint8Array | undefined
+/** `before`: bytes of the items in front of it. */
+type Part = (source: Source, before: number) => Uint8Array | undefined
 
 /** A frame of our own before ids, set fields and lengths are written into it. */
 export interface Draft {
@@ -58,8 +59,8 @@ export function compileTemplate(
     set,
     draft: (b, at, limit, code, message) => {
       const source = { b, at, limit, code, message }
-      const start = head.part(source)
-      const rest = start && body(source)
+      const start = head.part(source, 0)
+      const rest = start && body(source, 0)
       return rest && { frame: joinBytes(start, rest), bodyLength: rest.length }
     },
   }
@@ -136,10 +137,12 @@ function partsOf(scope: Scope, items: readonly TemplateItem[], path: IssuePath):
   if (!parts.every((part) => part !== undefined)) return undefined
   return (source) => {
     const made: Uint8Array[] = []
+    let length = 0
     for (const part of parts) {
-      const bytes = part(source)
+      const bytes = part(source, length)
       if (!bytes) return undefined
       made.push(bytes)
+      length += bytes.length
     }
     return joinBytes(...made)
   }
@@ -153,6 +156,14 @@ function partOf(scope: Scope, item: TemplateItem, path: IssuePath): Part | undef
     const bytes = hex(argument)
     if (bytes) return () => bytes
     scope.issues.error(path, `"${argument}" are no pairs of hex digits`)
+    return undefined
+  }
+  if (word === 'align') {
+    const align = Number(argument)
+    if (Number.isInteger(align) && align >= 2 && align <= 256) {
+      return (_, before) => new Uint8Array(roundUp(before, align) - before)
+    }
+    scope.issues.error(path, `"${argument}" is no number of bytes to fill the body up to`, 'align 4')
     return undefined
   }
   if (word === 'text') {
@@ -198,7 +209,7 @@ function sizedPart(scope: Scope, item: Exclude<TemplateItem, string>, path: Issu
   return (
     inner &&
     ((source) => {
-      const bytes = inner(source)
+      const bytes = inner(source, 0)
       const length = bytes && numberBytes(type, bytes.length, 0)
       return bytes && length && joinBytes(length, bytes)
     })

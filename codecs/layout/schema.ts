@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { connectionModes, errorReasons } from '../contract.ts'
+import { checksumNames } from './checksum.ts'
 
 /** The shape of a `Protocol` document's `spec`. What fits together is checked by `compileProtocol`, which also knows lengths and offsets. */
 
@@ -27,7 +28,10 @@ const condition = z
 const when = z.record(name, condition).meta({ doc: 'Field: condition; all of them hold.' })
 
 const enumeration = z
-  .record(z.string().regex(/^-?\d+$/, 'keys are numbers'), z.string())
+  .record(
+    z.string().regex(/^-?\d+$/, 'keys are numbers; a kind by text is rules: kind: [{is: request, when: {verb: GET}}]'),
+    z.string(),
+  )
   .meta({ doc: 'Names of values; with a mask, of the masked value as it stands on the wire.' })
 
 const place = {
@@ -42,6 +46,7 @@ const place = {
   is: enumeration.optional(),
 }
 
+const alignment = int.min(2).max(256)
 const fieldShape = {
   ...place,
   in: name.optional().meta({ doc: 'A container: a map, or bytes that hold protobuf or further fields.' }),
@@ -87,6 +92,9 @@ const fieldShape = {
   when: when.optional().meta({ doc: 'The field is there only when these hold; it takes no bytes otherwise.' }),
   optional: z.boolean().optional().meta({ doc: 'A frame may end before the field.' }),
   writable: z.boolean().optional().meta({ doc: 'false: no filter may change it.' }),
+  align: alignment.optional().meta({
+    doc: 'Zeros follow a str or bytes (with the length in front of it) up to a multiple of so many bytes; what counts its length does not count them. Of a map: each pair.',
+  }),
   max: int.min(0).optional().meta({ doc: 'Longest value of a str or bytes; a longer one makes the frame malformed.' }),
   doc: z.string().optional().meta({ doc: 'One sentence for people.' }),
 }
@@ -127,6 +135,9 @@ const check = z.strictObject({
 
 const frame = {
   length,
+  align: alignment.optional().meta({
+    doc: 'The frame takes a multiple of so many bytes, zeros behind what `length` says.',
+  }),
   check: z
     .union([check, z.array(check)])
     .optional()
@@ -134,10 +145,15 @@ const frame = {
   max: size.optional().meta({ doc: 'No frame is longer; default 1MiB.' }),
   min: size.optional().meta({ doc: 'No frame is shorter; default: the end of the header.' }),
   checksum: z
-    .strictObject({ type: z.enum(['crc32', 'crc32le']), at: expression, when: when.optional() })
+    .strictObject({
+      type: z.enum(checksumNames),
+      at: expression,
+      from: int.min(0).optional().meta({ doc: 'The first byte it covers; default 0.' }),
+      when: when.optional(),
+    })
     .optional()
     .meta({
-      doc: 'CRC-32 over all bytes before it, as u32 (crc32le: little-endian); made anew when the proxy changes a frame, and put behind frames of its own.',
+      doc: 'Over all bytes before it: crc32, crc32le (little-endian), crc16-ccitt (CCITT-FALSE), crc16-xmodem, crc16-modbus (low byte first), sum8, xor8; made anew when the proxy changes a frame, and put behind frames of its own.',
     }),
 }
 

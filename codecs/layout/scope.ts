@@ -7,7 +7,7 @@ import { locatedNode } from './located-node.ts'
 import { didYouMean } from './names.ts'
 import type { Node, Position, Test } from './node.ts'
 import { BAD } from './numbers.ts'
-import { type BoundTerm, constantOffset, insideOffset, type Offset, sumOffset } from './offset.ts'
+import { type BoundTerm, constantOffset, insideOffset, type Offset, saidOffset, sumOffset } from './offset.ts'
 import type { FieldSpec, WhenSpec } from './schema.ts'
 import { largest } from './types.ts'
 import { guarded } from './wrap.ts'
@@ -23,6 +23,8 @@ export interface Declaration {
 export class Scope {
   readonly declarations: ReadonlyMap<string, Declaration>
   readonly issues: Issues
+  /** Where the frame ends without its padding, if frames are padded. */
+  edge: Position | undefined
   private readonly nodes = new Map<string, Node | undefined>()
   private readonly busy: string[] = []
 
@@ -110,6 +112,8 @@ export class Scope {
     if (!terms) return undefined
     if (container) return insideOffset(container, expression, terms)
     const least = constant + terms.reduce((sum, { of, node }) => sum + (of === 'end' ? node.minEnd : 0), 0)
+    const said = terms.length > 0 && constant === 0 && terms.every(({ of, node }) => of === 'value' && node.fixed)
+    if (said) return saidOffset(terms)
     for (const { node, of } of terms) {
       if (of === 'value' && node.fixed && node.minEnd > least) {
         this.issues.error(
@@ -187,6 +191,15 @@ export class Scope {
       const node = this.resolve(term.name, path)
       if (node && term.of === 'value' && !node.number) {
         this.issues.error(path, `"${term.name}" is no number`, `end(${term.name}) is the offset behind it`)
+        return undefined
+      }
+      // Bits that stand high in their number, as a size in the upper half of a byte: what is left is a whole number.
+      if (node && term.scale < 1 && (node.mask === 0 || (node.mask & (1 / term.scale - 1)) !== 0)) {
+        this.issues.error(
+          path,
+          `"${term.name}" divided by ${1 / term.scale} need not be a whole number`,
+          `only fields whose \`mask\` leaves the lowest bits out can be divided`,
+        )
         return undefined
       }
       return node && { ...term, node }

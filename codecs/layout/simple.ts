@@ -30,6 +30,7 @@ export function simpleLength(
   const checked = plain(check?.node)
   if (
     !field ||
+    length.align > 1 ||
     checks.length > 1 ||
     (check && (!checked || checked.bytes > 4 || check.bits || check.marks.length !== 1))
   )

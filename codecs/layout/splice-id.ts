@@ -15,6 +15,8 @@ export function fastSplice(plan: VariantPlan): NonNullable<Codec['spliceId']> | 
   const elastic = ids.filter((node) => node.elastic)
   const others = ids.filter((node) => !node.elastic)
   const [id] = elastic
+  // Padding moves with the id.
+  if (length.align > 1 || id?.container?.container || (id?.container?.align ?? 1) > 1) return undefined
   if (!id || elastic.length !== 1 || !plainVarint(id) || !others.every(fixedInt)) return undefined
   const counters: Node[] = []
   for (let owner: Node | undefined = id.container; owner; owner = owner.container) {

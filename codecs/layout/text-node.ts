@@ -1,5 +1,5 @@
 import type { FieldValue } from '../contract.ts'
-import { joinBytes, type Patch, type Position, type Reader, textBytes } from './node.ts'
+import { joinBytes, type Patch, type Position, padded, type Reader, roundUp, textBytes } from './node.ts'
 import { BAD, last, NEED, numberBytes, readNumber } from './numbers.ts'
 import type { NumberType, TextType } from './types.ts'
 
@@ -9,8 +9,8 @@ export interface TextAccess {
   readonly patch: (b: Uint8Array, at: number, limit: number, value: FieldValue | undefined) => Patch | undefined
 }
 
-/** Text behind its own length. `max` is the longest value in bytes. */
-export function prefixedText(type: TextType, start: Position, max: number, offset?: number): TextAccess {
+/** Text behind its own length, the whole padded to a multiple of `align`. `max` is the longest value in bytes. */
+export function prefixedText(type: TextType, start: Position, max: number, align: number, offset?: number): TextAccess {
   const { prefix, bias, nullable } = type
   if (!prefix) throw new Error('text without a prefix')
   // Where the value starts; its length is left in `span.length`, -1 for null.
@@ -31,15 +31,19 @@ export function prefixedText(type: TextType, start: Position, max: number, offse
     if (span.length > max) return BAD
     return next
   }
-  const fixedEnd = offset === undefined || bias !== 0 || nullable ? undefined : plainEnd(prefix, offset, max)
+  const fixedEnd =
+    offset === undefined || bias !== 0 || nullable || align > 1 ? undefined : plainEnd(prefix, offset, max)
+  const end: Position = (b, at, limit) => {
+    const s = content(b, at, limit)
+    if (s < 0) return s
+    const e = span.length < 0 ? s : s + span.length
+    if (align === 1) return e > limit ? NEED : e
+    const from = start(b, at, limit)
+    const padding = from + roundUp(e - from, align)
+    return padding > limit ? NEED : padding
+  }
   return {
-    end:
-      fixedEnd ??
-      ((b, at, limit) => {
-        const s = content(b, at, limit)
-        if (s < 0 || span.length < 0) return s
-        return s + span.length > limit ? NEED : s + span.length
-      }),
+    end: fixedEnd ?? end,
     read: (b, at, limit, out) => {
       const s = content(b, at, limit)
       if (s < 0 || span.length < 0 || s + span.length > limit) return false
@@ -49,11 +53,9 @@ export function prefixedText(type: TextType, start: Position, max: number, offse
     },
     patch: (b, at, limit, value) => {
       const s = start(b, at, limit)
-      const from = content(b, at, limit)
-      if (s < 0 || from < 0) return undefined
-      const end = from + Math.max(0, span.length)
-      const bytes = encodePrefixed(type, value, max)
-      return end > limit || !bytes ? undefined : { start: s, end, bytes }
+      const e = end(b, at, limit)
+      const bytes = s < 0 || e < 0 ? undefined : encodePrefixed(type, value, max)
+      return bytes && { start: s, end: e, bytes: padded(bytes, align) }
     },
   }
 }
@@ -85,18 +87,35 @@ export function encodePrefixed(type: TextType, value: FieldValue | undefined, ma
   return length && joinBytes(length, text)
 }
 
-/** Text of a given size: `size` bytes from `start`, or up to the limit. */
-export function sizedText(start: Position, size: Position | undefined, elastic: boolean, max: number): TextAccess {
+/** Text of a given size: `size` bytes from `start`, padded to a multiple of `align`; or up to `edge`, or the limit. */
+export function sizedText(
+  start: Position,
+  size: Position | undefined,
+  elastic: boolean,
+  max: number,
+  align: number,
+  edge?: Position,
+): TextAccess {
   const end: Position = (b, at, limit) => {
     const s = start(b, at, limit)
     if (s < 0) return s
-    if (!size) return limit - s > max ? BAD : limit
+    if (!size) {
+      const e = edge ? edge(b, at, limit) : limit
+      return e < 0 ? e : e < s || e - s > max ? BAD : e
+    }
     const n = size(b, at, limit)
     if (n < 0) return n
     return n > max ? BAD : s + n > limit ? NEED : s + n
   }
+  const paddedEnd: Position = (b, at, limit) => {
+    const s = start(b, at, limit)
+    const e = s < 0 ? s : end(b, at, limit)
+    if (e < 0) return e
+    const padding = s + roundUp(e - s, align)
+    return padding > limit ? NEED : padding
+  }
   return {
-    end,
+    end: align === 1 ? end : paddedEnd,
     read: (b, at, limit, out) => {
       const s = start(b, at, limit)
       const e = s < 0 ? s : end(b, at, limit)
@@ -111,7 +130,10 @@ export function sizedText(start: Position, size: Position | undefined, elastic: 
       if (e < 0 || value === undefined) return undefined
       const bytes = textBytes(value)
       if (bytes.length > max || (!elastic && bytes.length !== e - s)) return undefined
-      return { start: s, end: e, bytes }
+      if (align === 1) return { start: s, end: e, bytes }
+      const last = paddedEnd(b, at, limit)
+      const counted = bytes.length - (e - s)
+      return last < 0 ? undefined : { start: s, end: last, bytes: padded(bytes, align), counted }
     },
   }
 }

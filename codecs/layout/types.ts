@@ -6,10 +6,10 @@ export interface IntType {
   readonly signed: boolean
 }
 
-/** leb128 and zigzag as in protobuf; mqtt: at most 4 bytes, and no longer than needed. */
+/** leb128 and zigzag as in protobuf; mqtt: at most 4 bytes, and no longer than needed; ber: the definite lengths of ASN.1 (X.690, 8.1.3). */
 export interface VarintType {
   readonly form: 'varint'
-  readonly coding: 'leb128' | 'zigzag' | 'mqtt'
+  readonly coding: 'leb128' | 'zigzag' | 'mqtt' | 'ber'
   readonly bits: 28 | 32 | 64
 }
 
@@ -69,6 +69,7 @@ function parseNumber(text: string): NumberType | undefined {
     return { form: 'int', bytes, le: int[3] === 'le', signed: int[1] === 'i' }
   }
   if (text === 'mqtt') return { form: 'varint', coding: 'mqtt', bits: 28 }
+  if (text === 'ber') return { form: 'varint', coding: 'ber', bits: 32 }
   const varint = /^(leb128|zigzag)(\(64\))?$/.exec(text)
   if (varint) return { form: 'varint', coding: varint[1] as 'leb128' | 'zigzag', bits: varint[2] ? 64 : 32 }
   const digits = /^(ascii|bcd)\((\d)\)$/.exec(text)
@@ -81,7 +82,7 @@ function parseNumber(text: string): NumberType | undefined {
 }
 
 export const typeNames =
-  'u8 u16 u24 u32 u64 i8…i64 (le behind for little-endian), leb128 zigzag mqtt, ascii(n) bcd(n), str(u16) bytes(u32), str bytes (with size), hessian, map'
+  'u8 u16 u24 u32 u64 i8…i64 (le behind for little-endian), leb128 zigzag mqtt ber, ascii(n) bcd(n), str(u16) bytes(u32), str bytes (with size), hessian, map'
 
 const otherNames: Readonly<Record<string, string>> = {
   byte: 'u8',

@@ -1,4 +1,5 @@
 import { emptyRef, type Frame, FrameError, FrameKind, type ReplyKind, replyKinds } from '../contract.ts'
+import { checksumKinds } from './checksum.ts'
 import { allOf, type Condition, conditionsOf } from './condition.ts'
 import type { FrameRules } from './edit.ts'
 import { parseSize } from './expression.ts'
@@ -6,7 +7,9 @@ import type { IssuePath, Issues } from './issue.ts'
 import { type KindPlan, kindPlan } from './kind.ts'
 import { type LengthPlan, lengthDeclaration, lengthPlan } from './length.ts'
 import type { Node, Position, Test } from './node.ts'
+import { BAD, NEED } from './numbers.ts'
 import { checkOverlaps } from './overlap.ts'
+import { paddingNodes } from './padding.ts'
 import { keepIndex } from './protobuf.ts'
 import type { CheckSpec, FieldSpec, MessageSpec, ProtocolSpec, ReplySpec, VariantSpec, WhenSpec } from './schema.ts'
 import { type Declaration, Scope } from './scope.ts'
@@ -82,14 +85,24 @@ export function compileVariant(
     )
     return undefined
   }
-  const nodes = scope.all()
-  const length = lengthPlan(scope, frame.length, pathOf('frame', 'length'))
+  const { align = 1 } = frame
+  if (align > 1) scope.edge = edgeOf(() => length)
+  const declared = scope.all()
+  const length: LengthPlan | undefined = lengthPlan(scope, frame.length, pathOf('frame', 'length'), align)
+  const nodes = [...declared, ...paddingNodes(scope, declared, align > 1 ? length : undefined, own)]
   const selectors = conditionsOf(scope, variant?.when ?? {}, [...own, 'when'])
   const facts = conditionsOf(
     scope,
     Object.fromEntries(checks.map((check, i) => [checkName(i), checkCondition(check)])),
     pathOf('frame', 'check'),
   )
+  if (facts?.some(({ node }) => !node.fixed)) {
+    issues.error(
+      pathOf('frame', 'check'),
+      'a fixed value must have a fixed place: it is looked at before the frame is whole',
+      'one behind the body counts to the length (plus: 1) and passes unchecked',
+    )
+  }
   const kind = kindPlan(scope, message.kind, pathOf('message', 'kind'), [...(facts ?? []), ...(selectors ?? [])])
   const refer = (what: FieldSpec | string | undefined, role: 'status' | 'timeout') =>
     what === undefined ? undefined : scope.resolve(typeof what === 'string' ? what : role, pathOf('message', role))
@@ -106,7 +119,7 @@ export function compileVariant(
     ...selectors.map(({ node }) => node.minEnd),
   )
   const limits = limitsOf(frame.min, frame.max, header, length, pathOf, issues)
-  checkOverlaps(nodes, issues)
+  checkOverlaps(declared, issues)
   const ids = nodes.filter(({ role }) => role === 'id')
   const idBits = Math.min(64, ...ids.flatMap(({ number }) => (number ? [bitsOf(number)] : [])))
   const plan = {
@@ -132,7 +145,12 @@ export function compileVariant(
     errorBits: error?.bits,
     rules: {
       length,
-      checksum: checksumAt && { at: checksumAt, when: checksumWhen, le: checksum.type === 'crc32le' },
+      checksum: checksumAt && {
+        at: checksumAt,
+        from: checksum.from ?? 0,
+        when: checksumWhen,
+        kind: checksumKinds[checksum.type],
+      },
       maxFrame: limits.maxFrame,
     },
     reply,
@@ -148,6 +166,14 @@ export function compileVariant(
     return result
   }
   return { ...plan, inspect: indexed }
+}
+
+/** Where a frame ends without its padding. */
+function edgeOf(plan: () => LengthPlan | undefined): Position {
+  return (b, at, limit) => {
+    const n = plan()?.announced(b, at, limit) ?? BAD
+    return n < 0 ? n : at + n > limit ? NEED : at + n
+  }
 }
 
 /** Ids the document names: what the message is hangs on them, so that none may take the place of another. */

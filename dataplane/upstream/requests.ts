@@ -63,8 +63,6 @@ export class ActiveRequest {
   /** The client's id as int32 halves. */
   idLo = 0
   idHi = 0
-  /** The id it has on a connection that keeps book of its ids. */
-  id = 0
   /** The frame; while the request is sent it is not to be written to. */
   bytes: Uint8Array = nothing
   at = 0
@@ -93,6 +91,8 @@ export class ActiveRequest {
   due = 0
   wheelNext: ActiveRequest | null = null
   wheelPrevious: ActiveRequest | null = null
+  /** The id it has on a connection that keeps book of its ids. */
+  id = 0
 
   constructor(slot: number) {
     this.slot = slot

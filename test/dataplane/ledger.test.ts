@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { ConnectionMode } from '../../codecs/contract.ts'
 import { keepLedger, outcomes } from './ledger.ts'
 
-const MESSAGES = { shared: 20_000, bound: 20_000, exclusive: 20_000 }
+const MESSAGES = 20_000
 /** Few where each request takes a connection, or the machine does nothing but connect. */
 const WINDOW = { shared: 8, bound: 8, exclusive: 2 }
 
@@ -18,18 +18,17 @@ describe.each(WAYS)('ledger, $name', ({ mode, id }) => {
   it('every request has exactly one outcome while upstreams are killed, leave the configuration and come back', {
     timeout: 240_000,
   }, async () => {
-    const messages = id ? MESSAGES[mode] / 2 : MESSAGES[mode]
     const account = await keepLedger({
       mode,
       ...(id && { id }),
       connections: 50,
-      messages,
+      messages: MESSAGES,
       window: WINDOW[mode],
       requestTimeoutMs: 1000,
       seed: 20_260_000 + mode.length,
     })
     expect(account.wrong).toEqual([])
-    expect(account.sent).toBe(messages)
+    expect(account.sent).toBe(MESSAGES)
     expect(outcomes(account)).toBe(account.sent)
     expect(Math.min(account.kills, account.cuts, account.configurations)).toBeGreaterThan(0)
     // Harm is paced by messages, so most get through on any machine.

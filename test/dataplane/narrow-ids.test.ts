@@ -294,7 +294,7 @@ describe.each(['u8', 'u16', 'i8', 'u16le', 'ascii(2)', 'bcd(1)'])('shared connec
           }
         },
       ),
-      { numRuns: 25 },
+      { numRuns: Number(process.env.MESHGATE_IDS_RUNS ?? 10) },
     )
   })
 })
