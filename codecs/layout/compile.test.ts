@@ -219,11 +219,11 @@ describe('refused at load, with path and reason', () => {
       /cannot depend on "n"/,
     ],
     [
-      'a fixed value behind something whose length varies',
+      'a fixed value behind something as long as a number says',
       good
-        .replace('fields: {', 'fields: {name: {at: 16, type: str(u16)}, ')
-        .replace('max: 64KiB', 'max: 64KiB, check: {at: end(name), type: u8, equals: 206}'),
-      /spec.frame.check: a fixed value must have a fixed place/,
+        .replace('fields: {', 'fields: {n: {at: 14, type: u16}, ')
+        .replace('max: 64KiB', 'max: 64KiB, check: {at: 16 + n, type: u8, equals: 206}'),
+      /spec.frame.check: a fixed value cannot stand behind something/,
     ],
     [
       'a size divided that need not be whole',

@@ -56,7 +56,14 @@ export function applyPatch(rules: FrameRules, frame: Uint8Array, node: Node, pat
       total += extra.bytes.length - (extra.end - extra.start)
     }
   }
-  const length = frameLengthPatch(rules, frame, patches, total)
+  // The padding of the last field may be the frame's, which its length does not count.
+  const inside = patch.end <= rules.length.announced(frame, 0, frame.length)
+  const length = frameLengthPatch(
+    rules,
+    frame,
+    patches,
+    rules.length.align === 1 || inside ? total : total - delta + counted,
+  )
   if (length === undefined) return undefined
   if (length) patches.push(length)
   const result = padFrame(rules, splice(frame, patches))

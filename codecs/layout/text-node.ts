@@ -55,7 +55,10 @@ export function prefixedText(type: TextType, start: Position, max: number, align
       const s = start(b, at, limit)
       const e = end(b, at, limit)
       const bytes = s < 0 || e < 0 ? undefined : encodePrefixed(type, value, max)
-      return bytes && { start: s, end: e, bytes: padded(bytes, align) }
+      if (!bytes || align === 1) return bytes && { start: s, end: e, bytes }
+      const from = content(b, at, limit)
+      const counted = bytes.length - (from + Math.max(0, span.length) - s)
+      return { start: s, end: e, bytes: padded(bytes, align), counted }
     },
   }
 }

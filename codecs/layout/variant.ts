@@ -96,10 +96,10 @@ export function compileVariant(
     Object.fromEntries(checks.map((check, i) => [checkName(i), checkCondition(check)])),
     pathOf('frame', 'check'),
   )
-  if (facts?.some(({ node }) => !node.fixed)) {
+  if (facts?.some(({ node }) => node.place?.anchor.includes('value:'))) {
     issues.error(
       pathOf('frame', 'check'),
-      'a fixed value must have a fixed place: it is looked at before the frame is whole',
+      'a fixed value cannot stand behind something as long as a number says: it is looked at before the frame is whole',
       'one behind the body counts to the length (plus: 1) and passes unchecked',
     )
   }
