@@ -27,7 +27,7 @@ interface StreamBinding {
   readonly kLastWriteWasAsync: number
 }
 
-/** Undefined where Node no longer gives it away (20 to 24 do): everything is then written by the sockets themselves. */
+/** Undefined where Node no longer gives it away (20 does): everything is then written by the sockets themselves. */
 function findBinding(): StreamBinding | undefined {
   try {
     const { binding } = process as unknown as { binding?(name: string): Partial<StreamBinding> }
