@@ -167,9 +167,12 @@ export class ConfigClient {
       this.#source = 'saved'
       const configuration = this.#configuration()
       const handed = ++this.#handed
-      void this.#options.onConfiguration(configuration).then((notUsed) => {
-        if (handed === this.#handed) this.#wait(configuration, notUsed)
-      })
+      this.#options.onConfiguration(configuration).then(
+        (notUsed) => {
+          if (handed === this.#handed) this.#wait(configuration, notUsed)
+        },
+        (error: Error) => log.warn({}, `the saved configuration could not be put in force: ${error.message}`),
+      )
     }
     this.#connect()
   }
@@ -392,13 +395,16 @@ export class ConfigClient {
       this.#answer('mlds', this.#listenersNonce, new Map())
     if (waiting.length === 0 || this.#stopped) return
     const handed = this.#handed
+    const nextMs = Math.min(waitMs * 2, LAST_AGAIN_MS)
     this.#again = setTimeout(() => {
       this.#options.onConfiguration(configuration).then(
         (left) => {
-          if (handed === this.#handed && !this.#stopped)
-            this.#wait(configuration, left, Math.min(waitMs * 2, LAST_AGAIN_MS))
+          if (handed === this.#handed && !this.#stopped) this.#wait(configuration, left, nextMs)
         },
-        () => undefined,
+        (error: Error) => {
+          this.#options.log.warn({}, `what waits could not be tried again, and is later: ${error.message}`)
+          if (handed === this.#handed && !this.#stopped) this.#wait(configuration, notUsed, nextMs)
+        },
       )
     }, waitMs)
   }
