@@ -298,7 +298,7 @@ export class MessageProxy {
         for (const connection of pool.all) connection.sweep()
         pool.warm()
         pool.probe()
-        alive ||= pool.all.size > 0 || pool.waiting.count > 0
+        alive ||= pool.all.size > 0 || pool.waiting.count > 0 || pool.sharing.count > 0
       }
       return alive
     }

@@ -5,12 +5,12 @@
  *
  * `npx tsx bench/proxy/inprocess.ts [--slices 200 --only '64 routes, thrift' --shape 16x32 -o json]`
  */
-import { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
 import { parseArgs } from 'node:util'
 import { Intake } from '../../dataplane/framing/intake.ts'
 import { Client } from '../../dataplane/listen/client.ts'
 import { MessageProxy } from '../../dataplane/proxy.ts'
+import { arrive, asSocket, FakeSocket } from '../../test/helpers/fake-socket.ts'
 import { conditions, quantile, round } from '../measure.ts'
 import { configurationOf, type Workload } from './configuration.ts'
 import { parseShape } from './load.ts'
@@ -26,42 +26,7 @@ const { values } = parseArgs({
 const shape = parseShape(values.shape)
 const frameBytes = 300
 
-/** As much of a socket as the proxy touches; what is written goes to `taken`. */
-class FakeSocket extends EventEmitter {
-  writable = true
-  writableEnded = false
-  readonly writableLength = 0
-  readonly writableHighWaterMark = 16_384
-  taken: (bytes: Uint8Array) => void = () => undefined
-
-  write(bytes: Uint8Array): boolean {
-    this.taken(bytes)
-    return true
-  }
-  cork(): void {}
-  uncork(): void {}
-  pause(): this {
-    return this
-  }
-  resume(): this {
-    return this
-  }
-  end(): void {
-    this.writableEnded = true
-  }
-  destroy(): void {
-    this.writable = false
-  }
-}
-
 const readBytes = 65_536
-
-function arrive(intake: Intake, bytes: Uint8Array): void {
-  intake.buffer.set(bytes)
-  intake.callback(bytes.length)
-}
-
-const asSocket = (fake: FakeSocket) => fake as unknown as Socket
 
 /** An upstream: all that one write brought comes back as one chunk of replies. */
 function echo(intake: Intake, ready: () => void, kindAt: number): Socket {

@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { guard, release } from './guard.ts'
 import { outputPipes } from './pipe.ts'
+import { Tail } from './tail.ts'
 
 export interface ProcessOptions {
   readonly command: string
@@ -122,22 +123,4 @@ function readLines(stream: Readable, onLine: (line: string) => void): Promise<vo
   })
   stream.on('error', () => {}) // the exit tells
   return new Promise((resolve) => stream.once('close', resolve))
-}
-
-class Tail {
-  readonly #lines: string[] = []
-  readonly #most: number
-
-  constructor(most: number) {
-    this.#most = most
-  }
-
-  add(line: string): void {
-    this.#lines.push(line)
-    if (this.#lines.length > this.#most) this.#lines.shift()
-  }
-
-  text(): string {
-    return this.#lines.join('\n')
-  }
 }

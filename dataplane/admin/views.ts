@@ -1,4 +1,5 @@
 import { addressText } from '../cluster/host.ts'
+import type { ListenerConfig } from '../configuration.ts'
 import type { MessageProxy } from '../proxy.ts'
 
 /** A host as the admin pages show it. */
@@ -67,12 +68,9 @@ export function describeListeners(proxy: MessageProxy): readonly ListenerView[] 
     let requestsActive = 0
     for (const { inFlight } of clients) requestsActive += inFlight
     return {
-      name: listener.name,
+      ...asConfigured(config),
       address: addressText((draining ? undefined : proxy.address(listener.name)) ?? config.address),
-      protocol: config.protocol,
       connections: mode,
-      tls: config.tls !== undefined,
-      proxyProtocol: config.proxyProtocol === true,
       state: draining ? 'draining' : 'open',
       activeConnections: clients.size,
       requestsActive,
@@ -83,12 +81,7 @@ export function describeListeners(proxy: MessageProxy): readonly ListenerView[] 
     if (!problem) return []
     return [
       {
-        name: config.name,
-        address: addressText(config.address),
-        protocol: config.protocol,
-        connections: config.mode ?? '',
-        tls: config.tls !== undefined,
-        proxyProtocol: config.proxyProtocol === true,
+        ...asConfigured(config),
         state: 'not open',
         reason: problem.message,
         activeConnections: 0,
@@ -97,6 +90,17 @@ export function describeListeners(proxy: MessageProxy): readonly ListenerView[] 
     ]
   })
   return [...there, ...missing]
+}
+
+function asConfigured({ name, address, protocol, mode, tls, proxyProtocol = false }: ListenerConfig) {
+  return {
+    name,
+    address: addressText(address),
+    protocol,
+    connections: mode ?? '',
+    tls: tls !== undefined,
+    proxyProtocol,
+  }
 }
 
 /** What several workers say of the same clusters. */

@@ -175,9 +175,8 @@ export class WorkerPool {
 
   /** The sum over all workers, those that ended included. */
   async stats(): Promise<StatsSnapshot> {
-    const answers = await this.#ask((id) => ({ type: 'stats', id }))
-    const parts = answers.flatMap((answer) => (answer.type === 'stats' ? [answer.stats] : []))
-    const sum = sumStats([this.#past, ...parts])
+    const parts = await this.#askState()
+    const sum = sumStats([this.#past, ...parts.map(({ stats }) => stats)])
     return {
       ...sum,
       counters: { ...sum.counters, meshgate_worker_crashes_total: this.crashes },

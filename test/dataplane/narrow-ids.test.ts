@@ -1,4 +1,3 @@
-import { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
 import fc from 'fast-check'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
@@ -6,6 +5,7 @@ import { Intake } from '../../dataplane/framing/intake.ts'
 import { Client } from '../../dataplane/listen/client.ts'
 import { MessageProxy } from '../../dataplane/proxy.ts'
 import type { dial } from '../../dataplane/upstream/dial.ts'
+import { arrive, asSocket, FakeSocket } from '../helpers/fake-socket.ts'
 import { Bed, byId, endpoints, type GameFrame, gameConfiguration, narrowGame } from './game.ts'
 
 /** u16 length, kind, status, id, tag: the id as narrow as it is written here. */
@@ -22,43 +22,6 @@ function layout(type: string, reserved?: readonly number[]) {
     reply: { error: { from: 'request', set: { kind: 'response', status: 'code' } } },
     connections: ['shared', 'exclusive'],
   }
-}
-
-/** As much of a socket as the proxy touches. */
-class FakeSocket extends EventEmitter {
-  writable = true
-  writableEnded = false
-  readonly writableLength = 0
-  taken: (bytes: Uint8Array) => void = () => undefined
-
-  write(bytes: Uint8Array): boolean {
-    if (this.writable) this.taken(bytes)
-    return true
-  }
-  cork(): void {}
-  uncork(): void {}
-  pause(): this {
-    return this
-  }
-  resume(): this {
-    return this
-  }
-  end(): void {
-    this.writableEnded = true
-    this.destroy()
-  }
-  destroy(): void {
-    if (!this.writable) return
-    this.writable = false
-    setImmediate(() => this.emit('close'))
-  }
-}
-
-const asSocket = (fake: FakeSocket) => fake as unknown as Socket
-
-function arrive(intake: Intake, bytes: Uint8Array): void {
-  intake.buffer.set(bytes)
-  intake.callback(bytes.length)
 }
 
 function frames(bytes: Uint8Array): Buffer[] {

@@ -55,22 +55,3 @@ async function story({ title, tell }: Witness): Promise<string> {
   if (text === '') return ''
   return `\n\n--- ${title}\n${text.length > LONGEST ? `… ${text.slice(-LONGEST)}` : text}`
 }
-
-/** The last lines somebody wrote. */
-export class LastLines {
-  readonly #lines: string[] = []
-  readonly #most: number
-
-  constructor(most = 40) {
-    this.#most = most
-  }
-
-  add(line: string): void {
-    this.#lines.push(line)
-    if (this.#lines.length > this.#most) this.#lines.shift()
-  }
-
-  text(): string {
-    return this.#lines.join('\n')
-  }
-}

@@ -1,6 +1,7 @@
 import { basename } from 'node:path'
 import { type ProcessOptions, type RunningProcess, startProcess } from '../../cli/processes/process.ts'
-import { LastLines, tellOnFailure } from './failure-account.ts'
+import { Tail } from '../../cli/processes/tail.ts'
+import { tellOnFailure } from './failure-account.ts'
 
 export type { RunningProcess } from '../../cli/processes/process.ts'
 
@@ -43,7 +44,7 @@ export async function startWitness(
   options: ProcessOptions,
   name = [options.command, ...(options.args ?? [])].map((arg) => basename(arg)).join(' '),
 ): Promise<RunningProcess> {
-  const lines = new LastLines()
+  const lines = new Tail(40)
   const started = await startProcess({
     ...options,
     onLine: (line, stream) => {

@@ -1,11 +1,12 @@
+import { Tail } from '../../cli/processes/tail.ts'
 import type { Logger } from '../../controlplane/ads/logger.ts'
 import { XdsServer, type XdsServerOptions } from '../../controlplane/ads/server.ts'
 import type { Mesh } from '../../controlplane/xds/resource.ts'
-import { LastLines, tellOnFailure } from './failure-account.ts'
+import { tellOnFailure } from './failure-account.ts'
 
 /** A control plane's xDS server in this process; what it logged and how its clients stand is told when a test fails. */
 export function xdsServer(mesh: Mesh, options: XdsServerOptions = {}): XdsServer {
-  const lines = new LastLines()
+  const lines = new Tail(40)
   const level = (name: keyof Logger): Logger[keyof Logger] => {
     return (fields, message) => {
       lines.add(`${name} ${message} ${JSON.stringify(fields)}`)
