@@ -1,3 +1,4 @@
+import { median } from '../measure.ts'
 import type { Measured } from './run.ts'
 
 /** What one round measured, one server right after the other. */
@@ -61,10 +62,4 @@ function medians<T extends object>(form: T, all: readonly T[]): T {
       return [key, typeof value === 'number' ? median(each as number[]) : medians(value, each as object[])]
     }),
   ) as T
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b)
-  const middle = sorted.length / 2
-  return sorted.length % 2 === 1 ? sorted[Math.floor(middle)]! : (sorted[middle - 1]! + sorted[middle]!) / 2
 }
