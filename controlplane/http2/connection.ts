@@ -22,6 +22,7 @@ import {
 import { areTrailers, requestHeaders } from './header-rules.ts'
 import { type Header, HeaderReader, HeadersUnreadable, MOST_HEADERS } from './hpack.ts'
 import { Outbox } from './outbox.ts'
+import { Wire } from './wire.ts'
 
 export interface ConnectionOptions {
   /** Calls at a time. */
@@ -98,12 +99,11 @@ export class Connection {
   constructor(socket: Socket, options: ConnectionOptions, now: number) {
     this.socket = socket
     this.options = options
-    this.outbox = new Outbox(socket)
     this.openedAt = now
     this.heardAt = now
     this.now = now
     socket.setNoDelay(true)
-    socket.on('data', this.read)
+    this.outbox = new Outbox(new Wire(socket, this.read))
     socket.on('close', this.gone)
   }
 

@@ -69,6 +69,7 @@ const STATIC: readonly (readonly [name: string, value: string])[] = [
 const TABLE_SIZE = 4096
 /** What an entry counts for beside its texts (https://www.rfc-editor.org/rfc/rfc7541#section-4.1). */
 const ENTRY = 32
+const NOTHING: Buffer = Buffer.alloc(0)
 /** Longest list of headers, counted like entries. */
 export const MOST_HEADERS = 64 * 1024
 
@@ -85,7 +86,7 @@ export class HeaderReader {
   private table: Header[] = []
   private size = 0
   private most = TABLE_SIZE
-  private bytes: Buffer = Buffer.alloc(0)
+  private bytes = NOTHING
   private at = 0
 
   /** @throws HeadersUnreadable */
@@ -106,7 +107,7 @@ export class HeaderReader {
       if (length > MOST_HEADERS) throw new HeadersUnreadable(`more than ${MOST_HEADERS} bytes of headers`)
       headers.push(header)
     }
-    this.bytes = block.subarray(0, 0)
+    this.bytes = NOTHING
     return headers
   }
 

@@ -3,13 +3,14 @@ import { PassThrough } from 'node:stream'
 import { setImmediate as turn } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { Outbox } from './outbox.ts'
+import { Wire } from './wire.ts'
 
 /** An outbox on a stream that is read at once, and the writes that reached it. */
 function outbox() {
   const socket = new PassThrough()
   const writes: string[] = []
   socket.on('data', (bytes: Buffer) => writes.push(bytes.toString()))
-  return { box: new Outbox(socket as unknown as Socket), writes }
+  return { box: new Outbox(new Wire(socket as unknown as Socket, () => {})), writes }
 }
 const bytes = (text: string) => Buffer.from(text)
 

@@ -1,24 +1,24 @@
-import type { Socket } from 'node:net'
 import { MOST_PAYLOAD } from './frames.ts'
+import { callAll, type Wire } from './wire.ts'
 
 /**
  * What leaves on one connection. While something is read, or for a turn of the loop, frames are gathered, so that the answers to what one
  * read brought, or headers, a message and trailers, leave in one write.
  */
 export class Outbox {
-  private readonly socket: Socket
+  private readonly wire: Wire
   private holding = false
   private gathering: NodeJS.Immediate | undefined
   private frames: Buffer[] = []
   private afterwards: (() => void)[] = []
 
-  constructor(socket: Socket) {
-    this.socket = socket
+  constructor(wire: Wire) {
+    this.wire = wire
   }
 
   /** Frames as they are; `done` is called when they have left. */
   send(bytes: Buffer, done?: () => void): void {
-    if (!this.holding && !this.gathering) this.socket.write(bytes, done)
+    if (!this.holding && !this.gathering) this.wire.write(bytes, done)
     else {
       this.frames.push(bytes)
       if (done) this.afterwards.push(done)
@@ -41,24 +41,19 @@ export class Outbox {
   }
 
   flush(): void {
-    const { frames, afterwards, socket } = this
+    const { frames, afterwards, wire } = this
     if (frames.length === 0) return
     this.frames = []
-    this.afterwards = []
-    const done =
-      afterwards.length > 0
-        ? () => {
-            for (const one of afterwards) one()
-          }
-        : undefined
-    if (frames.length === 1) socket.write(frames[0]!, done)
-    else if (frames.reduce((sum, { length }) => sum + length, 0) <= MOST_PAYLOAD)
-      socket.write(Buffer.concat(frames), done)
-    else {
-      socket.cork()
-      for (const [index, bytes] of frames.entries()) socket.write(bytes, index === frames.length - 1 ? done : undefined)
-      socket.uncork()
+    const done = afterwards.length > 1 ? () => callAll(afterwards) : afterwards[0]
+    if (done) this.afterwards = []
+    if (frames.length === 1) {
+      wire.write(frames[0]!, done)
+      return
     }
+    let length = 0
+    for (const frame of frames) length += frame.length
+    if (length <= MOST_PAYLOAD) wire.write(Buffer.concat(frames, length), done)
+    else wire.writeAll(frames, done)
   }
 
   private readonly gathered = (): void => {
