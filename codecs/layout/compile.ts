@@ -11,7 +11,7 @@ import type { Node } from './node.ts'
 import { NEED } from './numbers.ts'
 import { compileReplies } from './replies.ts'
 import type { ProtocolSpec } from './schema.ts'
-import { simpleLength, simpleWriteId, slotReader } from './simple.ts'
+import { type Picker, simpleLength, simplePicker, simpleWriteId, slotReader } from './simple.ts'
 import { fastSplice, partOf, putVarint, varintSize } from './splice-id.ts'
 import { compileVariant, type VariantPlan } from './variant.ts'
 
@@ -103,11 +103,10 @@ function lengthDiffers(plans: readonly VariantPlan[]): boolean {
   return new Set(keys).size > 1
 }
 
-type Picker = (b: Uint8Array, at: number, limit: number) => number
-
-/** The index of a frame's variant, -1 when none fits. */
 function picker(plans: readonly VariantPlan[]): Picker {
   if (plans.length === 1 && plans[0]!.selectors.length === 0) return () => 0
+  const simple = simplePicker(plans)
+  if (simple) return simple
   const tests = plans.map(({ selected }) => selected)
   return (b, at, limit) => {
     for (let i = 0; i < tests.length; i++) if (tests[i]!(b, at, limit)) return i
@@ -203,13 +202,7 @@ function build(
   const pick = picker(plans)
   const [only] = plans
   const single = plans.length === 1 && only!.selectors.length === 0
-  const read: Codec['read'] = single
-    ? slotReader(nodes)
-    : (slot, b, at, length, out) => {
-        const variant = pick(b, at, at + length)
-        const node = variant < 0 ? undefined : nodes[slot]?.[variant]
-        return node?.read(b, at, at + length, out) ?? false
-      }
+  const read = slotReader(nodes, single ? undefined : pick)
   const ref: FieldRef = emptyRef()
   const inspect = inspector(plans, pick, single)
   const withIds = plans.filter(({ ids }) => ids.length > 0)

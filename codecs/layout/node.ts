@@ -41,6 +41,15 @@ export interface Place {
   readonly le: boolean
 }
 
+/** A text at one offset behind a plain big-endian length. */
+export interface PlainText {
+  /** Offset and width of the length. */
+  readonly at: number
+  readonly bytes: number
+  /** The longest value in bytes. */
+  readonly max: number
+}
+
 /** A declared field, compiled for one variant. */
 export interface Node {
   readonly name: string
@@ -83,6 +92,8 @@ export interface Node {
   readonly patch:
     | ((b: Uint8Array, at: number, limit: number, value: FieldValue | undefined) => Patch | undefined)
     | undefined
+  /** A text behind a plain length at one offset; `guarded` and `container` still count. */
+  readonly text?: PlainText | undefined
   /** Goes up to the end of the frame or container. */
   readonly rest: boolean
   /** Whether a new value can have another length. */

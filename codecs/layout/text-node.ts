@@ -1,11 +1,21 @@
 import type { FieldValue } from '../contract.ts'
-import { joinBytes, type Patch, type Position, padded, type Reader, roundUp, textBytes } from './node.ts'
+import {
+  joinBytes,
+  type Patch,
+  type PlainText,
+  type Position,
+  padded,
+  type Reader,
+  roundUp,
+  textBytes,
+} from './node.ts'
 import { BAD, last, NEED, numberBytes, readNumber } from './numbers.ts'
 import type { NumberType, TextType } from './types.ts'
 
 export interface TextAccess {
   readonly end: Position
   readonly read: Reader
+  readonly text?: PlainText | undefined
   readonly patch: (b: Uint8Array, at: number, limit: number, value: FieldValue | undefined) => Patch | undefined
 }
 
@@ -31,8 +41,7 @@ export function prefixedText(type: TextType, start: Position, max: number, align
     if (span.length > max) return BAD
     return next
   }
-  const fixedEnd =
-    offset === undefined || bias !== 0 || nullable || align > 1 ? undefined : plainEnd(prefix, offset, max)
+  const text = offset === undefined || bias !== 0 || nullable || align > 1 ? undefined : plainText(prefix, offset, max)
   const end: Position = (b, at, limit) => {
     const s = content(b, at, limit)
     if (s < 0) return s
@@ -43,7 +52,8 @@ export function prefixedText(type: TextType, start: Position, max: number, align
     return padding > limit ? NEED : padding
   }
   return {
-    end: fixedEnd ?? end,
+    text,
+    end: text ? plainEnd(text) : end,
     read: (b, at, limit, out) => {
       const s = content(b, at, limit)
       if (s < 0 || span.length < 0 || s + span.length > limit) return false
@@ -63,10 +73,13 @@ export function prefixedText(type: TextType, start: Position, max: number, align
   }
 }
 
-/** The end of a text at a fixed offset behind a plain big-endian length: the offset of what follows, asked for in every message. */
-function plainEnd(prefix: NumberType, offset: number, max: number): Position | undefined {
+function plainText(prefix: NumberType, at: number, max: number): PlainText | undefined {
   if (prefix.form !== 'int' || prefix.le || prefix.bytes > 4 || (prefix.signed && prefix.bytes !== 4)) return undefined
-  const { bytes } = prefix
+  return { at, bytes: prefix.bytes, max }
+}
+
+/** The end of a text at a fixed offset behind a plain big-endian length: the offset of what follows, asked for in every message. */
+function plainEnd({ at: offset, bytes, max }: PlainText): Position {
   return (b, at, limit) => {
     const p = at + offset
     const s = p + bytes

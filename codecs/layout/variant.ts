@@ -42,8 +42,8 @@ export interface VariantPlan {
   readonly status: Node | undefined
   readonly timeout: Node | undefined
   readonly error: Test | undefined
-  /** The error test, where it is just some bits of one byte. */
-  readonly errorBits: { readonly at: number; readonly mask: number } | undefined
+  /** The error test, where it is about one byte: which of its values are errors (1). */
+  readonly errorByte: { readonly at: number; readonly values: Uint8Array } | undefined
   readonly rules: FrameRules
   readonly reply: ReplySpec
   readonly replyPath: (kind: ReplyKind) => IssuePath
@@ -142,7 +142,7 @@ export function compileVariant(
     status,
     timeout,
     error: error?.test,
-    errorBits: error?.bits,
+    errorByte: error?.byte,
     rules: {
       length,
       checksum: checksumAt && {
@@ -260,7 +260,7 @@ function usesProtobuf(scope: Scope, path: IssuePath): boolean {
 
 interface ErrorRule {
   readonly test: Test
-  readonly bits: { readonly at: number; readonly mask: number } | undefined
+  readonly byte: VariantPlan['errorByte']
 }
 
 /** Without a rule of its own, an error reply is known by the flag bits our own error reply sets. */
@@ -272,14 +272,15 @@ function errorTest(scope: Scope, message: MessageSpec, reply: ReplySpec, path: I
   const when: WhenSpec | undefined = message.error ?? own
   const conditions = when && conditionsOf(scope, when, path)
   if (!when || !conditions) return undefined
-  const [only] = Object.values(when)
-  const { node } = conditions[0] ?? {}
-  const byte = node?.fixed && node.required && node.mask === 0 && node.number?.form === 'int' && node.number.bytes === 1
-  const mask =
-    conditions.length === 1 && byte && typeof only === 'object' && 'mask' in only && only.equals === undefined
-      ? only.mask
-      : 0
-  return { test: allOf(conditions), bits: node && mask > 0 ? { at: node.minStart, mask } : undefined }
+  return { test: allOf(conditions), byte: conditions.length === 1 ? byteOf(conditions[0]!) : undefined }
+}
+
+/** A condition on one byte of every frame, as a table of its values. */
+function byteOf({ node, holds }: Condition): VariantPlan['errorByte'] {
+  const { fixed, required, guarded, signed, mask, number } = node
+  if (!fixed || !required || guarded || signed || number?.form !== 'int' || number.bytes !== 1) return undefined
+  const values = Uint8Array.from({ length: 256 }, (_, byte) => (holds(mask === 0 ? byte : byte & mask) ? 1 : 0))
+  return { at: node.minStart, values }
 }
 
 function limitsOf(

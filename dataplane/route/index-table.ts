@@ -74,52 +74,64 @@ export class IntegerIndex {
   }
 }
 
-/** A table of byte strings. */
+/** A table of byte strings: an entry lies in one piece, and all keys behind one another. */
 export class BytesIndex {
-  readonly #keys: readonly Uint8Array[]
-  readonly #entry: Int32Array
-  readonly #hash: Int32Array
+  readonly #keys: Uint8Array
+  /** Hash, start in `#keys`, length, what is found. */
+  readonly #cells: Int32Array
+  readonly #shift: number
   readonly #mask: number
 
-  /** What is found is the index in `keys`, which are all different. */
-  constructor(keys: readonly Uint8Array[]) {
-    let size = 8
-    while (size < keys.length * 2) size *= 2
-    this.#mask = size - 1
-    this.#keys = keys
-    this.#entry = new Int32Array(size).fill(-1)
-    this.#hash = new Int32Array(size)
+  /** `values[i]` is what is found for `keys[i]` (any int32 but `missing`). The keys are all different. */
+  constructor(keys: readonly Uint8Array[], values: readonly number[]) {
+    let bits = 3
+    while (1 << bits < keys.length * 2) bits++
+    this.#shift = 32 - bits
+    this.#mask = ((1 << bits) - 1) << 2
+    this.#cells = new Int32Array(4 << bits).fill(missing)
+    this.#keys = new Uint8Array(keys.reduce((sum, { length }) => sum + length, 0))
+    let start = 0
     keys.forEach((key, index) => {
-      const hash = hashOf(key, 0, key.length)
-      let at = hash & this.#mask
-      while (this.#entry[at]! >= 0) at = (at + 1) & this.#mask
-      this.#entry[at] = index
-      this.#hash[at] = hash
+      const hash = BytesIndex.hash(key, 0, key.length)
+      let at = (hash >>> this.#shift) << 2
+      while (this.#cells[at + 3] !== missing) at = (at + 4) & this.#mask
+      this.#cells.set([hash, start, key.length, values[index]!], at)
+      this.#keys.set(key, start)
+      start += key.length
     })
   }
 
-  /** @returns -1 when it is not there. */
+  /**
+   * Four bytes a step. A product knows of the bytes in its upper bits, which `#shift` takes; turned round, they go on into the next one.
+   */
+  static hash(b: Uint8Array, start: number, end: number): number {
+    let hash = (end - start) | 0
+    let p = start
+    for (; p + 4 <= end; p += 4) {
+      const four = b[p]! | (b[p + 1]! << 8) | (b[p + 2]! << 16) | (b[p + 3]! << 24)
+      hash = Math.imul(((hash << 13) | (hash >>> 19)) ^ four, golden)
+    }
+    for (; p < end; p++) hash = Math.imul(((hash << 13) | (hash >>> 19)) ^ b[p]!, golden)
+    return hash
+  }
+
+  /** @returns `missing` when it is not there. */
   find(b: Uint8Array, start: number, end: number): number {
-    const hash = hashOf(b, start, end)
-    let at = hash & this.#mask
+    const cells = this.#cells
+    const hash = BytesIndex.hash(b, start, end)
+    let at = (hash >>> this.#shift) << 2
     for (;;) {
-      const entry = this.#entry[at]!
-      if (entry < 0) return -1
-      if (this.#hash[at] === hash && same(this.#keys[entry]!, b, start, end)) return entry
-      at = (at + 1) & this.#mask
+      const value = cells[at + 3]!
+      if (value === missing) return value
+      if (cells[at] === hash && cells[at + 2] === end - start && same(this.#keys, cells[at + 1]!, b, start, end))
+        return value
+      at = (at + 4) & this.#mask
     }
   }
 }
 
-function hashOf(b: Uint8Array, start: number, end: number): number {
-  let hash = 0x811c9dc5 | 0
-  for (let p = start; p < end; p++) hash = Math.imul(hash ^ b[p]!, 0x01000193)
-  return hash ^ (hash >>> 15)
-}
-
-function same(key: Uint8Array, b: Uint8Array, start: number, end: number): boolean {
-  if (key.length !== end - start) return false
-  for (let i = 0; i < key.length; i++) if (key[i] !== b[start + i]) return false
+function same(keys: Uint8Array, at: number, b: Uint8Array, start: number, end: number): boolean {
+  for (let p = start; p < end; p++) if (keys[at++] !== b[p]) return false
   return true
 }
 

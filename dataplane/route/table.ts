@@ -135,6 +135,21 @@ function merged(a: readonly number[], b: readonly number[]): readonly number[] {
   return [...new Set([...a, ...b])].sort((x, y) => x - y)
 }
 
+/**
+ * What the table holds for a value: a route's index where it is what nearly every message is, one candidate and nothing else to ask; below `missing`
+ * the place of the candidates in `found`.
+ */
+function entryOf(
+  list: readonly number[],
+  alone: boolean,
+  conditions: Split['conditions'],
+  found: (readonly number[])[],
+): number {
+  if (alone && list.length === 1 && !conditions[list[0]!]) return list[0]!
+  found.push(list)
+  return -1 - found.length
+}
+
 function byInteger(
   codec: Codec,
   routes: readonly Pick<MessageRoute, 'match'>[],
@@ -172,10 +187,7 @@ function byInteger(
     const inRanges = narrow ? pieces?.find(Number(value)) : undefined
     const all = inRanges ? merged(list, inRanges) : list
     const hi = narrow ? 0 : highHalf(value)
-    // What nearly every message is: one candidate, nothing else to ask. Its index stands in the table itself.
-    if (alone && all.length === 1 && !conditions[all[0]!]) return [lowHalf(value), hi, all[0]!] as const
-    found.push(all)
-    return [lowHalf(value), hi, -1 - found.length] as const
+    return [lowHalf(value), hi, entryOf(all, alone, conditions, found)] as const
   })
   const index = new IntegerIndex(entries)
   const ref = emptyRef()
@@ -199,12 +211,18 @@ function byText(codec: Codec, routes: readonly Pick<MessageRoute, 'match'>[], fi
       else if (list.at(-1) !== index) list.push(index)
     }
   }
-  const found = [...byValue.values()]
-  const index = new BytesIndex([...byValue.keys()].map((text) => Buffer.from(text)))
+  const alone = others.length === 0
+  const found: (readonly number[])[] = []
+  const values = [...byValue.values()].map((list) => entryOf(list, alone, conditions, found))
+  const index = new BytesIndex(
+    [...byValue.keys()].map((text) => Buffer.from(text)),
+    values,
+  )
   const ref = emptyRef()
   return (b, at, length) => {
-    if (!codec.read(slot, b, at, length, ref)) return firstOf(conditions, empty, others, b, at, length)
+    if (!codec.read(slot, b, at, length, ref)) return alone ? -1 : firstOf(conditions, empty, others, b, at, length)
     const hit = index.find(b, ref.start, ref.end)
-    return firstOf(conditions, hit < 0 ? empty : found[hit]!, others, b, at, length)
+    if (hit >= 0) return hit
+    return firstOf(conditions, hit === missing ? empty : found[-2 - hit]!, others, b, at, length)
   }
 }
