@@ -69,6 +69,14 @@ describe('access logs on the wire', () => {
     expect(readAccessEntries(tcp)).toMatchObject([{ kind: 'tcp', received: 7, sent: 9, flags: [] }])
   })
 
+  it('leave out a request that Envoy takes up again: that one has an entry of its own', () => {
+    const entry = (responseCodeDetails: string) => ({ ...http(0, ''), response: { responseCodeDetails } })
+    const logEntry = [entry('internal_redirect'), http(200), entry('downstream_remote_disconnect')]
+    expect(
+      readAccessEntries(bytes({ logEntries: { case: 'httpLogs', value: { logEntry } } })).map(({ status }) => status),
+    ).toEqual([200, 0])
+  })
+
   it('never throw anything but WireError, whatever the bytes are', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (random) => {

@@ -87,7 +87,7 @@ export function readAccessLogNode(message: Buffer): Buffer | undefined {
 }
 
 /**
- * Entries one after the other; by hand, because a busy proxy logs thousands a second and most of an entry is not counted.
+ * Entries one after the other, one for each request; by hand, because a busy proxy logs thousands a second and most of an entry is not counted.
  * ```
  * HTTPAccessLogEntries: repeated log_entry = 1 (HTTPAccessLogEntry: common_properties = 1, request = 3, response = 4)
  * TCPAccessLogEntries:  repeated log_entry = 1 (TCPAccessLogEntry: common_properties = 1, connection_properties = 2)
@@ -111,7 +111,10 @@ export function readAccessEntries(message: Buffer): readonly AccessEntry[] {
       if (inner !== bytes(1)) list.skip(inner)
       else if (entries.length >= ENTRIES_IN_A_MESSAGE)
         throw new WireError(`more than ${ENTRIES_IN_A_MESSAGE} entries in a message`)
-      else entries.push(readEntry(list.message(), kind))
+      else {
+        const entry = readEntry(list.message(), kind)
+        if (entry) entries.push(entry)
+      }
     }
   }
   return entries
@@ -121,7 +124,13 @@ type Draft = { -readonly [Key in keyof AccessEntry]: AccessEntry[Key] }
 
 const NO_FLAGS: readonly string[] = []
 
-function readEntry(reader: WireReader, kind: AccessEntry['kind']): AccessEntry {
+/**
+ * How Envoy calls a request that it takes up once more, as it does when its virtual host came on demand: that one has an entry of its own.
+ * @see https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_conn_man/response_code_details
+ */
+const TAKEN_UP_AGAIN = Buffer.from('internal_redirect')
+
+function readEntry(reader: WireReader, kind: AccessEntry['kind']): AccessEntry | undefined {
   const entry: Draft = {
     kind,
     cluster: '',
@@ -135,14 +144,16 @@ function readEntry(reader: WireReader, kind: AccessEntry['kind']): AccessEntry {
     sent: 0,
   }
   let request: WireReader | undefined
+  let isAnswered = true
   while (!reader.done) {
     const tag = reader.tag()
     if (tag === bytes(1)) readCommon(reader.message(), entry)
     else if (tag === bytes(3) && kind === 'http') request = reader.message()
-    else if (tag === bytes(4) && kind === 'http') entry.status = readStatus(reader.message())
+    else if (tag === bytes(4) && kind === 'http') isAnswered = readResponse(reader.message(), entry)
     else if (tag === bytes(2) && kind === 'tcp') readConnection(reader.message(), entry)
     else reader.skip(tag)
   }
+  if (!isAnswered) return undefined
   if (!entry.flags.includes('NC')) entry.port = 0
   else if (request) entry.authority = readAuthority(request)
   return entry
@@ -213,23 +224,29 @@ function readFlags(reader: WireReader): readonly string[] {
   return flags
 }
 
-/** HTTPResponseProperties: response_code = 1 (UInt32Value: value = 1) */
-function readStatus(reader: WireReader): number {
-  let status = 0
+/**
+ * HTTPResponseProperties: response_code = 1 (UInt32Value: value = 1), response_code_details = 6
+ * @returns false when the request was taken up again
+ */
+function readResponse(reader: WireReader, entry: Draft): boolean {
+  let isAnswered = true
   while (!reader.done) {
     const tag = reader.tag()
-    if (tag !== bytes(1)) {
-      reader.skip(tag)
-      continue
-    }
-    const value = reader.message()
-    while (!value.done) {
-      const inner = value.tag()
-      if (inner === varint(1)) status = value.varint()
-      else value.skip(inner)
-    }
+    if (tag === bytes(6)) isAnswered = !reader.bytes().equals(TAKEN_UP_AGAIN)
+    else if (tag === bytes(1)) entry.status = readNumber(reader.message())
+    else reader.skip(tag)
   }
-  return status
+  return isAnswered
+}
+
+function readNumber(reader: WireReader): number {
+  let number = 0
+  while (!reader.done) {
+    const tag = reader.tag()
+    if (tag === varint(1)) number = reader.varint()
+    else reader.skip(tag)
+  }
+  return number
 }
 
 /** ConnectionProperties: received_bytes = 1, sent_bytes = 2 */

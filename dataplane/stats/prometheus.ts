@@ -60,7 +60,7 @@ export function takeStats(source: StatsSource): StatsSnapshot {
     histogram(`envoy_cluster_upstream_rq_time${labels}`, cluster.latency)
   }
   for (const listener of source.listeners) {
-    const labels = `{envoy_listener="${label(listener.config.statPrefix ?? listener.name)}"}`
+    const labels = `{envoy_listener_address="${label(listener.config.statPrefix ?? listener.name)}"}`
     for (const client of listener.clients) client.countWritten()
     listenerCounterNames.forEach((name, i) => {
       add(counters, `envoy_listener_${name}${labels}`, listener.counters[i]!)

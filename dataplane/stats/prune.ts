@@ -4,7 +4,7 @@ import { label, type StatsSnapshot } from './prometheus.ts'
 /** A snapshot without what was counted for listeners, routes and clusters that the configuration has no more. */
 export function withoutDeleted(snapshot: StatsSnapshot, { listeners, routes, clusters }: Configuration): StatsSnapshot {
   const there = new Set([
-    ...listeners.map(({ name, statPrefix }) => `{envoy_listener="${label(statPrefix ?? name)}"}`),
+    ...listeners.map(({ name, statPrefix }) => `{envoy_listener_address="${label(statPrefix ?? name)}"}`),
     ...clusters.map(({ name, statName }) => `{envoy_cluster_name="${label(statName ?? name)}"}`),
     ...routes.flatMap((table) =>
       table.routes.map(({ name }, i) => `{table="${label(table.name)}",route="${label(name || String(i))}"}`),

@@ -33,6 +33,7 @@ export class SpanExporter {
   #waiting: Span[] = []
   #timer: NodeJS.Timeout | undefined
   #sending = false
+  #closing = false
 
   /** @param endpoint an http(s) URL; `/v1/traces` is added to one without a path */
   constructor(endpoint: string, counters: ExportCounters) {
@@ -56,6 +57,12 @@ export class SpanExporter {
     this.#timer ??= setTimeout(() => this.flush(), everyMs).unref()
   }
 
+  /** Sends all that waits, batch after batch, and the process lives until then; a collector that does not take one gets no more of them. */
+  close(): void {
+    this.#closing = true
+    this.flush()
+  }
+
   flush(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
@@ -64,10 +71,11 @@ export class SpanExporter {
 
   async #send(spans: readonly Span[]): Promise<void> {
     this.#sending = true
-    if (await this.#post(spans)) this.#counters.exported += spans.length
-    else this.#counters.dropped += spans.length
+    const taken = await this.#post(spans)
+    this.#counters[taken ? 'exported' : 'dropped'] += spans.length
     this.#sending = false
-    if (this.#waiting.length >= mostAtOnce) this.flush()
+    if (this.#closing && !taken) this.#counters.dropped += this.#waiting.splice(0).length
+    if (this.#closing || this.#waiting.length >= mostAtOnce) this.flush()
     else if (this.#waiting.length > 0) this.#wait()
   }
 

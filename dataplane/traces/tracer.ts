@@ -40,7 +40,8 @@ export class Tracer {
     this.#exporter.add({ traceId, spanId: span.spanId, ...(parentSpanId && { parentSpanId }), ...rest })
   }
 
+  /** Spans that wait are sent. */
   close(): void {
-    this.#exporter.flush()
+    this.#exporter.close()
   }
 }

@@ -16,8 +16,8 @@ export interface SentSpan {
   readonly attributes: readonly { readonly key: string; readonly value: { readonly stringValue?: string } }[]
 }
 
-/** A collector of OTLP/HTTP that answers with `status`. */
-export async function collector(bed: Bed, status = 200) {
+/** A collector of OTLP/HTTP that answers with `status`; `take` hears how many spans came. */
+export async function collector(bed: Bed, status = 200, take: (spans: number) => void = () => undefined) {
   const spans: SentSpan[] = []
   const paths: string[] = []
   const server = createServer((request, response) => {
@@ -26,7 +26,9 @@ export async function collector(bed: Bed, status = 200) {
     request.on('end', () => {
       paths.push(`${request.method} ${request.url} ${request.headers['content-type']}`)
       const { resourceSpans } = JSON.parse(Buffer.concat(chunks).toString()) as Sent
-      spans.push(...resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap((scope) => scope.spans)))
+      const came = resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap((scope) => scope.spans))
+      spans.push(...came)
+      take(came.length)
       response.writeHead(status).end('{}')
     })
   })

@@ -282,7 +282,7 @@ describe('what is written down', () => {
     const { counters } = takeStats(proxy)
     expect(counters).toMatchObject({
       'envoy_cluster_upstream_cx_tx_bytes_total{envoy_cluster_name="a"}': 25,
-      'envoy_listener_downstream_cx_tx_bytes_total{envoy_listener="game"}': 27,
+      'envoy_listener_downstream_cx_tx_bytes_total{envoy_listener_address="game"}': 27,
     })
     const again = takeStats(proxy).counters
     expect(again['envoy_cluster_upstream_cx_tx_bytes_total{envoy_cluster_name="a"}']).toBe(25)
@@ -295,8 +295,8 @@ describe('what is written down', () => {
     for (let seq = 0; seq < 5; seq++) await client.ask({ msgid: 1, seq })
     const { counters, gauges, histograms } = takeStats(proxy)
     expect(counters).toMatchObject({
-      'envoy_listener_downstream_rq_total{envoy_listener="game"}': 5,
-      'envoy_listener_downstream_rq_replied{envoy_listener="game"}': 5,
+      'envoy_listener_downstream_rq_total{envoy_listener_address="game"}': 5,
+      'envoy_listener_downstream_rq_replied{envoy_listener_address="game"}': 5,
       'envoy_cluster_upstream_rq_total{envoy_cluster_name="a"}': 5,
       'meshgate_route_rq_total{table="game",route="1"}': 5,
     })

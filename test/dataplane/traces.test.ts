@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
-import { afterEach, expect, it } from 'vitest'
+import { afterEach, expect, it, vi } from 'vitest'
 import { parse } from 'yaml'
 import { protocolFile } from '../../codecs/load.ts'
 import type { TracingConfig } from '../../dataplane/configuration.ts'
 import { AccessLog } from '../../dataplane/filters/access-log.ts'
+import { SpanExporter } from '../../dataplane/traces/exporter.ts'
 import { exportCounters } from '../../dataplane/traces/tracer.ts'
 import { comesTrue } from '../helpers/eventually.ts'
 import { collector } from './collector.ts'
@@ -117,3 +118,48 @@ it('a collector that is away or says no costs spans, which are counted, and no m
     await comesTrue(() => exportCounters.dropped >= dropped + 1000)
   }
 })
+
+const span = { traceId: trace, spanId: parent, name: 'x', startMs: 0, endMs: 1, failed: false, attributes: {} }
+
+it('what waits when a proxy ends is sent, however many batches it is, without waiting for a clock that may stop with the process', async () => {
+  const many = 1500
+  const arrived = collectorOf(many)
+  const { endpoint } = await collector(bed, 200, arrived.take)
+  // The clock of the next batch never rings.
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  try {
+    const counters = { exported: 0, dropped: 0 }
+    const exporter = new SpanExporter(endpoint, counters)
+    for (let n = 0; n < many; n++) exporter.add(span)
+    exporter.close()
+    await arrived.all
+  } finally {
+    vi.useRealTimers()
+  }
+})
+
+it('a collector that does not take a batch when a proxy ends gets no other: all are counted as dropped', async () => {
+  const { endpoint, paths } = await collector(bed, 503)
+  const counters = { exported: 0, dropped: 0 }
+  const exporter = new SpanExporter(endpoint, counters)
+  for (let n = 0; n < 1500; n++) exporter.add(span)
+  exporter.close()
+  await comesTrue(() => counters.dropped === 1500)
+  expect(paths).toHaveLength(1)
+})
+
+/** Resolves when so many spans have come. */
+function collectorOf(count: number) {
+  let left = count
+  let done: (value?: unknown) => void
+  const all = new Promise((resolve) => {
+    done = resolve
+  })
+  return {
+    all,
+    take: (spans: number) => {
+      left -= spans
+      if (left === 0) done()
+    },
+  }
+}

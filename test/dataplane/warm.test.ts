@@ -119,7 +119,7 @@ describe('metrics of what was deleted', () => {
     expect(withoutDeleted(past, both)).toEqual(past)
     const left = withoutDeleted(past, config([a], {}))
     expect(routeKeys(left.counters)).toEqual(['1'])
-    expect(left.counters['envoy_listener_downstream_rq_total{envoy_listener="game"}']).toBe(3)
+    expect(left.counters['envoy_listener_downstream_rq_total{envoy_listener_address="game"}']).toBe(3)
     expect(Object.keys(withoutDeleted(past, { ...both, clusters: [] }).counters).join()).not.toContain('envoy_cluster')
   })
 })

@@ -31,7 +31,7 @@ describe('several workers', () => {
       await client.ask({ msgid: 1, seq })
     }
     const stats = await pool.stats()
-    expect(stats.counters['envoy_listener_downstream_rq_total{envoy_listener="game"}']).toBe(10)
+    expect(stats.counters['envoy_listener_downstream_rq_total{envoy_listener_address="game"}']).toBe(10)
     expect(stats.gauges['meshgate_workers']).toBe(2)
     const admin = new AdminServer(pool.admin())
     bed.defer(() => admin.close())
@@ -47,7 +47,7 @@ describe('several workers', () => {
     await comesTrue(() => pool.pids.length === 2 && !pool.pids.includes(victim!), 'a new worker')
     for (let seq = 0; seq < 10; seq++) await connect().ask({ msgid: 1, seq })
     const after = await pool.stats()
-    expect(after.counters['envoy_listener_downstream_rq_total{envoy_listener="game"}']).toBe(20)
+    expect(after.counters['envoy_listener_downstream_rq_total{envoy_listener_address="game"}']).toBe(20)
     expect(after.counters['meshgate_worker_crashes_total']).toBe(1)
 
     await pool.drain(5000)

@@ -295,6 +295,24 @@ spec: {hosts: [broken.test], tcp: [{route: [{destination: {host: broken.test, su
   })
 })
 
+describe('TCP without endpoints', () => {
+  test('a connection is closed at once, each time, and taken when there are some', async () => {
+    const upstream = await startTcpEcho('tcp')
+    const port = await freePort()
+    const world = (upstreams: readonly Upstream[]) =>
+      serviceAt('tcp.test', upstreams, `{number: ${port}, name: tcp, protocol: TCP}`)
+    const plane = await startPlane(world([]))
+    const envoy = await startLazyEnvoy(plane.port)
+    for (let attempt = 0; attempt < 2; attempt++) expect(await exchange(port, 'x')).toBe('')
+    expect(await envoy.clusters()).toEqual([`outbound|${port}||tcp.test`])
+    expect(await envoy.stat(`tcp.outbound|${port}||tcp.test.on_demand_cluster_timeout`)).toBe(0)
+    expect(await envoy.stat('cluster_manager.warming_clusters')).toBe(0)
+    plane.commit(world([upstream]))
+    await comesTrue(async () => (await exchange(port, 'later')).includes('later'), 'served')
+    expect(await envoy.rejected()).toEqual({})
+  })
+})
+
 describe('who asks on demand', () => {
   const world = (mesh = '', sidecar = '', more = '') => `${serviceAt('a.test', [one])}${serviceAt('b.test', [one])}---
 apiVersion: meshgate.io/v1

@@ -103,6 +103,21 @@ test('a request or a connection that failed because its cluster was missing brin
   expect(await envoy.rejected()).toEqual({})
 })
 
+test('a service that shares its virtual host with hundreds of others is found by the authority', async () => {
+  const one = await startEcho('one')
+  const port = await freePort()
+  const reports = createReports()
+  const plane = await startPlane(services(600, one) + deaf(port), { services: reports.services })
+  reports.access.onMissingCluster(({ node, request }) => plane.server.rescue(node.id, request))
+  const envoy = await startLazyEnvoy(plane.port)
+  for (const host of ['svc7.test', 'svc8.test:80']) {
+    expect((await ask(port, host)).status).toBe(503)
+    await comesTrue(async () => (await ask(port, host)).status === 200, 'rescued')
+  }
+  expect(await envoy.clusters()).toEqual(['outbound|80||svc7.test', 'outbound|80||svc8.test'])
+  expect(await envoy.rejected()).toEqual({})
+})
+
 test('the listener of the mesh tells of such requests, and of no others; not where a bootstrap cannot report', async () => {
   const one = await startEcho('one')
   const reports = createReports()

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { envoyVersion, findEnvoy } from '../../cli/tools/envoy.ts'
 import { OnDemandMemory, type Usage } from '../../controlplane/ondemand/index.ts'
+import { createReports } from '../../controlplane/reports/index.ts'
 import { ask } from '../envoy/http-mesh.ts'
 import { startEcho, type Upstream } from '../helpers/echo.ts'
 import { comesTrue, IN_THE_END_MS } from '../helpers/eventually.ts'
@@ -116,6 +117,20 @@ describe.runIf(able)('virtual hosts on demand', () => {
     expect((await ask(envoy.httpPort, 'svc310.test')).status).toBe(200)
     expect((await ask(envoy.httpPort, 'nobody.test')).status).toBe(502)
     expect((await envoy.virtualHosts()).filter((domain) => domain.includes('*'))).toEqual([])
+  })
+
+  test('access logs count a cold request once, though Envoy takes it up twice', async () => {
+    const reports = createReports()
+    const config = services(3, one) + mesh('lazyVirtualHosts: true, trafficReports: true')
+    const plane = await startPlane(config, { services: reports.services })
+    const envoy = await startLazyEnvoy(plane.port)
+    for (const index of [0, 1, 2]) expect((await ask(envoy.httpPort, `svc${index}.test`)).status).toBe(200)
+    const sum = () => reports.access.allEdges().reduce((total, { requests }) => total + requests, 0)
+    await comesTrue(() => sum() >= 3, 'counted')
+    expect(reports.access.allEdges().map(({ cluster, statuses }) => [cluster, statuses])).toEqual(
+      [0, 1, 2].map((index) => [`outbound|80||svc${index}.test`, { '2xx': 1 }]),
+    )
+    await envoy.stop()
   })
 
   test('nothing was refused, and the stream is the first', async () => {

@@ -81,6 +81,37 @@ spec:
     expect(view.names('cds')).toEqual(['inbound|9000||', 'outbound|12345||test.servicea'])
   })
 
+  it('opens one port at several addresses, unless one of them is every address; a Sidecar takes a port in and out', () => {
+    const sidecar = (ingress: string, egress: string) => `
+apiVersion: networking.istio.io/v1
+kind: Sidecar
+metadata: {name: scope}
+spec:
+  ingress: [{port: {number: 12345, name: game, protocol: TCP}, defaultEndpoint: 127.0.0.1:9001${ingress}}]
+  egress: [{port: {number: 12345, name: game, protocol: TCP}, hosts: ["*/test.servicea"]${egress}}, {hosts: ["*/*"]}]
+---`
+    const opened = (ingress: string, egress: string) => messageView(A + B + sidecar(ingress, egress)).names('mlds')
+    expect(opened(', bind: 10.0.0.1', '')).toEqual(['10.0.0.1_12345', '127.0.0.1_12345', '127.0.0.1_12346'])
+    expect(opened(', bind: 10.0.0.1', ', bind: 127.0.0.3')).toEqual([
+      '10.0.0.1_12345',
+      '127.0.0.3_12345',
+      '127.0.0.1_12346',
+    ])
+    expect(opened(', bind: 10.0.0.1', ', bind: 10.0.0.1')).toEqual(['10.0.0.1_12345', '127.0.0.1_12346'])
+    expect(opened('', '')).toEqual(['0.0.0.0_12345', '127.0.0.1_12346'])
+    expect(opened('', ', bind: "::1"')).toEqual(['0.0.0.0_12345', '::1_12345', '127.0.0.1_12346'])
+    expect(opened(', bind: "::"', ', bind: "::1"')).toEqual(['::_12345', '127.0.0.1_12346'])
+    const gateways = ['10.0.0.1', '10.0.0.2', '10.0.0.1'].map(
+      (bind, i) => `
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: edge${i}}
+spec: {servers: [{port: {number: 7000, name: game-edge, protocol: TCP}, bind: ${bind}, hosts: ["*"]}]}
+---`,
+    )
+    expect(messageView(A + gateways.join('')).names('mlds')).toEqual(['10.0.0.1_7000', '10.0.0.2_7000'])
+  })
+
   it('what MsgRouters send to is reached past the hosts of a Sidecar, as what VirtualServices send to', () => {
     const sidecar = `
 apiVersion: networking.istio.io/v1

@@ -54,21 +54,35 @@ const ANY_ADDRESS = '0.0.0.0'
 
 /**
  * Ports that are named for a private protocol: servers of the Gateways that select the proxy, then what its Sidecar lists. Only where
- * neither says anything the proxy opens the port of each service on loopback. Of two listeners on one address the first counts.
+ * neither says anything the proxy opens the port of each service on loopback. Of two listeners that cannot both be open the first counts.
  */
 export function messagePlans(world: World, scope: Scope): readonly MessagePlan[] {
   const gateways = gatewayPlans(world, scope)
-  const sidecar = scope.sidecar()
-  const plans = [...gateways, ...ingressPlans(world, scope)]
-  if (sidecar?.spec.egress?.length)
-    for (const [index, listener] of sidecar.spec.egress.entries())
-      plans.push(...egressPlans(world, scope, listener, index))
-  else if (gateways.length === 0) plans.push(...servicePlans(world, LOOPBACK, scope.services()))
-  const taken = new Set<string>()
-  return plans.filter(({ bind, port }) => {
-    const address = bind.startsWith('unix://') ? bind : `${port}`
-    return !taken.has(address) && taken.add(address)
+  const egress = scope.sidecar()?.spec.egress ?? []
+  const outbound = egress.flatMap((listener, index) => egressPlans(world, scope, listener, index))
+  if (egress.length === 0 && gateways.length === 0) outbound.push(...servicePlans(world, LOOPBACK, scope.services()))
+  const open = new Map<number, MessagePlan[]>()
+  return [...gateways, ...ingressPlans(world, scope), ...onePerPort(outbound)].filter((plan) => {
+    const others = open.get(plan.port) ?? []
+    if (others.some((other) => clash(plan.bind, other.bind))) return false
+    open.set(plan.port, [...others, plan])
+    return true
   })
+}
+
+/** A listener without a port opens what those before it, at whatever address, do not. */
+function onePerPort(plans: readonly MessagePlan[]): readonly MessagePlan[] {
+  const taken = new Set<number>()
+  return plans.filter(({ bind, port }) => isSocket(bind) || (!taken.has(port) && taken.add(port)))
+}
+
+const isSocket = (bind: string) => bind.startsWith('unix://')
+
+/** Whether listeners on one port of these addresses, or on these sockets, keep each other from being opened. */
+function clash(one: string, other: string): boolean {
+  const takes = (all: string, bind: string) =>
+    all === '::' ? !isSocket(bind) : all === ANY_ADDRESS && !isSocket(bind) && !bind.includes(':')
+  return one === other || takes(one, other) || takes(other, one)
 }
 
 function gatewayPlans(world: World, scope: Scope): readonly MessagePlan[] {
