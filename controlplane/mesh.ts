@@ -1,6 +1,6 @@
 import type { ResourceType } from '../proto/types.ts'
 import type { ConfigObject } from './config/object.ts'
-import { createModel, type DiscoveryReader, type Model } from './model/index.ts'
+import { createModel, type DiscoveryReader, type Model, type ProxyClass } from './model/index.ts'
 import { isSupposing, supposedState } from './model/supposition.ts'
 import { ClassView, type Generations } from './xds/class-view.ts'
 import { classify, FIRST_VIRTUAL_HOSTS, type Relevance, relevance, wantsWhatItCannot } from './xds/classify.ts'
@@ -18,6 +18,8 @@ export interface MeshOptions {
   readonly discovery?: DiscoveryReader & { onChange?(listener: () => void): () => void }
   /** Endpoints that leave are gone at once instead of draining first: for meshes nobody is served from. */
   readonly withoutDraining?: boolean
+  /** Virtual hosts that are alike are sent as one where there are so many of them, to an Envoy that can take that; default 500. */
+  readonly sharesFrom?: number
 }
 
 /** The compiled mesh: configuration in, views of proxy classes out. */
@@ -39,7 +41,7 @@ const MOST_REMEMBERED = 256
 const NONE: readonly never[] = []
 
 export function createMesh(options: MeshOptions = {}): CompiledMesh {
-  const { onFailure = () => {}, onCompiled, generations, discovery, withoutDraining = false } = options
+  const { onFailure = () => {}, onCompiled, generations, discovery, withoutDraining = false, sharesFrom } = options
   const listeners = new Set<() => void>()
   const tell = () => {
     for (const listener of [...listeners]) listener()
@@ -56,6 +58,7 @@ export function createMesh(options: MeshOptions = {}): CompiledMesh {
   })
 
   generations?.onChange(tell)
+  const viewOf = (proxy: ProxyClass) => new ClassView(model, proxy, onFailure, generations, onCompiled, sharesFrom)
   return {
     model,
     discovered: () => discovery?.services() ?? NONE,
@@ -80,11 +83,11 @@ export function createMesh(options: MeshOptions = {}): CompiledMesh {
       if (isSupposing()) {
         // A class that is there only if what is supposed comes true.
         const others = supposedState(views, () => new Map<string, ClassView>())
-        const other = others.get(proxy.key) ?? new ClassView(model, proxy, onFailure, generations, onCompiled)
+        const other = others.get(proxy.key) ?? viewOf(proxy)
         others.set(proxy.key, other)
         return other
       }
-      const view = new ClassView(model, proxy, onFailure, generations, onCompiled)
+      const view = viewOf(proxy)
       views.set(proxy.key, new WeakRef(view))
       dropped.register(view, proxy.key)
       return view

@@ -15,7 +15,14 @@ import type { FractionalPercent } from '../../proto/gen/envoy/type/v3/percent_pb
 import type { Origin } from '../config/object.ts'
 import type { Scope } from '../model/index.ts'
 import type { ClassView } from '../xds/class-view.ts'
-import { compileRouteConfiguration, isCatchAll, virtualHostFor, withoutPort } from '../xds/routes/index.ts'
+import type { Resource } from '../xds/resource.ts'
+import {
+  type CompiledVirtualHost,
+  compileRouteConfiguration,
+  isCatchAll,
+  virtualHostFor,
+  withoutPort,
+} from '../xds/routes/index.ts'
 import { describeFault, describeRoute, durationText, endpointText } from './describe.ts'
 import { type ExplainRequest, findChain, findListener, listening } from './listener.ts'
 import { type RequestView, routeMatches } from './route-match.ts'
@@ -111,25 +118,19 @@ function undeclared(scope: Scope, authority: string): Wording {
   )
 }
 
+/** The virtual host of a table that people wrote. */
+function rawHost(table: Resource | undefined, authority: string): CompiledVirtualHost | undefined {
+  if (!table) return undefined
+  const { origins } = table
+  const { virtualHosts, ignorePortInHostMatching } = fromBinary(RouteConfigurationSchema, table.bytes)
+  const message = virtualHostFor(virtualHosts, ignorePortInHostMatching ? withoutPort(authority) : authority)
+  return message && { message, routes: message.routes.map((route) => ({ route, origins })), origins }
+}
+
 function throughRoutes(view: ClassView, request: ExplainRequest, table: string, steps: Step[]): Explanation {
   const authority = request.headers['host'] ?? request.url.host
   const compiled = compileRouteConfiguration(view.scope, table)
-  const raw = compiled ? undefined : view.get('rds', table)
-  const message = compiled?.message ?? (raw && fromBinary(RouteConfigurationSchema, raw.bytes))
-  const hosts =
-    compiled?.virtualHosts.map(({ message, routes, origins }) => ({
-      domains: message.domains,
-      message,
-      routes,
-      origins,
-    })) ??
-    (message?.virtualHosts ?? []).map((message) => ({
-      domains: message.domains,
-      message,
-      routes: message.routes.map((route) => ({ route, origins: raw!.origins })),
-      origins: raw!.origins,
-    }))
-  const host = virtualHostFor(hosts, message?.ignorePortInHostMatching ? withoutPort(authority) : authority)
+  const host = compiled ? compiled.hostFor(authority) : rawHost(view.get('rds', table), authority)
   if (!host)
     return end(steps, {
       en: `404: no virtual host of ${table} takes the authority ${authority}`,

@@ -6,7 +6,7 @@ import { HttpConnectionManagerSchema } from '../../proto/gen/envoy/extensions/fi
 import type { Origin } from '../config/object.ts'
 import type { ClassView } from '../xds/class-view.ts'
 import { HTTP_PROXY_ROUTES } from '../xds/names.ts'
-import { compileRouteConfiguration, outboundTable, virtualHostFor, withoutPort } from '../xds/routes/index.ts'
+import { compileRouteConfiguration, outboundTable, virtualHostFor } from '../xds/routes/index.ts'
 import type { Wording } from './wording.ts'
 
 /** A request as somebody asks for its way. */
@@ -41,13 +41,8 @@ export function findListener(
 
 function takesAuthority(view: ClassView, table: string | undefined, authority: string): boolean {
   const compiled = table === undefined ? undefined : compileRouteConfiguration(view.scope, table)
-  const { virtualHosts = [], message } = compiled ?? {}
-  const name = message?.ignorePortInHostMatching ? withoutPort(authority) : authority
-  const host = virtualHostFor(
-    virtualHosts.map(({ message: { domains } }) => ({ domains })),
-    name,
-  )
-  return host !== undefined && !host.domains.includes('*')
+  const host = compiled?.hostFor(authority)
+  return host !== undefined && !host.message.domains.includes('*')
 }
 
 /** The chain of filters that takes a connection, told apart by the name it asks for. */

@@ -27,6 +27,8 @@ import type { World } from './world.ts'
 type VirtualService = ConfigObject<VirtualServiceSpec>
 type DestinationRule = ConfigObject<DestinationRuleSpec>
 
+const NO_RULES: readonly DestinationRule[] = []
+
 /** The parts of the model that all classes share. */
 export interface Model {
   readonly world: World
@@ -168,20 +170,28 @@ export function createScope(model: Model, proxy: ProxyClass): Scope {
       if (list) list.push(rule)
       else hosts.set(host, [rule])
     }
+    for (const [host, rules] of hosts) {
+      const selected = rules.filter((rule) => rule.spec.workloadSelector)
+      if (selected.length > 0) hosts.set(host, selected)
+    }
     return { hosts, wildcards: [...hosts.keys()].filter((host) => host.startsWith('*')).sort(compareSpecificity) }
   })
 
+  const rulesAtLevels = (hostname: string, levels: Iterable<ReturnType<typeof rulesByHost>>) => {
+    for (const { hosts, wildcards } of levels) {
+      const found = hosts.get(hostname)
+      if (found) return found
+      const best = wildcards.find((wildcard) => hostWithin(hostname, wildcard))
+      if (best !== undefined) return hosts.get(best)!
+    }
+    return NO_RULES
+  }
+  function* levelsOf(namespace: string) {
+    for (const level of new Set([proxy.namespace, namespace, settings().rootNamespace])) yield rulesByHost(level)
+  }
   const destinationRules = cells<readonly DestinationRule[]>((key) => {
     const [hostname, namespace] = key.split('\n') as [string, string]
-    for (const level of new Set([proxy.namespace, namespace, settings().rootNamespace])) {
-      const { hosts, wildcards } = rulesByHost(level)
-      const best = hosts.has(hostname) ? hostname : wildcards.find((wildcard) => hostWithin(hostname, wildcard))
-      if (best === undefined) continue
-      const chosen = hosts.get(best)!
-      const selected = chosen.filter((rule) => rule.spec.workloadSelector)
-      return selected.length > 0 ? selected : chosen
-    }
-    return []
+    return rulesAtLevels(hostname, levelsOf(namespace))
   }, sameItems)
 
   return {
@@ -206,6 +216,17 @@ export function createScope(model: Model, proxy: ProxyClass): Scope {
     delegate,
     gateways,
     destinationRules: (target) => destinationRules(`${target.hostname}\n${target.namespace}`),
+    destinationRulesAtOnce() {
+      const levels = new Map<string, readonly ReturnType<typeof rulesByHost>[]>()
+      return ({ hostname, namespace }) => {
+        let known = levels.get(namespace)
+        if (!known) {
+          known = [...levelsOf(namespace)]
+          levels.set(namespace, known)
+        }
+        return rulesAtLevels(hostname, known)
+      }
+    },
   }
 }
 

@@ -22,6 +22,12 @@ export interface Scope {
    * Absent: never.
    */
   readonly generation?: (cluster: string) => number
+  /** The same at present, for one computation that names thousands of clusters. */
+  readonly generations?: () => (cluster: string) => number
+  /**
+   * Virtual hosts that differ in nothing but domains and cluster are sent as one where there are so many of them. Absent: never.
+   */
+  readonly sharesFrom?: number
   /** Whether the virtual hosts of an outbound route table come on demand. Absent: none do. */
   readonly virtualHostsOnDemand?: (table: string) => boolean
   settings(): MeshSettings
@@ -70,4 +76,9 @@ export interface Scope {
    * most specific host first), those whose `workloadSelector` does not fit left out.
    */
   destinationRules(service: Service): readonly ConfigObject<DestinationRuleSpec>[]
+  /**
+   * The same at present, for one computation that asks for thousands of services: it reads the rules of a namespace once, and services with
+   * the same rules get the same list.
+   */
+  destinationRulesAtOnce(): (service: Service) => readonly ConfigObject<DestinationRuleSpec>[]
 }

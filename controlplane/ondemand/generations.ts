@@ -33,6 +33,10 @@ export class GenerationBook {
     return this.#of(`${classKey}\n${cluster}`)
   }
 
+  all(classKey: string): ClassGenerations {
+    return this.#class(classKey).value
+  }
+
   renamed(classKey: string): readonly string[] {
     return [...this.#class(classKey).peek().keys()]
   }

@@ -36,7 +36,7 @@ import { messageResources } from './messages/index.ts'
 import { onDemandOf, outboundNames } from './on-demand.ts'
 import { ReadRecord } from './read-record.ts'
 import type { OnDemand, Resource, Suspects, View } from './resource.ts'
-import { compileRouteConfiguration, makeVirtualHosts, routeConfigurationNames } from './routes/index.ts'
+import { compileRouteConfiguration, makeVirtualHosts, routeConfigurationNames, WORTH_SHARING } from './routes/index.ts'
 import { compileSecret, secretNames } from './secrets.ts'
 import { emptyTable, LazyVirtualHosts, openingName } from './virtual-hosts.ts'
 
@@ -59,6 +59,8 @@ export type OnFailure = (type: ResourceType, name: string, error: unknown) => vo
 /** How often classes have let go of clusters. Reads are tracked. */
 export interface Generations {
   of(classKey: string, cluster: string): number
+  /** The same for all clusters of a class that were let go of at least once. */
+  all(classKey: string): ReadonlyMap<string, number>
   /** Clusters of a class that were let go of at least once, by their names without generation. */
   renamed(classKey: string): readonly string[]
 }
@@ -87,6 +89,7 @@ export class ClassView implements View {
     onFailure: OnFailure,
     generations?: Generations,
     onCompiled: OnCompiled = () => {},
+    sharesFrom = WORTH_SHARING,
   ) {
     this.key = proxy.key
     this.#model = model
@@ -104,7 +107,12 @@ export class ClassView implements View {
       ...(proxy.lazy &&
         generations && {
           generation: (cluster: string) => (pinned().has(cluster) ? 0 : generations.of(proxy.key, cluster)),
+          generations: () => {
+            const [fixed, all] = [pinned(), generations.all(proxy.key)]
+            return (cluster: string) => (fixed.has(cluster) ? 0 : (all.get(cluster) ?? 0))
+          },
         }),
+      ...(proxy.sharesVirtualHosts && { sharesFrom }),
     }
     this.scope = scope
     const isGrpc = proxy.type === 'grpc'
@@ -136,7 +144,7 @@ export class ClassView implements View {
     if (proxy.lazy) {
       const onDemand = onDemandOf({
         scope,
-        tables: () => tables().flatMap((name) => table(name)?.message ?? []),
+        tables: () => tables().flatMap((name) => table(name) ?? []),
         listeners: () => plans().values(),
         writtenClusters: () => [...raw().values()].filter(({ type }) => type === 'cds').map(({ name }) => name),
         pinned,

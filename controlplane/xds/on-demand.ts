@@ -2,7 +2,6 @@ import { fromBinary, type JsonValue, toJson } from '@bufbuild/protobuf'
 import { type Any, AnySchema } from '@bufbuild/protobuf/wkt'
 import { ClusterSchema } from '../../proto/gen/envoy/config/cluster/v3/cluster_pb.ts'
 import type { VirtualHost } from '../../proto/gen/envoy/config/route/v3/route_components_pb.ts'
-import type { RouteConfiguration } from '../../proto/gen/envoy/config/route/v3/route_pb.ts'
 import { TcpProxySchema } from '../../proto/gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts'
 import { encode, typeUrl } from '../../proto/make.ts'
 import { fullRegistry, registry } from '../../proto/registry.ts'
@@ -13,13 +12,13 @@ import { closedCluster, standingClusterNames } from './clusters/index.ts'
 import type { ListenerPlan } from './listeners/index.ts'
 import { splitGeneration } from './names.ts'
 import type { OnDemand, Resource } from './resource.ts'
-import { routeClusters, virtualHostFor, withoutPort } from './routes/index.ts'
+import { type RouteTable, routeClusters } from './routes/index.ts'
 import { wireName } from './wire-name.ts'
 
 /** What a class is made of, as far as it decides which clusters Envoy asks for. */
 export interface OnDemandSources {
   readonly scope: Scope
-  tables(): readonly RouteConfiguration[]
+  tables(): readonly RouteTable[]
   listeners(): Iterable<ListenerPlan>
   /** Names of clusters that people wrote as Envoy's own messages. */
   writtenClusters(): readonly string[]
@@ -65,11 +64,8 @@ export function onDemandOf(sources: OnDemandSources): OnDemand {
 const MOST_NEEDED = 8
 
 /** Of all tables: who tells of the request does not say which listener it came through. */
-function neededBy(tables: readonly RouteConfiguration[], authority: string, routeName: string): readonly string[] {
-  const routes = tables.flatMap(({ virtualHosts, ignorePortInHostMatching }) => {
-    const name = ignorePortInHostMatching ? withoutPort(authority) : authority
-    return virtualHostFor(virtualHosts, name)?.routes ?? []
-  })
+function neededBy(tables: readonly RouteTable[], authority: string, routeName: string): readonly string[] {
+  const routes = tables.flatMap((table) => table.hostFor(authority)?.message.routes ?? [])
   const named = routes.filter(({ name }) => name === routeName)
   return (named.length > 0 ? named : routes).flatMap(routeClusters)
 }
@@ -122,7 +118,7 @@ function usedBy(host: VirtualHost): HostUse {
   return use
 }
 
-function indexUsers(tables: readonly RouteConfiguration[], listeners: Iterable<ListenerPlan>): Users {
+function indexUsers(tables: readonly RouteTable[], listeners: Iterable<ListenerPlan>): Users {
   const companions = new Map<string, Set<string>>()
   const mirrors = new Set<string>()
   const join = (split: readonly string[]) => {
@@ -135,8 +131,8 @@ function indexUsers(tables: readonly RouteConfiguration[], listeners: Iterable<L
       }
   }
   for (const table of tables)
-    for (const host of table.virtualHosts) {
-      const use = usedBy(host)
+    for (const { message } of table.ruled) {
+      const use = usedBy(message)
       for (const split of use.splits) join(split)
       for (const mirror of use.mirrors) mirrors.add(mirror)
     }

@@ -6,23 +6,11 @@ import { type Cells, cells } from '../model/cells.ts'
 import { ADS } from './listeners/config-source.ts'
 import { eagerTable, isOnDemandTable, splitVirtualHostName, virtualHostName } from './names.ts'
 import type { VirtualHostsOnDemand } from './resource.ts'
-import {
-  type CompiledVirtualHost,
-  DomainIndex,
-  MAX_DIRECT_RESPONSE_BYTES,
-  routeClusters,
-  withoutPort,
-} from './routes/index.ts'
-
-/** A route table with all its virtual hosts. */
-export interface FullTable {
-  readonly message: RouteConfiguration
-  readonly virtualHosts: readonly CompiledVirtualHost[]
-}
+import { type CompiledVirtualHost, MAX_DIRECT_RESPONSE_BYTES, type RouteTable, routeClusters } from './routes/index.ts'
 
 export interface VirtualHostSources {
   tables(): readonly string[]
-  table(name: string): FullTable | undefined
+  table(name: string): RouteTable | undefined
 }
 
 /**
@@ -43,27 +31,22 @@ const NONE: readonly string[] = []
  */
 export class LazyVirtualHosts implements VirtualHostsOnDemand {
   readonly #sources: VirtualHostSources
-  readonly #index: Cells<{ readonly hosts: DomainIndex<CompiledVirtualHost>; readonly ignorePort: boolean } | undefined>
+  readonly #table: Cells<RouteTable | undefined>
   readonly #found: Cells<CompiledVirtualHost | undefined>
 
   constructor(sources: VirtualHostSources) {
     this.#sources = sources
-    this.#index = cells((name) => {
-      // A proxy that has just been told to take all at once still asks until its new listener is ready.
-      const table = isOnDemandTable(name) ? (sources.table(name) ?? sources.table(eagerTable(name))) : undefined
-      if (!table) return undefined
-      const hosts = new DomainIndex(table.virtualHosts, ({ message }) => message.domains)
-      return { hosts, ignorePort: table.message.ignorePortInHostMatching }
-    })
+    // A proxy that has just been told to take all at once still asks until its new listener is ready.
+    this.#table = cells((name) =>
+      isOnDemandTable(name) ? (sources.table(name) ?? sources.table(eagerTable(name))) : undefined,
+    )
     this.#found = cells((name) => this.#find(name))
   }
 
   /** All virtual hosts by one of their names, for dumps and comparisons. */
   names(): readonly string[] {
     return this.#tables().flatMap((table) =>
-      (this.#sources.table(table)?.virtualHosts ?? []).map(({ message }) =>
-        virtualHostName(table, message.domains[0] ?? message.name),
-      ),
+      (this.#sources.table(table)?.domains ?? []).map((domain) => virtualHostName(table, domain)),
     )
   }
 
@@ -98,8 +81,7 @@ export class LazyVirtualHosts implements VirtualHostsOnDemand {
 
   #find(name: string): CompiledVirtualHost | undefined {
     const { table, authority } = splitVirtualHostName(name)
-    const index = authority === '' ? undefined : this.#index(table)
-    return index?.hosts.find(index.ignorePort ? withoutPort(authority) : authority)
+    return authority === '' ? undefined : this.#table(table)?.hostFor(authority)
   }
 
   #tables(): readonly string[] {

@@ -3,7 +3,7 @@ import type { XdsServer, XdsServerOptions } from '../../controlplane/ads/index.t
 import { type AdsMetrics, NO_METRICS } from '../../controlplane/ads/metrics.ts'
 import { envoyBootstrap } from '../../controlplane/bootstrap/envoy.ts'
 import type { ConfigObject } from '../../controlplane/config/object.ts'
-import { type CompiledMesh, createMesh } from '../../controlplane/mesh.ts'
+import { type CompiledMesh, createMesh, type MeshOptions } from '../../controlplane/mesh.ts'
 import type { OnDemandMemory } from '../../controlplane/ondemand/index.ts'
 import type { Upstream } from '../helpers/echo.ts'
 import { startEnvoy, type TestEnvoy } from '../helpers/envoy.ts'
@@ -30,7 +30,8 @@ export interface Plane {
 /** A control plane in this process that writes down what passes. */
 export async function startPlane(
   config: string | ReadonlyMap<string, ConfigObject>,
-  options: XdsServerOptions & { readonly port?: number; readonly memory?: OnDemandMemory } = {},
+  options: XdsServerOptions &
+    Pick<MeshOptions, 'sharesFrom'> & { readonly port?: number; readonly memory?: OnDemandMemory } = {},
 ): Promise<Plane> {
   const trace: string[] = []
   const pushed: { readonly type: string; readonly bytes: number }[] = []
@@ -44,12 +45,13 @@ export async function startPlane(
     acked: (type) => trace.push(`ack ${type}`),
     rejected: (type) => trace.push(`nack ${type}`),
   }
-  const { memory } = options
+  const { memory, sharesFrom } = options
   const mesh = createMesh({
     onFailure: (type, name, error) => {
       throw new Error(`${type} ${name} cannot be compiled`, { cause: error })
     },
     ...(memory && { generations: memory.generations }),
+    ...(sharesFrom !== undefined && { sharesFrom }),
   })
   mesh.commit(objectsOf(config))
   const server = xdsServer(mesh, {

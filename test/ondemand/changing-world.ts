@@ -28,6 +28,11 @@ export class ChangingWorld {
     return `front${index}.test`
   }
 
+  /** What the service is called at present. */
+  service(index: number): string {
+    return `svc${index}-v${this.#names[index]}.test`
+  }
+
   isSplit(index: number): boolean {
     return this.#split.has(index)
   }
@@ -65,11 +70,11 @@ export class ChangingWorld {
 
   /** The documents of one service. Those of the service before it name it while they share requests with it. */
   file(index: number): string {
-    const next = this.#service((index + 1) % this.#count)
+    const next = this.service((index + 1) % this.#count)
     const more = this.#split.has(index) ? `, weight: 50}, {destination: {host: ${next}}, weight: 50` : ''
-    const route = `[{route: [{destination: {host: ${this.#service(index)}}${more}}]}]`
+    const route = `[{route: [{destination: {host: ${this.service(index)}}${more}}]}]`
     return (
-      serviceAt(this.#service(index), [this.#upstreams[this.#upstream[index]!]!]) +
+      serviceAt(this.service(index), [this.#upstreams[this.#upstream[index]!]!]) +
       virtualService(this.host(index), route)
     )
   }
@@ -86,10 +91,6 @@ spec: {host: '*.test', trafficPolicy: {connectionPool: {tcp: {maxConnections: ${
 
   #documents(): readonly string[] {
     return [...Array.from({ length: this.#count }, (_, index) => this.file(index)), this.policy()]
-  }
-
-  #service(index: number): string {
-    return `svc${index}-v${this.#names[index]}.test`
   }
 }
 

@@ -5,6 +5,8 @@ import type { Scope } from '../../model/scope.ts'
 import type { Service, ServicePort } from '../../model/service.ts'
 
 type DestinationRule = ConfigObject<DestinationRuleSpec>
+/** Who knows which rules a service has. */
+type HoldsRules = Pick<Scope, 'destinationRules'>
 
 /** A part of a policy and the place in a document that decided it. */
 export interface Decided<T> {
@@ -40,7 +42,7 @@ const PARTS = [...PORT_PARTS, 'tunnel', 'proxyProtocol', 'retryBudget'] as const
  * the first rule with a policy gives it; settings of the port replace the policy around them, what they leave out is
  * at its default; a subset's policy wins part by part, and a subset's settings of the port replace all parts a port has.
  */
-export function effectivePolicy(scope: Scope, service: Service, port: ServicePort, subset = ''): EffectivePolicy {
+export function effectivePolicy(scope: HoldsRules, service: Service, port: ServicePort, subset = ''): EffectivePolicy {
   const rules = rulesFor(scope, service)
   const general = rules.find((rule) => rule.spec.trafficPolicy)
   const policy = general
@@ -67,7 +69,7 @@ export function subsetsOf(scope: Scope, service: Service): readonly ServiceSubse
 
 /** The consistent hash of a cluster: routes to it must carry a hash policy, or Envoy picks endpoints at random. */
 export function consistentHashOf(
-  scope: Scope,
+  scope: HoldsRules,
   service: Service,
   port: ServicePort,
   subset = '',
@@ -80,7 +82,7 @@ export function consistentHashOf(
 }
 
 /** The rules whose content is merged for a service, in order of precedence. */
-export function rulesFor(scope: Scope, service: Service): readonly DestinationRule[] {
+export function rulesFor(scope: HoldsRules, service: Service): readonly DestinationRule[] {
   const rules = scope.destinationRules(service)
   const first = rules[0]
   if (!first || rules.length === 1) return rules

@@ -1,5 +1,7 @@
 import { type Route, RouteSchema } from '../../../proto/gen/envoy/config/route/v3/route_components_pb.ts'
 import { duration, make } from '../../../proto/make.ts'
+import type { ConsistentHash } from '../../config/kinds/traffic-policy.ts'
+import type { HttpRetry } from '../../config/kinds/virtual-service.ts'
 import { outboundClusterName, type Service, type ServicePort } from '../../model/service.ts'
 import { consistentHashOf } from '../clusters/policy.ts'
 import { wireName } from '../wire-name.ts'
@@ -9,30 +11,55 @@ import type { CompiledRoute } from './http-route.ts'
 import { inboundRetryPolicy, retryPolicy } from './retries.ts'
 import { timeouts } from './timeout.ts'
 
+export type RouteAction = Extract<Route['action'], { case: 'route' }>['value']
+
+/** What nobody wrote. */
+const DEFAULT_RETRY: HttpRetry = {}
+const plain = new WeakMap<HttpRetry, Map<string, Route>>()
+
 /**
- * The route of a service port no VirtualService speaks of: to its cluster, with the mesh's retries and no time limit.
+ * The route of service ports no VirtualService speaks of, but for its cluster: with the mesh's retries and no time limit. One object for all
+ * that say the same.
  */
+export function plainRoute(hash: ConsistentHash | undefined, context: RouteContext): Route {
+  const { defaultHttpRetry } = context.scope.settings()
+  const grpc = isGrpcClient(context)
+  const byText = plain.get(defaultHttpRetry ?? DEFAULT_RETRY) ?? new Map<string, Route>()
+  plain.set(defaultHttpRetry ?? DEFAULT_RETRY, byText)
+  const text = JSON.stringify([grpc, hash])
+  let route = byText.get(text)
+  if (!route) {
+    const found = hashPolicy(hash)
+    const policy = found && (!grpc || found.policySpecifier?.case === 'header') ? [found] : []
+    const retries = retryPolicy(defaultHttpRetry, policy.length > 0)
+    route = make(RouteSchema, {
+      name: 'default',
+      match: { pathSpecifier: { case: 'prefix', value: '/' } },
+      action: {
+        case: 'route',
+        value: {
+          hashPolicy: policy,
+          ...timeouts(undefined, context),
+          ...(retries ? { retryPolicy: retries } : {}),
+        },
+      },
+    })
+    byText.set(text, route)
+  }
+  return route
+}
+
+/** A route to one cluster, with another in its place. */
+export function leadingTo(route: Route, clusterSpecifier: RouteAction['clusterSpecifier']): Route {
+  const action = route.action.value as RouteAction
+  return { ...route, action: { case: 'route', value: { ...action, clusterSpecifier } } }
+}
+
+/** The route of a service port no VirtualService speaks of, to its cluster. */
 export function defaultRoute(service: Service, port: ServicePort, context: RouteContext): CompiledRoute {
   const hash = consistentHashOf(context.scope, service, port)
-  const found = hashPolicy(hash?.value)
-  const policy = found && (!isGrpcClient(context) || found.policySpecifier?.case === 'header') ? [found] : []
-  const retries = retryPolicy(context.scope.settings().defaultHttpRetry, policy.length > 0)
-  const route = make(RouteSchema, {
-    name: 'default',
-    match: { pathSpecifier: { case: 'prefix', value: '/' } },
-    action: {
-      case: 'route',
-      value: {
-        clusterSpecifier: {
-          case: 'cluster',
-          value: wireName(context.scope, outboundClusterName(port.number, '', service.hostname)),
-        },
-        hashPolicy: policy,
-        ...timeouts(undefined, context),
-        ...(retries ? { retryPolicy: retries } : {}),
-      },
-    },
-  })
+  const cluster = wireName(context.scope, outboundClusterName(port.number, '', service.hostname))
+  const route = leadingTo(plainRoute(hash?.value, context), { case: 'cluster', value: cluster })
   return { route, origins: hash ? [service.origin, hash.origin] : [service.origin] }
 }
 

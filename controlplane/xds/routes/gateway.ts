@@ -11,7 +11,7 @@ import { type GatewayServer, gatewayServers } from './gateway-servers.ts'
 import type { CompiledRoute } from './http-route.ts'
 import { takesEverything } from './match.ts'
 import { rateLimitsFor } from './rate-limit.ts'
-import type { CompiledRouteConfiguration } from './route-configuration.ts'
+import { RouteTable } from './route-table.ts'
 import { ruleCells } from './rules.ts'
 import { type CompiledVirtualHost, virtualHost } from './virtual-host.ts'
 
@@ -34,7 +34,7 @@ export function gatewayRouteNames(scope: Scope): readonly string[] {
  * everything last. A host that only redirects to https needs no VirtualService, nor does one with a default endpoint. With
  * nothing to serve everything is 404.
  */
-export function compileGateway(scope: Scope, name: string): CompiledRouteConfiguration | undefined {
+export function compileGateway(scope: Scope, name: string): RouteTable | undefined {
   const servers = gatewayServers(scope).filter((server) => server.routeName === name)
   const first = servers[0]
   if (!first) return undefined
@@ -44,14 +44,13 @@ export function compileGateway(scope: Scope, name: string): CompiledRouteConfigu
   const virtualHosts = collapse(scope, [...exposed.values()], port)
   if (virtualHosts.length === 0)
     virtualHosts.push(virtualHost(`blackhole:${port}`, ['*'], [], { origins: [first.origin] }))
-  const message = make(RouteConfigurationSchema, {
+  const head = make(RouteConfigurationSchema, {
     name,
-    virtualHosts: virtualHosts.map((compiled) => compiled.message),
     validateClusters: false,
     ignorePortInHostMatching: true,
     maxDirectResponseBodySizeBytes: MAX_DIRECT_RESPONSE_BYTES,
   })
-  return { message, virtualHosts }
+  return new RouteTable(head, virtualHosts)
 }
 
 function collect(scope: Scope, server: GatewayServer, exposed: Map<string, ExposedHost>): void {

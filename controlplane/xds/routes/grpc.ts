@@ -2,7 +2,7 @@ import { RouteConfigurationSchema } from '../../../proto/gen/envoy/config/route/
 import { make } from '../../../proto/make.ts'
 import type { Scope } from '../../model/scope.ts'
 import { outboundClusterName, parseOutboundClusterName } from '../../model/service.ts'
-import type { CompiledRouteConfiguration } from './route-configuration.ts'
+import { RouteTable } from './route-table.ts'
 import { firstRules, httpPorts, routesOfPort } from './rules.ts'
 import { served } from './served.ts'
 import { virtualHost } from './virtual-host.ts'
@@ -18,7 +18,7 @@ export function grpcRouteNames(scope: Scope): readonly string[] {
  * Routes of one target of a gRPC client: one virtual host that takes every authority, since the table is for this
  * target only. A target may also be a host that only rules speak of.
  */
-export function compileGrpc(scope: Scope, name: string): CompiledRouteConfiguration | undefined {
+export function compileGrpc(scope: Scope, name: string): RouteTable | undefined {
   const target = parseOutboundClusterName(name)
   if (!target || target.subset) return undefined
   const { services, index } = served(scope, 'together')
@@ -31,5 +31,5 @@ export function compileGrpc(scope: Scope, name: string): CompiledRouteConfigurat
       : firstRules(scope, index.others.get(target.hostname) ?? [], target.port)
   if (!routes) return undefined
   const host = virtualHost(`${target.hostname}:${target.port}`, ['*'], routes)
-  return { message: make(RouteConfigurationSchema, { name, virtualHosts: [host.message] }), virtualHosts: [host] }
+  return new RouteTable(make(RouteConfigurationSchema, { name }), [host])
 }

@@ -6,7 +6,7 @@ import { isHttp, portProtocol } from '../../model/service.ts'
 import { inboundName } from '../names.ts'
 import { inboundRoute } from './default-route.ts'
 import { MAX_DIRECT_RESPONSE_BYTES } from './direct-response.ts'
-import type { CompiledRouteConfiguration } from './route-configuration.ts'
+import { RouteTable } from './route-table.ts'
 import { virtualHost } from './virtual-host.ts'
 
 /** `inbound|<port>||` of each HTTP port that a Sidecar takes for its workload; routes and cluster share the name. */
@@ -18,7 +18,7 @@ export function inboundRouteNames(scope: Scope): readonly string[] {
 }
 
 /** Routes from a Sidecar's ingress port to the workload. */
-export function compileInbound(scope: Scope, name: string): CompiledRouteConfiguration | undefined {
+export function compileInbound(scope: Scope, name: string): RouteTable | undefined {
   const sidecar = scope.sidecar()
   const index = (sidecar?.spec.ingress ?? []).findIndex(({ port }) => inboundName(port.number ?? 0) === name)
   const listener = sidecar?.spec.ingress?.[index]
@@ -28,11 +28,10 @@ export function compileInbound(scope: Scope, name: string): CompiledRouteConfigu
   const origin: Origin = { object: sidecar, path: ['spec', 'ingress', index] }
   const route = inboundRoute(name, protocol === 'grpc' || protocol === 'grpc-web')
   const host = virtualHost(`inbound|http|${number}`, ['*'], [{ route, origins: [origin] }])
-  const message = make(RouteConfigurationSchema, {
+  const head = make(RouteConfigurationSchema, {
     name,
-    virtualHosts: [host.message],
     validateClusters: false,
     maxDirectResponseBodySizeBytes: MAX_DIRECT_RESPONSE_BYTES,
   })
-  return { message, virtualHosts: [host] }
+  return new RouteTable(head, [host])
 }

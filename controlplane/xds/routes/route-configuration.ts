@@ -1,16 +1,9 @@
-import type { RouteConfiguration } from '../../../proto/gen/envoy/config/route/v3/route_pb.ts'
 import type { Scope } from '../../model/scope.ts'
 import { compileGateway, gatewayRouteNames } from './gateway.ts'
 import { compileGrpc, grpcRouteNames } from './grpc.ts'
 import { compileInbound, inboundRouteNames } from './inbound.ts'
+import type { RouteTable } from './route-table.ts'
 import { compileOutbound, outboundListeners } from './sidecar.ts'
-import type { CompiledVirtualHost } from './virtual-host.ts'
-
-/** A route table; virtual hosts and routes know the places in documents they came from. */
-export interface CompiledRouteConfiguration {
-  readonly message: RouteConfiguration
-  readonly virtualHosts: readonly CompiledVirtualHost[]
-}
 
 /** Names of all route tables of a class, in a stable order. */
 export function routeConfigurationNames(scope: Scope): readonly string[] {
@@ -26,8 +19,8 @@ export function routeConfigurationNames(scope: Scope): readonly string[] {
   }
 }
 
-/** The route table of a name, or undefined when this class has no such table. */
-export function compileTable(scope: Scope, name: string): CompiledRouteConfiguration | undefined {
+/** The route table of a name for the proxies of one class, or undefined when it has none. */
+export function compileRouteConfiguration(scope: Scope, name: string): RouteTable | undefined {
   switch (scope.proxy.type) {
     case 'router':
       return compileGateway(scope, name)

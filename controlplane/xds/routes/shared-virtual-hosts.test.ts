@@ -1,12 +1,11 @@
 import { fromBinary, toJson } from '@bufbuild/protobuf'
+import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { RouteConfigurationSchema } from '../../../proto/gen/envoy/config/route/v3/route_pb.ts'
-import { encode } from '../../../proto/make.ts'
 import { fullRegistry } from '../../../proto/registry.ts'
 import type { Scope } from '../../model/index.ts'
 import { world } from './fixture.ts'
 import { compileRouteConfiguration } from './index.ts'
-import { shareVirtualHosts } from './shared-virtual-hosts.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: protobuf JSON is free; tests name the paths they look at.
 type Json = any
@@ -29,19 +28,38 @@ spec: {hosts: ["${host}"], http: [${http}]}
 function sent(yaml: string, more: { readonly worth?: number; readonly generation?: Scope['generation'] } = {}): Json {
   const { worth = 2, generation } = more
   const { scope } = world(yaml)
-  const { message } = compileRouteConfiguration(generation ? { ...scope, generation } : scope, 'http_proxy')!
-  const bytes = encode(RouteConfigurationSchema, shareVirtualHosts(message, worth))
+  const generations = generation && { generation, generations: () => generation }
+  const { bytes } = compileRouteConfiguration({ ...scope, ...generations, sharesFrom: worth }, 'http_proxy')!
   return toJson(RouteConfigurationSchema, fromBinary(RouteConfigurationSchema, bytes), { registry: fullRegistry() })
 }
 
 const namesOf = (table: Json): readonly string[] => table.virtualHosts.map(({ name }: Json) => name)
 const sharedOf = (table: Json) => table.virtualHosts.filter(({ name }: Json) => name.startsWith('shared-'))
-const mapOf = (host: Json): Readonly<Record<string, string>> =>
+const prefixesOf = (host: Json): Readonly<Record<string, string>> =>
   Object.fromEntries(
     Object.entries<Json>(
-      host.routes[1].route.inlineClusterSpecifierPlugin.extension.typedConfig.clusterMatcher.matcherTree.exactMatchMap
+      host.routes[1].route.inlineClusterSpecifierPlugin.extension.typedConfig.clusterMatcher.matcherTree.prefixMatchMap
         .map,
     ).map(([authority, { action }]) => [authority, action.typedConfig.cluster]),
+  )
+/** Each authority of a shared virtual host and the cluster it leads to: that of the longest prefix. */
+const mapOf = (host: Json): Readonly<Record<string, string | undefined>> => {
+  const prefixes = Object.entries(prefixesOf(host)).sort(([a], [b]) => b.length - a.length)
+  return Object.fromEntries(
+    host.domains.map((domain: string) => {
+      const authority = domain.toLowerCase()
+      return [authority, prefixes.find(([prefix]) => authority.startsWith(prefix))?.[1]]
+    }),
+  )
+}
+/** Each domain of a table and the cluster it leads to. */
+const clustersOf = (table: Json) =>
+  Object.fromEntries(
+    table.virtualHosts.flatMap((host: Json) =>
+      host.name.startsWith('shared-')
+        ? Object.entries(mapOf(host))
+        : host.domains.map((domain: string) => [domain.toLowerCase(), host.routes[0].route?.cluster]),
+    ),
   )
 
 it('virtual hosts that are alike are one, with each domain in a map to its cluster, and say what one alone says', () => {
@@ -50,7 +68,7 @@ it('virtual hosts that are alike are one, with each domain in a map to its clust
   const [shared] = sharedOf(table)
   expect(shared.domains).toHaveLength(8)
   const map = mapOf(shared)
-  expect(Object.keys(map).sort()).toEqual([...shared.domains].sort())
+  expect(Object.keys(prefixesOf(shared)).sort()).toEqual(['s0.test', 's1.test', 's2.test', 's3.test'])
   expect(map['s3.test']).toBe('outbound|80||s3.test')
   expect(map['s3.test:80']).toBe('outbound|80||s3.test')
   const { cluster: _, ...alone } = sent(many(1)).virtualHosts[0].routes[0].route
@@ -87,15 +105,7 @@ spec: {host: s3.test, trafficPolicy: {loadBalancer: {consistentHash: {httpHeader
 
 it('an authority is in one virtual host only, and every one that leads somewhere alone leads there together', () => {
   const yaml = many(6) + rule('s5.test', '{route: [{destination: {host: s4.test}}]}')
-  const clusters = (table: Json) =>
-    Object.fromEntries(
-      table.virtualHosts.flatMap((host: Json) =>
-        host.name.startsWith('shared-')
-          ? Object.entries(mapOf(host))
-          : host.domains.map((domain: string) => [domain, host.routes[0].route?.cluster]),
-      ),
-    )
-  expect(clusters(sent(yaml))).toEqual(clusters(sent(yaml, { worth: 1000 })))
+  expect(clustersOf(sent(yaml))).toEqual(clustersOf(sent(yaml, { worth: 1000 })))
 })
 
 it('settings of filters stay with their virtual host: a bucket belongs to one', () => {
@@ -108,4 +118,37 @@ spec: {hosts: [s0.test, s1.test, s2.test], limits: [{tokenBucket: {maxTokens: 5,
   const table = sent(many(3) + limits)
   expect(table.virtualHosts.find(({ name }: Json) => name === 's2.test:80').typedPerFilterConfig).toBeDefined()
   expect(sharedOf(table)).toEqual([])
+})
+
+it('names that begin with each other, ports and short names lead where they lead alone', () => {
+  const ports = ['80', '8080', '81', '443']
+  const name = fc
+    .array(fc.constantFrom('a', 'b', 'aa', 'svc'), { minLength: 1, maxLength: 3 })
+    .map((parts) => parts.join('.'))
+  const service = fc.record({
+    host: fc.oneof(
+      name,
+      name.map((short) => `${short}.svc.cluster.local`),
+    ),
+    namespace: fc.constantFrom('default', 'a', 'b'),
+    ports: fc.uniqueArray(fc.constantFrom(...ports), { minLength: 1, maxLength: 3 }),
+  })
+  const rules = fc.array(fc.record({ host: name, to: name }), { maxLength: 3 })
+  fc.assert(
+    fc.property(fc.uniqueArray(service, { selector: ({ host }) => host, maxLength: 12 }), rules, (services, ruled) => {
+      const yaml = services
+        .map(
+          (one, index) => `---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: "e${index}", namespace: ${one.namespace}}
+spec: {hosts: ["${one.host}"], resolution: STATIC, ports: [${one.ports.map((port) => `{number: ${port}, name: http-${port}, protocol: HTTP}`).join(', ')}]}
+`,
+        )
+        .concat(ruled.map(({ host, to }) => rule(host, `{route: [{destination: {host: "${to}"}}]}`)))
+        .join('')
+      expect(clustersOf(sent(yaml))).toEqual(clustersOf(sent(yaml, { worth: 1000 })))
+    }),
+    { numRuns: 150 },
+  )
 })

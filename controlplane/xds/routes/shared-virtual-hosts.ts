@@ -1,70 +1,96 @@
-import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
-import { AnySchema } from '@bufbuild/protobuf/wkt'
 import {
   type Route,
   RouteSchema,
   type VirtualHost,
   VirtualHostSchema,
 } from '../../../proto/gen/envoy/config/route/v3/route_components_pb.ts'
-import type { RouteConfiguration } from '../../../proto/gen/envoy/config/route/v3/route_pb.ts'
 import { LuaPerRouteSchema } from '../../../proto/gen/envoy/extensions/filters/http/lua/v3/lua_pb.ts'
 import { encode, make, pack } from '../../../proto/make.ts'
-import { virtualHostBytes } from './virtual-host.ts'
+import { clusterMap, fewestPrefixes, type Lead } from './cluster-map.ts'
+import { leadingTo, type RouteAction } from './default-route.ts'
+import { expand, isExact, type PlainHost } from './plain-host.ts'
+import { type CompiledVirtualHost, virtualHostBytes } from './virtual-host.ts'
 
 /** So many virtual hosts that differ in nothing but domains and cluster are sent as one; fewer stay what people expect to see. */
-const WORTH_SHARING = 500
+export const WORTH_SHARING = 500
 
-/** The HTTP filter that {@link shareVirtualHosts} relies on for authorities in capitals. */
+/** The HTTP filter that {@link sharedBytes} relies on for authorities in capitals. */
 export const LOWER_CASE_FILTER = 'lower-case-authority'
 
+/** A virtual host of a table: one with messages of its own, or one that may be told by a line in a map. */
+export type TableHost = PlainHost | CompiledVirtualHost
+
+export function isPlain(host: TableHost): host is PlainHost {
+  return 'cluster' in host
+}
+
+export function domainsOf(host: TableHost): readonly string[] {
+  return isPlain(host) ? host.domains : host.message.domains
+}
+
+/** The virtual host as a message with its origins. */
+export function compiledHost(host: TableHost): CompiledVirtualHost {
+  return isPlain(host) ? expand(host) : host
+}
+
 /**
- * The table with virtual hosts that are alike but for domains and cluster put into one, which looks the cluster up by the authority: a
- * virtual host with its route takes Envoy some 4 kB, its entries in a map 1 kB (docs/decisions/on-demand.md).
- * The same object when there are too few of them.
+ * The virtual hosts of a table as they are sent, encoded: those that are alike but for domains and cluster are put into one, which looks the
+ * cluster up by the authority. A virtual host with its route takes Envoy some 4 kB, its domains and its line in a map a fifth of that
+ * (docs/decisions/on-demand.md).
  *
  * A map knows one spelling, and authorities have no case. One with capitals takes a route of its own, where a filter writes it in small
  * letters and has the route chosen again.
  * @param worth how many have to be alike
  */
-export function shareVirtualHosts(table: RouteConfiguration, worth = WORTH_SHARING): RouteConfiguration {
-  // Where the port does not count the authority is not the domain.
-  if (table.ignorePortInHostMatching || table.virtualHosts.length < worth) return table
-  const groups = new Map<string, VirtualHost[]>()
-  for (const host of table.virtualHosts) {
-    const kind = kindOf(host)
-    if (kind === undefined) continue
-    const group = groups.get(kind)
-    if (group) group.push(host)
-    else groups.set(kind, [host])
-  }
+export function sharedBytes(hosts: readonly TableHost[], worth: number): readonly Uint8Array[] {
+  const groups = new Map<string, TableHost[]>()
+  if (hosts.length >= worth)
+    for (const host of hosts) {
+      const kind = kindOf(host)
+      if (kind === undefined) continue
+      const group = groups.get(kind)
+      if (group) group.push(host)
+      else groups.set(kind, [host])
+    }
   const shared = [...groups.values()].filter((group) => group.length >= worth)
-  if (shared.length === 0) return table
   const gone = new Set(shared.flat())
-  return {
-    ...table,
-    virtualHosts: [
-      ...table.virtualHosts.filter((host) => !gone.has(host)),
-      ...shared.map((group, index) => sharedHost(`shared-${index + 1}`, group)),
-    ],
-  }
+  return [
+    ...hosts.filter((host) => !gone.has(host)).map((host) => virtualHostBytes(compiledHost(host).message)),
+    ...shared.map((group, index) => encode(VirtualHostSchema, sharedHost(`shared-${index + 1}`, group))),
+  ]
 }
 
-/** Makes beforehand what {@link shareVirtualHosts} and encoding need of one virtual host of a table of this size. */
-export function prepareToShare(size: number): (host: VirtualHost) => void {
+/**
+ * Makes beforehand what {@link sharedBytes} needs of one virtual host of a table of this size.
+ * @returns whether a message was made of it
+ */
+export function prepareToShare(size: number, worth = Number.POSITIVE_INFINITY): (host: TableHost) => boolean {
   return (host) => {
-    if (size < WORTH_SHARING || kindOf(host) === undefined) virtualHostBytes(host)
-    else entriesOf(host)
+    if (size >= worth && kindOf(host) !== undefined) return !isPlain(host)
+    virtualHostBytes(compiledHost(host).message)
+    return true
   }
 }
 
+const plainKinds = new WeakMap<Route, string>()
 const kinds = new WeakMap<VirtualHost, string | null>()
 
 /** Equal for virtual hosts that can be one; undefined for one that must stay alone. */
-function kindOf(host: VirtualHost): string | undefined {
-  let kind = kinds.get(host)
+function kindOf(host: TableHost): string | undefined {
+  if (isPlain(host)) {
+    if (!host.exact) return undefined
+    let kind = plainKinds.get(host.route)
+    if (kind === undefined) {
+      kind = textOf(expand(host).message)
+      plainKinds.set(host.route, kind)
+    }
+    return kind
+  }
+  const { message } = host
+  let kind = kinds.get(message)
   if (kind === undefined) {
-    kind = canShare(host) ? Buffer.from(encode(VirtualHostSchema, withoutNames(host))).toString('latin1') : null
-    kinds.set(host, kind)
+    kind = canShare(message) ? textOf(message) : null
+    kinds.set(message, kind)
   }
   return kind ?? undefined
 }
@@ -78,28 +104,32 @@ function canShare({ domains, routes, typedPerFilterConfig }: VirtualHost): boole
     route.action.value.clusterSpecifier.case === 'cluster' &&
     Object.keys(typedPerFilterConfig).length === 0 &&
     Object.keys(route.typedPerFilterConfig).length === 0 &&
-    domains.every((domain) => /^[!-)+-~]+$/.test(domain))
+    domains.every(isExact)
   )
 }
 
-function withoutNames(host: VirtualHost): VirtualHost {
-  return { ...host, name: '', domains: [], routes: [leadingTo(host.routes[0]!, { case: undefined })] }
+/** What a virtual host says but for names and cluster. */
+function textOf(host: VirtualHost): string {
+  const rest = { ...host, name: '', domains: [], routes: [leadingTo(host.routes[0]!, { case: undefined })] }
+  return Buffer.from(encode(VirtualHostSchema, rest)).toString('latin1')
 }
 
-type RouteAction = Extract<Route['action'], { case: 'route' }>['value']
-
-function leadingTo(route: Route, clusterSpecifier: RouteAction['clusterSpecifier']): Route {
-  const action = route.action.value as RouteAction
-  return { ...route, action: { case: 'route', value: { ...action, clusterSpecifier } } }
+function leadsOf(host: TableHost): readonly Lead[] {
+  const cluster = isPlain(host) ? host.cluster : clusterOf(host.message)
+  return domainsOf(host).map((domain) => ({ authority: domain.toLowerCase(), cluster }))
 }
 
-function sharedHost(name: string, group: readonly VirtualHost[]): VirtualHost {
-  const first = group[0]!
-  const typedConfig = make(AnySchema, {
-    typeUrl: 'type.googleapis.com/envoy.extensions.router.cluster_specifiers.matcher.v3.MatcherClusterSpecifier',
-    value: specifier(group.map(entriesOf)),
-  })
-  const plugin = make(RouteSchema, {
+function clusterOf({ routes }: VirtualHost): string {
+  const { action } = routes[0]!
+  if (action.case !== 'route' || action.value.clusterSpecifier.case !== 'cluster')
+    throw new Error('only routes to one cluster can be shared')
+  return action.value.clusterSpecifier.value
+}
+
+function sharedHost(name: string, group: readonly TableHost[]): VirtualHost {
+  const first = compiledHost(group[0]!).message
+  const typedConfig = clusterMap(fewestPrefixes(group.flatMap(leadsOf)))
+  const looksUp = make(RouteSchema, {
     action: {
       case: 'route',
       value: {
@@ -109,13 +139,12 @@ function sharedHost(name: string, group: readonly VirtualHost[]): VirtualHost {
         },
       },
     },
-  })
-  const looksUp = (plugin.action.value as RouteAction).clusterSpecifier
+  }).action
   return {
     ...first,
     name,
-    domains: group.flatMap(({ domains }) => domains),
-    routes: [CAPITALS, leadingTo(first.routes[0]!, looksUp)],
+    domains: group.flatMap(domainsOf),
+    routes: [CAPITALS, leadingTo(first.routes[0]!, (looksUp.value as RouteAction).clusterSpecifier)],
   }
 }
 
@@ -163,72 +192,3 @@ end`,
     }),
   },
 })
-
-const CLUSTER_ACTION = 'type.googleapis.com/envoy.extensions.router.cluster_specifiers.matcher.v3.ClusterAction'
-const HEADER_INPUT = 'type.googleapis.com/envoy.type.matcher.v3.HttpRequestHeaderMatchInput'
-
-const entries = new WeakMap<VirtualHost, Uint8Array>()
-
-/** The domains of a virtual host as entries of a `MatchMap`, each with its cluster; made once. */
-function entriesOf(host: VirtualHost): Uint8Array {
-  let known = entries.get(host)
-  if (!known) {
-    const { clusterSpecifier } = host.routes[0]!.action.value as RouteAction
-    // ClusterAction: cluster = 1
-    const action = bytes((writer) => writer.tag(1, LENGTH).string(clusterSpecifier.value as string))
-    // OnMatch: action = 2
-    const onMatch = bytes((writer) => writer.tag(2, LENGTH).bytes(extension('cluster', CLUSTER_ACTION, action)))
-    const writer = new BinaryWriter()
-    // MatchMap: map = 1; an entry: key = 1, value = 2
-    for (const domain of host.domains)
-      writer.tag(1, LENGTH).fork().tag(1, LENGTH).string(domain.toLowerCase()).tag(2, LENGTH).bytes(onMatch).join()
-    known = writer.finish()
-    entries.set(host, known)
-  }
-  return known
-}
-
-/**
- * A `MatcherClusterSpecifier` that looks the authority up. Written by hand, so that entries of virtual hosts that did not change are only
- * copied.
- * https://www.envoyproxy.io/docs/envoy/latest/api-v3/extensions/router/cluster_specifiers/matcher/v3/cluster_specifier_matcher.proto
- * https://github.com/cncf/xds/blob/main/xds/type/matcher/v3/matcher.proto
- */
-function specifier(maps: readonly Uint8Array[]): Uint8Array {
-  // HttpRequestHeaderMatchInput: header_name = 1
-  const input = bytes((writer) => writer.tag(1, LENGTH).string(':authority'))
-  // MatcherTree: input = 1, exact_match_map = 2
-  const tree = bytes((writer) =>
-    writer
-      .tag(1, LENGTH)
-      .bytes(extension('authority', HEADER_INPUT, input))
-      .tag(2, LENGTH)
-      .bytes(Buffer.concat(maps)),
-  )
-  // MatcherClusterSpecifier: cluster_matcher = 1; Matcher: matcher_tree = 2
-  return bytes((writer) => writer.tag(1, LENGTH).fork().tag(2, LENGTH).bytes(tree).join())
-}
-
-const LENGTH = WireType.LengthDelimited
-
-/** TypedExtensionConfig: name = 1, typed_config = 2; Any: type_url = 1, value = 2 */
-function extension(name: string, typeUrl: string, value: Uint8Array): Uint8Array {
-  return bytes((writer) =>
-    writer
-      .tag(1, LENGTH)
-      .string(name)
-      .tag(2, LENGTH)
-      .fork()
-      .tag(1, LENGTH)
-      .string(typeUrl)
-      .tag(2, LENGTH)
-      .bytes(value)
-      .join(),
-  )
-}
-
-function bytes(write: (writer: BinaryWriter) => unknown): Uint8Array {
-  const writer = new BinaryWriter()
-  write(writer)
-  return writer.finish()
-}

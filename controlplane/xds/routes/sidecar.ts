@@ -2,20 +2,22 @@ import { RouteConfigurationSchema } from '../../../proto/gen/envoy/config/route/
 import { make } from '../../../proto/make.ts'
 import type { IstioEgressListener } from '../../config/kinds/sidecar.ts'
 import { type Cells, cells, sameItems } from '../../model/cells.ts'
+import { Memory } from '../../model/memory.ts'
 import { MESH_GATEWAY, type Scope } from '../../model/scope.ts'
-import { isHttp, portProtocol, type Service, type ServicePort } from '../../model/service.ts'
+import { isHttp, portProtocol } from '../../model/service.ts'
 import { isSupposing } from '../../model/supposition.ts'
 import { egressRouteName, HTTP_PROXY_ROUTES, onDemandTable } from '../names.ts'
 import { catchAllVirtualHost } from './catch-all.ts'
 import { MAX_DIRECT_RESPONSE_BYTES } from './direct-response.ts'
 import { assignDomains, claim, type DomainClaim, hostHeader, serviceClaims } from './domains.ts'
 import type { CompiledRoute } from './http-route.ts'
+import { type PlainHost, type PlainHosts, plainHosts, type ServiceTarget } from './plain-host.ts'
 import { type CompiledRateLimit, rateLimitsFor } from './rate-limit.ts'
-import type { CompiledRouteConfiguration } from './route-configuration.ts'
+import { RouteTable } from './route-table.ts'
 import { firstRules, httpPorts, type RuleHosts, ruleCells } from './rules.ts'
 import { served } from './served.ts'
-import { prepareToShare } from './shared-virtual-hosts.ts'
-import { type CompiledVirtualHost, virtualHost, virtualHostBytes } from './virtual-host.ts'
+import { prepareToShare, type TableHost } from './shared-virtual-hosts.ts'
+import { type CompiledVirtualHost, virtualHost } from './virtual-host.ts'
 
 /** The port of hosts that are only in rules: plain HTTP's. */
 const RULE_HOST_PORT = 80
@@ -80,19 +82,22 @@ interface Frame {
   readonly rules: readonly RuleHosts[]
   readonly port: number
   /** Of the registry. Absent: only rules speak of the host. */
-  readonly service?: { readonly service: Service; readonly port: ServicePort }
+  readonly target?: ServiceTarget
+  /** What was last made of it. Most stay the same while others in their table change. */
+  made?: Made
 }
 
-interface Made {
-  readonly routes: readonly CompiledRoute[]
-  readonly limits: readonly CompiledRateLimit[]
-  readonly virtualHost: CompiledVirtualHost
-}
+type Made =
+  | { readonly plain: PlainHost; readonly virtualHost?: undefined }
+  | {
+      readonly routes: readonly CompiledRoute[]
+      readonly limits: readonly CompiledRateLimit[]
+      readonly virtualHost: CompiledVirtualHost
+      readonly plain?: undefined
+    }
 
 interface Frames {
   readonly list: readonly Frame[]
-  /** What was last made of each. Most stay the same while others in their table change. */
-  readonly made: Made[]
   /** Whether one of them takes every request that no other takes. */
   readonly takesAll: boolean
 }
@@ -107,11 +112,14 @@ function framesOf(scope: Scope, name: string): Frames {
       const { index } = served(scope, egress === '' ? undefined : Number(egress))
       return firstRules(scope, index.others.get(host) ?? [], Number(port)) !== undefined
     })
+    const last = new Memory<string, Frames>()
     known = cells((table) => {
       const listener = outboundListeners(scope).find((candidate) => candidate.name === table)
-      return listener
-        ? createFrames(scope, listener, (host, port) => hasRoutes(`${port}\n${host}\n${listener.egress ?? ''}`))
-        : { list: [], made: [], takesAll: false }
+      if (!listener) return { list: [], takesAll: false }
+      const ofRules = (host: string, port: number) => hasRoutes(`${port}\n${host}\n${listener.egress ?? ''}`)
+      const frames = createFrames(scope, listener, ofRules, last.get(table)?.list ?? [])
+      last.set(table, frames)
+      return frames
     })
     byScope.set(scope, known)
   }
@@ -122,6 +130,7 @@ function createFrames(
   scope: Scope,
   listener: OutboundListener,
   hasRoutes: (host: string, port: number) => boolean,
+  before: readonly Frame[],
 ): Frames {
   const { domain } = scope.settings()
   const { services, index } = served(scope, listener.egress)
@@ -135,7 +144,7 @@ function createFrames(
       const rules = index.of(service.hostname)
       const forms = listener.port !== undefined ? 'without' : port === main ? 'both' : 'with'
       found.push({
-        frame: { name, host: service.hostname, rules, port: port.number, service: { service, port } },
+        frame: { name, host: service.hostname, rules, port: port.number, target: { service, port } },
         claims: serviceClaims(service, port.number, forms, scope.proxy.namespace, domain),
       })
     }
@@ -146,29 +155,52 @@ function createFrames(
       found.push({ frame: { name: `${host}:${port}`, host, rules, port }, claims: ruleHostClaims(host, listener.port) })
   }
   const domains = assignDomains(found.map(({ claims }) => claims))
+  const known = new Map(before.map((frame) => [frame.name, frame]))
+  const list: Frame[] = []
+  for (const [position, { frame }] of found.entries()) {
+    const given = domains[position]!
+    if (given.length === 0) continue
+    const same = known.get(frame.name)
+    list.push(same && isSame(same, frame, given) ? same : { ...frame, domains: given })
+  }
+  return { list, takesAll: domains.some((given) => given.includes('*')) }
+}
+
+function isSame(a: Frame, b: Omit<Frame, 'domains'>, domains: readonly string[]): boolean {
+  return (
+    a.target?.service === b.target?.service &&
+    a.target?.port === b.target?.port &&
+    sameItems(a.domains, domains) &&
+    sameItems(a.rules, b.rules)
+  )
+}
+
+/** What the virtual hosts of a table are made with. */
+interface Making {
+  readonly limited: boolean
+  readonly plain: PlainHosts
+}
+
+function making(scope: Scope): Making {
   return {
-    list: found.flatMap(({ frame }, position) => {
-      const given = domains[position]!
-      return given.length > 0 ? [{ ...frame, domains: given }] : []
-    }),
-    made: [],
-    takesAll: domains.some((given) => given.includes('*')),
+    limited: scope.rateLimits().length > 0 || scope.localRateLimits().length > 0,
+    plain: plainHosts(scope),
   }
 }
 
-function hasLimits(scope: Scope): boolean {
-  return scope.rateLimits().length > 0 || scope.localRateLimits().length > 0
-}
-
-function madeOf(scope: Scope, { list, made }: Frames, position: number, limited: boolean): CompiledVirtualHost {
-  const { name, host, domains, rules, port, service } = list[position]!
-  const routes =
-    firstRules(scope, rules, port) ?? (service ? ruleCells(scope).plain(service.service, service.port) : [])
+function madeOf(scope: Scope, frame: Frame, { limited, plain }: Making): TableHost {
+  const { name, host, domains, rules, port, target, made } = frame
+  const ruled = firstRules(scope, rules, port)
   const limits = limited ? rateLimitsFor(scope, host) : NO_LIMITS
-  const before = made[position]
-  if (before?.routes === routes && sameItems(before.limits, limits)) return before.virtualHost
+  if (!ruled && target && limits.length === 0) {
+    const present = plain(name, domains, target, made?.plain)
+    if (present !== made?.plain && !isSupposing()) frame.made = { plain: present }
+    return present
+  }
+  const routes = ruled ?? (target ? ruleCells(scope).plain(target.service, target.port) : [])
+  if (made?.virtualHost && made.routes === routes && sameItems(made.limits, limits)) return made.virtualHost
   const compiled = virtualHost(name, domains, routes, { rateLimits: limits })
-  if (!isSupposing()) made[position] = { routes, limits, virtualHost: compiled }
+  if (!isSupposing()) frame.made = { routes, limits, virtualHost: compiled }
   return compiled
 }
 
@@ -179,39 +211,45 @@ function madeOf(scope: Scope, { list, made }: Frames, position: number, limited:
 export function* makeVirtualHosts(scope: Scope): Generator<void> {
   for (const { name } of outboundListeners(scope)) {
     const frames = framesOf(scope, name)
-    const prepare = scope.proxy.sharesVirtualHosts ? prepareToShare(frames.list.length) : virtualHostBytes
+    const prepare = prepareToShare(frames.list.length, scope.sharesFrom)
     yield
+    let present = making(scope)
+    let work = 0
     for (let position = 0; position < frames.list.length; position++) {
-      prepare(madeOf(scope, frames, position, hasLimits(scope)).message)
-      if (position % AT_ONCE === AT_ONCE - 1) yield
+      work += prepare(madeOf(scope, frames.list[position]!, present)) ? 1 : PLAIN
+      if (work < AT_ONCE) continue
+      yield
+      work = 0
+      present = making(scope)
     }
   }
 }
 
-/** Virtual hosts: some tenths of a millisecond. */
+/** Virtual hosts that are made between two pauses: some tenths of a millisecond. */
 const AT_ONCE = 4
+/** What one of which no message is made counts. */
+const PLAIN = 1 / 64
 
 /**
  * Routes of an outbound HTTP listener: a virtual host for each service port and each host of a rule, and one for all
  * others.
  */
-export function compileOutbound(scope: Scope, listener: OutboundListener): CompiledRouteConfiguration {
+export function compileOutbound(scope: Scope, listener: OutboundListener): RouteTable {
   const frames = framesOf(scope, listener.name)
-  const limited = hasLimits(scope)
-  const virtualHosts = frames.list.map((_, position) => madeOf(scope, frames, position, limited))
+  const present = making(scope)
+  const hosts = frames.list.map((frame) => madeOf(scope, frame, present))
   if (!frames.takesAll) {
     const context = { scope, gateway: MESH_GATEWAY, port: listener.port ?? RULE_HOST_PORT, tls: false }
-    virtualHosts.push(catchAllVirtualHost(scope, context))
+    hosts.push(catchAllVirtualHost(scope, context))
   }
-  const message = make(RouteConfigurationSchema, {
+  const head = make(RouteConfigurationSchema, {
     name: listener.name,
-    virtualHosts: virtualHosts.map((compiled) => compiled.message),
     validateClusters: false,
     maxDirectResponseBodySizeBytes: MAX_DIRECT_RESPONSE_BYTES,
     // Where the port in the authority chooses the service port it must count.
     ignorePortInHostMatching: listener.port !== undefined,
   })
-  return { message, virtualHosts }
+  return new RouteTable(head, hosts, scope.sharesFrom)
 }
 
 /** A host that is only in rules is meant whatever the port; a wildcard cannot have both ends open. */
