@@ -108,6 +108,24 @@ it('an authority is in one virtual host only, and every one that leads somewhere
   expect(clustersOf(sent(yaml))).toEqual(clustersOf(sent(yaml, { worth: 1000 })))
 })
 
+it('hosts of one rule are alike, those of two rules are not, and those with the same limits are', () => {
+  const shared = (yaml: string) => sharedOf(sent(many(6) + yaml, { worth: 3 })).map(({ domains }: Json) => domains)
+  const plain = ['s3.test', 's3.test:80', 's4.test', 's4.test:80', 's5.test', 's5.test:80']
+  const ofOne = ['s0.test', 's0.test:80', 's1.test', 's1.test:80', 's2.test', 's2.test:80']
+  const timeout = '{timeout: 3s, route: [{destination: {host: s3.test}}]}'
+  expect(
+    shared(rule('s0.test", "s1.test", "s2.test', timeout).replace('rule-s0.test", "s1.test", "s2.test', 'one')),
+  ).toEqual([ofOne, plain])
+  expect(shared(['s0.test', 's1.test', 's2.test'].map((host) => rule(host, timeout)).join(''))).toEqual([plain])
+  const limits = `---
+apiVersion: meshgate.io/v1
+kind: RateLimit
+metadata: {name: all}
+spec: {shared: true, hosts: [s0.test, s1.test, s2.test], limits: [{tokenBucket: {maxTokens: 5, tokensPerFill: 10, fillInterval: 1m}}]}
+`
+  expect(shared(limits)).toEqual([ofOne, plain])
+})
+
 it('settings of filters stay with their virtual host: a bucket belongs to one', () => {
   const limits = `---
 apiVersion: meshgate.io/v1

@@ -43,7 +43,7 @@ export function compiledHost(host: TableHost): CompiledVirtualHost {
  * @param worth how many have to be alike
  */
 export function sharedBytes(hosts: readonly TableHost[], worth: number): readonly Uint8Array[] {
-  const groups = new Map<string, TableHost[]>()
+  const groups = new Map<Kind, TableHost[]>()
   if (hosts.length >= worth)
     for (const host of hosts) {
       const kind = kindOf(host)
@@ -61,38 +61,44 @@ export function sharedBytes(hosts: readonly TableHost[], worth: number): readonl
 }
 
 /**
- * Makes beforehand what {@link sharedBytes} needs of one virtual host of a table of this size.
- * @returns whether a message was made of it
+ * Makes beforehand what {@link sharedBytes} needs of the virtual hosts of a table of this size, one after the other.
+ * @returns whether a message was encoded
  */
 export function prepareToShare(size: number, worth = Number.POSITIVE_INFINITY): (host: TableHost) => boolean {
+  const met = new Set<Kind>()
   return (host) => {
-    if (size >= worth && kindOf(host) !== undefined) return !isPlain(host)
+    const kind = size >= worth ? kindOf(host) : undefined
+    if (kind !== undefined && (isPlain(host) || met.has(kind))) return false
+    if (kind !== undefined) met.add(kind)
     virtualHostBytes(compiledHost(host).message)
     return true
   }
 }
 
-const plainKinds = new WeakMap<Route, string>()
-const kinds = new WeakMap<VirtualHost, string | null>()
+/** Equal for virtual hosts that can be one: the route they have in common, or what they say as text. */
+type Kind = Route | string
 
-/** Equal for virtual hosts that can be one; undefined for one that must stay alone. */
-function kindOf(host: TableHost): string | undefined {
-  if (isPlain(host)) {
-    if (!host.exact) return undefined
-    let kind = plainKinds.get(host.route)
-    if (kind === undefined) {
-      kind = textOf(expand(host).message)
-      plainKinds.set(host.route, kind)
-    }
-    return kind
-  }
+const plainKinds = new WeakMap<Route, string>()
+const limitedKinds = new WeakMap<VirtualHost, string>()
+
+/**
+ * Undefined for a virtual host that must stay alone. A route of a rule names its rule, so that hosts of two rules are never alike, and those of one
+ * have the same object.
+ */
+function kindOf(host: TableHost): Kind | undefined {
+  if (isPlain(host)) return host.exact ? textOnce(plainKinds, host.route, host) : undefined
   const { message } = host
-  let kind = kinds.get(message)
-  if (kind === undefined) {
-    kind = canShare(message) ? textOf(message) : null
-    kinds.set(message, kind)
+  if (!canShare(message)) return undefined
+  return message.rateLimits.length > 0 ? textOnce(limitedKinds, message, host) : message.routes[0]
+}
+
+function textOnce<Key extends object>(known: WeakMap<Key, string>, key: Key, host: TableHost): string {
+  let text = known.get(key)
+  if (text === undefined) {
+    text = textOf(compiledHost(host).message)
+    known.set(key, text)
   }
-  return kind ?? undefined
+  return text
 }
 
 /** Settings of filters stay with their virtual host: a bucket of a rate limit, say, belongs to one. */
