@@ -2,7 +2,7 @@ import type { Route } from '../../../proto/gen/envoy/config/route/v3/route_compo
 import type { ConsistentHash } from '../../config/kinds/traffic-policy.ts'
 import type { Origin } from '../../config/object.ts'
 import { MESH_GATEWAY, type Scope } from '../../model/scope.ts'
-import { outboundClusterName, type Service, type ServicePort } from '../../model/service.ts'
+import type { Service, ServicePort } from '../../model/service.ts'
 import { consistentHashOf, type Decided } from '../clusters/policy.ts'
 import { wireName } from '../wire-name.ts'
 import { leadingTo, plainRoute } from './default-route.ts'
@@ -28,6 +28,8 @@ export interface PlainHost {
 export interface ServiceTarget {
   readonly service: Service
   readonly port: ServicePort
+  /** What its cluster is called, but for the generation. */
+  readonly cluster: string
 }
 
 /** Makes a plain host, or gives back the one of the same name and domains that was made before if it would be the same. */
@@ -65,9 +67,9 @@ export function plainHosts(scope: Scope): PlainHosts {
     }
     return plain
   }
-  return (name, domains, { service, port }, before) => {
+  return (name, domains, { service, port, cluster: first }, before) => {
     const { hash, route } = plainOf(service, port)
-    const cluster = wireName(names, outboundClusterName(port.number, '', service.hostname))
+    const cluster = wireName(names, first)
     if (before?.cluster === cluster && before.route === route && before.origins[1]?.object === hash?.origin.object)
       return before
     const origins = hash ? [service.origin, hash.origin] : [service.origin]

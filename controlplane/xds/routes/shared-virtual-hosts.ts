@@ -120,9 +120,13 @@ function textOf(host: VirtualHost): string {
   return Buffer.from(encode(VirtualHostSchema, rest)).toString('latin1')
 }
 
-function leadsOf(host: TableHost): readonly Lead[] {
-  const cluster = isPlain(host) ? host.cluster : clusterOf(host.message)
-  return domainsOf(host).map((domain) => ({ authority: domain.toLowerCase(), cluster }))
+function leadsOf(group: readonly TableHost[]): readonly Lead[] {
+  const leads: Lead[] = []
+  for (const host of group) {
+    const cluster = isPlain(host) ? host.cluster : clusterOf(host.message)
+    for (const domain of domainsOf(host)) leads.push({ authority: domain.toLowerCase(), cluster })
+  }
+  return leads
 }
 
 function clusterOf({ routes }: VirtualHost): string {
@@ -134,7 +138,7 @@ function clusterOf({ routes }: VirtualHost): string {
 
 function sharedHost(name: string, group: readonly TableHost[]): VirtualHost {
   const first = compiledHost(group[0]!).message
-  const typedConfig = clusterMap(fewestPrefixes(group.flatMap(leadsOf)))
+  const typedConfig = clusterMap(fewestPrefixes(leadsOf(group)))
   const looksUp = make(RouteSchema, {
     action: {
       case: 'route',

@@ -4,7 +4,7 @@ import type { IstioEgressListener } from '../../config/kinds/sidecar.ts'
 import { type Cells, cells, sameItems } from '../../model/cells.ts'
 import { Memory } from '../../model/memory.ts'
 import { MESH_GATEWAY, type Scope } from '../../model/scope.ts'
-import { isHttp, portProtocol } from '../../model/service.ts'
+import { isHttp, outboundClusterName, portProtocol } from '../../model/service.ts'
 import { isSupposing } from '../../model/supposition.ts'
 import { egressRouteName, HTTP_PROXY_ROUTES, onDemandTable } from '../names.ts'
 import { catchAllVirtualHost } from './catch-all.ts'
@@ -143,8 +143,9 @@ function createFrames(
       const name = `${service.hostname}:${port.number}`
       const rules = index.of(service.hostname)
       const forms = listener.port !== undefined ? 'without' : port === main ? 'both' : 'with'
+      const cluster = outboundClusterName(port.number, '', service.hostname)
       found.push({
-        frame: { name, host: service.hostname, rules, port: port.number, target: { service, port } },
+        frame: { name, host: service.hostname, rules, port: port.number, target: { service, port, cluster } },
         claims: serviceClaims(service, port.number, forms, scope.proxy.namespace, domain),
       })
     }
