@@ -116,6 +116,11 @@ function otherValue(info: FieldInfo, now: FieldValue, bits: number): FieldValue 
   }
 }
 
+/** A value of the field's type. */
+function anyValue({ type }: FieldInfo): FieldValue {
+  return type === 'number' ? 1 : type === 'bigint' ? 1n : type === 'string' ? '7' : Uint8Array.of(7)
+}
+
 export function codecSuite(name: string, codec: Codec, known: readonly Uint8Array[], options: SuiteOptions = {}): void {
   const runs = options.runs ?? 100
   const corpus = [...known, ...known.flatMap((bytes) => withTwoIds(codec, bytes))]
@@ -259,6 +264,22 @@ export function codecSuite(name: string, codec: Codec, known: readonly Uint8Arra
           }
         }
         if (codec.fields.some(({ writable }) => writable)) expect(changes).toBeGreaterThan(0)
+      })
+    }
+
+    if (codec.mutate) {
+      test('a field that a frame does not have is not written, or is there afterwards', () => {
+        for (const bytes of corpus) {
+          for (const info of codec.fields.filter(({ writable }) => writable)) {
+            if (codec.read(info.slot, bytes, 0, bytes.length, ref)) continue
+            const value = anyValue(info)
+            const changed = codec.mutate?.(bytes, 0, bytes.length, [{ slot: info.slot, value }])
+            if (!changed) continue
+            expect(codec.frameLength(changed, 0, changed.length), info.name).toBe(changed.length)
+            expect(codec.inspect(changed, 0, changed.length, frame), info.name).toBe(0)
+            expect(codec.field(info.slot, changed, 0, changed.length), info.name).toEqual(value)
+          }
+        }
       })
     }
 

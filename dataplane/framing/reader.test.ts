@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { Codec } from '../../codecs/contract.ts'
 import { codec as game } from '../../codecs/game/codec.ts'
 import { FrameReader } from './reader.ts'
 
@@ -12,11 +13,14 @@ function frame(size: number, seq: number): Buffer {
   return bytes
 }
 
-/** Feeds chunks; `holdAt` says before which frames the sink wants a pause, which ends at the next chunk or at the end. */
-function read(chunks: readonly Buffer[], holdAt: (index: number) => boolean = () => false) {
+/**
+ * Feeds chunks from within memory that holds other bytes, as sockets' memory does; `holdAt` says before which frames the sink wants a pause, which
+ * ends at the next chunk or at the end.
+ */
+function read(chunks: readonly Buffer[], holdAt: (index: number) => boolean = () => false, codec: Codec = game) {
   const frames: Buffer[] = []
   let error = 0
-  const reader = new FrameReader(game, {
+  const reader = new FrameReader(codec, {
     onFrame: (b, at, length) => {
       frames.push(Buffer.from(b.subarray(at, at + length)))
       return !holdAt(frames.length)
@@ -26,7 +30,8 @@ function read(chunks: readonly Buffer[], holdAt: (index: number) => boolean = ()
     },
   })
   for (const chunk of chunks) {
-    reader.feed(Buffer.from(chunk), 0, chunk.length)
+    const memory = Buffer.concat([Buffer.alloc(7, 0xee), chunk, Buffer.alloc(5, 0xee)])
+    reader.feed(memory, 7, 7 + chunk.length)
     reader.resume()
   }
   for (let i = 0; i < 10_000 && reader.holding; i++) reader.resume()
@@ -61,6 +66,37 @@ describe('frames of a stream', () => {
       ),
       { numRuns: 300 },
     )
+  })
+
+  it('are the same for a codec that asks for more bytes than the frame turns out to have', () => {
+    const asked = 150
+    const greedy: Codec = {
+      ...game,
+      frameLength: (b, at, end) => (end - at < asked ? asked : game.frameLength(b, at, end)),
+    }
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer({ min: 0, max: 60 }), { maxLength: 12 }),
+        fc.array(fc.integer({ min: 1, max: 200 }), { minLength: 1, maxLength: 6 }),
+        fc.integer({ min: 1, max: 4 }),
+        (sizes, cuts, every) => {
+          // The last is as long as may be asked for, so that none waits for bytes that never come.
+          const wanted = [...sizes, asked].map((size, i) => frame(size, i))
+          const chunks = cut(Buffer.concat(wanted), cuts)
+          for (const holdAt of [() => false, (n: number) => n % every === 0]) {
+            const { frames, error, partial } = read(chunks, holdAt, greedy)
+            expect({ frames, error, partial }).toEqual({ frames: wanted, error: 0, partial: false })
+          }
+        },
+      ),
+      { numRuns: 300 },
+    )
+  })
+
+  it('are partial from their first byte on', () => {
+    const whole = frame(3, 1)
+    for (let bytes = 0; bytes <= whole.length; bytes++)
+      expect(read([whole.subarray(0, bytes)]).partial).toBe(bytes > 0 && bytes < whole.length)
   })
 
   it('every cut of two frames in two chunks', () => {
