@@ -30,6 +30,9 @@ export interface ProxyOptions {
   readonly dial?: typeof dial
 }
 
+/** So long the end of a proxy waits at most for its last lines and spans: a collector has 5 s for each of two batches. */
+const lastLinesMs = 10_000
+
 interface Bound {
   readonly acceptor: Acceptor
   runtime: ListenerRuntime
@@ -281,7 +284,7 @@ export class MessageProxy {
     if (runtime.table) link(runtime.table, (name) => this.#clusters.get(name))
     if (runtime.clients.size > 0) this.#leaving.add(runtime)
     runtime.drain(this.#options.drainGraceMs ?? 5000)
-    if (runtime.clients.size === 0) runtime.close()
+    if (runtime.clients.size === 0) void runtime.close()
   }
 
   #sweep(): void {
@@ -290,7 +293,7 @@ export class MessageProxy {
     for (const runtime of this.#leaving) {
       if (runtime.clients.size > 0) continue
       this.#leaving.delete(runtime)
-      runtime.close()
+      void runtime.close()
     }
     const sweepHost = (host: Host) => {
       let alive = false
@@ -313,7 +316,7 @@ export class MessageProxy {
 
   /**
    * Stops accepting, tells clients to go where their protocol can, lets requests in flight finish, ends the connections. Resolves when the last
-   * is gone; after `timeoutMs` what is left is closed.
+   * is gone, and logs and spans are written; after `timeoutMs` what is left is closed.
    */
   async drain(timeoutMs = 30_000): Promise<void> {
     this.draining = true
@@ -325,19 +328,20 @@ export class MessageProxy {
     while (this.listeners.some(({ clients }) => clients.size > 0) && performance.now() < end) {
       await new Promise((resolve) => setTimeout(resolve, 10))
     }
-    this.close()
+    await Promise.race([this.close(), new Promise((resolve) => setTimeout(resolve, lastLinesMs).unref())])
   }
 
-  /** Ends everything at once. */
-  close(): void {
+  /** Ends everything at once. Resolves when logs and spans are written. */
+  async close(): Promise<void> {
     this.draining = true
     this.#stopSweeping()
     for (const { acceptor } of this.#listeners.values()) acceptor.close()
-    for (const runtime of this.listeners) runtime.close()
+    const written = this.listeners.map((runtime) => runtime.close())
     for (const cluster of this.#clusters.values()) {
       for (const host of cluster.hosts) for (const pool of host.pools.values()) pool.destroy()
     }
     for (const host of this.#removedHosts) for (const pool of host.pools.values()) pool.destroy()
     this.engine.stop()
+    await Promise.all(written)
   }
 }

@@ -12,7 +12,8 @@ import { Sampler } from './sampler.ts'
 /** Where lines go; anything with a `write`. */
 export interface LogSink {
   write(text: string): unknown
-  end?(): unknown
+  /** Resolves when all is written. */
+  end?(): Promise<void>
   readonly writableLength?: number
 }
 
@@ -79,9 +80,10 @@ export class AccessLog {
     if (lines !== '') this.#sink.write(lines)
   }
 
-  close(): void {
+  /** Resolves when its lines are written. */
+  async close(): Promise<void> {
     this.flush()
-    this.#sink.end?.()
+    await this.#sink.end?.()
   }
 }
 
@@ -95,7 +97,8 @@ function openSink(path: string | undefined): LogSink {
   })
   return {
     write: (text) => !stream.destroyed && stream.write(text),
-    end: () => stream.end(),
+    // With an error that was told above, too.
+    end: () => new Promise((resolve) => stream.end(() => resolve())),
     get writableLength() {
       return stream.writableLength
     },

@@ -1,5 +1,5 @@
-import { unlink } from 'node:fs/promises'
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+import cluster from 'node:cluster'
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls'
 import { complain, reasonOf } from '../complain.ts'
 import type { ServerTls, SocketAddress } from '../configuration.ts'
@@ -11,6 +11,7 @@ import { wake } from '../turn.ts'
 import { Client } from './client.ts'
 import type { ListenerRuntime } from './listener.ts'
 import { type Addresses, readProxyHeader } from './proxy-protocol.ts'
+import { removeStale } from './stale-socket.ts'
 
 /** A TLS handshake or PROXY header must be done after this. */
 const helloMs = 10_000
@@ -40,7 +41,8 @@ export class Acceptor {
   /** @throws when the address cannot be listened on. */
   async listen(): Promise<void> {
     const { address } = this
-    if ('path' in address) await removeStale(address.path)
+    // Of several workers one would remove the file that another has just made: the process that leads them does it.
+    if ('path' in address && !cluster.isWorker) await removeStale(address.path)
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject)
       const done = () => {
@@ -217,16 +219,3 @@ function whoIs(socket: Socket): string {
 
 /** IPv4 on a socket of both families comes as ::ffff:10.0.0.1. */
 const plain = (host: string) => (host.startsWith('::ffff:') && host.includes('.') ? host.slice(7) : host)
-
-/** A socket file that nobody listens on is in the way; one that somebody does is an error of `listen`. */
-async function removeStale(path: string): Promise<void> {
-  const alive = await new Promise<boolean>((resolve) => {
-    const probe = connect({ path })
-    probe.once('connect', () => {
-      probe.destroy()
-      resolve(true)
-    })
-    probe.once('error', (error: NodeJS.ErrnoException) => resolve(error.code !== 'ECONNREFUSED'))
-  })
-  if (!alive) await unlink(path)
-}

@@ -50,13 +50,13 @@ export class ListenerRuntime {
     this.#take(config)
     if (log) this.#openLog(config)
     if (tracing) {
-      this.tracer?.close()
+      void this.tracer?.close()
       this.tracer = config.tracing && new Tracer(this.codec, config.tracing)
     }
   }
 
   #openLog(config: ListenerConfig): void {
-    this.accessLog?.close()
+    void this.accessLog?.close()
     this.accessLog = config.accessLog && new AccessLog(this.codec, config.accessLog)
   }
 
@@ -98,10 +98,9 @@ export class ListenerRuntime {
     }
   }
 
-  /** Ends what is left at once. */
-  close(): void {
+  /** Ends what is left at once. Resolves when log and spans are written. */
+  async close(): Promise<void> {
     for (const client of [...this.clients]) client.destroy()
-    this.accessLog?.close()
-    this.tracer?.close()
+    await Promise.all([this.accessLog?.close(), this.tracer?.close()])
   }
 }

@@ -33,6 +33,7 @@ export class SpanExporter {
   #waiting: Span[] = []
   #timer: NodeJS.Timeout | undefined
   #sending = false
+  #sent: Promise<void> = Promise.resolve()
   #closing = false
 
   /** @param endpoint an http(s) URL; `/v1/traces` is added to one without a path */
@@ -57,26 +58,29 @@ export class SpanExporter {
     this.#timer ??= setTimeout(() => this.flush(), everyMs).unref()
   }
 
-  /** Sends all that waits, batch after batch, and the process lives until then; a collector that does not take one gets no more of them. */
-  close(): void {
-    this.#closing = true
-    this.flush()
-  }
-
   flush(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    if (!this.#sending && this.#waiting.length > 0) void this.#send(this.#waiting.splice(0, mostAtOnce))
+    if (!this.#sending && this.#waiting.length > 0) this.#sent = this.#send()
   }
 
-  async #send(spans: readonly Span[]): Promise<void> {
+  /** Sends all that waits, batch after batch; a collector that does not take one gets no more of them. Resolves when that is done. */
+  async close(): Promise<void> {
+    this.#closing = true
+    this.flush()
+    await this.#sent
+  }
+
+  async #send(): Promise<void> {
     this.#sending = true
-    const taken = await this.#post(spans)
-    this.#counters[taken ? 'exported' : 'dropped'] += spans.length
+    do {
+      const spans = this.#waiting.splice(0, mostAtOnce)
+      const taken = await this.#post(spans)
+      this.#counters[taken ? 'exported' : 'dropped'] += spans.length
+      if (this.#closing && !taken) this.#counters.dropped += this.#waiting.splice(0).length
+    } while (this.#waiting.length >= (this.#closing ? 1 : mostAtOnce))
     this.#sending = false
-    if (this.#closing && !taken) this.#counters.dropped += this.#waiting.splice(0).length
-    if (this.#closing || this.#waiting.length >= mostAtOnce) this.flush()
-    else if (this.#waiting.length > 0) this.#wait()
+    if (this.#waiting.length > 0) this.#wait()
   }
 
   async #post(spans: readonly Span[]): Promise<boolean> {

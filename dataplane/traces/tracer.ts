@@ -40,8 +40,8 @@ export class Tracer {
     this.#exporter.add({ traceId, spanId: span.spanId, ...(parentSpanId && { parentSpanId }), ...rest })
   }
 
-  /** Spans that wait are sent. */
-  close(): void {
-    this.#exporter.close()
+  /** Resolves when spans that wait are sent. */
+  close(): Promise<void> {
+    return this.#exporter.close()
   }
 }

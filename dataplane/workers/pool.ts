@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import type { AdminSource } from '../admin/server.ts'
 import { sumClusters, sumListeners } from '../admin/views.ts'
 import type { Configuration, SocketAddress } from '../configuration.ts'
+import { removeStale } from '../listen/stale-socket.ts'
 import type { ConfigurationProblem } from '../proxy.ts'
 import { type StatsSnapshot, sumStats } from '../stats/prometheus.ts'
 import { withoutDeleted } from '../stats/prune.ts'
@@ -156,6 +157,7 @@ export class WorkerPool {
 
   /** Puts a configuration in force in every worker, and in those that come later. @returns problems, each once. */
   async apply(configuration: Configuration): Promise<readonly ConfigurationProblem[]> {
+    await this.#clearPaths(configuration)
     this.#configuration = configuration
     this.#past = withoutDeleted(this.#past, configuration)
     const answers = await this.#ask((id) => this.#configurationMessage(id))
@@ -166,6 +168,18 @@ export class WorkerPool {
     }
     this.#problems = [...problems.values()]
     return this.#problems
+  }
+
+  /** Socket files that are in the way of listeners that are not open yet. What cannot be removed, `listen` tells. */
+  async #clearPaths({ listeners }: Configuration): Promise<void> {
+    const failed = new Set(this.#problems.flatMap(({ kind, name }) => (kind === 'listener' ? [name] : [])))
+    const open = new Set(
+      (this.#configuration?.listeners ?? []).flatMap(({ name, address }) =>
+        'path' in address && !failed.has(name) ? [address.path] : [],
+      ),
+    )
+    for (const { address } of listeners)
+      if ('path' in address && !open.has(address.path)) await removeStale(address.path).catch(() => undefined)
   }
 
   /** Where a listener listens. */

@@ -1,8 +1,13 @@
+import { readFileSync, renameSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { AdminServer } from '../../dataplane/admin/server.ts'
 import { WorkerPool } from '../../dataplane/workers/pool.ts'
 import { comesTrue } from '../helpers/eventually.ts'
-import { Bed, byId, endpoints, GameClient, gameConfiguration } from './game.ts'
+import { testFolder } from '../helpers/folders.ts'
+import { collector } from './collector.ts'
+import { Bed, byId, encode, endpoints, GameClient, gameConfiguration, splitter } from './game.ts'
 
 const bed = new Bed()
 afterEach(() => bed.close())
@@ -54,4 +59,60 @@ describe('several workers', () => {
     expect(pool.pids).toEqual([])
     await Promise.all(clients.map((client) => client.ended()))
   })
+
+  it('listen on socket files that a killed process left behind, and write their last lines and spans before they end', async () => {
+    const server = await bed.server('a')
+    const folder = testFolder('workers')
+    const { endpoint, spans } = await collector(bed)
+    const paths = Array.from({ length: 40 }, (_, index) => join(folder, `${index}.sock`))
+    for (const path of paths) await leaveStale(path)
+    const log = join(folder, 'access.log')
+    const base = gameConfiguration({
+      routes: [{ name: 'game', routes: [byId(1, 'a')] }],
+      clusters: [{ name: 'a', localities: endpoints(server.port), balancer: { kind: 'roundRobin' } }],
+    })
+    const listeners = paths.map((path, index) => ({
+      ...base.listeners[0]!,
+      name: `game${index}`,
+      address: { path },
+      accessLog: { path: log, sampling: 100 },
+      tracing: { endpoint, sampling: 100 },
+    }))
+    const pool = new WorkerPool({ workers: 2, execArgv: ['--import', 'tsx'] })
+    bed.defer(() => pool.drain(100))
+    await pool.start()
+    expect(await pool.apply({ ...base, listeners })).toEqual([])
+    const each = 50
+    await Promise.all(paths.map((path) => askAll(path, each)))
+    // The same again removes no file that is in use.
+    expect(await pool.apply({ ...base, listeners, version: 'next' })).toEqual([])
+    await Promise.all(paths.map((path) => askAll(path, each)))
+    await pool.drain(5000)
+    expect(readFileSync(log, 'utf8').trim().split('\n')).toHaveLength(2 * paths.length * each)
+    expect(spans).toHaveLength(2 * paths.length * each)
+  })
 })
+
+/** A socket file nobody listens on: a server removes at its end only the name it had. */
+async function leaveStale(path: string): Promise<void> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(`${path}.before`, resolve))
+  renameSync(`${path}.before`, path)
+  await new Promise((resolve) => server.close(resolve))
+}
+
+/** Sends so many requests on a connection of their own and waits for their answers. */
+async function askAll(path: string, count: number): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    let answered = 0
+    const socket = connect({ path })
+    socket.on('error', reject)
+    socket.on(
+      'data',
+      splitter(() => {
+        if (++answered === count) socket.end(resolve)
+      }),
+    )
+    for (let seq = 1; seq <= count; seq++) socket.write(encode({ msgid: 1, seq }))
+  })
+}
