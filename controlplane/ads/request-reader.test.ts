@@ -24,7 +24,7 @@ function reader(form: 'delta' | 'sotw' = 'delta', limits = { names: 100_000, nam
   let slowed = 0
   const it = new RequestReader({
     begin: (bytes) => readRequest(form, bytes, limits),
-    take: (request) => void taken.push(request),
+    arrived: (request) => void taken.push(request),
     failed: (error) => void failures.push(error),
     slowDown: () => slowed++,
   })

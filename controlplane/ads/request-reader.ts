@@ -3,7 +3,8 @@ import type { DiscoveryRequest, RequestReading } from '../subscription/request.t
 export interface RequestReaderOptions {
   /** Begins to read a message; its bytes stay what they are. */
   begin(bytes: Buffer): RequestReading
-  take(request: DiscoveryRequest): void
+  /** A request is whole. */
+  arrived(request: DiscoveryRequest): void
   failed(error: unknown): void
   /** More comes than is read. */
   slowDown(): void
@@ -51,11 +52,11 @@ export class RequestReader {
   }
 
   private start(bytes: Buffer, own: () => Buffer): void {
-    const { begin, take } = this.options
+    const { options } = this
     if (bytes.length > LONG) {
-      this.reading = begin(own())
+      this.reading = options.begin(own())
       setImmediate(this.go)
-    } else take(begin(bytes).next(Number.POSITIVE_INFINITY)!)
+    } else options.arrived(options.begin(bytes).next(Number.POSITIVE_INFINITY)!)
   }
 
   private readonly go = (): void => {
@@ -67,7 +68,7 @@ export class RequestReader {
         return
       }
       this.reading = undefined
-      this.options.take(request)
+      this.options.arrived(request)
       while (!this.reading && this.behind.length > 0) {
         const next = this.behind.shift()!
         this.start(next, () => next)

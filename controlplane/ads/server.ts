@@ -28,6 +28,7 @@ import {
   type TransportHandler,
 } from './transport.ts'
 import { Turns } from './turns.ts'
+import { Warming } from './warming.ts'
 
 export interface XdsServerOptions {
   readonly limits?: Partial<Limits>
@@ -124,7 +125,7 @@ export class XdsServer {
       metrics: this.metrics,
       now: this.now,
       waiting: new Set(),
-      warming: new Set(),
+      warming: new Warming(this.limits, this.logger, this.metrics),
       workingSets: options.workingSets,
       preparations: new Preparations(this.limits.sliceMs, (error) =>
         this.logger.error({ error }, 'preparing what a client asked for failed'),
@@ -337,7 +338,7 @@ export class XdsServer {
   private tick(): void {
     const time = this.now()
     for (const stream of this.context.waiting) stream.tick(time)
-    for (const stream of this.context.warming) stream.watchWarming(time)
+    this.context.warming.tick(time)
     for (const log of this.classes) if (log.due) this.rounds.request()
     this.classes.tick(time)
     this.verify(time)

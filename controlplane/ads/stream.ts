@@ -1,28 +1,29 @@
-import { type ResourceType, TYPE_URL } from '../../proto/types.ts'
+import { RESOURCE_TYPES, type ResourceType } from '../../proto/types.ts'
 import type { StatusBook, StatusSource } from '../status/book.ts'
 import type { ClassLog } from '../subscription/class-log.ts'
-import { Client, type Received } from '../subscription/client.ts'
+import type { Client, Received } from '../subscription/client.ts'
 import type { FrameOptions } from '../subscription/frames.ts'
 import { WILDCARD_TYPES } from '../subscription/interest.ts'
 import type { WorkingSet } from '../subscription/on-demand.ts'
 import { portions } from '../subscription/portions.ts'
-import { type DiscoveryRequest, RequestTooLarge, readRequest } from '../subscription/request.ts'
-import { writeResponse } from '../subscription/response.ts'
+import { RequestTooLarge } from '../subscription/read-names.ts'
+import { type DiscoveryRequest, type RequestReading, readRequest } from '../subscription/request.ts'
 import { WireError } from '../subscription/wire.ts'
 import type { Mesh, NodeInfo, UnservedRequest } from '../xds/resource.ts'
-import { authorize } from './authorize.ts'
+import { askedType, unservedAnswer, wrongType } from './asked-type.ts'
 import type { Classes } from './classes.ts'
 import type { Method } from './grpc.ts'
+import { join, type Member, otherNode } from './joining.ts'
 import type { Limits } from './limits.ts'
 import type { Logger } from './logger.ts'
 import type { AdsMetrics } from './metrics.ts'
-import { readNode, readNodeId } from './node.ts'
 import type { Preparations } from './preparations.ts'
-import { RequestLine } from './request-line.ts'
-import { RequestReader } from './request-reader.ts'
+import { RequestLine, type RequestLineOptions } from './request-line.ts'
+import { RequestReader, type RequestReaderOptions } from './request-reader.ts'
 import { TokenBucket } from './token-bucket.ts'
 import { STATUS, type Status, type Transport, type TransportHandler } from './transport.ts'
 import type { Turns } from './turns.ts'
+import type { Warming } from './warming.ts'
 
 /** What all streams of a server share. */
 export interface StreamContext {
@@ -36,8 +37,7 @@ export interface StreamContext {
   readonly now: () => number
   /** Streams to look after when time has passed. */
   readonly waiting: Set<Stream>
-  /** Streams that were sent clusters they ask for on demand, and have not acknowledged them. */
-  readonly warming: Set<Stream>
+  readonly warming: Warming
   /** What is remembered of the workload of a node. */
   readonly workingSets: ((node: NodeInfo) => WorkingSet) | undefined
   /** What classes compile for their first clients. */
@@ -52,26 +52,22 @@ export interface StreamContext {
   ready(): void
 }
 
-const typeByUrl = new Map(Object.entries(TYPE_URL).map(([type, url]) => [url as string, type as ResourceType]))
-
 /** How long a stream is not read that sends more than it can be answered, in ms. */
 const SLOWER_MS = 20
 
 /** One xDS stream: requests are checked and given to its `Client`, whose answers are written as the transport takes them. */
-export class Stream implements TransportHandler, StatusSource {
+export class Stream implements TransportHandler, StatusSource, RequestReaderOptions, RequestLineOptions {
   readonly stream: number
   readonly connectedAt: number
   readonly method: Method
   private readonly context: StreamContext
   private readonly transport: Transport
   private readonly bucket: TokenBucket
-  private joined: { readonly node: NodeInfo; readonly client: Client } | undefined
+  private joined: Member | undefined
   private ended = false
   /** Frames handed to the transport that have not left yet, and since when. */
   private unsent = 0
   private unsentSince = 0
-  /** Nonce of the clusters whose late acknowledgement was told. */
-  private toldSlow: string | undefined
   private readonly reader: RequestReader
   private readonly line: RequestLine
   /** When the oldest change this client has not fully accepted was made. */
@@ -85,29 +81,8 @@ export class Stream implements TransportHandler, StatusSource {
     this.connectedAt = context.now()
     const { requestsPerSecond, requestBurst } = context.limits
     this.bucket = new TokenBucket(requestsPerSecond, requestBurst, this.connectedAt)
-    this.reader = new RequestReader({
-      begin: (bytes) => {
-        const { namesPerStream: names, nameLength } = context.limits
-        return readRequest(method.form, bytes, { names, nameLength })
-      },
-      take: (request) => {
-        if (!this.ended && (this.joined || this.join(request))) this.line.add(request)
-      },
-      failed: (error) => this.refuseError(error),
-      slowDown: () => transport.pause(SLOWER_MS),
-    })
-    this.line = new RequestLine({
-      divide: (request) => {
-        const type = this.typeNamed(request)
-        return portions(type, request, type && this.client.place(type)?.interest.names)
-      },
-      prepares: (request, ready) => this.prepares(request, ready),
-      take: (request) => this.take(request, context.now()),
-      hasTime: () => context.turns.hasTime(),
-      later: (work) => context.turns.later(work),
-      failed: (error) => this.refuseError(error),
-      slowDown: () => transport.pause(SLOWER_MS),
-    })
+    this.reader = new RequestReader(this)
+    this.line = new RequestLine(this)
     context.waiting.add(this)
   }
 
@@ -211,9 +186,7 @@ export class Stream implements TransportHandler, StatusSource {
     if (client.wakeAt !== undefined) waiting.add(this)
     if (frames.length === 0) return
     if (changedAt !== undefined) this.changedAt ??= changedAt
-    this.unsent = frames.length
-    this.unsentSince = time
-    waiting.add(this)
+    this.sending(frames.length, time)
     if (client.class.onDemand && frames.some(({ type }) => type === 'cds')) this.context.warming.add(this)
     for (const frame of frames) {
       metrics.pushed(frame.type, frame.bytes.length)
@@ -248,26 +221,11 @@ export class Stream implements TransportHandler, StatusSource {
     else if (wakeAt <= time) this.pump()
   }
 
-  /**
-   * While clusters warm, Envoy asks for no others: a proxy that takes more than a second fails or delays every cold request.
-   * Called now and then while in `warming`.
-   */
-  watchWarming(time: number): void {
-    const { metrics, logger, warming, limits } = this.context
-    const oldest = this.ended ? undefined : this.client.place('cds')?.inFlight[0]
-    if (!oldest) warming.delete(this)
-    else if (time - oldest.sentAt >= limits.slowAckMs && this.toldSlow !== oldest.frame.nonce) {
-      this.toldSlow = oldest.frame.nonce
-      metrics.slowAck()
-      logger.warn(
-        {
-          node: this.node.id,
-          waitedMs: Math.round(time - oldest.sentAt),
-          clusters: oldest.frame.upserts.slice(0, 5).map(({ name }) => name),
-        },
-        'a proxy does not acknowledge its clusters: it can start no other on demand meanwhile',
-      )
-    }
+  /** So many frames are about to be handed to the transport. */
+  private sending(frames: number, time: number): void {
+    this.unsent = frames
+    this.unsentSince = time
+    this.context.waiting.add(this)
   }
 
   private readonly left = (): void => {
@@ -277,53 +235,47 @@ export class Stream implements TransportHandler, StatusSource {
     this.pump()
   }
 
-  /** The first request: who is it, may it, and to which class does it belong? */
-  private join(request: DiscoveryRequest): boolean {
-    const { logger, mesh, classes, status, limits, frames } = this.context
-    const { node: bytes } = request
-    if (!bytes) {
-      this.refuse('node', {
-        code: STATUS.invalidArgument,
-        message: 'the first request of a stream must carry the node',
-      })
-      return false
-    }
-    const claimed = inNode(() => readNode(bytes, this.method.form))
-    if (claimed.id === '') {
-      this.refuse('node', { code: STATUS.invalidArgument, message: 'the node has no id: set node.id in the bootstrap' })
-      return false
-    }
-    const decision = authorize(claimed, this.transport.peer)
-    if ('refused' in decision) {
-      logger.warn({ peer: this.peer, node: claimed.id, identities: this.identities }, `xDS: ${decision.refused}`)
-      this.refuse('identity', { code: STATUS.permissionDenied, message: decision.refused })
-      return false
-    }
-    const { node } = decision
-    const client = new Client(classes.of(mesh.view(node)), {
-      id: `${node.id} ${node.userAgent}`,
-      form: this.method.form,
-      ackTimeoutMs: limits.ackTimeoutMs,
-      paceMs: limits.paceMs,
-      removalTimeoutMs: limits.removalTimeoutMs,
-      settleMs: limits.settleMs,
-      frames,
-      ...(this.context.workingSets && { workingSet: this.context.workingSets(node) }),
-    })
-    this.joined = { node, client }
-    status.opened(this)
-    logger.info(
-      { stream: this.stream, peer: this.peer, node: node.id, form: node.protocol, agent: node.userAgent },
-      'xDS client connected',
-    )
-    const shortfall = mesh.shortfall?.(node)
-    if (shortfall) logger.warn({ node: node.id }, shortfall)
-    return true
+  begin(bytes: Buffer): RequestReading {
+    const { namesPerStream: names, nameLength } = this.context.limits
+    return readRequest(this.method.form, bytes, { names, nameLength })
   }
 
-  private prepares(request: DiscoveryRequest, ready: () => void): boolean {
+  arrived(request: DiscoveryRequest): void {
+    if (!this.ended && (this.joined || this.join(request))) this.line.add(request)
+  }
+
+  divide(request: DiscoveryRequest): readonly DiscoveryRequest[] {
+    const type = askedType(this.method, request)
+    return portions(type, request, type && this.client.place(type)?.interest.names)
+  }
+
+  hasTime(): boolean {
+    return this.context.turns.hasTime()
+  }
+
+  later(work: () => void): void {
+    this.context.turns.later(work)
+  }
+
+  slowDown(): void {
+    this.transport.pause(SLOWER_MS)
+  }
+
+  failed(error: unknown): void {
+    const { logger } = this.context
+    if (error instanceof RequestTooLarge) {
+      this.refuse('limit', { code: STATUS.resourceExhausted, message: error.message })
+    } else if (error instanceof WireError) {
+      this.refuse('malformed', { code: STATUS.invalidArgument, message: error.message })
+    } else {
+      logger.error({ peer: this.peer, node: this.joined?.node.id, error }, 'xDS stream failed')
+      this.refuse('internal', { code: STATUS.internal, message: 'internal error; the log of the control plane has it' })
+    }
+  }
+
+  prepares(request: DiscoveryRequest, ready: () => void): boolean {
     const { client } = this.member()
-    const type = this.typeNamed(request)
+    const type = askedType(this.method, request)
     const names = request.form === 'sotw' ? request.names : request.subscribe
     if (!type || (names.length === 0 && client.place(type))) return false
     const log = client.class
@@ -331,12 +283,19 @@ export class Stream implements TransportHandler, StatusSource {
     return this.context.preparations.wait(log, () => log.preparation(type, wildcard, names), ready)
   }
 
-  private take(request: DiscoveryRequest, time: number): void {
+  take(request: DiscoveryRequest): void {
+    const time = this.context.now()
     const { client, node } = this.member()
-    if (request.node) this.sameNode(request.node, node)
-    if (this.ended) return
-    const type = this.typeOf(request)
-    if (!type) return
+    const other = request.node && otherNode(request.node, node)
+    if (other) {
+      this.refuse(other.reason, other.status)
+      return
+    }
+    const type = askedType(this.method, request)
+    if (!type) {
+      this.passOver(request)
+      return
+    }
     const received = client.receive(type, request, time)
     const { limits, classes } = this.context
     if (client.subscribedNames > limits.namesPerStream) {
@@ -378,67 +337,43 @@ export class Stream implements TransportHandler, StatusSource {
 
   private converge(client: Client, time: number): void {
     if (this.changedAt === undefined || this.unsent > 0) return
-    for (const type of typeByUrl.values()) if (!client.settled(type)) return
+    for (const type of RESOURCE_TYPES) if (!client.settled(type)) return
     this.context.metrics.converged((time - this.changedAt) / 1000)
     this.changedAt = undefined
   }
 
-  /** Only the first request needs a node; one that names another node later is another client, or a confused one. */
-  private sameNode(bytes: Buffer, node: NodeInfo): void {
-    const id = inNode(() => readNodeId(bytes))
-    if (id !== '' && id !== node.id) {
-      this.refuse('node', {
-        code: STATUS.invalidArgument,
-        message: `the stream began as node ${node.id} and now says ${id}: open a stream per node`,
-      })
+  private join(request: DiscoveryRequest): boolean {
+    const { context } = this
+    const found = join(request, this.method.form, this.transport.peer, context)
+    if ('reason' in found) {
+      this.refuse(found.reason, found.status)
+      return false
     }
+    this.joined = found
+    const { node } = found
+    context.status.opened(this)
+    context.logger.info(
+      { stream: this.stream, peer: this.peer, node: node.id, form: node.protocol, agent: node.userAgent },
+      'xDS client connected',
+    )
+    const shortfall = context.mesh.shortfall?.(node)
+    if (shortfall) context.logger.warn({ node: node.id }, shortfall)
+    return true
   }
 
-  /** As the request says, or the service it came to. */
-  private typeNamed(request: DiscoveryRequest): ResourceType | undefined {
-    return this.method.type ?? typeByUrl.get(request.typeUrl)
-  }
-
-  private typeOf(request: DiscoveryRequest): ResourceType | undefined {
-    const { type } = this.method
-    const asked = typeByUrl.get(request.typeUrl)
-    if (type && (request.typeUrl === '' || asked === type)) return type
-    if (!type && asked) return asked
-    if (type || request.typeUrl === '') {
-      const message = type
-        ? `this service serves ${TYPE_URL[type]}, not ${request.typeUrl}`
-        : 'the request has no type_url; on an aggregated stream every request needs one'
-      this.refuse('type', { code: STATUS.invalidArgument, message })
-    } else this.answerUnknown(request)
-    return undefined
-  }
-
-  /** A type nobody serves: what was asked for does not exist. Silence would keep Envoy waiting for its timeout. */
-  private answerUnknown(request: DiscoveryRequest): void {
+  /** A request about no type that is served. */
+  private passOver(request: DiscoveryRequest): void {
     const { frames, logger } = this.context
-    logger.debug({ node: this.node.id, type: request.typeUrl }, 'xDS client asks for a type that is not served')
-    if (request.form === 'sotw' || request.subscribe.length === 0 || this.unsent > 0) return
-    const removed = request.subscribe.filter((name) => name !== '*')
-    const { typeUrl } = request
-    const parts = { typeUrl, upserts: [], removed, version: frames.boot, nonce: '-', identifier: frames.identifier }
-    const bytes = writeResponse('delta', parts, frames.headroom)
-    frames.seal(bytes)
-    this.unsent = 1
-    this.unsentSince = this.context.now()
-    this.context.waiting.add(this)
-    this.transport.write(bytes, this.left)
-  }
-
-  private refuseError(error: unknown): void {
-    const { logger } = this.context
-    if (error instanceof RequestTooLarge) {
-      this.refuse('limit', { code: STATUS.resourceExhausted, message: error.message })
-    } else if (error instanceof WireError) {
-      this.refuse('malformed', { code: STATUS.invalidArgument, message: error.message })
-    } else {
-      logger.error({ peer: this.peer, node: this.joined?.node.id, error }, 'xDS stream failed')
-      this.refuse('internal', { code: STATUS.internal, message: 'internal error; the log of the control plane has it' })
+    const wrong = wrongType(this.method, request)
+    if (wrong !== undefined) {
+      this.refuse('type', { code: STATUS.invalidArgument, message: wrong })
+      return
     }
+    logger.debug({ node: this.node.id, type: request.typeUrl }, 'xDS client asks for a type that is not served')
+    const bytes = this.unsent > 0 ? undefined : unservedAnswer(request, frames)
+    if (!bytes) return
+    this.sending(1, this.context.now())
+    this.transport.write(bytes, this.left)
   }
 
   private refuse(reason: string, status: Status): void {
@@ -451,17 +386,8 @@ export class Stream implements TransportHandler, StatusSource {
     this.end(status)
   }
 
-  private member(): { readonly node: NodeInfo; readonly client: Client } {
+  private member(): Member {
     if (!this.joined) throw new Error('the stream has not said who it is')
     return this.joined
-  }
-}
-
-/** Says where the bytes were that could not be read. */
-function inNode<T>(read: () => T): T {
-  try {
-    return read()
-  } catch (error) {
-    throw new WireError(`the node is malformed: ${(error as Error).message}`)
   }
 }

@@ -188,8 +188,13 @@ export class FrameReader {
    * @throws ConnectionError when it is longer than was offered
    */
   next(): Frame | undefined {
-    if (!this.has(HEAD)) return undefined
-    const { bytes, at, current } = this
+    const { current } = this
+    if (!this.has(HEAD)) {
+      // What was read is not held by a client that rests.
+      current.payload = NOTHING
+      return undefined
+    }
+    const { bytes, at } = this
     const length = (bytes[at]! << 16) | (bytes[at + 1]! << 8) | bytes[at + 2]!
     if (length > MOST_PAYLOAD) throw new ConnectionError(ERROR.frameSize, `a frame of ${length} bytes`)
     if (!this.has(HEAD + length)) return undefined

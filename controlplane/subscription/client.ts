@@ -1,5 +1,6 @@
 import { RESOURCE_TYPES, type ResourceType } from '../../proto/types.ts'
 import type { Resource } from '../xds/resource.ts'
+import { interestKey } from './answers.ts'
 import { begin } from './begin.ts'
 import type { ClassLog, Reader } from './class-log.ts'
 import { batchKey, fullSet, isFullSet, permitted, type Recipient, visible } from './compose.ts'
@@ -18,7 +19,6 @@ import { MOST_ERROR_TEXT, refuse } from './refuse.ts'
 import type { DiscoveryRequest, ErrorDetail } from './request.ts'
 import { FULL_SET_TYPES } from './response.ts'
 import { answerTrial } from './trials.ts'
-import { interestKey } from './type-log.ts'
 import { isAsked, type Nack, newTypeState, owe, owesAllNames, sent, type TypeState, UNAVAILABLE } from './type-state.ts'
 import type { Verdicts } from './verdicts.ts'
 
@@ -226,23 +226,25 @@ export class Client implements Reader {
     const answered = state.inFlight.splice(0, index + 1)
     if (this.late) this.late = EVERY_TYPE.some((other) => this.types[other]?.inFlight.length)
     const { frame } = answered.pop()!
-    const { verdicts } = this.log
     state.lastAnswered = nonce
     this.exchanges.answered(frame, error?.message.slice(0, MOST_ERROR_TEXT), now)
     const refused = error !== undefined && !(type === 'mlds' && error.code === UNAVAILABLE)
-    for (const { frame: earlier } of refused ? answered : [...answered, { frame }]) {
-      earlier.acks++
-      verdicts.accepted(this.options.id, earlier)
-    }
+    for (const earlier of answered) this.accepted(earlier.frame)
+    if (!refused) this.accepted(frame)
     if (refused) return { kind: 'nack', frame, culprits: refuse(this.recipient, state, frame, error, now) }
     state.lastAcked = { nonce, position: frame.position, at: now }
     if (state.trials && frame.serial === state.trial) state.trials = answerTrial(state.trials, true)
     if (state.doubted) for (const { name } of frame.upserts) state.doubted.delete(name)
-    if (state.nack && !state.trials) state.nack = found(state.nack, type, this.options.id, verdicts)
+    if (state.nack && !state.trials) state.nack = found(state.nack, type, this.options.id, this.log.verdicts)
     if (!error) return { kind: 'ack' }
     // The machine's fault and not the document's: nobody is to blame, and the client goes on trying.
     state.nack = unavailable(nonce, error, now)
     return { kind: 'nack', frame, culprits: [] }
+  }
+
+  private accepted(frame: Frame): void {
+    frame.acks++
+    this.log.verdicts.accepted(this.options.id, frame)
   }
 
   private update(step: Step, state: TypeState, now: number, flush: boolean, frames: Frame[]): void {
@@ -286,12 +288,10 @@ export class Client implements Reader {
     const { interest } = state
     const full = isFullSet(this.options.form, type)
     const all = state.owedAll || owesAllNames(state)
-    const names = new Set(state.owed)
-    if (push || full) for (const name of changed) names.add(name)
-    if ((push || full) && state.extra) for (const name of state.extra) names.add(name)
+    const wanted = all ? NO_NAMES : wantedNames(state, push || full ? changed : undefined)
     const divides = push && !all && type === 'cds' && this.log.onDemand
-    const later = divides ? postponed(names, state, log, push === 'open', this.clustersAtOnce) : NO_NAMES
-    for (const name of later) names.delete(name)
+    const later = divides ? postponed(wanted, state, log, push === 'open', this.clustersAtOnce) : NO_NAMES
+    const names = later.size > 0 ? without(wanted, later) : wanted
     // What a full set leaves out does not exist: an empty one tells a client so at once, where silence costs it its timeout.
     const mustAnswer = state.mustAnswer || (state.owedAll && interest.wildcard) || (full && isAsked(state))
     // Clients at the same position are told the same only where nothing but the position says what.
@@ -429,6 +429,21 @@ function found(nack: Nack, type: ResourceType, client: string, verdicts: Verdict
   if (!verdicts.refusing(client, new Set([type]))) return undefined
   if (nack.culprits.length > 0) return nack
   return { ...nack, culprits: [...verdicts.refused].flatMap((it) => (it.type === type ? [it.name] : [])) }
+}
+
+/** What is owed, and with a push what changed too. */
+function wantedNames({ owed, extra }: TypeState, changed: readonly string[] | undefined): ReadonlySet<string> {
+  if (!changed) return owed ?? NO_NAMES
+  const names = new Set(owed)
+  for (const name of changed) names.add(name)
+  if (extra) for (const name of extra) names.add(name)
+  return names
+}
+
+function without(names: ReadonlySet<string>, others: ReadonlySet<string>): ReadonlySet<string> {
+  const left = new Set(names)
+  for (const name of others) left.delete(name)
+  return left
 }
 
 function namesOf(resources: readonly Resource[]): readonly string[] {

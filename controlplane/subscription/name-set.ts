@@ -68,7 +68,12 @@ export class NameSet {
       : changed
   }
 
-  *[Symbol.iterator](): IterableIterator<string> {
+  [Symbol.iterator](): IterableIterator<string> {
+    // Nearly all sets differ from none: a generator around theirs would leave two objects for each name.
+    return this.minus.size === 0 && this.plus.size === 0 ? this.base.values() : this.differing()
+  }
+
+  private *differing(): Generator<string> {
     for (const name of this.base) if (!this.minus.has(name)) yield name
     yield* this.plus
   }

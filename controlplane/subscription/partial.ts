@@ -1,8 +1,9 @@
 import type { ResourceType } from '../../proto/types.ts'
 import type { Resource } from '../xds/resource.ts'
+import { interestKey } from './answers.ts'
 import { batchKey, leavingEndpoints, permitted, type Recipient, visible } from './compose.ts'
 import { standInsFor } from './on-demand.ts'
-import { interestKey } from './type-log.ts'
+import type { TypeLog } from './type-log.ts'
 import { type TypeState, withoutHeld } from './type-state.ts'
 import { nowhere } from './virtual-hosts.ts'
 
@@ -50,16 +51,29 @@ export function partialAnswer(to: Recipient, type: ResourceType, state: TypeStat
   const unknown = openings ? absent.filter((name) => !openings.has(name)).map(nowhere) : []
   const instead = [...stay, ...pass, ...unknown]
   if (instead.length > 0) upserts = [...upserts, ...instead]
-  const held = new Set(instead.map((resource) => resource.name))
-  const removed = new Set(absent.filter((name) => !held.has(name)))
   // A virtual host goes with its table; requests that are on their way through an old listener still need it.
-  if (push && gone && type !== 'vhds') {
-    for (const name of gone) removed.add(name)
-    for (const name of state.gone?.keys() ?? NONE) if (!log.visible(name, interest)) removed.add(name)
-  }
-  const list = to.form === 'sotw' ? NONE : [...removed]
+  const leave = push && type !== 'vhds' ? gone : undefined
+  const list = to.form === 'sotw' ? NONE : removals(absent, instead, leave, leave && departed(state, log))
   const key = upserts === present ? keyOf(state, upserts, list, wanted) : undefined
   return { upserts, removed: list, key, passing: pass }
+}
+
+/** Names that were to be removed beyond the log and are not there again. */
+function departed({ gone, interest }: TypeState, log: TypeLog): readonly string[] {
+  return gone ? [...gone.keys()].filter((name) => !log.visible(name, interest)) : NONE
+}
+
+/** What is absent and not stood in for, and more, each name once. */
+function removals(
+  absent: readonly string[],
+  instead: readonly Resource[],
+  ...more: readonly (readonly string[] | undefined)[]
+): readonly string[] {
+  const held = instead.length > 0 ? new Set(instead.map((resource) => resource.name)) : undefined
+  const left = held ? absent.filter((name) => !held.has(name)) : absent
+  return more.some((names) => names && names.length > 0)
+    ? [...new Set([...left, ...more.flatMap((names) => names ?? [])])]
+    : left
 }
 
 function keyOf(

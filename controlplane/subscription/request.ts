@@ -1,14 +1,6 @@
 import { TYPE_URL } from '../../proto/types.ts'
-import { NameLists } from './name-lists.ts'
+import { NameList, type RequestLimits, readName, tooMany } from './read-names.ts'
 import { WIRE, WireReader } from './wire.ts'
-
-/** What a request of either form may hold at most; beyond it the request is refused before memory is taken. */
-export interface RequestLimits {
-  /** Names in one request, counting `initial_resource_versions`. */
-  readonly names: number
-  /** Bytes of one name. */
-  readonly nameLength: number
-}
 
 /** `google.rpc.Status` of a refused response. */
 export interface ErrorDetail {
@@ -47,11 +39,6 @@ export interface DeltaRequest extends AnyRequest {
 export type DiscoveryRequest = SotwRequest | DeltaRequest
 export type Form = DiscoveryRequest['form']
 
-/** A request within the protocol but beyond our limits. The message is for the person who runs the client. */
-export class RequestTooLarge extends Error {
-  override readonly name = 'RequestTooLarge'
-}
-
 /**
  * Virtual hosts are asked for by what a request says its authority is: longer than any name that exists, but no reason to end the
  * stream of the proxy. Envoy takes headers of up to 60 KiB.
@@ -70,6 +57,42 @@ export interface RequestReading {
   next(most: number): DiscoveryRequest | undefined
 }
 
+/** What both forms have in common: a cursor that goes on where it stopped. */
+abstract class Reading<Request extends DiscoveryRequest> implements RequestReading {
+  protected typeUrl = ''
+  protected nonce = ''
+  protected node: Buffer | undefined
+  protected error: ErrorDetail | undefined
+  protected readonly limits: RequestLimits
+  private readonly reader: WireReader
+
+  constructor(message: Buffer, limits: RequestLimits) {
+    this.reader = new WireReader(message)
+    this.limits = limits
+  }
+
+  next(most: number): Request | undefined {
+    const { reader } = this
+    let left = most
+    for (;;) {
+      left = this.readNames(left)
+      if (this.open) return undefined
+      if (reader.done) return this.request()
+      if (left <= 0) return undefined
+      left -= this.take(reader.tag(), reader)
+    }
+  }
+
+  /** Reads on in the lists that are open, `most` names at most. @returns how many fewer that were */
+  protected abstract readNames(most: number): number
+  /** Whether a list has names that were not read. */
+  protected abstract get open(): boolean
+  /** Reads the field of this tag. @returns names read */
+  protected abstract take(tag: number, reader: WireReader): number
+  /** When all is read. */
+  protected abstract request(): Request
+}
+
 /**
  * ```
  * DiscoveryRequest: version_info = 1, node = 2, repeated resource_names = 3, type_url = 4, response_nonce = 5,
@@ -77,42 +100,35 @@ export interface RequestReading {
  * ```
  * https://www.envoyproxy.io/docs/envoy/latest/api-v3/service/discovery/v3/discovery.proto
  */
-class SotwReading implements RequestReading {
-  private readonly reader: WireReader
-  private readonly names: NameList
+class SotwReading extends Reading<SotwRequest> {
+  private readonly names = new NameList(this.limits)
   private version = ''
-  private typeUrl = ''
-  private nonce = ''
-  private node: Buffer | undefined
-  private error: ErrorDetail | undefined
 
-  constructor(message: Buffer, limits: RequestLimits) {
-    this.reader = new WireReader(message)
-    this.names = new NameList(limits)
+  protected readNames(most: number): number {
+    return this.names.readOn(most)
   }
 
-  next(most: number): SotwRequest | undefined {
-    const { reader, names } = this
-    let left = most
-    for (;;) {
-      left = names.readOn(left)
-      if (names.open) return undefined
-      if (reader.done) break
-      if (left <= 0) return undefined
-      const tag = reader.tag()
-      if (tag === string(3)) names.addAll(reader, tag)
-      else if (tag === string(1)) this.version = reader.string()
-      else if (tag === string(2)) this.node = reader.bytes()
-      else if (tag === string(4)) this.typeUrl = reader.string()
-      else if (tag === string(5)) this.nonce = reader.string()
-      else if (tag === string(6)) this.error = readStatus(reader.message())
-      else if (tag === string(7)) {
-        names.addLocator(reader)
-        left -= 1
-      } else reader.skip(tag)
-    }
+  protected get open(): boolean {
+    return this.names.open
+  }
+
+  protected take(tag: number, reader: WireReader): number {
+    if (tag === string(3)) this.names.addAll(reader, tag)
+    else if (tag === string(1)) this.version = reader.string()
+    else if (tag === string(2)) this.node = reader.bytes()
+    else if (tag === string(4)) this.typeUrl = reader.string()
+    else if (tag === string(5)) this.nonce = reader.string()
+    else if (tag === string(6)) this.error = readStatus(reader.message())
+    else if (tag === string(7)) {
+      this.names.addLocator(reader)
+      return 1
+    } else reader.skip(tag)
+    return 0
+  }
+
+  protected request(): SotwRequest {
     const { typeUrl, node, nonce, error, version } = this
-    return { form: 'sotw', typeUrl, node, nonce, error, names: names.names, version }
+    return { form: 'sotw', typeUrl, node, nonce, error, names: this.names.names, version }
   }
 }
 
@@ -124,58 +140,49 @@ class SotwReading implements RequestReading {
  * map entry:             key = 1, value = 2
  * ```
  */
-class DeltaReading implements RequestReading {
-  private readonly reader: WireReader
-  private readonly limits: RequestLimits
-  private readonly subscribe: NameList
-  private readonly unsubscribe: NameList
+class DeltaReading extends Reading<DeltaRequest> {
+  private readonly subscribe = new NameList(this.limits)
+  private readonly unsubscribe = new NameList(this.limits)
   private initialVersions: Map<string, string> | undefined
-  private typeUrl = ''
-  private nonce = ''
-  private node: Buffer | undefined
-  private error: ErrorDetail | undefined
 
-  constructor(message: Buffer, limits: RequestLimits) {
-    this.reader = new WireReader(message)
-    this.limits = limits
-    this.subscribe = new NameList(limits)
-    this.unsubscribe = new NameList(limits)
+  protected readNames(most: number): number {
+    return this.unsubscribe.readOn(this.subscribe.readOn(most))
   }
 
-  next(most: number): DeltaRequest | undefined {
-    const { reader, limits, subscribe, unsubscribe } = this
-    let left = most
-    for (;;) {
-      left = unsubscribe.readOn(subscribe.readOn(left))
-      if (subscribe.open || unsubscribe.open) return undefined
-      if (reader.done) break
-      if (left <= 0) return undefined
-      const tag = reader.tag()
-      if (tag === string(3)) subscribe.addAll(reader, tag, this.nameLength)
-      else if (tag === string(4)) unsubscribe.addAll(reader, tag, this.nameLength)
-      else if (tag === string(5)) {
-        this.initialVersions ??= new Map()
-        if (this.initialVersions.size >= limits.names) throw tooMany('initial_resource_versions', limits)
-        readVersion(reader.message(), this.initialVersions, this.nameLength)
-        left -= 1
-      } else if (tag === string(1)) this.node = reader.bytes()
-      else if (tag === string(2)) this.typeUrl = reader.string()
-      else if (tag === string(6)) this.nonce = reader.string()
-      else if (tag === string(7)) this.error = readStatus(reader.message())
-      else if (tag === string(8) || tag === string(9)) {
-        const list = tag === string(8) ? subscribe : unsubscribe
-        list.addLocator(reader)
-        left -= 1
-      } else reader.skip(tag)
-    }
+  protected get open(): boolean {
+    return this.subscribe.open || this.unsubscribe.open
+  }
+
+  protected take(tag: number, reader: WireReader): number {
+    const { subscribe, unsubscribe } = this
+    if (tag === string(3)) subscribe.addAll(reader, tag, this.nameLength)
+    else if (tag === string(4)) unsubscribe.addAll(reader, tag, this.nameLength)
+    else if (tag === string(5)) {
+      this.initialVersions ??= new Map()
+      if (this.initialVersions.size >= this.limits.names) throw tooMany('initial_resource_versions', this.limits)
+      readVersion(reader.message(), this.initialVersions, this.nameLength)
+      return 1
+    } else if (tag === string(1)) this.node = reader.bytes()
+    else if (tag === string(2)) this.typeUrl = reader.string()
+    else if (tag === string(6)) this.nonce = reader.string()
+    else if (tag === string(7)) this.error = readStatus(reader.message())
+    else if (tag === string(8) || tag === string(9)) {
+      const list = tag === string(8) ? subscribe : unsubscribe
+      list.addLocator(reader)
+      return 1
+    } else reader.skip(tag)
+    return 0
+  }
+
+  protected request(): DeltaRequest {
     return {
       form: 'delta',
       typeUrl: this.typeUrl,
       node: this.node,
       nonce: this.nonce,
       error: this.error,
-      subscribe: subscribe.names,
-      unsubscribe: unsubscribe.names,
+      subscribe: this.subscribe.names,
+      unsubscribe: this.unsubscribe.names,
       initialVersions: this.initialVersions ?? NO_VERSIONS,
     }
   }
@@ -204,83 +211,6 @@ export function readDeltaRequest(message: Buffer, limits: RequestLimits): DeltaR
 
 const NO_VERSIONS: ReadonlyMap<string, string> = new Map()
 
-const lists = new NameLists()
-
-/** Names that stand one behind the other, while they are read. */
-interface NameRun {
-  readonly reader: WireReader
-  readonly bytes: Buffer
-  readonly isFirst: boolean
-  readonly nameLength: number
-}
-
-class NameList {
-  /** Shared with other requests that list the same; never changed. */
-  private shared: readonly string[] = []
-  /** The names once they are not just one shared list. */
-  private own: string[] | undefined
-  private run: NameRun | undefined
-  private readonly limits: RequestLimits
-
-  constructor(limits: RequestLimits) {
-    this.limits = limits
-  }
-
-  get names(): readonly string[] {
-    return this.own ?? this.shared
-  }
-
-  /** Whether there are names that were given to `addAll` and have not been read. */
-  get open(): boolean {
-    return this.run !== undefined
-  }
-
-  /** All names that stand one behind the other with this tag; the first is next in the reader. They are known at once or to be `readOn`. */
-  addAll(reader: WireReader, tag: number, nameLength = this.limits.nameLength): void {
-    const bytes = reader.run(tag)
-    const isFirst = this.names.length === 0
-    const known = lists.find(bytes)
-    if (known && isFirst && known.length <= this.limits.names) this.shared = known
-    else this.run = { reader: new WireReader(bytes), bytes, isFirst, nameLength }
-  }
-
-  /** Reads names, `most` of them at most. @returns how many fewer that were */
-  readOn(most: number): number {
-    const { run } = this
-    if (!run) return most
-    let left = most
-    for (;;) {
-      if (left-- <= 0) return 0
-      this.add(run.reader, run.nameLength)
-      if (run.reader.done) break
-      run.reader.tag()
-    }
-    this.run = undefined
-    if (run.isFirst && this.own) {
-      this.shared = this.own
-      this.own = undefined
-      lists.add(run.bytes, this.shared)
-    }
-    return left
-  }
-
-  add(reader: WireReader, nameLength = this.limits.nameLength): void {
-    this.own ??= [...this.shared]
-    if (this.own.length >= this.limits.names) throw tooMany('resource names', this.limits)
-    this.own.push(readName(reader, nameLength))
-  }
-
-  /** ResourceLocator: name = 1, dynamic_parameters = 2. Envoy does not send them yet; without parameters one is a name. */
-  addLocator(reader: WireReader): void {
-    const locator = reader.message()
-    while (!locator.done) {
-      const tag = locator.tag()
-      if (tag === string(1)) this.add(locator)
-      else locator.skip(tag)
-    }
-  }
-}
-
 function readVersion(entry: WireReader, versions: Map<string, string>, nameLength: number): void {
   let key = ''
   let value = ''
@@ -304,18 +234,4 @@ function readStatus(reader: WireReader): ErrorDetail {
     else reader.skip(tag)
   }
   return { code, message }
-}
-
-function readName(reader: WireReader, nameLength: number): string {
-  return reader.string(
-    nameLength,
-    (length) =>
-      new RequestTooLarge(`a resource name has ${length} bytes; this server takes names of up to ${nameLength}`),
-  )
-}
-
-function tooMany(what: string, limits: RequestLimits): RequestTooLarge {
-  return new RequestTooLarge(
-    `more than ${limits.names} ${what} in one request; scope the proxy (Sidecar egress hosts) or raise the limit`,
-  )
 }

@@ -1,6 +1,8 @@
 import type { ResourceType } from '../../proto/types.ts'
 import type { Resource, Suspects } from '../xds/resource.ts'
-import { FrameCache, fullSetVersion } from './frames.ts'
+import { Answers, type Pending, type Published } from './answers.ts'
+import { FrameCache } from './frames.ts'
+import { type Changes, History } from './history.ts'
 import type { Interest } from './interest.ts'
 
 /** Where a type's resources come from. */
@@ -12,12 +14,6 @@ export interface Source {
   keep(published: Resource): Resource | undefined
   /** Nobody asks for the name any more. */
   forget(name: string): void
-}
-
-/** What a client has to hear, by name. */
-export interface Pending {
-  readonly upserts: readonly string[]
-  readonly removals: readonly string[]
 }
 
 /** Names that are asked for and do not exist, in all logs that share the count. */
@@ -41,19 +37,14 @@ interface Entry {
   since: number
 }
 
-const NOTHING: Pending = { upserts: [], removals: [] }
-
 /** Names of a list from which on its entries are remembered. */
 const LONG_LIST = 32
-
-/** Changes older than the slowest client's position are kept in at most this many steps; more are folded together. */
-const MOST_STEPS = 64
 
 /**
  * The published resources of one type for one class, and their changes in order. Newest wins: the log says which names
  * changed after a position, never what they were in between, so a slow client costs one entry per name.
  */
-export class TypeLog {
+export class TypeLog implements Published {
   readonly type: ResourceType
   /** Grows by one with each published change; the first state is 1, so that 0 is before everything. */
   position = 1
@@ -62,20 +53,14 @@ export class TypeLog {
   private readonly entries = new Map<string, Entry>()
   /** Streams subscribed to the wildcard. */
   private wildcards = 0
-  private wildNames: readonly string[] = []
+  private wild: readonly string[] = []
   /** Names whose removal was put off by `keep`, and whether wildcard names were: to be looked at again in any case. */
   private deferred = new Set<string>()
   private namesDeferred = false
   /** Names that may have a ghost. */
   private readonly ghosts = new Set<string>()
-  /** name → whether the change matters to the wildcard. Ascending positions. */
-  private steps: { readonly position: number; readonly names: ReadonlyMap<string, boolean> }[] = []
-  private readonly changesMemo = new Map<number, ReadonlyMap<string, boolean>>()
-  private readonly pendingMemo = new Map<string, Pending>()
-  private readonly allMemo = new Map<string, readonly Resource[]>()
-  private readonly knownMemo = new Map<string, readonly Resource[]>()
-  private readonly versionMemo = new Map<string, string>()
-  private readonly absentMemo = new Map<string, readonly string[]>()
+  private readonly history = new History()
+  private readonly answers = new Answers(this)
   /**
    * Entries of whole lists, all of them followed. A thousand proxies that say the same names share one list (`name-lists.ts`): what the
    * first of them looks up the others find. Empty again as soon as a name is followed no longer.
@@ -129,73 +114,42 @@ export class TypeLog {
     return entry?.published !== undefined && ((interest.wildcard && entry.wild) || interest.names.has(name))
   }
 
-  /** Everything a client with this interest gets, wildcard names first, each name once. */
-  all(interest: Interest): readonly Resource[] {
-    const key = interestKey(interest)
-    const known = this.allMemo.get(key)
-    if (known) return known
-    const all: Resource[] = []
-    if (interest.wildcard) {
-      for (const name of this.wildNames) {
-        const resource = this.get(name)
-        if (resource) all.push(resource)
-      }
-    }
-    for (const name of interest.names) {
-      const entry = this.entries.get(name)
-      if (entry?.published && !(interest.wildcard && entry.wild)) all.push(entry.published)
-    }
-    remember(this.allMemo, key, all)
-    return all
+  /** Under the wildcard, in order. */
+  get wildNames(): readonly string[] {
+    return this.wild
   }
 
-  /** What a full set of all that a client with this interest gets is called. */
-  fullSetVersion(interest: Interest): string {
-    const key = interestKey(interest)
-    const known = this.versionMemo.get(key)
-    if (known !== undefined) return known
-    const version = fullSetVersion(this.all(interest))
-    remember(this.versionMemo, key, version)
-    return version
+  isWild(name: string): boolean {
+    return this.entries.get(name)?.wild === true
+  }
+
+  changes(from: number): Changes {
+    return this.history.after(from)
+  }
+
+  /** Everything a client with this interest gets, wildcard names first, each name once. */
+  all(interest: Interest): readonly Resource[] {
+    return this.answers.all(interest)
   }
 
   /** The same without what is not known yet. */
   known(interest: Interest): readonly Resource[] {
-    const key = interestKey(interest)
-    const memo = this.knownMemo.get(key)
-    if (memo) return memo
-    const all = this.all(interest)
-    const known = all.some(({ pending }) => pending) ? all.filter(({ pending }) => !pending) : all
-    remember(this.knownMemo, key, known)
-    return known
+    return this.answers.known(interest)
+  }
+
+  /** What a full set of all that a client with this interest gets is called. */
+  fullSetVersion(interest: Interest): string {
+    return this.answers.fullSetVersion(interest)
   }
 
   /** Names a client with this interest asks for one by one and does not get. */
   absent(interest: Interest): readonly string[] {
-    const key = interestKey(interest)
-    const known = this.absentMemo.get(key)
-    if (known) return known
-    const absent = [...interest.names].filter((name) => !this.visible(name, interest))
-    remember(this.absentMemo, key, absent)
-    return absent
+    return this.answers.absent(interest)
   }
 
   /** What changed after `from` for a client with this interest. */
   pending(from: number, interest: Interest): Pending {
-    if (from >= this.position) return NOTHING
-    const key = `${from} ${interestKey(interest)}`
-    const known = this.pendingMemo.get(key)
-    if (known) return known
-    const upserts: string[] = []
-    const removals: string[] = []
-    for (const [name, wild] of this.changes(from)) {
-      if (!(interest.wildcard && wild) && !interest.names.has(name)) continue
-      if (this.visible(name, interest)) upserts.push(name)
-      else removals.push(name)
-    }
-    const pending = { upserts, removals }
-    remember(this.pendingMemo, key, pending)
-    return pending
+    return this.answers.pending(from, interest)
   }
 
   /** Whether following these names needs the source. */
@@ -263,9 +217,9 @@ export class TypeLog {
   /** A stream subscribes to the wildcard. */
   followAll(): void {
     if (this.wildcards++ > 0) return
-    this.wildNames = this.source.names()
+    this.wild = this.source.names()
     try {
-      for (const name of this.wildNames) this.entry(name).wild = true
+      for (const name of this.wild) this.entry(name).wild = true
     } finally {
       this.forgetMemos()
     }
@@ -273,13 +227,13 @@ export class TypeLog {
 
   unfollowAll(): void {
     if (--this.wildcards > 0) return
-    for (const name of this.wildNames) {
+    for (const name of this.wild) {
       const entry = this.entries.get(name)
       if (!entry) continue
       entry.wild = false
       if (!isFollowed(entry)) this.unfollowed(name, entry)
     }
-    this.wildNames = []
+    this.wild = []
     this.forgetMemos()
   }
 
@@ -293,17 +247,17 @@ export class TypeLog {
     const changed = new Map<string, boolean>()
     const next = this.position + 1
     if (keep) this.revive(changed)
-    let wildNames = this.wildNames
+    let wildNames = this.wild
     if (this.wildcards > 0 && (!suspects || this.namesDeferred || suspects.names(this.type))) {
       this.namesDeferred = false
       wildNames = this.source.names()
-      if (wildNames !== this.wildNames) {
+      if (wildNames !== this.wild) {
         const under = new Set(wildNames)
         if (keep) {
-          wildNames = [...wildNames, ...this.wildNames.filter((name) => !under.has(name))]
+          wildNames = [...wildNames, ...this.wild.filter((name) => !under.has(name))]
           this.namesDeferred = true
         } else {
-          for (const name of this.wildNames) {
+          for (const name of this.wild) {
             const entry = this.entries.get(name)
             if (!entry?.wild || under.has(name)) continue
             entry.wild = false
@@ -341,11 +295,11 @@ export class TypeLog {
       this.publish(entry, published)
       changed.set(name, entry.wild || (changed.get(name) ?? false))
     }
-    this.wildNames = wildNames
+    this.wild = wildNames
     if (changed.size === 0) return false
     this.position = next
     for (const name of changed.keys()) this.entries.get(name)!.changed = next
-    this.steps.push({ position: next, names: changed })
+    this.history.add(next, changed)
     this.forgetMemos()
     return true
   }
@@ -359,7 +313,7 @@ export class TypeLog {
       entry.ghost = undefined
       if (entry.wasWild && this.wildcards > 0) {
         entry.wild = true
-        this.wildNames = [...this.wildNames, name]
+        this.wild = [...this.wild, name]
         this.namesDeferred = true
       }
       changed.set(name, entry.wild)
@@ -367,12 +321,10 @@ export class TypeLog {
     this.ghosts.clear()
   }
 
-  /** Forgets what every client has heard, and folds what only slow ones have not. */
+  /** Forgets what every client has heard. @param behind position all have reached */
   trim(behind: number): void {
-    const heard = this.steps.findIndex((step) => step.position > behind)
-    const old = heard === -1 ? this.steps.splice(0) : this.steps.splice(0, heard)
-    for (const step of old) {
-      for (const name of step.names.keys()) {
+    for (const names of this.history.trim(behind)) {
+      for (const name of names) {
         const entry = this.entries.get(name)
         if (!entry) continue
         if (entry.changed <= behind) {
@@ -382,23 +334,6 @@ export class TypeLog {
         this.forgetIfUnused(name, entry)
       }
     }
-    if (this.steps.length <= MOST_STEPS) return
-    const folded = this.steps.splice(0, this.steps.length / 2)
-    const names = new Map<string, boolean>()
-    for (const step of folded)
-      for (const [name, wild] of step.names) names.set(name, wild || (names.get(name) ?? false))
-    this.steps.unshift({ position: folded.at(-1)!.position, names })
-  }
-
-  private changes(from: number): ReadonlyMap<string, boolean> {
-    const known = this.changesMemo.get(from)
-    if (known) return known
-    const merged = new Map<string, boolean>()
-    for (let index = this.steps.length - 1; index >= 0 && this.steps[index]!.position > from; index--) {
-      for (const [name, wild] of this.steps[index]!.names) merged.set(name, wild || (merged.get(name) ?? false))
-    }
-    remember(this.changesMemo, from, merged)
-    return merged
   }
 
   /**
@@ -440,7 +375,7 @@ export class TypeLog {
   /** A name nobody follows goes, unless a client must still hear that it went. */
   private forgetIfUnused(name: string, entry: Entry): void {
     if (isFollowed(entry) || entry.ghost) return
-    if (this.steps.some((step) => step.names.has(name))) return
+    if (this.history.has(name)) return
     this.entries.delete(name)
     if (!entry.published) this.missing.count--
     // What exists is likely to be asked for again; of what does not, and of authorities, there may be any number.
@@ -448,12 +383,7 @@ export class TypeLog {
   }
 
   private forgetMemos(): void {
-    this.changesMemo.clear()
-    this.pendingMemo.clear()
-    this.allMemo.clear()
-    this.knownMemo.clear()
-    this.versionMemo.clear()
-    this.absentMemo.clear()
+    this.answers.forget()
     this.frames.clear()
   }
 }
@@ -461,16 +391,4 @@ export class TypeLog {
 /** Entries nobody follows are only remembered for those who must still hear that the name went; they may be out of date. */
 function isFollowed(entry: Entry | undefined): boolean {
   return entry !== undefined && (entry.wild || entry.holders > 0)
-}
-
-export function interestKey(interest: Interest): string {
-  return interest.wildcard ? `*${interest.names.id}` : `${interest.names.id}`
-}
-
-/** Streams in the same state share an answer; when there are very many states, memory matters more. */
-const MOST_REMEMBERED = 256
-
-function remember<K, V>(memo: Map<K, V>, key: K, value: V): void {
-  if (memo.size >= MOST_REMEMBERED) memo.clear()
-  memo.set(key, value)
 }

@@ -1,0 +1,74 @@
+import { Client } from '../subscription/client.ts'
+import type { DiscoveryRequest, Form } from '../subscription/request.ts'
+import { WireError } from '../subscription/wire.ts'
+import type { NodeInfo } from '../xds/resource.ts'
+import { authorize } from './authorize.ts'
+import { readNode, readNodeId } from './node.ts'
+import type { StreamContext } from './stream.ts'
+import { type Peer, STATUS, type Status } from './transport.ts'
+
+/** Whom a stream serves: as it may call itself, and how far it is. */
+export interface Member {
+  readonly node: NodeInfo
+  readonly client: Client
+}
+
+/** Why a stream is ended. */
+export interface Refusal {
+  /** For the counter. */
+  readonly reason: string
+  readonly status: Status
+}
+
+/**
+ * The first request of a stream: who is it, may it, and to which class does it belong?
+ * @throws WireError when its node is malformed
+ */
+export function join(request: DiscoveryRequest, form: Form, peer: Peer, context: StreamContext): Member | Refusal {
+  const { logger, mesh, classes, limits, frames, workingSets } = context
+  const { node: bytes } = request
+  if (!bytes) return invalid('the first request of a stream must carry the node')
+  const claimed = inNode(() => readNode(bytes, form))
+  if (claimed.id === '') return invalid('the node has no id: set node.id in the bootstrap')
+  const decision = authorize(claimed, peer)
+  if ('refused' in decision) {
+    const identities = peer.identities?.map(({ text }) => text)
+    logger.warn({ peer: peer.address, node: claimed.id, identities }, `xDS: ${decision.refused}`)
+    return { reason: 'identity', status: { code: STATUS.permissionDenied, message: decision.refused } }
+  }
+  const { node } = decision
+  const client = new Client(classes.of(mesh.view(node)), {
+    id: `${node.id} ${node.userAgent}`,
+    form,
+    ackTimeoutMs: limits.ackTimeoutMs,
+    paceMs: limits.paceMs,
+    removalTimeoutMs: limits.removalTimeoutMs,
+    settleMs: limits.settleMs,
+    frames,
+    ...(workingSets && { workingSet: workingSets(node) }),
+  })
+  return { node, client }
+}
+
+/**
+ * Only the first request needs a node; one that names another node later is another client, or a confused one.
+ * @throws WireError when it is malformed
+ */
+export function otherNode(bytes: Buffer, node: NodeInfo): Refusal | undefined {
+  const id = inNode(() => readNodeId(bytes))
+  if (id === '' || id === node.id) return undefined
+  return invalid(`the stream began as node ${node.id} and now says ${id}: open a stream per node`)
+}
+
+function invalid(message: string): Refusal {
+  return { reason: 'node', status: { code: STATUS.invalidArgument, message } }
+}
+
+/** Says where the bytes were that could not be read. */
+function inNode<T>(read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    throw new WireError(`the node is malformed: ${(error as Error).message}`)
+  }
+}
