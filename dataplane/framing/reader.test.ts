@@ -114,6 +114,29 @@ describe('frames of a stream', () => {
     const result = read([Buffer.concat([frame(1, 1), lie, frame(1, 2)]), frame(1, 3)])
     expect(result.frames).toHaveLength(1)
     expect(result.error).toBeLessThan(0)
+    const inPieces = read(cut(lie, [1]))
+    expect(inPieces.error).toBe(result.error)
+    expect(inPieces.partial).toBe(false)
+  })
+
+  it('wait while they are held, with what comes meanwhile, and come in their order when it is over', () => {
+    const seen: number[] = []
+    const reader = new FrameReader(game, {
+      onFrame: (b, at) => {
+        seen.push(b[at + 15]!)
+        return true
+      },
+      onFrameError: () => undefined,
+    })
+    const feed = (bytes: Buffer) => reader.feed(Buffer.from(bytes), 0, bytes.length)
+    reader.hold()
+    feed(Buffer.concat([frame(0, 1), frame(0, 2).subarray(0, 10)]))
+    feed(Buffer.concat([frame(0, 2).subarray(10), frame(9, 3)]))
+    expect(seen).toEqual([])
+    expect(reader.resume()).toBe(true)
+    expect(seen).toEqual([1, 2, 3])
+    feed(frame(0, 4))
+    expect(seen).toEqual([1, 2, 3, 4])
   })
 
   it('a header that announces a long frame takes little memory until the frame comes', () => {
