@@ -385,9 +385,12 @@ export function survive(codec: Codec, bytes: Uint8Array, sizes: readonly number[
       const reply = codec.reply?.(kind, bytes, at, length, 1, 'x')
       if (reply) must(codec.frameLength(reply, 0, reply.length) === reply.length, `the ${kind} reply is no frame`)
     }
-    const copy = bytes.slice(at, at + length)
-    codec.writeId?.(copy, 0, length, 5, 0)
+    // Behind a frame lies the next one.
+    const copy = new Uint8Array(length + 16).fill(0xa5, length)
+    copy.set(bytes.subarray(at, at + length))
     codec.spliceId?.(copy, 0, length, 5, 0)
+    codec.writeId?.(copy, 0, length, 5, 0)
+    for (let i = length; i < copy.length; i++) must(copy[i] === 0xa5, 'writes an id beyond the frame')
   }
 }
 

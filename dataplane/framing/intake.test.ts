@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { type AddressInfo, connect, createServer, Socket } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { Intake, readBy } from './intake.ts'
 import { Slabs } from './slabs.ts'
@@ -23,6 +23,18 @@ describe('what sockets read', () => {
     }
     expect(seen[1]).toMatchObject({ start: seen[0]!.end })
     expect(seen[1]!.bytes).toBe(seen[0]!.bytes)
+  })
+
+  it('comes by the chunks of the socket itself where it has no handle that takes a buffer, from their first byte on', () => {
+    const intake = new Intake(slabs)
+    const seen: string[] = []
+    intake.take = (bytes, start, end) => seen.push(String(Buffer.from(bytes.subarray(start, end))))
+    const accepted = new Socket()
+    expect(readBy(intake, accepted)).toBe(accepted)
+    accepted.emit('data', Buffer.from('first'))
+    accepted.emit('data', Buffer.from('second'))
+    expect(seen).toEqual(['first', 'second'])
+    accepted.destroy()
   })
 
   it('comes from a connection a server accepted by its own buffer, until the end of both sides', async () => {

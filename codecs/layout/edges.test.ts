@@ -1,0 +1,100 @@
+import { describe, expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { type Codec, emptyFrame } from '../contract.ts'
+import { checkDocument } from '../document.ts'
+
+function compile(spec: string): Codec {
+  const { codec, issues } = checkDocument({
+    apiVersion: 'meshgate.io/v1',
+    kind: 'Protocol',
+    metadata: { name: 'test' },
+    spec: parse(spec),
+  })
+  expect(issues.filter(({ severity }) => severity === 'error')).toEqual([])
+  return codec!
+}
+
+const field = (codec: Codec, name: string, frame: Uint8Array) => codec.field(codec.slot(name), frame, 0, frame.length)
+
+describe('at the edges of widths', () => {
+  test('a text behind a length of four bytes has as many as all four say, and is written so', () => {
+    const codec = compile(`
+frame: {length: {at: 0, type: u32, counts: all}, max: 32MiB}
+message: {kind: {at: 4, type: u8, is: {1: request, 2: response}}}
+fields: {text: {at: 5, type: str(u32)}, after: {after: text, type: u8}}
+reply: {error: close}
+`)
+    const frame = Buffer.from('0000000a 01 00000000 07'.replaceAll(' ', ''), 'hex')
+    for (const length of [1, 255, 256, 65_535, 65_536, 0x20304, 0x1000005]) {
+      const value = 'y'.repeat(length)
+      const changed = codec.mutate!(frame, 0, frame.length, [{ slot: codec.slot('text'), value }])!
+      expect(codec.frameLength(changed, 0, changed.length)).toBe(changed.length)
+      expect((field(codec, 'text', changed) as string).length).toBe(length)
+      expect(field(codec, 'after', changed)).toBe(7)
+    }
+  })
+
+  test('a field within a padded one grows and shrinks, and the padding behind the outer one follows', () => {
+    const codec = compile(`
+frame: {length: {at: 0, type: u16, counts: all}}
+message: {kind: {at: 2, type: u8, is: {1: request, 2: response}}}
+fields:
+  block: {at: 3, type: bytes(u8), align: 4, writable: false}
+  name: {in: block, at: 0, type: str(u8)}
+  after: {after: block, type: u8}
+reply: {error: close}
+`)
+    const slot = codec.slot('name')
+    // The block takes 4 bytes: its own length, that of the name, and two letters.
+    let frame: Uint8Array = Buffer.from('0008 01 03 02 6162 09'.replaceAll(' ', ''), 'hex')
+    for (const value of ['abc', 'a', 'abcdef', 'abcdefg', '', 'abcde', 'ab']) {
+      const changed = codec.mutate!(frame, 0, frame.length, [{ slot, value }])!
+      expect(changed, value).toBeDefined()
+      expect(changed.length).toBe(3 + Math.ceil((2 + value.length) / 4) * 4 + 1)
+      expect(codec.frameLength(changed, 0, changed.length)).toBe(changed.length)
+      expect([field(codec, 'name', changed), field(codec, 'after', changed)]).toEqual([value, 9])
+      frame = changed
+    }
+  })
+
+  test('an error is told by the bits of a masked byte, whatever the others are', () => {
+    const codec = compile(`
+frame: {length: {at: 0, type: u16, counts: all}}
+message:
+  kind: {at: 2, type: u8, is: {1: request, 2: response}}
+  flags: {at: 3, type: u8, mask: 0xf0}
+  error: {flags: 0x10}
+reply: {error: close}
+`)
+    const out = emptyFrame()
+    const errorOf = (flags: number) => {
+      expect(codec.inspect(Uint8Array.of(0, 4, 2, flags), 0, 4, out)).toBe(0)
+      return out.error
+    }
+    for (let low = 0; low < 16; low++)
+      expect([errorOf(0x10 | low), errorOf(low), errorOf(0x30 | low), errorOf(0xf0 | low)]).toEqual([1, 0, 0, 0])
+  })
+
+  test('of two ids the one that grows keeps its own value, and the other differs from it as it did', () => {
+    const codec = compile(`
+frame: {length: {at: 0, type: u16, counts: all}}
+message:
+  kind: {at: 2, type: u8, is: {1: request, 2: response}}
+  id: [{at: 7, type: leb128}, {at: 3, type: u32}]
+reply: {error: close}
+connections: [shared]
+`)
+    const out = emptyFrame()
+    const frame = Buffer.from('0008 01 00000005 05'.replaceAll(' ', ''), 'hex')
+    for (const [lo, hi] of [
+      [9, 0],
+      [9, 0x55],
+      [300, 0x55],
+      [0x7fffffff, 1],
+    ] as const) {
+      const changed = codec.spliceId!(frame, 0, frame.length, lo, hi)!
+      expect(codec.inspect(changed, 0, changed.length, out)).toBe(0)
+      expect([out.idLo, out.idHi]).toEqual([lo, hi])
+    }
+  })
+})
