@@ -273,7 +273,10 @@ spec: {host: '${host}'${extra}}`
   const found = (of: ProxyClass, ...rules: readonly string[]) => {
     const { scope } = mesh(REVIEWS, ...rules)
     const view = scope(of)
-    return view.destinationRules(view.services()[0]!).map(({ name }) => name)
+    const [service] = view.services()
+    // Those who look at thousands get what one who looks at one gets.
+    expect(view.destinationRulesAtOnce()(service!)).toEqual(view.destinationRules(service!))
+    return view.destinationRules(service!).map(({ name }) => name)
   }
 
   it('the client namespace goes before the service namespace, that before the root namespace', () => {

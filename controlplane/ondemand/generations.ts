@@ -33,6 +33,7 @@ export class GenerationBook {
     return this.#of(`${classKey}\n${cluster}`)
   }
 
+  /** Of all clusters of a class that were let go of, for who names thousands: one read, which each change of the class concerns. */
   all(classKey: string): ClassGenerations {
     return this.#class(classKey).value
   }

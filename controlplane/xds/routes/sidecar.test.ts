@@ -214,6 +214,42 @@ describe('tables', () => {
     const changed = Object.keys(after).filter((name) => after[name] !== before[name])
     expect(changed).toEqual(['reviews.default.svc.cluster.local:80', 'block_all'])
   })
+
+  it('a service that comes, changes or goes, and a policy of one, make the virtual hosts of no other', () => {
+    const service = (ports: string) => `---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: more}
+spec: {hosts: [more.test], resolution: STATIC, ports: [${ports}]}
+`
+    const hash = (header: string) => `---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: details}
+spec: {host: details, trafficPolicy: {loadBalancer: {consistentHash: {httpHeaderName: ${header}}}}}
+`
+    const { scope, replace } = world(services())
+    const hosts = () =>
+      new Map(compileRouteConfiguration(scope, 'http_proxy')!.virtualHosts.map((host) => [host.message.name, host]))
+    let before = hosts()
+    const changed = (yaml: string) => {
+      replace(services() + yaml)
+      const after = hosts()
+      const names = [...new Set([...before.keys(), ...after.keys()])].filter(
+        (name) => after.get(name) !== before.get(name),
+      )
+      before = after
+      return names.filter((name) => name !== 'block_all')
+    }
+    const http = (number: number) => `{number: ${number}, name: http-${number}, protocol: HTTP}`
+    expect(changed(service(http(80)))).toEqual(['more.test:80'])
+    expect(changed(service(`${http(80)}, ${http(81)}`))).toEqual(['more.test:80', 'more.test:81'])
+    expect(changed('')).toEqual(['more.test:80', 'more.test:81'])
+    expect(changed(hash('x-user'))).toEqual(['details.default.svc.cluster.local:80'])
+    expect(changed(hash('x-room'))).toEqual(['details.default.svc.cluster.local:80'])
+    const { action } = before.get('details.default.svc.cluster.local:80')!.message.routes[0]!
+    expect(action).toMatchObject({ value: { hashPolicy: [{ policySpecifier: { value: { headerName: 'x-room' } } }] } })
+  })
 })
 
 describe('a proxyless gRPC client', () => {
