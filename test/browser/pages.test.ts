@@ -205,7 +205,7 @@ describe.skipIf(withoutBrowser())('the pages, over a real control plane and a re
     const fault = `---
 apiVersion: networking.istio.io/v1
 kind: VirtualService
-metadata: {name: reviews-test, annotations: {meshgate.io/expires-in: 6s}}
+metadata: {name: reviews-test, annotations: {meshgate.io/expires-in: 15s}}
 spec:
   hosts: [other.default.svc.cluster.local]
   http:
@@ -216,7 +216,7 @@ spec:
     await page.getByRole('link', { name: /Proxies connected\s*1/ }).waitFor()
     await change('rules.yaml', rules(90, fault))
     await page.getByText('1 fault is injected now').waitFor()
-    await page.getByText(/ends in 00:0\d/).waitFor()
+    await page.getByText(/ends in 00:[01]\d/).waitFor()
     await page.getByText('1 fault is injected now').waitFor({ state: 'detached' })
     await page.getByText('faults and mirrors ended').waitFor()
     expect(readFileSync(join(folder, 'rules.yaml'), 'utf8')).not.toContain('555')

@@ -3,6 +3,7 @@ import type { XdsServer } from '../../controlplane/ads/server.ts'
 import { CONSUL_DEFAULTS, ConsulDiscovery, type ConsulSettings } from '../../controlplane/consul/index.ts'
 import { type CompiledMesh, createMesh } from '../../controlplane/mesh.ts'
 import { Discovery } from '../../controlplane/model/index.ts'
+import { IN_THE_END_MS } from '../helpers/eventually.ts'
 import { configObjects } from '../helpers/objects.ts'
 import { stopAfterTests } from '../helpers/processes.ts'
 import { xdsServer } from '../helpers/xds-server.ts'
@@ -77,11 +78,14 @@ export async function consulBed(
 /** Who answers a request through a proxy on loopback: the upstream's name, else the status. */
 export function ask(port: number, host: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    const call = request({ host: '127.0.0.1', port, path: '/', headers: { host }, timeout: 5_000 }, (response) => {
-      response.resume()
-      response.on('end', () => resolve(String(response.headers['x-echo-name'] ?? response.statusCode)))
-    })
-    call.on('timeout', () => call.destroy(new Error('no answer within 5 s')))
+    const call = request(
+      { host: '127.0.0.1', port, path: '/', headers: { host }, timeout: IN_THE_END_MS },
+      (response) => {
+        response.resume()
+        response.on('end', () => resolve(String(response.headers['x-echo-name'] ?? response.statusCode)))
+      },
+    )
+    call.on('timeout', () => call.destroy(new Error(`no answer within ${IN_THE_END_MS} ms`)))
     call.on('error', reject)
     call.end()
   })

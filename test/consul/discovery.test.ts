@@ -72,7 +72,9 @@ spec: {egress: [{hosts: ['*/reviews.service.consul']}]}
           (name) => name === 'v1',
         ),
       ).toBe('v1')
-      expect(bed.source.state()).toMatchObject({ state: 'ok', services: 4, followed: 1, instances: 2, held: [] })
+      await expect
+        .poll(() => bed.source.state())
+        .toMatchObject({ state: 'ok', services: 4, followed: 1, instances: 2, held: [] })
 
       await consul.call('PUT', '/v1/agent/service/maintenance/r1?enable=true&reason=test')
       const draining = `${v1.port} draining`

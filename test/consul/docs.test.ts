@@ -82,11 +82,11 @@ it.skipIf(!(await hasConsul()))(
     ]
     expect(said).toEqual([...expected, ...copies].map((pattern) => expect.stringMatching(pattern)))
     expect(await readdir(join(cwd, 'backup'))).toContain('rules.yaml')
-    const { sources } = await plane!.api<{ sources: { name: string; state: string }[] }>('/api/v1/sources')
-    expect(sources.map(({ name, state }) => `${name} ${state}`)).toEqual([
-      `consul:${consul.url} ok`,
-      `consul:${consul.url}/mesh/prod ok`,
-    ])
+    const states = async () => {
+      const { sources } = await plane!.api<{ sources: { name: string; state: string }[] }>('/api/v1/sources')
+      return sources.map(({ name, state }) => `${name} ${state}`)
+    }
+    await expect.poll(states).toEqual([`consul:${consul.url} ok`, `consul:${consul.url}/mesh/prod ok`])
 
     const documents = blocks.filter(({ language }) => language === 'yaml')
     expect(documents).toHaveLength(1)

@@ -6,7 +6,7 @@ import { ConflictError, type FileChange } from '../../controlplane/ledger/index.
 import { OnDemandMemory, stateFile } from '../../controlplane/ondemand/index.ts'
 import { testProgram } from '../helpers/compiled.ts'
 import { hasConsul, startConsul, type TestConsul } from '../helpers/consul.ts'
-import { until } from '../helpers/eventually.ts'
+import { eventually, until } from '../helpers/eventually.ts'
 import { testFolder } from '../helpers/folders.ts'
 import { spawnForTest } from '../helpers/processes.ts'
 import { startToxic } from '../helpers/toxic.ts'
@@ -303,12 +303,14 @@ describe.skipIf(!(await hasConsul()))('configuration in Consul', () => {
     const late = await replica()
     expect(late.learned()).toEqual(['outbound|80||a.test', 'outbound|80||b.test'])
     expect(late.memory.generations.of('K', 'outbound|80||a.test')).toBe(1)
-    const { ModifyIndex: before } = (
-      (await consul.call('GET', '/v1/kv/t/learned/learned/?recurse=true')) as [{ ModifyIndex: number }]
-    )[0]
-    await sleep(200)
-    const after = (await consul.call('GET', '/v1/kv/t/learned/learned/?recurse=true')) as { ModifyIndex: number }[]
-    expect(after[0]!.ModifyIndex).toBe(before)
+    const written = async () =>
+      ((await consul.call('GET', '/v1/kv/t/learned/learned/?recurse=true')) as [{ ModifyIndex: number }])[0].ModifyIndex
+    // Once all know all, nobody writes any more.
+    await eventually(async () => {
+      const before = await written()
+      await sleep(200)
+      expect(await written()).toBe(before)
+    })
     await a.stop()
     await late.stop()
     expect(warnings).toEqual([])

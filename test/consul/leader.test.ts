@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { KvLedger } from '../../controlplane/consul/index.ts'
 import { hasConsul, startConsulServers, type TestConsul } from '../helpers/consul.ts'
-import { until } from '../helpers/eventually.ts'
+import { comesTrue, until } from '../helpers/eventually.ts'
 import { testFolder } from '../helpers/folders.ts'
 import { type ConsulBed, consulBed, served, stopBeds } from './bed.ts'
 
@@ -66,12 +66,15 @@ describe.skipIf(!(await hasConsul()))('Consul servers that lose their leader', (
     expect((await apply('2')).id).toBe(2)
 
     first.thaw()
-    await until(
-      () => leaderOf(first).catch(() => undefined),
-      (leader) => leader === next,
+    await comesTrue(
+      async () => {
+        const [known, told] = await Promise.all([agent, first].map((one) => leaderOf(one).catch(() => undefined)))
+        return known !== undefined && known === told
+      },
+      'the one that was paused knows the leader',
       { withinMs: 60_000 },
     )
-    expect(bed.source.state().held).toEqual([])
+    await expect.poll(() => bed.source.state().held).toEqual([])
     expect(served(bed, HOST)).toEqual(['9001 healthy', '9002 healthy', '9003 healthy'])
     expect((await apply('3')).id).toBe(3)
     await ledger.close()

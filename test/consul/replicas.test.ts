@@ -251,18 +251,20 @@ describe.skipIf(!(await hasConsul()))('replicas on one Consul', () => {
     it('its Envoys move to another, which sends them nothing they have; no request is lost', patience, async () => {
       const answers: string[] = []
       const before = new Map<string, unknown>()
-      for (const [mode, { envoy, httpPort }] of envoys) {
+      for (const { httpPort } of envoys.values())
         await until(
           () => ask(httpPort, 'web.service.consul'),
           (name) => /^w[12]$/.test(name),
         )
-        before.set(mode, await held(envoy))
-        expect(before.get(mode)).toContainEqual(expect.stringContaining(`${ENDPOINTS} 20`))
-      }
       await until(
         async () => (await c.api<{ proxies: Proxy[] }>('/api/v1/proxies')).proxies,
         (list) => FORMS.every((mode) => list.some(({ node, state }) => node === nodeId(mode) && state === 'SYNCED')),
       )
+      // Whatever the requests brought is there by now.
+      for (const [mode, { envoy }] of envoys) {
+        before.set(mode, await held(envoy))
+        expect(before.get(mode)).toContainEqual(expect.stringContaining(`${ENDPOINTS} 20`))
+      }
       let moving = true
       const load = (async () => {
         while (moving)
@@ -283,13 +285,16 @@ describe.skipIf(!(await hasConsul()))('replicas on one Consul', () => {
       expect(new Set(answers)).toEqual(new Set(['w1', 'w2']))
 
       for (const [mode, { envoy }] of envoys) {
-        const { exchanges } = await a.api<{
-          exchanges: { type: string; event: string; resources: number; removed: number }[]
-        }>(`/api/v1/proxies/${encodeURIComponent(nodeId(mode))}/exchanges`)
-        const sent = exchanges.filter(({ event, resources, removed }) => event === 'sent' && resources + removed > 0)
+        const sent = async () => {
+          const { exchanges } = await a.api<{
+            exchanges: { type: string; event: string; resources: number; removed: number }[]
+          }>(`/api/v1/proxies/${encodeURIComponent(nodeId(mode))}/exchanges`)
+          const some = exchanges.filter(({ event, resources, removed }) => event === 'sent' && resources + removed > 0)
+          return [...new Set(some.map(({ type }) => type))].sort()
+        }
         // State of the world has no versions of single endpoints and routes: those come again, equal to what is there.
         const again = mode === 'delta' ? [] : ['eds', 'rds']
-        expect({ mode, again: [...new Set(sent.map(({ type }) => type))].sort() }).toEqual({ mode, again })
+        await expect.poll(sent, { message: mode }).toEqual(again)
         expect(await held(envoy)).toEqual(before.get(mode))
         expect(await envoy.rejected()).toEqual({})
         await envoy.stop()

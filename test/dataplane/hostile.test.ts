@@ -86,14 +86,16 @@ describe('clients that misbehave hurt themselves only', () => {
 
   it('idle connections are closed, busy ones are not', async () => {
     const server = await bed.server('a')
-    const proxy = await bed.proxy(to(server, { idleTimeoutMs: 100 }))
+    const proxy = await bed.proxy(to(server, { idleTimeoutMs: 1500 }))
     const [idle, busy] = [bed.client(proxy), bed.client(proxy)]
-    server.handle = (frame, socket) => setTimeout(() => server.answer(frame, socket), 2500)
+    const held: (() => void)[] = []
+    server.handle = (frame, socket) => held.push(() => server.answer(frame, socket))
     busy.send({ msgid: 1, seq: 1 })
     await idle.ended()
     // The look that found the idle one has passed this one over: it is read as before.
     server.handle = (frame, socket) => server.answer(frame, socket)
     expect((await busy.ask({ msgid: 1, seq: 2 })).seq).toBe(2)
+    for (const answer of held) answer()
     await busy.receive(2)
   })
 

@@ -24,7 +24,7 @@ describe.each(WAYS)('ledger, $name', ({ mode, id }) => {
       connections: 50,
       messages: MESSAGES,
       window: WINDOW[mode],
-      requestTimeoutMs: 1000,
+      requestTimeoutMs: 3000,
       seed: 20_260_000 + mode.length,
     })
     expect(account.wrong).toEqual([])

@@ -204,8 +204,9 @@ describe.each(modes)('outcomes of requests, %s', (mode) => {
     }
     const proxy = await bed.proxy(
       one(server.port, mode, {
-        timeoutMs: 5000,
-        retry: { attempts: 1, perTryTimeoutMs: 50, on: ['timeout'], idempotent: true, baseIntervalMs: 1 },
+        timeoutMs: 60_000,
+        // The second try has no longer, on a machine that may stand still.
+        retry: { attempts: 1, perTryTimeoutMs: 1500, on: ['timeout'], idempotent: true, baseIntervalMs: 1 },
       }),
     )
     const client = bed.client(proxy)
@@ -428,7 +429,8 @@ describe('upstream heartbeats', () => {
         { timeoutMs: 60_000 },
         {
           localities: endpoints(port, good.port),
-          heartbeat: { intervalMs: 100, timeoutMs: 200, misses: 1 },
+          // Hosts that are well share a machine that may stand still.
+          heartbeat: { intervalMs: 100, timeoutMs: 2000, misses: 1 },
         },
       ),
     )
@@ -442,7 +444,7 @@ describe('upstream heartbeats', () => {
 
   const comesBack = async (mode: ConnectionMode) => {
     const [good, back] = [await bed.server('good'), await bed.server('back')]
-    const heartbeat = { intervalMs: 100, timeoutMs: 200, misses: 1 }
+    const heartbeat = { intervalMs: 100, timeoutMs: 2000, misses: 1 }
     const both = { localities: endpoints(back.port, good.port), heartbeat }
     const proxy = await bed.proxy(one(back.port, mode, { timeoutMs: 300 }, both))
     const [host] = proxy.clusters.get('a')!.hosts
@@ -473,7 +475,7 @@ describe('upstream heartbeats', () => {
   it('do not keep a connection that has no requests', async () => {
     const server = await bed.server('a')
     const heartbeat = { intervalMs: 100, timeoutMs: 5000, misses: 3 }
-    const proxy = await bed.proxy(one(server.port, 'shared', {}, { heartbeat, connections: { idleTimeoutMs: 1500 } }))
+    const proxy = await bed.proxy(one(server.port, 'shared', {}, { heartbeat, connections: { idleTimeoutMs: 3000 } }))
     await bed.client(proxy).ask({ msgid: 1, seq: 1 })
     await comesTrue(() => server.frames.some(({ kind }) => kind === Kind.heartbeat), 'a heartbeat')
     await comesTrue(() => server.sockets.size === 0, 'the end of the idle connection')

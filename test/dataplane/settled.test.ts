@@ -66,7 +66,7 @@ describe('how long a request may take', () => {
 describe('who has to go', () => {
   it('a client is told at drain, may go on for a while, and is ended after its last reply', async () => {
     const server = await bed.server('a')
-    const proxy = await bed.proxy(to(server), { drainGraceMs: 1500 })
+    const proxy = await bed.proxy(to(server), { drainGraceMs: 4000 })
     const client = bed.client(proxy)
     await client.ask({ msgid: 1, seq: 1 })
     const drained = proxy.drain(30_000)

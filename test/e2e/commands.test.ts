@@ -52,7 +52,9 @@ const logged = (text: string, message: string) =>
 
 async function serve(...args: string[]) {
   const started = await start('serve', folder, '--xds', '127.0.0.1:0', '--api', '127.0.0.1:0', ...args)
-  await eventually(() => expect(logged(started.out(), 'meshgate is up'), started.errors()).toBeTruthy())
+  await eventually(() => expect(logged(started.out(), 'meshgate is up'), started.errors()).toBeTruthy(), {
+    withinMs: 60_000,
+  })
   const { xds, api } = logged(started.out(), 'meshgate is up')
   return { process: started, xds: `127.0.0.1:${xds.port}`, api: api.replace('http://', '') as string }
 }
@@ -101,9 +103,14 @@ describe.each(['delta', 'sotw'] as const)('serve and the commands that ask it, w
 
   test('a proxy is seen as synced, its configuration and the way of requests are told', async () => {
     expect(await throughSidecar(httpPort)).toBe('200 reviews')
-    const status = await meshgate('proxy-status', '--api', control.api)
-    expect(status.code).toBe(0)
-    expect(status.out).toMatch(new RegExp(`^${NODE} +SYNCED +SYNCED +SYNCED +SYNCED +- +${mode} +\\d+m?s +envoy/`, 'm'))
+    // What the request brought may not be acknowledged yet.
+    await eventually(async () => {
+      const status = await meshgate('proxy-status', '--api', control.api)
+      expect(status.code).toBe(0)
+      expect(status.out).toMatch(
+        new RegExp(`^${NODE} +SYNCED +SYNCED +SYNCED +SYNCED +- +${mode} +\\d\\S* +envoy/`, 'm'),
+      )
+    })
 
     const json = JSON.parse((await meshgate('proxy-status', NODE, '-o', 'json', '--api', control.api)).out)
     expect(json.proxies).toMatchObject([
@@ -288,7 +295,7 @@ spec:
     const moved = await freePort()
     await write('meshgate.yaml', mesh(httpPort, moved))
     await portOpen(moved)
-    await expect(portOpen(programPort, { withinMs: 0 })).rejects.toThrow()
+    await eventually(() => expect(portOpen(programPort, { withinMs: 0 })).rejects.toThrow())
     await started.stop()
   })
 
@@ -306,8 +313,9 @@ spec:
       },
     })
     await eventually(() => expect(out, started.errors()).toContain('Ctrl-C stops everything'), { withinMs: 60_000 })
-    expect(started.errors()).toMatch(/there is no Envoy on this machine/)
-    expect(started.errors()).toMatch(/set ENVOY_BIN to the path of one/)
+    // Another stream: what was said before may be read later.
+    await eventually(() => expect(started.errors()).toMatch(/there is no Envoy on this machine/))
+    await eventually(() => expect(started.errors()).toMatch(/set ENVOY_BIN to the path of one/))
     expect(out).toMatch(/envoy +1 not started: there is no Envoy/)
     await portOpen(programPort)
     await started.stop()

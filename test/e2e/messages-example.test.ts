@@ -61,7 +61,7 @@ async function ask(msgid: number, count: number): Promise<Record<string, number>
   const { stdout } = await run(
     process.execPath,
     [join(folder, 'arena.mjs'), 'ask', String(edge), String(msgid), String(count)],
-    { timeout: 30_000 },
+    { timeout: 60_000 },
   )
   return JSON.parse(stdout)
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { PROGRAM } from '../helpers/compiled.ts'
-import { eventually } from '../helpers/eventually.ts'
+import { eventually, IN_THE_END_MS } from '../helpers/eventually.ts'
 import { testFolder } from '../helpers/folders.ts'
 import { freePorts } from '../helpers/ports.ts'
 import { spawnForTest } from '../helpers/processes.ts'
@@ -36,7 +36,7 @@ async function quoteServer(name: string): Promise<number> {
 function ask(line: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, '127.0.0.1', () => socket.write(`${line}\n`))
-    socket.setTimeout(10_000, () => socket.destroy(new Error(`no answer to ${line}`)))
+    socket.setTimeout(IN_THE_END_MS, () => socket.destroy(new Error(`no answer to ${line}`)))
     socket.on('error', reject)
     socket.once('data', (data) => {
       socket.destroy()

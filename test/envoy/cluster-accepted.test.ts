@@ -146,15 +146,14 @@ describe.each(MODES)('%s', (mode) => {
   test(`Envoy accepts ${POLICIES} clusters of random policies and endpoints`, async () => {
     const { yaml, names } = documents()
     const bed = await startClusterBed(mode, yaml, { region: 'us', zone: 'a' })
-    const dump = (await bed.envoy.configDump())['ClustersConfigDump']
+    const dump = await until(
+      async () => (await bed.envoy.configDump())['ClustersConfigDump'],
+      ({ dynamic_warming_clusters: warming = [] }) => warming.length === 0,
+    )
     const accepted = dump.dynamic_active_clusters.map((one: { cluster: { name: string } }) => one.cluster.name)
     expect(accepted).toEqual(expect.arrayContaining([...names]))
     const rejected = Object.keys(await bed.envoy.rejected())
     // The machine may lack the file of CA certificates; nothing else may be refused.
     expect(rejected.filter((name) => !name.startsWith('sds.'))).toEqual([])
-    await until(
-      async () => (await bed.envoy.configDump())['ClustersConfigDump'].dynamic_warming_clusters ?? [],
-      (warming) => warming.length === 0,
-    )
   })
 })

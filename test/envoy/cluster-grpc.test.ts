@@ -62,7 +62,7 @@ describe.each(LIBRARIES)('clusters in %s', (library) => {
     requireTool(context, 'grpcio', found, 'install Python 3 with pip')
     const [ring, least, name, socket, refused] = await Promise.all([
       call('ring'),
-      call('least'),
+      call('least', 40),
       call('name'),
       call('socket'),
       call('refused', 1),

@@ -2,6 +2,7 @@ import { connect } from 'node:http2'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startEcho, type Upstream } from '../helpers/echo.ts'
 import { until } from '../helpers/eventually.ts'
+import { gate } from '../helpers/gate.ts'
 import { type ClusterBed, clusterOf, MODES, many, rule, service, startClusterBed } from './cluster-bed.ts'
 
 let a: Upstream
@@ -73,8 +74,16 @@ describe.each(MODES)('HTTP versions in Envoy, %s', (mode) => {
   })
 
   test('maxConcurrentStreams: more requests open more connections', async () => {
-    a.behave({ delayMs: 100 })
-    const connections = (await many(8, () => bed.get(clusterOf('upgraded')))).map((reply) => reply.seen?.connection)
+    const held = gate()
+    a.reset()
+    a.behave({ until: held.opened })
+    const replies = many(8, () => bed.get(clusterOf('upgraded')))
+    await until(
+      () => a.count,
+      (count) => count === 8,
+      { what: 'all eight at once' },
+    ).finally(held.open)
+    const connections = (await replies).map((reply) => reply.seen?.connection)
     a.behave({})
     expect(new Set(connections).size).toBeGreaterThanOrEqual(4)
   })

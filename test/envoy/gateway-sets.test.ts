@@ -10,7 +10,7 @@ import { envoyResource, type GatewaySet, gatewaySets, type RawList } from '../he
 import { testCa } from '../helpers/certificates.ts'
 import { type ControlPlane, startControlPlane, startEnvoyClient } from '../helpers/control-plane.ts'
 import type { TestEnvoy } from '../helpers/envoy.ts'
-import { IN_THE_END_MS } from '../helpers/eventually.ts'
+import { eventually, IN_THE_END_MS } from '../helpers/eventually.ts'
 
 /**
  * Whole xDS sets written by others, served one after the other to one Envoy: its verdict must be the known one, and after an
@@ -148,26 +148,28 @@ describe.skipIf(sets.length === 0).each(['delta', 'sotw'] as const)('Envoy Gatew
 
   it.each(sets.map((set) => [set.name, set.expect, set] as const))('%s: %s', async (_name, verdict, given) => {
     const set = withRealKeys(given)
-    controlPlane.commit(stringify(envoyResource(set)))
-    await sleep(80)
+    await controlPlane.tell(stringify(envoyResource(set)))
     // Clusters and listeners may be refused only when their secrets have come, after a moment in which all was well.
     if (verdict !== 'accept') await expect.poll(settled).not.toEqual([])
     const refusals = await settled()
     if (verdict === 'environment') expect(refusals.join('\n')).toMatch(/Invalid path|does not exist|unable to read/)
     else if (verdict === 'reject') expect(refusals).not.toEqual([])
-    else {
-      expect(refusals).toEqual([])
-      const dump: Json = await envoy.configDump()
-      for (const [list, { type, read }] of Object.entries(DUMP) as [keyof typeof DUMP, (typeof DUMP)['routes']][]) {
-        const wanted = (set.lists[list] ?? []).map((json) => canonical(type, json as JsonValue))
-        const held = read(dump).map((json: JsonValue) => canonical(type, json))
-        const names = new Set(wanted.map(nameOf))
-        const expected = byName(wanted.filter((json) => type !== 'eds' || used(set, nameOf(json))))
-        const found = byName(held.filter((json: JsonValue) => names.has(nameOf(json))))
-        expect(withRedacted(found, expected), list).toEqual(expected)
-      }
-    }
+    // What Envoy asks for when it has seen its clusters and listeners comes after a moment, too.
+    else await eventually(async () => isHeld(set, await settled()))
   })
+
+  async function isHeld(set: GatewaySet, refusals: readonly string[]): Promise<void> {
+    expect(refusals).toEqual([])
+    const dump: Json = await envoy.configDump()
+    for (const [list, { type, read }] of Object.entries(DUMP) as [keyof typeof DUMP, (typeof DUMP)['routes']][]) {
+      const wanted = (set.lists[list] ?? []).map((json) => canonical(type, json as JsonValue))
+      const held = read(dump).map((json: JsonValue) => canonical(type, json))
+      const names = new Set(wanted.map(nameOf))
+      const expected = byName(wanted.filter((json) => type !== 'eds' || used(set, nameOf(json))))
+      const found = byName(held.filter((json: JsonValue) => names.has(nameOf(json))))
+      expect(withRedacted(found, expected), list).toEqual(expected)
+    }
+  }
 })
 
 const nameOf = (json: JsonValue): string => String((json as Json).name ?? (json as Json).clusterName)

@@ -69,7 +69,8 @@ describe.each(MODES)('connections at a sidecar, %s', (mode) => {
       tcpService('limited.test', port('limited'), [upstream]),
       rule('limited', '{connectionPool: {tcp: {maxConnections: 2}}}'),
       tcpService('idle.test', port('idle'), [upstream]),
-      rule('idle', '{connectionPool: {tcp: {idleTimeout: 200ms}}}'),
+      // Longer than a busy machine stands still between two words.
+      rule('idle', '{connectionPool: {tcp: {idleTimeout: 3s}}}'),
       tcpService('life.test', port('life'), [upstream]),
       rule('life', '{connectionPool: {tcp: {maxConnectionDuration: 300ms}}}'),
       tcpService('connect.test', port('connect'), [tunnel]),

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { XdsServer, XdsServerOptions } from '../../controlplane/ads/server.ts'
 import { type EnvoyBootstrapOptions, envoyBootstrap } from '../../controlplane/bootstrap/envoy.ts'
 import { type CompiledMesh, createMesh } from '../../controlplane/mesh.ts'
@@ -6,6 +5,7 @@ import { startEnvoy, type TestEnvoy } from './envoy.ts'
 import { until } from './eventually.ts'
 import { configObjects } from './objects.ts'
 import { stopAfterTests } from './processes.ts'
+import { RoundWatch } from './rounds.ts'
 import { xdsServer } from './xds-server.ts'
 
 /** A control plane in this process, for real clients. */
@@ -15,6 +15,8 @@ export interface ControlPlane {
   readonly server: XdsServer
   /** Makes the documents the configuration, and waits until every client has accepted it. */
   apply(yaml: string): Promise<void>
+  /** The same, and waits only until every client has been told. */
+  tell(yaml: string): Promise<void>
   /** The same without waiting. */
   commit(yaml: string): void
   /** Resolves when no client has anything open. @throws Error saying who has what open. */
@@ -29,7 +31,8 @@ export async function startControlPlane(yaml: string, options: XdsServerOptions 
     },
   })
   mesh.commit(configObjects(yaml))
-  const server = xdsServer(mesh, options)
+  const rounds = new RoundWatch(options.metrics)
+  const server = xdsServer(mesh, { ...options, metrics: rounds.metrics })
   const { port } = await server.listen('127.0.0.1:0')
   const stop = () => server.stop()
   stopAfterTests(stop)
@@ -47,6 +50,8 @@ export async function startControlPlane(yaml: string, options: XdsServerOptions 
     await until(open, (list) => list.length === 0, { what: 'clients in step' })
   }
 
+  const tell = (text: string) => rounds.after(mesh, () => mesh.commit(configObjects(text)))
+
   return {
     port,
     mesh,
@@ -54,10 +59,9 @@ export async function startControlPlane(yaml: string, options: XdsServerOptions 
     commit: (text) => {
       mesh.commit(configObjects(text))
     },
+    tell,
     apply: async (text) => {
-      mesh.commit(configObjects(text))
-      // The round that tells the clients starts in a later turn.
-      await sleep(60)
+      await tell(text)
       await synced()
     },
     synced,

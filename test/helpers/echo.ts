@@ -29,6 +29,8 @@ export interface Seen {
 export interface Behaviour {
   readonly status?: number
   readonly delayMs?: number
+  /** Answers wait until this resolves. */
+  readonly until?: Promise<unknown>
   /** Close the connection (HTTP/1.1) or reset the stream (HTTP/2) without an answer. */
   readonly reset?: boolean
   readonly headers?: Readonly<Record<string, string>>
@@ -199,6 +201,7 @@ async function answer(
   const base = typeof book.behaviour === 'function' ? book.behaviour(seen) : book.behaviour
   const delayMs = Number(seen.headers['x-echo-delay'] ?? base.delayMs ?? 0)
   if (delayMs > 0) await sleep(delayMs)
+  await base.until
   if (base.reset || seen.headers['x-echo-reset']) {
     if ('stream' in response)
       response.stream.close(2) // INTERNAL_ERROR

@@ -1,16 +1,21 @@
 import { connect, createServer } from 'node:net'
 import { comesTrue, IN_THE_END_MS } from './eventually.ts'
 
-/** Below the ports the system gives to outgoing connections: one of those is soon somebody's again. */
-const FIRST = 20_000
-const LAST = 32_000
+/**
+ * Below the ports the system gives to outgoing connections: one of those is soon somebody's again. Each worker of a run has a stretch of its
+ * own, so that none takes a port that another was given and has not bound yet, or whose server is about to be started again.
+ */
+const STRETCH = 1_500
+const WORKER = Number(process.env['VITEST_POOL_ID'] ?? 0) % 8
+const FIRST = 20_000 + WORKER * STRETCH
+const LAST = FIRST + STRETCH
 
-/** Each process begins elsewhere. */
-let next = FIRST + ((process.pid * 131) % (LAST - FIRST))
+/** Each process begins elsewhere: there may be another run on this machine. */
+let next = FIRST + ((process.pid * 131) % STRETCH)
 
 /**
- * `count` different TCP ports of 127.0.0.1 that nobody listens on now. Another process may take one in between; bind to
- * port 0 instead wherever the server can tell what it got.
+ * `count` different TCP ports of 127.0.0.1 that nobody listens on now. A process that is not of this run may take one in between; bind
+ * to port 0 instead wherever the server can tell what it got.
  */
 export async function freePorts(count: number): Promise<number[]> {
   const ports: number[] = []

@@ -104,7 +104,8 @@ export async function startRedisCluster(count: number): Promise<TestRedisCluster
   const startNode = (bus: number) =>
     startRedis([
       ...['--cluster-enabled', 'yes', '--cluster-port', String(bus)],
-      ...['--cluster-node-timeout', '1000', '--cluster-require-full-coverage', 'no'],
+      // Longer than a busy machine stands still: a server that is only late must not be taken for dead.
+      ...['--cluster-node-timeout', '5000', '--cluster-require-full-coverage', 'no'],
     ])
   const nodes = await Promise.all(buses.map(startNode))
   const clients = nodes.map(({ url }) => new Redis(url))

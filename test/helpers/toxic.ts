@@ -1,4 +1,5 @@
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+import { freePort } from './ports.ts'
 import { stopAfterTests } from './processes.ts'
 
 /**
@@ -71,7 +72,8 @@ export async function startToxic(target: number): Promise<ToxicProxy> {
       server.once('error', reject)
       server.listen(port, '127.0.0.1', resolve)
     })
-  await listen(0)
+  // Not one that the system gives to others while this one is down.
+  await listen(await freePort())
   const { port } = server.address() as AddressInfo
   const cut = () => {
     for (const socket of open) socket.destroy()

@@ -93,7 +93,7 @@ spec: {msgid: 1, svrName: game.test, hashKey: uid}
 `
 }
 
-const keys = Array.from({ length: 150 }, (_, n) => BigInt(n) * 1_000_000_007n)
+const keys = Array.from({ length: 300 }, (_, n) => BigInt(n) * 1_000_000_007n)
 
 function askEnvoy(uid: bigint): Promise<string> {
   return new Promise((resolve, reject) => {

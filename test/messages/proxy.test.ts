@@ -51,9 +51,9 @@ describe('control plane and proxy', () => {
       uid: 9n,
     })
     expect(managed.problems).toEqual([])
-    expect(plane.server.status.clients()[0]?.types.map(({ type, state }) => [type, state])).toEqual(
-      expect.arrayContaining(['cds', 'eds', 'pds', 'mrds', 'mlds'].map((type) => [type, 'SYNCED'])),
-    )
+    await expect
+      .poll(() => plane.server.status.clients()[0]?.types.map(({ type, state }) => [type, state]))
+      .toEqual(expect.arrayContaining(['cds', 'eds', 'pds', 'mrds', 'mlds'].map((type) => [type, 'SYNCED'])))
   })
 
   it('a span of a message goes to the collector that the Mesh document names, in the trace its Protocol document finds', async () => {
@@ -289,12 +289,12 @@ spec:
     expect(configuration.clusters.map(({ balancer }) => balancer.kind)).toEqual(['maglev'])
     const game = await client(port)
     const seen = new Map<bigint, Set<string>>()
-    for (let n = 0; n < 120; n++) {
-      const uid = BigInt(n % 12)
+    for (let n = 0; n < 240; n++) {
+      const uid = BigInt(n % 24)
       const reply = await game.ask({ msgid: 1 + (n % 9), seq: n + 1, uid, body: '' })
       seen.set(uid, (seen.get(uid) ?? new Set()).add(text(reply.body)))
     }
-    expect([...seen.values()].map(({ size }) => size)).toEqual(Array(12).fill(1))
+    expect([...seen.values()].map(({ size }) => size)).toEqual(Array(24).fill(1))
     expect(new Set([...seen.values()].flatMap((names) => [...names])).size).toBeGreaterThan(1)
   })
 

@@ -7,10 +7,12 @@ import { type CompiledMesh, createMesh, type MeshOptions } from '../../controlpl
 import type { OnDemandMemory } from '../../controlplane/ondemand/index.ts'
 import type { Upstream } from '../helpers/echo.ts'
 import { startEnvoy, type TestEnvoy } from '../helpers/envoy.ts'
+import { IN_THE_END_MS } from '../helpers/eventually.ts'
 import { serviceAt } from '../helpers/mesh-yaml.ts'
 import { configObjects } from '../helpers/objects.ts'
 import { freePort } from '../helpers/ports.ts'
 import { stopAfterTests } from '../helpers/processes.ts'
+import { RoundWatch } from '../helpers/rounds.ts'
 import { xdsServer } from '../helpers/xds-server.ts'
 
 export interface Plane {
@@ -23,6 +25,8 @@ export interface Plane {
   readonly pushed: { readonly type: string; readonly bytes: number }[]
   /** @param config YAML, or what was read from it */
   commit(config: string | ReadonlyMap<string, ConfigObject>): void
+  /** Makes a change; resolves when the proxies have been told. */
+  after(change: () => void): Promise<void>
   /** Ends it and lets go of it; else that happens after the test file. */
   stop(): Promise<void>
 }
@@ -45,6 +49,7 @@ export async function startPlane(
     acked: (type) => trace.push(`ack ${type}`),
     rejected: (type) => trace.push(`nack ${type}`),
   }
+  const rounds = new RoundWatch(metrics)
   const { memory, sharesFrom } = options
   const mesh = createMesh({
     onFailure: (type, name, error) => {
@@ -55,7 +60,7 @@ export async function startPlane(
   })
   mesh.commit(objectsOf(config))
   const server = xdsServer(mesh, {
-    metrics,
+    metrics: rounds.metrics,
     ...(memory && { workingSets: (node) => memory.workingSet(node) }),
     ...options,
   })
@@ -68,6 +73,7 @@ export async function startPlane(
     trace,
     pushed,
     commit: (next) => void mesh.commit(objectsOf(next)),
+    after: (change) => rounds.after(mesh, change),
     async stop() {
       forget()
       await server.stop()
@@ -150,7 +156,7 @@ spec:
 
 /**
  * Sends on a new connection and gives back what came until the text was in it, or the other end closed it.
- * @throws Error when neither happens within ten seconds
+ * @throws Error when neither happens in the end
  */
 export function exchange(port: number, text: string): Promise<string> {
   return new Promise((resolve, reject) => {
@@ -159,7 +165,7 @@ export function exchange(port: number, text: string): Promise<string> {
     const overdue = setTimeout(() => {
       reject(new Error(`of ${JSON.stringify(text)} came ${JSON.stringify(got)}, and the connection is open`))
       socket.destroy()
-    }, 10_000)
+    }, IN_THE_END_MS)
     socket.on('data', (chunk) => {
       got += chunk
       if (got.includes(text)) socket.end()

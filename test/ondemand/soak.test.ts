@@ -142,11 +142,7 @@ test.each([
       await startLazyEnvoy(plane.port, { name: 'lazy-0' }),
       await startLazyEnvoy(plane.port, { name: 'lazier-0', metadata: { LAZY_VIRTUAL_HOSTS: true } }),
     ]
-    const settled = async () => {
-      // The round that tells the proxies starts in a later turn.
-      await sleep(70)
-      await comesTrue(() => inStep(plane.server), 'in step')
-    }
+    const settled = () => comesTrue(() => inStep(plane.server), 'in step')
     const expectSame = async (host: string, parts: readonly ('status' | 'upstream')[]) => {
       const ofEager = await ask(eager.httpPort, host)
       for (const { httpPort } of lazy) {
@@ -178,11 +174,13 @@ test.each([
             // Which side of a split answers is chance.
             await expectSame(host, kind === 'ask' && world.isSplit(at) ? ['status'] : ['status', 'upstream'])
           } else {
-            if (kind === 'evict') memory.sweep(plane.server.lazyProxies())
-            else {
-              world[kind](at)
-              plane.commit(objects())
-            }
+            await plane.after(() => {
+              if (kind === 'evict') memory.sweep(plane.server.lazyProxies())
+              else {
+                world[kind](at)
+                plane.commit(objects())
+              }
+            })
             await settled()
           }
         }

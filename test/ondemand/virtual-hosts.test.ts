@@ -32,7 +32,12 @@ const LAZY_HOSTS = mesh('lazyVirtualHosts: true')
 const unused: Usage = { reporting: () => true, lastUsed: () => 0 }
 const memoryOf = () =>
   new OnDemandMemory({ usage: unused, idleMs: () => 1, logger: { info: () => {}, warn: () => {} } })
-const atRest = ({ trace }: Plane) => comesTrue(() => trace.at(-1)?.startsWith('ack') === true, 'at rest')
+/** Everything that was sent has been acknowledged. */
+const atRest = ({ server, trace }: Plane) =>
+  comesTrue(() => {
+    const types = server.status.clients().flatMap((client) => (client.disconnectedAt === undefined ? client.types : []))
+    return trace.at(-1)?.startsWith('ack') === true && types.every((type) => type.unansweredSince === undefined)
+  }, 'at rest')
 
 describe.runIf(able)('virtual hosts on demand', () => {
   const split = (weight: number) =>

@@ -62,7 +62,7 @@ async function server(name: string): Promise<number> {
       { interfaceName: serviceName(fate) },
       {
         call: async (text: string) => {
-          if (fate === 'slow') await sleep(1000)
+          if (fate === 'slow') await sleep(5000)
           return `${name}:${text}`
         },
       },

@@ -60,10 +60,10 @@ export const mqttPeer: Peer = {
   prepare: npmFolder,
   servers: async () => [await broker('a'), await broker('b')],
   tests: (edge) => {
-    const connect = async (clientId: string) => {
+    const connect = async (clientId: string, keepalive = 60) => {
       const mqtt = await npmPackage<Mqtt>('mqtt')
       const url = `mqtt://127.0.0.1:${edge()}`
-      const client = await mqtt.connectAsync(url, { clientId, protocolVersion: 4, reconnectPeriod: 0, keepalive: 1 })
+      const client = await mqtt.connectAsync(url, { clientId, protocolVersion: 4, reconnectPeriod: 0, keepalive })
       stopAfterTests(() => client.endAsync(true))
       return client
     }
@@ -88,9 +88,9 @@ export const mqttPeer: Peer = {
     })
 
     it('a session without messages stays: pings reach the broker', async () => {
-      const client = await connect('a-idle')
-      // aedes ends a session after one and a half times the keepalive of one second.
-      await new Promise((resolve) => setTimeout(resolve, 2500))
+      const client = await connect('a-idle', 4)
+      // aedes ends a session after one and a half times the keepalive.
+      await new Promise((resolve) => setTimeout(resolve, 8_500))
       expect(client.connected).toBe(true)
       await client.publishAsync('plain/2', 'still here', { qos: 1 })
       expect(told.a).toContain('a-idle plain/2 still here')

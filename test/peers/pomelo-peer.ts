@@ -154,8 +154,8 @@ export const pomeloPeer: Peer = {
       const client = await open()
       client.notify('shop.toB', 'quiet')
       await eventually(() => expect(client.pushes).toEqual(['onEcho b:quiet']))
-      // The servers end a session after two seconds without a heartbeat.
-      await sleep(3000)
+      // The servers end a session after six seconds without a heartbeat.
+      await sleep(7500)
       expect(client.closed).toBe(false)
       expect(await client.request('shop.toA', 'still')).toEqual({ text: 'a:still' })
       expect(await client.request('shop.toB', 'here')).toEqual({ text: 'b:here' })

@@ -90,7 +90,7 @@ export async function nodeThriftServer(name: string, seen: string[]): Promise<nu
         output.writeMessageEnd()
         output.flush()
       }
-      if (fname.endsWith('slow')) setTimeout(answer, 1000)
+      if (fname.endsWith('slow')) setTimeout(answer, 5000)
       else answer()
     }
   }

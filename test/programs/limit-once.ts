@@ -13,9 +13,9 @@ for (const url of process.argv.slice(2)) {
     ...{ debug: () => {}, info: () => {}, error: () => {} },
     warn: ({ error }: { error?: string }) => said.add(String(error)),
   }
-  const store = new RedisStore({ url, timeoutMs: 1_000, logger })
+  const store = new RedisStore({ url, timeoutMs: 5_000, logger })
   const limiter = new Limiter({ store, rules: () => rules })
-  const deadline = performance.now() + 10_000
+  const deadline = performance.now() + 30_000
   while (!store.healthy && said.size === 0 && performance.now() < deadline)
     await new Promise((resolve) => setTimeout(resolve, 10))
   const decide = async () =>

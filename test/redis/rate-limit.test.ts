@@ -173,32 +173,27 @@ describe('through two Envoys of two control planes', () => {
     await apply('  - tokenBucket: {maxTokens: 10, tokensPerFill: 100, fillInterval: 1s}', 'rate')
     await counting('default/rate/0')
     const before = await uncounted()
+    const watch = await watchBucket(redis!.url, 'default/rate/0')
     const began = performance.now()
     let admitted = 0
-    let last = began
     // 200 a second offered, open loop.
     const open: Promise<void>[] = []
-    let longest = 0
-    for (let index = 0, sent = began; performance.now() - began < 4000; index++) {
-      longest = Math.max(longest, performance.now() - sent)
-      sent = performance.now()
+    for (let index = 0; performance.now() - began < 4000; index++) {
       open.push(
         send(index % 2).then((status) => {
-          if (status !== 200) return
-          admitted++
-          last = performance.now()
+          if (status === 200) admitted++
         }),
       )
       const due = began + index * 5
       if (due > performance.now()) await sleep(due - performance.now())
     }
     await Promise.all(open)
-    const due = 10 + ((last - began) / 1000) * 100
-    // A machine that is busy with other things decides some too late, and those pass.
+    // A machine that is busy with other things decides some too late, and those pass, whether they were given a token or not.
     const late = (await uncounted()) - before
-    // Where nothing was sent for longer than it takes to fill the bucket, tokens ran over its brim.
-    if (longest < 100) expect(admitted).toBeGreaterThan(due * 0.9)
-    expect(admitted - late).toBeLessThan(due * 1.02 + 2)
+    await expect.poll(() => watch.given().length).toBeGreaterThanOrEqual(admitted - late)
+    expect(watch.given().length).toBeGreaterThan(10)
+    expect(watch.given().length).toBeLessThanOrEqual(admitted)
+    expect(watch.mistakes({ tokens: 10, perSecond: 100 })).toEqual([])
   })
 })
 

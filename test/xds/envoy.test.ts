@@ -117,20 +117,19 @@ describe.each(['delta', 'sotw'] as const)('a real Envoy, %s', (mode) => {
       mesh.put(cluster(next), endpoints(next, upstream.port), routes('web', { [next]: 100 }))
       mesh.put(cluster('b', 1000 + generation)).publish()
       old = next
-      if (generation % 3 === 2) await comesTrue(() => synced(server), 'synced')
+      if (generation % 3 === 2) await comesTrue(async () => (await get(at)) === `200 ${upstream.name}`, 'in force')
       else await sleep(7)
     }
+    const clusters = async () =>
+      (await envoy.configDump())['ClustersConfigDump'].dynamic_active_clusters
+        .map((entry: { cluster: { name: string } }) => entry.cluster.name)
+        .sort()
+    await expect.poll(clusters).toEqual([old, 'b'].sort())
+    await expect.poll(() => envoy.stat('cluster_manager.warming_clusters')).toBe(0)
     await comesTrue(() => synced(server), 'synced')
     const counts = await stop()
     expect(Object.keys(counts).filter((answer) => !answer.startsWith('200 '))).toEqual([])
-    expect(counts['200 two']).toBeGreaterThan(0)
     expect(await envoy.rejected()).toEqual({})
-    const dump = await envoy.configDump()
-    const clusters = dump['ClustersConfigDump'].dynamic_active_clusters.map(
-      (entry: { cluster: { name: string } }) => entry.cluster.name,
-    )
-    expect(clusters.sort()).toEqual([old, 'b'].sort())
-    expect(await envoy.stat('cluster_manager.warming_clusters')).toBe(0)
   })
 
   test('a refused cluster stops nothing else, and newcomers get its last accepted version', async () => {

@@ -227,7 +227,7 @@ test('a client that never reads keeps one flight in memory and is disconnected',
   const big = (content: string) =>
     Array.from({ length: 20 }, (_, index) => fakeResource('eds', `big-${index}`, content.repeat(200_000)))
   mesh.put(...big('0'))
-  const { client, port, counts, server } = await serve(mesh, { limits: { sendTimeoutMs: 1500 } })
+  const { client, port, counts, server } = await serve(mesh, { limits: { sendTimeoutMs: 6_000 } })
   const other = await neighbour(client)
   // Plain HTTP/2 without reading: the window stays full.
   const session = connectHttp2(`http://127.0.0.1:${port}`)
@@ -260,7 +260,9 @@ test('a client that never reads keeps one flight in memory and is disconnected',
 })
 
 test('a half-open connection is found by keepalive', async () => {
-  const { client, port, server, mesh } = await serve(world(), { limits: { keepaliveMs: 300, keepaliveTimeoutMs: 300 } })
+  const { client, port, server, mesh } = await serve(world(), {
+    limits: { keepaliveMs: 300, keepaliveTimeoutMs: 5_000 },
+  })
   const other = await neighbour(client)
   // A man in the middle who stops forwarding without closing anything.
   const pipes: Socket[] = []
@@ -360,7 +362,7 @@ describe('admission', () => {
   })
 
   test('a stream ends in peace at its age', async () => {
-    const { client } = await serve(world(), { limits: { streamAgeMs: 300 } })
+    const { client } = await serve(world(), { limits: { streamAgeMs: 2_500 } })
     const stream = client().delta()
     stream.send('cds', { node: NODE })
     await stream.next()

@@ -161,7 +161,7 @@ describe.each(['grpcio', 'grpc-js'] as const)('%s', (library) => {
     const cluster = 'outbound|50051||echo.default.svc.cluster.local'
     const issued = () => reports.load.clustersOf(id)?.find((one) => one.cluster === cluster)?.issued ?? 0
     // The library, its calls and its reports begin one after the other: it stays until they are here, however long that takes.
-    const reported = comesTrue(() => issued() >= 20, 'all calls reported')
+    const reported = comesTrue(() => issued() >= 20, 'all calls reported', { withinMs: 60_000 })
     const done = callWith(library, bootstrap, 'xds:///echo:50051', 20, [], reported)
     await reported
     expect(reports.load.clustersOf(id)!.find((one) => one.cluster === cluster)).toMatchObject({

@@ -208,7 +208,7 @@ describe('the words of a plan and what proxies get', () => {
     expect([...plan.proxies].sort()).toEqual(other.length > 0 ? [ENVOY, OTHER] : [ENVOY])
 
     await apply(plan, changes)
-    expect(got.filter(isOfThePlan).sort()).toEqual([...other].sort())
+    await expect.poll(() => got.filter(isOfThePlan).sort()).toEqual([...other].sort())
     await eventually(async () => {
       const dump = await envoy.admin('/config_dump')
       expect(dump).toContain(has)

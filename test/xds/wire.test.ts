@@ -30,8 +30,9 @@ test('a delta client gets what it subscribes to, and then only what changed', as
   expect(names(second)).toEqual(['b'])
   expect(second.nonce).not.toBe(first.nonce)
   stream.ack(second)
-  await stream.quiet(100)
-  expect(server.status.clients()).toMatchObject([{ node: { id: NODE.id }, types: [{ type: 'cds', state: 'SYNCED' }] }])
+  await expect
+    .poll(() => server.status.clients())
+    .toMatchObject([{ node: { id: NODE.id }, types: [{ type: 'cds', state: 'SYNCED' }] }])
 })
 
 test('a state-of-the-world client gets full sets of clusters', async () => {

@@ -8,14 +8,14 @@ const load = createRequire(join(folder, 'package.json'))
 const { pinus } = load('pinus')
 const { HybridConnector } = load('pinus/dist/lib/connectors/hybridconnector')
 
-const connector = new HybridConnector(Number(port), '127.0.0.1', { heartbeat: 1, distinctHost: true })
+const connector = new HybridConnector(Number(port), '127.0.0.1', { heartbeat: 3, distinctHost: true })
 // All that the connector wants of an application.
 pinus._app = { components: { __connector__: { connector } } }
 connector.on('connection', (socket) => {
   socket.on('message', (packet) => {
     const { id, route, body } = connector.decode(packet)
     const answer = () => socket.send(connector.encode(id, route, { text: `${name}:${body.text}` }))
-    if (id > 0) setTimeout(answer, route.endsWith('slow') ? 1000 : 0)
+    if (id > 0) setTimeout(answer, route.endsWith('slow') ? 5000 : 0)
     // A notification is echoed as a push.
     else socket.send(connector.encode(0, 'onEcho', { text: `${name}:${body.text}` }))
   })
