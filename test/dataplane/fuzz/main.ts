@@ -1,6 +1,6 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { Fuzz, Harm } from './driver.ts'
+import { keepHarm } from './keep.ts'
 
 /**
  * Fuzzes a living proxy for as long as one likes: `npm run fuzz:proxy -- --minutes 60 [--seed N]`. What does harm is written to
@@ -25,11 +25,7 @@ while (Date.now() < until && harms < 20) {
   } catch (error) {
     if (!(error instanceof Harm)) throw error
     harms++
-    const folder = new URL('./seeds/', import.meta.url)
-    mkdirSync(folder, { recursive: true })
-    const file = new URL(`${seed}-${fuzz.streams}.json`, folder)
-    writeFileSync(file, `${JSON.stringify({ what: error.message, streams: error.streams }, undefined, 1)}\n`)
-    console.log(`seed ${seed}: ${error.message}\n  ${file.pathname}`)
+    console.log(keepHarm(error, seed, fuzz.streams))
   }
   fuzz.stop()
   streams += fuzz.streams
