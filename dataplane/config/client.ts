@@ -1,41 +1,13 @@
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
-import { type ChannelCredentials, Client, type ClientDuplexStream, credentials, type ServiceError } from '@grpc/grpc-js'
-import {
-  DeltaDiscoveryRequestSchema,
-  type DeltaDiscoveryResponse,
-  DeltaDiscoveryResponseSchema,
-} from '../../proto/gen/envoy/service/discovery/v3/discovery_pb.ts'
-import { SHORT_NAME, TYPE_URL } from '../../proto/types.ts'
+import type { DeltaDiscoveryResponse } from '../../proto/gen/envoy/service/discovery/v3/discovery_pb.ts'
+import { SHORT_NAME } from '../../proto/types.ts'
 import type { ClusterConfig, Configuration } from '../configuration.ts'
-import { restore, save } from './saved.ts'
+import { Again, type NotUsed } from './again.ts'
+import { ControlPlane, type ControlPlaneOptions } from './control-plane.ts'
+import { restore, Saver, save } from './saved.ts'
 import { HELD_TYPES, type HeldType, NAMED_TYPES, ResourceStore, WILDCARD_TYPES } from './store.ts'
 import { NameSubscription } from './subscription.ts'
 
-/** Where a client tells what happens; the fields are for structured logs. */
-export interface ConfigLog {
-  info(fields: object, text: string): void
-  warn(fields: object, text: string): void
-}
-
-export interface ConfigNode {
-  readonly id: string
-  readonly cluster: string
-  /** `TYPE` is set to `message-proxy`. */
-  readonly metadata?: Readonly<Record<string, unknown>>
-  readonly locality?: { readonly region?: string; readonly zone?: string; readonly subZone?: string }
-}
-
-export interface ConfigClientOptions {
-  readonly xds: { readonly host: string; readonly port: number }
-  readonly node: ConfigNode
-  /** PEM texts; absent: plain text, for a control plane on this machine. */
-  readonly tls?: {
-    readonly ca?: string
-    readonly certificate?: string
-    readonly privateKey?: string
-    /** Name in the control plane's certificate; absent: the host of `xds`. */
-    readonly serverName?: string
-  }
+export interface ConfigClientOptions extends ControlPlaneOptions {
   /** File the accepted configuration is saved to, and started from while no control plane answers. */
   readonly cacheFile?: string
   /**
@@ -43,20 +15,8 @@ export interface ConfigClientOptions {
    * not be used: that is refused, with the reason, where it came from.
    */
   onConfiguration(configuration: Configuration): Promise<readonly NotUsed[]>
-  readonly log: ConfigLog
   /** The first configuration is handed over at the latest so long after the stream opened, with what has come. Default 5000 ms. */
   readonly initialFetchTimeoutMs?: number
-  /** Waits before connecting again: from `base`, doubling up to `max`, each one random below that. Default 500 and 30000 ms. */
-  readonly backoff?: { readonly baseMs: number; readonly maxMs: number }
-}
-
-/** Something of a configuration that could be read and not be put in force, such as a listener whose port is taken. */
-export interface NotUsed {
-  readonly kind: 'protocol' | 'listener' | 'route' | 'cluster'
-  readonly name: string
-  readonly message: string
-  /** It may work at another time, with nothing changed: it is tried again, and the control plane told that it is accepted. */
-  readonly transient?: true
 }
 
 const KIND_OF: Readonly<Partial<Record<HeldType, NotUsed['kind']>>> = {
@@ -68,7 +28,7 @@ const KIND_OF: Readonly<Partial<Record<HeldType, NotUsed['kind']>>> = {
 
 /** A response that is answered when its configuration is in force. */
 interface Unanswered {
-  readonly stream: Stream
+  readonly session: number
   readonly type: HeldType
   readonly nonce: string
   readonly problems: Map<string, string>
@@ -88,14 +48,9 @@ export interface ConfigStatus {
 /** What limits call the control plane that the proxy is connected to, as in Envoy's bootstrap. */
 const CONTROL_PLANE_CLUSTER = 'xds-grpc'
 
-const METHOD = '/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources'
-const MOST_RESPONSE_BYTES = 256 * 1024 * 1024
 const INVALID_ARGUMENT = 3
 /** Says of an answer that the configuration is right and the machine not ready for it, such as a port that is in use. */
 const UNAVAILABLE = 14
-/** Waits before what was not ready is tried again: doubling from the first to the last, in ms. */
-const FIRST_AGAIN_MS = 1000
-const LAST_AGAIN_MS = 10_000
 /** A NACK's text is shown to people and kept by the control plane. */
 const MOST_PROBLEM_TEXT = 4096
 
@@ -108,8 +63,6 @@ const WORDS: Readonly<Record<HeldType, string>> = {
   mlds: 'message listener(s)',
 }
 
-type Stream = ClientDuplexStream<Uint8Array, DeltaDiscoveryResponse>
-
 /**
  * A delta ADS client for the proxy's resource types
  * (https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol#incremental-xds). While the control plane is gone the last
@@ -118,42 +71,42 @@ type Stream = ClientDuplexStream<Uint8Array, DeltaDiscoveryResponse>
 export class ConfigClient {
   readonly #options: ConfigClientOptions
   readonly #store = new ResourceStore()
-  readonly #client: Client
+  readonly #plane: ControlPlane
+  readonly #again: Again
+  readonly #saver: Saver | undefined
   readonly #names = { eds: new NameSubscription(), sds: new NameSubscription() }
   readonly #refused = new Map<string, { readonly type: HeldType; readonly name: string; readonly reason: string }>()
-  #stream: Stream | undefined
   #answered = new Set<HeldType>()
-  #lastResponseAt: number | undefined
   #source: ConfigStatus['source'] = 'none'
-  #failures = 0
-  #retry: NodeJS.Timeout | undefined
   #initial: NodeJS.Timeout | undefined
   #initialOver = false
   #emit: NodeJS.Immediate | undefined
   #changed = false
   #unanswered: Unanswered[] = []
-  /** Listeners that are accepted and not open yet, with the reason. */
-  #waiting: readonly NotUsed[] = []
-  #again: NodeJS.Timeout | undefined
-  /** Counts configurations handed over. */
-  #handed = 0
   /** Nonce of the last answer about listeners on this stream. */
   #listenersNonce = ''
-  #saving: Promise<void> | undefined
-  #saveAgain = false
   #stopped = false
 
   constructor(options: ConfigClientOptions) {
     this.#options = options
-    const { host, port } = options.xds
-    this.#client = new Client(`${host.includes(':') ? `[${host}]` : host}:${port}`, channelCredentials(options.tls), {
-      'grpc.max_receive_message_length': MOST_RESPONSE_BYTES,
-      'grpc.keepalive_time_ms': 30_000,
-      'grpc.keepalive_timeout_ms': 10_000,
-      'grpc.initial_reconnect_backoff_ms': 200,
-      'grpc.max_reconnect_backoff_ms': 5000,
-      ...(options.tls?.serverName && { 'grpc.ssl_target_name_override': options.tls.serverName }),
+    const { cacheFile: file, node, log } = options
+    this.#plane = new ControlPlane(options, {
+      opened: () => this.#opened(),
+      response: (response) => this.#receive(response),
+      meanwhile: () => (this.#source === 'none' ? 'nothing to serve yet' : 'the last configuration stays'),
     })
+    this.#again = new Again({
+      apply: (configuration) => options.onConfiguration(configuration),
+      changed: () => this.#tellWhatWaits(),
+      log,
+    })
+    this.#saver =
+      file === undefined
+        ? undefined
+        : new Saver(
+            () => save(file, node.id, this.#store),
+            (error) => log.warn({ file }, `the configuration cannot be saved: ${error.message}`),
+          )
   }
 
   /** Reads the saved copy, hands it over, and connects. @throws Error when the saved copy is no such file */
@@ -165,16 +118,11 @@ export class ConfigClient {
     if (!this.#store.empty) {
       log.info({ file: cacheFile }, 'started from the saved configuration')
       this.#source = 'saved'
-      const configuration = this.#configuration()
-      const handed = ++this.#handed
-      this.#options.onConfiguration(configuration).then(
-        (notUsed) => {
-          if (handed === this.#handed) this.#wait(configuration, notUsed)
-        },
-        (error: Error) => log.warn({}, `the saved configuration could not be put in force: ${error.message}`),
-      )
+      this.#again
+        .apply(this.#configuration())
+        .catch((error: Error) => log.warn({}, `the saved configuration could not be put in force: ${error.message}`))
     }
-    this.#connect()
+    this.#plane.connect()
   }
 
   /** What is held, and the control plane as a cluster where rate limits ask it. */
@@ -196,12 +144,12 @@ export class ConfigClient {
 
   status(): ConfigStatus {
     return {
-      connected: this.#stream !== undefined && this.#failures === 0 && this.#answered.size > 0,
-      lastResponseAt: this.#lastResponseAt,
+      connected: this.#plane.connected && this.#answered.size > 0,
+      lastResponseAt: this.#plane.lastResponseAt,
       source: this.#source,
       refused: [
         ...this.#refused.values(),
-        ...this.#waiting.map(({ name, message }) => ({
+        ...this.#again.waiting.map(({ name, message }) => ({
           type: 'mlds' as const,
           name,
           reason: `${message}; tried again`,
@@ -213,64 +161,31 @@ export class ConfigClient {
   /** Ends the stream; the configuration in force stays with whoever has it. */
   async stop(): Promise<void> {
     this.#stopped = true
-    clearTimeout(this.#retry)
     clearTimeout(this.#initial)
-    clearTimeout(this.#again)
     clearImmediate(this.#emit)
-    this.#stream?.cancel()
-    this.#client.close()
-    await this.#saving
+    this.#again.stop()
+    this.#plane.stop()
+    await this.#saver?.saved
   }
 
-  #connect(): void {
-    if (this.#stopped) return
+  #opened(): void {
     this.#answered = new Set()
     this.#unanswered = []
     this.#listenersNonce = ''
     for (const type of NAMED_TYPES) this.#names[type].reset()
-    const stream: Stream = this.#client.makeBidiStreamRequest(
-      METHOD,
-      (bytes: Uint8Array) => Buffer.from(bytes),
-      (bytes: Buffer) => fromBinary(DeltaDiscoveryResponseSchema, bytes),
-    )
-    this.#stream = stream
-    stream.on('data', (response: DeltaDiscoveryResponse) => this.#receive(stream, response))
-    stream.on('error', (error: ServiceError) =>
-      this.#lost(stream, (error.details || error.message).replace(/\s*Resolution note:\s*$/, '')),
-    )
-    stream.on('end', () => this.#lost(stream, 'the control plane ended the stream'))
-    for (const [index, type] of WILDCARD_TYPES.entries())
-      this.#send(type, {
-        ...(index === 0 && { node: this.#node() }),
+    for (const type of WILDCARD_TYPES)
+      this.#plane.send(type, {
         resourceNamesSubscribe: ['*'],
         initialResourceVersions: this.#store.versions(type),
       })
     for (const type of NAMED_TYPES) this.#follow(type, true)
   }
 
-  #node() {
-    const { id, cluster, metadata, locality } = this.#options.node
-    return {
-      id,
-      cluster,
-      metadata: JSON.parse(JSON.stringify({ ...metadata, TYPE: 'message-proxy' })) as Record<string, never>,
-      userAgentName: 'meshgate',
-      ...(locality && {
-        locality: { region: locality.region ?? '', zone: locality.zone ?? '', subZone: locality.subZone ?? '' },
-      }),
-    }
-  }
-
-  #send(type: HeldType, init: Parameters<typeof create<typeof DeltaDiscoveryRequestSchema>>[1]): void {
-    const request = create(DeltaDiscoveryRequestSchema, { ...init, typeUrl: TYPE_URL[type] } as typeof init)
-    this.#stream?.write(toBinary(DeltaDiscoveryRequestSchema, request))
-  }
-
   /** Subscribes to what the resources held refer to, and lets go of the rest. */
   #follow(type: 'eds' | 'sds', first = false): void {
     const change = this.#names[type].set(this.#store.wanted(type))
     if (!change) return
-    this.#send(type, {
+    this.#plane.send(type, {
       resourceNamesSubscribe: [...change.subscribe],
       resourceNamesUnsubscribe: [...change.unsubscribe],
       ...(first && { initialResourceVersions: this.#store.versions(type) }),
@@ -278,11 +193,7 @@ export class ConfigClient {
     this.#store.forget(type, change.unsubscribe)
   }
 
-  #receive(stream: Stream, response: DeltaDiscoveryResponse): void {
-    if (stream !== this.#stream) return
-    if (this.#failures > 0) this.#options.log.info({}, 'the control plane answers again')
-    this.#failures = 0
-    this.#lastResponseAt = Date.now()
+  #receive(response: DeltaDiscoveryResponse): void {
     const type = SHORT_NAME.get(response.typeUrl as Parameters<typeof SHORT_NAME.get>[0]) as HeldType | undefined
     if (!type || !HELD_TYPES.includes(type)) {
       this.#options.log.warn({ typeUrl: response.typeUrl }, 'a response of a type that was not asked for')
@@ -302,7 +213,7 @@ export class ConfigClient {
     const changes = names.length + response.removedResources.length > 0
     // While the first configuration is coming in, others wait for the answers; listeners are the last to come.
     if (changes && (type === 'mlds' || (this.#source !== 'none' && KIND_OF[type])))
-      this.#unanswered.push({ stream, type, nonce: response.nonce, problems })
+      this.#unanswered.push({ session: this.#plane.session, type, nonce: response.nonce, problems })
     else this.#answer(type, response.nonce, problems)
 
     this.#answered.add(type)
@@ -316,9 +227,9 @@ export class ConfigClient {
   #answer(type: HeldType, nonce: string, problems: ReadonlyMap<string, string>): void {
     if (type === 'mlds') this.#listenersNonce = nonce
     if (problems.size === 0) {
-      const waiting = type === 'mlds' ? this.#waiting : []
+      const waiting = type === 'mlds' ? this.#again.waiting : []
       const message = `not in force yet, tried again: ${waiting.map((one) => `${one.name}: ${one.message}`).join(', ')}`
-      this.#send(type, {
+      this.#plane.send(type, {
         responseNonce: nonce,
         ...(waiting.length > 0 && {
           errorDetail: { code: UNAVAILABLE, message: message.slice(0, MOST_PROBLEM_TEXT) },
@@ -329,7 +240,7 @@ export class ConfigClient {
     const list = [...problems].map(([name, problem]) => `${name}: ${problem}`).join(', ')
     const message = `Error adding/updating ${WORDS[type]} ${list}`.slice(0, MOST_PROBLEM_TEXT)
     this.#options.log.warn({ type }, message)
-    this.#send(type, { responseNonce: nonce, errorDetail: { code: INVALID_ARGUMENT, message } })
+    this.#plane.send(type, { responseNonce: nonce, errorDetail: { code: INVALID_ARGUMENT, message } })
   }
 
   /** Hands the configuration over once per turn of the loop; the first one when everything has come, or after a while. */
@@ -351,30 +262,25 @@ export class ConfigClient {
       this.#source = 'control plane'
       const unanswered = this.#unanswered
       this.#unanswered = []
-      const configuration = this.#configuration()
-      const handed = ++this.#handed
-      this.#options.onConfiguration(configuration).then(
-        (notUsed) => {
-          if (handed === this.#handed) this.#wait(configuration, notUsed)
-          this.#settle(unanswered, notUsed)
-        },
+      this.#again.apply(this.#configuration()).then(
+        (notUsed) => this.#settle(unanswered, notUsed),
         (error: Error) => {
           this.#options.log.warn(
             {},
             `the configuration could not be put in force; the last one stays: ${error.message}`,
           )
-          for (const { stream, type, nonce } of unanswered)
-            if (stream === this.#stream) this.#answer(type, nonce, new Map([['*', error.message]]))
+          for (const { session, type, nonce } of unanswered)
+            if (session === this.#plane.session) this.#answer(type, nonce, new Map([['*', error.message]]))
         },
       )
-      this.#save()
+      this.#saver?.save()
     })
   }
 
   /** Answers what came with a configuration that is in force now. */
   #settle(unanswered: readonly Unanswered[], notUsed: readonly NotUsed[]): void {
-    for (const { stream, type, nonce, problems } of unanswered) {
-      if (stream !== this.#stream) continue
+    for (const { session, type, nonce, problems } of unanswered) {
+      if (session !== this.#plane.session) continue
       for (const { kind, name, message, transient } of notUsed) {
         if (transient || kind !== KIND_OF[type] || problems.has(name)) continue
         problems.set(name, message)
@@ -384,29 +290,10 @@ export class ConfigClient {
     }
   }
 
-  /** Tries again what the machine was not ready for, until it is or another configuration comes. */
-  #wait(configuration: Configuration, notUsed: readonly NotUsed[], waitMs = FIRST_AGAIN_MS): void {
-    const waiting = notUsed.filter(({ transient }) => transient)
-    const changed = JSON.stringify(waiting) !== JSON.stringify(this.#waiting)
-    this.#waiting = waiting
-    clearTimeout(this.#again)
-    // Answers that are still due say it anyway.
-    if (changed && this.#listenersNonce !== '' && this.#unanswered.every(({ type }) => type !== 'mlds'))
+  /** Answers about listeners that are still due say it anyway. */
+  #tellWhatWaits(): void {
+    if (this.#listenersNonce !== '' && this.#unanswered.every(({ type }) => type !== 'mlds'))
       this.#answer('mlds', this.#listenersNonce, new Map())
-    if (waiting.length === 0 || this.#stopped) return
-    const handed = this.#handed
-    const nextMs = Math.min(waitMs * 2, LAST_AGAIN_MS)
-    this.#again = setTimeout(() => {
-      this.#options.onConfiguration(configuration).then(
-        (left) => {
-          if (handed === this.#handed && !this.#stopped) this.#wait(configuration, left, nextMs)
-        },
-        (error: Error) => {
-          this.#options.log.warn({}, `what waits could not be tried again, and is later: ${error.message}`)
-          if (handed === this.#handed && !this.#stopped) this.#wait(configuration, notUsed, nextMs)
-        },
-      )
-    }, waitMs)
   }
 
   #complete(): boolean {
@@ -415,42 +302,4 @@ export class ConfigClient {
       NAMED_TYPES.every((type) => !this.#names[type].waiting)
     )
   }
-
-  #save(): void {
-    const { cacheFile, node, log } = this.#options
-    if (cacheFile === undefined) return
-    if (this.#saving) {
-      this.#saveAgain = true
-      return
-    }
-    this.#saving = save(cacheFile, node.id, this.#store)
-      .catch((error: Error) => log.warn({ file: cacheFile }, `the configuration cannot be saved: ${error.message}`))
-      .then(() => {
-        this.#saving = undefined
-        if (!this.#saveAgain) return
-        this.#saveAgain = false
-        this.#save()
-      })
-  }
-
-  #lost(stream: Stream, reason: string): void {
-    if (stream !== this.#stream || this.#stopped) return
-    this.#stream = undefined
-    stream.cancel()
-    const { baseMs, maxMs } = this.#options.backoff ?? { baseMs: 500, maxMs: 30_000 }
-    const waitMs = Math.round(Math.random() * Math.min(maxMs, baseMs * 2 ** Math.min(this.#failures, 16)))
-    this.#failures++
-    const { host, port } = this.#options.xds
-    this.#options.log.warn(
-      { xds: `${host}:${port}`, waitMs },
-      `no control plane: ${reason}; ${this.#source === 'none' ? 'nothing to serve yet' : 'the last configuration stays'}`,
-    )
-    this.#retry = setTimeout(() => this.#connect(), waitMs)
-  }
-}
-
-function channelCredentials(tls: ConfigClientOptions['tls']): ChannelCredentials {
-  if (!tls) return credentials.createInsecure()
-  const pem = (text: string | undefined) => (text === undefined ? null : Buffer.from(text))
-  return credentials.createSsl(pem(tls.ca), pem(tls.privateKey), pem(tls.certificate))
 }

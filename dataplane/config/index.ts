@@ -1,1 +1,2 @@
-export { ConfigClient, type ConfigClientOptions, type ConfigLog, type ConfigNode, type ConfigStatus } from './client.ts'
+export { ConfigClient, type ConfigClientOptions, type ConfigStatus } from './client.ts'
+export type { ConfigLog, ConfigNode } from './control-plane.ts'
