@@ -36,7 +36,8 @@ spec: {host: hash.test, trafficPolicy: {loadBalancer: {consistentHash: {httpHead
       async () => (await envoy.stat('cluster.outbound|80||hash.test.membership_total')) === count,
       'its endpoints are there',
     )
-    await comesTrue(() => plane.trace.at(-1)!.startsWith('ack'), 'at rest')
+    // Until the new one is warm the cluster before it chooses.
+    await comesTrue(async () => (await table()) === '65537', 'the large table')
     return holders()
   }
   const moved = (before: readonly unknown[], after: readonly unknown[]) =>
@@ -45,10 +46,8 @@ spec: {host: hash.test, trafficPolicy: {loadBalancer: {consistentHash: {httpHead
   expect(await table()).toBe('4093')
   expect(await holders()).toEqual(with40)
   const with41 = await grown(41)
-  expect(await table()).toBe('65537')
   expect(moved(with40, with41)).toBeGreaterThan(0.8)
   const with42 = await grown(42)
-  expect(await table()).toBe('65537')
   expect(moved(with41, with42)).toBeLessThan(0.2)
   expect(await envoy.rejected()).toEqual({})
 })

@@ -61,6 +61,8 @@ test('what waited in vain gets 503 without a body, flag NC, or is closed; who co
   const line = (name: string) =>
     readFileSync(log, 'utf8')
       .split('\n')
+      // What is behind the last end of a line is still being written.
+      .slice(0, -1)
       .find((text) => text.startsWith(`${name} `))
       ?.split(' ')
   // Envoy writes its log now and then.
@@ -118,6 +120,8 @@ spec: {host: svc0.test, trafficPolicy: {connectionPool: {tcp: {maxConnections: 7
   await comesTrue(() => plane.trace.at(-1)!.startsWith('ack'), 'at rest')
   const clusters = () => plane.server.status.clients()[0]!.types.find(({ type }) => type === 'cds')!
   expect(clusters().state).toBe('SYNCED')
+  // A busy machine may have made it slow before.
+  slow.length = 0
   process.kill(envoy.pid, 'SIGSTOP')
   try {
     plane.commit(services(3, one) + rule)
@@ -128,6 +132,7 @@ spec: {host: svc0.test, trafficPolicy: {connectionPool: {tcp: {maxConnections: 7
   }
   expect((await ask(envoy.httpPort, 'svc1.test')).status).toBe(200)
   await comesTrue(() => clusters().state === 'SYNCED', 'in step')
-  expect(slow).toEqual([expect.objectContaining({ clusters: ['outbound|80||svc0.test'] })])
+  const ofRule = slow.filter(({ clusters: names }) => String(names).includes('svc0'))
+  expect(ofRule).toEqual([expect.objectContaining({ clusters: ['outbound|80||svc0.test'] })])
   expect(await envoy.rejected()).toEqual({})
 })
