@@ -1,4 +1,5 @@
 import { type OnReadOpts, Socket } from 'node:net'
+import { arrived } from '../turn.ts'
 import { plainBytes } from './reader.ts'
 import { type Slabs, slabBytes } from './slabs.ts'
 
@@ -32,6 +33,7 @@ export class Intake implements OnReadOpts {
     const slab = slabs.current
     slab.set(new Uint8Array(pieceMemory, 0, bytes), start)
     this.take(slab, start, start + bytes)
+    arrived(bytes)
     return true
   }
 
