@@ -97,4 +97,28 @@ connections: [shared]
       expect([out.idLo, out.idHi]).toEqual([lo, hi])
     }
   })
+
+  test('a reply whose length takes more bytes than that of the request is whole, and a field the request lacks is 0 in it', () => {
+    const codec = compile(`
+frame: {check: {at: 0, type: u8, equals: 0x7e}, length: {at: 1, type: leb128, counts: rest}}
+message:
+  kind: {after: length, type: u8, is: {1: request, 2: response}}
+  id: {after: kind, type: u32}
+fields: {extra: {after: id, type: u16, optional: true}}
+reply: {error: {from: request, bytes: end(id), set: {kind: response}, body: "u16 extra, str(u16) message"}}
+`)
+    const out = emptyFrame()
+    for (const [request, extra] of [
+      ['7e05 01 00000007', 0],
+      ['7e07 01 00000007 1234', 0x1234],
+    ] as const) {
+      const frame = Buffer.from(request.replaceAll(' ', ''), 'hex')
+      for (const size of [0, 110, 130, 20_000]) {
+        const reply = codec.reply!('error', frame, 0, frame.length, 1, 'm'.repeat(size))!
+        expect(codec.frameLength(reply, 0, reply.length)).toBe(reply.length)
+        expect(codec.inspect(reply, 0, reply.length, out)).toBe(0)
+        expect([out.kind, out.idLo, field(codec, 'extra', reply)]).toEqual([2, 7, extra])
+      }
+    }
+  })
 })
