@@ -48,8 +48,9 @@ export async function idleConnections(folder: string, connections: number) {
 }
 
 /**
- * Two workers on one CPU under twice the connections: what a round trip costs against one worker, and who has how many connections. Beside them two
- * relays in C against one, under the same loads: what it costs any two processes to share a CPU and its caches.
+ * Two workers on one CPU under twice the connections: what a round trip costs against one worker, and who has how many connections. Beside them, under
+ * the same loads: two proxies that nobody leads, so what is left of the difference is the workers' own; one worker under twice the load; and two relays in
+ * C against one, for what it costs any two processes to share a CPU and its caches.
  */
 export async function twoWorkers(folder: string, { shapes, rounds, seconds }: Plan, say: (line: string) => void) {
   const upstream = await echoPort(folder)
@@ -57,20 +58,30 @@ export async function twoWorkers(folder: string, { shapes, rounds, seconds }: Pl
   const game = { protocol: 'game', services: 1, routes: 64 } as const
   const one: Subject = { ...game, name: 'one worker', ...(await ours(workload, 1)) }
   const two: Subject = { ...game, name: 'two workers', ...(await ours(workload, 2)) }
+  const proxies = [await ours(workload, 1), await ours(workload, 1)] as const
+  const twoProxies: Subject = {
+    ...game,
+    name: 'two proxies',
+    port: proxies[0].port,
+    morePorts: [proxies[1].port],
+    pids: proxies.flatMap(({ pids }) => pids),
+  }
+  const loaded: Subject = { ...one, name: 'one worker, twice the load' }
   const relay: Subject = { ...game, name: 'floor', ...(await relays(folder, upstream, 1)) }
   const twoRelays: Subject = { ...game, name: 'floor', ...(await relays(folder, upstream, 2)) }
   const twice = ({ connections, window }: Shape): Shape => ({ connections: connections * 2, window })
   const options = { size: 300, seconds, warm: 0.5, rate: 0 }
-  for (const each of [one, two]) await warmUp(folder, each)
+  for (const each of [one, two, twoProxies]) await warmUp(folder, each)
+  const subjects = [one, two, twoProxies, loaded, relay, twoRelays]
   const rows: object[] = []
   for (const shape of shapes) {
-    const costs = new Map<Subject, number[]>([one, two, relay, twoRelays].map((subject) => [subject, []]))
+    const costs = new Map<Subject, number[]>(subjects.map((subject) => [subject, []]))
     let shares = ''
     for (let n = 0; n < rounds; n++) {
       const order = [...costs.keys()]
       for (const subject of n % 2 === 0 ? order : order.reverse()) {
         const idle = subject.pids.map(sockets)
-        const running = loadOn(folder, subject, subject.pids.length > 1 ? twice(shape) : shape, options)
+        const running = loadOn(folder, subject, subject === one || subject === relay ? shape : twice(shape), options)
         if (subject === two) {
           await sleep((seconds * 1000) / 2 + 400)
           shares = two.pids.map((pid, i) => sockets(pid) - idle[i]!).join(' : ')
@@ -86,10 +97,14 @@ export async function twoWorkers(folder: string, { shapes, rounds, seconds }: Pl
       twoUs: round(median(costs.get(two)!)),
       ratio: ratio(two, one),
       wanted: 'at most 1.15',
+      'two proxies ÷ one': ratio(twoProxies, one),
+      'twice the load ÷ one': ratio(loaded, one),
       'two relays ÷ one': ratio(twoRelays, relay),
       connections: shares,
     }
-    say(`two workers ${row.shape}: ${row.ratio}, two relays ${row['two relays ÷ one']}, connections ${shares}`)
+    say(
+      `two workers ${row.shape}: ${row.ratio}, two proxies ${row['two proxies ÷ one']}, two relays ${row['two relays ÷ one']}, connections ${shares}`,
+    )
     rows.push(row)
   }
   return rows
