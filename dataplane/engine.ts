@@ -126,18 +126,21 @@ export class Engine {
         this.#refuse(client, route, flags, b, at, length, 'rateLimited')
         return true
       }
-      const { reply, fault } = own.action
+      const { reply, faults } = own
       if (reply) {
         this.#refuse(client, route, flags, b, at, length, reply.reason, reply, 'reply')
         return true
       }
-      if (own.delays?.take()) delayMs = fault?.delay?.ms ?? 0
-      if (own.aborts?.take()) {
-        counters[L.downstream_rq_fault_aborted]!++
-        routeCounters[R.rq_fault]!++
+      if (faults?.take()) {
+        const { delay, abort } = own.action.fault!
         // A delay counts for the aborted too, but not at the price of a request: the two draws are made apart.
-        this.#refuse(client, route, flags, b, at, length, fault?.abort?.reply?.reason ?? 'fault', fault?.abort?.reply)
-        return true
+        if (faults.hits[1]) {
+          counters[L.downstream_rq_fault_aborted]!++
+          routeCounters[R.rq_fault]!++
+          this.#refuse(client, route, flags, b, at, length, abort?.reply?.reason ?? 'fault', abort?.reply)
+          return true
+        }
+        delayMs = delay?.ms ?? 0
       }
       if (own.globalLimits.length > 0) {
         const found = this.limits.look(own.globalLimits, b, at, length, client.ip, routeCounters)
@@ -192,13 +195,15 @@ export class Engine {
     const client = request.client!
     const { codec } = client
     if (!own) request.cluster = client.session!.home.pool.cluster
-    else if (own.straight) request.cluster = own.cluster
     else {
-      const destination = own.draw ? own.destinations[own.draw()] : own.destinations[0]
-      request.cluster = destination?.cluster ?? null
-      if (own.requestEdits.length > 0) this.#edit(request, codec, own.requestEdits)
-      if (destination && destination.edits.length > 0) this.#edit(request, codec, destination.edits)
-      if (own.mirrors.length > 0) this.#mirror(request, own)
+      if (own.straight) request.cluster = own.cluster
+      else {
+        const destination = own.draw ? own.destinations[own.draw()] : own.destinations[0]
+        request.cluster = destination?.cluster ?? null
+        if (own.requestEdits.length > 0) this.#edit(request, codec, own.requestEdits)
+        if (destination && destination.edits.length > 0) this.#edit(request, codec, destination.edits)
+      }
+      if (own.copied?.take()) this.#mirror(request, own, own.copied.hits)
     }
     if (delayMs > 0) {
       client.listener.counters[L.downstream_rq_fault_delayed]!++
@@ -255,10 +260,10 @@ export class Engine {
     for (const copy of copies) dispatch(this, copy)
   }
 
-  /** A copy for each mirror that is drawn; what becomes of it is nobody's business. */
-  #mirror(request: ActiveRequest, route: CompiledRoute): void {
-    for (const { cluster, sample } of route.mirrors) {
-      if (!sample.take() || !cluster) continue
+  /** A copy for each mirror that is hit; what becomes of it is nobody's business. */
+  #mirror(request: ActiveRequest, route: CompiledRoute, hits: readonly boolean[]): void {
+    for (const [i, { cluster }] of route.mirrors.entries()) {
+      if (!hits[i] || !cluster) continue
       const copy = mirrorMode(request.client!.codec) ? this.requests.take() : undefined
       if (!copy) {
         cluster.counters[C.upstream_rq_mirror_dropped]!++

@@ -8,16 +8,17 @@ import { clock } from '../turn.ts'
 export class TokenBucket {
   readonly #config: RateLimit
   #tokens: number
-  #filled: number
+  #nextFill: number
 
   constructor(config: RateLimit, now: number) {
     this.#config = config
     this.#tokens = config.maxTokens
-    this.#filled = now
+    this.#nextFill = now + config.fillIntervalMs
   }
 
   take(now: number): boolean {
-    if (this.#tokens < 1) this.#fill(now)
+    // Also while there are some: what comes above the maximum is lost, and may not be saved up.
+    if (now >= this.#nextFill) this.#fill(now)
     if (this.#tokens < 1) return false
     this.#tokens--
     return true
@@ -26,9 +27,8 @@ export class TokenBucket {
   /** Tokens come in whole fills. */
   #fill(now: number): void {
     const { fillIntervalMs, maxTokens, tokensPerFill } = this.#config
-    const fills = Math.floor((now - this.#filled) / fillIntervalMs)
-    if (fills <= 0) return
-    this.#filled += fills * fillIntervalMs
+    const fills = 1 + Math.floor((now - this.#nextFill) / fillIntervalMs)
+    this.#nextFill += fills * fillIntervalMs
     this.#tokens = Math.min(maxTokens, this.#tokens + fills * tokensPerFill)
   }
 }

@@ -20,6 +20,16 @@ export class Sampler {
     this.#left = this.#plan()
   }
 
+  /** So many messages from here on are certainly not in the share. */
+  get quiet(): number {
+    return this.#left
+  }
+
+  /** Passes over messages, at most `quiet`. */
+  pass(messages: number): void {
+    this.#left -= messages
+  }
+
   /** Whether this message is in the share. */
   take(): boolean {
     if (this.#left > 0) {

@@ -53,8 +53,8 @@ export function refuses(route: CompiledRoute, b: Uint8Array, at: number, length:
     counters[R.rq_rate_limited]!++
     return true
   }
-  const { reply } = route.action
-  if (!reply && !route.aborts?.take()) return false
+  const { reply, faults } = route
+  if (!reply && !(faults?.take() && faults.hits[1])) return false
   if (!reply) counters[R.rq_fault]!++
   return true
 }

@@ -1,10 +1,10 @@
 import { type Codec, type ConnectionMode, type Edit, sharedIdBits } from '../../codecs/contract.ts'
 import { rotation } from '../cluster/balance/picker.ts'
 import type { Cluster } from '../cluster/cluster.ts'
-import type { MessageRoute, RateLimit, RouteAction, RouteTable } from '../configuration.ts'
+import type { DirectReply, MessageRoute, RateLimit, RouteAction, RouteTable } from '../configuration.ts'
+import { Lots } from '../filters/lots.ts'
 import { compileEdits } from '../filters/mutate.ts'
 import { Limiter } from '../filters/rate-limit.ts'
-import { Sampler } from '../filters/sampler.ts'
 import { type CompiledLimit, compileLimits } from '../limits/descriptors.ts'
 import { type Histogram, RouteStats } from '../stats/counters.ts'
 import { compileHasher, type Hasher } from './hash.ts'
@@ -27,7 +27,6 @@ export interface Destination {
 
 export interface MirrorTarget {
   readonly name: string
-  readonly sample: Sampler
   cluster: Cluster | undefined
 }
 
@@ -40,7 +39,7 @@ export interface CompiledRoute {
   cluster: Cluster | null
   /** Anything of limits, faults or direct replies: what most routes skip with one look. */
   readonly filtered: boolean
-  /** One destination and nothing to do to the message on its way there. */
+  /** One destination and no edits of the message on its way there. */
   readonly straight: boolean
   /** Whether replies are edited. */
   readonly editsReplies: boolean
@@ -52,6 +51,12 @@ export interface CompiledRoute {
   readonly priority: 0 | 1
   readonly mode: ConnectionMode | undefined
   readonly hasher: Hasher | undefined
+  /** Which messages the fault delays (the first) and which it aborts (the second). */
+  readonly faults: Lots | undefined
+  /** Which messages are copied to which of `mirrors`. */
+  readonly copied: Lots | undefined
+  /** Answers in place of a service. */
+  readonly reply: DirectReply | undefined
 
   readonly name: string
   readonly action: RouteAction
@@ -63,9 +68,6 @@ export interface CompiledRoute {
   /** Limits a service is asked about. */
   readonly globalLimits: readonly CompiledLimit[]
   readonly mirrors: readonly MirrorTarget[]
-  /** Which messages the fault delays and which it aborts. */
-  readonly delays: Sampler | undefined
-  readonly aborts: Sampler | undefined
   readonly requestEdits: readonly Edit[]
   readonly responseEdits: readonly Edit[]
   readonly retries: boolean
@@ -176,29 +178,23 @@ function freshRoute(codec: Codec, { name, action }: MessageRoute, state: RouteSt
   const globalLimits = compileLimits(codec, action.globalRateLimits)
   const requestEdits = compileEdits(codec, action.requestMutation)
   const responseEdits = compileEdits(codec, action.responseMutation)
-  const mirrors = (action.mirrors ?? []).map(({ cluster, percent }) => ({
-    name: cluster,
-    sample: new Sampler(percent),
-    cluster: undefined,
-  }))
-  const { delay, abort } = action.fault ?? {}
+  const { mirrors = [], fault } = action
   return {
     statsBlock: state.stats.block,
     statsAt: state.stats.at,
     cluster: null,
     filtered:
       limiters.length > 0 || globalLimits.length > 0 || action.fault !== undefined || action.reply !== undefined,
-    straight:
-      destinations.length === 1 &&
-      destinations[0]!.edits.length === 0 &&
-      requestEdits.length === 0 &&
-      mirrors.length === 0,
+    straight: destinations.length === 1 && destinations[0]!.edits.length === 0 && requestEdits.length === 0,
     editsReplies: responseEdits.length > 0,
     timeoutMs: action.timeoutMs ?? -1,
     perTryTimeoutMs: action.retry?.perTryTimeoutMs ?? 0,
     priority: action.priority === 'high' ? 1 : 0,
     mode: action.mode && chooseMode(codec, action.mode),
     hasher: compileHasher(codec, action.hashKeys ?? []),
+    faults: fault && new Lots([fault.delay?.percent ?? 0, fault.abort?.percent ?? 0]),
+    copied: mirrors.length > 0 ? new Lots(mirrors.map(({ percent }) => percent)) : undefined,
+    reply: action.reply,
     name: state.name || name,
     action,
     state,
@@ -206,9 +202,7 @@ function freshRoute(codec: Codec, { name, action }: MessageRoute, state: RouteSt
     draw: live.length > 1 ? rotation(live.map(({ weight }) => weight)) : undefined,
     limiters,
     globalLimits,
-    mirrors,
-    delays: delay && new Sampler(delay.percent),
-    aborts: abort && new Sampler(abort.percent),
+    mirrors: mirrors.map(({ cluster }) => ({ name: cluster, cluster: undefined })),
     requestEdits,
     responseEdits,
     retries: action.retry !== undefined,

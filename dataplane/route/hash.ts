@@ -59,20 +59,19 @@ function ofInteger(codec: Codec, info: FieldInfo): Hasher {
   const narrow = info.type === 'number'
   // An entry lies in one piece: low and high half of the value, of the hash.
   const cells = new Int32Array(4 << cacheBits)
-  const filled = new Uint8Array(1 << cacheBits)
+  // Empty ones say 0, whose place is the first: there another value stands for nothing.
+  cells[0] = 1
   return (b, at, length, _ip, out) => {
     if (!codec.read(slot, b, at, length, ref)) return false
     const { lo } = ref
     const hi = narrow ? 0 : ref.hi
-    const place = Math.imul(lo ^ Math.imul(hi, 0x85ebca6b | 0), 0x9e3779b1 | 0) >>> (32 - cacheBits)
-    const cell = place << 2
-    if (filled[place] === 1 && cells[cell] === lo && cells[cell + 1] === hi) {
+    const cell = (Math.imul(lo ^ Math.imul(hi, 0x85ebca6b | 0), 0x9e3779b1 | 0) >>> (32 - cacheBits)) << 2
+    if (cells[cell] === lo && cells[cell + 1] === hi) {
       out.lo = cells[cell + 2]!
       out.hi = cells[cell + 3]!
       return true
     }
     hashInto(encoder.encode(String(fieldValue(info, b, ref))), out)
-    filled[place] = 1
     cells[cell] = lo
     cells[cell + 1] = hi
     cells[cell + 2] = out.lo

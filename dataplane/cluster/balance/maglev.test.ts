@@ -65,7 +65,7 @@ function build(vector: Vector) {
   })
 }
 
-function countsOf(table: Int32Array): Map<number, number> {
+function countsOf(table: Iterable<number>): Map<number, number> {
   const counts = new Map<number, number>()
   for (const host of table) counts.set(host, (counts.get(host) ?? 0) + 1)
   return counts
@@ -125,6 +125,13 @@ describe('tables', () => {
     const addresses = (given: MaglevHost[]) =>
       [...buildMaglev(given, { tableSize: 1021 }).table].map((i) => given[i]!.address)
     expect(addresses([...hosts].reverse())).toEqual(addresses(hosts))
+  })
+
+  test('hold as many hosts as are given', () => {
+    for (const count of [0, 1, 256, 257]) {
+      const { table } = buildMaglev(hostsOf(count), { tableSize: 65537 })
+      expect(new Set(table)).toEqual(new Set(count === 0 ? [-1] : Array.from({ length: count }, (_, i) => i)))
+    }
   })
 
   test('removing one host of many moves few keys', () => {

@@ -30,7 +30,7 @@ export interface MaglevOptions {
 export interface Maglev {
   readonly size: number
   /** `table[slot]` is an index into the hosts given, or -1 in a table without hosts. */
-  readonly table: Int32Array
+  readonly table: Uint8Array | Uint16Array | Int32Array
   /** Index of the host for a 64-bit hash given as int32 halves, -1 if there is none. `attempt` counts retries from 0. */
   pick(lo: number, hi: number, attempt?: number): number
   /**
@@ -45,7 +45,7 @@ export function buildMaglev(hosts: readonly MaglevHost[], options: MaglevOptions
   const size = options.tableSize ?? defaultTableSize
   if (!isPrime(size)) throw new RangeError(`Maglev table size must be a prime number, not ${size}`)
   if (size > maxTableSize) throw new RangeError(`Maglev table size must be at most ${maxTableSize}, not ${size}`)
-  return lookup(size, fill(entriesOf(hosts, options.localityWeights, size), size))
+  return lookup(size, narrow(fill(entriesOf(hosts, options.localityWeights, size), size), hosts.length))
 }
 
 interface Entries {
@@ -140,17 +140,25 @@ function fill(entries: Entries, size: number): Int32Array {
   return table
 }
 
-function lookup(size: number, table: Int32Array): Maglev {
+/** The same table in as few bytes as its indices need: every message with a key reads a random place in it. */
+function narrow(table: Int32Array, hosts: number): Maglev['table'] {
+  if (table[0]! < 0 || hosts > 1 << 16) return table
+  return hosts > 1 << 8 ? Uint16Array.from(table) : Uint8Array.from(table)
+}
+
+function lookup(size: number, table: Maglev['table']): Maglev {
   const word = 2 ** 32 % size
   const inverse = 1 / size
+  // Whether the whole sum below is a whole number a double can hold.
+  const small = 2 ** 32 * (word + 1) <= 2 ** 53
   const pick = (lo: number, hi: number, attempt = 0): number => {
     // Envoy's retry: hash XOR (2^64 - attempt); the high half of that mask is all ones.
     const low = (attempt > 0 ? lo ^ -attempt : lo) >>> 0
     const high = (attempt > 0 ? ~hi : hi) >>> 0
     // (2^32 mod size) * (high mod size) stays below 2^53 for every allowed size, so no bigint is needed; and a division
     // with one correction, because the modulo of a double costs five times as much.
-    const product = (high % size) * word + (low % size)
-    let slot = product - Math.floor(product * inverse) * size
+    const sum = small ? high * word + low : (high % size) * word + (low % size)
+    let slot = sum - Math.floor(sum * inverse) * size
     if (slot < 0) slot += size
     else if (slot >= size) slot -= size
     return table[slot]!
