@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { beforeAll, expect, test } from 'vitest'
-import { envoyVersion, findEnvoy } from '../../cli/tools/envoy.ts'
 import type { XdsServer } from '../../controlplane/ads/index.ts'
 import { OnDemandMemory, type Usage } from '../../controlplane/ondemand/index.ts'
 import { ask } from '../envoy/http-mesh.ts'
@@ -12,6 +11,7 @@ import { configObjects } from '../helpers/objects.ts'
 import { freePort } from '../helpers/ports.ts'
 import { type Plane, startLazyEnvoy, startPlane } from './bed.ts'
 import { ChangingWorld, randomOf } from './changing-world.ts'
+import { ENVOY_MINOR } from './envoy-minor.ts'
 
 /** `npm run soak:ondemand` sets these; the suite runs a short version. */
 const REQUESTS = Number(process.env['MESHGATE_SOAK_REQUESTS'] ?? 300)
@@ -21,9 +21,6 @@ const RUNS = Number(process.env['MESHGATE_SOAK_RUNS'] ?? 4)
 
 /** Whether virtual hosts come on demand too. */
 const HOSTS = process.env['MESHGATE_SOAK_VIRTUAL_HOSTS'] === 'true'
-
-const binary = findEnvoy()
-const minor = Number(((binary && (await envoyVersion(binary.path))) ?? '1.0').split('.')[1])
 
 const logger = { info: () => {}, warn: () => {} }
 /** Everybody reports that nothing was ever used: whatever can go, goes at each sweep. */
@@ -192,7 +189,7 @@ test.each([
     const { dynamic_route_configs: tables } = (await lazy[0]!.configDump())['RoutesConfigDump']
     const names = tables[0].route_config.virtual_hosts.map(({ name }: { name: string }) => name)
     // Envoy 1.36 cannot choose a cluster by a map.
-    expect(names.includes('shared-1')).toBe(sharesFrom !== undefined && minor > 36)
+    expect(names.includes('shared-1')).toBe(sharesFrom !== undefined && ENVOY_MINOR > 36)
   },
 )
 

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { envoyVersion, findEnvoy } from '../../cli/tools/envoy.ts'
 import { OnDemandMemory, type Usage } from '../../controlplane/ondemand/index.ts'
 import { createReports } from '../../controlplane/reports/index.ts'
 import { ask } from '../envoy/http-mesh.ts'
@@ -9,6 +8,7 @@ import { comesTrue, IN_THE_END_MS } from '../helpers/eventually.ts'
 import { serviceAt } from '../helpers/mesh-yaml.ts'
 import { freePort } from '../helpers/ports.ts'
 import { type LazyEnvoy, type Plane, services, startLazyEnvoy, startPlane, virtualService } from './bed.ts'
+import { ENVOY_MINOR } from './envoy-minor.ts'
 
 let one: Upstream
 let two: Upstream
@@ -17,10 +17,8 @@ beforeAll(async () => {
   two = await startEcho('two')
 })
 
-const binary = findEnvoy()
-const minor = Number(((binary && (await envoyVersion(binary.path))) ?? '1.0').split('.')[1])
 /** Older Envoys get all virtual hosts at once. */
-const able = minor >= 38
+const able = ENVOY_MINOR >= 38
 
 const mesh = (fields: string) => `---
 apiVersion: meshgate.io/v1

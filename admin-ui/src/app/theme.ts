@@ -49,6 +49,8 @@ export const theme = createTheme({
     TableScrollContainer: { defaultProps: { scrollAreaProps: { viewportProps: { tabIndex: 0 } } } },
     // The focus goes to the first entry; a placeholder is no child a menu may have.
     Menu: { defaultProps: { withInitialFocusPlaceholder: false } },
+    // Long names break; in a row they would scroll, out of the keyboard's reach.
+    Code: { styles: { root: { overflowWrap: 'anywhere' } } },
     Paper: { defaultProps: { radius: 'md' } },
     Badge: { defaultProps: { radius: 'sm', tt: 'none', fw: 550 } },
   },

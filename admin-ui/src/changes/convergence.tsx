@@ -74,7 +74,7 @@ export function Convergence({ revision }: { readonly revision: number }) {
                   </Group>
                   {rejected && (
                     <Stack gap={4} mt={4}>
-                      <Code block style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>
+                      <Code block style={{ whiteSpace: 'pre-wrap' }}>
                         {rejected.message}
                       </Code>
                       <Group gap="xs">

@@ -57,7 +57,7 @@ function Row({ exchange: { at, type, event, nonce, resources, removed, message }
           {removed > 0 && ` · ${t('log.removed', { count: removed })}`}
         </Text>
         {message && (
-          <Code block style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>
+          <Code block style={{ whiteSpace: 'pre-wrap' }}>
             {message}
           </Code>
         )}

@@ -169,7 +169,7 @@ function Rejection({ type: { type, rejected } }: { readonly type: ProxyType }) {
   return (
     <Alert color="red" icon={<IconAlertTriangle />} title={t('refused', { type: type.toUpperCase() })}>
       <Stack gap={6}>
-        <Code block style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>
+        <Code block style={{ whiteSpace: 'pre-wrap' }}>
           {rejected.message}
         </Code>
         <Group gap="xs">

@@ -98,7 +98,7 @@ export function Tokens({ session }: { readonly session: Session }) {
         {create.data && (
           <Alert mt="md" color="teal" title={t('secretOnce')}>
             <Group wrap="nowrap">
-              <Code style={{ overflowWrap: 'anywhere' }}>{create.data.secret}</Code>
+              <Code>{create.data.secret}</Code>
               <Copy value={create.data.secret} />
             </Group>
           </Alert>
