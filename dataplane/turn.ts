@@ -13,15 +13,8 @@ const dirty: (Flushable | undefined)[] = []
 let count = 0
 let scheduled = false
 const after: Flushable[] = []
-/** Read since everything was flushed last. */
-let came = 0
-/**
- * A turn that has read so many bytes is flushed before it ends. Written while the processor has them in a cache of its own, they cost half as much as
- * from memory; with less of them at a time there are more writes. Found with 1 MB of that cache.
- */
-const cachedBytes = 256 * 1024
 
-function flushAll(): void {
+function run(): void {
   // What a flush makes dirty (a closed peer, for one) is flushed in the same run; the list only grows at its end.
   for (let i = 0; i < count; i++) {
     const item = dirty[i]!
@@ -29,25 +22,8 @@ function flushAll(): void {
     item.flush()
   }
   count = 0
-  came = 0
-}
-
-function settle(): void {
-  for (let item = after.pop(); item; item = after.pop()) item.flush()
-}
-
-function run(): void {
-  flushAll()
   scheduled = false
-  settle()
-}
-
-/** So many bytes that a socket gave were dealt with; who still reads in them said `keep` or is a request in flight. */
-export function arrived(bytes: number): void {
-  came += bytes
-  if (came < cachedBytes) return
-  flushAll()
-  settle()
+  for (let item = after.pop(); item; item = after.pop()) item.flush()
 }
 
 /** Called at the start of every event that came from outside: takes the time once a turn. */
@@ -58,13 +34,13 @@ export function wake(): void {
   setImmediate(run)
 }
 
-/** `item.flush` runs once, when all that is dirty was flushed: nothing that came or was pushed by then waits any more but for its peer. */
+/** `item.flush` runs once in this turn, when all flushes are done: nothing that came or was pushed in it waits any more but for its peer. */
 export function afterTurn(item: Flushable): void {
   after.push(item)
   wake()
 }
 
-/** `item.flush` runs at the end of this turn at the latest; the caller sees to it that it asks only once. */
+/** `item.flush` runs at the end of this turn; the caller sees to it that it asks only once. */
 export function flushLater(item: Flushable): void {
   dirty[count++] = item
   if (!scheduled) wake()

@@ -1,5 +1,4 @@
 import { type OnReadOpts, Socket } from 'node:net'
-import { arrived } from '../turn.ts'
 import { plainBytes } from './reader.ts'
 import { type Slabs, slabBytes } from './slabs.ts'
 
@@ -33,7 +32,6 @@ export class Intake implements OnReadOpts {
     const slab = slabs.current
     slab.set(new Uint8Array(pieceMemory, 0, bytes), start)
     this.take(slab, start, start + bytes)
-    arrived(bytes)
     return true
   }
 
