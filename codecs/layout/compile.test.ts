@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { parse } from 'yaml'
 import { type Codec, emptyFrame } from '../contract.ts'
-import { checkDocument, checkProtocols } from '../document.ts'
+import { checkProtocols } from '../document.ts'
+import { check, compile } from './fixture.ts'
 
 const good = `
 frame: {length: {at: 0, type: u32, counts: all}, max: 64KiB}
@@ -11,21 +11,6 @@ message:
 fields: {msgid: {at: 12, type: u32}}
 reply: {error: close}
 `
-
-function check(spec: string) {
-  return checkDocument({
-    apiVersion: 'meshgate.io/v1',
-    kind: 'Protocol',
-    metadata: { name: 'test' },
-    spec: parse(spec),
-  })
-}
-
-function compile(spec: string): Codec {
-  const { codec, issues } = check(spec)
-  expect(issues.filter(({ severity }) => severity === 'error')).toEqual([])
-  return codec!
-}
 
 /** The first error, as `path: message`. */
 function refusal(spec: string): string {

@@ -1,18 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { parse } from 'yaml'
 import { type Codec, emptyFrame } from '../contract.ts'
-import { checkDocument } from '../document.ts'
-
-function compile(spec: string): Codec {
-  const { codec, issues } = checkDocument({
-    apiVersion: 'meshgate.io/v1',
-    kind: 'Protocol',
-    metadata: { name: 'test' },
-    spec: parse(spec),
-  })
-  expect(issues.filter(({ severity }) => severity === 'error')).toEqual([])
-  return codec!
-}
+import { compile } from './fixture.ts'
 
 const field = (codec: Codec, name: string, frame: Uint8Array) => codec.field(codec.slot(name), frame, 0, frame.length)
 

@@ -1,18 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { parse } from 'yaml'
 import { type Codec, emptyFrame, FrameError, FrameKind } from '../contract.ts'
-import { checkDocument } from '../document.ts'
-
-function compile(spec: string): Codec {
-  const { codec, issues } = checkDocument({
-    apiVersion: 'meshgate.io/v1',
-    kind: 'Protocol',
-    metadata: { name: 'test' },
-    spec: parse(spec),
-  })
-  expect(issues.filter(({ severity }) => severity === 'error')).toEqual([])
-  return codec!
-}
+import { compile } from './fixture.ts'
 
 const bytes = (hex: string) => Uint8Array.from(Buffer.from(hex.replace(/\s/g, ''), 'hex'))
 
