@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import { Call, type CallHandler } from './call.ts'
 import {
   ConnectionError,
+  dependsOn,
   ERROR,
   type ErrorCode,
   FIRST_WINDOW,
@@ -18,9 +19,11 @@ import {
   SETTING,
   settingsFrame,
   sharedDataFrames,
+  unpadded,
 } from './frames.ts'
+import { HeaderBlock } from './header-block.ts'
 import { areTrailers, requestHeaders } from './header-rules.ts'
-import { type Header, HeaderReader, HeadersUnreadable, MOST_HEADERS } from './hpack.ts'
+import { type Header, HeaderReader, HeadersUnreadable } from './hpack.ts'
 import { Outbox } from './outbox.ts'
 import { Wire } from './wire.ts'
 
@@ -35,15 +38,6 @@ export interface ConnectionOptions {
   /** A client asks for something; what is returned hears what comes. It may answer at once. */
   open(call: Call): CallHandler
   closed(): void
-}
-
-/** What a header block says beside its headers. */
-interface Block {
-  readonly stream: number
-  /** Nothing follows it. */
-  readonly end: boolean
-  /** The stream says that it depends on itself. */
-  readonly itself: boolean
 }
 
 /** What all calls of a connection may have sent that is not taken yet. */
@@ -85,7 +79,7 @@ export class Connection {
   /** Bytes that came and were not given back. */
   private unreturned = 0
   /** A header block that goes on in the next frame. */
-  private block: (Block & { readonly parts: Buffer[]; length: number }) | undefined
+  private block: HeaderBlock | undefined
   private readonly outbox: Outbox
   private cheap = 0
   private answers = 0
@@ -295,30 +289,23 @@ export class Connection {
     else if (flags & FLAG.endStream && !call.closed && !call.receiveEnd()) call.reset(ERROR.protocol)
   }
 
-  private takeHeaders({ stream, flags, payload }: Frame): void {
-    if (stream === 0 || stream % 2 === 0) throw new ConnectionError(ERROR.protocol, `HEADERS of stream ${stream}`)
-    const priority = flags & FLAG.priority ? 5 : 0
-    const rest = unpadded(flags, payload, priority)
-    const itself = priority > 0 && dependsOn(rest) === stream
-    const fragment = rest.subarray(priority)
-    const block = { stream, end: (flags & FLAG.endStream) !== 0, itself }
-    if (flags & FLAG.endHeaders) this.takeBlock(block, fragment)
-    else this.block = { ...block, parts: [fragment], length: fragment.length }
+  private takeHeaders(next: Frame): void {
+    const block = new HeaderBlock(next)
+    if (block.whole) this.takeBlock(block)
+    else this.block = block
   }
 
-  private takeContinuation({ flags, payload }: Frame): void {
+  private takeContinuation(next: Frame): void {
     const { block } = this
     if (!block) throw new ConnectionError(ERROR.protocol, 'CONTINUATION of nothing')
-    block.length += payload.length
     this.count(1)
-    if (block.length > MOST_HEADERS) throw new ConnectionError(ERROR.enhanceYourCalm, 'headers without end')
-    block.parts.push(payload)
-    if (!(flags & FLAG.endHeaders)) return
+    block.add(next)
+    if (!block.whole) return
     this.block = undefined
-    this.takeBlock(block, Buffer.concat(block.parts))
+    this.takeBlock(block)
   }
 
-  private takeBlock({ stream, end, itself }: Block, bytes: Buffer): void {
+  private takeBlock({ stream, end, itself, bytes }: HeaderBlock): void {
     // Whatever becomes of the call: the table of the connection depends on it.
     const headers = this.headers.read(bytes)
     const call = this.calls.get(stream)
@@ -437,16 +424,3 @@ const SPEAK_HTTP2 = Buffer.from(
   'HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain\r\nconnection: close\r\n\r\n' +
     'This port speaks gRPC (HTTP/2) to proxies. The HTTP API is on another port.\n',
 )
-
-/** The stream that a priority names. */
-function dependsOn(payload: Buffer): number {
-  return payload.readUInt32BE(0) & 0x7fff_ffff
-}
-
-/** What lies between padding. @param least bytes that must be there */
-function unpadded(flags: number, payload: Buffer, least: number): Buffer {
-  const padding = flags & FLAG.padded ? (payload[0] ?? 256) + 1 : 0
-  const from = flags & FLAG.padded ? 1 : 0
-  if (padding + least > payload.length) throw new ConnectionError(ERROR.protocol, 'more padding than there is')
-  return payload.subarray(from, payload.length - (padding - from))
-}

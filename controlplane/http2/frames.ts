@@ -151,6 +151,23 @@ export interface Frame {
   payload: Buffer
 }
 
+/** The stream that a priority names, of PRIORITY and HEADERS. */
+export function dependsOn(payload: Buffer): number {
+  return payload.readUInt32BE(0) & 0x7fff_ffff
+}
+
+/**
+ * What lies between padding, of DATA and HEADERS.
+ * @param least bytes that must be there
+ * @throws ConnectionError when they are not
+ */
+export function unpadded(flags: number, payload: Buffer, least: number): Buffer {
+  const padding = flags & FLAG.padded ? (payload[0] ?? 256) + 1 : 0
+  const from = flags & FLAG.padded ? 1 : 0
+  if (padding + least > payload.length) throw new ConnectionError(ERROR.protocol, 'more padding than there is')
+  return payload.subarray(from, payload.length - (padding - from))
+}
+
 const NOTHING = Buffer.alloc(0)
 
 /** Cuts what a socket read into frames, at any boundaries. */

@@ -93,32 +93,6 @@ describe('a name subscribed again', () => {
   })
 })
 
-describe('a stale nonce on a request that also changes subscriptions', () => {
-  test.each(['delta', 'sotw'] as const)('%s: the subscription counts, the acknowledgement does not', (form) => {
-    const { mesh, engine, [form]: client } = start(new FakeMesh().put(eds('a', '1'), eds('b', '1')))
-    const first = only(client.ask('eds', { names: ['a'] }))
-    mesh.put(eds('a', '2'))
-    client.ack(first, ['a'])
-    engine.publish()
-    const second = only(client.flow())
-    const names = form === 'sotw' ? ['a', 'b'] : ['b']
-    expect(client.tell('eds', { names, nonce: 'never-sent' }).kind).toBe('expired')
-    expect(lines(client.flow())).toEqual(['eds: b=1'])
-    expect(client.client.settled('eds')).toBe(false)
-    expect(client.client.place('eds')!.inFlight[0]!.frame.nonce).toBe(second.nonce)
-  })
-
-  test('state of the world: the nonce of the response before last acknowledges that one only', () => {
-    const { sotw } = start(new FakeMesh().put(eds('a', '1'), eds('b', '1')))
-    const first = only(sotw.ask('eds', { names: ['a'] }))
-    const second = only(sotw.ask('eds', { names: ['a', 'b'] }))
-    sotw.ack(first, ['a', 'b'])
-    expect(sotw.client.settled('eds')).toBe(false)
-    sotw.ack(second, ['a', 'b'])
-    expect(sotw.client.settled('eds')).toBe(true)
-  })
-})
-
 describe('an empty first request', () => {
   const world = () =>
     new FakeMesh().put(cds('c', '1'), eds('e', '1'), lds('l', '1'), rds('r', '1'), fakeResource('sds', 's', '1'))

@@ -1,9 +1,10 @@
 import { RESOURCE_TYPES, type ResourceType } from '../../proto/types.ts'
 import type { Resource } from '../xds/resource.ts'
+import { acknowledge, anyUnanswered, type Received } from './acknowledgement.ts'
 import { interestKey } from './answers.ts'
 import { begin } from './begin.ts'
 import type { ClassLog, Reader } from './class-log.ts'
-import { batchKey, fullSet, isFullSet, permitted, type Recipient, visible } from './compose.ts'
+import { batchKey, fullSet, isFullSet, permitted, recipientOf, visible } from './compose.ts'
 import { Dependents } from './dependents.ts'
 import { Exchanges } from './exchanges.ts'
 import { buildFrames, type Frame } from './frames.ts'
@@ -15,17 +16,10 @@ import { partialAnswer } from './partial.ts'
 import type { ClientOptions, Parts } from './parts.ts'
 import { CLUSTERS_AT_ONCE, inTurns, postponed } from './postpone.ts'
 import { Progress } from './progress.ts'
-import { MOST_ERROR_TEXT, refuse } from './refuse.ts'
-import type { DiscoveryRequest, ErrorDetail } from './request.ts'
+import type { DiscoveryRequest } from './request.ts'
 import { FULL_SET_TYPES } from './response.ts'
 import { answerTrial } from './trials.ts'
-import { isAsked, type Nack, newTypeState, owe, owesAllNames, sent, type TypeState, UNAVAILABLE } from './type-state.ts'
-import type { Verdicts } from './verdicts.ts'
-
-/** What a request meant, for counters, logs and status. */
-export type Received =
-  | { readonly kind: 'subscribed' | 'ack' | 'expired' }
-  | { readonly kind: 'nack'; readonly frame: Frame; readonly culprits: readonly Resource[] }
+import { isAsked, newTypeState, owe, owesAllNames, sent, type TypeState } from './type-state.ts'
 
 const EVERY_TYPE = RESOURCE_TYPES
 const USERS = [...USES_OTHERS]
@@ -84,11 +78,6 @@ export class Client implements Reader {
     return this.parts.types
   }
 
-  /** As those see the client who compose responses for it. */
-  private get recipient(): Recipient {
-    return { log: this.log, id: this.options.id, form: this.options.form, clusters: this.types.cds }
-  }
-
   place(type: ResourceType): TypeState | undefined {
     return this.types[type]
   }
@@ -107,7 +96,10 @@ export class Client implements Reader {
   /** Takes a request of a type. `flow` then has the answer. */
   receive(type: ResourceType, request: DiscoveryRequest, now: number): Received {
     const known = this.types[type]
-    const received = known ? this.answered(type, known, request, now) : ({ kind: 'subscribed' } as const)
+    const received: Received = known
+      ? acknowledge(this.parts, this.exchanges, type, known, request, now)
+      : { kind: 'subscribed' }
+    if (this.late && (received.kind === 'ack' || received.kind === 'nack')) this.late = anyUnanswered(this.parts)
     const before = known?.interest ?? newInterest(type)
     const said =
       request.form === 'sotw'
@@ -211,42 +203,6 @@ export class Client implements Reader {
     }
   }
 
-  /** The part of a request that answers a response. */
-  private answered(type: ResourceType, state: TypeState, request: DiscoveryRequest, now: number): Received {
-    const { nonce, error } = request
-    if (nonce === '' || nonce === state.lastAnswered) {
-      // What could not be in force when it came is now, or other parts of it are.
-      if (nonce !== '' && type === 'mlds' && state.nack?.code === UNAVAILABLE)
-        state.nack = error && unavailable(nonce, error, now)
-      return { kind: 'subscribed' }
-    }
-    const index = state.inFlight.findIndex((one) => one.frame.nonce === nonce)
-    if (index < 0) return { kind: 'expired' }
-    // Answers come in the order of the responses, so one also answers those before it.
-    const answered = state.inFlight.splice(0, index + 1)
-    if (this.late) this.late = EVERY_TYPE.some((other) => this.types[other]?.inFlight.length)
-    const { frame } = answered.pop()!
-    state.lastAnswered = nonce
-    this.exchanges.answered(frame, error?.message.slice(0, MOST_ERROR_TEXT), now)
-    const refused = error !== undefined && !(type === 'mlds' && error.code === UNAVAILABLE)
-    for (const earlier of answered) this.accepted(earlier.frame)
-    if (!refused) this.accepted(frame)
-    if (refused) return { kind: 'nack', frame, culprits: refuse(this.recipient, state, frame, error, now) }
-    state.lastAcked = { nonce, position: frame.position, at: now }
-    if (state.trials && frame.serial === state.trial) state.trials = answerTrial(state.trials, true)
-    if (state.doubted) for (const { name } of frame.upserts) state.doubted.delete(name)
-    if (state.nack && !state.trials) state.nack = found(state.nack, type, this.options.id, this.log.verdicts)
-    if (!error) return { kind: 'ack' }
-    // The machine's fault and not the document's: nobody is to blame, and the client goes on trying.
-    state.nack = unavailable(nonce, error, now)
-    return { kind: 'nack', frame, culprits: [] }
-  }
-
-  private accepted(frame: Frame): void {
-    frame.acks++
-    this.log.verdicts.accepted(this.options.id, frame)
-  }
-
   private update(step: Step, state: TypeState, now: number, flush: boolean, frames: Frame[]): void {
     const { type } = step
     const log = this.log.of(type)
@@ -305,11 +261,11 @@ export class Client implements Reader {
         state.removed = log.position
         state.gone = undefined
       }
-      const set = fullSet(this.recipient, type, state)
+      const set = fullSet(recipientOf(this.parts), type, state)
       upserts = set.resources
       key = set.shared ? `full ${interestKey(interest)} ${state.removed}` : undefined
     } else {
-      const answer = partialAnswer(this.recipient, type, state, {
+      const answer = partialAnswer(recipientOf(this.parts), type, state, {
         all,
         names,
         push: push !== false,
@@ -373,7 +329,7 @@ export class Client implements Reader {
     for (const name of gone) state.doubted?.delete(name)
     if (names.length === 0) return
     if (isFullSet(this.options.form, type)) {
-      const { resources, shared } = fullSet(this.recipient, type, state)
+      const { resources, shared } = fullSet(recipientOf(this.parts), type, state)
       const key = shared ? `full ${interestKey(interest)} ${state.removed}` : undefined
       if (state.served || state.resumed) this.emit(type, state, key, resources, [], now, frames)
     } else if (this.options.form === 'delta') {
@@ -386,8 +342,8 @@ export class Client implements Reader {
   private sendTrial(type: ResourceType, state: TypeState, now: number, frames: Frame[]): void {
     const group = state.trials![0]!
     const resources = isFullSet(this.options.form, type)
-      ? fullSet(this.recipient, type, state).resources
-      : permitted(this.recipient, visible(this.recipient, type, state, group))
+      ? fullSet(recipientOf(this.parts), type, state).resources
+      : permitted(recipientOf(this.parts), visible(recipientOf(this.parts), type, state, group))
     if (resources.length === 0 && !isFullSet(this.options.form, type)) {
       state.trials = answerTrial(state.trials!, true)
       if (state.trials) this.sendTrial(type, state, now, frames)
@@ -418,17 +374,6 @@ export class Client implements Reader {
       frames.push(frame)
     }
   }
-}
-
-function unavailable(nonce: string, { code, message }: ErrorDetail, at: number): Nack {
-  return { nonce, code, message: message.slice(0, MOST_ERROR_TEXT), at, culprits: [] }
-}
-
-/** What is left of a refusal when something was accepted: whom it was about is known by now, if anybody still is refused. */
-function found(nack: Nack, type: ResourceType, client: string, verdicts: Verdicts): Nack | undefined {
-  if (!verdicts.refusing(client, new Set([type]))) return undefined
-  if (nack.culprits.length > 0) return nack
-  return { ...nack, culprits: [...verdicts.refused].flatMap((it) => (it.type === type ? [it.name] : [])) }
 }
 
 /** What is owed, and with a push what changed too. */

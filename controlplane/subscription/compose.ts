@@ -2,6 +2,7 @@ import type { ResourceType } from '../../proto/types.ts'
 import type { Resource } from '../xds/resource.ts'
 import type { ClassLog } from './class-log.ts'
 import { noEndpoints } from './no-endpoints.ts'
+import type { Parts } from './parts.ts'
 import type { Form } from './request.ts'
 import { FULL_SET_TYPES } from './response.ts'
 import type { TypeState } from './type-state.ts'
@@ -13,6 +14,11 @@ export interface Recipient {
   readonly form: Form
   /** Its clusters, when it asks for any. */
   readonly clusters: TypeState | undefined
+}
+
+/** The client as those see it who compose responses for it. */
+export function recipientOf({ log, options, types }: Parts): Recipient {
+  return { log, id: options.id, form: options.form, clusters: types.cds }
 }
 
 /** Whether a response of this type must be complete, because what is not in it is deleted. */

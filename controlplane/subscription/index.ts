@@ -1,5 +1,6 @@
+export type { Received } from './acknowledgement.ts'
 export { ClassLog } from './class-log.ts'
-export { Client, type Received } from './client.ts'
+export { Client } from './client.ts'
 export type { Frame, FrameOptions } from './frames.ts'
 export type { WorkingSet } from './on-demand.ts'
 export type { ClientOptions } from './parts.ts'

@@ -1,6 +1,7 @@
 import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf'
+import type { Received } from '../../controlplane/subscription/acknowledgement.ts'
 import { ClassLog } from '../../controlplane/subscription/class-log.ts'
-import { Client, type Received } from '../../controlplane/subscription/client.ts'
+import { Client } from '../../controlplane/subscription/client.ts'
 import type { Frame } from '../../controlplane/subscription/frames.ts'
 import { type Form, readDeltaRequest, readSotwRequest } from '../../controlplane/subscription/request.ts'
 import { NO_VERDICTS, type Verdicts } from '../../controlplane/subscription/verdicts.ts'
