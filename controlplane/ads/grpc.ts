@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import {
   type MethodDefinition,
   Server,
@@ -6,7 +7,7 @@ import {
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js'
 import type { ResourceType } from '../../proto/types.ts'
-import type { CallHandler, Call as Http2Call } from '../http2/index.ts'
+import type { CallHandler, Call as Http2Call, RequestHeaders } from '../http2/index.ts'
 import type { Form } from '../subscription/request.ts'
 import { DiscoveryCall, isPlain } from './discovery-call.ts'
 import { grpcJsStream } from './grpc-js-stream.ts'
@@ -45,23 +46,30 @@ const SERVICES: readonly (readonly [service: string, sotw: string, delta: string
 
 export interface GrpcOptions {
   readonly limits: Limits
-  /** The connection a call came over, by `call.getPeer()`. */
-  peer(address: string): Peer
-  destroy(address: string): void
+  /** Who calls over a connection that grpc-js cannot name. */
+  readonly nameless: Peer
   open(method: Method, transport: Transport): TransportHandler
   readonly services: readonly ExtraService[]
 }
 
-/** What serves the calls of connections from a peer. */
-export type Serve = (call: Http2Call, peer: Peer) => CallHandler
+/** What serves calls of connections from a peer. */
+export interface Serving {
+  serve(call: Http2Call, headers: RequestHeaders, peer: Peer): CallHandler
+  /** A connection from a peer is gone. */
+  forget(peer: Peer): void
+}
+
+/** Connections with calls that grpc-js serves, by `call.getPeer()`. */
+type Served = Map<string, { readonly socket: Socket; readonly peer: Peer }>
 
 /**
  * Serves gRPC calls: those of the discovery services as they come, all others, and such that use more of gRPC than messages and a status,
  * by grpc-js. What grpc-js is given them by is no part of its API, so its version is pinned.
  * @throws Error where grpc-js does not have it
  */
-export function grpcServer(options: GrpcOptions): Serve {
-  const { limits } = options
+export function grpcServer(options: GrpcOptions): Serving {
+  const { limits, nameless } = options
+  const served: Served = new Map()
   const server = new Server({
     'grpc.max_receive_message_length': limits.requestBytes,
     'grpc.max_send_message_length': -1,
@@ -71,26 +79,32 @@ export function grpcServer(options: GrpcOptions): Serve {
     server.addService(
       { [sotw]: bidi(service, sotw), [delta]: bidi(service, delta) },
       {
-        [sotw]: (call: Call) => serve(call, { form: 'sotw', type }, options),
-        [delta]: (call: Call) => serve(call, { form: 'delta', type }, options),
+        [sotw]: (call: Call) => serve(call, { form: 'sotw', type }, served, options),
+        [delta]: (call: Call) => serve(call, { form: 'delta', type }, served, options),
       },
     )
   }
   for (const service of options.services)
     server.addService(
       service.definition,
-      service.implementation((address) => options.peer(address)),
+      service.implementation((address) => served.get(address)?.peer ?? nameless),
     )
   const its = server as unknown as GrpcJs
   if (typeof its._streamHandler !== 'function' || its._streamHandler.length !== 3)
     throw new Error('this version of @grpc/grpc-js takes streams in another way: install the one in package.json')
-  return (call, peer) => {
-    const method = METHODS.get(call.headers[':path']!)
-    if (method && isPlain(call.headers))
-      return new DiscoveryCall(call, method, { peer, requestBytes: limits.requestBytes, open: options.open })
-    const { stream, handler } = grpcJsStream(call)
-    its._streamHandler([], stream, call.headers)
-    return handler
+  return {
+    serve(call, headers, peer) {
+      const method = METHODS.get(headers[':path']!)
+      if (method && isPlain(headers))
+        return new DiscoveryCall(call, method, { peer, requestBytes: limits.requestBytes, open: options.open })
+      served.set(peer.address, { socket: call.connection.socket, peer })
+      const { stream, handler } = grpcJsStream(call)
+      its._streamHandler([], stream, headers)
+      return handler
+    },
+    forget(peer) {
+      if (served.size > 0) served.delete(peer.address)
+    },
   }
 }
 
@@ -127,12 +141,12 @@ export function bytesMethod(
   }
 }
 
-function serve(call: Call, method: Method, options: GrpcOptions): void {
+function serve(call: Call, method: Method, served: Served, { nameless, open }: GrpcOptions): void {
   const address = call.getPeer()
   let closed = false
   let resume: NodeJS.Timeout | undefined
   const transport: Transport = {
-    peer: options.peer(address),
+    peer: served.get(address)?.peer ?? nameless,
     write(frame, done) {
       if (closed) return
       // An error here also closes the call; `closed` tells then.
@@ -146,7 +160,7 @@ function serve(call: Call, method: Method, options: GrpcOptions): void {
       if (code === 0) call.end()
       else call.emit('error', Object.assign(new Error(message), { code, details: wellFormed(message) }))
     },
-    destroy: () => options.destroy(address),
+    destroy: () => served.get(address)?.socket.destroy(),
     pause(ms) {
       call.pause()
       resume ??= setTimeout(() => {
@@ -155,7 +169,7 @@ function serve(call: Call, method: Method, options: GrpcOptions): void {
       }, ms)
     },
   }
-  const handler = options.open(method, transport)
+  const handler = open(method, transport)
   const finish = () => {
     if (closed) return
     closed = true

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { createServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls'
-import { type Call, Connection as Http2Connection } from '../http2/index.ts'
+import { Connection, type ConnectionOptions } from '../http2/index.ts'
 import { identitiesIn } from './authorize.ts'
 import { type ExtraService, grpcServer, type Method } from './grpc.ts'
 import type { Limits } from './limits.ts'
@@ -22,11 +22,6 @@ export interface ListenerOptions {
 /** Where to listen: `host:port`, `[v6]:port`, `:port` or a port (loopback), or `unix:/path`. */
 export type Address = { readonly host: string; readonly port: number } | { readonly path: string }
 
-interface Connection {
-  readonly socket: Socket
-  readonly peer: Peer
-}
-
 /** How often connections are looked after, in ms. */
 const TICK_MS = 250
 
@@ -38,22 +33,22 @@ const UNKNOWN: Peer = { address: 'unknown', local: false, identities: undefined 
 export class Listener {
   readonly port: number
   private readonly server: Server
-  private readonly connections: ReadonlySet<Http2Connection>
+  private readonly connections: ReadonlyMap<Connection, Peer>
   private readonly stopWatching: () => void
   private readonly ticker: NodeJS.Timeout
 
-  private constructor(server: Server, connections: ReadonlySet<Http2Connection>, stopWatching: () => void) {
+  private constructor(server: Server, connections: ReadonlyMap<Connection, Peer>, stopWatching: () => void) {
     this.server = server
     this.connections = connections
     this.stopWatching = stopWatching
     const bound = server.address()
     this.port = bound && typeof bound === 'object' ? bound.port : 0
-    let last = performance.now()
+    let last = wholeMs()
     this.ticker = setInterval(() => {
-      const now = performance.now()
+      const now = wholeMs()
       const stoodMs = Math.max(0, now - last - TICK_MS)
       last = now
-      for (const connection of connections) connection.tick(now, stoodMs)
+      for (const connection of connections.keys()) connection.tick(now, stoodMs)
     }, TICK_MS)
     this.ticker.unref()
   }
@@ -63,33 +58,32 @@ export class Listener {
     const { limits, logger, tls } = options
     const address = parseAddress(text)
     refuseUnsafe(address, text, options)
-    const peers = new Map<string, Connection>()
-    const connections = new Set<Http2Connection>()
+    const connections = new Map<Connection, Peer>()
     const isUnix = 'path' in address
     const local: Peer = { address: isUnix ? `unix:${address.path}` : '', local: true, identities: undefined }
-    const serve = grpcServer({
-      limits,
-      services: options.services,
-      peer: (name) => peers.get(name)?.peer ?? (isUnix ? local : UNKNOWN),
-      destroy: (name) => peers.get(name)?.socket.destroy(),
-      open: options.open,
-    })
-    const accept = (socket: Socket) => {
-      socket.on('error', (error) =>
-        logger.debug({ peer: socket.remoteAddress, error: error.message }, 'xDS connection failed'),
-      )
-      const name = `${socket.remoteAddress}:${socket.remotePort}`
-      const peer = isUnix ? local : socket.remoteAddress === undefined ? UNKNOWN : peerOf(socket, name, tls)
-      peers.set(name, { socket, peer })
-      const { streamsPerConnection: calls, firstRequestMs: prefaceMs, keepaliveMs, keepaliveTimeoutMs } = limits
-      const closed = () => {
-        peers.delete(name)
+    const nameless = isUnix ? local : UNKNOWN
+    const { services, open } = options
+    const { serve, forget } = grpcServer({ limits, services, nameless, open })
+    // What is the same for all is made once: thousands of connections rest.
+    const connectionOptions: ConnectionOptions = {
+      calls: limits.streamsPerConnection,
+      prefaceMs: limits.firstRequestMs,
+      keepaliveMs: limits.keepaliveMs,
+      keepaliveTimeoutMs: limits.keepaliveTimeoutMs,
+      open: (call, headers) => serve(call, headers, connections.get(call.connection) ?? nameless),
+      closed(connection) {
+        const peer = connections.get(connection)
+        if (peer) forget(peer)
         connections.delete(connection)
-      }
-      const open = (call: Call) => serve(call, peer)
-      const options = { calls, prefaceMs, keepaliveMs, keepaliveTimeoutMs, open, closed }
-      const connection = new Http2Connection(socket, options, performance.now())
-      connections.add(connection)
+      },
+    }
+    const failed = function (this: Socket, error: Error): void {
+      logger.debug({ peer: this.remoteAddress, error: error.message }, 'xDS connection failed')
+    }
+    const accept = (socket: Socket) => {
+      socket.on('error', failed)
+      const peer = isUnix || socket.remoteAddress === undefined ? nameless : peerOf(socket, tls)
+      connections.set(new Connection(socket, connectionOptions, wholeMs()), peer)
     }
     const server = tls ? createTlsServer({ ...tlsOptions(tls), handshakeTimeout: 10_000 }) : createServer()
     server.maxConnections = limits.connections
@@ -121,7 +115,7 @@ export class Listener {
   stop(): void {
     this.stopAccepting()
     clearInterval(this.ticker)
-    for (const connection of this.connections) connection.end()
+    for (const connection of this.connections.keys()) connection.end()
   }
 }
 
@@ -143,7 +137,13 @@ function refuseUnsafe(address: Address, text: string, options: ListenerOptions):
   )
 }
 
-function peerOf(socket: Socket, address: string, tls: TlsFiles | undefined): Peer {
+/** A clock whose times take no memory of their own. */
+function wholeMs(): number {
+  return Math.round(performance.now())
+}
+
+function peerOf(socket: Socket, tls: TlsFiles | undefined): Peer {
+  const address = `${socket.remoteAddress}:${socket.remotePort}`
   const local = socket.remoteAddress !== undefined && isLoopback(socket.remoteAddress)
   if (!tls?.clientCa) return { address, local, identities: undefined }
   const { raw } = (socket as TLSSocket).getPeerCertificate()

@@ -27,7 +27,6 @@ const DRAIN_MS = 30_000
 /** One stream of a connection: a request and its response. */
 export class Call {
   readonly id: number
-  readonly headers: RequestHeaders
   readonly connection: Connection
   handler: CallHandler | undefined
   /** What the client takes at present. */
@@ -39,7 +38,7 @@ export class Call {
   said = false
   /** Nothing more comes or goes. */
   closed = false
-  private waiting: Waiting[] = []
+  private waiting: Waiting[] | undefined
   private trailers: Buffer | undefined
   /** Bytes that came and were not given back to the client's window. */
   private unreturned = 0
@@ -54,7 +53,6 @@ export class Call {
   constructor(connection: Connection, id: number, headers: RequestHeaders, window: number) {
     this.connection = connection
     this.id = id
-    this.headers = headers
     this.window = window
     const length = headers['content-length']
     this.announced = length === undefined ? undefined : Number(length)
@@ -72,7 +70,8 @@ export class Call {
   /** Sends bytes without copying them. `done` is called when the kernel has them, or will never have them because the connection is gone. */
   write(payload: Buffer, done?: () => void): void {
     if (this.closed || this.said || this.trailers) return
-    if (this.waiting.length === 0 && this.connection.sendWhole(this, payload, done)) return
+    if (!this.waiting && this.connection.sendWhole(this, payload, done)) return
+    this.waiting ??= []
     this.waiting.push({ payload, at: 0, done })
     this.flush()
   }
@@ -81,7 +80,7 @@ export class Call {
   end(trailers: readonly Header[]): void {
     if (this.closed || this.said || this.trailers) return
     this.trailers = writeHeaders(trailers)
-    if (this.waiting.length === 0) this.sendLast(this.trailers)
+    if (!this.waiting) this.sendLast(this.trailers)
     else this.cutIn(DRAIN_MS, ERROR.cancel)
   }
 
@@ -134,16 +133,16 @@ export class Call {
   /** Sends as much of what waits as the windows allow. */
   flush(): void {
     const { waiting, connection } = this
-    while (waiting.length > 0) {
-      const first = waiting[0]!
+    for (let first = waiting?.[0]; first; first = waiting?.[0]) {
       const room = Math.min(this.window, connection.window, MOST_PAYLOAD)
       if (room <= 0 && first.at < first.payload.length) return
       const to = Math.min(first.payload.length, first.at + room)
       const last = to === first.payload.length
       connection.sendPart(this, first.payload.subarray(first.at, to), last ? first.done : undefined)
       first.at = to
-      if (last) waiting.shift()
+      if (last) waiting?.shift()
     }
+    this.waiting = undefined
     if (this.trailers && !this.said) this.sendLast(this.trailers)
   }
 
@@ -152,7 +151,7 @@ export class Call {
     if (this.closed) return
     this.closed = true
     clearTimeout(this.late)
-    this.waiting = []
+    this.waiting = undefined
     this.held = undefined
     this.connection.forget(this)
     this.handler?.closed(code)

@@ -22,7 +22,7 @@ import {
   unpadded,
 } from './frames.ts'
 import { HeaderBlock } from './header-block.ts'
-import { areTrailers, requestHeaders } from './header-rules.ts'
+import { areTrailers, type RequestHeaders, requestHeaders } from './header-rules.ts'
 import { type Header, HeaderReader, HeadersUnreadable } from './hpack.ts'
 import { Outbox } from './outbox.ts'
 import { Wire } from './wire.ts'
@@ -36,8 +36,8 @@ export interface ConnectionOptions {
   readonly keepaliveMs: number
   readonly keepaliveTimeoutMs: number
   /** A client asks for something; what is returned hears what comes. It may answer at once. */
-  open(call: Call): CallHandler
-  closed(): void
+  open(call: Call, headers: RequestHeaders): CallHandler
+  closed(connection: Connection): void
 }
 
 /** What all calls of a connection may have sent that is not taken yet. */
@@ -54,6 +54,7 @@ const MOST_UNREAD_ANSWERS = 1000
 const REMEMBERED_RESETS = 100
 /** How long the reason for the end of a connection may take to leave, in ms. */
 const LAST_WORD_MS = 2000
+const NO_CALLS: readonly Call[] = []
 const PING = frame(FRAME.ping, 0, 0, Buffer.from('meshgate'))
 const SETTINGS_ACK = frame(FRAME.settings, FLAG.ack, 0, Buffer.alloc(0))
 
@@ -71,8 +72,9 @@ export class Connection {
   private readonly options: ConnectionOptions
   private readonly reader = new FrameReader()
   private readonly headers = new HeaderReader()
-  private readonly calls = new Map<number, Call>()
-  private readonly resets = new Set<number>()
+  /** Nearly always one: a table would take twice the room. */
+  private calls: readonly Call[] = NO_CALLS
+  private resets: Set<number> | undefined
   private state: 'preface' | 'settings' | 'open' | 'ended' = 'preface'
   private callWindow = FIRST_WINDOW
   private lastCall = 0
@@ -160,6 +162,7 @@ export class Connection {
 
   /** @internal for calls */
   sendReset(stream: number, code: ErrorCode): void {
+    this.resets ??= new Set()
     if (this.resets.size >= REMEMBERED_RESETS) this.resets.delete(this.resets.values().next().value!)
     this.resets.add(stream)
     this.send(numberFrame(FRAME.rstStream, stream, code))
@@ -172,14 +175,14 @@ export class Connection {
 
   /** @internal for calls */
   forget(call: Call): void {
-    this.calls.delete(call.id)
+    this.calls = this.calls.length === 1 ? NO_CALLS : this.calls.filter((one) => one !== call)
   }
 
   private readonly gone = (): void => {
     if (this.isOver) return
     this.state = 'ended'
-    for (const call of [...this.calls.values()]) call.close(ERROR.cancel)
-    this.options.closed()
+    for (const call of this.calls) call.close(ERROR.cancel)
+    this.options.closed(this)
   }
 
   private get isOver(): boolean {
@@ -282,7 +285,7 @@ export class Connection {
       this.unreturned = 0
     }
     const chunk = unpadded(flags, payload, 0)
-    const call = this.calls.get(stream)
+    const call = this.call(stream)
     if (chunk.length === 0) this.count(1)
     if (!call || call.heard) this.refuse(stream, ERROR.streamClosed)
     else if (!call.receive(chunk, payload.length)) call.reset(ERROR.flowControl)
@@ -308,14 +311,14 @@ export class Connection {
   private takeBlock({ stream, end, itself, bytes }: HeaderBlock): void {
     // Whatever becomes of the call: the table of the connection depends on it.
     const headers = this.headers.read(bytes)
-    const call = this.calls.get(stream)
+    const call = this.call(stream)
     if (call) this.takeTrailers(call, headers, end)
     else if (stream > this.lastCall) {
       this.lastCall = stream
-      if (this.calls.size >= this.options.calls) this.sendReset(stream, ERROR.refusedStream)
+      if (this.calls.length >= this.options.calls) this.sendReset(stream, ERROR.refusedStream)
       else if (itself) this.sendReset(stream, ERROR.protocol)
       else this.open(stream, headers, end)
-    } else if (!this.resets.has(stream))
+    } else if (!this.resets?.has(stream))
       throw new ConnectionError(ERROR.streamClosed, `stream ${stream} is over, or was left out`)
   }
 
@@ -326,8 +329,8 @@ export class Connection {
       return
     }
     const call = new Call(this, stream, headers, this.callWindow)
-    this.calls.set(stream, call)
-    call.handler = this.options.open(call)
+    this.calls = this.calls.length === 0 ? [call] : this.calls.concat(call)
+    call.handler = this.options.open(call, headers)
     if (end && !call.closed && !call.receiveEnd()) call.reset(ERROR.protocol)
   }
 
@@ -340,7 +343,7 @@ export class Connection {
     if (payload.length !== 4) throw new ConnectionError(ERROR.frameSize, `RST_STREAM of ${payload.length} bytes`)
     this.known(stream)
     this.count(RESET_COSTS)
-    this.calls.get(stream)?.close(payload.readUInt32BE(0))
+    this.call(stream)?.close(payload.readUInt32BE(0))
   }
 
   private takeSettings({ stream, flags, payload }: Frame): void {
@@ -362,7 +365,7 @@ export class Connection {
     if (value > MOST_WINDOW) throw new ConnectionError(ERROR.flowControl, `INITIAL_WINDOW_SIZE ${value}`)
     const more = value - this.callWindow
     this.callWindow = value
-    for (const call of this.calls.values()) {
+    for (const call of this.calls) {
       call.window += more
       if (call.window > MOST_WINDOW) throw new ConnectionError(ERROR.flowControl, `the window of stream ${call.id}`)
       call.flush()
@@ -377,16 +380,21 @@ export class Connection {
       if (more === 0) throw new ConnectionError(ERROR.protocol, 'WINDOW_UPDATE of 0')
       this.window += more
       if (this.window > MOST_WINDOW) throw new ConnectionError(ERROR.flowControl, 'the window of the connection')
-      for (const call of this.calls.values()) call.flush()
+      for (const call of this.calls) call.flush()
       return
     }
     this.known(stream)
-    const call = this.calls.get(stream)
+    const call = this.call(stream)
     if (!call) return
     call.window += more
     if (more === 0) call.reset(ERROR.protocol)
     else if (call.window > MOST_WINDOW) call.reset(ERROR.flowControl)
     else call.flush()
+  }
+
+  private call(stream: number): Call | undefined {
+    for (const call of this.calls) if (call.id === stream) return call
+    return undefined
   }
 
   /** @throws ConnectionError for a stream that never was */
@@ -399,9 +407,9 @@ export class Connection {
   private refuse(stream: number, code: ErrorCode): void {
     if (code !== ERROR.frameSize && code !== ERROR.protocol) this.known(stream)
     this.count(RESET_COSTS)
-    const call = this.calls.get(stream)
+    const call = this.call(stream)
     if (call) call.reset(code)
-    else if (!this.resets.has(stream)) this.sendReset(stream, code)
+    else if (!this.resets?.has(stream)) this.sendReset(stream, code)
   }
 
   private answer(bytes: Buffer): void {

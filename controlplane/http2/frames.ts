@@ -170,20 +170,23 @@ export function unpadded(flags: number, payload: Buffer, least: number): Buffer 
 
 const NOTHING = Buffer.alloc(0)
 
+/** The frame that was cut last: one after the other is taken. */
+const current: Frame = { type: 0, flags: 0, stream: 0, payload: NOTHING }
+
 /** Cuts what a socket read into frames, at any boundaries. */
 export class FrameReader {
   private bytes: Buffer = NOTHING
   private at = 0
   /** Chunks of a frame that is not complete. */
-  private more: Buffer[] = []
+  private more: Buffer[] | undefined
   private waiting = 0
-  private readonly current: Frame = { type: 0, flags: 0, stream: 0, payload: NOTHING }
 
   add(chunk: Buffer): void {
-    if (this.at === this.bytes.length && this.more.length === 0) {
+    if (this.at === this.bytes.length && !this.more) {
       this.bytes = chunk
       this.at = 0
     } else {
+      this.more ??= []
       this.more.push(chunk)
       this.waiting += chunk.length
     }
@@ -201,13 +204,12 @@ export class FrameReader {
   }
 
   /**
-   * The next frame, valid until the next call; undefined when there is no whole one.
+   * The next frame, valid until any reader is asked for another; undefined when there is no whole one.
    * @throws ConnectionError when it is longer than was offered
    */
   next(): Frame | undefined {
-    const { current } = this
     if (!this.has(HEAD)) {
-      // What was read is not held by a client that rests.
+      // What was read is not held while all rest.
       current.payload = NOTHING
       return undefined
     }
@@ -226,7 +228,7 @@ export class FrameReader {
 
   private advance(length: number): void {
     this.at += length
-    if (this.at < this.bytes.length || this.more.length > 0) return
+    if (this.at < this.bytes.length || this.more) return
     this.bytes = NOTHING
     this.at = 0
   }
@@ -236,9 +238,9 @@ export class FrameReader {
     const here = this.bytes.length - this.at
     if (here >= length) return true
     if (here + this.waiting < length) return false
-    this.bytes = Buffer.concat([this.bytes.subarray(this.at), ...this.more])
+    this.bytes = Buffer.concat([this.bytes.subarray(this.at), ...(this.more ?? [])])
     this.at = 0
-    this.more = []
+    this.more = undefined
     this.waiting = 0
     return true
   }

@@ -101,3 +101,21 @@ test('any bytes are read or refused, nothing else', () => {
     { numRuns: 2000 },
   )
 })
+
+test('connections that say the same hold the same headers, and those that say others get theirs, however many', () => {
+  const indexed = (value: string) => {
+    const block = writeHeaders([['user-agent', value]])
+    block[0] = 0x40
+    return block
+  }
+  const NEWEST = hex('be')
+  const all = Array.from({ length: 2500 }, (_, index) => {
+    const reader = new HeaderReader()
+    reader.read(indexed(`agent ${index}`))
+    return reader
+  })
+  expect(all.map((reader) => reader.read(NEWEST)[0]![1])).toEqual(all.map((_, index) => `agent ${index}`))
+  const [one, other] = [new HeaderReader(), new HeaderReader()]
+  expect(one.read(indexed('same'))[0]).toBe(other.read(indexed('same'))[0])
+  expect(one.read(NEWEST)).toEqual([['user-agent', 'same']])
+})

@@ -85,6 +85,7 @@ export class HeaderReader {
   /** Newest first. */
   private table: Header[] = []
   private size = 0
+  private grown = false
   private most = TABLE_SIZE
   private bytes = NOTHING
   private at = 0
@@ -108,6 +109,9 @@ export class HeaderReader {
       headers.push(header)
     }
     this.bytes = NOTHING
+    // Exactly as long as it must be: a thousand connections rest with theirs.
+    if (this.grown) this.table = this.table.slice()
+    this.grown = false
     return headers
   }
 
@@ -115,8 +119,10 @@ export class HeaderReader {
     const indexed = (first & 0x40) !== 0
     const index = this.integer(indexed ? 6 : 4)
     const name = index > 0 ? this.entry(index)[0] : this.text()
-    const header: Header = [name, this.text()]
-    if (indexed) this.add(header)
+    const value = this.text()
+    if (!indexed) return [name, value]
+    const header = shared(name, value)
+    this.add(header)
     return header
   }
 
@@ -129,6 +135,7 @@ export class HeaderReader {
   private add(header: Header): void {
     this.size += sizeOf(header)
     this.table.unshift(header)
+    this.grown = true
     this.evict()
   }
 
@@ -171,6 +178,28 @@ export class HeaderReader {
     if (byte === undefined) throw new HeadersUnreadable('the block ends within a header')
     return byte
   }
+}
+
+/** Headers in tables by name and value: those of a thousand proxies of one kind are the same but for a few. */
+const known = new Map<string, Map<string, Header>>()
+let knownCount = 0
+const MOST_KNOWN = 1000
+/** Longer ones are nobody else's, in characters. */
+const LONGEST_KNOWN = 200
+
+function shared(name: string, value: string): Header {
+  if (name.length + value.length > LONGEST_KNOWN) return [name, value]
+  const found = known.get(name)?.get(value)
+  if (found) return found
+  if (knownCount++ >= MOST_KNOWN) {
+    known.clear()
+    knownCount = 1
+  }
+  const header: Header = [name, value]
+  const values = known.get(name)
+  if (values) values.set(value, header)
+  else known.set(name, new Map([[value, header]]))
+  return header
 }
 
 function sizeOf([name, value]: Header): number {

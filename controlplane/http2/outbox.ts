@@ -9,8 +9,8 @@ export class Outbox {
   private readonly wire: Wire
   private holding = false
   private gathering: NodeJS.Immediate | undefined
-  private frames: Buffer[] = []
-  private afterwards: (() => void)[] = []
+  private frames: Buffer[] | undefined
+  private afterwards: (() => void)[] | undefined
 
   constructor(wire: Wire) {
     this.wire = wire
@@ -20,8 +20,11 @@ export class Outbox {
   send(bytes: Buffer, done?: () => void): void {
     if (!this.holding && !this.gathering) this.wire.write(bytes, done)
     else {
+      this.frames ??= []
       this.frames.push(bytes)
-      if (done) this.afterwards.push(done)
+      if (!done) return
+      this.afterwards ??= []
+      this.afterwards.push(done)
     }
   }
 
@@ -37,15 +40,18 @@ export class Outbox {
 
   /** What is sent from now on in this turn of the loop leaves in one write. */
   gather(): void {
-    this.gathering ??= setImmediate(this.gathered)
+    this.gathering ??= setImmediate(() => {
+      this.gathering = undefined
+      this.flush()
+    })
   }
 
   flush(): void {
     const { frames, afterwards, wire } = this
-    if (frames.length === 0) return
-    this.frames = []
-    const done = afterwards.length > 1 ? () => callAll(afterwards) : afterwards[0]
-    if (done) this.afterwards = []
+    if (!frames) return
+    this.frames = undefined
+    this.afterwards = undefined
+    const done = afterwards && afterwards.length > 1 ? () => callAll(afterwards) : afterwards?.[0]
     if (frames.length === 1) {
       wire.write(frames[0]!, done)
       return
@@ -54,10 +60,5 @@ export class Outbox {
     for (const frame of frames) length += frame.length
     if (length <= MOST_PAYLOAD) wire.write(Buffer.concat(frames, length), done)
     else wire.writeAll(frames, done)
-  }
-
-  private readonly gathered = (): void => {
-    this.gathering = undefined
-    this.flush()
   }
 }
