@@ -9,6 +9,7 @@ interface Options extends XdsClientOptions {
   readonly adminPort?: number
   readonly grpc?: boolean
   readonly loadReports: boolean
+  readonly deferredStats?: boolean
   readonly output?: string
 }
 
@@ -23,6 +24,10 @@ export function bootstrapCommand(): Command {
     .option('--mode <mode>', 'delta or sotw (state of the world)', oneOf(['delta', 'sotw']), 'delta')
     .option('--admin-port <port>', "Envoy's admin interface on 127.0.0.1; 0 takes a free port", port)
     .option('--no-load-reports', 'do not report the number of requests of each cluster to the control plane')
+    .option(
+      '--deferred-stats',
+      "make a cluster's traffic statistics with its first request: for proxies that hold many clusters they do not use",
+    )
     .option('--grpc', 'a bootstrap for gRPC libraries instead')
   return withXdsTlsOptions(command)
     .option('-o, --output <format>', 'yaml or json (default: yaml, with --grpc json)')
@@ -37,17 +42,18 @@ Examples:
     .action(async (options: Options) => {
       const format = outputFormat(options.output ?? (options.grpc ? 'json' : 'yaml'), ['yaml', 'json'])
       const id = required(options.node, '--node')
-      const { cluster, metadata, locality, xds, mode, adminPort, loadReports } = options
+      const { cluster, metadata, locality, xds, mode, adminPort, loadReports, deferredStats } = options
       const node = { id, cluster, metadata, locality }
       const tls = xdsTlsFiles(options)
       if (options.grpc) {
         if (options.adminPort !== undefined) throw new UsageError('--admin-port has no meaning with --grpc')
         if (!loadReports) throw new UsageError('--no-load-reports has no meaning with --grpc')
+        if (deferredStats) throw new UsageError('--deferred-stats has no meaning with --grpc')
         const { grpcBootstrap } = await import('../controlplane/bootstrap/grpc.ts')
         await printData(grpcBootstrap({ node, xds, tls }), format)
       } else {
         const { envoyBootstrap } = await import('../controlplane/bootstrap/envoy.ts')
-        await printData(envoyBootstrap({ node, xds, mode, adminPort, tls, loadReports }), format)
+        await printData(envoyBootstrap({ node, xds, mode, adminPort, tls, loadReports, deferredStats }), format)
       }
     })
 }

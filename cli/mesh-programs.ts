@@ -57,10 +57,12 @@ export async function sidecarPrograms(
   const names = shortNames(proxies)
   return Promise.all(
     proxies.map(async (proxy, index) => {
-      const { node: id, metadata, mode, adminPort = 0, concurrency = 1, loadReports } = proxy
+      const { node: id, metadata, mode, adminPort = 0, concurrency = 1, loadReports, deferredStats } = proxy
       const name = names[index]!
       const base = join(folder, encodeURIComponent(name))
-      const bootstrap = JSON.stringify(envoyBootstrap({ node: { id, metadata }, xds, mode, adminPort, loadReports }))
+      const bootstrap = JSON.stringify(
+        envoyBootstrap({ node: { id, metadata }, xds, mode, adminPort, loadReports, deferredStats }),
+      )
       await writeFile(`${base}.json`, bootstrap)
       const args = ['-c', `${base}.json`, '--admin-address-path', `${base}.admin`, '--disable-hot-restart']
       args.push(

@@ -34,6 +34,11 @@ export interface EnvoyBootstrapOptions {
   readonly tls?: ClientTlsFiles | undefined
   /** Reports to the control plane how many requests each cluster got. Default: yes. */
   readonly loadReports?: boolean | undefined
+  /**
+   * Makes the statistics of a cluster's connections and requests when it is first used, not when it is made. Half the CPU and two
+   * thirds of the memory of clusters that are held and not used; until then these are not in `/stats`, not even as 0. Default: no.
+   */
+  readonly deferredStats?: boolean | undefined
 }
 
 /** The name of the one static cluster: the control plane. */
@@ -66,7 +71,7 @@ const LOAD_REPORTS = {
  * https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/bootstrap/v3/bootstrap.proto
  */
 export function envoyBootstrap(options: EnvoyBootstrapOptions): EnvoyBootstrap {
-  const { mode = 'delta', tls, xds, loadReports = true } = options
+  const { mode = 'delta', tls, xds, loadReports = true, deferredStats = false } = options
   // No timeout: an Envoy without its first answer is not ready, instead of being ready with nothing after 15 s.
   const overAds = { resource_api_version: 'V3', ads: {}, initial_fetch_timeout: '0s' }
   return {
@@ -84,6 +89,7 @@ export function envoyBootstrap(options: EnvoyBootstrapOptions): EnvoyBootstrap {
       lds_config: overAds,
     },
     ...(loadReports ? { cluster_manager: { load_stats_config: LOAD_REPORTS } } : {}),
+    ...(deferredStats ? { deferred_stat_options: { enable_deferred_creation_stats: true } } : {}),
     static_resources: { clusters: [xdsCluster(xds, tls)] },
   }
 }

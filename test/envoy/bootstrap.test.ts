@@ -37,6 +37,7 @@ describe('the bootstrap', () => {
         locality: { region: 'r', zone: 'z', subZone: 's' },
       },
       adminPort: 15000,
+      deferredStats: true,
     },
   } as const
 

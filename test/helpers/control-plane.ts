@@ -74,9 +74,9 @@ export async function startEnvoyClient(
   controlPlane: ControlPlane,
   mode: 'delta' | 'sotw',
   node: EnvoyBootstrapOptions['node'],
-  { loadReports }: Pick<EnvoyBootstrapOptions, 'loadReports'> = {},
+  options: Pick<EnvoyBootstrapOptions, 'loadReports' | 'deferredStats'> = {},
 ): Promise<TestEnvoy> {
   return startEnvoy({
-    bootstrap: envoyBootstrap({ node, xds: { host: '127.0.0.1', port: controlPlane.port }, mode, loadReports }),
+    bootstrap: envoyBootstrap({ node, xds: { host: '127.0.0.1', port: controlPlane.port }, mode, ...options }),
   })
 }

@@ -26,6 +26,11 @@ export const meshProxy = message({
   loadReports: optional(z.boolean(), 'Whether it reports the requests of each cluster to the control plane.', {
     default: 'true',
   }),
+  deferredStats: optional(
+    z.boolean(),
+    "Whether an Envoy makes a cluster's traffic statistics with its first request only, for one that holds many clusters it does not use.",
+    { default: 'false' },
+  ),
 })
 export type MeshProxy = z.infer<typeof meshProxy>
 
