@@ -27,6 +27,17 @@ for (const { name, written, skip } of twins) {
   codecSuite(`${name}, written by hand`, written, corpus, { lengthField: { at: 0, bytes: 4 } })
 
   describe(`${name}: the compiled document and the codec written by hand`, () => {
+    test('promise a proxy the same', () => {
+      const promises = ({ modes, ordered, idBits, reservedIds, maxFrame }: Codec) => ({
+        modes: [...modes].sort(),
+        ordered,
+        idBits,
+        reservedIds: reservedIds ?? [],
+        maxFrame,
+      })
+      expect(promises(written)).toEqual(promises(compiled))
+    })
+
     test('split every stream alike, valid and broken', () => {
       fc.assert(
         fc.property(streams, ([list, changes]) => {

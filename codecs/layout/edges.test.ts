@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { type Codec, emptyFrame } from '../contract.ts'
-import { compile } from './fixture.ts'
+import { type Codec, emptyFrame, FrameError } from '../contract.ts'
+import { splitStream } from '../suite.ts'
+import { check, compile } from './fixture.ts'
 
 const field = (codec: Codec, name: string, frame: Uint8Array) => codec.field(codec.slot(name), frame, 0, frame.length)
 
@@ -108,5 +109,147 @@ reply: {error: {from: request, bytes: end(id), set: {kind: response}, body: "u16
         expect([out.kind, out.idLo, field(codec, 'extra', reply)]).toEqual([2, 7, extra])
       }
     }
+  })
+
+  test('a length of ASN.1 takes up to four bytes behind the one that counts them', () => {
+    const codec = compile(`
+frame: {length: {at: 1, type: ber, counts: rest}, max: 32MiB}
+message: {kind: {at: 0, type: u8, is: {1: request, 2: response}}}
+reply: {error: close}
+`)
+    const length = (hex: string) => {
+      const start = Buffer.from(hex, 'hex')
+      return codec.frameLength(start, 0, start.length)
+    }
+    expect(length('017f')).toBe(2 + 0x7f)
+    expect(length('018180')).toBe(3 + 0x80)
+    expect(length('01820100')).toBe(4 + 0x100)
+    expect(length('0183010000')).toBe(5 + 0x10000)
+    expect(length('018401000000')).toBe(6 + 0x1000000)
+    // Of five bytes the highest would be lost, and the length be another.
+    for (const wrong of ['01850000000005', '01850100000005', '0180', '01ff'])
+      expect(length(wrong), wrong).toBe(FrameError.malformed)
+  })
+
+  test('a last text that says more bytes than its frame has makes the frame malformed', () => {
+    for (const type of ['u8', 'u16', 'u24', 'u32', 'i32', 'u16le', 'leb128']) {
+      const codec = compile(`
+frame: {length: {at: 0, type: u16, counts: all}}
+message: {kind: {at: 2, type: u8, is: {1: request, 2: response}}}
+fields: {text: {at: 3, type: str(${type})}}
+reply: {error: close}
+`)
+      const prefix = { u8: '02', leb128: '02', u16: '0002', u16le: '0200', u24: '000002' }[type] ?? '00000002'
+      const inspected = (letters: string) => {
+        const frame = Buffer.from(`000001${prefix}${letters}`, 'hex')
+        frame.writeUInt16BE(frame.length)
+        // What follows is there in memory, as the next frame of a connection is.
+        const more = Buffer.concat([frame, Buffer.alloc(8, 0x78)])
+        return codec.inspect(more, 0, frame.length, emptyFrame())
+      }
+      expect([type, inspected('6162'), inspected('61'), inspected('')]).toEqual([
+        type,
+        0,
+        FrameError.malformed,
+        FrameError.malformed,
+      ])
+    }
+  })
+
+  test('a checksum whose place is not in the frame is not written', () => {
+    const codec = compile(`
+frame: {length: {at: 0, type: u16, counts: all}, checksum: {type: sum8, at: place, from: 6}}
+message: {kind: {at: 2, type: u8, is: {1: request, 2: response}}, id: {at: 4, type: u16}}
+fields: {place: {at: 3, type: u8, writable: false}}
+reply: {error: close}
+connections: [shared]
+`)
+    for (const place of [0, 5, 6, 8, 9, 10, 12, 255]) {
+      const frame = Buffer.from(
+        `000a01${place.toString(16).padStart(2, '0')}0007 01010101 0909`.replaceAll(' ', ''),
+        'hex',
+      )
+      const before = Buffer.from(frame)
+      expect(codec.writeId!(frame, 0, 10, 8, 0)).toBe(true)
+      before[5] = 8
+      if (place >= 6 && place < 10) before[place] = place - 6
+      expect([place, frame.toString('hex')]).toEqual([place, before.toString('hex')])
+    }
+  })
+
+  test.each([
+    ['one of 8 bytes', '{at: 2, type: u64, equals: 7}', '0000000000000007', ['0000000100000007', '0000000000000008']],
+    ['bits of one', '{at: 2, type: u8, mask: 0x0f, equals: 7}', 'f7', ['f8']],
+    ['several of one', '{at: 2, type: u8, equals: [7, 9]}', '09', ['08', '00']],
+    [
+      'one of 4 bytes with the highest bit',
+      '{at: 2, type: u32, equals: 0x80000001}',
+      '80000001',
+      ['00000001', '80000002'],
+    ],
+    ['of two places', '[{at: 2, type: u8, equals: 7}, {at: 3, type: u8, equals: 8}]', '0708', ['0709', '0608']],
+  ])('a fixed value: %s', (_, check, right, wrong) => {
+    const codec = compile(`
+frame: {length: {at: 0, type: u16, counts: all}, check: ${check}}
+message: {kind: request}
+reply: {error: close}
+`)
+    const length = (hex: string) => {
+      const frame = Buffer.from(`0020${hex}`, 'hex')
+      return codec.frameLength(frame, 0, frame.length)
+    }
+    expect(length(right)).toBe(32)
+    for (const hex of wrong) expect(length(hex), hex).toBe(FrameError.badMagic)
+  })
+
+  test('frames of one byte each', () => {
+    const codec = compile(`
+frame: {length: 1}
+message: {kind: {at: 0, type: u8, is: {1: request, 2: response}}}
+reply: {error: close}
+`)
+    expect(
+      splitStream(codec, [Uint8Array.of(1), Uint8Array.of(2, 1)]).frames.map(({ at, kind }) => [at, kind]),
+    ).toEqual([
+      [0, 1],
+      [1, 2],
+      [2, 1],
+    ])
+  })
+
+  test('a body is filled up to a multiple of 2 to 256 bytes', () => {
+    const layout = (align: string) => `
+frame: {length: {at: 0, type: u16, counts: all}}
+message: {kind: {at: 2, type: u8, is: {1: request, 2: response}}}
+reply: {error: {from: request, bytes: 3, set: {kind: response}, body: "str(u8) message, align ${align}"}}
+`
+    const request = Buffer.from('000301', 'hex')
+    for (const align of [2, 3, 256]) {
+      const reply = compile(layout(String(align))).reply!('error', request, 0, 3, 1, 'no')!
+      expect(reply.length).toBe(3 + Math.ceil(3 / align) * align)
+    }
+    for (const align of ['0', '1', '257', '2.5', 'x'])
+      expect(check(layout(align)).issues.map(({ message }) => message)).toContain(
+        `"${align}" is no number of bytes to fill the body up to`,
+      )
+  })
+
+  test('a value of a map that is null is empty where its type knows null, and breaks the map where it does not', () => {
+    const values = (type: string, region: string) => {
+      const codec = compile(`
+frame: {length: {at: 0, type: u16, counts: all}}
+message: {kind: {at: 2, type: u8, is: {1: request, 2: response}}}
+fields: {map: {at: 3, type: map, size: rest, keys: str(u8), values: ${type}}}
+reply: {error: close}
+`)
+      const frame = Buffer.from(`000001${region.replaceAll(' ', '')}`, 'hex')
+      frame.writeUInt16BE(frame.length)
+      return [field(codec, 'map.a', frame), field(codec, 'map.b', frame)]
+    }
+    expect(values('str(u8-1)?', '0161 00 0162 0378 79')).toEqual(['', 'xy'])
+    expect(values('str(u8-1)', '0161 00 0162 0378 79')).toEqual([undefined, undefined])
+    expect(values('str(i16)?', '0161 ffff 0162 0002 7879')).toEqual(['', 'xy'])
+    expect(values('str(i16)', '0161 ffff 0162 0002 7879')).toEqual([undefined, undefined])
+    expect(values('str(i16)?', '0161 fffe 0162 0002 7879')).toEqual(['', 'xy'])
   })
 })

@@ -63,7 +63,7 @@ export function simpleLength(
     !field ||
     length.align > 1 ||
     checks.length > 1 ||
-    (check && (!checked || checked.bytes > 4 || check.bits || check.marks.length !== 1))
+    (check && (!checked || checked.bytes > 4 || check.marks.length !== 1))
   )
     return undefined
   const { at: lengthAt, bytes, base } = field

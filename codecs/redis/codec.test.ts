@@ -1,0 +1,37 @@
+import { describe, expect, test } from 'vitest'
+import { FrameError } from '../contract.ts'
+import { codec } from './codec.ts'
+
+const length = (text: string) => {
+  const b = Buffer.from(text)
+  return codec.frameLength(b, 0, b.length)
+}
+const MiB = 1024 * 1024
+
+describe('what a Redis peer may ask for', () => {
+  test('a string up to 64 MiB with all around it, known from its first line', () => {
+    const most = 64 * MiB - '$67108851\r\n'.length - '\r\n'.length
+    expect(length(`$${most}\r\n`)).toBe(64 * MiB)
+    expect(length(`$${most + 1}\r\n`)).toBe(FrameError.tooLong)
+    expect(length('$999999999\r\n')).toBe(FrameError.tooLong)
+  })
+
+  test('an array of up to a million values, each of three bytes at least', () => {
+    expect(length(`*${MiB}\r\n`)).toBe('*1048576\r\n'.length + 3 * MiB)
+    expect(length(`*${MiB + 1}\r\n`)).toBe(FrameError.tooLong)
+    expect(length(`%${MiB / 2}\r\n`)).toBe('%524288\r\n'.length + 3 * MiB)
+    expect(length(`%${MiB / 2 + 1}\r\n`)).toBe(FrameError.tooLong)
+  })
+
+  test('arrays in arrays, 32 deep', () => {
+    expect(length(`${'*1\r\n'.repeat(32)}:1\r\n`)).toBe(32 * 4 + 4)
+    expect(length(`${'*1\r\n'.repeat(33)}:1\r\n`)).toBe(FrameError.malformed)
+  })
+
+  test('a line of up to 64 KiB', () => {
+    expect(length(`+${'x'.repeat(64 * 1024 - 3)}\r\n`)).toBe(64 * 1024)
+    expect(length(`+${'x'.repeat(64 * 1024)}`)).toBe(FrameError.tooLong)
+    expect(length('x'.repeat(64 * 1024 - 1))).toBe(64 * 1024)
+    expect(length('x'.repeat(64 * 1024))).toBe(FrameError.tooLong)
+  })
+})
