@@ -22,6 +22,11 @@ const { values } = parseArgs({
     seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
   },
 })
+// However it fails: by its figures, or by what is thrown.
+process.on('exit', (code) => {
+  const given = Object.entries(values).map(([name, value]) => `--${name} ${value}`)
+  if (code !== 0) process.stderr.write(`To draw the same again: npm run bench:ledger -- ${given.join(' ')}\n`)
+})
 const [connections, messages, window] = [Number(values.connections), Number(values.messages), Number(values.window)]
 
 function summary(account: Account) {

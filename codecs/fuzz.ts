@@ -1,5 +1,5 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { protocolFile, type ShippedProtocol, shippedCodec, shippedProtocols } from './load.ts'
 import { mutated, random } from './mutated.ts'
 import { survive } from './suite.ts'
@@ -8,28 +8,32 @@ import { parseVectors } from './tools/vectors.ts'
 
 /**
  * Random and mutated bytes at every codec for as long as one likes: `npx vitest` has no part in it, so it runs some thousand streams
- * a second. What breaks a codec is kept under `<protocol>/seeds/`, where the tests replay it.
+ * a second. What breaks a codec is kept under `<protocol>/seeds/`, where the tests replay it, cut as it was. Each protocol draws from the
+ * seed by itself, so that it gets the same streams in the same order whatever else is tried and however fast the machine is.
  *
- *   [MESHGATE_FUZZ_SEED=N] npx tsx codecs/fuzz.ts [seconds = 60] [protocol …]
+ *   [MESHGATE_SEED=N] npx tsx codecs/fuzz.ts [seconds = 60] [protocol …]
  */
 const seconds = Number(process.argv[2] ?? 60)
 const names = process.argv.length > 3 ? (process.argv.slice(3) as ShippedProtocol[]) : shippedProtocols
-const seed = Number(process.env['MESHGATE_FUZZ_SEED'] ?? Date.now() % 2 ** 31)
-const any = random(seed)
+const seed = Number(process.env['MESHGATE_SEED'] ?? Date.now() % 2 ** 31)
 
+// Before anything can hang.
+console.log(`seed ${seed}`)
 let failed = 0
 for (const name of names) {
   const codec = await shippedCodec(name)
   const { vectors } = parseVectors(readFileSync(protocolFile(name, 'vectors.yaml'), 'utf8'))
   const corpus = vectors.map(({ hex }) => parseHex(hex))
+  const any = random(seed)
   const until = Date.now() + (seconds * 1000) / names.length
   let streams = 0
   const seen = new Set<string>()
   while (Date.now() < until) {
     const bytes = mutated(corpus, any)
+    const sizes = [1 + any(9), 1 + any(40)]
     streams++
     try {
-      survive(codec, bytes, [1 + any(9), 1 + any(40)])
+      survive(codec, bytes, sizes)
     } catch (error) {
       const what = (error as Error).message.split('\n')[0]!
       if (seen.has(what)) continue
@@ -37,9 +41,15 @@ for (const name of names) {
       failed++
       const folder = protocolFile(name, 'seeds')
       mkdirSync(folder, { recursive: true })
-      const file = join(folder, `${what.replace(/[^a-z0-9]+/gi, '-').slice(0, 60)}-${streams}.hex`)
+      const file = join(
+        folder,
+        `${what.replace(/[^a-z0-9]+/gi, '-').slice(0, 60)}-${streams}-cut-${sizes.join('-')}.hex`,
+      )
       writeFileSync(file, `${Buffer.from(bytes).toString('hex')}\n`)
-      console.log(`${name}: ${what}\n  ${file}`)
+      console.log(
+        `${name}: ${what}\n  ${file}\n  this stream again: npx vitest run codecs/protocols.test.ts -t '${basename(file)}'\n` +
+          `  all up to it, the last of ${streams}, again: MESHGATE_SEED=${seed} npx tsx codecs/fuzz.ts ${Math.ceil((3 * seconds) / names.length)} ${name}`,
+      )
     }
   }
   console.log(`${name}: ${streams} streams, ${seen.size} ways to fail (seed ${seed})`)

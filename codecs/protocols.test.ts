@@ -39,9 +39,15 @@ for (const name of shippedProtocols) {
   describe.skipIf(!existsSync(seeds))(`${name}: bytes that once went wrong`, () => {
     test.each((existsSync(seeds) ? readdirSync(seeds) : []).map((seed) => [seed]))('%s', (seed) => {
       const bytes = parseHex(readFileSync(protocolFile(name, `seeds/${seed}`), 'utf8'))
-      for (const sizes of [[1], [2, 3], [7], [64]]) survive(codec, bytes, sizes)
+      for (const sizes of [[1], [2, 3], [7], [64], ...cutAs(seed)]) survive(codec, bytes, sizes)
     })
   })
 
   codecSuite(name, codec, corpus, options[name])
+}
+
+/** The sizes of the pieces that a seed of fuzz.ts went wrong with, as its name says. */
+function cutAs(seed: string): number[][] {
+  const [, sizes] = /-cut-([\d-]+)\.hex$/.exec(seed) ?? []
+  return sizes ? [sizes.split('-').map(Number)] : []
 }

@@ -366,7 +366,7 @@ export function survive(codec: Codec, bytes: Uint8Array, sizes: readonly number[
   // A piece may end before the byte that is wrong; with all bytes there the verdict is the same.
   must(
     pieces.error === whole.error,
-    `${frameErrorName(pieces.error)} in pieces, ${frameErrorName(whole.error)} as a whole`,
+    `${frameErrorName(pieces.error) ?? 'no error'} in pieces, ${frameErrorName(whole.error) ?? 'none'} as a whole`,
   )
   must(whole.held <= codec.maxFrame && pieces.held <= codec.maxFrame, 'holds more than maxFrame')
   const ref = emptyRef()

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { ConnectionMode } from '../../codecs/contract.ts'
+import { seedFor } from '../helpers/repeat.ts'
 import { keepLedger, outcomes } from './ledger.ts'
 
 const MESSAGES = 20_000
@@ -17,7 +18,7 @@ const WAYS: { readonly name: string; readonly mode: ConnectionMode; readonly id?
 describe.each(WAYS)('ledger, $name', ({ mode, id }) => {
   it('every request has exactly one outcome while upstreams are killed, leave the configuration and come back', {
     timeout: 240_000,
-  }, async () => {
+  }, async ({ task }) => {
     const account = await keepLedger({
       mode,
       ...(id && { id }),
@@ -25,7 +26,7 @@ describe.each(WAYS)('ledger, $name', ({ mode, id }) => {
       messages: MESSAGES,
       window: WINDOW[mode],
       requestTimeoutMs: 3000,
-      seed: 20_260_000 + mode.length,
+      seed: seedFor(task, 20_260_000 + mode.length),
     })
     expect(account.wrong).toEqual([])
     expect(account.sent).toBe(MESSAGES)

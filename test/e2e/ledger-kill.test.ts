@@ -3,8 +3,10 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, watch } from 'node:fs
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
+import { type Random, random } from '../../codecs/mutated.ts'
 import { contentHash, Ledger } from '../../controlplane/ledger/index.ts'
 import { testFolder } from '../helpers/folders.ts'
+import { seedFor } from '../helpers/repeat.ts'
 
 const KILLS = Number(process.env['MESHGATE_KILLS'] ?? 20)
 const child = fileURLToPath(new URL('programs/apply-forever.mjs', import.meta.url))
@@ -17,7 +19,12 @@ const parent = testFolder('kill')
 const MOMENTS = ['begun', 'acknowledged', 'written'] as const
 
 /** Runs the applying process after `known` was acknowledged, kills it, and answers the last number it acknowledged. */
-async function runAndKill(root: string, known: number, moment: (typeof MOMENTS)[number]): Promise<number> {
+async function runAndKill(
+  root: string,
+  known: number,
+  moment: (typeof MOMENTS)[number],
+  afterMs: number,
+): Promise<number> {
   const running = spawn(process.execPath, [child, root], { stdio: ['ignore', 'pipe', 'pipe'] })
   const kill = () => running.kill('SIGKILL')
   let output = ''
@@ -38,7 +45,7 @@ async function runAndKill(root: string, known: number, moment: (typeof MOMENTS)[
     running.stdout.on('data', (chunk) => {
       output += chunk
       if (moment === 'begun' || (moment === 'acknowledged' && lastOf(output, known) > known))
-        timer ??= setTimeout(kill, Math.random() * 150)
+        timer ??= setTimeout(kill, afterMs)
     })
   }).finally(() => {
     folder.close()
@@ -60,21 +67,23 @@ function numberIn(root: string): number {
 
 test(`killed ${KILLS} times while applying: all files old or all new, and nothing acknowledged is lost`, {
   timeout: 60_000 + KILLS * 12_000,
-}, async () => {
+}, async ({ task }) => {
+  // When it is killed is the same each time; how far it is by then is not.
+  const seed = seedFor(task, Date.now() % 2 ** 31)
   // Starting a process takes longer than all it does here: two folders at a time.
-  const lanes = await Promise.all([lane('a', KILLS / 2), lane('b', KILLS / 2)])
+  const lanes = await Promise.all([lane('a', KILLS / 2, random(seed)), lane('b', KILLS / 2, random(seed + 1))])
   expect(lanes[0]!.acknowledged + lanes[1]!.acknowledged).toBeGreaterThan(KILLS / 4)
   expect(Math.min(lanes[0]!.interrupted, lanes[1]!.interrupted)).toBeGreaterThan(0)
 })
 
 /** Kills so often, and goes on until one kill fell between what was written and its acknowledgement. */
-async function lane(name: string, kills: number): Promise<{ acknowledged: number; interrupted: number }> {
+async function lane(name: string, kills: number, any: Random): Promise<{ acknowledged: number; interrupted: number }> {
   const root = join(parent, name)
   mkdirSync(root)
   let acknowledged = 0
   let interrupted = 0
   for (let kill = 0; kill < kills || (interrupted === 0 && kill < 10 * kills); kill++) {
-    acknowledged = await runAndKill(root, acknowledged, MOMENTS[kill % MOMENTS.length]!)
+    acknowledged = await runAndKill(root, acknowledged, MOMENTS[kill % MOMENTS.length]!, any(150))
     const ledger = await Ledger.open(root)
     const value = numberIn(root)
     expect(value === acknowledged || value === acknowledged + 1, `${value} after ${acknowledged}`).toBe(true)

@@ -9,6 +9,7 @@ import { comesTrue } from '../helpers/eventually.ts'
 import { serviceAt } from '../helpers/mesh-yaml.ts'
 import { configObjects } from '../helpers/objects.ts'
 import { freePort } from '../helpers/ports.ts'
+import { seedFor } from '../helpers/repeat.ts'
 import { type Plane, startLazyEnvoy, startPlane } from './bed.ts'
 import { ChangingWorld, randomOf } from './changing-world.ts'
 import { ENVOY_MINOR } from './envoy-minor.ts'
@@ -16,7 +17,7 @@ import { ENVOY_MINOR } from './envoy-minor.ts'
 /** `npm run soak:ondemand` sets these; the suite runs a short version. */
 const REQUESTS = Number(process.env['MESHGATE_SOAK_REQUESTS'] ?? 300)
 const SERVICES = Number(process.env['MESHGATE_SOAK_SERVICES'] ?? 40)
-const SEED = Number(process.env['MESHGATE_SOAK_SEED'] ?? 20_261)
+const SEED = Number(process.env['MESHGATE_SEED'] ?? 20_261)
 const RUNS = Number(process.env['MESHGATE_SOAK_RUNS'] ?? 4)
 
 /** Whether virtual hosts come on demand too. */
@@ -34,8 +35,9 @@ beforeAll(async () => {
 
 test(`${REQUESTS} requests over ${SERVICES} services, with evictions, splits, renames, moves and control planes that die: none fails but cold ones while it is dead and until it is in step again`, {
   timeout: 60_000 + REQUESTS * 200,
-}, async () => {
-  const random = randomOf(SEED)
+}, async ({ task }) => {
+  const seed = seedFor(task, SEED)
+  const random = randomOf(seed)
   const world = new ChangingWorld(SERVICES, upstreams)
   const port = await freePort()
   let memory = newMemory()
@@ -92,7 +94,7 @@ test(`${REQUESTS} requests over ${SERVICES} services, with evictions, splits, re
     while (goesOn()) await happen()
   })()
   await Promise.all([...Array.from({ length: 4 }, worker), events])
-  process.stdout.write(`soak: ${JSON.stringify({ ...counts, failed: failed.length, seed: SEED })}\n`)
+  process.stdout.write(`soak: ${JSON.stringify({ ...counts, failed: failed.length, seed })}\n`)
   expect(failed).toEqual([])
   expect(await envoy.rejected()).toEqual({})
   expect(counts.evicted).toBeGreaterThan(0)

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { afterEach, expect, it } from 'vitest'
-import { drawAgain, tellHowToRepeat } from '../helpers/repeat.ts'
+import { drawAgain, seedFor, tellHowToRepeat } from '../helpers/repeat.ts'
 
 const before = fc.readConfigureGlobal()
 afterEach(() => {
@@ -23,11 +23,17 @@ function failing(): { readonly message: string; readonly drawn: number } {
   throw new Error('it does not fail')
 }
 
-const told = (message: string) => {
-  const errors = [{ message, name: 'Error', stacks: [] }]
-  tellHowToRepeat({ name: "it's (so)", file: { name: 'a/b.test.ts' }, result: { state: 'fail', errors } } as never)
-  return errors[0]!.message
+const failed = (message: string, suite?: { name: string }) => ({
+  name: "it's (so)",
+  suite,
+  file: { name: 'a/b.test.ts' },
+  result: { state: 'fail', errors: [{ message, name: 'Error', stacks: [] }] },
+})
+const toldOf = (task: ReturnType<typeof failed>, env: NodeJS.ProcessEnv = {}) => {
+  tellHowToRepeat(task as never, env)
+  return task.result.errors[0]!.message
 }
+const told = (message: string) => toldOf(failed(message))
 
 it('a property that failed says how to run it again, and draws the same then', () => {
   const { message, drawn } = failing()
@@ -36,6 +42,16 @@ it('a property that failed says how to run it again, and draws the same then', (
     /^To draw the same again: MESHGATE_SEED=(-?\d+) npx vitest run a\/b\.test\.ts -t 'it\.s \\\(so\\\)'$/.exec(line!)!
   drawAgain({ MESHGATE_SEED: seed })
   expect(failing().drawn).toBe(drawn)
+})
+
+it('a test that draws by itself says its seed whatever it fails with, and all it was given', () => {
+  const task = failed('no answer', { name: 'a proxy' })
+  expect(seedFor(task, 7, {})).toBe(7)
+  const env = { MESHGATE_KILLS: '200', MESHGATE_CACHE: '/some where', MESHGATE_SEED: '12', HOME: 'x' }
+  expect(seedFor(task, 7, env)).toBe(12)
+  expect(toldOf(task, env)).toBe(
+    "no answer\n\nTo draw the same again: MESHGATE_KILLS=200 MESHGATE_SEED=12 npx vitest run a/b.test.ts -t 'a proxy it.s \\(so\\)'",
+  )
 })
 
 it('nothing is added to other errors, nor drawn again without being asked', () => {

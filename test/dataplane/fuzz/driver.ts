@@ -12,8 +12,8 @@ import type { Configuration } from '../../../dataplane/configuration.ts'
 import { proxyHeader } from './streams.ts'
 import type { Order, TargetState } from './target.ts'
 
-/** Streams kept so that the one that did harm can be found. */
-const kept = 256
+/** Streams kept so that the one that did harm can be found: more than are sent between two looks. */
+const kept = 2500
 const memoryLimit = 700 * 1024 * 1024
 /** Long, because the machine may be busy: what never comes is found all the same. */
 const patienceMs = 45_000
@@ -277,7 +277,7 @@ export class Fuzz {
   }
 
   /** Sends one bad stream and waits until its connection is over. */
-  send({ listener, hex }: Stream): Promise<void> {
+  #send({ listener, hex }: Stream): Promise<void> {
     this.streams++
     this.#recent.push({ listener, hex })
     if (this.#recent.length > kept) this.#recent.shift()
@@ -309,20 +309,28 @@ export class Fuzz {
   /** Random streams at all listeners, `width` at a time, until `count` were sent. */
   async storm(count: number, width = 16): Promise<void> {
     const any = this.#any
-    let left = count
-    const one = async () => {
-      while (left-- > 0 && !this.#died) {
-        const chosen = this.#subjects[any(this.#subjects.length)]!
+    const drawn = function* (subjects: readonly Subject[]): Generator<Stream> {
+      for (let left = count; left > 0; left--) {
+        const chosen = subjects[any(subjects.length)]!
         // Bytes of one protocol at the port of another, too.
-        const { corpus } = any(20) === 0 ? this.#subjects[any(this.#subjects.length)]! : chosen
+        const { corpus } = any(20) === 0 ? subjects[any(subjects.length)]! : chosen
         let bytes = mutated(corpus, any)
         let listener: string = chosen.name
         if (chosen.name === 'game' && any(3) === 0) {
           listener = 'behindProxy'
           bytes = new Uint8Array(Buffer.concat([proxyHeader(any), bytes]))
         }
-        await this.send({ listener, hex: Buffer.from(bytes).toString('hex') })
+        yield { listener, hex: Buffer.from(bytes).toString('hex') }
       }
+    }
+    await this.replay(drawn(this.#subjects), width)
+  }
+
+  /** Streams as they come, `width` at a time: all at once most would be given up before the proxy reads them. */
+  async replay(streams: Iterable<Stream>, width = 16): Promise<void> {
+    const left = streams[Symbol.iterator]()
+    const one = async () => {
+      for (let next = left.next(); !next.done && !this.#died; next = left.next()) await this.#send(next.value)
     }
     await Promise.all(Array.from({ length: width }, one))
   }

@@ -20,12 +20,19 @@ while (Date.now() < until && harms < 20) {
     for (let round = 0; round < 100 && Date.now() < until; round++) {
       await fuzz.storm(500)
       await fuzz.check()
+      // While all that was sent since the last time is still known.
+      if (round % 4 === 3) await fuzz.settle()
     }
     await fuzz.settle()
   } catch (error) {
-    if (!(error instanceof Harm)) throw error
+    if (!(error instanceof Harm)) {
+      console.log(`seed ${seed}`)
+      throw error
+    }
     harms++
-    console.log(keepHarm(error, seed, fuzz.streams))
+    console.log(
+      `${keepHarm(error, seed, fuzz.streams)}\n  all from the start, as far as time allows: npm run fuzz:proxy -- --minutes ${values.minutes ?? 1} --seed ${seed}`,
+    )
   }
   fuzz.stop()
   streams += fuzz.streams
