@@ -7,6 +7,7 @@ type Add = (path: IssuePath, message: string) => void
 
 const TYPES = ['STATIC', 'STRICT_DNS', 'LOGICAL_DNS', 'EDS', 'ORIGINAL_DST'] as const
 const CLUSTER_PROVIDED = ['CLUSTER_PROVIDED', 6]
+const PROVIDED = 'type.googleapis.com/envoy.extensions.load_balancing_policies.cluster_provided.v3.ClusterProvided'
 
 const HTTP_OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions'
 
@@ -33,11 +34,7 @@ export function checkCluster(cluster: WrittenMessage, add: Add): void {
   if (type === 'EDS' && written(eds, 'eds_config')[1] === undefined)
     add([edsKey], 'a cluster of type EDS needs eds_cluster_config with an eds_config')
   if (type !== 'EDS' && cluster[edsKey] !== undefined) add([edsKey], `eds_cluster_config is for type EDS, not ${type}`)
-  const [policyKey, policy] = written(cluster, 'lb_policy')
-  const provided = CLUSTER_PROVIDED.includes(policy as string | number)
-  if (type === 'ORIGINAL_DST' && !provided)
-    add([policyKey], 'lb_policy must be CLUSTER_PROVIDED in a cluster of type ORIGINAL_DST')
-  if (type !== 'ORIGINAL_DST' && provided) add([policyKey], `lb_policy CLUSTER_PROVIDED is not for a ${type} cluster`)
+  checkBalancing(cluster, type, add)
   const [key, assignment] = writtenMessage(cluster, 'load_assignment')
   if (type === 'ORIGINAL_DST' && cluster[key] !== undefined)
     add([key], 'a cluster of type ORIGINAL_DST must have no load_assignment')
@@ -48,6 +45,24 @@ export function checkCluster(cluster: WrittenMessage, add: Add): void {
     if (counts.length !== 1 || counts[0] !== 1)
       add([key], 'a cluster of type LOGICAL_DNS must have exactly one locality with one endpoint')
   }
+}
+
+/** Only type ORIGINAL_DST brings its own way to choose an endpoint. `load_balancing_policy` counts before `lb_policy`. */
+function checkBalancing(cluster: WrittenMessage, type: (typeof TYPES)[number], add: Add): void {
+  const own = type === 'ORIGINAL_DST'
+  const [policyKey, policy] = written(cluster, 'lb_policy')
+  const named = CLUSTER_PROVIDED.includes(policy as string | number)
+  const [extensionKey, extension] = writtenMessage(cluster, 'load_balancing_policy')
+  const extended = cluster[extensionKey] !== undefined
+  if (own && !named) add([policyKey], 'lb_policy must be CLUSTER_PROVIDED in a cluster of type ORIGINAL_DST')
+  if (!own && named && !extended) add([policyKey], `lb_policy CLUSTER_PROVIDED is not for a ${type} cluster`)
+  if (!extended) return
+  // Envoy takes the first policy it has.
+  const [, [first]] = writtenList(extension, 'policies')
+  const config = writtenMessage(writtenMessage(first ?? {}, 'typed_extension_config')[1], 'typed_config')[1]
+  if (!first) add([extensionKey], 'load_balancing_policy needs at least one policy')
+  else if (own !== (config['@type'] === PROVIDED))
+    add([extensionKey], `load_balancing_policy ClusterProvided is for clusters of type ORIGINAL_DST, which need it`)
 }
 
 /** Endpoints that are not looked up by DNS (those of EDS, and of STATIC clusters) have IP addresses and numbers of ports. */

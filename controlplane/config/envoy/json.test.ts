@@ -143,6 +143,17 @@ describe('a message in JSON form', () => {
       },
     ],
   })
+  const PROVIDED = 'cluster_provided.v3.ClusterProvided'
+  const balancing = (type: string) => ({
+    policies: [
+      {
+        typed_extension_config: {
+          name: 'x',
+          typed_config: { '@type': `type.googleapis.com/envoy.extensions.load_balancing_policies.${type}` },
+        },
+      },
+    ],
+  })
   const HOST = 'load_assignment.endpoints.0.lb_endpoints.0.endpoint.address.socket_address.address'
 
   it.each([
@@ -155,6 +166,16 @@ describe('a message in JSON form', () => {
     [{ type: 'ORIGINAL_DST' }, ['ENVOY_RULE lb_policy']],
     [{ type: 4, lbPolicy: 'CLUSTER_PROVIDED' }, []],
     [{ lbPolicy: 'CLUSTER_PROVIDED' }, ['ENVOY_RULE lbPolicy']],
+    // What the extension says counts.
+    [{ lbPolicy: 'CLUSTER_PROVIDED', loadBalancingPolicy: balancing('round_robin.v3.RoundRobin') }, []],
+    [{ load_balancing_policy: balancing(PROVIDED) }, ['ENVOY_RULE load_balancing_policy']],
+    [{ loadBalancingPolicy: {} }, ['ENVOY_RULE loadBalancingPolicy']],
+    [{ type: 'ORIGINAL_DST', loadBalancingPolicy: balancing(PROVIDED) }, ['ENVOY_RULE lb_policy']],
+    [{ type: 4, lbPolicy: 6, loadBalancingPolicy: balancing(PROVIDED) }, []],
+    [
+      { type: 4, lbPolicy: 6, loadBalancingPolicy: balancing('round_robin.v3.RoundRobin') },
+      ['ENVOY_RULE loadBalancingPolicy'],
+    ],
     [{ type: 'LOGICAL_DNS', loadAssignment: assignment('a.example', 'b.example') }, ['ENVOY_RULE loadAssignment']],
   ])('knows what the type of a cluster asks for: %j', (json, problems) => expect(cluster(json)).toEqual(problems))
 
@@ -189,6 +210,52 @@ describe('a message in JSON form', () => {
     expect(listener({ address, filterChains: [{ filters: [manager([cors, router])] }] })).toEqual([])
     expect(listener({ address, filterChains: [{ filters: [manager([router, cors])] }] })).toEqual([
       'ENVOY_RULE filterChains.0.filters.0.typedConfig.httpFilters.0',
+    ])
+  })
+
+  const network = (type: string, rest: object = {}) => ({
+    name: 'n',
+    typedConfig: { '@type': `type.googleapis.com/envoy.extensions.filters.network.${type}`, ...rest },
+  })
+  const http = (rest: object = {}) =>
+    network('http_connection_manager.v3.HttpConnectionManager', { statPrefix: 'x', routeConfig: {}, ...rest })
+  const tcp = network('tcp_proxy.v3.TcpProxy', { statPrefix: 'x', cluster: 'c' })
+
+  it('has nothing behind a network filter that takes everything', () => {
+    const address = { socketAddress: { address: '0.0.0.0', portValue: 80 } }
+    const chain = (...filters: object[]) => issues(ListenerSchema, { address, filterChains: [{ filters }] })
+    expect(chain(network('sni_cluster.v3.SniCluster'), tcp)).toEqual([])
+    expect(chain(tcp, http())).toEqual(['ENVOY_RULE filterChains.0.filters.0'])
+  })
+
+  it('takes a listener for HTTP/3 only whole, and no filter chains on other UDP', () => {
+    const address = { socketAddress: { protocol: 'UDP', address: '0.0.0.0', portValue: 443 } }
+    const quic = { udpListenerConfig: { quicOptions: {} } }
+    const transportSocket = {
+      name: 'q',
+      typedConfig: {
+        '@type': 'type.googleapis.com/envoy.extensions.transport_sockets.quic.v3.QuicDownstreamTransport',
+        downstreamTlsContext: {},
+      },
+    }
+    const listener = (json: object) => issues(ListenerSchema, { address, ...json })
+    const http3 = http({ codecType: 'HTTP3' })
+    expect(listener({ ...quic, filterChains: [{ filters: [http3], transportSocket }] })).toEqual([])
+    expect(listener({ ...quic, default_filter_chain: { filters: [http3] } })).toEqual([
+      'ENVOY_RULE default_filter_chain.transport_socket',
+    ])
+    expect(listener({ ...quic, filterChains: [{ filters: [http()], transportSocket }] })).toEqual([
+      'ENVOY_RULE filterChains.0.filters.0.typedConfig.codec_type',
+    ])
+    expect(listener({ ...quic, filterChains: [{ filters: [tcp], transportSocket }] })).toEqual([
+      'ENVOY_RULE filterChains.0.filters',
+    ])
+    expect(listener(quic)).toEqual(['ENVOY_RULE filter_chains'])
+    expect(listener({})).toEqual([])
+    expect(listener({ filterChains: [{ filters: [tcp] }] })).toEqual(['ENVOY_RULE filterChains.0'])
+    const stream = { address: { socketAddress: { address: '0.0.0.0', portValue: 443 } } }
+    expect(listener({ ...stream, filterChains: [{ filters: [http3] }] })).toEqual([
+      'ENVOY_RULE filterChains.0.filters.0.typedConfig.codecType',
     ])
   })
 

@@ -2,6 +2,7 @@ import { isIPv6 } from 'node:net'
 import type { IssuePath } from '../schema.ts'
 import { isIpAddress } from '../syntax/address.ts'
 import { shown } from '../syntax/host.ts'
+import { checkDatagrams } from './datagram-rules.ts'
 import { type WrittenMessage, written, writtenList, writtenMessage } from './written.ts'
 
 type Add = (path: IssuePath, message: string) => void
@@ -18,8 +19,10 @@ export function checkListener(listener: WrittenMessage, add: Add): void {
     add([addressKey, socketKey, 'address'], `${shown(host)} is no IP address; a listener binds to addresses only`)
   const [chainsKey, chains] = writtenList(listener, 'filter_chains')
   const udp = ['UDP', 1].includes(written(socket, 'protocol')[1] as string | number)
-  if (chains.length === 0 && !udp && !set('default_filter_chain'))
+  const quic = written(writtenMessage(listener, 'udp_listener_config')[1], 'quic_options')[1] !== undefined
+  if (chains.length === 0 && (!udp || quic) && !set('default_filter_chain'))
     add([chainsKey], 'a listener needs at least one filter chain')
+  checkDatagrams(listener, add)
   if (!set('filter_chain_matcher')) distinctChains(chainsKey, chains, add)
 }
 
@@ -59,6 +62,31 @@ export function checkSocketAddress(socket: WrittenMessage, add: Add): void {
 }
 
 const ROUTER = 'type.googleapis.com/envoy.extensions.filters.http.router.v3.Router'
+
+const NETWORK = 'type.googleapis.com/envoy.extensions.filters.network'
+
+/** Network filters that take all that comes. */
+const TERMINAL = new Set(
+  [
+    'http_connection_manager.v3.HttpConnectionManager',
+    'tcp_proxy.v3.TcpProxy',
+    'redis_proxy.v3.RedisProxy',
+    'thrift_proxy.v3.ThriftProxy',
+    'dubbo_proxy.v3.DubboProxy',
+    'echo.v3.Echo',
+    'direct_response.v3.Config',
+  ].map((type) => `${NETWORK}.${type}`),
+)
+
+/** What stands behind a filter that takes everything would never run. */
+export function checkFilterChain(chain: WrittenMessage, add: Add): void {
+  const [key, filters] = writtenList(chain, 'filters')
+  for (const [index, filter] of filters.slice(0, -1).entries()) {
+    const type = writtenMessage(filter, 'typed_config')[1]['@type']
+    if (typeof type === 'string' && TERMINAL.has(type))
+      add([key, index], `${type.slice(NETWORK.length + 1)} must be the last network filter`)
+  }
+}
 
 /** The router answers every request: what stands behind it would never run. */
 export function checkConnectionManager(manager: WrittenMessage, add: Add): void {

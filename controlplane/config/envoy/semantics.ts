@@ -4,7 +4,13 @@ import { isIpAddress } from '../syntax/address.ts'
 import { shown } from '../syntax/host.ts'
 import { regexProblem } from '../syntax/regex.ts'
 import { checkCluster, checkGrpcHealth } from './cluster-rules.ts'
-import { checkConnectionManager, checkListener, checkSocketAddress, checkTlsParameters } from './listener-rules.ts'
+import {
+  checkConnectionManager,
+  checkFilterChain,
+  checkListener,
+  checkSocketAddress,
+  checkTlsParameters,
+} from './listener-rules.ts'
 import { written } from './written.ts'
 
 type Message = Readonly<Record<string, unknown>>
@@ -28,6 +34,7 @@ const RULES: Readonly<Record<string, (message: Message, add: Add) => void>> = {
       add([field], `${shown(prefix)} is no IP address; how many bits count is said by prefix_len`)
   },
   'envoy.config.listener.v3.Listener': checkListener,
+  'envoy.config.listener.v3.FilterChain': checkFilterChain,
   'envoy.config.core.v3.SocketAddress': checkSocketAddress,
   'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager': checkConnectionManager,
   'envoy.extensions.transport_sockets.tls.v3.TlsParameters': checkTlsParameters,
