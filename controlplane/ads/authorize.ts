@@ -37,7 +37,8 @@ export function authorize(node: NodeInfo, peer: Peer): Authorization {
   if (claim.namespace === undefined && !('NAMESPACE' in filled)) {
     return { refused: 'the certificate names several namespaces: say which one in the node metadata, as NAMESPACE' }
   }
-  return { node: { ...node, metadata: { ...node.metadata, ...filled }, secretsAllowed: true } }
+  const metadata = Object.keys(filled).length > 0 ? { ...node.metadata, ...filled } : node.metadata
+  return { node: { ...node, metadata, secretsAllowed: true } }
 }
 
 interface Claim {

@@ -26,22 +26,23 @@ export function readNode(bytes: Buffer, protocol: Form): NodeInfo {
   const reader = new WireReader(bytes)
   let id = ''
   let cluster = ''
-  const metadata = {}
-  const locality = { region: '', zone: '', subZone: '' }
+  let metadata: NodeInfo['metadata'] = NO_METADATA
+  let locality = NOWHERE
   let agent = ''
   let version = ''
   while (!reader.done) {
     const tag = reader.tag()
     if (tag === string(1)) id = reader.string()
     else if (tag === string(2)) cluster = reader.string()
-    else if (tag === string(3)) readStruct(reader.message(), metadata, 0)
-    else if (tag === string(4)) readLocality(reader.message(), locality)
+    else if (tag === string(3)) metadata = ofBytes(metadatas, reader.bytes(), readMetadata)
+    else if (tag === string(4)) locality = ofBytes(localities, reader.bytes(), readLocality)
     else if (tag === string(6)) agent = reader.string()
     else if (tag === string(7)) version = reader.string()
     else if (tag === string(8)) version = readBuildVersion(reader.message())
     else reader.skip(tag)
   }
-  const userAgent = version ? `${agent}/${version}` : agent
+  const named = version ? `${agent}/${version}` : agent
+  const userAgent = agents.find(named, () => named)
   return { id, cluster, metadata, locality, userAgent, protocol, secretsAllowed: false }
 }
 
@@ -57,7 +58,42 @@ export function readNodeId(bytes: Buffer): string {
   return id
 }
 
-function readLocality(reader: WireReader, into: { region: string; zone: string; subZone: string }): void {
+const NO_METADATA: NodeInfo['metadata'] = Object.freeze({})
+const NOWHERE: NodeInfo['locality'] = Object.freeze({ region: '', zone: '', subZone: '' })
+
+/** Things found by their text: nodes of one kind say much the same, and each stream holds what its own said. */
+class Alike<T> {
+  private readonly known = new Map<string, T>()
+
+  /** The one of before, or what is made now. */
+  find(text: string, make: () => T): T {
+    if (text.length > LONGEST_KNOWN) return make()
+    const found = this.known.get(text)
+    if (found !== undefined) return found
+    if (this.known.size >= MOST_KNOWN) this.known.clear()
+    const made = make()
+    this.known.set(text, made)
+    return made
+  }
+}
+
+const MOST_KNOWN = 1000
+/** In characters, which are bytes where the text stands for some. */
+const LONGEST_KNOWN = 1024
+const metadatas = new Alike<NodeInfo['metadata']>()
+const localities = new Alike<NodeInfo['locality']>()
+const agents = new Alike<string>()
+
+function ofBytes<T>(alike: Alike<T>, bytes: Buffer, read: (reader: WireReader) => T): T {
+  return alike.find(bytes.toString('latin1'), () => read(new WireReader(bytes)))
+}
+
+function readMetadata(reader: WireReader): NodeInfo['metadata'] {
+  return readStruct(reader, {}, 0) as NodeInfo['metadata']
+}
+
+function readLocality(reader: WireReader): NodeInfo['locality'] {
+  const into = { region: '', zone: '', subZone: '' }
   while (!reader.done) {
     const tag = reader.tag()
     if (tag === string(1)) into.region = reader.string()
@@ -65,6 +101,7 @@ function readLocality(reader: WireReader, into: { region: string; zone: string; 
     else if (tag === string(3)) into.subZone = reader.string()
     else reader.skip(tag)
   }
+  return into
 }
 
 /** `1.39.3`; empty when it has no version. */

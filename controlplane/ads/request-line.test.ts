@@ -27,9 +27,9 @@ function line(
       one.form === 'delta' && one.subscribe[0] === behaviour.large
         ? ['first', 'second'].map((part) => request(part, ...Array.from({ length: 600 }, (_, index) => `x${index}`)))
         : [one],
-    prepares(one, done) {
+    prepares(one, line) {
       const waits = one.form === 'delta' && one.subscribe[0] === behaviour.slow
-      if (waits) ready.push(done)
+      if (waits) ready.push(() => line.ready())
       return waits
     },
     take(one) {

@@ -4,8 +4,8 @@ import type { DiscoveryRequest } from '../subscription/request.ts'
 export interface RequestLineOptions {
   /** The request as several that say the same, where it is about very many names. */
   divide(request: DiscoveryRequest): readonly DiscoveryRequest[]
-  /** Whether so much must be compiled for the answer that it is done in slices first; `ready` is called then, in a later turn. */
-  prepares(request: DiscoveryRequest, ready: () => void): boolean
+  /** Whether so much must be compiled for the answer that it is done in slices first; the line is told then, in a later turn. */
+  prepares(request: DiscoveryRequest, line: { ready(): void }): boolean
   take(request: DiscoveryRequest): void
   /** Whether this turn of the loop has time for an answer. */
   hasTime(): boolean
@@ -27,7 +27,7 @@ const LIGHT = 500
  */
 export class RequestLine {
   private readonly options: RequestLineOptions
-  private waiting: DiscoveryRequest[] = []
+  private waiting: DiscoveryRequest[] | undefined
   /** How many of the first are portions of one request. */
   private divided = 0
   /** What the first asks for is compiled. */
@@ -39,55 +39,58 @@ export class RequestLine {
   }
 
   add(request: DiscoveryRequest): void {
-    if (this.waiting.length > 0) {
+    if (this.waiting) {
       if (this.waiting.push(kept(request)) > MOST_WAITING) this.options.slowDown()
       return
     }
     if (!this.options.hasTime()) {
       this.waiting = [kept(request)]
       this.divided = 0
-      this.options.later(this.go)
+      this.options.later(() => this.go())
       return
     }
     const portions = this.options.divide(request)
-    if (portions.length === 1 && !this.options.prepares(request, this.ready)) {
+    if (portions.length === 1 && !this.options.prepares(request, this)) {
       this.options.take(request)
       return
     }
     this.waiting = portions.map(kept)
     this.divided = portions.length
-    if (portions.length > 1) setImmediate(this.go)
+    if (portions.length > 1) setImmediate(() => this.go())
   }
 
   /** What waits is not wanted any more. */
   stop(): void {
     this.stopped = true
-    this.waiting = []
+    this.waiting = undefined
   }
 
-  private readonly ready = (): void => {
+  /** What the first asks for is compiled. */
+  ready(): void {
     this.prepared = true
     this.go()
   }
 
-  private readonly go = (): void => {
+  private go(): void {
     const { options } = this
     try {
-      while (!this.stopped && this.waiting.length > 0) {
+      while (this.waiting) {
+        const { waiting } = this
         if (this.divided === 0) {
-          const portions = options.divide(this.waiting[0]!)
-          this.waiting.splice(0, 1, ...portions)
+          const portions = options.divide(waiting[0]!)
+          waiting.splice(0, 1, ...portions)
           this.divided = portions.length
         }
-        const first = this.waiting[0]!
-        if (!this.prepared && options.prepares(first, this.ready)) return
+        const first = waiting[0]!
+        if (!this.prepared && options.prepares(first, this)) return
         this.prepared = false
         options.take(first)
         if (this.stopped) return
-        this.waiting.shift()
+        waiting.shift()
         this.divided--
-        if (this.waiting.length > 0 && namesIn(first) > LIGHT) {
-          setImmediate(this.go)
+        if (waiting.length === 0) this.waiting = undefined
+        else if (namesIn(first) > LIGHT) {
+          setImmediate(() => this.go())
           return
         }
       }

@@ -24,7 +24,7 @@ const MOST_BEHIND = 16
 export class RequestReader {
   private readonly options: RequestReaderOptions
   private reading: RequestReading | undefined
-  private behind: Buffer[] = []
+  private behind: Buffer[] | undefined
   private stopped = false
 
   constructor(options: RequestReaderOptions) {
@@ -34,11 +34,12 @@ export class RequestReader {
   /** @param bytes valid until this returns */
   add(bytes: Buffer): void {
     if (this.reading) {
+      this.behind ??= []
       if (this.behind.push(Buffer.from(bytes)) > MOST_BEHIND) this.options.slowDown()
       return
     }
     try {
-      this.start(bytes, () => Buffer.from(bytes))
+      this.start(bytes, false)
     } catch (error) {
       this.fail(error)
     }
@@ -48,30 +49,37 @@ export class RequestReader {
   stop(): void {
     this.stopped = true
     this.reading = undefined
-    this.behind = []
+    this.behind = undefined
   }
 
-  private start(bytes: Buffer, own: () => Buffer): void {
+  /** @param own whether the bytes stay what they are */
+  private start(bytes: Buffer, own: boolean): void {
     const { options } = this
     if (bytes.length > LONG) {
-      this.reading = options.begin(own())
-      setImmediate(this.go)
+      this.reading = options.begin(own ? bytes : Buffer.from(bytes))
+      this.goOn()
     } else options.arrived(options.begin(bytes).next(Number.POSITIVE_INFINITY)!)
   }
 
-  private readonly go = (): void => {
+  /** Not kept: hardly any stream ever needs it. */
+  private goOn(): void {
+    setImmediate(() => this.go())
+  }
+
+  private go(): void {
     if (this.stopped) return
     try {
       const request = this.reading?.next(NAMES)
       if (!request) {
-        setImmediate(this.go)
+        this.goOn()
         return
       }
       this.reading = undefined
       this.options.arrived(request)
-      while (!this.reading && this.behind.length > 0) {
+      while (!this.reading && this.behind) {
         const next = this.behind.shift()!
-        this.start(next, () => next)
+        if (this.behind.length === 0) this.behind = undefined
+        this.start(next, true)
       }
     } catch (error) {
       this.fail(error)

@@ -63,7 +63,9 @@ export class Stream implements TransportHandler, StatusSource, RequestReaderOpti
   readonly method: Method
   private readonly context: StreamContext
   private readonly transport: Transport
-  private readonly bucket: TokenBucket
+  /** Requests up to as many as may come at once; only beyond them a rate counts. */
+  private requests = 0
+  private bucket: TokenBucket | undefined
   private joined: Member | undefined
   private ended = false
   /** Frames handed to the transport that have not left yet, and since when. */
@@ -80,8 +82,6 @@ export class Stream implements TransportHandler, StatusSource, RequestReaderOpti
     this.transport = transport
     this.context = context
     this.connectedAt = context.now()
-    const { requestsPerSecond, requestBurst } = context.limits
-    this.bucket = new TokenBucket(requestsPerSecond, requestBurst, this.connectedAt)
     this.reader = new RequestReader(this)
     this.line = new RequestLine(this)
     context.waiting.add(this)
@@ -119,9 +119,21 @@ export class Stream implements TransportHandler, StatusSource, RequestReaderOpti
 
   message(bytes: Buffer): void {
     if (this.ended) return
-    const time = this.context.now()
-    if (!this.bucket.take(time)) this.transport.pause(Math.max(10, this.bucket.wait(time)))
+    this.pace()
     this.reader.add(bytes)
+  }
+
+  /** Nearly all streams come and go with fewer requests than may come at once. */
+  private pace(): void {
+    const { limits, now } = this.context
+    const { requestsPerSecond, requestBurst } = limits
+    if (this.requests < requestBurst) {
+      this.requests++
+      return
+    }
+    this.bucket ??= new TokenBucket(requestsPerSecond, requestBurst, this.connectedAt, 0)
+    const time = now()
+    if (!this.bucket.take(time)) this.transport.pause(Math.max(10, this.bucket.wait(time)))
   }
 
   closed(): void {
@@ -274,14 +286,18 @@ export class Stream implements TransportHandler, StatusSource, RequestReaderOpti
     }
   }
 
-  prepares(request: DiscoveryRequest, ready: () => void): boolean {
+  prepares(request: DiscoveryRequest, line: { ready(): void }): boolean {
     const { client } = this.member()
     const type = askedType(this.method, request)
     const names = request.form === 'sotw' ? request.names : request.subscribe
     if (!type || (names.length === 0 && client.place(type))) return false
     const log = client.class
     const wildcard = WILDCARD_TYPES.has(type) && (names.length === 0 || names.includes('*'))
-    return this.context.preparations.wait(log, () => log.preparation(type, wildcard, names), ready)
+    return this.context.preparations.wait(
+      log,
+      () => log.preparation(type, wildcard, names),
+      () => line.ready(),
+    )
   }
 
   take(request: DiscoveryRequest): void {

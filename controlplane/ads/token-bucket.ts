@@ -5,10 +5,11 @@ export class TokenBucket {
   private tokens: number
   private at: number
 
-  constructor(rate: number, burst: number, now: number) {
+  /** @param tokens at the start; it is full by default */
+  constructor(rate: number, burst: number, now: number, tokens = burst) {
     this.rate = rate
     this.burst = burst
-    this.tokens = burst
+    this.tokens = tokens
     this.at = now
   }
 

@@ -201,15 +201,15 @@ function standingNack(client: Client, type: ResourceType, nack: Nack | undefined
 function typeStatus(client: Client, type: ResourceType): TypeStatus | undefined {
   const state = client.place(type)
   if (!state) return undefined
-  const { interest, lastSent, lastAcked, inFlight } = state
+  const { interest, lastSent, lastSentAt, lastAcked, lastAckedAt, inFlight } = state
   const nack = standingNack(client, type, state.nack)
   return {
     type,
     state: nack ? 'NACK' : !client.settled(type) ? 'STALE' : lastSent || state.resumed ? 'SYNCED' : 'NOT SENT',
     wildcard: interest.wildcard,
     names: interest.names.size,
-    sent: lastSent && { nonce: lastSent.frame.nonce, at: lastSent.at },
-    acked: lastAcked && { nonce: lastAcked.nonce, at: lastAcked.at },
+    sent: lastSent && { nonce: lastSent.nonce, at: lastSentAt },
+    acked: lastAcked && { nonce: lastAcked.nonce, at: lastAckedAt },
     nack,
     unansweredSince: inFlight[0]?.sentAt,
   }

@@ -7,7 +7,7 @@ import type { Parts } from './parts.ts'
 import { MOST_ERROR_TEXT, refuse } from './refuse.ts'
 import type { DiscoveryRequest, ErrorDetail } from './request.ts'
 import { answerTrial } from './trials.ts'
-import { type Nack, type TypeState, UNAVAILABLE } from './type-state.ts'
+import { type Nack, NONE_IN_FLIGHT, type TypeState, UNAVAILABLE } from './type-state.ts'
 import type { Verdicts } from './verdicts.ts'
 
 /** What a request meant, for counters, logs and status. */
@@ -35,20 +35,23 @@ export function acknowledge(
       state.nack = error && unavailable(nonce, error, now)
     return { kind: 'subscribed' }
   }
-  const index = state.inFlight.findIndex((one) => one.frame.nonce === nonce)
+  const { inFlight } = state
+  const index = inFlight.findIndex((one) => one.frame.nonce === nonce)
   if (index < 0) return { kind: 'expired' }
-  // Answers come in the order of the responses, so one also answers those before it.
-  const answered = state.inFlight.splice(0, index + 1)
-  const { frame } = answered.pop()!
+  const { frame } = inFlight[index]!
+  state.inFlight = index === inFlight.length - 1 ? NONE_IN_FLIGHT : inFlight.slice(index + 1)
   const { id } = parts.options
   const { verdicts } = parts.log
-  state.lastAnswered = nonce
+  // Not the request's own, of which each stream would hold another.
+  state.lastAnswered = frame.nonce
   exchanges.answered(frame, error?.message.slice(0, MOST_ERROR_TEXT), now)
   const refused = error !== undefined && !(type === 'mlds' && error.code === UNAVAILABLE)
-  for (const earlier of answered) accepted(earlier.frame, id, verdicts)
+  // Answers come in the order of the responses, so one also answers those before it.
+  for (let earlier = 0; earlier < index; earlier++) accepted(inFlight[earlier]!.frame, id, verdicts)
   if (!refused) accepted(frame, id, verdicts)
   if (refused) return { kind: 'nack', frame, culprits: refuse(recipientOf(parts), state, frame, error, now) }
-  state.lastAcked = { nonce, position: frame.position, at: now }
+  state.lastAcked = frame.mark
+  state.lastAckedAt = now
   if (state.trials && frame.serial === state.trial) state.trials = answerTrial(state.trials, true)
   if (state.doubted) for (const { name } of frame.upserts) state.doubted.delete(name)
   if (state.nack && !state.trials) state.nack = found(state.nack, type, id, verdicts)

@@ -350,7 +350,7 @@ export class Client implements Reader {
       return
     }
     this.emit(type, state, undefined, resources, [], now, frames)
-    state.trial = state.lastSent!.frame.serial
+    state.trial = state.lastSent!.serial
     this.dependents.oweChildren(resources)
   }
 
@@ -365,7 +365,7 @@ export class Client implements Reader {
   ): void {
     const { form, frames: options } = this.options
     const log = this.log.of(type)
-    const built = log.frames.get(key && `${form} ${key}`, state.lastSent?.frame.serial ?? 0, () =>
+    const built = log.frames.get(key && `${form} ${key}`, state.lastSent?.serial ?? 0, () =>
       buildFrames(form, type, { upserts, removed, position: log.position }, options),
     )
     sent(state, built, now)

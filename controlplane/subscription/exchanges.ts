@@ -20,17 +20,18 @@ export interface Exchange {
 const EVENTS = ['sent', 'ack', 'nack'] as const
 /** How many are remembered of a stream. */
 const MOST = 40
-const FIRST = 8
 /** Numbers of one entry: time, serial with type and event, resources with removed ones. */
 const WORDS = 3
 const KINDS = 64
 const COUNT = 2 ** 24
 /** Refusals whose words are remembered. */
 const MOST_TEXTS = 4
+/** Room for some more. A list of numbers takes half of what a typed array takes that is so short, and no memory beside the heap. */
+const ROOM: readonly number[] = Array.from({ length: 8 * WORDS }, () => 0.5)
 
 /** The last exchanges of a stream, as numbers: there are thousands of streams, and hardly anybody looks. */
 export class Exchanges {
-  private words = new Float64Array(FIRST * WORDS)
+  private words: number[] = []
   private count = 0
   private texts: { readonly nonce: string; readonly message: string }[] | undefined
 
@@ -73,11 +74,7 @@ export class Exchanges {
 
   private note({ type, serial, upserts, removed }: Frame, event: number, now: number): void {
     const at = (this.count++ % MOST) * WORDS
-    if (at >= this.words.length) {
-      const larger = new Float64Array(Math.min(MOST * WORDS, this.words.length * 2))
-      larger.set(this.words)
-      this.words = larger
-    }
+    if (at >= this.words.length) this.words = this.words.concat(ROOM)
     this.words[at] = now
     this.words[at + 1] = serial * KINDS + RESOURCE_TYPES.indexOf(type) * 3 + event
     this.words[at + 2] = upserts.length + removed.length * COUNT

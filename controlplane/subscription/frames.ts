@@ -4,13 +4,18 @@ import type { Resource } from '../xds/resource.ts'
 import type { Form } from './request.ts'
 import { FULL_SET_TYPES, responseCost, writeResponse } from './response.ts'
 
-/** One response, encoded once and shared by all streams in the same state. */
-export interface Frame {
-  readonly type: ResourceType
+/** What is remembered of a response when it is answered, without what was in it; one for all streams. */
+export interface Mark {
   /** Grows with every response built, over all classes and types: on one stream every response has a greater one. */
   readonly serial: number
   /** `serial` as it is on the wire. Streams in the same state see equal nonces. */
   readonly nonce: string
+}
+
+/** One response, encoded once and shared by all streams in the same state. */
+export interface Frame extends Mark {
+  readonly type: ResourceType
+  readonly mark: Mark
   /** Position of the type's log it was built from. */
   readonly position: number
   /** Encoded, with the transport's headroom in front. */
@@ -106,7 +111,8 @@ export function buildFrames(
       options.headroom,
     )
     options.seal(bytes)
-    return { type, serial, nonce, position, bytes, upserts: part, removed: gone, acks: 0 }
+    const mark = { serial, nonce }
+    return { type, mark, serial, nonce, position, bytes, upserts: part, removed: gone, acks: 0 }
   })
 }
 

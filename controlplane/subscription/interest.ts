@@ -33,6 +33,9 @@ export interface InterestChange {
 export const WILDCARD_TYPES: ReadonlySet<ResourceType> = new Set(['cds', 'lds', 'pds', 'mrds', 'mlds'])
 
 const NOTHING: Interest = { wildcard: false, legacy: false, names: NameSet.empty }
+const LEGACY: Interest = { wildcard: false, legacy: true, names: NameSet.empty }
+const WILDCARD: Interest = { wildcard: true, legacy: false, names: NameSet.empty }
+const LEGACY_WILDCARD: Interest = { wildcard: true, legacy: true, names: NameSet.empty }
 const NONE: readonly string[] = []
 
 /**
@@ -43,7 +46,7 @@ const plainSets = new WeakMap<readonly string[], NameSet>()
 
 /** Before the first request of a type. */
 export function newInterest(type: ResourceType): Interest {
-  return WILDCARD_TYPES.has(type) ? { wildcard: false, legacy: true, names: NameSet.empty } : NOTHING
+  return WILDCARD_TYPES.has(type) ? LEGACY : NOTHING
 }
 
 /**
@@ -52,7 +55,7 @@ export function newInterest(type: ResourceType): Interest {
  */
 export function listNames(type: ResourceType, before: Interest, listed: readonly string[]): InterestChange {
   if (before.legacy && listed.length === 0) {
-    return unnamed(before, { ...before, wildcard: true }, !before.wildcard)
+    return unnamed(before, everything(before), !before.wildcard)
   }
   // Every acknowledgement repeats the list as it was, and equal bytes are equal lists.
   if (!before.legacy && !before.wildcard && before.names === plainSets.get(listed))
@@ -70,7 +73,7 @@ export function listNames(type: ResourceType, before: Interest, listed: readonly
   if (same && wildcard === before.wildcard && !before.legacy) return unnamed(before, before, false)
   const added = same ? NONE : [...set].filter((name) => !before.names.has(name))
   const dropped = same ? NONE : [...before.names].filter((name) => !set.has(name))
-  const interest = { wildcard, legacy: false, names }
+  const interest = interestIn(wildcard, false, names)
   return { before, interest, added, dropped, asked: added, askedAll: wildcard && !before.wildcard }
 }
 
@@ -88,13 +91,13 @@ export function changeNames(
 ): InterestChange {
   if (subscribe.length === 0 && unsubscribe.length === 0) {
     if (!before.legacy || before.wildcard) return unnamed(before, before, false)
-    return unnamed(before, { ...before, wildcard: true }, true)
+    return unnamed(before, everything(before), true)
   }
   // A thousand new clients say the same names: one set was made for all of them.
   if (before.names.size === 0 && unsubscribe.length === 0) {
     const names = plainSets.get(subscribe)
     if (names) {
-      const interest = { wildcard: before.wildcard, legacy: false, names }
+      const interest = interestIn(before.wildcard, false, names)
       return { before, interest, added: subscribe, dropped: NONE, asked: subscribe, askedAll: false }
     }
   }
@@ -125,10 +128,23 @@ export function changeNames(
   const first = before.names.size === 0
   const added = first ? [...asked] : [...asked].filter((name) => !before.names.has(name))
   const dropped = [...left]
-  const interest = { wildcard, legacy, names: first ? NameSet.of(asked) : before.names.change(added, dropped) }
+  const interest = interestIn(wildcard, legacy, first ? NameSet.of(asked) : before.names.change(added, dropped))
   if (first && unsubscribe.length === 0 && asked.size === subscribe.length) plainSets.set(subscribe, interest.names)
   const answer = first ? added : wildcard ? [...new Set([...asked, ...dropped])] : [...asked]
   return { before, interest, added, dropped, asked: answer, askedAll }
+}
+
+function interestIn(wildcard: boolean, legacy: boolean, names: NameSet): Interest {
+  if (wildcard && !legacy && names.size === 0) return WILDCARD
+  if (wildcard || legacy) return { wildcard, legacy, names }
+  names.alone ??= { wildcard, legacy, names }
+  return names.alone
+}
+
+/** What an empty list means that nobody has put a name into. */
+function everything(before: Interest): Interest {
+  if (before.wildcard) return before
+  return before.names.size === 0 ? LEGACY_WILDCARD : { ...before, wildcard: true }
 }
 
 function unnamed(before: Interest, interest: Interest, askedAll: boolean): InterestChange {

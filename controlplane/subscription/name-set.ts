@@ -1,3 +1,7 @@
+import type { Interest } from './interest.ts'
+
+const NOTHING: ReadonlySet<string> = new Set()
+
 /**
  * An immutable set of resource names. A thousand proxies of one kind ask for the same names, so equal sets are one object:
  * a stream holds a reference, and results computed for one set serve all streams that have it.
@@ -6,11 +10,13 @@
  * root: 100,000 names that come one by one then cost some hundred steps each, not 100,000.
  */
 export class NameSet {
-  static readonly empty = new NameSet(new Set(), NOTHING(), NOTHING(), 0)
+  static readonly empty = new NameSet(NOTHING, NOTHING, NOTHING, 0)
 
   /** Equal ids mean equal sets; unequal ids mean nothing. */
   readonly id: number
   readonly size: number
+  /** Of those who ask for just these names: one for all of them. Made by who first needs it. */
+  alone: Interest | undefined
   private readonly base: ReadonlySet<string>
   private readonly plus: ReadonlySet<string>
   private readonly minus: ReadonlySet<string>
@@ -21,12 +27,13 @@ export class NameSet {
     this.minus = minus
     this.id = id
     this.size = base.size + plus.size - minus.size
+    this.alone = undefined
   }
 
   static of(names: Iterable<string>): NameSet {
     const set = names instanceof Set ? (names as ReadonlySet<string>) : new Set(names)
     if (set.size === 0) return NameSet.empty
-    return intern(set, (base, id) => new NameSet(base, NOTHING(), NOTHING(), id))
+    return intern(set, (base, id) => new NameSet(base, NOTHING, NOTHING, id))
   }
 
   has(name: string): boolean {
@@ -62,7 +69,7 @@ export class NameSet {
     }
     if (!touched) return this
     const difference = plus.size + minus.size
-    const changed = new NameSet(this.base, plus, minus, nextId())
+    const changed = new NameSet(this.base, someOf(plus), someOf(minus), nextId())
     return difference > 16 + Math.sqrt(this.base.size) || difference * 4 > this.base.size
       ? NameSet.of(new Set(changed))
       : changed
@@ -79,8 +86,9 @@ export class NameSet {
   }
 }
 
-function NOTHING(): ReadonlySet<string> {
-  return new Set()
+/** Most sets differ from the shared one in one way only, or not at all. */
+function someOf(names: ReadonlySet<string>): ReadonlySet<string> {
+  return names.size > 0 ? names : NOTHING
 }
 
 let lastId = 0

@@ -1,5 +1,5 @@
 import type { Resource } from '../xds/resource.ts'
-import type { Frame } from './frames.ts'
+import type { Frame, Mark } from './frames.ts'
 import type { Interest } from './interest.ts'
 
 /** A response on its way: sent, not yet answered. */
@@ -46,15 +46,15 @@ export interface TypeState {
   /** Names to update beyond the log, in the usual order: what differs after a change of class. */
   extra: Set<string> | undefined
   /** Those of `extra` that the client has in another version: they can wait for their turn. */
-  older?: ReadonlySet<string> | undefined
+  older: ReadonlySet<string> | undefined
   /** Names to remove beyond the log, in the usual order, with what the client has under them. */
   gone: Map<string, Resource | undefined> | undefined
   /** Versions a returning client has of resources that were not known when it came; undefined for most. */
-  unread?: Map<string, string>
+  unread: Map<string, string> | undefined
   /** No removals before this time: a reconnecting client has not yet told what else it uses. */
   removeAfter: number
-  /** Ascending serials. */
-  inFlight: InFlight[]
+  /** Ascending serials. Replaced, not changed: all clients at rest share the empty one. */
+  inFlight: readonly InFlight[]
   /** Since when something to send waits for an answer to something else. */
   waitingSince: number | undefined
   /** Groups of a refused batch, tried one by one to find the culprit; the first is on trial. */
@@ -70,12 +70,17 @@ export interface TypeState {
   served: boolean
   /** The client came with a state we do not know. */
   resumed: boolean
-  lastSent: { readonly frame: Pick<Frame, 'nonce' | 'serial' | 'position'>; readonly at: number } | undefined
-  lastAcked: { readonly nonce: string; readonly position: number; readonly at: number } | undefined
+  lastSent: Mark | undefined
+  /** When that was, ms. */
+  lastSentAt: number
+  lastAcked: Mark | undefined
+  lastAckedAt: number
   /** Nonce of the last response the client answered in whatever way; state-of-the-world requests repeat it. */
   lastAnswered: string | undefined
   nack: Nack | undefined
 }
+
+export const NONE_IN_FLIGHT: readonly InFlight[] = []
 
 export function newTypeState(interest: Interest, position: number): TypeState {
   return {
@@ -86,9 +91,11 @@ export function newTypeState(interest: Interest, position: number): TypeState {
     owedAll: false,
     mustAnswer: false,
     extra: undefined,
+    older: undefined,
     gone: undefined,
+    unread: undefined,
     removeAfter: 0,
-    inFlight: [],
+    inFlight: NONE_IN_FLIGHT,
     waitingSince: undefined,
     trials: undefined,
     doubted: undefined,
@@ -96,7 +103,9 @@ export function newTypeState(interest: Interest, position: number): TypeState {
     served: false,
     resumed: false,
     lastSent: undefined,
+    lastSentAt: 0,
     lastAcked: undefined,
+    lastAckedAt: 0,
     lastAnswered: undefined,
     nack: undefined,
   }
@@ -110,14 +119,13 @@ const MOST_IN_FLIGHT = 16
 
 /** @param flight the responses of one answer */
 export function sent(state: TypeState, flight: readonly Frame[], now: number): void {
-  for (const frame of flight) {
-    state.inFlight.push({ frame, sentAt: now })
-    if (frame.upserts.length > 0) state.served = true
-  }
-  const forgotten = state.inFlight.length - Math.max(MOST_IN_FLIGHT, flight.length)
-  if (forgotten > 0) state.inFlight.splice(0, forgotten)
-  const frame = flight.at(-1)!
-  state.lastSent = { frame: { nonce: frame.nonce, serial: frame.serial, position: frame.position }, at: now }
+  const added = flight.map((frame) => ({ frame, sentAt: now }))
+  const all = state.inFlight.length === 0 ? added : [...state.inFlight, ...added]
+  const forgotten = all.length - Math.max(MOST_IN_FLIGHT, flight.length)
+  state.inFlight = forgotten > 0 ? all.slice(forgotten) : all
+  if (flight.some(({ upserts }) => upserts.length > 0)) state.served = true
+  state.lastSent = flight.at(-1)!.mark
+  state.lastSentAt = now
 }
 
 export function owe(state: TypeState, names: Iterable<string>): void {
@@ -138,7 +146,7 @@ export function withoutHeld(state: TypeState, upserts: readonly Resource[]): rea
     unread.delete(name)
     return has !== version || owed?.has(name)
   })
-  if (unread.size === 0) delete state.unread
+  if (unread.size === 0) state.unread = undefined
   return left.length === upserts.length ? upserts : left
 }
 
