@@ -4,6 +4,7 @@ import { Cluster } from './cluster/cluster.ts'
 import { addressText, type Host } from './cluster/host.ts'
 import type { Configuration, ListenerConfig, SocketAddress } from './configuration.ts'
 import { Engine } from './engine.ts'
+import { inlineMore } from './inlining.ts'
 import { Acceptor } from './listen/acceptor.ts'
 import { ListenerRuntime } from './listen/listener.ts'
 import { Protocols } from './protocols.ts'
@@ -58,6 +59,7 @@ export class MessageProxy {
   draining = false
 
   constructor(options: ProxyOptions = {}) {
+    inlineMore()
     this.#options = options
     this.engine = new Engine(options.dial)
     this.#stopSweeping = everyMs(1000, () => this.#sweep())
