@@ -71,6 +71,11 @@ export interface Frame {
    */
   idLo: number
   idHi: number
+  /**
+   * Bytes of the frame before its one id, where that has 4 bytes, the highest first, and nothing else in the frame hangs on it: who asked may write
+   * another one there (`putId`). Whoever asks sets -1 before; codecs may leave it, and are asked by `writeId` then.
+   */
+  idAt: number
   /** Status code of a response as on the wire, 0 where there is none. */
   status: number
   /** 1 when a response is an error reply (what outlier detection counts), else 0. */
@@ -80,7 +85,15 @@ export interface Frame {
 }
 
 export function emptyFrame(): Frame {
-  return { kind: 0, idLo: 0, idHi: 0, status: 0, error: 0, timeout: 0 }
+  return { kind: 0, idLo: 0, idHi: 0, idAt: -1, status: 0, error: 0, timeout: 0 }
+}
+
+/** Writes an id of 4 bytes at an index, as `writeId` would where `Frame.idAt` says that it stands there. */
+export function putId(b: Uint8Array, at: number, id: number): void {
+  b[at] = id >>> 24
+  b[at + 1] = id >>> 16
+  b[at + 2] = id >>> 8
+  b[at + 3] = id
 }
 
 /** Where and what a field is. `start`..`end` are the bytes of its value in `buf`; of an integer also its value as int32 halves. */

@@ -8,6 +8,7 @@ import {
   type FieldValue,
   FrameKind,
   frameErrorName,
+  putId,
   replyKinds,
 } from './contract.ts'
 import { fieldValue } from './values.ts'
@@ -206,6 +207,18 @@ export function codecSuite(name: string, codec: Codec, known: readonly Uint8Arra
           expect(ref.end, field).toBeGreaterThanOrEqual(ref.start)
           expect(ref.end, field).toBeLessThanOrEqual(bytes.length)
         }
+      }
+    })
+
+    test('where a frame says that its id stands, another one is written as the codec writes it', () => {
+      for (const bytes of corpus) {
+        frame.idAt = -1
+        expect(codec.inspect(bytes, 0, bytes.length, frame)).toBe(0)
+        const { idAt } = frame
+        if (idAt < 0) continue
+        const put = bytes.slice()
+        putId(put, idAt, 0x81020304 | 0)
+        expect(put).toEqual(withId(codec, bytes, 0x81020304 | 0, 0))
       }
     })
 

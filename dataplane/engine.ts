@@ -77,6 +77,7 @@ export class Engine {
   message(client: Client, b: Uint8Array, at: number, length: number): boolean {
     const { codec, listener } = client
     const frame = this.frame
+    frame.idAt = -1
     const bad = codec.inspect(b, at, length, frame)
     if (bad < 0) {
       client.broken()
@@ -167,6 +168,7 @@ export class Engine {
     request.state = RequestState.waiting
     request.idLo = frame.idLo
     request.idHi = frame.idHi
+    request.idAt = frame.idAt
     request.at = at
     request.length = length
     request.bytes = b

@@ -87,6 +87,7 @@ export const codec: Codec = {
     if (!frameKind) return FrameError.unknownKind
     out.kind = frameKind
     out.idLo = word(b, at + 12)
+    out.idAt = 12
     out.idHi = 0
     out.status = 0
     out.timeout = 0

@@ -1,6 +1,7 @@
 import {
   type Codec,
   type ErrorReason,
+  emptyFrame,
   emptyRef,
   type FrameError,
   frameErrorName,
@@ -157,7 +158,7 @@ function probe(
   }
   const length = codec.frameLength(frame, 0, frame.length)
   if (length === frame.length) {
-    const result = codec.inspect(frame, 0, length, { kind: 0, idLo: 0, idHi: 0, status: 0, error: 0, timeout: 0 })
+    const result = codec.inspect(frame, 0, length, emptyFrame())
     if (result === 0) return
     issues.error(path, `this makes a frame the protocol itself refuses: ${frameErrorName(result)}`)
     return

@@ -100,7 +100,7 @@ function singleTerm({ single, constant }: LengthPlan) {
 
 /** Kind by a table over one byte, an id of 32 or 64 bits, error replies by the value of one byte, no status and no timeout. */
 export function simpleInspect(plan: Omit<VariantPlan, 'inspect'>, tails: number): Codec['inspect'] | undefined {
-  const { header, kind, ids, nodes, status, timeout, errorByte } = plan
+  const { header, kind, ids, nodes, status, timeout, errorByte, rules } = plan
   if (ids.length > 1) return undefined
   const [idNode] = ids
   const id = plainOrBehind(idNode, nodes)
@@ -109,6 +109,7 @@ export function simpleInspect(plan: Omit<VariantPlan, 'inspect'>, tails: number)
   const { kinds, offset } = kind.table
   const idBytes = id?.bytes ?? 0
   const idAt = (id?.at ?? 0) + (idBytes === 8 ? 4 : 0)
+  const says = idBytes === 4 && !rules.checksum
   const textAt = id?.behind?.at ?? 0
   const textBytes = id?.behind?.bytes ?? 0
   const textMax = id?.behind?.max ?? 0
@@ -130,6 +131,7 @@ export function simpleInspect(plan: Omit<VariantPlan, 'inspect'>, tails: number)
         if (p + 4 > at + length) return FrameError.malformed
       }
       out.idLo = (b[p]! << 24) | (b[p + 1]! << 16) | (b[p + 2]! << 8) | b[p + 3]!
+      if (says) out.idAt = p - at
       if (idBytes === 8) out.idHi = (b[p - 4]! << 24) | (b[p - 3]! << 16) | (b[p - 2]! << 8) | b[p - 1]!
     }
     out.timeout = 0

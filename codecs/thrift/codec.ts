@@ -93,6 +93,7 @@ export const codec: Codec = {
     out.kind = kind
     out.idLo = head.seqid
     out.idHi = 0
+    if (!head.compact) out.idAt = head.seqStart - at
     out.status = 0
     out.timeout = 0
     out.error = head.type === 3 ? 1 : 0

@@ -1,4 +1,4 @@
-import { FrameKind } from '../../codecs/contract.ts'
+import { type Frame, FrameKind, putId } from '../../codecs/contract.ts'
 import type { Engine } from '../engine.ts'
 import { logRequest } from '../filters/access-log.ts'
 import { applyEdits } from '../filters/mutate.ts'
@@ -30,6 +30,7 @@ export function takeReply(
 ): boolean {
   const { codec } = connection
   const frame = engine.frame
+  frame.idAt = -1
   const bad = codec.inspect(b, at, length, frame)
   if (bad < 0) {
     connection.protocolError(bad)
@@ -58,7 +59,7 @@ export function takeReply(
   cluster.record(host, failed ? 'error' : 'success')
   if (failed) cluster.counters[C.upstream_rq_error_reply]!++
   if (failed && retryReplied(engine, request, connection, frame.status)) return true
-  complete(engine, request, connection, b, at, length, failed, frame.status)
+  complete(engine, request, connection, b, at, length, failed, frame)
   return true
 }
 
@@ -110,7 +111,7 @@ function complete(
   at: number,
   length: number,
   failed: boolean,
-  status: number,
+  { status, idAt }: Frame,
 ): void {
   const { codec } = connection
   const { cluster } = connection.pool
@@ -131,7 +132,10 @@ function complete(
       let frame = b
       let start = at
       let size = length
-      if ((flags & REWRITTEN) !== 0 && !codec.writeId?.(b, at, length, request.idLo, request.idHi)) {
+      if ((flags & REWRITTEN) === 0) {
+        // It has the client's id.
+      } else if (idAt >= 0) putId(b, at + idAt, request.idLo)
+      else if (!codec.writeId?.(b, at, length, request.idLo, request.idHi)) {
         const restored = codec.spliceId?.(b, at, length, request.idLo, request.idHi)
         if (restored) {
           frame = restored

@@ -63,6 +63,8 @@ export class ActiveRequest {
   /** The client's id as int32 halves. */
   idLo = 0
   idHi = 0
+  /** Where in the frame the id can be written over (see `Frame`), -1: the codec writes it. */
+  idAt = -1
   /** The frame; while the request is sent it is not to be written to. */
   bytes: Uint8Array = nothing
   at = 0
@@ -112,6 +114,7 @@ export class ActiveRequest {
     this.bytes = bytes
     this.at = 0
     this.length = bytes.length
+    this.idAt = -1
   }
 
   /** The frame is needed no more. */
@@ -125,7 +128,9 @@ export class ActiveRequest {
 
   /** Gives the request a copy of its frame, so that the chunk it came in can go. */
   own(): void {
+    const { idAt } = this
     this.replaceBytes(this.bytes.slice(this.at, this.at + this.length))
+    this.idAt = idAt
   }
 }
 
@@ -163,6 +168,7 @@ export class Requests {
 
   release(request: ActiveRequest): void {
     request.state = RequestState.free
+    request.idAt = -1
     request.generation = (request.generation + 1) | 0
     request.dropBytes()
     request.client = null

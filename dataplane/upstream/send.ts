@@ -1,4 +1,4 @@
-import type { Codec } from '../../codecs/contract.ts'
+import { type Codec, putId } from '../../codecs/contract.ts'
 import type { Engine } from '../engine.ts'
 import { logRequest } from '../filters/access-log.ts'
 import { unhold } from '../reply/outcome.ts'
@@ -77,7 +77,11 @@ function settleOneway(engine: Engine, request: ActiveRequest, connection: Upstre
 /** Writes our id into the request's frame. @returns false when the frame cannot take one. */
 function rewrite(request: ActiveRequest, codec: Codec, id: number): boolean {
   request.flags |= REWRITTEN
-  const { bytes } = request
+  const { bytes, idAt } = request
+  if (idAt >= 0) {
+    putId(bytes, request.at + idAt, id)
+    return true
+  }
   if (codec.writeId?.(bytes, request.at, request.length, id, 0)) return true
   const spliced = codec.spliceId?.(bytes, request.at, request.length, id, 0)
   if (!spliced) {

@@ -312,4 +312,25 @@ describe('Thrift: ids at a computed place, error replies of its own', () => {
     expect(error[7]).toBe(3)
     expect(error.readInt32BE(12 + 'Service:put'.length)).toBe(5)
   })
+
+  it('a longer name moves the id: it is written where it stands then, and restored', async () => {
+    const names: string[] = []
+    const port = await serve((socket, chunk) => {
+      for (let at = 0; at < chunk.length; at += 4 + chunk.readUInt32BE(at)) {
+        const reply = Buffer.from(chunk.subarray(at, at + 4 + chunk.readUInt32BE(at)))
+        names.push(reply.toString('latin1', 12, 12 + reply.readInt32BE(8)))
+        reply[7] = 2
+        socket.write(reply)
+      }
+    })
+    const longer = { requestMutation: [{ field: 'name', value: 'Service:getItAll' }] }
+    const { socket, received } = await client(
+      configuration('thrift', { a: port }, [route('method', 'get', 'a', longer)], 'shared'),
+    )
+    socket.write(Buffer.concat([call(1, 'Service:get', 5), call(1, 'Service:getIt', -7)]))
+    const wanted = Buffer.concat([call(2, 'Service:getItAll', 5), call(2, 'Service:getItAll', -7)])
+    await comesTrue(() => received().length === wanted.length, 'both replies')
+    expect(received()).toEqual(wanted)
+    expect(names).toEqual(['Service:getItAll', 'Service:getItAll'])
+  })
 })
