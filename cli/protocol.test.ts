@@ -40,6 +40,20 @@ describe('meshgate protocol', () => {
     expect(frames[0].id).toBe('7')
   })
 
+  test('decode reads bytes of the side that is said, and says when it must know', async () => {
+    const kafka = new URL('../examples/protocols/kafka.yaml', import.meta.url).pathname
+    const answer = '00000010000000010023000000010012' + '00000003'
+    const { out, code } = await run('decode', kafka, '--from', 'upstream', '--hex', answer)
+    expect(out).toContain('@0 20 bytes  response id 1')
+    expect(code).toBe(0)
+    expect((await run('decode', kafka, '--hex', answer)).out).not.toContain('response')
+    await expect(run('decode', kafka, '--from', 'server', '--hex', answer)).rejects.toThrow(
+      '--from server is neither client nor upstream',
+    )
+    await expect(run('decode', kafka, '--pcap', 'any.pcap')).rejects.toThrow('--port is needed')
+    expect((await run('check', kafka)).out).toContain('from the upstream (8 to 104857600 bytes):')
+  })
+
   test('decode prints bodies by a .proto file, a message for each kind of frame', async () => {
     mkdirSync(join(folder, 'shared'), { recursive: true })
     writeFileSync(

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { createInterface } from 'node:readline/promises'
 import { Command } from 'commander'
-import type { Codec } from '../codecs/contract.ts'
+import { type Codec, codecOfSide, type FrameSide, frameSides } from '../codecs/contract.ts'
 import { CommandError, UsageError } from './errors.ts'
 import { outputFormat, printData, printText } from './output.ts'
 
@@ -49,6 +49,7 @@ interface DecodeOptions {
   readonly pcap?: string
   readonly stdin?: boolean
   readonly port?: string
+  readonly from?: string
   readonly proto?: string
   readonly message: readonly string[]
   readonly field?: string
@@ -67,7 +68,11 @@ function decodeCommand(): Command {
     .option('--hex <digits>', 'bytes as hex digits, or a file of them (xxd and hexdump -C are understood)')
     .option('--pcap <file>', 'capture (pcap or pcapng); TCP streams are put together per direction')
     .option('--stdin', 'raw bytes from standard input')
-    .option('--port <number>', 'with --pcap: only connections with this port')
+    .option('--port <number>', "with --pcap: only connections with this port, the upstream's")
+    .option(
+      '--from <side>',
+      'client or upstream: who sends the bytes of --hex or --stdin, where the protocol lays them out differently',
+    )
     .option('--proto <file>', 'print bodies by a message of this .proto file; needs --message')
     .option(
       '--message <name>',
@@ -90,11 +95,18 @@ function decodeCommand(): Command {
       if ([options.hex, options.pcap, options.stdin].filter((one) => one !== undefined).length !== 1) {
         throw new UsageError('give one of --hex, --pcap and --stdin')
       }
-      const codec = await load(protocol)
+      const both = await load(protocol)
+      const sideOf = sides(both, options)
       const { decodeFrames, printDecoded } = await import('../codecs/tools/decode.ts')
-      const bodies = await bodyReader(codec, options)
+      const readers = new Map<Codec, Awaited<ReturnType<typeof bodyReader>>>()
+      for (const side of frameSides) {
+        const codec = codecOfSide(both, side)
+        if (!readers.has(codec)) readers.set(codec, await bodyReader(codec, options))
+      }
       const results = []
-      for (const { title, bytes, gaps } of await inputs(options)) {
+      for (const { title, bytes, gaps, from } of await inputs(options)) {
+        const codec = codecOfSide(both, sideOf(from))
+        const bodies = readers.get(codec)
         const plain = decodeFrames(codec, bytes)
         const decoded = bodies ? { ...plain, frames: plain.frames.map((frame) => bodies(frame, bytes)) } : plain
         if (decoded.stopped || decoded.frames.some(({ problem, body }) => problem || body?.problem))
@@ -107,6 +119,20 @@ function decodeCommand(): Command {
       if (output === 'json') await printData(results.map(plainFrames), 'json')
     })
 }
+
+/** Who sends the frames of an input, by the address they come from. @throws UsageError when the protocol must know and nobody said */
+function sides({ upstream }: Codec, { from, pcap, port }: DecodeOptions): (address: string | undefined) => FrameSide {
+  if (from !== undefined && !(frameSides as readonly string[]).includes(from))
+    throw new UsageError(`--from ${from} is neither client nor upstream`)
+  if (from !== undefined && pcap !== undefined)
+    throw new UsageError('--from goes with --hex and --stdin; of a capture --port says which side is the upstream')
+  if (pcap !== undefined && upstream && port === undefined)
+    throw new UsageError("--port is needed, the upstream's: this protocol lays frames of the two sides out differently")
+  return (address) => (address === undefined ? ((from ?? 'client') as FrameSide) : sideOfAddress(address, port))
+}
+
+const sideOfAddress = (address: string, port: string | undefined): FrameSide =>
+  address.endsWith(`:${port}`) ? 'upstream' : 'client'
 
 const collected = (value: string, before: readonly string[]) => [...before, value]
 
@@ -142,6 +168,8 @@ interface Input {
   readonly title: string
   readonly bytes: Uint8Array
   readonly gaps: number
+  /** The address of who sent them, where it is known. */
+  readonly from?: string
 }
 
 async function inputs({ hex, pcap, port }: DecodeOptions): Promise<readonly Input[]> {
@@ -162,7 +190,7 @@ async function inputs({ hex, pcap, port }: DecodeOptions): Promise<readonly Inpu
   )
   if (flows.length === 0)
     throw new CommandError(`${pcap} holds no TCP payload${port === undefined ? '' : ` of port ${port}`}`)
-  return flows.map(({ from, to, bytes, gaps }) => ({ title: `${from} → ${to}`, bytes, gaps: gaps.length }))
+  return flows.map(({ from, to, bytes, gaps }) => ({ title: `${from} → ${to}`, bytes, gaps: gaps.length, from }))
 }
 
 function testCommand(): Command {

@@ -152,6 +152,15 @@ export const errorReasons = [
 ] as const
 export type ErrorReason = (typeof errorReasons)[number]
 
+/** Who sends a frame. */
+export const frameSides = ['client', 'upstream'] as const
+export type FrameSide = (typeof frameSides)[number]
+
+/** The codec for frames of that side. */
+export function codecOfSide(codec: Codec, side: FrameSide): Codec {
+  return side === 'upstream' ? (codec.upstream ?? codec) : codec
+}
+
 export interface Codec {
   readonly name: string
   /** No frame is shorter, in bytes. */
@@ -174,6 +183,11 @@ export interface Codec {
   readonly replies: readonly ReplyKind[]
   /** The protocol's code for each of our reasons. */
   readonly errorCodes: Readonly<Record<ErrorReason, number>>
+  /**
+   * How frames that come from the upstream are read, where they are laid out otherwise than a client's and do not say whose they are; this
+   * codec then reads a client's. Its slots are its own. Frames of `reply` are laid out for who gets them. Absent: this codec reads both.
+   */
+  readonly upstream?: Codec
   /** Slot of the field that holds a W3C `traceparent` (text), or a trace id (16 bytes, or 32 hex digits). Absent: the protocol has none. */
   readonly trace?: number
 

@@ -109,6 +109,7 @@ function checked(codec: Codec, file: string): Codec {
             ? 'shared connections need writeId or spliceId'
             : undefined
   if (wrong) throw new ProtocolError(`${file}: ${wrong}`)
+  if (codec.upstream) checked({ ...codec.upstream, modes: codec.modes }, file)
   return codec
 }
 

@@ -80,7 +80,7 @@ export function upstreamSignal(
         return
       }
       if (kind === FrameKind.heartbeatReply) return
-      const answer = connection.codec.reply?.('heartbeat', b, at, length, 0, '')
+      const answer = connection.replyCodec.reply?.('heartbeat', b, at, length, 0, '')
       if (answer) connection.out.push(answer, 0, answer.length)
       return
     }

@@ -1,17 +1,17 @@
 import type { Codec, Edit, FieldInfo, FieldRef } from '../contract.ts'
-import { emptyRef, FrameError } from '../contract.ts'
+import { emptyRef, FrameError, frameSides } from '../contract.ts'
 import { defaultErrorCodes, fieldValue } from '../values.ts'
-import { type Condition, unreachable } from './condition.ts'
+import { unreachable } from './condition.ts'
 import { checkConnections } from './connections.ts'
 import { renewChecksum, setField } from './edit.ts'
+import { commonFacts, lengthDiffers, lengthReader } from './frame-length.ts'
 import { type Issue, Issues } from './issue.ts'
 import { countsInto } from './length.ts'
 import { didYouMean } from './names.ts'
 import type { Node } from './node.ts'
-import { NEED } from './numbers.ts'
-import { compileReplies } from './replies.ts'
+import { compileReplies, compileUpstreamReplies, type ReplySide } from './replies.ts'
 import type { ProtocolSpec } from './schema.ts'
-import { type Picker, simpleLength, simplePicker, simpleWriteId, slotReader } from './simple.ts'
+import { type Picker, simplePicker, simpleWriteId, slotReader } from './simple.ts'
 import { fastSplice, partOf, putVarint, varintSize } from './splice-id.ts'
 import { compileVariant, type VariantPlan } from './variant.ts'
 
@@ -31,15 +31,40 @@ export function compileProtocol(name: string, spec: ProtocolSpec): CompileResult
     ? spec.variants.map((variant, i) => compileVariant(spec, variant, i, issues))
     : [compileVariant(spec, undefined, -1, issues)]
   if (!plans.every((plan) => plan !== undefined)) return { issues: issues.list }
-  if (spec.variants) checkVariants(plans, issues)
+  const sides = sidesOf(plans, issues)
+  if (sides.some((side) => side.length === 0)) return { issues: issues.list }
+  if (spec.variants) for (const side of sides) checkVariants(side, issues)
   const modes = checkConnections(spec, plans, issues)
-  const table = slotTable(plans, issues)
+  const tables = sides.map((side) => slotTable(side, issues))
   if (issues.failed) return { issues: issues.list }
-  const codec = build(name, spec, plans, modes, table)
-  const replies = compileReplies(plans, codec, picker(plans), issues)
-  const trace = spec.trace === undefined ? undefined : traceSlot(codec, spec, issues)
+  const ids = idsOf(plans)
+  const made = sides.map((side, i) => {
+    const codec = build(name, spec, side, modes, ids, tables[i]!)
+    return { codec, plans: side, pick: picker(side) }
+  })
+  const [own, upstream] = made as [ReplySide, ReplySide?]
+  const replies = compileReplies(own, upstream ?? own, issues)
+  const trace = spec.trace === undefined ? undefined : traceSlot(own.codec, spec, issues)
+  const theirs = upstream && { ...upstream.codec, ...compileUpstreamReplies(upstream, own, issues) }
   if (issues.failed) return { issues: issues.list }
-  return { codec: { ...codec, ...replies, ...(trace !== undefined && { trace }) }, issues: issues.list }
+  const codec = {
+    ...own.codec,
+    ...replies,
+    ...(theirs && { upstream: theirs }),
+    ...(trace !== undefined && { trace }),
+  }
+  return { codec, issues: issues.list }
+}
+
+/** The variants of a client's frames and of the upstream's; one list where all are of both. */
+function sidesOf(plans: readonly VariantPlan[], issues: Issues): readonly (readonly VariantPlan[])[] {
+  if (plans.every(({ from }) => from === undefined)) return [plans]
+  return frameSides.map((side) => {
+    const own = plans.filter(({ from }) => from === undefined || from === side)
+    if (own.length === 0)
+      issues.error(['spec', 'variants'], `no variant is for frames of the ${side}`, `add one with \`from: ${side}\``)
+    return own
+  })
 }
 
 function traceSlot(codec: Codec, { trace = '', module }: ProtocolSpec, issues: Issues): number | undefined {
@@ -83,24 +108,6 @@ function checkVariants(plans: readonly VariantPlan[], issues: Issues): void {
       }
     }
   }
-}
-
-/** Checks that all variants share say what a frame is before a variant is chosen. */
-function commonFacts(plans: readonly VariantPlan[]) {
-  const [first] = plans
-  return plans.every(({ facts }) => facts.length === first!.facts.length) ? first!.facts : []
-}
-
-function lengthDiffers(plans: readonly VariantPlan[]): boolean {
-  const keys = plans.map(({ length, maxFrame }) =>
-    JSON.stringify([
-      length.constant,
-      length.need,
-      maxFrame,
-      length.terms.map(({ node, scale }) => [node.place, scale]),
-    ]),
-  )
-  return new Set(keys).size > 1
 }
 
 function picker(plans: readonly VariantPlan[]): Picker {
@@ -191,11 +198,30 @@ function canWrite(node: Node, { length }: VariantPlan): boolean {
   return single !== undefined && single.patch !== undefined && (!single.elastic || length.constant >= single.minEnd)
 }
 
+/** What both sides of a protocol must agree on. */
+interface SharedIds {
+  readonly bits: number
+  readonly idCount: number
+  readonly reservedIds: readonly number[]
+}
+
+const idsWritable = ({ ids }: VariantPlan) => ids.length > 0 && ids.every((node) => node.patch && node.writable)
+
+function idsOf(plans: readonly VariantPlan[]): SharedIds {
+  const writable = plans.filter(idsWritable)
+  return {
+    bits: writable.length > 0 ? Math.min(...writable.map(({ idBits }) => idBits)) : 0,
+    idCount: Math.min(2 ** 64, ...writable.map((plan) => plan.idCount)),
+    reservedIds: [...new Set(plans.flatMap((plan) => plan.reservedIds))],
+  }
+}
+
 function build(
   name: string,
   spec: ProtocolSpec,
   plans: readonly VariantPlan[],
   modes: Codec['modes'],
+  shared: SharedIds,
   slots: Slots,
 ): Codec {
   const { fields, nodes, byName } = slots
@@ -205,11 +231,7 @@ function build(
   const read = slotReader(nodes, single ? undefined : pick)
   const ref: FieldRef = emptyRef()
   const inspect = inspector(plans, pick, single)
-  const withIds = plans.filter(({ ids }) => ids.length > 0)
-  const writable = withIds.filter(({ ids }) => ids.every((node) => node.patch && node.writable))
-  const bits = writable.length > 0 ? Math.min(...writable.map(({ idBits }) => idBits)) : 0
-  const idCount = Math.min(2 ** 64, ...writable.map((plan) => plan.idCount))
-  const reservedIds = [...new Set(plans.flatMap((plan) => plan.reservedIds))]
+  const { bits, idCount, reservedIds } = shared
   const planOf = (b: Uint8Array, at: number, length: number) => plans[pick(b, at, at + length)]
   const codec: Codec = {
     name,
@@ -244,7 +266,7 @@ function build(
     mutate: (b, at, length, edits) => mutate(planOf(b, at, length), nodes, pick, b.slice(at, at + length), edits),
   }
   if (bits === 0) return codec
-  const elastic = writable.some(({ ids }) => ids.some((node) => node.elastic))
+  const elastic = plans.some((plan) => idsWritable(plan) && plan.ids.some((node) => node.elastic))
   const splice = plans.map(fastSplice)
   const write = plans.map((plan) => simpleWriteId(plan) ?? writer(plan))
   return {
@@ -369,39 +391,4 @@ function inspector(plans: readonly VariantPlan[], pick: Picker, single: boolean)
     const variant = pick(b, at, at + length)
     return variant < 0 ? FrameError.unknownVariant : all[variant]!(b, at, length, out)
   }
-}
-
-function lengthReader(plans: readonly VariantPlan[], pick: Picker): Codec['frameLength'] {
-  const min = Math.min(...plans.map((plan) => plan.min))
-  if (!lengthDiffers(plans)) return oneLength(plans[0]!, min, commonFacts(plans))
-  const readers = plans.map((plan) => oneLength(plan, plan.min, plan.checks))
-  const need = Math.max(1, ...plans.flatMap(({ selectors }) => selectors.map(({ node }) => node.minEnd)))
-  return (b, at, end) => {
-    if (end - at < need) return need
-    const variant = pick(b, at, end)
-    return variant < 0 ? FrameError.unknownVariant : readers[variant]!(b, at, end)
-  }
-}
-
-function oneLength(plan: VariantPlan, min: number, facts: readonly Condition[]): Codec['frameLength'] {
-  const simple = simpleLength(plan, min, facts)
-  if (simple) return simple
-  const { maxFrame, length } = plan
-  const { total } = length
-  const need = Math.max(length.need, ...facts.map(({ node }) => node.minEnd))
-  const checks = facts.map(({ test }) => test)
-  return (b, at, end) => {
-    if (end - at < need) return need
-    for (let i = 0; i < checks.length; i++) if (!checks[i]!(b, at, end)) return FrameError.badMagic
-    const n = total(b, at, end)
-    if (n < min) {
-      return n >= 0 ? FrameError.belowHeader : n === NEED ? waitFor(end - at + 1, maxFrame) : FrameError.malformed
-    }
-    return n > maxFrame ? FrameError.tooLong : n
-  }
-}
-
-/** A length field that is itself cut off: one more byte, unless the frame could no longer be valid. */
-function waitFor(bytes: number, maxFrame: number): number {
-  return bytes > maxFrame ? FrameError.tooLong : bytes
 }

@@ -62,6 +62,14 @@ export function lengthPlan(scope: Scope, spec: LengthSpec, path: IssuePath, alig
       )
       return undefined
     }
+    if (of === 'end' && searched(scope, node)) {
+      scope.issues.error(
+        path,
+        `the frame's length cannot hang on a text up to a zero byte: every piece that comes would be searched from its start again`,
+        'a frame says how long it is in a number; others need a codec in code',
+      )
+      return undefined
+    }
     if (of === 'value' && node.number && largest(node.number) > 2 ** 32 - 1) {
       scope.issues.error(
         [...node.path, 'type'],
@@ -95,6 +103,14 @@ export function lengthPlan(scope: Scope, spec: LengthSpec, path: IssuePath, alig
     single: values.length === 1 ? values[0] : undefined,
     constant: base,
   }
+}
+
+/** Whether the end of a field is found by looking for it, or that of one it stands behind. */
+function searched(scope: Scope, node: Node): boolean {
+  if (node.searched) return true
+  const before = /\*end:([\w-]+)/.exec(node.place?.anchor ?? '')?.[1]
+  const other = before === undefined ? undefined : scope.node(before)
+  return other !== undefined && searched(scope, other)
 }
 
 /** The sum itself, not bounded by the bytes there are (as an offset would be). */

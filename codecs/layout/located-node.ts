@@ -9,7 +9,7 @@ import { BAD } from './numbers.ts'
 import type { Offset } from './offset.ts'
 import type { FieldSpec } from './schema.ts'
 import type { Scope } from './scope.ts'
-import { prefixedText, sizedText } from './text-node.ts'
+import { prefixedText, sizedText, zeroEndedText } from './text-node.ts'
 import { largest, minBytes, parseType, type TextType, type TypeInfo, typeHint, typeNames } from './types.ts'
 import { within } from './wrap.ts'
 
@@ -146,6 +146,23 @@ function typed(
       elastic: true,
     }
   }
+  if (type.form === 'text' && type.zeroEnded) {
+    if (spec.size !== undefined)
+      scope.issues.error([...path, 'size'], `"${name}" ends with a zero byte, it can have no size`)
+    if (spec.align !== undefined)
+      scope.issues.error([...path, 'align'], `"${name}" ends with a zero byte, it cannot be padded`)
+    return {
+      ...base,
+      ...zeroEndedText(base.start, max),
+      type: type.value,
+      writable,
+      value: noNumber,
+      minEnd: base.minStart + 1,
+      place: place(Number.POSITIVE_INFINITY),
+      elastic: true,
+      searched: true,
+    }
+  }
   const before = offset.said ? undefined : base.minStart
   return sized(scope, base, spec, path, type as TextType | { form: 'map' }, max, before, place)
 }
@@ -162,7 +179,14 @@ function sized(
 ): Node | undefined {
   const { name } = base
   if (spec.size === undefined) {
-    scope.issues.error(path, `"${name}" has no size`, 'size: a number, a sum of fields, or rest')
+    const counted = type.form === 'map' && spec.count !== undefined
+    scope.issues.error(
+      path,
+      counted
+        ? `"${name}" has no size: \`count\` says how many pairs there are, not how many bytes`
+        : `"${name}" has no size`,
+      counted ? 'size: rest, where nothing has to be found behind it' : 'size: a number, a sum of fields, or rest',
+    )
     return undefined
   }
   const expression = spec.size === 'rest' ? undefined : scope.expression(spec.size, [...path, 'size'])
@@ -196,12 +220,13 @@ function sized(
   const keys = parseType(spec.keys ?? '')
   const values = parseType(spec.values ?? '')
   const count = spec.count === undefined ? undefined : parseType(spec.count)
-  const keyed = keys && keys.form !== 'hessian' && keys.form !== 'map' && (keys.form !== 'text' || keys.prefix)
-  if (!keyed || values?.form !== 'text' || !values.prefix) {
+  const delimited = (text: TextType) => text.prefix !== undefined || text.zeroEnded === true
+  const keyed = keys && keys.form !== 'hessian' && keys.form !== 'map' && (keys.form !== 'text' || delimited(keys))
+  if (!keyed || values?.form !== 'text' || !delimited(values)) {
     scope.issues.error(
       path,
       `the map "${name}" needs keys that are texts with a length or numbers, and values with a length`,
-      'keys: str(u32), values: str(u32), or for tags and values keys: u8, values: bytes(u8)',
+      'keys: str(u32), values: str(u32), or for tags and values keys: u8, values: bytes(u8); cstr for texts up to a zero byte',
     )
     return undefined
   }

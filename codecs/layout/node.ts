@@ -94,6 +94,8 @@ export interface Node {
     | undefined
   /** A text behind a plain length at one offset; `guarded` and `container` still count. */
   readonly text?: PlainText | undefined
+  /** Its end is found by looking at every byte. */
+  readonly searched?: true
   /** Goes up to the end of the frame or container. */
   readonly rest: boolean
   /** Whether a new value can have another length. */

@@ -4,7 +4,7 @@ import { last, numberBytes, readNumber } from './numbers.ts'
 import { encodePrefixed } from './text-node.ts'
 import { largest, type NumberType, type TextType, type VarintType } from './types.ts'
 
-/** A list of key-value pairs inside a region of known length: keys are length-prefixed text or numbers, values text. */
+/** A list of key-value pairs inside a region of known length: keys are text (behind a length, or up to a zero byte) or numbers, values text. */
 export interface PairsLayout {
   readonly keys: TextType | NumberType
   readonly values: TextType
@@ -56,16 +56,25 @@ export function eachPair(
         p = text(layout.keys, b, p, end)
         if (p < 0) return false
         pair.keyStart = last.next
+        pair.keyEnd = p
+        if (layout.keys.zeroEnded) {
+          // An empty one ends the list, as behind the last pair of C strings.
+          if (p === pair.keyStart) return true
+          p++
+        }
       } else {
         if (readNumber(layout.keys, b, p, end) < 0) return false
+        // As behind the last field of PostgreSQL's errors.
+        if (layout.values.zeroEnded && last.lo === 0 && last.hi === 0) return true
         pair.keyStart = p
         p = last.next
+        pair.keyEnd = p
       }
-      pair.keyEnd = p
       p = text(layout.values, b, p, end)
       if (p < 0) return false
       pair.valueStart = last.next
       pair.valueEnd = p
+      if (layout.values.zeroEnded) p++
       if (layout.align > 1) p = Math.min(end, pair.from + roundUp(p - pair.from, layout.align))
       pair.next = p
       if (visit(pair)) return true
@@ -83,6 +92,11 @@ export function keyBytes({ keys }: PairsLayout, key: string): Uint8Array | undef
 
 /** The end of the text at `p`, its value starting at `last.next`; -1 when it is no text. Null is empty. */
 function text(type: TextType, b: Uint8Array, p: number, end: number): number {
+  if (type.zeroEnded) {
+    last.next = p
+    for (let e = p; e < end; e++) if (b[e] === 0) return e
+    return -1
+  }
   if (!type.prefix || readNumber(type.prefix, b, p, end) < 0) return -1
   if (last.lo < 0 || last.hi !== 0) return type.nullable && last.hi === -1 ? last.next : -1
   const length = last.lo - type.bias
@@ -123,10 +137,13 @@ export function writePair(
 ): Uint8Array | undefined {
   if (layout.blocks) return undefined
   const kept: Uint8Array[] = []
+  // A pair that is there keeps its place.
+  let place = -1
   let tail = end
   const add = (pair: Pair) => {
     tail = pair.next
-    if (!isKey(b, pair.keyStart, pair.keyEnd)) kept.push(b.slice(pair.from, pair.next))
+    if (isKey(b, pair.keyStart, pair.keyEnd)) place = kept.length
+    else kept.push(b.slice(pair.from, pair.next))
     return false
   }
   tail = start
@@ -136,7 +153,10 @@ export function writePair(
     const name = layout.keys.form === 'text' ? encodePrefixed(layout.keys, key) : key
     const text = encodePrefixed(layout.values, value)
     if (!name || !text) return undefined
-    kept.push(padded(joinBytes(name, text), layout.align))
+    const pair = padded(joinBytes(name, text), layout.align)
+    // What was the last pair may have ended without its padding.
+    if (place < 0) kept.splice(0, kept.length, ...kept.map((one) => padded(one, layout.align)), pair)
+    else kept.splice(place, 0, pair)
   }
   const count = layout.count ? numberBytes(layout.count, kept.length, 0) : new Uint8Array(0)
   return count && joinBytes(count, ...kept, b.subarray(tail, end))

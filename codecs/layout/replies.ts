@@ -14,29 +14,34 @@ import type { IssuePath, Issues } from './issue.ts'
 import { lengthNumber } from './length.ts'
 import { joinBytes, type Node } from './node.ts'
 import { compileTemplate, type Draft, setValue, type Template } from './reply.ts'
+import type { TemplateSpec } from './schema.ts'
 import type { VariantPlan } from './variant.ts'
 
 type Picker = (b: Uint8Array, at: number, limit: number) => number
 
-/** The frames a protocol's proxy makes itself. */
+/** The layouts of frames that come from one side. */
+export interface ReplySide {
+  readonly codec: Codec
+  readonly plans: readonly VariantPlan[]
+  readonly pick: Picker
+}
+
+type Templates = Record<ReplyKind, (Template | undefined)[]>
+
+/** The frames a protocol's proxy makes itself, of those a client sends; `other` is how the client reads what it gets (a ping is the upstream's to read). */
 export function compileReplies(
-  plans: readonly VariantPlan[],
-  codec: Codec,
-  pick: Picker,
+  own: ReplySide,
+  other: ReplySide,
   issues: Issues,
 ): Pick<Codec, 'replies' | 'errorCodes'> & Partial<Pick<Codec, 'reply'>> {
-  const scopes = plans.map(({ scope }) => scope)
-  const templates: Record<ReplyKind, (Template | undefined)[]> = { error: [], heartbeat: [], goaway: [], ping: [] }
+  const { plans } = own
+  const templates: Templates = { error: [], heartbeat: [], goaway: [], ping: [] }
   let codes: Partial<Record<ErrorReason, number>> = {}
   for (const kind of replyKinds) {
-    plans.forEach((plan, i) => {
-      const template = plan.reply[kind]
-      if (template === undefined || template === 'close') return
-      const path = plan.replyPath(kind)
-      const own = [plan.scope, ...scopes.filter((scope) => scope !== plan.scope)]
-      templates[kind][i] = compileTemplate(plan.scope, template, path, plan, own)
-      if (kind === 'error') codes = { ...codes, ...template.codes }
-    })
+    templates[kind] = templatesOf(kind, own, kind === 'ping' ? own : other)
+    for (const { reply } of plans) {
+      if (kind === 'error' && typeof reply.error === 'object') codes = { ...codes, ...reply.error.codes }
+    }
   }
   if (plans.every(({ reply }) => reply.error === undefined)) {
     issues.warning(
@@ -46,8 +51,77 @@ export function compileReplies(
     )
   }
   const replies = replyKinds.filter((kind) => templates[kind].some((template) => template !== undefined))
-  const build = builder(plans, pick, codec.maxFrame)
-  const reply: NonNullable<Codec['reply']> = (kind, b, at, length, code, message) => {
+  const reply = replyMaker(own, other, templates)
+  if (!issues.failed) {
+    for (const kind of replies) {
+      const { codec } = kind === 'ping' ? own : other
+      probe(codec, reply, kind, templates[kind], plans, issues)
+    }
+  }
+  return { replies, errorCodes: defaultErrorCodes(codes), ...(replies.length > 0 && { reply }) }
+}
+
+/** Answers to heartbeats of an upstream, for a protocol whose sides differ; nothing else is made of what an upstream sends. */
+export function compileUpstreamReplies(
+  own: ReplySide,
+  client: ReplySide,
+  issues: Issues,
+): Pick<Codec, 'replies'> & Partial<Pick<Codec, 'reply'>> {
+  for (const { from, reply, replyPath } of own.plans) {
+    if (from === undefined) continue
+    const [stray] = replyKinds.filter(
+      (kind) => kind !== 'heartbeat' && replyPath(kind).includes('variants') && reply[kind],
+    )
+    if (stray)
+      issues.error(
+        replyPath(stray),
+        `"${stray}" is not made of what an upstream sends`,
+        'put it into a variant for frames of the client, or into `spec.reply`',
+      )
+  }
+  const heartbeat = templatesOf('heartbeat', own, client)
+  if (!heartbeat.some((template) => template !== undefined)) return { replies: [] }
+  const templates: Templates = { error: [], heartbeat, goaway: [], ping: [] }
+  return { replies: ['heartbeat'], reply: replyMaker(own, client, templates) }
+}
+
+/** The templates of one kind by variant of `own`; what they make is read by `other`. */
+function templatesOf(kind: ReplyKind, { plans }: ReplySide, other: ReplySide): (Template | undefined)[] {
+  const scopes = [...plans, ...other.plans].map(({ scope }) => scope)
+  // The shortest frame there is on the other side: a copy of fewer bytes is none.
+  const shortest = other.plans.reduce((least, plan) => (plan.header < least.header ? plan : least))
+  return plans.map((plan) => {
+    const template = plan.reply[kind]
+    if (template === undefined || template === 'close') return undefined
+    const path = plan.replyPath(kind)
+    // One for all variants is for those whose messages can be answered so.
+    if (!path.includes('variants') && answers[kind] && !plan.kind.kinds.some((name) => answers[kind]!.includes(name)))
+      return undefined
+    const known = [plan.scope, ...scopes.filter((scope) => scope !== plan.scope)]
+    const same = other.plans.includes(plan)
+    const { header } = same ? plan : shortest
+    // What it sets may make it one of another variant.
+    const least = same && !choosesVariant(template, other) ? plan : shortest
+    return compileTemplate(plan.scope, template, path, { header, least: least.header, nodes: least.nodes }, known)
+  })
+}
+
+/** Messages that a reply is made of; a goaway or ping is made of none. */
+const answers: Partial<Record<ReplyKind, readonly string[]>> = {
+  error: ['request', 'either'],
+  heartbeat: ['heartbeat'],
+}
+
+function choosesVariant({ set = {} }: TemplateSpec, { plans }: ReplySide): boolean {
+  return plans.some(({ selectors }) => selectors.some(({ node }) => node.name in set))
+}
+
+function replyMaker(own: ReplySide, other: ReplySide, templates: Templates): NonNullable<Codec['reply']> {
+  const { pick } = own
+  const forOther = builder(own, other)
+  const forOwn = own === other ? forOther : builder(own, own)
+  return (kind, b, at, length, code, message) => {
+    const build = kind === 'ping' ? forOwn : forOther
     const variant = length > 0 ? pick(b, at, at + length) : 0
     const template =
       templates[kind][variant] ?? (length > 0 ? undefined : templates[kind].find((any) => any !== undefined))
@@ -55,11 +129,9 @@ export function compileReplies(
     const answers = kind === 'error' || kind === 'heartbeat'
     return template && build(template, b, at, at + length, answers ? variant : -1, code, message)
   }
-  if (!issues.failed) for (const kind of replies) probe(codec, reply, kind, templates[kind], plans, issues)
-  return { replies, errorCodes: defaultErrorCodes(codes), ...(replies.length > 0 && { reply }) }
 }
 
-function builder(plans: readonly VariantPlan[], pick: Picker, maxFrame: number) {
+function builder({ plans: requests }: ReplySide, { plans, pick, codec: { maxFrame } }: ReplySide) {
   const ref = emptyRef()
   return (
     template: Template,
@@ -74,7 +146,7 @@ function builder(plans: readonly VariantPlan[], pick: Picker, maxFrame: number) 
     if (!draft) return undefined
     let frame: Uint8Array | undefined = draft.frame
     if (template.literal && limit > at && request >= 0) {
-      const { ids } = plans[request]!
+      const { ids } = requests[request]!
       for (const node of plans[pick(frame, 0, frame.length)]?.ids ?? []) {
         const id = ids.find(({ name }) => name === node.name) ?? ids[0]
         if (id?.read(b, at, limit, ref)) carryId(node, frame, ref.lo, ref.hi)
@@ -90,7 +162,7 @@ function builder(plans: readonly VariantPlan[], pick: Picker, maxFrame: number) 
     if (sum > 0) frame = joinBytes(frame, new Uint8Array(sum))
     const right = fixLength(plan, frame)
     const done = right && padFrame(plan.rules, right)
-    if (!done || done.length > maxFrame) return undefined
+    if (!done || done.length > maxFrame || (!template.literal && done.length < plan.min)) return undefined
     renewChecksum(plan.rules, done, 0, done.length)
     return done
   }

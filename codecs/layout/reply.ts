@@ -7,7 +7,7 @@ import { halvesOf, numberBytes, varintBytes } from './numbers.ts'
 import type { TemplateItem, TemplateSpec } from './schema.ts'
 import type { Scope } from './scope.ts'
 import { encodePrefixed } from './text-node.ts'
-import { type NumberType, parseType } from './types.ts'
+import { minBytes, type NumberType, parseType } from './types.ts'
 
 /** What a template is filled from. */
 interface Source {
@@ -34,13 +34,16 @@ export interface Template {
   readonly literal: boolean
 }
 
-/** What every frame of a variant has, and the end of that. */
+/** What a frame made of a template starts with. */
 export interface Header {
+  /** Bytes of the request that are copied unless said. */
   readonly header: number
+  /** No frame of the layout it will have is shorter, because of these fields. */
+  readonly least: number
   readonly nodes: readonly Node[]
 }
 
-/** `scope` are the fields of the request, `frame` what none of its frames is without. */
+/** `scope` are the fields of the request, `known` of all layouts the reply may have. */
 export function compileTemplate(
   scope: Scope,
   spec: TemplateSpec,
@@ -49,8 +52,7 @@ export function compileTemplate(
   known: readonly Scope[],
 ): Template | undefined {
   const head = prefixOf(scope, spec, path, frame)
-  const items = typeof spec.body === 'string' ? spec.body.split(',').map((item) => item.trim()) : (spec.body ?? [])
-  const body = partsOf(scope, items, [...path, 'body'])
+  const body = partsOf(scope, bodyItems(spec), [...path, 'body'])
   const set = Object.entries(spec.set ?? {}).map(([name, value]) => ({ name, value }))
   for (const { name, value } of set) checkSet(known, name, value, [...path, 'set', name])
   if (!head || !body) return undefined
@@ -66,11 +68,34 @@ export function compileTemplate(
   }
 }
 
+function bodyItems({ body = [] }: TemplateSpec): readonly TemplateItem[] {
+  return typeof body === 'string' ? body.split(',').map((item) => item.trim()) : body
+}
+
+/** Bytes a body has whatever is filled in. */
+function leastBytes(items: readonly TemplateItem[]): number {
+  return items.reduce((sum, item) => sum + leastOf(item), 0)
+}
+
+function leastOf(item: TemplateItem): number {
+  if (typeof item !== 'string') {
+    const [[key, inner] = ['', []]] = Object.entries(item)
+    return (key === '' ? 0 : leastOf(key)) + leastBytes(inner)
+  }
+  const [word = ''] = item.split(' ', 1)
+  if (word === 'hex') return hex(item.slice(word.length))?.length ?? 0
+  const type = parseType(word)
+  if (!type || type.form === 'map') return 0
+  if (type.form === 'hessian') return 1
+  if (type.form !== 'text') return minBytes(type)
+  return type.zeroEnded ? 1 : type.prefix ? minBytes(type.prefix) : 0
+}
+
 function prefixOf(
   scope: Scope,
   spec: TemplateSpec,
   path: IssuePath,
-  { header, nodes }: Header,
+  { header, least, nodes }: Header,
 ): { readonly part: Part; readonly literal: boolean } | undefined {
   const { from = 'request', bytes } = spec
   if (from !== 'request') {
@@ -90,12 +115,14 @@ function prefixOf(
   const expression = scope.expression(bytes ?? header, [...path, 'bytes'])
   const offset = expression && scope.offset(expression, [...path, 'bytes'])
   if (!offset) return undefined
-  if (offset.min < header) {
+  const body = leastBytes(bodyItems(spec))
+  if (offset.min + body < least) {
     const beyond = nodes.filter(({ required, minEnd }) => required && minEnd > offset.min).map(({ name }) => name)
+    const behind = body > 0 ? ` and puts ${body} behind them` : ''
     scope.issues.error(
       [...path, 'bytes'],
-      `the reply copies ${offset.min} bytes of the request, its header takes ${header}: the frame would be shorter than its header`,
-      `copy ${header}, or say of what replies do not have when it is there (\`when\`, or \`optional: true\`): ${beyond.join(', ')}`,
+      `the reply copies ${offset.min} bytes of the request${behind}, its header takes ${least}: the frame would be shorter than its header`,
+      `copy ${least}, or say of what replies do not have when it is there (\`when\`, or \`optional: true\`): ${beyond.join(', ')}`,
     )
     return undefined
   }
@@ -176,7 +203,7 @@ function partOf(scope: Scope, item: TemplateItem, path: IssuePath): Part | undef
   if (word === 'dec') return (source) => textBytes(asText(value(source)))
   const type = parseType(word)
   if (type?.form === 'hessian') return (source) => hessianBytes(asText(value(source)))
-  if (type?.form === 'text' && type.prefix) {
+  if (type?.form === 'text' && (type.prefix || type.zeroEnded)) {
     return (source) => {
       const text = value(source)
       return text === undefined

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { connectionModes, errorReasons } from '../contract.ts'
+import { connectionModes, errorReasons, frameSides } from '../contract.ts'
 import { checksumNames } from './checksum.ts'
 
 /** The shape of a `Protocol` document's `spec`. What fits together is checked by `compileProtocol`, which also knows lengths and offsets. */
@@ -214,6 +214,10 @@ const reply = {
 
 const variant = z.strictObject({
   name,
+  from: z
+    .enum(frameSides)
+    .optional()
+    .meta({ doc: 'Only frames of this side are laid out so; for protocols whose frames do not say whose they are.' }),
   when: when.optional(),
   frame: z.strictObject(frame).partial().optional(),
   message: z.strictObject(message).partial().optional(),

@@ -92,9 +92,45 @@ function plainEnd({ at: offset, bytes, max }: PlainText): Position {
   }
 }
 
-/** Length and value; undefined is null, where the type knows null. */
+/** Text up to a zero byte, which is part of the field and not of its value. `max` is the longest value in bytes. */
+export function zeroEndedText(start: Position, max: number): TextAccess {
+  const zero: Position = (b, at, limit) => {
+    const s = start(b, at, limit)
+    if (s < 0) return s
+    const bound = Math.min(limit, s + max + 1)
+    for (let p = s; p < bound; p++) if (b[p] === 0) return p
+    return bound < limit ? BAD : NEED
+  }
+  const end: Position = (b, at, limit) => {
+    const e = zero(b, at, limit)
+    return e < 0 ? e : e + 1
+  }
+  return {
+    end,
+    read: (b, at, limit, out) => {
+      const e = zero(b, at, limit)
+      if (e < 0) return false
+      out.start = start(b, at, limit)
+      out.end = e
+      return true
+    },
+    patch: (b, at, limit, value) => {
+      const e = end(b, at, limit)
+      const bytes = e < 0 || value === undefined ? undefined : encodeZeroEnded(value, max)
+      return bytes && { start: start(b, at, limit), end: e, bytes }
+    },
+  }
+}
+
+function encodeZeroEnded(value: FieldValue, max = 2 ** 31): Uint8Array | undefined {
+  const text = textBytes(value)
+  return text.length > max || text.includes(0) ? undefined : joinBytes(text, [0])
+}
+
+/** Length and value, or value and zero byte; undefined is null, where the type knows null. */
 export function encodePrefixed(type: TextType, value: FieldValue | undefined, max = 2 ** 31): Uint8Array | undefined {
-  const { prefix, bias, nullable } = type
+  const { prefix, bias, nullable, zeroEnded } = type
+  if (zeroEnded) return value === undefined ? undefined : encodeZeroEnded(value, max)
   if (!prefix) return undefined
   if (value === undefined)
     return nullable ? (bias ? numberBytes(prefix, 0, 0) : numberBytes(prefix, -1, -1)) : undefined

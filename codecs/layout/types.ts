@@ -31,6 +31,8 @@ export interface TextType {
   readonly bias: 0 | 1
   /** A negative prefix, or 0 with a bias of 1, is null: the field is absent. */
   readonly nullable: boolean
+  /** No prefix: a zero byte stands behind the value, which has none. */
+  readonly zeroEnded?: true
 }
 
 export type TypeInfo =
@@ -52,6 +54,7 @@ function parse(text: string): TypeInfo | undefined {
   const number = parseNumber(text)
   if (number) return number
   if (text === 'map' || text === 'hessian') return { form: text }
+  if (text === 'cstr') return { form: 'text', value: 'string', bias: 0, nullable: false, zeroEnded: true }
   const sized = /^(str|bytes)(?:\(([^()]+(?:\(\d+\))?)\)(\?)?)?$/.exec(text)
   if (!sized) return undefined
   const value = sized[1] === 'str' ? 'string' : 'bytes'
@@ -82,7 +85,7 @@ function parseNumber(text: string): NumberType | undefined {
 }
 
 export const typeNames =
-  'u8 u16 u24 u32 u64 i8…i64 (le behind for little-endian), leb128 zigzag mqtt ber, ascii(n) bcd(n), str(u16) bytes(u32), str bytes (with size), hessian, map'
+  'u8 u16 u24 u32 u64 i8…i64 (le behind for little-endian), leb128 zigzag mqtt ber, ascii(n) bcd(n), str(u16) bytes(u32), str bytes (with size), cstr (up to a zero byte), hessian, map'
 
 const otherNames: Readonly<Record<string, string>> = {
   byte: 'u8',
@@ -91,6 +94,9 @@ const otherNames: Readonly<Record<string, string>> = {
   ushort: 'u16',
   long: 'i64',
   ulong: 'u64',
+  cstring: 'cstr',
+  stringz: 'cstr',
+  asciz: 'cstr',
   varint: 'leb128',
   uvarint: 'leb128',
 }

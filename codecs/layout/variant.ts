@@ -1,4 +1,4 @@
-import { emptyRef, type Frame, FrameError, FrameKind, type ReplyKind, replyKinds } from '../contract.ts'
+import { emptyRef, type Frame, FrameError, FrameKind, type FrameSide, type ReplyKind, replyKinds } from '../contract.ts'
 import { checksumKinds } from './checksum.ts'
 import { allOf, type Condition, conditionsOf } from './condition.ts'
 import type { FrameRules } from './edit.ts'
@@ -19,6 +19,8 @@ import { bitsOf, countOf } from './types.ts'
 /** One layout of a protocol, compiled. */
 export interface VariantPlan {
   readonly name: string
+  /** Whose frames are laid out so; absent: those of both sides. */
+  readonly from: FrameSide | undefined
   readonly path: IssuePath
   readonly scope: Scope
   readonly nodes: readonly Node[]
@@ -119,11 +121,20 @@ export function compileVariant(
     ...selectors.map(({ node }) => node.minEnd),
   )
   const limits = limitsOf(frame.min, frame.max, header, length, pathOf, issues)
+  const ownMax = variant === undefined || variant.frame?.max !== undefined
+  if (ownMax && limits.asked !== undefined && limits.asked > length.most) {
+    const { asked } = limits
+    issues.warning(
+      pathOf('frame', 'max'),
+      `the maximum ${asked} is never reached: the length fields say at most ${length.most}`,
+    )
+  }
   checkOverlaps(declared, issues)
   const ids = nodes.filter(({ role }) => role === 'id')
   const idBits = Math.min(64, ...ids.flatMap(({ number }) => (number ? [bitsOf(number)] : [])))
   const plan = {
     name: variant?.name ?? '',
+    from: variant?.from,
     path: own,
     scope,
     nodes,
@@ -131,7 +142,8 @@ export function compileVariant(
     facts,
     selected: allOf(selectors),
     header,
-    ...limits,
+    min: limits.min,
+    maxFrame: limits.maxFrame,
     length,
     checks: facts,
     kind,
@@ -290,7 +302,7 @@ function limitsOf(
   length: LengthPlan,
   pathOf: (room: 'frame', key: string) => IssuePath,
   issues: Issues,
-): { readonly min: number; readonly maxFrame: number } {
+): { readonly min: number; readonly maxFrame: number; readonly asked: number | undefined } {
   const maxPath = pathOf('frame', 'max')
   const minPath = pathOf('frame', 'min')
   const asked = maxSpec === undefined ? undefined : parseSize(maxSpec)
@@ -300,9 +312,6 @@ function limitsOf(
   if (Number.isNaN(min)) issues.error(minPath, `"${minSpec}" is no size`, 'write 16 or 1KiB')
   if (asked !== undefined && asked > maxFrameLimit) {
     issues.error(maxPath, `the maximum ${asked} is above what a proxy can hold, ${maxFrameLimit}`, 'at most 1GiB')
-  }
-  if (asked !== undefined && asked > length.most) {
-    issues.warning(maxPath, `the maximum ${asked} is never reached: the length fields say at most ${length.most}`)
   }
   if (length.most < header) {
     const path = pathOf('frame', 'length')
@@ -320,7 +329,7 @@ function limitsOf(
       'leave "min" out, or mark fields optional',
     )
   }
-  return { min, maxFrame }
+  return { min, maxFrame, asked }
 }
 
 function inspector(plan: Omit<VariantPlan, 'inspect'>): VariantPlan['inspect'] {

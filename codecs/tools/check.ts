@@ -50,16 +50,23 @@ export function printSummary(codec: Codec): string {
       : codec.ordered
         ? 'none, replies in order'
         : 'none'
-  const names = Math.max(...codec.fields.map(({ name }) => name.length), 4)
-  const fields = codec.fields.map(({ name, type, writable, role, doc }) => {
+  const { upstream } = codec
+  return [
+    `${codec.name}: frames of ${codec.headerMin} to ${codec.maxFrame} bytes, connections ${codec.modes.join(', ')}`,
+    `  message id: ${ids}; own frames: ${codec.replies.join(', ') || 'none'}`,
+    ...(upstream ? ['  from the client:'] : []),
+    ...printFields(codec),
+    ...(upstream ? [`  from the upstream (${upstream.headerMin} to ${upstream.maxFrame} bytes):`] : []),
+    ...(upstream ? printFields(upstream) : []),
+  ].join('\n')
+}
+
+function printFields({ fields }: Codec): readonly string[] {
+  const names = Math.max(...fields.map(({ name }) => name.length), 4)
+  return fields.map(({ name, type, writable, role, doc }) => {
     const marks = [role && role !== name ? role : undefined, writable ? 'writable' : undefined]
       .filter(Boolean)
       .join(', ')
     return `  ${name.padEnd(names)}  ${type.padEnd(6)}  ${marks}${doc ? `${marks ? '  ' : ''}${doc}` : ''}`.trimEnd()
   })
-  return [
-    `${codec.name}: frames of ${codec.headerMin} to ${codec.maxFrame} bytes, connections ${codec.modes.join(', ')}`,
-    `  message id: ${ids}; own frames: ${codec.replies.join(', ') || 'none'}`,
-    ...fields,
-  ].join('\n')
 }

@@ -1,6 +1,14 @@
 import { parseDocument } from 'yaml'
 import { z } from 'zod'
-import { type Codec, errorReasons, type FieldValue, frameKindNames, replyKinds } from '../contract.ts'
+import {
+  type Codec,
+  codecOfSide,
+  errorReasons,
+  type FieldValue,
+  frameKindNames,
+  frameSides,
+  replyKinds,
+} from '../contract.ts'
 import { type DecodedFrame, decodeFrames, parseHex } from './decode.ts'
 
 /** Known bytes and what they mean: `vectors.yaml` beside a protocol. */
@@ -18,6 +26,8 @@ const vector = z.strictObject({
   name: z.string(),
   /** Who made the bytes: package and version, or a specification. */
   source: z.string().optional(),
+  /** Who sends them, where that makes a difference; the client unless said. */
+  from: z.enum(frameSides).optional(),
   hex: z.string(),
   frames: z.array(expectedFrame).optional(),
   /** The error frameLength gives behind the frames. */
@@ -61,7 +71,10 @@ export interface VectorResult {
 
 /** Decodes every vector and compares with what it says; each is also decoded cut at every byte and must give the same frames. */
 export function runVectors(codec: Codec, file: VectorsFile): readonly VectorResult[] {
-  return file.vectors.map((one) => ({ name: one.name, failures: runVector(codec, one) }))
+  return file.vectors.map((one) => ({
+    name: one.name,
+    failures: runVector(codecOfSide(codec, one.from ?? 'client'), one),
+  }))
 }
 
 function runVector(codec: Codec, vector: Vector): string[] {

@@ -1,4 +1,4 @@
-import type { Codec, ConnectionMode } from '../../codecs/contract.ts'
+import { type Codec, type ConnectionMode, codecOfSide } from '../../codecs/contract.ts'
 import type { ListenerConfig } from '../configuration.ts'
 import { AccessLog } from '../filters/access-log.ts'
 import { type CompiledTable, chooseMode } from '../route/compile.ts'
@@ -68,7 +68,8 @@ export class ListenerRuntime {
     this.maxConnections = config.maxConnections ?? 65_536
     this.maxRequestsPerConnection = Math.max(1, config.maxRequestsPerConnection ?? 1024)
     this.bufferLimit = config.bufferLimitBytes ?? mebibyte
-    this.hardLimit = Math.max(this.bufferLimit * 4, this.codec.maxFrame + this.bufferLimit)
+    const longest = Math.max(this.codec.maxFrame, codecOfSide(this.codec, 'upstream').maxFrame)
+    this.hardLimit = Math.max(this.bufferLimit * 4, longest + this.bufferLimit)
   }
 
   /** A connection came; `greeting` of others are not that far yet. @returns false when there are too many. */

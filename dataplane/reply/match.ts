@@ -28,10 +28,10 @@ export function takeReply(
   at: number,
   length: number,
 ): boolean {
-  const { codec } = connection
+  const { replyCodec } = connection
   const frame = engine.frame
   frame.idAt = -1
-  const bad = codec.inspect(b, at, length, frame)
+  const bad = replyCodec.inspect(b, at, length, frame)
   if (bad < 0) {
     connection.protocolError(bad)
     return false
@@ -113,7 +113,7 @@ function complete(
   failed: boolean,
   { status, idAt }: Frame,
 ): void {
-  const { codec } = connection
+  const { replyCodec: codec } = connection
   const { cluster } = connection.pool
   const route = request.route!
   const client = request.client!

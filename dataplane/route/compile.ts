@@ -1,4 +1,4 @@
-import { type Codec, type ConnectionMode, type Edit, sharedIdBits } from '../../codecs/contract.ts'
+import { type Codec, type ConnectionMode, codecOfSide, type Edit, sharedIdBits } from '../../codecs/contract.ts'
 import { rotation } from '../cluster/balance/picker.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { DirectReply, MessageRoute, RateLimit, RouteAction, RouteTable } from '../configuration.ts'
@@ -177,7 +177,7 @@ function freshRoute(codec: Codec, { name, action }: MessageRoute, state: RouteSt
   const limiters = limitersOf(codec, action.rateLimits ?? [], state)
   const globalLimits = compileLimits(codec, action.globalRateLimits)
   const requestEdits = compileEdits(codec, action.requestMutation)
-  const responseEdits = compileEdits(codec, action.responseMutation)
+  const responseEdits = compileEdits(codecOfSide(codec, 'upstream'), action.responseMutation)
   const { mirrors = [], fault } = action
   return {
     statsBlock: state.stats.block,

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { type Codec, type ConnectionMode, frameErrorName } from '../../codecs/contract.ts'
+import { type Codec, type ConnectionMode, codecOfSide, frameErrorName } from '../../codecs/contract.ts'
 import { complain, reasonOf } from '../complain.ts'
 import type { Engine } from '../engine.ts'
 import { Intake } from '../framing/intake.ts'
@@ -30,7 +30,10 @@ const closeMs = 5000
 export class UpstreamConnection implements FrameSink, OutputOwner {
   readonly pool: HostPool
   readonly mode: ConnectionMode
+  /** How what is sent is laid out. */
   readonly codec: Codec
+  /** How what comes is laid out. */
+  readonly replyCodec: Codec
   readonly client: Client | null
   readonly pending = new RequestList()
   readonly #engine: Engine
@@ -63,9 +66,10 @@ export class UpstreamConnection implements FrameSink, OutputOwner {
     this.pool = pool
     this.mode = mode
     this.codec = pool.codec
+    this.replyCodec = codecOfSide(pool.codec, 'upstream')
     this.client = client
     this.#engine = pool.engine
-    this.#reader = new FrameReader(pool.codec, this)
+    this.#reader = new FrameReader(this.replyCodec, this)
     this.rewrites = mode === 'shared' || (mode === 'exclusive' && canShare(pool.codec))
     this.idMask = pool.codec.idBits >= 32 ? -1 : (1 << pool.codec.idBits) - 1
     this.ids = this.rewrites && countsIds(pool.codec) ? new IdSpace(pool.codec) : null

@@ -1,0 +1,62 @@
+import { type Codec, FrameError } from '../contract.ts'
+import type { Condition } from './condition.ts'
+import { NEED } from './numbers.ts'
+import { type Picker, simpleLength } from './simple.ts'
+import type { VariantPlan } from './variant.ts'
+
+/** How long a frame is, before it is whole. */
+
+/** Checks that all variants share say what a frame is before a variant is chosen. */
+export function commonFacts(plans: readonly VariantPlan[]) {
+  const [first] = plans
+  return plans.every(({ facts }) => facts.length === first!.facts.length) ? first!.facts : []
+}
+
+/** Whether variants say their length differently. */
+export function lengthDiffers(plans: readonly VariantPlan[]): boolean {
+  const keys = plans.map(({ length, maxFrame }) =>
+    JSON.stringify([
+      length.constant,
+      length.need,
+      maxFrame,
+      length.terms.map(({ node, scale }) => [node.place, scale]),
+    ]),
+  )
+  return new Set(keys).size > 1
+}
+
+/** `frameLength` of a codec of these variants. */
+export function lengthReader(plans: readonly VariantPlan[], pick: Picker): Codec['frameLength'] {
+  const min = Math.min(...plans.map((plan) => plan.min))
+  if (!lengthDiffers(plans)) return oneLength(plans[0]!, min, commonFacts(plans))
+  const readers = plans.map((plan) => oneLength(plan, plan.min, plan.checks))
+  const need = Math.max(1, ...plans.flatMap(({ selectors }) => selectors.map(({ node }) => node.minEnd)))
+  return (b, at, end) => {
+    if (end - at < need) return need
+    const variant = pick(b, at, end)
+    return variant < 0 ? FrameError.unknownVariant : readers[variant]!(b, at, end)
+  }
+}
+
+function oneLength(plan: VariantPlan, min: number, facts: readonly Condition[]): Codec['frameLength'] {
+  const simple = simpleLength(plan, min, facts)
+  if (simple) return simple
+  const { maxFrame, length } = plan
+  const { total } = length
+  const need = Math.max(length.need, ...facts.map(({ node }) => node.minEnd))
+  const checks = facts.map(({ test }) => test)
+  return (b, at, end) => {
+    if (end - at < need) return need
+    for (let i = 0; i < checks.length; i++) if (!checks[i]!(b, at, end)) return FrameError.badMagic
+    const n = total(b, at, end)
+    if (n < min) {
+      return n >= 0 ? FrameError.belowHeader : n === NEED ? waitFor(end - at + 1, maxFrame) : FrameError.malformed
+    }
+    return n > maxFrame ? FrameError.tooLong : n
+  }
+}
+
+/** A length field that is itself cut off: one more byte, unless the frame could no longer be valid. */
+function waitFor(bytes: number, maxFrame: number): number {
+  return bytes > maxFrame ? FrameError.tooLong : bytes
+}
