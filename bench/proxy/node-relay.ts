@@ -5,7 +5,8 @@
  *
  * `node-relay.ts BYTES PORT...`, a port for each service; prints its own port and process as one JSON line.
  */
-import { connect, createServer, Socket } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
+import { takeOver } from '../../sockets/read.ts'
 
 const size = Number(process.argv[2])
 const ports = process.argv.slice(3).map(Number)
@@ -98,12 +99,8 @@ const server = createServer({ noDelay: true }, (accepted) => {
     known = true
     services[number(at + messageAt) % services.length]!.add(at)
   })
-  // As in dataplane/framing/intake.ts.
-  const holder = accepted as unknown as { _handle: unknown }
-  const options = { handle: holder._handle, allowHalfOpen: false, onread }
-  const socket = new Socket(options)
-  holder._handle = null
-  accepted.destroy()
+  const socket = takeOver(accepted, onread)
+  if (!socket) throw new Error('this Node gives no handle away')
   socket.on('error', () => socket.destroy())
   const client = new Destination(socket)
 })

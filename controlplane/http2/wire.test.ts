@@ -1,47 +1,23 @@
 import { once } from 'node:events'
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { PassThrough } from 'node:stream'
 import { afterEach, describe, expect, test } from 'vitest'
+import { all, MUCH, SocketPairs, turn } from '../../test/helpers/socket-pair.ts'
 import { Wire } from './wire.ts'
 
-const servers: Server[] = []
-const sockets: Socket[] = []
-
-afterEach(() => {
-  for (const socket of sockets.splice(0)) socket.destroy()
-  for (const server of servers.splice(0)) server.close()
-})
+const pairs = new SocketPairs()
+afterEach(() => pairs.end())
 
 /** The server's end of a connection as a wire, what it read, and the client's end, which reads nothing before somebody asks for it. */
 async function pair() {
+  const { accepted: socket, connected: client } = await pairs.open({ paused: false })
   const chunks: Buffer[] = []
-  let accepted: { readonly socket: Socket; readonly wire: Wire } | undefined
-  const server = createServer((socket) => {
-    accepted = { socket, wire: new Wire(socket, (chunk) => chunks.push(chunk)) }
-  }).listen(0, '127.0.0.1')
-  servers.push(server)
-  await once(server, 'listening')
-  const client = connect((server.address() as AddressInfo).port, '127.0.0.1')
-  await until(() => accepted !== undefined)
-  const { socket, wire } = accepted!
-  sockets.push(socket, client)
-  return { client, socket, wire, chunks }
+  return { client, socket, wire: new Wire(socket, (chunk) => chunks.push(chunk)), chunks }
 }
-
-const turn = () => new Promise((resolve) => setImmediate(resolve))
 
 async function until(check: () => boolean): Promise<void> {
   while (!check()) await turn()
 }
-
-async function all(socket: Socket): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  for await (const chunk of socket) chunks.push(chunk as Buffer)
-  return Buffer.concat(chunks)
-}
-
-/** More than the kernel takes for a client that does not read. */
-const much = Buffer.alloc(16 << 20, 'much')
 
 describe('what comes', () => {
   test('does not go through the stream, and is not written over by what comes next', async () => {
@@ -63,6 +39,7 @@ describe('what comes', () => {
     await once(socket, 'end')
     expect(Buffer.concat(chunks).equals(bytes)).toBe(true)
     client.resume()
+    socket.end()
     await once(socket, 'close')
   })
 
@@ -99,8 +76,8 @@ describe('what goes', () => {
   test('keeps its order while the client does not read, whoever writes it', async () => {
     const { client, socket, wire } = await pair()
     const told: number[] = []
-    for (let part = 0; part < 4; part++) wire.write(part === 0 ? much : Buffer.from(`|${part}`), () => told.push(part))
-    wire.writeAll([Buffer.from('|4'), much], () => told.push(4))
+    for (let part = 0; part < 4; part++) wire.write(part === 0 ? MUCH : Buffer.from(`|${part}`), () => told.push(part))
+    wire.writeAll([Buffer.from('|4'), MUCH], () => told.push(4))
     socket.write('|5')
     wire.write(Buffer.from('|6'), () => told.push(6))
     await turn()
@@ -111,12 +88,12 @@ describe('what goes', () => {
     socket.end()
     const bytes = await came
     expect(told).toEqual([0, 1, 2, 3, 4, 6])
-    expect(String(bytes.subarray(much.length, much.length + 8))).toBe('|1|2|3|4')
-    expect(String(bytes.subarray(2 * much.length + 8))).toBe('|5|6|7')
+    expect(String(bytes.subarray(MUCH.length, MUCH.length + 8))).toBe('|1|2|3|4')
+    expect(String(bytes.subarray(2 * MUCH.length + 8))).toBe('|5|6|7')
   })
 
   test('is the error of the socket when the client is gone: at once, or while it waits', async () => {
-    for (const bytes of [Buffer.from('x'), much]) {
+    for (const bytes of [Buffer.from('x'), MUCH]) {
       const { client, socket, wire } = await pair()
       const errors: Error[] = []
       socket.on('error', (error) => errors.push(error))
@@ -127,7 +104,7 @@ describe('what goes', () => {
         written++
         wire.write(what, () => told++)
       }
-      if (bytes === much) write(bytes)
+      if (bytes === MUCH) write(bytes)
       client.resetAndDestroy()
       // The first write after the reset may come before it; a later one fails.
       while (!socket.destroyed) {
@@ -144,7 +121,7 @@ describe('what goes', () => {
   test('waits no longer when the socket is destroyed', async () => {
     const { socket, wire } = await pair()
     let told = 0
-    wire.write(much, () => told++)
+    wire.write(MUCH, () => told++)
     socket.destroy()
     await until(() => told > 0)
     expect(told).toBe(1)

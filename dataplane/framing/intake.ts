@@ -1,10 +1,8 @@
-import { type OnReadOpts, Socket } from 'node:net'
+import type { OnReadOpts, Socket } from 'node:net'
+import { piece, takeOver } from '../../sockets/read.ts'
 import { plainBytes } from './reader.ts'
-import { type Slabs, slabBytes } from './slabs.ts'
+import type { Slabs } from './slabs.ts'
 
-/** As much as libuv reads at once. */
-const pieceBytes = slabBytes
-const piece = Buffer.allocUnsafeSlow(pieceBytes)
 /** Asking a view for its memory costs as much as the copy. */
 const pieceMemory = piece.buffer
 
@@ -41,26 +39,13 @@ export class Intake implements OnReadOpts {
   }
 }
 
-/** As much of a socket's handle as is asked for here; Node has no name for it in public. */
-interface Handle {
-  readonly useUserBuffer?: unknown
-}
-
 /**
- * The same connection as a socket that reads by `intake`. A server's sockets cannot be made with `onread` (Node 20 to 24), so the connection
- * gets a second one; where Node should no longer allow that, the first one is used and its chunks are followed.
+ * The same connection as a socket that reads by `intake`: another one, since a server's sockets cannot be made so. Where Node does not allow that, it
+ * is the first one, and its chunks are followed.
  */
 export function readBy(intake: Intake, accepted: Socket): Socket {
-  const holder = accepted as unknown as { _handle: Handle | null }
-  const handle = holder._handle
-  if (typeof handle?.useUserBuffer !== 'function') {
-    intake.follow(accepted)
-    return accepted
-  }
-  const options = { handle, allowHalfOpen: accepted.allowHalfOpen, onread: intake }
-  const socket = new Socket(options)
-  // Without its handle its end is only one of the server's book-keeping.
-  holder._handle = null
-  accepted.destroy()
-  return socket
+  const socket = takeOver(accepted, intake)
+  if (socket) return socket
+  intake.follow(accepted)
+  return accepted
 }

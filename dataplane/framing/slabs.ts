@@ -1,7 +1,9 @@
+import { PIECE_BYTES } from '../../sockets/read.ts'
 import { afterTurn, type Flushable } from '../turn.ts'
 import { giveSlabBack, isStale, lose, takeSlab } from './arena.ts'
 
-export const slabBytes = 64 * 1024
+/** Room for whatever a socket reads at once. */
+export const slabBytes = PIECE_BYTES
 /** A proxy that had to hold more than this at once gives the rest back. */
 const most = 512
 

@@ -1,36 +1,17 @@
 import { once } from 'node:events'
-import { type AddressInfo, connect, createServer, type Server, Socket } from 'node:net'
+import { Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
+import { all, MUCH, SocketPairs, turn } from '../../test/helpers/socket-pair.ts'
 import { DirectWriter } from './direct-write.ts'
 
-const servers: Server[] = []
-const sockets: Socket[] = []
-
-afterEach(() => {
-  for (const socket of sockets.splice(0)) socket.destroy()
-  for (const server of servers.splice(0)) server.close()
-})
+const pairs = new SocketPairs()
+afterEach(() => pairs.end())
 
 /** Two ends of a connection; nothing is read at `far` before somebody asks for it, and nothing at `near`. */
 async function pair(): Promise<{ near: Socket; far: Socket }> {
-  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }).listen(0, '127.0.0.1')
-  servers.push(server)
-  await once(server, 'listening')
-  const near = connect((server.address() as AddressInfo).port, '127.0.0.1')
-  near.pause()
-  const [[far]] = (await Promise.all([once(server, 'connection'), once(near, 'connect')])) as [[Socket], unknown]
-  sockets.push(near, far)
-  return { near, far }
+  const { connected, accepted } = await pairs.open()
+  return { near: connected, far: accepted }
 }
-
-async function all(socket: Socket): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  for await (const chunk of socket) chunks.push(chunk as Buffer)
-  return Buffer.concat(chunks)
-}
-
-/** More than the kernel takes for a peer that does not read. */
-const much = Buffer.alloc(16 << 20, 'much')
 
 describe('what is written past the stream', () => {
   it('is with the kernel at once where there is room, one piece or several', async () => {
@@ -52,29 +33,29 @@ describe('what is written past the stream', () => {
     const { near, far } = await pair()
     let done = 0
     const writer = new DirectWriter(near, () => done++)
-    expect(writer.writeAll([much, Buffer.from('!')], much.length + 1)).toBe(true)
-    expect(writer.pending).toBe(much.length + 1)
+    expect(writer.writeAll([MUCH, Buffer.from('!')], MUCH.length + 1)).toBe(true)
+    expect(writer.pending).toBe(MUCH.length + 1)
     expect(writer.write(Buffer.from('x'))).toBe(false)
     near.end('then the stream')
     expect(done).toBe(0)
     const came = await all(far)
-    expect(came.length).toBe(much.length + 16)
-    expect(came.subarray(0, much.length).equals(much)).toBe(true)
-    expect(String(came.subarray(much.length))).toBe('!then the stream')
+    expect(came.length).toBe(MUCH.length + 16)
+    expect(came.subarray(0, MUCH.length).equals(MUCH)).toBe(true)
+    expect(String(came.subarray(MUCH.length))).toBe('!then the stream')
     expect({ pending: writer.pending, done }).toEqual({ pending: 0, done: 1 })
   })
 
   it('tells the socket of an error: at once, or of a write that was pending', async () => {
-    for (const bytes of [Buffer.from('x'), much]) {
+    for (const bytes of [Buffer.from('x'), MUCH]) {
       const { near, far } = await pair()
       const errors: Error[] = []
       near.on('error', (error) => errors.push(error))
       const writer = new DirectWriter(near, () => expect.unreachable())
       const closed = new Promise((resolve) => near.once('close', resolve))
-      if (bytes === much) writer.write(bytes)
+      if (bytes === MUCH) writer.write(bytes)
       far.resetAndDestroy()
       // The first write after the reset may come before it; a later one fails.
-      while (!near.destroyed && writer.write(Buffer.from('x'))) await new Promise((next) => setImmediate(next))
+      while (!near.destroyed && writer.write(Buffer.from('x'))) await turn()
       await closed
       expect(errors.map(({ message }) => message)).toEqual([expect.stringMatching(/^write E(CONNRESET|PIPE)$/)])
     }
@@ -83,10 +64,10 @@ describe('what is written past the stream', () => {
   it('is dropped with the socket, and nobody is told that it is gone', async () => {
     const { near } = await pair()
     const writer = new DirectWriter(near, () => expect.unreachable())
-    writer.write(much)
+    writer.write(MUCH)
     near.destroy()
     await once(near, 'close')
-    await new Promise((next) => setImmediate(next))
+    await turn()
     expect(writer.pending).toBe(0)
     expect(writer.write(Buffer.from('x'))).toBe(false)
   })

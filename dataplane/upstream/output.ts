@@ -46,8 +46,7 @@ function stageOf(bytes: number): Stage {
  */
 export class Output implements Flushable {
   readonly #socket: Socket
-  /** None for TLS, where what is written is not what the kernel gets. */
-  readonly #direct: DirectWriter | undefined
+  readonly #direct: DirectWriter
   readonly #chunks: (Uint8Array | undefined)[] = []
   readonly #starts: number[] = []
   readonly #ends: number[] = []
@@ -78,12 +77,12 @@ export class Output implements Flushable {
       owner.onUnblocked()
     }
     socket.on('drain', emptier)
-    if (!('encrypted' in socket)) this.#direct = new DirectWriter(socket, emptier)
+    this.#direct = new DirectWriter(socket, emptier)
   }
 
   /** Bytes that were given to the socket and not wholly taken by the kernel. */
   get #inSocket(): number {
-    return this.#socket.writableLength + (this.#direct?.pending ?? 0)
+    return this.#socket.writableLength + this.#direct.pending
   }
 
   /** Bytes that wait here or in the socket. */
@@ -200,7 +199,7 @@ export class Output implements Flushable {
   }
 
   #put(bytes: Uint8Array): boolean {
-    if (this.#direct?.write(bytes)) return this.#direct.pending === 0
+    if (this.#direct.write(bytes)) return this.#direct.pending === 0
     this.#socket.write(bytes)
     return this.#socket.writableLength === 0
   }
@@ -209,7 +208,7 @@ export class Output implements Flushable {
     // `Array.from` costs more than the views.
     const pieces: Uint8Array[] = []
     for (let i = 0; i < count; i++) pieces.push(this.#view(i))
-    if (this.#direct?.writeAll(pieces, total)) return this.#direct.pending === 0
+    if (this.#direct.writeAll(pieces, total)) return this.#direct.pending === 0
     const socket = this.#socket
     socket.cork()
     for (const piece of pieces) socket.write(piece)

@@ -4,7 +4,17 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const ROOMS = ['cli', 'files', 'proto', 'controlplane', 'dataplane', 'codecs', 'examples', 'test/programs'] as const
+const ROOMS = [
+  'cli',
+  'files',
+  'sockets',
+  'proto',
+  'controlplane',
+  'dataplane',
+  'codecs',
+  'examples',
+  'test/programs',
+] as const
 /** The last file `npm run compile` writes. */
 const last = join(root, 'dist/proto/gen/extensions.binpb')
 

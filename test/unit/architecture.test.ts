@@ -12,6 +12,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
   proto: [],
   files: [],
+  sockets: [],
   codecs: [],
   'admin-ui': [],
   'controlplane/diagnostics': [],
@@ -44,7 +45,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'controlplane/diagnostics',
     'proto',
   ],
-  'controlplane/http2': [],
+  'controlplane/http2': ['sockets'],
   'controlplane/ads': [
     'controlplane/http2/index.ts',
     'controlplane/subscription',
@@ -97,9 +98,9 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'controlplane/config',
     'proto',
   ],
-  dataplane: ['codecs', 'proto', 'files'],
+  dataplane: ['codecs', 'proto', 'files', 'sockets'],
   cli: ['controlplane', 'codecs', 'dataplane', 'proto'],
-  bench: ['controlplane', 'codecs', 'dataplane', 'proto', 'cli', 'test'],
+  bench: ['controlplane', 'codecs', 'dataplane', 'proto', 'sockets', 'cli', 'test'],
   docs: ['controlplane', 'codecs', 'proto', 'cli'],
 }
 
@@ -190,5 +191,12 @@ describe('rooms', () => {
   it('signals are made in one file: of those made elsewhere nobody would know which resources they change', () => {
     const users = sources().filter((file) => readFileSync(join(root, file), 'utf8').includes("'@preact/signals-core'"))
     expect(users).toEqual(['controlplane/model/cells.ts'])
+  })
+
+  it('what Node does not promise of its sockets is known in one room: a Node that changed it is met in one place', () => {
+    const users = sources().filter((file) =>
+      /_handle\b|\bprocess\.binding\b|stream_wrap/.test(readFileSync(join(root, file), 'utf8')),
+    )
+    expect(users.map(dirname)).toEqual(['sockets', 'sockets'])
   })
 })
