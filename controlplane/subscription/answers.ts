@@ -26,14 +26,21 @@ export interface Published {
 
 const NOTHING: Pending = { upserts: [], removals: [] }
 
+/** What was worked out for one interest so far. */
+interface Known {
+  all: readonly Resource[] | undefined
+  known: readonly Resource[] | undefined
+  fullSetVersion: string | undefined
+  absent: readonly string[] | undefined
+}
+
 /** What clients with some interest get of a type, worked out once for all that have the same. */
 export class Answers {
   private readonly published: Published
+  /** By interest. */
+  private readonly memo = new Map<string, Known>()
+  /** By position and interest. */
   private readonly pendingMemo = new Map<string, Pending>()
-  private readonly allMemo = new Map<string, readonly Resource[]>()
-  private readonly knownMemo = new Map<string, readonly Resource[]>()
-  private readonly versionMemo = new Map<string, string>()
-  private readonly absentMemo = new Map<string, readonly string[]>()
 
   constructor(published: Published) {
     this.published = published
@@ -41,63 +48,38 @@ export class Answers {
 
   /** The published state is another one, or holds other names. */
   forget(): void {
+    this.memo.clear()
     this.pendingMemo.clear()
-    this.allMemo.clear()
-    this.knownMemo.clear()
-    this.versionMemo.clear()
-    this.absentMemo.clear()
   }
 
   /** Everything, wildcard names first, each name once. */
   all(interest: Interest): readonly Resource[] {
-    const key = interestKey(interest)
-    const memo = this.allMemo.get(key)
-    if (memo) return memo
-    const { published } = this
-    const all: Resource[] = []
-    if (interest.wildcard) {
-      for (const name of published.wildNames) {
-        const resource = published.get(name)
-        if (resource) all.push(resource)
-      }
-    }
-    for (const name of interest.names) {
-      const resource = published.get(name)
-      if (resource && !(interest.wildcard && published.isWild(name))) all.push(resource)
-    }
-    remember(this.allMemo, key, all)
-    return all
+    const memo = this.of(interest)
+    memo.all ??= this.everything(interest)
+    return memo.all
   }
 
   /** The same without what is not known yet. */
   known(interest: Interest): readonly Resource[] {
-    const key = interestKey(interest)
-    const memo = this.knownMemo.get(key)
-    if (memo) return memo
+    const memo = this.of(interest)
+    if (memo.known) return memo.known
     const all = this.all(interest)
-    const known = all.some(({ pending }) => pending) ? all.filter(({ pending }) => !pending) : all
-    remember(this.knownMemo, key, known)
-    return known
+    memo.known = all.some(({ pending }) => pending) ? all.filter(({ pending }) => !pending) : all
+    return memo.known
   }
 
   /** What a full set of everything is called. */
   fullSetVersion(interest: Interest): string {
-    const key = interestKey(interest)
-    const memo = this.versionMemo.get(key)
-    if (memo !== undefined) return memo
-    const version = fullSetVersion(this.all(interest))
-    remember(this.versionMemo, key, version)
-    return version
+    const memo = this.of(interest)
+    memo.fullSetVersion ??= fullSetVersion(this.all(interest))
+    return memo.fullSetVersion
   }
 
   /** Names asked for one by one that do not exist. */
   absent(interest: Interest): readonly string[] {
-    const key = interestKey(interest)
-    const memo = this.absentMemo.get(key)
-    if (memo) return memo
-    const absent = [...interest.names].filter((name) => !this.published.visible(name, interest))
-    remember(this.absentMemo, key, absent)
-    return absent
+    const memo = this.of(interest)
+    memo.absent ??= [...interest.names].filter((name) => !this.published.visible(name, interest))
+    return memo.absent
   }
 
   /** What changed after a position. */
@@ -117,6 +99,31 @@ export class Answers {
     const pending = { upserts, removals }
     remember(this.pendingMemo, key, pending)
     return pending
+  }
+
+  private of(interest: Interest): Known {
+    const key = interestKey(interest)
+    const memo = this.memo.get(key)
+    if (memo) return memo
+    const made: Known = { all: undefined, known: undefined, fullSetVersion: undefined, absent: undefined }
+    remember(this.memo, key, made)
+    return made
+  }
+
+  private everything({ wildcard, names }: Interest): readonly Resource[] {
+    const { published } = this
+    const all: Resource[] = []
+    if (wildcard) {
+      for (const name of published.wildNames) {
+        const resource = published.get(name)
+        if (resource) all.push(resource)
+      }
+    }
+    for (const name of names) {
+      const resource = published.get(name)
+      if (resource && !(wildcard && published.isWild(name))) all.push(resource)
+    }
+    return all
   }
 }
 
