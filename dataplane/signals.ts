@@ -19,14 +19,14 @@ export function clientSignal(
   switch (kind) {
     case FrameKind.heartbeat: {
       counters[L.downstream_heartbeat_total]!++
-      if (bound && client.forwardsHeartbeats && client.forwardToAll(b, at, length)) return !client.held
+      if (bound && client.forwardsHeartbeats && client.bound.forwardToAll(b, at, length)) return !client.held
       const answer = client.codec.reply?.('heartbeat', b, at, length, 0, '')
       if (answer) client.out.push(answer, 0, answer.length)
       return true
     }
     case FrameKind.handshake: {
       counters[L.downstream_push_total]!++
-      if (bound && client.greet(engine, b, at, length)) return !client.held
+      if (bound && client.bound.greet(engine, b, at, length)) return !client.held
       counters[L.downstream_push_dropped]!++
       // Without its first frame a session is nothing: better no connection than one that never answers.
       if (bound) client.finish()
@@ -34,13 +34,13 @@ export function clientSignal(
     }
     case FrameKind.push: {
       counters[L.downstream_push_total]!++
-      if (bound && client.forwardRouted(engine, b, at, length)) return !client.held
+      if (bound && client.bound.forwardRouted(engine, b, at, length)) return !client.held
       counters[L.downstream_push_dropped]!++
       return !client.held
     }
     case FrameKind.opaque: {
       counters[L.downstream_push_total]!++
-      if (bound && client.forwardRouted(engine, b, at, length)) return !client.held
+      if (bound && client.bound.forwardRouted(engine, b, at, length)) return !client.held
       counters[L.downstream_push_dropped]!++
       // It may be a request, and there is nobody who could answer it.
       client.broken()
@@ -48,11 +48,11 @@ export function clientSignal(
     }
     case FrameKind.goaway:
       // The client leaves; what it waits for still comes.
-      if (bound) client.forwardToAll(b, at, length)
+      if (bound) client.bound.forwardToAll(b, at, length)
       return true
     case FrameKind.response:
     case FrameKind.heartbeatReply:
-      if (bound && client.forward(b, at, length)) return !client.held
+      if (bound && client.bound.forward(b, at, length)) return !client.held
       if (kind === FrameKind.response) counters[L.downstream_unexpected_frame]!++
       return true
     default:

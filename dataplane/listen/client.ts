@@ -1,24 +1,20 @@
 import type { Socket } from 'node:net'
 import { type Codec, type ConnectionMode, type ErrorReason, frameErrorName } from '../../codecs/contract.ts'
-import type { Cluster } from '../cluster/cluster.ts'
-import type { Host } from '../cluster/host.ts'
 import { complain } from '../complain.ts'
 import type { DirectReply } from '../configuration.ts'
 import type { Engine } from '../engine.ts'
 import type { Intake } from '../framing/intake.ts'
 import { FrameReader, type FrameSink } from '../framing/reader.ts'
 import { errorText, reportCodecError } from '../reply/text.ts'
-import type { CompiledRoute } from '../route/compile.ts'
 import { L } from '../stats/counters.ts'
 import { clock, type Flushable, flushLater, wake } from '../turn.ts'
-import type { UpstreamConnection } from '../upstream/connection.ts'
 import { Output, type OutputOwner } from '../upstream/output.ts'
-import { HostPool } from '../upstream/pool.ts'
+import { BoundUpstreams } from './bound.ts'
 import { Hold } from './hold.ts'
 import type { ListenerRuntime } from './listener.ts'
 import { OrderedReplies } from './ordered-replies.ts'
 import type { Addresses } from './proxy-protocol.ts'
-import { refuses, Session } from './session.ts'
+import type { Session } from './session.ts'
 
 /** How long a connection that we have ended may take to end on its side. */
 const lingerMs = 5000
@@ -50,10 +46,7 @@ export class Client implements FrameSink, OutputOwner, Flushable {
   lastActive = clock.now
   /** When the frame that is not whole yet began, 0 without. */
   #partialSince = 0
-  readonly #bound: UpstreamConnection[] = []
-  /** The bound connection used last. */
-  #primary: UpstreamConnection | undefined
-  #sticky: Map<Cluster, Host> | undefined
+  readonly bound = new BoundUpstreams(this)
 
   /** `intake` reads the socket. */
   constructor(
@@ -221,118 +214,10 @@ export class Client implements FrameSink, OutputOwner, Flushable {
     if (!this.closed) this.out.push(b, at, at + length)
   }
 
-  /** Sends a frame to the bound connection used last. @returns false if there is none. */
-  forward(b: Uint8Array, at: number, length: number): boolean {
-    const connection = this.#primary
-    if (!connection || connection.closed) return false
-    connection.out.push(b, at, at + length)
-    return true
-  }
-
-  /** Sends a frame to every upstream of the client. @returns false if there is none. */
-  forwardToAll(b: Uint8Array, at: number, length: number): boolean {
-    let any = false
-    for (const connection of this.#bound) {
-      if (connection.closed) continue
-      connection.out.push(b, at, at + length)
-      any = true
-    }
-    return any
-  }
-
   /** Whether heartbeats pass: an upstream that keeps a session wants to hear from its client. */
   get forwardsHeartbeats(): boolean {
     const { heartbeat } = this.listener.config
     return heartbeat ? heartbeat === 'forward' : this.session !== undefined
-  }
-
-  /** A frame of the client's handshake: its route chooses the home of the session. @returns false when nobody takes it */
-  greet(engine: Engine, b: Uint8Array, at: number, length: number): boolean {
-    if (!this.session || this.session.home.closed) {
-      const route = this.#route(b, at, length)
-      if (!route || refuses(route, b, at, length)) return false
-      const home = this.#bindRouted(engine, route, b, at, length)
-      if (!home) return false
-      this.session = new Session(home, route)
-    }
-    this.session.greet(b, at, length)
-    return true
-  }
-
-  /** Sends a frame where its route says, else to the bound connection used last. */
-  forwardRouted(engine: Engine, b: Uint8Array, at: number, length: number): boolean {
-    const route = this.#route(b, at, length)
-    // Frames of a session stay where the session is.
-    if (!route || (this.#primary && !this.#primary.closed && route.draw)) return this.forward(b, at, length)
-    const connection = this.#bindRouted(engine, route, b, at, length)
-    if (!connection) return this.forward(b, at, length)
-    connection.out.push(b, at, at + length)
-    return true
-  }
-
-  #route(b: Uint8Array, at: number, length: number): CompiledRoute | undefined {
-    const { table } = this.listener
-    const index = table ? table.lookup(b, at, length) : -1
-    return index < 0 ? undefined : table!.routes[index]
-  }
-
-  #bindRouted(
-    engine: Engine,
-    route: CompiledRoute,
-    b: Uint8Array,
-    at: number,
-    length: number,
-  ): UpstreamConnection | undefined {
-    const destination = route.draw ? route.destinations[route.draw()] : route.destinations[0]
-    const cluster = destination?.cluster
-    if (!cluster || cluster.removed) return undefined
-    const hash = { lo: 0, hi: 0 }
-    const hashed = route.hasher?.(b, at, length, this.ip, hash) ?? false
-    const host = this.boundHost(cluster) ?? cluster.pick(hashed, hash.lo, hash.hi, 0, null)
-    return host && this.bind(HostPool.of(engine, cluster, host, this.codec), route.priority)
-  }
-
-  /** The host this client's requests for a cluster go to since the first. */
-  boundHost(cluster: Cluster): Host | undefined {
-    const host = this.#sticky?.get(cluster)
-    return host && !host.removed && host.healthy ? host : undefined
-  }
-
-  /** This client's connection to a host. */
-  bind(pool: HostPool, priority: 0 | 1): UpstreamConnection | undefined {
-    let connection = this.#bound.find((other) => other.pool === pool && !other.draining && !other.closed)
-    if (!connection) {
-      if (this.session && !this.session.repeatable) return undefined
-      connection = pool.openBound(this, priority)
-      if (!connection) return undefined
-      this.#bound.push(connection)
-      if (this.session) connection.greetings = this.session.greetings
-    }
-    this.#sticky ??= new Map()
-    const before = this.#sticky.get(pool.cluster)
-    if (before !== pool.host) {
-      this.#sticky.set(pool.cluster, pool.host)
-      // A connection nobody is sent to any more ends with its last reply, unless its host may be asked again (a hash).
-      for (const other of this.#bound) if (other.pool.host === before && before?.removed) other.drain()
-    }
-    this.#primary = connection
-    return connection
-  }
-
-  /** A bound connection has ended; its requests have their outcomes. */
-  boundClosed(connection: UpstreamConnection): void {
-    const at = this.#bound.indexOf(connection)
-    if (at >= 0) this.#bound.splice(at, 1)
-    if (this.#primary === connection) this.#primary = this.#bound.at(-1)
-    this.release(Hold.upstream)
-    if (this.closed) return
-    const gone = this.listener.config.upstreamGone ?? (this.session?.home === connection ? 'close' : 'rebind')
-    if (gone === 'close') this.finish()
-  }
-
-  upstreamBlocked(blocked: boolean): void {
-    if (blocked) this.hold(Hold.upstream)
-    else if (!this.#bound.some(({ out }) => out.blocked)) this.release(Hold.upstream)
   }
 
   onBlocked(waiting: number): void {
@@ -342,14 +227,14 @@ export class Client implements FrameSink, OutputOwner, Flushable {
       return
     }
     this.hold(Hold.slow)
-    for (const connection of this.#bound) connection.pause(true)
+    this.bound.pause(true)
   }
 
   onUnblocked(): void {
     if (this.closed) return
     wake()
     this.release(Hold.slow)
-    for (const connection of this.#bound) connection.pause(false)
+    this.bound.pause(false)
   }
 
   #tooSlow(): void {
@@ -371,7 +256,7 @@ export class Client implements FrameSink, OutputOwner, Flushable {
     if (this.closed) return
     this.#end()
     if (this.#ended) this.#close()
-    else this.#closeBound()
+    else this.bound.close()
   }
 
   #end(): void {
@@ -415,10 +300,6 @@ export class Client implements FrameSink, OutputOwner, Flushable {
     this.#count(this.out.written)
   }
 
-  #closeBound(): void {
-    for (const connection of [...this.#bound]) connection.close()
-  }
-
   #close(): void {
     if (this.closed) return
     this.closed = true
@@ -429,6 +310,6 @@ export class Client implements FrameSink, OutputOwner, Flushable {
     counters[L.downstream_cx_destroy]!++
     this.#count(this.out.written + this.out.queued)
     this.listener.clients.delete(this)
-    this.#closeBound()
+    this.bound.close()
   }
 }

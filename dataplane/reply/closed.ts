@@ -33,7 +33,7 @@ export function connectionClosed(engine: Engine, connection: UpstreamConnection)
     cluster.record(host, 'local')
     fail(engine, request, reason)
   }
-  connection.client?.boundClosed(connection)
+  connection.client?.bound.closed(connection)
 }
 
 /** Heartbeats of a host go unanswered: it gets no requests until it is heard again. */

@@ -186,11 +186,11 @@ export class UpstreamConnection implements FrameSink, OutputOwner {
   }
 
   onBlocked(): void {
-    this.client?.upstreamBlocked(true)
+    this.client?.bound.blocked(true)
   }
 
   onUnblocked(): void {
-    this.client?.upstreamBlocked(false)
+    this.client?.bound.blocked(false)
   }
 
   /** The client of a bound connection cannot take more: its upstream is not read meanwhile. */

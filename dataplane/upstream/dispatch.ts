@@ -37,7 +37,7 @@ export function dispatch(engine: Engine, request: ActiveRequest): void {
   const { hasher } = route
   const hashed = hasher?.(request.bytes, request.at, request.length, client.ip, hash) === true
   const host =
-    (mode === 'bound' && !hashed && tries === 0 && client.boundHost(cluster)) ||
+    (mode === 'bound' && !hashed && tries === 0 && client.bound.hostOf(cluster)) ||
     cluster.pick(hashed, hash.lo, hash.hi, tries, request.host)
   if (!host) {
     fail(engine, request, 'noUpstream')
@@ -64,7 +64,7 @@ function chooseConnection(
     return shared ?? wait(engine, request, mode, cluster, pool, route)
   }
   if (mode === 'bound') {
-    const bound = client.bind(pool, route.priority)
+    const bound = client.bound.bind(pool, route.priority)
     if (!bound) fail(engine, request, 'overflow')
     return bound
   }
