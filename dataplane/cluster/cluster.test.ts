@@ -132,6 +132,7 @@ describe("loads of priorities, as in Envoy's documentation", () => {
     [50, 50, [70, 30]],
     [25, 100, [35, 65]],
     [25, 25, [50, 50]],
+    [15, 29, [35, 65]],
   ] as const)('%i %% and %i %% healthy', (p0, p1, loads) => {
     expect(two(p0, p1)).toEqual(loads)
   })
@@ -190,6 +191,34 @@ describe('outlier detection', () => {
     clock.now += 200
     a.sweep()
     expect(a.hosts.map(({ ejected }) => ejected)).toEqual([true, false])
+  })
+
+  // Four hosts always succeed, one half the time: 90 % on average, with a standard deviation of 20.
+  it.each([
+    ['below the average by more than the factor says', 1999, 5, 20, true],
+    ['below it by no more', 2000, 5, 20, false],
+    ['among too few hosts', 1900, 6, 20, false],
+    ['with too few requests', 1900, 5, 21, false],
+  ])('by the share of successes: %s', (_, stdevFactor, minimumHosts, requestVolume, ejected) => {
+    const a = of(
+      {
+        consecutiveErrors: 0,
+        maxEjectionPercent: 100,
+        intervalMs: 100,
+        successRate: { stdevFactor, minimumHosts, requestVolume },
+      },
+      5,
+    )
+    a.sweep()
+    // Of each interval by itself.
+    for (let interval = 0; interval < 2; interval++) {
+      a.hosts.forEach((host, i) => {
+        for (let n = 0; n < 20; n++) a.record(host, i === 0 && n % 2 ? 'error' : 'success')
+      })
+      clock.now += 200
+      a.sweep()
+      expect(a.hosts.map((host) => host.ejected)).toEqual([ejected, false, false, false, false])
+    }
   })
 })
 

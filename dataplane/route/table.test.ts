@@ -81,6 +81,27 @@ describe('routes', () => {
     expect(find([[match], [match]], bytes)).toBe(matches ? 0 : -1)
   })
 
+  it('texts of several routes, some of which have more than one', () => {
+    const body = (...list: string[]): FieldMatch => ({ field: 'body', in: list })
+    const routes: FieldMatch[][] = [[body('a', 'b')], [{ field: 'body', exact: 'c' }], [body('c', 'd', 'd')], [id(7)]]
+    expect(['a', 'b', 'c', 'd', 'e', ''].map((text) => find(routes, frame(1, 0n, text)))).toEqual([0, 0, 1, 2, -1, -1])
+    expect(find(routes, frame(7, 0n, 'e'))).toBe(3)
+  })
+
+  it('an edit after which another field leads to most routes', () => {
+    const stays: FieldMatch[] = [id(1), { field: 'uid', exact: '7' }]
+    const [byId, byUid] = [
+      [stays, [id(2)], [id(3)]],
+      [stays, [{ field: 'uid', exact: '8' }], [{ field: 'uid', exact: '9' }]],
+    ] as FieldMatch[][][]
+    for (const routes of [byId!, byUid!, byId!]) {
+      expect(find(routes, frame(1, 7n))).toBe(0)
+      expect(find(routes, frame(1, 6n))).toBe(-1)
+      expect(find(routes, frame(4, 7n))).toBe(-1)
+      expect(find(routes, frame(3, 9n))).toBe(2)
+    }
+  })
+
   it('finds what trying one route after the other finds', () => {
     const value = fc.integer({ min: 0, max: 12 })
     const match = fc.oneof(
@@ -98,6 +119,7 @@ describe('routes', () => {
         { field: 'uid', exact: '1' },
         { field: 'msgid', exact: '3', invert: true },
         { field: 'body', exact: 'a' },
+        { field: 'body', in: ['a', 'b'] },
         { field: 'body', prefix: 'b' },
       ),
     )

@@ -274,6 +274,31 @@ describe('what is written down', () => {
     ])
   })
 
+  it.each([
+    [undefined, ['error']],
+    [true, ['error']],
+    [false, []],
+  ])('of requests that none of the share is, those that failed are logged (errors: %s)', async (errors, outcomes) => {
+    const server = await bed.server('a')
+    server.handle = (frame, socket) =>
+      server.answer(frame, socket, frame.seq === 1 ? { flags: 0x80, body: Buffer.from([0, 0, 0, 77]) } : {})
+    const proxy = await bed.proxy(config([server], act({})))
+    const [listener] = proxy.listeners
+    const said: string[] = []
+    const write = (lines: string) => {
+      for (const line of lines.trim().split('\n')) said.push((JSON.parse(line) as { outcome: string }).outcome)
+    }
+    listener!.accessLog = new AccessLog(
+      listener!.codec,
+      { sampling: 0, ...(errors !== undefined && { errors }) },
+      { write },
+    )
+    const client = bed.client(proxy)
+    for (const seq of [1, 2]) await client.ask({ msgid: 1, seq })
+    await listener!.accessLog.close()
+    expect(said).toEqual(outcomes)
+  })
+
   it('counts bytes while connections live', async () => {
     const server = await bed.server('a')
     const proxy = await bed.proxy(config([server], act({})))

@@ -24,6 +24,12 @@ function one(cluster: Partial<ClusterConfig> & { port?: number }, listener: Part
   })
 }
 
+const hasIPv6 = new Promise<boolean>((resolve) => {
+  const server = createServer()
+  server.once('error', () => resolve(false))
+  server.listen(0, '::1', () => server.close(() => resolve(true)))
+})
+
 /** Sends one request on a socket and waits for the frame that comes. */
 function ask(socket: Socket, before: Uint8Array = Buffer.alloc(0)): Promise<GameFrame | undefined> {
   return new Promise((resolve) => {
@@ -154,11 +160,8 @@ describe('Unix sockets and IPv6', () => {
         splitter((frame) => socket.write(encode({ ...frame, kind: Kind.response, body: 'six' }))),
       ),
     )
-    const listening = await new Promise<boolean>((resolve) => {
-      upstream.once('error', () => resolve(false))
-      upstream.listen(0, '::1', () => resolve(true))
-    })
-    if (!listening) skip('this machine has no IPv6')
+    if (!(await hasIPv6)) skip('this machine has no IPv6')
+    await new Promise<void>((resolve) => upstream.listen(0, '::1', resolve))
     bed.defer(() => upstream.close())
     const { port } = upstream.address() as { port: number }
     const proxy = await bed.proxy(
@@ -174,11 +177,12 @@ describe('Unix sockets and IPv6', () => {
 const addresses = {
   v4: { source: { host: '10.1.2.3', port: 4567 }, destination: { host: '10.9.8.7', port: 80 } },
   v6: { source: { host: '2001:db8::1', port: 4567 }, destination: { host: '::ffff:0.1.0.2', port: 80 } },
+  whole: { source: { host: '1:2:3:4:5:6:7:8', port: 1 }, destination: { host: 'fd00:2:3:4:5:6:7:fffe', port: 2 } },
 }
 
 describe('PROXY protocol', () => {
   it.each(['v1', 'v2'] as const)('%s is read back as written, from any cut', (version) => {
-    for (const given of [addresses.v4, addresses.v6, undefined]) {
+    for (const given of [addresses.v4, addresses.v6, addresses.whole, undefined]) {
       const header = encodeProxyHeader(version, given)
       for (let cut = 0; cut < header.length; cut++) expect(readProxyHeader(header.subarray(0, cut)).state).toBe('more')
       const wanted: ProxyHeader = { state: 'done', length: header.length, ...(given && { addresses: given }) }
@@ -216,6 +220,25 @@ describe('PROXY protocol', () => {
     },
   )
 
+  it.for([
+    ['an address of IPv4', '127.0.0.1'],
+    ['all addresses of both families', '::'],
+  ] as const)('of a client that brings none its own address goes out; a listener on %s', async ([, host], { skip }) => {
+    if (host === '::' && !(await hasIPv6)) skip('this machine has no IPv6')
+    const { port, seen } = await headerServer(28)
+    const config = one({ port, proxyProtocol: 'v2' }, { mode: 'bound', address: { host, port: 0 } })
+    const proxy = await bed.proxy(config)
+    const socket = connectTcp({ host: '127.0.0.1', port: portOf(proxy), noDelay: true })
+    bed.defer(() => socket.destroy())
+    await ask(socket)
+    expect(readProxyHeader(seen[0]!)).toMatchObject({
+      addresses: {
+        source: { host: '127.0.0.1', port: socket.localPort },
+        destination: { host: '127.0.0.1', port: portOf(proxy) },
+      },
+    })
+  })
+
   it('a shared connection says that it is our own', async () => {
     const header = encodeProxyHeader('v2', undefined)
     const { port, seen } = await headerServer(header.length)
@@ -224,4 +247,50 @@ describe('PROXY protocol', () => {
     await comesTrue(() => seen.length === 1)
     expect(seen[0]).toEqual(header)
   })
+})
+
+it('a connection that was open counts as lost, with requests only when it has some, and never as one that could not be opened', async () => {
+  const server = await bed.server('a')
+  const proxy = await bed.proxy(one({ port: server.port }))
+  const client = bed.client(proxy)
+  const counted = () => {
+    const { counters, hosts } = proxy.clusters.get('a')!
+    const { upstream_cx_destroy, upstream_cx_destroy_with_active_rq, upstream_cx_connect_fail } = C
+    return [
+      ...[upstream_cx_destroy, upstream_cx_destroy_with_active_rq, upstream_cx_connect_fail].map((at) => counters[at]),
+      hosts[0]!.connectFailures,
+    ]
+  }
+  await client.ask({ msgid: 1, seq: 1 })
+  server.cut()
+  await comesTrue(() => counted()[0] === 1, 'the idle one is gone')
+  expect(counted()).toEqual([1, 0, 0, 0])
+  server.mute = true
+  client.send({ msgid: 1, seq: 2 })
+  await comesTrue(() => server.frames.length === 2, 'a request is there')
+  server.cut()
+  await comesTrue(() => counted()[0] === 2, 'the busy one is gone')
+  expect(counted()).toEqual([2, 1, 0, 0])
+  await server.close()
+  await client.ask({ msgid: 1, seq: 3 })
+  expect(counted()).toEqual([3, 1, 1, 1])
+})
+
+it('a bound client that a hash sends to one host and the other keeps its connection to each', async () => {
+  const [a, b] = [await bed.server('a'), await bed.server('b')]
+  const proxy = await bed.proxy(
+    gameConfiguration({
+      listener: { mode: 'bound' },
+      routes: [{ name: 'game', routes: [byId(1, 'x', { hashKeys: [{ field: 'uid' }] })] }],
+      clusters: [{ name: 'x', localities: endpoints(a.port, b.port), balancer: { kind: 'maglev' } }],
+    }),
+  )
+  const client = bed.client(proxy)
+  const answers = new Set<string>()
+  for (let seq = 0; seq < 40; seq++) {
+    const { body } = await client.ask({ msgid: 1, seq, uid: BigInt(seq) })
+    answers.add(String(body))
+  }
+  expect([...answers].sort()).toEqual(['a:', 'b:'])
+  expect([a.connections, b.connections]).toEqual([1, 1])
 })
