@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { protocolFile, type ShippedProtocol, shippedCodec, shippedProtocols } from './load.ts'
 import { mutated, random } from './mutated.ts'
-import { survive } from './suite.ts'
+import { survive } from './survive.ts'
 import { parseHex } from './tools/decode.ts'
 import { parseVectors } from './tools/vectors.ts'
 

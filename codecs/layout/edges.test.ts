@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type Codec, emptyFrame, FrameError } from '../contract.ts'
-import { splitStream } from '../suite.ts'
+import { splitStream } from '../survive.ts'
 import { check, compile } from './fixture.ts'
 
 const field = (codec: Codec, name: string, frame: Uint8Array) => codec.field(codec.slot(name), frame, 0, frame.length)
