@@ -55,6 +55,8 @@ export async function startMesh(files: Readonly<Record<string, string>>): Promis
 /** A protocol with real programs that speak it. */
 export interface Peer {
   readonly protocol: string
+  /** The Protocol document of one that does not come with the package. */
+  document?(): Promise<string>
   /** MsgRouters by name: the inside of `spec`. The host is `echo.<protocol>` with the subsets a and b. */
   readonly rules: Readonly<Record<string, string>>
   /** Fetches or finds the programs. @throws Error saying what is missing */
@@ -88,7 +90,9 @@ export async function describePeers(all: readonly Peer[]): Promise<void> {
       peers.map(async (peer) => {
         const edge = await freePort()
         edges.set(peer.protocol, edge)
-        return [`${peer.protocol}.yaml`, await peerYaml(peer, edge, await peer.servers())]
+        const document = await peer.document?.()
+        const yaml = await peerYaml(peer, edge, await peer.servers())
+        return [`${peer.protocol}.yaml`, document === undefined ? yaml : `${document}\n---${yaml}`]
       }),
     )
     const { adminUrl } = await startMesh(Object.fromEntries(files))

@@ -15,6 +15,7 @@ const npmPackages = [
   'aedes@1.2.0',
   'dubbo2.js@2.3.9',
   'js-to-java@2.8.0',
+  'memjs@1.3.2',
   'mqtt@5.16.0',
   'pinus@1.7.4',
   'pinus-protocol@1.7.4',

@@ -1,6 +1,7 @@
 import { boltPeer } from './bolt-peer.ts'
 import { brpcPeer } from './brpc-peer.ts'
 import { dubboPeer } from './dubbo-peer.ts'
+import { memcachedPeer } from './memcached-peer.ts'
 import { describePeers } from './mesh.ts'
 import { mqttPeer } from './mqtt-peer.ts'
 import { pomeloPeer } from './pomelo-peer.ts'
@@ -8,4 +9,14 @@ import { redisPeer } from './redis-peer.ts'
 import { thriftPeer } from './thrift-peer.ts'
 import { trpcPeer } from './trpc-peer.ts'
 
-await describePeers([thriftPeer, boltPeer, redisPeer, mqttPeer, pomeloPeer, dubboPeer, trpcPeer, brpcPeer])
+await describePeers([
+  thriftPeer,
+  boltPeer,
+  redisPeer,
+  mqttPeer,
+  pomeloPeer,
+  dubboPeer,
+  trpcPeer,
+  brpcPeer,
+  memcachedPeer,
+])
