@@ -58,6 +58,37 @@ it('one that comes back serves again at once, and drains anew when it leaves aga
   expect(served()).toEqual(['1 healthy', '2 draining'])
 })
 
+it('a target port that changes while it is served is served, and what stood there drains', () => {
+  const { commit, served } = bed()
+  const at = (targetPort: number) =>
+    mesh('1h', [])
+      .replace('name: http}]', `name: http, targetPort: ${targetPort}}]`)
+      .replace('[]', '[{address: 10.0.0.1}]')
+  commit(at(8001))
+  expect(served()).toEqual(['8001 healthy'])
+  commit(at(8002))
+  expect(served()).toEqual(['8002 healthy', '8001 draining'])
+  commit(at(8001))
+  expect(served()).toEqual(['8001 healthy', '8002 draining'])
+})
+
+it('what a first document says of a service holds for endpoints of its other documents', () => {
+  const { commit, served } = bed()
+  const second = mesh('0s', [])
+    .slice(mesh('0s', []).indexOf('---'))
+    .replace('{name: web}', '{name: web-2}')
+    .replace(/ {2}endpoints.*\n/, '')
+  const both = (resolution: string, targetPort: number) =>
+    mesh('0s', [])
+      .replace('name: http}]', `name: http, targetPort: ${targetPort}}]`)
+      .replace('resolution: STATIC', `resolution: ${resolution}`)
+      .replace('[]', '[{address: 10.0.0.1}]') + second
+  commit(both('STATIC', 8001))
+  expect(served()).toEqual(['8001 healthy'])
+  commit(both('DNS', 8002))
+  expect(served()).toEqual(['8002 healthy', '8002 healthy'])
+})
+
 it('a drain time of 0 removes at once; what nobody is served is not followed', () => {
   const { commit, served } = bed()
   commit(mesh('0s', [1, 2]))

@@ -3,7 +3,6 @@ import type { ConfigObject } from '../config/object.ts'
 import { cells, sameItems } from './cells.ts'
 import type { DiscoveredEndpoint, DiscoveryReader } from './discovery.ts'
 import type { Draining } from './draining.ts'
-import { Memory } from './memory.ts'
 import type { Endpoint, Locality, Service, ServicePort } from './service.ts'
 import { type Registry, type ServiceEntry, serviceKey } from './services.ts'
 import { isSupposing } from './supposition.ts'
@@ -37,14 +36,13 @@ export function createEndpoints(
   const inline = new WeakMap<ServiceEntry, Map<string, readonly Endpoint[]>>()
   const selected = new WeakMap<WorkloadEntry, Map<string, Endpoint>>()
   const discovered = new WeakMap<DiscoveredEndpoint, Map<string, Endpoint>>()
-  const services = new Memory<string, Service>()
 
   const family = cells<readonly Endpoint[]>((key) => {
     const cut = key.lastIndexOf('\n')
-    const service = services.get(key.slice(0, cut))!
+    const service = registry.current(key.slice(0, cut))
     const number = Number(key.slice(cut + 1))
-    const port = service.ports.find((candidate) => candidate.number === number)
-    if (!port) return []
+    const port = service?.ports.find((candidate) => candidate.number === number)
+    if (!service || !port) return []
     return registry.entries(service).flatMap((entry) => {
       if (registry.isDiscovered(entry))
         return (discovery.endpoints(service.hostname) ?? []).map((instance) =>
@@ -57,15 +55,12 @@ export function createEndpoints(
           .inNamespace<WorkloadEntrySpec>('WorkloadEntry', entry.namespace)
           .filter((workload) => labels && matchesLabels(labels, workloadLabels(workload)))
           .map((workload) => memo(selected, workload, portKey(port), () => fromWorkload(world, workload, port)))
-      return memo(inline, entry, portKey(port), () => fromEntry(world, entry, service, port))
+      return memo(inline, entry, `${service.resolution} ${portKey(port)}`, () => fromEntry(world, entry, service, port))
     })
   }, sameItems)
 
-  const look: Endpoints['look'] = (service, port) => {
-    const key = serviceKey(service.hostname, service.namespace)
-    services.set(key, service)
-    return family(`${key}\n${port.number}`)
-  }
+  const look: Endpoints['look'] = (service, port) =>
+    family(`${serviceKey(service.hostname, service.namespace)}\n${port.number}`)
   const isDiscovered = (service: Service) => registry.entries(service).some(registry.isDiscovered)
 
   return {

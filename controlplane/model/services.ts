@@ -15,6 +15,8 @@ export interface Registry {
   services: Cell<readonly Service[]>
   /** The same by hostname, several where namespaces declare the same one. */
   byHostname: Cell<ReadonlyMap<string, readonly Service[]>>
+  /** The service of a `serviceKey` as it is at present. */
+  current(key: string): Service | undefined
   /** The ServiceEntries that declare a service, newest content: their endpoints together are the service's. */
   entries(service: Service): readonly ServiceEntry[]
   /** Whether an entry stands for a service of a registry: its endpoints are the registry's. */
@@ -102,9 +104,19 @@ export function createRegistry(world: World, settings: Cell<MeshSettings>, disco
   // A cell per service: who reads the entries of one has no part in changes of the others.
   const entriesOf = cells<readonly ServiceEntry[]>((key) => grouped().get(key) ?? [], sameItems)
 
+  // As above: a cell per service.
+  const current = cells<Service | undefined>((key) => {
+    const cut = key.indexOf('\n')
+    const namespace = key.slice(cut + 1)
+    return byHostname()
+      .get(key.slice(0, cut))
+      ?.find((service) => service.namespace === namespace)
+  })
+
   return {
     services,
     byHostname,
+    current,
     entries: (service) =>
       entriesOf(serviceKey(service.hostname, service.namespace)).map((entry) =>
         isDiscovered(entry) ? entry : world.current(entry),
