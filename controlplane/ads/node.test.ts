@@ -56,6 +56,34 @@ describe('the node of a request', () => {
     expect(readNode(Buffer.from(bytes), 'delta').metadata['NAMESPACE']).toBeUndefined()
   })
 
+  test('what a thousand of one kind say alike is held once, and nobody is given what another said', () => {
+    const read = (id: string, zone: string, version: string, said: JsonObject) =>
+      readNode(
+        Buffer.from(
+          toBinary(
+            NodeSchema,
+            create(NodeSchema, {
+              id,
+              metadata: said,
+              locality: { zone },
+              userAgentName: 'envoy',
+              userAgentVersionType: { case: 'userAgentVersion', value: version },
+            }),
+          ),
+        ),
+        'delta',
+      )
+    const one = read('a', 'here', '1', { PORT: 15000 })
+    const other = read('b', 'here', '1', { PORT: 15000 })
+    expect(other.id).toBe('b')
+    expect(other.metadata).toBe(one.metadata)
+    expect(other.locality).toBe(one.locality)
+    const many = Array.from({ length: 2500 }, (_, index) => read('c', `zone ${index}`, `${index}`, { PORT: index }))
+    expect(many.map(({ locality, userAgent, metadata }) => [locality.zone, userAgent, metadata])).toEqual(
+      many.map((_, index) => [`zone ${index}`, `envoy/${index}`, { PORT: index }]),
+    )
+  })
+
   test('metadata without end is refused', () => {
     let value: JsonObject = {}
     for (let depth = 0; depth < 70; depth++) value = { deeper: value }

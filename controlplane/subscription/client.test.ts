@@ -592,15 +592,17 @@ describe('clusters on demand', () => {
 
 describe('secrets', () => {
   test.each(['delta', 'sotw'] as const)('%s: each comes alone, so that one refused keeps back no other', (form) => {
-    const secrets = ['a', 'b', 'c'].map((name) => fakeResource('sds', name, '1'))
+    // Names of no other test: equal sets are one, in the order of whoever named them first.
+    const all = ['key a', 'key b', 'key c']
+    const secrets = all.map((name) => fakeResource('sds', name, '1'))
     const { [form]: client } = start(new FakeMesh().put(...secrets))
-    const answers = client.ask('sds', { names: ['a', 'b', 'c'] })
-    expect(lines(answers)).toEqual(['sds: a=1', 'sds: b=1', 'sds: c=1'])
+    const answers = client.ask('sds', { names: all })
+    expect(lines(answers)).toEqual(['sds: key a=1', 'sds: key b=1', 'sds: key c=1'])
     const [a, b, c] = answers
-    const names = form === 'sotw' ? ['a', 'b', 'c'] : []
+    const names = form === 'sotw' ? all : []
     client.ack(a!, names)
     const refused = client.tell('sds', { nonce: b!.nonce, error: 'no such file', names })
-    expect(refused).toMatchObject({ kind: 'nack', culprits: [{ name: 'b' }] })
+    expect(refused).toMatchObject({ kind: 'nack', culprits: [{ name: 'key b' }] })
     expect(client.ack(c!, names)).toEqual([])
   })
 })

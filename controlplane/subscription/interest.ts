@@ -102,6 +102,9 @@ export function changeNames(
     }
   }
   const hasWildcard = WILDCARD_TYPES.has(type)
+  // So begins nearly every client of a type that has one.
+  if (hasWildcard && subscribe.length === 1 && subscribe[0] === '*' && unsubscribe.length === 0)
+    return unnamed(before, interestIn(true, false, before.names), true)
   let legacy = before.legacy && subscribe.length === 0
   const asked = new Set<string>()
   let wildcard = before.wildcard

@@ -36,6 +36,8 @@ export function withCompanions(
   const { interest } = change
   const { onDemand } = log
   if (!onDemand) return change
+  // An acknowledgement, as nearly all requests are.
+  if (!first && change.asked.length === 0 && change.added.length === 0) return change
   const resumed = first && first.initialVersions.size > 0
   if (resumed) workingSet?.returned(log.key, [...first.subscribe, ...first.initialVersions.keys()])
   workingSet?.named(change.asked)
