@@ -4,7 +4,7 @@ import { setFlagsFromString } from 'node:v8'
  * Bytes of bytecode that V8 inlines into one function in all; its default is 920, with which the way of a message, many small functions in one line, is
  * compiled in pieces that call one another. More than some 4,000 brought nothing (docs/decisions/message-proxy-speed.md).
  */
-const inlinedBytes = 4000
+export const inliningFlag = '--max-inlined-bytecode-size-cumulative=4000'
 
 let asked = false
 
@@ -16,5 +16,5 @@ let asked = false
 export function inlineMore(): void {
   if (asked) return
   asked = true
-  setFlagsFromString(`--max-inlined-bytecode-size-cumulative=${inlinedBytes}`)
+  setFlagsFromString(inliningFlag)
 }

@@ -8,14 +8,21 @@ const MANAGER = `${TYPE}.filters.network.http_connection_manager.v3.HttpConnecti
 const QUIC = `${TYPE}.transport_sockets.quic.v3.QuicDownstreamTransport`
 const HTTP3 = ['HTTP3', 3] as const
 
+/** Whether the listener is on UDP, and whether it has connections there, by QUIC. */
+export function datagrams(listener: WrittenMessage): { readonly udp: boolean; readonly quic: boolean } {
+  const [, socket] = writtenMessage(writtenMessage(listener, 'address')[1], 'socket_address')
+  return {
+    udp: ['UDP', 1].includes(written(socket, 'protocol')[1] as string | number),
+    quic: written(writtenMessage(listener, 'udp_listener_config')[1], 'quic_options')[1] !== undefined,
+  }
+}
+
 /**
  * What Envoy demands of listeners for HTTP/3, which have connections although they are on UDP, and of the others on UDP, which have none
  * and so no filter chains.
  */
 export function checkDatagrams(listener: WrittenMessage, add: Add): void {
-  const [, socket] = writtenMessage(writtenMessage(listener, 'address')[1], 'socket_address')
-  const udp = ['UDP', 1].includes(written(socket, 'protocol')[1] as string | number)
-  const quic = written(writtenMessage(listener, 'udp_listener_config')[1], 'quic_options')[1] !== undefined
+  const { udp, quic } = datagrams(listener)
   const found = filterChains(listener)
   if (udp && !quic && found.length > 0)
     add(found[0]!.path, 'a listener on UDP has filter chains only with quic_options in its udp_listener_config')

@@ -2,7 +2,7 @@ import { isIPv6 } from 'node:net'
 import type { IssuePath } from '../schema.ts'
 import { isIpAddress } from '../syntax/address.ts'
 import { shown } from '../syntax/host.ts'
-import { checkDatagrams } from './datagram-rules.ts'
+import { checkDatagrams, datagrams } from './datagram-rules.ts'
 import { type WrittenMessage, written, writtenList, writtenMessage } from './written.ts'
 
 type Add = (path: IssuePath, message: string) => void
@@ -18,8 +18,7 @@ export function checkListener(listener: WrittenMessage, add: Add): void {
   if (typeof host === 'string' && host !== '' && !isIpAddress(host))
     add([addressKey, socketKey, 'address'], `${shown(host)} is no IP address; a listener binds to addresses only`)
   const [chainsKey, chains] = writtenList(listener, 'filter_chains')
-  const udp = ['UDP', 1].includes(written(socket, 'protocol')[1] as string | number)
-  const quic = written(writtenMessage(listener, 'udp_listener_config')[1], 'quic_options')[1] !== undefined
+  const { udp, quic } = datagrams(listener)
   if (chains.length === 0 && (!udp || quic) && !set('default_filter_chain'))
     add([chainsKey], 'a listener needs at least one filter chain')
   checkDatagrams(listener, add)
