@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { Call, type CallHandler } from './call.ts'
+import { Calls } from './calls.ts'
 import {
   ConnectionError,
   dependsOn,
@@ -24,17 +25,14 @@ import {
 import { HeaderBlock } from './header-block.ts'
 import { areTrailers, type RequestHeaders, requestHeaders } from './header-rules.ts'
 import { type Header, HeaderReader, HeadersUnreadable } from './hpack.ts'
+import { Keepalive, type KeepaliveTimes } from './keepalive.ts'
 import { Outbox } from './outbox.ts'
+import { Patience } from './patience.ts'
 import { Wire } from './wire.ts'
 
-export interface ConnectionOptions {
+export interface ConnectionOptions extends KeepaliveTimes {
   /** Calls at a time. */
   readonly calls: number
-  /** A connection that did not say that it speaks HTTP/2 after so long is cut, in ms. */
-  readonly prefaceMs: number
-  /** PING after so long in which nothing came, in ms, and how long to wait for the answer. */
-  readonly keepaliveMs: number
-  readonly keepaliveTimeoutMs: number
   /** A client asks for something; what is returned hears what comes. It may answer at once. */
   open(call: Call, headers: RequestHeaders): CallHandler
   closed(connection: Connection): void
@@ -42,19 +40,8 @@ export interface ConnectionOptions {
 
 /** What all calls of a connection may have sent that is not taken yet. */
 const CONNECTION_WINDOW = 1024 * 1024
-/**
- * Frames in one tick that cost us something and the client nothing: an honest client sends some hundred. Also what is known of
- * CVE-2019-9512 to -9518 and CVE-2023-44487 (endless pings, settings, resets, empty frames).
- */
-const MOST_CHEAP = 20_000
-const RESET_COSTS = 20
-/** Answers to the client's own frames that it does not read. */
-const MOST_UNREAD_ANSWERS = 1000
-/** Calls we ended before the client did: what it had sent by then is no fault of its. */
-const REMEMBERED_RESETS = 100
 /** How long the reason for the end of a connection may take to leave, in ms. */
 const LAST_WORD_MS = 2000
-const NO_CALLS: readonly Call[] = []
 const PING = frame(FRAME.ping, 0, 0, Buffer.from('meshgate'))
 const SETTINGS_ACK = frame(FRAME.settings, FLAG.ack, 0, Buffer.alloc(0))
 
@@ -72,32 +59,22 @@ export class Connection {
   private readonly options: ConnectionOptions
   private readonly reader = new FrameReader()
   private readonly headers = new HeaderReader()
-  /** Nearly always one: a table would take twice the room. */
-  private calls: readonly Call[] = NO_CALLS
-  private resets: Set<number> | undefined
+  private readonly calls = new Calls()
+  private readonly patience = new Patience()
   private state: 'preface' | 'settings' | 'open' | 'ended' = 'preface'
   private callWindow = FIRST_WINDOW
-  private lastCall = 0
   /** Bytes that came and were not given back. */
   private unreturned = 0
   /** A header block that goes on in the next frame. */
   private block: HeaderBlock | undefined
   private readonly outbox: Outbox
-  private cheap = 0
-  private answers = 0
-  private readonly openedAt: number
-  private heardAt: number
-  private pingedAt: number | undefined
-  /** As of the last tick: a clock for each read would cost more than it is worth. */
-  private now: number
+  private readonly keepalive: Keepalive
 
   /** @param now ms */
   constructor(socket: Socket, options: ConnectionOptions, now: number) {
     this.socket = socket
     this.options = options
-    this.openedAt = now
-    this.heardAt = now
-    this.now = now
+    this.keepalive = new Keepalive(now)
     socket.setNoDelay(true)
     this.outbox = new Outbox(new Wire(socket, this.read))
     socket.on('close', this.gone)
@@ -109,23 +86,16 @@ export class Connection {
    * @param stoodMs for which this process did not run since the last call: what came meanwhile is not read yet, and nobody is to blame
    */
   tick(now: number, stoodMs = 0): void {
-    this.cheap = 0
-    if (this.pingedAt !== undefined) this.pingedAt += stoodMs
-    const { prefaceMs, keepaliveMs, keepaliveTimeoutMs } = this.options
-    if (this.state === 'preface' && now - this.openedAt >= prefaceMs) this.socket.destroy()
-    else if (this.pingedAt !== undefined) {
-      if (now - this.pingedAt >= keepaliveTimeoutMs) this.socket.destroy()
-    } else if (now - this.heardAt >= keepaliveMs) {
-      this.pingedAt = now
-      this.send(PING)
-    }
-    this.now = now
+    this.patience.tick()
+    const due = this.keepalive.tick(now, stoodMs, this.options, this.state !== 'preface')
+    if (due === 'cut') this.socket.destroy()
+    else if (due === 'ping') this.send(PING)
   }
 
   /** Tells the client to open its next calls elsewhere, and cuts the connection when all it had to be told is sent. */
   end(code: ErrorCode = ERROR.none, text = ''): void {
     if (this.isOver) return
-    this.send(goawayFrame(this.lastCall, code, text))
+    this.send(goawayFrame(this.calls.last, code, text))
     this.outbox.flush()
     this.socket.destroySoon()
     // Not for ever: who is told that it must go need not read that.
@@ -162,9 +132,7 @@ export class Connection {
 
   /** @internal for calls */
   sendReset(stream: number, code: ErrorCode): void {
-    this.resets ??= new Set()
-    if (this.resets.size >= REMEMBERED_RESETS) this.resets.delete(this.resets.values().next().value!)
-    this.resets.add(stream)
+    this.calls.rememberReset(stream)
     this.send(numberFrame(FRAME.rstStream, stream, code))
   }
 
@@ -175,13 +143,13 @@ export class Connection {
 
   /** @internal for calls */
   forget(call: Call): void {
-    this.calls = this.calls.length === 1 ? NO_CALLS : this.calls.filter((one) => one !== call)
+    this.calls.remove(call)
   }
 
   private readonly gone = (): void => {
     if (this.isOver) return
     this.state = 'ended'
-    for (const call of this.calls) call.close(ERROR.cancel)
+    for (const call of this.calls.all) call.close(ERROR.cancel)
     this.options.closed(this)
   }
 
@@ -191,8 +159,7 @@ export class Connection {
 
   private readonly read = (chunk: Buffer): void => {
     if (this.isOver) return
-    this.heardAt = this.now
-    this.pingedAt = undefined
+    this.keepalive.heard()
     this.outbox.hold()
     try {
       this.reader.add(chunk)
@@ -243,7 +210,7 @@ export class Connection {
         break
       case FRAME.priority:
         if (stream === 0) throw new ConnectionError(ERROR.protocol, 'PRIORITY of no stream')
-        this.count(1)
+        this.patience.frame()
         if (payload.length !== 5) this.refuse(stream, ERROR.frameSize)
         else if (dependsOn(payload) === stream) this.refuse(stream, ERROR.protocol)
         break
@@ -259,11 +226,11 @@ export class Connection {
         if (stream !== 0) throw new ConnectionError(ERROR.protocol, 'PING of a stream')
         if (payload.length !== 8) throw new ConnectionError(ERROR.frameSize, `PING of ${payload.length} bytes`)
         if (!(next.flags & FLAG.ack)) this.answer(frame(FRAME.ping, FLAG.ack, 0, payload))
-        this.count(1)
+        this.patience.frame()
         break
       case FRAME.goaway:
         if (stream !== 0) throw new ConnectionError(ERROR.protocol, 'GOAWAY of a stream')
-        this.count(1)
+        this.patience.frame()
         break
       case FRAME.windowUpdate:
         this.takeWindow(stream, payload)
@@ -272,7 +239,7 @@ export class Connection {
         this.takeContinuation(next)
         break
       default:
-        this.count(1)
+        this.patience.frame()
     }
   }
 
@@ -285,8 +252,8 @@ export class Connection {
       this.unreturned = 0
     }
     const chunk = unpadded(flags, payload, 0)
-    const call = this.call(stream)
-    if (chunk.length === 0) this.count(1)
+    const call = this.calls.find(stream)
+    if (chunk.length === 0) this.patience.frame()
     if (!call || call.heard) this.refuse(stream, ERROR.streamClosed)
     else if (!call.receive(chunk, payload.length)) call.reset(ERROR.flowControl)
     else if (flags & FLAG.endStream && !call.closed && !call.receiveEnd()) call.reset(ERROR.protocol)
@@ -301,7 +268,7 @@ export class Connection {
   private takeContinuation(next: Frame): void {
     const { block } = this
     if (!block) throw new ConnectionError(ERROR.protocol, 'CONTINUATION of nothing')
-    this.count(1)
+    this.patience.frame()
     block.add(next)
     if (!block.whole) return
     this.block = undefined
@@ -311,14 +278,14 @@ export class Connection {
   private takeBlock({ stream, end, itself, bytes }: HeaderBlock): void {
     // Whatever becomes of the call: the table of the connection depends on it.
     const headers = this.headers.read(bytes)
-    const call = this.call(stream)
+    const call = this.calls.find(stream)
     if (call) this.takeTrailers(call, headers, end)
-    else if (stream > this.lastCall) {
-      this.lastCall = stream
-      if (this.calls.length >= this.options.calls) this.sendReset(stream, ERROR.refusedStream)
+    else if (stream > this.calls.last) {
+      this.calls.last = stream
+      if (this.calls.all.length >= this.options.calls) this.sendReset(stream, ERROR.refusedStream)
       else if (itself) this.sendReset(stream, ERROR.protocol)
       else this.open(stream, headers, end)
-    } else if (!this.resets?.has(stream))
+    } else if (!this.calls.wasReset(stream))
       throw new ConnectionError(ERROR.streamClosed, `stream ${stream} is over, or was left out`)
   }
 
@@ -329,7 +296,7 @@ export class Connection {
       return
     }
     const call = new Call(this, stream, headers, this.callWindow)
-    this.calls = this.calls.length === 0 ? [call] : this.calls.concat(call)
+    this.calls.add(call)
     call.handler = this.options.open(call, headers)
     if (end && !call.closed && !call.receiveEnd()) call.reset(ERROR.protocol)
   }
@@ -341,14 +308,14 @@ export class Connection {
 
   private takeReset(stream: number, payload: Buffer): void {
     if (payload.length !== 4) throw new ConnectionError(ERROR.frameSize, `RST_STREAM of ${payload.length} bytes`)
-    this.known(stream)
-    this.count(RESET_COSTS)
-    this.call(stream)?.close(payload.readUInt32BE(0))
+    this.calls.mustHaveBeen(stream)
+    this.patience.reset()
+    this.calls.find(stream)?.close(payload.readUInt32BE(0))
   }
 
   private takeSettings({ stream, flags, payload }: Frame): void {
     if (stream !== 0) throw new ConnectionError(ERROR.protocol, 'SETTINGS of a stream')
-    this.count(1)
+    this.patience.frame()
     const { length } = payload
     if (length % 6 !== 0 || (flags & FLAG.ack && length > 0))
       throw new ConnectionError(ERROR.frameSize, `SETTINGS of ${length} bytes`)
@@ -365,7 +332,7 @@ export class Connection {
     if (value > MOST_WINDOW) throw new ConnectionError(ERROR.flowControl, `INITIAL_WINDOW_SIZE ${value}`)
     const more = value - this.callWindow
     this.callWindow = value
-    for (const call of this.calls) {
+    for (const call of this.calls.all) {
       call.window += more
       if (call.window > MOST_WINDOW) throw new ConnectionError(ERROR.flowControl, `the window of stream ${call.id}`)
       call.flush()
@@ -375,16 +342,16 @@ export class Connection {
   private takeWindow(stream: number, payload: Buffer): void {
     if (payload.length !== 4) throw new ConnectionError(ERROR.frameSize, `WINDOW_UPDATE of ${payload.length} bytes`)
     const more = payload.readUInt32BE(0) & 0x7fff_ffff
-    this.count(1)
+    this.patience.frame()
     if (stream === 0) {
       if (more === 0) throw new ConnectionError(ERROR.protocol, 'WINDOW_UPDATE of 0')
       this.window += more
       if (this.window > MOST_WINDOW) throw new ConnectionError(ERROR.flowControl, 'the window of the connection')
-      for (const call of this.calls) call.flush()
+      for (const call of this.calls.all) call.flush()
       return
     }
-    this.known(stream)
-    const call = this.call(stream)
+    this.calls.mustHaveBeen(stream)
+    const call = this.calls.find(stream)
     if (!call) return
     call.window += more
     if (more === 0) call.reset(ERROR.protocol)
@@ -392,39 +359,18 @@ export class Connection {
     else call.flush()
   }
 
-  private call(stream: number): Call | undefined {
-    for (const call of this.calls) if (call.id === stream) return call
-    return undefined
-  }
-
-  /** @throws ConnectionError for a stream that never was */
-  private known(stream: number): void {
-    if (stream === 0 || stream % 2 === 0 || stream > this.lastCall)
-      throw new ConnectionError(ERROR.protocol, `stream ${stream} does not exist`)
-  }
-
   /** What a stream did is refused, and nothing else. */
   private refuse(stream: number, code: ErrorCode): void {
-    if (code !== ERROR.frameSize && code !== ERROR.protocol) this.known(stream)
-    this.count(RESET_COSTS)
-    const call = this.call(stream)
+    if (code !== ERROR.frameSize && code !== ERROR.protocol) this.calls.mustHaveBeen(stream)
+    this.patience.reset()
+    const call = this.calls.find(stream)
     if (call) call.reset(code)
-    else if (!this.resets?.has(stream)) this.sendReset(stream, code)
+    else if (!this.calls.wasReset(stream)) this.sendReset(stream, code)
   }
 
   private answer(bytes: Buffer): void {
-    if (++this.answers > MOST_UNREAD_ANSWERS)
-      throw new ConnectionError(ERROR.enhanceYourCalm, 'answers that nobody reads')
-    this.send(bytes, this.answered)
-  }
-
-  private readonly answered = (): void => {
-    this.answers--
-  }
-
-  private count(cost: number): void {
-    this.cheap += cost
-    if (this.cheap > MOST_CHEAP) throw new ConnectionError(ERROR.enhanceYourCalm, 'too many frames without a purpose')
+    this.patience.answer()
+    this.send(bytes, this.patience.answered)
   }
 }
 
