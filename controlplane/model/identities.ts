@@ -1,7 +1,6 @@
 import type { WorkloadEntrySpec } from '../config/kinds/workload-entry.ts'
 import { type Cell, cells, sameItems } from './cells.ts'
 import { matchesLabels, workloadLabels } from './endpoints.ts'
-import { Memory } from './memory.ts'
 import type { Service } from './service.ts'
 import { type Registry, serviceKey } from './services.ts'
 import type { MeshSettings } from './settings.ts'
@@ -18,9 +17,9 @@ export function createServerNames(
   registry: Registry,
   settings: Cell<MeshSettings>,
 ): (service: Service) => readonly string[] {
-  const services = new Memory<string, Service>()
   const family = cells<readonly string[]>((key) => {
-    const service = services.get(key)!
+    const service = registry.current(key)
+    if (!service) return []
     const { trustDomain } = settings()
     const accounts = registry.entries(service).flatMap((entry) => {
       const { endpoints = [], workloadSelector } = entry.spec
@@ -36,9 +35,5 @@ export function createServerNames(
     })
     return [...new Set([...service.subjectAltNames, ...accounts.sort()])]
   }, sameItems)
-  return (service) => {
-    const key = serviceKey(service.hostname, service.namespace)
-    services.set(key, service)
-    return family(key)
-  }
+  return (service) => family(serviceKey(service.hostname, service.namespace))
 }
