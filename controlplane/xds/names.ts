@@ -87,14 +87,17 @@ export function inboundName(port: number): string {
   return `inbound|${port}||`
 }
 
-/** SDS name of a Secret of the proxy's own namespace, as `credentialName` gives it. */
+/**
+ * SDS name of a Secret of the proxy's own namespace, as `credentialName` gives it: a name, or one that says its kind as
+ * Istio's own do (`kubernetes://name`, `kubernetes-gateway://namespace/name`).
+ */
 export function credentialSecretName(credential: string): string {
-  return `kubernetes://${credential}`
+  return `kubernetes://${credential.replace(/^kubernetes(?:-gateway)?:\/\//, '')}`
 }
 
 /** SDS name of the CA certificates that belong to a credential. */
 export function credentialCaName(credential: string): string {
-  return `kubernetes://${credential}-cacert`
+  return `${credentialSecretName(credential)}-cacert`
 }
 
 /** SDS name of a certificate and key in files of the proxy's machine. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { configObjects } from '../../test/helpers/objects.ts'
 import { createModel, type ProxyClass } from '../model/index.ts'
+import { credentialCaName, credentialSecretName } from './names.ts'
 import { compileSecret, secretNames } from './secrets.ts'
 
 const base64 = (text: string) => Buffer.from(text).toString('base64')
@@ -43,6 +44,11 @@ function secret(name: string, proxy: Partial<ProxyClass> = {}) {
 }
 
 describe('secrets', () => {
+  it('a credential may say that it is a Secret', () => {
+    for (const credential of ['shop', 'kubernetes://shop', 'kubernetes://edge/shop', 'kubernetes-gateway://edge/shop'])
+      for (const name of [credentialSecretName(credential), credentialCaName(credential)])
+        expect(secret(name).found, name).toBeDefined()
+  })
   it('a credential is certificate and key of a Secret', () => {
     const { type } = secret('kubernetes://shop').found!.message
     expect(type.case === 'tlsCertificate' && type.value.certificateChain?.specifier.value?.toString()).toBe('CERT')

@@ -172,7 +172,18 @@ describe('secrets', () => {
       'SECRET_KEY_MISSING gw spec.servers[0].tls.credentialName',
     ])
   })
-  it('of another kind of store are not looked for', () => expect(said(simple('sds://x'))).toEqual([]))
+  it('of another kind of store are never served', () => {
+    for (const name of ['sds://x', 'configmap://default/ca', 'builtin://'])
+      expect(said(secret('x', ['password']), simple(name))).toEqual([
+        'SECRET_NOT_FOUND gw spec.servers[0].tls.credentialName',
+      ])
+  })
+  it('may say that they are secrets', () => {
+    for (const name of ['kubernetes://c', 'kubernetes-gateway://default/c'])
+      expect(said(secret('c', ['password']), simple(name))).toEqual([
+        'SECRET_KEY_MISSING gw spec.servers[0].tls.credentialName',
+      ])
+  })
   it('of a DestinationRule count too', () => {
     expect(
       said(service('a.com'), rule('{host: a.com, trafficPolicy: {tls: {mode: SIMPLE, credentialName: c}}}')),

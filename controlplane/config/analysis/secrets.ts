@@ -68,9 +68,13 @@ function check(
   need: Need,
   complain: Complain,
 ): void {
-  const bare = reference.replace(/^kubernetes:\/\//, '')
-  // Other schemes (configmap://, sds://, builtin://) name something that is no Secret document.
-  if (bare.includes('://')) return
+  const bare = reference.replace(/^kubernetes(?:-gateway)?:\/\//, '')
+  const [scheme, rest] = bare.split('://')
+  if (rest !== undefined) {
+    const message = `nothing is served for ${scheme}://: certificates come from Secret documents only`
+    complain(object, 'SECRET_NOT_FOUND', path, message, 'write the name of a Secret, or name files')
+    return
+  }
   const slash = bare.indexOf('/')
   const [namespace, name] = slash < 0 ? [object.namespace, bare] : [bare.slice(0, slash), bare.slice(slash + 1)]
   const authorityName = name.endsWith('-cacert')

@@ -1,7 +1,7 @@
 import type { Destination } from '../kinds/common.ts'
 import type { Report } from '../schema.ts'
 import { portProblem } from '../syntax/address.ts'
-import { isDnsLabel, shown, wildcardDomainProblem } from '../syntax/host.ts'
+import { fqdnProblem, isDnsLabel, shown, wildcardDomainProblem } from '../syntax/host.ts'
 
 /** Where traffic goes: a host (the lone `*` is none), a subset by its DNS label, a port. */
 export function destinationRule(destination: Destination, report: Report): void {
@@ -26,12 +26,20 @@ export function weightsRule(routes: readonly { readonly weight?: number | undefi
     report([], 'the total weight of the destinations is 0: none of them would get traffic')
 }
 
-/** Names of gateways in a VirtualService or a match: `mesh`, a name, `namespace/name`, or (old) a host name. */
-export function gatewayNamesRule(gateways: readonly string[], report: Report): void {
+/**
+ * Names of gateways in a VirtualService or a match: `mesh`, a name, `namespace/name`, or (old) a host name. Istio looks no
+ * further than the first name without a slash; what is wrong behind it is a warning here.
+ * https://github.com/istio/istio/blob/1.27.0/pkg/config/validation/validation.go (validateGatewayNames)
+ */
+export function gatewayNamesRule(gateways: readonly string[], reportAll: Report): void {
+  const bare = gateways.findIndex((gateway) => !gateway.includes('/'))
   for (const [index, gateway] of gateways.entries()) {
+    const unseen = bare >= 0 && index > bare
+    const report: Report = (path, message, options) =>
+      reportAll(path, message, unseen ? { code: 'FIELD_QUESTIONABLE', ...options } : options)
     const slash = gateway.indexOf('/')
     if (slash < 0) {
-      const problem = gateway === '' ? 'the name of a gateway must not be empty' : fqdnWithoutEmpty(gateway)
+      const problem = gateway === '' ? 'the name of a gateway must not be empty' : fqdnProblem(gateway)
       if (problem) report([index], problem)
       else if (gateway.includes('.')) {
         const [name, namespace] = gateway.split('.')
@@ -44,8 +52,4 @@ export function gatewayNamesRule(gateways: readonly string[], report: Report): v
     else if (!isDnsLabel(namespace)) report([index], `${shown(namespace)} is no namespace`)
     else if (!isDnsLabel(name)) report([index], `${shown(name)} is no gateway name: it must be a DNS label`)
   }
-}
-
-function fqdnWithoutEmpty(name: string): string | undefined {
-  return name.includes('*') ? `${shown(name)} is no gateway name` : wildcardDomainProblem(name)
 }

@@ -61,7 +61,8 @@ function patchRule(patch: ConfigPatch, report: Report): void {
   const given = (['listener', 'routeConfiguration', 'cluster', 'waypoint'] as const).find((field) => match?.[field])
   if (wanted && given && given !== wanted)
     report(['match', given], `applyTo ${applyTo} needs a ${wanted} match, not ${given}`)
-  filterRule(patch, report)
+  // Other objects stand in no filter chain; there a match of filters is not looked at.
+  if (wanted === 'listener') filterRule(patch, report)
   if (operation === 'REPLACE' && applyTo !== 'HTTP_FILTER' && applyTo !== 'NETWORK_FILTER')
     report(['patch', 'operation'], 'REPLACE works for HTTP_FILTER and NETWORK_FILTER only', { code: 'FIELD_NO_EFFECT' })
   if (operation === 'ADD' && (applyTo === 'ROUTE_CONFIGURATION' || applyTo === 'HTTP_ROUTE'))

@@ -89,6 +89,8 @@ describe('DestinationRule', () => {
       'connectionPool: {http: {h2UpgradePolicy: UPGRADE, useClientProtocol: true}}',
       `FIELD_CONFLICT ${AT}.connectionPool.http.useClientProtocol`,
     ],
+    ['tls: {mode: SIMPLE, credentialName: configmap://name}', `FIELD_VALUE ${AT}.tls.credentialName`],
+    ['tls: {credentialName: configmap:///name}', `FIELD_VALUE ${AT}.tls.credentialName`],
     ['outlierDetection: {maxEjectionPercent: 105}', `FIELD_VALUE ${AT}.outlierDetection.maxEjectionPercent`],
     ['outlierDetection: {consecutiveErrors: 5}', `FIELD_DEPRECATED ${AT}.outlierDetection.consecutiveErrors`],
     [
@@ -299,6 +301,22 @@ describe('EnvoyFilter', () => {
       `ENVOY_VALUE ${AT}.patch.value.connect_timeout`,
     ],
     [
+      'applyTo: HTTP_ROUTE, patch: {operation: MERGE, value: {route: {cluster: a, cluster_header: b}}}',
+      `FIELD_QUESTIONABLE ${AT}.patch.value.route.cluster_header`,
+    ],
+    [
+      'applyTo: HTTP_FILTER, patch: {operation: ADD, value: {name: x, typed_config: {a: b}}}',
+      `ENVOY_TYPE_UNKNOWN ${AT}.patch.value.typed_config`,
+    ],
+    [
+      'applyTo: HTTP_FILTER, patch: {operation: ADD, value: {name: x, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.golang.v3alpha.Config}}}',
+      `FIELD_QUESTIONABLE ${AT}.patch.value.typed_config["@type"]`,
+    ],
+    [
+      'applyTo: NETWORK_FILTER, match: {listener: {filterChain: {filter: {name: x, subFilter: {name: y}}}}}, patch: {operation: REMOVE}',
+      `FIELD_VALUE ${AT}.match.listener.filterChain.filter.subFilter`,
+    ],
+    [
       'applyTo: CLUSTER, patch: {operation: MERGE, value: {conect_timeout: 1s}}',
       `FIELD_QUESTIONABLE ${AT}.patch.value.conect_timeout`,
     ],
@@ -315,6 +333,15 @@ describe('EnvoyFilter', () => {
       `ENVOY_TYPE_UNKNOWN ${AT}.patch.value.typed_config["@type"]`,
     ],
   ])('%s', (fields, problem) => expect(patch(fields)).toEqual([problem]))
+
+  it('takes durations as Go writes them, and matches of filters where no filter chain is', () => {
+    const said = patch(
+      'applyTo: CLUSTER, patch: {operation: MERGE, value: {connect_timeout: 500ms, cleanup_interval: 1h2m}}',
+    )
+    expect(said).toEqual(patch('applyTo: CLUSTER, patch: {operation: MERGE, value: {connect_timeout: 0.5s}}'))
+    const match = 'match: {listener: {filterChain: {filter: {name: x, subFilter: {name: y}}}}}'
+    expect(patch(`applyTo: LISTENER_FILTER, ${match}, patch: {operation: MERGE, value: {name: x}}`)).toEqual(said)
+  })
 })
 
 describe('AuthorizationPolicy', () => {

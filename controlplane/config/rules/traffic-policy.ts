@@ -103,6 +103,8 @@ export function connectionPoolRule({ http, tcp }: ConnectionPoolSettings, report
 export function clientTlsRule(tls: ClientTlsSettings, report: Report): void {
   const { mode = 'DISABLE' } = tls
   const files = ['clientCertificate', 'privateKey', 'caCertificates', 'caCrl'] as const
+  if (/^configmap:\/\/(?![^/]+\/[^/])/.test(tls.credentialName ?? ''))
+    report(['credentialName'], 'configmap:// needs a namespace and a name: configmap://namespace/name')
   if (tls.insecureSkipVerify) {
     const forbidden = {
       SIMPLE: ['caCertificates', 'credentialName'],

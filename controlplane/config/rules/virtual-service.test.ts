@@ -40,6 +40,8 @@ describe('hosts and gateways', () => {
     ['{hosts: [foo.bar], gateways: ["ns1/*"]', 'FIELD_VALUE spec.gateways[0]'],
     ['{hosts: [foo.bar], gateways: ["*/gateway"]', 'FIELD_VALUE spec.gateways[0]'],
     ['{hosts: [foo.bar], gateways: [gateway.example.com]', 'FIELD_DEPRECATED spec.gateways[0]'],
+    ['{hosts: [foo.bar], gateways: ["1"]', 'FIELD_VALUE spec.gateways[0]'],
+    ['{hosts: [foo.bar], gateways: [mesh, ns/my.gateway]', 'FIELD_QUESTIONABLE spec.gateways[1]'],
     ['{gateways: [g]', 'FIELD_VALUE spec.gateways'],
     ['{hosts: [foo.bar], exportTo: ["*", a]', 'FIELD_VALUE spec.exportTo'],
   ])('%s', (start, problem) => expect(check(`${start}, ${ROUTE}}`)).toEqual([problem]))
