@@ -37,4 +37,41 @@ describe('classification', () => {
     mesh.commit(configObjects(`${SERVICE}\n---\n${SIDECAR}`))
     expect(mesh.classification?.()).not.toBe(before)
   })
+
+  describe('is another one when another Sidecar says whether clusters come on demand', () => {
+    const eager = (namespace: string) => `
+apiVersion: networking.istio.io/v1
+kind: Sidecar
+metadata: {name: all, namespace: ${namespace}, annotations: {meshgate.io/lazy: 'false'}}
+spec: {egress: [{hosts: ['*/*']}]}
+`
+    const root = (namespace: string) => `
+apiVersion: meshgate.io/v1
+kind: Mesh
+metadata: {name: mesh}
+spec: {rootNamespace: ${namespace}}
+`
+    const own = SIDECAR.replace(/ {2}workloadSelector.*\n/, '')
+    const NODE = {
+      id: 'sidecar~10.0.0.1~web.shop~shop.svc.cluster.local',
+      cluster: '',
+      metadata: {},
+      locality: { region: '', zone: '', subZone: '' },
+      userAgent: 'envoy/1.39.3',
+      protocol: 'delta',
+      secretsAllowed: true,
+    } as const
+    it.each([
+      ['the root namespace is another', root('a'), root('b')],
+      ['the own namespace gets one without an annotation', root('a'), `${root('a')}\n---\n${own}`],
+    ])('%s', (_, first, second) => {
+      const mesh = createMesh()
+      mesh.commit(configObjects(`${eager('a')}\n---\n${first}`))
+      const before = mesh.classification?.()
+      expect(mesh.view(NODE).onDemand).toBeUndefined()
+      mesh.commit(configObjects(`${eager('a')}\n---\n${second}`))
+      expect(mesh.view(NODE).onDemand).toBeDefined()
+      expect(mesh.classification?.()).not.toBe(before)
+    })
+  })
 })

@@ -3,7 +3,7 @@ import type { ConfigObject } from './config/object.ts'
 import { createModel, type DiscoveryReader, type Model, type ProxyClass } from './model/index.ts'
 import { isSupposing, supposedState } from './model/supposition.ts'
 import { ClassView, type Generations } from './xds/class-view.ts'
-import { classify, FIRST_VIRTUAL_HOSTS, type Relevance, relevance, wantsWhatItCannot } from './xds/classify.ts'
+import { classify, FIRST_VIRTUAL_HOSTS, relevance, wantsWhatItCannot } from './xds/classify.ts'
 import { leavingClusters } from './xds/leaving.ts'
 import type { Mesh, NodeInfo } from './xds/resource.ts'
 
@@ -51,7 +51,7 @@ export function createMesh(options: MeshOptions = {}): CompiledMesh {
     ...(withoutDraining ? {} : { onDrained: tell }),
   })
   discovery?.onChange?.(tell)
-  const relevant: Relevance = relevance(model)
+  const relevant = relevance(model)
   const views = new Map<string, WeakRef<ClassView>>()
   const dropped = new FinalizationRegistry<string>((key) => {
     if (!views.get(key)?.deref()) views.delete(key)
@@ -77,7 +77,7 @@ export function createMesh(options: MeshOptions = {}): CompiledMesh {
       return changed
     },
     view(node) {
-      const proxy = classify(node, relevant)
+      const proxy = classify(node, relevant())
       const known = views.get(proxy.key)?.deref()
       if (known) return known
       if (isSupposing()) {
@@ -92,9 +92,9 @@ export function createMesh(options: MeshOptions = {}): CompiledMesh {
       dropped.register(view, proxy.key)
       return view
     },
-    classification: () => relevant.all(),
+    classification: relevant,
     shortfall: (node) =>
-      wantsWhatItCannot(node, relevant)
+      wantsWhatItCannot(node, relevant())
         ? `its virtual hosts cannot come on demand: that takes Envoy 1.${FIRST_VIRTUAL_HOSTS} or newer, and it says ${node.userAgent}; it gets all at once`
         : undefined,
     onChange(listener) {

@@ -72,7 +72,7 @@ async function measure(routers: number, edits: number) {
       protocol: 'delta',
       secretsAllowed: true,
     },
-    relevant,
+    relevant(),
   )
   const view = new ClassView(model, proxyClass, (type, name, error) => {
     throw new Error(`${type} ${name}`, { cause: error })

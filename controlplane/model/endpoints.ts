@@ -33,7 +33,9 @@ export function createEndpoints(
   discovery: DiscoveryReader,
   draining: Draining | undefined,
 ): Endpoints {
+  // What is remembered is made of the owner and of what its key says, and of nothing else.
   const inline = new WeakMap<ServiceEntry, Map<string, readonly Endpoint[]>>()
+  const themselves = new WeakMap<Service, Map<string, Endpoint>>()
   const selected = new WeakMap<WorkloadEntry, Map<string, Endpoint>>()
   const discovered = new WeakMap<DiscoveredEndpoint, Map<string, Endpoint>>()
 
@@ -55,7 +57,11 @@ export function createEndpoints(
           .inNamespace<WorkloadEntrySpec>('WorkloadEntry', entry.namespace)
           .filter((workload) => labels && matchesLabels(labels, workloadLabels(workload)))
           .map((workload) => memo(selected, workload, portKey(port), () => fromWorkload(world, workload, port)))
-      return memo(inline, entry, `${service.resolution} ${portKey(port)}`, () => fromEntry(world, entry, service, port))
+      if (!entry.spec.endpoints?.length && service.resolution.startsWith('DNS')) {
+        const key = JSON.stringify([port.number, port.targetPort, entry.labels])
+        return [memo(themselves, service, key, () => itself(service, port, entry.labels))]
+      }
+      return memo(inline, entry, portKey(port), () => fromEntry(world, entry, port))
     })
   }, sameItems)
 
@@ -90,20 +96,20 @@ export function workloadLabels(workload: WorkloadEntry): Readonly<Record<string,
   return { ...workload.labels, ...workload.spec.labels }
 }
 
-function fromEntry(world: World, entry: ServiceEntry, service: Service, port: ServicePort): readonly Endpoint[] {
-  const endpoints = entry.spec.endpoints ?? []
-  if (endpoints.length === 0 && service.resolution.startsWith('DNS'))
-    return [
-      {
-        address: service.hostname,
-        port: port.targetPort ?? port.number,
-        labels: entry.labels,
-        locality: NO_LOCALITY,
-        weight: 1,
-        origin: service.origin,
-      },
-    ]
-  return endpoints.map((endpoint, index) =>
+/** A service that is found by its own name. */
+function itself(service: Service, port: ServicePort, labels: Endpoint['labels']): Endpoint {
+  return {
+    address: service.hostname,
+    port: port.targetPort ?? port.number,
+    labels,
+    locality: NO_LOCALITY,
+    weight: 1,
+    origin: service.origin,
+  }
+}
+
+function fromEntry(world: World, entry: ServiceEntry, port: ServicePort): readonly Endpoint[] {
+  return (entry.spec.endpoints ?? []).map((endpoint, index) =>
     toEndpoint(endpoint, endpoint.labels ?? {}, port, world.origin(entry, ['spec', 'endpoints', index])),
   )
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { configObjects } from '../../test/helpers/objects.ts'
+import type { ServiceEntrySpec } from '../config/kinds/service-entry.ts'
 import { cell } from './cells.ts'
 import { createModel, createScope, MESH_GATEWAY } from './index.ts'
 import type { ProxyClass } from './proxy-class.ts'
@@ -144,6 +145,31 @@ spec: {address: 10.1.0.${name.length}, labels: {app: ${app}}, weight: 2}`
       address: 'reviews.shop.svc.cluster.local',
       port: 9080,
     })
+  })
+
+  it('DNS without endpoints resolves each host of an entry by its own name', () => {
+    const entry = REVIEWS.replace('STATIC', 'DNS').replace(/ {2}endpoints:[\s\S]*/, '')
+    const { scope } = mesh(entry.replace('hosts: [', 'hosts: [other.example, '))
+    const shop = scope(proxy('shop'))
+    const addresses = shop.services().map((service) => shop.endpoints(service, service.ports[0]!)[0]?.address)
+    expect(addresses).toEqual(['other.example', 'reviews.shop.svc.cluster.local'])
+  })
+
+  it('what is listed of a kind has no endpoints: they change unnoticed by who reads a list', () => {
+    const { model } = mesh(REVIEWS)
+    const [listed] = model.world.all<ServiceEntrySpec>('ServiceEntry')
+    expect(listed!.spec.endpoints).toBeUndefined()
+    expect(model.world.current(listed!).spec.endpoints).toHaveLength(2)
+  })
+
+  it('names of servers are those of the present document, whatever whoever asks still holds', () => {
+    const { scope, commit } = mesh(REVIEWS.replace('spec:', 'spec:\n  subjectAltNames: [a.example]'))
+    const shop = scope(proxy('shop'))
+    const before = shop.services()[0]!
+    expect(shop.serverNames(before)).toEqual(['a.example'])
+    commit(REVIEWS.replace('spec:', 'spec:\n  subjectAltNames: [b.example]'))
+    expect(shop.serverNames(before)).toEqual(['b.example'])
+    expect(shop.serverNames(shop.services()[0]!)).toEqual(['b.example'])
   })
 })
 

@@ -8,19 +8,34 @@ import type { World } from './world.ts'
 
 export type Sidecar = ConfigObject<SidecarSpec>
 
+/** What of a Sidecar decides which proxies it is for. */
+export interface SidecarChoice {
+  readonly spec: Pick<SidecarSpec, 'workloadSelector'>
+}
+
 /**
  * The Sidecar of a proxy: one of its namespace whose selector fits, else the namespace's without selector, else that of the
  * root namespace (https://istio.io/latest/docs/reference/config/networking/sidecar/).
+ * @param of all of a namespace, in order of precedence
  */
-export function sidecarFor(world: World, proxy: ProxyClass, rootNamespace: string): Sidecar | undefined {
+export function chooseSidecar<One extends SidecarChoice>(
+  of: (namespace: string) => readonly One[],
+  proxy: ProxyClass,
+  rootNamespace: string,
+): One | undefined {
   if (proxy.type === 'router') return undefined
-  const own = world.inNamespace<SidecarSpec>('Sidecar', proxy.namespace)
-  const selector = (sidecar: Sidecar) => sidecar.spec.workloadSelector?.labels
+  const own = of(proxy.namespace)
+  const selector = (sidecar: One) => sidecar.spec.workloadSelector?.labels
   return (
     own.find((sidecar) => selector(sidecar) && matchesLabels(selector(sidecar)!, proxy.labels)) ??
     own.find((sidecar) => !selector(sidecar)) ??
-    world.inNamespace<SidecarSpec>('Sidecar', rootNamespace).find((sidecar) => !selector(sidecar))
+    of(rootNamespace).find((sidecar) => !selector(sidecar))
   )
+}
+
+/** The same among the present ones (tracked). */
+export function sidecarFor(world: World, proxy: ProxyClass, rootNamespace: string): Sidecar | undefined {
+  return chooseSidecar((namespace) => world.inNamespace<SidecarSpec>('Sidecar', namespace), proxy, rootNamespace)
 }
 
 /** The egress hosts of one listener of a Sidecar, or of all of them together; undefined when the Sidecar does not limit egress. */

@@ -106,8 +106,8 @@ export class World {
   }
 
   /**
-   * All objects of a kind in order of precedence (tracked). `spec.endpoints` of ServiceEntries may be out of date in them: who
-   * wants those reads `current`, and who does not is not disturbed by their changes.
+   * All objects of a kind in order of precedence (tracked). ServiceEntries have no `spec.endpoints` in them: who wants those reads
+   * `current`, and who does not is not disturbed by their changes.
    */
   all<Spec>(kind: string): readonly ConfigObject<Spec>[] {
     return this.#source(kind).value as readonly ConfigObject<Spec>[]
@@ -157,15 +157,15 @@ interface Kept {
   /** The first reading with the present content. */
   readonly object: ConfigObject
   readonly content: string
-  /** The object in the lists of its kind: content equal but for what changes often. */
+  /** The object in the lists of its kind: without what changes often. */
   readonly listed: ConfigObject
 }
 
 function keep(object: ConfigObject, before: Kept | undefined): Kept {
   const content = contentHash(object)
   if (before?.content === content) return before
-  const listed = before && hashOf(lasting(before.listed)) === hashOf(lasting(object)) ? before.listed : object
-  return { object, content, listed }
+  const listed = lasting(object)
+  return { object, content, listed: before && hashOf(before.listed) === hashOf(listed) ? before.listed : listed }
 }
 
 /** An object without what changes far more often than the rest and concerns few: the endpoints of a ServiceEntry. */

@@ -184,6 +184,7 @@ export class ClassView implements View {
     ) =>
       cells<Resource | undefined>(
         (name) => {
+          if (type === 'cds') this.#problems.delete(name)
           const written = raw().get(`${type}/${name}`)
           if (written) return type === 'sds' && !proxy.secretsAllowed ? undefined : this.#fromRaw(written)
           const compiled = this.#guard(type, name, () => compile(name))
@@ -249,8 +250,10 @@ export class ClassView implements View {
     return this.#record.readersOf(writes)
   }
 
-  /** What the clusters that were asked for, as they were last compiled, have that is not as their documents ask: by name, if anything. */
+  /** What the clusters that were asked for have that is not as their documents ask: by name, if anything. */
   clusterProblems(): ReadonlyMap<string, readonly Problem[]> {
+    // What is kept is of the last compilation: some of these may have changed since, or have gone.
+    for (const name of [...this.#problems.entries().keys()]) this.get('cds', name)
     return this.#problems.entries()
   }
 
@@ -289,7 +292,6 @@ export class ClassView implements View {
   #cluster(name: string): ReturnType<typeof compileCluster> {
     const compiled = compileCluster(this.scope, name)
     if (compiled && compiled.problems.length > 0) this.#problems.set(name, compiled.problems)
-    else this.#problems.delete(name)
     return compiled
   }
 

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { REPORTS_METADATA } from '../bootstrap/envoy.ts'
 import { parseNodeId } from '../bootstrap/node-id.ts'
 import type { DestinationRuleSpec } from '../config/kinds/destination-rule.ts'
@@ -12,7 +13,7 @@ import type { VirtualServiceSpec } from '../config/kinds/virtual-service.ts'
 import { type Cell, cell, sameItems } from '../model/cells.ts'
 import type { Model } from '../model/index.ts'
 import type { ProxyClass, ProxyType } from '../model/proxy-class.ts'
-import { sidecarFor } from '../model/sidecar-scope.ts'
+import { chooseSidecar, type SidecarChoice } from '../model/sidecar-scope.ts'
 import type { NodeInfo } from './resource.ts'
 
 /** On a Sidecar: whether its workloads get clusters on demand, whatever the Mesh says. */
@@ -20,23 +21,39 @@ export const LAZY_ANNOTATION = 'meshgate.io/lazy'
 /** The same for virtual hosts; where clusters come on demand. */
 export const LAZY_VIRTUAL_HOSTS_ANNOTATION = 'meshgate.io/lazy-virtual-hosts'
 
-/** What about nodes the present configuration looks at; everything else cannot change what a proxy gets. */
-export interface Relevance {
+/**
+ * What about nodes the configuration looks at; everything else cannot change what a proxy gets. Immutable and complete: who has the same
+ * object as before finds every node in the class it was in.
+ */
+export interface Relevant {
   /** Label names some selector, source match or failover rule uses, sorted. */
-  labels: Cell<readonly string[]>
+  readonly labels: readonly string[]
   /** Whether some rule orders localities as seen from the proxy. */
-  locality: Cell<boolean>
-  defaultNamespace: Cell<string>
-  httpPort: Cell<number>
-  /** Whether proxies that could do so ask for clusters on demand: the Mesh says so and their Sidecar does not object. */
-  lazy: (proxy: ProxyClass) => boolean
+  readonly locality: boolean
+  readonly defaultNamespace: string
+  readonly httpPort: number
+  /** Whether proxies that could do so ask for clusters on demand. */
+  readonly lazy: Choice
   /** The same for virtual hosts. */
-  lazyVirtualHosts: (proxy: ProxyClass) => boolean
-  /** All of it: another object when any of it has changed. */
-  all: Cell<object>
+  readonly lazyVirtualHosts: Choice
 }
 
-export function relevance({ world, settings }: Model): Relevance {
+/** What the Mesh says, unless the Sidecar of a proxy says something else in an annotation. */
+interface Choice {
+  readonly mesh: boolean
+  readonly rootNamespace: string
+  /** All Sidecars by namespace, in order of precedence; none while no annotation says anything. */
+  readonly sidecars: Readonly<Record<string, readonly ChoosingSidecar[]>>
+}
+
+interface ChoosingSidecar extends SidecarChoice {
+  readonly said: string | undefined
+}
+
+const NO_SIDECARS: readonly ChoosingSidecar[] = []
+
+/** What is relevant at present: another object when, and only when, some of it has changed. */
+export function relevance({ world, settings }: Model): Cell<Relevant> {
   const labels = cell(() => {
     const names = new Set<string>()
     const add = (selector: Readonly<Record<string, string>> | undefined) => {
@@ -72,37 +89,35 @@ export function relevance({ world, settings }: Model): Relevance {
 
   const defaultNamespace = cell(() => world.all<MeshSpec>('Mesh')[0]?.spec.defaultNamespace ?? 'default')
   const httpPort = cell(() => settings().httpPort)
-  const annotated = (annotation: string, ofMesh: () => boolean) => {
-    const sidecars = cell(
-      () => world.all<SidecarSpec>('Sidecar').filter(({ annotations }) => annotations[annotation] !== undefined),
-      sameItems,
-    )
-    const decide = (proxy: ProxyClass) => {
-      if (sidecars().length === 0) return ofMesh()
-      const said = sidecarFor(world, proxy, settings().rootNamespace)?.annotations[annotation]
-      return said === undefined ? ofMesh() : said === 'true'
-    }
-    return { decide, sidecars, ofMesh: cell(ofMesh) }
-  }
-  const clusters = annotated(LAZY_ANNOTATION, () => settings().lazy)
-  const virtualHosts = annotated(LAZY_VIRTUAL_HOSTS_ANNOTATION, () => settings().lazyVirtualHosts)
-  const all = cell(() => ({
-    lazy: [clusters.ofMesh(), clusters.sidecars()],
-    lazyVirtualHosts: [virtualHosts.ofMesh(), virtualHosts.sidecars()],
+  const choice = (annotation: string, ofMesh: () => boolean) =>
+    cell((): Choice => {
+      const all = world.all<SidecarSpec>('Sidecar')
+      const sidecars: Record<string, ChoosingSidecar[]> = {}
+      if (all.some(({ annotations }) => annotations[annotation] !== undefined))
+        for (const { namespace, annotations, spec } of all) {
+          sidecars[namespace] ??= []
+          sidecars[namespace].push({
+            spec: { workloadSelector: spec.workloadSelector },
+            said: annotations[annotation],
+          })
+        }
+      return { mesh: ofMesh(), rootNamespace: settings().rootNamespace, sidecars }
+    }, isDeepStrictEqual)
+  const lazy = choice(LAZY_ANNOTATION, () => settings().lazy)
+  const lazyVirtualHosts = choice(LAZY_VIRTUAL_HOSTS_ANNOTATION, () => settings().lazyVirtualHosts)
+  return cell(() => ({
     labels: labels(),
     locality: locality(),
     defaultNamespace: defaultNamespace(),
     httpPort: httpPort(),
+    lazy: lazy(),
+    lazyVirtualHosts: lazyVirtualHosts(),
   }))
-  return {
-    labels,
-    locality,
-    defaultNamespace,
-    httpPort,
-    lazy: clusters.decide,
-    lazyVirtualHosts: virtualHosts.decide,
-    all,
-  }
+}
+
+function decide({ mesh, rootNamespace, sidecars }: Choice, proxy: ProxyClass): boolean {
+  const said = chooseSidecar((namespace) => sidecars[namespace] ?? NO_SIDECARS, proxy, rootNamespace)?.said
+  return said === undefined ? mesh : said === 'true'
 }
 
 function policies(spec: DestinationRuleSpec): readonly Pick<TrafficPolicy, 'loadBalancer' | 'outlierDetection'>[] {
@@ -116,27 +131,27 @@ function policies(spec: DestinationRuleSpec): readonly Pick<TrafficPolicy, 'load
  * The class of a node. Istio's ids (`sidecar~<ip>~<name>.<namespace>~<domain>`, `router~…`; ours: `message~…`) say type and namespace; for any
  * other id metadata does: `NAMESPACE`, `LABELS`, `TYPE` (`sidecar`, `router`, `message-proxy`), and `HTTP_PROXY_PORT` to move the outbound HTTP port.
  */
-export function classify(node: NodeInfo, relevant: Relevance): ProxyClass {
+export function classify(node: NodeInfo, relevant: Relevant): ProxyClass {
   const id = parseNodeId(node.id)
   const metadata = node.metadata
   const type = proxyType(node, id?.type)
-  const namespace = text(metadata['NAMESPACE']) ?? id?.namespace ?? relevant.defaultNamespace()
+  const namespace = text(metadata['NAMESPACE']) ?? id?.namespace ?? relevant.defaultNamespace
   const given = metadata['LABELS']
   const labels: Record<string, string> = {}
   if (typeof given === 'object' && given !== null)
-    for (const name of relevant.labels()) {
+    for (const name of relevant.labels) {
       const value = (given as Record<string, unknown>)[name]
       if (typeof value === 'string') labels[name] = value
     }
   const { region, zone, subZone } = node.locality
-  const locality = relevant.locality() && region ? { region, zone, subZone } : undefined
+  const locality = relevant.locality && region ? { region, zone, subZone } : undefined
   const wantedPort = Number(metadata['HTTP_PROXY_PORT'] ?? Number.NaN)
   const httpPort =
-    Number.isInteger(wantedPort) && wantedPort >= 0 && wantedPort <= 65_535 ? wantedPort : relevant.httpPort()
+    Number.isInteger(wantedPort) && wantedPort >= 0 && wantedPort <= 65_535 ? wantedPort : relevant.httpPort
   const { secretsAllowed } = node
   const parts = { type, namespace, labels, locality, httpPort: type === 'sidecar' ? httpPort : 0, secretsAllowed }
   const eager: ProxyClass = { key: JSON.stringify(parts), ...parts }
-  if (!canAsk(node) || type === 'grpc' || type === 'message' || !relevant.lazy(eager)) return eager
+  if (!canAsk(node) || type === 'grpc' || type === 'message' || !decide(relevant.lazy, eager)) return eager
   const hosts = wantsVirtualHosts(node, eager, relevant) && canAskForVirtualHosts(node)
   const lazy: Omit<ProxyClass, 'key'> = {
     ...parts,
@@ -156,17 +171,17 @@ const FIRST_SHARED_HOSTS = 37
 export const FIRST_VIRTUAL_HOSTS = 38
 
 /** Whether the virtual hosts of a node shall come on demand although its Envoy is too old for that. */
-export function wantsWhatItCannot(node: NodeInfo, relevant: Relevance): boolean {
+export function wantsWhatItCannot(node: NodeInfo, relevant: Relevant): boolean {
   if (!canAsk(node) || canAskForVirtualHosts(node)) return false
   const proxy = classify(node, relevant)
   return proxy.lazy === true && wantsVirtualHosts(node, proxy, relevant)
 }
 
 /** Only sidecars have tables that grow with the mesh: those of a gateway grow with what is written for it. */
-function wantsVirtualHosts({ metadata }: NodeInfo, proxy: ProxyClass, relevant: Relevance): boolean {
+function wantsVirtualHosts({ metadata }: NodeInfo, proxy: ProxyClass, relevant: Relevant): boolean {
   if (proxy.type !== 'sidecar') return false
   const said = metadata['LAZY_VIRTUAL_HOSTS']
-  return said === undefined ? relevant.lazyVirtualHosts(proxy) : String(said).toLowerCase() === 'true'
+  return said === undefined ? decide(relevant.lazyVirtualHosts, proxy) : String(said).toLowerCase() === 'true'
 }
 
 /** Whether a client can ask for clusters on demand, and its metadata (`LAZY: false`) does not object. */

@@ -21,7 +21,7 @@ export function leavingClusters(world: World, next: ReadonlyMap<string, ConfigOb
   const lose = <Spec>(kind: string, clustersOf: (spec: Spec) => readonly Omit<LeavingClusters, 'namespace'>[]) => {
     for (const old of world.all<Spec>(kind)) {
       const now = next.get(old.key) as ConfigObject<Spec> | undefined
-      if (now === old || now?.spec === old.spec) continue
+      if (now === world.newest(old) || now?.spec === old.spec) continue
       const key = ({ host, port, subset }: Omit<LeavingClusters, 'namespace'>) => `${host}\n${port}\n${subset}`
       const stay = new Set(now ? clustersOf(now.spec).map(key) : [])
       for (const one of clustersOf(old.spec))

@@ -33,7 +33,7 @@ function viewOf(yaml: string, { namespace = 'default', labels = {}, type = 'mess
     protocol: 'delta',
     secretsAllowed: true,
   } as const
-  const view = new ClassView(model, classify(node, relevant), (what, name, error) => {
+  const view = new ClassView(model, classify(node, relevant()), (what, name, error) => {
     throw new Error(`${what} ${name}`, { cause: error })
   })
   const table = (name: string): RouteTable => {

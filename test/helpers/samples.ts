@@ -61,7 +61,8 @@ interface Use {
   readonly subsets: Set<string>
 }
 
-function declarations(objects: ReadonlyMap<string, ConfigObject>): string {
+/** Documents that declare every host these objects send to without declaring it. */
+export function declarations(objects: ReadonlyMap<string, ConfigObject>): string {
   const declared = new Set<string>()
   const rules = new Set<string>()
   const used = new Map<string, Use>()

@@ -31,7 +31,7 @@ export function messageView(
       protocol: 'delta',
       secretsAllowed: true,
     },
-    relevant,
+    relevant(),
   )
   const view = new ClassView(model, proxy, (type, name, error) => {
     throw new Error(`${type} ${name}`, { cause: error })

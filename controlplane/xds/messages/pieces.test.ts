@@ -71,7 +71,7 @@ spec: {msgid: ${1000 + i}, svrName: ${service}}
         protocol: 'delta',
         secretsAllowed: true,
       },
-      relevant,
+      relevant(),
     )
     const view = new ClassView(model, proxy, (type, name, error) => {
       throw new Error(`${type} ${name}`, { cause: error })
