@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import type { Diagnostics } from '../controlplane/admin/analyze.ts'
 import type { Diagnostic } from '../controlplane/diagnostics/diagnostic.ts'
 import { CommandError, EXIT } from './errors.ts'
-import { type Colour, outputFormat, paint, printData, printText } from './output.ts'
+import { type Colour, counted, outputFormat, paint, printData, printText } from './output.ts'
 
 const COLOURS: Readonly<Record<Diagnostic['severity'], Colour>> = { error: 'red', warning: 'yellow', info: 'dim' }
 
@@ -37,10 +37,6 @@ export function report({ diagnostics, summary }: Diagnostics, documents: number)
     `${file}:${line}:${column}: ${paint(severity, COLOURS[severity])} ${code}: ${message}${path ? paint(` (at ${path})`, 'dim') : ''}`,
     ...(hint ? [`    → ${hint}`] : []),
   ])
-  const sum = [count(summary.errors, 'error'), count(summary.warnings, 'warning')].join(', ')
-  return [...lines, `${count(documents, 'document')}: ${sum}`].join('\n')
-}
-
-function count(number: number, what: string): string {
-  return `${number} ${what}${number === 1 ? '' : 's'}`
+  const sum = [counted(summary.errors, 'error'), counted(summary.warnings, 'warning')].join(', ')
+  return [...lines, `${counted(documents, 'document')}: ${sum}`].join('\n')
 }

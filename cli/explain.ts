@@ -3,6 +3,7 @@ import type { Explanation, Place, Step } from '../controlplane/explain/explain.t
 import { type ApiOptions, getFromApi, withApiOptions } from './api-client.ts'
 import { jsonObject, keyValue } from './arguments.ts'
 import { required } from './errors.ts'
+import { meantNode, NODE_HELP } from './nodes.ts'
 import { outputFormat, paint, printData, printText } from './output.ts'
 
 interface Options extends ApiOptions {
@@ -21,14 +22,14 @@ export function explainCommand(): Command {
         'endpoints; each step with the line of YAML that decided it. Nothing is sent. Exits with 1 when it ends nowhere.',
     )
     .argument('<url>', 'http://reviews:9080/path, https://…, tcp://host:port or tls://host:port')
-    .option('--node <id>', 'node id of the proxy (required); it need not be connected')
+    .option('--node <id>', `${NODE_HELP} (required); in full it need not be connected`)
     .option('--metadata <json>', 'node metadata; by default that of the connected proxy', jsonObject)
     .option('--method <method>', 'request method', 'GET')
     .option('--header <name=value>', 'request header, several times; host=… overrides the authority', keyValue)
     .option('-o, --output <format>', 'text or json', 'text')
   return withApiOptions(command).action(async (url: string, options: Options) => {
     const format = outputFormat(options.output, ['text', 'json'])
-    const node = required(options.node, '--node')
+    const node = await meantNode(options, required(options.node, '--node'))
     const query = new URLSearchParams({ node, url: withScheme(url), method: options.method })
     if (options.metadata) query.set('metadata', JSON.stringify(options.metadata))
     for (const [name, value] of Object.entries(options.header ?? {})) query.append('header', `${name}=${value}`)

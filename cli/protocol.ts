@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline/promises'
 import { Command } from 'commander'
 import { type Codec, codecOfSide, type FrameSide, frameSides } from '../codecs/contract.ts'
 import { CommandError, UsageError } from './errors.ts'
-import { outputFormat, printData, printText } from './output.ts'
+import { counted, outputFormat, printData, printText } from './output.ts'
 
 /** `meshgate protocol check|decode|test|new`: writing and trying a private protocol. */
 export function protocolCommand(): Command {
@@ -306,10 +306,6 @@ async function load(protocol: string): Promise<Codec> {
   } catch (error) {
     throw error instanceof ProtocolError ? new CommandError(error.message) : error
   }
-}
-
-function counted(n: number, what: string): string {
-  return `${n} ${what}${n === 1 ? '' : 's'}`
 }
 
 function read(file: string): Buffer {

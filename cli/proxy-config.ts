@@ -1,6 +1,7 @@
 import { Argument, Command } from 'commander'
 import type { HeldConfig } from '../controlplane/admin/proxies.ts'
 import { type ApiOptions, getFromApi, withApiOptions } from './api-client.ts'
+import { meantNode, NODE_HELP } from './nodes.ts'
 import { outputFormat, paint, printData, printText, table } from './output.ts'
 
 const KINDS = ['clusters', 'listeners', 'routes', 'endpoints', 'secrets'] as const
@@ -15,12 +16,13 @@ export function proxyConfigCommand(): Command {
         'With -o json or yaml the resources themselves are printed, secrets redacted.',
     )
     .addArgument(new Argument('<kind>', 'kind of resources').choices([...KINDS, 'all']))
-    .argument('<node>', 'node id of the proxy')
+    .argument('<node>', NODE_HELP)
     .option('--name <text>', 'only resources whose name contains this')
     .option('-o, --output <format>', 'text, json or yaml', 'text')
   return withApiOptions(command).action(
-    async (kind: Kind | 'all', node: string, options: ApiOptions & { output: string; name?: string }) => {
+    async (kind: Kind | 'all', given: string, options: ApiOptions & { output: string; name?: string }) => {
       const format = outputFormat(options.output, ['text', 'json', 'yaml'])
+      const node = await meantNode(options, given)
       const all = await getFromApi<Held>(options, `/api/v1/proxies/${encodeURIComponent(node)}/config/${kind}`)
       const held = options.name === undefined ? all : onlyNamed(all, options.name)
       if (format === 'text') printText(listing(held))

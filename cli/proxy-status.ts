@@ -2,7 +2,8 @@ import { Command } from 'commander'
 import type { ProxyLoad, ProxyOnDemand, ProxyStatus, ProxyTypeStatus } from '../controlplane/admin/proxies.ts'
 import { ENVOY_TYPES, RESOURCE_TYPES, type ResourceType } from '../proto/types.ts'
 import { type ApiOptions, getFromApi, withApiOptions } from './api-client.ts'
-import { age, type Colour, outputFormat, paint, printData, printText, table } from './output.ts'
+import { meantNode, NODE_HELP } from './nodes.ts'
+import { age, type Colour, counted, outputFormat, paint, printData, printText, table } from './output.ts'
 import { type ShownSource, sourceProblems } from './sources.ts'
 
 const COLOURS: Readonly<Record<string, Colour>> = { SYNCED: 'green', STALE: 'yellow', NACK: 'red', 'NOT SENT': 'dim' }
@@ -15,10 +16,11 @@ export function proxyStatusCommand(): Command {
         'NACK (it refuses something; the reason and the line of YAML are shown) or NOT SENT (nothing was there to send).\n' +
         'Exits with 1 when a proxy refuses something.',
     )
-    .argument('[node]', 'show one proxy in detail')
+    .argument('[node]', `show one proxy in detail: its ${NODE_HELP}`)
     .option('-o, --output <format>', 'text or json', 'text')
-  return withApiOptions(command).action(async (node: string | undefined, options: ApiOptions & { output: string }) => {
+  return withApiOptions(command).action(async (given: string | undefined, options: ApiOptions & { output: string }) => {
     const format = outputFormat(options.output, ['text', 'json'])
+    const node = given === undefined ? undefined : await meantNode(options, given)
     const path = node === undefined ? '/api/v1/proxies' : `/api/v1/proxies/${encodeURIComponent(node)}`
     const answer = await getFromApi<{ proxies: readonly ProxyStatus[]; complete?: boolean }>(options, path)
     const { sources } = await getFromApi<{ sources: readonly ShownSource[] }>(options, '/api/v1/sources')
@@ -104,15 +106,15 @@ function noticesOf({ notices, onDemand }: ProxyStatus): readonly string[] {
 }
 
 function onDemandText({ clusters, learned, evicted, workload }: ProxyOnDemand): string {
-  return `${clusters} clusters; ${learned} learned for ${workload}, ${evicted} evicted so far`
+  return `${counted(clusters, 'cluster')}; ${learned} learned for ${workload}, ${evicted} evicted so far`
 }
 
 function loadText(load: ProxyLoad, since: (time: string) => string): string {
   const { clusters, used, issued, failed, inProgress, dropped, intervalMs, reporting, reportedAt } = load
   const parts = [
-    `${issued} requests, ${failed} failed, ${inProgress} in progress`,
+    `${counted(issued, 'request')}, ${failed} failed, ${inProgress} in progress`,
     ...(dropped > 0 ? [`${dropped} dropped`] : []),
-    `${used} of ${clusters} clusters used in the last ${Math.round(intervalMs / 1000)} s`,
+    `${used} of ${counted(clusters, 'cluster')} used in the last ${Math.round(intervalMs / 1000)} s`,
     reporting ? `reported ${since(reportedAt)}` : paint(`last report ${since(reportedAt)}`, 'yellow'),
   ]
   return parts.join('; ')

@@ -20,7 +20,7 @@ import {
   sidecarFolder,
   sidecarPrograms,
 } from './mesh-programs.ts'
-import { paint, printText } from './output.ts'
+import { counted, paint, printText } from './output.ts'
 import { Supervisor } from './processes/supervisor.ts'
 import { storePlace } from './store.ts'
 import { type EnvoyBinary, ensureEnvoy, envoyVersion } from './tools/envoy.ts'
@@ -222,7 +222,10 @@ async function summary({ options, controlPlane, sidecars, envoy, start, giveUp }
   const rows = [
     ['control plane', `xDS ${hostAndPort(xdsAddress)}, API ${apiUrl}`],
     ['admin UI', `${apiUrl}/`],
-    ['configuration', `${options.folder}: ${config.objects.size} objects, ${errors.length} errors`],
+    [
+      'configuration',
+      `${options.folder}: ${counted(config.objects.size, 'object')}, ${counted(errors.length, 'error')}`,
+    ],
     ...(await Promise.all([...registries, ...programs, ...envoys, ...messageProxies])),
   ]
   const unstarted = proxies.filter((proxy) => !isMessageProxy(proxy)).length

@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import type { Drain } from '../controlplane/admin/drain-advice.ts'
 import { type ApiOptions, getFromApi, postToApi, withApiOptions } from './api-client.ts'
-import { age, outputFormat, paint, printData, printText, table } from './output.ts'
+import { age, counted, outputFormat, paint, printData, printText, table } from './output.ts'
 
 /** A registry as the API tells it. */
 export interface ShownSource {
@@ -51,7 +51,7 @@ export function sourcesCommand(): Command {
     const body = what === undefined ? {} : { what }
     const { confirmed } = await postToApi<{ confirmed: number }>(options, '/api/v1/sources/confirm', body)
     if (format === 'json') await printData({ confirmed }, 'json')
-    else printText(`${confirmed} ${confirmed === 1 ? 'list' : 'lists'} confirmed`)
+    else printText(`${counted(confirmed, 'list')} confirmed`)
   })
   return command
 }

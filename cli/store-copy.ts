@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { type ConsulAddress, KvLedger } from '../controlplane/consul/index.ts'
 import { type FileChange, Ledger, nameProblem, type RevisionLedger } from '../controlplane/ledger/index.ts'
 import { CommandError } from './errors.ts'
+import { counted } from './output.ts'
 import { type StorePlace, storePlace } from './store.ts'
 
 interface CopyOptions {
@@ -72,13 +73,14 @@ const MARK = { added: '+', changed: '~', removed: '-' }
 
 /** What a copy did, for people. */
 export function copyText({ from, to, files, changes, revision, differing }: Copied): string {
-  const head = `${files.from} files in ${from}, ${files.to} in ${to}`
+  const head = `${counted(files.from, 'file')} in ${from}, ${files.to} in ${to}`
   if (changes.length === 0) return `${head}: the same already`
-  const verified = differing === 0 ? 'read back and compared: equal' : `read back: ${differing} files differ`
+  const verified =
+    differing === 0 ? 'read back and compared: equal' : `read back: ${counted(differing, 'file')} not the same`
   const end =
     revision === undefined
-      ? `${changes.length} files would change; nothing was changed`
-      : `revision ${revision} of ${to}: ${changes.length} files; ${verified}`
+      ? `${counted(changes.length, 'file')} would change; nothing was changed`
+      : `revision ${revision} of ${to}: ${counted(changes.length, 'file')}; ${verified}`
   return [head, ...changes.map(({ file, change }) => `${MARK[change]} ${file}`), end].join('\n')
 }
 

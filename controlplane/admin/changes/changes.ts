@@ -167,7 +167,7 @@ export class Changes {
       throw new ApiError(
         422,
         'INVALID',
-        `the change brings ${plan.newErrors.length} errors; the first: ${worst.file}:${worst.line}:${worst.column}: ${worst.message}`,
+        `the change brings ${plan.newErrors.length === 1 ? 'an error' : `${plan.newErrors.length} errors; the first`}: ${worst.file}:${worst.line}:${worst.column}: ${worst.message}`,
       )
     const changes: FileChange[] = files.map(({ file, after }) => ({ file, bytes: after }))
     const expected = new Map(files.map(({ file, before }) => [file, before && contentHash(before)]))
