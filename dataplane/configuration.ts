@@ -270,6 +270,8 @@ export interface ClusterConfig {
   readonly overprovisioningFactor?: number
   /** Localities share traffic by their weights instead of by their hosts. */
   readonly localityWeighted?: boolean
+  /** Maglev and ring hash take the names of endpoints instead of their addresses. */
+  readonly hashHostnames?: boolean
   readonly connections?: UpstreamConnections
   /** A ping to idle and busy upstream connections, where the protocol has one. */
   readonly heartbeat?: UpstreamHeartbeat
@@ -293,7 +295,7 @@ export interface LocalityEndpoints {
   readonly subZone?: string
   /** 0 is the first choice; the next one is used as far as the first is unhealthy. */
   readonly priority?: number
-  /** With `localityWeighted`; default 1. */
+  /** With `localityWeighted`; default 0: none of its endpoints gets a message. */
   readonly weight?: number
   readonly endpoints: readonly EndpointConfig[]
 }
@@ -306,6 +308,8 @@ export interface EndpointConfig {
   readonly health?: 'healthy' | 'degraded' | 'draining' | 'unhealthy'
   /** What Maglev and ring hash take instead of the address. */
   readonly hashKey?: string
+  /** The same, where the cluster says `hashHostnames`. */
+  readonly hostname?: string
 }
 
 /** Absent values are Envoy's: 1024 connections, pending requests and requests, 3 retries. */

@@ -119,7 +119,7 @@ export class Cluster implements OutlierScope {
     let share = shares[0]!
     if (shares.length > 1) {
       // The hash chooses the priority too, so that a key stays where it is.
-      const point = hashed ? ((lo >>> 0) % 100) + 0.5 : Math.random() * 100
+      const point = hashed ? hundredth(lo, hi) + 0.5 : Math.random() * 100
       for (let i = 0; point >= share.upTo && i + 1 < shares.length; ) share = shares[++i]!
     }
     if (share.panic) this.counters[C.lb_healthy_panic]!++
@@ -178,16 +178,20 @@ export class Cluster implements OutlierScope {
   }
 
   #picker(group: readonly Host[]): Picker {
-    const { balancer, slowStart, localityWeighted, localities } = this.config
+    const { balancer, slowStart, localityWeighted, hashHostnames = false } = this.config
     const hashes = balancer.kind === 'maglev' || balancer.kind === 'ringHash'
     const weighted = group.map((host) => ({
       host,
       weight: host.weight * (slowStart && !hashes ? this.#warmth(host, slowStart) : 1),
     }))
-    return buildPicker(
-      balancer,
-      weighted,
-      localityWeighted ? { localityWeights: localities.map(({ weight }) => weight ?? 1) } : {},
+    const localityWeights = localityWeighted && group[0] ? this.#localityWeights(group[0].priority) : undefined
+    return buildPicker(balancer, weighted, { hashHostnames, ...(localityWeights && { localityWeights }) })
+  }
+
+  /** By index; 0 for localities of other priorities and for those without hosts, which Envoy does not count among the whole. */
+  #localityWeights(of: number): readonly number[] {
+    return this.config.localities.map(({ weight = 0, priority = 0, endpoints }) =>
+      priority === of && endpoints.length > 0 ? weight : 0,
     )
   }
 
@@ -198,4 +202,9 @@ export class Cluster implements OutlierScope {
     this.#slow = true
     return Math.max(minWeightPercent / 100, Math.max(1, age) / windowMs) ** (1 / aggression)
   }
+}
+
+/** A 64-bit hash, given as int32 halves, modulo 100: what Envoy chooses the priority by. */
+function hundredth(lo: number, hi: number): number {
+  return (((hi >>> 0) % 100) * (2 ** 32 % 100) + ((lo >>> 0) % 100)) % 100
 }

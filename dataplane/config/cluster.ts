@@ -77,11 +77,19 @@ function discoveryOf({ clusterDiscoveryType: type }: Cluster): 'eds' | 'inline' 
   }
 }
 
-type Balancing = Pick<ClusterConfig, 'balancer' | 'slowStart' | 'localityWeighted'>
+type Balancing = Pick<ClusterConfig, 'balancer' | 'slowStart' | 'localityWeighted' | 'hashHostnames'>
 
 function balancerOf(cluster: Cluster): Balancing {
   const policies = cluster.loadBalancingPolicy?.policies ?? []
-  if (policies.length === 0) return { balancer: oldBalancer(cluster) }
+  if (policies.length === 0) {
+    const { localityConfigSpecifier: locality, consistentHashingLbConfig } = cluster.commonLbConfig ?? {}
+    const weightedLocalities = locality?.case === 'localityWeightedLbConfig' ? {} : undefined
+    return {
+      balancer: oldBalancer(cluster),
+      ...oldSlowStart(cluster),
+      ...hashing({ localityWeightedLbConfig: weightedLocalities, consistentHashingLbConfig }),
+    }
+  }
   for (const { typedExtensionConfig } of policies) {
     const any = typedExtensionConfig?.typedConfig
     const as = <Desc extends DescMessage>(schema: Desc): MessageShape<Desc> | undefined => any && anyUnpack(any, schema)
@@ -95,16 +103,13 @@ function balancerOf(cluster: Cluster): Balancing {
     if (maglev)
       return {
         balancer: { kind: 'maglev', ...defined({ tableSize: number(maglev.tableSize) }) },
-        ...weighted(maglev.localityWeightedLbConfig !== undefined),
+        ...hashing(maglev),
       }
     const ring = as(RingHashSchema)
     if (ring)
       return {
-        balancer: {
-          kind: 'ringHash',
-          ...defined({ minimumRingSize: number(ring.minimumRingSize), maximumRingSize: number(ring.maximumRingSize) }),
-        },
-        ...weighted(ring.localityWeightedLbConfig !== undefined),
+        balancer: { kind: 'ringHash', ...ringBounds(ring) },
+        ...hashing(ring),
       }
   }
   const names = policies.map(({ typedExtensionConfig }) => typedExtensionConfig?.name).join(', ')
@@ -112,8 +117,25 @@ function balancerOf(cluster: Cluster): Balancing {
 }
 
 interface Extras {
-  readonly slowStartConfig?: SlowStartConfig | undefined
+  readonly slowStartConfig?: Pick<SlowStartConfig, 'slowStartWindow' | 'aggression' | 'minWeightPercent'> | undefined
   readonly localityLbConfig?: { readonly localityConfigSpecifier: { readonly case: string | undefined } } | undefined
+}
+
+interface Hashing {
+  readonly localityWeightedLbConfig?: object | undefined
+  readonly consistentHashingLbConfig?: { readonly useHostnameForHashing: boolean } | undefined
+}
+
+function hashing(of: Hashing): Pick<Balancing, 'localityWeighted' | 'hashHostnames'> {
+  return {
+    ...weighted(of.localityWeightedLbConfig !== undefined),
+    ...(of.consistentHashingLbConfig?.useHostnameForHashing && { hashHostnames: true }),
+  }
+}
+
+function oldSlowStart({ lbConfig }: Cluster): Pick<Balancing, 'slowStart'> {
+  const slow = lbConfig.case === 'roundRobinLbConfig' || lbConfig.case === 'leastRequestLbConfig'
+  return slow ? more({ slowStartConfig: lbConfig.value.slowStartConfig }) : {}
 }
 
 function more({ slowStartConfig, localityLbConfig }: Extras): Pick<Balancing, 'slowStart' | 'localityWeighted'> {
@@ -137,18 +159,24 @@ function weighted(on: boolean): Pick<Balancing, 'localityWeighted'> {
   return on ? { localityWeighted: true } : {}
 }
 
-function oldBalancer({ lbPolicy }: Cluster): ClusterConfig['balancer'] {
+function oldBalancer({ lbPolicy, lbConfig }: Cluster): ClusterConfig['balancer'] {
   switch (lbPolicy) {
     case Cluster_LbPolicy.ROUND_ROBIN:
       return { kind: 'roundRobin' }
     case Cluster_LbPolicy.LEAST_REQUEST:
-      return { kind: 'leastRequest' }
+      return {
+        kind: 'leastRequest',
+        ...(lbConfig.case === 'leastRequestLbConfig' && defined({ choices: lbConfig.value.choiceCount })),
+      }
     case Cluster_LbPolicy.RANDOM:
       return { kind: 'random' }
     case Cluster_LbPolicy.MAGLEV:
-      return { kind: 'maglev' }
+      return {
+        kind: 'maglev',
+        ...(lbConfig.case === 'maglevLbConfig' && defined({ tableSize: number(lbConfig.value.tableSize) })),
+      }
     case Cluster_LbPolicy.RING_HASH:
-      return { kind: 'ringHash' }
+      return { kind: 'ringHash', ...(lbConfig.case === 'ringHashLbConfig' && ringBounds(lbConfig.value)) }
     default:
       return refuse('lb_policy', `${Cluster_LbPolicy[lbPolicy]} is not known`)
   }
@@ -242,4 +270,13 @@ function messageOptions(cluster: Cluster): Pick<Partial<ClusterConfig>, 'connect
 
 function number(value: bigint | undefined): number | undefined {
   return value === undefined ? undefined : Number(value)
+}
+
+interface RingBounds {
+  readonly minimumRingSize?: bigint | undefined
+  readonly maximumRingSize?: bigint | undefined
+}
+
+function ringBounds(ring: RingBounds) {
+  return defined({ minimumRingSize: number(ring.minimumRingSize), maximumRingSize: number(ring.maximumRingSize) })
 }

@@ -39,10 +39,16 @@ const HEALTH: Readonly<Record<HealthStatus, NonNullable<EndpointConfig['health']
 function readEndpoint(path: string, { hostIdentifier, healthStatus, loadBalancingWeight, metadata }: LbEndpoint) {
   if (hostIdentifier.case !== 'endpoint') return refuse(path, 'an endpoint with an address is needed')
   const health = HEALTH[healthStatus] ?? 'unhealthy'
+  const { address, hostname } = hostIdentifier.value
+  // Envoy takes a text only, and an empty one for none.
   const key = metadata?.filterMetadata['envoy.lb']?.['hash_key']
   return {
-    address: socketAddress(`${path}.endpoint.address`, hostIdentifier.value.address),
-    ...defined({ weight: loadBalancingWeight, hashKey: typeof key === 'string' ? key : undefined }),
+    address: socketAddress(`${path}.endpoint.address`, address),
+    ...defined({
+      weight: loadBalancingWeight,
+      hashKey: typeof key === 'string' && key !== '' ? key : undefined,
+      hostname: hostname || undefined,
+    }),
     ...(health !== 'healthy' && { health }),
   }
 }

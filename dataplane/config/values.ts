@@ -1,3 +1,4 @@
+import { isIPv6, SocketAddress as NodeAddress } from 'node:net'
 import type { Duration } from '@bufbuild/protobuf/wkt'
 import type { Address } from '../../proto/gen/envoy/config/core/v3/address_pb.ts'
 import type { SocketAddress } from '../configuration.ts'
@@ -31,7 +32,12 @@ export function socketAddress(path: string, address: Address | undefined): Socke
   if (host === '') refuse(path, 'the address is empty')
   if (portSpecifier.case !== 'portValue') return refuse(path, 'the port must be a number')
   if (portSpecifier.value > 65_535) refuse(path, `${portSpecifier.value} is no port`)
-  return { host, port: portSpecifier.value }
+  return { host: canonical(host), port: portSpecifier.value }
+}
+
+/** IPv6 in its shortest form: Envoy hashes addresses so, whatever was written. Zones are left as they are. */
+function canonical(host: string): string {
+  return isIPv6(host) && !host.includes('%') ? new NodeAddress({ address: host, family: 'ipv6' }).address : host
 }
 
 /** Leaves out what is undefined: the configuration says nothing instead. */

@@ -53,7 +53,7 @@ export async function startEnvoy(options: StartEnvoyOptions): Promise<TestEnvoy>
   const { waitLive = true, timeoutMs = IN_THE_END_MS, everyMs, concurrency = 1, logLevel = 'warning' } = options
   const folder = await mkdtemp(join(tmpdir(), 'meshgate-envoy-'))
   const remove = () => rm(folder, { recursive: true, force: true })
-  const file = await writeConfig(folder, withAdmin(options.bootstrap))
+  const file = await writeBootstrap(folder, withAdmin(options.bootstrap))
   const addressFile = join(folder, 'admin')
   const run = await startWitness(
     {
@@ -146,7 +146,7 @@ export interface Validation {
 export async function validateEnvoy(config: object | string): Promise<Validation> {
   const folder = await mkdtemp(join(tmpdir(), 'meshgate-validate-'))
   try {
-    const file = await writeConfig(folder, config)
+    const file = await writeBootstrap(folder, config)
     const run = await startProcess({
       command: requireEnvoy().path,
       args: ['--mode', 'validate', '-c', file, '-l', 'critical'],
@@ -159,7 +159,8 @@ export async function validateEnvoy(config: object | string): Promise<Validation
   }
 }
 
-async function writeConfig(folder: string, config: object | string): Promise<string> {
+/** Writes a bootstrap into a folder. @returns the file */
+export async function writeBootstrap(folder: string, config: object | string): Promise<string> {
   const file = join(folder, typeof config === 'string' ? 'envoy.yaml' : 'envoy.json')
   await writeFile(file, typeof config === 'string' ? config : JSON.stringify(config))
   return file

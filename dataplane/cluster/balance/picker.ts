@@ -17,6 +17,8 @@ export interface WeightedHost {
 export interface PickerOptions {
   /** Only with locality-weighted balancing: weights by the index of the locality. */
   readonly localityWeights?: readonly number[]
+  /** Maglev and ring hash take the names of hosts instead of their addresses. */
+  readonly hashHostnames?: boolean
 }
 
 export function buildPicker(balancer: Balancer, hosts: readonly WeightedHost[], options: PickerOptions = {}): Picker {
@@ -135,7 +137,7 @@ function hashPicker(
   const hosts = weighted.map(({ host }) => host)
   const build = () => {
     const list = weighted.map(({ host, weight }) => ({
-      key: host.config.hashKey ?? host.key,
+      key: host.config.hashKey ?? (options.hashHostnames ? nameOf(host) : host.key),
       address: host.key,
       weight,
       ...(options.localityWeights && { locality: host.locality }),
@@ -155,6 +157,11 @@ function hashPicker(
       return index < 0 ? undefined : hosts[index]
     },
   }
+}
+
+/** As Envoy names a host of a DNS cluster, the only kind it takes names of: as written, without the port. */
+function nameOf({ config, address }: Host): string {
+  return config.hostname ?? ('host' in address ? address.host : address.path)
 }
 
 const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b))

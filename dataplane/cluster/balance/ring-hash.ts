@@ -70,6 +70,6 @@ function normalised(hosts: readonly MaglevHost[], localityWeights: readonly numb
   )
   const total = localityWeights.reduce((a, b) => a + b, 0)
   return hosts.map(({ weight, locality = 0 }) =>
-    total > 0 ? ((localityWeights[locality] ?? 0) / total) * (weight / sums[locality]!) : 0,
+    total > 0 ? (weight * ((localityWeights[locality] ?? 0) / total)) / sums[locality]! : 0,
   )
 }
