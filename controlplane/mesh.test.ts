@@ -61,6 +61,12 @@ spec: {rootNamespace: ${namespace}}
       protocol: 'delta',
       secretsAllowed: true,
     } as const
+    it('for nodes of any namespace, as they like to call it', () => {
+      const mesh = createMesh()
+      mesh.commit(configObjects(`${eager('constructor')}\n---\n${root('constructor')}`))
+      for (const NAMESPACE of ['shop', 'constructor', 'toString', '__proto__'])
+        expect(mesh.view({ ...NODE, metadata: { NAMESPACE } }).onDemand).toBeUndefined()
+    })
     it.each([
       ['the root namespace is another', root('a'), root('b')],
       ['the own namespace gets one without an annotation', root('a'), `${root('a')}\n---\n${own}`],

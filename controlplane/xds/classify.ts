@@ -43,7 +43,7 @@ interface Choice {
   readonly mesh: boolean
   readonly rootNamespace: string
   /** All Sidecars by namespace, in order of precedence; none while no annotation says anything. */
-  readonly sidecars: Readonly<Record<string, readonly ChoosingSidecar[]>>
+  readonly sidecars: ReadonlyMap<string, readonly ChoosingSidecar[]>
 }
 
 interface ChoosingSidecar extends SidecarChoice {
@@ -92,14 +92,13 @@ export function relevance({ world, settings }: Model): Cell<Relevant> {
   const choice = (annotation: string, ofMesh: () => boolean) =>
     cell((): Choice => {
       const all = world.all<SidecarSpec>('Sidecar')
-      const sidecars: Record<string, ChoosingSidecar[]> = {}
+      const sidecars = new Map<string, ChoosingSidecar[]>()
       if (all.some(({ annotations }) => annotations[annotation] !== undefined))
         for (const { namespace, annotations, spec } of all) {
-          sidecars[namespace] ??= []
-          sidecars[namespace].push({
-            spec: { workloadSelector: spec.workloadSelector },
-            said: annotations[annotation],
-          })
+          const one = { spec: { workloadSelector: spec.workloadSelector }, said: annotations[annotation] }
+          const known = sidecars.get(namespace)
+          if (known) known.push(one)
+          else sidecars.set(namespace, [one])
         }
       return { mesh: ofMesh(), rootNamespace: settings().rootNamespace, sidecars }
     }, isDeepStrictEqual)
@@ -116,7 +115,7 @@ export function relevance({ world, settings }: Model): Cell<Relevant> {
 }
 
 function decide({ mesh, rootNamespace, sidecars }: Choice, proxy: ProxyClass): boolean {
-  const said = chooseSidecar((namespace) => sidecars[namespace] ?? NO_SIDECARS, proxy, rootNamespace)?.said
+  const said = chooseSidecar((namespace) => sidecars.get(namespace) ?? NO_SIDECARS, proxy, rootNamespace)?.said
   return said === undefined ? mesh : said === 'true'
 }
 
