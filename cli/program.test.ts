@@ -148,7 +148,7 @@ describe('bootstrap', () => {
     expect(code).toBe(0)
     expect(bootstrap.node).toEqual({
       ...{ id: NODE, cluster: 'shop.default', locality: { region: 'r', zone: 'z' } },
-      metadata: { ADMIN_ADDRESS: '127.0.0.1:15000' },
+      metadata: { DELIMITED_STATS: true, ADMIN_ADDRESS: '127.0.0.1:15000' },
     })
     expect(bootstrap.admin.address.socket_address).toEqual({ address: '127.0.0.1', port_value: 15000 })
     expect(bootstrap.dynamic_resources.ads_config.api_type).toBe('GRPC')

@@ -1,6 +1,6 @@
 import { checkSnapshot } from '../controlplane/admin/analyze.ts'
 import { type NodeQuestion, nodeOf } from '../controlplane/admin/node.ts'
-import { translateResources, translateStatic } from '../controlplane/admin/translate.ts'
+import { staticNode, translateResources, translateStatic } from '../controlplane/admin/translate.ts'
 import { formatDiagnostic } from '../controlplane/diagnostics/diagnostic.ts'
 import { createMesh } from '../controlplane/mesh.ts'
 import { RESOURCE_TYPES, type ResourceType } from '../proto/types.ts'
@@ -35,13 +35,12 @@ export async function translateFolder(
   })
   mesh.commit(objects)
   const node = nodeOf(question)
-  const view = mesh.view(node)
   const result =
     format === 'envoy'
-      ? translateStatic(view, node, {
+      ? translateStatic(mesh.view(staticNode(node)), node, {
           secrets: true,
           onOmitted: (what) => process.stderr.write(`left out: ${what}\n`),
         })
-      : translateResources(view, type === 'all' ? RESOURCE_TYPES : [type])
+      : translateResources(mesh.view(node), type === 'all' ? RESOURCE_TYPES : [type])
   return { result, errors }
 }

@@ -1,6 +1,6 @@
 import type { JsonObject } from '@bufbuild/protobuf'
 import { ENVOY_TYPES, type EnvoyType, RESOURCE_TYPES, type ResourceType } from '../../proto/types.ts'
-import type { EnvoyBootstrap } from '../bootstrap/envoy.ts'
+import { DELIMITED_STATS_METADATA, type EnvoyBootstrap } from '../bootstrap/envoy.ts'
 import { staticBootstrap } from '../bootstrap/static.ts'
 import { reachable, resourceJson } from '../xds/dump.ts'
 import type { NodeInfo, View } from '../xds/resource.ts'
@@ -32,9 +32,15 @@ export function translateResources(view: View, types: readonly ResourceType[] = 
   return lists(view, types, false)
 }
 
+/** The node as the one whose view belongs into such a file: its bootstrap is ours. */
+export function staticNode(node: NodeInfo): NodeInfo {
+  return { ...node, metadata: { [DELIMITED_STATS_METADATA]: true, ...node.metadata } }
+}
+
 /**
  * The same as one file that an Envoy runs without a control plane. With `secrets` private keys stand in it in plain;
  * without, they are redacted, and an Envoy with TLS to serve refuses the file.
+ * @param view of `staticNode(node)`
  */
 export function translateStatic(
   view: View,

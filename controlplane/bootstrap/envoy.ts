@@ -50,6 +50,12 @@ export const XDS_CLUSTER = 'xds-grpc'
  */
 export const REPORTS_METADATA = 'REPORTS'
 
+/**
+ * In the metadata of a node: its bootstrap knows names of clusters in statistics that end themselves (`name;`). Any other would have
+ * the `;` in its labels.
+ */
+export const DELIMITED_STATS_METADATA = 'DELIMITED_STATS'
+
 /** Envoy's bootstrap in protobuf JSON with the field names of Envoy's documentation; plain data, ready for YAML or JSON. */
 export type EnvoyBootstrap = Readonly<Record<string, unknown>>
 
@@ -70,7 +76,8 @@ const LOAD_REPORTS = {
  * An Envoy that gets everything over one aggregated stream.
  * https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/bootstrap/v3/bootstrap.proto
  */
-export function envoyBootstrap(options: EnvoyBootstrapOptions): EnvoyBootstrap {
+export function envoyBootstrap(given: EnvoyBootstrapOptions): EnvoyBootstrap {
+  const options = withMetadata(given, { [DELIMITED_STATS_METADATA]: true })
   const { mode = 'delta', tls, xds, loadReports = true, deferredStats = false } = options
   // No timeout: an Envoy without its first answer is not ready, instead of being ready with nothing after 15 s.
   const overAds = { resource_api_version: 'V3', ads: {}, initial_fetch_timeout: '0s' }
@@ -96,9 +103,17 @@ export function envoyBootstrap(options: EnvoyBootstrapOptions): EnvoyBootstrap {
 
 /** Tells a control plane on the same machine where it can read counters. A port that is not known yet cannot be told. */
 function withAdminAddress(options: EnvoyBootstrapOptions): EnvoyBootstrapOptions {
-  const { node, adminPort } = options
-  if (!adminPort) return options
-  return { ...options, node: { ...node, metadata: { ADMIN_ADDRESS: `127.0.0.1:${adminPort}`, ...node.metadata } } }
+  const { adminPort } = options
+  return adminPort ? withMetadata(options, { ADMIN_ADDRESS: `127.0.0.1:${adminPort}` }) : options
+}
+
+/** With metadata that the caller's own overrules. */
+function withMetadata(
+  options: EnvoyBootstrapOptions,
+  metadata: Readonly<Record<string, unknown>>,
+): EnvoyBootstrapOptions {
+  const { node } = options
+  return { ...options, node: { ...node, metadata: { ...metadata, ...node.metadata } } }
 }
 
 /** The part that does not depend on where the resources come from; a static bootstrap uses it as well. */

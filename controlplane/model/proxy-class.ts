@@ -22,6 +22,8 @@ export interface ProxyClass {
   /** Port of the outbound HTTP listener on loopback; 0 means none. */
   readonly httpPort: number
   readonly secretsAllowed: boolean
+  /** Its bootstrap knows names of clusters in statistics that end themselves; Envoys only. */
+  readonly delimitedStats?: true
   /** It asks for clusters when a request needs them. Absent: it gets all of them at once. */
   readonly lazy?: true
   /** It can report over the connection to the control plane that its bootstrap names. Told apart only where clusters come on demand. */

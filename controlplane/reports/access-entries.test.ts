@@ -40,7 +40,13 @@ describe('access logs on the wire', () => {
       identifier: { node: { id: 'n' }, logName: 'http' },
       logEntries: {
         case: 'httpLogs',
-        value: { logEntry: [http(503, '', { noClusterFound: true, unauthorizedDetails: { reason: 1 } }), http(200)] },
+        value: {
+          logEntry: [
+            http(503, '', { noClusterFound: true, unauthorizedDetails: { reason: 1 } }),
+            http(200),
+            http(200, 'outbound|80||b;'),
+          ],
+        },
       },
     })
     expect(readAccessLogNode(message)).toBeDefined()
@@ -58,6 +64,8 @@ describe('access logs on the wire', () => {
         sent: 0,
       },
       expect.objectContaining({ cluster: 'outbound|80||a', status: 200, flags: [] }),
+      // Of a proxy that has names of clusters end themselves: logs tell the name of statistics.
+      expect.objectContaining({ cluster: 'outbound|80||b', status: 200 }),
     ])
     const tcp = bytes({
       logEntries: {

@@ -1,4 +1,5 @@
 import { WIRE, WireError, WireReader } from '../subscription/wire.ts'
+import { clusterOfStatName } from '../xds/names.ts'
 import { bytes, readDuration, varint } from './wire-fields.ts'
 
 /** One request or one TCP connection, as far as it is counted. */
@@ -181,7 +182,7 @@ function readCommon(reader: WireReader, entry: Draft): void {
   while (!reader.done) {
     const tag = reader.tag()
     if (tag === bytes(3) && entry.kind === 'tcp') entry.port = readPort(reader.message())
-    else if (tag === bytes(15)) entry.cluster = reader.string(NAME_LENGTH)
+    else if (tag === bytes(15)) entry.cluster = clusterOfStatName(reader.string(NAME_LENGTH))
     else if (tag === bytes(16)) entry.flags = readFlags(reader.message())
     else if (tag === bytes(19)) entry.routeName = reader.string(NAME_LENGTH)
     else if (tag === bytes(23)) whole = readDuration(reader.message())

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { REPORTS_METADATA } from '../bootstrap/envoy.ts'
+import { DELIMITED_STATS_METADATA, REPORTS_METADATA } from '../bootstrap/envoy.ts'
 import { parseNodeId } from '../bootstrap/node-id.ts'
 import type { DestinationRuleSpec } from '../config/kinds/destination-rule.ts'
 import type { EnvoyResourceSpec } from '../config/kinds/envoy-resource.ts'
@@ -148,9 +148,18 @@ export function classify(node: NodeInfo, relevant: Relevant): ProxyClass {
   const httpPort =
     Number.isInteger(wantedPort) && wantedPort >= 0 && wantedPort <= 65_535 ? wantedPort : relevant.httpPort
   const { secretsAllowed } = node
-  const parts = { type, namespace, labels, locality, httpPort: type === 'sidecar' ? httpPort : 0, secretsAllowed }
+  const isEnvoy = type === 'sidecar' || type === 'router'
+  const parts = {
+    type,
+    namespace,
+    labels,
+    locality,
+    httpPort: type === 'sidecar' ? httpPort : 0,
+    secretsAllowed,
+    ...(isEnvoy && metadata[DELIMITED_STATS_METADATA] === true && { delimitedStats: true as const }),
+  }
   const eager: ProxyClass = { key: JSON.stringify(parts), ...parts }
-  if (!canAsk(node) || type === 'grpc' || type === 'message' || !decide(relevant.lazy, eager)) return eager
+  if (!canAsk(node) || !isEnvoy || !decide(relevant.lazy, eager)) return eager
   const hosts = wantsVirtualHosts(node, eager, relevant) && canAskForVirtualHosts(node)
   const lazy: Omit<ProxyClass, 'key'> = {
     ...parts,

@@ -67,6 +67,20 @@ export function splitGeneration(name: string): { readonly cluster: string; reado
   return match ? { cluster: match[1]!, generation: Number(match[2]) } : { cluster: name, generation: 0 }
 }
 
+/**
+ * What a cluster is called in statistics and access logs, whatever its generation, so that dashboards know it by one name.
+ * @param delimited whether the name is to end itself: no host name holds a semicolon
+ */
+export function statName(name: string, delimited: boolean): string {
+  const { cluster } = splitGeneration(name)
+  return delimited ? `${cluster};` : cluster
+}
+
+/** The cluster of such a name, without generation. */
+export function clusterOfStatName(name: string): string {
+  return name.endsWith(';') ? name.slice(0, -1) : name
+}
+
 /** Route configuration of a Sidecar's egress listener: its port, and the bind address when one is given. */
 export function egressRouteName(port: number, bind: string | undefined): string {
   return bind ? (bind.startsWith('unix://') ? bind : `${bind}:${port}`) : `${port}`

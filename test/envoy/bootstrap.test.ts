@@ -144,10 +144,12 @@ describe('an Envoy with the bootstrap', () => {
   })
 })
 
-test('the labels of Prometheus metrics carry whole cluster names, dots included', async () => {
+test.each([
+  ['outbound|8080|v1|reviews.default.svc.cluster.local', false],
+  ['outbound|8080||reviews.external', true],
+])('the labels of Prometheus metrics carry whole cluster names, dots included: %s', async (cluster, ends) => {
   const echo = await startEcho('reviews')
   const port = await freePort()
-  const cluster = 'outbound|8080|v1|reviews.default.svc.cluster.local'
   const envoy = await startEnvoy({
     bootstrap: {
       stats_config: { use_all_default_tags: false, stats_tags: STATS_TAGS },
@@ -188,6 +190,7 @@ test('the labels of Prometheus metrics carry whole cluster names, dots included'
         clusters: [
           {
             name: cluster,
+            ...(ends && { alt_stat_name: `${cluster};` }),
             type: 'STATIC',
             outlier_detection: {},
             load_assignment: {
@@ -209,14 +212,18 @@ test('the labels of Prometheus metrics carry whole cluster names, dots included'
   expect(await answer.json()).toMatchObject({ name: 'reviews', path: '/hello', protocol: 'HTTP/1.1' })
   const lines = (await envoy.admin('/stats/prometheus')).split('\n').filter((line) => line.startsWith('envoy_cluster_'))
   expect(lines).toContain(`envoy_cluster_upstream_rq{envoy_response_code="200",envoy_cluster_name="${cluster}"} 1`)
+  expect(lines).toContain(
+    `envoy_cluster_external_upstream_rq{envoy_response_code="200",envoy_cluster_name="${cluster}"} 1`,
+  )
   const others = lines.filter(
     (line) => !line.includes(`envoy_cluster_name="${cluster}"`) && !line.startsWith('envoy_cluster_manager'),
   )
   expect(others).toEqual([])
 })
 
-test('no statistic of a cluster ends its name too early or too late, whatever its labels look like', async () => {
-  const names = [
+/** By what they are followed in statistics. */
+const NAMES = {
+  '': [
     'plain',
     'a.b.c',
     'inbound|8080||',
@@ -230,61 +237,93 @@ test('no statistic of a cluster ends its name too early or too late, whatever it
     'outbound|80||circuit_breakers.outlier_detection.health_check',
     'outbound|6379||cache.redis',
     'outbound|80||x.default.total_match_count.test',
-  ]
-  const here = { socket_address: { address: '127.0.0.1', port_value: 9 } }
-  const http2 = {
-    '@type': 'type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
-    explicit_http_config: { http2_protocol_options: {} },
-  }
-  const envoy = await startEnvoy({
-    bootstrap: {
-      stats_config: { use_all_default_tags: false, stats_tags: STATS_TAGS },
-      static_resources: {
-        clusters: names.map((name) => ({
-          name,
-          type: 'STATIC',
-          outlier_detection: {},
-          health_checks: [
-            { timeout: '1s', interval: '60s', unhealthy_threshold: 1, healthy_threshold: 1, tcp_health_check: {} },
-          ],
-          circuit_breakers: { thresholds: [{ track_remaining: true }] },
-          load_balancing_policy: {
-            policies: [
-              {
-                typed_extension_config: {
-                  name: 'maglev',
-                  typed_config: {
-                    '@type': 'type.googleapis.com/envoy.extensions.load_balancing_policies.maglev.v3.Maglev',
+  ],
+  // The compiler's: they end themselves, and may look like anything.
+  ';': [
+    'PassthroughCluster',
+    'inbound|8080||',
+    'default|127.0.0.1_8080',
+    'outbound|1||a',
+    'outbound|80||ratings',
+    'outbound|80|v1.2|reviews.default.svc.cluster.local',
+    'outbound|80||my_service.a_b.test_c',
+    'outbound|80||upstream_api.upstream_rq.upstream_rq_time',
+    'outbound|80||version.http2.ssl.zone.default',
+    'outbound|80||circuit_breakers.default',
+    'outbound|80||circuit_breakers.outlier_detection.health_check',
+    'outbound|80||app.internal',
+    'outbound|80||app.external',
+    'outbound|80||app.canary',
+    'outbound|80||app.zone.here.there',
+    'outbound|9090||app.thrift',
+    'outbound|6379||cache.redis',
+    'outbound|80||x.default.total_match_count',
+    'outbound|443||ssl.certificate.x',
+    ...Array.from({ length: 20 }, (_, length) => `outbound|80||${'a'.repeat(length)}.${'b'.repeat(20 - length)}`),
+  ],
+} as const
+
+test.each(Object.entries(NAMES))(
+  'no statistic of a cluster ends its name too early or too late, whatever its labels look like: followed by "%s"',
+  async (end, names) => {
+    const here = { socket_address: { address: '127.0.0.1', port_value: 9 } }
+    const http2 = {
+      '@type': 'type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
+      explicit_http_config: { http2_protocol_options: {} },
+    }
+    const envoy = await startEnvoy({
+      bootstrap: {
+        stats_config: { use_all_default_tags: false, stats_tags: STATS_TAGS },
+        static_resources: {
+          clusters: names.map((name) => ({
+            name,
+            ...(end && { alt_stat_name: `${name}${end}` }),
+            type: 'STATIC',
+            outlier_detection: {},
+            health_checks: [
+              { timeout: '1s', interval: '60s', unhealthy_threshold: 1, healthy_threshold: 1, tcp_health_check: {} },
+            ],
+            circuit_breakers: { thresholds: [{ track_remaining: true }] },
+            load_balancing_policy: {
+              policies: [
+                {
+                  typed_extension_config: {
+                    name: 'maglev',
+                    typed_config: {
+                      '@type': 'type.googleapis.com/envoy.extensions.load_balancing_policies.maglev.v3.Maglev',
+                    },
                   },
                 },
-              },
-            ],
-          },
-          typed_extension_protocol_options: { 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': http2 },
-          load_assignment: { cluster_name: name, endpoints: [{ lb_endpoints: [{ endpoint: { address: here } }] }] },
-        })),
+              ],
+            },
+            typed_extension_protocol_options: { 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': http2 },
+            load_assignment: { cluster_name: name, endpoints: [{ lb_endpoints: [{ endpoint: { address: here } }] }] },
+          })),
+        },
       },
-    },
-  })
-  const flat = (await envoy.admin('/stats')).split('\n').map((line) => line.slice(0, line.lastIndexOf(': ')))
-  const tailsOf = (name: string) =>
-    flat.filter((stat) => stat.startsWith(`cluster.${name}.`)).map((stat) => stat.slice(`cluster.${name}.`.length))
-  const samples = (await envoy.admin('/stats/prometheus'))
-    .split('\n')
-    .map((line) => /^envoy_cluster_(\w+)\{(.*)\} /.exec(line))
-    .filter((sample) => sample !== null)
-    .filter(([, metric]) => !metric!.startsWith('manager_'))
-    .map(([, metric, labels]) => ({ metric: metric!, cluster: /envoy_cluster_name="([^"]*)"/.exec(labels!)?.[1] }))
-  const metricsOf = (name: string) =>
-    samples.filter(({ cluster }) => cluster === name).map(({ metric }) => withoutKind(metric))
-  for (const name of names) {
-    const tails = new Set(tailsOf(name).map((tail) => withoutKind(tail.replace(/\W/g, '_'))))
-    tails.delete('version_text') // text, which Prometheus has no metric for
-    expect(tails.size, name).toBeGreaterThan(100)
-    expect(new Set(metricsOf(name)), name).toEqual(tails)
-  }
-  expect(new Set(samples.map(({ cluster }) => cluster))).toEqual(new Set(names))
-})
+    })
+    const flat = (await envoy.admin('/stats')).split('\n').map((line) => line.slice(0, line.lastIndexOf(': ')))
+    const tailsOf = (name: string) =>
+      flat
+        .filter((stat) => stat.startsWith(`cluster.${name}${end}.`))
+        .map((stat) => stat.slice(`cluster.${name}${end}.`.length))
+    const samples = (await envoy.admin('/stats/prometheus'))
+      .split('\n')
+      .map((line) => /^envoy_cluster_(\w+)\{(.*)\} /.exec(line))
+      .filter((sample) => sample !== null)
+      .filter(([, metric]) => !metric!.startsWith('manager_'))
+      .map(([, metric, labels]) => ({ metric: metric!, cluster: /envoy_cluster_name="([^"]*)"/.exec(labels!)?.[1] }))
+    const metricsOf = (name: string) =>
+      samples.filter(({ cluster }) => cluster === name).map(({ metric }) => withoutKind(metric))
+    for (const name of names) {
+      const tails = new Set(tailsOf(name).map((tail) => withoutKind(tail.replace(/\W/g, '_'))))
+      tails.delete('version_text') // text, which Prometheus has no metric for
+      expect(tails.size, name).toBeGreaterThan(100)
+      expect(new Set(metricsOf(name)), name).toEqual(tails)
+    }
+    expect(new Set(samples.map(({ cluster }) => cluster))).toEqual(new Set(names))
+  },
+)
 
 /** A histogram is one statistic and three metrics. */
 function withoutKind(metric: string): string {

@@ -96,7 +96,7 @@ describe.each(MODES)('limits in Envoy, %s', (mode) => {
     const replies = await heldBack('pending')
     expect(tally(replies)).toEqual({ a: 2, UO: 4 })
     expect(replies.filter((reply) => reply.flags === 'UO').every((reply) => reply.status === 503)).toBe(true)
-    expect(await bed.envoy.stat(`cluster.${clusterOf('pending')}.upstream_rq_pending_overflow`)).toBe(4)
+    expect(await bed.envoy.stat(`cluster.${clusterOf('pending')};.upstream_rq_pending_overflow`)).toBe(4)
   })
 
   test('http2MaxRequests limits requests in flight', async () => {
@@ -126,7 +126,7 @@ describe.each(MODES)('limits in Envoy, %s', (mode) => {
     b.behave({ status: 500 })
     await many(40, () => bed.get(name), 1)
     await expect
-      .poll(() => bed.envoy.stat(`cluster.${name}.outlier_detection.ejections_enforced_total`))
+      .poll(() => bed.envoy.stat(`cluster.${name};.outlier_detection.ejections_enforced_total`))
       .toBeGreaterThan(0)
     b.behave({})
     await bed.hostsAre(name, (hosts) => hosts.every((host) => !host.ejected))
@@ -162,6 +162,6 @@ describe.each(MODES)('limits in Envoy, %s', (mode) => {
     const reply = await Promise.race([bed.get(clusterOf('silent')), patient.then(() => undefined)])
     expect(reply).toMatchObject({ status: 503, flags: 'UF' })
     await patient
-    expect(await bed.envoy.stat(`cluster.${clusterOf('silent')}.upstream_cx_connect_timeout`)).toBeGreaterThan(0)
+    expect(await bed.envoy.stat(`cluster.${clusterOf('silent')};.upstream_cx_connect_timeout`)).toBeGreaterThan(0)
   })
 })

@@ -15,7 +15,7 @@ test.each(MODES)(
     const id = 'sidecar~127.0.0.1~shop-1.default~default.svc.cluster.local'
     const node = { id, metadata: { LAZY: false } }
     const envoy = await startEnvoyClient(controlPlane, mode, node, { deferredStats: true })
-    const cluster = (service: string) => `cluster.outbound|80||${service}.default.svc.cluster.local.`
+    const cluster = (service: string) => `cluster.outbound|80||${service}.default.svc.cluster.local;.`
     const statsOf = async (service: string) =>
       (await envoy.admin('/stats'))
         .split('\n')

@@ -61,7 +61,7 @@ describe.each(MODES)('connections at a sidecar, %s', (mode) => {
     const spread = await Promise.all(['a', 'b', 'c', 'd'].map((name) => startTcpEcho(name)))
     const rule = (name: string, policy: string) =>
       networking('DestinationRule', name, `{host: ${name}.test, trafficPolicy: ${policy}}`)
-    const format = '%PROTOCOL% %UPSTREAM_CLUSTER% %BYTES_RECEIVED%/%BYTES_SENT% %RESPONSE_CODE%'
+    const format = '%PROTOCOL% %UPSTREAM_CLUSTER% %UPSTREAM_CLUSTER_RAW% %BYTES_RECEIVED%/%BYTES_SENT% %RESPONSE_CODE%'
     const yaml = [
       `apiVersion: meshgate.io/v1\nkind: Mesh\nmetadata: {name: mesh}\nspec:
   httpPort: ${port('http')}
@@ -104,7 +104,7 @@ describe.each(MODES)('connections at a sidecar, %s', (mode) => {
     const [first, second] = await Promise.all([dial(port('limited')), dial(port('limited'))])
     expect(await Promise.all([first.say('1'), second.say('2')])).toEqual(['tcp: 1', 'tcp: 2'])
     expect(await who(port('limited'))).toBe('closed')
-    const cluster = `cluster.outbound|${port('limited')}||limited.test`
+    const cluster = `cluster.outbound|${port('limited')}||limited.test;`
     expect(await mesh.envoy.stat(`${cluster}.upstream_cx_overflow`)).toBe(1)
     first.close()
     await expect.poll(() => who(port('limited'))).toBe('tcp')
@@ -193,9 +193,9 @@ describe.each(MODES)('connections at a sidecar, %s', (mode) => {
       .poll(lines, { interval: 250 })
       .toEqual(
         expect.arrayContaining([
-          expect.stringMatching(/^HTTP\/1\.1 outbound\|80\|\|web\.default\.svc\.cluster\.local 0\/\d+ 200$/),
-          expect.stringMatching(/^HTTP\/1\.1 \S+ 0\/\d+ 502$/),
-          `- outbound|${port('limited')}||limited.test 5/10 0`,
+          expect.stringMatching(/^HTTP\/1\.1 (outbound\|80\|\|web\.default\.svc\.cluster\.local); \1 0\/\d+ 200$/),
+          expect.stringMatching(/^HTTP\/1\.1 \S+ \S+ 0\/\d+ 502$/),
+          `- outbound|${port('limited')}||limited.test; outbound|${port('limited')}||limited.test 5/10 0`,
         ]),
       )
   })

@@ -33,7 +33,7 @@ spec: {host: hash.test, trafficPolicy: {loadBalancer: {consistentHash: {httpHead
   const grown = async (count: number) => {
     plane.commit(world(count))
     await comesTrue(
-      async () => (await envoy.stat('cluster.outbound|80||hash.test.membership_total')) === count,
+      async () => (await envoy.stat('cluster.outbound|80||hash.test;.membership_total')) === count,
       'its endpoints are there',
     )
     // Until the new one is warm the cluster before it chooses.

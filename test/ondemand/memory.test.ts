@@ -96,7 +96,7 @@ describe('letting go', () => {
     // Dashboards see one cluster.
     expect(await statuses(envoy.httpPort, [0])).toEqual([200])
     expect(
-      Object.keys(await envoy.stats('^cluster\\.outbound\\|80\\|\\|svc0\\.test\\.membership_total$')),
+      Object.keys(await envoy.stats('^cluster\\.outbound\\|80\\|\\|svc0\\.test;\\.membership_total$')),
     ).toHaveLength(1)
   })
 

@@ -64,6 +64,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'controlplane/xds/resource.ts',
     'controlplane/xds/dump.ts',
     'controlplane/xds/envoy-resources.ts',
+    'controlplane/xds/names.ts',
     'proto',
   ],
   'controlplane/ondemand': [

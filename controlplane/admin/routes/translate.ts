@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { RESOURCE_TYPES, type ResourceType } from '../../../proto/types.ts'
 import type { AdminContext } from '../context.ts'
 import { answers, envoyMessage } from '../schemas.ts'
-import { PLURAL, translateResources, translateStatic } from '../translate.ts'
+import { PLURAL, staticNode, translateResources, translateStatic } from '../translate.ts'
 import { type NodeQuery, nodeQuery, queriedNode } from './node-query.ts'
 
 export function translateRoutes(app: FastifyInstance, context: AdminContext): void {
@@ -45,10 +45,9 @@ export function translateRoutes(app: FastifyInstance, context: AdminContext): vo
     },
     async ({ query }) => {
       const node = queriedNode(query, context)
-      const view = context.mesh.view(node)
       return query.format === 'envoy'
-        ? translateStatic(view, node, { secrets: false })
-        : translateResources(view, query.type === 'all' ? RESOURCE_TYPES : [query.type])
+        ? translateStatic(context.mesh.view(staticNode(node)), node, { secrets: false })
+        : translateResources(context.mesh.view(node), query.type === 'all' ? RESOURCE_TYPES : [query.type])
     },
   )
 }

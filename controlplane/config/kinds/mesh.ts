@@ -48,7 +48,11 @@ export type MeshProcess = z.infer<typeof meshProcess>
 
 export const meshAccessLog = message({
   path: optional(text.min(1), 'File the log goes to.', { default: '/dev/stdout' }),
-  format: optional(text, 'Envoy format string.', { default: "Envoy's" }),
+  format: optional(
+    text,
+    'Envoy format string. `%UPSTREAM_CLUSTER%` is what statistics call a cluster, its name and `;`; `%UPSTREAM_CLUSTER_RAW%` is its name, with the `~1` of one that came back.',
+    { default: "Envoy's" },
+  ),
 })
 export type MeshAccessLog = z.infer<typeof meshAccessLog>
 

@@ -9,7 +9,7 @@ import type { ResourceType } from '../../../proto/types.ts'
 import type { Origin } from '../../config/object.ts'
 import type { Scope } from '../../model/scope.ts'
 import type { Endpoint } from '../../model/service.ts'
-import { BLACK_HOLE_CLUSTER, PASSTHROUGH_CLUSTER, splitGeneration } from '../names.ts'
+import { BLACK_HOLE_CLUSTER, PASSTHROUGH_CLUSTER } from '../names.ts'
 import { adsSource } from './config-source.ts'
 import { circuitBreakers, connectTimeout, upstreamConnectionOptions } from './connection-pool.ts'
 import { dnsDiscovery } from './dns.ts'
@@ -53,11 +53,8 @@ export function envoyCluster(scope: Scope, target: ClusterTarget): CompiledClust
   const weighted = weighsLocalities(localitySetting(scope, policy), policy)
   const socket = tls.kind === 'tls' ? tls.transportSocket : undefined
   const balanced = discovery === 'eds' || discovery === 'dns'
-  const { cluster: stableName } = splitGeneration(name)
   const message = make(ClusterSchema, {
     name,
-    // Dashboards know a cluster by one name, whatever its generation.
-    altStatName: stableName === name ? '' : stableName,
     ...found.cluster,
     connectTimeout: connectTimeout(pool, scope.settings().connectTimeoutMs),
     circuitBreakers: circuitBreakers(pool, policy.retryBudget?.value),

@@ -8,6 +8,7 @@ import { isIpEndpoint, type LoadAssignment, loadAssignment } from './load-assign
 import { compileDefaultEndpoint, defaultEndpointClusters } from './local-endpoint.ts'
 import type { Problem } from './problem.ts'
 import { needsRateLimitCluster, rateLimitServiceCluster } from './rate-limit.ts'
+import { withStatName } from './stat-name.ts'
 import { discoveryOf, findTarget, policyOf, targetNames } from './targets.ts'
 
 /** Names of all clusters a class may have, in a stable order. Reads no endpoints. */
@@ -41,7 +42,11 @@ export function standingClusterNames(scope: Scope): readonly string[] {
 export function compileCluster(scope: Scope, name: string): CompiledCluster | undefined {
   const target = findTarget(scope, name)
   if (scope.proxy.type === 'grpc') return target && grpcCluster(scope, target)
-  if (target) return envoyCluster(scope, target)
+  const compiled = target ? envoyCluster(scope, target) : otherCluster(scope, name)
+  return compiled && withStatName(scope.proxy, compiled)
+}
+
+function otherCluster(scope: Scope, name: string): CompiledCluster | undefined {
   if (name === RATE_LIMIT_CLUSTER) return rateLimitServiceCluster(scope)
   if (name === BLACK_HOLE_CLUSTER) return blackHoleCluster(scope)
   if (name === PASSTHROUGH_CLUSTER) return passthroughCluster(scope)
@@ -51,7 +56,7 @@ export function compileCluster(scope: Scope, name: string): CompiledCluster | un
 /** The cluster under a name of a past generation: for proxies whose routes still say it. */
 export function compilePastCluster(scope: Scope, name: string): CompiledCluster | undefined {
   const target = findTarget(scope, name, 'any')
-  return target && envoyCluster(scope, target)
+  return target && withStatName(scope.proxy, envoyCluster(scope, target))
 }
 
 /** The load assignment of this name, or undefined when there is no EDS cluster of that name. A past generation has the present one's. */
