@@ -67,6 +67,26 @@ function askWith(more: string, url: string) {
 const lineOf = (text: string) => YAML.slice(0, YAML.indexOf(text)).split('\n').length
 
 describe('explain', () => {
+  it('a header that every object inherits by name is no header of the request', () => {
+    const rule = `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: ratings}
+spec: {hosts: [ratings.test], ports: [{number: 80, name: http, protocol: HTTP}], resolution: STATIC, endpoints: [{address: 127.0.0.1}]}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: ratings}
+spec:
+  hosts: [ratings.test]
+  http:
+  - {match: [{headers: {constructor: {prefix: a}}}], directResponse: {status: 418}}
+  - {directResponse: {status: 200}}
+`
+    const { steps } = askWith(rule, 'http://ratings.test/')
+    expect(steps.find(({ step }) => step === 'route')?.name).toBe('#2')
+  })
+
   it('follows a request from the listener to the endpoints and names the lines that decided', () => {
     const { steps, outcome } = ask('http://reviews:9080/')
     expect(outcome).toBe('endpoints')

@@ -5,6 +5,7 @@ import type {
   RouteMatch,
 } from '../../proto/gen/envoy/config/route/v3/route_components_pb.ts'
 import type { StringMatcher } from '../../proto/gen/envoy/type/matcher/v3/string_pb.ts'
+import { own } from '../model/own.ts'
 
 /** A request as Envoy's router sees it. Header names in lower case. */
 export interface RequestView {
@@ -91,7 +92,7 @@ function headerValue(name: string, request: RequestView): string | undefined {
     case ':path':
       return request.path
     default:
-      return request.headers[name]
+      return own(request.headers, name)
   }
 }
 

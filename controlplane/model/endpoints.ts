@@ -3,6 +3,7 @@ import type { ConfigObject } from '../config/object.ts'
 import { cells, sameItems } from './cells.ts'
 import type { DiscoveredEndpoint, DiscoveryReader } from './discovery.ts'
 import type { Draining } from './draining.ts'
+import { own } from './own.ts'
 import type { Endpoint, Locality, Service, ServicePort } from './service.ts'
 import { type Registry, type ServiceEntry, serviceKey } from './services.ts'
 import { isSupposing } from './supposition.ts'
@@ -122,7 +123,7 @@ function fromRegistry(world: World, entry: ServiceEntry, instance: DiscoveredEnd
   const { address, labels, locality, weight, health } = instance
   return {
     address,
-    port: instance.ports[port.name] ?? port.targetPort ?? instance.port,
+    port: own(instance.ports, port.name) ?? port.targetPort ?? instance.port,
     labels,
     locality,
     weight,
@@ -140,7 +141,7 @@ function toEndpoint(
   const address = spec.address ?? ''
   return {
     address,
-    port: address.startsWith('unix://') ? 0 : (spec.ports?.[port.name] ?? port.targetPort ?? port.number),
+    port: address.startsWith('unix://') ? 0 : (own(spec.ports ?? {}, port.name) ?? port.targetPort ?? port.number),
     labels,
     locality: parseLocality(spec.locality ?? labels['istio-locality']?.replaceAll('.', '/') ?? ''),
     weight: spec.weight || 1,

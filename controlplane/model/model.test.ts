@@ -117,6 +117,16 @@ describe('services of the registry', () => {
     expect(shop.endpoints(service, service.ports[1]!)).toHaveLength(2)
   })
 
+  it('a port may have the name of what every object inherits', () => {
+    const { scope } = mesh(
+      REVIEWS.replace(/name: http\b/, 'name: constructor').replace(/ports: \{http: \d+\}/, 'ports: {}'),
+    )
+    const shop = scope(proxy('shop'))
+    const service = shop.services()[0]!
+    expect(service.ports[0]!.name).toBe('constructor')
+    for (const { port } of shop.endpoints(service, service.ports[0]!)) expect(port).toBe(9080)
+  })
+
   it('a selector takes the WorkloadEntries of its namespace', () => {
     const workload = (name: string, namespace: string, app: string) => `
 apiVersion: networking.istio.io/v1

@@ -1,4 +1,5 @@
 import type { LocalityLbSetting } from '../../config/kinds/common.ts'
+import { own } from '../../model/own.ts'
 import type { ProxyClass } from '../../model/proxy-class.ts'
 import type { Scope } from '../../model/scope.ts'
 import type { Endpoint, Locality } from '../../model/service.ts'
@@ -169,8 +170,8 @@ function labelOf(
   holder: { readonly labels: Readonly<Record<string, string>>; readonly locality: Locality | undefined },
   name: string,
 ): string {
-  const part = LOCALITY_LABELS[name]
-  return holder.labels[name] ?? (part ? holder.locality?.[part] : undefined) ?? ''
+  const part = own(LOCALITY_LABELS, name)
+  return own(holder.labels, name) ?? (part ? holder.locality?.[part] : undefined) ?? ''
 }
 
 /** Whether a locality is within `region/zone/subzone`, where later parts and `*` are any. */
