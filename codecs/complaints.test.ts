@@ -42,7 +42,7 @@ test.each([
     'delimiter: 10\n    check: {',
     '7:16',
     'no "delimiter"',
-    'a codec in TypeScript',
+    'frame: {until: "\\n"}',
   ],
   ['padding', 'type: str(u16)}', 'type: str(u16), padding: 4}', '15:45', 'no "padding"', 'align: 4'],
   ['byte order apart', 'at: 8, type: u32', 'at: 8, type: u32, endian: little', '10:36', 'no "endian"', 'u32le'],

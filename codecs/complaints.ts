@@ -63,7 +63,8 @@ function ofUnion(issue: z.core.$ZodIssueInvalidUnion, path: IssuePath, value: un
 }
 
 const byteOrder = 'the byte order is part of the type: u32le'
-const delimited = 'frames that end with a byte or text cannot be said here: write a codec in TypeScript (module)'
+const delimited = 'frame: {until: "\\n"} for frames, type: until(=) for texts that end with bytes'
+const escaped = 'delimiters with an escape cannot be said here: write a codec in TypeScript (module)'
 /** What others call things. */
 const otherWords: Readonly<Record<string, string>> = {
   order: byteOrder,
@@ -74,10 +75,9 @@ const otherWords: Readonly<Record<string, string>> = {
   enum: 'is: {1: name}',
   values: 'is: {1: name}',
   if: 'when: {field: value}',
-  until: delimited,
   delimiter: delimited,
   terminator: delimited,
-  escape: delimited,
+  escape: escaped,
   pad: 'align: 4',
   padding: 'align: 4',
   alignment: 'align: 4',

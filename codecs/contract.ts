@@ -169,6 +169,11 @@ export interface Codec {
   readonly maxFrame: number
   /** Modes the protocol allows, the preferred one first. */
   readonly modes: readonly ConnectionMode[]
+  /**
+   * Frames end where something is found. While it is not, `frameLength` asks for one byte more: who collects a frame gives it what came, which may be more
+   * than that.
+   */
+  readonly delimited?: true
   /** Replies come in the order of the requests and carry no id. */
   readonly ordered: boolean
   /** Width of the id the proxy may write, 0 when it cannot. `shared` needs one. */
@@ -199,8 +204,11 @@ export interface Codec {
    * n > 0 and n <= end - at: the whole frame is there and is n bytes long.
    * n > end - at: incomplete; call again when n bytes are there (the frame may turn out longer, never above `maxFrame`).
    * n < 0: a `FrameError`, found before any memory would be taken for the frame. Never 0.
+   *
+   * `seen`: so many of these bytes were there when it was asked for the same frame before, and it asked for more; who does not know says 0.
+   * The answer is the same, a codec that looks for the end of the frame (`delimited`) need only not look at them again.
    */
-  frameLength(buf: Uint8Array, at: number, end: number): number
+  frameLength(buf: Uint8Array, at: number, end: number, seen?: number): number
 
   /** Reads kind, id and status of a whole frame into `out`. @returns 0, or a negative `FrameError`. */
   inspect(buf: Uint8Array, at: number, length: number, out: Frame): number

@@ -1,8 +1,9 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { codecOfSide, frameSides } from './contract.ts'
 import { checkProtocols } from './document.ts'
 import { codecSuite } from './suite.ts'
+import { cutAs, survive } from './survive.ts'
 import { parseHex } from './tools/decode.ts'
 import { parseVectors, runVectors } from './tools/vectors.ts'
 
@@ -13,7 +14,8 @@ const names = readdirSync(documents).flatMap((file) => /^(\w+)\.yaml$/.exec(file
 
 test('every example has vectors', () => {
   expect(names.length).toBeGreaterThan(5)
-  expect(readdirSync(knownBytes).sort()).toEqual(names.map((name) => `${name}.vectors.yaml`).sort())
+  const files = readdirSync(knownBytes).filter((file) => file !== 'seeds')
+  expect(files.sort()).toEqual(names.map((name) => `${name}.vectors.yaml`).sort())
 })
 
 for (const name of names) {
@@ -35,11 +37,22 @@ for (const name of names) {
     })
   })
 
+  const seeds = new URL(`seeds/${name}/`, knownBytes)
+  describe.skipIf(!existsSync(seeds))(`${name}: bytes that once went wrong`, () => {
+    test.each((existsSync(seeds) ? readdirSync(seeds) : []).map((seed) => [seed]))('%s', (seed) => {
+      const bytes = parseHex(readFileSync(new URL(seed, seeds), 'utf8'))
+      for (const side of codec.upstream ? frameSides : (['client'] as const))
+        for (const sizes of [[1], [2, 3], [7], [64], ...cutAs(seed)])
+          survive(codecOfSide(codec, side), bytes, sizes, side === 'client' ? {} : { reader: codec })
+    })
+  })
+
   const sides = codec.upstream ? frameSides : (['client'] as const)
   for (const side of sides) {
     const own = codecOfSide(codec, side)
     const corpus = vectors.vectors
       .filter(({ from = 'client' }) => sides.length === 1 || from === side)
+      .filter(({ error, needs, frames }) => !error && needs === undefined && !frames?.some(({ problem }) => problem))
       .flatMap(({ hex }) => framesOf(own, parseHex(hex)))
     const reader = side === 'upstream' ? { reader: codec } : {}
     codecSuite(sides.length === 1 ? name : `${name}, from the ${side}`, own, corpus, { runs: 60, ...reader })

@@ -1,5 +1,8 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type Codec, codecOfSide, frameSides } from './contract.ts'
+import { checkProtocols } from './document.ts'
 import { protocolFile, type ShippedProtocol, shippedCodec, shippedProtocols } from './load.ts'
 import { mutated, random } from './mutated.ts'
 import { survive } from './survive.ts'
@@ -8,22 +11,50 @@ import { parseVectors } from './tools/vectors.ts'
 
 /**
  * Random and mutated bytes at every codec for as long as one likes: `npx vitest` has no part in it, so it runs some thousand streams
- * a second. What breaks a codec is kept under `<protocol>/seeds/`, where the tests replay it, cut as it was. Each protocol draws from the
+ * a second. What breaks a codec is kept under `<protocol>/seeds/` (of the examples: `examples/seeds/`), where the tests replay it, cut as it was. Each protocol draws from the
  * seed by itself, so that it gets the same streams in the same order whatever else is tried and however fast the machine is.
  *
  *   [MESHGATE_SEED=N] npx tsx codecs/fuzz.ts [seconds = 60] [protocol …]
+ *
+ * Protocols are those that are shipped, and the documents of `examples/protocols`.
  */
 const seconds = Number(process.argv[2] ?? 60)
-const names = process.argv.length > 3 ? (process.argv.slice(3) as ShippedProtocol[]) : shippedProtocols
+const documents = fileURLToPath(new URL('../examples/protocols/', import.meta.url))
+const known = fileURLToPath(new URL('examples/', import.meta.url))
+const examples = readdirSync(documents).map((file) => basename(file, '.yaml'))
+const names = process.argv.length > 3 ? process.argv.slice(3) : [...shippedProtocols, ...examples]
 const seed = Number(process.env['MESHGATE_SEED'] ?? Date.now() % 2 ** 31)
+
+const isShipped = (name: string): name is ShippedProtocol => shippedProtocols.some((shipped) => shipped === name)
+
+interface Subject {
+  readonly codec: Codec
+  readonly vectors: string
+  readonly seeds: string
+}
+
+async function subjectOf(name: string): Promise<Subject> {
+  if (isShipped(name))
+    return {
+      codec: await shippedCodec(name),
+      vectors: protocolFile(name, 'vectors.yaml'),
+      seeds: protocolFile(name, 'seeds'),
+    }
+  const file = join(documents, `${name}.yaml`)
+  const [document] = checkProtocols(readFileSync(file, 'utf8'), file)
+  if (!document?.codec) throw new Error(`${file} has errors`)
+  return { codec: document.codec, vectors: join(known, `${name}.vectors.yaml`), seeds: join(known, 'seeds', name) }
+}
 
 // Before anything can hang.
 console.log(`seed ${seed}`)
 let failed = 0
 for (const name of names) {
-  const codec = await shippedCodec(name)
-  const { vectors } = parseVectors(readFileSync(protocolFile(name, 'vectors.yaml'), 'utf8'))
+  const { codec, vectors: file, seeds } = await subjectOf(name)
+  const { vectors } = parseVectors(readFileSync(file, 'utf8'))
   const corpus = vectors.map(({ hex }) => parseHex(hex))
+  const sides = codec.upstream ? frameSides : (['client'] as const)
+  const test = isShipped(name) ? 'codecs/protocols.test.ts' : 'codecs/examples.test.ts'
   const any = random(seed)
   const until = Date.now() + (seconds * 1000) / names.length
   let streams = 0
@@ -33,21 +64,21 @@ for (const name of names) {
     const sizes = [1 + any(9), 1 + any(40)]
     streams++
     try {
-      survive(codec, bytes, sizes)
+      for (const side of sides)
+        survive(codecOfSide(codec, side), bytes, sizes, side === 'client' ? {} : { reader: codec })
     } catch (error) {
       const what = (error as Error).message.split('\n')[0]!
       if (seen.has(what)) continue
       seen.add(what)
       failed++
-      const folder = protocolFile(name, 'seeds')
-      mkdirSync(folder, { recursive: true })
+      mkdirSync(seeds, { recursive: true })
       const file = join(
-        folder,
+        seeds,
         `${what.replace(/[^a-z0-9]+/gi, '-').slice(0, 60)}-${streams}-cut-${sizes.join('-')}.hex`,
       )
       writeFileSync(file, `${Buffer.from(bytes).toString('hex')}\n`)
       console.log(
-        `${name}: ${what}\n  ${file}\n  this stream again: npx vitest run codecs/protocols.test.ts -t '${basename(file)}'\n` +
+        `${name}: ${what}\n  ${file}\n  this stream again: npx vitest run ${test} -t '${basename(file)}'\n` +
           `  all up to it, the last of ${streams}, again: MESHGATE_SEED=${seed} npx tsx codecs/fuzz.ts ${Math.ceil((3 * seconds) / names.length)} ${name}`,
       )
     }

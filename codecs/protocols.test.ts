@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { checkProtocols } from './document.ts'
 import { protocolFile, type ShippedProtocol, shippedCodec, shippedProtocols } from './load.ts'
 import { codecSuite, type SuiteOptions } from './suite.ts'
-import { survive } from './survive.ts'
+import { cutAs, survive } from './survive.ts'
 import { parseHex } from './tools/decode.ts'
 import { parseVectors, runVectors } from './tools/vectors.ts'
 
@@ -45,10 +45,4 @@ for (const name of shippedProtocols) {
   })
 
   codecSuite(name, codec, corpus, options[name])
-}
-
-/** The sizes of the pieces that a seed of fuzz.ts went wrong with, as its name says. */
-function cutAs(seed: string): number[][] {
-  const [, sizes] = /-cut-([\d-]+)\.hex$/.exec(seed) ?? []
-  return sizes ? [sizes.split('-').map(Number)] : []
 }

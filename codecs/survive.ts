@@ -23,6 +23,7 @@ export function splitStream(
   let pending = new Uint8Array(0)
   let base = 0
   let wanted = 1
+  let seen = 0
   let held = 0
   for (const chunk of chunks) {
     const joined = new Uint8Array(pending.length + chunk.length)
@@ -31,12 +32,15 @@ export function splitStream(
     pending = joined
     let at = 0
     while (pending.length - at >= wanted) {
-      const length = codec.frameLength(pending, at, pending.length)
+      const length = codec.frameLength(pending, at, pending.length, seen)
+      if (seen > 0 && length !== codec.frameLength(pending, at, pending.length))
+        throw new Error(`says ${length} with ${seen} bytes seen before, and otherwise without`)
       if (length === 0) throw new Error('frameLength must never be 0')
       if (length < 0) return { frames, error: length, held }
       if (length > pending.length - at) {
         if (length > codec.maxFrame) throw new Error(`asks for ${length} bytes, above maxFrame ${codec.maxFrame}`)
         wanted = length
+        seen = pending.length - at
         break
       }
       const result = codec.inspect(pending, at, length, frame)
@@ -44,6 +48,7 @@ export function splitStream(
       frames.push({ at: base + at, length, kind: frame.kind, id: `${frame.idHi}:${frame.idLo}` })
       at += length
       wanted = 1
+      seen = 0
     }
     base += at
     pending = pending.slice(at)
@@ -114,4 +119,10 @@ export function survive(codec: Codec, bytes: Uint8Array, sizes: readonly number[
     codec.writeId?.(copy, 0, length, 5, 0)
     for (let i = length; i < copy.length; i++) must(copy[i] === 0xa5, 'writes an id beyond the frame')
   }
+}
+
+/** The sizes of the pieces that a seed of fuzz.ts went wrong with, as its name says. */
+export function cutAs(seed: string): number[][] {
+  const [, sizes] = /-cut-([\d-]+)\.hex$/.exec(seed) ?? []
+  return sizes ? [sizes.split('-').map(Number)] : []
 }

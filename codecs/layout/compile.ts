@@ -3,7 +3,8 @@ import { emptyRef, FrameError, frameSides } from '../contract.ts'
 import { defaultErrorCodes, fieldValue } from '../values.ts'
 import { unreachable } from './condition.ts'
 import { checkConnections } from './connections.ts'
-import { renewChecksum, setField } from './edit.ts'
+import { setField } from './edit.ts'
+import { renewChecksum } from './frame-checksum.ts'
 import { commonFacts, lengthDiffers, lengthReader } from './frame-length.ts'
 import { type Issue, Issues } from './issue.ts'
 import { countsInto } from './length.ts'
@@ -12,8 +13,9 @@ import type { Node } from './node.ts'
 import { compileReplies, compileUpstreamReplies, type ReplySide } from './replies.ts'
 import type { ProtocolSpec } from './schema.ts'
 import { type Picker, simplePicker, simpleWriteId, slotReader } from './simple.ts'
-import { fastSplice, partOf, putVarint, varintSize } from './splice-id.ts'
+import { fastSplice, partOf } from './splice-id.ts'
 import { compileVariant, type VariantPlan } from './variant.ts'
+import { idValue, writer } from './write-id.ts'
 
 export interface CompileResult {
   /** Absent when any issue is an error. */
@@ -100,7 +102,7 @@ function checkVariants(plans: readonly VariantPlan[], issues: Issues): void {
   const shortest = Math.min(...plans.map(({ min }) => min))
   for (const plan of plans) {
     for (const { node } of plan.selectors) {
-      if (!node.fixed || node.minEnd > shortest) {
+      if (!node.fixed || !Number.isFinite(node.place?.bytes) || node.minEnd > shortest) {
         issues.error(
           [...plan.path, 'when', node.name],
           `the frame's length hangs on "${node.name}", which must end within the shortest header, ${shortest} bytes`,
@@ -188,12 +190,14 @@ function flatValues(node: Node): Readonly<Record<string, number>> | undefined {
 function canWrite(node: Node, { length }: VariantPlan): boolean {
   // What joins and sorts messages is the proxy's to write, no filter's.
   if (!node.writable || !node.patch || node.role === 'id' || node.role === 'kind') return false
-  if (!node.elastic) return true
+  // Where frames end with a delimiter, no number says how long they are.
+  if (!node.elastic || (length.until && !node.container)) return true
   for (let owner: Node | undefined = node; owner; owner = owner.container) {
     if (!owner.elastic) return false
     if (countsInto(length, owner.sizeNode)) return true
     if (owner.sizeNode && !owner.sizeNode.patch) return false
   }
+  if (length.until) return true
   const single = length.single?.node
   return single !== undefined && single.patch !== undefined && (!single.elastic || length.constant >= single.minEnd)
 }
@@ -238,6 +242,7 @@ function build(
     headerMin: Math.min(...plans.map(({ min }) => min)),
     maxFrame: Math.max(...plans.map(({ maxFrame }) => maxFrame)),
     modes,
+    ...(plans.some(({ length }) => length.until) && { delimited: true as const }),
     ordered: spec.ordered === true,
     idBits: bits,
     ...(bits > 0 && idCount !== 2 ** bits && { idCount }),
@@ -252,7 +257,7 @@ function build(
       const map = dot > 0 ? nodes[byName.get(field.slice(0, dot)) ?? -1] : undefined
       if (!map?.some((node) => node?.entry)) return -1
       const key = field.slice(dot + 1)
-      const entries = map.map((node) => node?.entry?.(key))
+      const entries = map.map((node) => node?.entry?.(key, node))
       const sample = entries.find((node) => node !== undefined)
       return sample === undefined ? -1 : addSlot(slots, sample, entries, plans)
     },
@@ -293,71 +298,6 @@ function build(
         return frame
       },
     }),
-  }
-}
-
-/** The id as a value of the field's own sign and width. */
-function idValue(node: Node, lo: number, hi: number): number | bigint {
-  if (node.type === 'number') return node.signed ? lo : lo >>> 0
-  const bits = (BigInt(hi >>> 0) << 32n) | BigInt(lo >>> 0)
-  return node.signed ? BigInt.asIntN(64, bits) : bits
-}
-
-function writer(plan: VariantPlan): NonNullable<Codec['writeId']> {
-  const { ids, rules } = plan
-  const puts = ids.map((node) => idPut(node))
-  const [first] = puts
-  if (!first) return () => false
-  if (puts.length === 1 && !rules.checksum) return (b, at, length, lo, hi) => first(b, at, at + length, lo, hi)
-  return (b, at, length, lo, hi) => {
-    const limit = at + length
-    // All places are looked at before the first is written: a frame must not end up with two ids.
-    for (let i = 0; i < puts.length; i++) if (!puts[i]!(b, at, limit, partOf(plan, i, lo, hi), hi, true)) return false
-    for (let i = 0; i < puts.length; i++) puts[i]!(b, at, limit, partOf(plan, i, lo, hi), hi)
-    renewChecksum(rules, b, at, limit)
-    return true
-  }
-}
-
-type Put = (b: Uint8Array, at: number, limit: number, lo: number, hi: number, dry?: boolean) => boolean
-
-function idPut(node: Node): Put {
-  const { number, start, patch } = node
-  if (number?.form === 'int' && !node.elastic && node.mask === 0) {
-    const { bytes, le } = number
-    return (b, at, limit, lo, hi, dry) => {
-      const p = start(b, at, limit)
-      if (p < 0 || p + bytes > limit) return false
-      if (dry) return true
-      if (bytes === 4 && !le) {
-        b[p] = lo >>> 24
-        b[p + 1] = lo >>> 16
-        b[p + 2] = lo >>> 8
-        b[p + 3] = lo
-        return true
-      }
-      for (let i = 0; i < bytes; i++) {
-        const half = i < 4 ? lo : hi
-        b[le ? p + i : p + bytes - 1 - i] = half >>> ((i & 3) * 8)
-      }
-      return true
-    }
-  }
-  const ref = emptyRef()
-  const wide = node.type === 'bigint'
-  if (number?.form === 'varint' && number.coding === 'leb128' && !node.signed) {
-    return (b, at, limit, lo, hi, dry) => {
-      const high = wide ? hi : 0
-      if (!node.read(b, at, limit, ref) || ref.end - ref.start !== varintSize(lo, high)) return false
-      if (!dry) putVarint(b, ref.start, lo, high)
-      return true
-    }
-  }
-  return (b, at, limit, lo, hi, dry) => {
-    const made = patch?.(b, at, limit, idValue(node, lo, hi))
-    if (!made || made.bytes.length !== made.end - made.start) return false
-    if (!dry) b.set(made.bytes, made.start)
-    return true
   }
 }
 

@@ -253,3 +253,52 @@ reply: {error: close}
     expect(values('str(i16)?', '0161 fffe 0162 0002 7879')).toEqual(['', 'xy'])
   })
 })
+
+test('a change in front of what the length counts changes no number', () => {
+  const codec = compile(`
+frame: {length: end(size) + size, max: 1KiB}
+message: {kind: push}
+fields:
+  name: {at: 0, type: str(u8)}
+  size: {after: name, type: u16, writable: false}
+  body: {after: size, type: bytes, size: rest}
+reply: {error: close}
+`)
+  const frame = Uint8Array.of(1, 65, 0, 2, 66, 66)
+  const set = (name: string, value: string | Uint8Array) =>
+    codec.mutate?.(frame, 0, 6, [{ slot: codec.slot(name), value }])
+  expect(set('name', 'abc')).toEqual(Uint8Array.of(3, 97, 98, 99, 0, 2, 66, 66))
+  expect(set('body', Uint8Array.of(7))).toEqual(Uint8Array.of(1, 65, 0, 1, 7))
+})
+
+test('an entry of a map that is not there is not there', () => {
+  const codec = compile(`
+frame: {length: {at: 0, type: u8, counts: all}}
+message: {kind: push}
+fields:
+  size: {at: 1, type: u8, writable: false}
+  tlv: {at: 2, type: map, size: size, keys: u8, values: bytes(u8), when: {size: {min: 3}}}
+  seven: {in: tlv, key: 7}
+  number: {in: seven, at: 0, type: u8}
+reply: {error: close}
+`)
+  const fields = (...bytes: number[]) =>
+    ['seven', 'number', 'tlv.7'].map((name) => field(codec, name, Uint8Array.from(bytes)))
+  expect(fields(5, 3, 7, 1, 9)).toEqual([Uint8Array.of(9), 9, Uint8Array.of(9)])
+  expect(fields(4, 2, 7, 0)).toEqual([undefined, undefined, undefined])
+})
+
+test('a variant of another length is not chosen by what need not be whole yet', () => {
+  const { issues } = check(`
+frame: {length: {at: 2, type: u8, counts: all}}
+message: {kind: push}
+fields: {sort: {at: 0, type: leb128, writable: false}}
+variants:
+  - {name: long, when: {sort: 200}, frame: {length: {at: 2, type: u16, counts: all}}}
+  - {name: short}
+reply: {error: close}
+`)
+  expect(issues.map(({ message }) => message)).toContainEqual(
+    expect.stringContaining('the frame\'s length hangs on "sort"'),
+  )
+})

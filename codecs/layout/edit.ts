@@ -1,22 +1,17 @@
-import type { FieldValue } from '../contract.ts'
-import type { ChecksumKind } from './checksum.ts'
+import { emptyRef, type FieldValue } from '../contract.ts'
+import type { FrameChecksum } from './frame-checksum.ts'
 import { countsInto, type LengthPlan, lengthNumber } from './length.ts'
-import { type Node, type Patch, type Position, padded, roundUp, type Test } from './node.ts'
-import { last, numberBytes, putInt, readNumber } from './numbers.ts'
+import { type Node, type Patch, padded, roundUp, sameBytes, textBytes } from './node.ts'
+import { last, numberBytes, readNumber } from './numbers.ts'
+import { isVariable } from './types.ts'
 
 /** What a change of a frame must keep right. */
 export interface FrameRules {
   readonly length: LengthPlan
-  readonly checksum:
-    | {
-        readonly at: Position
-        /** The first byte it covers. */
-        readonly from: number
-        readonly when: Test | undefined
-        readonly kind: ChecksumKind
-      }
-    | undefined
+  readonly checksum: FrameChecksum | undefined
   readonly maxFrame: number
+  /** Texts or frames end with delimiters. */
+  readonly searched: boolean
 }
 
 /**
@@ -31,11 +26,21 @@ export function setField(
 ): Uint8Array | undefined {
   const patch = node.patch?.(frame, 0, frame.length, value)
   if (!patch || patch.end > frame.length) return undefined
-  return applyPatch(rules, frame, node, patch)
+  const result = applyPatch(rules, frame, node, patch)
+  return result && rules.searched && !readsBack(rules, result, node, value) ? undefined : result
+}
+
+/** Whether a frame still ends where it did, and the field says what was written: a text may have a delimiter in it. */
+function readsBack({ length }: FrameRules, frame: Uint8Array, node: Node, value: FieldValue | undefined): boolean {
+  if (length.total(frame, 0, frame.length) !== frame.length) return false
+  const ref = emptyRef()
+  const found = node.read(frame, 0, frame.length, ref)
+  if (value === undefined || !found) return found === (value !== undefined)
+  return node.number !== undefined || sameBytes(frame, ref.start, ref.end, textBytes(value))
 }
 
 export function applyPatch(rules: FrameRules, frame: Uint8Array, node: Node, patch: Patch): Uint8Array | undefined {
-  const delta = patch.bytes.length - (patch.end - patch.start)
+  const delta = growth(patch)
   const { counted = delta, start, bytes } = patch
   if (delta === 0 && counted === 0) {
     frame.set(bytes, start)
@@ -53,7 +58,7 @@ export function applyPatch(rules: FrameRules, frame: Uint8Array, node: Node, pat
     for (const extra of [size, padding]) {
       if (!extra) continue
       patches.push(extra)
-      total += extra.bytes.length - (extra.end - extra.start)
+      total += growth(extra)
     }
   }
   // The padding of the last field may be the frame's, which its length does not count.
@@ -66,7 +71,8 @@ export function applyPatch(rules: FrameRules, frame: Uint8Array, node: Node, pat
   )
   if (length === undefined) return undefined
   if (length) patches.push(length)
-  const result = padFrame(rules, splice(frame, patches))
+  const spliced = splice(frame, patches)
+  const result = spliced && padFrame(rules, spliced)
   return result && result.length <= rules.maxFrame ? result : undefined
 }
 
@@ -85,7 +91,7 @@ function paddingPatch(frame: Uint8Array, owner: Node, delta: number): Patch | nu
   const end = owner.end(frame, 0, frame.length)
   if (start < 0 || end < 0 || !owner.read(frame, 0, frame.length, ref)) return undefined
   // The number in front takes as many bytes as before: a varint that grew would move the boundary.
-  if (owner.prefix?.form === 'varint') return undefined
+  if (owner.prefix && isVariable(owner.prefix)) return undefined
   const size = ref.end - start + delta
   return { start: ref.end, end, bytes: new Uint8Array(roundUp(size, owner.align) - size) }
 }
@@ -112,12 +118,18 @@ function frameLengthPatch(
   patches: readonly Patch[],
   delta: number,
 ): Patch | null | undefined {
+  if (length.until) return null
   const counted = length.terms.filter(({ node }) => {
     const start = node.start(frame, 0, frame.length)
     return patches.some((patch) => patch.start === start)
   })
   if (counted.length > 0) return counted.every(({ node }) => countsInto(length, node)) ? null : undefined
-  const number = lengthNumber(length, frame, 0, frame.length, length.announced(frame, 0, frame.length) + delta)
+  // What changes in front of the bytes that are counted changes where they start.
+  const start = length.behind?.end(frame, 0, frame.length) ?? 0
+  const before = patches.filter(({ end }) => end <= start).reduce((sum, patch) => sum + growth(patch), 0)
+  if (delta === before) return null
+  const said = length.announced(frame, 0, frame.length)
+  const number = lengthNumber(length, frame, 0, frame.length, said + delta - before)
   const node = length.single?.node
   if (number === undefined || !node) return undefined
   const patch = node.patch?.(frame, 0, frame.length, number)
@@ -125,9 +137,13 @@ function frameLengthPatch(
   return patch
 }
 
-function splice(frame: Uint8Array, patches: readonly Patch[]): Uint8Array {
+const growth = ({ start, end, bytes }: Patch) => bytes.length - (end - start)
+
+/** The frame with all patches; undefined when two of them are about the same bytes. */
+function splice(frame: Uint8Array, patches: readonly Patch[]): Uint8Array | undefined {
   const sorted = [...patches].sort((a, b) => a.start - b.start)
-  const size = sorted.reduce((sum, { start, end, bytes }) => sum + bytes.length - (end - start), frame.length)
+  if (sorted.some(({ start }, i) => i > 0 && start < sorted[i - 1]!.end)) return undefined
+  const size = sorted.reduce((sum, patch) => sum + growth(patch), frame.length)
   const out = new Uint8Array(size)
   let from = 0
   let to = 0
@@ -140,20 +156,4 @@ function splice(frame: Uint8Array, patches: readonly Patch[]): Uint8Array {
   }
   out.set(frame.subarray(from), to)
   return out
-}
-
-/** Bytes the checksum of this frame takes, 0 when it has none. */
-export function checksumBytes({ checksum }: FrameRules, b: Uint8Array, at: number, limit: number): number {
-  return checksum && (!checksum.when || checksum.when(b, at, limit)) ? checksum.kind.bytes : 0
-}
-
-/** Computes the checksum anew, in place. */
-export function renewChecksum(rules: FrameRules, b: Uint8Array, at: number, limit: number): void {
-  const { checksum } = rules
-  const bytes = checksumBytes(rules, b, at, limit)
-  if (!checksum || bytes === 0) return
-  const { kind, from } = checksum
-  const place = checksum.at(b, at, limit)
-  if (place < at + from || place + bytes > limit) return
-  putInt(b, place, bytes, kind.le, kind.of(b.subarray(at + from, place)), 0)
 }

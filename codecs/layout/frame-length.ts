@@ -2,6 +2,7 @@ import { type Codec, FrameError } from '../contract.ts'
 import type { Condition } from './condition.ts'
 import { NEED } from './numbers.ts'
 import { type Picker, simpleLength } from './simple.ts'
+import { untilLength } from './until.ts'
 import type { VariantPlan } from './variant.ts'
 
 /** How long a frame is, before it is whole. */
@@ -18,6 +19,7 @@ export function lengthDiffers(plans: readonly VariantPlan[]): boolean {
     JSON.stringify([
       length.constant,
       length.need,
+      length.until && [...length.until.bytes, length.until.from],
       maxFrame,
       length.terms.map(({ node, scale }) => [node.place, scale]),
     ]),
@@ -31,10 +33,10 @@ export function lengthReader(plans: readonly VariantPlan[], pick: Picker): Codec
   if (!lengthDiffers(plans)) return oneLength(plans[0]!, min, commonFacts(plans))
   const readers = plans.map((plan) => oneLength(plan, plan.min, plan.checks))
   const need = Math.max(1, ...plans.flatMap(({ selectors }) => selectors.map(({ node }) => node.minEnd)))
-  return (b, at, end) => {
+  return (b, at, end, seen) => {
     if (end - at < need) return need
     const variant = pick(b, at, end)
-    return variant < 0 ? FrameError.unknownVariant : readers[variant]!(b, at, end)
+    return variant < 0 ? FrameError.unknownVariant : readers[variant]!(b, at, end, seen)
   }
 }
 
@@ -45,9 +47,17 @@ function oneLength(plan: VariantPlan, min: number, facts: readonly Condition[]):
   const { total } = length
   const need = Math.max(length.need, ...facts.map(({ node }) => node.minEnd))
   const checks = facts.map(({ test }) => test)
-  return (b, at, end) => {
+  // Behind a varint or a text it is not certain that a fixed value is there yet.
+  const places = facts.map(({ node }) => (node.fixed ? undefined : node.end))
+  const search = length.until && untilLength(length.until, min, maxFrame)
+  return (b, at, end, seen = 0) => {
     if (end - at < need) return need
-    for (let i = 0; i < checks.length; i++) if (!checks[i]!(b, at, end)) return FrameError.badMagic
+    for (let i = 0; i < checks.length; i++) {
+      const place = places[i]?.(b, at, end) ?? 0
+      if (place < 0) return place === NEED ? waitFor(end - at + 1, maxFrame) : FrameError.malformed
+      if (!checks[i]!(b, at, end)) return FrameError.badMagic
+    }
+    if (search) return search(b, at, end, seen)
     const n = total(b, at, end)
     if (n < min) {
       return n >= 0 ? FrameError.belowHeader : n === NEED ? waitFor(end - at + 1, maxFrame) : FrameError.malformed

@@ -1,11 +1,12 @@
 import type { FieldInfo } from '../contract.ts'
 import type { IssuePath } from './issue.ts'
 import { joinBytes, type Node, sameBytes, textBytes } from './node.ts'
-import { BAD, last, lastAsLength } from './numbers.ts'
+import { BAD, last, lastAsLength, readNumber } from './numbers.ts'
 import { keyBytes, type PairsLayout, readPair, writePair } from './pairs.ts'
 import { patchTop, readMapEntry, readPath, scalarTypes, writeMapEntry, writePath } from './protobuf.ts'
 import type { FieldSpec } from './schema.ts'
 import type { Scope } from './scope.ts'
+import { type DecimalType, parseType } from './types.ts'
 
 /** Fields that are found by search inside another one: protobuf paths, map entries, parts of a text. */
 
@@ -119,8 +120,7 @@ export function protobufNode(
     scope.issues.error([...path, 'type'], `"${spec.type ?? ''}" is no type of a protobuf field`, `types are: ${known}`)
     return undefined
   }
-  const values =
-    spec.is && Object.fromEntries(Object.entries(spec.is).map(([value, label]) => [label, [Number(value)]]))
+  const values = spec.is && valuesOf(spec.is)
   return {
     ...base,
     type: scalar.type,
@@ -177,8 +177,30 @@ function mapEntryNode(map: Node, container: Node, key: string, tags: readonly nu
   }
 }
 
-/** What stands before or behind a separator in another text field. */
-export function partNode(scope: Scope, name: string, spec: FieldSpec, path: IssuePath): Node | undefined {
+const valuesOf = (is: NonNullable<FieldSpec['is']>) =>
+  Object.fromEntries(Object.entries(is).map(([value, label]) => [label, [Number(value)]]))
+
+/** The number that a part of a text must be. */
+function partType(scope: Scope, name: string, spec: FieldSpec, path: IssuePath): DecimalType | undefined | null {
+  if (spec.type === undefined || spec.type === 'str') return null
+  const type = parseType(spec.type)
+  if (type?.form === 'decimal') return { ...type, closed: true }
+  scope.issues.error(
+    [...path, 'type'],
+    `a part of a text is a text or decimal digits, "${name}" is ${spec.type}`,
+    'type: dec(9)',
+  )
+  return undefined
+}
+
+/** What stands before or behind a separator in another text field; as a number, the digits it starts with. */
+export function partNode(
+  scope: Scope,
+  name: string,
+  spec: FieldSpec,
+  path: IssuePath,
+  role: FieldInfo['role'],
+): Node | undefined {
   const whole = scope.resolve(spec.of ?? '', [...path, 'of'])
   if (!whole) return undefined
   if (whole.type !== 'string' && whole.type !== 'bytes') {
@@ -189,9 +211,11 @@ export function partNode(scope: Scope, name: string, spec: FieldSpec, path: Issu
     scope.issues.error(path, `"${name}" needs "split" and "part"`, 'split: ":", part: last')
     return undefined
   }
+  const number = partType(scope, name, spec, path)
+  if (number === undefined) return undefined
   const separator = textBytes(spec.split)
   const first = spec.part === 'first'
-  const read: Node['read'] = (b, at, limit, out) => {
+  const part: Node['read'] = (b, at, limit, out) => {
     if (!whole.read(b, at, limit, out)) return false
     for (let p = out.start; p + separator.length <= out.end; p++) {
       if (!sameBytes(b, p, p + separator.length, separator)) continue
@@ -201,14 +225,26 @@ export function partNode(scope: Scope, name: string, spec: FieldSpec, path: Issu
     }
     return !first
   }
+  const read: Node['read'] = number
+    ? (b, at, limit, out) => {
+        if (!part(b, at, limit, out) || readNumber(number, b, out.start, out.end) < 0) return false
+        out.end = last.next
+        out.lo = last.lo
+        out.hi = 0
+        return true
+      }
+    : part
   const ref = { start: 0, end: 0, lo: 0, hi: 0 }
   const all = { start: 0, end: 0, lo: 0, hi: 0 }
   return {
     ...inner,
     name,
     path,
+    role,
     doc: spec.doc,
-    type: whole.type,
+    type: number ? 'number' : whole.type,
+    ...(number && { number }),
+    ...(number && spec.is && { values: valuesOf(spec.is) }),
     writable: (spec.writable ?? true) && whole.writable,
     minStart: whole.minStart,
     minEnd: whole.minStart,
@@ -219,9 +255,12 @@ export function partNode(scope: Scope, name: string, spec: FieldSpec, path: Issu
     start: (b, at, limit) => (read(b, at, limit, ref) ? ref.start : BAD),
     end: (b, at, limit) => (read(b, at, limit, ref) ? ref.end : BAD),
     read,
+    value: (b, at, limit) => (number && read(b, at, limit, ref) ? ref.lo : BAD),
     patch: (b, at, limit, value) => {
       if (value === undefined || !read(b, at, limit, ref) || !whole.read(b, at, limit, all)) return undefined
-      const bytes = joinBytes(b.subarray(all.start, ref.start), textBytes(value), b.subarray(ref.end, all.end))
+      const text = textBytes(value)
+      if (number && (readNumber(number, text, 0, text.length) < 0 || last.next !== text.length)) return undefined
+      const bytes = joinBytes(b.subarray(all.start, ref.start), text, b.subarray(ref.end, all.end))
       return whole.patch?.(b, at, limit, bytes)
     },
   }

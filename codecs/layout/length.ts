@@ -1,9 +1,11 @@
+import { longestHeaderText } from './delimiter.ts'
 import type { IssuePath } from './issue.ts'
 import { type Node, type Position, roundUp } from './node.ts'
 import type { BoundTerm } from './offset.ts'
 import type { LengthSpec } from './schema.ts'
 import type { Declaration, Scope } from './scope.ts'
 import { largest } from './types.ts'
+import type { Delimiter } from './until.ts'
 
 /** How a variant's frames say where they end. */
 export interface LengthPlan {
@@ -23,6 +25,10 @@ export interface LengthPlan {
   readonly single: BoundTerm | undefined
   /** The constant a frame has when no field counts. */
   readonly constant: number
+  /** The field behind whose end bytes are counted: what changes before it changes no number. */
+  readonly behind: Node | undefined
+  /** Frames say no length but end with these bytes. */
+  readonly until?: Delimiter
 }
 
 /** The field `length` of a layout, when it is written as a field. */
@@ -54,19 +60,23 @@ export function lengthPlan(scope: Scope, spec: LengthSpec, path: IssuePath, alig
       : scope.expression(spec, path)
   const terms = expression && scope.terms(expression, path)
   if (!expression || !terms) return undefined
+  const heads: Node[] = []
   for (const { node, of } of terms) {
-    if (node.container || (of === 'value' && node.place === undefined)) {
+    const head = of === 'value' && node.container ? headOf(node) : undefined
+    if (head) heads.push(head)
+    else if (node.container || (of === 'value' && node.place === undefined)) {
       scope.issues.error(
         path,
         `the frame's length cannot depend on "${node.name}", which is only found inside the frame`,
       )
       return undefined
     }
-    if (of === 'end' && searched(scope, node)) {
+    const long = longText(scope, head ?? node, of)
+    if (long) {
       scope.issues.error(
         path,
-        `the frame's length cannot hang on a text up to a zero byte: every piece that comes would be searched from its start again`,
-        'a frame says how long it is in a number; others need a codec in code',
+        `the frame's length hangs on where "${long.name}" ends, which is searched from its start again with every piece that comes`,
+        `max: 64 at "${long.name}" says how long it may be, at most ${longestHeaderText}`,
       )
       return undefined
     }
@@ -83,7 +93,8 @@ export function lengthPlan(scope: Scope, spec: LengthSpec, path: IssuePath, alig
   const values = terms.filter(({ of }) => of === 'value')
   const ends = terms.filter(({ of }) => of === 'end')
   const base = ends.reduce((sum, { node }) => sum + node.minEnd, constant)
-  const plain = terms.length === 0 ? () => constant : announced(constant, terms)
+  const sum = terms.length === 0 ? () => constant : announced(constant, terms)
+  const plain = heads.length === 0 ? sum : behindHeads(heads, sum)
   return {
     announced: plain,
     total:
@@ -102,15 +113,37 @@ export function lengthPlan(scope: Scope, spec: LengthSpec, path: IssuePath, alig
     terms: values,
     single: values.length === 1 ? values[0] : undefined,
     constant: base,
+    behind: ends[0]?.node,
   }
 }
 
-/** Whether the end of a field is found by looking for it, or that of one it stands behind. */
-function searched(scope: Scope, node: Node): boolean {
-  if (node.searched) return true
-  const before = /\*end:([\w-]+)/.exec(node.place?.anchor ?? '')?.[1]
-  const other = before === undefined ? undefined : scope.node(before)
-  return other !== undefined && searched(scope, other)
+/** A text without end that must be looked through before a place in the frame is known: the end of a field, or its start. */
+function longText(scope: Scope, node: Node, of: 'end' | 'value'): Node | undefined {
+  if (of === 'end' && node.searched !== undefined && node.searched > longestHeaderText) return node
+  for (const [, what, name] of (node.place?.anchor ?? '').matchAll(/\*(end|value):([\w-]+)/g)) {
+    const other = scope.node(name!)
+    const long = other && longText(scope, other, what as 'end' | 'value')
+    if (long) return long
+  }
+  return undefined
+}
+
+/** The field of the frame that a number lies in, where that is a text with an end of its own: a header of lines. */
+function headOf(node: Node): Node | undefined {
+  let head = node
+  while (head.container) head = head.container
+  return head.searched === undefined || head.guarded ? undefined : head
+}
+
+/** Numbers in a header can be looked for when it is whole. */
+function behindHeads(heads: readonly Node[], sum: Position): Position {
+  return (b, at, limit) => {
+    for (let i = 0; i < heads.length; i++) {
+      const end = heads[i]!.end(b, at, limit)
+      if (end < 0) return end
+    }
+    return sum(b, at, limit)
+  }
 }
 
 /** The sum itself, not bounded by the bytes there are (as an offset would be). */

@@ -9,8 +9,8 @@ import { BAD } from './numbers.ts'
 import type { Offset } from './offset.ts'
 import type { FieldSpec } from './schema.ts'
 import type { Scope } from './scope.ts'
-import { prefixedText, sizedText, zeroEndedText } from './text-node.ts'
-import { largest, minBytes, parseType, type TextType, type TypeInfo, typeHint, typeNames } from './types.ts'
+import { endedText, prefixedText, sizedText } from './text-node.ts'
+import { isVariable, largest, minBytes, parseType, type TextType, type TypeInfo, typeHint, typeNames } from './types.ts'
 import { within } from './wrap.ts'
 
 /** A field whose start is known and whose type is not looked at yet. */
@@ -24,7 +24,8 @@ export function locatedNode(
   path: IssuePath,
   role: FieldInfo['role'],
 ): Node | undefined {
-  const type = parseType(spec.type ?? '')
+  const written = parseType(spec.type ?? '')
+  const type = written?.form === 'decimal' && spec.in !== undefined ? { ...written, closed: true as const } : written
   if (!type) {
     if (spec.type === undefined) scope.issues.error(path, `"${name}" has no type`, `types are: ${typeNames}`)
     else scope.issues.error([...path, 'type'], `there is no type "${spec.type}"`, typeHint(spec.type))
@@ -66,7 +67,7 @@ export function locatedNode(
     le: type.form === 'int' && type.le,
   })
   const node = typed(scope, base, spec, path, type, offset, place)
-  return node && container ? within(node, container) : node
+  return node && container && offset.region ? within(node, container, offset.region) : node
 }
 
 function typed(
@@ -91,7 +92,7 @@ function typed(
     )
     return undefined
   }
-  if (type.form === 'int' || type.form === 'varint' || type.form === 'digits') {
+  if (type.form === 'int' || type.form === 'digits' || isVariable(type)) {
     const mask = spec.mask ?? 0
     if (mask !== 0 && (type.form !== 'int' || mask < 0 || mask > 2 ** (type.bytes * 8) - 1 || type.bytes > 4)) {
       scope.issues.error([...path, 'mask'], `the mask 0x${mask.toString(16)} does not fit ${spec.type}`)
@@ -111,8 +112,8 @@ function typed(
       number: type,
       writable: writable && base.role !== 'length' && base.role !== 'check',
       minEnd: base.minStart + minBytes(type),
-      place: place(type.form === 'varint' ? Number.POSITIVE_INFINITY : type.bytes),
-      elastic: type.form === 'varint',
+      place: place(isVariable(type) ? Number.POSITIVE_INFINITY : type.bytes),
+      elastic: isVariable(type),
     }
   }
   if (spec.mask !== undefined)
@@ -146,21 +147,29 @@ function typed(
       elastic: true,
     }
   }
-  if (type.form === 'text' && type.zeroEnded) {
+  if (type.form === 'text' && type.ends) {
+    const delimiter = type.zeroEnded ? 'a zero byte' : 'a delimiter'
     if (spec.size !== undefined)
-      scope.issues.error([...path, 'size'], `"${name}" ends with a zero byte, it can have no size`)
+      scope.issues.error([...path, 'size'], `"${name}" ends with ${delimiter}, it can have no size`)
     if (spec.align !== undefined)
-      scope.issues.error([...path, 'align'], `"${name}" ends with a zero byte, it cannot be padded`)
+      scope.issues.error([...path, 'align'], `"${name}" ends with ${delimiter}, it cannot be padded`)
+    // Where something else says how long the frame or container is, the last text may end with it.
+    const inside: Position | undefined = base.container
+      ? (_b, _at, limit) => limit
+      : scope.searched
+        ? scope.edge
+        : undefined
+    const edge = type.zeroEnded ? undefined : inside
     return {
       ...base,
-      ...zeroEndedText(base.start, max),
+      ...endedText(base.start, type.ends, max, edge),
       type: type.value,
       writable,
       value: noNumber,
-      minEnd: base.minStart + 1,
+      minEnd: base.minStart + (edge ? 1 : type.ends.length),
       place: place(Number.POSITIVE_INFINITY),
       elastic: true,
-      searched: true,
+      searched: spec.max ?? Number.POSITIVE_INFINITY,
     }
   }
   const before = offset.said ? undefined : base.minStart
@@ -220,13 +229,13 @@ function sized(
   const keys = parseType(spec.keys ?? '')
   const values = parseType(spec.values ?? '')
   const count = spec.count === undefined ? undefined : parseType(spec.count)
-  const delimited = (text: TextType) => text.prefix !== undefined || text.zeroEnded === true
+  const delimited = (text: TextType) => text.prefix !== undefined || text.ends !== undefined
   const keyed = keys && keys.form !== 'hessian' && keys.form !== 'map' && (keys.form !== 'text' || delimited(keys))
   if (!keyed || values?.form !== 'text' || !delimited(values)) {
     scope.issues.error(
       path,
       `the map "${name}" needs keys that are texts with a length or numbers, and values with a length`,
-      'keys: str(u32), values: str(u32), or for tags and values keys: u8, values: bytes(u8); cstr for texts up to a zero byte',
+      'keys: str(u32), values: str(u32), or for tags and values keys: u8, values: bytes(u8); cstr for texts up to a zero byte, until(=) for those up to a delimiter',
     )
     return undefined
   }
@@ -242,7 +251,7 @@ function sized(
     align: base.align,
   }
   const map: Node = { ...node, writable: false, patch: undefined }
-  return { ...map, entry: (key) => entryNode(map, key, layout) }
+  return { ...map, entry: (key, whole) => entryNode(whole, key, layout) }
 }
 
 /** What says where a field starts. */

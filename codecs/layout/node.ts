@@ -94,14 +94,14 @@ export interface Node {
     | undefined
   /** A text behind a plain length at one offset; `guarded` and `container` still count. */
   readonly text?: PlainText | undefined
-  /** Its end is found by looking at every byte. */
-  readonly searched?: true
+  /** Its end is found by looking at every byte: the longest value there can be, in bytes; Infinity where nothing says. */
+  readonly searched?: number
   /** Goes up to the end of the frame or container. */
   readonly rest: boolean
   /** Whether a new value can have another length. */
   readonly elastic: boolean
-  /** Maps: a field for one key. */
-  readonly entry: ((key: string) => Node | undefined) | undefined
+  /** Maps: a field for one key of `map`, which is this node with all that was put around it (a container, a condition). */
+  readonly entry: ((key: string, map: Node) => Node | undefined) | undefined
 }
 
 const encoder = new TextEncoder()

@@ -14,7 +14,7 @@ import {
   readNumber,
   word,
 } from './numbers.ts'
-import type { IntType, NumberType } from './types.ts'
+import { type IntType, isVariable, type NumberType } from './types.ts'
 
 export interface NumberAccess {
   readonly end: Position
@@ -35,7 +35,7 @@ export function numberAccess(
     offset !== undefined && type.form === 'int' ? fixedReader(type, offset, mask) : movingReader(type, start, mask)
   return {
     read,
-    end: type.form === 'varint' ? varintEnd(type, start) : fixedEnd(start, type.bytes),
+    end: isVariable(type) ? varintEnd(type, start) : fixedEnd(start, type.bytes),
     value:
       offset !== undefined && type.form === 'int' ? fixedValue(type, offset, mask) : movingValue(type, start, mask),
     raw: offset !== undefined && type.form === 'int' ? fixedRaw(type, offset, mask) : undefined,

@@ -1,4 +1,4 @@
-import type { NumberType } from './types.ts'
+import type { DecimalType, NumberType } from './types.ts'
 
 /** Results of readers that are no position or value: the bytes end too early; the bytes are wrong. */
 export const NEED = -1
@@ -60,6 +60,8 @@ export function readNumber(type: NumberType, b: Uint8Array, p: number, limit: nu
       return readVarint(type.coding, type.bits, b, p, limit)
     case 'digits':
       return readDigits(type.coding === 'bcd', type.bytes, b, p, limit)
+    case 'decimal':
+      return readDecimal(type, b, p, limit)
   }
 }
 
@@ -141,6 +143,25 @@ function readDigits(bcd: boolean, bytes: number, b: Uint8Array, p: number, limit
   return 0
 }
 
+function readDecimal({ digits, closed }: DecimalType, b: Uint8Array, p: number, limit: number): number {
+  const most = Math.min(limit, p + digits)
+  let value = 0
+  let q = p
+  for (; q < most; q++) {
+    const digit = b[q]! - 48
+    if (digit < 0 || digit > 9) break
+    value = value * 10 + digit
+  }
+  if (q === p) return q < limit ? BAD : NEED
+  // Where the bytes end another digit may follow.
+  if (q === limit && !closed) return NEED
+  if (q < limit && b[q]! >= 48 && b[q]! <= 57) return BAD
+  last.lo = value
+  last.hi = 0
+  last.next = q
+  return 0
+}
+
 /** The number just read as a count of bytes: BAD when negative or 2^31 and more. */
 export function lastAsLength(): number {
   return last.hi !== 0 || last.lo < 0 ? BAD : last.lo
@@ -186,6 +207,11 @@ export function numberBytes(type: NumberType, lo: number, hi: number): Uint8Arra
         rest = Math.floor(rest / base)
       }
       return rest === 0 && hi === 0 ? bytes : undefined
+    }
+    case 'decimal': {
+      const text = String(lo >>> 0)
+      if (hi !== 0 || text.length > type.digits) return undefined
+      return Uint8Array.from(text, (digit) => digit.charCodeAt(0))
     }
   }
 }

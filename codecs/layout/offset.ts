@@ -18,6 +18,8 @@ export interface Offset {
   readonly constant: number
   /** Numbers alone say where it is, as a header that says how long it is: what lies before it cannot be told at load. */
   readonly said?: boolean
+  /** Where the container is, for an offset in one. */
+  readonly region?: Region
 }
 
 export function constantOffset(offset: number): Position {
@@ -71,22 +73,29 @@ export function saidOffset(terms: readonly BoundTerm[]): Offset {
   return { position, min: floor, fixed: undefined, anchor, constant: 0, said: true }
 }
 
+/** The container of a field in the frame that is looked at: who asks for the field finds it first (`within`). */
+export interface Region {
+  start: number
+  end: number
+  /** Of the frame. */
+  limit: number
+}
+
 /** Offsets in a container count from its first byte and end with it. */
 export function insideOffset(container: Node, expression: Expression, terms: readonly BoundTerm[]): Offset {
-  const ref = { start: 0, end: 0, lo: 0, hi: 0 }
+  const region: Region = { start: 0, end: 0, limit: 0 }
   const { constant } = expression
-  const position: Position = (b, at, limit) => {
-    if (!container.read(b, at, limit, ref)) return BAD
-    const end = ref.end
-    let p = ref.start + constant
+  const position: Position = (b, at) => {
+    const { start, end, limit } = region
+    let p = start + constant
     for (let i = 0; i < terms.length; i++) {
       const { node, of, scale } = terms[i]!
       const v = of === 'end' ? node.end(b, at, limit) : node.value(b, at, limit)
       if (v < 0) return v
-      p = of === 'end' ? v + p - ref.start : p + scale * v
+      p = of === 'end' ? v + p - start : p + scale * v
     }
     return p > end ? BAD : p
   }
   const anchor = `in:${container.name}+${terms.map(({ of, scale, node }) => `${scale}*${of}:${node.name}`).join('+')}`
-  return { position, min: container.minStart + Math.max(0, constant), fixed: undefined, anchor, constant }
+  return { position, min: container.minStart + Math.max(0, constant), fixed: undefined, anchor, constant, region }
 }

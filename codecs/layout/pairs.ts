@@ -1,10 +1,11 @@
 import type { FieldRef, FieldValue } from '../contract.ts'
-import { joinBytes, padded, roundUp, textBytes } from './node.ts'
+import { seek } from './delimiter.ts'
+import { joinBytes, padded, roundUp, sameBytes, textBytes } from './node.ts'
 import { last, numberBytes, readNumber } from './numbers.ts'
 import { encodePrefixed } from './text-node.ts'
 import { largest, type NumberType, type TextType, type VarintType } from './types.ts'
 
-/** A list of key-value pairs inside a region of known length: keys are text (behind a length, or up to a zero byte) or numbers, values text. */
+/** A list of key-value pairs inside a region of known length: keys are text (behind a length, or up to a delimiter) or numbers, values text. */
 export interface PairsLayout {
   readonly keys: TextType | NumberType
   readonly values: TextType
@@ -57,11 +58,9 @@ export function eachPair(
         if (p < 0) return false
         pair.keyStart = last.next
         pair.keyEnd = p
-        if (layout.keys.zeroEnded) {
-          // An empty one ends the list, as behind the last pair of C strings.
-          if (p === pair.keyStart) return true
-          p++
-        }
+        // An empty one ends the list, as behind the last pair of C strings.
+        if (layout.keys.zeroEnded && p === pair.keyStart) return true
+        p += layout.keys.ends?.length ?? 0
       } else {
         if (readNumber(layout.keys, b, p, end) < 0) return false
         // As behind the last field of PostgreSQL's errors.
@@ -71,10 +70,13 @@ export function eachPair(
         pair.keyEnd = p
       }
       p = text(layout.values, b, p, end)
-      if (p < 0) return false
       pair.valueStart = last.next
+      // The last one may end with the region.
+      const cut = p < 0 && mayEnd(layout.values)
+      if (cut) p = end
+      if (p < 0) return false
       pair.valueEnd = p
-      if (layout.values.zeroEnded) p++
+      if (!cut) p += layout.values.ends?.length ?? 0
       if (layout.align > 1) p = Math.min(end, pair.from + roundUp(p - pair.from, layout.align))
       pair.next = p
       if (visit(pair)) return true
@@ -92,10 +94,9 @@ export function keyBytes({ keys }: PairsLayout, key: string): Uint8Array | undef
 
 /** The end of the text at `p`, its value starting at `last.next`; -1 when it is no text. Null is empty. */
 function text(type: TextType, b: Uint8Array, p: number, end: number): number {
-  if (type.zeroEnded) {
+  if (type.ends) {
     last.next = p
-    for (let e = p; e < end; e++) if (b[e] === 0) return e
-    return -1
+    return seek(b, p, end, type.ends)
   }
   if (!type.prefix || readNumber(type.prefix, b, p, end) < 0) return -1
   if (last.lo < 0 || last.hi !== 0) return type.nullable && last.hi === -1 ? last.next : -1
@@ -104,7 +105,15 @@ function text(type: TextType, b: Uint8Array, p: number, end: number): number {
   return last.next + length > end ? -1 : last.next + length
 }
 
-/** The last value of a key, as a reader that fills a map sees it. */
+const mayEnd = ({ ends, zeroEnded }: TextType) => ends !== undefined && !zeroEnded
+
+/** Whether the pairs are texts between delimiters. */
+const isText = ({ keys, values }: PairsLayout) => keys.form === 'text' && mayEnd(keys) && mayEnd(values)
+
+/**
+ * The last value of a key, as a reader that fills a map sees it. Of texts between delimiters it is the first: what stands in front is the protocol's
+ * own, and behind it may be bytes of any kind (data fields of FIX) that look like pairs.
+ */
 export function readPair(
   layout: PairsLayout,
   b: Uint8Array,
@@ -114,13 +123,14 @@ export function readPair(
   out: FieldRef,
 ): boolean {
   let found = false
+  const first = isText(layout)
   const whole = eachPair(layout, b, start, end, (pair) => {
     if (isKey(b, pair.keyStart, pair.keyEnd)) {
       found = true
       out.start = pair.valueStart
       out.end = pair.valueEnd
     }
-    return false
+    return found && first
   })
   return found && whole
 }
@@ -136,6 +146,7 @@ export function writePair(
   value: FieldValue | undefined,
 ): Uint8Array | undefined {
   if (layout.blocks) return undefined
+  if (isText(layout)) return writeText(layout, b, start, end, key, isKey, value)
   const kept: Uint8Array[] = []
   // A pair that is there keeps its place.
   let place = -1
@@ -160,4 +171,40 @@ export function writePair(
   }
   const count = layout.count ? numberBytes(layout.count, kept.length, 0) : new Uint8Array(0)
   return count && joinBytes(count, ...kept, b.subarray(tail, end))
+}
+
+/** As `writePair`, of texts between delimiters: all bytes but the pair's stay, and the last pair goes on having its delimiter or not. */
+function writeText(
+  layout: PairsLayout,
+  b: Uint8Array,
+  start: number,
+  end: number,
+  key: Uint8Array,
+  isKey: (b: Uint8Array, start: number, end: number) => boolean,
+  value: FieldValue | undefined,
+): Uint8Array | undefined {
+  const { keys, values } = layout
+  if (keys.form !== 'text' || !keys.ends || !values.ends) return undefined
+  const close = values.ends
+  let own: Pair | undefined
+  let times = 0
+  const whole = eachPair(layout, b, start, end, (pair) => {
+    if (isKey(b, pair.keyStart, pair.keyEnd) && times++ === 0) own = { ...pair }
+    return own !== undefined && value !== undefined
+  })
+  if (!whole) return undefined
+  const open = start < end && !sameBytes(b, end - close.length, end, close)
+  if (value === undefined) {
+    // Without the first of several the next would count.
+    if (!own) return b.slice(start, end)
+    if (times > 1) return undefined
+    const last = open && own.next === end && own.from > start
+    return joinBytes(b.subarray(start, last ? own.from - close.length : own.from), b.subarray(own.next, end))
+  }
+  const text = encodePrefixed(values, value)
+  if (!text) return undefined
+  const bare = text.subarray(0, text.length - close.length)
+  if (own) return joinBytes(b.subarray(start, own.valueStart), bare, b.subarray(own.valueEnd, end))
+  const name = encodePrefixed(keys, key)
+  return name && joinBytes(b.subarray(start, end), open ? close : [], name, bare, open ? [] : close)
 }

@@ -9,7 +9,8 @@ import {
   replyKinds,
 } from '../contract.ts'
 import { defaultErrorCodes } from '../values.ts'
-import { checksumBytes, padFrame, renewChecksum } from './edit.ts'
+import { padFrame } from './edit.ts'
+import { renewChecksum, withTrailer } from './frame-checksum.ts'
 import type { IssuePath, Issues } from './issue.ts'
 import { lengthNumber } from './length.ts'
 import { joinBytes, type Node } from './node.ts'
@@ -158,13 +159,14 @@ function builder({ plans: requests }: ReplySide, { plans, pick, codec: { maxFram
     }
     const plan = frame && plans[pick(frame, 0, frame.length)]
     if (!plan || !frame) return undefined
-    const sum = checksumBytes(plan.rules, frame, 0, frame.length)
-    if (sum > 0) frame = joinBytes(frame, new Uint8Array(sum))
-    const right = fixLength(plan, frame)
+    frame = withTrailer(plan.rules.checksum, frame)
+    const { until } = plan.length
+    const right = until ? joinBytes(frame, until.bytes) : fixLength(plan, frame)
     const done = right && padFrame(plan.rules, right)
     if (!done || done.length > maxFrame || (!template.literal && done.length < plan.min)) return undefined
     renewChecksum(plan.rules, done, 0, done.length)
-    return done
+    // What it was filled with may have the delimiter.
+    return !until || plan.length.total(done, 0, done.length) === done.length ? done : undefined
   }
 }
 

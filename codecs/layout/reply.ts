@@ -88,7 +88,7 @@ function leastOf(item: TemplateItem): number {
   if (!type || type.form === 'map') return 0
   if (type.form === 'hessian') return 1
   if (type.form !== 'text') return minBytes(type)
-  return type.zeroEnded ? 1 : type.prefix ? minBytes(type.prefix) : 0
+  return type.ends?.length ?? (type.prefix ? minBytes(type.prefix) : 0)
 }
 
 function prefixOf(
@@ -203,7 +203,7 @@ function partOf(scope: Scope, item: TemplateItem, path: IssuePath): Part | undef
   if (word === 'dec') return (source) => textBytes(asText(value(source)))
   const type = parseType(word)
   if (type?.form === 'hessian') return (source) => hessianBytes(asText(value(source)))
-  if (type?.form === 'text' && (type.prefix || type.zeroEnded)) {
+  if (type?.form === 'text' && (type.prefix || type.ends)) {
     return (source) => {
       const text = value(source)
       return text === undefined

@@ -38,7 +38,7 @@ const place = {
   at: expression.optional().meta({ doc: 'Offset from the start of the frame (of the container with `in`).' }),
   after: name.optional().meta({ doc: 'Starts where this field ends: the same as at: end(field).' }),
   type: z.string().optional().meta({
-    doc: 'u8…u64, i8…i64 (big-endian; u16le…), leb128, zigzag, mqtt (varints; leb128(64)), ascii(n), bcd(n) digits, str(u16), bytes(leb128), str(i16)? (nullable), str(leb128-1)? (length + 1, 0 = null), str or bytes with a size, hessian, map; in protobuf also int32…uint64, bool, fixed32, fixed64, message.',
+    doc: 'u8…u64, i8…i64 (big-endian; u16le…), leb128, zigzag, mqtt (varints; leb128(64)), ascii(n), bcd(n), dec(n) digits, str(u16), bytes(leb128), str(i16)? (nullable), str(leb128-1)? (length + 1, 0 = null), str or bytes with a size, cstr, until(=) (up to these bytes), hessian, map; in protobuf also int32…uint64, bool, fixed32, fixed64, message.',
   }),
   mask: int
     .optional()
@@ -134,7 +134,13 @@ const check = z.strictObject({
 })
 
 const frame = {
-  length,
+  length: length.optional(),
+  until: z
+    .union([z.string().min(1), int.min(0).max(255)])
+    .optional()
+    .meta({
+      doc: 'The frame goes up to these bytes and has them at its end, instead of a length: a text, with \\n, \\r, \\0 and \\x01, or one byte as a number.',
+    }),
   align: alignment.optional().meta({
     doc: 'The frame takes a multiple of so many bytes, zeros behind what `length` says.',
   }),
@@ -147,9 +153,18 @@ const frame = {
   checksum: z
     .strictObject({
       type: z.enum(checksumNames),
-      at: expression,
+      at: expression.optional().meta({ doc: 'Default: at the end of the frame, between `prefix` and `suffix`.' }),
       from: int.min(0).optional().meta({ doc: 'The first byte it covers; default 0.' }),
       when: when.optional(),
+      as: z
+        .enum(['bytes', 'decimal', 'hex'])
+        .optional()
+        .meta({ doc: 'How it is written: in binary (the default), or as digits, as many as its largest value has.' }),
+      prefix: z
+        .string()
+        .optional()
+        .meta({ doc: 'Bytes in front of it that it does not cover, as in 10=, the tag of FIX.' }),
+      suffix: z.string().optional().meta({ doc: 'Bytes behind it.' }),
     })
     .optional()
     .meta({

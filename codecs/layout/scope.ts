@@ -23,8 +23,10 @@ export interface Declaration {
 export class Scope {
   readonly declarations: ReadonlyMap<string, Declaration>
   readonly issues: Issues
-  /** Where the frame ends without its padding, if frames are padded. */
+  /** Where the frame ends without its padding or its delimiter, if it has one. */
   edge: Position | undefined
+  /** Frames end with a delimiter. */
+  searched = false
   private readonly nodes = new Map<string, Node | undefined>()
   private readonly busy: string[] = []
 
@@ -71,7 +73,7 @@ export class Scope {
   }
 
   private build(name: string, { spec, path, role }: Declaration): Node | undefined {
-    if (spec.of !== undefined) return partNode(this, name, spec, path)
+    if (spec.of !== undefined) return partNode(this, name, spec, path, role)
     if (spec.in !== undefined && (spec.pb !== undefined || spec.key !== undefined)) {
       const container = this.resolve(spec.in, [...path, 'in'])
       if (!container) return undefined
@@ -80,7 +82,7 @@ export class Scope {
           this.issues.error([...path, 'key'], `"${spec.in}" is no map`)
           return undefined
         }
-        const entry = container.entry(String(spec.key))
+        const entry = container.entry(String(spec.key), container)
         if (!entry) {
           this.issues.error([...path, 'key'], `"${spec.key}" can be no key of "${spec.in}", whose keys are numbers`)
           return undefined

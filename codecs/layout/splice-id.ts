@@ -1,5 +1,5 @@
 import { type Codec, emptyRef } from '../contract.ts'
-import { renewChecksum } from './edit.ts'
+import { renewChecksum } from './frame-checksum.ts'
 import { countsInto } from './length.ts'
 import type { Node } from './node.ts'
 import { highAt, lowAt, putInt } from './numbers.ts'

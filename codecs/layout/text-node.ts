@@ -1,4 +1,5 @@
 import type { FieldValue } from '../contract.ts'
+import { seek } from './delimiter.ts'
 import {
   joinBytes,
   type Patch,
@@ -92,45 +93,54 @@ function plainEnd({ at: offset, bytes, max }: PlainText): Position {
   }
 }
 
-/** Text up to a zero byte, which is part of the field and not of its value. `max` is the longest value in bytes. */
-export function zeroEndedText(start: Position, max: number): TextAccess {
-  const zero: Position = (b, at, limit) => {
+/**
+ * Text up to a delimiter, which must come within `max` bytes and as many as it has itself. With `edge` the text may end with what it lies in, there;
+ * where nothing is left it is not there.
+ */
+export function endedText(start: Position, ends: Uint8Array, max: number, edge: Position | undefined): TextAccess {
+  const size = ends.length
+  // Where the value ends.
+  const close: Position = (b, at, limit) => {
     const s = start(b, at, limit)
-    if (s < 0) return s
-    const bound = Math.min(limit, s + max + 1)
-    for (let p = s; p < bound; p++) if (b[p] === 0) return p
-    return bound < limit ? BAD : NEED
+    const stop = s >= 0 && edge ? edge(b, at, limit) : limit
+    if (s < 0 || stop < 0) return Math.min(s, stop)
+    const found = seek(b, s, Math.min(stop, s + max + size), ends)
+    if (found >= 0) return found
+    if (edge && stop > s) return stop - s > max ? BAD : stop
+    return stop - s >= max + size ? BAD : NEED
   }
   const end: Position = (b, at, limit) => {
-    const e = zero(b, at, limit)
-    return e < 0 ? e : e + 1
+    const e = close(b, at, limit)
+    return e < 0 || e === edge?.(b, at, limit) ? e : e + size
   }
   return {
     end,
     read: (b, at, limit, out) => {
-      const e = zero(b, at, limit)
+      const e = close(b, at, limit)
       if (e < 0) return false
       out.start = start(b, at, limit)
       out.end = e
       return true
     },
     patch: (b, at, limit, value) => {
-      const e = end(b, at, limit)
-      const bytes = e < 0 || value === undefined ? undefined : encodeZeroEnded(value, max)
-      return bytes && { start: start(b, at, limit), end: e, bytes }
+      const e = close(b, at, limit)
+      const bytes = e < 0 || value === undefined ? undefined : encodeEnded(ends, value, max)
+      return bytes && { start: start(b, at, limit), end: e, bytes: bytes.subarray(0, bytes.length - size) }
     },
   }
 }
 
-function encodeZeroEnded(value: FieldValue, max = 2 ** 31): Uint8Array | undefined {
+/** Value and delimiter; undefined when the value would end before. */
+function encodeEnded(ends: Uint8Array, value: FieldValue, max = 2 ** 31): Uint8Array | undefined {
   const text = textBytes(value)
-  return text.length > max || text.includes(0) ? undefined : joinBytes(text, [0])
+  const bytes = joinBytes(text, ends)
+  return text.length <= max && seek(bytes, 0, bytes.length, ends) === text.length ? bytes : undefined
 }
 
-/** Length and value, or value and zero byte; undefined is null, where the type knows null. */
+/** Length and value, or value and delimiter; undefined is null, where the type knows null. */
 export function encodePrefixed(type: TextType, value: FieldValue | undefined, max = 2 ** 31): Uint8Array | undefined {
-  const { prefix, bias, nullable, zeroEnded } = type
-  if (zeroEnded) return value === undefined ? undefined : encodeZeroEnded(value, max)
+  const { prefix, bias, nullable, ends } = type
+  if (ends) return value === undefined ? undefined : encodeEnded(ends, value, max)
   if (!prefix) return undefined
   if (value === undefined)
     return nullable ? (bias ? numberBytes(prefix, 0, 0) : numberBytes(prefix, -1, -1)) : undefined

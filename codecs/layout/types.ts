@@ -1,3 +1,5 @@
+import { delimiterBytes } from './delimiter.ts'
+
 /** An integer of fixed width; numbers are big-endian unless `le`. */
 export interface IntType {
   readonly form: 'int'
@@ -20,7 +22,21 @@ export interface DigitsType {
   readonly bytes: number
 }
 
-export type NumberType = IntType | VarintType | DigitsType
+/** As many ASCII digits as a number has, up to the first byte that is none. */
+export interface DecimalType {
+  readonly form: 'decimal'
+  /** At most. */
+  readonly digits: number
+  /** What it lies in may end with it. */
+  readonly closed?: true
+}
+
+export type NumberType = IntType | VarintType | DigitsType | DecimalType
+
+/** Whether how many bytes a number takes hangs on the number. */
+export function isVariable(type: TypeInfo): type is VarintType | DecimalType {
+  return type.form === 'varint' || type.form === 'decimal'
+}
 
 export interface TextType {
   readonly form: 'text'
@@ -31,7 +47,9 @@ export interface TextType {
   readonly bias: 0 | 1
   /** A negative prefix, or 0 with a bias of 1, is null: the field is absent. */
   readonly nullable: boolean
-  /** No prefix: a zero byte stands behind the value, which has none. */
+  /** No prefix: these bytes stand behind the value, which has none of them. */
+  readonly ends?: Uint8Array
+  /** As C writes it: nothing but the zero byte ends it, and an empty one ends a map. */
   readonly zeroEnded?: true
 }
 
@@ -54,7 +72,13 @@ function parse(text: string): TypeInfo | undefined {
   const number = parseNumber(text)
   if (number) return number
   if (text === 'map' || text === 'hessian') return { form: text }
-  if (text === 'cstr') return { form: 'text', value: 'string', bias: 0, nullable: false, zeroEnded: true }
+  if (text === 'cstr')
+    return { form: 'text', value: 'string', bias: 0, nullable: false, ends: Uint8Array.of(0), zeroEnded: true }
+  const ended = /^until\((.+)\)$/s.exec(text)
+  if (ended) {
+    const ends = delimiterBytes(ended[1]!)
+    return ends && { form: 'text', value: 'string', bias: 0, nullable: false, ends }
+  }
   const sized = /^(str|bytes)(?:\(([^()]+(?:\(\d+\))?)\)(\?)?)?$/.exec(text)
   if (!sized) return undefined
   const value = sized[1] === 'str' ? 'string' : 'bytes'
@@ -75,6 +99,8 @@ function parseNumber(text: string): NumberType | undefined {
   if (text === 'ber') return { form: 'varint', coding: 'ber', bits: 32 }
   const varint = /^(leb128|zigzag)(\(64\))?$/.exec(text)
   if (varint) return { form: 'varint', coding: varint[1] as 'leb128' | 'zigzag', bits: varint[2] ? 64 : 32 }
+  const decimal = /^dec\(([1-9])\)$/.exec(text)
+  if (decimal) return { form: 'decimal', digits: Number(decimal[1]) }
   const digits = /^(ascii|bcd)\((\d)\)$/.exec(text)
   if (digits) {
     const bytes = Number(digits[2])
@@ -85,7 +111,7 @@ function parseNumber(text: string): NumberType | undefined {
 }
 
 export const typeNames =
-  'u8 u16 u24 u32 u64 i8…i64 (le behind for little-endian), leb128 zigzag mqtt ber, ascii(n) bcd(n), str(u16) bytes(u32), str bytes (with size), cstr (up to a zero byte), hessian, map'
+  'u8 u16 u24 u32 u64 i8…i64 (le behind for little-endian), leb128 zigzag mqtt ber, ascii(n) bcd(n) dec(n), str(u16) bytes(u32), str bytes (with size), cstr (up to a zero byte), until(=) (up to these bytes), hessian, map'
 
 const otherNames: Readonly<Record<string, string>> = {
   byte: 'u8',
@@ -125,12 +151,14 @@ export function largest(type: NumberType): number {
       return 2 ** (type.coding === 'zigzag' ? type.bits - 1 : type.bits) - 1
     case 'digits':
       return 10 ** (type.coding === 'ascii' ? type.bytes : type.bytes * 2) - 1
+    case 'decimal':
+      return 10 ** type.digits - 1
   }
 }
 
 /** How many values from 0 on an id of this type can have, all that one of its width can. */
 export function countOf(type: NumberType): number {
-  return type.form === 'digits' ? largest(type) + 1 : 2 ** bitsOf(type)
+  return type.form === 'digits' || type.form === 'decimal' ? largest(type) + 1 : 2 ** bitsOf(type)
 }
 
 /** Width of the value in bits, for ids. */
@@ -142,5 +170,5 @@ export function bitsOf(type: NumberType): number {
 
 /** The fewest bytes a value takes. */
 export function minBytes(type: NumberType): number {
-  return type.form === 'varint' ? 1 : type.bytes
+  return isVariable(type) ? 1 : type.bytes
 }

@@ -1,8 +1,9 @@
-import { emptyRef, type Frame, FrameError, FrameKind, type FrameSide, type ReplyKind, replyKinds } from '../contract.ts'
-import { checksumKinds } from './checksum.ts'
+import { type Frame, type FrameSide, type ReplyKind, replyKinds } from '../contract.ts'
 import { allOf, type Condition, conditionsOf } from './condition.ts'
 import type { FrameRules } from './edit.ts'
 import { parseSize } from './expression.ts'
+import { frameChecksum, trailerBytes, trailerTest } from './frame-checksum.ts'
+import { inspector, tailsOf } from './inspect.ts'
 import type { IssuePath, Issues } from './issue.ts'
 import { type KindPlan, kindPlan } from './kind.ts'
 import { type LengthPlan, lengthDeclaration, lengthPlan } from './length.ts'
@@ -15,6 +16,7 @@ import type { CheckSpec, FieldSpec, MessageSpec, ProtocolSpec, ReplySpec, Varian
 import { type Declaration, Scope } from './scope.ts'
 import { simpleInspect } from './simple.ts'
 import { bitsOf, countOf } from './types.ts'
+import { untilBytes, untilPlan } from './until.ts'
 
 /** One layout of a protocol, compiled. */
 export interface VariantPlan {
@@ -66,16 +68,20 @@ export function compileVariant(
   const own: IssuePath = variant ? ['spec', 'variants', index] : ['spec']
   const pathOf = (room: 'frame' | 'message', key: string): IssuePath =>
     variant?.[room] && key in variant[room] ? [...own, room, key] : ['spec', room, key]
-  const frame = { ...spec.frame, ...variant?.frame }
+  const { length: baseLength, until: baseUntil, ...base } = spec.frame ?? {}
+  // A variant says one of both in place of the other.
+  const said = variant?.frame
+  const ends = said?.length === undefined && said?.until === undefined ? { length: baseLength, until: baseUntil } : {}
+  const frame = { ...base, ...ends, ...said }
   const message: MessageSpec = { ...spec.message, ...variant?.message }
   const reply: ReplySpec = { ...spec.reply, ...variant?.reply }
   const checks = frame.check === undefined ? [] : Array.isArray(frame.check) ? frame.check : [frame.check]
   const scope = new Scope(declare(spec, variant, own, message, frame.length, checks, reply, pathOf, issues), issues)
-  if (frame.length === undefined) {
+  if (frame.length === undefined && frame.until === undefined) {
     issues.error(
       [...own, 'frame'],
       'nothing says how long a frame is',
-      'frame: {length: {at: 0, type: u32, counts: all}}',
+      'frame: {length: {at: 0, type: u32, counts: all}}, or until: "\\n"',
     )
     return undefined
   }
@@ -89,8 +95,12 @@ export function compileVariant(
   }
   const { align = 1 } = frame
   if (align > 1) scope.edge = edgeOf(() => length)
+  const delimiter = frame.until === undefined ? undefined : endedFrames(scope, frame, pathOf)
+  if (frame.until !== undefined && !delimiter) return undefined
   const declared = scope.all()
-  const length: LengthPlan | undefined = lengthPlan(scope, frame.length, pathOf('frame', 'length'), align)
+  const length: LengthPlan | undefined = delimiter
+    ? untilPlan(scope, delimiter, declared)
+    : lengthPlan(scope, frame.length!, pathOf('frame', 'length'), align)
   const nodes = [...declared, ...paddingNodes(scope, declared, align > 1 ? length : undefined, own)]
   const selectors = conditionsOf(scope, variant?.when ?? {}, [...own, 'when'])
   const facts = conditionsOf(
@@ -111,16 +121,15 @@ export function compileVariant(
   const status = refer(message.status, 'status')
   const timeout = refer(message.timeout, 'timeout')
   const error = errorTest(scope, message, reply, pathOf('message', 'error'))
-  const checksum = frame.checksum
-  const checksumAt = checksum && offsetOf(scope, checksum.at, [...pathOf('frame', 'checksum'), 'at'])
-  const checksumWhen = checksum?.when && scope.presence(checksum.when, [...pathOf('frame', 'checksum'), 'when'])
+  const checksum = frame.checksum && frameChecksum(scope, frame.checksum, pathOf('frame', 'checksum'), align > 1)
   if (!length || !selectors || !facts || !kind) return undefined
   const header = Math.max(
     0,
     ...nodes.filter(({ required }) => required).map(({ minEnd }) => minEnd),
     ...selectors.map(({ node }) => node.minEnd),
   )
-  const limits = limitsOf(frame.min, frame.max, header, length, pathOf, issues)
+  const least = header + trailerBytes(checksum) + (delimiter?.length ?? 0)
+  const limits = limitsOf(frame.min, frame.max, least, length, pathOf, issues)
   const ownMax = variant === undefined || variant.frame?.max !== undefined
   if (ownMax && limits.asked !== undefined && limits.asked > length.most) {
     const { asked } = limits
@@ -157,19 +166,16 @@ export function compileVariant(
     errorByte: error?.byte,
     rules: {
       length,
-      checksum: checksumAt && {
-        at: checksumAt,
-        from: checksum.from ?? 0,
-        when: checksumWhen,
-        kind: checksumKinds[checksum.type],
-      },
+      checksum,
       maxFrame: limits.maxFrame,
+      searched: delimiter !== undefined || nodes.some(isSearched),
     },
     reply,
     replyPath: (kind: ReplyKind): IssuePath =>
       variant?.reply?.[kind] ? [...own, 'reply', kind] : ['spec', 'reply', kind],
   }
-  const inspect = simpleInspect(plan, tailsOf(plan).length) ?? inspector(plan)
+  const plain = trailerTest(checksum) ? undefined : simpleInspect(plan, tailsOf(plan).length)
+  const inspect = plain ?? inspector(plan)
   if (!nodes.some(({ path }) => usesProtobuf(scope, path))) return { ...plan, inspect }
   const indexed: VariantPlan['inspect'] = (b, at, length, out) => {
     keepIndex(true)
@@ -186,6 +192,31 @@ function edgeOf(plan: () => LengthPlan | undefined): Position {
     const n = plan()?.announced(b, at, limit) ?? BAD
     return n < 0 ? n : at + n > limit ? NEED : at + n
   }
+}
+
+/** The delimiter of frames that end with one; fields end before it. undefined when the document says other things that do not go with it. */
+function endedFrames(
+  scope: Scope,
+  frame: NonNullable<ProtocolSpec['frame']>,
+  pathOf: (room: 'frame', key: string) => IssuePath,
+): Uint8Array | undefined {
+  const path = pathOf('frame', 'until')
+  for (const other of ['length', 'align'] as const) {
+    if (frame[other] === undefined) continue
+    scope.issues.error(path, `frames that end with a delimiter can have no "${other}"`, 'keep one of them')
+    return undefined
+  }
+  const bytes = untilBytes(scope, frame.until!, path)
+  if (!bytes) return undefined
+  scope.searched = true
+  scope.edge = (_b, at, limit) => (limit - at < bytes.length ? NEED : limit - bytes.length)
+  return bytes
+}
+
+/** Whether a field is found by looking for bytes. */
+function isSearched(node: Node): boolean {
+  for (let owner: Node | undefined = node; owner; owner = owner.container) if (owner.searched !== undefined) return true
+  return false
 }
 
 /** Ids the document names: what the message is hangs on them, so that none may take the place of another. */
@@ -259,11 +290,6 @@ function checkCondition({ equals }: CheckSpec): number | number[] {
   return Array.isArray(equals) ? [...equals] : equals
 }
 
-function offsetOf(scope: Scope, source: string | number, path: IssuePath): Position | undefined {
-  const expression = scope.expression(source, path)
-  return expression && scope.offset(expression, path)?.position
-}
-
 function usesProtobuf(scope: Scope, path: IssuePath): boolean {
   return [...scope.declarations.values()].some(
     (declaration) => declaration.path === path && declaration.spec.pb !== undefined,
@@ -330,62 +356,4 @@ function limitsOf(
     )
   }
   return { min, maxFrame, asked }
-}
-
-function inspector(plan: Omit<VariantPlan, 'inspect'>): VariantPlan['inspect'] {
-  const { header, kind, ids, idBits, status, error, timeout } = plan
-  const wide = idBits > 32
-  const [id, second] = ids
-  // An id is its bits, whatever sign the field has.
-  const idBitsOnly =
-    id?.number?.form === 'int' && id.signed && id.number.bytes < 4 ? 2 ** (id.number.bytes * 8) - 1 : -1
-  const { kindOf, table, constant } = kind
-  const readId = id?.read
-  const readSecond = wide ? undefined : second?.read
-  const idNeeded = id?.required === true
-  const readStatus = status?.read
-  const readTimeout = timeout?.read
-  const ref = emptyRef()
-  const tails = tailsOf(plan)
-  const kinds = table?.kinds
-  const kindAt = table?.offset ?? 0
-  return (b, at, length, out) => {
-    if (length < header) return FrameError.belowHeader
-    const limit = at + length
-    const frameKind = constant ?? (kinds ? kinds[b[at + kindAt]!]! : kindOf(b, at, limit))
-    if (frameKind <= 0) return FrameError.unknownKind
-    out.kind = frameKind
-    if (readId?.(b, at, limit, ref)) {
-      out.idLo = ref.lo & idBitsOnly
-      out.idHi = wide ? ref.hi : 0
-      if (readSecond?.(b, at, limit, ref)) out.idHi = out.idLo ^ (ref.lo & idBitsOnly)
-    } else {
-      if (idNeeded) return FrameError.malformed
-      out.idLo = 0
-      out.idHi = 0
-    }
-    for (let i = 0; i < tails.length; i++) if (tails[i]!(b, at, limit) < 0) return FrameError.malformed
-    out.timeout = readTimeout?.(b, at, limit, ref) && ref.hi === 0 && ref.lo > 0 ? ref.lo : 0
-    out.status = 0
-    out.error = 0
-    if (frameKind === FrameKind.response || frameKind === FrameKind.either) {
-      if (readStatus?.(b, at, limit, ref)) out.status = ref.lo
-      if (error?.(b, at, limit)) out.error = 1
-    }
-    return 0
-  }
-}
-
-/**
- * Ends of the fields every frame must have and whose place or length varies: a frame too short for them is malformed. Of a chain of
- * fields the last one is enough, and the id is read anyway.
- */
-function tailsOf({ nodes, ids }: Pick<VariantPlan, 'nodes' | 'ids'>): readonly Position[] {
-  const moving = nodes.filter(
-    (node) => node.required && !(node.fixed && (node.rest || Number.isFinite(node.place?.bytes))),
-  )
-  const followed = (node: Node) =>
-    nodes.some((other) => other.required && other.place?.anchor.includes(`end:${node.name}`))
-  const read = ids[0]
-  return moving.filter((node) => node !== read && node.role !== 'length' && !followed(node)).map(({ end }) => end)
 }

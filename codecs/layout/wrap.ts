@@ -1,13 +1,21 @@
 import type { Node, Position, Test } from './node.ts'
 import { BAD } from './numbers.ts'
+import type { Region } from './offset.ts'
 
 /** Nodes made of other nodes: bounded by a container, or there only under a condition. */
 
 /** A field in a container ends with it at the latest, and `rest` is the rest of the container. */
-export function within(node: Node, container: Node): Node {
-  const { end, read, value, patch } = node
+export function within(node: Node, container: Node, region: Region): Node {
+  const { start, end, read, value, patch } = node
   const ref = { start: 0, end: 0, lo: 0, hi: 0 }
-  const edge: Position = (b, at, limit) => (container.read(b, at, limit, ref) ? ref.end : BAD)
+  // The container is looked for in the whole frame, the field in the container.
+  const edge: Position = (b, at, limit) => {
+    if (!container.read(b, at, limit, ref)) return BAD
+    region.start = ref.start
+    region.end = ref.end
+    region.limit = limit
+    return ref.end
+  }
   const bounded =
     (position: Position): Position =>
     (b, at, limit) => {
@@ -16,6 +24,7 @@ export function within(node: Node, container: Node): Node {
     }
   return {
     ...node,
+    start: bounded(start),
     end: bounded(end),
     value: bounded(value),
     read: (b, at, limit, out) => {

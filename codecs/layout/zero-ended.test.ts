@@ -80,12 +80,12 @@ describe('texts up to a zero byte', () => {
     [
       'the end of a frame',
       spec.replace('length: {at: 0, type: u16, counts: all}', 'length: end(user)'),
-      "the frame's length cannot hang on a text up to a zero byte",
+      'the frame\'s length hangs on where "user" ends, which is searched from its start again',
     ],
     [
       'behind one',
       spec.replace('length: {at: 0, type: u16, counts: all}', 'length: end(level)'),
-      "the frame's length cannot hang on a text up to a zero byte",
+      'the frame\'s length hangs on where "user" ends, which is searched from its start again',
     ],
     [
       'a count without a size',

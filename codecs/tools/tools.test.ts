@@ -62,11 +62,11 @@ describe('check', () => {
 
   test('an issue is printed with its place and hint', () => {
     const { protocols, errors } = checkProtocol(
-      'kind: Protocol\napiVersion: meshgate.io/v1\nmetadata: {name: x}\nspec: {frame: {}, frmae: 1}\n',
+      'kind: Protocol\napiVersion: meshgate.io/v1\nmetadata: {name: x}\nspec: {frame: {length: {at: 0, counts: all}}, frmae: 1}\n',
     )
     expect(errors).toBeGreaterThan(0)
     const text = protocols[0]!.issues.map((issue) => printIssue('x.yaml', issue)).join('\n')
-    expect(text).toContain('x.yaml:4:15: error: this is missing (at spec.frame.length)')
+    expect(text).toContain('x.yaml:4:24: error: this is missing (at spec.frame.length.type)')
     expect(text).toContain('→ did you mean "frame"?')
   })
 

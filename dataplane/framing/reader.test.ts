@@ -93,6 +93,57 @@ describe('frames of a stream', () => {
     )
   })
 
+  it('are the same for a codec that looks for their end, which is given what came and not a byte at a time', () => {
+    let calls = 0
+    let looked = 0
+    const lines: Codec = {
+      ...game,
+      delimited: true,
+      maxFrame: 10_000,
+      frameLength: (b, at, end, seen = 0) => {
+        calls++
+        for (let p = at + seen; p < Math.min(end, at + 10_000); p++) {
+          looked++
+          if (b[p] === 10) return p + 1 - at
+        }
+        return end - at >= 10_000 ? -2 : end - at + 1
+      },
+    }
+    fc.assert(
+      fc.property(
+        fc.array(fc.oneof(fc.integer({ min: 0, max: 60 }), fc.constantFrom(1500, 9999)), {
+          minLength: 1,
+          maxLength: 6,
+        }),
+        fc.array(fc.oneof(fc.integer({ min: 1, max: 300 }), fc.constantFrom(1460, 3000)), {
+          minLength: 2,
+          maxLength: 6,
+        }),
+        fc.integer({ min: 1, max: 4 }),
+        (sizes, cuts, every) => {
+          const wanted = sizes.map((size, i) => Buffer.concat([Buffer.alloc(size, 65 + i), Buffer.from('\n')]))
+          const whole = Buffer.concat(wanted)
+          const chunks = cut(whole, cuts)
+          for (const holdAt of [() => false, (n: number) => n % every === 0]) {
+            calls = 0
+            looked = 0
+            const { frames, error, partial } = read(chunks, holdAt, lines)
+            expect({ frames, error, partial }).toEqual({ frames: wanted, error: 0, partial: false })
+            // Each frame and chunk some times, each byte once, and once more where a chunk was kept while the sink held.
+            expect(calls).toBeLessThan(4 * (chunks.length + wanted.length) + 8)
+            expect(looked).toBeLessThanOrEqual(2 * whole.length)
+          }
+        },
+      ),
+      { numRuns: 40 },
+    )
+    expect(read(cut(Buffer.alloc(20_000, 65), [700]), () => false, lines)).toEqual({
+      frames: [],
+      error: -2,
+      partial: false,
+    })
+  })
+
   it('are partial from their first byte on', () => {
     const whole = frame(3, 1)
     for (let bytes = 0; bytes <= whole.length; bytes++)

@@ -19,6 +19,8 @@ export function plainBytes(chunk: Uint8Array): Uint8Array {
 
 const firstCarry = 1024
 const steps = 16 * 1024
+/** So many bytes more at a time, and as many as there are already, for a frame whose end is looked for. */
+const lookAhead = 256
 
 /**
  * Cuts a stream into frames, in place where a frame lies whole in a chunk. A frame in several chunks is collected in a buffer of its
@@ -30,6 +32,8 @@ export class FrameReader {
   #carry: Uint8Array | undefined
   #have = 0
   #need = 0
+  /** Bytes of the frame that the codec has looked at. */
+  #seen = 0
   /** The rest of a chunk while the sink holds. */
   #held: Uint8Array | undefined
   #holding = false
@@ -123,25 +127,28 @@ export class FrameReader {
 
   #begin(chunk: Uint8Array, at: number, end: number, need: number): void {
     const have = end - at
-    this.#carry = new Uint8Array(Math.min(need, Math.max(firstCarry, have * 2)))
+    const most = this.#codec.delimited ? this.#codec.maxFrame : need
+    this.#carry = new Uint8Array(Math.min(most, Math.max(firstCarry, have * 2)))
     this.#carry.set(chunk.subarray(at, end))
     this.#have = have
     this.#need = need
+    this.#seen = have
   }
 
   /** Fills the frame that has begun. @returns the index in `chunk` behind it, or -1 when all was used and it is not whole. */
   #complete(chunk: Uint8Array, start: number, end: number): number {
     let used = start
     for (;;) {
-      const take = Math.min(this.#need - this.#have, end - used)
+      const take = Math.min(this.#wanted(), end - used)
       this.#room(this.#have + take)
       this.#carry!.set(chunk.subarray(used, used + take), this.#have)
       this.#have += take
       used += take
       if (this.#have < this.#need) return -1
-      const length = this.#codec.frameLength(this.#carry!, 0, this.#have)
+      const length = this.#codec.frameLength(this.#carry!, 0, this.#have, this.#seen)
       if (length > this.#have) {
         this.#need = length
+        this.#seen = this.#have
         continue
       }
       if (length <= 0) {
@@ -166,10 +173,17 @@ export class FrameReader {
     }
   }
 
+  /** Bytes to take at once for the frame that has begun. One by one would be a call of the codec for each, where it asks for one more until it finds the end. */
+  #wanted(): number {
+    const asked = this.#need - this.#have
+    if (!this.#codec.delimited) return asked
+    return Math.max(asked, Math.min(Math.max(lookAhead, this.#have), this.#codec.maxFrame - this.#have))
+  }
+
   #room(bytes: number): void {
     const carry = this.#carry!
     if (bytes <= carry.length) return
-    const grown = new Uint8Array(Math.min(this.#need, Math.max(bytes, carry.length * 2, steps)))
+    const grown = new Uint8Array(Math.min(Math.max(this.#need, bytes), Math.max(bytes, carry.length * 2, steps)))
     grown.set(carry.subarray(0, this.#have))
     this.#carry = grown
   }

@@ -22,7 +22,7 @@ const npmPackages = [
   'sofa-rpc-node@2.10.0',
   'thrift@0.24.0',
 ]
-const pipPackages = ['thrift==0.25.0']
+const pipPackages = ['aiorpcX==0.25.0', 'thrift==0.25.0']
 
 export const run = promisify(execFile)
 export const digest = (parts: readonly string[]) =>

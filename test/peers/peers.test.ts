@@ -1,6 +1,8 @@
 import { boltPeer } from './bolt-peer.ts'
 import { brpcPeer } from './brpc-peer.ts'
 import { dubboPeer } from './dubbo-peer.ts'
+import { fixPeer } from './fix-peer.ts'
+import { jsonrpcPeer } from './jsonrpc-peer.ts'
 import { memcachedPeer } from './memcached-peer.ts'
 import { describePeers } from './mesh.ts'
 import { mqttPeer } from './mqtt-peer.ts'
@@ -19,4 +21,6 @@ await describePeers([
   trpcPeer,
   brpcPeer,
   memcachedPeer,
+  fixPeer,
+  jsonrpcPeer,
 ])
