@@ -8,8 +8,10 @@ import { type ClusterCounters, readPrometheus } from './prometheus.ts'
 import { isLoopbackAddress } from './scraper.ts'
 
 const ENVOY = `# TYPE envoy_cluster_upstream_rq_total counter
-envoy_cluster_upstream_rq_total{envoy_cluster_name="outbound|80|v1|reviews.default.svc.cluster.local"} 100
+envoy_cluster_upstream_rq_total{envoy_cluster_name="outbound|80|v1|reviews.default.svc.cluster.local"} 104
 envoy_cluster_upstream_rq_total{envoy_cluster_name="xds"} 7
+# TYPE envoy_cluster_upstream_rq_completed counter
+envoy_cluster_upstream_rq_completed{envoy_cluster_name="outbound|80|v1|reviews.default.svc.cluster.local"} 100
 # TYPE envoy_cluster_upstream_rq_xx counter
 envoy_cluster_upstream_rq_xx{envoy_response_code_class="2",envoy_cluster_name="outbound|80|v1|reviews.default.svc.cluster.local"} 90
 envoy_cluster_upstream_rq_xx{envoy_response_code_class="5",envoy_cluster_name="outbound|80|v1|reviews.default.svc.cluster.local"} 10
@@ -43,9 +45,41 @@ describe('the text of a proxy', () => {
     ])
   })
 
+  const line = (stat: string, value: number, labels = '') =>
+    `envoy_cluster_upstream_${stat}{envoy_cluster_name="${CLUSTER}"${labels}} ${value}\n`
+  const read = (...lines: readonly string[]) => {
+    const [one] = readPrometheus(lines.join(''))
+    return one && { requests: one.requests, failed: one.failed }
+  }
+
+  test('tells of a service of which nothing is left: what finds no connection is answered by Envoy', () => {
+    const text = [line('cx_http1_total', 6), line('rq_pending_failure_eject', 6), line('rq_completed', 2)]
+    expect(read(...text, line('rq_xx', 2, ',envoy_response_code_class="5"'))).toEqual({ requests: 2, failed: 2 })
+    expect(read(...text, line('rq_xx', 2, ',envoy_response_code_class="2"'))).toEqual({ requests: 2, failed: 0 })
+  })
+
+  test('counts a request once, when it is over', () => {
+    expect(read(line('cx_http2_total', 1), line('rq_total', 1))).toEqual({ requests: 0, failed: 0 })
+  })
+
+  test('counts connections of TCP, those that did not come about among them', () => {
+    expect(read(line('rq_total', 7))).toEqual({ requests: 7, failed: 0 })
+    expect(read(line('rq_total', 7), line('rq_pending_failure_eject', 3))).toEqual({ requests: 10, failed: 3 })
+  })
+
+  test('counts messages as the message proxy does', () => {
+    const text = [line('rq_total', 9), line('rq_completed', 4), line('rq_error_reply', 1), line('rq_timeout', 2)]
+    expect(read(...text, line('rq_rx_reset', 1), line('rq_pending_failure_eject', 1))).toEqual({
+      requests: 9,
+      failed: 5,
+    })
+  })
+
   test('may be anything', () => {
     fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => Array.isArray(readPrometheus(text))))
-    expect(readPrometheus('envoy_cluster_upstream_rq_total{envoy_cluster_name="outbound|1||a"} nonsense')).toEqual([])
+    expect(readPrometheus('envoy_cluster_upstream_rq_completed{envoy_cluster_name="outbound|1||a"} nonsense')).toEqual(
+      [],
+    )
   })
 })
 
@@ -150,9 +184,9 @@ test('counters of a proxy are read where its node says, and its load reports are
   })
   await figures.round()
   await figures.round()
-  const clusters = [{ cluster: CLUSTER, localities: [{ issued: 7, failed: 0 }] }]
+  const clusters = [{ cluster: CLUSTER, localities: [{ succeeded: 0, failed: 7 }] }]
   report({ node: 'near', clusters })
   report({ node: 'far', clusters })
-  expect(figures.book.between(HOST, 0, Date.now() + 1).requests).toBe(107)
+  expect(figures.book.between(HOST, 0, Date.now() + 1)).toMatchObject({ requests: 107, failed: 7 })
   expect(figures.reading).toEqual(['near'])
 })

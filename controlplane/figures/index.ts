@@ -18,7 +18,7 @@ export interface FiguresOptions {
       readonly node: string
       readonly clusters: readonly {
         readonly cluster: string
-        readonly localities: readonly { readonly issued: number; readonly failed: number }[]
+        readonly localities: readonly { readonly succeeded: number; readonly failed: number }[]
       }[]
     }) => void,
   ) => () => void
@@ -58,8 +58,9 @@ export class ServiceFigures {
       if (this.book.isRead(node)) return
       for (const { cluster, localities } of clusters) {
         const sum = { requests: 0, failed: 0 }
-        for (const { issued, failed } of localities) {
-          sum.requests += issued
+        for (const { succeeded, failed } of localities) {
+          // Those that came to an end: what finds no connection was never issued, and has failed all the same.
+          sum.requests += succeeded + failed
           sum.failed += failed
         }
         this.book.add(cluster, sum)

@@ -27,13 +27,31 @@ describe('load book', () => {
     const { book: loads } = book()
     loads.opened('a')
     loads.take('a', [report('c', 3), report('d', 0)])
-    loads.take('a', [report('c', 2, { failed: 1, succeeded: 1, inProgress: 4 }), report('d', 0)])
-    expect(loads.node('a')).toMatchObject({ issued: 5, failed: 1, inProgress: 4, clusters: 2, used: 1, streams: 1 })
+    loads.take('a', [report('c', 6, { failed: 1, succeeded: 1, inProgress: 4 }), report('d', 0)])
+    expect(loads.node('a')).toMatchObject({ issued: 9, failed: 1, inProgress: 4, clusters: 2, used: 1, streams: 1 })
     expect(loads.clustersOf('a')![0]).toMatchObject({
       cluster: 'c',
-      issued: 5,
-      localities: [{ locality: 'r/z', issued: 5, inProgress: 4 }],
+      issued: 9,
+      localities: [{ locality: 'r/z', issued: 9, inProgress: 4 }],
     })
+  })
+
+  it('counts what found no connection as requests: a service of which nothing is left is asked, and its cluster used', () => {
+    const { book: loads, clock } = book()
+    loads.opened('a')
+    loads.take('a', [report('dead'), report('half', 4, { succeeded: 2, inProgress: 2 }), report('slow')])
+    clock.now += 1000
+    const before = report('slow', 5, { succeeded: 0, inProgress: 5 })
+    loads.take('a', [report('dead', 0, { failed: 6 }), report('half', 2, { succeeded: 3, failed: 4 }), before])
+    expect(loads.clustersOf('a')).toMatchObject([
+      { cluster: 'half', issued: 9, succeeded: 5, failed: 4 },
+      { cluster: 'dead', issued: 6, failed: 6, lastUsedAt: clock.now },
+      { cluster: 'slow', issued: 5, failed: 0, inProgress: 5 },
+    ])
+    loads.take('a', [report('slow', 0, { failed: 5 })])
+    expect(loads.clustersOf('a')).toContainEqual(expect.objectContaining({ cluster: 'slow', issued: 5, failed: 5 }))
+    loads.take('b', [report('slow', 1, { succeeded: 0, failed: 3, inProgress: 7 })])
+    expect(loads.node('b')).toMatchObject({ issued: 3, failed: 3, inProgress: 7 })
   })
 
   it('in progress is of the last report, not a sum', () => {

@@ -2,6 +2,7 @@ import type { ClusterReport } from './load-report.ts'
 
 /** Sums of requests since they were first reported. */
 export interface LoadTotals {
+  /** Requests that were sent, and those that found no connection. */
   readonly issued: number
   readonly succeeded: number
   readonly failed: number
@@ -11,6 +12,7 @@ export interface LoadTotals {
   readonly dropped: number
 }
 
+/** As it was reported: what found no connection is none of its `issued`. */
 export interface LocalityLoad extends Omit<LoadTotals, 'dropped'> {
   /** `region/zone/subzone`; empty when endpoints have none. */
   readonly locality: string
@@ -145,8 +147,11 @@ export class LoadBook {
     let intervalMs = 0
     for (const report of clusters) {
       intervalMs = Math.max(intervalMs, report.intervalMs)
-      const entry = this.clusterOf(known, report.cluster, at)
+      const earlier = known.clusters.get(report.cluster)
+      const entry = earlier ?? this.clusterOf(known, report.cluster, at)
       const change = sumOf(report)
+      // What was in progress before a first report is not known: taken as what is now.
+      change.issued += unsent(change, earlier?.inProgress ?? change.inProgress)
       const isUsed = change.issued > 0 || change.inProgress > 0
       if (isUsed) known.used++
       this.add(this.totalOf(report.cluster), entry, change)
@@ -213,8 +218,6 @@ export class LoadBook {
   }
 
   private clusterOf(known: NodeEntry, cluster: string, at: number): Entry | undefined {
-    const entry = known.clusters.get(cluster)
-    if (entry) return entry
     if (this.entries >= this.limits.entries) {
       this.unremembered++
       return undefined
@@ -285,6 +288,16 @@ function sumOf({ localities, dropped }: ClusterReport): Sum {
     sum.inProgress += inProgress
   }
   return sum
+}
+
+/**
+ * Requests that found no connection: Envoy counts them as failed, not as issued, so that a service of which nothing is left would seem to be
+ * asked for nothing.
+ * @param before in progress at the end of the interval before
+ */
+function unsent({ issued, succeeded, failed, inProgress }: Sum, before: number): number {
+  const ended = issued + before - inProgress
+  return Math.min(failed, Math.max(0, succeeded + failed - ended))
 }
 
 function accumulate(sum: Sum, change: Sum): void {

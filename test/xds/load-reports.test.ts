@@ -1,14 +1,17 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { envoyBootstrap } from '../../controlplane/bootstrap/envoy.ts'
 import { grpcBootstrap } from '../../controlplane/bootstrap/grpc.ts'
+import { readPrometheus, STAT_FILTER } from '../../controlplane/figures/prometheus.ts'
 import { createReports, type LoadReport } from '../../controlplane/reports/index.ts'
 import { ask } from '../envoy/http-mesh.ts'
 import { type ControlPlane, startControlPlane } from '../helpers/control-plane.ts'
 import { startEcho, type Upstream } from '../helpers/echo.ts'
-import { startEnvoy } from '../helpers/envoy.ts'
+import { startEnvoy, type TestEnvoy } from '../helpers/envoy.ts'
 import { comesTrue } from '../helpers/eventually.ts'
 import { callWith, grpcBackend, pythonGrpc } from '../helpers/grpc-programs.ts'
-import { freePort } from '../helpers/ports.ts'
+import { freePorts } from '../helpers/ports.ts'
 import { requireTool } from '../helpers/tools.ts'
 
 /** Real clients report what they sent; the interval is short, the rules are the same. */
@@ -16,11 +19,14 @@ import { requireTool } from '../helpers/tools.ts'
 const reports = createReports({ loadInterval: () => 1000 })
 const ENVOY = 'sidecar~127.0.0.1~shop-1.default~default.svc.cluster.local'
 const USED = 'outbound|80||used.default.svc.cluster.local'
+const DEAD = 'outbound|80||dead.default.svc.cluster.local'
 const UNUSED = 'outbound|80||unused.default.svc.cluster.local'
 
 let upstream: Upstream
 let controlPlane: ControlPlane
 let port: number
+let deadTcp: number
+let envoy: TestEnvoy
 
 const entry = (name: string, to: number, portName = 'http', number = 80) => `
 apiVersion: networking.istio.io/v1
@@ -37,12 +43,16 @@ spec:
 beforeAll(async () => {
   upstream = await startEcho('used')
   const backend = await grpcBackend('one')
+  // Nothing listens on the last one.
+  const [own, tcp, nowhere] = (await freePorts(3)) as [number, number, number]
+  port = own
+  deadTcp = tcp
+  const dead = `${entry('dead', nowhere)}${entry('dead-tcp', nowhere, 'tcp', tcp)}`
   controlPlane = await startControlPlane(
-    `${entry('used', upstream.port)}${entry('unused', upstream.port)}${entry('echo', backend.port, 'grpc', 50051)}`,
+    `${entry('used', upstream.port)}${entry('unused', upstream.port)}${entry('echo', backend.port, 'grpc', 50051)}${dead}`,
     { services: reports.services },
   )
-  port = await freePort()
-  await startEnvoy({
+  envoy = await startEnvoy({
     bootstrap: envoyBootstrap({
       // It has every cluster from the start: one that comes with its first request is counted from the report after that.
       node: { id: ENVOY, metadata: { HTTP_PROXY_PORT: port, LAZY: false } },
@@ -81,6 +91,20 @@ describe('Envoy', () => {
       localities: [{ locality: 'r1/z1', issued: before + 20 }],
     })
     expect(clusters.find(({ cluster }) => cluster === UNUSED)).toMatchObject({ issued: 0, localities: [] })
+  })
+
+  it('a service of which nothing is left is told by reports and by counters: what finds no connection has failed', async () => {
+    await comesTrue(() => reports.load.reporting(ENVOY), 'first report')
+    expect((await ask(port, 'dead')).status).toBe(503)
+    const refused = connect(deadTcp, '127.0.0.1')
+    await once(refused, 'close')
+    const load = () => reports.load.clustersOf(ENVOY)!.find(({ cluster }) => cluster === DEAD)
+    await comesTrue(() => (load()?.failed ?? 0) > 0, 'a report of what failed')
+    expect(load()!.issued).toBe(load()!.failed)
+    const text = await envoy.admin(`/stats/prometheus?usedonly&filter=${encodeURIComponent(STAT_FILTER)}`)
+    const counted = (cluster: string) => readPrometheus(text).find((one) => one.cluster === cluster)
+    expect(counted(DEAD)).toMatchObject({ requests: 1, failed: 1 })
+    expect(counted(`outbound|${deadTcp}||dead-tcp.default.svc.cluster.local`)).toMatchObject({ requests: 1, failed: 1 })
   })
 
   it('a cluster that is used no more keeps the time of its last use while reports go on', async () => {
