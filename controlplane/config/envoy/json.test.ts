@@ -2,6 +2,8 @@ import { create, type DescMessage, toJson } from '@bufbuild/protobuf'
 import { describe, expect, it } from 'vitest'
 import { ClusterSchema } from '../../../proto/gen/envoy/config/cluster/v3/cluster_pb.ts'
 import { ListenerSchema } from '../../../proto/gen/envoy/config/listener/v3/listener_pb.ts'
+import { HttpConnectionManagerSchema } from '../../../proto/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts'
+import { SecretSchema } from '../../../proto/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.ts'
 import { checkEnvoyJson } from './json.ts'
 
 const issues = (desc: DescMessage, json: unknown) =>
@@ -274,4 +276,41 @@ describe('a message in JSON form', () => {
       'ENVOY_RULE transport_socket.typed_config.common_tls_context.tls_params.ecdh_curves.1',
     ])
   })
+})
+
+describe('an extension', () => {
+  const type = (name: string) => `type.googleapis.com/${name}`
+  const said = (socket: object) => issues(ClusterSchema, { name: 'a', transport_socket: socket })
+  const AT = 'transport_socket.typed_config'
+  it('has a configuration with a type, however empty, because its name does not find it', () => {
+    expect(said({ name: 'envoy.transport_sockets.raw_buffer' })).toEqual([`ENVOY_RULE ${AT}`])
+    expect(said({ name: 'a', typedConfig: {} })).toEqual(['ENVOY_RULE transport_socket.typedConfig'])
+    const typed = { '@type': type('envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer') }
+    expect(said({ name: 'a', typed_config: typed })).toEqual([])
+  })
+  it('may be unknown, or come over discovery, where a filter says so', () => {
+    const manager = (filter: object) => ({
+      stat_prefix: 'a',
+      rds: { config_source: { ads: {} } },
+      http_filters: [filter],
+    })
+    const found = (filter: object) =>
+      issues(HttpConnectionManagerSchema, manager({ name: 'a', ...filter })).filter((issue) =>
+        issue.includes('typed_config'),
+      )
+    expect(found({})).toEqual(['ENVOY_RULE http_filters.0.typed_config'])
+    expect(found({ is_optional: true })).toEqual([])
+    expect(found({ config_discovery: { config_source: { ads: {} }, type_urls: ['a/b.C'] } })).toEqual([])
+  })
+  it('in free form has a type that the official build knows', () => {
+    const struct = (type_url: string) =>
+      said({ name: 'a', typed_config: { '@type': type('xds.type.v3.TypedStruct'), type_url } })
+    expect(struct(type('acme.Socket'))).toEqual([`FIELD_QUESTIONABLE ${AT}.type_url`])
+    expect(struct(type('envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer'))).toEqual([])
+  })
+})
+
+it('a secret holds something', () => {
+  expect(issues(SecretSchema, { name: 'a' })).toEqual(['ENVOY_RULE '])
+  expect(issues(SecretSchema, { name: 'a', validationContext: {} })).toEqual([])
 })

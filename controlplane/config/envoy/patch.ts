@@ -83,6 +83,8 @@ type PatchCode = 'ENVOY_VALUE' | 'ENVOY_TYPE_UNKNOWN' | 'FIELD_QUESTIONABLE'
 function codeOf(issue: EnvoyIssue, value: unknown): PatchCode | undefined {
   if (issue.code === 'ENVOY_RULE') return undefined
   if (issue.code === 'ENVOY_FIELD_UNKNOWN') return 'FIELD_QUESTIONABLE'
+  // A type without a schema is of the proxy a patch was written for.
+  if (issue.code === 'FIELD_QUESTIONABLE') return undefined
   return issue.code === 'ENVOY_TYPE_UNKNOWN' ? typeCode(issue.message) : valueCode(issue, value)
 }
 

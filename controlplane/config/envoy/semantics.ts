@@ -4,6 +4,7 @@ import { isIpAddress } from '../syntax/address.ts'
 import { shown } from '../syntax/host.ts'
 import { regexProblem } from '../syntax/regex.ts'
 import { checkCluster, checkGrpcHealth } from './cluster-rules.ts'
+import { checkExtension, NAMING_EXTENSIONS } from './extension-rules.ts'
 import {
   checkConnectionManager,
   checkFilterChain,
@@ -20,6 +21,12 @@ type Add = (path: IssuePath, message: string, code?: Code) => void
  * Rules that Envoy checks in its code and not in its API: found by giving it what it refuses. The names of fields are read in both spellings.
  */
 const RULES: Readonly<Record<string, (message: Message, add: Add) => void>> = {
+  ...Object.fromEntries(NAMING_EXTENSIONS.map((name) => [name, checkExtension])),
+  'envoy.extensions.transport_sockets.tls.v3.Secret': (message, add) => {
+    const types = ['tls_certificate', 'session_ticket_keys', 'validation_context', 'generic_secret']
+    if (types.every((type) => written(message, type)[1] === undefined))
+      add([], `a secret holds one of ${types.join(', ')}`)
+  },
   'envoy.type.matcher.v3.RegexMatcher': ({ regex }, add) => {
     const problem = typeof regex === 'string' && regex !== '' && regex.length <= 1024 ? regexProblem(regex) : undefined
     if (problem) add(['regex'], problem)
