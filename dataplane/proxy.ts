@@ -120,8 +120,6 @@ export class MessageProxy {
   ): Promise<Map<string, Bound>> {
     const opened = new Map<string, Bound>()
     for (const config of listeners) {
-      const old = this.#listeners.get(config.name)
-      if (old && addressText(old.runtime.config.address) === addressText(config.address)) continue
       const codec = codecs.get(config.protocol)
       if (!codec) {
         const wrong = problems.find(({ kind, name }) => kind === 'protocol' && name === config.protocol)
@@ -131,6 +129,8 @@ export class MessageProxy {
         problems.push({ kind: 'listener', name: config.name, message })
         continue
       }
+      const old = this.#listeners.get(config.name)
+      if (old && addressText(old.runtime.config.address) === addressText(config.address)) continue
       const runtime = new ListenerRuntime(config, codec)
       const renamed = this.#atAddress(config, listeners)
       if (renamed) {
@@ -222,12 +222,14 @@ export class MessageProxy {
     for (const byCodec of tables.values()) {
       for (const table of byCodec.values()) link(table, (name) => this.#clusters.get(name))
     }
-    // Connections of listeners that are leaving go on with their last routes, to clusters that are still there.
-    for (const { table } of this.#leaving) if (table) link(table, (name) => this.#clusters.get(name))
+    // Connections of listeners that are leaving go on with their last routes, to clusters that are still there; so does a listener that cannot become
+    // what it is to be.
+    for (const { table } of this.listeners) if (table) link(table, (name) => this.#clusters.get(name))
   }
 
   /** Opens what the first message would otherwise wait for: connections held open, and those to rate limit services. */
   #prepare({ listeners }: Configuration): void {
+    const held = new Set<HostPool>()
     for (const { name } of listeners) {
       const runtime = this.#listeners.get(name)?.runtime
       if (!runtime?.table) continue
@@ -235,18 +237,23 @@ export class MessageProxy {
         if (globalLimits.length > 0) this.engine.limits.warm(globalLimits)
         for (const { cluster } of destinations) {
           if (!cluster || cluster.minPerHost === 0) continue
-          for (const host of cluster.hosts)
-            HostPool.of(this.engine, cluster, host, runtime.codec).hold(mode ?? runtime.mode)
+          for (const host of cluster.hosts) {
+            const pool = HostPool.of(this.engine, cluster, host, runtime.codec)
+            pool.hold(mode ?? runtime.mode)
+            held.add(pool)
+          }
         }
       }
     }
+    for (const { hosts } of this.#clusters.values())
+      for (const { pools } of hosts) for (const pool of pools.values()) if (!held.has(pool)) pool.letGo()
   }
 
   /** What was counted for routes that no connection can take any more is not shown for ever. */
   #forgetRoutes(): void {
-    const leaving = [...this.#leaving].flatMap(({ table }) => table ?? [])
-    const there = new Set([...this.#tables.values()].flatMap((byCodec) => [...byCodec.values()]))
-    keepStates(this.#states, [...there, ...leaving])
+    const used = this.listeners.flatMap(({ table }) => table ?? [])
+    const there = [...this.#tables.values()].flatMap((byCodec) => [...byCodec.values()])
+    keepStates(this.#states, [...new Set([...there, ...used])])
   }
 
   #swapListeners(
@@ -297,13 +304,17 @@ export class MessageProxy {
       this.#leaving.delete(runtime)
       void runtime.close()
     }
+    const spoken = new Set(this.listeners.map(({ codec }) => codec))
     const sweepHost = (host: Host) => {
       let alive = false
-      for (const pool of host.pools.values()) {
+      for (const [codec, pool] of host.pools) {
         for (const connection of pool.all) connection.sweep()
         pool.warm()
         pool.probe()
-        alive ||= pool.all.size > 0 || pool.waiting.count > 0 || pool.sharing.count > 0
+        // A protocol that changed has left its connections behind.
+        if (!spoken.has(codec)) pool.drain()
+        if (!pool.empty) alive = true
+        else if (!spoken.has(codec)) host.forget(pool)
       }
       return alive
     }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { ClusterConfig, SlowStart } from '../configuration.ts'
 import { C, clusterCounterNames, Histogram } from '../stats/counters.ts'
 import { clock } from '../turn.ts'
@@ -6,6 +7,12 @@ import { Breaker } from './breaker.ts'
 import { addressText, Host } from './host.ts'
 import { OutlierDetector, type OutlierScope, type RequestResult } from './outlier.ts'
 import { priorityLoads } from './priority.ts'
+
+/** What connections are opened with. */
+function wayTo({ tls, proxyProtocol }: ClusterConfig, certificates = true) {
+  const { ca, certificate, privateKey, ...names } = tls ?? {}
+  return { proxyProtocol, tls: tls !== undefined, names, ...(certificates && { ca, certificate, privateKey }) }
+}
 
 interface Share {
   /** Up to this percent (of 0 to 100) the share is taken. */
@@ -79,9 +86,16 @@ export class Cluster implements OutlierScope {
       for (const host of hosts) host.ejected = false
     } else if (!this.outlier || JSON.stringify(before.outlierDetection) !== JSON.stringify(config.outlierDetection)) {
       this.outlier = new OutlierDetector(this, config.outlierDetection)
+      // A count that stands above the new limit would never meet it.
+      for (const host of hosts) host.countAnew()
     }
     this.#shares = undefined
     for (const host of known.values()) this.#remove(host)
+    if (!isDeepStrictEqual(wayTo(before), wayTo(config))) {
+      // Those of clients live on where only certificates are others: they may hold a session.
+      const bound = !isDeepStrictEqual(wayTo(before, false), wayTo(config, false))
+      for (const { pools } of hosts) for (const pool of pools.values()) pool.renew(bound)
+    }
   }
 
   /** Takes the cluster out of service: no new requests, those in flight finish. */

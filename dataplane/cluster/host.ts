@@ -53,6 +53,20 @@ export class Host {
     this.joined = joined
   }
 
+  /** Nothing is counted against it so far. */
+  countAnew(): void {
+    this.errorsInRow = 0
+    this.localErrorsInRow = 0
+    this.volume = 0
+    this.successes = 0
+  }
+
+  /** Takes out a pool with nothing in it. */
+  forget(pool: HostPool): void {
+    this.pools.delete(pool.codec)
+    if (this.pool === pool) this.pool = undefined
+  }
+
   get weight(): number {
     return this.config.weight ?? 1
   }

@@ -2,7 +2,7 @@ import type { DeltaDiscoveryResponse } from '../../proto/gen/envoy/service/disco
 import { SHORT_NAME } from '../../proto/types.ts'
 import type { ClusterConfig, Configuration } from '../configuration.ts'
 import { Again, type NotUsed } from './again.ts'
-import { ControlPlane, type ControlPlaneOptions } from './control-plane.ts'
+import { ControlPlane, type ControlPlaneEvents, type ControlPlaneOptions, type Plane } from './control-plane.ts'
 import { restore, Saver, save } from './saved.ts'
 import { HELD_TYPES, type HeldType, NAMED_TYPES, ResourceStore, WILDCARD_TYPES } from './store.ts'
 import { NameSubscription } from './subscription.ts'
@@ -17,6 +17,8 @@ export interface ConfigClientOptions extends ControlPlaneOptions {
   onConfiguration(configuration: Configuration): Promise<readonly NotUsed[]>
   /** The first configuration is handed over at the latest so long after the stream opened, with what has come. Default 5000 ms. */
   readonly initialFetchTimeoutMs?: number
+  /** Makes the way to the control plane; default: a delta ADS stream over gRPC. */
+  readonly plane?: (options: ControlPlaneOptions, events: ControlPlaneEvents) => Plane
 }
 
 const KIND_OF: Readonly<Partial<Record<HeldType, NotUsed['kind']>>> = {
@@ -25,6 +27,7 @@ const KIND_OF: Readonly<Partial<Record<HeldType, NotUsed['kind']>>> = {
   mrds: 'route',
   mlds: 'listener',
 }
+const TYPE_OF = { cluster: 'cds', protocol: 'pds', route: 'mrds', listener: 'mlds' } as const
 
 /** A response that is answered when its configuration is in force. */
 interface Unanswered {
@@ -41,7 +44,7 @@ export interface ConfigStatus {
   readonly lastResponseAt: number | undefined
   /** Where the configuration in force came from. */
   readonly source: 'none' | 'saved' | 'control plane'
-  /** Resources refused since they were last accepted, with the reason. */
+  /** Resources refused on this stream since they were last accepted, and those held that cannot be used as things are, with the reason. */
   readonly refused: readonly { readonly type: HeldType; readonly name: string; readonly reason: string }[]
 }
 
@@ -71,11 +74,14 @@ const WORDS: Readonly<Record<HeldType, string>> = {
 export class ConfigClient {
   readonly #options: ConfigClientOptions
   readonly #store = new ResourceStore()
-  readonly #plane: ControlPlane
+  readonly #plane: Plane
   readonly #again: Again
   readonly #saver: Saver | undefined
   readonly #names = { eds: new NameSubscription(), sds: new NameSubscription() }
+  /** What could not be read. */
   readonly #refused = new Map<string, { readonly type: HeldType; readonly name: string; readonly reason: string }>()
+  /** What could be read and not be used when the configuration was last put in force. */
+  #notUsed: readonly NotUsed[] = []
   #answered = new Set<HeldType>()
   #source: ConfigStatus['source'] = 'none'
   #initial: NodeJS.Timeout | undefined
@@ -90,13 +96,18 @@ export class ConfigClient {
   constructor(options: ConfigClientOptions) {
     this.#options = options
     const { cacheFile: file, node, log } = options
-    this.#plane = new ControlPlane(options, {
+    const open = options.plane ?? ((own, events) => new ControlPlane(own, events))
+    this.#plane = open(options, {
       opened: () => this.#opened(),
       response: (response) => this.#receive(response),
       meanwhile: () => (this.#source === 'none' ? 'nothing to serve yet' : 'the last configuration stays'),
     })
     this.#again = new Again({
-      apply: (configuration) => options.onConfiguration(configuration),
+      apply: async (configuration) => {
+        const found = await options.onConfiguration(configuration)
+        this.#notUsed = found.filter(({ transient }) => !transient)
+        return found
+      },
       changed: () => this.#tellWhatWaits(),
       log,
     })
@@ -149,6 +160,9 @@ export class ConfigClient {
       source: this.#source,
       refused: [
         ...this.#refused.values(),
+        ...this.#notUsed
+          .map(({ kind, name, message }) => ({ type: TYPE_OF[kind], name, reason: message }))
+          .filter(({ type, name }) => !this.#refused.has(`${type} ${name}`)),
         ...this.#again.waiting.map(({ name, message }) => ({
           type: 'mlds' as const,
           name,
@@ -171,6 +185,8 @@ export class ConfigClient {
   #opened(): void {
     this.#answered = new Set()
     this.#unanswered = []
+    // What is still wrong comes again: it is not among what this stream is told is held.
+    this.#refused.clear()
     this.#listenersNonce = ''
     for (const type of NAMED_TYPES) this.#names[type].reset()
     for (const type of WILDCARD_TYPES)
@@ -191,6 +207,7 @@ export class ConfigClient {
       ...(first && { initialResourceVersions: this.#store.versions(type) }),
     })
     this.#store.forget(type, change.unsubscribe)
+    for (const name of change.unsubscribe) this.#refused.delete(`${type} ${name}`)
   }
 
   #receive(response: DeltaDiscoveryResponse): void {
@@ -284,7 +301,6 @@ export class ConfigClient {
       for (const { kind, name, message, transient } of notUsed) {
         if (transient || kind !== KIND_OF[type] || problems.has(name)) continue
         problems.set(name, message)
-        this.#refused.set(`${type} ${name}`, { type, name, reason: message })
       }
       this.#answer(type, nonce, problems)
     }

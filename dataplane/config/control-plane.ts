@@ -46,13 +46,28 @@ export interface ControlPlaneEvents {
   meanwhile(): string
 }
 
+/** A way to a control plane: one stream at a time, opened again when it is lost. What happens on it is told by `ControlPlaneEvents`. */
+export interface Plane {
+  /** There is a stream, and nothing went wrong since the last response. */
+  readonly connected: boolean
+  /** Counts the streams: what came on one cannot be answered on the next. */
+  readonly session: number
+  /** When the last response came, ms since the epoch. */
+  readonly lastResponseAt: number | undefined
+  connect(): void
+  /** Sends a request, the first of a stream with the node; without a stream it is lost. */
+  send(type: HeldType, init: Parameters<typeof create<typeof DeltaDiscoveryRequestSchema>>[1]): void
+  /** Ends the stream for good. */
+  stop(): void
+}
+
 const METHOD = '/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources'
 const MOST_RESPONSE_BYTES = 256 * 1024 * 1024
 
 type Stream = ClientDuplexStream<Uint8Array, DeltaDiscoveryResponse>
 
-/** The way to the control plane: one delta ADS stream at a time, opened again when it is lost. */
-export class ControlPlane {
+/** The way to a control plane over gRPC: a delta ADS stream. */
+export class ControlPlane implements Plane {
   readonly #options: ControlPlaneOptions
   readonly #events: ControlPlaneEvents
   readonly #client: Client
@@ -78,17 +93,14 @@ export class ControlPlane {
     })
   }
 
-  /** There is a stream, and nothing went wrong since the last response. */
   get connected(): boolean {
     return this.#stream !== undefined && this.#failures === 0
   }
 
-  /** Counts the streams: what came on one cannot be answered on the next. */
   get session(): number {
     return this.#session
   }
 
-  /** When the last response came, ms since the epoch. */
   get lastResponseAt(): number | undefined {
     return this.#lastResponseAt
   }
@@ -113,15 +125,13 @@ export class ControlPlane {
     this.#events.opened()
   }
 
-  /** Sends a request, the first of a stream with the node; without a stream it is lost. */
-  send(type: HeldType, init: Parameters<typeof create<typeof DeltaDiscoveryRequestSchema>>[1]): void {
+  send(type: HeldType, init: Parameters<Plane['send']>[1]): void {
     const node = this.#introduced ? {} : { node: this.#node() }
     this.#introduced = true
     const request = create(DeltaDiscoveryRequestSchema, { ...init, ...node, typeUrl: TYPE_URL[type] } as typeof init)
     this.#stream?.write(toBinary(DeltaDiscoveryRequestSchema, request))
   }
 
-  /** Ends the stream for good. */
   stop(): void {
     this.#stopped = true
     clearTimeout(this.#retry)

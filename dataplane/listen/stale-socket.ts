@@ -3,10 +3,11 @@ import { connect } from 'node:net'
 
 /**
  * Removes a socket file that nobody listens on, as a process that was killed leaves it; it would be in the way of one that listens there. One that
- * somebody listens on stays, and is an error of `listen`.
+ * somebody listens on stays, and is an error of `listen`. An abstract socket (its path begins with a zero byte) is no file and leaves none.
  * @throws Error when it cannot be removed
  */
 export async function removeStale(path: string): Promise<void> {
+  if (path.startsWith('\0')) return
   const alive = await new Promise<boolean>((resolve) => {
     const probe = connect({ path })
     probe.once('connect', () => {

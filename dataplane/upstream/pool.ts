@@ -144,11 +144,26 @@ export class HostPool {
     this.warm()
   }
 
+  /** No message comes this way any more: connections without requests end as they do elsewhere. */
+  letGo(): void {
+    this.#warm = undefined
+  }
+
+  /** Connections are opened another way from now on: those there are take no more requests. @param bound those of clients, too */
+  renew(bound: boolean): void {
+    for (const connection of [...this.all]) if (bound || connection.mode !== 'bound') connection.drain()
+  }
+
+  /** Whether there is nothing in it. */
+  get empty(): boolean {
+    return this.all.size === 0 && this.waiting.count === 0 && this.sharing.count === 0
+  }
+
   /** Opens what is missing of the connections that are to be held open. */
   warm(): void {
     const mode = this.#warm
-    const { host, cluster } = this
-    if (!mode || cluster.minPerHost === 0 || host.removed || host.config.health === 'draining') return
+    const { cluster } = this
+    if (!mode || cluster.minPerHost === 0 || this.#leaving) return
     for (let missing = this.#least(mode) - this.#count(mode); missing > 0; missing--) {
       if (cluster.activeConnections >= cluster.breakers[0].maxConnections) return
       cluster.counters[C.upstream_cx_preconnect]!++
@@ -193,7 +208,12 @@ export class HostPool {
 
   /** Whether a connection without requests is one of those to be held open. */
   holds({ mode }: UpstreamConnection): boolean {
-    return mode === this.#warm && !this.host.removed && this.#count(mode) <= this.#least(mode)
+    return mode === this.#warm && !this.#leaving && this.#count(mode) <= this.#least(mode)
+  }
+
+  /** The host gets no new requests for good. */
+  get #leaving(): boolean {
+    return this.host.removed || this.host.config.health === 'draining'
   }
 
   #least(mode: ConnectionMode): number {
