@@ -328,3 +328,23 @@ test('the committed description of the API is that of the code (UPDATE_GOLDEN=1 
     for (const [method, operation] of Object.entries(methods))
       expect(operation.operationId, `${method} ${path}`).toBeTruthy()
 })
+
+test('every property and parameter of the API says what it is', async () => {
+  const silent: string[] = []
+  const walk = (value: unknown, path: string): void => {
+    if (typeof value !== 'object' || value === null) return
+    const { properties, parameters } = value as Record<string, unknown>
+    if (typeof properties === 'object' && properties !== null)
+      for (const [name, one] of Object.entries(properties as Record<string, { description?: string; $ref?: string }>))
+        if (!one.description && !one.$ref) silent.push(`${path}.${name}`)
+    if (Array.isArray(parameters))
+      for (const one of parameters as { name: string; description?: string }[])
+        if (!one.description) silent.push(`${path} ${one.name}`)
+    for (const [name, one] of Object.entries(value)) walk(one, `${path}/${name}`)
+  }
+  const api = (await get('/openapi.json')).json()
+  walk(api, '')
+  expect(silent).toEqual([])
+  for (const [name, schema] of Object.entries<{ description?: string }>(api.components.schemas))
+    expect(schema.description, name).toBeTruthy()
+})

@@ -26,26 +26,37 @@ export type Error = {
 
 /** How long a backend should go on serving after it left its registry, ms; measured from changes until proxies accepted them. */
 export type Drain = {
+  /** Changes that were measured. */
   readonly samples: number
+  /** Half of them took no longer; absent before the first. */
   readonly p50Ms?: number
+  /** 99 of 100 of them took no longer; absent before the first. */
   readonly p99Ms?: number
+  /** So long a backend should go on. */
   readonly waitMs: number
 }
 
 /** A list of a registry that lost so much at once that it waits to be confirmed. */
 export type Held = {
+  /** What it is a list of: `services of dc1`, or a host. */
   readonly what: string
+  /** Since when it waits. */
   readonly since: string
+  /** How many were on the list that is served. */
   readonly before: number
+  /** How many are on the list that waits. */
   readonly now: number
+  /** How it lost something; `filtered`: it shows that only a part may be seen, as with a token that may not read all. */
   readonly why: 'shrank' | 'went back' | 'empty' | 'filtered'
 }
 
 /** A registry the mesh reads beside its configuration. */
 export type Source = {
+  /** Where it is. */
   readonly name: string
   /** lost: it does not answer, and the last good services are served. */
   readonly state: 'syncing' | 'ok' | 'degraded' | 'lost'
+  /** Services it lists. */
   readonly services: number
   /** Services somebody is served. */
   readonly followed: number
@@ -53,11 +64,15 @@ export type Source = {
   readonly instances: number
   /** Followed services not read yet. */
   readonly waiting: number
+  /** When it answered last; absent before the first answer. */
   readonly lastContact?: string
   /** How old what is served may be; 0 while it answers. */
   readonly ageMs: number
+  /** The newest complaint; absent while nothing is wrong. */
   readonly error?: string
+  /** Requests sent to it so far. */
   readonly requests: number
+  /** What waits to be confirmed. */
   readonly held: Held[]
 }
 
@@ -65,96 +80,294 @@ export type Source = {
 export type Place = {
   /** `<kind>/<namespace>/<name>` */
   readonly document: string
+  /** File, or where else the document is kept. */
   readonly file: string
+  /** Line in the file. */
   readonly line: number
+  /** Column in the line. */
   readonly column: number
 }
 
 /** A complaint about configuration. */
 export type Diagnostic = {
+  /** Stable, for programs; docs/diagnostics.md lists them. */
   readonly code: string
+  /** How bad it is. */
   readonly severity: 'error' | 'warning' | 'info'
+  /** What is wrong, for people. */
   readonly message: string
+  /** File, or where else the document is kept. */
   readonly file: string
+  /** From 1. */
   readonly line: number
+  /** From 1. */
   readonly column: number
   /** `spec.http[0].route[1].weight`; empty for a whole document or file. */
   readonly path: string
+  /** What to do about it. */
   readonly hint?: string
 }
 
 /** Complaints, worst first. */
 export type Diagnostics = {
+  /** Worst first, then by place. */
   readonly diagnostics: Diagnostic[]
+  /** How many there are. */
   readonly summary: {
+    /** How many errors. */
     readonly errors: number
+    /** How many warnings. */
     readonly warnings: number
   }
 }
 
 /** One step of a request's way through a proxy. */
 export type Step = {
+  /** `listener`, `virtual-host`, `route`, `fault`, `mirror`, `cluster`, `endpoints`, or `end`. */
   readonly step: string
+  /** Of the resource, or a number of the route. */
   readonly name: string
   /** What happens here; the English of `text`. */
   readonly detail: string
+  /** What happens here. */
   readonly text: {
+    /** In English. */
     readonly en: string
+    /** In Chinese. */
     readonly zh: string
   }
-  /** Share of requests that take this way, 0 to 1. */
+  /** Share of requests that take this way, 0 to 1; absent where it is all of them. */
   readonly share?: number
+  /** Lines that decided it. */
   readonly places: Place[]
 }
 
 /** The way of a request through a proxy. */
 export type Explanation = {
+  /** In order. */
   readonly steps: Step[]
+  /** Whether the way ends at endpoints, an answer the proxy gives itself, or nowhere. */
   readonly outcome: 'endpoints' | 'answer' | 'none'
+}
+
+/** A port of a service. */
+export type ServicePort = {
+  /** As callers name it. */
+  readonly number: number
+  /** As documents name it. */
+  readonly name: string
+  /** What is spoken there, such as `http` or `tcp`. */
+  readonly protocol: string
+  /** Where it is served. */
+  readonly endpoints: Endpoint[]
+}
+
+/** Where a service runs. */
+export type Endpoint = {
+  /** IP address or host name. */
+  readonly address: string
+  /** Port at that address. */
+  readonly port: number
+  /** Its share beside the others. */
+  readonly weight: number
+  /** As the registry says; what proxies find out is not in it. */
+  readonly health: 'healthy' | 'unhealthy' | 'draining'
+  /** What subsets select by. */
+  readonly labels: {
+    readonly [name: string]: string
+  }
+  /** `region/zone/subzone`; empty when none is set. */
+  readonly locality: string
+  readonly place: Place
+}
+
+/** A kind of documents. */
+export type Kind = {
+  /** As documents write it. */
+  readonly kind: string
+  /** API group; empty is the core group of Kubernetes. */
+  readonly group: string
+  /** The preferred one first. */
+  readonly versions: string[]
+  /** What it is for. */
+  readonly doc: string
+  /** Whether documents of the kind change what proxies get. */
+  readonly compiled: boolean
+}
+
+/** A host of the registry. */
+export type Service = {
+  /** Full name. */
+  readonly hostname: string
+  /** Namespace it is declared in. */
+  readonly namespace: string
+  /** How its addresses are found. */
+  readonly resolution: 'STATIC' | 'DNS' | 'DNS_ROUND_ROBIN' | 'NONE'
+  /** Whether it is none of the mesh. */
+  readonly meshExternal: boolean
+  /** Addresses that stand for it. */
+  readonly addresses: string[]
+  /** Namespaces that see it; `*` is all of them. */
+  readonly exportTo: string[]
+  /** False while a registry has not been asked for its endpoints: nobody is served them. */
+  readonly endpointsKnown: boolean
+  /** Its ports. */
+  readonly ports: ServicePort[]
+  readonly place: Place
+}
+
+/** One thing one rule does to services. */
+export type Policy = {
+  /** What it is about. */
+  readonly topic: 'split' | 'circuitBreaking' | 'fault' | 'timeoutRetry' | 'mirror' | 'loadBalancing' | 'messageRoutes'
+  /** `<kind>/<namespace>/<name>` */
+  readonly document: string
+  /** `spec.http[0].fault` */
+  readonly path: string
+  readonly place: Place
+  /** Full names of the services it is for. */
+  readonly services: string[]
+  /** The condition it stands under, in short; empty for every request. */
+  readonly match: string
+  /** Fields and their values; for splits and message routes, destinations and their weights. */
+  readonly values: {
+    /** Field or destination. */
+    readonly name: string
+    /** Its value or weight. */
+    readonly value: string
+  }[]
+  /** When it ends by itself. */
+  readonly expiresAt?: string
+}
+
+/** A service, a way in, or a caller. */
+export type TopologyNode = {
+  /** Edges name it by this. */
+  readonly id: string
+  /** service: a host of the registry; gateway: a way in; host: named by a rule and not in the registry; workload: a caller that is no service. */
+  readonly kind: 'service' | 'gateway' | 'host' | 'workload'
+  /** For people. */
+  readonly name: string
+  /** Empty where it has none. */
+  readonly namespace: string
+  /** Where a service runs; of the port with most. */
+  readonly endpoints: number
+  /** Topics of policies that rules have for it. */
+  readonly policies: string[]
+}
+
+/** A call, as a rule says or as proxies report. */
+export type TopologyEdge = {
+  /** Id of the node that calls. */
+  readonly from: string
+  /** Id of the node that is called. */
+  readonly to: string
+  /** Whether a rule says so. */
+  readonly configured: boolean
+  /** Requests that proxies reported; absent when nothing is known. */
+  readonly issued?: number
+  /** Of these requests, those that failed; absent as `issued`. */
+  readonly failed?: number
+  /** The rule: `<kind>/<namespace>/<name>`. */
+  readonly document?: string
+}
+
+/** Who calls whom. */
+export type Topology = {
+  /** Who is there. */
+  readonly nodes: TopologyNode[]
+  /** Calls between them. */
+  readonly edges: TopologyEdge[]
+}
+
+/** A Maglev table as Envoy builds it. */
+export type MaglevPreview = {
+  /** Slots, a prime. */
+  readonly tableSize: number
+  /** All endpoints, and what each has of the table. */
+  readonly endpoints: {
+    /** `address:port` */
+    readonly address: string
+    /** Its weight beside the others. */
+    readonly weight: number
+    /** Share of keys, 0 to 1. */
+    readonly share: number
+    /** Share of keys that go elsewhere when it leaves, its own included. */
+    readonly moved: number
+  }[]
+  /** The keys that were asked for. */
+  readonly keys: {
+    /** As it was asked for. */
+    readonly key: string
+    /** Where it goes. */
+    readonly address?: string
+    /** Where it goes when that endpoint leaves. */
+    readonly without?: string
+  }[]
 }
 
 /** One type of resources of a proxy. */
 export type ProxyType = {
+  /** Type of resources, by the letters of its discovery service. */
   readonly type: 'cds' | 'eds' | 'lds' | 'rds' | 'vhds' | 'sds' | 'pds' | 'mrds' | 'mlds'
+  /** SYNCED: it accepted all there is. STALE: something is on its way. NACK: it refuses something. NOT SENT: nothing was there to send. */
   readonly state: 'SYNCED' | 'STALE' | 'NACK' | 'NOT SENT'
   /** `*` for everything, else the number of names asked for. */
   readonly subscribed: string
   /** The newest response. */
   readonly sent?: {
+    /** Its nonce, which also numbers the state of the class. */
     readonly nonce: string
+    /** When. */
     readonly at: string
   }
   /** The newest response the proxy accepted. */
   readonly acked?: {
+    /** Its nonce, which also numbers the state of the class. */
     readonly nonce: string
+    /** When. */
     readonly at: string
   }
   /** Since when a response waits for its answer. */
   readonly unansweredSince?: string
   /** What the proxy refuses, in its own words, and where that comes from. */
   readonly rejected?: {
+    /** The proxy's own words. */
     readonly message: string
+    /** When it said so. */
     readonly at: string
+    /** Names of what it refuses; empty where that is not known. */
     readonly resources: string[]
+    /** Where in the documents that comes from. */
     readonly places: Place[]
   }
 }
 
 /** A stream of a proxy. */
 export type Proxy = {
+  /** Node id. */
   readonly node: string
+  /** Node cluster, as the proxy says it. */
   readonly cluster: string
+  /** `region/zone/subzone`; empty when none is set. */
   readonly locality: string
+  /** Program and version, such as `envoy/1.39.3`. */
   readonly userAgent: string
+  /** Form of xDS: what differs, or the state of the world. */
   readonly mode: 'delta' | 'sotw'
+  /** Address it is connected from. */
   readonly peer: string
   /** Names its certificate proves; absent when it showed none. */
   readonly identities?: string[]
+  /** False for one that left in the last minutes. */
   readonly connected: boolean
+  /** When it connected. */
   readonly connectedAt: string
+  /** When it left. */
   readonly disconnectedAt?: string
   /** The worst of its types. */
   readonly state: 'SYNCED' | 'STALE' | 'NACK' | 'NOT SENT'
+  /** What it asks for, by type. */
   readonly types: ProxyType[]
   /** What is not as it should be; absent when nothing is. */
   readonly notices?: string[]
@@ -178,10 +391,45 @@ export type ProxyOnDemand = {
   readonly notices: string[]
 }
 
+/** A response to a proxy, or its answer to one. */
+export type ProxyExchange = {
+  /** Type of resources, by the letters of its discovery service. */
+  readonly type: 'cds' | 'eds' | 'lds' | 'rds' | 'vhds' | 'sds' | 'pds' | 'mrds' | 'mlds'
+  /** Whether it was sent, accepted or refused. */
+  readonly event: 'sent' | 'ack' | 'nack'
+  /** When. */
+  readonly at: string
+  /** Of the response; an answer to it also answers those before it. */
+  readonly nonce: string
+  /** Resources in the response. */
+  readonly resources: number
+  /** Names it takes away. */
+  readonly removed: number
+  /** The proxy's own words about why it refuses. */
+  readonly message?: string
+}
+
+/** A resource as a proxy has it. */
+export type HeldConfig = {
+  /** Name on the wire. */
+  readonly name: string
+  /** Hash of its bytes. */
+  readonly version: string
+  /** False while its newest version is on its way. */
+  readonly acknowledged: boolean
+  /** Where in the documents it comes from. */
+  readonly places: Place[]
+  /** A message of the Envoy API in canonical protobuf JSON; secrets are redacted. */
+  readonly config: {
+    readonly [name: string]: unknown
+  }
+}
+
 /** What a proxy sent, from its load reports; sums since it began to report. */
 export type ProxyLoad = {
   /** False when it stopped. */
   readonly reporting: boolean
+  /** When the last report came. */
   readonly reportedAt: string
   /** Length of the last interval. */
   readonly intervalMs: number
@@ -189,45 +437,99 @@ export type ProxyLoad = {
   readonly clusters: number
   /** Clusters with requests in the last interval. */
   readonly used: number
+  /** Requests that were sent, each try for itself, and those that found no connection. */
   readonly issued: number
+  /** Of them, those that were answered without an error. */
   readonly succeeded: number
+  /** Of them, those that were answered with a server error, or not at all. */
   readonly failed: number
+  /** Unfinished at the last report. */
   readonly inProgress: number
+  /** Requests the proxy threw away by a circuit breaker or by the drop rules of its load assignment. */
   readonly dropped: number
 }
 
 /** What a proxy sent to one cluster. */
 export type ClusterLoad = {
+  /** Name of the cluster, `outbound|<port>|<subset>|<host>`. */
   readonly cluster: string
+  /** When it was first listed. */
   readonly firstReportedAt: string
   /** End of the last interval with requests; a new cluster counts as used. */
   readonly lastUsedAt: string
+  /** Requests that were sent, each try for itself, and those that found no connection. */
   readonly issued: number
+  /** Of them, those that were answered without an error. */
   readonly succeeded: number
+  /** Of them, those that were answered with a server error, or not at all. */
   readonly failed: number
+  /** Unfinished at the last report. */
   readonly inProgress: number
+  /** Requests the proxy threw away by a circuit breaker or by the drop rules of its load assignment. */
   readonly dropped: number
+  /** The same by where the endpoints are; `issued` are those that were sent. */
   readonly localities: {
+    /** `region/zone/subzone`; empty when endpoints have none. */
     readonly locality: string
+    /** Requests that were sent, each try for itself, and those that found no connection. */
     readonly issued: number
+    /** Of them, those that were answered without an error. */
     readonly succeeded: number
+    /** Of them, those that were answered with a server error, or not at all. */
     readonly failed: number
+    /** Unfinished at the last report. */
     readonly inProgress: number
   }[]
 }
 
+/** What all proxies sent to one cluster. */
+export type ClusterTotals = {
+  /** Name of the cluster, `outbound|<port>|<subset>|<host>`. */
+  readonly cluster: string
+  /** Requests that were sent, each try for itself, and those that found no connection. */
+  readonly issued: number
+  /** Of them, those that were answered without an error. */
+  readonly succeeded: number
+  /** Of them, those that were answered with a server error, or not at all. */
+  readonly failed: number
+  /** Unfinished at the last report. */
+  readonly inProgress: number
+  /** Requests the proxy threw away by a circuit breaker or by the drop rules of its load assignment. */
+  readonly dropped: number
+}
+
+/** Traffic of one service in a window of time. */
+export type ServiceFigures = {
+  /** Full name of the service. */
+  readonly hostname: string
+  /** HTTP requests that came to an end, messages, or TCP connections that were asked for. */
+  readonly requests: number
+  /** Server errors and no answers, of these requests. */
+  readonly failed: number
+  /** Half of them took no longer, ms. Absent where no proxy tells how long requests take. */
+  readonly p50Ms?: number
+  /** 99 of 100 of them took no longer, ms. Absent as `p50Ms`. */
+  readonly p99Ms?: number
+}
+
 /** What one workload sent to one cluster, counted from access logs since the control plane began to take them. */
 export type Edge = {
+  /** The workload that called. */
   readonly caller: {
+    /** Its name. */
     readonly workload: string
+    /** Its namespace. */
     readonly namespace: string
   }
   /** Empty when none was chosen. */
   readonly cluster: string
   /** Of an outbound cluster. */
   readonly host?: string
+  /** Of an outbound cluster. */
   readonly port?: number
+  /** Of an outbound cluster; absent when it has none. */
   readonly subset?: string
+  /** HTTP requests. */
   readonly requests: number
   /** TCP connections. */
   readonly connections: number
@@ -243,183 +545,19 @@ export type Edge = {
   readonly durationMs: number
   /** Bytes of TCP connections from the client. */
   readonly received: number
+  /** Bytes of TCP connections to the client. */
   readonly sent: number
+  /** When the last one was reported. */
   readonly lastSeenAt: string
   /** Of the asked window. */
   readonly recent: {
+    /** Requests and connections. */
     readonly requests: number
+    /** Of these: server errors and no answers. */
     readonly errors: number
+    /** Sum. */
     readonly durationMs: number
   }
-}
-
-/** Traffic of one service in a window of time. */
-export type ServiceFigures = {
-  readonly hostname: string
-  readonly requests: number
-  /** Server errors and no answers, of these requests. */
-  readonly failed: number
-  /** Absent where no proxy tells how long requests take. */
-  readonly p50Ms?: number
-  readonly p99Ms?: number
-}
-
-/** What all proxies sent to one cluster. */
-export type ClusterTotals = {
-  readonly cluster: string
-  readonly issued: number
-  readonly succeeded: number
-  readonly failed: number
-  readonly inProgress: number
-  readonly dropped: number
-}
-
-/** A response to a proxy, or its answer to one. */
-export type ProxyExchange = {
-  readonly type: 'cds' | 'eds' | 'lds' | 'rds' | 'vhds' | 'sds' | 'pds' | 'mrds' | 'mlds'
-  readonly event: 'sent' | 'ack' | 'nack'
-  readonly at: string
-  /** Of the response; an answer to it also answers those before it. */
-  readonly nonce: string
-  /** Resources in the response. */
-  readonly resources: number
-  /** Names it takes away. */
-  readonly removed: number
-  /** The proxy's own words about why it refuses. */
-  readonly message?: string
-}
-
-/** A resource as a proxy has it. */
-export type HeldConfig = {
-  readonly name: string
-  readonly version: string
-  /** False while its newest version is on its way. */
-  readonly acknowledged: boolean
-  readonly places: Place[]
-  /** A message of the Envoy API in canonical protobuf JSON; secrets are redacted. */
-  readonly config: {
-    readonly [name: string]: unknown
-  }
-}
-
-/** A port of a service. */
-export type ServicePort = {
-  readonly number: number
-  readonly name: string
-  readonly protocol: string
-  readonly endpoints: Endpoint[]
-}
-
-/** Where a service runs. */
-export type Endpoint = {
-  readonly address: string
-  readonly port: number
-  readonly weight: number
-  readonly health: 'healthy' | 'unhealthy' | 'draining'
-  readonly labels: {
-    readonly [name: string]: string
-  }
-  /** `region/zone/subzone`; empty when none is set. */
-  readonly locality: string
-  readonly place: Place
-}
-
-/** A kind of documents. */
-export type Kind = {
-  readonly kind: string
-  /** API group; empty is the core group of Kubernetes. */
-  readonly group: string
-  /** The preferred one first. */
-  readonly versions: string[]
-  readonly doc: string
-  /** Whether documents of the kind change what proxies get. */
-  readonly compiled: boolean
-}
-
-/** A host of the registry. */
-export type Service = {
-  readonly hostname: string
-  readonly namespace: string
-  readonly resolution: 'STATIC' | 'DNS' | 'DNS_ROUND_ROBIN' | 'NONE'
-  readonly meshExternal: boolean
-  readonly addresses: string[]
-  readonly exportTo: string[]
-  /** False while a registry has not been asked for its endpoints: nobody is served them. */
-  readonly endpointsKnown: boolean
-  readonly ports: ServicePort[]
-  readonly place: Place
-}
-
-/** One thing one rule does to services. */
-export type Policy = {
-  readonly topic: 'split' | 'circuitBreaking' | 'fault' | 'timeoutRetry' | 'mirror' | 'loadBalancing' | 'messageRoutes'
-  /** `<kind>/<namespace>/<name>` */
-  readonly document: string
-  /** `spec.http[0].fault` */
-  readonly path: string
-  readonly place: Place
-  /** Full names of the services it is for. */
-  readonly services: string[]
-  /** The condition it stands under, in short; empty for every request. */
-  readonly match: string
-  /** Fields and their values; for splits and message routes, destinations and their weights. */
-  readonly values: {
-    readonly name: string
-    readonly value: string
-  }[]
-  /** When it ends by itself. */
-  readonly expiresAt?: string
-}
-
-/** A service, a way in, or a caller. */
-export type TopologyNode = {
-  readonly id: string
-  readonly kind: 'service' | 'gateway' | 'host' | 'workload'
-  readonly name: string
-  readonly namespace: string
-  readonly endpoints: number
-  /** Topics of policies that rules have for it. */
-  readonly policies: string[]
-}
-
-/** A call, as a rule says or as proxies report. */
-export type TopologyEdge = {
-  readonly from: string
-  readonly to: string
-  /** Whether a rule says so. */
-  readonly configured: boolean
-  /** Requests that proxies reported; absent when nothing is known. */
-  readonly issued?: number
-  readonly failed?: number
-  /** The rule. */
-  readonly document?: string
-}
-
-/** Who calls whom. */
-export type Topology = {
-  readonly nodes: TopologyNode[]
-  readonly edges: TopologyEdge[]
-}
-
-/** A Maglev table as Envoy builds it. */
-export type MaglevPreview = {
-  readonly tableSize: number
-  readonly endpoints: {
-    /** `address:port` */
-    readonly address: string
-    readonly weight: number
-    /** Share of keys, 0 to 1. */
-    readonly share: number
-    /** Share of keys that go elsewhere when it leaves, its own included. */
-    readonly moved: number
-  }[]
-  readonly keys: {
-    readonly key: string
-    /** Where it goes. */
-    readonly address?: string
-    /** Where it goes when that endpoint leaves. */
-    readonly without?: string
-  }[]
 }
 
 /** A file of configuration. */
@@ -440,9 +578,13 @@ export type DocumentFile = {
 
 /** The text of a file after a revision. */
 export type DocumentText = {
+  /** Below the folder of configuration. */
   readonly file: string
+  /** As complaints and places name it. */
   readonly path: string
+  /** The newest revision that changed it, up to the one that was asked for. */
   readonly revision: number
+  /** SHA-256 of its bytes. */
   readonly hash: string
   /** Absent when it is no UTF-8, or holds private keys the caller may not see. */
   readonly text?: string
@@ -452,25 +594,37 @@ export type DocumentText = {
 
 /** A file in a change. */
 export type ChangedFile = {
+  /** Below the folder of configuration. */
   readonly file: string
+  /** What becomes of the file. */
   readonly change: 'added' | 'changed' | 'deleted'
   /** Unified; absent when it is withheld. */
   readonly diff?: string
+  /** Why the text is absent. */
   readonly withheld?: 'secret' | 'binary'
 }
 
 /** A step in the history. */
 export type Revision = {
+  /** Its number; later ones are greater. */
   readonly id: number
+  /** The revision before; absent for the first. */
   readonly parent?: number
+  /** When it was made. */
   readonly at: string
+  /** Who made it. */
   readonly who: string
+  /** The reason that was given; may be empty. */
   readonly why: string
+  /** How it came: over the API, by a change of the files, as a way back, or because its time was over. */
   readonly source: 'api' | 'files' | 'rollback' | 'expiry'
   /** The revision a rollback went back to, or took back. */
   readonly refers?: number
+  /** What it changed. */
   readonly files: {
+    /** Below the folder of configuration. */
     readonly file: string
+    /** What becomes of the file. */
     readonly change: 'added' | 'changed' | 'deleted'
   }[]
 }
@@ -479,8 +633,11 @@ export type Revision = {
 export type Rule = {
   /** `<kind>/<namespace>/<name>` */
   readonly key: string
+  /** Its kind. */
   readonly kind: string
+  /** Its namespace. */
   readonly namespace: string
+  /** Its name. */
   readonly name: string
   /** Hosts it is for, 10 at most; of message routes the services they lead to. */
   readonly hosts: string[]
@@ -488,24 +645,34 @@ export type Rule = {
   readonly file?: string
   /** The file as complaints and places name it. */
   readonly path: string
+  /** Where its document begins, from 1. */
   readonly line: number
+  /** Complaints about it that are errors. */
   readonly errors: number
+  /** Complaints about it that are warnings. */
   readonly warnings: number
   /** The newest revision that changed its file. */
   readonly changed?: {
+    /** Its number. */
     readonly revision: number
+    /** When it was made. */
     readonly at: string
+    /** Who made it. */
     readonly who: string
   }
 }
 
 /** One thing a change does, in words. */
 export type Meaning = {
-  /** `<kind>/<namespace>/<name>` */
+  /** What changes: `<kind>/<namespace>/<name>`. */
   readonly object: string
+  /** What it is about, such as `fault` or `new`. */
   readonly topic: string
+  /** What the change does. */
   readonly text: {
+    /** In English. */
     readonly en: string
+    /** In Chinese. */
     readonly zh: string
   }
   /** Can stop traffic. */
@@ -519,11 +686,17 @@ export type ClassChange = {
   readonly class: string
   /** Proxies of the class, 100 at most. */
   readonly nodes: string[]
+  /** How many there are. */
   readonly proxies: number
+  /** By type of resources, those that change. */
   readonly types: {
+    /** By the letters of its discovery service. */
     readonly type: string
+    /** Names that come. */
     readonly added: string[]
+    /** Names whose content changes. */
     readonly changed: string[]
+    /** Names that go. */
     readonly removed: string[]
   }[]
 }
@@ -534,11 +707,15 @@ export type Plan = {
   readonly plan: string
   /** The newest revision when it was planned. */
   readonly base: number
+  /** Files it changes. */
   readonly files: ChangedFile[]
+  /** Complaints about the configuration as it would be. */
   readonly diagnostics: Diagnostic[]
   /** Errors that are not there now; with any, apply refuses. */
   readonly newErrors: Diagnostic[]
+  /** What it does, in words. */
   readonly meaning: Meaning[]
+  /** What changes on the wire. */
   readonly classes: ClassChange[]
   /** Connected proxies that hold or will get something that changes. */
   readonly proxies: string[]
@@ -550,22 +727,30 @@ export type Plan = {
 
 /** Files that somebody else changed in the meantime. */
 export type Conflict = {
+  /** Stable, for programs. */
   readonly code: string
+  /** For people. */
   readonly message: string
   /** The newest one; the base of the next attempt. */
   readonly revision?: number
+  /** The files, each in three versions. */
   readonly conflicts?: {
+    /** Below the folder of configuration. */
     readonly file: string
     /** As it was when the change was begun; absent: not there, or withheld. */
     readonly base?: string
+    /** As somebody else made it; absent: not there, or withheld. */
     readonly theirs?: string
+    /** As this change would make it; absent: not there, or withheld. */
     readonly mine?: string
   }[]
 }
 
 /** Traffic of the services a revision touches, before it was in force and after. */
 export type RevisionFigures = {
+  /** Its number. */
   readonly revision: number
+  /** When it was applied. */
   readonly appliedAt: string
   /** When the figures of five minutes are complete. */
   readonly until: string
@@ -573,37 +758,47 @@ export type RevisionFigures = {
   readonly reading: number
   /** Services that are touched besides and left out. */
   readonly more: number
+  /** Services it touches. */
   readonly services: {
+    /** Full name of the service. */
     readonly hostname: string
+    /** Before it was applied. */
     readonly before: {
       /** How long it is. */
       readonly seconds: number
+      /** HTTP requests that came to an end, messages, or TCP connections that were asked for. */
       readonly requests: number
       /** Server errors and no answers, of these requests. */
       readonly failed: number
-      /** Absent where no proxy tells how long requests take. */
+      /** Half of them took no longer, ms. Absent where no proxy tells how long requests take. */
       readonly p50Ms?: number
+      /** 99 of 100 of them took no longer, ms. Absent as `p50Ms`. */
       readonly p99Ms?: number
     }
+    /** Since it was applied. */
     readonly after: {
       /** How long it is. */
       readonly seconds: number
+      /** HTTP requests that came to an end, messages, or TCP connections that were asked for. */
       readonly requests: number
       /** Server errors and no answers, of these requests. */
       readonly failed: number
-      /** Absent where no proxy tells how long requests take. */
+      /** Half of them took no longer, ms. Absent where no proxy tells how long requests take. */
       readonly p50Ms?: number
+      /** 99 of 100 of them took no longer, ms. Absent as `p50Ms`. */
       readonly p99Ms?: number
     }
     /** Of both windows, where there were requests. */
     readonly steps: {
       /** ms since 1970. */
       readonly at: number
+      /** HTTP requests that came to an end, messages, or TCP connections that were asked for. */
       readonly requests: number
       /** Server errors and no answers, of these requests. */
       readonly failed: number
-      /** Absent where no proxy tells how long requests take. */
+      /** Half of them took no longer, ms. Absent where no proxy tells how long requests take. */
       readonly p50Ms?: number
+      /** 99 of 100 of them took no longer, ms. Absent as `p50Ms`. */
       readonly p99Ms?: number
     }[]
   }[]
@@ -611,24 +806,38 @@ export type RevisionFigures = {
 
 /** How far a revision has come. */
 export type Convergence = {
+  /** Its number. */
   readonly revision: number
   /** Its files have been read. */
   readonly inForce: boolean
   /** Another revision came later; these are the states of that moment. */
   readonly superseded: boolean
+  /** How many proxies are in each state. */
   readonly counts: {
+    /** Not sent to them yet. */
     readonly waiting: number
+    /** Sent, and not answered. */
     readonly sent: number
+    /** They accepted it. */
     readonly ACK: number
+    /** They refuse it. */
     readonly NACK: number
+    /** They left meanwhile. */
     readonly offline: number
   }
+  /** Proxies that get something that changes. */
   readonly proxies: {
+    /** Node id. */
     readonly node: string
+    /** How far the revision has come there, as `counts` says. */
     readonly state: 'waiting' | 'sent' | 'ACK' | 'NACK' | 'offline'
+    /** What it refuses, and why; absent where it does not. */
     readonly rejected?: {
+      /** Type of resources, by the letters of its discovery service. */
       readonly type: string
+      /** The proxy's own words. */
       readonly message: string
+      /** Where in the documents that comes from. */
       readonly places: Place[]
     }
   }[]
@@ -636,13 +845,17 @@ export type Convergence = {
 
 /** Who is asking. */
 export type Session = {
+  /** Name; `local` where no users are defined. */
   readonly user: string
+  /** Viewers read and plan, editors apply, admins manage users. */
   readonly role: 'viewer' | 'editor' | 'admin'
+  /** How that is known; open: no users are defined, and this is loopback. */
   readonly via: 'open' | 'session' | 'token' | 'certificate'
   /** To be sent as x-csrf-token with every write of this session. */
   readonly csrf?: string
   /** Nobody can change the configuration here, whatever their role: another process keeps its history. */
   readonly readOnly?: {
+    /** Why. */
     readonly reason: string
     /** Where it can be changed, if that is known. */
     readonly api?: string
@@ -651,30 +864,47 @@ export type Session = {
 
 /** Somebody who may log in. */
 export type User = {
+  /** To log in with. */
   readonly name: string
+  /** Viewers read and plan, editors apply, admins manage users. */
   readonly role: 'viewer' | 'editor' | 'admin'
+  /** When the user was added. */
   readonly created: string
 }
 
 /** A token of a script. */
 export type Token = {
+  /** To revoke it by; not its secret. */
   readonly id: string
+  /** What it is for. */
   readonly name: string
+  /** Who made it; absent where no users were defined. */
   readonly user?: string
+  /** Viewers read and plan, editors apply, admins manage users. */
   readonly role: 'viewer' | 'editor' | 'admin'
+  /** When it was made. */
   readonly created: string
+  /** When it ends; absent: never. */
   readonly expires?: string
 }
 
 /** Who did or tried what. */
 export type AuditEntry = {
+  /** Its number; later ones are greater. */
   readonly id: number
+  /** When. */
   readonly at: string
+  /** User or token; empty where that is not known. */
   readonly who: string
+  /** Address it came from. */
   readonly peer: string
+  /** `POST /api/v1/apply` */
   readonly action: string
+  /** What became of it. */
   readonly outcome: 'done' | 'refused' | 'failed'
+  /** What more there is to say. */
   readonly detail: string
+  /** How often the same happened within a moment; counted as one entry. */
   readonly times: number
 }
 
@@ -750,6 +980,7 @@ export interface paths {
           headers: { [name: string]: unknown }
           content: {
             'application/json': {
+              /** One for each stream. */
               readonly proxies: Proxy[]
               /** False while other replicas cannot be asked; absent where there are none. */
               readonly complete?: boolean
@@ -776,6 +1007,7 @@ export interface paths {
           headers: { [name: string]: unknown }
           content: {
             'application/json': {
+              /** One for each stream. */
               readonly proxies: Proxy[]
               /** False while other replicas cannot be asked; absent where there are none. */
               readonly complete?: boolean
@@ -802,7 +1034,9 @@ export interface paths {
           headers: { [name: string]: unknown }
           content: {
             'application/json': {
+              /** Node id. */
               readonly node: string
+              /** Newest first. */
               readonly exchanges: ProxyExchange[]
             }
           }
@@ -854,15 +1088,25 @@ export interface paths {
           headers: { [name: string]: unknown }
           content: {
             'application/json': {
+              /** Node id. */
               readonly node: string
+              /** As it has them, by name. */
               readonly clusters?: HeldConfig[]
+              /** As it has them, by name. */
               readonly endpoints?: HeldConfig[]
+              /** As it has them, by name. */
               readonly listeners?: HeldConfig[]
+              /** As it has them, by name. */
               readonly routes?: HeldConfig[]
+              /** As it has them, by name. */
               readonly virtualHosts?: HeldConfig[]
+              /** As it has them, by name. */
               readonly secrets?: HeldConfig[]
+              /** As it has them, by name. */
               readonly protocols?: HeldConfig[]
+              /** As it has them, by name. */
               readonly messageRoutes?: HeldConfig[]
+              /** As it has them, by name. */
               readonly messageListeners?: HeldConfig[]
             }
           }
@@ -887,6 +1131,7 @@ export interface paths {
           headers: { [name: string]: unknown }
           content: {
             'application/json': {
+              /** Busiest first. */
               readonly clusters: ClusterTotals[]
             }
           }
@@ -911,6 +1156,7 @@ export interface paths {
           headers: { [name: string]: unknown }
           content: {
             'application/json': {
+              /** Busiest first. */
               readonly clusters: ClusterLoad[]
             }
           }
@@ -935,6 +1181,7 @@ export interface paths {
           headers: { [name: string]: unknown }
           content: {
             'application/json': {
+              /** Busiest in the window first. */
               readonly edges: Edge[]
             }
           }
@@ -959,6 +1206,7 @@ export interface paths {
           headers: { [name: string]: unknown }
           content: {
             'application/json': {
+              /** Services with requests in the window. */
               readonly services: ServiceFigures[]
               /** How long the window is: less than asked for where counters have not been read that long. */
               readonly seconds: number
@@ -1030,6 +1278,7 @@ export interface paths {
           headers: { [name: string]: unknown }
           content: {
             'application/json': {
+              /** All that are known. */
               readonly kinds: Kind[]
             }
           }
@@ -1078,6 +1327,7 @@ export interface paths {
           headers: { [name: string]: unknown }
           content: {
             'application/json': {
+              /** By hostname. */
               readonly services: Service[]
             }
           }
@@ -1102,6 +1352,7 @@ export interface paths {
           headers: { [name: string]: unknown }
           content: {
             'application/json': {
+              /** One for each namespace that declares it. */
               readonly services: Service[]
             }
           }
@@ -1134,6 +1385,7 @@ export interface paths {
           headers: { [name: string]: unknown }
           content: {
             'application/json': {
+              /** By precedence of their documents. */
               readonly policies: Policy[]
             }
           }
@@ -1197,6 +1449,7 @@ export interface paths {
           headers: { [name: string]: unknown }
           content: {
             'application/json': {
+              /** In the order they were named. */
               readonly sources: Source[]
               readonly drain?: Drain
             }
@@ -1231,6 +1484,7 @@ export interface paths {
           headers: { [name: string]: unknown }
           content: {
             'application/json': {
+              /** How many things are believed now. */
               readonly confirmed: number
             }
           }
@@ -1285,30 +1539,39 @@ export interface paths {
           headers: { [name: string]: unknown }
           content: {
             'application/json': {
+              /** What the proxy would get, by name. */
               readonly clusters?: {
                 readonly [name: string]: unknown
               }[]
+              /** What the proxy would get, by name. */
               readonly endpoints?: {
                 readonly [name: string]: unknown
               }[]
+              /** What the proxy would get, by name. */
               readonly listeners?: {
                 readonly [name: string]: unknown
               }[]
+              /** What the proxy would get, by name. */
               readonly routes?: {
                 readonly [name: string]: unknown
               }[]
+              /** What the proxy would get, by name. */
               readonly virtualHosts?: {
                 readonly [name: string]: unknown
               }[]
+              /** What the proxy would get, by name. */
               readonly secrets?: {
                 readonly [name: string]: unknown
               }[]
+              /** What the proxy would get, by name. */
               readonly protocols?: {
                 readonly [name: string]: unknown
               }[]
+              /** What the proxy would get, by name. */
               readonly messageRoutes?: {
                 readonly [name: string]: unknown
               }[]
+              /** What the proxy would get, by name. */
               readonly messageListeners?: {
                 readonly [name: string]: unknown
               }[]
@@ -1336,6 +1599,7 @@ export interface paths {
           headers: { [name: string]: unknown }
           content: {
             'application/json': {
+              /** Objects in force. */
               readonly rules: Rule[]
               /** Errors of documents that are not in force. */
               readonly broken: Diagnostic[]
@@ -1362,7 +1626,9 @@ export interface paths {
           headers: { [name: string]: unknown }
           content: {
             'application/json': {
+              /** The newest revision. */
               readonly revision: number
+              /** By name. */
               readonly files: DocumentFile[]
             }
           }
@@ -1415,6 +1681,7 @@ export interface paths {
           headers: { [name: string]: unknown }
           content: {
             'application/json': {
+              /** Newest first. */
               readonly revisions: Revision[]
             }
           }
@@ -1456,6 +1723,7 @@ export interface paths {
           headers: { [name: string]: unknown }
           content: {
             'application/json': {
+              /** By name. */
               readonly files: ChangedFile[]
             }
           }
@@ -1695,6 +1963,7 @@ export interface paths {
           headers: { [name: string]: unknown }
           content: {
             'application/json': {
+              /** Everybody who may log in. */
               readonly users: User[]
             }
           }
@@ -1719,6 +1988,7 @@ export interface paths {
           headers: { [name: string]: unknown }
           content: {
             'application/json': {
+              /** Those that were not revoked. */
               readonly tokens: Token[]
             }
           }
@@ -1747,6 +2017,7 @@ export interface paths {
           content: {
             'application/json': {
               readonly token: Token
+              /** The token itself; shown this once. */
               readonly secret: string
             }
           }
@@ -1786,6 +2057,7 @@ export interface paths {
           headers: { [name: string]: unknown }
           content: {
             'application/json': {
+              /** Newest first. */
               readonly entries: AuditEntry[]
             }
           }

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type ReadOnlyReason, ROLES, type Role, type Token } from '../../ledger/index.ts'
 import { ApiError, notFound } from '../errors.ts'
-import { answers, ref } from '../schemas.ts'
+import { answers, ref, text } from '../schemas.ts'
 import { type Actor, SESSION_COOKIE, sessionSecret } from './access.ts'
 import type { Editing } from './editing.ts'
 import type { LoginLimit } from './login-limit.ts'
@@ -98,7 +98,7 @@ export function accessRoutes(app: FastifyInstance, need: () => Editing, limit: L
         operationId: 'listUsers',
         tags: ['access'],
         summary: 'Who may log in; users are made on the server, with `meshgate user`',
-        response: answers(named('users', 'User'), 'By name.'),
+        response: answers(named('users', 'User', 'Everybody who may log in.'), 'By name.'),
       },
     },
     async () => ({
@@ -115,7 +115,7 @@ export function accessRoutes(app: FastifyInstance, need: () => Editing, limit: L
         operationId: 'listTokens',
         tags: ['access'],
         summary: 'Tokens of the one who asks; of everybody for an admin',
-        response: answers(named('tokens', 'Token'), 'Oldest first.'),
+        response: answers(named('tokens', 'Token', 'Those that were not revoked.'), 'Oldest first.'),
       },
     },
     async ({ actor }) => ({
@@ -151,7 +151,7 @@ export function accessRoutes(app: FastifyInstance, need: () => Editing, limit: L
         response: answers(
           {
             type: 'object',
-            properties: { token: ref('Token'), secret: { type: 'string' } },
+            properties: { token: ref('Token'), secret: text('The token itself; shown this once.') },
             required: ['token', 'secret'],
           },
           'To be sent as `Authorization: Bearer …`.',
@@ -210,7 +210,7 @@ export function accessRoutes(app: FastifyInstance, need: () => Editing, limit: L
             limit: { type: 'integer', minimum: 1, maximum: 1_000, default: 100, description: 'The most to answer.' },
           },
         },
-        response: answers(named('entries', 'AuditEntry'), 'Newest first.'),
+        response: answers(named('entries', 'AuditEntry', 'Newest first.'), 'Newest first.'),
       },
     },
     async ({ query }) => ({

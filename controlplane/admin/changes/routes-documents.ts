@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { nameProblem, REVISION_SOURCES, type RevisionSource } from '../../ledger/index.ts'
 import { badRequest, notFound } from '../errors.ts'
-import { answers } from '../schemas.ts'
+import { answers, whole } from '../schemas.ts'
 import type { Editing } from './editing.ts'
 import { named, revisionParams } from './schemas.ts'
 import { shownFile, shownRevision, visibleText } from './show.ts'
@@ -20,7 +20,10 @@ export function documentRoutes(app: FastifyInstance, need: () => Editing): void 
         response: answers(
           {
             type: 'object',
-            properties: { revision: { type: 'integer' }, ...named('files', 'DocumentFile').properties },
+            properties: {
+              revision: whole('The newest revision.'),
+              ...named('files', 'DocumentFile', 'By name.').properties,
+            },
             required: ['revision', 'files'],
           },
           'By name.',
@@ -97,7 +100,7 @@ export function documentRoutes(app: FastifyInstance, need: () => Editing): void 
             who: { type: 'string', maxLength: 256, description: 'Only those of this user.' },
           },
         },
-        response: answers(named('revisions', 'Revision'), 'Newest first.'),
+        response: answers(named('revisions', 'Revision', 'Newest first.'), 'Newest first.'),
       },
     },
     async ({ query }) => ({ revisions: need().changes.ledger.revisions(query).map(shownRevision) }),
@@ -135,7 +138,7 @@ export function documentRoutes(app: FastifyInstance, need: () => Editing): void 
           type: 'object',
           properties: { from: { type: 'integer', minimum: 0, description: 'The one before if not given.' } },
         },
-        response: answers(named('files', 'ChangedFile'), 'Files that differ, by name.'),
+        response: answers(named('files', 'ChangedFile', 'By name.'), 'Files that differ, by name.'),
       },
     },
     async ({ params: { revision }, query, actor }) => {

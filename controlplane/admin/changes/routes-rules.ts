@@ -18,8 +18,8 @@ export function ruleRoutes(app: FastifyInstance, context: AdminContext): void {
           {
             type: 'object',
             properties: {
-              rules: listOf('Rule'),
-              broken: { ...listOf('Diagnostic'), description: 'Errors of documents that are not in force.' },
+              rules: listOf('Rule', 'Objects in force.'),
+              broken: listOf('Diagnostic', 'Errors of documents that are not in force.'),
             },
             required: ['rules', 'broken'],
           },

@@ -1,72 +1,77 @@
-import { figures, listOf, object, ref } from '../schemas.ts'
+import {
+  document,
+  figures,
+  flag,
+  inBoth,
+  listOf,
+  moment,
+  NO_LATENCY,
+  object,
+  one,
+  part,
+  parts,
+  ref,
+  text,
+  texts,
+  whole,
+} from '../schemas.ts'
 
 /** JSON schemas of the routes about changes. */
 
-const string = { type: 'string' } as const
-const integer = { type: 'integer' } as const
-const boolean = { type: 'boolean' } as const
-const strings = { type: 'array', items: string } as const
-const time = { type: 'string', format: 'date-time' } as const
-const role = { type: 'string', enum: ['viewer', 'editor', 'admin'] } as const
-const source = { type: 'string', enum: ['api', 'files', 'rollback', 'expiry'] } as const
-const window = {
-  type: 'object',
-  properties: { seconds: { ...integer, description: 'How long it is.' }, ...figures },
-  required: ['seconds', 'requests', 'failed'],
-} as const
+const role = one(['viewer', 'editor', 'admin'], 'Viewers read and plan, editors apply, admins manage users.')
+const file = text('Below the folder of configuration.')
+const path = text('As complaints and places name it.')
+const change = one(['added', 'changed', 'deleted'], 'What becomes of the file.')
+const withheld = one(['secret', 'binary'], 'Why the text is absent.')
+const STATES = ['waiting', 'sent', 'ACK', 'NACK', 'offline'] as const
+const window = (description: string) => ({
+  ...part({ seconds: whole('How long it is.'), ...figures }, NO_LATENCY),
+  description,
+})
 
 export const changeSchemas = [
   object('DocumentFile', 'A file of configuration.', {
-    file: { ...string, description: 'Below the folder of configuration.' },
-    path: { ...string, description: 'As complaints and places name it.' },
-    hash: { ...string, description: 'SHA-256 of its bytes.' },
-    revision: { ...integer, description: 'The newest revision that changed it.' },
-    writable: { ...boolean, description: 'False for what is reached through a link.' },
-    objects: { ...strings, description: 'Keys of the objects in force that come from it.' },
+    file,
+    path,
+    hash: text('SHA-256 of its bytes.'),
+    revision: whole('The newest revision that changed it.'),
+    writable: flag('False for what is reached through a link.'),
+    objects: texts('Keys of the objects in force that come from it.'),
   }),
   object(
     'DocumentText',
     'The text of a file after a revision.',
     {
-      file: string,
-      path: string,
-      revision: integer,
-      hash: string,
-      text: { ...string, description: 'Absent when it is no UTF-8, or holds private keys the caller may not see.' },
-      withheld: { ...string, enum: ['secret', 'binary'], description: 'Why the text is absent.' },
+      file,
+      path,
+      revision: whole('The newest revision that changed it, up to the one that was asked for.'),
+      hash: text('SHA-256 of its bytes.'),
+      text: text('Absent when it is no UTF-8, or holds private keys the caller may not see.'),
+      withheld,
     },
     ['text', 'withheld'],
   ),
   object(
     'ChangedFile',
     'A file in a change.',
-    {
-      file: string,
-      change: { ...string, enum: ['added', 'changed', 'deleted'] },
-      diff: { ...string, description: 'Unified; absent when it is withheld.' },
-      withheld: { ...string, enum: ['secret', 'binary'] },
-    },
+    { file, change, diff: text('Unified; absent when it is withheld.'), withheld },
     ['diff', 'withheld'],
   ),
   object(
     'Revision',
     'A step in the history.',
     {
-      id: integer,
-      parent: integer,
-      at: time,
-      who: string,
-      why: string,
-      source,
-      refers: { ...integer, description: 'The revision a rollback went back to, or took back.' },
-      files: {
-        type: 'array',
-        items: {
-          type: 'object',
-          properties: { file: string, change: { ...string, enum: ['added', 'changed', 'deleted'] } },
-          required: ['file', 'change'],
-        },
-      },
+      id: whole('Its number; later ones are greater.'),
+      parent: whole('The revision before; absent for the first.'),
+      at: moment('When it was made.'),
+      who: text('Who made it.'),
+      why: text('The reason that was given; may be empty.'),
+      source: one(
+        ['api', 'files', 'rollback', 'expiry'],
+        'How it came: over the API, by a change of the files, as a way back, or because its time was over.',
+      ),
+      refers: whole('The revision a rollback went back to, or took back.'),
+      files: parts('What it changed.', { file, change }),
     },
     ['parent', 'refers'],
   ),
@@ -74,171 +79,171 @@ export const changeSchemas = [
     'Rule',
     'An object in force.',
     {
-      key: { ...string, description: '`<kind>/<namespace>/<name>`' },
-      kind: string,
-      namespace: string,
-      name: string,
-      hosts: { ...strings, description: 'Hosts it is for, 10 at most; of message routes the services they lead to.' },
-      file: { ...string, description: 'Below the folder of configuration; absent for what does not come from it.' },
-      path: { ...string, description: 'The file as complaints and places name it.' },
-      line: integer,
-      errors: integer,
-      warnings: integer,
+      key: text('`<kind>/<namespace>/<name>`'),
+      kind: text('Its kind.'),
+      namespace: text('Its namespace.'),
+      name: text('Its name.'),
+      hosts: texts('Hosts it is for, 10 at most; of message routes the services they lead to.'),
+      file: text('Below the folder of configuration; absent for what does not come from it.'),
+      path: text('The file as complaints and places name it.'),
+      line: whole('Where its document begins, from 1.'),
+      errors: whole('Complaints about it that are errors.'),
+      warnings: whole('Complaints about it that are warnings.'),
       changed: {
-        type: 'object',
+        ...part({
+          revision: whole('Its number.'),
+          at: moment('When it was made.'),
+          who: text('Who made it.'),
+        }),
         description: 'The newest revision that changed its file.',
-        properties: { revision: integer, at: time, who: string },
-        required: ['revision', 'at', 'who'],
       },
     },
     ['file', 'changed'],
   ),
   object('Meaning', 'One thing a change does, in words.', {
-    object: { ...string, description: '`<kind>/<namespace>/<name>`' },
-    topic: string,
-    text: { type: 'object', properties: { en: string, zh: string }, required: ['en', 'zh'] },
-    danger: { ...boolean, description: 'Can stop traffic.' },
+    object: document('What changes'),
+    topic: text('What it is about, such as `fault` or `new`.'),
+    text: inBoth('What the change does.'),
+    danger: flag('Can stop traffic.'),
     place: ref('Place'),
   }),
   object('ClassChange', 'What changes on the wire for the proxies of one class.', {
-    class: { ...string, description: 'The properties that make the class, as JSON.' },
-    nodes: { ...strings, description: 'Proxies of the class, 100 at most.' },
-    proxies: integer,
-    types: {
-      type: 'array',
-      items: {
-        type: 'object',
-        properties: { type: string, added: strings, changed: strings, removed: strings },
-        required: ['type', 'added', 'changed', 'removed'],
-      },
-    },
+    class: text('The properties that make the class, as JSON.'),
+    nodes: texts('Proxies of the class, 100 at most.'),
+    proxies: whole('How many there are.'),
+    types: parts('By type of resources, those that change.', {
+      type: text('By the letters of its discovery service.'),
+      added: texts('Names that come.'),
+      changed: texts('Names whose content changes.'),
+      removed: texts('Names that go.'),
+    }),
   }),
   object('Plan', 'What a change would do.', {
-    plan: { ...string, description: 'Identifies the plan; to be sent with apply.' },
-    base: { ...integer, description: 'The newest revision when it was planned.' },
-    files: listOf('ChangedFile'),
-    diagnostics: listOf('Diagnostic'),
-    newErrors: { ...listOf('Diagnostic'), description: 'Errors that are not there now; with any, apply refuses.' },
-    meaning: listOf('Meaning'),
-    classes: listOf('ClassChange'),
-    proxies: { ...strings, description: 'Connected proxies that hold or will get something that changes.' },
-    services: { ...strings, description: 'Hostnames of services it touches.' },
-    callers: {
-      ...strings,
-      description: 'Workloads that have sent requests to these services, as far as proxies tell.',
-    },
+    plan: text('Identifies the plan; to be sent with apply.'),
+    base: whole('The newest revision when it was planned.'),
+    files: listOf('ChangedFile', 'Files it changes.'),
+    diagnostics: listOf('Diagnostic', 'Complaints about the configuration as it would be.'),
+    newErrors: listOf('Diagnostic', 'Errors that are not there now; with any, apply refuses.'),
+    meaning: listOf('Meaning', 'What it does, in words.'),
+    classes: listOf('ClassChange', 'What changes on the wire.'),
+    proxies: texts('Connected proxies that hold or will get something that changes.'),
+    services: texts('Hostnames of services it touches.'),
+    callers: texts('Workloads that have sent requests to these services, as far as proxies tell.'),
   }),
   object(
     'Conflict',
     'Files that somebody else changed in the meantime.',
     {
-      code: string,
-      message: string,
-      revision: { ...integer, description: 'The newest one; the base of the next attempt.' },
-      conflicts: {
-        type: 'array',
-        items: {
-          type: 'object',
-          properties: {
-            file: string,
-            base: { ...string, description: 'As it was when the change was begun; absent: not there, or withheld.' },
-            theirs: string,
-            mine: string,
-          },
-          required: ['file'],
+      code: text('Stable, for programs.'),
+      message: text('For people.'),
+      revision: whole('The newest one; the base of the next attempt.'),
+      conflicts: parts(
+        'The files, each in three versions.',
+        {
+          file,
+          base: text('As it was when the change was begun; absent: not there, or withheld.'),
+          theirs: text('As somebody else made it; absent: not there, or withheld.'),
+          mine: text('As this change would make it; absent: not there, or withheld.'),
         },
-      },
+        ['base', 'theirs', 'mine'],
+      ),
     },
     ['revision', 'conflicts'],
   ),
   object('RevisionFigures', 'Traffic of the services a revision touches, before it was in force and after.', {
-    revision: integer,
-    appliedAt: time,
-    until: { ...time, description: 'When the figures of five minutes are complete.' },
-    reading: { ...integer, description: 'Proxies whose counters are read.' },
-    more: { ...integer, description: 'Services that are touched besides and left out.' },
-    services: {
-      type: 'array',
-      items: {
-        type: 'object',
-        properties: {
-          hostname: string,
-          before: window,
-          after: window,
-          steps: {
-            type: 'array',
-            description: 'Of both windows, where there were requests.',
-            items: {
-              type: 'object',
-              properties: { at: { ...integer, description: 'ms since 1970.' }, ...figures },
-              required: ['at', 'requests', 'failed'],
-            },
-          },
-        },
-        required: ['hostname', 'before', 'after', 'steps'],
-      },
-    },
+    revision: whole('Its number.'),
+    appliedAt: moment('When it was applied.'),
+    until: moment('When the figures of five minutes are complete.'),
+    reading: whole('Proxies whose counters are read.'),
+    more: whole('Services that are touched besides and left out.'),
+    services: parts('Services it touches.', {
+      hostname: text('Full name of the service.'),
+      before: window('Before it was applied.'),
+      after: window('Since it was applied.'),
+      steps: parts(
+        'Of both windows, where there were requests.',
+        { at: whole('ms since 1970.'), ...figures },
+        NO_LATENCY,
+      ),
+    }),
   }),
   object('Convergence', 'How far a revision has come.', {
-    revision: integer,
-    inForce: { ...boolean, description: 'Its files have been read.' },
-    superseded: { ...boolean, description: 'Another revision came later; these are the states of that moment.' },
+    revision: whole('Its number.'),
+    inForce: flag('Its files have been read.'),
+    superseded: flag('Another revision came later; these are the states of that moment.'),
     counts: {
-      type: 'object',
-      properties: { waiting: integer, sent: integer, ACK: integer, NACK: integer, offline: integer },
-      required: ['waiting', 'sent', 'ACK', 'NACK', 'offline'],
+      ...part({
+        waiting: whole('Not sent to them yet.'),
+        sent: whole('Sent, and not answered.'),
+        ACK: whole('They accepted it.'),
+        NACK: whole('They refuse it.'),
+        offline: whole('They left meanwhile.'),
+      }),
+      description: 'How many proxies are in each state.',
     },
-    proxies: {
-      type: 'array',
-      items: {
-        type: 'object',
-        properties: {
-          node: string,
-          state: { ...string, enum: ['waiting', 'sent', 'ACK', 'NACK', 'offline'] },
-          rejected: {
-            type: 'object',
-            properties: { type: string, message: string, places: listOf('Place') },
-            required: ['type', 'message', 'places'],
-          },
+    proxies: parts(
+      'Proxies that get something that changes.',
+      {
+        node: text('Node id.'),
+        state: one(STATES, 'How far the revision has come there, as `counts` says.'),
+        rejected: {
+          ...part({
+            type: text('Type of resources, by the letters of its discovery service.'),
+            message: text("The proxy's own words."),
+            places: listOf('Place', 'Where in the documents that comes from.'),
+          }),
+          description: 'What it refuses, and why; absent where it does not.',
         },
-        required: ['node', 'state'],
       },
-    },
+      ['rejected'],
+    ),
   }),
   object(
     'Session',
     'Who is asking.',
     {
-      user: string,
+      user: text('Name; `local` where no users are defined.'),
       role,
-      via: { ...string, enum: ['open', 'session', 'token', 'certificate'] },
-      csrf: { ...string, description: 'To be sent as x-csrf-token with every write of this session.' },
+      via: one(
+        ['open', 'session', 'token', 'certificate'],
+        'How that is known; open: no users are defined, and this is loopback.',
+      ),
+      csrf: text('To be sent as x-csrf-token with every write of this session.'),
       readOnly: {
-        type: 'object',
+        ...part({ reason: text('Why.'), api: text('Where it can be changed, if that is known.') }, ['api']),
         description:
           'Nobody can change the configuration here, whatever their role: another process keeps its history.',
-        properties: { reason: string, api: { ...string, description: 'Where it can be changed, if that is known.' } },
-        required: ['reason'],
       },
     },
     ['csrf', 'readOnly'],
   ),
-  object('User', 'Somebody who may log in.', { name: string, role, created: time }),
+  object('User', 'Somebody who may log in.', {
+    name: text('To log in with.'),
+    role,
+    created: moment('When the user was added.'),
+  }),
   object(
     'Token',
     'A token of a script.',
-    { id: string, name: string, user: string, role, created: time, expires: time },
+    {
+      id: text('To revoke it by; not its secret.'),
+      name: text('What it is for.'),
+      user: text('Who made it; absent where no users were defined.'),
+      role,
+      created: moment('When it was made.'),
+      expires: moment('When it ends; absent: never.'),
+    },
     ['user', 'expires'],
   ),
   object('AuditEntry', 'Who did or tried what.', {
-    id: integer,
-    at: time,
-    who: string,
-    peer: string,
-    action: string,
-    outcome: { ...string, enum: ['done', 'refused', 'failed'] },
-    detail: string,
-    times: integer,
+    id: whole('Its number; later ones are greater.'),
+    at: moment('When.'),
+    who: text('User or token; empty where that is not known.'),
+    peer: text('Address it came from.'),
+    action: text('`POST /api/v1/apply`'),
+    outcome: one(['done', 'refused', 'failed'], 'What became of it.'),
+    detail: text('What more there is to say.'),
+    times: whole('How often the same happened within a moment; counted as one entry.'),
   }),
 ] as const
 
@@ -250,8 +255,5 @@ export const revisionParams = {
 } as const
 
 /** A list under a name. */
-export const named = (name: string, schema: string) => ({
-  type: 'object',
-  properties: { [name]: listOf(schema) },
-  required: [name],
-})
+export const named = (name: string, schema: string, description: string) =>
+  part({ [name]: listOf(schema, description) })

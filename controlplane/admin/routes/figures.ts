@@ -30,7 +30,7 @@ export function figureRoutes(app: FastifyInstance, { figures }: AdminContext): v
           {
             type: 'object',
             properties: {
-              services: listOf('ServiceFigures'),
+              services: listOf('ServiceFigures', 'Services with requests in the window.'),
               seconds: {
                 type: 'integer',
                 description: 'How long the window is: less than asked for where counters have not been read that long.',

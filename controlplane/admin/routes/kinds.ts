@@ -16,7 +16,7 @@ export function kindRoutes(app: FastifyInstance): void {
         tags: ['config'],
         summary: 'Kinds of documents',
         response: answers(
-          { type: 'object', properties: { kinds: listOf('Kind') }, required: ['kinds'] },
+          { type: 'object', properties: { kinds: listOf('Kind', 'All that are known.') }, required: ['kinds'] },
           'In the order of the documentation.',
         ),
       },

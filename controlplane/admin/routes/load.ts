@@ -24,7 +24,11 @@ export function loadRoutes(app: FastifyInstance, { reports }: AdminContext): voi
         summary: 'Requests that all proxies reported, by cluster',
         querystring: { type: 'object', properties: { limit } },
         response: answers(
-          { type: 'object', properties: { clusters: listOf('ClusterTotals') }, required: ['clusters'] },
+          {
+            type: 'object',
+            properties: { clusters: listOf('ClusterTotals', 'Busiest first.') },
+            required: ['clusters'],
+          },
           'Busiest first; sums since the control plane began to take reports.',
         ),
       },
@@ -52,7 +56,7 @@ export function loadRoutes(app: FastifyInstance, { reports }: AdminContext): voi
         },
         querystring: { type: 'object', properties: { limit } },
         response: answers(
-          { type: 'object', properties: { clusters: listOf('ClusterLoad') }, required: ['clusters'] },
+          { type: 'object', properties: { clusters: listOf('ClusterLoad', 'Busiest first.') }, required: ['clusters'] },
           'Busiest first; sums since the proxy began to report.',
         ),
       },
@@ -95,7 +99,11 @@ export function loadRoutes(app: FastifyInstance, { reports }: AdminContext): voi
           },
         },
         response: answers(
-          { type: 'object', properties: { edges: listOf('Edge') }, required: ['edges'] },
+          {
+            type: 'object',
+            properties: { edges: listOf('Edge', 'Busiest in the window first.') },
+            required: ['edges'],
+          },
           'Busiest in the window first.',
         ),
       },

@@ -42,7 +42,11 @@ export function policyRoutes(app: FastifyInstance, { mesh, config, status, repor
           },
         },
         response: answers(
-          { type: 'object', properties: { policies: listOf('Policy') }, required: ['policies'] },
+          {
+            type: 'object',
+            properties: { policies: listOf('Policy', 'By precedence of their documents.') },
+            required: ['policies'],
+          },
           'In order of precedence of their documents.',
         ),
       },

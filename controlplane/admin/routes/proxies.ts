@@ -4,14 +4,14 @@ import type { AdminContext } from '../context.ts'
 import { notFound } from '../errors.ts'
 import { heldConfig, proxyExchanges, proxyStatus } from '../proxies.ts'
 import { allProxies } from '../replicas.ts'
-import { answers, listOf } from '../schemas.ts'
+import { answers, listOf, text } from '../schemas.ts'
 import { sharedListeners } from '../shared-listeners.ts'
 import { PLURAL } from '../translate.ts'
 
 const proxiesAnswer = {
   type: 'object',
   properties: {
-    proxies: listOf('Proxy'),
+    proxies: listOf('Proxy', 'One for each stream.'),
     complete: {
       type: 'boolean',
       description: 'False while other replicas cannot be asked; absent where there are none.',
@@ -91,7 +91,7 @@ export function proxyRoutes(app: FastifyInstance, context: AdminContext): void {
         response: answers(
           {
             type: 'object',
-            properties: { node: { type: 'string' }, exchanges: listOf('ProxyExchange') },
+            properties: { node: text('Node id.'), exchanges: listOf('ProxyExchange', 'Newest first.') },
             required: ['node', 'exchanges'],
           },
           'Of its newest stream, newest first; forty at most.',
@@ -125,8 +125,10 @@ export function proxyRoutes(app: FastifyInstance, context: AdminContext): void {
           {
             type: 'object',
             properties: {
-              node: { type: 'string' },
-              ...Object.fromEntries(Object.values(PLURAL).map((name) => [name, listOf('HeldConfig')])),
+              node: text('Node id.'),
+              ...Object.fromEntries(
+                Object.values(PLURAL).map((name) => [name, listOf('HeldConfig', 'As it has them, by name.')]),
+              ),
             },
             required: ['node'],
           },

@@ -52,7 +52,7 @@ export function serviceRoutes(app: FastifyInstance, { mesh }: AdminContext): voi
           properties: { namespace: { type: 'string', description: 'Only services of this namespace.' } },
         },
         response: answers(
-          { type: 'object', properties: { services: listOf('Service') }, required: ['services'] },
+          { type: 'object', properties: { services: listOf('Service', 'By hostname.') }, required: ['services'] },
           'In order of precedence.',
         ),
       },
@@ -75,7 +75,11 @@ export function serviceRoutes(app: FastifyInstance, { mesh }: AdminContext): voi
         summary: 'The services with a hostname, one for each namespace that declares it',
         params: { type: 'object', properties: { hostname: { type: 'string', description: 'In full; in any case.' } } },
         response: answers(
-          { type: 'object', properties: { services: { ...listOf('Service') } }, required: ['services'] },
+          {
+            type: 'object',
+            properties: { services: listOf('Service', 'One for each namespace that declares it.') },
+            required: ['services'],
+          },
           'At least one.',
         ),
       },

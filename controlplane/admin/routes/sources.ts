@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { SourceState } from '../../consul/index.ts'
 import type { AdminContext } from '../context.ts'
 import { ApiError } from '../errors.ts'
-import { answers, listOf, ref } from '../schemas.ts'
+import { answers, listOf, ref, whole } from '../schemas.ts'
 
 /** Registries: how each is doing, and what it told that nobody believes yet. */
 export function sourceRoutes(app: FastifyInstance, { sources }: AdminContext): void {
@@ -16,7 +16,7 @@ export function sourceRoutes(app: FastifyInstance, { sources }: AdminContext): v
         response: answers(
           {
             type: 'object',
-            properties: { sources: listOf('Source'), drain: ref('Drain') },
+            properties: { sources: listOf('Source', 'In the order they were named.'), drain: ref('Drain') },
             required: ['sources'],
           },
           'Empty where no registry is read.',
@@ -40,7 +40,11 @@ export function sourceRoutes(app: FastifyInstance, { sources }: AdminContext): v
           properties: { what: { type: 'string', maxLength: 1024, description: 'As `held[].what` names it.' } },
         },
         response: answers(
-          { type: 'object', properties: { confirmed: { type: 'integer' } }, required: ['confirmed'] },
+          {
+            type: 'object',
+            properties: { confirmed: whole('How many things are believed now.') },
+            required: ['confirmed'],
+          },
           'How many things were held.',
         ),
       },

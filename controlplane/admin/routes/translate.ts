@@ -6,7 +6,7 @@ import { PLURAL, staticNode, translateResources, translateStatic } from '../tran
 import { type NodeQuery, nodeQuery, queriedNode } from './node-query.ts'
 
 export function translateRoutes(app: FastifyInstance, context: AdminContext): void {
-  const list = { type: 'array', items: envoyMessage } as const
+  const list = { type: 'array', items: envoyMessage, description: 'What the proxy would get, by name.' } as const
   app.get<{ Querystring: NodeQuery & { type: ResourceType | 'all'; format: 'resources' | 'envoy' } }>(
     '/api/v1/translate',
     {
