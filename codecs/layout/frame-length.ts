@@ -47,23 +47,38 @@ function oneLength(plan: VariantPlan, min: number, facts: readonly Condition[]):
   const { total } = length
   const need = Math.max(length.need, ...facts.map(({ node }) => node.minEnd))
   const checks = facts.map(({ test }) => test)
-  // Behind a varint or a text it is not certain that a fixed value is there yet.
-  const places = facts.map(({ node }) => (node.fixed ? undefined : node.end))
+  if (length.until || facts.some(({ node }) => !node.fixed)) return searching(plan, min, facts, need)
+  return (b, at, end) => {
+    if (end - at < need) return need
+    for (let i = 0; i < checks.length; i++) if (!checks[i]!(b, at, end)) return FrameError.badMagic
+    return judged(total(b, at, end), min, maxFrame, end - at)
+  }
+}
+
+/** The same for frames with a delimiter, and for fixed values behind a varint or a text, of which it is not certain that they are there yet. */
+function searching(
+  { length, maxFrame }: VariantPlan,
+  min: number,
+  facts: readonly Condition[],
+  need: number,
+): Codec['frameLength'] {
   const search = length.until && untilLength(length.until, min, maxFrame)
   return (b, at, end, seen = 0) => {
     if (end - at < need) return need
-    for (let i = 0; i < checks.length; i++) {
-      const place = places[i]?.(b, at, end) ?? 0
+    for (let i = 0; i < facts.length; i++) {
+      const { node, test } = facts[i]!
+      const place = node.fixed ? 0 : node.end(b, at, end)
       if (place < 0) return place === NEED ? waitFor(end - at + 1, maxFrame) : FrameError.malformed
-      if (!checks[i]!(b, at, end)) return FrameError.badMagic
+      if (!test(b, at, end)) return FrameError.badMagic
     }
-    if (search) return search(b, at, end, seen)
-    const n = total(b, at, end)
-    if (n < min) {
-      return n >= 0 ? FrameError.belowHeader : n === NEED ? waitFor(end - at + 1, maxFrame) : FrameError.malformed
-    }
-    return n > maxFrame ? FrameError.tooLong : n
+    return search ? search(b, at, end, seen) : judged(length.total(b, at, end), min, maxFrame, end - at)
   }
+}
+
+/** What `frameLength` answers where so many bytes are there and the frame says `n`. */
+function judged(n: number, min: number, maxFrame: number, there: number): number {
+  if (n < min) return n >= 0 ? FrameError.belowHeader : n === NEED ? waitFor(there + 1, maxFrame) : FrameError.malformed
+  return n > maxFrame ? FrameError.tooLong : n
 }
 
 /** A length field that is itself cut off: one more byte, unless the frame could no longer be valid. */

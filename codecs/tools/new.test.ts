@@ -81,6 +81,46 @@ describe('protocol new', () => {
     expect(decodeFrames(codec, reply).frames[0]).toMatchObject({ kind: 'response', status: 5, error: true })
   })
 
+  test('frames that end with a delimiter, and words up to others', () => {
+    const codec = codecOf({
+      length: String.raw`until(\r\n)`,
+      fields: String.raw`verb=until(\s)@0, topic=until(:)@verb, text=str@topic`,
+      ordered: 'yes',
+    })
+    const bytes = new Uint8Array(Buffer.from("SAY it's:here\r\nBYE\r\n"))
+    expect(decodeFrames(codec, bytes)).toMatchObject({ frames: [{ length: 15, kind: 'either' }, { length: 5 }] })
+    expect(['verb', 'topic', 'text'].map((name) => codec.field(codec.slot(name), bytes, 0, 15))).toEqual([
+      'SAY',
+      "it's",
+      'here',
+    ])
+  })
+
+  test('a length in digits, and a kind in front of an apostrophe', () => {
+    const codec = codecOf({ length: 'dec(4)@0', kind: 'ascii(1)@end(length) + 1', fields: "who=until(')@kind" })
+    const bytes = new Uint8Array(Buffer.from("9:1ann'more"))
+    expect(decodeFrames(codec, bytes).frames).toMatchObject([{ length: 10, kind: 'request' }])
+    expect(codec.field(codec.slot('who'), bytes, 0, 10)).toBe('ann')
+  })
+
+  test('sides that nothing tells apart are variants', () => {
+    const codec = codecOf({
+      sides: 'yes',
+      id: 'u32@8',
+      replyId: 'u32@4',
+      status: 'u16@8',
+      fields: 'api=u16@4',
+    })
+    expect(codec.modes).toContain('shared')
+    const request = parseHex('0000000c 0003 0001 00000007')
+    expect(decodeFrames(codec, request).frames).toMatchObject([{ kind: 'request', id: 7n }])
+    expect(codec.field(codec.slot('api'), request, 0, 12)).toBe(3)
+    const reply = parseHex('0000000a 00000007 0005')
+    expect(decodeFrames(codec.upstream!, reply).frames).toMatchObject([
+      { kind: 'response', id: 7n, status: 5, error: true },
+    ])
+  })
+
   test.each([
     ['replies in order, no id', { ordered: 'yes', kind: 'either' }],
     ['digits as length', { length: 'ascii(4)@0', counts: 'rest', kind: 'u8@length' }],
@@ -92,6 +132,8 @@ describe('protocol new', () => {
   test.each([
     [{ length: 'u33@0' }, /^length \(.*"u33@0": there is no type "u33"/],
     [{ length: 'str(u8)@0' }, /this is a number/],
+    [{ length: String.raw`until(\q)` }, /1 to 16 bytes/],
+    [{ sides: 'perhaps' }, /yes or no/],
     [{ kinds: '1=reqest' }, /there is no kind "reqest"; did you mean "request"/],
     [{ fields: 'id=u8@0' }, /"id" is asked for on its own/],
     [{ lenght: 'u8@0' }, /no question "lenght"; did you mean "length"/],

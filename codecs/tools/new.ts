@@ -1,5 +1,5 @@
 import { minBytes, parseType } from '../layout/types.ts'
-import { type AnswerTexts, completeAnswers, list, type Place, readFields, readPlace } from './questions.ts'
+import { type AnswerTexts, completeAnswers, list, type Place, readFields, readPlace, readUntil } from './questions.ts'
 
 interface Named extends Place {
   readonly name: string
@@ -18,7 +18,8 @@ export function newProtocol(texts: AnswerTexts): string {
     const place = readPlace(text)
     return place && { name, ...place, type: little ? littleEndian(place.type) : place.type }
   }
-  const length = find('length', answer('length'))!
+  const until = readUntil(answer('length'))
+  const length = find('length', answer('length'))
   const [, magicPlace = '', magicValue = ''] = /^(.+)=(.+)$/.exec(answer('magic')) ?? []
   const magic = find('check', magicPlace)
   const kind = find('kind', answer('kind'))
@@ -27,36 +28,42 @@ export function newProtocol(texts: AnswerTexts): string {
   const fields = readFields(answer('fields')).flatMap(({ name, place }) =>
     place ? [{ name, ...place, type: little ? littleEndian(place.type) : place.type }] : [],
   )
-  const known = [length, magic, kind, id, ...fields, status].filter((one) => one !== undefined)
+  const own = answer('sides') === 'yes' ? undefined : status
+  const known = [length, magic, kind, id, ...fields, own].filter((one) => one !== undefined)
   const kinds = list(answer('kinds')).map((pair) => pair.split('=').map((part) => part.trim()))
   const repeats = answer('header') === '' ? headerEnd(known) : headerOf(answer('header'))
   const heartbeat = kinds.some(([, name]) => name === 'heartbeat')
   const name = answer('name')
   const counts = answer('counts')
-  const lines: readonly (readonly [text: string, comment?: string] | undefined)[] = [
-    ['apiVersion: meshgate.io/v1'],
-    ['kind: Protocol'],
-    [`metadata: {name: ${name}}`, `ports named ${name} or ${name}-… speak it`],
-    ['spec:'],
-    ['  frame:'],
-    [
-      `    length: {${where(length)}, counts: ${counts}}`,
-      counts === 'all' ? 'the whole frame, itself included' : 'what follows the field',
-    ],
-    magic && [
-      `    check: {at: ${offset(magic)}, type: ${magic.type}, equals: ${magicValue}}`,
-      'a frame without it closes the connection',
-    ],
-    [`    max: ${answer('max')}`, 'a longer frame closes the connection'],
+  const routed: readonly Line[] = fields.map((field) => [`    ${field.name}: {${where(field)}}`])
+  const message: readonly Line[] = [
     ['  message:'],
     kind
       ? [`    kind: {${where(kind)}, is: {${kinds.map(([value, of]) => `${value}: ${of}`).join(', ')}}}`]
       : [`    kind: ${answer('kind')}`],
     id && [`    id: {${where(id)}}`, 'a reply repeats it'],
-    status && [`    status: {${where(status)}}`],
-    status && ['    error: {status: {not: 0}}', 'what outlier detection counts'],
+    ...statusLines(status),
     fields.length > 0 ? ['  fields:', 'what routes can match'] : undefined,
-    ...fields.map((field) => [`    ${field.name}: {${where(field)}}`] as const),
+    ...routed,
+  ]
+  const lines: readonly Line[] = [
+    ['apiVersion: meshgate.io/v1'],
+    ['kind: Protocol'],
+    [`metadata: {name: ${name}}`, `ports named ${name} or ${name}-… speak it`],
+    ['spec:'],
+    ['  frame:'],
+    length
+      ? [
+          `    length: {${where(length)}, counts: ${counts}}`,
+          counts === 'all' ? 'the whole frame, itself included' : 'what follows the field',
+        ]
+      : [`    until: ${quoted(until ?? '')}`, 'a frame goes up to these bytes'],
+    magic && [
+      `    check: {at: ${offset(magic)}, type: ${magic.type}, equals: ${magicValue}}`,
+      'a frame without it closes the connection',
+    ],
+    [`    max: ${answer('max')}`, 'a longer frame closes the connection'],
+    ...(answer('sides') === 'yes' ? sides({ id, replyId: find('id', answer('replyId')), fields, status }) : message),
     ['  reply:'],
     errorReply(answer('error'), little, status !== undefined, repeats),
     heartbeat ? [`    heartbeat: {from: request, bytes: ${repeats}, set: {kind: heartbeat}}`] : undefined,
@@ -67,6 +74,40 @@ export function newProtocol(texts: AnswerTexts): string {
   const column = Math.min(56, Math.max(...there.map(([text, comment]) => (comment ? text.length : 0)))) + 1
   return there.map(([text, comment]) => `${comment ? `${text.padEnd(column)} # ${comment}` : text}\n`).join('')
 }
+
+type Line = readonly [text: string, comment?: string] | undefined
+
+function statusLines(status: Place | undefined): readonly Line[] {
+  if (!status) return []
+  return [[`    status: {${where(status)}}`], ['    error: {status: {not: 0}}', 'what outlier detection counts']]
+}
+
+/** Layouts of a client's frames and of an upstream's. */
+function sides(
+  parts: Readonly<Record<'id' | 'replyId' | 'status', Place | undefined>> & { readonly fields: readonly Named[] },
+): readonly Line[] {
+  const { id, replyId, status, fields } = parts
+  const indent = (line: Line): Line => line && (line[1] ? [`    ${line[0]}`, line[1]] : [`    ${line[0]}`])
+  return [
+    ['  variants:'],
+    ['    - name: request'],
+    ['      from: client', 'frames that clients send'],
+    ['      message:'],
+    ['        kind: request'],
+    id && [`        id: {${where(id)}}`, 'a reply repeats it'],
+    fields.length > 0 ? ['      fields:', 'what routes can match'] : undefined,
+    ...fields.map((field): Line => [`        ${field.name}: {${where(field)}}`]),
+    ['    - name: response'],
+    ['      from: upstream', 'frames that come back'],
+    ['      message:'],
+    ['        kind: response'],
+    replyId && [`        id: {${where(replyId)}}`],
+    ...statusLines(status).map(indent),
+  ]
+}
+
+/** A text as YAML has it whatever stands in it. */
+const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`
 
 function errorReply(
   error: string,
@@ -93,7 +134,8 @@ function littleEndian(type: string): string {
 function where({ type, at, mask }: Place): string {
   const place = /^\d+$/.test(at) ? `at: ${at}` : /^[A-Za-z_][\w-]*$/.test(at) ? `after: ${at}` : `at: ${at}`
   const size = type === 'str' || type === 'bytes' ? ', size: rest' : ''
-  return `${place}, type: ${type}${size}${mask ? `, mask: ${mask}` : ''}`
+  const written = /^[\w()-]+$/.test(type) ? type : quoted(type)
+  return `${place}, type: ${written}${size}${mask ? `, mask: ${mask}` : ''}`
 }
 
 function offset({ at }: Place): string {
@@ -115,7 +157,7 @@ function headerEnd(known: readonly Named[]): number | string {
     const bytes = width(one)
     return /^\d+$/.test(one.at) && bytes !== undefined ? Number(one.at) + bytes : undefined
   })
-  if (ends.every((end) => end !== undefined)) return Math.max(...ends)
+  if (ends.every((end) => end !== undefined)) return Math.max(0, ...ends)
   const depth = (one: Named, seen: readonly string[] = []): number => {
     const before = within.find(({ name }) => new RegExp(`\\b${name}\\b`).test(one.at))
     return before && !seen.includes(one.name) ? 1 + depth(before, [...seen, one.name]) : 0

@@ -1,4 +1,5 @@
 import { connectionModes, frameKindNames } from '../contract.ts'
+import { delimiterBytes } from '../layout/delimiter.ts'
 import { didYouMean } from '../layout/names.ts'
 import { largest, minBytes, parseType, typeHint } from '../layout/types.ts'
 
@@ -72,6 +73,11 @@ function wrongFields(answer: string): string | undefined {
   return undefined
 }
 
+/** What `until(\n)` says of frames; undefined when it is something else. */
+export function readUntil(answer: string): string | undefined {
+  return /^until\((.+)\)$/s.exec(answer.trim())?.[1]
+}
+
 const answerOf = ({ type, at }: Place) => `${type}@${at}`
 
 function wrongKinds(answer: string): string | undefined {
@@ -92,6 +98,7 @@ const oneOf =
 const orNone = (check: (answer: string) => string | undefined) => (answer: string) =>
   answer === '' ? undefined : check(answer)
 const always = (text: string) => () => text
+const oneSided = ({ sides = '' }: AnswerTexts) => sides !== 'yes'
 const isKind = (answer: string) => frameKindNames.some((kind) => kind === answer)
 
 /** 1MiB, or what the length field can say if that is less. */
@@ -119,15 +126,20 @@ export const questions: readonly Question[] = [
   },
   {
     key: 'length',
-    ask: 'Length field (type@offset: u32@0, or leb128@0 for a varint)',
+    ask: String.raw`Length field (type@offset: u32@0, leb128@0 for a varint, dec(6)@0 for digits; or until(\n): frames end with these bytes)`,
     fallback: always('u32@0'),
-    wrong: (a) => wrongPlace(a, true),
+    wrong: (a) => {
+      const until = readUntil(a)
+      if (until === undefined) return wrongPlace(a, true)
+      return delimiterBytes(until) ? undefined : String.raw`1 to 16 bytes, as until(\r\n) or until(\x03)`
+    },
   },
   {
     key: 'counts',
     ask: 'It counts all of the frame, or the rest behind it (all/rest)',
-    fallback: ({ length = '' }) => (readPlace(length)?.type.match(/^(leb|zig|mqtt)/) ? 'rest' : 'all'),
+    fallback: ({ length = '' }) => (readPlace(length)?.type.match(/^(leb|zig|mqtt|dec)/) ? 'rest' : 'all'),
     wrong: oneOf('all', 'rest'),
+    applies: ({ length = '' }) => readUntil(length) === undefined,
   },
   {
     key: 'max',
@@ -145,23 +157,38 @@ export const questions: readonly Question[] = [
     }),
   },
   {
+    key: 'sides',
+    ask: 'Are replies laid out otherwise than requests, and nothing in a frame says which it is? (yes/no)',
+    fallback: always('no'),
+    wrong: oneOf('yes', 'no'),
+  },
+  {
     key: 'kind',
     ask: 'Field that tells requests from replies (type@place, u8@length: behind the length; or "either": no frame says)',
-    fallback: ({ length = '' }) => (readPlace(length)?.type.match(/^u?i?32/) ? 'u8@4' : 'u8@length'),
+    fallback: ({ length = '' }) =>
+      readUntil(length) ? 'either' : readPlace(length)?.type.match(/^u?i?32/) ? 'u8@4' : 'u8@length',
     wrong: (a) => (isKind(a) ? undefined : wrongPlace(a, true)),
+    applies: oneSided,
   },
   {
     key: 'kinds',
     ask: 'Its values (value=request|response|oneway|heartbeat|push, …)',
     fallback: always('1=request, 2=response'),
     wrong: wrongKinds,
-    applies: ({ kind = '' }) => !isKind(kind),
+    applies: ({ kind = '', sides = '' }) => oneSided({ sides }) && !isKind(kind),
   },
   {
     key: 'id',
     ask: 'Message id that a reply repeats (type@place, empty: none)',
     fallback: always(''),
     wrong: orNone((a) => wrongPlace(a, true)),
+  },
+  {
+    key: 'replyId',
+    ask: 'Where a reply has it (type@place)',
+    fallback: ({ id = '' }) => id,
+    wrong: (a) => wrongPlace(a, true),
+    applies: ({ id = '', sides = '' }) => !oneSided({ sides }) && id !== '',
   },
   {
     key: 'ordered',
@@ -200,7 +227,8 @@ export const questions: readonly Question[] = [
       const form = parseType(a)?.form
       return a === 'yes' || a === 'no' || form === 'int' || form === 'varint' ? undefined : 'yes, no, or a type as u16'
     },
-    applies: ({ kind = '', kinds = '' }) => !isKind(kind) && kinds.includes('response'),
+    applies: ({ kind = '', kinds = '', sides = '' }) =>
+      oneSided({ sides }) && !isKind(kind) && kinds.includes('response'),
   },
   {
     key: 'header',

@@ -96,12 +96,14 @@ describe('frames of a stream', () => {
   it('are the same for a codec that looks for their end, which is given what came and not a byte at a time', () => {
     let calls = 0
     let looked = 0
+    const memories = new Set<unknown>()
     const lines: Codec = {
       ...game,
       delimited: true,
       maxFrame: 10_000,
       frameLength: (b, at, end, seen = 0) => {
         calls++
+        memories.add(b)
         for (let p = at + seen; p < Math.min(end, at + 10_000); p++) {
           looked++
           if (b[p] === 10) return p + 1 - at
@@ -137,6 +139,12 @@ describe('frames of a stream', () => {
       ),
       { numRuns: 40 },
     )
+    memories.clear()
+    expect(
+      read(cut(Buffer.concat([Buffer.alloc(9000, 65), Buffer.from('\n')]), [30]), () => false, lines).frames,
+    ).toHaveLength(1)
+    // What has come is copied as often as its memory doubles, and not with every piece.
+    expect(memories.size).toBeLessThan(10)
     expect(read(cut(Buffer.alloc(20_000, 65), [700]), () => false, lines)).toEqual({
       frames: [],
       error: -2,

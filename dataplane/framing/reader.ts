@@ -127,11 +127,10 @@ export class FrameReader {
 
   #begin(chunk: Uint8Array, at: number, end: number, need: number): void {
     const have = end - at
-    const most = this.#codec.delimited ? this.#codec.maxFrame : need
-    this.#carry = new Uint8Array(Math.min(most, Math.max(firstCarry, have * 2)))
+    this.#need = need
+    this.#carry = new Uint8Array(Math.min(this.#most(), Math.max(firstCarry, have * 2)))
     this.#carry.set(chunk.subarray(at, end))
     this.#have = have
-    this.#need = need
     this.#seen = have
   }
 
@@ -180,10 +179,15 @@ export class FrameReader {
     return Math.max(asked, Math.min(Math.max(lookAhead, this.#have), this.#codec.maxFrame - this.#have))
   }
 
+  /** No more is held for the frame that has begun. */
+  #most(): number {
+    return this.#codec.delimited ? this.#codec.maxFrame : this.#need
+  }
+
   #room(bytes: number): void {
     const carry = this.#carry!
     if (bytes <= carry.length) return
-    const grown = new Uint8Array(Math.min(Math.max(this.#need, bytes), Math.max(bytes, carry.length * 2, steps)))
+    const grown = new Uint8Array(Math.min(this.#most(), Math.max(bytes, carry.length * 2, steps)))
     grown.set(carry.subarray(0, this.#have))
     this.#carry = grown
   }
