@@ -1,4 +1,4 @@
-import type { ConfigObject } from '../config/object.ts'
+import type { ConfigObject, Named } from '../config/object.ts'
 import { type Diagnostic, formatPath } from '../diagnostics/diagnostic.ts'
 import { createMesh } from '../mesh.ts'
 import { recorded } from '../model/cells.ts'
@@ -53,7 +53,7 @@ function* problemsIn(views: Iterable<ClassView>): Generator<Problem> {
  */
 export function problemDiagnostics(
   problems: Iterable<Problem>,
-  newest: (object: ConfigObject) => ConfigObject = (object) => object,
+  newest: (object: Named) => Named = (object) => object,
 ): readonly Diagnostic[] {
   const found = new Map<string, Diagnostic>()
   for (const problem of problems) {
@@ -88,7 +88,7 @@ export function problemsOfObjects(objects: ReadonlyMap<string, ConfigObject>): r
 
 function toDiagnostic(
   { code, severity, message, hint, origin: { object, path } }: Problem,
-  newest: (object: ConfigObject) => ConfigObject,
+  newest: (object: Named) => Named,
 ): Diagnostic {
   return { code, severity, message, ...newest(object).source.locate(path), path: formatPath(path), hint }
 }

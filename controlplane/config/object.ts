@@ -14,8 +14,14 @@ export interface ConfigObject<Spec = unknown> {
   readonly key: string
 }
 
-/** A place in an object that decided something: what NACKs, `explain` and the plan's blast radius point to. */
+/** Who an object is and where it was read, but nothing of what it says. */
+export type Named = Pick<ConfigObject, 'kind' | 'apiVersion' | 'name' | 'namespace' | 'source' | 'key'>
+
+/**
+ * A place in an object that decided something: what NACKs, `explain` and the plan's blast radius point to. Its object may be a newer
+ * reading than the one that decided: what it says is for no computation.
+ */
 export interface Origin {
-  readonly object: ConfigObject
+  readonly object: Named
   readonly path: readonly (string | number)[]
 }

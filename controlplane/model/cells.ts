@@ -85,13 +85,17 @@ export function unrecorded<T>(read: () => T): T {
 
 /** What `read` read, and what came of it. */
 export function recorded<T>(read: () => T): { readonly value: T; readonly reads: Reads } {
-  const own = beginReading()
+  // A cell that reads this way depends on what is read.
+  const own = beginReading(reading?.dependencies && [])
   const outer = setReading(own)
   try {
     return { value: read(), reads: own }
   } finally {
     setReading(outer)
-    if (outer) merge(outer, own)
+    if (outer) {
+      merge(outer, own)
+      for (const one of own.dependencies ?? []) depend(outer, one)
+    }
   }
 }
 

@@ -42,6 +42,8 @@ export interface Service {
   readonly meshExternal: boolean
   readonly exportTo: readonly string[]
   readonly subjectAltNames: readonly string[]
+  /** What messages for it call it, where several services share a port: the annotation `interface`, as Aeraki has it. */
+  readonly interfaceName?: string | undefined
   /** The object that declares it and the path of the host. */
   readonly origin: Origin
 }

@@ -175,6 +175,7 @@ function toService(
     meshExternal: (spec.location ?? 'MESH_EXTERNAL') === 'MESH_EXTERNAL',
     exportTo: spec.exportTo?.length ? spec.exportTo : defaultExportTo,
     subjectAltNames: spec.subjectAltNames ?? [],
+    interfaceName: first.annotations['interface'] || undefined,
     origin: world.origin(first, ['spec', 'hosts', hostIndex]),
   }
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { ConfigObject, Origin } from '../config/object.ts'
+import type { ConfigObject, Named, Origin } from '../config/object.ts'
 import { batch, cells, type Source, sameItems, source } from './cells.ts'
 import { isSupposing, type Supposition, suppose } from './supposition.ts'
 
@@ -133,12 +133,12 @@ export class World {
   }
 
   /** A place in an object that can still be found after lines have moved in its file. */
-  origin(object: ConfigObject, path: Origin['path']): Origin {
+  origin(object: Named, path: Origin['path']): Origin {
     return new LiveOrigin(this, object, path)
   }
 
   /** The newest reading of an object (not tracked): content equal, places in its file up to date. */
-  newest(object: ConfigObject): ConfigObject {
+  newest(object: Named): Named {
     return this.#newest.get(object.key) ?? object
   }
 
@@ -176,16 +176,16 @@ function lasting(object: ConfigObject): ConfigObject {
 
 class LiveOrigin implements Origin {
   readonly #world: World
-  readonly #object: ConfigObject
+  readonly #object: Named
   readonly path: Origin['path']
 
-  constructor(world: World, object: ConfigObject, path: Origin['path']) {
+  constructor(world: World, object: Named, path: Origin['path']) {
     this.#world = world
     this.#object = object
     this.path = path
   }
 
-  get object(): ConfigObject {
+  get object(): Named {
     return this.#world.newest(this.#object)
   }
 }

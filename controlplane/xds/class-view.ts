@@ -97,7 +97,7 @@ export class ClassView implements View {
     this.#onCompiled = onCompiled
     // Messages that people wrote name clusters without generation: these are never let go of.
     const pinned = cell(() => {
-      const documents = new Set([...raw().values()].map(({ origin }) => origin.object))
+      const documents = new Set([...raw().values()].map(({ object }) => object))
       return new Set([...documents].flatMap(({ spec }) => outboundNames(spec)))
     }, sameNames)
     const scope: Scope = {
@@ -338,8 +338,8 @@ export class ClassView implements View {
     }
   }
 
-  #fromRaw({ type, name, bytes, version, children, origin }: RawResource): Resource {
-    return this.#resource(type, name, bytes, { origins: [origin], children }, version)
+  #fromRaw({ type, name, bytes, version, children, object, path }: RawResource): Resource {
+    return this.#resource(type, name, bytes, { origins: [{ object, path }], children }, version)
   }
 
   /** A mistake in compilation costs one resource, never the stream that asked for it. */

@@ -31,7 +31,9 @@ export interface RawResource {
   /** Set when the document asks for a version of its own. */
   readonly version: string | undefined
   readonly children: Resource['children']
-  readonly origin: Origin
+  /** The document, and the place in it. */
+  readonly object: ConfigObject<EnvoyResourceSpec>
+  readonly path: Origin['path']
 }
 
 export const MESSAGE_SCHEMA: Readonly<Record<ResourceType, GenMessage<Message>>> = {
@@ -61,12 +63,11 @@ export function rawResources(object: ConfigObject<EnvoyResourceSpec>): readonly 
   const list: RawResource[] = []
   for (const [field, type] of Object.entries(LISTS) as [keyof typeof LISTS, ResourceType][])
     for (const [index, message] of (spec[field] ?? []).entries())
-      list.push(...read(type, message, spec.version, { object, path: ['spec', field, index] }))
+      list.push(...read(type, message, spec.version, object, ['spec', field, index]))
   for (const [index, { type, resource, version }] of (spec.resources ?? []).entries()) {
     const { '@type': typeUrl, ...message } = resource
     const short = type ?? (typeof typeUrl === 'string' ? SHORT_NAME.get(typeUrl) : undefined)
-    if (short)
-      list.push(...read(short, message, version ?? spec.version, { object, path: ['spec', 'resources', index] }))
+    if (short) list.push(...read(short, message, version ?? spec.version, object, ['spec', 'resources', index]))
   }
   parsed.set(object, list)
   return list
@@ -86,7 +87,8 @@ function read(
   type: ResourceType,
   json: EnvoyMessage,
   version: string | undefined,
-  origin: Origin,
+  object: ConfigObject<EnvoyResourceSpec>,
+  path: Origin['path'],
 ): readonly RawResource[] {
   const { '@type': _, ...body } = json
   const schema = MESSAGE_SCHEMA[type]
@@ -96,7 +98,7 @@ function read(
     const named = message as unknown as { readonly name?: string; readonly clusterName?: string }
     const name = named.name ?? named.clusterName ?? ''
     const children = type === 'cds' ? assignmentOf(message as Cluster) : []
-    return [{ type, name, bytes: encode(schema, message), version, children, origin }]
+    return [{ type, name, bytes: encode(schema, message), version, children, object, path }]
   } catch {
     return []
   }

@@ -21,7 +21,7 @@ interface Place {
 
 const NAMESPACES = ['shop', 'play', 'default', 'istio-system', undefined]
 const LABELS = ['app', 'istio', 'version', 'zone-of']
-const ANNOTATIONS = ['meshgate.io/lazy', 'meshgate.io/lazy-virtual-hosts', 'meshgate.io/proxy-protocol']
+const ANNOTATIONS = ['meshgate.io/lazy', 'meshgate.io/lazy-virtual-hosts', 'meshgate.io/proxy-protocol', 'interface']
 
 /** Draws changes of documents: by the schema of their kind, and with what other documents say in a field of the same name. */
 export class DocumentChanges {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { join, normalize } from 'node:path'
 import { analyzeInSteps, finish } from '../../config/analysis/analyze.ts'
 import { type LoadedConfig, loadConfig } from '../../config/load.ts'
-import type { ConfigObject } from '../../config/object.ts'
+import type { Named } from '../../config/object.ts'
 import { compareDiagnostics, type Diagnostic } from '../../diagnostics/diagnostic.ts'
 import type { LiveConfig } from '../../live-config.ts'
 import type { CompiledMesh } from '../../mesh.ts'
@@ -225,7 +225,7 @@ function merged(a: readonly SourceDocument[], b: readonly SourceDocument[]): rea
 }
 
 /** An object as it stands in the planned texts, whose lines may have moved. */
-function newest(object: ConfigObject, { objects }: LoadedConfig): ConfigObject {
+function newest(object: Named, { objects }: LoadedConfig): Named {
   return objects.get(object.key) ?? object
 }
 

@@ -149,11 +149,11 @@ function ownRoute(context: TableContext, { service, port }: ServedService, host:
 }
 
 /**
- * What tells services on one port apart: the annotation `interface` of their ServiceEntry, as Aeraki has it. A port with one
+ * What tells services on one port apart. A port with one
  * service takes everything, so that a service need not be annotated to be reached.
  */
 function interfaceOf({ protocol }: TableContext, { service }: ServedService): readonly FieldMatch[] {
-  const name = service.origin.object.annotations['interface']
-  if (!name) return []
-  return [{ field: attributeField(protocol.info, 'interface'), condition: { case: 'exact', value: name } }]
+  const { interfaceName: value } = service
+  if (value === undefined) return []
+  return [{ field: attributeField(protocol.info, 'interface'), condition: { case: 'exact', value } }]
 }
