@@ -21,7 +21,7 @@ interface Entry {
 
 /** The configuration in force, and all that is wrong with the documents. Complaints about files stay with the snapshot. */
 export interface LoadedConfig {
-  /** Objects by key, the oldest first: by metadata.creationTimestamp, then by namespace and name. */
+  /** Objects by key, the oldest first: by metadata.creationTimestamp, then, as in Istio, by name and namespace. */
   readonly objects: ReadonlyMap<string, ConfigObject>
   readonly diagnostics: readonly Diagnostic[]
   /** Documents with errors of which nothing is in force. */
@@ -181,8 +181,8 @@ function chooseObjects(
   candidates.sort(
     (a, b) =>
       compare(a.created, b.created) ||
-      compare(a.object.namespace, b.object.namespace) ||
-      compare(a.object.name, b.object.name),
+      compare(a.object.name, b.object.name) ||
+      compare(a.object.namespace, b.object.namespace),
   )
   return new Map(candidates.map(({ object }) => [object.key, object]))
 }

@@ -429,7 +429,7 @@ ${RULES.join('')}`
         expect((await get('mirror.test', '/m', { method: 'POST', body: 'copy' })).upstream).toBe('v1')
       await expect.poll(() => shadow.count).toBe(10)
       expect(shadow.seen[0]).toMatchObject({ path: '/m', method: 'POST', body: 'copy' })
-      expect(shadow.seen[0]!.headers['host']).toBe('mirror.test-shadow')
+      expect(shadow.seen[0]!.headers['host']).toBe('mirror.test')
       expect(v2.count).toBe(0)
     })
 

@@ -213,7 +213,7 @@ const httpRouteFields = message({
     default: '2 attempts, or what the Mesh document says',
   }),
   fault: optional(httpFaultInjection, 'Faults to inject at the caller.'),
-  mirror: optional(destination, 'Where a copy of the requests goes.'),
+  mirror: optional(destination, 'Where a copy of the requests goes, with the same authority.'),
   mirrors: optional(z.array(httpMirrorPolicy), 'Where copies of the requests go.'),
   mirrorPercent: optional(uint32, 'Part of requests that are copied.', {
     deprecated: 'use mirrorPercentage',

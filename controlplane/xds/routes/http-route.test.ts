@@ -179,11 +179,13 @@ mirrors: [{destination: {host: ratings, port: {number: 9080}}}, {destination: {h
         cluster: 'outbound|80||details.default.svc.cluster.local',
         runtimeFraction: { defaultValue: { numerator: 125_000, denominator: 'MILLION' } },
         traceSampled: false,
+        disableShadowHostSuffixAppend: true,
       },
       {
         cluster: 'outbound|9080||ratings.default.svc.cluster.local',
         runtimeFraction: { defaultValue: { numerator: 1_000_000, denominator: 'MILLION' } },
         traceSampled: false,
+        disableShadowHostSuffixAppend: true,
       },
     ])
   })

@@ -33,7 +33,13 @@ export function mirrorPolicies(
   for (const { destination, share, origin } of wanted) {
     const target = resolveDestination(destination, origin, context)
     if (share <= 0 || target.missing !== undefined) continue
-    policies.push({ cluster: target.cluster, runtimeFraction: fixedFraction(share), traceSampled: false })
+    policies.push({
+      cluster: target.cluster,
+      runtimeFraction: fixedFraction(share),
+      traceSampled: false,
+      // The copy keeps its authority, as from Istio 1.28 on; Envoy by itself would append `-shadow`.
+      disableShadowHostSuffixAppend: true,
+    })
     origins.push(origin)
   }
   return { policies, origins }
