@@ -11,7 +11,7 @@ export function complaintsOf(issue: z.core.$ZodIssue, root: IssuePath, document:
   switch (issue.code) {
     case 'unrecognized_keys':
       return issue.keys.map((key) =>
-        complaint([...path, key], `there is no "${key}" here`, otherWords[key] ?? didYouMean(key, knownKeys(path))),
+        complaint([...path, key], `there is no "${key}" here`, otherWords.get(key) ?? didYouMean(key, knownKeys(path))),
       )
     case 'invalid_value': {
       const known = issue.values.map(String)
@@ -66,22 +66,24 @@ const byteOrder = 'the byte order is part of the type: u32le'
 const delimited = 'frame: {until: "\\n"} for frames, type: until(=) for texts that end with bytes'
 const escaped = 'delimiters with an escape cannot be said here: write a codec in TypeScript (module)'
 /** What others call things. */
-const otherWords: Readonly<Record<string, string>> = {
-  order: byteOrder,
-  byteOrder,
-  endian: byteOrder,
-  endianness: byteOrder,
-  offset: 'at: the offset',
-  enum: 'is: {1: name}',
-  values: 'is: {1: name}',
-  if: 'when: {field: value}',
-  delimiter: delimited,
-  terminator: delimited,
-  escape: escaped,
-  pad: 'align: 4',
-  padding: 'align: 4',
-  alignment: 'align: 4',
-}
+const otherWords: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    order: byteOrder,
+    byteOrder,
+    endian: byteOrder,
+    endianness: byteOrder,
+    offset: 'at: the offset',
+    enum: 'is: {1: name}',
+    values: 'is: {1: name}',
+    if: 'when: {field: value}',
+    delimiter: delimited,
+    terminator: delimited,
+    escape: escaped,
+    pad: 'align: 4',
+    padding: 'align: 4',
+    alignment: 'align: 4',
+  }),
+)
 
 const forms: Readonly<Record<string, string>> = {
   string: 'a text',

@@ -23,6 +23,18 @@ function refusal(spec: string): string {
 const bytes = (hex: string) => Uint8Array.from(Buffer.from(hex.replace(/\s/g, ''), 'hex'))
 const field = (codec: Codec, name: string, frame: Uint8Array) => codec.field(codec.slot(name), frame, 0, frame.length)
 
+test('values may be called what every object inherits', () => {
+  const spec = good.replace(
+    'msgid: {at: 12, type: u32}',
+    'state: {at: 12, type: u32, is: {7: constructor, 8: valueOf}}',
+  )
+  const codec = compile(spec)
+  expect(codec.fields[codec.slot('state')]?.values).toEqual({ constructor: 7, valueOf: 8 })
+  expect(refusal(spec.replace('id: {at: 8', 'error: {state: toString}\n  id: {at: 8'))).toMatch(
+    'is no value of "state"',
+  )
+})
+
 describe('the example of the design', () => {
   const text = `
 apiVersion: meshgate.io/v1

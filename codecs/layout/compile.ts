@@ -183,7 +183,7 @@ function addSlot(slots: Slots, node: Node, nodes: (Node | undefined)[], plans: r
 }
 
 function flatValues(node: Node): Readonly<Record<string, number>> | undefined {
-  return node.values && Object.fromEntries(Object.entries(node.values).map(([name, values]) => [name, values[0]!]))
+  return node.values && Object.fromEntries([...node.values].map(([name, values]) => [name, values[0]!]))
 }
 
 /** A field whose length may change is writable only if everything that counts it can be corrected. */
@@ -314,7 +314,7 @@ function mutate(
   for (const { slot, value } of edits) {
     const node: Node | undefined = nodes[slot]?.[variant]
     if (!node || !canWrite(node, plan)) return undefined
-    const named: readonly number[] | undefined = typeof value === 'string' ? node.values?.[value] : undefined
+    const named = typeof value === 'string' ? node.values?.get(value) : undefined
     result = setField(plan.rules, result, node, named ? named[0] : value)
     if (!result) return undefined
   }

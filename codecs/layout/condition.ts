@@ -151,9 +151,9 @@ function numbersOf(scope: Scope, node: Node, spec: unknown, path: IssuePath): nu
   for (const value of list) {
     if (typeof value === 'string') {
       // Several values may share a name: all of them are meant.
-      const named = node.values?.[value]
+      const named = node.values?.get(value)
       if (!named) {
-        const hint = node.values ? `values are: ${Object.keys(node.values).join(', ')}` : 'write a number'
+        const hint = node.values ? `values are: ${[...node.values.keys()].join(', ')}` : 'write a number'
         scope.issues.error(path, `"${value}" is no value of "${node.name}"`, hint)
         return undefined
       }

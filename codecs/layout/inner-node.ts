@@ -1,5 +1,6 @@
 import type { FieldInfo } from '../contract.ts'
 import type { IssuePath } from './issue.ts'
+import { namedValues } from './named-values.ts'
 import { joinBytes, type Node, sameBytes, textBytes } from './node.ts'
 import { BAD, last, lastAsLength, readNumber } from './numbers.ts'
 import { keyBytes, type PairsLayout, readPair, writePair } from './pairs.ts'
@@ -114,13 +115,13 @@ export function protobufNode(
     }
     return { ...map, entry: (key) => mapEntryNode(map, container, key, tags) }
   }
-  const scalar = scalarTypes[spec.type ?? '']
+  const scalar = scalarTypes.get(spec.type ?? '')
   if (!scalar) {
-    const known = [...Object.keys(scalarTypes), 'map'].join(', ')
+    const known = [...scalarTypes.keys(), 'map'].join(', ')
     scope.issues.error([...path, 'type'], `"${spec.type ?? ''}" is no type of a protobuf field`, `types are: ${known}`)
     return undefined
   }
-  const values = spec.is && valuesOf(spec.is)
+  const values = spec.is && namedValues(spec.is)
   return {
     ...base,
     type: scalar.type,
@@ -176,9 +177,6 @@ function mapEntryNode(map: Node, container: Node, key: string, tags: readonly nu
     },
   }
 }
-
-const valuesOf = (is: NonNullable<FieldSpec['is']>) =>
-  Object.fromEntries(Object.entries(is).map(([value, label]) => [label, [Number(value)]]))
 
 /** The number that a part of a text must be. */
 function partType(scope: Scope, name: string, spec: FieldSpec, path: IssuePath): DecimalType | undefined | null {
@@ -244,7 +242,7 @@ export function partNode(
     doc: spec.doc,
     type: number ? 'number' : whole.type,
     ...(number && { number }),
-    ...(number && spec.is && { values: valuesOf(spec.is) }),
+    ...(number && spec.is && { values: namedValues(spec.is) }),
     writable: (spec.writable ?? true) && whole.writable,
     minStart: whole.minStart,
     minEnd: whole.minStart,

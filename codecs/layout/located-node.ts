@@ -3,6 +3,7 @@ import type { Expression } from './expression.ts'
 import { hessianText } from './hessian.ts'
 import { entryNode } from './inner-node.ts'
 import type { IssuePath, Issues } from './issue.ts'
+import { namedValues } from './named-values.ts'
 import { type Node, type Place, type Position, roundUp } from './node.ts'
 import { numberAccess } from './number-node.ts'
 import { BAD } from './numbers.ts'
@@ -36,12 +37,13 @@ export function locatedNode(
   const source = offsetOf(scope, name, spec, path)
   const offset = source && scope.offset(source.expression, source.path, container)
   if (!offset) return undefined
+  checkValues(spec, type, path, scope.issues)
   const base = {
     name,
     path,
     role,
     doc: spec.doc,
-    values: valuesOf(spec, type, path, scope.issues),
+    values: spec.is && namedValues(spec.is),
     mask: spec.mask ?? 0,
     container,
     required: spec.when === undefined && spec.optional !== true && container === undefined,
@@ -285,15 +287,9 @@ function isContainer(scope: Scope, name: string): boolean {
   return [...scope.declarations.values()].some(({ spec }) => spec.in === name)
 }
 
-function valuesOf(
-  spec: FieldSpec,
-  type: TypeInfo,
-  path: IssuePath,
-  issues: Issues,
-): Readonly<Record<string, readonly number[]>> | undefined {
-  if (!spec.is) return undefined
-  const values: Record<string, number[]> = {}
-  for (const [number, name] of Object.entries(spec.is)) {
+/** Values that the field can have at all. */
+function checkValues(spec: FieldSpec, type: TypeInfo, path: IssuePath, issues: Issues): void {
+  for (const number of Object.keys(spec.is ?? {})) {
     const value = Number(number)
     if (type.form !== 'text' && type.form !== 'hessian' && type.form !== 'map' && value > largest(type)) {
       issues.error([...path, 'is', number], `${number} does not fit ${spec.type}`)
@@ -305,7 +301,5 @@ function valuesOf(
         'values keep their place on the wire: shift them left into the mask',
       )
     }
-    values[name] = [...(values[name] ?? []), value]
   }
-  return values
 }

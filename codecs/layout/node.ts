@@ -58,7 +58,7 @@ export interface Node {
   readonly type: FieldType
   readonly signed: boolean
   /** Values by name; the first is the one written. */
-  readonly values: Readonly<Record<string, readonly number[]>> | undefined
+  readonly values: ReadonlyMap<string, readonly number[]> | undefined
   readonly doc: string | undefined
   /** Part of every frame of the variant, so that it counts as header. */
   readonly required: boolean

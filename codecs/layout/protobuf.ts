@@ -26,22 +26,24 @@ const integer = (bits: 1 | 32 | 64, signed: boolean, wire: 0 | 1 | 5 = 0, zigzag
 const text = (type: FieldType): ScalarType => ({ wire: 2, type, signed: false, zigzag: false, bits: 64 })
 
 /** Types as protobuf calls them; `message` stands for any submessage, as bytes. */
-export const scalarTypes: Readonly<Record<string, ScalarType>> = {
-  int32: integer(32, true),
-  int64: integer(64, true),
-  uint32: integer(32, false),
-  uint64: integer(64, false),
-  sint32: integer(32, true, 0, true),
-  sint64: integer(64, true, 0, true),
-  bool: integer(1, false),
-  fixed32: integer(32, false, 5),
-  sfixed32: integer(32, true, 5),
-  fixed64: integer(64, false, 1),
-  sfixed64: integer(64, true, 1),
-  string: text('string'),
-  bytes: text('bytes'),
-  message: text('bytes'),
-}
+export const scalarTypes: ReadonlyMap<string, ScalarType> = new Map(
+  Object.entries({
+    int32: integer(32, true),
+    int64: integer(64, true),
+    uint32: integer(32, false),
+    uint64: integer(64, false),
+    sint32: integer(32, true, 0, true),
+    sint64: integer(64, true, 0, true),
+    bool: integer(1, false),
+    fixed32: integer(32, false, 5),
+    sfixed32: integer(32, true, 5),
+    fixed64: integer(64, false, 1),
+    sfixed64: integer(64, true, 1),
+    string: text('string'),
+    bytes: text('bytes'),
+    message: text('bytes'),
+  }),
+)
 
 /** The field found last: its tag, value and end. */
 const hit = { tag: 0, start: 0, end: 0, lo: 0, hi: 0 }

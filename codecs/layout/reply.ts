@@ -143,9 +143,9 @@ function checkSet(known: readonly Scope[], name: string, value: number | string,
     return
   }
   if (typeof value === 'string' && value !== 'body' && value !== 'code') {
-    const named = nodes.some((node) => node.values?.[value])
+    const named = nodes.some((node) => node.values?.has(value))
     if (nodes.length > 0 && !named && nodes.every((node) => node.number)) {
-      const values = nodes.flatMap((node) => Object.keys(node.values ?? {}))
+      const values = nodes.flatMap((node) => [...(node.values?.keys() ?? [])])
       issues.error(path, `"${value}" is no value of "${name}"`, didYouMean(value, [...values, 'body', 'code']))
     }
   }
@@ -155,7 +155,7 @@ function checkSet(known: readonly Scope[], name: string, value: number | string,
 export function setValue(node: Node, value: number | string, draft: Draft, code: number): number | string {
   if (value === 'body') return draft.bodyLength
   if (value === 'code') return code
-  if (typeof value === 'string') return node.values?.[value]?.[0] ?? value
+  if (typeof value === 'string') return node.values?.get(value)?.[0] ?? value
   return value
 }
 

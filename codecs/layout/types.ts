@@ -113,19 +113,21 @@ function parseNumber(text: string): NumberType | undefined {
 export const typeNames =
   'u8 u16 u24 u32 u64 i8…i64 (le behind for little-endian), leb128 zigzag mqtt ber, ascii(n) bcd(n) dec(n), str(u16) bytes(u32), str bytes (with size), cstr (up to a zero byte), until(=) (up to these bytes), hessian, map'
 
-const otherNames: Readonly<Record<string, string>> = {
-  byte: 'u8',
-  char: 'u8',
-  short: 'i16',
-  ushort: 'u16',
-  long: 'i64',
-  ulong: 'u64',
-  cstring: 'cstr',
-  stringz: 'cstr',
-  asciz: 'cstr',
-  varint: 'leb128',
-  uvarint: 'leb128',
-}
+const otherNames: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    byte: 'u8',
+    char: 'u8',
+    short: 'i16',
+    ushort: 'u16',
+    long: 'i64',
+    ulong: 'u64',
+    cstring: 'cstr',
+    stringz: 'cstr',
+    asciz: 'cstr',
+    varint: 'leb128',
+    uvarint: 'leb128',
+  }),
+)
 
 /** For who wrote a type that does not exist: what it is called in C, Java or Go, else the list of types. */
 export function typeHint(text: string): string {
@@ -138,7 +140,7 @@ export function typeHint(text: string): string {
     const name = sized === 'bytes' ? 'bytes' : 'str'
     return `did you mean "${name}(u16)", a length in front, or "${name}" with a size?`
   }
-  const known = otherNames[word]
+  const known = otherNames.get(word)
   return known ? `did you mean "${known}"?` : `types are: ${typeNames}`
 }
 

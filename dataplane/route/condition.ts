@@ -11,8 +11,8 @@ const never: Condition = () => false
 
 /** An integer of a field as text: decimal, or the name of one of the field's values. @returns undefined when it is neither. */
 export function integerOf(info: FieldInfo, text: string): bigint | undefined {
-  const named = info.values?.[text]
-  if (named !== undefined) return BigInt(named)
+  const { values } = info
+  if (values && Object.hasOwn(values, text)) return BigInt(values[text]!)
   return /^-?\d+$/.test(text) ? BigInt(text) : undefined
 }
 
