@@ -233,13 +233,15 @@ export class MessageProxy {
     for (const { name } of listeners) {
       const runtime = this.#listeners.get(name)?.runtime
       if (!runtime?.table) continue
-      for (const { destinations, mode, globalLimits } of runtime.table.routes) {
+      for (const { destinations, mode = runtime.mode, globalLimits } of runtime.table.routes) {
         if (globalLimits.length > 0) this.engine.limits.warm(globalLimits)
+        // Those of clients are opened by clients.
+        if (mode === 'bound') continue
         for (const { cluster } of destinations) {
           if (!cluster || cluster.minPerHost === 0) continue
           for (const host of cluster.hosts) {
             const pool = HostPool.of(this.engine, cluster, host, runtime.codec)
-            pool.hold(mode ?? runtime.mode)
+            pool.hold(mode)
             held.add(pool)
           }
         }

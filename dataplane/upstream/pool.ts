@@ -137,9 +137,8 @@ export class HostPool {
     return this.#mayOpen(priority) ? this.#open('bound', client) : undefined
   }
 
-  /** Holds connections of a mode open from now on, as many as the cluster asks for; those of clients are opened by clients. */
-  hold(mode: ConnectionMode): void {
-    if (mode === 'bound') return
+  /** Holds connections of a mode open from now on, as many as the cluster asks for. */
+  hold(mode: 'shared' | 'exclusive'): void {
     this.#warm = mode
     this.warm()
   }

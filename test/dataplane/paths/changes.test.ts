@@ -116,6 +116,18 @@ describe('a cluster that changes', () => {
     expect(open()).toEqual([])
   })
 
+  it('connections held open are let go when its routes give each client connections of its own', async () => {
+    const by = (mode: 'shared' | 'bound') => {
+      const all = configuration([cluster(held)])
+      return { ...all, listeners: all.listeners.map((one) => ({ ...one, mode })) }
+    }
+    await put(by('shared'))
+    expect(open()).toEqual(['10.0.0.1:1 {}'])
+    await put(by('bound'))
+    await jump()
+    expect(open()).toEqual([])
+  })
+
   it('connections of a protocol that is another now are let go, and its pools with them', async () => {
     await put(configuration([cluster(held)]))
     await put(configuration([cluster(held)], { protocols: [{ name: 'p', shipped: 'thrift' }] }))

@@ -90,15 +90,30 @@ export function firstDocuments(): readonly Document[] {
       spec: {},
       stringData: secret(index),
     })),
-    meshgate('MsgRouter', 'one', { msgid: 100, svrName: 'battle.test', port: 12_345 }),
+    meshgate('MsgRouter', 'one', {
+      msgid: 100,
+      svrName: 'battle.test',
+      port: 12_345,
+      localRateLimit: [{ tokenBucket: { maxTokens: 3, fillInterval: '500h' } }],
+      retries: { attempts: 1, idempotent: true, retryOn: ['error-reply', 'reset'] },
+    }),
     meshgate('MsgRouter', 'two', {
       msgid: 101,
+      fault: { delay: { percentage: { value: 100 }, fixedDelay: '20ms' } },
+      responseMutation: [{ field: 'uid', value: '9' }],
       route: [
         { destination: { host: 'chat.test', subset: 'v1', port: { number: 12_345 } }, weight: 1 },
         { destination: { host: 'chat.test', subset: 'v2', port: { number: 12_345 } }, weight: 1 },
       ],
     }),
-    meshgate('MsgRouter', 'three', { msgid: [102, '103-104'], svrName: 'shop.test', port: 12_346, hashKey: ['uid'] }),
+    meshgate('MsgRouter', 'three', {
+      msgid: [102, '103-104'],
+      svrName: 'shop.test',
+      port: 12_346,
+      hashKey: ['uid'],
+      mirror: { host: 'chat.test', port: { number: 12_345 } },
+      requestMutation: [{ field: 'player', value: '5' }],
+    }),
     meshgate('MsgRouter', 'four', { svrName: 'shop.test', port: 12_345, timeout: '160ms' }),
   ]
 }
@@ -241,7 +256,9 @@ function schemaOf(kind: string, ...path: readonly string[]): FieldSchema {
 
 /** Somebody edits the documents: one field of one of them, an endpoint, a port, a rule that comes or goes. The result may be wrong. */
 export function edited(documents: readonly Document[], any: Random): readonly Document[] {
-  const at = any(documents.length)
+  // Rules say most of what is done with a message.
+  const rules = documents.flatMap(({ kind }, index) => (kind === 'MsgRouter' ? [index] : []))
+  const at = rules.length > 0 && oneIn(any, 2) ? of(any, rules) : any(documents.length)
   const document = documents[at]!
   const by = (spec: Tree) => documents.with(at, { ...document, spec })
   const { kind, spec } = document
