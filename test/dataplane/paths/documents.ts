@@ -55,7 +55,11 @@ function service(host: string, index: number): readonly Document[] {
     }),
     istio('DestinationRule', host.replace('.', '-'), {
       host,
-      trafficPolicy: { loadBalancer: { simple: 'ROUND_ROBIN' } },
+      trafficPolicy: {
+        loadBalancer: { simple: 'ROUND_ROBIN' },
+        connectionPool: { tcp: { maxConnections: 20 }, http: { http1MaxPendingRequests: 20, maxRetries: 2 } },
+        outlierDetection: { consecutive5xxErrors: 5 },
+      },
       subsets: ['v1', 'v2'].map((version) => ({ name: version, labels: { version } })),
     }),
   ]
@@ -235,10 +239,10 @@ function changed(schema: FieldSchema, name: string, value: unknown, any: Random)
   const tree = { ...value }
   const there = fieldsOf(schema).filter((field) => field in tree)
   const draw = any(10)
-  if (draw < 4 && there.length > 0) {
+  if (draw < 6 && there.length > 0) {
     const field = of(any, there)
     tree[field] = changed(schema.properties[field]!, field, tree[field], any)
-  } else if (draw < 5 && there.length > 0) delete tree[of(any, there)]
+  } else if (draw < 7 && there.length > 0) delete tree[of(any, there)]
   else {
     const absent = fieldsOf(schema).filter((field) => !(field in tree))
     if (absent.length === 0) return tree
@@ -254,11 +258,17 @@ function schemaOf(kind: string, ...path: readonly string[]): FieldSchema {
   return ['spec', ...path].reduce((schema, field) => schema.properties![field]!, kindSchema(kind)!)
 }
 
+/** Kinds as often as they are edited: rules say most of what is done with a message. */
+const EDITED = [
+  ...['MsgRouter', 'MsgRouter', 'MsgRouter', 'MsgRouter', 'DestinationRule', 'DestinationRule', 'DestinationRule'],
+  ...['ServiceEntry', 'ServiceEntry', 'Mesh', 'Mesh', 'Gateway', 'Protocol', 'Secret'],
+]
+
 /** Somebody edits the documents: one field of one of them, an endpoint, a port, a rule that comes or goes. The result may be wrong. */
 export function edited(documents: readonly Document[], any: Random): readonly Document[] {
-  // Rules say most of what is done with a message.
-  const rules = documents.flatMap(({ kind }, index) => (kind === 'MsgRouter' ? [index] : []))
-  const at = rules.length > 0 && oneIn(any, 2) ? of(any, rules) : any(documents.length)
+  const kinds = of(any, EDITED)
+  const those = documents.flatMap(({ kind }, index) => (kind === kinds ? [index] : []))
+  const at = those.length > 0 ? of(any, those) : any(documents.length)
   const document = documents[at]!
   const by = (spec: Tree) => documents.with(at, { ...document, spec })
   const { kind, spec } = document

@@ -1,0 +1,122 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { ClusterConfig, ListenerConfig, OutlierDetection, RouteAction } from '../../dataplane/configuration.ts'
+import { C } from '../../dataplane/stats/counters.ts'
+import { encode } from './game.ts'
+import { holdClock, pass, turns } from './paths/clock.ts'
+import { type Player, Subject } from './paths/subject.ts'
+import { Deed } from './paths/upstreams.ts'
+
+let release = () => {}
+let subject: Subject
+beforeEach(() => {
+  release = holdClock()
+  subject = new Subject()
+})
+afterEach(async () => {
+  vi.restoreAllMocks()
+  await subject.stop()
+  release()
+})
+
+async function serve(
+  mode: NonNullable<ListenerConfig['mode']>,
+  action: Partial<RouteAction> = {},
+  more: Partial<ClusterConfig> = {},
+  hosts = ['10.0.0.1'],
+) {
+  await subject.proxy.apply({
+    version: '1',
+    protocols: [{ name: 'game', shipped: 'game' }],
+    listeners: [{ name: 'l', address: { path: `\0held-${process.pid}` }, protocol: 'game', routes: 't', mode }],
+    routes: [
+      {
+        name: 't',
+        routes: [{ name: 'r', match: [], action: { destinations: [{ cluster: 'c', weight: 1 }], ...action } }],
+      },
+    ],
+    clusters: [
+      {
+        name: 'c',
+        balancer: { kind: 'roundRobin' },
+        localities: [{ endpoints: hosts.map((host) => ({ address: { host, port: 1 } })) }],
+        ...more,
+      },
+    ],
+  })
+  const cluster = subject.proxy.clusters.get('c')!
+  return { cluster, host: cluster.hosts[0]!, player: subject.player(subject.proxy.listeners[0]!) }
+}
+
+async function ask(player: Player, deed: number = Deed.answer, seq = 1): Promise<void> {
+  player.send(encode({ msgid: 1, seq, body: Buffer.of(deed) }))
+  await turns(8)
+}
+
+/** Ticks until the player has an answer. */
+async function ticksTo(player: Player): Promise<number> {
+  for (let ticks = 0; ticks < 1000; ticks++) {
+    if (player.replies().length > 0) return ticks
+    await pass(1)
+  }
+  return Number.POSITIVE_INFINITY
+}
+
+const detects = (outlierDetection: OutlierDetection) => ({
+  outlierDetection: { maxEjectionPercent: 100, ...outlierDetection },
+})
+
+describe('what counts against a host', () => {
+  it('requests it does not answer in time', async () => {
+    const { host, player } = await serve('shared', { timeoutMs: 160 }, detects({ consecutiveErrors: 2 }))
+    for (const ejected of [false, true]) {
+      await ask(player, Deed.silence)
+      await ticksTo(player)
+      expect(host.ejected).toBe(ejected)
+    }
+  })
+
+  it('nothing, when a client leaves before its answer', async () => {
+    const { host, cluster, player } = await serve('bound', {}, detects({ consecutiveErrors: 1 }))
+    await ask(player, Deed.silence)
+    player.leave()
+    await turns(8)
+    expect([host.errors, host.ejected]).toEqual([0, false])
+    expect(cluster.counters[C.upstream_rq_cancelled]).toBe(1)
+  })
+
+  it.each([
+    [true, [false, true]],
+    [false, [true, true]],
+  ])('failures of the network apart from error replies: %s', async (splitLocalErrors, ejected) => {
+    const limits = { consecutiveErrors: 3, consecutiveLocalErrors: 2, splitLocalErrors }
+    const { host, player } = await serve('shared', {}, detects(limits))
+    const seen: boolean[] = []
+    for (const deed of [Deed.error, Deed.error, Deed.close]) await ask(player, deed)
+    seen.push(host.ejected)
+    await ask(player, Deed.close)
+    seen.push(host.ejected)
+    expect(seen).toEqual(ejected)
+  })
+})
+
+describe('a client with connections of its own', () => {
+  it('stays with the host it came to first', async () => {
+    const { player } = await serve('bound', {}, {}, ['10.0.0.1', '10.0.0.2', '10.0.0.3'])
+    for (let n = 0; n < 6; n++) await ask(player)
+    expect(new Set(subject.upstreams.arrived().map(({ host }) => host)).size).toBe(1)
+  })
+})
+
+describe('a wait before a retry', () => {
+  it('that is longer than the request may take ends with its time', async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(0.9)
+    const { player } = await serve('shared', {
+      timeoutMs: 160,
+      retry: { attempts: 1, idempotent: true, on: ['error'], baseIntervalMs: 3000 },
+    })
+    await ask(player, Deed.error)
+    const ticks = await ticksTo(player)
+    expect(ticks).toBeGreaterThan(8)
+    expect(ticks).toBeLessThan(13)
+  })
+})
