@@ -83,19 +83,26 @@ async function lane(name: string, kills: number, any: Random): Promise<{ acknowl
   let acknowledged = 0
   let interrupted = 0
   for (let kill = 0; kill < kills || (interrupted === 0 && kill < 10 * kills); kill++) {
-    acknowledged = await runAndKill(root, acknowledged, MOMENTS[kill % MOMENTS.length]!, any(150))
+    const moment = MOMENTS[kill % MOMENTS.length]!
+    const afterMs = any(150)
+    acknowledged = await runAndKill(root, acknowledged, moment, afterMs)
+    const found = numberIn(root)
     const ledger = await Ledger.open(root)
     const value = numberIn(root)
-    expect(value === acknowledged || value === acknowledged + 1, `${value} after ${acknowledged}`).toBe(true)
+    // The seed repeats when it was killed, not how far it was by then: what was found says that.
+    const delay = moment === 'written' ? '' : ` + ${afterMs} ms`
+    const when = `folder ${name}, kill ${kill} (${moment}${delay}): ${found} in the folder, ${value} after opening, ${acknowledged} acknowledged`
+    expect(value === acknowledged || value === acknowledged + 1, when).toBe(true)
     if (value !== acknowledged) interrupted++
     for (const file of value === 0 ? [] : ['a.yaml', 'deep/b.yaml', 'c.json'])
-      expect(readFileSync(join(root, file), 'utf8')).toBe(`${value}\n`)
-    expect(existsSync(join(root, 'sometimes.yaml'))).toBe(value > 0 && value % 2 === 0)
+      expect(readFileSync(join(root, file), 'utf8'), `${file}; ${when}`).toBe(`${value}\n`)
+    expect(existsSync(join(root, 'sometimes.yaml')), when).toBe(value > 0 && value % 2 === 0)
     // No step was taken for an edit by hand, and none is missing.
-    expect(ledger.head).toBe(value)
-    for (const { file, hash } of ledger.files()) expect(contentHash(readFileSync(join(root, file)))).toBe(hash)
+    expect(ledger.head, when).toBe(value)
+    for (const { file, hash } of ledger.files())
+      expect(contentHash(readFileSync(join(root, file))), `${file}; ${when}`).toBe(hash)
     const left = readdirSync(root, { recursive: true }).filter((name) => String(name).endsWith('.tmp'))
-    expect(left).toEqual([])
+    expect(left, when).toEqual([])
     acknowledged = value
     await ledger.close()
   }
