@@ -1,4 +1,5 @@
 import type { FieldInfo } from '../contract.ts'
+import { seek } from './delimiter.ts'
 import type { IssuePath } from './issue.ts'
 import { namedValues } from './named-values.ts'
 import { joinBytes, type Node, sameBytes, textBytes } from './node.ts'
@@ -215,13 +216,11 @@ export function partNode(
   const first = spec.part === 'first'
   const part: Node['read'] = (b, at, limit, out) => {
     if (!whole.read(b, at, limit, out)) return false
-    for (let p = out.start; p + separator.length <= out.end; p++) {
-      if (!sameBytes(b, p, p + separator.length, separator)) continue
-      if (first) out.end = p
-      else out.start = p + separator.length
-      return true
-    }
-    return !first
+    const found = seek(b, out.start, out.end, separator)
+    if (found < 0) return !first
+    if (first) out.end = found
+    else out.start = found + separator.length
+    return true
   }
   const read: Node['read'] = number
     ? (b, at, limit, out) => {
