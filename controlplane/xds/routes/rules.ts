@@ -79,7 +79,8 @@ export interface HostIndex {
 }
 
 /**
- * Sorts rules by host. A wildcard that holds at least one of the services speaks of these only; one that holds none is
+ * Sorts rules by host. A service that is none of those given, which a Sidecar does not import, is a host like any other: a rule it
+ * does import speaks of it all the same, as in Istio. A wildcard that holds at least one of the services speaks of these only; one that holds none is
  * a host of its own, as in Istio.
  */
 export function indexHosts(
@@ -101,7 +102,7 @@ export function indexHosts(
   const specific = [...wildcards.keys()].sort(compareSpecificity)
   const known = new Set(services.map((service) => service.hostname))
   const others = new Map<string, readonly RuleHosts[]>()
-  for (const [hostname, list] of exact) if (!known.has(hostname) && !scope.service(hostname)) others.set(hostname, list)
+  for (const [hostname, list] of exact) if (!known.has(hostname)) others.set(hostname, list)
   for (const [pattern, list] of wildcards)
     if (!services.some((service) => hostWithin(service.hostname, pattern))) others.set(pattern, list)
   return {

@@ -154,6 +154,14 @@ describe('Sidecar', () => {
     expect(hostOf(json, 'details')).toBeUndefined()
   })
 
+  it('a rule that is imported holds for the service of a namespace that is not', () => {
+    const foreign = entry('b', 'b.test', http(80)).replace('{name: b}', '{name: b, namespace: other}')
+    const rules = virtualService('- timeout: 3s\n  route: [{destination: {host: b.test}}]', 'rules', 'hosts: [b.test]')
+    const json = table(services() + foreign + rules + sidecar('{egress: [{hosts: ["./*"]}]}'))
+    expect(hostOf(json, 'b.test').routes[0].route).toMatchObject({ cluster: 'outbound|80||b.test', timeout: '3s' })
+    expect(hostOf(table(services() + foreign + sidecar('{egress: [{hosts: ["./*"]}]}')), 'b.test')).toBeUndefined()
+  })
+
   it('an egress listener with a port has its own table of the services with that port, whatever port the caller names', () => {
     const yaml =
       services() +
