@@ -185,4 +185,15 @@ describe('what is published to a class', () => {
     expect([...suspects.resources('cds'), ...suspects.resources('eds')]).toEqual([])
     expect([...suspects.resources('rds')]).toContain('http_proxy')
   })
+
+  test('a load assignment that comes because gRPC clients cannot take a second name is foreseen', () => {
+    const mesh = createMesh({ withoutDraining: true })
+    const config = (ends: readonly number[]) =>
+      loadConfig(MemorySource.of({ a: service('a', ends, 80, 'DNS', false) }).snapshot)
+    mesh.commit(config([1]).objects)
+    const view = mesh.view({ ...NODE, userAgent: 'gRPC Node.js 1.14.0', protocol: 'sotw' })
+    expect(view.names('eds')).toEqual([])
+    const then = mesh.model.world.suppose(config([1, 2]).objects)
+    expect(supposing(then, () => view.names('eds'))).toEqual(['outbound|80||a.shop'])
+  })
 })
