@@ -17,6 +17,7 @@ export class Walk {
   readonly #changes: DocumentChanges
   readonly #original: ReadonlyMap<string, PlainDocument>
   #files: Map<string, PlainDocument>
+  #committed: ReadonlyMap<string, PlainDocument>
   /** The last valid version of documents that have errors now. */
   readonly #valid = new Map<string, PlainDocument>()
   #registry: Map<string, { ports: number; instances: number[] | undefined }>
@@ -28,6 +29,7 @@ export class Walk {
     this.#changes = new DocumentChanges(any, documents)
     this.#original = new Map(documents.map((document, index) => [`${String(index).padStart(3, '0')}.yaml`, document]))
     this.#files = new Map(this.#original)
+    this.#committed = this.#files
     this.#registry = new Map([
       ['web', { ports: 80, instances: [1, 2] }],
       ['ratings', { ports: 81, instances: [1] }],
@@ -48,6 +50,7 @@ export class Walk {
     else {
       for (let count = 1 + this.#any(5); count > 0; count--) this.#changeDocument()
       this.mesh.commit(this.#files, this.#any(8) === 0)
+      this.#committed = this.#files
     }
     for (const watcher of this.mesh.watchers) {
       const act = this.#any(12)
@@ -115,7 +118,8 @@ export class Walk {
         return
       }
       // A document with errors that still says who it is keeps what it said last.
-      const stands = sameIdentity(changed, present) && present.metadata['namespace'] !== undefined
+      const committed = this.#committed.get(file) === present || this.#valid.has(file)
+      const stands = committed && sameIdentity(changed, present) && present.metadata['namespace'] !== undefined
       if (stands && this.#any(10) === 0) {
         if (!this.#valid.has(file)) this.#valid.set(file, present)
         this.#put(file, changed, 'broken')
