@@ -38,6 +38,8 @@ export interface MeshSettings {
   readonly rateLimitService: { readonly host: string; readonly port: number } | undefined
   /** How that service is spoken to, and where that is said; undefined: without TLS. */
   readonly rateLimitTls: { readonly value: ClientTlsSettings; readonly origin: Origin } | undefined
+  /** How long a request may wait for what that service decides. */
+  readonly rateLimitTimeoutMs: number
   /** Whether proxies report each request. */
   readonly trafficReports: boolean
   readonly localityLbSetting: LocalityLbSetting | undefined
@@ -74,6 +76,7 @@ export function meshSettings(world: World): MeshSettings {
       mesh && spec.rateLimitServiceTls
         ? { value: spec.rateLimitServiceTls, origin: { object: mesh, path: ['spec', 'rateLimitServiceTls'] } }
         : undefined,
+    rateLimitTimeoutMs: parseDuration(spec.rateLimitTimeout ?? '20ms') ?? 20,
     trafficReports: spec.trafficReports ?? false,
     localityLbSetting: spec.localityLbSetting,
     messages: spec.messages ?? {},

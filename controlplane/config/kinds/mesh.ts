@@ -153,6 +153,11 @@ const meshFields = message({
   rateLimitServiceTls: optional(clientTlsSettings, 'TLS to `rateLimitService`; files are those of the proxies.', {
     default: 'none',
   }),
+  rateLimitTimeout: optional(
+    duration,
+    'How long a request may wait for the decision of the rate limit service; later, `onFailure` of the limit decides.',
+    { default: '20ms' },
+  ),
   trafficReports: optional(
     bool,
     'Proxies report each request and TCP connection to the control plane, which counts them by caller and callee.',

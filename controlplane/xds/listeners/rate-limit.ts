@@ -13,9 +13,6 @@ import { LOCAL_RATE_LIMIT } from '../routes/local-rate-limit.ts'
 
 const NAME = 'envoy.filters.http.ratelimit'
 
-/** Longest a request may wait for the decision. */
-const DEADLINE_MS = 20
-
 /** What virtual hosts do not say otherwise is not limited. */
 const NO_LIMIT = { statPrefix: 'local_rate_limit' }
 
@@ -38,7 +35,7 @@ function serviceFilters(scope: Scope): readonly { readonly name: string; readonl
     const config = pack(RateLimitSchema, {
       domain: RATE_LIMIT_DOMAIN,
       stage: RATE_LIMIT_STAGE[onFailure],
-      timeout: duration(DEADLINE_MS),
+      timeout: duration(scope.settings().rateLimitTimeoutMs),
       failureModeDeny: onFailure === 'deny',
       rateLimitedAsResourceExhausted: true,
       enableXRatelimitHeaders: HeadersVersion.DRAFT_VERSION_03,

@@ -36,6 +36,7 @@ describe('limits of RateLimit documents', () => {
         {
           domain: 'meshgate',
           cluster: 'xds-grpc',
+          timeout: '0.020s',
           sets: [
             {
               descriptors: [
@@ -65,6 +66,20 @@ describe('limits of RateLimit documents', () => {
       document(`hosts: [test.serviceA], limits: [{${bucket}}]`, 'more')
     const rules = limitsOf(yaml).map((limits) => JSON.stringify(limits).match(/default\/\w+\/0/g))
     expect(rules).toEqual([['default/calls/0'], ['default/calls/0', 'default/more/0']])
+  })
+
+  it('may be waited for as long as the mesh says', () => {
+    const waiting = (spec: string) => {
+      const mesh = `
+apiVersion: meshgate.io/v1
+kind: Mesh
+metadata: {name: mesh}
+spec: ${spec}
+---`
+      return JSON.stringify(limitsOf(mesh + A + router + document(`limits: [{${bucket}}]`)))
+    }
+    expect(waiting('{}')).toContain('0.020s')
+    expect(waiting('{rateLimitTimeout: 150ms}')).toContain('0.150s')
   })
 
   it('a service of its own is a cluster, for those proxies alone that ask it', () => {

@@ -3,6 +3,7 @@ import type {
   MessageDescriptorEntrySchema,
   MessageGlobalRateLimitSchema,
 } from '../../../proto/gen/meshgate/v1/message_route_pb.ts'
+import { duration } from '../../../proto/make.ts'
 import type { RateLimitSpec } from '../../config/kinds/rate-limit.ts'
 import type { ConfigObject, Origin } from '../../config/object.ts'
 import { RATE_LIMIT_DOMAIN, RULE_KEY, rateLimitRuleId } from '../../config/rate-limit-ids.ts'
@@ -44,7 +45,11 @@ export function withDocumentLimits(scope: Scope, routes: readonly CompiledRoute[
     const limits = [...hosts].map(limitsOf)
     const sets = limits.flatMap((one) => one.sets)
     if (sets.length === 0) return compiled
-    const own: GlobalLimit = { domain: RATE_LIMIT_DOMAIN, cluster: rateLimitCluster(scope.settings()), sets }
+    const settings = scope.settings()
+    const own: GlobalLimit = {
+      ...{ domain: RATE_LIMIT_DOMAIN, cluster: rateLimitCluster(settings), sets },
+      timeout: duration(settings.rateLimitTimeoutMs),
+    }
     return {
       route: { ...compiled.route, globalRateLimits: [...(compiled.route.globalRateLimits ?? []), own] },
       origins: [...compiled.origins, ...limits.flatMap(({ origins }) => origins)],
