@@ -5,6 +5,7 @@ import { ApiProblem } from '../api/problem.ts'
 import { queries } from '../api/queries.ts'
 import { proxyHref } from '../parts/hrefs.ts'
 import { AppLink } from '../parts/link.tsx'
+import { NodeId } from '../parts/node-id.tsx'
 import { PlaceLink } from '../parts/place.tsx'
 import { ProblemAlert } from '../parts/problem.tsx'
 
@@ -67,8 +68,8 @@ export function Convergence({ revision }: { readonly revision: number }) {
                       {t(`state.${state}`)}
                     </Badge>
                     <Tooltip label={node}>
-                      <AppLink href={proxyHref(node)} size="sm" truncate>
-                        {node}
+                      <AppLink href={proxyHref(node)} size="sm" miw={0} aria-label={node}>
+                        <NodeId node={node} />
                       </AppLink>
                     </Tooltip>
                   </Group>

@@ -12,6 +12,7 @@ import { FirstProxy } from '../parts/first-proxy.tsx'
 import { proxyHref } from '../parts/hrefs.ts'
 import { RowLink } from '../parts/link.tsx'
 import { NoMatch } from '../parts/no-match.tsx'
+import { NodeId } from '../parts/node-id.tsx'
 import { Page } from '../parts/page.tsx'
 import { ProblemAlert } from '../parts/problem.tsx'
 import { STATE_NAMES, StateBadge, StateMark } from '../parts/status.tsx'
@@ -53,8 +54,8 @@ export function ProxiesPage() {
         header: t('node'),
         width: 'minmax(260px, 3fr)',
         render: ({ node }) => (
-          <RowLink href={proxyHref(node)} title={node}>
-            {node}
+          <RowLink href={proxyHref(node)} title={node} aria-label={node}>
+            <NodeId node={node} />
           </RowLink>
         ),
       },
