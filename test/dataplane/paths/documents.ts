@@ -276,6 +276,11 @@ export function edited(documents: readonly Document[], any: Random): readonly Do
     case 'MsgRouter':
       if (oneIn(any, 8)) return documents.toSpliced(at, 1)
       if (oneIn(any, 4)) return [...documents, rule(`r${any(4)}`, any)].filter(onlyLast)
+      // Limits remember: they are changed more often than a field deep in a rule would be.
+      if (oneIn(any, 5)) {
+        const tokenBucket = { maxTokens: 1 + any(4), fillInterval: '500h' }
+        return by({ ...spec, localRateLimit: [{ tokenBucket, ...(oneIn(any, 2) && { per: ['uid'] }) }] })
+      }
       return by(changed(schemaOf(kind), kind, spec, any) as Tree)
     case 'DestinationRule': {
       if (oneIn(any, 10)) return documents.toSpliced(at, 1)
