@@ -66,3 +66,50 @@ describe('the state of a client', () => {
     expect(states()).toEqual({ cds: 'NACK' })
   })
 })
+
+describe('nodes that left', () => {
+  const leaving = () => {
+    const mesh = new FakeMesh().put(fakeResource('cds', 'a', '1'))
+    const engine = new Engine(mesh, new LastGood(() => {}))
+    const time = { now: 1_000_000 }
+    const book = new StatusBook(() => time.now)
+    let stream = 0
+    const open = (id: string) => {
+      const own = ++stream
+      book.opened({
+        ...{ stream: own, node: { ...NODE, id }, peer: '127.0.0.1:1', identities: undefined, connectedAt: 0 },
+        client: engine.client('delta').client,
+      })
+      return () => book.closed(own)
+    }
+    return { book, time, open, ids: () => book.clients().map(({ node }) => node.id) }
+  }
+
+  test('are told for ten minutes', () => {
+    const { time, open, ids } = leaving()
+    open('a')()
+    time.now += 60_000
+    open('b')()
+    expect(ids()).toEqual(['a', 'b'])
+    time.now += 9.5 * 60_000
+    expect(ids()).toEqual(['b'])
+  })
+
+  test('are not pushed out by those that come back: streams of a large mesh end and begin all the time', () => {
+    const { book, open, ids } = leaving()
+    open('left')()
+    for (let turn = 0; turn < 1500; turn++) open('stays')()
+    const close = open('stays')
+    expect(ids()).toEqual(['stays', 'left'])
+    expect(book.client('stays')).toHaveLength(1)
+    close()
+    expect(ids()).toEqual(['left', 'stays'])
+  })
+
+  test('are the last thousand', () => {
+    const { open, ids } = leaving()
+    for (let turn = 0; turn < 1002; turn++) open(`n${turn}`)()
+    expect(ids()).toHaveLength(1000)
+    expect(ids()[0]).toBe('n2')
+  })
+})

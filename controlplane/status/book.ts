@@ -70,8 +70,8 @@ const MOST_IDLE_CLASSES = 1000
 /** Who is connected, what each was sent and what it said to it. Nothing is kept per resource; details are computed on demand. */
 export class StatusBook {
   private readonly live = new Map<number, StatusSource>()
-  /** Of streams that ended, oldest first. */
-  private readonly gone: ClientStatus[] = []
+  /** The last stream of each node that left, by node id, oldest first. Who came back has none: streams end in peace now and then. */
+  private readonly gone = new Map<string, ClientStatus>()
   private readonly classes = new Map<string, { readonly verdicts: LastGood; idleSince: number | undefined }>()
   private readonly now: () => number
 
@@ -84,7 +84,7 @@ export class StatusBook {
     this.sweep()
     const connected = [...this.live.values()].map((source) => this.statusOf(source))
     const ids = new Set(connected.map((client) => client.node.id))
-    return [...connected, ...this.gone.filter((client) => !ids.has(client.node.id))]
+    return [...connected, ...[...this.gone.values()].filter((client) => !ids.has(client.node.id))]
   }
 
   /** Streams of the node with this id, newest first. */
@@ -154,20 +154,25 @@ export class StatusBook {
 
   opened(source: StatusSource): void {
     this.live.set(source.stream, source)
+    this.gone.delete(source.node.id)
   }
 
   closed(stream: number): void {
     const source = this.live.get(stream)
     if (!source) return
     this.live.delete(stream)
-    this.gone.push({ ...this.statusOf(source), disconnectedAt: this.now() })
-    if (this.gone.length > MOST_GONE) this.gone.shift()
+    this.gone.delete(source.node.id)
+    this.gone.set(source.node.id, { ...this.statusOf(source), disconnectedAt: this.now() })
+    if (this.gone.size > MOST_GONE) for (const oldest of this.gone.keys()) if (this.gone.delete(oldest)) break
   }
 
   /** Forgets who left long ago. */
   sweep(): void {
     const since = this.now() - KEEP_GONE_MS
-    while (this.gone.length > 0 && this.gone[0]!.disconnectedAt! < since) this.gone.shift()
+    for (const [id, { disconnectedAt }] of this.gone) {
+      if (disconnectedAt! >= since) break
+      this.gone.delete(id)
+    }
     let idle = 0
     for (const [key, { idleSince }] of [...this.classes].reverse()) {
       if (idleSince !== undefined && (idleSince < since || ++idle > MOST_IDLE_CLASSES)) this.classes.delete(key)
