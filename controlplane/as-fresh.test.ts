@@ -11,7 +11,7 @@ const CHECK_EVERY = 5
 
 describe('after any sequence of changes every class is served what a control plane that starts now would serve', () => {
   it.for([
-    { of: 'every kind', documents: everyKind, walks: 3, seed: 20_261_123 },
+    { of: 'every kind', documents: everyKind, walks: 7, seed: 20_261_123 },
     { of: 'the examples', documents: exampleMesh, walks: 1, seed: 1 },
     { of: 'real documents of others', documents: foundMesh, walks: 1, seed: 1 },
   ])('$of', { timeout: 120_000 * WALKS }, async ({ documents, walks, seed: usual }, { task }) => {
