@@ -14,9 +14,9 @@ describe('after any sequence of changes every class is served what a control pla
     { of: 'every kind', documents: everyKind, walks: 7, seed: 20_261_123 },
     { of: 'the examples', documents: exampleMesh, walks: 1, seed: 1 },
     { of: 'real documents of others', documents: foundMesh, walks: 1, seed: 1 },
-  ])('$of', { timeout: 120_000 * WALKS }, async ({ documents, walks, seed: usual }, { task }) => {
+  ])('$of', { timeout: 120_000 * WALKS }, async ({ documents, walks, seed: usual }, { task, skip }) => {
     const start = await documents()
-    if (start.length === 0) return
+    skip(start.length === 0, 'the documents are not on this machine')
     const seed = seedFor(task, usual)
     for (let walked = 0; walked < walks * WALKS; walked++) {
       const walk = new Walk(start, NODES, random(seed + walked))

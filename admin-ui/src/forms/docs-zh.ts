@@ -87,7 +87,7 @@ export const DOCS_ZH: Readonly<Record<string, string>> = {
   'Status to answer with.': '应答的状态码。',
   'gRPC status to answer with, by name.': '应答的 gRPC 状态（名称）。',
   'HTTP/2 error to answer with.': '应答的 HTTP/2 错误。',
-  'Where a copy of the requests goes.': '请求副本去往何处。',
+  'Where a copy of the requests goes, with the same authority.': '请求副本去往何处；authority 不变。',
   'Where copies of the requests go.': '请求的各个副本去往何处。',
   'Where the copy goes.': '副本去往何处。',
   'Part of requests that are copied.': '被复制的请求比例。',
