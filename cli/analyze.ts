@@ -31,12 +31,18 @@ export function analyzeCommand(): Command {
     })
 }
 
-/** One complaint a line, its hint below, and a sum at the end. */
-export function report({ diagnostics, summary }: Diagnostics, documents: number): string {
-  const lines = diagnostics.flatMap(({ file, line, column, severity, code, message, path, hint }) => [
+/** A complaint with its place, and its hint below. */
+export function complaintLines(complaint: Diagnostics['diagnostics'][number]): readonly string[] {
+  const { file, line, column, severity, code, message, path, hint } = complaint
+  return [
     `${file}:${line}:${column}: ${paint(severity, COLOURS[severity])} ${code}: ${message}${path ? paint(` (at ${path})`, 'dim') : ''}`,
     ...(hint ? [`    → ${hint}`] : []),
-  ])
+  ]
+}
+
+/** One complaint a line, its hint below, and a sum at the end. */
+export function report({ diagnostics, summary }: Diagnostics, documents: number): string {
+  const lines = diagnostics.flatMap(complaintLines)
   const sum = [counted(summary.errors, 'error'), counted(summary.warnings, 'warning')].join(', ')
   return [...lines, `${counted(documents, 'document')}: ${sum}`].join('\n')
 }

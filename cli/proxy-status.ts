@@ -1,6 +1,8 @@
 import { Command } from 'commander'
+import type { Diagnostics } from '../controlplane/admin/analyze.ts'
 import type { ProxyLoad, ProxyOnDemand, ProxyStatus, ProxyTypeStatus } from '../controlplane/admin/proxies.ts'
 import { ENVOY_TYPES, RESOURCE_TYPES, type ResourceType } from '../proto/types.ts'
+import { complaintLines } from './analyze.ts'
 import { type ApiOptions, getFromApi, withApiOptions } from './api-client.ts'
 import { meantNode, NODE_HELP } from './nodes.ts'
 import { age, type Colour, counted, outputFormat, paint, printData, printText, table } from './output.ts'
@@ -8,12 +10,16 @@ import { type ShownSource, sourceProblems } from './sources.ts'
 
 const COLOURS: Readonly<Record<string, Colour>> = { SYNCED: 'green', STALE: 'yellow', NACK: 'red', 'NOT SENT': 'dim' }
 
+/** The rest is for `meshgate analyze`. */
+const SHOWN_ERRORS = 5
+
 export function proxyStatusCommand(): Command {
   const command = new Command('proxy-status')
     .summary('whether each proxy has what it shall have')
     .description(
       'For each connected proxy and type of resources: SYNCED (has accepted all there is), STALE (something is on its way), ' +
-        'NACK (it refuses something; the reason and the line of YAML are shown) or NOT SENT (nothing was there to send).\n' +
+        'NACK (it refuses something; the reason and the line of YAML are shown) or NOT SENT (nothing was there to send). ' +
+        'Errors in the configuration itself are listed below: proxies have what was in force before.\n' +
         'Exits with 1 when a proxy refuses something.',
     )
     .argument('[node]', `show one proxy in detail: its ${NODE_HELP}`)
@@ -24,15 +30,29 @@ export function proxyStatusCommand(): Command {
     const path = node === undefined ? '/api/v1/proxies' : `/api/v1/proxies/${encodeURIComponent(node)}`
     const answer = await getFromApi<{ proxies: readonly ProxyStatus[]; complete?: boolean }>(options, path)
     const { sources } = await getFromApi<{ sources: readonly ShownSource[] }>(options, '/api/v1/sources')
-    if (format === 'json') await printData({ ...answer, sources }, 'json')
+    const { diagnostics } = await getFromApi<Diagnostics>(options, '/api/v1/diagnostics')
+    const errors = diagnostics.filter(({ severity, code }) => severity === 'error' && code !== 'XDS_REJECTED')
+    if (format === 'json') await printData({ ...answer, sources, errors }, 'json')
     else
       printText(node === undefined ? overview(answer.proxies) : answer.proxies.map((proxy) => detail(proxy)).join('\n'))
     const problems = format === 'json' ? [] : sources.flatMap((source) => sourceProblems(source))
     if (problems.length > 0) printText(`\n${problems.join('\n')}`)
+    if (format === 'text' && errors.length > 0) printText(`\n${errorsText(errors)}`)
     if (format === 'text' && answer.complete === false)
       printText(`${paint('Other replicas cannot be asked: only the proxies of this one are shown.', 'yellow')}\n`)
     if (answer.proxies.some(({ state, connected }) => connected && state === 'NACK')) process.exitCode = 1
   })
+}
+
+/** What is wrong with the configuration itself, which no proxy can tell: it has what was in force before. */
+function errorsText(errors: Diagnostics['diagnostics']): string {
+  const more = errors.length - SHOWN_ERRORS
+  return [
+    `${paint(`${counted(errors.length, 'error')} in the configuration`, 'red')}: what is written there is not all in force`,
+    ...errors.slice(0, SHOWN_ERRORS).flatMap((error) => complaintLines(error)),
+    ...(more > 0 ? [`… and ${more} more: "meshgate analyze" has all`] : []),
+    '',
+  ].join('\n')
 }
 
 /** One line for each proxy, then what is refused. */

@@ -171,6 +171,23 @@ spec:
     expect(await throughSidecar(httpPort)).toBe('200 reviews')
   })
 
+  test('what is wrong with the configuration itself stands below the proxies, which have what was in force', async () => {
+    await write(
+      'wrong.yaml',
+      `apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: wrong}
+spec: {hosts: [wrong.test], http: [{timeout: soon, route: [{destination: {host: reviews}}]}]}
+`,
+    )
+    const status = async () => (await meshgate('proxy-status', '--api', control.api)).out
+    await expect.poll(status).toMatch(/^1 error in the configuration: .*\n\S*wrong\.yaml:4:\d+: error FIELD_VALUE: /m)
+    const json = JSON.parse((await meshgate('proxy-status', '-o', 'json', '--api', control.api)).out)
+    expect(json.errors).toMatchObject([{ severity: 'error', line: 4 }])
+    await write('wrong.yaml', '')
+    await expect.poll(status).not.toMatch('in the configuration')
+  })
+
   test('SIGTERM stops in order; Envoy goes on with what it has', async () => {
     expect(await throughSidecar(httpPort)).toBe('200 reviews')
     const { code } = await control.process.stop(20_000)
