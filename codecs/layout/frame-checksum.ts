@@ -112,6 +112,6 @@ export function renewChecksum(
     return
   }
   const number = sum >>> 0
-  const digits = form === 'hex' ? number.toString(16).toUpperCase() : String(number)
-  for (let i = 0; i < width; i++) b[place + i] = digits.padStart(width, '0').charCodeAt(i)
+  const digits = (form === 'hex' ? number.toString(16).toUpperCase() : String(number)).padStart(width, '0')
+  for (let i = 0; i < width; i++) b[place + i] = digits.charCodeAt(i)
 }

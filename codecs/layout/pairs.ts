@@ -150,14 +150,13 @@ export function writePair(
   const kept: Uint8Array[] = []
   // A pair that is there keeps its place.
   let place = -1
-  let tail = end
+  let tail = start
   const add = (pair: Pair) => {
     tail = pair.next
     if (isKey(b, pair.keyStart, pair.keyEnd)) place = kept.length
     else kept.push(b.slice(pair.from, pair.next))
     return false
   }
-  tail = start
   if (layout.count && readNumber(layout.count, b, start, end) === 0) tail = last.next
   if (!eachPair(layout, b, start, end, add)) return undefined
   if (value !== undefined) {
