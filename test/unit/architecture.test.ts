@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
@@ -199,5 +199,16 @@ describe('rooms', () => {
       /_handle\b|\bprocess\.binding\b|stream_wrap/.test(readFileSync(join(root, file), 'utf8')),
     )
     expect(users.map(dirname)).toEqual(['sockets', 'sockets'])
+  })
+
+  it('every room of the control plane has a README, and a row in the picture of them all', () => {
+    const rooms = readdirSync(join(root, 'controlplane'), { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => entry.name)
+    const rows = [...readFileSync(join(root, 'docs/architecture.md'), 'utf8').matchAll(/^\| `(\w+)\/` \|/gm)].map(
+      (row) => row[1]!,
+    )
+    expect(rows.sort()).toEqual(rooms.sort())
+    expect(rooms.filter((room) => !existsSync(join(root, 'controlplane', room, 'README.md')))).toEqual([])
   })
 })
