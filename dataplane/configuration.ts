@@ -304,7 +304,10 @@ export interface EndpointConfig {
   readonly address: SocketAddress
   /** Default 1. */
   readonly weight?: number
-  /** As the control plane sees it: `draining` and `unhealthy` get no new requests. Default healthy. */
+  /**
+   * As the control plane sees it: `draining` and `unhealthy` get no new requests, where keys are hashed `degraded` do not either. Default healthy.
+   * With few healthy hosts `panicThreshold` says who is used all the same.
+   */
   readonly health?: 'healthy' | 'degraded' | 'draining' | 'unhealthy'
   /** What Maglev and ring hash take instead of the address. */
   readonly hashKey?: string

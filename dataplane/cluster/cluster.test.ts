@@ -86,6 +86,16 @@ describe('choice of hosts', () => {
     expect(seen[3]! / 10_000).toBeCloseTo(0.3, 1)
   })
 
+  it.each(['maglev', 'ringHash'] as const)('%s: degraded hosts get no keys, and where all are nobody does', (kind) => {
+    const [one, two] = [endpoint(1), endpoint(2, { health: 'degraded' })]
+    const hash = (i: number) => Math.imul(i, 0x9e3779b1)
+    const of = (...endpoints: object[]) =>
+      cluster({ balancer: { kind }, localities: [{ endpoints: endpoints as never }] })
+    expect(draw(of(one, two, endpoint(3, { health: 'degraded' })), 300, hash)).toEqual({ 1: 300 })
+    expect(draw(of(two), 300, hash)).toEqual({ none: 300 })
+    expect(draw(cluster({ localities: [{ endpoints: [two] }] }), 3)).toEqual({ 2: 3 })
+  })
+
   it('localities share traffic by their weights', () => {
     const of = cluster({
       localityWeighted: true,
@@ -121,7 +131,7 @@ describe('choice of hosts', () => {
 describe("loads of priorities, as in Envoy's documentation", () => {
   const two = (p0: number, p1: number) =>
     priorityLoads(
-      [p0, p1].map((healthy) => ({ total: 100, healthy, degraded: 0 })),
+      [p0, p1].map((healthy) => ({ hosts: 100, total: 100, healthy, degraded: 0 })),
       140,
       50,
     ).healthy
@@ -132,13 +142,29 @@ describe("loads of priorities, as in Envoy's documentation", () => {
     [50, 50, [70, 30]],
     [25, 100, [35, 65]],
     [25, 25, [50, 50]],
-    [15, 29, [35, 65]],
+    // Every priority panics: all hosts get traffic, and there are as many in both.
+    [15, 29, [50, 50]],
   ] as const)('%i %% and %i %% healthy', (p0, p1, loads) => {
     expect(two(p0, p1)).toEqual(loads)
   })
 
+  it('all priorities panic: by the number of hosts, those that are draining too; rounding goes to the first that has any', () => {
+    const few = (hosts: number, total = hosts) => ({ hosts, total, healthy: hosts > 5 ? 1 : 0, degraded: 0 })
+    const { healthy, panic } = priorityLoads([few(0), few(20, 19), few(10)], 140, 50)
+    expect([healthy, panic]).toEqual([
+      [0, 67, 33],
+      [true, true, true],
+    ])
+    expect(priorityLoads([few(1), few(300)], 140, 50).healthy).toEqual([1, 99])
+  })
+
+  it('nobody is well and panic is off: the first priority has all of nothing, which one in a thousand may still take', () => {
+    const { healthy, panic } = priorityLoads([{ hosts: 1000, total: 1000, healthy: 1, degraded: 0 }], 140, 0)
+    expect([healthy, panic]).toEqual([[100], [false]])
+  })
+
   it('degraded hosts take what healthy ones cannot', () => {
-    const { healthy, degraded } = priorityLoads([{ total: 100, healthy: 50, degraded: 50 }], 140, 50)
+    const { healthy, degraded } = priorityLoads([{ hosts: 100, total: 100, healthy: 50, degraded: 50 }], 140, 50)
     expect([healthy, degraded]).toEqual([[70], [30]])
   })
 })

@@ -154,38 +154,39 @@ export class Cluster implements OutlierScope {
 
   #plan(): Share[] {
     const { config, hosts } = this
+    const hashes = config.balancer.kind === 'maglev' || config.balancer.kind === 'ringHash'
     const count = hosts.reduce((most, { priority }) => Math.max(most, priority + 1), 0)
-    const byPriority = Array.from({ length: count }, (_, i) => hosts.filter(({ priority }) => priority === i))
+    const isDraining = (host: Host) => host.config.health === 'draining'
+    // Where hardly a host is well Envoy uses those that are draining, too: keys land where it puts them, other messages do without.
+    const byPriority = Array.from({ length: count }, (_, i) =>
+      hosts.filter((host) => host.priority === i && (hashes || !isDraining(host))),
+    )
     const loads = priorityLoads(
-      byPriority.map((group) => {
-        const present = group.filter(({ config }) => config.health !== 'draining')
-        return {
-          total: present.length,
-          healthy: present.filter(({ healthy }) => healthy).length,
-          degraded: present.filter(({ degraded }) => degraded).length,
-        }
-      }),
+      byPriority.map((group) => ({
+        hosts: group.length,
+        total: group.filter((host) => !isDraining(host)).length,
+        healthy: group.filter(({ healthy }) => healthy).length,
+        degraded: group.filter(({ degraded }) => degraded).length,
+      })),
       config.overprovisioningFactor ?? 140,
       config.panicThreshold ?? 50,
     )
     this.#slow = false
     const shares: Share[] = []
     let sum = 0
-    const add = (load: number, group: readonly Host[], panic: boolean) => {
+    const add = (load: number, priority: number, of: 'healthy' | 'degraded') => {
       if (load === 0) return
       sum += load
-      shares.push({ upTo: sum, picker: this.#picker(group), panic })
+      const panic = loads.panic[priority]!
+      const group = byPriority[priority]!
+      shares.push({ upTo: sum, picker: this.#picker(panic ? group : group.filter((host) => host[of])), panic })
     }
-    byPriority.forEach((group, i) => {
-      const all = group.filter(({ config }) => config.health !== 'draining')
-      add(loads.healthy[i]!, loads.panic[i] ? all : group.filter(({ healthy }) => healthy), loads.panic[i]!)
+    loads.healthy.forEach((load, priority) => {
+      add(load, priority, 'healthy')
     })
-    byPriority.forEach((group, i) => {
-      add(
-        loads.degraded[i]!,
-        group.filter(({ degraded }) => degraded),
-        false,
-      )
+    // Envoy has one table a priority, of its healthy hosts: they get what the degraded ones would, and nobody where there are none.
+    loads.degraded.forEach((load, priority) => {
+      add(load, priority, hashes ? 'healthy' : 'degraded')
     })
     this.#shares = shares
     return shares

@@ -3,6 +3,9 @@
  * @see https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/load_balancing/priority
  */
 export interface PriorityHosts {
+  /** All that may get traffic when hardly one is well. */
+  readonly hosts: number
+  /** What `healthy` and `degraded` are a part of: hosts that are draining are not counted. */
   readonly total: number
   readonly healthy: number
   readonly degraded: number
@@ -32,22 +35,16 @@ export function priorityLoads(
   )
   const count = priorities.length
   const none = priorities.map(() => false)
-  if (priorities.every(({ total }) => total === 0))
+  if (priorities.every(({ hosts }) => hosts === 0))
     return { healthy: zeros(count), degraded: zeros(count), panic: none }
-  const below = priorities.map(
-    ({ total, healthy, degraded }) => total > 0 && ((healthy + degraded) * 100) / total < panicThreshold,
+  if (sum === 0 && panicThreshold === 0)
+    return { healthy: zeros(count).with(0, 100), degraded: zeros(count), panic: none }
+  // Panic matters only while the priorities together cannot take all traffic.
+  const panic = priorities.map(
+    ({ total, healthy, degraded }) =>
+      sum < 100 && (total === 0 ? 0 : ((healthy + degraded) * 100) / total) < panicThreshold,
   )
-  if (sum === 0) {
-    // Nobody is well: everybody gets traffic, by the number of hosts; with a threshold of 0 nobody does.
-    if (panicThreshold === 0) {
-      return { healthy: zeros(count), degraded: zeros(count), panic: none }
-    }
-    const hosts = priorities.reduce((total, priority) => total + priority.total, 0)
-    const shares = priorities.map(({ total }) => Math.floor((100 * total) / hosts))
-    const first = shares.findIndex((share) => share > 0)
-    shares[Math.max(0, first)]! += 100 - shares.reduce((a, b) => a + b, 0)
-    return { healthy: shares, degraded: zeros(count), panic: priorities.map(({ total }) => total > 0) }
-  }
+  if (panic.every((all) => all)) return { healthy: byHosts(priorities), degraded: zeros(count), panic }
   let left = 100
   const share = (parts: readonly number[]) =>
     parts.map((part) => {
@@ -63,9 +60,15 @@ export function priorityLoads(
     if (at >= 0) healthyLoads[at]! += left
     else degradedLoads[degradedLoads.findIndex((load) => load > 0)]! += left
   }
-  // Panic matters only while the priorities together cannot take all traffic.
-  const panic = sum < 100 ? below : none
   return { healthy: healthyLoads, degraded: degradedLoads, panic }
+}
+
+/** Everybody gets traffic, by the number of hosts; what rounding leaves goes to the first priority that has any. */
+function byHosts(priorities: readonly PriorityHosts[]): readonly number[] {
+  const all = priorities.reduce((sum, { hosts }) => sum + hosts, 0)
+  const shares = priorities.map(({ hosts }) => Math.floor((100 * hosts) / all))
+  shares[priorities.findIndex(({ hosts }) => hosts > 0)]! += 100 - shares.reduce((a, b) => a + b, 0)
+  return shares
 }
 
 const zeros = (count: number): number[] => new Array<number>(count).fill(0)

@@ -50,7 +50,8 @@ export function readCluster(cluster: Cluster): ReadCluster {
         connectTimeoutMs: milliseconds('connect_timeout', cluster.connectTimeout),
         circuitBreakers: breakersOf(cluster),
         outlierDetection: outlierDetection && outlier(outlierDetection),
-        panicThreshold: commonLbConfig?.healthyPanicThreshold?.value,
+        // Envoy takes whole percents.
+        panicThreshold: commonLbConfig?.healthyPanicThreshold && Math.trunc(commonLbConfig.healthyPanicThreshold.value),
         ...messageOptions(cluster),
       }),
     },
