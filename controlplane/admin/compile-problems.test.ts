@@ -44,7 +44,7 @@ it.each([
     protocol: 'delta',
     secretsAllowed: true,
   })
-  const codes = () => problemsOfViews([view]).map(({ code }) => code)
+  const codes = () => problemsOfViews([view], mesh.model.world).map(({ code }) => code)
   expect(codes()).toEqual(['TLS_NAME_NOT_CHECKED'])
   mesh.commit(configObjects(next + EAGER))
   expect(codes()).toEqual([])

@@ -1,7 +1,8 @@
-import type { ConfigObject, Named } from '../config/object.ts'
+import type { ConfigObject, Origin } from '../config/object.ts'
 import { type Diagnostic, formatPath } from '../diagnostics/diagnostic.ts'
 import { createMesh } from '../mesh.ts'
 import { recorded } from '../model/cells.ts'
+import type { World } from '../model/index.ts'
 import { type Reads, touches, writesNow, writesSince } from '../model/reads.ts'
 import type { ClassView } from '../xds/class-view.ts'
 import { clusterProblems, type Problem } from '../xds/clusters/index.ts'
@@ -32,9 +33,9 @@ function problemsOf(view: ClassView): readonly Problem[] {
   return problems
 }
 
-/** What the proxies of these classes cannot get as their documents ask, each complaint once. */
-export function problemsOfViews(views: Iterable<ClassView>): readonly Diagnostic[] {
-  return problemDiagnostics(problemsIn(views))
+/** What the proxies of these classes cannot get as their documents ask, each complaint once. @param world of the views */
+export function problemsOfViews(views: Iterable<ClassView>, world: World): readonly Diagnostic[] {
+  return problemDiagnostics(problemsIn(views), (origin) => world.live(origin))
 }
 
 function* problemsIn(views: Iterable<ClassView>): Generator<Problem> {
@@ -49,15 +50,12 @@ function* problemsIn(views: Iterable<ClassView>): Generator<Problem> {
 
 /**
  * Complaints about clusters, each once.
- * @param newest the present reading of an object, for the places of its lines
+ * @param at where an origin is in the documents that the complaints are read with
  */
-export function problemDiagnostics(
-  problems: Iterable<Problem>,
-  newest: (object: Named) => Named = (object) => object,
-): readonly Diagnostic[] {
+export function problemDiagnostics(problems: Iterable<Problem>, at: (origin: Origin) => Origin): readonly Diagnostic[] {
   const found = new Map<string, Diagnostic>()
   for (const problem of problems) {
-    const diagnostic = toDiagnostic(problem, newest)
+    const diagnostic = toDiagnostic(problem, at)
     const { code, file, line, column, message } = diagnostic
     found.set(JSON.stringify([code, file, line, column, message]), diagnostic)
   }
@@ -83,12 +81,10 @@ export function problemsOfObjects(objects: ReadonlyMap<string, ConfigObject>): r
     if (clusters > MOST_CLUSTERS) break
     views.push(view)
   }
-  return problemsOfViews(views)
+  return problemsOfViews(views, mesh.model.world)
 }
 
-function toDiagnostic(
-  { code, severity, message, hint, origin: { object, path } }: Problem,
-  newest: (object: Named) => Named,
-): Diagnostic {
-  return { code, severity, message, ...newest(object).source.locate(path), path: formatPath(path), hint }
+function toDiagnostic({ code, severity, message, hint, origin }: Problem, at: (origin: Origin) => Origin): Diagnostic {
+  const { object, path } = at(origin)
+  return { code, severity, message, ...object.source.locate(path), path: formatPath(path), hint }
 }

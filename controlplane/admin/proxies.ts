@@ -205,7 +205,7 @@ function typeStatus(status: TypeStatus, client: ClientStatus, book: StatusBook):
             message: nack.message,
             at: iso(nack.at),
             resources: nack.culprits,
-            places: places(culprits.flatMap(({ resource }) => resource.origins.slice(0, 1))),
+            places: places(culprits.flatMap(({ origins }) => origins.slice(0, 1))),
           },
         }
       : {}),

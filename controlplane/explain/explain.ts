@@ -145,7 +145,7 @@ function throughRoutes(view: ClassView, request: ExplainRequest, table: string, 
         compiled && isCatchAll(host.message.name) ? undeclared(view.scope, authority) : undefined,
       ]),
     ),
-    places: places(host.origins.slice(0, 1)),
+    places: places(view.live(host.origins.slice(0, 1))),
   })
   if (host.message.requireTls !== 0 && request.url.protocol === 'http:')
     return answer(steps, {
@@ -194,10 +194,16 @@ function throughRoute(
 ): Explanation {
   const name = route.name || `#${index + 1}`
   const part = routeShare < 1 ? { share: routeShare } : {}
-  steps.push({ step: 'route', name, ...said(describeRoute(route)), ...part, places: places(origins) })
+  steps.push({ step: 'route', name, ...said(describeRoute(route)), ...part, places: places(view.live(origins)) })
   for (const config of Object.values(route.typedPerFilterConfig)) {
     const fault = anyUnpack(config, HTTPFaultSchema)
-    if (fault) steps.push({ step: 'fault', name, ...said(describeFault(fault)), places: places(faultOrigins(origins)) })
+    if (fault)
+      steps.push({
+        step: 'fault',
+        name,
+        ...said(describeFault(fault)),
+        places: places(view.live(faultOrigins(origins))),
+      })
   }
   const { action } = route
   if (action.case === 'directResponse')

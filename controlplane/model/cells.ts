@@ -110,8 +110,13 @@ interface Outcome<T> extends Reads {
 /**
  * A cell whose value keeps its identity while `equal` says that nothing changed, so that cells reading it are not computed
  * again. Nobody has to dispose a cell: unwatched cells hold what they read, not the other way round.
+ * @param again told what is kept and the equal value that was computed, for what `equal` does not look at and no computation reads
  */
-export function cell<T>(compute: () => T, equal: (a: T, b: T) => boolean = Object.is): Cell<T> {
+export function cell<T>(
+  compute: () => T,
+  equal: (a: T, b: T) => boolean = Object.is,
+  again?: (kept: T, computed: T) => void,
+): Cell<T> {
   let last: Outcome<T> | undefined
   let dependencies: readonly Readable[] = NOTHING
   /** Up to which write `last` is known to be what it is at present. */
@@ -124,6 +129,7 @@ export function cell<T>(compute: () => T, equal: (a: T, b: T) => boolean = Objec
     try {
       const value = compute()
       const same = last && !last.error && equal(last.value as T, value)
+      if (same && again && last!.value !== value) again(last!.value as T, value)
       if (same && sameReads(last!, own)) return last!
       outcome = { value: same ? (last!.value as T) : value, mask: own.mask, fine: own.fine }
     } catch (thrown) {
@@ -192,22 +198,26 @@ export interface Cells<T> {
 
 /**
  * A family of cells, one per key, made at first use.
- * @param most for keys that others choose: beyond so many the oldest are forgotten; those in use are then computed twice
+ * @param options `most` is for keys that others choose: beyond so many the oldest are forgotten, and those in use are then computed
+ * twice; `again` as for a cell
  */
 export function cells<T>(
   compute: (key: string) => T,
   equal?: (a: T, b: T) => boolean,
-  most = Number.POSITIVE_INFINITY,
+  {
+    most = Number.POSITIVE_INFINITY,
+    again,
+  }: { readonly most?: number; readonly again?: (kept: T, computed: T) => void } = {},
 ): Cells<T> {
   const family = new Map<string, Cell<T>>()
   const read = (key: string) => {
     let member = family.get(key)
     if (!member && supposed) {
       const others = supposedState(family, () => new Map<string, Cell<T>>())
-      member = others.get(key) ?? cell(() => compute(key), equal)
+      member = others.get(key) ?? cell(() => compute(key), equal, again)
       others.set(key, member)
     } else if (!member) {
-      member = cell(() => compute(key), equal)
+      member = cell(() => compute(key), equal, again)
       family.set(key, member)
       if (family.size > most) for (const oldest of family.keys()) if (family.delete(oldest)) break
     }

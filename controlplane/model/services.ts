@@ -1,5 +1,5 @@
 import type { ServiceEntrySpec } from '../config/kinds/service-entry.ts'
-import type { ConfigObject } from '../config/object.ts'
+import type { ConfigObject, Origin } from '../config/object.ts'
 import { type Cell, cell, cells, sameEntries, sameItems } from './cells.ts'
 import type { DiscoveryReader } from './discovery.ts'
 import { Memory } from './memory.ts'
@@ -165,7 +165,6 @@ function toService(
           targetPort: port.targetPort || undefined,
         })
   }
-  const hostIndex = spec.hosts.findIndex((host) => host.toLowerCase() === hostname)
   return {
     hostname,
     namespace,
@@ -176,6 +175,12 @@ function toService(
     exportTo: spec.exportTo?.length ? spec.exportTo : defaultExportTo,
     subjectAltNames: spec.subjectAltNames ?? [],
     interfaceName: first.annotations['interface'] || undefined,
-    origin: world.origin(first, ['spec', 'hosts', hostIndex]),
+    origin: world.movingOrigin(first, ({ spec: { hosts } }) => placeOfHost(hosts, hostname)),
   }
+}
+
+/** Of the list when the host is not in it any more. */
+function placeOfHost(hosts: readonly string[], hostname: string): Origin['path'] {
+  const index = hosts.findIndex((host) => host.toLowerCase() === hostname)
+  return index < 0 ? ['spec', 'hosts'] : ['spec', 'hosts', index]
 }

@@ -134,12 +134,25 @@ export class World {
 
   /** A place in an object that can still be found after lines have moved in its file. */
   origin(object: Named, path: Origin['path']): Origin {
-    return new LiveOrigin(this, object, path)
+    return new LiveOrigin(this, object, () => path)
+  }
+
+  /**
+   * The place of something that may move within its object and stays what it is, as an item of a list does.
+   * @param find where it is in a reading of the object
+   */
+  movingOrigin<Spec>(object: ConfigObject<Spec>, find: (reading: ConfigObject<Spec>) => Origin['path']): Origin {
+    return new LiveOrigin(this, object, (reading) => find((reading ?? object) as ConfigObject<Spec>))
+  }
+
+  /** An origin as one that is looked up when somebody asks. */
+  live(origin: Origin): Origin {
+    return origin instanceof LiveOrigin ? origin : this.origin(origin.object, origin.path)
   }
 
   /** The newest reading of an object (not tracked): content equal, places in its file up to date. */
-  newest(object: Named): Named {
-    return this.#newest.get(object.key) ?? object
+  newest(object: Named): ConfigObject | undefined {
+    return this.#newest.get(object.key)
   }
 
   #source(kind: string): Source<readonly ConfigObject[]> {
@@ -174,20 +187,37 @@ function lasting(object: ConfigObject): ConfigObject {
   return { ...object, spec: { ...(object.spec as object), endpoints: undefined } }
 }
 
+/** What is asked of it is asked of the newest reading of its object (not tracked). */
 class LiveOrigin implements Origin {
   readonly #world: World
   readonly #object: Named
-  readonly path: Origin['path']
+  readonly #find: (reading: ConfigObject | undefined) => Origin['path']
 
-  constructor(world: World, object: Named, path: Origin['path']) {
+  constructor(world: World, object: Named, find: (reading: ConfigObject | undefined) => Origin['path']) {
     this.#world = world
     this.#object = object
-    this.path = path
+    this.#find = find
   }
 
   get object(): Named {
-    return this.#world.newest(this.#object)
+    return this.#world.newest(this.#object) ?? this.#object
   }
+
+  get path(): Origin['path'] {
+    return this.#find(this.#world.newest(this.#object))
+  }
+
+  /** The place in other readings of the objects. */
+  in(objects: ReadonlyMap<string, ConfigObject>): Origin {
+    const reading = objects.get(this.#object.key)
+    return { object: reading ?? this.object, path: this.#find(reading) }
+  }
+}
+
+/** Where an origin is in a configuration that need not be the present one. */
+export function originIn(origin: Origin, objects: ReadonlyMap<string, ConfigObject>): Origin {
+  if (origin instanceof LiveOrigin) return origin.in(objects)
+  return { object: objects.get(origin.object.key) ?? origin.object, path: origin.path }
 }
 
 const hashes = new WeakMap<ConfigObject, string>()

@@ -26,7 +26,7 @@ export class GenerationBook {
       return this.#class(classKey).value.get(cluster) ?? 0
     },
     undefined,
-    MOST_ASKED,
+    { most: MOST_ASKED },
   )
 
   of(classKey: string, cluster: string): number {

@@ -54,6 +54,26 @@ const naming = (bad: readonly string[]) =>
   `Error adding/updating cluster(s) ${bad.map((name) => `${name}: no good`).join(', ')}`
 const silent = () => 'Proto constraint validation failed'
 
+test('a refused resource is complained about where it stands by now', () => {
+  const at = (line: number) => {
+    const locate = () => ({ file: 'a.yaml', line, column: 1 })
+    return { origins: [{ object: { source: { locate } } as unknown as ConfigObject, path: ['spec'] }] }
+  }
+  const { mesh, publish, verdicts, engine } = start(fakeResource('cds', 'a', 'bad', at(3)))
+  const client = engine.client('delta', 'one')
+  judge(client, client.ask('cds'), naming)
+  const lines = () => verdicts.rejections.map((rejection) => toDiagnostic(rejection).line)
+  expect(lines()).toEqual([3])
+  // The same bytes, from another place.
+  mesh.put(fakeResource('cds', 'a', 'bad', at(7)))
+  publish()
+  expect(lines()).toEqual([7])
+  // Not answered yet.
+  mesh.put(fakeResource('cds', 'a', 'fine', at(9)))
+  publish()
+  expect(lines()).toEqual([9])
+})
+
 test('a refusal ends with its resource, also when nobody asks for the name any more', () => {
   const { mesh, publish, engine, verdicts } = start(fakeResource('rds', 'r', 'bad'))
   const client = engine.client('sotw', 'one')

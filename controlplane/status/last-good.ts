@@ -1,4 +1,5 @@
 import type { ResourceType } from '../../proto/types.ts'
+import type { Origin } from '../config/object.ts'
 import type { Diagnostic } from '../diagnostics/diagnostic.ts'
 import { formatPath } from '../diagnostics/diagnostic.ts'
 import type { Batch, Verdicts } from '../subscription/verdicts.ts'
@@ -8,6 +9,8 @@ import { namedIn, reasonFor } from './culprits.ts'
 /** A version of a resource that clients of one class refused. */
 export interface Rejection {
   readonly resource: Resource
+  /** Where the newest version of the resource comes from: what was refused may stand elsewhere by now, or nowhere. */
+  readonly origins: readonly Origin[]
   /** The words of the client that refused it first. */
   readonly error: string
   /** Milliseconds since 1970. */
@@ -32,8 +35,8 @@ interface Entry {
   readonly acceptedBy: Set<string>
   /** Acceptances from before the first refusal, of which only the number is known. */
   readonly acceptedBefore: number
-  /** Version of the newest compiled resource of this name. */
-  newest: string
+  /** The newest compiled resource of this name. */
+  newest: Resource
 }
 
 interface Accepted {
@@ -74,11 +77,12 @@ export class LastGood implements Verdicts {
 
   get rejections(): readonly Rejection[] {
     return [...this.entries].map(([key, entry]) => {
-      const { resource, error, at, refusedBy } = entry
-      const current = entry.newest === resource.version
+      const { resource, error, at, refusedBy, newest } = entry
+      const current = isCurrent(entry)
       const pinned = current && isPinned(entry)
       return {
         resource,
+        origins: newest.origins,
         error,
         at,
         refusedBy,
@@ -99,7 +103,7 @@ export class LastGood implements Verdicts {
     }
     const entry = this.entries.get(key)
     if (!entry) return compiled
-    entry.newest = compiled.version
+    entry.newest = compiled
     if (compiled.version === entry.resource.version) {
       return isPinned(entry) ? this.otherThan(key, compiled.version) : compiled
     }
@@ -155,7 +159,7 @@ export class LastGood implements Verdicts {
       const resource = names.get(entry.resource.name)
       if (!resource) continue
       if (resource.version === entry.resource.version) this.vote(entry, client, true)
-      else if (resource.version === entry.newest) {
+      else if (resource.version === entry.newest.version) {
         this.entries.delete(key)
         this.changed()
       }
@@ -205,7 +209,7 @@ export class LastGood implements Verdicts {
           refusedBy: new Set([client]),
           acceptedBy: new Set(),
           acceptedBefore: Math.max(batch.acks, this.isAccepted(resource) ? 1 : 0),
-          newest: resource.version,
+          newest: resource,
         })
       }
     }
@@ -228,8 +232,8 @@ export class LastGood implements Verdicts {
 
 /** A rejection as a complaint at the line of YAML the resource came from. */
 export function toDiagnostic(rejection: Rejection): Diagnostic {
-  const { resource, error, pinned, servedVersion, refusedBy, acceptedBy } = rejection
-  const origin = resource.origins[0]
+  const { resource, origins, error, pinned, servedVersion, refusedBy, acceptedBy } = rejection
+  const origin = origins[0]
   const location = origin?.object.source.locate(origin.path) ?? { file: '', line: 0, column: 0 }
   const who = acceptedBy > 0 ? `${refusedBy.size} of ${refusedBy.size + acceptedBy} proxies` : 'proxies'
   return {
@@ -263,7 +267,7 @@ function keyOf(type: ResourceType, name: string): string {
 }
 
 function isCurrent(entry: Entry): boolean {
-  return entry.newest === entry.resource.version
+  return entry.newest.version === entry.resource.version
 }
 
 function isPinned(entry: Entry): boolean {

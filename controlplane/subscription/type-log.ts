@@ -278,13 +278,19 @@ export class TypeLog implements Published {
       ? new Set([...suspects.resources(this.type), ...changed.keys(), ...this.deferred])
       : this.entries.keys()
     this.deferred = new Set()
+    let renewed = false
     for (const name of looked) {
       const entry = this.entries.get(name)
       if (!entry || (!isFollowed(entry) && !changed.has(name))) continue
       // Before the source is asked: with the resource its verdicts are forgotten.
       const ghost = entry.published && this.source.keep(entry.published)
       const published = this.source.get(name)
-      if (published?.version === entry.published?.version) continue
+      if (published?.version === entry.published?.version) {
+        // The same again, and nothing to tell anybody; but where it comes from is known by the new one.
+        renewed ||= published !== entry.published
+        entry.published = published
+        continue
+      }
       if (keep && !published) {
         this.deferred.add(name)
         continue
@@ -296,6 +302,7 @@ export class TypeLog implements Published {
       changed.set(name, entry.wild || (changed.get(name) ?? false))
     }
     this.wild = wildNames
+    if (renewed) this.answers.forget()
     if (changed.size === 0) return false
     this.position = next
     for (const name of changed.keys()) this.entries.get(name)!.changed = next

@@ -27,6 +27,7 @@ import {
   type Problem,
   serviceTargetNames,
 } from './clusters/index.ts'
+import { CompiledResource } from './compiled-resource.ts'
 import { type RawResource, rawResources, selects } from './envoy-resources.ts'
 import type { LeavingClusters } from './leaving.ts'
 import { LeftClusters } from './left-clusters.ts'
@@ -79,7 +80,7 @@ export class ClassView implements View {
   readonly #onFailure: OnFailure
   readonly #onCompiled: OnCompiled
   readonly #names: Readonly<Record<ResourceType, () => readonly string[]>>
-  readonly #resources: Readonly<Record<ResourceType, Cells<Resource | undefined>>>
+  readonly #resources: Readonly<Record<ResourceType, Cells<CompiledResource | undefined>>>
   readonly #record = new ReadRecord()
   readonly #virtualHosts: LazyVirtualHosts | undefined
 
@@ -182,7 +183,7 @@ export class ClassView implements View {
       schema: Desc,
       compile: (name: string) => Compiled<Desc> | undefined,
     ) =>
-      cells<Resource | undefined>(
+      cells<CompiledResource | undefined>(
         (name) => {
           if (type === 'cds') this.#problems.delete(name)
           const written = raw().get(`${type}/${name}`)
@@ -191,6 +192,8 @@ export class ClassView implements View {
           return compiled && this.#resource(type, name, compiled.bytes ?? encode(schema, compiled.message), compiled)
         },
         (a, b) => a?.version === b?.version,
+        // The same bytes may come from other places by now.
+        { again: (kept, computed) => computed && kept?.comesFrom(computed) },
       )
 
     this.#resources = {
@@ -235,6 +238,12 @@ export class ClassView implements View {
     } catch {
       // The table itself will fail in the same way, and that is told.
     }
+  }
+
+  /** Places that something was made from, to be looked up when somebody asks: lines move while what they say stays. */
+  live(origins: readonly Origin[]): readonly Origin[] {
+    const { world } = this.#model
+    return origins.map((origin) => world.live(origin))
   }
 
   moment(): number {
@@ -317,28 +326,15 @@ export class ClassView implements View {
     bytes: Uint8Array,
     from: Pick<Compiled<DescMessage>, 'origins' | 'children' | 'pending'>,
     version = from.pending ? 'pending' : contentVersion(bytes),
-  ): Resource {
-    const { world } = this.#model
-    const { children = [], pending = false } = from
+  ): CompiledResource {
     // Those of a table are many and made when asked for. Of anything else the compiled message would be held for them.
     const origins = type === 'rds' ? originsOf(from) : always(from.origins)
-    let live: readonly Origin[] | undefined
     if (!isSupposing()) this.#onCompiled(type, name)
-    return {
-      type,
-      name,
-      version,
-      bytes,
-      children,
-      ...(pending ? { pending } : {}),
-      get origins() {
-        live ??= origins().map(({ object, path }) => world.origin(object, path))
-        return live
-      },
-    }
+    const { children = [], pending = false } = from
+    return new CompiledResource({ type, name, version, bytes, children, pending, origins: () => this.live(origins()) })
   }
 
-  #fromRaw({ type, name, bytes, version, children, object, path }: RawResource): Resource {
+  #fromRaw({ type, name, bytes, version, children, object, path }: RawResource): CompiledResource {
     return this.#resource(type, name, bytes, { origins: [{ object, path }], children }, version)
   }
 

@@ -4,7 +4,9 @@ import type { Random } from '../../codecs/mutated.ts'
 import { problemsOfViews } from '../../controlplane/admin/compile-problems.ts'
 import { type Analysis, analyzeInSteps, finish } from '../../controlplane/config/analysis/analyze.ts'
 import { type LoadedConfig, loadConfig } from '../../controlplane/config/load.ts'
-import { compareDiagnostics, type Diagnostic } from '../../controlplane/diagnostics/diagnostic.ts'
+import type { Origin } from '../../controlplane/config/object.ts'
+import { compareDiagnostics, type Diagnostic, formatPath } from '../../controlplane/diagnostics/diagnostic.ts'
+import { explain } from '../../controlplane/explain/explain.ts'
 import { type CompiledMesh, createMesh } from '../../controlplane/mesh.ts'
 import { type DiscoveredEndpoint, type DiscoveredService, Discovery } from '../../controlplane/model/index.ts'
 import { supposing } from '../../controlplane/model/supposition.ts'
@@ -27,6 +29,8 @@ export interface RegistryContent {
 }
 
 const SHARES_FROM = 3
+/** Hosts whose requests are explained in one comparison. */
+const EXPLAINED = 2
 
 /** A mesh that has lived through every change, with a log for each of its nodes as subscribers have it. */
 export class LongLived {
@@ -114,10 +118,7 @@ export class LongLived {
     const found = [...config.diagnostics, ...finish(analyzeInSteps(config, undefined, fresh.discovered())).diagnostics]
     compare('diagnostics', this.diagnostics().map(complaint), found.sort(compareDiagnostics).map(complaint))
     const views = (mesh: CompiledMesh) => watchers.map(({ node }) => mesh.view(node) as ClassView)
-    const problems = (mesh: CompiledMesh) =>
-      problemsOfViews(views(mesh))
-        .map(({ code, message }) => `${code} ${message}`)
-        .sort()
+    const problems = (mesh: CompiledMesh) => problemsOfViews(views(mesh), mesh.model.world).map(complaint).sort()
     compare('problems of clusters', problems(this.mesh), problems(fresh))
   }
 
@@ -146,6 +147,7 @@ export class Watcher {
   #classification: unknown
   #log: ClassLog
   #interests = new Map<ResourceType, Interest>()
+  #explained = 0
 
   constructor(mesh: CompiledMesh, node: NodeInfo, epoch: { now: number }, any: Random) {
     this.#mesh = mesh
@@ -227,11 +229,22 @@ export class Watcher {
       const published = new Map([...log.published()].map((resource) => [resource.name, resource]))
       for (const name of new Set([...published.keys(), ...other.names(type), ...this.#interest(type).names])) {
         if (this.#stays(type, name, other)) continue
-        compare(`${type} ${name} published to ${who}`, said(log.get(name)), said(other.get(type, name)))
-        compare(`${type} ${name} looked at for ${who}`, said(view.get(type, name)), said(other.get(type, name)))
+        compare(`${type} ${name} published to ${who}`, shown(log.get(name)), shown(other.get(type, name)))
+        compare(`${type} ${name} looked at for ${who}`, shown(view.get(type, name)), shown(other.get(type, name)))
       }
     }
     this.#compareOnDemand(who, other)
+    this.#compareExplanations(who, other)
+  }
+
+  /** Ways of requests: a few hosts each time, other ones the next time. */
+  #compareExplanations(who: string, other: ClassView): void {
+    const hosts = [...new Set(other.scope.services().map(({ hostname }) => hostname))]
+    for (let count = 0; count < Math.min(EXPLAINED, hosts.length); count++) {
+      const host = hosts[this.#explained++ % hosts.length]!.replace('*', 'any')
+      const request = { url: new URL(`http://${host}/`), method: 'GET', headers: {} }
+      compare(`way of requests for ${host} of ${who}`, explain(this.view, request), explain(other, request))
+    }
   }
 
   /** Endpoints that went with their cluster a moment ago are kept for proxies that are still sent to it. */
@@ -301,6 +314,17 @@ function said(resource: Resource | undefined): unknown {
   return { type, name, version, children, bytes: Buffer.from(resource.bytes).toString('latin1') }
 }
 
+/** The same with the places it comes from, each once as people are shown them. */
+function shown(resource: Resource | undefined): unknown {
+  if (!resource || resource.pending) return said(resource)
+  return { places: [...new Set(resource.origins.map(placeOf))], resource: said(resource) }
+}
+
+function placeOf({ object: { key, source }, path }: Origin): string {
+  const { file, line, column } = source.locate(path)
+  return `${key} ${formatPath(path)} ${file}:${line}:${column}`
+}
+
 function complaint({ severity, code, file, line, message }: Diagnostic): string {
   return `${severity} ${code} ${file}:${line} ${message}`
 }
@@ -320,10 +344,12 @@ function textOf(document: PlainDocument): string {
 
 function compare(what: string, served: unknown, fresh: unknown): void {
   if (isDeepStrictEqual(served, fresh)) return
-  throw new Error(`${what} is not what a fresh start has\nserved: ${shown(served)}\nfresh:  ${shown(fresh)}`)
+  throw new Error(
+    `${what} is not what a fresh start has\nserved: ${textOfValue(served)}\nfresh:  ${textOfValue(fresh)}`,
+  )
 }
 
-function shown(value: unknown): string {
+function textOfValue(value: unknown): string {
   const text = JSON.stringify(value) ?? 'nothing'
   return text.length > 2000 ? `${text.slice(0, 2000)}…` : text
 }

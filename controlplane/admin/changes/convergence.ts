@@ -137,7 +137,7 @@ export class Convergences {
     return {
       type,
       message: nack!.message,
-      places: places((ours.length > 0 ? ours : culprits).flatMap(({ resource }) => resource.origins.slice(0, 1))),
+      places: places((ours.length > 0 ? ours : culprits).flatMap(({ origins }) => origins.slice(0, 1))),
     }
   }
 }

@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto'
 import { join, normalize } from 'node:path'
 import { analyzeInSteps, finish } from '../../config/analysis/analyze.ts'
 import { type LoadedConfig, loadConfig } from '../../config/load.ts'
-import type { Named } from '../../config/object.ts'
 import { compareDiagnostics, type Diagnostic } from '../../diagnostics/diagnostic.ts'
 import type { LiveConfig } from '../../live-config.ts'
 import type { CompiledMesh } from '../../mesh.ts'
+import { originIn } from '../../model/index.ts'
 import type { SourceDocument } from '../../sources/document.ts'
 import { MemorySource, type SourceSnapshot } from '../../sources/index.ts'
 import type { ClientStatus, StatusBook } from '../../status/book.ts'
@@ -128,7 +128,7 @@ export class Planner {
       ...snapshot.diagnostics,
       ...loaded.diagnostics,
       ...analysis.diagnostics,
-      ...problemDiagnostics(problems, (object) => newest(object, loaded)),
+      ...problemDiagnostics(problems, (origin) => originIn(origin, loaded.objects)),
     ].sort(compareDiagnostics)
     return {
       diagnostics,
@@ -222,11 +222,6 @@ function merged(a: readonly SourceDocument[], b: readonly SourceDocument[]): rea
     all.push(document)
   }
   return [...all, ...b.slice(next)]
-}
-
-/** An object as it stands in the planned texts, whose lines may have moved. */
-function newest(object: Named, { objects }: LoadedConfig): Named {
-  return objects.get(object.key) ?? object
 }
 
 /** Errors that come up more often than before, wherever in their file. */

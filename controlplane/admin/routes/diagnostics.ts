@@ -18,7 +18,7 @@ export function diagnosticRoutes(app: FastifyInstance, { config, mesh, status }:
     },
     async () => {
       const views = new Set(status.clients().map(({ node }) => mesh.view(node)))
-      const all = [...config.diagnostics(), ...status.diagnostics(), ...problemsOfViews(views)]
+      const all = [...config.diagnostics(), ...status.diagnostics(), ...problemsOfViews(views, mesh.model.world)]
       return summarize(all.sort(compareDiagnostics))
     },
   )

@@ -9,7 +9,7 @@ import { answers, listOf } from '../schemas.ts'
 /** The registry as the mesh sees it, before any proxy's scope. */
 export function serviceRoutes(app: FastifyInstance, { mesh }: AdminContext): void {
   const { registry, endpoints, world } = mesh.model
-  const placeOf = ({ object, path }: Origin) => places([world.origin(object, path)])[0]!
+  const placeOf = (origin: Origin) => places([world.live(origin)])[0]!
 
   const shownEndpoint = ({ address, port, weight, health, labels, locality, origin }: Endpoint) => ({
     address,
