@@ -94,7 +94,8 @@ export function installErrors(app: FastifyInstance, otherwise: Otherwise = () =>
     if (other) return other
     const path = request.url.split('?')[0]!
     const allowed = [...new Set(routes.flatMap(({ methods, pattern }) => (pattern.test(path) ? methods : [])))]
-    if (allowed.length === 0)
+    // A route of files takes the method, and may have no such file.
+    if (allowed.length === 0 || allowed.includes(request.method))
       return reply.status(404).send({ code: 'NOT_FOUND', message: `there is no ${request.method} ${path}` })
     return reply
       .status(405)

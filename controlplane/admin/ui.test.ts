@@ -96,4 +96,25 @@ describe('the admin UI', () => {
     expect(statusCode).toBe(200)
     expect(body).toContain('npm run ui:build')
   })
+
+  it('serves a build that comes, and one that takes its place, while it runs', async () => {
+    const late = join(folder, 'late')
+    const running = await serve(late)
+    const build = (name: string) => {
+      rmSync(late, { recursive: true, force: true })
+      mkdirSync(join(late, 'assets'), { recursive: true })
+      writeFileSync(join(late, 'index.html'), `<script src="/assets/${name}.js"></script>`)
+      writeFileSync(join(late, `assets/${name}.js`), name)
+    }
+    const shown = async (name: string) => {
+      const page = await running.inject({ url: '/rules', headers: PAGE })
+      const script = await running.inject({ url: `/assets/${name}.js` })
+      return [page.body, script.statusCode, script.body]
+    }
+    for (const name of ['first', 'second']) {
+      build(name)
+      expect(await shown(name)).toEqual([`<script src="/assets/${name}.js"></script>`, 200, name])
+    }
+    await running.close()
+  })
 })

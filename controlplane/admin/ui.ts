@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fastifyStatic from '@fastify/static'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
@@ -30,38 +30,39 @@ const NOT_BUILT = `<!doctype html><html lang="en"><meta charset="utf-8"><title>m
 <p>The API works: <a href="/openapi.json">its description</a>.</html>
 `
 
+/** What the page refers to beside its hashed files, as admin-ui/public has it. */
+const BESIDE = ['color-scheme.js', 'icon.svg']
+
 /**
  * The built admin UI in `folder`, served at /. The API lives under /api, so pages have the addresses people would guess; every
- * other address a browser asks for as a page is the one page, which finds its own way.
+ * other address a browser asks for as a page is the one page, which finds its own way. All of it is read when it is asked for: a build may
+ * come, or come anew with other names of files, while the control plane runs.
  */
 export class AdminUi {
   readonly #folder: string
-  readonly #built: boolean
-  /** Read once: it names the hashed files of this build. */
-  readonly #page: Buffer
 
   constructor(folder: string) {
     this.#folder = folder
-    this.#built = existsSync(join(folder, 'index.html'))
-    this.#page = this.#built ? readFileSync(join(folder, 'index.html')) : Buffer.from(NOT_BUILT)
   }
 
   async register(app: FastifyInstance): Promise<void> {
-    app.get('/', { schema: { hide: true } }, async (_request, reply) => this.#send(reply))
-    if (!this.#built) return
+    const hide = { schema: { hide: true } }
     await app.register(fastifyStatic, {
       root: this.#folder,
-      index: false,
-      wildcard: false,
+      serve: false,
       preCompressed: true,
       cacheControl: false,
-      schemaHide: true,
       setHeaders: (response, path) => {
         // Names of assets carry a hash of their content.
         const immutable = path.includes('/assets/')
         response.setHeader('cache-control', immutable ? 'public, max-age=31536000, immutable' : 'no-cache')
       },
     })
+    app.get('/', hide, async (_request, reply) => this.#send(reply))
+    for (const file of BESIDE) app.get(`/${file}`, hide, (_request, reply) => reply.sendFile(file))
+    app.get<{ Params: { '*': string } }>('/assets/*', hide, ({ params }, reply) =>
+      reply.sendFile(`assets/${params['*']}`),
+    )
   }
 
   /** For paths no route has: the page, if a browser asks for one. */
@@ -73,7 +74,17 @@ export class AdminUi {
       .header('referrer-policy', 'no-referrer')
       .header('cache-control', 'no-cache')
       .type('text/html; charset=utf-8')
-      .send(this.#page)
+      .send(pageIn(this.#folder))
+  }
+}
+
+/** @throws Error when the page is there and cannot be read */
+function pageIn(folder: string): Buffer | string {
+  try {
+    return readFileSync(join(folder, 'index.html'))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return NOT_BUILT
+    throw error
   }
 }
 
