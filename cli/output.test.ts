@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { prettyLine } from './log.ts'
 import { age, paint, table, wantsColour } from './output.ts'
+import { prettyLine } from './run/log.ts'
 
 describe('tables', () => {
   test('columns are as wide as what is seen in them', () => {

@@ -1,11 +1,7 @@
 import { isIP } from 'node:net'
+import type { HostPort } from './host-port.ts'
 import { defaultCluster } from './node-id.ts'
 import { STATS_TAGS } from './stats-tags.ts'
-
-export interface HostPort {
-  readonly host: string
-  readonly port: number
-}
 
 /** PEM files on the proxy's machine. With `cert` and `key` the proxy shows who it is; without, it only checks the control plane. */
 export interface ClientTlsFiles {

@@ -1,5 +1,6 @@
-import type { ClientTlsFiles, HostPort, NodeOptions } from './envoy.ts'
+import type { ClientTlsFiles, NodeOptions } from './envoy.ts'
 import { localityJson } from './envoy.ts'
+import { type HostPort, hostAndPort } from './host-port.ts'
 
 export interface GrpcBootstrapOptions {
   readonly node: NodeOptions
@@ -12,11 +13,10 @@ export interface GrpcBootstrapOptions {
  * Fields: https://github.com/grpc/proposal/blob/master/A27-xds-global-load-balancing.md, A36 (servers), A65 (mTLS to the control plane).
  */
 export function grpcBootstrap({ node, xds, tls }: GrpcBootstrapOptions): Readonly<Record<string, unknown>> {
-  const host = xds.host.includes(':') ? `[${xds.host}]` : xds.host
   return {
     xds_servers: [
       {
-        server_uri: `${host}:${xds.port}`,
+        server_uri: hostAndPort(xds),
         channel_creds: [tls ? { type: 'tls', config: tlsConfig(tls) } : { type: 'insecure' }],
         server_features: ['xds_v3'],
       },

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import { ConsulSource } from '../../cli/consul-source.ts'
+import { ConsulSource } from '../../cli/run/consul-source.ts'
 import { envoyBootstrap } from '../../controlplane/bootstrap/envoy.ts'
 import { createMesh } from '../../controlplane/mesh.ts'
 import { Discovery } from '../../controlplane/model/index.ts'

@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { Client, credentials } from '@grpc/grpc-js'
 import { expect, it } from 'vitest'
-import { createLog } from '../../cli/log.ts'
-import { startRateLimitServer } from '../../cli/run-ratelimit.ts'
+import { createLog } from '../../cli/run/log.ts'
+import { startRateLimitServer } from '../../cli/run/ratelimit.ts'
 import { envoyBootstrap } from '../../controlplane/bootstrap/envoy.ts'
 import { testCa } from '../helpers/certificates.ts'
 import { startControlPlane } from '../helpers/control-plane.ts'
@@ -63,7 +63,7 @@ spec:
         insecure: false,
         tls: secured?.tls,
       },
-      createLog('silent', 'json', process.stderr),
+      createLog({ logLevel: 'silent', logFormat: 'json' }, process.stderr),
     )
     stopAfterTests(() => service.stop())
     const plane = await startControlPlane(`
@@ -114,7 +114,7 @@ ${limit(2)}`)
 )
 
 it('an address that everybody can reach is refused', async () => {
-  const log = createLog('silent', 'json', process.stderr)
+  const log = createLog({ logLevel: 'silent', logFormat: 'json' }, process.stderr)
   const open = { host: '0.0.0.0', port: 0 }
   const options = { folder: '.', listen: open, metrics: open, redis: undefined, insecure: false }
   await expect(startRateLimitServer(options, log)).rejects.toThrow(/everybody who reaches 0.0.0.0:0/)

@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeAll, beforeEach, expect, it, type TestContext } from 'vitest'
-import { type RunningControlPlane, startControlPlane } from '../../cli/control-plane.ts'
-import { createLog } from '../../cli/log.ts'
+import { type RunningControlPlane, startControlPlane } from '../../cli/run/control-plane.ts'
+import { createLog } from '../../cli/run/log.ts'
 import type { ProxyStatus } from '../../controlplane/admin/proxies.ts'
 import { envoyBootstrap } from '../../controlplane/bootstrap/envoy.ts'
 import { type Learned, type LearnedStore, learnedSets, NOTHING_LEARNED } from '../../controlplane/shared/index.ts'
@@ -51,7 +51,7 @@ async function replica(name: string): Promise<RunningControlPlane> {
       redis: redis!.url,
       stateDir: join(folder, `.state-${name}`),
     },
-    createLog('silent', 'json', process.stderr),
+    createLog({ logLevel: 'silent', logFormat: 'json' }, process.stderr),
   )
   stopAfterTests(() => plane.stop())
   return plane

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import { hostAndPort } from '../../bootstrap/host-port.ts'
 import type { ConfigObject } from '../../config/object.ts'
 import { formatPath } from '../../diagnostics/diagnostic.ts'
 import { places } from '../../explain/explain.ts'
@@ -174,8 +175,8 @@ export function policyRoutes(app: FastifyInstance, { mesh, config, status, repor
           `a table of ${size} for ${chosen.length} endpoints is too much for a preview; choose a smaller prime`,
         )
       try {
-        const hosts = chosen.map(({ address, port: own, weight }) => ({
-          address: address.includes(':') ? `[${address}]:${own}` : `${address}:${own}`,
+        const hosts = chosen.map(({ address: host, port: own, weight }) => ({
+          address: hostAndPort({ host, port: own }),
           weight,
         }))
         return maglevPreview(hosts, size, key)

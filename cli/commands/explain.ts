@@ -1,0 +1,66 @@
+import { Command } from 'commander'
+import type { Explanation, Place, Step } from '../../controlplane/explain/explain.ts'
+import { required } from '../errors.ts'
+import { jsonObject, keyValue } from '../options/arguments.ts'
+import { outputFormat, paint, printData, printText } from '../output.ts'
+import { type ApiOptions, getFromApi, withApiOptions } from './api-client.ts'
+import { meantNode, NODE_HELP } from './nodes.ts'
+
+interface Options extends ApiOptions {
+  readonly node?: string
+  readonly metadata?: Readonly<Record<string, unknown>>
+  readonly method: string
+  readonly header?: Readonly<Record<string, string>>
+  readonly output: string
+}
+
+export function explainCommand(): Command {
+  const command = new Command('explain')
+    .summary('why a request goes where it goes')
+    .description(
+      'Follows a request through a proxy: listener, virtual host, route, faults, mirrors, clusters with their shares, ' +
+        'endpoints; each step with the line of YAML that decided it. Nothing is sent. Exits with 1 when it ends nowhere.',
+    )
+    .argument('<url>', 'http://reviews:9080/path, https://…, tcp://host:port or tls://host:port')
+    .option('--node <id>', `${NODE_HELP} (required); in full it need not be connected`)
+    .option('--metadata <json>', 'node metadata; by default that of the connected proxy', jsonObject)
+    .option('--method <method>', 'request method', 'GET')
+    .option('--header <name=value>', 'request header, several times; host=… overrides the authority', keyValue)
+    .option('-o, --output <format>', 'text or json', 'text')
+  return withApiOptions(command).action(async (url: string, options: Options) => {
+    const format = outputFormat(options.output, ['text', 'json'])
+    const node = await meantNode(options, required(options.node, '--node'))
+    const query = new URLSearchParams({ node, url: withScheme(url), method: options.method })
+    if (options.metadata) query.set('metadata', JSON.stringify(options.metadata))
+    for (const [name, value] of Object.entries(options.header ?? {})) query.append('header', `${name}=${value}`)
+    const answer = await getFromApi<Explanation>(options, `/api/v1/explain?${query}`)
+    if (format === 'json') await printData(answer, 'json')
+    else printText(explained(answer))
+    if (answer.outcome === 'none') process.exitCode = 1
+  })
+}
+
+/** `reviews:9080/path` means HTTP. */
+function withScheme(url: string): string {
+  return /^[a-z][a-z0-9+.-]*:\/\//i.test(url) ? url : `http://${url}`
+}
+
+/** One block for each step: what it is, in words, and the lines that decided it. */
+export function explained({ steps }: Explanation): string {
+  const width = Math.max(...steps.map(({ step }) => step.length))
+  return `${steps.map((step) => block(step, width)).join('\n')}\n`
+}
+
+function block({ step, name, detail, share, places }: Step, width: number): string {
+  const indent = ' '.repeat(width + 2)
+  const shown = share === undefined ? name : `${Number((share * 100).toFixed(2))} % ${name}`
+  return [
+    `${paint(step.padEnd(width), step === 'end' ? 'yellow' : 'cyan')}  ${paint(shown, 'bold')}`,
+    `${indent}${detail}`,
+    ...places.map((place) => `${indent}${paint(at(place), 'dim')}`),
+  ].join('\n')
+}
+
+function at({ file, line, column, document }: Place): string {
+  return `${file}:${line}:${column}  ${document}`
+}

@@ -1,0 +1,164 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, describe, expect, test, vi } from 'vitest'
+import { protocolCommand } from './protocol.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'protocol-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+afterEach(() => {
+  vi.restoreAllMocks()
+  process.exitCode = undefined
+})
+
+/** What a command line prints and the exit code it leaves. */
+async function run(...args: string[]): Promise<{ readonly out: string; readonly code: number }> {
+  let out = ''
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    out += text
+    return true
+  })
+  vi.spyOn(process.stderr, 'write').mockImplementation(() => true)
+  await protocolCommand().parseAsync(args, { from: 'user' })
+  const code = Number(process.exitCode ?? 0)
+  return { out, code }
+}
+
+const request = '0000001d4d470100000186a000000007000000000000000968656c6c6f'
+
+describe('meshgate protocol', () => {
+  test('decode prints a frame by the name of a shipped protocol', async () => {
+    const { out, code } = await run('decode', 'game', '--hex', request)
+    expect(out).toContain('8..12    000186a0          msgid  100000')
+    expect(code).toBe(0)
+  })
+
+  test('decode as JSON: bytes in hex, 64-bit integers as text', async () => {
+    const { out } = await run('decode', 'game', '--hex', request, '-o', 'json')
+    const [{ frames }] = JSON.parse(out)
+    expect(frames[0].fields.map(({ value }: { value: unknown }) => value)).toContain('68656c6c6f')
+    expect(frames[0].id).toBe('7')
+  })
+
+  test('decode reads bytes of the side that is said, and says when it must know', async () => {
+    const kafka = new URL('../../examples/protocols/kafka.yaml', import.meta.url).pathname
+    const answer = '00000010000000010023000000010012' + '00000003'
+    const { out, code } = await run('decode', kafka, '--from', 'upstream', '--hex', answer)
+    expect(out).toContain('@0 20 bytes  response id 1')
+    expect(code).toBe(0)
+    expect((await run('decode', kafka, '--hex', answer)).out).not.toContain('response')
+    await expect(run('decode', kafka, '--from', 'server', '--hex', answer)).rejects.toThrow(
+      '--from server is neither client nor upstream',
+    )
+    await expect(run('decode', kafka, '--pcap', 'any.pcap')).rejects.toThrow('--port is needed')
+    expect((await run('check', kafka)).out).toContain('from the upstream (8 to 104857600 bytes):')
+  })
+
+  test('decode prints bodies by a .proto file, a message for each kind of frame', async () => {
+    mkdirSync(join(folder, 'shared'), { recursive: true })
+    writeFileSync(
+      join(folder, 'user.proto'),
+      'syntax = "proto3";\npackage pkg;\nimport "google/protobuf/duration.proto";\nimport "common.proto";\n' +
+        'message Login { string user = 1; uint64 uid = 2; Kind kind = 3; google.protobuf.Duration stay = 4; bytes key = 5; }\n',
+    )
+    writeFileSync(
+      join(folder, 'shared/common.proto'),
+      'syntax = "proto3";\npackage pkg;\nenum Kind { NONE = 0; GUEST = 1; }\n',
+    )
+    const body = '0a03616e6e10ffffffffffffffffff0118012202080a2a020102'
+    const frame = `${(24 + body.length / 2).toString(16).padStart(8, '0')}4d470100000186a0000000070000000000000009${body}`
+    const proto = ['--proto', join(folder, 'user.proto'), '--proto-path', join(folder, 'shared')]
+    const value = { user: 'ann', uid: '18446744073709551615', kind: 'GUEST', stay: { seconds: '10' }, key: '0102' }
+
+    const { out, code } = await run('decode', 'game', '--hex', frame, ...proto, '--message', 'Login', '-o', 'json')
+    expect(code).toBe(0)
+    const { body: found } = JSON.parse(out)[0].frames[0]
+    expect(found).toEqual({ start: 24, end: 50, message: 'pkg.Login', value })
+    expect((await run('decode', 'game', '--hex', frame, ...proto, '--message', 'Login')).out).toMatch(
+      /24\.\.50 +pkg\.Login \{\n +"user": "ann"/,
+    )
+    const choice = ['--message', 'msgid=1:google.protobuf.Duration', '--message', 'kind=request:pkg.Login']
+    expect((await run('decode', 'game', '--hex', frame, ...proto, ...choice, '--field', 'body')).out).toContain(
+      'pkg.Login {',
+    )
+    const other = ['--message', 'msgid=1:pkg.Login']
+    expect((await run('decode', 'game', '--hex', frame, ...proto, ...other)).out).not.toContain('pkg.Login')
+    const wrong = await run(
+      'decode',
+      'game',
+      '--hex',
+      `0000001a${frame.slice(8, 48)}08ff`,
+      ...proto,
+      '--message',
+      'Login',
+    )
+    expect(wrong.out).toMatch(/24\.\.26 +pkg\.Login: PROBLEM /)
+    expect(wrong.code).toBe(1)
+  })
+
+  test('decode: what is wrong with the .proto file or the names is said with its place', async () => {
+    const bad = join(folder, 'bad.proto')
+    writeFileSync(bad, 'syntax = "proto3";\nmessage A {\n  strin x = 1\n}\n')
+    const decode = (...args: string[]) => run('decode', 'game', '--hex', request, ...args)
+    await expect(decode('--proto', bad, '--message', 'A')).rejects.toThrow(/bad\.proto:4: illegal token '\}'/)
+    const good = join(folder, 'good.proto')
+    writeFileSync(good, 'syntax = "proto3";\npackage a.b;\nmessage Login { string user = 1; }\n')
+    await expect(decode('--proto', good, '--message', 'Logon')).rejects.toThrow(
+      /no message "Logon"; known here: a\.b\.Login/,
+    )
+    await expect(decode('--proto', good, '--message', 'Login', '--field', 'bod')).rejects.toThrow(
+      /no field "bod"; did you mean "body"/,
+    )
+    await expect(decode('--proto', good)).rejects.toThrow(/needs --message/)
+    await expect(decode('--message', 'Login')).rejects.toThrow(/go with --proto/)
+    await expect(decode('--proto', join(folder, 'none.proto'), '--message', 'A')).rejects.toThrow(
+      /there is no file .*none\.proto/,
+    )
+  })
+
+  test('decode of broken bytes exits with 1', async () => {
+    const { out, code } = await run('decode', 'game', '--hex', 'ffffffff4d48')
+    expect(out).toContain('badMagic')
+    expect(code).toBe(1)
+  })
+
+  test('a file that is not there is named', async () => {
+    await expect(run('check', join(folder, 'none.yaml'))).rejects.toThrow(/^cannot read .*none\.yaml: ENOENT/)
+  })
+
+  test('new writes a document that check accepts', async () => {
+    const file = join(folder, 'mine.yaml')
+    expect((await run('new', '-f', file, '--answers', '{"name":"mine","id":"u32@8"}')).code).toBe(0)
+    expect(readFileSync(file, 'utf8')).toContain('metadata: {name: mine}')
+    const { out, code } = await run('check', file)
+    expect(out).toContain('mine: frames of 12 to 1048576 bytes')
+    expect(code).toBe(0)
+    await expect(run('new', '-f', file, '--answers', '{}')).rejects.toThrow(/exists already/)
+  })
+
+  test('check names file, line and column', async () => {
+    const file = join(folder, 'bad.yaml')
+    writeFileSync(
+      file,
+      'apiVersion: meshgate.io/v1\nkind: Protocol\nmetadata: {name: bad}\nspec:\n  frame: {length: {at: 0, type: u99, counts: all}}\n  message: {kind: request}\n',
+    )
+    const { out, code } = await run('check', file)
+    expect(out).toContain(`${file}:5:33: error: there is no type "u99" (at spec.frame.length.type)`)
+    expect(code).toBe(1)
+  })
+
+  test('test runs vectors and exits with 1 on a difference', async () => {
+    const file = join(folder, 'vectors.yaml')
+    writeFileSync(file, `protocol: game\nvectors: [{name: one, hex: "${request}", frames: [{kind: response}]}]`)
+    const { out, code } = await run('test', 'game', file)
+    expect(out).toContain('FAIL one\n       frame 0 kind: "request", expected "response"\n0 of 1 vectors as expected')
+    expect(code).toBe(1)
+  })
+
+  test('a protocol that is not there is said so', async () => {
+    await expect(run('decode', 'nothing', '--hex', '00')).rejects.toThrow(
+      /no file nothing, and no protocol of that name: .*game/,
+    )
+    await expect(run('decode', 'game')).rejects.toThrow(/one of --hex, --pcap and --stdin/)
+  })
+})

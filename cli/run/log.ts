@@ -1,0 +1,33 @@
+import { pino } from 'pino'
+import { type Colour, paint, wantsColour } from '../output.ts'
+import type { LogOptions } from './log-options.ts'
+
+export type Log = ReturnType<typeof createLog>
+
+/** Structured logs on a stream: JSON lines, or short lines for people. */
+export function createLog({ logLevel: level, logFormat }: LogOptions, stream: NodeJS.WriteStream) {
+  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime }
+  const format = logFormat ?? (stream.isTTY ? 'text' : 'json')
+  if (format === 'json') return pino(options, stream)
+  const colour = wantsColour(stream)
+  return pino(options, { write: (line: string) => stream.write(`${prettyLine(line, colour)}\n`) })
+}
+
+const LEVELS: Readonly<Record<number, readonly [name: string, colour: Colour]>> = {
+  20: ['debug', 'dim'],
+  30: ['info', 'green'],
+  40: ['warn', 'yellow'],
+  50: ['error', 'red'],
+}
+
+/** `12:00:01 info  text  key=value …` of a JSON line. */
+export function prettyLine(line: string, colour: boolean): string {
+  const { level, time, msg, ...fields } = JSON.parse(line) as { level: number; time: string; msg?: string }
+  const [name, tint] = LEVELS[level] ?? ['log', 'dim']
+  const rest = Object.entries(fields).map(
+    ([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
+  )
+  const clock = new Date(time).toTimeString().slice(0, 8)
+  const tail = rest.length > 0 ? `  ${paint(rest.join(' '), 'dim', colour)}` : ''
+  return `${paint(clock, 'dim', colour)} ${paint(name.padEnd(5), tint, colour)} ${msg ?? ''}${tail}`
+}

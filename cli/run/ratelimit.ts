@@ -1,0 +1,122 @@
+import { readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { experimental, Server, ServerCredentials } from '@grpc/grpc-js'
+import { collectDefaultMetrics, Registry } from 'prom-client'
+import { isLoopback } from '../../controlplane/ads/index.ts'
+import { type HostPort, hostAndPort } from '../../controlplane/bootstrap/host-port.ts'
+import type { RateLimitSpec } from '../../controlplane/config/kinds/rate-limit.ts'
+import { LiveConfig } from '../../controlplane/live-config.ts'
+import { createMesh } from '../../controlplane/mesh.ts'
+import { createRateLimits } from '../../controlplane/ratelimit/index.ts'
+import { FileStore } from '../../controlplane/sources/index.ts'
+import { CommandError, UsageError } from '../errors.ts'
+import type { Log } from './log.ts'
+
+export interface RateLimitServerOptions {
+  readonly folder: string
+  readonly listen: HostPort
+  readonly metrics: HostPort
+  readonly redis: string | undefined
+  /** PEM files; the service speaks without TLS where there are none. */
+  readonly tls?: { readonly cert: string; readonly key: string; readonly clientCa?: string } | undefined
+  /** Listen on addresses that are not loopback. */
+  readonly insecure: boolean
+}
+
+/**
+ * The rate limit service without a control plane. Resolves when it answers.
+ * @throws UsageError for addresses everybody can reach
+ * @throws CommandError when a port is taken or the folder cannot be read
+ */
+export async function startRateLimitServer(
+  { folder, listen, metrics, redis, tls, insecure }: RateLimitServerOptions,
+  log: Log,
+): Promise<{ readonly port: number; readonly metricsUrl: string; stop(): Promise<void> }> {
+  for (const address of [listen, metrics])
+    if (!insecure && !isLoopback(address.host) && !(address === listen && tls?.clientCa))
+      throw new UsageError(
+        `everybody who reaches ${hostAndPort(address)} could use up limits: ask for client certificates with --client-ca, listen on 127.0.0.1, or say --insecure if the ` +
+          'network itself is trusted',
+      )
+  const mesh = createMesh()
+  const config = new LiveConfig(new FileStore({ paths: folder }), mesh)
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  const limits = createRateLimits({
+    documents: () => mesh.model.world.all<RateLimitSpec>('RateLimit'),
+    redis,
+    logger: log,
+    metrics: registry,
+  })
+  mesh.onChange(() => limits.configChanged())
+  const server = new Server({ 'grpc.enable_channelz': 0, 'grpc.max_receive_message_length': 1024 * 1024 })
+  server.addService(
+    limits.service.definition,
+    limits.service.implementation((address) => ({ address, local: false, identities: undefined })),
+  )
+  const http = createServer(async (request, response) => {
+    if (request.url === '/metrics') {
+      response.setHeader('content-type', registry.contentType)
+      response.end(await registry.metrics())
+    } else if (request.url === '/healthz/live' || request.url === '/healthz/ready') {
+      response.statusCode = request.url === '/healthz/live' || config.ready ? 200 : 503
+      response.end(response.statusCode === 200 ? 'ok\n' : 'reading configuration\n')
+    } else {
+      response.statusCode = 404
+      response.end()
+    }
+  })
+  const stop = async () => {
+    http.close()
+    http.closeAllConnections()
+    server.forceShutdown()
+    await limits.stop()
+    await config.stop()
+  }
+  try {
+    await config.start()
+    const port = await new Promise<number>((resolve, reject) => {
+      server.bindAsync(hostAndPort(listen), credentialsOf(tls), (error, bound) =>
+        error ? reject(error) : resolve(bound),
+      )
+    })
+    await new Promise<void>((resolve, reject) => {
+      http.once('error', reject)
+      http.listen(metrics.port, metrics.host, resolve)
+    })
+    const metricsUrl = `http://${hostAndPort({ host: metrics.host, port: (http.address() as AddressInfo).port })}`
+    log.info(
+      { folder, address: hostAndPort({ ...listen, port }), metrics: metricsUrl, store: limits.store },
+      'rate limits are served',
+    )
+    if (limits.store === 'memory')
+      log.warn({}, 'without --redis this instance counts alone: with several, each admits the whole limit')
+    return { port, metricsUrl, stop }
+  } catch (error) {
+    await stop()
+    throw error instanceof CommandError ? error : new CommandError((error as Error).message)
+  }
+}
+
+/** How often certificates are looked at, ms: renewal tools replace them in place. */
+const RENEW_MS = 5_000
+
+/** @throws CommandError for a file that cannot be read */
+function credentialsOf(tls: RateLimitServerOptions['tls']): ServerCredentials {
+  if (!tls) return ServerCredentials.createInsecure()
+  for (const file of [tls.cert, tls.key, ...(tls.clientCa ? [tls.clientCa] : [])])
+    try {
+      readFileSync(file)
+    } catch (error) {
+      throw new CommandError(`TLS: cannot read ${file}: ${(error as Error).message}`)
+    }
+  const provider = new experimental.FileWatcherCertificateProvider({
+    ...{ certificateFile: tls.cert, privateKeyFile: tls.key, refreshIntervalMs: RENEW_MS },
+    ...(tls.clientCa ? { caCertificateFile: tls.clientCa } : {}),
+  })
+  // The first is where its own certificate comes from, the second where the CA of clients does, whatever their names say.
+  return tls.clientCa
+    ? experimental.createCertificateProviderServerCredentials(provider, provider, true)
+    : experimental.createCertificateProviderServerCredentials(provider, null, false)
+}

@@ -1,0 +1,126 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { nodeOf } from '../../controlplane/admin/node.ts'
+import { hostAndPort } from '../../controlplane/bootstrap/host-port.ts'
+import { parseNodeId } from '../../controlplane/bootstrap/node-id.ts'
+import type { MeshProcess, MeshProxy } from '../../controlplane/config/kinds/mesh.ts'
+import type { SourceState } from '../../controlplane/consul/index.ts'
+import { formatDiagnostic } from '../../controlplane/diagnostics/diagnostic.ts'
+import { counted, paint } from '../output.ts'
+import type { EnvoyBinary } from '../tools/envoy.ts'
+import type { RunningControlPlane } from './control-plane.ts'
+import { envoyLive, isMessageProxy, meshSpec, portAccepts, type SidecarProgram } from './mesh-programs.ts'
+
+/** What was started, and how long its programs may take. */
+export interface Started {
+  readonly options: { readonly folder: string; readonly envoy: boolean }
+  readonly controlPlane: RunningControlPlane
+  readonly sidecars: readonly SidecarProgram[]
+  readonly envoy: EnvoyBinary | undefined
+  /** Reading of `performance.now()` when it began. */
+  readonly start: number
+  /** Ends the waiting for programs that do not become ready. */
+  readonly giveUp: AbortSignal
+}
+
+/** A thing that runs, and what there is to say of it. */
+type Row = readonly [name: string, text: string]
+
+const NOT_READY = 'not ready yet; its log is above'
+
+/** What runs, where, and what to try: printed once everything had its time to start. */
+export async function summary(started: Started): Promise<string> {
+  const { options, controlPlane, sidecars, envoy, start, giveUp } = started
+  const { config, xdsAddress, apiUrl, version } = controlPlane
+  const { processes = [], proxies = [] } = meshSpec(config.objects)
+  const errors = config.diagnostics().filter(({ severity }) => severity === 'error')
+  const unstarted = envoy ? 0 : proxies.filter((proxy) => !isMessageProxy(proxy)).length
+  const rows: readonly Row[] = [
+    ['control plane', `xDS ${hostAndPort(xdsAddress)}, API ${apiUrl}`],
+    ['admin UI', `${apiUrl}/`],
+    [
+      'configuration',
+      `${options.folder}: ${counted(config.objects.size, 'object')}, ${counted(errors.length, 'error')}`,
+    ],
+    ...(await Promise.all([
+      ...registryRows(started),
+      ...processes.map((process) => processRow(process, giveUp)),
+      ...sidecars.map((sidecar) => envoyRow(sidecar, started)),
+      ...proxies.filter(isMessageProxy).map((proxy) => messageProxyRow(proxy, started)),
+    ])),
+    ...(unstarted > 0 ? [['envoy', whyUnstarted(unstarted, options.envoy)] as const] : []),
+  ]
+  const toTry = unstarted > 0 ? 'Try (requests need the Envoys, which do not run)' : 'Try'
+  const seconds = ((performance.now() - start) / 1_000).toFixed(1)
+  const tryFile = join(options.folder, 'try.txt')
+  const parts = [
+    paint(`meshgate ${version} is up after ${seconds} s`, 'bold'),
+    rows.map(([name, text]) => `  ${paint(name.padEnd(16), 'cyan')}${text}`).join('\n'),
+    ...(errors.length > 0 ? [errors.map(formatDiagnostic).join('\n')] : []),
+    ...(existsSync(tryFile) ? [`${paint(toTry, 'bold')}\n\n${readFileSync(tryFile, 'utf8').trimEnd()}`] : []),
+    'Ctrl-C stops everything.',
+  ]
+  return `\n${parts.join('\n\n')}\n`
+}
+
+function registryRows({ options, controlPlane, giveUp }: Started): readonly Promise<Row>[] {
+  return controlPlane
+    .registries()
+    .filter(({ name }) => name !== options.folder)
+    .map(async ({ name }): Promise<Row> => {
+      const now = () => controlPlane.registries().find((one) => one.name === name)
+      await registryAnswers(now, giveUp)
+      const state = now()
+      if (state?.lastContact === undefined) return [name, state?.error ?? 'has not answered yet']
+      return [name, `${state.services}${state.error ? `; ${state.error}` : ''}`]
+    })
+}
+
+async function processRow({ name, readyPort }: MeshProcess, giveUp: AbortSignal): Promise<Row> {
+  const ready = readyPort === undefined || (await portAccepts(readyPort, giveUp))
+  return [name, ready ? 'running' : `nothing on 127.0.0.1:${readyPort} yet`]
+}
+
+async function envoyRow({ name, proxy, addressFile }: SidecarProgram, started: Started): Promise<Row> {
+  const admin = await envoyLive(addressFile, started.giveUp)
+  const text = admin && `${listensOn(listenersOf(proxy, 'lds', started))}, admin http://${admin}`
+  return [`envoy ${name}`, text ?? NOT_READY]
+}
+
+async function messageProxyRow(proxy: MeshProxy, started: Started): Promise<Row> {
+  const listeners = listenersOf(proxy, 'mlds', started)
+  const ports = listeners.map(portOf).filter((port) => port > 0)
+  const open = await Promise.all(ports.map((port) => portAccepts(port, started.giveUp)))
+  return [
+    `messages ${parseNodeId(proxy.node)?.name ?? proxy.node}`,
+    open.every(Boolean) ? listensOn(listeners) : NOT_READY,
+  ]
+}
+
+function listenersOf({ node: id, metadata }: MeshProxy, type: 'lds' | 'mlds', { controlPlane }: Started) {
+  return controlPlane.mesh.view(nodeOf({ id, metadata })).names(type)
+}
+
+/** Names of listeners end in `_<port>`. */
+function portOf(listener: string): number {
+  return Number(/_(\d+)$/.exec(listener)?.[1] ?? 0)
+}
+
+function listensOn(listeners: readonly string[]): string {
+  return `listens on ${listeners.map((listener) => listener.replace(/_(\d+)$/, ':$1')).join(', ') || 'nothing'}`
+}
+
+function whyUnstarted(count: number, wanted: boolean): string {
+  return wanted
+    ? `${count} not started: there is no Envoy; above stands how to get one`
+    : `${count} named; start them with --envoy`
+}
+
+/** Waits until a registry has answered, or failed to. */
+async function registryAnswers(now: () => SourceState | undefined, giveUp: AbortSignal): Promise<void> {
+  for (let state = now(); state && state.lastContact === undefined && state.error === undefined; state = now()) {
+    if (giveUp.aborted) return
+    await sleep(50)
+  }
+}
