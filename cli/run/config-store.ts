@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, statSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
-import type { NoEditing } from '../../controlplane/admin/changes/editing.ts'
+import type { NoEditing } from '../../controlplane/admin/editing.ts'
 import { protocolFiles } from '../../controlplane/config/protocols.ts'
 import {
   type ConsulAddress,

@@ -1,5 +1,5 @@
 import { Changes } from '../../controlplane/admin/changes/changes.ts'
-import type { Editing, NoEditing } from '../../controlplane/admin/changes/editing.ts'
+import type { Editing, NoEditing } from '../../controlplane/admin/editing.ts'
 import { Accounts, Audit } from '../../controlplane/ledger/index.ts'
 import type { ConfigStore } from './config-store.ts'
 import type { Log } from './log.ts'

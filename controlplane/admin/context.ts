@@ -6,7 +6,7 @@ import type { OnDemandMemory } from '../ondemand/index.ts'
 import type { Reports } from '../reports/index.ts'
 import type { Presence } from '../shared/index.ts'
 import type { StatusBook } from '../status/book.ts'
-import type { Editing, NoEditing } from './changes/editing.ts'
+import type { Editing, NoEditing } from './editing.ts'
 import type { Sources } from './sources.ts'
 
 /** What the API reads, and what it changes configuration with. */

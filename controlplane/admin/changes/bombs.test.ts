@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { MemorySource } from '../../sources/index.ts'
-import { type TestApi, testApi } from './testing.ts'
+import { type TestApi, testApi } from '../testing.ts'
 
 const TEXT = '# nothing yet\n'
 const HEAD = 'apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: bomb}\nspec:\n'

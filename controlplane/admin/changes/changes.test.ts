@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { eventually } from '../../../test/helpers/eventually.ts'
-import { type TestApi, testApi } from './testing.ts'
+import { type TestApi, testApi } from '../testing.ts'
 
 const RULES = `# split of reviews
 apiVersion: networking.istio.io/v1

@@ -1,5 +1,5 @@
 import type { ConfigObject } from '../../config/object.ts'
-import { ApiError } from '../errors.ts'
+import { ApiError } from '../http/errors.ts'
 import type { Changes } from './changes.ts'
 import { countedReason, endedReason, expiryOf, lifetimeOf, withDeadline, withoutExpired } from './expiry.ts'
 

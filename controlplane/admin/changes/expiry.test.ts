@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { comesTrue } from '../../../test/helpers/eventually.ts'
 import { checkTexts } from '../analyze.ts'
-import { type TestApi, testApi } from './testing.ts'
+import { type TestApi, testApi } from '../testing.ts'
 
 const SERVICE = `apiVersion: networking.istio.io/v1
 kind: ServiceEntry

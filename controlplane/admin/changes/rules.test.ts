@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { type TestApi, testApi } from './testing.ts'
+import { type TestApi, testApi } from '../testing.ts'
 
 let api: TestApi
 afterEach(() => api.stop())

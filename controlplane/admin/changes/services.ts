@@ -1,7 +1,7 @@
 import type { ConfigObject } from '../../config/object.ts'
 import { splitGeneration } from '../../xds/names.ts'
 import type { ClassChanges } from './class-changes.ts'
-import { isMap } from './statement.ts'
+import { isMap } from './meaning/statement.ts'
 
 const MOST_SERVICES = 1_000
 

@@ -1,5 +1,5 @@
 import type { ChangedFile, Revision } from '../../ledger/index.ts'
-import type { Actor } from './access.ts'
+import type { Actor } from '../access/access.ts'
 import { callersOf } from './callers.ts'
 import type { ChangeConflict, Changes } from './changes.ts'
 import { type PlannedFile, planHash } from './planner.ts'

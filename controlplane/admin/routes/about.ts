@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { ConfigObject } from '../../config/object.ts'
 import type { AdminContext } from '../context.ts'
-import { answers, ref } from '../schemas.ts'
+import { answers, ref } from '../schemas/parts.ts'
 
 /** Where documents are that name no namespace. */
 function defaultNamespace(objects: Iterable<ConfigObject>): string {

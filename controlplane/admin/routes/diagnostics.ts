@@ -3,7 +3,7 @@ import { compareDiagnostics } from '../../diagnostics/diagnostic.ts'
 import { checkTexts, summarize } from '../analyze.ts'
 import { problemsOfViews } from '../compile-problems.ts'
 import type { AdminContext } from '../context.ts'
-import { answers, ref } from '../schemas.ts'
+import { answers, ref } from '../schemas/parts.ts'
 
 export function diagnosticRoutes(app: FastifyInstance, { config, mesh, status }: AdminContext): void {
   app.get(

@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify'
 import { explain } from '../../explain/explain.ts'
 import type { AdminContext } from '../context.ts'
-import { badRequest } from '../errors.ts'
-import { answers, ref } from '../schemas.ts'
+import { badRequest } from '../http/errors.ts'
+import { answers, ref } from '../schemas/parts.ts'
 import { type NodeQuery, nodeQuery, queriedNode } from './node-query.ts'
 
 const SCHEMES: ReadonlySet<string> = new Set(['http:', 'https:', 'tcp:', 'tls:'])

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { REMEMBERED_MS } from '../../figures/index.ts'
 import type { AdminContext } from '../context.ts'
-import { answers, listOf } from '../schemas.ts'
+import { answers, listOf } from '../schemas/parts.ts'
 
 /** What services get, how much of it fails and how long it takes. */
 export function figureRoutes(app: FastifyInstance, { figures }: AdminContext): void {

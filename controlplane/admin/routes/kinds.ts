@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify'
 import { type JsonSchema, jsonSchemaOf } from '../../config/json-schema.ts'
 import { KINDS, kindsNamed } from '../../config/kinds.ts'
-import { notFound } from '../errors.ts'
-import { answers, listOf } from '../schemas.ts'
+import { notFound } from '../http/errors.ts'
+import { answers, listOf } from '../schemas/parts.ts'
 
 /** The kinds of documents and their schemas: what editors complete, and what forms are made of. */
 export function kindRoutes(app: FastifyInstance): void {

@@ -2,8 +2,8 @@ import type { FastifyInstance } from 'fastify'
 import { parseOutboundClusterName } from '../../model/service.ts'
 import { RECENT_MINUTES } from '../../reports/index.ts'
 import type { AdminContext } from '../context.ts'
-import { notFound } from '../errors.ts'
-import { answers, listOf } from '../schemas.ts'
+import { notFound } from '../http/errors.ts'
+import { answers, listOf } from '../schemas/parts.ts'
 
 const limit = {
   type: 'integer',

@@ -1,6 +1,6 @@
 import type { NodeInfo } from '../../xds/resource.ts'
 import type { AdminContext } from '../context.ts'
-import { badRequest } from '../errors.ts'
+import { badRequest } from '../http/errors.ts'
 import { nodeOf } from '../node.ts'
 
 /** Query parameters that name a proxy. */

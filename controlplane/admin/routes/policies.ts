@@ -5,11 +5,11 @@ import { formatPath } from '../../diagnostics/diagnostic.ts'
 import { places } from '../../explain/explain.ts'
 import { defaultTableSize } from '../../xds/clusters/index.ts'
 import type { AdminContext } from '../context.ts'
-import { badRequest, notFound } from '../errors.ts'
+import { badRequest, notFound } from '../http/errors.ts'
 import { maglevPreview } from '../policies/maglev-preview.ts'
 import { POLICY_TOPICS, type Policy, type PolicyTopic, policiesOf } from '../policies/policies.ts'
 import { topologyOf } from '../policies/topology.ts'
-import { answers, listOf, ref } from '../schemas.ts'
+import { answers, listOf, ref } from '../schemas/parts.ts'
 
 /** Tables are built for each endpoint that might leave: both together bound the work. */
 const MOST_SLOTS = 20_000_000

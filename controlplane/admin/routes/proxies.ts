@@ -1,10 +1,10 @@
 import type { FastifyInstance } from 'fastify'
 import { RESOURCE_TYPES, type ResourceType } from '../../../proto/types.ts'
 import type { AdminContext } from '../context.ts'
-import { notFound } from '../errors.ts'
+import { notFound } from '../http/errors.ts'
 import { heldConfig, proxyExchanges, proxyStatus } from '../proxies.ts'
 import { allProxies } from '../replicas.ts'
-import { answers, listOf, text } from '../schemas.ts'
+import { answers, listOf, text } from '../schemas/parts.ts'
 import { sharedListeners } from '../shared-listeners.ts'
 import { PLURAL } from '../translate.ts'
 

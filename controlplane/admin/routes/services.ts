@@ -3,8 +3,8 @@ import type { Origin } from '../../config/object.ts'
 import { places } from '../../explain/explain.ts'
 import type { Endpoint, Service } from '../../model/service.ts'
 import type { AdminContext } from '../context.ts'
-import { notFound } from '../errors.ts'
-import { answers, listOf } from '../schemas.ts'
+import { notFound } from '../http/errors.ts'
+import { answers, listOf } from '../schemas/parts.ts'
 
 /** The registry as the mesh sees it, before any proxy's scope. */
 export function serviceRoutes(app: FastifyInstance, { mesh }: AdminContext): void {

@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify'
 import type { SourceState } from '../../consul/index.ts'
 import type { AdminContext } from '../context.ts'
-import { ApiError } from '../errors.ts'
-import { answers, listOf, ref, whole } from '../schemas.ts'
+import { ApiError } from '../http/errors.ts'
+import { answers, listOf, ref, whole } from '../schemas/parts.ts'
 
 /** Registries: how each is doing, and what it told that nobody believes yet. */
 export function sourceRoutes(app: FastifyInstance, { sources }: AdminContext): void {

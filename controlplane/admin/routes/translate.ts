@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { RESOURCE_TYPES, type ResourceType } from '../../../proto/types.ts'
 import type { AdminContext } from '../context.ts'
-import { answers, envoyMessage } from '../schemas.ts'
+import { answers, envoyMessage } from '../schemas/parts.ts'
 import { PLURAL, staticNode, translateResources, translateStatic } from '../translate.ts'
 import { type NodeQuery, nodeQuery, queriedNode } from './node-query.ts'
 

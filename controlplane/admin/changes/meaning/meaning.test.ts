@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { loadConfig } from '../../config/load.ts'
-import { MemorySource } from '../../sources/index.ts'
+import { loadConfig } from '../../../config/load.ts'
+import { MemorySource } from '../../../sources/index.ts'
 import { meaningOf } from './meaning.ts'
 
 const objects = (text: string) => loadConfig(MemorySource.of({ 'a.yaml': text }).snapshot).objects

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { actorOf } from './access.ts'
-import type { Editing } from './editing.ts'
+import { actorOf } from '../../access/access.ts'
+import type { Editing } from '../../editing.ts'
 
 const RECHECK_MS = 15_000
 

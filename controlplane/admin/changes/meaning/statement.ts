@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { formatPath, type Path } from '../../diagnostics/diagnostic.ts'
+import { formatPath, type Path } from '../../../diagnostics/diagnostic.ts'
 import { placeWords, valueWords, type Words } from './words.ts'
 
 export type { Words } from './words.ts'

@@ -1,4 +1,4 @@
-import type { Path } from '../../diagnostics/diagnostic.ts'
+import type { Path } from '../../../diagnostics/diagnostic.ts'
 import { type Json, listed, listOf, mapOf, type Statement, type Words, without } from './statement.ts'
 import { fieldWords } from './words.ts'
 

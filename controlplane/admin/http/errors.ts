@@ -1,5 +1,5 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { StorageError } from '../ledger/index.ts'
+import { StorageError } from '../../ledger/index.ts'
 
 /** An answer that is an error; `code` is stable, the message is for people. */
 export class ApiError extends Error {

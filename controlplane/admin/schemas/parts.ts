@@ -52,6 +52,17 @@ export const figures = {
 } as const
 export const NO_LATENCY = ['p50Ms', 'p99Ms'] as const
 
+/** An object with a list under a name. */
+export const named = (name: string, schema: string, description: string) =>
+  part({ [name]: listOf(schema, description) })
+
+/** The parameters of a path with a revision in it. */
+export const revisionParams = {
+  type: 'object',
+  properties: { revision: { type: 'integer', minimum: 0, description: 'Number of the revision.' } },
+  required: ['revision'],
+} as const
+
 /** The same in English and in Chinese. */
 export const inBoth = (description: string) => ({
   ...part({ en: text('In English.'), zh: text('In Chinese.') }),
@@ -60,3 +71,8 @@ export const inBoth = (description: string) => ({
 
 /** `<kind>/<namespace>/<name>` */
 export const document = (description: string) => text(`${description}: \`<kind>/<namespace>/<name>\`.`)
+
+/** The answers of a route: its own, and the error every route may give. */
+export function answers(schema: object, description: string) {
+  return { 200: { description, ...schema }, default: { ...ref('Error'), description: 'What went wrong.' } }
+}

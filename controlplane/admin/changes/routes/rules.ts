@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify'
-import { compareDiagnostics } from '../../diagnostics/diagnostic.ts'
-import type { AdminContext } from '../context.ts'
-import { answers, listOf } from '../schemas.ts'
-import { ruleList } from './rules.ts'
+import { compareDiagnostics } from '../../../diagnostics/diagnostic.ts'
+import type { AdminContext } from '../../context.ts'
+import { answers, listOf } from '../../schemas/parts.ts'
+import { ruleList } from '../rules.ts'
 
 /** The objects in force, for lists; they can be asked for where nothing can be changed, too. */
 export function ruleRoutes(app: FastifyInstance, context: AdminContext): void {

@@ -1,7 +1,7 @@
 import { request as httpRequest } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { type TestApi, testApi } from './testing.ts'
+import { type TestApi, testApi } from '../testing.ts'
 
 const TEXT = '# a\n'
 const CHANGES = [{ file: 'a.yaml', text: '# b\n' }]

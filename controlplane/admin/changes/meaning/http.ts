@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Path } from '../../diagnostics/diagnostic.ts'
+import type { Path } from '../../../diagnostics/diagnostic.ts'
 import { isMap, type Json, listed, listOf, mapOf, type Statement, step, without } from './statement.ts'
 import { valueWords } from './words.ts'
 

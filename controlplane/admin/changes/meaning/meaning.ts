@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { ConfigObject } from '../../config/object.ts'
-import { type Place, places } from '../../explain/explain.ts'
-import { changedObjects } from './changed-objects.ts'
-import { faultsOfNew, httpMeaning } from './meaning-http.ts'
-import { destinationRuleMeaning } from './meaning-rule.ts'
+import type { ConfigObject } from '../../../config/object.ts'
+import { type Place, places } from '../../../explain/explain.ts'
+import { changedObjects } from '../changed-objects.ts'
+import { faultsOfNew, httpMeaning } from './http.ts'
+import { destinationRuleMeaning } from './rule.ts'
 import { isMap, type Json, listed, mapOf, type Statement, step, without } from './statement.ts'
 
 /** One thing a change does, in words. */

@@ -1,17 +1,18 @@
 import type { FastifyInstance } from 'fastify'
-import type { Accounts, Audit } from '../../ledger/index.ts'
-import type { AdminContext } from '../context.ts'
-import { ApiError } from '../errors.ts'
-import { installAccess, neededRole } from './access.ts'
-import type { Changes } from './changes.ts'
-import { LoginLimit } from './login-limit.ts'
-import { accessRoutes } from './routes-access.ts'
-import { changeRoutes } from './routes-changes.ts'
-import { documentRoutes } from './routes-documents.ts'
-import { eventRoutes } from './routes-events.ts'
-import { revisionFigureRoutes } from './routes-figures.ts'
-import { ruleRoutes } from './routes-rules.ts'
-import { changeSchemas } from './schemas.ts'
+import type { Accounts, Audit } from '../ledger/index.ts'
+import { installAccess, neededRole } from './access/access.ts'
+import { auditRoutes } from './access/audit-routes.ts'
+import { LoginLimit } from './access/login-limit.ts'
+import { sessionRoutes } from './access/session-routes.ts'
+import { tokenRoutes } from './access/token-routes.ts'
+import type { Changes } from './changes/changes.ts'
+import { changeRoutes } from './changes/routes/changes.ts'
+import { documentRoutes } from './changes/routes/documents.ts'
+import { eventRoutes } from './changes/routes/events.ts'
+import { revisionFigureRoutes } from './changes/routes/figures.ts'
+import { ruleRoutes } from './changes/routes/rules.ts'
+import type { AdminContext } from './context.ts'
+import { ApiError } from './http/errors.ts'
 
 /** What the API needs to let people change the configuration. */
 export interface Editing {
@@ -36,9 +37,8 @@ const READ_ONLY: NoEditing = {
   closed: false,
 }
 
-/** Schemas and access control; before any route. Without `editing` nothing can be changed, and everything read unless it is closed. */
+/** Access control; before any route. Without `editing` nothing can be changed, and everything read unless it is closed. */
 export function prepareEditing(app: FastifyInstance, context: Pick<AdminContext, 'editing' | 'noEditing'>): void {
-  for (const schema of changeSchemas) app.addSchema(schema)
   app.addHook('onRequest', async (request) => {
     const { editing, noEditing } = context
     if (!editing && noEditing?.closed && neededRole(request) !== 'public')
@@ -59,5 +59,7 @@ export function editingRoutes(app: FastifyInstance, context: AdminContext): void
   changeRoutes(app, need, context)
   eventRoutes(app, need)
   revisionFigureRoutes(app, need, context)
-  accessRoutes(app, need, new LoginLimit())
+  sessionRoutes(app, need, new LoginLimit())
+  tokenRoutes(app, need)
+  auditRoutes(app, need)
 }

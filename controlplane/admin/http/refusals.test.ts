@@ -14,7 +14,7 @@ interface Operation {
 
 type Described = Readonly<Record<string, { readonly description?: string; readonly $ref?: string }>>
 
-const { paths } = JSON.parse(readFileSync(new URL('../../docs/openapi.json', import.meta.url), 'utf8')) as {
+const { paths } = JSON.parse(readFileSync(new URL('../../../docs/openapi.json', import.meta.url), 'utf8')) as {
   paths: Record<string, Record<string, Operation>>
 }
 const operations = Object.values(paths).flatMap((methods) => Object.values(methods))
@@ -32,7 +32,7 @@ describe('the description of the API', () => {
   })
 
   it('lists every error with its code', () => {
-    const here = fileURLToPath(new URL('.', import.meta.url))
+    const here = fileURLToPath(new URL('..', import.meta.url))
     const thrown = readdirSync(here, { recursive: true, encoding: 'utf8' })
       .filter((file) => file.endsWith('.ts') && !file.includes('.test.'))
       .flatMap((file) => [

@@ -1,5 +1,5 @@
 import type { FastifySchema, RouteOptions } from 'fastify'
-import { ref } from './schemas.ts'
+import { ref } from '../schemas/parts.ts'
 
 /** Codes of errors that an operation may answer, by status. */
 export type Refusals = Readonly<Record<number, readonly string[]>>

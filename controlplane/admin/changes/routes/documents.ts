@@ -1,10 +1,9 @@
 import type { FastifyInstance } from 'fastify'
-import { nameProblem, REVISION_SOURCES, type RevisionSource } from '../../ledger/index.ts'
-import { badRequest, notFound } from '../errors.ts'
-import { answers, whole } from '../schemas.ts'
-import type { Editing } from './editing.ts'
-import { named, revisionParams } from './schemas.ts'
-import { shownFile, shownRevision, visibleText } from './show.ts'
+import { nameProblem, REVISION_SOURCES, type RevisionSource } from '../../../ledger/index.ts'
+import type { Editing } from '../../editing.ts'
+import { badRequest, notFound } from '../../http/errors.ts'
+import { answers, named, revisionParams, whole } from '../../schemas/parts.ts'
+import { shownFile, shownRevision, visibleText } from '../show.ts'
 
 const fileName = { type: 'string', minLength: 1, maxLength: 512, description: 'Below the folder; `/` as %2F.' } as const
 

@@ -1,4 +1,4 @@
-import type { Path } from '../../diagnostics/diagnostic.ts'
+import type { Path } from '../../../diagnostics/diagnostic.ts'
 
 /** The same in English and in Chinese. */
 export interface Words {

@@ -25,7 +25,7 @@ test('a schema is looked at when its first answer is written; one that is wrong 
 })
 
 test('all shared parts that the schemas of the API name are there', () => {
-  const text = readFileSync(new URL('../../docs/openapi.json', import.meta.url), 'utf8')
+  const text = readFileSync(new URL('../../../docs/openapi.json', import.meta.url), 'utf8')
   const there = Object.keys((JSON.parse(text) as { components: { schemas: object } }).components.schemas)
   const named = [...text.matchAll(/"\$ref":\s*"#\/components\/schemas\/([^"]+)"/g)].map(([, name]) => name!)
   expect(named.length).toBeGreaterThan(50)

@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { Registry } from 'prom-client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { LiveConfig } from '../live-config.ts'
-import { createMesh } from '../mesh.ts'
-import { MemorySource } from '../sources/index.ts'
-import { StatusBook } from '../status/book.ts'
-import { createAdminServer } from './server.ts'
+import { LiveConfig } from '../../live-config.ts'
+import { createMesh } from '../../mesh.ts'
+import { MemorySource } from '../../sources/index.ts'
+import { StatusBook } from '../../status/book.ts'
+import { createAdminServer } from '../server.ts'
 
 const PAGE = { accept: 'text/html,application/xhtml+xml' }
 let folder: string

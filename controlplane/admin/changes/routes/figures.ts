@@ -1,10 +1,9 @@
 import type { FastifyInstance } from 'fastify'
-import type { ServiceFigures } from '../../figures/index.ts'
-import type { AdminContext } from '../context.ts'
-import { notFound } from '../errors.ts'
-import { answers, ref } from '../schemas.ts'
-import type { Editing } from './editing.ts'
-import { revisionParams } from './schemas.ts'
+import type { ServiceFigures } from '../../../figures/index.ts'
+import type { AdminContext } from '../../context.ts'
+import type { Editing } from '../../editing.ts'
+import { notFound } from '../../http/errors.ts'
+import { answers, ref, revisionParams } from '../../schemas/parts.ts'
 
 /** How long a change is looked at, and what came before it, ms. */
 export const WATCH_MS = 5 * 60_000

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { jsonSchemaOf } from '../../config/json-schema.ts'
-import { destinationRule } from '../../config/kinds/destination-rule.ts'
-import { loadConfig } from '../../config/load.ts'
-import { MemorySource } from '../../sources/index.ts'
+import { jsonSchemaOf } from '../../../config/json-schema.ts'
+import { destinationRule } from '../../../config/kinds/destination-rule.ts'
+import { loadConfig } from '../../../config/load.ts'
+import { MemorySource } from '../../../sources/index.ts'
 import { meaningOf } from './meaning.ts'
 import { fieldWords, placeWords, valueWords } from './words.ts'
 
