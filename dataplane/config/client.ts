@@ -6,6 +6,7 @@ import { ControlPlane, type ControlPlaneEvents, type ControlPlaneOptions, type P
 import { restore, Saver, save } from './saved.ts'
 import { HELD_TYPES, type HeldType, NAMED_TYPES, ResourceStore, WILDCARD_TYPES } from './store.ts'
 import { NameSubscription } from './subscription.ts'
+import { Waits } from './waits.ts'
 
 export interface ConfigClientOptions extends ControlPlaneOptions {
   /** File the accepted configuration is saved to, and started from while no control plane answers. */
@@ -76,6 +77,11 @@ export class ConfigClient {
   readonly #store = new ResourceStore()
   readonly #plane: Plane
   readonly #again: Again
+  readonly #waits = new Waits(({ type, name }) => {
+    this.#store.giveUp(type, name)
+    this.#changed = true
+    this.#handOver()
+  })
   readonly #saver: Saver | undefined
   readonly #names = { eds: new NameSubscription(), sds: new NameSubscription() }
   /** What could not be read. */
@@ -139,6 +145,7 @@ export class ConfigClient {
   /** What is held, and the control plane as a cluster where rate limits ask it. */
   #configuration(): Configuration {
     const configuration = this.#store.configuration()
+    this.#waits.follow(this.#store.unready)
     const asked = configuration.routes.some(({ routes }) =>
       routes.some(({ action }) => action.globalRateLimits?.some(({ cluster }) => cluster === CONTROL_PLANE_CLUSTER)),
     )
@@ -163,6 +170,11 @@ export class ConfigClient {
         ...this.#notUsed
           .map(({ kind, name, message }) => ({ type: TYPE_OF[kind], name, reason: message }))
           .filter(({ type, name }) => !this.#refused.has(`${type} ${name}`)),
+        ...this.#store.unready.map(({ type, name, secrets, waitMs }) => ({
+          type,
+          name,
+          reason: `waits for ${secrets.join(' and ')}; ${waitMs === undefined ? 'it is not there' : 'it stays as it was'} until then`,
+        })),
         ...this.#again.waiting.map(({ name, message }) => ({
           type: 'mlds' as const,
           name,
@@ -178,6 +190,7 @@ export class ConfigClient {
     clearTimeout(this.#initial)
     clearImmediate(this.#emit)
     this.#again.stop()
+    this.#waits.stop()
     this.#plane.stop()
     await this.#saver?.saved
   }

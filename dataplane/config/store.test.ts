@@ -4,7 +4,10 @@ import { describe, expect, it } from 'vitest'
 import { Cluster_DiscoveryType, ClusterSchema } from '../../proto/gen/envoy/config/cluster/v3/cluster_pb.ts'
 import { ClusterLoadAssignmentSchema } from '../../proto/gen/envoy/config/endpoint/v3/endpoint_pb.ts'
 import { SecretSchema } from '../../proto/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.ts'
-import { DownstreamTlsContextSchema } from '../../proto/gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts'
+import {
+  DownstreamTlsContextSchema,
+  UpstreamTlsContextSchema,
+} from '../../proto/gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts'
 import { MessageListenerSchema } from '../../proto/gen/meshgate/v1/message_listener_pb.ts'
 import { MessageRouteTableSchema } from '../../proto/gen/meshgate/v1/message_route_pb.ts'
 import { ProtocolSchema } from '../../proto/gen/meshgate/v1/protocol_pb.ts'
@@ -169,26 +172,154 @@ describe('what the proxy holds', () => {
     store.apply('mlds', [], ['l'])
     expect(store.configuration().routes).toEqual([])
   })
+})
+
+describe('secrets', () => {
+  const inline = (value: string) => ({ specifier: { case: 'inlineString', value } }) as const
+  const certificate = (name: string) =>
+    incoming(
+      SecretSchema,
+      {
+        name,
+        type: { case: 'tlsCertificate', value: { certificateChain: inline(`of ${name}`), privateKey: inline('K') } },
+      },
+      name,
+    )
+  const authority = (name: string) =>
+    incoming(
+      SecretSchema,
+      { name, type: { case: 'validationContext', value: { trustedCa: inline(`of ${name}`) } } },
+      name,
+    )
+  const from = (name: string, timeoutMs?: number) => ({
+    name,
+    ...(timeoutMs !== undefined && { sdsConfig: { initialFetchTimeout: duration(timeoutMs) } }),
+  })
+  const secure = (name: string, timeoutMs?: number, more: object = {}) => {
+    const commonTlsContext = { tlsCertificateSdsSecretConfigs: [from(name, timeoutMs)] }
+    const typedConfig = pack(DownstreamTlsContextSchema, { commonTlsContext })
+    return listener({
+      transportSocket: { name: 'tls', configType: { case: 'typedConfig', value: typedConfig } },
+      ...more,
+    })
+  }
+  const upstream = (name: string, more: object = {}) => {
+    const validationContextType = { case: 'validationContextSdsSecretConfig', value: from(name) } as const
+    const typedConfig = pack(UpstreamTlsContextSchema, { commonTlsContext: { validationContextType } })
+    const init = {
+      name: 'c',
+      clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.EDS },
+      edsClusterConfig: { serviceName: 'e' },
+      transportSocket: { name: 'tls', configType: { case: 'typedConfig', value: typedConfig } },
+      ...more,
+    } as const
+    return { ...incoming(ClusterSchema, init, 'c'), version: name }
+  }
 
   it('a listener with TLS waits for its certificate and is never opened without', () => {
     const store = new ResourceStore()
-    const context = pack(DownstreamTlsContextSchema, {
-      commonTlsContext: { tlsCertificateSdsSecretConfigs: [{ name: 'cert' }] },
-    })
-    const tls = { name: 'tls', configType: { case: 'typedConfig', value: context } } as const
-    expect(store.apply('mlds', [listener({ transportSocket: tls })], []).size).toBe(0)
+    expect(store.apply('mlds', [secure('cert')], []).size).toBe(0)
     expect(store.wanted('sds')).toEqual(['cert'])
     expect(store.configuration().listeners).toEqual([])
-    const inline = (value: string) => ({ specifier: { case: 'inlineString', value } }) as const
-    const secret = incoming(
-      SecretSchema,
-      {
-        name: 'cert',
-        type: { case: 'tlsCertificate', value: { certificateChain: inline('C'), privateKey: inline('K') } },
-      },
-      'cert',
-    )
-    store.apply('sds', [secret], [])
-    expect(store.configuration().listeners[0]!.tls).toEqual({ certificate: 'C', privateKey: 'K' })
+    expect(store.unready).toEqual([{ type: 'mlds', name: 'l', version: '1', secrets: ['cert'], waitMs: undefined }])
+    store.apply('sds', [certificate('cert')], [])
+    expect(store.configuration().listeners[0]!.tls).toEqual({ certificate: 'of cert', privateKey: 'K' })
+    expect(store.unready).toEqual([])
+  })
+
+  it('a listener that names another secret stays as it was, whole, until that has come', () => {
+    const store = new ResourceStore()
+    store.apply('mrds', [table(), incoming(MessageRouteTableSchema, { name: 'u' }, 'u')], [])
+    store.apply('mlds', [secure('old')], [])
+    store.apply('sds', [certificate('old')], [])
+    const [before] = store.configuration().listeners
+    store.apply('mlds', [{ ...secure('new', 700, { address: address(8000), routeTable: 'u' }), version: '2' }], [])
+    store.forget('sds', ['old'])
+    store.apply('mrds', [], ['t'])
+    const meanwhile = store.configuration()
+    expect(meanwhile.listeners).toEqual([before])
+    expect(meanwhile.routes.map(({ name }) => name).sort()).toEqual(['t', 'u'])
+    expect(store.unready).toEqual([{ type: 'mlds', name: 'l', version: '2', secrets: ['new'], waitMs: 700 }])
+    store.apply('sds', [certificate('new')], [])
+    const after = store.configuration()
+    expect(after.listeners).toMatchObject([{ address: { port: 8000 }, tls: { certificate: 'of new' } }])
+    expect(after.routes.map(({ name }) => name)).toEqual(['u'])
+  })
+
+  it.each([
+    ['says that there is none', (store: ResourceStore) => store.apply('sds', [], ['new'])],
+    ['says nothing for too long', (store: ResourceStore) => store.giveUp('mlds', 'l')],
+  ])('who waits for a secret of which the control plane %s is left out until it comes', (_, happens) => {
+    const store = new ResourceStore()
+    store.apply('mlds', [listener()], [])
+    expect(store.configuration().listeners).toHaveLength(1)
+    store.apply('mlds', [secure('new', 0)], [])
+    expect(store.configuration().listeners).toMatchObject([{ name: 'l' }])
+    expect(store.unready[0]?.waitMs).toBe(Number.POSITIVE_INFINITY)
+    happens(store)
+    expect(store.configuration().listeners).toEqual([])
+    expect(store.unready[0]?.waitMs).toBeUndefined()
+    store.apply('sds', [certificate('new')], [])
+    expect(store.configuration().listeners).toMatchObject([{ tls: { certificate: 'of new' } }])
+  })
+
+  it('a listener that is removed while it waits is gone, and comes anew', () => {
+    const store = new ResourceStore()
+    store.apply('mlds', [listener()], [])
+    store.configuration()
+    store.apply('mlds', [secure('new')], [])
+    store.apply('mlds', [], ['l'])
+    expect(store.configuration().listeners).toEqual([])
+    store.apply('mlds', [secure('new')], [])
+    expect(store.configuration().listeners).toEqual([])
+  })
+
+  it('a secret that is held serves on when the control plane has it no more', () => {
+    const store = new ResourceStore()
+    store.apply('mlds', [secure('cert')], [])
+    store.apply('sds', [certificate('cert')], [])
+    store.apply('sds', [], ['cert'])
+    expect(store.configuration().listeners).toMatchObject([{ tls: { certificate: 'of cert' } }])
+    store.apply('mlds', [], ['l'])
+    store.forget('sds', ['cert'])
+    expect(store.empty).toBe(true)
+  })
+
+  it('a secret of another kind than it is named for is waited for by name', () => {
+    const store = new ResourceStore()
+    store.apply('mlds', [secure('cert')], [])
+    store.apply('sds', [authority('cert')], [])
+    expect(store.configuration().listeners).toEqual([])
+    expect(store.unready).toMatchObject([{ secrets: ['cert'] }])
+  })
+
+  it('a cluster whose authority is another now stays as it was but for its endpoints', () => {
+    const store = new ResourceStore()
+    store.apply('cds', [upstream('old')], [])
+    store.apply('sds', [authority('old')], [])
+    expect(store.configuration().clusters).toMatchObject([{ localities: [], tls: { ca: 'of old' } }])
+    store.apply('cds', [upstream('new', { connectTimeout: duration(70) })], [])
+    store.apply('eds', [assignment], [])
+    expect(store.unready).toEqual([])
+    const [meanwhile] = store.configuration().clusters
+    expect(meanwhile).toMatchObject({ localities: [{ region: 'r' }], tls: { ca: 'of old' } })
+    expect(meanwhile!.connectTimeoutMs).toBeUndefined()
+    expect(store.unready).toEqual([{ type: 'cds', name: 'c', version: 'new', secrets: ['new'], waitMs: 15_000 }])
+    store.apply('sds', [authority('new')], [])
+    expect(store.configuration().clusters).toMatchObject([
+      { localities: [{ region: 'r' }], tls: { ca: 'of new' }, connectTimeoutMs: 70 },
+    ])
+    store.apply('cds', [], ['c'])
+    expect(store.configuration().clusters).toEqual([])
+  })
+
+  it('a cluster that has other endpoints and another authority now keeps both as they were', () => {
+    const store = new ResourceStore()
+    store.apply('cds', [upstream('old')], [])
+    store.apply('eds', [assignment], [])
+    store.apply('sds', [authority('old')], [])
+    const before = store.configuration().clusters
+    store.apply('cds', [upstream('new', { edsClusterConfig: { serviceName: 'other' } })], [])
+    expect(store.configuration().clusters).toEqual(before)
   })
 })

@@ -14,6 +14,7 @@ import { readProtocol } from './protocol.ts'
 import { Refusal } from './refusal.ts'
 import { type ReadTable, readRouteTable } from './route.ts'
 import { JoinedTables } from './tables.ts'
+import type { Waiting } from './tls.ts'
 
 /** Types the proxy asks for; those with a wildcard first come, then what they name. */
 export const WILDCARD_TYPES = ['cds', 'pds', 'mrds', 'mlds'] as const satisfies readonly ResourceType[]
@@ -30,6 +31,11 @@ export interface Incoming {
 
 type Cluster = ReadCluster & { readonly inline: ReadAssignment | undefined }
 
+interface WholeCluster {
+  readonly assignmentName: string | undefined
+  readonly config: ClusterConfig
+}
+
 /** What each type is read into. */
 interface Read {
   readonly cds: Cluster
@@ -38,6 +44,17 @@ interface Read {
   readonly pds: ProtocolSource
   readonly mrds: ReadTable
   readonly mlds: ReadListener
+}
+
+/** A listener or cluster whose secrets have not come. */
+export interface Unready {
+  readonly type: 'cds' | 'mlds'
+  readonly name: string
+  readonly version: string
+  /** What it waits for. */
+  readonly secrets: readonly string[]
+  /** It stays as it was before for at most so long; undefined: it was not there before, or its time is over. */
+  readonly waitMs: number | undefined
 }
 
 interface Held<T> extends Incoming {
@@ -92,6 +109,12 @@ export class ResourceStore {
   }
   /** Tables and protocols that were removed while a listener still names them. */
   readonly #leaving = { pds: new Map<string, ProtocolSource>(), mrds: new Map<string, ReadTable>() }
+  /** Listeners and clusters as they last were with all their secrets. */
+  readonly #whole = { mlds: new Map<string, ListenerConfig>(), cds: new Map<string, WholeCluster>() }
+  /** Secrets that the control plane says it does not have. */
+  readonly #absent = new Set<string>()
+  /** What waited for secrets when the configuration was last made. */
+  unready: readonly Unready[] = []
   readonly #tables = new JoinedTables()
   #version = 0
 
@@ -115,6 +138,7 @@ export class ResourceStore {
       if (name !== incoming.name) return `the message is called "${name}"`
       ;(this.#held[type] as Map<string, Held<Read[Type]>>).set(name, { ...incoming, read })
       if (type === 'pds' || type === 'mrds') this.#leaving[type as 'pds' | 'mrds'].delete(name)
+      if (type === 'sds') this.#absent.delete(name)
       return undefined
     } catch (error) {
       // What protobuf throws for broken bytes is a refusal as well; nothing from the network may end the process.
@@ -123,6 +147,11 @@ export class ResourceStore {
   }
 
   #remove(type: HeldType, name: string): void {
+    if (type === 'sds') {
+      // A secret leaves with what names it, as in Envoy: one that is held serves on, one that is not is waited for no longer.
+      this.#absent.add(name)
+      return
+    }
     const gone = this.#held[type].get(name)
     if (!gone) return
     this.#held[type].delete(name)
@@ -144,7 +173,10 @@ export class ResourceStore {
 
   /** Drops what nothing refers to any more: the control plane does not say when an unsubscribed resource goes. */
   forget(type: 'eds' | 'sds', names: Iterable<string>): void {
-    for (const name of names) this.#held[type].delete(name)
+    for (const name of names) {
+      this.#held[type].delete(name)
+      if (type === 'sds') this.#absent.delete(name)
+    }
   }
 
   /** Versions by name, for a control plane that is asked again. */
@@ -162,43 +194,86 @@ export class ResourceStore {
     )
   }
 
+  /** A listener or cluster has waited long enough for its secrets: what it was before is no more. */
+  giveUp(type: 'cds' | 'mlds', name: string): void {
+    this.#whole[type].delete(name)
+  }
+
+  readonly #secrets = (name: string) => this.#held.sds.get(name)?.read
+
   /**
-   * The configuration of this moment. A listener or cluster whose certificates have not come is left out: neither may go on in
-   * plain text.
+   * The configuration of this moment. A listener or cluster that changed stays as it was until the secrets it names now have come, as in Envoy.
+   * Where they do not come, and where there was none before, it is left out: neither may go on in plain text.
    */
   configuration(): Configuration {
-    const secrets = (name: string) => this.#held.sds.get(name)?.read
-    const listeners: ListenerConfig[] = []
-    for (const { read } of this.#held.mlds.values()) {
-      const tls = read.tls?.resolve(secrets)
-      if (!read.tls || tls) listeners.push({ ...read.config, ...(tls && { tls }) })
-    }
-    const clusters: ClusterConfig[] = []
-    for (const { read } of this.#held.cds.values()) {
-      const { socket, assignmentName, inline } = read
-      const tls = socket.tls?.resolve(secrets)
-      if (socket.tls && !tls) continue
-      const assignment = assignmentName === undefined ? inline : this.#held.eds.get(assignmentName)?.read
-      clusters.push({
-        ...read.config,
-        localities: [],
-        ...assignment,
-        ...(tls && { tls }),
-        ...(socket.proxyProtocol && { proxyProtocol: socket.proxyProtocol }),
-      })
-    }
+    this.unready = this.#unready()
+    for (const { type, name, waitMs } of this.unready) if (waitMs === undefined) this.giveUp(type, name)
+    const listeners = this.#listeners()
+    const clusters = this.#clusters()
     this.#version++
+    const named = [...listeners, ...[...this.#held.mlds.values()].map(({ read }) => read.config)]
     return {
       version: String(this.#version),
-      protocols: this.#present('pds', new Set([...this.#held.mlds.values()].map(({ read }) => read.config.protocol))),
-      routes: this.#routes(),
+      protocols: this.#present('pds', new Set(named.map(({ protocol }) => protocol))),
+      routes: this.#routes(new Set(named.map(({ routes }) => routes))),
       listeners,
       clusters,
     }
   }
 
-  #routes(): readonly RouteTable[] {
-    const used = new Set([...this.#held.mlds.values()].map(({ read }) => read.config.routes))
+  #unready(): readonly Unready[] {
+    const of = (type: 'cds' | 'mlds', { name, version }: Incoming, tls: Waiting<unknown> | undefined): Unready[] => {
+      if (!tls || tls.resolve(this.#secrets)) return []
+      const missing = tls.secrets.filter((secret) => !this.#held.sds.has(secret))
+      const waits = this.#whole[type].has(name) && !missing.some((secret) => this.#absent.has(secret))
+      // A secret that came may hold something else than what it is named for.
+      const secrets = missing.length > 0 ? missing : tls.secrets
+      return [{ type, name, version, secrets, waitMs: waits ? tls.waitMs : undefined }]
+    }
+    return [
+      ...[...this.#held.cds.values()].flatMap((held) => of('cds', held, held.read.socket.tls)),
+      ...[...this.#held.mlds.values()].flatMap((held) => of('mlds', held, held.read.tls)),
+    ]
+  }
+
+  #listeners(): readonly ListenerConfig[] {
+    const { mlds: whole } = this.#whole
+    for (const name of [...whole.keys()]) if (!this.#held.mlds.has(name)) whole.delete(name)
+    for (const { name, read } of this.#held.mlds.values()) {
+      const tls = read.tls?.resolve(this.#secrets)
+      if (!read.tls || tls) whole.set(name, { ...read.config, ...(tls && { tls }) })
+    }
+    return [...this.#held.mlds.keys()].flatMap((name) => whole.get(name) ?? [])
+  }
+
+  #clusters(): readonly ClusterConfig[] {
+    const { cds: whole } = this.#whole
+    for (const name of [...whole.keys()]) if (!this.#held.cds.has(name)) whole.delete(name)
+    return [...this.#held.cds.values()].flatMap(({ name, read }): ClusterConfig[] => {
+      const { socket, assignmentName, inline } = read
+      const tls = socket.tls?.resolve(this.#secrets)
+      const before = whole.get(name)
+      const ready = !socket.tls || tls !== undefined
+      if (!ready && !before) return []
+      // Endpoints come and go also while it waits.
+      const assignment = assignmentName === undefined ? inline : this.#held.eds.get(assignmentName)?.read
+      if (!ready) {
+        if (before!.assignmentName !== assignmentName || assignmentName === undefined) return [before!.config]
+        return [{ ...before!.config, localities: [], ...assignment }]
+      }
+      const config = {
+        ...read.config,
+        localities: [],
+        ...assignment,
+        ...(tls && { tls }),
+        ...(socket.proxyProtocol && { proxyProtocol: socket.proxyProtocol }),
+      }
+      whole.set(name, { assignmentName, config })
+      return [config]
+    })
+  }
+
+  #routes(used: ReadonlySet<string>): readonly RouteTable[] {
     const tables = new Map(this.#present('mrds', used).map((table) => [table.name, table]))
     return this.#tables.join(tables)
   }

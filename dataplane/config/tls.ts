@@ -10,7 +10,7 @@ import {
   type TlsCertificate,
   CertificateValidationContext_TrustChainVerification as Verification,
 } from '../../proto/gen/envoy/extensions/transport_sockets/tls/v3/common_pb.ts'
-import type { Secret } from '../../proto/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.ts'
+import type { SdsSecretConfig, Secret } from '../../proto/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.ts'
 import {
   type CommonTlsContext,
   DownstreamTlsContextSchema,
@@ -18,13 +18,16 @@ import {
 } from '../../proto/gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts'
 import type { ClientTls, ServerTls } from '../configuration.ts'
 import { refuse } from './refusal.ts'
+import { milliseconds } from './values.ts'
 
 /** Secrets by name, as far as they have come. */
 export type Secrets = (name: string) => Secret | undefined
 
 /** Names of secrets, and how to make settings of them; undefined while one is missing. */
-interface Waiting<Settings> {
+export interface Waiting<Settings> {
   readonly secrets: readonly string[]
+  /** How long the settings before these may stay in force while a secret is missing; Infinity: until it comes. */
+  readonly waitMs: number
   resolve(secrets: Secrets): Settings | undefined
 }
 export type Downstream = Waiting<ServerTls>
@@ -42,6 +45,7 @@ export function downstreamTls(path: string, socket: TransportSocket): Downstream
   if (!read.certificate) return refuse(path, 'TLS needs a certificate')
   return {
     secrets: read.secrets,
+    waitMs: read.waitMs,
     resolve(secrets) {
       const certificate = read.certificate!(secrets)
       const validation = read.validation?.(secrets)
@@ -70,6 +74,7 @@ export function upstreamSocket(path: string, socket: TransportSocket): Upstream 
   return {
     tls: {
       secrets: read.secrets,
+      waitMs: read.waitMs,
       resolve(secrets) {
         const certificate = read.certificate?.(secrets)
         const validation = read.validation?.(secrets)
@@ -91,29 +96,30 @@ export function upstreamSocket(path: string, socket: TransportSocket): Upstream 
   }
 }
 
-interface CommonTls {
-  readonly secrets: readonly string[]
+interface CommonTls extends Pick<Waiting<unknown>, 'secrets' | 'waitMs'> {
   readonly certificate?: (secrets: Secrets) => { readonly certificate: string; readonly privateKey: string } | undefined
   readonly validation?: (secrets: Secrets) => CertificateValidationContext | undefined
 }
 
 function commonTls(path: string, common: CommonTlsContext | undefined): CommonTls {
-  if (!common) return { secrets: [] }
+  if (!common) return { secrets: [], waitMs: 0 }
   const [sds] = common.tlsCertificateSdsSecretConfigs
   const [inline] = common.tlsCertificates
   if (common.tlsCertificateSdsSecretConfigs.length + common.tlsCertificates.length > 1)
     refuse(path, 'one certificate only is supported')
   const validation = common.validationContextType
-  const caName =
+  const caSds =
     validation.case === 'validationContextSdsSecretConfig'
-      ? validation.value.name
+      ? validation.value
       : validation.case === 'combinedValidationContext'
-        ? validation.value.validationContextSdsSecretConfig?.name
+        ? validation.value.validationContextSdsSecretConfig
         : undefined
+  const caName = caSds?.name
   const base = validation.case === 'combinedValidationContext' ? validation.value.defaultValidationContext : undefined
   const direct = validation.case === 'validationContext' ? validation.value : undefined
   return {
     secrets: [sds?.name, caName].filter((name) => name !== undefined && name !== '') as string[],
+    waitMs: Math.max(...[sds, caSds].map(fetchMs)),
     ...((sds || inline) && {
       certificate: (secrets: Secrets) => {
         const secret = sds ? secrets(sds.name) : undefined
@@ -134,6 +140,13 @@ function commonTls(path: string, common: CommonTlsContext | undefined): CommonTl
       },
     }),
   }
+}
+
+/** Envoy's default, and what it takes a time of 0 for. */
+function fetchMs(secret: SdsSecretConfig | undefined): number {
+  if (!secret) return 0
+  const ms = milliseconds('sds_config.initial_fetch_timeout', secret.sdsConfig?.initialFetchTimeout) ?? 15_000
+  return ms === 0 ? Number.POSITIVE_INFINITY : ms
 }
 
 function keyPair({ certificateChain, privateKey }: TlsCertificate) {

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ClusterConfig, Configuration } from '../../../dataplane/configuration.ts'
 import type { ListenerRuntime } from '../../../dataplane/listen/listener.ts'
 import { encode } from '../game.ts'
-import { holdClock, jump, turns } from './clock.ts'
+import { holdClock, jump, pass, TICK_MS, turns } from './clock.ts'
 import { EditedMesh } from './mesh.ts'
 import { type Player, Subject } from './subject.ts'
 import { Deed } from './upstreams.ts'
@@ -153,6 +153,58 @@ describe('a listener that changes', () => {
     expect(await ask(player)).toEqual([0])
     // What is counted of its routes is still shown.
     expect([...subject.proxy.states.values()].find(({ name }) => name === 'r')?.stats.block).toBeDefined()
+  })
+})
+
+describe('a listener that names another secret', () => {
+  const mesh = new EditedMesh()
+  /** What the control plane has when the first of the gateway's ports asks for a secret. */
+  function secured(credentialName: string) {
+    mesh.put(
+      mesh.documents.map((one) => {
+        if (one.kind !== 'Gateway') return one
+        const [first, ...rest] = one.spec['servers'] as { port: object }[]
+        const server = { ...first, port: { ...first!.port, protocol: 'TLS' }, tls: { mode: 'SIMPLE', credentialName } }
+        return { ...one, spec: { servers: [server, ...rest] } }
+      }),
+    )
+    return mesh.world()
+  }
+  const tellAll = () => subject.plane.tellAll()
+  const waiting = () => subject.client.status().refused.map(({ name, reason }) => `${name}: ${reason}`)
+
+  async function renamed(): Promise<ListenerRuntime> {
+    subject.plane.world = secured('edge')
+    await subject.client.start()
+    await subject.settle(tellAll)
+    const before = subject.proxy.listeners.find(({ config }) => config.tls)!
+    subject.player(before)
+    subject.plane.world = secured('other')
+    // It is told of the listener, and has then asked for the secret, of which it is told nothing yet.
+    tellAll()
+    await subject.settle()
+    return before
+  }
+
+  it('serves on as it was, and keeps its clients when the secret has come', async () => {
+    const before = await renamed()
+    const { tls } = before.config
+    expect(waiting()).toEqual([`${before.name}: waits for kubernetes://other; it stays as it was until then`])
+    expect(subject.proxy.listeners).toContain(before)
+    await subject.settle(tellAll)
+    expect(waiting()).toEqual([])
+    expect(before.config.tls).not.toEqual(tls)
+    expect([before.draining, before.clients.size, subject.proxy.listeners.includes(before)]).toEqual([false, 1, true])
+  })
+
+  it('is closed when its time is over, and opened with the secret', async () => {
+    const before = await renamed()
+    await pass(15_000 / TICK_MS + 1)
+    await subject.settle()
+    expect(waiting()).toEqual([`${before.name}: waits for kubernetes://other; it is not there until then`])
+    expect(before.draining).toBe(true)
+    await subject.settle(tellAll)
+    expect(subject.proxy.listeners.find(({ name, draining }) => name === before.name && !draining)).toBeDefined()
   })
 })
 

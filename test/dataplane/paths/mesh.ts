@@ -41,6 +41,12 @@ export class EditedMesh {
     }
   }
 
+  /** Documents of somebody else. @throws Error when checking refuses them */
+  put(documents: readonly Document[]): void {
+    if (!this.#commit(documents)) throw new Error('the documents are refused')
+    this.documents = documents
+  }
+
   #commit(documents: readonly Document[]): boolean {
     const { objects, diagnostics } = load({
       'mesh.yaml': documents.map((one) => `---\n${JSON.stringify(one)}\n`).join(''),
