@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { toService } from './consul/services.ts'
+import { toService } from './consul/registry/services.ts'
 import { CONSUL_DEFAULTS } from './consul/settings.ts'
 import { LiveConfig } from './live-config.ts'
 import { createMesh } from './mesh.ts'

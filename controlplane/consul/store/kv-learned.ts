@@ -4,13 +4,13 @@ import {
   type LearnedStore,
   NOTHING_LEARNED,
   type SharedLearnedStore,
-} from '../shared/index.ts'
-import type { SourceLog } from './contact.ts'
-import { type ConsulAddress, ConsulError, ConsulHttp } from './http.ts'
-import { Kv, type KvEntry, pathOf, readEntries } from './kv.ts'
+} from '../../shared/index.ts'
+import type { SourceLog } from '../contact.ts'
+import { type ConsulAddress, ConsulError, ConsulHttp } from '../http.ts'
+import { Kv, type KvEntry, pathOf, readEntries } from '../kv.ts'
+import { Watch } from '../watch.ts'
 import { LAYOUT } from './kv-content.ts'
 import { EMPTY_PART, joinPart, newInPart, packPart, splitLearned, unpackPart } from './learned-part.ts'
-import { Watch } from './watch.ts'
 
 export interface KvLearnedOptions {
   readonly address: ConsulAddress

@@ -1,8 +1,8 @@
 import { gunzipSync, gzipSync } from 'node:zlib'
-import type { PresenceStore } from '../shared/index.ts'
-import { type ConsulAddress, ConsulError, ConsulHttp } from './http.ts'
-import { Kv, type KvEntry, MOST_VALUE_BYTES, pathOf } from './kv.ts'
-import { Session } from './session.ts'
+import type { PresenceStore } from '../../shared/index.ts'
+import { type ConsulAddress, ConsulError, ConsulHttp } from '../http.ts'
+import { Kv, type KvEntry, MOST_VALUE_BYTES, pathOf } from '../kv.ts'
+import { Session } from '../session.ts'
 
 /** A replica that does not renew its session for so long is gone; Consul waits up to twice as long. ms. */
 const TTL_MS = 10_000

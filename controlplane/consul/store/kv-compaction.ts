@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ConsulError } from './http.ts'
-import { type Kv, type KvEntry, type KvOperation, MOST_OPERATIONS } from './kv.ts'
+import { ConsulError } from '../http.ts'
+import { type Kv, type KvEntry, type KvOperation, MOST_OPERATIONS } from '../kv.ts'
 import { type KvContent, LAYOUT, PERHAPS_IN_PARTS, type Tree } from './kv-content.ts'
 import { type Head, readJson, revisionOf, type StoredFile, type StoredRevision } from './kv-records.ts'
 

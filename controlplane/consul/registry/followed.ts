@@ -1,12 +1,12 @@
-import type { DiscoveredEndpoint } from '../model/index.ts'
-import type { Contact } from './contact.ts'
+import type { DiscoveredEndpoint } from '../../model/index.ts'
+import type { Contact } from '../contact.ts'
+import type { ConsulHttp } from '../http.ts'
+import { mayRead } from '../rights.ts'
+import type { ConsulSettings } from '../settings.ts'
+import { Gate, Watch } from '../watch.ts'
 import { Belief, type BeliefOptions, PATIENCE_MS } from './held.ts'
-import type { ConsulHttp } from './http.ts'
 import { keepEqual, readInstances } from './instances.ts'
-import { mayRead } from './rights.ts'
 import type { CatalogService } from './services.ts'
-import type { ConsulSettings } from './settings.ts'
-import { Gate, Watch } from './watch.ts'
 
 /** Polls that begin at the same time; more make an agent slower, not faster. */
 const STARTS = 16

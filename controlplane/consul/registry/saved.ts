@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
-import { replaceFile } from '../../files/replace-file.ts'
-import type { DiscoveredEndpoint } from '../model/index.ts'
+import { replaceFile } from '../../../files/replace-file.ts'
+import type { DiscoveredEndpoint } from '../../model/index.ts'
 import type { CatalogService } from './services.ts'
 
 const FORMAT = 1

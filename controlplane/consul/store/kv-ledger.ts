@@ -11,16 +11,16 @@ import {
   RecordedLedger,
   type Revision,
   type RevisionLedger,
-} from '../ledger/index.ts'
+} from '../../ledger/index.ts'
+import { type ConsulAddress, ConsulError, ConsulHttp } from '../http.ts'
+import { Kv, readEntries } from '../kv.ts'
+import type { SessionLock } from '../lock.ts'
+import { Watch } from '../watch.ts'
 import { CopyState } from './copy-state.ts'
-import { type ConsulAddress, ConsulError, ConsulHttp } from './http.ts'
-import { Kv, readEntries } from './kv.ts'
 import { compactStore } from './kv-compaction.ts'
 import { KvContent, LAYOUT } from './kv-content.ts'
 import { KvCopy } from './kv-copy.ts'
 import { type Head, readJson, type StoredFile, type StoredRevision } from './kv-records.ts'
-import type { SessionLock } from './lock.ts'
-import { Watch } from './watch.ts'
 
 export interface KvLedgerOptions {
   readonly address: ConsulAddress

@@ -1,6 +1,6 @@
-import type { Revision } from '../ledger/index.ts'
-import { ConsulError } from './http.ts'
-import type { KvEntry } from './kv.ts'
+import type { Revision } from '../../ledger/index.ts'
+import { ConsulError } from '../http.ts'
+import type { KvEntry } from '../kv.ts'
 
 /** What a revision says of itself in Consul. */
 export interface StoredRevision {

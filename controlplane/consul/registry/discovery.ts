@@ -1,12 +1,12 @@
-import type { DiscoveredService, Discovery } from '../model/index.ts'
-import { Contact, LeaderProbe, PROBE_TIMEOUT_MS, type SourceLog } from './contact.ts'
+import type { DiscoveredService, Discovery } from '../../model/index.ts'
+import { Contact, LeaderProbe, PROBE_TIMEOUT_MS, type SourceLog } from '../contact.ts'
+import { ConsulHttp } from '../http.ts'
+import type { ConsulSettings } from '../settings.ts'
 import { FollowedServices } from './followed.ts'
 import type { Belief, Held } from './held.ts'
-import { ConsulHttp } from './http.ts'
 import { Names } from './names.ts'
 import { type DiscoveryCache, loadCache, saveCache } from './saved.ts'
 import { type CatalogService, toService } from './services.ts'
-import type { ConsulSettings } from './settings.ts'
 
 /** How a registry is doing. Times in ms since 1970. */
 export interface SourceState {

@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, expect, test } from 'vitest'
-import { testFolder } from '../../test/helpers/folders.ts'
-import { STATE_FOLDER } from '../ledger/index.ts'
+import { testFolder } from '../../../test/helpers/folders.ts'
+import { STATE_FOLDER } from '../../ledger/index.ts'
 import { folderBeside, mendCopy, takePlace } from './copy-folders.ts'
 
 let mirror: string

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 import { expect, it } from 'vitest'
-import { NOTHING_LEARNED } from '../shared/index.ts'
+import { NOTHING_LEARNED } from '../../shared/index.ts'
 import { EMPTY_PART, joinPart, newInPart, packPart, splitLearned, unpackPart } from './learned-part.ts'
 
 const uses = (workload: string, ...clusters: string[]) => ({

@@ -1,5 +1,5 @@
-import type { DiscoveredService } from '../model/index.ts'
-import type { ConsulSettings } from './settings.ts'
+import type { DiscoveredService } from '../../model/index.ts'
+import type { ConsulSettings } from '../settings.ts'
 
 /** A service of the catalog: its name and the tags of its instances together. */
 export interface CatalogService {

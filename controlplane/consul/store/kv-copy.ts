@@ -1,10 +1,10 @@
 import { rmSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { History, openDatabase, STATE_FOLDER } from '../ledger/index.ts'
+import { History, openDatabase, STATE_FOLDER } from '../../ledger/index.ts'
+import { ConsulError } from '../http.ts'
+import type { Kv, KvEntry } from '../kv.ts'
 import { folderBeside, mendCopy, takePlace } from './copy-folders.ts'
-import { ConsulError } from './http.ts'
-import type { Kv, KvEntry } from './kv.ts'
 import { type KvContent, LAYOUT } from './kv-content.ts'
 import { type Head, readJson, revisionOf, type StoredFile, type StoredRevision } from './kv-records.ts'
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { gunzipSync, gzipSync } from 'node:zlib'
-import { type Learned, NOTHING_LEARNED } from '../shared/index.ts'
-import { MOST_VALUE_BYTES } from './kv.ts'
+import { type Learned, NOTHING_LEARNED } from '../../shared/index.ts'
+import { MOST_VALUE_BYTES } from '../kv.ts'
 
 /** A part of what was learned, as it is kept: clusters with the day (since 1970) some replica last had them; generations by class. */
 export interface LearnedPart {

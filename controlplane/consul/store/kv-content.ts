@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { gunzipSync, gzipSync } from 'node:zlib'
-import { ConsulError } from './http.ts'
-import { type Kv, type KvEntry, MOST_VALUE_BYTES } from './kv.ts'
-import { Gate } from './watch.ts'
+import { ConsulError } from '../http.ts'
+import { type Kv, type KvEntry, MOST_VALUE_BYTES } from '../kv.ts'
+import { Gate } from '../watch.ts'
 
 /**
  * Where things stand below the prefix. Content is addressed by its hash and never changes; `head` is the one key that does, and

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { STATE_FOLDER } from '../ledger/index.ts'
+import { STATE_FOLDER } from '../../ledger/index.ts'
 
 /** Folders in that of a copy: another history while it is read, and the copy it takes the place of. */
 const BESIDE = 'next'

@@ -1,10 +1,10 @@
-import type { Contact } from './contact.ts'
+import type { Contact } from '../contact.ts'
+import type { ConsulHttp } from '../http.ts'
+import { mayRead } from '../rights.ts'
+import type { ConsulSettings } from '../settings.ts'
+import { Watch } from '../watch.ts'
 import { Belief, type BeliefOptions, type Held, PATIENCE_MS } from './held.ts'
-import type { ConsulHttp } from './http.ts'
-import { mayRead } from './rights.ts'
 import { type CatalogService, hostOf, readCatalog } from './services.ts'
-import type { ConsulSettings } from './settings.ts'
-import { Watch } from './watch.ts'
 
 const PATH = '/v1/catalog/services'
 

@@ -1,4 +1,4 @@
-import { type DiscoveredEndpoint, type EndpointHealth, type Locality, parseLocality } from '../model/index.ts'
+import { type DiscoveredEndpoint, type EndpointHealth, type Locality, parseLocality } from '../../model/index.ts'
 
 /**
  * The instances in an answer of `/v1/health/service/:name`, in order of their ids.

@@ -1,4 +1,4 @@
-import { type ConfigSource, MemorySource, type SourceSnapshot } from '../sources/index.ts'
+import { type ConfigSource, MemorySource, type SourceSnapshot } from '../../sources/index.ts'
 import type { KvLedger } from './kv-ledger.ts'
 
 /** Configuration in Consul as a source: the documents of the newest revision, the same on every replica. */

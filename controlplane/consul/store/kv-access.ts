@@ -1,9 +1,9 @@
-import type { AccessRows } from '../ledger/index.ts'
-import type { SourceLog } from './contact.ts'
-import { type ConsulAddress, ConsulHttp } from './http.ts'
-import { Kv, type KvEntry, readEntries } from './kv.ts'
+import type { AccessRows } from '../../ledger/index.ts'
+import type { SourceLog } from '../contact.ts'
+import { type ConsulAddress, ConsulHttp } from '../http.ts'
+import { Kv, type KvEntry, readEntries } from '../kv.ts'
+import { Watch } from '../watch.ts'
 import { LAYOUT } from './kv-content.ts'
-import { Watch } from './watch.ts'
 
 export interface KvAccessOptions {
   readonly address: ConsulAddress

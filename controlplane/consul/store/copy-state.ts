@@ -1,5 +1,5 @@
 import { statSync, utimesSync, writeFileSync } from 'node:fs'
-import type { SourceLog } from './contact.ts'
+import type { SourceLog } from '../contact.ts'
 
 /** How often it is written down when the copy was last up to date, ms. */
 const NOTE_MS = 30_000
