@@ -1,5 +1,4 @@
 import type { ResourceType } from '../../proto/types.ts'
-import type { Origin } from '../config/object.ts'
 import type { Diagnostic } from '../diagnostics/diagnostic.ts'
 import { formatPath } from '../diagnostics/diagnostic.ts'
 import type { Batch, Verdicts } from '../subscription/verdicts.ts'
@@ -10,7 +9,7 @@ import { namedIn, reasonFor } from './culprits.ts'
 export interface Rejection {
   readonly resource: Resource
   /** Where the newest version of the resource comes from: what was refused may stand elsewhere by now, or nowhere. */
-  readonly origins: readonly Origin[]
+  readonly origins: Resource['origins']
   /** The words of the client that refused it first. */
   readonly error: string
   /** Milliseconds since 1970. */
