@@ -1,4 +1,5 @@
 import { type Analysis, analyzeInSteps, finish } from './config/analysis/analyze.ts'
+import { hourOf } from './config/analysis/world.ts'
 import { type LoadedConfig, loadConfig } from './config/load.ts'
 import { compareDiagnostics, type Diagnostic } from './diagnostics/diagnostic.ts'
 import type { CompiledMesh } from './mesh.ts'
@@ -25,7 +26,9 @@ export class LiveConfig {
   #config: LoadedConfig | undefined
   #sourceDiagnostics: readonly Diagnostic[] = []
   /** Of the configuration in force, or of an earlier one. */
-  #analysis: { readonly of: LoadedConfig; readonly with: Discovered; readonly analysis: Analysis } | undefined
+  #analysis:
+    | { readonly of: LoadedConfig; readonly with: Discovered; readonly at: number; readonly analysis: Analysis }
+    | undefined
   #unsubscribe = () => {}
 
   constructor(source: ConfigSource, mesh: CompiledMesh) {
@@ -62,11 +65,13 @@ export class LiveConfig {
     const config = this.#config
     if (!config) return undefined
     const discovered = this.#mesh.discovered()
-    if (this.#analysis?.of !== config || this.#analysis.with !== discovered) {
-      const analysis = yield* analyzeInSteps(config, this.#analysis?.analysis, discovered)
-      this.#analysis = { of: config, with: discovered, analysis }
-    }
-    return this.#analysis.analysis
+    const now = Date.now()
+    const known = this.#analysis
+    // Certificates end although nothing changes.
+    if (known?.of === config && known.with === discovered && known.at === hourOf(now)) return known.analysis
+    const analysis = yield* analyzeInSteps(config, known?.analysis, discovered, now)
+    this.#analysis = { of: config, with: discovered, at: hourOf(now), analysis }
+    return analysis
   }
 
   /** Resolves after the first complete reading. @throws Error when the source can never be read. */

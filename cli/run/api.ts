@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
 import type { FastifyInstance } from 'fastify'
+import { ServerCertificates } from '../../certificates/server.ts'
 import type { AdminContext } from '../../controlplane/admin/context.ts'
 import { createAdminServer } from '../../controlplane/admin/server.ts'
 import { isLoopback } from '../../controlplane/ads/index.ts'
@@ -20,10 +20,11 @@ function usersDir({ folder, stateDir }: ControlPlaneOptions): string {
 /**
  * Serves the HTTP API and the admin UI.
  * @throws UsageError when everybody who reaches the address could change the configuration
- * @throws CommandError when the port is taken or a file of TLS cannot be read
+ * @throws CommandError when the port is taken
  */
 export async function startApi(
   context: AdminContext,
+  certificates: ServerCertificates | undefined,
   options: ControlPlaneOptions,
   log: Log,
 ): Promise<FastifyInstance> {
@@ -39,21 +40,19 @@ export async function startApi(
     log,
     names: apiNames,
     ui: packageFile('dist/admin-ui/pages'),
-    ...(apiTls ? { tls: readTls(apiTls) } : {}),
+    ...(certificates ? { tls: certificates } : {}),
   })
   await listening('api', api, () => app.listen({ host: api.host, port: api.port }))
   return app
 }
 
-function readTls({ cert, key, clientCa }: ServerTls) {
-  const read = (file: string) => {
-    try {
-      return readFileSync(file, 'utf8')
-    } catch (error) {
-      throw new CommandError(`API TLS: cannot read ${file}: ${(error as Error).message}`)
-    }
+/** The certificates of the API; undefined without TLS. @throws CommandError when a file cannot be read or used */
+export function apiCertificates(files: ServerTls | undefined, log: Log): ServerCertificates | undefined {
+  try {
+    return files && new ServerCertificates('API', files, log)
+  } catch (error) {
+    throw new CommandError((error as Error).message)
   }
-  return { cert: read(cert), key: read(key), ...(clientCa ? { clientCa: read(clientCa) } : {}) }
 }
 
 /** Where an API that was started is, as browsers take it: a port that was 0 is known now. */

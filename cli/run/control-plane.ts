@@ -9,7 +9,8 @@ import type { CompiledMesh } from '../../controlplane/mesh.ts'
 import type { Reports } from '../../controlplane/reports/index.ts'
 import { Presence, redisPresence } from '../../controlplane/shared/index.ts'
 import { CommandError } from '../errors.ts'
-import { startApi, urlOf } from './api.ts'
+import { apiCertificates, startApi, urlOf } from './api.ts'
+import { certificateMetrics } from './certificate-metrics.ts'
 import { type ConfigStore, openConfigStore, stateFolder } from './config-store.ts'
 import { type ControlPlaneOptions, refuseOpen } from './control-plane-options.ts'
 import { ConfigHistory } from './history.ts'
@@ -102,7 +103,10 @@ export async function startControlPlane(options: ControlPlaneOptions, log: Log):
         return history.noEditing
       },
     }
-    const api = await startApi(context, options, log)
+    const certificates = apiCertificates(options.apiTls, log)
+    if (certificates) started.unshift({ stop: async () => certificates.stop() })
+    certificateMetrics(parts.metrics, config, { xds: () => xds.certificateUntil, api: () => certificates?.until })
+    const api = await startApi(context, certificates, options, log)
     started.unshift({ stop: () => api.close() })
     const apiUrl = urlOf(api, options)
     store.announce(apiUrl)

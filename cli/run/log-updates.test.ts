@@ -38,7 +38,11 @@ function followed() {
     all = [...documents, ...between]
     listener({ changed: [], tookMs: 1, config: { objects: new Map() } } as unknown as ConfigUpdate)
   }
-  return { told, update, quiet }
+  /** What is complained about without a reading. */
+  const becomes = (now: readonly Diagnostic[]) => {
+    all = now
+  }
+  return { told, update, becomes, quiet }
 }
 
 describe('the log of what each reading brought', () => {
@@ -53,7 +57,7 @@ describe('the log of what each reading brought', () => {
     const { told, update } = followed()
     update([complaint(3, 'too big')])
     update([complaint(4, 'too big')])
-    vi.runAllTimers()
+    vi.advanceTimersByTime(5_000)
     expect(told).toEqual(['too big'])
   })
 
@@ -61,7 +65,7 @@ describe('the log of what each reading brought', () => {
     const { told, update } = followed()
     update([complaint(3, 'too big')])
     update([])
-    vi.runAllTimers()
+    vi.advanceTimersByTime(5_000)
     update([complaint(3, 'too big')])
     expect(told).toEqual(['too big', 'too big'])
   })
@@ -72,15 +76,25 @@ describe('the log of what each reading brought', () => {
     update([], between)
     update([], between)
     expect(told).toEqual([])
-    vi.runAllTimers()
+    vi.advanceTimersByTime(5_000)
     expect(told).toEqual(['no such host'])
+  })
+
+  it('looks again each hour: what depends on time is told although nothing changed', () => {
+    const { told, update, becomes } = followed()
+    update([], [complaint(9, 'expires in 3 hours')])
+    vi.advanceTimersByTime(5_000)
+    becomes([complaint(9, 'expires in 2 hours')])
+    expect(told).toEqual(['expires in 3 hours'])
+    vi.advanceTimersByTime(3_600_000)
+    expect(told).toEqual(['expires in 3 hours', 'expires in 2 hours'])
   })
 
   it('says nothing more once it was stopped', () => {
     const { told, update, quiet } = followed()
     update([], [complaint(9, 'no such host')])
     quiet()
-    vi.runAllTimers()
+    vi.advanceTimersByTime(5_000)
     expect(told).toEqual([])
   })
 })

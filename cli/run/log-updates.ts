@@ -5,6 +5,8 @@ import type { Log } from './log.ts'
 /** How long the configuration must be at rest before documents are compared with each other for the log, ms. */
 const ANALYSIS_REST_MS = 1_000
 
+const HOUR_MS = 3_600_000
+
 /** Tells what each reading of the configuration brought; a complaint is told once, not at every reading. Returns the way to stop. */
 export function logUpdates(
   config: Pick<LiveConfig, 'onUpdate' | 'documentDiagnostics' | 'diagnostics'>,
@@ -29,7 +31,13 @@ export function logUpdates(
     clearTimeout(timer)
     timer = setTimeout(() => tell(config.diagnostics(), true), ANALYSIS_REST_MS)
   })
-  return () => clearTimeout(timer)
+  // Certificates end although nothing changes.
+  const hourly = setInterval(() => tell(config.diagnostics(), true), HOUR_MS)
+  hourly.unref()
+  return () => {
+    clearTimeout(timer)
+    clearInterval(hourly)
+  }
 }
 
 /** Lines move when something is put above them; only what has no path is told apart by its place. */

@@ -1,5 +1,7 @@
+import type { Server as HttpsServer } from 'node:https'
 import swagger from '@fastify/swagger'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
+import { SECURE, type ServerCertificates } from '../../certificates/server.ts'
 import { SESSION_COOKIE } from './access/access.ts'
 import type { AdminContext } from './context.ts'
 import { editingRoutes, prepareEditing } from './editing.ts'
@@ -26,8 +28,8 @@ import { schemas } from './schemas/index.ts'
 
 export interface AdminOptions {
   readonly log?: FastifyBaseLogger
-  /** TLS material, PEM; with `clientCa` clients must show a certificate it signed. */
-  readonly tls?: { readonly cert: string; readonly key: string; readonly clientCa?: string }
+  /** With a client CA clients must show a certificate it signed. */
+  readonly tls?: ServerCertificates
   /** Host names the API answers to besides addresses and localhost. */
   readonly names?: readonly string[]
   /** Folder of the built admin UI, served at /; without it there are no pages. */
@@ -47,10 +49,9 @@ export async function createAdminServer(context: AdminContext, options: AdminOpt
     connectionTimeout: 30_000,
     requestTimeout: 30_000,
     forceCloseConnections: true,
-    ...(tls
-      ? { https: { cert: tls.cert, key: tls.key, ...(tls.clientCa ? { ca: tls.clientCa, requestCert: true } : {}) } }
-      : {}),
+    ...(tls ? { https: { ...SECURE, ...tls.present, requestCert: tls.present.ca !== undefined } } : {}),
   }) as FastifyInstance
+  tls?.follow(app.server as HttpsServer)
   const pages = ui === undefined ? undefined : new AdminUi(ui)
   installErrors(app, pages?.otherwise)
   installGuard(app, names)

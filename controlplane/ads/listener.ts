@@ -1,13 +1,14 @@
 import { X509Certificate } from 'node:crypto'
 import { createServer, type Server, type Socket } from 'node:net'
-import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls'
+import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
+import { SECURE, ServerCertificates } from '../../certificates/server.ts'
 import { Connection, type ConnectionOptions } from '../http2/index.ts'
 import { identitiesIn } from './authorize.ts'
 import { type ExtraService, grpcServer, type Method } from './grpc.ts'
 import type { Limits } from './limits.ts'
 import type { Logger } from './logger.ts'
 import { isLoopback } from './loopback.ts'
-import { type TlsFiles, tlsOptions, watchTls } from './tls.ts'
+import type { TlsFiles } from './tls.ts'
 import type { Peer, Transport, TransportHandler } from './transport.ts'
 
 export interface ListenerOptions {
@@ -34,13 +35,17 @@ export class Listener {
   readonly port: number
   private readonly server: Server
   private readonly connections: ReadonlyMap<Connection, Peer>
-  private readonly stopWatching: () => void
+  private readonly certificates: ServerCertificates | undefined
   private readonly ticker: NodeJS.Timeout
 
-  private constructor(server: Server, connections: ReadonlyMap<Connection, Peer>, stopWatching: () => void) {
+  private constructor(
+    server: Server,
+    connections: ReadonlyMap<Connection, Peer>,
+    certificates: ServerCertificates | undefined,
+  ) {
     this.server = server
     this.connections = connections
-    this.stopWatching = stopWatching
+    this.certificates = certificates
     const bound = server.address()
     this.port = bound && typeof bound === 'object' ? bound.port : 0
     let last = wholeMs()
@@ -85,29 +90,35 @@ export class Listener {
       const peer = isUnix || socket.remoteAddress === undefined ? nameless : peerOf(socket, tls)
       connections.set(new Connection(socket, connectionOptions, wholeMs()), peer)
     }
-    const server = tls ? createTlsServer({ ...tlsOptions(tls), handshakeTimeout: 10_000 }) : createServer()
+    const certificates = tls && new ServerCertificates('xDS', tls, logger)
+    const server = certificates ? secureServer(certificates) : createServer()
     server.maxConnections = limits.connections
     server.on(tls ? 'secureConnection' : 'connection', accept)
     server.on('tlsClientError', (error: Error, socket: TLSSocket) =>
       logger.warn({ peer: socket.remoteAddress, error: error.message }, 'xDS client failed the TLS handshake'),
     )
     await new Promise<void>((resolve, reject) => {
-      server.once('error', reject)
+      server.once('error', (error) => {
+        certificates?.stop()
+        reject(error)
+      })
       server.listen({ ...address, backlog: limits.backlog }, () => {
-        server.off('error', reject)
+        server.removeAllListeners('error')
         resolve()
       })
     })
     server.on('error', (error) => logger.error({ error: error.message }, 'xDS listener failed'))
-    const stopWatching = tls
-      ? watchTls(tls, logger, (changed) => (server as TlsServer).setSecureContext(changed))
-      : () => {}
-    return new Listener(server, connections, stopWatching)
+    return new Listener(server, connections, certificates)
+  }
+
+  /** When the certificate it shows ends, ms since the epoch; undefined without TLS. */
+  get certificateUntil(): number | undefined {
+    return this.certificates?.until
   }
 
   /** Takes no new connections. */
   stopAccepting(): void {
-    this.stopWatching()
+    this.certificates?.stop()
     this.server.close()
   }
 
@@ -135,6 +146,16 @@ function refuseUnsafe(address: Address, text: string, options: ListenerOptions):
     `xDS on ${text} would hand the whole configuration to everybody who can reach it: give certificates (cert, key and ` +
       'clientCa), listen on 127.0.0.1, or say insecure if the network itself is trusted',
   )
+}
+
+function secureServer(certificates: ServerCertificates): Server {
+  const asked = { requestCert: certificates.present.ca !== undefined, rejectUnauthorized: true }
+  const server = createTlsServer({
+    ...{ ...SECURE, ...certificates.present, ...asked },
+    ...{ ALPNProtocols: ['h2'], handshakeTimeout: 10_000 },
+  })
+  certificates.follow(server)
+  return server
 }
 
 /** A clock whose times take no memory of their own. */

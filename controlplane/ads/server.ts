@@ -177,6 +177,12 @@ export class XdsServer {
     return { port: listener.port }
   }
 
+  /** When the first of the certificates it shows ends, ms since the epoch; undefined without TLS. */
+  get certificateUntil(): number | undefined {
+    const ends = this.listeners.flatMap(({ certificateUntil }) => certificateUntil ?? [])
+    return ends.length > 0 ? Math.min(...ends) : undefined
+  }
+
   /**
    * Takes no new streams, ends the present ones spread over `graceMs` so that they do not fall on another replica all at
    * once, then cuts what is left.

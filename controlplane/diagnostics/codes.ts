@@ -252,6 +252,24 @@ export const CODES = {
     'The Secret that credentialName names lacks a key this TLS mode needs.',
     'Add tls.crt and tls.key (or cert and key), and ca.crt (or cacert) for mutual TLS.',
   ),
+  CERTIFICATE_NOT_VALID: entry(
+    'error',
+    'Certificate is not valid now',
+    'A certificate in the Secret has expired, or is not valid yet: who is shown it ends the handshake. Of authorities, all have.',
+    'Put a renewed certificate (and its key) into the Secret.',
+  ),
+  CERTIFICATE_EXPIRES: entry(
+    'warning',
+    'Certificate ends soon',
+    'A certificate in the Secret ends within 14 days, or is in the last sixth of a shorter life. Renewal has failed, or nobody does it.',
+    'Put a renewed certificate (and its key) into the Secret.',
+  ),
+  GATEWAY_CERTIFICATE_HOST: entry(
+    'warning',
+    'Certificate is not for the host',
+    'None of the certificates a server of a gateway shows has the name of this host: clients that check it end the handshake.',
+    'Name the Secret with a certificate for the host, or correct the host.',
+  ),
   TLS_NO_VERIFICATION: entry(
     'warning',
     'Server certificate is not verified',

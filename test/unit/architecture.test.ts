@@ -12,13 +12,14 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
   proto: [],
   files: [],
+  certificates: [],
   sockets: [],
   codecs: [],
   'admin-ui': [],
   'controlplane/diagnostics': [],
   'controlplane/sources': ['controlplane/diagnostics', 'controlplane/sources/plain-yaml/read.ts'],
   'controlplane/sources/plain-yaml': [],
-  'controlplane/config': ['controlplane/diagnostics', 'controlplane/sources', 'proto', 'codecs'],
+  'controlplane/config': ['controlplane/diagnostics', 'controlplane/sources', 'certificates', 'proto', 'codecs'],
   'controlplane/model': ['controlplane/config', 'controlplane/sources'],
   // Its index names what the two rooms below make of it.
   'controlplane/consul': [],
@@ -63,6 +64,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ],
   'controlplane/http2': ['sockets'],
   'controlplane/ads': [
+    'certificates',
     'controlplane/http2/index.ts',
     'controlplane/subscription',
     'controlplane/status',
@@ -102,17 +104,18 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'controlplane/figures': [],
   'controlplane/bootstrap': ['proto'],
   'controlplane/explain': ['controlplane/xds', 'controlplane/model', 'controlplane/config', 'proto'],
-  'controlplane/admin': ['controlplane', 'proto'],
+  'controlplane/admin': ['controlplane', 'certificates', 'proto'],
   // Shows where Envoy and the proxy put a key.
   'controlplane/admin/policies/maglev-preview.ts': ['dataplane/cluster/balance'],
   // The writer of YAML is pure, and the same on both sides.
   'controlplane/admin/changes/expiry.ts': ['controlplane', 'admin-ui/src/yaml'],
   'controlplane/mesh.ts': ['controlplane/xds', 'controlplane/model', 'controlplane/config', 'proto'],
-  dataplane: ['codecs', 'proto', 'files', 'sockets'],
-  cli: ['controlplane', 'codecs', 'dataplane', 'proto'],
+  dataplane: ['codecs', 'proto', 'files', 'sockets', 'certificates'],
+  cli: ['controlplane', 'codecs', 'dataplane', 'proto', 'certificates'],
   'cli/processes': [],
   'cli/tools': ['cli/processes'],
   'cli/run': [
+    'certificates',
     'cli/errors.ts',
     'cli/output.ts',
     'cli/package-file.ts',

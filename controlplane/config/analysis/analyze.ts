@@ -1,5 +1,6 @@
 import { compareDiagnostics, type Diagnostic } from '../../diagnostics/diagnostic.ts'
 import type { LoadedConfig } from '../load.ts'
+import { checkCertificateDates, checkCertificateHosts } from './certificates.ts'
 import { checkDelegates } from './delegates.ts'
 import {
   checkClientTls,
@@ -27,6 +28,8 @@ export const CHECKS: readonly Check[] = [
   checkGatewayPorts,
   checkGatewayServers,
   checkSecrets,
+  checkCertificateDates,
+  checkCertificateHosts,
   checkDelegates,
   checkUnreachable,
   checkWeights,
@@ -62,14 +65,15 @@ export function analyze(config: Pick<LoadedConfig, 'objects' | 'refused'>): read
 
 /**
  * The same in pieces, starting from what was found in a configuration `before` that differs in little; `discovered` are the services
- * of a registry, which documents may name.
+ * of a registry, which documents may name; `now` is ms since the epoch.
  */
 export function* analyzeInSteps(
   { objects, refused }: Pick<LoadedConfig, 'objects' | 'refused'>,
   before?: Analysis,
   discovered: readonly Of<'ServiceEntry'>[] = [],
+  now = Date.now(),
 ): Generator<void, Analysis> {
-  const findings = yield* runChecks(new World(objects, refused, discovered), CHECKS, before)
+  const findings = yield* runChecks(new World(objects, refused, discovered, now), CHECKS, before)
   return { ...findings, diagnostics: [...findings.diagnostics].sort(compareDiagnostics) }
 }
 

@@ -102,6 +102,6 @@ function comparison(world: World, before: World | undefined): (kind: Readable) =
   }
 }
 
-function sameItems(a: readonly object[], b: readonly object[]): boolean {
+function sameItems(a: readonly unknown[], b: readonly unknown[]): boolean {
   return a.length === b.length && a.every((item, index) => item === b[index])
 }

@@ -33,8 +33,8 @@ export interface Specs {
   readonly ApplicationProtocol: ApplicationProtocolSpec
 }
 
-/** What checks read: objects of a kind, and documents that are not in force. */
-export type Readable = keyof Specs | 'refused'
+/** What checks read: objects of a kind, documents that are not in force, and what time it is. */
+export type Readable = keyof Specs | 'refused' | 'hour'
 
 export type Of<Kind extends keyof Specs> = ConfigObject<Specs[Kind]>
 
@@ -101,13 +101,19 @@ export class World {
   #reads = new Set<Readable>()
   #hosts: readonly string[] | undefined
 
-  /** `discovered` are services of a registry: references find them, and nothing is said about them. */
+  readonly #now: number
+
+  /**
+   * `discovered` are services of a registry: references find them, and nothing is said about them. `now` is ms since the epoch.
+   */
   constructor(
     objects: ReadonlyMap<string, ConfigObject>,
     refused: readonly RefusedObject[] = [],
     discovered: readonly Of<'ServiceEntry'>[] = [],
+    now = Date.now(),
   ) {
     this.#byKey = objects
+    this.#now = now
     this.refused = refused
     this.#discovered = discovered
     for (const one of refused) {
@@ -139,6 +145,12 @@ export class World {
     }
   }
 
+  /** What time it is, ms since the epoch: what depends on it is looked at again in the next hour. */
+  get now(): number {
+    this.#reads.add('hour')
+    return this.#now
+  }
+
   get mesh(): MeshSpec {
     this.#reads.add('Mesh')
     return this.#mesh
@@ -168,7 +180,8 @@ export class World {
   }
 
   /** What is compared to know whether something that was read is the same. */
-  items(readable: Readable): readonly object[] {
+  items(readable: Readable): readonly unknown[] {
+    if (readable === 'hour') return [hourOf(this.#now)]
     if (readable === 'refused') return this.refused
     if (readable === 'ServiceEntry') return this.allServices
     return this.objects(readable)
@@ -330,6 +343,13 @@ export class World {
       }
     })
   }
+}
+
+const HOUR_MS = 3_600_000
+
+/** The beginning of an hour, ms since the epoch. */
+export function hourOf(now: number): number {
+  return Math.floor(now / HOUR_MS) * HOUR_MS
 }
 
 function labelKey(namespace: string, key: string, value: string): string {

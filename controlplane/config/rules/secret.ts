@@ -1,12 +1,14 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
+import { PEM_CERTIFICATE } from '../../../certificates/validity.ts'
 import type { SecretSpec } from '../kinds/secret.ts'
 import type { IssuePath, Report } from '../schema.ts'
 
 const INVALID = { code: 'SECRET_INVALID' } as const
-const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g
-const CERTIFICATE_KEYS = ['tls.crt', 'cert'] as const
+/** Where a Secret holds the chain of a key, the first that is there counts. */
+export const CERTIFICATE_KEYS = ['tls.crt', 'cert'] as const
 const PRIVATE_KEYS = ['tls.key', 'key'] as const
-const CA_KEYS = ['ca.crt', 'cacert'] as const
+/** Where it holds the authorities of the other side. */
+export const AUTHORITY_KEYS = ['ca.crt', 'cacert'] as const
 
 function base64Problem(text: string): boolean {
   const bare = text.replace(/\s+/g, '')
@@ -19,7 +21,8 @@ export function secretValue({ data = {}, stringData = {} }: SecretSpec, key: str
   return Object.hasOwn(data, key) ? Buffer.from(data[key]!, 'base64').toString('utf8') : undefined
 }
 
-function valuePath({ stringData = {} }: SecretSpec, key: string): IssuePath {
+/** The path of a key's value below `spec`. */
+export function valuePath({ stringData = {} }: SecretSpec, key: string): IssuePath {
   return [Object.hasOwn(stringData, key) ? 'stringData' : 'data', key]
 }
 
@@ -70,7 +73,7 @@ export function secretRule(spec: SecretSpec, report: Report): void {
   }
   const certificate = certificateKey === undefined ? undefined : certificates(spec, certificateKey, report)
   const key = keyKey === undefined ? undefined : privateKey(spec, keyKey, report)
-  const authority = firstKey(spec, CA_KEYS)
+  const authority = firstKey(spec, AUTHORITY_KEYS)
   if (authority !== undefined) certificates(spec, authority, report)
   if (certificate && key && !certificate.checkPrivateKey(key))
     report(valuePath(spec, keyKey!), `the private key does not belong to the certificate ${certificateKey}`, INVALID)
