@@ -92,7 +92,7 @@ describe.skipIf(skip)('a rule as a form', IN_A_BROWSER, () => {
     )
     await page.getByRole('button', { name: 'Write it as a draft' }).click()
     await page.getByLabel('Max connections', { exact: true }).fill('1')
-    await page.getByLabel('Http1 max pending requests', { exact: true }).fill('1')
+    await page.getByLabel('Max pending requests', { exact: true }).fill('1')
     await page.locator('.cm-content').getByText('http1MaxPendingRequests: 1', { exact: false }).waitFor()
     await page.keyboard.press('Control+s')
     await applyAll(page, 'protect cart')

@@ -143,18 +143,43 @@ const ZH: Readonly<Record<string, string>> = {
   'meshgate.io/expires-at': '到期时间',
 }
 
-/** Words that are no plain words in English. */
+/** Names that say in English something else than their words do. */
 const EN: Readonly<Record<string, string>> = {
+  apiVersion: 'API version',
+  consecutive5xxErrors: 'Consecutive 5xx errors',
   http: 'HTTP rules',
-  tcp: 'TCP',
-  tls: 'TLS',
-  uri: 'URI',
-  ttl: 'TTL',
-  sni: 'SNI',
+  // Of both versions of HTTP, whatever the name says
+  // (https://istio.io/latest/docs/reference/config/networking/destination-rule/#ConnectionPoolSettings-HTTPSettings).
+  http1MaxPendingRequests: 'Max pending requests',
+  http2MaxRequests: 'Max active requests',
+  maxRetries: 'Max concurrent retries',
   msgid: 'Message id',
   svrName: 'Service',
   route: 'Destinations',
   'meshgate.io/expires-at': 'Ends at',
+}
+
+/** Words of names as people write them. */
+const WORDS: Readonly<Record<string, string>> = {
+  ca: 'CA',
+  crl: 'CRL',
+  grpc: 'gRPC',
+  h2: 'HTTP/2',
+  http: 'HTTP',
+  http2: 'HTTP/2',
+  https: 'HTTPS',
+  ip: 'IP',
+  jwks: 'JWKS',
+  jwt: 'JWT',
+  lb: 'load balancing',
+  mtls: 'mTLS',
+  sha256: 'SHA-256',
+  sni: 'SNI',
+  tcp: 'TCP',
+  tls: 'TLS',
+  ttl: 'TTL',
+  uri: 'URI',
+  url: 'URL',
 }
 
 /** What people call a field: its Chinese name, or its own name as words (`maxConnections`: Max connections). */
@@ -164,6 +189,12 @@ export function fieldLabel(name: string, language: string): string {
   if (Object.hasOwn(EN, key)) return EN[key]!
   // A key of a map, such as the name of a header, is no field.
   if (/\W/.test(name)) return name
-  const words = key.replace(/([a-z0-9])([A-Z])/g, (_, a: string, b: string) => `${a} ${b.toLowerCase()}`)
-  return words.charAt(0).toUpperCase() + words.slice(1)
+  return key
+    .split(/(?=[A-Z])/)
+    .map((part, index) => {
+      const word = part.toLowerCase()
+      if (Object.hasOwn(WORDS, word)) return WORDS[word]!
+      return index === 0 ? word.charAt(0).toUpperCase() + word.slice(1) : word
+    })
+    .join(' ')
 }
