@@ -18,10 +18,11 @@ import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { queries } from '../api/queries.ts'
-import type { Place } from '../api/schema.ts'
+import { Breakable } from '../parts/breakable.tsx'
 import { Empty } from '../parts/empty.tsx'
 import { Page } from '../parts/page.tsx'
-import { PlaceLink } from '../parts/place.tsx'
+import { PlaceLinks } from '../parts/place.tsx'
+import { byDocument } from '../parts/places.ts'
 import { ProblemAlert } from '../parts/problem.tsx'
 import { useView } from '../parts/view.ts'
 import { headerList } from './headers.ts'
@@ -126,7 +127,7 @@ export function ExplainPage() {
                     <Group gap="xs">
                       <Text fw={600}>{stepName(step)}</Text>
                       <Text ff="monospace" size="sm" style={{ overflowWrap: 'anywhere' }}>
-                        {name}
+                        <Breakable text={name} />
                       </Text>
                       {share !== undefined && share < 1 && (
                         <Badge variant="light">{Math.round(share * 1_000) / 10} %</Badge>
@@ -137,9 +138,9 @@ export function ExplainPage() {
                   <Text size="sm" c="dimmed" style={{ overflowWrap: 'anywhere' }}>
                     {text[i18n.language === 'zh' ? 'zh' : 'en']}
                   </Text>
-                  <Group gap="xs" mt={4}>
-                    {onceEach(places).map((place) => (
-                      <PlaceLink key={JSON.stringify(place)} place={place} named />
+                  <Group gap="2px 16px" mt={4}>
+                    {byDocument(places).map((lines) => (
+                      <PlaceLinks key={JSON.stringify(lines[0])} places={lines} />
                     ))}
                   </Group>
                 </Timeline.Item>
@@ -154,11 +155,6 @@ export function ExplainPage() {
   function stepName(step: string): string {
     return isStep(step) ? t(`step.${step}`) : step
   }
-}
-
-/** Of several places in one line, which flow style brings, the first. */
-function onceEach(places: readonly Place[]): readonly Place[] {
-  return [...new Map([...places].reverse().map((place) => [`${place.file}:${place.line}`, place])).values()].reverse()
 }
 
 /** Envoy has no virtual host of this name but the one for all that nobody declared: Istio's REGISTRY_ONLY. */

@@ -1,4 +1,5 @@
 import { Code, Text } from '@mantine/core'
+import { Fragment } from 'react'
 import type { Place } from '../api/schema.ts'
 import { documentHref } from './hrefs.ts'
 import { AppLink } from './link.tsx'
@@ -13,6 +14,31 @@ export function PlaceLink({ place, named = false }: { readonly place: Place; rea
     </AppLink>
   ) : (
     <Code>{text}</Code>
+  )
+}
+
+/** Places in one document: the first as `document file:line`, the others as `:line` behind it, each leading to its line. */
+export function PlaceLinks({ places: [first, ...others] }: { readonly places: readonly Place[] }) {
+  if (!first) return null
+  return (
+    <span style={{ overflowWrap: 'anywhere' }}>
+      <PlaceLink place={first} named />
+      {first.document &&
+        others.map(({ document, file, line }) => (
+          <Fragment key={line}>
+            {' '}
+            <AppLink
+              href={documentHref(document, line)}
+              size="sm"
+              ff="monospace"
+              fz="xs"
+              aria-label={`${file}:${line}`}
+            >
+              :{line}
+            </AppLink>
+          </Fragment>
+        ))}
+    </span>
   )
 }
 

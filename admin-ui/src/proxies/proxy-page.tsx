@@ -8,7 +8,8 @@ import type { Proxy as MeshProxy, ProxyType } from '../api/schema.ts'
 import { Copy } from '../parts/copy.tsx'
 import { Facts } from '../parts/facts.tsx'
 import { Page } from '../parts/page.tsx'
-import { PlaceLink } from '../parts/place.tsx'
+import { PlaceLinks } from '../parts/place.tsx'
+import { byDocument } from '../parts/places.ts'
 import { ProblemAlert } from '../parts/problem.tsx'
 import { StateBadge } from '../parts/status.tsx'
 import { Time } from '../parts/time.tsx'
@@ -111,7 +112,7 @@ function ProxyStatus({ proxy }: { readonly proxy: MeshProxy }) {
           <Title order={2} mb="sm">
             {t('types')}
           </Title>
-          <Table.ScrollContainer minWidth={460}>
+          <Table.ScrollContainer minWidth={560}>
             <Table>
               <Table.Thead>
                 <Table.Tr>
@@ -172,9 +173,9 @@ function Rejection({ type: { type, rejected } }: { readonly type: ProxyType }) {
         <Code block style={{ whiteSpace: 'pre-wrap' }}>
           {rejected.message}
         </Code>
-        <Group gap="xs">
-          {rejected.places.map((place) => (
-            <PlaceLink key={JSON.stringify(place)} place={place} named />
+        <Group gap="2px 16px">
+          {byDocument(rejected.places).map((lines) => (
+            <PlaceLinks key={JSON.stringify(lines[0])} places={lines} />
           ))}
         </Group>
         <Text size="xs">
