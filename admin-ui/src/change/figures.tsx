@@ -4,8 +4,10 @@ import { useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { ApiProblem } from '../api/problem.ts'
 import type { RevisionFigures } from '../api/schema.ts'
+import { Breakable } from '../parts/breakable.tsx'
 import { serviceHref } from '../parts/hrefs.ts'
 import { AppLink } from '../parts/link.tsx'
+import { useNow } from '../parts/time.tsx'
 import { failedShare, milliseconds, perSecond } from '../parts/traffic-text.ts'
 import { namespaceOf } from './blast-radius.ts'
 import classes from './figures.module.css'
@@ -70,7 +72,9 @@ function FiguresTable({ data }: { readonly data: RevisionFigures }) {
           {data.services.map(({ hostname, before, after, steps }) => (
             <Table.Tr key={hostname}>
               <Table.Td style={{ overflowWrap: 'anywhere' }}>
-                <AppLink href={serviceHref(namespaceOf(hostname), hostname)}>{hostname}</AppLink>
+                <AppLink href={serviceHref(namespaceOf(hostname), hostname)}>
+                  <Breakable text={hostname} />
+                </AppLink>
               </Table.Td>
               <Table.Td>
                 <Course steps={steps} applied={applied} label={t('figures.courseOf', { host: hostname })} />
@@ -154,13 +158,4 @@ function Course({
       <line className={classes['mark']} x1={WIDTH / 2} x2={WIDTH / 2} y1={0} y2={HEIGHT} />
     </svg>
   )
-}
-
-function useNow(): number {
-  const [now, setNow] = useState(() => Date.now())
-  useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), 1_000)
-    return () => clearInterval(timer)
-  }, [])
-  return now
 }

@@ -3,12 +3,13 @@ import { IconBolt } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { useTranslation } from 'react-i18next'
 import { queries } from '../api/queries.ts'
+import { Breakable } from '../parts/breakable.tsx'
+import { Expiry } from '../parts/expiry.tsx'
 import { FaultText } from '../parts/fault-text.tsx'
 import { serviceHref } from '../parts/hrefs.ts'
 import { AppLink } from '../parts/link.tsx'
 import { PlaceLink } from '../parts/place.tsx'
 import { conditionText } from '../parts/policy-words.ts'
-import { Expiry } from '../services/policy-card.tsx'
 
 const SHOWN = 10
 
@@ -20,12 +21,12 @@ export function LiveFaults() {
   if (faults.length === 0) return null
   return (
     <Alert color="red" variant="light" icon={<IconBolt />} title={t('faults.title', { count: faults.length })}>
-      <Stack gap={6}>
+      <Stack gap="xs">
         {faults.slice(0, SHOWN).map(({ document, path, place, services, values, match, expiresAt }) => (
-          <Group key={`${document} ${path}`} gap="sm">
+          <Group key={`${document} ${path}`} gap="0 12px">
             {services.slice(0, 2).map((host) => (
               <AppLink key={host} href={serviceHref(document.split('/')[1] ?? '', host)} size="sm" fw={600}>
-                {host}
+                <Breakable text={host} />
               </AppLink>
             ))}
             <Text size="sm">

@@ -2,11 +2,14 @@ import { Card, Table, Text, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useTranslation } from 'react-i18next'
 import { queries } from '../api/queries.ts'
+import { Breakable } from '../parts/breakable.tsx'
 import { serviceHref } from '../parts/hrefs.ts'
 import { AppLink } from '../parts/link.tsx'
 import { failedShare, milliseconds, perSecond } from '../parts/traffic-text.ts'
 
 const SHOWN = 5
+/** A name keeps so much of a narrow window, px. */
+const NAME_PX = 110
 
 /** Services by the share of their requests that failed in the last minutes. */
 export function WorstServices() {
@@ -22,16 +25,18 @@ export function WorstServices() {
         {t('worst.title')}
       </Title>
       {worst.length === 0 ? (
-        <Text size="sm" c="dimmed">
-          {t('worst.unknown')}
-        </Text>
+        data && (
+          <Text size="sm" c="dimmed">
+            {t('worst.unknown')}
+          </Text>
+        )
       ) : (
-        <Table fz="sm" verticalSpacing={4} data-worst={worst.length}>
+        <Table fz="sm" verticalSpacing={4} horizontalSpacing={6} data-worst={worst.length}>
           <Table.Thead>
             <Table.Tr>
               <Table.Th>{change('figures.service')}</Table.Th>
               {(['failed', 'rate', 'p99'] as const).map((name) => (
-                <Table.Th key={name} ta="right">
+                <Table.Th key={name} ta="right" style={{ whiteSpace: 'nowrap' }}>
                   {change(`figures.${name}`)}
                 </Table.Th>
               ))}
@@ -40,8 +45,10 @@ export function WorstServices() {
           <Table.Tbody>
             {worst.map((one) => (
               <Table.Tr key={one.hostname}>
-                <Table.Td style={{ overflowWrap: 'anywhere' }}>
-                  <AppLink href={serviceHref(namespaces.get(one.hostname)!, one.hostname)}>{one.hostname}</AppLink>
+                <Table.Td miw={NAME_PX} style={{ overflowWrap: 'anywhere' }}>
+                  <AppLink href={serviceHref(namespaces.get(one.hostname)!, one.hostname)} fz="sm">
+                    <Breakable text={one.hostname} />
+                  </AppLink>
                 </Table.Td>
                 {[failedShare(one), perSecond({ ...one, seconds: data?.seconds ?? 0 }), milliseconds(one.p99Ms)].map(
                   (text, index) => (

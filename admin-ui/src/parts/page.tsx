@@ -1,6 +1,7 @@
 import { Group, Stack, Text, Title } from '@mantine/core'
 import { useDocumentTitle } from '@mantine/hooks'
 import type { ReactNode } from 'react'
+import { Breakable } from './breakable.tsx'
 
 export interface PageProps {
   readonly title: string
@@ -19,7 +20,7 @@ export function Page({ title, lead, actions, children }: PageProps) {
       <Group justify="space-between" align="flex-end" gap="sm">
         <div style={{ minWidth: 0 }}>
           <Title order={1} style={{ overflowWrap: 'anywhere' }}>
-            {title}
+            <Breakable text={title} />
           </Title>
           {lead && (
             <Text c="dimmed" size="sm" component="div">

@@ -44,7 +44,7 @@ export function StateBadge({ state }: { readonly state: SyncState }) {
   const { t } = useTranslation()
   const { color, icon: Icon } = STATES[state]
   return (
-    <Badge color={color} variant="light" leftSection={<Icon size={13} />} data-state={state}>
+    <Badge color={color} variant="light" miw="max-content" leftSection={<Icon size={13} />} data-state={state}>
       {t(`state.${state}`)}
     </Badge>
   )

@@ -3,7 +3,7 @@
 // biome-ignore-all lint/a11y/useFocusableInteractive: rows are no controls; what they hold is
 import { Box, Text } from '@mantine/core'
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { memo, type ReactNode, useRef } from 'react'
+import { memo, type PointerEvent, type ReactNode, useRef } from 'react'
 import styles from './virtual-table.module.css'
 
 export interface Column<Row> {
@@ -29,7 +29,16 @@ export interface VirtualTableProps<Row> {
 
 const ROW_PX = 45
 
-/** A table of any length: only the rows in sight are in the page. Long cells are cut and shown whole by what they link to. */
+/**
+ * What a cell has no room for is told when a pointer rests on it. Cells that say more of themselves keep what they say.
+ */
+function tellWhole({ target }: PointerEvent) {
+  const cell = target instanceof Element ? target.closest<HTMLElement>('[role=cell]') : null
+  if (!cell || cell.querySelector('[title]')) return
+  cell.title = cell.scrollWidth > cell.clientWidth ? cell.innerText : ''
+}
+
+/** A table of any length: only the rows in sight are in the page. Long cells are cut, and shown whole by what they link to and under a pointer. */
 export function VirtualTable<Row>({ label, columns, rows, rowKey, empty, height }: VirtualTableProps<Row>) {
   const scroller = useRef<HTMLDivElement>(null)
   const virtual = useVirtualizer({
@@ -68,7 +77,7 @@ export function VirtualTable<Row>({ label, columns, rows, rowKey, empty, height 
           ))}
         </div>
       </div>
-      <Box role="rowgroup" pos="relative" h={virtual.getTotalSize()}>
+      <Box role="rowgroup" pos="relative" onPointerOver={tellWhole} h={virtual.getTotalSize()}>
         {virtual.getVirtualItems().map((item) => {
           const row = rows[item.index]!
           return (

@@ -102,7 +102,7 @@ export function NewRulePage() {
             value={view.host}
             onChange={(host) => setView({ host })}
           />
-          <Group grow align="flex-start">
+          <SimpleGrid cols={{ base: 1, sm: 3 }}>
             <TextInput
               label={t('new.name')}
               value={name}
@@ -123,7 +123,7 @@ export function NewRulePage() {
               value={file}
               onChange={(next) => setGiven({ ...given, file: next })}
             />
-          </Group>
+          </SimpleGrid>
           {error !== undefined && <ProblemAlert error={error} />}
           <Group>
             <Button disabled={missing !== undefined || documents === undefined} onClick={() => void create()}>

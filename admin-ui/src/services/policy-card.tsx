@@ -1,15 +1,13 @@
 import { Badge, Button, Card, Group, Stack, Text, ThemeIcon, Title } from '@mantine/core'
-import { IconHourglass } from '@tabler/icons-react'
 import { useTranslation } from 'react-i18next'
 import type { Policy, Service } from '../api/schema.ts'
 import { useMayEdit } from '../app/session-gate.tsx'
+import { Expiry } from '../parts/expiry.tsx'
 import { FaultText } from '../parts/fault-text.tsx'
 import { documentHref } from '../parts/hrefs.ts'
 import { RouterLink } from '../parts/link.tsx'
 import { PlaceLink } from '../parts/place.tsx'
 import { conditionText, faultFacts } from '../parts/policy-words.ts'
-import { useNow } from '../parts/time.tsx'
-import { countdown } from '../parts/time-text.ts'
 import { TOPICS, type Topic } from '../parts/topics.tsx'
 import { SplitBar } from './split-bar.tsx'
 
@@ -130,16 +128,5 @@ function Entry({ policy }: { readonly policy: Policy }) {
       )}
       <PlaceLink place={place} />
     </Stack>
-  )
-}
-
-/** How long something still lasts, second by second. */
-export function Expiry({ at }: { readonly at: string }) {
-  const { t } = useTranslation('services')
-  const left = Date.parse(at) - useNow()
-  return (
-    <Badge variant="light" color="orange" leftSection={<IconHourglass size={12} />} title={at}>
-      {left > 0 ? t('endsIn', { left: countdown(left) }) : t('ending')}
-    </Badge>
   )
 }

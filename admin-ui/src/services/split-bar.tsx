@@ -26,11 +26,11 @@ export function SplitBar({ parts }: { readonly parts: readonly { readonly name: 
                 background: `var(--mantine-color-${COLORS[index % COLORS.length]!.replace('.', '-')})`,
               }}
             />
-            <Text size="sm" truncate>
+            <Text size="sm" truncate title={name}>
               {name}
             </Text>
           </Group>
-          <Text size="sm" fw={600} className="number">
+          <Text size="sm" fw={600} className="number" flex="none">
             {Math.round(percent(weight) * 10) / 10} %
           </Text>
         </Group>

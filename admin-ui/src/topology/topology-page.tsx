@@ -52,7 +52,10 @@ export function TopologyPage() {
   return (
     <Page
       title={t('title')}
-      lead={graph && `${t('lead', { count: graph.nodes.length })}, ${t('calls', { count: graph.edges.length })}`}
+      lead={
+        graph &&
+        `${t(graph.grouped ? 'namespaces' : 'lead', { count: graph.nodes.length })}, ${t('calls', { count: graph.edges.length })}`
+      }
       actions={
         <SegmentedControl
           aria-label={t('as')}

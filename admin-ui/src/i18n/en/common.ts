@@ -111,4 +111,6 @@ export const common = {
   'severity.error': 'Error',
   'severity.warning': 'Warning',
   'severity.info': 'Info',
+  endsIn: 'ends in {{left}}',
+  ending: 'ending',
 } as const

@@ -40,8 +40,6 @@ export const services = {
   when: 'when',
   condition: 'When',
   always: 'every request',
-  endsIn: 'ends in {{left}}',
-  ending: 'ending',
   'about.split': 'Send shares of the traffic to versions.',
   'about.circuitBreaking': 'Limit connections and requests, and eject endpoints that fail.',
   'about.fault': 'Delay or abort requests on purpose, for a test.',

@@ -2,6 +2,8 @@ export const topology = {
   title: 'Topology',
   lead_one: '{{count}} node',
   lead_other: '{{count}} nodes',
+  namespaces_one: '{{count}} namespace',
+  namespaces_other: '{{count}} namespaces',
   calls_one: '{{count}} call',
   calls_other: '{{count}} calls',
   map: 'Small map',

@@ -113,4 +113,6 @@ export const common: Dictionary['common'] = {
   'severity.error': '错误',
   'severity.warning': '警告',
   'severity.info': '提示',
+  endsIn: '剩余 {{left}}',
+  ending: '即将结束',
 }

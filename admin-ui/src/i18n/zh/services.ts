@@ -37,8 +37,6 @@ export const services: Dictionary['services'] = {
   when: '条件',
   condition: '条件',
   always: '所有请求',
-  endsIn: '剩余 {{left}}',
-  ending: '即将结束',
   'about.split': '按比例把流量分给不同版本。',
   'about.circuitBreaking': '限制连接与请求数，并摘除故障端点。',
   'about.fault': '有意延迟或中断请求，用于测试。',

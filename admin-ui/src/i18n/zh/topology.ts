@@ -3,6 +3,7 @@ import type { Dictionary } from '../dictionary.ts'
 export const topology: Dictionary['topology'] = {
   title: '拓扑',
   lead_other: '{{count}} 个节点',
+  namespaces_other: '{{count}} 个命名空间',
   calls_other: '{{count}} 条调用',
   map: '缩略图',
   around: '相邻服务',
