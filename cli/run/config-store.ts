@@ -58,6 +58,9 @@ export interface ConfigStore {
   stop(): Promise<void>
 }
 
+/** What one replica does for all: at its time, once. */
+const LEADS = 'this replica ends faults and mirrors in time and forgets old revisions, for all replicas'
+const LEADS_NO_MORE = 'another replica ends faults and mirrors in time and forgets old revisions'
 /** Waiting for a database in which nothing else happens meanwhile, ms. */
 const SHORT_WAIT_MS = 20
 /** How often old revisions are looked for. */
@@ -90,8 +93,7 @@ export async function openConfigStore(
     address: full,
     key: `${prefix}/${LAYOUT.lock}`,
     holder: `${hostname()} ${process.pid}`,
-    onChange: (held) =>
-      log.info({ store: ledger.name, held }, held ? 'does what is done once' : 'does no longer what is done once'),
+    onChange: (held) => log.info({ store: ledger.name, held }, held ? LEADS : LEADS_NO_MORE),
   })
   const timer = setInterval(() => {
     ledger

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { ClientTlsFiles, NodeOptions } from '../../controlplane/bootstrap/envoy.ts'
-import type { HostPort } from '../../controlplane/bootstrap/host-port.ts'
+import { type HostPort, hostAndPort } from '../../controlplane/bootstrap/host-port.ts'
 import { defaultCluster } from '../../controlplane/bootstrap/node-id.ts'
 import { withControlPlane } from '../../dataplane/admin/control-plane.ts'
 import { localAdmin } from '../../dataplane/admin/local.ts'
@@ -10,6 +10,7 @@ import type { Configuration } from '../../dataplane/configuration.ts'
 import { withLocalCodecs } from '../../dataplane/protocols.ts'
 import { type ConfigurationProblem, MessageProxy } from '../../dataplane/proxy.ts'
 import { CommandError } from '../errors.ts'
+import { listening } from './listening.ts'
 import { createLog, type Log } from './log.ts'
 import type { LogOptions } from './log-options.ts'
 import { untilSignal } from './until-signal.ts'
@@ -111,16 +112,13 @@ export async function runProxy(options: ProxyOptions): Promise<void> {
   try {
     if (admin && options.admin) {
       const { host, port } = options.admin
-      const found = await admin.listen(host, port).catch((error: Error) => {
-        throw new CommandError(`cannot serve --admin on ${host}:${port}: ${error.message}`)
-      })
-      log.info({ admin: `${host}:${found}` }, 'admin interface')
+      const found = await listening('admin', options.admin, () => admin.listen(host, port))
+      log.info({ admin: hostAndPort({ host, port: found }) }, 'admin interface')
     }
     await client.start().catch((error: Error) => {
       throw new CommandError(error.message)
     })
-    const { host, port } = options.xds
-    log.info({ node: options.node, xds: `${host}:${port}`, workers: options.workers }, 'message proxy is up')
+    log.info({ node: options.node, xds: hostAndPort(options.xds), workers: options.workers }, 'message proxy is up')
     log.info({ signal: await signal }, 'draining')
   } finally {
     // Both at once: a copy of the configuration that is being saved, on a slow disk, does not keep the ports open.

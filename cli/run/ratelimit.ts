@@ -1,6 +1,8 @@
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { createServer } from 'node:http'
+import { createServer, type Server as HttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { promisify } from 'node:util'
 import { experimental, Server, ServerCredentials } from '@grpc/grpc-js'
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import { isLoopback } from '../../controlplane/ads/index.ts'
@@ -11,6 +13,7 @@ import { createMesh } from '../../controlplane/mesh.ts'
 import { createRateLimits } from '../../controlplane/ratelimit/index.ts'
 import { FileStore } from '../../controlplane/sources/index.ts'
 import { CommandError, UsageError } from '../errors.ts'
+import { listening } from './listening.ts'
 import type { Log } from './log.ts'
 
 export interface RateLimitServerOptions {
@@ -55,18 +58,7 @@ export async function startRateLimitServer(
     limits.service.definition,
     limits.service.implementation((address) => ({ address, local: false, identities: undefined })),
   )
-  const http = createServer(async (request, response) => {
-    if (request.url === '/metrics') {
-      response.setHeader('content-type', registry.contentType)
-      response.end(await registry.metrics())
-    } else if (request.url === '/healthz/live' || request.url === '/healthz/ready') {
-      response.statusCode = request.url === '/healthz/live' || config.ready ? 200 : 503
-      response.end(response.statusCode === 200 ? 'ok\n' : 'reading configuration\n')
-    } else {
-      response.statusCode = 404
-      response.end()
-    }
-  })
+  const http = stateServer(registry, () => config.ready)
   const stop = async () => {
     http.close()
     http.closeAllConnections()
@@ -76,14 +68,12 @@ export async function startRateLimitServer(
   }
   try {
     await config.start()
-    const port = await new Promise<number>((resolve, reject) => {
-      server.bindAsync(hostAndPort(listen), credentialsOf(tls), (error, bound) =>
-        error ? reject(error) : resolve(bound),
-      )
-    })
-    await new Promise<void>((resolve, reject) => {
-      http.once('error', reject)
-      http.listen(metrics.port, metrics.host, resolve)
+    const credentials = credentialsOf(tls)
+    const bind = promisify(server.bindAsync.bind(server))
+    const port = await listening('listen', listen, () => bind(hostAndPort(listen), credentials))
+    await listening('metrics', metrics, async () => {
+      http.listen(metrics.port, metrics.host)
+      await once(http, 'listening')
     })
     const metricsUrl = `http://${hostAndPort({ host: metrics.host, port: (http.address() as AddressInfo).port })}`
     log.info(
@@ -97,6 +87,22 @@ export async function startRateLimitServer(
     await stop()
     throw error instanceof CommandError ? error : new CommandError((error as Error).message)
   }
+}
+
+/** Serves /metrics, /healthz/live and /healthz/ready; it does not listen yet. */
+function stateServer(registry: Registry, ready: () => boolean): HttpServer {
+  return createServer(async ({ url }, response) => {
+    if (url === '/metrics') {
+      response.setHeader('content-type', registry.contentType)
+      response.end(await registry.metrics())
+    } else if (url === '/healthz/live' || url === '/healthz/ready') {
+      response.statusCode = url === '/healthz/live' || ready() ? 200 : 503
+      response.end(response.statusCode === 200 ? 'ok\n' : 'reading configuration\n')
+    } else {
+      response.statusCode = 404
+      response.end()
+    }
+  })
 }
 
 /** How often certificates are looked at, ms: renewal tools replace them in place. */

@@ -121,7 +121,11 @@ export function neededRole({ method, url, routeOptions }: FastifyRequest): 'publ
 function requireOwnPage({ headers }: FastifyRequest, actor: Actor): void {
   const site = headers['sec-fetch-site']
   if (site !== undefined && site !== 'same-origin' && site !== 'none')
-    throw new ApiError(403, 'WRONG_ORIGIN', 'requests from pages of other sites are not accepted')
+    throw new ApiError(
+      403,
+      'WRONG_ORIGIN',
+      'a page of another site may not change anything here: only pages that this API serves may, and programs',
+    )
   if (actor.via !== 'session') return
   const given = Buffer.from(String(headers['x-csrf-token'] ?? ''))
   const expected = Buffer.from(actor.csrf!)

@@ -113,8 +113,10 @@ export class Changes {
   /** A change set with the texts it replaces. @throws ChangeConflict when one of them changed since `base` */
   changeSet(sent: readonly SentFile[], base: number): readonly PlannedFile[] {
     this.#known(base)
-    if (new Set(sent.map(({ file }) => file)).size < sent.length) throw badRequest('a file is named twice')
+    const named = new Set<string>()
     for (const { file } of sent) {
+      if (named.has(file)) throw badRequest(`${JSON.stringify(file)} is named twice`)
+      named.add(file)
       const problem = nameProblem(file)
       if (problem) throw badRequest(`${JSON.stringify(file)}: ${problem}`)
     }

@@ -24,7 +24,11 @@ export function installGuard(app: FastifyInstance, names: readonly string[]): vo
       request.method !== 'HEAD' &&
       !sameOrigin(origin, request.headers.host)
     )
-      throw new ApiError(403, 'WRONG_ORIGIN', `requests from ${origin} are not accepted`)
+      throw new ApiError(
+        403,
+        'WRONG_ORIGIN',
+        `a page of ${origin} may not change anything here: only pages that this API serves may, and programs, which send no Origin`,
+      )
   })
   app.addHook('onSend', async (_request, reply) => {
     reply.header('x-content-type-options', 'nosniff')

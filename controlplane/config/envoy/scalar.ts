@@ -62,7 +62,7 @@ export function readDuration(json: unknown): Read {
   if (!match) return wrong('a duration in seconds such as "1.5s"', json)
   const nanos = BigInt(match[2]!) * 1_000_000_000n + BigInt((match[3] ?? '').padEnd(9, '0'))
   return nanos > 315_576_000_000n * 1_000_000_000n
-    ? { problem: 'the duration is too long' }
+    ? { problem: 'a duration is at most 315576000000s, 10,000 years' }
     : { value: match[1] ? -nanos : nanos }
 }
 

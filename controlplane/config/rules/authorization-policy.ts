@@ -21,7 +21,7 @@ function eachValue(test: (value: string) => string | undefined): ListRule {
 const notEmpty = eachValue(() => undefined)
 const addresses = eachValue((value) => (value.includes('/') ? cidrProblem(value) : ipProblem(value)))
 const ports = eachValue((value) =>
-  /^\d{1,9}$/.test(value) && Number(value) <= 65_535 ? undefined : `bad port ${shown(value)}`,
+  /^\d{1,9}$/.test(value) && Number(value) <= 65_535 ? undefined : `${shown(value)} is no port, 0 to 65535`,
 )
 const wildcards = eachValue(wildcardProblem)
 const trustDomains = eachValue((value) =>
