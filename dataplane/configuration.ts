@@ -272,6 +272,8 @@ export interface ClusterConfig {
   readonly localityWeighted?: boolean
   /** Maglev and ring hash take the names of endpoints instead of their addresses. */
   readonly hashHostnames?: boolean
+  /** Each address of an endpoint that is a name is a host; without this a name is one host, looked up by each connection. */
+  readonly names?: NameLookup
   readonly connections?: UpstreamConnections
   /** A ping to idle and busy upstream connections, where the protocol has one. */
   readonly heartbeat?: UpstreamHeartbeat
@@ -300,6 +302,15 @@ export interface LocalityEndpoints {
   readonly endpoints: readonly EndpointConfig[]
 }
 
+export interface NameLookup {
+  /** Which addresses count; of those preferred the others count only where there are none. */
+  readonly family: 'v4' | 'v6' | 'v4Preferred' | 'v6Preferred' | 'all'
+  /** How often names are looked up. */
+  readonly refreshMs: number
+  /** After a failure, doubled with each further one. */
+  readonly retryMs: { readonly base: number; readonly max: number }
+}
+
 export interface EndpointConfig {
   readonly address: SocketAddress
   /** Default 1. */
@@ -311,8 +322,10 @@ export interface EndpointConfig {
   readonly health?: 'healthy' | 'degraded' | 'draining' | 'unhealthy'
   /** What Maglev and ring hash take instead of the address. */
   readonly hashKey?: string
-  /** The same, where the cluster says `hashHostnames`. */
+  /** The same, where the cluster says `hashHostnames`; default: the name, or the address as written. */
   readonly hostname?: string
+  /** The name its address was found by; asked for by TLS where no server name is said. */
+  readonly name?: string
 }
 
 /** Absent values are Envoy's: 1024 connections, pending requests and requests, 3 retries. */

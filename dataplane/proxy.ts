@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Codec } from '../codecs/contract.ts'
 import { Cluster } from './cluster/cluster.ts'
 import { addressText, type Host } from './cluster/host.ts'
+import { type Look, Names } from './cluster/names.ts'
 import type { Configuration, ListenerConfig, SocketAddress } from './configuration.ts'
 import { Engine } from './engine.ts'
 import { inlineMore } from './inlining.ts'
@@ -29,6 +30,8 @@ export interface ProxyOptions {
   readonly drainGraceMs?: number
   /** Opens upstream connections; default: real ones. */
   readonly dial?: typeof dial
+  /** Finds the addresses of names; default: the system's resolver. */
+  readonly look?: Look
 }
 
 /** So long the end of a proxy waits at most for its last lines and spans: a collector has 5 s for each of two batches. */
@@ -46,6 +49,7 @@ export class MessageProxy {
   readonly #protocols = new Protocols()
   readonly #states: States = new Map()
   readonly #clusters = new Map<string, Cluster>()
+  readonly #names: Names
   /** By name of the table and codec. */
   #tables = new Map<string, Map<Codec, CompiledTable>>()
   readonly #listeners = new Map<string, Bound>()
@@ -62,6 +66,7 @@ export class MessageProxy {
     inlineMore()
     this.#options = options
     this.engine = new Engine(options.dial)
+    this.#names = new Names(() => this.#namesChanged(), options.look)
     this.#stopSweeping = everyMs(1000, () => this.#sweep())
   }
 
@@ -95,7 +100,10 @@ export class MessageProxy {
 
   async #apply(configuration: Configuration): Promise<readonly ConfigurationProblem[]> {
     const problems: ConfigurationProblem[] = []
-    const codecs = await this.#protocols.compile(configuration.protocols, problems)
+    const [codecs] = await Promise.all([
+      this.#protocols.compile(configuration.protocols, problems),
+      this.#names.learn(configuration.clusters),
+    ])
     const opened = await this.#open(configuration.listeners, codecs, problems)
     if (this.draining) {
       for (const { acceptor } of opened.values()) acceptor.close()
@@ -107,6 +115,7 @@ export class MessageProxy {
     this.#swapListeners(configuration, codecs, opened, problems)
     this.#prepare(configuration)
     this.#forgetRoutes()
+    this.#names.keep(configuration.clusters)
     this.configuration = configuration
     this.problems = problems
     return problems
@@ -173,7 +182,8 @@ export class MessageProxy {
       cluster.remove()
       this.#clusters.delete(name)
     }
-    for (const config of clusters) {
+    for (const written of clusters) {
+      const config = this.#names.resolved(written)
       const cluster = this.#clusters.get(config.name)
       try {
         if (!cluster) this.#clusters.set(config.name, new Cluster(config, (host) => this.#hostRemoved(host)))
@@ -182,6 +192,14 @@ export class MessageProxy {
         problems.push({ kind: 'cluster', name: config.name, message: (error as Error).message })
       }
     }
+  }
+
+  #namesChanged(): void {
+    if (this.draining) return
+    wake()
+    for (const config of this.configuration.clusters)
+      if (config.names) this.#clusters.get(config.name)?.update(this.#names.resolved(config))
+    this.#prepare(this.configuration)
   }
 
   #hostRemoved(host: Host): void {
@@ -350,6 +368,7 @@ export class MessageProxy {
   async close(): Promise<void> {
     this.draining = true
     this.#stopSweeping()
+    this.#names.stop()
     for (const { acceptor } of this.#listeners.values()) acceptor.close()
     const written = this.listeners.map((runtime) => runtime.close())
     for (const cluster of this.#clusters.values()) {

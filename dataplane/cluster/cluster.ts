@@ -79,6 +79,7 @@ export class Cluster implements OutlierScope {
     this.minPerHost = config.connections?.minPerHost ?? 0
     this.maxRequestsPerConnection = config.connections?.maxRequestsPerConnection ?? 0
     this.hosts = hosts
+    const { maxConnections: mostBefore } = this.breakers[0]
     this.breakers[0].update(config.circuitBreakers?.default)
     this.breakers[1].update(config.circuitBreakers?.high)
     if (!config.outlierDetection) {
@@ -96,6 +97,17 @@ export class Cluster implements OutlierScope {
       const bound = !isDeepStrictEqual(wayTo(before, false), wayTo(config, false))
       for (const { pools } of hosts) for (const pool of pools.values()) pool.renew(bound)
     }
+    if (this.breakers[0].maxConnections < mostBefore) this.#shed()
+  }
+
+  /**
+   * A limit that is lower than before holds for what is open, too (Envoy replaces all connections of a cluster that changes): those that nobody uses
+   * go first, then what leaves its host another; hosts at the end of the list first, since connections that are held open are opened in its order.
+   */
+  #shed(): void {
+    const pools = this.hosts.toReversed().flatMap((host) => [...host.pools.values()])
+    let surplus = pools.reduce((sum, { taking }) => sum + taking, -this.breakers[0].maxConnections)
+    for (const unused of [true, false]) for (const pool of pools) if (surplus > 0) surplus -= pool.shed(surplus, unused)
   }
 
   /** Takes the cluster out of service: no new requests, those in flight finish. */

@@ -18,6 +18,7 @@ import { RingHashSchema } from '../../proto/gen/envoy/extensions/load_balancing_
 import { RoundRobinSchema } from '../../proto/gen/envoy/extensions/load_balancing_policies/round_robin/v3/round_robin_pb.ts'
 import { MessageClusterOptionsSchema } from '../../proto/gen/meshgate/v1/message_cluster_pb.ts'
 import type { CircuitBreaker, ClusterConfig, OutlierDetection, SlowStart } from '../configuration.ts'
+import { namesOf } from './names.ts'
 import { refuse } from './refusal.ts'
 import { type Upstream, upstreamSocket } from './tls.ts'
 import { defined, milliseconds } from './values.ts'
@@ -46,6 +47,7 @@ export function readCluster(cluster: Cluster): ReadCluster {
       name: cluster.name,
       ...(cluster.altStatName && { statName: cluster.altStatName }),
       ...balancerOf(cluster),
+      ...namesOf(cluster),
       ...defined({
         connectTimeoutMs: milliseconds('connect_timeout', cluster.connectTimeout),
         circuitBreakers: breakersOf(cluster),

@@ -113,7 +113,7 @@ export class ResourceStore {
   readonly #whole = { mlds: new Map<string, ListenerConfig>(), cds: new Map<string, WholeCluster>() }
   /** Secrets that the control plane says it does not have. */
   readonly #absent = new Set<string>()
-  /** What waited for secrets when the configuration was last made. */
+  /** What waited for secrets when the configuration was last made, by name. */
   unready: readonly Unready[] = []
   readonly #tables = new JoinedTables()
   #version = 0
@@ -230,10 +230,11 @@ export class ResourceStore {
       const secrets = missing.length > 0 ? missing : tls.secrets
       return [{ type, name, version, secrets, waitMs: waits ? tls.waitMs : undefined }]
     }
-    return [
+    const all = [
       ...[...this.#held.cds.values()].flatMap((held) => of('cds', held, held.read.socket.tls)),
       ...[...this.#held.mlds.values()].flatMap((held) => of('mlds', held, held.read.tls)),
     ]
+    return all.sort((a, b) => (a.name < b.name ? -1 : 1))
   }
 
   #listeners(): readonly ListenerConfig[] {

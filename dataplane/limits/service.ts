@@ -226,7 +226,7 @@ export class LimitServices {
     const known = this.#clients.get(host)
     if (known && known.tls === tls) return known.client
     known?.client.close()
-    const serverName = tls?.serverName
+    const serverName = tls && (tls.serverName ?? host.config.name)
     const client = new Client(
       'path' in host.address ? `unix:${host.address.path}` : host.key,
       channelCredentials(tls),

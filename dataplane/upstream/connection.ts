@@ -88,6 +88,7 @@ export class UpstreamConnection implements FrameSink, OutputOwner {
     const { config } = this.pool.cluster
     const preface = config.proxyProtocol && encodeProxyHeader(config.proxyProtocol, this.client?.addresses)
     const { tcpKeepaliveMs } = config.connections ?? {}
+    const { name } = this.pool.host.config
     const intake = new Intake(this.#engine.replySlabs)
     intake.take = (bytes, start, end) => this.#receive(bytes, start, end)
     const socket = this.#engine.dial(
@@ -97,6 +98,7 @@ export class UpstreamConnection implements FrameSink, OutputOwner {
         ...(config.tls && { tls: config.tls }),
         ...(tcpKeepaliveMs && { keepaliveMs: tcpKeepaliveMs }),
         ...(preface && { preface }),
+        ...(name !== undefined && { name }),
       },
       () => this.#ready(),
     )

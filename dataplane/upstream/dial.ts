@@ -3,11 +3,19 @@ import { checkServerIdentity, connect as connectTls } from 'node:tls'
 import type { ClientTls, SocketAddress } from '../configuration.ts'
 import type { Intake } from '../framing/intake.ts'
 
-/** Opens a connection that is read by `intake`; errors come as events of the socket. `preface` goes out in clear before anything else. */
+/**
+ * Opens a connection that is read by `intake`; errors come as events of the socket. `preface` goes out in clear before anything else; `name` is
+ * what the address was found by.
+ */
 export function dial(
   address: SocketAddress,
   intake: Intake,
-  options: { readonly tls?: ClientTls; readonly keepaliveMs?: number; readonly preface?: Uint8Array },
+  options: {
+    readonly tls?: ClientTls
+    readonly keepaliveMs?: number
+    readonly preface?: Uint8Array
+    readonly name?: string
+  },
   ready: () => void,
 ): Socket {
   const keepAlive = options.keepaliveMs ? { keepAlive: true, keepAliveInitialDelay: options.keepaliveMs } : {}
@@ -22,7 +30,8 @@ export function dial(
     return raw
   }
   if (preface) raw.once('connect', () => raw.write(preface))
-  const serverName = tls.serverName ?? ('host' in address && !isIP(address.host) ? address.host : undefined)
+  const written = options.name ?? ('host' in address && !isIP(address.host) ? address.host : undefined)
+  const serverName = tls.serverName ?? written
   const names = tls.subjectAltNames ?? []
   const socket = connectTls({
     socket: raw,

@@ -297,6 +297,34 @@ export class HostPool {
     fail(this.engine, request, 'connectFailed')
   }
 
+  /** Connections that take requests. */
+  get taking(): number {
+    let count = 0
+    for (const { draining } of this.all) if (!draining) count++
+    return count
+  }
+
+  /**
+   * Lets connections go that a limit has no room for; never those of clients.
+   * @param most so many at most. @param unused only those without requests; else one is left for those to come
+   * @returns how many went
+   */
+  shed(most: number, unused: boolean): number {
+    let shed = 0
+    let left = this.taking
+    for (const connection of [...this.all].reverse()) {
+      if (shed === most || (!unused && left === 1)) return shed
+      const { mode, draining, pending, expired, connected } = connection
+      if (mode === 'bound' || draining) continue
+      // One that is not there yet was opened for somebody.
+      if (unused && (pending.count > expired || !connected)) continue
+      connection.drain()
+      shed++
+      left--
+    }
+    return shed
+  }
+
   /** The host left the configuration: nothing new, what is in flight finishes. */
   drain(): void {
     for (const connection of [...this.all]) connection.drain()

@@ -103,6 +103,37 @@ describe('TLS', () => {
     expect(counted.map((at) => listener!.counters[at])).toEqual([4, 4, 3])
   })
 
+  it('an upstream found by its name is asked for by that, and refused under another', async () => {
+    const ca = await testCa()
+    const server = await ca.issue('game', { dns: ['game.local'] })
+    const asked: unknown[] = []
+    const upstream = createTlsServer({ cert: server.cert, key: server.key }, (socket) => {
+      asked.push(socket.servername)
+      socket.on(
+        'data',
+        splitter((frame) => socket.write(encode({ ...frame, kind: Kind.response, body: 'secret' }))),
+      )
+      socket.on('error', () => undefined)
+    })
+    upstream.on('tlsClientError', () => undefined)
+    await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve))
+    bed.defer(() => upstream.close())
+    const { port } = upstream.address() as { port: number }
+    const names = { family: 'v4', refreshMs: 5000, retryMs: { base: 1000, max: 1000 } } as const
+    const at = (host: string) =>
+      one({ localities: [{ endpoints: [{ address: { host, port } }] }], names, tls: { ca: ca.cert } })
+    const look = async () => [{ address: '127.0.0.1', family: 4 }]
+    for (const [host, code] of [
+      ['game.local', undefined],
+      ['other.local', 3],
+    ] as const) {
+      const proxy = await bed.proxy(at(host), { look })
+      const { body } = await bed.client(proxy).ask({ msgid: 1, seq: 1 })
+      expect(code === undefined ? String(body) : body.readUInt32BE()).toBe(code ?? 'secret')
+    }
+    expect(asked[0]).toBe('game.local')
+  })
+
   it('an upstream whose certificate does not hold the name is refused', async () => {
     const ca = await testCa()
     const server = await ca.issue('game', { dns: ['other.local'] })

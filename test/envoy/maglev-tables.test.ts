@@ -4,6 +4,7 @@ import { fromJson, type JsonObject } from '@bufbuild/protobuf'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { startProcess } from '../../cli/processes/process.ts'
 import { Cluster } from '../../dataplane/cluster/cluster.ts'
+import { Names } from '../../dataplane/cluster/names.ts'
 import { readCluster } from '../../dataplane/config/cluster.ts'
 import { readAssignment } from '../../dataplane/config/endpoints.ts'
 import { ClusterSchema } from '../../proto/gen/envoy/config/cluster/v3/cluster_pb.ts'
@@ -47,6 +48,15 @@ const ten = (third: number, more: (i: number) => JsonObject = () => ({})) =>
 const key = (hash_key: string | number): JsonObject => ({ metadata: { filterMetadata: { 'envoy.lb': { hash_key } } } })
 const sick: JsonObject = { healthStatus: 'UNHEALTHY' }
 const WEIGHTED: JsonObject = { localityWeightedLbConfig: {} }
+const DNS: JsonObject = {
+  name: 'envoy.clusters.dns',
+  typedConfig: {
+    '@type': 'type.googleapis.com/envoy.extensions.clusters.dns.v3.DnsCluster',
+    dnsRefreshRate: '60s',
+    dnsLookupFamily: 'V4_PREFERRED',
+    respectDnsTtl: true,
+  },
+}
 
 const CASES: readonly Case[] = [
   {
@@ -118,6 +128,25 @@ const CASES: readonly Case[] = [
     ],
     policy: { consistentHashingLbConfig: { useHostnameForHashing: true } },
     cluster: { type: 'STRICT_DNS' },
+  },
+  {
+    name: 'addresses of names',
+    size: 251,
+    groups: [group('a', [host('localhost'), host('10.0.0.2', { loadBalancingWeight: 2 }), host('10.0.0.3')])],
+    cluster: { type: 'STRICT_DNS', dnsLookupFamily: 'V4_ONLY' },
+  },
+  {
+    name: 'addresses of names, as a cluster of this mesh looks them up',
+    size: 251,
+    groups: [group('a', [host('localhost'), host('10.0.0.2')]), group('b', [host('10.0.0.3')])],
+    cluster: { clusterType: DNS },
+  },
+  {
+    name: 'names of hosts that were looked up',
+    size: 251,
+    groups: [group('a', [host('localhost'), host('10.0.0.2', {}, { hostname: 'two.shop' }), host('10.0.0.3')])],
+    policy: { consistentHashingLbConfig: { useHostnameForHashing: true } },
+    cluster: { type: 'STRICT_DNS', dnsLookupFamily: 'V4_ONLY' },
   },
   {
     name: 'localities of weight 3, 8 and none',
@@ -200,7 +229,7 @@ function clusterOf({ name, size, policy = {}, cluster }: Case): JsonObject {
   }
   return {
     name,
-    type: 'EDS',
+    ...(!cluster?.['clusterType'] && { type: 'EDS' }),
     connectTimeout: '1s',
     ...cluster,
     ...(!cluster?.['lbPolicy'] && {
@@ -274,11 +303,14 @@ function written(port: number, priorities: number): readonly (readonly string[])
 describe('tables and choices equal those of Envoy', () => {
   test.each(CASES.map((one, index) => [one.name, one, index] as const))(
     '%s',
-    (_, { size, groups, first = 100 }, index) => {
+    async (_, { size, groups, first = 100 }, index) => {
       const message = fromJson(ClusterSchema, clusters[index]!, { registry: fullRegistry() })
       const assignment = fromJson(ClusterLoadAssignmentSchema, assignmentOf(CASES[index]!, PORT + index))
       const config = { ...readCluster(message).config, ...readAssignment(assignment) }
-      const cluster = new Cluster(config, () => undefined)
+      const names = new Names(() => undefined)
+      await names.learn([config])
+      const cluster = new Cluster(names.resolved(config), () => undefined)
+      names.stop()
       const priorities = new Set(groups.map(({ more }) => (more as JsonObject)['priority'] ?? 0)).size
       const tables = written(PORT + index, priorities)
       expect(tables.map((table) => table.length)).toEqual(Array.from({ length: priorities }, () => size))

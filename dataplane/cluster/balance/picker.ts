@@ -161,7 +161,7 @@ function hashPicker(
 
 /** As Envoy names a host of a DNS cluster, the only kind it takes names of: as written, without the port. */
 function nameOf({ config, address }: Host): string {
-  return config.hostname ?? ('host' in address ? address.host : address.path)
+  return config.hostname ?? config.name ?? ('host' in address ? address.host : address.path)
 }
 
 const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b))

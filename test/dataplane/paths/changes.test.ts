@@ -116,6 +116,53 @@ describe('a cluster that changes', () => {
     expect(open()).toEqual([])
   })
 
+  describe('its limit of connections below what is open', () => {
+    const limited = (maxConnections: number, mode: 'shared' | 'exclusive' | 'bound') => {
+      const circuitBreakers = { default: { maxConnections } }
+      const all = configuration([cluster({ ...held, circuitBreakers }, ['10.0.0.1', '10.0.0.2', '10.0.0.3'])])
+      return { ...all, listeners: all.listeners.map((one) => ({ ...one, mode })) }
+    }
+
+    it.each(['shared', 'exclusive'] as const)('%s: those nobody uses go, the last ones first', async (mode) => {
+      await put(limited(10, mode))
+      expect(open()).toEqual(['10.0.0.1:1 {}', '10.0.0.2:1 {}', '10.0.0.3:1 {}'])
+      await put(limited(2, mode))
+      expect(open()).toEqual(['10.0.0.1:1 {}', '10.0.0.2:1 {}'])
+      await put(limited(2, mode))
+      expect(open()).toEqual(['10.0.0.1:1 {}', '10.0.0.2:1 {}'])
+    })
+
+    it('shared: a host keeps the last connection that is used, and none ends with a request in flight', async () => {
+      await put(limited(10, 'shared'))
+      const player = subject.player(listener())
+      for (let n = 0; n < 3; n++) await ask(player, Deed.silence)
+      await put(limited(1, 'shared'))
+      expect(open()).toEqual(['10.0.0.1:1 {}', '10.0.0.2:1 {}', '10.0.0.3:1 {}'])
+    })
+
+    it('exclusive: those in use go with their replies, but for one a host', async () => {
+      await put(limited(10, 'exclusive'))
+      const players = Array.from({ length: 6 }, () => subject.player(listener()))
+      for (const player of players) await ask(player, Deed.silence)
+      expect(open()).toHaveLength(6)
+      await put(limited(4, 'exclusive'))
+      const { hosts } = subject.proxy.clusters.get('c')!
+      const taking = () => hosts.map(({ pools }) => [...pools.values()].reduce((sum, pool) => sum + pool.taking, 0))
+      expect(taking()).toEqual([2, 1, 1])
+      expect(open()).toHaveLength(6)
+      await put(limited(1, 'exclusive'))
+      expect(taking()).toEqual([1, 1, 1])
+    })
+
+    it('bound: those of clients stay', async () => {
+      await put(limited(10, 'bound'))
+      const players = Array.from({ length: 3 }, () => subject.player(listener()))
+      for (const player of players) await ask(player)
+      await put(limited(1, 'bound'))
+      expect(open()).toHaveLength(3)
+    })
+  })
+
   it('connections held open are let go when its routes give each client connections of its own', async () => {
     const by = (mode: 'shared' | 'bound') => {
       const all = configuration([cluster(held)])

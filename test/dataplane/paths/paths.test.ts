@@ -116,7 +116,17 @@ describe('a configuration that came by any way', () => {
       expect(await probe(wandered)).toEqual(wanted)
       await jump()
       expect(told(logged)).toEqual(wantedLines)
-      const open = ({ upstreams }: Subject) => [...upstreams.open.values()].map((one) => JSON.stringify(one)).sort()
+      // Where a cluster is at its limit, whose connections are open hangs on who came first.
+      const full = ({ proxy }: Subject) =>
+        [...proxy.clusters.values()]
+          .filter(({ activeConnections, breakers }) => activeConnections >= breakers[0].maxConnections)
+          .flatMap(({ hosts }) => hosts.map(({ key }) => key))
+      const passed = new Set([...full(wandered), ...full(fresh)])
+      const open = ({ upstreams }: Subject) =>
+        [...upstreams.open.values()]
+          .filter(({ host }) => !passed.has(host))
+          .map((one) => JSON.stringify(one))
+          .sort()
       expect(open(wandered)).toEqual(open(fresh))
     },
   )
