@@ -9,6 +9,7 @@ import type { WorkingSet } from '../subscription/on-demand.ts'
 import type { Mesh, NodeInfo, OnDemand, UnservedRequest } from '../xds/resource.ts'
 import { Classes } from './classes.ts'
 import type { ExtraService, Method } from './grpc.ts'
+import { growSteadily } from './heap-growth.ts'
 import { DEFAULT_LIMITS, type Limits } from './limits.ts'
 import { Listener } from './listener.ts'
 import { type Logger, SILENT } from './logger.ts'
@@ -164,6 +165,7 @@ export class XdsServer {
    *   TLS files cannot be used
    */
   async listen(address: string): Promise<{ readonly port: number }> {
+    growSteadily()
     const listener = await Listener.open(address, {
       limits: this.limits,
       logger: this.logger,
