@@ -41,7 +41,7 @@ export function complaintLines(complaint: Diagnostics['diagnostics'][number]): r
 }
 
 /** One complaint a line, its hint below, and a sum at the end. */
-export function report({ diagnostics, summary }: Diagnostics, documents: number): string {
+function report({ diagnostics, summary }: Diagnostics, documents: number): string {
   const lines = diagnostics.flatMap(complaintLines)
   const sum = [counted(summary.errors, 'error'), counted(summary.warnings, 'warning')].join(', ')
   return [...lines, `${counted(documents, 'document')}: ${sum}`].join('\n')

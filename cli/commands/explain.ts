@@ -46,7 +46,7 @@ function withScheme(url: string): string {
 }
 
 /** One block for each step: what it is, in words, and the lines that decided it. */
-export function explained({ steps }: Explanation): string {
+function explained({ steps }: Explanation): string {
   const width = Math.max(...steps.map(({ step }) => step.length))
   return `${steps.map((step) => block(step, width)).join('\n')}\n`
 }

@@ -40,7 +40,7 @@ function onlyNamed(held: Held, name: string): Held {
 }
 
 /** A table for each kind. */
-export function listing(held: Held): string {
+function listing(held: Held): string {
   const parts = KINDS.flatMap((kind) => {
     const list = held[kind]
     if (!list) return []

@@ -56,7 +56,7 @@ function errorsText(errors: Diagnostics['diagnostics']): string {
 }
 
 /** One line for each proxy, then what is refused. */
-export function overview(proxies: readonly ProxyStatus[], now = Date.now()): string {
+function overview(proxies: readonly ProxyStatus[], now = Date.now()): string {
   if (proxies.length === 0)
     return 'No proxy is connected. Start one with what "meshgate bootstrap --node ID" prints, or "meshgate up --envoy".\n'
   const shown = RESOURCE_TYPES.filter(
@@ -82,7 +82,7 @@ export function overview(proxies: readonly ProxyStatus[], now = Date.now()): str
 }
 
 /** One proxy with times and versions. */
-export function detail(proxy: ProxyStatus, now = Date.now()): string {
+function detail(proxy: ProxyStatus, now = Date.now()): string {
   const since = (time: string | undefined) => (time ? `${age(now - Date.parse(time))} ago` : '-')
   const facts = [
     ['node', proxy.node],

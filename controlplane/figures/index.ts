@@ -27,7 +27,7 @@ export interface FiguresOptions {
 }
 
 /** Name of the metadata of a node that says where its admin interface listens, `<ip>:<port>`. */
-export const ADMIN_ADDRESS = 'ADMIN_ADDRESS'
+const ADMIN_ADDRESS = 'ADMIN_ADDRESS'
 
 /** Figures of services, kept up to date from all that tells them. */
 export class ServiceFigures {

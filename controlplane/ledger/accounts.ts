@@ -35,7 +35,7 @@ const SESSION_IDLE_MS = 12 * 3_600_000
 const SESSION_MS = 7 * 24 * 3_600_000
 /** Rounds of scrypt for a new password, with 8 blocks: 32 MiB, a tenth of a second. */
 const ROUNDS = 2 ** 15
-export const SHORTEST_PASSWORD = 8
+const SHORTEST_PASSWORD = 8
 const LONGEST_PASSWORD = 1_024
 
 /** Users, their sessions and tokens. Only hashes of secrets are kept. Several processes may change it at the same time. */

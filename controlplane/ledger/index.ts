@@ -1,5 +1,5 @@
 export { AccessRows, type RowChanges } from './access-rows.ts'
-export { Accounts, ROLES, type Role, type Session, SHORTEST_PASSWORD, type Token, type User } from './accounts.ts'
+export { Accounts, ROLES, type Role, type Session, type Token, type User } from './accounts.ts'
 export { Audit, type AuditEntry } from './audit.ts'
 export { type Database, databasePath, openDatabase, openDatabaseForServer, STATE_FOLDER } from './database.ts'
 export { FolderLock, type Keeper } from './folder-lock.ts'

@@ -14,7 +14,7 @@ export interface FoundFile {
 }
 
 /** Files larger than this are not configuration (the reader refuses them as well), bytes. */
-export const MOST_FILE_BYTES = 10 * 1024 * 1024
+const MOST_FILE_BYTES = 10 * 1024 * 1024
 
 type Now<T> = T | Promise<T>
 

@@ -4,7 +4,7 @@ export interface WorkingSetLimits {
   readonly clusters: number
 }
 
-export const DEFAULT_WORKING_SET_LIMITS: WorkingSetLimits = { workloads: 20_000, clusters: 2_000 }
+const DEFAULT_WORKING_SET_LIMITS: WorkingSetLimits = { workloads: 20_000, clusters: 2_000 }
 
 /**
  * Which clusters the replicas of each workload have asked for, by names without generation. Both levels are in order of the

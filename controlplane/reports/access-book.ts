@@ -46,7 +46,7 @@ export interface AccessLimits {
   readonly keepMs: number
 }
 
-export const DEFAULT_ACCESS_LIMITS: AccessLimits = { edges: 50_000, keepMs: 24 * 3_600_000 }
+const DEFAULT_ACCESS_LIMITS: AccessLimits = { edges: 50_000, keepMs: 24 * 3_600_000 }
 
 /** Longest window `recent` can be asked for. */
 export const RECENT_MINUTES = 15

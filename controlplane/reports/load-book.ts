@@ -58,7 +58,7 @@ export interface LoadLimits {
   readonly keepGoneMs: number
 }
 
-export const DEFAULT_LOAD_LIMITS: LoadLimits = { entries: 1_000_000, names: 20_000, keepGoneMs: 10 * 60_000 }
+const DEFAULT_LOAD_LIMITS: LoadLimits = { entries: 1_000_000, names: 20_000, keepGoneMs: 10 * 60_000 }
 
 /** A cluster that a node lists no more is forgotten after so many of its intervals, so that one lost report loses nothing. */
 const FORGET_AFTER_INTERVALS = 3

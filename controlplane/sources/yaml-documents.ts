@@ -164,7 +164,7 @@ export function unusable(diagnostic: Diagnostic): FileReading {
 }
 
 /** A diagnostic with the severity and, if no better hint is given, the advice of its code. */
-export function complain(code: SourceCode, at: Location, message: string, hint?: string, path = ''): Diagnostic {
+function complain(code: SourceCode, at: Location, message: string, hint?: string, path = ''): Diagnostic {
   const entry = sourceCodes[code]
   return { code, severity: entry.severity, message, ...at, path, hint: hint ?? entry.whatToDo }
 }

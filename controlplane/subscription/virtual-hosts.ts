@@ -10,7 +10,7 @@ import type { DeltaRequest } from './request.ts'
  */
 
 /** Authorities of wildcards that one client is kept up to date about. Each costs Envoy some kB. */
-export const MOST_STRANGERS = 2000
+const MOST_STRANGERS = 2000
 
 /** Longer authorities are of nobody. */
 const MOST_NAME = 1024

@@ -116,7 +116,7 @@ export class WireReader {
 }
 
 /** Bytes a varint takes. */
-export function varintSize(value: number): number {
+function varintSize(value: number): number {
   let size = 1
   for (let rest = value; rest >= 128; rest = Math.floor(rest / 128)) size++
   return size

@@ -366,6 +366,6 @@ function byType<T>(of: (type: ResourceType) => T): Readonly<Record<ResourceType,
 }
 
 /** 64 bits of SHA-256 over the bytes, in hex: the same on every replica. */
-export function contentVersion(bytes: Uint8Array): string {
+function contentVersion(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex').slice(0, 16)
 }

@@ -17,9 +17,9 @@ import { chooseSidecar, type SidecarChoice } from '../model/sidecar-scope.ts'
 import type { NodeInfo } from './resource.ts'
 
 /** On a Sidecar: whether its workloads get clusters on demand, whatever the Mesh says. */
-export const LAZY_ANNOTATION = 'meshgate.io/lazy'
+const LAZY_ANNOTATION = 'meshgate.io/lazy'
 /** The same for virtual hosts; where clusters come on demand. */
-export const LAZY_VIRTUAL_HOSTS_ANNOTATION = 'meshgate.io/lazy-virtual-hosts'
+const LAZY_VIRTUAL_HOSTS_ANNOTATION = 'meshgate.io/lazy-virtual-hosts'
 
 /**
  * What about nodes the configuration looks at; everything else cannot change what a proxy gets. Immutable and complete: who has the same

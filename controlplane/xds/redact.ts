@@ -3,7 +3,7 @@ import type { GenExtension } from '@bufbuild/protobuf/codegenv2'
 import type { FieldOptions } from '@bufbuild/protobuf/wkt'
 import { registry } from '../../proto/registry.ts'
 
-export const REDACTED = '[redacted]'
+const REDACTED = '[redacted]'
 
 // The API says itself which fields are secret; Envoy's own dumps follow the same mark.
 // https://github.com/cncf/xds/blob/main/udpa/annotations/sensitive.proto

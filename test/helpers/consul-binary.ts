@@ -9,7 +9,7 @@ import { cacheDirectory } from '../../cli/tools/wheels.ts'
 const run = promisify(execFile)
 
 /** The Consul of Debian 11: the newest that a package of the distribution carries. */
-export const CONSUL_VERSION = '1.8.7'
+const CONSUL_VERSION = '1.8.7'
 
 export const HOW_TO_GET_CONSUL =
   'put consul into PATH, set CONSUL_BIN, or run the tests on Debian with apt, which fetches it by package name'

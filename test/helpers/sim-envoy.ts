@@ -2,7 +2,7 @@ import type { ResourceType } from '../../proto/types.ts'
 import type { Answer, Ask, EngineClient } from './xds-engine.ts'
 
 /** How the world's texts are read: a cluster's text names its endpoints, a listener's its route, a route's its clusters. */
-export const pointsTo = (text: string) => text.split(';')[1]?.split(',').filter(Boolean) ?? []
+const pointsTo = (text: string) => text.split(';')[1]?.split(',').filter(Boolean) ?? []
 
 /**
  * A client that behaves like Envoy as far as the protocol shows: wildcard clusters and listeners, then the endpoints and

@@ -140,6 +140,16 @@ function sources(folder = ''): readonly string[] {
   })
 }
 
+/** Tests and their helpers included. */
+function everything(folder = ''): readonly string[] {
+  return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name)
+    if (entry.isDirectory())
+      return ['node_modules', 'dist', 'gen'].includes(entry.name) || entry.name.startsWith('.') ? [] : everything(path)
+    return /\.tsx?$/.test(entry.name) ? [path] : []
+  })
+}
+
 function roomOf(file: string): string | undefined {
   return Object.keys(ROOMS)
     .filter((room) => file === room || file.startsWith(`${room}/`))
@@ -217,6 +227,22 @@ describe('rooms', () => {
   it('each room and each file named for it is there: an entry for what was moved away forbids and allows nothing', () => {
     const named = Object.entries(ROOMS).flatMap(([room, may]) => [room, ...may])
     expect(named.filter((path) => !existsSync(join(root, path)))).toEqual([])
+  })
+
+  it('what no other file uses is not exported: who reads a room sees what others rely on', () => {
+    const files = everything().map((file) => ({ file, text: readFileSync(join(root, file), 'utf8') }))
+    const users = new Map<string, Set<string>>()
+    for (const { file, text } of files)
+      for (const [word] of text.matchAll(/[A-Za-z_$][\w$]*/g)) users.set(word, (users.get(word) ?? new Set()).add(file))
+    const looked = files.filter(({ file }) => ['controlplane', 'cli', 'files', 'sockets'].includes(file.split('/')[0]!))
+    const unused = looked.flatMap(({ file, text }) =>
+      [...text.matchAll(/^export (?:async )?(?:abstract )?(?:function|const|class) (\w+)/gm)]
+        .map(([, name]) => name!)
+        .filter((name) => users.get(name)!.size === 1)
+        .map((name) => `${file}: ${name}`),
+    )
+    expect(unused).toEqual([])
+    expect(looked.length).toBeGreaterThan(400)
   })
 
   it('signals are made in one file: of those made elsewhere nobody would know which resources they change', () => {

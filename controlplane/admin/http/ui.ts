@@ -8,7 +8,7 @@ import type { Otherwise } from './errors.ts'
  * Nothing comes from another host and no script stands in a page. Styles may: the component library and the editor write theirs
  * into the page (https://www.w3.org/TR/CSP3/).
  */
-export const CONTENT_SECURITY_POLICY = [
+const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self' 'unsafe-inline'",

@@ -35,7 +35,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   MetaRouter: ['routes'],
 }
 
-export function usesOf(object: ConfigObject): readonly Use[] {
+function usesOf(object: ConfigObject): readonly Use[] {
   if (object.kind === 'MsgRouter')
     return rulesOf(object.spec as MsgRouterSpec).flatMap(({ rule, path }) => [
       ...usesOfRule(object, rule, path),

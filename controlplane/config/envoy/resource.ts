@@ -31,7 +31,7 @@ export interface RawResource {
 }
 
 /** All resources of a document in the order they are written; wrapped ones without a known type are left out. */
-export function rawResources(spec: EnvoyResourceSpec): readonly RawResource[] {
+function rawResources(spec: EnvoyResourceSpec): readonly RawResource[] {
   const found: RawResource[] = []
   for (const [field, type] of Object.entries(FIELDS)) {
     for (const [index, message] of (spec[field as keyof typeof FIELDS] ?? []).entries())

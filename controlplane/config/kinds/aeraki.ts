@@ -5,7 +5,7 @@ import { bool, double, duration, int32, strings, text, uint32 } from '../syntax/
 import { percent } from './common.ts'
 import { tcpKeepalive } from './traffic-policy.ts'
 
-export const dubboAuthorizationPolicySpec = message({
+const dubboAuthorizationPolicySpec = message({
   rules: optional(
     z.array(
       message({
@@ -75,7 +75,7 @@ const redisAuth = message(
   [['secret', 'plain']],
 )
 
-export const redisDestinationSpec = message({
+const redisDestinationSpec = message({
   host: required(text.min(1), 'Service the settings are for.'),
   trafficPolicy: optional(
     message({
@@ -116,7 +116,7 @@ export const redisDestination: KindDefinition = {
 
 const redisRoute = message({ host: optional(text, 'Service.'), port: optional(uint32, 'Port.') })
 
-export const redisServiceSpec = message({
+const redisServiceSpec = message({
   host: required(strings, 'Hosts the rules are for.'),
   settings: optional(
     message({

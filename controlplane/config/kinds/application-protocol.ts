@@ -3,7 +3,7 @@ import type { KindDefinition } from '../kind.ts'
 import { message, required } from '../schema.ts'
 import { text } from '../syntax/values.ts'
 
-export const applicationProtocolSpec = message({
+const applicationProtocolSpec = message({
   protocol: required(text.min(1), 'Name of the protocol; ports named tcp-metaprotocol-NAME use it.'),
   codec: required(text.min(1), 'Name of the codec.'),
 })

@@ -7,7 +7,7 @@ import { policyTarget } from './policy-target.ts'
 
 const serviceAccounts = z.array(text.max(320)).max(16)
 
-export const source = message({
+const source = message({
   principals: optional(strings, 'Identities of the caller from its certificate.'),
   notPrincipals: optional(strings, 'Identities that do not match.'),
   requestPrincipals: optional(strings, 'Identities from a validated token.'),
@@ -25,7 +25,7 @@ export const source = message({
 })
 export type AuthorizationSource = z.infer<typeof source>
 
-export const operation = message({
+const operation = message({
   hosts: optional(strings, 'Hosts of the request.'),
   notHosts: optional(strings, 'Hosts that do not match.'),
   ports: optional(strings, 'Ports of the connection.'),
@@ -35,9 +35,8 @@ export const operation = message({
   paths: optional(strings, 'Paths of the request; `{*}` and `{**}` stand for one or any number of segments.'),
   notPaths: optional(strings, 'Paths that do not match.'),
 })
-export type AuthorizationOperation = z.infer<typeof operation>
 
-export const authorizationRule = message({
+const authorizationRule = message({
   from: optional(
     z.array(message({ source: optional(source, 'The caller.') })).max(512),
     'Callers, one of which must match.',
@@ -67,7 +66,7 @@ const authorizationPolicyFields = message({
   }),
   provider: optional(message({ name: optional(text, 'Name of the provider.') }), 'Who decides, for the action CUSTOM.'),
 })
-export const authorizationPolicySpec = checked(authorizationPolicyFields, authorizationPolicyRule)
+const authorizationPolicySpec = checked(authorizationPolicyFields, authorizationPolicyRule)
 export type AuthorizationPolicySpec = z.infer<typeof authorizationPolicyFields>
 
 export const authorizationPolicy: KindDefinition<AuthorizationPolicySpec> = {

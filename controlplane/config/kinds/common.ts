@@ -12,7 +12,6 @@ const workloadSelectorFields = message({
 export const workloadSelector = checked(workloadSelectorFields, ({ labels }, report) =>
   selectorLabels(labels, 'labels', report),
 )
-export type WorkloadSelector = z.infer<typeof workloadSelectorFields>
 
 const matchLabelsSelectorFields = message({
   matchLabels: optional(stringMap, 'Labels a workload must have, all of them.'),
@@ -21,13 +20,11 @@ const matchLabelsSelectorFields = message({
 export const matchLabelsSelector = checked(matchLabelsSelectorFields, ({ matchLabels }, report) =>
   selectorLabels(matchLabels, 'matchLabels', report),
 )
-export type MatchLabelsSelector = z.infer<typeof matchLabelsSelectorFields>
 
 /** A port of a destination, by number. */
 export const portSelector = message({
   number: optional(uint32, 'Port number.'),
 })
-export type PortSelector = z.infer<typeof portSelector>
 
 const destinationFields = message({
   host: required(
@@ -55,7 +52,6 @@ export type StringMatch = z.infer<typeof stringMatch>
 export const percent = message({
   value: optional(z.number().meta({ format: 'double' }), 'Percentage from 0 to 100; fractions are allowed.'),
 })
-export type Percent = z.infer<typeof percent>
 
 export const exportTo = optional(
   strings,

@@ -12,7 +12,7 @@ const subsetFields = message({
   trafficPolicy: optional(trafficPolicy, 'Overrides, part by part, the policy of the rule.'),
 })
 /** A named part of a service's endpoints. */
-export const subset = checked(subsetFields, subsetRule)
+const subset = checked(subsetFields, subsetRule)
 export type Subset = z.infer<typeof subsetFields>
 
 const destinationRuleSpecFields = message({
@@ -22,7 +22,7 @@ const destinationRuleSpecFields = message({
   exportTo,
   workloadSelector: optional(matchLabelsSelector, 'Callers (in this namespace) the rule is for; all when absent.'),
 })
-export const destinationRuleSpec = checked(destinationRuleSpecFields, destinationRuleRule)
+const destinationRuleSpec = checked(destinationRuleSpecFields, destinationRuleRule)
 export type DestinationRuleSpec = z.infer<typeof destinationRuleSpecFields>
 
 export const destinationRule: KindDefinition<DestinationRuleSpec> = {

@@ -14,7 +14,7 @@ const filterMatch = message({
   subFilter: optional(message({ name: name('HTTP filter') }), 'Filter within the filter.'),
 })
 
-export const objectMatch = message(
+const objectMatch = message(
   {
     context: optional(
       z.enum(['ANY', 'SIDECAR_INBOUND', 'SIDECAR_OUTBOUND', 'GATEWAY', 'WAYPOINT']),
@@ -119,7 +119,7 @@ const OPERATIONS = [
   'MERGE_AND_REPLACE_LIST',
 ] as const
 
-export const configPatch = message({
+const configPatch = message({
   applyTo: optional(z.enum(APPLY_TO), 'Kind of Envoy object to patch.'),
   match: optional(objectMatch, 'Objects to patch.'),
   patch: optional(
@@ -139,7 +139,7 @@ const envoyFilterFields = message({
   configPatches: optional(z.array(configPatch), 'Patches, applied in order.'),
   priority: optional(int32, 'Order among EnvoyFilters, the lowest first.', { default: '0' }),
 })
-export const envoyFilterSpec = checked(envoyFilterFields, envoyFilterRule)
+const envoyFilterSpec = checked(envoyFilterFields, envoyFilterRule)
 export type EnvoyFilterSpec = z.infer<typeof envoyFilterFields>
 
 export const envoyFilter: KindDefinition<EnvoyFilterSpec> = {

@@ -5,20 +5,19 @@ import { message, optional, required } from '../schema.ts'
 import { stringMap, text } from '../syntax/values.ts'
 
 /** One Envoy message in canonical protobuf JSON; both `snake_case` and `camelCase` names are accepted. */
-export const envoyMessage = z.record(z.string(), z.unknown())
+const envoyMessage = z.record(z.string(), z.unknown())
 export type EnvoyMessage = z.infer<typeof envoyMessage>
 
-export const envoyResourceSelector = message({
+const envoyResourceSelector = message({
   proxyType: optional(z.enum(['sidecar', 'gateway', 'any']), 'Kind of proxy that gets the resources.', {
     default: 'any',
   }),
   namespace: optional(text, 'Namespace of the proxies.', { default: 'all namespaces' }),
   labels: optional(stringMap, 'Labels of the proxies, all of them.'),
 })
-export type EnvoyResourceSelector = z.infer<typeof envoyResourceSelector>
 
 /** A resource wrapped with its type, and with a version when it must not be the hash of the bytes. */
-export const envoyTypedResource = message({
+const envoyTypedResource = message({
   type: optional(
     z.enum(['cds', 'eds', 'lds', 'rds', 'sds']),
     'Type of the resource, where its `@type` does not say it.',
@@ -26,13 +25,12 @@ export const envoyTypedResource = message({
   version: optional(text, 'Version to announce.', { default: 'hash of the bytes' }),
   resource: required(envoyMessage, 'The message; it may carry its `@type`.'),
 })
-export type EnvoyTypedResource = z.infer<typeof envoyTypedResource>
 
 /**
  * Raw Envoy resources, served as they are to the proxies selected. Lists of an Envoy bootstrap or of a config dump can be pasted
  * under the field of their type.
  */
-export const envoyResourceSpec = message({
+const envoyResourceSpec = message({
   selector: optional(envoyResourceSelector, 'Proxies that get the resources.', { default: 'all proxies' }),
   clusters: optional(z.array(envoyMessage), 'envoy.config.cluster.v3.Cluster messages.'),
   endpoints: optional(z.array(envoyMessage), 'envoy.config.endpoint.v3.ClusterLoadAssignment messages.'),

@@ -24,7 +24,7 @@ const fieldConditionFields = message(
 )
 
 /** A condition on the value of a field as text; numbers are compared in decimal. */
-export const fieldCondition = checked(fieldConditionFields, ({ not: _, ...condition }, report) => {
+const fieldCondition = checked(fieldConditionFields, ({ not: _, ...condition }, report) => {
   if (Object.values(condition).every((value) => value === undefined))
     report([], 'a condition needs one of exact, prefix, suffix, regex, present, in, range', { code: 'FIELD_REQUIRED' })
   const problem = condition.regex === undefined ? undefined : regexProblem(condition.regex)
@@ -38,10 +38,9 @@ export const fieldCondition = checked(fieldConditionFields, ({ not: _, ...condit
       report(['range'], `the range is empty: first (${first}) is above last (${last})`)
   }
 })
-export type FieldCondition = z.infer<typeof fieldConditionFields>
 
 /** A plain value stands for equality, a list for one of its values. */
-export const fieldValue = z.union([plain, z.array(plain).min(1), fieldCondition])
+const fieldValue = z.union([plain, z.array(plain).min(1), fieldCondition])
 export type FieldValue = z.infer<typeof fieldValue>
 
 /** Conditions on fields of a message by name, all of which must hold. An entry of a map is `map.key`. */

@@ -6,13 +6,12 @@ import { isDnsLabel, shown } from '../syntax/host.ts'
 import { stringMap, strings, text, uint32 } from '../syntax/values.ts'
 import { serverTlsSettings } from './server-tls.ts'
 
-export const gatewayPort = message({
+const gatewayPort = message({
   number: required(uint32, 'Port to listen on.'),
   protocol: required(text, 'HTTP, HTTPS, GRPC, HTTP2, MONGO, TCP, TLS and so on; upper or lower case.'),
   name: required(text, 'Name of the port.'),
   targetPort: optional(uint32, 'Port on the endpoint; without effect.', { deprecated: 'it has no effect' }),
 })
-export type Port = z.infer<typeof gatewayPort>
 
 const serverFields = message({
   port: required(gatewayPort, 'Port and protocol to accept.'),
@@ -27,14 +26,14 @@ const serverFields = message({
   name: optional(text, 'Name of the server, unique in the mesh when set.'),
 })
 /** One listener of a gateway. */
-export const server = checked(serverFields, gatewayServerRule)
+const server = checked(serverFields, gatewayServerRule)
 export type Server = z.infer<typeof serverFields>
 
 const gatewaySpecFields = message({
   servers: optional(z.array(server), 'Listeners of the gateway.'),
   selector: optional(stringMap, 'Labels of the proxies this configures; none selects every gateway.'),
 })
-export const gatewaySpec = checked(gatewaySpecFields, gatewayRule)
+const gatewaySpec = checked(gatewaySpecFields, gatewayRule)
 export type GatewaySpec = z.infer<typeof gatewaySpecFields>
 
 export const gateway: KindDefinition<GatewaySpec> = {

@@ -25,7 +25,7 @@ const headersFields = message({
   request: optional(headerOperations, 'Changes before the request goes on.'),
   response: optional(headerOperations, 'Changes before the response goes back.'),
 })
-export const headers = checked(headersFields, headersRule)
+const headers = checked(headersFields, headersRule)
 export type Headers = z.infer<typeof headersFields>
 
 const gatewaysOfMatch = optional(
@@ -53,10 +53,10 @@ const httpMatchRequestFields = message({
   statPrefix: optional(text, 'Prefix of the statistics of this route.'),
 })
 /** All conditions of one entry must hold; one entry of a list must hold. */
-export const httpMatchRequest = checked(httpMatchRequestFields, matchRule)
+const httpMatchRequest = checked(httpMatchRequestFields, matchRule)
 export type HttpMatchRequest = z.infer<typeof httpMatchRequestFields>
 
-export const httpRouteDestination = message({
+const httpRouteDestination = message({
   destination: required(destination, 'Where the request goes.'),
   weight: optional(int32, 'Share of requests; shares are relative to their sum.', {
     default: '0, or all when it is the only one',
@@ -83,7 +83,7 @@ const httpRedirectFields = message(
   },
   [['port', 'derivePort']],
 )
-export const httpRedirect = checked(httpRedirectFields, redirectRule)
+const httpRedirect = checked(httpRedirectFields, redirectRule)
 export type HttpRedirect = z.infer<typeof httpRedirectFields>
 
 const httpDirectResponseFields = message({
@@ -99,14 +99,13 @@ const httpDirectResponseFields = message({
     'Body of the response.',
   ),
 })
-export const httpDirectResponse = checked(httpDirectResponseFields, directResponseRule)
+const httpDirectResponse = checked(httpDirectResponseFields, directResponseRule)
 export type HttpDirectResponse = z.infer<typeof httpDirectResponseFields>
 
-export const delegate = message({
+const delegate = message({
   name: optional(text, 'Name of the VirtualService that goes on.'),
   namespace: optional(text, 'Its namespace.', { default: 'the namespace of this document' }),
 })
-export type Delegate = z.infer<typeof delegate>
 
 const httpRewriteFields = message({
   uri: optional(text, 'What replaces the matched prefix, or the whole path after an exact or regex match.'),
@@ -119,7 +118,7 @@ const httpRewriteFields = message({
     'Rewrite of the path by a regular expression.',
   ),
 })
-export const httpRewrite = checked(httpRewriteFields, rewriteRule)
+const httpRewrite = checked(httpRewriteFields, rewriteRule)
 export type HttpRewrite = z.infer<typeof httpRewriteFields>
 
 const httpRetryFields = message({
@@ -172,7 +171,7 @@ const httpFaultInjectionFields = message({
     'Answer requests with an error.',
   ),
 })
-export const httpFaultInjection = checked(httpFaultInjectionFields, faultRule)
+const httpFaultInjection = checked(httpFaultInjectionFields, faultRule)
 export type HttpFaultInjection = z.infer<typeof httpFaultInjectionFields>
 
 const corsPolicyFields = message({
@@ -191,14 +190,13 @@ const corsPolicyFields = message({
     },
   ),
 })
-export const corsPolicy = checked(corsPolicyFields, corsRule)
+const corsPolicy = checked(corsPolicyFields, corsRule)
 export type CorsPolicy = z.infer<typeof corsPolicyFields>
 
-export const httpMirrorPolicy = message({
+const httpMirrorPolicy = message({
   destination: required(destination, 'Where the copy goes.'),
   percentage: optional(percent, 'Part of requests that are copied.', { default: '100' }),
 })
-export type HttpMirrorPolicy = z.infer<typeof httpMirrorPolicy>
 
 const httpRouteFields = message({
   name: optional(text, 'Name of the rule, for access logs.'),

@@ -12,7 +12,7 @@ import { clientTlsSettings } from './traffic-policy.ts'
 const portOrOff = z.number().int().min(0).max(65_535).meta({ format: 'port' })
 
 /** A proxy that `meshgate up` starts: a message proxy where the node id begins with `message~`, else an Envoy, with `--envoy`. */
-export const meshProxy = message({
+const meshProxy = message({
   node: required(
     text.min(1),
     'Node id, `<sidecar|router|message>~<address>~<name>.<namespace>~<domain>` or any name; `message` is a message proxy.',
@@ -35,7 +35,7 @@ export const meshProxy = message({
 export type MeshProxy = z.infer<typeof meshProxy>
 
 /** A program that `meshgate up` starts beside the mesh. */
-export const meshProcess = message({
+const meshProcess = message({
   name: required(text.min(1), 'Name, for its output.'),
   command: required(
     z.array(text.min(1)).min(1),
@@ -46,7 +46,7 @@ export const meshProcess = message({
 })
 export type MeshProcess = z.infer<typeof meshProcess>
 
-export const meshAccessLog = message({
+const meshAccessLog = message({
   path: optional(text.min(1), 'File the log goes to.', { default: '/dev/stdout' }),
   format: optional(
     text,
@@ -54,10 +54,9 @@ export const meshAccessLog = message({
     { default: "Envoy's" },
   ),
 })
-export type MeshAccessLog = z.infer<typeof meshAccessLog>
 
 /** Where each proxy's machine keeps the identity of its workload, put there by SPIRE, cert-manager or whoever issues it. */
-export const workloadCertificates = message({
+const workloadCertificates = message({
   certificate: required(text.min(1), 'PEM file with the certificate of the workload and those between it and the CA.'),
   privateKey: required(text.min(1), 'PEM file with its private key.'),
   caCertificates: required(text.min(1), 'PEM file with the CAs that identities of the mesh are signed by.'),
@@ -65,7 +64,7 @@ export const workloadCertificates = message({
 export type WorkloadCertificates = z.infer<typeof workloadCertificates>
 
 /** A Consul whose services are services of the mesh. */
-export const meshConsul = message({
+const meshConsul = message({
   url: required(text.min(1), 'Address of the agent, `http://127.0.0.1:8500` or `https://…`.'),
   tokenFile: optional(text.min(1), 'File with the ACL token on its first line; read again when it changes.'),
   ca: optional(text.min(1), "PEM file with the CA of the agent's certificate."),
@@ -178,7 +177,7 @@ const meshFields = message({
   processes: optional(z.array(meshProcess), 'Programs that `meshgate up` starts beside, such as demo services.'),
 })
 /** Settings of the whole mesh; one document, normally `meshgate.yaml`. */
-export const meshSpec = checked(meshFields, meshRule)
+const meshSpec = checked(meshFields, meshRule)
 export type MeshSpec = z.infer<typeof meshFields>
 
 export const mesh: KindDefinition<MeshSpec> = {

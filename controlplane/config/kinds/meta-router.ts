@@ -7,7 +7,7 @@ import { wildcardDomainProblem } from '../syntax/host.ts'
 import { bool, duration, strings, text, uint32 } from '../syntax/values.ts'
 import { destination, exportTo, percent, stringMatch } from './common.ts'
 
-export const metaRouteMatch = message({
+const metaRouteMatch = message({
   attributes: optional(
     z.record(z.string(), stringMatch),
     'Attributes of the message, all of which must match; values are strings.',
@@ -23,7 +23,7 @@ const tokenBucket = message({
 
 const mutation = message({ key: optional(text, 'Name of the attribute.'), value: optional(text, 'New value.') })
 
-export const metaRoute = checked(
+const metaRoute = checked(
   message({
     name: optional(text, 'Name of the route, for logs.'),
     match: optional(metaRouteMatch, 'Condition; none matches everything.'),
@@ -102,7 +102,7 @@ const metaRouterFields = message({
   ),
   exportTo,
 })
-export const metaRouterSpec = checked(metaRouterFields, (spec, report) => {
+const metaRouterSpec = checked(metaRouterFields, (spec, report) => {
   if ((spec.hosts ?? []).length === 0) report(['hosts'], 'hosts is required', { code: 'FIELD_REQUIRED' })
   for (const [index, host] of (spec.hosts ?? []).entries()) {
     const problem = wildcardDomainProblem(host)

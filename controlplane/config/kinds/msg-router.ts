@@ -139,7 +139,7 @@ const msgRouterFields = message(
 )
 
 /** The form with one rule, and the one with a list of rules. */
-export const msgRouterSpec = checked(msgRouterFields, (spec, report) => {
+const msgRouterSpec = checked(msgRouterFields, (spec, report) => {
   ruleRule(spec, report, spec.routes === undefined)
   gatewayNamesRule(spec.gateways ?? [], (path, ...rest) => report(['gateways', ...path], ...rest))
 })

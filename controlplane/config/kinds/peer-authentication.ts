@@ -14,7 +14,7 @@ const peerAuthenticationFields = message({
   mtls: optional(mutualTls, 'Mutual TLS of all ports.'),
   portLevelMtls: optional(z.record(z.string(), mutualTls), 'Mutual TLS of single ports; needs a selector.'),
 })
-export const peerAuthenticationSpec = checked(peerAuthenticationFields, ({ selector, portLevelMtls }, report) => {
+const peerAuthenticationSpec = checked(peerAuthenticationFields, ({ selector, portLevelMtls }, report) => {
   if (!portLevelMtls) return
   const ports = Object.keys(portLevelMtls)
   if (ports.length === 0) report(['portLevelMtls'], 'portLevelMtls should have at least 1 properties')

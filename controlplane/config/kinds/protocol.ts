@@ -7,7 +7,7 @@ import { bool, text } from '../syntax/values.ts'
 /** A part of a wire layout; the layout compiler checks it in full, so any layout word is accepted here. */
 const layout = z.record(z.string(), z.unknown())
 
-export const protocolSpec = message({
+const protocolSpec = message({
   description: optional(text, 'One sentence.'),
   frame: optional(layout, 'How frames are cut: the length, check values and the largest frame.'),
   message: optional(layout, 'Where kind, id, status and timeout of a message are.'),

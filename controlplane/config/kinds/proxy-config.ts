@@ -4,7 +4,7 @@ import { message, optional } from '../schema.ts'
 import { text } from '../syntax/values.ts'
 import { matchLabelsSelector } from './common.ts'
 
-export const proxyConfigSpec = message({
+const proxyConfigSpec = message({
   selector: optional(matchLabelsSelector, 'Proxies this is for; all of the namespace when absent.'),
   concurrency: optional(
     z.number().int().min(0).max(2_147_483_647).meta({ format: 'int32' }),

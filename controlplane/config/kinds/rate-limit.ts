@@ -11,7 +11,7 @@ const MOST_LOCAL = 3
 /** Domain of generated configuration. */
 const DOMAIN = 'meshgate'
 
-export const tokenBucket = message({
+const tokenBucket = message({
   maxTokens: required(uint32.min(1), 'Most requests at once.'),
   tokensPerFill: optional(uint32.min(1), 'Requests added at each interval.', { default: '1' }),
   fillInterval: required(duration, 'Time between two fills.'),
@@ -63,7 +63,7 @@ const rateLimitFields = message({
     'The limits are for descriptors of this domain in hand-written configuration; nothing is generated.',
   ),
 })
-export const rateLimitSpec = checked(rateLimitFields, ({ limits, shared, domain, hosts, selector }, report) => {
+const rateLimitSpec = checked(rateLimitFields, ({ limits, shared, domain, hosts, selector }, report) => {
   if (domain === DOMAIN) report(['domain'], `the domain ${DOMAIN} is that of generated configuration; take another`)
   for (const [index, { match, descriptor, per }] of limits.entries()) {
     const path = ['limits', index]

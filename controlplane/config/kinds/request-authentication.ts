@@ -83,19 +83,18 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-export const jwtRule = checked(jwtRuleFields, (rule, report) => {
+const jwtRule = checked(jwtRuleFields, (rule, report) => {
   if (rule.jwksUri !== undefined && rule.jwks !== undefined)
     report(['jwks'], 'only one of jwks or jwksUri can be set', { code: 'FIELD_CONFLICT' })
   if (!rule.issuer && !rule.jwksUri) report(['issuer'], 'issuer or jwksUri must be set', { code: 'FIELD_REQUIRED' })
   if (rule.jwks) jwksRule(rule.jwks, report)
 })
-export type JwtRule = z.infer<typeof jwtRuleFields>
 
 const requestAuthenticationFields = message({
   ...policyTarget,
   jwtRules: optional(z.array(jwtRule).max(4096), 'Tokens that are accepted.'),
 })
-export const requestAuthenticationSpec = checked(requestAuthenticationFields, policyTargetRule)
+const requestAuthenticationSpec = checked(requestAuthenticationFields, policyTargetRule)
 export type RequestAuthenticationSpec = z.infer<typeof requestAuthenticationFields>
 
 export const requestAuthentication: KindDefinition<RequestAuthenticationSpec> = {

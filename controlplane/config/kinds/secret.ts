@@ -11,7 +11,7 @@ const secretFields = message({
   immutable: optional(bool, 'Accepted and ignored.'),
 })
 /** A Kubernetes Secret; its fields stand beside metadata, the loader puts them into `spec`. */
-export const secretSpec = checked(secretFields, secretRule)
+const secretSpec = checked(secretFields, secretRule)
 export type SecretSpec = z.infer<typeof secretFields>
 
 export const secret: KindDefinition<SecretSpec> = {

@@ -5,12 +5,11 @@ import { bool, strings, text } from '../syntax/values.ts'
 
 const tlsVersion = z.enum(['TLS_AUTO', 'TLSV1_0', 'TLSV1_1', 'TLSV1_2', 'TLSV1_3'])
 
-export const tlsCertificate = message({
+const tlsCertificate = message({
   serverCertificate: optional(text, 'File with the certificate.'),
   privateKey: optional(text, 'File with the private key.'),
   caCertificates: optional(text, 'File with CA certificates; not used per certificate.'),
 })
-export type TlsCertificate = z.infer<typeof tlsCertificate>
 
 const serverTlsSettingsFields = message({
   httpsRedirect: optional(bool, 'Answer plain HTTP with a 301 to https.', { default: 'false' }),

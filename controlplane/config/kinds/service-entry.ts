@@ -6,7 +6,7 @@ import { port, strings, text } from '../syntax/values.ts'
 import { exportTo, workloadSelector } from './common.ts'
 import { endpoint } from './workload-entry.ts'
 
-export const servicePort = message({
+const servicePort = message({
   number: required(port, 'Port callers use.'),
   protocol: optional(text.max(256), 'HTTP, HTTPS, GRPC, HTTP2, MONGO, TCP, TLS and so on; upper or lower case.', {
     default: 'from the name prefix, else TCP',
@@ -14,7 +14,6 @@ export const servicePort = message({
   name: required(text.max(256), 'Name of the port, unique in the entry.'),
   targetPort: optional(port, 'Port on the endpoint.', { default: 'number' }),
 })
-export type ServicePort = z.infer<typeof servicePort>
 
 const serviceEntrySpecFields = message({
   hosts: required(z.array(text).min(1).max(256), 'Hosts of the service.'),
@@ -36,7 +35,7 @@ const serviceEntrySpecFields = message({
   exportTo,
   subjectAltNames: optional(strings, "Names one of which the server's certificate must carry."),
 })
-export const serviceEntrySpec = checked(serviceEntrySpecFields, serviceEntryRule)
+const serviceEntrySpec = checked(serviceEntrySpecFields, serviceEntryRule)
 export type ServiceEntrySpec = z.infer<typeof serviceEntrySpecFields>
 
 export const serviceEntry: KindDefinition<ServiceEntrySpec> = {

@@ -7,13 +7,12 @@ import { destination, workloadSelector } from './common.ts'
 import { serverTlsSettings } from './server-tls.ts'
 import { connectionPoolSettings } from './traffic-policy.ts'
 
-export const sidecarPort = message({
+const sidecarPort = message({
   number: optional(uint32, 'Port to listen on.'),
   protocol: optional(text, 'HTTP, HTTPS, GRPC, HTTP2, MONGO, TCP, TLS and so on.'),
   name: optional(text, 'Name of the port.'),
   targetPort: optional(uint32, 'Port on the endpoint; without effect.', { deprecated: 'it has no effect' }),
 })
-export type SidecarPort = z.infer<typeof sidecarPort>
 
 const captureMode = z.enum(['DEFAULT', 'IPTABLES', 'NONE'])
 
@@ -28,7 +27,7 @@ const istioIngressListenerFields = message({
   tls: optional(serverTlsSettings, 'TLS of the listener.'),
   connectionPool: optional(connectionPoolSettings, 'Limits of this port.'),
 })
-export const istioIngressListener = checked(istioIngressListenerFields, ingressRule)
+const istioIngressListener = checked(istioIngressListenerFields, ingressRule)
 export type IstioIngressListener = z.infer<typeof istioIngressListenerFields>
 
 const istioEgressListenerFields = message({
@@ -37,14 +36,13 @@ const istioEgressListenerFields = message({
   captureMode: optional(captureMode, 'How traffic reaches the listener.', { default: 'DEFAULT' }),
   hosts: required(strings, 'Services visible, `namespace/host`; `.` is the own namespace, `~` none, `*` all.'),
 })
-export const istioEgressListener = checked(istioEgressListenerFields, egressRule)
+const istioEgressListener = checked(istioEgressListenerFields, egressRule)
 export type IstioEgressListener = z.infer<typeof istioEgressListenerFields>
 
-export const outboundTrafficPolicy = message({
+const outboundTrafficPolicy = message({
   mode: optional(z.enum(['REGISTRY_ONLY', 'ALLOW_ANY']), 'What happens to traffic for unknown hosts.'),
   egressProxy: optional(destination, 'Where traffic for unknown hosts goes.'),
 })
-export type OutboundTrafficPolicy = z.infer<typeof outboundTrafficPolicy>
 
 const sidecarSpecFields = message({
   workloadSelector: optional(workloadSelector, 'Workloads of the namespace this is for; all when absent.'),
@@ -55,7 +53,7 @@ const sidecarSpecFields = message({
     default: 'that of the Mesh document',
   }),
 })
-export const sidecarSpec = checked(sidecarSpecFields, sidecarRule)
+const sidecarSpec = checked(sidecarSpecFields, sidecarRule)
 export type SidecarSpec = z.infer<typeof sidecarSpecFields>
 
 export const sidecar: KindDefinition<SidecarSpec> = {

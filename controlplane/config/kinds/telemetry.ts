@@ -36,7 +36,7 @@ const customTag = message(
   [['literal', 'environment', 'header', 'formatter']],
 )
 
-export const tracing = message({
+const tracing = message({
   match,
   providers,
   randomSamplingPercentage: optional(double.min(0).max(100), 'Part of requests to trace, in percent.', {
@@ -82,7 +82,7 @@ const tagOverride = checked(
   },
 )
 
-export const metrics = message({
+const metrics = message({
   providers,
   overrides: optional(
     z.array(
@@ -107,7 +107,7 @@ export const metrics = message({
   reportingInterval: optional(duration, 'Time between reports.'),
 })
 
-export const accessLogging = message({
+const accessLogging = message({
   match,
   providers,
   disabled: optional(bool, 'Whether logging is off.', { nullable: true, default: 'false' }),
@@ -120,7 +120,7 @@ const telemetryFields = message({
   metrics: optional(z.array(metrics), 'Metrics.'),
   accessLogging: optional(z.array(accessLogging), 'Access logs.'),
 })
-export const telemetrySpec = checked(telemetryFields, (spec, report) => {
+const telemetrySpec = checked(telemetryFields, (spec, report) => {
   policyTargetRule(spec, report)
   if ((spec.tracing ?? []).length > 1)
     report(['tracing', 1], 'only the first entry counts', { code: 'FIELD_NO_EFFECT' })

@@ -20,23 +20,21 @@ export const tcpKeepalive = message({
   time: optional(duration, 'Idle time before the first probe.', { default: 'the operating system decides' }),
   interval: optional(duration, 'Time between probes.', { default: 'the operating system decides' }),
 })
-export type TcpKeepalive = z.infer<typeof tcpKeepalive>
 
-export const tcpSettings = message({
+const tcpSettings = message({
   maxConnections: optional(int32, 'Most connections to the host, for HTTP/1.1 and TCP.', { default: '2^32-1' }),
   connectTimeout: optional(duration, 'Longest time to open a connection.', { default: '10s' }),
   tcpKeepalive: optional(tcpKeepalive, 'SO_KEEPALIVE on connections to the host.'),
   maxConnectionDuration: optional(duration, 'Longest life of a connection.', { default: 'no limit' }),
   idleTimeout: optional(durationOrZero, 'How long a TCP connection may be idle; 0s means for ever.', { default: '1h' }),
 })
-export type TcpSettings = z.infer<typeof tcpSettings>
 
-export const http2Keepalive = message({
+const http2Keepalive = message({
   interval: optional(duration, 'Time between PING frames.'),
   timeout: optional(duration, 'How long to wait for the answer to a PING.'),
 })
 
-export const httpSettings = message({
+const httpSettings = message({
   http1MaxPendingRequests: optional(int32, 'Most requests that wait for a connection.', { default: '2^32-1' }),
   http2MaxRequests: optional(int32, 'Most requests in flight to the host.', { default: '2^32-1' }),
   maxRequestsPerConnection: optional(int32, 'Requests after which a connection is replaced; 1 turns keep-alive off.', {
@@ -55,7 +53,6 @@ export const httpSettings = message({
   maxConcurrentStreams: optional(int32, 'Most concurrent streams on one HTTP/2 connection.', { default: '2^31-1' }),
   http2KeepAlive: optional(http2Keepalive, 'PING frames on idle HTTP/2 connections.'),
 })
-export type HttpSettings = z.infer<typeof httpSettings>
 
 const connectionPoolSettingsFields = message({
   tcp: optional(tcpSettings, 'Limits for connections.'),
@@ -104,10 +101,10 @@ const outlierDetectionFields = message({
   ),
 })
 /** When an endpoint that fails is taken out of the pool. */
-export const outlierDetection = checked(outlierDetectionFields, outlierRule)
+const outlierDetection = checked(outlierDetectionFields, outlierRule)
 export type OutlierDetection = z.infer<typeof outlierDetectionFields>
 
-export const httpCookie = message({
+const httpCookie = message({
   name: required(text, 'Name of the cookie.'),
   path: optional(text, 'Path of a cookie that the proxy sets.'),
   ttl: optional(durationOrZero, 'Life of the cookie; 0s makes a session cookie. Without it the proxy never sets one.'),
@@ -121,7 +118,6 @@ export const httpCookie = message({
     'Further attributes of a cookie that the proxy sets.',
   ),
 })
-export type HttpCookie = z.infer<typeof httpCookie>
 
 const consistentHashFields = message(
   {
@@ -149,10 +145,10 @@ const consistentHashFields = message(
   ],
 )
 /** Same key, same endpoint. */
-export const consistentHash = checked(consistentHashFields, consistentHashRule)
+const consistentHash = checked(consistentHashFields, consistentHashRule)
 export type ConsistentHash = z.infer<typeof consistentHashFields>
 
-export const warmup = message({
+const warmup = message({
   duration: required(duration, 'How long a new endpoint gets less than its share.'),
   minimumPercent: optional(double.min(0).max(100), 'Share a new endpoint starts with, in percent.', {
     default: '10',
@@ -163,9 +159,8 @@ export const warmup = message({
     nullable: true,
   }),
 })
-export type Warmup = z.infer<typeof warmup>
 
-export const backendUtilization = message({
+const backendUtilization = message({
   errorUtilizationPenaltyPercent: optional(uint32, 'What errors add to the utilization of an endpoint, in percent.'),
   metricNamesForComputingUtilization: optional(strings, 'Names of reported metrics to use.'),
   weightExpirationPeriod: optional(durationOrZero, 'How long a report counts.', { default: '3m' }),
@@ -205,7 +200,7 @@ const loadBalancerSettingsFields = message(
   [['simple', 'consistentHash', 'backendUtilization']],
 )
 /** How one endpoint of many is chosen. */
-export const loadBalancerSettings = checked(loadBalancerSettingsFields, loadBalancerRule)
+const loadBalancerSettings = checked(loadBalancerSettingsFields, loadBalancerRule)
 export type LoadBalancerSettings = z.infer<typeof loadBalancerSettingsFields>
 
 const clientTlsSettingsFields = message({
@@ -244,7 +239,7 @@ const portTrafficPolicyFields = message({
   ...policyShape,
 })
 /** The settings of one port; what it sets replaces the same part of the policy around it. */
-export const portTrafficPolicy = checked(portTrafficPolicyFields, portPolicyRule)
+const portTrafficPolicy = checked(portTrafficPolicyFields, portPolicyRule)
 export type PortTrafficPolicy = z.infer<typeof portTrafficPolicyFields>
 
 const tunnelSettingsFields = message({
@@ -252,10 +247,10 @@ const tunnelSettingsFields = message({
   targetHost: required(text, 'Host the tunnel leads to: a name or an IP address.'),
   targetPort: required(uint32, 'Port the tunnel leads to.'),
 })
-export const tunnelSettings = checked(tunnelSettingsFields, tunnelRule)
+const tunnelSettings = checked(tunnelSettingsFields, tunnelRule)
 export type TunnelSettings = z.infer<typeof tunnelSettingsFields>
 
-export const retryBudget = message({
+const retryBudget = message({
   percent: optional(double.min(0).max(100), 'Retries allowed, in percent of active requests.', {
     default: '20',
     nullable: true,

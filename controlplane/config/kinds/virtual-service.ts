@@ -14,20 +14,20 @@ const l4Match = {
   sourceNamespace: optional(text, 'Namespace of the calling workload.'),
 }
 
-export const tlsMatchAttributes = message({
+const tlsMatchAttributes = message({
   sniHosts: required(strings, 'SNI names; a wildcard label may start them. Each must be within the hosts.'),
   ...l4Match,
 })
 export type TlsMatchAttributes = z.infer<typeof tlsMatchAttributes>
 
-export const l4MatchAttributes = message({
+const l4MatchAttributes = message({
   ...l4Match,
   sourceSubnet: optional(text, 'Source address; without effect.', { deprecated: 'it has no effect' }),
 })
 export type L4MatchAttributes = z.infer<typeof l4MatchAttributes>
 
 /** A destination with its share, for TCP and TLS. */
-export const routeDestination = message({
+const routeDestination = message({
   destination: required(destination, 'Where the connection goes.'),
   weight: optional(int32, 'Share of connections; shares are relative to their sum.', {
     default: '0, or all when it is the only one',
@@ -39,14 +39,14 @@ const tlsRouteFields = message({
   match: required(z.array(tlsMatchAttributes), 'Conditions, one of which must hold.'),
   route: optional(z.array(routeDestination), 'Destinations with their shares.'),
 })
-export const tlsRoute = checked(tlsRouteFields, tlsRouteRule)
+const tlsRoute = checked(tlsRouteFields, tlsRouteRule)
 export type TlsRoute = z.infer<typeof tlsRouteFields>
 
 const tcpRouteFields = message({
   match: optional(z.array(l4MatchAttributes), 'Conditions, one of which must hold; none matches everything.'),
   route: optional(z.array(routeDestination), 'Destinations with their shares.'),
 })
-export const tcpRoute = checked(tcpRouteFields, tcpRouteRule)
+const tcpRoute = checked(tcpRouteFields, tcpRouteRule)
 export type TcpRoute = z.infer<typeof tcpRouteFields>
 
 const virtualServiceSpecFields = message({
@@ -59,17 +59,15 @@ const virtualServiceSpecFields = message({
   tcp: optional(z.array(tcpRoute), 'Rules for other TCP traffic.'),
   exportTo,
 })
-export const virtualServiceSpec = checked(virtualServiceSpecFields, virtualServiceRule)
+const virtualServiceSpec = checked(virtualServiceSpecFields, virtualServiceRule)
 export type VirtualServiceSpec = z.infer<typeof virtualServiceSpecFields>
 export type {
   CorsPolicy,
-  Delegate,
   HeaderOperations,
   Headers,
   HttpDirectResponse,
   HttpFaultInjection,
   HttpMatchRequest,
-  HttpMirrorPolicy,
   HttpRedirect,
   HttpRetry,
   HttpRewrite,

@@ -83,7 +83,7 @@ const wasmPluginFields = message({
   priority: optional(int32, 'Order within the phase, the highest first.', { nullable: true, default: '0' }),
   match: optional(z.array(trafficMatch), 'Traffic this is for.'),
 })
-export const wasmPluginSpec = checked(wasmPluginFields, policyTargetRule)
+const wasmPluginSpec = checked(wasmPluginFields, policyTargetRule)
 export type WasmPluginSpec = z.infer<typeof wasmPluginFields>
 
 export const wasmPlugin: KindDefinition<WasmPluginSpec> = {
@@ -109,7 +109,7 @@ const trafficExtensionFields = message(
   },
   [['wasm', 'lua']],
 )
-export const trafficExtensionSpec = checked(trafficExtensionFields, (spec, report) => {
+const trafficExtensionSpec = checked(trafficExtensionFields, (spec, report) => {
   policyTargetRule(spec, report)
   if (!spec.wasm && !spec.lua) report([], 'exactly one of wasm or lua must be set', { code: 'FIELD_REQUIRED' })
 })

@@ -9,7 +9,7 @@ import {
 import { checked, message, optional } from '../schema.ts'
 import { port, stringMap, text, uint32 } from '../syntax/values.ts'
 
-export const workloadEntryShape = {
+const workloadEntryShape = {
   address: optional(
     text.max(256),
     'IP address, DNS name (with a DNS resolution) or unix:///absolute/path; may be left out when network is set.',
@@ -35,7 +35,7 @@ export const workloadTemplate = checked(checked(workloadEntryFields, workloadEnt
 export const endpoint = checked(checked(workloadEntryFields, workloadEntryShapeRule), workloadEntryRule)
 
 /** One endpoint: a virtual machine, a container, a process. */
-export const workloadEntrySpec = checked(endpoint, anyAddressRule)
+const workloadEntrySpec = checked(endpoint, anyAddressRule)
 
 export const workloadEntry: KindDefinition<WorkloadEntrySpec> = {
   kind: 'WorkloadEntry',

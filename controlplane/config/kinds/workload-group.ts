@@ -53,7 +53,7 @@ const readinessProbeFields = message(
   },
   [['httpGet', 'tcpSocket', 'exec', 'grpc']],
 )
-export const readinessProbe = checked(readinessProbeFields, (probe, report) => {
+const readinessProbe = checked(readinessProbeFields, (probe, report) => {
   if (!probe.httpGet && !probe.tcpSocket && !probe.exec && !probe.grpc)
     report([], 'a probe needs one of httpGet, tcpSocket, exec and grpc', { code: 'FIELD_REQUIRED' })
   if (probe.exec?.command.length === 0)
@@ -70,7 +70,7 @@ const workloadGroupFields = message({
   template: required(workloadTemplate, 'Template of WorkloadEntries.'),
   probe: optional(readinessProbe, 'When a workload is ready.'),
 })
-export const workloadGroupSpec = checked(workloadGroupFields, ({ metadata }, report) => {
+const workloadGroupSpec = checked(workloadGroupFields, ({ metadata }, report) => {
   for (const field of ['labels', 'annotations'] as const)
     if (Object.keys(metadata?.[field] ?? {}).length > 256)
       report(['metadata', field], 'at most 256 entries are allowed')

@@ -16,7 +16,7 @@ import { fqdnProblem } from '../syntax/host.ts'
 const MAX_MAGLEV = 5_000_011
 
 /** Whether Envoy takes the number for a prime (the size of a Maglev table must be one). */
-export function isPrime(value: number): boolean {
+function isPrime(value: number): boolean {
   if (value < 4) return value > 0
   if (value % 2 === 0) return false
   for (let factor = 3; factor * factor <= value; factor += 2) if (value % factor === 0) return false

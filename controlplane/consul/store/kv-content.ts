@@ -45,7 +45,7 @@ export const PERHAPS_IN_PARTS = MOST_VALUE_BYTES - 1024
 /** Largest file there may be, as for files in a folder. */
 const MOST_BYTES = 10 * 1024 * 1024
 
-export function sha256(bytes: Uint8Array | string): string {
+function sha256(bytes: Uint8Array | string): string {
   return createHash('sha256').update(bytes).digest('hex')
 }
 

@@ -29,7 +29,7 @@ export function objectsOf(yaml: string): ReadonlyMap<string, ConfigObject> {
   return objects
 }
 
-export const SIDECAR: ProxyClass = {
+const SIDECAR: ProxyClass = {
   key: 'test',
   type: 'sidecar',
   namespace: 'default',

@@ -8,7 +8,7 @@ const FEW_ENDPOINTS = 40
 const SMALL_TABLE_SIZE = 4093
 
 /** Envoy's default and upper limit; both are prime. */
-export const DEFAULT_TABLE_SIZE = 65_537
+const DEFAULT_TABLE_SIZE = 65_537
 export const MAX_TABLE_SIZE = 5_000_011
 
 /**

@@ -49,10 +49,7 @@ export function grpcListenerNames(scope: Scope): readonly string[] {
 }
 
 /** The service and port a target means: a short name is one of the proxy's namespace; without a port, 80 or the first HTTP port. */
-export function grpcTarget(
-  scope: Scope,
-  name: string,
-): { readonly service: Service; readonly port: ServicePort } | undefined {
+function grpcTarget(scope: Scope, name: string): { readonly service: Service; readonly port: ServicePort } | undefined {
   const colon = name.lastIndexOf(':')
   const number = colon > 0 && /^\d+$/.test(name.slice(colon + 1)) ? Number(name.slice(colon + 1)) : undefined
   const host = number === undefined ? name : name.slice(0, colon)

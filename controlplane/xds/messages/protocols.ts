@@ -20,7 +20,7 @@ export interface KnownProtocol {
  * The protocol of a name: a Protocol document, else what an ApplicationProtocol names as its codec (the last word of Aeraki's
  * codec names is the protocol), else one that comes with the package. A codec in code is only named: the proxy has it or refuses the protocol.
  */
-export function findProtocol(world: World, name: string): KnownProtocol | undefined {
+function findProtocol(world: World, name: string): KnownProtocol | undefined {
   const alias = world
     .all<ApplicationProtocolSpec>('ApplicationProtocol')
     .find(({ spec }) => spec.protocol.toLowerCase() === name)

@@ -1,4 +1,3 @@
-import type { Origin } from '../../config/object.ts'
 import type { Scope } from '../../model/scope.ts'
 
 /** For whom and where rules are compiled. */
@@ -10,12 +9,6 @@ export interface RouteContext {
   readonly port: number
   /** Whether the request came over TLS that ends here. */
   readonly tls: boolean
-}
-
-/** Something compiled, with the places in documents that decided it; the first is the one to name. */
-export interface Compiled<Message> {
-  readonly message: Message
-  readonly origins: readonly Origin[]
 }
 
 /**

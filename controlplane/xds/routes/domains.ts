@@ -14,7 +14,7 @@ export interface ServiceNames {
 }
 
 /** Names of a service as seen from a namespace of the mesh; `domain` is the mesh's DNS suffix. */
-export function serviceNames(service: Service, namespace: string, domain: string): ServiceNames {
+function serviceNames(service: Service, namespace: string, domain: string): ServiceNames {
   return {
     full: service.hostname,
     short: shortNames(service.hostname, namespace, domain),

@@ -9,7 +9,7 @@ import { compileRouteConfiguration } from './index.ts'
 // biome-ignore lint/suspicious/noExplicitAny: protobuf JSON is free; tests name the paths they look at.
 type Json = any
 
-export const SIDECAR: ProxyClass = {
+const SIDECAR: ProxyClass = {
   key: 'test',
   type: 'sidecar',
   namespace: 'default',

@@ -6,7 +6,7 @@ import { notFound } from '../../http/errors.ts'
 import { answers, ref, revisionParams } from '../../schemas/parts.ts'
 
 /** How long a change is looked at, and what came before it, ms. */
-export const WATCH_MS = 5 * 60_000
+const WATCH_MS = 5 * 60_000
 const MOST_SERVICES = 20
 
 /** What traffic does after a change, beside what it did before. */
@@ -33,7 +33,7 @@ export function revisionFigureRoutes(app: FastifyInstance, need: () => Editing, 
 }
 
 /** @param appliedAt and `now` in ms since 1970 */
-export function figuresAround(
+function figuresAround(
   figures: Pick<ServiceFigures, 'book' | 'reading' | 'since'> | undefined,
   services: readonly string[],
   appliedAt: number,
