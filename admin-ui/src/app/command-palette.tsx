@@ -7,8 +7,8 @@ import { type KeyboardEvent, useCallback, useEffect, useLayoutEffect, useMemo, u
 import { useTranslation } from 'react-i18next'
 import { queries } from '../api/queries.ts'
 import { changeQueries } from '../change/queries.ts'
+import type { NavItem } from '../parts/area.ts'
 import { documentHref, proxyHref, serviceHref } from '../parts/hrefs.ts'
-import type { NavItem } from './area.ts'
 import { type Goal, goalsFor } from './palette-search.ts'
 
 const [store, palette] = createSpotlight()

@@ -1,7 +1,7 @@
 import { Group, Kbd, Stack, Table, Text } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
+import type { NavItem } from '../parts/area.ts'
 import { Dialog } from '../parts/dialog.tsx'
-import type { NavItem } from './area.ts'
 
 export interface KeyListProps {
   readonly items: readonly NavItem[]

@@ -1,6 +1,6 @@
 import { createRouter, type RouterHistory } from '@tanstack/react-router'
+import { rootRoute } from '../parts/area.ts'
 import { ErrorPage, NotFoundPage } from './error-pages.tsx'
-import { rootRoute } from './root.ts'
 import { areas } from './routes.ts'
 import { Shell } from './shell.tsx'
 

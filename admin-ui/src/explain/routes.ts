@@ -1,7 +1,6 @@
 import { IconRoute } from '@tabler/icons-react'
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
-import type { Area } from '../app/area.ts'
-import { rootRoute } from '../app/root.ts'
+import { type Area, rootRoute } from '../parts/area.ts'
 
 export const explain: Area = {
   routes: [

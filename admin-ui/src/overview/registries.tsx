@@ -5,7 +5,7 @@ import { useTranslation } from 'react-i18next'
 import { api, ask } from '../api/client.ts'
 import { queries, queryClient } from '../api/queries.ts'
 import type { Source } from '../api/schema.ts'
-import { useMayEdit } from '../app/session-gate.tsx'
+import { useMayEdit } from '../parts/may-edit.ts'
 import { notifyProblem, ProblemAlert } from '../parts/problem.tsx'
 import { Time } from '../parts/time.tsx'
 

@@ -1,8 +1,8 @@
 import { change } from './change.ts'
-import { changes } from './changes.ts'
 import { common } from './common.ts'
 import { editor } from './editor.ts'
 import { explain } from './explain.ts'
+import { history } from './history.ts'
 import { overview } from './overview.ts'
 import { proxies } from './proxies.ts'
 import { rules } from './rules.ts'
@@ -13,10 +13,10 @@ import { topology } from './topology.ts'
 /** All texts in English, by area. A key that takes a count has `_one` and `_other`. */
 export const en = {
   change,
-  changes,
   common,
   editor,
   explain,
+  history,
   overview,
   proxies,
   rules,

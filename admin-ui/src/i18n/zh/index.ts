@@ -1,9 +1,9 @@
 import type { Dictionary } from '../dictionary.ts'
 import { change } from './change.ts'
-import { changes } from './changes.ts'
 import { common } from './common.ts'
 import { editor } from './editor.ts'
 import { explain } from './explain.ts'
+import { history } from './history.ts'
 import { overview } from './overview.ts'
 import { proxies } from './proxies.ts'
 import { rules } from './rules.ts'
@@ -15,10 +15,10 @@ export { problems } from './problems.ts'
 
 export const zh: Dictionary = {
   change,
-  changes,
   common,
   editor,
   explain,
+  history,
   overview,
   proxies,
   rules,

@@ -3,22 +3,22 @@ import { useQuery } from '@tanstack/react-query'
 import { useParams } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
 import { queries } from '../api/queries.ts'
-import { useMayEdit } from '../app/session-gate.tsx'
+import { Convergence } from '../change/convergence.tsx'
 import { FileDiffs } from '../parts/diff.tsx'
 import { Facts } from '../parts/facts.tsx'
 import { revisionHref } from '../parts/hrefs.ts'
 import { AppLink } from '../parts/link.tsx'
+import { useMayEdit } from '../parts/may-edit.ts'
 import { Page } from '../parts/page.tsx'
 import { ProblemAlert } from '../parts/problem.tsx'
 import { useRevisionWords } from '../parts/revision-words.ts'
 import { Time } from '../parts/time.tsx'
-import { Convergence } from './convergence.tsx'
 import { RollbackButton } from './rollback.tsx'
 import { SourceBadge } from './source.tsx'
 
 /** One change: what it did, how far it has come, and the way back. */
 export function RevisionPage() {
-  const { t } = useTranslation('changes')
+  const { t } = useTranslation('history')
   const { revision } = useParams({ strict: false }) as { revision: string }
   const words = useRevisionWords()
   const id = Number(revision)

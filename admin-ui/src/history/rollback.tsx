@@ -25,7 +25,7 @@ export interface RollbackButtonProps {
 
 /** Going back is a change like any other: what it does is shown against what is now, and it takes a reason. */
 export function RollbackButton({ step, head, compact = false }: RollbackButtonProps) {
-  const { t } = useTranslation('changes')
+  const { t } = useTranslation('history')
   const [opened, { open, close }] = useDisclosure()
   const undo = 'undo' in step
   if (!undo && step.to === head) return null
@@ -54,7 +54,7 @@ export function RollbackButton({ step, head, compact = false }: RollbackButtonPr
 }
 
 function Rollback({ step, close }: { readonly step: Step; readonly close: () => void }) {
-  const { t } = useTranslation('changes')
+  const { t } = useTranslation('history')
   const client = useQueryClient()
   const router = useRouter()
   const [reason, setReason] = useState('')

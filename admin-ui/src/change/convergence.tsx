@@ -10,12 +10,13 @@ import { PlaceLink } from '../parts/place.tsx'
 import { ProblemAlert } from '../parts/problem.tsx'
 
 const COLORS = { ACK: 'teal.9', sent: 'blue.7', waiting: 'gray.6', NACK: 'red.7', offline: 'gray.7' } as const
-export const CONVERGENCE_STATES = ['NACK', 'waiting', 'sent', 'ACK', 'offline'] as const
+/** What a proxy may have said of a revision, the worst first. */
+const STATES = ['NACK', 'waiting', 'sent', 'ACK', 'offline'] as const
 const SHOWN = 100
 
 /** How far a revision has come: each proxy it concerns, and what refused it says. */
 export function Convergence({ revision }: { readonly revision: number }) {
-  const { t } = useTranslation('changes')
+  const { t } = useTranslation('history')
   const { data, error } = useQuery(queries.convergence(revision))
   return (
     <Card withBorder miw={360}>
@@ -36,7 +37,7 @@ export function Convergence({ revision }: { readonly revision: number }) {
       {data && data.proxies.length > 0 && (
         <Stack gap="sm">
           <Progress.Root size={22} aria-label={t('convergence')}>
-            {CONVERGENCE_STATES.filter((state) => data.counts[state] > 0).map((state) => (
+            {STATES.filter((state) => data.counts[state] > 0).map((state) => (
               <Progress.Section
                 key={state}
                 value={(data.counts[state] / data.proxies.length) * 100}
@@ -48,7 +49,7 @@ export function Convergence({ revision }: { readonly revision: number }) {
             ))}
           </Progress.Root>
           <Group gap="md" aria-live="polite" data-converged={data.counts.ACK}>
-            {CONVERGENCE_STATES.map((state) => (
+            {STATES.map((state) => (
               <Text key={state} size="sm" c={data.counts[state] === 0 ? 'dimmed' : 'inherit'}>
                 {t(`state.${state}`)}: <b>{data.counts[state]}</b>
               </Text>
@@ -59,7 +60,7 @@ export function Convergence({ revision }: { readonly revision: number }) {
           </Text>
           <Stack gap={6} mah={280} style={{ overflow: 'auto' }} tabIndex={0}>
             {[...data.proxies]
-              .sort((a, b) => CONVERGENCE_STATES.indexOf(a.state) - CONVERGENCE_STATES.indexOf(b.state))
+              .sort((a, b) => STATES.indexOf(a.state) - STATES.indexOf(b.state))
               .slice(0, SHOWN)
               .map(({ node, state, rejected }) => (
                 <div key={node}>

@@ -10,7 +10,7 @@ import { useView } from '../parts/view.ts'
 
 /** What differs between any two revisions. */
 export function ComparePage() {
-  const { t } = useTranslation('changes')
+  const { t } = useTranslation('history')
   const [view, change] = useView({ from: '', to: '' })
   const from = Number(view.from)
   const to = Number(view.to)

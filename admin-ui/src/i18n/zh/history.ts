@@ -1,6 +1,6 @@
 import type { Dictionary } from '../dictionary.ts'
 
-export const changes: Dictionary['changes'] = {
+export const history: Dictionary['history'] = {
   title: '变更',
   lead: '配置的每一步：谁、为何、结果如何。手工修改文件也会记录。',
   revision: '版本',

@@ -1,4 +1,4 @@
-export const changes = {
+export const history = {
   title: 'Changes',
   lead: 'Every step of the configuration: by whom, why, and what came of it. Edits by hand are recorded too.',
   revision: 'Revision',

@@ -8,7 +8,7 @@ export const SOURCES = ['api', 'files', 'rollback', 'expiry'] as const
 
 /** Where a revision came from. */
 export function SourceBadge({ source }: { readonly source: Revision['source'] }) {
-  const { t } = useTranslation('changes')
+  const { t } = useTranslation('history')
   const Icon = ICONS[source]
   return (
     <Badge variant="light" color={source === 'rollback' ? 'orange' : 'gray'} leftSection={<Icon size={13} />}>

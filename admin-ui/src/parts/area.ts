@@ -1,5 +1,5 @@
 import type { Icon } from '@tabler/icons-react'
-import type { AnyRoute } from '@tanstack/react-router'
+import { type AnyRoute, createRootRoute } from '@tanstack/react-router'
 import type { ParseKeys } from 'i18next'
 import type { ComponentType } from 'react'
 
@@ -22,3 +22,6 @@ export interface Area {
   /** Shown in the header on every page, for example a basket of drafts. */
   readonly header?: ComponentType
 }
+
+/** The parent of every page's route; the shell around the pages is set where the router is made. */
+export const rootRoute = createRootRoute()

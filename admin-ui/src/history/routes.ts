@@ -1,14 +1,13 @@
 import { IconHistory } from '@tabler/icons-react'
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
-import type { Area } from '../app/area.ts'
-import { rootRoute } from '../app/root.ts'
+import { type Area, rootRoute } from '../parts/area.ts'
 
-export const changes: Area = {
+export const history: Area = {
   routes: [
     createRoute({
       getParentRoute: () => rootRoute,
       path: '/changes',
-      component: lazyRouteComponent(() => import('./changes-page.tsx'), 'ChangesPage'),
+      component: lazyRouteComponent(() => import('./history-page.tsx'), 'HistoryPage'),
     }),
     createRoute({
       getParentRoute: () => rootRoute,

@@ -6,11 +6,11 @@ import { useDeferredValue, useMemo, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { queries } from '../api/queries.ts'
 import type { Revision } from '../api/schema.ts'
-import { useMayEdit } from '../app/session-gate.tsx'
 import { Empty } from '../parts/empty.tsx'
 import { FilterSelect } from '../parts/filter-select.tsx'
 import { revisionHref } from '../parts/hrefs.ts'
 import { AppLink } from '../parts/link.tsx'
+import { useMayEdit } from '../parts/may-edit.ts'
 import { NoMatch } from '../parts/no-match.tsx'
 import { Page } from '../parts/page.tsx'
 import { ProblemAlert } from '../parts/problem.tsx'
@@ -22,8 +22,8 @@ import { RollbackButton } from './rollback.tsx'
 import { SOURCES, SourceBadge } from './source.tsx'
 
 /** The ledger: every step of the configuration, newest first. */
-export function ChangesPage() {
-  const { t } = useTranslation('changes')
+export function HistoryPage() {
+  const { t } = useTranslation('history')
   const router = useRouter()
   const mayEdit = useMayEdit()
   const words = useRevisionWords()
