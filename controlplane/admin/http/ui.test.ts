@@ -56,6 +56,16 @@ describe('the admin UI', () => {
     },
   )
 
+  it('sends the page compressed as it lies there, and not again to who has it', async () => {
+    writeFileSync(join(folder, 'index.html.gz'), 'gzip')
+    const ask = (headers: object) =>
+      app.inject({ url: '/rules', headers: { ...PAGE, 'accept-encoding': 'gzip', ...headers } })
+    const first = await ask({})
+    expect(first.body).toBe('gzip')
+    const { statusCode, body } = await ask({ 'if-none-match': first.headers.etag })
+    expect({ statusCode, body }).toEqual({ statusCode: 304, body: '' })
+  })
+
   it('answers programs that ask for a page by mistake with an error', async () => {
     const { statusCode } = await app.inject({ url: '/proxies', headers: { accept: 'application/json' } })
     expect(statusCode).toBe(404)

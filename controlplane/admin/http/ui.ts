@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import fastifyStatic from '@fastify/static'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
@@ -24,6 +24,8 @@ const CONTENT_SECURITY_POLICY = [
 
 /** Paths that belong to programs: a mistyped one is an error, never a page. */
 const NOT_PAGES = /^\/(api|healthz|metrics|openapi\.json|assets)(\/|$)/
+
+const PAGE = 'index.html'
 
 const NOT_BUILT = `<!doctype html><html lang="en"><meta charset="utf-8"><title>meshgate</title>
 <p>The pages are not built. Run <code>npm run ui:build</code>, then reload.
@@ -69,22 +71,9 @@ export class AdminUi {
   readonly otherwise: Otherwise = (request, reply) => (wantsPage(request) ? this.#send(reply) : undefined)
 
   #send(reply: FastifyReply): FastifyReply {
-    return reply
-      .header('content-security-policy', CONTENT_SECURITY_POLICY)
-      .header('referrer-policy', 'no-referrer')
-      .header('cache-control', 'no-cache')
-      .type('text/html; charset=utf-8')
-      .send(pageIn(this.#folder))
-  }
-}
-
-/** @throws Error when the page is there and cannot be read */
-function pageIn(folder: string): Buffer | string {
-  try {
-    return readFileSync(join(folder, 'index.html'))
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return NOT_BUILT
-    throw error
+    reply.header('content-security-policy', CONTENT_SECURITY_POLICY).header('referrer-policy', 'no-referrer')
+    if (existsSync(join(this.#folder, PAGE))) return reply.sendFile(PAGE)
+    return reply.header('cache-control', 'no-cache').type('text/html; charset=utf-8').send(NOT_BUILT)
   }
 }
 
