@@ -1,5 +1,5 @@
 import { isMap, readList, readMap, readText } from '../forms/schema.ts'
-import { type OpenText, readDocument } from '../yaml/index.ts'
+import { type OpenText, type Path, readDocument, textPosition, YamlEditError } from '../yaml/index.ts'
 
 /** The most documents that are searched for subsets. */
 const MOST_SEARCHED = 200
@@ -25,4 +25,22 @@ export function subsetsIn(open: OpenText, host: string): readonly string[] {
     if (readText(spec, 'host') === host) return readList(spec, 'subsets').flatMap((one) => readText(one, 'name') ?? [])
   }
   return []
+}
+
+/** Where a path of a document stands: from its key to the end of that line, or of its value if that ends before. Nowhere while the text is broken. */
+export function placeOf(
+  open: OpenText,
+  document: number,
+  path: Path,
+): { readonly from: number; readonly to: number } | undefined {
+  try {
+    const place = textPosition(open, document, path)
+    const from = place.exact ? (place.key?.from ?? place.value.from) : place.offset
+    const end = place.exact ? Math.max(place.value.to, from) : from
+    const line = open.text.indexOf('\n', from)
+    return { from, to: line < 0 ? end : Math.min(end, line) }
+  } catch (problem) {
+    if (problem instanceof YamlEditError) return undefined
+    throw problem
+  }
 }

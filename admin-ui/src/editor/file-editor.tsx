@@ -1,36 +1,31 @@
 import { Badge, Group, Paper, Text } from '@mantine/core'
 import { useHotkeys } from '@mantine/hooks'
-import { notifications } from '@mantine/notifications'
-import { useQuery } from '@tanstack/react-query'
 import { useRouter } from '@tanstack/react-router'
 import { startTransition, useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { queries } from '../api/queries.ts'
-import { sentFile } from '../change/drafts.ts'
 import { drafts } from '../change/use-drafts.ts'
-import { usePlan } from '../change/use-plan.ts'
-import type { FormEdit } from '../forms/edits.ts'
 import { nameOf, type ObjectName } from '../forms/objects.ts'
-import { explained } from '../i18n/explained.ts'
 import { useMayNot } from '../parts/may-edit.ts'
 import { Page } from '../parts/page.tsx'
-import { problemText } from '../parts/problem.tsx'
 import { useView } from '../parts/view.ts'
-import { edit, formatPath, type Path, pathAt, type Sharing, textPosition, YamlEditError } from '../yaml/index.ts'
-import { type CodeView, createCodeView } from './code-view.ts'
+import { formatPath, type Path, pathAt } from '../yaml/index.ts'
+import type { CodeView } from './code-view.ts'
 import { CopyMenu } from './copy-menu.tsx'
-import { subsetsIn } from './documents-of-file.ts'
+import { placeOf } from './documents-of-file.ts'
 import { DraftNotices } from './draft-notices.tsx'
 import classes from './editor.module.css'
 import { EditorActions } from './editor-actions.tsx'
 import { Findings } from './findings.tsx'
-import type { FormState } from './form/form-context.tsx'
 import { FormPane } from './form-pane.tsx'
 import { fromEditor, toEditor } from './line-ends.ts'
-import { isSyntax, lineStarts, marksOf, offsetOf, problemsIn } from './problems.ts'
+import { lineStarts, offsetOf } from './problems.ts'
 import { SharingQuestion } from './sharing-question.tsx'
+import { firstPlace, useCodeView } from './use-code-view.ts'
 import { documentOf, openedText, useDocument } from './use-document.ts'
 import { type CurrentFile, useFileDraft, useStartedDraft } from './use-file-draft.ts'
+import { useFormEdits } from './use-form-edits.ts'
+import { useFormState } from './use-form-state.ts'
+import { useFound } from './use-found.ts'
 import { useSchemas } from './use-schemas.ts'
 import { useSettledText } from './use-settled-text.ts'
 import { useShownSection } from './use-shown-section.ts'
@@ -60,8 +55,6 @@ export function FileEditor({ file, object, current }: FileEditorProps) {
   } = useSettledText(firstText, () => code.current?.text() ?? firstText)
   const [document, setDocument] = useState(() => documentOf(firstText, object))
   const [active, setActive] = useState<Path | undefined>(undefined)
-  const [sharing, setSharing] = useState<readonly FormEdit[] | undefined>(undefined)
-  const host = useRef<HTMLDivElement>(null)
   const raw = useMemo(() => fromEditor(text, shape), [text, shape])
   const write = useCallback((next: string) => code.current?.replace(toEditor(next).text), [])
   const now = useCallback(() => (code.current ? fromEditor(code.current.text(), shape) : raw), [shape, raw])
@@ -86,11 +79,9 @@ export function FileEditor({ file, object, current }: FileEditorProps) {
     const at = code.current?.cursor()
     if (at !== undefined) startTransition(() => onCursor.current(at))
   }, [text])
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the editor is made once; what it calls is kept in refs
-  useEffect(() => {
-    if (!host.current) return
-    code.current = createCodeView({
-      parent: host.current,
+  const host = useCodeView(
+    code,
+    {
       text: firstText,
       label: t('code.label', { file }),
       onText: (byPerson) => (byPerson ? typed() : follow()),
@@ -99,105 +90,34 @@ export function FileEditor({ file, object, current }: FileEditorProps) {
       onSave: review,
       suggest,
       hint,
-    })
-    const line = Number(view.line)
-    const place =
-      line > 0
-        ? offsetOf(lineStarts(firstText), firstText.length, line, 1)
-        : (opened.view?.from ?? 0) +
-          (/^(\s*(---[^\n]*|#[^\n]*)?\n)*/.exec(firstText.slice(opened.view?.from ?? 0))?.[0].length ?? 0)
-    code.current.reveal(
-      place,
-      line > 0 ? offsetOf(lineStarts(firstText), firstText.length, line, 1_000) : place,
-      line > 0 && view.section === '',
-    )
-    if (line > 0) onCursor.current(place)
-    return () => code.current?.destroy()
-  }, [])
+    },
+    (made) => {
+      const line = Number(view.line)
+      const { from, to } = firstPlace(firstText, opened.view, line)
+      made.reveal(from, to, line > 0 && view.section === '')
+      if (line > 0) onCursor.current(from)
+    },
+  )
   useEffect(() => code.current?.readOnly(!mayEdit), [mayEdit])
 
-  const sent = useMemo(
-    () => (changed ? [sentFile({ file, ...base, text: raw, savedAt: 0 })] : undefined),
-    [changed, file, base, raw],
-  )
-  const planning = usePlan(sent, base.base)
-  const { plan, conflict } = planning
-  const quiet = useQuery({ ...queries.diagnostics(), enabled: !changed })
-  const path = current?.path ?? file
-  const found = useMemo(() => {
-    const diagnostics = changed ? (plan?.diagnostics ?? []) : (quiet.data?.diagnostics ?? [])
-    return diagnostics.filter((one) => one.file === path || one.file.endsWith(`/${file}`))
-  }, [changed, plan, quiet.data, path, file])
-  const marks = useMemo(() => marksOf(text, found, opened.view), [text, found, opened.view])
+  const { planning, found, own, errors, marks } = useFound({
+    ...{ file, path: current?.path ?? file, text, raw, base, changed, view: opened.view },
+  })
   // Of a text that is no longer there nothing is marked: the next answer tells of what is.
   useEffect(() => {
     if (code.current?.text() === text) code.current.problems(marks)
   }, [marks, text])
-  const own = useMemo(() => problemsIn(text, found, opened.view), [text, found, opened.view])
 
-  const apply = (edits: readonly FormEdit[], how?: Sharing) => {
-    if (edits.length === 0 || !code.current) return
-    try {
-      const numbered = edits.map((one) => ({ ...one, document }))
-      const result = edit(code.current.text(), numbered, how ? { sharing: how } : {})
-      code.current.change(result.changes)
-      const told = result.reports.filter(({ code: what }) => what === 'rerendered')
-      if (told.length > 0)
-        notifications.show({ color: 'yellow', message: told.map(({ message }) => message).join('; ') })
-    } catch (problem) {
-      if (!(problem instanceof YamlEditError)) throw problem
-      if (problem.code === 'SHARED') setSharing(edits)
-      else notifications.show({ color: 'red', message: problemText(problem) })
-    }
-  }
+  const edits = useFormEdits(code, document)
   const reveal = (at: Path, focus = false) => {
     if (focus && view.view === 'form') setView({ view: 'split' })
-    try {
-      const place = textPosition(opened.open, document, at)
-      const from = place.exact ? (place.key?.from ?? place.value.from) : place.offset
-      const end = place.exact ? Math.max(place.value.to, from) : from
-      const line = opened.open.text.indexOf('\n', from)
-      code.current?.reveal(from, line < 0 ? end : Math.min(end, line), focus)
-    } catch (problem) {
-      // While the text is broken there is no place to show.
-      if (!(problem instanceof YamlEditError)) throw problem
-    }
+    const place = placeOf(opened.open, document, at)
+    if (place) code.current?.reveal(place.from, place.to, focus)
   }
-  const latest = useRef({ apply, reveal })
-  latest.current = { apply, reveal }
-  // The same as long as what it shows is: a form of a thousand fields is not rendered for a plan that came.
-  const form = useMemo((): FormState | undefined => {
-    const subsets = new Map<string, readonly string[]>()
-    return schema && opened.value !== undefined
-      ? {
-          kind: opened.kind,
-          value: opened.value,
-          schema,
-          active,
-          readOnly: !mayEdit || opened.view?.error !== undefined,
-          hosts,
-          subsetsOf: (host) => {
-            const known = subsets.get(host) ?? subsetsIn(opened.open, host)
-            subsets.set(host, known)
-            return known
-          },
-          edit: (edits) => latest.current.apply(edits),
-          reveal: (at, focus) => latest.current.reveal(at, focus),
-          problemAt: (at) => {
-            const found = own.find((one) => one.path === formatPath(at) && one.severity !== 'info')
-            return found && explained(found.code, found.message)
-          },
-        }
-      : undefined
-  }, [schema, opened, active, mayEdit, hosts, own])
+  const form = useFormState({ opened, schema, active, mayEdit, hosts, own, edit: edits.apply, reveal })
   const rule = view.line === '' ? undefined : active?.find((step) => typeof step === 'number')
   useShownSection(form === undefined || (view.line !== '' && !active) ? '' : view.section, rule)
   const name = nameOf(opened.value, object.namespace) ?? object
-  const broken = opened.view?.error !== undefined
-  // The page and the control plane both tell of a text that is no YAML.
-  const errors =
-    own.filter(({ severity, code: what }) => severity === 'error' && !(broken && isSyntax(what))).length +
-    (broken ? 1 : 0)
   const discard = () => {
     write(base.baseText ?? '')
     if (base.baseText === undefined) {
@@ -211,6 +131,7 @@ export function FileEditor({ file, object, current }: FileEditorProps) {
     code.current?.reveal(from, to, true)
   }
   useHotkeys([['mod+S', review]], [])
+  const { conflict } = planning
   const conflicting = conflict?.conflicts?.find((one) => one.file === file)
   const others =
     conflicting || behind
@@ -222,23 +143,7 @@ export function FileEditor({ file, object, current }: FileEditorProps) {
   return (
     <Page
       title={`${name.kind} ${name.namespace}/${name.name}`}
-      lead={
-        <Group gap="xs">
-          <Text size="sm" c="dimmed" ff="monospace">
-            {file}
-          </Text>
-          {changed && (
-            <Badge variant="light" color="orange" data-draft>
-              {t('draft.badge')}
-            </Badge>
-          )}
-          {errors > 0 && (
-            <Badge variant="light" color="red">
-              {t('problems.errors', { count: errors })}
-            </Badge>
-          )}
-        </Group>
-      }
+      lead={<FileLead file={file} changed={changed} errors={errors} />}
       actions={
         <EditorActions
           view={view.view}
@@ -284,7 +189,7 @@ export function FileEditor({ file, object, current }: FileEditorProps) {
         tab={view.tab}
         onTab={(tab) => setView({ tab })}
         found={found}
-        broken={broken}
+        broken={opened.view?.error !== undefined}
         changed={changed}
         planning={planning}
         onShow={({ line, column }) => {
@@ -293,14 +198,37 @@ export function FileEditor({ file, object, current }: FileEditorProps) {
           onCursor.current(at)
         }}
       />
-      <SharingQuestion
-        opened={sharing !== undefined}
-        onClose={() => setSharing(undefined)}
-        onChoose={(how) => {
-          if (sharing) apply(sharing, how)
-          setSharing(undefined)
-        }}
-      />
+      <SharingQuestion opened={edits.asking} onAnswer={edits.answer} />
     </Page>
+  )
+}
+
+/** Which file it is, whether it is changed, and how many errors its document has. */
+function FileLead({
+  file,
+  changed,
+  errors,
+}: {
+  readonly file: string
+  readonly changed: boolean
+  readonly errors: number
+}) {
+  const { t } = useTranslation('editor')
+  return (
+    <Group gap="xs">
+      <Text size="sm" c="dimmed" ff="monospace">
+        {file}
+      </Text>
+      {changed && (
+        <Badge variant="light" color="orange" data-draft>
+          {t('draft.badge')}
+        </Badge>
+      )}
+      {errors > 0 && (
+        <Badge variant="light" color="red">
+          {t('problems.errors', { count: errors })}
+        </Badge>
+      )}
+    </Group>
   )
 }

@@ -6,20 +6,19 @@ import type { Sharing } from '../yaml/index.ts'
 /** A value that is written once and used in several places: shall it change here, or everywhere? */
 export function SharingQuestion({
   opened,
-  onClose,
-  onChoose,
+  onAnswer,
 }: {
   readonly opened: boolean
-  readonly onClose: () => void
-  readonly onChoose: (how: Sharing) => void
+  /** Without a value the question was closed. */
+  readonly onAnswer: (how?: Sharing) => void
 }) {
   const { t } = useTranslation('editor')
   return (
-    <Dialog opened={opened} onClose={onClose} title={t('sharing.title')}>
+    <Dialog opened={opened} onClose={() => onAnswer()} title={t('sharing.title')}>
       <Text size="sm">{t('sharing.lead')}</Text>
       <Group mt="md">
-        <Button onClick={() => onChoose('here')}>{t('sharing.here')}</Button>
-        <Button variant="default" onClick={() => onChoose('everywhere')}>
+        <Button onClick={() => onAnswer('here')}>{t('sharing.here')}</Button>
+        <Button variant="default" onClick={() => onAnswer('everywhere')}>
           {t('sharing.everywhere')}
         </Button>
       </Group>
