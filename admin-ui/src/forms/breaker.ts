@@ -72,6 +72,9 @@ export const PRESETS: Readonly<Record<PresetName, Readonly<Record<string, unknow
   },
 }
 
+/** Presets from the one that lets most through. */
+export const PRESET_NAMES = ['conservative', 'standard', 'aggressive'] as const satisfies readonly PresetName[]
+
 /** The edits of a preset on the traffic policy at `path`. */
 export function presetEdits(document: unknown, path: Path, preset: PresetName): readonly FormEdit[] {
   return setFields(document, path, PRESETS[preset])
@@ -79,7 +82,7 @@ export function presetEdits(document: unknown, path: Path, preset: PresetName): 
 
 /** The preset whose every field holds now. */
 export function presetOf(policy: unknown): PresetName | undefined {
-  return (Object.keys(PRESETS) as PresetName[]).find((name) =>
+  return PRESET_NAMES.find((name) =>
     Object.entries(PRESETS[name]).every(([field, value]) => same(read(policy, ...field.split('.')), value)),
   )
 }

@@ -1,15 +1,16 @@
-import { ActionIcon, Badge, Button, Group, Menu, ScrollArea, Stack, Text, TextInput, Tooltip } from '@mantine/core'
-import { IconArrowDown, IconArrowUp, IconPlus, IconTrash } from '@tabler/icons-react'
+import { Button, Group, Stack, Text, TextInput } from '@mantine/core'
+import { IconPlus } from '@tabler/icons-react'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { choose, setField } from '../../forms/edits.ts'
+import { setField } from '../../forms/edits.ts'
 import { emptyValue, type Field, fieldsOf } from '../../forms/fields.ts'
 import { isMap } from '../../forms/schema.ts'
-import { formatPath, type Path } from '../../yaml/index.ts'
-import { docText } from '../context-at.ts'
+import { formatPath } from '../../yaml/index.ts'
+import { AddField } from './add-field.tsx'
 import { FieldRow } from './field-row.tsx'
 import classes from './form.module.css'
-import { useFieldLabel, useForm } from './form-context.tsx'
+import { useForm } from './form-context.tsx'
+import { ItemActions } from './item-actions.tsx'
 import { isAlwaysShown, type LayoutProps, useLayoutOf } from './layout-context.ts'
 import { usePages } from './pages.tsx'
 import { ScalarControl } from './scalar-control.tsx'
@@ -34,79 +35,8 @@ export function ObjectForm({ path, schema, value, except = [] }: ObjectFormProps
       {shown.map((field) => (
         <FieldForm key={field.name} field={field} siblings={fields} />
       ))}
-      <AddField path={path} fields={absent} siblings={fields} />
+      <AddField path={path} absent={absent} siblings={fields} />
     </Stack>
-  )
-}
-
-function AddField(props: {
-  readonly path: Path
-  readonly fields: readonly Field[]
-  readonly siblings: readonly Field[]
-}) {
-  const { t } = useTranslation('editor')
-  const { value: document, edit, readOnly } = useForm()
-  const labelOf = useFieldLabel()
-  const [wanted, setWanted] = useState('')
-  const word = wanted.trim().toLowerCase()
-  if (readOnly || props.fields.length === 0) return null
-  const found = props.fields.filter(
-    ({ name }) => name.toLowerCase().includes(word) || labelOf(name).toLowerCase().includes(word),
-  )
-  const isSet = (name: string) => props.siblings.some((one) => one.name === name && one.value !== undefined)
-  return (
-    <Menu position="bottom-start" width={360} shadow="md" onClose={() => setWanted('')}>
-      <Menu.Target>
-        <Button size="compact-xs" variant="subtle" leftSection={<IconPlus size={13} />} w="fit-content" ml={4} mt={4}>
-          {t('field.add')}
-        </Button>
-      </Menu.Target>
-      <Menu.Dropdown>
-        {props.fields.length > 8 && (
-          <TextInput
-            size="xs"
-            m={4}
-            placeholder={t('field.search')}
-            aria-label={t('field.search')}
-            value={wanted}
-            onChange={({ currentTarget }) => setWanted(currentTarget.value)}
-          />
-        )}
-        <ScrollArea.Autosize mah={320}>
-          {found.map(({ name, path, schema, excludes }) => {
-            const gone = excludes.filter(isSet)
-            return (
-              <Menu.Item
-                key={name}
-                onClick={() =>
-                  edit(choose(document, props.path, [name, ...gone], String(path.at(-1)), emptyValue(schema)))
-                }
-              >
-                <Group gap={6} wrap="nowrap">
-                  <Text size="sm">{labelOf(name)}</Text>
-                  <Text size="xs" c="dimmed" ff="monospace">
-                    {name}
-                  </Text>
-                  {schema?.['x-deprecated'] !== undefined && (
-                    <Badge size="xs" color="gray">
-                      {t('field.deprecated')}
-                    </Badge>
-                  )}
-                  {schema?.['x-unsupported'] !== undefined && (
-                    <Badge size="xs" color="yellow">
-                      {t('field.unsupported')}
-                    </Badge>
-                  )}
-                </Group>
-                <Text size="xs" c="dimmed" lineClamp={2}>
-                  {gone.length > 0 ? t('field.replaces', { fields: gone.join(', ') }) : schema && docText(schema)}
-                </Text>
-              </Menu.Item>
-            )
-          })}
-        </ScrollArea.Autosize>
-      </Menu.Dropdown>
-    </Menu>
   )
 }
 
@@ -237,56 +167,6 @@ export function ListForm({ path, schema, value }: LayoutProps) {
         </Button>
       )}
     </Stack>
-  )
-}
-
-export function ItemActions({
-  path,
-  index,
-  count,
-}: {
-  readonly path: Path
-  readonly index: number
-  readonly count: number
-}) {
-  const { t } = useTranslation('editor')
-  const { edit } = useForm()
-  const at = [...path, index]
-  const actions = [
-    {
-      name: t('list.up'),
-      icon: IconArrowUp,
-      off: index === 0,
-      run: () => edit([{ op: 'move', path: at, value: index - 1 }]),
-    },
-    {
-      name: t('list.down'),
-      icon: IconArrowDown,
-      off: index === count - 1,
-      run: () => edit([{ op: 'move', path: at, value: index + 1 }]),
-    },
-    { name: t('list.remove'), icon: IconTrash, off: false, run: () => edit([{ op: 'delete', path: at }]) },
-  ]
-  return (
-    <Group gap={2}>
-      {actions.map(({ name, icon: Icon, off, run }) => (
-        <Tooltip key={name} label={name}>
-          <ActionIcon
-            variant="subtle"
-            color="gray"
-            size="sm"
-            disabled={off}
-            onClick={(event) => {
-              event.stopPropagation()
-              run()
-            }}
-            aria-label={`${name}: ${formatPath([...path.slice(-1), index])}`}
-          >
-            <Icon size={14} />
-          </ActionIcon>
-        </Tooltip>
-      ))}
-    </Group>
   )
 }
 
