@@ -79,6 +79,21 @@ describe('refused with a reason', () => {
     await expect(loadCodec(file(name, text))).rejects.toThrow(reason)
   })
 
+  test('a module that adds to a layout where there is none, and one that brings its own beside a layout does', async () => {
+    file('adds.mjs', 'export const extendCodec = (layout) => layout')
+    const doc = (name: string, spec: string) =>
+      file(name, `apiVersion: meshgate.io/v1\nkind: Protocol\nmetadata: {name: mine}\nspec: {${spec}}\n`)
+    await expect(loadCodec(doc('adds.yaml', 'module: ./adds.mjs'))).rejects.toThrow(
+      /give the Protocol document a "frame"/,
+    )
+    file('own.mjs', module('1000'))
+    const both = doc(
+      'both.yaml',
+      'module: ./own.mjs, frame: {length: {at: 0, type: u16, counts: all}}, message: {kind: request}, reply: {error: close}',
+    )
+    expect((await loadCodec(both)).maxFrame).toBe(1000)
+  })
+
   test('a file that is not there', async () => {
     await expect(loadCodec(join(folder, 'nothing.yaml'))).rejects.toThrow(/nothing.yaml: .*ENOENT/)
   })

@@ -302,3 +302,55 @@ reply: {error: close}
     expect.stringContaining('the frame\'s length hangs on "sort"'),
   )
 })
+
+describe('what is too large by one', () => {
+  test('a reply of the longest frame there is', () => {
+    const codec = compile(`
+frame: {length: {at: 0, type: u16, counts: all}, max: 4}
+message: {kind: {at: 2, type: u8, is: {1: request, 2: response}}}
+reply: {error: {from: request, bytes: 4, set: {kind: response}}}
+`)
+    const request = Uint8Array.of(0, 4, 1, 7)
+    expect(codec.reply!('error', request, 0, 4, 1, '')).toEqual(Uint8Array.of(0, 4, 2, 7))
+  })
+
+  test.each([
+    ['ascii(2)', 99, 100],
+    ['bcd(1)', 99, 100],
+    ['bcd(2)', 9999, 10_000],
+  ])('%s', (type, most, more) => {
+    const codec = compile(`
+frame: {length: {at: 0, type: u16, counts: all}}
+message: {kind: {at: 2, type: u8, is: {1: request, 2: response}}}
+fields: {number: {at: 3, type: ${type}}}
+reply: {error: close}
+`)
+    const frame = Uint8Array.of(0, 8, 1, 0x30, 0x30, 0, 0, 0)
+    const set = (value: number | bigint) =>
+      codec.mutate!(frame, 0, frame.length, [{ slot: codec.slot('number'), value: value as number }])
+    expect(field(codec, 'number', set(most)!)).toBe(most)
+    expect(set(more)).toBeUndefined()
+    expect(set(2 ** 32)).toBeUndefined()
+  })
+
+  test('a field number of protobuf', () => {
+    const of = (tag: number) =>
+      check(`
+frame: {length: {at: 0, type: u16, counts: all}}
+message: {kind: request}
+fields: {head: {at: 2, type: bytes, size: rest, writable: false}, type: {in: head, pb: ${tag}, type: uint32}}
+reply: {error: close}`).issues.map(({ message }) => message)
+    expect(of(2 ** 29 - 1)).toEqual([])
+    expect(of(2 ** 29)).toContain(`${2 ** 29} is no path of protobuf field numbers`)
+  })
+})
+
+test('a rule of kinds with a condition that is none is told, and nothing else', () => {
+  const { issues } = check(`
+frame: {length: {at: 0, type: u16, counts: all}}
+message: {kind: [{is: oneway, when: {nothing: 1}}, {is: request}]}
+reply: {error: close}`)
+  expect(issues.map(({ path, severity }) => [path.join('.'), severity])).toEqual([
+    ['spec.message.kind.0.when.nothing', 'error'],
+  ])
+})

@@ -16,6 +16,7 @@ fields:
   delta: {in: head, pb: 4, type: sint32}
   deep: {in: head, pb: [5, 2], type: string}
   info: {in: head, pb: 6, type: map}
+  nested: {in: head, pb: [7, 2], type: map}
 reply: {error: close}
 connections: [shared]`) as ProtocolSpec
 const { codec, issues } = checkDocument({
@@ -80,6 +81,12 @@ describe('protobuf in a frame', () => {
     const added = set(frame('7a0178'), 'info.a', 'b')
     expect(head(added)).toBe('7a017832060a0161120162')
     expect(head(set(added, 'info.a', undefined))).toBe('7a0178')
+  })
+
+  test('an entry of a map in a message is set where that message is, and its length follows', () => {
+    const bytes = frame('3a09 1202 0a00 7a03616263')
+    expect(head(set(bytes, 'nested.a', 'b'))).toBe('3a1112020a007a0361626312060a0161120162')
+    expect(set(frame('7a0178'), 'nested.a', 'b')).toBeUndefined()
   })
 
   test('a broken message has no fields and is not written to', () => {

@@ -35,3 +35,12 @@ describe('what a Redis peer may ask for', () => {
     expect(length('x'.repeat(64 * 1024))).toBe(FrameError.tooLong)
   })
 })
+
+test.each([
+  ['-ERR no such key\r\n', 'ERR no such key'],
+  ['!13\r\nSYNTAX broken\r\n', 'SYNTAX broken'],
+])('the text of an error is all of it, and ends before its line does: %j', (reply, text) => {
+  const b = Buffer.from(`+OK\r\n${reply}+next\r\n`)
+  const { slot } = codec.fields.find((one) => one.slot === 3)!
+  expect(codec.field(slot, b, 5, reply.length)).toBe(text)
+})

@@ -120,3 +120,32 @@ describe('a wait before a retry', () => {
     expect(ticks).toBeLessThan(13)
   })
 })
+
+describe('a delay', () => {
+  const delayed = (ms: number) => ({ fault: { delay: { percent: 100, ms } } })
+
+  it('that is longer than the request may take ends with its time', async () => {
+    const { player } = await serve('shared', { timeoutMs: 160, ...delayed(3000) })
+    await ask(player)
+    const ticks = await ticksTo(player)
+    expect(ticks).toBeGreaterThan(8)
+    expect(ticks).toBeLessThan(13)
+    expect(subject.upstreams.arrived()).toEqual([])
+  })
+
+  it('that is shorter ends before, and what is sent then is what came, whatever was read meanwhile', async () => {
+    const { player } = await serve('shared', { timeoutMs: 3000, ...delayed(160) })
+    player.send(encode({ msgid: 1, seq: 1, body: Buffer.from([Deed.answer, ...Buffer.alloc(4000, 'a')]) }))
+    // So much that memory is used again, were nobody to hold it.
+    const other = subject.player(subject.proxy.listeners[0]!)
+    for (let n = 0; n < 100; n++) {
+      other.send(encode({ msgid: 1, seq: n + 2, body: Buffer.from([Deed.answer, ...Buffer.alloc(4000, 'b')]) }))
+      await turns(2)
+    }
+    const ticks = await ticksTo(player)
+    expect(ticks).toBeGreaterThan(8)
+    expect(ticks).toBeLessThan(13)
+    const frames = subject.upstreams.arrived().map(({ frame }) => frame.slice(-8000))
+    expect([frames.length, frames.filter((frame) => frame === '61'.repeat(4000)).length]).toEqual([101, 1])
+  })
+})
