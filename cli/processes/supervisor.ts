@@ -102,7 +102,7 @@ class Keeper {
     const { signal } = this.#stopping
     let pause = retryMs
     while (!signal.aborted) {
-      const start = Date.now()
+      const start = performance.now()
       let reason: string
       try {
         this.#process = await startProcess({ ...options, onLine: (line, stream) => events.line(name, line, stream) })
@@ -116,7 +116,7 @@ class Keeper {
       }
       this.#process = undefined
       if (signal.aborted) break
-      if (Date.now() - start >= healthyMs) pause = retryMs
+      if (performance.now() - start >= healthyMs) pause = retryMs
       events.failed(name, reason, pause)
       await sleep(pause, undefined, { signal }).catch(() => {})
       pause = Math.min(pause * 2, maxRetryMs)

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { ServerCertificates } from '../../certificates/server.ts'
+import { PemFiles, serverNames } from '../../certificates/pem-files.ts'
 import type { AdminContext } from '../../controlplane/admin/context.ts'
 import { createAdminServer } from '../../controlplane/admin/server.ts'
 import { isLoopback } from '../../controlplane/ads/index.ts'
@@ -24,7 +24,7 @@ function usersDir({ folder, stateDir }: ControlPlaneOptions): string {
  */
 export async function startApi(
   context: AdminContext,
-  certificates: ServerCertificates | undefined,
+  certificates: PemFiles | undefined,
   options: ControlPlaneOptions,
   log: Log,
 ): Promise<FastifyInstance> {
@@ -47,9 +47,9 @@ export async function startApi(
 }
 
 /** The certificates of the API; undefined without TLS. @throws CommandError when a file cannot be read or used */
-export function apiCertificates(files: ServerTls | undefined, log: Log): ServerCertificates | undefined {
+export function apiCertificates(files: ServerTls | undefined, log: Log): PemFiles | undefined {
   try {
-    return files && new ServerCertificates('API', files, log)
+    return files && new PemFiles('API', serverNames(files), log)
   } catch (error) {
     throw new CommandError((error as Error).message)
   }

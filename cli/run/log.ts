@@ -24,10 +24,20 @@ const LEVELS: Readonly<Record<number, readonly [name: string, colour: Colour]>> 
 export function prettyLine(line: string, colour: boolean): string {
   const { level, time, msg, ...fields } = JSON.parse(line) as { level: number; time: string; msg?: string }
   const [name, tint] = LEVELS[level] ?? ['log', 'dim']
-  const rest = Object.entries(fields).map(
-    ([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
-  )
+  const rest = Object.entries(fields).map(([key, value]) => `${key}=${shown(value)}`)
   const clock = new Date(time).toTimeString().slice(0, 8)
   const tail = rest.length > 0 ? `  ${paint(rest.join(' '), 'dim', colour)}` : ''
   return `${paint(clock, 'dim', colour)} ${paint(name.padEnd(5), tint, colour)} ${msg ?? ''}${tail}`
+}
+
+/** A value for people. Of an error its words; what led to it is in the JSON form, and here only where the words alone say too little. */
+function shown(value: unknown): string {
+  if (typeof value === 'string') return value
+  const { message, code, stack } = (value ?? {}) as {
+    readonly message?: unknown
+    readonly code?: unknown
+    readonly stack?: unknown
+  }
+  if (typeof message !== 'string' || typeof stack !== 'string') return JSON.stringify(value)
+  return code === undefined ? `${stack}` : message
 }

@@ -9,7 +9,7 @@ import { createMesh } from '../../controlplane/mesh.ts'
 import { Discovery } from '../../controlplane/model/index.ts'
 import { OnDemandMemory, onDemandMetrics, stateFile } from '../../controlplane/ondemand/index.ts'
 import { createRateLimits } from '../../controlplane/ratelimit/index.ts'
-import { createReports } from '../../controlplane/reports/index.ts'
+import { createReports, steadyNow } from '../../controlplane/reports/index.ts'
 import { learnedSets } from '../../controlplane/shared/index.ts'
 import { packageFile } from '../package-file.ts'
 import type { ConfigStore } from './config-store.ts'
@@ -42,6 +42,7 @@ export function makeParts(options: ControlPlaneOptions, store: ConfigStore, stat
       reporting: (node) => reports.load.reporting(node),
       lastUsed: (node, cluster) => reports.load.lastUsed(node, cluster),
     },
+    now: steadyNow,
     idleMs: () => mesh.model.settings().clusterIdleMs,
     ...(keeps && { store: learned ?? own }),
   })

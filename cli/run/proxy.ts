@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import type { ClientTlsFiles, NodeOptions } from '../../controlplane/bootstrap/envoy.ts'
 import { type HostPort, hostAndPort } from '../../controlplane/bootstrap/host-port.ts'
 import { defaultCluster } from '../../controlplane/bootstrap/node-id.ts'
@@ -13,6 +12,7 @@ import { CommandError } from '../errors.ts'
 import { listening } from './listening.ts'
 import { createLog, type Log } from './log.ts'
 import type { LogOptions } from './log-options.ts'
+import { planeTls } from './plane-tls.ts'
 import { untilSignal } from './until-signal.ts'
 
 /** One proxy in this process, or several in processes of their own. */
@@ -79,7 +79,7 @@ export interface ProxyOptions extends LogOptions {
  */
 export async function runProxy(options: ProxyOptions): Promise<void> {
   const log = createLog(options, process.stdout)
-  const given = clientOptions(options)
+  const certificates = options.tls && planeTls(options.tls, log)
   const signal = untilSignal()
   const runner = await startRunner(options.workers, log)
   let drained: Promise<void> | undefined
@@ -89,7 +89,8 @@ export async function runProxy(options: ProxyOptions): Promise<void> {
   }
   let told = ''
   const client = new ConfigClient({
-    ...given,
+    ...clientOptions(options),
+    ...(certificates && { tls: certificates.tls }),
     log,
     onConfiguration: async (sent) => {
       const configuration = withLocalCodecs(sent, options.codec ?? NO_CODECS)
@@ -123,6 +124,7 @@ export async function runProxy(options: ProxyOptions): Promise<void> {
   } finally {
     // Both at once: a copy of the configuration that is being saved, on a slow disk, does not keep the ports open.
     await Promise.all([drain(), client.stop()])
+    certificates?.stop()
     runner.close()
     admin?.close()
   }
@@ -144,11 +146,10 @@ function report(log: Log, configuration: Configuration, problems: readonly Confi
   )
 }
 
-function clientOptions(options: ProxyOptions): Pick<ConfigClientOptions, 'xds' | 'node' | 'tls' | 'cacheFile'> {
+function clientOptions(options: ProxyOptions): Pick<ConfigClientOptions, 'xds' | 'node' | 'cacheFile'> {
   const { node, cluster, metadata: given, locality, xds, configCache, admin } = options
   // A control plane on the same machine reads counters there.
   const metadata = admin && admin.port > 0 ? { ADMIN_ADDRESS: `${admin.host}:${admin.port}`, ...given } : given
-  const tls = options.tls && readTls(options.tls)
   return {
     xds,
     node: {
@@ -157,25 +158,6 @@ function clientOptions(options: ProxyOptions): Pick<ConfigClientOptions, 'xds' |
       ...(metadata && { metadata }),
       ...(locality && { locality }),
     },
-    ...(tls && { tls }),
     ...(configCache !== undefined && { cacheFile: configCache }),
-  }
-}
-
-/** What the files hold. @throws CommandError when one cannot be read */
-function readTls(files: ClientTlsFiles): ConfigClientOptions['tls'] {
-  const read = (flag: string, file: string) => {
-    try {
-      return readFileSync(file, 'utf8')
-    } catch (error) {
-      throw new CommandError(`${flag}: ${(error as Error).message}`)
-    }
-  }
-  const { ca, cert, key, serverName } = files
-  return {
-    ...(ca && { ca: read('--xds-ca', ca) }),
-    ...(cert && { certificate: read('--xds-cert', cert) }),
-    ...(key && { privateKey: read('--xds-key', key) }),
-    ...(serverName && { serverName }),
   }
 }

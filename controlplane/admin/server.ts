@@ -1,7 +1,7 @@
 import type { Server as HttpsServer } from 'node:https'
 import swagger from '@fastify/swagger'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
-import { SECURE, type ServerCertificates } from '../../certificates/server.ts'
+import { type PemFiles, SECURE } from '../../certificates/pem-files.ts'
 import { SESSION_COOKIE } from './access/access.ts'
 import type { AdminContext } from './context.ts'
 import { editingRoutes, prepareEditing } from './editing.ts'
@@ -29,7 +29,7 @@ import { schemas } from './schemas/index.ts'
 export interface AdminOptions {
   readonly log?: FastifyBaseLogger
   /** With a client CA clients must show a certificate it signed. */
-  readonly tls?: ServerCertificates
+  readonly tls?: PemFiles
   /** Host names the API answers to besides addresses and localhost. */
   readonly names?: readonly string[]
   /** Folder of the built admin UI, served at /; without it there are no pages. */

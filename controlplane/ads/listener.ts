@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { createServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
-import { SECURE, ServerCertificates } from '../../certificates/server.ts'
+import { PemFiles, SECURE, serverNames } from '../../certificates/pem-files.ts'
 import { Connection, type ConnectionOptions } from '../http2/index.ts'
 import { identitiesIn } from './authorize.ts'
 import { type ExtraService, grpcServer, type Method } from './grpc.ts'
@@ -35,14 +35,10 @@ export class Listener {
   readonly port: number
   private readonly server: Server
   private readonly connections: ReadonlyMap<Connection, Peer>
-  private readonly certificates: ServerCertificates | undefined
+  private readonly certificates: PemFiles | undefined
   private readonly ticker: NodeJS.Timeout
 
-  private constructor(
-    server: Server,
-    connections: ReadonlyMap<Connection, Peer>,
-    certificates: ServerCertificates | undefined,
-  ) {
+  private constructor(server: Server, connections: ReadonlyMap<Connection, Peer>, certificates: PemFiles | undefined) {
     this.server = server
     this.connections = connections
     this.certificates = certificates
@@ -90,7 +86,7 @@ export class Listener {
       const peer = isUnix || socket.remoteAddress === undefined ? nameless : peerOf(socket, tls)
       connections.set(new Connection(socket, connectionOptions, wholeMs()), peer)
     }
-    const certificates = tls && new ServerCertificates('xDS', tls, logger)
+    const certificates = tls && new PemFiles('xDS', serverNames(tls), logger)
     const server = certificates ? secureServer(certificates) : createServer()
     server.maxConnections = limits.connections
     server.on(tls ? 'secureConnection' : 'connection', accept)
@@ -148,7 +144,7 @@ function refuseUnsafe(address: Address, text: string, options: ListenerOptions):
   )
 }
 
-function secureServer(certificates: ServerCertificates): Server {
+function secureServer(certificates: PemFiles): Server {
   const asked = { requestCert: certificates.present.ca !== undefined, rejectUnauthorized: true }
   const server = createTlsServer({
     ...{ ...SECURE, ...certificates.present, ...asked },

@@ -1,4 +1,4 @@
-import type { ServerFiles } from '../../certificates/server.ts'
+import type { ServerFiles } from '../../certificates/pem-files.ts'
 
 /** Certificates of the xDS server, and whom of its clients it believes. */
 export interface TlsFiles extends ServerFiles {

@@ -2,7 +2,7 @@
 export interface Usage {
   /** Whether the node reports; without reports nothing can be said about what it uses. */
   reporting(node: string): boolean
-  /** ms since 1970; undefined when the node never listed the cluster. */
+  /** ms of a clock that only passes; undefined when the node never listed the cluster. */
   lastUsed(node: string, cluster: string): number | undefined
 }
 

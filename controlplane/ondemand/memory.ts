@@ -28,7 +28,7 @@ export interface OnDemandMemoryOptions {
   /** How long nobody must have used a cluster for a class to let go of it, in ms; 0 keeps all. */
   readonly idleMs: () => number
   readonly logger: MemoryLogger
-  /** ms since 1970. Default: the clock. */
+  /** The clock of `usage`, ms. Default: that of the machine. */
   readonly now?: () => number
   /** How often it is looked for clusters to let go of, in ms. Default: 10,000, as often as proxies report. */
   readonly sweepMs?: number

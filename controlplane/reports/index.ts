@@ -8,6 +8,7 @@ import { loadService } from './load-service.ts'
 import { accessMetrics, loadMetrics } from './metrics.ts'
 import type { ReportLimits } from './node-stream.ts'
 import { statusService } from './status-service.ts'
+import { steadyNow } from './steady-clock.ts'
 
 export interface ReportsOptions {
   readonly logger?: Logger
@@ -35,11 +36,11 @@ export interface Reports {
 }
 
 export function createReports(options: ReportsOptions = {}): Reports {
-  const { logger = SILENT, now = Date.now, loadInterval = () => 10_000, limits = {}, loadLimits = {} } = options
-  const load = new LoadBook(now, loadLimits)
-  const loads = loadService({ book: load, logger, now, interval: loadInterval, limits })
-  const access = new AccessBook(now, options.accessLimits)
-  const accesses = accessService({ book: access, logger, now, limits })
+  const { logger = SILENT, now, loadInterval = () => 10_000, limits = {}, loadLimits = {} } = options
+  const load = new LoadBook(now ?? steadyNow, loadLimits)
+  const loads = loadService({ book: load, logger, now: now ?? steadyNow, interval: loadInterval, limits })
+  const access = new AccessBook(now ?? Date.now, options.accessLimits)
+  const accesses = accessService({ book: access, logger, now: now ?? steadyNow, limits })
   const statuses = options.status ? [statusService({ status: options.status, logger })] : []
   if (options.metrics) {
     loadMetrics(options.metrics, load, loads.streams)
@@ -52,3 +53,4 @@ export type { AccessBook, Caller, Edge, MissingCluster } from './access-book.ts'
 export { RECENT_MINUTES } from './access-book.ts'
 export type { ClusterLoad, LoadReport, LoadTotals, LocalityLoad, NodeLoad } from './load-book.ts'
 export { LoadBook } from './load-book.ts'
+export { steadyNow } from './steady-clock.ts'

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { LoadBook } from './load-book.ts'
 import type { ClusterReport } from './load-report.ts'
+import { steadyNow } from './steady-clock.ts'
 
 const report = (
   cluster: string,
@@ -165,5 +166,22 @@ describe('load book', () => {
         }
       }),
     )
+  })
+})
+
+describe('when the clock of the machine is set forward by an hour', () => {
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+
+  it('nothing becomes unused by that, and people are told times of the clock as it is now', () => {
+    const loads = new LoadBook()
+    loads.opened('a')
+    loads.take('a', [report('c', 3)])
+    const usedAt = loads.lastUsed('a', 'c')!
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3_600_000 })
+    expect(steadyNow() - usedAt).toBeLessThan(1_800_000)
+    expect(Date.now() - loads.clustersOf('a')![0]!.lastUsedAt).toBeLessThan(1_800_000)
+    expect(Date.now() - loads.node('a')!.reportedAt).toBeLessThan(1_800_000)
   })
 })

@@ -1,4 +1,5 @@
 import type { ClusterReport } from './load-report.ts'
+import { onTheWall, steadyNow } from './steady-clock.ts'
 
 /** Sums of requests since they were first reported. */
 export interface LoadTotals {
@@ -105,7 +106,7 @@ export class LoadBook {
   private unremembered = 0
   private sweptAt: number
 
-  constructor(now: () => number = Date.now, limits: Partial<LoadLimits> = {}) {
+  constructor(now: () => number = steadyNow, limits: Partial<LoadLimits> = {}) {
     this.now = now
     this.limits = { ...DEFAULT_LOAD_LIMITS, ...limits }
     this.sweptAt = now()
@@ -166,7 +167,8 @@ export class LoadBook {
     known.intervalMs = intervalMs || (before > 0 ? at - before : 0)
     this.forgetUnlisted(known, at)
     if (at - this.sweptAt > 60_000) this.sweep(at)
-    if (this.listeners.size > 0) for (const listener of [...this.listeners]) listener({ node, at, clusters })
+    if (this.listeners.size > 0)
+      for (const listener of [...this.listeners]) listener({ node, at: onTheWall(at), clusters })
   }
 
   /** Whether the node reports now; without reports nothing can be said about what it uses. */
@@ -175,7 +177,7 @@ export class LoadBook {
     return known !== undefined && known.streams > 0 && known.reportedAt > 0
   }
 
-  /** When the node last used a cluster, in ms since 1970; undefined when it never listed it. */
+  /** When the node last used a cluster, in ms of the steady clock; undefined when it never listed it. */
   lastUsed(node: string, cluster: string): number | undefined {
     return this.nodes.get(node)?.clusters.get(cluster)?.lastUsedAt
   }
@@ -196,9 +198,11 @@ export class LoadBook {
     const known = this.nodes.get(node)
     if (!known || known.reportedAt === 0) return undefined
     return [...known.clusters]
-      .map(([cluster, { localities, listedAt, ...rest }]) => ({
+      .map(([cluster, { localities, listedAt, firstReportedAt, lastUsedAt, ...rest }]) => ({
         cluster,
         ...rest,
+        firstReportedAt: onTheWall(firstReportedAt),
+        lastUsedAt: onTheWall(lastUsedAt),
         localities: [...(localities ?? [])].map(([locality, { dropped, ...sum }]) => ({ locality, ...sum })),
       }))
       .sort((a, b) => b.issued - a.issued || (a.cluster < b.cluster ? -1 : 1))
@@ -271,7 +275,15 @@ export class LoadBook {
 }
 
 function nodeLoad(node: string, { sum, clusters, streams, reportedAt, intervalMs, used }: NodeEntry): NodeLoad {
-  return { node, streams, reportedAt, intervalMs: Math.round(intervalMs), clusters: clusters.size, used, ...sum }
+  return {
+    node,
+    streams,
+    reportedAt: onTheWall(reportedAt),
+    intervalMs: Math.round(intervalMs),
+    clusters: clusters.size,
+    used,
+    ...sum,
+  }
 }
 
 function zero(): Sum {

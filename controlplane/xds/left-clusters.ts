@@ -23,18 +23,18 @@ export class LeftClusters {
 
   get(name: string): LeftCluster | undefined {
     const left = this.#left.get(name)
-    return left && left.until >= Date.now() ? left : undefined
+    return left && left.until >= performance.now() ? left : undefined
   }
 
   keep(name: string, left: LeftCluster): void {
     this.#left.delete(name)
-    this.#left.set(name, { ...left, until: Date.now() + KEEP_MS })
+    this.#left.set(name, { ...left, until: performance.now() + KEEP_MS })
     if (this.#left.size > MOST) this.#left.delete(this.#left.keys().next().value!)
     this.#sweep ??= setTimeout(() => this.#forget(), KEEP_MS).unref()
   }
 
   #forget(): void {
-    const now = Date.now()
+    const now = performance.now()
     for (const [name, { until }] of this.#left) {
       if (until >= now) break
       this.#left.delete(name)

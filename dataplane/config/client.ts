@@ -151,11 +151,12 @@ export class ConfigClient {
     )
     if (!asked) return configuration
     const { xds, tls } = this.#options
+    const texts = tls?.()
     const own: ClusterConfig = {
       name: CONTROL_PLANE_CLUSTER,
       balancer: { kind: 'roundRobin' },
       localities: [{ endpoints: [{ address: xds }] }],
-      ...(tls && { tls }),
+      ...(texts && { tls: texts }),
     }
     return { ...configuration, clusters: [...configuration.clusters, own] }
   }

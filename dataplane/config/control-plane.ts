@@ -22,17 +22,20 @@ export interface ConfigNode {
   readonly locality?: { readonly region?: string; readonly zone?: string; readonly subZone?: string }
 }
 
+/** PEM texts; the same object as long as they are the same. */
+export interface PlaneTls {
+  readonly ca?: string
+  readonly certificate?: string
+  readonly privateKey?: string
+  /** Name in the control plane's certificate; absent: the host of `xds`. */
+  readonly serverName?: string
+}
+
 export interface ControlPlaneOptions {
   readonly xds: { readonly host: string; readonly port: number }
   readonly node: ConfigNode
-  /** PEM texts; absent: plain text, for a control plane on this machine. */
-  readonly tls?: {
-    readonly ca?: string
-    readonly certificate?: string
-    readonly privateKey?: string
-    /** Name in the control plane's certificate; absent: the host of `xds`. */
-    readonly serverName?: string
-  }
+  /** Asked before each connection: certificates are renewed. Absent: plain text, for a control plane on this machine. */
+  readonly tls?: () => PlaneTls
   readonly log: ConfigLog
   /** Waits before connecting again: from `base`, doubling up to `max`, each one random below that. Default 500 and 30000 ms. */
   readonly backoff?: { readonly baseMs: number; readonly maxMs: number }
@@ -70,7 +73,8 @@ type Stream = ClientDuplexStream<Uint8Array, DeltaDiscoveryResponse>
 export class ControlPlane implements Plane {
   readonly #options: ControlPlaneOptions
   readonly #events: ControlPlaneEvents
-  readonly #client: Client
+  #client: Client
+  #tls: PlaneTls | undefined
   #stream: Stream | undefined
   #session = 0
   #introduced = false
@@ -82,15 +86,8 @@ export class ControlPlane implements Plane {
   constructor(options: ControlPlaneOptions, events: ControlPlaneEvents) {
     this.#options = options
     this.#events = events
-    const { host, port } = options.xds
-    this.#client = new Client(`${host.includes(':') ? `[${host}]` : host}:${port}`, channelCredentials(options.tls), {
-      'grpc.max_receive_message_length': MOST_RESPONSE_BYTES,
-      'grpc.keepalive_time_ms': 30_000,
-      'grpc.keepalive_timeout_ms': 10_000,
-      'grpc.initial_reconnect_backoff_ms': 200,
-      'grpc.max_reconnect_backoff_ms': 5000,
-      ...(options.tls?.serverName && { 'grpc.ssl_target_name_override': options.tls.serverName }),
-    })
+    this.#tls = options.tls?.()
+    this.#client = clientOf(options.xds, this.#tls)
   }
 
   get connected(): boolean {
@@ -107,6 +104,13 @@ export class ControlPlane implements Plane {
 
   connect(): void {
     if (this.#stopped) return
+    const tls = this.#options.tls?.()
+    if (tls !== this.#tls) {
+      // No stream is left on the old one.
+      this.#client.close()
+      this.#client = clientOf(this.#options.xds, tls)
+      this.#tls = tls
+    }
     const stream: Stream = this.#client.makeBidiStreamRequest(
       METHOD,
       (bytes: Uint8Array) => Buffer.from(bytes),
@@ -175,7 +179,18 @@ export class ControlPlane implements Plane {
   }
 }
 
-function channelCredentials(tls: ControlPlaneOptions['tls']): ChannelCredentials {
+function clientOf({ host, port }: ControlPlaneOptions['xds'], tls: PlaneTls | undefined): Client {
+  return new Client(`${host.includes(':') ? `[${host}]` : host}:${port}`, channelCredentials(tls), {
+    'grpc.max_receive_message_length': MOST_RESPONSE_BYTES,
+    'grpc.keepalive_time_ms': 30_000,
+    'grpc.keepalive_timeout_ms': 10_000,
+    'grpc.initial_reconnect_backoff_ms': 200,
+    'grpc.max_reconnect_backoff_ms': 5000,
+    ...(tls?.serverName && { 'grpc.ssl_target_name_override': tls.serverName }),
+  })
+}
+
+function channelCredentials(tls: PlaneTls | undefined): ChannelCredentials {
   if (!tls) return credentials.createInsecure()
   const pem = (text: string | undefined) => (text === undefined ? null : Buffer.from(text))
   return credentials.createSsl(pem(tls.ca), pem(tls.privateKey), pem(tls.certificate))

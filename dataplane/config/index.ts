@@ -1,2 +1,2 @@
 export { ConfigClient, type ConfigClientOptions, type ConfigStatus } from './client.ts'
-export type { ConfigLog, ConfigNode } from './control-plane.ts'
+export type { ConfigLog, ConfigNode, PlaneTls } from './control-plane.ts'

@@ -13,7 +13,7 @@ export class LoginLimit {
   #running = 0
   readonly #queue: (() => void)[] = []
 
-  constructor(now: () => number = Date.now) {
+  constructor(now: () => number = () => performance.now()) {
     this.#now = now
   }
 

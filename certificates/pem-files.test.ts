@@ -6,7 +6,7 @@ import { connect } from 'node:tls'
 import { afterEach, beforeAll, expect, test } from 'vitest'
 import { type TestCa, testCa } from '../test/helpers/certificates.ts'
 import { testFolder } from '../test/helpers/folders.ts'
-import { SECURE, ServerCertificates } from './server.ts'
+import { PemFiles, SECURE } from './pem-files.ts'
 
 const NAMES = { dns: ['localhost'], ip: ['127.0.0.1'] }
 let ca: TestCa
@@ -22,7 +22,7 @@ afterEach(() => {
 
 /** A server with files that are looked at all the time, and what it said. */
 async function serve(folder = testFolder('certificates'), first?: { readonly cert: string; readonly key: string }) {
-  const files = { cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem'), clientCa: join(folder, 'ca.pem') }
+  const files = { cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem'), ca: join(folder, 'ca.pem') }
   const write = ({ cert, key }: { readonly cert: string; readonly key: string }) => {
     writeFileSync(files.cert, cert)
     writeFileSync(files.key, key)
@@ -30,7 +30,7 @@ async function serve(folder = testFolder('certificates'), first?: { readonly cer
   const start = () => {
     const said: string[] = []
     const tell = (_: object, text: string) => said.push(text)
-    const certificates = new ServerCertificates('test', files, { info: tell, warn: tell, error: tell }, 10)
+    const certificates = new PemFiles('test', files, { info: tell, warn: tell, error: tell }, 10)
     cleanup.push(() => certificates.stop())
     const server = createServer({ ...SECURE, ...certificates.present, requestCert: true }, (_, response) =>
       response.end('hello'),
@@ -43,7 +43,7 @@ async function serve(folder = testFolder('certificates'), first?: { readonly cer
   }
   if (first) {
     write(first)
-    writeFileSync(files.clientCa, ca.cert)
+    writeFileSync(files.ca, ca.cert)
   }
   return { files, write, start }
 }
@@ -84,13 +84,13 @@ test('a CA is exchanged by way of a bundle with both; one that is half written i
   const { files, start } = await serve(undefined, await ca.issue('server', NAMES))
   const { port, said } = await start()
   expect([await shown(port, ca), await shown(port, other)]).toEqual(['server', 'refused'])
-  writeFileSync(files.clientCa, `${ca.cert}\n${other.cert.slice(0, 100)}`)
+  writeFileSync(files.ca, `${ca.cert}\n${other.cert.slice(0, 100)}`)
   await expect.poll(() => said.at(-1)).toMatch(/not usable/)
   expect(await shown(port, ca)).toBe('server')
-  writeFileSync(files.clientCa, `${ca.cert}\n${other.cert}`)
+  writeFileSync(files.ca, `${ca.cert}\n${other.cert}`)
   await expect.poll(() => shown(port, other)).toBe('server')
   expect(await shown(port, ca)).toBe('server')
-  writeFileSync(files.clientCa, other.cert)
+  writeFileSync(files.ca, other.cert)
   await expect.poll(() => shown(port, ca)).toBe('refused')
   expect(await shown(port, other)).toBe('server')
 })
@@ -131,8 +131,8 @@ test('a certificate that ends soon is told at the start, with how long it lasts'
 
 test('files that cannot be used from the beginning are an error that names them', async () => {
   const { files, start } = await serve(undefined, await ca.issue('x', NAMES))
-  writeFileSync(files.clientCa, 'nothing')
-  expect(start).toThrow(`test TLS: the client CA ${files.clientCa} holds no PEM certificate`)
+  writeFileSync(files.ca, 'nothing')
+  expect(start).toThrow(`test TLS: the CA ${files.ca} holds no PEM certificate`)
   rmSync(files.key)
   expect(start).toThrow(`test TLS: cannot read the private key ${files.key}`)
 })

@@ -3,7 +3,15 @@ import { createSecureContext, type SecureContextOptions } from 'node:tls'
 import { aboutDates, bundleProblem, certificatesIn, chainValidity } from './validity.ts'
 import { watchFiles } from './watch.ts'
 
-/** Files in PEM form. */
+/** Names of files in PEM form; of a client the certificate may be missing. */
+export interface PemNames {
+  readonly cert?: string | undefined
+  readonly key?: string | undefined
+  /** The authorities of the other side's certificates. */
+  readonly ca?: string | undefined
+}
+
+/** Names of files of a server. */
 export interface ServerFiles {
   readonly cert: string
   readonly key: string
@@ -12,9 +20,9 @@ export interface ServerFiles {
 }
 
 /** What the files hold. */
-export interface ServerPem {
-  readonly cert: string
-  readonly key: string
+export interface Pem {
+  readonly cert?: string
+  readonly key?: string
   readonly ca?: string
 }
 
@@ -32,26 +40,26 @@ export interface SecureServer {
 /** How often it is said that a certificate ends soon. */
 const DAY_MS = 86_400_000
 
-/** The certificates of a server: read from files, read again when these change, and complained about before they end. */
-export class ServerCertificates {
+/** Certificates of a server or a client: read from files, read again when these change, and complained about before they end. */
+export class PemFiles {
   readonly #what: string
-  readonly #files: ServerFiles
+  readonly #files: PemNames
   readonly #log: CertificateLog
   readonly #stopWatching: () => void
   readonly #daily: NodeJS.Timeout
   #server: SecureServer | undefined
-  #present: ServerPem
+  #present: Pem
 
   /**
-   * @param what the server is called in the log and in errors, such as `xDS`
+   * @param who shows the certificate, for the log and for errors, such as `xDS`
    * @param lookEveryMs how often the files are looked at
    * @throws Error naming the file when one cannot be read or is no certificate or key
    */
-  constructor(what: string, files: ServerFiles, log: CertificateLog, lookEveryMs?: number) {
+  constructor(what: string, files: PemNames, log: CertificateLog, lookEveryMs?: number) {
     this.#what = what
     this.#files = files
     this.#log = log
-    const paths = [files.cert, files.key, ...(files.clientCa ? [files.clientCa] : [])]
+    const paths = [files.cert, files.key, files.ca].filter((path) => path !== undefined)
     // Before they are read: what changes meanwhile is seen.
     this.#stopWatching = watchFiles(paths, () => this.#reload(paths), lookEveryMs)
     this.#daily = setInterval(() => this.#tellDates(), DAY_MS)
@@ -65,14 +73,14 @@ export class ServerCertificates {
     this.#tellDates()
   }
 
-  /** What is in force. */
-  get present(): ServerPem {
+  /** What is in force: the same object until it changes. */
+  get present(): Pem {
     return this.#present
   }
 
   /** When the certificate in force ends, ms since the epoch. */
   get until(): number | undefined {
-    return chainValidity(certificatesIn(this.#present.cert))?.until
+    return chainValidity(certificatesIn(this.#present.cert ?? ''))?.until
   }
 
   /** From now on the server shows what the files hold; who is connected stays so. */
@@ -108,16 +116,16 @@ export class ServerCertificates {
 
   #tellDates(): void {
     const { cert } = this.#files
-    const validity = chainValidity(certificatesIn(this.#present.cert))
+    const validity = chainValidity(certificatesIn(this.#present.cert ?? ''))
     const about = validity && aboutDates(validity, Date.now())
     if (about === undefined) return
     const text = `${this.#what}: ${about.text}; put another in its place, it is taken without a restart`
     this.#log[about.valid ? 'warn' : 'error']({ file: cert }, text)
   }
 
-  #read(): ServerPem {
+  #read(): Pem {
     const what = this.#what
-    const { cert, key, clientCa } = this.#files
+    const { cert, key, ca } = this.#files
     const read = (name: string, path: string) => {
       try {
         return readFileSync(path, 'utf8')
@@ -126,20 +134,25 @@ export class ServerCertificates {
       }
     }
     const contents = {
-      cert: read('certificate', cert),
-      key: read('private key', key),
-      ...(clientCa ? { ca: read('client CA', clientCa) } : {}),
+      ...(cert ? { cert: read('certificate', cert) } : {}),
+      ...(key ? { key: read('private key', key) } : {}),
+      ...(ca ? { ca: read('CA', ca) } : {}),
     }
     try {
-      createSecureContext({ cert: contents.cert, key: contents.key })
+      createSecureContext(contents)
     } catch (error) {
       throw new Error(`${what} TLS: ${cert} and ${key} are no usable pair: ${(error as Error).message}`)
     }
     // OpenSSL takes a bundle without any certificate, or half of one, and then trusts nobody, or not all.
     const problem = contents.ca !== undefined && bundleProblem(contents.ca)
-    if (problem) throw new Error(`${what} TLS: the client CA ${clientCa} ${problem}`)
+    if (problem) throw new Error(`${what} TLS: the CA ${ca} ${problem}`)
     return contents
   }
+}
+
+/** The names of a server's files. */
+export function serverNames({ cert, key, clientCa }: ServerFiles): PemNames {
+  return { cert, key, ca: clientCa }
 }
 
 /** Of every server of ours. */
