@@ -1,11 +1,9 @@
 #!/usr/bin/env node
-import { EXIT } from './errors.ts'
 import { run } from './program.ts'
+import { outputLost } from './run/lost-output.ts'
 
-// `meshgate … | head` closes the pipe early; that is no error of ours.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(EXIT.ok)
-  throw error
-})
+process.stdout.on('error', outputLost)
+// There is no place left to say that this one is gone.
+process.stderr.on('error', () => {})
 
 process.exitCode = await run(process.argv.slice(2))
