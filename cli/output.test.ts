@@ -44,10 +44,10 @@ test('a log line for people has clock, level, text and the rest', () => {
   expect(prettyLine(line, false)).toMatch(/^\d\d:04:05 warn {2}careful {2}port=80 what=x$/)
 })
 
-test('an error in a log line is its words; where it came from only when they are no known case', () => {
+test('an error in a log line is its words; where it came from only when the program is at fault', () => {
   const line = (err: object) => JSON.stringify({ level: 50, time: '2026-01-02T03:04:05.678Z', msg: 'not saved', err })
   const stack = 'Error: no space is left\n    at somewhere'
-  expect(prettyLine(line({ type: 'Error', message: 'no space is left', stack, code: 'ENOSPC' }), false)).toMatch(
+  expect(prettyLine(line({ type: 'Error', message: 'no space is left', stack }), false)).toMatch(
     /not saved {2}err=no space is left$/,
   )
   expect(prettyLine(line({ type: 'TypeError', message: 'x is undefined', stack }), false)).toContain('at somewhere')

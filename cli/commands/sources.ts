@@ -86,11 +86,14 @@ function drainText({ samples, p50Ms, p99Ms, waitMs }: Drain): string {
 /** What is wrong with a registry, one line each. */
 export function sourceProblems({ name, state, ageMs, error, held }: ShownSource, now = Date.now()): readonly string[] {
   const lines: string[] = []
-  if (state === 'lost')
-    lines.push(
-      `${paint('LOST', 'red')} ${name}: endpoints are ${age(ageMs)} old and stay in force. ${error ?? ''}`.trim(),
-    )
-  else if (error) lines.push(`${paint('DEGRADED', 'yellow')} ${name}: ${error}`)
+  if (state === 'lost') {
+    const inForce =
+      ageMs === 0
+        ? 'nothing has been read from it yet; proxies are refused until it answers.'
+        : `endpoints are ${age(ageMs)} old and stay in force.`
+    lines.push(`${paint('LOST', 'red')} ${name}: ${inForce} ${error ?? ''}`.trim())
+  }
+  if (state !== 'lost' && error) lines.push(`${paint('DEGRADED', 'yellow')} ${name}: ${error}`)
   for (const { what, before, now: left, why, since } of held)
     lines.push(
       `${paint('HELD', 'yellow')} ${what}: ${before} → ${left} (${why}) since ${age(now - Date.parse(since))}; ` +

@@ -30,14 +30,17 @@ export function prettyLine(line: string, colour: boolean): string {
   return `${paint(clock, 'dim', colour)} ${paint(name.padEnd(5), tint, colour)} ${msg ?? ''}${tail}`
 }
 
-/** A value for people. Of an error its words; what led to it is in the JSON form, and here only where the words alone say too little. */
+/** Errors of the program itself. */
+const MISTAKES = new Set(['TypeError', 'RangeError', 'ReferenceError', 'AssertionError'])
+
+/** A value for people. Of an error its words; what led to it is in the JSON form, and here only where the program is at fault. */
 function shown(value: unknown): string {
   if (typeof value === 'string') return value
-  const { message, code, stack } = (value ?? {}) as {
+  const { type, message, stack } = (value ?? {}) as {
     readonly message?: unknown
-    readonly code?: unknown
+    readonly type?: unknown
     readonly stack?: unknown
   }
   if (typeof message !== 'string' || typeof stack !== 'string') return JSON.stringify(value)
-  return code === undefined ? `${stack}` : message
+  return MISTAKES.has(String(type)) ? stack : message
 }

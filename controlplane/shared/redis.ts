@@ -26,17 +26,21 @@ export function redisOptions(timeoutMs: number) {
   }
 }
 
+/** Kinds of failure told of one outage: texts with ports or times in them are all different. */
+const MOST_WORDS = 5
+
 /** A connection that comes back by itself; each kind of failure is told once until it has worked again. */
 export function connectRedis(url: string, options: ReturnType<typeof redisOptions>, logger: RedisLogger, use: string) {
   const redis = connect(url, options)
-  let last = ''
+  // One outage has several words that take turns, such as a command and a socket that both waited too long.
+  const told = new Set<string>()
   redis.on('error', (error: Error) => {
-    if (error.message === last) return
-    last = error.message
+    if (told.has(error.message) || told.size >= MOST_WORDS) return
+    told.add(error.message)
     logger.warn({ redis: maskUrl(url), use, error: error.message }, 'Redis cannot be used')
   })
   redis.on('ready', () => {
-    last = ''
+    told.clear()
     logger.info({ redis: maskUrl(url), use }, 'Redis is used')
   })
   if (isCluster(redis)) watchNodes(redis, { redis: maskUrl(url), use }, logger)

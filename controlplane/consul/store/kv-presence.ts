@@ -16,7 +16,11 @@ const MOST_BYTES = 64 * 1024 * 1024
  * that fit a key, held by a session whose end deletes them. Written only when something changed.
  * @param prefix without slashes at its ends
  */
-export function kvPresence(address: ConsulAddress, prefix: string, now: () => number = () => performance.now()): PresenceStore {
+export function kvPresence(
+  address: ConsulAddress,
+  prefix: string,
+  now: () => number = () => performance.now(),
+): PresenceStore {
   const http = new ConsulHttp(address)
   const kv = new Kv(http)
   const root = `${prefix}/presence/`
