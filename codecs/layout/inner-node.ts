@@ -2,7 +2,7 @@ import type { FieldInfo } from '../contract.ts'
 import { seek } from './delimiter.ts'
 import type { IssuePath } from './issue.ts'
 import { namedValues } from './named-values.ts'
-import { joinBytes, type Node, sameBytes, textBytes } from './node.ts'
+import { joinBytes, type Node, textBytes } from './node.ts'
 import { BAD, last, lastAsLength, readNumber } from './numbers.ts'
 import { keyBytes, type PairsLayout, readPair, writePair } from './pairs.ts'
 import { patchTop, readMapEntry, readPath, scalarTypes, writeMapEntry, writePath } from './protobuf.ts'
@@ -35,16 +35,10 @@ export const inner = {
   value: () => BAD,
 } as const
 
-const keyTest = (name: Uint8Array) => ({
-  name,
-  isKey: (b: Uint8Array, start: number, end: number) => sameBytes(b, start, end, name),
-})
-
 /** The entry `key` of a map of pairs; undefined when there can be no such key. */
 export function entryNode(map: Node, key: string, layout: PairsLayout): Node | undefined {
   const bytes = keyBytes(layout, key)
   if (!bytes) return undefined
-  const { isKey } = keyTest(bytes)
   const ref = { start: 0, end: 0, lo: 0, hi: 0 }
   return {
     ...inner,
@@ -56,14 +50,14 @@ export function entryNode(map: Node, key: string, layout: PairsLayout): Node | u
     minEnd: map.minStart,
     container: map,
     start: (b, at, limit) =>
-      map.read(b, at, limit, ref) && readPair(layout, b, ref.start, ref.end, isKey, ref) ? ref.start : BAD,
+      map.read(b, at, limit, ref) && readPair(layout, b, ref.start, ref.end, bytes, ref) ? ref.start : BAD,
     end: (b, at, limit) =>
-      map.read(b, at, limit, ref) && readPair(layout, b, ref.start, ref.end, isKey, ref) ? ref.end : BAD,
-    read: (b, at, limit, out) => map.read(b, at, limit, ref) && readPair(layout, b, ref.start, ref.end, isKey, out),
+      map.read(b, at, limit, ref) && readPair(layout, b, ref.start, ref.end, bytes, ref) ? ref.end : BAD,
+    read: (b, at, limit, out) => map.read(b, at, limit, ref) && readPair(layout, b, ref.start, ref.end, bytes, out),
     patch: (b, at, limit, value) => {
       if (!map.read(b, at, limit, ref)) return undefined
       const { start, end } = ref
-      const region = writePair(layout, b, start, end, bytes, isKey, value)
+      const region = writePair(layout, b.subarray(start, end), bytes, value)
       return region && { start, end, bytes: region }
     },
   }
@@ -147,17 +141,17 @@ export function protobufNode(
       const { start, end } = ref
       const top = tags.length === 1 ? patchTop(b, start, end, tags[0]!, scalar, value) : undefined
       if (top) return top
-      const bytes = writePath(b, start, end, tags, scalar, value)
+      const bytes = writePath(b.subarray(start, end), tags, scalar, value)
       return bytes && { start, end, bytes }
     },
   }
 }
 
 function mapEntryNode(map: Node, container: Node, key: string, tags: readonly number[]): Node {
-  const { name, isKey } = keyTest(textBytes(key))
+  const name = textBytes(key)
   const ref = { start: 0, end: 0, lo: 0, hi: 0 }
   const find = (b: Uint8Array, at: number, limit: number, out: typeof ref) =>
-    container.read(b, at, limit, ref) && readMapEntry(b, ref.start, ref.end, tags, isKey, out)
+    container.read(b, at, limit, ref) && readMapEntry(b, ref.start, ref.end, tags, name, out)
   return {
     ...inner,
     name: `${map.name}.${key}`,
@@ -173,7 +167,7 @@ function mapEntryNode(map: Node, container: Node, key: string, tags: readonly nu
     patch: (b, at, limit, value) => {
       if (!container.read(b, at, limit, ref)) return undefined
       const { start, end } = ref
-      const bytes = writeMapEntry(b, start, end, tags, name, isKey, value)
+      const bytes = writeMapEntry(b.subarray(start, end), tags, name, value)
       return bytes && { start, end, bytes }
     },
   }

@@ -119,13 +119,13 @@ export function readPair(
   b: Uint8Array,
   start: number,
   end: number,
-  isKey: (b: Uint8Array, start: number, end: number) => boolean,
+  key: Uint8Array,
   out: FieldRef,
 ): boolean {
   let found = false
   const first = isText(layout)
   const whole = eachPair(layout, b, start, end, (pair) => {
-    if (isKey(b, pair.keyStart, pair.keyEnd)) {
+    if (sameBytes(b, pair.keyStart, pair.keyEnd, key)) {
       found = true
       out.start = pair.valueStart
       out.end = pair.valueEnd
@@ -135,30 +135,27 @@ export function readPair(
   return found && whole
 }
 
-/** The region with a pair set or taken out; undefined for layouts in blocks and broken regions. */
+/** A copy of `region` with the pair of `key` (as `keyBytes` gives it) set, or taken out without a value; undefined for layouts in blocks and broken regions. */
 export function writePair(
   layout: PairsLayout,
-  b: Uint8Array,
-  start: number,
-  end: number,
+  region: Uint8Array,
   key: Uint8Array,
-  isKey: (b: Uint8Array, start: number, end: number) => boolean,
   value: FieldValue | undefined,
 ): Uint8Array | undefined {
   if (layout.blocks) return undefined
-  if (isText(layout)) return writeText(layout, b, start, end, key, isKey, value)
+  if (isText(layout)) return writeText(layout, region, key, value)
   const kept: Uint8Array[] = []
   // A pair that is there keeps its place.
   let place = -1
-  let tail = start
+  let tail = 0
   const add = (pair: Pair) => {
     tail = pair.next
-    if (isKey(b, pair.keyStart, pair.keyEnd)) place = kept.length
-    else kept.push(b.slice(pair.from, pair.next))
+    if (sameBytes(region, pair.keyStart, pair.keyEnd, key)) place = kept.length
+    else kept.push(region.subarray(pair.from, pair.next))
     return false
   }
-  if (layout.count && readNumber(layout.count, b, start, end) === 0) tail = last.next
-  if (!eachPair(layout, b, start, end, add)) return undefined
+  if (layout.count && readNumber(layout.count, region, 0, region.length) === 0) tail = last.next
+  if (!eachPair(layout, region, 0, region.length, add)) return undefined
   if (value !== undefined) {
     const name = layout.keys.form === 'text' ? encodePrefixed(layout.keys, key) : key
     const text = encodePrefixed(layout.values, value)
@@ -169,17 +166,14 @@ export function writePair(
     else kept.splice(place, 0, pair)
   }
   const count = layout.count ? numberBytes(layout.count, kept.length, 0) : new Uint8Array(0)
-  return count && joinBytes(count, ...kept, b.subarray(tail, end))
+  return count && joinBytes(count, ...kept, region.subarray(tail))
 }
 
 /** As `writePair`, of texts between delimiters: all bytes but the pair's stay, and the last pair goes on having its delimiter or not. */
 function writeText(
   layout: PairsLayout,
-  b: Uint8Array,
-  start: number,
-  end: number,
+  region: Uint8Array,
   key: Uint8Array,
-  isKey: (b: Uint8Array, start: number, end: number) => boolean,
   value: FieldValue | undefined,
 ): Uint8Array | undefined {
   const { keys, values } = layout
@@ -187,23 +181,24 @@ function writeText(
   const close = values.ends
   let own: Pair | undefined
   let times = 0
-  const whole = eachPair(layout, b, start, end, (pair) => {
-    if (isKey(b, pair.keyStart, pair.keyEnd) && times++ === 0) own = { ...pair }
+  const whole = eachPair(layout, region, 0, region.length, (pair) => {
+    if (sameBytes(region, pair.keyStart, pair.keyEnd, key) && times++ === 0) own = { ...pair }
     return own !== undefined && value !== undefined
   })
   if (!whole) return undefined
-  const open = start < end && !sameBytes(b, end - close.length, end, close)
+  const { length } = region
+  const open = length > 0 && !sameBytes(region, length - close.length, length, close)
   if (value === undefined) {
     // Without the first of several the next would count.
-    if (!own) return b.slice(start, end)
+    if (!own) return region.slice()
     if (times > 1) return undefined
-    const last = open && own.next === end && own.from > start
-    return joinBytes(b.subarray(start, last ? own.from - close.length : own.from), b.subarray(own.next, end))
+    const last = open && own.next === length && own.from > 0
+    return joinBytes(region.subarray(0, last ? own.from - close.length : own.from), region.subarray(own.next))
   }
   const text = encodePrefixed(values, value)
   if (!text) return undefined
   const bare = text.subarray(0, text.length - close.length)
-  if (own) return joinBytes(b.subarray(start, own.valueStart), bare, b.subarray(own.valueEnd, end))
+  if (own) return joinBytes(region.subarray(0, own.valueStart), bare, region.subarray(own.valueEnd))
   const name = encodePrefixed(keys, key)
-  return name && joinBytes(b.subarray(start, end), open ? close : [], name, bare, open ? [] : close)
+  return name && joinBytes(region, open ? close : [], name, bare, open ? [] : close)
 }

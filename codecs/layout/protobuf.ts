@@ -1,5 +1,5 @@
 import type { FieldRef, FieldType, FieldValue } from '../contract.ts'
-import { joinBytes, textBytes } from './node.ts'
+import { joinBytes, sameBytes, textBytes } from './node.ts'
 import { halvesOf, highAt, last, lowAt, putInt, readNumber, varintBytes } from './numbers.ts'
 import type { VarintType } from './types.ts'
 
@@ -173,13 +173,13 @@ export function readPath(
   return true
 }
 
-/** Finds `key` in the map field `number`: entries are messages {1: key, 2: value}; the last entry of a key counts. */
+/** Finds the entry `name` (UTF-8) of the map at `path` in the message b[start..end): entries are messages {1: key, 2: value}; the last entry of a key counts. */
 export function readMapEntry(
   b: Uint8Array,
   start: number,
   end: number,
   path: readonly number[],
-  isKey: (b: Uint8Array, start: number, end: number) => boolean,
+  name: Uint8Array,
   out: FieldRef,
 ): boolean {
   for (let i = 0; i < path.length - 1; i++) {
@@ -195,7 +195,7 @@ export function readMapEntry(
     p = hit.end
     if (key !== wanted) continue
     const from = hit.start
-    if (!find(b, from, p, 1, WIRE.bytes) || !isKey(b, hit.start, hit.end)) continue
+    if (!find(b, from, p, 1, WIRE.bytes) || !sameBytes(b, hit.start, hit.end, name)) continue
     out.start = out.end = p
     if (find(b, from, p, 2, WIRE.bytes)) {
       out.start = hit.start
@@ -206,58 +206,57 @@ export function readMapEntry(
   return found
 }
 
-/** The message b[start..end) with the field at `path` set, or taken out; undefined when a message on the way is missing or broken. */
+/** A copy of `message` with its inner message `number` made anew; undefined when it has none, or `write` gives none. */
+function rewritten(
+  message: Uint8Array,
+  number: number,
+  write: (inner: Uint8Array) => Uint8Array | undefined,
+): Uint8Array | undefined {
+  if (!find(message, 0, message.length, number, WIRE.bytes)) return undefined
+  const { tag, start, end } = hit
+  const inner = write(message.subarray(start, end))
+  return inner && joinBytes(message.subarray(0, tag), lengthField(number, inner), message.subarray(end))
+}
+
+/** A copy of `message` with the field at `path` set, or taken out without a value; undefined when a message on the way is missing or broken. */
 export function writePath(
-  b: Uint8Array,
-  start: number,
-  end: number,
+  message: Uint8Array,
   path: readonly number[],
   scalar: ScalarType,
   value: FieldValue | undefined,
 ): Uint8Array | undefined {
   const [number, ...deeper] = path
   if (number === undefined) return undefined
-  if (deeper.length > 0) {
-    if (!find(b, start, end, number, WIRE.bytes)) return undefined
-    const { tag, start: from, end: to } = hit
-    const inner = writePath(b, from, to, deeper, scalar, value)
-    return inner && joinBytes(b.subarray(start, tag), lengthField(number, inner), b.subarray(to, end))
-  }
+  if (deeper.length > 0) return rewritten(message, number, (inner) => writePath(inner, deeper, scalar, value))
   const bytes = value === undefined ? new Uint8Array(0) : scalarField(number, scalar, value)
   if (!bytes) return undefined
-  if (!find(b, start, end, number, scalar.wire)) {
-    return wellFormed(b, start, end) ? joinBytes(b.subarray(start, end), bytes) : undefined
-  }
-  const { tag, end: to } = hit
-  return joinBytes(b.subarray(start, tag), bytes, b.subarray(to, end))
+  if (!find(message, 0, message.length, number, scalar.wire))
+    return wellFormed(message) ? joinBytes(message, bytes) : undefined
+  const { tag, end } = hit
+  return joinBytes(message.subarray(0, tag), bytes, message.subarray(end))
 }
 
-/** The message with one entry of a string map set or taken out. */
+/** A copy of `message` with the entry `name` of the string map at `path` set, or taken out without a value; undefined when it is broken. */
 export function writeMapEntry(
-  b: Uint8Array,
-  start: number,
-  end: number,
+  message: Uint8Array,
   path: readonly number[],
   name: Uint8Array,
-  isKey: (b: Uint8Array, start: number, end: number) => boolean,
   value: FieldValue | undefined,
 ): Uint8Array | undefined {
   const [number, ...deeper] = path
   if (number === undefined) return undefined
-  if (deeper.length > 0) {
-    if (!find(b, start, end, number, WIRE.bytes)) return undefined
-    const { tag, start: from, end: to } = hit
-    const inner = writeMapEntry(b, from, to, deeper, name, isKey, value)
-    return inner && joinBytes(b.subarray(start, tag), lengthField(number, inner), b.subarray(to, end))
-  }
+  if (deeper.length > 0) return rewritten(message, number, (inner) => writeMapEntry(inner, deeper, name, value))
   const kept: Uint8Array[] = []
-  for (let p = start; p < end; ) {
-    const key = fieldAt(b, p, end)
+  for (let p = 0; p < message.length; ) {
+    const key = fieldAt(message, p, message.length)
     if (key < 0) return undefined
     const from = hit.start
     const next = hit.end
-    const ours = key === number * 8 + WIRE.bytes && find(b, from, next, 1, WIRE.bytes) && isKey(b, hit.start, hit.end)
-    if (!ours) kept.push(b.subarray(p, next))
+    const ours =
+      key === number * 8 + WIRE.bytes &&
+      find(message, from, next, 1, WIRE.bytes) &&
+      sameBytes(message, hit.start, hit.end, name)
+    if (!ours) kept.push(message.subarray(p, next))
     p = next
   }
   if (value !== undefined)
@@ -280,8 +279,8 @@ export function patchTop(
   return bytes && { start: tag, end: to, bytes }
 }
 
-function wellFormed(b: Uint8Array, start: number, end: number): boolean {
-  for (let p = start; p < end; p = hit.end) if (fieldAt(b, p, end) < 0) return false
+function wellFormed(message: Uint8Array): boolean {
+  for (let p = 0; p < message.length; p = hit.end) if (fieldAt(message, p, message.length) < 0) return false
   return true
 }
 
