@@ -86,7 +86,7 @@ spec:
 }
 
 /** @throws Error when a plan is refused */
-export async function planCost(options: PlanBenchOptions): Promise<PlanCost> {
+async function planCost(options: PlanBenchOptions): Promise<PlanCost> {
   const { services, proxies, namespaces, plans, lazy } = options
   const folder = await mkdtemp(join(tmpdir(), 'meshgate-bench-'))
   await writeFile(

@@ -44,7 +44,7 @@ export function withLocalCodecs(configuration: Configuration, files: ReadonlyMap
 }
 
 /** @throws ProtocolError, or an error that says what is wrong with the source. */
-export async function compileProtocolSource(source: ProtocolSource): Promise<Codec> {
+async function compileProtocolSource(source: ProtocolSource): Promise<Codec> {
   const { name, shipped, layout, document, file, local } = source
   if (local)
     throw new Error(

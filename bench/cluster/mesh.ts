@@ -1,6 +1,6 @@
 /** The configuration the cluster runs on: services are in Consul, rules are here. */
 export const HTTP_HOST = 'web.service.consul'
-export const GAME_HOST = 'game.service.consul'
+const GAME_HOST = 'game.service.consul'
 export const GAME_PORT = 7001
 
 export function documents(messagePorts: readonly number[], timeout: string): Readonly<Record<string, string>> {

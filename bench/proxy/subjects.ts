@@ -4,7 +4,7 @@ import { grpcProxy, tcpProxy, thriftProxy } from './envoys.ts'
 import { start } from './native.ts'
 
 /** The proxy has one CPU; load and upstream share another, so that neither takes time from it. */
-export const proxyCpu = 0
+const proxyCpu = 0
 export const loadCpu = 1
 
 /** Something between the load and the upstream. */

@@ -39,7 +39,7 @@ function readsBack({ length }: FrameRules, frame: Uint8Array, node: Node, value:
   return node.number !== undefined || sameBytes(frame, ref.start, ref.end, textBytes(value))
 }
 
-export function applyPatch(rules: FrameRules, frame: Uint8Array, node: Node, patch: Patch): Uint8Array | undefined {
+function applyPatch(rules: FrameRules, frame: Uint8Array, node: Node, patch: Patch): Uint8Array | undefined {
   const delta = growth(patch)
   const { counted = delta, start, bytes } = patch
   if (delta === 0 && counted === 0) {

@@ -29,7 +29,7 @@ interface Pair {
 }
 
 /** Calls `visit` for each pair until it returns true. @returns whether the region was well formed as far as it was read. */
-export function eachPair(
+function eachPair(
   layout: PairsLayout,
   b: Uint8Array,
   start: number,

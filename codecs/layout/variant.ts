@@ -55,7 +55,7 @@ export interface VariantPlan {
 }
 
 /** No document may ask for more; a frame is held in memory until it is whole. */
-export const maxFrameLimit = 2 ** 30
+const maxFrameLimit = 2 ** 30
 const defaultMaxFrame = 2 ** 20
 
 /** Compiles one variant laid over the base; `index` -1 is a protocol without variants. */

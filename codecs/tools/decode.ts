@@ -72,7 +72,7 @@ export function decodeFrames(codec: Codec, bytes: Uint8Array): Decoded {
   return { frames }
 }
 
-export function decodeFrame(codec: Codec, bytes: Uint8Array, at: number, length: number): DecodedFrame {
+function decodeFrame(codec: Codec, bytes: Uint8Array, at: number, length: number): DecodedFrame {
   const frame = emptyFrame()
   const result = codec.inspect(bytes, at, length, frame)
   const problem = result < 0 ? frameErrorName(result) : undefined
@@ -101,7 +101,7 @@ export function decodeFrame(codec: Codec, bytes: Uint8Array, at: number, length:
 const shown = 32
 
 /** A frame as a dissector prints it: offsets, bytes, names and values, one field a line. */
-export function printFrame(frame: DecodedFrame, bytes: Uint8Array): string {
+function printFrame(frame: DecodedFrame, bytes: Uint8Array): string {
   const id = frame.id === 0n ? '' : ` id ${frame.id}`
   const error = frame.error ? ' error' : ''
   const status = frame.status === 0 ? '' : ` status ${frame.status}`

@@ -22,7 +22,7 @@ export const highHalf = (value: bigint): number => Number(BigInt.asIntN(32, valu
 export const isInteger = (info: FieldInfo): boolean => info.type === 'number' || info.type === 'bigint'
 
 /** Compiles a test of one field. A field the protocol does not have is like one that no message has. */
-export function compileMatch(codec: Codec, match: FieldMatch): Condition {
+function compileMatch(codec: Codec, match: FieldMatch): Condition {
   const slot = codec.slot(match.field)
   const test = slot < 0 ? absent(match) : present(codec, slot, match)
   return match.invert ? (b, at, length) => !test(b, at, length) : test

@@ -104,7 +104,7 @@ let lastMs = 0
 let lastBucket = 0
 
 /** The bucket of a value. Values of one turn of the event loop are often equal, so the last answer is kept. */
-export function bucketOf(ms: number): number {
+function bucketOf(ms: number): number {
   if (ms === lastMs) return lastBucket
   let i = 0
   while (i < histogramBounds.length && ms > histogramBounds[i]!) i++

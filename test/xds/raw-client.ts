@@ -18,7 +18,7 @@ const ADS = '/envoy.service.discovery.v3.AggregatedDiscoveryService/'
 export const NODE = { id: 'sidecar~127.0.0.1~web.default~default.svc.cluster.local', cluster: 'web.default' }
 
 /** An ADS stream driven by hand: nothing is answered or acknowledged unless the test says so. */
-export class RawStream<Response> {
+class RawStream<Response> {
   readonly received: Response[] = []
   readonly ended: Promise<{ code: number; details: string }>
   readonly call: ClientDuplexStream<Buffer, Buffer>
@@ -96,7 +96,7 @@ export class DeltaStream extends RawStream<DeltaDiscoveryResponse> {
   }
 }
 
-export class SotwStream extends RawStream<DiscoveryResponse> {
+class SotwStream extends RawStream<DiscoveryResponse> {
   send(type: ResourceType | string, init: SotwInit = {}): void {
     const typeUrl = type in TYPE_URL ? TYPE_URL[type as ResourceType] : type
     this.sendBytes(toBinary(DiscoveryRequestSchema, create(DiscoveryRequestSchema, { typeUrl, ...init } as SotwInit)))

@@ -40,7 +40,7 @@ interface Hunk {
 }
 
 /** Lines with their ends. */
-export function splitLines(text: string): readonly string[] {
+function splitLines(text: string): readonly string[] {
   return text.match(/[^\n]*\n|[^\n]+$/g) ?? []
 }
 

@@ -174,7 +174,7 @@ const ANY_OBJECT: FieldSchema = {
 }
 
 /** A type in a word or two: `list of text`, `duration`, `DEFAULT | UPGRADE`. */
-export function typeText(schema: FieldSchema, language: string = i18next.language): string {
+function typeText(schema: FieldSchema, language: string = i18next.language): string {
   const words = language === 'zh' ? TYPES_ZH : TYPES_EN
   if (schema.enum) return schema.enum.join(' | ')
   switch (schema.type) {

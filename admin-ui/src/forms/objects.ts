@@ -8,13 +8,8 @@ export interface ObjectName {
   readonly name: string
 }
 
+/** What an object is known by everywhere: `VirtualService/default/reviews`. */
 export const objectKey = ({ kind, namespace, name }: ObjectName): string => `${kind}/${namespace}/${name}`
-
-/** The parts of a key; a name may hold no `/`. */
-export function parseKey(key: string): ObjectName | undefined {
-  const [kind, namespace, name, more] = key.split('/')
-  return kind && namespace !== undefined && name && more === undefined ? { kind, namespace, name } : undefined
-}
 
 /** What a document is called; a MsgRouter for one message id needs no name of its own. Undefined when it is no object. */
 export function nameOf(value: unknown, defaultNamespace: string): ObjectName | undefined {

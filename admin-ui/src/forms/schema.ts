@@ -31,7 +31,7 @@ export function isMap(value: unknown): value is Json {
 }
 
 /** `maxConnections` as protobuf's JSON also takes it: `max_connections`. */
-export function snakeCase(name: string): string {
+function snakeCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 }
 

@@ -41,7 +41,7 @@ function onTick(listener: () => void): () => void {
  * What `read` says of the time in ms, looked at every second by one clock for the whole page; who asks is rendered when it says
  * something else. `read` gives a text or a number.
  */
-export function useClock<T extends string | number>(read: (now: number) => T): T {
+function useClock<T extends string | number>(read: (now: number) => T): T {
   return useSyncExternalStore(onTick, () => read(present()))
 }
 

@@ -23,7 +23,7 @@ export const TOPICS = {
   messageRoutes: { icon: IconMessages, color: 'orange' },
 } as const
 
-export function isTopic(name: string): name is Topic {
+function isTopic(name: string): name is Topic {
   return name in TOPICS
 }
 

@@ -7,7 +7,7 @@ type Token = CST.Token
 type Item = CST.CollectionItem
 
 /** Aliases written out may not make more values, or more levels, than this. */
-export const maxWeight = 1_000_000
+const maxWeight = 1_000_000
 export const maxHeight = 200
 
 const none: readonly CST.SourceToken[] = []

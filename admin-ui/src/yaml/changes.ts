@@ -6,7 +6,7 @@ export interface Change {
 }
 
 /** In order of place; an insertion stands before a deletion that starts at the same offset. */
-export function sortChanges(changes: readonly Change[]): Change[] {
+function sortChanges(changes: readonly Change[]): Change[] {
   return [...changes].sort((a, b) => a.from - b.from || a.to - b.to)
 }
 

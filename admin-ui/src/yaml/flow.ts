@@ -11,7 +11,7 @@ export function insertFlow(page: Page, owner: Collection, index: number, { key, 
   return insertFlowText(page, owner, index, item)
 }
 
-export function insertFlowText(page: Page, owner: Collection, index: number, item: string): Change[] {
+function insertFlowText(page: Page, owner: Collection, index: number, item: string): Change[] {
   const { text, style } = page
   const first = owner.slots[0]
   if (!first) return intoEmpty(page, owner, item)

@@ -11,7 +11,7 @@ export interface AliasSite {
 }
 
 /** Every alias that is a value below `root`, in order. */
-export function aliasSites(root: Tree): AliasSite[] {
+function aliasSites(root: Tree): AliasSite[] {
   const sites: AliasSite[] = []
   const walk = (tree: Tree): void => {
     if (tree.kind !== 'map' && tree.kind !== 'seq') return

@@ -54,7 +54,7 @@ export function styleOf(text: string, root: Tree): Style {
 }
 
 /** Blanks between a dash and its value on the same line; 0 when the value is elsewhere. */
-export function gapOf(text: string, dashEnd: number): number {
+function gapOf(text: string, dashEnd: number): number {
   let at = dashEnd
   while (text[at] === ' ') at++
   return at >= text.length || text[at] === '\n' || text[at] === '\r' || text[at] === '#' ? 0 : at - dashEnd

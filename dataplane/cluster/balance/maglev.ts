@@ -7,7 +7,7 @@ import { xxHash64 } from './xxhash64.ts'
 
 /** Envoy's default and its largest table. */
 export const defaultTableSize = 65537
-export const maxTableSize = 5_000_011
+const maxTableSize = 5_000_011
 
 export interface MaglevHost {
   /** What is hashed: metadata `envoy.lb/hash_key`, else the host name when the policy says so, else `address:port`. */

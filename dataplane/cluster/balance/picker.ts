@@ -105,7 +105,7 @@ export function rotation(weights: readonly number[]): () => number {
 }
 
 /** Indices at random, by weight. */
-export function lottery(weights: readonly number[]): () => number {
+function lottery(weights: readonly number[]): () => number {
   const count = weights.length
   if (weights.every((weight) => weight === weights[0])) return () => Math.floor(Math.random() * count)
   const sums = new Float64Array(count)

@@ -15,7 +15,7 @@ export interface Document {
 export type Tree = { [key: string]: unknown }
 
 export const GAME_PORT = 17_000
-export const ARENA_PORT = 17_001
+const ARENA_PORT = 17_001
 /** Ids that requests are sent with; rules are for some of them. */
 export const MESSAGE_IDS = [100, 101, 102, 103, 104, 105]
 const SERVICES = ['battle.test', 'chat.test', 'shop.test']

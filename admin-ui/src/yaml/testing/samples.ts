@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 
-export const casesDirectory = resolve(process.env['MESHGATE_CASES'] ?? '../shared/cases')
+const casesDirectory = resolve(process.env['MESHGATE_CASES'] ?? '../shared/cases')
 
 /** Every YAML file of the cases; empty, with a word on the console, when the folder is not there. */
 export function sampleFiles(): { readonly name: string; readonly text: string }[] {
