@@ -5,6 +5,8 @@ import type { MessageProxy } from '../proxy.ts'
 /** A host as the admin pages show it. */
 export interface HostView {
   readonly address: string
+  /** What the address was found by. */
+  readonly name?: string
   readonly priority: number
   readonly weight: number
   /** Where workers do not agree, how many of them say so: `ejected by 1 of 2 workers`. */
@@ -46,6 +48,7 @@ export function describeClusters(proxy: MessageProxy): readonly ClusterView[] {
     activeConnections: cluster.activeConnections,
     hosts: cluster.hosts.map((host) => ({
       address: addressText(host.address),
+      ...(host.config.name !== undefined && { name: host.config.name }),
       priority: host.priority,
       weight: host.weight,
       health: host.ejected ? 'ejected' : host.silent ? 'silent' : (host.config.health ?? 'healthy'),

@@ -4,7 +4,7 @@ import type { ClusterConfig, Configuration } from '../configuration.ts'
 import { Again, type NotUsed } from './again.ts'
 import { ControlPlane, type ControlPlaneEvents, type ControlPlaneOptions, type Plane } from './control-plane.ts'
 import { restore, Saver, save } from './saved.ts'
-import { HELD_TYPES, type HeldType, NAMED_TYPES, ResourceStore, WILDCARD_TYPES } from './store.ts'
+import { HELD_TYPES, type HeldType, NAMED_TYPES, ResourceStore, type Unready, WILDCARD_TYPES } from './store.ts'
 import { NameSubscription } from './subscription.ts'
 import { Waits } from './waits.ts'
 
@@ -67,6 +67,10 @@ const WORDS: Readonly<Record<HeldType, string>> = {
   mlds: 'message listener(s)',
 }
 
+function waitsFor({ secrets, waitMs }: Unready): string {
+  return `waits for ${secrets.join(' and ')}; ${waitMs === undefined ? 'it is not there' : 'it stays as it was'} until then`
+}
+
 /**
  * A delta ADS client for the proxy's resource types
  * (https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol#incremental-xds). While the control plane is gone the last
@@ -98,6 +102,8 @@ export class ConfigClient {
   /** Nonce of the last answer about listeners on this stream. */
   #listenersNonce = ''
   #stopped = false
+  /** What the log was last told of what waits for secrets. */
+  #toldWaiting: readonly string[] = []
 
   constructor(options: ConfigClientOptions) {
     this.#options = options
@@ -145,7 +151,11 @@ export class ConfigClient {
   /** What is held, and the control plane as a cluster where rate limits ask it. */
   #configuration(): Configuration {
     const configuration = this.#store.configuration()
-    this.#waits.follow(this.#store.unready)
+    const { unready } = this.#store
+    this.#waits.follow(unready)
+    const waiting = unready.map((one) => `${KIND_OF[one.type]} ${one.name} ${waitsFor(one)}`)
+    for (const line of waiting) if (!this.#toldWaiting.includes(line)) this.#options.log.warn({}, line)
+    this.#toldWaiting = waiting
     const asked = configuration.routes.some(({ routes }) =>
       routes.some(({ action }) => action.globalRateLimits?.some(({ cluster }) => cluster === CONTROL_PLANE_CLUSTER)),
     )
@@ -171,11 +181,7 @@ export class ConfigClient {
         ...this.#notUsed
           .map(({ kind, name, message }) => ({ type: TYPE_OF[kind], name, reason: message }))
           .filter(({ type, name }) => !this.#refused.has(`${type} ${name}`)),
-        ...this.#store.unready.map(({ type, name, secrets, waitMs }) => ({
-          type,
-          name,
-          reason: `waits for ${secrets.join(' and ')}; ${waitMs === undefined ? 'it is not there' : 'it stays as it was'} until then`,
-        })),
+        ...this.#store.unready.map((one) => ({ type: one.type, name: one.name, reason: waitsFor(one) })),
         ...this.#again.waiting.map(({ name, message }) => ({
           type: 'mlds' as const,
           name,

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { ClusterConfig, ListenerConfig, OutlierDetection, RouteAction } from '../../dataplane/configuration.ts'
 import { C } from '../../dataplane/stats/counters.ts'
 import { encode } from './game.ts'
-import { holdClock, pass, turns } from './paths/clock.ts'
+import { holdClock, pass, TICK_MS, turns } from './paths/clock.ts'
 import { type Player, Subject } from './paths/subject.ts'
 import { Deed } from './paths/upstreams.ts'
 
@@ -147,5 +147,48 @@ describe('a delay', () => {
     expect(ticks).toBeLessThan(13)
     const frames = subject.upstreams.arrived().map(({ frame }) => frame.slice(-8000))
     expect([frames.length, frames.filter((frame) => frame === '61'.repeat(4000)).length]).toEqual([101, 1])
+  })
+})
+
+describe('a host whose heartbeats go unanswered', () => {
+  const heartbeat = { intervalMs: 10_000, timeoutMs: 160, misses: 1 }
+  const seconds = (count: number) => pass(Math.ceil((count * 1000) / TICK_MS))
+
+  async function silent(mode: 'shared' | 'bound') {
+    const served = await serve(mode, {}, { heartbeat, connections: { idleTimeoutMs: 0 } })
+    await ask(served.player)
+    subject.upstreams.mute = true
+    await seconds(14)
+    expect(served.host.silent).toBe(true)
+    return served
+  }
+
+  it('is asked on a connection of its own, once in an interval, until it answers', async () => {
+    const { cluster, host } = await silent('shared')
+    const before = cluster.counters[C.upstream_cx_total]!
+    await seconds(40)
+    expect(cluster.counters[C.upstream_cx_total]! - before).toBeGreaterThanOrEqual(3)
+    expect(cluster.counters[C.upstream_cx_total]! - before).toBeLessThanOrEqual(4)
+    subject.upstreams.mute = false
+    await seconds(14)
+    expect(host.silent).toBe(false)
+  })
+
+  it('is given another client after half a minute where connections belong to clients', async () => {
+    const { cluster, host } = await silent('bound')
+    const before = cluster.counters[C.upstream_cx_total]
+    await seconds(25)
+    expect(host.silent).toBe(true)
+    await seconds(8)
+    expect(host.silent).toBe(false)
+    expect(cluster.counters[C.upstream_cx_total]).toBe(before)
+  })
+
+  it.each(['shared', 'bound'] as const)('%s: is back as soon as no heartbeats are wanted any more', async (mode) => {
+    const { host, cluster } = await silent(mode)
+    const { heartbeat: _, ...rest } = cluster.config
+    await subject.proxy.apply({ ...subject.proxy.configuration, clusters: [rest] })
+    await seconds(2)
+    expect(host.silent).toBe(false)
   })
 })

@@ -158,7 +158,10 @@ function checkKey(
   const ports = world
     .servicesWithin(world.resolve(rule.spec.host, rule.namespace))
     .flatMap(({ object }) => object.spec.ports ?? [])
-  const messages = ports.some(({ name }) => /^tcp-metaprotocol-/i.test(name))
+  // Of messages the router says what is hashed, and this how.
+  const messages =
+    ports.some(({ name }) => /^tcp-metaprotocol-/i.test(name)) ||
+    byMessages(world.resolve(rule.spec.host, rule.namespace))
   if (ports.length > 0 && !messages && ports.every(({ name, protocol }) => classOf(name, protocol) !== 'http'))
     complain(
       rule,

@@ -39,6 +39,11 @@ spec: {host: a.b, trafficPolicy: {loadBalancer: {consistentHash: {maglev: {}}}}}
 ---
 `
     expect(said(two + rule + router('one', 'msgid: 1, svrName: a.b, hashKey: uid'))).toEqual([])
+    const header = rule.replace('maglev: {}', 'maglev: {}, httpHeaderName: uid')
+    expect(said(two + header + router('one', 'msgid: 1, svrName: a.b, hashKey: uid'))).toEqual([])
+    expect(said(two + header + router('one', 'msgid: 1, svrName: a.b'))).toEqual([
+      expect.stringMatching(/HASH_NO_EFFECT .*a.b has no HTTP port/),
+    ])
     expect(said(two + rule + router('one', 'msgid: 1, svrName: a.b'))).toEqual([
       expect.stringMatching(/HASH_NO_EFFECT .*consistentHash: nothing says what to hash/),
     ])

@@ -250,6 +250,8 @@ describe('a listener that names another secret', () => {
     await subject.settle()
     expect(waiting()).toEqual([`${before.name}: waits for kubernetes://other; it is not there until then`])
     expect(before.draining).toBe(true)
+    const listener = `listener ${before.name} waits for kubernetes://other; it`
+    expect(subject.warned).toEqual([`${listener} stays as it was until then`, `${listener} is not there until then`])
     await subject.settle(tellAll)
     expect(subject.proxy.listeners.find(({ name, draining }) => name === before.name && !draining)).toBeDefined()
   })

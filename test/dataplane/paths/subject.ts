@@ -28,6 +28,8 @@ export class Subject {
   readonly upstreams = new Upstreams()
   plane!: AnyPlane
   #applying = 0
+  /** What its log warns of. */
+  readonly warned: string[] = []
   /** Configurations that were put in force. */
   applied = 0
 
@@ -37,7 +39,7 @@ export class Subject {
     this.client = new ConfigClient({
       xds: { host: '127.0.0.1', port: 1 },
       node: { id: NODE.id, cluster: NODE.cluster },
-      log: { info: () => {}, warn: () => {} },
+      log: { info: () => {}, warn: (_, text) => this.warned.push(text) },
       ...(cacheFile !== undefined && { cacheFile }),
       plane: (_options, events) => {
         this.plane = new AnyPlane(events)

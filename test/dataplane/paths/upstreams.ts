@@ -27,6 +27,8 @@ const text = (address: Parameters<NonNullable<ProxyOptions['dial']>>[0]) =>
 export class Upstreams {
   readonly open = new Map<FakeSocket, Open>()
   #arrived: Arrived[] = []
+  /** They take what comes, and say nothing. */
+  mute = false
 
   /** What came since the last time. */
   arrived(): readonly Arrived[] {
@@ -58,6 +60,7 @@ export class Upstreams {
 
   #frame(host: string, socket: FakeSocket, intake: Intake, frame: Buffer): void {
     const kind = frame[6]
+    if (this.mute) return
     const reply = Buffer.from(frame)
     if (kind === 1 || kind === 3) {
       this.#arrived.push({ host, frame: `${frame.toString('hex', 4, 12)} ${frame.toString('hex', 16)}` })
