@@ -37,6 +37,7 @@ export interface HotUpdateResult {
   readonly seconds: number
 }
 
+/** Changes a mesh `changes` times while requests go through an Envoy at `rate` a second, and counts what was lost. */
 export async function hotUpdate({ mode, changes, rate, seed }: HotUpdateOptions): Promise<HotUpdateResult> {
   const upstreams = await Promise.all(['a', 'b', 'c', 'd'].map((name) => startEcho(name)))
   const httpPort = await freePort()

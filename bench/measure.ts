@@ -13,6 +13,7 @@ export interface Conditions {
   readonly load: readonly number[]
 }
 
+/** The conditions of now, on this machine. */
 export async function conditions(): Promise<Conditions> {
   const binary = findEnvoy()
   return {
@@ -44,10 +45,12 @@ export function quantile(values: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(share * sorted.length) - 1))] ?? Number.NaN
 }
 
+/** NaN of none. */
 export function median(values: readonly number[]): number {
   return quantile(values, 0.5)
 }
 
+/** A number with so many digits behind the point, for tables. */
 export function round(value: number, digits = 2): number {
   return Number(value.toFixed(digits))
 }

@@ -42,6 +42,7 @@ export interface PlanCost {
 
 const namespaceOf = (service: number, namespaces: number) => `ns${service % namespaces}`
 
+/** The ServiceEntry of a service with three endpoints of two versions, in one of so many namespaces. */
 export function documents(service: number, namespaces: number): string {
   const namespace = namespaceOf(service, namespaces)
   const name = `s${service}`
@@ -61,6 +62,7 @@ spec:
 ${endpoints.join('')}`
 }
 
+/** The split of a service, `weight` percent to v2, and its subsets. */
 export function rule(service: number, namespaces: number, weight: number): string {
   const namespace = namespaceOf(service, namespaces)
   const name = `s${service}`

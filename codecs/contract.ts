@@ -25,6 +25,7 @@ export const FrameKind = {
 } as const
 export type FrameKind = (typeof FrameKind)[keyof typeof FrameKind]
 export type FrameKindName = keyof typeof FrameKind
+/** In the order of their numbers. */
 export const frameKindNames = Object.keys(FrameKind) as readonly FrameKindName[]
 
 /** Why bytes are no frame. Negative, so that they share a number with lengths; the connection they came from is to be closed. */
@@ -84,6 +85,7 @@ export interface Frame {
   timeout: number
 }
 
+/** A frame to give to `inspect`. */
 export function emptyFrame(): Frame {
   return { kind: 0, idLo: 0, idHi: 0, idAt: -1, status: 0, error: 0, timeout: 0 }
 }
@@ -104,6 +106,7 @@ export interface FieldRef {
   hi: number
 }
 
+/** A place to give to `read`. */
 export function emptyRef(): FieldRef {
   return { start: 0, end: 0, lo: 0, hi: 0 }
 }

@@ -7,6 +7,7 @@ import { didYouMean } from './layout/names.ts'
 import { type ProtocolSpec, protocolSpec } from './layout/schema.ts'
 import { namesProto, resolveNames } from './proto/names.ts'
 
+/** Of Protocol documents. */
 export const apiVersion = 'meshgate.io/v1'
 /** As of every document; `status` is what others write into it. */
 const documentKeys = ['apiVersion', 'kind', 'metadata', 'spec', 'status']

@@ -1,6 +1,7 @@
 /** A small generator of numbers, so that a run can be repeated: at least 0, below n. */
 export type Random = (n: number) => number
 
+/** The same numbers for the same seed, on every machine. */
 export function random(seed: number): Random {
   let state = seed >>> 0
   return (n) => {

@@ -57,6 +57,7 @@ function anyValue({ type }: FieldInfo): FieldValue {
   return type === 'number' ? 1 : type === 'bigint' ? 1n : type === 'string' ? '7' : Uint8Array.of(7)
 }
 
+/** Declares the tests; `known` are whole valid frames. Runs under vitest. */
 export function codecSuite(name: string, codec: Codec, known: readonly Uint8Array[], options: SuiteOptions = {}): void {
   const runs = options.runs ?? 100
   const corpus = [...known, ...known.flatMap((bytes) => withTwoIds(codec, bytes))]

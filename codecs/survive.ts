@@ -64,6 +64,7 @@ export function must(condition: boolean, what: string): asserts condition {
   if (!condition) throw new Error(what)
 }
 
+/** Whether two runs over the same bytes saw the same. */
 export function sameFrames(a: readonly Seen[], b: readonly Seen[]): boolean {
   return JSON.stringify(a) === JSON.stringify(b)
 }

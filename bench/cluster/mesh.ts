@@ -1,8 +1,10 @@
 /** The configuration the cluster runs on: services are in Consul, rules are here. */
 export const HTTP_HOST = 'web.service.consul'
 const GAME_HOST = 'game.service.consul'
+/** Where message proxies take messages for the game. */
 export const GAME_PORT = 7001
 
+/** Files of configuration by name, with a message listener on each of `messagePorts`; `timeout` is a duration as Istio writes it. */
 export function documents(messagePorts: readonly number[], timeout: string): Readonly<Record<string, string>> {
   return {
     'mesh.yaml': `apiVersion: meshgate.io/v1

@@ -30,6 +30,7 @@ export const WORKLOADS = {
 
 export type WorkloadName = keyof typeof WORKLOADS
 
+/** The host of a service by its number. */
 export function hostOf(service: number): string {
   return `s${String(service).padStart(4, '0')}.shop`
 }
@@ -93,6 +94,7 @@ export function filesOf(workload: Workload): ReadonlyMap<string, string> {
 
 export const ROUTE_FILE = 'route.yaml'
 
+/** The file a service is declared in. */
 export function serviceFile(service: number): string {
   return `service-${String(service).padStart(4, '0')}.yaml`
 }

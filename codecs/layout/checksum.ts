@@ -29,6 +29,7 @@ function crcModbus(bytes: Uint8Array): number {
   return crc
 }
 
+/** Checksums by the names documents give them. */
 export const checksumKinds = {
   crc32: { bytes: 4, le: false, of: (bytes) => crc32(bytes) | 0 },
   crc32le: { bytes: 4, le: true, of: (bytes) => crc32(bytes) | 0 },

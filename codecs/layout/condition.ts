@@ -28,6 +28,7 @@ export function makeTest(scope: Scope, when: WhenSpec, path: IssuePath): Test | 
   return conditions && allOf(conditions)
 }
 
+/** One test that holds where all conditions do; of none it always does. */
 export function allOf(conditions: readonly Condition[]): Test {
   const tests = conditions.map(({ test }) => test)
   const [first, second] = tests
@@ -40,6 +41,7 @@ export function allOf(conditions: readonly Condition[]): Test {
   }
 }
 
+/** The conditions of a `when`, one a field; undefined when one of them is wrong, which `scope` is told. */
 export function conditionsOf(scope: Scope, when: WhenSpec, path: IssuePath): readonly Condition[] | undefined {
   const made = Object.entries(when).map(([name, spec]) => {
     const node = scope.resolve(name, [...path, name])

@@ -75,6 +75,7 @@ export function hessianBytes(text: string): Uint8Array {
   return joinBytes(...parts, textBytes(rest))
 }
 
+/** How a Hessian string that begins at `start` is found, read and written; what it returns is -1 or BAD where there is none. */
 export function hessianText(start: Position): {
   end: Position
   read: Reader

@@ -18,6 +18,7 @@ export interface KindPlan {
   readonly conditions: readonly Condition[]
 }
 
+/** How the kind of a frame is found; `facts` are conditions that hold already. undefined when the document is wrong, which `scope` is told. */
 export function kindPlan(
   scope: Scope,
   spec: KindSpec,

@@ -47,6 +47,7 @@ export function lengthDeclaration(spec: LengthSpec | undefined, path: IssuePath)
   }
 }
 
+/** How the length of a frame is found, in bytes, rounded up to a multiple of `align`; undefined when the document is wrong, which `scope` is told. */
 export function lengthPlan(scope: Scope, spec: LengthSpec, path: IssuePath, align = 1): LengthPlan | undefined {
   const expression =
     typeof spec === 'object'

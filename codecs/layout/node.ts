@@ -112,6 +112,7 @@ export function textBytes(value: FieldValue): Uint8Array {
   return encoder.encode(String(value))
 }
 
+/** One array of the bytes of all parts. */
 export function joinBytes(...parts: readonly ArrayLike<number>[]): Uint8Array {
   const out = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0))
   let at = 0

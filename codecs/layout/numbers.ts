@@ -26,10 +26,12 @@ export function lowAt(b: Uint8Array, p: number, bytes: number, le: boolean): num
   }
 }
 
+/** High 32 bits of a fixed integer as int32, 0 of one of up to 4 bytes. The caller has checked the bounds. */
 export function highAt(b: Uint8Array, p: number, bytes: number, le: boolean): number {
   return bytes === 8 ? (le ? wordLe(b, p + 4) : word(b, p)) : 0
 }
 
+/** Four bytes as int32, the highest first. The caller has checked the bounds. */
 export function word(b: Uint8Array, p: number): number {
   return (b[p]! << 24) | (b[p + 1]! << 16) | (b[p + 2]! << 8) | b[p + 3]!
 }

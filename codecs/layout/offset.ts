@@ -22,6 +22,7 @@ export interface Offset {
   readonly region?: Region
 }
 
+/** So many bytes behind the frame's start; NEED where the frame ends before. */
 export function constantOffset(offset: number): Position {
   return (_b, at, limit) => (at + offset > limit ? NEED : at + offset)
 }

@@ -85,6 +85,7 @@ const index = { on: false, b: undefined as Uint8Array | undefined, start: 0, end
 const indexKeys = new Int32Array(32)
 const indexPlaces = new Int32Array(32)
 
+/** Begins or ends the time in which nothing writes to a message, so that what was found in it stays true. */
 export function keepIndex(on: boolean): void {
   index.on = on
   index.b = undefined

@@ -42,6 +42,7 @@ const defaultTimeoutMs = 20
 
 const ref = emptyRef()
 
+/** Limits of a route with their fields as slots of the protocol; times in ms. The services' clusters are looked up later, with those of routes. */
 export function compileLimits(codec: Codec, limits: readonly GlobalRateLimit[] = []): readonly CompiledLimit[] {
   return limits.map(({ domain, cluster, timeoutMs, sets }) => ({
     domain,

@@ -92,6 +92,7 @@ export function forget(engine: Engine, request: ActiveRequest): void {
   engine.requests.release(request)
 }
 
+/** Lets the request's client read on. */
 export function unhold(request: ActiveRequest): void {
   request.flags &= ~HOLDS
   request.client!.release(Hold.delay)

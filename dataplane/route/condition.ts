@@ -16,9 +16,11 @@ export function integerOf(info: FieldInfo, text: string): bigint | undefined {
   return /^-?\d+$/.test(text) ? BigInt(text) : undefined
 }
 
+/** Halves of an integer as int32 bit patterns, as codecs give them. */
 export const lowHalf = (value: bigint): number => Number(BigInt.asIntN(32, value))
 export const highHalf = (value: bigint): number => Number(BigInt.asIntN(32, value >> 32n))
 
+/** Whether a field's values are integers, of whatever width. */
 export const isInteger = (info: FieldInfo): boolean => info.type === 'number' || info.type === 'bigint'
 
 /** Compiles a test of one field. A field the protocol does not have is like one that no message has. */

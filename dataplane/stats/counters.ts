@@ -91,6 +91,7 @@ export type RouteCounter = (typeof routeCounterNames)[number]
 const indices = <N extends string>(names: readonly N[]) =>
   Object.freeze(Object.fromEntries(names.map((name, i) => [name, i]))) as Readonly<Record<N, number>>
 
+/** Places of counters by name: of a cluster (C), a listener (L), a route (R). */
 export const C = indices(clusterCounterNames)
 export const L = indices(listenerCounterNames)
 export const R = indices(routeCounterNames)

@@ -29,6 +29,7 @@ export interface StatsSource {
 /** A label's value as the text format wants it. */
 export const label = (value: string) => value.replace(/[\\"\n]/g, (c) => (c === '\n' ? '\\n' : `\\${c}`))
 
+/** All figures as plain data, which workers send to the main thread to be added up. */
 export function takeStats(source: StatsSource): StatsSnapshot {
   const counters: Record<string, number> = {}
   const gauges: Record<string, number> = {}

@@ -6,6 +6,7 @@ import type { CompiledRoute } from '../route/compile.ts'
 import type { ActiveSpan } from '../traces/tracer.ts'
 import type { UpstreamConnection } from './connection.ts'
 
+/** Where a request stands on its way. */
 export const RequestState = {
   free: 0,
   /** Not on a connection: delayed, waiting for one, or between two tries. */
@@ -45,6 +46,7 @@ const maxCapacity = 1 << 17
 
 /** Bits of an id that say which request; the rest is its generation, of which `sharedIdBits` leaves enough. */
 export const slotBits = 17
+/** The bits of an id that say which request. */
 export const slotMask = (1 << slotBits) - 1
 
 const nothing = new Uint8Array(0)

@@ -100,6 +100,7 @@ export class Drafts {
 
 const byFile = (drafts: Draft[]): readonly Draft[] => drafts.sort((a, b) => (a.file < b.file ? -1 : 1))
 
+/** Whether a change of the storage concerns drafts; `null` is the browser's word for all keys. */
 export const isDraftKey = (key: string | null): boolean => key === null || key.startsWith(PREFIX)
 
 /** A stored draft; undefined for what is none, whoever wrote it. */

@@ -58,6 +58,7 @@ export function mergeTexts(
   return { kind: 'merged', text: onto(theirs, t!, wanted, mine, m!), by: 'values' }
 }
 
+/** What a clash is remembered by while a person decides: the object and the path of the field in it. */
 export const clashKey = ({ object, path }: Pick2): string => `${object} ${formatPath(path)}`
 type Pick2 = { readonly object: string; readonly path: Path }
 

@@ -24,6 +24,7 @@ function browserStorage(): DraftStorage {
   }
 }
 
+/** The drafts of this browser, the same for all pages. */
 export const drafts = new Drafts(browserStorage())
 
 globalThis.addEventListener?.('storage', ({ key }) => {

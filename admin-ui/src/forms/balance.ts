@@ -2,6 +2,7 @@ import type { Path } from '../yaml/index.ts'
 import { choose, type FormEdit } from './edits.ts'
 import { readMap, readText } from './schema.ts'
 
+/** Algorithms without a key, as `simple` takes them, Istio's default first. */
 export const SIMPLE = ['LEAST_REQUEST', 'ROUND_ROBIN', 'RANDOM', 'PASSTHROUGH'] as const
 
 /** What a consistent hash reads: one of these fields. */
@@ -22,6 +23,7 @@ export type Balancing =
     }
   | { readonly kind: 'utilization' }
 
+/** How a `loadBalancer` says that endpoints are chosen; names written with underscores count, too. */
 export function readBalancing(loadBalancer: unknown): Balancing {
   const map = readMap({ loadBalancer }, 'loadBalancer')
   if ('consistentHash' in map || 'consistent_hash' in map) {
@@ -87,8 +89,10 @@ export function serviceOf(host: string, namespace: string, services: readonly st
 
 /** Table sizes on offer: primes, each about four times the one before. Envoy takes primes up to 5000011. */
 export const TABLE_SIZES = [251, 1021, 4093, 16_381, 65_537, 262_139, 1_048_573] as const
+/** Envoy's bound: https://www.envoyproxy.io/docs/envoy/latest/api-v3/extensions/load_balancing_policies/maglev/v3/maglev.proto */
 export const LARGEST_TABLE = 5_000_011
 
+/** Whether a whole number is prime, by division: fast enough up to the largest table. */
 export function isPrime(n: number): boolean {
   if (!Number.isInteger(n) || n < 2) return false
   for (let i = 2; i * i <= n; i++) if (n % i === 0) return false

@@ -106,6 +106,7 @@ function has(document: unknown, path: Path): boolean {
   return key !== undefined && isMap(holder) && Object.hasOwn(holder, key)
 }
 
+/** Whether two plain values are equal in all they hold; the order of keys does not count. */
 export function same(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true
   if (Array.isArray(a) && Array.isArray(b)) return a.length === b.length && a.every((one, i) => same(one, b[i]))

@@ -36,6 +36,7 @@ function percentOf(part: unknown): number {
   return readNumber(part, 'percentage', 'value') ?? readNumber(part, 'percent') ?? 0
 }
 
+/** What a `fault` of a route does; shares in percent, 0 where none is written. */
 export function readFault(fault: unknown): Fault {
   const delay = read(fault, 'delay')
   const abort = read(fault, 'abort')

@@ -26,6 +26,7 @@ export interface FieldSchema {
 
 export type Json = Readonly<Record<string, unknown>>
 
+/** Whether a plain value is an object, no list and not null. */
 export function isMap(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
@@ -95,21 +96,25 @@ export function read(value: unknown, ...path: Path): unknown {
   return valueAt(value, writtenPath(value, path))
 }
 
+/** The object at a path, an empty one where something else or nothing is. */
 export const readMap = (value: unknown, ...path: Path): Json => {
   const found = read(value, ...path)
   return isMap(found) ? found : {}
 }
 
+/** The list at a path, an empty one where something else or nothing is. */
 export const readList = (value: unknown, ...path: Path): readonly unknown[] => {
   const found = read(value, ...path)
   return Array.isArray(found) ? found : []
 }
 
+/** The text at a path, of a number its digits; undefined where something else or nothing is. */
 export const readText = (value: unknown, ...path: Path): string | undefined => {
   const found = read(value, ...path)
   return typeof found === 'string' ? found : typeof found === 'number' ? String(found) : undefined
 }
 
+/** The number at a path; undefined where something else or nothing is. */
 export const readNumber = (value: unknown, ...path: Path): number | undefined => {
   const found = read(value, ...path)
   return typeof found === 'number' ? found : undefined

@@ -2,6 +2,7 @@ import { ActionIcon, CopyButton, Tooltip } from '@mantine/core'
 import { IconCheck, IconCopy } from '@tabler/icons-react'
 import { useTranslation } from 'react-i18next'
 
+/** A button that puts a text into the clipboard, and says that it did. */
 export function Copy({ value, label }: { readonly value: string; readonly label?: string }) {
   const { t } = useTranslation()
   return (

@@ -3,8 +3,10 @@
 export const serviceHref = (namespace: string, hostname: string) =>
   `/services/${encodeURIComponent(namespace)}/${encodeURIComponent(hostname)}`
 
+/** The page of a proxy by its node id. */
 export const proxyHref = (node: string) => `/proxies/${encodeURIComponent(node)}`
 
+/** The page of a revision. */
 export const revisionHref = (revision: number) => `/changes/${revision}`
 
 /** The editor of a document `<kind>/<namespace>/<name>`: at a line if one is given, with the part of its form for a field in sight. */

@@ -33,6 +33,7 @@ export function notifyProblem(error: unknown): void {
   })
 }
 
+/** What went wrong, in the language of the page where its code has words there, else as the error says it. */
 export function problemText(error: unknown): string {
   if (error instanceof ApiProblem)
     return error.status === 0 ? i18next.t('error.noAnswer') : explained(error.code, error.message)

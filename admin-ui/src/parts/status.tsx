@@ -56,6 +56,7 @@ const SEVERITIES = {
   info: { color: 'blue', icon: IconInfoCircle },
 } as const
 
+/** How bad a complaint is: colour, shape and word. */
 export function SeverityBadge({ severity }: { readonly severity: keyof typeof SEVERITIES }) {
   const { t } = useTranslation()
   const { color, icon: Icon } = SEVERITIES[severity]

@@ -5,10 +5,12 @@ import { ago, clockTime, dateTime } from './time-text.ts'
 
 export type Zone = 'local' | 'utc'
 
+/** The zone that times are shown in, kept by the browser for all pages, and how to change it. */
 export function useZone() {
   return useLocalStorage<Zone>({ key: 'meshgate-zone', defaultValue: 'local', getInitialValueInEffect: false })
 }
 
+/** The name of the browser's own zone: `Asia/Shanghai`. */
 export function localZone(): string {
   return Intl.DateTimeFormat().resolvedOptions().timeZone
 }

@@ -14,10 +14,12 @@ export const TYPES = [
   ['mlds', 'messageListeners'],
 ] as const
 
+/** The state of a proxy as people see it: one that is not connected is gone, whatever it had. */
 export function stateOf({ connected, state }: MeshProxy): SyncState {
   return connected ? state : 'gone'
 }
 
+/** What a proxy has of a type; undefined where it never asked for it. */
 export function typeOf({ types }: MeshProxy, type: string): ProxyType | undefined {
   return types.find((one) => one.type === type)
 }

@@ -1,6 +1,7 @@
 import { graphlib, layout } from '@dagrejs/dagre'
 import type { Graph } from './graph.ts'
 
+/** Sizes of a node in the picture, px. */
 export const NODE_WIDTH = 216
 export const NODE_HEIGHT = 62
 const [GAP_X, GAP_Y] = [34, 22]

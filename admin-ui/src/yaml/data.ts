@@ -81,6 +81,7 @@ export function follow(tree: Tree): Tree {
   return at
 }
 
+/** Whether a value is a map: no list, not null, and no number kept as it was written. */
 export function isMap(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof WrittenNumber)
 }
@@ -131,6 +132,7 @@ export function withEntry(map: Record<string, unknown>, key: string, value: unkn
   return Object.fromEntries([...Object.entries(map).filter(([name]) => name !== key), [key, value]])
 }
 
+/** A copy of a map without a key. */
 export function withoutEntry(map: Record<string, unknown>, key: string): Record<string, unknown> {
   return Object.fromEntries(Object.entries(map).filter(([name]) => name !== key))
 }

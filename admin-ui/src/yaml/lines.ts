@@ -29,6 +29,7 @@ export function lastLineEnd(text: string, at: number): number {
   return at > 1 && text[at - 2] === '\r' ? at - 2 : at - 1
 }
 
+/** How many characters of its line stand before an offset. */
 export function columnOf(text: string, at: number): number {
   return at - lineStart(text, at)
 }

@@ -98,6 +98,7 @@ export class OpenText {
   }
 }
 
+/** A text cut into documents; one that is already stays the same. */
 export function openText(source: string | OpenText): OpenText {
   return typeof source === 'string' ? new OpenText(source) : source
 }

@@ -19,6 +19,7 @@ export interface RenderOptions {
   readonly dashGap?: number
 }
 
+/** Whether a value is a list or map with something in it, which block style writes on lines of its own. */
 export function isFilled(value: unknown): value is readonly unknown[] | Record<string, unknown> {
   return Array.isArray(value) ? value.length > 0 : isMap(value) && Object.keys(value).length > 0
 }
@@ -32,6 +33,7 @@ export function renderFlow(value: unknown, style: Style, flow: boolean, keep?: Q
   return `{${pad}${entries.join(', ')}${pad}}`
 }
 
+/** One entry of a map in braces: `key: value`. */
 export function renderFlowEntry(key: string, value: unknown, style: Style): string {
   return `${renderKey(key, style, true)}: ${renderFlow(value, style, true)}`
 }
@@ -100,6 +102,7 @@ export function literalOf(
   return block && literals === 'stripped' && !block.header.endsWith('-') ? undefined : block
 }
 
+/** Lines with `column` blanks in front; empty ones stay empty. */
 export function indented(lines: readonly string[], column: number): string[] {
   return lines.map((line) => (line === '' ? '' : `${' '.repeat(column)}${line}`))
 }

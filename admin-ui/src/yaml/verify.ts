@@ -26,6 +26,7 @@ export interface Outcome {
   readonly rerendered: number | undefined
 }
 
+/** The text of a state, with the style its document `index` is written in. */
 export function pageOf(state: SegmentState, index: number): Page {
   return { text: state.text, style: styleOf(state.text, state.documents[index]!.root) }
 }

@@ -21,6 +21,7 @@ export interface PickerOptions {
   readonly hashHostnames?: boolean
 }
 
+/** The picker of one priority of a cluster; of no hosts it picks none. Weights hold within a locality, and between localities where these have weights. */
 export function buildPicker(balancer: Balancer, hosts: readonly WeightedHost[], options: PickerOptions = {}): Picker {
   if (hosts.length === 0) return { pick: () => undefined }
   if (balancer.kind === 'maglev' || balancer.kind === 'ringHash') return hashPicker(balancer, hosts, options)

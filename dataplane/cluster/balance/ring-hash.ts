@@ -20,6 +20,10 @@ export interface RingOptions {
 const defaultMinimum = 1024
 const defaultMaximum = 8 * 1024 * 1024
 
+/**
+ * Envoy's ring: each host stands on it as often as its weight asks, at the xxHash64 of its key and a number. `localityWeights` are by the index of
+ * a locality. https://github.com/envoyproxy/envoy/blob/main/source/extensions/load_balancing_policies/ring_hash/ring_hash_lb.cc
+ */
 export function buildRing(
   hosts: readonly MaglevHost[],
   { minimumRingSize = defaultMinimum, maximumRingSize = defaultMaximum }: RingOptions,

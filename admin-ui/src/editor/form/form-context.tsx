@@ -27,12 +27,14 @@ export interface FormState {
 const context = createContext<FormState | undefined>(undefined)
 export const FormProvider = context.Provider
 
+/** What the form around a field knows. @throws Error outside of a form */
 export function useForm(): FormState {
   const form = useContext(context)
   if (!form) throw new Error('a form field stands outside of a form')
   return form
 }
 
+/** Names of fields in the language of the page. */
 export function useFieldLabel(): (name: string) => string {
   const { i18n } = useTranslation()
   return (name) => fieldLabel(name, i18n.language)

@@ -27,6 +27,7 @@ export function useLayoutOf(): (path: Path) => Layout | undefined {
 /** What a kind is for: shown before anything is written there. */
 const ALWAYS: ReadonlySet<string> = new Set(['VirtualService spec.http', 'DestinationRule spec.trafficPolicy'])
 
+/** Whether a form shows a place also where nothing is written in it. */
 export function isAlwaysShown(kind: string, path: Path): boolean {
   return ALWAYS.has(placeOf(kind, path))
 }

@@ -22,6 +22,7 @@ import { ObjectForm } from './object-form.tsx'
 
 const COLOURS = ['mesh.7', 'orange.7', 'violet.6', 'green.7', 'pink.6', 'yellow.8', 'cyan.8', 'gray.6']
 
+/** What a share is called: `reviews:8080 · v2`. */
 export const shareName = ({ host, subset, port }: Share) =>
   `${host}${port === undefined ? '' : `:${port}`}${subset ? ` · ${subset}` : ''}`
 
