@@ -67,7 +67,6 @@ test.each([
   ['a reason', 'status: code}', 'status: code}, codes: {noroute: 4}', '18:93', 'there is no "noroute"', '"noRoute"'],
   ['two fields of a place', '{at: 12', '{at: 10', '14:12', '"msgid" overlaps "id"', 'writable: false'],
   ['the name', '{name: own}', '{name: my-own}', '3:18', 'small letters and digits', '<protocol>-<rest>'],
-  ['a key of the document', 'spec:', 'specs:', '5:3', 'there is no "specs"', 'did you mean "spec"?'],
   ['an offset by a later field', '{at: 12', '{at: 4*msgsize', '14:17', 'no field "msgsize"', 'did you mean'],
 ])('a mistake is told with its place and what to do: %s', (_, from, to, place, what, hint) => {
   expect(good).toContain(from)
@@ -75,4 +74,10 @@ test.each([
   expect(text).toContain(`own.yaml:${place}: error: `)
   expect(text).toContain(what)
   expect(text).toContain(hint)
+})
+
+test('a key nobody knows is a warning, as in documents of other kinds', () => {
+  expect(said(good.replace('spec:', 'specs:'))).toMatch(
+    /own\.yaml:5:3: warning: unknown field "specs" \(at specs\)\n.*did you mean "spec"\?/,
+  )
 })

@@ -63,8 +63,7 @@ export function checkDocument(
   if (value['kind'] !== 'Protocol') issues.push(error(['kind'], 'kind must be Protocol', 'kind: Protocol'))
   if (value['apiVersion'] !== apiVersion) issues.push(error(['apiVersion'], `apiVersion must be ${apiVersion}`))
   for (const key of Object.keys(value))
-    if (!documentKeys.includes(key))
-      issues.push(error([key], `there is no "${key}" here`, didYouMean(key, documentKeys)))
+    if (!documentKeys.includes(key)) issues.push(unknown([key], didYouMean(key, documentKeys)))
   const metadata = value['metadata']
   const name = isRecord(metadata) && typeof metadata['name'] === 'string' ? metadata['name'] : ''
   // Istio reads the protocol of a port from the name up to its first dash, so a protocol's name has none.
@@ -77,7 +76,9 @@ export function checkDocument(
       ),
     )
   }
-  const parsed = protocolSpec.safeParse(value['spec'])
+  const { spec: given, issues: strange } = withoutUnknown(value['spec'])
+  issues.push(...strange)
+  const parsed = protocolSpec.safeParse(given)
   if (!parsed.success)
     return {
       name,
@@ -89,11 +90,30 @@ export function checkDocument(
   if (spec.module !== undefined && spec.frame === undefined) return { name, spec, issues }
   const result = compileProtocol(name, spec)
   const all = [...issues, ...result.issues]
-  return { name, spec, issues: all, ...(result.codec && issues.length === 0 && { codec: result.codec }) }
+  return { name, spec, issues: all, ...(result.codec && !issues.some(isError) && { codec: result.codec }) }
 }
 
 function error(path: IssuePath, message: string, hint?: string): Issue {
   return { severity: 'error', path, message, ...(hint && { hint }) }
+}
+
+function isError({ severity }: Issue): boolean {
+  return severity === 'error'
+}
+
+function unknown(path: IssuePath, hint?: string): Issue {
+  return { severity: 'warning', path, message: `unknown field "${path.at(-1)}"`, ...(hint && { hint }) }
+}
+
+/** As for every kind, a field nobody knows is told and left out, and the rest is in force. */
+function withoutUnknown(spec: unknown): { readonly spec: unknown; readonly issues: readonly Issue[] } {
+  if (!isRecord(spec)) return { spec, issues: [] }
+  const keys = Object.keys(protocolSpec.shape)
+  const strange = Object.keys(spec).filter((key) => !keys.includes(key))
+  return {
+    spec: Object.fromEntries(Object.entries(spec).filter(([key]) => keys.includes(key))),
+    issues: strange.map((key) => unknown(['spec', key], didYouMean(key, keys))),
+  }
 }
 
 /** Offset of the node at `path`, or of its nearest ancestor that exists. */

@@ -2,7 +2,10 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest'
+import { checkSnapshot } from '../../controlplane/admin/analyze.ts'
+import { complaintLines } from './analyze.ts'
 import { protocolCommand } from './protocol.ts'
+import { readOnce } from './read-once.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'protocol-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -143,8 +146,21 @@ describe('meshgate protocol', () => {
       'apiVersion: meshgate.io/v1\nkind: Protocol\nmetadata: {name: bad}\nspec:\n  frame: {length: {at: 0, type: u99, counts: all}}\n  message: {kind: request}\n',
     )
     const { out, code } = await run('check', file)
-    expect(out).toContain(`${file}:5:33: error: there is no type "u99" (at spec.frame.length.type)`)
+    expect(out).toContain(`${file}:5:33: error FIELD_VALUE: there is no type "u99" (at spec.frame.length.type)`)
     expect(code).toBe(1)
+  })
+
+  test('check and analyze say the same of a document, and a field nobody knows keeps no protocol from working', async () => {
+    const file = join(folder, 'unknown.yaml')
+    expect((await run('new', '-f', file, '--answers', '{"name":"unknown","id":"u32@8"}')).code).toBe(0)
+    writeFileSync(file, `${readFileSync(file, 'utf8').trimEnd()}\n  conections: [shared]\n`)
+    const { out, code } = await run('check', file)
+    const { diagnostics } = checkSnapshot(await readOnce([file]))
+    expect(diagnostics.map(({ code, severity }) => `${severity} ${code}`)).toEqual(['warning FIELD_UNKNOWN'])
+    for (const line of diagnostics.flatMap(complaintLines)) expect(out).toContain(`${line}\n`)
+    expect(out).toContain('unknown: frames of 12 to 1048576 bytes')
+    expect(out).toContain('0 errors, 1 warning')
+    expect(code).toBe(0)
   })
 
   test('test runs vectors and exits with 1 on a difference', async () => {

@@ -46,7 +46,9 @@ export const envoyResource: KindDefinition<EnvoyResourceSpec> = {
   kind: 'EnvoyResource',
   group: 'meshgate.io',
   versions: ['v1'],
-  doc: "Raw Envoy resources, checked against Envoy's API and served as they are.",
+  doc:
+    "Raw Envoy resources, checked against Envoy's API and served as they are. Files they name are opened by the proxies, on their machines: nothing here sees " +
+    'whether they are there, and some extensions end Envoy when they are not (MaxMind databases of geoip).',
   compiled: true,
   schema: envoyResourceSpec,
   check: checkEnvoyResource,
