@@ -15,6 +15,7 @@ import { Listener } from './listener.ts'
 import { type Logger, SILENT } from './logger.ts'
 import { type AdsMetrics, NO_METRICS } from './metrics.ts'
 import { Preparations } from './preparations.ts'
+import { pushRound } from './push-round.ts'
 import { Rounds } from './rounds.ts'
 import { Slices } from './slices.ts'
 import { Stream, type StreamContext } from './stream.ts'
@@ -309,16 +310,7 @@ export class XdsServer {
     this.changedAt = undefined
     const reclassify = this.reclassifyAll
     this.reclassifyAll = false
-    for (const log of this.classes) {
-      yield* log.prepare()
-      log.refresh()
-      yield
-    }
-    for (const stream of this.streams) {
-      if (reclassify) stream.reclassify()
-      stream.pump(changedAt)
-      yield
-    }
+    yield* pushRound(this.classes, this.streams, reclassify, changedAt)
     this.metrics.roundTime((this.now() - startedAt) / 1000)
   }
 

@@ -74,6 +74,55 @@ test('a refused resource is complained about where it stands by now', () => {
   expect(lines()).toEqual([9])
 })
 
+test.each([
+  ['names the culprit', naming],
+  ['names nobody', silent],
+])('what a refused response took away is taken away again: the text %s', (_, say) => {
+  const lds = (name: string, content: string) => fakeResource('lds', name, content)
+  for (const others of [[], [lds('d', 'bad'), lds('e', '2')]]) {
+    const { mesh, publish, engine } = start(lds('a', '1'), lds('b', '1'))
+    const client = engine.client('delta', 'one')
+    accept(client, client.ask('lds'))
+    mesh.put(lds('a', 'bad'), ...others).delete('lds', 'b')
+    publish()
+    // A message that fails validation is refused as a whole, the names it takes away included.
+    const answers = judge(client, client.flow(), say)
+    expect(answers[0]!.removed).toEqual(['b'])
+    expect(answers.slice(1).flatMap(({ removed }) => removed)).toEqual(['b'])
+  }
+})
+
+test('a client that refuses the newest version and the one served instead gets neither again', () => {
+  const { mesh, publish, engine, verdicts, up } = start(cds('a', '1'), cds('b', '1'))
+  const taking = up('delta', 'taking')
+  const refusing = engine.client('delta', 'refusing')
+  const refuse = (answers: readonly Answer[]) => {
+    const all = [...answers]
+    for (const answer of all) {
+      const bad = answer.resources.some((entry) => entry.startsWith('a='))
+      all.push(...(bad ? refusing.nack(answer, naming(['a'])) : refusing.ack(answer)))
+    }
+    return lines(all)
+  }
+  mesh.put(cds('a', 'bad'))
+  publish()
+  expect(lines(judge(taking, taking.flow(), naming))).toEqual(['cds: a=bad'])
+  engine.log.refresh()
+  const heard = [...refuse(refusing.ask('cds'))]
+  expect(heard).toEqual(['cds: a=1 b=1', 'cds: b=1'])
+  for (let round = 0; round < 5; round++) {
+    engine.log.refresh()
+    heard.push(...refuse(refusing.flow()), ...lines(judge(taking, taking.flow(), naming)))
+  }
+  expect(heard.filter((line) => line.includes('a=bad'))).toEqual([])
+  expect(verdicts.rejections.map(({ resource, pinned }) => [Buffer.from(resource.bytes).toString(), pinned])).toEqual([
+    ['bad', true],
+    ['1', false],
+  ])
+  expect(verdicts.forClient('taking', cds('a', 'bad'))?.version).toBe(cds('a', '1').version)
+  expect(verdicts.forClient('refusing', cds('a', '1'))).toBeUndefined()
+})
+
 test('a refusal ends with its resource, also when nobody asks for the name any more', () => {
   const { mesh, publish, engine, verdicts } = start(fakeResource('rds', 'r', 'bad'))
   const client = engine.client('sotw', 'one')

@@ -34,8 +34,13 @@ interface Entry {
   readonly acceptedBy: Set<string>
   /** Acceptances from before the first refusal, of which only the number is known. */
   readonly acceptedBefore: number
+}
+
+/** What was refused under one name: the newest version, or older ones, or both when what is served instead is refused too. */
+interface Refused {
   /** The newest compiled resource of this name. */
   newest: Resource
+  readonly versions: Map<string, Entry>
 }
 
 interface Accepted {
@@ -55,7 +60,7 @@ const MOST_VOTES = 10_000
  * refuse it than accepted it, and from those who refuse it in any case (docs/decisions/nack.md).
  */
 export class LastGood implements Verdicts {
-  private readonly entries = new Map<string, Entry>()
+  private readonly entries = new Map<string, Refused>()
   private readonly good = new Map<string, Accepted>()
   private readonly changed: () => void
   private readonly now: () => number
@@ -71,13 +76,12 @@ export class LastGood implements Verdicts {
   }
 
   get refused(): readonly Resource[] {
-    return [...this.entries.values()].map((entry) => entry.resource)
+    return [...this.all()].map(({ entry }) => entry.resource)
   }
 
   get rejections(): readonly Rejection[] {
-    return [...this.entries].map(([key, entry]) => {
-      const { resource, error, at, refusedBy, newest } = entry
-      const current = isCurrent(entry)
+    return [...this.all()].map(({ key, entry, current, newest }) => {
+      const { resource, error, at, refusedBy } = entry
       const pinned = current && isPinned(entry)
       return {
         resource,
@@ -87,7 +91,7 @@ export class LastGood implements Verdicts {
         refusedBy,
         acceptedBy: entry.acceptedBy.size + entry.acceptedBefore,
         pinned,
-        servedVersion: pinned ? this.otherThan(key, resource.version)?.version : undefined,
+        servedVersion: pinned ? this.instead(key, resource.version)?.version : undefined,
         current,
       }
     })
@@ -100,47 +104,39 @@ export class LastGood implements Verdicts {
       this.good.delete(key)
       return undefined
     }
-    const entry = this.entries.get(key)
-    if (!entry) return compiled
-    entry.newest = compiled
-    if (compiled.version === entry.resource.version) {
-      return isPinned(entry) ? this.otherThan(key, compiled.version) : compiled
-    }
+    const known = this.entries.get(key)
+    if (!known) return compiled
+    known.newest = compiled
+    const own = known.versions.get(compiled.version)
+    if (own && isPinned(own)) return this.instead(key, compiled.version)
     // Back to a version that is known to be fine: no answer will come, because nothing needs to be sent.
-    if (this.isAccepted(compiled)) this.entries.delete(key)
+    if (this.isAccepted(compiled)) this.keepOnly(key, compiled.version)
     return compiled
   }
 
   usable(resource: Resource): Resource | undefined {
-    const key = keyOf(resource.type, resource.name)
-    return this.entries.get(key)?.resource.version === resource.version
-      ? this.otherThan(key, resource.version)
-      : resource
+    return this.entryOf(resource) ? this.instead(keyOf(resource.type, resource.name), resource.version) : resource
   }
 
   pinned(types: ReadonlySet<ResourceType>): boolean {
-    for (const entry of this.entries.values()) {
-      if (types.has(entry.resource.type) && isCurrent(entry) && isPinned(entry)) return true
-    }
+    for (const { entry, current } of this.all())
+      if (current && types.has(entry.resource.type) && isPinned(entry)) return true
     return false
   }
 
   forClient(client: string, published: Resource): Resource | undefined {
-    const key = keyOf(published.type, published.name)
-    const entry = this.entries.get(key)
-    if (!entry || entry.resource.version !== published.version || !entry.refusedBy.has(client)) return published
-    return this.otherThan(key, published.version)
+    if (!this.entryOf(published)?.refusedBy.has(client)) return published
+    return this.instead(keyOf(published.type, published.name), published.version, client)
   }
 
   refusing(client: string, types: ReadonlySet<ResourceType>): boolean {
-    for (const entry of this.entries.values()) {
-      if (types.has(entry.resource.type) && isCurrent(entry) && entry.refusedBy.has(client)) return true
-    }
+    for (const { entry, current } of this.all())
+      if (current && types.has(entry.resource.type) && entry.refusedBy.has(client)) return true
     return false
   }
 
   lastAccepted(type: ResourceType, name: string, otherThan: string): Resource | undefined {
-    return this.otherThan(keyOf(type, name), otherThan)
+    return this.instead(keyOf(type, name), otherThan)
   }
 
   isAccepted(resource: Resource): boolean {
@@ -153,12 +149,12 @@ export class LastGood implements Verdicts {
     if (batch.acks === 1) for (const resource of batch.upserts) this.holds(resource)
     if (!this.any) return
     const names = namesOf(batch)
-    for (const [key, entry] of this.entries) {
-      if (entry.resource.type !== batch.type) continue
-      const resource = names.get(entry.resource.name)
+    for (const [key, { newest, versions }] of this.entries) {
+      const resource = newest.type === batch.type ? names.get(newest.name) : undefined
       if (!resource) continue
-      if (resource.version === entry.resource.version) this.vote(entry, client, true)
-      else if (resource.version === entry.newest.version) {
+      const entry = versions.get(resource.version)
+      if (entry) this.vote(entry, client, true)
+      else if (resource.version === newest.version) {
         this.entries.delete(key)
         this.changed()
       }
@@ -187,10 +183,7 @@ export class LastGood implements Verdicts {
     )
     if (named.size > 0) return upserts.filter((resource) => named.has(resource.name))
     if (upserts.length === 1) return upserts
-    return upserts.filter((resource) => {
-      const entry = this.entries.get(keyOf(resource.type, resource.name))
-      return entry?.resource.version === resource.version
-    })
+    return upserts.filter((resource) => this.entryOf(resource) !== undefined)
   }
 
   blame(client: string, culprits: readonly Resource[], error: string, batch: Batch): void {
@@ -198,18 +191,22 @@ export class LastGood implements Verdicts {
     for (const resource of culprits) {
       const key = keyOf(resource.type, resource.name)
       const known = this.entries.get(key)
-      if (known?.resource.version === resource.version) this.vote(known, client, false)
+      const entry = known?.versions.get(resource.version)
+      if (entry) this.vote(entry, client, false)
       else {
-        if (this.entries.size >= MOST_REJECTIONS) this.entries.delete(this.entries.keys().next().value!)
-        this.entries.set(key, {
+        if (!known && this.entries.size >= MOST_REJECTIONS) this.entries.delete(this.entries.keys().next().value!)
+        const versions = known?.versions ?? new Map<string, Entry>()
+        // A refusal of what is served in place of the newest one must not make that one look unrefused.
+        if (!known || !versions.has(known.newest.version)) versions.clear()
+        versions.set(resource.version, {
           resource,
           error: reasonFor(error, resource.name, names),
           at: this.now(),
           refusedBy: new Set([client]),
           acceptedBy: new Set(),
           acceptedBefore: Math.max(batch.acks, this.isAccepted(resource) ? 1 : 0),
-          newest: resource,
         })
+        if (!known) this.entries.set(key, { newest: resource, versions })
       }
     }
     this.changed()
@@ -223,9 +220,38 @@ export class LastGood implements Verdicts {
     if (isPinned(entry) !== before) this.changed()
   }
 
-  private otherThan(key: string, version: string): Resource | undefined {
+  private *all(): Generator<{
+    readonly key: string
+    readonly entry: Entry
+    readonly newest: Resource
+    readonly current: boolean
+  }> {
+    for (const [key, { newest, versions }] of this.entries)
+      for (const entry of versions.values())
+        yield { key, entry, newest, current: entry.resource.version === newest.version }
+  }
+
+  private entryOf({ type, name, version }: Resource): Entry | undefined {
+    return this.entries.get(keyOf(type, name))?.versions.get(version)
+  }
+
+  /** Forgets refusals of other versions. */
+  private keepOnly(key: string, version: string): void {
+    const known = this.entries.get(key)
+    for (const other of [...(known?.versions.keys() ?? [])]) if (other !== version) known!.versions.delete(other)
+    if (known?.versions.size === 0) this.entries.delete(key)
+  }
+
+  /** The last accepted version but this one that is not refused itself: by the class, or by the client it is for. */
+  private instead(key: string, version: string, client?: string): Resource | undefined {
     const good = this.good.get(key)
-    return good?.latest.version !== version ? good?.latest : good.before
+    const versions = this.entries.get(key)?.versions
+    for (const one of [good?.latest, good?.before]) {
+      if (!one || one.version === version) continue
+      const entry = versions?.get(one.version)
+      if (!entry || !(isPinned(entry) || (client !== undefined && entry.refusedBy.has(client)))) return one
+    }
+    return undefined
   }
 }
 
@@ -263,10 +289,6 @@ const WORDS: Record<ResourceType, string> = {
 
 function keyOf(type: ResourceType, name: string): string {
   return `${type} ${name}`
-}
-
-function isCurrent(entry: Entry): boolean {
-  return entry.newest.version === entry.resource.version
 }
 
 function isPinned(entry: Entry): boolean {

@@ -563,6 +563,16 @@ describe('clients at the same position that have different things to hear', () =
 })
 
 describe('clusters on demand', () => {
+  test('who ends its subscription to a cluster is told that it is gone, and gets no empty one in its place', () => {
+    const mesh = new FakeMesh().put(cds('a', '1')).put(cds('b', '1'))
+    mesh.lazy.add('b')
+    const engine = new Engine(mesh, undefined, undefined, true, (name) => cds(name, 'empty'))
+    const client = engine.client('delta')
+    expect(lines(settle(client, client.ask('cds')))).toEqual(['cds: a=1'])
+    expect(lines(settle(client, client.ask('cds', { names: ['b', 'c'] })))).toEqual(['cds: b=1 c=empty'])
+    expect(lines(settle(client, client.ask('cds', { unsubscribe: ['b', 'c'] })))).toEqual(['cds: -b -c'])
+  })
+
   test('updates and removals go a few at a time; what the client asks for meanwhile does not wait', () => {
     const mesh = new FakeMesh().put(...['a', 'b', 'c', 'd'].flatMap((name) => [cds(name, '1', name), eds(name, '1')]))
     mesh.put(rds('r', '1')).lazy.add('d')
@@ -633,5 +643,13 @@ describe('a change of class', () => {
     client.client.move(new Engine(new FakeMesh()).log, engine.now)
     expect(lines(settle(client, client.flow()))).toEqual(expected)
     expect(client.flow()).toEqual([])
+  })
+
+  test('what a client came back with and was still to be told to be gone it is told in the other class', () => {
+    const { engine, delta } = start(new FakeMesh().put(cds('a', '1')))
+    delta.ask('cds', { names: ['*'], initial: { a: fakeResource('cds', 'a', '1').version, foreign: 'other' } })
+    delta.client.move(new Engine(new FakeMesh().put(cds('a', '1'))).log, engine.now)
+    engine.now += 31_000
+    expect(lines(settle(delta, delta.flow()))).toContain('cds: -foreign')
   })
 })

@@ -32,6 +32,8 @@ export function moveState(type: ResourceType, state: TypeState, before: ClassLog
   const to = after.of(type)
   const extra = new Set<string>()
   const gone = new Map<string, Resource | undefined>()
+  // What a client came back with and was to be told to be gone: nobody knows what it has under these names.
+  for (const name of unremoved) if (!to.visible(name, interest)) gone.set(name, undefined)
   for (const [name, resource] of held) if (!to.visible(name, interest)) gone.set(name, resource)
   for (const { name, version } of to.all(interest)) {
     if (unsent.has(name) || held.get(name)?.version !== version) extra.add(name)

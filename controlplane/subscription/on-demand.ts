@@ -74,19 +74,21 @@ export function withCompanions(
 /**
  * What is sent in place of clusters that do not exist.
  * @param isNew whether the client has just asked for the name: its request was routed by routes that may have changed meanwhile
+ * @param isWanted whether it is subscribed to the name; who has just ended that is told that nothing is there
  */
 export function standInsFor(
   type: ResourceType,
   absent: readonly string[],
   onDemand: OnDemand | undefined,
   isNew: (name: string) => boolean,
+  isWanted: (name: string) => boolean,
 ): { readonly stay: readonly Resource[]; readonly pass: readonly Resource[] } {
   if (type !== 'cds' || !onDemand || absent.length === 0) return NO_STAND_INS
   const stay: Resource[] = []
   const pass: Resource[] = []
   for (const name of absent) {
     const departing = isNew(name) ? onDemand.departing(name) : undefined
-    const placeholder = departing ? undefined : onDemand.placeholder(name)
+    const placeholder = departing || !isWanted(name) ? undefined : onDemand.placeholder(name)
     if (departing) pass.push(departing)
     else if (placeholder) stay.push(placeholder)
   }

@@ -46,7 +46,8 @@ export function partialAnswer(to: Recipient, type: ResourceType, state: TypeStat
   const leaving = leavingEndpoints(to, type, state)
   if (leaving.length > 0) upserts = [...upserts, ...leaving]
   const absent = absentOf(to, type, state, all, upserts === present ? undefined : upserts)
-  const { stay, pass } = standInsFor(type, absent, onDemand, (name) => lately?.has(name) === true)
+  const isNew = (name: string) => lately?.has(name) === true
+  const { stay, pass } = standInsFor(type, absent, onDemand, isNew, (name) => interest.names.has(name))
   const openings = type === 'vhds' && absent.length > 0 ? new Set(onDemand?.virtualHosts?.openings()) : undefined
   const unknown = openings ? absent.filter((name) => !openings.has(name)).map(nowhere) : []
   const instead = [...stay, ...pass, ...unknown]

@@ -42,8 +42,11 @@ export function refuse(
     // Everything else in the batch is fine, but a client need not have taken any of it.
     if (isFullSet(to.form, type)) state.owedAll = state.trials === undefined
     else if (!state.trials || !onTrial) {
-      const rest = frame.upserts.filter((resource) => !bad.has(resource.name)).map((resource) => resource.name)
-      if (rest.length > 0) owe(state, [...rest, ...frame.removed])
+      const rest = frame.upserts.filter((resource) => !bad.has(resource.name))
+      owe(
+        state,
+        rest.map((resource) => resource.name),
+      )
     }
   } else if (onTrial) state.trials = answerTrial(onTrial, false)
   else if (frame.upserts.length > 1) {
@@ -53,9 +56,11 @@ export function refuse(
       !isFullSet(to.form, type) || !state.resumed || trials.flat().every((name) => hasAccepted(to, frame, name))
     if (safe) {
       state.trials = trials
-      if (!isFullSet(to.form, type) && others.length > 0) owe(state, [...others, ...frame.removed])
+      if (!isFullSet(to.form, type)) owe(state, others)
     }
   }
+  // What the response took away is as fine, and was refused with it. A trial takes nothing away.
+  if (to.form === 'delta' && !onTrial && frame.upserts.length > 0) owe(state, frame.removed)
   return culprits
 }
 

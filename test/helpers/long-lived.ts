@@ -90,12 +90,8 @@ export class LongLived {
     return [...this.#config!.diagnostics, ...this.#analysis.diagnostics].sort(compareDiagnostics)
   }
 
-  /**
-   * Compares what some of the nodes are served with what they would be by a control plane that starts now.
-   * @param valid the last valid version of documents that have errors, which a start does not know
-   * @throws Error that names the differences
-   */
-  check(watchers: readonly Watcher[], valid: ReadonlyMap<string, PlainDocument>): void {
+  /** What a control plane that starts now would have. @param valid the last valid version of documents that have errors */
+  fresh(valid: ReadonlyMap<string, PlainDocument>): { readonly mesh: CompiledMesh; readonly config: LoadedConfig } {
     const discovery = new Discovery()
     discovery.change(({ services, endpoints }) => {
       services(this.#registry.services)
@@ -103,9 +99,19 @@ export class LongLived {
     })
     const generations = new GenerationBook()
     for (const [key, known] of this.generations.snapshot()) generations.learn(key, known)
-    const fresh = createMesh({ withoutDraining: true, sharesFrom: SHARES_FROM, discovery, generations })
+    const mesh = createMesh({ withoutDraining: true, sharesFrom: SHARES_FROM, discovery, generations })
     const config = loadConfig(MemorySource.of(textsOf(new Map([...this.#files, ...valid]))).snapshot)
-    fresh.commit(config.objects)
+    mesh.commit(config.objects)
+    return { mesh, config }
+  }
+
+  /**
+   * Compares what some of the nodes are served with what they would be by a control plane that starts now.
+   * @param valid the last valid version of documents that have errors, which a start does not know
+   * @throws Error that names the differences
+   */
+  check(watchers: readonly Watcher[], valid: ReadonlyMap<string, PlainDocument>): void {
+    const { mesh: fresh, config } = this.fresh(valid)
     for (const watcher of watchers) watcher.reclassify()
     // Who begins to be served makes the registry read.
     for (let round = 0; round < 3; round++) {

@@ -1,11 +1,12 @@
 import type { Random } from '../../codecs/mutated.ts'
 import { kindsNamed } from '../../controlplane/config/kinds.ts'
 import { checkDocument } from '../../controlplane/config/load.ts'
+import type { CompiledMesh } from '../../controlplane/mesh.ts'
 import type { DiscoveredEndpoint, DiscoveredService } from '../../controlplane/model/index.ts'
 import type { NodeInfo } from '../../controlplane/xds/resource.ts'
 import { documentsOf } from './config-documents.ts'
 import { DocumentChanges, type PlainDocument } from './document-changes.ts'
-import { LongLived, type RegistryContent, textsOf } from './long-lived.ts'
+import { LongLived, type RegistryContent, textsOf, type Watcher } from './long-lived.ts'
 
 const LONGEST_LINE = 1000
 
@@ -69,6 +70,16 @@ export class Walk {
       .slice(-count)
       .map((line) => line.slice(0, LONGEST_LINE))
       .join('\n')
+  }
+
+  /** A mesh that is newly made of what holds now. */
+  fresh(): CompiledMesh {
+    return this.mesh.fresh(this.#valid).mesh
+  }
+
+  /** The registry has read what somebody wants by now. */
+  settle(): void {
+    this.mesh.tell(this.#content())
   }
 
   /** Compares what some of those who are served have with what a fresh start would give them. */
@@ -158,7 +169,11 @@ export class Walk {
   }
 
   #evict(): void {
-    const watcher = this.#changes.one(this.mesh.watchers)
+    if (this.mesh.watchers.length > 0) this.evict(this.#changes.one(this.mesh.watchers))
+  }
+
+  /** A class lets go of clusters that nobody needs. */
+  evict(watcher: Pick<Watcher, 'key' | 'view'>): void {
     const clusters = watcher.view.names('cds').filter((name) => name.startsWith('outbound|'))
     if (!watcher.view.onDemand || clusters.length === 0) return
     const gone = [this.#changes.one(clusters), this.#changes.one(clusters)].map((name) => name.split('~', 1)[0]!)

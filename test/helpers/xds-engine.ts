@@ -44,12 +44,21 @@ export class Engine {
   readonly mesh: FakeMesh
   readonly log: ClassLog
 
-  /** @param lazy its clients get clusters on demand, all of them unasked, one at a time */
-  constructor(mesh: FakeMesh, verdicts: Verdicts = NO_VERDICTS, classKey = 'all', lazy = false) {
+  /**
+   * @param lazy its clients get clusters on demand, all of them unasked, one at a time
+   * @param placeholder what is sent for a cluster that does not exist
+   */
+  constructor(
+    mesh: FakeMesh,
+    verdicts: Verdicts = NO_VERDICTS,
+    classKey = 'all',
+    lazy = false,
+    placeholder: OnDemand['placeholder'] = () => undefined,
+  ) {
     this.mesh = mesh
     mesh.classOf = () => classKey
     const view = mesh.view({} as never)
-    this.log = new ClassLog(lazy ? { ...view, onDemand: allOf(view) } : view, this.epoch, verdicts)
+    this.log = new ClassLog(lazy ? { ...view, onDemand: { ...allOf(view), placeholder } } : view, this.epoch, verdicts)
     mesh.onChange(() => {
       this.epoch.now++
     })

@@ -1,0 +1,264 @@
+import type { Random } from '../../codecs/mutated.ts'
+import type { ClassView } from '../../controlplane/xds/class-view.ts'
+import type { NodeInfo } from '../../controlplane/xds/resource.ts'
+import { RESOURCE_TYPES, type ResourceType } from '../../proto/types.ts'
+import type { PlainDocument } from './document-changes.ts'
+import { type Return, StreamClient } from './stream-client.ts'
+import { StreamPlane } from './stream-plane.ts'
+import { Walk } from './walk.ts'
+
+/** Types a full set of which comes in the state-of-the-world form. */
+const FULL: ReadonlySet<ResourceType> = new Set(['cds', 'lds'])
+/** What others point to stays while something is refused. */
+const POINTED_TO: ReadonlySet<ResourceType> = new Set(['cds', 'eds', 'sds', 'pds'])
+const WILD: readonly ResourceType[] = ['cds', 'lds']
+const WILD_OF_MESSAGES: readonly ResourceType[] = ['cds', 'pds', 'mrds', 'mlds']
+/** Rounds after which nothing may be on its way; each longer than anybody waits. */
+const ROUNDS = 12
+const A_LONG_TIME = 31_000
+/** Why a stream is ended whose first request takes its time. */
+const TOO_LATE = 'no request within'
+
+/** A mesh that changes, and clients that are served from it and behave in every way clients may. */
+export class ClientWalk {
+  readonly #any: Random
+  readonly #walk: Walk
+  readonly #plane: StreamPlane
+  readonly #clients: StreamClient[]
+  /** What somebody refused: type, name and bytes. */
+  readonly #refused = new Set<string>()
+  readonly #done: string[] = []
+
+  /** @param refusing one of so many resources is refused by everybody, and as many by each client; 0: none */
+  constructor(documents: readonly PlainDocument[], nodes: readonly NodeInfo[], any: Random, refusing: number) {
+    this.#any = any
+    this.#walk = new Walk(documents, [], any)
+    this.#plane = new StreamPlane(this.#walk.mesh.mesh)
+    const salt = any(1000)
+    this.#clients = nodes.map((node, index) => {
+      const refuses = (type: ResourceType, name: string, bytes: string) => {
+        if (refusing === 0) return false
+        const bad =
+          hash(`${salt} ${type} ${name} ${bytes}`) % refusing === 0 ||
+          hash(`${salt} ${index} ${type} ${name} ${bytes}`) % refusing === 0
+        if (bad) this.#refused.add(`${type} ${name} ${hash(bytes)}`)
+        return bad
+      }
+      return new StreamClient(this.#plane, node, any, refuses)
+    })
+    for (const client of this.#clients) this.#begin(client)
+  }
+
+  /** Something happens: a change, or something of the clients. */
+  step(): void {
+    const draw = this.#any(12)
+    if (draw === 0) {
+      this.#walk.step()
+      this.#done.push(...this.#walk.last(1).split('\n'))
+    } else if (draw === 1) this.#evict()
+    else if (draw === 2) this.#pass(this.#any(4) === 0 ? A_LONG_TIME : this.#any(1500))
+    else if (draw < 5) this.#plane.goOn(1 + this.#any(60))
+    for (const client of this.#clients) this.#act(client)
+  }
+
+  /** The last things that happened, for who reads of a failure. */
+  last(count: number): string {
+    return this.#done.slice(-count).join('\n')
+  }
+
+  /** Lets everything arrive, and compares what the clients have with what new clients of a new control plane get. */
+  check(): void {
+    for (const client of this.#clients) {
+      if (client.ended) client.disconnect()
+      if (!client.connected) this.#connect(client)
+    }
+    for (let round = 0; round < 3; round++) {
+      rest(this.#plane, this.#clients, 2)
+      this.#walk.settle()
+    }
+    rest(this.#plane, this.#clients, ROUNDS)
+    const plane = new StreamPlane(this.#walk.fresh())
+    // Who wants nothing says nothing, and is served no longer.
+    const served = this.#clients.filter((client) => !client.ended)
+    const twins = served.map((client) => this.#twin(client, plane))
+    rest(plane, twins, ROUNDS)
+    for (const [index, client] of served.entries()) this.#compare(client, twins[index]!, plane)
+  }
+
+  #begin(client: StreamClient): void {
+    const message = client.node.id.startsWith('message')
+    // Clusters on demand are for clients with a wildcard: they get some unasked.
+    for (const type of message ? WILD_OF_MESSAGES : WILD)
+      if (type === 'cds' || this.#any(4) > 0) client.change(type, [], [])
+    if (this.#any(4) > 0) this.#connect(client)
+  }
+
+  #connect(client: StreamClient): void {
+    const how = (['right', 'right', 'stale', 'foreign', 'empty'] as const satisfies readonly Return[])[this.#any(5)]!
+    this.#say(client, `comes with what is ${how}`)
+    client.connect(how)
+  }
+
+  #act(client: StreamClient): void {
+    if (client.ended?.message.startsWith(TOO_LATE)) client.disconnect()
+    if (!client.connected) {
+      if (this.#any(6) === 0) this.#connect(client)
+      return
+    }
+    for (let count = this.#any(5); count > 0; count--) {
+      const draw = this.#any(12)
+      if (draw < 4) client.deliver()
+      else if (draw < 7) client.flush()
+      else if (draw < 11) client.take()
+      else this.#wander(client)
+    }
+    if (this.#any(40) === 0) {
+      this.#say(client, 'leaves')
+      client.disconnect()
+    }
+    if (client.ended && !client.ended.message.startsWith(TOO_LATE)) throw new Error(client.ended.message)
+  }
+
+  #wander(client: StreamClient): void {
+    const type = RESOURCE_TYPES[this.#any(RESOURCE_TYPES.length)]!
+    if (type === 'vhds' && client.node.protocol === 'sotw') return
+    const all = this.#plane.view(client.node).names(type)
+    // A star in an authority is no name that anybody follows.
+    const names = type === 'vhds' ? all.filter((name) => !name.includes('*')) : all
+    const wanted = client.wanted[type]
+    const add: string[] = []
+    const drop: string[] = []
+    for (let count = this.#any(4); count > 0 && names.length > 0; count--) add.push(names[this.#any(names.length)]!)
+    if (this.#any(5) === 0) add.push(`${type === 'vhds' ? 'http_proxy/' : ''}nobody-${this.#any(3)}`)
+    for (const name of wanted?.names ?? []) if (this.#any(4) === 0 && !add.includes(name)) drop.push(name)
+    // Envoy never ends a wildcard for clusters, and what it got on demand it could not tell from the others.
+    const turns = type === 'lds' || type === 'mlds' || (type === 'cds' && client.node.protocol === 'sotw')
+    if (turns && this.#any(4) === 0) (wanted?.wildcard ? drop : add).push('*')
+    this.#say(client, `${type} +${[...new Set(add)].join(' +')} -${drop.join(' -')}`)
+    client.change(type, [...new Set(add)], drop)
+  }
+
+  #evict(): void {
+    const client = this.#clients[this.#any(this.#clients.length)]!
+    const view = this.#plane.view(client.node) as ClassView
+    this.#walk.evict({ key: view.key, view })
+  }
+
+  #pass(ms: number): void {
+    this.#say(undefined, `${ms} ms pass`)
+    this.#plane.pass(ms)
+  }
+
+  /** A new client that asks for all that this one is subscribed to. */
+  #twin(client: StreamClient, plane: StreamPlane): StreamClient {
+    const twin = new StreamClient(plane, client.node, this.#any)
+    for (const type of RESOURCE_TYPES) {
+      const place = client.stream?.client.place(type)
+      if (!place) continue
+      const { wildcard, names } = place.interest
+      if (!wildcard && names.size === 0) continue
+      twin.change(type, [...(wildcard ? ['*'] : []), ...names], [])
+    }
+    twin.connect('empty')
+    return twin
+  }
+
+  #compare(client: StreamClient, twin: StreamClient, plane: StreamPlane): void {
+    const { node } = client
+    const view = plane.view(node)
+    const log = client.stream!.client.class
+    if (log.key !== view.key) throw new Error(`${node.id} is served from ${log.key} and not from ${view.key}`)
+    this.#compareInterests(client)
+    for (const type of RESOURCE_TYPES) {
+      // Who comes back with clusters says by itself which endpoints it wants, and then gets them.
+      const interest = client.stream!.client.place(type)?.interest
+      if (!interest) continue
+      const eager = type === 'cds' && view.onDemand ? new Set(view.onDemand.eager()) : undefined
+      for (const name of new Set([...client.held[type].keys(), ...twin.held[type].keys()])) {
+        // Who asks for a cluster that does not exist gets an empty one; who had it, and had to hear that it went, has none.
+        const standIn = type === 'cds' && view.onDemand && !view.get(type, name) ? twin.held.cds.get(name)?.bytes : ''
+        const has = (one: StreamClient) => {
+          const bytes = one.held[type].get(name)?.bytes
+          return bytes === standIn ? undefined : bytes
+        }
+        const served = has(client)
+        const fresh = has(twin)
+        if (served === fresh) continue
+        if (fresh !== undefined && this.#refused.has(`${type} ${name} ${hash(fresh)}`)) continue
+        if (fresh === undefined && log.verdicts.any && POINTED_TO.has(type)) continue
+        // What the new one got along with something else this one may have had without it.
+        const isAsked = interest.names.has(name) || (interest.wildcard && (!eager || eager.has(name)))
+        if (served === undefined && view.onDemand && !isAsked) continue
+        // Envoy would not ask again for one that was taken away: these stay (docs/decisions/on-demand.md).
+        if (fresh === undefined && type === 'vhds') continue
+        // Nothing in this form says that one of these is gone.
+        if (fresh === undefined && node.protocol === 'sotw' && !FULL.has(type)) continue
+        // Not known: what was known before stays.
+        if (view.get(type, name)?.pending) continue
+        // Endpoints that went with their cluster a moment ago are kept for requests that are on their way to it.
+        if (fresh === undefined && type === 'eds' && view.onDemand) continue
+        throw new Error(
+          `${node.id} ${node.userAgent} ${node.protocol} has another ${type} ${name} than a new client of a new control plane` +
+            `\nserved: ${shown(served)}\nfresh:  ${shown(fresh)}`,
+        )
+      }
+      if (this.#refused.size === 0 && !client.stream!.client.settled(type))
+        throw new Error(`${node.id}: there is something left to say of ${type}`)
+    }
+  }
+
+  /** What the server thinks a client wants is what it said, and for clients on demand also what it gets without asking. */
+  #compareInterests(client: StreamClient): void {
+    const { node, stream, wanted } = client
+    for (const type of RESOURCE_TYPES) {
+      const own = wanted[type]
+      const place = stream!.client.place(type)
+      if (!own || !place) continue
+      const { onDemand } = stream!.client.class
+      const { wildcard, names } = place.interest
+      const missing = [...own.names].filter(
+        (name) => !names.has(name) && !(type === 'cds' && onDemand && onDemand.present(name) !== name),
+      )
+      const more = node.protocol === 'delta' ? [] : [...names].filter((name) => !own.names.has(name))
+      if (wildcard === own.wildcard && missing.length + more.length === 0) continue
+      throw new Error(
+        `${node.id} ${node.protocol} is subscribed to other ${type} than it said: ` +
+          `wildcard ${wildcard} for ${own.wildcard}, not ${missing}, more ${more}`,
+      )
+    }
+  }
+
+  #say(client: StreamClient | undefined, what: string): void {
+    this.#done.push(client ? `${client.node.id} ${client.node.protocol} ${what}` : what)
+  }
+}
+
+/** Lets everything arrive and every patience end. @throws Error when that does not end */
+function rest(plane: StreamPlane, clients: readonly StreamClient[], rounds: number): void {
+  for (let round = 0; round < rounds; round++) {
+    for (let turn = 0; ; turn++) {
+      if (turn > 2000) throw new Error('what clients and control plane say to each other does not end')
+      plane.goOn(1000)
+      for (const client of clients) {
+        client.flush()
+        client.take()
+        client.deliver()
+        if (client.ended && !client.ended.message.startsWith(TOO_LATE)) throw new Error(client.ended.message)
+      }
+      if (plane.rests && clients.every((client) => client.rests)) break
+    }
+    plane.pass(A_LONG_TIME)
+  }
+}
+
+/** FNV-1a. http://www.isthe.com/chongo/tech/comp/fnv/ */
+function hash(text: string): number {
+  let value = 0x811c9dc5
+  for (let at = 0; at < text.length; at++) value = Math.imul(value ^ text.charCodeAt(at), 0x01000193)
+  return value >>> 0
+}
+
+function shown(value: string | undefined): string {
+  const text = JSON.stringify(value) ?? 'nothing'
+  return text.length > 1500 ? `${text.slice(0, 1500)}…` : text
+}
