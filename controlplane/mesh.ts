@@ -58,7 +58,7 @@ export function createMesh(options: MeshOptions = {}): CompiledMesh {
   })
 
   generations?.onChange(tell)
-  const viewOf = (proxy: ProxyClass) => new ClassView(model, proxy, onFailure, generations, onCompiled, sharesFrom)
+  const viewOf = (proxy: ProxyClass) => new ClassView(model, proxy, { onFailure, onCompiled, generations, sharesFrom })
   return {
     model,
     discovered: () => discovery?.services() ?? NONE,

@@ -74,8 +74,10 @@ async function measure(routers: number, edits: number) {
     },
     relevant(),
   )
-  const view = new ClassView(model, proxyClass, (type, name, error) => {
-    throw new Error(`${type} ${name}`, { cause: error })
+  const view = new ClassView(model, proxyClass, {
+    onFailure: (type, name, error) => {
+      throw new Error(`${type} ${name}`, { cause: error })
+    },
   })
   const sent = new Map<string, string>()
   /** What a stream would get now. */

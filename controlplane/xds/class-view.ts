@@ -1,15 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { DescMessage, MessageShape } from '@bufbuild/protobuf'
 import { ClusterSchema } from '../../proto/gen/envoy/config/cluster/v3/cluster_pb.ts'
-import { ClusterLoadAssignmentSchema } from '../../proto/gen/envoy/config/endpoint/v3/endpoint_pb.ts'
-import { ListenerSchema } from '../../proto/gen/envoy/config/listener/v3/listener_pb.ts'
-import { VirtualHostSchema } from '../../proto/gen/envoy/config/route/v3/route_components_pb.ts'
-import { RouteConfigurationSchema } from '../../proto/gen/envoy/config/route/v3/route_pb.ts'
-import { SecretSchema } from '../../proto/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.ts'
-import { MessageListenerSchema } from '../../proto/gen/meshgate/v1/message_listener_pb.ts'
-import { MessageRouteTableSchema } from '../../proto/gen/meshgate/v1/message_route_pb.ts'
-import { ProtocolSchema } from '../../proto/gen/meshgate/v1/protocol_pb.ts'
-import { encode } from '../../proto/make.ts'
 import { RESOURCE_TYPES, type ResourceType } from '../../proto/types.ts'
 import type { EnvoyResourceSpec } from '../config/kinds/envoy-resource.ts'
 import type { Origin } from '../config/object.ts'
@@ -19,37 +9,17 @@ import { Memory } from '../model/memory.ts'
 import type { Writes } from '../model/reads.ts'
 import { parseOutboundClusterName } from '../model/service.ts'
 import { isSupposing } from '../model/supposition.ts'
-import {
-  clusterNames,
-  compileCluster,
-  compileLoadAssignment,
-  compilePastCluster,
-  type Problem,
-  serviceTargetNames,
-} from './clusters/index.ts'
+import { compilePastCluster, type Problem, serviceTargetNames } from './clusters/index.ts'
 import { CompiledResource } from './compiled-resource.ts'
+import { type Compilers, compilersOf, type Encoded, encoded } from './compilers.ts'
 import { type RawResource, rawResources, selects } from './envoy-resources.ts'
 import type { LeavingClusters } from './leaving.ts'
 import { LeftClusters } from './left-clusters.ts'
-import { grpcListener, grpcListenerNames } from './listeners/grpc.ts'
-import { buildListener, listenerPlans } from './listeners/index.ts'
-import { messageResources } from './messages/index.ts'
 import { onDemandOf, outboundNames } from './on-demand.ts'
 import { ReadRecord } from './read-record.ts'
 import type { OnDemand, Resource, Suspects, View } from './resource.ts'
-import { compileRouteConfiguration, makeVirtualHosts, routeConfigurationNames, WORTH_SHARING } from './routes/index.ts'
-import { compileSecret, secretNames } from './secrets.ts'
-import { emptyTable, LazyVirtualHosts, openingName } from './virtual-hosts.ts'
-
-/** A compiled message on its way to be a resource. */
-interface Compiled<Desc extends DescMessage> {
-  readonly message: MessageShape<Desc>
-  /** The encoded message, from compilers that have it anyway. */
-  readonly bytes?: Uint8Array
-  readonly origins: readonly Origin[]
-  readonly children?: Resource['children']
-  readonly pending?: boolean
-}
+import { makeVirtualHosts, WORTH_SHARING } from './routes/index.ts'
+import type { LazyVirtualHosts } from './virtual-hosts.ts'
 
 /** Called for each resource that was compiled and encoded. */
 export type OnCompiled = (type: ResourceType, name: string) => void
@@ -64,6 +34,16 @@ export interface Generations {
   all(classKey: string): ReadonlyMap<string, number>
   /** Clusters of a class that were let go of at least once, by their names without generation. */
   renamed(classKey: string): readonly string[]
+}
+
+/** Who is told of what a view does, and what it has to know besides the model. */
+export interface ClassViewOptions {
+  readonly onFailure: OnFailure
+  readonly onCompiled?: OnCompiled | undefined
+  /** Default: nothing is ever let go of. */
+  readonly generations?: Generations | undefined
+  /** Virtual hosts that are alike are sent as one where there are so many of them. */
+  readonly sharesFrom?: number | undefined
 }
 
 /**
@@ -81,21 +61,17 @@ export class ClassView implements View {
   readonly #onCompiled: OnCompiled
   readonly #names: Readonly<Record<ResourceType, () => readonly string[]>>
   readonly #resources: Readonly<Record<ResourceType, Cells<CompiledResource | undefined>>>
+  readonly #compilers: Compilers
   readonly #record = new ReadRecord()
   readonly #virtualHosts: LazyVirtualHosts | undefined
 
-  constructor(
-    model: Model,
-    proxy: ProxyClass,
-    onFailure: OnFailure,
-    generations?: Generations,
-    onCompiled: OnCompiled = () => {},
-    sharesFrom = WORTH_SHARING,
-  ) {
+  constructor(model: Model, proxy: ProxyClass, options: ClassViewOptions) {
+    const { generations, sharesFrom = WORTH_SHARING } = options
     this.key = proxy.key
     this.#model = model
-    this.#onFailure = onFailure
-    this.#onCompiled = onCompiled
+    this.#onFailure = options.onFailure
+    this.#onCompiled = options.onCompiled ?? (() => {})
+    const raw = cell(() => writtenResources(model, proxy), sameEntries)
     // Messages that people wrote name clusters without generation: these are never let go of.
     const pinned = cell(() => {
       const documents = new Set([...raw().values()].map(({ object }) => object))
@@ -116,37 +92,16 @@ export class ClassView implements View {
       ...(proxy.sharesVirtualHosts && { sharesFrom }),
     }
     this.scope = scope
-    const isGrpc = proxy.type === 'grpc'
-
-    const raw = cell(() => {
-      const found = new Map<string, RawResource>()
-      for (const object of model.world.all<EnvoyResourceSpec>('EnvoyResource'))
-        if (selects(object, proxy))
-          for (const resource of rawResources(object)) {
-            const key = `${resource.type}/${resource.name}`
-            if (!found.has(key)) found.set(key, resource)
-          }
-      return found as ReadonlyMap<string, RawResource>
-    }, sameEntries)
-
-    const plans = cell(
-      () => new Map(isGrpc || proxy.type === 'message' ? [] : listenerPlans(scope).map((plan) => [plan.name, plan])),
+    const { compilers, tables, listeners, virtualHosts } = compilersOf(scope, model.world, (type, name) =>
+      this.get(type, name),
     )
-
-    const isMessage = proxy.type === 'message'
-    const messages = messageResources(model.world, scope)
-    const clusters = () => (isMessage ? messages.clusterNames() : clusterNames(scope))
-
-    const table = proxy.lazy
-      ? cells((name) => compileRouteConfiguration(scope, name))
-      : (name: string) => compileRouteConfiguration(scope, name)
-    const tables = () => routeConfigurationNames(scope)
-    this.#virtualHosts = proxy.type === 'sidecar' ? new LazyVirtualHosts({ tables, table }) : undefined
+    this.#compilers = compilers
+    this.#virtualHosts = virtualHosts
     if (proxy.lazy) {
       const onDemand = onDemandOf({
         scope,
-        tables: () => tables().flatMap((name) => table(name) ?? []),
-        listeners: () => plans().values(),
+        tables,
+        listeners,
         writtenClusters: () => [...raw().values()].filter(({ type }) => type === 'cds').map(({ name }) => name),
         pinned,
         renamed: () => generations?.renamed(proxy.key) ?? [],
@@ -155,70 +110,34 @@ export class ClassView implements View {
       this.onDemand = {
         ...onDemand,
         eager: () => (isSupposing() ? onDemand.eager() : this.#record.names('cds', onDemand.eager, 'eager')),
-        ...(proxy.lazyVirtualHosts && this.#virtualHosts && { virtualHosts: this.#virtualHosts }),
+        ...(proxy.lazyVirtualHosts && virtualHosts && { virtualHosts }),
       }
     }
-
-    const compiledNames: Record<ResourceType, () => readonly string[]> = {
-      cds: clusters,
-      eds: () => clusters().flatMap((name) => this.get('cds', name)?.children.map((child) => child.name) ?? []),
-      lds: () => (isGrpc ? grpcListenerNames(scope) : [...plans().keys()].filter((name) => this.get('lds', name))),
-      rds: () => (isMessage ? [] : tables()),
-      vhds: () => this.#virtualHosts?.names() ?? [],
-      sds: () => secretNames(model.world, proxy),
-      pds: () => (isMessage ? messages.protocolNames() : []),
-      mrds: () => (isMessage ? messages.tableNames() : []),
-      mlds: () => (isMessage ? messages.listenerNames() : []),
-    }
-    const names = (type: ResourceType) =>
+    // Written by hand or compiled: secrets are for proxies that have shown who they are.
+    const withheld = (type: ResourceType) => type === 'sds' && !proxy.secretsAllowed
+    this.#names = byType((type) =>
       cell(() => {
+        if (withheld(type)) return []
         const written = [...raw().values()].filter((resource) => resource.type === type).map(({ name }) => name)
-        if (type === 'sds' && !proxy.secretsAllowed) return []
-        return [...new Set([...(this.#guard(type, '*', compiledNames[type]) ?? []), ...written])]
-      }, sameItems)
-    this.#names = byType(names)
-
-    const family = <Desc extends DescMessage>(
-      type: ResourceType,
-      schema: Desc,
-      compile: (name: string) => Compiled<Desc> | undefined,
-    ) =>
+        const compiled = this.#guard(type, '*', () => compilers[type]?.names())
+        return [...new Set([...(compiled ?? []), ...written])]
+      }, sameItems),
+    )
+    this.#resources = byType((type) =>
       cells<CompiledResource | undefined>(
         (name) => {
           if (type === 'cds') this.#problems.delete(name)
           const written = raw().get(`${type}/${name}`)
-          if (written) return type === 'sds' && !proxy.secretsAllowed ? undefined : this.#fromRaw(written)
-          const compiled = this.#guard(type, name, () => compile(name))
-          return compiled && this.#resource(type, name, compiled.bytes ?? encode(schema, compiled.message), compiled)
+          if (written) return withheld(type) ? undefined : this.#fromRaw(written)
+          const made = this.#guard(type, name, () => compilers[type]?.compile(name))
+          if (made?.problems?.length) this.#problems.set(name, made.problems)
+          return made && this.#resource(type, name, made)
         },
         (a, b) => a?.version === b?.version,
         // The same bytes may come from other places by now.
         { again: (kept, computed) => computed && kept?.comesFrom(computed) },
-      )
-
-    this.#resources = {
-      cds: family('cds', ClusterSchema, (name) => (isMessage ? messages.cluster(name) : this.#cluster(name))),
-      eds: family('eds', ClusterLoadAssignmentSchema, (name) => compileLoadAssignment(scope, name)),
-      lds: family('lds', ListenerSchema, (name) => {
-        if (isGrpc) {
-          const message = grpcListener(scope, name)
-          return message && { message, origins: [] }
-        }
-        const plan = plans().get(name)
-        return plan && buildListener(plan)
-      }),
-      rds: family('rds', RouteConfigurationSchema, (name) => {
-        const empty = this.#virtualHosts && emptyTable(name, tables())
-        return empty
-          ? { message: empty, origins: [], children: [{ type: 'vhds', name: openingName(name) }] }
-          : table(name)
-      }),
-      vhds: family('vhds', VirtualHostSchema, (name) => this.#virtualHosts?.compile(name)),
-      sds: family('sds', SecretSchema, (name) => compileSecret(model.world, proxy, name)),
-      pds: family('pds', ProtocolSchema, (name) => (isMessage ? messages.protocol(name) : undefined)),
-      mrds: family('mrds', MessageRouteTableSchema, (name) => (isMessage ? messages.table(name) : undefined)),
-      mlds: family('mlds', MessageListenerSchema, (name) => (isMessage ? messages.listener(name) : undefined)),
-    }
+      ),
+    )
   }
 
   names(type: ResourceType): readonly string[] {
@@ -288,43 +207,29 @@ export class ClassView implements View {
           continue
         if (kept.size >= most) return kept.size
         kept.add(name)
-        const cluster = this.#once('cds', ClusterSchema, name, () => compileCluster(this.scope, name))
-        const endpoints = this.#once('eds', ClusterLoadAssignmentSchema, name, () =>
-          compileLoadAssignment(this.scope, name),
-        )
+        const cluster = this.#once('cds', name, () => this.#compilers.cds?.compile(name))
+        const endpoints = this.#once('eds', name, () => this.#compilers.eds?.compile(name))
         if (cluster) this.#left.keep(name, { cluster, endpoints })
       }
     }
     return kept.size
   }
 
-  #cluster(name: string): ReturnType<typeof compileCluster> {
-    const compiled = compileCluster(this.scope, name)
-    if (compiled && compiled.problems.length > 0) this.#problems.set(name, compiled.problems)
-    return compiled
-  }
-
   #departing(name: string): Resource | undefined {
     if (this.onDemand!.present(name) === name) return this.#left.get(name)?.cluster
-    return this.#once('cds', ClusterSchema, name, () => compilePastCluster(this.scope, name))
+    return this.#once('cds', name, () => encoded(ClusterSchema, compilePastCluster(this.scope, name)))
   }
 
   /** A resource without a cell: nobody will ask for it again. */
-  #once<Desc extends DescMessage>(
-    type: ResourceType,
-    schema: Desc,
-    name: string,
-    compile: () => Compiled<Desc> | undefined,
-  ): Resource | undefined {
-    const compiled = this.#guard(type, name, compile)
-    return compiled && this.#resource(type, name, encode(schema, compiled.message), compiled)
+  #once(type: ResourceType, name: string, compile: () => Encoded | undefined): Resource | undefined {
+    const made = this.#guard(type, name, compile)
+    return made && this.#resource(type, name, made)
   }
 
   #resource(
     type: ResourceType,
     name: string,
-    bytes: Uint8Array,
-    from: Pick<Compiled<DescMessage>, 'origins' | 'children' | 'pending'>,
+    { bytes, from }: Encoded,
     version = from.pending ? 'pending' : contentVersion(bytes),
   ): CompiledResource {
     // Those of a table are many and made when asked for. Of anything else the compiled message would be held for them.
@@ -335,7 +240,7 @@ export class ClassView implements View {
   }
 
   #fromRaw({ type, name, bytes, version, children, object, path }: RawResource): CompiledResource {
-    return this.#resource(type, name, bytes, { origins: [{ object, path }], children }, version)
+    return this.#resource(type, name, { bytes, from: { origins: [{ object, path }], children } }, version)
   }
 
   /** A mistake in compilation costs one resource, never the stream that asked for it. */
@@ -349,7 +254,19 @@ export class ClassView implements View {
   }
 }
 
-function originsOf(from: Pick<Compiled<DescMessage>, 'origins'>): () => readonly Origin[] {
+/** What people wrote for the class, by `<type>/<name>`; of two under one name the first counts. */
+function writtenResources(model: Model, proxy: ProxyClass): ReadonlyMap<string, RawResource> {
+  const found = new Map<string, RawResource>()
+  for (const object of model.world.all<EnvoyResourceSpec>('EnvoyResource'))
+    if (selects(object, proxy))
+      for (const resource of rawResources(object)) {
+        const key = `${resource.type}/${resource.name}`
+        if (!found.has(key)) found.set(key, resource)
+      }
+  return found
+}
+
+function originsOf(from: Encoded['from']): () => readonly Origin[] {
   return () => from.origins
 }
 

@@ -33,8 +33,10 @@ function viewOf(yaml: string, { namespace = 'default', labels = {}, type = 'mess
     protocol: 'delta',
     secretsAllowed: true,
   } as const
-  const view = new ClassView(model, classify(node, relevant()), (what, name, error) => {
-    throw new Error(`${what} ${name}`, { cause: error })
+  const view = new ClassView(model, classify(node, relevant()), {
+    onFailure: (what, name, error) => {
+      throw new Error(`${what} ${name}`, { cause: error })
+    },
   })
   const table = (name: string): RouteTable => {
     const resource = view.get('mrds', name)

@@ -33,8 +33,10 @@ export function messageView(
     },
     relevant(),
   )
-  const view = new ClassView(model, proxy, (type, name, error) => {
-    throw new Error(`${type} ${name}`, { cause: error })
+  const view = new ClassView(model, proxy, {
+    onFailure: (type, name, error) => {
+      throw new Error(`${type} ${name}`, { cause: error })
+    },
   })
   return {
     names: (type) => view.names(type),

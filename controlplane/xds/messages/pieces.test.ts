@@ -73,8 +73,10 @@ spec: {msgid: ${1000 + i}, svrName: ${service}}
       },
       relevant(),
     )
-    const view = new ClassView(model, proxy, (type, name, error) => {
-      throw new Error(`${type} ${name}`, { cause: error })
+    const view = new ClassView(model, proxy, {
+      onFailure: (type, name, error) => {
+        throw new Error(`${type} ${name}`, { cause: error })
+      },
     })
     const versions = () => new Map(view.names('mrds').map((name) => [name, view.get('mrds', name)!]))
     const before = versions()
