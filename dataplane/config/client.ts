@@ -4,6 +4,7 @@ import type { ClusterConfig, Configuration } from '../configuration.ts'
 import { Again, type NotUsed } from './again.ts'
 import { ControlPlane, type ControlPlaneEvents, type ControlPlaneOptions, type Plane } from './control-plane.ts'
 import { restore, Saver, save } from './saved.ts'
+import { SecretFiles } from './secret-files.ts'
 import { HELD_TYPES, type HeldType, NAMED_TYPES, ResourceStore, type Unready, WILDCARD_TYPES } from './store.ts'
 import { NameSubscription } from './subscription.ts'
 import { Waits } from './waits.ts'
@@ -78,7 +79,8 @@ function waitsFor({ secrets, waitMs }: Unready): string {
  */
 export class ConfigClient {
   readonly #options: ConfigClientOptions
-  readonly #store = new ResourceStore()
+  readonly #store: ResourceStore
+  readonly #files: SecretFiles
   readonly #plane: Plane
   readonly #again: Again
   readonly #waits = new Waits(({ type, name }) => {
@@ -108,6 +110,11 @@ export class ConfigClient {
   constructor(options: ConfigClientOptions) {
     this.#options = options
     const { cacheFile: file, node, log } = options
+    this.#files = new SecretFiles(log, () => {
+      this.#changed = true
+      this.#handOver()
+    })
+    this.#store = new ResourceStore(this.#files)
     const open = options.plane ?? ((own, events) => new ControlPlane(own, events))
     this.#plane = open(options, {
       opened: () => this.#opened(),
@@ -199,6 +206,7 @@ export class ConfigClient {
     this.#again.stop()
     this.#waits.stop()
     this.#plane.stop()
+    this.#files.stop()
     await this.#saver?.saved
   }
 

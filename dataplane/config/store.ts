@@ -13,6 +13,7 @@ import { type ReadListener, readListener } from './listener.ts'
 import { readProtocol } from './protocol.ts'
 import { Refusal } from './refusal.ts'
 import { type ReadTable, readRouteTable } from './route.ts'
+import type { SecretFiles } from './secret-files.ts'
 import { JoinedTables } from './tables.ts'
 import type { Waiting } from './tls.ts'
 
@@ -117,7 +118,13 @@ export class ResourceStore {
   /** What waited for secrets when the configuration was last made, by name. */
   unready: readonly Unready[] = []
   readonly #tables = new JoinedTables()
+  readonly #files: SecretFiles | undefined
   #version = 0
+
+  /** With `files`, what secrets name is read through them; without, each time a configuration is made. */
+  constructor(files?: SecretFiles) {
+    this.#files = files
+  }
 
   /**
    * Takes resources and lets others go. The good ones count even when there are bad ones among them.
@@ -176,7 +183,9 @@ export class ResourceStore {
   forget(type: 'eds' | 'sds', names: Iterable<string>): void {
     for (const name of names) {
       this.#held[type].delete(name)
-      if (type === 'sds') this.#absent.delete(name)
+      if (type !== 'sds') continue
+      this.#absent.delete(name)
+      this.#files?.forget(name)
     }
   }
 
@@ -200,7 +209,10 @@ export class ResourceStore {
     this.#whole[type].delete(name)
   }
 
-  readonly #secrets = (name: string) => this.#held.sds.get(name)?.read
+  readonly #secrets = (name: string) => {
+    const secret = this.#held.sds.get(name)?.read
+    return secret && (this.#files?.inlined(secret) ?? secret)
+  }
 
   /**
    * The configuration of this moment. A listener or cluster that changed stays as it was until the secrets it names now have come, as in Envoy.
