@@ -111,7 +111,10 @@ try {
     await page.goto(api + path)
     await page.getByRole('heading', { level: 1 }).waitFor()
     await page.locator('[data-live=live]').waitFor()
+    // What is shown makes a page ask for more, and fades in.
     await sleep(800)
+    await page.locator('main:not([aria-busy=true])').waitFor()
+    await sleep(400)
     await page.screenshot({ path: join(out, `${name}.png`) })
     await context.close()
     console.log(`docs/screenshots/${name}.png`)
