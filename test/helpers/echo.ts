@@ -243,7 +243,8 @@ async function serve(book: Book, server: Server, port: number, andClose = async 
   const stop = async () => {
     forget()
     const closed = new Promise((resolve) => server.close(resolve))
-    for (const socket of [...raw, ...book.sockets.keys()]) socket.destroy()
+    // Those under HTTP/2 and TLS, too: a session does not let go of its socket by hand.
+    for (const socket of raw) socket.destroy()
     await closed
     await andClose()
   }
