@@ -40,6 +40,7 @@ const MOST_REMEMBERED = 256
 
 const NONE: readonly never[] = []
 
+/** A mesh without configuration yet: `commit` gives it some. Nothing is compiled before a view is asked. */
 export function createMesh(options: MeshOptions = {}): CompiledMesh {
   const { onFailure = () => {}, onCompiled, generations, discovery, withoutDraining = false, sharesFrom } = options
   const listeners = new Set<() => void>()

@@ -6,6 +6,7 @@ import { type Colour, counted, outputFormat, paint, printData, printText } from 
 
 const COLOURS: Readonly<Record<Diagnostic['severity'], Colour>> = { error: 'red', warning: 'yellow', info: 'dim' }
 
+/** `meshgate analyze`: reads paths once, prints complaints; exit code 1 when one is an error. */
 export function analyzeCommand(): Command {
   return new Command('analyze')
     .summary('check YAML files or folders, offline')

@@ -13,6 +13,7 @@ interface Options extends XdsClientOptions {
   readonly output?: string
 }
 
+/** `meshgate bootstrap`: prints what an Envoy or a gRPC client starts with; asks nobody. */
 export function bootstrapCommand(): Command {
   const command = new Command('bootstrap')
     .summary('print the bootstrap of an Envoy or of a gRPC client')

@@ -14,6 +14,7 @@ interface Options extends ApiOptions {
   readonly output: string
 }
 
+/** `meshgate explain`: asks a running control plane for the way of a request; exit code 1 when it ends nowhere. */
 export function explainCommand(): Command {
   const command = new Command('explain')
     .summary('why a request goes where it goes')

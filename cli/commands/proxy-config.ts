@@ -8,6 +8,7 @@ const KINDS = ['clusters', 'listeners', 'routes', 'endpoints', 'secrets'] as con
 type Kind = (typeof KINDS)[number]
 type Held = { readonly node: string } & Readonly<Partial<Record<Kind, readonly HeldConfig[]>>>
 
+/** `meshgate proxy-config`: asks a running control plane what a proxy was sent and acknowledged. */
 export function proxyConfigCommand(): Command {
   const command = new Command('proxy-config')
     .summary('what a connected proxy was sent and acknowledged')

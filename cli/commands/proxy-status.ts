@@ -13,6 +13,7 @@ const COLOURS: Readonly<Record<string, Colour>> = { SYNCED: 'green', STALE: 'yel
 /** The rest is for `meshgate analyze`. */
 const SHOWN_ERRORS = 5
 
+/** `meshgate proxy-status`: asks a running control plane how its proxies stand. */
 export function proxyStatusCommand(): Command {
   const command = new Command('proxy-status')
     .summary('whether each proxy has what it shall have')

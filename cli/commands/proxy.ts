@@ -14,6 +14,7 @@ interface Options extends XdsClientOptions, LogOptions {
   readonly drainTime: number
 }
 
+/** `meshgate proxy`: the message proxy, until a signal comes. */
 export function proxyCommand(): Command {
   const command = new Command('proxy')
     .summary('run the proxy for private protocols')

@@ -16,6 +16,7 @@ interface Options extends LogOptions {
   readonly insecure?: boolean
 }
 
+/** `meshgate ratelimit`: the rate limit service without a control plane, until a signal comes. */
 export function ratelimitCommand(): Command {
   const command = new Command('ratelimit')
     .summary('run the rate limit service by itself')

@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { controlPlaneOptions, type ServerOptions, withServerOptions } from '../options/server.ts'
 
+/** `meshgate serve`: the control plane, until a signal comes. */
 export function serveCommand(): Command {
   const command = new Command('serve')
     .summary('run the control plane: xDS and HTTP API')

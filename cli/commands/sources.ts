@@ -23,6 +23,7 @@ export interface ShownSource {
   }[]
 }
 
+/** `meshgate sources`: how registries are doing, and confirming what they lost; exit code 1 when one is lost or something waits. */
 export function sourcesCommand(): Command {
   const command = new Command('sources')
     .summary('registries (Consul): how fresh what they told is, and what waits to be confirmed')

@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { type ConsulFlags, consulAddress, withConsulAddress } from '../options/consul.ts'
 import { outputFormat, printData, printText } from '../output.ts'
 
+/** `meshgate store copy`: from a folder to Consul or back; exit code 1 when what was read back differs. */
 export function storeCommand(): Command {
   const command = new Command('store')
     .summary('where configuration is kept: copy between a folder and Consul')

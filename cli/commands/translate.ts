@@ -13,6 +13,7 @@ interface Options {
   readonly output: string
 }
 
+/** `meshgate translate`: what a proxy would get of a folder; exit code 1 when there are errors, told on stderr. */
 export function translateCommand(): Command {
   return new Command('translate')
     .summary('what a proxy would get, offline')

@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { UsageError } from '../errors.ts'
 import { controlPlaneOptions, type ServerOptions, withServerOptions } from '../options/server.ts'
 
+/** `meshgate up`: the control plane and the programs its Mesh document names, until a signal comes. */
 export function upCommand(): Command {
   const command = new Command('up')
     .summary('everything on this machine: control plane, API, and what meshgate.yaml names')

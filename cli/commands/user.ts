@@ -12,6 +12,7 @@ interface Options {
   readonly output: string
 }
 
+/** `meshgate user`: people who may use the API, kept beside the configuration; works while a control plane runs and without one. */
 export function userCommand(): Command {
   const command = new Command('user')
     .summary('people who may use the API: add, list, remove, passwd')

@@ -26,6 +26,7 @@ export function addressOption(
     .default({ host: '127.0.0.1', port }, `127.0.0.1:${port}`)
 }
 
+/** A TCP port; 0, for any that is free, is allowed. @throws InvalidArgumentError in words for people, as all here do */
 export function port(text: string): number {
   const value = Number(text)
   if (!/^\d+$/.test(text) || value > 65_535) throw new InvalidArgumentError('write a port, 0 to 65535')

@@ -100,6 +100,7 @@ export function actorOf(request: FastifyRequest, { accounts, loopback }: AccessO
   return undefined
 }
 
+/** The secret of the session in the cookie of a request, if it carries one; whether it is valid is not looked at. */
 export function sessionSecret({ headers }: FastifyRequest): string | undefined {
   for (const part of (headers.cookie ?? '').split(';')) {
     const [name, value] = part.trim().split('=')

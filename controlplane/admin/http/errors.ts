@@ -14,7 +14,9 @@ export class ApiError extends Error {
   }
 }
 
+/** 404: what the path or the body names is not there; the message names it. */
 export const notFound = (message: string) => new ApiError(404, 'NOT_FOUND', message)
+/** 400: the request itself is wrong; the message says what to write instead. */
 export const badRequest = (message: string) => new ApiError(400, 'BAD_REQUEST', message)
 
 /** Codes of what the HTTP library refuses by itself: its own are no promise of ours. */
