@@ -19,7 +19,7 @@ describe('after any sequence of changes every class is served what a control pla
     skip(start.length === 0, 'the documents are not on this machine')
     const seed = seedFor(task, usual)
     for (let walked = 0; walked < walks * WALKS; walked++) {
-      const walk = new Walk(start, NODES, random(seed + walked))
+      const walk = new Walk(start, NODES, random(seed + walked), seed + walked)
       try {
         for (let step = 1; step <= STEPS; step++) {
           walk.step()

@@ -51,6 +51,26 @@ export class DocumentChanges {
     return copy
   }
 
+  /** A copy with another value in one field, or without it. It need not be valid. @param field names from the document down */
+  withField(document: PlainDocument, field: readonly string[]): PlainDocument {
+    const copy = structuredClone(document) as PlainDocument & Holder
+    let holder: Holder = copy
+    let schema = kindSchema(document.kind)
+    for (const name of field.slice(0, -1)) {
+      schema = fieldOf(schema, name)
+      if (!isMap(holder[name])) holder[name] = this.#made(schema, name, 0) ?? {}
+      holder = holder[name] as Holder
+    }
+    const name = field.at(-1)!
+    if (name in holder && this.#any(3) === 0) {
+      delete holder[name]
+      return copy
+    }
+    const said = this.#any(3) === 0 ? this.#said_(field) : undefined
+    holder[name] = said ?? this.#made(fieldOf(schema, name), name, 0)
+    return copy
+  }
+
   #changeMetadata(document: PlainDocument): void {
     const metadata = document.metadata as Holder
     const set = (field: string, value: unknown) => {
@@ -166,6 +186,18 @@ export class DocumentChanges {
         return undefined
     }
   }
+}
+
+/** Every field of a kind that is no list or map of others, by the names that lead to it. */
+export function fieldsOf(kind: string): readonly (readonly string[])[] {
+  const found: (readonly string[])[] = []
+  const walk = (schema: FieldSchema | undefined, path: readonly string[]) => {
+    const inner = Object.entries(schema?.properties ?? {})
+    if (inner.length === 0) found.push(path)
+    for (const [name, field] of inner) walk(field, [...path, name])
+  }
+  walk(fieldOf(kindSchema(kind), 'spec'), ['spec'])
+  return found
 }
 
 function choicesOf(schema: FieldSchema | undefined): readonly unknown[] {

@@ -5,10 +5,15 @@ import type { CompiledMesh } from '../../controlplane/mesh.ts'
 import type { DiscoveredEndpoint, DiscoveredService } from '../../controlplane/model/index.ts'
 import type { NodeInfo } from '../../controlplane/xds/resource.ts'
 import { documentsOf } from './config-documents.ts'
-import { DocumentChanges, type PlainDocument } from './document-changes.ts'
+import { DocumentChanges, fieldsOf, type PlainDocument } from './document-changes.ts'
 import { LongLived, type RegistryContent, textsOf, type Watcher } from './long-lived.ts'
 
 const LONGEST_LINE = 1000
+/** Every second step changes a field of Mesh. */
+const MESH_EVERY = 2
+/** Fields of Mesh that a walk of 25 steps changes. */
+const MESH_FIELDS = 12
+const FIELDS_OF_MESH = fieldsOf('Mesh')
 
 /** A mesh, and random changes of everything that decides what its proxies are served. */
 export class Walk {
@@ -24,9 +29,14 @@ export class Walk {
   #registry: Map<string, { ports: number; instances: number[] | undefined }>
   /** Endpoints may drain: but for no time, since what drains is nothing that a start has. */
   readonly #drains: boolean
+  #steps = 0
+  /** Of Mesh, the next. */
+  #field: number
 
-  constructor(documents: readonly PlainDocument[], nodes: readonly NodeInfo[], any: Random) {
+  /** @param turn which of many walks this is: each goes on with the fields of Mesh where the one before it ends */
+  constructor(documents: readonly PlainDocument[], nodes: readonly NodeInfo[], any: Random, turn = 0) {
     this.#any = any
+    this.#field = turn * MESH_FIELDS
     this.#changes = new DocumentChanges(any, documents)
     this.#original = new Map(documents.map((document, index) => [`${String(index).padStart(3, '0')}.yaml`, document]))
     this.#files = new Map(this.#original)
@@ -44,6 +54,7 @@ export class Walk {
 
   /** Changes something, and some of those who are served notice. */
   step(): void {
+    if (++this.#steps % MESH_EVERY === 0) this.#changeMesh()
     const draw = this.#any(20)
     if (draw === 0) this.#changeRegistry()
     else if (draw === 1) this.#evict()
@@ -88,6 +99,18 @@ export class Walk {
       this.mesh.watchers.filter(() => this.#any(2) === 0),
       this.#valid,
     )
+  }
+
+  /** Mesh is one document of many, and has more fields than any other: it gets its turn, and each of its fields. */
+  #changeMesh(): void {
+    const [file, present] = [...this.#files].find(([, { kind }]) => kind === 'Mesh') ?? []
+    const field = FIELDS_OF_MESH[this.#field++ % FIELDS_OF_MESH.length]!
+    for (let tries = 0; file && present && !this.#valid.has(file) && tries < 20; tries++) {
+      const changed = this.#changes.withField(present, field)
+      if (!isValid(changed)) continue
+      this.#set(file, changed, `changed in ${field.join('.')}`)
+      return
+    }
   }
 
   #changeDocument(): void {
