@@ -83,6 +83,11 @@ function endRetry(request: ActiveRequest, cluster: Cluster): void {
   cluster.breakers[request.route!.priority].retries--
 }
 
+/** Whether nobody is left to hear of a request that waits: as in Envoy it need not be sent. A one-way message is sent all the same. */
+export function isAbandoned({ client, flags }: ActiveRequest): boolean {
+  return client!.closed && (flags & (MIRROR | ONEWAY)) === 0
+}
+
 /** Frees a request that is on no connection. */
 export function forget(engine: Engine, request: ActiveRequest): void {
   if ((request.flags & HOLDS) !== 0) unhold(request)

@@ -4,7 +4,7 @@ import type { Host } from '../cluster/host.ts'
 import type { Engine } from '../engine.ts'
 import type { Client } from '../listen/client.ts'
 import { hostSpeaks } from '../reply/closed.ts'
-import { leftQueue } from '../reply/outcome.ts'
+import { forget, isAbandoned, leftQueue } from '../reply/outcome.ts'
 import { fail } from '../reply/retry.ts'
 import { C } from '../stats/counters.ts'
 import { clock } from '../turn.ts'
@@ -95,6 +95,12 @@ export class HostPool {
   serveSharing(): void {
     const { sharing, shared } = this
     for (let request = sharing.head; request; request = sharing.head) {
+      if (isAbandoned(request)) {
+        sharing.remove(request)
+        leftQueue(request)
+        forget(this.engine, request)
+        continue
+      }
       const { priority } = request.route!
       const own = shared[request.client!.lane % Math.max(1, shared.length)]
       if (!own) this.#mayOpen(priority)
@@ -254,7 +260,8 @@ export class HostPool {
     for (let request = this.waiting.head; request; request = this.waiting.head) {
       this.waiting.remove(request)
       leftQueue(request)
-      if (sendOn(this.engine, request, connection)) return
+      if (isAbandoned(request)) forget(this.engine, request)
+      else if (sendOn(this.engine, request, connection)) return
     }
     this.idle.push(connection)
   }
@@ -273,7 +280,7 @@ export class HostPool {
 
   closed(connection: UpstreamConnection, wasConnecting: boolean): void {
     this.withdraw(connection)
-    if (!this.all.delete(connection)) return
+    this.all.delete(connection)
     this.cluster.activeConnections--
     this.cluster.counters[C.upstream_cx_destroy]!++
     if (connection.mode === 'shared') this.serveSharing()

@@ -192,3 +192,26 @@ describe('a host whose heartbeats go unanswered', () => {
     expect(host.silent).toBe(false)
   })
 })
+
+describe('requests that wait for a connection of their own', () => {
+  it('go on when the only one there may be ends', async () => {
+    const { player } = await serve('exclusive', {}, { circuitBreakers: { default: { maxConnections: 1 } } })
+    const other = subject.player(subject.proxy.listeners[0]!)
+    player.send(encode({ msgid: 1, seq: 1, body: Buffer.of(Deed.close) }))
+    other.send(encode({ msgid: 1, seq: 2, body: Buffer.of(Deed.answer) }))
+    await turns(16)
+    expect(other.replies().map((reply) => reply[7])).toEqual([0])
+  })
+
+  it('have the connection of a client that left, whose request is not sent any more', async () => {
+    const { player, cluster } = await serve('exclusive')
+    subject.upstreams.refuse = 1
+    const other = subject.player(subject.proxy.listeners[0]!)
+    for (const one of [other, player]) one.send(encode({ msgid: 1, seq: 1, body: Buffer.of(Deed.answer) }))
+    other.leave()
+    await turns(16)
+    expect(subject.upstreams.arrived()).toHaveLength(1)
+    expect(cluster.counters[C.upstream_cx_connect_fail]).toBe(1)
+    expect(player.replies().map((reply) => reply[7])).toEqual([0])
+  })
+})

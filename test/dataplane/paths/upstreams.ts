@@ -29,6 +29,8 @@ export class Upstreams {
   #arrived: Arrived[] = []
   /** They take what comes, and say nothing. */
   mute = false
+  /** So many of the next connections are refused. */
+  refuse = 0
 
   /** What came since the last time. */
   arrived(): readonly Arrived[] {
@@ -52,8 +54,11 @@ export class Upstreams {
       }
     }
     socket.once('close', () => this.open.delete(socket))
+    const refused = this.refuse > 0
+    if (refused) this.refuse--
     setImmediate(() => {
-      if (socket.writable) ready()
+      if (refused) socket.destroy()
+      else if (socket.writable) ready()
     })
     return asSocket(socket)
   }
