@@ -111,9 +111,10 @@ function lbEndpoint(
 }
 
 /**
- * Draining endpoints count as unhealthy in Envoy's panic threshold: listed beside too few healthy ones they would make it send
- * requests to those that leave. So there are never more of them than of healthy ones (the threshold is 50 %), unless
- * nothing else is left.
+ * An Envoy before 1.29 counts draining endpoints as unhealthy in its panic threshold (https://github.com/envoyproxy/envoy/pull/30622): beside too few
+ * healthy ones they would make it send requests to those that leave. Later ones leave them out of the count, but use them too once
+ * others that are unhealthy make them panic (https://github.com/envoyproxy/envoy/issues/46800). So there are never more of them than of
+ * healthy ones (the threshold is 50 %), unless nothing else is left.
  */
 function withoutPanic(endpoints: readonly Endpoint[]): readonly Endpoint[] {
   let healthy = 0
