@@ -17,6 +17,7 @@ import { RandomSchema } from '../../proto/gen/envoy/extensions/load_balancing_po
 import { RingHashSchema } from '../../proto/gen/envoy/extensions/load_balancing_policies/ring_hash/v3/ring_hash_pb.ts'
 import { RoundRobinSchema } from '../../proto/gen/envoy/extensions/load_balancing_policies/round_robin/v3/round_robin_pb.ts'
 import { MessageClusterOptionsSchema } from '../../proto/gen/meshgate/v1/message_cluster_pb.ts'
+import { wrongTableSize } from '../cluster/balance/maglev.ts'
 import type { CircuitBreaker, ClusterConfig, OutlierDetection, SlowStart } from '../configuration.ts'
 import { namesOf } from './names.ts'
 import { refuse } from './refusal.ts'
@@ -105,7 +106,7 @@ function balancerOf(cluster: Cluster): Balancing {
     const maglev = as(MaglevSchema)
     if (maglev)
       return {
-        balancer: { kind: 'maglev', ...defined({ tableSize: number(maglev.tableSize) }) },
+        balancer: { kind: 'maglev', ...tableSize(maglev) },
         ...hashing(maglev),
       }
     const ring = as(RingHashSchema)
@@ -176,7 +177,7 @@ function oldBalancer({ lbPolicy, lbConfig }: Cluster): ClusterConfig['balancer']
     case Cluster_LbPolicy.MAGLEV:
       return {
         kind: 'maglev',
-        ...(lbConfig.case === 'maglevLbConfig' && defined({ tableSize: number(lbConfig.value.tableSize) })),
+        ...(lbConfig.case === 'maglevLbConfig' && tableSize(lbConfig.value)),
       }
     case Cluster_LbPolicy.RING_HASH:
       return { kind: 'ringHash', ...(lbConfig.case === 'ringHashLbConfig' && ringBounds(lbConfig.value)) }
@@ -280,6 +281,22 @@ interface RingBounds {
   readonly maximumRingSize?: bigint | undefined
 }
 
+function tableSize(maglev: { readonly tableSize?: bigint | undefined }) {
+  const size = number(maglev.tableSize)
+  const wrong = size !== undefined && wrongTableSize(size)
+  if (wrong) refuse('table_size', wrong)
+  return defined({ tableSize: size })
+}
+
+/** Envoy's limit of both bounds. */
+const maxRingSize = 8 * 1024 * 1024
+
 function ringBounds(ring: RingBounds) {
-  return defined({ minimumRingSize: number(ring.minimumRingSize), maximumRingSize: number(ring.maximumRingSize) })
+  const minimum = number(ring.minimumRingSize)
+  const maximum = number(ring.maximumRingSize)
+  if ((minimum ?? 0) > maxRingSize) refuse('minimum_ring_size', `at most ${maxRingSize}, not ${minimum}`)
+  if ((maximum ?? 0) > maxRingSize) refuse('maximum_ring_size', `at most ${maxRingSize}, not ${maximum}`)
+  if ((minimum ?? 1024) > (maximum ?? maxRingSize))
+    refuse('minimum_ring_size', `${minimum ?? 1024} is above maximum_ring_size, ${maximum}`)
+  return defined({ minimumRingSize: minimum, maximumRingSize: maximum })
 }

@@ -13,6 +13,8 @@ export function readAssignment({ endpoints, policy }: ClusterLoadAssignment): Re
   if (factor !== undefined && factor < 100) refuse('policy.overprovisioning_factor', `${factor} is below 100`)
   return {
     localities: endpoints.map((group, index): LocalityEndpoints => {
+      // As in Envoy's API; there is a list for each priority up to the highest.
+      if (group.priority > 128) refuse(`endpoints[${index}].priority`, `at most 128, not ${group.priority}`)
       const { region, zone, subZone } = group.locality ?? { region: '', zone: '', subZone: '' }
       return {
         ...(region && { region }),
@@ -40,6 +42,7 @@ function readEndpoint(path: string, { hostIdentifier, healthStatus, loadBalancin
   if (hostIdentifier.case !== 'endpoint') return refuse(path, 'an endpoint with an address is needed')
   const health = HEALTH[healthStatus] ?? 'unhealthy'
   const { address, hostname } = hostIdentifier.value
+  if (loadBalancingWeight === 0) refuse(`${path}.load_balancing_weight`, 'at least 1, not 0')
   // Envoy takes a text only, and an empty one for none.
   const key = metadata?.filterMetadata['envoy.lb']?.['hash_key']
   return {

@@ -1,8 +1,14 @@
 import type { DescMessage, MessageInitShape } from '@bufbuild/protobuf'
 import { create, toBinary } from '@bufbuild/protobuf'
 import { describe, expect, it } from 'vitest'
-import { Cluster_DiscoveryType, ClusterSchema } from '../../proto/gen/envoy/config/cluster/v3/cluster_pb.ts'
+import {
+  Cluster_DiscoveryType,
+  Cluster_LbPolicy,
+  ClusterSchema,
+} from '../../proto/gen/envoy/config/cluster/v3/cluster_pb.ts'
 import { ClusterLoadAssignmentSchema } from '../../proto/gen/envoy/config/endpoint/v3/endpoint_pb.ts'
+import { MaglevSchema } from '../../proto/gen/envoy/extensions/load_balancing_policies/maglev/v3/maglev_pb.ts'
+import { RingHashSchema } from '../../proto/gen/envoy/extensions/load_balancing_policies/ring_hash/v3/ring_hash_pb.ts'
 import { SecretSchema } from '../../proto/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.ts'
 import {
   DownstreamTlsContextSchema,
@@ -62,6 +68,11 @@ const assignment = incoming(
   },
   'e',
 )
+
+const host = { hostIdentifier: { case: 'endpoint', value: { address: address(1) } } } as const
+const hashedBy = <Desc extends DescMessage>(name: string, schema: Desc, init: MessageInitShape<Desc>) => ({
+  loadBalancingPolicy: { policies: [{ typedExtensionConfig: { name, typedConfig: pack(schema, init) } }] },
+})
 
 describe('what the proxy holds', () => {
   it('a cluster and its assignment become one, whichever comes first', () => {
@@ -156,6 +167,32 @@ describe('what the proxy holds', () => {
       'an unknown socket',
       { transportSocket: { name: 'quic', configType: { case: 'typedConfig', value: pack(ProtocolSchema, {}) } } },
       'quic is not known',
+    ],
+    ['a table that is no prime', hashedBy('maglev', MaglevSchema, { tableSize: 4n }), 'must be a prime number, not 4'],
+    ['too large a table', hashedBy('maglev', MaglevSchema, { tableSize: 5_000_077n }), 'at most 5000011'],
+    [
+      'such a table in old words',
+      {
+        lbPolicy: Cluster_LbPolicy.MAGLEV,
+        lbConfig: { case: 'maglevLbConfig', value: { tableSize: 0n } },
+      },
+      'must be a prime number, not 0',
+    ],
+    ['too large a ring', hashedBy('ring', RingHashSchema, { maximumRingSize: 8_388_609n }), 'at most 8388608'],
+    [
+      'a ring whose bounds cross',
+      hashedBy('ring', RingHashSchema, { maximumRingSize: 1023n }),
+      '1024 is above maximum_ring_size',
+    ],
+    [
+      'a host without weight',
+      { loadAssignment: { endpoints: [{ lbEndpoints: [{ ...host, loadBalancingWeight: 0 }] }] } },
+      'endpoints[0].lb_endpoints[0].load_balancing_weight: at least 1, not 0',
+    ],
+    [
+      'more priorities than Envoy knows',
+      { loadAssignment: { endpoints: [{ priority: 4_000_000_000, lbEndpoints: [host] }] } },
+      'endpoints[0].priority: at most 128, not 4000000000',
     ],
   ] as const)('a cluster with %s is refused', (_, init, reason) => {
     const cluster = incoming(ClusterSchema, { name: 'c', ...init } as never, 'c')

@@ -43,8 +43,8 @@ export interface Maglev {
 /** @throws RangeError when the table size is no prime or too large, a weight is not positive, or a locality has no weight. */
 export function buildMaglev(hosts: readonly MaglevHost[], options: MaglevOptions = {}): Maglev {
   const size = options.tableSize ?? defaultTableSize
-  if (!isPrime(size)) throw new RangeError(`Maglev table size must be a prime number, not ${size}`)
-  if (size > maxTableSize) throw new RangeError(`Maglev table size must be at most ${maxTableSize}, not ${size}`)
+  const wrong = wrongTableSize(size)
+  if (wrong) throw new RangeError(wrong)
   return lookup(size, narrow(fill(entriesOf(hosts, options.localityWeights, size), size), hosts.length))
 }
 
@@ -176,6 +176,12 @@ function lookup(size: number, table: Maglev['table']): Maglev {
       return host
     },
   }
+}
+
+/** What is wrong with a table size, by Envoy's rules; undefined if nothing is. */
+export function wrongTableSize(size: number): string | undefined {
+  if (size > maxTableSize) return `Maglev table size must be at most ${maxTableSize}, not ${size}`
+  return isPrime(size) ? undefined : `Maglev table size must be a prime number, not ${size}`
 }
 
 function isPrime(n: number): boolean {
