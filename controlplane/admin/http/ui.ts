@@ -62,8 +62,9 @@ export class AdminUi {
     })
     app.get('/', hide, async (_request, reply) => this.#send(reply))
     for (const file of BESIDE) app.get(`/${file}`, hide, (_request, reply) => reply.sendFile(file))
-    app.get<{ Params: { '*': string } }>('/assets/*', hide, ({ params }, reply) =>
-      reply.sendFile(`assets/${params['*']}`),
+    app.get<{ Params: { '*': string } }>('/assets/*', hide, ({ params: { '*': name } }, reply) =>
+      // To the library a way out of the folder is forbidden; here it is a file that is not there, as any other.
+      name.split(/[/\\]/).includes('..') ? reply.callNotFound() : reply.sendFile(`assets/${name}`),
     )
   }
 
