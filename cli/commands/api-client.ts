@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises'
 import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { type HostPort, hostAndPort } from '../../controlplane/bootstrap/host-port.ts'
 import { CommandError } from '../errors.ts'
-import { addressOption } from '../options/arguments.ts'
+import { apiAddress } from '../options/arguments.ts'
 
 export interface ApiOptions {
-  readonly api: HostPort
+  readonly api: HostPort & { readonly tls?: boolean }
   readonly apiCa?: string
   readonly apiCert?: string
   readonly apiKey?: string
@@ -17,7 +17,11 @@ export interface ApiOptions {
 /** Adds the options that say where the running control plane is. */
 export function withApiOptions(command: Command): Command {
   return command
-    .addOption(addressOption('--api', 'where the control plane serves its API', 'real port', 18080))
+    .addOption(
+      new Option('--api <host:port>', 'where the control plane serves its API; its URL will do as well')
+        .argParser(apiAddress)
+        .default({ host: '127.0.0.1', port: 18080 }, '127.0.0.1:18080'),
+    )
     .option('--api-ca <file>', "CA of the API's certificate; turns TLS on")
     .option('--api-cert <file>', 'certificate to show to the API')
     .option('--api-key <file>', 'its private key')
@@ -63,7 +67,8 @@ async function call(
 ): Promise<{ status: number; text: string }> {
   const file = async (name: string | undefined) => (name ? await readFile(name) : undefined)
   const [ca, cert, key] = await Promise.all([file(apiCa), file(apiCert), file(apiKey)])
-  const tls = ca || cert ? { ...(ca ? { ca } : {}), ...(cert ? { cert } : {}), ...(key ? { key } : {}) } : undefined
+  const tls =
+    api.tls || ca || cert ? { ...(ca ? { ca } : {}), ...(cert ? { cert } : {}), ...(key ? { key } : {}) } : undefined
   return new Promise((resolve, reject) => {
     const options = {
       ...{ host: api.host, port: api.port, path, timeout: 30_000 },

@@ -26,6 +26,16 @@ export function addressOption(
     .default({ host: '127.0.0.1', port }, `127.0.0.1:${port}`)
 }
 
+/** Where an API is asked: as `hostPort`, or as the URL that a control plane prints; `tls` where that begins with https. */
+export function apiAddress(text: string): HostPort & { readonly tls?: boolean } {
+  if (!/^https?:\/\//.test(text)) return hostPort('real port')(text)
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url?.pathname !== '/' || url.search || url.hash || url.username)
+    throw new InvalidArgumentError('write HOST:PORT, http://HOST:PORT or https://HOST:PORT, without a path')
+  const tls = url.protocol === 'https:'
+  return { host: url.hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(url.port) || (tls ? 443 : 80), tls }
+}
+
 /** A TCP port; 0, for any that is free, is allowed. @throws InvalidArgumentError in words for people, as all here do */
 export function port(text: string): number {
   const value = Number(text)
