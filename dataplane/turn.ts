@@ -7,7 +7,7 @@ export interface Flushable {
 }
 
 /** `now` is in ms of the monotonic clock, taken once a turn. */
-export const clock = { now: performance.now(), wall: Date.now() }
+export const clock = { now: performance.now() }
 
 const dirty: (Flushable | undefined)[] = []
 let count = 0

@@ -188,7 +188,8 @@ export class FileStore implements ConfigSource {
     const [first] = this.#unwatched
     if (!first) return []
     const [folder, code] = first
-    const others = this.#unwatched.size > 1 ? ` and ${this.#unwatched.size - 1} other folders` : ''
+    const more = this.#unwatched.size - 1
+    const others = more > 0 ? ` and ${more} other folder${more > 1 ? 's' : ''}` : ''
     const message = `${folder}${others} cannot be watched (${code})`
     return [complainAt('SOURCE_WATCH_LIMITED', folder, message)]
   }
