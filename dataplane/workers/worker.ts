@@ -4,7 +4,7 @@ import { takeStats } from '../stats/prometheus.ts'
 import type { FromWorker, ToWorker } from './protocol.ts'
 
 /** A worker: one proxy, led by messages of the first process. Ends with it. */
-export function runWorker(): void {
+function runWorker(): void {
   const proxy = new MessageProxy()
   const say = (message: FromWorker) => process.send?.(message)
   process.on('message', (message: ToWorker) => {
