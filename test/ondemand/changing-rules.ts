@@ -7,9 +7,16 @@ export const SERVICE = {
   protocol: ['HTTP', 'HTTP2'],
   /** Where the ServiceEntry is, and whether other namespaces see it. */
   place: ['default', 'other', 'hidden'],
-  hosts: ['one', 'two', 'none'],
+  hosts: ['one', 'another', 'two', 'none'],
   policy: ['nothing', 'pool', 'hash', 'subsets', 'subsets that hash', 'tls'],
 } as const
+
+/** How many of a list, from its beginning, are usual where it is not the first alone: upstreams answer with each of them. */
+export const USUAL: Readonly<Record<string, number>> = {
+  protocol: 2,
+  hosts: 3,
+  policy: 5,
+} satisfies Partial<Record<keyof typeof SERVICE, number>>
 
 /** What the rule of a front may say. */
 export const FRONT = {
@@ -20,6 +27,14 @@ export const FRONT = {
   port: [undefined, 80, 8080],
   target: [0, 1, 2, 3],
 } as const
+
+/** What is usual for each front: an upstream answers, and between them they lead to one cluster and to several. */
+export const USUAL_RULES = [
+  'plain',
+  'mirror',
+  'split',
+  'path',
+] as const satisfies readonly (typeof FRONT.rule)[number][]
 
 /** What is said of everybody. */
 export const ALL = {
@@ -32,26 +47,16 @@ type Service = Choice<typeof SERVICE>
 type Front = Choice<typeof FRONT>
 
 export const SERVICES = FRONT.target.length
-export const FRONTS = 4
+export const FRONTS = USUAL_RULES.length
 
 /**
  * A mesh whose documents change in what they say: ports and protocols of services, who may see them, subsets, hash, TLS, and for what is in front of
  * them every kind of rule. It is always a mesh that can be compiled, and often one in which something is missing.
  */
 export class ChangingRules {
-  readonly services: Service[] = Array.from({ length: SERVICES }, () => ({
-    ports: [80],
-    protocol: 'HTTP',
-    place: 'default',
-    hosts: 'one',
-    policy: 'nothing',
-  }))
-  readonly fronts: Front[] = Array.from({ length: FRONTS }, (_, at) => ({
-    rule: 'plain',
-    port: undefined,
-    target: (at % SERVICES) as Front['target'],
-  }))
-  readonly all: Choice<typeof ALL> = { unknown: 'REGISTRY_ONLY', scope: 'everything' }
+  services: Service[] = []
+  fronts: Front[] = []
+  all: Choice<typeof ALL> = { unknown: 'REGISTRY_ONLY', scope: 'everything' }
   private readonly upstreams: readonly Upstream[]
   private readonly gateways: Readonly<Record<string, number>>
 
@@ -59,6 +64,20 @@ export class ChangingRules {
   constructor(upstreams: readonly Upstream[], gateways: Readonly<Record<string, number>>) {
     this.upstreams = upstreams
     this.gateways = gateways
+    this.becomeUsual()
+  }
+
+  /** Everything is as at the beginning: whatever is asked for is there. */
+  becomeUsual(): void {
+    this.services = Array.from({ length: SERVICES }, () => ({
+      ports: [80],
+      protocol: 'HTTP',
+      place: 'default',
+      hosts: 'one',
+      policy: 'nothing',
+    }))
+    this.fronts = USUAL_RULES.map((rule, at) => ({ rule, port: undefined, target: at as Front['target'] }))
+    this.all = { unknown: 'REGISTRY_ONLY', scope: 'everything' }
   }
 
   /** Whether chance decides which upstream answers for a front (or a service, when it is asked itself). */
@@ -106,10 +125,8 @@ export class ChangingRules {
     const host = `svc${at}.test`
     const named = ports.map((number) => `{number: ${number}, name: p${number}, protocol: ${protocol}}`).join(', ')
     const upstream = (offset: number) => this.upstreams[(at + offset) % this.upstreams.length]!
-    const places = [asVersion(upstream(0), 'v1'), asVersion(upstream(1), 'v2')].slice(
-      0,
-      { one: 1, two: 2, none: 0 }[hosts],
-    )
+    const [first, second] = [asVersion(upstream(0), 'v1'), asVersion(upstream(1), 'v2')]
+    const places = { one: [first], another: [second], two: [first, second], none: [] }[hosts]
     const every = places.map(({ port, ...rest }) => ({ ...rest, port }))
     const entry = serviceAt(host, every, named).replace(
       'metadata: {',

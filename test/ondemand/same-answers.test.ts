@@ -6,16 +6,18 @@ import { envoyBootstrap } from '../../controlplane/bootstrap/envoy.ts'
 import { OnDemandMemory, type Usage } from '../../controlplane/ondemand/index.ts'
 import { type Answer, ask } from '../envoy/http-mesh.ts'
 import { startEcho, type Upstream } from '../helpers/echo.ts'
-import { startEnvoy } from '../helpers/envoy.ts'
-import { comesTrue } from '../helpers/eventually.ts'
+import { startEnvoy, type TestEnvoy } from '../helpers/envoy.ts'
+import { comesTrue, until } from '../helpers/eventually.ts'
 import { freePort } from '../helpers/ports.ts'
 import { seedFor } from '../helpers/repeat.ts'
 import { startLazyEnvoy, startPlane } from './bed.ts'
-import { ALL, ChangingRules, FRONT, FRONTS, SERVICE, SERVICES } from './changing-rules.ts'
+import { ALL, ChangingRules, FRONT, FRONTS, SERVICE, SERVICES, USUAL, USUAL_RULES } from './changing-rules.ts'
 
 /** `MESHGATE_SOAK_RUNS` makes it longer, `MESHGATE_SEED` draws something else. */
 const RUNS = Number(process.env['MESHGATE_SOAK_RUNS'] ?? 4)
 const SEED = 20_262
+/** At most, of one run. */
+const STEPS = 30
 /** Of four answers that are as likely as each other each comes in so many, but for once in thirty million times. */
 const TRIES = 60
 
@@ -30,66 +32,50 @@ beforeAll(async () => {
 })
 
 const anyOf = <One>(list: readonly One[]) => fc.constantFrom(...list)
-/** What is usual, the first of the list, as often as everything else: most of what is asked for should be there. */
-const mostly = <One>(list: readonly One[]) => fc.oneof(fc.constant(list[0]!), anyOf(list))
-const lists = <Lists extends Readonly<Record<string, readonly unknown[]>>>(all: Lists) =>
-  Object.entries(all).map(([name, list]) => ({ name, list }))
+/** What is usual twice as often as everything: most of what is asked for should be there. */
+const mostly = <One>(list: readonly One[], usual = 1) =>
+  fc.oneof({ weight: 2, arbitrary: anyOf(list.slice(0, usual)) }, { weight: 1, arbitrary: anyOf(list) })
 
 /** One thing of one document becomes another. */
+const edits = <Kind extends string>(kind: Kind, at: number, lists: Readonly<Record<string, readonly unknown[]>>) =>
+  Object.entries(lists).map(([name, list]) =>
+    fc.record({ kind: fc.constant(kind), at: fc.constant(at), name: fc.constant(name), to: mostly(list, USUAL[name]) }),
+  )
+const ofFronts = USUAL_RULES.flatMap((rule, at) =>
+  edits('front', at, { ...FRONT, rule: [rule, ...FRONT.rule], target: [at, ...FRONT.target] }),
+)
+const ofServices = Array.from({ length: SERVICES }, (_, at) => edits('service', at, SERVICE)).flat()
 const edit = fc.oneof(
-  ...lists(SERVICE).map(({ name, list }) =>
-    fc.record({
-      kind: fc.constant('service' as const),
-      at: fc.nat(SERVICES - 1),
-      name: fc.constant(name),
-      to: mostly(list),
-    }),
-  ),
-  // Rules are what there is most of.
-  ...[...lists(FRONT), ...lists(FRONT)].map(({ name, list }) =>
-    fc.record({
-      kind: fc.constant('front' as const),
-      at: fc.nat(FRONTS - 1),
-      name: fc.constant(name),
-      to: mostly(list),
-    }),
-  ),
-  ...lists(ALL).map(({ name, list }) =>
-    fc.record({ kind: fc.constant('all' as const), at: fc.constant(0), name: fc.constant(name), to: mostly(list) }),
-  ),
+  { weight: 9, arbitrary: fc.oneof(...ofServices) },
+  { weight: 9, arbitrary: fc.oneof(...ofFronts) },
+  { weight: 2, arbitrary: fc.oneof(...edits('all', 0, ALL)) },
 )
 
-const host = fc.oneof(
-  { weight: 6, arbitrary: fc.nat(FRONTS - 1).map((at) => `front${at}.test`) },
-  { weight: 4, arbitrary: fc.nat(SERVICES - 1).map((at) => `svc${at}.test`) },
-  { weight: 2, arbitrary: fc.nat(SERVICES - 1).map((at) => `svc${at}.test:8080`) },
-  { weight: 1, arbitrary: fc.constant('nobody.test') },
-)
+const named = (kind: string, count: number, port = '') =>
+  Array.from({ length: count }, (_, at) => `${kind}${at}.test${port}`)
+const HOSTS = [...named('front', FRONTS), ...named('svc', SERVICES), ...named('svc', 1, ':8080'), 'nobody.test']
+/** In an order that makes any of them the first to need a cluster. */
+const someHosts = fc.shuffledSubarray([...named('front', FRONTS), ...HOSTS], { minLength: FRONTS })
+const meanwhile = fc.array(anyOf(HOSTS), { maxLength: 4 })
+const asks = fc.record({ hosts: someHosts, path: anyOf(['/', '/two/more']), user: anyOf(['u0', 'u1', 'u2']) })
 
-const step = fc.oneof(
-  {
-    weight: 10,
-    arbitrary: fc.record({
-      kind: fc.constant('ask' as const),
-      host,
-      path: anyOf(['/', '/two/more']),
-      user: anyOf(['u0', 'u1', 'u2']),
-    }),
-  },
-  {
-    weight: 7,
-    arbitrary: fc.record({
-      kind: fc.constant('edit' as const),
-      edits: fc.array(edit, { minLength: 1, maxLength: 3 }),
-      meanwhile: fc.array(host, { maxLength: 4 }),
-    }),
-  },
-  {
-    weight: 2,
-    arbitrary: fc.record({ kind: fc.constant('evict' as const), meanwhile: fc.array(host, { maxLength: 4 }) }),
-  },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('restart' as const), forgets: fc.boolean() }) },
-)
+/** Something happens, and when everybody is in step hosts are asked: some that were before, and some that were not. */
+const step = fc.record({
+  happens: fc.oneof(
+    {
+      weight: 12,
+      arbitrary: fc.record({
+        kind: fc.constant('edit' as const),
+        edits: fc.array(edit, { minLength: 1, maxLength: 3 }),
+        meanwhile,
+      }),
+    },
+    { weight: 2, arbitrary: fc.record({ kind: fc.constant('become usual' as const), meanwhile }) },
+    { weight: 5, arbitrary: fc.record({ kind: fc.constant('evict' as const), meanwhile }) },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant('restart' as const), forgets: fc.boolean() }) },
+  ),
+  asks,
+})
 
 test('whatever documents come to say, and while clusters go and control planes start again, sidecars and gateways that get clusters on demand answer as those that have everything', {
   timeout: 120_000 + RUNS * 60_000,
@@ -125,7 +111,9 @@ test('whatever documents come to say, and while clusters go and control planes s
   const inStep = () => allInStep(plane.server, everybody.length)
   await comesTrue(inStep, 'all are in step')
 
-  let asks = 0
+  let sent = 0
+  let evicted = 0
+  const compared = { all: 0, ofUpstreams: 0 }
   const arrived = (id: string) =>
     upstreams.reduce(
       (sum, { seen }) => sum + seen.slice(-20).filter(({ headers }) => headers['x-ask'] === id).length,
@@ -133,7 +121,7 @@ test('whatever documents come to say, and while clusters go and control planes s
     )
   const expectSame = async (authority: string, path: string, user: string) => {
     const answers = async (of: number) => {
-      const headers = { 'x-user': user, 'x-ask': `${++asks}` }
+      const headers = { 'x-user': user, 'x-ask': `${++sent}` }
       const answer = told(await ask(of, authority, path, { headers }), of)
       // With its copies.
       const arrivals = rules.isMirrored(authority) && answer.upstream !== undefined ? 2 : undefined
@@ -141,23 +129,27 @@ test('whatever documents come to say, and while clusters go and control planes s
         await comesTrue(
           () => arrived(headers['x-ask']) === arrivals,
           `the copy of a request for ${authority} in ${rules}`,
+          { everyMs: 2 },
         )
       return answer
     }
     const tries = rules.isChance(authority) ? TRIES : 1
-    for (const [first, ...others] of groups)
+    for (const [first, ...others] of groups) {
+      let wanted = await answers(first!)
       for (const other of others) {
-        const wanted = await answers(other)
-        let found = await answers(first!)
+        const found = await answers(other)
+        compared.all++
+        if (found.upstream !== undefined) compared.ofUpstreams++
         // Where chance decides, one that has everything gives the same answer some time.
-        for (let more = 1; more < tries && !isDeepStrictEqual(found, wanted); more++) found = await answers(first!)
-        expect(wanted, `${authority}${path} of ${user}, ${tries} tries, in ${rules}`).toEqual(found)
+        for (let more = 1; more < tries && !isDeepStrictEqual(found, wanted); more++) wanted = await answers(first!)
+        expect(found, `${authority}${path} of ${user}, ${tries} tries, in ${rules}`).toEqual(wanted)
       }
+    }
   }
 
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { minLength: 8, maxLength: 30 }), async (steps) => {
-      for (const one of steps) {
+    fc.asyncProperty(fc.array(step, { minLength: STEPS / 2, maxLength: STEPS }), async (steps) => {
+      for (const { happens: one, asks } of steps) {
         // What is answered amid a change may be as before or as after; what it makes Envoy ask for is what counts later.
         const asked =
           'meanwhile' in one
@@ -165,26 +157,44 @@ test('whatever documents come to say, and while clusters go and control planes s
                 .flatMap((authority) => groups.map(([, ...few]) => few.map((of) => ask(of, authority))))
                 .flat()
             : []
-        if (one.kind === 'ask') await expectSame(one.host, one.path, one.user)
-        else if (one.kind === 'evict') await plane.after(() => void memory.sweep(plane.server.lazyProxies()))
-        else if (one.kind === 'edit') {
-          for (const { kind, at, name, to } of one.edits) {
-            const of = { service: rules.services[at], front: rules.fronts[at], all: rules.all }[kind]
-            Object.assign(of!, { [name]: to })
-          }
-          await plane.after(() => plane.commit(rules.yaml()))
-        } else {
+        if (one.kind === 'evict')
+          await plane.after(() => {
+            evicted += memory.sweep(plane.server.lazyProxies())
+          })
+        else if (one.kind === 'restart') {
           await plane.stop()
           if (one.forgets) memory = newMemory()
           plane = await startPlane(rules.yaml(), { port, memory })
+        } else {
+          if (one.kind === 'become usual') rules.becomeUsual()
+          else
+            for (const { kind, at, name, to } of one.edits) {
+              const of = { service: rules.services[at], front: rules.fronts[at], all: rules.all }[kind]
+              Object.assign(of!, { [name]: to })
+            }
+          await plane.after(() => plane.commit(rules.yaml()))
         }
         await Promise.all(asked)
-        if (one.kind !== 'ask')
-          await comesTrue(inStep, `all are in step after ${JSON.stringify(one)}`, { withinMs: 60_000 })
+        await comesTrue(inStep, `all are in step after ${JSON.stringify(one)}`, { withinMs: 60_000 })
+        for (const host of asks.hosts) await expectSame(host, asks.path, asks.user)
       }
     }),
     { numRuns: RUNS, seed, endOnFailure: true },
   )
+
+  // Where next to nothing is there, or nothing goes, there is nothing to compare.
+  expect(evicted).toBeGreaterThan(0)
+  expect(compared.ofUpstreams, `of ${compared.all} answers`).toBeGreaterThan(compared.all / 3)
+
+  // What is gone nobody keeps. Answers do not tell: no route leads there any more.
+  for (const service of rules.services) service.ports = []
+  await plane.after(() => plane.commit(rules.yaml()))
+  for (const envoy of everybody)
+    await until(
+      () => endpointsOf(envoy),
+      (clusters) => clusters.length === 0,
+      { what: 'clusters with endpoints' },
+    )
   for (const envoy of everybody) expect(await envoy.rejected()).toEqual({})
 })
 
@@ -205,4 +215,14 @@ function allInStep({ status }: XdsServer, count: number): boolean {
       ({ types }) => types.length >= 3 && types.every(({ state }) => state === 'SYNCED' || state === 'NOT SENT'),
     )
   )
+}
+
+/** The clusters of services an Envoy holds that have endpoints. */
+async function endpointsOf(envoy: TestEnvoy): Promise<readonly string[]> {
+  const { cluster_statuses: clusters = [] } = JSON.parse(await envoy.admin('/clusters?format=json')) as {
+    cluster_statuses?: readonly { readonly name: string; readonly host_statuses?: readonly object[] }[]
+  }
+  return clusters
+    .filter(({ name, host_statuses: hosts }) => name.startsWith('outbound|') && hosts)
+    .map(({ name }) => name)
 }
