@@ -566,11 +566,35 @@ describe('clusters on demand', () => {
   test('who ends its subscription to a cluster is told that it is gone, and gets no empty one in its place', () => {
     const mesh = new FakeMesh().put(cds('a', '1')).put(cds('b', '1'))
     mesh.lazy.add('b')
-    const engine = new Engine(mesh, undefined, undefined, true, (name) => cds(name, 'empty'))
+    const engine = new Engine(mesh, undefined, undefined, { placeholder: (name) => cds(name, 'empty') })
     const client = engine.client('delta')
     expect(lines(settle(client, client.ask('cds')))).toEqual(['cds: a=1'])
     expect(lines(settle(client, client.ask('cds', { names: ['b', 'c'] })))).toEqual(['cds: b=1 c=empty'])
     expect(lines(settle(client, client.ask('cds', { unsubscribe: ['b', 'c'] })))).toEqual(['cds: -b -c'])
+  })
+
+  test('a request that was routed before a change gets the cluster as it was, until its proxy has the routes of now', () => {
+    const mesh = new FakeMesh().put(cds('a', '1'), rds('r', '1'))
+    const departing = (name: string) => (name === 'old' ? cds('old', 'as it was') : undefined)
+    const engine = new Engine(mesh, undefined, undefined, { departing })
+    const client = engine.client('delta')
+    settle(client, client.ask('cds'))
+    settle(client, client.ask('rds', { names: ['r'] }))
+    expect(lines(settle(client, client.ask('cds', { names: ['old', 'never'] })))).toEqual(['cds: old=as it was -never'])
+    mesh.put(rds('r', '2'))
+    engine.publish()
+    expect(lines(settle(client, client.flow()))).toEqual(['rds: r=2'])
+    engine.now += 1000
+    expect(lines(settle(client, client.flow()))).toEqual(['cds: -old'])
+  })
+
+  test('the others of a split come with the one that is asked for', () => {
+    const mesh = new FakeMesh().put(...['a', 'b', 'c'].map((name) => cds(name, '1', name)))
+    for (const name of ['b', 'c']) mesh.put(eds(name, '1')).lazy.add(name)
+    const companions = (name: string) => (name === 'b' ? ['c'] : [])
+    const client = new Engine(mesh, undefined, undefined, { companions }).client('delta')
+    settle(client, client.ask('cds'))
+    expect(lines(client.ask('cds', { names: ['b'] }))).toEqual(['cds: b=1 c=1', 'eds: b=1 c=1'])
   })
 
   test('updates and removals go a few at a time; what the client asks for meanwhile does not wait', () => {

@@ -45,20 +45,19 @@ export class Engine {
   readonly log: ClassLog
 
   /**
-   * @param lazy its clients get clusters on demand, all of them unasked, one at a time
-   * @param placeholder what is sent for a cluster that does not exist
+   * @param lazy its clients get clusters on demand, all of them unasked, one at a time; or what is otherwise about them
    */
   constructor(
     mesh: FakeMesh,
     verdicts: Verdicts = NO_VERDICTS,
     classKey = 'all',
-    lazy = false,
-    placeholder: OnDemand['placeholder'] = () => undefined,
+    lazy: boolean | Partial<OnDemand> = false,
   ) {
     this.mesh = mesh
     mesh.classOf = () => classKey
     const view = mesh.view({} as never)
-    this.log = new ClassLog(lazy ? { ...view, onDemand: { ...allOf(view), placeholder } } : view, this.epoch, verdicts)
+    const onDemand = { ...allOf(view), ...(lazy === true ? {} : lazy) }
+    this.log = new ClassLog(lazy ? { ...view, onDemand } : view, this.epoch, verdicts)
     mesh.onChange(() => {
       this.epoch.now++
     })
