@@ -50,6 +50,7 @@ export class MessageProxy {
   readonly #states: States = new Map()
   readonly #clusters = new Map<string, Cluster>()
   readonly #names: Names
+  #namesDue = false
   /** By name of the table and codec. */
   #tables = new Map<string, Map<Codec, CompiledTable>>()
   readonly #listeners = new Map<string, Bound>()
@@ -194,12 +195,22 @@ export class MessageProxy {
     }
   }
 
+  /** Names that are answered in one turn are one change, and a cluster whose hosts stay keeps its tables. */
   #namesChanged(): void {
-    if (this.draining) return
-    wake()
-    for (const config of this.configuration.clusters)
-      if (config.names) this.#clusters.get(config.name)?.update(this.#names.resolved(config))
-    this.#prepare(this.configuration)
+    if (this.#namesDue) return
+    this.#namesDue = true
+    setImmediate(() => {
+      this.#namesDue = false
+      if (this.draining) return
+      wake()
+      for (const written of this.configuration.clusters) {
+        const cluster = written.names && this.#clusters.get(written.name)
+        if (!cluster) continue
+        const config = this.#names.resolved(written)
+        if (!isDeepStrictEqual(cluster.config, config)) cluster.update(config)
+      }
+      this.#prepare(this.configuration)
+    })
   }
 
   #hostRemoved(host: Host): void {
