@@ -20,7 +20,8 @@ interface Entry {
 
 const systems: Look = (name) => lookup(name, { all: true, verbatim: true })
 
-const isName = ({ address }: EndpointConfig) => 'host' in address && isIP(address.host) === 0
+/** The address of an endpoint that has a name in place of numbers. */
+const named = ({ address }: EndpointConfig) => ('host' in address && isIP(address.host) === 0 ? address : undefined)
 
 /**
  * Addresses of the names that endpoints have, looked up again and again, so that each address is a host of its own with the key that it has in
@@ -67,8 +68,8 @@ export class Names {
     const { names } = cluster
     if (!names) return cluster
     const endpoints = (endpoint: EndpointConfig): readonly EndpointConfig[] => {
-      const { address } = endpoint
-      if (!isName(endpoint) || !('host' in address)) return [endpoint]
+      const address = named(endpoint)
+      if (!address) return [endpoint]
       const { host: name, port } = address
       const found = this.#entries.get(keyOf(name, names))?.addresses ?? []
       return found.map((host) => ({ ...endpoint, address: { host, port }, name }))
@@ -110,9 +111,8 @@ function namesOf(clusters: readonly ClusterConfig[]): readonly (readonly [string
   return clusters.flatMap(({ names, localities }) =>
     localities.flatMap(({ endpoints }) =>
       endpoints.flatMap((endpoint) => {
-        if (!names || !isName(endpoint) || !('host' in endpoint.address)) return []
-        const { host } = endpoint.address
-        return [[keyOf(host, names), host, names] as const]
+        const address = named(endpoint)
+        return names && address ? [[keyOf(address.host, names), address.host, names] as const] : []
       }),
     ),
   )

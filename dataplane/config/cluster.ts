@@ -18,6 +18,7 @@ import { RingHashSchema } from '../../proto/gen/envoy/extensions/load_balancing_
 import { RoundRobinSchema } from '../../proto/gen/envoy/extensions/load_balancing_policies/round_robin/v3/round_robin_pb.ts'
 import { MessageClusterOptionsSchema } from '../../proto/gen/meshgate/v1/message_cluster_pb.ts'
 import { wrongTableSize } from '../cluster/balance/maglev.ts'
+import { defaultMaximum, defaultMinimum } from '../cluster/balance/ring-hash.ts'
 import type { CircuitBreaker, ClusterConfig, OutlierDetection, SlowStart } from '../configuration.ts'
 import { namesOf } from './names.ts'
 import { refuse } from './refusal.ts'
@@ -288,15 +289,11 @@ function tableSize(maglev: { readonly tableSize?: bigint | undefined }) {
   return defined({ tableSize: size })
 }
 
-/** Envoy's limit of both bounds. */
-const maxRingSize = 8 * 1024 * 1024
-
 function ringBounds(ring: RingBounds) {
   const minimum = number(ring.minimumRingSize)
   const maximum = number(ring.maximumRingSize)
-  if ((minimum ?? 0) > maxRingSize) refuse('minimum_ring_size', `at most ${maxRingSize}, not ${minimum}`)
-  if ((maximum ?? 0) > maxRingSize) refuse('maximum_ring_size', `at most ${maxRingSize}, not ${maximum}`)
-  if ((minimum ?? 1024) > (maximum ?? maxRingSize))
-    refuse('minimum_ring_size', `${minimum ?? 1024} is above maximum_ring_size, ${maximum}`)
+  const [least, most] = [minimum ?? defaultMinimum, maximum ?? defaultMaximum]
+  if (most > defaultMaximum) refuse('maximum_ring_size', `at most ${defaultMaximum}, not ${most}`)
+  if (least > most) refuse('minimum_ring_size', `${least} is above maximum_ring_size, ${most}`)
   return defined({ minimumRingSize: minimum, maximumRingSize: maximum })
 }

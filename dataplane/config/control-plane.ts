@@ -6,6 +6,7 @@ import {
   DeltaDiscoveryResponseSchema,
 } from '../../proto/gen/envoy/service/discovery/v3/discovery_pb.ts'
 import { TYPE_URL } from '../../proto/types.ts'
+import { addressText } from '../cluster/host.ts'
 import type { HeldType } from './store.ts'
 
 /** Where a client tells what happens; the fields are for structured logs. */
@@ -179,8 +180,8 @@ export class ControlPlane implements Plane {
   }
 }
 
-function clientOf({ host, port }: ControlPlaneOptions['xds'], tls: PlaneTls | undefined): Client {
-  return new Client(`${host.includes(':') ? `[${host}]` : host}:${port}`, channelCredentials(tls), {
+function clientOf(xds: ControlPlaneOptions['xds'], tls: PlaneTls | undefined): Client {
+  return new Client(addressText(xds), channelCredentials(tls), {
     'grpc.max_receive_message_length': MOST_RESPONSE_BYTES,
     'grpc.keepalive_time_ms': 30_000,
     'grpc.keepalive_timeout_ms': 10_000,

@@ -16,9 +16,9 @@ export interface RingOptions {
   readonly maximumRingSize?: number
 }
 
-/** Envoy's default bounds. */
-const defaultMinimum = 1024
-const defaultMaximum = 8 * 1024 * 1024
+/** Envoy's default bounds; the larger one is also the largest it takes. */
+export const defaultMinimum = 1024
+export const defaultMaximum = 8 * 1024 * 1024
 
 /**
  * Envoy's ring: each host stands on it as often as its weight asks, at the xxHash64 of its key and a number. `localityWeights` are by the index of
