@@ -1,4 +1,5 @@
 import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf'
+import { expect } from 'vitest'
 import type { Received } from '../../controlplane/subscription/acknowledgement.ts'
 import { ClassLog } from '../../controlplane/subscription/class-log.ts'
 import { Client } from '../../controlplane/subscription/client.ts'
@@ -13,7 +14,7 @@ import {
   DiscoveryResponseSchema,
 } from '../../proto/gen/envoy/service/discovery/v3/discovery_pb.ts'
 import { type ResourceType, SHORT_NAME, TYPE_URL } from '../../proto/types.ts'
-import type { FakeMesh } from './fake-mesh.ts'
+import { FakeMesh, fakeResource } from './fake-mesh.ts'
 
 const LIMITS = { names: 100_000, nameLength: 1024 }
 
@@ -194,4 +195,34 @@ export function lines(answers: readonly Answer[]): string[] {
   return answers.map(({ type, resources, removed }) =>
     [`${type}:`, ...resources, ...removed.map((name) => `-${name}`)].join(' '),
   )
+}
+
+/** Resources by name and content; those of `cds` may name their endpoints. */
+export const cds = (name: string, content: string, eds?: string) =>
+  fakeResource('cds', name, content, eds ? { children: [{ type: 'eds', name: eds }] } : {})
+export const eds = (name: string, content: string) => fakeResource('eds', name, content)
+export const lds = (name: string, content: string) => fakeResource('lds', name, content)
+export const rds = (name: string, content: string) => fakeResource('rds', name, content)
+
+/** An engine with a client of each form. */
+export function start(mesh = new FakeMesh()) {
+  const engine = new Engine(mesh)
+  return { mesh, engine, delta: engine.client('delta'), sotw: engine.client('sotw', 'node-sotw') }
+}
+
+/** Acknowledges everything until there is nothing more to say; returns all that came. */
+export function settle(
+  client: EngineClient,
+  answers: readonly Answer[],
+  names: Partial<Record<string, string[]>> = {},
+): Answer[] {
+  const all = [...answers]
+  for (const answer of all) all.push(...client.ack(answer, names[answer.type] ?? []))
+  return all
+}
+
+/** The one answer there is. */
+export function only(answers: readonly Answer[]): Answer {
+  expect(answers).toHaveLength(1)
+  return answers[0]!
 }

@@ -1,0 +1,65 @@
+import { describe, expect, test } from 'vitest'
+import { FakeMesh } from '../../test/helpers/fake-mesh.ts'
+import { cds, Engine, eds, lines, rds, settle } from '../../test/helpers/xds-engine.ts'
+
+describe('clusters on demand', () => {
+  test('who ends its subscription to a cluster is told that it is gone, and gets no empty one in its place', () => {
+    const mesh = new FakeMesh().put(cds('a', '1')).put(cds('b', '1'))
+    mesh.lazy.add('b')
+    const engine = new Engine(mesh, undefined, undefined, { placeholder: (name) => cds(name, 'empty') })
+    const client = engine.client('delta')
+    expect(lines(settle(client, client.ask('cds')))).toEqual(['cds: a=1'])
+    expect(lines(settle(client, client.ask('cds', { names: ['b', 'c'] })))).toEqual(['cds: b=1 c=empty'])
+    expect(lines(settle(client, client.ask('cds', { unsubscribe: ['b', 'c'] })))).toEqual(['cds: -b -c'])
+  })
+
+  test('a request that was routed before a change gets the cluster as it was, until its proxy has the routes of now', () => {
+    const mesh = new FakeMesh().put(cds('a', '1'), rds('r', '1'))
+    const departing = (name: string) => (name === 'old' ? cds('old', 'as it was') : undefined)
+    const engine = new Engine(mesh, undefined, undefined, { departing })
+    const client = engine.client('delta')
+    settle(client, client.ask('cds'))
+    settle(client, client.ask('rds', { names: ['r'] }))
+    expect(lines(settle(client, client.ask('cds', { names: ['old', 'never'] })))).toEqual(['cds: old=as it was -never'])
+    mesh.put(rds('r', '2'))
+    engine.publish()
+    expect(lines(settle(client, client.flow()))).toEqual(['rds: r=2'])
+    engine.now += 1000
+    expect(lines(settle(client, client.flow()))).toEqual(['cds: -old'])
+  })
+
+  test('the others of a split come with the one that is asked for', () => {
+    const mesh = new FakeMesh().put(...['a', 'b', 'c'].map((name) => cds(name, '1', name)))
+    for (const name of ['b', 'c']) mesh.put(eds(name, '1')).lazy.add(name)
+    const companions = (name: string) => (name === 'b' ? ['c'] : [])
+    const client = new Engine(mesh, undefined, undefined, { companions }).client('delta')
+    settle(client, client.ask('cds'))
+    expect(lines(client.ask('cds', { names: ['b'] }))).toEqual(['cds: b=1 c=1', 'eds: b=1 c=1'])
+  })
+
+  test('updates and removals go a few at a time; what the client asks for meanwhile does not wait', () => {
+    const mesh = new FakeMesh().put(...['a', 'b', 'c', 'd'].flatMap((name) => [cds(name, '1', name), eds(name, '1')]))
+    mesh.put(rds('r', '1')).lazy.add('d')
+    const engine = new Engine(mesh, undefined, undefined, true)
+    const client = engine.client('delta')
+    settle(client, client.ask('cds', { names: ['a', 'b', 'c'] }))
+    settle(client, client.ask('eds', { names: ['a', 'b', 'c'] }))
+    settle(client, client.ask('rds', { names: ['r'] }))
+    mesh.put(...['a', 'b', 'c'].map((name) => cds(name, '2', name)), rds('r', '2'))
+    engine.publish()
+    const first = client.flow()
+    expect(lines(first)).toEqual(['cds: a=2', 'eds: a=1'])
+    const asked = client.ask('cds', { names: ['d'] })
+    expect(lines(asked)).toEqual(['cds: d=1', 'eds: d=1'])
+    expect(lines(settle(client, client.ack(asked[0]!)))).toEqual([
+      'cds: b=2',
+      'eds: b=1',
+      'cds: c=2',
+      'eds: c=1',
+      'rds: r=2',
+    ])
+    mesh.delete('cds', 'a', 'b', 'c')
+    engine.publish()
+    expect(lines(settle(client, client.flow()))).toEqual(['cds: -a', 'cds: -b', 'cds: -c'])
+  })
+})
