@@ -1,8 +1,8 @@
 import type { StringMatch } from '../config/kinds/common.ts'
 import type { HttpMatchRequest, HttpRoute, VirtualServiceSpec } from '../config/kinds/virtual-service.ts'
 import type { ConfigObject, Origin } from '../config/object.ts'
-import { gatewayKey } from './class-scope.ts'
 import type { Scope } from './scope.ts'
+import { gatewayKey } from './visible-virtual-services.ts'
 
 type VirtualService = ConfigObject<VirtualServiceSpec>
 

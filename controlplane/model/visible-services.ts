@@ -1,0 +1,105 @@
+import type { MetaRouterSpec } from '../config/kinds/meta-router.ts'
+import type { MsgRouterSpec } from '../config/kinds/msg-router.ts'
+import type { VirtualServiceSpec } from '../config/kinds/virtual-service.ts'
+import { rulesOf } from '../config/msg-router-rules.ts'
+import type { ConfigObject } from '../config/object.ts'
+import { type Cell, cell, cells, sameItems, unrecorded } from './cells.ts'
+import { expandShortName, exportedTo } from './hosts.ts'
+import type { Model } from './model.ts'
+import type { ProxyClass } from './proxy-class.ts'
+import { MESH_GATEWAY, type Scope } from './scope.ts'
+import type { Service } from './service.ts'
+import { destinationHosts, egressHosts, type Sidecar, serviceInScope } from './sidecar-scope.ts'
+import type { World } from './world.ts'
+
+/** A host as a rule writes it, with the namespace it is relative to. */
+interface Destination {
+  readonly host: string
+  readonly namespace: string
+}
+
+/**
+ * The services proxies of a class may see: exported to them, and within their Sidecar's hosts. What VirtualServices that the Sidecar
+ * lets in, their delegates and rules for messages send requests to belongs to it too.
+ */
+export function visibleServices(
+  { world, settings, registry }: Model,
+  proxy: ProxyClass,
+  sidecar: Cell<Sidecar | undefined>,
+  virtual: Pick<Scope, 'virtualServices' | 'delegate'>,
+): Pick<Scope, 'services' | 'service' | 'resolve' | 'hostname'> {
+  const exported = cell(() => {
+    const list: Service[] = []
+    for (const candidates of registry.byHostname().values()) {
+      const visible = candidates.filter((service) => exportedTo(service.exportTo, service.namespace, proxy.namespace))
+      const chosen = visible.find((service) => service.namespace === proxy.namespace) ?? visible[0]
+      if (chosen) list.push(chosen)
+    }
+    return list.sort((a, b) => (a.hostname < b.hostname ? -1 : 1)) as readonly Service[]
+  }, sameItems)
+
+  const exportedByHostname = cell(() => new Map(exported().map((service) => [service.hostname, service])))
+
+  function* destinations(): Iterable<Destination> {
+    for (const bound of virtual.virtualServices(MESH_GATEWAY))
+      for (const virtualService of [bound, ...delegatesOf(bound, virtual.delegate)])
+        for (const host of destinationHosts(virtualService)) yield { host, namespace: virtualService.namespace }
+    if (proxy.type === 'message') yield* messageDestinations(world)
+  }
+
+  const services = cell(() => {
+    const hosts = egressHosts(sidecar())
+    if (!hosts) return exported()
+    const wanted = new Set<Service | undefined>()
+    for (const { host, namespace } of destinations())
+      wanted.add(
+        exportedByHostname().get(host.toLowerCase()) ??
+          exportedByHostname().get(expandShortName(host, namespace, settings().domain)),
+      )
+    return exported().filter(
+      (service) => wanted.has(service) || serviceInScope(hosts, service.namespace, service.hostname),
+    )
+  }, sameItems)
+
+  const byHostname = cell(() => new Map(services().map((service) => [service.hostname, service])))
+  const member = cells<Service | undefined>((hostname) => byHostname().get(hostname))
+  // Clients may ask for any name: those of no service get no cell of their own.
+  const service = (hostname: string) =>
+    unrecorded(byHostname).has(hostname) ? member(hostname) : byHostname().get(hostname)
+
+  return {
+    services,
+    service,
+    resolve: (host, namespace) =>
+      service(host.toLowerCase()) ?? service(expandShortName(host, namespace, settings().domain)),
+    hostname: (host, namespace) =>
+      registry.byHostname().has(host.toLowerCase())
+        ? host.toLowerCase()
+        : expandShortName(host, namespace, settings().domain),
+  }
+}
+
+/** The VirtualServices that the rules of one delegate to. */
+function delegatesOf(
+  { spec, namespace }: ConfigObject<VirtualServiceSpec>,
+  delegate: Scope['delegate'],
+): readonly ConfigObject<VirtualServiceSpec>[] {
+  return (spec.http ?? []).flatMap(({ delegate: to }) => {
+    const found = to && delegate(to.namespace || namespace, to.name ?? '', namespace)
+    return found ? [found] : []
+  })
+}
+
+/** Hosts that rules for messages send to. */
+function* messageDestinations(world: World): Iterable<Destination> {
+  for (const { spec, namespace } of world.all<MsgRouterSpec>('MsgRouter'))
+    for (const { rule } of rulesOf(spec)) {
+      const { svrName, mirror, route = [] } = rule
+      for (const host of [svrName, mirror?.host, ...route.map(({ destination }) => destination.host)])
+        if (host) yield { host, namespace }
+    }
+  for (const { spec, namespace } of world.all<MetaRouterSpec>('MetaRouter'))
+    for (const { mirror, route = [] } of spec.routes ?? [])
+      for (const host of [mirror?.host, ...route.map(({ destination }) => destination?.host)])
+        if (host) yield { host, namespace }
+}

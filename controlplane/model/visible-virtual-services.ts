@@ -1,0 +1,62 @@
+import type { VirtualServiceSpec } from '../config/kinds/virtual-service.ts'
+import type { ConfigObject } from '../config/object.ts'
+import { type Cell, cell, cells, sameItems } from './cells.ts'
+import { exportedTo } from './hosts.ts'
+import type { Model } from './model.ts'
+import type { ProxyClass } from './proxy-class.ts'
+import { MESH_GATEWAY, type Scope } from './scope.ts'
+import { egressHosts, type Sidecar, virtualServiceInScope } from './sidecar-scope.ts'
+
+type VirtualService = ConfigObject<VirtualServiceSpec>
+
+/** The VirtualServices that hold for proxies of a class, and those they may delegate to. */
+export function visibleVirtualServices(
+  { world, settings }: Model,
+  proxy: ProxyClass,
+  sidecar: Cell<Sidecar | undefined>,
+): Pick<Scope, 'virtualServices' | 'delegate'> {
+  const exported = ({ spec, namespace }: VirtualService, viewer: string) =>
+    exportedTo(spec.exportTo?.length ? spec.exportTo : settings().exportTo.virtualService, namespace, viewer)
+
+  const visible = cell(
+    () =>
+      world
+        .all<VirtualServiceSpec>('VirtualService')
+        .filter((virtualService) => exported(virtualService, proxy.namespace)),
+    sameItems,
+  )
+
+  const virtualServices = cells<readonly VirtualService[]>((gateway) => {
+    const bound = visible().filter(
+      (virtualService) => virtualService.spec.hosts?.length && boundTo(virtualService, gateway),
+    )
+    if (gateway !== MESH_GATEWAY) return bound
+    const hosts = egressHosts(sidecar())
+    return bound.filter((virtualService) => virtualServiceInScope(hosts, virtualService, settings().domain))
+  }, sameItems)
+
+  return {
+    virtualServices,
+    delegate: (namespace, name, viewer) =>
+      world
+        .inNamespace<VirtualServiceSpec>('VirtualService', namespace)
+        .find((candidate) => candidate.name === name && !candidate.spec.hosts?.length && exported(candidate, viewer)),
+  }
+}
+
+/** A VirtualService without `gateways` is for sidecars; a gateway without a namespace is of the VirtualService's own. */
+function boundTo(virtualService: VirtualService, gateway: string): boolean {
+  const gateways = virtualService.spec.gateways
+  if (!gateways?.length) return gateway === MESH_GATEWAY
+  return gateways.some((name) => gatewayKey(name, virtualService.namespace) === gateway)
+}
+
+/**
+ * `mesh`, or `<namespace>/<name>`. Istio's old form with dots, `<name>.<namespace>.svc.cluster.local`, is still read.
+ */
+export function gatewayKey(name: string, namespace: string): string {
+  if (name === MESH_GATEWAY) return name
+  if (name.includes('/')) return name.startsWith('./') ? `${namespace}/${name.slice(2)}` : name
+  const [first, second] = name.split('.')
+  return second ? `${second}/${first}` : `${namespace}/${name}`
+}
