@@ -22,7 +22,7 @@ export default defineConfig({
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
           include: [
-            '{cli,files,certificates,sockets,proto,controlplane,dataplane,codecs,admin-ui,docs,examples}/**/*.test.ts',
+            '{cli,errors,files,certificates,sockets,proto,controlplane,dataplane,codecs,admin-ui,docs,examples}/**/*.test.ts',
             'test/unit/**/*.test.ts',
             'test/conformance/**/*.test.ts',
           ],

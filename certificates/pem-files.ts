@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { createSecureContext, type SecureContextOptions } from 'node:tls'
+import { errorText } from '../errors/thrown.ts'
 import { aboutDates, bundleProblem, certificatesIn, chainValidity } from './validity.ts'
 import { watchFiles } from './watch.ts'
 
@@ -101,7 +102,7 @@ export class PemFiles {
       this.#log.info({ files, ...this.#end() }, `${what} certificates were reloaded`)
       this.#tellDates()
     } catch (error) {
-      const { message } = error as Error
+      const message = errorText(error)
       this.#log.error(
         { error: message, ...this.#end() },
         `changed ${what} certificates are not usable: the old ones stay`,
@@ -130,7 +131,7 @@ export class PemFiles {
       try {
         return readFileSync(path, 'utf8')
       } catch (error) {
-        throw new Error(`${what} TLS: cannot read the ${name} ${path}: ${(error as Error).message}`)
+        throw new Error(`${what} TLS: cannot read the ${name} ${path}: ${errorText(error)}`)
       }
     }
     const contents = {
@@ -141,7 +142,7 @@ export class PemFiles {
     try {
       createSecureContext(contents)
     } catch (error) {
-      throw new Error(`${what} TLS: ${cert} and ${key} are no usable pair: ${(error as Error).message}`)
+      throw new Error(`${what} TLS: ${cert} and ${key} are no usable pair: ${errorText(error)}`)
     }
     // OpenSSL takes a bundle without any certificate, or half of one, and then trusts nobody, or not all.
     const problem = contents.ca !== undefined && bundleProblem(contents.ca)

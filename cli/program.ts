@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
+import { asError, errorText } from '../errors/thrown.ts'
 import { analyzeCommand } from './commands/analyze.ts'
 import { bootstrapCommand } from './commands/bootstrap.ts'
 import { explainCommand } from './commands/explain.ts'
@@ -87,9 +88,7 @@ export async function run(args: readonly string[]): Promise<number> {
       process.stderr.write(`error: ${error.message}\n`)
       return error instanceof UsageError ? EXIT.usage : EXIT.error
     }
-    process.stderr.write(
-      `error: ${process.env['MESHGATE_DEBUG'] ? (error as Error).stack : (error as Error).message}\n`,
-    )
+    process.stderr.write(`error: ${process.env['MESHGATE_DEBUG'] ? asError(error).stack : errorText(error)}\n`)
     return EXIT.error
   }
 }

@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { errorText } from '../errors/thrown.ts'
 import { type Codec, codecOfSide, frameSides } from './contract.ts'
 import { checkProtocols } from './document.ts'
 import { protocolFile, type ShippedProtocol, shippedCodec, shippedProtocols } from './load.ts'
@@ -67,7 +68,7 @@ for (const name of names) {
       for (const side of sides)
         survive(codecOfSide(codec, side), bytes, sizes, side === 'client' ? {} : { reader: codec })
     } catch (error) {
-      const what = (error as Error).message.split('\n')[0]!
+      const what = errorText(error).split('\n')[0]!
       if (seen.has(what)) continue
       seen.add(what)
       failed++

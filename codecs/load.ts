@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, extname, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { asError } from '../errors/thrown.ts'
 import type { Codec } from './contract.ts'
 import { type CheckedProtocol, checkProtocols } from './document.ts'
 
@@ -89,7 +90,7 @@ async function loadModule(path: string): Promise<CodecModule> {
   try {
     return (await import(pathToFileURL(target).href)) as CodecModule
   } catch (cause) {
-    return fail(path, cause as Error)
+    return fail(path, asError(cause))
   }
 }
 

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Codec } from '../codecs/contract.ts'
 import { checkDocument, checkProtocols } from '../codecs/document.ts'
 import { codecOf, loadCodec, type ShippedProtocol, shippedCodec, shippedProtocols, withTrace } from '../codecs/load.ts'
+import { errorText } from '../errors/thrown.ts'
 import type { Configuration, ProtocolSource } from './configuration.ts'
 
 /** Compiles codecs, and keeps those whose source did not change: connections hang on the very object. */
@@ -11,7 +12,7 @@ export class Protocols {
   /** Codecs by name. What cannot be compiled is reported; the codec it had before stays. */
   async compile(
     sources: readonly ProtocolSource[],
-    problems: { kind: 'protocol'; name: string; message: string }[] | { push(problem: never): unknown },
+    problems: { push(problem: { kind: 'protocol'; name: string; message: string }): unknown },
   ): Promise<ReadonlyMap<string, Codec>> {
     const next = new Map<string, { readonly source: ProtocolSource; readonly codec: Codec }>()
     for (const source of sources) {
@@ -23,7 +24,7 @@ export class Protocols {
       try {
         next.set(source.name, { source, codec: await compileProtocolSource(source) })
       } catch (error) {
-        problems.push({ kind: 'protocol', name: source.name, message: (error as Error).message } as never)
+        problems.push({ kind: 'protocol', name: source.name, message: errorText(error) })
         if (old) next.set(source.name, old)
       }
     }

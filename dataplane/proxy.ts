@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Codec } from '../codecs/contract.ts'
+import { errorText } from '../errors/thrown.ts'
 import { Cluster } from './cluster/cluster.ts'
 import { addressText, type Host } from './cluster/host.ts'
 import { type Look, Names } from './cluster/names.ts'
@@ -155,7 +156,7 @@ export class MessageProxy {
         problems.push({
           kind: 'listener',
           name: config.name,
-          message: `cannot listen on ${addressText(config.address)}: ${(error as Error).message}`,
+          message: `cannot listen on ${addressText(config.address)}: ${errorText(error)}`,
           transient: true,
         })
       }
@@ -190,7 +191,7 @@ export class MessageProxy {
         if (!cluster) this.#clusters.set(config.name, new Cluster(config, (host) => this.#hostRemoved(host)))
         else if (!isDeepStrictEqual(cluster.config, config)) cluster.update(config)
       } catch (error) {
-        problems.push({ kind: 'cluster', name: config.name, message: (error as Error).message })
+        problems.push({ kind: 'cluster', name: config.name, message: errorText(error) })
       }
     }
   }
@@ -243,7 +244,7 @@ export class MessageProxy {
       try {
         byCodec.set(codec, compileTable(codec, source, this.#states))
       } catch (error) {
-        problems.push({ kind: 'route', name: source.name, message: (error as Error).message })
+        problems.push({ kind: 'route', name: source.name, message: errorText(error) })
         if (old) byCodec.set(codec, old)
       }
     }

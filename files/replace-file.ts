@@ -1,6 +1,7 @@
 import { closeSync, fsyncSync, openSync } from 'node:fs'
 import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { errorCode } from '../errors/thrown.ts'
 
 /** What is being written, by path. */
 const writing = new Map<string, Promise<void>>()
@@ -55,7 +56,7 @@ export function flushFolder(folder: string): void {
   try {
     descriptor = openSync(folder, 'r')
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
+    if (errorCode(error) === 'ENOENT') return
     throw error
   }
   try {

@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline/promises'
 import { Command } from 'commander'
 import { type Codec, codecOfSide, type FrameSide, frameSides } from '../../codecs/contract.ts'
 import type { Diagnostic } from '../../controlplane/diagnostics/diagnostic.ts'
+import { errorText } from '../../errors/thrown.ts'
 import { CommandError, UsageError } from '../errors.ts'
 import { counted, outputFormat, printData, printText } from '../output.ts'
 import { complaintLines } from './analyze.ts'
@@ -332,7 +333,7 @@ function read(file: string): Buffer {
   try {
     return readFileSync(file)
   } catch (error) {
-    throw new CommandError(`cannot read ${file}: ${(error as Error).message}`)
+    throw new CommandError(`cannot read ${file}: ${errorText(error)}`)
   }
 }
 
@@ -341,6 +342,6 @@ function attempt<Result>(work: () => Result): Result {
   try {
     return work()
   } catch (error) {
-    throw new CommandError((error as Error).message)
+    throw new CommandError(errorText(error))
   }
 }

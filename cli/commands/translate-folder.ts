@@ -3,6 +3,7 @@ import { type NodeQuestion, nodeOf } from '../../controlplane/admin/node.ts'
 import { staticNode, translateResources, translateStatic } from '../../controlplane/admin/translate.ts'
 import { formatDiagnostic } from '../../controlplane/diagnostics/diagnostic.ts'
 import { createMesh } from '../../controlplane/mesh.ts'
+import { errorText } from '../../errors/thrown.ts'
 import { RESOURCE_TYPES, type ResourceType } from '../../proto/types.ts'
 import { readOnce } from './read-once.ts'
 
@@ -30,7 +31,7 @@ export async function translateFolder(
   const mesh = createMesh({
     onFailure: (failed, name, error) => {
       errors++
-      process.stderr.write(`${failed} ${name} cannot be compiled: ${(error as Error).message}\n`)
+      process.stderr.write(`${failed} ${name} cannot be compiled: ${errorText(error)}\n`)
     },
   })
   mesh.commit(objects)

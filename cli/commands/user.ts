@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { Command } from 'commander'
 import type { Accounts, Role, User } from '../../controlplane/ledger/index.ts'
+import { errorText } from '../../errors/thrown.ts'
 import { CommandError, UsageError } from '../errors.ts'
 import { oneOf } from '../options/arguments.ts'
 import { outputFormat, printData, printText } from '../output.ts'
@@ -109,7 +110,7 @@ async function passwordOf({ passwordFile }: Options): Promise<string> {
     try {
       return readFileSync(file === '-' ? 0 : file, 'utf8').split(/\r?\n/, 1)[0]!
     } catch (error) {
-      throw new CommandError(`cannot read the password: ${(error as Error).message}`)
+      throw new CommandError(`cannot read the password: ${errorText(error)}`)
     }
   }
   const first = await ask('Password: ')

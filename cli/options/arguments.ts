@@ -2,6 +2,7 @@ import { InvalidArgumentError, Option } from 'commander'
 import type { HostPort } from '../../controlplane/bootstrap/host-port.ts'
 import { parseDuration } from '../../controlplane/config/syntax/duration.ts'
 import { redisTarget } from '../../controlplane/shared/redis-target.ts'
+import { errorText } from '../../errors/thrown.ts'
 
 /** `127.0.0.1:18000`, `[::1]:18000`, `control-plane:18000` or `:18000` (loopback). Port 0 is allowed where `zero` says so. */
 export function hostPort(zero: 'port 0 allowed' | 'real port'): (text: string) => HostPort {
@@ -76,7 +77,7 @@ export function jsonObject(text: string): Readonly<Record<string, unknown>> {
   try {
     value = JSON.parse(text)
   } catch (error) {
-    throw new InvalidArgumentError(`this is no JSON (${(error as Error).message})`)
+    throw new InvalidArgumentError(`this is no JSON (${errorText(error)})`)
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new InvalidArgumentError('write a JSON object, for example \'{"LABELS":{"app":"shop"}}\'')

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { DEFAULT_LIMITS } from '../../controlplane/ads/limits.ts'
 import type { HostPort } from '../../controlplane/bootstrap/host-port.ts'
+import { errorText } from '../../errors/thrown.ts'
 import { UsageError } from '../errors.ts'
 import type { ControlPlaneOptions, ServerTls } from '../run/control-plane-options.ts'
 import type { LogOptions } from '../run/log-options.ts'
@@ -107,6 +108,6 @@ export function redisFromEnvironment(): string | undefined {
   try {
     return redisUrl(text)
   } catch (error) {
-    throw new UsageError(`MESHGATE_REDIS_URL: ${(error as Error).message}`)
+    throw new UsageError(`MESHGATE_REDIS_URL: ${errorText(error)}`)
   }
 }

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { errorText } from '../../errors/thrown.ts'
 import { type Exit, type ProcessOptions, type RunningProcess, startProcess } from './process.ts'
 
 /** A program that shall run. Two with equal `options` and `name` are the same. */
@@ -111,7 +112,7 @@ class Keeper {
         if (signal.aborted) await this.#process.stop()
         reason = describeExit(await this.#process.exited)
       } catch (error) {
-        reason = (error as Error).message
+        reason = errorText(error)
         tried()
       }
       this.#process = undefined

@@ -4,6 +4,7 @@ import type { AdminContext } from '../../controlplane/admin/context.ts'
 import { createAdminServer } from '../../controlplane/admin/server.ts'
 import { isLoopback } from '../../controlplane/ads/index.ts'
 import { hostAndPort } from '../../controlplane/bootstrap/host-port.ts'
+import { errorText } from '../../errors/thrown.ts'
 import { CommandError, UsageError } from '../errors.ts'
 import { packageFile } from '../package-file.ts'
 import { stateFolder } from './config-store.ts'
@@ -51,7 +52,7 @@ export function apiCertificates(files: ServerTls | undefined, log: Log): PemFile
   try {
     return files && new PemFiles('API', serverNames(files), log)
   } catch (error) {
-    throw new CommandError((error as Error).message)
+    throw new CommandError(errorText(error))
   }
 }
 

@@ -31,6 +31,7 @@ import {
 } from '../../controlplane/ledger/index.ts'
 import type { LearnedStore, PresenceStore, SharedLearnedStore } from '../../controlplane/shared/index.ts'
 import { CompanionSource, type ConfigSource, FileStore, type SourceSnapshot } from '../../controlplane/sources/index.ts'
+import { errorText } from '../../errors/thrown.ts'
 import { CommandError } from '../errors.ts'
 import type { Log } from './log.ts'
 import { storePlace } from './store-place.ts'
@@ -166,7 +167,7 @@ function folderStore(folder: string, log: Log): ConfigStore {
       } catch (error) {
         // A folder that is not there is the reader's complaint.
         if (!existsSync(folder)) return undefined
-        const reason = `the configuration cannot be changed here, there is no history: ${(error as Error).message}`
+        const reason = `the configuration cannot be changed here, there is no history: ${errorText(error)}`
         return { reason, closed: mayHaveUsers(folder) }
       }
     },

@@ -10,6 +10,7 @@ import {
 } from '../../controlplane/consul/index.ts'
 import type { LiveConfig } from '../../controlplane/live-config.ts'
 import type { Discovery } from '../../controlplane/model/index.ts'
+import { errorText } from '../../errors/thrown.ts'
 import { UsageError } from '../errors.ts'
 import type { Log } from './log.ts'
 import { meshSpec } from './mesh-programs.ts'
@@ -116,7 +117,7 @@ export class ConsulSource {
     try {
       made = new ConsulDiscovery({ discovery, settings, cacheFile, known, log })
     } catch (error) {
-      throw new UsageError(`--consul: ${(error as Error).message}`)
+      throw new UsageError(`--consul: ${errorText(error)}`)
     }
     if (this.#current?.ready) {
       this.#next = { discovery: made, settings }

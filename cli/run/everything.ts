@@ -1,3 +1,4 @@
+import { errorText } from '../../errors/thrown.ts'
 import { printText } from '../output.ts'
 import { Supervisor } from '../processes/supervisor.ts'
 import { type EnvoyBinary, ensureEnvoy, envoyVersion } from '../tools/envoy.ts'
@@ -153,7 +154,7 @@ async function findEnvoyOrSay(log: Log): Promise<EnvoyBinary | undefined> {
     log.info({ path: envoy.path, version: await envoyVersion(envoy.path), origin: envoy.origin }, 'Envoy found')
     return envoy
   } catch (error) {
-    for (const line of (error as Error).message.split('\n')) log.error({}, line)
+    for (const line of errorText(error).split('\n')) log.error({}, line)
     log.warn({}, 'going on without Envoy')
     return undefined
   }

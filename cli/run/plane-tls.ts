@@ -1,6 +1,7 @@
 import { type CertificateLog, PemFiles } from '../../certificates/pem-files.ts'
 import type { ClientTlsFiles } from '../../controlplane/bootstrap/envoy.ts'
 import type { PlaneTls } from '../../dataplane/config/index.ts'
+import { errorText } from '../../errors/thrown.ts'
 import { CommandError } from '../errors.ts'
 
 /**
@@ -42,6 +43,6 @@ function filesOf(
   try {
     return new PemFiles('xDS client', names, log, lookEveryMs)
   } catch (error) {
-    throw new CommandError((error as Error).message)
+    throw new CommandError(errorText(error))
   }
 }

@@ -12,6 +12,7 @@ import { LiveConfig } from '../../controlplane/live-config.ts'
 import { createMesh } from '../../controlplane/mesh.ts'
 import { createRateLimits } from '../../controlplane/ratelimit/index.ts'
 import { FileStore } from '../../controlplane/sources/index.ts'
+import { errorText } from '../../errors/thrown.ts'
 import { CommandError, UsageError } from '../errors.ts'
 import { listening } from './listening.ts'
 import type { Log } from './log.ts'
@@ -85,7 +86,7 @@ export async function startRateLimitServer(
     return { port, metricsUrl, stop }
   } catch (error) {
     await stop()
-    throw error instanceof CommandError ? error : new CommandError((error as Error).message)
+    throw error instanceof CommandError ? error : new CommandError(errorText(error))
   }
 }
 
@@ -115,7 +116,7 @@ function credentialsOf(tls: RateLimitServerOptions['tls']): ServerCredentials {
     try {
       readFileSync(file)
     } catch (error) {
-      throw new CommandError(`TLS: cannot read ${file}: ${(error as Error).message}`)
+      throw new CommandError(`TLS: cannot read ${file}: ${errorText(error)}`)
     }
   const provider = new experimental.FileWatcherCertificateProvider({
     ...{ certificateFile: tls.cert, privateKeyFile: tls.key, refreshIntervalMs: RENEW_MS },

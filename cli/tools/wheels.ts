@@ -4,6 +4,7 @@ import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/p
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { errorCode } from '../../errors/thrown.ts'
 
 /** Where downloaded tools live: `MESHGATE_CACHE`, else `$XDG_CACHE_HOME/meshgate`, else `~/.cache/meshgate`. */
 export function cacheDirectory(env: NodeJS.ProcessEnv = process.env): string {
@@ -64,7 +65,7 @@ async function acquire(lock: string, done: () => boolean): Promise<void> {
       await writeFile(join(lock, 'pid'), String(process.pid))
       return
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+      if (errorCode(error) !== 'EEXIST') throw error
     }
     if (await abandoned(lock)) await rm(lock, { recursive: true, force: true })
     else await sleep(200)
@@ -90,7 +91,7 @@ function isAlive(pid: number): boolean {
     process.kill(pid, 0)
     return true
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
+    return errorCode(error) === 'EPERM'
   }
 }
 

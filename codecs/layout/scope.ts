@@ -1,3 +1,4 @@
+import { errorText } from '../../errors/thrown.ts'
 import type { FieldInfo } from '../contract.ts'
 import { makeTest } from './condition.ts'
 import { type Expression, parseExpression } from './expression.ts'
@@ -98,7 +99,7 @@ export class Scope {
     try {
       return parseExpression(source)
     } catch (error) {
-      this.issues.error(path, (error as Error).message)
+      this.issues.error(path, errorText(error))
       return undefined
     }
   }

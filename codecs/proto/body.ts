@@ -1,3 +1,4 @@
+import { errorText } from '../../errors/thrown.ts'
 import type { Codec } from '../contract.ts'
 import { didYouMean } from '../layout/names.ts'
 import type { DecodedBody, DecodedFrame } from '../tools/decode.ts'
@@ -67,7 +68,7 @@ function decoded(
   try {
     return { value: printable(types.decode(message, bytes)) }
   } catch (error) {
-    return { problem: (error as Error).message }
+    return { problem: errorText(error) }
   }
 }
 

@@ -1,3 +1,4 @@
+import { errorText } from '../../errors/thrown.ts'
 import type { Issue, IssuePath } from '../layout/issue.ts'
 import { didYouMean } from '../layout/names.ts'
 import type { FieldSpec, ProtocolSpec } from '../layout/schema.ts'
@@ -60,7 +61,7 @@ export function resolveNames(spec: ProtocolSpec, file: string | undefined): Reso
         throw new Error('this document lies in no folder that could hold .proto files; write numbers')
       types = loadProto(name, file)
     } catch (cause) {
-      error(path, (cause as Error).message)
+      error(path, errorText(cause))
     }
     loaded.set(name, types)
     return types
@@ -191,7 +192,7 @@ class Group {
     try {
       return { types, message: types.find(message) }
     } catch (cause) {
-      this.#error([...path, 'message'], (cause as Error).message)
+      this.#error([...path, 'message'], errorText(cause))
       return undefined
     }
   }

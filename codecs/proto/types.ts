@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, isAbsolute, resolve } from 'node:path'
 import type { MessageTypeDefinition } from '@grpc/proto-loader'
+import { errorText } from '../../errors/thrown.ts'
 import { didYouMean } from '../layout/names.ts'
 
 /** A field of a message, as far as routing needs it. */
@@ -108,7 +109,7 @@ export function readProto(path: string, folders: readonly string[] = []): ProtoT
     })
     return new Types(definitions as Readonly<Record<string, unknown>>)
   } catch (error) {
-    throw new Error(placed((error as Error).message, path))
+    throw new Error(placed(errorText(error), path))
   }
 }
 

@@ -1,3 +1,4 @@
+import { errorText } from '../../errors/thrown.ts'
 import { Client } from '../subscription/client.ts'
 import type { DiscoveryRequest, Form } from '../subscription/request.ts'
 import { WireError } from '../subscription/wire.ts'
@@ -69,6 +70,6 @@ function inNode<T>(read: () => T): T {
   try {
     return read()
   } catch (error) {
-    throw new WireError(`the node is malformed: ${(error as Error).message}`)
+    throw new WireError(`the node is malformed: ${errorText(error)}`)
   }
 }

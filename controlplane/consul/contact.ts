@@ -1,3 +1,4 @@
+import { asError } from '../../errors/thrown.ts'
 import type { ConsulHttp } from './http.ts'
 
 /** What is told of a registry. */
@@ -146,7 +147,7 @@ export class LeaderProbe {
       this.#tell.onAnswer()
       if (before !== '' && before !== value) this.#tell.onAnother(value)
     } catch (error) {
-      this.#contact.failed('leader', error as Error)
+      this.#contact.failed('leader', asError(error))
     } finally {
       clearTimeout(late)
       this.#open--

@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import { errorText } from '../../errors/thrown.ts'
 
 /** How to reach a Consul agent. */
 export interface ConsulAddress {
@@ -116,7 +117,7 @@ export class ConsulHttp {
           },
         })
       } catch (error) {
-        return fail((error as Error).message, error)
+        return fail(errorText(error), error)
       }
       request.on('error', (error) => fail(reasonOf(error), error))
       request.on('response', (response) => {

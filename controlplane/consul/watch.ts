@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { asError } from '../../errors/thrown.ts'
 import { ConsulError, type ConsulHttp } from './http.ts'
 
 /** An answer of a blocking query. */
@@ -86,7 +87,7 @@ export class Watch {
           this.#renew()
           continue
         }
-        this.#options.onError(error as Error)
+        this.#options.onError(asError(error))
         const most = Math.min(this.#options.maxBackoffMs, 100 * 2 ** Math.min(this.#failures++, 10))
         // Full jitter: thousands of watches that lost one agent must not come back in step.
         await this.#rest(50 + Math.random() * most)

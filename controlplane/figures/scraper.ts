@@ -1,5 +1,6 @@
 import { request } from 'node:http'
 import { isIP } from 'node:net'
+import { asError } from '../../errors/thrown.ts'
 import { type FigureBook, STEP_MS } from './figure-book.ts'
 import { readPrometheus, STAT_FILTER } from './prometheus.ts'
 
@@ -67,7 +68,7 @@ export class Scraper {
           this.#failing.delete(node)
         } catch (error) {
           book.forget(node)
-          if (!this.#failing.has(node)) warn(target, error as Error)
+          if (!this.#failing.has(node)) warn(target, asError(error))
           this.#failing.add(node)
         }
       }

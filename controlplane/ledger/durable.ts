@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { renameSync, unlinkSync } from 'node:fs'
 import { mkdir, stat, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { errorCode } from '../../errors/thrown.ts'
 import { flushFolder, writeFlushed } from '../../files/replace-file.ts'
 
 /** A file as it shall be; without bytes it shall not be there. */
@@ -56,7 +57,7 @@ async function modeOf(path: string): Promise<number> {
   try {
     return (await stat(path)).mode & 0o777
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    if (errorCode(error) !== 'ENOENT') throw error
     return 0o666 & ~process.umask()
   }
 }
@@ -65,6 +66,6 @@ function unlinkIfThere(path: string): void {
   try {
     unlinkSync(path)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    if (errorCode(error) !== 'ENOENT') throw error
   }
 }

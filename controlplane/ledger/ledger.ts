@@ -1,5 +1,6 @@
 import { realpathSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { errorText } from '../../errors/thrown.ts'
 import { type Database, databasePath, openDatabaseForServer, patiently } from './database.ts'
 import { type Replacement, removeLeftovers, replaceFiles } from './durable.ts'
 import { contentHash, History, type RecordedChange } from './history.ts'
@@ -156,7 +157,7 @@ export class Ledger extends RecordedLedger implements RevisionLedger {
       )
       // If even this fails the revision stays pending: what is done next completes or forgets it, or else the next start.
       await replaceFiles(await this.#differing(back), tagOf(id)).catch(() => {
-        const { code, message } = storageError(error) ?? { code: 'STORAGE_FAILED', message: (error as Error).message }
+        const { code, message } = storageError(error) ?? { code: 'STORAGE_FAILED', message: errorText(error) }
         const state = written
           ? 'the change is in force, but not yet in the history: it comes there before anything else is changed'
           : 'the files may be written in part: they are completed before anything else is changed'

@@ -1,6 +1,7 @@
 import { type BigIntStats, type Dirent, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import { lstat, readdir, readFile, realpath, stat } from 'node:fs/promises'
 import { join, sep } from 'node:path'
+import { errorCode } from '../../errors/thrown.ts'
 import { isConfigName, isIgnoredName } from '../sources/scan.ts'
 
 /** A file of configuration on the disk. */
@@ -99,7 +100,7 @@ export async function readBytes(path: string, disk: Disk = patientDisk): Promise
 }
 
 function isGone(error: unknown): boolean {
-  const { code } = error as NodeJS.ErrnoException
+  const code = errorCode(error)
   return code === 'ENOENT' || code === 'ENOTDIR'
 }
 

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { errorCode, errorText } from '../../errors/thrown.ts'
 import { replaceFile } from '../../files/replace-file.ts'
 import { type StateStore, stateFromJson, stateToJson } from './state.ts'
 
@@ -10,13 +11,13 @@ export function stateFile(path: string): StateStore {
       try {
         text = await readFile(path, 'utf8')
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+        if (errorCode(error) === 'ENOENT') return undefined
         throw error
       }
       try {
         return stateFromJson(text)
       } catch (error) {
-        throw new Error(`${path} cannot be used: ${(error as Error).message}`)
+        throw new Error(`${path} cannot be used: ${errorText(error)}`)
       }
     },
     save: (state) => replaceFile(path, stateToJson(state)),

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { asError } from '../../errors/thrown.ts'
 import type { Descriptor, Rule, Rules } from './rules.ts'
 import type { Store, Taken } from './store.ts'
 
@@ -100,7 +101,7 @@ export class Limiter {
       try {
         taken = await this.options.store.take(takes)
       } catch (error) {
-        this.options.failed?.(error as Error)
+        this.options.failed?.(asError(error))
       }
       for (const [position, { index, rule, key, hits: wanted }] of asked.entries()) {
         const one = taken?.[position]

@@ -1,4 +1,5 @@
 import type { Cluster, Redis } from 'ioredis'
+import { errorText } from '../../errors/thrown.ts'
 import { type Logger, SILENT } from '../ads/index.ts'
 import { connectRedis, isCluster, isConnected, redisOptions } from '../shared/redis.ts'
 import { redisSlot } from '../shared/redis-slot.ts'
@@ -173,7 +174,7 @@ export class RedisStore implements Store {
       })
     } catch (error) {
       if (breaker.failed(this.now()))
-        this.logger.warn({ error: (error as Error).message }, 'Redis does not answer; it is left alone but for probes')
+        this.logger.warn({ error: errorText(error) }, 'Redis does not answer; it is left alone but for probes')
       throw error
     }
   }

@@ -1,6 +1,7 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
 import { timestampFromMs } from '@bufbuild/protobuf/wkt'
 import type { ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js'
+import { errorText } from '../../errors/thrown.ts'
 import type {
   RateLimitDescriptor,
   RateLimitDescriptor_RateLimitOverride as RateLimitOverride,
@@ -39,7 +40,7 @@ export function rateLimitService(limiter: Limiter, logger: Logger): ExtraService
         try {
           request = readRequest(call.request)
         } catch (error) {
-          answer({ code: STATUS.invalidArgument, details: (error as Error).message })
+          answer({ code: STATUS.invalidArgument, details: errorText(error) })
           return
         }
         if (open >= MOST_OPEN) {

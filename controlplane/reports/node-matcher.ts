@@ -1,4 +1,5 @@
 import { RE2JS } from 're2js'
+import { errorText } from '../../errors/thrown.ts'
 import type { NodeMatcher } from '../../proto/gen/envoy/type/matcher/v3/node_pb.ts'
 import type { StringMatcher } from '../../proto/gen/envoy/type/matcher/v3/string_pb.ts'
 import type { ValueMatcher } from '../../proto/gen/envoy/type/matcher/v3/value_pb.ts'
@@ -62,7 +63,7 @@ function compileRegex(regex: string): RE2JS {
   try {
     return RE2JS.compile(regex)
   } catch (error) {
-    throw new MatcherError(`${JSON.stringify(regex)} is no regular expression: ${(error as Error).message}`)
+    throw new MatcherError(`${JSON.stringify(regex)} is no regular expression: ${errorText(error)}`)
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import { errorText } from '../../errors/thrown.ts'
 import { authorize, type Logger, type Peer, readNode, STATUS, type Status, TokenBucket } from '../ads/index.ts'
 import { WireError } from '../subscription/wire.ts'
 import type { NodeInfo } from '../xds/resource.ts'
@@ -142,7 +143,7 @@ export class NodeStreams {
     try {
       claimed = readNode(bytes as Buffer, 'sotw')
     } catch (error) {
-      return refusal(STATUS.invalidArgument, `the node is malformed: ${(error as Error).message}`)
+      return refusal(STATUS.invalidArgument, `the node is malformed: ${errorText(error)}`)
     }
     if (claimed.id === '') return refusal(STATUS.invalidArgument, 'the node has no id: set node.id in the bootstrap')
     const decision = authorize(claimed, peer)

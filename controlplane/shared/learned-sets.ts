@@ -1,3 +1,4 @@
+import { errorText } from '../../errors/thrown.ts'
 import { joinLearned, type LearnedStore, NOTHING_LEARNED, type SharedLearnedStore } from './learned.ts'
 import { connectRedis, type RedisLogger, redisOptions } from './redis.ts'
 
@@ -79,7 +80,7 @@ export function learnedSets(
         const workloads = await news()
         return workloads.size === 0 ? state : joinLearned(state ?? NOTHING_LEARNED, { ...NOTHING_LEARNED, workloads })
       } catch (error) {
-        logger.warn({ error: (error as Error).message }, 'what other replicas learned cannot be read')
+        logger.warn({ error: errorText(error) }, 'what other replicas learned cannot be read')
         return state
       }
     },
@@ -101,7 +102,7 @@ export function learnedSets(
         for (const [error] of (await work.exec()) ?? []) if (error) throw error
         for (const [workload, names] of added) known.set(workload, new Set([...(known.get(workload) ?? []), ...names]))
       } catch (error) {
-        logger.warn({ error: (error as Error).message }, 'what was learned cannot be told to other replicas')
+        logger.warn({ error: errorText(error) }, 'what was learned cannot be told to other replicas')
       }
     },
     onOthers(listener) {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { asError } from '../../errors/thrown.ts'
 
 /** Something this replica has, to be shown by the others. */
 export interface PresenceEntry {
@@ -166,7 +167,7 @@ export class Presence {
     } catch (error) {
       // Which part of it arrived is not known.
       this.wholeAt = Number.NEGATIVE_INFINITY
-      this.failed(error as Error)
+      this.failed(asError(error))
     }
   }
 

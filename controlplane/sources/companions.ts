@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { errorCode } from '../../errors/thrown.ts'
 import type { SourceDocument } from './document.ts'
 import type { ConfigSource, SourceSnapshot } from './source.ts'
 import { type FolderWatcher, type WatchFolders, watchFolders } from './watch.ts'
@@ -141,6 +142,6 @@ function contentOf(file: string): Uint8Array | string {
   try {
     return readFileSync(file)
   } catch (error) {
-    return String((error as NodeJS.ErrnoException).code)
+    return String(errorCode(error))
   }
 }

@@ -12,6 +12,7 @@ import {
 } from 'node:fs'
 import { lstat, open, readdir, readlink, realpath, stat } from 'node:fs/promises'
 import { basename } from 'node:path'
+import { errorCode, errorText } from '../../errors/thrown.ts'
 
 /** What tells one state of a file from another. */
 export interface FileInfo {
@@ -153,12 +154,6 @@ function infoOf(stats: Stats): FileInfo {
   }
 }
 
-/** `ENOENT`, `EACCES`, … of what a file system call threw. */
-export function errorCode(error: unknown): string {
-  const code = (error as { code?: unknown } | null)?.code
-  return typeof code === 'string' ? code : 'EUNKNOWN'
-}
-
 const reasons: Readonly<Record<string, string>> = {
   ENOENT: 'there is nothing at this path',
   EACCES: 'permission denied',
@@ -173,6 +168,6 @@ const reasons: Readonly<Record<string, string>> = {
 
 /** A file system error in words. */
 export function errorReason(error: unknown): string {
-  const code = errorCode(error)
-  return `${reasons[code] ?? (error instanceof Error ? error.message : String(error))} (${code})`
+  const code = errorCode(error) ?? 'EUNKNOWN'
+  return `${reasons[code] ?? errorText(error)} (${code})`
 }

@@ -1,7 +1,8 @@
 import { basename, dirname, join, resolve, sep } from 'node:path'
+import { errorCode } from '../../errors/thrown.ts'
 import type { Diagnostic } from '../diagnostics/diagnostic.ts'
 import { byPath, chooseFiles, type FoundFile } from './choose-files.ts'
-import { errorCode, errorReason, type FileAccess, type FileInfo, type FolderEntry } from './file-access.ts'
+import { errorReason, type FileAccess, type FileInfo, type FolderEntry } from './file-access.ts'
 import type { StoreLimits } from './limits.ts'
 import { complainAt } from './yaml-documents.ts'
 

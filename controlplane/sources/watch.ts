@@ -1,6 +1,6 @@
 import { type FSWatcher, watch } from 'node:fs'
 import { basename } from 'node:path'
-import { errorCode } from './file-access.ts'
+import { errorCode } from '../../errors/thrown.ts'
 
 /** Tells about changes in a set of folders; one watch per folder, none per file. */
 export interface FolderWatcher {
@@ -38,11 +38,11 @@ export const watchFolders: WatchFolders = (onEvent, onError) => {
       watched.set(folder, { identity, watcher })
       watcher.on('error', (error) => {
         if (watched.get(folder)?.watcher === watcher) drop(folder)
-        onError(folder, errorCode(error))
+        onError(folder, errorCode(error) ?? 'EUNKNOWN')
       })
     } catch (error) {
       // Gone since it was listed: the next look at its parent finds that.
-      if (errorCode(error) !== 'ENOENT') onError(folder, errorCode(error))
+      if (errorCode(error) !== 'ENOENT') onError(folder, errorCode(error) ?? 'EUNKNOWN')
     }
   }
   return {

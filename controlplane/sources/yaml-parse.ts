@@ -1,4 +1,5 @@
 import { Composer, type CST, type Document, Lexer, LineCounter, type ParsedNode, Parser, type YAMLError } from 'yaml'
+import { errorText } from '../../errors/thrown.ts'
 import type { ReadLimits } from './limits.ts'
 import type { Problem } from './problem.ts'
 import { explainSyntax } from './yaml-errors.ts'
@@ -199,7 +200,7 @@ export function tooManyValues(limits: ReadLimits): string {
 
 /** The library reports errors as data; what it throws is a document that is too much for it (stack, argument count). */
 function gaveUp(error: unknown, offset: number): Problem {
-  const reason = error instanceof Error ? error.message : String(error)
+  const reason = errorText(error)
   return { code: 'SOURCE_YAML_SYNTAX', offset, message: `the document is too complicated to read (${reason})` }
 }
 

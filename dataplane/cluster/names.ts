@@ -1,5 +1,6 @@
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
+import { errorText } from '../../errors/thrown.ts'
 import { complain } from '../complain.ts'
 import type { ClusterConfig, EndpointConfig, NameLookup } from '../configuration.ts'
 
@@ -96,7 +97,7 @@ export class Names {
       entry.failures = 0
     } catch (error) {
       waitMs = Math.min(lookup.retryMs.base * 2 ** entry.failures++, lookup.retryMs.max)
-      complain(`name ${name}`, `its addresses cannot be found: ${(error as Error).message}`)
+      complain(`name ${name}`, `its addresses cannot be found: ${errorText(error)}`)
     }
     if (this.#entries.get(key) !== entry) return
     entry.timer = setTimeout(() => void this.#ask(key, entry), waitMs)

@@ -1,5 +1,6 @@
 import { RE2JS } from 're2js'
 import type { ConnectionMode as Mode } from '../../codecs/contract.ts'
+import { errorText } from '../../errors/thrown.ts'
 import {
   ConnectionMode,
   type DirectReply as DirectReplyMessage,
@@ -147,7 +148,7 @@ function checkRegex(path: string, regex: string): void {
   try {
     RE2JS.compile(regex)
   } catch (error) {
-    refuse(path, (error as Error).message)
+    refuse(path, errorText(error))
   }
 }
 

@@ -1,6 +1,7 @@
 import { clone, create } from '@bufbuild/protobuf'
 import { type Pem, PemFiles, type PemNames } from '../../certificates/pem-files.ts'
 import { watchFiles } from '../../certificates/watch.ts'
+import { errorText } from '../../errors/thrown.ts'
 import { type DataSource, DataSourceSchema } from '../../proto/gen/envoy/config/core/v3/base_pb.ts'
 import { type Secret, SecretSchema } from '../../proto/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.ts'
 import type { ConfigLog } from './control-plane.ts'
@@ -63,7 +64,7 @@ export class SecretFiles {
       pem.follow({ setSecureContext: this.#changed })
       return { key, pem, stop: () => pem.stop() }
     } catch (error) {
-      log.warn({ secret: name }, `${(error as Error).message}; it is read when it changes`)
+      log.warn({ secret: name }, `${errorText(error)}; it is read when it changes`)
       const paths = Object.values(names).filter((path) => path !== undefined)
       const again = () => {
         this.forget(name)

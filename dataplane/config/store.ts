@@ -1,4 +1,5 @@
 import { fromBinary } from '@bufbuild/protobuf'
+import { errorText } from '../../errors/thrown.ts'
 import { ClusterSchema } from '../../proto/gen/envoy/config/cluster/v3/cluster_pb.ts'
 import { ClusterLoadAssignmentSchema } from '../../proto/gen/envoy/config/endpoint/v3/endpoint_pb.ts'
 import { type Secret, SecretSchema } from '../../proto/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.ts'
@@ -150,7 +151,7 @@ export class ResourceStore {
       return undefined
     } catch (error) {
       // What protobuf throws for broken bytes is a refusal as well; nothing from the network may end the process.
-      return error instanceof Refusal ? error.message : `the message cannot be read: ${(error as Error).message}`
+      return error instanceof Refusal ? error.message : `the message cannot be read: ${errorText(error)}`
     }
   }
 

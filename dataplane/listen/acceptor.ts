@@ -1,6 +1,7 @@
 import cluster from 'node:cluster'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls'
+import { errorText } from '../../errors/thrown.ts'
 import { complain, reasonOf } from '../complain.ts'
 import type { ServerTls, SocketAddress } from '../configuration.ts'
 import type { Engine } from '../engine.ts'
@@ -129,7 +130,7 @@ export class Acceptor {
     try {
       context = this.#context(tls)
     } catch (error) {
-      process.stderr.write(`listener ${this.target.name}: TLS: ${(error as Error).message}\n`)
+      process.stderr.write(`listener ${this.target.name}: TLS: ${errorText(error)}\n`)
       socket.destroy()
       return
     }

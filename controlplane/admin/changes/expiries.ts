@@ -1,3 +1,4 @@
+import { errorText } from '../../../errors/thrown.ts'
 import type { ConfigObject } from '../../config/object.ts'
 import { ApiError } from '../http/errors.ts'
 import type { Changes } from './changes.ts'
@@ -98,7 +99,7 @@ export class Expiries {
           times.push(this.#now() + LOOK_MS)
           continue
         }
-        problems.push(`${object.key}: its faults and mirrors cannot be ended in time: ${(error as Error).message}`)
+        problems.push(`${object.key}: its faults and mirrors cannot be ended in time: ${errorText(error)}`)
         times.push(this.#now() + RETRY_MS)
       }
     }

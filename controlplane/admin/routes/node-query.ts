@@ -1,3 +1,4 @@
+import { errorText } from '../../../errors/thrown.ts'
 import type { NodeInfo } from '../../xds/resource.ts'
 import type { AdminContext } from '../context.ts'
 import { badRequest } from '../http/errors.ts'
@@ -30,7 +31,7 @@ export function queriedNode({ node: id, metadata }: NodeQuery, { status }: Admin
   try {
     value = JSON.parse(metadata)
   } catch (error) {
-    throw badRequest(`metadata is no JSON: ${(error as Error).message}`)
+    throw badRequest(`metadata is no JSON: ${errorText(error)}`)
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw badRequest('metadata must be a JSON object')

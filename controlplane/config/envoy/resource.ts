@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { fromJson, type JsonValue } from '@bufbuild/protobuf'
+import { errorText } from '../../../errors/thrown.ts'
 import { fullRegistry } from '../../../proto/registry.ts'
 import { type ResourceType, SHORT_NAME, TYPE_URL } from '../../../proto/types.ts'
 import type { ObjectMeta } from '../kind.ts'
@@ -121,6 +122,6 @@ function checkMessage({ type, json, path }: RawResource, spec: EnvoyResourceSpec
   try {
     fromJson(desc, canonicalJson(desc, json) as JsonValue, { registry: fullRegistry() })
   } catch (error) {
-    report(path, error instanceof Error ? error.message : String(error), { code: 'ENVOY_VALUE' })
+    report(path, errorText(error), { code: 'ENVOY_VALUE' })
   }
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { errorText } from '../../../errors/thrown.ts'
 import type { KindDefinition } from '../kind.ts'
 import { checked, message, optional, type Report, required, valid } from '../schema.ts'
 import { shown } from '../syntax/host.ts'
@@ -57,7 +58,7 @@ function jwksRule(jwks: string, report: Report): void {
   try {
     set = JSON.parse(jwks)
   } catch (error) {
-    report(['jwks'], `jwks is no JSON: ${error instanceof Error ? error.message : String(error)}`)
+    report(['jwks'], `jwks is no JSON: ${errorText(error)}`)
     return
   }
   const keys =

@@ -1,4 +1,5 @@
 import { RE2JS } from 're2js'
+import { errorText } from '../../../errors/thrown.ts'
 import { shown } from './host.ts'
 
 /** Istio's limit; an RE2 program is always larger than its text. */
@@ -23,6 +24,6 @@ function compileProblem(text: string): string | undefined {
     RE2JS.compile(text)
     return undefined
   } catch (error) {
-    return `${shown(text)} is no RE2 expression: ${error instanceof Error ? error.message : String(error)}`
+    return `${shown(text)} is no RE2 expression: ${errorText(error)}`
   }
 }

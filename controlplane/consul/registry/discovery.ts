@@ -1,3 +1,4 @@
+import { asError } from '../../../errors/thrown.ts'
 import type { DiscoveredService, Discovery } from '../../model/index.ts'
 import { Contact, LeaderProbe, PROBE_TIMEOUT_MS, type SourceLog } from '../contact.ts'
 import { ConsulHttp } from '../http.ts'
@@ -233,7 +234,7 @@ export class ConsulDiscovery {
         failures = 0
         this.#isOwn(own)
       } catch (error) {
-        this.#contact.failed('agent', error as Error)
+        this.#contact.failed('agent', asError(error))
         wait = 100 + Math.random() * Math.min(2 * probeMs, 200 * 2 ** Math.min(failures++, 6))
       }
       await new Promise<void>((resolve) => {

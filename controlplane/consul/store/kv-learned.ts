@@ -1,3 +1,4 @@
+import { asError } from '../../../errors/thrown.ts'
 import {
   joinLearned,
   type Learned,
@@ -114,7 +115,7 @@ export function kvLearned(own: LearnedStore, options: KvLearnedOptions): SharedL
         for (const [name, part] of splitLearned(mine)) await writePart(root + name, part)
         succeed()
       } catch (error) {
-        fail(error as Error)
+        fail(asError(error))
         schedule()
       }
     })
@@ -137,7 +138,7 @@ export function kvLearned(own: LearnedStore, options: KvLearnedOptions): SharedL
         const { value } = await kv.http.json({ path, query: { recurse: '', consistent: '' }, timeoutMs: LOAD_MS })
         shared = takeAll(value)
       } catch (error) {
-        fail(error as Error)
+        fail(asError(error))
       }
       watch = new Watch(kv.http, {
         ...{ path, query: { recurse: '' }, minGapMs: readMs },

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { asError, errorText } from '../../../errors/thrown.ts'
 import {
   type ApplyOptions,
   ConflictError,
@@ -111,7 +112,7 @@ export class KvLedger extends RecordedLedger implements RevisionLedger {
         await ledger.close()
         throw error
       }
-      ledger.#state.failed(error as Error)
+      ledger.#state.failed(asError(error))
     }
     ledger.#follow()
     return ledger
@@ -272,7 +273,7 @@ export class KvLedger extends RecordedLedger implements RevisionLedger {
         if (entry) return readJson<StoredRevision>(entry).request === stored.request
       }
       throw new Error(
-        `${(error as Error).message}; whether revision ${id} was written cannot be told: look at the history before doing it again`,
+        `${errorText(error)}; whether revision ${id} was written cannot be told: look at the history before doing it again`,
         { cause: error },
       )
     }
