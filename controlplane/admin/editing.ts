@@ -7,9 +7,11 @@ import { sessionRoutes } from './access/session-routes.ts'
 import { tokenRoutes } from './access/token-routes.ts'
 import type { Changes } from './changes/changes.ts'
 import { changeRoutes } from './changes/routes/changes.ts'
+import { convergenceRoutes } from './changes/routes/convergence.ts'
 import { documentRoutes } from './changes/routes/documents.ts'
 import { eventRoutes } from './changes/routes/events.ts'
 import { revisionFigureRoutes } from './changes/routes/figures.ts'
+import { revisionRoutes } from './changes/routes/revisions.ts'
 import { ruleRoutes } from './changes/routes/rules.ts'
 import type { AdminContext } from './context.ts'
 import { ApiError } from './http/errors.ts'
@@ -56,7 +58,9 @@ export function editingRoutes(app: FastifyInstance, context: AdminContext): void
   }
   ruleRoutes(app, context)
   documentRoutes(app, need)
+  revisionRoutes(app, need)
   changeRoutes(app, need, context)
+  convergenceRoutes(app, need)
   eventRoutes(app, need)
   revisionFigureRoutes(app, need, context)
   sessionRoutes(app, need, new LoginLimit())

@@ -19,10 +19,12 @@ import { figureRoutes } from './routes/figures.ts'
 import { healthRoutes } from './routes/health.ts'
 import { kindRoutes } from './routes/kinds.ts'
 import { loadRoutes } from './routes/load.ts'
+import { maglevRoutes } from './routes/maglev.ts'
 import { policyRoutes } from './routes/policies.ts'
 import { proxyRoutes } from './routes/proxies.ts'
 import { serviceRoutes } from './routes/services.ts'
 import { sourceRoutes } from './routes/sources.ts'
+import { topologyRoutes } from './routes/topology.ts'
 import { translateRoutes } from './routes/translate.ts'
 import { schemas } from './schemas/index.ts'
 
@@ -100,6 +102,8 @@ export async function createAdminServer(context: AdminContext, options: AdminOpt
     kindRoutes(routes)
     serviceRoutes(routes, context)
     policyRoutes(routes, context)
+    topologyRoutes(routes, context)
+    maglevRoutes(routes, context)
     sourceRoutes(routes, context)
     explainRoutes(routes, context)
     translateRoutes(routes, context)

@@ -15,6 +15,7 @@ import { ApiError, badRequest, notFound } from '../http/errors.ts'
 import { Convergences } from './convergence.ts'
 import { EventHub } from './events.ts'
 import { Expiries } from './expiries.ts'
+import { keptRevision } from './kept.ts'
 import { type PlannedFile, Planner, planHash } from './planner.ts'
 
 export interface ChangesOptions {
@@ -213,8 +214,7 @@ export class Changes {
   }
 
   #known(revision: number): void {
-    if (revision !== 0 && !this.ledger.revision(revision))
-      throw notFound(`there is no revision ${revision}, or it is no longer kept`)
+    if (revision !== 0) keptRevision(this.ledger, revision)
   }
 
   #content(hash: string | undefined): Buffer | undefined {

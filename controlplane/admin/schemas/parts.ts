@@ -56,13 +56,6 @@ export const NO_LATENCY = ['p50Ms', 'p99Ms'] as const
 export const named = (name: string, schema: string, description: string) =>
   part({ [name]: listOf(schema, description) })
 
-/** The parameters of a path with a revision in it. */
-export const revisionParams = {
-  type: 'object',
-  properties: { revision: { type: 'integer', minimum: 0, description: 'Number of the revision.' } },
-  required: ['revision'],
-} as const
-
 /** The same in English and in Chinese. */
 export const inBoth = (description: string) => ({
   ...part({ en: text('In English.'), zh: text('In Chinese.') }),

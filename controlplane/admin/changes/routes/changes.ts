@@ -3,8 +3,8 @@ import { FileRefusedError } from '../../../ledger/index.ts'
 import type { Actor } from '../../access/access.ts'
 import type { AdminContext } from '../../context.ts'
 import type { Editing } from '../../editing.ts'
-import { ApiError, badRequest, notFound } from '../../http/errors.ts'
-import { answers, ref, revisionParams } from '../../schemas/parts.ts'
+import { ApiError, badRequest } from '../../http/errors.ts'
+import { answers, ref } from '../../schemas/parts.ts'
 import { ChangeConflict, type SentFile, type StepBack } from '../changes.ts'
 import type { PlannedFile } from '../planner.ts'
 import { changesPrograms } from '../programs.ts'
@@ -70,7 +70,7 @@ const REFUSED_WRITES = {
   503: ['STORE_UNAVAILABLE'],
 } as const
 
-/** What a change would do, doing it, going back and following it. */
+/** What a change would do, doing it and going back. */
 export function changeRoutes(app: FastifyInstance, need: () => Editing, context: AdminContext): void {
   app.post<{ Body: PlanBody }>(
     '/api/v1/plan',
@@ -162,27 +162,6 @@ export function changeRoutes(app: FastifyInstance, need: () => Editing, context:
         const by = { who: request.actor?.name ?? 'local', why, source: 'rollback', refers: to ?? undo } as const
         return shownRevision(await changes.apply(files, plan, by))
       })
-    },
-  )
-
-  app.get<{ Params: { revision: number } }>(
-    '/api/v1/revisions/:revision/convergence',
-    {
-      config: { refuses: { 404: ['NOT_FOUND'] } },
-      schema: {
-        operationId: 'getConvergence',
-        tags: ['changes'],
-        summary: 'Which proxies have a revision, which refuse it and why',
-        params: revisionParams,
-        response: answers(ref('Convergence'), 'Proxies the revision concerned when it was written.'),
-      },
-    },
-    async ({ params: { revision: id } }) => {
-      const { changes } = need()
-      const found = changes.convergences.of(id)
-      if (found) return found
-      if (!changes.ledger.revision(id)) throw notFound(`there is no revision ${id}, or it is no longer kept`)
-      throw notFound(`revision ${id} is not followed: it was made by hand, or before the control plane started`)
     },
   )
 }

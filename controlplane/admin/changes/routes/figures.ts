@@ -3,7 +3,8 @@ import type { ServiceFigures } from '../../../figures/index.ts'
 import type { AdminContext } from '../../context.ts'
 import type { Editing } from '../../editing.ts'
 import { notFound } from '../../http/errors.ts'
-import { answers, ref, revisionParams } from '../../schemas/parts.ts'
+import { answers, ref } from '../../schemas/parts.ts'
+import { revisionParams } from './parameters.ts'
 
 /** How long a change is looked at, and what came before it, ms. */
 const WATCH_MS = 5 * 60_000
