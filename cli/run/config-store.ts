@@ -7,9 +7,9 @@ import { protocolFiles } from '../../controlplane/config/protocols.ts'
 import {
   type ConsulAddress,
   KvAccess,
+  KvLearned,
   KvLedger,
   KvSource,
-  kvLearned,
   kvPresence,
   LAYOUT,
   SessionLock,
@@ -115,7 +115,7 @@ export async function openConfigStore(
     // Replicas that share it all may change it.
     announce() {},
     presence: () => kvPresence(full, prefix),
-    learned: (own) => kvLearned(own, { address: full, prefix, log }),
+    learned: (own) => new KvLearned(own, { address: full, prefix, log }),
     state: () => {
       const { lastContact, error, name, asOf } = ledger
       const ageMs = error === undefined || asOf === undefined ? 0 : Math.max(1, Date.now() - asOf)

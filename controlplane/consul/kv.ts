@@ -30,9 +30,16 @@ export class Kv {
     this.http = http
   }
 
-  /** @throws ConsulError */
-  async get(key: string, consistent = false): Promise<KvEntry | undefined> {
-    const { value } = await this.http.json({ path: pathOf(key), query: consistent ? { consistent: '' } : {} })
+  /**
+   * One key; undefined when it is not there. A `consistent` read is never of a server that has lost its lead without knowing it
+   * (https://developer.hashicorp.com/consul/api-docs/features/consistency).
+   * @throws ConsulError
+   */
+  async get(key: string, mode: 'default' | 'consistent' = 'default'): Promise<KvEntry | undefined> {
+    const { value } = await this.http.json({
+      path: pathOf(key),
+      query: mode === 'consistent' ? { consistent: '' } : {},
+    })
     return value === undefined ? undefined : readEntries(value)[0]
   }
 

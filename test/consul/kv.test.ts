@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ConsulHttp, Kv, KvLedger, KvSource, kvLearned, SessionLock } from '../../controlplane/consul/index.ts'
+import { ConsulHttp, Kv, KvLearned, KvLedger, KvSource, SessionLock } from '../../controlplane/consul/index.ts'
 import { ConflictError, type FileChange } from '../../controlplane/ledger/index.ts'
 import { OnDemandMemory, stateFile } from '../../controlplane/ondemand/index.ts'
 import { testProgram } from '../helpers/compiled.ts'
@@ -270,7 +270,7 @@ describe.skipIf(!(await hasConsul()))('configuration in Consul', () => {
       const path = join(folder, `learned-${++stores}.json`)
       const log = { info: () => {}, warn: (_: object, message: string) => warnings.push(message) }
       const address = { url: consul.url }
-      const store = kvLearned(stateFile(path), { address, prefix: 't/learned', log, writeMs: 20, readMs: 20 })
+      const store = new KvLearned(stateFile(path), { address, prefix: 't/learned', log, writeMs: 20, readMs: 20 })
       const usage = { reporting: () => false, lastUsed: () => undefined }
       const memory = new OnDemandMemory({ store, usage, idleMs: () => 0, logger: log })
       await memory.load()

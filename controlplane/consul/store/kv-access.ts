@@ -99,7 +99,7 @@ export class KvAccess {
     const local = rows.read()
     const known = rows.base()
     const marked = remote.has(MARK)
-    if (!marked && known.size > 0 && !(await this.#kv.get(`${prefix}/${LAYOUT.head}`, true)))
+    if (!marked && known.size > 0 && !(await this.#kv.get(`${prefix}/${LAYOUT.head}`, 'consistent')))
       throw new Error(
         `${prefix} was wiped in Consul, with the users of all replicas: those known here stay, and are written there again once ` +
           'the configuration is back (from a backup, or with "meshgate store copy")',

@@ -68,7 +68,7 @@ async function forgetRevisions(options: CompactionOptions, newest: number): Prom
   const first = keys[over.length]
   if (first !== undefined) {
     // Whoever begins anew begins with this tree; it must be there before the one it follows goes.
-    const entry = await kv.get(first, true)
+    const entry = await kv.get(first, 'consistent')
     const manifest = entry && readJson<StoredRevision>(entry).manifest
     if (manifest !== undefined && !(await content.hasTree(manifest))) {
       content.forget()
@@ -86,7 +86,7 @@ async function forgetRevisions(options: CompactionOptions, newest: number): Prom
 /** Deletes what was noted a grace ago and is still referred to by nothing; notes what is referred to by nothing now. */
 async function collect(options: CompactionOptions): Promise<number> {
   const { kv, prefix, graceMs, now = Date.now } = options
-  const noted = await kv.get(prefix + LAYOUT.garbage, true)
+  const noted = await kv.get(prefix + LAYOUT.garbage, 'consistent')
   const garbage = noted && readJson<Garbage>(noted)
   // A time to come is that of a clock that was set back since.
   const isDue = garbage !== undefined && garbage.at <= now() && now() - garbage.at >= graceMs
@@ -177,7 +177,9 @@ async function recordsAfter(
   const entries =
     known === 0
       ? [...(await kv.list(prefix + LAYOUT.revisions))]
-      : (await Promise.all(ids.map((id) => kv.get(prefix + LAYOUT.revision(id), true)))).filter((entry) => !!entry)
+      : (await Promise.all(ids.map((id) => kv.get(prefix + LAYOUT.revision(id), 'consistent')))).filter(
+          (entry) => !!entry,
+        )
   return entries.sort((a, b) => revisionOf(a.key) - revisionOf(b.key)).map((entry) => readJson<StoredRevision>(entry))
 }
 
@@ -187,7 +189,7 @@ interface FoundHead {
 }
 
 async function readHead({ kv, prefix }: CompactionOptions): Promise<FoundHead | undefined> {
-  const entry = await kv.get(prefix + LAYOUT.head, true)
+  const entry = await kv.get(prefix + LAYOUT.head, 'consistent')
   return entry && { entry, value: readJson<Head>(entry) }
 }
 

@@ -68,7 +68,7 @@ export class KvCopy {
     if (!mine || mine.revision !== this.#head) return false
     if (head.revision === this.#head) return head.manifest === mine.manifest
     const { kv, prefix } = this.#options
-    const entry = await kv.get(prefix + LAYOUT.revision(this.#head), true)
+    const entry = await kv.get(prefix + LAYOUT.revision(this.#head), 'consistent')
     // Compacted away meanwhile: then it is read anew.
     return entry !== undefined && readJson<StoredRevision>(entry).manifest === mine.manifest
   }
@@ -144,7 +144,7 @@ export class KvCopy {
     if (upTo - after > FEW) for (const entry of await kv.list(prefix + LAYOUT.revisions)) read(entry)
     else
       for (let id = after + 1; id <= upTo; id++) {
-        const entry = await kv.get(prefix + LAYOUT.revision(id), true)
+        const entry = await kv.get(prefix + LAYOUT.revision(id), 'consistent')
         if (entry) read(entry)
       }
     return stored

@@ -7,11 +7,11 @@ import {
   type SharedLearnedStore,
 } from '../../shared/index.ts'
 import type { SourceLog } from '../contact.ts'
-import { type ConsulAddress, ConsulError, ConsulHttp } from '../http.ts'
-import { Kv, type KvEntry, pathOf, readEntries } from '../kv.ts'
+import { type ConsulAddress, ConsulHttp } from '../http.ts'
+import { Kv, pathOf } from '../kv.ts'
 import { Watch } from '../watch.ts'
 import { LAYOUT } from './kv-content.ts'
-import { EMPTY_PART, joinPart, newInPart, packPart, splitLearned, unpackPart } from './learned-part.ts'
+import { LearnedParts } from './learned-parts.ts'
 
 export interface KvLearnedOptions {
   readonly address: ConsulAddress
@@ -26,9 +26,6 @@ export interface KvLearnedOptions {
   readonly now?: () => number
 }
 
-const DAY_MS = 86_400_000
-/** A part that somebody else writes at the same time is read again, so often. */
-const TRIES = 5
 /** How long a start waits for what others learned, ms. */
 const LOAD_MS = 3_000
 /** How often what would expire is said again, ms. */
@@ -39,141 +36,128 @@ const RENEW_MS = 6 * 3_600_000
  * new replica of its workload there, start warm. Everything is kept by `own` as before; Consul only adds to it. Written when something
  * is new, each part by check-and-set, and not more often than every `writeMs`.
  */
-export function kvLearned(own: LearnedStore, options: KvLearnedOptions): SharedLearnedStore {
-  const { address, prefix, log, writeMs = 5_000, readMs = 10_000, now = Date.now } = options
-  const kv = new Kv(new ConsulHttp(address))
-  const root = `${prefix}/${LAYOUT.learned}`
-  const listeners = new Set<(news: Learned) => void>()
-  /** What is in Consul, by key. */
-  let known = new Map<string, KvEntry>()
-  let mine = NOTHING_LEARNED
-  let watch: Watch | undefined
-  let timer: NodeJS.Timeout | undefined
-  let renewal: NodeJS.Timeout | undefined
-  let writtenAt = Number.NEGATIVE_INFINITY
-  let turn: Promise<void> = Promise.resolve()
-  let stopped = false
-  let complains = false
-  const crowded = new Set<string>()
+export class KvLearned implements SharedLearnedStore {
+  readonly #own: LearnedStore
+  readonly #http: ConsulHttp
+  readonly #parts: LearnedParts
+  readonly #path: string
+  readonly #log: SourceLog
+  readonly #writeMs: number
+  readonly #readMs: number
+  readonly #listeners = new Set<(news: Learned) => void>()
+  #mine = NOTHING_LEARNED
+  #watch: Watch | undefined
+  #timer: NodeJS.Timeout | undefined
+  #renewal: NodeJS.Timeout | undefined
+  #writtenAt = Number.NEGATIVE_INFINITY
+  #turn: Promise<void> = Promise.resolve()
+  #stopped = false
+  #complains = false
 
-  const fail = (error: Error) => {
-    if (!complains && !stopped)
-      log.warn({ err: error }, 'what proxies use on demand is not shared with other replicas at present')
-    complains = true
-  }
-  const succeed = () => {
-    if (complains) log.info({ consul: kv.http.url }, 'what proxies use on demand is shared with other replicas again')
-    complains = false
-  }
-  const newIn = (key: string, entry: KvEntry | undefined) => newInPart(partOf(known.get(key)), partOf(entry))
-  const tell = (news: Learned) => {
-    if (news.workloads.size + news.generations.size > 0) for (const listener of [...listeners]) listener(news)
-  }
-
-  function takeAll(value: unknown): Learned {
-    const entries = value === undefined ? [] : readEntries(value)
-    const news = entries.map((entry) => newIn(entry.key, entry)).reduce(joinLearned, NOTHING_LEARNED)
-    known = new Map(entries.map((entry) => [entry.key, entry]))
-    return news
+  constructor(own: LearnedStore, options: KvLearnedOptions) {
+    const { address, prefix, log, writeMs = 5_000, readMs = 10_000, now = Date.now } = options
+    const root = `${prefix}/${LAYOUT.learned}`
+    this.#own = own
+    this.#http = new ConsulHttp(address)
+    this.#parts = new LearnedParts({ kv: new Kv(this.#http), root, log, now, onNews: (news) => this.#tell(news) })
+    this.#path = pathOf(root)
+    this.#log = log
+    this.#writeMs = writeMs
+    this.#readMs = readMs
   }
 
-  async function readPart(key: string): Promise<void> {
-    const entry = await kv.get(key, true)
-    const news = newIn(key, entry)
-    if (entry) known.set(key, entry)
-    else known.delete(key)
-    tell(news)
+  async load(): Promise<Learned> {
+    this.#mine = (await this.#own.load()) ?? NOTHING_LEARNED
+    const shared = await this.#loadShared()
+    this.#follow()
+    return joinLearned(this.#mine, shared)
   }
 
-  async function writePart(key: string, part: Learned): Promise<void> {
-    for (let attempt = 0; attempt < TRIES; attempt++) {
-      const entry = known.get(key)
-      const there = entry ? unpackPart(entry.value) : EMPTY_PART
-      if (!there) return
-      const { value, left } = packPart(joinPart(there, part, Math.floor(now() / DAY_MS)))
-      if (left > 0 && !crowded.has(key)) {
-        crowded.add(key)
-        log.warn(
-          { key, left },
-          'more is used on demand than is shared: of some workloads each replica knows its own alone',
-        )
-      }
-      if (entry?.value.equals(value)) return
-      const written = await kv.put(key, value, entry?.modifyIndex ?? 0)
-      await readPart(key)
-      if (written) return
+  async save(learned: Learned): Promise<void> {
+    this.#mine = learned
+    await this.#own.save(learned)
+    this.#schedule()
+  }
+
+  onOthers(listener: (news: Learned) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  async stop(): Promise<void> {
+    this.#watch?.stop()
+    clearInterval(this.#renewal)
+    if (this.#timer) await this.#write()
+    this.#stopped = true
+    clearTimeout(this.#timer)
+    await this.#turn
+    this.#http.close()
+  }
+
+  async #loadShared(): Promise<Learned> {
+    try {
+      const query = { recurse: '', consistent: '' }
+      const { value } = await this.#http.json({ path: this.#path, query, timeoutMs: LOAD_MS })
+      return this.#parts.takeAll(value)
+    } catch (error) {
+      this.#failed(asError(error))
+      return NOTHING_LEARNED
     }
-    throw new ConsulError(`${key}: too many others write at the same time`, 409)
   }
 
-  async function write(): Promise<void> {
-    clearTimeout(timer)
-    timer = undefined
-    writtenAt = performance.now()
-    turn = turn.then(async () => {
+  #follow(): void {
+    this.#watch = new Watch(this.#http, {
+      path: this.#path,
+      query: { recurse: '' },
+      minGapMs: this.#readMs,
+      onAnswer: ({ value }) => {
+        this.#tell(this.#parts.takeAll(value))
+        // Of what is gone there something may be known here.
+        this.#schedule()
+      },
+      onError: (error) => this.#failed(error),
+    })
+    this.#renewal = setInterval(() => this.#schedule(), RENEW_MS)
+    this.#renewal.unref()
+  }
+
+  #schedule(): void {
+    if (this.#timer || this.#stopped) return
+    const waitMs = Math.max(0, this.#writtenAt + this.#writeMs - performance.now())
+    this.#timer = setTimeout(() => void this.#write(), waitMs)
+    this.#timer.unref()
+  }
+
+  async #write(): Promise<void> {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#writtenAt = performance.now()
+    this.#turn = this.#turn.then(async () => {
       try {
-        for (const [name, part] of splitLearned(mine)) await writePart(root + name, part)
-        succeed()
+        await this.#parts.add(this.#mine)
+        this.#worked()
       } catch (error) {
-        fail(asError(error))
-        schedule()
+        this.#failed(asError(error))
+        this.#schedule()
       }
     })
-    await turn
+    await this.#turn
   }
 
-  function schedule(): void {
-    if (timer || stopped) return
-    timer = setTimeout(() => void write(), Math.max(0, writtenAt + writeMs - performance.now()))
-    timer.unref()
+  #tell(news: Learned): void {
+    if (news.workloads.size + news.generations.size === 0) return
+    for (const listener of [...this.#listeners]) listener(news)
   }
 
-  return {
-    async load() {
-      const state = (await own.load()) ?? NOTHING_LEARNED
-      mine = state
-      const path = pathOf(root)
-      let shared = NOTHING_LEARNED
-      try {
-        const { value } = await kv.http.json({ path, query: { recurse: '', consistent: '' }, timeoutMs: LOAD_MS })
-        shared = takeAll(value)
-      } catch (error) {
-        fail(asError(error))
-      }
-      watch = new Watch(kv.http, {
-        ...{ path, query: { recurse: '' }, minGapMs: readMs },
-        onAnswer: ({ value }) => {
-          tell(takeAll(value))
-          // Of what is gone there something may be known here.
-          schedule()
-        },
-        onError: fail,
-      })
-      renewal = setInterval(schedule, RENEW_MS)
-      renewal.unref()
-      return joinLearned(state, shared)
-    },
-    async save(learned) {
-      mine = learned
-      await own.save(learned)
-      schedule()
-    },
-    onOthers(listener) {
-      listeners.add(listener)
-      return () => listeners.delete(listener)
-    },
-    async stop() {
-      watch?.stop()
-      clearInterval(renewal)
-      if (timer) await write()
-      stopped = true
-      clearTimeout(timer)
-      await turn
-      kv.http.close()
-    },
+  #failed(error: Error): void {
+    if (!this.#complains && !this.#stopped)
+      this.#log.warn({ err: error }, 'what proxies use on demand is not shared with other replicas at present')
+    this.#complains = true
   }
-}
 
-function partOf(entry: KvEntry | undefined) {
-  return (entry && unpackPart(entry.value)) ?? EMPTY_PART
+  #worked(): void {
+    if (this.#complains)
+      this.#log.info({ consul: this.#http.url }, 'what proxies use on demand is shared with other replicas again')
+    this.#complains = false
+  }
 }

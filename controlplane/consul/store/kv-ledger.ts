@@ -269,7 +269,7 @@ export class KvLedger extends RecordedLedger implements RevisionLedger {
       if (error instanceof ConsulError && error.status !== undefined && error.status < 500) throw error
       for (let look = 0; look < 5; look++) {
         await sleep(200 * (look + 1))
-        const entry = await this.#kv.get(revisionKey, true).catch(() => undefined)
+        const entry = await this.#kv.get(revisionKey, 'consistent').catch(() => undefined)
         if (entry) return readJson<StoredRevision>(entry).request === stored.request
       }
       throw new Error(
@@ -295,7 +295,7 @@ export class KvLedger extends RecordedLedger implements RevisionLedger {
   }
 
   async #readOn(): Promise<Known> {
-    const entry = await this.#kv.get(this.#prefix + LAYOUT.head, true)
+    const entry = await this.#kv.get(this.#prefix + LAYOUT.head, 'consistent')
     if (!entry) {
       if (this.head === 0) return { index: 0, swept: undefined }
       if (!this.#copy.isSameStore) {
