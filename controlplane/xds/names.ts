@@ -92,8 +92,15 @@ export function gatewayHttpRouteName(port: number, bind: string | undefined): st
 }
 
 /** Route configuration of one server of a gateway that terminates TLS. */
-export function gatewayHttpsRouteName(port: number, portName: string, gateway: string, namespace: string): string {
-  return `https.${port}.${portName}.${gateway}.${namespace}`
+export function gatewayHttpsRouteName(
+  port: number,
+  portName: string,
+  gateway: string,
+  namespace: string,
+  bind: string | undefined,
+): string {
+  const name = `https.${port}.${portName}.${gateway}.${namespace}`
+  return bind ? `${name}.${bind}` : name
 }
 
 /** Cluster and route configuration of a port a sidecar accepts traffic on. */
@@ -119,9 +126,13 @@ export function fileCertificateName(certificate: string, key: string): string {
   return `file-cert:${certificate}~${key}`
 }
 
-/** SDS name of CA certificates (and a revocation list) in files of the proxy's machine. */
+/** Where most systems keep the CA certificates of the machine. */
+const SYSTEM_CA_FILE = '/etc/ssl/certs/ca-certificates.crt'
+
+/** SDS name of CA certificates (and a revocation list) in files of the proxy's machine; `system`: those it trusts itself. */
 export function fileCaName(caCertificates: string, crl?: string): string {
-  return crl ? `file-root:${caCertificates}~${crl}` : `file-root:${caCertificates}`
+  const file = caCertificates === 'system' ? SYSTEM_CA_FILE : caCertificates
+  return crl ? `file-root:${file}~${crl}` : `file-root:${file}`
 }
 
 /** Whether an SDS name is one of files of the proxy's machine: those are served whatever the documents say. */

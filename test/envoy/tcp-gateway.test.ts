@@ -105,9 +105,10 @@ spec:
   - ${server('mutual', 'HTTPS', 'optional.edge.test', 'mode: OPTIONAL_MUTUAL, credentialName: mutual', '-optional')}
   - ${server('mutual', 'HTTPS', 'named.edge.test', 'mode: MUTUAL, credentialName: mutual, subjectAltNames: [other.test]', '-named')}
   - ${server('mutual', 'HTTPS', 'cacert.edge.test', 'mode: MUTUAL, credentialName: edge, caCertCredentialName: stranger', '-cacert')}
+  - ${server('mutual', 'HTTPS', 'unverified.edge.test', 'mode: MUTUAL, credentialName: mutual, insecureSkipVerify: true', '-unverified')}
   - ${server('mutual', 'HTTPS', 'istio.edge.test', 'mode: ISTIO_MUTUAL', '-istio')}
   - ${server('versions', 'TLS', 'new.edge.test', 'mode: SIMPLE, credentialName: edge, minProtocolVersion: TLSV1_3')}
-  - ${server('versions', 'TLS', 'old.edge.test', 'mode: SIMPLE, credentialName: edge, maxProtocolVersion: TLSV1_2, cipherSuites: [ECDHE-ECDSA-AES128-GCM-SHA256]', '-old')}
+  - ${server('versions', 'TLS', 'old.edge.test', 'mode: SIMPLE, credentialName: edge, maxProtocolVersion: TLSV1_2, cipherSuites: [ECDHE-ECDSA-AES128-GCM-SHA256, NOT-A-SUITE]', '-old')}
   - ${server('files', 'TLS', 'tcp.edge.test', `mode: SIMPLE, serverCertificate: ${folder}/tls.crt, privateKey: ${folder}/tls.key`)}
   - ${server('tcp', 'TCP', '"*"')}
   - {port: {number: ${port('rest')}, name: rest, protocol: TCP}, bind: 127.0.0.1, hosts: ["*"], defaultEndpoint: "127.0.0.1:${other.port}"}
@@ -152,7 +153,7 @@ spec:
             {destination: {host: tcp.test}, weight: 50}, {destination: {host: other.test}, weight: 50}]}]}`,
         ),
         rulesFor(
-          'web.edge.test, optional.edge.test, named.edge.test, cacert.edge.test, istio.edge.test',
+          'web.edge.test, optional.edge.test, named.edge.test, cacert.edge.test, unverified.edge.test, istio.edge.test',
           '- route: [{destination: {host: web}}]',
           'gateways: [ingress/edge]',
         ),
@@ -212,6 +213,7 @@ spec:
     expect((await handshake(port('tls'), tls)).subject).toBe('first')
     expect(await who(port('tls'), { tls })).toBe('tcp')
     await expect(handshake(port('tls'), { servername: 'web.edge.test', ...trust() })).rejects.toThrow()
+    expect((await handshake(port('tls'), { ...tls, ALPNProtocols: ['h2'] })).alpn).toBe('h2')
   })
 
   test('HTTPS SIMPLE: HTTP inside, by ALPN also HTTP/2', async () => {
@@ -224,7 +226,7 @@ spec:
     test('with a certificate the CA signed, which the upstream is told of', async () => {
       const seen = (await askTls(port('mutual'), 'web.edge.test', { ...trust(), ...client })) as Seen
       expect(seen.headers['x-forwarded-client-cert']).toMatch(
-        /^Hash=[0-9a-f]{64};Subject="CN=client";URI=spiffe:\/\/mesh\/ns\/a\/sa\/client;DNS=client\.test$/,
+        /^Hash=[0-9a-f]{64};Cert="-----BEGIN%20CERTIFICATE-----[^"]+";Subject="CN=client";URI=spiffe:\/\/mesh\/ns\/a\/sa\/client;DNS=client\.test$/,
       )
     })
 
@@ -251,6 +253,14 @@ spec:
       const known = await stranger.issue('known', { dns: ['known.test'] })
       expect(await askTls(port('mutual'), 'cacert.edge.test', { ...trust(), ...known })).toMatchObject({ name: 'web' })
       await expect(askTls(port('mutual'), 'cacert.edge.test', { ...trust(), ...client })).rejects.toThrow()
+    })
+
+    test('insecureSkipVerify: a certificate of any CA, but one there must be', async () => {
+      const other = await stranger.issue('stranger', { dns: ['client.test'] })
+      expect(await askTls(port('mutual'), 'unverified.edge.test', { ...trust(), ...other })).toMatchObject({
+        name: 'web',
+      })
+      await expect(askTls(port('mutual'), 'unverified.edge.test', trust())).rejects.toThrow()
     })
 
     test('ISTIO_MUTUAL: the workload certificates of the Mesh document, shown and asked for', async () => {

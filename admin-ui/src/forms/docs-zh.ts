@@ -104,8 +104,8 @@ export const DOCS_ZH: Readonly<Record<string, string>> = {
   'Had to allow WebSocket long ago.': '很久以前用于允许 WebSocket。',
   'Rules for TLS that is passed through, by SNI.': '对透传 TLS 按 SNI 的规则。',
   'Conditions, one of which must hold.': '条件，满足其一即可。',
-  'SNI names; a wildcard label may start them. Each must be within the hosts.':
-    'SNI 名称；可以通配标签开头。每个都须在 hosts 范围内。',
+  'SNI names; a wildcard label may start them. Each must be within the hosts. At a gateway those count that its server exposes.':
+    'SNI 名称；可以通配标签开头。每个都须在 hosts 范围内。在网关上，只有其 server 对外公开的名称才算数。',
   'Destination addresses, IP or CIDR.': '目标地址，IP 或 CIDR。',
   'Port the connection came to.': '连接到达的端口。',
   'Gateways the rule applies to; `mesh` is all sidecars.': '规则适用的网关；`mesh` 指所有 sidecar。',

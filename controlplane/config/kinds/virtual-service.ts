@@ -15,7 +15,10 @@ const l4Match = {
 }
 
 const tlsMatchAttributes = message({
-  sniHosts: required(strings, 'SNI names; a wildcard label may start them. Each must be within the hosts.'),
+  sniHosts: required(
+    strings,
+    'SNI names; a wildcard label may start them. Each must be within the hosts. At a gateway those count that its server exposes.',
+  ),
   ...l4Match,
 })
 export type TlsMatchAttributes = z.infer<typeof tlsMatchAttributes>

@@ -1,25 +1,13 @@
 import type { ServerTls } from '../kinds/server-tls.ts'
 import type { Report } from '../schema.ts'
-
-const CIPHERS = new Set(
-  (
-    'ECDHE-ECDSA-AES128-GCM-SHA256 ECDHE-RSA-AES128-GCM-SHA256 ECDHE-ECDSA-AES256-GCM-SHA384 ECDHE-RSA-AES256-GCM-SHA384 ' +
-    'ECDHE-ECDSA-CHACHA20-POLY1305 ECDHE-RSA-CHACHA20-POLY1305 ECDHE-ECDSA-AES128-SHA ECDHE-RSA-AES128-SHA ' +
-    'ECDHE-ECDSA-AES256-SHA ECDHE-RSA-AES256-SHA AES128-GCM-SHA256 AES256-GCM-SHA384 AES128-SHA AES256-SHA DES-CBC3-SHA'
-  ).split(' '),
-)
+import { cipherSuiteKnown } from '../syntax/cipher-suite.ts'
 
 const CONFLICT = { code: 'FIELD_CONFLICT' } as const
-
-/** Names BoringSSL knows; groups and expressions (`[...]`, `-ALL`) are left to Envoy. */
-function cipherKnown(name: string): boolean {
-  return name === '' || name === 'ALL' || !/^[\p{L}\p{N}]/u.test(name) || CIPHERS.has(name)
-}
 
 function cipherWarnings(suites: readonly string[], report: Report): void {
   const seen = new Set<string>()
   for (const [index, suite] of suites.entries()) {
-    if (!cipherKnown(suite))
+    if (!cipherSuiteKnown(suite))
       report(['cipherSuites', index], `cipher suite ${suite} is unknown and ignored`, { code: 'FIELD_NO_EFFECT' })
     else if (seen.has(suite))
       report(['cipherSuites', index], `cipher suite ${suite} is listed twice`, { code: 'FIELD_NO_EFFECT' })

@@ -1,4 +1,4 @@
-import { hostsOverlap, parseScopedHost, type ScopedHost } from '../../model/hosts.ts'
+import { hostWithin, parseScopedHost, type ScopedHost } from '../../model/hosts.ts'
 import type { Scope } from '../../model/scope.ts'
 import { outboundClusterName } from '../../model/service.ts'
 import { subsetsOf } from './policy.ts'
@@ -27,7 +27,7 @@ export function sniClusterNames(scope: Scope, hosts: readonly ScopedHost[]): rea
         !service.meshExternal &&
         hosts.some(
           ({ namespace, host }) =>
-            (namespace === '*' || namespace === service.namespace) && hostsOverlap(service.hostname, host),
+            (namespace === '*' || namespace === service.namespace) && hostWithin(service.hostname, host),
         ),
     )
     .flatMap((service) => {

@@ -24,8 +24,6 @@ import type { Problem } from './problem.ts'
 type TransportSocket = MessageInitShape<typeof TransportSocketSchema>
 type CommonTlsContext = MessageInitShape<typeof CommonTlsContextSchema>
 
-/** Where most systems keep the CA certificates of the machine; `caCertificates` names another file. */
-const SYSTEM_CA_FILE = '/etc/ssl/certs/ca-certificates.crt'
 /** Name that bootstraps of gRPC libraries give their certificates (gRFC A29); Istio uses it too. */
 const GRPC_PROVIDER = 'default'
 
@@ -186,11 +184,10 @@ function validation(
   names: readonly string[],
 ): NonNullable<CommonTlsContext['validationContextType']> {
   if (tls.insecureSkipVerify) return { case: 'validationContext', value: {} }
-  const ca = tls.caCertificates && tls.caCertificates !== 'system' ? tls.caCertificates : SYSTEM_CA_FILE
   const secret =
     tls.credentialName && tls.mode !== 'ISTIO_MUTUAL'
       ? credentialCaName(tls.credentialName)
-      : fileCaName(ca, tls.caCrl || undefined)
+      : fileCaName(tls.caCertificates || 'system', tls.caCrl || undefined)
   const defaults: MessageInitShape<typeof CertificateValidationContextSchema> = {
     matchTypedSubjectAltNames: names.map(exactName),
   }

@@ -1,9 +1,8 @@
 import { HttpConnectionManagerSchema } from '../../../proto/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts'
 import { pack } from '../../../proto/make.ts'
 import type { WorkloadCertificates } from '../../config/kinds/mesh.ts'
-import { hostIntersection, hostsOverlap } from '../../model/hosts.ts'
+import { compareSpecificity, hostIntersection, hostsOverlap } from '../../model/hosts.ts'
 import type { Scope } from '../../model/index.ts'
-import { isHttp2, portProtocol } from '../../model/service.ts'
 import { sniClusterNames } from '../clusters/auto-passthrough.ts'
 import { fallbackCluster } from '../clusters/local-endpoint.ts'
 import { type GatewayServer, gatewayServers } from '../routes/index.ts'
@@ -11,7 +10,7 @@ import { httpConnectionManager } from './http-connection-manager.ts'
 import { type L4Place, type L4Route, tcpRoutes, tlsRoutes } from './l4-routes.ts'
 import { type Chain, type ListenerPlan, listenerName } from './listener.ts'
 import { tcpProxy } from './tcp-proxy.ts'
-import { asksForClientCertificate, downstreamTlsContext, terminatesTls } from './tls-context.ts'
+import { ALPN, asksForClientCertificate, downstreamTlsContext, terminatesTls } from './tls-context.ts'
 
 const ANY_ADDRESS = '0.0.0.0'
 
@@ -82,13 +81,12 @@ function plainHttpChain(scope: Scope, { server, routeName, origin }: GatewayServ
 /** TLS ends here; each server has its own route table. */
 function terminatedHttpChain(scope: Scope, entry: GatewayServer): Chain {
   const { server, routeName, origin } = entry
-  const { protocol } = portProtocol(server.port.protocol, server.port.name)
   const tls = server.tls!
   return {
     serverNames: sniNames(entry),
     transport: 'tls',
     filter: httpFilter(scope, routeName!, `outbound_${routeName}`, asksForClientCertificate(tls)),
-    tls: downstreamTlsContext(tls, isHttp2(protocol) ? ['h2'] : ['h2', 'http/1.1']),
+    tls: downstreamTlsContext(tls, ALPN),
     origins: [origin],
   }
 }
@@ -102,27 +100,50 @@ function terminatedTcpChain(scope: Scope, entry: GatewayServer): readonly Chain[
       serverNames: sniNames(entry),
       transport: 'tls',
       filter: tcpProxy(scope, statPrefix(entry), route.targets),
-      tls: downstreamTlsContext(entry.server.tls!, []),
+      tls: downstreamTlsContext(entry.server.tls!, ALPN),
       origins: [entry.origin, route.origin],
     },
   ]
 }
 
-/** TLS passes through: SNI names of TLS rules, each within what the server exposes. */
+/**
+ * TLS passes through: SNI names of TLS rules, each within what the server exposes. A rule for all names of a server for all hosts takes
+ * connections that begin with something else, too, as with Istio: some protocols (PostgreSQL) ask for TLS first.
+ */
 function passthroughChains(scope: Scope, entry: GatewayServer): readonly Chain[] {
   const exposed = sniNames(entry)
   const chain = (route: L4Route, serverNames: readonly string[]): Chain => ({
     serverNames,
-    transport: 'tls',
+    transport: serverNames.includes('*') ? undefined : 'tls',
     filter: tcpProxy(scope, statPrefix(entry), route.targets),
     origins: [entry.origin, route.origin],
   })
-  const byName = tlsRoutes(scope, place(entry)).flatMap((route) => {
-    const names = route.sniHosts.flatMap((host) => exposed.flatMap((name) => hostIntersection(host, name) ?? []))
-    return names.length > 0 ? [chain(route, names)] : []
-  })
-  const rest = byName.length > 0 ? fallback(entry) : firstTcpRoute(scope, entry)
+  const byName = mostSpecific(tlsRoutes(scope, place(entry)), exposed).map(({ route, names }) => chain(route, names))
+  const rest = fallback(entry)
   return rest ? [...byName, chain(rest, exposed)] : byName
+}
+
+/**
+ * What TLS rules take of the names a server exposes. A name that several claim is that of the narrower claim, as Envoy would choose it
+ * where all are exposed, and the first of equal ones.
+ */
+function mostSpecific(
+  routes: readonly L4Route[],
+  exposed: readonly string[],
+): readonly { readonly route: L4Route; readonly names: readonly string[] }[] {
+  const claims = new Map<string, { readonly claim: string; readonly route: L4Route }>()
+  for (const route of routes)
+    for (const claim of route.sniHosts)
+      for (const host of exposed) {
+        const name = hostIntersection(claim, host)
+        const other = name === undefined ? undefined : claims.get(name)
+        if (name !== undefined && (!other || compareSpecificity(claim, other.claim) < 0))
+          claims.set(name, { claim, route })
+      }
+  return routes.flatMap((route) => {
+    const names = [...claims].flatMap(([name, won]) => (won.route === route ? [name] : []))
+    return names.length > 0 ? [{ route, names }] : []
+  })
 }
 
 /** The TCP rule of a server: of several the first counts; without one its default endpoint takes the connections. */

@@ -82,11 +82,19 @@ export function httpConnectionManager(scope: Scope, options: HttpOptions): HttpC
     http2ProtocolOptions: {},
     httpProtocolOptions: { acceptHttp10: true },
     useRemoteAddress: options.edge,
-    ...(options.edge && {
-      forwardClientCertDetails: options.clientCertificate
-        ? HttpConnectionManager_ForwardClientCertDetails.SANITIZE_SET
-        : HttpConnectionManager_ForwardClientCertDetails.SANITIZE,
-      ...(options.clientCertificate && { setCurrentClientCertDetails: { subject: true, dns: true, uri: true } }),
-    }),
+    ...(options.clientCertificate && toldOfCertificate(options.edge)),
+  }
+}
+
+/**
+ * What the upstream is told of a caller's certificate, in the fields Istio tells. At the edge that is all it is told; further in, proxies
+ * that showed a certificate themselves may have told of callers before them. Without a certificate Envoy removes what a caller says.
+ */
+function toldOfCertificate(edge: boolean) {
+  return {
+    forwardClientCertDetails: edge
+      ? HttpConnectionManager_ForwardClientCertDetails.SANITIZE_SET
+      : HttpConnectionManager_ForwardClientCertDetails.APPEND_FORWARD,
+    setCurrentClientCertDetails: { subject: true, dns: true, uri: true, ...(edge && { cert: true }) },
   }
 }

@@ -6,7 +6,7 @@ import { inboundName } from '../names.ts'
 import { httpConnectionManager } from './http-connection-manager.ts'
 import { type Chain, type ListenerPlan, listenerName } from './listener.ts'
 import { tcpProxy } from './tcp-proxy.ts'
-import { asksForClientCertificate, downstreamTlsContext, terminatesTls } from './tls-context.ts'
+import { ALPN, asksForClientCertificate, downstreamTlsContext, terminatesTls } from './tls-context.ts'
 
 /** Ports a sidecar accepts traffic on for its workload: those its Sidecar document lists, nothing else. */
 export function ingressListeners(scope: Scope): readonly ListenerPlan[] {
@@ -45,7 +45,7 @@ export function ingressListeners(scope: Scope): readonly ListenerPlan[] {
             transport: tls && 'tls',
             filter,
             ...(tls && {
-              tls: downstreamTlsContext(tls, isHttp(protocol) || protocol === 'https' ? ['h2', 'http/1.1'] : []),
+              tls: downstreamTlsContext(tls, ALPN),
             }),
             origins: [{ object: sidecar!, path: ['spec', 'ingress', index] }],
           },

@@ -35,7 +35,7 @@ export function tcpRoutes(scope: Scope, place: L4Place): readonly L4Route[] {
   return virtualServicesAt(scope, place).flatMap((virtualService) =>
     (virtualService.spec.tcp ?? []).flatMap((route, index) =>
       !route.match?.length || route.match.some((match) => holds(scope, place, virtualService, match))
-        ? [l4Route(scope, virtualService, [], route.route ?? [], ['spec', 'tcp', index])]
+        ? [l4Route(scope, virtualService, [], route.route ?? [], ['spec', 'tcp', index], place.port)]
         : [],
     ),
   )
@@ -50,7 +50,16 @@ export function tlsRoutes(scope: Scope, place: L4Place): readonly L4Route[] {
         .flatMap((match) => match.sniHosts)
         .map((host) => host.toLowerCase())
       return sniHosts.length > 0
-        ? [l4Route(scope, virtualService, [...new Set(sniHosts)], route.route ?? [], ['spec', 'tls', index])]
+        ? [
+            l4Route(
+              scope,
+              virtualService,
+              [...new Set(sniHosts)],
+              route.route ?? [],
+              ['spec', 'tls', index],
+              place.port,
+            ),
+          ]
         : []
     }),
   )
@@ -82,22 +91,31 @@ function l4Route(
   sniHosts: readonly string[],
   destinations: readonly RouteDestination[],
   path: Origin['path'],
+  port: number,
 ): L4Route {
   const sum = destinations.reduce((total, { weight }) => total + (weight ?? 0), 0)
   return {
     sniHosts,
     targets: destinations.map(({ destination, weight }) => ({
-      cluster: destinationCluster(scope, destination, virtualService.namespace),
+      cluster: destinationCluster(scope, destination, virtualService.namespace, port),
       weight: destinations.length === 1 ? 1 : sum === 0 ? 1 : (weight ?? 0),
     })),
     origin: { object: virtualService, path },
   }
 }
 
-/** The cluster of a destination; one that does not exist gets the black hole, so that connections end at once. */
-function destinationCluster(scope: Scope, destination: RouteDestination['destination'], namespace: string): string {
+/**
+ * The cluster of a destination; one that does not exist gets the black hole, so that connections end at once. Without a port it is
+ * the only one of the service, else the one the connection came to, as in Istio.
+ */
+function destinationCluster(
+  scope: Scope,
+  destination: RouteDestination['destination'],
+  namespace: string,
+  cameTo: number,
+): string {
   const service = scope.resolve(destination.host, namespace)
-  const port = destination.port?.number ?? (service?.ports.length === 1 ? service.ports[0]!.number : undefined)
+  const port = destination.port?.number ?? (service?.ports.length === 1 ? service.ports[0]!.number : cameTo)
   if (!service?.ports.some((candidate) => candidate.number === port)) return BLACK_HOLE_CLUSTER
-  return wireName(scope, outboundClusterName(port!, destination.subset ?? '', service.hostname))
+  return wireName(scope, outboundClusterName(port, destination.subset ?? '', service.hostname))
 }

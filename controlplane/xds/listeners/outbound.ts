@@ -3,7 +3,7 @@ import { pack } from '../../../proto/make.ts'
 import type { IstioEgressListener } from '../../config/kinds/sidecar.ts'
 import { hostsOverlap } from '../../model/hosts.ts'
 import { MESH_GATEWAY, type Scope } from '../../model/index.ts'
-import { isHttp, isTls, portProtocol, type Service, type ServicePort } from '../../model/service.ts'
+import { isHttp, isTls, portProtocol, type Service } from '../../model/service.ts'
 import { egressHosts, serviceInScope } from '../../model/sidecar-scope.ts'
 import { egressRouteName, HTTP_PROXY_ROUTES } from '../names.ts'
 import { outboundTable } from '../routes/index.ts'
@@ -75,51 +75,59 @@ function egressListener(
 ): readonly ListenerPlan[] {
   const bind = listener.bind ?? LOOPBACK
   const { protocol, protocolName } = portProtocol(listener.port?.protocol, listener.port?.name)
+  // On a plain TCP port of a Sidecar TLS is not looked into, whatever the services say of theirs.
+  const tls = isTls(protocol)
   if (isHttp(protocol) || protocolName === 'http_proxy')
     return [httpListener(scope, bind, port, egressRouteName(port, listener.bind))]
   const samePort = services.flatMap((service) =>
-    service.ports.filter((candidate) => candidate.number === port).map((candidate) => ({ service, port: candidate })),
+    service.ports
+      .filter((candidate) => candidate.number === port)
+      .map(({ number, protocol: own }) => ({ service, port: number, tls: tls && isTls(own) })),
   )
   const candidates =
     samePort.length > 0
       ? samePort
       : services.flatMap((service) => {
           const l4 = service.ports.filter((candidate) => !isHttp(candidate.protocol))
-          return l4.length === 1 ? [{ service, port: l4[0]! }] : []
+          return l4.length === 1 ? [{ service, port: l4[0]!.number, tls: tls && isTls(l4[0]!.protocol) }] : []
         })
   return l4Listener(scope, bind, port, candidates)
 }
 
 /** One listener for each port number of the visible TCP and TLS services. */
 function serviceListeners(scope: Scope, bind: string, services: readonly Service[]): readonly ListenerPlan[] {
-  const byPort = new Map<number, { service: Service; port: ServicePort }[]>()
+  const byPort = new Map<number, User[]>()
   for (const service of services)
-    for (const port of service.ports) {
-      if (isHttp(port.protocol) || port.protocol === 'udp') continue
-      const list = byPort.get(port.number)
-      if (list) list.push({ service, port })
-      else byPort.set(port.number, [{ service, port }])
+    for (const { number, protocol } of service.ports) {
+      if (isHttp(protocol) || protocol === 'udp') continue
+      const user = { service, port: number, tls: isTls(protocol) }
+      const list = byPort.get(number)
+      if (list) list.push(user)
+      else byPort.set(number, [user])
     }
   return [...byPort].flatMap(([number, users]) => l4Listener(scope, bind, number, users))
 }
 
+/** A service that connections of a listener may be for, the port they go to there, and whether they are to be told apart by SNI. */
+interface User {
+  readonly service: Service
+  readonly port: number
+  readonly tls: boolean
+}
+
 /**
  * Connections of one port: TLS by SNI (rules first, then each service under its own name), everything else to the first
- * plain TCP service; without captured addresses nothing tells two of them apart, which analysis reports.
+ * plain TCP service; without captured addresses nothing tells two of them apart, which analysis reports. Rules see the port that is
+ * listened on, which need not be one of the service.
  */
-function l4Listener(
-  scope: Scope,
-  bind: string,
-  port: number,
-  users: readonly { readonly service: Service; readonly port: ServicePort }[],
-): readonly ListenerPlan[] {
+function l4Listener(scope: Scope, bind: string, port: number, users: readonly User[]): readonly ListenerPlan[] {
   const name = listenerName(bind, port)
   const tls: Chain[] = []
   const tcp: Chain[] = []
-  for (const { service, port: servicePort } of users) {
+  for (const { service, port: servicePort, tls: bySni } of users) {
     const place: L4Place = {
       gateway: MESH_GATEWAY,
-      port: servicePort.number,
+      port,
       takesHost: (host) => hostsOverlap(host, service.hostname),
     }
     const chain = (
@@ -129,11 +137,11 @@ function l4Listener(
     ): Chain => ({
       serverNames,
       transport: serverNames.length > 0 ? 'tls' : undefined,
-      filter: tcpProxy(scope, `outbound|${servicePort.number}||${service.hostname}`, targets),
+      filter: tcpProxy(scope, `outbound|${servicePort}||${service.hostname}`, targets),
       origins,
     })
-    const own = [defaultTarget(scope, service.hostname, servicePort.number)]
-    if (isTls(servicePort.protocol)) {
+    const own = [defaultTarget(scope, service.hostname, servicePort)]
+    if (bySni) {
       for (const route of tlsRoutes(scope, place)) tls.push(chain(route.sniHosts, route.targets, [route.origin]))
       tls.push(chain([service.hostname], own, [service.origin]))
     } else {

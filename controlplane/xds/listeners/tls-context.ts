@@ -3,6 +3,7 @@ import type { Any } from '@bufbuild/protobuf/wkt'
 import {
   type CertificateValidationContextSchema,
   TlsParameters_TlsProtocol,
+  CertificateValidationContext_TrustChainVerification as TrustChain,
 } from '../../../proto/gen/envoy/extensions/transport_sockets/tls/v3/common_pb.ts'
 import type { SdsSecretConfigSchema } from '../../../proto/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.ts'
 import {
@@ -11,8 +12,12 @@ import {
 } from '../../../proto/gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts'
 import { pack } from '../../../proto/make.ts'
 import type { ServerTls } from '../../config/kinds/server-tls.ts'
+import { usableCipherSuites } from '../../config/syntax/cipher-suite.ts'
 import { credentialCaName, credentialSecretName, fileCaName, fileCertificateName } from '../names.ts'
 import { ADS } from './config-source.ts'
+
+/** What callers of Envoys may choose, as with Istio for TCP too: gRPC clients refuse a handshake without `h2`, whatever is behind. */
+export const ALPN: readonly string[] = ['h2', 'http/1.1']
 
 /** TLS that a listener terminates. Certificates and keys always come over SDS, so that a new file or Secret needs no new listener. */
 export function downstreamTlsContext(tls: ServerTls, alpn: readonly string[]): Any {
@@ -23,7 +28,7 @@ export function downstreamTlsContext(tls: ServerTls, alpn: readonly string[]): A
     tlsParams: {
       tlsMinimumProtocolVersion: protocolVersion(tls.minProtocolVersion) || TlsParameters_TlsProtocol.TLSv1_2,
       tlsMaximumProtocolVersion: protocolVersion(tls.maxProtocolVersion),
-      cipherSuites: [...(tls.cipherSuites ?? [])],
+      cipherSuites: [...usableCipherSuites(tls.cipherSuites ?? [])],
       ecdhCurves: [...(tls.ecdhCurves ?? [])],
     },
     ...(validation && { validationContextType: validation }),
@@ -62,6 +67,7 @@ function validationContext(tls: ServerTls): MessageInitShape<typeof CommonTlsCon
     ),
     verifyCertificateSpki: [...(tls.verifyCertificateSpki ?? [])],
     verifyCertificateHash: [...(tls.verifyCertificateHash ?? [])],
+    ...(tls.insecureSkipVerify && { trustChainVerification: TrustChain.ACCEPT_UNTRUSTED }),
   }
   const ca = caSecretName(tls)
   if (ca && asksForClientCertificate(tls))

@@ -23,8 +23,8 @@ export interface GatewayServer {
 
 /**
  * The servers of all Gateways of this class. Of two that cannot share a port the first counts, as in Istio: plain HTTP
- * servers share a port; servers with TLS share it as long as no host appears twice; everything else has its port (and
- * address) to itself.
+ * servers share a port; servers with TLS share it as long as no host appears twice (one for other namespaces is another: of what
+ * both then mean, the first has the chain); everything else has its port (and address) to itself.
  */
 export function gatewayServers(scope: Scope): readonly GatewayServer[] {
   const ports = new Map<string, { readonly kind: 'http' | 'tls' | 'tcp'; readonly hosts: Set<string> }>()
@@ -40,17 +40,21 @@ export function gatewayServers(scope: Scope): readonly GatewayServer[] {
       const routeName = routeNameOf(gateway, server, kind)
       if (port && (port.kind !== shared || shared === 'tcp')) continue
       if (shared === 'tls') {
-        if (port && hosts.some(({ host }) => port.hosts.has(host))) continue
+        if (port && hosts.some((host) => port.hosts.has(scopedName(host)))) continue
         if (routeName !== undefined && names.has(routeName)) continue
       }
       const known = port ?? { kind: shared, hosts: new Set<string>() }
       ports.set(address, known)
-      for (const { host } of hosts) known.hosts.add(host)
+      for (const host of hosts) known.hosts.add(scopedName(host))
       if (routeName !== undefined) names.add(routeName)
       const origin: Origin = { object: gateway, path: ['spec', 'servers', index] }
       servers.push({ gateway, server, kind, hosts, routeName, origin })
     }
   return servers
+}
+
+function scopedName({ namespace, host }: ScopedHost): string {
+  return namespace === '*' ? host : `${namespace}/${host}`
 }
 
 /** `https` ends TLS and speaks HTTP, `tls` is everything else with TLS. */
@@ -66,5 +70,7 @@ function serverKind({ port, tls }: Server): ServerKind {
 function routeNameOf(gateway: ConfigObject<GatewaySpec>, server: Server, kind: ServerKind): string | undefined {
   const { number, name } = server.port
   if (kind === 'http') return gatewayHttpRouteName(number, server.bind)
-  return kind === 'https' ? gatewayHttpsRouteName(number, name, gateway.name, gateway.namespace) : undefined
+  return kind === 'https'
+    ? gatewayHttpsRouteName(number, name, gateway.name, gateway.namespace, server.bind)
+    : undefined
 }
