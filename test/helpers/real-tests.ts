@@ -1,6 +1,7 @@
 import { EnvoyNotFound, ensureEnvoy } from '../../cli/tools/envoy.ts'
 
-const FILES = 'test/{envoy,grpc,e2e,xds,dataplane,messages,ondemand,consul,redis,cluster,peers,browser}/**/*.test.ts'
+const FILES =
+  'test/{envoy,grpc,e2e,xds,dataplane,messages,ondemand,consul,redis,cluster,peers,browser,istio}/**/*.test.ts'
 
 /**
  * The files of tests that start real processes. None on a machine that has no Envoy and cannot get one: that is said, and the rest runs.

@@ -97,13 +97,22 @@ export async function javaProgram(name: string, mainClass: string): Promise<read
   return [...tuning, '-cp', `${join(made, 'lib')}/*:${join(made, 'classes')}`, mainClass]
 }
 
-/** The Go program of `programs/<name>/`, built. @returns its path. @throws Error when Go or the network is missing */
-export async function goProgram(name: string): Promise<string> {
-  const folder = fileURLToPath(new URL(`./programs/${name}/`, import.meta.url))
+/**
+ * The Go program of `programs/<name>/`, built. @returns its path. @throws Error when Go or the network is missing
+ * @param programs the folder, with a slash at its end
+ * @param timeout for building it, ms
+ */
+export async function goProgram(
+  name: string,
+  programs = new URL('./programs/', import.meta.url),
+  timeout = 600_000,
+): Promise<string> {
+  await mustRun('go', 'version')
+  const folder = fileURLToPath(new URL(`${name}/`, programs))
   const files = await Promise.all(['main.go', 'go.mod'].map((file) => readFile(join(folder, file), 'utf8')))
   const made = await cachedFolder(`peers-go-${name}-${digest(files)}`, async (work) => {
     say(`building ${name} with Go (once)`)
-    await run('go', ['build', '-o', join(work, name), '.'], { cwd: folder, timeout: 600_000 })
+    await run('go', ['build', '-o', join(work, name), '.'], { cwd: folder, timeout })
     return work
   })
   return join(made, name)
