@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import { useTranslation } from 'react-i18next'
 import { queries } from '../api/queries.ts'
 import { failedShare, milliseconds, perSecond } from '../parts/traffic-text.ts'
-import { hostOfCluster } from './traffic.ts'
+import { figuresFrom, hostOfCluster } from './traffic.ts'
 
 /** What a service gets: the last minutes by proxies' counters, and what they sent to each port and subset by their load reports. */
 export function ServiceTraffic({ hostname }: { readonly hostname: string }) {
@@ -15,7 +15,7 @@ export function ServiceTraffic({ hostname }: { readonly hostname: string }) {
   if (load && figures && own.length === 0 && !recent) return <Text c="dimmed">{t('trafficUnknown')}</Text>
   return (
     <Stack>
-      {recent && figures && <Recent figures={recent} seconds={figures.seconds} reading={figures.reading.length} />}
+      {recent && figures && <Recent figures={recent} seconds={figures.seconds} reading={figures.reading} />}
       {own.length > 0 && (
         <div>
           <Table.ScrollContainer minWidth={520}>
@@ -63,7 +63,7 @@ interface RecentProps {
   }
   readonly seconds: number
   /** Proxies whose counters are read. */
-  readonly reading: number
+  readonly reading: readonly string[]
 }
 
 /** Rate, failures and times of the last minutes, as after a change. */
@@ -91,7 +91,7 @@ function Recent({ figures, seconds, reading }: RecentProps) {
         ))}
       </Group>
       <Text size="xs" c="dimmed" mt={4}>
-        {t(reading > 0 ? 'recent.counters' : 'recent.reports', { count: reading })}
+        {t(`recent.${figuresFrom({ reading })}`, { count: reading.length })}
       </Text>
     </div>
   )

@@ -1,9 +1,13 @@
 import { expect, it } from 'vitest'
-import { trafficByHost } from './traffic.ts'
+import { figuresFrom, hostOfCluster } from './traffic.ts'
 
-it('sums ports, subsets and clusters that came back on demand by their host', () => {
-  const one = { issued: 2, failed: 1, inProgress: 0 }
-  const names = ['outbound|80||a.example.com', 'outbound|80|v1|a.example.com~3', 'PassthroughCluster']
-  const clusters = names.map((cluster) => ({ cluster, ...one, succeeded: 1, dropped: 0 }))
-  expect([...trafficByHost(clusters)]).toEqual([['a.example.com', { issued: 4, failed: 2, inProgress: 0 }]])
+it('finds the host of a cluster, of a subset and of one that came back on demand', () => {
+  expect(hostOfCluster('outbound|80||a.example.com')).toBe('a.example.com')
+  expect(hostOfCluster('outbound|80|v1|a.example.com~3')).toBe('a.example.com')
+  expect(hostOfCluster('PassthroughCluster')).toBeUndefined()
+})
+
+it('says whether proxies were read or only reported', () => {
+  expect(figuresFrom({ reading: ['sidecar~a'] })).toBe('counters')
+  expect(figuresFrom({ reading: [] })).toBe('reports')
 })

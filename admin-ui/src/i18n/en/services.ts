@@ -17,14 +17,19 @@ export const services = {
   failedCount: 'Failed',
   inProgress: 'In progress',
   policies: 'Policies',
-  requestsHint: 'Requests since the control plane began to take load reports of proxies.',
+  order: 'Order',
+  'order.name': 'By name',
+  'order.failed': 'Failing first',
+  'order.rate': 'Busiest first',
+  'order.p99': 'Slowest first',
+  requestsHint:
+    'Requests since the control plane began to take load reports of proxies; Envoy leaves out those before the first report that has the cluster.',
   'recent.counters_one':
     'The last five minutes, from the counters of {{count}} proxy, and load reports of others. Requests that a proxy answers itself, such as those of a fault, are not among them.',
   'recent.counters_other':
     'The last five minutes, from the counters of {{count}} proxies, and load reports of others. Requests that a proxy answers itself, such as those of a fault, are not among them.',
   'recent.reports_one': 'The last five minutes, from load reports, which know no latency and come every ten seconds.',
   'recent.reports_other': 'The last five minutes, from load reports, which know no latency and come every ten seconds.',
-  unknown: 'unknown',
   notAsked: 'not asked',
   'tab.policies': 'Traffic policy',
   'tab.endpoints': 'Endpoints',
