@@ -106,6 +106,7 @@ function checkVariants(plans: readonly VariantPlan[], issues: Issues): void {
         issues.error(
           [...plan.path, 'when', node.name],
           `the frame's length hangs on "${node.name}", which must end within the shortest header, ${shortest} bytes`,
+          'look at a number or a text of fixed size at a fixed offset, as `lead: {at: 0, type: str, size: 2}`',
         )
       }
     }
@@ -193,7 +194,7 @@ function canWrite(node: Node, { length }: VariantPlan): boolean {
   // Where frames end with a delimiter, no number says how long they are.
   if (!node.elastic || (length.until && !node.container)) return true
   for (let owner: Node | undefined = node; owner; owner = owner.container) {
-    if (!owner.elastic) return false
+    if (!owner.elastic || (owner.whole && !owner.patch)) return false
     if (countsInto(length, owner.sizeNode)) return true
     if (owner.sizeNode && !owner.sizeNode.patch) return false
   }

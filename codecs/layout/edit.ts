@@ -49,7 +49,8 @@ function applyPatch(rules: FrameRules, frame: Uint8Array, node: Node, patch: Pat
   const patches = [patch]
   let total = delta
   // Whoever says how long this field, or a field around it, is.
-  for (let owner: Node | undefined = node; owner; owner = owner.container) {
+  let owner: Node | undefined = node
+  for (; owner && (owner === node || !owner.whole); owner = owner.container) {
     const padding = owner === node ? null : paddingPatch(frame, owner, total)
     if (padding === undefined) return undefined
     const size = sizePatch(frame, owner, owner === node, owner === node ? counted : total)
@@ -61,6 +62,7 @@ function applyPatch(rules: FrameRules, frame: Uint8Array, node: Node, patch: Pat
       total += growth(extra)
     }
   }
+  if (owner) return applyInside(rules, frame, owner, patches)
   // The padding of the last field may be the frame's, which its length does not count.
   const inside = patch.end <= rules.length.announced(frame, 0, frame.length)
   const length = frameLengthPatch(
@@ -74,6 +76,23 @@ function applyPatch(rules: FrameRules, frame: Uint8Array, node: Node, patch: Pat
   const spliced = splice(frame, patches)
   const result = spliced && padFrame(rules, spliced)
   return result && result.length <= rules.maxFrame ? result : undefined
+}
+
+/** Changes in a field that has to be written as a whole. */
+function applyInside(
+  rules: FrameRules,
+  frame: Uint8Array,
+  holder: Node,
+  patches: readonly Patch[],
+): Uint8Array | undefined {
+  const ref = emptyRef()
+  if (!holder.read(frame, 0, frame.length, ref)) return undefined
+  const { start, end } = ref
+  if (patches.some((patch) => patch.start < start || patch.end > end)) return undefined
+  const inside = patches.map((patch) => ({ ...patch, start: patch.start - start, end: patch.end - start }))
+  const content = splice(frame.subarray(start, end), inside)
+  const patch = content && holder.patch?.(frame, 0, frame.length, content)
+  return patch && applyPatch(rules, frame, holder, patch)
 }
 
 /** Puts the padding behind what the frame's length says. */

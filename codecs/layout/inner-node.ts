@@ -32,6 +32,7 @@ export const inner = {
   entry: undefined,
   signed: false,
   elastic: true,
+  whole: true,
   value: () => BAD,
 } as const
 
@@ -54,12 +55,14 @@ export function entryNode(map: Node, key: string, layout: PairsLayout): Node | u
     end: (b, at, limit) =>
       map.read(b, at, limit, ref) && readPair(layout, b, ref.start, ref.end, bytes, ref) ? ref.end : BAD,
     read: (b, at, limit, out) => map.read(b, at, limit, ref) && readPair(layout, b, ref.start, ref.end, bytes, out),
-    patch: (b, at, limit, value) => {
-      if (!map.read(b, at, limit, ref)) return undefined
-      const { start, end } = ref
-      const region = writePair(layout, b.subarray(start, end), bytes, value)
-      return region && { start, end, bytes: region }
-    },
+    patch: layout.blocks
+      ? undefined
+      : (b, at, limit, value) => {
+          if (!map.read(b, at, limit, ref)) return undefined
+          const { start, end } = ref
+          const region = writePair(layout, b.subarray(start, end), bytes, value)
+          return region && { start, end, bytes: region }
+        },
   }
 }
 

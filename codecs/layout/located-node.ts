@@ -124,6 +124,7 @@ function typed(
     return {
       ...base,
       ...hessianText(base.start),
+      whole: true,
       type: 'string',
       writable,
       value: noNumber,

@@ -100,6 +100,8 @@ export interface Node {
   readonly rest: boolean
   /** Whether a new value can have another length. */
   readonly elastic: boolean
+  /** Only `patch` can write how long it is (an entry, a protobuf field): what changes in it is written by writing all of it. */
+  readonly whole?: true
   /** Maps: a field for one key of `map`, which is this node with all that was put around it (a container, a condition). */
   readonly entry: ((key: string, map: Node) => Node | undefined) | undefined
 }

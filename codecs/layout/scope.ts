@@ -24,7 +24,7 @@ export interface Declaration {
 export class Scope {
   readonly declarations: ReadonlyMap<string, Declaration>
   readonly issues: Issues
-  /** Where the frame ends without its padding or its delimiter, if it has one. */
+  /** Where the frame ends without its padding, its delimiter and a checksum behind everything, if it has one of these. */
   edge: Position | undefined
   /** Frames end with a delimiter. */
   searched = false
@@ -88,11 +88,26 @@ export class Scope {
           this.issues.error([...path, 'key'], `"${spec.key}" can be no key of "${spec.in}", whose keys are numbers`)
           return undefined
         }
-        return { ...entry, name, path, doc: spec.doc, writable: spec.writable ?? true }
+        return this.namedEntry(entry, name, spec, path)
       }
       return protobufNode(this, name, spec, path, container, role)
     }
     return locatedNode(this, name, spec, path, role)
+  }
+
+  /** An entry is the text or the bytes that the map's values are, unless it says which. */
+  private namedEntry(entry: Node, name: string, spec: FieldSpec, path: IssuePath): Node | undefined {
+    const { type, in: map = '' } = spec
+    if (type !== undefined && type !== 'str' && type !== 'bytes') {
+      this.issues.error(
+        [...path, 'type'],
+        `"${name}" is an entry of "${map}": its type is str or bytes`,
+        `a number in it is a field of its own: {in: ${name}, at: 0, type: ${type}}`,
+      )
+      return undefined
+    }
+    const as = type === 'str' ? 'string' : type === 'bytes' ? 'bytes' : entry.type
+    return { ...entry, name, path, type: as, doc: spec.doc, writable: spec.writable ?? true }
   }
 
   expression(source: string | number, path: IssuePath): Expression | undefined {
