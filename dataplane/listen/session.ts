@@ -21,9 +21,11 @@ export class Session {
   /** The route that took the handshake; messages without a route of their own go where it led. */
   readonly route: CompiledRoute
   readonly greetings: Greeting[] = []
-  /** Handshake frames that came from the home. */
+  /** Frames of its part that came from the home. */
   heard = 0
   #bytes = 0
+  #said = 0
+  #responses = 0
 
   constructor(home: UpstreamConnection, route: CompiledRoute) {
     this.home = home
@@ -33,8 +35,19 @@ export class Session {
   /** A frame of the handshake, on its way to the home. */
   greet(b: Uint8Array, at: number, length: number): void {
     this.#bytes += length
+    this.#said++
     if (this.repeatable) this.greetings.push({ bytes: b.slice(at, at + length), after: this.heard })
     this.home.out.push(b, at, at + length)
+  }
+
+  /**
+   * Whether a response of the home that no request waits for is its answer to the handshake: one for each frame of the client's part, where all it said
+   * were responses. What calls its part a handshake needs none.
+   */
+  takeAnswer(): boolean {
+    if (this.#responses !== this.heard || this.heard >= this.#said) return false
+    this.#responses++
+    return true
   }
 
   /** Whether another upstream can be greeted: not when the handshake was too long to keep. */

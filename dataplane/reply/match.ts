@@ -42,7 +42,8 @@ export function takeReply(
   }
   const request = match(engine, connection, frame.idLo, frame.idHi)
   if (!request) {
-    connection.counters[C.upstream_rq_unmatched_reply]!++
+    if (answersHandshake(connection)) upstreamSignal(connection, b, at, length, FrameKind.handshake)
+    else connection.counters[C.upstream_rq_unmatched_reply]!++
     return true
   }
   connection.pending.remove(request)
@@ -79,6 +80,13 @@ function retryReplied(engine: Engine, request: ActiveRequest, connection: Upstre
   if ((flags & PENDING) !== 0) connection.pool.cluster.breakers[priority].pending--
   freed(connection)
   return true
+}
+
+/** Whether a response that is for no request is the upstream's part of a handshake: of protocols that answer a login as they answer anything. */
+function answersHandshake(connection: UpstreamConnection): boolean {
+  const session = connection.client?.session
+  if (!session) return false
+  return session.home === connection ? session.takeAnswer() : !connection.out.open
 }
 
 /** The request a reply is for, null if there is none: late, twice, or never asked for. */
