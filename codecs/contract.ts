@@ -126,7 +126,7 @@ export interface FieldInfo {
   /** Names of values, for people: decode, access log, matches by name. */
   readonly values?: Readonly<Record<string, number>>
   /** What the field is to the codec; plain fields have none. */
-  readonly role?: 'length' | 'check' | 'kind' | 'id' | 'status' | 'timeout' | 'flags'
+  readonly role?: 'length' | 'check' | 'kind' | 'id' | 'status' | 'timeout' | 'flags' | 'checksum'
   readonly doc?: string
 }
 

@@ -125,6 +125,29 @@ describe('meshgate protocol', () => {
     expect(code).toBe(1)
   })
 
+  test('decode of a frame with another checksum than the document makes exits with 1 and says which', async () => {
+    const file = join(folder, 'summed.yaml')
+    await run(
+      'new',
+      '-f',
+      file,
+      '--answers',
+      '{"name":"summed","counts":"rest+1","checksum":"sum8","fields":"body=bytes@5"}',
+    )
+    const right = await run('decode', file, '--hex', '00000002 01 68 6b')
+    expect([right.out.includes('checksum 1 bytes 6b\n'), right.code]).toEqual([true, 0])
+    const wrong = await run('decode', file, '--hex', '00000002 01 68 d1', '-o', 'json')
+    expect([JSON.parse(wrong.out)[0].frames[0].fields.at(-1).expected, wrong.code]).toEqual(['6b', 1])
+  })
+
+  test('new names the keys of its answers', async () => {
+    const { questions } = await import('../../codecs/tools/questions.ts')
+    const [option] = protocolCommand()
+      .commands.find((command) => command.name() === 'new')!
+      .options.filter(({ long }) => long === '--answers')
+    expect(option!.description.split('keys: ')[1]?.split(', ')).toEqual(questions.map(({ key }) => key))
+  })
+
   test('a file that is not there is named', async () => {
     await expect(run('check', join(folder, 'none.yaml'))).rejects.toThrow(/^cannot read .*none\.yaml: ENOENT/)
   })

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { createInterface } from 'node:readline/promises'
 import { Command } from 'commander'
 import { type Codec, codecOfSide, type FrameSide, frameSides } from '../../codecs/contract.ts'
+import type { DecodedFrame } from '../../codecs/tools/decode.ts'
 import type { Diagnostic } from '../../controlplane/diagnostics/diagnostic.ts'
 import { errorText } from '../../errors/thrown.ts'
 import { CommandError, UsageError } from '../errors.ts'
@@ -130,8 +131,7 @@ function decodeCommand(): Command {
         const bodies = readers.get(codec)
         const plain = decodeFrames(codec, bytes)
         const decoded = bodies ? { ...plain, frames: plain.frames.map((frame) => bodies(frame, bytes)) } : plain
-        if (decoded.stopped || decoded.frames.some(({ problem, body }) => problem || body?.problem))
-          process.exitCode = 1
+        if (decoded.stopped || decoded.frames.some(isBad)) process.exitCode = 1
         results.push({ title, ...decoded })
         if (output === 'json') continue
         if (title) printText(`── ${title}${gaps > 0 ? ` (the capture lacks bytes in ${gaps} places)` : ''}`)
@@ -140,6 +140,9 @@ function decodeCommand(): Command {
       if (output === 'json') await printData(results.map(plainFrames), 'json')
     })
 }
+
+const isBad = ({ problem, body, fields }: DecodedFrame) =>
+  problem !== undefined || body?.problem !== undefined || fields.some(({ expected }) => expected !== undefined)
 
 /** Who sends the frames of an input, by the address they come from. @throws UsageError when the protocol must know and nobody said */
 function sides({ upstream }: Codec, { from, pcap, port }: DecodeOptions): (address: string | undefined) => FrameSide {
@@ -178,12 +181,14 @@ function plainFrames<
     frames: result.frames.map((frame) => ({
       ...frame,
       fields: frame.fields.map((field) => {
-        const { info: _, value, ...rest } = field as typeof field & { info?: unknown }
-        return { ...rest, value: value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value }
+        const { info: _, value, expected, ...rest } = field as typeof field & { info?: unknown; expected?: unknown }
+        return { ...rest, value: hexOrValue(value), ...(expected !== undefined && { expected: hexOrValue(expected) }) }
       }),
     })),
   }
 }
+
+const hexOrValue = (value: unknown) => (value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value)
 
 interface Input {
   readonly title: string
@@ -251,7 +256,11 @@ function newCommand(): Command {
     .summary('start a Protocol document by answering questions')
     .description('Asks about the frame, checks the answers, and writes a document to start from.')
     .option('-f, --file <file>', 'where to write; default: standard output')
-    .option('--answers <json>', 'answers by key instead of questions, such as \'{"name":"mine","length":"u32@0"}\'')
+    .option(
+      '--answers <json>',
+      'answers by key instead of questions, such as \'{"name":"mine","length":"u32@0"}\'; keys: ' +
+        'name, order, length, counts, max, magic, checksum, sides, kind, kinds, id, replyId, ordered, fields, status, connections, error, header',
+    )
     .action(async (options: { file?: string; answers?: string }) => {
       // Before the questions, not after the last answer.
       if (options.file !== undefined && existsSync(options.file))

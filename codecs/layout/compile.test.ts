@@ -382,6 +382,27 @@ describe('what the language can say', () => {
     expect(codec.frameLength(without, 0, without.length)).toBe(without.length)
   })
 
+  test('a reply sets what it copies, or what its body has for certain; behind that nothing', () => {
+    const layout = (error: string) => `
+frame: {length: {at: 0, type: u16, counts: all}}
+message:
+  kind: {at: 2, type: u8, is: {1: request, 2: response}}
+  id: {after: kind, type: leb128}
+  status: {after: id, type: u8, when: {kind: response}}
+reply: {error: {from: request, bytes: end(id), ${error}}}`
+    expect(refusal(layout('set: {kind: response, status: code}, body: str message'))).toBe(
+      'spec.reply.error.set.status: "status" stands behind what the reply copies of the request, so it cannot be set there',
+    )
+    for (const error of [
+      'set: {kind: response, status: code}, body: [u8 0]',
+      'set: {kind: response}, body: [u8 code]',
+    ]) {
+      const codec = compile(layout(error))
+      const made = codec.reply?.('error', bytes('0005 01 ac02'), 0, 5, 7, '')
+      expect(made && Buffer.from(made).toString('hex')).toBe('000602ac0207')
+    }
+  })
+
   test('maps whose keys are numbers: tags, lengths and values', () => {
     const codec = compile(`
 frame: {length: {at: 0, type: u16, counts: all}}

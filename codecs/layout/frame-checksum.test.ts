@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { decodeFrames, parseHex, printDecoded } from '../tools/decode.ts'
 import { checksumKinds } from './checksum.ts'
+import { check, compile } from './fixture.ts'
 import { type FrameChecksum, renewChecksum, trailerBytes, trailerTest, withTrailer } from './frame-checksum.ts'
 
 const text = (of: string) => new TextEncoder().encode(of)
@@ -61,5 +63,53 @@ describe('the checksum of a frame', () => {
     const frame = text('1|')
     renewChecksum({ checksum: fix }, frame, 0, frame.length)
     expect(frame).toEqual(text('1|'))
+  })
+})
+
+describe('a field that goes up to the end', () => {
+  const layout = (checksum: string, more = '') => `
+frame: {length: {at: 0, type: u16le, counts: rest, plus: 5}, checksum: ${checksum}}
+message: {kind: {at: 2, type: u8, is: {1: request, 2: response}}}
+fields: {flags: {at: 3, type: u8}, body: {at: 4, type: bytes, size: rest${more}}}
+reply: {error: close}`
+  const hello = parseHex('0600 01 00 68656c6c6f 4e5fd6a9')
+
+  it('ends before the checksum there, also when it is written', () => {
+    const codec = compile(layout('{type: crc32le}'))
+    const body = codec.slot('body')
+    expect(codec.field(body, hello, 0, hello.length)).toEqual(parseHex('68656c6c6f'))
+    const longer = codec.mutate?.(hello, 0, hello.length, [{ slot: body, value: 'hello you' }])
+    expect(longer && Buffer.from(longer.subarray(0, -4)).toString('hex')).toBe('0a00010068656c6c6f20796f75')
+    expect(longer && codec.field(body, longer, 0, longer.length)).toEqual(parseHex('68656c6c6f20796f75'))
+    expect(codec.frameLength(longer!, 0, longer!.length)).toBe(longer!.length)
+  })
+
+  it('goes to the end where a frame has none', () => {
+    const codec = compile(layout('{type: crc32le, when: {flags: 1}}'))
+    const body = (frame: Uint8Array) => codec.field(codec.slot('body'), frame, 0, frame.length)
+    expect(body(hello)).toEqual(parseHex('68656c6c6f4e5fd6a9'))
+    expect(body(parseHex('0600 01 01 68656c6c6f 4e5fd6a9'))).toEqual(parseHex('68656c6c6f'))
+  })
+
+  it('cannot say whether there is one', () => {
+    const { issues } = check(layout('{type: sum8, when: {body: present}}'))
+    expect(issues[0]).toMatchObject({
+      path: ['spec', 'frame', 'checksum', 'when'],
+      message: '"body" goes up to the checksum, so it cannot say whether there is one',
+    })
+  })
+
+  it('has the checksum behind it, which decode shows, and what it ought to be', () => {
+    const codec = compile(layout('{type: crc32le}'))
+    const shown = (frame: Uint8Array) => printDecoded(decodeFrames(codec, frame), frame).split('\n').at(-1)
+    const right = codec.mutate!(hello, 0, hello.length, [])!
+    const sum = Buffer.from(right.subarray(-4)).toString('hex')
+    expect(shown(right)).toBe(`      9..13    ${sum}          checksum 4 bytes ${sum}`)
+    right[12]! ^= 1
+    expect(shown(right)).toMatch(
+      new RegExp(
+        `^      9..13    [0-9a-f]{8}          checksum 4 bytes [0-9a-f]{8} PROBLEM by the document it is ${sum}$`,
+      ),
+    )
   })
 })

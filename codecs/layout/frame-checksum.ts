@@ -1,7 +1,7 @@
 import { type ChecksumKind, checksumKinds } from './checksum.ts'
 import { delimiterBytes } from './delimiter.ts'
 import type { IssuePath } from './issue.ts'
-import { joinBytes, type Position, sameBytes, type Test } from './node.ts'
+import { joinBytes, type Node, type Position, sameBytes, type Test } from './node.ts'
 import { BAD, putInt } from './numbers.ts'
 import type { ProtocolSpec } from './schema.ts'
 import type { Scope } from './scope.ts'
@@ -27,6 +27,11 @@ export interface FrameChecksum {
 
 type ChecksumSpec = NonNullable<NonNullable<ProtocolSpec['frame']>['checksum']>
 
+/** Whether a field, or one around it, goes up to the end of the frame. */
+function endsWithFrame(node: Node | undefined): boolean {
+  return node !== undefined && (node.container ? endsWithFrame(node.container) : node.rest)
+}
+
 /** undefined when the document is wrong. `padded`: zeros stand at the end of frames. */
 export function frameChecksum(
   scope: Scope,
@@ -37,6 +42,13 @@ export function frameChecksum(
   const { type, from = 0, as: form = 'bytes' } = spec
   const kind = checksumKinds[type]
   const when = spec.when && scope.presence(spec.when, [...path, 'when'])
+  if (spec.at === undefined && spec.when) {
+    const open = Object.keys(spec.when).find((name) => endsWithFrame(scope.node(name)))
+    if (open !== undefined) {
+      scope.issues.error([...path, 'when'], `"${open}" goes up to the checksum, so it cannot say whether there is one`)
+      return undefined
+    }
+  }
   const text = (key: 'prefix' | 'suffix') => {
     const bytes = spec[key] ? delimiterBytes(spec[key]) : new Uint8Array(0)
     if (!bytes) scope.issues.error([...path, key], `${JSON.stringify(spec[key])} is no text of up to 16 bytes`)
@@ -67,6 +79,16 @@ export function frameChecksum(
     return end < 0 ? end : start < at ? BAD : start
   }
   return { at: offset?.position ?? last, last: !offset, from, when, kind, form, width, prefix, suffix }
+}
+
+/** Where what goes up to the end of the frame ends: in front of the checksum there, and of the text in front of that. */
+export function edgeBefore({ when, width, prefix, suffix }: FrameChecksum, outer: Position | undefined): Position {
+  const bytes = prefix.length + width + suffix.length
+  return (b, at, limit) => {
+    const end = outer ? outer(b, at, limit) : limit
+    if (end < 0 || (when && !when(b, at, limit))) return end
+    return end - bytes < at ? BAD : end - bytes
+  }
 }
 
 /** Bytes that a frame has at its end at least because of its checksum. */

@@ -1,4 +1,5 @@
 import type { FieldRef } from '../contract.ts'
+import type { FrameChecksum } from './frame-checksum.ts'
 import { inner } from './inner-node.ts'
 import type { IssuePath } from './issue.ts'
 import type { LengthPlan } from './length.ts'
@@ -6,11 +7,12 @@ import type { Node, Position } from './node.ts'
 import { BAD } from './numbers.ts'
 import type { Scope } from './scope.ts'
 
-/** Fields for the bytes that fill fields and frames up, so that nothing of a decoded frame is without a name. */
+/** Fields for the bytes that fill fields and frames up and for the checksum, so that nothing of a decoded frame is without a name. */
 export function paddingNodes(
   scope: Scope,
   nodes: readonly Node[],
   frame: LengthPlan | undefined,
+  checksum: FrameChecksum | undefined,
   path: IssuePath,
 ): readonly Node[] {
   const ref = { start: 0, end: 0, lo: 0, hi: 0 }
@@ -31,6 +33,16 @@ export function paddingNodes(
       return n < 0 ? n : at + n
     }
     made.push(paddingNode('padding', path, undefined, start, (_b, _at, limit) => limit))
+  }
+  if (checksum) {
+    const { at: place, when, width, form } = checksum
+    const start: Position = (b, at, limit) => (when && !when(b, at, limit) ? BAD : place(b, at, limit))
+    const end: Position = (b, at, limit) => {
+      const e = place(b, at, limit) + width
+      return e > limit ? BAD : e
+    }
+    const node = paddingNode('checksum', path, undefined, start, end)
+    made.push({ ...node, role: 'checksum', type: form === 'bytes' ? 'bytes' : 'string' })
   }
   return made.filter(({ name }) => !scope.declarations.has(name))
 }

@@ -4,6 +4,7 @@ import type { IssuePath } from './issue.ts'
 import { didYouMean } from './names.ts'
 import { joinBytes, type Node, roundUp, textBytes } from './node.ts'
 import { halvesOf, numberBytes, varintBytes } from './numbers.ts'
+import type { Offset } from './offset.ts'
 import type { TemplateItem, TemplateSpec } from './schema.ts'
 import type { Scope } from './scope.ts'
 import { encodePrefixed } from './text-node.ts'
@@ -54,7 +55,10 @@ export function compileTemplate(
   const head = prefixOf(scope, spec, path, frame)
   const body = partsOf(scope, bodyItems(spec), [...path, 'body'])
   const set = Object.entries(spec.set ?? {}).map(([name, value]) => ({ name, value }))
-  for (const { name, value } of set) checkSet(known, name, value, [...path, 'set', name])
+  for (const { name, value } of set) {
+    checkSet(known, name, value, [...path, 'set', name])
+    if (head?.copied) checkReach(known, name, head.copied, leastBytes(bodyItems(spec)), [...path, 'set', name])
+  }
   if (!head || !body) return undefined
   return {
     literal: head.literal,
@@ -96,7 +100,7 @@ function prefixOf(
   spec: TemplateSpec,
   path: IssuePath,
   { header, least, nodes }: Header,
-): { readonly part: Part; readonly literal: boolean } | undefined {
+): { readonly part: Part; readonly literal: boolean; readonly copied?: Offset } | undefined {
   const { from = 'request', bytes } = spec
   if (from !== 'request') {
     const literal = hex(from.replace(/^hex\b/, ''))
@@ -131,7 +135,7 @@ function prefixOf(
     const end = position(b, at, limit)
     return end < 0 ? undefined : b.slice(at, end)
   }
-  return { part, literal: false }
+  return { part, literal: false, copied: offset }
 }
 
 function checkSet(known: readonly Scope[], name: string, value: number | string, path: IssuePath): void {
@@ -149,6 +153,25 @@ function checkSet(known: readonly Scope[], name: string, value: number | string,
       issues.error(path, `"${value}" is no value of "${name}"`, didYouMean(value, [...values, 'body', 'code']))
     }
   }
+}
+
+/** What is set must stand in the bytes that are copied, or in what the body has for certain: else there would be no reply at all. */
+function checkReach(known: readonly Scope[], name: string, copied: Offset, body: number, path: IssuePath): void {
+  const nodes = known.flatMap((scope) => (scope.declarations.has(name) ? (scope.node(name) ?? []) : []))
+  const most = copied.constant + body
+  const beyond = nodes.every(
+    ({ place, container }) =>
+      !container &&
+      place?.anchor === copied.anchor &&
+      Number.isFinite(place.bytes) &&
+      place.offset + place.bytes > most,
+  )
+  if (nodes.length === 0 || !beyond) return
+  known[0]!.issues.error(
+    path,
+    `"${name}" stands behind what the reply copies of the request, so it cannot be set there`,
+    'copy more, or write it as the first item of the body, as `body: [u8 code, str message]`',
+  )
 }
 
 /** The value to write for `value` of a template's `set`. */

@@ -2,7 +2,7 @@ import { type Frame, type FrameSide, type ReplyKind, replyKinds } from '../contr
 import { allOf, type Condition, conditionsOf } from './condition.ts'
 import type { FrameRules } from './edit.ts'
 import { parseSize } from './expression.ts'
-import { frameChecksum, trailerBytes, trailerTest } from './frame-checksum.ts'
+import { edgeBefore, frameChecksum, trailerBytes, trailerTest } from './frame-checksum.ts'
 import { inspector, tailsOf } from './inspect.ts'
 import type { IssuePath, Issues } from './issue.ts'
 import { type KindPlan, kindPlan } from './kind.ts'
@@ -97,11 +97,13 @@ export function compileVariant(
   if (align > 1) scope.edge = edgeOf(() => length)
   const delimiter = frame.until === undefined ? undefined : endedFrames(scope, frame, pathOf)
   if (frame.until !== undefined && !delimiter) return undefined
+  const checksum = frame.checksum && frameChecksum(scope, frame.checksum, pathOf('frame', 'checksum'), align > 1)
+  if (checksum?.last) scope.edge = edgeBefore(checksum, scope.edge)
   const declared = scope.all()
   const length: LengthPlan | undefined = delimiter
     ? untilPlan(scope, delimiter, declared)
     : lengthPlan(scope, frame.length!, pathOf('frame', 'length'), align)
-  const nodes = [...declared, ...paddingNodes(scope, declared, align > 1 ? length : undefined, own)]
+  const nodes = [...declared, ...paddingNodes(scope, declared, align > 1 ? length : undefined, checksum, own)]
   const selectors = conditionsOf(scope, variant?.when ?? {}, [...own, 'when'])
   const facts = conditionsOf(
     scope,
@@ -121,7 +123,6 @@ export function compileVariant(
   const status = refer(message.status, 'status')
   const timeout = refer(message.timeout, 'timeout')
   const error = errorTest(scope, message, reply, pathOf('message', 'error'))
-  const checksum = frame.checksum && frameChecksum(scope, frame.checksum, pathOf('frame', 'checksum'), align > 1)
   if (!length || !selectors || !facts || !kind) return undefined
   const header = Math.max(
     0,

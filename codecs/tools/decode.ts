@@ -21,6 +21,8 @@ export interface DecodedField {
   /** The value's name, where the protocol gives it one. */
   readonly label?: string
   readonly info: FieldInfo
+  /** Of a checksum: what the frame's bytes make, where that is something else. */
+  readonly expected?: FieldValue
 }
 
 export interface DecodedFrame {
@@ -83,7 +85,19 @@ function decodeFrame(codec: Codec, bytes: Uint8Array, at: number, length: number
     const value = fieldValue(info, bytes, ref)
     const named = Object.entries(info.values ?? {}).find(([, number]) => number === Number(value))?.[0]
     const label = info.role === 'kind' ? kind : named
-    return [{ name: info.name, start: ref.start - at, end: ref.end - at, value, info, ...(label && { label }) }]
+    const expected = info.role === 'checksum' ? checksumOf(codec, info, bytes, at, length, value) : undefined
+    const { start, end } = ref
+    return [
+      {
+        name: info.name,
+        start: start - at,
+        end: end - at,
+        value,
+        info,
+        ...(label && { label }),
+        ...(expected !== undefined && { expected }),
+      },
+    ]
   })
   return {
     at,
@@ -96,6 +110,21 @@ function decodeFrame(codec: Codec, bytes: Uint8Array, at: number, length: number
     fields: fields.sort((a, b) => a.start - b.start || b.end - a.end),
     ...(problem && { problem }),
   }
+}
+
+/** The checksum that the frame's bytes make; undefined when it is the one that is there. */
+function checksumOf(
+  codec: Codec,
+  { slot }: FieldInfo,
+  bytes: Uint8Array,
+  at: number,
+  length: number,
+  said: FieldValue,
+): FieldValue | undefined {
+  const right = codec.mutate?.(bytes, at, length, [])
+  const value = right && codec.field(slot, right, 0, right.length)
+  const text = (one: FieldValue | undefined) => (one instanceof Uint8Array ? Buffer.from(one).toString('hex') : one)
+  return text(value) === text(said) ? undefined : value
 }
 
 const shown = 32
@@ -112,10 +141,15 @@ function printFrame(frame: DecodedFrame, bytes: Uint8Array): string {
     const raw = bytes.subarray(frame.at + field.start, frame.at + field.end)
     const hex = Buffer.from(raw.subarray(0, 8)).toString('hex') + (raw.length > 8 ? '…' : '')
     const role = field.info.role && field.info.role !== field.name ? `  (${field.info.role})` : ''
-    return `  ${place} ${hex.padEnd(17)} ${field.name.padEnd(names)} ${printValue(field)}${role}`
+    return `  ${place} ${hex.padEnd(17)} ${field.name.padEnd(names)} ${printValue(field)}${role}${wrongSum(field)}`
   })
   return [head, ...lines, ...(frame.body ? [printBody(frame.body)] : [])].join('\n')
 }
+
+const wrongSum = ({ expected }: DecodedField) =>
+  expected === undefined
+    ? ''
+    : ` PROBLEM by the document it is ${expected instanceof Uint8Array ? Buffer.from(expected).toString('hex') : expected}`
 
 function printBody({ start, end, message, value, problem }: DecodedBody): string {
   const place = `${String(start).padStart(5)}..${String(end).padEnd(5)}`

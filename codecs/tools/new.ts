@@ -1,5 +1,14 @@
 import { minBytes, parseType } from '../layout/types.ts'
-import { type AnswerTexts, completeAnswers, list, type Place, readFields, readPlace, readUntil } from './questions.ts'
+import {
+  type AnswerTexts,
+  completeAnswers,
+  countsOf,
+  list,
+  type Place,
+  readFields,
+  readPlace,
+  readUntil,
+} from './questions.ts'
 
 interface Named extends Place {
   readonly name: string
@@ -34,7 +43,7 @@ export function newProtocol(texts: AnswerTexts): string {
   const repeats = answer('header') === '' ? headerEnd(known) : headerOf(answer('header'))
   const heartbeat = kinds.some(([, name]) => name === 'heartbeat')
   const name = answer('name')
-  const counts = answer('counts')
+  const { counts = 'all', plus = 0 } = countsOf(answer('counts')) ?? {}
   const routed: readonly Line[] = fields.map((field) => [`    ${field.name}: {${where(field)}}`])
   const message: readonly Line[] = [
     ['  message:'],
@@ -54,14 +63,20 @@ export function newProtocol(texts: AnswerTexts): string {
     ['  frame:'],
     length
       ? [
-          `    length: {${where(length)}, counts: ${counts}}`,
-          counts === 'all' ? 'the whole frame, itself included' : 'what follows the field',
+          `    length: {${where(length)}, counts: ${counts}${plus > 0 ? `, plus: ${plus}` : ''}}`,
+          `${counts === 'all' ? 'the whole frame, itself included' : 'what follows the field'}${plus > 0 ? `, and ${plus} more` : ''}`,
         ]
       : [`    until: ${quoted(until ?? '')}`, 'a frame goes up to these bytes'],
     magic && [
       `    check: {at: ${offset(magic)}, type: ${magic.type}, equals: ${magicValue}}`,
       'a frame without it closes the connection',
     ],
+    answer('checksum') === ''
+      ? undefined
+      : [
+          `    checksum: {type: ${answer('checksum')}}`,
+          'over all before it; made for frames of our own, never verified',
+        ],
     [`    max: ${answer('max')}`, 'a longer frame closes the connection'],
     ...(answer('sides') === 'yes' ? sides({ id, replyId: find('id', answer('replyId')), fields, status }) : message),
     ['  reply:'],

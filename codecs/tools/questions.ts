@@ -1,4 +1,5 @@
 import { connectionModes, frameKindNames } from '../contract.ts'
+import { checksumNames } from '../layout/checksum.ts'
 import { delimiterBytes } from '../layout/delimiter.ts'
 import { didYouMean } from '../layout/names.ts'
 import { largest, minBytes, parseType, typeHint } from '../layout/types.ts'
@@ -78,6 +79,12 @@ export function readUntil(answer: string): string | undefined {
   return /^until\((.+)\)$/s.exec(answer.trim())?.[1]
 }
 
+/** What `counts` says: `rest+4` is what is behind the field, and 4 bytes there are not counted; undefined when it is something else. */
+export function countsOf(answer: string): { readonly counts: string; readonly plus: number } | undefined {
+  const [, counts, plus = '0'] = /^(all|rest)(?: *\+ *(\d{1,6}))?$/.exec(answer.trim()) ?? []
+  return counts === undefined ? undefined : { counts, plus: Number(plus) }
+}
+
 const answerOf = ({ type, at }: Place) => `${type}@${at}`
 
 function wrongKinds(answer: string): string | undefined {
@@ -106,8 +113,9 @@ function longestFrame({ length = '', counts = '' }: AnswerTexts): string {
   const place = readPlace(length)
   const type = place && parseType(place.type)
   if (!type || type.form === 'text' || type.form === 'map' || type.form === 'hessian') return '1MiB'
-  const before = counts === 'rest' && /^\d+$/.test(place.at) ? Number(place.at) + minBytes(type) : 0
-  const most = largest(type) + before
+  const said = countsOf(counts)
+  const before = said?.counts === 'rest' && /^\d+$/.test(place.at) ? Number(place.at) + minBytes(type) : 0
+  const most = largest(type) + before + (said?.plus ?? 0)
   return most < 1024 * 1024 ? String(most) : '1MiB'
 }
 
@@ -136,9 +144,9 @@ export const questions: readonly Question[] = [
   },
   {
     key: 'counts',
-    ask: 'It counts all of the frame, or the rest behind it (all/rest)',
+    ask: 'It counts all of the frame, or the rest behind it (all/rest; rest+4: with 4 bytes there that it does not count)',
     fallback: ({ length = '' }) => (readPlace(length)?.type.match(/^(leb|zig|mqtt|dec)/) ? 'rest' : 'all'),
-    wrong: oneOf('all', 'rest'),
+    wrong: (a) => (countsOf(a) ? undefined : 'all or rest, or with more bytes, as rest+4'),
     applies: ({ length = '' }) => readUntil(length) === undefined,
   },
   {
@@ -155,6 +163,16 @@ export const questions: readonly Question[] = [
       const [, place, value] = new RegExp(`^(.+)=(${number})$`, 'i').exec(a) ?? []
       return place === undefined || value === undefined ? 'as u16@4=0x4d47' : wrongPlace(place, true)
     }),
+  },
+  {
+    key: 'checksum',
+    ask: `Checksum at the end of every frame (${checksumNames.join(', ')}; empty: none)`,
+    fallback: always(''),
+    wrong: orNone((a) =>
+      checksumNames.some((known) => known === a)
+        ? undefined
+        : (didYouMean(a, [...checksumNames]) ?? `one of ${checksumNames.join(', ')}`),
+    ),
   },
   {
     key: 'sides',

@@ -64,6 +64,12 @@ describe('complaints', () => {
     })
   })
 
+  it('known bytes of a protocol beside its document are none of its business; a document with more in it is', () => {
+    const vectors = 'protocol: quill\nvectors:\n  - {name: hello, hex: "0102"}\n'
+    expect(checkYaml(vectors)).toEqual([])
+    expect(checkYaml(`${vectors}kind: Gateway\n`).map(({ code }) => code)).toContain('DOCUMENT_INVALID')
+  })
+
   it('come all at once, also when types are wrong', () => {
     const spec =
       '{hosts: [a.b], exportTo: 3, http: [{timeout: soon, match: [{port: x}]}, {route: [{weight: 1}]}], tcp: [{route: []}]}'

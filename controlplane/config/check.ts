@@ -38,9 +38,15 @@ export function checkDocument(document: SourceDocument, options: CheckOptions = 
     const message = 'a document must be a mapping with apiVersion, kind and metadata'
     return { diagnostics: [complain(document, 'DOCUMENT_INVALID', [], message)] }
   }
+  if (isVectors(value)) return { diagnostics: [] }
   const header = readHeader(document, value, options.defaultNamespace ?? 'default')
   if (!header.definition) return { diagnostics: cut(document, header.diagnostics) }
   return checkSpec(document, value, header, header.definition)
+}
+
+/** Known bytes for `meshgate protocol test`, which stand beside the document of their protocol: they are no configuration. */
+function isVectors(value: Readonly<Record<string, unknown>>): boolean {
+  return Array.isArray(value['vectors']) && Object.keys(value).every((key) => key === 'protocol' || key === 'vectors')
 }
 
 function checkSpec(

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { readFile, rm, writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -114,7 +114,6 @@ it('up runs it: two servers, a split by method, an error reply for a method nobo
   for (const server of servers) await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const [a, b] = servers.map((server) => (server.address() as { port: number }).port)
   const [xds, api, edge] = await freePorts(3)
-  await rm(join(folder, 'vectors.yaml'))
   await writeFile(join(folder, 'route.yaml'), block('yaml', 1))
   await writeFile(
     join(folder, 'mesh.yaml'),
