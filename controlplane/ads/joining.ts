@@ -5,20 +5,14 @@ import { WireError } from '../subscription/wire.ts'
 import type { NodeInfo } from '../xds/resource.ts'
 import { authorize } from './authorize.ts'
 import { readNode, readNodeId } from './node.ts'
-import type { StreamContext } from './stream.ts'
-import { type Peer, STATUS, type Status } from './transport.ts'
+import { invalid, type Refusal } from './refusals.ts'
+import type { StreamContext } from './stream-context.ts'
+import { type Peer, STATUS } from './transport.ts'
 
 /** Whom a stream serves: as it may call itself, and how far it is. */
 export interface Member {
   readonly node: NodeInfo
   readonly client: Client
-}
-
-/** Why a stream is ended. */
-export interface Refusal {
-  /** For the counter. */
-  readonly reason: string
-  readonly status: Status
 }
 
 /**
@@ -28,9 +22,9 @@ export interface Refusal {
 export function join(request: DiscoveryRequest, form: Form, peer: Peer, context: StreamContext): Member | Refusal {
   const { logger, mesh, classes, limits, frames, workingSets } = context
   const { node: bytes } = request
-  if (!bytes) return invalid('the first request of a stream must carry the node')
+  if (!bytes) return invalid('node', 'the first request of a stream must carry the node')
   const claimed = inNode(() => readNode(bytes, form))
-  if (claimed.id === '') return invalid('the node has no id: set node.id in the bootstrap')
+  if (claimed.id === '') return invalid('node', 'the node has no id: set node.id in the bootstrap')
   const decision = authorize(claimed, peer)
   if ('refused' in decision) {
     const identities = peer.identities?.map(({ text }) => text)
@@ -58,11 +52,7 @@ export function join(request: DiscoveryRequest, form: Form, peer: Peer, context:
 export function otherNode(bytes: Buffer, node: NodeInfo): Refusal | undefined {
   const id = inNode(() => readNodeId(bytes))
   if (id === '' || id === node.id) return undefined
-  return invalid(`the stream began as node ${node.id} and now says ${id}: open a stream per node`)
-}
-
-function invalid(message: string): Refusal {
-  return { reason: 'node', status: { code: STATUS.invalidArgument, message } }
+  return invalid('node', `the stream began as node ${node.id} and now says ${id}: open a stream per node`)
 }
 
 /** Says where the bytes were that could not be read. */

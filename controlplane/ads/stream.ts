@@ -1,57 +1,20 @@
 import { RESOURCE_TYPES, type ResourceType } from '../../proto/types.ts'
-import type { StatusBook, StatusSource } from '../status/book.ts'
+import type { StatusSource } from '../status/book.ts'
 import type { Received } from '../subscription/acknowledgement.ts'
-import type { ClassLog } from '../subscription/class-log.ts'
 import type { Client } from '../subscription/client.ts'
-import type { FrameOptions } from '../subscription/frames.ts'
 import { WILDCARD_TYPES } from '../subscription/interest.ts'
-import type { WorkingSet } from '../subscription/on-demand.ts'
 import { portions } from '../subscription/portions.ts'
-import { RequestTooLarge } from '../subscription/read-names.ts'
 import { type DiscoveryRequest, type RequestReading, readRequest } from '../subscription/request.ts'
-import { WireError } from '../subscription/wire.ts'
-import type { Mesh, NodeInfo, UnservedRequest } from '../xds/resource.ts'
+import type { NodeInfo, UnservedRequest } from '../xds/resource.ts'
 import { askedType, unservedAnswer, wrongType } from './asked-type.ts'
-import type { Classes } from './classes.ts'
 import type { Method } from './grpc.ts'
 import { join, type Member, otherNode } from './joining.ts'
-import type { Limits } from './limits.ts'
-import type { Logger } from './logger.ts'
-import type { AdsMetrics } from './metrics.ts'
-import type { Preparations } from './preparations.ts'
+import { INTERNAL, invalid, type Refusal, refusalOf, silent, tooManyMissing, tooManyNames } from './refusals.ts'
 import { RequestLine, type RequestLineOptions } from './request-line.ts'
 import { RequestReader, type RequestReaderOptions } from './request-reader.ts'
+import type { StreamContext } from './stream-context.ts'
 import { TokenBucket } from './token-bucket.ts'
-import { STATUS, type Status, type Transport, type TransportHandler } from './transport.ts'
-import type { Turns } from './turns.ts'
-import type { Warming } from './warming.ts'
-
-/** What all streams of a server share. */
-export interface StreamContext {
-  readonly mesh: Mesh
-  readonly classes: Classes
-  readonly status: StatusBook
-  readonly limits: Limits
-  readonly frames: FrameOptions
-  readonly logger: Logger
-  readonly metrics: AdsMetrics
-  readonly now: () => number
-  /** Streams to look after when time has passed. */
-  readonly waiting: Set<Stream>
-  readonly warming: Warming
-  /** What is remembered of the workload of a node. */
-  readonly workingSets: ((node: NodeInfo) => WorkingSet) | undefined
-  /** What classes compile for their first clients. */
-  readonly preparations: Preparations<ClassLog>
-  readonly turns: Turns
-  closed(stream: Stream): void
-  /** A client is gone whose names are to be let go of. */
-  leaving(client: Client): void
-  /** All streams together ask for more names that do not exist than may be. */
-  crowded(): void
-  /** A class can take the changes it held back. */
-  ready(): void
-}
+import type { Status, Transport, TransportHandler } from './transport.ts'
 
 /** How long a stream is not read that sends more than it can be answered, in ms. */
 const SLOWER_MS = 20
@@ -152,10 +115,7 @@ export class Stream implements TransportHandler, StatusSource, RequestReaderOpti
 
   /** Ends the stream because all of them ask for more names that do not exist than may be. */
   shed(missing: number): void {
-    this.refuse('missing', {
-      code: STATUS.resourceExhausted,
-      message: `asks for ${missing} names that do not exist, more than any other proxy, and all of them together may ask for ${this.context.limits.missingNames}; remove what names them, or raise the limit`,
-    })
+    this.refuse(tooManyMissing(missing, this.context.limits.missingNames))
   }
 
   /** Ends the stream; the client will come back by itself. */
@@ -221,12 +181,7 @@ export class Stream implements TransportHandler, StatusSource, RequestReaderOpti
       return
     }
     if (!this.joined) {
-      if (time - this.connectedAt >= limits.firstRequestMs) {
-        this.refuse('silent', {
-          code: STATUS.invalidArgument,
-          message: `no request within ${limits.firstRequestMs} ms`,
-        })
-      }
+      if (time - this.connectedAt >= limits.firstRequestMs) this.refuse(silent(limits.firstRequestMs))
       return
     }
     const { wakeAt } = this.joined.client
@@ -275,15 +230,9 @@ export class Stream implements TransportHandler, StatusSource, RequestReaderOpti
   }
 
   failed(error: unknown): void {
-    const { logger } = this.context
-    if (error instanceof RequestTooLarge) {
-      this.refuse('limit', { code: STATUS.resourceExhausted, message: error.message })
-    } else if (error instanceof WireError) {
-      this.refuse('malformed', { code: STATUS.invalidArgument, message: error.message })
-    } else {
-      logger.error({ peer: this.peer, node: this.joined?.node.id, error }, 'xDS stream failed')
-      this.refuse('internal', { code: STATUS.internal, message: 'internal error; the log of the control plane has it' })
-    }
+    const refusal = refusalOf(error)
+    if (!refusal) this.context.logger.error({ peer: this.peer, node: this.joined?.node.id, error }, 'xDS stream failed')
+    this.refuse(refusal ?? INTERNAL)
   }
 
   prepares(request: DiscoveryRequest, line: { ready(): void }): boolean {
@@ -305,7 +254,7 @@ export class Stream implements TransportHandler, StatusSource, RequestReaderOpti
     const { client, node } = this.member()
     const other = request.node && otherNode(request.node, node)
     if (other) {
-      this.refuse(other.reason, other.status)
+      this.refuse(other)
       return
     }
     const type = askedType(this.method, request)
@@ -316,10 +265,7 @@ export class Stream implements TransportHandler, StatusSource, RequestReaderOpti
     const received = client.receive(type, request, time)
     const { limits, classes } = this.context
     if (client.subscribedNames > limits.namesPerStream) {
-      this.refuse('names', {
-        code: STATUS.resourceExhausted,
-        message: `subscribed to more than ${limits.namesPerStream} names; scope the proxy (Sidecar egress hosts) or raise the limit`,
-      })
+      this.refuse(tooManyNames(limits.namesPerStream))
       return
     }
     if (classes.missing.count > limits.missingNames) this.context.crowded()
@@ -363,7 +309,7 @@ export class Stream implements TransportHandler, StatusSource, RequestReaderOpti
     const { context } = this
     const found = join(request, this.method.form, this.transport.peer, context)
     if ('reason' in found) {
-      this.refuse(found.reason, found.status)
+      this.refuse(found)
       return false
     }
     this.joined = found
@@ -383,7 +329,7 @@ export class Stream implements TransportHandler, StatusSource, RequestReaderOpti
     const { frames, logger } = this.context
     const wrong = wrongType(this.method, request)
     if (wrong !== undefined) {
-      this.refuse('type', { code: STATUS.invalidArgument, message: wrong })
+      this.refuse(invalid('type', wrong))
       return
     }
     logger.debug({ node: this.node.id, type: request.typeUrl }, 'xDS client asks for a type that is not served')
@@ -393,7 +339,7 @@ export class Stream implements TransportHandler, StatusSource, RequestReaderOpti
     this.transport.write(bytes, this.left)
   }
 
-  private refuse(reason: string, status: Status): void {
+  private refuse({ reason, status }: Refusal): void {
     const { metrics, logger } = this.context
     metrics.refused(reason)
     logger.info(
