@@ -402,6 +402,12 @@ export const CODES = {
     'A listener uses a port that another listener of the same proxy already has.',
     'Choose another port; `httpPort` of the Mesh document moves the HTTP proxy port.',
   ),
+  LISTENER_LOOP: entry(
+    'error',
+    'Port leads to itself',
+    'What a listener passes connections on to is the address it listens on: each would open the next one. The port of a Sidecar is not opened; the endpoint of a gateway server is ignored. Istio has the traffic of a workload captured, and binds to the address of the workload where it has not.',
+    'Let the workload listen on another port, or bind the listener to an address of the machine other than loopback.',
+  ),
   PROXY_PORT_SHARED: entry(
     'warning',
     'Sidecars share a port',

@@ -158,6 +158,15 @@ describe('servers of gateways', () => {
     expect(said(server('AUTO_PASSTHROUGH'), internal)).toEqual([])
     expect(said(server('AUTO_PASSTHROUGH', '*.org'), internal)).toEqual(empty)
     expect(said(server('AUTO_PASSTHROUGH', 'other/*'), internal)).toEqual(empty)
+    expect(said(server('AUTO_PASSTHROUGH', 'x.com'), service('*.com', ', location: MESH_INTERNAL'))).toEqual(empty)
+  })
+  it('cannot be the endpoint of what they do not take', () => {
+    const plain = (more: string) => gateway(`{port: {number: 80, name: h, protocol: HTTP}, hosts: ["*"], ${more}}`)
+    const loop = ['LISTENER_LOOP gw spec.servers[0].defaultEndpoint']
+    expect(said(plain('defaultEndpoint: "127.0.0.1:80"'))).toEqual(loop)
+    expect(said(plain('defaultEndpoint: "127.0.0.1:80", bind: 127.0.0.1'))).toEqual(loop)
+    expect(said(plain('defaultEndpoint: "127.0.0.1:80", bind: 10.0.0.1'))).toEqual([])
+    expect(said(plain('defaultEndpoint: "127.0.0.1:81"'))).toEqual([])
   })
 })
 
@@ -426,6 +435,14 @@ describe('Sidecars', () => {
     )
     expect(said(sidecar)).toEqual(['LISTENER_PORT_CLASH sc spec.egress[0].port.number'])
     expect(said(sidecar, document('Mesh', 'm', '{httpPort: 8080}'))).toEqual([])
+  })
+  it('do not lead to themselves', () => {
+    const ingress = (more: string) =>
+      said(document('Sidecar', 'sc', `{ingress: [{port: {number: 80, protocol: HTTP, name: a}${more}}]}`))
+    expect(ingress('')).toEqual(['LISTENER_LOOP sc spec.ingress[0].port'])
+    expect(ingress(', defaultEndpoint: "127.0.0.1:80"')).toEqual(['LISTENER_LOOP sc spec.ingress[0].defaultEndpoint'])
+    expect(ingress(', bind: 10.0.0.1')).toEqual([])
+    expect(ingress(', defaultEndpoint: "127.0.0.1:81"')).toEqual([])
   })
 })
 

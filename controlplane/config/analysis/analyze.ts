@@ -17,7 +17,13 @@ import { checkUnreachable, checkWeights } from './routes.ts'
 import { type Findings, runChecks } from './run-checks.ts'
 import { checkSecrets } from './secrets.ts'
 import { checkSelectors, checkServiceEndpoints, checkServiceProtocols, checkTcpPorts } from './services.ts'
-import { checkSidecarConflicts, checkSidecarHosts, checkSidecarListenerPorts, checkSidecarPorts } from './sidecars.ts'
+import {
+  checkIngressLoops,
+  checkSidecarConflicts,
+  checkSidecarHosts,
+  checkSidecarListenerPorts,
+  checkSidecarPorts,
+} from './sidecars.ts'
 import { checkVirtualServiceOverlap } from './virtual-services.ts'
 import { type Check, type Of, World } from './world.ts'
 
@@ -44,6 +50,7 @@ export const CHECKS: readonly Check[] = [
   checkSelectors,
   checkSidecarConflicts,
   checkSidecarPorts,
+  checkIngressLoops,
   checkSidecarHosts,
   checkSidecarListenerPorts,
   checkProtocolNames,

@@ -1,10 +1,18 @@
-import { hostsOverlap } from '../syntax/host.ts'
+import { leadsToItself } from '../syntax/address.ts'
+import { isSubsetOf } from '../syntax/host.ts'
 import type { Check, Of, World } from './world.ts'
 
-/** Servers of gateways that can take no connection: no certificate to show, or no service behind. */
+/** Servers of gateways that can take no connection: no certificate to show, no service behind, or only themselves. */
 export const checkGatewayServers: Check = (world, complain) => {
   for (const gateway of world.of('Gateway'))
-    for (const [index, { tls, hosts }] of (gateway.spec.servers ?? []).entries()) {
+    for (const [index, { tls, hosts, port, bind = '', defaultEndpoint }] of (gateway.spec.servers ?? []).entries()) {
+      if (defaultEndpoint && leadsToItself(bind, port.number, defaultEndpoint))
+        complain(
+          gateway,
+          'LISTENER_LOOP',
+          ['spec', 'servers', index, 'defaultEndpoint'],
+          `${defaultEndpoint} is where the server itself listens: it is ignored`,
+        )
       const path = ['spec', 'servers', index, 'tls', 'mode']
       if (tls?.mode === 'ISTIO_MUTUAL' && !world.mesh.workloadCertificates)
         complain(
@@ -35,6 +43,6 @@ function exposesInternal(world: World, gateway: Of<'Gateway'>, entry: string): b
       ({ namespace, spec }) =>
         spec.location === 'MESH_INTERNAL' &&
         (wanted === '*' || wanted === namespace) &&
-        spec.hosts.some((host) => hostsOverlap(host.toLowerCase(), pattern)),
+        spec.hosts.some((host) => isSubsetOf(host.toLowerCase(), pattern)),
     )
 }

@@ -1,3 +1,4 @@
+import { leadsToItself } from '../syntax/address.ts'
 import { isSubsetOf, isWildcard } from '../syntax/host.ts'
 import { type Check, type Of, place, push, selects } from './world.ts'
 
@@ -55,6 +56,19 @@ export const checkSidecarPorts: Check = (world, complain) => {
             `port ${httpPort} is the HTTP proxy port of sidecars`,
           )
   }
+}
+
+/** Ingress ports of a Sidecar whose workload would have to listen where the sidecar itself does. */
+export const checkIngressLoops: Check = (world, complain) => {
+  for (const sidecar of world.of('Sidecar'))
+    for (const [index, { port, bind = '', defaultEndpoint = '' }] of (sidecar.spec.ingress ?? []).entries())
+      if (port.number && leadsToItself(bind, port.number, defaultEndpoint))
+        complain(
+          sidecar,
+          'LISTENER_LOOP',
+          ['spec', 'ingress', index, defaultEndpoint === '' ? 'port' : 'defaultEndpoint'],
+          `port ${port.number} leads to itself: the sidecar listens on ${bind || 'every address'}, the workload would have to do so on the same port of loopback`,
+        )
 }
 
 /** Hosts a Sidecar imports that no visible service has. */

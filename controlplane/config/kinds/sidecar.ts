@@ -18,11 +18,12 @@ const captureMode = z.enum(['DEFAULT', 'IPTABLES', 'NONE'])
 
 const istioIngressListenerFields = message({
   port: required(sidecarPort, 'Port the sidecar accepts traffic on.'),
-  bind: optional(text, 'Address to listen on.', { default: 'the address of the workload' }),
+  bind: optional(text, 'Address to listen on.', { default: '0.0.0.0' }),
   captureMode: optional(captureMode, 'How traffic reaches the listener.', { default: 'DEFAULT' }),
   defaultEndpoint: optional(
     text,
-    'Where the workload listens: `127.0.0.1:PORT`, `0.0.0.0:PORT`, `[::1]:PORT` or unix:///path.',
+    'Where the workload listens: `127.0.0.1:PORT`, `0.0.0.0:PORT`, `[::1]:PORT` or unix:///path. The wildcard addresses mean loopback. The port must be another than that of the listener where the listener has the same address.',
+    { default: 'the same port on 127.0.0.1' },
   ),
   tls: optional(serverTlsSettings, 'TLS of the listener.'),
   connectionPool: optional(connectionPoolSettings, 'Limits of this port.'),

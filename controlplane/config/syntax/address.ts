@@ -56,3 +56,16 @@ export function localEndpointProblem(endpoint: string): string | undefined {
     ? `${shown(endpoint)} must have the form 127.0.0.1:PORT, 0.0.0.0:PORT, [::1]:PORT, [::]:PORT, :PORT or unix:///path`
     : portProblem(Number(parts.port))
 }
+
+/**
+ * Whether a listener would be what it passes connections on to, so that each opens the next one. `bind` is its IP address, nothing means
+ * every IPv4 address; `endpoint` is where a program beside the proxy listens, nothing means the same port on loopback.
+ */
+export function leadsToItself(bind: string, port: number, endpoint: string): boolean {
+  const target = endpoint === '' ? { host: '', port: `${port}` } : splitHostPort(endpoint)
+  if (!target || endpoint.startsWith(UNIX_PREFIX) || Number(target.port) !== port) return false
+  const loopback =
+    target.host === '' || target.host === '0.0.0.0' ? '127.0.0.1' : target.host === '::' ? '::1' : target.host
+  if (bind === '' || bind === '0.0.0.0') return isIP(loopback) === 4
+  return bind === '::' ? isIP(loopback) === 6 : bind === loopback
+}

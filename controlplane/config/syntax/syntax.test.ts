@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { cidrProblem, splitHostPort, subnetProblem, unixPathProblem } from './address.ts'
+import { cidrProblem, leadsToItself, splitHostPort, subnetProblem, unixPathProblem } from './address.ts'
 import { exportToProblems } from './export-to.ts'
 import {
   headerValueProblem,
@@ -27,6 +27,30 @@ describe('addresses', () => {
     'fe80::1%eth0/64',
     '1.1.1.1/1/1',
   ])('%s is none', (text) => expect(cidrProblem(text)).toBeDefined())
+  it.each([
+    ['', ''],
+    ['', '127.0.0.1:80'],
+    ['', ':80'],
+    ['0.0.0.0', '0.0.0.0:80'],
+    ['127.0.0.1', ''],
+    ['127.0.0.1', '0.0.0.0:+80'],
+    ['::', '[::1]:80'],
+    ['::1', '[::]:80'],
+  ])('a listener on port 80 of "%s" whose endpoint is "%s" leads to itself', (bind, endpoint) =>
+    expect(leadsToItself(bind, 80, endpoint)).toBe(true),
+  )
+  it.each([
+    ['', '127.0.0.1:81'],
+    ['', '[::1]:80'],
+    ['', 'unix:///80'],
+    ['10.0.0.1', ''],
+    ['10.0.0.1', '0.0.0.0:80'],
+    ['::', '127.0.0.1:80'],
+    ['127.0.0.1', '[::]:80'],
+    ['', 'nonsense'],
+  ])('one of "%s" whose endpoint is "%s" does not', (bind, endpoint) =>
+    expect(leadsToItself(bind, 80, endpoint)).toBe(false),
+  )
   it('an address may stand for a block', () => {
     expect(subnetProblem('1.2.3.4')).toBeUndefined()
     expect(subnetProblem('001:db8::')).toBeUndefined()

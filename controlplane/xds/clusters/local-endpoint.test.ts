@@ -36,6 +36,11 @@ describe('defaultEndpoint of gateway servers', () => {
     })
   })
 
+  test('a server is no endpoint of its own', () => {
+    const scope = gateway(server(80, '127.0.0.1:80'), server(81, '127.0.0.1:82'))
+    expect(clusterNames(scope).filter((name) => name.startsWith('default|'))).toEqual(['default|127.0.0.1:82'])
+  })
+
   test('sidecars have none', () => {
     const scope = scopeOf(`kind: Gateway\nmetadata: {name: edge}\nspec: {servers: [${server(80, '127.0.0.1:1')}]}`)
     expect(clusterNames(scope).filter((name) => name.startsWith('default|'))).toEqual([])

@@ -1,7 +1,7 @@
 import { Cluster_DiscoveryType, ClusterSchema } from '../../../proto/gen/envoy/config/cluster/v3/cluster_pb.ts'
 import { make } from '../../../proto/make.ts'
 import type { Server } from '../../config/kinds/gateway.ts'
-import { localEndpointProblem, splitHostPort, UNIX_PREFIX } from '../../config/syntax/address.ts'
+import { leadsToItself, localEndpointProblem, splitHostPort, UNIX_PREFIX } from '../../config/syntax/address.ts'
 import type { Scope } from '../../model/scope.ts'
 import { portProtocol } from '../../model/service.ts'
 import { gatewayServers } from '../routes/gateway-servers.ts'
@@ -31,9 +31,13 @@ export function localEndpoint(text: string): LocalEndpoint | undefined {
 
 const PREFIX = 'default|'
 
-/** The cluster of a gateway server's `defaultEndpoint`, if it has a usable one; servers that name the same endpoint share it. */
-export function fallbackCluster({ defaultEndpoint = '' }: Server): string | undefined {
-  return localEndpoint(defaultEndpoint) && `${PREFIX}${defaultEndpoint}`
+/**
+ * The cluster of a gateway server's `defaultEndpoint`, if it has a usable one: an address of this machine that is not the server's own.
+ * Servers that name the same endpoint share it.
+ */
+export function fallbackCluster({ defaultEndpoint = '', bind = '', port }: Server): string | undefined {
+  if (!localEndpoint(defaultEndpoint) || leadsToItself(bind, port.number, defaultEndpoint)) return undefined
+  return `${PREFIX}${defaultEndpoint}`
 }
 
 /** Clusters of all `defaultEndpoint`s of a gateway proxy. */

@@ -189,6 +189,14 @@ spec: ${spec}`
     expect(found['127.0.0.1_9090'].filterChains[0].filters[0].typedConfig.rds.routeConfigName).toBe('inbound|9090||')
     expect(clusterOf(found['0.0.0.0_9091'].filterChains[0])).toBe('inbound|9091||')
   })
+
+  it('an ingress port that would lead to itself is not opened', () => {
+    const ports = (listener: string) => Object.keys(listeners(sidecar(`{ingress: [${listener}]}`), { httpPort: 0 }))
+    const port = 'port: {number: 9090, protocol: HTTP, name: http}'
+    expect(ports(`{${port}}`)).toEqual([])
+    expect(ports(`{${port}, defaultEndpoint: "127.0.0.1:9090"}`)).toEqual([])
+    expect(ports(`{${port}, bind: 10.0.0.1}`)).toEqual(['10.0.0.1_9090'])
+  })
 })
 
 describe('listeners of a gateway', () => {

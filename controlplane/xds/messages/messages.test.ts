@@ -81,6 +81,18 @@ spec:
     expect(view.names('cds')).toEqual(['inbound|9000||', 'outbound|12345||test.servicea'])
   })
 
+  it('an ingress port of a Sidecar that would lead to itself is not opened', () => {
+    const listeners = (endpoint: string) =>
+      messageView(`
+apiVersion: networking.istio.io/v1
+kind: Sidecar
+metadata: {name: s}
+spec: {ingress: [{port: {number: 7001, name: game-in, protocol: TCP}, defaultEndpoint: "127.0.0.1:${endpoint}"}]}
+---${A}`).names('mlds')
+    expect(listeners('7001')).not.toContain('0.0.0.0_7001')
+    expect(listeners('12345')).toContain('0.0.0.0_7001')
+  })
+
   it('opens one port at several addresses, unless one of them is every address; a Sidecar takes a port in and out', () => {
     const sidecar = (ingress: string, egress: string) => `
 apiVersion: networking.istio.io/v1

@@ -1,6 +1,7 @@
 import type { Any } from '@bufbuild/protobuf/wkt'
 import type { IstioEgressListener } from '../../config/kinds/sidecar.ts'
 import type { Origin } from '../../config/object.ts'
+import { leadsToItself } from '../../config/syntax/address.ts'
 import { hostsOverlap } from '../../model/hosts.ts'
 import type { World } from '../../model/index.ts'
 import type { Scope } from '../../model/scope.ts'
@@ -123,7 +124,7 @@ function ingressPlans(world: World, scope: Scope): readonly MessagePlan[] {
   return (sidecar?.spec.ingress ?? []).flatMap((ingress, index): MessagePlan[] => {
     const { number, name = '', protocol: field } = ingress.port
     const protocol = protocolOfPort(world, { name, ...portProtocol(field, name) })
-    if (!number || !protocol) return []
+    if (!number || !protocol || leadsToItself(ingress.bind ?? '', number, ingress.defaultEndpoint ?? '')) return []
     const bind = ingress.bind ?? ANY_ADDRESS
     const cluster = inboundName(number)
     const tls = ingress.tls && terminatesTls(ingress.tls) ? ingress.tls : undefined

@@ -111,6 +111,7 @@ export const problems: Readonly<Record<string, string>> = {
   SIDECAR_HOST_NOT_FOUND: 'Sidecar 引入了未知主机：请更正 egress 的命名空间或主机',
   SIDECAR_PORT_NOT_FOUND: 'Sidecar 监听器没有对应的服务：请使用服务的端口，或协议 HTTP_PROXY',
   LISTENER_PORT_CLASH: '端口已被占用：请更换',
+  LISTENER_LOOP: '端口通向自身：请让工作负载监听另一个端口，或把监听器绑定到非回环地址',
   PROXY_PORT_SHARED: '多个 sidecar 共用一个端口：请用元数据 HTTP_PROXY_PORT 区分',
   HASH_NO_EFFECT: '一致性哈希不起作用：请只保留一种设置',
   PROTOCOL_NOT_FOUND: '协议不存在：请添加同名的 Protocol 文档，或更正名称',
