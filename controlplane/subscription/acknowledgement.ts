@@ -52,7 +52,7 @@ export function acknowledge(
   if (refused) return { kind: 'nack', frame, culprits: refuse(recipientOf(parts), state, frame, error, now) }
   state.lastAcked = frame.mark
   state.lastAckedAt = now
-  if (state.trials && frame.serial === state.trial) state.trials = answerTrial(state.trials, true)
+  if (state.trials && frame.serial === state.trial) state.trials = answerTrial(state.trials, 'accepted')
   if (state.doubted) for (const { name } of frame.upserts) state.doubted.delete(name)
   if (state.nack && !state.trials) state.nack = found(state.nack, type, id, verdicts)
   if (!error) return { kind: 'ack' }

@@ -2,7 +2,8 @@ import { RESOURCE_TYPES, type ResourceType } from '../../proto/types.ts'
 import type { OnDemand, Resource, Suspects, View } from '../xds/resource.ts'
 import type { Interest, InterestChange } from './interest.ts'
 import { REMOVED_LAST, USES_OTHERS } from './order.ts'
-import { type Missing, TypeLog } from './type-log.ts'
+import type { Missing } from './source.ts'
+import { TypeLog } from './type-log.ts'
 import type { Verdicts } from './verdicts.ts'
 
 /** How far a client of the class is in one type; what is behind every client is forgotten. */
@@ -187,7 +188,7 @@ export class ClassLog {
   }
 
   private refreshEndpoints(): readonly ResourceType[] {
-    if (!this.logs.eds.refresh(true, this.suspects())) return []
+    if (!this.logs.eds.refresh('hold', this.suspects())) return []
     this.logs.eds.trim(this.behind('eds'))
     return ['eds']
   }
@@ -199,11 +200,11 @@ export class ClassLog {
     this.overdue = false
     this.readUpTo = this.view.moment?.()
     const changed: ResourceType[] = []
-    const users = [...USES_OTHERS].filter((type) => this.logs[type].refresh(false, suspects))
+    const users = [...USES_OTHERS].filter((type) => this.logs[type].refresh('publish', suspects))
     changed.push(...users)
     // While an old route is served in place of a refused one, what it points to must stay.
-    const keep = this.verdicts.any && this.verdicts.pinned(USES_OTHERS)
-    for (const type of REMOVED_LAST) if (this.logs[type].refresh(keep, suspects)) changed.push(type)
+    const removals = this.verdicts.any && this.verdicts.pinned(USES_OTHERS) ? 'hold' : 'publish'
+    for (const type of REMOVED_LAST) if (this.logs[type].refresh(removals, suspects)) changed.push(type)
     if (changed.includes('cds')) this.followChildren()
     if (this.verdicts.any) this.forgetUnfollowed()
     for (const type of changed) this.logs[type].trim(this.behind(type))

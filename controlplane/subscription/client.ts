@@ -19,13 +19,23 @@ import { Progress } from './progress.ts'
 import type { DiscoveryRequest } from './request.ts'
 import { FULL_SET_TYPES } from './response.ts'
 import { answerTrial } from './trials.ts'
-import { isAsked, newTypeState, owe, owesAllNames, sent, type TypeState } from './type-state.ts'
+import { isAsked, newTypeState, owe, owesAllNames, sent, type TypeState, wantedNames } from './type-state.ts'
 
 const EVERY_TYPE = RESOURCE_TYPES
 const USERS = [...USES_OTHERS]
 const NONE: readonly string[] = []
 const NO_FRAMES: readonly Frame[] = []
 const NO_NAMES: ReadonlySet<string> = new Set()
+
+/** What is written in one go. */
+interface Flight {
+  /** ms */
+  readonly now: number
+  /** A request of the client is to be answered: what the answer points to goes out before it, without waiting its turn. */
+  readonly flush: boolean
+  /** In the order they are written. */
+  readonly frames: Frame[]
+}
 
 /**
  * One stream's side of the protocol, both forms: requests in, responses out. It knows no transport and no timer; the caller
@@ -140,7 +150,6 @@ export class Client implements Reader {
     this.progress.wakeAt = undefined
     // Nearly all calls are for an acknowledgement of the last there was to say.
     if (this.progress.rests) return NO_FRAMES
-    const frames: Frame[] = []
     // A client's own request is answered at once; what the answer points to must be there before it.
     const flush = USERS.some((type) => {
       const state = this.types[type]
@@ -148,18 +157,19 @@ export class Client implements Reader {
         state && (isAsked(state) || (state.waitingSince !== undefined && this.progress.isOver(state.waitingSince, now)))
       )
     })
+    const flight: Flight = { now, flush, frames: [] }
     for (const step of ORDER) {
       const state = this.types[step.type]
       if (!state) continue
-      if (step.upsert) this.update(step, state, now, flush, frames)
-      else this.remove(step, state, now, frames)
+      if (step.upsert) this.update(step, state, flight)
+      else this.remove(step, state, flight)
     }
     // Children that stand before their parent in the order.
     for (const step of ORDER) {
       const state = this.types[step.type]
-      if (state?.owed && step.upsert) this.update(step, state, now, false, frames)
+      if (state?.owed && step.upsert) this.update(step, state, { ...flight, flush: false })
     }
-    return frames
+    return flight.frames
   }
 
   /** The client belongs to another class from now on: what differs is sent in the usual order. */
@@ -203,8 +213,9 @@ export class Client implements Reader {
     }
   }
 
-  private update(step: Step, state: TypeState, now: number, flush: boolean, frames: Frame[]): void {
+  private update(step: Step, state: TypeState, flight: Flight): void {
     const { type } = step
+    const { now, flush } = flight
     const log = this.log.of(type)
     const changed = log.pending(state.upserted, state.interest).upserts
     const gone = step.remove ? log.pending(state.removed, state.interest).removals : NONE
@@ -226,8 +237,8 @@ export class Client implements Reader {
       else this.progress.wake(state.waitingSince + this.options.ackTimeoutMs)
     }
     if (push) state.waitingSince = undefined
-    if (push || isAsked(state)) this.send(step, state, push && (open ? 'open' : 'flush'), changed, gone, now, frames)
-    if (state.trials && !isAsked(state) && state.inFlight.length === 0) this.sendTrial(type, state, now, frames)
+    if (push || isAsked(state)) this.send(step, state, push && (open ? 'open' : 'flush'), changed, gone, flight)
+    if (state.trials && !isAsked(state) && state.inFlight.length === 0) this.sendTrial(type, state, flight)
   }
 
   private send(
@@ -236,8 +247,7 @@ export class Client implements Reader {
     push: false | 'open' | 'flush',
     changed: readonly string[],
     gone: readonly string[],
-    now: number,
-    frames: Frame[],
+    flight: Flight,
   ): void {
     const { type } = step
     const log = this.log.of(type)
@@ -278,7 +288,7 @@ export class Client implements Reader {
       const { passing } = answer
       if (passing.length > 0) {
         state.gone = new Map([...(state.gone ?? []), ...passing.map((one) => [one.name, one] as const)])
-        state.removeAfter = now + this.options.settleMs
+        state.removeAfter = flight.now + this.options.settleMs
       }
     }
 
@@ -297,13 +307,14 @@ export class Client implements Reader {
     const silent =
       upserts.length === 0 && removed.length === 0 && !mustAnswer && !(full && (state.served || state.resumed))
     if (silent) return
-    this.emit(type, state, key, upserts, removed, now, frames)
+    this.emit(type, state, key, upserts, removed, flight)
     this.dependents.oweChildren(full && !all ? upserts.filter((resource) => names.has(resource.name)) : upserts)
   }
 
   /** The removals that had to wait until nothing uses the resources any more. */
-  private remove(step: Step, state: TypeState, now: number, frames: Frame[]): void {
+  private remove(step: Step, state: TypeState, flight: Flight): void {
     const { type } = step
+    const { now } = flight
     const log = this.log.of(type)
     const { interest } = state
     const gone = log.pending(state.removed, interest).removals
@@ -331,25 +342,25 @@ export class Client implements Reader {
     if (isFullSet(this.options.form, type)) {
       const { resources, shared } = fullSet(recipientOf(this.parts), type, state)
       const key = shared ? `full ${interestKey(interest)} ${state.removed}` : undefined
-      if (state.served || state.resumed) this.emit(type, state, key, resources, [], now, frames)
+      if (state.served || state.resumed) this.emit(type, state, key, resources, [], flight)
     } else if (this.options.form === 'delta') {
       const removed = turn.now.filter((name) => !log.visible(name, interest))
-      if (removed.length > 0) this.emit(type, state, batchKey([], removed, '', ''), [], removed, now, frames)
+      if (removed.length > 0) this.emit(type, state, batchKey([], removed, '', ''), [], removed, flight)
       this.dependents.forget(type, state, past(type, removed, this.log.onDemand))
     }
   }
 
-  private sendTrial(type: ResourceType, state: TypeState, now: number, frames: Frame[]): void {
+  private sendTrial(type: ResourceType, state: TypeState, flight: Flight): void {
     const group = state.trials![0]!
     const resources = isFullSet(this.options.form, type)
       ? fullSet(recipientOf(this.parts), type, state).resources
       : permitted(recipientOf(this.parts), visible(recipientOf(this.parts), type, state, group))
     if (resources.length === 0 && !isFullSet(this.options.form, type)) {
-      state.trials = answerTrial(state.trials!, true)
-      if (state.trials) this.sendTrial(type, state, now, frames)
+      state.trials = answerTrial(state.trials!, 'accepted')
+      if (state.trials) this.sendTrial(type, state, flight)
       return
     }
-    this.emit(type, state, undefined, resources, [], now, frames)
+    this.emit(type, state, undefined, resources, [], flight)
     state.trial = state.lastSent!.serial
     this.dependents.oweChildren(resources)
   }
@@ -360,8 +371,7 @@ export class Client implements Reader {
     key: string | undefined,
     upserts: readonly Resource[],
     removed: readonly string[],
-    now: number,
-    frames: Frame[],
+    { now, frames }: Flight,
   ): void {
     const { form, frames: options } = this.options
     const log = this.log.of(type)
@@ -374,15 +384,6 @@ export class Client implements Reader {
       frames.push(frame)
     }
   }
-}
-
-/** What is owed, and with a push what changed too. */
-function wantedNames({ owed, extra }: TypeState, changed: readonly string[] | undefined): ReadonlySet<string> {
-  if (!changed) return owed ?? NO_NAMES
-  const names = new Set(owed)
-  for (const name of changed) names.add(name)
-  if (extra) for (const name of extra) names.add(name)
-  return names
 }
 
 function without(names: ReadonlySet<string>, others: ReadonlySet<string>): ReadonlySet<string> {

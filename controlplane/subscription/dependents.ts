@@ -47,7 +47,7 @@ export class Dependents {
     if (!state || !onDemand?.virtualHosts || request.form !== 'delta') return
     const { virtualHosts } = onDemand
     const clusters = asked.flatMap((name) => (request.initialVersions.has(name) ? NONE : virtualHosts.clusters(name)))
-    this.adopt(state, clusters, false)
+    this.adopt(state, clusters, 'unseen')
   }
 
   /**
@@ -56,16 +56,16 @@ export class Dependents {
    */
   rescue(clusters: readonly string[]): readonly string[] {
     const state = this.parts.types.cds
-    return state && this.parts.log.onDemand ? this.adopt(state, clusters, true) : NONE
+    return state && this.parts.log.onDemand ? this.adopt(state, clusters, 'all') : NONE
   }
 
-  private adopt(state: TypeState, clusters: readonly string[], again: boolean): readonly string[] {
+  private adopt(state: TypeState, clusters: readonly string[], which: 'unseen' | 'all'): readonly string[] {
     const { companions } = this.parts.log.onDemand!
     const log = this.parts.log.of('cds')
     const wanted = new Set<string>()
     for (const cluster of clusters)
       for (const one of [cluster, ...companions(cluster)])
-        if ((again || !log.visible(one, state.interest)) && this.parts.log.exists(one)) wanted.add(one)
+        if ((which === 'all' || !log.visible(one, state.interest)) && this.parts.log.exists(one)) wanted.add(one)
     if (wanted.size === 0) return NONE
     const change = changeNames('cds', state.interest, [...wanted], NONE)
     this.parts.log.track('cds', change)

@@ -55,12 +55,11 @@ export function newInterest(type: ResourceType): Interest {
  */
 export function listNames(type: ResourceType, before: Interest, listed: readonly string[]): InterestChange {
   if (before.legacy && listed.length === 0) {
-    return unnamed(before, everything(before), !before.wildcard)
+    return before.wildcard ? unchanged(before) : asksAll(before, everything(before))
   }
   // Every acknowledgement repeats the list as it was, and equal bytes are equal lists.
-  if (!before.legacy && !before.wildcard && before.names === plainSets.get(listed))
-    return unnamed(before, before, false)
-  if (!before.legacy && !before.wildcard && before.names.lists(listed)) return unnamed(before, before, false)
+  if (!before.legacy && !before.wildcard && before.names === plainSets.get(listed)) return unchanged(before)
+  if (!before.legacy && !before.wildcard && before.names.lists(listed)) return unchanged(before)
   let wildcard = false
   const set = new Set<string>()
   for (const name of listed) {
@@ -70,10 +69,10 @@ export function listNames(type: ResourceType, before: Interest, listed: readonly
   const names = NameSet.of(set)
   if (!wildcard && names.size === listed.length) plainSets.set(listed, names)
   const same = names.id === before.names.id
-  if (same && wildcard === before.wildcard && !before.legacy) return unnamed(before, before, false)
+  if (same && wildcard === before.wildcard && !before.legacy) return unchanged(before)
   const added = same ? NONE : [...set].filter((name) => !before.names.has(name))
   const dropped = same ? NONE : [...before.names].filter((name) => !set.has(name))
-  const interest = interestIn(wildcard, false, names)
+  const interest = interestIn(wildcard, names)
   return { before, interest, added, dropped, asked: added, askedAll: wildcard && !before.wildcard }
 }
 
@@ -90,21 +89,21 @@ export function changeNames(
   unsubscribe: readonly string[],
 ): InterestChange {
   if (subscribe.length === 0 && unsubscribe.length === 0) {
-    if (!before.legacy || before.wildcard) return unnamed(before, before, false)
-    return unnamed(before, everything(before), true)
+    if (!before.legacy || before.wildcard) return unchanged(before)
+    return asksAll(before, everything(before))
   }
   // A thousand new clients say the same names: one set was made for all of them.
   if (before.names.size === 0 && unsubscribe.length === 0) {
     const names = plainSets.get(subscribe)
     if (names) {
-      const interest = interestIn(before.wildcard, false, names)
+      const interest = interestIn(before.wildcard, names)
       return { before, interest, added: subscribe, dropped: NONE, asked: subscribe, askedAll: false }
     }
   }
   const hasWildcard = WILDCARD_TYPES.has(type)
   // So begins nearly every client of a type that has one.
   if (hasWildcard && subscribe.length === 1 && subscribe[0] === '*' && unsubscribe.length === 0)
-    return unnamed(before, interestIn(true, false, before.names), true)
+    return asksAll(before, interestIn(true, before.names))
   let legacy = before.legacy && subscribe.length === 0
   const asked = new Set<string>()
   let wildcard = before.wildcard
@@ -131,25 +130,29 @@ export function changeNames(
   const first = before.names.size === 0
   const added = first ? [...asked] : [...asked].filter((name) => !before.names.has(name))
   const dropped = [...left]
-  const interest = interestIn(wildcard, legacy, first ? NameSet.of(asked) : before.names.change(added, dropped))
-  if (first && unsubscribe.length === 0 && asked.size === subscribe.length) plainSets.set(subscribe, interest.names)
+  const names = first ? NameSet.of(asked) : before.names.change(added, dropped)
+  const interest = legacy ? { wildcard, legacy, names } : interestIn(wildcard, names)
+  if (first && unsubscribe.length === 0 && asked.size === subscribe.length) plainSets.set(subscribe, names)
   const answer = first ? added : wildcard ? [...new Set([...asked, ...dropped])] : [...asked]
   return { before, interest, added, dropped, asked: answer, askedAll }
 }
 
-function interestIn(wildcard: boolean, legacy: boolean, names: NameSet): Interest {
-  if (wildcard && !legacy && names.size === 0) return WILDCARD
-  if (wildcard || legacy) return { wildcard, legacy, names }
-  names.alone ??= { wildcard, legacy, names }
+/** An interest that was put into words; equal ones are one object where there may be many of them. */
+function interestIn(wildcard: boolean, names: NameSet): Interest {
+  if (wildcard) return names.size === 0 ? WILDCARD : { wildcard, legacy: false, names }
+  names.alone ??= { wildcard, legacy: false, names }
   return names.alone
 }
 
 /** What an empty list means that nobody has put a name into. */
 function everything(before: Interest): Interest {
-  if (before.wildcard) return before
   return before.names.size === 0 ? LEGACY_WILDCARD : { ...before, wildcard: true }
 }
 
-function unnamed(before: Interest, interest: Interest, askedAll: boolean): InterestChange {
-  return { before, interest, added: NONE, dropped: NONE, asked: NONE, askedAll }
+function unchanged(before: Interest): InterestChange {
+  return { before, interest: before, added: NONE, dropped: NONE, asked: NONE, askedAll: false }
+}
+
+function asksAll(before: Interest, interest: Interest): InterestChange {
+  return { before, interest, added: NONE, dropped: NONE, asked: NONE, askedAll: true }
 }

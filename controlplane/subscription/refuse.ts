@@ -48,7 +48,7 @@ export function refuse(
         rest.map((resource) => resource.name),
       )
     }
-  } else if (onTrial) state.trials = answerTrial(onTrial, false)
+  } else if (onTrial) state.trials = answerTrial(onTrial, 'refused')
   else if (frame.upserts.length > 1) {
     const { trials, others } = startTrials(frame.upserts, verdicts)
     // A full set without a name deletes it: without knowing an accepted version, a client that has one keeps it only so.

@@ -21,9 +21,9 @@ export function startTrials(
 }
 
 /** The groups left after the first one was accepted or refused; undefined when the search is over. */
-export function answerTrial(trials: readonly string[][], accepted: boolean): string[][] | undefined {
+export function answerTrial(trials: readonly string[][], answer: 'accepted' | 'refused'): string[][] | undefined {
   const [first = [], ...rest] = trials
-  const left = accepted || first.length < 2 ? rest : [...halves(first), ...rest]
+  const left = answer === 'accepted' || first.length < 2 ? rest : [...halves(first), ...rest]
   return left.length > 0 ? left : undefined
 }
 

@@ -73,7 +73,7 @@ describe('names that many clients list', () => {
           } else if ('leave' in step) one.unfollow(held.splice(step.leave % (held.length + 1), 1)[0] ?? [])
           else {
             version.set(POOL[step.change]!, version.get(POOL[step.change]!)! + 1)
-            one.refresh(false)
+            one.refresh('publish')
             one.trim(one.position)
           }
           const wild = wildcards > 0 ? POOL.slice(0, 20) : []

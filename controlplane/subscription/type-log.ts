@@ -4,22 +4,7 @@ import { Answers, type Pending, type Published } from './answers.ts'
 import { FrameCache } from './frames.ts'
 import { type Changes, History } from './history.ts'
 import type { Interest } from './interest.ts'
-
-/** Where a type's resources come from. */
-export interface Source {
-  /** What a wildcard subscription gets. */
-  names(): readonly string[]
-  get(name: string): Resource | undefined
-  /** What to keep of a published resource that goes: itself, or what was accepted before if it was refused. */
-  keep(published: Resource): Resource | undefined
-  /** Nobody asks for the name any more. */
-  forget(name: string): void
-}
-
-/** Names that are asked for and do not exist, in all logs that share the count. */
-export interface Missing {
-  count: number
-}
+import type { Missing, Source } from './source.ts'
 
 interface Entry {
   published: Resource | undefined
@@ -36,6 +21,12 @@ interface Entry {
   /** Position since which there has always been something. */
   since: number
 }
+
+/** What a refresh does with names that are no longer there: tell of them, or go on serving what there was. */
+export type Removals = 'publish' | 'hold'
+
+/** Names to tell of, and whether those under the wildcard are told, too. */
+type ChangedNames = Map<string, boolean>
 
 /** Names of a list from which on its entries are remembered. */
 const LONG_LIST = 32
@@ -54,7 +45,7 @@ export class TypeLog implements Published {
   /** Streams subscribed to the wildcard. */
   private wildcards = 0
   private wild: readonly string[] = []
-  /** Names whose removal was put off by `keep`, and whether wildcard names were: to be looked at again in any case. */
+  /** Names whose removal is on hold, and whether wildcard names were: to be looked at again in any case. */
   private deferred = new Set<string>()
   private namesDeferred = false
   /** Names that may have a ghost. */
@@ -239,41 +230,58 @@ export class TypeLog implements Published {
 
   /**
    * Reads followed names again.
-   * @param keep publish no removals now, and take back those that some client has not heard yet
+   * @param removals `hold`: publish none now, and take back those that some client has not heard yet
    * @param suspects what may differ from what was read before; undefined: everything
    * @returns whether anything changed
    */
-  refresh(keep: boolean, suspects?: Suspects): boolean {
-    const changed = new Map<string, boolean>()
-    const next = this.position + 1
-    if (keep) this.revive(changed)
-    let wildNames = this.wild
-    if (this.wildcards > 0 && (!suspects || this.namesDeferred || suspects.names(this.type))) {
-      this.namesDeferred = false
-      wildNames = this.source.names()
-      if (wildNames !== this.wild) {
-        const under = new Set(wildNames)
-        if (keep) {
-          wildNames = [...wildNames, ...this.wild.filter((name) => !under.has(name))]
-          this.namesDeferred = true
-        } else {
-          for (const name of this.wild) {
-            const entry = this.entries.get(name)
-            if (!entry?.wild || under.has(name)) continue
-            entry.wild = false
-            this.forgetLists()
-            entry.wasWild = true
-            changed.set(name, true)
-          }
-        }
-        for (const name of under) {
-          const entry = this.entry(name)
-          if (entry.wild) continue
-          entry.wild = true
-          changed.set(name, true)
-        }
-      }
+  refresh(removals: Removals, suspects?: Suspects): boolean {
+    const changed: ChangedNames = new Map()
+    if (removals === 'hold') this.revive(changed)
+    const looksAtNames = this.wildcards > 0 && (!suspects || this.namesDeferred || suspects.names(this.type))
+    const wild = looksAtNames ? this.readWildNames(removals, changed) : this.wild
+    const renewed = this.readResources(removals, changed, suspects)
+    this.wild = wild
+    if (renewed) this.answers.forget()
+    if (changed.size === 0) return false
+    this.position++
+    for (const name of changed.keys()) this.entries.get(name)!.changed = this.position
+    this.history.add(this.position, changed)
+    this.forgetMemos()
+    return true
+  }
+
+  /** The names under the wildcard by now. Those that came and went are noted in `changed`. */
+  private readWildNames(removals: Removals, changed: ChangedNames): readonly string[] {
+    this.namesDeferred = false
+    const names = this.source.names()
+    if (names === this.wild) return names
+    const under = new Set(names)
+    const left = this.wild.filter((name) => !under.has(name))
+    if (removals === 'hold') this.namesDeferred = true
+    else for (const name of left) this.leaveWild(name, changed)
+    for (const name of under) {
+      const entry = this.entry(name)
+      if (entry.wild) continue
+      entry.wild = true
+      changed.set(name, true)
     }
+    return removals === 'hold' ? [...names, ...left] : names
+  }
+
+  private leaveWild(name: string, changed: ChangedNames): void {
+    const entry = this.entries.get(name)
+    if (!entry?.wild) return
+    entry.wild = false
+    entry.wasWild = true
+    this.forgetLists()
+    changed.set(name, true)
+  }
+
+  /**
+   * Reads what may differ, and what `changed` names. Names of which there is something else, or nothing any more, are noted there.
+   * @returns whether something is the same, but known by a new object
+   */
+  private readResources(removals: Removals, changed: ChangedNames, suspects: Suspects | undefined): boolean {
     const looked = suspects
       ? new Set([...suspects.resources(this.type), ...changed.keys(), ...this.deferred])
       : this.entries.keys()
@@ -291,27 +299,21 @@ export class TypeLog implements Published {
         entry.published = published
         continue
       }
-      if (keep && !published) {
+      if (removals === 'hold' && !published) {
         this.deferred.add(name)
         continue
       }
       entry.ghost = published ? undefined : ghost
       if (entry.ghost) this.ghosts.add(name)
-      if (!entry.published || entry.published.pending) entry.since = next
+      if (!entry.published || entry.published.pending) entry.since = this.position + 1
       this.publish(entry, published)
       changed.set(name, entry.wild || (changed.get(name) ?? false))
     }
-    this.wild = wildNames
-    if (renewed) this.answers.forget()
-    if (changed.size === 0) return false
-    this.position = next
-    for (const name of changed.keys()) this.entries.get(name)!.changed = next
-    this.history.add(next, changed)
-    this.forgetMemos()
-    return true
+    return renewed
   }
 
-  private revive(changed: Map<string, boolean>): void {
+  /** Removals that some client has not heard yet are taken back. */
+  private revive(changed: ChangedNames): void {
     for (const name of this.ghosts) {
       const entry = this.entries.get(name)
       if (!entry?.ghost || entry.published) continue

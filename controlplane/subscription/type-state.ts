@@ -162,3 +162,14 @@ export function owesAllNames(state: TypeState): boolean {
   for (const name of owed) if (!interest.names.has(name)) return false
   return true
 }
+
+const NO_NAMES: ReadonlySet<string> = new Set()
+
+/** What is owed, and with a push what changed too. */
+export function wantedNames({ owed, extra }: TypeState, changed: readonly string[] | undefined): ReadonlySet<string> {
+  if (!changed) return owed ?? NO_NAMES
+  const names = new Set(owed)
+  for (const name of changed) names.add(name)
+  if (extra) for (const name of extra) names.add(name)
+  return names
+}
