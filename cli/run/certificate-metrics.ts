@@ -4,7 +4,7 @@ import type { Of } from '../../controlplane/config/analysis/world.ts'
 import type { LiveConfig } from '../../controlplane/live-config.ts'
 
 /**
- * When certificates end, for alarms: those of the control plane's own servers, by a function that says ms since the epoch, and those of Secrets in
+ * When certificates end, for alarms: those of our own servers, by a function that says ms since the epoch, and those of Secrets in
  * force.
  */
 export function certificateMetrics(
@@ -14,7 +14,7 @@ export function certificateMetrics(
 ): void {
   new Gauge({
     name: 'meshgate_certificate_expiry_timestamp_seconds',
-    help: 'When a certificate ends: of the servers xds and api, and of Secrets (namespace/name).',
+    help: 'When a certificate ends: of the servers xds, api and ratelimit, and of Secrets (namespace/name).',
     labelNames: ['certificate'],
     registers: [registry],
     collect() {

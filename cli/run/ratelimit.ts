@@ -1,10 +1,10 @@
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { createServer, type Server as HttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { promisify } from 'node:util'
 import { experimental, Server, ServerCredentials } from '@grpc/grpc-js'
 import { collectDefaultMetrics, Registry } from 'prom-client'
+import { PemFiles, serverNames } from '../../certificates/pem-files.ts'
 import { isLoopback } from '../../controlplane/ads/index.ts'
 import { type HostPort, hostAndPort } from '../../controlplane/bootstrap/host-port.ts'
 import type { RateLimitSpec } from '../../controlplane/config/kinds/rate-limit.ts'
@@ -14,8 +14,13 @@ import { createRateLimits } from '../../controlplane/ratelimit/index.ts'
 import { FileStore } from '../../controlplane/sources/index.ts'
 import { errorText } from '../../errors/thrown.ts'
 import { CommandError, UsageError } from '../errors.ts'
+import { certificateMetrics } from './certificate-metrics.ts'
 import { listening } from './listening.ts'
 import type { Log } from './log.ts'
+
+type Provider = experimental.CertificateProvider
+type CaListener = experimental.CaCertificateUpdateListener
+type IdentityListener = experimental.IdentityCertificateUpdateListener
 
 export interface RateLimitServerOptions {
   readonly folder: string
@@ -43,10 +48,12 @@ export async function startRateLimitServer(
         `everybody who reaches ${hostAndPort(address)} could use up limits: ask for client certificates with --client-ca, listen on 127.0.0.1, or say --insecure if the ` +
           'network itself is trusted',
       )
+  const pem = tls && certificatesOf(tls, log)
   const mesh = createMesh()
   const config = new LiveConfig(new FileStore({ paths: folder }), mesh)
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
+  if (pem) certificateMetrics(registry, { objects: new Map() }, { ratelimit: () => pem.until })
   const limits = createRateLimits({
     documents: () => mesh.model.world.all<RateLimitSpec>('RateLimit'),
     redis,
@@ -64,12 +71,13 @@ export async function startRateLimitServer(
     http.close()
     http.closeAllConnections()
     server.forceShutdown()
+    pem?.stop()
     await limits.stop()
     await config.stop()
   }
   try {
     await config.start()
-    const credentials = credentialsOf(tls)
+    const credentials = credentialsOf(pem)
     const bind = promisify(server.bindAsync.bind(server))
     const port = await listening('listen', listen, () => bind(hostAndPort(listen), credentials))
     await listening('metrics', metrics, async () => {
@@ -106,24 +114,68 @@ function stateServer(registry: Registry, ready: () => boolean): HttpServer {
   })
 }
 
-/** How often certificates are looked at, ms: renewal tools replace them in place. */
-const RENEW_MS = 5_000
+/** @throws CommandError for a file that cannot be read or used */
+function certificatesOf(tls: NonNullable<RateLimitServerOptions['tls']>, log: Log): PemFiles {
+  try {
+    return new PemFiles('rate limit service', serverNames(tls), log)
+  } catch (error) {
+    throw new CommandError(errorText(error))
+  }
+}
 
-/** @throws CommandError for a file that cannot be read */
-function credentialsOf(tls: RateLimitServerOptions['tls']): ServerCredentials {
-  if (!tls) return ServerCredentials.createInsecure()
-  for (const file of [tls.cert, tls.key, ...(tls.clientCa ? [tls.clientCa] : [])])
-    try {
-      readFileSync(file)
-    } catch (error) {
-      throw new CommandError(`TLS: cannot read ${file}: ${errorText(error)}`)
-    }
-  const provider = new experimental.FileWatcherCertificateProvider({
-    ...{ certificateFile: tls.cert, privateKeyFile: tls.key, refreshIntervalMs: RENEW_MS },
-    ...(tls.clientCa ? { caCertificateFile: tls.clientCa } : {}),
-  })
+/** What new connections are shown: always what the files last held that could be used. */
+function credentialsOf(pem: PemFiles | undefined): ServerCredentials {
+  if (!pem) return ServerCredentials.createInsecure()
+  const { createCertificateProviderServerCredentials: credentials } = experimental
+  const provider = new PemProvider(pem)
   // The first is where its own certificate comes from, the second where the CA of clients does, whatever their names say.
-  return tls.clientCa
-    ? experimental.createCertificateProviderServerCredentials(provider, provider, true)
-    : experimental.createCertificateProviderServerCredentials(provider, null, false)
+  const { ca } = pem.present
+  return ca === undefined ? credentials(provider, null, false) : credentials(provider, provider, true)
+}
+
+/** Certificates from files, as gRPC asks for them: who asks hears of them a moment later, since it listens to nothing before it has asked. */
+class PemProvider implements Provider {
+  readonly #pem: PemFiles
+  readonly #authorities = new Set<CaListener>()
+  readonly #identities = new Set<IdentityListener>()
+
+  constructor(pem: PemFiles) {
+    this.#pem = pem
+    pem.follow({
+      setSecureContext: () => {
+        for (const listener of this.#authorities) this.#tellCa(listener)
+        for (const listener of this.#identities) this.#tellIdentity(listener)
+      },
+    })
+  }
+
+  addCaCertificateListener(listener: CaListener): void {
+    this.#authorities.add(listener)
+    process.nextTick(() => this.#tellCa(listener))
+  }
+
+  removeCaCertificateListener(listener: CaListener): void {
+    this.#authorities.delete(listener)
+  }
+
+  addIdentityCertificateListener(listener: IdentityListener): void {
+    this.#identities.add(listener)
+    process.nextTick(() => this.#tellIdentity(listener))
+  }
+
+  removeIdentityCertificateListener(listener: IdentityListener): void {
+    this.#identities.delete(listener)
+  }
+
+  #tellCa(listener: CaListener): void {
+    const { ca } = this.#pem.present
+    listener(ca === undefined ? null : { caCertificate: Buffer.from(ca) })
+  }
+
+  #tellIdentity(listener: IdentityListener): void {
+    const { cert, key } = this.#pem.present
+    listener(
+      cert === undefined || key === undefined ? null : { certificate: Buffer.from(cert), privateKey: Buffer.from(key) },
+    )
+  }
 }
