@@ -49,3 +49,38 @@ it.each([
   mesh.commit(configObjects(next + EAGER))
   expect(codes()).toEqual([])
 })
+
+it('clusters of message proxies have their complaints too, in plans as in diagnostics', () => {
+  const mesh = createMesh()
+  mesh.commit(
+    configObjects(`
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: arena}
+spec: {hosts: [arena.example], resolution: STATIC, ports: [{number: 7001, name: game, protocol: TCP}], endpoints: [{address: 10.0.0.1}]}
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: arena}
+spec: {host: arena.example, trafficPolicy: {tls: {mode: SIMPLE, sni: arena.example}}}
+---
+apiVersion: meshgate.io/v1
+kind: MsgRouter
+metadata: {name: arena}
+spec: {msgid: 7, svrName: arena.example}
+`),
+  )
+  const view = mesh.view({
+    id: 'message~10.0.0.1~edge.default~default.svc.cluster.local',
+    cluster: '',
+    metadata: {},
+    locality: { region: '', zone: '', subZone: '' },
+    userAgent: 'meshgate',
+    protocol: 'delta',
+    secretsAllowed: true,
+  })
+  const name = 'outbound|7001||arena.example'
+  expect(view.get('cds', name)).toBeDefined()
+  expect(view.clusterProblems().get(name)).toMatchObject([{ code: 'TLS_NAME_NOT_CHECKED' }])
+  expect(problemsOfViews([view], mesh.model.world).map(({ code }) => code)).toEqual(['TLS_NAME_NOT_CHECKED'])
+})

@@ -106,11 +106,7 @@ export function compilersOf(scope: Scope, world: World, asked: Asked): ClassComp
     const { clusterNames: clusters, ...messages } = messageResources(world, scope)
     return {
       compilers: {
-        cds: compiler(ClusterSchema, clusters, (name) => {
-          const found = messages.cluster(name)
-          // They are told of once, for the clusters of Envoys.
-          return found && { ...found, problems: [] }
-        }),
+        cds: compiler(ClusterSchema, clusters, messages.cluster),
         eds: endpoints(clusters),
         sds: secrets,
         pds: compiler(ProtocolSchema, messages.protocolNames, messages.protocol),
