@@ -1,4 +1,6 @@
+import type { ListenerConfig } from '../configuration.ts'
 import type { AdminSource } from './server.ts'
+import { describeWaiting } from './views.ts'
 
 /** What the admin pages tell of the control plane. */
 export interface ControlPlaneState {
@@ -6,6 +8,8 @@ export interface ControlPlaneState {
   readonly lastResponseAt: number | undefined
   readonly source: string
   readonly refused: readonly unknown[]
+  /** Listeners that are no part of the configuration yet, with what they wait for. */
+  readonly waiting: readonly { readonly config: Omit<ListenerConfig, 'tls'>; readonly reason: string }[]
 }
 
 /** The admin view with what the proxy knows of its control plane. Gauges have Envoy's names where Envoy has the same. */
@@ -14,9 +18,12 @@ export function withControlPlane(source: AdminSource, status: () => ControlPlane
     state: () => source.state(),
     drain: () => source.drain(),
     clusters: () => source.clusters(),
-    listeners: () => source.listeners(),
+    listeners: async () => [
+      ...(await source.listeners()),
+      ...status().waiting.map(({ config, reason }) => describeWaiting(config, reason)),
+    ],
     configDump: () => {
-      const { lastResponseAt, ...rest } = status()
+      const { lastResponseAt, waiting: _, ...rest } = status()
       const at = lastResponseAt === undefined ? undefined : new Date(lastResponseAt).toISOString()
       return { controlPlane: { ...rest, lastResponseAt: at }, ...(source.configDump() as object) }
     },

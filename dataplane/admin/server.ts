@@ -8,7 +8,7 @@ export interface AdminSource {
   /** Plain data; integers of 64 bits come out as text. */
   configDump(): unknown
   clusters(): Promise<unknown>
-  listeners(): Promise<unknown>
+  listeners(): Promise<readonly unknown[]>
   /** `live`: in service; `starting`: no configuration yet; `draining`. */
   state(): 'live' | 'starting' | 'draining'
   drain(): void

@@ -71,6 +71,12 @@ describe('the admin view', () => {
       lastResponseAt: 1_700_000_000_000,
       source: 'saved',
       refused,
+      waiting: [
+        {
+          config: { name: 'w', address: { host: '127.0.0.1', port: 7 }, protocol: 'game', routes: 'r', mode: 'bound' },
+          reason: 'waits for cert',
+        },
+      ],
     }))
     expect((await told.stats()).gauges).toMatchObject({
       a: 1,
@@ -83,5 +89,19 @@ describe('the admin view', () => {
       controlPlane: { connected: false, source: 'saved', lastResponseAt: '2023-11-14T22:13:20.000Z', refused },
       version: '3',
     })
+    expect(await told.listeners()).toEqual([
+      {
+        name: 'w',
+        address: '127.0.0.1:7',
+        protocol: 'game',
+        connections: 'bound',
+        tls: true,
+        proxyProtocol: false,
+        state: 'not open',
+        reason: 'waits for cert',
+        activeConnections: 0,
+        requestsActive: 0,
+      },
+    ])
   })
 })

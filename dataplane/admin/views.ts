@@ -82,17 +82,18 @@ export function describeListeners(proxy: MessageProxy): readonly ListenerView[] 
   const missing = proxy.configuration.listeners.flatMap((config): ListenerView[] => {
     const problem = proxy.problems.find(({ kind, name }) => kind === 'listener' && name === config.name)
     if (!problem) return []
-    return [
-      {
-        ...asConfigured(config),
-        state: 'not open',
-        reason: problem.message,
-        activeConnections: 0,
-        requestsActive: 0,
-      },
-    ]
+    return [notOpen(config, problem.message)]
   })
   return [...there, ...missing]
+}
+
+/** A listener that is not opened before its certificates are there. */
+export function describeWaiting(config: Omit<ListenerConfig, 'tls'>, reason: string): ListenerView {
+  return { ...notOpen(config, reason), tls: true }
+}
+
+function notOpen(config: ListenerConfig, reason: string): ListenerView {
+  return { ...asConfigured(config), state: 'not open', reason, activeConnections: 0, requestsActive: 0 }
 }
 
 function asConfigured({ name, address, protocol, mode, tls, proxyProtocol = false }: ListenerConfig) {

@@ -1,6 +1,6 @@
 import type { DeltaDiscoveryResponse } from '../../proto/gen/envoy/service/discovery/v3/discovery_pb.ts'
 import { SHORT_NAME } from '../../proto/types.ts'
-import type { ClusterConfig, Configuration } from '../configuration.ts'
+import type { ClusterConfig, Configuration, ListenerConfig } from '../configuration.ts'
 import { Again, type NotUsed } from './again.ts'
 import { ControlPlane, type ControlPlaneEvents, type ControlPlaneOptions, type Plane } from './control-plane.ts'
 import { restore, Saver, save } from './saved.ts'
@@ -48,6 +48,8 @@ export interface ConfigStatus {
   readonly source: 'none' | 'saved' | 'control plane'
   /** Resources refused on this stream since they were last accepted, and those held that cannot be used as things are, with the reason. */
   readonly refused: readonly { readonly type: HeldType; readonly name: string; readonly reason: string }[]
+  /** Listeners that are not opened before their secrets have come. */
+  readonly waiting: readonly { readonly config: Omit<ListenerConfig, 'tls'>; readonly reason: string }[]
 }
 
 /** What limits call the control plane that the proxy is connected to, as in Envoy's bootstrap. */
@@ -195,6 +197,7 @@ export class ConfigClient {
           reason: `${message}; tried again`,
         })),
       ],
+      waiting: this.#store.waiting.map(({ config, unready }) => ({ config, reason: waitsFor(unready) })),
     }
   }
 

@@ -52,6 +52,9 @@ describe('names of an Envoy cluster', () => {
     })
     const dnsFailureRefreshRate = { baseInterval: duration(100), maxInterval: duration(300) }
     expect(old('STRICT_DNS', { dnsFailureRefreshRate })).toMatchObject({ retryMs: { base: 100, max: 300 } })
+    // No timer can wait longer: it would fire at once, again and again.
+    const years = { baseInterval: duration(30 * 86_400_000) }
+    expect(old('STRICT_DNS', { dnsFailureRefreshRate: years })).toMatchObject({ retryMs: { max: 2 ** 31 - 1 } })
   })
 
   it.each([

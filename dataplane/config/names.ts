@@ -7,7 +7,7 @@ import {
 import { DnsLookupFamily } from '../../proto/gen/envoy/extensions/clusters/common/dns/v3/dns_pb.ts'
 import { DnsClusterSchema } from '../../proto/gen/envoy/extensions/clusters/dns/v3/dns_cluster_pb.ts'
 import type { ClusterConfig } from '../configuration.ts'
-import { milliseconds } from './values.ts'
+import { MOST_MS, milliseconds } from './values.ts'
 
 /** Envoy's default for names that carry no time of their own, in ms. */
 const REFRESH_MS = 5000
@@ -28,7 +28,7 @@ export function namesOf(cluster: Cluster): Pick<Partial<ClusterConfig>, 'names'>
   const base = milliseconds('dns_failure_refresh_rate.base_interval', dnsFailureRefreshRate?.baseInterval)
   const max = milliseconds('dns_failure_refresh_rate.max_interval', dnsFailureRefreshRate?.maxInterval)
   const family = dns ? FAMILY[dns.dnsLookupFamily] : OLD_FAMILY[cluster.dnsLookupFamily]
-  const retryMs = base ? { base, max: max || 10 * base } : { base: written, max: written }
+  const retryMs = base ? { base, max: max || Math.min(10 * base, MOST_MS) } : { base: written, max: written }
   return { names: { family, refreshMs, retryMs } }
 }
 

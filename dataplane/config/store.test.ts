@@ -18,6 +18,7 @@ import { MessageListenerSchema } from '../../proto/gen/meshgate/v1/message_liste
 import { MessageRouteTableSchema } from '../../proto/gen/meshgate/v1/message_route_pb.ts'
 import { ProtocolSchema } from '../../proto/gen/meshgate/v1/protocol_pb.ts'
 import { duration, pack } from '../../proto/make.ts'
+import type { SecretFiles } from './secret-files.ts'
 import { ResourceStore } from './store.ts'
 
 function incoming<Desc extends DescMessage>(schema: Desc, init: MessageInitShape<Desc>, name: string) {
@@ -262,6 +263,40 @@ describe('secrets', () => {
     store.apply('sds', [certificate('cert')], [])
     expect(store.configuration().listeners[0]!.tls).toEqual({ certificate: 'of cert', privateKey: 'K' })
     expect(store.unready).toEqual([])
+  })
+
+  it('a listener that waits for its first secret is told, one that stays as it was meanwhile is not', () => {
+    const store = new ResourceStore()
+    store.apply('mlds', [secure('cert')], [])
+    store.configuration()
+    expect(store.waiting).toMatchObject([{ config: { name: 'l', protocol: 'game' }, unready: { secrets: ['cert'] } }])
+    store.apply('sds', [certificate('cert')], [])
+    store.configuration()
+    expect(store.waiting).toEqual([])
+    store.apply('mlds', [secure('other')], [])
+    store.configuration()
+    expect([store.unready.length, store.waiting.length]).toEqual([1, 0])
+    store.apply('sds', [], ['other'])
+    store.configuration()
+    expect(store.waiting).toHaveLength(1)
+  })
+
+  it('TLS is made of its secrets once for a configuration, of what they are then', () => {
+    let reads = 0
+    const files = {
+      inlined: (secret: unknown) => {
+        reads++
+        return secret
+      },
+    } as unknown as SecretFiles
+    const store = new ResourceStore(files)
+    store.apply('mlds', [secure('cert')], [])
+    store.apply('cds', [upstream('authority')], [])
+    store.apply('sds', [certificate('cert'), authority('authority')], [])
+    const { listeners, clusters } = store.configuration()
+    expect([listeners.length, clusters.length, reads]).toEqual([1, 1, 2])
+    store.configuration()
+    expect(reads).toBe(4)
   })
 
   it('a listener that names another secret stays as it was, whole, until that has come', () => {

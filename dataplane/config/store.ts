@@ -114,6 +114,8 @@ export class ResourceStore {
   readonly #leaving = { pds: new Map<string, ProtocolSource>(), mrds: new Map<string, ReadTable>() }
   /** Listeners and clusters as they last were with all their secrets. */
   readonly #whole = { mlds: new Map<string, ListenerConfig>(), cds: new Map<string, WholeCluster>() }
+  /** TLS settings of what is held, made once for a configuration. */
+  readonly #settings = new Map<Waiting<unknown>, unknown>()
   /** Secrets that the control plane says it does not have. */
   readonly #absent = new Set<string>()
   /** What waited for secrets when the configuration was last made, by name. */
@@ -220,6 +222,7 @@ export class ResourceStore {
    * Where they do not come, and where there was none before, it is left out: neither may go on in plain text.
    */
   configuration(): Configuration {
+    this.#settings.clear()
     this.unready = this.#unready()
     for (const { type, name, waitMs } of this.unready) if (waitMs === undefined) this.giveUp(type, name)
     const listeners = this.#listeners()
@@ -235,9 +238,24 @@ export class ResourceStore {
     }
   }
 
+  #resolved<Settings>(tls: Waiting<Settings> | undefined): Settings | undefined {
+    if (!tls) return undefined
+    if (!this.#settings.has(tls)) this.#settings.set(tls, tls.resolve(this.#secrets))
+    return this.#settings.get(tls) as Settings | undefined
+  }
+
+  /** Listeners that are not there because their secrets have not come. */
+  get waiting(): readonly { readonly config: ReadListener['config']; readonly unready: Unready }[] {
+    return this.unready.flatMap((unready) => {
+      const { type, name } = unready
+      const held = type === 'mlds' && !this.#whole.mlds.has(name) ? this.#held.mlds.get(name) : undefined
+      return held ? [{ config: held.read.config, unready }] : []
+    })
+  }
+
   #unready(): readonly Unready[] {
     const of = (type: 'cds' | 'mlds', { name, version }: Incoming, tls: Waiting<unknown> | undefined): Unready[] => {
-      if (!tls || tls.resolve(this.#secrets)) return []
+      if (!tls || this.#resolved(tls)) return []
       const missing = tls.secrets.filter((secret) => !this.#held.sds.has(secret))
       const waits = this.#whole[type].has(name) && !missing.some((secret) => this.#absent.has(secret))
       // A secret that came may hold something else than what it is named for.
@@ -255,7 +273,7 @@ export class ResourceStore {
     const { mlds: whole } = this.#whole
     for (const name of [...whole.keys()]) if (!this.#held.mlds.has(name)) whole.delete(name)
     for (const { name, read } of this.#held.mlds.values()) {
-      const tls = read.tls?.resolve(this.#secrets)
+      const tls = this.#resolved(read.tls)
       if (!read.tls || tls) whole.set(name, { ...read.config, ...(tls && { tls }) })
     }
     return [...this.#held.mlds.keys()].flatMap((name) => whole.get(name) ?? [])
@@ -266,7 +284,7 @@ export class ResourceStore {
     for (const name of [...whole.keys()]) if (!this.#held.cds.has(name)) whole.delete(name)
     return [...this.#held.cds.values()].flatMap(({ name, read }): ClusterConfig[] => {
       const { socket, assignmentName, inline } = read
-      const tls = socket.tls?.resolve(this.#secrets)
+      const tls = this.#resolved(socket.tls)
       const before = whole.get(name)
       const ready = !socket.tls || tls !== undefined
       if (!ready && !before) return []

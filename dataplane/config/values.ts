@@ -4,7 +4,8 @@ import type { Address } from '../../proto/gen/envoy/config/core/v3/address_pb.ts
 import type { SocketAddress } from '../configuration.ts'
 import { refuse } from './refusal.ts'
 
-const MOST_MS = 2 ** 31 - 1
+/** The longest time a timer can wait; one that is given more fires at once. */
+export const MOST_MS = 2 ** 31 - 1
 
 /** Milliseconds of a duration; undefined when it is absent. @throws Refusal for what no timer can wait */
 export function milliseconds(path: string, duration: Duration | undefined): number | undefined {

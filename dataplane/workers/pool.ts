@@ -2,6 +2,7 @@ import cluster, { type Worker } from 'node:cluster'
 import { fileURLToPath } from 'node:url'
 import type { AdminSource } from '../admin/server.ts'
 import { sumClusters, sumListeners } from '../admin/views.ts'
+import { complain } from '../complain.ts'
 import type { Configuration, SocketAddress } from '../configuration.ts'
 import { removeStale } from '../listen/stale-socket.ts'
 import type { ConfigurationProblem } from '../proxy.ts'
@@ -92,7 +93,8 @@ export class WorkerPool {
           member.ready = true
           if (this.#configuration) this.#send(worker, this.#configurationMessage(0))
           resolve()
-        } else this.#answered(worker.id, message)
+        } else if (message.type === 'complaint') complain(message.thing, message.text, performance.now(), message.more)
+        else this.#answered(worker.id, message)
       })
       worker.on('error', () => undefined)
       worker.on('exit', (code, signal) => {
@@ -128,7 +130,7 @@ export class WorkerPool {
     return { type: 'configuration', id, configuration: this.#configuration! }
   }
 
-  #answered(worker: number, message: Exclude<FromWorker, { type: 'ready' }>): void {
+  #answered(worker: number, message: Exclude<FromWorker, { type: 'ready' | 'complaint' }>): void {
     if (message.type === 'stats') this.#latest.set(worker, message.stats)
     if (message.type === 'applied') this.#addresses = { ...this.#addresses, ...message.addresses }
     const answer = this.#answers.get(message.id)

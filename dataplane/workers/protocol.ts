@@ -12,6 +12,8 @@ export type ToWorker =
 /** What a worker answers. */
 export type FromWorker =
   | { readonly type: 'ready' }
+  /** What is to be said of `thing`, and how often it happened besides (`complain.ts`). */
+  | { readonly type: 'complaint'; readonly thing: string; readonly text: string; readonly more: number }
   | {
       readonly type: 'applied'
       readonly id: number

@@ -1,4 +1,5 @@
 import { describeClusters, describeListeners } from '../admin/views.ts'
+import { complainTo } from '../complain.ts'
 import { MessageProxy } from '../proxy.ts'
 import { takeStats } from '../stats/prometheus.ts'
 import type { FromWorker, ToWorker } from './protocol.ts'
@@ -7,6 +8,7 @@ import type { FromWorker, ToWorker } from './protocol.ts'
 function runWorker(): void {
   const proxy = new MessageProxy()
   const say = (message: FromWorker) => process.send?.(message)
+  complainTo((thing, text, more) => say({ type: 'complaint', thing, text, more }))
   process.on('message', (message: ToWorker) => {
     switch (message.type) {
       case 'configuration':

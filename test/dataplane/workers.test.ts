@@ -3,6 +3,7 @@ import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { AdminServer } from '../../dataplane/admin/server.ts'
+import { complainTo } from '../../dataplane/complain.ts'
 import { WorkerPool } from '../../dataplane/workers/pool.ts'
 import { comesTrue } from '../helpers/eventually.ts'
 import { testFolder } from '../helpers/folders.ts'
@@ -58,6 +59,33 @@ describe('several workers', () => {
     await pool.drain(5000)
     expect(pool.pids).toEqual([])
     await Promise.all(clients.map((client) => client.ended()))
+  })
+
+  it('say together, once, what each of them complains of', async () => {
+    const lines: string[] = []
+    complainTo((thing, text, more) => lines.push(`${thing}: ${text} ${more}`))
+    bed.defer(() => complainTo())
+    const pool = new WorkerPool({ workers: 2, execArgv: ['--import', 'tsx'] })
+    bed.defer(() => pool.drain(100))
+    await pool.start()
+    const names = { family: 'v4', refreshMs: 50, retryMs: { base: 50, max: 50 } } as const
+    await pool.apply(
+      gameConfiguration({
+        routes: [{ name: 'game', routes: [byId(1, 'a')] }],
+        clusters: [
+          {
+            name: 'a',
+            names,
+            localities: [{ endpoints: [{ address: { host: 'nobody.invalid', port: 7 } }] }],
+            balancer: { kind: 'roundRobin' },
+          },
+        ],
+      }),
+    )
+    await comesTrue(() => lines.length > 0, 'a complaint')
+    // Each has looked for the name by now, and tells before it answers this.
+    await pool.stats()
+    expect(lines).toEqual([expect.stringMatching(/^name nobody\.invalid: its addresses cannot be found: .* 0$/)])
   })
 
   it('listen on socket files that a killed process left behind, and write their last lines and spans before they end', async () => {
