@@ -339,7 +339,7 @@ export const CODES = {
   DESTINATION_RULE_CONFLICT: entry(
     'warning',
     'Several DestinationRules for one host',
-    'Several DestinationRules without selector have the same host and namespace: subsets are merged, of traffic policies only the first counts.',
+    'Several DestinationRules have the same host, namespace and selector: subsets are merged, of traffic policies only the first counts. With different exportTo they are not merged, and who sees both gets the younger.',
     'Merge the documents.',
   ),
   DESTINATION_RULE_HOST_NOT_FOUND: entry(

@@ -1,5 +1,6 @@
 import type { WorkloadEntrySpec } from '../config/kinds/workload-entry.ts'
 import type { ConfigObject } from '../config/object.ts'
+import { endpointLabels, localityOf, withPlace, workloadLabels } from '../config/syntax/place-labels.ts'
 import { cells, sameItems } from './cells.ts'
 import type { DiscoveredEndpoint, DiscoveryReader } from './discovery.ts'
 import type { Draining } from './draining.ts'
@@ -92,11 +93,6 @@ export function matchesLabels(
   return Object.entries(selector).every(([name, value]) => labels[name] === value)
 }
 
-/** Labels of the document and of its spec, which win. */
-export function workloadLabels(workload: WorkloadEntry): Readonly<Record<string, string>> {
-  return { ...workload.labels, ...workload.spec.labels }
-}
-
 /** A service that is found by its own name. */
 function itself(service: Service, port: ServicePort, labels: Endpoint['labels']): Endpoint {
   return {
@@ -111,7 +107,7 @@ function itself(service: Service, port: ServicePort, labels: Endpoint['labels'])
 
 function fromEntry(world: World, entry: ServiceEntry, port: ServicePort): readonly Endpoint[] {
   return (entry.spec.endpoints ?? []).map((endpoint, index) =>
-    toEndpoint(endpoint, endpoint.labels ?? {}, port, world.origin(entry, ['spec', 'endpoints', index])),
+    toEndpoint(endpoint, endpointLabels(endpoint), port, world.origin(entry, ['spec', 'endpoints', index])),
   )
 }
 
@@ -124,7 +120,7 @@ function fromRegistry(world: World, entry: ServiceEntry, instance: DiscoveredEnd
   return {
     address,
     port: own(instance.ports, port.name) ?? port.targetPort ?? instance.port,
-    labels,
+    labels: withPlace(labels, locality.region && `${locality.region}/${locality.zone}/${locality.subZone}`),
     locality,
     weight,
     ...(health === 'healthy' ? {} : { health }),
@@ -143,7 +139,7 @@ function toEndpoint(
     address,
     port: address.startsWith('unix://') ? 0 : (own(spec.ports ?? {}, port.name) ?? port.targetPort ?? port.number),
     labels,
-    locality: parseLocality(spec.locality ?? labels['istio-locality']?.replaceAll('.', '/') ?? ''),
+    locality: parseLocality(localityOf(spec, labels)),
     weight: spec.weight || 1,
     origin,
   }

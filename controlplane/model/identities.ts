@@ -1,6 +1,7 @@
 import type { WorkloadEntrySpec } from '../config/kinds/workload-entry.ts'
+import { workloadLabels } from '../config/syntax/place-labels.ts'
 import { type Cell, cells, sameItems } from './cells.ts'
-import { matchesLabels, workloadLabels } from './endpoints.ts'
+import { matchesLabels } from './endpoints.ts'
 import type { Service } from './service.ts'
 import { type Registry, serviceKey } from './services.ts'
 import type { MeshSettings } from './settings.ts'

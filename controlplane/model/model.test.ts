@@ -298,49 +298,39 @@ spec:
         .map(({ hostname }) => hostname),
     ).toEqual(['reviews.other.svc.cluster.local'])
   })
-})
 
-describe('DestinationRules of a service', () => {
-  const rule = (name: string, namespace: string, host: string, extra = '') => `
-apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: {name: ${name}, namespace: ${namespace}}
-spec: {host: '${host}'${extra}}`
-  const found = (of: ProxyClass, ...rules: readonly string[]) => {
-    const { scope } = mesh(REVIEWS, ...rules)
-    const view = scope(of)
-    const [service] = view.services()
-    // Those who look at thousands get what one who looks at one gets.
-    expect(view.destinationRulesAtOnce()(service!)).toEqual(view.destinationRules(service!))
-    return view.destinationRules(service!).map(({ name }) => name)
-  }
-
-  it('the client namespace goes before the service namespace, that before the root namespace', () => {
-    const client = rule('client', 'web', 'reviews.shop.svc.cluster.local')
-    const server = rule('server', 'shop', 'reviews')
-    const root = rule('root', 'istio-system', '*.shop.svc.cluster.local')
-    expect(found(proxy('web'), client, server, root)).toEqual(['client'])
-    expect(found(proxy('web'), server, root)).toEqual(['server'])
-    expect(found(proxy('web'), root)).toEqual(['root'])
+  it("in the Sidecar of the root namespace ./ is the proxy's own namespace", () => {
+    const root = SIDECAR('"./*"').replace('namespace: shop', 'namespace: istio-system')
+    const { scope } = mesh(REVIEWS, OTHER, root)
+    const seen = (namespace: string) =>
+      scope(proxy(namespace))
+        .services()
+        .map((service) => service.namespace)
+    expect(seen('shop')).toEqual(['shop'])
+    expect(seen('other')).toEqual(['other'])
+    expect(seen('istio-system')).toEqual([])
   })
 
-  it('the most specific host goes first', () => {
-    expect(found(proxy('shop'), rule('wild', 'shop', '*.cluster.local'), rule('exact', 'shop', 'reviews'))).toEqual([
-      'exact',
-    ])
-  })
+  describe('a host that several namespaces declare', () => {
+    const of = (namespace: string, exportTo: string) =>
+      OTHER.replace('reviews.other.svc', 'reviews.any.svc')
+        .replace('namespace: other', `namespace: ${namespace}`)
+        .replace('resolution', `exportTo: [${exportTo}]\n  resolution`)
+    const chosen = (viewer: string, ...texts: readonly string[]) =>
+      mesh(...texts)
+        .scope(proxy(viewer))
+        .services()
+        .map(({ namespace }) => namespace)
 
-  it('a rule that is not exported does not count elsewhere', () => {
-    expect(found(proxy('web'), rule('private', 'shop', 'reviews', ", exportTo: ['.']"))).toEqual([])
-    expect(found(proxy('shop'), rule('private', 'shop', 'reviews', ", exportTo: ['.']"))).toEqual(['private'])
-  })
+    it("is the one exported to the viewer's namespace by name, else the oldest", () => {
+      const all = [of('a', '"*"'), of('b', '"*"'), of('c', 'web')]
+      expect(chosen('web', ...all)).toEqual(['c'])
+      expect(chosen('shop', ...all)).toEqual(['a'])
+      expect(chosen('b', ...all)).toEqual(['b'])
+    })
 
-  it('a rule with a selector is for those workloads only, and wins there', () => {
-    const rules = [
-      rule('all', 'shop', 'reviews'),
-      rule('some', 'shop', 'reviews', ', workloadSelector: {matchLabels: {app: a}}'),
-    ]
-    expect(found(proxy('shop', { app: 'a' }), ...rules)).toEqual(['some'])
-    expect(found(proxy('shop', { app: 'b' }), ...rules)).toEqual(['all'])
+    it('is one of those a Sidecar imports', () => {
+      expect(chosen('shop', of('a', '"*"'), of('b', '"*"'), SIDECAR('"b/*"'))).toEqual(['b'])
+    })
   })
 })

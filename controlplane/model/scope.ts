@@ -33,7 +33,7 @@ export interface Scope {
   settings(): MeshSettings
   /** The Sidecar document that applies to this class, or undefined. */
   sidecar(): ConfigObject<SidecarSpec> | undefined
-  /** Visible services in order of hostname, one for each hostname (own namespace wins, then the oldest). */
+  /** Visible services in order of hostname, one for each hostname: that of the own namespace, else one exported to it by name, else the oldest. */
   services(): readonly Service[]
   /** The visible service with exactly this hostname. */
   service(hostname: string): Service | undefined
@@ -72,8 +72,7 @@ export interface Scope {
   /** Gateways whose selector fits this class, in order of precedence; none for proxies that are no gateways. */
   gateways(): readonly ConfigObject<GatewaySpec>[]
   /**
-   * DestinationRules for a host in order of precedence by Istio's lookup (client namespace, service namespace, root namespace;
-   * most specific host first), those whose `workloadSelector` does not fit left out.
+   * DestinationRules for a host by Istio's lookup, in order of precedence: their contents are merged.
    */
   destinationRules(service: Service): readonly ConfigObject<DestinationRuleSpec>[]
   /**

@@ -38,12 +38,19 @@ export function sidecarFor(world: World, proxy: ProxyClass, rootNamespace: strin
   return chooseSidecar((namespace) => world.inNamespace<SidecarSpec>('Sidecar', namespace), proxy, rootNamespace)
 }
 
-/** The egress hosts of one listener of a Sidecar, or of all of them together; undefined when the Sidecar does not limit egress. */
-export function egressHosts(sidecar: Sidecar | undefined, listener?: number): readonly ScopedHost[] | undefined {
+/**
+ * The egress hosts of one listener of a Sidecar, or of all of them together; undefined when the Sidecar does not limit egress.
+ * @param namespace the proxy's: `./` is its own, also in the Sidecar that the root namespace has for all
+ */
+export function egressHosts(
+  sidecar: Sidecar | undefined,
+  namespace: string,
+  listener?: number,
+): readonly ScopedHost[] | undefined {
   const egress = sidecar?.spec.egress
   if (!sidecar || !egress?.length) return undefined
   const listeners = listener === undefined ? egress : egress.slice(listener, listener + 1)
-  return listeners.flatMap((entry) => (entry.hosts ?? []).map((host) => parseScopedHost(host, sidecar.namespace)))
+  return listeners.flatMap((entry) => (entry.hosts ?? []).map((host) => parseScopedHost(host, namespace)))
 }
 
 /** Whether a VirtualService may be seen through egress hosts: one of its hosts overlaps one of them. */

@@ -28,17 +28,27 @@ export function visibleServices(
   sidecar: Cell<Sidecar | undefined>,
   virtual: Pick<Scope, 'virtualServices' | 'delegate'>,
 ): Pick<Scope, 'services' | 'service' | 'resolve' | 'hostname'> {
+  /** Services of one hostname that the class may see: those exported to its namespace by name before those for all, as Istio has them. */
+  const visible = (candidates: readonly Service[]): readonly Service[] => {
+    const seen = candidates.filter((service) => exportedTo(service.exportTo, service.namespace, proxy.namespace))
+    if (seen.length < 2) return seen
+    const isPublic = ({ exportTo }: Service) => exportTo.includes('*')
+    return [...seen.filter((service) => !isPublic(service)), ...seen.filter(isPublic)]
+  }
+
+  const chosen = (seen: readonly Service[]): Service | undefined =>
+    seen.find((service) => service.namespace === proxy.namespace) ?? seen[0]
+
+  const inOrder = (list: Service[]): readonly Service[] => list.sort((a, b) => (a.hostname < b.hostname ? -1 : 1))
+
   const exported = cell(() => {
     const list: Service[] = []
     for (const candidates of registry.byHostname().values()) {
-      const visible = candidates.filter((service) => exportedTo(service.exportTo, service.namespace, proxy.namespace))
-      const chosen = visible.find((service) => service.namespace === proxy.namespace) ?? visible[0]
-      if (chosen) list.push(chosen)
+      const service = chosen(visible(candidates))
+      if (service) list.push(service)
     }
-    return list.sort((a, b) => (a.hostname < b.hostname ? -1 : 1)) as readonly Service[]
+    return inOrder(list)
   }, sameItems)
-
-  const exportedByHostname = cell(() => new Map(exported().map((service) => [service.hostname, service])))
 
   function* destinations(): Iterable<Destination> {
     for (const bound of virtual.virtualServices(MESH_GATEWAY))
@@ -48,17 +58,22 @@ export function visibleServices(
   }
 
   const services = cell(() => {
-    const hosts = egressHosts(sidecar())
+    const hosts = egressHosts(sidecar(), proxy.namespace)
     if (!hosts) return exported()
-    const wanted = new Set<Service | undefined>()
-    for (const { host, namespace } of destinations())
-      wanted.add(
-        exportedByHostname().get(host.toLowerCase()) ??
-          exportedByHostname().get(expandShortName(host, namespace, settings().domain)),
-      )
-    return exported().filter(
-      (service) => wanted.has(service) || serviceInScope(hosts, service.namespace, service.hostname),
-    )
+    const isVisible = (hostname: string) => visible(registry.byHostname().get(hostname) ?? []).length > 0
+    const wanted = new Set<string>()
+    for (const { host, namespace } of destinations()) {
+      const exact = host.toLowerCase()
+      wanted.add(isVisible(exact) ? exact : expandShortName(host, namespace, settings().domain))
+    }
+    const list: Service[] = []
+    for (const [hostname, candidates] of registry.byHostname()) {
+      const seen = visible(candidates)
+      const imported = chosen(seen.filter(({ namespace }) => serviceInScope(hosts, namespace, hostname)))
+      const service = imported ?? (wanted.has(hostname) ? chosen(seen) : undefined)
+      if (service) list.push(service)
+    }
+    return inOrder(list)
   }, sameItems)
 
   const byHostname = cell(() => new Map(services().map((service) => [service.hostname, service])))

@@ -31,7 +31,7 @@ export function visibleVirtualServices(
       (virtualService) => virtualService.spec.hosts?.length && boundTo(virtualService, gateway),
     )
     if (gateway !== MESH_GATEWAY) return bound
-    const hosts = egressHosts(sidecar())
+    const hosts = egressHosts(sidecar(), proxy.namespace)
     return bound.filter((virtualService) => virtualServiceInScope(hosts, virtualService, settings().domain))
   }, sameItems)
 

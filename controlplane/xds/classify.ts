@@ -10,6 +10,7 @@ import type { RateLimitSpec } from '../config/kinds/rate-limit.ts'
 import type { SidecarSpec } from '../config/kinds/sidecar.ts'
 import type { TrafficPolicy } from '../config/kinds/traffic-policy.ts'
 import type { VirtualServiceSpec } from '../config/kinds/virtual-service.ts'
+import { NETWORK_LABEL } from '../config/syntax/place-labels.ts'
 import { type Cell, cell, sameItems } from '../model/cells.ts'
 import type { Model } from '../model/index.ts'
 import type { ProxyClass, ProxyType } from '../model/proxy-class.ts'
@@ -128,7 +129,7 @@ function policies(spec: DestinationRuleSpec): readonly Pick<TrafficPolicy, 'load
 
 /**
  * The class of a node. Istio's ids (`sidecar~<ip>~<name>.<namespace>~<domain>`, `router~…`; ours: `message~…`) say type and namespace; for any
- * other id metadata does: `NAMESPACE`, `LABELS`, `TYPE` (`sidecar`, `router`, `message-proxy`), and `HTTP_PROXY_PORT` to move the outbound HTTP port.
+ * other id metadata does: `NAMESPACE`, `LABELS`, `NETWORK`, `TYPE` (`sidecar`, `router`, `message-proxy`), and `HTTP_PROXY_PORT` to move the outbound HTTP port.
  */
 export function classify(node: NodeInfo, relevant: Relevant): ProxyClass {
   const id = parseNodeId(node.id)
@@ -142,6 +143,8 @@ export function classify(node: NodeInfo, relevant: Relevant): ProxyClass {
       const value = (given as Record<string, unknown>)[name]
       if (typeof value === 'string') labels[name] = value
     }
+  const network = text(metadata['NETWORK'])
+  if (network && !labels[NETWORK_LABEL] && relevant.labels.includes(NETWORK_LABEL)) labels[NETWORK_LABEL] = network
   const { region, zone, subZone } = node.locality
   const locality = relevant.locality && region ? { region, zone, subZone } : undefined
   const wantedPort = Number(metadata['HTTP_PROXY_PORT'] ?? Number.NaN)

@@ -415,6 +415,11 @@ describe('Sidecars', () => {
     for (const host of ['other/a.com', './b.com', '*/*.org'])
       expect(said(service('a.com'), sidecar(host))).toEqual(['SIDECAR_HOST_NOT_FOUND sc spec.egress[0].hosts[0]'])
   })
+  it('of the root namespace mean by ./ every namespace', () => {
+    const sidecar = (host: string) => document('Sidecar', 'sc', `{egress: [{hosts: ["${host}"]}]}`, 'istio-system')
+    expect(said(service('a.com', ', exportTo: ["."]'), sidecar('./a.com'))).toEqual([])
+    expect(said(service('a.com'), sidecar('./b.com'))).toEqual(['SIDECAR_HOST_NOT_FOUND sc spec.egress[0].hosts[0]'])
+  })
   it('listen on a port that one of the hosts has, or on any for an HTTP proxy', () => {
     const said80 = (port: string, host = './a.com') => {
       const egress = `{egress: [{port: {number: ${port}, name: a}, hosts: ["${host}"]}]}`

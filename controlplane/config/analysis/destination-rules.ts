@@ -13,14 +13,21 @@ export const checkDestinationRuleConflicts: Check = (world, complain) => {
     const key = `${rule.namespace} ${world.resolve(rule.spec.host, rule.namespace)} ${selector}`
     const [first] = owners.get(key) ?? []
     if (first) {
-      const names = new Set((first.spec.subsets ?? []).map(({ name }) => name))
-      const twice = (rule.spec.subsets ?? []).find(({ name }) => names.has(name))
-      const more = twice ? `; subset ${twice.name} is in both` : ''
-      const message = `${rule.spec.host} already has a DestinationRule at ${place(first)}: subsets are merged, this trafficPolicy is ignored${more}`
+      const message = `${rule.spec.host} already has a DestinationRule at ${place(first)}: ${outcome(first, rule)}`
       complain(rule, 'DESTINATION_RULE_CONFLICT', ['spec', 'host'], message)
     }
     push(owners, key, rule)
   }
+}
+
+/** What becomes of two rules that claim the same. */
+function outcome(first: Of<'DestinationRule'>, rule: Of<'DestinationRule'>): string {
+  const exportOf = ({ spec }: Of<'DestinationRule'>) => JSON.stringify([...(spec.exportTo ?? [])].sort())
+  if (!rule.spec.workloadSelector && exportOf(first) !== exportOf(rule))
+    return 'they are exported differently and not merged, callers who may see both get one of them'
+  const names = new Set((first.spec.subsets ?? []).map(({ name }) => name))
+  const twice = (rule.spec.subsets ?? []).find(({ name }) => names.has(name))
+  return `subsets are merged, this trafficPolicy is ignored${twice ? `; subset ${twice.name} is in both` : ''}`
 }
 
 /** Hosts of rules exist, and subsets select endpoints. */

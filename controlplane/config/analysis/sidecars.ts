@@ -76,18 +76,20 @@ export const checkSidecarHosts: Check = (world, complain) => {
   if (!world.hasServices) return
   const services = world.allServices
   for (const sidecar of world.of('Sidecar')) {
+    // There ./ is the namespace of each proxy it is for.
+    const forAll = sidecar.namespace === (world.mesh.rootNamespace ?? 'istio-system') && !sidecar.spec.workloadSelector
     for (const [index, { hosts }] of (sidecar.spec.egress ?? []).entries()) {
       for (const [at, entry] of hosts.slice(0, 1000).entries()) {
         const slash = entry.indexOf('/')
         const name = entry.slice(slash + 1).toLowerCase()
         const owner = entry.slice(0, slash)
         if (owner.startsWith('~') || name === '*') continue
-        const namespace = owner === '.' ? sidecar.namespace : owner
+        const namespace = owner !== '.' ? owner : forAll ? '*' : sidecar.namespace
         const candidates = isWildcard(name) ? services : world.services(name).map(({ object }) => object)
         const found = candidates.some(
           (service) =>
             (namespace === '*' || service.namespace === namespace) &&
-            world.visible(service, sidecar.namespace) &&
+            (forAll || world.visible(service, sidecar.namespace)) &&
             (!isWildcard(name) || service.spec.hosts.some((host) => isSubsetOf(host, name))),
         )
         if (!found && !world.isUnread(name))
@@ -95,7 +97,7 @@ export const checkSidecarHosts: Check = (world, complain) => {
             sidecar,
             'SIDECAR_HOST_NOT_FOUND',
             ['spec', 'egress', index, 'hosts', at],
-            `no service that ${sidecar.namespace} can see is ${entry}`,
+            forAll ? `no service is ${entry}` : `no service that ${sidecar.namespace} can see is ${entry}`,
           )
       }
     }

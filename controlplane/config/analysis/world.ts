@@ -16,6 +16,7 @@ import type { ConfigObject } from '../object.ts'
 import type { RefusedObject } from '../refused.ts'
 import { similar } from '../similar.ts'
 import { isSubsetOf, isWildcard } from '../syntax/host.ts'
+import { endpointLabels, workloadLabels } from '../syntax/place-labels.ts'
 
 /** The spec type of each kind that checks look at. */
 export interface Specs {
@@ -299,10 +300,7 @@ export class World {
     const { endpoints, workloadSelector, resolution = 'NONE' } = object.spec
     if (workloadSelector) return this.#selected(object.namespace, workloadSelector.labels ?? {})
     if (endpoints?.length)
-      return endpoints.map(({ labels, locality }) => ({
-        namespace: object.namespace,
-        labels: withPlace(labels, locality),
-      }))
+      return endpoints.map((endpoint) => ({ namespace: object.namespace, labels: endpointLabels(endpoint) }))
     return resolution === 'STATIC' ? [] : undefined
   }
 
@@ -356,19 +354,8 @@ function labelKey(namespace: string, key: string, value: string): string {
   return `${namespace} ${key}=${value}`
 }
 
-function workloadOf({ namespace, labels, spec }: Of<'WorkloadEntry'>): Workload {
-  return { namespace, labels: { ...labels, ...withPlace(spec.labels, spec.locality) } }
-}
-
-/** A subset may select by the place of an endpoint: https://istio.io/latest/docs/reference/config/labels/ */
-function withPlace(labels: Readonly<Record<string, string>> = {}, locality = ''): Readonly<Record<string, string>> {
-  const [region, zone, subzone] = locality.split('/')
-  return {
-    ...(region ? { 'topology.kubernetes.io/region': region } : {}),
-    ...(zone ? { 'topology.kubernetes.io/zone': zone } : {}),
-    ...(subzone ? { 'topology.istio.io/subzone': subzone } : {}),
-    ...labels,
-  }
+function workloadOf(entry: Of<'WorkloadEntry'>): Workload {
+  return { namespace: entry.namespace, labels: workloadLabels(entry) }
 }
 
 /** Whether all labels of a selector are among those of a workload. */

@@ -21,7 +21,7 @@ import { localitySetting, weighsLocalities } from './locality.ts'
 import { hasFewEndpoints } from './maglev-table.ts'
 import { originalDestination } from './original-dst.ts'
 import { outlierDetection, panicThreshold } from './outlier-detection.ts'
-import { type EffectivePolicy, rulesFor } from './policy.ts'
+import type { EffectivePolicy } from './policy.ts'
 import type { Problem } from './problem.ts'
 import { withProxyProtocol } from './proxy-protocol.ts'
 import { type ClusterTarget, type Discovery, discoveryOf, policyOf } from './targets.ts'
@@ -193,7 +193,7 @@ export function closedCluster(
 
 /** What Istio's dashboards and `istioctl` read from a cluster. */
 function istioMetadata(scope: Scope, { service, subset }: ClusterTarget): JsonObject {
-  const rule = rulesFor(scope, service)[0]
+  const rule = scope.destinationRules(service)[0]
   return {
     ...(rule && {
       config: `/apis/networking.istio.io/v1alpha3/namespaces/${rule.namespace}/destination-rule/${rule.name}`,

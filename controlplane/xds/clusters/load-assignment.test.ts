@@ -90,6 +90,23 @@ spec: {host: shop.test, subsets: [{name: v2, labels: {version: v2}}, {name: all}
   expect(compileLoadAssignment(scope, 'outbound|80|other|shop.test')).toBeUndefined()
 })
 
+test('a subset may choose by the place of endpoints, which no label says', () => {
+  const scope = scopeOf(
+    `${service('[{address: 10.0.0.1, locality: eu/a}, {address: 10.0.0.2, locality: eu/b}, {address: 10.0.0.3, network: n1}]')}---
+kind: DestinationRule
+metadata: {name: shop}
+spec:
+  host: shop.test
+  subsets: [{name: a, labels: {topology.kubernetes.io/zone: a}}, {name: n1, labels: {topology.istio.io/network: n1}}]`,
+  )
+  expect(addresses(assignmentJson(scope, 'outbound|80|a|shop.test'))).toMatchObject([
+    { socketAddress: { address: '10.0.0.1' } },
+  ])
+  expect(addresses(assignmentJson(scope, 'outbound|80|n1|shop.test'))).toMatchObject([
+    { socketAddress: { address: '10.0.0.3' } },
+  ])
+})
+
 test.each(['outbound|80||other.test', 'outbound|99||shop.test', 'shop', 'BlackHoleCluster', ''])(
   'no load assignment is called %j',
   (name) => {

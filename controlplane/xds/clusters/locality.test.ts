@@ -78,8 +78,10 @@ describe('failover', () => {
     expect(arranged(world, setting, at('asia', 'q')).slice(0, 2)).toEqual(['0 asia/q 1 1', '1 eu/x 2 1'])
   })
 
-  test('does nothing for a proxy without a locality', () => {
-    expect(arranged(world, {}, { locality: undefined, labels: {} }).every((group) => group.startsWith('0'))).toBe(true)
+  test('has no order among known places for a proxy without a locality; with it are endpoints without one', () => {
+    const nowhere = { locality: undefined, labels: {} }
+    expect(arranged(world, {}, nowhere).every((group) => group.startsWith('0'))).toBe(true)
+    expect(arranged([endpoint('us'), endpoint('')], {}, nowhere)).toEqual(['0  1 1', '1 us 1 1'])
   })
 })
 
@@ -161,6 +163,11 @@ describe('distribute', () => {
 
   test('uses the first entry for the own locality', () => {
     expect(arranged(world, setting, at('us', 'b'), false)).toHaveLength(5)
+  })
+
+  test('from * is for proxies without a locality too', () => {
+    const all = { distribute: [{ from: '*', to: { us: 100 } }] }
+    expect(arranged(world, all, { locality: undefined, labels: {} }, false)).toHaveLength(3)
   })
 
   test('leaves everything as it is for other localities', () => {

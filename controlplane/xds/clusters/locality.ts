@@ -1,4 +1,5 @@
 import type { LocalityLbSetting } from '../../config/kinds/common.ts'
+import { LOCALITY_LABELS, NETWORK_LABEL } from '../../config/syntax/place-labels.ts'
 import { own } from '../../model/own.ts'
 import type { ProxyClass } from '../../model/proxy-class.ts'
 import type { Scope } from '../../model/scope.ts'
@@ -43,14 +44,17 @@ export function arrangeByLocality(
 ): readonly LocalityGroup[] {
   const groups = groupByLocality(endpoints)
   if (!setting) return groups
-  if (setting.distribute?.length)
-    return proxy.locality ? distribute(groups, setting.distribute, proxy.locality) : groups
+  const here = proxy.locality ?? NOWHERE
+  if (setting.distribute?.length) return distribute(groups, setting.distribute, here)
   if (!failover) return groups
   const byLabels = setting.failoverPriority?.length
   const ranked = byLabels ? rankByLabels(groups, setting.failoverPriority!, proxy) : groups
-  if (!proxy.locality || (byLabels && !setting.failover?.length)) return withoutGaps(ranked)
-  return withoutGaps(rankByLocality(ranked, setting.failover ?? [], proxy.locality))
+  if (byLabels && !setting.failover?.length) return withoutGaps(ranked)
+  return withoutGaps(rankByLocality(ranked, setting.failover ?? [], here))
 }
+
+/** Where a proxy is that does not say it: with endpoints that do not say it either, as in Istio. */
+const NOWHERE: Locality = { region: '', zone: '', subZone: '' }
 
 /** One group for each locality, in order of its name; the weight is that of its endpoints together. */
 function groupByLocality(endpoints: readonly Endpoint[]): readonly LocalityGroup[] {
@@ -157,22 +161,16 @@ function withoutGaps(groups: readonly LocalityGroup[]): readonly LocalityGroup[]
     .sort((a, b) => a.priority - b.priority)
 }
 
-const NETWORK_LABEL = 'topology.istio.io/network'
-
-/** Labels that everything with a locality has without writing them. */
-const LOCALITY_LABELS: Readonly<Record<string, keyof Locality>> = {
-  'topology.kubernetes.io/region': 'region',
-  'topology.kubernetes.io/zone': 'zone',
-  'topology.istio.io/subzone': 'subZone',
-}
-
+/** A label; those of a place everything with a locality has without writing them. */
 function labelOf(
   holder: { readonly labels: Readonly<Record<string, string>>; readonly locality: Locality | undefined },
   name: string,
 ): string {
-  const part = own(LOCALITY_LABELS, name)
-  return own(holder.labels, name) ?? (part ? holder.locality?.[part] : undefined) ?? ''
+  const part = PARTS[(LOCALITY_LABELS as readonly string[]).indexOf(name)]
+  return (part && holder.locality?.[part]) || (own(holder.labels, name) ?? '')
 }
+
+const PARTS: readonly (keyof Locality)[] = ['region', 'zone', 'subZone']
 
 /** Whether a locality is within `region/zone/subzone`, where later parts and `*` are any. */
 function localityMatches(locality: Locality, rule: string): boolean {

@@ -43,7 +43,7 @@ const PARTS = [...PORT_PARTS, 'tunnel', 'proxyProtocol', 'retryBudget'] as const
  * at its default; a subset's policy wins part by part, and a subset's settings of the port replace all parts a port has.
  */
 export function effectivePolicy(scope: HoldsRules, service: Service, port: ServicePort, subset = ''): EffectivePolicy {
-  const rules = rulesFor(scope, service)
+  const rules = scope.destinationRules(service)
   const general = rules.find((rule) => rule.spec.trafficPolicy)
   const policy = general
     ? policyOfPort(general, ['spec', 'trafficPolicy'], general.spec.trafficPolicy!, port.number).policy
@@ -60,7 +60,7 @@ export function effectivePolicy(scope: HoldsRules, service: Service, port: Servi
 /** Subsets of a service, of all its rules; where a name is declared twice the first one counts. */
 export function subsetsOf(scope: Scope, service: Service): readonly ServiceSubset[] {
   const subsets = new Map<string, ServiceSubset>()
-  for (const rule of rulesFor(scope, service))
+  for (const rule of scope.destinationRules(service))
     for (const [index, { name, labels }] of (rule.spec.subsets ?? []).entries())
       if (!subsets.has(name))
         subsets.set(name, { name, labels: labels ?? {}, origin: { object: rule, path: ['spec', 'subsets', index] } })
@@ -79,20 +79,6 @@ export function consistentHashOf(
   if (!loadBalancer || !hash) return undefined
   const { object, path } = loadBalancer.origin
   return { value: hash, origin: { object, path: [...path, 'consistentHash'] } }
-}
-
-/** The rules whose content is merged for a service, in order of precedence. */
-export function rulesFor(scope: HoldsRules, service: Service): readonly DestinationRule[] {
-  const rules = scope.destinationRules(service)
-  const first = rules[0]
-  if (!first || rules.length === 1) return rules
-  // Rules with a selector are merged only with those that have the same one.
-  return rules.filter((rule) => selectorText(rule) === selectorText(first))
-}
-
-function selectorText(rule: DestinationRule): string {
-  const labels = rule.spec.workloadSelector?.matchLabels
-  return labels ? JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1))) : ''
 }
 
 function findSubset(

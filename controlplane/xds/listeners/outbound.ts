@@ -25,7 +25,7 @@ export function outboundListeners(scope: Scope): readonly ListenerPlan[] {
     ? sidecar.spec.egress
     : [{ hosts: ['*/*'] }]
   const plans = egress.flatMap((listener, index) => {
-    const hosts = egressHosts(sidecar, index)
+    const hosts = egressHosts(sidecar, scope.proxy.namespace, index)
     const services = scope.services().filter((service) => serviceInScope(hosts, service.namespace, service.hostname))
     if (listener.port?.number || listener.bind?.startsWith('unix://'))
       return egressListener(scope, listener, listener.port?.number ?? 0, services)

@@ -145,7 +145,7 @@ function ingressPlans(world: World, scope: Scope): readonly MessagePlan[] {
 
 function egressPlans(world: World, scope: Scope, listener: IstioEgressListener, index: number): readonly MessagePlan[] {
   const sidecar = scope.sidecar()!
-  const hosts = egressHosts(sidecar, index)
+  const hosts = egressHosts(sidecar, scope.proxy.namespace, index)
   const services = scope.services().filter((service) => serviceInScope(hosts, service.namespace, service.hostname))
   const bind = listener.bind ?? LOOPBACK
   const { number = 0, name = '', protocol: field } = listener.port ?? {}

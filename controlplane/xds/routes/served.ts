@@ -30,7 +30,9 @@ export function served(scope: Scope, egress: Egress): Served {
 
 function createServed(scope: Scope): Cells<Served> {
   const hostsOf = (key: string) =>
-    key === 'undefined' ? undefined : egressHosts(scope.sidecar(), key === 'together' ? undefined : Number(key))
+    key === 'undefined'
+      ? undefined
+      : egressHosts(scope.sidecar(), scope.proxy.namespace, key === 'together' ? undefined : Number(key))
   const services = cells<readonly Service[]>((key) => {
     const hosts = hostsOf(key)
     return hosts
