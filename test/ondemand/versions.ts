@@ -16,7 +16,9 @@ import { unpackedWheel } from '../../cli/tools/wheels.ts'
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const PAGE = join(ROOT, 'docs/envoy-versions.md')
 /** The soak is about the control plane, not about Envoy. */
-const FILES = ['clusters', 'memory', 'virtual-hosts', 'rescue'].map((name) => `test/ondemand/${name}.test.ts`)
+const FILES = ['clusters', 'memory', 'virtual-hosts', 'rescue', 'same-answers'].map(
+  (name) => `test/ondemand/${name}.test.ts`,
+)
 
 /** Characters of a failure that are shown: what was expected and what came, without the whole stack. */
 const MESSAGE_SHOWN = 2000
