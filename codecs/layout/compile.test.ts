@@ -403,6 +403,68 @@ reply: {error: {from: request, bytes: end(id), ${error}}}`
     }
   })
 
+  test('what a field has of its own it is not given: a size beside a length in front, a size that is an offset', () => {
+    const layout = (fields: string) => good.replace('fields: {msgid: {at: 12, type: u32}}', `fields: {${fields}}`)
+    expect(refusal(layout('name: {at: 12, type: str(u8), size: 4}'))).toBe(
+      'spec.fields.name.size: "name" carries its own length, it can have no size',
+    )
+    expect(refusal(layout('a: {at: 12, type: str(u8)}, b: {after: a, type: bytes, size: end(a)}'))).toBe(
+      'spec.fields.b.size: a size counts bytes; end(…) is an offset',
+    )
+  })
+
+  test('who writes a type of another language is told ours, who writes none at all is told all', () => {
+    const hint = (type: string) =>
+      check(good.replace('{at: 12, type: u32}', `{at: 12, type: ${type}}`)).issues.find(
+        ({ path }) => path.at(-1) === 'type',
+      )?.hint
+    expect(hint('varint')).toBe('did you mean "leb128"?')
+    expect(hint('wombat')).toMatch(/^types are: .*u8/)
+  })
+
+  test('a broken pair keeps the others of its map from being read', () => {
+    const codec = compile(`
+frame: {length: {at: 0, type: u16, counts: all}}
+message: {kind: {at: 2, type: u8, is: {1: request}}}
+fields:
+  tlv: {at: 3, type: map, size: rest, keys: u16, values: str(u8)}
+  user: {in: tlv, key: 258}
+reply: {error: close}`)
+    expect(field(codec, 'user', bytes('000a 01 0102 03 616e6e'))).toBe('ann')
+    expect(field(codec, 'user', bytes('000b 01 0102 03 616e6e 03'))).toBeUndefined()
+    expect(field(codec, 'user', bytes('000d 01 0102 03 616e6e 0300 02'))).toBeUndefined()
+  })
+
+  test('a varint of MQTT holds 28 bits and is not written with more; ids that cannot be written are not counted', () => {
+    const codec = compile(`
+frame: {length: {at: 0, type: u16, counts: all}}
+message: {kind: {at: 2, type: u8, is: {1: request}}}
+fields: {left: {at: 3, type: mqtt}}
+reply: {error: close}`)
+    const write = (value: number) => {
+      const made = codec.mutate!(bytes('0004 01 05'), 0, 4, [{ slot: codec.slot('left'), value }])
+      return made && Buffer.from(made).toString('hex')
+    }
+    expect([write(2 ** 28 - 1), write(2 ** 28), write(-1)]).toEqual(['000701ffffff7f', undefined, undefined])
+    expect([codec.idBits, codec.idCount]).toEqual([0, undefined])
+  })
+
+  test('a trace may be the first field of all', () => {
+    const { codec, issues } = check(`
+frame: {until: "\\n"}
+message: {kind: either}
+fields: {trace: {at: 0, type: until(\\s)}, text: {after: trace, type: str, size: rest, optional: true}}
+trace: trace
+ordered: true
+reply: {error: close}
+connections: [bound]`)
+    expect([issues.filter(({ severity }) => severity === 'error'), codec?.trace, codec?.slot('trace')]).toEqual([
+      [],
+      0,
+      0,
+    ])
+  })
+
   test('maps whose keys are numbers: tags, lengths and values', () => {
     const codec = compile(`
 frame: {length: {at: 0, type: u16, counts: all}}

@@ -22,6 +22,18 @@ reply: {error: close}
   const set = (name: string, frame: string, value: string | number) =>
     text(codec.mutate?.(bytes(frame), 0, frame.length, [{ slot: codec.slot(name), value }]))
 
+  test('may have nothing before it: what goes up to the end is empty then', () => {
+    const line = compile(String.raw`
+frame: {until: "\r\n", max: 16}
+message: {kind: push}
+fields: {line: {at: 0, type: str, size: rest}}
+reply: {error: close}
+`)
+    expect(line.frameLength(bytes('\r\n'), 0, 2)).toBe(2)
+    expect(line.field(line.slot('line'), bytes('\r\n'), 0, 2)).toBe('')
+    expect(text(line.mutate?.(bytes('\r\n'), 0, 2, [{ slot: line.slot('line'), value: 'hi' }]))).toBe('hi\r\n')
+  })
+
   test('are as long as it takes, and no longer than the maximum', () => {
     expect(codec.delimited).toBe(true)
     expect(codec.frameLength(bytes('a b\r\nc\r\n'), 0, 8)).toBe(5)

@@ -15,6 +15,7 @@ fields:
   type: {in: head, pb: 1, type: uint32}
   delta: {in: head, pb: 4, type: sint32}
   deep: {in: head, pb: [5, 2], type: string}
+  same: {in: head, pb: "5.2", type: string}
   info: {in: head, pb: 6, type: map}
   nested: {in: head, pb: [7, 2], type: map}
 reply: {error: close}
@@ -49,6 +50,21 @@ describe('protobuf in a frame', () => {
     expect(seen).toMatchObject({ kind: 1, idLo: 300 })
     expect(field('type', bytes)).toBe(0)
     expect(field('id', bytes)).toBe(300n)
+  })
+
+  test('a path may be written with dots', () => {
+    const bytes = frame('2a04 1202 6869')
+    expect([field('deep', bytes), field('same', bytes)]).toEqual(['hi', 'hi'])
+  })
+
+  test('a number of 32 bits is written with as many, with its sign where it has one, and no larger', () => {
+    const bytes = frame('0801 2001')
+    expect(head(set(bytes, 'type', 2 ** 32 - 1))).toBe('08ffffffff0f2001')
+    expect(set(bytes, 'type', 2 ** 32)).toBeUndefined()
+    expect(set(bytes, 'type', -1)).toBeUndefined()
+    expect(head(set(bytes, 'delta', -(2 ** 31)))).toBe('080120ffffffff0f')
+    expect(set(bytes, 'delta', 2 ** 31)).toBeUndefined()
+    expect(set(bytes, 'delta', -(2 ** 31) - 1)).toBeUndefined()
   })
 
   test('a field of another wire type is another field', () => {

@@ -26,7 +26,9 @@ message Head {
   Kind kind = 10;
   message Inner { sint64 depth = 3; }
   Inner inner = 11;
+  Colour colour = 12;
 }
+enum Colour { RED = 0; BLUE = 7; }
 message Route { uint64 uid = 2; google.protobuf.Timestamp at = 3; }
 `,
 )
@@ -105,6 +107,13 @@ tenant: {in: tags, key: tenant}`
       'blue',
     ])
     expect([decoded!.kind, decoded!.id]).toEqual(['request', 77n])
+  })
+
+  it('an enum that stands by itself has its names, and an id at a plain place stays as it is', () => {
+    const { spec, codec, issues } = check('colour: {in: head, pb: colour}', '{at: 3, type: u8}')
+    expect(issues).toEqual([])
+    expect(spec?.message).toMatchObject({ id: { at: 3, type: 'u8' } })
+    expect(codec?.fields.find(({ name }) => name === 'colour')?.values).toMatchObject({ BLUE: 7 })
   })
 
   it('what is wrong is said at its line', () => {

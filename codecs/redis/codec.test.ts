@@ -44,3 +44,20 @@ test.each([
   const { slot } = codec.fields.find((one) => one.slot === 3)!
   expect(codec.field(slot, b, 5, reply.length)).toBe(text)
 })
+
+test('a command on a line of its own is as long as its line, whatever stands behind it, and has its words', () => {
+  const b = Buffer.from('GET  key\r\nPING\r\n')
+  expect(codec.frameLength(b, 0, b.length)).toBe(10)
+  expect(codec.frameLength(b, 10, b.length)).toBe(6)
+  expect([0, 1, 2].map((slot) => codec.field(slot, b, 0, 10))).toEqual(['GET', 'key', undefined])
+  expect(codec.field(0, b, 10, 6)).toBe('PING')
+})
+
+test.each(['+OK\r\n', ':1\r\n', '-ERR x\r\n', '$2\r\nhi\r\n', '_\r\n'])(
+  '%j is no command and has no words',
+  (reply) => {
+    const b = Buffer.from(reply)
+    expect(codec.frameLength(b, 0, b.length)).toBe(b.length)
+    expect(codec.field(0, b, 0, b.length)).toBeUndefined()
+  },
+)

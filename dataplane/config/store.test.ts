@@ -148,6 +148,16 @@ describe('what the proxy holds', () => {
       [{ rateLimits: [{ tokenBucket: { maxTokens: 1, fillInterval: duration(0) } }] }],
       'at least 1 ms',
     ],
+    [
+      'a rate limit service that must answer in no time',
+      [{ globalRateLimits: [{ domain: 'd', cluster: 'c', timeout: duration(0) }] }],
+      'no answer can come in no time',
+    ],
+    [
+      'a descriptor without entries',
+      [{ globalRateLimits: [{ domain: 'd', cluster: 'c', sets: [{ descriptors: [{}] }] }] }],
+      'there is no entry',
+    ],
     ['an unknown retry condition', [{ retry: { numRetries: 1, retryOn: ['5xx'] } }], '"5xx" is none of'],
   ] as const)('a route with %s is refused', (_, routes, reason) => {
     expect(new ResourceStore().apply('mrds', [table(routes as never)], []).get('t')).toContain(reason)

@@ -41,6 +41,15 @@ describe('routes', () => {
     expect(find(routes.slice(0, 4), frame(12))).toBe(-1)
   })
 
+  it('more ranges than can be cut into pieces are looked at one by one, and found all the same', () => {
+    const nested = Array.from({ length: 1500 }, (_, i): FieldMatch[] => [
+      { field: 'msgid', ranges: [{ first: BigInt(i), last: BigInt(10_000 - i) }] },
+    ])
+    const routes = [...nested.slice(1).reverse(), [id(7)], nested[0]!]
+    const found = [2000, 1499, 1, 0, 10_000, 10_001].map((n) => find(routes, frame(n)))
+    expect(found).toEqual([0, 0, 1498, 1500, 1500, -1])
+  })
+
   it.each([
     ['close together', [100, 101, 103, 104]],
     ['close together above 2^31', [2 ** 31 + 1, 2 ** 31 + 2, 2 ** 31 + 4]],
