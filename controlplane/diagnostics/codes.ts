@@ -403,7 +403,7 @@ export const CODES = {
     'Choose another port; `httpPort` of the Mesh document moves the HTTP proxy port.',
   ),
   LISTENER_LOOP: entry(
-    'error',
+    'warning',
     'Port leads to itself',
     'What a listener passes connections on to is the address it listens on: each would open the next one. The port of a Sidecar is not opened; the endpoint of a gateway server is ignored. Istio has the traffic of a workload captured, and binds to the address of the workload where it has not.',
     'Let the workload listen on another port, or bind the listener to an address of the machine other than loopback.',
