@@ -154,16 +154,35 @@ export class Engine {
         if (found !== true) question = found
       }
     }
-    const request = this.requests.take()
+    const request = this.#begin(client, route, flags, b, at, length)
     if (!request) {
       this.#refuse(client, route, flags, b, at, length, 'overflow')
       return true
     }
-    const log = listener.accessLog
-    if (log?.sample.take()) flags |= LOGGED
+    if (question) this.#ask(request, question, own!, delayMs)
+    else this.#forward(request, own, delayMs)
+    if (client.inFlight >= listener.maxRequestsPerConnection) client.hold(Hold.requests)
+    return !client.held
+  }
+
+  /** A message that is to be sent, as the frame that was inspected last has it; undefined when there are too many. */
+  #begin(
+    client: Client,
+    route: CompiledRoute,
+    flags: number,
+    b: Uint8Array,
+    at: number,
+    length: number,
+  ): ActiveRequest | undefined {
+    const request = this.requests.take()
+    if (!request) return undefined
+    const { listener } = client
+    const { frame } = this
+    request.flags = flags
+    if (listener.accessLog?.sample.take()) request.flags |= LOGGED
     if (listener.tracer) {
       request.span = listener.tracer.begin(b, at, length)
-      if (request.span) flags |= TRACED
+      if (request.span) request.flags |= TRACED
     }
     request.state = RequestState.waiting
     request.idLo = frame.idLo
@@ -178,7 +197,6 @@ export class Engine {
     request.tries = 0
     request.started = clock.now
     request.sequence = -1
-    request.flags = flags
     let timeout = route.timeoutMs >= 0 ? route.timeoutMs : listener.requestTimeoutMs
     if (frame.timeout > 0 && (timeout === 0 || frame.timeout < timeout)) timeout = frame.timeout
     request.deadline = timeout > 0 ? clock.now + timeout : 0
@@ -186,10 +204,7 @@ export class Engine {
       client.inFlight++
       if (client.replies) request.sequence = client.replies.open()
     }
-    if (question) this.#ask(request, question, own!, delayMs)
-    else this.#forward(request, own, delayMs)
-    if (client.inFlight >= listener.maxRequestsPerConnection) client.hold(Hold.requests)
-    return !client.held
+    return request
   }
 
   /** What comes after all that may refuse the message: its cluster is drawn, it is edited and mirrored, and sent now or after a delay. */
