@@ -30,7 +30,7 @@ export async function serveFloor(files: FloorFiles): Promise<{ stop(): void }> {
     [':status', '200'],
     ['content-type', 'application/grpc'],
   ])
-  const everything = Buffer.concat([headerFrames(STREAM, headers, false), ...files.sync.map(ready)])
+  const everything = Buffer.concat([headerFrames(STREAM, headers, 0), ...files.sync.map(ready)])
   const changes = new Map([
     ['/ep', ready(files.endpoint)],
     ['/route', ready(files.route)],

@@ -13,26 +13,29 @@ export function logUpdates(
   log: Log,
 ): () => void {
   let known = new Set<string>()
-  const tell = (diagnostics: readonly Diagnostic[], forget: boolean) => {
-    const now = new Set(diagnostics.map(keyOf))
+  /** @returns the keys of all of them */
+  const tell = (diagnostics: readonly Diagnostic[]) => {
     for (const diagnostic of diagnostics) {
       const { severity, message, ...fields } = diagnostic
       if (!known.has(keyOf(diagnostic))) log[severity === 'warning' ? 'warn' : severity](fields, message)
     }
-    known = forget ? now : new Set([...known, ...now])
+    return diagnostics.map(keyOf)
+  }
+  const tellAll = () => {
+    known = new Set(tell(config.diagnostics()))
   }
   let timer: NodeJS.Timeout | undefined
   config.onUpdate(({ changed, tookMs, config: { objects } }) => {
     const diagnostics = config.documentDiagnostics()
     const errors = diagnostics.filter(({ severity }) => severity === 'error').length
     log.info({ objects: objects.size, changed: changed.length, errors, ms: Math.round(tookMs) }, 'configuration read')
-    tell(diagnostics, false)
+    known = new Set([...known, ...tell(diagnostics)])
     // Analysis looks at everything; while changes come in quick succession nobody reads its complaints.
     clearTimeout(timer)
-    timer = setTimeout(() => tell(config.diagnostics(), true), ANALYSIS_REST_MS)
+    timer = setTimeout(tellAll, ANALYSIS_REST_MS)
   })
   // Certificates end although nothing changes.
-  const hourly = setInterval(() => tell(config.diagnostics(), true), HOUR_MS)
+  const hourly = setInterval(tellAll, HOUR_MS)
   hourly.unref()
   return () => {
     clearTimeout(timer)

@@ -29,7 +29,7 @@ const OPTIONAL: ReadonlySet<ResourceType> = new Set(
  * to. Secrets are redacted. Lists of types that are not Envoy's are left out where they are empty, unless they are asked for alone.
  */
 export function translateResources(view: View, types: readonly ResourceType[] = RESOURCE_TYPES): ResourceLists {
-  return lists(view, types, false)
+  return lists(view, types, { secrets: false })
 }
 
 /** The node as the one whose view belongs into such a file: its bootstrap is ours. */
@@ -57,16 +57,16 @@ export function translateStatic(
   const { id, cluster, metadata, locality } = node
   return staticBootstrap({
     node: { id, cluster, metadata, ...(locality.region ? { locality } : {}) },
-    resources: { ...none, ...lists(view, ENVOY_TYPES, secrets) },
+    resources: { ...none, ...lists(view, ENVOY_TYPES, { secrets }) },
     onOmitted,
   })
 }
 
-function lists(view: View, types: readonly ResourceType[], secrets: boolean): ResourceLists {
+function lists(view: View, types: readonly ResourceType[], options: { readonly secrets: boolean }): ResourceLists {
   const found = reachable(view)
   return Object.fromEntries(
     types
       .filter((type) => types.length === 1 || !OPTIONAL.has(type) || found[type].length > 0)
-      .map((type) => [PLURAL[type], found[type].map((resource) => resourceJson(resource, { secrets }))]),
+      .map((type) => [PLURAL[type], found[type].map((resource) => resourceJson(resource, options))]),
   )
 }

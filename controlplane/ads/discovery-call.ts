@@ -77,7 +77,7 @@ export class DiscoveryCall implements Transport, CallHandler {
     const status: Header[] = [['grpc-status', `${code}`]]
     if (message) status.push(['grpc-message', percentCoded(message)])
     if (this.call.headersSent) this.call.end(status)
-    else this.call.respond([...RESPONSE_HEADERS, ...status], true)
+    else this.call.respondOnly([...RESPONSE_HEADERS, ...status])
   }
 
   destroy(): void {

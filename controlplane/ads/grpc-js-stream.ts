@@ -23,8 +23,13 @@ class GrpcJsStream extends Duplex {
 
   respond(headers: OutgoingHttpHeaders, { endStream = false } = {}): void {
     this.call.connection.gather()
-    this.call.respond(pairs({ ':status': 200, ...headers }), endStream)
-    if (endStream) this.end()
+    const block = pairs({ ':status': 200, ...headers })
+    if (!endStream) {
+      this.call.respond(block)
+      return
+    }
+    this.call.respondOnly(block)
+    this.end()
   }
 
   sendTrailers(headers: OutgoingHttpHeaders): void {

@@ -39,7 +39,7 @@ export class RequestReader {
       return
     }
     try {
-      this.start(bytes, false)
+      this.start(bytes.length > LONG ? Buffer.from(bytes) : bytes)
     } catch (error) {
       this.fail(error)
     }
@@ -52,11 +52,11 @@ export class RequestReader {
     this.behind = undefined
   }
 
-  /** @param own whether the bytes stay what they are */
-  private start(bytes: Buffer, own: boolean): void {
+  /** @param bytes valid until this returns; those of a long request for good */
+  private start(bytes: Buffer): void {
     const { options } = this
     if (bytes.length > LONG) {
-      this.reading = options.begin(own ? bytes : Buffer.from(bytes))
+      this.reading = options.begin(bytes)
       this.goOn()
     } else options.arrived(options.begin(bytes).next(Number.POSITIVE_INFINITY)!)
   }
@@ -79,7 +79,7 @@ export class RequestReader {
       while (!this.reading && this.behind) {
         const next = this.behind.shift()!
         if (this.behind.length === 0) this.behind = undefined
-        this.start(next, true)
+        this.start(next)
       }
     } catch (error) {
       this.fail(error)

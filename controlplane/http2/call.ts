@@ -1,5 +1,5 @@
 import type { Connection } from './connection.ts'
-import { ERROR, type ErrorCode, FIRST_WINDOW, headerFrames, MOST_PAYLOAD } from './frames.ts'
+import { ERROR, type ErrorCode, FIRST_WINDOW, FLAG, headerFrames, MOST_PAYLOAD } from './frames.ts'
 import type { RequestHeaders } from './header-rules.ts'
 import { type Header, writeHeaders } from './hpack.ts'
 
@@ -59,12 +59,17 @@ export class Call {
   }
 
   /** @param headers pairs, or a block of `writeHeaders` that was made once */
-  respond(headers: Buffer | readonly Header[], end = false): void {
+  respond(headers: Buffer | readonly Header[]): void {
     if (this.closed || this.headersSent) return
     this.headersSent = true
-    const block = Buffer.isBuffer(headers) ? headers : writeHeaders(headers)
-    if (end) this.sendLast(block)
-    else this.connection.send(headerFrames(this.id, block, false))
+    this.connection.send(headerFrames(this.id, Buffer.isBuffer(headers) ? headers : writeHeaders(headers), 0))
+  }
+
+  /** The whole response in its headers. */
+  respondOnly(headers: readonly Header[]): void {
+    if (this.closed || this.headersSent) return
+    this.headersSent = true
+    this.sendLast(writeHeaders(headers))
   }
 
   /** Sends bytes without copying them. `done` is called when the kernel has them, or will never have them because the connection is gone. */
@@ -161,7 +166,7 @@ export class Call {
     this.said = true
     // A reset takes from the client what it has not read yet, its end included: the time it has begins when all has left.
     this.cutIn(DRAIN_MS, ERROR.cancel)
-    this.connection.send(headerFrames(this.id, block, true), () => this.cutIn(HALF_OPEN_MS, ERROR.none))
+    this.connection.send(headerFrames(this.id, block, FLAG.endStream), () => this.cutIn(HALF_OPEN_MS, ERROR.none))
     if (this.heard) this.close(ERROR.none)
     // What still comes is read and dropped, so that the client's half can end.
     else this.resume()

@@ -93,7 +93,7 @@ const REQUEST = writeHeaders([
 ])
 const data = (text: string, flags = 0, stream = 1) => frame(FRAME.data, flags, stream, Buffer.from(text))
 const hello = (initialWindow = 65_535) => Buffer.concat([PREFACE, settingsFrame([[4, initialWindow]])])
-const ask = (stream = 1) => headerFrames(stream, REQUEST, false)
+const ask = (stream = 1) => headerFrames(stream, REQUEST, 0)
 
 interface Came {
   readonly type: number
@@ -203,9 +203,9 @@ describe('a call', () => {
     call.end([['grpc-status', '0']])
     expect(writes).toEqual([])
     await until(() => writes.length > 0)
-    const last = headerFrames(1, writeHeaders([['grpc-status', '0']]), true)
+    const last = headerFrames(1, writeHeaders([['grpc-status', '0']]), FLAG.endStream)
     expect(writes).toEqual([
-      Buffer.concat([headerFrames(1, writeHeaders([[':status', '200']]), false), data('message'), last]),
+      Buffer.concat([headerFrames(1, writeHeaders([[':status', '200']]), 0), data('message'), last]),
     ])
   })
 
@@ -257,7 +257,7 @@ describe('a call', () => {
     await client.say(numberFrame(FRAME.rstStream, 1, constants.NGHTTP2_CANCEL))
     expect(calls[0]!.closed).toBe(ERROR.cancel)
     calls[1]!.call.reset(ERROR.internal)
-    await client.say(data('late', 0, 3), headerFrames(3, writeHeaders([['x', 'y']]), true), ask(5))
+    await client.say(data('late', 0, 3), headerFrames(3, writeHeaders([['x', 'y']]), FLAG.endStream), ask(5))
     expect(calls[1]).toMatchObject({ chunks: [], closed: ERROR.internal })
     expect(calls).toHaveLength(3)
     expect(client.closed).toBe(false)
@@ -281,7 +281,7 @@ describe('a client that does not end its half', () => {
   test('is cut 5 s after it was sent everything, in peace', async () => {
     const client = await rawClient()
     await client.say(hello(), ask())
-    calls[0]!.call.respond([[':status', '200']], true)
+    calls[0]!.call.respondOnly([[':status', '200']])
     await client.say(data('unheard'))
     vi.advanceTimersByTime(4999)
     await client.say()

@@ -68,13 +68,13 @@ export function frame(type: number, flags: number, stream: number, payload: Buff
   return bytes
 }
 
-/** A header block as one frame, or as several where it is long. */
-export function headerFrames(stream: number, block: Buffer, end: boolean): Buffer {
+/** A header block as one frame, or as several where it is long. @param endStream the flag where nothing of the stream comes behind it, else 0 */
+export function headerFrames(stream: number, block: Buffer, endStream: 0 | typeof FLAG.endStream): Buffer {
   const parts: Buffer[] = []
   for (let at = 0; at === 0 || at < block.length; at += MOST_PAYLOAD) {
     const last = at + MOST_PAYLOAD >= block.length ? FLAG.endHeaders : 0
     const type = at === 0 ? FRAME.headers : FRAME.continuation
-    const flags = last | (at === 0 && end ? FLAG.endStream : 0)
+    const flags = last | (at === 0 ? endStream : 0)
     parts.push(frame(type, flags, stream, block.subarray(at, at + MOST_PAYLOAD)))
   }
   return parts.length === 1 ? parts[0]! : Buffer.concat(parts)

@@ -153,7 +153,7 @@ export class LastGood implements Verdicts {
       const resource = newest.type === batch.type ? names.get(newest.name) : undefined
       if (!resource) continue
       const entry = versions.get(resource.version)
-      if (entry) this.vote(entry, client, true)
+      if (entry) this.vote(entry, client, 'accepts')
       else if (resource.version === newest.version) {
         this.entries.delete(key)
         this.changed()
@@ -192,7 +192,7 @@ export class LastGood implements Verdicts {
       const key = keyOf(resource.type, resource.name)
       const known = this.entries.get(key)
       const entry = known?.versions.get(resource.version)
-      if (entry) this.vote(entry, client, false)
+      if (entry) this.vote(entry, client, 'refuses')
       else {
         if (!known && this.entries.size >= MOST_REJECTIONS) this.entries.delete(this.entries.keys().next().value!)
         const versions = known?.versions ?? new Map<string, Entry>()
@@ -212,9 +212,9 @@ export class LastGood implements Verdicts {
     this.changed()
   }
 
-  private vote(entry: Entry, client: string, accepts: boolean): void {
+  private vote(entry: Entry, client: string, verdict: 'accepts' | 'refuses'): void {
     const before = isPinned(entry)
-    const [to, from] = accepts ? [entry.acceptedBy, entry.refusedBy] : [entry.refusedBy, entry.acceptedBy]
+    const [to, from] = verdict === 'accepts' ? [entry.acceptedBy, entry.refusedBy] : [entry.refusedBy, entry.acceptedBy]
     from.delete(client)
     if (to.size < MOST_VOTES) to.add(client)
     if (isPinned(entry) !== before) this.changed()

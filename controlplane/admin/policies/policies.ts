@@ -65,21 +65,29 @@ export function destinations(rule: unknown): readonly string[] {
   return list(map(rule)['route']).flatMap((one) => text(map(map(one)['destination'])['host']) ?? [])
 }
 
+/** Those that may end by themselves. */
+const ENDING: ReadonlySet<PolicyTopic> = new Set(['fault', 'mirror'])
+
+/** Makes the policies of one place: what stands in a field of it; none where that says nothing. */
+function policyMaker({ path, ...common }: Pick<Policy, 'object' | 'path' | 'services' | 'match'>) {
+  return (topic: PolicyTopic, field: string, values: readonly PolicyValue[]): readonly Policy[] => {
+    if (values.length === 0) return []
+    const expiresAt = ENDING.has(topic) ? expiryOf(common.object) : undefined
+    return [{ ...common, topic, path: [...path, field], values, expiresAt }]
+  }
+}
+
 function virtualService(object: ConfigObject, domain: string): readonly Policy[] {
   const services = servicesOf(object, domain)
-  const expiresAt = expiryOf(object)
   return list(map(object.spec)['http']).flatMap((value, index) => {
     const rule = map(value)
     const path = ['spec', 'http', index]
     const match = matchText(rule['match'])
-    const make = (topic: PolicyTopic, field: string, values: readonly PolicyValue[], ends = false): Policy[] =>
-      values.length === 0
-        ? []
-        : [{ topic, object, path: [...path, field], services, match, values, expiresAt: ends ? expiresAt : undefined }]
+    const make = policyMaker({ object, path, services, match })
     const mirrors = [rule['mirror'], ...list(rule['mirrors']).map((one) => map(one)['destination'])]
     return [
       ...make('split', 'route', splitValues(rule['route'])),
-      ...make('fault', 'fault', flat(rule['fault']), true),
+      ...make('fault', 'fault', flat(rule['fault'])),
       ...make('timeoutRetry', 'timeout' in rule ? 'timeout' : 'retries', [
         ...flat(rule['timeout'], 'timeout'),
         ...flat(rule['retries']),
@@ -93,7 +101,6 @@ function virtualService(object: ConfigObject, domain: string): readonly Policy[]
             .map((one) => ({ name: 'destination', value: destinationText(one) })),
           ...flat(rule['mirrorPercentage'], 'mirrorPercentage'),
         ].filter(({ value }) => value !== ''),
-        true,
       ),
     ]
   })
@@ -104,10 +111,7 @@ function destinationRule(object: ConfigObject, domain: string): readonly Policy[
   const services = typeof host === 'string' ? [expandShortName(host, object.namespace, domain)] : []
   const read = (policy: unknown, path: Path, match: string): readonly Policy[] => {
     const { connectionPool, outlierDetection, loadBalancer } = map(policy)
-    const make = (topic: PolicyTopic, field: string, values: readonly PolicyValue[]): Policy[] =>
-      values.length === 0
-        ? []
-        : [{ topic, object, path: [...path, field], services, match, values, expiresAt: undefined }]
+    const make = policyMaker({ object, path, services, match })
     return [
       ...make('circuitBreaking', connectionPool === undefined ? 'outlierDetection' : 'connectionPool', [
         ...flat(connectionPool),
@@ -140,7 +144,6 @@ function messageRouter(object: ConfigObject, domain: string): readonly Policy[] 
   const spec = map(object.spec)
   const rules = Array.isArray(spec['routes']) ? spec['routes'] : [spec]
   const root: Path = Array.isArray(spec['routes']) ? ['spec', 'routes'] : ['spec']
-  const expiresAt = expiryOf(object)
   const full = (host: string) => expandShortName(host, object.namespace, domain)
   return rules.flatMap((value: unknown, index: number) => {
     const rule = map(value)
@@ -154,10 +157,7 @@ function messageRouter(object: ConfigObject, domain: string): readonly Policy[] 
     ]
       .filter(Boolean)
       .join(', ')
-    const make = (topic: PolicyTopic, field: string, values: readonly PolicyValue[], ends = false): Policy[] =>
-      values.length === 0
-        ? []
-        : [{ topic, object, path: [...path, field], services, match, values, expiresAt: ends ? expiresAt : undefined }]
+    const make = policyMaker({ object, path, services, match })
     const to = direct
       ? [{ name: destinationText({ host: direct, subset: rule['subset'] }), value: '100' }]
       : list(rule['route']).map((one) => ({
@@ -166,7 +166,7 @@ function messageRouter(object: ConfigObject, domain: string): readonly Policy[] 
         }))
     return [
       ...make('messageRoutes', direct ? 'svrName' : 'route', to),
-      ...make('fault', 'fault', flat(rule['fault']), true),
+      ...make('fault', 'fault', flat(rule['fault'])),
       ...make('timeoutRetry', 'timeout' in rule ? 'timeout' : 'retries', [
         ...flat(rule['timeout'], 'timeout'),
         ...flat(rule['retries']),
@@ -175,7 +175,6 @@ function messageRouter(object: ConfigObject, domain: string): readonly Policy[] 
         'mirror',
         'mirror',
         rule['mirror'] === undefined ? [] : [{ name: 'destination', value: destinationText(rule['mirror']) }],
-        true,
       ),
     ]
   })

@@ -118,7 +118,7 @@ const msgRouterFields = message(
   {
     ...ruleShape,
     routes: optional(
-      z.array(checked(ruleFields, (rule, report) => ruleRule(rule, report, true))).min(1),
+      z.array(checked(ruleFields, targetedRule)).min(1),
       'Several rules in one document; the first that matches is taken.',
     ),
     protocol: optional(text, 'Name of the protocol.', { default: 'every protocol that has the fields' }),
@@ -140,14 +140,21 @@ const msgRouterFields = message(
 
 /** The form with one rule, and the one with a list of rules. */
 const msgRouterSpec = checked(msgRouterFields, (spec, report) => {
-  ruleRule(spec, report, spec.routes === undefined)
+  if (spec.routes === undefined) targetedRule(spec, report)
+  else commonRule(spec, report)
   gatewayNamesRule(spec.gateways ?? [], (path, ...rest) => report(['gateways', ...path], ...rest))
 })
 export type MsgRouterSpec = z.infer<typeof msgRouterFields>
 
-function ruleRule(rule: MsgRule, report: Report, needsTarget: boolean): void {
-  if (needsTarget && rule.svrName === undefined && !rule.route && !rule.reply)
+/** A rule that has to say what becomes of its messages. */
+function targetedRule(rule: MsgRule, report: Report): void {
+  if (rule.svrName === undefined && !rule.route && !rule.reply)
     report(['svrName'], 'svrName, route or reply is required', { code: 'FIELD_REQUIRED' })
+  commonRule(rule, report)
+}
+
+/** What holds for any rule, and for a document with a list of rules, which leaves it to them what becomes of messages. */
+function commonRule(rule: MsgRule, report: Report): void {
   const ids = rule.msgid === undefined ? [] : Array.isArray(rule.msgid) ? rule.msgid : [rule.msgid]
   for (const [index, id] of ids.entries()) {
     const problem = messageIdProblem(id)
