@@ -29,6 +29,7 @@ describe.each(WAYS)('ledger, $name', ({ mode, id }) => {
       seed: seedFor(task, 20_260_000 + mode.length),
     })
     expect(account.wrong).toEqual([])
+    expect(account.miscounted).toEqual([])
     expect(account.sent).toBe(MESSAGES)
     expect(outcomes(account)).toBe(account.sent)
     expect(Math.min(account.kills, account.cuts, account.configurations)).toBeGreaterThan(0)

@@ -1,6 +1,7 @@
 import type { ConnectionMode } from '../../codecs/contract.ts'
 import type { Configuration } from '../../dataplane/configuration.ts'
 import { MessageProxy } from '../../dataplane/proxy.ts'
+import { C, L } from '../../dataplane/stats/counters.ts'
 import { comesTrue } from '../helpers/eventually.ts'
 import { byId, endpoints, GameClient, GameServer, gameConfiguration, Kind, narrowGame } from './game.ts'
 
@@ -32,6 +33,8 @@ export interface Account {
   closed: number
   /** Replies nobody waited for, second ones, and those to other requests: none is right. */
   readonly wrong: string[]
+  /** Where the proxy's counters say something else than the clients and servers saw. */
+  readonly miscounted: string[]
   /** A server ended with all its connections and came back at its place. */
   kills: number
   /** One connection of a server was reset. */
@@ -75,6 +78,7 @@ export async function keepLedger(options: LedgerOptions): Promise<Account> {
     errors: {},
     closed: 0,
     wrong: [],
+    miscounted: [],
     kills: 0,
     cuts: 0,
     configurations: 0,
@@ -140,6 +144,7 @@ export async function keepLedger(options: LedgerOptions): Promise<Account> {
     await Promise.all(harm)
     for (const server of servers) server.cut()
     await nothingIsLeft(proxy)
+    account.miscounted.push(...differences(proxy, account))
     return elapsed()
   } finally {
     done = true
@@ -149,7 +154,10 @@ export async function keepLedger(options: LedgerOptions): Promise<Account> {
   }
 }
 
-/** Of a thousand requests half a one is never answered, two are twice, and ten late. */
+/** The code of error replies that servers make. */
+const FAILED = 77
+
+/** Of a thousand requests half a one is never answered, two are twice, five are refused, and ten late. */
 function misbehave(server: GameServer, next: () => number, requestTimeoutMs: number, account: Account): void {
   server.keep = false
   server.handle = (frame, socket) => {
@@ -159,6 +167,12 @@ function misbehave(server: GameServer, next: () => number, requestTimeoutMs: num
     if (delay === Number.POSITIVE_INFINITY) return
     if (delay > 0) {
       setTimeout(() => server.answer(frame, socket), delay)
+      return
+    }
+    if (draw > 0.99 && draw < 0.995) {
+      const body = Buffer.alloc(4)
+      body.writeUInt32BE(FAILED)
+      server.answer(frame, socket, { flags: 0x80, body })
       return
     }
     server.answer(frame, socket)
@@ -190,9 +204,11 @@ function configuration(
         name: 'game',
         routes: [
           byId(1, 'x'),
-          byId(2, version % 20 === 19 ? 'gone' : 'y'),
+          byId(2, version % 20 === 19 ? 'gone' : 'y', {
+            fault: { abort: { percent: 1 }, delay: { percent: 1, ms: 5 } },
+          }),
           byId(3, version % 2 ? 'x' : 'y', {
-            retry: { attempts: 2, idempotent: true, on: ['connectFailure', 'reset'] },
+            retry: { attempts: 2, idempotent: true, on: ['connectFailure', 'reset', 'error'] },
           }),
         ],
       },
@@ -242,6 +258,31 @@ async function ask(
     account.closed += open.size
     client.close()
   }
+}
+
+/**
+ * What the counters of a settled proxy say otherwise than the account, in words. Every request that was read was replied to, refused or closed with its
+ * client; where no client was closed, those are the client's own numbers, and what servers answered is what was completed.
+ */
+function differences(proxy: MessageProxy, account: Account): string[] {
+  const found: string[] = []
+  const same = (what: string, counted: number, seen: number) => {
+    if (counted !== seen) found.push(`${what}: ${counted} counted, ${seen} seen`)
+  }
+  const [listener] = proxy.listeners
+  const down = (name: keyof typeof L) => listener!.counters[L[name]]!
+  const up = (name: keyof typeof C) =>
+    [...proxy.clusters.values()].reduce((sum, { counters }) => sum + counters[C[name]]!, 0)
+  const outcomes = down('downstream_rq_replied') + down('downstream_rq_error_replied') + down('downstream_rq_closed')
+  same('outcomes of requests that were read', outcomes, down('downstream_rq_total'))
+  if (account.closed > 0) return found
+  same('requests', down('downstream_rq_total'), account.sent)
+  same('replies', down('downstream_rq_replied'), account.replied)
+  same('error replies', down('downstream_rq_error_replied'), errorReplies(account.errors))
+  same('completed', up('upstream_rq_completed'), account.replied + (account.errors[FAILED] ?? 0))
+  const refused = down('downstream_rq_no_route') + down('downstream_rq_fault_aborted')
+  if (up('upstream_rq_total') + refused < account.replied) found.push('fewer were sent than replied to')
+  return found
 }
 
 /** @throws when slots of requests or counts of breakers and hosts do not come back to nothing. */
