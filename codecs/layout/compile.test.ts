@@ -413,6 +413,40 @@ reply: {error: {from: request, bytes: end(id), ${error}}}`
     )
   })
 
+  test('a reply of its own bytes counts none of the request, and codes are written in as many bytes as their type has', () => {
+    const layout = (error: string) => good.replace('reply: {error: close}', `reply: {error: {${error}}}`)
+    expect(refusal(layout('from: hex 00000010 02 000000 00000000 00000000, bytes: 4'))).toBe(
+      'spec.reply.error.bytes: "bytes" counts bytes of the request; this starts with hex',
+    )
+    const request = bytes('00000010 01 000000 00000007 00000001')
+    const reply = (body: string, code: number) => {
+      const codec = compile(layout(`from: request, set: {kind: response}, body: ${body}`))
+      const made = codec.reply?.('error', request, 0, request.length, code, '')
+      return made && Buffer.from(made.subarray(16)).toString('hex')
+    }
+    expect([reply('u32 code', -1), reply('u32 code', 2 ** 32 - 1), reply('i32 code', -2)]).toEqual([
+      'ffffffff',
+      'ffffffff',
+      'fffffffe',
+    ])
+    expect([reply('u16 code', 65_535), reply('u16 code', 65_536), reply('u8 code', 256)]).toEqual([
+      'ffff',
+      undefined,
+      undefined,
+    ])
+  })
+
+  test('bits that are divided leave out what would not be whole', () => {
+    const layout = (mask: string) => `
+frame: {length: {at: 2, type: u16, counts: all}}
+message: {kind: {at: 1, type: u8, is: {1: request, 2: response}}}
+fields: {words: {at: 0, type: u8, mask: ${mask}}, name: {at: 4 + words/4, type: u8}}
+reply: {error: close}`
+    expect(check(layout('0xf0')).issues).toEqual([])
+    expect(refusal(layout('0xf1'))).toContain('"words" divided by 4 need not be a whole number')
+    expect(refusal(layout('0xf2'))).toContain('"words" divided by 4 need not be a whole number')
+  })
+
   test('who writes a type of another language is told ours, who writes none at all is told all', () => {
     const hint = (type: string) =>
       check(good.replace('{at: 12, type: u32}', `{at: 12, type: ${type}}`)).issues.find(

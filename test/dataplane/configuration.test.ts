@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import { describeListeners } from '../../dataplane/admin/views.ts'
 import type { Configuration } from '../../dataplane/configuration.ts'
 import { comesTrue } from '../helpers/eventually.ts'
 import { Bed, byId, endpoints, type GameServer, gameConfiguration, Kind } from './game.ts'
@@ -23,6 +24,24 @@ describe('a change of the configuration', () => {
       await proxy.apply(to(wanted))
       expect(String((await client.ask({ msgid: 1, seq })).body)).toBe(`${wanted.name}:`)
     }
+  })
+
+  it('is seen in the list of listeners: the port that was found, and of one that leaves the one that was asked for', async () => {
+    const a = await bed.server('a')
+    const proxy = await bed.proxy(to(a))
+    const client = bed.client(proxy)
+    await client.ask({ msgid: 1, seq: 1 })
+    const { port } = proxy.address('game') as { port: number }
+    expect(describeListeners(proxy)).toMatchObject([
+      { name: 'game', address: `127.0.0.1:${port}`, state: 'open', activeConnections: 1, requestsActive: 0 },
+    ])
+    a.handle = () => undefined
+    client.send({ msgid: 1, seq: 2 })
+    await comesTrue(() => describeListeners(proxy)[0]?.requestsActive === 1, 'a request in flight')
+    await proxy.apply({ ...to(a), listeners: [] })
+    expect(describeListeners(proxy)).toMatchObject([
+      { name: 'game', address: '127.0.0.1:0', state: 'draining', activeConnections: 1, requestsActive: 1 },
+    ])
   })
 
   it('an endpoint that leaves gets no new requests and finishes those it has', async () => {
