@@ -315,7 +315,7 @@ export const CODES = {
   MATCH_NEVER_TRUE: entry(
     'warning',
     'Match can never be true',
-    'The condition cannot hold where the rule applies, for example labels of the caller at a gateway.',
+    "The condition cannot hold where the rule applies, or not as it is meant: labels at a gateway are its own, not the caller's.",
     'Bind the rule to `mesh`, or remove the condition.',
   ),
   WEIGHTS_NOT_100: entry(

@@ -228,14 +228,14 @@ ${RULES.join('')}`
       'REVIEWS.default.svc.cluster.local',
       'anything.wild.test',
       'anything.wild.test:80',
-      'direct.test:1234',
+      'direct.test:80',
     ])('%s is known', async (host) => {
       expect((await get(host)).status).toBeLessThan(500)
     })
 
     it('a host nobody declared is answered 502', async () => {
       expect((await get('unknown.test')).status).toBe(502)
-      expect((await get('reviews:81')).status).toBe(502)
+      for (const host of ['reviews:81', 'direct.test:1234']) expect((await get(host)).status).toBe(502)
     })
 
     it('the port in the authority chooses the port of the service', async () => {

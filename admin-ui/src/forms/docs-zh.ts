@@ -23,6 +23,7 @@ export const DOCS_ZH: Readonly<Record<string, string>> = {
   'Host (authority) of the request.': '请求的主机（authority）。',
   'Headers, names in lower case; an empty condition asks for presence.': '请求头，名称用小写；空条件表示只要求存在。',
   'Port the request came to.': '请求到达的端口。',
+  'Labels of the calling workload; at a gateway its own.': '调用方工作负载的标签；在网关处为网关自身的标签。',
   'Labels of the calling workload; never true at a gateway.': '调用方工作负载的标签；在网关处永不成立。',
   'Gateways the rule applies to, in place of those of the VirtualService; `mesh` is all sidecars.':
     '规则适用的网关，取代 VirtualService 的网关；`mesh` 指所有 sidecar。',

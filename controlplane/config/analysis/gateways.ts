@@ -64,7 +64,9 @@ export const checkGatewayReferences: Check = each(['VirtualService'], (world, co
                 service,
                 'MATCH_NEVER_TRUE',
                 [...path, condition],
-                `${condition} is about the calling workload, which a gateway does not know`,
+                field === 'http'
+                  ? `${condition} is compared with the gateway's own: it does not know the calling workload`
+                  : `${condition} is about the calling workload, which a gateway does not know`,
               )
         }
       }

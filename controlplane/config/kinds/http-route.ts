@@ -44,7 +44,7 @@ const httpMatchRequestFields = message({
     'Headers, names in lower case; an empty condition asks for presence.',
   ),
   port: optional(uint32, 'Port the request came to.'),
-  sourceLabels: optional(stringMap, 'Labels of the calling workload; never true at a gateway.'),
+  sourceLabels: optional(stringMap, 'Labels of the calling workload; at a gateway its own.'),
   gateways: gatewaysOfMatch,
   queryParams: optional(z.record(z.string(), stringMatch), 'Query parameters.'),
   ignoreUriCase: optional(bool, 'Compare uri exact and prefix without case.', { default: 'false' }),

@@ -18,8 +18,8 @@ const DEFAULT_RETRY: HttpRetry = {}
 const plain = new WeakMap<HttpRetry, Map<string, Route>>()
 
 /**
- * The route of service ports no VirtualService speaks of, but for its cluster: with the mesh's retries and no time limit. One object for all
- * that say the same.
+ * The route of service ports no VirtualService speaks of, but for its cluster: with the mesh's retries and no time limit. A retry goes to
+ * another host, with a consistent hash, too, as in Istio. One object for all that say the same.
  */
 export function plainRoute(hash: ConsistentHash | undefined, context: RouteContext): Route {
   const { defaultHttpRetry } = context.scope.settings()
@@ -31,7 +31,7 @@ export function plainRoute(hash: ConsistentHash | undefined, context: RouteConte
   if (!route) {
     const found = hashPolicy(hash)
     const policy = found && (!grpc || found.policySpecifier?.case === 'header') ? [found] : []
-    const retries = retryPolicy(defaultHttpRetry, policy.length > 0)
+    const retries = retryPolicy(defaultHttpRetry, false)
     route = make(RouteSchema, {
       name: 'default',
       match: { pathSpecifier: { case: 'prefix', value: '/' } },

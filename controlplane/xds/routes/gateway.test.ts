@@ -66,11 +66,11 @@ describe('hosts', () => {
     expect(json.virtualHosts).toMatchObject([{ domains: ['a.test'], routes: [{ directResponse: { status: 202 } }] }])
   })
 
-  it('a condition on labels of the caller never holds at a gateway', () => {
+  it('a condition on labels and namespace of the caller is compared with those of the gateway, as in Istio', () => {
     const rule =
-      '- match: [{sourceLabels: {app: edge}}]\n  directResponse: {status: 201}\n- directResponse: {status: 202}'
+      '- match: [{sourceLabels: {app: edge}}]\n  directResponse: {status: 201}\n- match: [{sourceLabels: {app: shop}}, {sourceNamespace: shop}]\n  directResponse: {status: 202}'
     expect(hostOf(at80(gateway(plain('"*"')) + rules('a.test', rule)), 'a.test').routes).toMatchObject([
-      { directResponse: { status: 202 } },
+      { directResponse: { status: 201 } },
     ])
   })
 

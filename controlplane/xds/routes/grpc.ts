@@ -28,7 +28,7 @@ export function compileGrpc(scope: Scope, name: string): RouteTable | undefined 
   const routes =
     service && port
       ? routesOfPort(scope, index, service, port)
-      : firstRules(scope, index.others.get(target.hostname) ?? [], target.port)
+      : firstRules(scope, index.others.get(`${target.hostname}:${target.port}`)?.rules ?? [], target.port)
   if (!routes) return undefined
   const host = virtualHost(`${target.hostname}:${target.port}`, ['*'], routes)
   return new RouteTable(make(RouteConfigurationSchema, { name }), [host])

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { originsOf, routesOf, services, table, virtualService } from './fixture.ts'
+import { hostOf, originsOf, routesOf, services, table, virtualService } from './fixture.ts'
 
 const to = (more: string) => `- route: [{destination: {host: reviews}}]\n${more.replace(/^/gm, '  ')}`
 const only = (rules: string, documents = '') => routesOf(rules, {}, documents)[0]
@@ -244,6 +244,10 @@ spec: {host: details, trafficPolicy: {loadBalancer: {consistentHash: {httpHeader
     const route = only('- route: [{destination: {host: details}}]', hashed).route
     expect(route.hashPolicy).toEqual([{ header: { headerName: 'x-user' } }])
     expect(route.retryPolicy.retryHostPredicate).toBeUndefined()
+    // As in Istio, which asks about the hash in rules alone.
+    const plain = hostOf(table(services() + hashed), 'details').routes[0].route
+    expect(plain.hashPolicy).toEqual(route.hashPolicy)
+    expect(plain.retryPolicy.retryHostPredicate).toHaveLength(1)
   })
 
   it("the mesh's policy stands in for rules without one", () => {

@@ -15,15 +15,13 @@ import { asksForPresence, stringMatcher } from './string-match.ts'
 
 /**
  * Whether a match can hold at all for these proxies on this port. As in Istio, a match that names gateways does not
- * look at the caller's labels and namespace; one that does not can never hold at a gateway when it asks for labels:
- * the gateway is not the caller.
+ * look at labels and namespace; for one that does not, the proxy's own are the caller's, at a gateway, too.
  */
 export function appliesTo(match: HttpMatchRequest, context: RouteContext): boolean {
   if (match.port && match.port !== context.port) return false
   if (match.gateways?.length) return match.gateways.includes(context.gateway)
-  const { labels, namespace, type } = context.scope.proxy
-  const wanted = match.sourceLabels ?? {}
-  if (Object.keys(wanted).length > 0 && (type === 'router' || !matchesLabels(wanted, labels))) return false
+  const { labels, namespace } = context.scope.proxy
+  if (!matchesLabels(match.sourceLabels ?? {}, labels)) return false
   return !match.sourceNamespace || match.sourceNamespace === namespace
 }
 

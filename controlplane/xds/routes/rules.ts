@@ -1,7 +1,7 @@
 import type { VirtualServiceSpec } from '../../config/kinds/virtual-service.ts'
 import type { ConfigObject } from '../../config/object.ts'
 import { type Cells, cells } from '../../model/cells.ts'
-import { compareSpecificity, hostWithin } from '../../model/hosts.ts'
+import { compareSpecificity, hostsOverlap, hostWithin } from '../../model/hosts.ts'
 import { MESH_GATEWAY, type Scope } from '../../model/scope.ts'
 import { isHttp, type Service, type ServicePort } from '../../model/service.ts'
 import type { RouteContext } from './context.ts'
@@ -70,18 +70,28 @@ export type RuleHosts = Pick<VirtualService, 'key' | 'namespace'> & {
   readonly spec: Pick<VirtualServiceSpec, 'hosts'>
 }
 
+/** A port of a host that rules speak of and the registry does not. */
+export interface RuleHost {
+  readonly host: string
+  readonly port: number
+  /** In order of precedence. */
+  readonly rules: readonly RuleHosts[]
+}
+
 /** Which rules speak of which host. */
 export interface HostIndex {
   /** Rules for a service in order of precedence: those that name it, else those with the most specific wildcard. */
   of(hostname: string): readonly RuleHosts[]
-  /** Hosts of rules that are no service of the registry, with their rules, in order of precedence. */
-  readonly others: ReadonlyMap<string, readonly RuleHosts[]>
+  /** Hosts of rules that are no service of the registry on that port, by `<host>:<port>`. */
+  readonly others: ReadonlyMap<string, RuleHost>
 }
+
+/** The port of hosts that are only in rules: plain HTTP's. */
+export const RULE_HOST_PORT = 80
 
 /**
  * Sorts rules by host. A service that is none of those given, which a Sidecar does not import, is a host like any other: a rule it
- * does import speaks of it all the same, as in Istio. A wildcard that holds at least one of the services speaks of these only; one that holds none is
- * a host of its own, as in Istio.
+ * does import speaks of it all the same, as in Istio.
  */
 export function indexHosts(
   scope: Scope,
@@ -90,31 +100,87 @@ export function indexHosts(
 ): HostIndex {
   const exact = new Map<string, RuleHosts[]>()
   const wildcards = new Map<string, RuleHosts[]>()
-  for (const virtualService of virtualServices)
-    for (const host of virtualService.spec.hosts ?? []) {
-      const hostname =
-        scope.resolve(host, virtualService.namespace)?.hostname ?? scope.hostname(host, virtualService.namespace)
+  const named = new Map<RuleHosts, readonly string[]>()
+  for (const virtualService of virtualServices) {
+    const { spec, namespace } = virtualService
+    const hosts = (spec.hosts ?? []).map(
+      (host) => scope.resolve(host, namespace)?.hostname ?? scope.hostname(host, namespace),
+    )
+    named.set(virtualService, hosts)
+    for (const hostname of hosts) {
       const index = hostname.startsWith('*') ? wildcards : exact
       const list = index.get(hostname)
       if (list) list.push(virtualService)
       else index.set(hostname, [virtualService])
     }
-  const specific = [...wildcards.keys()].sort(compareSpecificity)
-  const known = new Set(services.map((service) => service.hostname))
-  const others = new Map<string, readonly RuleHosts[]>()
-  for (const [hostname, list] of exact) if (!known.has(hostname)) others.set(hostname, list)
-  for (const [pattern, list] of wildcards)
-    if (!services.some((service) => hostWithin(service.hostname, pattern))) others.set(pattern, list)
-  return {
-    of: (hostname) => {
-      const named = exact.get(hostname)
-      if (named) return named
-      const pattern = specific.find((candidate) => hostWithin(hostname, candidate))
-      const first = pattern === undefined ? undefined : wildcards.get(pattern)?.[0]
-      return first ? [first] : []
-    },
-    others,
   }
+  const specific = [...wildcards.keys()].sort(compareSpecificity)
+  const of = (hostname: string): readonly RuleHosts[] => {
+    const rules = exact.get(hostname)
+    if (rules) return rules
+    const pattern = specific.find((candidate) => hostWithin(hostname, candidate))
+    const first = pattern === undefined ? undefined : wildcards.get(pattern)?.[0]
+    return first ? [first] : []
+  }
+  return { of, others: otherHosts(named, of, services) }
+}
+
+/**
+ * As in Istio: what else a rule speaks of is meant on the ports of those of its hosts that are services, and on port 80. A wildcard
+ * speaks of the services it holds; on a port that none of them has, nor a service with a wider wildcard, it is a host of its own. A service that has HTTP ports, but none that is
+ * asked for, is no host of port 80: it has its name without a port already.
+ */
+function otherHosts(
+  named: ReadonlyMap<RuleHosts, readonly string[]>,
+  of: HostIndex['of'],
+  services: readonly Service[],
+): ReadonlyMap<string, RuleHost> {
+  const known = new Map(services.map((service) => [service.hostname, service]))
+  const onPort = new Map<number, readonly Service[]>()
+  const isServed = (host: string, port: number) => {
+    if (!host.startsWith('*')) return known.get(host)?.ports.some(({ number }) => number === port) ?? false
+    let list = onPort.get(port)
+    if (!list) {
+      list = services.filter(({ ports }) => ports.some(({ number }) => number === port))
+      onPort.set(port, list)
+    }
+    return list.some(({ hostname }) => hostsOverlap(hostname, host))
+  }
+  const others = new Map<string, { host: string; port: number; rules: RuleHosts[] }>()
+  for (const [rule, hosts] of named) {
+    const ports = hosts.length > 1 ? portsOf(rule, hosts, known, of, services) : new Set<number>()
+    for (const port of new Set([RULE_HOST_PORT, ...ports]))
+      for (const host of new Set(hosts)) {
+        if (isServed(host, port)) continue
+        const service = ports.has(port) || host.startsWith('*') ? undefined : known.get(host)
+        if (service && httpPorts(service).length > 0) continue
+        const key = `${host}:${port}`
+        const other = others.get(key)
+        if (other) other.rules.push(rule)
+        else others.set(key, { host, port, rules: [rule] })
+      }
+  }
+  return others
+}
+
+/** HTTP ports of the services a rule is for. */
+function portsOf(
+  rule: RuleHosts,
+  hosts: readonly string[],
+  known: ReadonlyMap<string, Service>,
+  of: HostIndex['of'],
+  services: readonly Service[],
+): ReadonlySet<number> {
+  const ports = new Set<number>()
+  const add = (service: Service) => {
+    for (const { number } of httpPorts(service)) ports.add(number)
+  }
+  for (const host of hosts) {
+    const service = known.get(host)
+    if (!host.startsWith('*')) service && add(service)
+    else for (const one of services) if (hostWithin(one.hostname, host) && of(one.hostname)[0] === rule) add(one)
+  }
+  return ports
 }
 
 /** The first rules that say something about a port of the mesh; undefined when none does. */

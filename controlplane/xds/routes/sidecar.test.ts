@@ -116,16 +116,40 @@ describe('rules and hosts', () => {
     expect(subset(table(services() + narrow + virtualService(to('v1'), 'c')), 'reviews')).toBe('v1')
   })
 
-  it('a host of a rule without a service is routed whatever the port', () => {
+  it('a host of a rule without a service is one of port 80, as in Istio', () => {
     const json = table(services() + virtualService(to('v1'), 'a', 'hosts: [www.test, "*.more.test"]'))
-    expect(hostOf(json, 'www.test')).toMatchObject({ name: 'www.test:80', domains: ['www.test', 'www.test:*'] })
+    expect(hostOf(json, 'www.test')).toMatchObject({ name: 'www.test:80', domains: ['www.test', 'www.test:80'] })
     expect(hostOf(json, '*.more.test').domains).toEqual(['*.more.test', '*.more.test:80'])
+  })
+
+  it('beside a service it is one of the ports of the service, too, and rules are those of the port', () => {
+    const rules = `- match: [{port: 9090}]\n  directResponse: {status: 200}\n${to('v1')}`
+    const json = table(services() + virtualService(rules, 'a', 'hosts: [ratings, www.test, "*.more.test"]'))
+    for (const host of ['www.test', '*.more.test']) {
+      expect(hostOf(json, `${host}:9090`).routes[0].directResponse).toBeDefined()
+      expect(clusterOf(json, `${host}:9080`)).toBe('outbound|80|v1|reviews.default.svc.cluster.local')
+      expect(hostOf(json, host).domains).toEqual([host, `${host}:80`])
+    }
+    expect(hostOf(json, 'www.test:1')).toBeUndefined()
+  })
+
+  it('a wildcard is a host of its own on ports that none of its services has', () => {
+    const wide = virtualService(to('v1'), 'a', 'hosts: ["*.more.test"]')
+    const json = table(services() + entry('more', 'x.more.test', http(8080)) + wide)
+    expect(hostOf(json, '*.more.test').domains).toEqual(['*.more.test', '*.more.test:80'])
+    expect(clusterOf(json, 'x.more.test:8080')).toBe('outbound|80|v1|reviews.default.svc.cluster.local')
+  })
+
+  it('a service without an HTTP port is as a host that only rules speak of', () => {
+    const secure = entry('secure', 'secure.test', '{number: 443, name: tls, protocol: TLS}')
+    const json = table(services() + secure + virtualService(to('v1'), 'a', 'hosts: [secure.test]'))
+    expect(clusterOf(json, 'secure.test')).toBe('outbound|80|v1|reviews.default.svc.cluster.local')
   })
 
   it('a host of a rule may be an address', () => {
     const json = table(services() + virtualService(to('v1'), 'a', 'hosts: [10.0.0.9, "2001:db8::9"]'))
-    expect(hostOf(json, '10.0.0.9').domains).toEqual(['10.0.0.9', '10.0.0.9:*'])
-    expect(hostOf(json, '[2001:db8::9]').domains).toEqual(['[2001:db8::9]', '[2001:db8::9]:*'])
+    expect(hostOf(json, '10.0.0.9').domains).toEqual(['10.0.0.9', '10.0.0.9:80'])
+    expect(hostOf(json, '[2001:db8::9]').domains).toEqual(['[2001:db8::9]', '[2001:db8::9]:80'])
   })
 
   it('a rule for every host takes the place of the answer for unknown hosts', () => {

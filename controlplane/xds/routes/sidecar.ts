@@ -14,13 +14,11 @@ import type { CompiledRoute } from './http-route.ts'
 import { type PlainHost, type PlainHosts, plainHosts, type ServiceTarget } from './plain-host.ts'
 import { type CompiledRateLimit, rateLimitsFor } from './rate-limit.ts'
 import { RouteTable } from './route-table.ts'
-import { firstRules, httpPorts, type RuleHosts, ruleCells } from './rules.ts'
+import { firstRules, httpPorts, RULE_HOST_PORT, type RuleHosts, ruleCells } from './rules.ts'
 import { served } from './served.ts'
 import { prepareToShare, type TableHost } from './shared-virtual-hosts.ts'
 import { type CompiledVirtualHost, virtualHost } from './virtual-host.ts'
 
-/** The port of hosts that are only in rules: plain HTTP's. */
-const RULE_HOST_PORT = 80
 const NO_LIMITS: readonly CompiledRateLimit[] = []
 
 /** An HTTP listener that serves outbound requests: the HTTP port on loopback, or an egress listener of a Sidecar. */
@@ -108,15 +106,15 @@ function framesOf(scope: Scope, name: string): Frames {
   let known = byScope.get(scope)
   if (!known) {
     const hasRoutes = cells((id) => {
-      const [port, host, egress] = id.split('\n') as [string, string, string]
-      const { index } = served(scope, egress === '' ? undefined : Number(egress))
-      return firstRules(scope, index.others.get(host) ?? [], Number(port)) !== undefined
+      const [name, egress] = id.split('\n') as [string, string]
+      const other = served(scope, egress === '' ? undefined : Number(egress)).index.others.get(name)
+      return other !== undefined && firstRules(scope, other.rules, other.port) !== undefined
     })
     const last = new Memory<string, Frames>()
     known = cells((table) => {
       const listener = outboundListeners(scope).find((candidate) => candidate.name === table)
       if (!listener) return { list: [], takesAll: false }
-      const ofRules = (host: string, port: number) => hasRoutes(`${port}\n${host}\n${listener.egress ?? ''}`)
+      const ofRules = (name: string) => hasRoutes(`${name}\n${listener.egress ?? ''}`)
       const frames = createFrames(scope, listener, ofRules, last.get(table)?.list ?? [])
       last.set(table, frames)
       return frames
@@ -129,7 +127,7 @@ function framesOf(scope: Scope, name: string): Frames {
 function createFrames(
   scope: Scope,
   listener: OutboundListener,
-  hasRoutes: (host: string, port: number) => boolean,
+  hasRoutes: (name: string) => boolean,
   before: readonly Frame[],
 ): Frames {
   const { domain } = scope.settings()
@@ -150,10 +148,10 @@ function createFrames(
       })
     }
   }
-  for (const [host, rules] of index.others) {
-    const port = listener.port ?? RULE_HOST_PORT
-    if (hasRoutes(host, port))
-      found.push({ frame: { name: `${host}:${port}`, host, rules, port }, claims: ruleHostClaims(host, listener.port) })
+  for (const [name, { host, port, rules }] of index.others) {
+    if (listener.port !== undefined && listener.port !== port) continue
+    if (hasRoutes(name))
+      found.push({ frame: { name, host, rules, port }, claims: ruleHostClaims(host, port, listener.port) })
   }
   const domains = assignDomains(found.map(({ claims }) => claims))
   const known = new Map(before.map((frame) => [frame.name, frame]))
@@ -253,10 +251,9 @@ export function compileOutbound(scope: Scope, listener: OutboundListener): Route
   return new RouteTable(head, hosts, scope.sharesFrom)
 }
 
-/** A host that is only in rules is meant whatever the port; a wildcard cannot have both ends open. */
-function ruleHostClaims(host: string, port: number | undefined): readonly DomainClaim[] {
+/** Without a port in the authority plain HTTP's is meant, but a rule for every host takes what nothing else does. */
+function ruleHostClaims(host: string, port: number, only: number | undefined): readonly DomainClaim[] {
   const name = hostHeader(host)
-  if (port !== undefined || name === '*') return [claim(name, 0)]
-  const withPort = name.startsWith('*') ? `${name}:${RULE_HOST_PORT}` : `${name}:*`
-  return [name, withPort].map((domain) => claim(domain, 0))
+  if (only !== undefined || (name === '*' && port === RULE_HOST_PORT)) return [claim(name, 0)]
+  return [...(port === RULE_HOST_PORT ? [name] : []), `${name}:${port}`].map((domain) => claim(domain, 0))
 }

@@ -89,7 +89,7 @@ function requestDifferences(
   own: Outcome | undefined,
 ): readonly Difference[] {
   const asker = question.proxies[request.proxy]!
-  if (isOnPurpose(theirs, asker, request)) return []
+  if (isOnPurpose(theirs, own, question, request)) return []
   const [a, b] = [essential(theirs), essential(own)]
   if (isDeepStrictEqual(a, b)) return []
   const fields = [...new Set([...Object.keys(a), ...Object.keys(b)])].filter(
