@@ -82,14 +82,14 @@ function egressListener(
   const samePort = services.flatMap((service) =>
     service.ports
       .filter((candidate) => candidate.number === port)
-      .map(({ number, protocol: own }) => ({ service, port: number, tls: tls && isTls(own) })),
+      .map(({ number, protocol: own }) => ({ service, port: number, tls, named: isTls(own) })),
   )
   const candidates =
     samePort.length > 0
       ? samePort
       : services.flatMap((service) => {
           const l4 = service.ports.filter((candidate) => !isHttp(candidate.protocol))
-          return l4.length === 1 ? [{ service, port: l4[0]!.number, tls: tls && isTls(l4[0]!.protocol) }] : []
+          return l4.length === 1 ? [{ service, port: l4[0]!.number, tls, named: isTls(l4[0]!.protocol) }] : []
         })
   return l4Listener(scope, bind, port, candidates)
 }
@@ -100,7 +100,8 @@ function serviceListeners(scope: Scope, bind: string, services: readonly Service
   for (const service of services)
     for (const { number, protocol } of service.ports) {
       if (isHttp(protocol) || protocol === 'udp') continue
-      const user = { service, port: number, tls: isTls(protocol) }
+      const tls = isTls(protocol)
+      const user = { service, port: number, tls, named: tls }
       const list = byPort.get(number)
       if (list) list.push(user)
       else byPort.set(number, [user])
@@ -108,11 +109,15 @@ function serviceListeners(scope: Scope, bind: string, services: readonly Service
   return [...byPort].flatMap(([number, users]) => l4Listener(scope, bind, number, users))
 }
 
-/** A service that connections of a listener may be for, the port they go to there, and whether they are to be told apart by SNI. */
+/** A service that connections of a listener may be for. */
 interface User {
   readonly service: Service
+  /** Of the service, where connections go that no rule takes. */
   readonly port: number
+  /** Whether the listener is one for TLS: the rules are those for TLS. */
   readonly tls: boolean
+  /** Whether connections for the service ask for its name. */
+  readonly named: boolean
 }
 
 /**
@@ -124,7 +129,7 @@ function l4Listener(scope: Scope, bind: string, port: number, users: readonly Us
   const name = listenerName(bind, port)
   const tls: Chain[] = []
   const tcp: Chain[] = []
-  for (const { service, port: servicePort, tls: bySni } of users) {
+  for (const { service, port: servicePort, tls: rulesForTls, named } of users) {
     const place: L4Place = {
       gateway: MESH_GATEWAY,
       port,
@@ -141,9 +146,10 @@ function l4Listener(scope: Scope, bind: string, port: number, users: readonly Us
       origins,
     })
     const own = [defaultTarget(scope, service.hostname, servicePort)]
-    if (bySni) {
+    if (rulesForTls) {
       for (const route of tlsRoutes(scope, place)) tls.push(chain(route.sniHosts, route.targets, [route.origin]))
-      tls.push(chain([service.hostname], own, [service.origin]))
+      if (named) tls.push(chain([service.hostname], own, [service.origin]))
+      else tcp.push(chain([], own, [service.origin]))
     } else {
       const route = tcpRoutes(scope, place)[0]
       tcp.push(chain([], route?.targets ?? own, route ? [route.origin, service.origin] : [service.origin]))

@@ -202,6 +202,16 @@ describe('names at a sidecar', () => {
     expect(listener('TCP')).toEqual(['any -> outbound|443||one.com'])
   })
 
+  it('a TLS listener of a Sidecar goes by TLS rules, also for a service that says TCP; other names lead to that', () => {
+    const tcp = service('db.com', tcpPort(9000))
+    const rule = rules('v', 'db.com', `tls: [{match: [{sniHosts: [db.com]}], ${to('one.com')}}]`, '[mesh]')
+    const listener = egress('{number: 9000, name: p, protocol: TLS}')
+    expect(ways(chainsOf('sidecar', '127.0.0.1_9000', ONE, tcp, rule, listener))).toEqual([
+      'db.com -> outbound|443||one.com',
+      'any -> outbound|9000||db.com',
+    ])
+  })
+
   it('rules see the port that is listened on', () => {
     const tcp = service('db.com', tcpPort(9000))
     const rule = (port: number) => rules('v', 'db.com', `tcp: [{match: [{port: ${port}}], ${to('two.com')}}]`, '[mesh]')
