@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
+import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { Output } from './output.ts'
 
@@ -99,4 +100,98 @@ it('holds a peer only while its socket will tell that it is empty again, however
   socket.writableLength = 0
   socket.emit('drain')
   expect({ heard, blocked: out.blocked }).toEqual({ heard: ['17000 wait', 'empty'], blocked: false })
+})
+
+/** A socket that takes some writes at once and leaves others waiting until `empty`. */
+class Sometimes extends EventEmitter {
+  writable = true
+  writableEnded = false
+  readonly writableHighWaterMark = 16_384
+  writableLength = 0
+  readonly sent: Buffer[] = []
+  takes = true
+
+  write(bytes: Uint8Array): boolean {
+    this.sent.push(Buffer.from(bytes))
+    if (!this.takes) this.writableLength += bytes.length
+    return this.takes
+  }
+  cork(): void {}
+  uncork(): void {}
+  end(): void {
+    this.writableEnded = true
+  }
+}
+const nobody = { onBlocked: () => undefined, onUnblocked: () => undefined }
+
+it('whatever is pushed, in pieces of any size, and however much the kernel takes: all bytes go out, in order', () => {
+  const piece = fc.record({
+    bytes: fc.oneof(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 2000, max: 5000 })),
+    /** It lies behind the last piece in one chunk. */
+    behind: fc.boolean(),
+    flush: fc.boolean(),
+    takes: fc.boolean(),
+  })
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 40 }), fc.boolean(), (pieces, open) => {
+      const socket = new Sometimes()
+      const out = new Output(socket as unknown as Socket, nobody, 1024, open)
+      const memory = new Uint8Array(1 << 18)
+      for (let i = 0; i < memory.length; i++) memory[i] = (i * 31) >> 3
+      let at = 0
+      const wanted: Uint8Array[] = []
+      let flushed = 0
+      let total = 0
+      pieces.forEach(({ bytes, behind, flush, takes }, i) => {
+        socket.takes = takes
+        if (!behind) at += 7
+        const chunk = behind || i % 4 > 0 ? memory : memory.slice()
+        out.push(chunk, at, at + bytes)
+        wanted.push(memory.slice(at, at + bytes))
+        at += bytes
+        total += bytes
+        expect(out.queued).toBe(total - flushed)
+        expect(out.waiting).toBe(out.queued + socket.writableLength)
+        if (!flush || !open) return
+        out.flush()
+        flushed = total
+        expect([out.queued, out.written]).toEqual([0, total])
+        if (takes) {
+          socket.writableLength = 0
+          socket.emit('drain')
+        }
+      })
+      if (!open) {
+        expect(socket.sent).toEqual([])
+        out.release()
+      }
+      out.flush()
+      expect(Buffer.concat(socket.sent).equals(Buffer.concat(wanted))).toBe(true)
+      expect(out.written).toBe(total)
+    }),
+    { numRuns: 60 },
+  )
+})
+
+it('an end goes out behind what is queued: once, and not before there is a connection', () => {
+  for (const open of [true, false]) {
+    const socket = new Sometimes()
+    const out = new Output(socket as unknown as Socket, nobody, 1024, open)
+    out.push(new Uint8Array(Buffer.from('bye')), 0, 3)
+    out.end()
+    out.end()
+    expect([socket.sent, socket.writableEnded]).toEqual([[], false])
+    if (!open) out.release()
+    out.flush()
+    expect([String(Buffer.concat(socket.sent)), socket.writableEnded]).toEqual(['bye', true])
+  }
+})
+
+it('a socket that is gone gets nothing, and what it did not get is not kept', () => {
+  const socket = new Sometimes()
+  const out = new Output(socket as unknown as Socket, nobody, 1024, true)
+  socket.writable = false
+  out.push(new Uint8Array(9), 0, 9)
+  out.flush()
+  expect([socket.sent, out.queued, out.blocked]).toEqual([[], 0, false])
 })
