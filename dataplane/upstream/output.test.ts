@@ -102,19 +102,26 @@ it('holds a peer only while its socket will tell that it is empty again, however
   expect({ heard, blocked: out.blocked }).toEqual({ heard: ['17000 wait', 'empty'], blocked: false })
 })
 
-/** A socket that takes some writes at once and leaves others waiting until `empty`. */
+/** A socket that takes some writes at once; of others it reads the bytes when it is empty again, as the kernel does. */
 class Sometimes extends EventEmitter {
   writable = true
   writableEnded = false
   readonly writableHighWaterMark = 16_384
   writableLength = 0
-  readonly sent: Buffer[] = []
+  readonly sent: Uint8Array[] = []
   takes = true
 
   write(bytes: Uint8Array): boolean {
-    this.sent.push(Buffer.from(bytes))
+    this.sent.push(this.takes ? Buffer.from(bytes) : bytes)
     if (!this.takes) this.writableLength += bytes.length
     return this.takes
+  }
+  empty(): void {
+    this.sent.forEach((bytes, i) => {
+      this.sent[i] = Buffer.from(bytes)
+    })
+    this.writableLength = 0
+    this.emit('drain')
   }
   cork(): void {}
   uncork(): void {}
@@ -124,53 +131,81 @@ class Sometimes extends EventEmitter {
 }
 const nobody = { onBlocked: () => undefined, onUnblocked: () => undefined }
 
-it('whatever is pushed, in pieces of any size, and however much the kernel takes: all bytes go out, in order', () => {
+it('whatever is pushed, in pieces of any size, to whom, and however much the kernel takes: all bytes go out, in order', () => {
   const piece = fc.record({
     bytes: fc.oneof(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 2000, max: 5000 })),
     /** It lies behind the last piece in one chunk. */
     behind: fc.boolean(),
     flush: fc.boolean(),
     takes: fc.boolean(),
+    to: fc.constantFrom(0, 1),
   })
+  const memory = Uint8Array.from({ length: 1 << 18 }, (_, i) => (i * 31) >> 3)
+  const other = memory.slice()
   fc.assert(
     fc.property(fc.array(piece, { maxLength: 40 }), fc.boolean(), (pieces, open) => {
-      const socket = new Sometimes()
-      const out = new Output(socket as unknown as Socket, nobody, 1024, open)
-      const memory = new Uint8Array(1 << 18)
-      for (let i = 0; i < memory.length; i++) memory[i] = (i * 31) >> 3
+      const both = [0, 1].map(() => {
+        const socket = new Sometimes()
+        return {
+          socket,
+          out: new Output(socket as unknown as Socket, nobody, 1024, open),
+          wanted: [] as Uint8Array[],
+          total: 0,
+          flushed: 0,
+        }
+      })
       let at = 0
-      const wanted: Uint8Array[] = []
-      let flushed = 0
-      let total = 0
-      pieces.forEach(({ bytes, behind, flush, takes }, i) => {
+      pieces.forEach(({ bytes, behind, flush, takes, to }, i) => {
+        const one = both[to]!
+        const { socket, out } = one
         socket.takes = takes
         if (!behind) at += 7
-        const chunk = behind || i % 4 > 0 ? memory : memory.slice()
-        out.push(chunk, at, at + bytes)
-        wanted.push(memory.slice(at, at + bytes))
+        out.push(behind || i % 4 > 0 ? memory : other, at, at + bytes)
+        one.wanted.push(memory.slice(at, at + bytes))
         at += bytes
-        total += bytes
-        expect(out.queued).toBe(total - flushed)
+        one.total += bytes
+        expect(out.queued).toBe(one.total - one.flushed)
         expect(out.waiting).toBe(out.queued + socket.writableLength)
         if (!flush || !open) return
         out.flush()
-        flushed = total
-        expect([out.queued, out.written]).toEqual([0, total])
-        if (takes) {
-          socket.writableLength = 0
-          socket.emit('drain')
-        }
+        one.flushed = one.total
+        expect([out.queued, out.written]).toEqual([0, one.total])
+        if (takes) socket.empty()
       })
-      if (!open) {
-        expect(socket.sent).toEqual([])
-        out.release()
+      for (const { socket, out, wanted, total } of both) {
+        if (!open) {
+          expect(socket.sent).toEqual([])
+          out.release()
+        }
+        out.flush()
+        expect(Buffer.concat(socket.sent).equals(Buffer.concat(wanted))).toBe(true)
+        expect(out.written).toBe(total)
       }
-      out.flush()
-      expect(Buffer.concat(socket.sent).equals(Buffer.concat(wanted))).toBe(true)
-      expect(out.written).toBe(total)
     }),
     { numRuns: 60 },
   )
+})
+
+it('what is pushed goes out by itself with the end of the turn, in one write, and again in later turns', async () => {
+  const socket = new Sometimes()
+  const out = new Output(socket as unknown as Socket, nobody, 1024, false)
+  const bytes = new Uint8Array(Buffer.from('abcdef'))
+  const turn = () => new Promise((resolve) => setImmediate(resolve))
+  out.push(bytes, 0, 1)
+  await turn()
+  expect(socket.sent).toEqual([])
+  out.release()
+  await turn()
+  out.push(bytes, 1, 2)
+  out.push(bytes, 3, 4)
+  expect(socket.sent).toHaveLength(1)
+  await turn()
+  out.push(bytes, 4, 6)
+  await turn()
+  expect(socket.sent.map(String)).toEqual(['a', 'bd', 'ef'])
+  out.end()
+  await turn()
+  expect(socket.writableEnded).toBe(true)
 })
 
 it('an end goes out behind what is queued: once, and not before there is a connection', () => {

@@ -60,6 +60,34 @@ describe('a change of the configuration', () => {
     await comesTrue(() => a.sockets.size === 0, 'no connection to the endpoint that left')
   })
 
+  it.each(['shared', 'bound', 'exclusive'] as const)(
+    'an endpoint that leaves and never answers its last request loses its connection with the time of that (%s)',
+    async (mode) => {
+      const [a, b] = [await bed.server('a'), await bed.server('b')]
+      a.handle = () => undefined
+      const listener = { mode, requestTimeoutMs: 300 }
+      const proxy = await bed.proxy(to(a, { listener } as never))
+      const client = bed.client(proxy)
+      client.send({ msgid: 1, seq: 1 })
+      await comesTrue(() => a.frames.length === 1, 'the request is there')
+      await proxy.apply(to(b, { listener } as never))
+      await client.receive(1)
+      expect(client.frames[0]!.flags).toBe(0x80)
+      await comesTrue(() => a.sockets.size === 0, 'no connection to the endpoint that left')
+      expect(client.closed).toBe(false)
+    },
+  )
+
+  it('routes that say the same as before are the same table: what it counts and draws goes on', async () => {
+    const a = await bed.server('a')
+    const proxy = await bed.proxy(to(a))
+    const [before] = proxy.listeners.map(({ table }) => table)
+    await proxy.apply({ ...to(a), version: 'next' })
+    expect(proxy.listeners[0]!.table).toBe(before)
+    await proxy.apply(to(a, { routes: [{ name: 'game', routes: [byId(2, 'a')] }] }))
+    expect(proxy.listeners[0]!.table).not.toBe(before)
+  })
+
   it('a cluster removed while requests are pending: they finish', async () => {
     const a = await bed.server('a')
     const held: (() => void)[] = []
