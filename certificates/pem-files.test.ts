@@ -3,22 +3,13 @@ import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { connect } from 'node:tls'
-import { afterEach, beforeAll, expect, test } from 'vitest'
-import { type TestCa, testCa } from '../test/helpers/certificates.ts'
+import { expect, onTestFinished, test } from 'vitest'
+import { testCa } from '../test/helpers/certificates.ts'
 import { testFolder } from '../test/helpers/folders.ts'
 import { PemFiles, SECURE } from './pem-files.ts'
 
 const NAMES = { dns: ['localhost'], ip: ['127.0.0.1'] }
-let ca: TestCa
-let other: TestCa
-const cleanup: (() => unknown)[] = []
-beforeAll(async () => {
-  ca = await testCa()
-  other = await testCa('another CA')
-})
-afterEach(() => {
-  for (const end of cleanup.splice(0).reverse()) end()
-})
+const [ca, other] = await Promise.all([testCa(), testCa('another CA')])
 
 /** A server with files that are looked at all the time, and what it said. */
 async function serve(folder = testFolder('certificates'), first?: { readonly cert: string; readonly key: string }) {
@@ -31,12 +22,12 @@ async function serve(folder = testFolder('certificates'), first?: { readonly cer
     const said: string[] = []
     const tell = (_: object, text: string) => said.push(text)
     const certificates = new PemFiles('test', files, { info: tell, warn: tell, error: tell }, 10)
-    cleanup.push(() => certificates.stop())
+    onTestFinished(() => certificates.stop())
     const server = createServer({ ...SECURE, ...certificates.present, requestCert: true }, (_, response) =>
       response.end('hello'),
     )
     certificates.follow(server)
-    cleanup.push(() => server.close())
+    onTestFinished(() => void server.close())
     return new Promise<{ readonly port: number; readonly said: readonly string[] }>((resolve) => {
       server.listen(0, '127.0.0.1', () => resolve({ port: (server.address() as AddressInfo).port, said }))
     })

@@ -1,6 +1,8 @@
 import type { Random } from '../../codecs/mutated.ts'
 import { kindsNamed } from '../../controlplane/config/kinds.ts'
 import { checkDocument } from '../../controlplane/config/load.ts'
+import { toService } from '../../controlplane/consul/registry/services.ts'
+import { CONSUL_DEFAULTS } from '../../controlplane/consul/settings.ts'
 import type { CompiledMesh } from '../../controlplane/mesh.ts'
 import type { DiscoveredEndpoint, DiscoveredService } from '../../controlplane/model/index.ts'
 import type { NodeInfo } from '../../controlplane/xds/resource.ts'
@@ -240,35 +242,8 @@ function once<T>(key: string, make: () => T): T {
 }
 
 function registryService(name: string, number: number): DiscoveredService {
-  return once(`${name} ${number}`, () => {
-    const file = `consul:dc1/${name}`
-    const host = `${name}.service.consul`
-    const spec = {
-      hosts: [host],
-      ports: [{ number, name: 'http' }],
-      location: 'MESH_INTERNAL' as const,
-      resolution: 'STATIC' as const,
-    }
-    const value = { kind: 'ServiceEntry', metadata: { name }, spec }
-    return {
-      kind: 'ServiceEntry',
-      apiVersion: 'networking.istio.io/v1',
-      name: `consul-dc1-${name}`,
-      namespace: 'default',
-      labels: {},
-      annotations: {},
-      spec,
-      key: `ServiceEntry/default/${file}`,
-      source: {
-        id: `${file}#0`,
-        file,
-        index: 0,
-        value,
-        revision: JSON.stringify(spec),
-        locate: () => ({ file, line: 1, column: 1 }),
-      },
-    }
-  })
+  const service = { name, datacenter: 'dc1', tags: [`meshgate.port=${number}/http`] }
+  return once(`${name} ${number}`, () => toService(service, { ...CONSUL_DEFAULTS, url: '' }, 'dc1')!)
 }
 
 function registryInstance(name: string, end: number): DiscoveredEndpoint {

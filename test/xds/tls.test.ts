@@ -2,24 +2,15 @@ import { utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { connect } from 'node:tls'
 import { credentials } from '@grpc/grpc-js'
-import { afterEach, beforeAll, expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { XdsServer } from '../../controlplane/ads/server.ts'
 import { STATUS } from '../../controlplane/ads/transport.ts'
-import { type TestCa, testCa } from '../helpers/certificates.ts'
+import { testCa } from '../helpers/certificates.ts'
 import { FakeMesh, fakeResource } from '../helpers/fake-mesh.ts'
 import { testFolder } from '../helpers/folders.ts'
 import { NODE, names, RawClient } from './raw-client.ts'
 
-let ca: TestCa
-let other: TestCa
-const cleanup: (() => unknown)[] = []
-beforeAll(async () => {
-  ca = await testCa()
-  other = await testCa('another CA')
-})
-afterEach(async () => {
-  for (const end of cleanup.splice(0).reverse()) await end()
-})
+const [ca, other] = await Promise.all([testCa(), testCa('another CA')])
 
 async function files() {
   const folder = testFolder('tls')
@@ -37,7 +28,7 @@ async function files() {
 async function serve(mesh: FakeMesh) {
   const { paths, write } = await files()
   const server = new XdsServer(mesh, { tls: paths })
-  cleanup.push(() => server.stop(0))
+  onTestFinished(() => server.stop(0))
   const { port } = await server.listen('0.0.0.0:0')
   const client = async (uri: string | undefined, authority = ca) => {
     const issued = uri === undefined ? undefined : await authority.issue('client', { uri: [uri] })
@@ -47,7 +38,7 @@ async function serve(mesh: FakeMesh) {
       issued ? Buffer.from(issued.cert) : null,
     )
     const raw = new RawClient(port, creds)
-    cleanup.push(() => raw.close())
+    onTestFinished(() => raw.close())
     return raw
   }
   return { server, port, client, paths, write }
@@ -58,11 +49,11 @@ const WEB = 'spiffe://cluster.local/ns/default/sa/web'
 
 test('without TLS, only loopback may be listened on, unless told otherwise', async () => {
   const server = new XdsServer(world())
-  cleanup.push(() => server.stop(0))
+  onTestFinished(() => server.stop(0))
   await expect(server.listen('0.0.0.0:0')).rejects.toThrow(/give certificates .* or say insecure/)
   await expect(server.listen('example')).rejects.toThrow(/is no address/)
   const open = new XdsServer(world(), { insecure: true })
-  cleanup.push(() => open.stop(0))
+  onTestFinished(() => open.stop(0))
   expect((await open.listen('0.0.0.0:0')).port).toBeGreaterThan(0)
 })
 

@@ -64,8 +64,10 @@ export interface CodeView {
   /** Another text altogether, as one step of the history. */
   readonly replace: (text: string) => void
   readonly problems: (found: readonly Diagnostic[]) => void
-  /** Shows a place, marks it, and puts the cursor there when asked. */
-  readonly reveal: (from: number, to: number, focus?: boolean) => void
+  /** Marks a place, and scrolls no farther than it takes to show it. */
+  readonly reveal: (from: number, to: number) => void
+  /** Marks a place, puts the cursor there and scrolls it to the middle. */
+  readonly goTo: (from: number, to: number) => void
   readonly readOnly: (value: boolean) => void
   readonly focus: () => void
   readonly destroy: () => void
@@ -213,17 +215,17 @@ export function createCodeView(options: CodeOptions): CodeView {
       const within = found.map((one) => ({ ...one, from: Math.min(one.from, most), to: Math.min(one.to, most) }))
       view.dispatch(setDiagnostics(view.state, within))
     },
-    reveal(from, to, focus = false) {
-      const most = view.state.doc.length
-      const [start, end] = [Math.min(from, most), Math.min(to, most)]
+    reveal(from, to) {
+      const place = placeIn(view, from, to)
+      view.dispatch({ effects: [mark.of(place), EditorView.scrollIntoView(place.from, { y: 'nearest', yMargin: 60 })] })
+    },
+    goTo(from, to) {
+      const place = placeIn(view, from, to)
       view.dispatch({
-        effects: [
-          mark.of({ from: start, to: end }),
-          EditorView.scrollIntoView(start, { y: focus ? 'center' : 'nearest', yMargin: 60 }),
-        ],
-        ...(focus ? { selection: EditorSelection.cursor(start) } : {}),
+        effects: [mark.of(place), EditorView.scrollIntoView(place.from, { y: 'center', yMargin: 60 })],
+        selection: EditorSelection.cursor(place.from),
       })
-      if (focus) view.focus()
+      view.focus()
     },
     readOnly(value) {
       view.dispatch({
@@ -233,6 +235,11 @@ export function createCodeView(options: CodeOptions): CodeView {
     focus: () => view.focus(),
     destroy: () => view.destroy(),
   }
+}
+
+/** Within the text, whatever became of it meanwhile. */
+function placeIn({ state }: EditorView, from: number, to: number) {
+  return { from: Math.min(from, state.doc.length), to: Math.min(to, state.doc.length) }
 }
 
 function save({ onSave }: CodeOptions) {

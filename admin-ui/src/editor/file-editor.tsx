@@ -94,7 +94,8 @@ export function FileEditor({ file, object, current }: FileEditorProps) {
     (made) => {
       const line = Number(view.line)
       const { from, to } = firstPlace(firstText, opened.view, line)
-      made.reveal(from, to, line > 0 && view.section === '')
+      if (line > 0 && view.section === '') made.goTo(from, to)
+      else made.reveal(from, to)
       if (line > 0) onCursor.current(from)
     },
   )
@@ -109,12 +110,20 @@ export function FileEditor({ file, object, current }: FileEditorProps) {
   }, [marks, text])
 
   const edits = useFormEdits(code, document)
-  const reveal = (at: Path, focus = false) => {
-    if (focus && view.view === 'form') setView({ view: 'split' })
-    const place = placeOf(opened.open, document, at)
-    if (place) code.current?.reveal(place.from, place.to, focus)
+  /** Shows a place that a person has to look at. */
+  const lookAt = (from: number, to = from) => {
+    if (view.view === 'form') setView({ view: 'split' })
+    code.current?.goTo(from, to)
   }
-  const form = useFormState({ opened, schema, active, mayEdit, hosts, own, edit: edits.apply, reveal })
+  const reveal = (at: Path) => {
+    const place = placeOf(opened.open, document, at)
+    if (place) code.current?.reveal(place.from, place.to)
+  }
+  const goTo = (at: Path) => {
+    const place = placeOf(opened.open, document, at)
+    if (place) lookAt(place.from, place.to)
+  }
+  const form = useFormState({ opened, schema, active, mayEdit, hosts, own, edit: edits.apply, reveal, goTo })
   const rule = view.line === '' ? undefined : active?.find((step) => typeof step === 'number')
   useShownSection(form === undefined || (view.line !== '' && !active) ? '' : view.section, rule)
   const name = nameOf(opened.value, object.namespace) ?? object
@@ -124,11 +133,6 @@ export function FileEditor({ file, object, current }: FileEditorProps) {
       drafts.drop(file)
       router.history.push('/rules')
     }
-  }
-  /** Shows a place that a person has to look at. */
-  const lookAt = (from: number, to = from) => {
-    if (view.view === 'form') setView({ view: 'split' })
-    code.current?.reveal(from, to, true)
   }
   useHotkeys([['mod+S', review]], [])
   const { conflict } = planning

@@ -7,7 +7,7 @@ import { subsetsIn } from './documents-of-file.ts'
 import type { FormState } from './form/form-context.tsx'
 import type { OpenDocument } from './use-document.ts'
 
-export interface FormInputs extends Pick<FormState, 'active' | 'hosts' | 'edit' | 'reveal'> {
+export interface FormInputs extends Pick<FormState, 'active' | 'hosts' | 'edit' | 'reveal' | 'goTo'> {
   readonly opened: OpenDocument
   /** Undefined as long as it has not come, or where the kind has none: there is no form. */
   readonly schema: FieldSchema | undefined
@@ -18,7 +18,7 @@ export interface FormInputs extends Pick<FormState, 'active' | 'hosts' | 'edit' 
 
 /**
  * What the form of a document knows. It stays the same as long as what it shows is: a form of a thousand fields is not rendered for a plan that
- * came. `edit` and `reveal` may be others each time; the newest are called.
+ * came. `edit`, `reveal` and `goTo` may be others each time; the newest are called.
  */
 export function useFormState(inputs: FormInputs): FormState | undefined {
   const { opened, schema, active, mayEdit, hosts, own } = inputs
@@ -40,7 +40,8 @@ export function useFormState(inputs: FormInputs): FormState | undefined {
         return known
       },
       edit: (edits) => latest.current.edit(edits),
-      reveal: (at: Path, focus) => latest.current.reveal(at, focus),
+      reveal: (at: Path) => latest.current.reveal(at),
+      goTo: (at: Path) => latest.current.goTo(at),
       problemAt: (at) => {
         const found = own.find((one) => one.path === formatPath(at) && one.severity !== 'info')
         return found && explained(found.code, found.message)

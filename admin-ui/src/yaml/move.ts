@@ -1,19 +1,19 @@
 import type { Change } from './changes.ts'
 import { insertRaw } from './insert.ts'
 import { lineEnd, lineStart, ownsLine } from './lines.ts'
-import { removeBlock, slotLines } from './remove.ts'
+import { type BlankLines, removeBlock, slotLines } from './remove.ts'
 import type { Page } from './render.ts'
 import { renderKey } from './render.ts'
 import { Unspliceable } from './replace.ts'
 import type { Collection, Slot } from './tree.ts'
 
 /** Changes that carry a slot's lines, comments included, to where it becomes number `to`. */
-export function moveBlock(page: Page, owner: Collection, index: number, to: number, greedy: boolean): Change[] {
+export function moveBlock(page: Page, owner: Collection, index: number, to: number, blanks: BlankLines): Change[] {
   const { text } = page
   const lines = slotLines(text, owner, index)
   const own = ownsLine(text, owner.slots[index]!.start)
   const raw = text.slice(lines.from + (own ? owner.column : 0), lines.to)
-  return [...removeBlock(page, owner, index, greedy), ...insertRaw(page, owner, to > index ? to + 1 : to, [raw])]
+  return [...removeBlock(page, owner, index, blanks), ...insertRaw(page, owner, to > index ? to + 1 : to, [raw])]
 }
 
 /** The items between the two places change seats; commas, line breaks and comments between them stay, a comment behind an item travels. */

@@ -28,11 +28,11 @@ export function slotLines(text: string, owner: Collection, index: number): SlotL
   return { from: index === 0 ? firstStart(text, owner) : leadingStart(text, slot.start), to }
 }
 
-/**
- * Changes that take a slot out of a block collection that keeps others. `greedy` also takes all blank lines below, which a `|+` above would
- * otherwise make its own.
- */
-export function removeBlock(page: Page, owner: Collection, index: number, greedy: boolean): Change[] {
+/** Blank lines below a slot that go with it: one where one is above it too, or all, which a `|+` above would otherwise make its own. */
+export type BlankLines = 'one' | 'all'
+
+/** Changes that take a slot out of a block collection that keeps others. */
+export function removeBlock(page: Page, owner: Collection, index: number, blanks: BlankLines): Change[] {
   const { text } = page
   const slot = owner.slots[index]!
   const { from, to } = slotLines(text, owner, index)
@@ -42,9 +42,9 @@ export function removeBlock(page: Page, owner: Collection, index: number, greedy
   }
   let end = nextLine(text, to)
   const blankAbove = from === 0 || lineAt(text, lineStart(text, from - 1)).kind === 'blank'
-  while (end < text.length && lineAt(text, end).kind === 'blank' && (greedy || blankAbove)) {
+  while (end < text.length && lineAt(text, end).kind === 'blank' && (blanks === 'all' || blankAbove)) {
     end = nextLine(text, lineEnd(text, end))
-    if (!greedy) break
+    if (blanks === 'one') break
   }
   return [{ from, to: end, insert: '' }]
 }

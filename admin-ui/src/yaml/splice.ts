@@ -6,7 +6,7 @@ import { extendedEnd, lastLineEnd } from './lines.ts'
 import { moveBlock, moveFlow, renameKey } from './move.ts'
 import type { Parsed } from './parse.ts'
 import type { Action, Link } from './plan.ts'
-import { removeBlock } from './remove.ts'
+import { type BlankLines, removeBlock } from './remove.ts'
 import type { Literals, Page } from './render.ts'
 import { renderEntry } from './render.ts'
 import { replaceValue, Unspliceable } from './replace.ts'
@@ -23,7 +23,7 @@ export function spliceAction(
   parsed: Parsed,
   action: Action,
   trail: readonly Link[],
-  greedy: boolean,
+  blanks: BlankLines = 'one',
 ): Change[] {
   if (action.kind === 'root') return replaceRoot(page, parsed, action.value)
   const { owner, index } = action
@@ -35,11 +35,11 @@ export function spliceAction(
       return owner.flow ? insertFlow(page, owner, index, action) : insertBlock(page, owner, index, action)
     case 'remove':
       if (owner.flow) return removeFlow(page, owner, index)
-      return owner.slots.length === 1 ? emptied(page, parsed, owner, trail) : removeBlock(page, owner, index, greedy)
+      return owner.slots.length === 1 ? emptied(page, parsed, owner, trail) : removeBlock(page, owner, index, blanks)
     case 'rename':
       return renameKey(page, owner, owner.slots[index]!, action.key)
     case 'move':
-      return owner.flow ? moveFlow(page, owner, index, action.to) : moveBlock(page, owner, index, action.to, greedy)
+      return owner.flow ? moveFlow(page, owner, index, action.to) : moveBlock(page, owner, index, action.to, blanks)
   }
 }
 
@@ -70,7 +70,7 @@ export function spliceMerge(page: Page, parsed: Parsed, owner: Collection, trail
   const own = new Set(owner.slots.filter((slot) => !slot.merge).map((slot) => slot.key))
   const entries = Object.entries(data).filter(([key]) => !own.has(key))
   const index = owner.slots.findIndex((slot) => slot.merge)
-  if (entries.length === 0) return spliceAction(page, parsed, { kind: 'remove', owner, index }, trail, false)
+  if (entries.length === 0) return spliceAction(page, parsed, { kind: 'remove', owner, index }, trail)
   const slot = owner.slots[index]!
   const to = lastLineEnd(text, extendedEnd(text, slot.end, owner.column))
   const literals: Literals = to === text.length ? 'stripped' : 'all'

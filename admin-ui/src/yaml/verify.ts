@@ -74,9 +74,9 @@ export function perform(
 ): Outcome {
   const page = pageOf(state, index)
   const parsed = state.documents[index]!
-  const splices = [() => spliceAction(page, parsed, action, trail, false)]
+  const splices = [() => spliceAction(page, parsed, action, trail)]
   if (action.kind === 'remove' || action.kind === 'move')
-    splices.push(() => spliceAction(page, parsed, action, trail, true))
+    splices.push(() => spliceAction(page, parsed, action, trail, 'all'))
   for (const splice of splices) {
     const done = attempt(state, index, splice, intended)
     if (done) return { ...done, rerendered: undefined }

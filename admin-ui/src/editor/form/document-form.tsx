@@ -44,7 +44,7 @@ export function DocumentForm() {
 /** What no control shows: it stays in the text as it is. */
 function Kept() {
   const { t } = useTranslation('editor')
-  const { value, schema, reveal } = useForm()
+  const { value, schema, goTo } = useForm()
   const kept = keptFields(schema, value)
   if (kept.length === 0) return null
   return (
@@ -55,7 +55,7 @@ function Kept() {
       <Stack gap={2}>
         {kept.slice(0, 50).map(({ path, reason }) => (
           <Group key={formatPath(path)} gap={8}>
-            <Anchor component="button" type="button" size="xs" ff="monospace" onClick={() => reveal(path, true)}>
+            <Anchor component="button" type="button" size="xs" ff="monospace" onClick={() => goTo(path)}>
               {formatPath(path)}
             </Anchor>
             <Text size="xs" c="dimmed">

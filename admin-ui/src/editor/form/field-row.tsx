@@ -1,8 +1,9 @@
 import { ActionIcon, Group, Text, Tooltip } from '@mantine/core'
 import { IconX } from '@tabler/icons-react'
-import { Fragment, type ReactNode, useId } from 'react'
+import { type ReactNode, useId } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { FieldSchema } from '../../forms/schema.ts'
+import { BreakableField } from '../../parts/breakable.tsx'
 import { formatPath, type Path } from '../../yaml/index.ts'
 import { docText, presetText } from '../context-at.ts'
 import classes from './form.module.css'
@@ -45,7 +46,7 @@ export function FieldRow({ name, path, schema, onClear, wide = false, children }
           </Text>
         </Tooltip>
         <Text size="xs" c="dimmed" ff="monospace" className={classes['path']}>
-          <BreakableName name={name} />
+          <BreakableField name={name} />
         </Text>
       </div>
       <div className={classes['control']}>
@@ -76,15 +77,4 @@ export function FieldRow({ name, path, schema, onClear, wide = false, children }
       </div>
     </div>
   )
-}
-
-/** A name of Istio, which may go on in the next line where a word of it begins. */
-function BreakableName({ name }: { readonly name: string }) {
-  return name.split(/(?=[A-Z])/).map((word, index) => (
-    // biome-ignore lint/suspicious/noArrayIndexKey: words of a name have no identity but their place
-    <Fragment key={index}>
-      {index > 0 && <wbr />}
-      {word}
-    </Fragment>
-  ))
 }

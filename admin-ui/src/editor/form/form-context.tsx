@@ -19,7 +19,9 @@ export interface FormState {
   readonly subsetsOf: (host: string) => readonly string[]
   readonly edit: (edits: readonly FormEdit[]) => void
   /** Shows the text of a path. */
-  readonly reveal: (path: Path, focus?: boolean) => void
+  readonly reveal: (path: Path) => void
+  /** Puts the cursor there. */
+  readonly goTo: (path: Path) => void
   /** The first complaint that stands exactly at a path. */
   readonly problemAt: (path: Path) => string | undefined
 }
