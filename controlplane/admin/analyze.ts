@@ -16,6 +16,7 @@ export interface CheckedSnapshot {
   readonly diagnostics: readonly Diagnostic[]
 }
 
+/** Everything that is wrong with documents as they were read: each by itself, between each other, and what only Envoy would refuse. */
 export function checkSnapshot(snapshot: SourceSnapshot): CheckedSnapshot {
   const config = loadConfig(snapshot)
   const { objects, diagnostics } = config

@@ -22,7 +22,15 @@ export interface TestApi {
   stop(): Promise<void>
 }
 
-export async function testApi(files: Readonly<Record<string, string>>, loopback = true): Promise<TestApi> {
+/**
+ * Makes a `TestApi`; `stop` it.
+ * @param files texts by name
+ * @param loopback whether the API is as one that can be reached from this machine only
+ */
+export async function testApi(
+  files: Readonly<Record<string, string>>,
+  { loopback = true }: { readonly loopback?: boolean } = {},
+): Promise<TestApi> {
   const root = mkdtempSync(join(tmpdir(), 'meshgate-changes-'))
   for (const [file, text] of Object.entries(files)) writeFileSync(join(root, file), text)
   const ledger = await Ledger.open(root)

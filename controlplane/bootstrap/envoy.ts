@@ -157,6 +157,7 @@ function nodeJson({ id, cluster = defaultCluster(id), metadata, locality }: Node
   }
 }
 
+/** A locality as Envoy's JSON has it; what is empty is left out. */
 export function localityJson(locality: NonNullable<NodeOptions['locality']>): Readonly<Record<string, string>> {
   const { region, zone, subZone } = locality
   return { ...(region ? { region } : {}), ...(zone ? { zone } : {}), ...(subZone ? { sub_zone: subZone } : {}) }

@@ -37,6 +37,7 @@ const RESERVED = new Set([
 ])
 const DRY_RUN = 'istio.io/dry-run'
 
+/** What every document has before its spec: kind, version, metadata. What is wrong with it comes as diagnostics; without a known kind there is no `definition`. */
 export function readHeader(
   document: SourceDocument,
   value: Readonly<Record<string, unknown>>,

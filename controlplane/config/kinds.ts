@@ -55,6 +55,7 @@ export const KINDS: readonly KindDefinition[] = [
 
 const byName = new Map(KINDS.map((definition) => [`${definition.group}/${definition.kind}`, definition]))
 
+/** A kind by its group and name; undefined when it is none of ours. */
 export function findKind(group: string, kind: string): KindDefinition | undefined {
   return byName.get(`${group}/${kind}`)
 }

@@ -30,6 +30,7 @@ const written = new WeakMap<object, ProtocolInfo>()
 type Layout = Parameters<typeof compileProtocol>[1]
 const numbered = new WeakMap<object, Layout>()
 
+/** Whether a protocol comes with the package. */
 export function isShipped(name: string): name is ShippedProtocol {
   return (shippedProtocols as readonly string[]).includes(name)
 }

@@ -95,6 +95,10 @@ function operationOf(operation: KvOperation): object {
   return { Verb: verb, Key: key }
 }
 
+/**
+ * The keys in an answer of `/v1/kv` (https://developer.hashicorp.com/consul/api-docs/kv#read-key).
+ * @throws ConsulError when it is none
+ */
 export function readEntries(value: unknown): readonly KvEntry[] {
   if (!Array.isArray(value)) throw new ConsulError('an answer about keys that is no list', 200)
   return value.map((entry) => {
@@ -115,6 +119,7 @@ export function readEntries(value: unknown): readonly KvEntry[] {
   })
 }
 
+/** The path of a key in the HTTP API; its slashes stay. */
 export function pathOf(key: string): string {
   return `/v1/kv/${key.split('/').map(encodeURIComponent).join('/')}`
 }

@@ -43,6 +43,7 @@ export function endpointText(endpoint: LbEndpoint): string {
   return `${address.value.address}:${portSpecifier.case === 'portValue' ? portSpecifier.value : '?'}`
 }
 
+/** `2s` or `250ms`. */
 export function durationText({ seconds, nanos }: Duration): string {
   const ms = Number(seconds) * 1000 + nanos / 1e6
   return ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`

@@ -80,6 +80,7 @@ export function headerFrames(stream: number, block: Buffer, endStream: 0 | typeo
   return parts.length === 1 ? parts[0]! : Buffer.concat(parts)
 }
 
+/** A frame whose payload is one number of 32 bits. */
 export function numberFrame(type: typeof FRAME.rstStream | typeof FRAME.windowUpdate, stream: number, value: number) {
   const bytes = Buffer.allocUnsafe(HEAD + 4)
   writeHead(bytes, 0, 4, type, 0, stream)
@@ -87,6 +88,7 @@ export function numberFrame(type: typeof FRAME.rstStream | typeof FRAME.windowUp
   return bytes
 }
 
+/** https://www.rfc-editor.org/rfc/rfc9113#section-6.5 */
 export function settingsFrame(settings: readonly (readonly [id: number, value: number])[]): Buffer {
   const payload = Buffer.allocUnsafe(settings.length * 6)
   for (const [index, [id, value]] of settings.entries()) {

@@ -74,10 +74,12 @@ export interface Endpoint {
   readonly origin: Origin
 }
 
+/** Whether requests of a port are routed one by one. */
 export function isHttp(protocol: PortProtocol): boolean {
   return protocol === 'http' || protocol === 'http2' || protocol === 'grpc' || protocol === 'grpc-web'
 }
 
+/** Whether clients of a port bring TLS of their own. */
 export function isTls(protocol: PortProtocol): boolean {
   return protocol === 'https' || protocol === 'tls'
 }

@@ -22,6 +22,7 @@ interface StateJson {
   readonly generations: Readonly<Record<string, Readonly<Record<string, number>>>>
 }
 
+/** What is remembered as a text that `stateFromJson` reads. */
 export function stateToJson({ workloads, generations }: OnDemandState): string {
   const json: StateJson = {
     version: 1,

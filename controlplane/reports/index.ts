@@ -35,6 +35,7 @@ export interface Reports {
   configChanged(): void
 }
 
+/** Books of what proxies report, and the services that fill them. */
 export function createReports(options: ReportsOptions = {}): Reports {
   const { logger = SILENT, now, loadInterval = () => 10_000, limits = {}, loadLimits = {} } = options
   const load = new LoadBook(now ?? steadyNow, loadLimits)

@@ -75,6 +75,7 @@ function limited(
   })
 }
 
+/** For `sort`: by code units, the same on every machine. */
 export function byPath(a: { readonly path: string }, b: { readonly path: string }): number {
   return a.path < b.path ? -1 : a.path > b.path ? 1 : 0
 }

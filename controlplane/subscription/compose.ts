@@ -78,6 +78,7 @@ export function leavingEndpoints(to: Recipient, type: ResourceType, state: TypeS
   return leaving
 }
 
+/** Those of the names that the client gets at present. What is not known yet is left out. */
 export function visible(
   to: Recipient,
   type: ResourceType,

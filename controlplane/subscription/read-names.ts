@@ -103,6 +103,10 @@ export function readName(reader: WireReader, nameLength: number): string {
   )
 }
 
+/**
+ * The refusal of a request about more names than a request may have.
+ * @param what the names are of
+ */
 export function tooMany(what: string, limits: RequestLimits): RequestTooLarge {
   return new RequestTooLarge(
     `more than ${limits.names} ${what} in one request; scope the proxy (Sidecar egress hosts) or raise the limit`,

@@ -82,6 +82,10 @@ export interface TypeState {
 
 export const NONE_IN_FLIGHT: readonly InFlight[] = []
 
+/**
+ * A client that begins with a type.
+ * @param position of the log, up to which it is told what it asks for and no changes
+ */
 export function newTypeState(interest: Interest, position: number): TypeState {
   return {
     interest,
@@ -128,6 +132,7 @@ export function sent(state: TypeState, flight: readonly Frame[], now: number): v
   state.lastSentAt = now
 }
 
+/** These names are to be sent, changed or not. */
 export function owe(state: TypeState, names: Iterable<string>): void {
   state.owed ??= new Set()
   for (const name of names) state.owed.add(name)

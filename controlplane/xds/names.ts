@@ -20,6 +20,7 @@ export function eagerTable(name: string): string {
   return isOnDemandTable(name) ? name.slice(0, -ON_DEMAND_TABLE.length) : name
 }
 
+/** Whether the virtual hosts of a route table come on demand. */
 export function isOnDemandTable(name: string): boolean {
   return name.endsWith(ON_DEMAND_TABLE)
 }
@@ -29,6 +30,7 @@ export function virtualHostName(table: string, authority: string): string {
   return `${table}/${authority}`
 }
 
+/** The parts of a `virtualHostName`. A name without a slash has no table. */
 export function splitVirtualHostName(name: string): { readonly table: string; readonly authority: string } {
   const slash = name.lastIndexOf('/')
   return { table: name.slice(0, Math.max(slash, 0)), authority: name.slice(slash + 1) }

@@ -265,7 +265,7 @@ describe('without users', () => {
 
   test('any other address is closed', async () => {
     await api.stop()
-    api = await testApi({ 'a.yaml': TEXT }, false)
+    api = await testApi({ 'a.yaml': TEXT }, { loopback: false })
     const answer = await call('GET', '/api/v1/documents')
     expect([answer.statusCode, answer.json().message]).toEqual([401, expect.stringMatching(/meshgate user add/)])
   })

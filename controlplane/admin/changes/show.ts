@@ -35,6 +35,7 @@ export function shownFile(changes: Changes, actor: Actor | undefined, { file, be
   }
 }
 
+/** A revision as the API tells it: which files it changed, not how. */
 export function shownRevision({ id, parent, at, who, why, source, refers, files }: Revision) {
   return {
     id,
@@ -75,6 +76,7 @@ export async function shownPlan(
   }
 }
 
+/** A conflict with the texts to bring together, as the one who asks may see them; their own text always. */
 export function shownConflict(
   changes: Changes,
   actor: Actor | undefined,

@@ -5,6 +5,7 @@ import { problemsOfViews } from '../compile-problems.ts'
 import type { AdminContext } from '../context.ts'
 import { answers, ref } from '../schemas/parts.ts'
 
+/** What is wrong with the configuration in force, and with texts that are sent. */
 export function diagnosticRoutes(app: FastifyInstance, { config, mesh, status }: AdminContext): void {
   app.get(
     '/api/v1/diagnostics',

@@ -7,6 +7,7 @@ import { type NodeQuery, nodeQuery, queriedNode } from './node-query.ts'
 
 const SCHEMES: ReadonlySet<string> = new Set(['http:', 'https:', 'tcp:', 'tls:'])
 
+/** The way of one request through one proxy. */
 export function explainRoutes(app: FastifyInstance, context: AdminContext): void {
   app.get<{ Querystring: NodeQuery & { url: string; method: string; header?: string[] } }>(
     '/api/v1/explain',

@@ -5,6 +5,7 @@ import { answers, envoyMessage } from '../schemas/parts.ts'
 import { PLURAL, staticNode, translateResources, translateStatic } from '../translate.ts'
 import { type NodeQuery, nodeQuery, queriedNode } from './node-query.ts'
 
+/** What a proxy would get. */
 export function translateRoutes(app: FastifyInstance, context: AdminContext): void {
   const list = { type: 'array', items: envoyMessage, description: 'What the proxy would get, by name.' } as const
   app.get<{ Querystring: NodeQuery & { type: ResourceType | 'all'; format: 'resources' | 'envoy' } }>(

@@ -1,3 +1,4 @@
+import type { Path } from '../../diagnostics/diagnostic.ts'
 import { similar } from '../similar.ts'
 import { hostsOverlap } from '../syntax/host.ts'
 import { protocolClass } from '../syntax/protocol.ts'
@@ -34,45 +35,42 @@ export const checkGatewayReferences: Check = each(['VirtualService'], (world, co
     const { gateways = [], hosts = [], http = [], tls = [], tcp = [] } = service.spec
     for (const [index, reference] of gateways.entries())
       checkReference(world, service, reference, ['spec', 'gateways', index], hosts, complain)
-    for (const [field, rules] of Object.entries({ http, tls, tcp })) {
-      for (const [index, { match = [] }] of rules.entries()) {
-        for (const [at, one] of match.entries()) {
-          const path = ['spec', field, index, 'match', at]
-          for (const [number, reference] of (one.gateways ?? []).entries()) {
-            const where = [...path, 'gateways', number]
-            checkReference(world, service, reference, where, [], complain)
-            if (gateways.length > 0 && !gateways.includes(reference))
-              complain(
-                service,
-                'MATCH_NEVER_TRUE',
-                where,
-                `the VirtualService is not bound to ${reference}: add it to spec.gateways`,
-              )
-            else if (gateways.length === 0 && reference !== 'mesh')
-              complain(
-                service,
-                'MATCH_NEVER_TRUE',
-                where,
-                `the VirtualService is bound to mesh only: add ${reference} to spec.gateways`,
-              )
-          }
-          const effective = one.gateways ?? gateways
-          const atGatewaysOnly = effective.length > 0 && !effective.includes('mesh')
-          for (const condition of ['sourceLabels', 'sourceNamespace'] as const)
-            if (one[condition] !== undefined && atGatewaysOnly)
-              complain(
-                service,
-                'MATCH_NEVER_TRUE',
-                [...path, condition],
-                field === 'http'
-                  ? `${condition} is compared with the gateway's own: it does not know the calling workload`
-                  : `${condition} is about the calling workload, which a gateway does not know`,
-              )
-        }
-      }
-    }
+    for (const [field, rules] of Object.entries({ http, tls, tcp }))
+      for (const [index, { match = [] }] of rules.entries())
+        for (const [at, one] of match.entries())
+          checkMatch(world, service, one, ['spec', field, index, 'match', at], complain)
   }
 })
+
+/** What a condition of any kind of route says about gateways and callers. */
+interface Match {
+  readonly gateways?: readonly string[] | undefined
+  readonly sourceLabels?: unknown
+  readonly sourceNamespace?: unknown
+}
+
+function checkMatch(world: World, service: Of<'VirtualService'>, match: Match, path: Path, complain: Complain): void {
+  const { gateways = [] } = service.spec
+  const never = (where: Path, why: string) => complain(service, 'MATCH_NEVER_TRUE', where, why)
+  for (const [number, reference] of (match.gateways ?? []).entries()) {
+    const where = [...path, 'gateways', number]
+    checkReference(world, service, reference, where, [], complain)
+    if (gateways.length > 0 && !gateways.includes(reference))
+      never(where, `the VirtualService is not bound to ${reference}: add it to spec.gateways`)
+    else if (gateways.length === 0 && reference !== 'mesh')
+      never(where, `the VirtualService is bound to mesh only: add ${reference} to spec.gateways`)
+  }
+  const effective = match.gateways ?? gateways
+  if (effective.length === 0 || effective.includes('mesh')) return
+  for (const condition of ['sourceLabels', 'sourceNamespace'] as const)
+    if (match[condition] !== undefined)
+      never(
+        [...path, condition],
+        path[1] === 'http'
+          ? `${condition} is compared with the gateway's own: it does not know the calling workload`
+          : `${condition} is about the calling workload, which a gateway does not know`,
+      )
+}
 
 function checkReference(
   world: World,

@@ -84,10 +84,15 @@ function subnetsImply(inner: readonly string[] | undefined, outer: readonly stri
   return !!inner?.length && inner.every((subnet) => known.has(subnet))
 }
 
+/**
+ * Whether all that meets the TCP condition `inner` meets `outer` too.
+ * @param gateways of the VirtualService, for conditions that name none
+ */
 export function tcpImplies(inner: L4MatchAttributes, outer: L4MatchAttributes, gateways: readonly string[]): boolean {
   return subnetsImply(inner.destinationSubnets, outer.destinationSubnets) && callerImplies(inner, outer, gateways)
 }
 
+/** The same for TLS. */
 export function tlsImplies(inner: TlsMatchAttributes, outer: TlsMatchAttributes, gateways: readonly string[]): boolean {
   return (
     inner.sniHosts.length * outer.sniHosts.length <= MAX_PAIRS &&

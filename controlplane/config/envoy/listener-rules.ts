@@ -109,6 +109,7 @@ const CURVES = new Set([
   'MLKEM1024',
 ])
 
+/** Curves must be ones that Envoy's TLS library knows. */
 export function checkTlsParameters(parameters: WrittenMessage, add: Add): void {
   const [key, curves] = written(parameters, 'ecdh_curves')
   for (const [index, curve] of (Array.isArray(curves) ? curves : []).entries()) {

@@ -80,6 +80,7 @@ function list(message: Message, ...names: readonly string[]): readonly [string, 
   return [name, items.map((item) => (typeof item === 'object' && item !== null ? item : {}))]
 }
 
+/** What Envoy refuses in a message of this type although its schema allows it; types without such rules have none. */
 export function checkSemantics(typeName: string, message: Message, add: Add): void {
   RULES[typeName]?.(message, add)
 }

@@ -6,6 +6,7 @@ export function isIpAddress(text: string): boolean {
   return text.length <= 128 && isIP(text) !== 0
 }
 
+/** Why a text is no IP address; undefined when it is one. */
 export function ipProblem(text: string): string | undefined {
   return isIpAddress(text) ? undefined : `${shown(text)} is no IP address`
 }
@@ -36,6 +37,7 @@ export function unixPathProblem(path: string): string | undefined {
     : undefined
 }
 
+/** Why a number is no port; undefined when it is one. */
 export function portProblem(port: number): string | undefined {
   return Number.isInteger(port) && port >= 1 && port <= 65_535 ? undefined : `port must be between 1-65535, not ${port}`
 }

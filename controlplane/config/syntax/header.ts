@@ -29,6 +29,7 @@ export function corsHeaderProblem(name: string): string | undefined {
   return name === '*' ? undefined : nameProblem(name)
 }
 
+/** Whether a header says the authority: `:authority`, or `host`, which is the same to Envoy. */
 export function isAuthorityHeader(name: string): boolean {
   const lower = name.toLowerCase()
   return lower === ':authority' || lower === 'host'

@@ -28,6 +28,7 @@ export interface MessageResources {
   cluster(name: string): CompiledCluster | undefined
 }
 
+/** What message proxies of a class get; each resource is compiled when it is asked for. */
 export function messageResources(world: World, scope: Scope): MessageResources {
   const plans = cell(() => messagePlans(world, scope))
   const planNamed = (name: string) => plans().find((plan) => plan.name === name)

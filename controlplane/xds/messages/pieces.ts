@@ -54,6 +54,7 @@ export interface TableFamily {
   get(name: string): CompiledTable | undefined
 }
 
+/** The family of a plan's table. Without a plan it has no names. */
 export function tableFamily(world: World, scope: Scope, plan: () => MessagePlan | undefined): TableFamily {
   const routers = cell((): readonly MsgRouter[] => {
     const found = plan()
