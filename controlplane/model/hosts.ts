@@ -35,9 +35,11 @@ export function exportedTo(exportTo: readonly string[], owner: string, viewer: s
 
 /** One entry of a Sidecar's egress hosts or a Gateway server's hosts: `<namespace>/<host>`. */
 export interface ScopedHost {
-  /** A namespace, `*` for any, or `~` for none. */
+  /** A namespace, or `*` for any. */
   readonly namespace: string
   readonly host: string
+  /** What of it is taken out again. Absent: nothing. */
+  readonly except?: readonly ScopedHost[]
 }
 
 /** Reads `ns/host`; `.` is `own`, and no namespace at all means any. */
@@ -51,6 +53,22 @@ export function parseScopedHost(text: string, own: string): ScopedHost {
 /** Whether something of a namespace under a host is within one of the scoped hosts. */
 export function inScopedHosts(hosts: readonly ScopedHost[], namespace: string, host: string): boolean {
   return hosts.some(
-    (scoped) => (scoped.namespace === '*' || scoped.namespace === namespace) && hostWithin(host, scoped.host),
+    (scoped) => ofNamespace(scoped, namespace) && hostWithin(host, scoped.host) && !isExcepted(scoped, namespace, host),
   )
+}
+
+/** Whether something of a namespace under a host, itself possibly a wildcard, has to do with one of the scoped hosts. */
+export function overlapsScopedHosts(hosts: readonly ScopedHost[], namespace: string, host: string): boolean {
+  return hosts.some(
+    (scoped) =>
+      ofNamespace(scoped, namespace) && hostsOverlap(host, scoped.host) && !isExcepted(scoped, namespace, host),
+  )
+}
+
+function ofNamespace(scoped: ScopedHost, namespace: string): boolean {
+  return scoped.namespace === '*' || scoped.namespace === namespace
+}
+
+function isExcepted({ except }: ScopedHost, namespace: string, host: string): boolean {
+  return except !== undefined && inScopedHosts(except, namespace, host)
 }

@@ -311,6 +311,21 @@ spec:
     expect(seen('istio-system')).toEqual([])
   })
 
+  it('~ takes services out of what the same listener imports', () => {
+    const seen = (...hosts: readonly string[]) => {
+      const listeners = hosts.map((list) => `{hosts: [${list}]}`).join(', ')
+      return mesh(REVIEWS, OTHER, SIDECAR('').replace('[{hosts: []}]', `[${listeners}]`))
+        .scope(proxy('shop'))
+        .services()
+        .map(({ namespace }) => namespace)
+    }
+    expect(seen('"*/*", "~other/*"')).toEqual(['shop'])
+    expect(seen('"*/*", "~./*.svc.cluster.local"')).toEqual(['other'])
+    expect(seen('"*/*", "~/reviews.other.svc.cluster.local"')).toEqual(['shop'])
+    expect(seen('"./*", "~/*"')).toEqual([])
+    expect(seen('"./*", "~/*"', '"other/*"')).toEqual(['other'])
+  })
+
   describe('a host that several namespaces declare', () => {
     const of = (namespace: string, exportTo: string) =>
       OTHER.replace('reviews.other.svc', 'reviews.any.svc')

@@ -2,7 +2,7 @@ import type { SidecarSpec } from '../config/kinds/sidecar.ts'
 import type { VirtualServiceSpec } from '../config/kinds/virtual-service.ts'
 import type { ConfigObject } from '../config/object.ts'
 import { matchesLabels } from './endpoints.ts'
-import { expandShortName, hostsOverlap, inScopedHosts, parseScopedHost, type ScopedHost } from './hosts.ts'
+import { expandShortName, inScopedHosts, overlapsScopedHosts, parseScopedHost, type ScopedHost } from './hosts.ts'
 import type { ProxyClass } from './proxy-class.ts'
 import type { World } from './world.ts'
 
@@ -50,7 +50,16 @@ export function egressHosts(
   const egress = sidecar?.spec.egress
   if (!sidecar || !egress?.length) return undefined
   const listeners = listener === undefined ? egress : egress.slice(listener, listener + 1)
-  return listeners.flatMap((entry) => (entry.hosts ?? []).map((host) => parseScopedHost(host, namespace)))
+  return listeners.flatMap(({ hosts = [] }) => {
+    const except = hosts.filter(isException).map((host) => parseScopedHost(host.slice(1), namespace))
+    const imported = hosts.filter((host) => !isException(host)).map((host) => parseScopedHost(host, namespace))
+    return except.length > 0 ? imported.map((host) => ({ ...host, except })) : imported
+  })
+}
+
+/** `~ns/host` takes out of its listener what another entry lets in; without a namespace that of all. */
+function isException(host: string): boolean {
+  return host.startsWith('~')
 }
 
 /** Whether a VirtualService may be seen through egress hosts: one of its hosts overlaps one of them. */
@@ -61,12 +70,9 @@ export function virtualServiceInScope(
 ): boolean {
   if (!hosts) return true
   const { namespace } = virtualService
-  return (virtualService.spec.hosts ?? []).some((host) => {
-    const full = expandShortName(host, namespace, domain)
-    return hosts.some(
-      (scoped) => (scoped.namespace === '*' || scoped.namespace === namespace) && hostsOverlap(full, scoped.host),
-    )
-  })
+  return (virtualService.spec.hosts ?? []).some((host) =>
+    overlapsScopedHosts(hosts, namespace, expandShortName(host, namespace, domain)),
+  )
 }
 
 /** Whether a service may be seen through egress hosts. */

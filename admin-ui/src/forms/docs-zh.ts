@@ -191,7 +191,7 @@ export const DOCS_ZH: Readonly<Record<string, string>> = {
   'Time between PING frames.': 'PING 帧的间隔。',
   'How long to wait for the answer to a PING.': '等待 PING 应答多久。',
   'Ejection of endpoints that fail.': '摘除出错的端点。',
-  'Gateway errors in a row before an endpoint is ejected.': '连续多少次网关错误后摘除端点。',
+  'Errors in a row before an endpoint is ejected; without effect.': '连续多少次错误后摘除端点；已无作用。',
   'Count errors of this side (connect failure, timeout) apart from those of the endpoint.':
     '将本端错误（连接失败、超时）与端点的错误分开计数。',
   'Local errors in a row before ejection; 0 turns it off.': '连续多少次本端错误后摘除；0 为关闭。',

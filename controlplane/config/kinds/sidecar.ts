@@ -35,7 +35,10 @@ const istioEgressListenerFields = message({
   port: optional(sidecarPort, 'Port to listen on; without one, all ports of the hosts.'),
   bind: optional(text, 'Address or UNIX domain socket to listen on.'),
   captureMode: optional(captureMode, 'How traffic reaches the listener.', { default: 'DEFAULT' }),
-  hosts: required(strings, 'Services visible, `namespace/host`; `.` is the own namespace, `~` none, `*` all.'),
+  hosts: required(
+    strings,
+    'Services visible, `namespace/host`; `.` is the own namespace, `*` all. `~namespace/host` takes out of the others, `~/*` everything.',
+  ),
 })
 const istioEgressListener = checked(istioEgressListenerFields, egressRule)
 export type IstioEgressListener = z.infer<typeof istioEgressListenerFields>

@@ -63,7 +63,7 @@ export const connectionPoolSettings = checked(connectionPoolSettingsFields, conn
 export type ConnectionPoolSettings = z.infer<typeof connectionPoolSettingsFields>
 
 const outlierDetectionFields = message({
-  consecutiveErrors: optional(int32, 'Gateway errors in a row before an endpoint is ejected.', {
+  consecutiveErrors: optional(int32, 'Errors in a row before an endpoint is ejected; without effect.', {
     deprecated: 'use consecutiveGatewayErrors or consecutive5xxErrors',
   }),
   splitExternalLocalOriginErrors: optional(

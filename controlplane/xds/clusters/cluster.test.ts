@@ -114,6 +114,15 @@ describe('discovery', () => {
     })
   })
 
+  test('the targetPort of TCP to NONE takes the place of the port dialled; what passes by endpoints keeps it', () => {
+    const ported = (resolution: string) =>
+      entry(resolution, '', 'tcp').replace('number: 80', 'number: 80, targetPort: 81')
+    expect(clusterJson(scopeOf(ported('NONE')), EXT).originalDstLbConfig).toEqual({ upstreamPortOverride: 81 })
+    const rule = ruleWith('{loadBalancer: {simple: PASSTHROUGH}}').replace('shop.test', 'ext.test')
+    const passed = clusterJson(scopeOf(ported('STATIC') + rule), EXT)
+    expect([passed.type, passed.originalDstLbConfig]).toEqual(['ORIGINAL_DST', undefined])
+  })
+
   test('the general clusters: one without endpoints, one that forwards', () => {
     const scope = scopeOf('')
     expect(clusterJson(scope, 'BlackHoleCluster')).toEqual({

@@ -142,7 +142,10 @@ export function edsDiscovery(name: string): Pick<ClusterInit, 'clusterDiscoveryT
 }
 
 interface Found {
-  readonly cluster: Pick<ClusterInit, 'clusterDiscoveryType' | 'edsClusterConfig' | 'lbPolicy' | 'loadAssignment'>
+  readonly cluster: Pick<
+    ClusterInit,
+    'clusterDiscoveryType' | 'edsClusterConfig' | 'lbPolicy' | 'lbConfig' | 'loadAssignment'
+  >
   readonly origins: readonly Origin[]
 }
 
@@ -154,7 +157,11 @@ function discover(
   tls: UpstreamTls,
 ): Found {
   if (discovery === 'eds') return { cluster: edsDiscovery(target.name), origins: [] }
-  if (discovery === 'original') return { cluster: originalDestination(), origins: [] }
+  if (discovery === 'original') {
+    // What a PASSTHROUGH passes by are the endpoints, and with them their ports.
+    const { resolution } = target.service
+    return { cluster: originalDestination(resolution === 'NONE' ? target.port.targetPort : undefined), origins: [] }
+  }
   if (discovery === 'authority') {
     const verified = tls.kind === 'tls' && tls.autoSni && tls.autoSanValidation
     return { cluster: forwardToAuthority(verified), origins: [] }

@@ -47,5 +47,6 @@ test('TCP keepalive is in whole seconds, at least one; what is absent the system
     keepaliveTime: 7200,
     keepaliveInterval: 1,
   })
+  expect(keepalive('{time: 1.9s}')).toEqual({ keepaliveTime: 1 })
   expect(keepalive('{}')).toEqual({})
 })

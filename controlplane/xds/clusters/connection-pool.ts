@@ -40,7 +40,7 @@ export function circuitBreakers(
   }
 }
 
-/** SO_KEEPALIVE on upstream connections; times are whole seconds, at least one. */
+/** SO_KEEPALIVE on upstream connections; times are whole seconds that have passed, as in Istio, at least one. */
 export function upstreamConnectionOptions(
   pool: ConnectionPoolSettings | undefined,
 ): MessageInitShape<typeof UpstreamConnectionOptionsSchema> | undefined {
@@ -62,5 +62,5 @@ function limit(value: number | undefined): number {
 
 function wholeSeconds(text: string | undefined): number | undefined {
   const milliseconds = text === undefined ? undefined : parseDuration(text)
-  return milliseconds === undefined ? undefined : Math.max(1, Math.round(milliseconds / 1000))
+  return milliseconds === undefined ? undefined : Math.max(1, Math.floor(milliseconds / 1000))
 }

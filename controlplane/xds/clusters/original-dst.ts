@@ -8,13 +8,14 @@ import {
 /**
  * A cluster that connects to the address the caller had dialled. It works only where something captures traffic (iptables,
  * TPROXY) and the listener restores that address; elsewhere its requests fail.
+ * @param port that is taken in place of the one dialled
  */
-export function originalDestination(): Pick<
-  MessageInitShape<typeof ClusterSchema>,
-  'clusterDiscoveryType' | 'lbPolicy'
-> {
+export function originalDestination(
+  port?: number,
+): Pick<MessageInitShape<typeof ClusterSchema>, 'clusterDiscoveryType' | 'lbPolicy' | 'lbConfig'> {
   return {
     clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.ORIGINAL_DST },
     lbPolicy: Cluster_LbPolicy.CLUSTER_PROVIDED,
+    ...(port !== undefined && { lbConfig: { case: 'originalDstLbConfig', value: { upstreamPortOverride: port } } }),
   }
 }

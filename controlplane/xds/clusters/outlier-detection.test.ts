@@ -46,14 +46,10 @@ test('a count of 0 turns that kind off', () => {
   })
 })
 
-test('the old consecutiveErrors counts gateway errors, the new field wins', () => {
-  expect(clusterWith('{outlierDetection: {consecutiveErrors: 4}}').outlierDetection).toMatchObject({
-    consecutiveGatewayFailure: 4,
-    enforcingConsecutiveGatewayFailure: 100,
+test('the old consecutiveErrors does nothing, as in Istio', () => {
+  expect(clusterWith('{outlierDetection: {consecutiveErrors: 4}}').outlierDetection).toEqual({
+    enforcingSuccessRate: 0,
   })
-  expect(
-    clusterWith('{outlierDetection: {consecutiveErrors: 4, consecutiveGatewayErrors: 2}}').outlierDetection,
-  ).toMatchObject({ consecutiveGatewayFailure: 2 })
 })
 
 test('own error codes replace the 5xx as what counts', () => {

@@ -9,7 +9,7 @@ import { durationOf } from './duration.ts'
  * A count of 0 turns that kind off; what is not set keeps Envoy's default.
  */
 export function outlierDetection(outlier: OutlierDetection): MessageInitShape<typeof OutlierDetectionSchema> {
-  const gatewayErrors = outlier.consecutiveGatewayErrors ?? (outlier.consecutiveErrors || undefined)
+  const gatewayErrors = outlier.consecutiveGatewayErrors
   const local = outlier.splitExternalLocalOriginErrors ? outlier.consecutiveLocalOriginFailures : undefined
   return {
     consecutive5xx: outlier.consecutive5xxErrors,

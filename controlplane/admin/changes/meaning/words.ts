@@ -24,7 +24,7 @@ const FIELDS: Readonly<Record<string, readonly [en: string, zh: string]>> = {
   connectTimeout: ['connect timeout', '连接超时'],
   connectionPool: ['connection limits', '连接池上限'],
   consecutive5xxErrors: ['5xx answers in a row', '连续 5xx 次数'],
-  consecutiveErrors: ['gateway errors in a row', '连续网关错误次数'],
+  consecutiveErrors: ['errors in a row (without effect)', '连续错误次数（无作用）'],
   consecutiveGatewayErrors: ['gateway errors in a row', '连续网关错误次数'],
   consecutiveLocalOriginFailures: ['local failures in a row', '连续本地失败次数'],
   consistentHash: ['consistent hash', '一致性哈希'],
