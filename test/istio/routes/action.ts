@@ -121,8 +121,10 @@ function redirect(any: Random): object {
   return {
     ...(any(2) === 0 && { uri: oneOf(any, ['/new', '/', '/n?x=1', '%PREFIX()%/z', 'rel']) }),
     ...(any(2) === 0 && { authority: oneOf(any, ['new.test', 'new.test:81']) }),
-    ...(any(4) === 0 && { port: oneOf(any, [80, 443, 8080]) }),
-    ...(any(4) === 0 && { derivePort: oneOf(any, ['FROM_PROTOCOL_DEFAULT', 'FROM_REQUEST_PORT']) }),
+    ...oneOf(any, [
+      ...[{}, {}, { port: oneOf(any, [80, 443, 8080]) }],
+      { derivePort: oneOf(any, ['FROM_PROTOCOL_DEFAULT', 'FROM_REQUEST_PORT']) },
+    ]),
     ...(any(3) === 0 && { scheme: oneOf(any, ['https', 'http']) }),
     ...(any(2) === 0 && { redirectCode: oneOf(any, [301, 302, 303, 307, 308]) }),
   }

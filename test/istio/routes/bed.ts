@@ -160,6 +160,8 @@ function kept(headers: Readonly<Record<string, string>>): Record<string, string>
   return Object.fromEntries(
     Object.entries(headers)
       .filter(([name]) => !NOISE.has(name))
+      // An address of this machine.
+      .map(([name, value]) => [name, name === 'x-forwarded-for' ? 'set' : value] as const)
       .sort(([a], [b]) => (a < b ? -1 : 1)),
   )
 }
@@ -252,15 +254,19 @@ function renamed(json: JsonValue, prefix: string, known: ReadonlySet<string>): J
 }
 
 /**
- * The connection manager that serves a port of a proxy, its routes in it: of a gateway the table of the port, of a sidecar that of the
- * port's number, else the one table for all ports that ours have. Undefined when nothing listens there.
+ * The connection manager that serves a port of a proxy, its routes in it: of a gateway the table of the port (of several with TLS the
+ * first by name, TLS left out), of a sidecar that of the port's number, else the one table for all ports that ours have. Undefined when
+ * nothing listens there.
  */
 export function managerOf(resources: Resources, { type }: Asker, port: number): JsonObject | undefined {
-  const names = type === 'router' ? [`http.${port}`] : [`${port}`, 'http_proxy']
+  const all = managers([...resources.listeners])
+  const tables = all.map((manager) => String((manager['rds'] as JsonObject | undefined)?.['routeConfigName'])).sort()
+  const secure = tables.find((name) => name.startsWith(`https.${port}.`))
+  const names = type === 'router' ? [`http.${port}`, secure] : [`${port}`, 'http_proxy']
   for (const wanted of names)
-    for (const manager of managers([...resources.listeners])) {
+    for (const manager of all) {
       const name = (manager['rds'] as JsonObject | undefined)?.['routeConfigName']
-      if (name !== wanted) continue
+      if (name === undefined || name !== wanted) continue
       const { rds: _, ...rest } = manager
       const table = resources.routes.find((one) => one['name'] === name) ?? { name }
       return { ...rest, routeConfig: { ...table, validateClusters: false } }

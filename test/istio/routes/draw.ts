@@ -32,7 +32,7 @@ const PORTS = [
 /** Hosts as rules write them. */
 const RULE_HOSTS = [
   ...['a', 'b', 'c', 'a.default', `a.default.${DOMAIN}`, `a.shop.${DOMAIN}`, `c.shop.${DOMAIN}`],
-  ...['x.test', 'y.x.test', '*.x.test', '*.test', '*', 'z.test', `*.shop.${DOMAIN}`, '10.1.1.1', 'X.test'],
+  ...['x.test', 'y.x.test', '*.x.test', '*.test', '*', 'z.test', `*.shop.${DOMAIN}`, '10.1.1.1'],
 ] as const
 const DESTINATIONS = [
   ...['a', 'b', 'c', `a.default.${DOMAIN}`, `a.shop.${DOMAIN}`, `c.shop.${DOMAIN}`],
@@ -151,15 +151,21 @@ function addressOf(host: string): string {
 }
 
 function gateway(any: Random): object {
-  const servers = Array.from({ length: 1 + any(2) }, (_, index) => ({
-    port: {
-      number: oneOf(any, [80, 80, 8080]),
-      name: `http${index}`,
-      protocol: oneOf(any, ['HTTP', 'HTTP', 'HTTP2', 'GRPC']),
-    },
-    hosts: [...new Set(Array.from({ length: 1 + any(2) }, () => oneOf(any, GATEWAY_HOSTS)))],
-    ...(any(6) === 0 && { tls: { httpsRedirect: any(4) > 0 } }),
-  }))
+  const servers = Array.from({ length: 1 + any(2) }, (_, index) => {
+    const secure = any(4) === 0
+    return {
+      port: secure
+        ? { number: 443, name: `https${index}`, protocol: 'HTTPS' }
+        : {
+            number: oneOf(any, [80, 80, 8080]),
+            name: `http${index}`,
+            protocol: oneOf(any, ['HTTP', 'HTTP', 'HTTP2', 'GRPC']),
+          },
+      hosts: [...new Set(Array.from({ length: 1 + any(2) }, () => oneOf(any, GATEWAY_HOSTS)))],
+      ...(secure && { tls: { mode: 'SIMPLE', credentialName: 'certificate' } }),
+      ...(!secure && any(6) === 0 && { tls: { httpsRedirect: any(4) > 0 } }),
+    }
+  })
   return { selector: oneOf(any, [{ istio: 'gw' }, { istio: 'gw' }, { istio: 'other' }]), servers }
 }
 

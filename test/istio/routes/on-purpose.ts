@@ -2,15 +2,7 @@ import type { Outcome } from './bed.ts'
 import type { RouteQuestion } from './draw.ts'
 import type { Request } from './requests.ts'
 
-/**
- * What we do otherwise on purpose, so that it is no difference:
- * - A workload's requests to a port that no service has: in Istio nobody listens there; ours have one port for all (docs/architecture.md).
- * - A name without a port means a service's first port where it has no port 80: in Istio nobody can ask so.
- * - Of a service without port 80 Istio serves that port where rules name the service.
- * - A destination without a port is its service's only port; Istio takes that of the request where the service has not got it.
- * - The dot at the end of a host is dropped; Istio knows it for services only.
- * - Of hosts with a namespace that are redirected to https Istio serves the namespace and the slash, as if a host were called so.
- */
+/** Whether a request meets something that we do otherwise on purpose: docs/istio.md. */
 export function isOnPurpose(
   theirs: Outcome | undefined,
   own: Outcome | undefined,
@@ -23,7 +15,7 @@ export function isOnPurpose(
     const redirects = texts.some(({ spec }) =>
       spec.servers?.some(({ tls, hosts }) => tls?.httpsRedirect && hosts.some((host) => host.includes('/'))),
     )
-    return redirects && theirs.status === 404
+    return redirects && theirs.cluster === undefined
   }
   if (theirs.status === 503 && !theirs.cluster && own?.cluster && !own.cluster.startsWith(`outbound|${port}|`))
     return true
@@ -34,7 +26,7 @@ export function isOnPurpose(
     ({ spec }) =>
       spec.location !== undefined && spec.hosts?.some((name) => name === host || name.startsWith(`${host}.`)),
   )
-  return entries.length > 0 && entries.every(({ spec }) => !spec.ports?.some(({ number }) => number === 80))
+  return entries.some(({ spec }) => !spec.ports?.some(({ number }) => number === 80))
 }
 
 /** What is looked at here of ServiceEntries and Gateways. */
@@ -53,8 +45,7 @@ interface Document {
 /** Of an answer that the proxy gives by itself: what rules put on it, a destination that does not exist has in its cluster at Istio. */
 const OF_ANSWERS = /^(access-control-|location$|set-cookie$|grpc-status$)/
 
-/** An outcome without what is otherwise on purpose: who names a destination that does not exist is told so in the body
- * (docs/decisions/missing-destinations.md), and the upstream sees no dot at the end of a host. */
+/** An outcome without what we do otherwise on purpose wherever a request goes: docs/istio.md. */
 export function essential(outcome: Outcome | undefined): Partial<Outcome> {
   if (!outcome) return {}
   if (outcome.cluster === undefined) {
@@ -65,6 +56,6 @@ export function essential(outcome: Outcome | undefined): Partial<Outcome> {
   }
   const { seen, ...rest } = outcome
   if (!seen) return rest
-  const { host = '' } = seen
-  return { ...rest, seen: { ...seen, host: host.replace(/\.(?=$|:)/, '') } }
+  const { host = '', 'grpc-timeout': _, ...others } = seen
+  return { ...rest, seen: { ...others, host: host.replace(/\.(?=$|:)/, '') } }
 }

@@ -45,7 +45,7 @@ const EACH = 24
 export function requests(any: Random, proxies: readonly Asker[]): readonly Request[] {
   return proxies.flatMap(({ type }, proxy) =>
     Array.from({ length: EACH }, () => {
-      const port = type === 'router' ? oneOf(any, [80, 80, 8080]) : oneOf(any, [80, 80, 8080, 9080])
+      const port = type === 'router' ? oneOf(any, [80, 80, 8080, 443]) : oneOf(any, [80, 80, 8080, 9080])
       const name = oneOf(any, NAMES)
       // A sidecar of ours knows the port by the authority alone.
       const plain = type === 'router' ? any(3) > 0 : port === 80 && any(6) === 0

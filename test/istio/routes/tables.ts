@@ -53,14 +53,29 @@ function hostDifferences(
   theirs: VirtualHost,
   mine: VirtualHost,
 ): readonly Difference[] {
-  const [a, b] = [theirs, mine].map(({ routes = [] }) =>
-    routes.map((route) => plainRoute(withMirrors(route, clusters))),
-  )
+  const routesOf = ({ routes = [] }: VirtualHost) =>
+    withoutRepeated(routes.map((route) => plainRoute(withMirrors(route, clusters))))
+  const [a, b] = [routesOf(theirs), routesOf(mine)]
   // A destination that does not exist is an answer of ours (docs/decisions/missing-destinations.md), hosts nobody declared are requests.
-  if (JSON.stringify(b).includes('"meshgate: ') || /^(allow_any|block_all)$/.test(mine.name)) return []
+  const leadsNowhere = a.some((route) => nowhere(route as JsonObject, clusters))
+  if (leadsNowhere || JSON.stringify(b).includes('"meshgate: ') || /^(allow_any|block_all)$/.test(mine.name)) return []
   const found: string[] = []
-  compare(a as JsonValue, b as JsonValue, '', found)
+  compare(a, b, '', found)
   return found.map((line) => ({ id, kind: `${type} table ${line}`, text: `${theirs.name} (ours ${mine.name})` }))
+}
+
+/** Istio says the routes of a rule again for each server of a gateway that it is for. */
+function withoutRepeated(routes: readonly JsonValue[]): JsonValue[] {
+  return routes.filter((route, at) => routes.findIndex((other) => isDeepStrictEqual(other, route)) === at)
+}
+
+/** Whether a plain route leads to a cluster that does not exist. */
+function nowhere(route: JsonObject, clusters: ReadonlySet<string>): boolean {
+  const action = route['route']
+  if (!isObject(action)) return false
+  const many = action['weightedClusters']
+  const names = Array.isArray(many) ? many.map((one) => (one as JsonObject)['name']) : [action['cluster']]
+  return names.some((name) => !clusters.has(String(name)))
 }
 
 function compare(a: JsonValue | undefined, b: JsonValue | undefined, path: string, found: string[]): void {
