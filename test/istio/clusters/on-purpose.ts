@@ -2,7 +2,7 @@ import type { Asker } from '../question.ts'
 import type { Essential } from './essential.ts'
 
 /**
- * Both sides of a cluster without what we do otherwise on purpose:
+ * Both sides of a cluster without what we do otherwise on purpose (docs/decisions/clusters-as-istio.md, of which meshes are not drawn):
  * - What a caller dials is not known without capture: HTTP to resolution NONE goes to the authority, at gateways too, where Istio has no endpoint
  *   for it (docs/architecture.md).
  * - A hash without an algorithm is Maglev (docs/decisions/maglev-default.md).
