@@ -24,7 +24,7 @@ export const DOCS_ZH: Readonly<Record<string, string>> = {
   'Headers, names in lower case; an empty condition asks for presence.': '请求头，名称用小写；空条件表示只要求存在。',
   'Port the request came to.': '请求到达的端口。',
   'Labels of the calling workload; at a gateway its own.': '调用方工作负载的标签；在网关处为网关自身的标签。',
-  'Labels of the calling workload; never true at a gateway.': '调用方工作负载的标签；在网关处永不成立。',
+  'Labels of the calling workload; a gateway does not look at them.': '调用方工作负载的标签；网关不看此条件。',
   'Gateways the rule applies to, in place of those of the VirtualService; `mesh` is all sidecars.':
     '规则适用的网关，取代 VirtualService 的网关；`mesh` 指所有 sidecar。',
   'Query parameters.': '查询参数。',

@@ -112,6 +112,14 @@ describe('gateways', () => {
     expect(
       said(service('a.com'), gateway(http(80, '"*"')), bound('gw', 'a.com', 'match: [{sourceLabels: {app: x}}], ')),
     ).toEqual(['MATCH_NEVER_TRUE vs spec.http[0].match[0].sourceLabels'])
+    const tcp = document(
+      'VirtualService',
+      'vs',
+      '{hosts: [a.com], gateways: [gw], tcp: [{match: [{sourceLabels: {app: x}}], route: [{destination: {host: a.com}}]}]}',
+    )
+    expect(said(service('a.com'), gateway(http(80, '"*"')), tcp)).toEqual([
+      'FIELD_NO_EFFECT vs spec.tcp[0].match[0].sourceLabels',
+    ])
   })
   it('of a match are among those of the VirtualService', () => {
     expect(

@@ -63,13 +63,12 @@ function checkMatch(world: World, service: Of<'VirtualService'>, match: Match, p
   const effective = match.gateways ?? gateways
   if (effective.length === 0 || effective.includes('mesh')) return
   for (const condition of ['sourceLabels', 'sourceNamespace'] as const)
-    if (match[condition] !== undefined)
-      never(
-        [...path, condition],
-        path[1] === 'http'
-          ? `${condition} is compared with the gateway's own: it does not know the calling workload`
-          : `${condition} is about the calling workload, which a gateway does not know`,
-      )
+    if (match[condition] !== undefined) {
+      const where = [...path, condition]
+      if (path[1] === 'http')
+        never(where, `${condition} is compared with the gateway's own: it does not know the calling workload`)
+      else complain(service, 'FIELD_NO_EFFECT', where, `${condition} is not looked at by a gateway`)
+    }
 }
 
 function checkReference(

@@ -9,7 +9,7 @@ import { httpRoute } from './http-route.ts'
 const l4Match = {
   destinationSubnets: optional(strings, 'Destination addresses, IP or CIDR.'),
   port: optional(uint32, 'Port the connection came to.'),
-  sourceLabels: optional(stringMap, 'Labels of the calling workload; never true at a gateway.'),
+  sourceLabels: optional(stringMap, 'Labels of the calling workload; a gateway does not look at them.'),
   gateways: optional(strings, 'Gateways the rule applies to; `mesh` is all sidecars.'),
   sourceNamespace: optional(text, 'Namespace of the calling workload.'),
 }

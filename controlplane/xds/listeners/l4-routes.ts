@@ -80,7 +80,8 @@ function holds(scope: Scope, place: L4Place, virtualService: VirtualService, mat
   const gateways = match.gateways?.length ? match.gateways : (virtualService.spec.gateways ?? [MESH_GATEWAY])
   if (!gateways.some((name) => gatewayKey(name, virtualService.namespace) === place.gateway)) return false
   if (match.port && match.port !== place.port) return false
-  if (scope.proxy.type === 'router') return !match.sourceNamespace && !match.sourceLabels
+  // What a rule for connections says of the caller is nothing to Istio's gateways.
+  if (scope.proxy.type === 'router') return true
   if (match.sourceNamespace && match.sourceNamespace !== scope.proxy.namespace) return false
   return matchesLabels(match.sourceLabels ?? {}, scope.proxy.labels)
 }

@@ -80,6 +80,12 @@ describe('a rule for connections without a port', () => {
   })
 })
 
+it('what a rule for connections says of the caller is nothing to a gateway, as in Istio', () => {
+  const edge = gateway('{port: {number: 9000, protocol: TCP, name: tcp}, hosts: ["*"]}')
+  const rule = rules('v', '"*"', `tcp: [{match: [{sourceLabels: {app: a}, sourceNamespace: b}], ${to('one.com')}}]`)
+  expect(ways(chainsOf('router', '0.0.0.0_9000', ONE, edge, rule))).toEqual(['any -> outbound|443||one.com'])
+})
+
 describe('names at a gateway that passes TLS through', () => {
   const exposes = (...hosts: string[]) => gateway(server(hosts.join(', '), 'mode: PASSTHROUGH'))
   const rule = (name: string, sni: string, host: string) =>
