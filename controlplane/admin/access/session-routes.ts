@@ -6,6 +6,47 @@ import { answers, named, ref } from '../schemas/parts.ts'
 import { type Actor, SESSION_COOKIE, sessionSecret } from './access.ts'
 import type { LoginLimit } from './login-limit.ts'
 
+const login = {
+  operationId: 'login',
+  tags: ['access'],
+  summary: 'Log in: the answer sets a cookie',
+  body: {
+    type: 'object',
+    required: ['user', 'password'],
+    additionalProperties: false,
+    properties: {
+      user: { type: 'string', maxLength: 128, description: 'Name of the user.' },
+      password: {
+        type: 'string',
+        maxLength: 1_024,
+        description: 'In plain: use TLS where the network is not yours.',
+      },
+    },
+  },
+  response: answers(ref('Session'), 'Logged in.'),
+}
+
+const logout = {
+  operationId: 'logout',
+  tags: ['access'],
+  summary: 'End the session',
+  response: answers({ type: 'object', properties: {} }, 'Logged out.'),
+}
+
+const getSession = {
+  operationId: 'getSession',
+  tags: ['access'],
+  summary: 'Who is asking, and what they may',
+  response: answers(ref('Session'), 'The one who asks.'),
+}
+
+const listUsers = {
+  operationId: 'listUsers',
+  tags: ['access'],
+  summary: 'Who may log in; users are made on the server, with `meshgate user`',
+  response: answers(named('users', 'User', 'Everybody who may log in.'), 'By name.'),
+}
+
 /** Logging in and out, who is asking, and who may log in at all. */
 export function sessionRoutes(app: FastifyInstance, need: () => Editing, limit: LoginLimit): void {
   app.post<{ Body: { user: string; password: string } }>(
@@ -13,25 +54,7 @@ export function sessionRoutes(app: FastifyInstance, need: () => Editing, limit: 
     {
       bodyLimit: 16 * 1024,
       config: { refuses: { 401: ['LOGIN_FAILED'], 429: ['TOO_MANY_ATTEMPTS'] }, access: 'public' },
-      schema: {
-        operationId: 'login',
-        tags: ['access'],
-        summary: 'Log in: the answer sets a cookie',
-        body: {
-          type: 'object',
-          required: ['user', 'password'],
-          additionalProperties: false,
-          properties: {
-            user: { type: 'string', maxLength: 128, description: 'Name of the user.' },
-            password: {
-              type: 'string',
-              maxLength: 1_024,
-              description: 'In plain: use TLS where the network is not yours.',
-            },
-          },
-        },
-        response: answers(ref('Session'), 'Logged in.'),
-      },
+      schema: login,
     },
     async (request, reply) => {
       const { accounts, changes } = need()
@@ -52,57 +75,22 @@ export function sessionRoutes(app: FastifyInstance, need: () => Editing, limit: 
     },
   )
 
-  app.post(
-    '/api/v1/logout',
-    {
-      config: { access: 'viewer' },
-      schema: {
-        operationId: 'logout',
-        tags: ['access'],
-        summary: 'End the session',
-        response: answers({ type: 'object', properties: {} }, 'Logged out.'),
-      },
-    },
-    async (request, reply) => {
-      endSession(request, need())
-      reply.header('set-cookie', `${cookie(request, '')}; Max-Age=0`)
-      return {}
-    },
-  )
+  app.post('/api/v1/logout', { config: { access: 'viewer' }, schema: logout }, async (request, reply) => {
+    endSession(request, need())
+    reply.header('set-cookie', `${cookie(request, '')}; Max-Age=0`)
+    return {}
+  })
 
-  app.get(
-    '/api/v1/session',
-    {
-      schema: {
-        operationId: 'getSession',
-        tags: ['access'],
-        summary: 'Who is asking, and what they may',
-        response: answers(ref('Session'), 'The one who asks.'),
-      },
-    },
-    async ({ actor }) => {
-      const { changes } = need()
-      return session(actor!, changes.ledger.readOnly)
-    },
-  )
+  app.get('/api/v1/session', { schema: getSession }, async ({ actor }) => {
+    const { changes } = need()
+    return session(actor!, changes.ledger.readOnly)
+  })
 
-  app.get(
-    '/api/v1/users',
-    {
-      config: { access: 'admin' },
-      schema: {
-        operationId: 'listUsers',
-        tags: ['access'],
-        summary: 'Who may log in; users are made on the server, with `meshgate user`',
-        response: answers(named('users', 'User', 'Everybody who may log in.'), 'By name.'),
-      },
-    },
-    async () => ({
-      users: need()
-        .accounts.users()
-        .map(({ created, ...user }) => ({ ...user, created: new Date(created).toISOString() })),
-    }),
-  )
+  app.get('/api/v1/users', { config: { access: 'admin' }, schema: listUsers }, async () => ({
+    users: need()
+      .accounts.users()
+      .map(({ created, ...user }) => ({ ...user, created: new Date(created).toISOString() })),
+  }))
 }
 
 function session({ name, role: has, via, csrf }: Actor, readOnly: ReadOnlyReason | undefined) {

@@ -7,58 +7,65 @@ import type { Actor } from './access.ts'
 
 const DAY_MS = 24 * 3_600_000
 
+const listTokens = {
+  operationId: 'listTokens',
+  tags: ['access'],
+  summary: 'Tokens of the one who asks; of everybody for an admin',
+  response: answers(named('tokens', 'Token', 'Those that were not revoked.'), 'Oldest first.'),
+}
+
+const createToken = {
+  operationId: 'createToken',
+  tags: ['access'],
+  summary: 'A token for a script; its secret is answered this once',
+  body: {
+    type: 'object',
+    required: ['name', 'role'],
+    additionalProperties: false,
+    properties: {
+      name: {
+        type: 'string',
+        pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$',
+        description: 'For people: what it is for.',
+      },
+      role: { type: 'string', enum: [...ROLES], description: 'Not more than your own.' },
+      days: { type: 'integer', minimum: 1, maximum: 3_650, description: 'Expires after; never if not given.' },
+    },
+  },
+  response: answers(
+    {
+      type: 'object',
+      properties: { token: ref('Token'), secret: text('The token itself; shown this once.') },
+      required: ['token', 'secret'],
+    },
+    'To be sent as `Authorization: Bearer …`.',
+  ),
+}
+
+const revokeToken = {
+  operationId: 'revokeToken',
+  tags: ['access'],
+  summary: 'Revoke a token, at once',
+  params: {
+    type: 'object',
+    properties: { id: { type: 'string', maxLength: 64, description: 'Id of the token, not its secret.' } },
+    required: ['id'],
+  },
+  response: answers({ type: 'object', properties: {} }, 'Revoked.'),
+}
+
 /** Tokens for scripts: whose they are, new ones, and revoking. */
 export function tokenRoutes(app: FastifyInstance, need: () => Editing): void {
-  app.get(
-    '/api/v1/tokens',
-    {
-      schema: {
-        operationId: 'listTokens',
-        tags: ['access'],
-        summary: 'Tokens of the one who asks; of everybody for an admin',
-        response: answers(named('tokens', 'Token', 'Those that were not revoked.'), 'Oldest first.'),
-      },
-    },
-    async ({ actor }) => ({
-      tokens: need()
-        .accounts.tokens()
-        .filter((token) => mayManage(actor!, token))
-        .map(shownToken),
-    }),
-  )
+  app.get('/api/v1/tokens', { schema: listTokens }, async ({ actor }) => ({
+    tokens: need()
+      .accounts.tokens()
+      .filter((token) => mayManage(actor!, token))
+      .map(shownToken),
+  }))
 
   app.post<{ Body: { name: string; role: Role; days?: number } }>(
     '/api/v1/tokens',
-    {
-      config: { refuses: { 403: ['LOGIN_NEEDED'] }, access: 'viewer' },
-      schema: {
-        operationId: 'createToken',
-        tags: ['access'],
-        summary: 'A token for a script; its secret is answered this once',
-        body: {
-          type: 'object',
-          required: ['name', 'role'],
-          additionalProperties: false,
-          properties: {
-            name: {
-              type: 'string',
-              pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$',
-              description: 'For people: what it is for.',
-            },
-            role: { type: 'string', enum: [...ROLES], description: 'Not more than your own.' },
-            days: { type: 'integer', minimum: 1, maximum: 3_650, description: 'Expires after; never if not given.' },
-          },
-        },
-        response: answers(
-          {
-            type: 'object',
-            properties: { token: ref('Token'), secret: text('The token itself; shown this once.') },
-            required: ['token', 'secret'],
-          },
-          'To be sent as `Authorization: Bearer …`.',
-        ),
-      },
-    },
+    { config: { refuses: { 403: ['LOGIN_NEEDED'] }, access: 'viewer' }, schema: createToken },
     async ({ actor, body: { name, role: wanted, days } }) => {
       const { accounts } = need()
       // A token that makes tokens would outlive its own end; and without users there is nobody it would belong to.
@@ -73,20 +80,7 @@ export function tokenRoutes(app: FastifyInstance, need: () => Editing): void {
 
   app.delete<{ Params: { id: string } }>(
     '/api/v1/tokens/:id',
-    {
-      config: { refuses: { 404: ['NOT_FOUND'] }, access: 'viewer' },
-      schema: {
-        operationId: 'revokeToken',
-        tags: ['access'],
-        summary: 'Revoke a token, at once',
-        params: {
-          type: 'object',
-          properties: { id: { type: 'string', maxLength: 64, description: 'Id of the token, not its secret.' } },
-          required: ['id'],
-        },
-        response: answers({ type: 'object', properties: {} }, 'Revoked.'),
-      },
-    },
+    { config: { refuses: { 404: ['NOT_FOUND'] }, access: 'viewer' }, schema: revokeToken },
     async ({ actor, params: { id } }) => {
       const { accounts } = need()
       const token = accounts.tokens().find((one) => one.id === id)

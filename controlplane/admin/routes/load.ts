@@ -13,54 +13,77 @@ const limit = {
   description: 'The most to answer.',
 } as const
 
+const listLoad = {
+  operationId: 'listLoad',
+  tags: ['mesh'],
+  summary: 'Requests that all proxies reported, by cluster',
+  querystring: { type: 'object', properties: { limit } },
+  response: answers(
+    {
+      type: 'object',
+      properties: { clusters: listOf('ClusterTotals', 'Busiest first.') },
+      required: ['clusters'],
+    },
+    'Busiest first; sums since the control plane began to take reports.',
+  ),
+}
+
+const getProxyLoad = {
+  operationId: 'getProxyLoad',
+  tags: ['proxies'],
+  summary: 'What one proxy sent where',
+  params: {
+    type: 'object',
+    properties: { node: { type: 'string', minLength: 1, maxLength: 1024, description: 'Node id.' } },
+    required: ['node'],
+  },
+  querystring: { type: 'object', properties: { limit } },
+  response: answers(
+    { type: 'object', properties: { clusters: listOf('ClusterLoad', 'Busiest first.') }, required: ['clusters'] },
+    'Busiest first; sums since the proxy began to report.',
+  ),
+}
+
+const listEdges = {
+  operationId: 'listEdges',
+  tags: ['mesh'],
+  summary: 'Who calls whom',
+  description: 'Empty unless `Mesh.spec.trafficReports` is on.',
+  querystring: {
+    type: 'object',
+    properties: {
+      window: {
+        type: 'integer',
+        minimum: 1,
+        maximum: RECENT_MINUTES,
+        default: 5,
+        description: 'Minutes that `recent` covers.',
+      },
+      limit,
+    },
+  },
+  response: answers(
+    {
+      type: 'object',
+      properties: { edges: listOf('Edge', 'Busiest in the window first.') },
+      required: ['edges'],
+    },
+    'Busiest in the window first.',
+  ),
+}
+
 /** What proxies sent where, from their load reports. */
 export function loadRoutes(app: FastifyInstance, { reports }: AdminContext): void {
-  app.get<{ Querystring: { limit: number } }>(
-    '/api/v1/load',
-    {
-      schema: {
-        operationId: 'listLoad',
-        tags: ['mesh'],
-        summary: 'Requests that all proxies reported, by cluster',
-        querystring: { type: 'object', properties: { limit } },
-        response: answers(
-          {
-            type: 'object',
-            properties: { clusters: listOf('ClusterTotals', 'Busiest first.') },
-            required: ['clusters'],
-          },
-          'Busiest first; sums since the control plane began to take reports.',
-        ),
-      },
-    },
-    async ({ query }) => ({
-      clusters: [...(reports?.load.clusters() ?? [])]
-        .map(([cluster, totals]) => ({ cluster, ...totals }))
-        .sort((a, b) => b.issued - a.issued || (a.cluster < b.cluster ? -1 : 1))
-        .slice(0, query.limit),
-    }),
-  )
+  app.get<{ Querystring: { limit: number } }>('/api/v1/load', { schema: listLoad }, async ({ query }) => ({
+    clusters: [...(reports?.load.clusters() ?? [])]
+      .map(([cluster, totals]) => ({ cluster, ...totals }))
+      .sort((a, b) => b.issued - a.issued || (a.cluster < b.cluster ? -1 : 1))
+      .slice(0, query.limit),
+  }))
 
   app.get<{ Params: { node: string }; Querystring: { limit: number } }>(
     '/api/v1/proxies/:node/load',
-    {
-      config: { refuses: { 404: ['NOT_FOUND'] } },
-      schema: {
-        operationId: 'getProxyLoad',
-        tags: ['proxies'],
-        summary: 'What one proxy sent where',
-        params: {
-          type: 'object',
-          properties: { node: { type: 'string', minLength: 1, maxLength: 1024, description: 'Node id.' } },
-          required: ['node'],
-        },
-        querystring: { type: 'object', properties: { limit } },
-        response: answers(
-          { type: 'object', properties: { clusters: listOf('ClusterLoad', 'Busiest first.') }, required: ['clusters'] },
-          'Busiest first; sums since the proxy began to report.',
-        ),
-      },
-    },
+    { config: { refuses: { 404: ['NOT_FOUND'] } }, schema: getProxyLoad },
     async ({ params: { node }, query }) => {
       const clusters = reports?.load.clustersOf(node)
       if (!clusters)
@@ -79,35 +102,7 @@ export function loadRoutes(app: FastifyInstance, { reports }: AdminContext): voi
 
   app.get<{ Querystring: { window: number; limit: number } }>(
     '/api/v1/edges',
-    {
-      schema: {
-        operationId: 'listEdges',
-        tags: ['mesh'],
-        summary: 'Who calls whom',
-        description: 'Empty unless `Mesh.spec.trafficReports` is on.',
-        querystring: {
-          type: 'object',
-          properties: {
-            window: {
-              type: 'integer',
-              minimum: 1,
-              maximum: RECENT_MINUTES,
-              default: 5,
-              description: 'Minutes that `recent` covers.',
-            },
-            limit,
-          },
-        },
-        response: answers(
-          {
-            type: 'object',
-            properties: { edges: listOf('Edge', 'Busiest in the window first.') },
-            required: ['edges'],
-          },
-          'Busiest in the window first.',
-        ),
-      },
-    },
+    { schema: listEdges },
     async ({ query }) => ({
       edges: (reports?.access.allEdges(query.window * 60_000) ?? [])
         .slice(0, query.limit)

@@ -6,6 +6,35 @@ import type { AdminContext } from '../context.ts'
 import { notFound } from '../http/errors.ts'
 import { answers, listOf } from '../schemas/parts.ts'
 
+const listServices = {
+  operationId: 'listServices',
+  tags: ['mesh'],
+  summary: 'All services with their endpoints',
+  querystring: {
+    type: 'object',
+    properties: { namespace: { type: 'string', description: 'Only services of this namespace.' } },
+  },
+  response: answers(
+    { type: 'object', properties: { services: listOf('Service', 'By hostname.') }, required: ['services'] },
+    'In order of precedence.',
+  ),
+}
+
+const getService = {
+  operationId: 'getService',
+  tags: ['mesh'],
+  summary: 'The services with a hostname, one for each namespace that declares it',
+  params: { type: 'object', properties: { hostname: { type: 'string', description: 'In full; in any case.' } } },
+  response: answers(
+    {
+      type: 'object',
+      properties: { services: listOf('Service', 'One for each namespace that declares it.') },
+      required: ['services'],
+    },
+    'At least one.',
+  ),
+}
+
 /** The registry as the mesh sees it, before any proxy's scope. */
 export function serviceRoutes(app: FastifyInstance, { mesh }: AdminContext): void {
   const { registry, endpoints, world } = mesh.model
@@ -40,50 +69,16 @@ export function serviceRoutes(app: FastifyInstance, { mesh }: AdminContext): voi
     }
   }
 
-  app.get<{ Querystring: { namespace?: string } }>(
-    '/api/v1/services',
-    {
-      schema: {
-        operationId: 'listServices',
-        tags: ['mesh'],
-        summary: 'All services with their endpoints',
-        querystring: {
-          type: 'object',
-          properties: { namespace: { type: 'string', description: 'Only services of this namespace.' } },
-        },
-        response: answers(
-          { type: 'object', properties: { services: listOf('Service', 'By hostname.') }, required: ['services'] },
-          'In order of precedence.',
-        ),
-      },
-    },
-    async ({ query }) => ({
-      services: registry
-        .services()
-        .filter((service) => !query.namespace || service.namespace === query.namespace)
-        .map(shown),
-    }),
-  )
+  app.get<{ Querystring: { namespace?: string } }>('/api/v1/services', { schema: listServices }, async ({ query }) => ({
+    services: registry
+      .services()
+      .filter((service) => !query.namespace || service.namespace === query.namespace)
+      .map(shown),
+  }))
 
   app.get<{ Params: { hostname: string } }>(
     '/api/v1/services/:hostname',
-    {
-      config: { refuses: { 404: ['NOT_FOUND'] } },
-      schema: {
-        operationId: 'getService',
-        tags: ['mesh'],
-        summary: 'The services with a hostname, one for each namespace that declares it',
-        params: { type: 'object', properties: { hostname: { type: 'string', description: 'In full; in any case.' } } },
-        response: answers(
-          {
-            type: 'object',
-            properties: { services: listOf('Service', 'One for each namespace that declares it.') },
-            required: ['services'],
-          },
-          'At least one.',
-        ),
-      },
-    },
+    { config: { refuses: { 404: ['NOT_FOUND'] } }, schema: getService },
     async ({ params }) => {
       const found = registry.byHostname().get(params.hostname.toLowerCase()) ?? []
       if (found.length === 0) throw notFound(`no service has the hostname ${params.hostname}`)

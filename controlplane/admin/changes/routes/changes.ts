@@ -70,6 +70,53 @@ const REFUSED_WRITES = {
   503: ['STORE_UNAVAILABLE'],
 } as const
 
+const plan = {
+  operationId: 'plan',
+  tags: ['changes'],
+  summary: 'What a change set, or a step back, would do; nothing is changed',
+  body: {
+    type: 'object',
+    additionalProperties: false,
+    properties: {
+      base: { ...revision, description: 'The revision the change was made for; the newest if not given.' },
+      changes: changeSet,
+      ...stepBack,
+    },
+  },
+  response: { ...answers(ref('Plan'), 'What it would do.'), 409: conflict },
+}
+
+const apply = {
+  operationId: 'apply',
+  tags: ['changes'],
+  summary: 'Write a change set that was planned, as a new revision',
+  body: {
+    type: 'object',
+    required: ['plan', 'base', 'changes', 'reason'],
+    additionalProperties: false,
+    properties: {
+      plan: planId,
+      base: { ...revision, description: 'As it was planned with.' },
+      changes: changeSet,
+      reason,
+    },
+  },
+  response: { ...answers(ref('Revision'), 'Written; convergence tells when proxies have it.'), 409: conflict },
+}
+
+const rollback = {
+  operationId: 'rollback',
+  tags: ['changes'],
+  summary: 'Go back to a revision, or take one back, as a new revision',
+  body: {
+    type: 'object',
+    required: ['reason'],
+    additionalProperties: false,
+    properties: { ...stepBack, plan: planId, reason },
+  },
+  response: { ...answers(ref('Revision'), 'Written.'), 409: conflict },
+}
+
 /** What a change would do, doing it and going back. */
 export function changeRoutes(app: FastifyInstance, need: () => Editing, context: AdminContext): void {
   app.post<{ Body: PlanBody }>(
@@ -81,21 +128,7 @@ export function changeRoutes(app: FastifyInstance, need: () => Editing, context:
         access: 'viewer',
         reads: true,
       },
-      schema: {
-        operationId: 'plan',
-        tags: ['changes'],
-        summary: 'What a change set, or a step back, would do; nothing is changed',
-        body: {
-          type: 'object',
-          additionalProperties: false,
-          properties: {
-            base: { ...revision, description: 'The revision the change was made for; the newest if not given.' },
-            changes: changeSet,
-            ...stepBack,
-          },
-        },
-        response: { ...answers(ref('Plan'), 'What it would do.'), 409: conflict },
-      },
+      schema: plan,
     },
     async (request, reply) =>
       orConflict(need(), request, reply, async ({ changes }) =>
@@ -108,23 +141,7 @@ export function changeRoutes(app: FastifyInstance, need: () => Editing, context:
     {
       bodyLimit: LARGEST_BODY_BYTES,
       config: { refuses: REFUSED_WRITES },
-      schema: {
-        operationId: 'apply',
-        tags: ['changes'],
-        summary: 'Write a change set that was planned, as a new revision',
-        body: {
-          type: 'object',
-          required: ['plan', 'base', 'changes', 'reason'],
-          additionalProperties: false,
-          properties: {
-            plan: planId,
-            base: { ...revision, description: 'As it was planned with.' },
-            changes: changeSet,
-            reason,
-          },
-        },
-        response: { ...answers(ref('Revision'), 'Written; convergence tells when proxies have it.'), 409: conflict },
-      },
+      schema: apply,
     },
     async (request, reply) => {
       const { plan, base, changes: sent, reason: why } = request.body
@@ -139,21 +156,7 @@ export function changeRoutes(app: FastifyInstance, need: () => Editing, context:
 
   app.post<{ Body: { to?: number; undo?: number; plan?: string; reason: string } }>(
     '/api/v1/rollback',
-    {
-      config: { refuses: REFUSED_WRITES },
-      schema: {
-        operationId: 'rollback',
-        tags: ['changes'],
-        summary: 'Go back to a revision, or take one back, as a new revision',
-        body: {
-          type: 'object',
-          required: ['reason'],
-          additionalProperties: false,
-          properties: { ...stepBack, plan: planId, reason },
-        },
-        response: { ...answers(ref('Revision'), 'Written.'), 409: conflict },
-      },
-    },
+    { config: { refuses: REFUSED_WRITES }, schema: rollback },
     async (request, reply) => {
       const { plan, to, undo, reason: why } = request.body
       return orConflict(need(), request, reply, async ({ changes }) => {
