@@ -55,7 +55,9 @@ export function createMesh(options: MeshOptions = {}): CompiledMesh {
   const relevant = relevance(model)
   const views = new Map<string, WeakRef<ClassView>>()
   const dropped = new FinalizationRegistry<string>((key) => {
-    if (!views.get(key)?.deref()) views.delete(key)
+    if (views.get(key)?.deref()) return
+    views.delete(key)
+    generations?.unread?.(key)
   })
 
   generations?.onChange(tell)

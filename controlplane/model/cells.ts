@@ -1,4 +1,5 @@
 import { computed, effect, batch as inBatch, type ReadonlySignal, signal, untracked } from '@preact/signals-core'
+import { type Lasting, sweeping } from './lasting.ts'
 import {
   beginReading,
   depend,
@@ -196,20 +197,22 @@ export interface Cells<T> {
   forget(key: string): void
 }
 
-/**
- * A family of cells, one per key, made at first use.
- * @param options `most` is for keys that others choose: beyond so many the oldest are forgotten, and those in use are then computed
- * twice; `again` as for a cell
- */
+/** How a family of cells treats its keys. */
+export interface CellsOptions<T> {
+  /** As for a cell. */
+  readonly again?: (kept: T, computed: T) => void
+  /** For keys that come and go: what means nothing any more is forgotten. Without it only `forget` does that. */
+  readonly lasting?: Lasting
+}
+
+/** A family of cells, one per key, made at first use. */
 export function cells<T>(
   compute: (key: string) => T,
   equal?: (a: T, b: T) => boolean,
-  {
-    most = Number.POSITIVE_INFINITY,
-    again,
-  }: { readonly most?: number; readonly again?: (kept: T, computed: T) => void } = {},
+  { again, lasting }: CellsOptions<T> = {},
 ): Cells<T> {
   const family = new Map<string, Cell<T>>()
+  const sweep = lasting && sweeping(lasting)
   const read = (key: string) => {
     let member = family.get(key)
     if (!member && supposed) {
@@ -219,7 +222,7 @@ export function cells<T>(
     } else if (!member) {
       member = cell(() => compute(key), equal, again)
       family.set(key, member)
-      if (family.size > most) for (const oldest of family.keys()) if (family.delete(oldest)) break
+      if (sweep) unrecorded(() => sweep(family, key))
     }
     return member()
   }

@@ -1,6 +1,7 @@
 import type { ServiceEntrySpec } from '../config/kinds/service-entry.ts'
 import type { ConfigObject } from '../config/object.ts'
-import { batch, type Source, sameItems, source } from './cells.ts'
+import { batch, cell, type Source, sameItems, source, unrecorded } from './cells.ts'
+import { sweeping } from './lasting.ts'
 import type { EndpointHealth, Locality } from './service.ts'
 import { isSupposing } from './supposition.ts'
 
@@ -41,6 +42,12 @@ export const NO_DISCOVERY: DiscoveryReader = { services: () => [], endpoints: ()
 export class Discovery implements DiscoveryReader {
   readonly #services = source<readonly DiscoveredService[]>([], 'discovered services')
   readonly #endpoints = new Map<string, Source<readonly DiscoveredEndpoint[] | undefined>>()
+  readonly #hosts = cell(() => new Set(this.#services.value.map(({ spec }) => spec.hosts[0])))
+  /** Who reads the endpoints of a service that is gone looks again should it come back: the list of services is another one then. */
+  readonly #forgetGone = sweeping({
+    present: () => this.#hosts(),
+    has: (hosts, hostname) => hosts.has(hostname) || this.#used.has(hostname),
+  })
   readonly #round = source(0, 'discovery round')
   /** Hosts in use, with the round in which they were last read. */
   readonly #used = new Map<string, number>()
@@ -121,6 +128,7 @@ export class Discovery implements DiscoveryReader {
     if (!present) {
       present = source<readonly DiscoveredEndpoint[] | undefined>(undefined)
       this.#endpoints.set(hostname, present)
+      unrecorded(() => this.#forgetGone(this.#endpoints, hostname))
     }
     return present
   }

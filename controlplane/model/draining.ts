@@ -1,4 +1,5 @@
 import { type Cell, type Source, source, unrecorded, watch } from './cells.ts'
+import { type Lasting, type Swept, sweeping } from './lasting.ts'
 import type { Endpoint } from './service.ts'
 import { isSupposing } from './supposition.ts'
 
@@ -7,6 +8,8 @@ export interface DrainingOptions {
   readonly drainMs: () => number
   /** Called when the time of some is over and they are gone. */
   readonly onExpired: () => void
+  /** Which keys are still of a service. */
+  readonly lasting: Lasting
 }
 
 interface Leaving {
@@ -26,16 +29,34 @@ const NOBODY: readonly Leaving[] = []
  * over. Proxies give them nothing new while what they have under way ends, and an addition in the same change is in force
  * before the removal is.
  *
- * Only what somebody is served is followed: `follow` begins with the first reader of a key and ends with `forget`.
+ * Only what somebody is served is followed: from the first reader of a key until its service is no longer declared.
  */
 export class Draining {
   readonly #options: DrainingOptions
   readonly #watched = new Map<string, Watched>()
   #timer: NodeJS.Timeout | undefined
+  readonly #sweep: ReturnType<typeof sweeping>
   #timerAt = Number.POSITIVE_INFINITY
+
+  /** Keys of which nobody leaves at present, as a table to be swept. */
+  readonly #ofNobody: Swept
 
   constructor(options: DrainingOptions) {
     this.#options = options
+    this.#sweep = sweeping(options.lasting)
+    const watched = this.#watched
+    this.#ofNobody = {
+      get size() {
+        return watched.size
+      },
+      *keys() {
+        for (const [key, { leaving }] of watched) if (leaving.peek().length === 0) yield key
+      },
+      delete(key) {
+        watched.get(key)!.stop()
+        watched.delete(key)
+      },
+    }
   }
 
   /** What left `present` a moment ago (tracked). Call it only for keys of which somebody is served. */
@@ -49,17 +70,9 @@ export class Draining {
     if (!watched) {
       watched = this.#watch(present)
       this.#watched.set(key, watched)
+      unrecorded(() => this.#sweep(this.#ofNobody, key))
     }
     return watched.leaving.value.map(({ endpoint }) => endpoint)
-  }
-
-  /** Ends following what nobody is served any more. */
-  forget(wanted: (key: string) => boolean): void {
-    for (const [key, { stop }] of this.#watched) {
-      if (wanted(key)) continue
-      stop()
-      this.#watched.delete(key)
-    }
   }
 
   #watch(present: Cell<readonly Endpoint[]>): Watched {

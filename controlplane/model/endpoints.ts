@@ -41,31 +41,37 @@ export function createEndpoints(
   const selected = new WeakMap<WorkloadEntry, Map<string, Endpoint>>()
   const discovered = new WeakMap<DiscoveredEndpoint, Map<string, Endpoint>>()
 
-  const family = cells<readonly Endpoint[]>((key) => {
-    const cut = key.lastIndexOf('\n')
-    const service = registry.current(key.slice(0, cut))
-    const number = Number(key.slice(cut + 1))
-    const port = service?.ports.find((candidate) => candidate.number === number)
-    if (!service || !port) return []
-    return registry.entries(service).flatMap((entry) => {
-      if (registry.isDiscovered(entry))
-        return (discovery.endpoints(service.hostname) ?? []).map((instance) =>
-          memo(discovered, instance, `${entry.key} ${portKey(port)}`, () => fromRegistry(world, entry, instance, port)),
-        )
-      if (!(entry.spec.ports ?? []).some((candidate) => candidate.number === number)) return []
-      const labels = entry.spec.workloadSelector?.labels
-      if (entry.spec.workloadSelector)
-        return world
-          .inNamespace<WorkloadEntrySpec>('WorkloadEntry', entry.namespace)
-          .filter((workload) => labels && matchesLabels(labels, workloadLabels(workload)))
-          .map((workload) => memo(selected, workload, portKey(port), () => fromWorkload(world, workload, port)))
-      if (!entry.spec.endpoints?.length && service.resolution.startsWith('DNS')) {
-        const key = JSON.stringify([port.number, port.targetPort, entry.labels])
-        return [memo(themselves, service, key, () => itself(service, port, entry.labels))]
-      }
-      return memo(inline, entry, portKey(port), () => fromEntry(world, entry, port))
-    })
-  }, sameItems)
+  const family = cells<readonly Endpoint[]>(
+    (key) => {
+      const cut = key.lastIndexOf('\n')
+      const service = registry.current(key.slice(0, cut))
+      const number = Number(key.slice(cut + 1))
+      const port = service?.ports.find((candidate) => candidate.number === number)
+      if (!service || !port) return []
+      return registry.entries(service).flatMap((entry) => {
+        if (registry.isDiscovered(entry))
+          return (discovery.endpoints(service.hostname) ?? []).map((instance) =>
+            memo(discovered, instance, `${entry.key} ${portKey(port)}`, () =>
+              fromRegistry(world, entry, instance, port),
+            ),
+          )
+        if (!(entry.spec.ports ?? []).some((candidate) => candidate.number === number)) return []
+        const labels = entry.spec.workloadSelector?.labels
+        if (entry.spec.workloadSelector)
+          return world
+            .inNamespace<WorkloadEntrySpec>('WorkloadEntry', entry.namespace)
+            .filter((workload) => labels && matchesLabels(labels, workloadLabels(workload)))
+            .map((workload) => memo(selected, workload, portKey(port), () => fromWorkload(world, workload, port)))
+        if (!entry.spec.endpoints?.length && service.resolution.startsWith('DNS')) {
+          const key = JSON.stringify([port.number, port.targetPort, entry.labels])
+          return [memo(themselves, service, key, () => itself(service, port, entry.labels))]
+        }
+        return memo(inline, entry, portKey(port), () => fromEntry(world, entry, port))
+      })
+    },
+    sameItems,
+    { lasting: registry.declared },
+  )
 
   const look: Endpoints['look'] = (service, port) =>
     family(`${serviceKey(service.hostname, service.namespace)}\n${port.number}`)

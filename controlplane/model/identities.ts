@@ -18,23 +18,27 @@ export function createServerNames(
   registry: Registry,
   settings: Cell<MeshSettings>,
 ): (service: Service) => readonly string[] {
-  const family = cells<readonly string[]>((key) => {
-    const service = registry.current(key)
-    if (!service) return []
-    const { trustDomain } = settings()
-    const accounts = registry.entries(service).flatMap((entry) => {
-      const { endpoints = [], workloadSelector } = entry.spec
-      const workloads: readonly WorkloadEntrySpec[] = workloadSelector
-        ? world
-            .inNamespace<WorkloadEntrySpec>('WorkloadEntry', entry.namespace)
-            .filter((one) => workloadSelector.labels && matchesLabels(workloadSelector.labels, workloadLabels(one)))
-            .map(({ spec }) => spec)
-        : endpoints
-      return workloads.flatMap(({ serviceAccount }) =>
-        serviceAccount ? [`spiffe://${trustDomain}/ns/${entry.namespace}/sa/${serviceAccount}`] : [],
-      )
-    })
-    return [...new Set([...service.subjectAltNames, ...accounts.sort()])]
-  }, sameItems)
+  const family = cells<readonly string[]>(
+    (key) => {
+      const service = registry.current(key)
+      if (!service) return []
+      const { trustDomain } = settings()
+      const accounts = registry.entries(service).flatMap((entry) => {
+        const { endpoints = [], workloadSelector } = entry.spec
+        const workloads: readonly WorkloadEntrySpec[] = workloadSelector
+          ? world
+              .inNamespace<WorkloadEntrySpec>('WorkloadEntry', entry.namespace)
+              .filter((one) => workloadSelector.labels && matchesLabels(workloadSelector.labels, workloadLabels(one)))
+              .map(({ spec }) => spec)
+          : endpoints
+        return workloads.flatMap(({ serviceAccount }) =>
+          serviceAccount ? [`spiffe://${trustDomain}/ns/${entry.namespace}/sa/${serviceAccount}`] : [],
+        )
+      })
+      return [...new Set([...service.subjectAltNames, ...accounts.sort()])]
+    },
+    sameItems,
+    { lasting: registry.declared },
+  )
   return (service) => family(serviceKey(service.hostname, service.namespace))
 }

@@ -23,7 +23,8 @@ export function createModel({ discovery = NO_DISCOVERY, onDrained }: ModelOption
     (a, b) => JSON.stringify(a) === JSON.stringify(b),
   )
   const registry = createRegistry(world, settings, discovery)
-  const draining = onDrained && new Draining({ drainMs: () => settings().drainMs, onExpired: onDrained })
+  const draining =
+    onDrained && new Draining({ drainMs: () => settings().drainMs, onExpired: onDrained, lasting: registry.declared })
   return {
     world,
     settings,

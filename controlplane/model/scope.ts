@@ -4,6 +4,7 @@ import type { RateLimitSpec } from '../config/kinds/rate-limit.ts'
 import type { SidecarSpec } from '../config/kinds/sidecar.ts'
 import type { VirtualServiceSpec } from '../config/kinds/virtual-service.ts'
 import type { ConfigObject } from '../config/object.ts'
+import type { Lasting } from './lasting.ts'
 import type { ProxyClass } from './proxy-class.ts'
 import type { Endpoint, Service, ServicePort } from './service.ts'
 import type { MeshSettings } from './settings.ts'
@@ -35,6 +36,10 @@ export interface Scope {
   sidecar(): ConfigObject<SidecarSpec> | undefined
   /** Visible services in order of hostname, one for each hostname: that of the own namespace, else one exported to it by name, else the oldest. */
   services(): readonly Service[]
+  /** Of keys that are a hostname, or begin with one and a line end: whether there is a visible service of that name. */
+  readonly hosts: Lasting
+  /** Of keys of `virtualServices`: whether there is such a gateway. */
+  readonly boundGateways: Lasting
   /** The visible service with exactly this hostname. */
   service(hostname: string): Service | undefined
   /**

@@ -2,6 +2,7 @@ import type { ServiceEntrySpec } from '../config/kinds/service-entry.ts'
 import type { ConfigObject, Origin } from '../config/object.ts'
 import { type Cell, cell, cells, sameEntries, sameItems } from './cells.ts'
 import type { DiscoveryReader } from './discovery.ts'
+import { type Lasting, whilePresent } from './lasting.ts'
 import { Memory } from './memory.ts'
 import { portProtocol, type Resolution, type Service, type ServicePort } from './service.ts'
 import type { MeshSettings } from './settings.ts'
@@ -15,8 +16,12 @@ export interface Registry {
   services: Cell<readonly Service[]>
   /** The same by hostname, several where namespaces declare the same one. */
   byHostname: Cell<ReadonlyMap<string, readonly Service[]>>
+  /** Namespaces that have services. */
+  namespaces: Cell<ReadonlySet<string>>
   /** The service of a `serviceKey` as it is at present. */
   current(key: string): Service | undefined
+  /** Of keys that are a `serviceKey`, or begin with one and a line end: whether the service is still declared. */
+  readonly declared: Lasting
   /** The ServiceEntries that declare a service, newest content: their endpoints together are the service's. */
   entries(service: Service): readonly ServiceEntry[]
   /** Whether an entry stands for a service of a registry: its endpoints are the registry's. */
@@ -101,22 +106,33 @@ export function createRegistry(world: World, settings: Cell<MeshSettings>, disco
     return map as ReadonlyMap<string, readonly Service[]>
   }, sameEntries)
 
+  const namespaces = cell(() => new Set(services().map(({ namespace }) => namespace)))
+
   // A cell per service: who reads the entries of one has no part in changes of the others.
-  const entriesOf = cells<readonly ServiceEntry[]>((key) => grouped().get(key) ?? [], sameItems)
+  const declared = whilePresent({ present: grouped, has: (groups, key) => groups.has(serviceOf(key)) })
+  const entriesOf = cells<readonly ServiceEntry[]>((key) => grouped().get(key) ?? [], sameItems, {
+    lasting: declared,
+  })
 
   // As above: a cell per service.
-  const current = cells<Service | undefined>((key) => {
-    const cut = key.indexOf('\n')
-    const namespace = key.slice(cut + 1)
-    return byHostname()
-      .get(key.slice(0, cut))
-      ?.find((service) => service.namespace === namespace)
-  })
+  const current = cells<Service | undefined>(
+    (key) => {
+      const cut = key.indexOf('\n')
+      const namespace = key.slice(cut + 1)
+      return byHostname()
+        .get(key.slice(0, cut))
+        ?.find((service) => service.namespace === namespace)
+    },
+    undefined,
+    { lasting: declared },
+  )
 
   return {
     services,
     byHostname,
+    namespaces,
     current,
+    declared,
     entries: (service) =>
       entriesOf(serviceKey(service.hostname, service.namespace)).map((entry) =>
         isDiscovered(entry) ? entry : world.current(entry),
@@ -136,6 +152,12 @@ interface Known {
 function isSame(a: Service, b: Service): boolean {
   const shape = ({ origin: _, ...parts }: Service) => JSON.stringify(parts)
   return a.origin.object.key === b.origin.object.key && shape(a) === shape(b)
+}
+
+/** The `serviceKey` that a key begins with. */
+function serviceOf(key: string): string {
+  const end = key.indexOf('\n', key.indexOf('\n') + 1)
+  return end < 0 ? key : key.slice(0, end)
 }
 
 export function serviceKey(hostname: string, namespace: string): string {

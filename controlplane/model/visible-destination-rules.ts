@@ -3,6 +3,7 @@ import type { ConfigObject } from '../config/object.ts'
 import { cells, sameItems } from './cells.ts'
 import { matchesLabels } from './endpoints.ts'
 import { compareSpecificity, expandShortName, exportedTo, hostWithin } from './hosts.ts'
+import { whilePresent } from './lasting.ts'
 import type { Model } from './model.ts'
 import type { ProxyClass } from './proxy-class.ts'
 import type { Scope } from './scope.ts'
@@ -46,22 +47,34 @@ export function visibleDestinationRules(
     return registry.byHostname().has(host) ? host : expandShortName(rule.spec.host, rule.namespace, settings().domain)
   }
 
-  const level = cells<Level>((key) => {
-    const cut = key.indexOf('/')
-    const part = key.slice(0, cut) as Part
-    const byDefault = settings().exportTo.destinationRule
-    const byHost = new Map<string, DestinationRule[]>()
-    for (const rule of world.inNamespace<DestinationRuleSpec>('DestinationRule', key.slice(cut + 1))) {
-      if (!belongs(rule, part, byDefault)) continue
-      const host = hostOf(rule)
-      const list = byHost.get(host)
-      if (list) list.push(rule)
-      else byHost.set(host, [rule])
-    }
-    const hosts = new Map<string, readonly DestinationRule[]>()
-    for (const [host, rules] of byHost) hosts.set(host, choose(groupsOf(rules), part, proxy, byDefault))
-    return { hosts, wildcards: [...hosts.keys()].filter((host) => host.startsWith('*')).sort(compareSpecificity) }
-  }, sameLevel)
+  const level = cells<Level>(
+    (key) => {
+      const cut = key.indexOf('/')
+      const part = key.slice(0, cut) as Part
+      const byDefault = settings().exportTo.destinationRule
+      const byHost = new Map<string, DestinationRule[]>()
+      for (const rule of world.inNamespace<DestinationRuleSpec>('DestinationRule', key.slice(cut + 1))) {
+        if (!belongs(rule, part, byDefault)) continue
+        const host = hostOf(rule)
+        const list = byHost.get(host)
+        if (list) list.push(rule)
+        else byHost.set(host, [rule])
+      }
+      const hosts = new Map<string, readonly DestinationRule[]>()
+      for (const [host, rules] of byHost) hosts.set(host, choose(groupsOf(rules), part, proxy, byDefault))
+      return { hosts, wildcards: [...hosts.keys()].filter((host) => host.startsWith('*')).sort(compareSpecificity) }
+    },
+    sameLevel,
+    {
+      lasting: whilePresent({
+        present: registry.namespaces,
+        has: (all, key) => {
+          const namespace = key.slice(key.indexOf('/') + 1)
+          return all.has(namespace) || namespace === proxy.namespace || namespace === settings().rootNamespace
+        },
+      }),
+    },
+  )
 
   const find = (hostname: string, namespace: string, at: (key: string) => Level): readonly DestinationRule[] => {
     const { rootNamespace } = settings()
@@ -78,10 +91,14 @@ export function visibleDestinationRules(
     return NO_RULES
   }
 
-  const ofService = cells<readonly DestinationRule[]>((key) => {
-    const cut = key.indexOf('\n')
-    return find(key.slice(0, cut), key.slice(cut + 1), level)
-  }, sameItems)
+  const ofService = cells<readonly DestinationRule[]>(
+    (key) => {
+      const cut = key.indexOf('\n')
+      return find(key.slice(0, cut), key.slice(cut + 1), level)
+    },
+    sameItems,
+    { lasting: registry.declared },
+  )
 
   return {
     destinationRules: ({ hostname, namespace }) => ofService(`${hostname}\n${namespace}`),

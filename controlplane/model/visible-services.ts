@@ -5,6 +5,7 @@ import { rulesOf } from '../config/msg-router-rules.ts'
 import type { ConfigObject } from '../config/object.ts'
 import { type Cell, cell, cells, sameItems, unrecorded } from './cells.ts'
 import { expandShortName, exportedTo } from './hosts.ts'
+import { whilePresent } from './lasting.ts'
 import type { Model } from './model.ts'
 import type { ProxyClass } from './proxy-class.ts'
 import { MESH_GATEWAY, type Scope } from './scope.ts'
@@ -27,7 +28,7 @@ export function visibleServices(
   proxy: ProxyClass,
   sidecar: Cell<Sidecar | undefined>,
   virtual: Pick<Scope, 'virtualServices' | 'delegate'>,
-): Pick<Scope, 'services' | 'service' | 'resolve' | 'hostname'> {
+): Pick<Scope, 'services' | 'service' | 'hosts' | 'resolve' | 'hostname'> {
   /** Services of one hostname that the class may see: those exported to its namespace by name before those for all, as Istio has them. */
   const visible = (candidates: readonly Service[]): readonly Service[] => {
     const seen = candidates.filter((service) => exportedTo(service.exportTo, service.namespace, proxy.namespace))
@@ -77,7 +78,8 @@ export function visibleServices(
   }, sameItems)
 
   const byHostname = cell(() => new Map(services().map((service) => [service.hostname, service])))
-  const member = cells<Service | undefined>((hostname) => byHostname().get(hostname))
+  const hosts = whilePresent({ present: byHostname, has: (all, key) => all.has(key.split('\n', 1)[0]!) })
+  const member = cells<Service | undefined>((hostname) => byHostname().get(hostname), undefined, { lasting: hosts })
   // Clients may ask for any name: those of no service get no cell of their own.
   const service = (hostname: string) =>
     unrecorded(byHostname).has(hostname) ? member(hostname) : byHostname().get(hostname)
@@ -85,6 +87,7 @@ export function visibleServices(
   return {
     services,
     service,
+    hosts,
     resolve: (host, namespace) =>
       service(host.toLowerCase()) ?? service(expandShortName(host, namespace, settings().domain)),
     hostname: (host, namespace) =>

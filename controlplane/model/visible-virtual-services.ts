@@ -2,6 +2,7 @@ import type { VirtualServiceSpec } from '../config/kinds/virtual-service.ts'
 import type { ConfigObject } from '../config/object.ts'
 import { type Cell, cell, cells, sameItems } from './cells.ts'
 import { exportedTo } from './hosts.ts'
+import { whilePresent } from './lasting.ts'
 import type { Model } from './model.ts'
 import type { ProxyClass } from './proxy-class.ts'
 import { MESH_GATEWAY, type Scope } from './scope.ts'
@@ -14,7 +15,7 @@ export function visibleVirtualServices(
   { world, settings }: Model,
   proxy: ProxyClass,
   sidecar: Cell<Sidecar | undefined>,
-): Pick<Scope, 'virtualServices' | 'delegate'> {
+): Pick<Scope, 'virtualServices' | 'boundGateways' | 'delegate'> {
   const exported = ({ spec, namespace }: VirtualService, viewer: string) =>
     exportedTo(spec.exportTo?.length ? spec.exportTo : settings().exportTo.virtualService, namespace, viewer)
 
@@ -26,17 +27,26 @@ export function visibleVirtualServices(
     sameItems,
   )
 
-  const virtualServices = cells<readonly VirtualService[]>((gateway) => {
-    const bound = visible().filter(
-      (virtualService) => virtualService.spec.hosts?.length && boundTo(virtualService, gateway),
-    )
-    if (gateway !== MESH_GATEWAY) return bound
-    const hosts = egressHosts(sidecar(), proxy.namespace)
-    return bound.filter((virtualService) => virtualServiceInScope(hosts, virtualService, settings().domain))
-  }, sameItems)
+  const boundGateways = whilePresent({
+    present: () => world.all('Gateway'),
+    has: (all, key) => key === MESH_GATEWAY || all.some(({ namespace, name }) => key === `${namespace}/${name}`),
+  })
+  const virtualServices = cells<readonly VirtualService[]>(
+    (gateway) => {
+      const bound = visible().filter(
+        (virtualService) => virtualService.spec.hosts?.length && boundTo(virtualService, gateway),
+      )
+      if (gateway !== MESH_GATEWAY) return bound
+      const hosts = egressHosts(sidecar(), proxy.namespace)
+      return bound.filter((virtualService) => virtualServiceInScope(hosts, virtualService, settings().domain))
+    },
+    sameItems,
+    { lasting: boundGateways },
+  )
 
   return {
     virtualServices,
+    boundGateways,
     delegate: (namespace, name, viewer) =>
       world
         .inNamespace<VirtualServiceSpec>('VirtualService', namespace)

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { ConfigObject, Named, Origin } from '../config/object.ts'
 import { batch, cells, type Source, sameItems, source } from './cells.ts'
+import { whilePresent } from './lasting.ts'
 import { isSupposing, type Supposition, suppose } from './supposition.ts'
 
 /**
@@ -9,14 +10,20 @@ import { isSupposing, type Supposition, suppose } from './supposition.ts'
  */
 export class World {
   readonly #byKind = new Map<string, Source<readonly ConfigObject[]>>()
-  readonly #inNamespace = cells<readonly ConfigObject[]>((key) => {
-    const slash = key.indexOf('/')
-    const namespace = key.slice(slash + 1)
-    return this.all(key.slice(0, slash)).filter((object) => object.namespace === namespace)
-  }, sameItems)
+  readonly #inNamespace = cells<readonly ConfigObject[]>(
+    (key) => {
+      const slash = key.indexOf('/')
+      const namespace = key.slice(slash + 1)
+      return this.all(key.slice(0, slash)).filter((object) => object.namespace === namespace)
+    },
+    sameItems,
+    { lasting: whilePresent({ present: () => this.#present(), has: (present, key) => present.has(key) }) },
+  )
   /** The objects as last read, for places in files; cells hold older twins of equal content. */
   #newest: ReadonlyMap<string, ConfigObject> = new Map()
   #kept = new Map<string, Kept>()
+  /** `<kind>/<namespace>` of all objects, and of which commit. */
+  #places: { readonly of: ReadonlyMap<string, Kept>; readonly all: ReadonlySet<string> } | undefined
   /** The content of those objects whose volatile part somebody reads. */
   readonly #current = new Map<string, Source<ConfigObject>>()
   /** The objects of a world that is only supposed. */
@@ -153,6 +160,16 @@ export class World {
   /** The newest reading of an object (not tracked): content equal, places in its file up to date. */
   newest(object: Named): ConfigObject | undefined {
     return this.#newest.get(object.key)
+  }
+
+  /** `<kind>/<namespace>` of all objects (not tracked). */
+  #present(): ReadonlySet<string> {
+    if (this.#places?.of !== this.#kept) {
+      const all = new Set<string>()
+      for (const { listed } of this.#kept.values()) all.add(`${listed.kind}/${listed.namespace}`)
+      this.#places = { of: this.#kept, all }
+    }
+    return this.#places.all
   }
 
   #source(kind: string): Source<readonly ConfigObject[]> {

@@ -1,15 +1,14 @@
-import { cells, type Source, source } from '../model/cells.ts'
+import { type Source, source } from '../model/cells.ts'
 
 /** Generations of one class: cluster (without generation) → how far it has come. Clusters never let go of are absent. */
 export type ClassGenerations = ReadonlyMap<string, number>
 
 /** Highest number a cluster's generation may have when it comes from a client: what a client says may be wrong. */
 const MOST_BELIEVED = 1_000_000
-/** Clusters remembered in all: names come from clients too. */
+/** Clusters remembered in all, and of one class: names come from clients too. Beyond it the one that changed longest ago is forgotten. */
 const MOST_CLUSTERS = 200_000
-
-/** Clusters remembered as asked about; proxies may ask for any name. */
-const MOST_ASKED = 100_000
+/** Clusters of all classes together. Beyond it the class that changed longest ago is forgotten: hardly one that still has proxies. */
+const MOST_REMEMBERED = 500_000
 
 /**
  * How often each class of proxies has let go of each cluster. A number is given to a cluster once, whatever the class: a
@@ -20,17 +19,10 @@ export class GenerationBook {
   /** Highest number given so far, by cluster. */
   readonly #highest = new Map<string, number>()
   readonly #listeners = new Set<() => void>()
-  readonly #of = cells<number>(
-    (key) => {
-      const [classKey, cluster] = key.split('\n') as [string, string]
-      return this.#class(classKey).value.get(cluster) ?? 0
-    },
-    undefined,
-    { most: MOST_ASKED },
-  )
+  #remembered = 0
 
   of(classKey: string, cluster: string): number {
-    return this.#of(`${classKey}\n${cluster}`)
+    return this.#class(classKey).value.get(cluster) ?? 0
   }
 
   /** Of all clusters of a class that were let go of, for who names thousands: one read, which each change of the class concerns. */
@@ -78,12 +70,37 @@ export class GenerationBook {
     )
   }
 
+  /** Nobody reads the generations of this class any more: one that has none is forgotten. */
+  unread(classKey: string): void {
+    if (this.#classes.get(classKey)?.peek().size === 0) this.#classes.delete(classKey)
+  }
+
   #set(classKey: string, changes: ClassGenerations): void {
     if (changes.size === 0) return
-    for (const [cluster, generation] of changes)
-      this.#highest.set(cluster, Math.max(generation, this.#highest.get(cluster) ?? 0))
+    for (const [cluster, generation] of changes) {
+      const highest = Math.max(generation, this.#highest.get(cluster) ?? 0)
+      this.#highest.delete(cluster)
+      this.#highest.set(cluster, highest)
+    }
+    dropOldest(this.#highest)
     const present = this.#class(classKey)
-    present.value = new Map([...present.peek(), ...changes])
+    const all = new Map(present.peek())
+    for (const [cluster, generation] of changes) {
+      all.delete(cluster)
+      all.set(cluster, generation)
+    }
+    dropOldest(all)
+    this.#remembered += all.size - present.peek().size
+    present.value = all
+    // Those that changed last come last.
+    this.#classes.delete(classKey)
+    this.#classes.set(classKey, present)
+    for (const [key, oldest] of this.#classes) {
+      if (this.#remembered <= MOST_REMEMBERED || key === classKey) break
+      this.#remembered -= oldest.peek().size
+      this.#classes.delete(key)
+      oldest.value = new Map()
+    }
     for (const listener of [...this.#listeners]) listener()
   }
 
@@ -94,5 +111,13 @@ export class GenerationBook {
       this.#classes.set(classKey, known)
     }
     return known
+  }
+}
+
+/** Of clusters in order of their last change. */
+function dropOldest(clusters: Map<string, number>): void {
+  for (const cluster of clusters.keys()) {
+    if (clusters.size <= MOST_CLUSTERS) return
+    clusters.delete(cluster)
   }
 }

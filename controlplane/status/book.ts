@@ -174,8 +174,9 @@ export class StatusBook {
       this.gone.delete(id)
     }
     let idle = 0
-    for (const [key, { idleSince }] of [...this.classes].reverse()) {
+    for (const [key, { verdicts, idleSince }] of [...this.classes].reverse()) {
       if (idleSince !== undefined && (idleSince < since || ++idle > MOST_IDLE_CLASSES)) this.classes.delete(key)
+      else verdicts.sweep(since)
     }
   }
 

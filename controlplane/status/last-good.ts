@@ -62,6 +62,8 @@ const MOST_VOTES = 10_000
 export class LastGood implements Verdicts {
   private readonly entries = new Map<string, Refused>()
   private readonly good = new Map<string, Accepted>()
+  /** Names that nobody asks for any more, and since when, longest ago first. */
+  private readonly idle = new Map<string, number>()
   private readonly changed: () => void
   private readonly now: () => number
 
@@ -102,6 +104,7 @@ export class LastGood implements Verdicts {
     if (!compiled) {
       this.entries.delete(key)
       this.good.delete(key)
+      this.idle.delete(key)
       return undefined
     }
     const known = this.entries.get(key)
@@ -163,6 +166,7 @@ export class LastGood implements Verdicts {
 
   holds(resource: Resource): void {
     const key = keyOf(resource.type, resource.name)
+    if (this.idle.size > 0) this.idle.delete(key)
     const good = this.good.get(key)
     if (!good) {
       if (this.good.size >= MOST_ACCEPTED) this.good.delete(this.good.keys().next().value!)
@@ -170,6 +174,20 @@ export class LastGood implements Verdicts {
     } else if (good.latest.version !== resource.version) {
       good.before = good.latest
       good.latest = resource
+    }
+  }
+
+  unfollowed(type: ResourceType, name: string): void {
+    const key = keyOf(type, name)
+    if (this.good.has(key) && !this.idle.has(key)) this.idle.set(key, this.now())
+  }
+
+  /** Forgets what was accepted under names that nobody has asked for since then, ms. */
+  sweep(since: number): void {
+    for (const [key, idleSince] of this.idle) {
+      if (idleSince >= since) return
+      this.idle.delete(key)
+      if (!this.entries.has(key)) this.good.delete(key)
     }
   }
 

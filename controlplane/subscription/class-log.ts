@@ -306,7 +306,13 @@ export class ClassLog {
   private source(type: ResourceType) {
     return {
       names: () => (type === 'cds' && this.view.onDemand ? this.view.onDemand.eager() : this.view.names(type)),
-      forget: (name: string) => this.view.forget?.(type, name),
+      forget: (name: string) => {
+        this.view.forget?.(type, name)
+        this.verdicts.unfollowed(type, name)
+      },
+      forgetOthers: (wanted: (name: string) => boolean) => {
+        for (const name of this.view.forgetOthers?.(type, wanted) ?? []) this.verdicts.unfollowed(type, name)
+      },
       keep: (published: Resource) => (this.verdicts.any ? this.verdicts.usable(published) : published),
       get: (name: string) => {
         const compiled = this.view.get(type, name)

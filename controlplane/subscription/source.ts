@@ -9,6 +9,8 @@ export interface Source {
   keep(published: Resource): Resource | undefined
   /** Nobody asks for the name any more. */
   forget(name: string): void
+  /** Nobody asks for other names than these. */
+  forgetOthers(wanted: (name: string) => boolean): void
 }
 
 /** Names that are asked for and do not exist, in all logs that share the count. */

@@ -26,6 +26,7 @@ function log() {
     },
     keep: (published: Resource) => published,
     forget() {},
+    forgetOthers() {},
   }
   return { log: new TypeLog('eds', source), reads, version }
 }

@@ -285,10 +285,13 @@ export class TypeLog implements Published {
     const looked = suspects
       ? new Set([...suspects.resources(this.type), ...changed.keys(), ...this.deferred])
       : this.entries.keys()
+    if (!suspects) this.source.forgetOthers((name) => this.entries.has(name))
     this.deferred = new Set()
     let renewed = false
     for (const name of looked) {
       const entry = this.entries.get(name)
+      // What nobody is told of would be read anew when it is asked for again; it may be gone for good.
+      if (!entry) this.source.forget(name)
       if (!entry || (!isFollowed(entry) && !changed.has(name))) continue
       // Before the source is asked: with the resource its verdicts are forgotten.
       const ghost = entry.published && this.source.keep(entry.published)

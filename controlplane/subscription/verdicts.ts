@@ -35,6 +35,8 @@ export interface Verdicts {
   accepted(client: string, batch: Batch): void
   /** A reconnecting client says it holds this version. */
   holds(resource: Resource): void
+  /** Nobody asks for this name any more, and it has changed or gone since: what was accepted under it need not be remembered for long. */
+  unfollowed(type: ResourceType, name: string): void
   /**
    * Which resources of a refused batch are to blame: known offenders, those the text names, or the only one there is; empty
    * when it cannot be told.
@@ -57,6 +59,7 @@ export const NO_VERDICTS: Verdicts = {
   isAccepted: () => false,
   accepted: () => {},
   holds: () => {},
+  unfollowed: () => {},
   culprits: (batch) => batch.upserts,
   blame: () => {},
 }

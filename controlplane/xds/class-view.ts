@@ -5,6 +5,7 @@ import type { EnvoyResourceSpec } from '../config/kinds/envoy-resource.ts'
 import type { Origin } from '../config/object.ts'
 import { type Cells, cell, cells, sameEntries, sameItems } from '../model/cells.ts'
 import { createScope, type Model, type ProxyClass, type Scope } from '../model/index.ts'
+import { whilePresent } from '../model/lasting.ts'
 import { Memory } from '../model/memory.ts'
 import type { Writes } from '../model/reads.ts'
 import { parseOutboundClusterName } from '../model/service.ts'
@@ -30,6 +31,8 @@ export type OnFailure = (type: ResourceType, name: string, error: unknown) => vo
 /** How often classes have let go of clusters. Reads are tracked. */
 export interface Generations {
   of(classKey: string, cluster: string): number
+  /** Nobody reads those of this class any more. */
+  unread?(classKey: string): void
   /** The same for all clusters of a class that were let go of at least once. */
   all(classKey: string): ReadonlyMap<string, number>
   /** Clusters of a class that were let go of at least once, by their names without generation. */
@@ -77,18 +80,27 @@ export class ClassView implements View {
       const documents = new Set([...raw().values()].map(({ object }) => object))
       return new Set([...documents].flatMap(({ spec }) => outboundNames(spec)))
     }, sameNames)
+    // A cell for each cluster: what lets go of one has nothing to do with the others.
+    const generation =
+      proxy.lazy &&
+      generations &&
+      cells((cluster) => generations.of(proxy.key, cluster), undefined, {
+        lasting: whilePresent({
+          present: model.registry.byHostname,
+          has: (hosts, cluster) => hosts.has(parseOutboundClusterName(cluster)?.hostname ?? ''),
+        }),
+      })
     const scope: Scope = {
       ...createScope(model, proxy),
       // A table that people wrote is sent as they wrote it.
       ...(proxy.lazyVirtualHosts && { virtualHostsOnDemand: (table: string) => !raw().has(`rds/${table}`) }),
-      ...(proxy.lazy &&
-        generations && {
-          generation: (cluster: string) => (pinned().has(cluster) ? 0 : generations.of(proxy.key, cluster)),
-          generations: () => {
-            const [fixed, all] = [pinned(), generations.all(proxy.key)]
-            return (cluster: string) => (fixed.has(cluster) ? 0 : (all.get(cluster) ?? 0))
-          },
-        }),
+      ...(generation && {
+        generation: (cluster: string) => (pinned().has(cluster) ? 0 : generation(cluster)),
+        generations: () => {
+          const [fixed, all] = [pinned(), generations.all(proxy.key)]
+          return (cluster: string) => (fixed.has(cluster) ? 0 : (all.get(cluster) ?? 0))
+        },
+      }),
       ...(proxy.sharesVirtualHosts && { sharesFrom }),
     }
     this.scope = scope
@@ -183,6 +195,12 @@ export class ClassView implements View {
     // What is kept is of the last compilation: some of these may have changed since, or have gone.
     for (const name of [...this.#problems.entries().keys()]) this.get('cds', name)
     return this.#problems.entries()
+  }
+
+  forgetOthers(type: ResourceType, wanted: (name: string) => boolean): readonly string[] {
+    const others = [...this.#record.known(type)].filter((name) => !wanted(name))
+    for (const name of others) this.forget(type, name)
+    return others
   }
 
   forget(type: ResourceType, name: string): void {

@@ -13,6 +13,7 @@ import type { ResourceType } from '../../proto/types.ts'
 import type { Origin } from '../config/object.ts'
 import { cell, cells } from '../model/cells.ts'
 import type { Scope } from '../model/index.ts'
+import { named } from '../model/lasting.ts'
 import type { World } from '../model/world.ts'
 import { clusterNames, compileCluster, compileLoadAssignment, type Problem } from './clusters/index.ts'
 import { grpcListener, grpcListenerNames } from './listeners/grpc.ts'
@@ -121,7 +122,7 @@ export function compilersOf(scope: Scope, world: World, asked: Asked): ClassComp
   const clusters = () => clusterNames(scope)
   const tableNames = () => routeConfigurationNames(scope)
   const table = proxy.lazy
-    ? cells((name) => compileRouteConfiguration(scope, name))
+    ? cells((name) => compileRouteConfiguration(scope, name), undefined, { lasting: named(tableNames) })
     : (name: string) => compileRouteConfiguration(scope, name)
   const virtualHosts = proxy.type === 'sidecar' ? new LazyVirtualHosts({ tables: tableNames, table }) : undefined
   const plans = cell(

@@ -4,6 +4,7 @@ import { type Reads, touches, type Writes, writesNow, writesSince } from '../mod
 import type { Suspects } from './resource.ts'
 
 const NOTHING: ReadonlySet<string> = new Set()
+const NO_SOURCES: readonly number[] = []
 /** More differences than these are not remembered: whoever asks that late is told that anything may differ. */
 const MOST_DIFFERENCES = 1024
 
@@ -19,7 +20,7 @@ interface Read {
 export class ReadRecord {
   readonly #names = new Map<ResourceType, Map<string, Read>>()
   readonly #resources = new Map<ResourceType, Map<string, Read>>(RESOURCE_TYPES.map((type) => [type, new Map()]))
-  /** Those that read a source that is one of many. May hold what has stopped reading it. */
+  /** Those that read a source that is one of many. */
   readonly #readers = new Map<number, Map<ResourceType, Set<string>>>()
   /** What somebody found to differ, and when: what it reads now no longer tells why. `name` is undefined for the list of names. */
   #differences: { readonly at: number; readonly type: ResourceType; readonly name: string | undefined }[] = []
@@ -44,7 +45,10 @@ export class ReadRecord {
     const before = known.get(name)
     if (before && before.value === value && sameReads(before.reads, reads)) return value
     known.set(name, { value, reads })
-    if (before) this.#differs(type, name)
+    if (before) {
+      this.#differs(type, name)
+      this.#readsNoMore(type, name, before.reads.fine, reads.fine)
+    }
     for (const id of reads.fine) {
       const readers = this.#readers.get(id) ?? new Map<ResourceType, Set<string>>()
       this.#readers.set(id, readers)
@@ -55,16 +59,27 @@ export class ReadRecord {
     return value
   }
 
+  /** Names of resources that were asked for and not forgotten. */
+  known(type: ResourceType): Iterable<string> {
+    return this.#resources.get(type)!.keys()
+  }
+
   forget(type: ResourceType, name: string): void {
     const known = this.#resources.get(type)!
-    for (const id of known.get(name)?.reads.fine ?? []) {
+    this.#readsNoMore(type, name, known.get(name)?.reads.fine ?? NO_SOURCES, NO_SOURCES)
+    known.delete(name)
+  }
+
+  #readsNoMore(type: ResourceType, name: string, before: readonly number[], now: readonly number[]): void {
+    if (before === now) return
+    for (const id of before) {
+      if (now.includes(id)) continue
       const readers = this.#readers.get(id)
       const names = readers?.get(type)
       names?.delete(name)
       if (names?.size === 0) readers?.delete(type)
       if (readers?.size === 0) this.#readers.delete(id)
     }
-    known.delete(name)
   }
 
   moment(): number {

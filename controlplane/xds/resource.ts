@@ -50,8 +50,10 @@ export interface View {
   moment?(): number
   /** What may differ from what it was at a moment; undefined: anything. It may name too much, never too little. */
   suspects?(moment: number): Suspects | undefined
-  /** Nobody asks any more for this name, which is of no resource; what it costs to remember that may go. */
+  /** Nobody asks for this name any more: there is no resource of that name, or it has changed since. What it costs to remember may go. */
   forget?(type: ResourceType, name: string): void
+  /** The same for all names but those wanted. @returns the names that were remembered */
+  forgetOthers?(type: ResourceType, wanted: (name: string) => boolean): readonly string[]
 }
 
 /** What a change of the configuration may have changed in a view. */

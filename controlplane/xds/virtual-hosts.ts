@@ -3,6 +3,7 @@ import { type RouteConfiguration, RouteConfigurationSchema } from '../../proto/g
 import { duration, make } from '../../proto/make.ts'
 import type { Origin } from '../config/object.ts'
 import { type Cells, cells } from '../model/cells.ts'
+import { whilePresent } from '../model/lasting.ts'
 import { ADS } from './listeners/config-source.ts'
 import { eagerTable, isOnDemandTable, splitVirtualHostName, virtualHostName } from './names.ts'
 import type { VirtualHostsOnDemand } from './resource.ts'
@@ -37,8 +38,15 @@ export class LazyVirtualHosts implements VirtualHostsOnDemand {
   constructor(sources: VirtualHostSources) {
     this.#sources = sources
     // A proxy that has just been told to take all at once still asks until its new listener is ready.
-    this.#table = cells((name) =>
-      isOnDemandTable(name) ? (sources.table(name) ?? sources.table(eagerTable(name))) : undefined,
+    this.#table = cells(
+      (name) => (isOnDemandTable(name) ? (sources.table(name) ?? sources.table(eagerTable(name))) : undefined),
+      undefined,
+      {
+        lasting: whilePresent({
+          present: () => sources.tables(),
+          has: (all, name) => all.includes(name) || all.includes(eagerTable(name)),
+        }),
+      },
     )
     this.#found = cells((name) => this.#find(name))
   }

@@ -31,12 +31,16 @@ const few = new WeakMap<Scope, (key: string) => boolean>()
 export function hasFewEndpoints(scope: Scope, service: Service, port: ServicePort): boolean {
   let known = few.get(scope)
   if (!known) {
-    known = cells((key) => {
-      const [hostname, number] = key.split('\n') as [string, string]
-      const found = scope.service(hostname)
-      const foundPort = found?.ports.find((candidate) => candidate.number === Number(number))
-      return found && foundPort ? scope.endpoints(found, foundPort).length <= FEW_ENDPOINTS : true
-    })
+    known = cells(
+      (key) => {
+        const [hostname, number] = key.split('\n') as [string, string]
+        const found = scope.service(hostname)
+        const foundPort = found?.ports.find((candidate) => candidate.number === Number(number))
+        return found && foundPort ? scope.endpoints(found, foundPort).length <= FEW_ENDPOINTS : true
+      },
+      undefined,
+      { lasting: scope.hosts },
+    )
     few.set(scope, known)
   }
   return known(`${service.hostname}\n${port.number}`)

@@ -3,8 +3,10 @@ import type { MessageRouteTable } from '../../../proto/gen/meshgate/v1/message_r
 import { type Protocol, ProtocolSchema } from '../../../proto/gen/meshgate/v1/protocol_pb.ts'
 import { make } from '../../../proto/make.ts'
 import type { Origin } from '../../config/object.ts'
-import { cell, cells, sameEntries, sameItems } from '../../model/cells.ts'
+import { cell, cells, sameEntries, sameItems, unrecorded } from '../../model/cells.ts'
 import type { Scope, World } from '../../model/index.ts'
+import { named, sweeping } from '../../model/lasting.ts'
+import { isSupposing } from '../../model/supposition.ts'
 import type { CompiledCluster } from '../clusters/index.ts'
 import { hasCluster, messageCluster } from './cluster.ts'
 import { messageListener } from './listener.ts'
@@ -33,13 +35,15 @@ export function messageResources(world: World, scope: Scope): MessageResources {
   const plans = cell(() => messagePlans(world, scope))
   const planNamed = (name: string) => plans().find((plan) => plan.name === name)
   const tables = cell(() => [...new Set(plans().map(({ table }) => table))], sameItems)
-  const planOf = cells((table) => plans().find((plan) => plan.table === table))
+  const planOf = cells((table) => plans().find((plan) => plan.table === table), undefined, { lasting: named(tables) })
   const made = new Map<string, TableFamily>()
+  const sweep = sweeping(named(tables))
   const family = (table: string) => {
     let known = made.get(table)
     if (!known) {
       known = tableFamily(world, scope, () => planOf(table))
       made.set(table, known)
+      if (!isSupposing()) unrecorded(() => sweep(made, table))
     }
     return known
   }

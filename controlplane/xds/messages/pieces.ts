@@ -1,5 +1,6 @@
 import { cell, cells, sameItems } from '../../model/cells.ts'
 import { MESH_GATEWAY, type World } from '../../model/index.ts'
+import { named } from '../../model/lasting.ts'
 import type { Scope } from '../../model/scope.ts'
 import { type MsgRouter, msgRoutersAt } from './msg-router.ts'
 import type { MessagePlan } from './plans.ts'
@@ -68,15 +69,21 @@ export function tableFamily(world: World, scope: Scope, plan: () => MessagePlan 
   })
   const byName = cell(() => new Map(pieces().map((piece) => [piece.name, piece.routers])))
   const names = cell(() => pieces().map(({ name }) => name), sameItems)
-  const members = cells<readonly MsgRouter[]>((name) => byName().get(name) ?? [], sameItems)
-  const compiled = cells<CompiledTable | undefined>((name) => {
-    const found = plan()
-    if (!found) return undefined
-    if (name === found.table)
-      return compileMessageTable(world, scope, found, names().length > 0 ? [] : routers(), names())
-    const own = members(name)
-    return own.length > 0 ? compilePiece(world, scope, found, name, own) : undefined
+  const members = cells<readonly MsgRouter[]>((name) => byName().get(name) ?? [], sameItems, {
+    lasting: named(names),
   })
+  const compiled = cells<CompiledTable | undefined>(
+    (name) => {
+      const found = plan()
+      if (!found) return undefined
+      if (name === found.table)
+        return compileMessageTable(world, scope, found, names().length > 0 ? [] : routers(), names())
+      const own = members(name)
+      return own.length > 0 ? compilePiece(world, scope, found, name, own) : undefined
+    },
+    undefined,
+    { lasting: named(() => [...names(), plan()?.table ?? '']) },
+  )
   return {
     names: () => {
       const found = plan()

@@ -37,16 +37,22 @@ export function ruleCells(scope: Scope): RuleCells {
 function createRuleCells(scope: Scope): RuleCells {
   const present = cells(
     (gateway) => new Map(scope.virtualServices(gateway).map((virtualService) => [virtualService.key, virtualService])),
+    undefined,
+    { lasting: scope.boundGateways },
   )
   // By the object, not its name: the routes of one rule then do not read the list in which others change.
   const compiled = new WeakMap<VirtualService, Cells<readonly CompiledRoute[]>>()
-  const plain = cells<readonly CompiledRoute[]>((id) => {
-    const [hostname, number] = id.split('\n') as [string, string]
-    const service = scope.service(hostname)
-    const port = service?.ports.find((candidate) => candidate.number === Number(number))
-    const context: RouteContext = { scope, gateway: MESH_GATEWAY, port: Number(number), tls: false }
-    return service && port ? [defaultRoute(service, port, context)] : []
-  })
+  const plain = cells<readonly CompiledRoute[]>(
+    (id) => {
+      const [hostname, number] = id.split('\n') as [string, string]
+      const service = scope.service(hostname)
+      const port = service?.ports.find((candidate) => candidate.number === Number(number))
+      const context: RouteContext = { scope, gateway: MESH_GATEWAY, port: Number(number), tls: false }
+      return service && port ? [defaultRoute(service, port, context)] : []
+    },
+    undefined,
+    { lasting: scope.hosts },
+  )
   return {
     present,
     rules(virtualService, gateway, port, tls) {

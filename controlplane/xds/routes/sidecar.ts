@@ -2,6 +2,7 @@ import { RouteConfigurationSchema } from '../../../proto/gen/envoy/config/route/
 import { make } from '../../../proto/make.ts'
 import type { IstioEgressListener } from '../../config/kinds/sidecar.ts'
 import { type Cells, cells, sameItems } from '../../model/cells.ts'
+import { whilePresent } from '../../model/lasting.ts'
 import { Memory } from '../../model/memory.ts'
 import { MESH_GATEWAY, type Scope } from '../../model/scope.ts'
 import { isHttp, outboundClusterName, portProtocol } from '../../model/service.ts'
@@ -105,20 +106,44 @@ const byScope = new WeakMap<Scope, Cells<Frames>>()
 function framesOf(scope: Scope, name: string): Frames {
   let known = byScope.get(scope)
   if (!known) {
-    const hasRoutes = cells((id) => {
+    const otherNamed = (id: string) => {
       const [name, egress] = id.split('\n') as [string, string]
-      const other = served(scope, egress === '' ? undefined : Number(egress)).index.others.get(name)
-      return other !== undefined && firstRules(scope, other.rules, other.port) !== undefined
-    })
+      return served(scope, egress === '' ? undefined : Number(egress)).index.others.get(name)
+    }
+    const hasRoutes = cells(
+      (id) => {
+        const other = otherNamed(id)
+        return other !== undefined && firstRules(scope, other.rules, other.port) !== undefined
+      },
+      undefined,
+      {
+        lasting: whilePresent({
+          present: () => scope.virtualServices(MESH_GATEWAY),
+          has: (_, id) => otherNamed(id) !== undefined,
+        }),
+      },
+    )
     const last = new Memory<string, Frames>()
-    known = cells((table) => {
-      const listener = outboundListeners(scope).find((candidate) => candidate.name === table)
-      if (!listener) return { list: [], takesAll: false }
-      const ofRules = (name: string) => hasRoutes(`${name}\n${listener.egress ?? ''}`)
-      const frames = createFrames(scope, listener, ofRules, last.get(table)?.list ?? [])
-      last.set(table, frames)
-      return frames
-    })
+    known = cells(
+      (table) => {
+        const listener = outboundListeners(scope).find((candidate) => candidate.name === table)
+        if (!listener) {
+          last.delete(table)
+          return { list: [], takesAll: false }
+        }
+        const ofRules = (name: string) => hasRoutes(`${name}\n${listener.egress ?? ''}`)
+        const frames = createFrames(scope, listener, ofRules, last.get(table)?.list ?? [])
+        last.set(table, frames)
+        return frames
+      },
+      undefined,
+      {
+        lasting: whilePresent({
+          present: () => outboundListeners(scope),
+          has: (all, table) => all.some(({ name }) => name === table),
+        }),
+      },
+    )
     byScope.set(scope, known)
   }
   return known(name)
