@@ -17,8 +17,9 @@ export function isOnPurpose(
     )
     return redirects && theirs.cluster === undefined
   }
-  if (theirs.status === 503 && !theirs.cluster && own?.cluster && !own.cluster.startsWith(`outbound|${port}|`))
-    return true
+  // gRPC is told so by 14, UNAVAILABLE.
+  const unavailable = !theirs.cluster && (theirs.status === 503 || theirs.headers['grpc-status'] === '14')
+  if (unavailable && own?.cluster && !own.cluster.startsWith(`outbound|${port}|`)) return true
   if (port !== 80) return false
   if (!authority.endsWith(':80')) return true
   const host = authority.slice(0, -':80'.length).toLowerCase()
