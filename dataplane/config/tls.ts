@@ -1,13 +1,17 @@
 import { readFileSync } from 'node:fs'
+import { createSecureContext } from 'node:tls'
 import type { DescMessage, MessageShape } from '@bufbuild/protobuf'
 import { anyUnpack } from '@bufbuild/protobuf/wkt'
+import { errorText } from '../../errors/thrown.ts'
 import type { DataSource, TransportSocket } from '../../proto/gen/envoy/config/core/v3/base_pb.ts'
 import { ProxyProtocolConfig_Version } from '../../proto/gen/envoy/config/core/v3/proxy_protocol_pb.ts'
 import { ProxyProtocolUpstreamTransportSchema } from '../../proto/gen/envoy/extensions/transport_sockets/proxy_protocol/v3/upstream_proxy_protocol_pb.ts'
 import { RawBufferSchema } from '../../proto/gen/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer_pb.ts'
 import {
   type CertificateValidationContext,
+  type TlsParameters as Params,
   type TlsCertificate,
+  TlsParameters_TlsProtocol,
   CertificateValidationContext_TrustChainVerification as Verification,
 } from '../../proto/gen/envoy/extensions/transport_sockets/tls/v3/common_pb.ts'
 import type { SdsSecretConfig, Secret } from '../../proto/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.ts'
@@ -16,7 +20,8 @@ import {
   DownstreamTlsContextSchema,
   UpstreamTlsContextSchema,
 } from '../../proto/gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts'
-import type { ClientTls, ServerTls } from '../configuration.ts'
+import type { ClientTls, PeerCheck, ServerTls, TlsParameters, TlsVersion } from '../configuration.ts'
+import { contextParameters } from '../peer-certificate.ts'
 import { refuse } from './refusal.ts'
 import { milliseconds } from './values.ts'
 
@@ -50,11 +55,14 @@ export function downstreamTls(path: string, socket: TransportSocket): Downstream
       const certificate = read.certificate!(secrets)
       const validation = read.validation?.(secrets)
       if (!certificate || (read.validation && !validation)) return undefined
-      const ca = validation && text(validation.trustedCa)
+      const required = context.requireClientCertificate
       return {
         ...certificate,
-        ...(ca && context.requireClientCertificate && { clientCa: ca }),
+        ...((validation || required) && {
+          client: { ...(validation && peerCheck(validation)), ...(!required && { optional: true }) },
+        }),
         ...(common.alpnProtocols.length > 0 && { alpn: common.alpnProtocols }),
+        ...read.parameters,
       }
     },
   }
@@ -71,6 +79,9 @@ export function upstreamSocket(path: string, socket: TransportSocket): Upstream 
   const context = unpack(path, socket, UpstreamTlsContextSchema)
   if (!context) return refuse(path, `the socket ${socket.name} is not known`)
   const read = commonTls(path, context.commonTlsContext)
+  const direct = context.commonTlsContext?.validationContextType
+  if (direct?.case === 'validationContext' && !direct.value.trustedCa && isPinning(direct.value))
+    return refuse(path, 'hashes of certificates need a trusted_ca here')
   return {
     tls: {
       secrets: read.secrets,
@@ -79,17 +90,14 @@ export function upstreamSocket(path: string, socket: TransportSocket): Upstream 
         const certificate = read.certificate?.(secrets)
         const validation = read.validation?.(secrets)
         if ((read.certificate && !certificate) || (read.validation && !validation)) return undefined
-        const ca = validation && text(validation.trustedCa)
-        const insecure = !ca || validation?.trustChainVerification === Verification.ACCEPT_UNTRUSTED
-        const names = (validation?.matchTypedSubjectAltNames ?? []).flatMap(({ matcher }) =>
-          matcher?.matchPattern.case === 'exact' ? [matcher.matchPattern.value] : [],
-        )
+        const check: PeerCheck = validation ? peerCheck(validation) : {}
         return {
           ...(context.sni && { serverName: context.sni }),
-          ...(ca && { ca }),
           ...(certificate && { certificate: certificate.certificate, privateKey: certificate.privateKey }),
-          ...(names.length > 0 && { subjectAltNames: [...new Set(names)] }),
-          ...(insecure && { insecure }),
+          ...check,
+          // As in Envoy: without authorities nothing is checked.
+          ...(!check.ca && { insecure: true }),
+          ...read.parameters,
         }
       },
     },
@@ -97,12 +105,13 @@ export function upstreamSocket(path: string, socket: TransportSocket): Upstream 
 }
 
 interface CommonTls extends Pick<Waiting<unknown>, 'secrets' | 'waitMs'> {
+  readonly parameters: TlsParameters
   readonly certificate?: (secrets: Secrets) => { readonly certificate: string; readonly privateKey: string } | undefined
   readonly validation?: (secrets: Secrets) => CertificateValidationContext | undefined
 }
 
 function commonTls(path: string, common: CommonTlsContext | undefined): CommonTls {
-  if (!common) return { secrets: [], waitMs: 0 }
+  if (!common) return { secrets: [], waitMs: 0, parameters: {} }
   const [sds] = common.tlsCertificateSdsSecretConfigs
   const [inline] = common.tlsCertificates
   if (common.tlsCertificateSdsSecretConfigs.length + common.tlsCertificates.length > 1)
@@ -120,6 +129,7 @@ function commonTls(path: string, common: CommonTlsContext | undefined): CommonTl
   return {
     secrets: [sds?.name, caName].filter((name) => name !== undefined && name !== '') as string[],
     waitMs: Math.max(...[sds, caSds].map(fetchMs)),
+    parameters: tlsParameters(path, common.tlsParams),
     ...((sds || inline) && {
       certificate: (secrets: Secrets) => {
         const secret = sds ? secrets(sds.name) : undefined
@@ -132,14 +142,72 @@ function commonTls(path: string, common: CommonTlsContext | undefined): CommonTl
         if (!caName) return direct
         const secret = secrets(caName)
         if (secret?.type.case !== 'validationContext') return undefined
-        const own = secret.type.value
-        return {
-          ...own,
-          matchTypedSubjectAltNames: [...own.matchTypedSubjectAltNames, ...(base?.matchTypedSubjectAltNames ?? [])],
-        }
+        return base ? merged(secret.type.value, base) : secret.type.value
       },
     }),
   }
+}
+
+/** What came over SDS beside what the context itself says: lists behind one another, as protobuf merges them. */
+function merged(own: CertificateValidationContext, base: CertificateValidationContext): CertificateValidationContext {
+  return {
+    ...own,
+    matchTypedSubjectAltNames: [...own.matchTypedSubjectAltNames, ...base.matchTypedSubjectAltNames],
+    verifyCertificateHash: [...own.verifyCertificateHash, ...base.verifyCertificateHash],
+    verifyCertificateSpki: [...own.verifyCertificateSpki, ...base.verifyCertificateSpki],
+    trustChainVerification: own.trustChainVerification || base.trustChainVerification,
+  }
+}
+
+/** @see https://www.envoyproxy.io/docs/envoy/latest/api-v3/extensions/transport_sockets/tls/v3/common.proto */
+function peerCheck(validation: CertificateValidationContext): PeerCheck {
+  const ca = text(validation.trustedCa)
+  const crl = text(validation.crl)
+  const names = validation.matchTypedSubjectAltNames.flatMap(({ matcher }) =>
+    matcher?.matchPattern.case === 'exact' ? [matcher.matchPattern.value] : [],
+  )
+  const pins = { certificates: validation.verifyCertificateHash, publicKeys: validation.verifyCertificateSpki }
+  return {
+    ...(ca && { ca }),
+    ...(crl && { crl }),
+    ...(names.length > 0 && { subjectAltNames: [...new Set(names)] }),
+    ...(isPinning(validation) && { pins }),
+    ...(validation.trustChainVerification === Verification.ACCEPT_UNTRUSTED && { insecure: true }),
+  }
+}
+
+function isPinning({ verifyCertificateHash, verifyCertificateSpki }: CertificateValidationContext): boolean {
+  return verifyCertificateHash.length + verifyCertificateSpki.length > 0
+}
+
+const VERSIONS: Readonly<Record<TlsParameters_TlsProtocol, TlsVersion | undefined>> = {
+  [TlsParameters_TlsProtocol.TLS_AUTO]: undefined,
+  [TlsParameters_TlsProtocol.TLSv1_0]: 'TLSv1',
+  [TlsParameters_TlsProtocol.TLSv1_1]: 'TLSv1.1',
+  [TlsParameters_TlsProtocol.TLSv1_2]: 'TLSv1.2',
+  [TlsParameters_TlsProtocol.TLSv1_3]: 'TLSv1.3',
+}
+
+/** Envoy writes suites that are equally good as `[A|B]`; here the first is the better one. */
+function tlsParameters(path: string, params: Params | undefined): TlsParameters {
+  if (!params) return {}
+  const [minVersion, maxVersion] = [
+    VERSIONS[params.tlsMinimumProtocolVersion],
+    VERSIONS[params.tlsMaximumProtocolVersion],
+  ]
+  const cipherSuites = params.cipherSuites.flatMap((suite) => suite.split(/[[\]|]/)).filter((suite) => suite !== '')
+  const parameters = {
+    ...(minVersion && { minVersion }),
+    ...(maxVersion && { maxVersion }),
+    ...(cipherSuites.length > 0 && { cipherSuites }),
+    ...(params.ecdhCurves.length > 0 && { curves: params.ecdhCurves }),
+  }
+  try {
+    createSecureContext(contextParameters(parameters))
+  } catch (error) {
+    refuse(path, `TLS cannot be set up like this: ${errorText(error)}`)
+  }
+  return parameters
 }
 
 /** Envoy's default, and what it takes a time of 0 for. */

@@ -1,4 +1,4 @@
-import { checkServerIdentity } from 'node:tls'
+import { createSecureContext, type PeerCertificate } from 'node:tls'
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
 import { timestampMs } from '@bufbuild/protobuf/wkt'
 import { type ChannelCredentials, Client, credentials, type ServiceError } from '@grpc/grpc-js'
@@ -11,6 +11,7 @@ import {
 } from '../../proto/gen/envoy/service/ratelimit/v3/rls_pb.ts'
 import type { Host } from '../cluster/host.ts'
 import type { ClientTls } from '../configuration.ts'
+import { contextParameters, serverProblem, trusted } from '../peer-certificate.ts'
 import { R } from '../stats/counters.ts'
 import { clock, type Flushable, flushLater, wake } from '../turn.ts'
 import { Answers, answerKey } from './answers.ts'
@@ -261,15 +262,15 @@ export class LimitServices {
 
 function channelCredentials(tls: ClientTls | undefined): ChannelCredentials {
   if (!tls) return credentials.createInsecure()
-  const pem = (text: string | undefined) => (text === undefined ? null : Buffer.from(text))
-  const names = tls.subjectAltNames ?? []
-  return credentials.createSsl(pem(tls.ca), pem(tls.privateKey), pem(tls.certificate), {
+  const { certificate, privateKey } = tls
+  const context = createSecureContext({
+    ...trusted(tls),
+    ...contextParameters(tls),
+    ...(certificate !== undefined && { cert: certificate }),
+    ...(privateKey !== undefined && { key: privateKey }),
+  })
+  return credentials.createFromSecureContext(context, {
     rejectUnauthorized: !tls.insecure,
-    ...(names.length > 0 && {
-      checkServerIdentity: (_: string, certificate: Parameters<typeof checkServerIdentity>[1]) => {
-        const errors = names.map((name) => checkServerIdentity(name, certificate))
-        return errors.every((error) => error !== undefined) ? errors[0] : undefined
-      },
-    }),
+    checkServerIdentity: (host: string, shown: PeerCertificate) => serverProblem(tls, host, shown),
   })
 }

@@ -3,10 +3,11 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls'
 import { errorText } from '../../errors/thrown.ts'
 import { complain, reasonOf } from '../complain.ts'
-import type { ServerTls, SocketAddress } from '../configuration.ts'
+import type { ClientCheck, ServerTls, SocketAddress } from '../configuration.ts'
 import type { Engine } from '../engine.ts'
 import { Intake, readBy } from '../framing/intake.ts'
 import { plainBytes } from '../framing/reader.ts'
+import { certificateProblem, contextParameters, trusted } from '../peer-certificate.ts'
 import { L } from '../stats/counters.ts'
 import { wake } from '../turn.ts'
 import { Client } from './client.ts'
@@ -137,8 +138,9 @@ export class Acceptor {
     const secure = new TLSSocket(socket, {
       isServer: true,
       secureContext: context,
-      requestCert: tls.clientCa !== undefined,
-      rejectUnauthorized: tls.clientCa !== undefined,
+      requestCert: tls.client !== undefined,
+      // What is shown is looked at below: OpenSSL would know nothing of names, hashes, and who may come without.
+      rejectUnauthorized: false,
       ...(tls.alpn && { ALPNProtocols: [...tls.alpn] }),
     })
     const failed = (reason: string) => {
@@ -151,10 +153,9 @@ export class Acceptor {
       socket.destroy()
     })
     secure.once('secure', () => {
-      // A server's TLSSocket does not look at the client's certificate by itself.
-      const problem = (secure as unknown as { ssl?: { verifyError(): Error | null } }).ssl?.verifyError()
-      if (tls.clientCa !== undefined && problem) {
-        failed(problem.message)
+      const problem = tls.client && clientProblem(secure, tls.client)
+      if (problem !== undefined) {
+        failed(problem)
         socket.destroy()
         return
       }
@@ -164,11 +165,12 @@ export class Acceptor {
 
   #context(config: ServerTls): SecureContext {
     if (this.#tls?.config !== config) {
-      const { certificate, privateKey, clientCa } = config
+      const { certificate, privateKey, client = {} } = config
       const context = createSecureContext({
         cert: certificate,
         key: privateKey,
-        ...(clientCa !== undefined && { ca: clientCa }),
+        ...trusted(client),
+        ...contextParameters(config),
       })
       this.#tls = { config, context }
     }
@@ -190,6 +192,15 @@ export class Acceptor {
     if (rest && rest.length > 0) client.receive(plainBytes(rest), 0, rest.length)
     if (!client.held) socket.resume()
   }
+}
+
+/** Why a client may not come in: a server's TLSSocket does not look at its certificate by itself. */
+function clientProblem(socket: TLSSocket, check: ClientCheck): string | undefined {
+  const certificate = socket.getPeerX509Certificate()
+  if (!certificate) return check.optional ? undefined : 'the client showed no certificate'
+  const chain = (socket as unknown as { ssl?: { verifyError(): Error | null } }).ssl?.verifyError()
+  if (check.ca !== undefined && !check.insecure && chain) return chain.message
+  return certificateProblem(certificate, check)
 }
 
 function newClient(

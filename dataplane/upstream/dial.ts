@@ -1,7 +1,8 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
-import { checkServerIdentity, connect as connectTls } from 'node:tls'
+import { connect as connectTls } from 'node:tls'
 import type { ClientTls, SocketAddress } from '../configuration.ts'
 import type { Intake } from '../framing/intake.ts'
+import { contextParameters, serverProblem, trusted } from '../peer-certificate.ts'
 
 /**
  * Opens a connection that is read by `intake`; errors come as events of the socket. `preface` goes out in clear before anything else; `name` is
@@ -32,26 +33,17 @@ export function dial(
   if (preface) raw.once('connect', () => raw.write(preface))
   const written = options.name ?? ('host' in address && !isIP(address.host) ? address.host : undefined)
   const serverName = tls.serverName ?? written
-  const names = tls.subjectAltNames ?? []
   const socket = connectTls({
     socket: raw,
     ...(serverName && { servername: serverName }),
-    ...(tls.ca !== undefined && { ca: tls.ca }),
+    ...trusted(tls),
+    ...contextParameters(tls),
     ...(tls.certificate !== undefined && { cert: tls.certificate }),
     ...(tls.privateKey !== undefined && { key: tls.privateKey }),
     ...(tls.alpn && { ALPNProtocols: [...tls.alpn] }),
     rejectUnauthorized: !tls.insecure,
-    checkServerIdentity: (host, certificate) => {
-      if (names.length > 0) {
-        const held = (certificate.subjectaltname ?? '')
-          .split(', ')
-          .map((entry) => entry.replace(/^(DNS|URI|IP Address):/, ''))
-        return held.some((name) => names.includes(name))
-          ? undefined
-          : new Error(`the certificate holds none of the names ${names.join(', ')}, but ${held.join(', ')}`)
-      }
-      return serverName === undefined ? undefined : checkServerIdentity(host, certificate)
-    },
+    checkServerIdentity: (host, certificate) =>
+      serverProblem(tls, serverName === undefined ? undefined : host, certificate),
   })
   // The raw socket's failures reach the TLS socket as well; without a listener they would end the process.
   raw.on('error', (error) => socket.destroy(error))

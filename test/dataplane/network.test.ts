@@ -1,11 +1,12 @@
+import { createHash, X509Certificate } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { connect as connectTcp, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { connect as connectTls, createServer as createTlsServer } from 'node:tls'
+import { type ConnectionOptions, connect as connectTls, createServer as createTlsServer } from 'node:tls'
 import { afterEach, describe, expect, it } from 'vitest'
 import { describeClusters } from '../../dataplane/admin/views.ts'
-import type { ClusterConfig, ListenerConfig } from '../../dataplane/configuration.ts'
+import type { ClientCheck, ClusterConfig, ListenerConfig, ServerTls } from '../../dataplane/configuration.ts'
 import { encodeProxyHeader, type ProxyHeader, readProxyHeader } from '../../dataplane/listen/proxy-protocol.ts'
 import { C, L } from '../../dataplane/stats/counters.ts'
 import { testCa } from '../helpers/certificates.ts'
@@ -63,6 +64,62 @@ async function headerServer(bytes: number) {
 }
 
 describe('TLS', () => {
+  it('takes clients by the names and hashes of their certificates, and without one where it may be missing', async () => {
+    const ca = await testCa()
+    const server = await ca.issue('game', { dns: ['game.local'] })
+    const shop = await ca.issue('shop', { uri: ['spiffe://x/shop'], dns: ['*.shop.local'] })
+    const other = await ca.issue('shop', { uri: ['spiffe://x/other'] })
+    const self = await (await testCa('other')).issue('self', { uri: ['spiffe://x/shop'] })
+    const { fingerprint256, publicKey } = new X509Certificate(other.cert)
+    const key = createHash('sha256')
+      .update(publicKey.export({ type: 'spki', format: 'der' }))
+      .digest('base64')
+    const upstream = await bed.server('up')
+    /** Which of those who show the first, the second, a stranger's certificate, or none, get an answer. */
+    const taken = async (client: ClientCheck) => {
+      const tls = { certificate: server.cert, privateKey: server.key, client }
+      const proxy = await bed.proxy(one({ port: upstream.port }, { tls }))
+      const options = { host: '127.0.0.1', port: portOf(proxy), ca: ca.cert, servername: 'game.local' }
+      const asked = [shop, other, self, undefined].map(async (shown) => {
+        const socket = connectTls({ ...options, ...(shown && { cert: shown.cert, key: shown.key }) })
+        const answer = await ask(socket)
+        socket.destroy()
+        return answer !== undefined
+      })
+      return Promise.all(asked)
+    }
+    const all = { ca: ca.cert }
+    expect(await taken(all)).toEqual([true, true, false, false])
+    expect(await taken({ ...all, optional: true })).toEqual([true, true, false, true])
+    expect(await taken({ ...all, subjectAltNames: ['spiffe://x/shop'] })).toEqual([true, false, false, false])
+    expect(await taken({ ...all, subjectAltNames: ['a.shop.local'] })).toEqual([true, false, false, false])
+    expect(await taken({ ...all, subjectAltNames: ['shop'] })).toEqual([false, false, false, false])
+    expect(await taken({ ...all, insecure: true })).toEqual([true, true, true, false])
+    const pins = (certificates: string[], publicKeys: string[]) => ({ pins: { certificates, publicKeys } })
+    expect(await taken({ ...all, ...pins([fingerprint256], []) })).toEqual([false, true, false, false])
+    expect(await taken({ optional: true, ...pins([], [key]) })).toEqual([false, true, false, true])
+  })
+
+  it('keeps to versions and cipher suites', async () => {
+    const ca = await testCa()
+    const server = await ca.issue('game', { dns: ['game.local'] })
+    const upstream = await bed.server('up')
+    const talk = async (own: Partial<ServerTls>, client: ConnectionOptions) => {
+      const tls = { certificate: server.cert, privateKey: server.key, ...own }
+      const proxy = await bed.proxy(one({ port: upstream.port }, { tls }))
+      const options = { host: '127.0.0.1', port: portOf(proxy), ca: ca.cert, servername: 'game.local', ...client }
+      const socket = connectTls(options)
+      const answer = await ask(socket)
+      const spoken = answer && [socket.getProtocol(), socket.getCipher().name]
+      socket.destroy()
+      return spoken
+    }
+    const suite = 'ECDHE-ECDSA-AES256-GCM-SHA384'
+    expect(await talk({ maxVersion: 'TLSv1.2', cipherSuites: [suite] }, {})).toEqual(['TLSv1.2', suite])
+    expect(await talk({ cipherSuites: [suite] }, {})).toEqual(['TLSv1.3', expect.stringMatching(/^TLS_/)])
+    expect(await talk({ minVersion: 'TLSv1.3' }, { maxVersion: 'TLSv1.2' })).toBeUndefined()
+  })
+
   it('is terminated, asks for a client certificate where it is told to, and is spoken to upstreams', async () => {
     const ca = await testCa()
     const server = await ca.issue('game', { dns: ['game.local'], ip: ['127.0.0.1'] })
@@ -85,7 +142,7 @@ describe('TLS', () => {
           port: (upstream.address() as { port: number }).port,
           tls: { serverName: 'game.local', ca: ca.cert, certificate: client.cert, privateKey: client.key },
         },
-        { tls: { certificate: server.cert, privateKey: server.key, clientCa: ca.cert } },
+        { tls: { certificate: server.cert, privateKey: server.key, client: { ca: ca.cert } } },
       ),
     )
     const options = { host: '127.0.0.1', port: portOf(proxy), ca: ca.cert, servername: 'game.local' }
