@@ -67,10 +67,12 @@ export class ConfigHistory {
         ...{ ...rest, ledger },
         warn: (error) =>
           log.warn({ err: error }, 'a change of the configuration could not be recorded or ended; it is tried again'),
+        again: () => log.info({ folder: store.folder }, 'changes of the configuration are recorded again'),
       }),
       accounts: new Accounts(db),
       audit: new Audit(db, {
         warn: (error) => log.warn({ err: error }, 'the audit cannot be written; its entries wait'),
+        again: () => log.info('the audit is written again, with the entries that waited'),
       }),
       loopback,
     }

@@ -24,6 +24,8 @@ export interface AuditOptions {
   readonly now?: () => number
   /** Told once when entries cannot be written; they wait. */
   readonly warn?: (error: Error) => void
+  /** Told when what waited is written. */
+  readonly again?: () => void
 }
 
 const KEEP = 100_000
@@ -38,15 +40,17 @@ export class Audit {
   readonly #db: Database
   readonly #now: () => number
   readonly #warn: (error: Error) => void
+  readonly #again: (() => void) | undefined
   /** What kept the last entry from being written. */
   #problem: string | undefined
   readonly #waiting = new Map<string, { entry: NewEntry; at: number; times: number }>()
   #timer: NodeJS.Timeout | undefined
 
-  constructor(db: Database, { now = Date.now, warn = process.emitWarning }: AuditOptions = {}) {
+  constructor(db: Database, { now = Date.now, warn = process.emitWarning, again }: AuditOptions = {}) {
     this.#db = db
     this.#now = now
     this.#warn = warn
+    this.#again = again
   }
 
   record(entry: NewEntry): void {
@@ -91,6 +95,7 @@ export class Audit {
   #attempt(write: () => void): boolean {
     try {
       write()
+      if (this.#problem !== undefined) this.#again?.()
       this.#problem = undefined
       return true
     } catch (error) {

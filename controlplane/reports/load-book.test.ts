@@ -137,6 +137,29 @@ describe('load book', () => {
     expect(loads.allNodes()).toEqual([])
   })
 
+  it('gives the place of clusters that nobody lists any more to new ones, and keeps their requests in the sums', () => {
+    const { book: loads, clock } = book({ names: 2 })
+    loads.opened('a')
+    const names = () => [...loads.clusters()].map(([name, { issued, inProgress }]) => [name, issued, inProgress])
+    loads.take('a', [report('old', 3, { inProgress: 2 }), report('kept', 1)])
+    loads.take('a', [report('new', 5), report('kept', 1)])
+    expect(names()).toEqual([
+      ['old', 3, 2],
+      ['kept', 2, 0],
+      ['_other', 5, 0],
+    ])
+    for (let interval = 0; interval < 2; interval++) {
+      clock.now += 61_000
+      loads.take('a', [report('kept')])
+    }
+    loads.take('a', [report('next', 7), report('kept')])
+    expect(names()).toEqual([
+      ['kept', 2, 0],
+      ['_other', 8, 0],
+      ['next', 7, 0],
+    ])
+  })
+
   it('sums over nodes are the sums of what was reported, whatever comes in whatever order', () => {
     const step = fc.record({
       node: fc.constantFrom('a', 'b', 'c'),

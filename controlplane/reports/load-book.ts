@@ -53,7 +53,7 @@ export interface LoadReport {
 export interface LoadLimits {
   /** Clusters of all nodes together; some 200 bytes each. More are counted in the sums, but not remembered one by one. */
   readonly entries: number
-  /** Distinct cluster names with sums over all nodes; the rest is summed as `_other`. */
+  /** Distinct cluster names with sums over all nodes; the rest is summed as `_other`, as are names nobody lists any more where room is short. */
   readonly names: number
   /** A node that stopped reporting is forgotten after so long, in ms. */
   readonly keepGoneMs: number
@@ -73,6 +73,8 @@ interface Sum {
 }
 
 interface Entry extends Sum {
+  /** Where all nodes' requests to this cluster are summed. */
+  readonly total: Sum
   firstReportedAt: number
   lastUsedAt: number
   listedAt: number
@@ -100,6 +102,8 @@ export class LoadBook {
   private readonly limits: LoadLimits
   private readonly nodes = new Map<string, NodeEntry>()
   private readonly totals = new Map<string, Sum>()
+  /** How many nodes list the clusters of a sum. */
+  private readonly listed = new Map<Sum, number>()
   private readonly listeners = new Set<(report: LoadReport) => void>()
   private entries = 0
   private received = 0
@@ -149,13 +153,14 @@ export class LoadBook {
     for (const report of clusters) {
       intervalMs = Math.max(intervalMs, report.intervalMs)
       const earlier = known.clusters.get(report.cluster)
-      const entry = earlier ?? this.clusterOf(known, report.cluster, at)
+      const total = earlier?.total ?? this.totalOf(report.cluster)
+      const entry = earlier ?? this.clusterOf(known, report.cluster, total, at)
       const change = sumOf(report)
       // What was in progress before a first report is not known: taken as what is now.
       change.issued += unsent(change, earlier?.inProgress ?? change.inProgress)
       const isUsed = change.issued > 0 || change.inProgress > 0
       if (isUsed) known.used++
-      this.add(this.totalOf(report.cluster), entry, change)
+      this.add(total, entry, change)
       this.add(known.sum, entry, change)
       if (!entry) continue
       entry.listedAt = at
@@ -198,7 +203,7 @@ export class LoadBook {
     const known = this.nodes.get(node)
     if (!known || known.reportedAt === 0) return undefined
     return [...known.clusters]
-      .map(([cluster, { localities, listedAt, firstReportedAt, lastUsedAt, ...rest }]) => ({
+      .map(([cluster, { localities, total, listedAt, firstReportedAt, lastUsedAt, ...rest }]) => ({
         cluster,
         ...rest,
         firstReportedAt: onTheWall(firstReportedAt),
@@ -221,13 +226,14 @@ export class LoadBook {
     return entry
   }
 
-  private clusterOf(known: NodeEntry, cluster: string, at: number): Entry | undefined {
+  private clusterOf(known: NodeEntry, cluster: string, total: Sum, at: number): Entry | undefined {
     if (this.entries >= this.limits.entries) {
       this.unremembered++
       return undefined
     }
-    const fresh = { ...zero(), firstReportedAt: at, lastUsedAt: at, listedAt: at, localities: undefined }
+    const fresh = { ...zero(), total, firstReportedAt: at, lastUsedAt: at, listedAt: at, localities: undefined }
     known.clusters.set(cluster, fresh)
+    this.listed.set(total, (this.listed.get(total) ?? 0) + 1)
     this.entries++
     return fresh
   }
@@ -236,7 +242,7 @@ export class LoadBook {
     const name = cluster.replace(/~\d+$/, '')
     const known = this.totals.get(name)
     if (known) return known
-    const key = this.totals.size < this.limits.names ? name : OTHER
+    const key = this.isFull() ? OTHER : name
     const sum = this.totals.get(key) ?? zero()
     this.totals.set(key, sum)
     return sum
@@ -260,7 +266,11 @@ export class LoadBook {
   private forget(known: NodeEntry, cluster: string, entry: Entry): void {
     known.clusters.delete(cluster)
     known.sum.inProgress -= entry.inProgress
-    this.totalOf(cluster).inProgress -= entry.inProgress
+    const { total } = entry
+    total.inProgress -= entry.inProgress
+    const left = this.listed.get(total)! - 1
+    if (left > 0) this.listed.set(total, left)
+    else this.listed.delete(total)
     this.entries--
   }
 
@@ -271,6 +281,23 @@ export class LoadBook {
       for (const [cluster, entry] of known.clusters) this.forget(known, cluster, entry)
       this.nodes.delete(node)
     }
+    this.makeRoom()
+  }
+
+  private isFull(): boolean {
+    return this.totals.size - (this.totals.has(OTHER) ? 1 : 0) >= this.limits.names
+  }
+
+  /** Sums of clusters that came and went for good become one, so that new clusters have their own. */
+  private makeRoom(): void {
+    if (!this.isFull()) return
+    for (const [name, sum] of this.totals)
+      if (name !== OTHER && !this.listed.has(sum)) {
+        this.totals.delete(name)
+        const other = this.totals.get(OTHER) ?? zero()
+        accumulate(other, { ...sum, inProgress: other.inProgress })
+        this.totals.set(OTHER, other)
+      }
   }
 }
 

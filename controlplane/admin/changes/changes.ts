@@ -17,6 +17,7 @@ import { EventHub } from './events.ts'
 import { Expiries } from './expiries.ts'
 import { keptRevision } from './kept.ts'
 import { type PlannedFile, Planner, planHash } from './planner.ts'
+import { Recording } from './recording.ts'
 
 export interface ChangesOptions {
   readonly ledger: RevisionLedger
@@ -33,6 +34,8 @@ export interface ChangesOptions {
   readonly mine?: () => boolean
   /** Told of what could not be done and is tried again; a warning of the process if not given. */
   readonly warn?: (error: Error) => void
+  /** Told when changes are recorded again, after a warning that they were not. */
+  readonly again?: () => void
 }
 
 /** A file in a change set as a client sends it. */
@@ -71,6 +74,7 @@ export class Changes {
   readonly #options: ChangesOptions
   readonly #stops: (() => void)[] = []
   readonly #warn: (error: Error) => void
+  readonly #recording: Recording
   readonly #sensitive = new Map<string, boolean>()
 
   constructor(options: ChangesOptions) {
@@ -78,6 +82,7 @@ export class Changes {
     this.#options = options
     this.#warn = warn
     this.ledger = ledger
+    this.#recording = new Recording({ ...options, warn, sync: () => ledger.sync() })
     this.planner = new Planner(options)
     this.convergences = new Convergences(this.planner, status, options.now)
     this.expiries = new Expiries({
@@ -90,13 +95,14 @@ export class Changes {
     this.#stops.push(
       () => this.planner.stop(),
       () => this.expiries.stop(),
+      () => this.#recording.stop(),
       config.onUpdate(({ changed, config: { objects } }) => {
         this.convergences.read()
         this.events.emit('config', { objects: objects.size, changed: changed.length })
         // What was edited by hand becomes a revision as soon as it has come to rest and was read.
-        ledger
-          .sync()
-          .then(() => (ledger.readOnly ? undefined : this.expiries.look()))
+        this.#recording
+          .record()
+          .then((recorded) => (recorded && !ledger.readOnly ? this.expiries.look() : undefined))
           .catch((error: Error) => warn(error))
       }),
       ledger.onRevision(({ id, who, why, source, files }) =>
@@ -182,7 +188,7 @@ export class Changes {
       // Who took it back by hand before it was read changed nothing for the source, but for the history.
       this.#options.source
         .refresh?.()
-        .then(() => this.ledger.sync())
+        .then(() => this.#recording.record())
         .catch((error: Error) => this.#warn(error))
       return revision
     } catch (error) {
