@@ -4,7 +4,7 @@ import { askBoth, drawn } from './ask-both.ts'
 import { startOracle } from './oracle.ts'
 import { ours } from './ours.ts'
 import type { Question } from './question.ts'
-import { RECORD, Recording } from './recorded.ts'
+import { Recording, whenRecording } from './recorded.ts'
 
 /** A mesh, and Istio's clusters for each of its proxies. */
 interface Recorded {
@@ -15,7 +15,7 @@ interface Recorded {
 const recording = new Recording<Recorded>('clusters')
 const SEEDS = Array.from({ length: 40 }, (_, index) => index + 1)
 
-test.runIf(RECORD)(
+whenRecording(
   "Istio's clusters are recorded, of meshes on which both agree",
   async () => {
     const oracle = await startOracle()

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { test } from 'vitest'
 
 /** A recording of an area, one mesh a line: what Istio's side was found to do, so that every test run can hold ours against it. */
 export class Recording<One> {
@@ -25,5 +26,7 @@ export class Recording<One> {
   }
 }
 
-/** Whether recordings are to be made anew, which needs Go. */
-export const RECORD = Boolean(process.env['UPDATE_GOLDEN'])
+/** A test that makes a recording anew, with `UPDATE_GOLDEN`: it needs Go, and there is nothing to skip without. */
+export function whenRecording(title: string, record: () => Promise<void>, timeoutMs: number): void {
+  if (process.env['UPDATE_GOLDEN']) test(title, record, timeoutMs)
+}

@@ -3,7 +3,7 @@ import { outcomes, routes } from './areas/routes.ts'
 import { askBoth, drawn } from './ask-both.ts'
 import { startOracle } from './oracle.ts'
 import { ours } from './ours.ts'
-import { RECORD, Recording } from './recorded.ts'
+import { Recording, whenRecording } from './recorded.ts'
 import type { Outcome } from './routes/bed.ts'
 import type { RouteQuestion } from './routes/draw.ts'
 import { essential, isOnPurpose } from './routes/on-purpose.ts'
@@ -19,7 +19,7 @@ const SEEDS = Array.from({ length: 60 }, (_, index) => index + 1)
 /** Of each mesh; those that all tables answer alike say little. */
 const REQUESTS = 12
 
-test.runIf(RECORD)(
+whenRecording(
   "what Istio's tables do is recorded, of meshes on which both agree",
   async () => {
     const oracle = await startOracle()

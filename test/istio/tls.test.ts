@@ -3,7 +3,7 @@ import { connections, tls } from './areas/tls.ts'
 import { askBoth, drawn } from './ask-both.ts'
 import { startOracle } from './oracle.ts'
 import { ours } from './ours.ts'
-import { RECORD, Recording } from './recorded.ts'
+import { Recording, whenRecording } from './recorded.ts'
 import type { TlsQuestion } from './tls/draw.ts'
 import { isOnPurpose } from './tls/on-purpose.ts'
 import type { Outcome } from './tls/probe.ts'
@@ -17,7 +17,7 @@ interface Recorded {
 const recording = new Recording<Recorded>('tls')
 const SEEDS = Array.from({ length: 60 }, (_, index) => index + 1)
 
-test.runIf(RECORD)(
+whenRecording(
   "what Istio's listeners do is recorded, of meshes on which both agree",
   async () => {
     const oracle = await startOracle()
