@@ -69,6 +69,10 @@ export function tableFamily(world: World, scope: Scope, plan: () => MessagePlan 
   })
   const byName = cell(() => new Map(pieces().map((piece) => [piece.name, piece.routers])))
   const names = cell(() => pieces().map(({ name }) => name), sameItems)
+  const all = cell(() => {
+    const found = plan()
+    return found ? [...names(), found.table] : []
+  }, sameItems)
   const members = cells<readonly MsgRouter[]>((name) => byName().get(name) ?? [], sameItems, {
     lasting: named(names),
   })
@@ -82,13 +86,10 @@ export function tableFamily(world: World, scope: Scope, plan: () => MessagePlan 
       return own.length > 0 ? compilePiece(world, scope, found, name, own) : undefined
     },
     undefined,
-    { lasting: named(() => [...names(), plan()?.table ?? '']) },
+    { lasting: named(all) },
   )
   return {
-    names: () => {
-      const found = plan()
-      return found ? [...names(), found.table] : []
-    },
+    names: all,
     get: compiled,
   }
 }
