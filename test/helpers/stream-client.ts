@@ -108,9 +108,11 @@ export class StreamClient {
   /** Wants more names of a type, or fewer. Names of the wildcard itself: `*`. */
   change(type: ResourceType, add: readonly string[], drop: readonly string[]): void {
     const wanted = this.#want(type)
-    if (add.length > 0 || drop.includes('*')) {
+    const isSotw = this.node.protocol === 'sotw'
+    // Whose list was always empty cannot end the wildcard with another empty one.
+    if (add.length > 0 || (drop.includes('*') && !isSotw)) {
       // A list that was never empty means what it says from its first name on.
-      if (wanted.legacy && this.node.protocol === 'sotw') wanted.wildcard = false
+      if (wanted.legacy && isSotw) wanted.wildcard = false
       wanted.legacy = false
     }
     for (const name of add)
