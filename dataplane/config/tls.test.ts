@@ -67,6 +67,14 @@ describe('TLS of a listener', () => {
     })
   })
 
+  it('waits while authorities or revocation lists it names cannot be read, and does not do without', () => {
+    const missing = { specifier: { case: 'filename' as const, value: '/nowhere/ca.pem' } }
+    for (const named of [{ trustedCa: missing }, { trustedCa: inline('CA'), crl: missing }]) {
+      const commonTlsContext = { validationContextType: { case: 'validationContext' as const, value: named } }
+      expect(settings({ commonTlsContext, requireClientCertificate: true })).toBeUndefined()
+    }
+  })
+
   it('knows certificates by their hashes, without an authority, too', () => {
     const pins = { verifyCertificateHash: ['aa'], verifyCertificateSpki: ['bb='] }
     const commonTlsContext = { validationContextType: { case: 'validationContext' as const, value: pins } }

@@ -20,8 +20,8 @@ import {
   DownstreamTlsContextSchema,
   UpstreamTlsContextSchema,
 } from '../../proto/gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts'
-import type { ClientTls, PeerCheck, ServerTls, TlsParameters, TlsVersion } from '../configuration.ts'
 import { contextParameters } from '../peer-certificate.ts'
+import type { ClientTls, PeerCheck, ServerTls, TlsParameters, TlsVersion } from '../tls-settings.ts'
 import { refuse } from './refusal.ts'
 import { milliseconds } from './values.ts'
 
@@ -53,14 +53,12 @@ export function downstreamTls(path: string, socket: TransportSocket): Downstream
     waitMs: read.waitMs,
     resolve(secrets) {
       const certificate = read.certificate!(secrets)
-      const validation = read.validation?.(secrets)
-      if (!certificate || (read.validation && !validation)) return undefined
+      const check = read.check?.(secrets)
+      if (!certificate || (read.check && !check)) return undefined
       const required = context.requireClientCertificate
       return {
         ...certificate,
-        ...((validation || required) && {
-          client: { ...(validation && peerCheck(validation)), ...(!required && { optional: true }) },
-        }),
+        ...((check || required) && { client: { ...check, ...(!required && { optional: true }) } }),
         ...(common.alpnProtocols.length > 0 && { alpn: common.alpnProtocols }),
         ...read.parameters,
       }
@@ -88,15 +86,14 @@ export function upstreamSocket(path: string, socket: TransportSocket): Upstream 
       waitMs: read.waitMs,
       resolve(secrets) {
         const certificate = read.certificate?.(secrets)
-        const validation = read.validation?.(secrets)
-        if ((read.certificate && !certificate) || (read.validation && !validation)) return undefined
-        const check: PeerCheck = validation ? peerCheck(validation) : {}
+        const check = read.check?.(secrets)
+        if ((read.certificate && !certificate) || (read.check && !check)) return undefined
         return {
           ...(context.sni && { serverName: context.sni }),
           ...(certificate && { certificate: certificate.certificate, privateKey: certificate.privateKey }),
           ...check,
           // As in Envoy: without authorities nothing is checked.
-          ...(!check.ca && { insecure: true }),
+          ...(!check?.ca && { insecure: true }),
           ...read.parameters,
         }
       },
@@ -107,7 +104,7 @@ export function upstreamSocket(path: string, socket: TransportSocket): Upstream 
 interface CommonTls extends Pick<Waiting<unknown>, 'secrets' | 'waitMs'> {
   readonly parameters: TlsParameters
   readonly certificate?: (secrets: Secrets) => { readonly certificate: string; readonly privateKey: string } | undefined
-  readonly validation?: (secrets: Secrets) => CertificateValidationContext | undefined
+  readonly check?: (secrets: Secrets) => PeerCheck | undefined
 }
 
 function commonTls(path: string, common: CommonTlsContext | undefined): CommonTls {
@@ -138,11 +135,11 @@ function commonTls(path: string, common: CommonTlsContext | undefined): CommonTl
       },
     }),
     ...((caName || direct) && {
-      validation: (secrets: Secrets) => {
-        if (!caName) return direct
+      check: (secrets: Secrets) => {
+        if (!caName) return direct && peerCheck(direct)
         const secret = secrets(caName)
         if (secret?.type.case !== 'validationContext') return undefined
-        return base ? merged(secret.type.value, base) : secret.type.value
+        return peerCheck(base ? merged(secret.type.value, base) : secret.type.value)
       },
     }),
   }
@@ -159,10 +156,14 @@ function merged(own: CertificateValidationContext, base: CertificateValidationCo
   }
 }
 
-/** @see https://www.envoyproxy.io/docs/envoy/latest/api-v3/extensions/transport_sockets/tls/v3/common.proto */
-function peerCheck(validation: CertificateValidationContext): PeerCheck {
+/**
+ * undefined while a file it names cannot be read: to go on without it would let anybody in.
+ * @see https://www.envoyproxy.io/docs/envoy/latest/api-v3/extensions/transport_sockets/tls/v3/common.proto
+ */
+function peerCheck(validation: CertificateValidationContext): PeerCheck | undefined {
   const ca = text(validation.trustedCa)
   const crl = text(validation.crl)
+  if ((validation.trustedCa && !ca) || (validation.crl && !crl)) return undefined
   const names = validation.matchTypedSubjectAltNames.flatMap(({ matcher }) =>
     matcher?.matchPattern.case === 'exact' ? [matcher.matchPattern.value] : [],
   )
