@@ -1,5 +1,6 @@
 import { expect, it, onTestFinished, vi } from 'vitest'
 import type { ResourceType } from '../proto/types.ts'
+import { node } from '../test/helpers/every-kind.ts'
 import { heapCounts } from '../test/helpers/heap-counts.ts'
 import { configObjects } from '../test/helpers/objects.ts'
 import { StreamClient } from '../test/helpers/stream-client.ts'
@@ -89,17 +90,6 @@ kind: MsgRouter
 metadata: {name: arena, namespace: shop${round}}
 spec: {msgid: ${round}, svrName: arena${round}.example, port: 7000}
 `
-
-const node = (id: string, more: Partial<NodeInfo> = {}): NodeInfo => ({
-  id,
-  cluster: '',
-  metadata: {},
-  locality: { region: '', zone: '', subZone: '' },
-  userAgent: 'envoy/1.39.3',
-  protocol: 'delta',
-  secretsAllowed: true,
-  ...more,
-})
 
 /** On demand, by state of the world, a gateway, a gRPC client, a message proxy: of a namespace. */
 const nodesOf = (namespace: string) => [

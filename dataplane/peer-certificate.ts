@@ -1,7 +1,7 @@
 import { createHash, X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import { checkServerIdentity, type PeerCertificate, type SecureContextOptions } from 'node:tls'
-import type { CertificatePins, PeerCheck, TlsParameters } from './configuration.ts'
+import type { CertificatePins, PeerCheck, TlsParameters } from './tls-settings.ts'
 
 /** Suites of TLS 1.3; Node takes a list without any of them as a wish for TLS 1.2. */
 const TLS13_SUITES = ['TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256', 'TLS_AES_128_GCM_SHA256']

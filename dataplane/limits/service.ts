@@ -10,9 +10,9 @@ import {
   RateLimitResponseSchema,
 } from '../../proto/gen/envoy/service/ratelimit/v3/rls_pb.ts'
 import type { Host } from '../cluster/host.ts'
-import type { ClientTls } from '../configuration.ts'
 import { contextParameters, serverProblem, trusted } from '../peer-certificate.ts'
 import { R } from '../stats/counters.ts'
+import type { ClientTls } from '../tls-settings.ts'
 import { clock, type Flushable, flushLater, wake } from '../turn.ts'
 import { Answers, answerKey } from './answers.ts'
 import { type CompiledLimit, type Descriptor, describe } from './descriptors.ts'

@@ -1,8 +1,9 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
-import type { ClientTls, SocketAddress } from '../configuration.ts'
+import type { SocketAddress } from '../configuration.ts'
 import type { Intake } from '../framing/intake.ts'
 import { contextParameters, serverProblem, trusted } from '../peer-certificate.ts'
+import type { ClientTls } from '../tls-settings.ts'
 
 /**
  * Opens a connection that is read by `intake`; errors come as events of the socket. `preface` goes out in clear before anything else; `name` is

@@ -11,7 +11,8 @@ import type { PlainDocument } from './document-changes.ts'
 import { kindSchema } from './kind-schemas.ts'
 import { declarations } from './samples.ts'
 
-const node = (id: string, more: Partial<NodeInfo> = {}): NodeInfo => ({
+/** An Envoy over delta of a cluster without a name, unless `more` says otherwise. */
+export const node = (id: string, more: Partial<NodeInfo> = {}): NodeInfo => ({
   id,
   cluster: '',
   metadata: {},
