@@ -2,7 +2,7 @@ import type { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import { aboutDates, bundleValidity, certificatesIn, chainValidity } from '../../../certificates/validity.ts'
 import type { Path } from '../../diagnostics/diagnostic.ts'
-import { AUTHORITY_KEYS, CERTIFICATE_KEYS, secretValue, valuePath } from '../rules/secret.ts'
+import { AUTHORITY_KEYS, CERTIFICATE_KEYS, secretValue, valuePath } from '../kinds/secret.ts'
 import { type Check, type Of, place, type World } from './world.ts'
 
 const PEM = new WeakMap<object, ReadonlyMap<string, readonly X509Certificate[]>>()

@@ -1,5 +1,5 @@
 import type { Path } from '../../diagnostics/diagnostic.ts'
-import type { TrafficPolicy } from '../kinds/traffic-policy.ts'
+import type { TrafficPolicy } from '../kinds/policy/traffic-policy.ts'
 import { rulesOf } from '../msg-router-rules.ts'
 import { isWildcard } from '../syntax/host.ts'
 import { protocolClass } from '../syntax/protocol.ts'

@@ -1,5 +1,5 @@
 import type { Path } from '../../diagnostics/diagnostic.ts'
-import type { Destination } from '../kinds/common.ts'
+import type { Destination } from '../kinds/destination.ts'
 import type { MetaRouterSpec } from '../kinds/meta-router.ts'
 import type { MsgRouterSpec, MsgRule } from '../kinds/msg-router.ts'
 import { rulesOf } from '../msg-router-rules.ts'

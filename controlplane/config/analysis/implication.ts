@@ -1,5 +1,6 @@
-import type { StringMatch } from '../kinds/common.ts'
-import type { HttpMatchRequest, L4MatchAttributes, TlsMatchAttributes } from '../kinds/virtual-service.ts'
+import type { HttpMatchRequest } from '../kinds/http/match.ts'
+import type { StringMatch } from '../kinds/string-match.ts'
+import type { L4MatchAttributes, TlsMatchAttributes } from '../kinds/virtual-service.ts'
 import { isSubsetOf } from '../syntax/host.ts'
 
 /**

@@ -1,6 +1,6 @@
 import type { Path } from '../../diagnostics/diagnostic.ts'
+import { secretValue } from '../kinds/secret.ts'
 import type { ConfigObject } from '../object.ts'
-import { secretValue } from '../rules/secret.ts'
 import { similar } from '../similar.ts'
 import type { Check, Complain, World } from './world.ts'
 

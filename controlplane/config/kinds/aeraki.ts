@@ -3,7 +3,7 @@ import type { KindDefinition } from '../kind.ts'
 import { message, optional, required } from '../schema.ts'
 import { bool, double, duration, int32, strings, text, uint32 } from '../syntax/values.ts'
 import { percent } from './common.ts'
-import { tcpKeepalive } from './traffic-policy.ts'
+import { tcpKeepalive } from './policy/connection-pool.ts'
 
 const dubboAuthorizationPolicySpec = message({
   rules: optional(

@@ -1,16 +1,24 @@
 import * as z from 'zod'
 import { type KindDefinition, reportExportTo } from '../kind.ts'
-import { destinationRuleRule, subsetRule } from '../rules/destination-rule.ts'
-import { checked, message, optional, required } from '../schema.ts'
+import { checked, message, optional, type Report, required } from '../schema.ts'
+import { isDnsLabel, shown, wildcardDomainProblem } from '../syntax/host.ts'
+import { labelProblems } from '../syntax/label.ts'
 import { stringMap, text } from '../syntax/values.ts'
-import { exportTo, matchLabelsSelector } from './common.ts'
-import { trafficPolicy } from './traffic-policy.ts'
+import { exportTo } from './common.ts'
+import { trafficPolicy } from './policy/traffic-policy.ts'
+import { matchLabelsSelector } from './selectors.ts'
 
 const subsetFields = message({
   name: required(text, 'Name that routes refer to.'),
   labels: optional(stringMap, 'Labels an endpoint must have; none selects all endpoints.'),
   trafficPolicy: optional(trafficPolicy, 'Overrides, part by part, the policy of the rule.'),
 })
+
+function subsetRule(subset: Subset, report: Report): void {
+  if (!isDnsLabel(subset.name)) report(['name'], `${shown(subset.name)} is no subset name: it must be a DNS label`)
+  for (const { key, message } of labelProblems(subset.labels ?? {})) report(['labels', key], message)
+}
+
 /** A named part of a service's endpoints. */
 const subset = checked(subsetFields, subsetRule)
 export type Subset = z.infer<typeof subsetFields>
@@ -22,6 +30,19 @@ const destinationRuleSpecFields = message({
   exportTo,
   workloadSelector: optional(matchLabelsSelector, 'Callers (in this namespace) the rule is for; all when absent.'),
 })
+
+function destinationRuleRule(spec: DestinationRuleSpec, report: Report): void {
+  const problem = wildcardDomainProblem(spec.host)
+  if (problem) report(['host'], problem)
+  const names = new Map<string, number>()
+  for (const [index, { name }] of (spec.subsets ?? []).entries()) {
+    const earlier = names.get(name)
+    if (earlier !== undefined)
+      report(['subsets', index, 'name'], `duplicate subset name ${shown(name)}, see subsets[${earlier}]`)
+    else names.set(name, index)
+  }
+}
+
 const destinationRuleSpec = checked(destinationRuleSpecFields, destinationRuleRule)
 export type DestinationRuleSpec = z.infer<typeof destinationRuleSpecFields>
 

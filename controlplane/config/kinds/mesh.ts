@@ -1,13 +1,14 @@
 import * as z from 'zod'
 import type { KindDefinition } from '../kind.ts'
-import { meshRule } from '../rules/mesh.ts'
-import { checked, message, optional, required, valid } from '../schema.ts'
+import { checked, message, optional, type Report, required, valid } from '../schema.ts'
+import { exportToProblems } from '../syntax/export-to.ts'
+import { fqdnProblem, isDnsLabel, shown } from '../syntax/host.ts'
 import { parseHostPort } from '../syntax/host-port.ts'
 import { bool, duration, durationOrZero, stringMap, strings, text } from '../syntax/values.ts'
-import { localityLbSetting } from './common.ts'
-import { httpRetry } from './http-route.ts'
+import { httpRetry } from './http/retry.ts'
 import { meshMessages } from './mesh-messages.ts'
-import { clientTlsSettings } from './traffic-policy.ts'
+import { clientTlsSettings } from './policy/client-tls.ts'
+import { localityLbSetting } from './policy/locality.ts'
 
 const portOrOff = z.number().int().min(0).max(65_535).meta({ format: 'port' })
 
@@ -176,6 +177,60 @@ const meshFields = message({
   ),
   processes: optional(z.array(meshProcess), 'Programs that `meshgate up` starts beside, such as demo services.'),
 })
+
+const EXPORT_FIELDS = [
+  'defaultServiceExportTo',
+  'defaultVirtualServiceExportTo',
+  'defaultDestinationRuleExportTo',
+] as const
+
+function unique<T>(
+  items: readonly T[],
+  of: (item: T) => string | number | undefined,
+  report: (index: number, earlier: number) => void,
+): void {
+  const seen = new Map<string | number, number>()
+  for (const [index, item] of items.entries()) {
+    const value = of(item)
+    if (value === undefined) continue
+    const earlier = seen.get(value)
+    if (earlier !== undefined) report(index, earlier)
+    else seen.set(value, index)
+  }
+}
+
+function meshRule(spec: MeshSpec, report: Report): void {
+  for (const field of ['rootNamespace', 'defaultNamespace'] as const) {
+    const value = spec[field]
+    if (value !== undefined && !isDnsLabel(value)) report([field], `${shown(value)} is no namespace`)
+  }
+  const domain = spec.domain === undefined ? undefined : fqdnProblem(spec.domain)
+  if (domain) report(['domain'], domain)
+  for (const field of EXPORT_FIELDS) {
+    // There is no own namespace here: `.` stands for that of each document.
+    for (const { index, message } of exportToProblems(spec[field] ?? [], '.', {
+      service: field === 'defaultServiceExportTo',
+    }))
+      report([field, ...(index < 0 ? [] : [index])], message)
+  }
+  const { proxies = [], processes = [] } = spec
+  unique(
+    proxies,
+    ({ node }) => node,
+    (index, earlier) => report(['proxies', index, 'node'], `the node id is used by proxies[${earlier}] too`),
+  )
+  unique(
+    proxies,
+    ({ adminPort }) => adminPort || undefined,
+    (index, earlier) => report(['proxies', index, 'adminPort'], `the port is used by proxies[${earlier}] too`),
+  )
+  unique(
+    processes,
+    ({ name }) => name,
+    (index, earlier) => report(['processes', index, 'name'], `the name is used by processes[${earlier}] too`),
+  )
+}
+
 /** Settings of the whole mesh; one document, normally `meshgate.yaml`. */
 const meshSpec = checked(meshFields, meshRule)
 export type MeshSpec = z.infer<typeof meshFields>

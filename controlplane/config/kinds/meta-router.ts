@@ -1,11 +1,11 @@
 import * as z from 'zod'
 import { type KindDefinition, reportExportTo } from '../kind.ts'
-import { weightsRule } from '../rules/destination.ts'
-import { stringMatchRule } from '../rules/string-match.ts'
 import { checked, message, optional, type Report } from '../schema.ts'
 import { wildcardDomainProblem } from '../syntax/host.ts'
 import { bool, duration, strings, text, uint32 } from '../syntax/values.ts'
-import { destination, exportTo, percent, stringMatch } from './common.ts'
+import { exportTo, percent } from './common.ts'
+import { destination, weightsRule } from './destination.ts'
+import { stringMatch, stringMatchRule } from './string-match.ts'
 
 const metaRouteMatch = message({
   attributes: optional(

@@ -1,12 +1,14 @@
 import * as z from 'zod'
 import { type KindDefinition, reportExportTo } from '../kind.ts'
-import { gatewayNamesRule, weightsRule } from '../rules/destination.ts'
 import { checked, message, optional, type Report, required } from '../schema.ts'
 import { messageIdProblem } from '../syntax/message-id.ts'
 import { bool, duration, durationOrZero, int32, port, strings, text, uint32 } from '../syntax/values.ts'
-import { destination, exportTo, percent, workloadSelector } from './common.ts'
+import { exportTo, percent } from './common.ts'
+import { destination, weightsRule } from './destination.ts'
 import { fieldMatch, fieldMatchRule } from './field-match.ts'
+import { gatewayNamesRule } from './gateway-names.ts'
 import { limit } from './rate-limit.ts'
+import { workloadSelector } from './selectors.ts'
 
 const messageId = z.union([z.number(), text])
 

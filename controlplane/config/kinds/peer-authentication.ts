@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import type { KindDefinition } from '../kind.ts'
 import { checked, message, optional } from '../schema.ts'
-import { matchLabelsSelector } from './common.ts'
+import { matchLabelsSelector } from './selectors.ts'
 
 const mutualTls = message({
   mode: optional(z.enum(['UNSET', 'DISABLE', 'PERMISSIVE', 'STRICT']), 'Plain, both, or TLS only.', {

@@ -1,6 +1,27 @@
 import * as z from 'zod'
-import { optional, type Report } from '../schema.ts'
-import { matchLabelsSelector, type PolicyTargetReference, policyTargetReference } from './common.ts'
+import { message, optional, type Report, required, valid } from '../schema.ts'
+import { text } from '../syntax/values.ts'
+import { matchLabelsSelector } from './selectors.ts'
+
+/** Names an object of Kubernetes that a policy attaches to. */
+export const policyTargetReference = message({
+  group: optional(
+    text.max(253).regex(/^$|^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/),
+    'API group of the target; empty is the core group.',
+  ),
+  kind: required(
+    text
+      .min(1)
+      .max(63)
+      .regex(/^[a-zA-Z]([-a-zA-Z0-9]*[a-zA-Z0-9])?$/),
+    'Kind of the target.',
+  ),
+  name: required(text.min(1).max(253), 'Name of the target.'),
+  namespace: optional(
+    valid(text, (value) => (value === '' ? undefined : 'cross namespace referencing is not currently supported')),
+    'Must stay empty: a target is in the namespace of the policy.',
+  ),
+})
 
 /** How security, telemetry and extension kinds say whom they are for. */
 export const policyTarget = {
@@ -15,6 +36,8 @@ const TARGETS = new Set([
   'gateway.networking.k8s.io/Gateway',
   'gateway.networking.k8s.io/GatewayClass',
 ])
+
+type PolicyTargetReference = z.infer<typeof policyTargetReference>
 
 interface Targets {
   readonly selector?: unknown

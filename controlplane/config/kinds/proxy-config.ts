@@ -2,7 +2,7 @@ import * as z from 'zod'
 import type { KindDefinition } from '../kind.ts'
 import { message, optional } from '../schema.ts'
 import { text } from '../syntax/values.ts'
-import { matchLabelsSelector } from './common.ts'
+import { matchLabelsSelector } from './selectors.ts'
 
 const proxyConfigSpec = message({
   selector: optional(matchLabelsSelector, 'Proxies this is for; all of the namespace when absent.'),

@@ -2,8 +2,8 @@ import * as z from 'zod'
 import type { KindDefinition } from '../kind.ts'
 import { checked, message, optional, required } from '../schema.ts'
 import { bool, duration, strings, text, uint32 } from '../syntax/values.ts'
-import { workloadSelector } from './common.ts'
 import { fieldMatch, fieldMatchRule } from './field-match.ts'
+import { workloadSelector } from './selectors.ts'
 
 /** Headers a limit without a service may be counted apart by: each combination that is there or not is a descriptor. */
 const MOST_LOCAL = 3

@@ -1,12 +1,9 @@
 import * as z from 'zod'
 import type { KindDefinition } from '../kind.ts'
-import {
-  anyAddressRule,
-  templateLabelsRule,
-  workloadEntryRule,
-  workloadEntryShapeRule,
-} from '../rules/service-entry.ts'
-import { checked, message, optional } from '../schema.ts'
+import { checked, message, optional, type Report } from '../schema.ts'
+import { isIpAddress, UNIX_PREFIX, unixPathProblem } from '../syntax/address.ts'
+import { fqdnProblem, shown } from '../syntax/host.ts'
+import { labelProblems } from '../syntax/label.ts'
 import { port, stringMap, text, uint32 } from '../syntax/values.ts'
 
 const workloadEntryShape = {
@@ -28,11 +25,50 @@ const workloadEntryShape = {
 const workloadEntryFields = message(workloadEntryShape)
 export type WorkloadEntrySpec = z.infer<typeof workloadEntryFields>
 
+const PORT_NAME = /^[a-zA-Z0-9](?:[-a-zA-Z0-9]*[a-zA-Z0-9])?$/
+
+/** Shape of an endpoint, wherever it stands. */
+function workloadEntryShapeRule(entry: WorkloadEntrySpec, report: Report): void {
+  const { address, ports } = entry
+  if (address?.startsWith(UNIX_PREFIX)) {
+    const problem = unixPathProblem(address.slice(UNIX_PREFIX.length))
+    if (problem) report(['address'], problem)
+    if (ports) report(['ports'], 'UDS may not include ports')
+  }
+  for (const name of Object.keys(ports ?? {}))
+    if (name.length >= 63 || !PORT_NAME.test(name))
+      report(['ports', name], `port name must be valid, ${shown(name)} is not`)
+  const labels = Object.keys(entry.labels ?? {})
+  if (labels.length > 256) report(['labels'], 'an endpoint has at most 256 labels')
+}
+
+/** Labels of a template are checked by Kubernetes when a workload takes them, not by Istio. */
+function templateLabelsRule({ labels = {} }: WorkloadEntrySpec, report: Report): void {
+  for (const { key, message } of labelProblems(labels)) report(['labels', key], message, { code: 'FIELD_QUESTIONABLE' })
+}
+
 /** What WorkloadGroups hold as a template: an endpoint whose address is not known yet. */
 export const workloadTemplate = checked(checked(workloadEntryFields, workloadEntryShapeRule), templateLabelsRule)
 
+/** An endpoint that needs an address: all but the template of a WorkloadGroup. */
+function workloadEntryRule(entry: WorkloadEntrySpec, report: Report): void {
+  const { address, network, labels = {} } = entry
+  for (const { key, message } of labelProblems(labels)) report(['labels', key], message)
+  if (!address && !network)
+    report(['address'], 'Address is required, unless a network is named', { code: 'FIELD_REQUIRED' })
+  else if (!address)
+    report([], `the address is unset, only network ${network} is known`, { code: 'FIELD_QUESTIONABLE' })
+}
+
 /** One endpoint of a ServiceEntry; whether its address may be a name depends on the resolution. */
 export const endpoint = checked(checked(workloadEntryFields, workloadEntryShapeRule), workloadEntryRule)
+
+/** An address that may be an IP address or a DNS name, or a UNIX domain socket. */
+function anyAddressRule(entry: WorkloadEntrySpec, report: Report): void {
+  const { address } = entry
+  if (!address || address.startsWith(UNIX_PREFIX) || isIpAddress(address)) return
+  if (fqdnProblem(address)) report(['address'], `${shown(address)} is neither an IP address nor a host name`)
+}
 
 /** One endpoint: a virtual machine, a container, a process. */
 const workloadEntrySpec = checked(endpoint, anyAddressRule)

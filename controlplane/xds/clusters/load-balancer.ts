@@ -13,7 +13,11 @@ import { RandomSchema } from '../../../proto/gen/envoy/extensions/load_balancing
 import { RingHashSchema } from '../../../proto/gen/envoy/extensions/load_balancing_policies/ring_hash/v3/ring_hash_pb.ts'
 import { RoundRobinSchema } from '../../../proto/gen/envoy/extensions/load_balancing_policies/round_robin/v3/round_robin_pb.ts'
 import { pack } from '../../../proto/make.ts'
-import type { BackendUtilization, ConsistentHash, LoadBalancerSettings } from '../../config/kinds/traffic-policy.ts'
+import type {
+  BackendUtilization,
+  ConsistentHash,
+  LoadBalancerSettings,
+} from '../../config/kinds/policy/load-balancer.ts'
 import { durationOf } from './duration.ts'
 import { maglevTableSize } from './maglev-table.ts'
 

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { LocalityLbSetting } from '../../config/kinds/common.ts'
+import type { LocalityLbSetting } from '../../config/kinds/policy/locality.ts'
 import type { Endpoint } from '../../model/service.ts'
 import { SHOP, scopeOf, target } from './fixture.ts'
 import { arrangeByLocality } from './locality.ts'

@@ -1,4 +1,4 @@
-import type { LocalityLbSetting } from '../../config/kinds/common.ts'
+import type { LocalityLbSetting } from '../../config/kinds/policy/locality.ts'
 import { LOCALITY_LABELS, NETWORK_LABEL } from '../../config/syntax/place-labels.ts'
 import { own } from '../../model/own.ts'
 import type { ProxyClass } from '../../model/proxy-class.ts'

@@ -1,4 +1,4 @@
-import type { ConsistentHash } from '../../config/kinds/traffic-policy.ts'
+import type { ConsistentHash } from '../../config/kinds/policy/load-balancer.ts'
 import { cells } from '../../model/cells.ts'
 import type { Scope } from '../../model/scope.ts'
 import type { Service, ServicePort } from '../../model/service.ts'

@@ -1,7 +1,7 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { OutlierDetectionSchema } from '../../../proto/gen/envoy/config/cluster/v3/outlier_detection_pb.ts'
 import type { MatchPredicateSchema } from '../../../proto/gen/envoy/config/common/matcher/v3/matcher_pb.ts'
-import type { OutlierDetection } from '../../config/kinds/traffic-policy.ts'
+import type { OutlierDetection } from '../../config/kinds/policy/outlier-detection.ts'
 import { durationOf } from './duration.ts'
 
 /**

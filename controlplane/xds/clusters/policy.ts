@@ -1,5 +1,6 @@
 import type { DestinationRuleSpec, Subset } from '../../config/kinds/destination-rule.ts'
-import type { ConsistentHash, PortTrafficPolicy, TrafficPolicy } from '../../config/kinds/traffic-policy.ts'
+import type { ConsistentHash } from '../../config/kinds/policy/load-balancer.ts'
+import type { PortTrafficPolicy, TrafficPolicy } from '../../config/kinds/policy/traffic-policy.ts'
 import type { ConfigObject, Origin } from '../../config/object.ts'
 import type { Scope } from '../../model/scope.ts'
 import type { Service, ServicePort } from '../../model/service.ts'

@@ -4,7 +4,7 @@ import { ProxyProtocolConfig_Version } from '../../../proto/gen/envoy/config/cor
 import { ProxyProtocolUpstreamTransportSchema } from '../../../proto/gen/envoy/extensions/transport_sockets/proxy_protocol/v3/upstream_proxy_protocol_pb.ts'
 import { RawBufferSchema } from '../../../proto/gen/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer_pb.ts'
 import { pack } from '../../../proto/make.ts'
-import type { TrafficPolicy } from '../../config/kinds/traffic-policy.ts'
+import type { TrafficPolicy } from '../../config/kinds/policy/traffic-policy.ts'
 
 type TransportSocket = MessageInitShape<typeof TransportSocketSchema>
 

@@ -14,7 +14,7 @@ import {
 } from '../../../proto/gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts'
 import { pack } from '../../../proto/make.ts'
 import type { WorkloadCertificates } from '../../config/kinds/mesh.ts'
-import type { ClientTlsSettings } from '../../config/kinds/traffic-policy.ts'
+import type { ClientTlsSettings } from '../../config/kinds/policy/client-tls.ts'
 import { credentialCaName, credentialSecretName, fileCaName, fileCertificateName, isFileSecret } from '../names.ts'
 import { sniClusterName } from './auto-passthrough.ts'
 import { adsSource } from './config-source.ts'

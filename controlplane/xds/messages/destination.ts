@@ -1,6 +1,6 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { HashKeySchema, MessageRouteSchema } from '../../../proto/gen/meshgate/v1/message_route_pb.ts'
-import type { Destination } from '../../config/kinds/common.ts'
+import type { Destination } from '../../config/kinds/destination.ts'
 import type { World } from '../../model/index.ts'
 import type { Scope } from '../../model/scope.ts'
 import { outboundClusterName, type Service, type ServicePort } from '../../model/service.ts'

@@ -1,7 +1,7 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { FieldMatchSchema } from '../../../proto/gen/meshgate/v1/message_route_pb.ts'
-import type { StringMatch } from '../../config/kinds/common.ts'
 import type { FieldMatch as FieldMatchSpec, FieldValue } from '../../config/kinds/field-match.ts'
+import type { StringMatch } from '../../config/kinds/string-match.ts'
 import type { IdRange } from '../../config/syntax/message-id.ts'
 
 export type FieldMatch = MessageInitShape<typeof FieldMatchSchema>

@@ -1,7 +1,7 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { MetadataMatcherSchema } from '../../../proto/gen/envoy/type/matcher/v3/metadata_pb.ts'
 import type { ValueMatcherSchema } from '../../../proto/gen/envoy/type/matcher/v3/value_pb.ts'
-import type { StringMatch } from '../../config/kinds/common.ts'
+import type { StringMatch } from '../../config/kinds/string-match.ts'
 import { stringMatcher } from './string-match.ts'
 
 const PREFIX = '@request.auth.claims'

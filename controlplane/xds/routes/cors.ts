@@ -1,7 +1,7 @@
 import type { Any } from '@bufbuild/protobuf/wkt'
 import { CorsPolicySchema } from '../../../proto/gen/envoy/extensions/filters/http/cors/v3/cors_pb.ts'
 import { pack } from '../../../proto/make.ts'
-import type { CorsPolicy } from '../../config/kinds/virtual-service.ts'
+import type { CorsPolicy } from '../../config/kinds/http/cors.ts'
 import { parseDuration } from '../../config/syntax/duration.ts'
 import { fixedFraction } from './percentage.ts'
 import { stringMatcher } from './string-match.ts'

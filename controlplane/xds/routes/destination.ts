@@ -1,5 +1,5 @@
-import type { Destination } from '../../config/kinds/common.ts'
-import type { ConsistentHash } from '../../config/kinds/traffic-policy.ts'
+import type { Destination } from '../../config/kinds/destination.ts'
+import type { ConsistentHash } from '../../config/kinds/policy/load-balancer.ts'
 import type { Origin } from '../../config/object.ts'
 import { formatPath } from '../../diagnostics/diagnostic.ts'
 import { outboundClusterName, type Service } from '../../model/service.ts'

@@ -1,6 +1,6 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { DirectResponseActionSchema } from '../../../proto/gen/envoy/config/route/v3/route_components_pb.ts'
-import type { HttpDirectResponse } from '../../config/kinds/virtual-service.ts'
+import type { HttpDirectResponse } from '../../config/kinds/http/direct-response.ts'
 
 /** Largest body of a direct response, as in Istio; Envoy's own limit is 4 KiB. */
 export const MAX_DIRECT_RESPONSE_BYTES = 1024 * 1024

@@ -5,7 +5,7 @@ import {
   HTTPFaultSchema,
 } from '../../../proto/gen/envoy/extensions/filters/http/fault/v3/fault_pb.ts'
 import { duration, pack } from '../../../proto/make.ts'
-import type { HttpFaultInjection } from '../../config/kinds/virtual-service.ts'
+import type { HttpFaultInjection } from '../../config/kinds/http/fault.ts'
 import { parseDuration } from '../../config/syntax/duration.ts'
 import { fractionalPercent } from './percentage.ts'
 

@@ -1,7 +1,7 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { RouteAction_HashPolicySchema } from '../../../proto/gen/envoy/config/route/v3/route_components_pb.ts'
 import { duration } from '../../../proto/make.ts'
-import type { ConsistentHash } from '../../config/kinds/traffic-policy.ts'
+import type { ConsistentHash } from '../../config/kinds/policy/load-balancer.ts'
 import { parseDuration } from '../../config/syntax/duration.ts'
 
 /**

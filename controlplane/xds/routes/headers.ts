@@ -3,7 +3,7 @@ import {
   HeaderValueOption_HeaderAppendAction as Append,
   type HeaderValueOptionSchema,
 } from '../../../proto/gen/envoy/config/core/v3/base_pb.ts'
-import type { Headers } from '../../config/kinds/virtual-service.ts'
+import type { Headers } from '../../config/kinds/http/headers.ts'
 
 type HeaderValueOption = MessageInitShape<typeof HeaderValueOptionSchema>
 

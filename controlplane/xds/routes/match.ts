@@ -5,8 +5,8 @@ import type {
   RouteMatch,
   RouteMatchSchema,
 } from '../../../proto/gen/envoy/config/route/v3/route_components_pb.ts'
-import type { StringMatch } from '../../config/kinds/common.ts'
-import type { HttpMatchRequest } from '../../config/kinds/virtual-service.ts'
+import type { HttpMatchRequest } from '../../config/kinds/http/match.ts'
+import type { StringMatch } from '../../config/kinds/string-match.ts'
 import { matchesLabels } from '../../model/endpoints.ts'
 import { claimMatcher } from './claims.ts'
 import type { RouteContext } from './context.ts'

@@ -1,5 +1,5 @@
 import type { Route } from '../../../proto/gen/envoy/config/route/v3/route_components_pb.ts'
-import type { ConsistentHash } from '../../config/kinds/traffic-policy.ts'
+import type { ConsistentHash } from '../../config/kinds/policy/load-balancer.ts'
 import type { Origin } from '../../config/object.ts'
 import { MESH_GATEWAY, type Scope } from '../../model/scope.ts'
 import type { Service, ServicePort } from '../../model/service.ts'

@@ -3,7 +3,7 @@ import {
   RedirectAction_RedirectResponseCode as Code,
   type RedirectActionSchema,
 } from '../../../proto/gen/envoy/config/route/v3/route_components_pb.ts'
-import type { HttpRedirect } from '../../config/kinds/virtual-service.ts'
+import type { HttpRedirect } from '../../config/kinds/http/redirect.ts'
 import type { RouteContext } from './context.ts'
 
 const CODES: Readonly<Record<number, Code>> = {

@@ -4,7 +4,7 @@ import { type RetryPolicy, RetryPolicySchema } from '../../../proto/gen/envoy/co
 import { PreviousHostsPredicateSchema } from '../../../proto/gen/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.ts'
 import { PreviousPrioritiesConfigSchema } from '../../../proto/gen/envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config_pb.ts'
 import { duration, make, pack } from '../../../proto/make.ts'
-import type { HttpRetry } from '../../config/kinds/virtual-service.ts'
+import type { HttpRetry } from '../../config/kinds/http/retry.ts'
 import { parseDuration } from '../../config/syntax/duration.ts'
 
 type RetryInit = MessageInitShape<typeof RetryPolicySchema>

@@ -1,6 +1,6 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { RouteActionSchema } from '../../../proto/gen/envoy/config/route/v3/route_components_pb.ts'
-import type { HttpRewrite } from '../../config/kinds/virtual-service.ts'
+import type { HttpRewrite } from '../../config/kinds/http/rewrite.ts'
 
 /**
  * Rewrite of the path. Envoy's `prefix_rewrite` replaces what the route matched: the prefix of a prefix match, the

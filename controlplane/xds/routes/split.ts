@@ -4,7 +4,7 @@ import type {
   RouteActionSchema,
   WeightedCluster_ClusterWeightSchema,
 } from '../../../proto/gen/envoy/config/route/v3/route_components_pb.ts'
-import type { HttpRouteDestination } from '../../config/kinds/virtual-service.ts'
+import type { HttpRouteDestination } from '../../config/kinds/http/route.ts'
 import type { Origin } from '../../config/object.ts'
 import { type EffectiveHttpRoute, fieldOrigin } from '../../model/virtual-service.ts'
 import { isGrpcClient, type RouteContext } from './context.ts'

@@ -1,6 +1,6 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { StringMatcherSchema } from '../../../proto/gen/envoy/type/matcher/v3/string_pb.ts'
-import type { StringMatch } from '../../config/kinds/common.ts'
+import type { StringMatch } from '../../config/kinds/string-match.ts'
 
 /**
  * Whether a condition only asks that the header or parameter is there: no condition at all, or the regex `*`, which is

@@ -1,9 +1,61 @@
-import type { ObjectMeta } from '../kind.ts'
-import type { AuthorizationPolicySpec, AuthorizationRule, AuthorizationSource } from '../kinds/authorization-policy.ts'
-import { policyTargetRule } from '../kinds/policy-target.ts'
-import type { IssuePath, Report } from '../schema.ts'
+import * as z from 'zod'
+import { type IssuePath, message, optional, type Report, required } from '../schema.ts'
 import { cidrProblem, ipProblem } from '../syntax/address.ts'
 import { shown } from '../syntax/host.ts'
+import { strings, text } from '../syntax/values.ts'
+
+const serviceAccounts = z.array(text.max(320)).max(16)
+
+const source = message({
+  principals: optional(strings, 'Identities of the caller from its certificate.'),
+  notPrincipals: optional(strings, 'Identities that do not match.'),
+  requestPrincipals: optional(strings, 'Identities from a validated token.'),
+  notRequestPrincipals: optional(strings, 'Identities from a token that do not match.'),
+  namespaces: optional(strings, 'Namespaces of the caller.'),
+  notNamespaces: optional(strings, 'Namespaces that do not match.'),
+  serviceAccounts: optional(serviceAccounts, 'Service accounts of the caller, `[namespace/]name`.'),
+  notServiceAccounts: optional(serviceAccounts, 'Service accounts that do not match.'),
+  ipBlocks: optional(strings, 'Addresses of the connection, IP or CIDR.'),
+  notIpBlocks: optional(strings, 'Addresses that do not match.'),
+  remoteIpBlocks: optional(strings, 'Addresses of the original client.'),
+  notRemoteIpBlocks: optional(strings, 'Addresses of the original client that do not match.'),
+  trustDomains: optional(strings, 'Trust domains of the caller.'),
+  notTrustDomains: optional(strings, 'Trust domains that do not match.'),
+})
+type AuthorizationSource = z.infer<typeof source>
+
+const operation = message({
+  hosts: optional(strings, 'Hosts of the request.'),
+  notHosts: optional(strings, 'Hosts that do not match.'),
+  ports: optional(strings, 'Ports of the connection.'),
+  notPorts: optional(strings, 'Ports that do not match.'),
+  methods: optional(strings, 'Methods of the request.'),
+  notMethods: optional(strings, 'Methods that do not match.'),
+  paths: optional(strings, 'Paths of the request; `{*}` and `{**}` stand for one or any number of segments.'),
+  notPaths: optional(strings, 'Paths that do not match.'),
+})
+
+export const authorizationRule = message({
+  from: optional(
+    z.array(message({ source: optional(source, 'The caller.') })).max(512),
+    'Callers, one of which must match.',
+  ),
+  to: optional(
+    z.array(message({ operation: optional(operation, 'What is called.') })),
+    'Operations, one of which must match.',
+  ),
+  when: optional(
+    z.array(
+      message({
+        key: required(text, 'Name of the attribute.'),
+        values: optional(strings, 'Values, one of which must match.'),
+        notValues: optional(strings, 'Values that do not match.'),
+      }),
+    ),
+    'Further conditions, all of which must hold.',
+  ),
+})
+type AuthorizationRule = z.infer<typeof authorizationRule>
 
 /** Where the values of a list are, and how to complain about one of them (or about the list: index undefined). */
 type ListReport = (index: number | undefined, message: string) => void
@@ -23,15 +75,6 @@ const addresses = eachValue((value) => (value.includes('/') ? cidrProblem(value)
 const ports = eachValue((value) =>
   /^\d{1,9}$/.test(value) && Number(value) <= 65_535 ? undefined : `${shown(value)} is no port, 0 to 65535`,
 )
-const wildcards = eachValue(wildcardProblem)
-const trustDomains = eachValue((value) =>
-  value.includes('/') ? `a trust domain must not contain "/", found ${shown(value)}` : wildcardProblem(value),
-)
-const serviceAccounts: ListRule = (values, report) => {
-  if (values.length > 16) report(undefined, 'at most 16 values are allowed')
-  eachValue(serviceAccountProblem)(values, report)
-}
-const paths = eachValue(pathTemplateProblem)
 
 function wildcardProblem(value: string): string | undefined {
   const stars = value.split('*').length - 1
@@ -41,6 +84,11 @@ function wildcardProblem(value: string): string | undefined {
     : undefined
 }
 
+const wildcards = eachValue(wildcardProblem)
+const trustDomains = eachValue((value) =>
+  value.includes('/') ? `a trust domain must not contain "/", found ${shown(value)}` : wildcardProblem(value),
+)
+
 function serviceAccountProblem(value: string): string | undefined {
   if (value.includes('*')) return `a wildcard is not allowed, found ${shown(value)}`
   if (value.length > 320) return 'a value has at most 320 characters'
@@ -48,6 +96,11 @@ function serviceAccountProblem(value: string): string | undefined {
   return parts.length > 2 || parts.includes('')
     ? `the form is serviceAccount or namespace/serviceAccount, found ${shown(value)}`
     : undefined
+}
+
+const accountNames: ListRule = (values, report) => {
+  if (values.length > 16) report(undefined, 'at most 16 values are allowed')
+  eachValue(serviceAccountProblem)(values, report)
 }
 
 /** `{*}` stands for one segment, `{**}` for the rest and must be the last template; other braces are not allowed. */
@@ -65,6 +118,8 @@ function pathTemplateProblem(path: string): string | undefined {
   return undefined
 }
 
+const paths = eachValue(pathTemplateProblem)
+
 const SOURCE: Readonly<Record<keyof AuthorizationSource, ListRule>> = {
   principals: notEmpty,
   notPrincipals: notEmpty,
@@ -72,8 +127,8 @@ const SOURCE: Readonly<Record<keyof AuthorizationSource, ListRule>> = {
   notRequestPrincipals: notEmpty,
   namespaces: notEmpty,
   notNamespaces: notEmpty,
-  serviceAccounts,
-  notServiceAccounts: serviceAccounts,
+  serviceAccounts: accountNames,
+  notServiceAccounts: accountNames,
   trustDomains,
   notTrustDomains: trustDomains,
   ipBlocks: addresses,
@@ -103,7 +158,7 @@ const ATTRIBUTES: readonly (readonly [string, ListRule])[] = [
   ['destination.ip', addresses],
   ['destination.port', ports],
   ['source.namespace', notEmpty],
-  ['source.serviceAccount', serviceAccounts],
+  ['source.serviceAccount', accountNames],
   ['source.principal', notEmpty],
   ['source.trustDomain', wildcards],
   ['request.auth.principal', notEmpty],
@@ -171,7 +226,25 @@ function sourceRule(source: AuthorizationSource, custom: boolean, path: IssuePat
     if (source[field]?.length) report([...path, field], `${field} is not supported with the action CUSTOM`)
 }
 
-function oneRule(rule: AuthorizationRule, action: string, report: Report): void {
+function whenRule(
+  { key, values = [], notValues = [] }: NonNullable<AuthorizationRule['when']>[number],
+  custom: boolean,
+  path: IssuePath,
+  report: Report,
+): void {
+  if (key === '') {
+    report([...path, 'key'], 'key must not be empty')
+    return
+  }
+  if (values.length === 0 && notValues.length === 0) report(path, 'at least one of values and notValues must be set')
+  const rule = attributeRule(key)
+  if (typeof rule === 'string') report([...path, 'key'], rule)
+  else lists({ values, notValues }, { values: rule, notValues: rule }, path, report)
+  if (custom && (CUSTOM_WHEN.includes(key) || key.startsWith('request.auth.')))
+    report([...path, 'key'], `${key} is not supported with the action CUSTOM`)
+}
+
+export function oneRule(rule: AuthorizationRule, action: string, report: Report): void {
   const custom = action === 'CUSTOM'
   let tcpFrom = false
   let tcpTo = false
@@ -204,50 +277,4 @@ function oneRule(rule: AuthorizationRule, action: string, report: Report): void 
     report([], 'a DENY rule with HTTP attributes only denies all traffic to TCP ports; name the ports', {
       code: 'FIELD_QUESTIONABLE',
     })
-}
-
-function whenRule(
-  { key, values = [], notValues = [] }: NonNullable<AuthorizationRule['when']>[number],
-  custom: boolean,
-  path: IssuePath,
-  report: Report,
-): void {
-  if (key === '') {
-    report([...path, 'key'], 'key must not be empty')
-    return
-  }
-  if (values.length === 0 && notValues.length === 0) report(path, 'at least one of values and notValues must be set')
-  const rule = attributeRule(key)
-  if (typeof rule === 'string') report([...path, 'key'], rule)
-  else lists({ values, notValues }, { values: rule, notValues: rule }, path, report)
-  if (custom && (CUSTOM_WHEN.includes(key) || key.startsWith('request.auth.')))
-    report([...path, 'key'], `${key} is not supported with the action CUSTOM`)
-}
-
-export function authorizationPolicyRule(spec: AuthorizationPolicySpec, report: Report): void {
-  policyTargetRule(spec, report)
-  const { action = 'ALLOW', rules, provider } = spec
-  if ((action === 'CUSTOM' || action === 'DENY') && (rules ?? []).length === 0)
-    report(['rules'], `${action} without rules never happens`, {
-      code: 'FIELD_REQUIRED',
-      hint: 'add an empty rule {} to match every request',
-    })
-  if (action === 'CUSTOM' && rules !== undefined && !provider?.name)
-    report(['provider', 'name'], 'provider.name must not be empty', { code: 'FIELD_REQUIRED' })
-  if (action !== 'CUSTOM' && provider) report(['provider'], `provider is for the action CUSTOM, not for ${action}`)
-  for (const [index, rule] of (rules ?? []).entries())
-    oneRule(rule, action, (path, ...rest) => report(['rules', index, ...path], ...rest))
-}
-
-const DRY_RUN = 'istio.io/dry-run'
-
-/** The annotation istio.io/dry-run: a boolean, for ALLOW and DENY. */
-export function dryRunRule(spec: AuthorizationPolicySpec, { annotations }: ObjectMeta, report: Report): void {
-  const value = annotations[DRY_RUN]
-  if (value === undefined) return
-  const path = ['metadata', 'annotations', DRY_RUN]
-  if (spec.action === 'AUDIT' || spec.action === 'CUSTOM')
-    report(path, `a dry run is for ALLOW and DENY, not for ${spec.action}`)
-  else if (!/^(1|t|T|TRUE|true|True|0|f|F|FALSE|false|False)$/.test(value))
-    report(path, `${shown(value)} is neither true nor false`)
 }

@@ -1,30 +1,5 @@
-import type { Destination } from '../kinds/common.ts'
 import type { Report } from '../schema.ts'
-import { portProblem } from '../syntax/address.ts'
-import { fqdnProblem, isDnsLabel, shown, wildcardDomainProblem } from '../syntax/host.ts'
-
-/** Where traffic goes: a host (the lone `*` is none), a subset by its DNS label, a port. */
-export function destinationRule(destination: Destination, report: Report): void {
-  const { host, subset, port } = destination
-  const problem = host === '*' ? 'the destination host must not be *' : wildcardDomainProblem(host)
-  if (problem) report(['host'], problem)
-  if (subset && !isDnsLabel(subset)) report(['subset'], `${shown(subset)} is no subset name: it must be a DNS label`)
-  if (port) {
-    const wrong = portProblem(port.number ?? 0)
-    if (wrong) report(['port', 'number'], wrong)
-  }
-}
-
-/** Shares must not be negative, and not all zero when there are several. */
-export function weightsRule(routes: readonly { readonly weight?: number | undefined }[], report: Report): void {
-  let sum = 0
-  for (const [index, { weight = 0 }] of routes.entries()) {
-    if (weight < 0) report([index, 'weight'], `a weight must not be negative, found ${weight}`)
-    sum += weight
-  }
-  if (routes.length > 1 && sum === 0)
-    report([], 'the total weight of the destinations is 0: none of them would get traffic')
-}
+import { fqdnProblem, isDnsLabel, shown } from '../syntax/host.ts'
 
 /**
  * Names of gateways in a VirtualService or a match: `mesh`, a name, `namespace/name`, or (old) a host name. Istio looks no
