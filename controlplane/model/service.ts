@@ -84,9 +84,9 @@ export function isTls(protocol: PortProtocol): boolean {
   return protocol === 'https' || protocol === 'tls'
 }
 
-/** HTTP/2 to the upstream without asking: gRPC and http2 ports. */
+/** HTTP/2 to the upstream without asking: gRPC and http2 ports. What comes as gRPC-Web goes on as gRPC. */
 export function isHttp2(protocol: PortProtocol): boolean {
-  return protocol === 'http2' || protocol === 'grpc'
+  return protocol === 'http2' || protocol === 'grpc' || protocol === 'grpc-web'
 }
 
 /** Istio's cluster name: `outbound|<port>|<subset>|<host>` (https://istio.io/latest/docs/ops/diagnostic-tools/proxy-cmd/). */

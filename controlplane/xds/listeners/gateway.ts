@@ -1,12 +1,14 @@
 import { HttpConnectionManagerSchema } from '../../../proto/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts'
 import { pack } from '../../../proto/make.ts'
+import type { Server } from '../../config/kinds/gateway.ts'
 import type { WorkloadCertificates } from '../../config/kinds/mesh.ts'
 import { compareSpecificity, hostIntersection, hostsOverlap } from '../../model/hosts.ts'
 import type { Scope } from '../../model/index.ts'
+import { portProtocol } from '../../model/service.ts'
 import { sniClusterNames } from '../clusters/auto-passthrough.ts'
 import { fallbackCluster } from '../clusters/local-endpoint.ts'
 import { type GatewayServer, gatewayServers } from '../routes/index.ts'
-import { httpConnectionManager } from './http-connection-manager.ts'
+import { type HttpOptions, httpConnectionManager } from './http-connection-manager.ts'
 import { type L4Place, type L4Route, tcpRoutes, tlsRoutes } from './l4-routes.ts'
 import { type Chain, type ListenerPlan, listenerName } from './listener.ts'
 import { tcpProxy } from './tcp-proxy.ts'
@@ -27,7 +29,8 @@ export function gatewayListeners(scope: Scope): readonly ListenerPlan[] {
   const workload = scope.settings().workloadCertificates
   return [...byAddress].map(([name, entries]) => {
     const { server } = entries[0]!
-    const chains = entries.flatMap((entry) => serverChains(scope, withIdentity(entry, workload)))
+    const grpcWeb = entries.some(({ kind, server }) => kind === 'http' && isGrpcWeb(server))
+    const chains = entries.flatMap((entry) => serverChains(scope, withIdentity(entry, workload), grpcWeb))
     return {
       name,
       bind: server.bind ?? ANY_ADDRESS,
@@ -50,14 +53,15 @@ function withIdentity(entry: GatewayServer, workload: WorkloadCertificates | und
   return { ...entry, server: { ...entry.server, tls: { ...tls, ...files } } }
 }
 
-function serverChains(scope: Scope, entry: GatewayServer): readonly Chain[] {
+/** @param grpcWeb whether one of the plain HTTP servers of the address is for gRPC-Web: they share a chain */
+function serverChains(scope: Scope, entry: GatewayServer, grpcWeb: boolean): readonly Chain[] {
   const mode = entry.server.tls?.mode
   // Envoy refuses a listener that ends TLS without a certificate; analysis says that there is none.
   if (mode === 'ISTIO_MUTUAL' && !entry.server.tls?.serverCertificate) return []
   if (mode === 'AUTO_PASSTHROUGH') return sniChains(scope, entry)
   switch (entry.kind) {
     case 'http':
-      return [plainHttpChain(scope, entry)]
+      return [plainHttpChain(scope, entry, grpcWeb)]
     case 'https':
       return [terminatedHttpChain(scope, entry)]
     case 'tls':
@@ -68,12 +72,12 @@ function serverChains(scope: Scope, entry: GatewayServer): readonly Chain[] {
 }
 
 /** All plain HTTP servers of an address share one chain and one route table. */
-function plainHttpChain(scope: Scope, { server, routeName, origin }: GatewayServer): Chain {
+function plainHttpChain(scope: Scope, { server, routeName, origin }: GatewayServer, grpcWeb: boolean): Chain {
   const prefix = `outbound_${listenerName(server.bind ?? ANY_ADDRESS, server.port.number)}`
   return {
     serverNames: [],
     transport: undefined,
-    filter: httpFilter(scope, routeName!, prefix, false),
+    filter: httpFilter(scope, { routeName: routeName!, statPrefix: prefix, grpcWeb }),
     origins: [origin],
   }
 }
@@ -85,7 +89,12 @@ function terminatedHttpChain(scope: Scope, entry: GatewayServer): Chain {
   return {
     serverNames: sniNames(entry),
     transport: 'tls',
-    filter: httpFilter(scope, routeName!, `outbound_${routeName}`, asksForClientCertificate(tls)),
+    filter: httpFilter(scope, {
+      routeName: routeName!,
+      statPrefix: `outbound_${routeName}`,
+      clientCertificate: asksForClientCertificate(tls),
+      grpcWeb: isGrpcWeb(server),
+    }),
     tls: downstreamTlsContext(tls, ALPN),
     origins: [origin],
   }
@@ -179,14 +188,15 @@ function tcpChains(scope: Scope, entry: GatewayServer): readonly Chain[] {
   ]
 }
 
-function httpFilter(scope: Scope, routeName: string, prefix: string, clientCertificate: boolean): Chain['filter'] {
+function httpFilter(scope: Scope, options: Omit<HttpOptions, 'edge'>): Chain['filter'] {
   return {
     name: 'envoy.filters.network.http_connection_manager',
-    config: pack(
-      HttpConnectionManagerSchema,
-      httpConnectionManager(scope, { routeName, statPrefix: prefix, edge: true, clientCertificate }),
-    ),
+    config: pack(HttpConnectionManagerSchema, httpConnectionManager(scope, { ...options, edge: true })),
   }
+}
+
+function isGrpcWeb({ port }: Server): boolean {
+  return portProtocol(port.protocol, port.name).protocol === 'grpc-web'
 }
 
 function place({ gateway, server, hosts }: GatewayServer): L4Place {

@@ -13,6 +13,7 @@ import {
 import { duration, pack } from '../../../proto/make.ts'
 import type { Scope } from '../../model/index.ts'
 import { dnsCacheConfig } from '../clusters/dynamic-forward-proxy.ts'
+import { GRPC_WEB_FILTER, grpcWebConfig } from '../routes/index.ts'
 import { accessLogs } from './access-log.ts'
 import { ADS } from './config-source.ts'
 import { onDemandFilter } from './on-demand.ts'
@@ -29,6 +30,8 @@ export interface HttpOptions {
   readonly edge: boolean
   /** The peer may present a certificate: tell the upstream about it. */
   readonly clientCertificate?: boolean
+  /** The port is one for gRPC-Web, wherever its routes lead. */
+  readonly grpcWeb?: boolean
 }
 
 interface Filter {
@@ -38,8 +41,8 @@ interface Filter {
 
 /**
  * HTTP filters in their order. Each does nothing until a route configures it, so one list serves all listeners:
- * CORS before limits and faults (a preflight is never counted or delayed), limits before faults (what is refused is not
- * delayed), forwarding to unknown hosts last before the router.
+ * CORS before limits and faults (a preflight is never counted or delayed), gRPC-Web before both (their answers are put into its form, too), limits
+ * before faults (what is refused is not delayed), forwarding to unknown hosts last before the router.
  */
 const FIRST: readonly Filter[] = [{ name: 'envoy.filters.http.cors', make: () => pack(CorsSchema, {}) }]
 const LAST: readonly Filter[] = [
@@ -68,6 +71,7 @@ export function httpConnectionManager(scope: Scope, options: HttpOptions): HttpC
       // The workload's own cluster is always there.
       ...(direction === 'outbound' ? onDemandFilter(scope) : []),
       ...FIRST.map(filterOf),
+      { ...filterOf({ name: GRPC_WEB_FILTER, make: grpcWebConfig }), disabled: !options.grpcWeb },
       ...(direction === 'outbound' ? rateLimitFilters(scope) : []).map(
         ({ name, config }): HttpFilter => ({ name, configType: { case: 'typedConfig', value: config } }),
       ),

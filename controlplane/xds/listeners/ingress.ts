@@ -32,6 +32,7 @@ export function ingressListeners(scope: Scope): readonly ListenerPlan[] {
                 routeName: name,
                 statPrefix: `inbound_${listenerName(bind, port)}`,
                 edge: false,
+                grpcWeb: protocol === 'grpc-web',
                 clientCertificate: tls !== undefined && asksForClientCertificate(tls),
               }),
             ),

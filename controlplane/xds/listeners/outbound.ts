@@ -36,10 +36,13 @@ export function outboundListeners(scope: Scope): readonly ListenerPlan[] {
 
 function httpProxyListener(scope: Scope): readonly ListenerPlan[] {
   const port = scope.proxy.httpPort
-  return port === 0 ? [] : [httpListener(scope, LOOPBACK, port, HTTP_PROXY_ROUTES)]
+  return port === 0 ? [] : [httpListener(scope, { bind: LOOPBACK, port, routeName: HTTP_PROXY_ROUTES, grpcWeb: false })]
 }
 
-function httpListener(scope: Scope, bind: string, port: number, routeName: string): ListenerPlan {
+function httpListener(
+  scope: Scope,
+  { bind, port, routeName, grpcWeb }: { bind: string; port: number; routeName: string; grpcWeb: boolean },
+): ListenerPlan {
   const name = listenerName(bind, port)
   const config = pack(
     HttpConnectionManagerSchema,
@@ -47,6 +50,7 @@ function httpListener(scope: Scope, bind: string, port: number, routeName: strin
       routeName: outboundTable(scope, routeName),
       statPrefix: `outbound_${name}`,
       edge: false,
+      grpcWeb,
     }),
   )
   const sidecar = scope.sidecar()
@@ -78,7 +82,14 @@ function egressListener(
   // On a plain TCP port of a Sidecar TLS is not looked into, whatever the services say of theirs.
   const tls = isTls(protocol)
   if (isHttp(protocol) || protocolName === 'http_proxy')
-    return [httpListener(scope, bind, port, egressRouteName(port, listener.bind))]
+    return [
+      httpListener(scope, {
+        bind,
+        port,
+        routeName: egressRouteName(port, listener.bind),
+        grpcWeb: protocol === 'grpc-web',
+      }),
+    ]
   const samePort = services.flatMap((service) =>
     service.ports
       .filter((candidate) => candidate.number === port)

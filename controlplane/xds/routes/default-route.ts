@@ -6,6 +6,7 @@ import { outboundClusterName, type Service, type ServicePort } from '../../model
 import { consistentHashOf } from '../clusters/policy.ts'
 import { wireName } from '../wire-name.ts'
 import { isGrpcClient, type RouteContext } from './context.ts'
+import { grpcWebOf } from './grpc-web.ts'
 import { hashPolicy } from './hash-policy.ts'
 import type { CompiledRoute } from './http-route.ts'
 import { inboundRetryPolicy, retryPolicy } from './retries.ts'
@@ -59,7 +60,9 @@ export function leadingTo(route: Route, clusterSpecifier: RouteAction['clusterSp
 export function defaultRoute(service: Service, port: ServicePort, context: RouteContext): CompiledRoute {
   const hash = consistentHashOf(context.scope, service, port)
   const cluster = wireName(context.scope, outboundClusterName(port.number, '', service.hostname))
-  const route = leadingTo(plainRoute(hash?.value, context), { case: 'cluster', value: cluster })
+  const plain = leadingTo(plainRoute(hash?.value, context), { case: 'cluster', value: cluster })
+  const filters = isGrpcClient(context) ? {} : grpcWebOf(port.protocol)
+  const route = { ...plain, typedPerFilterConfig: { ...plain.typedPerFilterConfig, ...filters } }
   return { route, origins: hash ? [service.origin, hash.origin] : [service.origin] }
 }
 

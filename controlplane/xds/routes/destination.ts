@@ -2,7 +2,7 @@ import type { Destination } from '../../config/kinds/destination.ts'
 import type { ConsistentHash } from '../../config/kinds/policy/load-balancer.ts'
 import type { Origin } from '../../config/object.ts'
 import { formatPath } from '../../diagnostics/diagnostic.ts'
-import { outboundClusterName, type Service } from '../../model/service.ts'
+import { outboundClusterName, type PortProtocol, type Service } from '../../model/service.ts'
 import { consistentHashOf, subsetsOf } from '../clusters/policy.ts'
 import { wireName } from '../wire-name.ts'
 import type { RouteContext } from './context.ts'
@@ -12,6 +12,8 @@ export type Target =
   | {
       readonly cluster: string
       readonly hash: ConsistentHash | undefined
+      /** Of the port. */
+      readonly protocol: PortProtocol
       readonly origins: readonly Origin[]
       readonly missing?: undefined
     }
@@ -39,7 +41,8 @@ export function resolveDestination(destination: Destination, origin: Origin, con
   if (because || !service) return { cluster, missing: `${because} (${describe(origin)})`, origins: [origin] }
   const port = service.ports.find((candidate) => candidate.number === number)!
   const hash = consistentHashOf(scope, service, port, subset || undefined)
-  return { cluster, hash: hash?.value, origins: hash ? [origin, hash.origin] : [origin] }
+  const { protocol } = port
+  return { cluster, hash: hash?.value, protocol, origins: hash ? [origin, hash.origin] : [origin] }
 }
 
 function whyMissing(

@@ -164,6 +164,7 @@ function forward(rule: EffectiveHttpRoute, split: Split, base: Body, context: Ro
   return {
     body: {
       ...base,
+      typedPerFilterConfig: { ...base.typedPerFilterConfig, ...clusters.filters },
       ...joinHeaderChanges(headerChanges(spec.headers), clusters.headers),
       action: {
         case: 'route',

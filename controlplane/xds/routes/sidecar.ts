@@ -216,7 +216,7 @@ function madeOf(scope: Scope, frame: Frame, { limited, plain }: Making): TableHo
   const { name, host, domains, rules, port, target, made } = frame
   const ruled = firstRules(scope, rules, port)
   const limits = limited ? rateLimitsFor(scope, host) : NO_LIMITS
-  if (!ruled && target && limits.length === 0) {
+  if (!ruled && target && limits.length === 0 && target.port.protocol !== 'grpc-web') {
     const present = plain(name, domains, target, made?.plain)
     if (present !== made?.plain && !isSupposing()) frame.made = { plain: present }
     return present

@@ -1,4 +1,5 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
+import type { Any } from '@bufbuild/protobuf/wkt'
 import type {
   RouteAction_HashPolicySchema,
   RouteActionSchema,
@@ -9,6 +10,7 @@ import type { Origin } from '../../config/object.ts'
 import { type EffectiveHttpRoute, fieldOrigin } from '../../model/virtual-service.ts'
 import { isGrpcClient, type RouteContext } from './context.ts'
 import { resolveDestination, type Target } from './destination.ts'
+import { grpcWebOf } from './grpc-web.ts'
 import { hashPolicy } from './hash-policy.ts'
 import { authorityOf, type HeaderChanges, headerChanges } from './headers.ts'
 
@@ -24,6 +26,8 @@ export interface Split {
         /** Changes of a destination that is alone; with several each carries its own. */
         readonly headers: HeaderChanges
         readonly authority: string | undefined
+        /** Settings of filters that a destination asks for by its protocol. */
+        readonly filters: Readonly<Record<string, Any>>
       }
     | undefined
   /** Shares in percent that have nowhere to go, and why. */
@@ -78,14 +82,18 @@ function clustersOf(shares: readonly Share[], context: RouteContext): Split['clu
     if (policy && (!isGrpcClient(context) || policy.policySpecifier?.case === 'header'))
       unique.set(JSON.stringify(target.missing === undefined && target.hash), policy)
   }
+  const filters: Record<string, Any> = {}
+  for (const { target } of shares) if (target.missing === undefined) Object.assign(filters, grpcWebOf(target.protocol))
   if (first && !second)
     return {
+      filters,
       specifier: { case: 'cluster', value: first.target.cluster },
       hashPolicy: [...unique.values()],
       headers: headerChanges(first.entry.headers),
       authority: authorityOf(first.entry.headers),
     }
   return {
+    filters,
     specifier: { case: 'weightedClusters', value: { clusters: shares.map(clusterWeight) } },
     hashPolicy: [...unique.values()],
     headers: headerChanges(undefined),
