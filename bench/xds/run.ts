@@ -13,10 +13,11 @@ import type { NodeInfo, View } from '../../controlplane/xds/resource.ts'
 import { type ResourceType, TYPE_URL } from '../../proto/types.ts'
 import { ChangingSource } from './changing-source.ts'
 import type { FloorFiles } from './floor.ts'
+import type { Measured } from './measured.ts'
 import { type Round, summed } from './summary.ts'
 import { filesOf, type Workload } from './workload.ts'
 
-export interface BenchOptions {
+interface BenchOptions {
   readonly workloads: readonly Workload[]
   readonly forms: readonly ('delta' | 'sotw')[]
   readonly streams: readonly number[]
@@ -34,45 +35,6 @@ export interface BenchOptions {
   readonly nodeOptions: readonly string[]
   /** Called with each result as soon as it is there. */
   readonly report: (result: BenchResult) => void
-}
-
-/** One kind of change to all streams. */
-export interface Pushed {
-  readonly cpuUsPerStream: number
-  readonly lastMs: number
-  readonly bytesPerStream: number
-  readonly loopP99Ms: number
-}
-
-/** All proxies come at once. */
-export interface Synced {
-  readonly wallS: number
-  readonly cpuS: number
-  readonly loopP99Ms: number
-}
-
-/** What the load client prints. */
-export interface Measured {
-  /** On a fresh process. */
-  readonly syncWallS: number
-  readonly syncCpuS: number
-  readonly syncLoopP99Ms: number
-  /** On one that served as many before. */
-  readonly warm?: Synced
-  readonly baseMb: number
-  readonly idleMb: number
-  readonly rssKbPerStream: number
-  readonly rssKbPerStreamAfterGc: number
-  readonly endpoint?: Pushed
-  readonly route?: Pushed
-  readonly storm?: {
-    readonly takenPerSecond: number
-    readonly cores: number
-    readonly lateMs: number
-    readonly pushesPerStreamAndSecond: number
-    readonly rssMb: number
-    readonly loopP99Ms: number
-  }
 }
 
 export interface BenchResult {

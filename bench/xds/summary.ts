@@ -1,5 +1,5 @@
 import { median } from '../measure.ts'
-import type { Measured } from './run.ts'
+import type { Measured } from './measured.ts'
 
 /** What one round measured, one server right after the other. */
 export interface Round {

@@ -1,4 +1,5 @@
-import type { BenchResult, Measured } from './run.ts'
+import type { Measured } from './measured.ts'
+import type { BenchResult } from './run.ts'
 
 type Row = readonly [name: string, digits: number, value: (measured: Measured) => number | undefined, ratio?: string]
 

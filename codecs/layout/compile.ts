@@ -14,7 +14,8 @@ import { compileReplies, compileUpstreamReplies, type ReplySide } from './replie
 import type { ProtocolSpec } from './schema.ts'
 import { type Picker, simplePicker, simpleWriteId, slotReader } from './simple.ts'
 import { fastSplice, partOf } from './splice-id.ts'
-import { compileVariant, type VariantPlan } from './variant.ts'
+import { compileVariant } from './variant.ts'
+import type { VariantPlan } from './variant-plan.ts'
 import { idValue, writer } from './write-id.ts'
 
 export interface CompileResult {

@@ -1,7 +1,7 @@
 import type { ConnectionMode } from '../contract.ts'
 import type { Issues } from './issue.ts'
 import type { ProtocolSpec } from './schema.ts'
-import type { VariantPlan } from './variant.ts'
+import type { VariantPlan } from './variant-plan.ts'
 
 const leaveOut = 'leave shared out: connections: [bound, exclusive]'
 

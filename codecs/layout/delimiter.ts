@@ -40,3 +40,11 @@ export function seek(b: Uint8Array, from: number, end: number, delimiter: Uint8A
   }
   return -1
 }
+
+/** Frames that end with a delimiter, `frame: {until: "\n"}`. */
+
+export interface Delimiter {
+  readonly bytes: Uint8Array
+  /** Bytes at the start of a frame that the delimiter is not looked for in: a header of numbers, which may have it by chance. */
+  readonly from: number
+}

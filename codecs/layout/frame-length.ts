@@ -3,7 +3,7 @@ import type { Condition } from './condition.ts'
 import { NEED } from './numbers.ts'
 import { type Picker, simpleLength } from './simple.ts'
 import { untilLength } from './until.ts'
-import type { VariantPlan } from './variant.ts'
+import type { VariantPlan } from './variant-plan.ts'
 
 /** How long a frame is, before it is whole. */
 

@@ -1,7 +1,7 @@
 import { emptyRef, FrameError, FrameKind } from '../contract.ts'
 import { trailerTest } from './frame-checksum.ts'
 import type { Node, Position } from './node.ts'
-import type { VariantPlan } from './variant.ts'
+import type { VariantPlan } from './variant-plan.ts'
 
 /** What a whole frame is: kind, id, status, and whether all that must be in it is there. */
 

@@ -1,3 +1,4 @@
+import type { Delimiter } from './delimiter.ts'
 import { longestHeaderText } from './delimiter.ts'
 import type { IssuePath } from './issue.ts'
 import { type Node, type Position, roundUp } from './node.ts'
@@ -5,7 +6,6 @@ import type { BoundTerm } from './offset.ts'
 import type { LengthSpec } from './schema.ts'
 import type { Declaration, Scope } from './scope.ts'
 import { largest } from './types.ts'
-import type { Delimiter } from './until.ts'
 
 /** How a variant's frames say where they end. */
 export interface LengthPlan {

@@ -16,7 +16,7 @@ import { lengthNumber } from './length.ts'
 import { joinBytes, type Node } from './node.ts'
 import { compileTemplate, type Draft, setValue, type Template } from './reply.ts'
 import type { TemplateSpec } from './schema.ts'
-import type { VariantPlan } from './variant.ts'
+import type { VariantPlan } from './variant-plan.ts'
 
 type Picker = (b: Uint8Array, at: number, limit: number) => number
 

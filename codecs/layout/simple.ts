@@ -3,7 +3,7 @@ import { FrameError, FrameKind } from '../contract.ts'
 import type { Condition } from './condition.ts'
 import type { LengthPlan } from './length.ts'
 import type { Node, PlainText } from './node.ts'
-import type { VariantPlan } from './variant.ts'
+import type { VariantPlan } from './variant-plan.ts'
 
 /**
  * Layouts of fixed big-endian integers and texts, which most private protocols are, without a call of one closure from another: when a proxy

@@ -4,7 +4,7 @@ import { countsInto } from './length.ts'
 import type { Node } from './node.ts'
 import { highAt, lowAt, putInt } from './numbers.ts'
 import { largest } from './types.ts'
-import type { VariantPlan } from './variant.ts'
+import type { VariantPlan } from './variant-plan.ts'
 
 /**
  * Ids that are varints, written for every message of a shared connection: one new frame, the numbers that count the id corrected in

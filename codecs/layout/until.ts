@@ -1,19 +1,11 @@
 import { FrameError } from '../contract.ts'
-import { delimiterBytes, seek } from './delimiter.ts'
+import { type Delimiter, delimiterBytes, seek } from './delimiter.ts'
 import type { IssuePath } from './issue.ts'
 import type { LengthPlan } from './length.ts'
 import type { Node } from './node.ts'
 import { NEED } from './numbers.ts'
 import type { Scope } from './scope.ts'
 import { type NumberType, parseType, type TypeInfo } from './types.ts'
-
-/** Frames that end with a delimiter, `frame: {until: "\n"}`. */
-
-export interface Delimiter {
-  readonly bytes: Uint8Array
-  /** Bytes at the start of a frame that the delimiter is not looked for in: a header of numbers, which may have it by chance. */
-  readonly from: number
-}
 
 /** How frames end that are read up to a delimiter; `nodes` are all fields. undefined when the delimiter could stand in one of them. */
 export function untilPlan(scope: Scope, bytes: Uint8Array, nodes: readonly Node[]): LengthPlan | undefined {

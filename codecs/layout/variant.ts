@@ -1,11 +1,10 @@
-import { type Frame, type FrameSide, type ReplyKind, replyKinds } from '../contract.ts'
+import { type ReplyKind, replyKinds } from '../contract.ts'
 import { allOf, type Condition, conditionsOf } from './condition.ts'
-import type { FrameRules } from './edit.ts'
 import { parseSize } from './expression.ts'
 import { edgeBefore, frameChecksum, trailerBytes, trailerTest } from './frame-checksum.ts'
 import { inspector, tailsOf } from './inspect.ts'
 import type { IssuePath, Issues } from './issue.ts'
-import { type KindPlan, kindPlan } from './kind.ts'
+import { kindPlan } from './kind.ts'
 import { type LengthPlan, lengthDeclaration, lengthPlan } from './length.ts'
 import type { Node, Position, Test } from './node.ts'
 import { BAD, NEED } from './numbers.ts'
@@ -13,46 +12,12 @@ import { checkOverlaps } from './overlap.ts'
 import { paddingNodes } from './padding.ts'
 import { keepIndex } from './protobuf.ts'
 import type { CheckSpec, FieldSpec, MessageSpec, ProtocolSpec, ReplySpec, VariantSpec, WhenSpec } from './schema.ts'
-import { type Declaration, Scope } from './scope.ts'
+import type { Declaration, Scope } from './scope.ts'
 import { simpleInspect } from './simple.ts'
 import { bitsOf, countOf } from './types.ts'
 import { untilBytes, untilPlan } from './until.ts'
-
-/** One layout of a protocol, compiled. */
-export interface VariantPlan {
-  readonly name: string
-  /** Whose frames are laid out so; absent: those of both sides. */
-  readonly from: FrameSide | undefined
-  readonly path: IssuePath
-  readonly scope: Scope
-  readonly nodes: readonly Node[]
-  /** Conditions that choose this variant; empty: always. */
-  readonly selectors: readonly Condition[]
-  readonly facts: readonly Condition[]
-  readonly selected: Test
-  readonly header: number
-  readonly min: number
-  readonly maxFrame: number
-  readonly length: LengthPlan
-  /** Whether the fixed values are there; -1 NEED. */
-  readonly checks: readonly Condition[]
-  readonly kind: KindPlan
-  readonly ids: readonly Node[]
-  readonly idBits: number
-  /** How many ids there are. */
-  readonly idCount: number
-  /** Ids that are never given. */
-  readonly reservedIds: readonly number[]
-  readonly status: Node | undefined
-  readonly timeout: Node | undefined
-  readonly error: Test | undefined
-  /** The error test, where it is about one byte: which of its values are errors (1). */
-  readonly errorByte: { readonly at: number; readonly values: Uint8Array } | undefined
-  readonly rules: FrameRules
-  readonly reply: ReplySpec
-  readonly replyPath: (kind: ReplyKind) => IssuePath
-  readonly inspect: (b: Uint8Array, at: number, length: number, out: Frame) => number
-}
+import type { VariantPlan } from './variant-plan.ts'
+import { VariantScope } from './variant-scope.ts'
 
 /** No document may ask for more; a frame is held in memory until it is whole. */
 const maxFrameLimit = 2 ** 30
@@ -76,7 +41,10 @@ export function compileVariant(
   const message: MessageSpec = { ...spec.message, ...variant?.message }
   const reply: ReplySpec = { ...spec.reply, ...variant?.reply }
   const checks = frame.check === undefined ? [] : Array.isArray(frame.check) ? frame.check : [frame.check]
-  const scope = new Scope(declare(spec, variant, own, message, frame.length, checks, reply, pathOf, issues), issues)
+  const scope = new VariantScope(
+    declare(spec, variant, own, message, frame.length, checks, reply, pathOf, issues),
+    issues,
+  )
   if (frame.length === undefined && frame.until === undefined) {
     issues.error(
       [...own, 'frame'],
@@ -197,7 +165,7 @@ function edgeOf(plan: () => LengthPlan | undefined): Position {
 
 /** The delimiter of frames that end with one; fields end before it. undefined when the document says other things that do not go with it. */
 function endedFrames(
-  scope: Scope,
+  scope: VariantScope,
   frame: NonNullable<ProtocolSpec['frame']>,
   pathOf: (room: 'frame', key: string) => IssuePath,
 ): Uint8Array | undefined {

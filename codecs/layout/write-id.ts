@@ -2,7 +2,7 @@ import { type Codec, emptyRef } from '../contract.ts'
 import { renewChecksum } from './frame-checksum.ts'
 import type { Node } from './node.ts'
 import { partOf, putVarint, varintSize } from './splice-id.ts'
-import type { VariantPlan } from './variant.ts'
+import type { VariantPlan } from './variant-plan.ts'
 
 /** Ids written in place. */
 

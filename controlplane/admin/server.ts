@@ -4,7 +4,7 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import { type PemFiles, SECURE } from '../../certificates/pem-files.ts'
 import { SESSION_COOKIE } from './access/access.ts'
 import type { AdminContext } from './context.ts'
-import { editingRoutes, prepareEditing } from './editing.ts'
+import { editingRoutes, prepareEditing } from './editing-routes.ts'
 import { installBodyBudget, MOST_CONNECTIONS } from './http/body-budget.ts'
 import { installErrors } from './http/errors.ts'
 import { installGuard } from './http/guard.ts'

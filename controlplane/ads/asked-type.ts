@@ -2,7 +2,7 @@ import { type ResourceType, TYPE_URL } from '../../proto/types.ts'
 import type { FrameOptions } from '../subscription/frames.ts'
 import type { DiscoveryRequest } from '../subscription/request.ts'
 import { writeResponse } from '../subscription/response.ts'
-import type { Method } from './grpc.ts'
+import type { Method } from './method.ts'
 
 const typeByUrl = new Map(Object.entries(TYPE_URL).map(([type, url]) => [url as string, type as ResourceType]))
 

@@ -1,6 +1,6 @@
 import { type Call, type CallHandler, type Header, type RequestHeaders, writeHeaders } from '../http2/index.ts'
-import type { Method } from './grpc.ts'
 import { MessageReader, MessageTooLarge, MessageUnreadable } from './message-reader.ts'
+import type { Method } from './method.ts'
 import { type Peer, STATUS, type Status, type Transport, type TransportHandler } from './transport.ts'
 
 const RESPONSE_HEADERS: readonly Header[] = [

@@ -8,18 +8,11 @@ import {
 } from '@grpc/grpc-js'
 import type { ResourceType } from '../../proto/types.ts'
 import type { CallHandler, Call as Http2Call, RequestHeaders } from '../http2/index.ts'
-import type { Form } from '../subscription/request.ts'
 import { DiscoveryCall, isPlain } from './discovery-call.ts'
 import { grpcJsStream } from './grpc-js-stream.ts'
 import type { Limits } from './limits.ts'
+import type { Method } from './method.ts'
 import { GRPC_HEADROOM, type Peer, type Status, type Transport, type TransportHandler } from './transport.ts'
-
-/** What a method of a discovery service is asked for. */
-export interface Method {
-  readonly form: Form
-  /** Single-type services: requests may leave out their type. */
-  readonly type: ResourceType | undefined
-}
 
 /** Extra gRPC services on the same port, served by grpc-js in the ordinary way. */
 export interface ExtraService {
@@ -44,7 +37,7 @@ const SERVICES: readonly (readonly [service: string, sotw: string, delta: string
   ['envoy.service.secret.v3.SecretDiscoveryService', 'StreamSecrets', 'DeltaSecrets', 'sds'],
 ]
 
-export interface GrpcOptions {
+interface GrpcOptions {
   readonly limits: Limits
   /** Who calls over a connection that grpc-js cannot name. */
   readonly nameless: Peer
@@ -53,7 +46,7 @@ export interface GrpcOptions {
 }
 
 /** What serves calls of connections from a peer. */
-export interface Serving {
+interface Serving {
   serve(call: Http2Call, headers: RequestHeaders, peer: Peer): CallHandler
   /** A connection from a peer is gone. */
   forget(peer: Peer): void

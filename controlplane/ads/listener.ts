@@ -4,10 +4,11 @@ import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
 import { PemFiles, SECURE, serverNames } from '../../certificates/pem-files.ts'
 import { Connection, type ConnectionOptions } from '../http2/index.ts'
 import { identitiesIn } from './authorize.ts'
-import { type ExtraService, grpcServer, type Method } from './grpc.ts'
+import { type ExtraService, grpcServer } from './grpc.ts'
 import type { Limits } from './limits.ts'
 import type { Logger } from './logger.ts'
 import { isLoopback } from './loopback.ts'
+import type { Method } from './method.ts'
 import type { TlsFiles } from './tls.ts'
 import type { Peer, Transport, TransportHandler } from './transport.ts'
 
@@ -71,7 +72,7 @@ export class Listener {
       prefaceMs: limits.firstRequestMs,
       keepaliveMs: limits.keepaliveMs,
       keepaliveTimeoutMs: limits.keepaliveTimeoutMs,
-      open: (call, headers) => serve(call, headers, connections.get(call.connection) ?? nameless),
+      open: (call, headers, connection) => serve(call, headers, connections.get(connection) ?? nameless),
       closed(connection) {
         const peer = connections.get(connection)
         if (peer) forget(peer)

@@ -8,11 +8,12 @@ import type { FrameOptions } from '../subscription/frames.ts'
 import type { WorkingSet } from '../subscription/on-demand.ts'
 import type { Mesh, NodeInfo, OnDemand, UnservedRequest } from '../xds/resource.ts'
 import { Classes } from './classes.ts'
-import type { ExtraService, Method } from './grpc.ts'
+import type { ExtraService } from './grpc.ts'
 import { growSteadily } from './heap-growth.ts'
 import { DEFAULT_LIMITS, type Limits } from './limits.ts'
 import { Listener } from './listener.ts'
 import { type Logger, SILENT } from './logger.ts'
+import type { Method } from './method.ts'
 import { type AdsMetrics, NO_METRICS } from './metrics.ts'
 import { Preparations } from './preparations.ts'
 import { pushRound } from './push-round.ts'
@@ -82,7 +83,7 @@ export class XdsServer {
   private readonly classes: Classes
   private readonly context: StreamContext
   private readonly rounds: Rounds
-  private readonly streams = new Set<Stream>()
+  private readonly streams = new Map<number, Stream>()
   private readonly admission: TokenBucket
   private readonly listeners: Listener[] = []
   private readonly unsubscribe: () => void
@@ -195,7 +196,7 @@ export class XdsServer {
     if (this.stopping) return
     this.stopping = true
     for (const listener of this.listeners) listener.stopAccepting()
-    const left = [...this.streams]
+    const left = [...this.streams.values()]
     const until = this.now() + graceMs
     for (const [index, stream] of left.entries()) {
       const wait = until - (graceMs * (left.length - index)) / left.length - this.now()
@@ -217,7 +218,7 @@ export class XdsServer {
     readonly onDemand: OnDemand
     readonly clusters: Iterable<string>
   }> {
-    for (const stream of this.streams) {
+    for (const stream of this.streams.values()) {
       const found = stream.lazy
       if (found) yield found
     }
@@ -225,7 +226,7 @@ export class XdsServer {
 
   /** A proxy told of a request for which it had no cluster. Costs nothing for those that hold everything. */
   rescue(nodeId: string, request: UnservedRequest): void {
-    for (const stream of this.streams) if (stream.lazy?.node.id === nodeId) stream.rescue(request)
+    for (const stream of this.streams.values()) if (stream.lazy?.node.id === nodeId) stream.rescue(request)
   }
 
   private open(method: Method, transport: Transport): TransportHandler {
@@ -236,7 +237,7 @@ export class XdsServer {
       return REFUSED
     }
     const stream = new Stream(++this.lastStream, method, transport, this.context)
-    this.streams.add(stream)
+    this.streams.set(stream.stream, stream)
     this.metrics.opened(method.form)
     this.metrics.connected(this.streams.size)
     return stream
@@ -266,7 +267,7 @@ export class XdsServer {
     return undefined
   }
 
-  private closed(stream: Stream): void {
+  private closed(stream: number): void {
     this.streams.delete(stream)
     if (this.streams.size < this.limits.streams * ROOM_AGAIN) this.full = false
     this.metrics.connected(this.streams.size)
@@ -297,7 +298,7 @@ export class XdsServer {
     if (this.releasing > 0) return
     let most: Stream | undefined
     let missing = 0
-    for (const stream of this.streams) {
+    for (const stream of this.streams.values()) {
       const own = stream.missingNames
       if (own > missing) [most, missing] = [stream, own]
     }
@@ -311,7 +312,7 @@ export class XdsServer {
     this.changedAt = undefined
     const reclassify = this.reclassifyAll
     this.reclassifyAll = false
-    yield* pushRound(this.classes, this.streams, reclassify, changedAt)
+    yield* pushRound(this.classes, this.streams.values(), reclassify, changedAt)
     this.metrics.roundTime((this.now() - startedAt) / 1000)
   }
 
@@ -344,7 +345,7 @@ export class XdsServer {
     this.classes.tick(time)
     this.verify(time)
     const { streamAgeMs } = this.limits
-    for (const stream of this.streams) {
+    for (const stream of this.streams.values()) {
       const age = time - stream.connectedAt
       // Oldest first: nobody after this one can be due.
       if (age < streamAgeMs * 0.9) break

@@ -9,9 +9,14 @@ import type { Limits } from './limits.ts'
 import type { Logger } from './logger.ts'
 import type { AdsMetrics } from './metrics.ts'
 import type { Preparations } from './preparations.ts'
-import type { Stream } from './stream.ts'
 import type { Turns } from './turns.ts'
 import type { Warming } from './warming.ts'
+
+/** A stream that waits for something, if only for its client to say something. */
+interface Waiting {
+  /** @param now ms */
+  tick(now: number): void
+}
 
 /** What all streams of a server share. */
 export interface StreamContext {
@@ -24,14 +29,15 @@ export interface StreamContext {
   readonly metrics: AdsMetrics
   readonly now: () => number
   /** Streams to look after when time has passed. */
-  readonly waiting: Set<Stream>
+  readonly waiting: Set<Waiting>
   readonly warming: Warming
   /** What is remembered of the workload of a node. */
   readonly workingSets: ((node: NodeInfo) => WorkingSet) | undefined
   /** What classes compile for their first clients. */
   readonly preparations: Preparations<ClassLog>
   readonly turns: Turns
-  closed(stream: Stream): void
+  /** `stream` is the number of one that ended. */
+  closed(stream: number): void
   /** A client is gone whose names are to be let go of. */
   leaving(client: Client): void
   /** All streams together ask for more names that do not exist than may be. */

@@ -7,8 +7,8 @@ import { portions } from '../subscription/portions.ts'
 import { type DiscoveryRequest, type RequestReading, readRequest } from '../subscription/request.ts'
 import type { NodeInfo, UnservedRequest } from '../xds/resource.ts'
 import { askedType, unservedAnswer, wrongType } from './asked-type.ts'
-import type { Method } from './grpc.ts'
 import { join, type Member, otherNode } from './joining.ts'
+import type { Method } from './method.ts'
 import { INTERNAL, invalid, type Refusal, refusalOf, silent, tooManyMissing, tooManyNames } from './refusals.ts'
 import { RequestLine, type RequestLineOptions } from './request-line.ts'
 import { RequestReader, type RequestReaderOptions } from './request-reader.ts'
@@ -110,7 +110,7 @@ export class Stream implements TransportHandler, StatusSource, RequestReaderOpti
       status.closed(this.stream)
       this.context.leaving(this.joined.client)
     }
-    this.context.closed(this)
+    this.context.closed(this.stream)
   }
 
   /** Ends the stream because all of them ask for more names that do not exist than may be. */

@@ -1,4 +1,4 @@
-import type { Connection } from './connection.ts'
+import type { Socket } from 'node:net'
 import { ERROR, type ErrorCode, FIRST_WINDOW, FLAG, headerFrames, MOST_PAYLOAD } from './frames.ts'
 import type { RequestHeaders } from './header-rules.ts'
 import { type Header, writeHeaders } from './hpack.ts'
@@ -10,6 +10,25 @@ export interface CallHandler {
   /** The client said all it had to say. */
   end(): void
   closed(code: number): void
+}
+
+/** What a call needs of its connection. */
+export interface CallConnection {
+  readonly socket: Socket
+  /** What the client takes at present, over all calls. */
+  readonly window: number
+  /** What is sent from now on in this turn of the loop leaves in one write. */
+  gather(): void
+  /** Bytes that are frames. */
+  send(bytes: Buffer, done?: () => void): void
+  /** @returns whether both windows took it */
+  sendWhole(call: Call, payload: Buffer, done: (() => void) | undefined): boolean
+  sendPart(call: Call, part: Buffer, done: (() => void) | undefined): void
+  sendReset(stream: number, code: ErrorCode): void
+  sendWindow(stream: number, bytes: number): void
+  forget(call: Call): void
+  /** Tells the client to open its next calls elsewhere, and cuts the connection when all it had to be told is sent. */
+  end(code?: ErrorCode, text?: string): void
 }
 
 interface Waiting {
@@ -27,7 +46,7 @@ const DRAIN_MS = 30_000
 /** One stream of a connection: a request and its response. */
 export class Call {
   readonly id: number
-  readonly connection: Connection
+  readonly connection: CallConnection
   handler: CallHandler | undefined
   /** What the client takes at present. */
   window: number
@@ -50,7 +69,7 @@ export class Call {
   private received = 0
   private late: NodeJS.Timeout | undefined
 
-  constructor(connection: Connection, id: number, headers: RequestHeaders, window: number) {
+  constructor(connection: CallConnection, id: number, headers: RequestHeaders, window: number) {
     this.connection = connection
     this.id = id
     this.window = window

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { Call, type CallHandler } from './call.ts'
+import { Call, type CallConnection, type CallHandler } from './call.ts'
 import { Calls } from './calls.ts'
 import {
   ConnectionError,
@@ -34,7 +34,7 @@ export interface ConnectionOptions extends KeepaliveTimes {
   /** Calls at a time. */
   readonly calls: number
   /** A client asks for something; what is returned hears what comes. It may answer at once. */
-  open(call: Call, headers: RequestHeaders): CallHandler
+  open(call: Call, headers: RequestHeaders, connection: Connection): CallHandler
   closed(connection: Connection): void
 }
 
@@ -52,9 +52,8 @@ const SETTINGS_ACK = frame(FRAME.settings, FLAG.ack, 0, Buffer.alloc(0))
  *
  * Left out: server push, priorities, a table for our own headers, which are the same few anyhow.
  */
-export class Connection {
+export class Connection implements CallConnection {
   readonly socket: Socket
-  /** What the client takes at present, over all calls. */
   window = FIRST_WINDOW
   private readonly options: ConnectionOptions
   private readonly reader = new FrameReader()
@@ -92,7 +91,6 @@ export class Connection {
     else if (due === 'ping') this.send(PING)
   }
 
-  /** Tells the client to open its next calls elsewhere, and cuts the connection when all it had to be told is sent. */
   end(code: ErrorCode = ERROR.none, text = ''): void {
     if (this.isOver) return
     this.send(goawayFrame(this.calls.last, code, text))
@@ -103,17 +101,15 @@ export class Connection {
     this.gone()
   }
 
-  /** What is sent from now on in this turn of the loop leaves in one write: a short answer is headers, a message and trailers. */
+  /** A short answer is headers, a message and trailers. */
   gather(): void {
     this.outbox.gather()
   }
 
-  /** Bytes that are frames. @internal for calls */
   send(bytes: Buffer, done?: () => void): void {
     this.outbox.send(bytes, done)
   }
 
-  /** @returns whether both windows took it. @internal for calls */
   sendWhole(call: Call, payload: Buffer, done: (() => void) | undefined): boolean {
     const { length } = payload
     if (length > call.window || length > this.window) return false
@@ -123,25 +119,21 @@ export class Connection {
     return true
   }
 
-  /** @internal for calls */
   sendPart(call: Call, part: Buffer, done: (() => void) | undefined): void {
     call.window -= part.length
     this.window -= part.length
     this.send(frame(FRAME.data, 0, call.id, part), done)
   }
 
-  /** @internal for calls */
   sendReset(stream: number, code: ErrorCode): void {
     this.calls.rememberReset(stream)
     this.send(numberFrame(FRAME.rstStream, stream, code))
   }
 
-  /** @internal for calls */
   sendWindow(stream: number, bytes: number): void {
     this.send(numberFrame(FRAME.windowUpdate, stream, bytes))
   }
 
-  /** @internal for calls */
   forget(call: Call): void {
     this.calls.remove(call)
   }
@@ -297,7 +289,7 @@ export class Connection {
     }
     const call = new Call(this, stream, headers, this.callWindow)
     this.calls.add(call)
-    call.handler = this.options.open(call, headers)
+    call.handler = this.options.open(call, headers, this)
     if (end && !call.closed && !call.receiveEnd()) call.reset(ERROR.protocol)
   }
 

@@ -2,20 +2,12 @@ import { Composer, type CST, type Document, Lexer, LineCounter, type ParsedNode,
 import { errorText } from '../../errors/thrown.ts'
 import type { ReadLimits } from './limits.ts'
 import type { Problem } from './problem.ts'
-import { explainSyntax } from './yaml-errors.ts'
+import { explainSyntax, type OpenMarks } from './yaml-errors.ts'
 
 /** A document's syntax tree, or the first reason why there is none. Warnings come with a tree only. */
-export type Parsed =
+type Parsed =
   | { readonly ok: true; readonly root: ParsedNode | null; readonly warnings: readonly Problem[] }
   | { readonly ok: false; readonly problem: Problem }
-
-/** What is open at a place of the text, for messages that say where a bracket or quote began. */
-export interface OpenMarks {
-  /** Offsets of brackets that were never closed, outermost first. */
-  readonly brackets: readonly number[]
-  /** Offset of the last quoted text; -1 if there was none. */
-  readonly quote: number
-}
 
 /**
  * Options are fixed so that a `%YAML 1.1` directive does not change how values are read. Duplicate keys and merge keys

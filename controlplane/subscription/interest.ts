@@ -44,6 +44,9 @@ const NONE: readonly string[] = []
  */
 const plainSets = new WeakMap<readonly string[], NameSet>()
 
+/** What those have who ask for just these names: one for all of them. */
+const alone = new WeakMap<NameSet, Interest>()
+
 /** Before the first request of a type. */
 export function newInterest(type: ResourceType): Interest {
   return WILDCARD_TYPES.has(type) ? LEGACY : NOTHING
@@ -140,8 +143,12 @@ export function changeNames(
 /** An interest that was put into words; equal ones are one object where there may be many of them. */
 function interestIn(wildcard: boolean, names: NameSet): Interest {
   if (wildcard) return names.size === 0 ? WILDCARD : { wildcard, legacy: false, names }
-  names.alone ??= { wildcard, legacy: false, names }
-  return names.alone
+  let interest = alone.get(names)
+  if (!interest) {
+    interest = { wildcard, legacy: false, names }
+    alone.set(names, interest)
+  }
+  return interest
 }
 
 /** What an empty list means that nobody has put a name into. */

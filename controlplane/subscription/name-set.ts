@@ -1,5 +1,3 @@
-import type { Interest } from './interest.ts'
-
 const NOTHING: ReadonlySet<string> = new Set()
 
 /**
@@ -15,8 +13,6 @@ export class NameSet {
   /** Equal ids mean equal sets; unequal ids mean nothing. */
   readonly id: number
   readonly size: number
-  /** Of those who ask for just these names: one for all of them. Made by who first needs it. */
-  alone: Interest | undefined
   private readonly base: ReadonlySet<string>
   private readonly plus: ReadonlySet<string>
   private readonly minus: ReadonlySet<string>
@@ -27,7 +23,6 @@ export class NameSet {
     this.minus = minus
     this.id = id
     this.size = base.size + plus.size - minus.size
-    this.alone = undefined
   }
 
   static of(names: Iterable<string>): NameSet {

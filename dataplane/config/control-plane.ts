@@ -7,7 +7,7 @@ import {
 } from '../../proto/gen/envoy/service/discovery/v3/discovery_pb.ts'
 import { TYPE_URL } from '../../proto/types.ts'
 import { addressText } from '../cluster/host.ts'
-import type { HeldType } from './store.ts'
+import type { HeldType } from './held-type.ts'
 
 /** Where a client tells what happens; the fields are for structured logs. */
 export interface ConfigLog {

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { replaceFile } from '../../files/replace-file.ts'
-import { HELD_TYPES, type HeldType, type Incoming, type ResourceStore } from './store.ts'
+import { HELD_TYPES, type HeldType } from './held-type.ts'
+import type { Incoming, ResourceStore } from './store.ts'
 
 const FORMAT = 1
 

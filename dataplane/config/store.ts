@@ -6,10 +6,10 @@ import { type Secret, SecretSchema } from '../../proto/gen/envoy/extensions/tran
 import { MessageListenerSchema } from '../../proto/gen/meshgate/v1/message_listener_pb.ts'
 import { MessageRouteTableSchema } from '../../proto/gen/meshgate/v1/message_route_pb.ts'
 import { ProtocolSchema } from '../../proto/gen/meshgate/v1/protocol_pb.ts'
-import type { ResourceType } from '../../proto/types.ts'
 import type { ClusterConfig, Configuration, ListenerConfig, ProtocolSource, RouteTable } from '../configuration.ts'
 import { type ReadCluster, readCluster } from './cluster.ts'
 import { type ReadAssignment, readAssignment } from './endpoints.ts'
+import { HELD_TYPES, type HeldType } from './held-type.ts'
 import { type ReadListener, readListener } from './listener.ts'
 import { readProtocol } from './protocol.ts'
 import { Refusal } from './refusal.ts'
@@ -17,13 +17,6 @@ import { type ReadTable, readRouteTable } from './route.ts'
 import type { SecretFiles } from './secret-files.ts'
 import { JoinedTables } from './tables.ts'
 import type { Waiting } from './tls.ts'
-
-/** Types the proxy asks for; those with a wildcard first come, then what they name. */
-export const WILDCARD_TYPES = ['cds', 'pds', 'mrds', 'mlds'] as const satisfies readonly ResourceType[]
-/** Types asked for by the names that others give. */
-export const NAMED_TYPES = ['eds', 'sds'] as const satisfies readonly ResourceType[]
-export type HeldType = (typeof WILDCARD_TYPES)[number] | (typeof NAMED_TYPES)[number]
-export const HELD_TYPES: readonly HeldType[] = ['cds', 'eds', 'sds', 'pds', 'mrds', 'mlds']
 
 /** A resource as it came: the message without the `Any` around it. */
 export interface Incoming {

@@ -41,7 +41,7 @@ export class StreamPlane {
   readonly status = new StatusBook(() => this.now)
   readonly #mesh: Mesh
   readonly #classes: Classes
-  readonly #streams = new Set<Stream>()
+  readonly #streams = new Map<number, Stream>()
   readonly #context: StreamContext
   #last = 0
   #wanted = false
@@ -121,7 +121,7 @@ export class StreamPlane {
       pause() {},
     }
     const stream = new Stream(++this.#last, { form, type: undefined }, transport, this.#context)
-    this.#streams.add(stream)
+    this.#streams.set(stream.stream, stream)
     opened.stream = stream
     return opened as PlaneStream
   }
@@ -134,7 +134,7 @@ export class StreamPlane {
         this.#wanted = false
         const reclassify = this.#reclassify
         this.#reclassify = false
-        this.#round = pushRound(this.#classes, this.#streams, reclassify, this.now)
+        this.#round = pushRound(this.#classes, this.#streams.values(), reclassify, this.now)
       }
       if (this.#round.next().done) this.#round = undefined
     }

@@ -86,7 +86,17 @@ export class Changes {
     this.planner = new Planner(options)
     this.convergences = new Convergences(this.planner, status, options.now)
     this.expiries = new Expiries({
-      changes: this,
+      read: ({ source }) => {
+        const file = ledger.files().find((one) => this.planner.pathOf(one.file) === source.file)?.file
+        return file === undefined ? undefined : { file, bytes: ledger.read(file) }
+      },
+      write: (file, text, why) =>
+        this.apply(this.changeSet([{ file, text }], ledger.head), undefined, {
+          who: 'expiry',
+          why,
+          source: 'expiry',
+          refers: undefined,
+        }),
       objects: () => config.objects,
       onProblem: (message) => warn(new Error(message)),
       ...(options.now ? { now: options.now } : {}),

@@ -1,7 +1,6 @@
 import { errorText } from '../../../errors/thrown.ts'
 import type { ConfigObject } from '../../config/object.ts'
 import { ApiError } from '../http/errors.ts'
-import type { Changes } from './changes.ts'
 import { countedReason, endedReason, expiryOf, lifetimeOf, withDeadline, withoutExpired } from './expiry.ts'
 
 /** The longest wait until the clock is looked at again, ms: it may be set forward meanwhile, which timers do not notice. */
@@ -13,7 +12,10 @@ const LEFT_MS = 60_000
 const LOOK_MS = 1_000
 
 export interface ExpiriesOptions {
-  readonly changes: Pick<Changes, 'apply' | 'changeSet' | 'ledger' | 'planner'>
+  /** The text of the file a document stands in; undefined for a file that cannot be written here. */
+  readonly read: (object: ConfigObject) => { readonly file: string; readonly bytes: Uint8Array | undefined } | undefined
+  /** Makes a text the next revision. @throws ApiError 409 when somebody else was first */
+  readonly write: (file: string, text: string, why: string) => Promise<unknown>
   readonly objects: () => ReadonlyMap<string, ConfigObject>
   /** Whether this replica is the one that does what is done once; it is if not given. */
   readonly mine?: () => boolean
@@ -120,14 +122,12 @@ export class Expiries {
   }
 
   async #write(object: ConfigObject, rewrite: (text: string) => string | undefined, why: string): Promise<void> {
-    const { changes } = this.#options
-    const file = changes.ledger.files().find((one) => changes.planner.pathOf(one.file) === object.source.file)?.file
-    if (file === undefined) throw new Error(`${object.source.file} is no file that can be written here`)
-    const bytes = changes.ledger.read(file)
+    const found = this.#options.read(object)
+    if (!found) throw new Error(`${object.source.file} is no file that can be written here`)
+    const { file, bytes } = found
     const text = bytes && rewrite(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes))
     // The file was edited since it was read: it will be read again, and looked at again.
     if (text === undefined) return
-    const set = changes.changeSet([{ file, text }], changes.ledger.head)
-    await changes.apply(set, undefined, { who: 'expiry', why, source: 'expiry', refers: undefined })
+    await this.#options.write(file, text, why)
   }
 }

@@ -1,6 +1,5 @@
 import { fullRegistry } from '../../../proto/registry.ts'
 import type { ObjectMeta } from '../kind.ts'
-import type { EnvoyFilterSpec } from '../kinds/envoy-filter.ts'
 import type { IssuePath, Report } from '../schema.ts'
 import { parseDuration } from '../syntax/duration.ts'
 import { checkEnvoyJson, type EnvoyIssue } from './json.ts'
@@ -57,9 +56,20 @@ const OTHER_BUILDS = [
   'vcl.',
 ].map((name) => `envoy.extensions.${name}`)
 
+/** As much of a patch as says whether its value can be checked, and against what. */
+interface Patch {
+  readonly applyTo?: string | undefined
+  readonly match?: { readonly context?: string | undefined } | undefined
+  readonly patch?: { readonly value?: Readonly<Record<string, unknown>> | undefined } | undefined
+}
+
 /** Checks that each patch fits the Envoy message it is merged into. A patch is a part of a message: rules about missing fields do not hold. */
-export function checkPatchValues(spec: EnvoyFilterSpec, _meta: ObjectMeta, report: Report): void {
-  for (const [index, { applyTo = '', match, patch }] of (spec.configPatches ?? []).entries()) {
+export function checkPatchValues(
+  { configPatches = [] }: { readonly configPatches?: readonly Patch[] | undefined },
+  _meta: ObjectMeta,
+  report: Report,
+): void {
+  for (const [index, { applyTo = '', match, patch }] of configPatches.entries()) {
     const name = TYPES[applyTo]
     const desc = name === undefined ? undefined : fullRegistry().getMessage(name)
     if (!desc || !patch?.value || match?.context === 'WAYPOINT') continue

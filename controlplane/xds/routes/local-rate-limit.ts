@@ -1,7 +1,6 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { Any } from '@bufbuild/protobuf/wkt'
 import type { RateLimitSchema } from '../../../proto/gen/envoy/config/route/v3/route_components_pb.ts'
-import type { LocalRateLimitDescriptorSchema } from '../../../proto/gen/envoy/extensions/common/ratelimit/v3/ratelimit_pb.ts'
 import {
   type LocalRateLimit,
   LocalRateLimitSchema,
@@ -10,9 +9,8 @@ import { FractionalPercent_DenominatorType as Denominator } from '../../../proto
 import { duration, pack } from '../../../proto/make.ts'
 import type { DocumentLimit } from '../../config/kinds/rate-limit.ts'
 import { parseDuration } from '../../config/syntax/duration.ts'
-import type { CompiledRateLimit } from './rate-limit.ts'
+import type { CompiledRateLimit, LocalDescriptor } from './compiled-rate-limit.ts'
 
-export type LocalDescriptor = MessageInitShape<typeof LocalRateLimitDescriptorSchema>
 type Action = NonNullable<MessageInitShape<typeof RateLimitSchema>['actions']>[number]
 
 /** Name of the filter, under which virtual hosts configure it. */

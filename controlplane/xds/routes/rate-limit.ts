@@ -1,30 +1,22 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import {
   type HeaderMatcherSchema,
-  type RateLimit,
   RateLimitSchema,
 } from '../../../proto/gen/envoy/config/route/v3/route_components_pb.ts'
 import { make } from '../../../proto/make.ts'
 import type { FieldMatch, FieldValue } from '../../config/kinds/field-match.ts'
 import type { RateLimitSpec } from '../../config/kinds/rate-limit.ts'
-import type { ConfigObject, Origin } from '../../config/object.ts'
+import type { ConfigObject } from '../../config/object.ts'
 import { CONDITION_KEY, rateLimitRuleId } from '../../config/rate-limit-ids.ts'
 import { hostWithin } from '../../model/hosts.ts'
 import type { Scope } from '../../model/scope.ts'
 import { RATE_LIMIT_STAGE } from '../names.ts'
-import { type LocalDescriptor, localDescriptors } from './local-rate-limit.ts'
+import type { CompiledRateLimit } from './compiled-rate-limit.ts'
+import { localDescriptors } from './local-rate-limit.ts'
 
 type RateLimitInit = MessageInitShape<typeof RateLimitSchema>
 type Action = NonNullable<RateLimitInit['actions']>[number]
 type HeaderMatcher = MessageInitShape<typeof HeaderMatcherSchema>
-
-/** A limit of a virtual host, with its place in a document. */
-export interface CompiledRateLimit {
-  readonly limit: RateLimit
-  readonly origin: Origin
-  /** What the proxy counts by itself; undefined for a limit the service counts. */
-  readonly local: readonly LocalDescriptor[] | undefined
-}
 
 /** Limits of a document do not depend on where they are enforced. */
 const compiled = new WeakMap<ConfigObject<RateLimitSpec>, readonly CompiledRateLimit[]>()

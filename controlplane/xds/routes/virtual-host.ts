@@ -5,9 +5,9 @@ import {
 } from '../../../proto/gen/envoy/config/route/v3/route_components_pb.ts'
 import { encode, make } from '../../../proto/make.ts'
 import type { Origin } from '../../config/object.ts'
+import type { CompiledRateLimit } from './compiled-rate-limit.ts'
 import type { CompiledRoute } from './http-route.ts'
 import { LOCAL_RATE_LIMIT, localRateLimit } from './local-rate-limit.ts'
-import type { CompiledRateLimit } from './rate-limit.ts'
 
 /** A virtual host with its routes and the places in documents that made it. */
 export interface CompiledVirtualHost {

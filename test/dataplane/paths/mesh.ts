@@ -1,7 +1,7 @@
 import type { Random } from '../../../codecs/mutated.ts'
 import { type CompiledMesh, createMesh } from '../../../controlplane/mesh.ts'
 import type { NodeInfo } from '../../../controlplane/xds/resource.ts'
-import { HELD_TYPES } from '../../../dataplane/config/store.ts'
+import { HELD_TYPES } from '../../../dataplane/config/held-type.ts'
 import { load } from '../../helpers/config-documents.ts'
 import { type Document, edited, firstDocuments } from './documents.ts'
 import type { Held, World } from './plane.ts'

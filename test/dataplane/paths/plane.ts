@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf'
 import type { Random } from '../../../codecs/mutated.ts'
 import type { ControlPlaneEvents, Plane } from '../../../dataplane/config/control-plane.ts'
-import { HELD_TYPES, type HeldType, WILDCARD_TYPES } from '../../../dataplane/config/store.ts'
+import { HELD_TYPES, type HeldType, WILDCARD_TYPES } from '../../../dataplane/config/held-type.ts'
 import { DeltaDiscoveryResponseSchema } from '../../../proto/gen/envoy/service/discovery/v3/discovery_pb.ts'
 import { TYPE_URL } from '../../../proto/types.ts'
 

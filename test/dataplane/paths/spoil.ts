@@ -1,6 +1,6 @@
 import { create, toBinary } from '@bufbuild/protobuf'
 import type { Random } from '../../../codecs/mutated.ts'
-import { HELD_TYPES, type HeldType } from '../../../dataplane/config/store.ts'
+import { HELD_TYPES, type HeldType } from '../../../dataplane/config/held-type.ts'
 import { Cluster_DiscoveryType, ClusterSchema } from '../../../proto/gen/envoy/config/cluster/v3/cluster_pb.ts'
 import { MessageListenerSchema } from '../../../proto/gen/meshgate/v1/message_listener_pb.ts'
 import { MessageRouteTableSchema } from '../../../proto/gen/meshgate/v1/message_route_pb.ts'

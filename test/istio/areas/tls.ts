@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Area, Difference } from '../area.ts'
 import type { Resources } from '../question.ts'
-import { identities, isRefused, type Place, TlsBed } from '../tls/bed.ts'
+import { isRefused, type Place, TlsBed } from '../tls/bed.ts'
 import { draw, type TlsQuestion } from '../tls/draw.ts'
+import { identities } from '../tls/identities.ts'
 import { isOnPurpose } from '../tls/on-purpose.ts'
 import type { Outcome } from '../tls/probe.ts'
 

@@ -1,10 +1,8 @@
-import type { AddressInfo } from 'node:net'
-import { createServer, type Server } from 'node:net'
+import { type AddressInfo, createServer, type Server } from 'node:net'
 import type { JsonObject, JsonValue } from '@bufbuild/protobuf'
-import type { Certificate, TestCa } from '../../helpers/certificates.ts'
-import { testCa } from '../../helpers/certificates.ts'
 import { startEnvoy, type TestEnvoy } from '../../helpers/envoy.ts'
 import type { Probe } from './draw.ts'
+import type { Identities } from './identities.ts'
 import { type Outcome, probe } from './probe.ts'
 
 /** A listener of a proxy as one of many on one Envoy. */
@@ -14,34 +12,6 @@ export interface Place {
   readonly listener: JsonObject
   /** Clusters that the proxy has. */
   readonly clusters: ReadonlySet<string>
-}
-
-/** Certificates that gateways show and check, and callers have. */
-export interface Identities {
-  readonly ca: TestCa
-  readonly known: Certificate
-  readonly stranger: Certificate
-  /** Of gateways, by what they are called over SDS. */
-  shown(name: string): Certificate
-}
-
-const SERVERS = ['kubernetes://c1', 'kubernetes://c2', 'kubernetes://c3', 'file-cert:/c/s.pem~/c/s.key']
-const NAMES = { dns: ['caller.test'], uri: ['spiffe://mesh/ns/a/sa/caller'] }
-
-export async function identities(): Promise<Identities> {
-  const [ca, other] = await Promise.all([testCa(), testCa('other')])
-  const shown = new Map<string, Certificate>()
-  for (const name of SERVERS) shown.set(name, await ca.issue(name, {}))
-  return {
-    ca,
-    known: await ca.issue('known', NAMES),
-    stranger: await other.issue('stranger', NAMES),
-    shown(name) {
-      const certificate = shown.get(name)
-      if (!certificate) throw new Error(`no gateway has a certificate ${name}`)
-      return certificate
-    },
-  }
 }
 
 /** A real Envoy whose chains lead to upstreams that tell what the chain leads to. */

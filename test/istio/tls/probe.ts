@@ -1,8 +1,8 @@
 import { connect } from 'node:net'
 import { Duplex } from 'node:stream'
 import { connect as connectTls } from 'node:tls'
-import type { Identities } from './bed.ts'
 import type { Probe } from './draw.ts'
+import type { Identities } from './identities.ts'
 
 /** What came of a connection; nothing in it: it was closed. */
 export interface Outcome {
