@@ -81,7 +81,7 @@ describe.each(['delta', 'sotw'] as const)('serve and the commands that ask it, w
     const echo = await startEcho('reviews')
     httpPort = await freePort()
     await write('service.yaml', serviceAt('reviews', [echo]))
-    await write('mesh.yaml', meshSettings(`httpPort: ${httpPort}`))
+    await write('mesh.yaml', meshSettings(`httpPort: ${httpPort}, loadReportInterval: 1s, trafficReports: true`))
     control = await serve()
     const { out } = await meshgate(
       'bootstrap',
@@ -128,6 +128,52 @@ describe.each(['delta', 'sotw'] as const)('serve and the commands that ask it, w
     expect(way.out).toMatch(/service\.yaml:\d+:\d+ +ServiceEntry\/default\/reviews/)
     const nowhere = await meshgate('explain', '--node', NODE, 'tcp://reviews:9999', '--api', control.api)
     expect(nowhere.code).toBe(1)
+  })
+
+  test('what it reports is told: by the command, by the API, and as figures of Prometheus', async () => {
+    const REVIEWS = 'outbound|80||reviews.default.svc.cluster.local'
+    const api = async (path: string) => (await fetch(`http://${control.api}${path}`)).text()
+    const figure = async (series: string) => {
+      const line = (await api('/metrics')).split('\n').find((text) => text.startsWith(`${series} `))
+      return line === undefined ? undefined : Number(line.slice(series.length))
+    }
+    const issued = `meshgate_load_requests_total{cluster="${REVIEWS}",result="issued"}`
+    // Of a cluster Envoy does not tell what came before the first report that has it.
+    await eventually(async () => {
+      expect(await throughSidecar(httpPort)).toBe('200 reviews')
+      expect(await figure(issued)).toBeGreaterThan(0)
+      expect(await figure('meshgate_access_log_entries_total')).toBeGreaterThan(0)
+    })
+    expect(await figure('meshgate_load_report_streams')).toBe(1)
+    expect(await figure('meshgate_load_reports_total')).toBeGreaterThan(0)
+    expect(await figure(issued.replace('issued', 'error'))).toBe(0)
+    expect(await figure('meshgate_access_log_streams')).toBe(1)
+    expect(await figure('meshgate_access_log_edges')).toBe(1)
+
+    const { edges } = JSON.parse(await api('/api/v1/edges'))
+    expect(edges).toMatchObject([
+      {
+        cluster: REVIEWS,
+        host: 'reviews.default.svc.cluster.local',
+        port: 80,
+        statuses: { '2xx': expect.any(Number) },
+      },
+    ])
+    const { clusters: all } = JSON.parse(await api('/api/v1/load'))
+    const { clusters: ofProxy } = JSON.parse(await api(`/api/v1/proxies/${NODE}/load`))
+    for (const clusters of [all, ofProxy])
+      expect(clusters).toContainEqual(
+        expect.objectContaining({ cluster: REVIEWS, issued: expect.any(Number), failed: 0 }),
+      )
+    expect(ofProxy.find(({ cluster }: { cluster: string }) => cluster === REVIEWS).issued).toBeGreaterThan(0)
+    expect((await fetch(`http://${control.api}/api/v1/proxies/nobody/load`)).status).toBe(404)
+    const { out } = await meshgate('proxy-status', NODE, '--api', control.api)
+    expect(out).toMatch(
+      /^load +\d+ requests?, 0 failed, \d+ in progress; \d of \d clusters? used in the last \d+ s; reported \d+m?s ago$/m,
+    )
+    if (mode === 'delta') expect(out).toMatch(/^on demand +1 cluster; 1 learned for \S+, 0 evicted so far$/m)
+    expect(await figure('meshgate_ondemand_workloads')).toBe(mode === 'delta' ? 1 : 0)
+    expect(await figure('meshgate_ondemand_evicted_clusters')).toBe(0)
   })
 
   test('what a proxy refuses is told with its words and the line, the rest goes on', async () => {

@@ -28,7 +28,7 @@ export interface TestEnvoy {
   admin(path: string): Promise<string>
   /** Counters and gauges whose name matches the regular expression (as Envoy's `/stats?filter=`). */
   stats(filter?: string): Promise<Record<string, number>>
-  /** One counter or gauge; 0 when Envoy has not made it yet. */
+  /** One counter or gauge. @throws Error when Envoy has none of that name: to be compared with 0 it must be there */
   stat(name: string): Promise<number>
   /** `/config_dump?include_eds`: the entries of `configs`, by the last part of their type (`ClustersConfigDump`, …). */
   configDump(): Promise<Record<string, ConfigDump>>
@@ -114,7 +114,11 @@ export async function startEnvoy(options: StartEnvoyOptions): Promise<TestEnvoy>
     adminUrl,
     admin,
     stats,
-    stat: async (name) => (await stats(`^${name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}$`))[name] ?? 0,
+    async stat(name) {
+      const value = (await stats(`^${name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}$`))[name]
+      if (value === undefined) throw new Error(`Envoy has no statistic ${name}`)
+      return value
+    },
     async configDump() {
       const { configs } = JSON.parse(await admin('/config_dump?include_eds')) as { configs: ConfigDump[] }
       return Object.fromEntries(configs.map((config) => [String(config['@type']).split('.').at(-1), config]))

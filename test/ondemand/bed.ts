@@ -102,11 +102,14 @@ export async function startLazyEnvoy(
     metadata = {},
     reports = true,
     listeners = [],
+    more = {},
   }: {
     readonly name?: string
     readonly metadata?: Record<string, unknown>
     readonly reports?: boolean
     readonly listeners?: readonly object[]
+    /** Further fields of its bootstrap. */
+    readonly more?: object
   } = {},
 ): Promise<LazyEnvoy> {
   const httpPort = await freePort()
@@ -118,7 +121,7 @@ export async function startLazyEnvoy(
     loadReports: reports,
   })
   const envoy = await startEnvoy({
-    bootstrap: { ...bootstrap, static_resources: { ...(bootstrap['static_resources'] as object), listeners } },
+    bootstrap: { ...bootstrap, ...more, static_resources: { ...(bootstrap['static_resources'] as object), listeners } },
   })
   return {
     ...envoy,

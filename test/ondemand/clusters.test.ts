@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { ask } from '../envoy/http-mesh.ts'
-import { startEcho, startTcpEcho, type Upstream } from '../helpers/echo.ts'
+import { startEcho, type Upstream } from '../helpers/echo.ts'
 import { comesTrue } from '../helpers/eventually.ts'
-import { serviceAt } from '../helpers/mesh-yaml.ts'
+import { meshSettings, serviceAt } from '../helpers/mesh-yaml.ts'
 import { freePort } from '../helpers/ports.ts'
-import { exchange, type LazyEnvoy, type Plane, services, startLazyEnvoy, startPlane, virtualService } from './bed.ts'
+import { type LazyEnvoy, type Plane, services, startLazyEnvoy, startPlane, virtualService } from './bed.ts'
 
 let one: Upstream
 let two: Upstream
@@ -47,6 +47,9 @@ describe('clusters on demand', () => {
     plane.trace.length = 0
     expect(await ask(envoy.httpPort, 'svc7.test')).toMatchObject({ status: 200, upstream: 'one' })
     expect(plane.trace.slice(0, 3)).toEqual(['ask', 'cds', 'eds'])
+    // Envoy asks for the endpoints it has already, and is answered again.
+    await comesTrue(() => plane.trace.filter((step) => step === 'eds').length === 2, 'answered again')
+    expect(plane.trace.filter((step) => step === 'cds')).toHaveLength(1)
     expect(await envoy.clusters()).toEqual(['outbound|80||svc7.test'])
   })
 
@@ -92,6 +95,16 @@ describe('clusters on demand', () => {
       expect(await ask(envoy.httpPort, authority)).toMatchObject({ status: 200, upstream: 'one' })
     expect((await envoy.clusters()).filter((name) => /304/i.test(name))).toEqual(['outbound|80||svc304.test'])
     expect((await ask(envoy.httpPort, 'NOWHERE.test')).status).toBe(502)
+  })
+
+  test('a listener that changes keeps what came, and asks for what did not', async () => {
+    plane.commit(many() + meshSettings('accessLog: {path: /dev/null}'))
+    const listeners = async () => JSON.stringify((await envoy.configDump())['ListenersConfigDump'].dynamic_listeners)
+    await comesTrue(async () => /"active_state".*\/dev\/null/.test(await listeners()), 'in force')
+    const before = await envoy.clusters()
+    for (const host of ['svc7.test', 'svc305.test', 'svc305.test'])
+      expect(await ask(envoy.httpPort, host)).toMatchObject({ status: 200, upstream: 'one' })
+    expect(await envoy.clusters()).toEqual([...before, 'outbound|80||svc305.test'].sort())
   })
 
   test('nothing was refused and nothing is left warming', async () => {
@@ -229,6 +242,34 @@ spec:
     expect(await envoy.rejected()).toEqual({})
   })
 
+  test('two clusters that take their endpoints by one name both have them, though Envoy asks for these once', async () => {
+    const twin = `---
+apiVersion: meshgate.io/v1
+kind: EnvoyResource
+metadata: {name: twin}
+spec:
+  clusters:
+  - name: twin
+    type: EDS
+    connect_timeout: 1s
+    eds_cluster_config:
+      service_name: 'outbound|80||a.test'
+      eds_config: {ads: {}, resource_api_version: V3, initial_fetch_timeout: 4s}
+`
+    const world = serviceAt('a.test', [one]) + serviceAt('b.test', [one])
+    const plane = await startPlane(world)
+    const envoy = await startLazyEnvoy(plane.port)
+    expect((await ask(envoy.httpPort, 'a.test')).status).toBe(200)
+    plane.commit(world + wildRoute('twin') + twin)
+    await comesTrue(async () => (await envoy.clusters()).includes('twin'), 'it is there')
+    await comesTrue(async () => (await ask(envoy.httpPort, 'any')).upstream === 'one', 'it has endpoints')
+    expect(await envoy.stat('cluster_manager.warming_clusters')).toBe(0)
+    plane.commit(world)
+    await comesTrue(async () => (await ask(envoy.httpPort, 'b.test')).upstream === 'one', 'a cold one after it')
+    expect((await ask(envoy.httpPort, 'a.test')).status).toBe(200)
+    expect(await envoy.rejected()).toEqual({})
+  })
+
   test('a service that goes and comes back is served again, without a request that waits for its time to pass', async () => {
     const world = serviceAt('a.test', [one]) + serviceAt('b.test', [one])
     const plane = await startPlane(world)
@@ -241,7 +282,7 @@ spec:
       plane.commit(world)
       await comesTrue(async () => (await ask(envoy.httpPort, 'a.test')).status !== 502, 'its route is back')
     }
-    expect(await envoy.stat('http.outbound_0.0.0.0_0.no_cluster')).toBe(0)
+    expect(await envoy.stat(`http.outbound_127.0.0.1_${envoy.httpPort}.no_cluster`)).toBe(0)
   })
 })
 
@@ -268,48 +309,6 @@ describe('a control plane that goes away', () => {
       expect((await ask(envoy.httpPort, `${name}.test`)).status, name).toBe(200)
     expect(await envoy.rejected()).toEqual({})
     await second.server.stop()
-  })
-})
-
-describe('TCP', () => {
-  test('a connection is held until its cluster is there, with the bytes sent early; a missing one is reset at once', async () => {
-    const upstream = await startTcpEcho('tcp')
-    const [port, missing] = [await freePort(), await freePort()]
-    const rule = `---
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: {name: broken}
-spec: {hosts: [broken.test], tcp: [{route: [{destination: {host: broken.test, subset: none}}]}]}
-`
-    const plane = await startPlane(
-      serviceAt('tcp.test', [upstream], `{number: ${port}, name: tcp, protocol: TCP}`) +
-        serviceAt('broken.test', [upstream], `{number: ${missing}, name: tcp, protocol: TCP}`) +
-        rule,
-    )
-    const envoy = await startLazyEnvoy(plane.port)
-    expect(await envoy.clusters()).toEqual([])
-    expect(await exchange(port, 'early bytes')).toContain('early bytes')
-    for (let attempt = 0; attempt < 2; attempt++) expect(await exchange(missing, 'x')).toBe('')
-    expect(await envoy.stat(`tcp.outbound|${missing}||broken.test.on_demand_cluster_timeout`)).toBe(0)
-    expect(await envoy.rejected()).toEqual({})
-  })
-})
-
-describe('TCP without endpoints', () => {
-  test('a connection is closed at once, each time, and taken when there are some', async () => {
-    const upstream = await startTcpEcho('tcp')
-    const port = await freePort()
-    const world = (upstreams: readonly Upstream[]) =>
-      serviceAt('tcp.test', upstreams, `{number: ${port}, name: tcp, protocol: TCP}`)
-    const plane = await startPlane(world([]))
-    const envoy = await startLazyEnvoy(plane.port)
-    for (let attempt = 0; attempt < 2; attempt++) expect(await exchange(port, 'x')).toBe('')
-    expect(await envoy.clusters()).toEqual([`outbound|${port}||tcp.test`])
-    expect(await envoy.stat(`tcp.outbound|${port}||tcp.test.on_demand_cluster_timeout`)).toBe(0)
-    expect(await envoy.stat('cluster_manager.warming_clusters')).toBe(0)
-    plane.commit(world([upstream]))
-    await comesTrue(async () => (await exchange(port, 'later')).includes('later'), 'served')
-    expect(await envoy.rejected()).toEqual({})
   })
 })
 

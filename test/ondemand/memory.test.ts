@@ -152,6 +152,8 @@ describe('letting go', () => {
           .every(({ types }) => types.length >= 4 && types.every(({ state }) => state === 'SYNCED')),
       'in step',
     )
+    // The newest name it knows of each: none is called as one that went, and routes need not change.
+    expect(await envoy.clusters()).toEqual([name(1, 2), name(2, 1), name(3)])
     expect(await statuses(envoy.httpPort, [1, 2, 3, 4])).toEqual([200, 200, 200, 200])
     expect(await envoy.rejected()).toEqual({})
   })

@@ -15,10 +15,11 @@ import { unpackedWheel } from '../../cli/tools/wheels.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const PAGE = join(ROOT, 'docs/envoy-versions.md')
-/** The soak is about the control plane, not about Envoy. */
-const FILES = ['clusters', 'memory', 'virtual-hosts', 'rescue', 'same-answers'].map(
-  (name) => `test/ondemand/${name}.test.ts`,
-)
+/** The soak is about the control plane, not about Envoy, and so is what becomes of hash tables. */
+const FILES = [
+  ...['clusters', 'connections', 'names-of-dns', 'never-asked', 'waiting'],
+  ...['memory', 'rescue', 'virtual-hosts', 'same-answers'],
+].map((name) => `test/ondemand/${name}.test.ts`)
 
 /** Characters of a failure that are shown: what was expected and what came, without the whole stack. */
 const MESSAGE_SHOWN = 2000

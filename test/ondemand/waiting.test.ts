@@ -80,6 +80,19 @@ test('what waited in vain gets 503 without a body, flag NC, or is closed; who co
   expect(await envoy.rejected()).toEqual({})
 })
 
+test('a request whose cluster comes late, but in time, is answered as soon as it comes', async () => {
+  const { told, valve } = await planeBehindValve(services(3, one))
+  const envoy = await startLazyEnvoy(valve.port)
+  expect((await ask(envoy.httpPort, 'svc0.test')).status).toBe(200)
+  valve.shut()
+  const asked = [1, 2].map((index) => ask(envoy.httpPort, `svc${index}.test`))
+  const active = `http.outbound_127.0.0.1_${envoy.httpPort}.downstream_rq_active`
+  await comesTrue(async () => (await envoy.stat(active)) === 2, 'both wait')
+  valve.open()
+  for (const answer of asked) expect((await answer).status).toBe(200)
+  expect(told).toEqual([])
+})
+
 // Older Envoys get all virtual hosts at once.
 test.runIf(ENVOY_MINOR >= 38)(
   'a request for a virtual host that comes on demand waits for the control plane without limit',
