@@ -1,4 +1,5 @@
-import { describe, it } from 'vitest'
+import { setImmediate as turn } from 'node:timers/promises'
+import { describe, it, onTestFinished, vi } from 'vitest'
 import { random } from '../codecs/mutated.ts'
 import { ClientWalk } from '../test/helpers/client-walk.ts'
 import { everyKind, NODES } from '../test/helpers/every-kind.ts'
@@ -17,12 +18,15 @@ describe('a client that lived through any sequence of changes has what a new cli
   ])('$of', { timeout: 120_000 * WALKS }, async ({ refusing, walks, seed: usual }, { task }) => {
     const start = await everyKind()
     const seed = seedFor(task, usual)
+    // The walk's clock is that of the mesh, too: draws depend on nothing else.
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+    onTestFinished(() => void vi.useRealTimers())
     for (let walked = 0; walked < walks * WALKS; walked++) {
       const any = random(seed + walked)
       const nodes = Array.from({ length: CLIENTS }, () => NODES[any(NODES.length)]!)
       // Two of one class: what one of them says must not concern the other.
       nodes[1] = { ...nodes[0]!, id: nodes[0]!.id.replace('~10.', '~11.') }
-      const walk = new ClientWalk(start, nodes, any, refusing)
+      const walk = new ClientWalk(start, nodes, any, refusing, (ms) => vi.advanceTimersByTime(ms))
       try {
         for (let step = 1; step <= STEPS; step++) {
           walk.step()
@@ -31,6 +35,8 @@ describe('a client that lived through any sequence of changes has what a new cli
       } catch (error) {
         throw new Error(`walk of seed ${seed + walked}, behind these steps:\n${walk.last(40)}`, { cause: error })
       }
+      // What nothing refers to weakly any more can go.
+      await turn()
     }
   })
 })

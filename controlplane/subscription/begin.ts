@@ -72,10 +72,11 @@ export function begin(
 }
 
 /**
- * Whether a state-of-the-world client came back with just what it would be sent. Only of full sets does the version tell: of other types a
- * client may have dropped a name and asked for it again without getting it, and still name the version of before.
+ * Whether a state-of-the-world client came back with just what it would be sent. The version of the last set it accepted tells, and only of who
+ * wants everything and has never said anything else: its list is empty, as Envoy's is. Whoever names names (gRPC clients do), or says `*`, may
+ * have dropped something of that set, asked for it again and lost the stream before it came, and still names the version of before.
  * https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol#ack-nack-and-resource-type-instance-version
  */
 function holdsFullSet(type: ResourceType, { interest }: TypeState, version: string, log: TypeLog): boolean {
-  return FULL_SET_TYPES.has(type) && interest.wildcard && version !== '' && version === log.fullSetVersion(interest)
+  return FULL_SET_TYPES.has(type) && interest.legacy && version !== '' && version === log.fullSetVersion(interest)
 }

@@ -254,6 +254,16 @@ describe('a state-of-the-world client that comes back, perhaps to another replic
       expect(start(other).sotw.ask('cds', { version: held })).toHaveLength(1)
     expect(start(world()).sotw.ask('cds', { version: '' })).toHaveLength(1)
   })
+
+  test('gets the full set when it says what it wants: it may have dropped some of that and asked for it again, unanswered', () => {
+    const { sotw, engine } = start(world())
+    const all = only(sotw.ask('cds', { names: ['*'] }))
+    sotw.ack(all, ['*'])
+    sotw.ask('cds', { names: ['a'], version: all.version, nonce: all.nonce })
+    sotw.ask('cds', { names: ['*'], version: all.version, nonce: all.nonce })
+    const back = engine.client('sotw', 'node-sotw')
+    expect(lines(back.ask('cds', { names: ['*'], version: all.version }))).toEqual(['cds: a=1 b=1'])
+  })
 })
 
 describe('what a change sends', () => {

@@ -29,11 +29,20 @@ export class ClientWalk {
   readonly #refused = new Set<string>()
   readonly #done: string[] = []
 
-  /** @param refusing one of so many resources is refused by everybody, and as many by each client; 0: none */
-  constructor(documents: readonly PlainDocument[], nodes: readonly NodeInfo[], any: Random, refusing: number) {
+  /**
+   * @param refusing one of so many resources is refused by everybody, and as many by each client; 0: none
+   * @param passes moves the clock that the mesh itself looks at
+   */
+  constructor(
+    documents: readonly PlainDocument[],
+    nodes: readonly NodeInfo[],
+    any: Random,
+    refusing: number,
+    passes: (ms: number) => void,
+  ) {
     this.#any = any
     this.#walk = new Walk(documents, [], any)
-    this.#plane = new StreamPlane(this.#walk.mesh.mesh)
+    this.#plane = new StreamPlane(this.#walk.mesh.mesh, passes)
     const salt = any(1000)
     this.#clients = nodes.map((node, index) => {
       const refuses = (type: ResourceType, name: string, bytes: string) => {
@@ -171,8 +180,11 @@ export class ClientWalk {
     this.#compareInterests(client)
     for (const type of RESOURCE_TYPES) {
       // Who comes back with clusters says by itself which endpoints it wants, and then gets them.
-      const interest = client.stream!.client.place(type)?.interest
-      if (!interest) continue
+      const place = client.stream!.client.place(type)
+      if (!place) continue
+      // Whoever refuses a full set without a name keeps what it has of all of it (docs/decisions/nack.md).
+      if (FULL.has(type) && node.protocol === 'sotw' && place.nack?.culprits.length === 0) continue
+      const { interest } = place
       const eager = type === 'cds' && view.onDemand ? new Set(view.onDemand.eager()) : undefined
       for (const name of new Set([...client.held[type].keys(), ...twin.held[type].keys()])) {
         // Who asks for a cluster that does not exist gets an empty one; who had it, and had to hear that it went, has none.

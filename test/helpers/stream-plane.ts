@@ -48,8 +48,11 @@ export class StreamPlane {
   #reclassify = false
   #classification: unknown
   #round: Generator<void> | undefined
+  readonly #passes: (ms: number) => void
 
-  constructor(mesh: Mesh) {
+  /** @param passes told of the time that passes, for whoever has another clock */
+  constructor(mesh: Mesh, passes: (ms: number) => void = () => {}) {
+    this.#passes = passes
     const want = () => {
       this.#wanted = true
     }
@@ -143,6 +146,7 @@ export class StreamPlane {
   /** Time passes, and who waits for it is looked after. */
   pass(ms: number): void {
     this.now += ms
+    this.#passes(ms)
     for (const stream of this.#context.waiting) stream.tick(this.now)
     for (const log of this.#classes) if (log.due) this.#wanted = true
     this.#classes.tick(this.now)
