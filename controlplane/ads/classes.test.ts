@@ -2,9 +2,11 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
+import { fakeResource } from '../../test/helpers/fake-mesh.ts'
 import { StatusBook } from '../status/book.ts'
 import type { View } from '../xds/resource.ts'
 import { Classes } from './classes.ts'
+import { pushRound } from './push-round.ts'
 
 setFlagsFromString('--expose_gc')
 const collect = runInNewContext('gc') as () => void
@@ -50,4 +52,30 @@ test('a class that has clients again counts as new when they leave', async () =>
   const again = visit(all, 'a', 50_000)
   all.tick(60_000)
   expect(await present([first, again])).toEqual([false, true])
+})
+
+test('a class whose last client left while a change was prepared lets go of nothing that its client asked for when it came back', () => {
+  const all = classes()
+  const forgotten: string[] = []
+  const view: View = {
+    key: 'a',
+    names: () => [],
+    get: (type, name) => fakeResource(type, name, '1'),
+    forget: (_type, name) => void forgotten.push(name),
+    forgetOthers(type, wanted) {
+      const others = type === 'cds' && !wanted('c') ? ['c'] : []
+      forgotten.push(...others)
+      return others
+    },
+  }
+  const log = all.of(view)
+  log.of('cds').follow(['c'])
+  all.epoch.now++
+  const round = pushRound(all, [], false, undefined)
+  round.next()
+  log.of('cds').unfollow(['c'])
+  all.left(log, 0)
+  all.of(view).of('cds').follow(['c'])
+  while (!round.next().done);
+  expect(forgotten).toEqual([])
 })

@@ -54,6 +54,7 @@ export class Classes {
   left(log: ClassLog, now: number): void {
     if (log.readers.size > 0 || this.logs.get(log.key) !== log) return
     this.logs.delete(log.key)
+    log.retire()
     this.status.classIdle(log.key)
     this.idle.delete(log.key)
     this.idle.set(log.key, { view: log.view, until: now + this.idleMs })

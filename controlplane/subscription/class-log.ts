@@ -47,6 +47,7 @@ export class ClassLog {
   private outlived = false
   /** A refresh was asked for while a client was amid another. */
   private held = false
+  private retired = false
 
   /** @param missing counts names that do not exist, for all classes that share it */
   constructor(view: View, epoch: Epoch, verdicts: Verdicts, missing?: Missing) {
@@ -100,7 +101,15 @@ export class ClassLog {
 
   /** Whether `refresh` would read anything. */
   get stale(): boolean {
-    return this.overdue || this.seen !== this.epoch.now
+    return !this.retired && (this.overdue || this.seen !== this.epoch.now)
+  }
+
+  /**
+   * Nobody is served from it any more, and nobody will be: whoever still has it, amid a round, refreshes nothing. Another log may
+   * be of the same view by now, which would lose what is read for it when this one lets go of all that it does not follow.
+   */
+  retire(): void {
+    this.retired = true
   }
 
   /** The verdicts changed: read everything again at the next refresh. */

@@ -44,12 +44,12 @@ export class ClientWalk {
     this.#walk = new Walk(documents, [], any)
     this.#plane = new StreamPlane(this.#walk.mesh.mesh, passes)
     const salt = any(1000)
-    this.#clients = nodes.map((node, index) => {
+    this.#clients = nodes.map((node) => {
       const refuses = (type: ResourceType, name: string, bytes: string) => {
         if (refusing === 0) return false
         const bad =
           hash(`${salt} ${type} ${name} ${bytes}`) % refusing === 0 ||
-          hash(`${salt} ${index} ${type} ${name} ${bytes}`) % refusing === 0
+          hash(`${salt} ${node.id} ${type} ${name} ${bytes}`) % refusing === 0
         if (bad) this.#refused.add(`${type} ${name} ${hash(bytes)}`)
         return bad
       }
@@ -62,8 +62,10 @@ export class ClientWalk {
   step(): void {
     const draw = this.#any(12)
     if (draw === 0) {
+      const before = this.#walk.changes
       this.#walk.step()
-      this.#done.push(...this.#walk.last(1).split('\n'))
+      const made = this.#walk.changes - before
+      if (made > 0) this.#done.push(this.#walk.last(made))
     } else if (draw === 1) this.#evict()
     else if (draw === 2) this.#pass(this.#any(4) === 0 ? A_LONG_TIME : this.#any(1500))
     else if (draw < 5) this.#plane.goOn(1 + this.#any(60))

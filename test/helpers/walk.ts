@@ -77,6 +77,11 @@ export class Walk {
     if (this.#any(10) === 0) this.mesh.diagnostics()
   }
 
+  /** How many changes were made. */
+  get changes(): number {
+    return this.#done.length
+  }
+
   /** The last changes, for who reads of a failure. */
   last(count: number): string {
     return this.#done
