@@ -47,6 +47,8 @@ export class ClassLog {
   private outlived = false
   /** A refresh was asked for while a client was amid another. */
   private held = false
+  /** Something was published because a client asked, and the others were not told of it. */
+  private untold = false
   private retired = false
 
   /** @param missing counts names that do not exist, for all classes that share it */
@@ -135,6 +137,7 @@ export class ClassLog {
    * @returns the types that changed
    */
   refresh(): readonly ResourceType[] {
+    this.untold = false
     if (!this.stale) return []
     if (!this.amid) return this.refreshAll()
     this.held = true
@@ -186,9 +189,9 @@ export class ClassLog {
     return this.logs.rds.hasReaders || (this.view.onDemand !== undefined && this.logs.cds.hasReaders)
   }
 
-  /** Whether a change that was held back can be published now: `refresh` should be called. */
+  /** Whether `refresh` should be called, and all clients told: a change that was held back can be published now, or was because one of them asked. */
   get due(): boolean {
-    return this.held && !this.amid
+    return this.untold || (this.held && !this.amid)
   }
 
   private get amid(): boolean {
@@ -237,8 +240,8 @@ export class ClassLog {
     const reads = log.wouldRead(newWildcard, added)
     if (this.stale && reads) {
       // Endpoints may be newer than the clusters they are of; what points to others may not.
-      if (USES_OTHERS.has(type)) this.refreshAll()
-      else this.refresh()
+      const published = USES_OTHERS.has(type) ? this.refreshAll() : this.refresh()
+      this.untold = published.length > 0
     }
     log.follow(added)
     if (newWildcard) log.followAll()

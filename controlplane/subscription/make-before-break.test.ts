@@ -145,7 +145,8 @@ describe('steady changes', () => {
     expect(lines(client.ask('eds', { names: ['old', 'new'] })).join(' ')).toContain('new=1')
   })
 
-  test('a client that does not answer costs the others of its class two seconds, once', () => {
+  /** Two clients of one class that have everything, and changes that rename all of it; the second of them does not answer. */
+  function besideSilent() {
     const mesh = new FakeMesh().put(cds('a', '1', 'a'), eds('a', '1'), lds('l', '1'), rds('r', 'a'))
     const { engine } = start(mesh)
     const [quick, silent] = ['quick', 'silent'].map((id) => {
@@ -162,6 +163,11 @@ describe('steady changes', () => {
       silent.flow()
       return lines(settle(quick, quick.flow()))
     }
+    return { engine, quick, silent, change }
+  }
+
+  test('a client that does not answer costs the others of its class two seconds, once', () => {
+    const { engine, quick, silent, change } = besideSilent()
     expect(change('b')).toContain('rds: r=b')
     expect(change('c')).toEqual([])
     engine.now += 2000
@@ -169,5 +175,17 @@ describe('steady changes', () => {
     engine.log.refresh()
     expect(lines(settle(quick, quick.flow()))).toContain('rds: r=c')
     expect(change('d')).toContain('rds: r=d')
+  })
+
+  test('what was held back and is published because a client asks for more is due to all the others', () => {
+    const { engine, quick, change } = besideSilent()
+    change('b')
+    expect(change('c')).toEqual([])
+    expect(engine.log.due).toBe(false)
+    engine.client('delta', 'new').tell('rds', { names: ['other'] })
+    expect(engine.log.due).toBe(true)
+    engine.log.refresh()
+    expect(engine.log.due).toBe(false)
+    expect(lines(settle(quick, quick.flow()))).toContain('rds: r=c')
   })
 })
