@@ -81,11 +81,15 @@ test('a request or a connection that failed because its cluster was missing brin
     'svc3.test',
     '[{route: [{destination: {host: svc3.test}, weight: 50}, {destination: {host: svc4.test}, weight: 50}]}]',
   )
+  const byPath = virtualService(
+    'svc5.test',
+    '[{name: left, match: [{uri: {prefix: /left}}], route: [{destination: {host: svc5.test}}]}, {name: right, route: [{destination: {host: svc6.test}}]}]',
+  )
   const dbPort = await freePort()
   const db = serviceAt('db.test', [one], `{number: ${dbPort}, name: tcp, protocol: TCP}`)
   const dbCluster = `outbound|${dbPort}||db.test`
   const reports = createReports()
-  const plane = await startPlane(services(20, one) + split + db + deaf(port), { services: reports.services })
+  const plane = await startPlane(services(20, one) + split + byPath + db + deaf(port), { services: reports.services })
   reports.access.onMissingCluster(({ node, request }) => plane.server.rescue(node.id, request))
   const envoy = await startLazyEnvoy(plane.port, { listeners: [deafTcp(dbPort, dbCluster)] })
   expect((await ask(port, 'svc7.test')).status).toBe(503)
@@ -93,6 +97,9 @@ test('a request or a connection that failed because its cluster was missing brin
   expect((await ask(port, 'svc3.test')).status).toBe(503)
   await comesTrue(async () => (await envoy.clusters()).length === 3, 'rescued')
   expect(await envoy.clusters()).toEqual(['outbound|80||svc3.test', 'outbound|80||svc4.test', 'outbound|80||svc7.test'])
+  expect((await ask(port, 'svc5.test', '/left')).status).toBe(503)
+  await comesTrue(async () => (await ask(port, 'svc5.test', '/left')).status === 200, 'rescued')
+  expect(await envoy.clusters()).not.toContain('outbound|80||svc6.test')
   const connect = () =>
     fetch(`http://127.0.0.2:${dbPort}/`)
       .then(({ status }) => status)

@@ -75,6 +75,16 @@ describe('outbound listeners of a sidecar without a Sidecar document', () => {
     expect(manager.upgradeConfigs).toEqual([{ upgradeType: 'websocket' }])
   })
 
+  it('asks for clusters before any other filter sees a request: older Envoys begin anew with the cluster', () => {
+    const filters = (proxy: Partial<ProxyClass>) =>
+      listeners(WEB, proxy)['127.0.0.1_15080'].filterChains[0].filters[0].typedConfig.httpFilters
+    const names = filters({ lazy: true }).map(({ name }: Json) => name)
+    expect(names[0]).toBe('envoy.filters.http.on_demand')
+    expect(names.slice(1)).toEqual(filters({}).map(({ name }: Json) => name))
+    const [first, second] = filters({ lazy: true, sharesVirtualHosts: true })
+    expect([first.disabled, second.name]).toEqual([true, 'envoy.filters.http.on_demand'])
+  })
+
   it('the port of each TCP service on loopback', () => {
     const listener = listeners(WEB + DB)['127.0.0.1_5432']
     expect(listener.address.socketAddress).toEqual({ address: '127.0.0.1', portValue: 5432 })
