@@ -12,6 +12,7 @@ import { type DiscoveredEndpoint, type DiscoveredService, Discovery } from '../.
 import { supposing } from '../../controlplane/model/supposition.ts'
 import { GenerationBook } from '../../controlplane/ondemand/generations.ts'
 import { MemorySource } from '../../controlplane/sources/memory-source.ts'
+import type { SourceSnapshot } from '../../controlplane/sources/source.ts'
 import { ClassLog } from '../../controlplane/subscription/class-log.ts'
 import { type Interest, newInterest, WILDCARD_TYPES } from '../../controlplane/subscription/interest.ts'
 import { NameSet } from '../../controlplane/subscription/name-set.ts'
@@ -100,7 +101,7 @@ export class LongLived {
     const generations = new GenerationBook()
     for (const [key, known] of this.generations.snapshot()) generations.learn(key, known)
     const mesh = createMesh({ withoutDraining: true, sharesFrom: SHARES_FROM, discovery, generations })
-    const config = loadConfig(MemorySource.of(textsOf(new Map([...this.#files, ...valid]))).snapshot)
+    const config = loadConfig(readAnew(textsOf(new Map([...this.#files, ...valid]))))
     mesh.commit(config.objects)
     return { mesh, config }
   }
@@ -235,8 +236,11 @@ export class Watcher {
       const published = new Map([...log.published()].map((resource) => [resource.name, resource]))
       for (const name of new Set([...published.keys(), ...other.names(type), ...this.#interest(type).names])) {
         if (this.#stays(type, name, other)) continue
-        compare(`${type} ${name} published to ${who}`, shown(log.get(name)), shown(other.get(type, name)))
-        compare(`${type} ${name} looked at for ${who}`, shown(view.get(type, name)), shown(other.get(type, name)))
+        const served = log.get(name)
+        const looked = view.get(type, name)
+        const expected = shown(other.get(type, name))
+        compare(`${type} ${name} published to ${who}`, shown(served), expected)
+        if (looked !== served) compare(`${type} ${name} looked at for ${who}`, shown(looked), expected)
       }
     }
     this.#compareOnDemand(who, other)
@@ -338,6 +342,22 @@ function complaint({ severity, code, file, line, message }: Diagnostic): string 
 /** Text of documents, a file each. */
 export function textsOf(files: ReadonlyMap<string, PlainDocument>): Record<string, string> {
   return Object.fromEntries([...files].map(([file, document]) => [file, textOf(document)]))
+}
+
+const anew = new Map<string, SourceSnapshot>()
+
+/** Files as a process that starts reads them. What a file says depends on its text alone, and most say what they said the last time. */
+function readAnew(files: Readonly<Record<string, string>>): SourceSnapshot {
+  const read = Object.entries(files).map(([file, text]) => {
+    const key = `${file} ${text}`
+    const known = anew.get(key) ?? MemorySource.of({ [file]: text }).snapshot
+    anew.set(key, known)
+    return known
+  })
+  return {
+    documents: read.flatMap(({ documents }) => documents),
+    diagnostics: read.flatMap(({ diagnostics }) => diagnostics),
+  }
 }
 
 const texts = new WeakMap<PlainDocument, string>()
