@@ -36,6 +36,9 @@ interface Run {
 
 interface Report {
   readonly testResults: readonly {
+    /** The file, and what kept its tests from being told of. */
+    readonly name: string
+    readonly message: string
     readonly assertionResults: readonly {
       readonly ancestorTitles: readonly string[]
       readonly title: string
@@ -62,6 +65,11 @@ async function run(version: string): Promise<Run> {
     say(`testing with Envoy ${version}`)
     await vitest(['run', '--project', 'real', '--reporter=json', `--outputFile=${report}`, ...FILES], binary)
     const { testResults } = JSON.parse(await readFile(report, 'utf8')) as Report
+    const silent = testResults.filter(({ assertionResults }) => assertionResults.length === 0)
+    if (silent.length > 0 || testResults.length < FILES.length)
+      throw new Error(
+        `some files could not be run, so there is nothing to write down:\n${silent.map(({ name, message }) => `${name}: ${message}`).join('\n')}`,
+      )
     for (const { title, failureMessages = [] } of testResults.flatMap(({ assertionResults }) => assertionResults))
       for (const message of failureMessages) say(`failed: ${title}\n${message.slice(0, MESSAGE_SHOWN)}`)
     const outcomes = testResults.flatMap(({ assertionResults }) =>
