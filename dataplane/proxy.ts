@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Codec } from '../codecs/contract.ts'
 import { errorText } from '../errors/thrown.ts'
 import { Cluster } from './cluster/cluster.ts'
-import { addressText, type Host } from './cluster/host.ts'
+import { addressText, type Host, type Pool } from './cluster/host.ts'
 import { type Look, Names } from './cluster/names.ts'
 import type { Configuration, ListenerConfig, SocketAddress } from './configuration.ts'
 import { Engine } from './engine.ts'
@@ -259,7 +259,7 @@ export class MessageProxy {
 
   /** Opens what the first message would otherwise wait for: connections held open, and those to rate limit services. */
   #prepare({ listeners }: Configuration): void {
-    const held = new Set<HostPool>()
+    const held = new Set<Pool>()
     for (const { name } of listeners) {
       const runtime = this.#listeners.get(name)?.runtime
       if (!runtime?.table) continue
@@ -340,9 +340,7 @@ export class MessageProxy {
     const sweepHost = (host: Host) => {
       let alive = false
       for (const [codec, pool] of host.pools) {
-        for (const connection of pool.all) connection.sweep()
-        pool.warm()
-        pool.probe()
+        pool.sweep()
         // A protocol that changed has left its connections behind.
         if (!spoken.has(codec)) pool.drain()
         if (!pool.empty) alive = true

@@ -1,11 +1,36 @@
 import type { Codec } from '../../codecs/contract.ts'
 import type { EndpointConfig, SocketAddress } from '../configuration.ts'
-import type { HostPool } from '../upstream/pool.ts'
 
 /** `address:port` (IPv6 in brackets), or the path of a Unix socket. */
 export function addressText(address: SocketAddress): string {
   if ('path' in address) return address.path
   return address.host.includes(':') ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`
+}
+
+/** Connections to a host that speak one protocol, as far as the host and its cluster have to do with them. */
+export interface Pool {
+  readonly codec: Codec
+  /** Connections that take requests. */
+  readonly taking: number
+  /** Whether there is nothing in it. */
+  readonly empty: boolean
+  /** To be called now and then. */
+  sweep(): void
+  /** Brings the counters of bytes up to date. */
+  countWritten(): void
+  /** No message comes this way any more: connections without requests end as they do elsewhere. */
+  letGo(): void
+  /** Connections are opened another way from now on: those there are take no more requests. @param bound those of clients, too */
+  renew(bound: boolean): void
+  /**
+   * Lets connections go that a limit has no room for; never those of clients.
+   * @param most so many at most. @param unused only those without requests; else one is left for those to come
+   * @returns how many went
+   */
+  shed(most: number, unused: boolean): number
+  /** The host left the configuration: nothing new, what is in flight finishes. */
+  drain(): void
+  destroy(): void
 }
 
 /** An endpoint of a cluster as long as it is in the configuration, and until its last request is done after that. */
@@ -21,9 +46,9 @@ export class Host {
   active = 0
   /** When it joined, ms of the turn's clock; for slow start. */
   readonly joined: number
-  readonly pools = new Map<Codec, HostPool>()
+  readonly pools = new Map<Codec, Pool>()
   /** Of `pools`, the one used last. */
-  pool: HostPool | undefined
+  pool: Pool | undefined
 
   total = 0
   errors = 0
@@ -62,7 +87,7 @@ export class Host {
   }
 
   /** Takes out a pool with nothing in it. */
-  forget(pool: HostPool): void {
+  forget(pool: Pool): void {
     this.pools.delete(pool.codec)
     if (this.pool === pool) this.pool = undefined
   }

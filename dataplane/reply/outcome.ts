@@ -15,23 +15,21 @@ import {
   RETRY,
   REWRITTEN,
   RequestState,
-  SHARES,
   TRACED,
 } from '../upstream/requests.ts'
 
 /** Takes a request out of whatever it waits in. A sent one stays on its connection, expired, until the late reply. */
 export function giveUp(request: ActiveRequest): void {
   if (request.state !== RequestState.waiting || (request.flags & PENDING) === 0) return
-  const pool = request.host!.pools.get(request.client!.codec)!
-  if ((request.flags & SHARES) !== 0) pool.sharing.remove(request)
-  else pool.waiting.remove(request)
+  request.queue!.remove(request)
   leftQueue(request)
 }
 
 /** A request was taken out of the queue for a connection. */
 export function leftQueue(request: ActiveRequest): void {
   if ((request.flags & PENDING) === 0) return
-  request.flags &= ~(PENDING | SHARES)
+  request.flags &= ~PENDING
+  request.queue = null
   request.cluster!.breakers[request.route!.priority].pending--
 }
 

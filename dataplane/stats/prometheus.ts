@@ -41,8 +41,7 @@ export function takeStats(source: StatsSource): StatsSnapshot {
     histograms[key] = { counts: [...counts], sum }
   }
   for (const cluster of source.clusters.values()) {
-    for (const { pools } of cluster.hosts)
-      for (const pool of pools.values()) for (const connection of pool.all) connection.countWritten()
+    for (const { pools } of cluster.hosts) for (const pool of pools.values()) pool.countWritten()
     const labels = `{envoy_cluster_name="${label(cluster.statName)}"}`
     clusterCounterNames.forEach((name, i) => {
       add(counters, `envoy_cluster_${name}${labels}`, cluster.counters[i]!)

@@ -9,7 +9,7 @@ import { type CompiledRoute, canShare } from '../route/compile.ts'
 import { C } from '../stats/counters.ts'
 import type { UpstreamConnection } from './connection.ts'
 import { HostPool } from './pool.ts'
-import { type ActiveRequest, MIRROR, PENDING, SHARES } from './requests.ts'
+import { type ActiveRequest, MIRROR, PENDING } from './requests.ts'
 import { arm, sendOn } from './send.ts'
 
 /** Chooses host and connection for a waiting request and sends it, or gives it its outcome. */
@@ -93,11 +93,12 @@ function wait(
   breaker.pending++
   request.flags |= PENDING
   if (mode === 'shared') {
-    request.flags |= SHARES
+    request.queue = pool.sharing
     pool.sharing.add(request)
     arm(engine, request)
     return undefined
   }
+  request.queue = pool.waiting
   pool.waiting.add(request)
   arm(engine, request)
   pool.want(route.priority)

@@ -1,6 +1,6 @@
 import type { Codec, ConnectionMode } from '../../codecs/contract.ts'
 import type { Cluster } from '../cluster/cluster.ts'
-import type { Host } from '../cluster/host.ts'
+import type { Host, Pool } from '../cluster/host.ts'
 import type { Engine } from '../engine.ts'
 import type { Client } from '../listen/client.ts'
 import { hostSpeaks } from '../reply/closed.ts'
@@ -18,7 +18,7 @@ const crowded = 1024
 const silenceMs = 30_000
 
 /** Connections to one host that speak one protocol. */
-export class HostPool {
+export class HostPool implements Pool {
   readonly engine: Engine
   readonly cluster: Cluster
   readonly host: Host
@@ -47,10 +47,11 @@ export class HostPool {
     this.codec = codec
   }
 
+  /** The pool of a host for a codec, made when it is first needed; all pools of hosts come from here. */
   static of(engine: Engine, cluster: Cluster, host: Host, codec: Codec): HostPool {
     // Nearly every host speaks one protocol.
-    if (host.pool?.codec === codec) return host.pool
-    let pool = host.pools.get(codec)
+    if (host.pool?.codec === codec) return host.pool as HostPool
+    let pool = host.pools.get(codec) as HostPool | undefined
     if (!pool) {
       pool = new HostPool(engine, cluster, host, codec)
       host.pools.set(codec, pool)
@@ -149,17 +150,24 @@ export class HostPool {
     this.warm()
   }
 
-  /** No message comes this way any more: connections without requests end as they do elsewhere. */
   letGo(): void {
     this.#warm = undefined
   }
 
-  /** Connections are opened another way from now on: those there are take no more requests. @param bound those of clients, too */
+  countWritten(): void {
+    for (const connection of this.all) connection.countWritten()
+  }
+
+  sweep(): void {
+    for (const connection of this.all) connection.sweep()
+    this.warm()
+    this.probe()
+  }
+
   renew(bound: boolean): void {
     for (const connection of [...this.all]) if (bound || connection.mode !== 'bound') connection.drain()
   }
 
-  /** Whether there is nothing in it. */
   get empty(): boolean {
     return this.all.size === 0 && this.waiting.count === 0 && this.sharing.count === 0
   }
@@ -304,18 +312,12 @@ export class HostPool {
     fail(this.engine, request, 'connectFailed')
   }
 
-  /** Connections that take requests. */
   get taking(): number {
     let count = 0
     for (const { draining } of this.all) if (!draining) count++
     return count
   }
 
-  /**
-   * Lets connections go that a limit has no room for; never those of clients.
-   * @param most so many at most. @param unused only those without requests; else one is left for those to come
-   * @returns how many went
-   */
   shed(most: number, unused: boolean): number {
     let shed = 0
     let left = this.taking
@@ -332,7 +334,6 @@ export class HostPool {
     return shed
   }
 
-  /** The host left the configuration: nothing new, what is in flight finishes. */
   drain(): void {
     for (const connection of [...this.all]) connection.drain()
   }

@@ -38,9 +38,6 @@ export const HOLDS = 128
 export const BACKOFF = 256
 /** Has a span. */
 export const TRACED = 512
-/** Waits for a shared connection with a free id. */
-export const SHARES = 1024
-
 const firstCapacity = 512
 const maxCapacity = 1 << 17
 
@@ -82,6 +79,8 @@ export class ActiveRequest {
   cluster: Cluster | null = null
   host: Host | null = null
   span: ActiveSpan | null = null
+  /** Where it waits for a connection. */
+  queue: RequestList | null = null
   /** Neighbours in the list of the connection (or of the queue that waits for one). */
   next: ActiveRequest | null = null
   previous: ActiveRequest | null = null

@@ -2,6 +2,7 @@ import { connect } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { ClusterConfig, Configuration, RouteAction } from '../../dataplane/configuration.ts'
 import { C, L } from '../../dataplane/stats/counters.ts'
+import type { HostPool } from '../../dataplane/upstream/pool.ts'
 import { comesTrue } from '../helpers/eventually.ts'
 import { Bed, byId, encode, endpoints, type GameServer, gameConfiguration } from './game.ts'
 
@@ -130,7 +131,9 @@ describe('who is slow', () => {
     const client = bed.client(proxy)
     await client.ask({ msgid: 1, seq: 1 })
     for (const socket of server.sockets) socket.pause()
-    const [first] = [...proxy.clusters.get('a')!.hosts[0]!.pools.values()].flatMap(({ all }) => [...all])
+    const [first] = [...proxy.clusters.get('a')!.hosts[0]!.pools.values()].flatMap((pool) => [
+      ...(pool as HostPool).all,
+    ])
     const body = Buffer.alloc(200 * 1024)
     for (let seq = 10; !first!.out.blocked; seq++) {
       client.send({ msgid: 1, seq, body })
