@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import { Registry } from 'prom-client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { testCa } from '../../test/helpers/certificates.ts'
+import { ServiceFigures } from '../figures/index.ts'
 import { LiveConfig } from '../live-config.ts'
 import { createMesh } from '../mesh.ts'
 import { MemorySource } from '../sources/index.ts'
@@ -305,6 +306,32 @@ describe('errors', () => {
     })
     expect([yaml.statusCode, yaml.json().code]).toEqual([415, 'UNSUPPORTED_MEDIA_TYPE'])
   })
+})
+
+test('a service has figures by cluster and by time; without any of them all is empty', async () => {
+  let early = 60_000
+  const figures = new ServiceFigures({ nodes: () => [], onReport: () => () => {}, now: () => Date.now() - early })
+  early = 0
+  const own = await createAdminServer(
+    {
+      ...{ version: '1.2.3', config, mesh: createMesh(), status: new StatusBook(), metrics: new Registry() },
+      figures,
+    },
+    {},
+  )
+  figures.book.add('outbound|80|v2|reviews.default.svc.cluster.local~3', { requests: 10, failed: 4 })
+  const ask = async (from: FastifyInstance, query = '') => {
+    const url = `/api/v1/services/Reviews.default.svc.cluster.local/figures${query}`
+    return (await from.inject({ url, headers: { host: 'localhost' } })).json()
+  }
+  expect(await ask(own, '?window=30')).toMatchObject({
+    ...{ hostname: 'reviews.default.svc.cluster.local', requests: 10, failed: 4, reading: 0, seconds: 30 },
+    clusters: [{ cluster: 'outbound|80|v2|reviews.default.svc.cluster.local', requests: 10, failed: 4 }],
+    steps: [{ requests: 10, failed: 4 }],
+  })
+  expect(await ask(app)).toMatchObject({ requests: 0, failed: 0, reading: 0, clusters: [], steps: [] })
+  expect(await ask(own, '?window=4000')).toMatchObject({ code: 'BAD_REQUEST' })
+  await own.close()
 })
 
 test('kinds and their schemas can be asked for', async () => {

@@ -23,11 +23,23 @@ export interface StepFigures extends Figures {
   readonly at: number
 }
 
+/** What one cluster of a service got: a port, or a subset of one. */
+export interface ClusterFigures {
+  /** `outbound|<port>|<subset>|<host>`, its generation left out. */
+  readonly cluster: string
+  readonly requests: number
+  readonly failed: number
+}
+
 interface Step {
   requests: number
   failed: number
   readonly latency: Map<number, number>
+  /** Cluster by cluster; they are few. */
+  readonly clusters: Mutable<ClusterFigures>[]
 }
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
 /** Requests of services by time: what proxies counted, cluster by cluster, summed by host. */
 export class FigureBook {
@@ -107,7 +119,7 @@ export class FigureBook {
     const at = now - (now % STEP_MS)
     let step = steps.get(at)
     if (!step) {
-      step = { requests: 0, failed: 0, latency: new Map() }
+      step = emptyStep()
       steps.set(at, step)
       for (const oldest of steps.keys()) {
         if (oldest >= now - REMEMBERED_MS) break
@@ -117,6 +129,7 @@ export class FigureBook {
     step.requests += requests
     step.failed += failed
     addLatency(step.latency, latency)
+    addCluster(step.clusters, { cluster: withoutGeneration(cluster), requests, failed })
   }
 
   /** Services with requests that are remembered. */
@@ -127,7 +140,7 @@ export class FigureBook {
 
   /** Sums of the steps that began from `from` until before `to`, ms since 1970. */
   between(host: string, from: number, to: number): Figures {
-    const sum: Step = { requests: 0, failed: 0, latency: new Map() }
+    const sum = emptyStep()
     for (const [at, step] of this.#services.get(host) ?? []) {
       if (at < from || at >= to) continue
       sum.requests += step.requests
@@ -135,6 +148,14 @@ export class FigureBook {
       addLatency(sum.latency, step.latency)
     }
     return figuresOf(sum)
+  }
+
+  /** What each cluster of a host got in the steps that began from `from` until before `to`, by name. */
+  clusters(host: string, from: number, to: number): readonly ClusterFigures[] {
+    const sums: Mutable<ClusterFigures>[] = []
+    for (const [at, step] of this.#services.get(host) ?? [])
+      if (at >= from && at < to) for (const one of step.clusters) addCluster(sums, one)
+    return sums.sort((a, b) => (a.cluster < b.cluster ? -1 : 1))
   }
 
   /** Steps with requests that began from `from` until before `to`, the oldest first. */
@@ -151,6 +172,23 @@ export class FigureBook {
       if (steps.size === 0) this.#services.delete(host)
     }
   }
+}
+
+function emptyStep(): Step {
+  return { requests: 0, failed: 0, latency: new Map(), clusters: [] }
+}
+
+function addCluster(sums: Mutable<ClusterFigures>[], { cluster, requests, failed }: ClusterFigures): void {
+  const known = sums.find((one) => one.cluster === cluster)
+  if (!known) sums.push({ cluster, requests, failed })
+  else {
+    known.requests += requests
+    known.failed += failed
+  }
+}
+
+function withoutGeneration(cluster: string): string {
+  return cluster.split('~')[0]!
 }
 
 /** The host of `outbound|<port>|<subset>|<host>`, its generation left out. */

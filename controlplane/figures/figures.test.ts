@@ -114,6 +114,23 @@ describe('the book', () => {
     expect(book.steps(HOST, 0, now + 1)).toHaveLength(1)
   })
 
+  test('tells the clusters of a service apart, whatever generation they are of, in the window that is asked for', () => {
+    let now = 1_000_000
+    const book = new FigureBook(() => now)
+    const [v1, v2] = [CLUSTER, `outbound|80|v2|${HOST}`]
+    book.add(v2, { requests: 50, failed: 50 })
+    now += 5_000
+    book.add(v2, { requests: 4, failed: 3 })
+    book.add(`${v2}~7`, { requests: 1, failed: 0 })
+    now += 5_000
+    book.add(v1, { requests: 6, failed: 0 })
+    expect(book.clusters(HOST, 1_005_000, now + 1)).toEqual([
+      { cluster: v1, requests: 6, failed: 0 },
+      { cluster: v2, requests: 5, failed: 3 },
+    ])
+    expect(book.clusters('cart', 0, now + 1)).toEqual([])
+  })
+
   test("times that come after their requests are theirs; times without any are nobody's", () => {
     let now = 1_000_000
     const book = new FigureBook(() => now)

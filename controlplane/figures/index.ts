@@ -97,4 +97,11 @@ function isLoopbackPeer(peer: string): boolean {
   return /^(\[?::1\]?|\[?::ffff:127\.|127\.)/.test(peer)
 }
 
-export { FigureBook, type Figures, REMEMBERED_MS, STEP_MS, type StepFigures } from './figure-book.ts'
+export {
+  type ClusterFigures,
+  FigureBook,
+  type Figures,
+  REMEMBERED_MS,
+  STEP_MS,
+  type StepFigures,
+} from './figure-book.ts'

@@ -46,6 +46,22 @@ const LEDGER_PAGE = 100
 const READ_ONLY_AGAIN_MS = 3_000
 /** The window of figures that pages show. */
 const FIGURES_SECONDS = 300
+/** As long as the control plane remembers them. */
+const COURSE_SECONDS = 900
+const CHANGES_OF_FILE = 5
+
+const ofService = (hostname: string, window: number) =>
+  queryOptions({
+    queryKey: ['figures', 'service', hostname, window],
+    refetchInterval: 5_000,
+    queryFn: ({ signal }) =>
+      ask(
+        api.GET('/api/v1/services/{hostname}/figures', {
+          params: { path: { hostname }, query: { window } },
+          signal,
+        }),
+      ),
+  })
 
 /** Queries by the first word of their keys, which events invalidate. */
 export const queries = {
@@ -198,6 +214,18 @@ export const queries = {
       refetchInterval: 5_000,
       queryFn: ({ signal }) =>
         ask(api.GET('/api/v1/figures', { params: { query: { window: FIGURES_SECONDS } }, signal })),
+    }),
+  /** What one service got in the last five minutes. */
+  serviceFigures: (hostname: string) => ofService(hostname, FIGURES_SECONDS),
+  /** What one service got, for as long as it is remembered. */
+  serviceCourse: (hostname: string) => ofService(hostname, COURSE_SECONDS),
+  /** The newest revisions that changed a file. */
+  changesOf: (file: string) =>
+    queryOptions({
+      queryKey: ['revisions', 'file', file],
+      queryFn: async ({ signal }) =>
+        (await ask(api.GET('/api/v1/revisions', { params: { query: { file, limit: CHANGES_OF_FILE } }, signal })))
+          .revisions,
     }),
   topology: () =>
     queryOptions({

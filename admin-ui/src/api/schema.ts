@@ -512,6 +512,48 @@ export type ServiceFigures = {
   readonly p99Ms?: number
 }
 
+/** Traffic of one service in a window of time, by cluster and by time. */
+export type ServiceCourse = {
+  /** Full name of the service. */
+  readonly hostname: string
+  /** Where the window begins. */
+  readonly from: string
+  /** How long it is: less than asked for where counters have not been read that long. */
+  readonly seconds: number
+  /** How many proxies have their counters read; the others send load reports. */
+  readonly reading: number
+  /** HTTP requests that came to an end, messages, or TCP connections that were asked for. */
+  readonly requests: number
+  /** Server errors and no answers, of these requests. */
+  readonly failed: number
+  /** Half of them took no longer, ms. Absent where no proxy tells how long requests take. */
+  readonly p50Ms?: number
+  /** 99 of 100 of them took no longer, ms. Absent as `p50Ms`. */
+  readonly p99Ms?: number
+  /** Its clusters with requests, by name. */
+  readonly clusters: {
+    /** `outbound|<port>|<subset>|<host>`. */
+    readonly cluster: string
+    /** That came to an end. */
+    readonly requests: number
+    /** Of these. */
+    readonly failed: number
+  }[]
+  /** Steps of five seconds with requests, the oldest first. */
+  readonly steps: {
+    /** ms since 1970. */
+    readonly at: number
+    /** HTTP requests that came to an end, messages, or TCP connections that were asked for. */
+    readonly requests: number
+    /** Server errors and no answers, of these requests. */
+    readonly failed: number
+    /** Half of them took no longer, ms. Absent where no proxy tells how long requests take. */
+    readonly p50Ms?: number
+    /** 99 of 100 of them took no longer, ms. Absent as `p50Ms`. */
+    readonly p99Ms?: number
+  }[]
+}
+
 /** What one workload sent to one cluster, counted from access logs since the control plane began to take them. */
 export type Edge = {
   /** The workload that called. */
@@ -1215,6 +1257,23 @@ export interface paths {
             }
           }
         }
+        default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+      }
+    }
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/api/v1/services/{hostname}/figures': {
+    get: {
+      parameters: { query?: { window?: number }; header?: never; path: { hostname: string }; cookie?: never }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { 'application/json': ServiceCourse } }
         default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
       }
     }

@@ -10,12 +10,15 @@ import { AppLink } from '../parts/link.tsx'
 import { useNow } from '../parts/time.tsx'
 import { failedShare, milliseconds, perSecond } from '../parts/traffic-text.ts'
 import { namespaceOf } from './blast-radius.ts'
+import { Course } from './course.tsx'
 import classes from './figures.module.css'
 import { changeQueries } from './queries.ts'
-import { bars, countdown, rose } from './trend.ts'
+import { countdown, rose } from './trend.ts'
 
 /** As often as proxies' counters are read. */
 const READ_EVERY_MS = 5_000
+/** Shown to both sides of the change. */
+const WATCH_MS = 5 * 60_000
 
 /** What the traffic of the services a revision touches does in the five minutes after it, beside the five before. */
 export function TrafficAfter({ revision }: { readonly revision: number }) {
@@ -77,7 +80,13 @@ function FiguresTable({ data }: { readonly data: RevisionFigures }) {
                 </AppLink>
               </Table.Td>
               <Table.Td>
-                <Course steps={steps} applied={applied} label={t('figures.courseOf', { host: hostname })} />
+                <Course
+                  steps={steps}
+                  window={{ from: applied - WATCH_MS, to: applied + WATCH_MS }}
+                  marks={[applied]}
+                  label={t('figures.courseOf', { host: hostname })}
+                  width={220}
+                />
               </Table.Td>
               <Pair before={perSecond(before)} after={perSecond(after)} />
               <Pair
@@ -119,43 +128,5 @@ function Pair({
         </Text>
       </Stack>
     </Table.Td>
-  )
-}
-
-const WIDTH = 220
-const HEIGHT = 34
-
-/** Requests of each step as bars, the failed part of them marked, and where the change was applied. */
-function Course({
-  steps,
-  applied,
-  label,
-}: {
-  readonly steps: RevisionFigures['services'][number]['steps']
-  readonly applied: number
-  readonly label: string
-}) {
-  return (
-    <svg className={classes['course']} viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={label}>
-      {bars(steps, applied).map(({ x, width, height, failed }) => (
-        <g key={x}>
-          <rect
-            className={classes['ok']}
-            x={x * WIDTH}
-            y={(1 - height) * HEIGHT}
-            width={width * WIDTH}
-            height={(height - failed) * HEIGHT}
-          />
-          <rect
-            className={classes['failed']}
-            x={x * WIDTH}
-            y={(1 - failed) * HEIGHT}
-            width={width * WIDTH}
-            height={failed * HEIGHT}
-          />
-        </g>
-      ))}
-      <line className={classes['mark']} x1={WIDTH / 2} x2={WIDTH / 2} y1={0} y2={HEIGHT} />
-    </svg>
   )
 }

@@ -12,7 +12,7 @@ it('what is left of five minutes counts down to zero', () => {
   expect([299_001, 61_000, -5].map(countdown)).toEqual(['5:00', '1:01', '0:00'])
 })
 
-it('bars stand to both sides of the change, the highest fills the picture', () => {
+it('bars stand where their time is in the picture, the highest fills it', () => {
   const applied = 1_000_000
   const [first, second] = bars(
     [
@@ -20,7 +20,7 @@ it('bars stand to both sides of the change, the highest fills the picture', () =
       { at: applied, requests: 10, failed: 5 },
       { at: applied - 400_000, requests: 10, failed: 0 },
     ],
-    applied,
+    { from: applied - 300_000, to: applied + 300_000 },
   )
   expect([first!.x, first!.height]).toEqual([0.25, 0.5])
   expect([second!.x, second!.height, second!.failed]).toEqual([0.5, 1, 0.5])

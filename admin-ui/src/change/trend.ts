@@ -18,19 +18,18 @@ export function countdown(ms: number): string {
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`
 }
 
-const WATCH_MS = 5 * 60_000
 const STEP_MS = 5_000
 
-/** Where bars stand and how high they are: parts (0 to 1) of a picture of five minutes to both sides of the moment of a change. */
+/** Where bars stand and how high they are: parts (0 to 1) of a picture that goes from one moment until before another, ms since 1970. */
 export function bars(
   steps: readonly { readonly at: number; readonly requests: number; readonly failed: number }[],
-  applied: number,
+  { from, to }: { readonly from: number; readonly to: number },
 ): readonly { readonly x: number; readonly width: number; readonly height: number; readonly failed: number }[] {
   const most = Math.max(1, ...steps.map(({ requests }) => requests))
   return steps
     .map(({ at, requests, failed }) => ({
-      x: (at - applied + WATCH_MS) / (2 * WATCH_MS),
-      width: (STEP_MS / (2 * WATCH_MS)) * 0.8,
+      x: (at - from) / (to - from),
+      width: (STEP_MS / (to - from)) * 0.8,
       height: requests / most,
       failed: failed / most,
     }))

@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { type Draft, isBehind, isChanged } from '../change/drafts.ts'
 import { drafts, useDrafts } from '../change/use-drafts.ts'
+import { fromOtherTab, storedText } from './other-tab.ts'
 
 const SAVE_MS = 200
 
@@ -46,7 +47,7 @@ export interface FileDraft {
 
 /**
  * Keeps the text of a file as a draft, a moment after each change and at once when the page goes. Where nothing is changed, `follow` gets the
- * text of the configuration whenever that moves on.
+ * text of the configuration whenever that moves on; where another tab writes the draft, it gets that.
  */
 export function useFileDraft(
   started: Draft,
@@ -61,6 +62,19 @@ export function useFileDraft(
   const changed = raw !== base.baseText
   const editor = useRef({ now, follow })
   editor.current = { now, follow }
+  const kept = useRef(started.text ?? '')
+
+  // Before the draft is kept below: what another tab wrote meanwhile is not written over.
+  useEffect(() => {
+    const text = editor.current.now()
+    const what = fromOtherTab({ kept: kept.current, now: text, draft, baseText: base.baseText })
+    const stored = storedText(draft, base.baseText) ?? kept.current
+    kept.current = stored
+    if (what === 'none') return
+    if (draft) setBase({ base: draft.base, baseText: draft.baseText })
+    if (what === 'follow') editor.current.follow(stored)
+    else if (draft) drafts.put({ ...draft, text, before: stored, savedAt: Date.now() })
+  }, [draft, base.baseText])
 
   const currentText = current?.text
   const currentRevision = current?.revision
@@ -79,10 +93,14 @@ export function useFileDraft(
       const known = drafts.get(file)
       if (isChanged(next)) {
         if (known?.text !== text || known.base !== base.base || known.baseText !== base.baseText) {
-          const kept = drafts.put({ ...next, ...(known?.before === undefined ? {} : { before: known.before }) })
-          if (!kept) notifications.show({ id: 'room', color: 'yellow', message: t('draft.noRoom') })
+          kept.current = text
+          const stored = drafts.put({ ...next, ...(known?.before === undefined ? {} : { before: known.before }) })
+          if (!stored) notifications.show({ id: 'room', color: 'yellow', message: t('draft.noRoom') })
         }
-      } else if (known) drafts.drop(file)
+      } else if (known) {
+        kept.current = text
+        drafts.drop(file)
+      }
     }
     if (!mayEdit) return
     const timer = setTimeout(save, SAVE_MS)

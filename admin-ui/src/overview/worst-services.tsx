@@ -1,11 +1,13 @@
 import { Card, Table, Text, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
+import type { ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 import { queries } from '../api/queries.ts'
 import { Breakable } from '../parts/breakable.tsx'
+import { FailedText } from '../parts/failed-text.tsx'
 import { serviceHref } from '../parts/hrefs.ts'
 import { AppLink } from '../parts/link.tsx'
-import { failedShare, milliseconds, perSecond } from '../parts/traffic-text.ts'
+import { milliseconds, perSecond } from '../parts/traffic-text.ts'
 
 const SHOWN = 5
 /** A name keeps so much of a narrow window, px. */
@@ -46,23 +48,28 @@ export function WorstServices() {
             {worst.map((one) => (
               <Table.Tr key={one.hostname}>
                 <Table.Td miw={NAME_PX} style={{ overflowWrap: 'anywhere' }}>
-                  <AppLink href={serviceHref(namespaces.get(one.hostname)!, one.hostname)} fz="sm">
+                  <AppLink href={serviceHref(namespaces.get(one.hostname)!, one.hostname, 'traffic')} fz="sm">
                     <Breakable text={one.hostname} />
                   </AppLink>
                 </Table.Td>
-                {[failedShare(one), perSecond({ ...one, seconds: data?.seconds ?? 0 }), milliseconds(one.p99Ms)].map(
-                  (text, index) => (
-                    // biome-ignore lint/suspicious/noArrayIndexKey: columns are their places
-                    <Table.Td key={index} ta="right" className="number" style={{ whiteSpace: 'nowrap' }}>
-                      {text}
-                    </Table.Td>
-                  ),
-                )}
+                <Figure>
+                  <FailedText {...one} />
+                </Figure>
+                <Figure>{perSecond({ ...one, seconds: data?.seconds ?? 0 })}</Figure>
+                <Figure>{milliseconds(one.p99Ms)}</Figure>
               </Table.Tr>
             ))}
           </Table.Tbody>
         </Table>
       )}
     </Card>
+  )
+}
+
+function Figure({ children }: { readonly children: ReactNode }) {
+  return (
+    <Table.Td ta="right" className="number" style={{ whiteSpace: 'nowrap' }}>
+      {children}
+    </Table.Td>
   )
 }

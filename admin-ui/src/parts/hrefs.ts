@@ -1,7 +1,8 @@
 /** Addresses of pages that others link to. */
 
-export const serviceHref = (namespace: string, hostname: string) =>
-  `/services/${encodeURIComponent(namespace)}/${encodeURIComponent(hostname)}`
+/** The page of a service: its policies, or what its traffic does. */
+export const serviceHref = (namespace: string, hostname: string, tab?: 'traffic') =>
+  `/services/${encodeURIComponent(namespace)}/${encodeURIComponent(hostname)}${tab ? `?tab=${tab}` : ''}`
 
 /** The page of a proxy by its node id. */
 export const proxyHref = (node: string) => `/proxies/${encodeURIComponent(node)}`

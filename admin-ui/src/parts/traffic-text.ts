@@ -19,6 +19,14 @@ export function failedShare({ requests, failed }: Pick<Window, 'requests' | 'fai
   return `${((failed / requests) * 100).toFixed(failed === 0 ? 0 : 1)} %`
 }
 
+/** From this share of failed requests on a service is one to look at. */
+const FAILING = 0.01
+
+/** Whether so many of the requests fail that somebody should look. */
+export function isFailing({ requests, failed }: Pick<Window, 'requests' | 'failed'>): boolean {
+  return failed > 0 && failed >= requests * FAILING
+}
+
 /** `12.5 ms`; a dash where nobody tells. */
 export function milliseconds(value: number | undefined): string {
   return value === undefined ? '–' : `${value} ms`

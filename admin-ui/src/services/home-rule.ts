@@ -28,8 +28,13 @@ export function homeRule(
 ): string | undefined {
   const route = policies.find((one) => one.topic === 'messageRoutes')
   if (route && OF_MESSAGES.includes(topic)) return route.document
-  const speaksOf = ({ namespace, hosts }: Pick<Rule, 'namespace' | 'hosts'>) =>
-    hosts.some((host) => host === hostname || (!host.includes('.') && hostname.startsWith(`${host}.${namespace}.svc.`)))
-  const found = rules.filter((rule) => KINDS[topic].includes(rule.kind) && speaksOf(rule))
+  const found = rules.filter((rule) => KINDS[topic].includes(rule.kind) && speaksOf(rule, hostname))
   return (found.find(({ file }) => file !== undefined) ?? found[0])?.key
+}
+
+/** Whether a rule names a service as one of its hosts, in full or by its short name. */
+export function speaksOf({ namespace, hosts }: Pick<Rule, 'namespace' | 'hosts'>, hostname: string): boolean {
+  return hosts.some(
+    (host) => host === hostname || (!host.includes('.') && hostname.startsWith(`${host}.${namespace}.svc.`)),
+  )
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { inOrder } from './order.ts'
+import { byName, inOrder } from './order.ts'
 
 const services = ['a', 'b', 'c', 'd'].map((hostname) => ({ hostname }))
 const figures = new Map(
@@ -18,4 +18,9 @@ describe('the order of services', () => {
   it('has the slowest first', () => expect(names('p99')).toEqual(['d', 'b', 'c', 'a']))
   it('is that of the list where an address names no order', () =>
     expect(names('toString')).toEqual(['a', 'b', 'c', 'd']))
+})
+
+it('names stand in the order of the hosts that are shown, numbers by what they count', () => {
+  const hosts = ['cart.shop', 's10.ns', 'arena.battle', 's9.ns'].map((hostname) => ({ hostname }))
+  expect(byName(hosts).map(({ hostname }) => hostname)).toEqual(['arena.battle', 'cart.shop', 's9.ns', 's10.ns'])
 })

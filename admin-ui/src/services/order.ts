@@ -10,6 +10,12 @@ const MEASURE: Readonly<Record<Order, (one: ServiceFigures) => number>> = {
   p99: ({ p99Ms }) => p99Ms ?? 0,
 }
 
+/** Services by the names that stand in their rows, as people order words. */
+export function byName<S extends { readonly hostname: string }>(services: readonly S[]): readonly S[] {
+  const { compare } = new Intl.Collator('en', { numeric: true })
+  return [...services].sort((a, b) => compare(a.hostname, b.hostname))
+}
+
 /** Services with the most of it first; those nobody has figures of come last, and equal ones stay as they were. An order that is not known changes nothing. */
 export function inOrder<S extends { readonly hostname: string }>(
   services: readonly S[],

@@ -15,6 +15,7 @@ import { EndpointTable } from './endpoint-table.tsx'
 import { homeRule } from './home-rule.ts'
 import { MaglevPreview } from './maglev-preview.tsx'
 import { PolicyCard } from './policy-card.tsx'
+import { RecentFigures } from './recent-figures.tsx'
 import { ServiceTraffic } from './service-traffic.tsx'
 
 const HTTP = new Set(['http', 'http2', 'grpc', 'grpc-web'])
@@ -50,6 +51,7 @@ export function ServicePage() {
       }
     >
       {error && <ProblemAlert error={error} />}
+      <RecentFigures hostname={hostname} />
       {service && (
         <Tabs value={view.tab} onChange={(tab) => change({ tab: tab ?? 'policies' })} keepMounted={false}>
           <Tabs.List mb="md">
@@ -87,7 +89,7 @@ export function ServicePage() {
             <EffectiveConfig policies={policies ?? []} service={service} />
           </Tabs.Panel>
           <Tabs.Panel value="traffic">
-            <ServiceTraffic hostname={service.hostname} />
+            <ServiceTraffic hostname={service.hostname} policies={policies ?? []} />
           </Tabs.Panel>
         </Tabs>
       )}

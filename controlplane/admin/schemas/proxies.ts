@@ -127,6 +127,28 @@ export const proxySchemas = [
     is.NO_LATENCY,
   ),
   is.object(
+    'ServiceCourse',
+    'Traffic of one service in a window of time, by cluster and by time.',
+    {
+      hostname: is.text('Full name of the service.'),
+      from: is.moment('Where the window begins.'),
+      seconds: is.whole('How long it is: less than asked for where counters have not been read that long.'),
+      reading: is.whole('How many proxies have their counters read; the others send load reports.'),
+      ...is.figures,
+      clusters: is.parts('Its clusters with requests, by name.', {
+        cluster: is.text('`outbound|<port>|<subset>|<host>`.'),
+        requests: is.whole('That came to an end.'),
+        failed: is.whole('Of these.'),
+      }),
+      steps: is.parts(
+        'Steps of five seconds with requests, the oldest first.',
+        { at: is.whole('ms since 1970.'), ...is.figures },
+        is.NO_LATENCY,
+      ),
+    },
+    is.NO_LATENCY,
+  ),
+  is.object(
     'Edge',
     'What one workload sent to one cluster, counted from access logs since the control plane began to take them.',
     {

@@ -30,7 +30,7 @@ export const overview = {
   'worst.title': 'Worst services',
   'worst.unknown': 'Unknown: no proxy has told of requests in the last five minutes.',
   'problems.title': 'Problems',
-  'problems.none': 'Nothing to complain about.',
+  'problems.none': 'Nothing to complain about in the configuration, and no proxy refuses it.',
   'problems.more_one': 'Show {{count}} more',
   'problems.more_other': 'Show {{count}} more',
   'changes.title': 'Last changes',

@@ -27,7 +27,7 @@ export const overview: Dictionary['overview'] = {
   'worst.title': '失败率最高的服务',
   'worst.unknown': '未知：最近五分钟没有代理上报请求。',
   'problems.title': '问题',
-  'problems.none': '没有发现问题。',
+  'problems.none': '配置没有问题，也没有代理拒绝它。',
   'problems.more_other': '再显示 {{count}} 个',
   'changes.title': '最近变更',
   'changes.none': '尚无变更记录。编辑文件或在这里修改规则后会显示在此。',
