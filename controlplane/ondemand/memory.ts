@@ -1,3 +1,4 @@
+import { Saver } from '../../files/saver.ts'
 import type { WorkingSet } from '../subscription/on-demand.ts'
 import { isVirtualHostName, splitGeneration } from '../xds/names.ts'
 import type { NodeInfo, OnDemand } from '../xds/resource.ts'
@@ -52,17 +53,15 @@ export class OnDemandMemory {
   readonly #sets = new WorkingSets()
   readonly #options: OnDemandMemoryOptions
   readonly #now: () => number
+  readonly #saver: Saver | undefined
   #sweeper: NodeJS.Timeout | undefined
-  #saver: NodeJS.Timeout | undefined
-  #saving: Promise<void> = Promise.resolve()
   #unsubscribe: (() => void) | undefined
   #evictions = 0
-  /** The last save failed; it is told once, not at every try. */
-  #unsaved = false
 
   constructor(options: OnDemandMemoryOptions) {
     this.#options = options
     this.#now = options.now ?? Date.now
+    this.#saver = options.store && this.#saverTo(options.store, options.logger)
     this.generations.onChange(() => this.#changed())
   }
 
@@ -86,8 +85,7 @@ export class OnDemandMemory {
     } catch (error) {
       logger.warn({ err: error }, 'what workloads use is not known: their new replicas start cold')
     }
-    clearTimeout(this.#saver)
-    this.#saver = undefined
+    this.#saver?.upToDate()
     this.#unsubscribe = store?.onOthers?.(({ workloads, generations }) => {
       let fresh = false
       for (const [workload, clusters] of workloads) if (this.#sets.learn(workload, [...clusters])) fresh = true
@@ -170,31 +168,21 @@ export class OnDemandMemory {
   async stop(): Promise<void> {
     this.#unsubscribe?.()
     clearInterval(this.#sweeper)
-    if (this.#saver) this.#save()
-    await this.#saving
+    await this.#saver?.stop()
   }
 
   #changed(): void {
-    if (!this.#options.store || this.#saver) return
-    this.#saver = setTimeout(() => this.#save(), SAVE_AFTER_MS)
-    this.#saver.unref()
+    this.#saver?.save()
   }
 
-  #save(): void {
-    clearTimeout(this.#saver)
-    this.#saver = undefined
-    const { store, logger } = this.#options
-    // One after the other, each with the newest state.
-    this.#saving = this.#saving
-      .then(() => store?.save({ workloads: this.#sets.snapshot(), generations: this.generations.snapshot() }))
-      .then(() => {
-        this.#unsaved = false
-      })
-      .catch((error: unknown) => {
-        if (!this.#unsaved)
-          logger.warn({ err: error }, 'what workloads use cannot be saved: after a restart they start cold')
-        this.#unsaved = true
-      })
+  #saverTo(store: StateStore, logger: MemoryLogger): Saver {
+    return new Saver({
+      write: () => store.save({ workloads: this.#sets.snapshot(), generations: this.generations.snapshot() }),
+      failed: (err) =>
+        logger.warn({ err }, 'what workloads use cannot be saved, it is tried again: after a restart they start cold'),
+      recovered: () => logger.info({}, 'what workloads use is saved again'),
+      afterMs: SAVE_AFTER_MS,
+    })
   }
 }
 

@@ -1,10 +1,11 @@
+import { Saver } from '../../files/saver.ts'
 import type { DeltaDiscoveryResponse } from '../../proto/gen/envoy/service/discovery/v3/discovery_pb.ts'
 import { SHORT_NAME } from '../../proto/types.ts'
 import type { ClusterConfig, Configuration, ListenerConfig } from '../configuration.ts'
 import { Again, type NotUsed } from './again.ts'
 import { ControlPlane, type ControlPlaneEvents, type ControlPlaneOptions, type Plane } from './control-plane.ts'
 import { HELD_TYPES, type HeldType, NAMED_TYPES, WILDCARD_TYPES } from './held-type.ts'
-import { restore, Saver, save } from './saved.ts'
+import { restore, save } from './saved.ts'
 import { SecretFiles } from './secret-files.ts'
 import { ResourceStore, type Unready } from './store.ts'
 import { NameSubscription } from './subscription.ts'
@@ -136,10 +137,12 @@ export class ConfigClient {
     this.#saver =
       file === undefined
         ? undefined
-        : new Saver(
-            () => save(file, node.id, this.#store),
-            (error) => log.warn({ file }, `the configuration cannot be saved: ${error.message}`),
-          )
+        : new Saver({
+            write: () => save(file, node.id, this.#store),
+            failed: ({ message }) =>
+              log.warn({ file }, `the configuration cannot be saved, it is tried again: ${message}`),
+            recovered: () => log.info({ file }, 'the configuration is saved again'),
+          })
   }
 
   /** Reads the saved copy, hands it over, and connects. @throws Error when the saved copy is no such file */
@@ -211,7 +214,7 @@ export class ConfigClient {
     this.#waits.stop()
     this.#plane.stop()
     this.#files.stop()
-    await this.#saver?.saved
+    await this.#saver?.stop()
   }
 
   #opened(): void {

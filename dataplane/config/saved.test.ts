@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { create, toBinary } from '@bufbuild/protobuf'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ProtocolSchema } from '../../proto/gen/meshgate/v1/protocol_pb.ts'
-import { restore, Saver, save } from './saved.ts'
+import { restore, save } from './saved.ts'
 import { ResourceStore } from './store.ts'
 
 let folder = ''
@@ -46,30 +46,4 @@ describe('the saved copy', () => {
     await writeFile(file, '{"half":')
     await expect(restore(file, 'n', new ResourceStore())).rejects.toThrow('is no saved configuration')
   })
-})
-
-it('of what changes while a copy is being written one more copy is made, and a copy that fails is told', async () => {
-  const copies: number[] = []
-  const failed: string[] = []
-  let held = 0
-  let written = () => {}
-  const saver = new Saver(
-    async () => {
-      copies.push(held)
-      await new Promise<void>((resolve) => {
-        written = resolve
-      })
-      if (copies.length === 1) throw new Error('the disk is full')
-    },
-    ({ message }) => failed.push(message),
-  )
-  await saver.saved
-  for (held = 1; held <= 3; held++) saver.save()
-  expect(copies).toEqual([1])
-  written()
-  await new Promise(setImmediate)
-  expect(copies).toEqual([1, 4])
-  written()
-  await saver.saved
-  expect([copies, failed]).toEqual([[1, 4], ['the disk is full']])
 })

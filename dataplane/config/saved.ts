@@ -71,35 +71,3 @@ function parse(file: string, text: string): SavedFile {
   }
   throw new Error(`${file} is no saved configuration; remove it or name another file`)
 }
-
-/** Saves what is held, one time after the other: what changes while a copy is being written is in the next one. */
-export class Saver {
-  readonly #write: () => Promise<void>
-  readonly #failed: (error: Error) => void
-  #saving: Promise<void> | undefined
-  #again = false
-
-  /** @param write makes a copy of what is held at that moment. @param failed told when it could not */
-  constructor(write: () => Promise<void>, failed: (error: Error) => void) {
-    this.#write = write
-    this.#failed = failed
-  }
-
-  /** Resolves when all that was held by now is saved, or could not be. */
-  get saved(): Promise<void> {
-    return this.#saving ?? Promise.resolve()
-  }
-
-  save(): void {
-    this.#again = true
-    this.#saving ??= this.#work()
-  }
-
-  async #work(): Promise<void> {
-    while (this.#again) {
-      this.#again = false
-      await this.#write().catch(this.#failed)
-    }
-    this.#saving = undefined
-  }
-}
