@@ -133,9 +133,9 @@ export class LeaderProbe {
     this.#open++
     const started = performance.now()
     const fail = (message: string) => this.#contact.failed('leader', new Error(`${this.#http.url}: ${message}`))
-    const late = setTimeout(() => fail(`it did not tell its leader within ${PROBE_TIMEOUT_MS} ms`), PROBE_TIMEOUT_MS)
+    const tell = (waiting: string) => fail(`asked for its leader: ${waiting}`)
     try {
-      const { value } = await this.#http.json({ path: '/v1/status/leader' })
+      const { value } = await this.#http.json({ path: '/v1/status/leader', late: { afterMs: PROBE_TIMEOUT_MS, tell } })
       if (typeof value !== 'string') throw new Error(`${this.#http.url}: its answer about the leader is no text`)
       this.#contact.hasLeader(value !== '')
       if (value === '') throw new Error(`${this.#http.url}: it has no leader; the last good services are served`)
@@ -149,7 +149,6 @@ export class LeaderProbe {
     } catch (error) {
       this.#contact.failed('leader', asError(error))
     } finally {
-      clearTimeout(late)
       this.#open--
     }
   }

@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import { isIP, type Socket } from 'node:net'
 import { errorText } from '../../errors/thrown.ts'
 
 /** How to reach a Consul agent. */
@@ -29,6 +30,8 @@ export interface ConsulRequest {
   readonly query?: Readonly<Record<string, string | number | undefined>>
   readonly body?: Uint8Array | string
   readonly timeoutMs?: number
+  /** Told once when there is no answer after so long, ms, with what it waits for, as in `no answer within 2000 ms`. */
+  readonly late?: { readonly afterMs: number; tell(waiting: string): void }
   readonly signal?: AbortSignal
   /** Largest body taken, bytes. */
   readonly maxBytes?: number
@@ -48,6 +51,8 @@ export class ConsulError extends Error {
 
 /** Whole catalogs of thousands of services stay far below this. */
 const MOST_BYTES = 64 * 1024 * 1024
+/** Of all answers that are being read, bytes: hundreds of watches at an agent gone mad must not fill the memory together. */
+const MOST_HELD_BYTES = 2 * MOST_BYTES
 /** An agent without a leader answers after 7 s that it has none. */
 const TIMEOUT_MS = 9_000
 
@@ -64,6 +69,8 @@ export class ConsulHttp {
   #agentOf = ''
   #token: { readonly version: string; readonly text: string } | undefined
   #requests = 0
+  /** Bytes of answers that are not complete yet. */
+  #held = 0
 
   /** @throws Error for a URL that is none */
   constructor(address: ConsulAddress) {
@@ -86,7 +93,7 @@ export class ConsulHttp {
 
   /** @returns answers of any status, 404 and 500 too. @throws ConsulError when there is no complete answer in time */
   send(call: ConsulRequest): Promise<ConsulAnswer> {
-    const { method = 'GET', path, query = {}, body, timeoutMs = TIMEOUT_MS, signal, maxBytes = MOST_BYTES } = call
+    const { method = 'GET', path, query = {}, body, timeoutMs = TIMEOUT_MS, late, signal, maxBytes = MOST_BYTES } = call
     const search = Object.entries(query)
       .filter(([, value]) => value !== undefined)
       .map(([name, value]) => (value === '' ? name : `${name}=${encodeURIComponent(value!)}`))
@@ -95,14 +102,20 @@ export class ConsulHttp {
     this.#requests++
     return new Promise((resolve, reject) => {
       let request: ReturnType<typeof httpRequest> | undefined
-      const fail = (message: string, cause?: unknown) => {
+      let stage: Stage = isIP(this.#base.hostname.replace(/^\[|\]$/g, '')) ? 'connection' : 'name'
+      const over = () => {
         clearTimeout(timer)
+        clearTimeout(lateTimer)
         signal?.removeEventListener('abort', aborted)
+      }
+      const fail = (message: string, cause?: unknown) => {
+        over()
         request?.destroy()
         reject(new ConsulError(`${this.url}: ${shown}: ${message}`, undefined, cause ? { cause } : {}))
       }
       const aborted = () => fail('given up')
-      const timer = setTimeout(() => fail(`no answer within ${timeoutMs} ms`), timeoutMs)
+      const timer = setTimeout(() => fail(waiting(stage, timeoutMs)), timeoutMs)
+      const lateTimer = late && setTimeout(() => late.tell(waiting(stage, late.afterMs)), late.afterMs)
       signal?.addEventListener('abort', aborted, { once: true })
       if (signal?.aborted) return aborted()
       try {
@@ -120,11 +133,15 @@ export class ConsulHttp {
         return fail(errorText(error), error)
       }
       request.on('error', (error) => fail(reasonOf(error), error))
+      request.on('socket', (socket) =>
+        followStage(socket, (now) => {
+          stage = now
+        }),
+      )
       request.on('response', (response) => {
-        readBody(response, maxBytes).then(
+        this.#readBody(response, maxBytes).then(
           (bytes) => {
-            clearTimeout(timer)
-            signal?.removeEventListener('abort', aborted)
+            over()
             const index = Number(response.headers['x-consul-index'] ?? 0)
             resolve({
               status: response.statusCode ?? 0,
@@ -167,6 +184,34 @@ export class ConsulHttp {
     return new ConsulError(`${this.url}: ${method} ${path}: status ${status} ${text}${hint}`, status)
   }
 
+  #readBody(response: IncomingMessage, maxBytes: number): Promise<Buffer> {
+    const chunks: Buffer[] = []
+    let size = 0
+    return new Promise<Buffer>((resolve, reject) => {
+      const refuse = (message: string) => {
+        reject(new Error(message))
+        response.destroy()
+      }
+      response.on('data', (chunk: Buffer) => {
+        size += chunk.length
+        this.#held += chunk.length
+        chunks.push(chunk)
+        if (size > maxBytes) refuse(`the answer is larger than ${maxBytes} bytes`)
+        else if (this.#held > MOST_HELD_BYTES)
+          refuse(`the answers that are being read are larger than ${MOST_HELD_BYTES} bytes together`)
+      })
+      response.on('end', () =>
+        response.complete ? resolve(Buffer.concat(chunks)) : reject(new Error('the answer ended in the middle')),
+      )
+      response.on('aborted', () => reject(new Error('the answer ended in the middle')))
+      response.on('error', (error) => reject(error))
+      response.on('close', () => reject(new Error('the answer ended in the middle')))
+    }).finally(() => {
+      this.#held -= size
+      chunks.length = 0
+    })
+  }
+
   #tokenHeader(): Record<string, string> {
     const { tokenFile } = this.#address
     if (!tokenFile) return {}
@@ -198,24 +243,21 @@ export class ConsulHttp {
   }
 }
 
-function readBody(response: IncomingMessage, maxBytes: number): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = []
-    let size = 0
-    response.on('data', (chunk: Buffer) => {
-      size += chunk.length
-      if (size > maxBytes) {
-        reject(new Error(`the answer is larger than ${maxBytes} bytes`))
-        response.destroy()
-      } else chunks.push(chunk)
-    })
-    response.on('end', () =>
-      response.complete ? resolve(Buffer.concat(chunks)) : reject(new Error('the answer ended in the middle')),
-    )
-    response.on('aborted', () => reject(new Error('the answer ended in the middle')))
-    response.on('error', (error) => reject(error))
-    response.on('close', () => reject(new Error('the answer ended in the middle')))
-  })
+/** What a call waits for. */
+type Stage = 'name' | 'connection' | 'answer'
+
+function followStage(socket: Socket, set: (stage: Stage) => void): void {
+  if (!socket.connecting) set('answer')
+  else socket.once('lookup', () => set('connection')).once('connect', () => set('answer'))
+}
+
+function waiting(stage: Stage, ms: number): string {
+  const why = {
+    name: ', its name is still being looked up: DNS does not answer',
+    connection: ', nor a connection',
+    answer: '',
+  }
+  return `no answer within ${ms} ms${why[stage]}`
 }
 
 function reasonOf(error: NodeJS.ErrnoException): string {
@@ -223,6 +265,7 @@ function reasonOf(error: NodeJS.ErrnoException): string {
   if (error.code === 'ECONNRESET') return 'the connection was reset'
   if (error.code === 'ENOENT') return `${error.path ?? 'a file'} of its token or certificates is not there`
   if (error.code === 'ENOTFOUND') return 'there is no host of that name'
+  if (error.code === 'EAI_AGAIN') return 'its name cannot be looked up: DNS fails'
   if (error.message.includes('wrong version number'))
     return 'it does not speak TLS there: write http://, or the port of its HTTPS'
   // Some of TLS come with a line break at their end.

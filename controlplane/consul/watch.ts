@@ -20,7 +20,7 @@ export interface WatchOptions {
   readonly onAnswer: (answer: WatchAnswer) => void
   /** Called when a query fails, before the wait for the next try. */
   readonly onError: (error: Error) => void
-  /** Called after each complete answer, changed or not. */
+  /** Called after each answer that can be used, changed or not. */
   readonly onContact?: () => void
   /** How long the agent may hold a query, ms; Consul adds up to a sixteenth. */
   readonly waitMs?: number
@@ -30,6 +30,8 @@ export interface WatchOptions {
   readonly gate?: Gate
   /** Longest back-off, ms. */
   readonly maxBackoffMs?: number
+  /** Largest answer taken, bytes. Default: that of every call. */
+  readonly maxBytes?: number
 }
 
 /**
@@ -40,7 +42,7 @@ export interface WatchOptions {
  */
 export class Watch {
   readonly #http: ConsulHttp
-  readonly #options: Required<Omit<WatchOptions, 'gate' | 'query' | 'onContact'>> & WatchOptions
+  readonly #options: Required<Omit<WatchOptions, 'gate' | 'query' | 'onContact' | 'maxBytes'>> & WatchOptions
   readonly #stop = new AbortController()
   #poll = new AbortController()
   #index = 0
@@ -104,12 +106,13 @@ export class Watch {
   }
 
   async #ask(first: boolean): Promise<void> {
-    const { path, query, waitMs, onAnswer, onContact } = this.#options
+    const { path, query, waitMs, maxBytes, onAnswer, onContact } = this.#options
     const call = {
       path,
       query: first ? { ...query, consistent: '' } : { ...query, index: this.#index, wait: `${waitMs}ms` },
       timeoutMs: first ? 9_000 : (waitMs * 17) / 16 + 3_000,
       signal: this.#poll.signal,
+      ...(maxBytes !== undefined && { maxBytes }),
     }
     const answer = await this.#http.send(call)
     if (this.#stop.signal.aborted) return
@@ -122,12 +125,12 @@ export class Watch {
       return
     }
     const value = answer.status === 404 ? undefined : this.#http.parse(call, answer)
-    onContact?.()
     const same = !first && answer.index === this.#index
-    const wentBack = answer.index < this.#highest
+    if (!same) onAnswer({ value, wentBack: answer.index < this.#highest })
+    // Of an answer that cannot be used nothing counts: neither that there was one, nor its index.
     this.#index = answer.index
     this.#highest = answer.index
-    if (!same) onAnswer({ value, wentBack })
+    onContact?.()
   }
 
   async #rest(ms: number): Promise<void> {

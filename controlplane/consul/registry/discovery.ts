@@ -1,4 +1,5 @@
 import { asError } from '../../../errors/thrown.ts'
+import { Saver } from '../../../files/saver.ts'
 import type { DiscoveredService, Discovery } from '../../model/index.ts'
 import { Contact, LeaderProbe, PROBE_TIMEOUT_MS, type SourceLog } from '../contact.ts'
 import { ConsulHttp } from '../http.ts'
@@ -68,6 +69,7 @@ export class ConsulDiscovery {
   #ready = false
   #stopped = false
   #readyListeners: (() => void)[] = []
+  readonly #saver: Saver
   #timers: NodeJS.Timeout[] = []
   #wake: () => void = () => {}
   readonly #pendingWants = new Set<string>()
@@ -82,6 +84,7 @@ export class ConsulDiscovery {
     const http = new ConsulHttp(settings)
     this.#http = http
     this.#contact = new Contact(http.url, log, () => this.#followed.retry())
+    this.#saver = this.#saverTo(options.cacheFile ?? '')
     const common = { http, settings, contact: this.#contact, onHeld: this.#tellHeld.bind(this) }
     this.#names = new Names({
       ...common,
@@ -169,6 +172,7 @@ export class ConsulDiscovery {
     this.#names.stop()
     this.#followed.stop()
     await this.save()
+    await this.#saver.stop()
     this.#http.close()
   }
 
@@ -202,12 +206,23 @@ export class ConsulDiscovery {
 
   /** Writes what is known to the cache file, if there is one. */
   async save(): Promise<void> {
-    const { cacheFile, log } = this.#options
-    const known = this.known()
-    if (cacheFile === undefined || !known || this.#contact.last === undefined) return
-    await saveCache(cacheFile, { ...known, url: this.#http.url, endpoints: [...known.endpoints] }).catch(
-      (error: Error) => log.warn({ file: cacheFile, err: error }, 'what Consul told cannot be kept for the next start'),
-    )
+    if (this.#options.cacheFile === undefined || !this.#ready || this.#contact.last === undefined) return
+    this.#saver.save()
+    await this.#saver.saved
+  }
+
+  #saverTo(cacheFile: string): Saver {
+    const { log } = this.#options
+    const fields = { consul: this.#http.url, file: cacheFile }
+    return new Saver({
+      write: async () => {
+        const known = this.known()
+        if (known) await saveCache(cacheFile, { ...known, url: this.#http.url, endpoints: [...known.endpoints] })
+      },
+      failed: (err) =>
+        log.warn({ ...fields, err }, 'what Consul told cannot be kept for the next start, it is tried again'),
+      recovered: () => log.info(fields, 'what Consul told is kept for the next start again'),
+    })
   }
 
   #beliefs(): readonly Pick<Belief<unknown>, 'held' | 'confirm'>[] {
@@ -307,6 +322,6 @@ export class ConsulDiscovery {
         { consul: this.#http.url, ...held },
         `${what}: ${held.before} → ${held.now} (${held.why}) waits to be confirmed, by time or by "meshgate sources confirm"`,
       )
-    else log.info({ consul: this.#http.url, what }, `${what}: confirmed`)
+    else log.info({ consul: this.#http.url, what }, `${what}: nothing waits to be confirmed any more`)
   }
 }

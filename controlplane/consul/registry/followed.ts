@@ -12,6 +12,8 @@ import type { CatalogService } from './services.ts'
 const STARTS = 16
 /** How long a shrunk instance set is watched when the registry itself goes forward: a scale-down must not take long. */
 const SHRANK_MS = 2_000
+/** Largest answer about one service, bytes: some 10,000 instances. To read it holds up everything else, and there may be one for each service. */
+const MOST_BYTES = 16 * 1024 * 1024
 
 export interface FollowedOptions {
   readonly http: ConsulHttp
@@ -84,7 +86,7 @@ export class FollowedServices {
       },
       filtered: () => isFiltered(isOwn ? own() : service.datacenter),
       reread: async () => {
-        const { value } = await http.json({ path, query: { ...query, consistent: '' } })
+        const { value } = await http.json({ path, query: { ...query, consistent: '' }, maxBytes: MOST_BYTES })
         return readInstances(value)
       },
       onList: (list) => {
@@ -100,6 +102,7 @@ export class FollowedServices {
         path,
         query,
         waitMs,
+        maxBytes: MOST_BYTES,
         gate: this.#gate,
         onAnswer: ({ value, wentBack }) => belief.offer(keepEqual(belief.list ?? [], readInstances(value)), wentBack),
         onContact: () => {
