@@ -37,6 +37,14 @@ async function startRunner(workers: number, log: Log): Promise<Runner> {
   const pool = new WorkerPool({
     workers,
     onCrash: (pid, code, signal) => log.error({ pid, code, signal }, 'a worker ended; another takes its place'),
+    onSilent: (pid, silent) => {
+      if (silent)
+        log.error(
+          { pid },
+          'a worker does not answer: it is stopped or cannot go on, its clients wait and it has no newer configuration; end it, and another takes its place',
+        )
+      else log.info({ pid }, 'a worker answers again')
+    },
   })
   await pool.start()
   return {

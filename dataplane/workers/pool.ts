@@ -15,20 +15,33 @@ const firstWaitMs = 100
 const longestWaitMs = 10_000
 /** A worker that lived so long starts the waits anew. */
 const steadyMs = 30_000
+/** A worker that has not answered after so long is not waited for again until it does. */
 const answerMs = 5000
 
 export interface WorkerPoolOptions {
   readonly workers: number
   /** Told of each worker that ended by itself. */
   readonly onCrash?: (pid: number, code: number | null, signal: string | null) => void
+  /** Told of a worker that does not answer, as one that is stopped or cannot go on, and when it does again. */
+  readonly onSilent?: (pid: number, silent: boolean) => void
   /** Node options for workers, for example a loader. */
   readonly execArgv?: readonly string[]
+  /** Default 5000. */
+  readonly answerMs?: number
 }
+
+type WorkerState = Extract<FromWorker, { readonly type: 'stats' }>
 
 interface Member {
   readonly worker: Worker
   readonly started: number
   ready: boolean
+  /** It owes an answer for too long: it is sent nothing more, since what is sent would pile up here. */
+  silent: boolean
+  /** It has not been sent the newest configuration. */
+  behind: boolean
+  /** What it told when it was asked last. */
+  latest?: WorkerState
 }
 
 interface Answer<T> {
@@ -52,8 +65,6 @@ export class WorkerPool {
   #addresses: Readonly<Record<string, unknown>> = {}
   /** Counters of workers that have ended. */
   #past: StatsSnapshot = { counters: {}, gauges: {}, histograms: {} }
-  /** What each worker counted when it was asked last. */
-  readonly #latest = new Map<number, StatsSnapshot>()
   draining = false
   #timer: NodeJS.Timeout | undefined
   crashes = 0
@@ -85,16 +96,17 @@ export class WorkerPool {
 
   #fork(): Promise<void> {
     const worker = cluster.fork()
-    const member: Member = { worker, started: performance.now(), ready: false }
+    const member: Member = { worker, started: performance.now(), ready: false, silent: false, behind: false }
     this.#members.set(worker.id, member)
     return new Promise((resolve) => {
       worker.on('message', (message: FromWorker) => {
+        this.#heard(member)
         if (message.type === 'ready') {
           member.ready = true
           if (this.#configuration) this.#send(worker, this.#configurationMessage(0))
           resolve()
         } else if (message.type === 'complaint') complain(message.thing, message.text, performance.now(), message.more)
-        else this.#answered(worker.id, message)
+        else this.#answered(member, message)
       })
       worker.on('error', () => undefined)
       worker.on('exit', (code, signal) => {
@@ -110,8 +122,7 @@ export class WorkerPool {
     for (const [id, answer] of this.#answers) {
       if (answer.left.delete(worker.id) && answer.left.size === 0) this.#finish(id, answer)
     }
-    const last = this.#latest.get(worker.id)
-    this.#latest.delete(worker.id)
+    const last = member.latest?.stats
     if (last) this.#past = sumStats([this.#past, { ...last, gauges: {} }])
     if (this.draining) return
     this.crashes++
@@ -130,11 +141,20 @@ export class WorkerPool {
     return { type: 'configuration', id, configuration: this.#configuration! }
   }
 
-  #answered(worker: number, message: Exclude<FromWorker, { type: 'ready' | 'complaint' }>): void {
-    if (message.type === 'stats') this.#latest.set(worker, message.stats)
+  /** It goes on, and takes what it missed. */
+  #heard(member: Member): void {
+    if (!member.silent) return
+    member.silent = false
+    this.#options.onSilent?.(member.worker.process.pid ?? 0, false)
+    if (member.behind) this.#send(member.worker, this.#configurationMessage(0))
+    member.behind = false
+  }
+
+  #answered(member: Member, message: Exclude<FromWorker, { type: 'ready' | 'complaint' }>): void {
+    if (message.type === 'stats') member.latest = message
     if (message.type === 'applied') this.#addresses = { ...this.#addresses, ...message.addresses }
     const answer = this.#answers.get(message.id)
-    if (!answer?.left.delete(worker)) return
+    if (!answer?.left.delete(member.worker.id)) return
     answer.parts.push(message)
     if (answer.left.size === 0) this.#finish(message.id, answer)
   }
@@ -144,17 +164,28 @@ export class WorkerPool {
     answer.done(answer.parts)
   }
 
-  /** Asks every worker; one that does not answer in time is left out. */
+  /** Asks every worker that is not silent; one that does not answer in time is left out, and is silent from then on. */
   #ask(make: (id: number) => ToWorker): Promise<readonly FromWorker[]> {
     const id = this.#next++
-    const members = [...this.#members.values()].filter(({ ready }) => ready)
+    const members = [...this.#members.values()].filter(({ ready, silent }) => ready && !silent)
     if (members.length === 0) return Promise.resolve([])
     return new Promise((done) => {
       const answer = { left: new Set(members.map(({ worker }) => worker.id)), parts: [], done }
       this.#answers.set(id, answer)
-      setTimeout(() => this.#answers.has(id) && this.#finish(id, answer), answerMs).unref()
+      setTimeout(() => {
+        if (!this.#answers.has(id)) return
+        for (const worker of answer.left) this.#missed(worker)
+        this.#finish(id, answer)
+      }, this.#options.answerMs ?? answerMs).unref()
       for (const { worker } of members) this.#send(worker, make(id))
     })
+  }
+
+  #missed(worker: number): void {
+    const member = this.#members.get(worker)
+    if (!member || member.silent) return
+    member.silent = true
+    this.#options.onSilent?.(member.worker.process.pid ?? 0, true)
   }
 
   /** Puts a configuration in force in every worker, and in those that come later. @returns problems, each once. */
@@ -162,6 +193,7 @@ export class WorkerPool {
     await this.#clearPaths(configuration)
     this.#configuration = configuration
     this.#past = withoutDeleted(this.#past, configuration)
+    for (const member of this.#members.values()) if (member.silent) member.behind = true
     const answers = await this.#ask((id) => this.#configurationMessage(id))
     const problems = new Map<string, ConfigurationProblem>()
     for (const answer of answers) {
@@ -189,20 +221,21 @@ export class WorkerPool {
     return this.#addresses[listener] as SocketAddress | undefined
   }
 
-  /** The sum over all workers, those that ended included. */
+  /** The sum over all workers, those that ended included, and of a silent one what it told last: no counter goes back. */
   async stats(): Promise<StatsSnapshot> {
     const parts = await this.#askState()
     const sum = sumStats([this.#past, ...parts.map(({ stats }) => stats)])
+    const silent = [...this.#members.values()].filter((one) => one.silent).length
     return {
       ...sum,
       counters: { ...sum.counters, meshgate_worker_crashes_total: this.crashes },
-      gauges: { ...sum.gauges, meshgate_workers: this.#members.size },
+      gauges: { ...sum.gauges, meshgate_workers: this.#members.size, meshgate_workers_silent: silent },
     }
   }
 
-  async #askState() {
-    const answers = await this.#ask((id) => ({ type: 'stats', id }))
-    return answers.filter((answer) => answer.type === 'stats')
+  async #askState(): Promise<readonly WorkerState[]> {
+    await this.#ask((id) => ({ type: 'stats', id }))
+    return [...this.#members.values()].flatMap(({ latest }) => latest ?? [])
   }
 
   /** Lets every worker drain; resolves when all have ended. */

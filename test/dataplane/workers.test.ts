@@ -61,6 +61,52 @@ describe('several workers', () => {
     await Promise.all(clients.map((client) => client.ended()))
   })
 
+  it('go on without one that is stopped: it is told, counters do not go back, and it takes the newest configuration when it goes on', async () => {
+    const servers = [await bed.server('a'), await bed.server('b')]
+    const told: string[] = []
+    const onSilent = (pid: number, silent: boolean) => told.push(`${pid} ${silent ? 'silent' : 'answers'}`)
+    const pool = new WorkerPool({ workers: 2, execArgv: ['--import', 'tsx'], answerMs: 500, onSilent })
+    bed.defer(() => pool.drain(100))
+    await pool.start()
+    const to = (name: 'a' | 'b') =>
+      gameConfiguration({
+        routes: [{ name: 'game', routes: [byId(1, name)] }],
+        clusters: servers.map(({ port }, index) => ({
+          name: 'ab'[index]!,
+          localities: endpoints(port),
+          balancer: { kind: 'roundRobin' },
+        })),
+      })
+    await pool.apply(to('a'))
+    const { port } = pool.address('game') as { port: number }
+    const clients = [new GameClient(port), new GameClient(port)]
+    for (const client of clients) bed.defer(() => client.close())
+    for (const [seq, client] of clients.entries()) await client.ask({ msgid: 1, seq })
+    const asked = async () => {
+      const { counters, gauges } = await pool.stats()
+      return [
+        counters['envoy_listener_downstream_rq_total{envoy_listener_address="game"}'],
+        gauges.meshgate_workers_silent,
+      ]
+    }
+    expect(await asked()).toEqual([2, 0])
+
+    const [stopped] = pool.pids
+    process.kill(stopped!, 'SIGSTOP')
+    bed.defer(async () => void process.kill(stopped!, 'SIGCONT'))
+    expect(await asked()).toEqual([2, 1])
+    expect(told).toEqual([`${stopped} silent`])
+    // Nothing waits for it any more, nor is anything sent that would pile up.
+    for (const name of ['b', 'a', 'b'] as const) await pool.apply(to(name))
+    process.kill(stopped!, 'SIGCONT')
+    await comesTrue(() => told.length === 2, 'it answers again')
+    expect(await asked()).toEqual([2, 0])
+    expect(told).toEqual([`${stopped} silent`, `${stopped} answers`])
+    const answerers = () =>
+      Promise.all(clients.map(async (client) => String((await client.ask({ msgid: 1, seq: 9 })).body)))
+    await expect.poll(answerers).toEqual(['b:', 'b:'])
+  })
+
   it('say together, once, what each of them complains of', async () => {
     const lines: string[] = []
     complainTo((thing, text, more) => lines.push(`${thing}: ${text} ${more}`))
