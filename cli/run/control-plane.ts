@@ -16,6 +16,7 @@ import { type ControlPlaneOptions, refuseOpen } from './control-plane-options.ts
 import { ConfigHistory } from './history.ts'
 import { listening } from './listening.ts'
 import type { Log } from './log.ts'
+import { logDescriptors } from './log-descriptors.ts'
 import { logUpdates } from './log-updates.ts'
 import { makeParts, type Parts } from './parts.ts'
 
@@ -110,8 +111,7 @@ export async function startControlPlane(options: ControlPlaneOptions, log: Log):
     started.unshift({ stop: () => api.close() })
     const apiUrl = urlOf(api, options)
     store.announce(apiUrl)
-    const quiet = logUpdates(config, log)
-    started.unshift({ stop: async () => quiet() })
+    for (const quiet of [logUpdates(config, log), logDescriptors(log)]) started.unshift({ stop: async () => quiet() })
     await config.start().catch((error: Error) => {
       throw new CommandError(error.message)
     })

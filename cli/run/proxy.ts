@@ -11,6 +11,7 @@ import { type ConfigurationProblem, MessageProxy } from '../../dataplane/proxy.t
 import { CommandError } from '../errors.ts'
 import { listening } from './listening.ts'
 import { createLog, type Log } from './log.ts'
+import { logDescriptors } from './log-descriptors.ts'
 import type { LogOptions } from './log-options.ts'
 import { planeTls } from './plane-tls.ts'
 import { untilSignal } from './until-signal.ts'
@@ -89,6 +90,7 @@ export async function runProxy(options: ProxyOptions): Promise<void> {
   const log = createLog(options, process.stdout)
   const certificates = options.tls && planeTls(options.tls, log)
   const signal = untilSignal()
+  const quiet = logDescriptors(log)
   const runner = await startRunner(options.workers, log)
   let drained: Promise<void> | undefined
   const drain = () => {
@@ -133,6 +135,7 @@ export async function runProxy(options: ProxyOptions): Promise<void> {
     // Both at once: a copy of the configuration that is being saved, on a slow disk, does not keep the ports open.
     await Promise.all([drain(), client.stop()])
     certificates?.stop()
+    quiet()
     runner.close()
     admin?.close()
   }

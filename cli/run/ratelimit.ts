@@ -17,6 +17,7 @@ import { CommandError, UsageError } from '../errors.ts'
 import { certificateMetrics } from './certificate-metrics.ts'
 import { listening } from './listening.ts'
 import type { Log } from './log.ts'
+import { logDescriptors } from './log-descriptors.ts'
 
 type Provider = experimental.CertificateProvider
 type CaListener = experimental.CaCertificateUpdateListener
@@ -67,7 +68,9 @@ export async function startRateLimitServer(
     limits.service.implementation((address) => ({ address, local: false, identities: undefined })),
   )
   const http = stateServer(registry, () => config.ready)
+  const quiet = logDescriptors(log)
   const stop = async () => {
+    quiet()
     http.close()
     http.closeAllConnections()
     server.forceShutdown()

@@ -1,5 +1,6 @@
+import { NO_DESCRIPTOR, watchDescriptors } from '../../files/descriptors.ts'
 import { describeClusters, describeListeners } from '../admin/views.ts'
-import { complainTo } from '../complain.ts'
+import { complain, complainTo } from '../complain.ts'
 import { MessageProxy } from '../proxy.ts'
 import { takeStats } from '../stats/prometheus.ts'
 import type { FromWorker, ToWorker } from './protocol.ts'
@@ -31,6 +32,10 @@ function runWorker(): void {
       case 'drain':
         void proxy.drain(message.timeoutMs).then(() => process.exit(0))
     }
+  })
+  watchDescriptors({
+    none: () => complain(`worker ${process.pid}`, NO_DESCRIPTOR),
+    again: () => complain(`worker ${process.pid}, again`, 'files can be opened again, and connections are taken'),
   })
   process.on('disconnect', () => process.exit(0))
   // The first process hears these too and says what to do.

@@ -160,6 +160,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'cli/tools',
     'controlplane',
     'dataplane',
+    'files',
   ],
   'cli/options': ['cli/run/control-plane-options.ts', 'cli/run/log-options.ts', 'cli/errors.ts', 'controlplane'],
   'cli/commands': ['cli', 'controlplane', 'codecs', 'proto'],
