@@ -101,6 +101,12 @@ describe('clusters on demand', () => {
     plane.commit(many() + meshSettings('accessLog: {path: /dev/null}'))
     const listeners = async () => JSON.stringify((await envoy.configDump())['ListenersConfigDump'].dynamic_listeners)
     await comesTrue(async () => /"active_state".*\/dev\/null/.test(await listeners()), 'in force')
+    // Connections of before are closed, perhaps while somebody sends on them.
+    for (const what of ['listeners', 'filter_chains'])
+      await comesTrue(
+        async () => (await envoy.stat(`listener_manager.total_${what}_draining`)) === 0,
+        `no ${what} of before`,
+      )
     const before = await envoy.clusters()
     for (const host of ['svc7.test', 'svc305.test', 'svc305.test'])
       expect(await ask(envoy.httpPort, host)).toMatchObject({ status: 200, upstream: 'one' })

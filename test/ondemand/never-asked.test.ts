@@ -52,6 +52,10 @@ access_log:
     ${TYPE}.access_loggers.grpc.v3.HttpGrpcAccessLogConfig
     common_config: {log_name: http, transport_api_version: V3, grpc_service: {envoy_grpc: {cluster_name: '${http('logs')}'}}}
 http_filters:
+- name: envoy.filters.http.on_demand
+  typed_config:
+    ${TYPE}.filters.http.on_demand.v3.OnDemand
+    odcds: {source: {ads: {}, resource_api_version: V3}, timeout: 5s}
 - name: envoy.filters.http.ext_authz
   typed_config:
     ${TYPE}.filters.http.ext_authz.v3.ExtAuthz
@@ -62,10 +66,6 @@ http_filters:
     ${TYPE}.filters.http.ratelimit.v3.RateLimit
     domain: edge
     rate_limit_service: {transport_api_version: V3, grpc_service: {envoy_grpc: {cluster_name: '${http('limits')}'}}}
-- name: envoy.filters.http.on_demand
-  typed_config:
-    ${TYPE}.filters.http.on_demand.v3.OnDemand
-    odcds: {source: {ads: {}, resource_api_version: V3}, timeout: 5s}
 - name: envoy.filters.http.router
   typed_config: {${TYPE}.filters.http.router.v3.Router}
 `,

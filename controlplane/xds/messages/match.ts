@@ -26,12 +26,15 @@ function condition(value: FieldValue): Pick<FieldMatch, 'condition' | 'invert'> 
     const { first, last } = range
     const ends = {
       first: first === undefined ? -(2n ** 63n) : BigInt(first),
-      last: last === undefined ? 2n ** 63n - 1n : BigInt(last),
+      last: last === undefined ? NO_END : BigInt(last),
     }
     return { condition: { case: 'ranges', value: { ranges: [ends] } }, invert }
   }
   return { condition: { case: 'present', value: present ?? true }, invert }
 }
+
+/** The greatest number of a range on the wire, where it stands for every greater one too. */
+const NO_END = 2n ** 63n - 1n
 
 function oneOf(values: readonly (string | number | boolean)[]): NonNullable<FieldMatch['condition']> {
   return { case: 'oneOf', value: { values: values.map(String) } }
