@@ -31,7 +31,7 @@ export function lengthDiffers(plans: readonly VariantPlan[]): boolean {
 export function lengthReader(plans: readonly VariantPlan[], pick: Picker): Codec['frameLength'] {
   const min = Math.min(...plans.map((plan) => plan.min))
   if (!lengthDiffers(plans)) return oneLength(plans[0]!, min, commonFacts(plans))
-  const readers = plans.map((plan) => oneLength(plan, plan.min, plan.checks))
+  const readers = plans.map((plan) => oneLength(plan, plan.min, plan.facts))
   const need = Math.max(1, ...plans.flatMap(({ selectors }) => selectors.map(({ node }) => node.minEnd)))
   return (b, at, end, seen) => {
     if (end - at < need) return need

@@ -269,6 +269,7 @@ export const protocolSpec = z
   .meta({ doc: 'A private protocol: how bytes become frames and frames become fields.' })
 
 export type ProtocolSpec = z.infer<typeof protocolSpec>
+export type FrameSpec = NonNullable<ProtocolSpec['frame']>
 export type FieldSpec = z.infer<typeof field>
 export type LengthSpec = z.infer<typeof length>
 export type CheckSpec = z.infer<typeof check>

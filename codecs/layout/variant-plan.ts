@@ -18,14 +18,13 @@ export interface VariantPlan {
   readonly nodes: readonly Node[]
   /** Conditions that choose this variant; empty: always. */
   readonly selectors: readonly Condition[]
+  /** The fixed values that every frame has; -1 NEED. */
   readonly facts: readonly Condition[]
   readonly selected: Test
   readonly header: number
   readonly min: number
   readonly maxFrame: number
   readonly length: LengthPlan
-  /** Whether the fixed values are there; -1 NEED. */
-  readonly checks: readonly Condition[]
   readonly kind: KindPlan
   readonly ids: readonly Node[]
   readonly idBits: number
