@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { IN_A_BROWSER, openPage, startBrowser, withoutBrowser } from '../helpers/browser.ts'
+import { expectAccessible, IN_A_BROWSER, openPage, startBrowser, withoutBrowser } from '../helpers/browser.ts'
 import { builtUi } from '../helpers/built-ui.ts'
 import { testFolder } from '../helpers/folders.ts'
 import { stopAfterTests } from '../helpers/processes.ts'
@@ -110,6 +110,13 @@ describe.skipIf(withoutBrowser())('a mesh of 1,000 rules and 5,000 proxies', IN_
         return whileTyping(page, '1', `2 of ${all}`)
       })
       .toEqual({ asked: [], added: 0 })
+    await page.getByLabel('Search name, host, file').fill(hostOf(77))
+    // It is a destination of the one before it, too, but no host of that.
+    await expect.poll(() => page.getByRole('row').count()).toBe(3)
+    await expectAccessible(page)
+    await page.getByRole('link', { name: 's77', exact: true }).first().click()
+    await page.locator('.cm-content').getByText(hostOf(77)).first().waitFor()
+    await page.context().close()
   })
 
   it('topology: namespaces in place of what nobody could read', async () => {

@@ -96,6 +96,12 @@ async function account(page: Page, complaints: readonly string[]): Promise<strin
   return `${page.url()}\n${said}\nit shows:\n${shown.replace(/\n\s*\n+/g, '\n').slice(0, 3_000)}`
 }
 
+let source: Promise<string> | undefined
+function axeSource(): Promise<string> {
+  source ??= readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+  return source
+}
+
 interface AxeResult {
   readonly violations: readonly {
     readonly id: string
@@ -118,9 +124,8 @@ const AT_REST = `(async () => {
 /** Fails on serious or critical findings of axe-core (WCAG 2.1 A and AA) on the page as it is. */
 export async function expectAccessible(page: Page, what = page.url()): Promise<void> {
   await expect.poll(() => page.evaluate(AT_REST), { message: `${what}: at rest` }).toBe(true)
-  // Evaluated, not added as a script: the policy of the page allows no foreign scripts.
-  const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
-  await page.evaluate(await readFile(axe, 'utf8'))
+  // Evaluated, not added as a script: the policy of the page allows no foreign scripts. It stays for as long as the page is not loaded anew.
+  if (!(await page.evaluate('"axe" in globalThis'))) await page.evaluate(await axeSource())
   const { violations } = await page.evaluate(
     () =>
       (globalThis as unknown as { axe: { run(options: object): Promise<AxeResult> } }).axe.run({
