@@ -37,14 +37,22 @@ function accept(client: EngineClient, answers: readonly Answer[]): Answer[] {
   return all
 }
 
-/** Answers as a client that refuses resources whose content begins with `bad`; `say` makes its error text. */
-function judge(client: EngineClient, answers: readonly Answer[], say: (bad: readonly string[]) => string): Answer[] {
+/**
+ * Answers as a client that refuses resources whose content begins with `bad`; `say` makes its error text.
+ * @param names its list
+ */
+function judge(
+  client: EngineClient,
+  answers: readonly Answer[],
+  say: (bad: readonly string[]) => string,
+  names: readonly string[] = [],
+): Answer[] {
   const all = [...answers]
   for (const answer of all) {
     const bad = answer.resources
       .filter((entry) => entry.split('=')[1]!.startsWith('bad'))
       .map((entry) => entry.split('=')[0]!)
-    all.push(...(bad.length > 0 ? client.nack(answer, say(bad)) : client.ack(answer)))
+    all.push(...(bad.length > 0 ? client.nack(answer, say(bad), names) : client.ack(answer, names)))
     if (all.length > 100) throw new Error(`it loops: ${lines(all).slice(0, 10).join('; ')}`)
   }
   return all
@@ -205,6 +213,22 @@ describe.each(['delta', 'sotw'] as const)('%s: a refused resource', (form) => {
         .map((entry) => entry.split('=') as [string, string]),
     )
     for (const { name } of many) if (name !== 'c5' && name !== 'c12') expect(held.get(name)).toBe('2')
+    expect(client.client.settled('cds')).toBe(true)
+  })
+
+  test('is found also when the client asks for more amid the search, and refuses some of that', () => {
+    const many = ['a', 'b', 'c', 'd', 'p', 'q'].map((name) => cds(name, name === 'd' || name === 'q' ? 'bad' : '1'))
+    const { engine, verdicts } = start(...many)
+    const client = engine.client(form, 'one')
+    const [few, all] = [4, 6].map((count) => many.slice(0, count).map(({ name }) => name))
+    const [first] = client.ask('cds', { names: few! })
+    const trial = client.nack(first!, silent(), few)
+    const answers = judge(client, [...trial, ...client.ask('cds', { names: all! })], silent, all)
+    engine.log.refresh()
+    answers.push(...judge(client, client.flow(), silent, all))
+    expect(verdicts.rejections.map(({ resource }) => resource.name).sort()).toEqual(['d', 'q'])
+    const held = new Set(answers.flatMap(({ resources }) => resources))
+    for (const name of ['a', 'b', 'c', 'p']) expect(held).toContain(`${name}=1`)
     expect(client.client.settled('cds')).toBe(true)
   })
 

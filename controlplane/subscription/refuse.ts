@@ -55,13 +55,21 @@ export function refuse(
     const safe =
       !isFullSet(to.form, type) || !state.resumed || trials.flat().every((name) => hasAccepted(to, frame, name))
     if (safe) {
-      state.trials = trials
+      state.trials = behind(state.trials, trials)
       if (!isFullSet(to.form, type)) owe(state, others)
     }
   }
   // What the response took away is as fine, and was refused with it. A trial takes nothing away.
   if (to.form === 'delta' && !onTrial && frame.upserts.length > 0) owe(state, frame.removed)
   return culprits
+}
+
+/** Groups to try when those of a search under way are through: what was asked for meanwhile is refused in a response of its own. */
+function behind(first: readonly string[][] | undefined, groups: string[][]): string[][] {
+  if (!first) return groups
+  const known = new Set(first.flat())
+  const added = groups.map((group) => group.filter((name) => !known.has(name))).filter((group) => group.length > 0)
+  return [...first, ...added]
 }
 
 /** What nobody has accepted of a refused full set, the client need not have: it is not kept for it once it is gone. */
