@@ -16,6 +16,8 @@ const WILD_OF_MESSAGES: readonly ResourceType[] = ['cds', 'pds', 'mrds', 'mlds']
 /** Rounds after which nothing may be on its way; each longer than anybody waits. */
 const ROUNDS = 12
 const A_LONG_TIME = 31_000
+/** Bytes that a few resources have. */
+const SMALL_RESPONSE = 4096
 /** Why a stream is ended whose first request takes its time. */
 const TOO_LATE = 'no request within'
 
@@ -23,7 +25,8 @@ const TOO_LATE = 'no request within'
 export class ClientWalk {
   readonly #any: Random
   readonly #walk: Walk
-  readonly #plane: StreamPlane
+  readonly #passes: (ms: number) => void
+  #plane: StreamPlane
   readonly #clients: StreamClient[]
   /** What somebody refused: type, name and bytes. */
   readonly #refused = new Set<string>()
@@ -41,8 +44,9 @@ export class ClientWalk {
     passes: (ms: number) => void,
   ) {
     this.#any = any
-    this.#walk = new Walk(documents, [], any)
-    this.#plane = new StreamPlane(this.#walk.mesh.mesh, passes)
+    this.#passes = passes
+    this.#walk = new Walk(documents, [], any, 0, '8s')
+    this.#plane = this.#start()
     const salt = any(1000)
     this.#clients = nodes.map((node) => {
       const refuses = (type: ResourceType, name: string, bytes: string) => {
@@ -67,6 +71,7 @@ export class ClientWalk {
       const made = this.#walk.changes - before
       if (made > 0) this.#done.push(this.#walk.last(made))
     } else if (draw === 1) this.#evict()
+    else if (draw === 5 && this.#any(4) === 0) this.#restart()
     else if (draw === 2) this.#pass(this.#any(4) === 0 ? A_LONG_TIME : this.#any(1500))
     else if (draw < 5) this.#plane.goOn(1 + this.#any(60))
     for (const client of this.#clients) this.#act(client)
@@ -98,10 +103,34 @@ export class ClientWalk {
 
   #begin(client: StreamClient): void {
     const message = client.node.id.startsWith('message')
-    // Clusters on demand are for clients with a wildcard: they get some unasked.
-    for (const type of message ? WILD_OF_MESSAGES : WILD)
-      if (type === 'cds' || this.#any(4) > 0) client.change(type, [], [])
+    // gRPC clients name all they want.
+    if (isGrpc(client.node)) this.#nameSome(client)
+    else {
+      // Clusters on demand are for clients with a wildcard: they get some unasked.
+      for (const type of message ? WILD_OF_MESSAGES : WILD)
+        if (type === 'cds' || this.#any(4) > 0) client.change(type, [], [])
+    }
     if (this.#any(4) > 0) this.#connect(client)
+  }
+
+  #nameSome(client: StreamClient): void {
+    for (const type of WILD) {
+      const names = this.#plane.view(client.node).names(type)
+      client.change(type, [...new Set([1, 2, 3].map(() => names[this.#any(names.length)] ?? 'nobody-0'))], [])
+    }
+  }
+
+  /** The control plane ends, and another one is there. */
+  #restart(): void {
+    if (!this.#walk.restart()) return
+    this.#done.push(this.#walk.last(1))
+    for (const client of this.#clients) if (client.connected) client.disconnect()
+    this.#plane = this.#start()
+    for (const client of this.#clients) client.meet(this.#plane)
+  }
+
+  #start(): StreamPlane {
+    return new StreamPlane(this.#walk.mesh.mesh, this.#passes, this.#any(2) === 0 ? SMALL_RESPONSE : undefined)
   }
 
   #connect(client: StreamClient): void {
@@ -144,9 +173,14 @@ export class ClientWalk {
     for (const name of wanted?.names ?? []) if (this.#any(4) === 0 && !add.includes(name)) drop.push(name)
     // Envoy never ends a wildcard for clusters, and what it got on demand it could not tell from the others.
     const turns = type === 'lds' || type === 'mlds' || (type === 'cds' && client.node.protocol === 'sotw')
-    if (turns && this.#any(4) === 0) (wanted?.wildcard ? drop : add).push('*')
+    if (!isGrpc(client.node) && turns && this.#any(4) === 0) (wanted?.wildcard ? drop : add).push('*')
     this.#say(client, `${type} +${[...new Set(add)].join(' +')} -${drop.join(' -')}`)
     client.change(type, [...new Set(add)], drop)
+    // It needs nothing of a name any more, and then it does: the answers to both are on their way.
+    const again = drop.filter((name) => name !== '*' && this.#any(2) === 0)
+    if (again.length === 0) return
+    this.#say(client, `${type} again +${again.join(' +')}`)
+    client.change(type, again, [])
   }
 
   #evict(): void {
@@ -263,6 +297,10 @@ function rest(plane: StreamPlane, clients: readonly StreamClient[], rounds: numb
     }
     plane.pass(A_LONG_TIME)
   }
+}
+
+function isGrpc({ userAgent }: NodeInfo): boolean {
+  return userAgent.startsWith('gRPC')
 }
 
 /** FNV-1a. http://www.isthe.com/chongo/tech/comp/fnv/ */

@@ -29,34 +29,62 @@ export interface RegistryContent {
   readonly instances: ReadonlyMap<string, readonly DiscoveredEndpoint[]>
 }
 
+/** What a restart ends. */
+interface Life {
+  readonly mesh: CompiledMesh
+  readonly discovery: Discovery
+  readonly generations: GenerationBook
+}
+
 const SHARES_FROM = 3
 /** Hosts whose requests are explained in one comparison. */
 const EXPLAINED = 2
 
 /** A mesh that has lived through every change, with a log for each of its nodes as subscribers have it. */
 export class LongLived {
-  readonly generations = new GenerationBook()
   readonly watchers: readonly Watcher[]
-  readonly mesh: CompiledMesh
   readonly #epoch = { now: 0 }
-  readonly #discovery = new Discovery()
-  readonly #source = MemorySource.of({})
+  readonly #withoutDraining: boolean
+  #life: Life
+  #source = MemorySource.of({})
   #config: LoadedConfig | undefined
   #analysis: Analysis | undefined
   #registry: RegistryContent = { services: [], instances: new Map() }
   #files: ReadonlyMap<string, PlainDocument> = new Map()
 
   constructor(nodes: readonly NodeInfo[], any: Random, withoutDraining: boolean) {
-    this.mesh = createMesh({
-      withoutDraining,
-      sharesFrom: SHARES_FROM,
-      discovery: this.#discovery,
-      generations: this.generations,
-    })
-    this.mesh.onChange(() => {
+    this.#withoutDraining = withoutDraining
+    this.#life = this.#begin(new Map())
+    this.watchers = nodes.map((node) => new Watcher(this.mesh, node, this.#epoch, any))
+  }
+
+  get mesh(): CompiledMesh {
+    return this.#life.mesh
+  }
+
+  get generations(): GenerationBook {
+    return this.#life.generations
+  }
+
+  /**
+   * A control plane that starts now takes its place, with the same documents, the same registry, and the generations that were kept. Watchers
+   * stay with the old one.
+   */
+  restart(): void {
+    this.#life = this.#begin(this.generations.snapshot())
+    this.#source = MemorySource.of({})
+    this.#config = undefined
+    this.#analysis = undefined
+    this.commit(this.#files, false)
+    this.tell(this.#registry)
+  }
+
+  #begin(known: ReturnType<GenerationBook['snapshot']>): Life {
+    const life = begun(this.#withoutDraining, known)
+    life.mesh.onChange(() => {
       this.#epoch.now++
     })
-    this.watchers = nodes.map((node) => new Watcher(this.mesh, node, this.#epoch, any))
+    return life
   }
 
   /** Makes these documents the configuration. @param foresee whether to suppose them before: then that must come true */
@@ -74,15 +102,16 @@ export class LongLived {
 
   tell(registry: RegistryContent): void {
     this.#registry = registry
-    this.#discovery.change(({ services, endpoints }) => {
+    const { discovery } = this.#life
+    discovery.change(({ services, endpoints }) => {
       services(registry.services)
-      for (const host of this.#discovery.wanted()) endpoints(host, registry.instances.get(host))
+      for (const host of discovery.wanted()) endpoints(host, registry.instances.get(host))
     })
   }
 
   /** Hosts of the registry that nobody reads any more are forgotten. */
   sweep(): void {
-    this.#discovery.sweep()
+    this.#life.discovery.sweep()
   }
 
   /** Makes the analysis up to date, as somebody who asks for diagnostics does. */
@@ -93,14 +122,11 @@ export class LongLived {
 
   /** What a control plane that starts now would have. @param valid the last valid version of documents that have errors */
   fresh(valid: ReadonlyMap<string, PlainDocument>): { readonly mesh: CompiledMesh; readonly config: LoadedConfig } {
-    const discovery = new Discovery()
+    const { mesh, discovery } = begun(true, this.generations.snapshot())
     discovery.change(({ services, endpoints }) => {
       services(this.#registry.services)
       for (const [host, list] of this.#registry.instances) endpoints(host, list)
     })
-    const generations = new GenerationBook()
-    for (const [key, known] of this.generations.snapshot()) generations.learn(key, known)
-    const mesh = createMesh({ withoutDraining: true, sharesFrom: SHARES_FROM, discovery, generations })
     const config = loadConfig(readAnew(textsOf(new Map([...this.#files, ...valid]))))
     mesh.commit(config.objects)
     return { mesh, config }
@@ -143,6 +169,15 @@ export class LongLived {
     }
     return found
   }
+}
+
+/** @param known generations that were kept */
+function begun(withoutDraining: boolean, known: ReturnType<GenerationBook['snapshot']>): Life {
+  const discovery = new Discovery()
+  const generations = new GenerationBook()
+  for (const [key, all] of known) generations.learn(key, all)
+  const mesh = createMesh({ withoutDraining, sharesFrom: SHARES_FROM, discovery, generations })
+  return { mesh, discovery, generations }
 }
 
 /** A node, and the log of the class it belongs to. */

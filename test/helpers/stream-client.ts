@@ -43,7 +43,7 @@ export class StreamClient {
   /** What it has. */
   held: Record<ResourceType, Map<string, Held>> = perType(() => new Map())
   readonly wanted: Partial<Record<ResourceType, Wanted>> = {}
-  readonly #plane: StreamPlane
+  #plane: StreamPlane
   readonly #any: Random
   readonly #refuses: (type: ResourceType, name: string, bytes: string) => boolean
   readonly #past: Record<ResourceType, Map<string, Held>>[] = []
@@ -80,6 +80,11 @@ export class StreamClient {
   /** Nothing is on its way in either direction. */
   get rests(): boolean {
     return this.#requests.length === 0 && (this.#stream?.responses.length ?? 0) === 0
+  }
+
+  /** Another control plane answers where this one's was, from its next stream on. */
+  meet(plane: StreamPlane): void {
+    this.#plane = plane
   }
 
   /** Opens a stream, and asks for everything it wants, in some order. */

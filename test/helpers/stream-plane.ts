@@ -50,8 +50,15 @@ export class StreamPlane {
   #round: Generator<void> | undefined
   readonly #passes: (ms: number) => void
 
-  /** @param passes told of the time that passes, for whoever has another clock */
-  constructor(mesh: Mesh, passes: (ms: number) => void = () => {}) {
+  /**
+   * @param passes told of the time that passes, for whoever has another clock
+   * @param responseBytes about how large a response may be
+   */
+  constructor(
+    mesh: Mesh,
+    passes: (ms: number) => void = () => {},
+    responseBytes: number = DEFAULT_LIMITS.responseBytes,
+  ) {
     this.#passes = passes
     const want = () => {
       this.#wanted = true
@@ -68,7 +75,7 @@ export class StreamPlane {
         seal: sealGrpcFrame,
         identifier: 'test',
         boot: 'boot',
-        responseBytes: DEFAULT_LIMITS.responseBytes,
+        responseBytes,
       },
       logger: { ...SILENT, error: (fields) => this.#fail(fields) },
       metrics: NO_METRICS,

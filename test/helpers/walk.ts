@@ -29,19 +29,32 @@ export class Walk {
   /** The last valid version of documents that have errors now. */
   readonly #valid = new Map<string, PlainDocument>()
   #registry: Map<string, { ports: number; instances: number[] | undefined }>
-  /** Endpoints may drain: but for no time, since what drains is nothing that a start has. */
+  /** Endpoints may drain. */
   readonly #drains: boolean
+  readonly #drainTime: string
   #steps = 0
   /** Of Mesh, the next. */
   #field: number
 
-  /** @param turn which of many walks this is: each goes on with the fields of Mesh where the one before it ends */
-  constructor(documents: readonly PlainDocument[], nodes: readonly NodeInfo[], any: Random, turn = 0) {
+  /**
+   * @param turn which of many walks this is: each goes on with the fields of Mesh where the one before it ends
+   * @param drainTime for how long endpoints drain when they do. What drains is nothing that a start has: no time, unless it passes before each check
+   */
+  constructor(
+    documents: readonly PlainDocument[],
+    nodes: readonly NodeInfo[],
+    any: Random,
+    turn = 0,
+    drainTime = '0s',
+  ) {
     this.#any = any
+    this.#drainTime = drainTime
     this.#field = turn * MESH_FIELDS
     this.#changes = new DocumentChanges(any, documents)
     this.#original = new Map(documents.map((document, index) => [`${String(index).padStart(3, '0')}.yaml`, document]))
     this.#files = new Map(this.#original)
+    for (const [file, document] of this.#files)
+      if (document.kind === 'Mesh') this.#files.set(file, withDrainTime(document, drainTime))
     this.#committed = this.#files
     this.#registry = new Map([
       ['web', { ports: 80, instances: [1, 2] }],
@@ -98,6 +111,14 @@ export class Walk {
   /** The registry has read what somebody wants by now. */
   settle(): void {
     this.mesh.tell(this.#content())
+  }
+
+  /** A control plane that starts now takes over, unless that would forget what stands for a document with errors. @returns whether it did */
+  restart(): boolean {
+    if (this.#valid.size > 0) return false
+    this.#done.push('the control plane starts anew')
+    this.mesh.restart()
+    return true
   }
 
   /** Compares what some of those who are served have with what a fresh start would give them. */
@@ -177,7 +198,7 @@ export class Walk {
   #put(file: string, wanted: PlainDocument | undefined, how: string): void {
     const kind = (wanted ?? this.#files.get(file))?.kind
     if (this.#drains && kind === 'Mesh' && !wanted) return
-    const document = this.#drains && wanted?.kind === 'Mesh' ? withoutDraining(wanted) : wanted
+    const document = this.#drains && wanted?.kind === 'Mesh' ? withDrainTime(wanted, this.#drainTime) : wanted
     this.#done.push(`${file} ${how}: ${document ? JSON.stringify(document) : ''}`)
     const files = new Map(this.#files)
     if (document) files.set(file, document)
@@ -223,8 +244,8 @@ export class Walk {
   }
 }
 
-function withoutDraining(mesh: PlainDocument): PlainDocument {
-  return { ...mesh, spec: { ...(mesh['spec'] as object), drainTime: '0s' } }
+function withDrainTime(mesh: PlainDocument, drainTime: string): PlainDocument {
+  return { ...mesh, spec: { ...(mesh['spec'] as object), drainTime } }
 }
 
 function isValid(document: PlainDocument): boolean {
