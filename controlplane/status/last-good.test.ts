@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { FakeMesh, fakeResource } from '../../test/helpers/fake-mesh.ts'
-import { type Answer, Engine, type EngineClient, lines } from '../../test/helpers/xds-engine.ts'
+import { type Answer, Engine, type EngineClient, lines, only } from '../../test/helpers/xds-engine.ts'
 import type { ConfigObject } from '../config/object.ts'
 import type { NodeInfo, Resource } from '../xds/resource.ts'
 import { StatusBook } from './book.ts'
@@ -229,6 +229,27 @@ describe.each(['delta', 'sotw'] as const)('%s: a refused resource', (form) => {
     expect(verdicts.rejections.map(({ resource }) => resource.name).sort()).toEqual(['d', 'q'])
     const held = new Set(answers.flatMap(({ resources }) => resources))
     for (const name of ['a', 'b', 'c', 'p']) expect(held).toContain(`${name}=1`)
+    expect(client.client.settled('cds')).toBe(true)
+  })
+
+  test('what is left to try when the search keeps a change waiting too long goes along with that change', () => {
+    const many = Array.from({ length: 4 }, (_, index) => cds(`c${index}`, '1'))
+    const { mesh, publish, up, engine } = start(...many)
+    const client = up(form, 'one')
+    mesh.put(...many.map(({ name }) => cds(name, name === 'c1' ? 'bad' : '2')))
+    publish()
+    const trial = client.nack(only(client.flow()), silent())
+    mesh.put(cds('new', '1'))
+    publish()
+    client.flow()
+    engine.now += 5000
+    const answers = judge(client, [...trial, ...client.flow()], silent)
+    engine.log.refresh()
+    answers.push(...judge(client, client.flow(), silent))
+    const held = new Set(
+      answers.filter(({ resources }) => !resources.includes('c1=bad')).flatMap(({ resources }) => resources),
+    )
+    for (const name of ['c0=2', 'c2=2', 'c3=2', 'new=1']) expect(held).toContain(name)
     expect(client.client.settled('cds')).toBe(true)
   })
 

@@ -218,6 +218,22 @@ describe('a delta client that reconnects', () => {
     expect(lines(delta.ask('eds', { names: ['e', 'f'], initial }))).toEqual(['eds: e=1'])
   })
 
+  test.each([
+    { what: 'is not sent what it still has', again: false, sent: [] },
+    { what: 'is sent what it dropped and asked for again meanwhile', again: true, sent: ['eds: e=1'] },
+  ])('when something becomes known that was not when it came, it $what', ({ again, sent }) => {
+    const mesh = new FakeMesh().put({ ...eds('e', 'unknown'), version: 'pending', pending: true })
+    const { delta, engine } = start(mesh)
+    delta.ask('eds', { names: ['e'], initial: { e: eds('e', '1').version } })
+    if (again) {
+      delta.ask('eds', { unsubscribe: ['e'] })
+      delta.ask('eds', { names: ['e'] })
+    }
+    mesh.put(eds('e', '1'))
+    engine.publish()
+    expect(lines(delta.flow())).toEqual(sent)
+  })
+
   test('with nothing new, the wildcard is answered all the same', () => {
     const { delta } = start(new FakeMesh().put(cds('same', '1')))
     const initial = { same: fakeResource('cds', 'same', '1').version }

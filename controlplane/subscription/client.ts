@@ -18,8 +18,8 @@ import { CLUSTERS_AT_ONCE, inTurns, postponed } from './postpone.ts'
 import { Progress } from './progress.ts'
 import type { DiscoveryRequest } from './request.ts'
 import { FULL_SET_TYPES } from './response.ts'
-import { answerTrial } from './trials.ts'
-import { isAsked, newTypeState, owe, owesAllNames, sent, type TypeState, wantedNames } from './type-state.ts'
+import { answerTrial, giveUpTrials } from './trials.ts'
+import { hasNoMore, isAsked, newTypeState, owe, owesAllNames, sent, type TypeState, wantedNames } from './type-state.ts'
 
 const EVERY_TYPE = RESOURCE_TYPES
 const USERS = [...USES_OTHERS]
@@ -127,6 +127,7 @@ export class Client implements Reader {
       if (type === 'vhds' && received.kind === 'nack')
         owe(known, namesOf(received.culprits.filter(({ bodiless }) => !bodiless)))
       if (known.extra) for (const name of change.dropped) known.extra.delete(name)
+      hasNoMore(known, change)
     } else {
       const state = newTypeState(change.interest, this.log.of(type).position)
       this.types[type] = state
@@ -233,7 +234,7 @@ export class Client implements Reader {
       push = open = this.progress.isOver(state.waitingSince, now)
       if (now - state.waitingSince >= this.options.paceMs) this.late = true
       else this.progress.wake(state.waitingSince + this.options.paceMs)
-      if (push) state.trials = undefined
+      if (push) giveUpTrials(state)
       else this.progress.wake(state.waitingSince + this.options.ackTimeoutMs)
     }
     if (push) state.waitingSince = undefined

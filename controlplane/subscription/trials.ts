@@ -1,4 +1,5 @@
 import type { Resource } from '../xds/resource.ts'
+import type { TypeState } from './type-state.ts'
 import type { Verdicts } from './verdicts.ts'
 
 /**
@@ -25,6 +26,13 @@ export function answerTrial(trials: readonly string[][], answer: 'accepted' | 'r
   const [first = [], ...rest] = trials
   const left = answer === 'accepted' || first.length < 2 ? rest : [...halves(first), ...rest]
   return left.length > 0 ? left : undefined
+}
+
+/** The search has kept other changes waiting too long: what is left to try goes along with them. */
+export function giveUpTrials(state: TypeState): void {
+  if (!state.trials) return
+  state.extra = new Set([...(state.extra ?? []), ...state.trials.flat()])
+  state.trials = undefined
 }
 
 function halves(names: string[]): string[][] {

@@ -1,6 +1,6 @@
 import type { Resource } from '../xds/resource.ts'
 import type { Frame, Mark } from './frames.ts'
-import type { Interest } from './interest.ts'
+import type { Interest, InterestChange } from './interest.ts'
 
 /** A response on its way: sent, not yet answered. */
 export interface InFlight {
@@ -153,6 +153,13 @@ export function withoutHeld(state: TypeState, upserts: readonly Resource[]): rea
   })
   if (unread.size === 0) state.unread = undefined
   return left.length === upserts.length ? upserts : left
+}
+
+/** What a client asks for again, or wants no longer, it need not have any more, whatever it came with. */
+export function hasNoMore({ unread }: TypeState, { asked, dropped }: InterestChange): void {
+  if (!unread) return
+  for (const name of asked) unread.delete(name)
+  for (const name of dropped) unread.delete(name)
 }
 
 /** Something the client asked for itself waits for an answer. */

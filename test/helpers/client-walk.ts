@@ -232,6 +232,8 @@ export class ClientWalk {
         const served = has(client)
         const fresh = has(twin)
         if (served === fresh) continue
+        // The same that it got while its clusters came on demand stays: Envoy would not ask again for what was taken away.
+        if (fresh === undefined && type === 'cds' && client.held.cds.get(name)!.version === 'placeholder') continue
         if (fresh !== undefined && this.#refused.has(`${type} ${name} ${hash(fresh)}`)) continue
         if (fresh === undefined && log.verdicts.any && POINTED_TO.has(type)) continue
         // What the new one got along with something else this one may have had without it.
@@ -264,9 +266,10 @@ export class ClientWalk {
       if (!own || !place) continue
       const { onDemand } = stream!.client.class
       const { wildcard, names } = place.interest
-      const missing = [...own.names].filter(
-        (name) => !names.has(name) && !(type === 'cds' && onDemand && onDemand.present(name) !== name),
-      )
+      // A name of a past generation is answered, and followed no longer; what the wildcard brings needs no name.
+      const isFollowed = (name: string) =>
+        names.has(name) || (type === 'cds' && (onDemand ? onDemand.present(name) !== name : wildcard))
+      const missing = [...own.names].filter((name) => !isFollowed(name))
       const more = node.protocol === 'delta' ? [] : [...names].filter((name) => !own.names.has(name))
       if (wildcard === own.wildcard && missing.length + more.length === 0) continue
       throw new Error(
