@@ -130,11 +130,11 @@ function readField(path: string, { field, condition, invert }: FieldMatchMessage
       checkRegex(`${path}.regex`, condition.value)
       return { ...base, regex: condition.value }
     case 'ranges': {
-      const { ranges } = condition.value
+      const ranges = [...condition.value.ranges, ...condition.value.above]
       if (ranges.length === 0) refuse(`${path}.ranges`, 'there is no range')
       for (const [index, { first, last }] of ranges.entries())
         if (first > last) refuse(`${path}.ranges[${index}]`, `first (${first}) is above last (${last})`)
-      return { ...base, ranges: ranges.map(({ first, last }) => ({ first, last: last === NO_END ? GREATEST : last })) }
+      return { ...base, ranges: ranges.map(({ first, last }) => ({ first, last })) }
     }
     case 'oneOf':
       if (condition.value.values.length === 0) refuse(`${path}.one_of`, 'there is no value')
@@ -143,11 +143,6 @@ function readField(path: string, { field, condition, invert }: FieldMatchMessage
       return refuse(path, 'a condition is needed that this proxy knows')
   }
 }
-
-/** As the last number of a range: it has no end. */
-const NO_END = 2n ** 63n - 1n
-/** No field has a greater number. */
-const GREATEST = 2n ** 64n - 1n
 
 function checkRegex(path: string, regex: string): void {
   try {

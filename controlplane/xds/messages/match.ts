@@ -26,15 +26,24 @@ function condition(value: FieldValue): Pick<FieldMatch, 'condition' | 'invert'> 
     const { first, last } = range
     const ends = {
       first: first === undefined ? -(2n ** 63n) : BigInt(first),
-      last: last === undefined ? NO_END : BigInt(last),
+      last: last === undefined ? 2n ** 64n - 1n : BigInt(last),
     }
-    return { condition: { case: 'ranges', value: { ranges: [ends] } }, invert }
+    return { condition: integerRanges([ends]), invert }
   }
   return { condition: { case: 'present', value: present ?? true }, invert }
 }
 
-/** The greatest number of a range on the wire, where it stands for every greater one too. */
-const NO_END = 2n ** 63n - 1n
+/** Numbers from here on have 64 bits and no sign. */
+const ABOVE = 2n ** 63n
+
+/** Ranges of numbers with and without sign, each as it goes over the wire. */
+function integerRanges(all: readonly IdRange[]): NonNullable<FieldMatch['condition']> {
+  const ranges = all.flatMap(({ first, last }) =>
+    first < ABOVE ? { first, last: last < ABOVE ? last : ABOVE - 1n } : [],
+  )
+  const above = all.flatMap(({ first, last }) => (last < ABOVE ? [] : { first: first < ABOVE ? ABOVE : first, last }))
+  return { case: 'ranges', value: { ranges, above } }
+}
 
 function oneOf(values: readonly (string | number | boolean)[]): NonNullable<FieldMatch['condition']> {
   return { case: 'oneOf', value: { values: values.map(String) } }
@@ -47,8 +56,7 @@ export const ID_FIELD = 'msgid'
 export function idMatch(ids: readonly IdRange[]): FieldMatch | undefined {
   const [only] = ids
   if (!only) return undefined
-  if (ids.some(({ first, last }) => first !== last))
-    return { field: ID_FIELD, condition: { case: 'ranges', value: { ranges: ids.map((range) => ({ ...range })) } } }
+  if (ids.some(({ first, last }) => first !== last)) return { field: ID_FIELD, condition: integerRanges(ids) }
   if (ids.length === 1) return { field: ID_FIELD, condition: { case: 'exact', value: String(only.first) } }
   return { field: ID_FIELD, condition: { case: 'oneOf', value: { values: ids.map(({ first }) => String(first)) } } }
 }

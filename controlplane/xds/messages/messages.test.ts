@@ -232,6 +232,23 @@ describe('MsgRouter', () => {
     })
   })
 
+  it('ids of 64 bits without a sign are on the wire in two lists, as far as they need both', () => {
+    const rangesOf = (ids: string) =>
+      (first(A + router('r', `msgid: ${ids}, svrName: test.serviceA`)) as JsonObject)['match']
+    const range = (begin: bigint, end: bigint) => ({ first: String(begin), last: String(end) })
+    expect(rangesOf('["1-5", "18446744073709551615"]')).toEqual({
+      fields: [{ field: 'msgid', ranges: { ranges: [range(1n, 5n)], above: [range(2n ** 64n - 1n, 2n ** 64n - 1n)] } }],
+    })
+    expect(rangesOf('"7-9223372036854775809"')).toEqual({
+      fields: [
+        {
+          field: 'msgid',
+          ranges: { ranges: [range(7n, 2n ** 63n - 1n)], above: [range(2n ** 63n, 2n ** 63n + 1n)] },
+        },
+      ],
+    })
+  })
+
   it('shift, subsets, hash, timeout, retry, fault, mirror, mutation and limit', () => {
     const rule = `msgid: 1,
       route: [{destination: {host: test.serviceA, subset: v1}, weight: 50}, {destination: {host: test.serviceA, subset: v2}, weight: 50}],
