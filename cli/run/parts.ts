@@ -10,7 +10,7 @@ import { Discovery } from '../../controlplane/model/index.ts'
 import { OnDemandMemory, onDemandMetrics, stateFile } from '../../controlplane/ondemand/index.ts'
 import { createRateLimits } from '../../controlplane/ratelimit/index.ts'
 import { createReports, steadyNow } from '../../controlplane/reports/index.ts'
-import { learnedSets } from '../../controlplane/shared/index.ts'
+import { LearnedSets } from '../../controlplane/shared/index.ts'
 import { packageFile } from '../package-file.ts'
 import type { ConfigStore } from './config-store.ts'
 import { ConsulSource } from './consul-source.ts'
@@ -34,7 +34,7 @@ export function makeParts(options: ControlPlaneOptions, store: ConfigStore, stat
   const discovery = new Discovery()
   const own = stateFile(join(stateDir, STATE_FILE))
   const learned = keeps
-    ? (store.learned(own) ?? (options.redis === undefined ? undefined : learnedSets(own, options.redis, log)))
+    ? (store.learned(own) ?? (options.redis === undefined ? undefined : new LearnedSets(own, options.redis, log)))
     : undefined
   const memory = new OnDemandMemory({
     logger: log,

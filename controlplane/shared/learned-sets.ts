@@ -1,117 +1,192 @@
 import { errorText } from '../../errors/thrown.ts'
-import { joinLearned, type LearnedStore, NOTHING_LEARNED, type SharedLearnedStore } from './learned.ts'
+import { joinLearned, type Learned, type LearnedStore, NOTHING_LEARNED, type SharedLearnedStore } from './learned.ts'
 import { connectRedis, type RedisLogger, redisOptions } from './redis.ts'
 
-/** Sets nobody added to for so long are forgotten, in seconds. */
-const EXPIRE_S = 7 * 86_400
+/** Sets that no replica told of for so long are forgotten, ms. */
+const EXPIRE_MS = 7 * 86_400_000
+/** A set that is still in use is told of again after so long, ms. */
+const TELL_AGAIN_MS = 86_400_000
 const MOST_WORKLOADS = 10_000
 const MOST_NAMES = 10_000
 /** How often it is looked for what others learned, ms. */
 const LOOK_MS = 5_000
 /** Clocks of replicas differ: additions from so long before the last look are read again, ms. */
 const SLACK_MS = 60_000
+/** A start waits no longer for Redis, ms. */
+const START_MS = 500
+
+export interface LearnedSetsOptions {
+  /** Before all keys; those of one prefix are in one slot of a cluster. */
+  readonly prefix?: string
+  readonly lookMs?: number
+  /** ms since the epoch */
+  readonly now?: () => number
+}
+
+/** What Redis was told, or told us, of a workload. */
+interface Shared {
+  names: ReadonlySet<string>
+  /** When somebody last told of it, ms since the epoch. */
+  at: number
+}
 
 /**
  * Shares the sets of workloads with the other replicas: what one learned, all soon know. Everything is kept by `own` as before;
  * Redis only adds to it, and when it cannot be used nothing is missing but what others learned.
  */
-export function learnedSets(
-  own: LearnedStore,
-  url: string,
-  logger: RedisLogger,
-  { prefix = '{meshgate}:learned:', lookMs = LOOK_MS }: { readonly prefix?: string; readonly lookMs?: number } = {},
-): SharedLearnedStore {
-  const redis = connectRedis(url, { ...redisOptions(2000), socketTimeout: 5000 }, logger, 'learned sets')
-  const index = `${prefix}workloads`
-  const key = (workload: string) => `${prefix}of:${workload}`
-  const known = new Map<string, Set<string>>()
-  const listeners = new Set<(news: typeof NOTHING_LEARNED) => void>()
-  let lookedAt = Number.NEGATIVE_INFINITY
-  let timer: NodeJS.Timeout | undefined
+export class LearnedSets implements SharedLearnedStore {
+  readonly #own: LearnedStore
+  readonly #redis: ReturnType<typeof connectRedis>
+  readonly #logger: RedisLogger
+  readonly #prefix: string
+  /** Workloads by when somebody told of them. */
+  readonly #index: string
+  readonly #lookMs: number
+  readonly #now: () => number
+  readonly #shared = new Map<string, Shared>()
+  readonly #listeners = new Set<(news: Learned) => void>()
+  #lookedAt = Number.NEGATIVE_INFINITY
+  #timer: NodeJS.Timeout | undefined
 
-  /** Names that are new here, of workloads something was added to lately. */
-  async function news(): Promise<Map<string, Set<string>>> {
-    const at = Date.now()
-    const since = Number.isFinite(lookedAt) ? String(lookedAt - SLACK_MS) : '-inf'
-    const workloads = (await redis.zrangebyscore(index, since, '+inf')).slice(-MOST_WORKLOADS)
-    const found = new Map<string, Set<string>>()
-    if (workloads.length > 0) {
-      const work = redis.pipeline()
-      for (const workload of workloads) work.smembers(key(workload))
-      const results = (await work.exec()) ?? []
-      for (const [position, workload] of workloads.entries()) {
-        const [error, names] = results[position] ?? [new Error('no answer'), []]
-        if (error) throw error
-        const before = known.get(workload)
-        const fresh = (names as string[]).slice(0, MOST_NAMES).filter((name) => !before?.has(name))
-        if (fresh.length > 0) found.set(workload, new Set(fresh))
-      }
-    }
-    for (const [workload, names] of found) known.set(workload, new Set([...(known.get(workload) ?? []), ...names]))
-    lookedAt = at
-    return found
+  constructor(own: LearnedStore, url: string, logger: RedisLogger, options: LearnedSetsOptions = {}) {
+    const { prefix = '{meshgate}:learned:', lookMs = LOOK_MS, now = Date.now } = options
+    this.#own = own
+    this.#redis = connectRedis(url, { ...redisOptions(2000), socketTimeout: 5000 }, logger, 'learned sets')
+    this.#logger = logger
+    this.#prefix = prefix
+    this.#index = `${prefix}workloads`
+    this.#lookMs = lookMs
+    this.#now = now
   }
 
-  async function look(): Promise<void> {
+  async load(): Promise<Learned | undefined> {
+    const state = await this.#own.load()
+    this.#timer ??= setInterval(() => void this.#look(), this.#lookMs)
+    this.#timer.unref()
     try {
-      const workloads = await news()
-      if (workloads.size > 0) for (const listener of [...listeners]) listener({ ...NOTHING_LEARNED, workloads })
+      await this.#connected()
+      const workloads = await this.#news()
+      return workloads.size === 0 ? state : joinLearned(state ?? NOTHING_LEARNED, { ...NOTHING_LEARNED, workloads })
+    } catch (error) {
+      this.#logger.warn({ error: errorText(error) }, 'what other replicas learned cannot be read')
+      return state
+    }
+  }
+
+  async save(state: Learned): Promise<void> {
+    await this.#own.save(state)
+    try {
+      await this.#tell(state.workloads)
+    } catch (error) {
+      this.#logger.warn({ error: errorText(error) }, 'what was learned cannot be told to other replicas')
+    }
+  }
+
+  onOthers(listener: (news: Learned) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer)
+    this.#redis.disconnect()
+  }
+
+  #key(workload: string): string {
+    return `${this.#prefix}of:${workload}`
+  }
+
+  /** Waits for the first connection, or until it failed, or not any longer. */
+  async #connected(): Promise<void> {
+    const redis = this.#redis
+    if (redis.status === 'ready') return
+    await new Promise<void>((resolve) => {
+      const done = () => {
+        clearTimeout(patience)
+        resolve()
+      }
+      const patience = setTimeout(done, START_MS)
+      redis.once('ready', done)
+      redis.once('error', done)
+    })
+  }
+
+  async #look(): Promise<void> {
+    try {
+      const workloads = await this.#news()
+      if (workloads.size > 0) for (const listener of [...this.#listeners]) listener({ ...NOTHING_LEARNED, workloads })
     } catch {
       // The connection tells that it cannot be used; what others learned comes with a later look.
     }
   }
 
-  return {
-    async load() {
-      const state = await own.load()
-      timer ??= setInterval(() => void look(), lookMs)
-      timer.unref()
-      try {
-        if (redis.status !== 'ready')
-          await new Promise<void>((resolve) => {
-            const done = () => {
-              clearTimeout(patience)
-              resolve()
-            }
-            const patience = setTimeout(done, 500)
-            redis.once('ready', done)
-            redis.once('error', done)
-          })
-        const workloads = await news()
-        return workloads.size === 0 ? state : joinLearned(state ?? NOTHING_LEARNED, { ...NOTHING_LEARNED, workloads })
-      } catch (error) {
-        logger.warn({ error: errorText(error) }, 'what other replicas learned cannot be read')
-        return state
+  /** Names that are new here, of workloads somebody told of lately. */
+  async #news(): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
+    const at = this.#now()
+    const since = Number.isFinite(this.#lookedAt) ? String(this.#lookedAt - SLACK_MS) : '-inf'
+    const told = workloadTimes(await this.#redis.zrangebyscore(this.#index, since, '+inf', 'WITHSCORES'))
+    const workloads = told.slice(-MOST_WORKLOADS)
+    const found = new Map<string, ReadonlySet<string>>()
+    if (workloads.length > 0) {
+      const work = this.#redis.pipeline()
+      for (const [workload] of workloads) work.smembers(this.#key(workload))
+      const results = (await work.exec()) ?? []
+      for (const [position, [workload, toldAt]] of workloads.entries()) {
+        const [error, names] = results[position] ?? [new Error('no answer'), []]
+        if (error) throw error
+        const fresh = this.#fresh(workload, names as string[])
+        if (fresh.length > 0) found.set(workload, new Set(fresh))
+        this.#know(workload, fresh, toldAt)
       }
-    },
-    async save(state) {
-      await own.save(state)
-      const work = redis.pipeline()
-      const added: [string, readonly string[]][] = []
-      for (const [workload, names] of [...state.workloads].slice(0, MOST_WORKLOADS)) {
-        const fresh = [...names].slice(0, MOST_NAMES).filter((name) => !known.get(workload)?.has(name))
-        if (fresh.length === 0) continue
-        added.push([workload, fresh])
-        work
-          .sadd(key(workload), ...fresh)
-          .expire(key(workload), EXPIRE_S)
-          .zadd(index, Date.now(), workload)
-      }
-      if (added.length === 0) return
-      try {
-        for (const [error] of (await work.exec()) ?? []) if (error) throw error
-        for (const [workload, names] of added) known.set(workload, new Set([...(known.get(workload) ?? []), ...names]))
-      } catch (error) {
-        logger.warn({ error: errorText(error) }, 'what was learned cannot be told to other replicas')
-      }
-    },
-    onOthers(listener) {
-      listeners.add(listener)
-      return () => listeners.delete(listener)
-    },
-    async stop() {
-      clearInterval(timer)
-      redis.disconnect()
-    },
+    }
+    this.#lookedAt = at
+    this.#forget()
+    return found
   }
+
+  async #tell(workloads: Learned['workloads']): Promise<void> {
+    const now = this.#now()
+    const work = this.#redis.pipeline()
+    const told: [string, readonly string[]][] = []
+    for (const [workload, names] of [...workloads].slice(0, MOST_WORKLOADS)) {
+      const shared = this.#shared.get(workload)
+      const again = shared !== undefined && now - shared.at > TELL_AGAIN_MS
+      const fresh = again ? [...names].slice(0, MOST_NAMES) : this.#fresh(workload, [...names])
+      if (fresh.length === 0) continue
+      told.push([workload, fresh])
+      work
+        .sadd(this.#key(workload), ...fresh)
+        .pexpire(this.#key(workload), EXPIRE_MS)
+        .zadd(this.#index, now, workload)
+    }
+    if (told.length === 0) return
+    work.zremrangebyscore(this.#index, '-inf', now - EXPIRE_MS)
+    for (const [error] of (await work.exec()) ?? []) if (error) throw error
+    for (const [workload, names] of told) this.#know(workload, names, now)
+  }
+
+  #fresh(workload: string, names: readonly string[]): readonly string[] {
+    const shared = this.#shared.get(workload)?.names
+    return names.slice(0, MOST_NAMES).filter((name) => !shared?.has(name))
+  }
+
+  #know(workload: string, names: readonly string[], at: number): void {
+    const shared = this.#shared.get(workload)
+    if (!shared) this.#shared.set(workload, { names: new Set(names), at })
+    else {
+      if (names.length > 0) shared.names = new Set([...shared.names, ...names])
+      shared.at = at
+    }
+  }
+
+  /** As Redis does: what nobody told of for so long is not there any more. */
+  #forget(): void {
+    const before = this.#now() - EXPIRE_MS
+    for (const [workload, { at }] of this.#shared) if (at < before) this.#shared.delete(workload)
+  }
+}
+
+/** Members of a sorted set with their scores, as Redis lists them: one after the other. */
+function workloadTimes(list: readonly string[]): [workload: string, toldAt: number][] {
+  return Array.from({ length: list.length / 2 }, (_, index) => [list[2 * index]!, Number(list[2 * index + 1])])
 }

@@ -4,8 +4,8 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it, type TestContex
 import { Limiter, RedisStore, Rules } from '../../controlplane/ratelimit/index.ts'
 import {
   type Learned,
+  LearnedSets,
   type LearnedStore,
-  learnedSets,
   NOTHING_LEARNED,
   redisPresence,
 } from '../../controlplane/shared/index.ts'
@@ -194,7 +194,7 @@ it('presence and learned sets are shared through a cluster', async () => {
     }
   }
   const share = () => {
-    const shared = learnedSets(memory(), cluster!.url, silent, { lookMs: 50 })
+    const shared = new LearnedSets(memory(), cluster!.url, silent, { lookMs: 50 })
     stopAfterTests(() => shared.stop())
     return shared
   }

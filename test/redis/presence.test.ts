@@ -1,11 +1,18 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { Redis } from 'ioredis'
 import { afterEach, beforeAll, beforeEach, expect, it, type TestContext } from 'vitest'
 import { type RunningControlPlane, startControlPlane } from '../../cli/run/control-plane.ts'
 import { createLog } from '../../cli/run/log.ts'
 import type { ProxyStatus } from '../../controlplane/admin/proxies.ts'
 import { envoyBootstrap } from '../../controlplane/bootstrap/envoy.ts'
-import { type Learned, type LearnedStore, learnedSets, NOTHING_LEARNED } from '../../controlplane/shared/index.ts'
+import {
+  type Learned,
+  LearnedSets,
+  type LearnedSetsOptions,
+  type LearnedStore,
+  NOTHING_LEARNED,
+} from '../../controlplane/shared/index.ts'
 import { startEnvoy, type TestEnvoy } from '../helpers/envoy.ts'
 import { until } from '../helpers/eventually.ts'
 import { testFolder } from '../helpers/folders.ts'
@@ -108,22 +115,53 @@ it('a proxy that left is told as gone, and a replica that ended takes its proxie
   await expect.poll(async () => (await told(two)).proxies).toEqual([])
 })
 
+const store = (): LearnedStore => {
+  let kept: Learned | undefined
+  return {
+    load: async () => kept,
+    save: async (state) => {
+      kept = state
+    },
+  }
+}
+const silent = { info() {}, warn() {} }
+const share = (own: LearnedStore, options: LearnedSetsOptions = {}) => {
+  const shared = new LearnedSets(own, redis!.url, silent, { lookMs: 50, ...options })
+  stopAfterTests(() => shared.stop())
+  return shared
+}
+
+it('a learned set that is in use is told of again each day; one that nobody told of for a week is forgotten', async () => {
+  const day = 86_400_000
+  let now = Date.now()
+  const options = { prefix: '{meshgate}:aging:', now: () => now }
+  const shared = share(store(), options)
+  await shared.load()
+  const look = new Redis(redis!.url)
+  stopAfterTests(async () => look.disconnect())
+  const told = async (): Promise<Record<string, number>> => {
+    const workloads = await look.zrange('{meshgate}:aging:workloads', 0, '-1')
+    const times = await Promise.all(workloads.map((one) => look.zscore('{meshgate}:aging:workloads', one)))
+    return Object.fromEntries(workloads.map((one, index) => [one, Number(times[index])]))
+  }
+  const learned = (workload: string) => ({ ...NOTHING_LEARNED, workloads: new Map([[workload, new Set(['a'])]]) })
+  const at = now
+  await shared.save(learned('shop'))
+  await shared.save(learned('old'))
+  now += day / 2
+  await shared.save(learned('shop'))
+  expect(await told()).toEqual({ shop: at, old: at })
+  now += day
+  await shared.save(learned('shop'))
+  expect(await told()).toEqual({ shop: now, old: at })
+  now += 6 * day
+  await shared.save(learned('shop'))
+  expect(await told()).toEqual({ shop: now })
+  // Redis counts by its own clock.
+  expect(await look.pttl('{meshgate}:aging:of:shop')).toBeGreaterThan(6 * day)
+})
+
 it('what one replica learned, another starts with, and one that runs soon knows; without Redis only its own', async () => {
-  const store = (): LearnedStore => {
-    let kept: Learned | undefined
-    return {
-      load: async () => kept,
-      save: async (state) => {
-        kept = state
-      },
-    }
-  }
-  const silent = { info() {}, warn() {} }
-  const share = (own: LearnedStore) => {
-    const shared = learnedSets(own, redis!.url, silent, { lookMs: 50 })
-    stopAfterTests(() => shared.stop())
-    return shared
-  }
   const first = share(store())
   await first.load()
   const told: Learned[] = []
