@@ -75,7 +75,11 @@ export function checkAddresses(assignment: WrittenMessage, add: Add): void {
       const [addressKey, address] = writtenMessage(endpoint, 'address')
       const [socketKey, socket] = writtenMessage(address, 'socket_address')
       const path = [localitiesKey, i, listKey, j, endpointKey]
-      if (host[endpointKey] === undefined) continue
+      if (host[endpointKey] === undefined) {
+        if (written(host, 'endpoint_name')[1] === undefined)
+          add([localitiesKey, i, listKey, j], 'an endpoint is needed')
+        continue
+      }
       if (endpoint[addressKey] === undefined) add([...path, addressKey], 'an endpoint needs an address')
       if (address[socketKey] === undefined || written(socket, 'resolver_name')[1] !== undefined) continue
       const [portKey, port] = written(socket, 'named_port')

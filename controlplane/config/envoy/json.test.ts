@@ -55,7 +55,16 @@ describe('a message in JSON form', () => {
       },
       'ENVOY_RULE health_checks.0',
     ],
-    [{ health_checks: [[]] }, 'ENVOY_VALUE health_checks.0'],
+    [{ health_checks: [['http']] }, 'ENVOY_VALUE health_checks.0.0'],
+    [{ dns_resolvers: [[{ pipe: { path: '/a' } }, null]] }, 'ENVOY_RULE dns_resolvers.0.1'],
+    [
+      {
+        metadata: {
+          typed_filter_metadata: { a: { '@type': 'type.googleapis.com/google.protobuf.Struct', fields: {} } },
+        },
+      },
+      'ENVOY_FIELD_UNKNOWN metadata.typed_filter_metadata.a.fields',
+    ],
     [
       { health_checks: [{ timeout: '1s', interval: '1s', unhealthy_threshold: 1, healthy_threshold: 1 }] },
       'ENVOY_RULE health_checks.0',

@@ -3,7 +3,8 @@ import { fullRegistry } from '../../../proto/registry.ts'
 import type { Code } from '../../diagnostics/codes.ts'
 import type { IssuePath } from '../schema.ts'
 import { similar } from '../similar.ts'
-import { boolean, canonicalJson, enumName, fieldNamed } from './canonical.ts'
+import { canonicalJson, enumName, fieldNamed, standsInValue, unsetItem } from './canonical.ts'
+import { canonicalScalar } from './lenient.ts'
 import {
   countProblem,
   type FieldRules,
@@ -81,8 +82,8 @@ class Walker {
       return undefined
     }
     if (name === 'google.protobuf.Any') return this.any(json, path, depth)
-    if (name === 'google.protobuf.Duration') return this.single(readDuration(json), path)
-    if (name === 'google.protobuf.Timestamp') return this.single(readTimestamp(json), path)
+    if (name === 'google.protobuf.Duration') return this.single(readDuration(canonicalJson(desc, json)), path)
+    if (name === 'google.protobuf.Timestamp') return this.single(readTimestamp(canonicalJson(desc, json)), path)
     if (name === 'google.protobuf.FieldMask') return this.scalar(ScalarType.STRING, json, path)
     const wrapped = WRAPPERS[name]
     if (wrapped !== undefined) return this.scalar(wrapped, canonicalJson(desc, json), path)
@@ -157,17 +158,13 @@ class Walker {
     switch (field.fieldKind) {
       case 'list': {
         const items = fromRuleMessage(rule?.rules['items'])
-        if (!Array.isArray(json)) {
-          this.count(1, rule, path)
-          this.element(field, json, items, path, depth)
-          return
-        }
-        this.count(json.length, rule, path)
+        const listed = itemsOf(json, path)
+        this.count(listed.length, rule, path)
         const seen = rule?.rules['unique'] === true ? new Set<RuleValue>() : undefined
-        for (const [index, item] of json.entries()) {
-          const value = this.element(field, item, items, [...path, index], depth)
+        for (const [item, at] of listed) {
+          const value = this.element(field, item ?? unsetItem(field), items, at, depth)
           if (value === undefined || !seen) continue
-          if (seen.has(value)) this.add('ENVOY_RULE', [...path, index], 'must not be listed twice')
+          if (seen.has(value)) this.add('ENVOY_RULE', at, 'must not be listed twice')
           seen.add(value)
         }
         return
@@ -185,7 +182,7 @@ class Walker {
           const read = readScalar(field.mapKey, field.mapKey === ScalarType.BOOL ? key === 'true' : key)
           if ('problem' in read) this.add('ENVOY_VALUE', [...path, key], `the key ${read.problem}`)
           else this.rule(read.value, keys, [...path, key])
-          this.element(field, value, values, [...path, key], depth)
+          this.element(field, value ?? unsetItem(field), values, [...path, key], depth)
         }
         return
       }
@@ -227,7 +224,7 @@ class Walker {
   }
 
   private scalar(type: ScalarType, json: Json, path: IssuePath): RuleValue | undefined {
-    return this.single(readScalar(type, type === ScalarType.BOOL ? boolean(json) : json), path)
+    return this.single(readScalar(type, canonicalScalar(type, json)), path)
   }
 
   private single(
@@ -279,7 +276,7 @@ class Walker {
     }
     const name = url.slice(url.lastIndexOf('/') + 1)
     const desc = fullRegistry().getMessage(name)
-    if (!desc || !url.includes('/')) {
+    if (!desc || !/^[^/]+\//.test(url)) {
       const hint = /\.v2\.|\.v2alpha/.test(name)
         ? 'API version 2 is gone, use version 3'
         : desc
@@ -288,9 +285,13 @@ class Walker {
       this.add('ENVOY_TYPE_UNKNOWN', [...path, '@type'], `unknown type ${JSON.stringify(url.slice(0, 200))}`, hint)
       return
     }
-    const special = name.startsWith('google.protobuf.') && 'value' in json && !('fields' in json)
-    if (special) this.message(desc, json['value'], [...path, 'value'], depth + 1)
-    else this.message(desc, json, path, depth + 1)
+    if (!standsInValue(desc)) this.message(desc, json, path, depth + 1)
+    else {
+      const other = Object.keys(json).find((key) => key !== '@type' && key !== 'value')
+      if (other !== undefined)
+        this.add('ENVOY_FIELD_UNKNOWN', [...path, other], `what a ${name} holds stands in "value" here, beside "@type"`)
+      if ('value' in json) this.message(desc, json['value'], [...path, 'value'], depth + 1)
+    }
   }
 
   private anyRule(json: Json, rule: FieldRules, path: IssuePath): void {
@@ -306,6 +307,14 @@ let allNames: readonly string[] | undefined
 function messageNames(): readonly string[] {
   allNames ??= [...fullRegistry()].filter(({ kind }) => kind === 'message').map(({ typeName }) => typeName)
   return allNames
+}
+
+/** The items of a list with their places; one item may stand by itself, and lists within a list are one list. */
+function itemsOf(json: Json, path: IssuePath): readonly (readonly [item: Json, at: IssuePath])[] {
+  if (!Array.isArray(json)) return [[json, path]]
+  return json.flatMap((item, index) =>
+    Array.isArray(item) ? itemsOf(item, [...path, index]) : [[item, [...path, index]] as const],
+  )
 }
 
 function kindOf(json: Json): string {

@@ -10,6 +10,8 @@ type Add = (path: IssuePath, message: string) => void
 /** What Envoy demands of a listener beyond its API: where it listens, and filter chains that can be told apart. */
 export function checkListener(listener: WrittenMessage, add: Add): void {
   const set = (name: string) => written(listener, name)[1] !== undefined
+  if (set('internal_listener') && set('address'))
+    add([written(listener, 'address')[0]], 'an internal listener has no address: others name it')
   if (set('api_listener') || set('internal_listener')) return
   const [addressKey, address] = writtenMessage(listener, 'address')
   if (listener[addressKey] === undefined) add([addressKey], 'a listener needs an address')
@@ -17,12 +19,28 @@ export function checkListener(listener: WrittenMessage, add: Add): void {
   const host = socket['address']
   if (typeof host === 'string' && host !== '' && !isIpAddress(host))
     add([addressKey, socketKey, 'address'], `${shown(host)} is no IP address; a listener binds to addresses only`)
+  checkCompatible(socket, (path, message) => add([addressKey, socketKey, ...path], message))
+  const [moreKey, more] = writtenList(listener, 'additional_addresses')
+  for (const [index, one] of more.entries()) {
+    const [key, other] = writtenMessage(one, 'address')
+    const [inner, its] = writtenMessage(other, 'socket_address')
+    checkCompatible(its, (path, message) => add([moreKey, index, key, inner, ...path], message))
+  }
   const [chainsKey, chains] = writtenList(listener, 'filter_chains')
   const { udp, quic } = datagrams(listener)
   if (chains.length === 0 && (!udp || quic) && !set('default_filter_chain'))
     add([chainsKey], 'a listener needs at least one filter chain')
   checkDatagrams(listener, add)
   if (!set('filter_chain_matcher')) distinctChains(chainsKey, chains, add)
+}
+
+/** `ipv4_compat` makes an IPv6 socket that listens take IPv4 too; elsewhere it says nothing. */
+function checkCompatible(socket: WrittenMessage, add: Add): void {
+  const [key, value] = written(socket, 'ipv4_compat')
+  const host = socket['address']
+  if (value !== true || typeof host !== 'string') return
+  if (host !== '::' && !(isIPv6(host) && /^::ffff:/i.test(host)))
+    add([key], `only :: and IPv4 addresses mapped to IPv6 can have ipv4_compat, ${shown(host)} cannot`)
 }
 
 function distinctChains(key: string, chains: readonly WrittenMessage[], add: Add): void {
@@ -49,15 +67,6 @@ function canonical(value: unknown): string {
     return empty ? [] : [`${key.replaceAll('_', '').toLowerCase()}:${canonical(item)}`]
   })
   return `{${entries.sort().join()}}`
-}
-
-/** `ipv4_compat` makes an IPv6 socket take IPv4 too. */
-export function checkSocketAddress(socket: WrittenMessage, add: Add): void {
-  const [key, value] = written(socket, 'ipv4_compat')
-  const host = socket['address']
-  if (value !== true || typeof host !== 'string') return
-  if (host !== '::' && !(isIPv6(host) && /^::ffff:/i.test(host)))
-    add([key], `only :: and IPv4 addresses mapped to IPv6 can have ipv4_compat, ${shown(host)} cannot`)
 }
 
 const ROUTER = 'type.googleapis.com/envoy.extensions.filters.http.router.v3.Router'
@@ -93,30 +102,4 @@ export function checkConnectionManager(manager: WrittenMessage, add: Add): void 
   for (const [index, filter] of filters.slice(0, -1).entries())
     if (writtenMessage(filter, 'typed_config')[1]['@type'] === ROUTER)
       add([key, index], 'the router must be the last HTTP filter')
-}
-
-/** Groups of BoringSSL as Envoy 1.39 is built. */
-const CURVES = new Set([
-  'P-256',
-  'P-384',
-  'P-521',
-  'X25519',
-  'prime256v1',
-  'secp384r1',
-  'secp521r1',
-  'x25519',
-  'X25519MLKEM768',
-  'MLKEM1024',
-])
-
-/** Curves must be ones that Envoy's TLS library knows. */
-export function checkTlsParameters(parameters: WrittenMessage, add: Add): void {
-  const [key, curves] = written(parameters, 'ecdh_curves')
-  for (const [index, curve] of (Array.isArray(curves) ? curves : []).entries()) {
-    const unknown = String(curve)
-      .split(':')
-      .find((name) => !CURVES.has(name))
-    if (unknown !== undefined)
-      add([key, index], `${shown(unknown)} is no curve Envoy knows; known are ${[...CURVES].join(', ')}`)
-  }
 }

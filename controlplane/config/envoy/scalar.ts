@@ -13,6 +13,9 @@ const UINT32 = [0n, 2n ** 32n - 1n] as const
 const INT64 = [-(2n ** 63n), 2n ** 63n - 1n] as const
 const UINT64 = [0n, 2n ** 64n - 1n] as const
 
+/** Groups of four letters; the last may be shorter, with its padding or without. */
+const BASE64 = /^(?:[\w+/-]{4})*(?:[\w+/-]{2}(?:==)?|[\w+/-]{3}=?)?$/
+
 /** Reads a scalar of protobuf's JSON form: integers may be numbers or strings, bytes are base64. */
 export function readScalar(type: ScalarType, json: unknown): Read {
   switch (type) {
@@ -21,7 +24,7 @@ export function readScalar(type: ScalarType, json: unknown): Read {
     case ScalarType.BOOL:
       return typeof json === 'boolean' ? { value: json } : wrong('true or false', json)
     case ScalarType.BYTES:
-      return typeof json === 'string' && /^[A-Za-z0-9+/_-]*={0,2}$/.test(json) ? { value: json } : wrong('base64', json)
+      return typeof json === 'string' && BASE64.test(json) ? { value: json } : wrong('base64', json)
     case ScalarType.DOUBLE:
     case ScalarType.FLOAT:
       return readFloat(json)

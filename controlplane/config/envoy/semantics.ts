@@ -3,15 +3,32 @@ import type { IssuePath } from '../schema.ts'
 import { isIpAddress } from '../syntax/address.ts'
 import { shown } from '../syntax/host.ts'
 import { regexProblem } from '../syntax/regex.ts'
-import { checkCluster, checkGrpcHealth } from './cluster-rules.ts'
-import { checkExtension, NAMING_EXTENSIONS } from './extension-rules.ts'
 import {
-  checkConnectionManager,
-  checkFilterChain,
-  checkListener,
-  checkSocketAddress,
+  checkMaglev,
+  checkPolicyFields,
+  checkProvidedBalancing,
+  checkRing,
+  checkSubsetSelector,
+} from './balancing-rules.ts'
+import { checkCluster, checkGrpcHealth } from './cluster-rules.ts'
+import { checkExtension, checkSide, NAMING_EXTENSIONS } from './extension-rules.ts'
+import { checkConnectionManager, checkFilterChain, checkListener } from './listener-rules.ts'
+import {
+  checkCommonTls,
+  checkSdsSecret,
+  checkTlsCertificate,
   checkTlsParameters,
-} from './listener-rules.ts'
+  checkValidation,
+} from './tls-rules.ts'
+import {
+  checkBind,
+  checkDrops,
+  checkHealthPayload,
+  checkHttpHealth,
+  checkHttpOptions,
+  checkPipe,
+  checkUpstreamTimes,
+} from './upstream-rules.ts'
 import { written } from './written.ts'
 
 type Message = Readonly<Record<string, unknown>>
@@ -21,7 +38,9 @@ type Add = (path: IssuePath, message: string, code?: Code) => void
  * Rules that Envoy checks in its code and not in its API: found by giving it what it refuses. The names of fields are read in both spellings.
  */
 const RULES: Readonly<Record<string, (message: Message, add: Add) => void>> = {
-  ...Object.fromEntries(NAMING_EXTENSIONS.map((name) => [name, checkExtension])),
+  ...Object.fromEntries(
+    NAMING_EXTENSIONS.map((name) => [name, (message: Message, add: Add) => checkExtension(name, message, add)]),
+  ),
   'envoy.extensions.transport_sockets.tls.v3.Secret': (message, add) => {
     const types = ['tls_certificate', 'session_ticket_keys', 'validation_context', 'generic_secret']
     if (types.every((type) => written(message, type)[1] === undefined))
@@ -34,17 +53,39 @@ const RULES: Readonly<Record<string, (message: Message, add: Add) => void>> = {
   'envoy.config.cluster.v3.Cluster': (message, add) => {
     checkCluster(message, add)
     checkGrpcHealth(message, add)
+    checkPolicyFields(message, add)
+    checkProvidedBalancing(message, add)
+    checkHttpOptions(message, add)
+    checkUpstreamTimes(message, add)
+    checkSide('Upstream', message, add)
   },
+  'envoy.config.cluster.v3.Cluster.TransportSocketMatch': (message, add) => checkSide('Upstream', message, add),
+  'envoy.config.cluster.v3.Cluster.MaglevLbConfig': checkMaglev,
+  'envoy.extensions.load_balancing_policies.maglev.v3.Maglev': checkMaglev,
+  'envoy.config.cluster.v3.Cluster.RingHashLbConfig': checkRing,
+  'envoy.extensions.load_balancing_policies.ring_hash.v3.RingHash': checkRing,
+  'envoy.config.cluster.v3.Cluster.LbSubsetConfig.LbSubsetSelector': checkSubsetSelector,
+  'envoy.config.core.v3.HealthCheck.HttpHealthCheck': checkHttpHealth,
+  'envoy.config.core.v3.HealthCheck.Payload': checkHealthPayload,
+  'envoy.config.core.v3.BindConfig': checkBind,
+  'envoy.config.core.v3.Pipe': checkPipe,
+  'envoy.config.endpoint.v3.ClusterLoadAssignment.Policy': checkDrops,
   'envoy.config.core.v3.CidrRange': (message, add) => {
     const [field, prefix] = written(message, 'address_prefix')
     if (typeof prefix === 'string' && prefix !== '' && !isIpAddress(prefix))
       add([field], `${shown(prefix)} is no IP address; how many bits count is said by prefix_len`)
   },
   'envoy.config.listener.v3.Listener': checkListener,
-  'envoy.config.listener.v3.FilterChain': checkFilterChain,
-  'envoy.config.core.v3.SocketAddress': checkSocketAddress,
+  'envoy.config.listener.v3.FilterChain': (message, add) => {
+    checkFilterChain(message, add)
+    checkSide('Downstream', message, add)
+  },
   'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager': checkConnectionManager,
   'envoy.extensions.transport_sockets.tls.v3.TlsParameters': checkTlsParameters,
+  'envoy.extensions.transport_sockets.tls.v3.TlsCertificate': checkTlsCertificate,
+  'envoy.extensions.transport_sockets.tls.v3.CertificateValidationContext': checkValidation,
+  'envoy.extensions.transport_sockets.tls.v3.CommonTlsContext': checkCommonTls,
+  'envoy.extensions.transport_sockets.tls.v3.SdsSecretConfig': checkSdsSecret,
   'envoy.config.cluster.v3.TrackClusterStats': (message, add) => {
     const field = 'per_endpoint_stats' in message ? 'per_endpoint_stats' : 'perEndpointStats'
     if (message[field] === true)

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { checked, message, optional, type Report, required } from '../../schema.ts'
+import { isPrime } from '../../syntax/prime.ts'
 import { bool, double, duration, durationOrZero, strings, text, uint32, uint64 } from '../../syntax/values.ts'
 import { localityLbSetting, zoneAwareLbSetting } from './locality.ts'
 
@@ -45,14 +46,6 @@ const consistentHashFields = message(
 )
 
 const MAX_MAGLEV = 5_000_011
-
-/** Whether Envoy takes the number for a prime (the size of a Maglev table must be one). */
-function isPrime(value: number): boolean {
-  if (value < 4) return value > 0
-  if (value % 2 === 0) return false
-  for (let factor = 3; factor * factor <= value; factor += 2) if (value % factor === 0) return false
-  return true
-}
 
 function consistentHashRule(hash: ConsistentHash, report: Report): void {
   if (hash.minimumRingSize !== undefined && hash.minimumRingSize !== 0 && (hash.ringHash || hash.maglev))
