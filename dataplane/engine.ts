@@ -7,7 +7,7 @@ import { Slabs } from './framing/slabs.ts'
 import { LimitServices, type Question } from './limits/service.ts'
 import type { Client } from './listen/client.ts'
 import { Hold } from './listen/hold.ts'
-import { forget } from './reply/outcome.ts'
+import { cancel, forget, isAbandoned } from './reply/outcome.ts'
 import { fail } from './reply/retry.ts'
 import { due } from './reply/timeout.ts'
 import type { CompiledRoute } from './route/compile.ts'
@@ -330,10 +330,17 @@ export class Engine {
     client.answerError(sequence, b, at, length, reason, direct)
   }
 
-  /** Frames that wait long are taken out of the large chunks they came in. Called about once a second. */
+  /**
+   * Requests without a timeout end with their clients, and frames that wait long are taken out of the large chunks they came in. Called about once a
+   * second.
+   */
   compact(): void {
     for (const request of this.requests.all) {
-      const { bytes, length, started } = request
+      const { bytes, length, started, client, deadline } = request
+      if (deadline === 0 && client?.closed && isAbandoned(request)) {
+        cancel(this, request)
+        continue
+      }
       if (bytes.length === 0 || clock.now - started < 1000) continue
       if (bytes.buffer.byteLength > 4096 + length * 2) request.own()
     }

@@ -108,7 +108,10 @@ export class MessageProxy {
     ])
     const opened = await this.#open(configuration.listeners, codecs, problems)
     if (this.draining) {
-      for (const { acceptor } of opened.values()) acceptor.close()
+      for (const { acceptor, runtime } of opened.values()) {
+        acceptor.close()
+        void runtime.close()
+      }
       return problems
     }
     wake()
@@ -153,6 +156,8 @@ export class MessageProxy {
         await acceptor.listen()
         opened.set(config.name, { acceptor, runtime })
       } catch (error) {
+        // It is tried again and again, and its log is an open file.
+        void runtime.close()
         problems.push({
           kind: 'listener',
           name: config.name,
@@ -335,6 +340,7 @@ export class MessageProxy {
       if (runtime.clients.size > 0) continue
       this.#leaving.delete(runtime)
       void runtime.close()
+      this.#forgetRoutes()
     }
     const spoken = new Set(this.listeners.map(({ codec }) => codec))
     const sweepHost = (host: Host) => {

@@ -60,15 +60,8 @@ export type TypeInfo =
   | { readonly form: 'hessian' }
   | { readonly form: 'map' }
 
-const cache = new Map<string, TypeInfo | undefined>()
-
 /** Reads a type as written in a document; undefined when there is no such type. */
 export function parseType(text: string): TypeInfo | undefined {
-  if (!cache.has(text)) cache.set(text, parse(text))
-  return cache.get(text)
-}
-
-function parse(text: string): TypeInfo | undefined {
   const number = parseNumber(text)
   if (number) return number
   if (text === 'map' || text === 'hessian') return { form: text }

@@ -33,6 +33,7 @@ export class Names {
   readonly #changed: () => void
   readonly #look: Look
   readonly #entries = new Map<string, Entry>()
+  #stopped = false
 
   /** @param changed told when a name has other addresses than before. @param look default: the system's resolver, which reads hosts files, too */
   constructor(changed: () => void, look = systems) {
@@ -40,8 +41,9 @@ export class Names {
     this.#look = look
   }
 
-  /** Starts to follow the names of clusters; resolves when each was looked up once, or took too long. */
+  /** Starts to follow the names of clusters; resolves when each was looked up once, or took too long. Nothing after `stop`. */
   async learn(clusters: readonly ClusterConfig[]): Promise<void> {
+    if (this.#stopped) return
     const fresh: Promise<void>[] = []
     for (const [key, name, lookup] of namesOf(clusters)) {
       if (this.#entries.has(key)) continue
@@ -80,6 +82,7 @@ export class Names {
   }
 
   stop(): void {
+    this.#stopped = true
     for (const key of [...this.#entries.keys()]) this.#drop(key)
   }
 

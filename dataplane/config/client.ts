@@ -252,28 +252,38 @@ export class ConfigClient {
       return
     }
     const problems = new Map<string, string>()
-    const incoming = response.resources.flatMap(({ name, version, resource }) => {
+    const { resources, removed } = this.#asked(type, response)
+    const incoming = resources.flatMap(({ name, version, resource }) => {
       if (resource?.typeUrl === response.typeUrl) return [{ name, version, bytes: resource.value }]
       problems.set(name, `the resource is ${resource ? `a ${resource.typeUrl}` : 'empty'}`)
       return []
     })
-    for (const [name, problem] of this.#store.apply(type, incoming, response.removedResources))
-      problems.set(name, problem)
-    const names = response.resources.map(({ name }) => name)
-    for (const name of [...names, ...response.removedResources]) this.#refused.delete(`${type} ${name}`)
+    for (const [name, problem] of this.#store.apply(type, incoming, removed)) problems.set(name, problem)
+    const names = resources.map(({ name }) => name)
+    for (const name of [...names, ...removed]) this.#refused.delete(`${type} ${name}`)
     for (const [name, reason] of problems) this.#refused.set(`${type} ${name}`, { type, name, reason })
-    const changes = names.length + response.removedResources.length > 0
+    const changes = names.length + removed.length > 0
     // While the first configuration is coming in, others wait for the answers; listeners are the last to come.
     if (changes && (type === 'mlds' || (this.#source !== 'none' && KIND_OF[type])))
       this.#unanswered.push({ session: this.#plane.session, type, nonce: response.nonce, problems })
     else this.#answer(type, response.nonce, problems)
 
     this.#answered.add(type)
-    if (type === 'eds' || type === 'sds') this.#names[type].answered([...names, ...response.removedResources])
+    if (type === 'eds' || type === 'sds') this.#names[type].answered([...names, ...removed])
     else if (type === 'cds' || type === 'mlds') for (const named of NAMED_TYPES) this.#follow(named)
     if (changes || this.#source === 'none') this.#changed = true
     else if (this.#complete()) this.#source = 'control plane'
     this.#handOver()
+  }
+
+  /** What of a response is of use: an answer about a name may come when nothing refers to it any more, and nobody would let go of it then. */
+  #asked(type: HeldType, { resources, removedResources: removed }: DeltaDiscoveryResponse) {
+    if (type !== 'eds' && type !== 'sds') return { resources, removed }
+    const names = this.#names[type]
+    return {
+      resources: resources.filter(({ name }) => names.has(name)),
+      removed: removed.filter((name) => names.has(name)),
+    }
   }
 
   #answer(type: HeldType, nonce: string, problems: ReadonlyMap<string, string>): void {

@@ -20,6 +20,10 @@ export class NameSubscription {
     return subscribe.length + unsubscribe.length > 0 ? { subscribe, unsubscribe } : undefined
   }
 
+  has(name: string): boolean {
+    return this.#names.has(name)
+  }
+
   answered(names: Iterable<string>): void {
     for (const name of names) this.#open.delete(name)
   }

@@ -9,6 +9,7 @@ import {
   type RateLimitResponse_Quota,
   RateLimitResponseSchema,
 } from '../../proto/gen/envoy/service/ratelimit/v3/rls_pb.ts'
+import type { Cluster } from '../cluster/cluster.ts'
 import type { Host } from '../cluster/host.ts'
 import { contextParameters, serverProblem, trusted } from '../peer-certificate.ts'
 import { R } from '../stats/counters.ts'
@@ -72,7 +73,7 @@ export class LimitServices {
   readonly #answers = new Answers()
   readonly #batches = new Map<string, Batch>()
   /** Services that do not say which descriptor is over: their questions are asked one by one. */
-  readonly #terse = new Set<string>()
+  readonly #terse = new WeakSet<Cluster>()
   #open = 0
 
   /**
@@ -137,7 +138,7 @@ export class LimitServices {
     const key = `${service.name}\n${timeoutMs}\n${domain}`
     let batch = this.#batches.get(key)
     const full = batch && batch.size + call.descriptors.length > mostDescriptors
-    if (!batch || full || (batch.size > 0 && this.#terse.has(service.name))) {
+    if (!batch || full || (batch.size > 0 && service.cluster && this.#terse.has(service.cluster))) {
       batch = new Batch((waiting) => {
         if (this.#batches.get(key) === batch) this.#batches.delete(key)
         this.#send(call.limit, waiting)
@@ -186,7 +187,7 @@ export class LimitServices {
     if (statuses.length !== asked) {
       if (over && waiting.length > 1) {
         // Which of the messages is over is not known; counted once too often is better than refused for another.
-        this.#terse.add(service.name)
+        if (service.cluster) this.#terse.add(service.cluster)
         for (const one of waiting) this.#send(limit, [one])
         return
       }

@@ -21,12 +21,18 @@ const helloMs = 10_000
 /** Longest PROXY header there is. */
 const longestHeader = 16 + 4096
 
+/** A connection whose PROXY header or TLS handshake is not done. */
+interface Waiting {
+  /** That counts it. */
+  readonly target: ListenerRuntime
+  readonly late: NodeJS.Timeout
+}
+
 /** The listening socket of an address. It outlives changes of the listener's protocol: `target` gets the connections. */
 export class Acceptor {
   readonly #engine: Engine
   readonly #server: Server
-  /** Connections whose PROXY header or TLS handshake is not done, with the runtime that counts them. */
-  readonly #waiting = new Map<Socket, ListenerRuntime>()
+  readonly #waiting = new Map<Socket, Waiting>()
   target: ListenerRuntime
   #tls: { readonly config: ServerTls; readonly context: SecureContext } | undefined
   address: SocketAddress
@@ -83,19 +89,33 @@ export class Acceptor {
       newClient(this.#engine, target, readBy(intake, socket), intake, addresses)
       return
     }
-    socket.setTimeout(helloMs, () => {
+    // From its first moment on: a byte now and then does not keep it.
+    const late = setTimeout(() => {
       target.counters[L.downstream_cx_transport_socket_connect_timeout]!++
       socket.destroy()
-    })
+    }, helloMs)
     socket.on('error', () => socket.destroy())
-    this.#waiting.set(socket, target)
+    socket.once('end', () => this.#endedEarly(socket))
+    this.#waiting.set(socket, { target, late })
     target.greeting++
     socket.once('close', () => {
-      if (!this.#waiting.delete(socket)) return
-      target.greeting--
-      target.counters[L.downstream_cx_destroy]!++
+      if (this.#greeted(socket)) target.counters[L.downstream_cx_destroy]!++
     })
     this.#greet(socket, target)
+  }
+
+  /** It waits no longer. @returns whether it did */
+  #greeted(socket: Socket): boolean {
+    const waiting = this.#waiting.get(socket)
+    if (!waiting) return false
+    clearTimeout(waiting.late)
+    waiting.target.greeting--
+    return this.#waiting.delete(socket)
+  }
+
+  /** A client that ends its side before all of its header or handshake has come will not send the rest, as one that only looks whether somebody listens. */
+  #endedEarly(socket: Socket): void {
+    if (this.#waiting.has(socket)) socket.destroy()
   }
 
   #greet(socket: Socket, { config: { proxyProtocol, tls } }: ListenerRuntime): void {
@@ -153,6 +173,7 @@ export class Acceptor {
       failed(reasonOf(error))
       socket.destroy()
     })
+    secure.once('end', () => this.#endedEarly(socket))
     secure.once('secure', () => {
       const problem = tls.client && clientProblem(secure, tls.client)
       if (problem !== undefined) {
@@ -179,10 +200,8 @@ export class Acceptor {
   }
 
   #hand(raw: Socket, socket: Socket, addresses: Addresses | undefined, rest: Uint8Array | undefined): void {
-    raw.setTimeout(0)
     const { target } = this
-    const counted = this.#waiting.get(raw)
-    if (this.#waiting.delete(raw)) counted!.greeting--
+    this.#greeted(raw)
     if (!target.admit()) {
       raw.destroy()
       return

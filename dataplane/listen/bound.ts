@@ -108,6 +108,8 @@ export class BoundUpstreams {
     const before = this.#sticky.get(pool.cluster)
     if (before !== pool.host) {
       this.#sticky.set(pool.cluster, pool.host)
+      // A session may outlive any number of clusters.
+      for (const cluster of this.#sticky.keys()) if (cluster.removed) this.#sticky.delete(cluster)
       // A connection nobody is sent to any more ends with its last reply, unless its host may be asked again (a hash).
       for (const other of this.#connections) if (other.pool.host === before && before?.removed) other.drain()
     }

@@ -16,6 +16,8 @@ import { OrderedReplies } from './ordered-replies.ts'
 import type { Addresses } from './proxy-protocol.ts'
 import type { Session } from './session.ts'
 
+/** From then on the kernel asks for a client that has ended its side and waits for replies. */
+const halfOpenMs = 30_000
 /** How long a connection that we have ended may take to end on its side. */
 const lingerMs = 5000
 
@@ -67,6 +69,8 @@ export class Client implements FrameSink, OutputOwner, Flushable {
     intake.take = (bytes, start, end) => this.receive(bytes, start, end)
     socket.on('end', () => {
       this.#ended = true
+      // It may be gone wholly, and a reply that would show it may never come.
+      if (this.inFlight > 0) socket.setKeepAlive(true, halfOpenMs)
       this.finish()
     })
     socket.on('error', () => this.destroy())

@@ -3,7 +3,7 @@ import type { Cluster } from '../cluster/cluster.ts'
 import type { Engine } from '../engine.ts'
 import { logRequest } from '../filters/access-log.ts'
 import { Hold } from '../listen/hold.ts'
-import { L, R } from '../stats/counters.ts'
+import { C, L, R } from '../stats/counters.ts'
 import type { UpstreamConnection } from '../upstream/connection.ts'
 import {
   type ActiveRequest,
@@ -84,6 +84,15 @@ function endRetry(request: ActiveRequest, cluster: Cluster): void {
 /** Whether nobody is left to hear of a request that waits: as in Envoy it need not be sent. A one-way message is sent all the same. */
 export function isAbandoned({ client, flags }: ActiveRequest): boolean {
   return client!.closed && (flags & (MIRROR | ONEWAY)) === 0
+}
+
+/** Nobody waits for a request any more, and it has no time of its own to run out. What was sent stands for the reply that may still come. */
+export function cancel(engine: Engine, request: ActiveRequest): void {
+  const sent = request.state === RequestState.sent
+  if (!sent && (request.flags & PENDING) === 0) return
+  request.cluster!.counters[C.upstream_rq_cancelled]!++
+  giveUp(request)
+  leave(engine, request)
 }
 
 /** Frees a request that is on no connection. */

@@ -294,7 +294,8 @@ export class UpstreamConnection implements FrameSink, OutputOwner {
       this.out.flush()
       this.#socket.end()
       const socket = this.#socket
-      setTimeout(() => socket.destroy(), closeMs).unref()
+      const late = setTimeout(() => socket.destroy(), closeMs).unref()
+      socket.once('close', () => clearTimeout(late))
     } else this.#socket.destroy()
     this.#gone()
   }

@@ -62,7 +62,7 @@ export class WorkerPool {
   #problems: readonly ConfigurationProblem[] = []
   #next = 1
   #wait = firstWaitMs
-  #addresses: Readonly<Record<string, unknown>> = {}
+  readonly #addresses = new Map<string, SocketAddress>()
   /** Counters of workers that have ended. */
   #past: StatsSnapshot = { counters: {}, gauges: {}, histograms: {} }
   draining = false
@@ -152,11 +152,17 @@ export class WorkerPool {
 
   #answered(member: Member, message: Exclude<FromWorker, { type: 'ready' | 'complaint' }>): void {
     if (message.type === 'stats') member.latest = message
-    if (message.type === 'applied') this.#addresses = { ...this.#addresses, ...message.addresses }
+    if (message.type === 'applied') this.#learn(message.addresses)
     const answer = this.#answers.get(message.id)
     if (!answer?.left.delete(member.worker.id)) return
     answer.parts.push(message)
     if (answer.left.size === 0) this.#finish(message.id, answer)
+  }
+
+  /** Where a worker listens. An answer to an older configuration may come late. */
+  #learn(addresses: Readonly<Record<string, unknown>>): void {
+    for (const { name } of this.#configuration?.listeners ?? [])
+      if (addresses[name]) this.#addresses.set(name, addresses[name] as SocketAddress)
   }
 
   #finish(id: number, answer: Answer<FromWorker>): void {
@@ -194,6 +200,8 @@ export class WorkerPool {
     this.#configuration = configuration
     this.#past = withoutDeleted(this.#past, configuration)
     for (const member of this.#members.values()) if (member.silent) member.behind = true
+    const names = new Set(configuration.listeners.map(({ name }) => name))
+    for (const name of this.#addresses.keys()) if (!names.has(name)) this.#addresses.delete(name)
     const answers = await this.#ask((id) => this.#configurationMessage(id))
     const problems = new Map<string, ConfigurationProblem>()
     for (const answer of answers) {
@@ -218,7 +226,7 @@ export class WorkerPool {
 
   /** Where a listener listens. */
   address(listener: string): SocketAddress | undefined {
-    return this.#addresses[listener] as SocketAddress | undefined
+    return this.#addresses.get(listener)
   }
 
   /** The sum over all workers, those that ended included, and of a silent one what it told last: no counter goes back. */

@@ -1,68 +1,16 @@
-import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf'
 import { timestampFromMs } from '@bufbuild/protobuf/wkt'
-import { Server, ServerCredentials, type ServerUnaryCall, type sendUnaryData } from '@grpc/grpc-js'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { GlobalRateLimit, RouteAction } from '../../dataplane/configuration.ts'
 import { takeStats } from '../../dataplane/stats/prometheus.ts'
-import {
-  RateLimitResponse_Code as Code,
-  type RateLimitRequest,
-  RateLimitRequestSchema,
-  RateLimitResponseSchema,
-} from '../../proto/gen/envoy/service/ratelimit/v3/rls_pb.ts'
+import { RateLimitResponse_Code as Code } from '../../proto/gen/envoy/service/ratelimit/v3/rls_pb.ts'
 import { comesTrue, IN_THE_END_MS } from '../helpers/eventually.ts'
 import { Bed, byId, encode, endpoints, type GameFrame, gameConfiguration, Kind } from './game.ts'
+import { LimitService } from './limit-service.ts'
 
 /** The message proxy as a client of a rate limit service that the test leads. */
 
 const bed = new Bed()
 afterEach(() => bed.close())
-
-type Response = MessageInitShape<typeof RateLimitResponseSchema>
-
-/** A service that answers as `answer` says; undefined: never. */
-class Service {
-  readonly #server = new Server()
-  readonly requests: RateLimitRequest[] = []
-  answer: (request: RateLimitRequest) => Response | undefined = () => ({ overallCode: Code.OK })
-  port = 0
-
-  async listen(): Promise<this> {
-    this.#server.addService(
-      {
-        ask: {
-          path: '/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit',
-          requestStream: false,
-          responseStream: false,
-          requestSerialize: (bytes: Buffer) => bytes,
-          requestDeserialize: (bytes: Buffer) => bytes,
-          responseSerialize: (bytes: Buffer) => bytes,
-          responseDeserialize: (bytes: Buffer) => bytes,
-        },
-      },
-      {
-        ask: ({ request }: ServerUnaryCall<Buffer, Buffer>, done: sendUnaryData<Buffer>) => {
-          const asked = fromBinary(RateLimitRequestSchema, request)
-          this.requests.push(asked)
-          const answer = this.answer(asked)
-          if (answer)
-            done(null, Buffer.from(toBinary(RateLimitResponseSchema, create(RateLimitResponseSchema, answer))))
-        },
-      },
-    )
-    this.port = await new Promise((resolve, reject) =>
-      this.#server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, port) =>
-        error ? reject(error) : resolve(port),
-      ),
-    )
-    bed.defer(() => this.#server.forceShutdown())
-    return this
-  }
-
-  stop(): void {
-    this.#server.forceShutdown()
-  }
-}
 
 const limit = (more: Partial<GlobalRateLimit> = {}): GlobalRateLimit => ({
   domain: 'game',
@@ -75,7 +23,7 @@ const limit = (more: Partial<GlobalRateLimit> = {}): GlobalRateLimit => ({
 
 /** A proxy with one route to a server, and a service where limits ask. */
 async function limited(action: Partial<RouteAction>) {
-  const [server, service] = [await bed.server('a'), await new Service().listen()]
+  const [server, service] = [await bed.server('a'), await new LimitService().listen(bed)]
   const proxy = await bed.proxy(
     gameConfiguration({
       routes: [{ name: 'game', routes: [byId(1, 'a', action), byId(2, 'a')] }],

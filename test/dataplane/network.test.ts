@@ -4,7 +4,7 @@ import { connect as connectTcp, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ConnectionOptions, connect as connectTls, createServer as createTlsServer } from 'node:tls'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { describeClusters } from '../../dataplane/admin/views.ts'
 import type { ClusterConfig, ListenerConfig } from '../../dataplane/configuration.ts'
 import { encodeProxyHeader, type ProxyHeader, readProxyHeader } from '../../dataplane/listen/proxy-protocol.ts'
@@ -12,6 +12,7 @@ import { C, L } from '../../dataplane/stats/counters.ts'
 import type { ClientCheck, ServerTls } from '../../dataplane/tls-settings.ts'
 import { testCa } from '../helpers/certificates.ts'
 import { comesTrue } from '../helpers/eventually.ts'
+import { turn } from '../helpers/socket-pair.ts'
 import { Bed, byId, encode, endpoints, type GameFrame, gameConfiguration, Kind, splitter } from './game.ts'
 
 const bed = new Bed()
@@ -326,6 +327,49 @@ describe('PROXY protocol', () => {
         destination: { host: '127.0.0.1', port: portOf(proxy) },
       },
     })
+  })
+
+  it('a client that ends its side before its header or handshake is whole is not waited for', async () => {
+    const ca = await testCa()
+    const { cert, key } = await ca.issue('game', { dns: ['game.local'] })
+    for (const listener of [{ proxyProtocol: true }, { tls: { certificate: cert, privateKey: key } }]) {
+      const proxy = await bed.proxy(one({}, listener))
+      for (const said of ['', '\x16\x03\x01', 'PROXY TCP4']) {
+        const socket = connectTcp({ host: '127.0.0.1', port: portOf(proxy) })
+        const closed = new Promise((resolve) => socket.on('error', resolve).on('close', resolve))
+        socket.end(said, 'latin1')
+        await closed
+      }
+      await comesTrue(() => proxy.listeners[0]!.greeting === 0)
+    }
+  })
+
+  it('a header that comes byte by byte is waited for no longer than one that does not come', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const proxy = await bed.proxy(one({}, { proxyProtocol: true }))
+    const socket = connectTcp({ host: '127.0.0.1', port: portOf(proxy), noDelay: true })
+    bed.defer(() => socket.destroy())
+    const ended = new Promise((resolve) => socket.on('error', resolve).on('close', resolve))
+    const { counters } = proxy.listeners[0]!
+    const waits = () => proxy.listeners[0]!.greeting
+    const waitUntil = async (count: number) => {
+      while (waits() !== count) await turn()
+    }
+    await waitUntil(1)
+    for (const byte of 'PROXY TCP4') {
+      expect(waits()).toBe(1)
+      socket.write(byte)
+      // What reaches the proxy on another connection comes behind it.
+      const other = connectTcp({ host: '127.0.0.1', port: portOf(proxy) })
+      await waitUntil(2)
+      other.destroy()
+      await waitUntil(1)
+      vi.advanceTimersByTime(1000)
+    }
+    await ended
+    expect(counters[L.downstream_cx_transport_socket_connect_timeout]).toBe(1)
+    expect(waits()).toBe(0)
   })
 
   it('a shared connection says that it is our own', async () => {

@@ -1,0 +1,108 @@
+import cluster, { type Worker } from 'node:cluster'
+import { EventEmitter } from 'node:events'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import type { Configuration } from '../configuration.ts'
+import { WorkerPool } from './pool.ts'
+import type { FromWorker, ToWorker } from './protocol.ts'
+
+/** A worker without a process: it counts one request for each listener, and answers at once. */
+class FakeWorker extends EventEmitter {
+  readonly process = { pid: 1, kill: () => this.end() }
+  readonly id: number
+  readonly said: ToWorker[] = []
+
+  constructor(id: number) {
+    super()
+    this.id = id
+    setImmediate(() => this.#say({ type: 'ready' }))
+  }
+
+  #say(message: FromWorker): void {
+    this.emit('message', message)
+  }
+
+  isConnected(): boolean {
+    return true
+  }
+
+  isDead(): boolean {
+    return false
+  }
+
+  send(message: ToWorker): void {
+    this.said.push(message)
+    if (message.type === 'configuration') {
+      const addresses = Object.fromEntries(
+        message.configuration.listeners.map(({ name }) => [name, { host: '127.0.0.1', port: 7 }]),
+      )
+      this.#say({ type: 'applied', id: message.id, problems: [], addresses })
+    } else if (message.type === 'stats') {
+      const counters = { [`rq{envoy_listener_address="${this.#listener()}"}`]: 1, all: 1 }
+      const stats = { counters, gauges: {}, histograms: {} }
+      this.#say({ type: 'stats', id: message.id, stats, clusters: [], listeners: [] })
+    } else this.end()
+  }
+
+  #listener(): string {
+    const last = this.said.findLast((message) => message.type === 'configuration')
+    return last?.configuration.listeners[0]?.name ?? ''
+  }
+
+  end(): void {
+    this.emit('exit', 1, null)
+  }
+}
+
+const configuration = (listener: string): Configuration => ({
+  version: listener,
+  protocols: [],
+  listeners: [{ name: listener, address: { host: '127.0.0.1', port: 0 }, protocol: 'game', routes: 'r' }],
+  routes: [],
+  clusters: [],
+})
+
+const workers: FakeWorker[] = []
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'performance'] })
+  workers.length = 0
+  vi.spyOn(cluster, 'setupPrimary').mockImplementation(() => undefined)
+  vi.spyOn(cluster, 'fork').mockImplementation(() => {
+    const worker = new FakeWorker(workers.length + 1)
+    workers.push(worker)
+    return worker as unknown as Worker
+  })
+})
+afterEach(() => {
+  vi.restoreAllMocks()
+  vi.useRealTimers()
+})
+
+it('of workers that were replaced, and of listeners that went meanwhile, their sums are left and nothing else', async () => {
+  const pool = new WorkerPool({ workers: 1 })
+  await pool.start()
+  for (let round = 1; round <= 50; round++) {
+    await pool.apply(configuration(`l${round}`))
+    expect(pool.address(`l${round}`)).toEqual({ host: '127.0.0.1', port: 7 })
+    expect(pool.address(`l${round - 1}`)).toBeUndefined()
+    await pool.stats()
+    workers.at(-1)!.end()
+    expect(pool.pids).toEqual([])
+    await vi.advanceTimersByTimeAsync(10_000)
+    await vi.waitUntil(() => pool.pids.length === 1)
+  }
+  const { counters, gauges } = await pool.stats()
+  expect(counters).toEqual({
+    all: 51,
+    // One of the worker that ended, one of the one that came; of listeners before them nothing.
+    'rq{envoy_listener_address="l50"}': 2,
+    meshgate_worker_crashes_total: 50,
+  })
+  expect(gauges).toMatchObject({ meshgate_workers: 1 })
+  await pool.drain(10)
+  expect(pool.pids).toEqual([])
+  expect(workers).toHaveLength(51)
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect(workers).toHaveLength(51)
+  expect(vi.getTimerCount()).toBe(0)
+})
