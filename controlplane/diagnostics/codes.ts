@@ -372,6 +372,12 @@ export const CODES = {
     'ServiceEntries declare the same host and port with different protocols; the first one counts.',
     'Use one protocol.',
   ),
+  SERVICE_ENTRY_MERGED: entry(
+    'warning',
+    'ServiceEntries of one host differ',
+    'ServiceEntries of one namespace for the same host are one service: ports and endpoints add up, but exportTo, resolution and location are those of the oldest (by metadata.creationTimestamp, then name).',
+    'Say the same in all of them, or give the younger ones hosts of their own.',
+  ),
   TCP_PORT_CLASH: entry(
     'warning',
     'TCP services cannot be told apart',
@@ -405,7 +411,7 @@ export const CODES = {
   LISTENER_LOOP: entry(
     'warning',
     'Port leads to itself',
-    'What a listener passes connections on to is the address it listens on: each would open the next one. The port of a Sidecar is not opened; the endpoint of a gateway server is ignored. Istio has the traffic of a workload captured, and binds to the address of the workload where it has not.',
+    'What a listener passes connections on to is the address it listens on: each would open the next one. The port of a Sidecar, or of a service with such an endpoint, is not opened; the endpoint of a gateway server is ignored. Istio has the traffic of a workload captured, and binds to the address of the workload where it has not.',
     'Let the workload listen on another port, or bind the listener to an address of the machine other than loopback.',
   ),
   PROXY_PORT_SHARED: entry(

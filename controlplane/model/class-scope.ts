@@ -22,6 +22,7 @@ export function createScope(model: Model, proxy: ProxyClass): Scope {
     sidecar,
     ...visibleServices(model, proxy, sidecar, virtual),
     endpoints: endpoints.serve,
+    localEndpoints: endpoints.local,
     endpointsKnown: endpoints.known,
     serverNames,
     ...virtual,

@@ -1,11 +1,12 @@
 import type { WorkloadEntrySpec } from '../config/kinds/workload-entry.ts'
 import type { ConfigObject } from '../config/object.ts'
+import { hostPort, isLoopback } from '../config/syntax/address.ts'
 import { endpointLabels, localityOf, withPlace, workloadLabels } from '../config/syntax/place-labels.ts'
 import { cells, sameItems } from './cells.ts'
 import type { DiscoveredEndpoint, DiscoveryReader } from './discovery.ts'
 import type { Draining } from './draining.ts'
 import { own } from './own.ts'
-import type { Endpoint, Locality, Service, ServicePort } from './service.ts'
+import { type Endpoint, type Locality, placesOfItself, type Service, type ServicePort } from './service.ts'
 import { type Registry, type ServiceEntry, serviceKey } from './services.ts'
 import { isSupposing } from './supposition.ts'
 import type { World } from './world.ts'
@@ -21,6 +22,8 @@ export interface Endpoints {
   serve(service: Service, port: ServicePort): readonly Endpoint[]
   /** The same for somebody who only looks: no registry is asked, those that left are left out. */
   look(service: Service, port: ServicePort): readonly Endpoint[]
+  /** Those on loopback that ServiceEntries list, as `host:port`. */
+  local(service: Service, port: ServicePort): readonly string[]
   /** Whether all endpoints of a service have been read; while they have not, a list says nothing. */
   known(service: Service): boolean
 }
@@ -62,10 +65,11 @@ export function createEndpoints(
             .inNamespace<WorkloadEntrySpec>('WorkloadEntry', entry.namespace)
             .filter((workload) => labels && matchesLabels(labels, workloadLabels(workload)))
             .map((workload) => memo(selected, workload, portKey(port), () => fromWorkload(world, workload, port)))
-        if (!entry.spec.endpoints?.length && service.resolution.startsWith('DNS')) {
-          const key = JSON.stringify([port.number, port.targetPort, entry.labels])
-          return [memo(themselves, service, key, () => itself(service, port, entry.labels))]
-        }
+        if (!entry.spec.endpoints?.length)
+          return placesOfItself(service).map((address) => {
+            const key = JSON.stringify([address, port.number, port.targetPort, entry.labels])
+            return memo(themselves, service, key, () => itself(service, address, port, entry.labels))
+          })
         return memo(inline, entry, portKey(port), () => fromEntry(world, entry, port))
       })
     },
@@ -75,10 +79,27 @@ export function createEndpoints(
 
   const look: Endpoints['look'] = (service, port) =>
     family(`${serviceKey(service.hostname, service.namespace)}\n${port.number}`)
+  const local = cells<readonly string[]>(
+    (key) => {
+      const cut = key.lastIndexOf('\n')
+      const service = registry.current(key.slice(0, cut))
+      const port = service?.ports.find(({ number }) => number === Number(key.slice(cut + 1)))
+      if (!service || !port) return []
+      return registry.entries(service).flatMap(({ spec }) =>
+        (spec.endpoints ?? []).flatMap((endpoint) => {
+          const { address = '' } = endpoint
+          return isLoopback(address) ? [hostPort(address, portOf(endpoint, port))] : []
+        }),
+      )
+    },
+    sameItems,
+    { lasting: registry.declared },
+  )
   const isDiscovered = (service: Service) => registry.entries(service).some(registry.isDiscovered)
 
   return {
     look,
+    local: (service, port) => local(`${serviceKey(service.hostname, service.namespace)}\n${port.number}`),
     known: (service) => !isDiscovered(service) || discovery.endpoints(service.hostname) !== undefined,
     serve(service, port) {
       if (isDiscovered(service) && !isSupposing()) discovery.use(service.hostname)
@@ -99,10 +120,10 @@ export function matchesLabels(
   return Object.entries(selector).every(([name, value]) => labels[name] === value)
 }
 
-/** A service that is found by its own name. */
-function itself(service: Service, port: ServicePort, labels: Endpoint['labels']): Endpoint {
+/** A service that is found by its own name or address. */
+function itself(service: Service, address: string, port: ServicePort, labels: Endpoint['labels']): Endpoint {
   return {
-    address: service.hostname,
+    address,
     port: port.targetPort ?? port.number,
     labels,
     locality: NO_LOCALITY,
@@ -143,12 +164,16 @@ function toEndpoint(
   const address = spec.address ?? ''
   return {
     address,
-    port: address.startsWith('unix://') ? 0 : (own(spec.ports ?? {}, port.name) ?? port.targetPort ?? port.number),
+    port: address.startsWith('unix://') ? 0 : portOf(spec, port),
     labels,
     locality: parseLocality(localityOf(spec, labels)),
     weight: spec.weight || 1,
     origin,
   }
+}
+
+function portOf({ ports = {} }: WorkloadEntrySpec, { number, name, targetPort }: ServicePort): number {
+  return own(ports, name) ?? targetPort ?? number
 }
 
 const NO_LOCALITY: Locality = { region: '', zone: '', subZone: '' }

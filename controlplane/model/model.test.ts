@@ -190,6 +190,20 @@ describe('what a class may see', () => {
     expect(scope(proxy('other')).services()).toHaveLength(0)
   })
 
+  it('a rule of its namespace reaches a service that is exported to others only', () => {
+    const { scope, commit } = mesh(REVIEWS.replace('spec:', 'spec:\n  exportTo: [other]'))
+    expect(scope(proxy('shop')).services()).toHaveLength(0)
+    const rule = (namespace: string) => `---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: to-reviews, namespace: ${namespace}}
+spec: {hosts: [x.test], http: [{route: [{destination: {host: reviews.shop.svc.cluster.local}}]}]}
+`
+    commit(REVIEWS.replace('spec:', 'spec:\n  exportTo: [other]'), rule('shop'))
+    expect(scope(proxy('shop')).services()).toHaveLength(1)
+    expect(scope(proxy('third')).services()).toHaveLength(0)
+  })
+
   it('of two services with one hostname the own namespace wins', () => {
     const { scope } = mesh(REVIEWS, REVIEWS.replace('namespace: shop', 'namespace: other'))
     expect(

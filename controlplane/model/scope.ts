@@ -51,6 +51,8 @@ export interface Scope {
   hostname(host: string, namespace: string): string
   /** Endpoints of one port of a service, unhealthy ones included, in a stable order. */
   endpoints(service: Service, port: ServicePort): readonly Endpoint[]
+  /** Those on loopback that the ServiceEntries of a service list, as `host:port`: any proxy may be there itself. */
+  localEndpoints(service: Service, port: ServicePort): readonly string[]
   /** Whether the endpoints of a service have been read from where they come from; until then their list means nothing. */
   endpointsKnown(service: Service): boolean
   /** Names that the servers of a service may have in their certificates; empty when nothing is known of them. */

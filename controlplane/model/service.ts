@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import type { Origin } from '../config/object.ts'
 
 /** How a port's bytes are treated. Chosen by Istio's rule: `protocol` field, else the name's prefix before `-`. */
@@ -25,8 +26,9 @@ export interface ServicePort {
   readonly targetPort: number | undefined
 }
 
-/** STATIC: endpoints are addresses. DNS: all answers. DNS_ROUND_ROBIN: one answer a connection. NONE: the address the caller asked for. */
-export type Resolution = 'STATIC' | 'DNS' | 'DNS_ROUND_ROBIN' | 'NONE'
+/** STATIC: endpoints are addresses. DNS: all answers. DNS_ROUND_ROBIN: one answer a connection. NONE: the address the caller asked for.
+ * DYNAMIC_DNS: the name it asked for. */
+export type Resolution = 'STATIC' | 'DNS' | 'DNS_ROUND_ROBIN' | 'DYNAMIC_DNS' | 'NONE'
 
 /**
  * One host of the registry, without its endpoints: those change more often, and a change of endpoints must not touch what
@@ -72,6 +74,17 @@ export interface Endpoint {
   /** Healthy when absent. */
   readonly health?: EndpointHealth
   readonly origin: Origin
+}
+
+/**
+ * Where a service is that lists no endpoints: at its own name. With NONE it is where its callers dial, which are the addresses it says it has, or
+ * that name; nobody knows it of one that is all names of a domain.
+ */
+export function placesOfItself({ resolution, hostname, addresses }: Service): readonly string[] {
+  if (resolution === 'STATIC') return []
+  const dialled = resolution === 'NONE' ? addresses.filter((address) => isIP(address) !== 0) : []
+  if (dialled.length > 0) return dialled
+  return resolution.startsWith('DNS') || !hostname.startsWith('*') ? [hostname] : []
 }
 
 /** Whether requests of a port are routed one by one. */

@@ -21,7 +21,8 @@ interface Destination {
 
 /**
  * The services proxies of a class may see: exported to them, and within their Sidecar's hosts. What VirtualServices that the Sidecar
- * lets in, their delegates and rules for messages send requests to belongs to it too.
+ * lets in, their delegates and rules for messages send requests to belongs to it too: of the own namespace also what is exported to others only,
+ * as in Istio.
  */
 export function visibleServices(
   { world, settings, registry }: Model,
@@ -42,14 +43,25 @@ export function visibleServices(
 
   const inOrder = (list: Service[]): readonly Service[] => list.sort((a, b) => (a.hostname < b.hostname ? -1 : 1))
 
-  const exported = cell(() => {
-    const list: Service[] = []
-    for (const candidates of registry.byHostname().values()) {
-      const service = chosen(visible(candidates))
-      if (service) list.push(service)
-    }
-    return inOrder(list)
-  }, sameItems)
+  const atHome = (candidates: readonly Service[]) => candidates.find(({ namespace }) => namespace === proxy.namespace)
+
+  /** What the class sees without a Sidecar, and services of its own namespace under a name that is otherwise nobody's, which are for others. */
+  const exported = cell(
+    () => {
+      const list: Service[] = []
+      const forOthers: Service[] = []
+      for (const candidates of registry.byHostname().values()) {
+        const service = chosen(visible(candidates))
+        if (service) list.push(service)
+        else {
+          const home = atHome(candidates)
+          if (home) forOthers.push(home)
+        }
+      }
+      return { list: inOrder(list), forOthers }
+    },
+    (a, b) => sameItems(a.list, b.list) && sameItems(a.forOthers, b.forOthers),
+  )
 
   function* destinations(): Iterable<Destination> {
     for (const bound of virtual.virtualServices(MESH_GATEWAY))
@@ -58,20 +70,31 @@ export function visibleServices(
     if (proxy.type === 'message') yield* messageDestinations(world)
   }
 
-  const services = cell(() => {
-    const hosts = egressHosts(sidecar(), proxy.namespace)
-    if (!hosts) return exported()
+  /** Hosts that rules send to. */
+  const wantedHosts = (): ReadonlySet<string> => {
     const isVisible = (hostname: string) => visible(registry.byHostname().get(hostname) ?? []).length > 0
     const wanted = new Set<string>()
     for (const { host, namespace } of destinations()) {
       const exact = host.toLowerCase()
       wanted.add(isVisible(exact) ? exact : expandShortName(host, namespace, settings().domain))
     }
+    return wanted
+  }
+
+  const services = cell(() => {
+    const hosts = egressHosts(sidecar(), proxy.namespace)
+    if (!hosts) {
+      const { list, forOthers } = exported()
+      if (forOthers.length === 0) return list
+      const wanted = wantedHosts()
+      return inOrder([...list, ...forOthers.filter(({ hostname }) => wanted.has(hostname))])
+    }
+    const wanted = wantedHosts()
     const list: Service[] = []
     for (const [hostname, candidates] of registry.byHostname()) {
       const seen = visible(candidates)
       const imported = chosen(seen.filter(({ namespace }) => serviceInScope(hosts, namespace, hostname)))
-      const service = imported ?? (wanted.has(hostname) ? chosen(seen) : undefined)
+      const service = imported ?? (wanted.has(hostname) ? (atHome(candidates) ?? chosen(seen)) : undefined)
       if (service) list.push(service)
     }
     return inOrder(list)

@@ -25,7 +25,20 @@ describe.each(MODES)('TCP at a sidecar, %s', (mode) => {
   let yaml: (weights: readonly [number, number]) => string
   /** Ports of the sidecar, in the order they are named below. */
   const port = (name: (typeof NAMES)[number]) => ports[NAMES.indexOf(name)]!
-  const NAMES = ['split', 'first', 'second', 'tls', 'both', 'bound', 'unused', 'gone', 'labels'] as const
+  const NAMES = [
+    'split',
+    'first',
+    'second',
+    'tls',
+    'both',
+    'bound',
+    'unused',
+    'gone',
+    'labels',
+    'dynamic',
+    'named',
+    'own',
+  ] as const
 
   beforeAll(async () => {
     folder = testFolder('tcp')
@@ -85,6 +98,17 @@ describe.each(MODES)('TCP at a sidecar, %s', (mode) => {
         tcpService('both.test', port('both'), [one], { protocol: 'TLS' }),
         tcpService('plain.test', port('both'), [{ port: v1.port }]),
         tcpService('gone.test', port('gone'), [{ port: v1.port }]),
+        networking(
+          'ServiceEntry',
+          'dynamic',
+          `{hosts: ["*.localhost"], resolution: DYNAMIC_DNS, ports: [{number: ${port('dynamic')}, name: tls, protocol: TLS, targetPort: ${one.port}}]}`,
+        ),
+        networking(
+          'ServiceEntry',
+          'named',
+          `{hosts: [localhost], resolution: NONE, ports: [{number: ${port('named')}, name: tcp, protocol: TCP, targetPort: ${v1.port}}]}`,
+        ),
+        tcpService('own.test', port('own'), [{ port: port('own') }]),
         networking(
           'VirtualService',
           'gone',
@@ -146,6 +170,24 @@ describe.each(MODES)('TCP at a sidecar, %s', (mode) => {
   test('a TLS service and a TCP service share a port: handshakes go to one, other bytes to the other', async () => {
     expect(await serverOf('both.test', 'both')).toBe('one')
     expect(await who(port('both'))).toBe('v1')
+  })
+
+  test('for all names of a domain a handshake leads to the name that it asks for', async () => {
+    const trust = { ca: ca.cert, checkServerIdentity: () => undefined }
+    expect((await handshake(port('dynamic'), { servername: 'any.localhost', ...trust })).subject).toBe('one')
+    await expect(handshake(port('dynamic'), { servername: 'any.tls.test', ...trust })).rejects.toThrow()
+    expect(await who(port('dynamic'))).toBe('closed')
+  })
+
+  test('a service without endpoints that is one name is at that name', async () => {
+    expect(await who(port('named'))).toBe('v1')
+  })
+
+  test('a service that is on its own port of loopback is left to who listens there', async () => {
+    expect(await who(port('own'))).toBe('closed')
+    const own = await startTcpEcho('own', { port: port('own') })
+    expect(await who(port('own'))).toBe('own')
+    await own.stop()
   })
 
   test('a rule whose destination does not exist closes connections, and they reach nobody', async () => {

@@ -135,7 +135,7 @@ export const meshSchemas = [
   is.object('Service', 'A host of the registry.', {
     hostname: is.text('Full name.'),
     namespace: is.text('Namespace it is declared in.'),
-    resolution: is.one(['STATIC', 'DNS', 'DNS_ROUND_ROBIN', 'NONE'], 'How its addresses are found.'),
+    resolution: is.one(['STATIC', 'DNS', 'DNS_ROUND_ROBIN', 'DYNAMIC_DNS', 'NONE'], 'How its addresses are found.'),
     meshExternal: is.flag('Whether it is none of the mesh.'),
     addresses: is.texts('Addresses that stand for it.'),
     exportTo: is.texts('Namespaces that see it; `*` is all of them.'),

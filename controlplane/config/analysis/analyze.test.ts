@@ -58,6 +58,9 @@ describe('destinations', () => {
     expect(
       said(service('a.com', ', exportTo: ["."]'), routes(`{hosts: [a.b], http: [{${to('a.com')}}]}`, 'vs', 'other')),
     ).toEqual(['HOST_NOT_VISIBLE vs spec.http[0].route[0].destination.host'])
+    expect(said(service('a.com', ', exportTo: [other]'), routes(`{hosts: [a.b], http: [{${to('a.com')}}]}`))).toEqual(
+      [],
+    )
   })
   it('have the subset', () => {
     const vs = routes(`{hosts: [a.com], http: [{${to('a.com', ', subset: v1')}}]}`)
@@ -456,6 +459,42 @@ describe('Sidecars', () => {
     expect(ingress(', defaultEndpoint: "127.0.0.1:80"')).toEqual(['LISTENER_LOOP sc spec.ingress[0].defaultEndpoint'])
     expect(ingress(', bind: 10.0.0.1')).toEqual([])
     expect(ingress(', defaultEndpoint: "127.0.0.1:81"')).toEqual([])
+  })
+})
+
+describe('services', () => {
+  const entry = (name: string, spec: string) => document('ServiceEntry', name, spec)
+
+  it('of one host and namespace say the same where only the oldest is heard', () => {
+    const one = (name: string, port: number, more: string) =>
+      entry(name, `{hosts: [a.com], ports: [{number: ${port}, name: http, protocol: HTTP}]${more}}`)
+    expect(said(one('first', 80, ''), one('second', 81, ', exportTo: ["*"], resolution: NONE'))).toEqual([])
+    expect(
+      said(one('first', 80, ''), one('second', 81, ', exportTo: ["."], resolution: DNS, location: MESH_INTERNAL')),
+    ).toEqual([
+      'SERVICE_ENTRY_MERGED second spec.exportTo',
+      'SERVICE_ENTRY_MERGED second spec.location',
+      'SERVICE_ENTRY_MERGED second spec.resolution',
+    ])
+    expect(said(one('first', 80, ', exportTo: ["."]'), one('second', 81, ''))).toEqual([
+      'SERVICE_ENTRY_MERGED second spec',
+    ])
+  })
+
+  it('are not where their sidecars listen', () => {
+    const at = (endpoint: string, port = 'name: tcp, protocol: TCP') =>
+      said(
+        entry(
+          'db',
+          `{hosts: [db.com], ports: [{number: 9000, ${port}}], resolution: STATIC, endpoints: [${endpoint}]}`,
+        ),
+      )
+    const loop = ['LISTENER_LOOP db spec.endpoints[0]']
+    expect(at('{address: 127.0.0.1}')).toEqual(loop)
+    expect(at('{address: 127.0.0.1}', 'name: tls, protocol: TLS')).toEqual(loop)
+    expect(at('{address: 127.0.0.1}', 'name: http, protocol: HTTP')).toEqual([])
+    expect(at('{address: 127.0.0.1, ports: {tcp: 9001}}')).toEqual([])
+    expect(at('{address: 10.0.0.1}')).toEqual([])
   })
 })
 

@@ -16,7 +16,14 @@ import { checkSharedProxyPorts } from './proxies.ts'
 import { checkUnreachable, checkWeights } from './routes.ts'
 import { type Findings, runChecks } from './run-checks.ts'
 import { checkSecrets } from './secrets.ts'
-import { checkSelectors, checkServiceEndpoints, checkServiceProtocols, checkTcpPorts } from './services.ts'
+import {
+  checkSelectors,
+  checkServiceEndpoints,
+  checkServiceLoops,
+  checkServiceParts,
+  checkServiceProtocols,
+  checkTcpPorts,
+} from './services.ts'
 import {
   checkIngressLoops,
   checkSidecarConflicts,
@@ -46,6 +53,8 @@ export const CHECKS: readonly Check[] = [
   checkHash,
   checkServiceEndpoints,
   checkServiceProtocols,
+  checkServiceParts,
+  checkServiceLoops,
   checkTcpPorts,
   checkSelectors,
   checkSidecarConflicts,

@@ -118,7 +118,10 @@ function checkUse(world: World, subsets: Subsets, use: Use, complain: Complain):
     if (!world.isUnread(host))
       complain(object, 'HOST_NOT_FOUND', fields.host, world.absentHost(host), world.suggestHost(host))
   } else {
-    const visible = services.filter((service) => world.visible(service.object, object.namespace))
+    // What is exported to others only can still be sent to by rules of its own namespace, as in Istio.
+    const visible = services.filter(
+      (service) => service.object.namespace === object.namespace || world.visible(service.object, object.namespace),
+    )
     if (visible.length === 0) {
       const [hidden] = services as readonly [ServiceHost]
       const where = `${hidden.object.namespace}/${hidden.object.name}`

@@ -1,4 +1,5 @@
-import { protocolClass } from '../syntax/protocol.ts'
+import { hostPort, leadsToItself } from '../syntax/address.ts'
+import { portClass } from '../syntax/protocol.ts'
 import { isProtocolPort } from './messages.ts'
 import { type Check, type Of, place, push, selects } from './world.ts'
 
@@ -58,9 +59,8 @@ export const checkTcpPorts: Check = (world, complain) => {
   for (const object of world.of('ServiceEntry')) {
     if (object.spec.addresses?.length) continue
     for (const [index, { number, name, protocol }] of (object.spec.ports ?? []).entries()) {
-      const stated = protocol || name.toLowerCase().match(/^(grpc-web|[a-z0-9]+)/)?.[0] || ''
       // Message proxies tell services apart by what messages say.
-      if ((protocolClass(stated) ?? 'tcp') !== 'tcp' || isProtocolPort(world, name)) continue
+      if (portClass(protocol, name) !== 'tcp' || isProtocolPort(world, name)) continue
       const path = ['spec', 'ports', index, 'number']
       if (number === httpPort)
         complain(object, 'LISTENER_PORT_CLASH', path, `port ${number} is the HTTP proxy port of sidecars`)
@@ -84,6 +84,55 @@ export const checkTcpPorts: Check = (world, complain) => {
 
 function sameHosts(a: Of<'ServiceEntry'>, b: Of<'ServiceEntry'>): boolean {
   return a.spec.hosts.some((host) => b.spec.hosts.includes(host))
+}
+
+/** Endpoints that are where sidecars listen for their service. */
+export const checkServiceLoops: Check = (world, complain) => {
+  for (const object of world.of('ServiceEntry')) {
+    const ports = (object.spec.ports ?? []).filter(
+      ({ name, protocol }) => ['tcp', 'tls'].includes(portClass(protocol, name)) && !isProtocolPort(world, name),
+    )
+    for (const [index, { address = '', ports: own = {} }] of (object.spec.endpoints ?? []).entries()) {
+      const port = ports.find(({ number, name, targetPort }) =>
+        leadsToItself(LOOPBACK, number, hostPort(address, own[name] ?? targetPort ?? number)),
+      )
+      if (port)
+        complain(
+          object,
+          'LISTENER_LOOP',
+          ['spec', 'endpoints', index],
+          `port ${port.number} leads to itself: sidecars would listen on ${LOOPBACK}, where this endpoint is; they do not, and who dials it reaches the endpoint`,
+        )
+    }
+  }
+}
+
+/** Where sidecars listen for services that are not HTTP. */
+const LOOPBACK = '127.0.0.1'
+
+/** ServiceEntries of one host and namespace whose younger ones ask for what the oldest decides. */
+export const checkServiceParts: Check = (world, complain) => {
+  const oldest = new Map<string, Of<'ServiceEntry'>>()
+  const parts = {
+    exportTo: (object: Of<'ServiceEntry'>) => [...new Set(world.exportTo(object))].sort().join(),
+    resolution: ({ spec }: Of<'ServiceEntry'>) => spec.resolution ?? 'NONE',
+    location: ({ spec }: Of<'ServiceEntry'>) => spec.location ?? 'MESH_EXTERNAL',
+  }
+  for (const object of world.of('ServiceEntry'))
+    for (const host of object.spec.hosts) {
+      const key = `${host.toLowerCase()} ${object.namespace}`
+      const first = oldest.get(key)
+      if (!first) oldest.set(key, object)
+      else if (first !== object)
+        for (const [part, of] of Object.entries(parts))
+          if (of(first) !== of(object))
+            complain(
+              object,
+              'SERVICE_ENTRY_MERGED',
+              ['spec', ...(part in object.spec ? [part] : [])],
+              `${host} is one service with that of ${place(first)}, which is older: its ${part} counts (${of(first)}), not the one here (${of(object)})`,
+            )
+    }
 }
 
 /** Selectors of Sidecars, DestinationRules and Gateways that find no declared workload. */

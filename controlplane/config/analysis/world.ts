@@ -277,8 +277,14 @@ export class World {
 
   /** Whether exportTo (or the default of the mesh) of an object lets a namespace see it. */
   visible(object: ConfigObject<{ exportTo?: readonly string[] | undefined }>, namespace: string): boolean {
-    const list = object.spec.exportTo?.length ? object.spec.exportTo : this.#defaultExportTo(object.kind)
-    return list.some((to) => to === '*' || to === namespace || (to === '.' && object.namespace === namespace))
+    return this.exportTo(object).some(
+      (to) => to === '*' || to === namespace || (to === '.' && object.namespace === namespace),
+    )
+  }
+
+  /** `exportTo` of an object, or the default of the mesh. */
+  exportTo({ kind, spec }: ConfigObject<{ exportTo?: readonly string[] | undefined }>): readonly string[] {
+    return spec.exportTo?.length ? spec.exportTo : this.#defaultExportTo(kind)
   }
 
   #defaultExportTo(kind: string): readonly string[] {

@@ -12,6 +12,7 @@ describe('ServiceEntry', () => {
     `hosts: [a.b], ${ports}, resolution: DNS, endpoints: [{address: c.d}]`,
     'hosts: [a.b], addresses: [10.0.0.0/8], ports: [{number: 1, name: t, protocol: TCP}]',
     'hosts: ["*.a.b"], ports: [{number: 443, name: t, protocol: TLS}], resolution: DYNAMIC_DNS',
+    'hosts: ["*.a.b"], addresses: [10.0.0.1], ports: [{number: 1, name: t, protocol: TCP}]',
     `hosts: [a.b], ${ports}, resolution: STATIC, workloadSelector: {labels: {app: a}}, exportTo: ["~"]`,
   ])('takes %s', (fields) => expect(check(fields)).toEqual([]))
 
@@ -44,6 +45,11 @@ describe('ServiceEntry', () => {
       'FIELD_CONFLICT spec.endpoints',
     ],
     [`hosts: [a.b], ${ports}, workloadSelector: {labels: {a: b}}`, 'FIELD_NO_EFFECT spec.workloadSelector'],
+    ['hosts: ["*.a.b"], ports: [{number: 1, name: t, protocol: TCP}]', 'FIELD_UNSUPPORTED spec.ports[0]'],
+    [
+      'hosts: ["*.a.b"], ports: [{number: 1, name: h, protocol: HTTP, targetPort: 2}, {number: 3, name: t, protocol: TLS, targetPort: 4}]',
+      'FIELD_NO_EFFECT spec.ports[0].targetPort',
+    ],
     [
       'hosts: [a.b], ports: [{number: 1, name: t, protocol: TCP}], resolution: DYNAMIC_DNS',
       'FIELD_VALUE spec.hosts[0]',

@@ -10,7 +10,7 @@ import {
   shown,
   wildcardDomainProblem,
 } from '../syntax/host.ts'
-import { protocolClass, protocolProblem } from '../syntax/protocol.ts'
+import { portClass, protocolClass, protocolProblem } from '../syntax/protocol.ts'
 import { port, strings, text } from '../syntax/values.ts'
 import { exportTo } from './common.ts'
 import { workloadSelector } from './selectors.ts'
@@ -144,6 +144,30 @@ function resolutionRules(spec: ServiceEntrySpec, names: ReadonlySet<string>, rep
   }
 }
 
+/** What only a caller's connection could tell, if it were captured. */
+function dialledRules({ resolution = 'NONE', hosts, addresses = [], ports = [] }: ServiceEntrySpec, report: Report) {
+  if (resolution !== 'NONE' && resolution !== 'DYNAMIC_DNS') return
+  if (!hosts.some(isWildcard) || addresses.some(isIpAddress)) return
+  for (const [index, { number, name, protocol, targetPort }] of ports.entries()) {
+    const kind = portClass(protocol, name)
+    if (kind === 'tcp')
+      report(
+        ['ports', index],
+        'connections for all names of a domain lead nowhere: nothing captures traffic, so nobody knows what the caller dialled',
+        {
+          code: 'FIELD_UNSUPPORTED',
+          hint: 'name the hosts, give addresses, or let the port be TLS, which says the name',
+        },
+      )
+    if (kind === 'http' && targetPort !== undefined && targetPort !== number)
+      report(
+        ['ports', index, 'targetPort'],
+        'requests for all names of a domain go to the port that their authority says: nothing captures traffic',
+        { code: 'FIELD_NO_EFFECT', hint: 'name the hosts' },
+      )
+  }
+}
+
 function serviceEntryRule(spec: ServiceEntrySpec, report: Report): void {
   const { resolution = 'NONE', hosts, ports = [] } = spec
   if (spec.workloadSelector && spec.endpoints)
@@ -154,6 +178,7 @@ function serviceEntryRule(spec: ServiceEntrySpec, report: Report): void {
   if (cidr >= 0 && resolution !== 'NONE' && resolution !== 'STATIC')
     report(['addresses', cidr], 'CIDR addresses are allowed only for NONE/STATIC resolution types')
   resolutionRules(spec, names, report)
+  dialledRules(spec, report)
   if (resolution !== 'NONE' && hosts.length > 1) {
     const index = ports.findIndex(({ protocol = '' }) => !['http', 'tls'].includes(protocolClass(protocol) ?? ''))
     if (index >= 0)

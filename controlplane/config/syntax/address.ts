@@ -48,6 +48,16 @@ export function splitHostPort(text: string): { readonly host: string; readonly p
   return match ? { host: match[1] ?? match[2] ?? '', port: match[3]! } : undefined
 }
 
+/** Host and port in one text that `splitHostPort` takes apart. */
+export function hostPort(host: string, port: number): string {
+  return `${isIP(host) === 6 ? `[${host}]` : host}:${port}`
+}
+
+/** Whether an address is one of loopback. */
+export function isLoopback(address: string): boolean {
+  return address === '::1' || (address.startsWith('127.') && isIP(address) === 4)
+}
+
 const LOCAL: ReadonlySet<string> = new Set(['', '127.0.0.1', '0.0.0.0', '::1', '::'])
 
 /** Where a program beside the proxy listens: `127.0.0.1:PORT`, `[::1]:PORT`, the wildcard addresses, or `unix:///path`. */

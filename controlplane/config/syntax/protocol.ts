@@ -22,6 +22,11 @@ export function protocolClass(name: string): ProtocolClass | undefined {
   return Object.hasOwn(PROTOCOLS, lower) ? PROTOCOLS[lower as keyof typeof PROTOCOLS] : undefined
 }
 
+/** What a port is at heart, by its `protocol`, else by its name up to a dash; TCP where neither says anything that is known. */
+export function portClass(protocol: string | undefined, name: string): ProtocolClass {
+  return protocolClass(protocol || (name.toLowerCase().match(/^(grpc-web|[a-z0-9]+)/)?.[0] ?? '')) ?? 'tcp'
+}
+
 export const PROTOCOL_NAMES: readonly string[] = Object.keys(PROTOCOLS).map((name) => name.toUpperCase())
 
 /** Empty means "find out by looking at the bytes", which is allowed where a protocol is optional. */

@@ -107,17 +107,45 @@ describe('discovery', () => {
     expect(cluster.transportSocket.name).toBe('envoy.transport_sockets.tls')
   })
 
-  test('NONE goes to the original destination of TCP', () => {
-    expect(clusterJson(scopeOf(entry('NONE', '', 'tcp')), EXT)).toMatchObject({
+  const places = (scope: ReturnType<typeof scopeOf>, name = EXT) =>
+    clusterJson(scope, name).loadAssignment?.endpoints[0].lbEndpoints.map(
+      // biome-ignore lint/suspicious/noExplicitAny: free JSON.
+      ({ endpoint }: any) => `${endpoint.address.socketAddress.address}:${endpoint.address.socketAddress.portValue}`,
+    )
+
+  test('NONE of one name is at that name for what is not HTTP, or at the addresses it says, on its targetPort', () => {
+    expect(places(scopeOf(entry('NONE', '', 'tcp')))).toEqual(['ext.test:80'])
+    expect(places(scopeOf(entry('NONE', '', 'tls')))).toEqual(['ext.test:80'])
+    expect(places(scopeOf(entry('NONE', 'addresses: [10.0.0.1, 10.1.0.0/16, "fd00::1"]', 'tcp')))).toEqual([
+      '10.0.0.1:80',
+      'fd00::1:80',
+    ])
+    const ported = (protocol: string) => entry('NONE', '', protocol).replace('number: 80', 'number: 80, targetPort: 81')
+    expect(places(scopeOf(ported('tcp')))).toEqual(['ext.test:81'])
+    expect(places(scopeOf(ported('http')))).toEqual(['ext.test:81'])
+  })
+
+  const ANY = 'outbound|80||*.ext.test'
+  const wildcard = (resolution: string, protocol: string) =>
+    entry(resolution, '', protocol)
+      .replace('ext.test', '"*.ext.test"')
+      .replace('number: 80', 'number: 80, targetPort: 81')
+
+  test.each(['NONE', 'DYNAMIC_DNS'])('%s of all names of a domain goes to that of the TLS handshake', (resolution) => {
+    expect(clusterJson(scopeOf(wildcard(resolution, 'tls')), ANY).clusterType.name).toBe(FORWARD)
+  })
+
+  test('NONE of all names of a domain goes to the original destination of TCP, on its targetPort', () => {
+    expect(clusterJson(scopeOf(wildcard('NONE', 'tcp')), ANY)).toMatchObject({
       type: 'ORIGINAL_DST',
       lbPolicy: 'CLUSTER_PROVIDED',
+      originalDstLbConfig: { upstreamPortOverride: 81 },
     })
   })
 
-  test('the targetPort of TCP to NONE takes the place of the port dialled; what passes by endpoints keeps it', () => {
+  test('what passes endpoints by keeps the port that was dialled', () => {
     const ported = (resolution: string) =>
       entry(resolution, '', 'tcp').replace('number: 80', 'number: 80, targetPort: 81')
-    expect(clusterJson(scopeOf(ported('NONE')), EXT).originalDstLbConfig).toEqual({ upstreamPortOverride: 81 })
     const rule = ruleWith('{loadBalancer: {simple: PASSTHROUGH}}').replace('shop.test', 'ext.test')
     const passed = clusterJson(scopeOf(ported('STATIC') + rule), EXT)
     expect([passed.type, passed.originalDstLbConfig]).toEqual(['ORIGINAL_DST', undefined])

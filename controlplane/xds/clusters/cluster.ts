@@ -169,7 +169,8 @@ function discover(
   const { message, origins } = loadAssignment(scope, target, policy, isNamedEndpoint)
   const count = message.endpoints.reduce((sum, group) => sum + group.lbEndpoints.length, 0)
   // Envoy takes one answer at a time for a single name only.
-  const oneAnswer = target.service.resolution === 'DNS_ROUND_ROBIN' && count === 1
+  const { resolution } = target.service
+  const oneAnswer = resolution !== 'DNS' && count === 1
   return { cluster: { ...dnsDiscovery(oneAnswer), loadAssignment: message }, origins }
 }
 

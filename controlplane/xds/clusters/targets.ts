@@ -1,8 +1,10 @@
 import type { Scope } from '../../model/scope.ts'
 import {
   isHttp,
+  isTls,
   outboundClusterName,
   parseOutboundClusterName,
+  placesOfItself,
   type Service,
   type ServicePort,
 } from '../../model/service.ts'
@@ -24,7 +26,7 @@ export interface ClusterTarget {
 
 /**
  * How Envoy finds the endpoints of a cluster. `eds`: we tell it. `dns`: names in the cluster. `authority`: the host each
- * request asks for. `original`: the address the caller had dialled.
+ * request, or each TLS handshake, asks for. `original`: the address the caller had dialled.
  */
 export type Discovery = 'eds' | 'dns' | 'authority' | 'original'
 
@@ -73,7 +75,11 @@ export function discoveryOf({ service, port }: ClusterTarget, policy: EffectiveP
     if (isPassthrough(policy.loadBalancer?.value)) return 'original'
     return resolution === 'STATIC' ? 'eds' : 'dns'
   }
-  return isHttp(port.protocol) ? 'authority' : 'original'
+  // Nothing tells what a caller dialled, but for what the service says of itself.
+  const known = placesOfItself(service).length > 0
+  if (isHttp(port.protocol)) return known && port.targetPort !== undefined ? 'dns' : 'authority'
+  if (known) return 'dns'
+  return isTls(port.protocol) ? 'authority' : 'original'
 }
 
 /** Names of the outbound clusters of one service, those of subsets behind that of their port. */

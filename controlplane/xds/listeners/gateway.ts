@@ -11,6 +11,7 @@ import { type GatewayServer, gatewayServers } from '../routes/index.ts'
 import { type HttpOptions, httpConnectionManager } from './http-connection-manager.ts'
 import { type L4Place, type L4Route, tcpRoutes, tlsRoutes } from './l4-routes.ts'
 import { type Chain, type ListenerPlan, listenerName } from './listener.ts'
+import { comesBack } from './loop.ts'
 import { tcpProxy } from './tcp-proxy.ts'
 import { ALPN, asksForClientCertificate, downstreamTlsContext, terminatesTls } from './tls-context.ts'
 
@@ -108,7 +109,7 @@ function terminatedTcpChain(scope: Scope, entry: GatewayServer): readonly Chain[
     {
       serverNames: sniNames(entry),
       transport: 'tls',
-      filter: tcpProxy(scope, statPrefix(entry), route.targets),
+      ...tcpProxy(scope, statPrefix(entry), route.targets),
       tls: downstreamTlsContext(entry.server.tls!, ALPN),
       origins: [entry.origin, route.origin],
     },
@@ -124,10 +125,12 @@ function passthroughChains(scope: Scope, entry: GatewayServer): readonly Chain[]
   const chain = (route: L4Route, serverNames: readonly string[]): Chain => ({
     serverNames,
     transport: serverNames.includes('*') ? undefined : 'tls',
-    filter: tcpProxy(scope, statPrefix(entry), route.targets),
+    ...tcpProxy(scope, statPrefix(entry), route.targets),
     origins: [entry.origin, route.origin],
   })
-  const byName = mostSpecific(tlsRoutes(scope, place(entry)), exposed).map(({ route, names }) => chain(route, names))
+  const byName = mostSpecific(tlsRoutes(scope, place(entry)), exposed).flatMap(({ route, names }) =>
+    comesBack(scope, addressOf(entry), route.targets) ? [] : [chain(route, names)],
+  )
   const rest = fallback(entry)
   return rest ? [...byName, chain(rest, exposed)] : byName
 }
@@ -170,19 +173,19 @@ function sniChains(scope: Scope, entry: GatewayServer): readonly Chain[] {
   return sniClusterNames(scope, entry.hosts).map((cluster) => ({
     serverNames: [cluster],
     transport: 'tls',
-    filter: tcpProxy(scope, statPrefix(entry), [{ cluster, weight: 1 }]),
+    ...tcpProxy(scope, statPrefix(entry), [{ cluster, weight: 1 }]),
     origins: [entry.origin],
   }))
 }
 
 function tcpChains(scope: Scope, entry: GatewayServer): readonly Chain[] {
   const route = firstTcpRoute(scope, entry)
-  if (!route) return []
+  if (!route || comesBack(scope, addressOf(entry), route.targets)) return []
   return [
     {
       serverNames: [],
       transport: undefined,
-      filter: tcpProxy(scope, statPrefix(entry), route.targets),
+      ...tcpProxy(scope, statPrefix(entry), route.targets),
       origins: [entry.origin, route.origin],
     },
   ]
@@ -208,6 +211,10 @@ function place({ gateway, server, hosts }: GatewayServer): L4Place {
         (scoped) => (scoped.namespace === '*' || scoped.namespace === namespace) && hostsOverlap(host, scoped.host),
       ),
   }
+}
+
+function addressOf({ server: { bind = ANY_ADDRESS, port } }: GatewayServer): { bind: string; port: number } {
+  return { bind, port: port.number }
 }
 
 function sniNames({ hosts }: GatewayServer): readonly string[] {

@@ -22,20 +22,22 @@ export function ingressListeners(scope: Scope): readonly ListenerPlan[] {
     const name = inboundName(port)
     const { protocol } = portProtocol(ingress.port.protocol, ingress.port.name)
     const tls = ingress.tls && terminatesTls(ingress.tls) ? ingress.tls : undefined
-    const filter: Chain['filter'] =
+    const passing: Pick<Chain, 'filter' | 'first'> =
       isHttp(protocol) || (protocol === 'https' && tls)
         ? {
-            name: 'envoy.filters.network.http_connection_manager',
-            config: pack(
-              HttpConnectionManagerSchema,
-              httpConnectionManager(scope, {
-                routeName: name,
-                statPrefix: `inbound_${listenerName(bind, port)}`,
-                edge: false,
-                grpcWeb: protocol === 'grpc-web',
-                clientCertificate: tls !== undefined && asksForClientCertificate(tls),
-              }),
-            ),
+            filter: {
+              name: 'envoy.filters.network.http_connection_manager',
+              config: pack(
+                HttpConnectionManagerSchema,
+                httpConnectionManager(scope, {
+                  routeName: name,
+                  statPrefix: `inbound_${listenerName(bind, port)}`,
+                  edge: false,
+                  grpcWeb: protocol === 'grpc-web',
+                  clientCertificate: tls !== undefined && asksForClientCertificate(tls),
+                }),
+              ),
+            },
           }
         : tcpProxy(scope, name, [{ cluster: name, weight: 1 }])
     return [
@@ -48,7 +50,7 @@ export function ingressListeners(scope: Scope): readonly ListenerPlan[] {
           {
             serverNames: [],
             transport: tls && 'tls',
-            filter,
+            ...passing,
             ...(tls && {
               tls: downstreamTlsContext(tls, ALPN),
             }),

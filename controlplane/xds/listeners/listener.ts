@@ -7,13 +7,21 @@ import { TlsInspectorSchema } from '../../../proto/gen/envoy/extensions/filters/
 import { duration, make, pack } from '../../../proto/make.ts'
 import type { Origin } from '../../config/object.ts'
 
+/** A network filter and its settings. */
+export interface NetworkFilter {
+  readonly name: string
+  readonly config: Any
+}
+
 /** What happens to connections of one kind on a listener. */
 export interface Chain {
   /** SNI names; none: every connection that no other chain takes. */
   readonly serverNames: readonly string[]
   /** `tls`: only connections that start with a TLS handshake; undefined: any. */
   readonly transport: 'tls' | undefined
-  readonly filter: { readonly name: string; readonly config: Any }
+  readonly filter: NetworkFilter
+  /** What looks at the connection before that. */
+  readonly first?: NetworkFilter
   /** TLS to terminate before the filter sees bytes. */
   readonly tls?: Any
   readonly origins: readonly Origin[]
@@ -64,7 +72,10 @@ export function buildListener(plan: ListenerPlan): CompiledListener | undefined 
         serverNames: chain.serverNames.filter((name) => name !== '*'),
         transportProtocol: chain.transport ?? '',
       },
-      filters: [{ name: chain.filter.name, configType: { case: 'typedConfig' as const, value: chain.filter.config } }],
+      filters: [...(chain.first ? [chain.first] : []), chain.filter].map(({ name, config }) => ({
+        name,
+        configType: { case: 'typedConfig' as const, value: config },
+      })),
       ...(chain.tls && {
         transportSocket: {
           name: 'envoy.transport_sockets.tls',

@@ -56,7 +56,7 @@ spec:
   hosts: [${host}]
   ports: [${port}]
   resolution: STATIC
-  endpoints: [{address: 127.0.0.1}]
+  endpoints: [{address: 10.0.0.1}]
 ---`
 
 const WEB = entry('web.com', '{number: 80, name: http, protocol: HTTP}')
@@ -89,6 +89,27 @@ describe('outbound listeners of a sidecar without a Sidecar document', () => {
     const listener = listeners(WEB + DB)['127.0.0.1_5432']
     expect(listener.address.socketAddress).toEqual({ address: '127.0.0.1', portValue: 5432 })
     expect(clusterOf(chainsOf(listener)[0])).toBe('outbound|5432||db.com')
+  })
+
+  it('the port of a TCP service that is there itself is not opened, nor one whose rule leads there', () => {
+    const at = (name: string, number: number, endpoint: string) => `---
+kind: ServiceEntry
+metadata: {name: ${name}}
+spec: {hosts: [${name}.com], ports: [{number: ${number}, name: tcp}], resolution: STATIC, endpoints: [${endpoint}]}
+`
+    const own = at('own', 9000, '{address: 127.0.0.1}')
+    expect(Object.keys(listeners(own))).not.toContain('127.0.0.1_9000')
+    expect(Object.keys(listeners(at('own', 9000, '{address: 127.0.0.1, ports: {tcp: 9001}}')))).toContain(
+      '127.0.0.1_9000',
+    )
+    const led = (endpoint: string) =>
+      `${at('first', 9002, '{address: 10.0.0.1}')}${at('second', 9003, endpoint)}---
+kind: VirtualService
+metadata: {name: led}
+spec: {hosts: [first.com], tcp: [{route: [{destination: {host: second.com}}]}]}
+`
+    expect(Object.keys(listeners(led('{address: 127.0.0.1}')))).toContain('127.0.0.1_9002')
+    expect(Object.keys(listeners(led('{address: 127.0.0.1, ports: {tcp: 9002}}')))).not.toContain('127.0.0.1_9002')
   })
 
   it('two TCP services on one port cannot be told apart: the first in order of host has it', () => {

@@ -10,6 +10,7 @@ import { outboundTable } from '../routes/index.ts'
 import { httpConnectionManager } from './http-connection-manager.ts'
 import { type L4Place, tcpRoutes, tlsRoutes } from './l4-routes.ts'
 import { type Chain, type ListenerPlan, listenerName } from './listener.ts'
+import { comesBack } from './loop.ts'
 import { defaultTarget, tcpProxy } from './tcp-proxy.ts'
 
 const LOOPBACK = '127.0.0.1'
@@ -138,8 +139,8 @@ interface User {
  */
 function l4Listener(scope: Scope, bind: string, port: number, users: readonly User[]): readonly ListenerPlan[] {
   const name = listenerName(bind, port)
-  const tls: Chain[] = []
-  const tcp: Chain[] = []
+  const tls: (Chain | undefined)[] = []
+  const tcp: (Chain | undefined)[] = []
   for (const { service, port: servicePort, tls: rulesForTls, named } of users) {
     const place: L4Place = {
       gateway: MESH_GATEWAY,
@@ -150,12 +151,15 @@ function l4Listener(scope: Scope, bind: string, port: number, users: readonly Us
       serverNames: readonly string[],
       targets: Parameters<typeof tcpProxy>[2],
       origins: Chain['origins'],
-    ): Chain => ({
-      serverNames,
-      transport: serverNames.length > 0 ? 'tls' : undefined,
-      filter: tcpProxy(scope, `outbound|${servicePort}||${service.hostname}`, targets),
-      origins,
-    })
+    ): Chain | undefined =>
+      comesBack(scope, { bind, port }, targets)
+        ? undefined
+        : {
+            serverNames,
+            transport: serverNames.length > 0 ? 'tls' : undefined,
+            ...tcpProxy(scope, `outbound|${servicePort}||${service.hostname}`, targets),
+            origins,
+          }
     const own = [defaultTarget(scope, service.hostname, servicePort)]
     if (rulesForTls) {
       for (const route of tlsRoutes(scope, place)) tls.push(chain(route.sniHosts, route.targets, [route.origin]))
@@ -166,8 +170,8 @@ function l4Listener(scope: Scope, bind: string, port: number, users: readonly Us
       tcp.push(chain([], route?.targets ?? own, route ? [route.origin, service.origin] : [service.origin]))
     }
   }
-  if (tls.length + tcp.length === 0) return []
-  return [{ name, bind, port, direction: 'outbound', chains: [...tls, ...tcp.slice(0, 1)] }]
+  const chains = [...tls, ...tcp.slice(0, 1)].filter((found) => found !== undefined)
+  return chains.length === 0 ? [] : [{ name, bind, port, direction: 'outbound', chains }]
 }
 
 /** One listener for an address: the first plan keeps it. */

@@ -31,7 +31,7 @@ spec: {host: db.test, subsets: [{name: a, trafficPolicy: ${a}}, {name: b, traffi
     secretsAllowed: true,
   })
   const targets = ['a', 'b'].map((subset) => ({ cluster: `outbound|5432|${subset}|db.test`, weight: 50 }))
-  return fromBinary(TcpProxySchema, tcpProxy(scope, 'db', targets).config.value)
+  return fromBinary(TcpProxySchema, tcpProxy(scope, 'db', targets).filter.config.value)
 }
 
 const tcp = (settings: string) => `{connectionPool: {tcp: {${settings}}}}`

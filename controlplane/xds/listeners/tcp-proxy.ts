@@ -1,4 +1,5 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
+import { FilterConfigSchema as SniForwardProxySchema } from '../../../proto/gen/envoy/extensions/filters/network/sni_dynamic_forward_proxy/v3/sni_dynamic_forward_proxy_pb.ts'
 import { TcpProxySchema } from '../../../proto/gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts'
 import { HashPolicySchema } from '../../../proto/gen/envoy/type/v3/hash_policy_pb.ts'
 import { duration, make, pack } from '../../../proto/make.ts'
@@ -6,7 +7,9 @@ import { parseDuration } from '../../config/syntax/duration.ts'
 import type { Scope } from '../../model/index.ts'
 import { outboundClusterName, parseOutboundClusterName } from '../../model/service.ts'
 import { outboundOfSniCluster } from '../clusters/auto-passthrough.ts'
+import { dnsCacheConfig } from '../clusters/dynamic-forward-proxy.ts'
 import { consistentHashOf, effectivePolicy } from '../clusters/policy.ts'
+import { discoveryOf, findTarget, policyOf } from '../clusters/targets.ts'
 import { type Tunnel, tunnelOf } from '../clusters/tunnel.ts'
 import { BLACK_HOLE_CLUSTER } from '../names.ts'
 import { wireName } from '../wire-name.ts'
@@ -15,11 +18,16 @@ import type { L4Target } from './l4-routes.ts'
 import type { Chain } from './listener.ts'
 import { tcpOnDemand } from './on-demand.ts'
 
-/** A chain's filter that passes bytes to one cluster, or to several by the weight of connections. */
-export function tcpProxy(scope: Scope, statPrefix: string, targets: readonly L4Target[]): Chain['filter'] {
+/** A chain's filter that passes bytes to one cluster, or to several by the weight of connections; before it what they need. */
+export function tcpProxy(
+  scope: Scope,
+  statPrefix: string,
+  targets: readonly L4Target[],
+): Pick<Chain, 'filter' | 'first'> {
   const used = targets.filter((target) => target.weight > 0)
   const clusters = used.length > 0 ? used : [{ cluster: BLACK_HOLE_CLUSTER, weight: 1 }]
-  return {
+  const forward = clusters.map(({ cluster }) => forwardedPort(scope, cluster)).find((port) => port !== undefined)
+  const filter = {
     name: 'envoy.filters.network.tcp_proxy',
     config: pack(TcpProxySchema, {
       statPrefix,
@@ -33,6 +41,25 @@ export function tcpProxy(scope: Scope, statPrefix: string, targets: readonly L4T
       accessLog: accessLogs(scope, 'tcp', statPrefix.startsWith('inbound|') ? 'inbound' : 'outbound'),
       onDemand: tcpOnDemand(scope),
       ...filterSettings(clusters.map(({ cluster }) => connectionPolicy(scope, cluster))),
+    }),
+  }
+  return { filter, ...(forward !== undefined && { first: forwardByName(forward) }) }
+}
+
+/** The port of the servers of a cluster that connects to the name a TLS handshake asks for; undefined for all others. */
+function forwardedPort(scope: Scope, cluster: string): number | undefined {
+  const target = findTarget(scope, cluster)
+  if (!target || discoveryOf(target, policyOf(scope, target)) !== 'authority') return undefined
+  return target.port.targetPort ?? target.port.number
+}
+
+/** Looks that name up for the cluster, which connects to no name that nobody looked up. */
+function forwardByName(port: number): Chain['filter'] {
+  return {
+    name: 'envoy.filters.network.sni_dynamic_forward_proxy',
+    config: pack(SniForwardProxySchema, {
+      dnsCacheConfig: dnsCacheConfig(),
+      portSpecifier: { case: 'portValue', value: port },
     }),
   }
 }

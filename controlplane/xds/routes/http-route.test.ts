@@ -244,6 +244,9 @@ spec: {host: details, trafficPolicy: {loadBalancer: {consistentHash: {httpHeader
     const route = only('- route: [{destination: {host: details}}]', hashed).route
     expect(route.hashPolicy).toEqual([{ header: { headerName: 'x-user' } }])
     expect(route.retryPolicy.retryHostPredicate).toBeUndefined()
+    // As in Istio, where there are several destinations one of them need not hash.
+    const [one, two] = ['{destination: {host: details}, weight: 1}', '{destination: {host: reviews}, weight: 0}']
+    expect(only(`- route: [${one}, ${two}]`, hashed).route.retryPolicy.retryHostPredicate).toHaveLength(1)
     // As in Istio, which asks about the hash in rules alone.
     const plain = hostOf(table(services() + hashed), 'details').routes[0].route
     expect(plain.hashPolicy).toEqual(route.hashPolicy)

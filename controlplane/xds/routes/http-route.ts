@@ -147,7 +147,9 @@ function forward(rule: EffectiveHttpRoute, split: Split, base: Body, context: Ro
   const { spec } = rule
   const { scope } = context
   const clusters = split.clusters!
-  const retries = retryPolicy(spec.retries ?? scope.settings().defaultHttpRetry, clusters.hashPolicy.length > 0)
+  // As in Istio, a hash holds retries on its host where there is one destination.
+  const hashed = spec.route?.length === 1 && clusters.hashPolicy.length > 0
+  const retries = retryPolicy(spec.retries ?? scope.settings().defaultHttpRetry, hashed)
   const action: MessageInitShape<typeof RouteActionSchema> = {
     clusterSpecifier: clusters.specifier,
     hashPolicy: clusters.hashPolicy,
