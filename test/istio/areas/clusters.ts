@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Area, Difference } from '../area.ts'
 import { drawClusters } from '../clusters/draw.ts'
 import { type Essential, essential } from '../clusters/essential.ts'
-import { comparable, isEmpty } from '../clusters/on-purpose.ts'
+import { comparable, isEmpty, isSubsetOfNames } from '../clusters/on-purpose.ts'
 import type { Answered, Asker, Resources } from '../question.ts'
 
 /**
@@ -41,7 +41,8 @@ export function differencesBetween(istio: OfProxy, ours: OfProxy, asker: Asker):
     const [theirs, own] = [istio[name], ours[name]]
     if (!own) found.push({ kind: `${asker.type}: a cluster is missing`, text: `${who}${name}` })
     else if (!theirs) {
-      if (!isEmpty(own)) found.push({ kind: `${asker.type}: a cluster Istio has not`, text: `${who}${name}` })
+      if (!isEmpty(own) && !isSubsetOfNames(own, name))
+        found.push({ kind: `${asker.type}: a cluster Istio has not`, text: `${who}${name}` })
     } else {
       const [a, b] = comparable(theirs, own, asker)
       for (const field of new Set([...Object.keys(a), ...Object.keys(b)]))

@@ -17,6 +17,7 @@ const PORTS = [
   { number: 8080, name: 'http-b', protocol: 'HTTP' },
   { number: 7070, name: 'grpc', protocol: 'GRPC' },
   { number: 7071, name: 'h2', protocol: 'HTTP2' },
+  { number: 7072, name: 'web', protocol: 'GRPC-WEB' },
   { number: 443, name: 'tls', protocol: 'TLS' },
   { number: 444, name: 'https', protocol: 'HTTPS' },
   { number: 9000, name: 'tcp', protocol: 'TCP' },
@@ -24,6 +25,9 @@ const PORTS = [
   { number: 27017, name: 'mongo', protocol: 'MONGO' },
   { number: 53, name: 'dns', protocol: 'UDP' },
 ] as const
+
+/** Protocols that DYNAMIC_DNS takes. */
+const DYNAMIC: ReadonlySet<string> = new Set(['HTTP', 'HTTP2', 'GRPC', 'TLS'])
 
 type Port = (typeof PORTS)[number] & { readonly targetPort?: number }
 /** Something with a chance of one in `n`. */
@@ -40,6 +44,8 @@ export function drawClusters(any: Random, id: string): Question {
     ...(any(6) === 0 && { defaultDestinationRuleExportTo: oneOf(any, [['.'], ['*']]) }),
     ...(any(6) === 0 && { localityLbSetting: drawLocalitySetting(any) }),
     ...(any(8) === 0 && { connectTimeout: '3s' }),
+    ...(any(6) === 0 && { trustDomain: 'td.test' }),
+    ...(any(8) === 0 && { rootNamespace: 'n2' }),
   }
   const workloadCertificates = { certificate: '/etc/cert', privateKey: '/etc/key', caCertificates: '/etc/ca' }
   return {
@@ -101,20 +107,23 @@ class Drawn {
   service(): void {
     const any = this.#any
     const namespace = oneOf(any, NAMESPACES)
-    const resolution = oneOf(any, ['STATIC', 'STATIC', 'STATIC', 'DNS', 'DNS_ROUND_ROBIN', 'NONE'])
-    const dns = resolution.startsWith('DNS')
+    const wanted = oneOf(any, ['STATIC', 'STATIC', 'STATIC', 'DNS', 'DNS_ROUND_ROBIN', 'NONE', 'DYNAMIC_DNS'])
+    const dns = wanted.startsWith('DNS')
     const ports: Port[] = someOf(any, PORTS, 4).map((port) => ({
       ...port,
       ...(any(4) === 0 && { targetPort: 1000 + any(5) }),
     }))
     if (ports.length === 0) ports.push(PORTS[0])
-    const host = !dns && any(8) === 0 ? oneOf(any, WILDCARDS) : oneOf(any, HOSTS)
+    const host = wanted === 'DYNAMIC_DNS' || (!dns && any(8) === 0) ? oneOf(any, WILDCARDS) : oneOf(any, HOSTS)
+    const resolution = ports.every(({ protocol }) => DYNAMIC.has(protocol))
+      ? wanted
+      : wanted.replace('DYNAMIC_DNS', 'NONE')
     if (this.#declared.has(`${namespace} ${host}`)) return
     this.#declared.add(`${namespace} ${host}`)
     this.#hosts.push(host)
     const selecting = (resolution === 'STATIC' || resolution === 'DNS') && any(4) === 0
     const count = resolution === 'DNS_ROUND_ROBIN' ? 1 : 1 + any(4)
-    const written = resolution !== 'NONE' && (!dns || any(4) > 0)
+    const written = resolution !== 'NONE' && resolution !== 'DYNAMIC_DNS' && (!dns || any(4) > 0)
     this.#add('ServiceEntry', namespace, {
       hosts: [host],
       ports,
@@ -122,6 +131,7 @@ class Drawn {
       location: selecting ? 'MESH_INTERNAL' : oneOf(any, ['MESH_INTERNAL', 'MESH_EXTERNAL']),
       exportTo: perhaps(any, 3, () => oneOf(any, EXPORTS)),
       subjectAltNames: perhaps(any, 6, () => ['san.test']),
+      addresses: resolution === 'NONE' ? perhaps(any, 3, () => oneOf(any, [['10.8.0.1'], ['10.8.0.0/16']])) : undefined,
       ...(selecting
         ? { workloadSelector: { labels: { app: oneOf(any, ['a', 'b']) } } }
         : written && { endpoints: Array.from({ length: count }, () => this.#endpoint(dns, ports)) }),

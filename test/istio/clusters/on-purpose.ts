@@ -3,8 +3,8 @@ import type { Essential } from './essential.ts'
 
 /**
  * Both sides of a cluster without what we do otherwise on purpose (docs/decisions/clusters-as-istio.md, of which meshes are not drawn):
- * - What a caller dials is not known without capture: HTTP to resolution NONE goes to the authority, at gateways too, where Istio has no endpoint
- *   for it (docs/architecture.md).
+ * - What a caller dials is not known without capture: resolution NONE goes to the authority, the name of a TLS handshake, or what the service says of
+ *   itself, at gateways too, where Istio has no endpoint for it (docs/architecture.md).
  * - A hash without an algorithm is Maglev (docs/decisions/maglev-default.md).
  * - A DNS cluster that `distribute` leaves without endpoints is never one for a single name: Envoy refuses that.
  */
@@ -13,7 +13,8 @@ export function comparable(
   ours: Essential,
   { type }: Asker,
 ): readonly [istio: Essential, ours: Essential] {
-  const forwards = ours['type'] === 'FORWARD' || ours['type'] === 'ORIGINAL_DST'
+  const places = ['FORWARD', 'ORIGINAL_DST', 'LOGICAL_DNS', 'STRICT_DNS']
+  const forwards = places.includes(String(ours['type']))
   const dialled = istio['type'] === 'ORIGINAL_DST' || (type === 'router' && istio['type'] === 'EDS')
   if (forwards && dialled && istio['type'] !== ours['type'])
     return [
@@ -34,6 +35,11 @@ export function comparable(
 /** A DNS service that has nobody to ask: Istio has no cluster for it, ours answers 503. */
 export function isEmpty({ type, endpoints }: Essential): boolean {
   return String(type).endsWith('_DNS') && (endpoints as readonly unknown[]).length === 0
+}
+
+/** A subset of a service that goes to whatever name is asked for: Istio has no such cluster, ours has the policy of the subset. */
+export function isSubsetOfNames({ type }: Essential, cluster: string): boolean {
+  return type === 'FORWARD' && cluster.split('|')[2] !== ''
 }
 
 interface Balancer {

@@ -140,6 +140,7 @@ function drawTls(any: Random): object {
     ...fields(any, {
       sni: () => 'sni.test',
       subjectAltNames: () => oneOf(any, [['a.test'], ['spiffe://x/y', 'b.test']]),
+      ...(mode !== 'ISTIO_MUTUAL' && { insecureSkipVerify: () => any(4) === 0 }),
     }),
     ...(mode === 'MUTUAL' && { clientCertificate: '/etc/c.pem', privateKey: '/etc/k.pem' }),
     ...(mode !== 'ISTIO_MUTUAL' && any(2) === 0 && { caCertificates: '/etc/ca.pem' }),

@@ -262,7 +262,8 @@ export function managerOf(resources: Resources, { type }: Asker, port: number): 
   const all = managers([...resources.listeners])
   const tables = all.map((manager) => String((manager['rds'] as JsonObject | undefined)?.['routeConfigName'])).sort()
   const secure = tables.find((name) => name.startsWith(`https.${port}.`))
-  const names = type === 'router' ? [`http.${port}`, secure] : [`${port}`, 'http_proxy']
+  const bound = tables.find((name) => name.endsWith(`:${port}`))
+  const names = type === 'router' ? [`http.${port}`, secure] : [`${port}`, bound, 'http_proxy']
   for (const wanted of names)
     for (const manager of all) {
       const name = (manager['rds'] as JsonObject | undefined)?.['routeConfigName']

@@ -3,7 +3,7 @@ import { istioDocument, oneOf, someOf } from '../area.ts'
 import type { Asker, Question } from '../question.ts'
 import { action, type Pool } from './action.ts'
 import { LABELS, match } from './match.ts'
-import { type Request, requests } from './requests.ts'
+import { PROXY_PORT, type Request, requests } from './requests.ts'
 
 /** A mesh, and requests to its proxies. */
 export interface RouteQuestion extends Question {
@@ -27,6 +27,7 @@ const PORTS = [
   { number: 80, name: 'http', protocol: 'HTTP' },
   { number: 8080, name: 'http-b', protocol: 'HTTP' },
   { number: 9080, name: 'grpc', protocol: 'GRPC' },
+  { number: 9081, name: 'web', protocol: 'GRPC-WEB' },
   { number: 443, name: 'tls', protocol: 'TLS' },
 ] as const
 /** Hosts as rules write them. */
@@ -51,6 +52,7 @@ const GATEWAY_HOSTS = [
   `a.default.${DOMAIN}`,
 ] as const
 const EXPORTS = [['*'], ['.'], ['shop'], ['default'], ['shop', '.']] as const
+const ROOT = 'istio-system'
 const NAMES = ['r1', 'r2', 'r3', 'z', 'a-1'] as const
 
 export function draw(any: Random, id: string): RouteQuestion {
@@ -95,9 +97,15 @@ export function draw(any: Random, id: string): RouteQuestion {
       })
   for (const host of someOf(any, ['a', 'b', `a.shop.${DOMAIN}`, 'x.test', '*.test'], 3))
     add('DestinationRule', host.replace('*', 'any'), oneOf(any, ['default', 'shop']), destinationRule(any, host))
-  if (any(6) === 0) add('Sidecar', 'default', 'default', sidecar(any))
-  const allowAny = any(3) === 0
-  const mode = allowAny ? 'ALLOW_ANY' : 'REGISTRY_ONLY'
+  if (any(4) === 0) add('Sidecar', 'default', oneOf(any, ['default', 'default', ROOT]), sidecar(any))
+  const shared = {
+    outboundTrafficPolicy: { mode: any(3) === 0 ? 'ALLOW_ANY' : 'REGISTRY_ONLY' },
+    ...(any(6) === 0 && {
+      defaultHttpRetryPolicy: any(4) === 0 ? { attempts: 0 } : { attempts: 1 + any(3), retryOn: '503' },
+    }),
+    ...(any(8) === 0 && { defaultServiceExportTo: oneOf(any, [['.'], ['*']]) }),
+    ...(any(8) === 0 && { defaultVirtualServiceExportTo: oneOf(any, [['.'], ['*']]) }),
+  }
   const proxies: Asker[] = [
     { type: 'sidecar', ns: 'default', labels: oneOf(any, LABELS) },
     ...(any(3) === 0 ? [{ type: 'sidecar' as const, ns: 'shop', labels: oneOf(any, LABELS) }] : []),
@@ -106,8 +114,8 @@ export function draw(any: Random, id: string): RouteQuestion {
   return {
     id,
     documents,
-    mesh: `outboundTrafficPolicy: {mode: ${mode}}\n`,
-    settings: `apiVersion: meshgate.io/v1\nkind: Mesh\nmetadata: {name: mesh}\nspec: {outboundTrafficPolicy: {mode: ${mode}}}\n`,
+    mesh: JSON.stringify(shared),
+    settings: JSON.stringify({ apiVersion: 'meshgate.io/v1', kind: 'Mesh', metadata: { name: 'mesh' }, spec: shared }),
     proxies,
     requests: chance ? [] : requests(any, proxies),
   }
@@ -191,18 +199,35 @@ function destinationRule(any: Random, host: string): object {
   }
 }
 
+/** An egress listener of a Sidecar with a port of its own. */
+function listener(any: Random): object {
+  return {
+    port: {
+      number: oneOf(any, [80, 8080, 9080, PROXY_PORT]),
+      protocol: oneOf(any, ['HTTP', 'HTTP', 'HTTP_PROXY', 'GRPC', 'GRPC-WEB']),
+      name: 'http',
+    },
+    ...(any(3) === 0 && { bind: '127.0.0.1' }),
+    ...(any(3) === 0 && { captureMode: oneOf(any, ['DEFAULT', 'NONE', 'IPTABLES']) }),
+  }
+}
+
 function sidecar(any: Random): object {
+  const mode = oneOf(any, ['REGISTRY_ONLY', 'ALLOW_ANY'])
+  const egressProxy = {
+    host: oneOf(any, ['x.test', 'a', 'a.shop', 'nosuch.test']),
+    port: { number: oneOf(any, [80, 8080]) },
+  }
+  const proxied = mode === 'ALLOW_ANY' && any(2) === 0
   const hosts = () => {
     const some = someOf(any, ['./*', 'shop/*', '*/x.test', '*/*.test', `default/a.default.${DOMAIN}`, '~/*'], 3)
     return some.length > 0 ? some : ['*/*']
   }
   const withPort = any(3) === 0
   return {
-    ...(any(4) === 0 && { outboundTrafficPolicy: { mode: oneOf(any, ['REGISTRY_ONLY', 'ALLOW_ANY']) } }),
+    ...(any(3) === 0 && { outboundTrafficPolicy: { mode, ...(proxied && { egressProxy }) } }),
     egress: [
-      ...(withPort
-        ? [{ port: { number: oneOf(any, [80, 8080, 9080]), protocol: 'HTTP', name: 'http' }, hosts: hosts() }]
-        : []),
+      ...(withPort ? [{ ...listener(any), hosts: hosts() }] : []),
       ...(withPort && any(2) === 0 ? [] : [{ hosts: hosts() }]),
     ],
   }

@@ -41,15 +41,18 @@ const NAMES = [
   ],
 ] as const
 const EACH = 24
+/** Where a Sidecar may serve all HTTP as a proxy. */
+export const PROXY_PORT = 3128
 
 export function requests(any: Random, proxies: readonly Asker[]): readonly Request[] {
   return proxies.flatMap(({ type }, proxy) =>
     Array.from({ length: EACH }, () => {
-      const port = type === 'router' ? oneOf(any, [80, 80, 8080, 443]) : oneOf(any, [80, 80, 8080, 9080])
+      const port =
+        type === 'router' ? oneOf(any, [80, 80, 8080, 443]) : oneOf(any, [80, 80, 8080, 9080, 9081, PROXY_PORT])
       const name = oneOf(any, NAMES)
       // A sidecar of ours knows the port by the authority alone.
       const plain = type === 'router' ? any(3) > 0 : port === 80 && any(6) === 0
-      const written = type === 'router' && any(4) === 0 ? 8443 : port
+      const written = type === 'router' && any(4) === 0 ? 8443 : port === PROXY_PORT ? oneOf(any, [80, 8080]) : port
       return {
         proxy,
         port,

@@ -95,8 +95,14 @@ function isObject(value: JsonValue | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** Names for logs and statistics, and deadlines of gRPC, which we say by another field (timeout.ts). */
-const ASIDE = new Set(['metadata', 'decorator', 'statPrefix', 'maxGrpcTimeout', 'maxStreamDuration', 'runtimeKey'])
+/**
+ * Names for logs and statistics, deadlines of gRPC, which we say by another field (timeout.ts), and gRPC-Web, which Istio says of the listener
+ * (docs/istio.md).
+ */
+const ASIDE = new Set([
+  ...['metadata', 'decorator', 'statPrefix', 'maxGrpcTimeout', 'maxStreamDuration', 'runtimeKey'],
+  'envoy.filters.http.grpc_web',
+])
 
 /** A route in a form that does not depend on how the same is written. */
 function plainRoute({ name: _, ...route }: JsonObject): JsonValue {
@@ -125,6 +131,8 @@ function plainer(value: JsonValue): JsonValue {
   const entries = Object.entries(value)
     .filter(([key]) => !ASIDE.has(key))
     .map(([key, item]) => [key, plainer(SORTED.has(key) ? byName(item as JsonObject[]) : item)] as const)
+    // A list with a code and nothing else Istio begins with a comma.
+    .map(([key, item]) => [key, key === 'retryOn' ? String(item).replace(/^,/, '') : item] as const)
     .filter(([key, item]) => !isDefault(key, item))
   return Object.fromEntries(entries)
 }
@@ -139,6 +147,7 @@ function byName(list: readonly JsonObject[]): JsonObject[] {
 function isDefault(key: string, value: JsonValue): boolean {
   if (key === 'caseSensitive') return value === true
   if (key === 'percentage') return value === 0 || isDeepStrictEqual(value, {})
+  if (key === 'typedPerFilterConfig') return isDeepStrictEqual(value, {})
   return value === false || value === '' || value === 0 || (Array.isArray(value) && value.length === 0)
 }
 
