@@ -3,6 +3,7 @@ import { useHotkeys } from '@mantine/hooks'
 import { IconAlertTriangle, IconCheck } from '@tabler/icons-react'
 import { useRef } from 'react'
 import { useTranslation } from 'react-i18next'
+import { isStuck } from './approval.ts'
 import type { Apply } from './use-apply.ts'
 import type { Approval } from './use-approval.ts'
 import type { PlanState } from './use-plan.ts'
@@ -10,7 +11,7 @@ import type { PlanState } from './use-plan.ts'
 /** Why a change is made, and the button that makes it. */
 export function ApplyCard({
   files,
-  planning: { plan, conflict, error, pending },
+  planning,
   approval: { reason, setReason, names, typed, setTyped, next, missing },
   applying: { apply, busy, wished, asking, forget },
 }: {
@@ -23,8 +24,7 @@ export function ApplyCard({
   const { t } = useTranslation('change')
   const reasonField = useRef<HTMLTextAreaElement>(null)
   const confirmField = useRef<HTMLInputElement>(null)
-  // There is no plan, and none is coming.
-  const stuck = !pending && (!plan || error !== undefined || conflict !== undefined)
+  const { plan, pending } = planning
   const submit = () => {
     if (next === 'reason') reasonField.current?.focus()
     else if (next === 'names') confirmField.current?.focus()
@@ -67,7 +67,7 @@ export function ApplyCard({
           <Button
             leftSection={<IconCheck size={16} />}
             color={names.length > 0 ? 'red' : 'mesh'}
-            disabled={missing !== undefined || stuck}
+            disabled={missing !== undefined || isStuck(planning)}
             loading={busy || wished}
             onClick={submit}
             data-apply

@@ -2,7 +2,7 @@ import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { Plan } from '../api/schema.ts'
 import { useMayNot } from '../parts/may-edit.ts'
-import { dangerousNames } from './blast-radius.ts'
+import { approvalOf, type Missing } from './approval.ts'
 
 /** What a person says to a plan before it is applied. */
 export interface Approval {
@@ -19,25 +19,19 @@ export interface Approval {
   readonly missing: string | undefined
 }
 
+const WORDS = {
+  errors: 'apply.errors',
+  reason: 'apply.reasonNeeded',
+  names: 'apply.confirmNeeded',
+} as const satisfies Record<Missing, string>
+
 /** The reason for a change and, where much hangs on it, the names typed again. */
 export function useApproval(plan: Plan | undefined): Approval {
   const { t } = useTranslation('change')
   const mayNot = useMayNot()
   const [reason, setReason] = useState('')
   const [typed, setTyped] = useState('')
-  const broken = plan !== undefined && plan.newErrors.length > 0
-  // What has errors cannot be applied: there is nothing to confirm.
-  const names = plan && !broken ? dangerousNames(plan.meaning) : []
-  const confirmed = names.every((name) => typed.split(/[\s,]+/).includes(name))
-  const next = mayNot !== undefined ? undefined : reason.trim() === '' ? 'reason' : confirmed ? undefined : 'names'
-  const missing =
-    mayNot ??
-    (broken
-      ? t('apply.errors')
-      : next === 'reason'
-        ? t('apply.reasonNeeded')
-        : next === 'names'
-          ? t('apply.confirmNeeded')
-          : undefined)
+  const { names, next, missing: what } = approvalOf(plan, { reason, typed, barred: mayNot !== undefined })
+  const missing = mayNot ?? (what && t(WORDS[what]))
   return { reason, setReason, names, typed, setTyped, next, missing }
 }

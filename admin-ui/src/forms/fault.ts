@@ -1,5 +1,5 @@
 import type { Path } from '../yaml/index.ts'
-import { type FormEdit, setField } from './edits.ts'
+import { choose, type FormEdit, setField } from './edits.ts'
 import { isMap, read, readList, readMap, readNumber, readText } from './schema.ts'
 
 /** A fault of a route as the form shows it. */
@@ -99,4 +99,38 @@ export function faultPercent(document: unknown, part: Path, percent: number): re
 export function stopsEverything(fault: unknown): boolean {
   const { abort } = readFault(fault)
   return abort !== undefined && abort.percent >= 100
+}
+
+/** A delay as it begins, when somebody asks for one. */
+export const NEW_DELAY = { fixedDelay: '2s', percentage: { value: 10 } } as const
+/** An abort as it begins. */
+export const NEW_ABORT = { httpStatus: 503, percentage: { value: 10 } } as const
+
+/** The edits that make an abort at `path` answer with a status of HTTP or of gRPC; its share stays. */
+export function abortKind(document: unknown, path: Path, kind: 'http' | 'grpc'): readonly FormEdit[] {
+  const [field, value] = kind === 'grpc' ? ['grpcStatus', 'UNAVAILABLE'] : ['httpStatus', 503]
+  return choose(document, path, ['httpStatus', 'grpcStatus', 'http2Error'], String(field), value)
+}
+
+/** Which requests a new fault shall meet, as a person says it. */
+export interface Aim {
+  readonly scope: 'header' | 'path' | 'all'
+  readonly header: string
+  /** Value of the header, or the beginning of the path. */
+  readonly text: string
+}
+
+/** Whether an aim says enough: a fault must never meet more than was meant. */
+export function isAimed({ scope, header, text }: Aim): boolean {
+  return scope === 'all' || (text.trim() !== '' && (scope === 'path' || header.trim() !== ''))
+}
+
+/**
+ * The edits that begin a fault for rule `path`: of a few requests all fail, in a rule of their own in front of it; of all requests a few wait.
+ */
+export function beginFault(document: unknown, path: Path, { scope, header, text }: Aim): readonly FormEdit[] {
+  if (scope === 'all') return setField(document, [...path, 'fault'], { delay: NEW_DELAY })
+  const narrow: Scope = scope === 'header' ? { headers: { [header.trim()]: text.trim() } } : { uriPrefix: text.trim() }
+  const fault = { abort: { httpStatus: 503, percentage: { value: 100 } } }
+  return scopedFault(document, path.slice(0, -1), Number(path.at(-1)), narrow, fault)
 }

@@ -12,6 +12,7 @@ import { Page } from '../parts/page.tsx'
 import { ProblemAlert } from '../parts/problem.tsx'
 import { useView } from '../parts/view.ts'
 import { VirtualTable } from '../parts/virtual-table.tsx'
+import { comparedTwo, markedTwo } from './marks.ts'
 import { SOURCES } from './source.tsx'
 import { useRevisionColumns } from './use-revision-columns.tsx'
 
@@ -23,20 +24,14 @@ export function HistoryPage() {
   const filters = useDeferredValue(view)
   const { data, error, fetchNextPage, hasNextPage, isFetching } = useInfiniteQuery(queries.ledger(filters))
   const [marked, setMarked] = useState<readonly number[]>([])
-  /** Two at most: of three the one that was marked first is let go. */
-  const mark = useCallback(
-    (id: number, on: boolean) =>
-      setMarked((before) => (on ? [...before, id].slice(-2) : before.filter((one) => one !== id))),
-    [],
-  )
+  const mark = useCallback((id: number, on: boolean) => setMarked((before) => markedTwo(before, id, on)), [])
   const rows = useMemo(() => data?.pages.flat() ?? [], [data])
   const head = rows[0]?.id
   const sources = useMemo(() => SOURCES.map((value) => ({ value, label: t(`source.${value}`) })), [t])
   const clear = () => change({ source: '', who: '', file: '' })
   const filtered = view.source !== '' || view.who !== '' || view.file !== ''
   const columns = useRevisionColumns(head, marked, mark)
-  const [a, b] = [...marked].sort((one, other) => one - other)
-  const compare = a !== undefined && b !== undefined
+  const compare = comparedTwo(marked)
   return (
     <Page
       title={t('title')}
@@ -47,9 +42,9 @@ export function HistoryPage() {
           leftSection={<IconGitCompare size={16} />}
           disabled={!compare}
           title={compare ? undefined : t('compareHint')}
-          onClick={() => router.history.push(`/changes/compare?from=${a}&to=${b}`)}
+          onClick={() => compare && router.history.push(`/changes/compare?from=${compare.from}&to=${compare.to}`)}
         >
-          {compare ? t('compareTwo', { from: a, to: b }) : t('compareHint')}
+          {compare ? t('compareTwo', compare) : t('compareHint')}
         </Button>
       }
     >

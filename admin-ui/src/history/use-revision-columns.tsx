@@ -1,4 +1,4 @@
-import { Checkbox } from '@mantine/core'
+import { Checkbox, Group, Text } from '@mantine/core'
 import { useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { Revision } from '../api/schema.ts'
@@ -8,6 +8,7 @@ import { useMayEdit } from '../parts/may-edit.ts'
 import { useRevisionWords } from '../parts/revision-words.ts'
 import { Time } from '../parts/time.tsx'
 import type { Column } from '../parts/virtual-table.tsx'
+import { filesOf, isUndoable } from './marks.ts'
 import { RollbackButton } from './rollback.tsx'
 import { SourceBadge } from './source.tsx'
 
@@ -61,18 +62,13 @@ export function useRevisionColumns(
           </AppLink>
         ),
       },
-      { key: 'source', header: t('source'), width: '112px', render: ({ source }) => <SourceBadge source={source} /> },
+      { key: 'source', header: t('source'), width: '136px', render: ({ source }) => <SourceBadge source={source} /> },
       { key: 'who', header: t('who'), width: 'minmax(140px, 1fr)', render: words.who },
       {
         key: 'files',
         header: t('files'),
         width: 'minmax(110px, 1.4fr)',
-        render: ({ files }) => (
-          <span title={files.map(({ file }) => file).join('\n')}>
-            {files[0]?.file}
-            {files.length > 1 && ` +${files.length - 1}`}
-          </span>
-        ),
+        render: (one) => <Files files={one.files} />,
       },
       { key: 'at', header: t('at'), width: '128px', render: ({ at }) => <Time at={at} /> },
       {
@@ -80,9 +76,23 @@ export function useRevisionColumns(
         header: '',
         width: '84px',
         right: true,
-        render: ({ id }) => mayEdit && id !== 1 && <RollbackButton step={{ undo: id }} head={head ?? id} compact />,
+        render: ({ id }) =>
+          mayEdit && isUndoable({ id }) && <RollbackButton step={{ undo: id }} head={head ?? id} compact />,
       },
     ],
     [t, words, marked, onMark, mayEdit, head],
+  )
+}
+
+/** The first file, as much of it as there is room for, and how many more. */
+function Files({ files }: Pick<Revision, 'files'>) {
+  const { first, more } = filesOf({ files })
+  return (
+    <Group gap={4} wrap="nowrap" title={files.map(({ file }) => file).join('\n')}>
+      <Text inherit truncate>
+        {first}
+      </Text>
+      {more > 0 && <span>+{more}</span>}
+    </Group>
   )
 }

@@ -4,6 +4,7 @@ import { useRouter } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { queries } from '../api/queries.ts'
+import { drafts } from '../change/use-drafts.ts'
 import { useMayNot } from '../parts/may-edit.ts'
 import { Page } from '../parts/page.tsx'
 import { ProblemAlert } from '../parts/problem.tsx'
@@ -45,7 +46,7 @@ export function ImportPage() {
     setBusy(true)
     setError(undefined)
     try {
-      const made = await takeImport(usable, listed)
+      const made = await takeImport(usable, listed, drafts)
       if (made.length > 0) router.history.push('/changes/new')
       else setError(new Error(t('import.nothing')))
     } catch (problem) {

@@ -1,6 +1,6 @@
 import { Badge, Card, Code, Table, Text } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
-import type { FoundDocument } from './use-imported.ts'
+import { type FoundDocument, rowOf } from './import-files.ts'
 
 const MOST_SHOWN = 500
 
@@ -21,12 +21,12 @@ export function ImportedTable({ documents }: { readonly documents: readonly Foun
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
-          {documents.slice(0, MOST_SHOWN).map(({ from, number, name, result, message, file }, index) => (
+          {documents.slice(0, MOST_SHOWN).map(({ result, message, file, ...one }, index) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: rows have no state, and several may come from one place
             <Table.Tr key={index} data-import={result}>
-              <Table.Td>{from ? `${from} · ${number}` : number}</Table.Td>
+              <Table.Td>{rowOf(one).place}</Table.Td>
               <Table.Td>
-                {name ? `${name.kind} ${name.namespace}/${name.name}` : '–'}
+                {rowOf(one).object}
                 {message && (
                   <Text size="xs" c="dimmed">
                     {message}

@@ -3,10 +3,7 @@ import { useMemo } from 'react'
 import { queries } from '../api/queries.ts'
 import { changeQueries } from '../change/queries.ts'
 import type { Dropped } from './dropped.ts'
-import { type ImportedDocument, readImport } from './import.ts'
-
-/** A document, and the file it was found in; `from` is empty for what was pasted. */
-export type FoundDocument = ImportedDocument & { readonly from: string }
+import { type FoundDocument, findDocuments, freeName } from './import-files.ts'
 
 /**
  * Each document of a pasted text and of dropped files, and what would become of it.
@@ -26,26 +23,8 @@ export function useImported(text: string, dropped: Dropped, namespace: string): 
     const options = {
       kinds: new Set(kinds?.map(({ kind }) => kind)),
       defaultNamespace: about?.defaultNamespace ?? 'default',
-      namespace,
-      fileOf,
+      ...{ namespace, fileOf, newFile },
     }
-    // What is new in a file comes into one of its name.
-    const sources = [
-      { from: '', newFile, text },
-      ...dropped.files.map(({ path, text }) => ({
-        from: path,
-        newFile: path.replace(/\.(json|yml)$/i, '.yaml'),
-        text,
-      })),
-    ]
-    return sources.flatMap(({ from, newFile, text }) =>
-      readImport(text, { ...options, newFile }).map((one) => ({ ...one, from })),
-    )
+    return findDocuments(text, dropped.files, options)
   }, [text, dropped, kinds, fileOf, newFile, about, namespace])
-}
-
-function freeName(stem: string, taken: ReadonlySet<string>): string {
-  let name = `${stem}.yaml`
-  for (let i = 2; taken.has(name); i++) name = `${stem}-${i}.yaml`
-  return name
 }

@@ -1,7 +1,7 @@
 import { Button, Group, Select, Text } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
-import { choose, setField } from '../../forms/edits.ts'
-import { type Fault, faultPercent, GRPC_STATUSES } from '../../forms/fault.ts'
+import { setField } from '../../forms/edits.ts'
+import { abortKind, type Fault, faultPercent, GRPC_STATUSES, NEW_ABORT, NEW_DELAY } from '../../forms/fault.ts'
 import { type FieldSchema, schemaAt, writtenPath } from '../../forms/schema.ts'
 import type { Path } from '../../yaml/index.ts'
 import { FieldRow } from './field-row.tsx'
@@ -52,7 +52,7 @@ export function FaultDelay({ at, schema, fault: { delay } }: PartProps) {
             />
           </Group>
         ) : (
-          <AddPart id={id} path={path} value={{ fixedDelay: '2s', percentage: { value: 10 } }}>
+          <AddPart id={id} path={path} value={NEW_DELAY}>
             {t('fault.addDelay')}
           </AddPart>
         )
@@ -66,16 +66,6 @@ export function FaultAbort({ at, schema, fault: { abort } }: PartProps) {
   const { t } = useTranslation('editor')
   const { value: document, edit } = useForm()
   const path = writtenPath(document, [...at, 'abort'])
-  const choosePart = (kind: string | null) =>
-    edit(
-      choose(
-        document,
-        path,
-        ['httpStatus', 'grpcStatus', 'http2Error'],
-        kind === 'grpc' ? 'grpcStatus' : 'httpStatus',
-        kind === 'grpc' ? 'UNAVAILABLE' : 503,
-      ),
-    )
   return (
     <FieldRow
       name="abort"
@@ -93,7 +83,7 @@ export function FaultAbort({ at, schema, fault: { abort } }: PartProps) {
               data={KINDS}
               value={abort.kind}
               allowDeselect={false}
-              onChange={choosePart}
+              onChange={(kind) => edit(abortKind(document, path, kind === 'grpc' ? 'grpc' : 'http'))}
             />
             {abort.kind === 'http' ? (
               <div style={{ width: 92 }}>
@@ -124,7 +114,7 @@ export function FaultAbort({ at, schema, fault: { abort } }: PartProps) {
             />
           </Group>
         ) : (
-          <AddPart id={id} path={path} value={{ httpStatus: 503, percentage: { value: 10 } }}>
+          <AddPart id={id} path={path} value={NEW_ABORT}>
             {t('fault.addAbort')}
           </AddPart>
         )

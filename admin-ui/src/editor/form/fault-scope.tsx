@@ -1,8 +1,7 @@
 import { Button, Group, SegmentedControl, Stack, Text, TextInput } from '@mantine/core'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { setField } from '../../forms/edits.ts'
-import { type Scope, scopedFault } from '../../forms/fault.ts'
+import { type Aim, beginFault, isAimed } from '../../forms/fault.ts'
 import { readText } from '../../forms/schema.ts'
 import classes from './form.module.css'
 import { useForm } from './form-context.tsx'
@@ -12,22 +11,14 @@ import type { LayoutProps } from './layout-context.ts'
 export function FaultScope({ path, onDone }: { readonly path: LayoutProps['path']; readonly onDone: () => void }) {
   const { t } = useTranslation('editor')
   const { value: document, edit } = useForm()
-  const [scope, setScope] = useState<'header' | 'path' | 'all'>('header')
+  const [scope, setScope] = useState<Aim['scope']>('header')
   const [header, setHeader] = useState('x-test')
   const [text, setText] = useState('')
-  const http = path.slice(0, -1)
-  const index = Number(path.at(-1))
-  const named = readText(document, ...path, 'name') ?? t('rule.number', { number: index + 1 })
-  const fault = { abort: { httpStatus: 503, percentage: { value: 100 } } }
-  const ready = scope === 'all' || (text.trim() !== '' && (scope === 'path' || header.trim() !== ''))
+  const named = readText(document, ...path, 'name') ?? t('rule.number', { number: Number(path.at(-1)) + 1 })
+  const aim = { scope, header, text }
+  const ready = isAimed(aim)
   const start = () => {
-    const narrow: Scope =
-      scope === 'header' ? { headers: { [header.trim()]: text.trim() } } : { uriPrefix: text.trim() }
-    edit(
-      scope === 'all'
-        ? setField(document, [...path, 'fault'], { delay: { fixedDelay: '2s', percentage: { value: 10 } } })
-        : scopedFault(document, http, index, narrow, fault),
-    )
+    edit(beginFault(document, path, aim))
     onDone()
   }
   return (
