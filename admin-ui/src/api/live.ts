@@ -13,6 +13,7 @@ const STALE: Readonly<Record<LiveEvent['type'], readonly string[]>> = {
 }
 
 let state: LiveState = 'connecting'
+let everLive = false
 let stop: (() => void) | undefined
 const listeners = new Set<() => void>()
 
@@ -21,6 +22,7 @@ export function startLive(): () => void {
   stop ??= openEvents({
     onState: (next) => {
       state = next
+      everLive ||= next === 'live'
       for (const listener of listeners) listener()
     },
     onEvent: ({ type }) => {
@@ -32,6 +34,11 @@ export function startLive(): () => void {
     stop?.()
     stop = undefined
   }
+}
+
+/** Whether the control plane has been there since the page was loaded. */
+export function hasBeenLive(): boolean {
+  return everLive
 }
 
 /** Whether what is shown follows the mesh. */

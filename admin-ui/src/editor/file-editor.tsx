@@ -1,31 +1,32 @@
 import { Badge, Group, Paper, Text } from '@mantine/core'
 import { useHotkeys } from '@mantine/hooks'
 import { useRouter } from '@tanstack/react-router'
-import { startTransition, useCallback, useEffect, useMemo, useRef, useState } from 'react'
+import { useCallback, useEffect, useMemo, useRef } from 'react'
 import { useTranslation } from 'react-i18next'
 import { drafts } from '../change/use-drafts.ts'
 import { nameOf, type ObjectName } from '../forms/objects.ts'
 import { useMayNot } from '../parts/may-edit.ts'
 import { Page } from '../parts/page.tsx'
 import { useView } from '../parts/view.ts'
-import { formatPath, type Path, pathAt } from '../yaml/index.ts'
 import type { CodeView } from './code-view.ts'
 import { CopyMenu } from './copy-menu.tsx'
-import { placeOf } from './documents-of-file.ts'
 import { DraftNotices } from './draft-notices.tsx'
 import classes from './editor.module.css'
 import { EditorActions } from './editor-actions.tsx'
 import { Findings } from './findings.tsx'
 import { FormPane } from './form-pane.tsx'
 import { fromEditor, toEditor } from './line-ends.ts'
+import { othersOf } from './others.ts'
 import { lineStarts, offsetOf } from './problems.ts'
 import { SharingQuestion } from './sharing-question.tsx'
 import { firstPlace, useCodeView } from './use-code-view.ts'
-import { documentOf, openedText, useDocument } from './use-document.ts'
+import { useCursor } from './use-cursor.ts'
+import { documentOf, useDocument } from './use-document.ts'
 import { type CurrentFile, useFileDraft, useStartedDraft } from './use-file-draft.ts'
 import { useFormEdits } from './use-form-edits.ts'
 import { useFormState } from './use-form-state.ts'
 import { useFound } from './use-found.ts'
+import { usePlacesInText } from './use-places-in-text.ts'
 import { useSchemas } from './use-schemas.ts'
 import { useSettledText } from './use-settled-text.ts'
 import { useShownSection } from './use-shown-section.ts'
@@ -53,8 +54,9 @@ export function FileEditor({ file, object, current }: FileEditorProps) {
     isBehind,
     settle,
   } = useSettledText(firstText, () => code.current?.text() ?? firstText)
-  const [document, setDocument] = useState(() => documentOf(firstText, object))
-  const [active, setActive] = useState<Path | undefined>(undefined)
+  const { document, setDocument, active, onCursor } = useCursor(code, { text, isBehind }, () =>
+    documentOf(firstText, object),
+  )
   const raw = useMemo(() => fromEditor(text, shape), [text, shape])
   const write = useCallback((next: string) => code.current?.replace(toEditor(next).text), [])
   const now = useCallback(() => (code.current ? fromEditor(code.current.text(), shape) : raw), [shape, raw])
@@ -66,19 +68,6 @@ export function FileEditor({ file, object, current }: FileEditorProps) {
     settle()
     router.history.push('/changes/new')
   }, [router, settle])
-  const onCursor = useRef<(offset: number) => void>(() => {})
-  onCursor.current = (offset) => {
-    if (isBehind()) return
-    const at = pathAt(openedText(code.current?.text() ?? text), offset)
-    if (!at) return
-    setDocument(at.document)
-    setActive((before) => (before && formatPath(before) === formatPath(at.path) ? before : at.path))
-  }
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a text that followed is the reason to look where the cursor is
-  useEffect(() => {
-    const at = code.current?.cursor()
-    if (at !== undefined) startTransition(() => onCursor.current(at))
-  }, [text])
   const host = useCodeView(
     code,
     {
@@ -86,7 +75,7 @@ export function FileEditor({ file, object, current }: FileEditorProps) {
       label: t('code.label', { file }),
       onText: (byPerson) => (byPerson ? typed() : follow()),
       onLeave: settle,
-      onCursor: (offset) => onCursor.current(offset),
+      onCursor,
       onSave: review,
       suggest,
       hint,
@@ -96,7 +85,7 @@ export function FileEditor({ file, object, current }: FileEditorProps) {
       const { from, to } = firstPlace(firstText, opened.view, line)
       if (line > 0 && view.section === '') made.goTo(from, to)
       else made.reveal(from, to)
-      if (line > 0) onCursor.current(from)
+      if (line > 0) onCursor(from)
     },
   )
   useEffect(() => code.current?.readOnly(!mayEdit), [mayEdit])
@@ -110,19 +99,9 @@ export function FileEditor({ file, object, current }: FileEditorProps) {
   }, [marks, text])
 
   const edits = useFormEdits(code, document)
-  /** Shows a place that a person has to look at. */
-  const lookAt = (from: number, to = from) => {
+  const { lookAt, reveal, goTo, show } = usePlacesInText(code, opened, document, () => {
     if (view.view === 'form') setView({ view: 'split' })
-    code.current?.goTo(from, to)
-  }
-  const reveal = (at: Path) => {
-    const place = placeOf(opened.open, document, at)
-    if (place) code.current?.reveal(place.from, place.to)
-  }
-  const goTo = (at: Path) => {
-    const place = placeOf(opened.open, document, at)
-    if (place) lookAt(place.from, place.to)
-  }
+  })
   const form = useFormState({ opened, schema, active, mayEdit, hosts, own, edit: edits.apply, reveal, goTo })
   const rule = view.line === '' ? undefined : active?.find((step) => typeof step === 'number')
   useShownSection(form === undefined || (view.line !== '' && !active) ? '' : view.section, rule)
@@ -135,15 +114,7 @@ export function FileEditor({ file, object, current }: FileEditorProps) {
     }
   }
   useHotkeys([['mod+S', review]], [])
-  const { conflict } = planning
-  const conflicting = conflict?.conflicts?.find((one) => one.file === file)
-  const others =
-    conflicting || behind
-      ? {
-          theirs: conflicting ? conflicting.theirs : current?.text,
-          revision: conflict?.revision ?? current?.revision ?? base.base,
-        }
-      : undefined
+  const others = othersOf(file, planning.conflict, behind, current, base)
   return (
     <Page
       title={`${name.kind} ${name.namespace}/${name.name}`}
@@ -180,8 +151,7 @@ export function FileEditor({ file, object, current }: FileEditorProps) {
           known={isKind(opened.kind)}
           onDocument={(next) => {
             setDocument(next)
-            const { from } = opened.open.span(opened.open.segmentOf(next)!)
-            code.current?.reveal(from, from)
+            show(next)
           }}
           onPlace={(offset) => lookAt(offset, offset + 1)}
         />
@@ -199,7 +169,7 @@ export function FileEditor({ file, object, current }: FileEditorProps) {
         onShow={({ line, column }) => {
           const at = offsetOf(lineStarts(text), text.length, line, column)
           lookAt(at)
-          onCursor.current(at)
+          onCursor(at)
         }}
       />
       <SharingQuestion opened={edits.asking} onAnswer={edits.answer} />

@@ -1,5 +1,4 @@
-import { ActionIcon, Badge, Code, Group, Stack, Text, Tooltip } from '@mantine/core'
-import { IconCode } from '@tabler/icons-react'
+import { Code, Group, Stack, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useMemo, useState } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -12,7 +11,8 @@ import { NoMatch } from '../parts/no-match.tsx'
 import { PlaceLink } from '../parts/place.tsx'
 import { ProblemAlert } from '../parts/problem.tsx'
 import { Search } from '../parts/search.tsx'
-import { type Column, VirtualTable } from '../parts/virtual-table.tsx'
+import { VirtualTable } from '../parts/virtual-table.tsx'
+import { useConfigColumns } from './use-config-columns.tsx'
 
 export interface ProxyConfigProps {
   readonly node: string
@@ -32,79 +32,7 @@ export function ProxyConfig({ node, type, lazy, query, onQuery }: ProxyConfigPro
     () => (data ?? []).filter(({ name, places }) => matchesWords(query, name, ...places.map((one) => one.document))),
     [data, query],
   )
-  const columns = useMemo(
-    (): readonly Column<HeldConfig>[] => [
-      {
-        key: 'name',
-        header: t('resource'),
-        width: 'minmax(280px, 3fr)',
-        render: ({ name }) => <span title={name}>{name}</span>,
-      },
-      {
-        key: 'acknowledged',
-        header: t('state'),
-        width: '130px',
-        render: ({ acknowledged }) => (
-          <Badge variant="light" color={acknowledged ? 'teal' : 'yellow'}>
-            {acknowledged ? t('held') : t('onItsWay')}
-          </Badge>
-        ),
-      },
-      {
-        key: 'version',
-        header: t('hash'),
-        width: '130px',
-        render: ({ version }) => (
-          <Code bg="transparent" title={version}>
-            {version.slice(0, 12)}
-          </Code>
-        ),
-      },
-      {
-        key: 'places',
-        header: t('from'),
-        width: 'minmax(240px, 2fr)',
-        render: ({ places }) => (
-          <Group gap="xs" wrap="nowrap">
-            {places.slice(0, 1).map((place) => (
-              <PlaceLink key="first" place={place} />
-            ))}
-            {places.length > 1 && (
-              <Tooltip
-                label={places
-                  .slice(1, 20)
-                  .map((one) => one.document)
-                  .join(', ')}
-                multiline
-                maw={420}
-              >
-                <Badge variant="default" size="sm" tabIndex={0}>
-                  +{places.length - 1}
-                </Badge>
-              </Tooltip>
-            )}
-          </Group>
-        ),
-      },
-      {
-        key: 'show',
-        header: '',
-        width: '48px',
-        render: (row) => (
-          <ActionIcon
-            variant="subtle"
-            color="gray"
-            aria-label={t('show', { name: row.name })}
-            onClick={() => setShown(row)}
-          >
-            <IconCode size={17} />
-          </ActionIcon>
-        ),
-      },
-    ],
-    [t],
-  )
-  const text = shown && JSON.stringify(shown.config, undefined, 2)
+  const columns = useConfigColumns(setShown)
   return (
     <Stack gap="sm">
       {error && <ProblemAlert error={error} />}
@@ -131,23 +59,31 @@ export function ProxyConfig({ node, type, lazy, query, onQuery }: ProxyConfigPro
           }
         />
       )}
-      <Dialog opened={shown !== undefined} onClose={() => setShown(undefined)} title={shown?.name} size="xl">
-        {shown && text && (
-          <Stack>
-            <Group gap="xs">
-              {shown.places.slice(0, 30).map((place) => (
-                <PlaceLink key={JSON.stringify(place)} place={place} named />
-              ))}
-            </Group>
-            <Group justify="flex-end">
-              <Copy value={text} />
-            </Group>
-            <Code block tabIndex={0} style={{ maxHeight: '60vh', overflow: 'auto' }}>
-              {text}
-            </Code>
-          </Stack>
-        )}
-      </Dialog>
+      <ShownConfig shown={shown} onClose={() => setShown(undefined)} />
     </Stack>
+  )
+}
+
+/** One resource as JSON, with the lines it comes from. */
+function ShownConfig({ shown, onClose }: { readonly shown: HeldConfig | undefined; readonly onClose: () => void }) {
+  const text = shown && JSON.stringify(shown.config, undefined, 2)
+  return (
+    <Dialog opened={shown !== undefined} onClose={onClose} title={shown?.name} size="xl">
+      {shown && text && (
+        <Stack>
+          <Group gap="xs">
+            {shown.places.slice(0, 30).map((place) => (
+              <PlaceLink key={JSON.stringify(place)} place={place} named />
+            ))}
+          </Group>
+          <Group justify="flex-end">
+            <Copy value={text} />
+          </Group>
+          <Code block tabIndex={0} style={{ maxHeight: '60vh', overflow: 'auto' }}>
+            {text}
+          </Code>
+        </Stack>
+      )}
+    </Dialog>
   )
 }

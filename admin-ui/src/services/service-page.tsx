@@ -3,7 +3,6 @@ import { useQuery } from '@tanstack/react-query'
 import { useParams } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
 import { queries } from '../api/queries.ts'
-import type { Policy, Service } from '../api/schema.ts'
 import { changeQueries } from '../change/queries.ts'
 import { Page } from '../parts/page.tsx'
 import { PlaceLink } from '../parts/place.tsx'
@@ -17,19 +16,9 @@ import { MaglevPreview } from './maglev-preview.tsx'
 import { PolicyCard } from './policy-card.tsx'
 import { RecentFigures } from './recent-figures.tsx'
 import { ServiceTraffic } from './service-traffic.tsx'
+import { topicsFor } from './topics-for.ts'
 
-const HTTP = new Set(['http', 'http2', 'grpc', 'grpc-web'])
-
-/** Which policies a service can have: message routes only where a port speaks another protocol, and the other way round. */
-function topicsFor({ ports }: Service, policies: readonly Policy[]): readonly Topic[] {
-  const http = ports.some(({ protocol }) => HTTP.has(protocol))
-  const messages = ports.some(({ protocol }) => !HTTP.has(protocol))
-  const shown = (topic: Topic) =>
-    policies.some((one) => one.topic === topic) ||
-    (topic === 'messageRoutes' ? messages : topic === 'split' ? http : true)
-  return (Object.keys(TOPICS) as Topic[]).filter(shown)
-}
-
+/** One service: what decides about it, where it runs, what it gets. */
 export function ServicePage() {
   const { t } = useTranslation('services')
   const { namespace, hostname } = useParams({ strict: false }) as { namespace: string; hostname: string }
@@ -64,7 +53,7 @@ export function ServicePage() {
           <Tabs.Panel value="policies">
             <Stack gap="lg">
               <SimpleGrid cols={{ base: 1, md: 2, xl: 3 }}>
-                {topicsFor(service, policies ?? []).map((topic) => (
+                {topicsFor(Object.keys(TOPICS) as Topic[], service, policies ?? []).map((topic) => (
                   <PolicyCard
                     key={topic}
                     topic={topic}

@@ -29,7 +29,9 @@ export function FieldRow({ name, path, schema, onClear, wide = false, children }
   const id = useId()
   const problem = problemAt(path)
   const doc = schema && docText(schema)
-  const label = labelOf(name)
+  // An item of a list has no name of its own; its place stands above it already.
+  const isItem = typeof path.at(-1) === 'number'
+  const label = isItem ? t('list.item', { number: Number(path.at(-1)) + 1 }) : labelOf(name)
   const here = active !== undefined && formatPath(active) === formatPath(path)
   return (
     <div
@@ -45,9 +47,11 @@ export function FieldRow({ name, path, schema, onClear, wide = false, children }
             {label}
           </Text>
         </Tooltip>
-        <Text size="xs" c="dimmed" ff="monospace" className={classes['path']}>
-          <BreakableField name={name} />
-        </Text>
+        {!isItem && (
+          <Text size="xs" c="dimmed" ff="monospace" className={classes['path']}>
+            <BreakableField name={name} />
+          </Text>
+        )}
       </div>
       <div className={classes['control']}>
         <Group gap={4} wrap="nowrap" align="flex-start">

@@ -84,6 +84,10 @@ export const common = {
   'login.submit': 'Log in',
   'login.hint': 'Users are created on the server: meshgate user add NAME --role editor',
   'error.title': 'This page failed',
+  'error.notLoaded': 'This page could not be loaded',
+  'error.noAnswerYet':
+    'The control plane does not answer. When it does again, this page loads by itself; drafts are kept.',
+  'error.otherPages': 'The control plane serves other pages meanwhile. Load them anew; drafts are kept.',
   'error.again': 'Try again',
   'error.notFound': 'There is no such page',
   'error.notFoundHint': 'The address may be mistyped, or what it names is gone.',

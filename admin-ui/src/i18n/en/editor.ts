@@ -62,6 +62,7 @@ export const editor = {
   'field.unsupported': 'no effect',
   'field.replaces': 'Takes the place of {{fields}}.',
   'field.notDuration': 'A duration, such as 300ms, 1.5s or 1h30m',
+  'list.item': 'Entry {{number}}',
   'list.add': 'Add entry',
   'list.up': 'Move up',
   'list.down': 'Move down',

@@ -62,6 +62,7 @@ export const editor: Dictionary['editor'] = {
   'field.unsupported': '不生效',
   'field.replaces': '将取代 {{fields}}。',
   'field.notDuration': '应为时长，如 300ms、1.5s、1h30m',
+  'list.item': '第 {{number}} 项',
   'list.add': '添加一项',
   'list.up': '上移',
   'list.down': '下移',
