@@ -5,8 +5,14 @@ import { heapCounts } from '../test/helpers/heap-counts.ts'
 import { configObjects } from '../test/helpers/objects.ts'
 import { StreamClient } from '../test/helpers/stream-client.ts'
 import { StreamPlane } from '../test/helpers/stream-plane.ts'
+import { toService } from './consul/registry/services.ts'
+import { CONSUL_DEFAULTS } from './consul/settings.ts'
 import { createMesh } from './mesh.ts'
+import { Discovery } from './model/index.ts'
 import { GenerationBook } from './ondemand/generations.ts'
+import { AccessBook } from './reports/access-book.ts'
+import type { AccessEntry } from './reports/access-entries.ts'
+import { LoadBook } from './reports/load-book.ts'
 import type { NodeInfo } from './xds/resource.ts'
 
 /** Rounds between two counts, each with names that were never there before. */
@@ -89,6 +95,42 @@ apiVersion: meshgate.io/v1
 kind: MsgRouter
 metadata: {name: arena, namespace: shop${round}}
 spec: {msgid: ${round}, svrName: arena${round}.example, port: 7000}
+---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: outside, namespace: shop${round}}
+spec:
+  hosts: [outside${round}.example, '*.outside${round}.example']
+  resolution: DNS
+  ports: [{number: 443, name: tls, protocol: TLS}]
+  endpoints: [{address: real${round}.example}]
+---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: tls, namespace: shop${round}}
+spec:
+  selector: {istio: edge}
+  servers: [{port: {number: 443, name: https, protocol: HTTPS}, hosts: ['*'], tls: {mode: MUTUAL, credentialName: web${round}}}]
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: web${round}, namespace: shop${round}}
+stringData: {tls.crt: certificate ${round}, tls.key: key ${round}, ca.crt: authority ${round}}
+---
+apiVersion: meshgate.io/v1
+kind: RateLimit
+metadata: {name: web, namespace: shop${round}}
+spec: {hosts: [web${round}.example], limits: [{per: [x-${round}], tokenBucket: {maxTokens: 5, fillInterval: 1s}}]}
+---
+apiVersion: meshgate.io/v1
+kind: EnvoyResource
+metadata: {name: raw, namespace: shop${round}}
+spec:
+  selector: {proxyType: sidecar}
+  clusters:
+  - name: raw${round}
+    type: STATIC
+    load_assignment: {cluster_name: raw${round}, endpoints: [{lb_endpoints: [{endpoint: {address: {pipe: {path: /raw${round}}}}}]}]}
 `
 
 /** On demand, by state of the world, a gateway, a gRPC client, a message proxy: of a namespace. */
@@ -100,15 +142,55 @@ const nodesOf = (namespace: string) => [
   node(`message~10.0.0.5~message.${namespace}~${namespace}`),
 ]
 
-it('a mesh and its streams hold no more for names that came and went: documents, namespaces, proxies, and what was asked for by name', {
+/** A service of a registry, and its instance. */
+const registered = (round: number) => ({
+  service: toService({ name: `api${round}`, datacenter: 'dc1', tags: [] }, { ...CONSUL_DEFAULTS, url: '' }, 'dc1')!,
+  instance: {
+    id: `api${round}`,
+    address: '10.9.0.1',
+    port: 8000,
+    ports: {},
+    labels: { version: `v${round}` },
+    locality: { region: `r${round}`, zone: 'z', subZone: '' },
+    weight: 1,
+    health: 'healthy',
+  } as const,
+})
+
+/** What a proxy that nobody saw before says of requests to clusters that nobody saw before. */
+const entry = (round: number): AccessEntry => ({
+  kind: 'http',
+  cluster: `outbound|80||web${round}.example`,
+  routeName: '',
+  authority: `web${round}.example`,
+  port: 0,
+  status: 503,
+  flags: ['UH'],
+  durationMs: 1,
+  received: 0,
+  sent: 0,
+})
+
+it('a mesh and its streams hold no more for names that came and went: documents, namespaces, services, proxies and their reports, and what was asked for by name', {
   timeout: 120_000,
 }, async () => {
   // What is kept of clusters that went is kept for half a minute of the machine's time.
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
   onTestFinished(() => void vi.useRealTimers())
   const generations = new GenerationBook()
-  const mesh = createMesh({ generations })
+  const discovery = new Discovery()
+  const mesh = createMesh({ generations, discovery })
   const plane = new StreamPlane(mesh)
+  const loads = new LoadBook(() => plane.now)
+  // Usually for a day, and then so many edges at most.
+  const accesses = new AccessBook(() => plane.now, { keepMs: 60_000 })
+  const report = (round: number, node: NodeInfo) => {
+    const close = loads.opened(node.id)
+    const locality = { locality: `r${round}/z/`, issued: 2, succeeded: 1, failed: 1, inProgress: 0 }
+    loads.take(node.id, [{ cluster: entry(round).cluster, localities: [locality], dropped: 0, intervalMs: 1000 }])
+    accesses.take(node, [entry(round)])
+    close()
+  }
   const connected = (nodes: readonly NodeInfo[]) =>
     nodes.map((one) => {
       const client = new StreamClient(plane, one, () => 0)
@@ -133,16 +215,19 @@ it('a mesh and its streams hold no more for names that came and went: documents,
 
   const live = (round: number) => {
     mesh.commit(configObjects(SETTINGS + documents(0) + documents(round)))
+    const { service, instance } = registered(round)
+    const host = `api${round}.service.consul`
+    discovery.change(({ services }) => services([service]))
     const passing = connected(nodesOf(`shop${round}`))
     const everybody = [...standing, ...passing]
     settle(everybody)
     const cluster = `outbound|80|v${round}|web${round}.example`
     const names: Partial<Record<ResourceType, readonly string[]>> = {
-      cds: [cluster, `outbound|80||nobody${round}.example`],
-      eds: [cluster, `outbound|80||nobody${round}.example`],
+      cds: [cluster, `outbound|80||${host}`, `raw${round}`, `outbound|80||nobody${round}.example`],
+      eds: [cluster, `outbound|80||${host}`, `outbound|80||nobody${round}.example`],
       rds: [`127.0.0.1_${20_000 + round}`, `nothing${round}`],
       vhds: [`http_proxy~on-demand/web${round}.example`, `http_proxy~on-demand/nobody${round}`, `table${round}/a`],
-      sds: [`kubernetes://nothing${round}`],
+      sds: [`kubernetes://web${round}`, `kubernetes://nothing${round}`],
     }
     const ask = (clients: readonly StreamClient[], wanted: boolean) => {
       for (const client of clients)
@@ -153,27 +238,37 @@ it('a mesh and its streams hold no more for names that came and went: documents,
       settle(clients)
     }
     ask(everybody, true)
+    expect(discovery.wanted()).toContain(host)
+    discovery.change(({ endpoints }) => endpoints(host, [instance]))
+    for (const one of passing) report(round, one.node)
     generations.next(mesh.view(standing[0]!.node).key, [cluster])
     settle(everybody)
     // What is asked for no longer goes after that in one round, and before it in the next.
     if (round % 2 === 0) ask(everybody, false)
     for (const client of passing) client.disconnect()
     mesh.commit(configObjects(SETTINGS + documents(0)))
+    discovery.change(({ services, endpoints }) => {
+      services([])
+      endpoints(host, undefined)
+    })
     settle(standing)
     if (round % 2 !== 0) ask(standing, false)
     plane.pass(LONG_MS)
     vi.advanceTimersByTime(LONG_MS)
     plane.status.sweep()
+    discovery.sweep()
+    for (const { node: one } of standing) report(0, one)
     settle(standing)
   }
   let round = 0
-  const count = async () => {
+  const pass = () => {
     for (let more = 0; more < ROUNDS; more++) live(++round)
-    return heapCounts()
   }
-  await count()
-  const before = await count()
-  const after = await count()
+  pass()
+  pass()
+  const before = await heapCounts()
+  pass()
+  const after = await heapCounts()
   const grown = Object.entries(after).filter(([kind, number]) => number - before[kind]! >= ROUNDS)
   expect(grown, `${JSON.stringify(before)} after as many rounds`).toEqual([])
 })
