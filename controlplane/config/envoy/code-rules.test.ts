@@ -2,6 +2,7 @@ import type { DescMessage } from '@bufbuild/protobuf'
 import { describe, expect, it } from 'vitest'
 import { ClusterSchema } from '../../../proto/gen/envoy/config/cluster/v3/cluster_pb.ts'
 import { ListenerSchema } from '../../../proto/gen/envoy/config/listener/v3/listener_pb.ts'
+import { SecretSchema } from '../../../proto/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.ts'
 import { checkEnvoyJson } from './json.ts'
 
 /**
@@ -273,6 +274,11 @@ describe('TLS', () => {
   ])('%s', (_, wrong, path, right) => {
     expect(cluster(common(wrong))).toEqual([`${at}.${path}`])
     expect(cluster(common(right))).toEqual([])
+  })
+
+  it('a secret is read when something uses it', () => {
+    const tls_certificate = { certificate_chain: text('c') }
+    expect(paths(SecretSchema, { name: 'a', tls_certificate })).toEqual([])
   })
 
   it('a secret that comes from nowhere is one of the bootstrap, which is said', () =>

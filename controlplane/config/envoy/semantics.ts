@@ -13,13 +13,7 @@ import {
 import { checkCluster, checkGrpcHealth } from './cluster-rules.ts'
 import { checkExtension, checkSide, NAMING_EXTENSIONS } from './extension-rules.ts'
 import { checkConnectionManager, checkFilterChain, checkListener } from './listener-rules.ts'
-import {
-  checkCommonTls,
-  checkSdsSecret,
-  checkTlsCertificate,
-  checkTlsParameters,
-  checkValidation,
-} from './tls-rules.ts'
+import { checkCommonTls, checkSdsSecret, checkTlsParameters } from './tls-rules.ts'
 import {
   checkBind,
   checkDrops,
@@ -82,8 +76,6 @@ const RULES: Readonly<Record<string, (message: Message, add: Add) => void>> = {
   },
   'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager': checkConnectionManager,
   'envoy.extensions.transport_sockets.tls.v3.TlsParameters': checkTlsParameters,
-  'envoy.extensions.transport_sockets.tls.v3.TlsCertificate': checkTlsCertificate,
-  'envoy.extensions.transport_sockets.tls.v3.CertificateValidationContext': checkValidation,
   'envoy.extensions.transport_sockets.tls.v3.CommonTlsContext': checkCommonTls,
   'envoy.extensions.transport_sockets.tls.v3.SdsSecretConfig': checkSdsSecret,
   'envoy.config.cluster.v3.TrackClusterStats': (message, add) => {

@@ -54,7 +54,7 @@ function* names(message: WrittenMessage, field: string, between: RegExp): Genera
 }
 
 /** A certificate and its key come together. */
-export function checkTlsCertificate(certificate: WrittenMessage, add: Add): void {
+function checkTlsCertificate(certificate: WrittenMessage, add: Add): void {
   if (written(certificate, 'pkcs12')[1] !== undefined) return
   const [chainKey, chain] = writtenMessage(certificate, 'certificate_chain')
   const [keyKey, key] = writtenMessage(certificate, 'private_key')
@@ -66,15 +66,18 @@ export function checkTlsCertificate(certificate: WrittenMessage, add: Add): void
   if (!hasChain && (hasKey || provided)) add([chainKey], 'a private key needs its certificate_chain')
 }
 
-/** Authorities that are written out hold something. */
-export function checkValidation(context: WrittenMessage, add: Add): void {
-  const [key, authorities] = writtenMessage(context, 'trusted_ca')
-  if (context[key] !== undefined && empty(authorities)) add([key], 'the trusted authorities are empty')
-}
-
-/** Names of a peer's certificate say nothing while any authority is taken. */
+/**
+ * Certificates and authorities that stand in the context itself: Envoy reads them with the resource. Those of a secret it reads when
+ * something uses them.
+ */
 export function checkCommonTls(common: WrittenMessage, add: Add): void {
+  const [certificatesKey, certificates] = writtenList(common, 'tls_certificates')
+  for (const [index, certificate] of certificates.entries())
+    checkTlsCertificate(certificate, (path, message) => add([certificatesKey, index, ...path], message))
   const [key, context] = writtenMessage(common, 'validation_context')
+  const [caKey, trusted] = writtenMessage(context, 'trusted_ca')
+  if (context[caKey] !== undefined && empty(trusted)) add([key, caKey], 'the trusted authorities are empty')
+  // Names of a peer's certificate say nothing while any authority is taken.
   const authorities = ['trusted_ca', 'system_root_certs', 'ca_certificate_provider_instance', 'custom_validator_config']
   if (authorities.some((name) => written(context, name)[1] !== undefined)) return
   const [namesKey, matchers] = writtenList(context, 'match_typed_subject_alt_names')
