@@ -4,6 +4,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -227,6 +228,17 @@ describe('what may be written', () => {
 })
 
 describe('when the place of the history fails', () => {
+  test('a folder that went away is told as that, and nothing is changed', async () => {
+    const away = `${root}-away`
+    renameSync(root, away)
+    try {
+      await failsWith(apply([change('a.yaml', 'new')]), 'STORAGE_FAILED', /^nothing was changed: .*ENOENT/)
+    } finally {
+      renameSync(away, root)
+    }
+    expect(onDisk('a.yaml')).toBe('a: 1\n')
+  })
+
   const failsWith = (attempt: Promise<unknown>, code: string, message: RegExp | string) =>
     expect(attempt).rejects.toMatchObject({ name: 'StorageError', code, message: expect.stringMatching(message) })
   const big = (letter: string) => `# ${letter.repeat(200_000)}\n`

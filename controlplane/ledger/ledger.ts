@@ -107,11 +107,11 @@ export class Ledger extends RecordedLedger implements RevisionLedger {
   }
 
   async #apply(changes: readonly FileChange[], options: ApplyOptions): Promise<Revision> {
-    for (const { file } of changes) {
-      const problem = await writeProblem(this.root, file)
-      if (problem) throw new FileRefusedError(file, problem)
-    }
     try {
+      for (const { file } of changes) {
+        const problem = await writeProblem(this.root, file)
+        if (problem) throw new FileRefusedError(file, problem)
+      }
       this.#stillThere()
       await this.#recover()
       // What was edited by hand a moment ago comes first, as a revision of its own.

@@ -1,6 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { errorText } from '../../errors/thrown.ts'
 import { joinLearned, type Learned, type LearnedStore, NOTHING_LEARNED, type SharedLearnedStore } from './learned.ts'
-import { connectRedis, type RedisLogger, redisOptions } from './redis.ts'
+import { connectRedis, firstTry, type RedisLogger, redisOptions, serverTime } from './redis.ts'
 
 /** Sets that no replica told of for so long are forgotten, ms. */
 const EXPIRE_MS = 7 * 86_400_000
@@ -10,7 +11,7 @@ const MOST_WORKLOADS = 10_000
 const MOST_NAMES = 10_000
 /** How often it is looked for what others learned, ms. */
 const LOOK_MS = 5_000
-/** Clocks of replicas differ: additions from so long before the last look are read again, ms. */
+/** Additions from so long before the last look are read again, ms: clocks of the servers of a cluster differ, and a command may be late. */
 const SLACK_MS = 60_000
 /** A start waits no longer for Redis, ms. */
 const START_MS = 500
@@ -19,8 +20,8 @@ export interface LearnedSetsOptions {
   /** Before all keys; those of one prefix are in one slot of a cluster. */
   readonly prefix?: string
   readonly lookMs?: number
-  /** ms since the epoch */
-  readonly now?: () => number
+  /** ms since the epoch. Default: what Redis says, since clocks of replicas may be hours apart. */
+  readonly now?: () => number | Promise<number>
 }
 
 /** What Redis was told, or told us, of a workload. */
@@ -42,21 +43,26 @@ export class LearnedSets implements SharedLearnedStore {
   /** Workloads by when somebody told of them. */
   readonly #index: string
   readonly #lookMs: number
-  readonly #now: () => number
+  readonly #now: () => number | Promise<number>
+  readonly #tried: Promise<void>
   readonly #shared = new Map<string, Shared>()
   readonly #listeners = new Set<(news: Learned) => void>()
   #lookedAt = Number.NEGATIVE_INFINITY
   #timer: NodeJS.Timeout | undefined
+  /** What the others have yet to be told. */
+  #untold: Learned | undefined
+  #failing = false
 
   constructor(own: LearnedStore, url: string, logger: RedisLogger, options: LearnedSetsOptions = {}) {
-    const { prefix = '{meshgate}:learned:', lookMs = LOOK_MS, now = Date.now } = options
+    const { prefix = '{meshgate}:learned:', lookMs = LOOK_MS } = options
     this.#own = own
     this.#redis = connectRedis(url, { ...redisOptions(2000), socketTimeout: 5000 }, logger, 'learned sets')
     this.#logger = logger
     this.#prefix = prefix
     this.#index = `${prefix}workloads`
     this.#lookMs = lookMs
-    this.#now = now
+    this.#now = options.now ?? (() => serverTime(this.#redis))
+    this.#tried = firstTry(this.#redis)
   }
 
   async load(): Promise<Learned | undefined> {
@@ -64,7 +70,7 @@ export class LearnedSets implements SharedLearnedStore {
     this.#timer ??= setInterval(() => void this.#look(), this.#lookMs)
     this.#timer.unref()
     try {
-      await this.#connected()
+      await Promise.race([this.#tried, sleep(START_MS, undefined, { ref: false })])
       const workloads = await this.#news()
       return workloads.size === 0 ? state : joinLearned(state ?? NOTHING_LEARNED, { ...NOTHING_LEARNED, workloads })
     } catch (error) {
@@ -75,11 +81,8 @@ export class LearnedSets implements SharedLearnedStore {
 
   async save(state: Learned): Promise<void> {
     await this.#own.save(state)
-    try {
-      await this.#tell(state.workloads)
-    } catch (error) {
-      this.#logger.warn({ error: errorText(error) }, 'what was learned cannot be told to other replicas')
-    }
+    this.#untold = state
+    await this.#tellUntold()
   }
 
   onOthers(listener: (news: Learned) => void): () => void {
@@ -96,22 +99,26 @@ export class LearnedSets implements SharedLearnedStore {
     return `${this.#prefix}of:${workload}`
   }
 
-  /** Waits for the first connection, or until it failed, or not any longer. */
-  async #connected(): Promise<void> {
-    const redis = this.#redis
-    if (redis.status === 'ready') return
-    await new Promise<void>((resolve) => {
-      const done = () => {
-        clearTimeout(patience)
-        resolve()
-      }
-      const patience = setTimeout(done, START_MS)
-      redis.once('ready', done)
-      redis.once('error', done)
-    })
+  /** Tells the others what they do not know; what cannot be told now is told with a later look. */
+  async #tellUntold(): Promise<void> {
+    const state = this.#untold
+    if (!state) return
+    try {
+      await this.#tell(state.workloads)
+      if (this.#untold === state) this.#untold = undefined
+      this.#failing = false
+    } catch (error) {
+      if (!this.#failing)
+        this.#logger.warn(
+          { error: errorText(error) },
+          'what was learned cannot be told to other replicas, it is tried again',
+        )
+      this.#failing = true
+    }
   }
 
   async #look(): Promise<void> {
+    await this.#tellUntold()
     try {
       const workloads = await this.#news()
       if (workloads.size > 0) for (const listener of [...this.#listeners]) listener({ ...NOTHING_LEARNED, workloads })
@@ -122,7 +129,7 @@ export class LearnedSets implements SharedLearnedStore {
 
   /** Names that are new here, of workloads somebody told of lately. */
   async #news(): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
-    const at = this.#now()
+    const at = await this.#now()
     const since = Number.isFinite(this.#lookedAt) ? String(this.#lookedAt - SLACK_MS) : '-inf'
     const told = workloadTimes(await this.#redis.zrangebyscore(this.#index, since, '+inf', 'WITHSCORES'))
     const workloads = told.slice(-MOST_WORKLOADS)
@@ -140,12 +147,12 @@ export class LearnedSets implements SharedLearnedStore {
       }
     }
     this.#lookedAt = at
-    this.#forget()
+    this.#forget(at)
     return found
   }
 
   async #tell(workloads: Learned['workloads']): Promise<void> {
-    const now = this.#now()
+    const now = await this.#now()
     const work = this.#redis.pipeline()
     const told: [string, readonly string[]][] = []
     for (const [workload, names] of [...workloads].slice(0, MOST_WORKLOADS)) {
@@ -180,8 +187,8 @@ export class LearnedSets implements SharedLearnedStore {
   }
 
   /** As Redis does: what nobody told of for so long is not there any more. */
-  #forget(): void {
-    const before = this.#now() - EXPIRE_MS
+  #forget(now: number): void {
+    const before = now - EXPIRE_MS
     for (const [workload, { at }] of this.#shared) if (at < before) this.#shared.delete(workload)
   }
 }

@@ -1,5 +1,5 @@
 import type { PresenceStore } from './presence.ts'
-import { connectRedis, type RedisLogger, redisOptions } from './redis.ts'
+import { connectRedis, firstTry, type RedisLogger, redisOptions, serverTime } from './redis.ts'
 
 /** A replica that does not beat for so long is gone, in ms. */
 const EXPIRE_MS = 6000
@@ -13,6 +13,7 @@ const MOST_REPLICAS = 100
  */
 export function redisPresence(url: string, logger: RedisLogger, prefix = '{meshgate}:presence:'): PresenceStore {
   const redis = connectRedis(url, { ...redisOptions(TIMEOUT_MS), socketTimeout: 5000 }, logger, 'presence')
+  const tried = firstTry(redis)
   const index = `${prefix}replicas`
   const key = (replica: string) => `${prefix}of:${replica}`
   const check = (results: readonly (readonly [Error | null, unknown])[] | null) => {
@@ -22,7 +23,8 @@ export function redisPresence(url: string, logger: RedisLogger, prefix = '{meshg
   }
   return {
     async beat(replica, changed, gone, all) {
-      const at = Date.now()
+      await tried
+      const at = await serverTime(redis)
       const work = redis.multi().exists(key(replica))
       if (all) work.del(key(replica))
       if (changed.size > 0) work.hset(key(replica), new Map(changed))
@@ -34,6 +36,7 @@ export function redisPresence(url: string, logger: RedisLogger, prefix = '{meshg
       return check(await work.exec())[0] === 1
     },
     async read(except) {
+      await tried
       const replicas = (await redis.zrange(index, String(-MOST_REPLICAS), '-1')).filter((replica) => replica !== except)
       if (replicas.length === 0) return []
       const work = redis.multi()

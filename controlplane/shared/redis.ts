@@ -35,9 +35,13 @@ export function connectRedis(url: string, options: ReturnType<typeof redisOption
   // One outage has several words that take turns, such as a command and a socket that both waited too long.
   const told = new Set<string>()
   redis.on('error', (error: Error) => {
-    if (told.has(error.message) || told.size >= MOST_WORDS) return
-    told.add(error.message)
-    logger.warn({ redis: maskUrl(url), use, error: error.message }, 'Redis cannot be used')
+    // The client asks for a report of what it cannot read: where something else listens that is nobody's mistake.
+    const words = error.message.endsWith('Please report this.')
+      ? 'what answers there does not speak as Redis does'
+      : error.message
+    if (told.has(words) || told.size >= MOST_WORDS) return
+    told.add(words)
+    logger.warn({ redis: maskUrl(url), use, error: words }, 'Redis cannot be used')
   })
   redis.on('ready', () => {
     told.clear()
@@ -81,6 +85,23 @@ function watchNodes(cluster: Cluster, fields: object, logger: RedisLogger): void
     failing.add(address)
     logger.warn({ ...fields, node: address, error: error.message }, 'a server of the cluster cannot be used')
   })
+}
+
+/**
+ * Resolves when a connection that is being made is there, or has failed: who asks right at the start would be refused although all is well.
+ * To be called before the connection can have been made; it takes `connectTimeout` at most.
+ */
+export function firstTry(redis: Redis | Cluster): Promise<void> {
+  if (redis.status === 'ready') return Promise.resolve()
+  return new Promise((resolve) => {
+    for (const event of ['ready', 'error', 'close', 'end']) redis.once(event, () => resolve())
+  })
+}
+
+/** The time of Redis, ms since 1970: clocks of replicas may be hours apart, and one of them may be set. @throws Error when it cannot be asked */
+export async function serverTime(redis: Redis | Cluster): Promise<number> {
+  const [seconds, microseconds] = await redis.time()
+  return Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000)
 }
 
 /** Whether every server that is asked answers, as far as is known. */

@@ -192,4 +192,40 @@ describe('names of clusters', () => {
     await vi.advanceTimersByTimeAsync(60_000)
     expect(changes).toBe(0)
   })
+
+  it('that hung are looked up one after the other; those that are well do not wait behind them', async () => {
+    const lines = quiet()
+    const hung = ['a.hung', 'b.hung', 'c.hung']
+    let open = 0
+    let most = 0
+    const asked: string[] = []
+    const names = new Names(
+      () => {},
+      async (name) => {
+        asked.push(name)
+        if (name === 'well.test') return [v4('10.0.0.1')]
+        most = Math.max(most, ++open)
+        await new Promise((resolve) => setTimeout(resolve, 10_000))
+        open--
+        throw new Error(`getaddrinfo EAI_AGAIN ${name}`)
+      },
+    )
+    const all = cluster([...hung, 'well.test'])
+    void names.learn([all])
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(most).toBe(3)
+    most = 0
+    asked.length = 0
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(most).toBe(1)
+    expect(asked.filter((name) => name === 'well.test')).toHaveLength(12)
+    for (const name of hung) expect(asked.filter((one) => one === name).length).toBeGreaterThan(1)
+    // What nobody follows any more is not looked up when its turn comes.
+    names.keep([cluster(['a.hung', 'well.test'])])
+    asked.length = 0
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(new Set(asked)).toEqual(new Set(['a.hung', 'well.test']))
+    names.stop()
+    expect(lines.length).toBeGreaterThan(0)
+  })
 })

@@ -9,6 +9,8 @@ export type Look = (name: string) => Promise<readonly { readonly address: string
 
 /** A configuration waits at most so long for names it is the first to have: a resolver that is gone must not hold up everything else. */
 const firstMs = 1000
+/** A look-up that took longer hung. */
+const slowMs = 1000
 
 interface Entry {
   readonly name: string
@@ -16,6 +18,8 @@ interface Entry {
   /** undefined: not found so far. */
   addresses: readonly string[] | undefined
   failures: number
+  /** Its last look-up hung. */
+  slow: boolean
   timer: NodeJS.Timeout | undefined
 }
 
@@ -34,6 +38,8 @@ export class Names {
   readonly #look: Look
   readonly #entries = new Map<string, Entry>()
   #stopped = false
+  /** Ends when nobody that hung is being looked up. */
+  #line: Promise<unknown> = Promise.resolve()
 
   /** @param changed told when a name has other addresses than before. @param look default: the system's resolver, which reads hosts files, too */
   constructor(changed: () => void, look = systems) {
@@ -47,7 +53,7 @@ export class Names {
     const fresh: Promise<void>[] = []
     for (const [key, name, lookup] of namesOf(clusters)) {
       if (this.#entries.has(key)) continue
-      const entry: Entry = { name, lookup, addresses: undefined, failures: 0, timer: undefined }
+      const entry: Entry = { name, lookup, addresses: undefined, failures: 0, slow: false, timer: undefined }
       this.#entries.set(key, entry)
       fresh.push(this.#ask(key, entry))
     }
@@ -91,12 +97,34 @@ export class Names {
     this.#entries.delete(key)
   }
 
+  /**
+   * Names that hung are looked up one after the other: the system's resolver has two threads for all, a name nobody answers for holds one of
+   * them for some ten seconds, and names that are well, that of the control plane among them, must not wait behind those.
+   * @returns undefined where nobody follows it any more when its turn comes
+   */
+  #find(key: string, entry: Entry): Promise<Awaited<ReturnType<Look>> | undefined> {
+    if (!entry.slow) return this.#timed(entry)
+    const mine = this.#line.then(() => (this.#entries.get(key) === entry ? this.#timed(entry) : undefined))
+    this.#line = mine.catch(() => undefined)
+    return mine
+  }
+
+  async #timed(entry: Entry) {
+    const from = performance.now()
+    try {
+      return await this.#look(entry.name)
+    } finally {
+      entry.slow = performance.now() - from > slowMs
+    }
+  }
+
   async #ask(key: string, entry: Entry): Promise<void> {
     const { name, lookup } = entry
     const before = entry.addresses
     let waitMs = lookup.refreshMs
     try {
-      entry.addresses = ofFamily(await this.#look(name), lookup.family)
+      const found = await this.#find(key, entry)
+      if (found) entry.addresses = ofFamily(found, lookup.family)
       entry.failures = 0
     } catch (error) {
       waitMs = Math.min(lookup.retryMs.base * 2 ** entry.failures++, lookup.retryMs.max)

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
-import { afterEach, beforeAll, beforeEach, expect, it, type TestContext } from 'vitest'
+import { afterEach, beforeAll, beforeEach, expect, it, type TestContext, vi } from 'vitest'
 import { type RunningControlPlane, startControlPlane } from '../../cli/run/control-plane.ts'
 import { createLog } from '../../cli/run/log.ts'
 import type { ProxyStatus } from '../../controlplane/admin/proxies.ts'
@@ -12,6 +12,7 @@ import {
   type LearnedSetsOptions,
   type LearnedStore,
   NOTHING_LEARNED,
+  redisPresence,
 } from '../../controlplane/shared/index.ts'
 import { startEnvoy, type TestEnvoy } from '../helpers/envoy.ts'
 import { until } from '../helpers/eventually.ts'
@@ -159,6 +160,58 @@ it('a learned set that is in use is told of again each day; one that nobody told
   expect(await told()).toEqual({ shop: now })
   // Redis counts by its own clock.
   expect(await look.pttl('{meshgate}:aging:of:shop')).toBeGreaterThan(6 * day)
+})
+
+it('a replica whose clock is an hour ahead neither hides the others nor misses what they learn; a store that has just been opened is asked without a failure', async () => {
+  const warnings: string[] = []
+  const logger = { info() {}, warn: (_: object, text: string) => warnings.push(text) }
+  const place = () => {
+    const store = redisPresence(redis!.url, logger, '{clocks}:presence:')
+    stopAfterTests(() => store.stop())
+    return store
+  }
+  const own = (): LearnedStore => ({ load: async () => undefined, save: async () => {} })
+  const learned = () => {
+    const store = new LearnedSets(own(), redis!.url, logger, { prefix: '{clocks}:learned:', lookMs: 50 })
+    stopAfterTests(() => store.stop())
+    return store
+  }
+  const [right, ahead, reader] = [place(), place(), place()]
+  const [tells, hears] = [learned(), learned()]
+  await right.beat('right', new Map([['a', '1']]), [], true)
+  const now = Date.now
+  vi.spyOn(Date, 'now').mockImplementation(() => now() + 3_600_000)
+  await ahead.beat('ahead', new Map([['b', '2']]), [], true)
+  await hears.load()
+  vi.restoreAllMocks()
+  const replicas = (await reader.read('reader')).map(({ replica }) => replica)
+  expect(replicas.sort()).toEqual(['ahead', 'right'])
+  const told: Learned[] = []
+  hears.onOthers((news) => told.push(news))
+  await tells.save({ ...NOTHING_LEARNED, workloads: new Map([['shop', new Set(['a'])]]) })
+  await expect.poll(() => told.flatMap(({ workloads }) => [...workloads.keys()])).toEqual(['shop'])
+  expect(warnings).toEqual([])
+})
+
+it('what could not be told to the others while Redis was away is told when it is back, although nothing else is learned', async () => {
+  const warnings: string[] = []
+  const logger = { info() {}, warn: (_: object, text: string) => warnings.push(text) }
+  const own = (): LearnedStore => ({ load: async () => undefined, save: async () => {} })
+  const learned = () => {
+    const store = new LearnedSets(own(), redis!.url, logger, { prefix: '{away}:learned:', lookMs: 50 })
+    stopAfterTests(() => store.stop())
+    return store
+  }
+  const tells = learned()
+  await tells.load()
+  await redis!.kill()
+  for (const name of ['a', 'b'])
+    await tells.save({ ...NOTHING_LEARNED, workloads: new Map([['shop', new Set(['a', name])]]) })
+  await redis!.restart()
+  await expect.poll(async () => (await learned().load())?.workloads.get('shop')).toEqual(new Set(['a', 'b']))
+  expect(warnings.filter((text) => text.startsWith('what was learned'))).toEqual([
+    'what was learned cannot be told to other replicas, it is tried again',
+  ])
 })
 
 it('what one replica learned, another starts with, and one that runs soon knows; without Redis only its own', async () => {
