@@ -63,9 +63,9 @@ describe('several workers', () => {
 
   it('go on without one that is stopped: it is told, counters do not go back, and it takes the newest configuration when it goes on', async () => {
     const servers = [await bed.server('a'), await bed.server('b')]
-    const told: string[] = []
-    const onSilent = (pid: number, silent: boolean) => told.push(`${pid} ${silent ? 'silent' : 'answers'}`)
-    const pool = new WorkerPool({ workers: 2, execArgv: ['--import', 'tsx'], answerMs: 500, onSilent })
+    const silent = new Set<number>()
+    const onSilent = (pid: number, is: boolean) => void (is ? silent.add(pid) : silent.delete(pid))
+    const pool = new WorkerPool({ workers: 2, execArgv: ['--import', 'tsx'], answerMs: 1000, onSilent })
     bed.defer(() => pool.drain(100))
     await pool.start()
     const to = (name: 'a' | 'b') =>
@@ -89,19 +89,18 @@ describe('several workers', () => {
         gauges.meshgate_workers_silent,
       ]
     }
-    expect(await asked()).toEqual([2, 0])
+    // On a busy machine one that is well may be late once.
+    await expect.poll(asked).toEqual([2, 0])
 
     const [stopped] = pool.pids
     process.kill(stopped!, 'SIGSTOP')
     bed.defer(async () => void process.kill(stopped!, 'SIGCONT'))
-    expect(await asked()).toEqual([2, 1])
-    expect(told).toEqual([`${stopped} silent`])
-    // Nothing waits for it any more, nor is anything sent that would pile up.
+    await expect.poll(asked).toEqual([2, 1])
+    expect([...silent]).toEqual([stopped])
     for (const name of ['b', 'a', 'b'] as const) await pool.apply(to(name))
     process.kill(stopped!, 'SIGCONT')
-    await comesTrue(() => told.length === 2, 'it answers again')
-    expect(await asked()).toEqual([2, 0])
-    expect(told).toEqual([`${stopped} silent`, `${stopped} answers`])
+    await comesTrue(() => silent.size === 0, 'it answers again')
+    await expect.poll(asked).toEqual([2, 0])
     const answerers = () =>
       Promise.all(clients.map(async (client) => String((await client.ask({ msgid: 1, seq: 9 })).body)))
     await expect.poll(answerers).toEqual(['b:', 'b:'])
