@@ -121,6 +121,21 @@ describe('choice of hosts', () => {
     expect(share(10_000)).toBeCloseTo(0.5, 1)
   })
 
+  // The second of two hosts, so long after it joined with a window of 10 s: its weight beside 1.
+  it.each([
+    ['the least it gets is no part of the power', { aggression: 2 }, 25, 0.1],
+    ['above 1 it gets more at first', { aggression: 2 }, 2500, 0.5],
+    ['below 1 less', { aggression: 0.5 }, 5000, 0.25],
+    ['what is no exponent counts as 1', { aggression: 0 }, 5000, 0.5],
+    ['the least it gets as said', { minWeightPercent: 50 }, 1000, 0.5],
+  ])('aggression of a slow start: %s', (_, slowStart, age, weight) => {
+    const of = cluster({ localities: [{ endpoints: [endpoint(1)] }], slowStart: { windowMs: 10_000, ...slowStart } })
+    of.update({ ...of.config, localities: [{ endpoints: [endpoint(1), endpoint(2)] }] })
+    clock.now = start + age
+    // Whole turns of the schedule.
+    expect(draw(of, 1100 * (1 + weight))[2]).toBeCloseTo(1100 * weight, -1)
+  })
+
   it('another host than the one that failed, where there is one', () => {
     const of = cluster({ localities: [{ endpoints: [endpoint(1), endpoint(2)] }] })
     const [one] = of.hosts

@@ -227,7 +227,9 @@ export class Cluster implements OutlierScope {
     const age = clock.now - host.joined
     if (age >= windowMs) return 1
     this.#slow = true
-    return Math.max(minWeightPercent / 100, Math.max(1, age) / windowMs) ** (1 / aggression)
+    // Envoy takes 1 for what cannot be an exponent.
+    const grown = (Math.max(1, age) / windowMs) ** (1 / (aggression > 0 ? aggression : 1))
+    return Math.max(minWeightPercent / 100, grown)
   }
 }
 

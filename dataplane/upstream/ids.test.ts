@@ -31,6 +31,19 @@ describe('ids of a connection', () => {
     expect(Math.max(...given)).toBeLessThan(2 ** bits)
   })
 
+  it('of which there are fewer than its bits could name: none of the rest is anybody’s', () => {
+    const ids = space(16, [999, 5000], 1000)
+    // 1 to 998 without a quarter.
+    expect(ids.capacity).toBe(998 - 249)
+    const given = Array.from({ length: ids.capacity }, () => {
+      const one = request()
+      ids.take(one)
+      return one.id
+    })
+    expect(Math.max(...given)).toBeLessThan(999)
+    for (let id = 1000; id < 3000; id++) expect(ids.owner(id)).toBeNull()
+  })
+
   it('in any order of requests and replies belong to one request at a time, and rest before they are given again', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(), { maxLength: 400 }), fc.constantFrom([], [1], [3, 15]), (steps, reserved) => {

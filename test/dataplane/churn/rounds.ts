@@ -8,6 +8,7 @@ import { connect as connectTls } from 'node:tls'
 import type { ClusterConfig, Configuration, ListenerConfig, MessageRoute } from '../../../dataplane/configuration.ts'
 import { MessageProxy } from '../../../dataplane/proxy.ts'
 import { takeStats } from '../../../dataplane/stats/prometheus.ts'
+import type { HostPool } from '../../../dataplane/upstream/pool.ts'
 import { RateLimitResponse_Code as Code } from '../../../proto/gen/envoy/service/ratelimit/v3/rls_pb.ts'
 import { type Certificate, testCa } from '../../helpers/certificates.ts'
 import { until } from '../../helpers/eventually.ts'
@@ -111,7 +112,7 @@ export class Churn {
   get expected(): Readonly<Record<string, number>> {
     const { clusters, listeners, engine } = this.#proxy
     const hosts = [...clusters.values()].flatMap((one) => one.hosts)
-    const pools = hosts.flatMap((host) => [...host.pools.values()])
+    const pools = hosts.flatMap((host) => [...host.pools.values()] as HostPool[])
     const connections = pools.reduce((sum, { all }) => sum + all.size, 0)
     return {
       Cluster: clusters.size,
