@@ -15,7 +15,8 @@ interface Recorded {
 }
 
 const recording = new Recording<Recorded>('routes')
-const SEEDS = Array.from({ length: 60 }, (_, index) => index + 1)
+/** The last ones have Sidecars with an egress proxy, a port for HTTP as a proxy, or with `bind`. */
+const SEEDS = [...Array.from({ length: 50 }, (_, index) => index + 1), 65, 72, 80, 84, 94, 143, 173, 177, 179, 278]
 /** Of each mesh; those that all tables answer alike say little. */
 const REQUESTS = 12
 

@@ -215,7 +215,7 @@ function listener(any: Random): object {
 function sidecar(any: Random): object {
   const mode = oneOf(any, ['REGISTRY_ONLY', 'ALLOW_ANY'])
   const egressProxy = {
-    host: oneOf(any, ['x.test', 'a', 'a.shop', 'nosuch.test']),
+    host: oneOf(any, ['x.test', `a.default.${DOMAIN}`, `a.shop.${DOMAIN}`, 'nosuch.test']),
     port: { number: oneOf(any, [80, 8080]) },
   }
   const proxied = mode === 'ALLOW_ANY' && any(2) === 0

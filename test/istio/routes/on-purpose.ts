@@ -17,9 +17,11 @@ export function isOnPurpose(
     )
     return redirects && theirs.cluster === undefined
   }
+  if (authority.includes(':') && texts.some(({ spec }) => spec.egress?.some((one) => isProxy(one, port)))) return true
   // gRPC is told so by 14, UNAVAILABLE.
   const unavailable = !theirs.cluster && (theirs.status === 503 || theirs.headers['grpc-status'] === '14')
   if (unavailable && own?.cluster && !own.cluster.startsWith(`outbound|${port}|`)) return true
+  if (unavailable && isNarrowed(texts, authority)) return true
   if (port !== 80) return false
   if (!authority.endsWith(':80')) return true
   const host = authority.slice(0, -':80'.length).toLowerCase()
@@ -30,10 +32,30 @@ export function isOnPurpose(
   return entries.some(({ spec }) => !spec.ports?.some(({ number }) => number === 80))
 }
 
-/** What is looked at here of ServiceEntries and Gateways. */
+/**
+ * Whether a host is declared in two namespaces, and a Sidecar has a listener with a port: Istio has the one service that has it then, and sends what
+ * is for the other's ports there, too (docs/decisions/clusters-as-istio.md).
+ */
+function isNarrowed(texts: readonly Document[], authority: string): boolean {
+  const host = authority.replace(/:\d+$/, '').toLowerCase()
+  const declared = texts.filter(({ spec }) => spec.location !== undefined && spec.hosts?.includes(host))
+  return declared.length > 1 && texts.some(({ spec }) => spec.egress?.some((listener) => listener.port !== undefined))
+}
+
+/** Whether a listener of a Sidecar is a proxy for all HTTP: there the authority tells the port with us, and nothing with Istio. */
+function isProxy({ port }: Listener, number: number): boolean {
+  return port?.protocol === 'HTTP_PROXY' && port.number === number
+}
+
+interface Listener {
+  readonly port?: { readonly number: number; readonly protocol: string }
+}
+
+/** What is looked at here of ServiceEntries, Gateways and Sidecars. */
 interface Document {
   readonly spec: {
     readonly location?: string
+    readonly egress?: readonly Listener[]
     readonly hosts?: readonly string[]
     readonly ports?: readonly { readonly number: number }[]
     readonly servers?: readonly {
