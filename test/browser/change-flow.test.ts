@@ -1,6 +1,7 @@
 import type { Browser, Page } from 'playwright-core'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { expectAccessible, IN_A_BROWSER, openPage, startBrowser, withoutBrowser } from '../helpers/browser.ts'
+import { until } from '../helpers/eventually.ts'
 import { applyAll, type MeshBed, REVIEWS, startMeshBed } from './mesh-bed.ts'
 
 const skip = withoutBrowser()
@@ -26,9 +27,14 @@ spec:
 
 let bed: MeshBed
 let browser: Browser
+/** Resolves once some requests to reviews are known of; counters are read every few seconds, and other tests need not wait for that. */
+let watched: Promise<void>
 beforeAll(async () => {
   if (skip) return
   ;[bed, browser] = await Promise.all([startMeshBed(), startBrowser()])
+  watched = someFigures()
+  // Told by the test that waits for them.
+  watched.catch(() => {})
 })
 
 beforeEach(async () => {
@@ -38,11 +44,14 @@ beforeEach(async () => {
 const percentage = (page: Page, subset: string) => page.getByLabel(`Percentage of reviews · ${subset}`)
 const shows = (page: Page, subset: string, value: string) =>
   expect.poll(() => percentage(page, subset).inputValue()).toBe(value)
-const figuresOf = async (host: string, seconds: number) => {
-  const { services } = await bed.plane.api<{ services: { hostname: string; requests: number }[] }>(
-    `/api/v1/figures?window=${seconds}`,
-  )
-  return services.find(({ hostname }) => hostname === host)?.requests ?? 0
+/** What a proxy counted before it was first read belongs to no time: requests go on until some are seen. */
+async function someFigures(): Promise<void> {
+  const path = '/api/v1/services/reviews.default.svc.cluster.local/figures?window=900'
+  const seen = async () => {
+    await bed.send('reviews', 10)
+    return (await bed.plane.api<{ requests: number }>(path)).requests
+  }
+  await until(seen, (requests) => requests > 0, { what: 'figures of reviews are known', everyMs: 500 })
 }
 const toReview = async (page: Page) => {
   await page.keyboard.press('Control+s')
@@ -102,13 +111,7 @@ describe.skipIf(skip)('a change', IN_A_BROWSER, () => {
   })
 
   it('is followed by what traffic does: requests and times before it and after it, and who calls', async () => {
-    await bed.settled()
-    // What a proxy counted before it was first read belongs to no time: requests go on until some are seen.
-    const seen = async () => {
-      await bed.send('reviews', 10)
-      return figuresOf('reviews.default.svc.cluster.local', 30)
-    }
-    await expect.poll(seen, { interval: 1_000 }).toBeGreaterThan(0)
+    await watched
     const { page } = await openPage(browser, bed.url + EDIT)
     await percentage(page, 'v2').fill('20')
     await toReview(page)
