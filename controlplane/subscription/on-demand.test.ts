@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { FakeMesh } from '../../test/helpers/fake-mesh.ts'
 import { cds, Engine, eds, lines, rds, settle } from '../../test/helpers/xds-engine.ts'
+import type { WorkingSet } from './index.ts'
 
 describe('clusters on demand', () => {
   test('who ends its subscription to a cluster is told that it is gone, and gets no empty one in its place', () => {
@@ -26,6 +27,31 @@ describe('clusters on demand', () => {
     expect(lines(settle(client, client.flow()))).toEqual(['rds: r=2'])
     engine.now += 1000
     expect(lines(settle(client, client.flow()))).toEqual(['cds: -old'])
+  })
+
+  test('what a client asks for, and what it names when it comes back, is remembered: names without a cluster too', () => {
+    const mesh = new FakeMesh().put(cds('a', '1'), cds('b', '1'))
+    mesh.lazy.add('a').add('b')
+    const told: unknown[] = []
+    const workingSet: WorkingSet = {
+      learned: () => [],
+      asked: (clusters) => told.push(['asked', ...clusters]),
+      named: (names) => told.push(['named', ...names]),
+      returned: (key, names) => told.push(['returned', key, ...names]),
+    }
+    const engine = new Engine(mesh, undefined, 'web', { placeholder: (name) => cds(name, 'empty') })
+    const client = engine.client('delta', 'node', engine.log, workingSet)
+    settle(client, client.ask('cds'))
+    told.length = 0
+    settle(client, client.ask('cds', { names: ['a', 'a~3'] }))
+    expect(told.slice(0, 2)).toEqual([
+      ['named', 'a', 'a~3'],
+      ['asked', 'a'],
+    ])
+    const back = engine.client('delta', 'node', engine.log, workingSet)
+    told.length = 0
+    settle(back, back.ask('cds', { names: ['*', 'a', 'gone~2'], initial: { b: '1' } }))
+    expect(told[0]).toEqual(['returned', 'web', '*', 'a', 'gone~2', 'b'])
   })
 
   test('the others of a split come with the one that is asked for', () => {

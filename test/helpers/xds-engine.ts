@@ -4,6 +4,7 @@ import type { Received } from '../../controlplane/subscription/acknowledgement.t
 import { ClassLog } from '../../controlplane/subscription/class-log.ts'
 import { Client } from '../../controlplane/subscription/client.ts'
 import type { Frame } from '../../controlplane/subscription/frames.ts'
+import type { WorkingSet } from '../../controlplane/subscription/on-demand.ts'
 import { type Form, readDeltaRequest, readSotwRequest } from '../../controlplane/subscription/request.ts'
 import { NO_VERDICTS, type Verdicts } from '../../controlplane/subscription/verdicts.ts'
 import type { OnDemand, View } from '../../controlplane/xds/resource.ts'
@@ -64,8 +65,8 @@ export class Engine {
     })
   }
 
-  client(form: Form, id = 'node', log = this.log): EngineClient {
-    return new EngineClient(this, form, id, log)
+  client(form: Form, id = 'node', log = this.log, workingSet?: WorkingSet): EngineClient {
+    return new EngineClient(this, form, id, log, workingSet)
   }
 
   /** A change becomes visible, as a round does it. */
@@ -93,7 +94,7 @@ export class EngineClient {
   private readonly engine: Engine
   private readonly form: Form
 
-  constructor(engine: Engine, form: Form, id: string, log: ClassLog) {
+  constructor(engine: Engine, form: Form, id: string, log: ClassLog, workingSet?: WorkingSet) {
     this.engine = engine
     this.form = form
     this.client = new Client(log, {
@@ -104,6 +105,7 @@ export class EngineClient {
       removalTimeoutMs: 30_000,
       settleMs: 1000,
       clustersAtOnce: 1,
+      ...(workingSet && { workingSet }),
       frames: { headroom: 5, seal: () => {}, identifier: 'test', boot: 'b', responseBytes: 1 << 20 },
     })
   }
