@@ -306,7 +306,8 @@ describe('extensions stand where they belong', () => {
   })
 
   it('by side', () => {
-    const chain = (type: string) => ({ transport_socket: ext(`${TLS}.${type}`) })
+    const common_tls_context = { tls_certificate_sds_secret_configs: [{ name: 'a', sds_config: { ads: {} } }] }
+    const chain = (type: string) => ({ transport_socket: ext(`${TLS}.${type}`, { common_tls_context }) })
     expect(cluster(chain('DownstreamTlsContext'))).toEqual(['transport_socket.typed_config.@type'])
     expect(listener(chain('UpstreamTlsContext'))).toEqual(['filter_chains.0.transport_socket.typed_config.@type'])
     expect(listener(chain('DownstreamTlsContext'))).toEqual([])

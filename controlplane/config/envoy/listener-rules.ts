@@ -3,6 +3,7 @@ import type { IssuePath } from '../schema.ts'
 import { isIpAddress } from '../syntax/address.ts'
 import { shown } from '../syntax/host.ts'
 import { checkDatagrams, datagrams } from './datagram-rules.ts'
+import { checkUpgrades } from './route-rules.ts'
 import { type WrittenMessage, written, writtenList, writtenMessage } from './written.ts'
 
 type Add = (path: IssuePath, message: string) => void
@@ -19,6 +20,8 @@ export function checkListener(listener: WrittenMessage, add: Add): void {
   const host = socket['address']
   if (typeof host === 'string' && host !== '' && !isIpAddress(host))
     add([addressKey, socketKey, 'address'], `${shown(host)} is no IP address; a listener binds to addresses only`)
+  const [portKey, port] = written(socket, 'named_port')
+  if (port !== undefined) add([addressKey, socketKey, portKey], 'a listener needs the number of a port')
   checkCompatible(socket, (path, message) => add([addressKey, socketKey, ...path], message))
   const [moreKey, more] = writtenList(listener, 'additional_addresses')
   for (const [index, one] of more.entries()) {
@@ -96,9 +99,23 @@ export function checkFilterChain(chain: WrittenMessage, add: Add): void {
   }
 }
 
-/** The router answers every request: what stands behind it would never run. */
+/** The router answers every request: what stands behind it would never run. Settings that exclude each other stand alone. */
 export function checkConnectionManager(manager: WrittenMessage, add: Add): void {
   const [key, filters] = writtenList(manager, 'http_filters')
+  const [upgradesKey, upgrades] = writtenList(manager, 'upgrade_configs')
+  checkUpgrades(upgradesKey, upgrades, add)
+  const [detectionKey, detection] = writtenList(manager, 'original_ip_detection_extensions')
+  const trusted = Number(written(manager, 'xff_num_trusted_hops')[1] ?? 0) > 0
+  if (detection.length > 0 && (trusted || written(manager, 'use_remote_address')[1] === true))
+    add(
+      [detectionKey],
+      'with extensions that find the address, xff_num_trusted_hops and use_remote_address cannot be set',
+    )
+  const [anyKey, any] = written(manager, 'strip_any_host_port')
+  if (any === true && written(manager, 'strip_matching_host_port')[1] === true)
+    add([anyKey], 'strip_any_host_port and strip_matching_host_port exclude each other')
+  const last = filters.at(-1)
+  if (last?.['disabled'] === true) add([key, filters.length - 1, 'disabled'], 'the last HTTP filter cannot be disabled')
   for (const [index, filter] of filters.slice(0, -1).entries())
     if (writtenMessage(filter, 'typed_config')[1]['@type'] === ROUTER)
       add([key, index], 'the router must be the last HTTP filter')

@@ -13,7 +13,20 @@ import {
 import { checkCluster, checkGrpcHealth } from './cluster-rules.ts'
 import { checkExtension, checkSide, NAMING_EXTENSIONS } from './extension-rules.ts'
 import { checkConnectionManager, checkFilterChain, checkListener } from './listener-rules.ts'
-import { checkCommonTls, checkSdsSecret, checkTlsParameters } from './tls-rules.ts'
+import {
+  checkBackOff,
+  checkBodies,
+  checkChainMatch,
+  checkClusterWeight,
+  checkHeaderOption,
+  checkHeaders,
+  checkMirror,
+  checkRouteAction,
+  checkStringMatcher,
+  checkVirtualCluster,
+  notNegative,
+} from './route-rules.ts'
+import { checkCommonTls, checkSdsSecret, checkServerTls, checkTlsParameters } from './tls-rules.ts'
 import {
   checkBind,
   checkDrops,
@@ -73,11 +86,24 @@ const RULES: Readonly<Record<string, (message: Message, add: Add) => void>> = {
   'envoy.config.listener.v3.FilterChain': (message, add) => {
     checkFilterChain(message, add)
     checkSide('Downstream', message, add)
+    checkServerTls(message, add)
   },
   'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager': checkConnectionManager,
   'envoy.extensions.transport_sockets.tls.v3.TlsParameters': checkTlsParameters,
   'envoy.extensions.transport_sockets.tls.v3.CommonTlsContext': checkCommonTls,
   'envoy.extensions.transport_sockets.tls.v3.SdsSecretConfig': checkSdsSecret,
+  'envoy.config.core.v3.HttpProtocolOptions': (message, add) =>
+    notNegative(message, ['idle_timeout', 'max_connection_duration', 'max_stream_duration'], add),
+  'envoy.config.core.v3.HeaderValueOption': checkHeaderOption,
+  'envoy.config.listener.v3.FilterChainMatch': checkChainMatch,
+  'envoy.config.route.v3.WeightedCluster.ClusterWeight': checkClusterWeight,
+  'envoy.config.route.v3.RouteAction': checkRouteAction,
+  'envoy.config.route.v3.RouteAction.RequestMirrorPolicy': checkMirror,
+  'envoy.config.route.v3.RetryPolicy.RetryBackOff': checkBackOff,
+  'envoy.config.route.v3.Route': checkHeaders,
+  'envoy.config.route.v3.VirtualHost': checkHeaders,
+  'envoy.config.route.v3.VirtualCluster': checkVirtualCluster,
+  'envoy.type.matcher.v3.StringMatcher': checkStringMatcher,
   'envoy.config.cluster.v3.TrackClusterStats': (message, add) => {
     const field = 'per_endpoint_stats' in message ? 'per_endpoint_stats' : 'perEndpointStats'
     if (message[field] === true)
@@ -89,6 +115,8 @@ const RULES: Readonly<Record<string, (message: Message, add: Add) => void>> = {
   },
   'envoy.config.route.v3.RouteConfiguration': (message, add) => {
     const [field, hosts] = list(message, 'virtual_hosts', 'virtualHosts')
+    checkHeaders(message, add)
+    checkBodies(message, add)
     const domains = new Map<string, number>()
     const names = new Map<string, number>()
     for (const [index, host] of hosts.entries()) {

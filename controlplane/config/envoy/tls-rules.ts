@@ -84,6 +84,21 @@ export function checkCommonTls(common: WrittenMessage, add: Add): void {
   if (matchers.length > 0) add([key, namesKey], 'names of a certificate are checked with trusted_ca only')
 }
 
+const SERVER = 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext'
+
+/** A filter chain that speaks TLS has certificates, from wherever. */
+export function checkServerTls(chain: WrittenMessage, add: Add): void {
+  const [socketKey, socket] = writtenMessage(chain, 'transport_socket')
+  const [configKey, config] = writtenMessage(socket, 'typed_config')
+  const [key, common] = writtenMessage(config, 'common_tls_context')
+  if (config['@type'] !== SERVER || Object.keys(common).some((name) => /^(custom_?)?tls_?certificate/i.test(name)))
+    return
+  add(
+    [socketKey, configKey, key],
+    'a server needs certificates: tls_certificates or tls_certificate_sds_secret_configs',
+  )
+}
+
 /** Envoy looks in its bootstrap for a secret that comes from nowhere. */
 export function checkSdsSecret(secret: WrittenMessage, add: Add): void {
   if (written(secret, 'sds_config')[1] === undefined && typeof secret['name'] === 'string')
