@@ -11,7 +11,6 @@ import { type GatewayServer, gatewayServers } from '../routes/index.ts'
 import { type HttpOptions, httpConnectionManager } from './http-connection-manager.ts'
 import { type L4Place, type L4Route, tcpRoutes, tlsRoutes } from './l4-routes.ts'
 import { type Chain, type ListenerPlan, listenerName } from './listener.ts'
-import { comesBack } from './loop.ts'
 import { tcpProxy } from './tcp-proxy.ts'
 import { ALPN, asksForClientCertificate, downstreamTlsContext, terminatesTls } from './tls-context.ts'
 
@@ -128,9 +127,7 @@ function passthroughChains(scope: Scope, entry: GatewayServer): readonly Chain[]
     ...tcpProxy(scope, statPrefix(entry), route.targets),
     origins: [entry.origin, route.origin],
   })
-  const byName = mostSpecific(tlsRoutes(scope, place(entry)), exposed).flatMap(({ route, names }) =>
-    comesBack(scope, addressOf(entry), route.targets) ? [] : [chain(route, names)],
-  )
+  const byName = mostSpecific(tlsRoutes(scope, place(entry)), exposed).map(({ route, names }) => chain(route, names))
   const rest = fallback(entry)
   return rest ? [...byName, chain(rest, exposed)] : byName
 }
@@ -180,7 +177,7 @@ function sniChains(scope: Scope, entry: GatewayServer): readonly Chain[] {
 
 function tcpChains(scope: Scope, entry: GatewayServer): readonly Chain[] {
   const route = firstTcpRoute(scope, entry)
-  if (!route || comesBack(scope, addressOf(entry), route.targets)) return []
+  if (!route) return []
   return [
     {
       serverNames: [],
@@ -211,10 +208,6 @@ function place({ gateway, server, hosts }: GatewayServer): L4Place {
         (scoped) => (scoped.namespace === '*' || scoped.namespace === namespace) && hostsOverlap(host, scoped.host),
       ),
   }
-}
-
-function addressOf({ server: { bind = ANY_ADDRESS, port } }: GatewayServer): { bind: string; port: number } {
-  return { bind, port: port.number }
 }
 
 function sniNames({ hosts }: GatewayServer): readonly string[] {
