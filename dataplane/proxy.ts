@@ -40,6 +40,8 @@ const lastLinesMs = 10_000
 
 interface Bound {
   readonly acceptor: Acceptor
+  /** The address it was opened for; that of the runtime is what is wanted now, and may be taken. */
+  readonly asked: SocketAddress
   runtime: ListenerRuntime
 }
 
@@ -126,7 +128,7 @@ export class MessageProxy {
     return problems
   }
 
-  /** Listens on addresses that are new. Nothing is served there before the swap: connections wait in the kernel for this turn only. */
+  /** Listens on addresses that are new. Nothing is served there before the swap: connections wait until then. */
   async #open(
     listeners: readonly ListenerConfig[],
     codecs: ReadonlyMap<string, Codec>,
@@ -144,17 +146,18 @@ export class MessageProxy {
         continue
       }
       const old = this.#listeners.get(config.name)
-      if (old && addressText(old.runtime.config.address) === addressText(config.address)) continue
+      const asked = config.address
+      if (old && addressText(old.asked) === addressText(asked)) continue
       const runtime = new ListenerRuntime(config, codec)
       const renamed = this.#atAddress(config, listeners)
       if (renamed) {
-        opened.set(config.name, { acceptor: renamed, runtime })
+        opened.set(config.name, { acceptor: renamed, runtime, asked })
         continue
       }
-      const acceptor = new Acceptor(this.engine, runtime, config.address)
+      const acceptor = new Acceptor(this.engine, runtime, asked)
       try {
         await acceptor.listen()
-        opened.set(config.name, { acceptor, runtime })
+        opened.set(config.name, { acceptor, runtime, asked })
       } catch (error) {
         // It is tried again and again, and its log is an open file.
         void runtime.close()
@@ -173,9 +176,9 @@ export class MessageProxy {
   #atAddress({ address }: ListenerConfig, listeners: readonly ListenerConfig[]): Acceptor | undefined {
     if ('port' in address && address.port === 0) return undefined
     const text = addressText(address)
-    for (const [name, { acceptor, runtime }] of this.#listeners) {
+    for (const [name, { acceptor, asked }] of this.#listeners) {
       if (addressText(acceptor.address) !== text) continue
-      const before = addressText(runtime.config.address)
+      const before = addressText(asked)
       const stays = listeners.some((other) => other.name === name && addressText(other.address) === before)
       if (!stays) return acceptor
     }
@@ -323,6 +326,7 @@ export class MessageProxy {
         bound.acceptor.target = bound.runtime
       } else if (bound.runtime.config !== config && !failed.has(config.name)) bound.runtime.update(config)
       bound.runtime.table = this.#tables.get(config.routes)?.get(codec)
+      fresh?.acceptor.open()
     }
   }
 

@@ -28,11 +28,19 @@ interface Waiting {
   readonly late: NodeJS.Timeout
 }
 
+/** A connection that nothing was read of, and how to go on with it. */
+interface Early {
+  readonly socket: Socket
+  readonly start: () => void
+}
+
 /** The listening socket of an address. It outlives changes of the listener's protocol: `target` gets the connections. */
 export class Acceptor {
   readonly #engine: Engine
   readonly #server: Server
   readonly #waiting = new Map<Socket, Waiting>()
+  /** Connections that came before `open`, and how to go on with them. */
+  #early: Early[] | undefined = []
   target: ListenerRuntime
   #tls: { readonly config: ServerTls; readonly context: SecureContext } | undefined
   address: SocketAddress
@@ -68,27 +76,70 @@ export class Acceptor {
     }
   }
 
+  /** Serves connections from now on, those first that have come already. */
+  open(): void {
+    const early = this.#early ?? []
+    this.#early = undefined
+    for (const { socket, start } of early) if (!socket.destroyed) start()
+  }
+
   /** Accepts no more. Connections go on. */
   close(): void {
     this.#server.close()
+    for (const { socket } of this.#early ?? []) socket.destroy()
     for (const socket of this.#waiting.keys()) socket.destroy()
   }
 
   #accept(socket: Socket): void {
     wake()
-    const { target } = this
-    target.counters[L.downstream_cx_total]!++
-    if (!target.admit(this.#waiting.size)) {
-      socket.destroy()
-      return
-    }
-    const { proxyProtocol, tls } = target.config
-    if (!proxyProtocol && !tls) {
+    if (this.#early) this.#keep(socket, this.#early)
+    else if (!this.#admits(socket)) return
+    else if (this.#greets) this.#wait(socket)
+    else {
       const intake = new Intake(this.#engine.slabs)
       const addresses = addressesOf(socket)
-      newClient(this.#engine, target, readBy(intake, socket), intake, addresses)
-      return
+      newClient(this.#engine, this.target, readBy(intake, socket), intake, addresses)
     }
+  }
+
+  /** Whether something comes before the first frame. */
+  get #greets(): boolean {
+    const { proxyProtocol, tls } = this.target.config
+    return proxyProtocol === true || tls !== undefined
+  }
+
+  /** A connection to a listener that is not in force yet: nothing of it is read. */
+  #keep(accepted: Socket, early: Early[]): void {
+    const addresses = addressesOf(accepted)
+    const intake = new Intake(this.#engine.slabs)
+    // Who reads it must be known before anything is read.
+    const plain = !this.#greets
+    const socket = plain ? readBy(intake, accepted) : accepted
+    socket.pause()
+    socket.on('error', () => socket.destroy())
+    early.push({
+      socket,
+      start: () => {
+        if (!this.#admits(socket)) return
+        if (plain) newClient(this.#engine, this.target, socket, intake, addresses)
+        else this.#wait(socket)
+        socket.resume()
+      },
+    })
+  }
+
+  /** Counts a connection. @returns whether there is room for it; it is closed otherwise */
+  #admits(socket: Socket): boolean {
+    const { target } = this
+    target.counters[L.downstream_cx_total]!++
+    if (target.admit(this.#waiting.size)) return true
+    socket.destroy()
+    return false
+  }
+
+  /** The connection's PROXY header or TLS handshake comes first. */
+  #wait(socket: Socket): void {
+    const { target } = this
     // From its first moment on: a byte now and then does not keep it.
     const late = setTimeout(() => {
       target.counters[L.downstream_cx_transport_socket_connect_timeout]!++

@@ -13,7 +13,8 @@ import { fail } from './retry.ts'
 export function connectionClosed(engine: Engine, connection: UpstreamConnection): void {
   const { cluster, host } = connection.pool
   const reason: ErrorReason = connection.connected ? 'upstreamClosed' : 'connectFailed'
-  if (!connection.connected && connection.pending.count === 0) cluster.record(host, 'local')
+  const ours = connection.abandoned
+  if (!connection.connected && !ours && connection.pending.count === 0) cluster.record(host, 'local')
   for (let request = connection.pending.head; request; request = connection.pending.head) {
     connection.pending.remove(request)
     if (request.state === RequestState.expired) {
@@ -30,7 +31,7 @@ export function connectionClosed(engine: Engine, connection: UpstreamConnection)
       continue
     }
     cluster.counters[connection.connected ? C.upstream_rq_rx_reset : C.upstream_rq_pending_failure_eject]!++
-    cluster.record(host, 'local')
+    if (!ours) cluster.record(host, 'local')
     fail(engine, request, reason)
   }
   connection.client?.bound.closed(connection)

@@ -41,8 +41,11 @@ export class UpstreamConnection implements FrameSink, OutputOwner {
   #socket!: Socket
   out!: Output
   #timer: NodeJS.Timeout | undefined
+  /** It takes requests: what comes first, a handshake of TLS and a repeated login included, is done. */
   connected = false
   closed = false
+  /** We closed it before it was there, which says nothing of the host. */
+  abandoned = false
   /** Takes no new requests; closes with its last reply. */
   draining = false
   /** Of `pending`, those whose client has its outcome already. */
@@ -108,7 +111,8 @@ export class UpstreamConnection implements FrameSink, OutputOwner {
       if (this.connected || this.closed) return
       wake()
       this.counters[C.upstream_cx_connect_timeout]!++
-      this.#failed(`no connection within ${config.connectTimeoutMs ?? defaultConnectMs} ms`)
+      const missing = this.#greeted > 0 ? 'answer to the login' : 'connection'
+      this.#failed(`no ${missing} within ${config.connectTimeoutMs ?? defaultConnectMs} ms`)
     }
     // It may be there, and only wait to be read, after the process stood still for a moment.
     this.#timer = setTimeout(() => setImmediate(late), config.connectTimeoutMs ?? defaultConnectMs)
@@ -126,9 +130,14 @@ export class UpstreamConnection implements FrameSink, OutputOwner {
     try {
       this.#reader.feed(bytes, start, end)
     } catch (error) {
-      reportCodecError(this.codec, error)
-      this.protocolError()
+      this.#thrown(error)
     }
+  }
+
+  /** A codec that throws costs the connection whose bytes it was given, not the process. */
+  #thrown(error: unknown): void {
+    reportCodecError(this.codec, error)
+    this.protocolError()
   }
 
   /** The connection cannot be made, or broke. */
@@ -143,10 +152,6 @@ export class UpstreamConnection implements FrameSink, OutputOwner {
   #ready(): void {
     if (this.closed) return
     wake()
-    clearTimeout(this.#timer)
-    this.connected = true
-    this.lastUsed = clock.now
-    this.lastHeard = clock.now
     this.#greet()
   }
 
@@ -162,6 +167,10 @@ export class UpstreamConnection implements FrameSink, OutputOwner {
       if (after > this.#heard) return
       this.#socket.write(bytes)
     }
+    clearTimeout(this.#timer)
+    this.connected = true
+    this.lastUsed = clock.now
+    this.lastHeard = clock.now
     connectionOpened(this)
     this.out.release()
     this.pool.connected(this)
@@ -184,7 +193,7 @@ export class UpstreamConnection implements FrameSink, OutputOwner {
     host.lastFailure = { reason, at: Date.now() }
     complain(`cluster ${cluster.name}, host ${host.key}`, `${reason}; the connection is closed`)
     this.counters[C.upstream_cx_protocol_error]!++
-    this.close()
+    this.#end()
   }
 
   onBlocked(): void {
@@ -200,7 +209,13 @@ export class UpstreamConnection implements FrameSink, OutputOwner {
     if (paused) {
       this.#reader.hold()
       this.#socket.pause()
-    } else if (this.#reader.resume()) this.#socket.resume()
+      return
+    }
+    try {
+      if (this.#reader.resume()) this.#socket.resume()
+    } catch (error) {
+      this.#thrown(error)
+    }
   }
 
   /** A request was answered or given up, perhaps the last; its id may serve one that waits. */
@@ -290,6 +305,12 @@ export class UpstreamConnection implements FrameSink, OutputOwner {
   /** Closes at once; what is pending fails. */
   close(): void {
     if (this.closed) return
+    this.abandoned = !this.connected
+    this.#end()
+  }
+
+  #end(): void {
+    if (this.closed) return
     if (this.connected) {
       this.out.flush()
       this.#socket.end()
@@ -307,7 +328,7 @@ export class UpstreamConnection implements FrameSink, OutputOwner {
     clearTimeout(this.#timer)
     this.#reader.stop()
     this.countWritten()
-    if (!this.connected) {
+    if (!this.connected && !this.abandoned) {
       this.counters[C.upstream_cx_connect_fail]!++
       this.pool.host.connectFailures++
     }

@@ -6,7 +6,7 @@ import { DirectWriter } from './direct-write.ts'
 
 /** Hears of a peer that does not read as fast as it is written to. */
 export interface OutputOwner {
-  /** `waiting`: bytes in the socket. Called again with every flush while it lasts. */
+  /** `waiting`: bytes in the socket, or those that wait until it is connected. Called again with every flush while it lasts. */
   onBlocked(waiting: number): void
   onUnblocked(): void
 }
@@ -60,7 +60,7 @@ export class Output implements Flushable {
   #ending = false
   /** Bytes given to the socket in all. */
   written = 0
-  /** The peer does not read: more than `limit` bytes wait in the socket. */
+  /** The peer does not read, or is not there yet: more than `limit` bytes wait. */
   blocked = false
   readonly #limit: number
   readonly #owner: OutputOwner
@@ -100,11 +100,18 @@ export class Output implements Flushable {
       this.#ends[index] = end
     }
     this.queued += end - start
-    if (!this.open) keep(chunk)
+    if (!this.open) this.#collect(chunk)
     else if (!this.#dirty) {
       this.#dirty = true
       flushLater(this)
     }
+  }
+
+  #collect(chunk: Uint8Array): void {
+    keep(chunk)
+    if (this.blocked || this.queued <= this.#limit) return
+    this.blocked = true
+    this.#owner.onBlocked(this.queued)
   }
 
   /**
@@ -134,6 +141,10 @@ export class Output implements Flushable {
   /** The socket is connected: what was collected goes out at the end of this turn. */
   release(): void {
     this.open = true
+    if (this.blocked) {
+      this.blocked = false
+      this.#owner.onUnblocked()
+    }
     if (!this.#dirty && (this.#count > 0 || this.#ending)) {
       this.#dirty = true
       flushLater(this)

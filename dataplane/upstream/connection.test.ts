@@ -1,0 +1,44 @@
+import { expect, it, onTestFinished, vi } from 'vitest'
+import { codec as game } from '../../codecs/game/codec.ts'
+import { encode, Kind } from '../../test/dataplane/game.ts'
+import { arrive, asSocket, FakeSocket } from '../../test/helpers/fake-socket.ts'
+import { Cluster } from '../cluster/cluster.ts'
+import { Engine } from '../engine.ts'
+import type { Intake } from '../framing/intake.ts'
+import { C } from '../stats/counters.ts'
+import { HostPool } from './pool.ts'
+
+it('a codec that throws at what was kept while the client took no more costs the connection, not the process', () => {
+  const said = vi.spyOn(process.stderr, 'write').mockImplementation(() => true)
+  onTestFinished(() => void said.mockRestore())
+  let intake!: Intake
+  let ready!: () => void
+  const engine = new Engine((_, read, __, opened) => {
+    intake = read
+    ready = opened
+    return asSocket(new FakeSocket())
+  })
+  onTestFinished(() => engine.stop())
+  const localities = [{ endpoints: [{ address: { host: '10.0.0.1', port: 1 } }] }]
+  const cluster = new Cluster({ name: 'a', localities, balancer: { kind: 'roundRobin' } }, () => undefined)
+  let throws = false
+  const codec: typeof game = {
+    ...game,
+    frameLength: (...args) => {
+      if (throws) throw new Error('no such thing')
+      return game.frameLength(...args)
+    },
+  }
+  const closed = vi.fn()
+  const client = { bound: { closed, blocked: () => undefined } }
+  const connection = HostPool.of(engine, cluster, cluster.hosts[0]!, codec).openBound(client as never, 0)!
+  ready()
+  connection.pause(true)
+  arrive(intake, encode({ kind: Kind.response, seq: 1 }))
+  throws = true
+  expect(closed).not.toHaveBeenCalled()
+  connection.pause(false)
+  expect(closed).toHaveBeenCalledWith(connection)
+  expect(cluster.counters[C.upstream_cx_protocol_error]).toBe(1)
+  expect(cluster.counters[C.upstream_cx_connect_fail]).toBe(0)
+})
