@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { connect, createServer, Server } from 'node:net'
+import { connect, createServer, Server, Socket } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, expect, it, onTestFinished, vi } from 'vitest'
 import { comesTrue } from '../helpers/eventually.ts'
@@ -70,6 +70,20 @@ it.each([
     expect(await Promise.all(answers)).toEqual(['a:early', 'a:early'])
   },
 )
+
+it('of a client that has ended its side and waits for a reply the kernel is asked whether it is still there', async () => {
+  const asked = vi.spyOn(Socket.prototype, 'setKeepAlive')
+  onTestFinished(() => void asked.mockRestore())
+  const server = await bed.server('a')
+  server.mute = true
+  const route = byId(1, 'a', { timeoutMs: 0 })
+  const clusters = [{ name: 'a', localities: endpoints(server.port), balancer: { kind: 'roundRobin' as const } }]
+  const proxy = await bed.proxy(gameConfiguration({ routes: [{ name: 'game', routes: [route] }], clusters }))
+  const client = bed.client(proxy, 'game', { allowHalfOpen: true })
+  client.socket.end(encode({ msgid: 1, seq: 1 }))
+  await comesTrue(() => asked.mock.calls.length > 0)
+  expect(asked.mock.calls).toEqual([[true, 30_000]])
+})
 
 it('a listener whose protocol and address change at once, to an address that is taken, is there when that comes free', async () => {
   const base = await served({})
