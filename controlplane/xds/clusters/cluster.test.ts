@@ -149,6 +149,8 @@ describe('discovery', () => {
     const rule = ruleWith('{loadBalancer: {simple: PASSTHROUGH}}').replace('shop.test', 'ext.test')
     const passed = clusterJson(scopeOf(ported('STATIC') + rule), EXT)
     expect([passed.type, passed.originalDstLbConfig]).toEqual(['ORIGINAL_DST', undefined])
+    const asked = clusterJson(scopeOf(entry('NONE', '', 'tcp') + rule), EXT)
+    expect(asked.type).toBe('ORIGINAL_DST')
   })
 
   test('the general clusters: one without endpoints, one that forwards', () => {

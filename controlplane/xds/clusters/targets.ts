@@ -78,6 +78,8 @@ export function discoveryOf({ service, port }: ClusterTarget, policy: EffectiveP
   // Nothing tells what a caller dialled, but for what the service says of itself.
   const known = placesOfItself(service).length > 0
   if (isHttp(port.protocol)) return known && port.targetPort !== undefined ? 'dns' : 'authority'
+  // A rule that asks for the dialled address gets it.
+  if (isPassthrough(policy.loadBalancer?.value)) return 'original'
   if (known) return 'dns'
   return isTls(port.protocol) ? 'authority' : 'original'
 }
