@@ -9,76 +9,25 @@ export interface OpenMarks {
   readonly quote: number
 }
 
+/**
+ * A parser's error in words a person can act on: what is wrong and what to do. Codes and texts are those of `yaml` 2.9;
+ * one that is not listed is passed on as the library wrote it.
+ */
+export function explainSyntax(text: string, error: YAMLError, open: OpenMarks): Problem {
+  const offset = Math.min(Math.max(error.pos[0], 0), text.length)
+  const conflict = /^(?:<{7}|={7}|>{7})(?: |\r?$)/m.exec(text)
+  if (conflict) {
+    return say(conflict.index, 'a merge conflict was left in the file', 'Choose one side and remove the marker lines.')
+  }
+  const explained = byCode(text, error, offset, open)
+  const template = lineAt(text, offset).includes('{{')
+  return template
+    ? { ...explained, hint: 'This looks like a template ({{ … }}) that was not filled in: render it first.' }
+    : explained
+}
+
 function say(offset: number, message: string, hint: string): Problem {
   return { code: 'SOURCE_YAML_SYNTAX', offset, message, hint }
-}
-
-function unclosed(offset: number, open: OpenMarks): Problem {
-  const from = open.brackets.at(-1)
-  return say(
-    from ?? offset,
-    'this bracket is not closed, or what follows it is not indented',
-    'Add the closing bracket.',
-  )
-}
-
-function missingCharacter(raw: string, offset: number, open: OpenMarks): Problem {
-  if (raw.includes('quote')) {
-    return say(Math.max(open.quote, 0), 'this quote is never closed', 'Add the closing quote at the end of the value.')
-  }
-  if (raw.startsWith('Implicit map keys')) {
-    return say(
-      offset,
-      'a key without ":"',
-      'Write "key: value", with a space after the colon. A text over several lines needs | or quotes.',
-    )
-  }
-  if (raw.startsWith('Missing , '))
-    return say(offset, 'a comma is missing before this', 'Separate the items with commas.')
-  if (raw.startsWith('Comments must'))
-    return say(offset, 'a comment needs a space before #', 'Add the space, or put the value in quotes.')
-  if (raw.startsWith('Missing directives-end'))
-    return say(offset, 'a % line must be followed by ---', 'Add a line --- below it, or remove it.')
-  if (/must be sufficiently indented|expected flow/i.test(raw) || open.brackets.length > 0)
-    return unclosed(offset, open)
-  return say(offset, raw.charAt(0).toLowerCase() + raw.slice(1), 'Add it here.')
-}
-
-function lineStart(text: string, offset: number): number {
-  return offset === 0 ? 0 : text.lastIndexOf('\n', offset - 1) + 1
-}
-
-function lineAt(text: string, offset: number): string {
-  const end = text.indexOf('\n', offset)
-  return text.slice(lineStart(text, offset), end < 0 ? text.length : end)
-}
-
-function unexpected(text: string, raw: string, offset: number): Problem {
-  const rest = text.slice(offset).split(/\r?\n/, 1)[0] ?? ''
-  const shown = rest.length > 40 ? `${rest.slice(0, 40)}…` : rest
-  const line = lineAt(text, offset).slice(0, Math.max(0, offset - lineStart(text, offset)))
-  if (/['"]\s*$/.test(line)) {
-    return say(
-      offset,
-      `text after the closing quote: ${shown}`,
-      "Quote the whole value; inside single quotes write ' twice.",
-    )
-  }
-  if (/^[\]}]/.test(rest))
-    return say(offset, `a closing ${rest.charAt(0)} without its opening one`, 'Remove it or add the opening bracket.')
-  if (raw.startsWith('Block scalar header')) {
-    return say(
-      offset,
-      'text on the line of | or >',
-      'Start the text on the next line, indented; quote a value that begins with > or |.',
-    )
-  }
-  if (/^[{[]/.test(rest)) return say(offset, 'a second value after the first', 'Separate documents with a line ---.')
-  return say(
-    offset,
-    shown ? `this does not belong here: ${shown}` : 'the document ends too early',
-    'Check the indentation and the lines above.',
-  )
 }
 
 function byCode(text: string, error: YAMLError, offset: number, open: OpenMarks): Problem {
@@ -147,19 +96,70 @@ function byCode(text: string, error: YAMLError, offset: number, open: OpenMarks)
   }
 }
 
-/**
- * A parser's error in words a person can act on: what is wrong and what to do. Codes and texts are those of `yaml` 2.9;
- * one that is not listed is passed on as the library wrote it.
- */
-export function explainSyntax(text: string, error: YAMLError, open: OpenMarks): Problem {
-  const offset = Math.min(Math.max(error.pos[0], 0), text.length)
-  const conflict = /^(?:<{7}|={7}|>{7})(?: |\r?$)/m.exec(text)
-  if (conflict) {
-    return say(conflict.index, 'a merge conflict was left in the file', 'Choose one side and remove the marker lines.')
+function missingCharacter(raw: string, offset: number, open: OpenMarks): Problem {
+  if (raw.includes('quote')) {
+    return say(Math.max(open.quote, 0), 'this quote is never closed', 'Add the closing quote at the end of the value.')
   }
-  const explained = byCode(text, error, offset, open)
-  const template = lineAt(text, offset).includes('{{')
-  return template
-    ? { ...explained, hint: 'This looks like a template ({{ … }}) that was not filled in: render it first.' }
-    : explained
+  if (raw.startsWith('Implicit map keys')) {
+    return say(
+      offset,
+      'a key without ":"',
+      'Write "key: value", with a space after the colon. A text over several lines needs | or quotes.',
+    )
+  }
+  if (raw.startsWith('Missing , '))
+    return say(offset, 'a comma is missing before this', 'Separate the items with commas.')
+  if (raw.startsWith('Comments must'))
+    return say(offset, 'a comment needs a space before #', 'Add the space, or put the value in quotes.')
+  if (raw.startsWith('Missing directives-end'))
+    return say(offset, 'a % line must be followed by ---', 'Add a line --- below it, or remove it.')
+  if (/must be sufficiently indented|expected flow/i.test(raw) || open.brackets.length > 0)
+    return unclosed(offset, open)
+  return say(offset, raw.charAt(0).toLowerCase() + raw.slice(1), 'Add it here.')
+}
+
+function unclosed(offset: number, open: OpenMarks): Problem {
+  const from = open.brackets.at(-1)
+  return say(
+    from ?? offset,
+    'this bracket is not closed, or what follows it is not indented',
+    'Add the closing bracket.',
+  )
+}
+
+function unexpected(text: string, raw: string, offset: number): Problem {
+  const rest = text.slice(offset).split(/\r?\n/, 1)[0] ?? ''
+  const shown = rest.length > 40 ? `${rest.slice(0, 40)}…` : rest
+  const line = lineAt(text, offset).slice(0, Math.max(0, offset - lineStart(text, offset)))
+  if (/['"]\s*$/.test(line)) {
+    return say(
+      offset,
+      `text after the closing quote: ${shown}`,
+      "Quote the whole value; inside single quotes write ' twice.",
+    )
+  }
+  if (/^[\]}]/.test(rest))
+    return say(offset, `a closing ${rest.charAt(0)} without its opening one`, 'Remove it or add the opening bracket.')
+  if (raw.startsWith('Block scalar header')) {
+    return say(
+      offset,
+      'text on the line of | or >',
+      'Start the text on the next line, indented; quote a value that begins with > or |.',
+    )
+  }
+  if (/^[{[]/.test(rest)) return say(offset, 'a second value after the first', 'Separate documents with a line ---.')
+  return say(
+    offset,
+    shown ? `this does not belong here: ${shown}` : 'the document ends too early',
+    'Check the indentation and the lines above.',
+  )
+}
+
+function lineStart(text: string, offset: number): number {
+  return offset === 0 ? 0 : text.lastIndexOf('\n', offset - 1) + 1
+}
+
+function lineAt(text: string, offset: number): string {
+  const end = text.indexOf('\n', offset)
+  return text.slice(lineStart(text, offset), end < 0 ? text.length : end)
 }

@@ -202,7 +202,7 @@ export type Service = {
   /** Namespace it is declared in. */
   readonly namespace: string
   /** How its addresses are found. */
-  readonly resolution: 'STATIC' | 'DNS' | 'DNS_ROUND_ROBIN' | 'NONE'
+  readonly resolution: 'STATIC' | 'DNS' | 'DNS_ROUND_ROBIN' | 'DYNAMIC_DNS' | 'NONE'
   /** Whether it is none of the mesh. */
   readonly meshExternal: boolean
   /** Addresses that stand for it. */

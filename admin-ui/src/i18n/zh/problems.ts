@@ -104,6 +104,8 @@ export const problems: Readonly<Record<string, string>> = {
   DESTINATION_RULE_HOST_NOT_FOUND: 'DestinationRule 的主机未知：请更正主机或声明服务',
   SUBSET_EMPTY: '子集未选中任何端点：请更正标签',
   SELECTOR_EMPTY: '选择器未选中任何对象：请更正标签',
+  SERVICE_ENTRY_MERGED:
+    '同一主机的多个 ServiceEntry 设置不一致：exportTo、resolution 与 location 以最早的为准，请统一，或换用不同主机',
   SERVICE_ENTRY_NO_ENDPOINTS: '服务没有端点：请添加端点，或带有相应标签的 WorkloadEntry',
   SERVICE_ENTRY_PROTOCOL_CONFLICT: '同一端口有两种协议：请统一',
   TCP_PORT_CLASH: 'TCP 服务无法区分：请使用不同的地址或端口，或用 Sidecar 隔开',
