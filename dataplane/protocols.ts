@@ -4,6 +4,7 @@ import { checkDocument, checkProtocols } from '../codecs/document.ts'
 import { codecOf, loadCodec, type ShippedProtocol, shippedCodec, shippedProtocols, withTrace } from '../codecs/load.ts'
 import { errorText } from '../errors/thrown.ts'
 import type { Configuration, ProtocolSource } from './configuration.ts'
+import { guarded } from './guarded-codec.ts'
 
 /** Compiles codecs, and keeps those whose source did not change: connections hang on the very object. */
 export class Protocols {
@@ -60,8 +61,7 @@ async function compileProtocolSource(source: ProtocolSource): Promise<Codec> {
   if (file !== undefined) {
     const base = layout === undefined ? undefined : compileLayout(name, layout)
     const trace = (layout as { readonly trace?: string } | undefined)?.trace
-    const codec = withTrace(await loadCodec(file, base), trace, file)
-    return codec.name === name ? codec : { ...codec, name }
+    return guarded({ ...withTrace(await loadCodec(file, base), trace, file), name })
   }
   if (document !== undefined) {
     const protocols = checkProtocols(document)
@@ -69,7 +69,8 @@ async function compileProtocolSource(source: ProtocolSource): Promise<Codec> {
     if (protocols.length !== 1 || !protocol) {
       throw new Error(`one Protocol document expected, ${protocols.length} found`)
     }
-    return codecOf(protocol, name)
+    const codec = await codecOf(protocol, name)
+    return protocol.spec?.module === undefined ? codec : guarded(codec)
   }
   if (layout === undefined) throw new Error('the protocol has neither shipped, layout, document nor file')
   return compileLayout(name, layout)

@@ -23,5 +23,5 @@ export function reportCodecError(codec: Codec, error: unknown): void {
   reported.set(codec, count)
   if (count > mostReports) return
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
-  process.stderr.write(`codec ${codec.name} threw; the connection is closed: ${text}\n`)
+  process.stderr.write(`codec ${codec.name} threw: ${text}\n`)
 }

@@ -234,6 +234,30 @@ describe('clients that misbehave hurt themselves only', () => {
 })
 
 describe('a codec that throws', () => {
+  it('in a timer, at the error reply of a request whose time is up, costs the connection of the client', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'meshgate-'))
+    bed.defer(() => rm(folder, { recursive: true }))
+    const file = join(folder, 'codec.mjs')
+    const game = new URL('../../codecs/game/codec.ts', import.meta.url).href
+    await writeFile(
+      file,
+      `import { codec as game } from '${game}'
+       export const codec = { ...game, reply: () => { throw new Error('a fault of the codec') } }`,
+    )
+    const server = await bed.server('a')
+    server.mute = true
+    const proxy = await bed.proxy({
+      ...to(server),
+      routes: [{ name: 'game', routes: [byId(1, 'a', { timeoutMs: 50 })] }],
+      protocols: [{ name: 'game', file }],
+    })
+    const client = bed.client(proxy)
+    client.send({ msgid: 1, seq: 1 })
+    await client.ended()
+    server.mute = false
+    await bed.client(proxy).ask({ msgid: 1, seq: 2 })
+  })
+
   it.each(['request', 'reply'])('costs the connection of the %s, not the process', async (which) => {
     const folder = await mkdtemp(join(tmpdir(), 'meshgate-'))
     bed.defer(() => rm(folder, { recursive: true }))
