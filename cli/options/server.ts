@@ -57,7 +57,10 @@ export function withServerOptions(command: Command): Command {
       httpUrl,
     )
     .option('--consul-datacenter <name>', "another datacenter beside the agent's own, several times", several)
-    .option('--state-dir <dir>', 'where what must outlive a restart is kept (default: .meshgate in the folder)')
+    .option(
+      '--state-dir <dir>',
+      'where what must outlive a restart is kept, all but the history and users of a folder (default: .meshgate in it)',
+    )
     .option(
       '--redis <url>',
       'Redis that replicas share, redis://, rediss://, redis+sentinel:// or redis+cluster://: rate limits, proxies of all replicas (default: $MESHGATE_REDIS_URL)',
