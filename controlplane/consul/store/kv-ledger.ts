@@ -54,7 +54,7 @@ interface Known {
 const MOST_LISTED = 128 * 1024
 
 /** Tries of one apply against others who write at the same time. */
-const TRIES = 20
+const TRIES = 50
 /** Tries of reading revisions whose content goes meanwhile, because they are forgotten. */
 const READS = 10
 const GRACE_MS = 3_600_000
@@ -252,7 +252,7 @@ export class KvLedger extends RecordedLedger implements RevisionLedger {
       // Somebody else was first: look again, not in step with others who do the same.
       await sleep(Math.random() * Math.min(200, 10 * 2 ** attempt))
     }
-    throw new Error(`${this.name}: too many others write at the same time; try again`)
+    throw new ConsulError(`${this.name}: too many others write at the same time; try again`, 409)
   }
 
   /** Whether the revision became the head. An answer that got lost is looked up, not guessed. */
