@@ -61,7 +61,8 @@ async function compileProtocolSource(source: ProtocolSource): Promise<Codec> {
   if (file !== undefined) {
     const base = layout === undefined ? undefined : compileLayout(name, layout)
     const trace = (layout as { readonly trace?: string } | undefined)?.trace
-    return guarded({ ...withTrace(await loadCodec(file, base), trace, file), name })
+    const codec = withTrace(await loadCodec(file, base), trace, file)
+    return guarded(codec.name === name ? codec : { ...codec, name })
   }
   if (document !== undefined) {
     const protocols = checkProtocols(document)

@@ -26,8 +26,10 @@ export interface ServicePort {
   readonly targetPort: number | undefined
 }
 
-/** STATIC: endpoints are addresses. DNS: all answers. DNS_ROUND_ROBIN: one answer a connection. NONE: the address the caller asked for.
- * DYNAMIC_DNS: the name it asked for. */
+/**
+ * STATIC: endpoints are addresses. DNS: all answers. DNS_ROUND_ROBIN: one answer a connection. NONE: the address the caller asked for.
+ * DYNAMIC_DNS: the name it asked for.
+ */
 export type Resolution = 'STATIC' | 'DNS' | 'DNS_ROUND_ROBIN' | 'DYNAMIC_DNS' | 'NONE'
 
 /**

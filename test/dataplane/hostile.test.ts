@@ -234,16 +234,18 @@ describe('clients that misbehave hurt themselves only', () => {
 })
 
 describe('a codec that throws', () => {
-  it('in a timer, at the error reply of a request whose time is up, costs the connection of the client', async () => {
+  /** A module with the game's codec, some of it replaced. */
+  const moduleWith = async (replaced: string): Promise<string> => {
     const folder = await mkdtemp(join(tmpdir(), 'meshgate-'))
     bed.defer(() => rm(folder, { recursive: true }))
     const file = join(folder, 'codec.mjs')
     const game = new URL('../../codecs/game/codec.ts', import.meta.url).href
-    await writeFile(
-      file,
-      `import { codec as game } from '${game}'
-       export const codec = { ...game, reply: () => { throw new Error('a fault of the codec') } }`,
-    )
+    await writeFile(file, `import { codec as game } from '${game}'\nexport const codec = { ...game, ${replaced} }`)
+    return file
+  }
+
+  it('in a timer, at the error reply of a request whose time is up, costs the connection of the client', async () => {
+    const file = await moduleWith(`reply: () => { throw new Error('a fault of the codec') }`)
     const server = await bed.server('a')
     server.mute = true
     const proxy = await bed.proxy({
@@ -259,18 +261,12 @@ describe('a codec that throws', () => {
   })
 
   it.each(['request', 'reply'])('costs the connection of the %s, not the process', async (which) => {
-    const folder = await mkdtemp(join(tmpdir(), 'meshgate-'))
-    bed.defer(() => rm(folder, { recursive: true }))
-    const file = join(folder, 'codec.mjs')
-    const game = new URL('../../codecs/game/codec.ts', import.meta.url).href
     // Throws on the flag 0x40 of frames of one direction.
-    await writeFile(
-      file,
-      `import { codec as game } from '${game}'
-       export const codec = { ...game, inspect: (b, at, length, out) => {
+    const file = await moduleWith(
+      `inspect: (b, at, length, out) => {
          if (b[at + 7] === 0x40 && b[at + 6] === ${which === 'request' ? 1 : 2}) throw new Error('a fault of the codec')
          return game.inspect(b, at, length, out)
-       } }`,
+       }`,
     )
     const server = await bed.server('a')
     const proxy = await bed.proxy({ ...to(server), protocols: [{ name: 'game', file }] })
