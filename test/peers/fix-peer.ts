@@ -15,11 +15,11 @@ const patient = { timeout: 240_000 }
 const java = () => javaProgram('fix', 'FixPeer')
 const host = 'echo.fix'
 
-/** What each session says: `TARGET = server:last order`. */
+/** What each session says: `TARGET = server:last order`. QuickFIX/J writes its own log between (a heartbeat that comes after the logout). */
 async function sessions(port: number, targets: string, count: number, orders: number, beats = 0): Promise<string[]> {
   const args = ['call', port, targets, count, orders, beats].map(String)
   const { stdout } = await run('java', [...(await java()), ...args], { timeout: 200_000 })
-  return stdout.split('\n').filter((line) => line !== '')
+  return stdout.split('\n').filter((line) => /^\w+ [=!] /.test(line))
 }
 
 /** A Logon without a data dictionary's help. */
