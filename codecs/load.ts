@@ -4,6 +4,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { asError } from '../errors/thrown.ts'
 import type { Codec } from './contract.ts'
 import { type CheckedProtocol, checkProtocols } from './document.ts'
+import { withParts } from './with-parts.ts'
 
 /** Protocols that come with the package. */
 export const shippedProtocols = ['brpc', 'bolt', 'dubbo', 'game', 'mqtt', 'pomelo', 'redis', 'thrift', 'trpc'] as const
@@ -62,7 +63,7 @@ export async function codecOf(protocol: CheckedProtocol, file: string): Promise<
   }
   const known = moduleCodec(await loadModule(resolve(dirname(file), path)), `${file}: ${path}`, protocol.codec)
   const codec = withTrace(known, protocol.spec?.trace, file)
-  return codec.name === protocol.name ? codec : { ...codec, name: protocol.name }
+  return named(codec, protocol.name)
 }
 
 /** A codec whose trace stands in a field that only its module knows. @throws ProtocolError when that does not know it either */
@@ -70,7 +71,12 @@ export function withTrace(codec: Codec, name: string | undefined, file: string):
   if (name === undefined || codec.trace !== undefined) return codec
   const slot = codec.slot(name)
   if (slot < 0) throw new ProtocolError(`${file}: there is no field "${name}" for "trace"`)
-  return { ...codec, trace: slot }
+  return withParts(codec, { trace: slot })
+}
+
+/** The codec by another name. */
+export function named(codec: Codec, name: string): Codec {
+  return codec.name === name ? codec : withParts(codec, { name })
 }
 
 function moduleCodec({ codec, extendCodec }: CodecModule, file: string, layout: Codec | undefined): Codec {
@@ -100,17 +106,17 @@ function checked(codec: Codec, file: string): Codec {
     ? `maxFrame must be 1 to ${2 ** 30} bytes, not ${codec.maxFrame}`
     : !(Number.isInteger(codec.headerMin) && codec.headerMin >= 1 && codec.headerMin <= codec.maxFrame)
       ? `headerMin must be 1 to maxFrame bytes, not ${codec.headerMin}`
-      : typeof codec.frameLength !== 'function' ||
-          typeof codec.inspect !== 'function' ||
-          typeof codec.read !== 'function'
-        ? 'frameLength, inspect and read must be functions'
+      : ([codec.slot, codec.frameLength, codec.inspect, codec.read, codec.field] as unknown[]).some(
+            (work) => typeof work !== 'function',
+          )
+        ? 'slot, frameLength, inspect, read and field must be functions'
         : codec.modes.length === 0
           ? 'modes must name one connection mode at least'
           : codec.modes.includes('shared') && !codec.writeId && !codec.spliceId
             ? 'shared connections need writeId or spliceId'
             : undefined
   if (wrong) throw new ProtocolError(`${file}: ${wrong}`)
-  if (codec.upstream) checked({ ...codec.upstream, modes: codec.modes }, file)
+  if (codec.upstream) checked(withParts(codec.upstream, { modes: codec.modes }), file)
   return codec
 }
 

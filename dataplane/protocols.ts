@@ -1,7 +1,15 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Codec } from '../codecs/contract.ts'
 import { checkDocument, checkProtocols } from '../codecs/document.ts'
-import { codecOf, loadCodec, type ShippedProtocol, shippedCodec, shippedProtocols, withTrace } from '../codecs/load.ts'
+import {
+  codecOf,
+  loadCodec,
+  named,
+  type ShippedProtocol,
+  shippedCodec,
+  shippedProtocols,
+  withTrace,
+} from '../codecs/load.ts'
 import { errorText } from '../errors/thrown.ts'
 import type { Configuration, ProtocolSource } from './configuration.ts'
 import { guarded } from './guarded-codec.ts'
@@ -61,8 +69,7 @@ async function compileProtocolSource(source: ProtocolSource): Promise<Codec> {
   if (file !== undefined) {
     const base = layout === undefined ? undefined : compileLayout(name, layout)
     const trace = (layout as { readonly trace?: string } | undefined)?.trace
-    const codec = withTrace(await loadCodec(file, base), trace, file)
-    return guarded(codec.name === name ? codec : { ...codec, name })
+    return guarded(named(withTrace(await loadCodec(file, base), trace, file), name))
   }
   if (document !== undefined) {
     const protocols = checkProtocols(document)

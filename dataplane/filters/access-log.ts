@@ -2,8 +2,10 @@ import { createWriteStream, type WriteStream } from 'node:fs'
 import type { Codec, ErrorReason } from '../../codecs/contract.ts'
 import type { AccessLogConfig } from '../configuration.ts'
 import type { Client } from '../listen/client.ts'
+import { reportCodecError } from '../reply/text.ts'
 import type { CompiledRoute } from '../route/compile.ts'
 import { traceOf } from '../traces/context.ts'
+import type { ActiveSpan } from '../traces/tracer.ts'
 import { clock } from '../turn.ts'
 import { type ActiveRequest, LOGGED } from '../upstream/requests.ts'
 import { TokenBucket } from './rate-limit.ts'
@@ -46,8 +48,22 @@ export class AccessLog {
     this.#sink = sink
   }
 
-  /** The request's fields by name; integers of 64 bits as text. */
-  fields(codec: Codec, b: Uint8Array, at: number, length: number): Record<string, unknown> {
+  /** What a line says of the request's frame: its trace, and its fields by name, integers of 64 bits as text. Without what a codec threw at. */
+  frame(codec: Codec, span: ActiveSpan | null, b: Uint8Array, at: number, length: number): Record<string, unknown> {
+    try {
+      const trace = span?.context ?? traceOf(codec, b, at, length)
+      return {
+        ...(trace && { trace_id: trace.traceId, parent_span_id: trace.parentSpanId, span_id: span?.spanId }),
+        ...this.#fields(codec, b, at, length),
+      }
+    } catch (error) {
+      // A line may be written in a timer, or while another connection is read.
+      reportCodecError(codec, error)
+      return {}
+    }
+  }
+
+  #fields(codec: Codec, b: Uint8Array, at: number, length: number): Record<string, unknown> {
     const values: Record<string, unknown> = {}
     for (const { name, slot } of this.#slots) {
       const value = codec.field(slot, b, at, length)
@@ -178,7 +194,6 @@ function writeRequest(
     })
   }
   if (!log || !logged) return
-  const trace = span?.context ?? traceOf(client.codec, bytes, request.at, request.length)
   log.write({
     time: new Date().toISOString(),
     listener: client.listener.name,
@@ -193,7 +208,6 @@ function writeRequest(
     duration_ms: Math.round((clock.now - request.started) * 1000) / 1000,
     request_bytes: request.length,
     reply_bytes: replyBytes,
-    ...(trace && { trace_id: trace.traceId, parent_span_id: trace.parentSpanId, span_id: span?.spanId }),
-    ...log.fields(client.codec, bytes, request.at, request.length),
+    ...log.frame(client.codec, span, bytes, request.at, request.length),
   })
 }

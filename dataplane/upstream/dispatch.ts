@@ -1,11 +1,14 @@
 import type { Codec, ConnectionMode } from '../../codecs/contract.ts'
+import type { Hash64 } from '../cluster/balance/xxhash64.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { Host } from '../cluster/host.ts'
 import type { Engine } from '../engine.ts'
 import type { Client } from '../listen/client.ts'
 import { forget } from '../reply/outcome.ts'
 import { fail } from '../reply/retry.ts'
+import { reportCodecError } from '../reply/text.ts'
 import { type CompiledRoute, canShare } from '../route/compile.ts'
+import type { Hasher } from '../route/hash.ts'
 import { C } from '../stats/counters.ts'
 import type { UpstreamConnection } from './connection.ts'
 import { HostPool } from './pool.ts'
@@ -33,9 +36,12 @@ export function dispatch(engine: Engine, request: ActiveRequest): void {
   }
   const { codec } = client
   const mode = (flags & MIRROR) !== 0 ? mirrorMode(codec)! : (route.mode ?? client.listener.mode)
-  const hash = engine.hash
-  const { hasher } = route
-  const hashed = hasher?.(request.bytes, request.at, request.length, client.ip, hash) === true
+  const { hash } = engine
+  const hashed = route.hasher !== undefined && hashOf(route.hasher, request, client, hash)
+  if (hashed === undefined) {
+    fail(engine, request, 'badRequest')
+    return
+  }
   const host =
     (mode === 'bound' && !hashed && tries === 0 && client.bound.hostOf(cluster)) ||
     cluster.pick(hashed, hash.lo, hash.hi, tries, request.host)
@@ -46,6 +52,16 @@ export function dispatch(engine: Engine, request: ActiveRequest): void {
   request.host = host
   const connection = chooseConnection(engine, request, mode, cluster, host, client, route)
   if (connection && !sendOn(engine, request, connection) && mode === 'exclusive') connection.pool.free(connection)
+}
+
+/** Writes the hash of a request's key into `hash`. @returns whether it has a key; undefined: its codec threw, perhaps where nobody else would catch it (a retry) */
+function hashOf(hasher: Hasher, request: ActiveRequest, client: Client, hash: Hash64): boolean | undefined {
+  try {
+    return hasher(request.bytes, request.at, request.length, client.ip, hash)
+  } catch (error) {
+    reportCodecError(client.codec, error)
+    return undefined
+  }
 }
 
 /** The connection for a request; undefined when the request waits for one or has failed. */

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -5,6 +6,7 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { C, L } from '../../dataplane/stats/counters.ts'
 import { comesTrue } from '../helpers/eventually.ts'
+import { testFolder } from '../helpers/folders.ts'
 import { Bed, byId, encode, endpoints, type GameServer, gameConfiguration, Kind, splitter } from './game.ts'
 
 const bed = new Bed()
@@ -258,6 +260,34 @@ describe('a codec that throws', () => {
     await client.ended()
     server.mute = false
     await bed.client(proxy).ask({ msgid: 1, seq: 2 })
+  })
+
+  it('at the key of a request that is tried again, costs that request; at a line of the log, its fields', async () => {
+    // Fields are read once, for the first try; values are never had.
+    const file = await moduleWith(`
+      read: (slot, b, at, length, out) => {
+        if (slot === game.slot('uid') && b[at + 7]++ === 1) throw new Error('a fault of the codec')
+        return game.read(slot, b, at, length, out)
+      },
+      field: () => { throw new Error('a fault of the codec') },`)
+    const server = await bed.server('a')
+    server.handle = (_, socket) => socket.destroy()
+    const retry = { attempts: 1, on: ['reset'], idempotent: true, baseIntervalMs: 1 } as const
+    const log = join(testFolder('hostile'), 'access.log')
+    const proxy = await bed.proxy({
+      ...to(server, { accessLog: { path: log, sampling: 100, fields: ['uid'] } }),
+      routes: [{ name: 'game', routes: [byId(1, 'a', { retry, hashKeys: [{ field: 'uid' }] })] }],
+      protocols: [{ name: 'game', file }],
+    })
+    const client = bed.client(proxy)
+    for (const seq of [1, 2]) expect((await client.ask({ msgid: 1, seq })).body.readUInt32BE()).toBe(10)
+    expect(server.frames).toHaveLength(2)
+    expect(proxy.engine.requests.used).toBe(0)
+    await proxy.close()
+    const lines = readFileSync(log, 'utf8').trim().split('\n')
+    expect(lines.map((line) => JSON.parse(line))).toEqual(
+      [2, 2].map((tries) => expect.objectContaining({ outcome: 'badRequest', tries })),
+    )
   })
 
   it.each(['request', 'reply'])('costs the connection of the %s, not the process', async (which) => {
