@@ -25,6 +25,14 @@ spec:
                 cluster: BlackHoleCluster
 `
 
+/** Run in the page: whether what has the focus is what is looked for, and its name when nothing around it says that it has the focus. */
+const FOCUS = `(matches) => {
+  const one = document.activeElement
+  const bears = [one, one.nextElementSibling, one.closest('.cm-editor'), one.parentElement].filter(Boolean)
+  const outlined = (what) => getComputedStyle(what).outlineStyle !== 'none' && what.getClientRects().length > 0
+  return { here: one.matches(matches), marked: one === document.body || bears.some(outlined) ? '' : one.outerHTML.slice(0, 200) }
+}`
+
 let bed: MeshBed
 let browser: Browser
 /** Resolves once some requests to reviews are known of; counters are read every few seconds, and other tests need not wait for that. */
@@ -198,7 +206,7 @@ describe.skipIf(skip)('a change', IN_A_BROWSER, () => {
     await page.context().close()
   })
 
-  it('can be made with the keyboard alone, in Chinese', async () => {
+  it('can be made and undone with the keyboard alone, in Chinese, and what has the focus is always marked', async () => {
     const { page, complaints } = await openPage(browser, `${bed.url}/rules`, { language: 'zh' })
     await page.getByText('规则', { exact: true }).first().waitFor()
     await page.keyboard.press('/')
@@ -206,7 +214,10 @@ describe.skipIf(skip)('a change', IN_A_BROWSER, () => {
     const until = async (matches: string) => {
       for (let i = 0; i < 120; i++) {
         await page.keyboard.press('Tab')
-        const here = await page.locator(`${matches}:focus`).count()
+        const { here, marked } = await page.evaluate<{ here: boolean; marked: string }>(
+          `(${FOCUS})(${JSON.stringify(matches)})`,
+        )
+        expect(marked).toBe('')
         if (here) return
       }
       throw new Error(`no Tab leads to ${matches}`)
@@ -225,6 +236,17 @@ describe.skipIf(skip)('a change', IN_A_BROWSER, () => {
     await page.keyboard.press('Control+Enter')
     await page.locator('[data-converged="1"]').waitFor()
     expect(await bed.read('reviews.yaml')).toContain('weight: 30')
+    await until('[data-undo]')
+    await page.keyboard.press('Enter')
+    // Escape closes it and gives the focus back.
+    await page.locator('[role=dialog] textarea:focus').waitFor()
+    await page.keyboard.press('Escape')
+    await page.locator('[data-undo]:focus').waitFor()
+    await page.keyboard.press('Enter')
+    await page.locator('[role=dialog] textarea:focus').waitFor()
+    await until('[data-undo-confirm]')
+    await page.keyboard.press('Enter')
+    await expect.poll(() => bed.read('reviews.yaml')).toBe(REVIEWS)
     expect(complaints).toEqual([])
     await page.context().close()
   })

@@ -3,17 +3,29 @@ import { createSpotlight, Spotlight, type SpotlightActionData, type SpotlightFil
 import { IconFileText, IconSearch, IconServer2, IconStack2 } from '@tabler/icons-react'
 import { useQueryClient } from '@tanstack/react-query'
 import { useRouter } from '@tanstack/react-router'
-import { type KeyboardEvent, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react'
+import {
+  type KeyboardEvent,
+  useCallback,
+  useEffect,
+  useEffectEvent,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+} from 'react'
 import { useTranslation } from 'react-i18next'
 import { queries } from '../api/queries.ts'
 import { changeQueries } from '../change/queries.ts'
 import type { NavItem } from '../parts/area.ts'
 import { documentHref, proxyHref, serviceHref } from '../parts/hrefs.ts'
-import { type Goal, goalsFor } from './palette-search.ts'
+import { type Goal, goalsFor, typedAhead } from './palette-search.ts'
 
 const [store, palette] = createSpotlight()
 const LIST = 'palette-list'
+const FIELD = 'palette-field'
 const MOST_SHOWN = 12
+/** It comes and goes at once: letters are never for something that is only on its way. */
+const AT_ONCE = { duration: 0 } as const
 
 type Action = SpotlightActionData & Goal
 
@@ -104,14 +116,38 @@ export function CommandPalette({ items }: { readonly items: readonly NavItem[] }
   useEffect(() => {
     if (wished.current && !loading) open(goalsFor(actions, query, 1)[0])
   }, [loading])
+  const enter = (words: string) => {
+    const [first] = goalsFor(actions, words, 1)
+    open(first)
+    wished.current = first === undefined
+  }
   const onKeyDown = (event: KeyboardEvent<HTMLInputElement>) => {
     if (event.key !== 'Enter' || event.nativeEvent.isComposing) return
     // The list itself answers.
     if (store.getState().listId !== '' && document.querySelector(`#${LIST} [data-selected]`)) return
-    const [first] = goalsFor(actions, event.currentTarget.value, 1)
-    open(first)
-    wished.current = first === undefined && loading
+    enter(event.currentTarget.value)
   }
+  const typed = useRef('')
+  typed.current = query
+  // Its field has the focus some frames after it was called; what is typed meanwhile is for it.
+  const onKeyBefore = useEffectEvent((event: globalThis.KeyboardEvent) => {
+    if (!store.getState().opened || document.activeElement?.id === FIELD) return
+    const next = typedAhead(typed.current, event)
+    if (next === undefined) return
+    event.preventDefault()
+    event.stopPropagation()
+    if (next === 'go') enter(typed.current)
+    else if (next === 'close') palette.close()
+    else {
+      typed.current = next.query
+      setQuery(next.query)
+    }
+  })
+  useEffect(() => {
+    const listener = (event: globalThis.KeyboardEvent) => onKeyBefore(event)
+    globalThis.addEventListener('keydown', listener, { capture: true })
+    return () => globalThis.removeEventListener('keydown', listener, { capture: true })
+  }, [])
   return (
     <>
       <Button
@@ -141,8 +177,11 @@ export function CommandPalette({ items }: { readonly items: readonly NavItem[] }
           leftSection: <IconSearch size={18} />,
           placeholder: t('palette.placeholder'),
           'aria-label': t('palette.placeholder'),
+          id: FIELD,
           onKeyDown,
         }}
+        attributes={{ content: { 'aria-label': t('palette.open') } }}
+        transitionProps={AT_ONCE}
         onSpotlightOpen={() => void look()}
         onSpotlightClose={() => {
           wished.current = false

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { goalsFor } from './palette-search.ts'
+import { goalsFor, typedAhead } from './palette-search.ts'
 
 const goal = (label: string, description = '') => ({ id: label, label, description })
 const goals = [
@@ -26,4 +26,21 @@ describe('what the palette finds', () => {
     expect(found('')).toHaveLength(goals.length)
     expect(found('', 2)).toEqual(['Services', 'sidecar~reviews'])
   })
+})
+
+it('what is typed before the field of the palette has the focus is its query, as far as it is text', () => {
+  const NONE = { ctrlKey: false, metaKey: false, altKey: false, isComposing: false }
+  const after = (query: string, key: string, more: Partial<typeof NONE> = {}) =>
+    typedAhead(query, { ...NONE, key, ...more })
+  expect(['r', 'e', '服'].reduce((query, key) => (after(query, key) as { query: string }).query, '')).toBe('re服')
+  expect(after('re', 'Backspace')).toEqual({ query: 'r' })
+  expect(after('', 'Backspace')).toEqual({ query: '' })
+  expect([after('re', 'Enter'), after('re', 'Escape')]).toEqual(['go', 'close'])
+  const others = [
+    after('re', 'Tab'),
+    after('re', 'Shift'),
+    after('re', 'k', { ctrlKey: true }),
+    after('re', 'a', { isComposing: true }),
+  ]
+  expect(others).toEqual([undefined, undefined, undefined, undefined])
 })

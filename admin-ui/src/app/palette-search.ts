@@ -23,3 +23,24 @@ export function goalsFor<G extends Goal>(goals: readonly G[], query: string, mos
   }
   return ranks.flat().slice(0, most)
 }
+
+/** A key as the browser tells it. */
+export interface Key {
+  readonly key: string
+  readonly ctrlKey: boolean
+  readonly metaKey: boolean
+  readonly altKey: boolean
+  readonly isComposing: boolean
+}
+
+/**
+ * What a key does to a query whose field has not got the focus yet: makes it another one, goes to what is found, or closes it. Undefined for
+ * keys that are none of its: those of shortcuts, of an input method, Tab.
+ */
+export function typedAhead(query: string, key: Key): { readonly query: string } | 'go' | 'close' | undefined {
+  if (key.ctrlKey || key.metaKey || key.altKey || key.isComposing) return undefined
+  if (key.key === 'Enter') return 'go'
+  if (key.key === 'Escape') return 'close'
+  if (key.key === 'Backspace') return { query: [...query].slice(0, -1).join('') }
+  return [...key.key].length === 1 ? { query: query + key.key } : undefined
+}

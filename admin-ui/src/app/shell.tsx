@@ -3,9 +3,10 @@ import { useDisclosure } from '@mantine/hooks'
 import { IconKeyboard } from '@tabler/icons-react'
 import { useIsFetching } from '@tanstack/react-query'
 import { Outlet, useRouterState } from '@tanstack/react-router'
-import { type ReactNode, Suspense } from 'react'
+import { type ReactNode, type RefObject, Suspense, useEffect, useRef } from 'react'
 import { useTranslation } from 'react-i18next'
 import { AppLink, RouterLink } from '../parts/link.tsx'
+import { usePageTitle } from '../parts/page-title.ts'
 import { CommandPalette } from './command-palette.tsx'
 import { KeyList } from './key-list.tsx'
 import { LanguageSwitch } from './language-switch.tsx'
@@ -34,6 +35,7 @@ export function Shell() {
       <a className="skip" href="#content">
         {t('nav.skip')}
       </a>
+      <PageTitle />
       <KeyList items={items} opened={keys} onClose={hideKeys} />
       <AppShell.Header px="md">
         <Group h="100%" justify="space-between" wrap="nowrap">
@@ -96,11 +98,33 @@ export function Shell() {
   )
 }
 
+/** Says which page came, to those who do not see it. Alone, as `Busy`. */
+function PageTitle() {
+  return (
+    <div role="status" className="unseen">
+      {usePageTitle()}
+    </div>
+  )
+}
+
+/** Keeps the focus on the page where what had it went with the page before: the next Tab leads on from there. */
+function useKeptFocus(content: RefObject<HTMLElement | null>) {
+  const path = useRouterState({ select: ({ resolvedLocation }) => resolvedLocation?.pathname })
+  const before = useRef(path)
+  useEffect(() => {
+    const first = before.current === undefined || before.current === path
+    before.current = path
+    if (!first && document.activeElement === document.body) content.current?.focus({ preventScroll: true })
+  }, [path, content])
+}
+
 /** Says so while something of it is read for the first time: who cannot see it is told to wait. Alone, as `Busy`. */
 function Content({ children }: { readonly children: ReactNode }) {
   const reads = useIsFetching({ predicate: ({ state }) => state.status === 'pending' })
+  const content = useRef<HTMLElement>(null)
+  useKeptFocus(content)
   return (
-    <AppShell.Main id="content" tabIndex={-1} style={{ outline: 'none' }} aria-busy={reads > 0}>
+    <AppShell.Main ref={content} id="content" tabIndex={-1} aria-busy={reads > 0}>
       {children}
     </AppShell.Main>
   )

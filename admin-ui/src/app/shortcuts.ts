@@ -8,6 +8,10 @@ const SECOND_KEY_MS = 1_500
 /** Keys that lead to a page by themselves. */
 const PAGES: Readonly<Record<string, string>> = { n: '/rules/new', b: '/changes/new' }
 
+/** Where a letter is for what has the focus: fields that take text, and lists one chooses from by letters. What is only ticked takes none. */
+const TYPING =
+  'input:not([type=checkbox], [type=radio], [type=file]), textarea, select, [contenteditable], [role=dialog], [role=menu], [role=listbox]'
+
 /** `g` and a letter go to a page, `/` to the search field of the page, `?` lists all keys. None works while one types. */
 export function useShortcuts(onList: () => void): void {
   const router = useRouter()
@@ -15,8 +19,7 @@ export function useShortcuts(onList: () => void): void {
     let since = Number.NEGATIVE_INFINITY
     const onKey = (event: KeyboardEvent) => {
       const target = event.target instanceof HTMLElement ? event.target : undefined
-      const typing = target?.closest('input, textarea, select, [contenteditable], [role="dialog"]')
-      if (typing || event.ctrlKey || event.metaKey || event.altKey) return
+      if (target?.closest(TYPING) || event.ctrlKey || event.metaKey || event.altKey) return
       if (event.timeStamp - since < SECOND_KEY_MS) {
         since = Number.NEGATIVE_INFINITY
         const item = areas.find(({ nav }) => nav?.key === event.key)?.nav

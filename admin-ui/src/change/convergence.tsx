@@ -19,7 +19,7 @@ export function Convergence({ revision }: { readonly revision: number }) {
   const { t } = useTranslation('history')
   const { data, error } = useQuery(queries.convergence(revision))
   return (
-    <Card withBorder miw={360}>
+    <Card withBorder miw="min(360px, 100%)">
       <Title order={2} mb="sm">
         {t('convergence')}
       </Title>

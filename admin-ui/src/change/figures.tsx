@@ -11,7 +11,6 @@ import { useNow } from '../parts/time.tsx'
 import { failedShare, milliseconds, perSecond } from '../parts/traffic-text.ts'
 import { namespaceOf } from './blast-radius.ts'
 import { Course } from './course.tsx'
-import classes from './figures.module.css'
 import { changeQueries } from './queries.ts'
 import { countdown, rose } from './trend.ts'
 
@@ -121,7 +120,7 @@ function Pair({
         <Text size="sm" fw={600} c={worse ? 'red' : 'inherit'}>
           {worse && '▲ '}
           {after}
-          {worse && <span className={classes['hidden']}> {worse}</span>}
+          {worse && <span className="unseen"> {worse}</span>}
         </Text>
         <Text size="xs" c="dimmed">
           {before}

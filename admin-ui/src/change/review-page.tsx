@@ -29,7 +29,10 @@ export function ReviewPage() {
       {applied > 0 && <Applied key={applied} revision={applied} />}
       {waiting.length === 0 && applied === 0 && (
         <Empty icon={IconBasket} title={t('empty.title')}>
-          {t('empty.lead')} <AppLink href="/rules">{t('empty.rules')}</AppLink>
+          {t('empty.lead')}{' '}
+          <AppLink href="/rules" underline="always">
+            {t('empty.rules')}
+          </AppLink>
         </Empty>
       )}
       {waiting.length > 0 && (

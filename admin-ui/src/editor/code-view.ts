@@ -109,7 +109,7 @@ const look = EditorView.theme({
   '.cm-gutters': { backgroundColor: 'var(--mantine-color-body)', color: 'var(--code-quiet)', border: 'none' },
   '.cm-activeLine, .cm-activeLineGutter': { backgroundColor: 'var(--code-line)' },
   '.cm-cursor': { borderLeftColor: 'var(--mantine-color-text)' },
-  '&.cm-focused': { outline: 'none' },
+  '&.cm-focused': { outline: '2px solid var(--mesh-focus)', outlineOffset: '-2px' },
   '&.cm-focused .cm-selectionBackground, .cm-selectionBackground': {
     backgroundColor: 'var(--code-selection) !important',
   },

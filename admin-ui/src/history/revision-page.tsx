@@ -45,7 +45,7 @@ export function RevisionPage() {
       {data && (
         <>
           <Group align="stretch" grow preventGrowOverflow={false} gap="lg">
-            <Card withBorder miw={320}>
+            <Card withBorder miw="min(320px, 100%)">
               <Title order={2} mb="sm">
                 {t('facts')}
               </Title>

@@ -30,7 +30,8 @@ export function useRevisionColumns(
     () => [
       {
         key: 'mark',
-        header: '',
+        header: t('compare'),
+        unseen: true,
         width: '40px',
         render: ({ id }) => (
           <Checkbox
@@ -73,7 +74,8 @@ export function useRevisionColumns(
       { key: 'at', header: t('at'), width: '128px', render: ({ at }) => <Time at={at} /> },
       {
         key: 'undo',
-        header: '',
+        header: t('undo'),
+        unseen: true,
         width: '84px',
         right: true,
         render: ({ id }) =>

@@ -1,7 +1,8 @@
 import { Group, Stack, Text, Title } from '@mantine/core'
 import { useDocumentTitle } from '@mantine/hooks'
-import type { ReactNode } from 'react'
+import { type ReactNode, useEffect } from 'react'
 import { Breakable } from './breakable.tsx'
+import { pageTitle } from './page-title.ts'
 
 export interface PageProps {
   readonly title: string
@@ -15,6 +16,7 @@ export interface PageProps {
 /** The frame of every page: one title, which is also that of the window. */
 export function Page({ title, lead, actions, children }: PageProps) {
   useDocumentTitle(`${title} · meshgate`)
+  useEffect(() => pageTitle.set(title), [title])
   return (
     <Stack gap="lg" maw={1480} mx="auto">
       <Group justify="space-between" align="flex-end" gap="sm">

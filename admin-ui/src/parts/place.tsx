@@ -5,11 +5,19 @@ import { documentHref } from './hrefs.ts'
 import { AppLink } from './link.tsx'
 
 /** A place in a document as `file:line`, leading to the document at that line. */
-export function PlaceLink({ place, named = false }: { readonly place: Place; readonly named?: boolean }) {
+export function PlaceLink({
+  place,
+  named = false,
+  className,
+}: {
+  readonly place: Place
+  readonly named?: boolean
+  readonly className?: string
+}) {
   const { document, file, line } = place
   const text = `${named ? `${document} ` : ''}${file}:${line}`
   return document ? (
-    <AppLink href={documentHref(document, line)} size="sm" ff="monospace" fz="xs">
+    <AppLink href={documentHref(document, line)} size="sm" ff="monospace" fz="xs" className={className ?? ''}>
       {text}
     </AppLink>
   ) : (
@@ -22,7 +30,7 @@ export function PlaceLinks({ places: [first, ...others] }: { readonly places: re
   if (!first) return null
   return (
     <span style={{ overflowWrap: 'anywhere' }}>
-      <PlaceLink place={first} named />
+      <PlaceLink place={first} named className="target" />
       {first.document &&
         others.map(({ document, file, line }) => (
           <Fragment key={line}>
@@ -32,6 +40,7 @@ export function PlaceLinks({ places: [first, ...others] }: { readonly places: re
               size="sm"
               ff="monospace"
               fz="xs"
+              className="target"
               aria-label={`${file}:${line}`}
             >
               :{line}

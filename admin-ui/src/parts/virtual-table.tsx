@@ -13,6 +13,8 @@ export interface Column<Row> {
   readonly width: string
   readonly render: (row: Row) => ReactNode
   readonly right?: boolean
+  /** Its header is for those only who do not see what its cells hold. */
+  readonly unseen?: boolean
 }
 
 export interface VirtualTableProps<Row> {
@@ -62,7 +64,7 @@ export function VirtualTable<Row>({ label, columns, rows, rowKey, empty, height 
     >
       <div role="rowgroup" className={styles['head']}>
         <div role="row" aria-rowindex={1} className={styles['row']} style={template}>
-          {columns.map(({ key, header, right }) => (
+          {columns.map(({ key, header, right, unseen }) => (
             <Text
               key={key}
               role="columnheader"
@@ -72,7 +74,7 @@ export function VirtualTable<Row>({ label, columns, rows, rowKey, empty, height 
               ta={right ? 'right' : 'left'}
               className={styles['cell']}
             >
-              {header}
+              {unseen ? <span className="unseen">{header}</span> : header}
             </Text>
           ))}
         </div>

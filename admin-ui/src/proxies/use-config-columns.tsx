@@ -68,7 +68,8 @@ export function useConfigColumns(onShow: (one: HeldConfig) => void): readonly Co
       },
       {
         key: 'show',
-        header: '',
+        header: t('content'),
+        unseen: true,
         width: '48px',
         render: (row) => (
           <ActionIcon

@@ -62,7 +62,7 @@ export function ImportPage() {
         label={t('import.namespace')}
         description={t('import.namespaceHint')}
         placeholder={about?.defaultNamespace ?? ''}
-        w={340}
+        maw={340}
         value={namespace}
         error={namespace !== '' && !NAMESPACE.test(namespace) && t('import.namespaceWrong')}
         onChange={({ currentTarget }) => setNamespace(currentTarget.value.trim())}

@@ -165,7 +165,7 @@ function ShareRow({ share, percent, several, label, locked, onLock, onMove, onRe
               {!readOnly && step !== undefined && (
                 <Tooltip label={t('split.stepHint', { percent: step })}>
                   <Button
-                    size="compact-xs"
+                    size="compact-sm"
                     variant="light"
                     disabled={off}
                     onClick={() => onMove(step)}

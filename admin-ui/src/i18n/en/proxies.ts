@@ -1,4 +1,5 @@
 export const proxies = {
+  content: 'Content',
   title: 'Proxies',
   lead_one: '{{count}} of {{all}} proxies',
   lead_other: '{{count}} of {{all}} proxies',

@@ -2,6 +2,7 @@ import type { Dictionary } from '../dictionary.ts'
 
 export const proxies: Dictionary['proxies'] = {
   title: '代理',
+  content: '内容',
   lead_other: '共 {{all}} 个代理，当前显示 {{count}} 个',
   none: '还没有代理连接',
   search: '节点、集群、地址、区域',
