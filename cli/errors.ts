@@ -13,9 +13,10 @@ export const EXIT = { ok: 0, error: 1, usage: 2 } as const
 /**
  * The value of an option that must be given. Commander's own check would come before the one for unknown options, so that
  * `--nod x` would be answered with "--node is missing" instead of "did you mean --node".
+ * @param example a value as people write it
  * @throws UsageError when it is missing.
  */
-export function required<Value>(value: Value | undefined, option: string): Value {
-  if (value === undefined) throw new UsageError(`${option} is required`)
+export function required<Value>(value: Value | undefined, option: string, example: string): Value {
+  if (value === undefined) throw new UsageError(`${option} is required, as ${option} ${example}`)
   return value
 }

@@ -42,7 +42,7 @@ Examples:
     )
     .action(async (options: Options) => {
       const format = outputFormat(options.output ?? (options.grpc ? 'json' : 'yaml'), ['yaml', 'json'])
-      const id = required(options.node, '--node')
+      const id = required(options.node, '--node', 'sidecar~10.0.0.1~shop.default~default.svc.cluster.local')
       const { cluster, metadata, locality, xds, mode, adminPort, loadReports, deferredStats } = options
       const node = { id, cluster, metadata, locality }
       const tls = xdsTlsFiles(options)

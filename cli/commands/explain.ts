@@ -30,7 +30,10 @@ export function explainCommand(): Command {
     .option('-o, --output <format>', 'text or json', 'text')
   return withApiOptions(command).action(async (url: string, options: Options) => {
     const format = outputFormat(options.output, ['text', 'json'])
-    const node = await meantNode(options, required(options.node, '--node'))
+    const node = await meantNode(
+      options,
+      required(options.node, '--node', 'sidecar~10.0.0.1~shop.default~default.svc.cluster.local'),
+    )
     const query = new URLSearchParams({ node, url: withScheme(url), method: options.method })
     if (options.metadata) query.set('metadata', JSON.stringify(options.metadata))
     for (const [name, value] of Object.entries(options.header ?? {})) query.append('header', `${name}=${value}`)

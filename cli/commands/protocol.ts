@@ -83,7 +83,7 @@ function decodeCommand(): Command {
   return new Command('decode')
     .summary('print frames with the place and value of every field')
     .description(
-      'Splits bytes into frames and prints each with offsets, bytes, names and values. Exits with 1 when bytes are no frame ' +
+      'Splits bytes into frames and prints each with offsets, bytes, names and values, ? for bytes that no field has. Exits with 1 when bytes are no frame ' +
         '(a frame that is cut off at the end is none either).',
     )
     .argument('<protocol>', protocolArgument)
@@ -135,7 +135,7 @@ function decodeCommand(): Command {
         results.push({ title, ...decoded })
         if (output === 'json') continue
         if (title) printText(`── ${title}${gaps > 0 ? ` (the capture lacks bytes in ${gaps} places)` : ''}`)
-        printText(`${printDecoded(decoded, bytes)}\n`)
+        printText(`${printDecoded(decoded, bytes, codec.headerMin)}\n`)
       }
       if (output === 'json') await printData(results.map(plainFrames), 'json')
     })

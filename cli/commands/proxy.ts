@@ -31,7 +31,7 @@ export function proxyCommand(): Command {
     .option('--codec <name=file>', 'a codec in code for the protocol of this name; may be repeated', codecFile)
     .option('--drain-time <seconds>', 'how long requests in flight may take at the end', numberBetween(0, 3600), 30)
   return withLogOptions(command).action(async (options: Options) => {
-    const node = required(options.node, '--node')
+    const node = required(options.node, '--node', 'message~10.0.0.1~shop.default~default.svc.cluster.local')
     const { runProxy } = await import('../run/proxy.ts')
     await runProxy({ ...options, node, tls: xdsTlsFiles(options) })
   })

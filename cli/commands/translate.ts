@@ -42,7 +42,7 @@ Example:
     )
     .action(async (folder: string, options: Options) => {
       const output = outputFormat(options.output, ['yaml', 'json'])
-      const id = required(options.node, '--node')
+      const id = required(options.node, '--node', 'sidecar~10.0.0.1~shop.default~default.svc.cluster.local')
       const { translateFolder } = await import('./translate-folder.ts')
       const { type, format, metadata, locality: place } = options
       const question = { id, metadata, locality: place }

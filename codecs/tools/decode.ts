@@ -129,21 +129,50 @@ function checksumOf(
 
 const shown = 32
 
-/** A frame as a dissector prints it: offsets, bytes, names and values, one field a line. */
+/** Bytes of a frame that no field has, `start` and `end` from its first byte: what is still to be found out. */
+function unnamed({ fields, body, length }: DecodedFrame): readonly Pick<DecodedField, 'start' | 'end'>[] {
+  const gaps: Pick<DecodedField, 'start' | 'end'>[] = []
+  let at = 0
+  const known = [...fields, ...(body ? [body] : []), { start: length, end: length }]
+  for (const { start, end } of known.sort((a, b) => a.start - b.start)) {
+    if (start > at) gaps.push({ start: at, end: start })
+    at = Math.max(at, end)
+  }
+  return gaps
+}
+
+/** A frame as a dissector prints it: offsets, bytes, names and values, one field a line; `?` where the document says nothing. */
 function printFrame(frame: DecodedFrame, bytes: Uint8Array): string {
   const id = frame.id === 0n ? '' : ` id ${frame.id}`
   const error = frame.error ? ' error' : ''
   const status = frame.status === 0 ? '' : ` status ${frame.status}`
   const head = `@${frame.at} ${frame.length} bytes  ${frame.kind ?? `PROBLEM ${frame.problem}`}${id}${status}${error}`
   const names = Math.max(4, ...frame.fields.map(({ name }) => name.length))
-  const lines = frame.fields.map((field) => {
-    const place = `${String(field.start).padStart(5)}..${String(field.end).padEnd(5)}`
-    const raw = bytes.subarray(frame.at + field.start, frame.at + field.end)
+  const line = ({ start, end }: Pick<DecodedField, 'start' | 'end'>, name: string, value: string) => {
+    const place = `${String(start).padStart(5)}..${String(end).padEnd(5)}`
+    const raw = bytes.subarray(frame.at + start, frame.at + end)
     const hex = Buffer.from(raw.subarray(0, 8)).toString('hex') + (raw.length > 8 ? '…' : '')
+    return { start, text: `  ${place} ${hex.padEnd(17)} ${name.padEnd(names)} ${value}` }
+  }
+  const lines = frame.fields.map((field) => {
     const role = field.info.role && field.info.role !== field.name ? `  (${field.info.role})` : ''
-    return `  ${place} ${hex.padEnd(17)} ${field.name.padEnd(names)} ${printValue(field)}${role}${wrongSum(field)}`
+    return line(field, field.name, `${printValue(field)}${role}${wrongSum(field)}`)
   })
-  return [head, ...lines, ...(frame.body ? [printBody(frame.body)] : [])].join('\n')
+  const rest = unnamed(frame).map((gap) =>
+    line(gap, '?', printUnnamed(bytes.subarray(frame.at + gap.start, frame.at + gap.end))),
+  )
+  const all = [...lines, ...rest].sort((a, b) => a.start - b.start).map(({ text }) => text)
+  return [head, ...all, ...(frame.body ? [printBody(frame.body)] : [])].join('\n')
+}
+
+/** How many bytes, their digits, and the words where they are nothing else: what somebody goes by who does not know yet. */
+function printUnnamed(raw: Uint8Array): string {
+  const part = Buffer.from(raw.subarray(0, shown))
+  const more = raw.length > shown ? '…' : ''
+  const words = part.every((byte) => byte > 0x1f && byte < 0x7f)
+    ? ` ${JSON.stringify(part.toString('latin1'))}${more}`
+    : ''
+  return `${raw.length} ${raw.length === 1 ? 'byte' : 'bytes'} ${part.toString('hex')}${more}${words}`
 }
 
 const wrongSum = ({ expected }: DecodedField) =>
@@ -168,14 +197,21 @@ function printValue({ value, label, info }: DecodedField): string {
   return `${value}${value > 9 ? hex : ''}${label ? ` ${label}` : ''}`
 }
 
-/** All frames, then where and why decoding stopped. */
-export function printDecoded(decoded: Decoded, bytes: Uint8Array): string {
+const belowHeader = (least: number) =>
+  `by its length it is shorter than the ${least} bytes that the fields of every frame take: what only some frames have needs a \`when\``
+
+/**
+ * All frames, then where and why decoding stopped.
+ * @param least bytes of the shortest frame the codec takes (`headerMin`), for the reason of a frame that is shorter
+ */
+export function printDecoded(decoded: Decoded, bytes: Uint8Array, least?: number): string {
   const parts = decoded.frames.map((frame) => printFrame(frame, bytes))
   const { stopped } = decoded
   if (stopped?.error) {
     const near = Buffer.from(bytes.subarray(stopped.at, stopped.at + 16)).toString('hex')
+    const why = stopped.error === 'belowHeader' && least !== undefined ? `; ${belowHeader(least)}` : ''
     parts.push(
-      `@${stopped.at} ${stopped.error}: the bytes ${near}${bytes.length > stopped.at + 16 ? '…' : ''} are no frame`,
+      `@${stopped.at} ${stopped.error}: the bytes ${near}${bytes.length > stopped.at + 16 ? '…' : ''} are no frame${why}`,
     )
   } else if (stopped?.needs !== undefined) {
     parts.push(`@${stopped.at} cut off: ${bytes.length - stopped.at} bytes are here, the frame needs ${stopped.needs}`)

@@ -28,6 +28,13 @@ describe('protocol new', () => {
     expect(codec.reply!('error', bytes, 0, bytes.length, 5, '')!.length).toBe(28)
   })
 
+  test('an answer to a heartbeat is one where the protocol tells them apart', () => {
+    const codec = codecOf({ kind: 'u8@4', kinds: '1=request, 2=response, 3=heartbeat, 4=heartbeatReply' })
+    const bytes = parseHex('00000005 03')
+    const reply = codec.reply!('heartbeat', bytes, 0, bytes.length, 0, '')!
+    expect(Buffer.from(reply).toString('hex')).toBe('0000000504')
+  })
+
   test('a varint length, little-endian numbers, a text as method: places are the fields they come behind', () => {
     const codec = codecOf({
       order: 'little',

@@ -41,7 +41,9 @@ export function newProtocol(texts: AnswerTexts): string {
   const known = [length, magic, kind, id, ...fields, own].filter((one) => one !== undefined)
   const kinds = list(answer('kinds')).map((pair) => pair.split('=').map((part) => part.trim()))
   const repeats = answer('header') === '' ? headerEnd(known) : headerOf(answer('header'))
-  const heartbeat = kinds.some(([, name]) => name === 'heartbeat')
+  // Where an answer is told from what asks, the proxy's own is such an answer.
+  const has = (wanted: string) => kinds.some(([, name]) => name === wanted)
+  const heartbeat = has('heartbeat') && (has('heartbeatReply') ? 'heartbeatReply' : 'heartbeat')
   const name = answer('name')
   const { counts = 'all', plus = 0 } = countsOf(answer('counts')) ?? {}
   const routed: readonly Line[] = fields.map((field) => [`    ${field.name}: {${where(field)}}`])
@@ -81,7 +83,7 @@ export function newProtocol(texts: AnswerTexts): string {
     ...(answer('sides') === 'yes' ? sides({ id, replyId: find('id', answer('replyId')), fields, status }) : message),
     ['  reply:'],
     errorReply(answer('error'), little, status !== undefined, repeats),
-    heartbeat ? [`    heartbeat: {from: request, bytes: ${repeats}, set: {kind: heartbeat}}`] : undefined,
+    heartbeat ? [`    heartbeat: {from: request, bytes: ${repeats}, set: {kind: ${heartbeat}}}`] : undefined,
     [`  connections: [${list(answer('connections')).join(', ')}]`],
     answer('ordered') === 'yes' ? ['  ordered: true', 'replies keep the order of their requests'] : undefined,
   ]

@@ -190,7 +190,7 @@ export const questions: readonly Question[] = [
   },
   {
     key: 'kinds',
-    ask: 'Its values (value=request|response|oneway|heartbeat|push, …)',
+    ask: 'Its values (value=request|response|oneway|push|heartbeat|heartbeatReply|handshake|goaway, …)',
     fallback: always('1=request, 2=response'),
     wrong: wrongKinds,
     applies: ({ kind = '', sides = '' }) => oneSided({ sides }) && !isKind(kind),

@@ -26,6 +26,31 @@ describe('decode', () => {
     )
   })
 
+  const document = `{apiVersion: meshgate.io/v1, kind: Protocol, metadata: {name: quiz}, spec: {frame: {length: {at: 0, type: u16, counts: all}},
+    message: {kind: {at: 4, type: u8, is: {1: request, 2: response}}}, fields: {op: {at: 5, type: u8}}, connections: [bound]}}`
+
+  test('bytes that no field has are shown where they stand, as words where they are words', () => {
+    const { codec } = checkProtocol(document).protocols[0]!
+    const bytes = parseHex('000a beef 01 07 61 6e 6e 21')
+    expect(printDecoded(decodeFrames(codec!, bytes), bytes).split('\n')).toEqual([
+      '@0 10 bytes  request',
+      '      0..2     000a              length 10 0xa',
+      '      2..4     beef              ?      2 bytes beef',
+      '      4..5     01                kind   1 request',
+      '      5..6     07                op     7',
+      '      6..10    616e6e21          ?      4 bytes 616e6e21 "ann!"',
+    ])
+  })
+
+  test('a frame that is shorter than its fields is told so', () => {
+    const { codec } = checkProtocol(document).protocols[0]!
+    const bytes = parseHex('0005 beef 01')
+    expect(printDecoded(decodeFrames(codec!, bytes), bytes, codec!.headerMin)).toBe(
+      '@0 belowHeader: the bytes 0005beef01 are no frame; by its length it is shorter than the 6 bytes that the fields of every frame take: ' +
+        'what only some frames have needs a `when`',
+    )
+  })
+
   test('says where and why it stopped', () => {
     const broken = parseHex(`${request}0000001d4d48`)
     expect(decodeFrames(game, broken).stopped).toEqual({ at: 29, error: 'badMagic' })

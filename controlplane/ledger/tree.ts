@@ -114,7 +114,7 @@ export function nameProblem(file: string): string | undefined {
   if (/[\\\u0000-\u001f\u007f]/.test(file)) return 'may not hold backslashes or control characters'
   if (Buffer.from(file).toString() !== file) return 'is no Unicode text'
   if (names.some((name) => Buffer.byteLength(name) > 255)) return 'holds a name longer than 255 bytes'
-  if (names.some(isIgnoredName)) return 'would be ignored: hidden names and those of backups are not read'
+  if (names.some(isIgnoredName)) return 'would be ignored: hidden names, those of backups and those of npm are not read'
   if (!isConfigName(names.at(-1)!)) return 'must end in .yaml, .yml or .json'
   return undefined
 }

@@ -38,6 +38,9 @@ describe('names', () => {
     'a.txt',
     'yaml',
     '..data',
+    'package.json',
+    'package-lock.json',
+    'npm-shrinkwrap.json',
   ])('%s does not', (name) => {
     expect(isConfigName(name)).toBe(false)
   })
@@ -59,6 +62,18 @@ describe('a look', () => {
     rmSync(join(root, 'linked'))
     expect(found(await look())).toEqual(['y.yaml'])
     rmSync(other, { recursive: true })
+  })
+
+  test('passes over what npm keeps in a folder it is used in', async () => {
+    for (const path of [
+      'a.yaml',
+      'package.json',
+      'node_modules/x/package.json',
+      'node_modules/x/y.yaml',
+      'b/package-lock.json',
+    ])
+      write(path)
+    expect(found(await look())).toEqual(['a.yaml'])
   })
 
   test('does not run in a loop of links, and says so', async () => {

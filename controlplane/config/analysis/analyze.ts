@@ -11,6 +11,7 @@ import {
 import { checkDestinations } from './destinations.ts'
 import { checkGatewayServers } from './gateway-servers.ts'
 import { checkGatewayPorts, checkGatewayReferences } from './gateways.ts'
+import { checkMessageMirrors } from './message-mirrors.ts'
 import { checkMsgRouterOverlap, checkMsgRouters, checkProtocolNames } from './messages.ts'
 import { checkSharedProxyPorts } from './proxies.ts'
 import { checkUnreachable, checkWeights } from './routes.ts'
@@ -64,6 +65,7 @@ export const CHECKS: readonly Check[] = [
   checkSidecarListenerPorts,
   checkProtocolNames,
   checkMsgRouters,
+  checkMessageMirrors,
   checkMsgRouterOverlap,
   checkSharedProxyPorts,
 ]

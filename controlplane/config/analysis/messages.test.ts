@@ -74,6 +74,36 @@ spec: {host: a.b, trafficPolicy: {loadBalancer: {consistentHash: {maglev: {}}}}}
     ])
   })
 
+  it('a mirror that no copy goes by, because connections belong to clients', () => {
+    const duel = (connections: string) => `
+apiVersion: meshgate.io/v1
+kind: Protocol
+metadata: {name: duel}
+spec:
+  frame: {length: {at: 0, type: u32, counts: all}}
+  message: {kind: {at: 4, type: u8, is: {1: request, 2: response}}, id: {at: 5, type: u32}}
+  fields: {msgid: {at: 9, type: u32}}
+  connections: [${connections}]
+---
+`
+    const to = entry('test.duel', '{number: 7, name: duel, protocol: TCP}')
+    const rule = router('one', 'msgid: 1, svrName: test.duel, mirror: {host: test.duel}')
+    const told = [expect.stringMatching(/FIELD_NO_EFFECT spec\.mirror: no copy is sent: connections .* bound/)]
+    expect(said(duel('bound') + to + rule)).toEqual(told)
+    expect(said(duel('bound') + to + rule.replace('spec: {', 'spec: {protocol: duel, '))).toEqual(told)
+    expect(said(duel('shared, bound') + to + rule)).toEqual([])
+    const meta = `
+apiVersion: metaprotocol.aeraki.io/v1alpha1
+kind: MetaRouter
+metadata: {name: meta}
+spec: {hosts: [test.duel], routes: [{mirror: {host: test.duel}, route: [{destination: {host: test.duel}}]}]}
+---
+`
+    expect(said(duel('bound') + to + meta)).toEqual([
+      expect.stringMatching(/FIELD_NO_EFFECT spec\.routes\[0\]\.mirror: /),
+    ])
+  })
+
   it('of two for one id the loser is told, with the reason', () => {
     const first = router('one', 'msgid: 7, svrName: test.serviceA')
     expect(said(A + first + router('two', 'msgid: "0x7", svrName: test.serviceA'))).toEqual([

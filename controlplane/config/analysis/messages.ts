@@ -13,7 +13,7 @@ import { type Check, type Complain, type Of, place, type World } from './world.t
 type MsgRouter = ConfigObject<MsgRouterSpec>
 
 /** What a protocol name stands for: a document, a codec an ApplicationProtocol names, or one that comes with the package. */
-function protocolNamed(world: World, name: string): ProtocolInfo | undefined {
+export function protocolNamed(world: World, name: string): ProtocolInfo | undefined {
   const own = documentOrShipped(world, name)
   if (own) return own
   const alias = world.of('ApplicationProtocol').find(({ spec }) => spec.protocol.toLowerCase() === name)
