@@ -131,6 +131,40 @@ test('a client that refuses the newest version and the one served instead gets n
   expect(verdicts.forClient('refusing', cds('a', '1'))).toBeUndefined()
 })
 
+test('what changes while a full set is searched is not blamed on what is on trial', () => {
+  const { mesh, verdicts, publish, up } = start(cds('a', '1'), cds('b', '1'), cds('c', '1'))
+  const client = up('sotw', 'one')
+  mesh.put(cds('a', 'bad'), cds('b', '2'))
+  publish()
+  const trial = client.nack(only(client.flow()), silent())
+  expect(only(trial).resources).toEqual(['a=bad', 'b=1', 'c=1'])
+  mesh.put(cds('c', 'bad too'))
+  publish()
+  const last = judge(client, trial, silent).at(-1)!
+  expect(last.resources).toEqual(['a=1', 'b=2', 'c=1'])
+  expect(verdicts.rejections.map(({ resource }) => resource.name)).toEqual(['a', 'c'])
+})
+
+test('what a client refused is not in its full sets because others accepted it, neither while another culprit is searched nor later', () => {
+  const { mesh, engine, publish, up } = start(cds('a', '1'), cds('b', '1'))
+  const other = up('sotw', 'other')
+  const odd = engine.client('sotw', 'odd')
+  const rest = only(odd.nack(only(odd.ask('cds')), naming(['b'])))
+  expect(rest.resources).toEqual(['a=1'])
+  odd.ack(rest)
+  mesh.put(cds('a', '2'), cds('b', '2'))
+  publish()
+  const trial = odd.nack(only(odd.flow()), silent())
+  expect(only(trial).resources).toEqual(['a=2'])
+  const second = odd.ack(only(trial))
+  expect(only(second).resources).toEqual(['a=2', 'b=2'])
+  accept(odd, odd.nack(only(second), silent()))
+  accept(other, other.flow())
+  mesh.put(cds('c', '1'))
+  publish()
+  expect(only(odd.flow()).resources).toEqual(['a=2', 'c=1'])
+})
+
 test('a refusal ends with its resource, also when nobody asks for the name any more', () => {
   const { mesh, publish, engine, verdicts } = start(fakeResource('rds', 'r', 'bad'))
   const client = engine.client('sotw', 'one')

@@ -113,7 +113,7 @@ export class LastGood implements Verdicts {
     const own = known.versions.get(compiled.version)
     if (own && isPinned(own)) return this.instead(key, compiled.version)
     // Back to a version that is known to be fine: no answer will come, because nothing needs to be sent.
-    if (this.isAccepted(compiled)) this.keepOnly(key, compiled.version)
+    if (this.isAccepted(compiled)) this.forgetOlder(key, known)
     return compiled
   }
 
@@ -214,8 +214,6 @@ export class LastGood implements Verdicts {
       else {
         if (!known && this.entries.size >= MOST_REJECTIONS) this.entries.delete(this.entries.keys().next().value!)
         const versions = known?.versions ?? new Map<string, Entry>()
-        // A refusal of what is served in place of the newest one must not make that one look unrefused.
-        if (!known || !versions.has(known.newest.version)) versions.clear()
         versions.set(resource.version, {
           resource,
           error: reasonFor(error, resource.name, names),
@@ -224,7 +222,8 @@ export class LastGood implements Verdicts {
           acceptedBy: new Set(),
           acceptedBefore: Math.max(batch.acks, this.isAccepted(resource) ? 1 : 0),
         })
-        if (!known) this.entries.set(key, { newest: resource, versions })
+        if (known) this.forgetOlder(key, known, resource.version)
+        else this.entries.set(key, { newest: resource, versions })
       }
     }
     this.changed()
@@ -253,11 +252,12 @@ export class LastGood implements Verdicts {
     return this.entries.get(keyOf(type, name))?.versions.get(version)
   }
 
-  /** Forgets refusals of other versions. */
-  private keepOnly(key: string, version: string): void {
-    const known = this.entries.get(key)
-    for (const other of [...(known?.versions.keys() ?? [])]) if (other !== version) known!.versions.delete(other)
-    if (known?.versions.size === 0) this.entries.delete(key)
+  /** Forgets refusals of what nobody will be sent any more: what was accepted is sent only where somebody refuses the newest version. */
+  private forgetOlder(key: string, { newest, versions }: Refused, refusedNow?: string): void {
+    const good = versions.has(newest.version) ? this.good.get(key) : undefined
+    const kept = new Set([newest.version, refusedNow, good?.latest.version, good?.before?.version])
+    for (const version of [...versions.keys()]) if (!kept.has(version)) versions.delete(version)
+    if (versions.size === 0) this.entries.delete(key)
   }
 
   /** The last accepted version but this one that is not refused itself: by the class, or by the client it is for. */

@@ -19,7 +19,17 @@ import { Progress } from './progress.ts'
 import type { DiscoveryRequest } from './request.ts'
 import { FULL_SET_TYPES } from './response.ts'
 import { answerTrial, giveUpTrials } from './trials.ts'
-import { hasNoMore, isAsked, newTypeState, owe, owesAllNames, sent, type TypeState, wantedNames } from './type-state.ts'
+import {
+  hasAsked,
+  hasNoMore,
+  isAsked,
+  newTypeState,
+  owe,
+  owesAllNames,
+  sent,
+  type TypeState,
+  wantedNames,
+} from './type-state.ts'
 
 const EVERY_TYPE = RESOURCE_TYPES
 const USERS = [...USES_OTHERS]
@@ -127,7 +137,9 @@ export class Client implements Reader {
       if (type === 'vhds' && received.kind === 'nack')
         owe(known, namesOf(received.culprits.filter(({ bodiless }) => !bodiless)))
       if (known.extra) for (const name of change.dropped) known.extra.delete(name)
+      hasAsked(known, change)
       hasNoMore(known, change)
+      if (type === 'cds' && received.kind === 'nack') this.dependents.disown(received.culprits)
     } else {
       const state = newTypeState(change.interest, this.log.of(type).position)
       this.types[type] = state

@@ -47,12 +47,17 @@ export function fullSet(
     return { resources: ghosts.length > 0 ? [...published, ...ghosts] : published, shared: moved.length === 0 }
   }
   const withheld = new Set(state.trials?.slice(1).flat())
+  // What changed since is not on trial: refused along with it, the one that is would be blamed for it.
+  if (state.trials) {
+    for (const name of log.pending(state.upserted, state.interest).upserts) withheld.add(name)
+    for (const name of state.trials[0]!) withheld.delete(name)
+  }
   const resources: Resource[] = []
   for (const resource of published) {
     const { name, version } = resource
-    const instead = withheld.has(name)
-      ? verdicts.lastAccepted(type, name, version)
-      : verdicts.forClient(to.id, resource)
+    const candidate = withheld.has(name) ? verdicts.lastAccepted(type, name, version) : resource
+    // What others accepted this client may have refused.
+    const instead = candidate && verdicts.forClient(to.id, candidate)
     if (instead) resources.push(instead)
   }
   return { resources: [...resources, ...permitted(to, ghosts)], shared: false }

@@ -4,7 +4,7 @@ import { changeNames, type InterestChange, newInterest } from './interest.ts'
 import { withCompanions } from './on-demand.ts'
 import type { Parts } from './parts.ts'
 import type { DeltaRequest, DiscoveryRequest } from './request.ts'
-import { newTypeState, owe, type TypeState } from './type-state.ts'
+import { NONE_IN_FLIGHT, newTypeState, owe, type TypeState } from './type-state.ts'
 import { withKnownHosts } from './virtual-hosts.ts'
 
 const NONE: readonly string[] = []
@@ -116,6 +116,28 @@ export class Dependents {
     if (change.added.length === 0) return
     this.parts.log.track('eds', change)
     state.interest = change.interest
+    state.unasked ??= new Set()
+    for (const name of change.added) state.unasked.add(name)
+  }
+
+  /**
+   * The client refused these clusters. Of one it has in no other version it never asks for the endpoints, and an Envoy that has asked for
+   * none at all does not even answer them: nothing may wait for that.
+   */
+  disown(clusters: readonly Resource[]): void {
+    const state = this.parts.types.eds
+    if (!state?.unasked) return
+    const names = clusters.flatMap(({ children }) =>
+      children.flatMap(({ type, name }) => (type === 'eds' && state.unasked!.has(name) ? [name] : [])),
+    )
+    for (const name of names) {
+      state.unasked.delete(name)
+      state.owed?.delete(name)
+    }
+    if (state.unasked.size === 0) state.unasked = undefined
+    if (state.owed?.size === 0) state.owed = undefined
+    this.forget('eds', state, names)
+    if (state.interest.names.size === 0) state.inFlight = NONE_IN_FLIGHT
   }
 
   /** Names that will never be asked for again: the client keeps them on its list for ever, we do not. */

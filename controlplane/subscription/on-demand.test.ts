@@ -63,6 +63,42 @@ describe('clusters on demand', () => {
     expect(lines(client.ask('cds', { names: ['b'] }))).toEqual(['cds: b=1 c=1', 'eds: b=1 c=1'])
   })
 
+  test('the endpoints of a cluster that is refused are not waited for, nor sent when they change: an Envoy without it neither asks for them nor answers them', () => {
+    const mesh = new FakeMesh().put(cds('a', '1', 'a'), eds('a', '1'), rds('r', '1'))
+    mesh.lazy.add('a')
+    const engine = new Engine(mesh, undefined, undefined, true)
+    const client = engine.client('delta')
+    settle(client, client.ask('cds', { names: ['*'] }))
+    settle(client, client.ask('rds', { names: ['r'] }))
+    const [cluster] = client.ask('cds', { names: ['a'] })
+    client.nack(cluster!, 'a: no such thing')
+    mesh.put(eds('a', '2'), rds('r', '2'))
+    engine.publish()
+    expect(lines(settle(client, client.flow()))).toEqual(['rds: r=2'])
+    expect(client.client.settled('eds')).toBe(true)
+    // One that is taken after all brings its endpoints as ever, and the client asks for them.
+    mesh.put(cds('a', '3', 'a'))
+    engine.publish()
+    expect(lines(client.flow())).toEqual(['cds: a=3', 'eds: a=2'])
+  })
+
+  test('endpoints that a client asked for by itself stay when it refuses another version of their cluster', () => {
+    const mesh = new FakeMesh().put(cds('a', '1', 'a'), eds('a', '1'))
+    mesh.lazy.add('a')
+    const engine = new Engine(mesh, undefined, undefined, true)
+    const client = engine.client('delta')
+    settle(client, client.ask('cds', { names: ['*', 'a'] }))
+    settle(client, client.ask('eds', { names: ['a'] }))
+    mesh.put(cds('a', '2', 'a'))
+    engine.publish()
+    const [cluster, ...behind] = client.flow()
+    client.nack(cluster!, 'a: no such thing')
+    for (const answer of behind) client.ack(answer)
+    mesh.put(eds('a', '2'))
+    engine.publish()
+    expect(lines(settle(client, client.flow()))).toEqual(['eds: a=2'])
+  })
+
   test('updates and removals go a few at a time; what the client asks for meanwhile does not wait', () => {
     const mesh = new FakeMesh().put(...['a', 'b', 'c', 'd'].flatMap((name) => [cds(name, '1', name), eds(name, '1')]))
     mesh.put(rds('r', '1')).lazy.add('d')

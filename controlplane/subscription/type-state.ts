@@ -49,6 +49,8 @@ export interface TypeState {
   older: ReadonlySet<string> | undefined
   /** Names to remove beyond the log, in the usual order, with what the client has under them. */
   gone: Map<string, Resource | undefined> | undefined
+  /** Endpoints that were sent behind their clusters and that the client has not asked for yet: it does once it takes the cluster. */
+  unasked: Set<string> | undefined
   /** Versions a returning client has of resources that were not known when it came; undefined for most. */
   unread: Map<string, string> | undefined
   /** No removals before this time: a reconnecting client has not yet told what else it uses. */
@@ -97,6 +99,7 @@ export function newTypeState(interest: Interest, position: number): TypeState {
     extra: undefined,
     older: undefined,
     gone: undefined,
+    unasked: undefined,
     unread: undefined,
     removeAfter: 0,
     inFlight: NONE_IN_FLIGHT,
@@ -153,6 +156,13 @@ export function withoutHeld(state: TypeState, upserts: readonly Resource[]): rea
   })
   if (unread.size === 0) state.unread = undefined
   return left.length === upserts.length ? upserts : left
+}
+
+/** What a client asked for by itself is no longer what it only got along with something else. */
+export function hasAsked(state: TypeState, { asked }: InterestChange): void {
+  if (!state.unasked) return
+  for (const name of asked) state.unasked.delete(name)
+  if (state.unasked.size === 0) state.unasked = undefined
 }
 
 /** What a client asks for again, or wants no longer, it need not have any more, whatever it came with. */

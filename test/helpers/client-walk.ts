@@ -221,6 +221,8 @@ export class ClientWalk {
       // Whoever refuses a full set without a name keeps what it has of all of it (docs/decisions/nack.md).
       if (FULL.has(type) && node.protocol === 'sotw' && place.nack?.culprits.length === 0) continue
       const { interest } = place
+      const { verdicts } = log
+      const { id } = client.stream!.client.options
       const eager = type === 'cds' && view.onDemand ? new Set(view.onDemand.eager()) : undefined
       for (const name of new Set([...client.held[type].keys(), ...twin.held[type].keys()])) {
         // Who asks for a cluster that does not exist gets an empty one; who had it, and had to hear that it went, has none.
@@ -235,7 +237,7 @@ export class ClientWalk {
         // The same that it got while its clusters came on demand stays: Envoy would not ask again for what was taken away.
         if (fresh === undefined && type === 'cds' && client.held.cds.get(name)!.version === 'placeholder') continue
         if (fresh !== undefined && this.#refused.has(`${type} ${name} ${hash(fresh)}`)) continue
-        if (fresh === undefined && log.verdicts.any && POINTED_TO.has(type)) continue
+        if (fresh === undefined && verdicts.any && POINTED_TO.has(type)) continue
         // What the new one got along with something else this one may have had without it.
         const isAsked = interest.names.has(name) || (interest.wildcard && (!eager || eager.has(name)))
         if (served === undefined && view.onDemand && !isAsked) continue
@@ -243,8 +245,13 @@ export class ClientWalk {
         if (fresh === undefined && type === 'vhds') continue
         // Nothing in this form says that one of these is gone.
         if (fresh === undefined && node.protocol === 'sotw' && !FULL.has(type)) continue
+        // What others accepted is not suspected when a full set is refused without a name: something else is blamed (docs/decisions/nack.md).
+        const published = FULL.has(type) && node.protocol === 'sotw' ? log.of(type).get(name) : undefined
+        if (published && verdicts.isAccepted(published) && verdicts.forClient(id, published) !== published) continue
         // Not known: what was known before stays.
         if (view.get(type, name)?.pending) continue
+        // What was sent along with a cluster that it refused it neither asks for nor uses.
+        if (type === 'eds' && view.onDemand && !isAsked && !client.held.cds.has(name)) continue
         // Endpoints that went with their cluster a moment ago are kept for requests that are on their way to it.
         if (fresh === undefined && type === 'eds' && view.onDemand) continue
         throw new Error(

@@ -3,6 +3,7 @@ import type { Random } from '../../codecs/mutated.ts'
 import type { Status } from '../../controlplane/ads/transport.ts'
 import { WILDCARD_TYPES } from '../../controlplane/subscription/interest.ts'
 import type { NodeInfo } from '../../controlplane/xds/resource.ts'
+import { ClusterSchema } from '../../proto/gen/envoy/config/cluster/v3/cluster_pb.ts'
 import { NodeSchema } from '../../proto/gen/envoy/config/core/v3/base_pb.ts'
 import {
   DeltaDiscoveryRequestSchema,
@@ -222,10 +223,29 @@ export class StreamClient {
       if (one.bytes === undefined) this.held[type].delete(one.name)
       else this.held[type].set(one.name, { version: one.version, bytes: one.bytes })
     if (bad.length === 0) for (const name of removedResources) this.held[type].delete(name)
-    // A cluster that comes anew takes up its endpoints anew.
-    const again = type === 'cds' ? taken.filter(({ name }) => this.wanted.eds?.dropped.has(name)) : []
     this.#say(type, { responseNonce: nonce, ...this.#complaint(namesOf(bad)) })
-    if (again.length > 0) this.change('eds', namesOf(again), [])
+    if (type === 'cds') this.#followClusters(taken, bad.length === 0 ? removedResources : [])
+  }
+
+  /**
+   * A cluster that comes anew takes up its endpoints anew. Of clusters on demand an Envoy asks for the endpoints whether it was sent them or
+   * not, and for those of a cluster that went no longer.
+   */
+  #followClusters(taken: readonly { readonly name: string }[], gone: readonly string[]): void {
+    const { names, dropped } = this.wanted.eds ?? {}
+    const comesOnDemand = this.stream?.client.class.onDemand !== undefined
+    const wants = (name: string) =>
+      comesOnDemand ? !names?.has(name) && this.#takesEndpoints(name) : dropped?.has(name)
+    const add = namesOf(taken).filter(wants)
+    const drop = comesOnDemand ? gone.filter((name) => names?.has(name)) : []
+    if (add.length + drop.length > 0) this.change('eds', add, drop)
+  }
+
+  /** Whether the cluster it has takes endpoints by its own name. */
+  #takesEndpoints(name: string): boolean {
+    const bytes = this.held.cds.get(name)?.bytes
+    if (bytes === undefined || bytes === 'foreign') return false
+    return fromBinary(ClusterSchema, Buffer.from(bytes, 'latin1')).edsClusterConfig?.serviceName === name
   }
 
   #takeSotw(bytes: Buffer): void {
