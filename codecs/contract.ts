@@ -41,6 +41,8 @@ export const FrameError = {
   /** No variant of the layout fits. */
   unknownVariant: -5,
   unknownKind: -6,
+  /** The bytes that every frame ends with are not there. */
+  badEnd: -7,
 } as const
 export type FrameError = (typeof FrameError)[keyof typeof FrameError]
 export type FrameErrorName = keyof typeof FrameError

@@ -23,6 +23,18 @@ reply: {error: close}
     }
   })
 
+  test('a length behind a number that is there only under a condition counts from where that ends', () => {
+    const codec = compile(`
+frame: {length: end(size) + size, max: 1KiB}
+message: {kind: {at: 0, type: u8, is: {1: oneway, 2: heartbeat}}}
+fields: {size: {at: 1, type: u8, when: {kind: oneway}}}
+reply: {error: close}
+`)
+    const bytes = Uint8Array.of(1, 2, 7, 8, 2)
+    expect(codec.frameLength(bytes, 0, 5)).toBe(4)
+    expect(codec.frameLength(bytes, 4, 5)).toBe(1)
+  })
+
   test('a field within a padded one grows and shrinks, and the padding behind the outer one follows', () => {
     const codec = compile(`
 frame: {length: {at: 0, type: u16, counts: all}}

@@ -15,12 +15,13 @@ export function commonFacts(plans: readonly VariantPlan[]) {
 
 /** Whether variants say their length differently. */
 export function lengthDiffers(plans: readonly VariantPlan[]): boolean {
-  const keys = plans.map(({ length, maxFrame }) =>
+  const keys = plans.map(({ length, maxFrame, suffix }) =>
     JSON.stringify([
       length.constant,
       length.need,
       length.until && [...length.until.bytes, length.until.from],
       maxFrame,
+      suffix && [...suffix.bytes],
       length.terms.map(({ node, scale }) => [node.place, scale]),
     ]),
   )
@@ -41,6 +42,16 @@ export function lengthReader(plans: readonly VariantPlan[], pick: Picker): Codec
 }
 
 function oneLength(plan: VariantPlan, min: number, facts: readonly Condition[]): Codec['frameLength'] {
+  const { suffix } = plan
+  const said = saidLength(plan, min, facts)
+  if (!suffix) return said
+  return (b, at, end, seen) => {
+    const n = said(b, at, end, seen)
+    return n > 0 && n <= end - at && !suffix.stands(b, at, at + n) ? FrameError.badEnd : n
+  }
+}
+
+function saidLength(plan: VariantPlan, min: number, facts: readonly Condition[]): Codec['frameLength'] {
   const simple = simpleLength(plan, min, facts)
   if (simple) return simple
   const { maxFrame, length } = plan

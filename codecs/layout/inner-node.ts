@@ -1,10 +1,9 @@
-import type { FieldInfo } from '../contract.ts'
+import type { FieldInfo, FieldRef, FieldValue } from '../contract.ts'
 import { seek } from './delimiter.ts'
 import type { IssuePath } from './issue.ts'
 import { namedValues } from './named-values.ts'
 import { joinBytes, type Node, textBytes } from './node.ts'
 import { BAD, last, lastAsLength, readNumber } from './numbers.ts'
-import { keyBytes, type PairsLayout, readPair, writePair } from './pairs.ts'
 import { patchTop, readMapEntry, readPath, scalarTypes, writeMapEntry, writePath } from './protobuf.ts'
 import type { FieldSpec } from './schema.ts'
 import type { Scope } from './scope.ts'
@@ -36,33 +35,50 @@ export const inner = {
   value: () => BAD,
 } as const
 
-/** The entry `key` of a map of pairs; undefined when there can be no such key. */
-export function entryNode(map: Node, key: string, layout: PairsLayout): Node | undefined {
-  const bytes = keyBytes(layout, key)
-  if (!bytes) return undefined
+/** How the entries of a map or list are found in its bytes. */
+export interface EntryAccess {
+  readonly type: 'string' | 'bytes'
+  readonly writable: boolean
+  /** The index behind the list that begins at `start`, -1 where it has no end before `end`. Absent: lists do not say where they end. */
+  readonly end: ((b: Uint8Array, start: number, end: number) => number) | undefined
+  /** The entry called so; undefined when there can be no such key. */
+  find(key: string): OneEntry | undefined
+}
+
+interface OneEntry {
+  read(b: Uint8Array, start: number, end: number, out: FieldRef): boolean
+  /** A copy of the map's bytes with the entry set, or taken out without a value; undefined when it cannot be written. */
+  readonly write: ((region: Uint8Array, value: FieldValue | undefined) => Uint8Array | undefined) | undefined
+}
+
+/** The entry `key` of a map; undefined when there can be no such key. */
+export function entryNode(map: Node, key: string, access: EntryAccess): Node | undefined {
+  const entry = access.find(key)
+  if (!entry) return undefined
+  const { write } = entry
   const ref = { start: 0, end: 0, lo: 0, hi: 0 }
+  const find: Node['read'] = (b, at, limit, out) =>
+    map.read(b, at, limit, ref) && entry.read(b, ref.start, ref.end, out)
   return {
     ...inner,
     name: `${map.name}.${key}`,
     path: map.path,
-    type: layout.values.value,
-    writable: map.elastic && !layout.blocks,
+    type: access.type,
+    writable: map.elastic && access.writable,
     minStart: map.minStart,
     minEnd: map.minStart,
     container: map,
-    start: (b, at, limit) =>
-      map.read(b, at, limit, ref) && readPair(layout, b, ref.start, ref.end, bytes, ref) ? ref.start : BAD,
-    end: (b, at, limit) =>
-      map.read(b, at, limit, ref) && readPair(layout, b, ref.start, ref.end, bytes, ref) ? ref.end : BAD,
-    read: (b, at, limit, out) => map.read(b, at, limit, ref) && readPair(layout, b, ref.start, ref.end, bytes, out),
-    patch: layout.blocks
-      ? undefined
-      : (b, at, limit, value) => {
-          if (!map.read(b, at, limit, ref)) return undefined
-          const { start, end } = ref
-          const region = writePair(layout, b.subarray(start, end), bytes, value)
-          return region && { start, end, bytes: region }
-        },
+    start: (b, at, limit) => (find(b, at, limit, ref) ? ref.start : BAD),
+    end: (b, at, limit) => (find(b, at, limit, ref) ? ref.end : BAD),
+    read: find,
+    patch:
+      write &&
+      ((b, at, limit, value) => {
+        if (!map.read(b, at, limit, ref)) return undefined
+        const { start, end } = ref
+        const region = write(b.subarray(start, end), value)
+        return region && { start, end, bytes: region }
+      }),
   }
 }
 

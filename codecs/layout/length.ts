@@ -47,8 +47,17 @@ export function lengthDeclaration(spec: LengthSpec | undefined, path: IssuePath)
   }
 }
 
-/** How the length of a frame is found, in bytes, rounded up to a multiple of `align`; undefined when the document is wrong, which `scope` is told. */
-export function lengthPlan(scope: Scope, spec: LengthSpec, path: IssuePath, align = 1): LengthPlan | undefined {
+/**
+ * How the length of a frame, or of an entry of a list, is found, in bytes, rounded up to a multiple of `align`; undefined when the document is wrong, which
+ * `scope` is told.
+ */
+export function lengthPlan(
+  scope: Scope,
+  spec: LengthSpec,
+  path: IssuePath,
+  align = 1,
+  what: 'frame' | 'entry' = 'frame',
+): LengthPlan | undefined {
   const expression =
     typeof spec === 'object'
       ? {
@@ -68,11 +77,12 @@ export function lengthPlan(scope: Scope, spec: LengthSpec, path: IssuePath, alig
     else if (node.container || (of === 'value' && node.place === undefined)) {
       scope.issues.error(
         path,
-        `the frame's length cannot depend on "${node.name}", which is only found inside the frame`,
+        `the ${what}'s length cannot depend on "${node.name}", which is only found inside the ${what}`,
       )
       return undefined
     }
-    const long = longText(scope, head ?? node, of)
+    // An entry is looked at when all of it is there.
+    const long = what === 'frame' ? longText(scope, head ?? node, of) : undefined
     if (long) {
       scope.issues.error(
         path,
@@ -84,7 +94,7 @@ export function lengthPlan(scope: Scope, spec: LengthSpec, path: IssuePath, alig
     if (of === 'value' && node.number && largest(node.number) > 2 ** 32 - 1) {
       scope.issues.error(
         [...node.path, 'type'],
-        `a length field of ${Math.round(Math.log2(largest(node.number)))} bits is wider than any frame may be long`,
+        `a length field of ${Math.round(Math.log2(largest(node.number)))} bits is wider than any ${what} may be long`,
         'at most 32 bits; declare the low half and a check that the high half is 0',
       )
       return undefined
@@ -161,7 +171,7 @@ function announced(constant: number, terms: readonly BoundTerm[]): Position {
   if (terms.length === 2 && first?.of === 'end' && second?.of === 'value' && first.node.fixed) {
     const { value } = second.node
     const { scale } = second
-    const fixed = first.node.place && Number.isFinite(first.node.place.bytes)
+    const fixed = !first.node.guarded && first.node.place && Number.isFinite(first.node.place.bytes)
     if (fixed) {
       const base = constant + first.node.minEnd
       return (b, at, limit) => {

@@ -1,8 +1,8 @@
 import type { FieldInfo } from '../contract.ts'
 import type { Expression } from './expression.ts'
 import { hessianText } from './hessian.ts'
-import { entryNode } from './inner-node.ts'
 import type { IssuePath, Issues } from './issue.ts'
+import { mapNode } from './map-node.ts'
 import { namedValues } from './named-values.ts'
 import { type Node, type Place, type Position, roundUp } from './node.ts'
 import { numberAccess } from './number-node.ts'
@@ -10,12 +10,10 @@ import { BAD } from './numbers.ts'
 import type { Offset } from './offset.ts'
 import type { FieldSpec } from './schema.ts'
 import type { Scope } from './scope.ts'
-import { endedText, prefixedText, sizedText } from './text-node.ts'
+import { type Placed, sizedRegion } from './sized-node.ts'
+import { endedText, prefixedText } from './text-node.ts'
 import { isVariable, largest, minBytes, parseType, type TextType, type TypeInfo, typeHint, typeNames } from './types.ts'
 import { within } from './wrap.ts'
-
-/** A field whose start is known and whose type is not looked at yet. */
-type Placed = Omit<Node, 'type' | 'writable' | 'minEnd' | 'place' | 'end' | 'read' | 'value' | 'patch' | 'elastic'>
 
 /** A field at an offset of the frame, or of a container. */
 export function locatedNode(
@@ -176,7 +174,9 @@ function typed(
     }
   }
   const before = offset.said ? undefined : base.minStart
-  return sized(scope, base, spec, path, type as TextType | { form: 'map' }, max, before, place)
+  return type.form === 'map'
+    ? mapNode(scope, base, spec, path, type.list === true, max, before, place)
+    : sized(scope, base, spec, path, type, max, before, place)
 }
 
 function sized(
@@ -184,77 +184,19 @@ function sized(
   base: Placed,
   spec: FieldSpec,
   path: IssuePath,
-  type: TextType | { readonly form: 'map' },
+  type: TextType,
   max: number,
   before: number | undefined,
   place: (bytes: number) => Place,
 ): Node | undefined {
   const { name } = base
   if (spec.size === undefined) {
-    const counted = type.form === 'map' && spec.count !== undefined
-    scope.issues.error(
-      path,
-      counted
-        ? `"${name}" has no size: \`count\` says how many pairs there are, not how many bytes`
-        : `"${name}" has no size`,
-      counted ? 'size: rest, where nothing has to be found behind it' : 'size: a number, a sum of fields, or rest',
-    )
+    scope.issues.error(path, `"${name}" has no size`, 'size: a number, a sum of fields, or rest')
     return undefined
   }
-  const expression = spec.size === 'rest' ? undefined : scope.expression(spec.size, [...path, 'size'])
-  if (spec.size !== 'rest' && !expression) return undefined
-  const size = expression && scope.count(expression, [...path, 'size'], before)
-  if (expression && !size) return undefined
-  const [term] = expression?.terms ?? []
-  const single = expression?.terms.length === 1 && term?.of === 'value' && term.scale === 1
-  const elastic = !expression || single
-  const align = type.form === 'map' ? 1 : base.align
-  // In a frame that is padded the rest goes to where its length says.
-  const edge = base.container === undefined ? scope.edge : undefined
-  const access = sizedText(base.start, size?.position, elastic, max, align, edge)
-  const node: Node = {
-    ...base,
-    align,
-    ...access,
-    type: type.form === 'map' ? 'bytes' : type.value,
-    writable: (spec.writable ?? true) && elastic,
-    value: () => BAD,
-    rest: expression === undefined,
-    minEnd: base.minStart + roundUp(size?.min ?? 0, align),
-    place: place(
-      expression && expression.terms.length === 0 ? roundUp(expression.constant, align) : Number.POSITIVE_INFINITY,
-    ),
-    sizeNode: single && term ? scope.node(term.name) : undefined,
-    elastic,
-  }
-  if (type.form !== 'map')
-    return { ...node, ...(spec.type === 'bytes' && isContainer(scope, name) ? { writable: false } : {}) }
-  const keys = parseType(spec.keys ?? '')
-  const values = parseType(spec.values ?? '')
-  const count = spec.count === undefined ? undefined : parseType(spec.count)
-  const delimited = (text: TextType) => text.prefix !== undefined || text.ends !== undefined
-  const keyed = keys && keys.form !== 'hessian' && keys.form !== 'map' && (keys.form !== 'text' || delimited(keys))
-  if (!keyed || values?.form !== 'text' || !delimited(values)) {
-    scope.issues.error(
-      path,
-      `the map "${name}" needs keys that are texts with a length or numbers, and values with a length`,
-      'keys: str(u32), values: str(u32), or for tags and values keys: u8, values: bytes(u8); cstr for texts up to a zero byte, until(=) for those up to a delimiter',
-    )
-    return undefined
-  }
-  if (count && count.form !== 'int' && count.form !== 'varint') {
-    scope.issues.error([...path, 'count'], `"${spec.count}" is no integer type`)
-    return undefined
-  }
-  const layout = {
-    keys,
-    values,
-    ...(count && { count: count as never }),
-    ...(spec.blocks && { blocks: spec.blocks }),
-    align: base.align,
-  }
-  const map: Node = { ...node, writable: false, patch: undefined }
-  return { ...map, entry: (key, whole) => entryNode(whole, key, layout) }
+  const region = sizedRegion(scope, base, spec, path, base.align, max, before, place)
+  const held = spec.type === 'bytes' && isContainer(scope, name)
+  return region && { ...region, type: type.value, ...(held && { writable: false }) }
 }
 
 /** What says where a field starts. */

@@ -125,6 +125,16 @@ export function joinBytes(...parts: readonly ArrayLike<number>[]): Uint8Array {
   return out
 }
 
+/** As `sameBytes`; with `anyCase`, letters of ASCII are the same in both cases. */
+export function sameText(b: Uint8Array, start: number, end: number, text: Uint8Array, anyCase: boolean): boolean {
+  if (!anyCase) return sameBytes(b, start, end, text)
+  if (end - start !== text.length) return false
+  for (let i = 0; i < text.length; i++) if (lower(b[start + i]!) !== lower(text[i]!)) return false
+  return true
+}
+
+const lower = (byte: number) => (byte >= 65 && byte <= 90 ? byte + 32 : byte)
+
 /** Whether `b[start..end)` are the bytes of `text`. */
 export function sameBytes(b: Uint8Array, start: number, end: number, text: Uint8Array): boolean {
   if (end - start !== text.length) return false

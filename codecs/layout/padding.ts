@@ -6,13 +6,21 @@ import type { LengthPlan } from './length.ts'
 import type { Node, Position } from './node.ts'
 import { BAD } from './numbers.ts'
 import type { Scope } from './scope.ts'
+import type { FrameSuffix } from './suffix.ts'
 
-/** Fields for the bytes that fill fields and frames up and for the checksum, so that nothing of a decoded frame is without a name. */
+/** What stands at the end of frames. */
+interface FrameEnds {
+  /** Of frames that are padded. */
+  readonly frame: LengthPlan | undefined
+  readonly checksum: FrameChecksum | undefined
+  readonly suffix: FrameSuffix | null
+}
+
+/** Fields for the bytes that fill fields and frames up, for the checksum and the suffix, so that nothing of a decoded frame is without a name. */
 export function paddingNodes(
   scope: Scope,
   nodes: readonly Node[],
-  frame: LengthPlan | undefined,
-  checksum: FrameChecksum | undefined,
+  { frame, checksum, suffix }: FrameEnds,
   path: IssuePath,
 ): readonly Node[] {
   const ref = { start: 0, end: 0, lo: 0, hi: 0 }
@@ -43,6 +51,14 @@ export function paddingNodes(
     }
     const node = paddingNode('checksum', path, undefined, start, end)
     made.push({ ...node, role: 'checksum', type: form === 'bytes' ? 'bytes' : 'string' })
+  }
+  if (suffix) {
+    const { start, bytes } = suffix
+    const end: Position = (b, at, limit) => {
+      const s = start(b, at, limit)
+      return s < 0 ? s : s + bytes.length
+    }
+    made.push({ ...paddingNode('suffix', path, undefined, start, end), role: 'check' })
   }
   return made.filter(({ name }) => !scope.declarations.has(name))
 }

@@ -1,6 +1,7 @@
 import type { FieldRef, FieldValue } from '../contract.ts'
 import { seek } from './delimiter.ts'
-import { joinBytes, padded, roundUp, sameBytes, textBytes } from './node.ts'
+import type { EntryAccess } from './inner-node.ts'
+import { joinBytes, padded, roundUp, sameBytes, sameText, textBytes } from './node.ts'
 import { last, numberBytes, readNumber } from './numbers.ts'
 import { encodePrefixed } from './text-node.ts'
 import { largest, type NumberType, type TextType, type VarintType } from './types.ts'
@@ -15,6 +16,10 @@ export interface PairsLayout {
   readonly blocks?: readonly number[]
   /** Each pair takes a multiple of so many bytes; the last may end without. */
   readonly align: number
+  /** The bytes of the key that ends the list; nothing stands behind it. */
+  readonly ends?: Uint8Array
+  /** Letters of keys are the same in both cases. */
+  readonly anyCase: boolean
 }
 
 const blockType: VarintType = { form: 'varint', coding: 'leb128', bits: 32 }
@@ -28,61 +33,72 @@ interface Pair {
   next: number
 }
 
-/** Calls `visit` for each pair until it returns true. @returns whether the region was well formed as far as it was read. */
+/** Whether the list that was walked last had its end. */
+let ended = false
+
+/**
+ * Calls `visit` for each pair until it returns true.
+ * @returns the index behind the list, or behind the pair where it stopped; -1 when the region is not well formed as far as it was read
+ */
 function eachPair(
   layout: PairsLayout,
   b: Uint8Array,
   start: number,
   end: number,
   visit: (pair: Pair) => boolean,
-): boolean {
+): number {
   const pair: Pair = { from: 0, keyStart: 0, keyEnd: 0, valueStart: 0, valueEnd: 0, next: 0 }
   let p = start
+  ended = false
   do {
     if (layout.blocks) {
-      if (p >= end) return true
-      if (readNumber(blockType, b, p, end) < 0) return false
-      if (!layout.blocks.includes(last.lo)) return true
+      if (p >= end) return p
+      if (readNumber(blockType, b, p, end) < 0) return -1
+      if (!layout.blocks.includes(last.lo)) return last.next
       p = last.next
     }
     let left = Number.POSITIVE_INFINITY
     if (layout.count) {
-      if (readNumber(layout.count, b, p, end) < 0 || last.lo < 0 || last.hi !== 0) return false
+      if (readNumber(layout.count, b, p, end) < 0 || last.lo < 0 || last.hi !== 0) return -1
       left = last.lo
       p = last.next
     }
     for (; layout.count ? left > 0 : p < end; left--) {
       pair.from = p
       if (layout.keys.form === 'text') {
-        p = text(layout.keys, b, p, end)
-        if (p < 0) return false
+        p = textAt(layout.keys, b, p, end)
+        if (p < 0) return -1
         pair.keyStart = last.next
         pair.keyEnd = p
         // An empty one ends the list, as behind the last pair of C strings.
-        if (layout.keys.zeroEnded && p === pair.keyStart) return true
+        ended =
+          (layout.keys.zeroEnded && p === pair.keyStart) ||
+          (layout.ends !== undefined && sameBytes(b, pair.keyStart, p, layout.ends))
         p += layout.keys.ends?.length ?? 0
       } else {
-        if (readNumber(layout.keys, b, p, end) < 0) return false
+        if (readNumber(layout.keys, b, p, end) < 0) return -1
         // As behind the last field of PostgreSQL's errors.
-        if (layout.values.zeroEnded && last.lo === 0 && last.hi === 0) return true
+        ended = layout.values.zeroEnded === true && last.lo === 0 && last.hi === 0
         pair.keyStart = p
         p = last.next
         pair.keyEnd = p
+        if (layout.ends !== undefined && sameBytes(b, pair.keyStart, p, layout.ends)) ended = true
       }
-      p = text(layout.values, b, p, end)
+      if (ended) return p
+      p = textAt(layout.values, b, p, end)
       pair.valueStart = last.next
       // The last one may end with the region.
       const cut = p < 0 && mayEnd(layout.values)
       if (cut) p = end
-      if (p < 0) return false
+      if (p < 0) return -1
       pair.valueEnd = p
       if (!cut) p += layout.values.ends?.length ?? 0
       if (layout.align > 1) p = Math.min(end, pair.from + roundUp(p - pair.from, layout.align))
       pair.next = p
-      if (visit(pair)) return true
+      if (visit(pair)) return p
     }
   } while (layout.blocks)
-  return true
+  return p
 }
 
 /** The bytes of a key as pairs have them, without a length in front; undefined when it is no number and keys are, or one too large. */
@@ -93,7 +109,7 @@ export function keyBytes({ keys }: PairsLayout, key: string): Uint8Array | undef
 }
 
 /** The end of the text at `p`, its value starting at `last.next`; -1 when it is no text. Null is empty. */
-function text(type: TextType, b: Uint8Array, p: number, end: number): number {
+export function textAt(type: TextType, b: Uint8Array, p: number, end: number): number {
   if (type.ends) {
     last.next = p
     return seek(b, p, end, type.ends)
@@ -105,7 +121,8 @@ function text(type: TextType, b: Uint8Array, p: number, end: number): number {
   return last.next + length > end ? -1 : last.next + length
 }
 
-const mayEnd = ({ ends, zeroEnded }: TextType) => ends !== undefined && !zeroEnded
+/** Whether the last such text of several may lack its delimiter. */
+export const mayEnd = ({ ends, zeroEnded }: TextType) => ends !== undefined && !zeroEnded
 
 /** Whether the pairs are texts between delimiters. */
 const isText = ({ keys, values }: PairsLayout) => keys.form === 'text' && mayEnd(keys) && mayEnd(values)
@@ -114,7 +131,7 @@ const isText = ({ keys, values }: PairsLayout) => keys.form === 'text' && mayEnd
  * The last value of a key, as a reader that fills a map sees it. Of texts between delimiters it is the first: what stands in front is the protocol's
  * own, and behind it may be bytes of any kind (data fields of FIX) that look like pairs.
  */
-export function readPair(
+function readPair(
   layout: PairsLayout,
   b: Uint8Array,
   start: number,
@@ -125,18 +142,18 @@ export function readPair(
   let found = false
   const first = isText(layout)
   const whole = eachPair(layout, b, start, end, (pair) => {
-    if (sameBytes(b, pair.keyStart, pair.keyEnd, key)) {
+    if (sameText(b, pair.keyStart, pair.keyEnd, key, layout.anyCase)) {
       found = true
       out.start = pair.valueStart
       out.end = pair.valueEnd
     }
     return found && first
   })
-  return found && whole
+  return found && whole >= 0
 }
 
 /** A copy of `region` with the pair of `key` (as `keyBytes` gives it) set, or taken out without a value; undefined for layouts in blocks and broken regions. */
-export function writePair(
+function writePair(
   layout: PairsLayout,
   region: Uint8Array,
   key: Uint8Array,
@@ -147,17 +164,22 @@ export function writePair(
   const kept: Uint8Array[] = []
   // A pair that is there keeps its place.
   let place = -1
+  let own = key
   let tail = 0
   const add = (pair: Pair) => {
     tail = pair.next
-    if (sameBytes(region, pair.keyStart, pair.keyEnd, key)) place = kept.length
-    else kept.push(region.subarray(pair.from, pair.next))
+    if (sameText(region, pair.keyStart, pair.keyEnd, key, layout.anyCase)) {
+      place = kept.length
+      own = region.slice(pair.keyStart, pair.keyEnd)
+    } else kept.push(region.subarray(pair.from, pair.next))
     return false
   }
   if (layout.count && readNumber(layout.count, region, 0, region.length) === 0) tail = last.next
-  if (!eachPair(layout, region, 0, region.length, add)) return undefined
+  if (eachPair(layout, region, 0, region.length, add) < 0) return undefined
   if (value !== undefined) {
-    const name = layout.keys.form === 'text' ? encodePrefixed(layout.keys, key) : key
+    // Written as it is, whatever case it was asked for in.
+    const written = layout.anyCase && place >= 0 ? own : key
+    const name = layout.keys.form === 'text' ? encodePrefixed(layout.keys, written) : key
     const text = encodePrefixed(layout.values, value)
     if (!name || !text) return undefined
     const pair = padded(joinBytes(name, text), layout.align)
@@ -167,6 +189,32 @@ export function writePair(
   }
   const count = layout.count ? numberBytes(layout.count, kept.length, 0) : new Uint8Array(0)
   return count && joinBytes(count, ...kept, region.subarray(tail))
+}
+
+/** The entries of a map of pairs as fields. */
+export function pairsOf(layout: PairsLayout): EntryAccess {
+  const { keys, values, blocks } = layout
+  const endless = layout.ends === undefined && !values.zeroEnded && !(keys.form === 'text' && keys.zeroEnded)
+  const closed = endless || blocks || layout.count
+  return {
+    type: values.value,
+    writable: !blocks,
+    end: closed
+      ? undefined
+      : (b, start, end) => {
+          const next = eachPair(layout, b, start, end, () => false)
+          return ended ? next : -1
+        },
+    find: (written) => {
+      const key = keyBytes(layout, written)
+      return (
+        key && {
+          read: (b, start, end, out) => readPair(layout, b, start, end, key, out),
+          write: blocks ? undefined : (region, value) => writePair(layout, region, key, value),
+        }
+      )
+    },
+  }
 }
 
 /** As `writePair`, of texts between delimiters: all bytes but the pair's stay, and the last pair goes on having its delimiter or not. */
@@ -182,10 +230,10 @@ function writeText(
   let own: Pair | undefined
   let times = 0
   const whole = eachPair(layout, region, 0, region.length, (pair) => {
-    if (sameBytes(region, pair.keyStart, pair.keyEnd, key) && times++ === 0) own = { ...pair }
+    if (sameText(region, pair.keyStart, pair.keyEnd, key, layout.anyCase) && times++ === 0) own = { ...pair }
     return own !== undefined && value !== undefined
   })
-  if (!whole) return undefined
+  if (whole < 0) return undefined
   const { length } = region
   const open = length > 0 && !sameBytes(region, length - close.length, length, close)
   if (value === undefined) {

@@ -160,6 +160,7 @@ function builder({ plans: requests }: ReplySide, { plans, pick, codec: { maxFram
     const plan = frame && plans[pick(frame, 0, frame.length)]
     if (!plan || !frame) return undefined
     frame = withTrailer(plan.rules.checksum, frame)
+    if (plan.suffix) frame = joinBytes(frame, plan.suffix.bytes)
     const { until } = plan.length
     const right = until ? joinBytes(frame, until.bytes) : fixLength(plan, frame)
     const done = right && padFrame(plan.rules, right)

@@ -38,7 +38,7 @@ const place = {
   at: expression.optional().meta({ doc: 'Offset from the start of the frame (of the container with `in`).' }),
   after: name.optional().meta({ doc: 'Starts where this field ends: the same as at: end(field).' }),
   type: z.string().optional().meta({
-    doc: 'u8…u64, i8…i64 (big-endian; u16le…), leb128, zigzag, mqtt (varints; leb128(64)), ascii(n), bcd(n), dec(n) digits, str(u16), bytes(leb128), str(i16)? (nullable), str(leb128-1)? (length + 1, 0 = null), str or bytes with a size, cstr, until(=) (up to these bytes), hessian, map; in protobuf also int32…uint64, bool, fixed32, fixed64, message.',
+    doc: 'u8…u64, i8…i64 (big-endian; u16le…), leb128, zigzag, mqtt (varints; leb128(64)), ascii(n), bcd(n), dec(n) digits, str(u16), bytes(leb128), str(i16)? (nullable), str(leb128-1)? (length + 1, 0 = null), str or bytes with a size, cstr, until(=) (up to these bytes), hessian, map, list; in protobuf also int32…uint64, bool, fixed32, fixed64, message.',
   }),
   mask: int
     .optional()
@@ -47,7 +47,7 @@ const place = {
 }
 
 const alignment = int.min(2).max(256)
-const fieldShape = {
+const plainFieldShape = {
   ...place,
   in: name.optional().meta({ doc: 'A container: a map, or bytes that hold protobuf or further fields.' }),
   pb: z
@@ -66,20 +66,29 @@ const fieldShape = {
     .meta({
       doc: 'The bytes are this message of a .proto file beside the document: fields in it are named in `pb`, and need no type.',
     }),
-  key: z
-    .union([z.string(), int.min(0)])
-    .optional()
-    .meta({ doc: 'Key of the entry in the map named by `in`: a text, or a number where keys are numbers.' }),
+  key: z.union([z.string(), int]).optional().meta({
+    doc: 'Key of the entry in the map named by `in`: a text, or a number where keys are numbers; of a list the place, 0 the first, -1 the last.',
+  }),
   size: z
     .union([expression, z.literal('rest')])
     .optional()
     .meta({ doc: 'Length of a str, bytes or map without a prefix; `rest`: up to the end.' }),
   keys: z.string().optional().meta({ doc: "Type of a map's keys, as str(u32), or u8 for numbers (tags)." }),
   values: z.string().optional().meta({ doc: "Type of a map's values, as str(u32) or bytes(u8)." }),
-  count: z
-    .string()
+  items: z.string().optional().meta({ doc: "Type of a list's texts, as str(u8) or until(,)." }),
+  count: z.string().optional().meta({
+    doc: 'Integer type before the pairs of a map or the items of a list that counts them; absent: they fill the size.',
+  }),
+  ends: z
+    .union([z.string(), int.min(0)])
     .optional()
-    .meta({ doc: 'Integer type before the pairs that counts them; absent: the map fills its size.' }),
+    .meta({
+      doc: 'A map ends with this key, which nothing stands behind; a list with an empty item: "". The size may then be left out.',
+    }),
+  anyCase: z
+    .boolean()
+    .optional()
+    .meta({ doc: "Letters of a map's keys are the same in both cases (of ASCII), as in the headers of HTTP." }),
   blocks: z.array(int).optional().meta({
     doc: 'The map is a list of blocks, each a leb128 number and its pairs; these numbers hold pairs, others end the list.',
   }),
@@ -98,17 +107,7 @@ const fieldShape = {
   max: int.min(0).optional().meta({ doc: 'Longest value of a str or bytes; a longer one makes the frame malformed.' }),
   doc: z.string().optional().meta({ doc: 'One sentence for people.' }),
 }
-const field = z.strictObject(fieldShape)
-const idField = z.strictObject({
-  ...fieldShape,
-  reserved: z
-    .union([int, z.array(int).min(1)])
-    .optional()
-    .meta({
-      doc: 'Ids that mean something else, as "no reply": the proxy gives none of them on shared connections. It never gives 0.',
-    }),
-})
-
+const plainField = z.strictObject(plainFieldShape)
 const length = z
   .union([
     expression,
@@ -126,6 +125,46 @@ const length = z
   ])
   .meta({ doc: 'A field that counts bytes, or a sum as `22 + classLen + headerLen + contentLen`, or a constant.' })
 
+const entry = z
+  .strictObject({
+    length: length.meta({
+      doc: 'How long an entry is, as of a frame: a field that counts `all` of it or the `rest`, or a sum as `4 + size`.',
+    }),
+    align: alignment
+      .optional()
+      .meta({ doc: 'An entry takes a multiple of so many bytes; its length does not count them.' }),
+    key: plainField.meta({ doc: 'What the entry is called by; numbers may have names (`is`).' }),
+    fields: z.record(name, plainField).optional().meta({ doc: "What else stands in an entry's header." }),
+    value: plainField.meta({
+      doc: 'Where the value begins; it goes to the end of the entry, and is bytes, unless it says other things.',
+    }),
+    when: when.optional().meta({ doc: 'Only entries for which this holds are meant; the others stay as they are.' }),
+    ends: when.optional().meta({ doc: 'The entry for which this holds is the last.' }),
+    set: z
+      .record(name, int)
+      .optional()
+      .meta({ doc: 'What stands in the fields of an entry that a filter adds; 0 in the others.' }),
+  })
+  .meta({ doc: 'How an entry is laid out: offsets count from its first byte.' })
+
+const fieldShape = {
+  ...plainFieldShape,
+  entry: z
+    .union([name, entry])
+    .optional()
+    .meta({ doc: 'Entries of a map that are laid out as frames are, or the name of a map that has the same.' }),
+}
+const field = z.strictObject(fieldShape)
+const idField = z.strictObject({
+  ...fieldShape,
+  reserved: z
+    .union([int, z.array(int).min(1)])
+    .optional()
+    .meta({
+      doc: 'Ids that mean something else, as "no reply": the proxy gives none of them on shared connections. It never gives 0.',
+    }),
+})
+
 const check = z.strictObject({
   at: expression,
   type: z.string(),
@@ -140,6 +179,12 @@ const frame = {
     .optional()
     .meta({
       doc: 'The frame goes up to these bytes and has them at its end, instead of a length: a text, with \\n, \\r, \\0 and \\x01, or one byte as a number.',
+    }),
+  suffix: z
+    .union([z.string(), int.min(0).max(255)])
+    .optional()
+    .meta({
+      doc: 'Bytes that every frame ends with, counted by its length: a text, with \\n, \\0 and \\x01, or one byte as a number; "" in a variant: none. A frame without them closes the connection.',
     }),
   align: alignment.optional().meta({
     doc: 'The frame takes a multiple of so many bytes, zeros behind what `length` says.',
@@ -271,6 +316,7 @@ export const protocolSpec = z
 export type ProtocolSpec = z.infer<typeof protocolSpec>
 export type FrameSpec = NonNullable<ProtocolSpec['frame']>
 export type FieldSpec = z.infer<typeof field>
+export type EntrySpec = z.infer<typeof entry>
 export type LengthSpec = z.infer<typeof length>
 export type CheckSpec = z.infer<typeof check>
 export type KindSpec = z.infer<typeof kind>

@@ -33,6 +33,8 @@ export interface Scope {
     path: IssuePath,
     before?: number,
   ): { readonly position: Position; readonly min: number; readonly max: number } | undefined
+  /** The fields of an entry of a list, known to each other alone. */
+  inside(declarations: ReadonlyMap<string, Declaration>): Scope & { all(): Node[] }
   terms(expression: Expression, path: IssuePath): BoundTerm[] | undefined
   /** Whether a conditional field is there. */
   presence(when: WhenSpec, path: IssuePath): Test | undefined

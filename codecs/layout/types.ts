@@ -58,13 +58,15 @@ export type TypeInfo =
   | TextType
   /** A Hessian 2 string. @see http://hessian.caucho.com/doc/hessian-serialization.html#anchor29 */
   | { readonly form: 'hessian' }
-  | { readonly form: 'map' }
+  /** `list`: texts without keys, told by their place. */
+  | { readonly form: 'map'; readonly list?: true }
 
 /** Reads a type as written in a document; undefined when there is no such type. */
 export function parseType(text: string): TypeInfo | undefined {
   const number = parseNumber(text)
   if (number) return number
   if (text === 'map' || text === 'hessian') return { form: text }
+  if (text === 'list') return { form: 'map', list: true }
   if (text === 'cstr')
     return { form: 'text', value: 'string', bias: 0, nullable: false, ends: Uint8Array.of(0), zeroEnded: true }
   const ended = /^until\((.+)\)$/s.exec(text)
@@ -104,7 +106,7 @@ function parseNumber(text: string): NumberType | undefined {
 }
 
 export const typeNames =
-  'u8 u16 u24 u32 u64 i8…i64 (le behind for little-endian), leb128 zigzag mqtt ber, ascii(n) bcd(n) dec(n), str(u16) bytes(u32), str bytes (with size), cstr (up to a zero byte), until(=) (up to these bytes), hessian, map'
+  'u8 u16 u24 u32 u64 i8…i64 (le behind for little-endian), leb128 zigzag mqtt ber, ascii(n) bcd(n) dec(n), str(u16) bytes(u32), str bytes (with size), cstr (up to a zero byte), until(=) (up to these bytes), hessian, map, list'
 
 const otherNames: ReadonlyMap<string, string> = new Map(
   Object.entries({

@@ -82,8 +82,8 @@ function mayHave(scope: Scope, node: Node, delimiter: Uint8Array): string | unde
   const type = parseType(spec.type ?? '')
   if (prefix) return 'a text with its own length'
   if (type?.form === 'hessian') return 'a text of Hessian'
-  if (type?.form === 'map' && ![spec.keys, spec.values].every((part) => isEnded(parseType(part ?? ''))))
-    return 'a map with lengths in it'
+  const parts = type?.form === 'map' && (type.list ? [spec.items] : spec.entry ? [undefined] : [spec.keys, spec.values])
+  if (parts && !parts.every((part) => isEnded(parseType(part ?? '')))) return 'a map with lengths in it'
   return node.rest || isEnded(type) ? undefined : 'bytes of a length of their own'
 }
 

@@ -7,6 +7,7 @@ import type { LengthPlan } from './length.ts'
 import type { Node, Test } from './node.ts'
 import type { ReplySpec } from './schema.ts'
 import type { Scope } from './scope.ts'
+import type { FrameSuffix } from './suffix.ts'
 
 /** One layout of a protocol, compiled. */
 export interface VariantPlan {
@@ -25,6 +26,8 @@ export interface VariantPlan {
   readonly min: number
   readonly maxFrame: number
   readonly length: LengthPlan
+  /** The bytes that frames end with. */
+  readonly suffix: FrameSuffix | undefined
   readonly kind: KindPlan
   readonly ids: readonly Node[]
   readonly idBits: number

@@ -169,7 +169,9 @@ export class VariantScope implements Scope {
       return undefined
     }
     for (const { node } of terms) {
-      if (before !== undefined && node.fixed && node.minStart >= before && node.minStart > 0) {
+      // Where a conditional field would stand this begins without it.
+      const there = node.guarded ? node.minStart > (before ?? 0) : node.minStart >= (before ?? 0)
+      if (before !== undefined && node.fixed && there && node.minStart > 0) {
         this.issues.error(
           path,
           `the size depends on a later field: "${node.name}" starts at ${node.minStart}, behind ${before}`,
@@ -190,6 +192,10 @@ export class VariantScope implements Scope {
       return sum < 0 ? BAD : sum
     }
     return { position, min: Math.max(0, constant), max }
+  }
+
+  inside(declarations: ReadonlyMap<string, Declaration>): VariantScope {
+    return new VariantScope(declarations, this.issues)
   }
 
   terms(expression: Expression, path: IssuePath): BoundTerm[] | undefined {

@@ -14,6 +14,7 @@ import { keepIndex } from './protobuf.ts'
 import type { FieldSpec, FrameSpec, MessageSpec, ProtocolSpec, ReplySpec, VariantSpec, WhenSpec } from './schema.ts'
 import type { Scope } from './scope.ts'
 import { simpleInspect } from './simple.ts'
+import { type FrameSuffix, frameSuffix } from './suffix.ts'
 import { bitsOf, countOf } from './types.ts'
 import { untilBytes, untilPlan } from './until.ts'
 import type { VariantPlan } from './variant-plan.ts'
@@ -33,7 +34,7 @@ export function compileVariant(
   if (!saysEnough(written, issues)) return undefined
   const shape = frameShape(scope, written)
   if (!shape) return undefined
-  const { length, nodes, declared, checksum, delimiter } = shape
+  const { length, nodes, declared, checksum, delimiter, suffix } = shape
   const selectors = conditionsOf(scope, variant?.when ?? {}, [...path, 'when'])
   const facts = factsOf(scope, written)
   const kind = kindPlan(scope, message.kind!, pathOf('message', 'kind'), [...(facts ?? []), ...(selectors ?? [])])
@@ -50,7 +51,7 @@ export function compileVariant(
   )
   const { min, maxFrame } = frameLimits(
     written,
-    header + trailerBytes(checksum) + (delimiter?.length ?? 0),
+    header + trailerBytes(checksum) + (suffix?.bytes.length ?? 0) + (delimiter?.length ?? 0),
     length,
     issues,
   )
@@ -75,6 +76,7 @@ export function compileVariant(
     timeout,
     error: error?.test,
     errorByte: error?.byte,
+    suffix,
     rules: { length, checksum, maxFrame, searched: delimiter !== undefined || nodes.some(isSearched) },
     reply,
     replyPath: (kind: ReplyKind): IssuePath => pathOf('reply', kind),
@@ -106,6 +108,7 @@ function saysEnough({ path, frame, message }: WrittenVariant, issues: Issues): b
 /** How a frame ends, and what lies in it. */
 interface FrameShape {
   readonly delimiter: Uint8Array | undefined
+  readonly suffix: FrameSuffix | undefined
   readonly checksum: FrameChecksum | undefined
   readonly length: LengthPlan | undefined
   /** All fields. */
@@ -121,14 +124,20 @@ function frameShape(scope: VariantScope, { path, frame, pathOf }: WrittenVariant
   if (align > 1) scope.edge = edgeOf(() => length)
   const delimiter = frame.until === undefined ? undefined : endedFrames(scope, frame, pathOf)
   if (frame.until !== undefined && !delimiter) return undefined
+  const suffix = frameSuffix(scope, frame.suffix, pathOf('frame', 'suffix'))
+  if (suffix === undefined) return undefined
+  if (suffix) scope.edge = suffix.start
   const checksum = frame.checksum && frameChecksum(scope, frame.checksum, pathOf('frame', 'checksum'), align > 1)
   if (checksum?.last) scope.edge = edgeBefore(checksum, scope.edge)
   const declared = scope.all()
   length = delimiter
     ? untilPlan(scope, delimiter, declared)
     : lengthPlan(scope, frame.length!, pathOf('frame', 'length'), align)
-  const nodes = [...declared, ...paddingNodes(scope, declared, align > 1 ? length : undefined, checksum, path)]
-  return { delimiter, checksum, length, declared, nodes }
+  const nodes = [
+    ...declared,
+    ...paddingNodes(scope, declared, { frame: align > 1 ? length : undefined, checksum, suffix }, path),
+  ]
+  return { delimiter, suffix: suffix ?? undefined, checksum, length, declared, nodes }
 }
 
 /** Conditions that every frame fulfils, or it is none. */
@@ -140,7 +149,7 @@ function factsOf(scope: Scope, { checks, pathOf }: WrittenVariant): readonly Con
     scope.issues.error(
       path,
       'a fixed value cannot stand behind something as long as a number says: it is looked at before the frame is whole',
-      'one behind the body counts to the length (plus: 1) and passes unchecked',
+      'one at the end of the frame is a suffix: frame: {suffix: 0xce}',
     )
   return facts
 }
@@ -176,8 +185,8 @@ function edgeOf(plan: () => LengthPlan | undefined): Position {
 /** The delimiter of frames that end with one; fields end before it. undefined when the document says other things that do not go with it. */
 function endedFrames(scope: VariantScope, frame: FrameSpec, pathOf: WrittenVariant['pathOf']): Uint8Array | undefined {
   const path = pathOf('frame', 'until')
-  for (const other of ['length', 'align'] as const) {
-    if (frame[other] === undefined) continue
+  for (const other of ['length', 'align', 'suffix'] as const) {
+    if (frame[other] === undefined || frame[other] === '') continue
     scope.issues.error(path, `frames that end with a delimiter can have no "${other}"`, 'keep one of them')
     return undefined
   }

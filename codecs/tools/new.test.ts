@@ -110,6 +110,16 @@ describe('protocol new', () => {
     expect(codec.field(codec.slot('who'), bytes, 0, 10)).toBe('ann')
   })
 
+  test('bytes that every frame ends with', () => {
+    const codec = codecOf({ counts: 'rest+1', suffix: '0xce', fields: 'body=bytes@5' })
+    const good = parseHex('00000003 01 6869 ce')
+    expect(decodeFrames(codec, good).frames).toMatchObject([{ length: 8, kind: 'request' }])
+    expect(Buffer.from(codec.field(codec.slot('body'), good, 0, 8) as Uint8Array).toString()).toBe('hi')
+    expect(decodeFrames(codec, parseHex('00000003 01 6869 cf')).stopped).toEqual({ at: 0, error: 'badEnd' })
+    const two = codecOf({ suffix: String.raw`\x55\xaa` })
+    expect(decodeFrames(two, parseHex('00000007 01 55aa')).frames).toMatchObject([{ length: 7 }])
+  })
+
   test('sides that nothing tells apart are variants', () => {
     const codec = codecOf({
       sides: 'yes',
@@ -141,6 +151,7 @@ describe('protocol new', () => {
     [{ length: 'str(u8)@0' }, /this is a number/],
     [{ length: String.raw`until(\q)` }, /1 to 16 bytes/],
     [{ sides: 'perhaps' }, /yes or no/],
+    [{ suffix: 'x'.repeat(17) }, /1 to 16 bytes/],
     [{ kinds: '1=reqest' }, /there is no kind "reqest"; did you mean "request"/],
     [{ fields: 'id=u8@0' }, /"id" is asked for on its own/],
     [{ lenght: 'u8@0' }, /no question "lenght"; did you mean "length"/],

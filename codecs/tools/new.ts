@@ -8,6 +8,7 @@ import {
   readFields,
   readPlace,
   readUntil,
+  suffixOf,
 } from './questions.ts'
 
 interface Named extends Place {
@@ -79,6 +80,7 @@ export function newProtocol(texts: AnswerTexts): string {
           `    checksum: {type: ${answer('checksum')}}`,
           'over all before it; made for frames of our own, never verified',
         ],
+    suffixLine(answer('suffix')),
     [`    max: ${answer('max')}`, 'a longer frame closes the connection'],
     ...(answer('sides') === 'yes' ? sides({ id, replyId: find('id', answer('replyId')), fields, status }) : message),
     ['  reply:'],
@@ -121,6 +123,13 @@ function sides(
     replyId && [`        id: {${where(replyId)}}`],
     ...statusLines(status).map(indent),
   ]
+}
+
+function suffixLine(answer: string): Line {
+  const suffix = answer === '' ? undefined : suffixOf(answer)
+  if (suffix === undefined) return undefined
+  const written = typeof suffix === 'number' ? `0x${suffix.toString(16).padStart(2, '0')}` : quoted(suffix)
+  return [`    suffix: ${written}`, 'a frame that ends otherwise closes the connection']
 }
 
 /** A text as YAML has it whatever stands in it. */

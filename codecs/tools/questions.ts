@@ -85,6 +85,12 @@ export function countsOf(answer: string): { readonly counts: string; readonly pl
   return counts === undefined ? undefined : { counts, plus: Number(plus) }
 }
 
+/** What `suffix` says, as a document has it; undefined when it can be none. */
+export function suffixOf(answer: string): string | number | undefined {
+  const byte = /^0x[\da-f]{1,2}$/i.test(answer) ? Number(answer) : undefined
+  return byte ?? (delimiterBytes(answer) && answer)
+}
+
 const answerOf = ({ type, at }: Place) => `${type}@${at}`
 
 function wrongKinds(answer: string): string | undefined {
@@ -173,6 +179,13 @@ export const questions: readonly Question[] = [
         ? undefined
         : (didYouMean(a, [...checksumNames]) ?? `one of ${checksumNames.join(', ')}`),
     ),
+  },
+  {
+    key: 'suffix',
+    ask: String.raw`Bytes that every frame ends with, counted by its length (as 0xce, or \x55\xaa; empty: none)`,
+    fallback: always(''),
+    wrong: orNone((a) => (suffixOf(a) === undefined ? String.raw`1 to 16 bytes, as 0xce or \x55\xaa` : undefined)),
+    applies: ({ length = '' }) => readUntil(length) === undefined,
   },
   {
     key: 'sides',
