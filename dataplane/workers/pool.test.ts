@@ -1,6 +1,7 @@
 import cluster, { type Worker } from 'node:cluster'
 import { EventEmitter } from 'node:events'
-import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest'
+import { complainTo } from '../complain.ts'
 import type { Configuration } from '../configuration.ts'
 import { WorkerPool } from './pool.ts'
 import type { FromWorker, ToWorker } from './protocol.ts'
@@ -10,11 +11,15 @@ class FakeWorker extends EventEmitter {
   readonly process = { pid: 1, kill: () => this.end() }
   readonly id: number
   readonly said: ToWorker[] = []
+  #hears = false
 
   constructor(id: number) {
     super()
     this.id = id
-    setImmediate(() => this.#say({ type: 'ready' }))
+    setImmediate(() => {
+      this.#hears = true
+      this.#say({ type: 'ready' })
+    })
   }
 
   #say(message: FromWorker): void {
@@ -29,7 +34,9 @@ class FakeWorker extends EventEmitter {
     return false
   }
 
+  /** What comes before it listens is lost, as with a process. */
   send(message: ToWorker): void {
+    if (!this.#hears) return
     this.said.push(message)
     if (message.type === 'configuration') {
       const addresses = Object.fromEntries(
@@ -62,12 +69,16 @@ const configuration = (listener: string): Configuration => ({
 })
 
 const workers: FakeWorker[] = []
+/** What the next tries to start a worker end with. */
+const failures: ((thrown: Error) => unknown)[] = []
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'performance'] })
   workers.length = 0
   vi.spyOn(cluster, 'setupPrimary').mockImplementation(() => undefined)
   vi.spyOn(cluster, 'fork').mockImplementation(() => {
+    const failure = failures.shift()
+    if (failure) return failure(new Error('spawn node EAGAIN')) as Worker
     const worker = new FakeWorker(workers.length + 1)
     workers.push(worker)
     return worker as unknown as Worker
@@ -105,4 +116,54 @@ it('of workers that were replaced, and of listeners that went meanwhile, their s
   await vi.advanceTimersByTimeAsync(60_000)
   expect(workers).toHaveLength(51)
   expect(vi.getTimerCount()).toBe(0)
+})
+
+/** As Node gives away a worker for which there is no process: its channel may be closed, and its end is not told. */
+function stillborn(error: Error): unknown {
+  const worker = Object.assign(new EventEmitter(), { id: 1000, process: { pid: undefined } })
+  process.nextTick(() => worker.emit('error', error))
+  return worker
+}
+
+it('a worker that cannot be started is told, is not there, and is tried again with ever longer pauses; nobody waits for it', async () => {
+  const said: string[] = []
+  complainTo((thing, text, more) => said.push(`${thing} ${text} ${more}`))
+  onTestFinished(() => complainTo())
+  const thrown = (error: Error) => {
+    throw error
+  }
+  failures.push(stillborn, thrown, stillborn, thrown)
+  const pool = new WorkerPool({ workers: 1 })
+  await pool.start()
+  await pool.apply(configuration('l'))
+  for (const waitMs of [200, 400, 800, 1600]) {
+    await vi.advanceTimersByTimeAsync(waitMs - 1)
+    expect(pool.pids).toEqual([])
+    expect((await pool.stats()).gauges).toMatchObject({ meshgate_workers: 0 })
+    await vi.advanceTimersByTimeAsync(1)
+  }
+  await vi.waitUntil(() => pool.address('l') !== undefined)
+  expect(pool.pids).toEqual([1])
+  expect((await pool.stats()).counters.meshgate_worker_crashes_total).toBe(0)
+  expect(said).toEqual(['worker cannot be started: spawn node EAGAIN; it is tried again 0'])
+  failures.push(thrown)
+  workers[0]!.end()
+  await vi.advanceTimersByTimeAsync(3200)
+  expect(failures).toEqual([])
+  await pool.drain(10)
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect(workers).toHaveLength(1)
+})
+
+it('a worker that is being started when all are to end, ends as soon as it can hear of it', async () => {
+  const pool = new WorkerPool({ workers: 1 })
+  await pool.start()
+  workers[0]!.end()
+  await vi.advanceTimersByTimeAsync(199)
+  expect(workers).toHaveLength(1)
+  vi.advanceTimersByTime(1)
+  expect(workers).toHaveLength(2)
+  await pool.drain(10)
+  expect(pool.pids).toEqual([])
+  expect(workers[1]!.said).toEqual([{ type: 'drain', timeoutMs: 0 }])
 })

@@ -1,8 +1,9 @@
 import cluster, { type Worker } from 'node:cluster'
 import { fileURLToPath } from 'node:url'
+import { asError } from '../../errors/thrown.ts'
 import type { AdminSource } from '../admin/server.ts'
 import { sumClusters, sumListeners } from '../admin/views.ts'
-import { complain } from '../complain.ts'
+import { complain, reasonOf } from '../complain.ts'
 import type { Configuration, SocketAddress } from '../configuration.ts'
 import { removeStale } from '../listen/stale-socket.ts'
 import type { ConfigurationProblem } from '../proxy.ts'
@@ -52,7 +53,7 @@ interface Answer<T> {
 
 /**
  * Several processes that share the listening ports: connections are dealt out in turn. This process holds the configuration and sends it to each;
- * a worker that crashes is replaced, its clients connect again. What the workers count is summed.
+ * a worker that crashes is replaced, its clients connect again; one that cannot be started is tried again. What the workers count is summed.
  */
 export class WorkerPool {
   readonly #options: WorkerPoolOptions
@@ -78,7 +79,7 @@ export class WorkerPool {
     return [...this.#members.values()].flatMap(({ worker }) => worker.process.pid ?? [])
   }
 
-  /** Starts the workers; resolves when all are ready. */
+  /** Starts the workers; resolves when all are ready. One that cannot be started is not waited for: it comes later. */
   async start(): Promise<void> {
     const file = fileURLToPath(import.meta.url).endsWith('.js') ? './worker.js' : './worker.ts'
     cluster.setupPrimary({
@@ -94,8 +95,17 @@ export class WorkerPool {
     this.#timer.unref()
   }
 
+  /** Resolves when the worker is ready, has ended, or could not be started. */
   #fork(): Promise<void> {
-    const worker = cluster.fork()
+    let worker: Worker
+    try {
+      worker = cluster.fork()
+    } catch (error) {
+      this.#notStarted(asError(error))
+      return Promise.resolve()
+    }
+    // Some errors are thrown, others told later: then there is no process, and will be none.
+    if (worker.process.pid === undefined) return this.#stillborn(worker)
     const member: Member = { worker, started: performance.now(), ready: false, silent: false, behind: false }
     this.#members.set(worker.id, member)
     return new Promise((resolve) => {
@@ -103,7 +113,9 @@ export class WorkerPool {
         this.#heard(member)
         if (message.type === 'ready') {
           member.ready = true
-          if (this.#configuration) this.#send(worker, this.#configurationMessage(0))
+          // What it was sent before, nobody heard.
+          if (this.draining) this.#send(worker, { type: 'drain', timeoutMs: 0 })
+          else if (this.#configuration) this.#send(worker, this.#configurationMessage(0))
           resolve()
         } else if (message.type === 'complaint') complain(message.thing, message.text, performance.now(), message.more)
         else this.#answered(member, message)
@@ -114,6 +126,32 @@ export class WorkerPool {
         this.#ended(member, code, signal)
       })
     })
+  }
+
+  #stillborn(worker: Worker): Promise<void> {
+    return new Promise((resolve) => {
+      worker.once('error', (error: Error) => {
+        // Node forgets it with its end, which one without a channel does not have.
+        delete cluster.workers?.[worker.id]
+        this.#notStarted(error)
+        resolve()
+      })
+    })
+  }
+
+  /** The machine has no process, memory or file descriptor left for a worker, or the program is not there. */
+  #notStarted(error: Error): void {
+    complain('worker', `cannot be started: ${reasonOf(error)}; it is tried again`)
+    this.#again(this.#wait * 2)
+  }
+
+  /** Another worker is started after so long, in ms, or after the longest wait. */
+  #again(waitMs: number): void {
+    if (this.draining) return
+    this.#wait = Math.min(longestWaitMs, waitMs)
+    setTimeout(() => {
+      if (!this.draining) void this.#fork()
+    }, this.#wait)
   }
 
   #ended(member: Member, code: number | null, signal: string | null): void {
@@ -127,10 +165,7 @@ export class WorkerPool {
     if (this.draining) return
     this.crashes++
     this.#options.onCrash?.(worker.process.pid ?? 0, code, signal)
-    this.#wait = performance.now() - started > steadyMs ? firstWaitMs : Math.min(longestWaitMs, this.#wait * 2)
-    setTimeout(() => {
-      if (!this.draining) void this.#fork()
-    }, this.#wait)
+    this.#again(performance.now() - started > steadyMs ? firstWaitMs : this.#wait * 2)
   }
 
   #send(worker: Worker, message: ToWorker): void {
@@ -251,11 +286,11 @@ export class WorkerPool {
     this.draining = true
     clearInterval(this.#timer)
     const ends = [...this.#members.values()].map(
-      ({ worker }) =>
+      ({ worker, ready }) =>
         new Promise<void>((resolve) => {
           if (worker.isDead()) resolve()
           worker.once('exit', () => resolve())
-          this.#send(worker, { type: 'drain', timeoutMs })
+          if (ready) this.#send(worker, { type: 'drain', timeoutMs })
           setTimeout(() => worker.process.kill('SIGKILL'), timeoutMs + 5000).unref()
         }),
     )

@@ -14,7 +14,10 @@ const bed = new Bed()
 afterEach(() => bed.close())
 
 describe('several workers', () => {
-  it('share a port evenly, take one configuration, are summed, replaced when they crash, and drained', async () => {
+  it('share a port evenly, take one configuration, are summed, replaced when they crash, as soon as that can be done, and drained', async () => {
+    const complaints: string[] = []
+    complainTo((thing, text) => complaints.push(`${thing}: ${text}`))
+    bed.defer(() => complainTo())
     const server = await bed.server('a')
     const pool = new WorkerPool({ workers: 2, execArgv: ['--import', 'tsx'] })
     bed.defer(() => pool.drain(100))
@@ -47,9 +50,17 @@ describe('several workers', () => {
     expect((await fetch(`${base}/ready`)).status).toBe(200)
     expect((await fetch(`${base}/drain`)).status).toBe(405)
 
-    const [victim] = pool.pids
+    // At first there is no program for the one that is to replace it.
+    const { execPath } = process
+    bed.defer(() => void Object.assign(process, { execPath }))
+    process.execPath = join(testFolder('workers'), 'node')
+    const [victim, other] = pool.pids
     process.kill(victim!, 'SIGKILL')
     await comesTrue(() => clients.filter(({ closed }) => closed).length === 5, 'half of the clients are cut')
+    await comesTrue(() => complaints.length > 0, 'a worker cannot be started')
+    expect(complaints).toEqual([expect.stringMatching(/^worker: cannot be started: spawn .*ENOENT/)])
+    expect(pool.pids).toEqual([other])
+    process.execPath = execPath
     await comesTrue(() => pool.pids.length === 2 && !pool.pids.includes(victim!), 'a new worker')
     for (let seq = 0; seq < 10; seq++) await connect().ask({ msgid: 1, seq })
     const after = await pool.stats()
