@@ -22,7 +22,10 @@ export function explainCommand(): Command {
       'Follows a request through a proxy: listener, virtual host, route, faults, mirrors, clusters with their shares, ' +
         'endpoints; each step with the line of YAML that decided it. Nothing is sent. Exits with 1 when it ends nowhere.',
     )
-    .argument('<url>', 'http://reviews:9080/path, https://…, tcp://host:port or tls://host:port')
+    .argument(
+      '<url>',
+      'http://reviews:9080/path, https://…, tcp://host:port, tls://host:port, or xds:///reviews:9080/path as gRPC dials it',
+    )
     .option('--node <id>', `${NODE_HELP} (required); in full it need not be connected`)
     .option('--metadata <json>', 'node metadata; by default that of the connected proxy', jsonObject)
     .option('--method <method>', 'request method', 'GET')

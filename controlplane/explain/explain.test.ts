@@ -215,6 +215,48 @@ spec:
   })
 })
 
+describe('clients without a proxy', () => {
+  const mesh = createMesh()
+  mesh.commit(configObjects(YAML, 'reviews.yaml'))
+  const library = (target: string, headers: Record<string, string> = {}) =>
+    explain(mesh.view({ ...NODE, id: 'shop-client', userAgent: 'gRPC C-core' }), {
+      url: new URL(`http://${target}`),
+      method: 'POST',
+      headers,
+    })
+
+  it('follows the rules of the target that a gRPC library dials', () => {
+    const plain = library('reviews:9080/shop.Reviews/List')
+    expect(plain).toMatchObject({
+      outcome: 'endpoints',
+      steps: [
+        { step: 'listener', name: 'reviews:9080', detail: 'is inside the client: no port is opened' },
+        { step: 'virtual-host' },
+        { step: 'route' },
+        { step: 'cluster', share: 0.9 },
+        { step: 'endpoints' },
+        { step: 'cluster', share: 0.1 },
+        { step: 'endpoints' },
+      ],
+    })
+    expect(library('reviews:9080/', { 'end-user': 'jason' }).steps.map(({ step }) => step)).toContain('fault')
+  })
+
+  it('says that a target does not exist', () => {
+    expect(library('reviews:1').steps).toMatchObject([
+      { step: 'end', detail: expect.stringContaining('dials xds:///reviews:1 is told that it does not exist') },
+    ])
+  })
+
+  it('says of a message proxy that messages decide', () => {
+    const view = mesh.view({ ...NODE, id: 'message~127.0.0.1~edge.default~x' })
+    expect(explain(view, { url: new URL('tcp://reviews:9080'), method: 'GET', headers: {} })).toMatchObject({
+      outcome: 'none',
+      steps: [{ step: 'end', detail: expect.stringContaining('this is a message proxy') }],
+    })
+  })
+})
+
 describe('virtual host for an authority', () => {
   const hosts = ['*', 'a.com', '*.com', '*.b.com', 'b.*'].map((domain) => ({ domains: [domain] }))
   it.each([

@@ -24,7 +24,7 @@ import {
   withoutPort,
 } from '../xds/routes/index.ts'
 import { describeFault, describeRoute, durationText, endpointText } from './describe.ts'
-import { type ExplainRequest, findChain, findListener, listening } from './listener.ts'
+import { type ExplainRequest, findListener, lastFilter, listening } from './listener.ts'
 import { type RequestView, routeMatches } from './route-match.ts'
 import { joined, same, type Wording } from './wording.ts'
 
@@ -59,7 +59,18 @@ export interface Explanation {
  * documents that decided each. Pure: nothing is sent anywhere.
  */
 export function explain(view: ClassView, request: ExplainRequest): Explanation {
+  const { type } = view.scope.proxy
+  if (type === 'message')
+    return end([], {
+      en: "this is a message proxy: what a message says decides its way, and its proxy's /config_dump has the routes in their order",
+      zh: '这是消息代理：由消息内容决定去向，路由顺序见该代理的 /config_dump',
+    })
   const listener = findListener(view, request)
+  if (!listener && type === 'grpc')
+    return end([], {
+      en: `a gRPC library that dials xds:///${request.url.host} is told that it does not exist: no service has that name and an HTTP or gRPC port of that number`,
+      zh: `拨号 xds:///${request.url.host} 的 gRPC 库会得知它不存在：没有服务有此名称以及该 HTTP 或 gRPC 端口`,
+    })
   if (!listener)
     return end([], {
       en: `no listener takes ${request.url.protocol}//${request.url.host}: no open port has that number`,
@@ -73,9 +84,7 @@ export function explain(view: ClassView, request: ExplainRequest): Explanation {
       places: places(listener.origins.slice(0, 1)),
     },
   ]
-  const chain = findChain(listener.message, request)
-  const config = chain?.filters.at(-1)?.configType
-  const filter = config?.case === 'typedConfig' ? config.value : undefined
+  const filter = lastFilter(listener.message, request)
   if (!filter)
     return end(steps, {
       en: 'no filter chain of the listener takes this connection (SNI does not fit)',

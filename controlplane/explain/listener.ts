@@ -1,5 +1,5 @@
 import { fromBinary } from '@bufbuild/protobuf'
-import { anyUnpack } from '@bufbuild/protobuf/wkt'
+import { type Any, anyUnpack } from '@bufbuild/protobuf/wkt'
 import type { FilterChain } from '../../proto/gen/envoy/config/listener/v3/listener_components_pb.ts'
 import { type Listener, ListenerSchema } from '../../proto/gen/envoy/config/listener/v3/listener_pb.ts'
 import { HttpConnectionManagerSchema } from '../../proto/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts'
@@ -22,6 +22,11 @@ export function findListener(
   view: ClassView,
   { url, headers }: ExplainRequest,
 ): { message: Listener; origins: readonly Origin[] } | undefined {
+  // A gRPC library asks for a listener by its target, whatever port that is.
+  if (view.scope.proxy.type === 'grpc') {
+    const resource = view.get('lds', url.host)
+    return resource && { message: fromBinary(ListenerSchema, resource.bytes), origins: resource.origins }
+  }
   const wanted = Number(url.port) || (url.protocol === 'https:' ? 443 : 80)
   const candidates = view.names('lds').flatMap((name) => {
     const resource = view.get('lds', name)
@@ -46,7 +51,7 @@ function takesAuthority(view: ClassView, table: string | undefined, authority: s
 }
 
 /** The chain of filters that takes a connection, told apart by the name it asks for. */
-export function findChain(listener: Listener, { url }: ExplainRequest): FilterChain | undefined {
+function findChain(listener: Listener, { url }: ExplainRequest): FilterChain | undefined {
   const encrypted = url.protocol === 'https:' || url.protocol === 'tls:'
   const sni = url.hostname.toLowerCase()
   const named = listener.filterChains.filter(({ filterChainMatch: match }) => match && match.serverNames.length > 0)
@@ -77,6 +82,13 @@ function listenPort(listener: Listener): number | undefined {
   return address.value.portSpecifier.case === 'portValue' ? address.value.portSpecifier.value : undefined
 }
 
+/** The filter a request comes to in the end: of the chain that takes its connection, or what a gRPC library has inside itself. */
+export function lastFilter(listener: Listener, request: ExplainRequest): Any | undefined {
+  if (listener.apiListener) return listener.apiListener.apiListener
+  const config = findChain(listener, request)?.filters.at(-1)?.configType
+  return config?.case === 'typedConfig' ? config.value : undefined
+}
+
 /** Where a listener takes connections. */
 export function listening(listener: Listener): Wording {
   const address = listener.address?.address
@@ -86,5 +98,5 @@ export function listening(listener: Listener): Wording {
       : address?.case === 'socketAddress' && `${address.value.address}:${listenPort(listener)}`
   return where
     ? { en: `takes connections at ${where}`, zh: `在 ${where} 接收连接` }
-    : { en: 'has no address: the client has it inside itself', zh: '没有地址：位于客户端内部' }
+    : { en: 'is inside the client: no port is opened', zh: '位于客户端内部：不打开端口' }
 }

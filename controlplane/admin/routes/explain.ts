@@ -24,7 +24,8 @@ export function explainRoutes(app: FastifyInstance, context: AdminContext): void
             url: {
               type: 'string',
               maxLength: 8192,
-              description: 'http, https, tcp or tls; a port if it is not the default.',
+              description:
+                'http, https, tcp or tls; a port if it is not the default. `xds:///HOST:PORT` is a target of gRPC, a path may stand behind it.',
             },
             method: { type: 'string', default: 'GET', maxLength: 64, description: 'Method of the request.' },
             header: {
@@ -39,9 +40,9 @@ export function explainRoutes(app: FastifyInstance, context: AdminContext): void
       },
     },
     async ({ query }) => {
-      if (!URL.canParse(query.url))
-        throw badRequest(`${query.url} is no URL; write for example http://reviews:9080/path`)
-      const url = new URL(query.url)
+      const asked = query.url.replace(/^xds:\/\/\//i, 'http://')
+      if (!URL.canParse(asked)) throw badRequest(`${query.url} is no URL; write for example http://reviews:9080/path`)
+      const url = new URL(asked)
       if (!SCHEMES.has(url.protocol) || url.hostname === '')
         throw badRequest(`${query.url} names no way through a proxy; write http, https, tcp or tls, then ://HOST:PORT`)
       const headers: Record<string, string> = {}
