@@ -1,3 +1,4 @@
+import { CallBook } from './call-book.ts'
 import { addLatency, type Latency, latencySince, quantileOf } from './latency.ts'
 import type { ClusterCounters } from './prometheus.ts'
 
@@ -47,7 +48,11 @@ export class FigureBook {
   /** Last readings, by node and cluster. */
   readonly #counters = new Map<string, Map<string, ClusterCounters>>()
   readonly #services = new Map<string, Map<number, Step>>()
+  /** The same by who called, without times. */
+  readonly calls: CallBook = new CallBook()
   #remembered = 0
+  /** When room was made the last time, ms since 1970. */
+  #prunedAt = 0
 
   /** @param now ms since 1970 */
   constructor(now: () => number = Date.now) {
@@ -73,6 +78,7 @@ export class FigureBook {
         requests: one.requests - (from?.requests ?? 0),
         failed: Math.max(0, one.failed - (from?.failed ?? 0)),
         latency: latencySince(one.latency, from?.latency),
+        node,
       })
     }
     this.#counters.set(node, known)
@@ -95,10 +101,18 @@ export class FigureBook {
     this.#counters.delete(node)
   }
 
-  /** Requests to a cluster that just ended. */
+  /**
+   * Requests to a cluster that just ended.
+   * @param node id of the proxy that sent them, where that is known
+   */
   add(
     cluster: string,
-    { requests, failed, latency = new Map() }: { requests: number; failed: number; latency?: Latency },
+    {
+      requests,
+      failed,
+      latency = new Map(),
+      node,
+    }: { requests: number; failed: number; latency?: Latency; node?: string },
   ): void {
     const host = hostOf(cluster)
     if (!host) return
@@ -109,9 +123,11 @@ export class FigureBook {
       return
     }
     const now = this.#now()
+    if (node !== undefined) this.calls.add(node.split('~')[2] || node, host, { requests, failed }, now)
     let steps = this.#services.get(host)
     if (!steps) {
-      if (this.#services.size >= MOST_SERVICES) this.#prune()
+      // Not for each of many that find no room.
+      if (this.#services.size >= MOST_SERVICES && now - this.#prunedAt >= STEP_MS) this.#prune()
       if (this.#services.size >= MOST_SERVICES) return
       steps = new Map()
       this.#services.set(host, steps)
@@ -166,7 +182,8 @@ export class FigureBook {
   }
 
   #prune(): void {
-    const since = this.#now() - REMEMBERED_MS
+    this.#prunedAt = this.#now()
+    const since = this.#prunedAt - REMEMBERED_MS
     for (const [host, steps] of this.#services) {
       for (const at of steps.keys()) if (at < since) steps.delete(at)
       if (steps.size === 0) this.#services.delete(host)

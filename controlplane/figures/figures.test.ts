@@ -157,6 +157,20 @@ describe('the book', () => {
     expect(book.between(HOST, 0, now + 1)).toMatchObject({ requests: 4 })
   })
 
+  test('knows who called', () => {
+    let now = 1_000_000
+    const book = new FigureBook(() => now)
+    book.read('sidecar~127.0.0.1~web.shop~shop.svc', [counted(100)])
+    now += 5_000
+    book.read('sidecar~127.0.0.1~web.shop~shop.svc', [counted(104, 3)])
+    book.add(CLUSTER, { requests: 2, failed: 0, node: 'by-hand' })
+    book.add(CLUSTER, { requests: 50, failed: 0 })
+    expect(book.calls.recent(60_000, 0, now).calls).toEqual([
+      { caller: 'web.shop', host: HOST, requests: 4, failed: 3 },
+      { caller: 'by-hand', host: HOST, requests: 2, failed: 0 },
+    ])
+  })
+
   test('forgets what is older than a quarter of an hour', () => {
     let now = 1_000_000
     const book = new FigureBook(() => now)

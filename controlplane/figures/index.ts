@@ -1,3 +1,4 @@
+import type { Call } from './call-book.ts'
 import { FigureBook } from './figure-book.ts'
 import { isLoopbackAddress, Scraper, type ScrapeTarget } from './scraper.ts'
 
@@ -37,10 +38,12 @@ export class ServiceFigures {
   readonly #scraper: Scraper
   readonly #named = new Map<string, () => Promise<string | undefined>>()
   readonly #unsubscribe: () => void
+  readonly #now: () => number
 
   constructor({ nodes, onReport, warn, now }: FiguresOptions) {
     this.book = new FigureBook(now)
-    this.since = (now ?? Date.now)()
+    this.#now = now ?? Date.now
+    this.since = this.#now()
     this.#scraper = new Scraper({
       book: this.book,
       ...(warn ? { warn } : {}),
@@ -63,13 +66,19 @@ export class ServiceFigures {
           sum.requests += succeeded + failed
           sum.failed += failed
         }
-        this.book.add(cluster, sum)
+        this.book.add(cluster, { ...sum, node })
       }
     })
   }
 
   start(): void {
     this.#scraper.start()
+  }
+
+  /** Who called whom in the last so many seconds, and how long that is. */
+  calls(seconds: number): { readonly seconds: number; readonly calls: readonly Call[] } {
+    const { ms, calls } = this.book.calls.recent(seconds * 1_000, this.since, this.#now())
+    return { seconds: Math.round(ms / 1_000), calls }
   }
 
   /** Reads every proxy once. */
@@ -97,6 +106,7 @@ function isLoopbackPeer(peer: string): boolean {
   return /^(\[?::1\]?|\[?::ffff:127\.|127\.)/.test(peer)
 }
 
+export type { Call } from './call-book.ts'
 export {
   type ClusterFigures,
   FigureBook,

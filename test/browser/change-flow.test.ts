@@ -132,6 +132,10 @@ describe.skipIf(skip)('a change', IN_A_BROWSER, () => {
     }
     await expect.poll(shown, { interval: 1_000 }).toMatch(/\d\/s[\s\S]*0 %[\s\S]*\d ms/)
     await expectAccessible(page)
+    // Who called how often is on the topology, too, and what nobody calls can be hidden there.
+    await page.goto(`${bed.url}/topology?find=healthy&hide=idle`)
+    await page.locator('[data-found=true][data-health=healthy]', { hasText: /reviews\s*\d+(\.\d)?\/s/ }).waitFor()
+    expect(await page.locator('[data-health=idle]').count()).toBe(0)
     await page.context().close()
   })
 

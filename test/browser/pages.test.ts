@@ -148,7 +148,7 @@ describe.skipIf(withoutBrowser())('the pages, over a real control plane and a re
         `/proxies/${NODE}`,
         `/proxies/${NODE}?tab=clusters`,
         ...(width < 400 ? [`/proxies/${NODE}?tab=log`, '/rules/new', '/rules/import'] : []),
-        '/topology',
+        '/topology?find=reviews+or+idle&hide=kind:gateway',
         '/topology?as=table',
         `/explain?node=${NODE}&url=${encodeURIComponent('http://reviews/')}`,
         '/settings',

@@ -227,10 +227,13 @@ export const queries = {
         (await ask(api.GET('/api/v1/revisions', { params: { query: { file, limit: CHANGES_OF_FILE } }, signal })))
           .revisions,
     }),
-  topology: () =>
+  /** Who calls whom, with what they did in the last so many seconds. */
+  topology: (window = FIGURES_SECONDS) =>
     queryOptions({
-      queryKey: ['topology'],
-      queryFn: ({ signal }) => ask(api.GET('/api/v1/topology', { signal })),
+      queryKey: ['topology', window],
+      refetchInterval: 10_000,
+      placeholderData: keepPreviousData,
+      queryFn: ({ signal }) => ask(api.GET('/api/v1/topology', { params: { query: { window } }, signal })),
     }),
   maglev: (
     hostname: string,

@@ -268,6 +268,15 @@ export type TopologyEdge = {
   readonly issued?: number
   /** Of these requests, those that failed; absent as `issued`. */
   readonly failed?: number
+  /** Of the last minutes; absent where proxies told of no requests. */
+  readonly recent?: {
+    /** How long the window is; less than asked for where traffic has not been counted that long. */
+    readonly seconds: number
+    /** Requests. */
+    readonly requests: number
+    /** Of these, those that failed. */
+    readonly failed: number
+  }
   /** The rule: `<kind>/<namespace>/<name>`. */
   readonly document?: string
 }
@@ -1462,7 +1471,7 @@ export interface paths {
   }
   '/api/v1/topology': {
     get: {
-      parameters: { query?: never; header?: never; path?: never; cookie?: never }
+      parameters: { query?: { window?: number }; header?: never; path?: never; cookie?: never }
       requestBody?: never
       responses: {
         200: { headers: { [name: string]: unknown }; content: { 'application/json': Topology } }

@@ -1,4 +1,4 @@
-import { Card, Table, Text, Title } from '@mantine/core'
+import { Badge, Card, Group, Table, Text, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -8,12 +8,20 @@ import { FailedText } from '../parts/failed-text.tsx'
 import { serviceHref } from '../parts/hrefs.ts'
 import { AppLink } from '../parts/link.tsx'
 import { milliseconds, perSecond } from '../parts/traffic-text.ts'
+import { countHealth } from './summary.ts'
 
 const SHOWN = 5
+/** Each with its colour. */
+const HEALTHS = [
+  ['failing', 'red'],
+  ['degraded', 'orange'],
+  ['healthy', 'teal'],
+  ['idle', 'gray'],
+] as const
 /** A name keeps so much of a narrow window, px. */
 const NAME_PX = 110
 
-/** Services by the share of their requests that failed in the last minutes. */
+/** How many services do how well, and those with the highest share of requests that failed in the last minutes. */
 export function WorstServices() {
   const { t } = useTranslation('overview')
   const { t: change } = useTranslation('change')
@@ -21,11 +29,21 @@ export function WorstServices() {
   const { data: services } = useQuery(queries.services())
   const namespaces = new Map((services ?? []).map(({ hostname, namespace }) => [hostname, namespace]))
   const worst = (data?.services ?? []).filter(({ hostname }) => namespaces.has(hostname)).slice(0, SHOWN)
+  const counts = countHealth(namespaces.keys(), data?.services ?? [])
   return (
     <Card withBorder>
       <Title order={2} mb="sm">
         {t('worst.title')}
       </Title>
+      {data && services && services.length > 0 && (
+        <Group gap="xs" mb="sm" data-health>
+          {HEALTHS.map(([health, color]) => (
+            <Badge key={health} variant="light" color={counts[health] > 0 ? color : 'gray'}>
+              {t(`health.${health}`, { count: counts[health] })}
+            </Badge>
+          ))}
+        </Group>
+      )}
       {worst.length === 0 ? (
         data && (
           <Text size="sm" c="dimmed">

@@ -9,7 +9,11 @@ export interface Window {
 /** Requests in a second, `12.3/s`; a dash while the window is too short to tell. */
 export function perSecond({ seconds, requests }: Window): string {
   if (seconds === 0) return '–'
-  const rate = requests / seconds
+  return rateText(requests / seconds)
+}
+
+/** The same of a rate. */
+export function rateText(rate: number): string {
   return `${rate.toFixed(rate < 10 ? 1 : 0)}/s`
 }
 

@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { graphOf, MOST_NODES } from './graph.ts'
+import { parseQuery, type Query } from './query.ts'
 
 const node = (id: string, namespace = 'default') => ({
   ...{ id, kind: 'service' as const, name: id, namespace, endpoints: 1 },
   policies: [] as string[],
 })
 const edge = (from: string, to: string) => ({ from, to, configured: true })
-const ALL = { namespace: '', query: '', lonely: false, around: '', hops: 1 }
+const ALL = { namespace: '', query: '', lonely: false, around: '', hops: 1, find: [], hide: [] }
+const asked = (text: string): Query => (parseQuery(text) as { query: Query }).query
 
 describe('what is shown of a topology', () => {
   const mesh = { nodes: [node('a'), node('b'), node('c'), node('alone')], edges: [edge('a', 'b'), edge('b', 'c')] }
@@ -28,6 +30,60 @@ describe('what is shown of a topology', () => {
     expect(names('a', 1)).toEqual(['a', 'b'])
     expect(names('a', 2)).toEqual(['a', 'b', 'c'])
     expect(names('alone', 3)).toEqual(['alone'])
+  })
+
+  describe('with figures of the last minutes', () => {
+    const recent = (requests: number, failed: number) => ({ recent: { seconds: 10, requests, failed } })
+    const busy = {
+      nodes: mesh.nodes,
+      edges: [{ ...edge('a', 'b'), ...recent(20, 0) }, { ...edge('a', 'c'), ...recent(10, 5) }, edge('b', 'c')],
+    }
+
+    it('a node has what it gets; one that gets nothing, what it sends', () => {
+      const { nodes } = graphOf(busy, ALL)
+      expect(nodes.map(({ id, traffic }) => [id, traffic])).toEqual([
+        ['a', { rate: 3, requests: 30, failed: 5 }],
+        ['b', { rate: 2, requests: 20, failed: 0 }],
+        ['c', { rate: 1, requests: 10, failed: 5 }],
+      ])
+    })
+
+    it('hides calls and nodes, with what then has no call any more, and nothing that never had one', () => {
+      const shown = (hide: string, more = {}) => {
+        const { nodes, edges } = graphOf(busy, { ...ALL, ...more, hide: asked(hide) })
+        return [nodes.map(({ id }) => id).join(), edges.map(({ from, to }) => from + to).join()]
+      }
+      expect(shown('idle')).toEqual(['a,b,c', 'ab,ac'])
+      expect(shown('healthy')).toEqual(['a,c', 'ac'])
+      expect(shown('name:b', { lonely: true })).toEqual(['a,c,alone', 'ac'])
+      expect(shown('name:a')).toEqual(['b,c', 'bc'])
+    })
+
+    it('marks what is found, and shows the rest', () => {
+      const { nodes, edges } = graphOf(busy, { ...ALL, find: asked('failing') })
+      expect(nodes.map(({ id, found }) => [id, found])).toEqual([
+        ['a', true],
+        ['b', undefined],
+        ['c', true],
+      ])
+      expect(edges.map(({ found }) => found)).toEqual([undefined, true, undefined])
+    })
+
+    it('a namespace has the sum of its own, and says how many of them fail', () => {
+      const many = Array.from({ length: MOST_NODES + 1 }, (_, index) => node(`s${index}`, `ns${index % 2}`))
+      const calls = many
+        .slice(1)
+        .map(({ id }, index) => ({ ...edge(many[index]!.id, id), ...recent(10, index < 4 ? 5 : 0) }))
+      const { nodes, edges } = graphOf({ nodes: many, edges: calls }, ALL)
+      expect(nodes.map(({ name, failing, traffic }) => [name, failing, traffic?.failed])).toEqual([
+        ['ns0', 3, 15],
+        ['ns1', 2, 10],
+      ])
+      expect(edges.map(({ traffic }) => traffic)).toEqual([
+        { rate: 150, requests: 1_500, failed: 10 },
+        { rate: 150, requests: 1_500, failed: 10 },
+      ])
+    })
   })
 
   it('groups by namespace what nobody could read, with sums of what was reported', () => {

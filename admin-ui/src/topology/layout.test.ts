@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { NODE_HEIGHT, NODE_WIDTH, placesOf } from './layout.ts'
+import { NODE_HEIGHT, NODE_WIDTH, placesOf, rememberedPlaces } from './layout.ts'
 
 const node = (id: string) => ({
   ...{ id, kind: 'service' as const, name: id, namespace: 'default', endpoints: 1, policies: [] as string[] },
@@ -23,4 +23,12 @@ it('callers stand left of what they call, nodes without calls in rows below, and
   expect(meet).toEqual([])
   // Some rows, not one column that nobody can read.
   expect(Math.max(...all.map(({ y }) => y))).toBeLessThan(30 * (NODE_HEIGHT + 22))
+})
+
+it('figures that change move nothing, a node that comes does', () => {
+  const layout = rememberedPlaces()
+  const graph = { nodes: ['a', 'b'].map(node), edges: [{ from: 'a', to: 'b', configured: true }], grouped: false }
+  const places = layout(graph)
+  expect(layout({ ...graph, edges: [{ ...graph.edges[0]!, issued: 5 }] })).toBe(places)
+  expect(layout({ ...graph, nodes: ['a', 'b', 'c'].map(node) }).size).toBe(3)
 })

@@ -1,10 +1,12 @@
 import { graphlib, layout } from '@dagrejs/dagre'
-import type { Graph } from './graph.ts'
+import type { Graph } from './model.ts'
 
 /** Sizes of a node in the picture, px. */
 export const NODE_WIDTH = 216
 export const NODE_HEIGHT = 62
 const [GAP_X, GAP_Y] = [34, 22]
+/** Between callers and what they call: room for the figures. */
+const GAP_CALLS = 150
 const MARGIN = 12
 /** Columns of the nodes that nobody calls, where nothing beside them is wider. */
 const FEWEST_COLUMNS = 5
@@ -14,10 +16,25 @@ interface Place {
   readonly y: number
 }
 
+/** Lays graphs out; one that differs from the last in figures only keeps its places, and costs nothing. */
+export function rememberedPlaces(): (graph: Graph) => ReadonlyMap<string, Place> {
+  let last: { readonly shape: string; readonly places: ReadonlyMap<string, Place> } | undefined
+  return (graph) => {
+    const shape = shapeOf(graph)
+    if (last?.shape !== shape) last = { shape, places: placesOf(graph) }
+    return last.places
+  }
+}
+
+/** Who is there and who calls whom, as a text. */
+export function shapeOf({ nodes, edges }: Graph): string {
+  return JSON.stringify([nodes.map(({ id }) => id), edges.map(({ from, to }) => [from, to])])
+}
+
 /** Places of nodes in layers from left to right; those without a call stand below, in rows. The same graph is always laid out the same. */
 export function placesOf({ nodes, edges }: Graph): ReadonlyMap<string, Place> {
   const graph = new graphlib.Graph()
-  graph.setGraph({ rankdir: 'LR', nodesep: GAP_Y, ranksep: 110, marginx: MARGIN, marginy: MARGIN })
+  graph.setGraph({ rankdir: 'LR', nodesep: GAP_Y, ranksep: GAP_CALLS, marginx: MARGIN, marginy: MARGIN })
   graph.setDefaultEdgeLabel(() => ({}))
   const called = new Set(edges.flatMap(({ from, to }) => [from, to]))
   const ids = nodes.map(({ id }) => id).sort()

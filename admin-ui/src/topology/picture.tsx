@@ -1,6 +1,14 @@
 import '@xyflow/react/dist/style.css'
 import { ActionIcon, Group, Text, Tooltip, useComputedColorScheme } from '@mantine/core'
-import { IconDoorEnter, IconFocus2, IconFolder, IconQuestionMark, IconStack2, IconUser } from '@tabler/icons-react'
+import {
+  IconAlertTriangle,
+  IconDoorEnter,
+  IconFocus2,
+  IconFolder,
+  IconQuestionMark,
+  IconStack2,
+  IconUser,
+} from '@tabler/icons-react'
 import {
   Background,
   Controls,
@@ -11,15 +19,18 @@ import {
   type NodeProps,
   Position,
   ReactFlow,
+  useReactFlow,
 } from '@xyflow/react'
-import { useMemo } from 'react'
+import { type FocusEvent, useMemo, useState } from 'react'
 import { useTranslation } from 'react-i18next'
+import { type Health, healthOf } from '../parts/health.ts'
 import { serviceHref } from '../parts/hrefs.ts'
 import { RouterLink } from '../parts/link.tsx'
 import { TopicBadges } from '../parts/topics.tsx'
-import type { Graph, GraphNode } from './graph.ts'
-import { NODE_HEIGHT, NODE_WIDTH, placesOf } from './layout.ts'
+import { NODE_HEIGHT, NODE_WIDTH, rememberedPlaces } from './layout.ts'
+import type { Graph, GraphNode } from './model.ts'
 import styles from './picture.module.css'
+import { useTrafficWords } from './traffic-words.ts'
 
 type Box = Node<
   { readonly node: GraphNode; readonly open: (namespace: string) => void; readonly around: (id: string) => void },
@@ -32,6 +43,11 @@ const MAP_FROM = 24
 
 const ICONS = { service: IconStack2, gateway: IconDoorEnter, host: IconQuestionMark, workload: IconUser } as const
 const TYPES = { box: BoxView }
+/** Of edges; the others have the colour of the scheme. */
+const COLORS: Readonly<Partial<Record<Health, string>>> = {
+  failing: 'var(--mantine-color-red-6)',
+  degraded: 'var(--mantine-color-orange-6)',
+}
 
 export interface PictureProps {
   readonly graph: Graph
@@ -46,9 +62,16 @@ export function Picture({ graph, onNamespace, onAround }: PictureProps) {
   const { t } = useTranslation('topology')
   const scheme = useComputedColorScheme('light')
   const many = graph.nodes.length >= MAP_FROM
+  const say = useTrafficWords()
+  const [placesOf] = useState(rememberedPlaces)
   const nodes = useMemo((): Box[] => {
     const places = placesOf(graph)
-    return graph.nodes.map((node) => ({
+    // Tab follows the calls: from left to right, each layer from above.
+    const inOrder = [...graph.nodes].sort((a, b) => {
+      const [one, two] = [places.get(a.id)!, places.get(b.id)!]
+      return one.x - two.x || one.y - two.y
+    })
+    return inOrder.map((node) => ({
       id: node.id,
       type: 'box',
       position: places.get(node.id)!,
@@ -56,24 +79,25 @@ export function Picture({ graph, onNamespace, onAround }: PictureProps) {
       width: NODE_WIDTH,
       height: NODE_HEIGHT,
     }))
-  }, [graph, onNamespace, onAround])
+  }, [graph, placesOf, onNamespace, onAround])
   const edges = useMemo(
     () =>
-      graph.edges.map(({ from, to, configured, issued, failed = 0 }) => ({
-        id: `${from} ${to}`,
-        source: from,
-        target: to,
-        ...(issued === undefined
-          ? {}
-          : { label: `${issued.toLocaleString()}${failed > 0 ? ` (${t('failedOf', { failed })})` : ''}` }),
-        markerEnd: { type: MarkerType.ArrowClosed },
-        style: {
-          strokeWidth: 1.6,
-          ...(configured ? {} : { strokeDasharray: '5 4' }),
-          ...(failed > 0 ? { stroke: 'var(--mantine-color-red-6)' } : {}),
-        },
-      })),
-    [graph, t],
+      graph.edges.map(({ from, to, configured, traffic, found }) => {
+        const stroke = COLORS[healthOf(traffic)]
+        return {
+          id: `${from} ${to}`,
+          source: from,
+          target: to,
+          ...(traffic ? { label: say(traffic) } : {}),
+          markerEnd: { type: MarkerType.ArrowClosed },
+          style: {
+            strokeWidth: found ? 3 : 1.6,
+            ...(configured ? {} : { strokeDasharray: '5 4' }),
+            ...(stroke ? { stroke } : {}),
+          },
+        }
+      }),
+    [graph, say],
   )
   return (
     <section className={styles['frame']} aria-label={t('title')}>
@@ -90,8 +114,8 @@ export function Picture({ graph, onNamespace, onAround }: PictureProps) {
         nodesConnectable={false}
         nodesFocusable={false}
         edgesFocusable={false}
+        autoPanOnNodeFocus={false}
         deleteKeyCode={null}
-        onlyRenderVisibleElements
         proOptions={{ hideAttribution: true }}
       >
         <Background gap={22} />
@@ -104,9 +128,28 @@ export function Picture({ graph, onNamespace, onAround }: PictureProps) {
 
 function BoxView({ data: { node, open, around } }: NodeProps<Box>) {
   const { t } = useTranslation('topology')
-  const { id, kind, name, namespace, endpoints, policies, members } = node
+  const flow = useReactFlow()
+  const { id, kind, name, namespace, endpoints, policies, members, failing = 0, traffic, found } = node
+  const say = useTrafficWords()
+  const health = failing > 0 ? 'failing' : healthOf(traffic)
+  const what =
+    members !== undefined
+      ? t('members', { count: members })
+      : kind === 'service'
+        ? traffic
+          ? namespace
+          : `${namespace} · ${t('endpoints', { count: endpoints })}`
+        : t(`kind.${kind}`)
   const Icon = members === undefined ? ICONS[kind] : IconFolder
   const short = name.endsWith('.svc.cluster.local') ? name.slice(0, name.indexOf('.')) : name
+  /** What the keyboard leads to comes into the middle where it cannot be seen whole. */
+  const bringIn = ({ currentTarget }: FocusEvent<HTMLElement>) => {
+    const frame = currentTarget.closest('.react-flow')!.getBoundingClientRect()
+    const { left, right, top, bottom } = currentTarget.getBoundingClientRect()
+    if (left >= frame.left && right <= frame.right && top >= frame.top && bottom <= frame.bottom) return
+    const place = flow.getNode(id)!.position
+    void flow.setCenter(place.x + NODE_WIDTH / 2, place.y + NODE_HEIGHT / 2, { zoom: flow.getZoom() })
+  }
   const content = (
     <>
       <Group gap={6} wrap="nowrap">
@@ -114,21 +157,28 @@ function BoxView({ data: { node, open, around } }: NodeProps<Box>) {
         <Text size="sm" fw={600} truncate title={name}>
           {short}
         </Text>
+        {(health === 'failing' || health === 'degraded') && (
+          <IconAlertTriangle
+            className={styles['health']}
+            size={15}
+            role="img"
+            aria-label={failing > 0 ? t('failingOf', { count: failing }) : t(`health.${health}`)}
+            color={`var(--mantine-color-${health === 'failing' ? 'red' : 'orange'}-6)`}
+          />
+        )}
       </Group>
       <Group gap={6} wrap="nowrap" justify="space-between">
         <Text size="xs" c="dimmed" truncate>
-          {members === undefined
-            ? kind === 'service'
-              ? `${namespace} · ${t('endpoints', { count: endpoints })}`
-              : t(`kind.${kind}`)
-            : t('members', { count: members })}
+          {traffic && `${say(traffic)} · `}
+          {what}
         </Text>
         <TopicBadges short topics={policies} />
       </Group>
     </>
   )
   return (
-    <div className={`${styles['box']} ${styles[kind]}`}>
+    // biome-ignore lint/a11y/noStaticElementInteractions: it is what it holds that gets the focus
+    <div className={`${styles['box']} ${styles[kind]}`} data-health={health} data-found={found} onFocus={bringIn}>
       <Handle type="target" position={Position.Left} className={styles['handle'] ?? ''} />
       {members !== undefined ? (
         <button type="button" className={styles['inner']} onClick={() => open(namespace)}>

@@ -11,17 +11,25 @@ import { Page } from '../parts/page.tsx'
 import { ProblemAlert } from '../parts/problem.tsx'
 import { useView } from '../parts/view.ts'
 import { graphOf } from './graph.ts'
+import { parseQuery, type Query } from './query.ts'
+import { QueryField } from './query-field.tsx'
+import { QueryHelp } from './query-help.tsx'
 import { TopologyTable } from './topology-table.tsx'
 
 const Picture = lazy(() => import('./picture.tsx').then(({ Picture: component }) => ({ default: component })))
 
 const HOPS = ['1', '2', '3'] as const
+/** Seconds that figures are of. */
+const WINDOWS = ['60', '300', '900'] as const
+const DEFAULTS = { as: 'graph', ns: '', q: '', lonely: '1', around: '', hops: '1', find: '', hide: '', window: '300' }
+const NOTHING: Query = []
 
 /** Who calls whom: a picture, and a table that says the same. */
 export function TopologyPage() {
   const { t } = useTranslation('topology')
-  const { data, error, refetch } = useQuery(queries.topology())
-  const [view, change, choose] = useView({ as: 'graph', ns: '', q: '', lonely: '1', around: '', hops: '1' })
+  const [view, change, choose] = useView(DEFAULTS)
+  const window = WINDOWS.find((one) => one === view.window) ?? '300'
+  const { data, error, refetch } = useQuery(queries.topology(Number(window)))
   const filter = useDeferredValue(view)
   const graph = useMemo(
     () =>
@@ -29,6 +37,7 @@ export function TopologyPage() {
       graphOf(data, {
         ...{ namespace: filter.ns, query: filter.q, lonely: filter.lonely === '1' },
         ...{ around: filter.around, hops: Number(filter.hops) || 1 },
+        ...{ find: queryOf(filter.find), hide: queryOf(filter.hide) },
       }),
     [data, filter],
   )
@@ -46,7 +55,7 @@ export function TopologyPage() {
         .sort((a, b) => (a.label < b.label ? -1 : 1)),
     [data, t],
   )
-  const clear = () => change({ ns: '', q: '', lonely: '1', around: '' })
+  const clear = () => change({ ns: '', q: '', lonely: '1', around: '', hide: '' })
   const onNamespace = useCallback((ns: string) => change({ ns }), [change])
   const onAround = useCallback((around: string) => change({ around, ns: '', q: '' }), [change])
   return (
@@ -92,11 +101,25 @@ export function TopologyPage() {
                 onChange={(hops) => change({ hops })}
               />
             )}
+            <QueryField label={t('find')} value={view.find} onChange={(words) => choose('find', words)} />
+            <QueryField label={t('hide')} value={view.hide} onChange={(words) => choose('hide', words)} />
+            <QueryHelp />
+            <SegmentedControl
+              aria-label={t('window')}
+              data={WINDOWS.map((value) => ({ value, label: t('minutes', { count: Number(value) / 60 }) }))}
+              value={window}
+              onChange={(next) => choose('window', next)}
+            />
             <Checkbox
               label={t('lonely')}
               checked={view.lonely === '1'}
               onChange={(event) => change({ lonely: event.currentTarget.checked ? '1' : '0' })}
             />
+            {graph && filter.find !== '' && (
+              <Text size="sm" role="status" data-found>
+                {t('found', { nodes: countFound(graph.nodes), calls: countFound(graph.edges) })}
+              </Text>
+            )}
             {graph?.grouped && (
               <Text size="sm" c="dimmed">
                 {t('grouped')}
@@ -119,4 +142,14 @@ export function TopologyPage() {
       )}
     </Page>
   )
+}
+
+/** What is asked for, as far as it can be understood: half a word finds and hides nothing. */
+function queryOf(text: string): Query {
+  const parsed = parseQuery(text)
+  return 'query' in parsed ? parsed.query : NOTHING
+}
+
+function countFound(all: readonly { readonly found?: boolean }[]): number {
+  return all.filter(({ found }) => found).length
 }

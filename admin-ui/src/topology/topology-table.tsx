@@ -1,19 +1,22 @@
 import { Text } from '@mantine/core'
+import { IconFocus2 } from '@tabler/icons-react'
 import { useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
-import type { TopologyEdge } from '../api/schema.ts'
+import { FailedText } from '../parts/failed-text.tsx'
 import { serviceHref } from '../parts/hrefs.ts'
 import { RowLink } from '../parts/link.tsx'
 import { DocumentLink } from '../parts/place.tsx'
 import { TopicBadges } from '../parts/topics.tsx'
+import { rateText } from '../parts/traffic-text.ts'
 import { type Column, VirtualTable } from '../parts/virtual-table.tsx'
-import type { Graph } from './graph.ts'
+import type { Graph, GraphEdge } from './model.ts'
 
-/** The edges of the picture as rows. */
+/** The edges of the picture as rows: what is found first, then the busiest. */
 export function TopologyTable({ graph }: { readonly graph: Graph }) {
   const { t } = useTranslation('topology')
-  const columns = useMemo((): readonly Column<TopologyEdge>[] => {
+  const columns = useMemo((): readonly Column<GraphEdge>[] => {
     const nodes = new Map(graph.nodes.map((node) => [node.id, node]))
+    const isFound = ({ found, from, to }: GraphEdge) => found || nodes.get(from)?.found || nodes.get(to)?.found
     const end = (id: string) => {
       const node = nodes.get(id)
       if (!node) return id
@@ -22,21 +25,37 @@ export function TopologyTable({ graph }: { readonly graph: Graph }) {
       return <RowLink href={serviceHref(node.namespace, node.name)}>{node.name}</RowLink>
     }
     return [
-      { key: 'from', header: t('from'), width: 'minmax(200px, 3fr)', render: ({ from }) => end(from) },
+      {
+        key: 'from',
+        header: t('from'),
+        width: 'minmax(200px, 3fr)',
+        render: (edge) => (
+          <>
+            {isFound(edge) && <IconFocus2 size={15} role="img" aria-label={t('isFound')} />} {end(edge.from)}
+          </>
+        ),
+      },
       { key: 'to', header: t('to'), width: 'minmax(200px, 3fr)', render: ({ to }) => end(to) },
       {
-        key: 'issued',
-        header: t('requests'),
+        key: 'rate',
+        header: t('rate'),
         width: '80px',
         right: true,
-        render: ({ issued }) => issued?.toLocaleString() ?? t('unknown'),
+        render: ({ traffic }) => (traffic ? rateText(traffic.rate) : '–'),
       },
       {
-        key: 'failed',
+        key: 'share',
         header: t('failed'),
         width: '76px',
         right: true,
-        render: ({ failed }) => failed?.toLocaleString() ?? '–',
+        render: ({ traffic }) => (traffic ? <FailedText {...traffic} /> : '–'),
+      },
+      {
+        key: 'issued',
+        header: t('requests'),
+        width: '104px',
+        right: true,
+        render: ({ issued }) => issued?.toLocaleString() ?? t('unknown'),
       },
       {
         key: 'policies',
@@ -53,11 +72,16 @@ export function TopologyTable({ graph }: { readonly graph: Graph }) {
       },
     ]
   }, [t, graph])
+  const rows = useMemo(() => {
+    const found = new Set(graph.nodes.flatMap(({ id, found }) => (found ? [id] : [])))
+    const rank = (edge: GraphEdge) => (edge.found || found.has(edge.from) || found.has(edge.to) ? 1 : 0)
+    return [...graph.edges].sort((a, b) => rank(b) - rank(a) || (b.traffic?.rate ?? 0) - (a.traffic?.rate ?? 0))
+  }, [graph])
   return (
     <VirtualTable
       label={t('title')}
       columns={columns}
-      rows={graph.edges}
+      rows={rows}
       rowKey={({ from, to }) => `${from} ${to}`}
       empty={<Text c="dimmed">{t('noEdges')}</Text>}
     />

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { AdminContext } from '../context.ts'
-import { reportedCalls } from './calls.ts'
+import { recentCalls, reportedCalls } from './calls.ts'
 
 type Load = { cluster: string; issued: number; failed: number }
 
@@ -50,5 +50,30 @@ describe('calls that proxies reported', () => {
         ),
       ),
     ]).toHaveLength(20_000)
+  })
+})
+
+describe('calls of the last minutes', () => {
+  const recent = (requests: number, errors = 0) => ({ recent: { requests, errors } })
+  const figures = {
+    calls: () => ({ seconds: 310, calls: [{ caller: 'web.shop', host: 'a', requests: 5, failed: 1 }] }),
+  } as unknown as NonNullable<AdminContext['figures']>
+
+  it('are those that were counted; callers nobody counts are known by access logs, in minutes of which the last one runs', () => {
+    const edges = [
+      { ...edge('web', {}, 100), ...recent(100) },
+      { ...edge('job', {}, 7), ...recent(6, 2) },
+      { ...edge('quiet', {}, 7), ...recent(0) },
+      { ...edge('lost', {}, 7), cluster: '', ...recent(3) },
+    ]
+    const { reports } = context({}, edges)
+    expect([...recentCalls({ reports, figures } as AdminContext, 300, 600_000 + 15_000)]).toEqual([
+      { workload: 'web.shop', host: 'a', seconds: 310, requests: 5, failed: 1 },
+      { workload: 'job.shop', host: 'a', seconds: 255, requests: 6, failed: 2 },
+    ])
+  })
+
+  it('are none where nothing tells of any', () => {
+    expect([...recentCalls({}, 300, 0)]).toEqual([])
   })
 })

@@ -1,3 +1,4 @@
+import { parseOutboundClusterName } from '../../model/service.ts'
 import type { AdminContext } from '../context.ts'
 import type { TopologySources } from './topology.ts'
 
@@ -28,5 +29,36 @@ export function* reportedCalls({
     if (++told > MOST_CALLS) return
     const failed = (statuses['5xx'] ?? 0) + (statuses['none'] ?? 0)
     yield { workload, cluster, issued: requests + connections, failed }
+  }
+}
+
+/**
+ * What proxies did in the last so many seconds: by counters and load reports; by access logs for callers that have neither, in whole minutes,
+ * the one that runs included.
+ * @param now ms since 1970
+ */
+export function* recentCalls(
+  { reports, figures }: Pick<AdminContext, 'reports' | 'figures'>,
+  window: number,
+  now: number,
+): TopologySources['recent'] {
+  const counted = new Set<string>()
+  if (figures) {
+    const { seconds, calls } = figures.calls(window)
+    for (const { caller, host, requests, failed } of calls) {
+      counted.add(caller)
+      yield { workload: caller, host, seconds, requests, failed }
+    }
+  }
+  if (!reports) return
+  const minutes = Math.max(1, Math.round(window / 60))
+  const seconds = (minutes - 1) * 60 + Math.max(1, Math.floor((now % 60_000) / 1_000))
+  let told = 0
+  for (const { caller, cluster, recent } of reports.access.allEdges(minutes * 60_000)) {
+    const workload = `${caller.workload}.${caller.namespace}`
+    const host = parseOutboundClusterName(cluster)?.hostname
+    if (counted.has(workload) || host === undefined || recent.requests === 0) continue
+    if (++told > MOST_CALLS) return
+    yield { workload, host, seconds, requests: recent.requests, failed: recent.errors }
   }
 }

@@ -152,6 +152,7 @@ it('the topology shows who calls by access logs, where proxies send no load repo
       configured: false,
       issued: 2,
       failed: 1,
+      recent: { seconds: expect.any(Number), requests: 2, failed: 1 },
       from: expect.stringContaining('shop'),
     }),
   )

@@ -23,8 +23,17 @@ export interface TopologyEdge {
   /** Requests reported since the control plane began to take reports; absent when nothing is known. */
   readonly issued?: number
   readonly failed?: number
+  /** Requests of the last minutes; absent where there were none. */
+  readonly recent?: RecentCalls
   /** The rule, `<kind>/<namespace>/<name>`. */
   readonly document?: string
+}
+
+/** Requests in a window of time, which may be shorter than asked for. */
+export interface RecentCalls {
+  readonly seconds: number
+  readonly requests: number
+  readonly failed: number
 }
 
 export interface Topology {
@@ -45,10 +54,20 @@ export interface TopologySources {
     readonly issued: number
     readonly failed: number
   }>
+  /** What proxies did in the last minutes: the workload that calls, and the host it called. */
+  readonly recent: Iterable<{ readonly workload: string; readonly host: string } & RecentCalls>
 }
 
 /** Who calls whom: as rules say, and as proxies report. */
-export function topologyOf({ services, endpoints, objects, policies, domain, calls }: TopologySources): Topology {
+export function topologyOf({
+  services,
+  endpoints,
+  objects,
+  policies,
+  domain,
+  calls,
+  recent,
+}: TopologySources): Topology {
   const nodes = new Map<string, TopologyNode>()
   const edges = new Map<string, TopologyEdge>()
   const topics = new Map<string, Set<PolicyTopic>>()
@@ -94,19 +113,25 @@ export function topologyOf({ services, endpoints, objects, policies, domain, cal
     for (const to of new Set(targets))
       for (const from of froms) add({ from, to: ensure(to, 'host', to, namespace), configured: true, document: key })
   }
-  for (const { workload, cluster, issued, failed } of calls) {
-    const parsed = parseOutboundClusterName(cluster)
-    if (!parsed || issued === 0) continue
+  /** The edge a workload's requests to a host belong to, and what is known of it. */
+  const called = (workload: string, host: string) => {
     const [name = '', namespace = ''] = workload.split('.')
     const asService = `${name}.${namespace}.svc.${domain}`
     const from = nodes.has(asService) ? asService : ensure(`workload/${workload}`, 'workload', workload, namespace)
-    const to = ensure(parsed.hostname, 'host', parsed.hostname, namespace)
+    const to = ensure(host, 'host', host, namespace)
     const known = edges.get(JSON.stringify([from, to]))
-    add({
-      ...{ from, to, configured: known?.configured ?? false },
-      issued: (known?.issued ?? 0) + issued,
-      failed: (known?.failed ?? 0) + failed,
-    })
+    return { known, edge: { from, to, configured: known?.configured ?? false } }
+  }
+  for (const { workload, cluster, issued, failed } of calls) {
+    const parsed = parseOutboundClusterName(cluster)
+    if (!parsed || issued === 0) continue
+    const { known, edge } = called(workload, parsed.hostname)
+    add({ ...edge, issued: (known?.issued ?? 0) + issued, failed: (known?.failed ?? 0) + failed })
+  }
+  for (const { workload, host, seconds, requests, failed } of recent) {
+    const { known, edge } = called(workload, host)
+    const sum = known?.recent ?? { seconds, requests: 0, failed: 0 }
+    add({ ...edge, recent: { ...sum, requests: sum.requests + requests, failed: sum.failed + failed } })
   }
   return { nodes: [...nodes.values()], edges: [...edges.values()] }
 }

@@ -1,7 +1,8 @@
 import type { FastifyInstance } from 'fastify'
+import { REMEMBERED_MS } from '../../figures/index.ts'
 import type { Service } from '../../model/service.ts'
 import type { AdminContext } from '../context.ts'
-import { reportedCalls } from '../policies/calls.ts'
+import { recentCalls, reportedCalls } from '../policies/calls.ts'
 import { policiesInForce } from '../policies/in-force.ts'
 import { topologyOf } from '../policies/topology.ts'
 import { answers, ref } from '../schemas/parts.ts'
@@ -10,6 +11,15 @@ const getTopology = {
   operationId: 'getTopology',
   tags: ['mesh'],
   summary: 'Services and calls between them, from rules and, where proxies report, from traffic',
+  querystring: {
+    type: 'object',
+    properties: {
+      window: {
+        ...{ type: 'integer', minimum: 30, maximum: REMEMBERED_MS / 1_000, default: 300 },
+        description: 'Seconds that `recent` of the edges covers.',
+      },
+    },
+  },
   response: answers(ref('Topology'), 'Nodes and edges.'),
 }
 
@@ -25,7 +35,7 @@ export function topologyRoutes(app: FastifyInstance, context: AdminContext): voi
       ),
     )
 
-  app.get('/api/v1/topology', { schema: getTopology }, async () =>
+  app.get<{ Querystring: { window: number } }>('/api/v1/topology', { schema: getTopology }, async ({ query }) =>
     topologyOf({
       services: registry.services(),
       endpoints: endpointCount,
@@ -33,6 +43,7 @@ export function topologyRoutes(app: FastifyInstance, context: AdminContext): voi
       policies: policiesInForce(context),
       domain: settings().domain,
       calls: reportedCalls(context),
+      recent: recentCalls(context, query.window, Date.now()),
     }),
   )
 }

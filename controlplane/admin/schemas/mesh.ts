@@ -184,9 +184,19 @@ export const meshSchemas = [
       configured: is.flag('Whether a rule says so.'),
       issued: is.whole('Requests that proxies reported; absent when nothing is known.'),
       failed: is.whole('Of these requests, those that failed; absent as `issued`.'),
+      recent: {
+        ...is.part({
+          seconds: is.whole(
+            'How long the window is; less than asked for where traffic has not been counted that long.',
+          ),
+          requests: is.whole('Requests.'),
+          failed: is.whole('Of these, those that failed.'),
+        }),
+        description: 'Of the last minutes; absent where proxies told of no requests.',
+      },
       document: is.document('The rule'),
     },
-    ['issued', 'failed', 'document'],
+    ['issued', 'failed', 'recent', 'document'],
   ),
   is.object('Topology', 'Who calls whom.', {
     nodes: is.listOf('TopologyNode', 'Who is there.'),

@@ -1,0 +1,32 @@
+import type { TopologyEdge, TopologyNode } from '../api/schema.ts'
+
+/** Requests of the last minutes. */
+export interface Traffic {
+  /** In a second. */
+  readonly rate: number
+  readonly requests: number
+  readonly failed: number
+}
+
+/** A node of the picture: one of the topology, or a namespace that stands for all of its own. */
+export interface GraphNode extends TopologyNode {
+  /** How many it stands for, when it is a group. */
+  readonly members?: number
+  /** How many of these fail. */
+  readonly failing?: number
+  /** What it gets; of one that gets nothing, what it sends. Absent where nobody tells of any. */
+  readonly traffic?: Traffic
+  /** It is what is looked for. */
+  readonly found?: boolean
+}
+
+export interface GraphEdge extends TopologyEdge {
+  readonly traffic?: Traffic
+  readonly found?: boolean
+}
+
+export interface Graph {
+  readonly nodes: readonly GraphNode[]
+  readonly edges: readonly GraphEdge[]
+  readonly grouped: boolean
+}
