@@ -1,3 +1,4 @@
+import { checkServerIdentity, type PeerCertificate } from 'node:tls'
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
 import { type ChannelCredentials, Client, type ClientDuplexStream, credentials, type ServiceError } from '@grpc/grpc-js'
 import {
@@ -6,6 +7,7 @@ import {
   DeltaDiscoveryResponseSchema,
 } from '../../proto/gen/envoy/service/discovery/v3/discovery_pb.ts'
 import { TYPE_URL } from '../../proto/types.ts'
+import { type ChannelName, channelName } from '../channel-name.ts'
 import { addressText } from '../cluster/host.ts'
 import type { HeldType } from './held-type.ts'
 
@@ -181,18 +183,21 @@ export class ControlPlane implements Plane {
 }
 
 function clientOf(xds: ControlPlaneOptions['xds'], tls: PlaneTls | undefined): Client {
-  return new Client(addressText(xds), channelCredentials(tls), {
+  const name = channelName(xds.host, tls?.serverName)
+  return new Client(addressText(xds), channelCredentials(tls, name), {
     'grpc.max_receive_message_length': MOST_RESPONSE_BYTES,
     'grpc.keepalive_time_ms': 30_000,
     'grpc.keepalive_timeout_ms': 10_000,
     'grpc.initial_reconnect_backoff_ms': 200,
     'grpc.max_reconnect_backoff_ms': 5000,
-    ...(tls?.serverName && { 'grpc.ssl_target_name_override': tls.serverName }),
+    ...(tls && name.options),
   })
 }
 
-function channelCredentials(tls: PlaneTls | undefined): ChannelCredentials {
+function channelCredentials(tls: PlaneTls | undefined, { verified }: ChannelName): ChannelCredentials {
   if (!tls) return credentials.createInsecure()
   const pem = (text: string | undefined) => (text === undefined ? null : Buffer.from(text))
-  return credentials.createSsl(pem(tls.ca), pem(tls.privateKey), pem(tls.certificate))
+  return credentials.createSsl(pem(tls.ca), pem(tls.privateKey), pem(tls.certificate), {
+    checkServerIdentity: (_asked: string, certificate: PeerCertificate) => checkServerIdentity(verified, certificate),
+  })
 }

@@ -9,6 +9,7 @@ import {
   type RateLimitResponse_Quota,
   RateLimitResponseSchema,
 } from '../../proto/gen/envoy/service/ratelimit/v3/rls_pb.ts'
+import { channelName } from '../channel-name.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { Host } from '../cluster/host.ts'
 import { contextParameters, serverProblem, trusted } from '../peer-certificate.ts'
@@ -228,10 +229,11 @@ export class LimitServices {
     const known = this.#clients.get(host)
     if (known && known.tls === tls) return known.client
     known?.client.close()
-    const serverName = tls && (tls.serverName ?? host.config.name)
+    const name =
+      'path' in host.address ? undefined : channelName(host.address.host, tls?.serverName ?? host.config.name)
     const client = new Client(
       'path' in host.address ? `unix:${host.address.path}` : host.key,
-      channelCredentials(tls),
+      channelCredentials(tls, name?.verified),
       {
         'grpc.max_receive_message_length': mostResponseBytes,
         'grpc.initial_reconnect_backoff_ms': 100,
@@ -239,7 +241,7 @@ export class LimitServices {
         'grpc.keepalive_time_ms': 30_000,
         'grpc.keepalive_timeout_ms': 5000,
         'grpc.enable_channelz': 0,
-        ...(serverName && { 'grpc.ssl_target_name_override': serverName }),
+        ...(tls && name?.options),
       },
     )
     this.#clients.set(host, { client, tls })
@@ -261,7 +263,7 @@ export class LimitServices {
   }
 }
 
-function channelCredentials(tls: ClientTls | undefined): ChannelCredentials {
+function channelCredentials(tls: ClientTls | undefined, verified: string | undefined): ChannelCredentials {
   if (!tls) return credentials.createInsecure()
   const { certificate, privateKey } = tls
   const context = createSecureContext({
@@ -272,6 +274,6 @@ function channelCredentials(tls: ClientTls | undefined): ChannelCredentials {
   })
   return credentials.createFromSecureContext(context, {
     rejectUnauthorized: !tls.insecure,
-    checkServerIdentity: (host: string, shown: PeerCertificate) => serverProblem(tls, host, shown),
+    checkServerIdentity: (asked: string, shown: PeerCertificate) => serverProblem(tls, verified ?? asked, shown),
   })
 }

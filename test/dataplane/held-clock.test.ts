@@ -8,8 +8,8 @@ import { Deed } from './paths/upstreams.ts'
 
 let release = () => {}
 let subject: Subject
-beforeEach(() => {
-  release = holdClock()
+beforeEach(async () => {
+  release = await holdClock()
   subject = new Subject()
 })
 afterEach(async () => {

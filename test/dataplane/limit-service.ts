@@ -17,8 +17,10 @@ export class LimitService {
   answer: (request: RateLimitRequest) => LimitResponse | undefined = () => ({ overallCode: Code.OK })
   port = 0
 
-  /** Listens on a free port of loopback until the bed is closed. */
-  async listen(bed: Bed): Promise<this> {
+  /** Listens on a free port of loopback until the bed is closed. `tls`: its certificate and key, PEM. */
+  async listen(bed: Bed, tls?: { readonly cert: string; readonly key: string }): Promise<this> {
+    const pair = tls && { cert_chain: Buffer.from(tls.cert), private_key: Buffer.from(tls.key) }
+    const credentials = pair ? ServerCredentials.createSsl(null, [pair]) : ServerCredentials.createInsecure()
     this.#server.addService(
       {
         ask: {
@@ -42,9 +44,7 @@ export class LimitService {
       },
     )
     this.port = await new Promise((resolve, reject) =>
-      this.#server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, port) =>
-        error ? reject(error) : resolve(port),
-      ),
+      this.#server.bindAsync('127.0.0.1:0', credentials, (error, port) => (error ? reject(error) : resolve(port))),
     )
     bed.defer(() => this.#server.forceShutdown())
     return this

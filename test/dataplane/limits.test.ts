@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import type { GlobalRateLimit, RouteAction } from '../../dataplane/configuration.ts'
 import { takeStats } from '../../dataplane/stats/prometheus.ts'
 import { RateLimitResponse_Code as Code } from '../../proto/gen/envoy/service/ratelimit/v3/rls_pb.ts'
+import { testCa } from '../helpers/certificates.ts'
 import { comesTrue, IN_THE_END_MS } from '../helpers/eventually.ts'
 import { Bed, byId, encode, endpoints, type GameFrame, gameConfiguration, Kind } from './game.ts'
 import { LimitService } from './limit-service.ts'
@@ -21,15 +22,23 @@ const limit = (more: Partial<GlobalRateLimit> = {}): GlobalRateLimit => ({
   ...more,
 })
 
-/** A proxy with one route to a server, and a service where limits ask. */
-async function limited(action: Partial<RouteAction>) {
-  const [server, service] = [await bed.server('a'), await new LimitService().listen(bed)]
+/** A proxy with one route to a server, and a service where limits ask. `tls`: the service's own certificate, and what the proxy trusts. */
+async function limited(
+  action: Partial<RouteAction>,
+  tls?: { readonly cert: string; readonly key: string; readonly ca: string },
+) {
+  const [server, service] = [await bed.server('a'), await new LimitService().listen(bed, tls)]
   const proxy = await bed.proxy(
     gameConfiguration({
       routes: [{ name: 'game', routes: [byId(1, 'a', action), byId(2, 'a')] }],
       clusters: [
         { name: 'a', localities: endpoints(server.port), balancer: { kind: 'roundRobin' } },
-        { name: 'limits', localities: endpoints(service.port), balancer: { kind: 'roundRobin' } },
+        {
+          name: 'limits',
+          localities: endpoints(service.port),
+          balancer: { kind: 'roundRobin' },
+          ...(tls && { tls: { ca: tls.ca } }),
+        },
       ],
     }),
   )
@@ -58,6 +67,24 @@ describe('global rate limits', () => {
       ['game', 1],
     ])
     expect([counter('ratelimit_ok'), counter('ratelimit_over_limit'), counter('rq_rate_limited')]).toEqual([1, 1, 1])
+  })
+
+  it('a service with a certificate for its address is asked, one with a certificate for another is not', async () => {
+    const ca = await testCa()
+    for (const [ip, asked] of [
+      ['127.0.0.1', 1],
+      ['127.0.0.2', 0],
+    ] as const) {
+      const own = await ca.issue('limits', { ip: [ip] })
+      const { service, client, counter } = await limited({ globalRateLimits: [limit()] }, { ...own, ca: ca.cert })
+      expect(refused(await client.ask({ msgid: 1, seq: 1, uid: 6n }))).toBe(false)
+      expect([service.requests.length, counter('ratelimit_ok'), counter('ratelimit_error')]).toEqual([
+        asked,
+        asked,
+        1 - asked,
+      ])
+      await bed.close()
+    }
   })
 
   it('no answer in time, or no service: each limit decides by its own word, and it is counted', async () => {

@@ -22,7 +22,10 @@ async function certificates() {
     await writeFile(join(folder, name), text)
     return join(folder, name)
   }
-  const [server, client] = await Promise.all([ca.issue('limits', { ip: ['127.0.0.1'] }), ca.issue('proxy', {})])
+  const [server, client] = await Promise.all([
+    ca.issue('limits', { ip: ['127.0.0.1'], dns: ['localhost'] }),
+    ca.issue('proxy', {}),
+  ])
   const clientCa = await file('ca.pem', ca.cert)
   return {
     tls: { cert: await file('server.pem', server.cert), key: await file('server.key', server.key), clientCa },
@@ -107,7 +110,9 @@ ${limit(2)}`)
     expect(metrics).toMatch(/meshgate_ratelimit_hits_total\{rule="default\/api\/0",outcome="over_limit"\} [1-9]/)
     expect((await fetch(`${service.metricsUrl}/healthz/ready`)).status).toBe(200)
     if (!secured) return
-    const stranger = new Client(`127.0.0.1:${service.port}`, credentials.createSsl(Buffer.from(secured.ca)))
+    const stranger = new Client(`127.0.0.1:${service.port}`, credentials.createSsl(Buffer.from(secured.ca)), {
+      'grpc.ssl_target_name_override': 'localhost',
+    })
     await expect(promisify(stranger.waitForReady.bind(stranger))(Date.now() + 1_500)).rejects.toThrow()
     stranger.close()
   },

@@ -37,7 +37,7 @@ async function serve(mesh: FakeMesh) {
       issued ? Buffer.from(issued.key) : null,
       issued ? Buffer.from(issued.cert) : null,
     )
-    const raw = new RawClient(port, creds)
+    const raw = new RawClient(port, creds, { 'grpc.ssl_target_name_override': 'localhost' })
     onTestFinished(() => raw.close())
     return raw
   }

@@ -9,8 +9,8 @@ import { Deed } from './upstreams.ts'
 
 let release = () => {}
 let subject: Subject
-beforeEach(() => {
-  release = holdClock()
+beforeEach(async () => {
+  release = await holdClock()
   subject = new Subject()
 })
 afterEach(async () => {

@@ -2,14 +2,19 @@ import { vi } from 'vitest'
 
 let ahead = 0
 
-/** Timers and clocks of a test stand still but for `pass` and `jump`; the event loop goes on. @returns what makes them real again */
-export function holdClock(): () => void {
+/**
+ * Timers and clocks of a test stand still but for `pass` and `jump`; the event loop goes on. What others still had to do in this turn is done before, so
+ * that the first event of the test takes the time anew.
+ * @returns what makes them real again
+ */
+export async function holdClock(): Promise<() => void> {
   vi.useFakeTimers({
     toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'performance', 'Date'],
   })
   const held = performance.now.bind(performance)
   ahead = 0
   const stub = vi.spyOn(performance, 'now').mockImplementation(() => held() + ahead)
+  await turns()
   return () => {
     stub.mockRestore()
     vi.useRealTimers()

@@ -95,7 +95,7 @@ describe('a configuration that came by any way', () => {
     'is the same as one that a proxy starts with: way %i',
     async (way, { task }) => {
       const any = random(seedFor(task, 20_261_123) + way * 7919)
-      release = holdClock()
+      release = await holdClock()
       vi.spyOn(Math, 'random').mockReturnValue(0.5)
       const logged = listen()
       folder = mkdtempSync(join(tmpdir(), 'paths-'))
