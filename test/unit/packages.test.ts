@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { satisfies } from 'semver'
+import { minVersion, satisfies } from 'semver'
 import { expect, it } from 'vitest'
 
 interface Lock {
@@ -8,8 +8,20 @@ interface Lock {
   >
 }
 
+interface Package {
+  readonly engines: { readonly node: string }
+  readonly scripts: Readonly<Record<string, string>>
+}
+
 const OLDEST_NODE = '20.19.0'
-const lock = JSON.parse(readFileSync(new URL('../../package-lock.json', import.meta.url), 'utf8')) as Lock
+const read = (file: string): unknown => JSON.parse(readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8'))
+const lock = read('package-lock.json') as Lock
+
+it('says which Node is the oldest, and is tested on it', () => {
+  const { engines, scripts } = read('package.json') as Package
+  expect(minVersion(engines.node)?.version).toBe(OLDEST_NODE)
+  expect(scripts['test:oldest']).toContain(`--package=node@${OLDEST_NODE} `)
+})
 
 it(`installs nothing that does not want to run on Node ${OLDEST_NODE}, so that npm ci does not warn`, () => {
   const unwilling = Object.entries(lock.packages)

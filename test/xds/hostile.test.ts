@@ -251,9 +251,9 @@ test('a client that never reads keeps one flight in memory and is disconnected',
     // It asks again and again, without reading the answers.
     stream.write(request)
   }
-  // Ten flights of 4 MB were due: one is on its way, and one is what the mesh has now.
+  // Ten flights of 4 MB were due: one is on its way, one is what the mesh has now, and one may be on its way out.
   const grown = buffersInUse() - before
-  expect(grown).toBeLessThan(3 * 20 * 200_000)
+  expect(grown).toBeLessThan(4 * 20 * 200_000)
   await comesTrue(() => server.status.connected === 1)
   expect(counts['writeTimeout']).toBe(1)
   await isServed(other, mesh, 'after')
