@@ -381,8 +381,8 @@ export const CODES = {
   TCP_PORT_CLASH: entry(
     'warning',
     'TCP services cannot be told apart',
-    'Services without addresses of their own share a TCP port; a sidecar can listen for only one of them.',
-    'Give the services addresses or different ports, or keep them apart with Sidecar documents.',
+    'Services share a TCP port, or a port of a private protocol, and an address of loopback; a sidecar can listen there for only one of them.',
+    'Give each an address of loopback of its own (addresses: [127.0.1.1]) or another port, or keep them apart with Sidecar documents.',
   ),
   SIDECAR_CONFLICT: entry(
     'error',

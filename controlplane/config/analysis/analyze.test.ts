@@ -335,11 +335,15 @@ describe('several documents for one host', () => {
       document('ServiceEntry', name, `{hosts: [a.com], ports: [{number: 80, name: p, protocol: ${protocol}}]}`)
     expect(said(one('a', 'HTTP'), one('b', 'GRPC'))).toEqual(['SERVICE_ENTRY_PROTOCOL_CONFLICT b spec.ports[0]'])
   })
-  it('TCP services without addresses on one port', () => {
+  it('TCP services on one port of one address', () => {
     const one = (name: string, more = '') =>
       document('ServiceEntry', name, `{hosts: [${name}.com], ports: [{number: 9, name: tcp}]${more}}`)
     expect(said(one('a'), one('b'))).toEqual(['TCP_PORT_CLASH b spec.ports[0].number'])
-    expect(said(one('a', ', addresses: [10.0.0.1]'), one('b'))).toEqual([])
+    expect(said(one('a', ', addresses: [10.0.0.1]'), one('b'))).toEqual(['TCP_PORT_CLASH b spec.ports[0].number'])
+    expect(said(one('a', ', addresses: [10.0.0.1, 127.0.1.1]'), one('b'))).toEqual([])
+    expect(said(one('a', ', addresses: [127.0.1.1]'), one('b', ', addresses: [127.0.1.1]'))).toEqual([
+      'TCP_PORT_CLASH b spec.ports[0].number',
+    ])
   })
   it('Sidecars', () => {
     const one = (name: string, more = '') => document('Sidecar', name, `{egress: [{hosts: ["./*"]}]${more}}`)

@@ -74,6 +74,24 @@ spec: {host: a.b, trafficPolicy: {loadBalancer: {consistentHash: {maglev: {}}}}}
     ])
   })
 
+  it('services of one port that messages do not tell apart', () => {
+    const two = entry('a.b', '{number: 7, name: thrift}') + entry('c.d', '{number: 7, name: thrift}')
+    expect(said(two)).toEqual([
+      expect.stringMatching(/TCP_PORT_CLASH spec\.ports\[0\]\.number: .* messages do not say which is meant/),
+    ])
+    expect(said(two.replace('hosts: [c.d]', 'hosts: [c.d]\n  addresses: [127.0.1.1]'))).toEqual([])
+    const called = two.replace('{name: c.d}', '{name: c.d, annotations: {interface: C}}')
+    expect(said(called.replace('{name: a.b}', '{name: a.b, annotations: {interface: A}}'))).toEqual([])
+    const gateway = `
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: edge}
+spec: {servers: [{port: {number: 9, name: thrift-edge, protocol: TCP}, hosts: ["*"]}]}
+---
+`
+    expect(said(two + gateway)).toEqual([])
+  })
+
   it('a mirror that no copy goes by, because connections belong to clients', () => {
     const duel = (connections: string) => `
 apiVersion: meshgate.io/v1

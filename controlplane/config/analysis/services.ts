@@ -1,7 +1,7 @@
-import { hostPort, leadsToItself } from '../syntax/address.ts'
+import { hostPort, isLoopback, leadsToItself } from '../syntax/address.ts'
 import { portClass } from '../syntax/protocol.ts'
 import { isProtocolPort } from './messages.ts'
-import { type Check, type Of, place, push, selects } from './world.ts'
+import { type Check, type Of, place, push, selects, type World } from './world.ts'
 
 /** Services that can have no endpoint, and selectors that find none. */
 export const checkServiceEndpoints: Check = (world, complain) => {
@@ -52,19 +52,21 @@ export const checkServiceProtocols: Check = (world, complain) => {
   }
 }
 
-/** Services without addresses whose TCP ports are equal, and TCP ports that the sidecar itself uses. */
+/** Services whose TCP ports would be opened at one address, and TCP ports that the sidecar itself uses. */
 export const checkTcpPorts: Check = (world, complain) => {
   const httpPort = world.mesh.httpPort ?? 15_080
-  const byPort = new Map<string, { readonly object: Of<'ServiceEntry'>; readonly index: number }[]>()
+  const byPlace = new Map<string, { readonly object: Of<'ServiceEntry'>; readonly index: number }[]>()
+  const told = messagesTold(world)
   for (const object of world.of('ServiceEntry')) {
-    if (object.spec.addresses?.length) continue
+    const bind = object.spec.addresses?.find(isLoopback) ?? '127.0.0.1'
     for (const [index, { number, name, protocol }] of (object.spec.ports ?? []).entries()) {
-      // Message proxies tell services apart by what messages say.
-      if (portClass(protocol, name) !== 'tcp' || isProtocolPort(world, name)) continue
+      const messages = isProtocolPort(world, name)
+      if (portClass(protocol, name) !== 'tcp' || (messages && told(object))) continue
       const path = ['spec', 'ports', index, 'number']
-      if (number === httpPort)
+      if (number === httpPort && bind === '127.0.0.1')
         complain(object, 'LISTENER_PORT_CLASH', path, `port ${number} is the HTTP proxy port of sidecars`)
-      const others = byPort.get(String(number)) ?? []
+      const key = `${bind} ${number}`
+      const others = byPlace.get(key) ?? []
       const other = others.find(
         (one) =>
           one.object !== object &&
@@ -75,11 +77,23 @@ export const checkTcpPorts: Check = (world, complain) => {
           object,
           'TCP_PORT_CLASH',
           path,
-          `port ${number} is also that of ${other.object.spec.hosts[0]} at ${place(other.object, ['spec', 'ports', other.index])}: without addresses they cannot be told apart`,
+          `port ${number} is also that of ${other.object.spec.hosts[0]} at ${place(other.object, ['spec', 'ports', other.index])}: ` +
+            `both are dialled at ${hostPort(bind, number)}, ${messages ? 'and messages do not say which is meant' : 'so they cannot be told apart'}`,
         )
-      if (others.length < 20) push(byPort, String(number), { object, index })
+      if (others.length < 20) push(byPlace, key, { object, index })
     }
   }
+}
+
+/**
+ * Which services messages themselves tell from others of their port: all where a MsgRouter says so by what a message is, or where messages come
+ * in by a Gateway; else those with an `interface`.
+ */
+function messagesTold(world: World): (object: Of<'ServiceEntry'>) => boolean {
+  const gateway = () =>
+    world.of('Gateway').some(({ spec }) => spec.servers?.some(({ port }) => isProtocolPort(world, port.name ?? '')))
+  const all = world.of('MsgRouter').length > 0 || gateway()
+  return ({ annotations }) => all || annotations['interface'] !== undefined
 }
 
 function sameHosts(a: Of<'ServiceEntry'>, b: Of<'ServiceEntry'>): boolean {

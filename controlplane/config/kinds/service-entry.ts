@@ -27,7 +27,10 @@ const servicePort = message({
 
 const serviceEntrySpecFields = message({
   hosts: required(z.array(text).min(1).max(256), 'Hosts of the service.'),
-  addresses: optional(z.array(text.max(64)).max(256), 'Virtual IP addresses or CIDR blocks of the service.'),
+  addresses: optional(
+    z.array(text.max(64)).max(256),
+    'Virtual IP addresses or CIDR blocks of the service. At one of loopback (127.0.1.1) sidecars and message proxies listen for its TCP and message ports, instead of 127.0.0.1.',
+  ),
   ports: optional(z.array(servicePort).max(256), 'Ports of the service.'),
   location: optional(z.enum(['MESH_EXTERNAL', 'MESH_INTERNAL']), 'Whether the service is part of the mesh.', {
     default: 'MESH_EXTERNAL',

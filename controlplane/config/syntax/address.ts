@@ -55,7 +55,7 @@ export function hostPort(host: string, port: number): string {
 
 /** Whether an address is one of loopback. */
 export function isLoopback(address: string): boolean {
-  return address === '::1' || (address.startsWith('127.') && isIP(address) === 4)
+  return address === '::1' || (isIP(address) === 4 && address.startsWith('127.'))
 }
 
 const LOCAL: ReadonlySet<string> = new Set(['', '127.0.0.1', '0.0.0.0', '::1', '::'])

@@ -203,6 +203,18 @@ spec: ${spec}`
     ])
   })
 
+  it('a TCP service with an address of loopback has its listener there; a Sidecar may open one port at several', () => {
+    const own = (address: string) => CACHE.replace('  resolution:', `  addresses: [${address}]\n  resolution:`)
+    expect(Object.keys(listeners(DB + own('10.0.0.9')))).toEqual(['127.0.0.1_15080', '127.0.0.1_5432'])
+    const found = listeners(DB + own('10.0.0.9, 127.0.1.1'))
+    expect(Object.keys(found).sort()).toEqual(['127.0.0.1_15080', '127.0.0.1_5432', '127.0.1.1_5432'])
+    expect(found['127.0.1.1_5432'].filterChains[0].filters[0].typedConfig.cluster).toContain('cache.com')
+    const egress = (address: string, host: string) =>
+      `{port: {number: 5432, protocol: TCP, name: t}, bind: ${address}, hosts: ["*/${host}"]}`
+    const two = `{egress: [${egress('127.0.0.2', 'db.com')}, ${egress('127.0.0.3', 'db.com')}]}`
+    expect(Object.keys(listeners(DB + sidecar(two)))).toEqual(['127.0.0.2_5432', '127.0.0.3_5432'])
+  })
+
   it('an egress listener on a Unix domain socket', () => {
     const found = listeners(
       WEB +

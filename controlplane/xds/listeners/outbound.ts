@@ -11,28 +11,35 @@ import { httpConnectionManager } from './http-connection-manager.ts'
 import { type L4Place, tcpRoutes, tlsRoutes } from './l4-routes.ts'
 import { type Chain, type ListenerPlan, listenerName } from './listener.ts'
 import { comesBack } from './loop.ts'
+import { type Claim, type Claimed, openable, openingOf } from './openings.ts'
 import { defaultTarget, tcpProxy } from './tcp-proxy.ts'
 
 const LOOPBACK = '127.0.0.1'
 
 /**
  * Ports a sidecar opens for its workload. There is no traffic capture: the workload dials the sidecar. Without a Sidecar
- * document that is one HTTP port, routed by authority, and the port of each TCP and TLS service. A Sidecar's egress
- * listeners with a port replace that by what they say; one without a port means the same as no Sidecar, for its hosts.
+ * document that is one HTTP port, routed by authority, and the port of each TCP and TLS service, at the service's own address of loopback if
+ * it has one. A Sidecar's egress listeners with a port replace that by what they say; one without a port means the same as no Sidecar, for its hosts.
  */
 export function outboundListeners(scope: Scope): readonly ListenerPlan[] {
   const sidecar = scope.sidecar()
   const egress: readonly IstioEgressListener[] = sidecar?.spec.egress?.length
     ? sidecar.spec.egress
     : [{ hosts: ['*/*'] }]
-  const plans = egress.flatMap((listener, index) => {
+  const plans = egress.flatMap((listener, index): readonly Claimed<ListenerPlan>[] => {
     const hosts = egressHosts(sidecar, scope.proxy.namespace, index)
     const services = scope.services().filter((service) => serviceInScope(hosts, service.namespace, service.hostname))
     if (listener.port?.number || listener.bind?.startsWith('unix://'))
-      return egressListener(scope, listener, listener.port?.number ?? 0, services)
-    return [...httpProxyListener(scope), ...serviceListeners(scope, listener.bind ?? LOOPBACK, services)]
+      return egressListener(scope, listener, listener.port?.number ?? 0, services).map((plan) => ({
+        plan,
+        claim: 'said',
+      }))
+    return [
+      ...httpProxyListener(scope).map((plan): Claimed<ListenerPlan> => ({ plan, claim: 'rest' })),
+      ...serviceListeners(scope, listener.bind, services),
+    ]
   })
-  return uniquePorts(plans)
+  return openable(plans)
 }
 
 function httpProxyListener(scope: Scope): readonly ListenerPlan[] {
@@ -106,19 +113,28 @@ function egressListener(
   return l4Listener(scope, bind, port, candidates)
 }
 
-/** One listener for each port number of the visible TCP and TLS services. */
-function serviceListeners(scope: Scope, bind: string, services: readonly Service[]): readonly ListenerPlan[] {
-  const byPort = new Map<number, User[]>()
-  for (const service of services)
+/** One listener for each port number of the visible TCP and TLS services, and for those of services with an address of their own. */
+function serviceListeners(
+  scope: Scope,
+  said: string | undefined,
+  services: readonly Service[],
+): readonly Claimed<ListenerPlan>[] {
+  const byAddress = new Map<string, { readonly bind: string; readonly claim: Claim; readonly users: User[] }>()
+  for (const service of services) {
+    const { bind, claim } = openingOf(service, said)
     for (const { number, protocol } of service.ports) {
       if (isHttp(protocol) || protocol === 'udp') continue
       const tls = isTls(protocol)
       const user = { service, port: number, tls, named: tls }
-      const list = byPort.get(number)
-      if (list) list.push(user)
-      else byPort.set(number, [user])
+      const key = `${bind} ${number}`
+      const place = byAddress.get(key)
+      if (place) place.users.push(user)
+      else byAddress.set(key, { bind, claim, users: [user] })
     }
-  return [...byPort].flatMap(([number, users]) => l4Listener(scope, bind, number, users))
+  }
+  return [...byAddress.values()].flatMap(({ bind, claim, users }) =>
+    l4Listener(scope, bind, users[0]!.port, users).map((plan) => ({ plan, claim })),
+  )
 }
 
 /** A service that connections of a listener may be for. */
@@ -172,15 +188,4 @@ function l4Listener(scope: Scope, bind: string, port: number, users: readonly Us
   }
   const chains = [...tls, ...tcp.slice(0, 1)].filter((found) => found !== undefined)
   return chains.length === 0 ? [] : [{ name, bind, port, direction: 'outbound', chains }]
-}
-
-/** One listener for an address: the first plan keeps it. */
-function uniquePorts(plans: readonly ListenerPlan[]): readonly ListenerPlan[] {
-  const taken = new Set<string>()
-  return plans.filter((plan) => {
-    const key = plan.bind.startsWith('unix://') ? plan.bind : `${plan.port}`
-    if (taken.has(key)) return false
-    taken.add(key)
-    return true
-  })
 }

@@ -124,6 +124,25 @@ spec: {servers: [{port: {number: 7000, name: game-edge, protocol: TCP}, bind: ${
     expect(messageView(A + gateways.join('')).names('mlds')).toEqual(['10.0.0.1_7000', '10.0.0.2_7000'])
   })
 
+  it('listens for a service at the address of loopback that is its own; a Sidecar may open one port at several', () => {
+    const C = gameService('test.serviceC')
+    expect(messageView(A + C).names('mlds')).toEqual(['127.0.0.1_12345'])
+    const view = messageView(A + C.replace('  resolution:', '  addresses: [127.0.1.1]\n  resolution:'))
+    expect(view.names('mlds')).toEqual(['127.0.0.1_12345', '127.0.1.1_12345'])
+    const goesTo = (table: string) => JSON.stringify(view.json('mrds', table)).match(/test\.service\w/g)
+    expect([goesTo('game.12345'), goesTo('game.12345.127.0.1.1')]).toEqual([['test.servicea'], ['test.servicec']])
+    const sidecar = `
+apiVersion: networking.istio.io/v1
+kind: Sidecar
+metadata: {name: two}
+spec:
+  egress:
+  - {port: {number: 12345, name: game, protocol: TCP}, bind: 127.0.0.3, hosts: ["*/test.servicea"]}
+  - {port: {number: 12345, name: game, protocol: TCP}, bind: 127.0.0.4, hosts: ["*/test.servicec"]}
+---`
+    expect(messageView(A + C + sidecar).names('mlds')).toEqual(['127.0.0.3_12345', '127.0.0.4_12345'])
+  })
+
   it('what MsgRouters send to is reached past the hosts of a Sidecar, as what VirtualServices send to', () => {
     const sidecar = `
 apiVersion: networking.istio.io/v1

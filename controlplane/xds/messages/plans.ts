@@ -8,6 +8,7 @@ import type { Scope } from '../../model/scope.ts'
 import { portProtocol, type Service, type ServicePort } from '../../model/service.ts'
 import { egressHosts, serviceInScope } from '../../model/sidecar-scope.ts'
 import { listenerName } from '../listeners/listener.ts'
+import { type Claim, type Claimed, clash, openable, openingOf } from '../listeners/openings.ts'
 import { downstreamTlsContext, terminatesTls } from '../listeners/tls-context.ts'
 import { inboundName } from '../names.ts'
 import { type GatewayServer, gatewayServers } from '../routes/index.ts'
@@ -55,35 +56,20 @@ const ANY_ADDRESS = '0.0.0.0'
 
 /**
  * Ports that are named for a private protocol: servers of the Gateways that select the proxy, then what its Sidecar lists. Only where
- * neither says anything the proxy opens the port of each service on loopback. Of two listeners that cannot both be open the first counts.
+ * neither says anything the proxy opens the port of each service on loopback, at the service's own address there if it has one. Of two listeners that cannot both be open the first counts.
  */
 export function messagePlans(world: World, scope: Scope): readonly MessagePlan[] {
   const gateways = gatewayPlans(world, scope)
   const egress = scope.sidecar()?.spec.egress ?? []
   const outbound = egress.flatMap((listener, index) => egressPlans(world, scope, listener, index))
-  if (egress.length === 0 && gateways.length === 0) outbound.push(...servicePlans(world, LOOPBACK, scope.services()))
+  if (egress.length === 0 && gateways.length === 0) outbound.push(...servicePlans(world, undefined, scope.services()))
   const open = new Map<number, MessagePlan[]>()
-  return [...gateways, ...ingressPlans(world, scope), ...onePerPort(outbound)].filter((plan) => {
+  return [...gateways, ...ingressPlans(world, scope), ...openable(outbound)].filter((plan) => {
     const others = open.get(plan.port) ?? []
     if (others.some((other) => clash(plan.bind, other.bind))) return false
     open.set(plan.port, [...others, plan])
     return true
   })
-}
-
-/** A listener without a port opens what those before it, at whatever address, do not. */
-function onePerPort(plans: readonly MessagePlan[]): readonly MessagePlan[] {
-  const taken = new Set<number>()
-  return plans.filter(({ bind, port }) => isSocket(bind) || (!taken.has(port) && taken.add(port)))
-}
-
-const isSocket = (bind: string) => bind.startsWith('unix://')
-
-/** Whether listeners on one port of these addresses, or on these sockets, keep each other from being opened. */
-function clash(one: string, other: string): boolean {
-  const takes = (all: string, bind: string) =>
-    all === '::' ? !isSocket(bind) : all === ANY_ADDRESS && !isSocket(bind) && !bind.includes(':')
-  return one === other || takes(one, other) || takes(other, one)
 }
 
 function gatewayPlans(world: World, scope: Scope): readonly MessagePlan[] {
@@ -143,56 +129,71 @@ function ingressPlans(world: World, scope: Scope): readonly MessagePlan[] {
   })
 }
 
-function egressPlans(world: World, scope: Scope, listener: IstioEgressListener, index: number): readonly MessagePlan[] {
+function egressPlans(
+  world: World,
+  scope: Scope,
+  listener: IstioEgressListener,
+  index: number,
+): readonly Claimed<MessagePlan>[] {
   const sidecar = scope.sidecar()!
   const hosts = egressHosts(sidecar, scope.proxy.namespace, index)
   const services = scope.services().filter((service) => serviceInScope(hosts, service.namespace, service.hostname))
   const bind = listener.bind ?? LOOPBACK
   const { number = 0, name = '', protocol: field } = listener.port ?? {}
-  if (number === 0 && !bind.startsWith('unix://')) return servicePlans(world, bind, services)
+  if (number === 0 && !bind.startsWith('unix://')) return servicePlans(world, listener.bind, services)
   const protocol = protocolOfPort(world, { name, ...portProtocol(field, name) })
   if (!protocol) return []
   const users = messagePorts(world, services).filter((user) => user.protocol.name === protocol.name)
   const samePort = users.filter((user) => user.port.number === number)
-  return [
-    {
-      name: listenerName(bind, number),
-      bind,
-      port: number,
-      protocol,
-      table: tableName(protocol, number, listener.bind),
-      place: { kind: 'outbound', services: samePort.length > 0 ? samePort : users.length === 1 ? users : [] },
-      origins: [{ object: sidecar, path: ['spec', 'egress', index] }],
-    },
-  ]
+  const plan: MessagePlan = {
+    name: listenerName(bind, number),
+    bind,
+    port: number,
+    protocol,
+    table: tableName(protocol, number, listener.bind),
+    place: { kind: 'outbound', services: samePort.length > 0 ? samePort : users.length === 1 ? users : [] },
+    origins: [{ object: sidecar, path: ['spec', 'egress', index] }],
+  }
+  return [{ plan, claim: 'said' }]
 }
 
-/** One listener for each port number: its protocol is that of the first service, whose messages it can tell apart. */
-function servicePlans(world: World, bind: string, services: readonly Service[]): readonly MessagePlan[] {
-  const byPort = new Map<number, (ServedService & { readonly protocol: KnownProtocol })[]>()
+/**
+ * One listener for each port number, and for those of services with an address of loopback of their own: its protocol is that of the first
+ * service. Of several that share a listener, messages tell which is meant, or the first has them (analysis reports it).
+ */
+function servicePlans(
+  world: World,
+  said: string | undefined,
+  services: readonly Service[],
+): readonly Claimed<MessagePlan>[] {
+  const byAddress = new Map<string, { readonly bind: string; readonly claim: Claim; readonly users: MessagePort[] }>()
   for (const user of messagePorts(world, services)) {
-    const list = byPort.get(user.port.number)
-    if (!list) byPort.set(user.port.number, [user])
-    else if (list[0]!.protocol.name === user.protocol.name) list.push(user)
+    const { bind, claim } = openingOf(user.service, said)
+    const key = `${bind} ${user.port.number}`
+    const place = byAddress.get(key)
+    if (!place) byAddress.set(key, { bind, claim, users: [user] })
+    else if (place.users[0]!.protocol.name === user.protocol.name) place.users.push(user)
   }
-  return [...byPort].map(([number, users]) => {
-    const { protocol } = users[0]!
-    return {
-      name: listenerName(bind, number),
+  return [...byAddress.values()].map(({ bind, claim, users }) => {
+    const { protocol, port } = users[0]!
+    const plan: MessagePlan = {
+      name: listenerName(bind, port.number),
       bind,
-      port: number,
+      port: port.number,
       protocol,
-      table: tableName(protocol, number, bind === LOOPBACK ? undefined : bind),
+      table: tableName(protocol, port.number, bind === LOOPBACK ? undefined : bind),
       place: { kind: 'outbound', services: users },
       origins: users.map(({ service }) => service.origin),
     }
+    return { plan, claim }
   })
 }
 
-function messagePorts(
-  world: World,
-  services: readonly Service[],
-): readonly (ServedService & { readonly protocol: KnownProtocol })[] {
+interface MessagePort extends ServedService {
+  readonly protocol: KnownProtocol
+}
+
+function messagePorts(world: World, services: readonly Service[]): readonly MessagePort[] {
   return services.flatMap((service) =>
     service.ports.flatMap((port) => {
       if (port.protocol === 'tls') return []
