@@ -77,6 +77,7 @@ export async function startControlPlane(options: ControlPlaneOptions, log: Log):
       mesh,
       status: xds.status,
       mine: () => store.isSequencer(),
+      figures,
     })
     started.unshift(history)
     const presence = presenceOf(parts, { redis: options.redis, store, port, log })

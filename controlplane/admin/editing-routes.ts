@@ -44,7 +44,7 @@ export function editingRoutes(app: FastifyInstance, context: AdminContext): void
   changeRoutes(app, need, context)
   convergenceRoutes(app, need)
   eventRoutes(app, need)
-  revisionFigureRoutes(app, need, context)
+  revisionFigureRoutes(app, need)
   sessionRoutes(app, need, new LoginLimit())
   tokenRoutes(app, need)
   auditRoutes(app, need)

@@ -48,6 +48,9 @@ const STEPS: readonly string[] = [
   `
   create table access_base (key text primary key, row text not null) without rowid;
   `,
+  `
+  create table figures (revision integer primary key references revisions (id) on delete cascade, figures text not null);
+  `,
 ]
 
 /** How long a command waits for a lock that another process has, ms. */

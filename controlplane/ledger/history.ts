@@ -27,6 +27,9 @@ export interface RevisionFilter {
   readonly who?: string | undefined
 }
 
+/** Revisions whose figures are kept; some 30 KB each at most. */
+const MOST_FIGURES = 1_000
+
 interface RevisionRow {
   readonly id: number
   readonly parent: number | null
@@ -222,6 +225,27 @@ export class History {
       run(this.#db, 'update revisions set parent = null where id = ?', first)
       this.#sweep()
       return gone
+    })
+  }
+
+  /** What was kept of the traffic after a revision. */
+  figures(revision: number): string | undefined {
+    return row<{ figures: string }>(this.#db, 'select figures from figures where revision = ?', revision)?.figures
+  }
+
+  /** Keeps what traffic did after a revision, for the newest of those that have any. Of a revision that is not kept nothing is. */
+  keepFigures(revision: number, figures: string): void {
+    transact(this.#db, () => {
+      run(
+        this.#db,
+        'insert or replace into figures (revision, figures) select id, ? from revisions where id = ?',
+        ...[figures, revision],
+      )
+      run(
+        this.#db,
+        'delete from figures where revision <= (select revision from figures order by revision desc limit 1 offset ?)',
+        MOST_FIGURES,
+      )
     })
   }
 

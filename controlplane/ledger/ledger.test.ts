@@ -141,6 +141,23 @@ describe('history', () => {
 })
 
 describe('conflicts', () => {
+  test('figures of a revision stay beside it over a restart, as long as it is kept and among the newest', async () => {
+    for (let i = 2; i <= 5; i++) {
+      put('a.yaml', `a: ${i}\n`)
+      await ledger.sync()
+    }
+    await ledger.keepFigures(2, 'two')
+    await ledger.keepFigures(4, 'of four')
+    await ledger.keepFigures(4, 'four')
+    await ledger.keepFigures(99, 'of none')
+    await ledger.close()
+    ledger = await Ledger.open(root)
+    const known = () => [1, 2, 4, 99].map((revision) => ledger.figures(revision))
+    expect(known()).toEqual([undefined, 'two', 'four', undefined])
+    ledger.compact(3)
+    expect(known()).toEqual([undefined, undefined, 'four', undefined])
+  })
+
   test('a file that holds something else than expected is not touched, nor is any other', async () => {
     const attempt = apply([change('b.yaml', 'b'), change('a.yaml', 'mine')], { 'a.yaml': 'something else' })
     await expect(attempt).rejects.toMatchObject({ name: 'ConflictError', files: ['a.yaml'] })

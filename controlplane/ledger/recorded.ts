@@ -1,3 +1,4 @@
+import { patiently } from './database.ts'
 import type { History, RevisionFilter } from './history.ts'
 import type { LedgerFile, Revision } from './revision.ts'
 
@@ -54,6 +55,16 @@ export abstract class RecordedLedger {
   /** Newest first. */
   revisions(filter: RevisionFilter): readonly Revision[] {
     return this.history.revisions(filter)
+  }
+
+  /** What was kept of the traffic after a revision, as it was given. */
+  figures(revision: number): string | undefined {
+    return this.history.figures(revision)
+  }
+
+  /** Keeps what traffic did after a revision, here and not elsewhere. @throws StorageError when that cannot be written */
+  keepFigures(revision: number, figures: string): Promise<void> {
+    return patiently(() => this.history.keepFigures(revision, figures))
   }
 
   /** Calls back after each new revision. Returns the way to unsubscribe. */

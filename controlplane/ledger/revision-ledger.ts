@@ -38,6 +38,10 @@ export interface RevisionLedger {
   revision(id: number): Revision | undefined
   /** Newest first. */
   revisions(filter: RevisionFilter): readonly Revision[]
+  /** What was kept of the traffic after a revision, as it was given. */
+  figures(revision: number): string | undefined
+  /** Keeps what traffic did after a revision. @throws StorageError when that cannot be written */
+  keepFigures(revision: number, figures: string): Promise<void>
   onRevision(listener: (revision: Revision) => void): () => void
   /** Takes over what changed elsewhere. */
   sync(): Promise<Revision | undefined>

@@ -40,7 +40,9 @@ export function TrafficAfter({ revision }: { readonly revision: number }) {
       <Group justify="space-between" mb="sm">
         <Title order={2}>{t('figures.title')}</Title>
         <Badge variant="light" color={left > 0 ? 'blue' : 'gray'}>
-          {left > 0 ? t('figures.watching', { left: countdown(left) }) : t('figures.complete')}
+          {left > 0
+            ? t('figures.watching', { left: countdown(left) })
+            : t('figures.complete', { time: countdown((data.services[0]?.after.seconds ?? 0) * 1_000) })}
         </Badge>
       </Group>
       {seen ? <FiguresTable data={data} /> : <Text c="dimmed">{t('figures.none')}</Text>}

@@ -4,6 +4,7 @@ import { useParams } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
 import { queries } from '../api/queries.ts'
 import { Convergence } from '../change/convergence.tsx'
+import { TrafficAfter } from '../change/figures.tsx'
 import { FileDiffs } from '../parts/diff.tsx'
 import { Facts } from '../parts/facts.tsx'
 import { revisionHref } from '../parts/hrefs.ts'
@@ -76,6 +77,7 @@ export function RevisionPage() {
             </Card>
             <Convergence revision={id} />
           </Group>
+          <TrafficAfter revision={id} />
           <Stack gap="sm">
             <Title order={2}>{t('difference')}</Title>
             {diffError && <ProblemAlert error={diffError} />}

@@ -147,6 +147,21 @@ describe('apply', () => {
     expect((await get('/api/v1/revisions')).json().revisions.map(({ id }: { id: number }) => id)).toEqual([2, 1])
   })
 
+  test('is watched for what traffic does, as an edit by hand is; the first reading is not', async () => {
+    await planAndApply(shift)
+    const figures = async (revision: number) => (await get(`/api/v1/revisions/${revision}/figures`)).json()
+    const reviews = { services: [{ hostname: 'reviews.default.svc.cluster.local', after: { requests: 0 } }] }
+    expect(await figures(2)).toMatchObject({ revision: 2, ...reviews })
+    await eventually(() =>
+      expect(api.config.objects.get('VirtualService/default/reviews')?.spec).toMatchObject({
+        http: [{ route: [{ weight: 75 }, {}] }],
+      }),
+    )
+    writeFileSync(join(api.root, 'rules.yaml'), RULES)
+    await eventually(async () => expect(await figures(3)).toMatchObject({ revision: 3, ...reviews }))
+    expect(await figures(1)).toMatchObject({ code: 'NOT_FOUND' })
+  })
+
   test('needs the plan of these very changes', async () => {
     const { plan } = (await post('/api/v1/plan', { changes: shift })).json()
     const other = [{ file: 'rules.yaml', text: `${SHIFTED}# more\n` }]

@@ -1,3 +1,4 @@
+import type { ConfigObject } from '../../config/object.ts'
 import { ConsulError } from '../../consul/index.ts'
 import {
   ConflictError,
@@ -18,6 +19,8 @@ import { Expiries } from './expiries.ts'
 import { keptRevision } from './kept.ts'
 import { type PlannedFile, Planner, planHash } from './planner.ts'
 import { Recording } from './recording.ts'
+import { affectedServices } from './services.ts'
+import { TrafficWatch, type TrafficWatchOptions } from './traffic-watch.ts'
 
 export interface ChangesOptions {
   readonly ledger: RevisionLedger
@@ -29,6 +32,8 @@ export interface ChangesOptions {
   /** The mesh proxies are served from. */
   readonly mesh: CompiledMesh
   readonly status: StatusBook
+  /** Traffic of services; absent where nothing tells it. */
+  readonly figures?: TrafficWatchOptions['figures']
   readonly now?: () => number
   /** Whether this replica is the one that does what is done once; it is if not given. */
   readonly mine?: () => boolean
@@ -69,6 +74,7 @@ export class Changes {
   readonly ledger: RevisionLedger
   readonly planner: Planner
   readonly convergences: Convergences
+  readonly traffic: TrafficWatch
   readonly events = new EventHub()
   readonly expiries: Expiries
   readonly #options: ChangesOptions
@@ -76,6 +82,9 @@ export class Changes {
   readonly #warn: (error: Error) => void
   readonly #recording: Recording
   readonly #sensitive = new Map<string, boolean>()
+  #objects: ReadonlyMap<string, ConfigObject> | undefined
+  /** Services that documents name which were read, and are of no revision yet. */
+  readonly #edited = new Set<string>()
 
   constructor(options: ChangesOptions) {
     const { ledger, config, status, warn = process.emitWarning } = options
@@ -85,6 +94,7 @@ export class Changes {
     this.#recording = new Recording({ ...options, warn, sync: () => ledger.sync() })
     this.planner = new Planner(options)
     this.convergences = new Convergences(this.planner, status, options.now)
+    this.traffic = new TrafficWatch({ ...options, warn })
     this.expiries = new Expiries({
       read: ({ source }) => {
         const file = ledger.files().find((one) => this.planner.pathOf(one.file) === source.file)?.file
@@ -108,22 +118,31 @@ export class Changes {
       () => this.#recording.stop(),
       config.onUpdate(({ changed, config: { objects } }) => {
         this.convergences.read()
+        if (this.#objects)
+          for (const host of affectedServices(this.#objects, objects, [], changed)) this.#edited.add(host)
+        this.#objects = objects
         this.events.emit('config', { objects: objects.size, changed: changed.length })
         // What was edited by hand becomes a revision as soon as it has come to rest and was read.
         this.#recording
           .record()
-          .then((recorded) => (recorded && !ledger.readOnly ? this.expiries.look() : undefined))
+          .then((recorded) => {
+            // What is a revision now, of this process or another, is nobody's edit any more.
+            if (recorded) this.#edited.clear()
+            return recorded && !ledger.readOnly ? this.expiries.look() : undefined
+          })
           .catch((error: Error) => warn(error))
       }),
-      ledger.onRevision(({ id, who, why, source, files }) =>
-        this.events.emit('revision', { id, who, why, source, files: files.map(({ file }) => file) }),
-      ),
+      ledger.onRevision(({ id, at, who, why, source, files }) => {
+        if (source === 'files' && this.#edited.size > 0) this.traffic.begin(id, [...this.#edited].sort(), at)
+        this.events.emit('revision', { id, who, why, source, files: files.map(({ file }) => file) })
+      }),
       this.#watch(),
     )
   }
 
   stop(): void {
     for (const stop of this.#stops) stop()
+    this.traffic.stop()
     this.events.stop()
   }
 
@@ -194,6 +213,7 @@ export class Changes {
     try {
       const revision = await this.ledger.apply(changes, { ...by, expected })
       this.convergences.follow(revision.id, plan)
+      this.traffic.begin(revision.id, plan.services, revision.at)
       // Not awaited: convergence tells when it is in force. A failure shows as a complaint of the source.
       // Who took it back by hand before it was read changed nothing for the source, but for the history.
       this.#options.source

@@ -28,8 +28,6 @@ export interface Convergence {
 interface Followed {
   readonly revision: number
   readonly plan: Plan
-  /** When it was written, ms since 1970. */
-  readonly appliedAt: number
   /** When its files were found in force, ms since 1970. */
   inForceAt: number | undefined
   frozen: Convergence | undefined
@@ -53,7 +51,7 @@ export class Convergences {
   /** Begins to follow a revision that was just written; the one before stays as it stands. */
   follow(revision: number, plan: Plan): void {
     for (const one of this.#followed.values()) one.frozen ??= { ...this.#compute(one), superseded: true }
-    this.#followed.set(revision, { revision, plan, appliedAt: this.#now(), inForceAt: undefined, frozen: undefined })
+    this.#followed.set(revision, { revision, plan, inForceAt: undefined, frozen: undefined })
     for (const oldest of this.#followed.keys()) if (this.#followed.size > MOST_FOLLOWED) this.#followed.delete(oldest)
   }
 
@@ -67,12 +65,6 @@ export class Convergences {
   of(revision: number): Convergence | undefined {
     const found = this.#followed.get(revision)
     return found && (found.frozen ?? this.#compute(found))
-  }
-
-  /** What a followed revision touches, and when it was written, ms since 1970. */
-  subjectOf(revision: number): { readonly services: readonly string[]; readonly appliedAt: number } | undefined {
-    const found = this.#followed.get(revision)
-    return found && { services: found.plan.services, appliedAt: found.appliedAt }
   }
 
   /** The newest one, for events. */

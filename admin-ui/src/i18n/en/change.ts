@@ -51,7 +51,7 @@ export const change = {
   'applied.page': 'Its page in the history',
   'figures.title': 'What traffic does',
   'figures.watching': 'watching for another {{left}}',
-  'figures.complete': 'five minutes are over',
+  'figures.complete': 'watched for {{time}}',
   'figures.none': 'No requests to these services have been seen, before or since.',
   'figures.counters_one':
     'Large: since the change. Small: before it. From the counters of {{count}} proxy, and load reports of others. Requests that a proxy answers itself, such as those of a fault, are not among them.',

@@ -47,7 +47,7 @@ export const change: Dictionary['change'] = {
   'applied.page': '查看历史页面',
   'figures.title': '流量表现',
   'figures.watching': '继续观察 {{left}}',
-  'figures.complete': '五分钟观察已结束',
+  'figures.complete': '已观察 {{time}}',
   'figures.none': '变更前后均未观察到对这些服务的请求。',
   'figures.counters_other':
     '大字为变更后，小字为变更前。数据来自 {{count}} 个代理的计数器及其他代理的负载报告；由代理直接应答的请求（如故障注入）不计入。',
