@@ -127,8 +127,9 @@ export const sourceCodes = {
     severity: 'error',
     title: 'Too many files',
     explanation:
-      'The number and the total size of files are limited. Files already in force stay; further ones are not read.',
-    whatToDo: 'Name a smaller folder, put several documents into one file, or raise the limit.',
+      'The number and the total size of files are limited. Files already in force stay; further ones are not read. A link behind which very much is no configuration is not followed at all.',
+    whatToDo:
+      'Name a smaller folder, put several documents into one file, or raise the limit. Let a link lead to the folder that holds configuration and to nothing above it.',
   },
   SOURCE_WATCH_LIMITED: {
     code: 'SOURCE_WATCH_LIMITED',

@@ -33,6 +33,8 @@ export interface StoreLimits extends ReadLimits {
   readonly totalBytes: number
   /** Folder entries looked at, configuration or not. */
   readonly entries: number
+  /** Of these, what stands behind one link and is no configuration: links lead to `/proc`, to home folders and to whole disks. */
+  readonly entriesBehindLink: number
 }
 
 export const defaultStoreLimits: StoreLimits = {
@@ -40,6 +42,7 @@ export const defaultStoreLimits: StoreLimits = {
   files: 100_000,
   totalBytes: 512 * 1024 * 1024,
   entries: 1_000_000,
+  entriesBehindLink: 20_000,
 }
 
 /** `10 MiB`, `1.5 KiB`, `12 bytes`. */

@@ -94,6 +94,68 @@ describe('a look', () => {
     expect(codes(result)).toHaveLength(16)
   })
 
+  test('gives a link up behind which very much is no configuration, says where it leads, and takes nothing of it', async () => {
+    const other = mkdtempSync(join(tmpdir(), 'meshgate-other-'))
+    for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) mkdirSync(join(other, 'deep', name), { recursive: true })
+    writeFileSync(join(other, 'x.yaml'), 'a: 1\n')
+    symlinkSync(other, join(root, 'wide'))
+    write('linked-to/y.yaml')
+    const limits = { entriesBehindLink: 6 }
+    const result = await look(undefined, 'all', nodeFileAccess, limits)
+    expect(found(result)).toEqual(['linked-to/y.yaml'])
+    expect(result.diagnostics).toMatchObject([
+      {
+        code: 'SOURCE_TOO_MANY_FILES',
+        file: join(root, 'wide'),
+        message: expect.stringContaining(`leads to ${other}, with more than 6 entries`),
+      },
+    ])
+    expect([...result.watch.keys()].filter((path) => path.startsWith(join(root, 'wide')))).toEqual([])
+    // A change elsewhere does not walk it again.
+    const listed: string[] = []
+    const list = (path: string) => {
+      listed.push(path)
+      return nodeFileAccess.list(path)
+    }
+    write('linked-to/z.yaml')
+    const dirty = new Map([[join(root, 'linked-to'), 'all' as const]])
+    const second = await look(result, dirty, { ...nodeFileAccess, list }, limits)
+    expect([found(second), codes(second)]).toEqual([
+      ['linked-to/y.yaml', 'linked-to/z.yaml'],
+      ['SOURCE_TOO_MANY_FILES wide'],
+    ])
+    expect(listed).toEqual([join(root, 'linked-to')])
+    // When there is less of it, it is followed; when there is more again, what was in force stays.
+    rmSync(join(other, 'deep/f'), { recursive: true })
+    const third = await look(second, 'all', nodeFileAccess, limits)
+    expect([found(third), codes(third)]).toEqual([['linked-to/y.yaml', 'linked-to/z.yaml', 'wide/x.yaml'], []])
+    mkdirSync(join(other, 'deep/f'))
+    const fourth = await look(third, 'all', nodeFileAccess, limits)
+    expect(found(fourth)).toEqual(found(third))
+    expect(codes(fourth)).toEqual(['SOURCE_TOO_MANY_FILES wide'])
+    rmSync(other, { recursive: true })
+  })
+
+  test('links behind a link share what it may cost; configuration itself costs nothing of it', async () => {
+    const other = mkdtempSync(join(tmpdir(), 'meshgate-other-'))
+    const inner = ['one', 'two', 'three'].map((name) => {
+      const folder = mkdtempSync(join(tmpdir(), `meshgate-${name}-`))
+      for (let index = 0; index < 10; index++) writeFileSync(join(folder, `${index}.yaml`), 'a: 1\n')
+      for (const more of ['a', 'b']) mkdirSync(join(folder, more))
+      symlinkSync(folder, join(other, name))
+      return folder
+    })
+    symlinkSync(other, join(root, 'farm'))
+    const read = async (entriesBehindLink: number) =>
+      await look(undefined, 'all', nodeFileAccess, { entriesBehindLink })
+    const all = await read(9)
+    expect([found(all).length, codes(all)]).toEqual([30, []])
+    const some = await read(7)
+    // By path: one, three, two.
+    expect([found(some).length, codes(some)]).toEqual([20, ['SOURCE_TOO_MANY_FILES farm/two']])
+    for (const folder of [other, ...inner]) rmSync(folder, { recursive: true })
+  })
+
   test('reads a file behind several links once, under its real path if that is below a root', async () => {
     write('z.yaml')
     symlinkSync('z.yaml', join(root, 'a.yaml'))

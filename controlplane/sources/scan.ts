@@ -3,31 +3,9 @@ import { errorCode } from '../../errors/thrown.ts'
 import type { Diagnostic } from '../diagnostics/diagnostic.ts'
 import { byPath, chooseFiles, type FoundFile } from './choose-files.ts'
 import { errorReason, type FileAccess, type FileInfo, type FolderEntry } from './file-access.ts'
+import { type Folder, Found, type LinkedFolder } from './found.ts'
 import type { StoreLimits } from './limits.ts'
 import { complainAt } from './yaml-documents.ts'
-
-/** A folder as last listed; kept when it cannot be listed again. */
-interface Folder {
-  readonly path: string
-  readonly real: string
-  readonly identity: string
-  readonly files: readonly FoundFile[]
-  readonly folders: readonly string[]
-  readonly links: readonly LinkedFolder[]
-  /** Folders elsewhere that files of this one really lie in, to be watched. */
-  readonly elsewhere: readonly string[]
-  /** Entries of any kind. */
-  readonly entries: number
-  readonly diagnostics: readonly Diagnostic[]
-  /** The last listing failed: this is the one before. */
-  readonly stale: boolean
-}
-
-interface LinkedFolder {
-  readonly path: string
-  readonly real: string
-  readonly identity: string
-}
 
 /** Where something may have changed: names in folders, or all of a folder, or everything. */
 export type Dirty = ReadonlyMap<string, ReadonlySet<string> | 'all'> | 'all'
@@ -43,6 +21,8 @@ export interface Scan {
   readonly watch: ReadonlyMap<string, ReadonlyMap<string, string | undefined>>
   readonly goneRoots: readonly string[]
   readonly listed: ReadonlyMap<string, Folder>
+  /** Links that are not followed because too much stands behind them, by path, with the identity of where they lead. */
+  readonly notFollowed: ReadonlyMap<string, string>
 }
 
 export const nothingFound: Scan = {
@@ -51,6 +31,7 @@ export const nothingFound: Scan = {
   watch: new Map(),
   goneRoots: [],
   listed: new Map(),
+  notFollowed: new Map(),
 }
 
 /** Whether a name below a root can be configuration: `.yaml`, `.yml` or `.json`, neither hidden nor an editor's or npm's file. */
@@ -71,7 +52,8 @@ export function isIgnoredName(name: string): boolean {
 /**
  * Looks at everything below the roots: folders by their listing, files by their state; nothing is read.
  *
- * Links are followed; a folder is entered once however many links lead to it, and never from inside itself. What cannot
+ * Links are followed; a folder is entered once however many links lead to it, and never from inside itself. A link behind which
+ * nearly nothing is configuration (`/proc`, a home folder) is given up early, before it has cost much. What cannot
  * be listed any more keeps its last listing, so that a mount that goes away is no deletion. With `dirty` only that is
  * looked at again, and folders that are new below it.
  */
@@ -117,18 +99,25 @@ function device(identity: string): string {
 /** More names than this and a folder is listed as a whole. */
 const maxSingleNames = 64
 
+/** What a link in a root may cost, and the links behind it. */
+interface Budget {
+  /** Entries behind it that are no configuration. */
+  others: number
+  told: boolean
+}
+
 class Scanner {
   readonly #access: FileAccess
   readonly #limits: StoreLimits
   readonly #last: Scan
   readonly #dirty: Dirty
-  readonly #listed = new Map<string, Folder>()
-  readonly #entered = new Map<string, string>()
-  readonly #files = new Map<string, FoundFile>()
-  readonly #diagnostics: Diagnostic[] = []
-  readonly #watch = new Map<string, Map<string, string | undefined>>()
+  readonly #all = new Found()
+  /** Where what is found goes. */
+  #found = this.#all
+  /** Of the link that is being followed. */
+  #budget: Budget | undefined
+  readonly #notFollowed = new Map<string, string>()
   readonly #goneRoots: string[] = []
-  #entries = 0
   #full = false
 
   constructor(access: FileAccess, limits: StoreLimits, last: Scan, dirty: Dirty) {
@@ -140,13 +129,15 @@ class Scanner {
 
   async run(roots: readonly string[]): Promise<Scan> {
     for (const root of roots) await this.#root(root)
-    const choice = chooseFiles([...this.#files.values()], this.#last.files, this.#limits)
+    const { files, diagnostics, watch, listed } = this.#all
+    const choice = chooseFiles([...files.values()], this.#last.files, this.#limits)
     return {
       files: choice.files,
-      diagnostics: [...this.#diagnostics, ...choice.diagnostics],
-      watch: this.#watch,
+      diagnostics: [...diagnostics, ...choice.diagnostics],
+      watch,
       goneRoots: this.#goneRoots,
-      listed: this.#listed,
+      listed,
+      notFollowed: this.#notFollowed,
     }
   }
 
@@ -162,7 +153,7 @@ class Scanner {
     if (info.kind !== 'folder') {
       const file = await this.#file(root)
       await this.#watchTarget(root, root)
-      this.#files.set(root, file)
+      this.#found.files.set(root, file)
       return
     }
     const before = this.#last.listed.get(root)
@@ -170,7 +161,7 @@ class Scanner {
     await this.#folder(root, info.identity, links)
     await this.#linked(links)
     if (before && before.identity !== info.identity && before.files.length + before.folders.length > 0) {
-      if ([...this.#files.keys()].some((path) => isBelow(path, root))) return
+      if ([...this.#all.files.keys()].some((path) => isBelow(path, root))) return
       if (![...this.#last.files.keys()].some((path) => isBelow(path, root))) return
       this.#forgetBelow(root)
       this.#rootGone(root, 'this folder was replaced by an empty one')
@@ -179,33 +170,70 @@ class Scanner {
 
   /** Folders behind links come after those that really stand there, so that the real path of a folder wins. */
   async #linked(links: LinkedFolder[]): Promise<void> {
-    for (let round = links.sort(byPath); round.length > 0; ) {
-      const found: LinkedFolder[] = []
-      for (const { path, identity } of round) {
-        const entered = this.#entered.get(identity)
-        if (entered === undefined) await this.#folder(path, identity, found)
-        else this.#diagnostics.push(complainAt('SOURCE_SAME_FILE', path, `this folder is the same as ${entered}`))
+    for (let round = links.sort(byPath).map((link) => ({ link, budget: newBudget() })); round.length > 0; ) {
+      const next: typeof round = []
+      for (const { link, budget } of round) {
+        const entered = this.#all.entered.get(link.identity)
+        if (entered === undefined)
+          for (const inner of await this.#follow(link, budget)) next.push({ link: inner, budget })
+        else
+          this.#all.diagnostics.push(complainAt('SOURCE_SAME_FILE', link.path, `this folder is the same as ${entered}`))
       }
-      round = found.sort(byPath)
+      round = next.sort((a, b) => byPath(a.link, b.link))
     }
+  }
+
+  /** Takes over what stands behind a link, unless that is too much. @returns the links found there */
+  async #follow(link: LinkedFolder, budget: Budget): Promise<readonly LinkedFolder[]> {
+    const { path, identity } = link
+    const links: LinkedFolder[] = []
+    const isKnown =
+      this.#dirty !== 'all' && !this.#dirty.has(dirname(path)) && this.#last.notFollowed.get(path) === identity
+    if (!isKnown && this.#fits(budget)) {
+      this.#found = new Found()
+      this.#budget = budget
+      await this.#folder(path, identity, links)
+      if (this.#fits(budget)) this.#all.take(this.#found)
+      this.#found = this.#all
+      this.#budget = undefined
+      if (this.#fits(budget)) return links
+    }
+    this.#giveUp(link, budget)
+    return []
+  }
+
+  #fits({ others }: Budget): boolean {
+    return others <= this.#limits.entriesBehindLink
+  }
+
+  #giveUp({ path, real, identity }: LinkedFolder, budget: Budget): void {
+    this.#notFollowed.set(path, identity)
+    this.#keepFilesBelow(path)
+    if (budget.told) return
+    budget.told = true
+    const most = this.#limits.entriesBehindLink
+    const message = `this link leads to ${real}, with more than ${most} entries that are no configuration: it is not followed`
+    this.#all.diagnostics.push(complainAt('SOURCE_TOO_MANY_FILES', path, message))
   }
 
   async #folder(path: string, identity: string, links: LinkedFolder[]): Promise<void> {
     if (this.#full) this.#keepBelow(path)
-    if (this.#full || this.#entered.has(identity)) return
-    this.#entered.set(identity, path)
+    if (this.#full || this.#all.entered.has(identity) || this.#found.entered.has(identity)) return
+    if (this.#budget && !this.#fits(this.#budget)) return
+    this.#found.entered.set(identity, path)
     const before = this.#last.listed.get(path)
     const dirty = this.#dirty === 'all' ? 'all' : this.#dirty.get(path)
     const same = before?.identity === identity && !before.stale
     const known = same && dirty === undefined
     const names = same && dirty !== 'all' && (dirty?.size ?? 0) <= maxSingleNames ? dirty : undefined
     const folder = known ? before : await this.#list(path, identity, before, names)
-    this.#listed.set(path, folder)
+    this.#found.listed.set(path, folder)
     this.#watchFor(path, path)
     for (const other of folder.elsewhere) this.#watchFor(other, path)
-    this.#entries += folder.entries
-    this.#diagnostics.push(...folder.diagnostics)
-    for (const file of folder.files) this.#files.set(file.path, file)
+    this.#found.entries += folder.entries
+    if (this.#budget) this.#budget.others += folder.entries - folder.files.length
+    this.#found.diagnostics.push(...folder.diagnostics)
+    for (const file of folder.files) this.#found.files.set(file.path, file)
     links.push(...folder.links)
     for (const below of folder.folders) {
       const info = known ? { identity: this.#last.listed.get(below)?.identity } : await this.#tryInfo(below)
@@ -235,7 +263,10 @@ class Scanner {
     } catch (error) {
       return failed(complainAt('SOURCE_UNREADABLE', path, `the folder cannot be listed: ${errorReason(error)}`))
     }
-    if (this.#entries + entries.length > this.#limits.entries) {
+    if (
+      this.#all.entries + (this.#found === this.#all ? 0 : this.#found.entries) + entries.length >
+      this.#limits.entries
+    ) {
       this.#full = true
       const message = `more than ${this.#limits.entries} entries in folders; ${path} and what follows is not looked at`
       return failed(complainAt('SOURCE_TOO_MANY_FILES', path, message))
@@ -330,7 +361,7 @@ class Scanner {
       return info.kind === 'folder' ? info : undefined
     } catch (error) {
       if (errorCode(error) === 'ENOENT') return undefined
-      this.#diagnostics.push(
+      this.#found.diagnostics.push(
         complainAt('SOURCE_UNREADABLE', path, `the folder cannot be looked at: ${errorReason(error)}`),
       )
       this.#keepBelow(path)
@@ -359,27 +390,33 @@ class Scanner {
   }
 
   #watchFor(folder: string, owner: string, only?: string): void {
-    const owners = this.#watch.get(folder) ?? new Map<string, string | undefined>()
-    this.#watch.set(folder, owners)
-    owners.set(owner, owners.has(owner) && owners.get(owner) !== only ? undefined : only)
+    this.#found.watchFor(folder, owner, only)
   }
 
   #rootGone(root: string, reason: string): void {
     this.#goneRoots.push(root)
-    this.#diagnostics.push(complainAt('SOURCE_FOLDER_GONE', root, reason))
+    this.#found.diagnostics.push(complainAt('SOURCE_FOLDER_GONE', root, reason))
     this.#keepBelow(root)
   }
 
   /** Takes over the last look at everything below a path. */
   #keepBelow(root: string): void {
     for (const [path, folder] of this.#last.listed)
-      if (isBelow(path, root)) this.#listed.set(path, { ...folder, files: folder.files.map(kept), stale: true })
-    for (const [path, file] of this.#last.files) if (isBelow(path, root)) this.#files.set(path, kept(file))
+      if (isBelow(path, root)) this.#found.listed.set(path, { ...folder, files: folder.files.map(kept), stale: true })
+    this.#keepFilesBelow(root)
+  }
+
+  #keepFilesBelow(root: string): void {
+    for (const [path, file] of this.#last.files) if (isBelow(path, root)) this.#found.files.set(path, kept(file))
   }
 
   #forgetBelow(root: string): void {
-    for (const path of [...this.#listed.keys()]) if (isBelow(path, root)) this.#listed.delete(path)
+    for (const path of [...this.#all.listed.keys()]) if (isBelow(path, root)) this.#all.listed.delete(path)
   }
+}
+
+function newBudget(): Budget {
+  return { others: 0, told: false }
 }
 
 function kept(file: FoundFile): FoundFile {
