@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { errorText } from '../../errors/thrown.ts'
 import { joinLearned, type Learned, type LearnedStore, NOTHING_LEARNED, type SharedLearnedStore } from './learned.ts'
@@ -42,6 +43,9 @@ export class LearnedSets implements SharedLearnedStore {
   readonly #prefix: string
   /** Workloads by when somebody told of them. */
   readonly #index: string
+  /** Says which life of Redis this is: it gets another one when everything is lost. */
+  readonly #lifeKey: string
+  #life: string | undefined
   readonly #lookMs: number
   readonly #now: () => number | Promise<number>
   readonly #tried: Promise<void>
@@ -60,6 +64,7 @@ export class LearnedSets implements SharedLearnedStore {
     this.#logger = logger
     this.#prefix = prefix
     this.#index = `${prefix}workloads`
+    this.#lifeKey = `${prefix}life`
     this.#lookMs = lookMs
     this.#now = options.now ?? (() => serverTime(this.#redis))
     this.#tried = firstTry(this.#redis)
@@ -121,6 +126,7 @@ export class LearnedSets implements SharedLearnedStore {
     await this.#tellUntold()
     try {
       const workloads = await this.#news()
+      await this.#tellUntold()
       if (workloads.size > 0) for (const listener of [...this.#listeners]) listener({ ...NOTHING_LEARNED, workloads })
     } catch {
       // The connection tells that it cannot be used; what others learned comes with a later look.
@@ -131,8 +137,9 @@ export class LearnedSets implements SharedLearnedStore {
   async #news(): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
     const at = await this.#now()
     const since = Number.isFinite(this.#lookedAt) ? String(this.#lookedAt - SLACK_MS) : '-inf'
-    const told = workloadTimes(await this.#redis.zrangebyscore(this.#index, since, '+inf', 'WITHSCORES'))
-    const workloads = told.slice(-MOST_WORKLOADS)
+    const { life, told } = await this.#ask(since)
+    const isLost = life !== this.#life && (await this.#beginLife(life))
+    const workloads = workloadTimes(isLost ? (await this.#ask('-inf')).told : told).slice(-MOST_WORKLOADS)
     const found = new Map<string, ReadonlySet<string>>()
     if (workloads.length > 0) {
       const work = this.#redis.pipeline()
@@ -149,6 +156,30 @@ export class LearnedSets implements SharedLearnedStore {
     this.#lookedAt = at
     this.#forget(at)
     return found
+  }
+
+  /** Which life of Redis this is, and the workloads somebody told of since then, with when. */
+  async #ask(since: string): Promise<{ readonly life: string | null; readonly told: readonly string[] }> {
+    const asked = this.#redis.pipeline().get(this.#lifeKey).zrangebyscore(this.#index, since, '+inf', 'WITHSCORES')
+    const [life, told] = ((await asked.exec()) ?? []).map(([error, value]) => {
+      if (error) throw error
+      return value
+    })
+    return { life: life as string | null, told: told as readonly string[] }
+  }
+
+  /** Of several replicas that find a Redis without a name for its life the first one gives it one. @returns whether what we told is lost */
+  async #beginLife(life: string | null): Promise<boolean> {
+    const isLost = this.#life !== undefined
+    if (life === null) await this.#redis.set(this.#lifeKey, randomUUID(), 'NX')
+    const present = life ?? (await this.#redis.get(this.#lifeKey))
+    if (isLost) {
+      this.#logger.info({}, 'Redis has lost what replicas learned: it is told again')
+      this.#shared.clear()
+      this.#untold = await this.#own.load()
+    }
+    this.#life = present ?? undefined
+    return isLost
   }
 
   async #tell(workloads: Learned['workloads']): Promise<void> {

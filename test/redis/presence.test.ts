@@ -214,6 +214,20 @@ it('what could not be told to the others while Redis was away is told when it is
   ])
 })
 
+it('a Redis that lost everything is told again at once what replicas know', async () => {
+  const shared = share(store(), { prefix: '{wiped}:learned:' })
+  await shared.load()
+  await shared.save({ ...NOTHING_LEARNED, workloads: new Map([['shop', new Set(['a'])]]) })
+  const look = new Redis(redis!.url)
+  stopAfterTests(async () => look.disconnect())
+  const told = () => look.smembers('{wiped}:learned:of:shop')
+  for (let turn = 0; turn < 2; turn++) {
+    await expect.poll(told).toEqual(['a'])
+    await look.del(...(await look.keys('{wiped}:*')))
+  }
+  await expect.poll(told).toEqual(['a'])
+})
+
 it('what one replica learned, another starts with, and one that runs soon knows; without Redis only its own', async () => {
   const first = share(store())
   await first.load()
