@@ -42,10 +42,13 @@ export class ConsulError extends Error {
   override name = 'ConsulError'
   /** Absent when there was no answer at all. */
   readonly status: number | undefined
+  /** There was no answer in time. */
+  readonly isLate: boolean
 
-  constructor(message: string, status?: number, options?: ErrorOptions) {
+  constructor(message: string, status?: number, options: ErrorOptions & { readonly isLate?: boolean } = {}) {
     super(message, options)
     this.status = status
+    this.isLate = options.isLate ?? false
   }
 }
 
@@ -108,13 +111,13 @@ export class ConsulHttp {
         clearTimeout(lateTimer)
         signal?.removeEventListener('abort', aborted)
       }
-      const fail = (message: string, cause?: unknown) => {
+      const fail = (message: string, cause?: unknown, isLate = false) => {
         over()
         request?.destroy()
-        reject(new ConsulError(`${this.url}: ${shown}: ${message}`, undefined, cause ? { cause } : {}))
+        reject(new ConsulError(`${this.url}: ${shown}: ${message}`, undefined, cause ? { cause } : { isLate }))
       }
       const aborted = () => fail('given up')
-      const timer = setTimeout(() => fail(waiting(stage, timeoutMs)), timeoutMs)
+      const timer = setTimeout(() => fail(waiting(stage, timeoutMs), undefined, true), timeoutMs)
       const lateTimer = late && setTimeout(() => late.tell(waiting(stage, late.afterMs)), late.afterMs)
       signal?.addEventListener('abort', aborted, { once: true })
       if (signal?.aborted) return aborted()

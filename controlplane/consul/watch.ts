@@ -20,8 +20,11 @@ export interface WatchOptions {
   readonly onAnswer: (answer: WatchAnswer) => void
   /** Called when a query fails, before the wait for the next try. */
   readonly onError: (error: Error) => void
-  /** Called after each answer that can be used, changed or not. */
-  readonly onContact?: () => void
+  /**
+   * Called after each answer that can be used, changed or not. `isWell` is false while queries that the agent holds go without an answer,
+   * and only those that it need not hold are answered.
+   */
+  readonly onContact?: (isWell: boolean) => void
   /** How long the agent may hold a query, ms; Consul adds up to a sixteenth. */
   readonly waitMs?: number
   /** Least time between two answers, ms: an agent that answers at once must not make us spin. */
@@ -33,6 +36,9 @@ export interface WatchOptions {
   /** Largest answer taken, bytes. Default: that of every call. */
   readonly maxBytes?: number
 }
+
+/** How long a query is held, ms, while it is not certain that held ones are answered. */
+const TRIAL_MS = 1_000
 
 /**
  * A blocking query that goes on until it is stopped: the answer, then each change, by the rules of Consul's documentation
@@ -48,6 +54,10 @@ export class Watch {
   #index = 0
   #highest = 0
   #failures = 0
+  /** The last query that the agent held was not answered in time. */
+  #holdsTooLong = false
+  /** A query failed, and the next is not made yet. */
+  #waits = false
 
   constructor(http: ConsulHttp, options: WatchOptions) {
     this.#http = http
@@ -59,6 +69,11 @@ export class Watch {
   stop(): void {
     this.#stop.abort()
     this.#poll.abort()
+  }
+
+  /** Waits no longer to try again what failed. */
+  retry(): void {
+    if (this.#waits) this.again(0)
   }
 
   /** Gives up the query that is under way and asks anew, after `delayMs`: it may be parked at a server that is frozen. */
@@ -92,7 +107,9 @@ export class Watch {
         this.#options.onError(asError(error))
         const most = Math.min(this.#options.maxBackoffMs, 100 * 2 ** Math.min(this.#failures++, 10))
         // Full jitter: thousands of watches that lost one agent must not come back in step.
+        this.#waits = true
         await this.#rest(50 + Math.random() * most)
+        this.#waits = false
         // What was held by a query that failed may have changed in any way meanwhile.
         this.#index = 0
       }
@@ -106,7 +123,8 @@ export class Watch {
   }
 
   async #ask(first: boolean): Promise<void> {
-    const { path, query, waitMs, maxBytes, onAnswer, onContact } = this.#options
+    const { path, query, maxBytes, onAnswer, onContact } = this.#options
+    const waitMs = this.#holdsTooLong ? Math.min(TRIAL_MS, this.#options.waitMs) : this.#options.waitMs
     const call = {
       path,
       query: first ? { ...query, consistent: '' } : { ...query, index: this.#index, wait: `${waitMs}ms` },
@@ -114,7 +132,11 @@ export class Watch {
       signal: this.#poll.signal,
       ...(maxBytes !== undefined && { maxBytes }),
     }
-    const answer = await this.#http.send(call)
+    const answer = await this.#http.send(call).catch((error) => {
+      if (!first && error instanceof ConsulError && error.isLate) this.#holdsTooLong = true
+      throw error
+    })
+    if (!first) this.#holdsTooLong = false
     if (this.#stop.signal.aborted) return
     if (answer.status !== 200 && answer.status !== 404) throw this.#http.refused(call, answer)
     if (answer.index === 0)
@@ -130,7 +152,7 @@ export class Watch {
     // Of an answer that cannot be used nothing counts: neither that there was one, nor its index.
     this.#index = answer.index
     this.#highest = answer.index
-    onContact?.()
+    onContact?.(!this.#holdsTooLong)
   }
 
   async #rest(ms: number): Promise<void> {

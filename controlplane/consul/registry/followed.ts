@@ -105,8 +105,8 @@ export class FollowedServices {
         maxBytes: MOST_BYTES,
         gate: this.#gate,
         onAnswer: ({ value, wentBack }) => belief.offer(keepEqual(belief.list ?? [], readInstances(value)), wentBack),
-        onContact: () => {
-          one.error = undefined
+        onContact: (isWell) => {
+          if (isWell) one.error = undefined
           contact.answered()
         },
         onError: (error) => {

@@ -120,7 +120,7 @@ export class Names {
 
   /** Those that wait to try again need not wait any longer. */
   retry(): void {
-    for (const { question, watch } of this.#datacenters) if (this.#options.contact.isFailing(question)) watch.again(0)
+    for (const { question, watch } of this.#datacenters) if (this.#options.contact.isFailing(question)) watch.retry()
   }
 
   stop(): void {
@@ -154,7 +154,7 @@ export class Names {
     const watch = new Watch(http, {
       ...{ path: PATH, query, waitMs: settings.waitMs, minGapMs: 1_000 },
       onAnswer: ({ value, wentBack }) => belief.offer(read(value), wentBack),
-      onContact: () => contact.answered(question),
+      onContact: (isWell) => contact.answered(isWell ? question : undefined),
       onError: (error) => {
         contact.failed(question, error)
         belief.fallBack()

@@ -48,13 +48,13 @@ export class CopyState {
     this.answered()
   }
 
-  /** The store answered. That is the end of a complaint only where the copy is up to date. */
-  answered(): void {
+  /** The store answered. That is the end of a complaint only where the copy is up to date, and not while its watch goes without answers. */
+  answered(isWell = true): void {
     this.#lastContact = Date.now()
     if (this.#behind) return
     this.#asOf = this.#lastContact
     if (Math.abs(this.#asOf - this.#noted) > NOTE_MS) this.note()
-    if (this.#error === undefined) return
+    if (this.#error === undefined || !isWell) return
     this.#error = undefined
     this.#log.info({ store: this.#name }, 'the store answers again')
   }

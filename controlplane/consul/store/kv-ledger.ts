@@ -193,7 +193,7 @@ export class KvLedger extends RecordedLedger implements RevisionLedger {
         if (value !== undefined) readEntries(value)
         this.#update()
       },
-      onContact: () => this.#state.answered(),
+      onContact: (isWell) => this.#state.answered(isWell),
       onError: (error) => this.#state.failed(error),
     })
     if (this.error !== undefined) this.#retryLater()
