@@ -139,7 +139,7 @@ export class Client implements Reader {
       if (known.extra) for (const name of change.dropped) known.extra.delete(name)
       hasAsked(known, change)
       hasNoMore(known, change)
-      if (type === 'cds' && received.kind === 'nack') this.dependents.disown(received.culprits)
+      if (type === 'cds' && received.kind === 'nack') this.dependents.disown(received.frame.upserts)
     } else {
       const state = newTypeState(change.interest, this.log.of(type).position)
       this.types[type] = state

@@ -121,8 +121,8 @@ export class Dependents {
   }
 
   /**
-   * The client refused these clusters. Of one it has in no other version it never asks for the endpoints, and an Envoy that has asked for
-   * none at all does not even answer them: nothing may wait for that.
+   * The client refused a response with these clusters. It has asked for the endpoints of those it took all the same, before it said so; of
+   * the others it never will, and an Envoy that has asked for none at all does not even answer them: nothing may wait for that.
    */
   disown(clusters: readonly Resource[]): void {
     const state = this.parts.types.eds

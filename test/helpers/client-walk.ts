@@ -50,10 +50,11 @@ export class ClientWalk {
     const salt = any(1000)
     this.#clients = nodes.map((node) => {
       const refuses = (type: ResourceType, name: string, bytes: string) => {
-        if (refusing === 0) return false
+        if (refusing === 0) return undefined
         // Keys and certificates are made anew for each run.
         const what = `${type} ${name} ${type === 'sds' ? '' : bytes}`
-        const bad = hash(`${salt} ${what}`) % refusing === 0 || hash(`${salt} ${node.id} ${what}`) % refusing === 0
+        const isAlone = hash(`${salt} ${node.id} ${what}`) % refusing === 0
+        const bad = hash(`${salt} ${what}`) % refusing === 0 ? 'as others do' : isAlone ? 'alone' : undefined
         if (bad) this.#refused.add(`${type} ${name} ${hash(bytes)}`)
         return bad
       }
@@ -222,7 +223,6 @@ export class ClientWalk {
       if (FULL.has(type) && node.protocol === 'sotw' && place.nack?.culprits.length === 0) continue
       const { interest } = place
       const { verdicts } = log
-      const { id } = client.stream!.client.options
       const eager = type === 'cds' && view.onDemand ? new Set(view.onDemand.eager()) : undefined
       for (const name of new Set([...client.held[type].keys(), ...twin.held[type].keys()])) {
         // Who asks for a cluster that does not exist gets an empty one; who had it, and had to hear that it went, has none.
@@ -245,9 +245,6 @@ export class ClientWalk {
         if (fresh === undefined && type === 'vhds') continue
         // Nothing in this form says that one of these is gone.
         if (fresh === undefined && node.protocol === 'sotw' && !FULL.has(type)) continue
-        // What others accepted is not suspected when a full set is refused without a name: something else is blamed (docs/decisions/nack.md).
-        const published = FULL.has(type) && node.protocol === 'sotw' ? log.of(type).get(name) : undefined
-        if (published && verdicts.isAccepted(published) && verdicts.forClient(id, published) !== published) continue
         // Not known: what was known before stays.
         if (view.get(type, name)?.pending) continue
         // What was sent along with a cluster that it refused it neither asks for nor uses.

@@ -32,6 +32,9 @@ interface Wanted {
 
 type Ask = MessageInitShape<typeof DeltaDiscoveryRequestSchema> & MessageInitShape<typeof DiscoveryRequestSchema>
 
+/** Whether a client refuses a resource, and whether others of its class take it. */
+export type Refuses = (type: ResourceType, name: string, bytes: string) => 'as others do' | 'alone' | undefined
+
 /** How a client comes back: with what it has, with what it had some time ago, with things of another control plane too, or with nothing. */
 export type Return = 'right' | 'stale' | 'foreign' | 'empty'
 
@@ -46,7 +49,7 @@ export class StreamClient {
   readonly wanted: Partial<Record<ResourceType, Wanted>> = {}
   #plane: StreamPlane
   readonly #any: Random
-  readonly #refuses: (type: ResourceType, name: string, bytes: string) => boolean
+  readonly #refuses: Refuses
   readonly #past: Record<ResourceType, Map<string, Held>>[] = []
   #stream: PlaneStream | undefined
   /** Requests that have not reached the server. */
@@ -58,12 +61,7 @@ export class StreamClient {
   #accepted: Partial<Record<ResourceType, string>> = {}
 
   /** @param refuses whether it takes a resource; it says the same as long as it lives */
-  constructor(
-    plane: StreamPlane,
-    node: NodeInfo,
-    any: Random,
-    refuses: (type: ResourceType, name: string, bytes: string) => boolean = () => false,
-  ) {
+  constructor(plane: StreamPlane, node: NodeInfo, any: Random, refuses: Refuses = () => undefined) {
     this.#plane = plane
     this.node = node
     this.#any = any
@@ -261,13 +259,15 @@ export class StreamClient {
       this.#accepted[type] = versionInfo
     }
     this.#nonces[type] = nonce
-    this.#say(type, { resourceNames: listOf(wanted), ...this.#complaint(namesOf(bad)) })
+    // What others accepted is not suspected of a refusal without names, which no other client of its kind would make (docs/decisions/nack.md).
+    const isOdd = bad.some((one) => this.#refuses(type, one.name, one.bytes) === 'alone')
+    this.#say(type, { resourceNames: listOf(wanted), ...this.#complaint(namesOf(bad), isOdd) })
   }
 
-  #complaint(bad: readonly string[]): Pick<Ask, 'errorDetail'> {
+  #complaint(bad: readonly string[], mustName = false): Pick<Ask, 'errorDetail'> {
     if (bad.length === 0) return {}
     const message =
-      this.#any(2) === 0 ? 'Proto constraint validation failed' : bad.map((name) => `"${name}"`).join(', ')
+      this.#any(2) === 0 && !mustName ? 'Proto constraint validation failed' : bad.map((name) => `"${name}"`).join(', ')
     return { errorDetail: { code: 13, message } }
   }
 
