@@ -85,11 +85,16 @@ export interface Frame {
   error: number
   /** How long the client says it waits, in ms; 0 when the frame does not say. */
   timeout: number
+  /**
+   * 1 when further frames of the same reply follow this one, which then is no reply yet but a part of it; else 0. Whoever asks sets 0 before; codecs
+   * may leave it.
+   */
+  more: number
 }
 
 /** A frame to give to `inspect`. */
 export function emptyFrame(): Frame {
-  return { kind: 0, idLo: 0, idHi: 0, idAt: -1, status: 0, error: 0, timeout: 0 }
+  return { kind: 0, idLo: 0, idHi: 0, idAt: -1, status: 0, error: 0, timeout: 0, more: 0 }
 }
 
 /** Writes an id of 4 bytes at an index, as `writeId` would where `Frame.idAt` says that it stands there. */
@@ -181,6 +186,8 @@ export interface Codec {
   readonly delimited?: true
   /** Replies come in the order of the requests and carry no id. */
   readonly ordered: boolean
+  /** A reply may have several frames: `inspect` says of each whether more follow (`Frame.more`). */
+  readonly parted?: true
   /** Width of the id the proxy may write, 0 when it cannot. `shared` needs one. */
   readonly idBits: number
   /** How many ids there are, from 0 on, where they are not 2^`idBits`: ids of decimal digits. */

@@ -8,6 +8,7 @@ import { renewChecksum } from './frame-checksum.ts'
 import { commonFacts, lengthDiffers, lengthReader } from './frame-length.ts'
 import { type Issue, Issues } from './issue.ts'
 import { countsInto } from './length.ts'
+import { checkMore } from './more.ts'
 import { didYouMean } from './names.ts'
 import type { Node } from './node.ts'
 import { compileReplies, compileUpstreamReplies, type ReplySide } from './replies.ts'
@@ -38,6 +39,7 @@ export function compileProtocol(name: string, spec: ProtocolSpec): CompileResult
   if (sides.some((side) => side.length === 0)) return { issues: issues.list }
   if (spec.variants) for (const side of sides) checkVariants(side, issues)
   const modes = checkConnections(spec, plans, issues)
+  checkMore(spec, plans, issues)
   const tables = sides.map((side) => slotTable(side, issues))
   if (issues.failed) return { issues: issues.list }
   const ids = idsOf(plans)
@@ -246,6 +248,7 @@ function build(
     modes,
     ...(plans.some(({ length }) => length.until) && { delimited: true as const }),
     ordered: spec.ordered === true,
+    ...(plans.some(({ more }) => more) && { parted: true as const }),
     idBits: bits,
     ...(bits > 0 && idCount !== 2 ** bits && { idCount }),
     ...(bits > 0 && reservedIds.length > 0 && { reservedIds }),

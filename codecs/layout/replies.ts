@@ -233,7 +233,10 @@ function probe(
   }
   const length = codec.frameLength(frame, 0, frame.length)
   if (length === frame.length) {
-    const result = codec.inspect(frame, 0, length, emptyFrame())
+    const seen = emptyFrame()
+    const result = codec.inspect(frame, 0, length, seen)
+    if (result === 0 && seen.more !== 0)
+      issues.error(path, 'this makes a frame behind which more of the reply would follow: `more` holds of it')
     if (result === 0) return
     issues.error(path, `this makes a frame the protocol itself refuses: ${frameErrorName(result)}`)
     return

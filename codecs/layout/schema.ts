@@ -25,6 +25,9 @@ const condition = z
   .meta({
     doc: 'A value or list of values, {mask, equals} (without equals: any of these bits), {not}, {min, max}, `present` or `absent`.',
   })
+const below = z
+  .strictObject({ below: expression })
+  .meta({ doc: 'Below a number or a sum of fields, as `total` or `total - 1`.' })
 const when = z.record(name, condition).meta({ doc: 'Field: condition; all of them hold.' })
 
 const enumeration = z
@@ -236,6 +239,12 @@ const message = {
     .union([name, field])
     .optional()
     .meta({ doc: 'How long the client waits, in ms: a field, or the name of one.' }),
+  more: z
+    .union([z.literal(true), z.record(name, z.union([condition, below]))])
+    .optional()
+    .meta({
+      doc: 'A reply has several frames: more of them follow one of which this holds, and the first of which it does not is the last. `true`: a frame of this variant is never the last.',
+    }),
   flags: field.optional().meta({ doc: 'Flag bits; default, where a reply sets them: the byte behind `kind`.' }),
 }
 

@@ -40,6 +40,8 @@ export interface VariantPlan {
   readonly error: Test | undefined
   /** The error test, where it is about one byte: which of its values are errors (1). */
   readonly errorByte: { readonly at: number; readonly values: Uint8Array } | undefined
+  /** Whether more frames of a reply follow; undefined where a reply is one frame. */
+  readonly more: Test | undefined
   readonly rules: FrameRules
   readonly reply: ReplySpec
   readonly replyPath: (kind: ReplyKind) => IssuePath

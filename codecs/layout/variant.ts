@@ -6,6 +6,7 @@ import { inspector, tailsOf } from './inspect.ts'
 import type { IssuePath, Issues } from './issue.ts'
 import { kindPlan } from './kind.ts'
 import { type LengthPlan, lengthPlan } from './length.ts'
+import { moreTest, sayingMore } from './more.ts'
 import type { Node, Position, Test } from './node.ts'
 import { BAD, NEED } from './numbers.ts'
 import { checkOverlaps } from './overlap.ts'
@@ -44,6 +45,7 @@ export function compileVariant(
   const timeout = refer(message.timeout, 'timeout')
   const error = errorTest(scope, message, reply, pathOf('message', 'error'))
   if (!length || !selectors || !facts || !kind) return undefined
+  const more = moreTest(scope, written, kind, [...facts, ...selectors])
   const header = Math.max(
     0,
     ...nodes.filter(({ required }) => required).map(({ minEnd }) => minEnd),
@@ -77,12 +79,13 @@ export function compileVariant(
     error: error?.test,
     errorByte: error?.byte,
     suffix,
+    more,
     rules: { length, checksum, maxFrame, searched: delimiter !== undefined || nodes.some(isSearched) },
     reply,
     replyPath: (kind: ReplyKind): IssuePath => pathOf('reply', kind),
   }
   const plain = trailerTest(checksum) ? undefined : simpleInspect(plan, tailsOf(plan).length)
-  const inspect = plain ?? inspector(plan)
+  const inspect = sayingMore(plain ?? inspector(plan), more)
   return { ...plan, inspect: nodes.some(({ path }) => usesProtobuf(scope, path)) ? indexed(inspect) : inspect }
 }
 

@@ -32,14 +32,17 @@ export const idRestored: Property = {
     const high = idBits === 64 ? fc.integer() : fc.constant(0)
     const edges = idBits >= 32 ? [0, 1, -1, 2 ** 31 - 1, -(2 ** 31)] : [0, 2 ** idBits - 1]
     const holds = (bytes: Uint8Array, lo: number, hi: number) => {
+      frame.more = 0
       expect(codec.inspect(bytes, 0, bytes.length, frame)).toBe(0)
-      const { idLo, idHi, kind, status, error } = frame
+      const { idLo, idHi, kind, status, error, more } = frame
       const changed = withId(codec, bytes, lo, hi)
       if (!changed) return
       must(codec.frameLength(changed, 0, changed.length) === changed.length, 'the length is wrong')
+      frame.more = 0
       must(codec.inspect(changed, 0, changed.length, frame) === 0, 'the frame is refused')
       must(frame.idLo === lo && frame.idHi === hi, `the id reads ${frame.idHi}:${frame.idLo}`)
       must(frame.kind === kind && frame.status === status && frame.error === error, 'the message is another one')
+      must(frame.more === more, 'whether more of the reply follows hangs on the id')
       const restored = withId(codec, changed, idLo, idHi)
       must(restored !== undefined && sameBytes(restored, bytes), 'the restored frame differs')
     }

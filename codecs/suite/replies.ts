@@ -16,10 +16,13 @@ export const replies: Property = {
         if (!reply) continue
         const reader = options.reader ?? (wanted === 'ping' ? codec : codecOfSide(codec, 'upstream'))
         expect(reader.frameLength(reply, 0, reply.length), wanted).toBe(reply.length)
+        frame.more = 0
         expect(reader.inspect(reply, 0, reply.length, frame), wanted).toBe(0)
         if (wanted === 'error') {
           expect([FrameKind.response, FrameKind.either]).toContain(frame.kind)
           expect(frame.error).toBe(1)
+          // It ends what came of the reply before.
+          expect(frame.more).toBe(0)
         }
         if (wanted === 'error' || wanted === 'heartbeat') expect([frame.idLo, frame.idHi]).toEqual([idLo, idHi])
       }

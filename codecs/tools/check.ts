@@ -54,6 +54,7 @@ export function printSummary(codec: Codec): string {
   return [
     `${codec.name}: frames of ${codec.headerMin} to ${codec.maxFrame} bytes, connections ${codec.modes.join(', ')}`,
     `  message id: ${ids}; own frames: ${codec.replies.join(', ') || 'none'}`,
+    ...((upstream ?? codec).parted ? ['  replies of several frames'] : []),
     ...(upstream ? ['  from the client:'] : []),
     ...printFields(codec),
     ...(upstream ? [`  from the upstream (${upstream.headerMin} to ${upstream.maxFrame} bytes):`] : []),

@@ -34,6 +34,8 @@ export interface DecodedFrame {
   readonly status: number
   /** Whether it is an error reply. */
   readonly error: boolean
+  /** Whether more frames of the reply follow. */
+  readonly more: boolean
   /** ms */
   readonly timeout: number
   /** In the order of their place in the frame. */
@@ -106,6 +108,7 @@ function decodeFrame(codec: Codec, bytes: Uint8Array, at: number, length: number
     id: toUint64(frame.idLo, frame.idHi),
     status: frame.status,
     error: frame.error === 1,
+    more: frame.more === 1,
     timeout: frame.timeout,
     fields: fields.sort((a, b) => a.start - b.start || b.end - a.end),
     ...(problem && { problem }),
@@ -146,7 +149,8 @@ function printFrame(frame: DecodedFrame, bytes: Uint8Array): string {
   const id = frame.id === 0n ? '' : ` id ${frame.id}`
   const error = frame.error ? ' error' : ''
   const status = frame.status === 0 ? '' : ` status ${frame.status}`
-  const head = `@${frame.at} ${frame.length} bytes  ${frame.kind ?? `PROBLEM ${frame.problem}`}${id}${status}${error}`
+  const more = frame.more ? ' more follows' : ''
+  const head = `@${frame.at} ${frame.length} bytes  ${frame.kind ?? `PROBLEM ${frame.problem}`}${id}${status}${error}${more}`
   const names = Math.max(4, ...frame.fields.map(({ name }) => name.length))
   const line = ({ start, end }: Pick<DecodedField, 'start' | 'end'>, name: string, value: string) => {
     const place = `${String(start).padStart(5)}..${String(end).padEnd(5)}`

@@ -138,6 +138,15 @@ describe('protocol new', () => {
     ])
   })
 
+  test('replies of several frames', () => {
+    const more = 'u8@6&0x80=0x80'
+    const codec = codecOf({ id: 'u8@5', fields: 'name=str(u8)@7', more })
+    const bytes = parseHex('00000008 02 07 80 00 00000008 02 07 00 00')
+    expect(decodeFrames(codec, bytes).frames.map((frame) => frame.more)).toEqual([true, false])
+    const sides = codecOf({ sides: 'yes', id: 'u8@4', more: 'u8@5=1' })
+    expect([sides.parted, sides.upstream?.parted]).toEqual([undefined, true])
+  })
+
   test.each([
     ['replies in order, no id', { ordered: 'yes', kind: 'either' }],
     ['digits as length', { length: 'ascii(4)@0', counts: 'rest', kind: 'u8@length' }],
@@ -152,6 +161,7 @@ describe('protocol new', () => {
     [{ length: String.raw`until(\q)` }, /1 to 16 bytes/],
     [{ sides: 'perhaps' }, /yes or no/],
     [{ suffix: 'x'.repeat(17) }, /1 to 16 bytes/],
+    [{ more: 'u8@6' }, /as u8@5&0x80=0x80/],
     [{ kinds: '1=reqest' }, /there is no kind "reqest"; did you mean "request"/],
     [{ fields: 'id=u8@0' }, /"id" is asked for on its own/],
     [{ lenght: 'u8@0' }, /no question "lenght"; did you mean "length"/],

@@ -6,6 +6,7 @@ import {
   list,
   type Place,
   readFields,
+  readMore,
   readPlace,
   readUntil,
   suffixOf,
@@ -38,6 +39,11 @@ export function newProtocol(texts: AnswerTexts): string {
   const fields = readFields(answer('fields')).flatMap(({ name, place }) =>
     place ? [{ name, ...place, type: little ? littleEndian(place.type) : place.type }] : [],
   )
+  const said = readMore(answer('more'))
+  const part = said && find('part', said.place)
+  const more: readonly Line[] = said
+    ? [[`    more: {part: ${said.value}}`, 'more of the reply follows while this holds']]
+    : []
   const own = answer('sides') === 'yes' ? undefined : status
   const known = [length, magic, kind, id, ...fields, own].filter((one) => one !== undefined)
   const kinds = list(answer('kinds')).map((pair) => pair.split('=').map((part) => part.trim()))
@@ -55,8 +61,10 @@ export function newProtocol(texts: AnswerTexts): string {
       : [`    kind: ${answer('kind')}`],
     id && [`    id: {${where(id)}}`, 'a reply repeats it'],
     ...statusLines(status),
-    fields.length > 0 ? ['  fields:', 'what routes can match'] : undefined,
+    ...more,
+    fields.length > 0 || part ? ['  fields:', 'what routes can match'] : undefined,
     ...routed,
+    part && [`    part: {${where(part)}, writable: false}`],
   ]
   const lines: readonly Line[] = [
     ['apiVersion: meshgate.io/v1'],
@@ -82,7 +90,9 @@ export function newProtocol(texts: AnswerTexts): string {
         ],
     suffixLine(answer('suffix')),
     [`    max: ${answer('max')}`, 'a longer frame closes the connection'],
-    ...(answer('sides') === 'yes' ? sides({ id, replyId: find('id', answer('replyId')), fields, status }) : message),
+    ...(answer('sides') === 'yes'
+      ? sides({ id, replyId: find('id', answer('replyId')), fields, status, part, more })
+      : message),
     ['  reply:'],
     errorReply(answer('error'), little, status !== undefined, repeats),
     heartbeat ? [`    heartbeat: {from: request, bytes: ${repeats}, set: {kind: ${heartbeat}}}`] : undefined,
@@ -103,9 +113,12 @@ function statusLines(status: Place | undefined): readonly Line[] {
 
 /** Layouts of a client's frames and of an upstream's. */
 function sides(
-  parts: Readonly<Record<'id' | 'replyId' | 'status', Place | undefined>> & { readonly fields: readonly Named[] },
+  parts: Readonly<Record<'id' | 'replyId' | 'status' | 'part', Place | undefined>> & {
+    readonly fields: readonly Named[]
+    readonly more: readonly Line[]
+  },
 ): readonly Line[] {
-  const { id, replyId, status, fields } = parts
+  const { id, replyId, status, part, fields, more } = parts
   const indent = (line: Line): Line => line && (line[1] ? [`    ${line[0]}`, line[1]] : [`    ${line[0]}`])
   return [
     ['  variants:'],
@@ -121,7 +134,9 @@ function sides(
     ['      message:'],
     ['        kind: response'],
     replyId && [`        id: {${where(replyId)}}`],
-    ...statusLines(status).map(indent),
+    ...[...statusLines(status), ...more].map(indent),
+    part && ['      fields:'],
+    part && [`        part: {${where(part)}, writable: false}`],
   ]
 }
 

@@ -91,6 +91,12 @@ export function suffixOf(answer: string): string | number | undefined {
   return byte ?? (delimiterBytes(answer) && answer)
 }
 
+/** The parts of `type@place=value`; undefined when it is something else. */
+export function readMore(answer: string): { readonly place: string; readonly value: string } | undefined {
+  const [, place = '', value = ''] = new RegExp(`^(.+)=(${number})$`, 'i').exec(answer.trim()) ?? []
+  return value === '' ? undefined : { place, value }
+}
+
 const answerOf = ({ type, at }: Place) => `${type}@${at}`
 
 function wrongKinds(answer: string): string | undefined {
@@ -239,6 +245,15 @@ export const questions: readonly Question[] = [
     ask: 'Status code of a reply, 0 is good (type@place, empty: none)',
     fallback: always(''),
     wrong: orNone((a) => wrongPlace(a, true)),
+  },
+  {
+    key: 'more',
+    ask: 'A reply of several frames: what says that more of it follow (type@place=value, as u8@5&0x80=0x80; empty: it is one frame)',
+    fallback: always(''),
+    wrong: orNone((a) => {
+      const more = readMore(a)
+      return more === undefined ? 'as u8@5&0x80=0x80, or u8@id=1' : wrongPlace(more.place, true)
+    }),
   },
   {
     key: 'connections',

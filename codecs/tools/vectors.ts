@@ -18,6 +18,8 @@ const expectedFrame = z.strictObject({
   id: z.union([z.number(), z.string()]).optional(),
   status: z.number().int().optional(),
   error: z.boolean().optional(),
+  /** Whether more frames of the reply follow. */
+  more: z.boolean().optional(),
   timeout: z.number().int().optional(),
   problem: z.string().optional(),
   fields: z.record(z.string(), z.union([z.number(), z.string(), z.null()])).optional(),

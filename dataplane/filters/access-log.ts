@@ -125,7 +125,18 @@ function openSink(path: string | undefined): LogSink {
 type Logged = Readonly<
   Pick<
     ActiveRequest,
-    'client' | 'bytes' | 'at' | 'length' | 'route' | 'cluster' | 'host' | 'span' | 'started' | 'tries' | 'flags'
+    | 'client'
+    | 'bytes'
+    | 'at'
+    | 'length'
+    | 'route'
+    | 'cluster'
+    | 'host'
+    | 'span'
+    | 'started'
+    | 'tries'
+    | 'flags'
+    | 'parts'
   >
 >
 
@@ -147,11 +158,11 @@ export function logRefusal(
   const logged = log !== undefined && (log.sample.take() || (failed && log.errors && log.refusals.take(clock.now)))
   if (!span && !logged) return
   const flags = logged ? LOGGED : 0
-  const nowhere = { cluster: null, host: null, tries: -1, started: clock.now }
+  const nowhere = { cluster: null, host: null, parts: null, tries: -1, started: clock.now }
   writeRequest({ client, route, bytes, at, length, span, flags, ...nowhere }, reason, 0, logged)
 }
 
-/** Logs a request at its outcome and ends its span; the request must not be released yet. `replyBytes` is the length of the reply, `status` its code. */
+/** Logs a request at its outcome and ends its span; the request must not be released yet. `replyBytes` is the length of the reply (of its last frame, where it had several), `status` its code. */
 export function logRequest(
   request: ActiveRequest,
   outcome: 'ok' | 'error' | 'oneway' | ErrorReason,
@@ -166,12 +177,13 @@ export function logRequest(
 function writeRequest(
   request: Logged,
   outcome: 'ok' | 'error' | 'oneway' | 'reply' | ErrorReason,
-  replyBytes: number,
+  lastBytes: number,
   logged: boolean,
   status = 0,
 ): void {
   const client = request.client!
-  const { bytes, route, host } = request
+  const { bytes, route, host, parts } = request
+  const replyBytes = lastBytes + (parts?.bytes ?? 0)
   const { accessLog: log, tracer } = client.listener
   const { span } = request
   const failed = outcome !== 'ok' && outcome !== 'oneway' && outcome !== 'reply'
@@ -208,6 +220,7 @@ function writeRequest(
     duration_ms: Math.round((clock.now - request.started) * 1000) / 1000,
     request_bytes: request.length,
     reply_bytes: replyBytes,
+    ...(parts && { reply_frames: parts.frames + (lastBytes > 0 ? 1 : 0) }),
     ...log.frame(client.codec, span, bytes, request.at, request.length),
   })
 }

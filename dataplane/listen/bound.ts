@@ -137,7 +137,10 @@ export class BoundUpstreams {
 
   /** Whether the upstreams are not to be read: their client takes no more. */
   pause(paused: boolean): void {
-    for (const connection of this.#connections) connection.pause(paused)
+    for (const connection of this.#connections) {
+      if (paused) connection.hold(Hold.slow)
+      else connection.release(Hold.slow)
+    }
   }
 
   close(): void {

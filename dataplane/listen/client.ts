@@ -9,12 +9,14 @@ import { errorText, reportCodecError } from '../reply/text.ts'
 import { L } from '../stats/counters.ts'
 import { clock, type Flushable, flushLater, wake } from '../turn.ts'
 import { Output, type OutputOwner } from '../upstream/output.ts'
+import type { ActiveRequest } from '../upstream/requests.ts'
 import { BoundUpstreams } from './bound.ts'
 import { Hold } from './hold.ts'
 import type { ListenerRuntime } from './listener.ts'
 import { OrderedReplies } from './ordered-replies.ts'
 import type { Addresses } from './proxy-protocol.ts'
 import type { Session } from './session.ts'
+import { Streams } from './streams.ts'
 
 /** From then on the kernel asks for a client that has ended its side and waits for replies. */
 const halfOpenMs = 30_000
@@ -45,6 +47,7 @@ export class Client implements FrameSink, OutputOwner, Flushable {
   #resuming = false
   inFlight = 0
   session: Session | undefined
+  #streams: Streams | null = null
   lastActive = clock.now
   /** When the frame that is not whole yet began, 0 without. */
   #partialSince = 0
@@ -171,7 +174,25 @@ export class Client implements FrameSink, OutputOwner, Flushable {
     const { replies } = this
     if (!replies) return
     replies.fill(sequence, b, start, end, (bytes, from, to) => this.out.push(bytes, from, to))
+    this.#streams?.turn(replies.next)
     if (replies.bytes > this.listener.hardLimit) this.#tooSlow()
+  }
+
+  /** The replies of several frames that are on their way. */
+  get streams(): Streams {
+    this.#streams ??= new Streams()
+    return this.#streams
+  }
+
+  /** A frame of a request's reply behind which more follows. */
+  deliverPart(request: ActiveRequest, b: Uint8Array, start: number, end: number): void {
+    this.lastActive = clock.now
+    const { replies, out, listener } = this
+    if (!replies?.part(request.sequence, b, start, end)) {
+      out.push(b, start, end)
+      if (out.queued > listener.bufferLimit) this.streams.holdThisTurn(request)
+    } else if (replies.bytes > listener.hardLimit) this.#tooSlow()
+    else if (replies.bytes > listener.bufferLimit) this.streams.wait(request)
   }
 
   #answered(): void {
@@ -232,6 +253,7 @@ export class Client implements FrameSink, OutputOwner, Flushable {
     }
     this.hold(Hold.slow)
     this.bound.pause(true)
+    this.#streams?.pause(true)
   }
 
   onUnblocked(): void {
@@ -239,6 +261,7 @@ export class Client implements FrameSink, OutputOwner, Flushable {
     wake()
     this.release(Hold.slow)
     this.bound.pause(false)
+    this.#streams?.pause(false)
   }
 
   #tooSlow(): void {
@@ -315,5 +338,6 @@ export class Client implements FrameSink, OutputOwner, Flushable {
     this.#count(this.out.written + this.out.queued)
     this.listener.clients.delete(this)
     this.bound.close()
+    this.#streams?.close(this.engine)
   }
 }

@@ -45,9 +45,13 @@ export class Session {
    * were responses. What calls its part a handshake needs none.
    */
   takeAnswer(): boolean {
-    if (this.#responses !== this.heard || this.heard >= this.#said) return false
+    if (!this.awaitsAnswer) return false
     this.#responses++
     return true
+  }
+
+  get awaitsAnswer(): boolean {
+    return this.#responses === this.heard && this.heard < this.#said
   }
 
   /** Whether another upstream can be greeted: not when the handshake was too long to keep. */

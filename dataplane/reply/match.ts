@@ -1,7 +1,6 @@
-import { type Frame, FrameKind, putId } from '../../codecs/contract.ts'
+import { type Frame, FrameKind } from '../../codecs/contract.ts'
 import type { Engine } from '../engine.ts'
 import { logRequest } from '../filters/access-log.ts'
-import { applyEdits } from '../filters/mutate.ts'
 import { upstreamSignal } from '../signals.ts'
 import { C, countLatency, L, R } from '../stats/counters.ts'
 import { clock } from '../turn.ts'
@@ -12,12 +11,13 @@ import {
   MIRROR,
   PENDING,
   RETRY,
-  REWRITTEN,
   RequestState,
   slotMask,
   TRACED,
 } from '../upstream/requests.ts'
+import { deliver } from './deliver.ts'
 import { uncount } from './outcome.ts'
+import { takePart } from './part.ts'
 import { retry } from './retry.ts'
 
 /** A frame of an upstream. @returns false when it is not to be read further for now. */
@@ -31,6 +31,7 @@ export function takeReply(
   const { replyCodec } = connection
   const frame = engine.frame
   frame.idAt = -1
+  frame.more = 0
   const bad = replyCodec.inspect(b, at, length, frame)
   if (bad < 0) {
     connection.protocolError(bad)
@@ -42,8 +43,13 @@ export function takeReply(
   }
   const request = match(engine, connection, frame.idLo, frame.idHi)
   if (!request) {
-    if (answersHandshake(connection)) upstreamSignal(connection, b, at, length, FrameKind.handshake)
+    if (frame.more !== 0) takeStrayPart(connection, b, at, length)
+    else if (answersHandshake(connection)) upstreamSignal(connection, b, at, length, FrameKind.handshake)
     else connection.counters[C.upstream_rq_unmatched_reply]!++
+    return true
+  }
+  if (frame.more !== 0) {
+    takePart(engine, connection, request, b, at, length, frame.idAt)
     return true
   }
   connection.pending.remove(request)
@@ -89,6 +95,17 @@ function answersHandshake(connection: UpstreamConnection): boolean {
   return session.home === connection ? session.takeAnswer() : !connection.out.open
 }
 
+/** A frame of a reply that is for no request and has more frames: perhaps of the upstream's part of a handshake, which its last frame ends. */
+function takeStrayPart(connection: UpstreamConnection, b: Uint8Array, at: number, length: number): void {
+  const session = connection.client?.session
+  if (session?.home === connection && session.awaitsAnswer) {
+    upstreamSignal(connection, b, at, length, FrameKind.push)
+    return
+  }
+  connection.counters[C.upstream_rq_part_total]!++
+  connection.counters[C.upstream_rq_part_dropped]!++
+}
+
 /** The request a reply is for, null if there is none: late, twice, or never asked for. */
 function match(engine: Engine, connection: UpstreamConnection, lo: number, hi: number): ActiveRequest | null {
   if (connection.rewrites) {
@@ -121,7 +138,6 @@ function complete(
   failed: boolean,
   { status, idAt }: Frame,
 ): void {
-  const { replyCodec: codec } = connection
   const { cluster } = connection.pool
   const route = request.route!
   const client = request.client!
@@ -137,30 +153,8 @@ function complete(
   if ((flags & MIRROR) === 0) {
     if (client.closed) cluster.counters[C.upstream_rq_cancelled]!++
     else {
-      let frame = b
-      let start = at
-      let size = length
-      if ((flags & REWRITTEN) === 0) {
-        // It has the client's id.
-      } else if (idAt >= 0) putId(b, at + idAt, request.idLo)
-      else if (!codec.writeId?.(b, at, length, request.idLo, request.idHi)) {
-        const restored = codec.spliceId?.(b, at, length, request.idLo, request.idHi)
-        if (restored) {
-          frame = restored
-          start = 0
-          size = restored.length
-        }
-      }
-      if (route.editsReplies) {
-        const changed = applyEdits(codec, frame, start, size, route.responseEdits)
-        if (changed) {
-          frame = changed
-          start = 0
-          size = changed.length
-        }
-      }
       client.listener.counters[failed ? L.downstream_rq_error_replied : L.downstream_rq_replied]!++
-      client.deliver(request.sequence, frame, start, start + size)
+      const size = deliver(request, connection.replyCodec, b, at, length, idAt, false)
       const log = client.listener.accessLog
       if ((flags & (LOGGED | TRACED)) !== 0 || (failed && log?.errors === true))
         logRequest(request, failed ? 'error' : 'ok', size, failed ? status : 0)

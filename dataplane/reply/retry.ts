@@ -28,6 +28,8 @@ export function retry(
   const { retry } = route.action
   const { cluster, tries, at } = request
   if (!retry || !cluster || (request.flags & (ONEWAY | MIRROR)) !== 0) return false
+  // What went to the client cannot be taken back.
+  if (request.parts !== null) return false
   if (tries >= retry.attempts || !retry.on.includes(why)) return false
   if (why !== 'connectFailure' && !retry.idempotent) return false
   if (why === 'error' && retry.statuses && !retry.statuses.includes(status)) return false

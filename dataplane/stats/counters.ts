@@ -16,6 +16,9 @@ export const clusterCounterNames = [
   'upstream_rq_pending_total',
   'upstream_rq_late_reply',
   'upstream_rq_unmatched_reply',
+  // Frames of replies behind which more followed, and those of them that nobody waited for.
+  'upstream_rq_part_total',
+  'upstream_rq_part_dropped',
   'upstream_rq_mirrored',
   'upstream_rq_mirror_dropped',
   'upstream_cx_total',

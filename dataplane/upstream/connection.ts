@@ -5,6 +5,7 @@ import type { Engine } from '../engine.ts'
 import { Intake } from '../framing/intake.ts'
 import { FrameReader, type FrameSink } from '../framing/reader.ts'
 import type { Client } from '../listen/client.ts'
+import { Hold } from '../listen/hold.ts'
 import { encodeProxyHeader } from '../listen/proxy-protocol.ts'
 import type { Greeting } from '../listen/session.ts'
 import { connectionClosed, hostSilent, hostSpeaks } from '../reply/closed.ts'
@@ -13,7 +14,7 @@ import { connectionOpened } from '../reply/outcome.ts'
 import { reportCodecError } from '../reply/text.ts'
 import { canShare } from '../route/compile.ts'
 import { C } from '../stats/counters.ts'
-import { clock, wake } from '../turn.ts'
+import { clock, type Flushable, flushLater, wake } from '../turn.ts'
 import { countsIds, IdSpace } from './ids.ts'
 import { Output, type OutputOwner } from './output.ts'
 import type { HostPool } from './pool.ts'
@@ -27,7 +28,7 @@ const defaultConnectMs = 1000
 const closeMs = 5000
 
 /** One connection to an upstream host, of whichever mode; the requests on it are in the order in which they were sent. */
-export class UpstreamConnection implements FrameSink, OutputOwner {
+export class UpstreamConnection implements FrameSink, OutputOwner, Flushable {
   readonly pool: HostPool
   readonly mode: ConnectionMode
   /** How what is sent is laid out. */
@@ -204,15 +205,40 @@ export class UpstreamConnection implements FrameSink, OutputOwner {
     this.client?.bound.blocked(false)
   }
 
-  /** The client of a bound connection cannot take more: its upstream is not read meanwhile. */
-  pause(paused: boolean): void {
-    if (paused) {
+  #holds = 0
+  #resuming = false
+
+  /** The client whom this connection serves alone cannot take more: its upstream is not read meanwhile. `reason` is a bit of `Hold`. */
+  hold(reason: number): void {
+    if (this.#holds === 0) {
       this.#reader.hold()
       this.#socket.pause()
-      return
     }
+    this.#holds |= reason
+  }
+
+  release(reason: number): void {
+    if ((this.#holds & reason) === 0) return
+    this.#holds &= ~reason
+    if (this.#holds !== 0 || this.#resuming) return
+    // Not here: whoever releases stands in the middle of another message.
+    this.#resuming = true
+    flushLater(this)
+  }
+
+  /** Enough was read in this turn: it is to be written first. */
+  holdThisTurn(): void {
+    this.hold(Hold.turn)
+    this.release(Hold.turn)
+  }
+
+  /** Goes on reading at the end of the turn. */
+  flush(): void {
+    this.#resuming = false
+    if (this.#holds !== 0 || this.closed) return
+    this.lastHeard = clock.now
     try {
-      if (this.#reader.resume()) this.#socket.resume()
+      if (this.#reader.resume() && this.#holds === 0) this.#socket.resume()
     } catch (error) {
       this.#thrown(error)
     }
@@ -266,7 +292,8 @@ export class UpstreamConnection implements FrameSink, OutputOwner {
       this.close()
       return
     }
-    if (heartbeat && !this.codec.ordered) this.#heartbeat(heartbeat)
+    // Of who is not read nothing is heard.
+    if (heartbeat && !this.codec.ordered && this.#holds === 0) this.#heartbeat(heartbeat)
   }
 
   #heartbeat({ intervalMs, timeoutMs, misses = 3 }: NonNullable<HostPool['cluster']['config']['heartbeat']>): void {

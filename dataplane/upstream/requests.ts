@@ -48,6 +48,12 @@ export const slotMask = (1 << slotBits) - 1
 
 const nothing = new Uint8Array(0)
 
+/** What of a reply of several frames has gone to its client. */
+export interface Parts {
+  frames: number
+  bytes: number
+}
+
 /**
  * A request in flight (one try of it). The objects are made once and used again: no message makes one, and all of one lies together in
  * memory.
@@ -78,6 +84,8 @@ export class ActiveRequest {
   route: CompiledRoute | null = null
   cluster: Cluster | null = null
   host: Host | null = null
+  /** null before the first frame of a reply that has several. */
+  parts: Parts | null = null
   span: ActiveSpan | null = null
   /** Where it waits for a connection. */
   queue: RequestList | null = null
@@ -177,6 +185,7 @@ export class Requests {
     request.route = null
     request.cluster = null
     request.host = null
+    request.parts = null
     request.span = null
     let tail = this.#head + this.#free
     if (tail >= this.#ring.length) tail -= this.#ring.length

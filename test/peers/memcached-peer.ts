@@ -58,7 +58,7 @@ export const memcachedPeer: Peer = {
     b: `match: [{key: {prefix: "b:"}}], svrName: ${host}, subset: b`,
     half: `match: [{key: {prefix: "half:"}}], route: [{destination: {host: ${host}, subset: a}, weight: 50}, {destination: {host: ${host}, subset: b}, weight: 50}]`,
     refused: `match: [{key: {prefix: "refused:"}}], svrName: ${host}, fault: {abort: {percentage: {value: 100}}}`,
-    noop: `match: [{opcode: noop}], svrName: ${host}, subset: a`,
+    noop: `match: [{opcode: [noop, stat]}], svrName: ${host}, subset: a`,
   },
   prepare: () => Promise.all([run('memcached', ['-V']), npmFolder()]),
   servers: async () => [await server('a'), await server('b')],
@@ -92,6 +92,29 @@ export const memcachedPeer: Peer = {
       await expect(client.get('nowhere')).rejects.toThrow()
       await client.set('a:2', 'still here', {})
       expect(await text(client, 'a:2')).toBe('still here')
+    })
+
+    it('statistics come name by name as one reply, and what is asked behind them is answered behind them', async () => {
+      const socket = connect(edge(), '127.0.0.1')
+      stopAfterTests(async () => void socket.destroy())
+      let received = Buffer.alloc(0)
+      socket.on('data', (chunk) => {
+        received = Buffer.concat([received, chunk])
+      })
+      socket.write(Buffer.concat([command(0x10, '', 5), command(0x0a, '', 6)]))
+      const frames = () => {
+        const seen: { readonly opaque: number; readonly key: string }[] = []
+        for (let at = 0; at + 24 <= received.length; at += 24 + received.readUInt32BE(at + 8)) {
+          const key = received.toString('latin1', at + 24, at + 24 + received.readUInt16BE(at + 2))
+          seen.push({ opaque: received.readUInt32BE(at + 12), key })
+        }
+        return seen
+      }
+      await eventually(() => expect(frames().at(-1)).toEqual({ opaque: 6, key: '' }))
+      const names = frames().filter(({ opaque }) => opaque === 5)
+      expect(names.length).toBeGreaterThan(10)
+      expect(names.map(({ key }) => key)).toContain('pid')
+      expect(names.findIndex(({ key }) => key === '')).toBe(names.length - 1)
     })
 
     it('quiet questions are answered where there is something to say, before the command behind them', async () => {

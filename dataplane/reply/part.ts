@@ -1,0 +1,41 @@
+import type { Engine } from '../engine.ts'
+import { C } from '../stats/counters.ts'
+import type { UpstreamConnection } from '../upstream/connection.ts'
+import { type ActiveRequest, MIRROR, RequestState } from '../upstream/requests.ts'
+import { deliver } from './deliver.ts'
+import { cancel } from './outcome.ts'
+
+/**
+ * A frame of a reply behind which more follows: it goes to the client as it comes, and the request stays in flight until the last. Of an exclusive
+ * connection its client may leave: the connection is closed then.
+ */
+export function takePart(
+  engine: Engine,
+  connection: UpstreamConnection,
+  request: ActiveRequest,
+  b: Uint8Array,
+  at: number,
+  length: number,
+  idAt: number,
+): void {
+  const { counters } = connection
+  counters[C.upstream_rq_part_total]!++
+  if (request.state === RequestState.expired) {
+    counters[C.upstream_rq_part_dropped]!++
+    return
+  }
+  if ((request.flags & MIRROR) !== 0) return
+  const client = request.client!
+  if (client.closed) {
+    counters[C.upstream_rq_part_dropped]!++
+    cancel(engine, request)
+    return
+  }
+  if (request.parts === null) {
+    request.parts = { frames: 0, bytes: 0 }
+    client.streams.begin(request)
+  }
+  const { parts } = request
+  parts.frames++
+  parts.bytes += deliver(request, connection.replyCodec, b, at, length, idAt, true)
+}

@@ -1,0 +1,95 @@
+import type { Socket } from 'node:net'
+import { afterEach, expect, it } from 'vitest'
+import { random } from '../../codecs/mutated.ts'
+import { comesTrue, eventually } from '../helpers/eventually.ts'
+import { Bed, type GameClient, type GameFrame } from './game.ts'
+import { codeOf, MORE, partedConfiguration, partOf } from './parts.ts'
+
+const bed = new Bed()
+afterEach(() => bed.close())
+
+/** A request at the server, and how many frames of its reply it has sent. */
+interface Asked {
+  readonly frame: GameFrame
+  readonly socket: Socket
+  said: number
+}
+
+const steps = 1500
+const clientsAtOnce = 6
+/** So few are open at a time that ids of 8 bits always do. */
+const mostOpen = 60
+
+/** What is wrong with the frames a client got for one request: numbers from 0 on, one end, nothing behind it. */
+function complaint(client: number, seq: number, frames: readonly GameFrame[]): string | undefined {
+  for (const [n, frame] of frames.entries()) {
+    const last = n === frames.length - 1
+    if (codeOf(frame) !== undefined) return last ? undefined : 'more behind an error reply'
+    const body = String(frame.body)
+    if (body !== `${client}-${seq}:${n}`) return `frame ${n} is ${body}`
+    if (((frame.flags & MORE) === 0) !== last) return last ? 'it has no end' : 'more behind its end'
+  }
+  return frames.length === 0 ? 'no outcome' : undefined
+}
+
+it.each([
+  ['shared', 'u32'],
+  ['shared', 'u8'],
+  ['bound', 'u32'],
+  ['exclusive', 'u32'],
+] as const)(
+  'whatever happens in whatever order, each request has one reply that is whole, or one error behind its beginning: %s, ids of %s',
+  async (mode, id) => {
+    const seed = Number(process.env['MESHGATE_SEED'] ?? Date.now() % 2 ** 31)
+    const any = random(seed)
+    const server = await bed.server('a')
+    server.keep = false
+    const asked: Asked[] = []
+    server.handle = (frame, socket) => void asked.push({ frame, socket, said: 0 })
+    const retry = { attempts: 2, on: ['reset' as const], idempotent: true, baseIntervalMs: 1 }
+    const proxy = await bed.proxy(partedConfiguration(server.port, mode, { timeoutMs: 150, retry }, { id }))
+    const clients: { readonly name: number; readonly socket: GameClient; sent: number }[] = []
+    let names = 0
+    const join = () => clients.push({ name: names++, socket: bed.client(proxy), sent: 0 })
+    for (let n = 0; n < clientsAtOnce; n++) join()
+    const say = (one: Asked, more: boolean) => {
+      if (one.socket.writable) one.socket.write(partOf(one.frame, `${one.frame.body}:${one.said++}`, more))
+    }
+    const end = (n: number) => say(asked.splice(n, 1)[0]!, false)
+    for (let step = 0; step < steps; step++) {
+      const dice = any(1000)
+      if (dice < 300 && proxy.engine.requests.used < mostOpen) {
+        const client = clients[any(clients.length)]!
+        const seq = ++client.sent
+        client.socket.send({ msgid: 1 + any(2), seq, body: `${client.name}-${seq}` })
+      } else if (dice < 800) {
+        if (asked.length > 0) say(asked[any(asked.length)]!, true)
+      } else if (dice < 990) {
+        if (asked.length > 0) end(any(asked.length))
+      } else if (dice < 995) {
+        const sockets = [...server.sockets]
+        sockets[any(Math.max(1, sockets.length))]?.resetAndDestroy()
+      } else {
+        clients.splice(any(clients.length), 1)[0]!.socket.socket.resetAndDestroy()
+        join()
+      }
+      if (any(3) === 0) await new Promise(setImmediate)
+    }
+    await eventually(() => {
+      // Requests are still on their way to the server, tries of failed ones, too.
+      while (asked.length > 0) end(0)
+      for (const { name, socket, sent } of clients) {
+        expect(socket.closed, `seed ${seed}`).toBe(false)
+        for (let seq = 1; seq <= sent; seq++) {
+          const frames = socket.frames.filter((frame) => frame.seq === seq)
+          expect(complaint(name, seq, frames), `client ${name}, request ${seq}, seed ${seed}`).toBeUndefined()
+        }
+      }
+    })
+    await comesTrue(() => {
+      while (asked.length > 0) end(0)
+      return proxy.engine.requests.used === 0
+    }, `nothing stays behind, seed ${seed}`)
+    expect(proxy.clusters.get('a')!.breakers[0]).toMatchObject({ requests: 0, pending: 0, retries: 0 })
+  },
+)
