@@ -171,6 +171,7 @@ export class Stream implements TransportHandler, StatusSource, RequestReaderOpti
   tick(time: number): void {
     const { limits, waiting, metrics, logger } = this.context
     if (this.unsent > 0) {
+      this.joined?.client.blocked(time)
       if (time - this.unsentSince < limits.sendTimeoutMs) return
       metrics.writeTimeout()
       logger.warn(

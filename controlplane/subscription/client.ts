@@ -113,6 +113,12 @@ export class Client implements Reader {
     return !this.late && USERS.some((type) => this.types[type]?.waitingSince !== undefined)
   }
 
+  /** Nothing can be written to it at present: its class waits for it no longer than for one that does not answer. */
+  blocked(now: number): void {
+    const { paceMs } = this.options
+    this.late ||= USERS.some((type) => now - (this.types[type]?.waitingSince ?? now) >= paceMs)
+  }
+
   /** Takes a request of a type. `flow` then has the answer. */
   receive(type: ResourceType, request: DiscoveryRequest, now: number): Received {
     const known = this.types[type]
