@@ -194,6 +194,11 @@ export interface Codec {
   readonly idCount?: number
   /** Ids that mean something else (as "no reply"), as read: the proxy gives none of them. */
   readonly reservedIds?: readonly number[]
+  /**
+   * The upstream speaks before its client does: it is chosen and opened when a client comes, by a route that asks for nothing, and is the client's for as long as
+   * both live. Bound connections only. Absent: the client.
+   */
+  readonly speaksFirst?: 'upstream'
   /** All fields declared, `fields[slot].slot === slot`. Grows only by `slot()`. */
   readonly fields: readonly FieldInfo[]
   /** What `reply` can make. */

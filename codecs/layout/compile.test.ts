@@ -255,6 +255,11 @@ describe('refused at load, with path and reason', () => {
       `${good.replace('2: response', '2: response, 3: handshake')}connections: [shared]`,
       /a handshake belongs to one connection/,
     ],
+    [
+      'an upstream that speaks first on shared connections',
+      `${good}connections: [bound, shared]\nspeaksFirst: upstream`,
+      /spec.connections.1: what an upstream says first belongs to one client: shared connections have none/,
+    ],
     ['a misspelt key', good.replace('max:', 'maks:'), /spec.frame.maks: there is no "maks" here/],
     ['a missing kind', good.replace(/ {2}kind: .*\n/, ''), /nothing says what kind a message is/],
     [

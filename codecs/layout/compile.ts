@@ -249,6 +249,7 @@ function build(
     ...(plans.some(({ length }) => length.until) && { delimited: true as const }),
     ordered: spec.ordered === true,
     ...(plans.some(({ more }) => more) && { parted: true as const }),
+    ...(spec.speaksFirst === 'upstream' && { speaksFirst: spec.speaksFirst }),
     idBits: bits,
     ...(bits > 0 && idCount !== 2 ** bits && { idCount }),
     ...(bits > 0 && reservedIds.length > 0 && { reservedIds }),

@@ -19,8 +19,16 @@ export function checkConnections(
   plans: readonly VariantPlan[],
   issues: Issues,
 ): readonly ConnectionMode[] {
-  const modes = spec.connections ?? (['bound', 'exclusive'] as const)
+  const first = spec.speaksFirst === 'upstream'
+  const modes = spec.connections ?? (first ? (['bound'] as const) : (['bound', 'exclusive'] as const))
   const path = ['spec', 'connections']
+  const other = first ? modes.find((mode) => mode !== 'bound') : undefined
+  if (other)
+    issues.error(
+      [...path, modes.indexOf(other)],
+      `what an upstream says first belongs to one client: ${other} connections have none`,
+      'connections: [bound]',
+    )
   if (!modes.includes('shared')) return modes
   const at = [...path, modes.indexOf('shared')]
   const paired = ['request', 'response', 'either'] as const

@@ -314,6 +314,9 @@ export const protocolSpec = z
     trace: z.string().min(1).optional().meta({
       doc: 'The field with the trace of a request: `traceparent` as text, or a trace id as 16 bytes or 32 hex digits; or `map.key`.',
     }),
+    speaksFirst: z.enum(frameSides).optional().meta({
+      doc: 'Who says the first word; default client. `upstream`: it is chosen when a client comes, by a route without `match`, and stays; connections are bound.',
+    }),
     ordered: z.boolean().optional().meta({ doc: 'Replies come in the order of the requests and need no id.' }),
     module: z
       .string()

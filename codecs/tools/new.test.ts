@@ -149,6 +149,7 @@ describe('protocol new', () => {
 
   test.each([
     ['replies in order, no id', { ordered: 'yes', kind: 'either' }],
+    ['a server that speaks first', { first: 'server', id: 'u32@5' }],
     ['digits as length', { length: 'ascii(4)@0', counts: 'rest', kind: 'u8@length' }],
     ['nothing', {}],
   ])('%s', (_, answers) => {

@@ -97,6 +97,7 @@ export function newProtocol(texts: AnswerTexts): string {
     errorReply(answer('error'), little, status !== undefined, repeats),
     heartbeat ? [`    heartbeat: {from: request, bytes: ${repeats}, set: {kind: ${heartbeat}}}`] : undefined,
     [`  connections: [${list(answer('connections')).join(', ')}]`],
+    answer('first') === 'server' ? ['  speaksFirst: upstream', 'chosen by a route without `match`'] : undefined,
     answer('ordered') === 'yes' ? ['  ordered: true', 'replies keep the order of their requests'] : undefined,
   ]
   const there = lines.filter((line) => line !== undefined)

@@ -256,9 +256,16 @@ export const questions: readonly Question[] = [
     }),
   },
   {
+    key: 'first',
+    ask: 'Who says the first word on a connection? (client/server)',
+    fallback: always('client'),
+    wrong: oneOf('client', 'server'),
+  },
+  {
     key: 'connections',
     ask: 'Connections to servers, the best first: shared by all clients, bound to one, exclusive to a request',
-    fallback: ({ id = '' }) => (id === '' ? 'bound, exclusive' : 'shared, bound, exclusive'),
+    fallback: ({ id = '', first = '' }) =>
+      first === 'server' ? 'bound' : id === '' ? 'bound, exclusive' : 'shared, bound, exclusive',
     wrong: (a) => {
       const bad = list(a).find((mode) => !connectionModes.some((known) => known === mode))
       if (list(a).length === 0) return `one or more of ${connectionModes.join(', ')}`

@@ -283,6 +283,7 @@ function newClient(
 ): Client {
   const client = new Client(engine, target, socket, intake, addresses)
   target.clients.add(client)
+  client.begin()
   return client
 }
 

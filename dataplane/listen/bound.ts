@@ -8,6 +8,8 @@ import type { Client } from './client.ts'
 import { Hold } from './hold.ts'
 import { refuses, Session } from './session.ts'
 
+const nothing = new Uint8Array(0)
+
 /** The connections to upstreams that belong to one client alone: which there are, and where its frames go that are no requests. */
 export class BoundUpstreams {
   readonly #client: Client
@@ -39,9 +41,25 @@ export class BoundUpstreams {
     return any
   }
 
+  /**
+   * Opens the upstream of a client that has said nothing yet, by the route that asks for nothing; it is the home of the session.
+   * @returns why there is none, undefined when there is one
+   */
+  open(engine: Engine): 'noRoute' | 'refused' | 'noUpstream' | undefined {
+    const client = this.#client
+    const route = client.listener.table?.open
+    if (!route) return 'noRoute'
+    if (refuses(route, nothing, 0, 0)) return 'refused'
+    const home = this.#bindRouted(engine, route, nothing, 0, 0)
+    if (!home) return 'noUpstream'
+    client.session = new Session(home, route, true)
+    return undefined
+  }
+
   /** A frame of the client's handshake: its route chooses the home of the session. @returns false when nobody takes it */
   greet(engine: Engine, b: Uint8Array, at: number, length: number): boolean {
     const client = this.#client
+    if (client.session?.fixed && client.session.home.closed) return false
     if (!client.session || client.session.home.closed) {
       const route = this.#route(b, at, length)
       if (!route || refuses(route, b, at, length)) return false
@@ -55,6 +73,7 @@ export class BoundUpstreams {
 
   /** Sends a frame where its route says, else to the connection used last. */
   forwardRouted(engine: Engine, b: Uint8Array, at: number, length: number): boolean {
+    if (this.#client.session?.fixed) return this.forward(b, at, length)
     const route = this.#route(b, at, length)
     // Frames of a session stay where the session is.
     if (!route || (this.#primary && !this.#primary.closed && route.draw)) return this.forward(b, at, length)
@@ -125,8 +144,9 @@ export class BoundUpstreams {
     if (this.#primary === connection) this.#primary = this.#connections.at(-1)
     client.release(Hold.upstream)
     if (client.closed) return
-    const gone = client.listener.config.upstreamGone ?? (client.session?.home === connection ? 'close' : 'rebind')
-    if (gone === 'close') client.finish()
+    const { session, listener } = client
+    const gone = listener.config.upstreamGone ?? (session?.home === connection ? 'close' : 'rebind')
+    if (gone === 'close' || session?.fixed) client.finish()
   }
 
   /** An upstream takes no more for now, or takes more again. */

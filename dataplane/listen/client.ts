@@ -93,6 +93,27 @@ export class Client implements FrameSink, OutputOwner, Flushable {
     return this.#holds !== 0 || this.closed || this.#finishing
   }
 
+  /** The client is there and has said nothing: where its upstream speaks first that is opened, and without one there is nothing to wait for. */
+  begin(): void {
+    const { codec, listener } = this
+    if (codec.speaksFirst !== 'upstream' || listener.mode !== 'bound') return
+    let problem: ReturnType<BoundUpstreams['open']>
+    try {
+      problem = this.bound.open(this.engine)
+    } catch (error) {
+      this.#thrown(error)
+      return
+    }
+    if (!problem) return
+    if (problem === 'noRoute') listener.counters[L.downstream_rq_no_route]!++
+    if (problem !== 'refused')
+      complain(
+        `listener ${listener.name}`,
+        `a client was closed, since ${codec.name} servers speak first and ${problem === 'noRoute' ? 'no route is without `match`' : 'the route without `match` has no host'}`,
+      )
+    this.finish()
+  }
+
   receive(bytes: Uint8Array, start: number, end: number): void {
     wake()
     this.listener.counters[L.downstream_cx_rx_bytes_total]! += end - start

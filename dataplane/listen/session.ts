@@ -18,6 +18,8 @@ export interface Greeting {
  */
 export class Session {
   readonly home: UpstreamConnection
+  /** The home spoke first: whatever the client says goes there, and without it there is no client. */
+  readonly fixed: boolean
   /** The route that took the handshake; messages without a route of their own go where it led. */
   readonly route: CompiledRoute
   readonly greetings: Greeting[] = []
@@ -27,9 +29,12 @@ export class Session {
   #said = 0
   #responses = 0
 
-  constructor(home: UpstreamConnection, route: CompiledRoute) {
+  constructor(home: UpstreamConnection, route: CompiledRoute, fixed = false) {
     this.home = home
     this.route = route
+    this.fixed = fixed
+    // Its first word may look like an answer.
+    if (fixed) this.#said = 1
   }
 
   /** A frame of the handshake, on its way to the home. */
@@ -56,7 +61,7 @@ export class Session {
 
   /** Whether another upstream can be greeted: not when the handshake was too long to keep. */
   get repeatable(): boolean {
-    return this.#bytes <= mostBytes
+    return !this.fixed && this.#bytes <= mostBytes
   }
 }
 

@@ -78,6 +78,8 @@ export interface CompiledTable {
   readonly codec: Codec
   readonly routes: readonly CompiledRoute[]
   readonly lookup: Lookup
+  /** The first route that asks for nothing: it can be chosen before there is a message. */
+  readonly open: CompiledRoute | undefined
   readonly limiters: readonly Limiter[]
 }
 
@@ -97,11 +99,13 @@ export function chooseMode(codec: Codec, wanted: ConnectionMode | undefined): Co
 
 /** Routes and their lookup for frames of one codec. `states` holds counters and buckets of earlier tables of this name. */
 export function compileTable(codec: Codec, table: RouteTable, states: States): CompiledTable {
+  const routes = table.routes.map((route, i) => compileRoute(codec, states, table.name, route, i))
   return {
     source: table,
     codec,
     lookup: compileLookup(codec, table.routes),
-    routes: table.routes.map((route, i) => compileRoute(codec, states, table.name, route, i)),
+    routes,
+    open: routes[table.routes.findIndex(({ match }) => match.length === 0)],
     limiters: limitersOf(codec, table.rateLimits ?? [], stateOf(states, table.name, '', -1)),
   }
 }

@@ -17,13 +17,17 @@ import { arm, sendOn } from './send.ts'
 
 /** Chooses host and connection for a waiting request and sends it, or gives it its outcome. */
 export function dispatch(engine: Engine, request: ActiveRequest): void {
-  const { cluster, flags, tries } = request
+  const { flags, tries } = request
   const client = request.client!
   const route = request.route!
   if (client.closed && (flags & MIRROR) === 0) {
     forget(engine, request)
     return
   }
+  const { codec } = client
+  const mode = (flags & MIRROR) !== 0 ? mirrorMode(codec)! : (route.mode ?? client.listener.mode)
+  const home = mode === 'bound' && client.session?.fixed ? client.session.home.pool : undefined
+  const cluster = home?.cluster ?? request.cluster
   if (!cluster || cluster.removed) {
     fail(engine, request, 'noUpstream')
     return
@@ -34,8 +38,6 @@ export function dispatch(engine: Engine, request: ActiveRequest): void {
     fail(engine, request, 'overflow')
     return
   }
-  const { codec } = client
-  const mode = (flags & MIRROR) !== 0 ? mirrorMode(codec)! : (route.mode ?? client.listener.mode)
   const { hash } = engine
   const hashed = route.hasher !== undefined && hashOf(route.hasher, request, client, hash)
   if (hashed === undefined) {
@@ -43,6 +45,7 @@ export function dispatch(engine: Engine, request: ActiveRequest): void {
     return
   }
   const host =
+    home?.host ||
     (mode === 'bound' && !hashed && tries === 0 && client.bound.hostOf(cluster)) ||
     cluster.pick(hashed, hash.lo, hash.hi, tries, request.host)
   if (!host) {
@@ -50,6 +53,7 @@ export function dispatch(engine: Engine, request: ActiveRequest): void {
     return
   }
   request.host = host
+  if (home) request.cluster = cluster
   const connection = chooseConnection(engine, request, mode, cluster, host, client, route)
   if (connection && !sendOn(engine, request, connection) && mode === 'exclusive') connection.pool.free(connection)
 }

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
-import type { ClusterConfig, ListenerConfig, MessageRoute } from '../../dataplane/configuration.ts'
+import type { ClusterConfig, Configuration, ListenerConfig, MessageRoute } from '../../dataplane/configuration.ts'
 import type { MessageProxy, ProxyOptions } from '../../dataplane/proxy.ts'
 import { comesTrue } from '../helpers/eventually.ts'
 import { type Bed, endpoints } from './game.ts'
@@ -22,13 +22,18 @@ export interface ShortServer {
   readonly sockets: Set<Socket>
 }
 
-/** A server that is told of each frame. */
-export async function shortServer(bed: Bed, take: (frame: Buffer, socket: Socket) => void): Promise<ShortServer> {
+/** A server that is told of each frame, and with `greet` of each connection. */
+export async function shortServer(
+  bed: Bed,
+  take: (frame: Buffer, socket: Socket) => void,
+  greet?: (socket: Socket) => void,
+): Promise<ShortServer> {
   const got: Buffer[] = []
   const sockets = new Set<Socket>()
   const listening = createServer((socket) => {
     let held = Buffer.alloc(0)
     sockets.add(socket)
+    greet?.(socket)
     socket.on('error', () => undefined)
     socket.on('close', () => sockets.delete(socket))
     socket.on('data', (chunk) => {
@@ -53,14 +58,13 @@ export interface ShortOptions extends ProxyOptions {
   readonly cluster?: Partial<ClusterConfig>
 }
 
-/** A proxy with one listener of the document's protocol, in mode `bound`, and clusters of one host each. */
-export function shortProxy(
-  bed: Bed,
+/** One listener of the document's protocol, in mode `bound`, and clusters of one host each. */
+export function shortConfiguration(
   document: string,
   routes: readonly MessageRoute[],
   ports: Readonly<Record<string, number>>,
-  { listener, cluster, ...options }: ShortOptions = {},
-): Promise<MessageProxy> {
+  { listener, cluster }: Pick<ShortOptions, 'listener' | 'cluster'> = {},
+): Configuration {
   const protocol = /^metadata: \{name: (\w+)\}$/m.exec(document)![1]!
   const address = { host: '127.0.0.1', port: 0 }
   const clusters = Object.entries(ports).map(
@@ -71,16 +75,25 @@ export function shortProxy(
       ...cluster,
     }),
   )
-  return bed.proxy(
-    {
-      version: '1',
-      protocols: [{ name: protocol, document }],
-      listeners: [{ name: 'l', address, protocol, routes: 'r', mode: 'bound', ...listener }],
-      routes: [{ name: 'r', routes }],
-      clusters,
-    },
-    options,
-  )
+  return {
+    version: '1',
+    protocols: [{ name: protocol, document }],
+    listeners: [{ name: 'l', address, protocol, routes: 'r', mode: 'bound', ...listener }],
+    routes: [{ name: 'r', routes }],
+    clusters,
+  }
+}
+
+/** A proxy of `shortConfiguration`. */
+export function shortProxy(
+  bed: Bed,
+  document: string,
+  routes: readonly MessageRoute[],
+  ports: Readonly<Record<string, number>>,
+  { listener, cluster, ...options }: ShortOptions = {},
+): Promise<MessageProxy> {
+  const own = { ...(listener && { listener }), ...(cluster && { cluster }) }
+  return bed.proxy(shortConfiguration(document, routes, ports, own), options)
 }
 
 /** A client of `shortProxy`; `has` waits for frames. */

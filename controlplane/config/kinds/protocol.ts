@@ -20,6 +20,11 @@ const protocolSpec = message({
     { default: '["bound", "exclusive"]' },
   ),
   ordered: optional(bool, 'Replies come in the order of the requests and need no id.', { default: 'false' }),
+  speaksFirst: optional(
+    z.enum(['client', 'upstream']),
+    'Who says the first word. `upstream`: it is chosen when a client comes, by a route without `match`, and stays its own; connections are bound.',
+    { default: 'client' },
+  ),
   trace: optional(text, 'The field with the trace of a request: `traceparent` as text, or a trace id; or `map.key`.'),
   module: optional(
     text,
