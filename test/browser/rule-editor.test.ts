@@ -90,7 +90,17 @@ describe.skipIf(skip)('a rule as a form', IN_A_BROWSER, () => {
       browser,
       `${bed.url}/rules/new?template=breaker&host=cart.default.svc.cluster.local`,
     )
-    await page.getByRole('button', { name: 'Write it as a draft' }).click()
+    const write = page.getByRole('button', { name: 'Write it as a draft' })
+    await write.click()
+    // Nothing is left of one that is discarded.
+    await page.getByRole('button', { name: 'Discard' }).click()
+    await page.waitForURL('**/rules')
+    expect(await page.evaluate('Object.keys(localStorage).filter((key) => key.startsWith("meshgate.draft"))')).toEqual(
+      [],
+    )
+    await page.goBack()
+    await page.goBack()
+    await write.click()
     await page.getByLabel('Max connections', { exact: true }).fill('1')
     await page.getByLabel('Max pending requests', { exact: true }).fill('1')
     await page.locator('.cm-content').getByText('http1MaxPendingRequests: 1', { exact: false }).waitFor()

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type Draft, type DraftStorage, Drafts, isChanged, sentFile } from './drafts.ts'
+import { type Draft, type DraftStorage, Drafts, isChanged, isDeletion, sentFile, storing } from './drafts.ts'
 
 function storage(room = Number.POSITIVE_INFINITY): DraftStorage {
   const held = new Map<string, string>()
@@ -69,5 +69,27 @@ describe('drafts', () => {
     expect(sentFile(draft)).toEqual({ file: 'b.yaml', text: 'a: 2\n' })
     expect(sentFile({ ...draft, text: undefined })).toEqual({ file: 'b.yaml', delete: true })
     expect(isChanged({ ...draft, text: 'a: 1\n' })).toBe(false)
+  })
+
+  it('are written when they change something, dropped when they change nothing any more, and left when they say the same', () => {
+    const next = { ...draft, baseText: 'a: 1\n', text: 'a: 2\n', savedAt: 9 }
+    const unchanged = { ...next, text: 'a: 1\n' }
+    expect([storing(next, undefined), storing(next, { ...next, text: 'a: 3\n' })]).toEqual(['put', 'put'])
+    expect(storing(next, { ...next, base: 99 })).toBe('put')
+    expect(storing(next, { ...next, savedAt: 1 })).toBe('leave')
+    expect([storing(unchanged, undefined), storing(unchanged, next)]).toEqual(['leave', 'drop'])
+  })
+
+  it('that delete a file stay, whatever an editor has of it', () => {
+    const deletion = { ...draft, baseText: 'a: 1\n', text: undefined }
+    expect([isDeletion(deletion), isDeletion(draft), isDeletion({ ...deletion, baseText: undefined })]).toEqual([
+      true,
+      false,
+      false,
+    ])
+    expect([storing({ ...deletion, text: '' }, deletion), storing({ ...deletion, text: 'a: 1\n' }, deletion)]).toEqual([
+      'leave',
+      'leave',
+    ])
   })
 })

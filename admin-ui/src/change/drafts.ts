@@ -137,3 +137,20 @@ export function isChanged({ baseText, text }: Draft): boolean {
 export function isBehind(draft: Draft, current: string | undefined): boolean {
   return draft.baseText !== current
 }
+
+/**
+ * What becomes of the stored draft of a file that stands in an editor: it is written, dropped since nothing is changed, or left. One that says
+ * that the file shall go is no text's to change.
+ * @param next the draft as the editor has it
+ */
+export function storing(next: Draft, known: Draft | undefined): 'put' | 'drop' | 'leave' {
+  if (known && isDeletion(known)) return 'leave'
+  if (!isChanged(next)) return known ? 'drop' : 'leave'
+  const same = known && known.text === next.text && known.base === next.base && known.baseText === next.baseText
+  return same ? 'leave' : 'put'
+}
+
+/** Whether a draft says that a file shall go. */
+export function isDeletion({ baseText, text }: Draft): boolean {
+  return text === undefined && baseText !== undefined
+}

@@ -3,6 +3,7 @@ import { useHotkeys } from '@mantine/hooks'
 import { useRouter } from '@tanstack/react-router'
 import { useCallback, useEffect, useMemo, useRef } from 'react'
 import { useTranslation } from 'react-i18next'
+import type { Draft } from '../change/drafts.ts'
 import { drafts } from '../change/use-drafts.ts'
 import { nameOf, type ObjectName } from '../forms/objects.ts'
 import { useMayNot } from '../parts/may-edit.ts'
@@ -60,7 +61,12 @@ export function FileEditor({ file, object, current }: FileEditorProps) {
   const raw = useMemo(() => fromEditor(text, shape), [text, shape])
   const write = useCallback((next: string) => code.current?.replace(toEditor(next).text), [])
   const now = useCallback(() => (code.current ? fromEditor(code.current.text(), shape) : raw), [shape, raw])
-  const { draft, base, setBase, changed, behind } = useFileDraft(started, { raw, now, follow: write }, current, mayEdit)
+  const { draft, base, setBase, changed, behind, leave } = useFileDraft(
+    started,
+    { raw, now, follow: write },
+    current,
+    mayEdit,
+  )
   const opened = useDocument(text, document)
   const { isKind, schemaOf, hosts, suggest, hint } = useSchemas(text, opened.kind)
   const schema = schemaOf(opened.kind)
@@ -106,12 +112,19 @@ export function FileEditor({ file, object, current }: FileEditorProps) {
   const rule = view.line === '' ? undefined : active?.find((step) => typeof step === 'number')
   useShownSection(form === undefined || (view.line !== '' && !active) ? '' : view.section, rule)
   const name = nameOf(opened.value, object.namespace) ?? object
-  const discard = () => {
-    write(base.baseText ?? '')
-    if (base.baseText === undefined) {
-      drafts.drop(file)
-      router.history.push('/rules')
-    }
+  const giveUp = () => {
+    leave()
+    drafts.drop(file)
+    router.history.push('/rules')
+  }
+  const discard = () => (base.baseText === undefined ? giveUp() : write(base.baseText))
+  const resolve = (next: Draft) => {
+    // They deleted the file: the page tells that in place of an editor, and has the text that was here.
+    if (next.text === undefined) leave()
+    drafts.put(next)
+    if (next.text === undefined) return
+    setBase({ base: next.base, baseText: next.baseText })
+    write(next.text)
   }
   useHotkeys([['mod+S', review]], [])
   const others = othersOf(file, planning.conflict, behind, current, base)
@@ -132,16 +145,7 @@ export function FileEditor({ file, object, current }: FileEditorProps) {
       }
     >
       {draft && (
-        <DraftNotices
-          draft={{ ...draft, ...base, text: raw }}
-          others={others}
-          onResolved={(next) => {
-            drafts.put(next)
-            setBase({ base: next.base, baseText: next.baseText })
-            write(next.text ?? '')
-          }}
-          onText={write}
-        />
+        <DraftNotices draft={{ ...draft, ...base, text: raw }} others={others} onResolved={resolve} onText={write} />
       )}
       <div className={classes['panes']} data-view={view.view}>
         <FormPane

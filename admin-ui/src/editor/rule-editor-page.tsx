@@ -4,6 +4,7 @@ import { useQuery } from '@tanstack/react-query'
 import { useParams } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
 import { ApiProblem } from '../api/problem.ts'
+import { isDeletion } from '../change/drafts.ts'
 import { changeQueries } from '../change/queries.ts'
 import { drafts, useDrafts } from '../change/use-drafts.ts'
 import { findObject, type ObjectName } from '../forms/objects.ts'
@@ -12,6 +13,7 @@ import { AppLink } from '../parts/link.tsx'
 import { Page } from '../parts/page.tsx'
 import { ProblemAlert } from '../parts/problem.tsx'
 import { useView } from '../parts/view.ts'
+import { DeletedFile } from './deleted-file.tsx'
 import { FileEditor } from './file-editor.tsx'
 
 /** One object's file, with the object as a form. `file` in the address names the file where the object is not in force yet. */
@@ -26,7 +28,7 @@ export function RuleEditorPage() {
   const file =
     view.file ||
     entry?.file ||
-    all.find(({ text }) => text !== undefined && findObject(text, object, namespace))?.file ||
+    all.find(({ text, before }) => findObject(text ?? before ?? '', object, namespace))?.file ||
     ''
   const draft = file ? drafts.get(file) : undefined
   const text = useQuery({ ...changeQueries.text(file), enabled: file !== '' })
@@ -42,7 +44,10 @@ export function RuleEditorPage() {
     return (
       <Page title={title}>
         <Empty icon={IconFileUnknown} title={t('missing.title')}>
-          {t(entry ? 'missing.noFile' : 'missing.lead')} <AppLink href="/rules">{t('missing.rules')}</AppLink>
+          {t(entry ? 'missing.noFile' : 'missing.lead')}{' '}
+          <AppLink href="/rules" underline="always">
+            {t('missing.rules')}
+          </AppLink>
         </Empty>
       </Page>
     )
@@ -61,6 +66,10 @@ export function RuleEditorPage() {
         <Empty icon={IconFileUnknown} title={t(`withheld.${text.data.withheld}`)} />
       </Page>
     )
-  const current = text.data ? { text: text.data.text, revision: text.data.revision, path: text.data.path } : undefined
+  if (draft && draft.text === undefined && (isDeletion(draft) || isNew))
+    return <DeletedFile title={title} draft={draft} />
+  // A file that went keeps its last answer.
+  const current =
+    text.data && !isNew ? { text: text.data.text, revision: text.data.revision, path: text.data.path } : undefined
   return <FileEditor key={`${file} ${title}`} file={file} object={object} current={current} />
 }

@@ -1,7 +1,7 @@
 import { notifications } from '@mantine/notifications'
-import { useEffect, useRef, useState } from 'react'
+import { useCallback, useEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { type Draft, isBehind, isChanged } from '../change/drafts.ts'
+import { type Draft, isBehind, storing } from '../change/drafts.ts'
 import { drafts, useDrafts } from '../change/use-drafts.ts'
 import { fromOtherTab, storedText } from './other-tab.ts'
 
@@ -12,14 +12,17 @@ export type CurrentFile = { readonly text: string | undefined; readonly revision
 
 /** What a file was when it was opened: its draft, or else the configuration. */
 export function useStartedDraft(file: string, current: CurrentFile | undefined): Draft {
+  const known = drafts.get(file)
   const started = useRef<Draft>(
-    drafts.get(file) ?? {
-      file,
-      base: current?.revision ?? 0,
-      baseText: current?.text,
-      text: current?.text ?? '',
-      savedAt: 0,
-    },
+    known?.text !== undefined
+      ? known
+      : {
+          file,
+          base: current?.revision ?? 0,
+          baseText: current?.text,
+          text: current?.text ?? '',
+          savedAt: 0,
+        },
   )
   return started.current
 }
@@ -43,6 +46,8 @@ export interface FileDraft {
   readonly changed: boolean
   /** The configuration moved on under the changes. */
   readonly behind: boolean
+  /** The text of the editor is given up: nothing of it is kept any more. */
+  readonly leave: () => void
 }
 
 /**
@@ -63,6 +68,10 @@ export function useFileDraft(
   const editor = useRef({ now, follow })
   editor.current = { now, follow }
   const kept = useRef(started.text ?? '')
+  const left = useRef(false)
+  const leave = useCallback(() => {
+    left.current = true
+  }, [])
 
   // Before the draft is kept below: what another tab wrote meanwhile is not written over.
   useEffect(() => {
@@ -91,16 +100,12 @@ export function useFileDraft(
       const text = editor.current.now()
       const next: Draft = { file, base: base.base, baseText: base.baseText, text, savedAt: Date.now() }
       const known = drafts.get(file)
-      if (isChanged(next)) {
-        if (known?.text !== text || known.base !== base.base || known.baseText !== base.baseText) {
-          kept.current = text
-          const stored = drafts.put({ ...next, ...(known?.before === undefined ? {} : { before: known.before }) })
-          if (!stored) notifications.show({ id: 'room', color: 'yellow', message: t('draft.noRoom') })
-        }
-      } else if (known) {
-        kept.current = text
-        drafts.drop(file)
-      }
+      const what = left.current ? 'leave' : storing(next, known)
+      if (what === 'leave') return
+      kept.current = text
+      if (what === 'drop') drafts.drop(file)
+      else if (!drafts.put({ ...next, ...(known?.before === undefined ? {} : { before: known.before }) }))
+        notifications.show({ id: 'room', color: 'yellow', message: t('draft.noRoom') })
     }
     if (!mayEdit) return
     const timer = setTimeout(save, SAVE_MS)
@@ -112,5 +117,5 @@ export function useFileDraft(
     }
   }, [file, base, raw, mayEdit, t])
   const behind = changed && draft !== undefined && isBehind({ ...draft, ...base }, currentText)
-  return { draft, base, setBase, changed, behind }
+  return { draft, base, setBase, changed, behind, leave }
 }
