@@ -51,6 +51,9 @@ export class Engine {
   /** Copies for mirrors that wait for the next tick: nobody waits for their replies, so they may share a write. */
   #copies: ActiveRequest[] = []
 
+  /** A client left with requests in flight since the last tick. */
+  #left = false
+
   /** Opens upstream connections. */
   readonly dial: typeof dial
 
@@ -62,6 +65,7 @@ export class Engine {
 
   tick(): void {
     clock.now = performance.now()
+    if (this.#left) this.#cancelAbandoned()
     if (this.#copies.length > 0) this.#sendCopies()
     this.wheel.advance()
   }
@@ -71,6 +75,21 @@ export class Engine {
     this.limits.close()
     this.slabs.giveBack()
     this.replySlabs.giveBack()
+  }
+
+  /** A client is gone with requests in flight. */
+  clientLeft(): void {
+    this.#left = true
+  }
+
+  /**
+   * Requests end with their clients, as in Envoy. All are looked through, once a tick at most however many clients left: a list for each client would cost
+   * every message.
+   */
+  #cancelAbandoned(): void {
+    this.#left = false
+    for (const request of this.requests.all)
+      if (request.client?.closed === true && isAbandoned(request)) cancel(this, request)
   }
 
   /** A frame of a client. @returns false when the client is not to be read further for now. */
@@ -234,7 +253,7 @@ export class Engine {
     const client = request.client!
     const { generation, deadline } = request
     request.own()
-    this.#holdOrder(request, client)
+    this.#holdClient(request, client)
     if (deadline > 0) this.wheel.set(request, deadline)
     this.limits.ask(question, own.state.counters, (allowed) => {
       // Its time ran out meanwhile.
@@ -250,11 +269,14 @@ export class Engine {
     })
   }
 
-  /** In a protocol without ids what comes later may not overtake. */
-  #holdOrder(request: ActiveRequest, client: Client): void {
-    if (!client.codec.ordered) return
+  /** In a protocol without ids what comes later may not overtake. A client that ends its side stays until its one-way message is sent. */
+  #holdClient(request: ActiveRequest, client: Client): void {
+    const { ordered } = client.codec
+    const oneway = (request.flags & ONEWAY) !== 0
+    if (!ordered && !oneway) return
     request.flags |= HOLDS
-    client.hold(Hold.delay)
+    if (ordered) client.hold(Hold.delay)
+    if (oneway) client.unsent++
   }
 
   #edit(request: ActiveRequest, codec: Codec, edits: CompiledRoute['requestEdits']): void {
@@ -265,7 +287,7 @@ export class Engine {
   #delay(request: ActiveRequest, client: Client, ms: number): void {
     request.flags |= DELAYED
     request.own()
-    this.#holdOrder(request, client)
+    this.#holdClient(request, client)
     const { deadline } = request
     const due = clock.now + ms
     this.wheel.set(request, deadline > 0 ? Math.min(due, deadline) : due)
@@ -330,17 +352,10 @@ export class Engine {
     client.answerError(sequence, b, at, length, reason, direct)
   }
 
-  /**
-   * Requests without a timeout end with their clients, and frames that wait long are taken out of the large chunks they came in. Called about once a
-   * second.
-   */
+  /** Frames that wait long are taken out of the large chunks they came in. Called about once a second. */
   compact(): void {
     for (const request of this.requests.all) {
-      const { bytes, length, started, client, deadline } = request
-      if (deadline === 0 && client?.closed && isAbandoned(request)) {
-        cancel(this, request)
-        continue
-      }
+      const { bytes, length, started } = request
       if (bytes.length === 0 || clock.now - started < 1000) continue
       if (bytes.buffer.byteLength > 4096 + length * 2) request.own()
     }

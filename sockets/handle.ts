@@ -58,6 +58,15 @@ export function handleOf(socket: Socket): Handle | undefined {
   return handle as Handle
 }
 
+/**
+ * Bytes that wait in the handle, also of a write of which the kernel took a part: the socket itself counts whole writes. 0 where Node does not say.
+ * @see https://github.com/nodejs/node/blob/main/lib/net.js (`_onTimeout`, which looks there whether a write goes on)
+ */
+export function queueOf(socket: Socket): number {
+  const { _handle: handle } = socket as unknown as { _handle?: { readonly writeQueueSize?: number } | null }
+  return handle?.writeQueueSize ?? 0
+}
+
 /** Whether the socket still has the handle that `handleOf` gave: cheaper to ask before each write than which it has. */
 export function hasHandle(socket: Socket, handle: Handle): boolean {
   return (socket as unknown as { _handle?: unknown })._handle === handle

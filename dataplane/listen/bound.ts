@@ -163,6 +163,11 @@ export class BoundUpstreams {
     }
   }
 
+  /** They close with what was sent on them, also where they are being opened still. */
+  drain(): void {
+    for (const connection of [...this.#connections]) connection.drain()
+  }
+
   close(): void {
     for (const connection of [...this.#connections]) connection.close()
   }

@@ -12,6 +12,7 @@ import { Output, type OutputOwner } from '../upstream/output.ts'
 import type { ActiveRequest } from '../upstream/requests.ts'
 import { BoundUpstreams } from './bound.ts'
 import { Hold } from './hold.ts'
+import { Linger } from './linger.ts'
 import type { ListenerRuntime } from './listener.ts'
 import { OrderedReplies } from './ordered-replies.ts'
 import type { Addresses } from './proxy-protocol.ts'
@@ -20,8 +21,6 @@ import { Streams } from './streams.ts'
 
 /** From then on the kernel asks for a client that has ended its side and waits for replies. */
 const halfOpenMs = 30_000
-/** How long a connection that we have ended may take to end on its side. */
-const lingerMs = 5000
 
 let lanes = 0
 
@@ -40,12 +39,14 @@ export class Client implements FrameSink, OutputOwner, Flushable {
   closed = false
   /** FIN follows the last reply. */
   #finishing = false
-  /** The client sent its FIN. */
-  #ended = false
-  #lingering: NodeJS.Timeout | undefined
+  /** What was owed is given to the socket, FIN behind it; what its upstreams were sent still goes there. */
+  #finished = false
+  #linger: Linger | undefined
   #holds = 0
   #resuming = false
   inFlight = 0
+  /** One-way messages of it that wait for a delay or an answer: they are sent before it goes. */
+  unsent = 0
   session: Session | undefined
   #streams: Streams | null = null
   lastActive = clock.now
@@ -71,7 +72,6 @@ export class Client implements FrameSink, OutputOwner, Flushable {
     this.#reader = new FrameReader(this.codec, this)
     intake.take = (bytes, start, end) => this.receive(bytes, start, end)
     socket.on('end', () => {
-      this.#ended = true
       // It may be gone wholly, and a reply that would show it may never come.
       if (this.inFlight > 0) socket.setKeepAlive(true, halfOpenMs)
       this.finish()
@@ -221,7 +221,17 @@ export class Client implements FrameSink, OutputOwner, Flushable {
     this.lastActive = clock.now
     if ((this.#holds & Hold.requests) !== 0 && this.inFlight * 4 <= this.listener.maxRequestsPerConnection * 3)
       this.release(Hold.requests)
-    if (this.#finishing && this.inFlight === 0) this.#finish()
+    this.#settled()
+  }
+
+  /** One of its one-way messages that waited was sent, or is not to be sent. */
+  wasSent(): void {
+    this.unsent--
+    this.#settled()
+  }
+
+  #settled(): void {
+    if (this.#finishing && this.inFlight === 0 && this.unsent === 0) this.#finish()
   }
 
   /** The outcome of a request that gets no reply: an error in its protocol, or the end of the connection where it has none. */
@@ -257,7 +267,7 @@ export class Client implements FrameSink, OutputOwner, Flushable {
 
   /** A frame that is no reply, from a bound upstream. */
   push(b: Uint8Array, at: number, length: number): void {
-    if (!this.closed) this.out.push(b, at, at + length)
+    if (!this.closed && !this.#finished) this.out.push(b, at, at + length)
   }
 
   /** Whether heartbeats pass: an upstream that keeps a session wants to hear from its client. */
@@ -297,24 +307,26 @@ export class Client implements FrameSink, OutputOwner, Flushable {
     this.#reader.stop()
     // What comes now is read and thrown away, or the kernel would answer it with a reset and take replies with it.
     this.socket.resume()
-    if (this.inFlight === 0) this.#finish()
+    this.#settled()
   }
 
   #finish(): void {
-    if (this.closed) return
+    if (this.closed || this.#finished) return
+    this.#finished = true
     this.#end()
-    if (this.#ended) this.#close()
-    else this.bound.close()
+    this.bound.drain()
   }
 
   #end(): void {
     this.out.end()
-    this.#lingering ??= setTimeout(() => this.socket.destroy(), lingerMs)
-    this.#lingering.unref()
+    this.#linger ??= new Linger(
+      () => this.out.untaken,
+      () => this.socket.destroy(),
+    )
   }
 
   destroy(): void {
-    clearTimeout(this.#lingering)
+    this.#linger?.stop()
     this.socket.destroy()
     this.#close()
   }
@@ -358,7 +370,8 @@ export class Client implements FrameSink, OutputOwner, Flushable {
     counters[L.downstream_cx_destroy]!++
     this.#count(this.out.written + this.out.queued)
     this.listener.clients.delete(this)
-    this.bound.close()
+    if (!this.#finished) this.bound.close()
     this.#streams?.close(this.engine)
+    if (this.inFlight > 0) this.engine.clientLeft()
   }
 }

@@ -87,11 +87,10 @@ export function isAbandoned({ client, flags }: ActiveRequest): boolean {
   return client!.closed && (flags & (MIRROR | ONEWAY)) === 0
 }
 
-/** Nobody waits for a request any more, and it has no time of its own to run out. What was sent stands for the reply that may still come. */
+/** Nobody waits for a request any more: it is in no count of those in flight. What was sent stands for the reply that may still come. */
 export function cancel(engine: Engine, request: ActiveRequest): void {
-  const sent = request.state === RequestState.sent
-  if (!sent && (request.flags & PENDING) === 0) return
-  request.cluster!.counters[C.upstream_rq_cancelled]!++
+  const { cluster } = request
+  if (cluster) cluster.counters[C.upstream_rq_cancelled]!++
   giveUp(request)
   leave(engine, request)
 }
@@ -105,10 +104,12 @@ export function forget(engine: Engine, request: ActiveRequest): void {
   engine.requests.release(request)
 }
 
-/** Lets the request's client read on. */
+/** Lets the request's client read on, or go. */
 export function unhold(request: ActiveRequest): void {
   request.flags &= ~HOLDS
-  request.client!.release(Hold.delay)
+  const client = request.client!
+  client.release(Hold.delay)
+  if ((request.flags & ONEWAY) !== 0) client.wasSent()
 }
 
 /** Tells the request's client that there will be no reply. */

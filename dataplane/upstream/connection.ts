@@ -175,8 +175,9 @@ export class UpstreamConnection implements FrameSink, OutputOwner, Flushable {
     connectionOpened(this)
     this.out.release()
     this.pool.connected(this)
+    if (this.draining && this.#done) this.close()
     // That it accepts connections says little: a process that hangs does so too.
-    if (this.pool.host.silent) this.#ping()
+    else if (this.pool.host.silent) this.#ping()
   }
 
   onFrame(buf: Uint8Array, at: number, length: number): boolean {
@@ -244,9 +245,14 @@ export class UpstreamConnection implements FrameSink, OutputOwner, Flushable {
     }
   }
 
+  /** Every request has its outcome, and what waited for the connection to open, as one-way messages do, is sent. */
+  get #done(): boolean {
+    return this.pending.count === this.expired && (this.connected || this.out.queued === 0)
+  }
+
   /** A request was answered or given up, perhaps the last; its id may serve one that waits. */
   settled(): void {
-    if (this.draining && this.pending.count === this.expired) this.close()
+    if (this.draining && this.#done) this.close()
     else if (this.ids !== null) this.pool.serveSharing()
   }
 
@@ -255,8 +261,7 @@ export class UpstreamConnection implements FrameSink, OutputOwner, Flushable {
     if (this.closed) return
     this.draining = true
     this.pool.withdraw(this)
-    if (this.pending.count === this.expired && (this.mode !== 'exclusive' || this.pool.waiting.count === 0))
-      this.close()
+    if (this.#done && (this.mode !== 'exclusive' || this.pool.waiting.count === 0)) this.close()
     else this.pool.serveSharing()
   }
 

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { queueOf } from '../../sockets/handle.ts'
 import { isStale, lose, takeStage } from '../framing/arena.ts'
 import { keep } from '../framing/slabs.ts'
 import { type Flushable, flushLater } from '../turn.ts'
@@ -88,6 +89,12 @@ export class Output implements Flushable {
   /** Bytes that wait here or in the socket. */
   get waiting(): number {
     return this.queued + this.#inSocket
+  }
+
+  /** A figure that is another one whenever the kernel took something, also a part of one write, and 0 when it has all. */
+  get untaken(): number {
+    const { waiting } = this
+    return waiting === 0 ? 0 : waiting + queueOf(this.#socket)
   }
 
   push(chunk: Uint8Array, start: number, end: number): void {

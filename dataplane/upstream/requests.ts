@@ -32,7 +32,7 @@ export const DELAYED = 16
 export const LOGGED = 32
 /** Has its place in the pending counter. */
 export const PENDING = 64
-/** The client's reading is held until it is sent. */
+/** The client's reading, or of a one-way message its end, is held until it is sent. */
 export const HOLDS = 128
 /** Already taken out of its connection's list and waiting for another try. */
 export const BACKOFF = 256
