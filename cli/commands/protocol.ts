@@ -259,7 +259,7 @@ function newCommand(): Command {
     .option(
       '--answers <json>',
       'answers by key instead of questions, such as \'{"name":"mine","length":"u32@0"}\'; keys: ' +
-        'name, order, length, counts, max, magic, checksum, suffix, sides, kind, kinds, id, replyId, ordered, fields, status, first, connections, error, header',
+        'name, order, length, counts, max, magic, checksum, suffix, sides, kind, kinds, id, replyId, ordered, fields, status, more, first, connections, error, header',
     )
     .action(async (options: { file?: string; answers?: string }) => {
       // Before the questions, not after the last answer.
