@@ -139,11 +139,11 @@ function shortNames(proxies: readonly MeshProxy[]): readonly string[] {
   })
 }
 
-/** Waits until something accepts connections on the loopback port; false when it gives up. */
-export async function portAccepts(port: number, giveUp: AbortSignal): Promise<boolean> {
+/** Waits until something accepts connections on the port of an address; false when it gives up. */
+export async function portAccepts(port: number, giveUp: AbortSignal, host = '127.0.0.1'): Promise<boolean> {
   for (;;) {
     const open = await new Promise<boolean>((done) => {
-      const socket = connect({ port, host: '127.0.0.1' })
+      const socket = connect({ port, host })
       socket.once('connect', () => {
         socket.destroy()
         done(true)

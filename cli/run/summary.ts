@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join, relative, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { nodeOf } from '../../controlplane/admin/node.ts'
 import { hostAndPort } from '../../controlplane/bootstrap/host-port.ts'
@@ -8,6 +8,7 @@ import type { MeshProcess, MeshProxy } from '../../controlplane/config/kinds/mes
 import type { SourceState } from '../../controlplane/consul/index.ts'
 import { formatDiagnostic } from '../../controlplane/diagnostics/diagnostic.ts'
 import { counted, paint } from '../output.ts'
+import { packageFile } from '../package-file.ts'
 import type { EnvoyBinary } from '../tools/envoy.ts'
 import type { RunningControlPlane } from './control-plane.ts'
 import { envoyLive, isMessageProxy, meshSpec, portAccepts, type SidecarProgram } from './mesh-programs.ts'
@@ -39,10 +40,7 @@ export async function summary(started: Started): Promise<string> {
   const rows: readonly Row[] = [
     ['control plane', `xDS ${hostAndPort(xdsAddress)}, API ${apiUrl}`],
     ['admin UI', `${apiUrl}/`],
-    [
-      'configuration',
-      `${options.folder}: ${counted(config.objects.size, 'object')}, ${counted(errors.length, 'error')}`,
-    ],
+    ['configuration', `${options.folder}: ${contents(config.objects.size, errors.length)}`],
     ...(await Promise.all([
       ...registryRows(started),
       ...processes.map((process) => processRow(process, giveUp)),
@@ -58,10 +56,24 @@ export async function summary(started: Started): Promise<string> {
     paint(`meshgate ${version} is up after ${seconds} s`, 'bold'),
     rows.map(([name, text]) => `  ${paint(name.padEnd(16), 'cyan')}${text}`).join('\n'),
     ...(errors.length > 0 ? [errors.map(formatDiagnostic).join('\n')] : []),
-    ...(existsSync(tryFile) ? [`${paint(toTry, 'bold')}\n\n${readFileSync(tryFile, 'utf8').trimEnd()}`] : []),
+    ...(existsSync(tryFile)
+      ? [`${paint(toTry, 'bold')}\n\n${whereItIs(readFileSync(tryFile, 'utf8'), options.folder)}`]
+      : []),
     'Ctrl-C stops everything.',
   ]
   return `\n${parts.join('\n\n')}\n`
+}
+
+/** What a folder has, and where to begin if that is nothing. */
+export function contents(objects: number, errors: number): string {
+  if (objects > 0 || errors > 0) return `${counted(objects, 'object')}, ${counted(errors, 'error')}`
+  const example = relative('', packageFile('examples/quickstart'))
+  return `no documents yet; a mesh to look at: meshgate up ${example} --envoy`
+}
+
+/** What to try, with the folder as it was given: the file has it from the root of the package. */
+export function whereItIs(text: string, folder: string): string {
+  return text.trimEnd().replaceAll(`examples/${basename(resolve(folder))}`, folder)
 }
 
 function registryRows({ options, controlPlane, giveUp }: Started): readonly Promise<Row>[] {
@@ -90,8 +102,9 @@ async function envoyRow({ name, proxy, addressFile }: SidecarProgram, started: S
 
 async function messageProxyRow(proxy: MeshProxy, started: Started): Promise<Row> {
   const listeners = listenersOf(proxy, 'mlds', started)
-  const ports = listeners.map(portOf).filter((port) => port > 0)
-  const open = await Promise.all(ports.map((port) => portAccepts(port, started.giveUp)))
+  const open = await Promise.all(
+    listeners.flatMap(placeOf).map(({ host, port }) => portAccepts(port, started.giveUp, host)),
+  )
   return [
     `messages ${parseNodeId(proxy.node)?.name ?? proxy.node}`,
     open.every(Boolean) ? listensOn(listeners) : NOT_READY,
@@ -102,9 +115,11 @@ function listenersOf({ node: id, metadata }: MeshProxy, type: 'lds' | 'mlds', { 
   return controlPlane.mesh.view(nodeOf({ id, metadata })).names(type)
 }
 
-/** Names of listeners end in `_<port>`. */
-function portOf(listener: string): number {
-  return Number(/_(\d+)$/.exec(listener)?.[1] ?? 0)
+/** Where a listener called `<address>_<port>` is reached from here; nowhere if it is a socket of the file system. */
+export function placeOf(listener: string): readonly { readonly host: string; readonly port: number }[] {
+  const [, bind = '', port = 0] = /^([\da-f.:]+)_(\d+)$/.exec(listener) ?? []
+  if (bind === '') return []
+  return [{ host: bind === '0.0.0.0' ? '127.0.0.1' : bind === '::' ? '::1' : bind, port: Number(port) }]
 }
 
 function listensOn(listeners: readonly string[]): string {
