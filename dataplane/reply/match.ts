@@ -1,4 +1,4 @@
-import { type Frame, FrameKind } from '../../codecs/contract.ts'
+import { type Frame, FrameKind, putId } from '../../codecs/contract.ts'
 import type { Engine } from '../engine.ts'
 import { logRequest } from '../filters/access-log.ts'
 import { upstreamSignal } from '../signals.ts'
@@ -11,6 +11,7 @@ import {
   MIRROR,
   PENDING,
   RETRY,
+  REWRITTEN,
   RequestState,
   slotMask,
   TRACED,
@@ -154,7 +155,12 @@ function complete(
     if (client.closed) cluster.counters[C.upstream_rq_cancelled]!++
     else {
       client.listener.counters[failed ? L.downstream_rq_error_replied : L.downstream_rq_replied]!++
-      const size = deliver(request, connection.replyCodec, b, at, length, idAt, false)
+      let size = length
+      // Nearly always the id is all that is written.
+      if (idAt >= 0 && (flags & REWRITTEN) !== 0 && !route.editsReplies) {
+        putId(b, at + idAt, request.idLo)
+        client.deliver(request.sequence, b, at, at + length)
+      } else size = deliver(request, connection.replyCodec, b, at, length, idAt, false)
       const log = client.listener.accessLog
       if ((flags & (LOGGED | TRACED)) !== 0 || (failed && log?.errors === true))
         logRequest(request, failed ? 'error' : 'ok', size, failed ? status : 0)

@@ -11,6 +11,7 @@ import {
   LOGGED,
   MIRROR,
   ONEWAY,
+  PARTED,
   PENDING,
   RETRY,
   REWRITTEN,
@@ -68,7 +69,7 @@ export function uncount(request: ActiveRequest, connection: UpstreamConnection):
   const breaker = cluster.breakers[request.route!.priority]
   breaker.requests--
   host.active--
-  if (request.parts !== null) request.client!.streams.end(request, connection)
+  if ((request.flags & PARTED) !== 0) request.client!.streams.end(request, connection)
   if ((request.flags & PENDING) !== 0) {
     request.flags &= ~PENDING
     breaker.pending--

@@ -1,7 +1,7 @@
 import type { Engine } from '../engine.ts'
 import { C } from '../stats/counters.ts'
 import type { UpstreamConnection } from '../upstream/connection.ts'
-import { type ActiveRequest, MIRROR, RequestState } from '../upstream/requests.ts'
+import { type ActiveRequest, MIRROR, PARTED, RequestState } from '../upstream/requests.ts'
 import { deliver } from './deliver.ts'
 import { cancel } from './outcome.ts'
 
@@ -33,6 +33,7 @@ export function takePart(
   }
   if (request.parts === null) {
     request.parts = { frames: 0, bytes: 0 }
+    request.flags |= PARTED
     client.streams.begin(request)
   }
   const { parts } = request

@@ -38,6 +38,8 @@ export const HOLDS = 128
 export const BACKOFF = 256
 /** Has a span. */
 export const TRACED = 512
+/** A frame of its reply went to the client, and more follow: it has `parts`. */
+export const PARTED = 1024
 const firstCapacity = 512
 const maxCapacity = 1 << 17
 
@@ -185,7 +187,7 @@ export class Requests {
     request.route = null
     request.cluster = null
     request.host = null
-    request.parts = null
+    if ((request.flags & PARTED) !== 0) request.parts = null
     request.span = null
     let tail = this.#head + this.#free
     if (tail >= this.#ring.length) tail -= this.#ring.length
