@@ -1,6 +1,6 @@
 import type { RevisionFigures } from '../api/schema.ts'
 import classes from './figures.module.css'
-import { bars } from './trend.ts'
+import { bars, placesOfMarks } from './trend.ts'
 
 /** Units of the picture; it is stretched to the size it gets. */
 const WIDTH = 1_000
@@ -26,7 +26,6 @@ export function Course({
   /** px. */
   readonly height?: number
 }) {
-  const { from, to } = window
   return (
     <svg
       className={classes['course']}
@@ -54,12 +53,9 @@ export function Course({
           />
         </g>
       ))}
-      {marks
-        .filter((at) => at >= from && at <= to)
-        .map((at) => {
-          const x = ((at - from) / (to - from)) * WIDTH
-          return <line key={at} className={classes['mark']} x1={x} x2={x} y1={0} y2={HEIGHT} />
-        })}
+      {placesOfMarks(marks, window).map((x) => (
+        <line key={x} className={classes['mark']} x1={x * WIDTH} x2={x * WIDTH} y1={0} y2={HEIGHT} />
+      ))}
     </svg>
   )
 }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { bars, countdown, rose } from './trend.ts'
+import { bars, countdown, placesOfMarks, rose } from './trend.ts'
 
 it('a clear rise of failures is told, a few requests and noise are not', () => {
   const before = { seconds: 300, requests: 1_000, failed: 5 }
@@ -24,4 +24,9 @@ it('bars stand where their time is in the picture, the highest fills it', () => 
   )
   expect([first!.x, first!.height]).toEqual([0.25, 0.5])
   expect([second!.x, second!.height, second!.failed]).toEqual([0.5, 1, 0.5])
+})
+
+it('moments stand where they are in the picture, its bounds included; a picture of no time has none', () => {
+  expect(placesOfMarks([99, 100, 150, 200, 201], { from: 100, to: 200 })).toEqual([0, 0.5, 1])
+  expect(placesOfMarks([100], { from: 100, to: 100 })).toEqual([])
 })

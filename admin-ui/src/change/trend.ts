@@ -35,3 +35,11 @@ export function bars(
     }))
     .filter(({ x }) => x >= 0 && x < 1)
 }
+
+/** Where moments stand in that picture, those outside of it left out; all ms since 1970. */
+export function placesOfMarks(
+  marks: readonly number[],
+  { from, to }: { readonly from: number; readonly to: number },
+): readonly number[] {
+  return to > from ? marks.filter((at) => at >= from && at <= to).map((at) => (at - from) / (to - from)) : []
+}

@@ -10,9 +10,18 @@ export function documentNames(open: OpenText): { readonly value: string; readonl
     const { from, to } = open.span(open.segmentOf(document)!)
     const slice = open.text.slice(from, Math.min(to, from + 2_000))
     const kind = /^kind:\s*["']?(\w+)/m.exec(slice)?.[1] ?? '?'
-    const name = /^metadata:(?:\s*\{.*?\bname:\s*|(?:\n\s+.*)*?\n\s+name:\s*)["']?([\w.-]+)/m.exec(slice)?.[1] ?? ''
-    return { value: String(document), label: `${document + 1} · ${kind} ${name}` }
+    return { value: String(document), label: `${document + 1} · ${kind} ${nameIn(slice)}` }
   })
+}
+
+/** The name in the metadata of a document, of what stands there itself and not deeper; empty where there is none. */
+function nameIn(text: string): string {
+  const inline = /^metadata:\s*\{(?:[^{}]|\{[^{}]*\})*?\bname:\s*["']?([\w.-]+)/m.exec(text)?.[1]
+  if (inline !== undefined) return inline
+  const [, block = ''] = /^metadata:[^\n]*\n((?:[ \t][^\n]*\n?|#[^\n]*\n?|\n)*)/m.exec(text) ?? []
+  const indent = /^([ \t]+)[^#\s]/m.exec(block)?.[1]
+  const line = block.split('\n').find((one) => indent !== undefined && one.startsWith(`${indent}name:`))
+  return /:\s*["']?([\w.-]+)/.exec(line ?? '')?.[1] ?? ''
 }
 
 /** Subsets that DestinationRules of this file declare for a host. */

@@ -40,6 +40,8 @@ type Box = Node<
 /** Smaller, names cannot be read; what does not fit is moved to, or found in the small map. */
 const LEAST_ZOOM = 0.65
 const MAP_FROM = 24
+/** Of larger graphs only what is in sight is in the page; Tab leads on as far as that goes, and moves it. */
+const MOST_AT_ONCE = 60
 
 const ICONS = { service: IconStack2, gateway: IconDoorEnter, host: IconQuestionMark, workload: IconUser } as const
 const TYPES = { box: BoxView }
@@ -114,6 +116,7 @@ export function Picture({ graph, onNamespace, onAround }: PictureProps) {
         nodesConnectable={false}
         nodesFocusable={false}
         edgesFocusable={false}
+        onlyRenderVisibleElements={graph.nodes.length > MOST_AT_ONCE}
         autoPanOnNodeFocus={false}
         deleteKeyCode={null}
         proOptions={{ hideAttribution: true }}
