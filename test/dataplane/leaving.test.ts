@@ -57,7 +57,7 @@ describe.each(modes)('a client that is gone, %s', (mode) => {
     const server = await bed.server('a')
     server.handle = (_, socket) => socket.destroy()
     const delayed = { fault: { delay: { percent: 100, ms: 600_000 } }, timeoutMs: 0 }
-    const again = { attempts: 1, on: ['reset'], idempotent: true, baseIntervalMs: 600_000 } as const
+    const again = { attempts: 1, on: ['reset'], idempotent: true, baseIntervalMs: 60_000_000 } as const
     for (const action of [delayed, { retry: again, timeoutMs: 0 }]) {
       const proxy = await bed.proxy(to(server, mode, action))
       const leaves = bed.client(proxy)
