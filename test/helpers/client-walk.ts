@@ -1,6 +1,8 @@
 import type { Random } from '../../codecs/mutated.ts'
+import { type Holder, lettingGo } from '../../controlplane/ondemand/letting-go.ts'
+import { LoadBook } from '../../controlplane/reports/load-book.ts'
 import type { ClassView } from '../../controlplane/xds/class-view.ts'
-import type { NodeInfo } from '../../controlplane/xds/resource.ts'
+import type { NodeInfo, OnDemand } from '../../controlplane/xds/resource.ts'
 import { RESOURCE_TYPES, type ResourceType } from '../../proto/types.ts'
 import type { PlainDocument } from './document-changes.ts'
 import { type Return, StreamClient } from './stream-client.ts'
@@ -28,6 +30,12 @@ export class ClientWalk {
   readonly #passes: (ms: number) => void
   #plane: StreamPlane
   readonly #clients: StreamClient[]
+  /** Reports made so far, which are the clock of those who say what they use. */
+  #reports = 1
+  /** What clients say of what they use. */
+  readonly #loads = new LoadBook(() => this.#reports)
+  /** How to say that a client reports no longer. */
+  readonly #reporting = new Map<string, () => void>()
   /** What somebody refused: type, name and bytes. */
   readonly #refused = new Set<string>()
   readonly #done: string[] = []
@@ -71,7 +79,8 @@ export class ClientWalk {
       this.#walk.step()
       const made = this.#walk.changes - before
       if (made > 0) this.#done.push(this.#walk.last(made))
-    } else if (draw === 1) this.#evict()
+    } else if (draw === 1 && this.#any(2) === 0) this.#evict()
+    else if (draw === 1) this.#letGo()
     else if (draw === 5 && this.#any(4) === 0) this.#restart()
     else if (draw === 2) this.#pass(this.#any(4) === 0 ? A_LONG_TIME : this.#any(1500))
     else if (draw < 5) this.#plane.goOn(1 + this.#any(60))
@@ -164,8 +173,8 @@ export class ClientWalk {
     const type = RESOURCE_TYPES[this.#any(RESOURCE_TYPES.length)]!
     if (type === 'vhds' && client.node.protocol === 'sotw') return
     const all = this.#plane.view(client.node).names(type)
-    // A star in an authority is no name that anybody follows.
-    const names = type === 'vhds' ? all.filter((name) => !name.includes('*')) : all
+    // A star in an authority is no name that anybody follows: what it stands for is.
+    const names = type === 'vhds' ? all.map((name) => name.replace('*', `any-${this.#any(2)}`)) : all
     const wanted = client.wanted[type]
     const add: string[] = []
     const drop: string[] = []
@@ -188,6 +197,38 @@ export class ClientWalk {
     const client = this.#clients[this.#any(this.#clients.length)]!
     const view = this.#plane.view(client.node) as ClassView
     this.#walk.evict({ key: view.key, view })
+  }
+
+  /** Clients on demand report what they use, and each class lets go of what none of its clients does, as the control plane does. */
+  #letGo(): void {
+    const classes = new Map<string, { onDemand: OnDemand; holders: Holder[] }>()
+    this.#reports++
+    for (const { stream, node } of this.#clients) {
+      const lazy = stream?.lazy
+      if (!lazy) continue
+      const clusters = [...lazy.clusters]
+      const close = this.#loads.opened(node.id)
+      const reports = clusters.map((cluster) => {
+        const issued = this.#any(2)
+        const locality = { locality: '', issued, succeeded: issued, failed: 0, inProgress: 0 }
+        return { cluster, localities: issued > 0 ? [locality] : [], dropped: 0, intervalMs: 1000 }
+      })
+      this.#loads.take(node.id, reports)
+      this.#reporting.get(node.id)?.()
+      this.#reporting.set(node.id, close)
+      const { onDemand, classKey } = lazy
+      const known = classes.get(classKey) ?? { onDemand, holders: [] }
+      classes.set(classKey, known)
+      known.holders.push({ node: node.id, workload: node.id, clusters })
+    }
+    for (const [classKey, { onDemand, holders }] of classes) {
+      const always = new Set(onDemand.eager())
+      const mayGo = (name: string) =>
+        name.startsWith('outbound|') && !always.has(name) && onDemand.present(name) === name
+      const { unused } = lettingGo(holders, this.#loads, mayGo, { idleMs: 1, batch: 3 }, this.#reports)
+      this.#say(undefined, `${classKey} lets go of what nobody uses: ${unused.join(', ')}`)
+      this.#walk.letGo(classKey, unused)
+    }
   }
 
   #pass(ms: number): void {

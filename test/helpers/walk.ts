@@ -229,7 +229,12 @@ export class Walk {
     if (!watcher.view.onDemand || clusters.length === 0) return
     const gone = [this.#changes.one(clusters), this.#changes.one(clusters)].map((name) => name.split('~', 1)[0]!)
     this.#done.push(`${watcher.key} lets go of ${gone.join(', ')}`)
-    this.mesh.generations.next(watcher.key, [...new Set(gone)])
+    this.letGo(watcher.key, gone)
+  }
+
+  /** @param clusters names on the wire */
+  letGo(classKey: string, clusters: readonly string[]): void {
+    this.mesh.generations.next(classKey, [...new Set(clusters.map((name) => name.split('~', 1)[0]!))])
   }
 
   #content(): RegistryContent {
