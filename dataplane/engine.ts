@@ -99,7 +99,7 @@ export class Engine {
     frame.idAt = -1
     const bad = codec.inspect(b, at, length, frame)
     if (bad < 0) {
-      client.broken()
+      client.broken(bad)
       return false
     }
     let flags = 0

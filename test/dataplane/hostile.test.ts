@@ -3,7 +3,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
+import { complainTo } from '../../dataplane/complain.ts'
 import { C, L } from '../../dataplane/stats/counters.ts'
 import { comesTrue } from '../helpers/eventually.ts'
 import { testFolder } from '../helpers/folders.ts'
@@ -38,6 +39,22 @@ describe('clients that misbehave hurt themselves only', () => {
     expect(liar.frames).toHaveLength(0)
     await good.ask({ msgid: 1, seq: 2 })
     expect(proxy.listeners[0]!.counters[L.downstream_cx_protocol_error]).toBe(1)
+  })
+
+  it('the log says who sent a frame of a kind that the protocol has not, and why it is none', async () => {
+    const server = await bed.server('a')
+    const proxy = await bed.proxy(to(server, { name: 'kinds' }))
+    const said: string[] = []
+    complainTo((thing, text) => said.push(`${thing}: ${text}`))
+    onTestFinished(() => complainTo())
+    const stranger = bed.client(proxy)
+    stranger.socket.write(encode({ msgid: 1, kind: 99 }))
+    await stranger.ended()
+    expect(said).toEqual([
+      expect.stringMatching(
+        /^listener kinds: 127\.0\.0\.1:\d+ sent what is no game frame \(unknownKind\); it is closed$/,
+      ),
+    ])
   })
 
   it('garbage after valid frames: those before it are answered, then the connection ends', async () => {

@@ -68,7 +68,9 @@ export class TrafficWatch {
   /** @param at when it was applied, ms since 1970 */
   begin(revision: number, services: readonly string[], at: number): void {
     this.#end(revision)
-    const timer = setTimeout(() => this.#end(revision), at + WATCH_MS + LAST_READING_MS - this.#now()).unref()
+    // By the clock of who applied it, which may be another's and wrong.
+    const left = Math.min(WATCH_MS, at + WATCH_MS - this.#now())
+    const timer = setTimeout(() => this.#end(revision), left + LAST_READING_MS).unref()
     this.#watched.set(revision, { services, at, timer })
     for (const oldest of this.#watched.keys()) if (this.#watched.size > MOST_WATCHED) this.#end(oldest)
   }
