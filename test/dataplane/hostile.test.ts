@@ -47,7 +47,7 @@ describe('clients that misbehave hurt themselves only', () => {
     const said: string[] = []
     complainTo((thing, text) => said.push(`${thing}: ${text}`))
     onTestFinished(() => complainTo())
-    const stranger = bed.client(proxy)
+    const stranger = bed.client(proxy, 'kinds')
     stranger.socket.write(encode({ msgid: 1, kind: 99 }))
     await stranger.ended()
     expect(said).toEqual([
