@@ -35,13 +35,11 @@ export class OrderedReplies {
       return
     }
     send(b, start, end)
-    this.#step()
-    if (this.#parts !== null) this.#sendParts(send)
+    this.#step(send)
     for (let next = this.#places[this.#head]; next; next = this.#places[this.#head]) {
       this.bytes -= next.length
       send(next, 0, next.length)
-      this.#step()
-      if (this.#parts !== null) this.#sendParts(send)
+      this.#step(send)
     }
   }
 
@@ -68,7 +66,8 @@ export class OrderedReplies {
     }
   }
 
-  #step(): void {
+  /** The next place is next now, and what came for it leaves. */
+  #step(send: Send): void {
     this.#places[this.#head] = null
     this.#head++
     this.#first++
@@ -79,5 +78,6 @@ export class OrderedReplies {
       this.#places.splice(0, this.#head)
       this.#head = 0
     }
+    if (this.#parts !== null) this.#sendParts(send)
   }
 }

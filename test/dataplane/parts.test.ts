@@ -307,9 +307,10 @@ describe('a client that does not read', () => {
 })
 
 describe('replies in order, of several frames', () => {
-  it.each(['exclusive', 'bound'] as const)('leave one after another, whoever answers first (%s)', async (mode) => {
+  /** Two servers, asked by `msgid`, of a protocol without ids. */
+  async function ordered(mode: 'exclusive' | 'bound', listener: object = {}) {
     const [one, two] = [await holding(), await holding()]
-    const base = partedConfiguration(one.server.port, mode, PATIENT, { id: 'none' })
+    const base = partedConfiguration(one.server.port, mode, PATIENT, { id: 'none', listener })
     const proxy = await bed.proxy({
       ...base,
       routes: [{ name: 'game', routes: [byId(1, 'a', PATIENT), byId(2, 'b', PATIENT)] }],
@@ -318,7 +319,11 @@ describe('replies in order, of several frames', () => {
         { name: 'b', localities: endpoints(two.server.port), balancer: { kind: 'roundRobin' } },
       ],
     })
-    const client = bed.client(proxy)
+    return { one, two, proxy, client: bed.client(proxy) }
+  }
+
+  it.each(['exclusive', 'bound'] as const)('leave one after another, whoever answers first (%s)', async (mode) => {
+    const { one, two, proxy, client } = await ordered(mode)
     client.send({ msgid: 1, seq: 1 })
     client.send({ msgid: 2, seq: 2 })
     client.send({ msgid: 1, seq: 3 })
@@ -343,20 +348,7 @@ describe('replies in order, of several frames', () => {
   })
 
   it('one that waits for those before it is not read further than the buffer’s limit, and comes whole when it is next', async () => {
-    const [one, two] = [await holding(), await holding()]
-    const base = partedConfiguration(one.server.port, 'exclusive', PATIENT, {
-      id: 'none',
-      listener: { bufferLimitBytes: 64 * 1024 },
-    })
-    const proxy = await bed.proxy({
-      ...base,
-      routes: [{ name: 'game', routes: [byId(1, 'a', PATIENT), byId(2, 'b', PATIENT)] }],
-      clusters: [
-        ...base.clusters,
-        { name: 'b', localities: endpoints(two.server.port), balancer: { kind: 'roundRobin' } },
-      ],
-    })
-    const client = bed.client(proxy)
+    const { one, two, proxy, client } = await ordered('exclusive', { bufferLimitBytes: 64 * 1024 })
     client.send({ msgid: 1, seq: 1 })
     client.send({ msgid: 2, seq: 2 })
     await comesTrue(() => one.asked.length === 1 && two.asked.length === 1)
