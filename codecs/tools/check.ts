@@ -52,7 +52,7 @@ export function printSummary(codec: Codec): string {
         : 'none'
   const { upstream } = codec
   return [
-    `${codec.name}: frames of ${codec.headerMin} to ${codec.maxFrame} bytes, connections ${codec.modes.join(', ')}${codec.speaksFirst ? '; the upstream speaks first' : ''}`,
+    `${codec.name}: frames of ${codec.headerMin} to ${codec.maxFrame} bytes, connections ${codec.modes.join(', ')}${codec.speaksFirst ? '; the upstream speaks first, and a route without `match` chooses it' : ''}`,
     `  message id: ${ids}; own frames: ${codec.replies.join(', ') || 'none'}`,
     ...((upstream ?? codec).parted ? ['  replies of several frames'] : []),
     ...(upstream ? ['  from the client:'] : []),

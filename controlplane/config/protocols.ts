@@ -18,6 +18,8 @@ export interface ProtocolInfo {
   readonly fields: ReadonlySet<string>
   /** Maps whose entries are fields `map.key`, the one for free attributes first. */
   readonly maps: readonly string[]
+  /** Servers speak first: the upstream is chosen before anything is known of the client. */
+  readonly speaksFirst?: true
   /** Code in the proxy may know more fields. */
   readonly open?: true
 }
@@ -51,7 +53,11 @@ export function documentInfo(document: ConfigObject<ProtocolSpec>): ProtocolInfo
   const known = written.get(spec)
   if (known) return known
   const info = spec.frame ? infoOf(name, numberedSpec(document)) : codeInfo(spec)
-  const all = spec.frame && spec.module !== undefined ? { ...info, open: true as const } : info
+  const all: ProtocolInfo = {
+    ...info,
+    ...(spec.frame && spec.module !== undefined && { open: true }),
+    ...(spec.speaksFirst === 'upstream' && { speaksFirst: true }),
+  }
   written.set(spec, all)
   return all
 }

@@ -450,6 +450,12 @@ export const CODES = {
     'Another MsgRouter that comes first takes a part of these message ids. That is how an exception to a range is written.',
     'Nothing, when it is meant.',
   ),
+  SPEAKS_FIRST_NO_ROUTE: entry(
+    'warning',
+    'Servers speak first, and no route chooses one',
+    'The protocol has `speaksFirst: upstream`, so the proxy chooses the upstream when a client comes, before anything is known of its messages. Only a route without a condition can say which; there is none here, and every client is closed.',
+    'Add a MsgRouter with the protocol, a destination and neither `msgid` nor `match`.',
+  ),
   XDS_REJECTED: entry(
     'error',
     'A proxy refused a resource',

@@ -32,6 +32,7 @@ import {
   checkSidecarListenerPorts,
   checkSidecarPorts,
 } from './sidecars.ts'
+import { checkSpeaksFirst } from './speaks-first.ts'
 import { checkVirtualServiceOverlap } from './virtual-services.ts'
 import { type Check, type Of, World } from './world.ts'
 
@@ -67,6 +68,7 @@ export const CHECKS: readonly Check[] = [
   checkMsgRouters,
   checkMessageMirrors,
   checkMsgRouterOverlap,
+  checkSpeaksFirst,
   checkSharedProxyPorts,
 ]
 

@@ -197,6 +197,7 @@ function meet(a: MsgRouter, b: MsgRouter): boolean {
   return true
 }
 
-function qualified(name: string, namespace: string): string {
+/** A gateway that a document of the namespace names: `mesh`, or `namespace/name`. */
+export function qualified(name: string, namespace: string): string {
   return name === 'mesh' || name.includes('/') ? name : `${namespace}/${name}`
 }

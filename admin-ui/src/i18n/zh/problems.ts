@@ -120,6 +120,7 @@ export const problems: Readonly<Record<string, string>> = {
   PROTOCOL_FIELD_NOT_FOUND: '没有协议具有此字段：请在 Protocol 中声明，或更正名称',
   MSG_ROUTE_OVERLAP: '消息号已被其他规则占用：请设置 priority，或删除其一',
   MSG_ROUTE_NARROWED: '部分消息号被其他规则占用：若是有意则无需处理',
+  SPEAKS_FIRST_NO_ROUTE: '服务器先发言，却没有无条件的路由来选定它：请添加不带 msgid 和 match 的 MsgRouter',
   XDS_REJECTED: '代理拒绝了资源：请查看代理的说明',
   TLS_NO_WORKLOAD_CERTIFICATE: 'ISTIO_MUTUAL 没有工作负载证书：请写明代理所在机器上的证书文件',
   TLS_NO_CLIENT_CERTIFICATE: 'MUTUAL 需要客户端证书：请设置 clientCertificate 和 privateKey，或 credentialName',
