@@ -65,10 +65,18 @@ export class DiscoveryCall implements Transport, CallHandler {
     this.finish()
   }
 
-  write(frame: Buffer, done: () => void): void {
+  write(frames: readonly Buffer[], done: () => void): void {
     if (this.over) return
-    if (!this.call.headersSent) this.call.respond(RESPONSE_BLOCK)
-    this.call.write(frame, done)
+    const { call } = this
+    const last = frames.length - 1
+    if (call.headersSent && last === 0) {
+      call.write(frames[0]!, done)
+      return
+    }
+    call.connection.hold()
+    if (!call.headersSent) call.respond(RESPONSE_BLOCK)
+    for (const [index, frame] of frames.entries()) call.write(frame, index === last ? done : undefined)
+    call.connection.release()
   }
 
   close({ code, message }: Status): void {
@@ -99,9 +107,10 @@ export class DiscoveryCall implements Transport, CallHandler {
     try {
       while (!this.over && !this.resume) {
         const message = this.reader.next()
-        if (!message) return
+        if (!message) break
         this.handler.message(message)
       }
+      if (!this.over) this.handler.settled()
     } catch (error) {
       if (error instanceof MessageTooLarge) this.close({ code: STATUS.resourceExhausted, message: error.message })
       else if (error instanceof MessageUnreadable) this.close({ code: STATUS.internal, message: error.message })

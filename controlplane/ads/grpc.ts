@@ -140,12 +140,13 @@ function serve(call: Call, method: Method, served: Served, { nameless, open }: G
   let resume: NodeJS.Timeout | undefined
   const transport: Transport = {
     peer: served.get(address)?.peer ?? nameless,
-    write(frame, done) {
+    write(frames, done) {
       if (closed) return
-      // An error here also closes the call; `closed` tells then.
-      call.write(frame.subarray(GRPC_HEADROOM), (error?: Error | null) => {
-        if (!error) done()
-      })
+      for (const [index, frame] of frames.entries())
+        call.write(frame.subarray(GRPC_HEADROOM), (error?: Error | null) => {
+          // An error here also closes the call; `closed` tells then.
+          if (!error && index === frames.length - 1) done()
+        })
     },
     close({ code, message }: Status) {
       if (closed) return
@@ -170,7 +171,9 @@ function serve(call: Call, method: Method, served: Served, { nameless, open }: G
     handler.closed()
   }
   call.on('data', (bytes: Buffer) => {
-    if (!closed) handler.message(bytes)
+    if (closed) return
+    handler.message(bytes)
+    handler.settled()
   })
   call.on('end', () => transport.close({ code: 0, message: '' }))
   call.on('cancelled', finish)

@@ -19,6 +19,8 @@ function line(
 ) {
   const taken: string[] = []
   const failures: unknown[] = []
+  /** How many were taken each time what waited was. */
+  const settled: number[] = []
   const ready: (() => void)[] = []
   const later: (() => void)[] = []
   let slowed = 0
@@ -37,12 +39,13 @@ function line(
       if (name === behaviour.bad) throw new Error('bad')
       taken.push(name)
     },
+    settled: () => settled.push(taken.length),
     hasTime: () => !behaviour.busy,
     later: (work) => later.push(work),
     failed: (error) => failures.push(error),
     slowDown: () => slowed++,
   })
-  return { it, taken, failures, ready, later, slowed: () => slowed }
+  return { it, taken, settled, failures, ready, later, slowed: () => slowed }
 }
 
 test('requests are taken as they come', () => {
@@ -90,9 +93,10 @@ test('what waits is forgotten when the stream ends or a request cannot be taken'
 })
 
 test('what comes when the turn has no time is taken in a later one, with what came behind it', () => {
-  const { it, taken, later } = line({ busy: true })
+  const { it, taken, settled, later } = line({ busy: true })
   for (const name of ['a', 'b']) it.add(request(name))
   expect([taken, later.length]).toEqual([[], 1])
   later[0]!()
   expect(taken).toEqual(['a', 'b'])
+  expect(settled).toEqual([2])
 })

@@ -7,6 +7,8 @@ export interface RequestLineOptions {
   /** Whether so much must be compiled for the answer that it is done in slices first; the line is told then, in a later turn. */
   prepares(request: DiscoveryRequest, line: { ready(): void }): boolean
   take(request: DiscoveryRequest): void
+  /** What waited is taken, as far as it can be at present. */
+  settled(): void
   /** Whether this turn of the loop has time for an answer. */
   hasTime(): boolean
   /** Calls back in a turn that has. */
@@ -72,31 +74,36 @@ export class RequestLine {
   }
 
   private go(): void {
-    const { options } = this
     try {
-      while (this.waiting) {
-        const { waiting } = this
-        if (this.divided === 0) {
-          const portions = options.divide(waiting[0]!)
-          waiting.splice(0, 1, ...portions)
-          this.divided = portions.length
-        }
-        const first = waiting[0]!
-        if (!this.prepared && options.prepares(first, this)) return
-        this.prepared = false
-        options.take(first)
-        if (this.stopped) return
-        waiting.shift()
-        this.divided--
-        if (waiting.length === 0) this.waiting = undefined
-        else if (namesIn(first) > LIGHT) {
-          setImmediate(() => this.go())
-          return
-        }
-      }
+      this.takeWaiting()
+      if (!this.stopped) this.options.settled()
     } catch (error) {
       this.stop()
-      options.failed(error)
+      this.options.failed(error)
+    }
+  }
+
+  private takeWaiting(): void {
+    const { options } = this
+    while (this.waiting) {
+      const { waiting } = this
+      if (this.divided === 0) {
+        const portions = options.divide(waiting[0]!)
+        waiting.splice(0, 1, ...portions)
+        this.divided = portions.length
+      }
+      const first = waiting[0]!
+      if (!this.prepared && options.prepares(first, this)) return
+      this.prepared = false
+      options.take(first)
+      if (this.stopped) return
+      waiting.shift()
+      this.divided--
+      if (waiting.length === 0) this.waiting = undefined
+      else if (namesIn(first) > LIGHT) {
+        setImmediate(() => this.go())
+        return
+      }
     }
   }
 }

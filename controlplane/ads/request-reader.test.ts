@@ -21,10 +21,13 @@ const holding = (list: readonly string[]) =>
 function reader(form: 'delta' | 'sotw' = 'delta', limits = { names: 100_000, nameLength: 100 }) {
   const taken: DiscoveryRequest[] = []
   const failures: unknown[] = []
+  /** How many were taken each time all of a later turn were. */
+  const settled: number[] = []
   let slowed = 0
   const it = new RequestReader({
     begin: (bytes) => readRequest(form, bytes, limits),
     arrived: (request) => void taken.push(request),
+    settled: () => settled.push(taken.length),
     failed: (error) => void failures.push(error),
     slowDown: () => slowed++,
   })
@@ -34,7 +37,7 @@ function reader(form: 'delta' | 'sotw' = 'delta', limits = { names: 100_000, nam
     for (; taken.length < count && turns < 1000; turns++) await turn()
     return turns
   }
-  return { it, taken, failures, turnsUntil, slowed: () => slowed }
+  return { it, taken, settled, failures, turnsUntil, slowed: () => slowed }
 }
 
 test('a request of some names is there at once', () => {
@@ -44,7 +47,7 @@ test('a request of some names is there at once', () => {
 })
 
 test('one of very many is read in several turns, and those behind it come after it, in their order', async () => {
-  const { it, taken, turnsUntil } = reader()
+  const { it, taken, settled, turnsUntil } = reader()
   const [held, asked, left] = [names(6_000, 'h'), names(5_000, 's'), names(1_000, 'u')]
   const bytes = Buffer.concat([
     field(2, 'type'),
@@ -73,6 +76,8 @@ test('one of very many is read in several turns, and those behind it come after 
     initialVersions: new Map(held.map((name) => [name, `v ${name}`])),
   })
   expect(taken.slice(1).map((it) => (it.form === 'delta' ? it.subscribe.length : 0))).toEqual([1, 6_000, 1])
+  // Those behind a long one that is whole are answered with it.
+  expect(settled).toEqual([2, 4])
 })
 
 test('so is state of the world', async () => {

@@ -5,6 +5,8 @@ export interface RequestReaderOptions {
   begin(bytes: Buffer): RequestReading
   /** A request is whole. */
   arrived(request: DiscoveryRequest): void
+  /** Those of a later turn that are whole are all handed over. */
+  settled(): void
   failed(error: unknown): void
   /** More comes than is read. */
   slowDown(): void
@@ -81,6 +83,7 @@ export class RequestReader {
         if (this.behind.length === 0) this.behind = undefined
         this.start(next)
       }
+      this.options.settled()
     } catch (error) {
       this.fail(error)
     }

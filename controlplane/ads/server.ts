@@ -18,6 +18,7 @@ import { type AdsMetrics, NO_METRICS } from './metrics.ts'
 import { Preparations } from './preparations.ts'
 import { pushRound } from './push-round.ts'
 import { Rounds } from './rounds.ts'
+import { Rush } from './rush.ts'
 import { Slices } from './slices.ts'
 import { Stream } from './stream.ts'
 import type { StreamContext } from './stream-context.ts'
@@ -87,6 +88,7 @@ export class XdsServer {
   private readonly admission: TokenBucket
   private readonly listeners: Listener[] = []
   private readonly unsubscribe: () => void
+  private readonly rush = new Rush()
   private readonly ticker: NodeJS.Timeout
   private readonly now: () => number
   private lastStream = 0
@@ -206,6 +208,7 @@ export class XdsServer {
     this.unsubscribe()
     this.rounds.stop()
     clearInterval(this.ticker)
+    this.rush.end()
     // One turn for the last statuses to leave.
     await sleep(Math.min(graceMs, 50))
     for (const listener of this.listeners) listener.stop()
@@ -236,6 +239,7 @@ export class XdsServer {
       queueMicrotask(() => transport.close(refusal))
       return REFUSED
     }
+    this.rush.came(this.now())
     const stream = new Stream(++this.lastStream, method, transport, this.context)
     this.streams.set(stream.stream, stream)
     this.metrics.opened(method.form)
@@ -341,6 +345,7 @@ export class XdsServer {
     const time = this.now()
     for (const stream of this.context.waiting) stream.tick(time)
     this.context.warming.tick(time)
+    this.rush.tick(time)
     for (const log of this.classes) if (log.due) this.rounds.request()
     this.classes.tick(time)
     this.verify(time)
@@ -357,4 +362,4 @@ export class XdsServer {
   }
 }
 
-const REFUSED: TransportHandler = { message: () => {}, closed: () => {} }
+const REFUSED: TransportHandler = { message: () => {}, settled: () => {}, closed: () => {} }

@@ -1,13 +1,16 @@
-/** Two clocks in ms: the wall's, and the CPU time of the process. */
+/** Two clocks in ms: the wall's, and the CPU time of the thread. */
 export interface Clocks {
   now(): number
   used(): number
 }
 
+/** Nodes before 22.19 tell it of the whole process only, with the threads of V8 in it (https://nodejs.org/api/process.html#processthreadcpuusagepreviousvalue). */
+const cpuUsage = (process as { readonly threadCpuUsage?: () => NodeJS.CpuUsage }).threadCpuUsage ?? process.cpuUsage
+
 const REAL: Clocks = {
   now: () => performance.now(),
   used() {
-    const { user, system } = process.cpuUsage()
+    const { user, system } = cpuUsage()
     return (user + system) / 1000
   },
 }
@@ -15,7 +18,7 @@ const REAL: Clocks = {
 /**
  * Does long work a slice at a time, one slice in each turn of the event loop. What a slice starts is often dearer than the slice:
  * what it writes is sent at the end of the turn, what it opens is read at the next. So the slice is as long as keeps the whole turn
- * short, and finds that out by itself: from the CPU time of the process, because time spent waiting for a core says nothing.
+ * short, and finds that out by itself: from the CPU time of the thread, because time spent waiting for a core says nothing.
  */
 export class Slices {
   private readonly longestMs: number

@@ -16,6 +16,8 @@ import type { StreamContext } from './stream-context.ts'
 import { TokenBucket } from './token-bucket.ts'
 import type { Status, Transport, TransportHandler } from './transport.ts'
 
+/** Answers of types that are not served which wait for one client. */
+const MOST_UNSERVED = 32
 /** How long a stream is not read that sends more than it can be answered, in ms. */
 const SLOWER_MS = 20
 
@@ -31,9 +33,13 @@ export class Stream implements TransportHandler, StatusSource, RequestReaderOpti
   private bucket: TokenBucket | undefined
   private joined: Member | undefined
   private ended = false
-  /** Frames handed to the transport that have not left yet, and since when. */
-  private unsent = 0
+  /** What was handed to the transport has not left yet, and since when. */
+  private unsent = false
   private unsentSince = 0
+  /** Requests were taken that are not answered yet. */
+  private unanswered = false
+  /** Answers to requests of types that are not served. */
+  private unserved: Buffer[] | undefined
   private readonly reader: RequestReader
   private readonly line: RequestLine
   /** When the oldest change this client has not fully accepted was made. */
@@ -84,6 +90,16 @@ export class Stream implements TransportHandler, StatusSource, RequestReaderOpti
     if (this.ended) return
     this.pace()
     this.reader.add(bytes)
+  }
+
+  /** Requests that came together are answered together: in one look at what there is to say, and one write. */
+  settled(): void {
+    if (!this.unanswered || this.ended) return
+    this.unanswered = false
+    this.pump()
+    const { client } = this.member()
+    if (client.class.due) this.context.ready()
+    this.converge(client, this.context.now())
   }
 
   /** Nearly all streams come and go with fewer requests than may come at once. */
@@ -151,26 +167,29 @@ export class Stream implements TransportHandler, StatusSource, RequestReaderOpti
 
   /** Writes what there is to say, if the transport can take it. */
   pump(changedAt?: number): void {
-    if (this.ended || !this.joined || this.unsent > 0) return
+    if (this.ended || !this.joined || this.unsent) return
     const { now, waiting, metrics } = this.context
     const { client } = this.joined
     const time = now()
     const frames = client.flow(time)
     if (client.wakeAt !== undefined) waiting.add(this)
-    if (frames.length === 0) return
-    if (changedAt !== undefined) this.changedAt ??= changedAt
-    this.sending(frames.length, time)
-    if (client.class.onDemand && frames.some(({ type }) => type === 'cds')) this.context.warming.add(this)
-    for (const frame of frames) {
-      metrics.pushed(frame.type, frame.bytes.length)
-      this.transport.write(frame.bytes, this.left)
+    if (frames.length === 0) {
+      if (this.unserved) this.write([], time)
+      return
     }
+    if (changedAt !== undefined) this.changedAt ??= changedAt
+    if (client.class.onDemand && frames.some(({ type }) => type === 'cds')) this.context.warming.add(this)
+    for (const { type, bytes } of frames) metrics.pushed(type, bytes.length)
+    this.write(
+      frames.map(({ bytes }) => bytes),
+      time,
+    )
   }
 
   /** Called now and then while in `waiting`. */
   tick(time: number): void {
     const { limits, waiting, metrics, logger } = this.context
-    if (this.unsent > 0) {
+    if (this.unsent) {
       this.joined?.client.blocked(time)
       if (time - this.unsentSince < limits.sendTimeoutMs) return
       metrics.writeTimeout()
@@ -190,15 +209,18 @@ export class Stream implements TransportHandler, StatusSource, RequestReaderOpti
     else if (wakeAt <= time) this.pump()
   }
 
-  /** So many frames are about to be handed to the transport. */
-  private sending(frames: number, time: number): void {
-    this.unsent = frames
+  private write(frames: readonly Buffer[], time: number): void {
+    const { unserved } = this
+    this.unserved = undefined
+    this.unsent = true
     this.unsentSince = time
     this.context.waiting.add(this)
+    this.transport.write(unserved ? [...unserved, ...frames] : frames, this.left)
   }
 
   private readonly left = (): void => {
-    if (--this.unsent > 0 || this.ended) return
+    this.unsent = false
+    if (this.ended) return
     const { now, metrics } = this.context
     metrics.sendTime((now() - this.unsentSince) / 1000)
     this.pump()
@@ -272,9 +294,7 @@ export class Stream implements TransportHandler, StatusSource, RequestReaderOpti
     if (classes.missing.count > limits.missingNames) this.context.crowded()
     if (this.ended) return
     this.count(type, received)
-    this.pump()
-    if (client.class.due) this.context.ready()
-    this.converge(client, time)
+    this.unanswered = true
   }
 
   private count(type: ResourceType, received: Received): void {
@@ -300,7 +320,7 @@ export class Stream implements TransportHandler, StatusSource, RequestReaderOpti
   }
 
   private converge(client: Client, time: number): void {
-    if (this.changedAt === undefined || this.unsent > 0) return
+    if (this.changedAt === undefined || this.unsent) return
     for (const type of RESOURCE_TYPES) if (!client.settled(type)) return
     this.context.metrics.converged((time - this.changedAt) / 1000)
     this.changedAt = undefined
@@ -334,10 +354,11 @@ export class Stream implements TransportHandler, StatusSource, RequestReaderOpti
       return
     }
     logger.debug({ node: this.node.id, type: request.typeUrl }, 'xDS client asks for a type that is not served')
-    const bytes = this.unsent > 0 ? undefined : unservedAnswer(request, frames)
+    const bytes = unservedAnswer(request, frames)
     if (!bytes) return
-    this.sending(1, this.context.now())
-    this.transport.write(bytes, this.left)
+    this.unserved ??= []
+    if (this.unserved.length < MOST_UNSERVED) this.unserved.push(bytes)
+    this.unanswered = true
   }
 
   private refuse({ reason, status }: Refusal): void {

@@ -43,10 +43,10 @@ export interface Identity {
 export interface Transport {
   readonly peer: Peer
   /**
-   * Sends a sealed frame, without copying it. `done` is called when it has left for the kernel; until then it counts as
-   * unsent, and nothing more should be written.
+   * Sends sealed frames, without copying long ones, in one write where it can. `done` is called when all have left for the kernel;
+   * until then they count as unsent, and nothing more should be written.
    */
-  write(frame: Buffer, done: () => void): void
+  write(frames: readonly Buffer[], done: () => void): void
   /** Ends the stream with a status; idempotent. */
   close(status: Status): void
   /** Cuts the connection: for a client that does not read, and would not read a status either. */
@@ -58,6 +58,8 @@ export interface Transport {
 /** What a transport calls. `closed` comes exactly once, last. */
 export interface TransportHandler {
   message(bytes: Buffer): void
+  /** All messages that had come are handed over: their answers may leave together. */
+  settled(): void
   closed(): void
 }
 

@@ -19,6 +19,9 @@ export interface CallConnection {
   readonly window: number
   /** What is sent from now on in this turn of the loop leaves in one write. */
   gather(): void
+  /** What is sent until `release` leaves in one write. */
+  hold(): void
+  release(): void
   /** Bytes that are frames. */
   send(bytes: Buffer, done?: () => void): void
   /** @returns whether both windows took it */

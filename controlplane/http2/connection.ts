@@ -106,6 +106,14 @@ export class Connection implements CallConnection {
     this.outbox.gather()
   }
 
+  hold(): void {
+    this.outbox.hold()
+  }
+
+  release(): void {
+    this.outbox.release()
+  }
+
   send(bytes: Buffer, done?: () => void): void {
     this.outbox.send(bytes, done)
   }

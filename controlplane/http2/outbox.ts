@@ -7,7 +7,8 @@ import { callAll, type Wire } from './wire.ts'
  */
 export class Outbox {
   private readonly wire: Wire
-  private holding = false
+  /** How many hold it: what a read brought may be answered by what holds it, too. */
+  private holders = 0
   private gathering: NodeJS.Immediate | undefined
   private frames: Buffer[] | undefined
   private afterwards: (() => void)[] | undefined
@@ -18,7 +19,7 @@ export class Outbox {
 
   /** Frames as they are; `done` is called when they have left. */
   send(bytes: Buffer, done?: () => void): void {
-    if (!this.holding && !this.gathering) this.wire.write(bytes, done)
+    if (this.holders === 0 && !this.gathering) this.wire.write(bytes, done)
     else {
       this.frames ??= []
       this.frames.push(bytes)
@@ -28,14 +29,13 @@ export class Outbox {
     }
   }
 
-  /** Until `release`, everything is gathered. */
+  /** Everything is gathered until all who hold it have released it. */
   hold(): void {
-    this.holding = true
+    this.holders++
   }
 
   release(): void {
-    this.holding = false
-    this.flush()
+    if (--this.holders === 0) this.flush()
   }
 
   /** What is sent from now on in this turn of the loop leaves in one write. */

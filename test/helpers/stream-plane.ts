@@ -115,13 +115,16 @@ export class StreamPlane {
         leaving = []
         for (const done of left) done()
       },
-      send: (request) => opened.stream!.message(Buffer.from(request)),
+      send(request) {
+        opened.stream!.message(Buffer.from(request))
+        opened.stream!.settled()
+      },
       cut: () => opened.stream!.closed(),
     }
     const transport: Transport = {
       peer: { address: '10.0.0.1:1', local: secretsAllowed, identities: undefined },
-      write(frame, done) {
-        responses.push(frame.subarray(GRPC_HEADROOM))
+      write(frames, done) {
+        responses.push(...frames.map((frame) => frame.subarray(GRPC_HEADROOM)))
         leaving.push(done)
       },
       close(status) {
