@@ -5,8 +5,13 @@
  * `npm run bench:envoy [-- --services 190,1000,5000 --balance 'round robin,maglev,maglev 65537' --ways 'all,on demand' --requests 240 -o json]`
  */
 
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { Agent, request } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { XdsServer } from '../controlplane/ads/index.ts'
 import { envoyBootstrap } from '../controlplane/bootstrap/envoy.ts'
@@ -17,6 +22,7 @@ import { configObjects } from '../test/helpers/objects.ts'
 import { freePort } from '../test/helpers/ports.ts'
 import { stopEverything } from '../test/helpers/processes.ts'
 import { quantile, report, round } from './measure.ts'
+import { build, firstLine } from './xds/go.ts'
 
 const USED = 10
 const ENDPOINTS = 5
@@ -82,18 +88,9 @@ const WAYS = {
 type Way = keyof typeof WAYS
 const WAY_NAMES = Object.keys(WAYS) as Way[]
 
-async function measure(count: number, balance: Balance, way: Way, requests: number) {
-  const upstreams = await Promise.all(Array.from({ length: ENDPOINTS }, (_, index) => startEcho(`upstream ${index}`)))
+async function measure(count: number, balance: Balance, way: Way, ports: readonly number[], requests: number) {
   const mesh = createMesh()
-  mesh.commit(
-    configObjects(
-      meshOf(
-        count,
-        upstreams.map(({ port: at }) => at),
-        balance,
-      ),
-    ),
-  )
+  mesh.commit(configObjects(meshOf(count, ports, balance)))
   const server = new XdsServer(mesh)
   const { port } = await server.listen('127.0.0.1:0')
   const httpPort = await freePort()
@@ -128,7 +125,6 @@ async function measure(count: number, balance: Balance, way: Way, requests: numb
   }
   await envoy.stop()
   await server.stop()
-  for (const upstream of upstreams) await upstream.stop()
   return {
     services: count,
     balance,
@@ -152,12 +148,38 @@ function residentBytes(pid: number): number | undefined {
   }
 }
 
+/**
+ * The backends are a program of their own, in Go: a first request is the first of a connection too, and what Node takes for
+ * one is no part of what is asked here. Without Go Node serves them, in this process.
+ */
+async function startBackends(): Promise<{ readonly ports: readonly number[]; stop(): Promise<void> }> {
+  const folder = await mkdtemp(join(tmpdir(), 'meshgate-bench-'))
+  const program = build('backend', folder)
+  if (!program) {
+    await rm(folder, { recursive: true })
+    console.error('backends of Node are used instead: a first request takes longer with them')
+    const upstreams = await Promise.all(Array.from({ length: ENDPOINTS }, (_, index) => startEcho(`upstream ${index}`)))
+    return { ports: upstreams.map(({ port }) => port), stop: stopEverything }
+  }
+  const serving = spawn(program, [`${ENDPOINTS}`], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const ports = await firstLine<readonly number[]>(serving)
+  return {
+    ports,
+    async stop() {
+      serving.stdin.end()
+      await once(serving, 'exit')
+      await rm(folder, { recursive: true })
+    },
+  }
+}
+
 async function ok(port: number, index: number): Promise<number> {
   const { status, ms } = await timed(port, `svc${index}.test`)
   if (status !== 200) throw new Error(`svc${index}.test answered ${status}`)
   return ms
 }
 
+const backends = await startBackends()
 try {
   const rows = []
   const wanted = values.balance.split(',')
@@ -165,11 +187,12 @@ try {
   for (const count of values.services.split(',').map(Number))
     for (const balance of BALANCES.filter((one) => wanted.includes(one)))
       for (const way of WAY_NAMES.filter((one) => ways.includes(one))) {
-        const row = await measure(count, balance, way, Number(values.requests))
+        const row = await measure(count, balance, way, backends.ports, Number(values.requests))
         process.stderr.write(`${JSON.stringify(row)}\n`)
         rows.push(row)
       }
   await report(rows, { bench: 'envoy', used: USED, endpoints: ENDPOINTS, rows }, values.output)
 } finally {
+  await backends.stop()
   await stopEverything()
 }

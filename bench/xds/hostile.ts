@@ -11,7 +11,7 @@ import {
 } from '../../proto/gen/envoy/service/discovery/v3/discovery_pb.ts'
 import { encode, make } from '../../proto/make.ts'
 import { TYPE_URL } from '../../proto/types.ts'
-import { firstLine } from './run.ts'
+import { firstLine } from './go.ts'
 import type { Workload } from './workload.ts'
 
 /*

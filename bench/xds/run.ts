@@ -1,11 +1,9 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { packageFile } from '../../cli/package-file.ts'
 import { LiveConfig } from '../../controlplane/live-config.ts'
 import { createMesh } from '../../controlplane/mesh.ts'
 import { writeResponse } from '../../controlplane/subscription/response.ts'
@@ -13,6 +11,7 @@ import type { NodeInfo, View } from '../../controlplane/xds/resource.ts'
 import { type ResourceType, TYPE_URL } from '../../proto/types.ts'
 import { ChangingSource } from './changing-source.ts'
 import type { FloorFiles } from './floor.ts'
+import { build, firstLine } from './go.ts'
 import type { Measured } from './measured.ts'
 import { type Round, summed } from './summary.ts'
 import { filesOf, type Workload } from './workload.ts'
@@ -91,19 +90,6 @@ export async function runBench(options: BenchOptions): Promise<readonly BenchRes
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
-}
-
-/** The program, or undefined (and a word on stderr) when there is no Go to build it with. */
-function build(program: 'client' | 'peer', folder: string): string | undefined {
-  const to = join(folder, program)
-  const { error, status, stderr } = spawnSync('go', ['build', '-o', to, `./${program}`], {
-    cwd: packageFile('bench/xds'),
-    encoding: 'utf8',
-  })
-  if (status === 0) return to
-  const why = error ? 'Go is not installed (go.dev/dl), or not in PATH' : stderr.trim()
-  console.error(`the ${program} cannot be built: ${why}`)
-  return undefined
 }
 
 const PROXY = {
@@ -211,10 +197,4 @@ async function measure(
       await once(serving, 'exit')
     }
   }
-}
-
-/** The first line a process prints, as JSON. @throws Error when it ends without one */
-export async function firstLine<T>(child: ChildProcess): Promise<T> {
-  for await (const line of createInterface({ input: child.stdout! })) return JSON.parse(line) as T
-  throw new Error(`${child.spawnfile} ended without a result`)
 }
