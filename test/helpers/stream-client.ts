@@ -137,10 +137,10 @@ export class StreamClient {
     else this.#say(type, { resourceNamesSubscribe: [...add], resourceNamesUnsubscribe: [...drop] })
   }
 
-  /** The server takes the oldest request. */
+  /** The server takes the oldest request, or some that came together. */
   deliver(): void {
-    const request = this.#requests.shift()
-    if (request) this.#stream?.send(request)
+    const requests = this.#requests.splice(0, 1 + this.#any(3))
+    if (requests.length > 0) this.#stream?.send(...requests)
   }
 
   /** What the server wrote leaves it. */

@@ -26,7 +26,8 @@ export interface PlaneStream {
   ended: Status | undefined
   /** What was written leaves for the kernel. */
   flush(): void
-  send(request: Uint8Array): void
+  /** Requests that come together. */
+  send(...requests: readonly Uint8Array[]): void
   /** The connection is cut: what is on its way is lost. */
   cut(): void
 }
@@ -115,8 +116,8 @@ export class StreamPlane {
         leaving = []
         for (const done of left) done()
       },
-      send(request) {
-        opened.stream!.message(Buffer.from(request))
+      send(...requests) {
+        for (const request of requests) opened.stream!.message(Buffer.from(request))
         opened.stream!.settled()
       },
       cut: () => opened.stream!.closed(),
