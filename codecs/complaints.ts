@@ -64,7 +64,7 @@ function ofUnion(issue: z.core.$ZodIssueInvalidUnion, path: IssuePath, value: un
 
 const byteOrder = 'the byte order is part of the type: u32le'
 const delimited = 'frame: {until: "\\n"} for frames, type: until(=) for texts that end with bytes'
-const escaped = 'delimiters with an escape cannot be said here: write a codec in TypeScript (module)'
+const escaped = 'frame: {until: 0xc0, escape: {by: 0xdb, is: {0xdc: 0xc0, 0xdd: 0xdb}}}'
 /** What others call things. */
 const otherWords: ReadonlyMap<string, string> = new Map(
   Object.entries({
@@ -79,6 +79,8 @@ const otherWords: ReadonlyMap<string, string> = new Map(
     delimiter: delimited,
     terminator: delimited,
     escape: escaped,
+    escapes: escaped,
+    stuffing: escaped,
     pad: 'align: 4',
     padding: 'align: 4',
     alignment: 'align: 4',

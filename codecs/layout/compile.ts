@@ -4,6 +4,8 @@ import { defaultErrorCodes, fieldValue } from '../values.ts'
 import { unreachable } from './condition.ts'
 import { checkConnections } from './connections.ts'
 import { setField } from './edit.ts'
+import type { Escape } from './escape.ts'
+import { enclosed, enclosure } from './escaped.ts'
 import { renewChecksum } from './frame-checksum.ts'
 import { commonFacts, lengthDiffers, lengthReader } from './frame-length.ts'
 import { type Issue, Issues } from './issue.ts'
@@ -35,8 +37,9 @@ export function compileProtocol(name: string, spec: ProtocolSpec): CompileResult
     ? spec.variants.map((variant, i) => compileVariant(spec, variant, i, issues))
     : [compileVariant(spec, undefined, -1, issues)]
   if (!plans.every((plan) => plan !== undefined)) return { issues: issues.list }
+  const around = enclosure(spec, issues)
   const sides = sidesOf(plans, issues)
-  if (sides.some((side) => side.length === 0)) return { issues: issues.list }
+  if (around === undefined || sides.some((side) => side.length === 0)) return { issues: issues.list }
   if (spec.variants) for (const side of sides) checkVariants(side, issues)
   const modes = checkConnections(spec, plans, issues)
   checkMore(spec, plans, issues)
@@ -58,7 +61,13 @@ export function compileProtocol(name: string, spec: ProtocolSpec): CompileResult
     ...(theirs && { upstream: theirs }),
     ...(trace !== undefined && { trace }),
   }
-  return { codec, issues: issues.list }
+  return { codec: around ? enclosedSides(codec, around) : codec, issues: issues.list }
+}
+
+/** Both sides put their contents into frames alike. */
+function enclosedSides(codec: Codec, around: Escape): Codec {
+  const own = enclosed(codec, around)
+  return codec.upstream ? { ...own, upstream: enclosed(codec.upstream, around) } : own
 }
 
 /** The variants of a client's frames and of the upstream's; one list where all are of both. */

@@ -41,9 +41,38 @@ export function seek(b: Uint8Array, from: number, end: number, delimiter: Uint8A
   return -1
 }
 
+/** Where the first of several delimiters begins, whole; -1 when none is there. `out.size` is then how many bytes it has. Looks at each byte once. */
+export function seekAny(
+  b: Uint8Array,
+  from: number,
+  end: number,
+  delimiters: readonly Uint8Array[],
+  out: Found,
+): number {
+  for (let p = from; p < end; p++)
+    for (let d = 0; d < delimiters.length; d++) {
+      const delimiter = delimiters[d]!
+      const size = delimiter.length
+      if (b[p] !== delimiter[0] || p + size > end) continue
+      let i = 1
+      while (i < size && b[p + i] === delimiter[i]) i++
+      if (i < size) continue
+      out.size = size
+      return p
+    }
+  return -1
+}
+
+export interface Found {
+  size: number
+}
+
 /** Frames that end with a delimiter, `frame: {until: "\n"}`. */
 
 export interface Delimiter {
+  /** Any of them, the longest first. */
+  readonly ends: readonly Uint8Array[]
+  /** The one that frames of the proxy get: the first in the document. */
   readonly bytes: Uint8Array
   /** Bytes at the start of a frame that the delimiter is not looked for in: a header of numbers, which may have it by chance. */
   readonly from: number

@@ -19,7 +19,7 @@ export function lengthDiffers(plans: readonly VariantPlan[]): boolean {
     JSON.stringify([
       length.constant,
       length.need,
-      length.until && [...length.until.bytes, length.until.from],
+      length.until && [...length.until.ends.map((end) => [...end]), length.until.from],
       maxFrame,
       suffix && [...suffix.bytes],
       length.terms.map(({ node, scale }) => [node.place, scale]),
@@ -73,7 +73,8 @@ function searching(
   facts: readonly Condition[],
   need: number,
 ): Codec['frameLength'] {
-  const search = length.until && untilLength(length.until, min, maxFrame)
+  const given = length.until?.ends.length === 0
+  const search = given ? undefined : length.until && untilLength(length.until, min, maxFrame)
   return (b, at, end, seen = 0) => {
     if (end - at < need) return need
     for (let i = 0; i < facts.length; i++) {

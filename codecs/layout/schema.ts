@@ -178,10 +178,29 @@ const check = z.strictObject({
 const frame = {
   length: length.optional(),
   until: z
+    .union([z.string().min(1), int.min(0).max(255), z.array(z.union([z.string().min(1), int.min(0).max(255)])).min(1)])
+    .optional()
+    .meta({
+      doc: 'The frame goes up to these bytes and has them at its end, instead of a length: a text, with \\n, \\r, \\0 and \\x01, or one byte as a number. A list: any of them; frames of the proxy get the first.',
+    }),
+  opens: z
     .union([z.string().min(1), int.min(0).max(255)])
     .optional()
     .meta({
-      doc: 'The frame goes up to these bytes and has them at its end, instead of a length: a text, with \\n, \\r, \\0 and \\x01, or one byte as a number.',
+      doc: 'Bytes that every frame with `until` begins with; offsets count from behind them. Where they are those of `until`: any number of them, or none.',
+    }),
+  escape: z
+    .strictObject({
+      by: z.union([z.string().min(1), int.min(0).max(255)]).meta({ doc: 'The byte in front of one that is escaped.' }),
+      is: z
+        .record(z.string(), z.union([z.string().min(1), int.min(0).max(255)]))
+        .optional()
+        .meta({ doc: 'Byte behind it: byte that is meant, as {0xdc: 0xc0, 0xdd: 0xdb}. Others are broken.' }),
+      xor: int.min(1).max(255).optional().meta({ doc: 'The byte behind it has these bits turned, as 0x20.' }),
+    })
+    .optional()
+    .meta({
+      doc: 'Frames with `until` in whose content bytes are escaped: fields are those of the content as it is meant. Without `is` and `xor` the byte behind `by` is itself.',
     }),
   suffix: z
     .union([z.string(), int.min(0).max(255)])

@@ -1,5 +1,7 @@
 import type { ReplyKind } from '../contract.ts'
 import { allOf, type Condition, conditionsOf } from './condition.ts'
+import { delimiterBytes } from './delimiter.ts'
+import { isEnclosed } from './escaped.ts'
 import { edgeBefore, type FrameChecksum, frameChecksum, trailerBytes, trailerTest } from './frame-checksum.ts'
 import { frameLimits } from './frame-limits.ts'
 import { inspector, tailsOf } from './inspect.ts'
@@ -17,7 +19,7 @@ import type { Scope } from './scope.ts'
 import { simpleInspect } from './simple.ts'
 import { type FrameSuffix, frameSuffix } from './suffix.ts'
 import { bitsOf, countOf } from './types.ts'
-import { untilBytes, untilPlan } from './until.ts'
+import { beforeEnd, type Ends, givenPlan, otherEnd, untilEnds, untilPlan } from './until.ts'
 import type { VariantPlan } from './variant-plan.ts'
 import { VariantScope } from './variant-scope.ts'
 import { checkName, declarationsOf, layOver, type WrittenVariant } from './written-variant.ts'
@@ -53,7 +55,10 @@ export function compileVariant(
   )
   const { min, maxFrame } = frameLimits(
     written,
-    header + trailerBytes(checksum) + (suffix?.bytes.length ?? 0) + (delimiter?.length ?? 0),
+    header +
+      trailerBytes(checksum) +
+      (suffix?.bytes.length ?? 0) +
+      Math.min(...(delimiter?.ends.map(({ length }) => length) ?? [0])),
     length,
     issues,
   )
@@ -80,7 +85,7 @@ export function compileVariant(
     errorByte: error?.byte,
     suffix,
     more,
-    rules: { length, checksum, maxFrame, searched: delimiter !== undefined || nodes.some(isSearched) },
+    rules: { length, checksum, maxFrame, searched: length.until !== undefined || nodes.some(isSearched) },
     reply,
     replyPath: (kind: ReplyKind): IssuePath => pathOf('reply', kind),
   }
@@ -110,7 +115,8 @@ function saysEnough({ path, frame, message }: WrittenVariant, issues: Issues): b
 
 /** How a frame ends, and what lies in it. */
 interface FrameShape {
-  readonly delimiter: Uint8Array | undefined
+  /** Absent, too, of frames that are escaped: what is looked at then lies between their delimiters. */
+  readonly delimiter: Ends | undefined
   readonly suffix: FrameSuffix | undefined
   readonly checksum: FrameChecksum | undefined
   readonly length: LengthPlan | undefined
@@ -125,17 +131,21 @@ function frameShape(scope: VariantScope, { path, frame, pathOf }: WrittenVariant
   const { align = 1 } = frame
   let length: LengthPlan | undefined
   if (align > 1) scope.edge = edgeOf(() => length)
-  const delimiter = frame.until === undefined ? undefined : endedFrames(scope, frame, pathOf)
-  if (frame.until !== undefined && !delimiter) return undefined
+  const inside = isEnclosed(frame)
+  const delimiter = frame.until === undefined || inside ? undefined : endedFrames(scope, frame, pathOf)
+  if (frame.until !== undefined && !inside && !delimiter) return undefined
+  if (inside) scope.searched = true
   const suffix = frameSuffix(scope, frame.suffix, pathOf('frame', 'suffix'))
   if (suffix === undefined) return undefined
   if (suffix) scope.edge = suffix.start
   const checksum = frame.checksum && frameChecksum(scope, frame.checksum, pathOf('frame', 'checksum'), align > 1)
   if (checksum?.last) scope.edge = edgeBefore(checksum, scope.edge)
   const declared = scope.all()
-  length = delimiter
-    ? untilPlan(scope, delimiter, declared)
-    : lengthPlan(scope, frame.length!, pathOf('frame', 'length'), align)
+  length = inside
+    ? givenPlan(scope, frame.escape ? [] : [frame.until!].flat().flatMap((end) => delimiterBytes(end) ?? []), declared)
+    : delimiter
+      ? untilPlan(scope, delimiter, declared)
+      : lengthPlan(scope, frame.length!, pathOf('frame', 'length'), align)
   const nodes = [
     ...declared,
     ...paddingNodes(scope, declared, { frame: align > 1 ? length : undefined, checksum, suffix }, path),
@@ -185,19 +195,15 @@ function edgeOf(plan: () => LengthPlan | undefined): Position {
   }
 }
 
-/** The delimiter of frames that end with one; fields end before it. undefined when the document says other things that do not go with it. */
-function endedFrames(scope: VariantScope, frame: FrameSpec, pathOf: WrittenVariant['pathOf']): Uint8Array | undefined {
+/** The delimiters of frames that end with one; fields end before it. undefined when the document says other things that do not go with it. */
+function endedFrames(scope: VariantScope, frame: FrameSpec, pathOf: WrittenVariant['pathOf']): Ends | undefined {
   const path = pathOf('frame', 'until')
-  for (const other of ['length', 'align', 'suffix'] as const) {
-    if (frame[other] === undefined || frame[other] === '') continue
-    scope.issues.error(path, `frames that end with a delimiter can have no "${other}"`, 'keep one of them')
-    return undefined
-  }
-  const bytes = untilBytes(scope, frame.until!, path)
-  if (!bytes) return undefined
+  if (otherEnd(frame, path, scope.issues)) return undefined
+  const ends = untilEnds(scope.issues, frame.until!, path)
+  if (!ends) return undefined
   scope.searched = true
-  scope.edge = (_b, at, limit) => (limit - at < bytes.length ? NEED : limit - bytes.length)
-  return bytes
+  scope.edge = beforeEnd(ends)
+  return ends
 }
 
 /** Whether a field is found by looking for bytes. */
