@@ -459,7 +459,7 @@ export const CODES = {
   XDS_REJECTED: entry(
     'error',
     'A proxy refused a resource',
-    'A proxy answered that it cannot use what was compiled of this document. Its last accepted version is served instead; a refusal by only a part of the proxies is a warning.',
+    'A proxy answered that it cannot use what was compiled of this document. Its last accepted version is served instead; a refusal by only a part of the proxies is a warning. An address that a machine does not let a proxy open is a warning, too, and held back from nobody else.',
     'Read what the proxy says; it is about the field named, or about a feature its version does not have.',
   ),
   TLS_NO_WORKLOAD_CERTIFICATE: entry(

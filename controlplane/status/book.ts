@@ -155,6 +155,7 @@ export class StatusBook {
   opened(source: StatusSource): void {
     this.live.set(source.stream, source)
     this.gone.delete(source.node.id)
+    this.classes.get(source.client.class.key)?.verdicts.returned(source.client.options.id)
   }
 
   closed(stream: number): void {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { namedIn, reasonFor } from './culprits.ts'
+import { isOfMachine, namedIn, reasonFor } from './culprits.ts'
 
 describe('who is named', () => {
   const NAMES = ['outbound|80||a.default', 'outbound|80||ab.default', 'b', 'cluster', 'web.0']
@@ -25,4 +25,11 @@ test('each of several culprits gets its own reason', () => {
   expect(reasonFor(text, 'a', ['a', 'b'])).toBe('first, with a comma')
   expect(reasonFor(text, 'b', ['a', 'b'])).toBe('second')
   expect(reasonFor('no list', 'a', ['a'])).toBe('no list')
+})
+
+test('an address that cannot be bound is a matter of the machine, of listeners alone', () => {
+  const reason = "cannot bind '127.0.0.1:15080': Address already in use"
+  expect(isOfMachine({ type: 'lds' }, reason)).toBe(true)
+  expect(isOfMachine({ type: 'cds' }, reason)).toBe(false)
+  expect(isOfMachine({ type: 'lds' }, "filter 'x' cannot bind 'y'")).toBe(false)
 })

@@ -1,3 +1,5 @@
+import type { ResourceType } from '../../proto/types.ts'
+
 /**
  * Which of `names` a client's error text blames. The texts are not an interface and differ between clients:
  *
@@ -27,6 +29,15 @@ export function reasonFor(text: string, name: string, names: readonly string[]):
   const reason = start + name.length + 2
   const next = Math.min(text.length, ...starts.map(({ at }) => at).filter((at) => at > start))
   return text.slice(reason, next).replace(/[,;\s]+$/, '') || text
+}
+
+/**
+ * Whether a reason is the machine's and not the resource's: an address that is in use there, is not one of its own, or may not be taken by
+ * this user. Envoy tells it in words only, the same in every version.
+ * @see https://github.com/envoyproxy/envoy/blob/main/source/common/network/listen_socket_impl.cc
+ */
+export function isOfMachine({ type }: { readonly type: ResourceType }, reason: string): boolean {
+  return type === 'lds' && reason.startsWith("cannot bind '")
 }
 
 function listed(text: string, name: string): number {

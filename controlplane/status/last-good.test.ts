@@ -404,3 +404,66 @@ test('the complaint stands at the line the resource came from', () => {
     hint: 'no version of it was ever accepted: it is left out',
   })
 })
+
+describe.each(['delta', 'sotw'] as const)('a listener whose address is taken on one machine (%s)', (form) => {
+  const lds = (content: string) => fakeResource('lds', 'web', content)
+  const taken = "Error adding/updating listener(s) web: cannot bind '0.0.0.0:80': Address already in use"
+  const at = { peer: '', identities: undefined, connectedAt: 0 }
+
+  /** Two proxies of one class; the machine of the first has the address taken. */
+  function two() {
+    const mesh = new FakeMesh().put(lds('1'))
+    const book = new StatusBook(() => 5)
+    const verdicts = book.verdicts('all', () => engine.log.invalidate())
+    const engine: Engine = new Engine(mesh, verdicts)
+    const connect = (stream: number, id: string) => {
+      const client = engine.client(form, id)
+      book.opened({ ...at, stream, node: { id } as NodeInfo, client: client.client })
+      return client
+    }
+    const busy = connect(1, 'busy')
+    for (const answer of busy.ask('lds'))
+      expect(lines(accept(busy, busy.nack(answer, taken))).join()).not.toContain('web')
+    engine.log.refresh()
+    const free = connect(2, 'free')
+    return { book, busy, connect, engine, free, mesh, verdicts }
+  }
+
+  test('stays with the others', () => {
+    const { book, engine, free, verdicts } = two()
+    expect(lines(accept(free, free.ask('lds')))).toEqual(['lds: web=1'])
+    engine.log.refresh()
+    expect(verdicts.rejections).toMatchObject([{ pinned: false, unableBy: new Set(['busy']) }])
+    expect(book.client('busy')[0]!.types).toMatchObject([{ state: 'NACK', nack: { culprits: ['web'] } }])
+    expect(book.diagnostics()).toMatchObject([
+      { severity: 'warning', message: expect.stringContaining(taken.slice(44)) },
+    ])
+  })
+
+  test('is tried again when the proxy comes back, and the complaint goes when it has it', () => {
+    const { book, connect, verdicts } = two()
+    book.closed(1)
+    const again = connect(3, 'busy')
+    expect(lines(accept(again, again.ask('lds')))).toEqual(['lds: web=1'])
+    expect(verdicts.rejections).toEqual([])
+    expect(book.diagnostics()).toEqual([])
+  })
+
+  test('is not sent over and over to who cannot open it', () => {
+    const { busy, engine, mesh } = two()
+    mesh.put(fakeResource('cds', 'a', '1'))
+    mesh.publish()
+    engine.log.refresh()
+    expect(busy.flow()).toEqual([])
+  })
+
+  test('comes newly made to all, and who cannot open that keeps what it has', () => {
+    const { busy, engine, free, mesh } = two()
+    accept(free, free.ask('lds'))
+    mesh.put(lds('2'))
+    mesh.publish()
+    engine.log.refresh()
+    expect(lines(accept(free, free.flow()))).toEqual(['lds: web=2'])
+    expect(lines(busy.flow())).toEqual(['lds: web=2'])
+  })
+})

@@ -3,7 +3,7 @@ import type { Diagnostic } from '../diagnostics/diagnostic.ts'
 import { formatPath } from '../diagnostics/diagnostic.ts'
 import type { Batch, Verdicts } from '../subscription/verdicts.ts'
 import type { Resource } from '../xds/resource.ts'
-import { namedIn, reasonFor } from './culprits.ts'
+import { isOfMachine, namedIn, reasonFor } from './culprits.ts'
 
 /** A version of a resource that clients of one class refused. */
 export interface Rejection {
@@ -16,6 +16,8 @@ export interface Rejection {
   readonly at: number
   /** Ids of the clients that refuse it. */
   readonly refusedBy: ReadonlySet<string>
+  /** Ids of the clients whose machine does not let them take it. */
+  readonly unableBy: ReadonlySet<string>
   /** How many clients accepted the same version. */
   readonly acceptedBy: number
   /** The class gets an older version instead (or nothing, when there was none). */
@@ -31,6 +33,8 @@ interface Entry {
   readonly error: string
   readonly at: number
   readonly refusedBy: Set<string>
+  /** Clients whose machine is at fault: no vote against it, and it is sent to them again when they connect anew. */
+  readonly unableBy: Set<string>
   readonly acceptedBy: Set<string>
   /** Acceptances from before the first refusal, of which only the number is known. */
   readonly acceptedBefore: number
@@ -57,7 +61,8 @@ const MOST_VOTES = 10_000
 
 /**
  * What the clients of one class accepted and refused. A version is held back from the class while more of its clients
- * refuse it than accepted it, and from those who refuse it in any case (docs/decisions/nack.md).
+ * refuse it than accepted it, and from those who refuse it in any case. Those whose machine cannot take it decide for
+ * themselves alone (docs/decisions/nack.md).
  */
 export class LastGood implements Verdicts {
   private readonly entries = new Map<string, Refused>()
@@ -83,7 +88,7 @@ export class LastGood implements Verdicts {
 
   get rejections(): readonly Rejection[] {
     return [...this.all()].map(({ key, entry, current, newest }) => {
-      const { resource, error, at, refusedBy } = entry
+      const { resource, error, at, refusedBy, unableBy } = entry
       const pinned = current && isPinned(entry)
       return {
         resource,
@@ -91,6 +96,7 @@ export class LastGood implements Verdicts {
         error,
         at,
         refusedBy,
+        unableBy,
         acceptedBy: entry.acceptedBy.size + entry.acceptedBefore,
         pinned,
         servedVersion: pinned ? this.instead(key, resource.version)?.version : undefined,
@@ -128,13 +134,14 @@ export class LastGood implements Verdicts {
   }
 
   forClient(client: string, published: Resource): Resource | undefined {
-    if (!this.entryOf(published)?.refusedBy.has(client)) return published
+    const entry = this.entryOf(published)
+    if (!entry || !hasNot(entry, client)) return published
     return this.instead(keyOf(published.type, published.name), published.version, client)
   }
 
   refusing(client: string, types: ReadonlySet<ResourceType>): boolean {
     for (const { entry, current } of this.all())
-      if (current && types.has(entry.resource.type) && entry.refusedBy.has(client)) return true
+      if (current && types.has(entry.resource.type) && hasNot(entry, client)) return true
     return false
   }
 
@@ -156,8 +163,10 @@ export class LastGood implements Verdicts {
       const resource = newest.type === batch.type ? names.get(newest.name) : undefined
       if (!resource) continue
       const entry = versions.get(resource.version)
-      if (entry) this.vote(entry, client, 'accepts')
-      else if (resource.version === newest.version) {
+      if (entry) {
+        this.vote(entry, client, 'accepts')
+        this.forgetTaken(key, versions)
+      } else if (resource.version === newest.version) {
         this.entries.delete(key)
         this.changed()
       }
@@ -210,15 +219,18 @@ export class LastGood implements Verdicts {
       const key = keyOf(resource.type, resource.name)
       const known = this.entries.get(key)
       const entry = known?.versions.get(resource.version)
-      if (entry) this.vote(entry, client, 'refuses')
+      const reason = reasonFor(error, resource.name, names)
+      const unable = isOfMachine(resource, reason)
+      if (entry) this.vote(entry, client, unable ? 'cannot' : 'refuses')
       else {
         if (!known && this.entries.size >= MOST_REJECTIONS) this.entries.delete(this.entries.keys().next().value!)
         const versions = known?.versions ?? new Map<string, Entry>()
         versions.set(resource.version, {
           resource,
-          error: reasonFor(error, resource.name, names),
+          error: reason,
           at: this.now(),
-          refusedBy: new Set([client]),
+          refusedBy: new Set(unable ? [] : [client]),
+          unableBy: new Set(unable ? [client] : []),
           acceptedBy: new Set(),
           acceptedBefore: Math.max(batch.acks, this.isAccepted(resource) ? 1 : 0),
         })
@@ -229,12 +241,26 @@ export class LastGood implements Verdicts {
     this.changed()
   }
 
-  private vote(entry: Entry, client: string, verdict: 'accepts' | 'refuses'): void {
+  /** A client connects anew: what its machine did not let it take is worth another try. */
+  returned(client: string): void {
+    for (const [key, { versions }] of this.entries)
+      for (const { unableBy } of versions.values()) if (unableBy.delete(client)) this.forgetTaken(key, versions)
+  }
+
+  private vote(entry: Entry, client: string, verdict: 'accepts' | 'refuses' | 'cannot'): void {
     const before = isPinned(entry)
-    const [to, from] = verdict === 'accepts' ? [entry.acceptedBy, entry.refusedBy] : [entry.refusedBy, entry.acceptedBy]
-    from.delete(client)
+    const { acceptedBy, refusedBy, unableBy } = entry
+    for (const from of [acceptedBy, refusedBy, unableBy]) from.delete(client)
+    const to = { accepts: acceptedBy, refuses: refusedBy, cannot: unableBy }[verdict]
     if (to.size < MOST_VOTES) to.add(client)
     if (isPinned(entry) !== before) this.changed()
+  }
+
+  /** Forgets what nobody is without any more. */
+  private forgetTaken(key: string, versions: Map<string, Entry>): void {
+    for (const [version, { refusedBy, unableBy }] of versions)
+      if (refusedBy.size === 0 && unableBy.size === 0) versions.delete(version)
+    if (versions.size === 0) this.entries.delete(key)
   }
 
   private *all(): Generator<{
@@ -267,7 +293,7 @@ export class LastGood implements Verdicts {
     for (const one of [good?.latest, good?.before]) {
       if (!one || one.version === version) continue
       const entry = versions?.get(one.version)
-      if (!entry || !(isPinned(entry) || (client !== undefined && entry.refusedBy.has(client)))) return one
+      if (!entry || !(isPinned(entry) || (client !== undefined && hasNot(entry, client)))) return one
     }
     return undefined
   }
@@ -275,9 +301,18 @@ export class LastGood implements Verdicts {
 
 /** A rejection as a complaint at the line of YAML the resource came from. */
 export function toDiagnostic(rejection: Rejection): Diagnostic {
-  const { resource, origins, error, pinned, servedVersion, refusedBy, acceptedBy } = rejection
+  const { resource, origins, error, pinned, servedVersion, refusedBy, unableBy, acceptedBy } = rejection
   const origin = origins[0]
   const location = origin?.object.source.locate(origin.path) ?? { file: '', line: 0, column: 0 }
+  if (refusedBy.size === 0)
+    return {
+      code: 'XDS_REJECTED',
+      severity: 'warning',
+      message: `${unableBy.size === 1 ? 'a proxy' : `${unableBy.size} proxies`} cannot open ${WORDS[resource.type]} "${resource.name}": ${error}`,
+      ...location,
+      path: origin ? formatPath(origin.path) : '',
+      hint: 'a matter of its machine: free the address there and start the proxy again; others get it as it is',
+    }
   const who = acceptedBy > 0 ? `${refusedBy.size} of ${refusedBy.size + acceptedBy} proxies` : 'proxies'
   return {
     code: 'XDS_REJECTED',
@@ -307,6 +342,11 @@ const WORDS: Record<ResourceType, string> = {
 
 function keyOf(type: ResourceType, name: string): string {
   return `${type} ${name}`
+}
+
+/** Whether a client said that it does not take this version. */
+function hasNot({ refusedBy, unableBy }: Entry, client: string): boolean {
+  return refusedBy.has(client) || unableBy.has(client)
 }
 
 function isPinned(entry: Entry): boolean {

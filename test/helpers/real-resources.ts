@@ -94,14 +94,16 @@ export function routes(name: string, weights: Readonly<Record<string, number>>):
 }
 
 /** An HTTP listener on a free loopback port that takes its routes over ADS. */
-export function listener(name: string, routeName: string): Resource {
+export function listener(name: string, routeName: string, path?: string): Resource {
   return resource(
     'lds',
     name,
     ListenerSchema,
     {
       name,
-      address: { address: { case: 'socketAddress', value: tcp(0) } },
+      address: {
+        address: path === undefined ? { case: 'socketAddress', value: tcp(0) } : { case: 'pipe', value: { path } },
+      },
       filterChains: [
         {
           filters: [

@@ -1,4 +1,6 @@
+import { existsSync, mkdirSync } from 'node:fs'
 import { Agent, request } from 'node:http'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { XdsServer } from '../../controlplane/ads/server.ts'
@@ -7,6 +9,7 @@ import { startEcho, type Upstream } from '../helpers/echo.ts'
 import { startEnvoy, type TestEnvoy } from '../helpers/envoy.ts'
 import { comesTrue } from '../helpers/eventually.ts'
 import { FakeMesh } from '../helpers/fake-mesh.ts'
+import { testFolder } from '../helpers/folders.ts'
 import { freePort } from '../helpers/ports.ts'
 import { stopAfterTests } from '../helpers/processes.ts'
 import { badCluster, cluster, endpoints, listener, routes } from '../helpers/real-resources.ts'
@@ -173,4 +176,22 @@ describe.each(['delta', 'sotw'] as const)('a real Envoy, %s', (mode) => {
     expect(await envoy.rejected()).toEqual({})
     expect(await envoy.stat('cluster_manager.warming_clusters')).toBe(0)
   })
+})
+
+test('an address that one machine cannot open is a matter of its Envoy alone, which gets it when it comes back', async () => {
+  const folder = testFolder('unopened')
+  const path = join(folder, 'later', 'web.sock')
+  const mesh = world().put(listener('local', 'web', path))
+  const { server, port } = await serve(mesh)
+  const envoy = await start(port, 'delta')
+  await envoy.listenerPort('web')
+  await comesTrue(() => server.status.diagnostics().length > 0, 'the refusal is known')
+  expect(server.status.diagnostics()).toMatchObject([
+    { severity: 'warning', message: expect.stringContaining(`cannot bind '${path}'`) },
+  ])
+  await envoy.stop()
+  mkdirSync(dirname(path))
+  await start(port, 'delta')
+  await comesTrue(() => synced(server) && server.status.diagnostics().length === 0, 'it has all there is')
+  expect(existsSync(path)).toBe(true)
 })
