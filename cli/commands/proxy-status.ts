@@ -32,7 +32,7 @@ export function proxyStatusCommand(): Command {
     const answer = await getFromApi<{ proxies: readonly ProxyStatus[]; complete?: boolean }>(options, path)
     const { sources } = await getFromApi<{ sources: readonly ShownSource[] }>(options, '/api/v1/sources')
     const { diagnostics } = await getFromApi<Diagnostics>(options, '/api/v1/diagnostics')
-    const errors = diagnostics.filter(({ severity, code }) => severity === 'error' && code !== 'XDS_REJECTED')
+    const errors = diagnostics.filter((it) => it.severity === 'error' && !isShown(it, answer.proxies))
     if (format === 'json') await printData({ ...answer, sources, errors }, 'json')
     else
       printText(node === undefined ? overview(answer.proxies) : answer.proxies.map((proxy) => detail(proxy)).join('\n'))
@@ -43,6 +43,19 @@ export function proxyStatusCommand(): Command {
       printText(`${paint('Other replicas cannot be asked: only the proxies of this one are shown.', 'yellow')}\n`)
     if (answer.proxies.some(({ state, connected }) => connected && state === 'NACK')) process.exitCode = 1
   })
+}
+
+/**
+ * Whether it is a refusal that a proxy has in its line. Who came after it has none: what was refused is not even sent, so everything of that
+ * proxy is SYNCED, without the resource.
+ */
+export function isShown(
+  { code, file, line, column }: Diagnostics['diagnostics'][number],
+  proxies: readonly ProxyStatus[],
+): boolean {
+  if (code !== 'XDS_REJECTED') return false
+  const refused = proxies.flatMap(({ types }) => types.flatMap(({ rejected }) => rejected?.places ?? []))
+  return refused.some((place) => place.file === file && place.line === line && place.column === column)
 }
 
 /** What is wrong with the configuration itself, which no proxy can tell: it has what was in force before. */

@@ -33,6 +33,9 @@ describe('the supervisor', () => {
       'a ended with exit code 3, again in 20',
       'a ended with exit code 3, again in 20',
     ])
+    expect(supervisor.state('a')).toMatchObject({ reason: 'ended with exit code 3' })
+    expect(supervisor.state('a')!.failures).toBeGreaterThanOrEqual(3)
+    expect(supervisor.state('b')).toBeUndefined()
   })
 
   test('a program that cannot be started is reported and does not hold up the others', async () => {

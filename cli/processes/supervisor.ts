@@ -17,6 +17,14 @@ export interface SupervisorEvents {
   line(name: string, line: string, stream: 'stdout' | 'stderr'): void
 }
 
+/** How a program is doing. */
+export interface ProgramState {
+  readonly running: boolean
+  /** How often it ended by itself or could not be started, and why the last time. */
+  readonly failures: number
+  readonly reason: string | undefined
+}
+
 export interface SupervisorOptions {
   /** First pause before a restart, ms; doubles up to `maxRetryMs` while a program keeps failing. Default 500. */
   readonly retryMs?: number
@@ -62,6 +70,11 @@ export class Supervisor {
     )
   }
 
+  /** How a program is doing; undefined for one that is not wanted. */
+  state(name: string): ProgramState | undefined {
+    return this.#keepers.get(name)?.state
+  }
+
   /** Stops everything, for good. */
   async stop(): Promise<void> {
     this.#closed = true
@@ -77,6 +90,8 @@ class Keeper {
   readonly #stopping = new AbortController()
   readonly #done: Promise<void>
   #process: RunningProcess | undefined
+  #failures = 0
+  #reason: string | undefined
 
   constructor({ name, options }: Wanted, events: SupervisorEvents, times: Required<SupervisorOptions>) {
     this.key = JSON.stringify(options)
@@ -85,6 +100,10 @@ class Keeper {
       tried = resolve
     })
     this.#done = this.#keep(name, options, events, times, tried)
+  }
+
+  get state(): ProgramState {
+    return { running: this.#process !== undefined, failures: this.#failures, reason: this.#reason }
   }
 
   async stop(): Promise<void> {
@@ -118,6 +137,8 @@ class Keeper {
       this.#process = undefined
       if (signal.aborted) break
       if (performance.now() - start >= healthyMs) pause = retryMs
+      this.#failures++
+      this.#reason = reason
       events.failed(name, reason, pause)
       await sleep(pause, undefined, { signal }).catch(() => {})
       pause = Math.min(pause * 2, maxRetryMs)

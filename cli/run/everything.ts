@@ -85,7 +85,7 @@ async function startPrograms(
   stopping.addEventListener('abort', () => programs.stop())
   const sidecars = await programs.follow()
   const giveUp = AbortSignal.any([stopping, AbortSignal.timeout(PATIENCE_MS)])
-  const text = await summary({ options, controlPlane, sidecars, envoy, start, giveUp })
+  const text = await summary({ options, controlPlane, supervisor, sidecars, envoy, start, giveUp })
   if (!stopping.aborted) printText(text)
 }
 

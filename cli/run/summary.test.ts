@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { contents, placeOf, whereItIs } from './summary.ts'
+import { contents, placeOf, programText, whereItIs } from './summary.ts'
 
 test('a folder without documents is told where one with some is', () => {
   expect(contents(0, 0)).toMatch(/^no documents yet; .*meshgate up .*examples\/quickstart --envoy$/)
@@ -23,4 +23,16 @@ test.each([
   ['unix:///run/a_1', []],
 ])('a listener %s is waited for where it is', (name, places) => {
   expect(placeOf(name)).toEqual(places)
+})
+
+test('a program that failed is not called running, though somebody else answers on its port', () => {
+  expect(programText({ running: true, failures: 0, reason: undefined }, undefined)).toBe('running')
+  expect(programText({ running: true, failures: 0, reason: undefined }, 8080)).toBe('nothing on 127.0.0.1:8080 yet')
+  const reason = 'ended with exit code 1'
+  expect(programText({ running: false, failures: 2, reason }, undefined)).toBe(
+    'ended with exit code 1; it is started again, its log is above',
+  )
+  expect(programText({ running: true, failures: 2, reason }, undefined)).toBe(
+    'failed 2 times (ended with exit code 1), runs again; its log is above',
+  )
 })

@@ -9,6 +9,7 @@ import type { SourceState } from '../../controlplane/consul/index.ts'
 import { formatDiagnostic } from '../../controlplane/diagnostics/diagnostic.ts'
 import { counted, paint } from '../output.ts'
 import { packageFile } from '../package-file.ts'
+import type { ProgramState, Supervisor } from '../processes/supervisor.ts'
 import type { EnvoyBinary } from '../tools/envoy.ts'
 import type { RunningControlPlane } from './control-plane.ts'
 import { envoyLive, isMessageProxy, meshSpec, portAccepts, type SidecarProgram } from './mesh-programs.ts'
@@ -17,6 +18,7 @@ import { envoyLive, isMessageProxy, meshSpec, portAccepts, type SidecarProgram }
 export interface Started {
   readonly options: { readonly folder: string; readonly envoy: boolean }
   readonly controlPlane: RunningControlPlane
+  readonly supervisor: Pick<Supervisor, 'state'>
   readonly sidecars: readonly SidecarProgram[]
   readonly envoy: EnvoyBinary | undefined
   /** Reading of `performance.now()` when it began. */
@@ -32,21 +34,25 @@ const NOT_READY = 'not ready yet; its log is above'
 
 /** What runs, where, and what to try: printed once everything had its time to start. */
 export async function summary(started: Started): Promise<string> {
-  const { options, controlPlane, sidecars, envoy, start, giveUp } = started
+  const { options, controlPlane, sidecars, envoy, start } = started
   const { config, xdsAddress, apiUrl, version } = controlPlane
   const { processes = [], proxies = [] } = meshSpec(config.objects)
   const errors = config.diagnostics().filter(({ severity }) => severity === 'error')
   const unstarted = envoy ? 0 : proxies.filter((proxy) => !isMessageProxy(proxy)).length
+  const registries = await Promise.all(registryRows(started))
+  const proxyRows = await Promise.all([
+    ...sidecars.map((sidecar) => envoyRow(sidecar, started)),
+    ...proxies.filter(isMessageProxy).map((proxy) => messageProxyRow(proxy, started)),
+  ])
+  // Last: a program that ends at once has done so by now, though somebody else may answer on its port.
+  const programs = await Promise.all(processes.map((process) => processRow(process, started)))
   const rows: readonly Row[] = [
     ['control plane', `xDS ${hostAndPort(xdsAddress)}, API ${apiUrl}`],
     ['admin UI', `${apiUrl}/`],
     ['configuration', `${options.folder}: ${contents(config.objects.size, errors.length)}`],
-    ...(await Promise.all([
-      ...registryRows(started),
-      ...processes.map((process) => processRow(process, giveUp)),
-      ...sidecars.map((sidecar) => envoyRow(sidecar, started)),
-      ...proxies.filter(isMessageProxy).map((proxy) => messageProxyRow(proxy, started)),
-    ])),
+    ...registries,
+    ...programs,
+    ...proxyRows,
     ...(unstarted > 0 ? [['envoy', whyUnstarted(unstarted, options.envoy)] as const] : []),
   ]
   const toTry = unstarted > 0 ? 'Try (requests need the Envoys, which do not run)' : 'Try'
@@ -89,15 +95,37 @@ function registryRows({ options, controlPlane, giveUp }: Started): readonly Prom
     })
 }
 
-async function processRow({ name, readyPort }: MeshProcess, giveUp: AbortSignal): Promise<Row> {
+async function processRow({ name, readyPort }: MeshProcess, { giveUp, supervisor }: Started): Promise<Row> {
   const ready = readyPort === undefined || (await portAccepts(readyPort, giveUp))
-  return [name, ready ? 'running' : `nothing on 127.0.0.1:${readyPort} yet`]
+  return [name, programText(supervisor.state(name), ready ? undefined : readyPort)]
+}
+
+/** @param awaited the port on which nothing answers */
+export function programText(state: ProgramState | undefined, awaited: number | undefined): string {
+  if (state && state.failures > 0)
+    return state.running
+      ? `failed ${counted(state.failures, 'time')} (${state.reason}), runs again; its log is above`
+      : `${state.reason}; it is started again, its log is above`
+  return awaited === undefined ? 'running' : `nothing on 127.0.0.1:${awaited} yet`
 }
 
 async function envoyRow({ name, proxy, addressFile }: SidecarProgram, started: Started): Promise<Row> {
   const admin = await envoyLive(addressFile, started.giveUp)
-  const text = admin && `${listensOn(listenersOf(proxy, 'lds', started))}, admin http://${admin}`
-  return [`envoy ${name}`, text ?? NOT_READY]
+  if (!admin) return [`envoy ${name}`, NOT_READY]
+  const refused = await listenersRefused(proxy.node, started)
+  const open = listenersOf(proxy, 'lds', started).filter((listener) => !refused?.culprits.includes(listener))
+  const but = refused ? [`refuses ${open.length > 0 ? 'others' : 'its listeners'} (${refused.message.trim()})`] : []
+  const does = open.length > 0 || !refused ? [listensOn(open), ...but] : but
+  return [`envoy ${name}`, [...does, `admin http://${admin}`].join(', ')]
+}
+
+/** What a proxy refuses of its listeners, once it has answered to all it was sent of them. */
+async function listenersRefused(node: string, { controlPlane, giveUp }: Started) {
+  for (;;) {
+    const listeners = controlPlane.xds.status.client(node)[0]?.types.find(({ type }) => type === 'lds')
+    if (giveUp.aborted || (listeners && listeners.state !== 'STALE')) return listeners?.nack
+    await sleep(50)
+  }
 }
 
 async function messageProxyRow(proxy: MeshProxy, started: Started): Promise<Row> {
