@@ -1,21 +1,56 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { describe, it, onTestFinished, vi } from 'vitest'
-import { random } from '../codecs/mutated.ts'
+import { type Random, random } from '../codecs/mutated.ts'
 import { ClientWalk } from '../test/helpers/client-walk.ts'
 import { everyKind, NODES } from '../test/helpers/every-kind.ts'
 import { seedFor } from '../test/helpers/repeat.ts'
+import type { NodeInfo } from './xds/resource.ts'
 
 /** How many times as many walks as usual. */
 const WALKS = Number(process.env['MESHGATE_WALKS'] ?? 1)
 const STEPS = 60
 const CHECK_EVERY = 20
-const CLIENTS = 4
+
+const NOTHING = { all: 0, alone: 0 }
+
+/** Who takes part in a walk. */
+type Party = (any: Random) => NodeInfo[]
+
+const mate = (node: NodeInfo, number: number): NodeInfo => ({
+  ...node,
+  id: node.id.replace('~10.', `~${10 + number}.`),
+})
+
+/** Two are of one class: what one of them says must not concern the other. */
+const few: Party = (any) => {
+  const nodes = Array.from({ length: 4 }, () => NODES[any(NODES.length)]!)
+  nodes[1] = mate(nodes[0]!, 1)
+  return nodes
+}
+
+/** Half of them are of one class, which may have the state-of-the-world form. */
+const many: Party = (any) => {
+  const drawn = () => {
+    const node = NODES[any(NODES.length)]!
+    return any(2) === 0 && !node.id.startsWith('message') ? { ...node, protocol: 'sotw' as const } : node
+  }
+  const [one, other] = [drawn(), drawn()]
+  return [0, 1, 2, 3, 4, 5, 6, 7].map((number) => mate(number < 4 ? one : number < 6 ? other : drawn(), number))
+}
 
 describe('a client that lived through any sequence of changes has what a new client of a new control plane gets', () => {
   it.for([
-    { of: 'clients that take everything', refusing: 0, walks: 10, seed: 1 },
-    { of: 'clients that refuse some of it', refusing: 40, walks: 10, seed: 2 },
-  ])('$of', { timeout: 120_000 * WALKS }, async ({ refusing, walks, seed: usual }, { task }) => {
+    { of: 'clients that take everything', party: few, refusing: NOTHING, walks: 10, seed: 1 },
+    { of: 'clients that refuse some of it', party: few, refusing: { all: 40, alone: 40 }, walks: 10, seed: 2 },
+    { of: 'clients of few classes', party: many, refusing: NOTHING, walks: 3, seed: 3 },
+    {
+      of: 'clients of few classes that refuse some of it alone',
+      party: many,
+      refusing: { all: 0, alone: 40 },
+      walks: 5,
+      seed: 84,
+    },
+  ])('$of', { timeout: 120_000 * WALKS }, async ({ party, refusing, walks, seed: usual }, { task }) => {
     const start = await everyKind()
     const seed = seedFor(task, usual)
     // The walk's clock is that of the mesh, too: draws depend on nothing else.
@@ -23,10 +58,7 @@ describe('a client that lived through any sequence of changes has what a new cli
     onTestFinished(() => void vi.useRealTimers())
     for (let walked = 0; walked < walks * WALKS; walked++) {
       const any = random(seed + walked)
-      const nodes = Array.from({ length: CLIENTS }, () => NODES[any(NODES.length)]!)
-      // Two of one class: what one of them says must not concern the other.
-      nodes[1] = { ...nodes[0]!, id: nodes[0]!.id.replace('~10.', '~11.') }
-      const walk = new ClientWalk(start, nodes, any, refusing, (ms) => vi.advanceTimersByTime(ms))
+      const walk = new ClientWalk(start, party(any), any, refusing, (ms) => vi.advanceTimersByTime(ms))
       try {
         for (let step = 1; step <= STEPS; step++) {
           walk.step()

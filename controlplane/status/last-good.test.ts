@@ -7,6 +7,7 @@ import { StatusBook } from './book.ts'
 import { LastGood, toDiagnostic } from './last-good.ts'
 
 const cds = (name: string, content: string) => fakeResource('cds', name, content)
+const lds = (name: string, content: string) => fakeResource('lds', name, content)
 
 function start(...resources: readonly Resource[]) {
   const mesh = new FakeMesh().put(...resources)
@@ -86,7 +87,6 @@ test.each([
   ['names the culprit', naming],
   ['names nobody', silent],
 ])('what a refused response took away is taken away again: the text %s', (_, say) => {
-  const lds = (name: string, content: string) => fakeResource('lds', name, content)
   for (const others of [[], [lds('d', 'bad'), lds('e', '2')]]) {
     const { mesh, publish, engine } = start(lds('a', '1'), lds('b', '1'))
     const client = engine.client('delta', 'one')
@@ -163,6 +163,102 @@ test('what a client refused is not in its full sets because others accepted it, 
   mesh.put(cds('c', '1'))
   publish()
   expect(only(odd.flow()).resources).toEqual(['a=2', 'c=1'])
+})
+
+describe.each(['newcomer', 'that had an older version', 'that comes back with what nobody knows'])(
+  'a client that alone refuses what others accepted, and names nobody: %s',
+  (how) => {
+    const refusal = (answer: Answer) => answer.resources.includes('a=2')
+    const answerAll = (odd: EngineClient, answers: readonly Answer[]) => {
+      const all = [...answers]
+      for (const answer of all) all.push(...(refusal(answer) ? odd.nack(answer, silent()) : odd.ack(answer)))
+      return all
+    }
+
+    test.each([
+      ['one thing is new', ['d']],
+      ['several are', ['d', 'e', 'f']],
+    ])('it has nobody else blamed, where %s', (_, added) => {
+      const { mesh, engine, verdicts, publish, up } = start(cds('a', '1'), cds('b', '1'), cds('c', '1'))
+      const other = up('sotw', 'other')
+      const odd = how === 'that had an older version' ? up('sotw', 'odd') : engine.client('sotw', 'odd')
+      mesh.put(cds('a', '2'), cds('b', '2'))
+      publish()
+      accept(other, other.flow())
+      mesh.put(cds('d', '1'), ...added.map((name) => cds(name, '1')))
+      publish()
+      const came = how.includes('comes back') ? odd.ask('cds', { version: 'from elsewhere' }) : undefined
+      const answers = answerAll(odd, came ?? (how === 'newcomer' ? odd.ask('cds') : odd.flow()))
+      engine.log.refresh()
+      answers.push(...answerAll(odd, odd.flow()))
+      accept(other, other.flow())
+      // What is missing in a full set is deleted: of what the client may have it is never without.
+      if (how !== 'newcomer')
+        for (const { resources } of answers) expect(resources.map((entry) => entry.split('=')[0])).toContain('a')
+      expect(verdicts.rejections.filter(({ pinned }) => pinned)).toEqual([])
+      expect(lines(engine.client('sotw', 'new').ask('cds'))).toEqual([
+        `cds: a=2 b=2 c=1 ${added.map((name) => `${name}=1`).join(' ')}`,
+      ])
+      if (how.includes('comes back')) {
+        // Nothing is held back from it to find out more: it keeps what it has.
+        expect(answers).toHaveLength(1)
+        expect(verdicts.rejections).toEqual([])
+        return
+      }
+      expect(verdicts.rejections.map(({ resource, refusedBy }) => [resource.name, ...refusedBy])).toEqual([
+        ['a', 'odd'],
+      ])
+      expect(answers.at(-1)!.resources.toSorted()).toEqual(['a=1', 'b=2', 'c=1', ...added.map((name) => `${name}=1`)])
+    })
+  },
+)
+
+test('what somebody else refuses is not blamed for what this client refuses', () => {
+  const { mesh, engine, verdicts, publish, up } = start(cds('x', '1'), cds('y', '1'))
+  const clients = ['one', 'two', 'odd'].map((id) => up('sotw', id))
+  mesh.put(cds('x', '2'))
+  publish()
+  for (const client of clients) {
+    const [answer] = client.flow()
+    if (client === clients[2]) accept(client, client.nack(answer!, naming(['x'])))
+    else client.ack(answer!)
+  }
+  mesh.put(cds('y', 'bad'), cds('z', '1'))
+  publish()
+  judge(clients[0]!, clients[0]!.flow(), silent)
+  engine.log.refresh()
+  judge(clients[0]!, clients[0]!.flow(), silent)
+  expect(verdicts.rejections.map(({ resource, refusedBy }) => [resource.name, ...refusedBy])).toEqual([
+    ['x', 'odd'],
+    ['y', 'one'],
+  ])
+})
+
+test('a full set that differs in one thing from what the client accepted is refused because of that: nothing is tried', () => {
+  const { mesh, verdicts, publish, up } = start(cds('a', '1'), cds('b', '1'))
+  const client = up('sotw', 'one')
+  mesh.put(cds('b', 'bad'))
+  publish()
+  expect(lines(judge(client, client.flow(), silent))).toEqual(['cds: a=1 b=bad', 'cds: a=1 b=1'])
+  expect(verdicts.rejections.map(({ resource }) => resource.name)).toEqual(['b'])
+})
+
+test('a name that a client refused along with others is not kept for it when it goes, and is for the clients that have it', () => {
+  const { mesh, publish, engine, up } = start(lds('l', '1'), cds('a', '1'))
+  const taking = up('sotw', 'taking')
+  const late = engine.client('sotw', 'late')
+  mesh.put(cds('b', '1'), cds('c', 'bad'))
+  publish()
+  const [set] = late.ask('cds')
+  taking.ack(only(taking.flow()))
+  late.tell('cds', { nonce: set!.nonce, error: silent() })
+  mesh.delete('cds', 'b', 'c').put(cds('d', '1'))
+  publish()
+  // Neither hears what was made for the other.
+  expect(lines(taking.flow())).toEqual(['cds: a=1 d=1 b=1 c=bad'])
+  const heard = accept(late, late.flow())
+  expect(heard.flatMap(({ resources }) => resources)).not.toContain('b=1')
+  expect(heard.at(-1)?.resources).toEqual(['a=1', 'd=1'])
 })
 
 test('a refusal ends with its resource, also when nobody asks for the name any more', () => {
@@ -361,6 +457,23 @@ describe.each(['delta', 'sotw'] as const)('%s: a refused resource', (form) => {
     expect(lines(engine.client(form, 'new').ask('cds'))).toEqual(['cds: a=1 b=bad'])
     const back = engine.client(form, 'odd')
     expect(lines(back.ask('cds'))).toEqual(['cds: a=1 b=1'])
+  })
+
+  test('by a newcomer alone is served to it in the version accepted before, though the others keep the newest', () => {
+    const { mesh, publish, up, engine, verdicts } = start(cds('a', '1'), cds('b', '1'))
+    const other = up(form, 'other')
+    mesh.put(cds('b', 'bad'))
+    publish()
+    accept(other, other.flow())
+    const odd = engine.client(form, 'odd')
+    const answers = judge(odd, odd.ask('cds'), silent)
+    engine.log.refresh()
+    answers.push(...judge(odd, odd.flow(), silent))
+    expect(answers.at(-1)!.resources).toContain('b=1')
+    expect(answers.filter(({ resources }) => resources.includes('b=1'))).toHaveLength(1)
+    expect(verdicts.rejections).toMatchObject([{ resource: { name: 'b' }, pinned: false }])
+    expect(lines(other.flow())).toEqual([])
+    expect(odd.client.settled('cds')).toBe(true)
   })
 
   test('a refused route keeps the clusters it replaces', () => {

@@ -200,20 +200,14 @@ export class LastGood implements Verdicts {
     }
   }
 
-  culprits(batch: Batch, error: string): readonly Resource[] {
-    const { upserts } = batch
-    const named = new Set(
-      namedIn(
-        error,
-        upserts.map((resource) => resource.name),
-      ),
-    )
+  culprits({ upserts }: Batch, error: string, suspects: readonly Resource[]): readonly Resource[] {
+    const names = upserts.map((resource) => resource.name)
+    const named = new Set(namedIn(error, names))
     if (named.size > 0) return upserts.filter((resource) => named.has(resource.name))
-    if (upserts.length === 1) return upserts
-    return upserts.filter((resource) => this.entryOf(resource) !== undefined)
+    return suspects.length === 1 ? suspects : []
   }
 
-  blame(client: string, culprits: readonly Resource[], error: string, batch: Batch): void {
+  blame(client: string, culprits: readonly Resource[], error: string, batch: Batch): readonly Resource[] {
     const names = culprits.map((resource) => resource.name)
     for (const resource of culprits) {
       const key = keyOf(resource.type, resource.name)
@@ -239,6 +233,10 @@ export class LastGood implements Verdicts {
       }
     }
     this.changed()
+    return culprits.filter((resource) => {
+      const entry = this.entryOf(resource)
+      return entry && !isPinned(entry)
+    })
   }
 
   /** A client connects anew: what its machine did not let it take is worth another try. */

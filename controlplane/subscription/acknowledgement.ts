@@ -1,6 +1,6 @@
 import { RESOURCE_TYPES, type ResourceType } from '../../proto/types.ts'
 import type { Resource } from '../xds/resource.ts'
-import { recipientOf } from './compose.ts'
+import { isFullSet, recipientOf } from './compose.ts'
 import type { Exchanges } from './exchanges.ts'
 import type { Frame } from './frames.ts'
 import type { Parts } from './parts.ts'
@@ -40,20 +40,21 @@ export function acknowledge(
   if (index < 0) return { kind: 'expired' }
   const { frame } = inFlight[index]!
   state.inFlight = index === inFlight.length - 1 ? NONE_IN_FLIGHT : inFlight.slice(index + 1)
-  const { id } = parts.options
+  const { id, form } = parts.options
+  const full = isFullSet(form, type)
   const { verdicts } = parts.log
   // Not the request's own, of which each stream would hold another.
   state.lastAnswered = frame.nonce
   exchanges.answered(frame, error?.message.slice(0, MOST_ERROR_TEXT), now)
   const refused = error !== undefined && !(type === 'mlds' && error.code === UNAVAILABLE)
   // Answers come in the order of the responses, so one also answers those before it.
-  for (let earlier = 0; earlier < index; earlier++) accepted(inFlight[earlier]!.frame, id, verdicts)
-  if (!refused) accepted(frame, id, verdicts)
+  const taken = refused ? index : index + 1
+  for (let which = 0; which < taken; which++) accepted(inFlight[which]!.frame, id, verdicts)
+  if (full && taken > 0) state.has = inFlight[taken - 1]!.frame.upserts
   if (refused) return { kind: 'nack', frame, culprits: refuse(recipientOf(parts), state, frame, error, now) }
   state.lastAcked = frame.mark
   state.lastAckedAt = now
   if (state.trials && frame.serial === state.trial) state.trials = answerTrial(state.trials, 'accepted')
-  if (state.doubted) for (const { name } of frame.upserts) state.doubted.delete(name)
   if (state.nack && !state.trials) state.nack = found(state.nack, type, id, verdicts)
   if (!error) return { kind: 'ack' }
   // The machine's fault and not the document's: nobody is to blame, and the client goes on trying.

@@ -29,7 +29,8 @@ export function begin(
   state.mustAnswer = interest.wildcard
   state.resumed = held ? held.size > 0 : request.form === 'sotw' && request.version !== ''
   if (request.form === 'sotw' && holdsFullSet(type, state, request.version, log)) {
-    for (const resource of log.all(interest)) classLog.verdicts.holds(resource)
+    state.has = log.all(interest)
+    for (const resource of state.has) classLog.verdicts.holds(resource)
     state.mustAnswer = false
     return
   }

@@ -4,10 +4,11 @@ import { acknowledge, anyUnanswered, type Received } from './acknowledgement.ts'
 import { interestKey } from './answers.ts'
 import { begin } from './begin.ts'
 import type { ClassLog, Reader } from './class-log.ts'
-import { batchKey, fullSet, isFullSet, permitted, recipientOf, visible } from './compose.ts'
+import { batchKey, isFullSet, permitted, recipientOf, visible } from './compose.ts'
 import { Dependents } from './dependents.ts'
 import { Exchanges } from './exchanges.ts'
 import { buildFrames, type Frame } from './frames.ts'
+import { fullSet } from './full-set.ts'
 import { changeNames, listNames, newInterest } from './interest.ts'
 import { moveState } from './move.ts'
 import { carriedOver, past } from './on-demand.ts'
@@ -356,7 +357,6 @@ export class Client implements Reader {
     const turn = inTurns(this.log, type, names, this.clustersAtOnce)
     state.removed = log.position
     state.gone = turn.later.length > 0 ? new Map(turn.later.map((name) => [name, undefined])) : undefined
-    for (const name of gone) state.doubted?.delete(name)
     if (names.length === 0) return
     if (isFullSet(this.options.form, type)) {
       const { resources, shared } = fullSet(recipientOf(this.parts), type, state)

@@ -26,43 +26,6 @@ export function isFullSet(form: Form, type: ResourceType): boolean {
   return form === 'sotw' && FULL_SET_TYPES.has(type)
 }
 
-/** What a client of this class may have now in a full set, what it must not lose yet included. */
-export function fullSet(
-  to: Recipient,
-  type: ResourceType,
-  state: TypeState,
-): { resources: readonly Resource[]; shared: boolean } {
-  const log = to.log.of(type)
-  const { verdicts } = to.log
-  const published = log.all(state.interest)
-  const ghosts: Resource[] = []
-  for (const name of log.pending(state.removed, state.interest).removals) {
-    const ghost = log.last(name)
-    if (ghost && state.doubted?.get(name) !== ghost.version) ghosts.push(ghost)
-  }
-  const moved = state.gone ? [...state.gone.values()].filter((held): held is Resource => held !== undefined) : []
-  const held = new Set(ghosts.map((ghost) => ghost.name))
-  for (const ghost of moved) if (!held.has(ghost.name) && !log.visible(ghost.name, state.interest)) ghosts.push(ghost)
-  if (!verdicts.any && !state.trials) {
-    return { resources: ghosts.length > 0 ? [...published, ...ghosts] : published, shared: moved.length === 0 }
-  }
-  const withheld = new Set(state.trials?.slice(1).flat())
-  // What changed since is not on trial: refused along with it, the one that is would be blamed for it.
-  if (state.trials) {
-    for (const name of log.pending(state.upserted, state.interest).upserts) withheld.add(name)
-    for (const name of state.trials[0]!) withheld.delete(name)
-  }
-  const resources: Resource[] = []
-  for (const resource of published) {
-    const { name, version } = resource
-    const candidate = withheld.has(name) ? verdicts.lastAccepted(type, name, version) : resource
-    // What others accepted this client may have refused.
-    const instead = candidate && verdicts.forClient(to.id, candidate)
-    if (instead) resources.push(instead)
-  }
-  return { resources: [...resources, ...permitted(to, ghosts)], shared: false }
-}
-
 /**
  * Endpoints of clusters that are gone but stay in the full set for now. A client that asks for them only now would wait
  * for them, and with them all its clusters: it gets none of them, at once. (A delta client is told that they are removed.)

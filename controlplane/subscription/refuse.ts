@@ -1,8 +1,9 @@
 import type { Resource } from '../xds/resource.ts'
 import { isFullSet, type Recipient } from './compose.ts'
 import type { Frame } from './frames.ts'
+import { isUnknown, newIn } from './full-set.ts'
 import type { ErrorDetail } from './request.ts'
-import { answerTrial, startTrials } from './trials.ts'
+import { answerTrial, divide, groupsOf } from './trials.ts'
 import { owe, type TypeState } from './type-state.ts'
 
 /** Texts are for people to read; Envoy's may repeat a whole message. */
@@ -22,16 +23,17 @@ export function refuse(
   const { type } = frame
   const { verdicts } = to.log
   const message = error.message.slice(0, MOST_ERROR_TEXT)
-  if (isFullSet(to.form, type) && !state.resumed) doubt(to, state, frame)
+  const full = isFullSet(to.form, type)
   const onTrial = state.trials && frame.serial === state.trial ? state.trials : undefined
-  let culprits = verdicts.culprits(frame, message)
+  const suspects = full ? newIn(frame.upserts, state) : frame.upserts
+  let culprits = verdicts.culprits(frame, message, suspects)
   if (culprits.length === 0 && onTrial?.[0]?.length === 1) {
-    culprits = frame.upserts.filter((resource) => resource.name === onTrial[0]![0])
+    culprits = suspects.filter((resource) => resource.name === onTrial[0]![0])
   }
-  const names = culprits.map((resource) => resource.name)
+  const names = namesOf(culprits)
   state.nack = { nonce: frame.nonce, code: error.code, message, at: now, culprits: names }
   if (culprits.length > 0) {
-    verdicts.blame(to.id, culprits, message, frame)
+    const served = verdicts.blame(to.id, culprits, message, frame)
     const bad = new Set(names)
     if (state.trials) {
       const rest = state.trials
@@ -40,28 +42,46 @@ export function refuse(
       state.trials = rest.length > 0 ? rest : undefined
     }
     // Everything else in the batch is fine, but a client need not have taken any of it.
-    if (isFullSet(to.form, type)) state.owedAll = state.trials === undefined
-    else if (!state.trials || !onTrial) {
-      const rest = frame.upserts.filter((resource) => !bad.has(resource.name))
+    if (full) state.owedAll = state.trials === undefined
+    else if (!state.trials || !onTrial)
       owe(
         state,
-        rest.map((resource) => resource.name),
+        namesOf(frame.upserts).filter((name) => !bad.has(name)),
       )
-    }
-  } else if (onTrial) state.trials = answerTrial(onTrial, 'refused')
+    // What others go on getting does not change, and who is new has nothing else under the name.
+    if (!full) owe(state, namesOf(served.filter((resource) => verdicts.forClient(to.id, resource))))
+  } else if (full) state.trials = searchFullSet(to, state, frame, suspects)
+  else if (onTrial) state.trials = answerTrial(onTrial, 'refused')
   else if (frame.upserts.length > 1) {
-    const { trials, others } = startTrials(frame.upserts, verdicts)
-    // A full set without a name deletes it: without knowing an accepted version, a client that has one keeps it only so.
-    const safe =
-      !isFullSet(to.form, type) || !state.resumed || trials.flat().every((name) => hasAccepted(to, frame, name))
-    if (safe) {
-      state.trials = behind(state.trials, trials)
-      if (!isFullSet(to.form, type)) owe(state, others)
-    }
+    const { fresh, others } = divide(frame.upserts, verdicts)
+    state.trials = behind(state.trials, groupsOf(fresh.length > 0 ? fresh : others))
+    if (fresh.length > 0) owe(state, others)
   }
   // What the response took away is as fine, and was refused with it. A trial takes nothing away.
   if (to.form === 'delta' && !onTrial && frame.upserts.length > 0) owe(state, frame.removed)
   return culprits
+}
+
+/**
+ * What to try next of a full set that was refused and whose text names nobody. All of it is in each response, so what others accepted is
+ * tried before anything is blamed: the set without what nobody accepted. If the client refuses that, too, it is among what others
+ * accepted that this client finds its culprit, and nobody else is concerned.
+ */
+function searchFullSet(
+  to: Recipient,
+  state: TypeState,
+  frame: Frame,
+  suspects: readonly Resource[],
+): string[][] | undefined {
+  const onTrial = frame.serial === state.trial ? state.trials : undefined
+  const canWait = (names: readonly string[]) => !isUnknown(state) || names.every((name) => hasAccepted(to, frame, name))
+  // A full set without a name deletes it: without knowing an accepted version, a client that has one keeps it only so.
+  if (onTrial) return canWait(onTrial[0]!) ? answerTrial(onTrial, 'refused') : undefined
+  const { fresh, others } = divide(suspects, to.log.verdicts)
+  const names = fresh.length > 0 ? fresh : others
+  if (names.length === 0 || !canWait(names)) return state.trials
+  const groups = groupsOf(names)
+  return behind(state.trials, names === fresh && others.length > 0 ? [[...others], ...groups] : groups)
 }
 
 /** Groups to try when those of a search under way are through: what was asked for meanwhile is refused in a response of its own. */
@@ -72,14 +92,12 @@ function behind(first: readonly string[][] | undefined, groups: string[][]): str
   return [...first, ...added]
 }
 
-/** What nobody has accepted of a refused full set, the client need not have: it is not kept for it once it is gone. */
-function doubt(to: Recipient, state: TypeState, frame: Frame): void {
-  state.doubted ??= new Map()
-  for (const resource of frame.upserts)
-    if (!to.log.verdicts.isAccepted(resource)) state.doubted.set(resource.name, resource.version)
-}
-
+/** Whether something can be sent in place of what was refused. What was not sent needs nothing. */
 function hasAccepted(to: Recipient, frame: Frame, name: string): boolean {
   const refused = frame.upserts.find((resource) => resource.name === name)
-  return refused !== undefined && to.log.verdicts.lastAccepted(frame.type, name, refused.version) !== undefined
+  return refused === undefined || to.log.verdicts.lastAccepted(frame.type, name, refused.version) !== undefined
+}
+
+function namesOf(resources: readonly Resource[]): readonly string[] {
+  return resources.map(({ name }) => name)
 }

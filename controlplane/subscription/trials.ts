@@ -7,18 +7,20 @@ import type { Verdicts } from './verdicts.ts'
  * refused is halved again. Groups already taken drop out, so each trial is smaller than the batch and the search ends.
  */
 
-/**
- * @returns the first groups to try, and the names that are above suspicion because others accepted the same version
- */
-export function startTrials(
+/** The names of a refused batch: those that others accepted in the same version, which are above suspicion where there are others, and the rest. */
+export function divide(
   batch: readonly Resource[],
   verdicts: Pick<Verdicts, 'isAccepted'>,
-): { readonly trials: string[][]; readonly others: readonly string[] } {
-  const fresh = batch.filter((resource) => !verdicts.isAccepted(resource))
-  const suspects = fresh.length > 0 ? fresh : batch
-  const others = fresh.length > 0 ? batch.filter((resource) => verdicts.isAccepted(resource)) : []
-  const names = suspects.map((resource) => resource.name)
-  return { trials: names.length > 1 ? halves(names) : [names], others: others.map((resource) => resource.name) }
+): { readonly fresh: readonly string[]; readonly others: readonly string[] } {
+  const fresh: string[] = []
+  const others: string[] = []
+  for (const resource of batch) (verdicts.isAccepted(resource) ? others : fresh).push(resource.name)
+  return { fresh, others }
+}
+
+/** The first groups to try of these names. */
+export function groupsOf(names: readonly string[]): string[][] {
+  return names.length > 1 ? halves(names) : [[...names]]
 }
 
 /** The groups left after the first one was accepted or refused; undefined when the search is over. */
@@ -35,7 +37,7 @@ export function giveUpTrials(state: TypeState): void {
   state.trials = undefined
 }
 
-function halves(names: string[]): string[][] {
+function halves(names: readonly string[]): string[][] {
   const middle = Math.ceil(names.length / 2)
   return [names.slice(0, middle), names.slice(middle)]
 }

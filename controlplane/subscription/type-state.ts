@@ -62,10 +62,10 @@ export interface TypeState {
   /** Groups of a refused batch, tried one by one to find the culprit; the first is on trial. */
   trials: string[][] | undefined
   /**
-   * What came in a refused full set and nobody had accepted, name to version: a client does not have it, so a full set need not
-   * keep it once it is gone.
+   * What it has, of types whose responses are full sets: the last one it accepted. Undefined: none, and of who came with a state
+   * (`resumed`) nobody knows.
    */
-  doubted: Map<string, string> | undefined
+  has: readonly Resource[] | undefined
   /** Serial of the response that carries the first group. */
   trial: number
   /** A response with resources was sent on this stream. */
@@ -105,7 +105,7 @@ export function newTypeState(interest: Interest, position: number): TypeState {
     inFlight: NONE_IN_FLIGHT,
     waitingSince: undefined,
     trials: undefined,
-    doubted: undefined,
+    has: undefined,
     trial: 0,
     served: false,
     resumed: false,

@@ -38,12 +38,15 @@ export interface Verdicts {
   /** Nobody asks for this name any more, and it has changed or gone since: what was accepted under it need not be remembered for long. */
   unfollowed(type: ResourceType, name: string): void
   /**
-   * Which resources of a refused batch are to blame: known offenders, those the text names, or the only one there is; empty
-   * when it cannot be told.
+   * Which resources of a refused batch are to blame: those the text names, or the only one that can be; empty when it cannot be told.
+   * @param suspects those of the batch that the client has not accepted before
    */
-  culprits(batch: Batch, error: string): readonly Resource[]
-  /** These resources made the client refuse. */
-  blame(client: string, culprits: readonly Resource[], error: string, batch: Batch): void
+  culprits(batch: Batch, error: string, suspects: readonly Resource[]): readonly Resource[]
+  /**
+   * These resources made the client refuse.
+   * @returns those that the class goes on getting: no change will bring this client something else
+   */
+  blame(client: string, culprits: readonly Resource[], error: string, batch: Batch): readonly Resource[]
 }
 
 /** For serving without any memory: a refused resource is simply not sent again to whom refused it with its batch. */
@@ -61,5 +64,5 @@ export const NO_VERDICTS: Verdicts = {
   holds: () => {},
   unfollowed: () => {},
   culprits: (batch) => batch.upserts,
-  blame: () => {},
+  blame: () => [],
 }

@@ -23,6 +23,12 @@ const SMALL_RESPONSE = 4096
 /** Why a stream is ended whose first request takes its time. */
 const TOO_LATE = 'no request within'
 
+/** How much of what clients are sent they refuse. */
+export interface Refusing {
+  readonly all: number
+  readonly alone: number
+}
+
 /** A mesh that changes, and clients that are served from it and behave in every way clients may. */
 export class ClientWalk {
   readonly #any: Random
@@ -41,14 +47,14 @@ export class ClientWalk {
   readonly #done: string[] = []
 
   /**
-   * @param refusing one of so many resources is refused by everybody, and as many by each client; 0: none
+   * @param refusing of how many resources one is refused by everybody, and of how many one by each client alone; 0: none
    * @param passes moves the clock that the mesh itself looks at
    */
   constructor(
     documents: readonly PlainDocument[],
     nodes: readonly NodeInfo[],
     any: Random,
-    refusing: number,
+    refusing: Refusing,
     passes: (ms: number) => void,
   ) {
     this.#any = any
@@ -58,13 +64,12 @@ export class ClientWalk {
     const salt = any(1000)
     this.#clients = nodes.map((node) => {
       const refuses = (type: ResourceType, name: string, bytes: string) => {
-        if (refusing === 0) return undefined
         // Keys and certificates are made anew for each run.
         const what = `${type} ${name} ${type === 'sds' ? '' : bytes}`
-        const isAlone = hash(`${salt} ${node.id} ${what}`) % refusing === 0
-        const bad = hash(`${salt} ${what}`) % refusing === 0 ? 'as others do' : isAlone ? 'alone' : undefined
-        if (bad) this.#refused.add(`${type} ${name} ${hash(bytes)}`)
-        return bad
+        const isOne = (of: number, whose: string) => of > 0 && hash(`${whose} ${what}`) % of === 0
+        const isBad = isOne(refusing.all, `${salt}`) || isOne(refusing.alone, `${salt} ${node.id}`)
+        if (isBad) this.#refused.add(`${type} ${name} ${hash(bytes)}`)
+        return isBad
       }
       return new StreamClient(this.#plane, node, any, refuses)
     })

@@ -18,6 +18,8 @@ export interface StartEnvoyOptions {
   readonly concurrency?: number
   /** `-l`, default `warning`. */
   readonly logLevel?: string
+  /** Further ones for its command line. */
+  readonly more?: readonly string[]
 }
 
 export interface TestEnvoy {
@@ -50,7 +52,14 @@ type ConfigDump = any
  * @throws Error with Envoy's own words when it does not become ready.
  */
 export async function startEnvoy(options: StartEnvoyOptions): Promise<TestEnvoy> {
-  const { waitLive = true, timeoutMs = IN_THE_END_MS, everyMs, concurrency = 1, logLevel = 'warning' } = options
+  const {
+    waitLive = true,
+    timeoutMs = IN_THE_END_MS,
+    everyMs,
+    concurrency = 1,
+    logLevel = 'warning',
+    more = [],
+  } = options
   const folder = await mkdtemp(join(tmpdir(), 'meshgate-envoy-'))
   const remove = () => rm(folder, { recursive: true, force: true })
   const file = await writeBootstrap(folder, withAdmin(options.bootstrap))
@@ -66,6 +75,7 @@ export async function startEnvoy(options: StartEnvoyOptions): Promise<TestEnvoy>
         ['--drain-time-s', '1'],
         ['--drain-strategy', 'immediate'],
         ['--admin-address-path', addressFile],
+        more,
       ].flat(),
       cwd: folder,
     },

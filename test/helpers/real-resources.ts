@@ -47,6 +47,11 @@ export function badCluster(name: string): Resource {
   })
 }
 
+/** The same with a field of number 5000 that nobody knows: an Envoy told to be strict refuses it, without its name. */
+export function withUnknownField({ type, name, bytes, children }: Resource): Resource {
+  return fakeResource(type, name, Buffer.concat([bytes, Buffer.from([0xc0, 0xb8, 0x02, 0x01])]), { children })
+}
+
 export function endpoints(name: string, ...ports: readonly number[]): Resource {
   return resource('eds', name, ClusterLoadAssignmentSchema, {
     clusterName: name,

@@ -32,8 +32,8 @@ interface Wanted {
 
 type Ask = MessageInitShape<typeof DeltaDiscoveryRequestSchema> & MessageInitShape<typeof DiscoveryRequestSchema>
 
-/** Whether a client refuses a resource, and whether others of its class take it. */
-export type Refuses = (type: ResourceType, name: string, bytes: string) => 'as others do' | 'alone' | undefined
+/** Whether a client refuses a resource. */
+export type Refuses = (type: ResourceType, name: string, bytes: string) => boolean
 
 /** How a client comes back: with what it has, with what it had some time ago, with things of another control plane too, or with nothing. */
 export type Return = 'right' | 'stale' | 'foreign' | 'empty'
@@ -61,7 +61,7 @@ export class StreamClient {
   #accepted: Partial<Record<ResourceType, string>> = {}
 
   /** @param refuses whether it takes a resource; it says the same as long as it lives */
-  constructor(plane: StreamPlane, node: NodeInfo, any: Random, refuses: Refuses = () => undefined) {
+  constructor(plane: StreamPlane, node: NodeInfo, any: Random, refuses: Refuses = () => false) {
     this.#plane = plane
     this.node = node
     this.#any = any
@@ -259,15 +259,13 @@ export class StreamClient {
       this.#accepted[type] = versionInfo
     }
     this.#nonces[type] = nonce
-    // What others accepted is not suspected of a refusal without names, which no other client of its kind would make (docs/decisions/nack.md).
-    const isOdd = bad.some((one) => this.#refuses(type, one.name, one.bytes) === 'alone')
-    this.#say(type, { resourceNames: listOf(wanted), ...this.#complaint(namesOf(bad), isOdd) })
+    this.#say(type, { resourceNames: listOf(wanted), ...this.#complaint(namesOf(bad)) })
   }
 
-  #complaint(bad: readonly string[], mustName = false): Pick<Ask, 'errorDetail'> {
+  #complaint(bad: readonly string[]): Pick<Ask, 'errorDetail'> {
     if (bad.length === 0) return {}
     const message =
-      this.#any(2) === 0 && !mustName ? 'Proto constraint validation failed' : bad.map((name) => `"${name}"`).join(', ')
+      this.#any(2) === 0 ? 'Proto constraint validation failed' : bad.map((name) => `"${name}"`).join(', ')
     return { errorDetail: { code: 13, message } }
   }
 

@@ -12,7 +12,7 @@ import { FakeMesh } from '../helpers/fake-mesh.ts'
 import { testFolder } from '../helpers/folders.ts'
 import { freePort } from '../helpers/ports.ts'
 import { stopAfterTests } from '../helpers/processes.ts'
-import { badCluster, cluster, endpoints, listener, routes } from '../helpers/real-resources.ts'
+import { badCluster, cluster, endpoints, listener, routes, withUnknownField } from '../helpers/real-resources.ts'
 import { xdsServer } from '../helpers/xds-server.ts'
 
 const node = { id: 'sidecar~127.0.0.1~web.default~default.svc.cluster.local' }
@@ -30,9 +30,9 @@ async function serve(mesh: FakeMesh, port = 0): Promise<{ server: XdsServer; por
   return { server, port: (await server.listen(`127.0.0.1:${port}`)).port }
 }
 
-function start(port: number, mode: 'delta' | 'sotw', name = 'web'): Promise<TestEnvoy> {
+function start(port: number, mode: 'delta' | 'sotw', name = 'web', ...more: readonly string[]): Promise<TestEnvoy> {
   const id = node.id.replace('web', name)
-  return startEnvoy({ bootstrap: envoyBootstrap({ node: { id }, xds: { host: '127.0.0.1', port }, mode }) })
+  return startEnvoy({ bootstrap: envoyBootstrap({ node: { id }, xds: { host: '127.0.0.1', port }, mode }), more })
 }
 
 const agent = new Agent({ keepAlive: true, maxSockets: 4 })
@@ -155,6 +155,33 @@ describe.each(['delta', 'sotw'] as const)('a real Envoy, %s', (mode) => {
     mesh.put(cluster('b', 2000)).delete('cds', 'never-good').publish()
     const well = () => synced(server) && server.status.diagnostics().length === 0
     await comesTrue(well, 'all is well again')
+  })
+
+  test('that alone and without names refuses what others accepted has nothing else blamed', async () => {
+    const mesh = world()
+    const { server, port } = await serve(mesh)
+    const first = await start(port, mode, 'first')
+    await comesTrue(() => synced(server), 'synced')
+    mesh.put(withUnknownField(cluster('b'))).publish()
+    await comesTrue(() => synced(server), 'synced')
+    await first.stop()
+    await comesTrue(() => server.status.connected === 0, 'gone')
+    // What nobody has accepted, beside what somebody did.
+    mesh.put(cluster('c'), endpoints('c', one.port), cluster('d'), endpoints('d', two.port)).publish()
+    const strict = await start(port, mode, 'strict', '--reject-unknown-dynamic-fields')
+    const names = async ({ configDump }: TestEnvoy) =>
+      ((await configDump())['ClustersConfigDump'].dynamic_active_clusters ?? [])
+        .map((entry: { cluster: { name: string } }) => entry.cluster.name)
+        .sort()
+    await expect.poll(() => names(strict)).toEqual(['a', 'b', 'c', 'd'])
+    await comesTrue(() => server.status.diagnostics().length === 1, 'the refusal is known')
+    const [diagnostic] = server.status.diagnostics()
+    expect(diagnostic).toMatchObject({ code: 'XDS_REJECTED', severity: 'warning' })
+    expect(diagnostic!.message).toMatch(/^1 of \d proxies refused cluster "b": .*unknown field/)
+    const late = await start(port, mode, 'late')
+    expect(await names(late)).toEqual(['a', 'b', 'c', 'd'])
+    expect(await late.rejected()).toEqual({})
+    expect(server.status.diagnostics()).toHaveLength(1)
   })
 
   test('keeps serving while the control plane restarts, and takes what changed meanwhile', async () => {
