@@ -184,6 +184,23 @@ describe('bootstrap', () => {
     const { common_tls_context: context } = envoy.static_resources.clusters[0].transport_socket.typed_config
     expect(context.validation_context.trusted_ca).toEqual({ filename: 'ca.pem' })
   })
+
+  test('names the certificate that a gRPC client shows to services', async () => {
+    const files = ['--workload-cert', 'c.pem', '--workload-key', 'k.pem', '--workload-ca', 'ca.pem']
+    const { certificate_providers: providers } = JSON.parse(
+      (await meshgate('bootstrap', '--node', 'x', '--grpc', ...files)).out,
+    )
+    expect(providers.default.config).toEqual({
+      certificate_file: 'c.pem',
+      private_key_file: 'k.pem',
+      ca_certificate_file: 'ca.pem',
+      refresh_interval: '600s',
+    })
+    const some = await meshgate('bootstrap', '--node', 'x', '--grpc', ...files.slice(0, 2))
+    expect([some.code, some.err]).toEqual([2, expect.stringContaining('go together')])
+    const envoy = await meshgate('bootstrap', '--node', 'x', ...files)
+    expect([envoy.code, envoy.err]).toEqual([2, expect.stringContaining('spec.workloadCertificates')])
+  })
 })
 
 describe('analyze', () => {

@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import type { IdentityFiles } from '../../controlplane/bootstrap/grpc.ts'
 import { required, UsageError } from '../errors.ts'
 import { oneOf, port } from '../options/arguments.ts'
 import { withNodeOptions, withXdsTlsOptions, type XdsClientOptions, xdsTlsFiles } from '../options/xds-client.ts'
@@ -8,6 +9,9 @@ interface Options extends XdsClientOptions {
   readonly mode: 'delta' | 'sotw'
   readonly adminPort?: number
   readonly grpc?: boolean
+  readonly workloadCert?: string
+  readonly workloadKey?: string
+  readonly workloadCa?: string
   readonly loadReports: boolean
   readonly deferredStats?: boolean
   readonly output?: string
@@ -30,6 +34,9 @@ export function bootstrapCommand(): Command {
       "make a cluster's traffic statistics with its first request: for proxies that hold many clusters they do not use",
     )
     .option('--grpc', 'a bootstrap for gRPC libraries instead')
+    .option('--workload-cert <file>', 'with --grpc: the certificate that ISTIO_MUTUAL shows to services')
+    .option('--workload-key <file>', 'its private key')
+    .option('--workload-ca <file>', 'the CAs that certificates of services are signed by')
   return withXdsTlsOptions(command)
     .option('-o, --output <format>', 'yaml or json (default: yaml, with --grpc json)')
     .addHelpText(
@@ -46,15 +53,28 @@ Examples:
       const { cluster, metadata, locality, xds, mode, adminPort, loadReports, deferredStats } = options
       const node = { id, cluster, metadata, locality }
       const tls = xdsTlsFiles(options)
+      const identity = identityFiles(options)
       if (options.grpc) {
         if (options.adminPort !== undefined) throw new UsageError('--admin-port has no meaning with --grpc')
         if (!loadReports) throw new UsageError('--no-load-reports has no meaning with --grpc')
         if (deferredStats) throw new UsageError('--deferred-stats has no meaning with --grpc')
         const { grpcBootstrap } = await import('../../controlplane/bootstrap/grpc.ts')
-        await printData(grpcBootstrap({ node, xds, tls }), format)
+        await printData(grpcBootstrap({ node, xds, tls, identity }), format)
       } else {
+        if (identity)
+          throw new UsageError(
+            '--workload-cert, --workload-key and --workload-ca have no meaning without --grpc: Envoys are told of such files by spec.workloadCertificates of the Mesh',
+          )
         const { envoyBootstrap } = await import('../../controlplane/bootstrap/envoy.ts')
         await printData(envoyBootstrap({ node, xds, mode, adminPort, tls, loadReports, deferredStats }), format)
       }
     })
+}
+
+/** @throws UsageError when some of the files are missing */
+function identityFiles({ workloadCert, workloadKey, workloadCa }: Options): IdentityFiles | undefined {
+  if (!workloadCert && !workloadKey && !workloadCa) return undefined
+  if (!workloadCert || !workloadKey || !workloadCa)
+    throw new UsageError('--workload-cert, --workload-key and --workload-ca go together')
+  return { cert: workloadCert, key: workloadKey, ca: workloadCa }
 }

@@ -490,7 +490,7 @@ export const CODES = {
     'error',
     'TLS mode is not for proxyless gRPC',
     'gRPC libraries take certificates only from their own bootstrap.',
-    'Use ISTIO_MUTUAL and a certificate provider in the gRPC bootstrap, or a sidecar.',
+    'Use ISTIO_MUTUAL and certificates in the gRPC bootstrap (`meshgate bootstrap --grpc --workload-cert`), or a sidecar.',
   ),
   DNS_NOT_FOR_GRPC: entry(
     'warning',

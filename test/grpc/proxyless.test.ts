@@ -1,5 +1,10 @@
+import { mkdtemp, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { ServerCredentials } from '@grpc/grpc-js'
 import { beforeAll, beforeEach, describe, expect, it, type TestContext } from 'vitest'
 import { grpcBootstrap } from '../../controlplane/bootstrap/grpc.ts'
+import { testCa } from '../helpers/certificates.ts'
 import { type ControlPlane, startControlPlane } from '../helpers/control-plane.ts'
 import { callWith, grpcBackend, pythonGrpc, serverProgram } from '../helpers/grpc-programs.ts'
 import { asVersion, type Place, serviceAt, versionsOf } from '../helpers/mesh-yaml.ts'
@@ -39,11 +44,11 @@ beforeAll(async () => {
   controlPlane = await startControlPlane(yaml(SPLIT))
 })
 
-const bootstrap = (locality?: { region: string; zone: string }) =>
-  grpcBootstrap({
-    node: { id: 'sidecar~127.0.0.1~client.default~default.svc.cluster.local', ...(locality && { locality }) },
-    xds: { host: '127.0.0.1', port: controlPlane.port },
-  })
+const own = (locality?: { region: string; zone: string }) => ({
+  node: { id: 'sidecar~127.0.0.1~client.default~default.svc.cluster.local', ...(locality && { locality }) },
+  xds: { host: '127.0.0.1', port: controlPlane.port },
+})
+const bootstrap = (locality?: { region: string; zone: string }) => grpcBootstrap(own(locality))
 
 /** Skips where this machine cannot run the library. */
 const requireLibrary = async (context: Pick<TestContext, 'skip'>, library: (typeof LIBRARIES)[number]) =>
@@ -89,6 +94,61 @@ spec: {host: echo, trafficPolicy: {outlierDetection: {consecutive5xxErrors: 3}}}
     await controlPlane.apply(yaml(failover, places))
     const { served, errors } = await callWith(library, bootstrap({ region: 'r1', zone: 'z1' }), 'xds:///echo:50051', 20)
     expect({ served, errors }).toEqual({ served: { v2: 20 }, errors: {} })
+  })
+})
+
+describe('mutual TLS between the workloads', () => {
+  const NAMES = {
+    server: 'spiffe://cluster.local/ns/default/sa/echo',
+    client: 'spiffe://cluster.local/ns/default/sa/client',
+  }
+  const mutual = (names: readonly string[]) => `
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: echo-tls}
+spec: {host: echo, trafficPolicy: {tls: {mode: ISTIO_MUTUAL, subjectAltNames: ${JSON.stringify(names)}}}}`
+  let files: { readonly cert: string; readonly key: string; readonly ca: string }
+  let strict: Awaited<ReturnType<typeof grpcBackend>>
+
+  beforeAll(async () => {
+    const ca = await testCa()
+    const [own, client] = [
+      await ca.issue('echo', { uri: [NAMES.server] }),
+      await ca.issue('client', { uri: [NAMES.client] }),
+    ]
+    const folder = await mkdtemp(join(tmpdir(), 'meshgate-grpc-'))
+    files = { cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem'), ca: join(folder, 'ca.pem') }
+    await Promise.all([
+      writeFile(files.cert, client.cert),
+      writeFile(files.key, client.key),
+      writeFile(files.ca, ca.cert),
+    ])
+    const pair = { cert_chain: Buffer.from(own.cert), private_key: Buffer.from(own.key) }
+    strict = await grpcBackend('strict', ServerCredentials.createSsl(Buffer.from(ca.cert), [pair], true))
+  })
+
+  const apply = (names: readonly string[]) =>
+    controlPlane.apply(
+      `${serviceAt('echo', [{ port: strict.port }], '{number: 50051, name: grpc, protocol: GRPC}')}---${mutual(names)}`,
+    )
+  const withIdentity = () => grpcBootstrap({ ...own(), identity: files })
+
+  it.for(LIBRARIES)(
+    'shows the certificate of the bootstrap, and checks that of the service: %s',
+    async (library, context) => {
+      await requireLibrary(context, library)
+      await apply([NAMES.server])
+      const { served, errors } = await callWith(library, withIdentity(), 'xds:///echo:50051', 5)
+      expect({ served, errors }).toEqual({ served: { strict: 5 }, errors: {} })
+    },
+  )
+
+  it.for(LIBRARIES)('calls nobody with another name: %s', async (library, context) => {
+    await requireLibrary(context, library)
+    await apply(['spiffe://cluster.local/ns/default/sa/somebody-else'])
+    const { served, errors } = await callWith(library, withIdentity(), 'xds:///echo:50051', 1)
+    expect(served).toEqual({})
+    expect(Object.keys(errors)[0]).toMatch(/^UNAVAILABLE/)
   })
 })
 

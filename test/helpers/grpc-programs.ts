@@ -62,6 +62,7 @@ export async function callWith(
 ): Promise<CallResult> {
   const env = {
     ...process.env,
+    ...('certificate_providers' in bootstrap && { XDS_CREDENTIALS: 'yes' }),
     ...(until && { STAY: 'until standard input ends' }),
     GRPC_XDS_BOOTSTRAP_CONFIG: JSON.stringify(bootstrap),
     GRPC_VERBOSITY: 'ERROR',
@@ -84,16 +85,17 @@ export async function callWith(
 
 export const serverProgram = join(programs, 'server.py')
 
-/** A gRPC backend on a loopback port that answers /test.Echo/Say with its name. */
-export async function grpcBackend(name: string): Promise<{ readonly port: number; stop(): Promise<void> }> {
+/** A gRPC backend on a loopback port that answers /test.Echo/Say with its name, by mutual TLS where it has credentials. */
+export async function grpcBackend(
+  name: string,
+  credentials = ServerCredentials.createInsecure(),
+): Promise<{ readonly port: number; stop(): Promise<void> }> {
   const server = new Server()
   const say: handleUnaryCall<Buffer, Buffer> = (_call, answer) => answer(null, Buffer.from(name))
   const bytes = (value: Buffer) => value
   server.register('/test.Echo/Say', say, bytes, bytes, 'unary')
   const port = await new Promise<number>((resolve, reject) =>
-    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
-      error ? reject(error) : resolve(bound),
-    ),
+    server.bindAsync('127.0.0.1:0', credentials, (error, bound) => (error ? reject(error) : resolve(bound))),
   )
   const stop = async () => server.forceShutdown()
   stopAfterTests(stop)

@@ -87,6 +87,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'controlplane/model',
     'controlplane/config',
     'controlplane/bootstrap/envoy.ts',
+    'controlplane/bootstrap/grpc.ts',
     'controlplane/bootstrap/node-id.ts',
     'controlplane/diagnostics',
     'proto',

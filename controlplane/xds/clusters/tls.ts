@@ -13,6 +13,7 @@ import {
   UpstreamTlsContextSchema,
 } from '../../../proto/gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts'
 import { pack } from '../../../proto/make.ts'
+import { GRPC_CERTIFICATE_PROVIDER } from '../../bootstrap/grpc.ts'
 import type { WorkloadCertificates } from '../../config/kinds/mesh.ts'
 import type { ClientTlsSettings } from '../../config/kinds/policy/client-tls.ts'
 import { credentialCaName, credentialSecretName, fileCaName, fileCertificateName, isFileSecret } from '../names.ts'
@@ -23,9 +24,6 @@ import type { Problem } from './problem.ts'
 
 type TransportSocket = MessageInitShape<typeof TransportSocketSchema>
 type CommonTlsContext = MessageInitShape<typeof CommonTlsContextSchema>
-
-/** Name that bootstraps of gRPC libraries give their certificates (gRFC A29); Istio uses it too. */
-const GRPC_PROVIDER = 'default'
 
 /** What decides the TLS of one cluster. */
 export interface TlsUpstream {
@@ -110,17 +108,17 @@ export function grpcTls(upstream: TlsUpstream): UpstreamTls {
         code: 'TLS_NOT_FOR_GRPC',
         severity: 'error',
         message: `proxyless gRPC clients cannot use TLS mode ${mode}: they know only certificates of their own bootstrap`,
-        hint: 'use mode ISTIO_MUTUAL and a certificate provider "default" in the gRPC bootstrap, or a sidecar',
+        hint: 'use mode ISTIO_MUTUAL and give the client its certificate (bootstrap --grpc --workload-cert), or a sidecar',
         origin,
       },
     }
   const names = tls.subjectAltNames?.length ? tls.subjectAltNames : upstream.serverNames()
   const common: CommonTlsContext = {
-    tlsCertificateProviderInstance: { instanceName: GRPC_PROVIDER },
+    tlsCertificateProviderInstance: { instanceName: GRPC_CERTIFICATE_PROVIDER },
     validationContextType: {
       case: 'validationContext',
       value: {
-        caCertificateProviderInstance: { instanceName: GRPC_PROVIDER },
+        caCertificateProviderInstance: { instanceName: GRPC_CERTIFICATE_PROVIDER },
         // gRPC reads only the untyped list.
         matchSubjectAltNames: names.map((name) => ({ matchPattern: { case: 'exact', value: name } })),
       },

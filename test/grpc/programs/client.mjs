@@ -1,10 +1,11 @@
 // A proxyless gRPC client on grpc-js: node client.mjs TARGET COUNT [HEADER=VALUE ...] prints what client.py prints.
 import { Client, credentials, Metadata, status } from '@grpc/grpc-js'
-import { register } from '@grpc/grpc-js-xds'
+import { register, XdsChannelCredentials } from '@grpc/grpc-js-xds'
 
 register()
 const [target, count, ...headers] = process.argv.slice(2)
-const client = new Client(target, credentials.createInsecure())
+const plain = credentials.createInsecure()
+const client = new Client(target, process.env.XDS_CREDENTIALS ? new XdsChannelCredentials(plain) : plain)
 const metadata = new Metadata()
 for (const pair of headers) metadata.add(...pair.split(/=(.*)/s, 2))
 const served = {}

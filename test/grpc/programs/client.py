@@ -10,7 +10,12 @@ import grpc
 target, count = sys.argv[1], int(sys.argv[2])
 metadata = tuple(tuple(pair.split("=", 1)) for pair in sys.argv[3:])
 served, errors = collections.Counter(), collections.Counter()
-with grpc.insecure_channel(target) as channel:
+channel = (
+    grpc.secure_channel(target, grpc.xds_channel_credentials())
+    if os.environ.get("XDS_CREDENTIALS")
+    else grpc.insecure_channel(target)
+)
+with channel:
     say = channel.unary_unary("/test.Echo/Say")
     for _ in range(count):
         try:
