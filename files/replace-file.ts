@@ -1,7 +1,8 @@
 import { closeSync, fsyncSync, openSync } from 'node:fs'
-import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { errorCode } from '../errors/thrown.ts'
+import { makeFolders } from './make-folders.ts'
 
 /** What is being written, by path. */
 const writing = new Map<string, Promise<void>>()
@@ -25,7 +26,7 @@ export function replaceFile(path: string, content: string | Uint8Array): Promise
 }
 
 async function replace(path: string, content: string | Uint8Array): Promise<void> {
-  await mkdir(dirname(path), { recursive: true })
+  await makeFolders(dirname(path))
   const beside = `${path}.${process.pid}.new`
   try {
     await writeFlushed(beside, content, 0o600)

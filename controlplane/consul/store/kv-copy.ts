@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { makeFolders } from '../../../files/make-folders.ts'
 import { History, openDatabase, STATE_FOLDER } from '../../ledger/index.ts'
 import { ConsulError } from '../http.ts'
 import type { Kv, KvEntry } from '../kv.ts'
@@ -43,7 +43,7 @@ export class KvCopy {
 
   /** Opens it, and completes what an earlier process left half done. @throws Error for a folder that cannot be used */
   static async open(options: KvCopyOptions): Promise<KvCopy> {
-    await mkdir(options.mirror, { recursive: true })
+    await makeFolders(options.mirror)
     mendCopy(options.mirror)
     return new KvCopy(options)
   }
