@@ -271,10 +271,10 @@ export const CODES = {
     'Name the Secret with a certificate for the host, or correct the host.',
   ),
   TLS_NO_VERIFICATION: entry(
-    'warning',
-    'Server certificate is not verified',
-    'TLS to the host is on, but nothing says which CA to trust; any certificate is accepted.',
-    'Set caCertificates or credentialName, or say insecureSkipVerify: true to show that it is meant.',
+    'info',
+    'No CA is named for a host',
+    'TLS to the host is on, and the rule names no CA: the certificate must be signed by one that the machine of the proxy trusts. A CA of your own is not among them by itself; connections then fail.',
+    'For a public host, nothing; `caCertificates: system` says that it is meant. Else set caCertificates or credentialName.',
   ),
   MUTUAL_TLS_NO_IDENTITY: entry(
     'warning',
@@ -327,13 +327,13 @@ export const CODES = {
   VIRTUAL_SERVICE_OVERLAP: entry(
     'warning',
     'Several VirtualServices for one host',
-    'Several VirtualServices have the same host. Sidecars use only the first (the oldest).',
+    'Several VirtualServices have the same host. Sidecars use only the first: one that its own namespace keeps to itself, else one exported to some namespaces, else one for all; of equals the oldest.',
     'Merge the documents, or use delegates.',
   ),
   VIRTUAL_SERVICE_MERGED: entry(
     'info',
     'VirtualServices are merged',
-    'Several VirtualServices have the same host at the same gateway. Their rules are put behind each other, the oldest document first.',
+    'Several VirtualServices have the same host at the same gateway. Their rules are put behind each other: what is exported to fewer first, of equals the oldest.',
     'Nothing, when the order does not matter; else merge the documents.',
   ),
   DESTINATION_RULE_CONFLICT: entry(

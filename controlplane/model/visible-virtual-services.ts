@@ -16,16 +16,17 @@ export function visibleVirtualServices(
   proxy: ProxyClass,
   sidecar: Cell<Sidecar | undefined>,
 ): Pick<Scope, 'virtualServices' | 'boundGateways' | 'delegate'> {
-  const exported = ({ spec, namespace }: VirtualService, viewer: string) =>
-    exportedTo(spec.exportTo?.length ? spec.exportTo : settings().exportTo.virtualService, namespace, viewer)
+  const exportOf = ({ spec }: VirtualService) =>
+    spec.exportTo?.length ? spec.exportTo : settings().exportTo.virtualService
+  const exported = (virtualService: VirtualService, viewer: string) =>
+    exportedTo(exportOf(virtualService), virtualService.namespace, viewer)
 
-  const visible = cell(
-    () =>
-      world
-        .all<VirtualServiceSpec>('VirtualService')
-        .filter((virtualService) => exported(virtualService, proxy.namespace)),
-    sameItems,
-  )
+  const visible = cell(() => {
+    const all = world
+      .all<VirtualServiceSpec>('VirtualService')
+      .filter((virtualService) => exported(virtualService, proxy.namespace))
+    return nearestFirst(all, exportOf, proxy.namespace)
+  }, sameItems)
 
   const boundGateways = whilePresent({
     present: () => world.all('Gateway'),
@@ -53,6 +54,22 @@ export function visibleVirtualServices(
         .find((candidate) => candidate.name === name && !candidate.spec.hosts?.length && exported(candidate, viewer)),
   }
 }
+
+/**
+ * What is for fewer comes first, as in Istio, however old it is: what a namespace keeps to itself, then what others export to some namespaces,
+ * then what is for all. So a team puts rules of its own before those that somebody made for everybody.
+ */
+function nearestFirst(
+  all: readonly VirtualService[],
+  exportOf: (virtualService: VirtualService) => readonly string[],
+  viewer: string,
+): readonly VirtualService[] {
+  const reach = (virtualService: VirtualService) =>
+    exportOf(virtualService).includes('*') ? EVERYBODY : virtualService.namespace === viewer ? HOME : SOME
+  return [HOME, SOME, EVERYBODY].flatMap((wanted) => all.filter((virtualService) => reach(virtualService) === wanted))
+}
+
+const [HOME, SOME, EVERYBODY] = [0, 1, 2]
 
 /** A VirtualService without `gateways` is for sidecars; a gateway without a namespace is of the VirtualService's own. */
 function boundTo(virtualService: VirtualService, gateway: string): boolean {

@@ -317,6 +317,16 @@ describe('several documents for one host', () => {
     const one = (name: string, more = '') => routes(`{hosts: [a.com], http: [{${to('a.com')}}]${more}}`, name)
     expect(said(service('a.com'), one('a'), one('b'))).toEqual(['VIRTUAL_SERVICE_OVERLAP b spec.hosts[0]'])
   })
+  it('VirtualServices: rules for fewer come first, however old those for all are', () => {
+    const one = (name: string, namespace: string, exportTo: string) =>
+      routes(`{hosts: [a.com], http: [{${to('a.com')}}], exportTo: [${exportTo}]}`, name, namespace)
+    const overlap = (...documents: readonly string[]) => said(service('a.com'), ...documents)
+    const ignored = (name: string) => [`VIRTUAL_SERVICE_OVERLAP ${name} spec.hosts[0]`]
+    expect(overlap(one('a', 'shop', '"*"'), one('b', 'web', '.'))).toEqual(ignored('a'))
+    expect(overlap(one('a', 'shop', 'web'), one('b', 'web', '.'))).toEqual(ignored('a'))
+    expect(overlap(one('a', 'shop', '.'), one('b', 'web', '.'))).toEqual([])
+    expect(overlap(one('a', 'shop', 'shop, web'), one('b', 'shop', '.'))).toEqual(ignored('b'))
+  })
   it('VirtualServices at a gateway are merged', () => {
     const one = (name: string) =>
       routes(`{hosts: [a.com], gateways: [gw], http: [{match: [{uri: {exact: /${name}}}], ${to('a.com')}}]}`, name)
@@ -391,8 +401,10 @@ describe('DestinationRules', () => {
       said(tcp, rule('{host: a.com, trafficPolicy: {loadBalancer: {consistentHash: {httpHeaderName: x}}}}')),
     ).toEqual(['HASH_NO_EFFECT dr spec.trafficPolicy.loadBalancer.consistentHash.httpHeaderName'])
   })
-  it('verify whom they talk to', () => {
+  it('say whose certificates they take, or it is noted', () => {
     expect(policy('tls: {mode: SIMPLE}')).toEqual(['TLS_NO_VERIFICATION dr spec.trafficPolicy.tls'])
+    expect(severityOf('TLS_NO_VERIFICATION')).toBe('info')
+    expect(policy('tls: {mode: SIMPLE, caCertificates: system}')).toEqual([])
     expect(policy('tls: {mode: SIMPLE, insecureSkipVerify: true}')).toEqual([])
     expect(policy('tls: {mode: ISTIO_MUTUAL}')).toEqual(['MUTUAL_TLS_NO_IDENTITY dr spec.trafficPolicy.tls.mode'])
   })

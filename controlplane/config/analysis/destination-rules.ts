@@ -70,7 +70,7 @@ function policiesOf({ spec }: Of<'DestinationRule'>): readonly (readonly [Path, 
   return found
 }
 
-/** TLS to a host that verifies nothing, or that needs an identity nobody issues. */
+/** TLS to a host whose CA is left to the machine of the proxy, or that needs an identity nobody issues. */
 export const checkClientTls: Check = each(['DestinationRule'], (world, complain) => {
   const issued = world.mesh.workloadCertificates !== undefined
   return (rule) => {
@@ -90,13 +90,13 @@ export const checkClientTls: Check = each(['DestinationRule'], (world, complain)
             [...at, 'mode'],
             'ISTIO_MUTUAL needs workload certificates, and the Mesh document names none',
           )
-        const verified = tls.caCertificates || tls.credentialName || tls.insecureSkipVerify
-        if ((tls.mode === 'SIMPLE' || tls.mode === 'MUTUAL') && !verified)
+        const named = tls.caCertificates || tls.credentialName || tls.insecureSkipVerify
+        if ((tls.mode === 'SIMPLE' || tls.mode === 'MUTUAL') && !named)
           complain(
             rule,
             'TLS_NO_VERIFICATION',
             at,
-            `nothing says which CA may sign the certificate of ${rule.spec.host}`,
+            `the certificate of ${rule.spec.host} must be signed by a CA that the machine of the proxy trusts: the rule names none`,
           )
       }
     }

@@ -18,31 +18,45 @@ interface Claim {
 
 /** Hosts that several VirtualServices claim: for sidecars the first wins, at a gateway they are merged. */
 export const checkVirtualServiceOverlap: Check = (world, complain) => {
-  const owners = new Map<string, Of<'VirtualService'>[]>()
-  for (const { service, index, name, gateway, where } of claims(world)) {
+  const owners = new Map<string, Claim[]>()
+  for (const claim of claims(world)) {
+    const { service, name, where } = claim
     const key = `${where} ${name}`
     const others = owners.get(key) ?? []
-    owners.set(key, [...others.slice(0, MOST_OWNERS), service])
-    const other = others.find((one) => one !== service && (where !== 'mesh' || seenTogether(world, one, service)))
+    owners.set(key, [...others.slice(0, MOST_OWNERS), claim])
+    const other = others.find(
+      (one) => one.service !== service && (where !== 'mesh' || seenTogether(world, one.service, service)),
+    )
     if (!other) continue
-    const path = ['spec', 'hosts', index]
+    const [first, second] = comesFirst(world, service, other.service) ? [claim, other] : [other, claim]
     const [code, text] =
       where === 'mesh'
         ? ([
             'VIRTUAL_SERVICE_OVERLAP',
-            `already has rules at ${place(other)}; sidecars that see both ignore these`,
+            `already has rules at ${place(first.service)}; sidecars that see both ignore these`,
           ] as const)
         : ([
             'VIRTUAL_SERVICE_MERGED',
-            `has rules at ${place(other)} too; at gateway ${gateway} these come behind them`,
+            `has rules at ${place(first.service)} too; at gateway ${second.gateway} these come behind them`,
           ] as const)
-    complain(service, code, path, `${name} ${text}`)
+    complain(second.service, code, ['spec', 'hosts', second.index], `${name} ${text}`)
   }
 }
 
-/** In order of precedence. */
+/** Whether the later of two that are exported to some namespaces only comes first where both are seen: at home it does. */
+function comesFirst(world: World, later: Of<'VirtualService'>, earlier: Of<'VirtualService'>): boolean {
+  return (
+    !world.exportTo(later).includes('*') &&
+    later.namespace !== earlier.namespace &&
+    world.visible(earlier, later.namespace)
+  )
+}
+
+/** In order of precedence: what is exported to some namespaces only comes before what is for all. */
 function* claims(world: World): Generator<Claim> {
-  for (const service of world.of('VirtualService')) {
+  const all = world.of('VirtualService')
+  const forAll = (service: Of<'VirtualService'>) => world.exportTo(service).includes('*')
+  for (const service of [...all.filter((one) => !forAll(one)), ...all.filter(forAll)]) {
     const { hosts = [], gateways = [] } = service.spec
     for (const gateway of gateways.length > 0 ? gateways : ['mesh']) {
       const where = gateway === 'mesh' || gateway.includes('/') ? gateway : `${service.namespace}/${gateway}`

@@ -89,7 +89,7 @@ export const problems: Readonly<Record<string, string>> = {
   CERTIFICATE_NOT_VALID: '证书已过期或尚未生效：请在 Secret 中换上新的证书和私钥',
   CERTIFICATE_EXPIRES: '证书即将过期：请在 Secret 中换上新的证书和私钥',
   GATEWAY_CERTIFICATE_HOST: '证书不含此主机名：请改用包含该主机名的证书，或更正主机',
-  TLS_NO_VERIFICATION: '未校验服务器证书：请设置 caCertificates 或 credentialName',
+  TLS_NO_VERIFICATION: '未指定 CA：证书须由代理所在机器信任的 CA 签发；私有 CA 请设置 caCertificates 或 credentialName',
   MUTUAL_TLS_NO_IDENTITY: 'ISTIO_MUTUAL 需要工作负载证书：请写明证书文件，或改用其他模式',
   DELEGATE_NOT_FOUND: '被委托的 VirtualService 不存在',
   DELEGATE_INVALID: '不能委托给它：目标不得有 hosts，也不得再委托',
