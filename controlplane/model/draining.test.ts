@@ -72,7 +72,7 @@ it('a target port that changes while it is served is served, and what stood ther
   expect(served()).toEqual(['8001 healthy', '8002 draining'])
 })
 
-it('what a first document says of a service holds for endpoints of its other documents', () => {
+it('the resolution a first document says holds for endpoints of its other documents, at ports of their own', () => {
   const { commit, served } = bed()
   const second = mesh('0s', [])
     .slice(mesh('0s', []).indexOf('---'))
@@ -86,7 +86,7 @@ it('what a first document says of a service holds for endpoints of its other doc
   commit(both('STATIC', 8001))
   expect(served()).toEqual(['8001 healthy'])
   commit(both('DNS', 8002))
-  expect(served()).toEqual(['8002 healthy', '8002 healthy'])
+  expect(served()).toEqual(['8002 healthy', '80 healthy'])
 })
 
 it('a drain time of 0 removes at once; what nobody is served is not followed', () => {

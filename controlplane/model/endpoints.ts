@@ -49,16 +49,17 @@ export function createEndpoints(
       const cut = key.lastIndexOf('\n')
       const service = registry.current(key.slice(0, cut))
       const number = Number(key.slice(cut + 1))
-      const port = service?.ports.find((candidate) => candidate.number === number)
-      if (!service || !port) return []
+      const shared = service?.ports.find((candidate) => candidate.number === number)
+      if (!service || !shared) return []
       return registry.entries(service).flatMap((entry) => {
         if (registry.isDiscovered(entry))
           return (discovery.endpoints(service.hostname) ?? []).map((instance) =>
-            memo(discovered, instance, `${entry.key} ${portKey(port)}`, () =>
-              fromRegistry(world, entry, instance, port),
+            memo(discovered, instance, `${entry.key} ${portKey(shared)}`, () =>
+              fromRegistry(world, entry, instance, shared),
             ),
           )
-        if (!(entry.spec.ports ?? []).some((candidate) => candidate.number === number)) return []
+        const port = portOfEntry(shared, entry)
+        if (!port) return []
         const labels = entry.spec.workloadSelector?.labels
         if (entry.spec.workloadSelector)
           return world
@@ -83,14 +84,16 @@ export function createEndpoints(
     (key) => {
       const cut = key.lastIndexOf('\n')
       const service = registry.current(key.slice(0, cut))
-      const port = service?.ports.find(({ number }) => number === Number(key.slice(cut + 1)))
-      if (!service || !port) return []
-      return registry.entries(service).flatMap(({ spec }) =>
-        (spec.endpoints ?? []).flatMap((endpoint) => {
+      const shared = service?.ports.find(({ number }) => number === Number(key.slice(cut + 1)))
+      if (!service || !shared) return []
+      return registry.entries(service).flatMap((entry) => {
+        const port = portOfEntry(shared, entry)
+        if (!port) return []
+        return (entry.spec.endpoints ?? []).flatMap((endpoint) => {
           const { address = '' } = endpoint
           return isLoopback(address) ? [hostPort(address, portOf(endpoint, port))] : []
-        }),
-      )
+        })
+      })
     },
     sameItems,
     { lasting: registry.declared },
@@ -110,6 +113,15 @@ export function createEndpoints(
       return left.length === 0 ? present : [...present, ...left]
     },
   }
+}
+
+/**
+ * A port of a service as one of its entries has it: what it is called there and where its endpoints serve it, which other entries of the same
+ * host may say otherwise. Undefined when the entry has no such port.
+ */
+function portOfEntry(shared: ServicePort, { spec }: ServiceEntry): ServicePort | undefined {
+  const port = spec.ports?.find(({ number }) => number === shared.number)
+  return port && { ...shared, name: port.name ?? '', targetPort: port.targetPort || undefined }
 }
 
 /** Whether labels hold every pair of a selector; an empty selector fits everything. */

@@ -117,6 +117,24 @@ describe('services of the registry', () => {
     expect(shop.endpoints(service, service.ports[1]!)).toHaveLength(2)
   })
 
+  it('endpoints of an entry are served at the ports that this entry says', () => {
+    const first = REVIEWS.replace('{number: 9080,', '{number: 9080, targetPort: 8080,')
+    const second = REVIEWS.replace('name: reviews,', 'name: reviews-b,')
+      .replace('10.0.0.1', '10.0.1.1')
+      .replace('10.0.0.2', '10.0.1.2')
+      .replace('{number: 9080, name: http,', '{number: 9080, targetPort: 8081, name: web,')
+      .replace('ports: {http: 9090}', 'ports: {web: 9090, http: 1}')
+    const { scope } = mesh(first, second)
+    const shop = scope(proxy('shop'))
+    const service = shop.services()[0]!
+    expect(shop.endpoints(service, service.ports[0]!).map(({ address, port }) => `${address}:${port}`)).toEqual([
+      '10.0.0.1:8080',
+      '10.0.0.2:9090',
+      '10.0.1.1:8081',
+      '10.0.1.2:9090',
+    ])
+  })
+
   it('a port may have the name of what every object inherits', () => {
     const { scope } = mesh(
       REVIEWS.replace(/name: http\b/, 'name: constructor').replace(/ports: \{http: \d+\}/, 'ports: {}'),
