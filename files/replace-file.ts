@@ -1,5 +1,4 @@
-import { closeSync, fsyncSync, openSync } from 'node:fs'
-import { open, rename, rm } from 'node:fs/promises'
+import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { errorCode } from '../errors/thrown.ts'
 import { makeFolders } from './make-folders.ts'
@@ -35,7 +34,7 @@ async function replace(path: string, content: string | Uint8Array): Promise<void
     await rm(beside, { force: true })
     throw error
   }
-  flushFolder(dirname(path))
+  await flushFolder(dirname(path))
 }
 
 /** Writes a file with just these permissions, and returns when it is on disk. A file that is there is overwritten in its place. */
@@ -51,18 +50,21 @@ export async function writeFlushed(path: string, content: string | Uint8Array, m
   }
 }
 
-/** Brings to disk which files a folder has, as after a rename; a folder that is gone has none. */
-export function flushFolder(folder: string): void {
-  let descriptor: number
+/**
+ * Brings to disk which files a folder has, as after a rename; a folder that is gone has none. Not in the thread of the caller: a disk may
+ * take tenths of a second, and messages and proxies wait for nobody's disk.
+ */
+export async function flushFolder(folder: string): Promise<void> {
+  let opened: FileHandle
   try {
-    descriptor = openSync(folder, 'r')
+    opened = await open(folder, 'r')
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return
     throw error
   }
   try {
-    fsyncSync(descriptor)
+    await opened.sync()
   } finally {
-    closeSync(descriptor)
+    await opened.close()
   }
 }

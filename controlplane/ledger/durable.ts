@@ -35,7 +35,8 @@ export async function replaceFiles(replacements: readonly Replacement[], tag: st
     if (bytes !== undefined) renameSync(temporary(path, tag), path)
     else unlinkIfThere(path)
   }
-  for (const folder of new Set([...replacements.map(({ path }) => dirname(path)), ...newFolders])) flushFolder(folder)
+  for (const folder of new Set([...replacements.map(({ path }) => dirname(path)), ...newFolders]))
+    await flushFolder(folder)
 }
 
 /** Removes temporary files of an interrupted `replaceFiles`. */
