@@ -21,6 +21,28 @@ describe('a file that is replaced', () => {
     expect(await readdir(join(folder, 'a/b'))).toEqual(['state'])
   })
 
+  it('takes pieces as they are made, with others getting their turn between', async () => {
+    const file = join(folder, 'state')
+    let turns = 0
+    const counting = setInterval(() => turns++, 0)
+    const seen: number[] = []
+    await replaceFile(
+      file,
+      (function* () {
+        for (let piece = 0; piece < 50; piece++) {
+          seen.push(turns)
+          yield `${piece} ${'x'.repeat(100_000)}\n`
+        }
+      })(),
+    )
+    clearInterval(counting)
+    expect((await readFile(file, 'utf8')).split('\n').map((line) => line.split(' ')[0])).toEqual([
+      ...Array.from({ length: 50 }, (_, piece) => `${piece}`),
+      '',
+    ])
+    expect(new Set(seen).size).toBeGreaterThan(1)
+  })
+
   it('takes the place of what a killed writer with its number left, whoever may read that', async () => {
     await writeFile(join(folder, `state.${process.pid}.new`), 'a part of something long', { mode: 0o644 })
     await replaceFile(join(folder, 'state'), 'whole')

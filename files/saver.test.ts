@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { Saver } from './saver.ts'
 
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+
 beforeEach(() => {
   vi.useFakeTimers()
 })
@@ -64,6 +66,29 @@ it('what changes in quick succession is one copy', async () => {
   saver.upToDate()
   await vi.advanceTimersByTimeAsync(5000)
   expect(state.copies).toEqual([3])
+})
+
+it('under steady changes copies are as far apart as that, however long one takes', async () => {
+  const begun: number[] = []
+  const started = Date.now()
+  const saver = new Saver({
+    write: async () => {
+      begun.push(Date.now() - started)
+      await sleep(50)
+    },
+    failed: () => expect.unreachable(),
+    recovered: () => expect.unreachable(),
+    afterMs: 500,
+  })
+  for (let ms = 0; ms < 2000; ms += 10) {
+    saver.save()
+    await vi.advanceTimersByTimeAsync(10)
+  }
+  expect(begun).toEqual([500, 1000, 1500, 2000])
+  saver.save()
+  void saver.stop()
+  await vi.advanceTimersByTimeAsync(100)
+  expect(begun).toEqual([500, 1000, 1500, 2000, 2050])
 })
 
 it('what could not be saved is tried again although nothing changes, and both is told once', async () => {

@@ -7,7 +7,7 @@ export interface SaverOptions {
   failed(error: Error): void
   /** Told when it could after all. */
   recovered(): void
-  /** What is asked for within so long is one copy, ms. Default: 0, at once. */
+  /** What is asked for within so long is one copy, and none follows another sooner, ms. Default: 0, at once. */
   readonly afterMs?: number
   /** Between tries while it cannot be saved, ms. Default: 5000. */
   readonly againMs?: number
@@ -72,13 +72,16 @@ export class Saver {
 
   async #work(): Promise<void> {
     const { write, failed, recovered, againMs = 5_000 } = this.#options
+    const { afterMs = 0 } = this.#options
     let tryAgain = false
-    while (this.#due && !tryAgain) {
+    let rests = false
+    while (this.#due && !tryAgain && !rests) {
       this.#due = false
       try {
         await write()
         if (this.#failing) recovered()
         this.#failing = false
+        rests = afterMs > 0 && !this.#stopped
       } catch (error) {
         // What changed meanwhile is another try at once; the same again is one later.
         tryAgain = !this.#due
@@ -89,5 +92,6 @@ export class Saver {
     }
     this.#saving = undefined
     if (tryAgain) this.#later(againMs)
+    else if (this.#due) this.#later(afterMs)
   }
 }

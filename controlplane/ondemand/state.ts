@@ -16,20 +16,41 @@ export interface StateStore {
   onOthers?(listener: (news: OnDemandState) => void): () => void
 }
 
+/** Characters of a piece, more or less. */
+const PIECE = 64 * 1024
+
 interface StateJson {
   readonly version: 1
   readonly workloads: Readonly<Record<string, readonly string[]>>
   readonly generations: Readonly<Record<string, Readonly<Record<string, number>>>>
 }
 
-/** What is remembered as a text that `stateFromJson` reads. */
-export function stateToJson({ workloads, generations }: OnDemandState): string {
-  const json: StateJson = {
-    version: 1,
-    workloads: Object.fromEntries([...workloads].map(([name, clusters]) => [name, [...clusters]])),
-    generations: Object.fromEntries([...generations].map(([key, all]) => [key, Object.fromEntries(all)])),
+/**
+ * What is remembered as a text that `stateFromJson` reads, in pieces: thousands of workloads are megabytes. What changes between two
+ * of them is in it or not.
+ */
+export function* stateToJson({ workloads, generations }: OnDemandState): Generator<string> {
+  yield '{"version":1,"workloads":{'
+  yield* entries(workloads, (clusters) => [...clusters])
+  yield '},"generations":{'
+  yield* entries(generations, (all) => Object.fromEntries(all))
+  yield '}}\n'
+}
+
+function* entries<Value>(map: ReadonlyMap<string, Value>, json: (value: Value) => object): Generator<string> {
+  let piece = ''
+  let before = ''
+  // Whose order or names change meanwhile is not met twice.
+  for (const key of [...map.keys()]) {
+    const value = map.get(key)
+    if (value === undefined) continue
+    piece += `${before}${JSON.stringify(key)}:${JSON.stringify(json(value))}`
+    before = ','
+    if (piece.length < PIECE) continue
+    yield piece
+    piece = ''
   }
-  return `${JSON.stringify(json)}\n`
+  yield piece
 }
 
 /** Reads what `stateToJson` wrote; what is not of that form is left out. @throws Error when the text is no such state */

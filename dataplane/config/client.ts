@@ -56,6 +56,8 @@ export interface ConfigStatus {
 
 /** What limits call the control plane that the proxy is connected to, as in Envoy's bootstrap. */
 const CONTROL_PLANE_CLUSTER = 'xds-grpc'
+/** Between copies, which are whole: hundreds of endpoints may change in a second. */
+const SAVE_AFTER_MS = 1000
 
 const INVALID_ARGUMENT = 3
 /** Says of an answer that the configuration is right and the machine not ready for it, such as a port that is in use. */
@@ -142,6 +144,7 @@ export class ConfigClient {
             failed: ({ message }) =>
               log.warn({ file }, `the configuration cannot be saved, it is tried again: ${message}`),
             recovered: () => log.info({ file }, 'the configuration is saved again'),
+            afterMs: SAVE_AFTER_MS,
           })
   }
 

@@ -5,15 +5,20 @@ import type { Incoming, ResourceStore } from './store.ts'
 
 const FORMAT = 1
 
+/** Characters of a piece, more or less. */
+const PIECE = 64 * 1024
+
+interface SavedResource {
+  readonly type: HeldType
+  readonly name: string
+  readonly version: string
+  readonly bytes: string
+}
+
 interface SavedFile {
   readonly format: number
   readonly node: string
-  readonly resources: readonly {
-    readonly type: HeldType
-    readonly name: string
-    readonly version: string
-    readonly bytes: string
-  }[]
+  readonly resources: readonly SavedResource[]
 }
 
 /**
@@ -21,17 +26,21 @@ interface SavedFile {
  * owner only, because certificates' keys are in it.
  */
 export async function save(file: string, node: string, store: ResourceStore): Promise<void> {
-  const content: SavedFile = {
-    format: FORMAT,
-    node,
-    resources: store.resources().map(({ type, name, version, bytes }) => ({
-      type,
-      name,
-      version,
-      bytes: Buffer.from(bytes).toString('base64'),
-    })),
+  await replaceFile(file, text(node, store.resources()))
+}
+
+/** In pieces, since messages wait while one is made. */
+function* text(node: string, resources: ReturnType<ResourceStore['resources']>): Generator<string> {
+  yield `{"format":${FORMAT},"node":${JSON.stringify(node)},"resources":[`
+  let piece = ''
+  for (const [index, { type, name, version, bytes }] of resources.entries()) {
+    const saved: SavedResource = { type, name, version, bytes: Buffer.from(bytes).toString('base64') }
+    piece += `${index > 0 ? ',' : ''}${JSON.stringify(saved)}`
+    if (piece.length < PIECE) continue
+    yield piece
+    piece = ''
   }
-  await replaceFile(file, JSON.stringify(content))
+  yield `${piece}]}`
 }
 
 /**
