@@ -44,6 +44,17 @@ test('a log line for people has clock, level, text and the rest', () => {
   expect(prettyLine(line, false)).toMatch(/^\d\d:04:05 warn {2}careful {2}port=80 what=x$/)
 })
 
+test('a complaint in a log line has its place first, as in any other output', () => {
+  const line = (about: object) =>
+    JSON.stringify({ level: 50, time: '2026-01-02T03:04:05.678Z', code: 'A', ...about, msg: 'no such host' })
+  const place = { file: 'a.yaml', line: 3, column: 7 }
+  expect(prettyLine(line({ ...place, path: 'spec.hosts', hint: 'Declare it.' }), false)).toMatch(
+    /error a\.yaml:3:7: no such host → Declare it\. {2}code=A path=spec\.hosts$/,
+  )
+  expect(prettyLine(line({ ...place, path: '' }), false)).toMatch(/a\.yaml:3:7: no such host {2}code=A$/)
+  expect(prettyLine(line({ file: 'b' }), false)).toMatch(/error no such host {2}code=A file=b$/)
+})
+
 test('an error in a log line is its words; where it came from only when the program is at fault', () => {
   const line = (err: object) => JSON.stringify({ level: 50, time: '2026-01-02T03:04:05.678Z', msg: 'not saved', err })
   const stack = 'Error: no space is left\n    at somewhere'

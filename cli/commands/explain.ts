@@ -36,6 +36,7 @@ export function explainCommand(): Command {
     const node = await meantNode(
       options,
       required(options.node, '--node', 'sidecar~10.0.0.1~shop.default~default.svc.cluster.local'),
+      (note) => process.stderr.write(`note: ${note}\n`),
     )
     const query = new URLSearchParams({ node, url: withScheme(url), method: options.method })
     if (options.metadata) query.set('metadata', JSON.stringify(options.metadata))

@@ -8,16 +8,22 @@ const MOST_SHOWN = 10
 /**
  * The node id that is meant: ids are long, people know the workload. What is no part of any id is given back as it is, for ids of
  * proxies that are not connected.
+ * @param unknown told that it is of no proxy that is connected
  * @throws CommandError when the part stands in several ids
  */
-export async function meantNode(options: ApiOptions, given: string): Promise<string> {
+export async function meantNode(
+  options: ApiOptions,
+  given: string,
+  unknown: (note: string) => void = () => {},
+): Promise<string> {
   // Whole by its form: type~address~name~domain.
   if (given.split('~').length >= 4) return given
   const { proxies } = await getFromApi<{ proxies: readonly { readonly node: string }[] }>(options, '/api/v1/proxies')
-  return chosen(
-    given,
-    proxies.map(({ node }) => node),
-  )
+  const nodes = proxies.map(({ node }) => node)
+  const node = chosen(given, nodes)
+  if (!nodes.includes(node))
+    unknown(`no proxy that is connected has "${given}" in its id: this is for one with just this id`)
+  return node
 }
 
 /** @throws CommandError when the part stands in several ids and is the whole name of none, or of several */

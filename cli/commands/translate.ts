@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { RESOURCE_TYPES, type ResourceType } from '../../proto/types.ts'
 import { CommandError, required } from '../errors.ts'
-import { jsonObject, locality, oneOf } from '../options/arguments.ts'
+import { jsonObject, locality, nodeId, oneOf } from '../options/arguments.ts'
 import { outputFormat, printData } from '../output.ts'
 
 interface Options {
@@ -23,7 +23,7 @@ export function translateCommand(): Command {
         'plane; private keys of the folder stand in it in plain. Complaints go to stderr; exits with 1 when there are errors.',
     )
     .argument('<dir>', 'folder (or file) of configuration')
-    .option('--node <id>', 'node id of the proxy (required)')
+    .option('--node <id>', 'node id of the proxy (required)', nodeId)
     .option(
       '--metadata <json>',
       'node metadata, such as \'{"NAMESPACE":"default","LABELS":{"app":"shop"}}\'',

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { apiAddress } from './arguments.ts'
+import { apiAddress, nodeId } from './arguments.ts'
 
 test.each([
   ['127.0.0.1:18080', { host: '127.0.0.1', port: 18080 }],
@@ -20,4 +20,11 @@ test.each([
   ':0',
 ])('no address of an API: %s', (text) => {
   expect(() => apiAddress(text)).toThrow(/^write /)
+})
+
+test('a node id that has lost a part is no other id', () => {
+  for (const id of ['shop-client', 'sidecar~10.0.0.1~shop.default~default.svc.cluster.local'])
+    expect(nodeId(id)).toBe(id)
+  for (const id of ['sidecar~shop', 'sidecar~10.0.0.1~shop.default'])
+    expect(() => nodeId(id)).toThrow(/^an id with ~ has four parts/)
 })

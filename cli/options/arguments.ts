@@ -84,6 +84,16 @@ export function jsonObject(text: string): Readonly<Record<string, unknown>> {
   return value as Readonly<Record<string, unknown>>
 }
 
+/** A node id: of Istio's form as a whole, or any other word, as gRPC clients have. */
+export function nodeId(text: string): string {
+  const parts = text.split('~').length
+  if (parts !== 1 && parts !== 4)
+    throw new InvalidArgumentError(
+      'an id with ~ has four parts, TYPE~IP~NAME.NAMESPACE~DOMAIN, as sidecar~10.0.0.1~shop.default~default.svc.cluster.local',
+    )
+  return text
+}
+
 /** `region/zone/subzone`, the latter two optional. */
 export function locality(text: string): { region: string; zone?: string; subZone?: string } {
   const [region, zone, subZone, ...rest] = text.split('/')

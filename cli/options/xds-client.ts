@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import type { ClientTlsFiles } from '../../controlplane/bootstrap/envoy.ts'
 import type { HostPort } from '../../controlplane/bootstrap/host-port.ts'
 import { UsageError } from '../errors.ts'
-import { addressOption, jsonObject, locality } from './arguments.ts'
+import { addressOption, jsonObject, locality, nodeId } from './arguments.ts'
 
 /** What a client of xDS has to know: who it is, where the control plane is, and how TLS is spoken to it. */
 export interface XdsClientOptions {
@@ -20,7 +20,7 @@ export interface XdsClientOptions {
 /** Adds the options that say who a client is. `example` is a node id of its kind. */
 export function withNodeOptions(command: Command, example: string): Command {
   return command
-    .option('--node <id>', `node id (required), such as ${example}`)
+    .option('--node <id>', `node id (required), such as ${example}`, nodeId)
     .option('--cluster <name>', 'node cluster (default: the workload in the id)')
     .option(
       '--metadata <json>',

@@ -43,7 +43,9 @@ export async function startApi(
     ui: packageFile('dist/admin-ui/pages'),
     ...(certificates ? { tls: certificates } : {}),
   })
-  await listening('api', api, () => app.listen({ host: api.host, port: api.port }))
+  await listening('api', api, () =>
+    app.listen({ host: api.host, port: api.port, listenTextResolver: (address) => `API and admin UI at ${address}` }),
+  )
   return app
 }
 

@@ -1,4 +1,5 @@
 import { pino } from 'pino'
+import type { Diagnostic } from '../../controlplane/diagnostics/diagnostic.ts'
 import { type Colour, paint, wantsColour } from '../output.ts'
 import type { LogOptions } from './log-options.ts'
 
@@ -20,14 +21,32 @@ const LEVELS: Readonly<Record<number, readonly [name: string, colour: Colour]>> 
   50: ['error', 'red'],
 }
 
-/** `12:00:01 info  text  key=value …` of a JSON line. */
+interface LogLine {
+  readonly level: number
+  readonly time: string
+  readonly msg?: string
+}
+
+/** `12:00:01 info  text  key=value …` of a JSON line; of a complaint `12:00:01 error a.yaml:3:1: text → hint  key=value …`. */
 export function prettyLine(line: string, colour: boolean): string {
-  const { level, time, msg, ...fields } = JSON.parse(line) as { level: number; time: string; msg?: string }
+  const { level, time, msg = '', ...fields } = placed(JSON.parse(line) as LogLine & Partial<Diagnostic>)
   const [name, tint] = LEVELS[level] ?? ['log', 'dim']
   const rest = Object.entries(fields).map(([key, value]) => `${key}=${shown(value)}`)
   const clock = new Date(time).toTimeString().slice(0, 8)
   const tail = rest.length > 0 ? `  ${paint(rest.join(' '), 'dim', colour)}` : ''
-  return `${paint(clock, 'dim', colour)} ${paint(name.padEnd(5), tint, colour)} ${msg ?? ''}${tail}`
+  return `${paint(clock, 'dim', colour)} ${paint(name.padEnd(5), tint, colour)} ${msg}${tail}`
+}
+
+/** A complaint about a line of YAML with its place before its words, as editors and terminals find it, and its hint behind them. */
+function placed(line: LogLine & Partial<Diagnostic>): LogLine {
+  const { file, line: row, column, hint, msg, ...rest } = line
+  if (row === undefined || column === undefined) return line
+  const { path, ...others } = rest
+  return {
+    ...others,
+    msg: `${file ? `${file}:${row}:${column}: ` : ''}${msg}${hint ? ` → ${hint}` : ''}`,
+    ...(path ? { path } : {}),
+  }
 }
 
 /** Errors of the program itself. */

@@ -74,7 +74,7 @@ export const sourceCodes = {
     title: 'A file or document is too large',
     explanation:
       'Limits on bytes and on the number of values keep one file from stalling the control plane. It keeps its last valid documents.',
-    whatToDo: 'Split it into several files or documents, or raise the limit.',
+    whatToDo: 'Split it into several files or documents.',
   },
   SOURCE_ALIAS_LIMIT: {
     code: 'SOURCE_ALIAS_LIMIT',
@@ -129,7 +129,7 @@ export const sourceCodes = {
     explanation:
       'The number and the total size of files are limited. Files already in force stay; further ones are not read. A link behind which very much is no configuration is not followed at all.',
     whatToDo:
-      'Name a smaller folder, put several documents into one file, or raise the limit. Let a link lead to the folder that holds configuration and to nothing above it.',
+      'Name a smaller folder, or put several documents into one file. Let a link lead to the folder that holds configuration and to nothing above it.',
   },
   SOURCE_WATCH_LIMITED: {
     code: 'SOURCE_WATCH_LIMITED',

@@ -101,7 +101,7 @@ describe('start', () => {
     const read = vi.fn(nodeFileAccess.read)
     const { store } = await start({ access: { ...nodeFileAccess, read } })
     expect(store.snapshot.diagnostics).toMatchObject([
-      { code: 'SOURCE_TOO_LARGE', message: 'the file is 50 MiB; the limit is 10 MiB' },
+      { code: 'SOURCE_TOO_LARGE', message: 'the file is 50 MiB, 40 MiB more than the limit of 10 MiB' },
     ])
     expect(read).not.toHaveBeenCalled()
   })

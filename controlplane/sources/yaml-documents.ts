@@ -154,7 +154,8 @@ export function* readFileInSteps(
 
 /** The complaint about a file that is over the limit; it is made without reading the file. */
 export function tooLarge(file: string, size: number, limits: ReadLimits): Diagnostic {
-  const message = `the file is ${formatBytes(size)}; the limit is ${formatBytes(limits.fileBytes)}`
+  const more = formatBytes(size - limits.fileBytes)
+  const message = `the file is ${formatBytes(size)}, ${more} more than the limit of ${formatBytes(limits.fileBytes)}`
   return complainAt('SOURCE_TOO_LARGE', file, message)
 }
 

@@ -92,7 +92,7 @@ export function proxyRoutes(app: FastifyInstance, context: AdminContext): void {
   const elsewhere = async (node: string) => {
     const other = (await allProxies([], context.presence)).proxies.find((proxy) => proxy.node === node)
     const where = other?.connected ? ` here, but to replica ${other.replica}: ask that one` : ''
-    return notFound(`no proxy ${node} is connected${where}`)
+    return notFound(`no proxy "${node}" is connected${where}`)
   }
   app.get('/api/v1/proxies', { schema: listProxies }, async () => {
     const clients = status.clients()
@@ -111,7 +111,7 @@ export function proxyRoutes(app: FastifyInstance, context: AdminContext): void {
       const own = status.client(params.node).map((client) => proxyStatus(client, context, notice))
       const { proxies: all, ...rest } = await allProxies(own, context.presence)
       const proxies = all.filter(({ node }) => node === params.node)
-      if (proxies.length === 0) throw notFound(`no proxy ${params.node} is connected or was in the last minutes`)
+      if (proxies.length === 0) throw notFound(`no proxy "${params.node}" is connected or was in the last minutes`)
       return { proxies, ...rest }
     },
   )
