@@ -85,6 +85,7 @@ test('of all services only what somebody asks for is ever encoded', async () => 
     paceMs: 2000,
     removalTimeoutMs: 30_000,
     settleMs: 1000,
+    clustersAtOnce: 64,
     frames: { headroom: 0, seal: () => {}, identifier: '', boot: '', responseBytes: 1e6 },
   })
   let pieces = 0

@@ -112,6 +112,7 @@ describe('what something comes from is known after an edit that leaves its bytes
       paceMs: 2000,
       removalTimeoutMs: 30_000,
       settleMs: 1000,
+      clustersAtOnce: 64,
       frames: { headroom: 5, seal: () => {}, identifier: 'test', boot: 'b', responseBytes: 1 << 20 },
     })
     const request = { form: 'delta', typeUrl: '', node: undefined, nonce: '', error: undefined } as const

@@ -39,6 +39,7 @@ export function join(request: DiscoveryRequest, form: Form, peer: Peer, context:
     paceMs: limits.paceMs,
     removalTimeoutMs: limits.removalTimeoutMs,
     settleMs: limits.settleMs,
+    clustersAtOnce: limits.clustersAtOnce,
     frames,
     ...(workingSets && { workingSet: workingSets(node) }),
   })

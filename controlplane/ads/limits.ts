@@ -32,6 +32,12 @@ export interface Limits {
   /** Responses are cut at about this size: gRPC libraries refuse messages above 4 MiB unless told otherwise. */
   readonly responseBytes: number
   /**
+   * Clusters that are updated, or removed, in one response to a client that gets them on demand, unless it asked for them. Envoy
+   * works about 1 ms on each, and asks for no cluster while one is warming: what a request needs meanwhile waits that long, and not
+   * until all of the several hundred clusters are warm that a change may concern.
+   */
+  readonly clustersAtOnce: number
+  /**
    * How long a type waits for the answer to those before it in the order, in ms. Envoy acknowledges clusters when they are
    * warm, which takes as long as their first health check (some 3 s) or `initial_fetch_timeout` (4 s at most in what we generate,
    * 15 s by default): long enough for the one, and a route must not wait for the other.
@@ -87,6 +93,7 @@ export const DEFAULT_LIMITS: Limits = {
   firstRequestMs: 10_000,
   sendTimeoutMs: 30_000,
   responseBytes: 2 * 1024 * 1024,
+  clustersAtOnce: 64,
   ackTimeoutMs: 5000,
   slowAckMs: 1000,
   paceMs: 2000,

@@ -2,7 +2,7 @@ import { type BigIntStats, type Dirent, readdirSync, readFileSync, realpathSync,
 import { lstat, readdir, readFile, realpath, stat } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import { errorCode } from '../../errors/thrown.ts'
-import { isConfigName, isIgnoredName } from '../sources/scan.ts'
+import { isConfigName, isIgnoredName } from '../sources/config-names.ts'
 
 /** A file of configuration on the disk. */
 export interface FoundFile {

@@ -4,7 +4,7 @@ import { dirname, join, relative } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type FileAccess, nodeFileAccess } from './file-access.ts'
 import { defaultStoreLimits } from './limits.ts'
-import { type Dirty, isConfigName, type Scan, scan } from './scan.ts'
+import { type Dirty, type Scan, scan } from './scan.ts'
 
 let root: string
 beforeEach(() => {
@@ -21,30 +21,6 @@ const look = (last?: Scan, dirty?: Dirty, access: FileAccess = nodeFileAccess, l
   scan([root], access, { ...defaultStoreLimits, ...limits }, last, dirty)
 const found = (result: Scan) => [...result.files.keys()].map((path) => relative(root, path))
 const codes = (result: Scan) => result.diagnostics.map((it) => `${it.code} ${relative(root, it.file)}`)
-
-describe('names', () => {
-  test.each(['a.yaml', 'a.yml', 'a.json', 'A.YAML', 'a.b.yaml'])('%s may hold configuration', (name) => {
-    expect(isConfigName(name)).toBe(true)
-  })
-  test.each([
-    '.a.yaml',
-    '.a.yaml.swp',
-    'a.yaml~',
-    '#a.yaml#',
-    '.#a.yaml',
-    '4913',
-    'a.yaml.swp',
-    'a.yaml.tmp',
-    'a.txt',
-    'yaml',
-    '..data',
-    'package.json',
-    'package-lock.json',
-    'npm-shrinkwrap.json',
-  ])('%s does not', (name) => {
-    expect(isConfigName(name)).toBe(false)
-  })
-})
 
 describe('a look', () => {
   test('finds files in any layout of folders, by path, and nothing hidden', async () => {

@@ -1,10 +1,11 @@
-import { basename, dirname, join, resolve, sep } from 'node:path'
+import { basename, dirname, resolve, sep } from 'node:path'
 import { errorCode } from '../../errors/thrown.ts'
 import type { Diagnostic } from '../diagnostics/diagnostic.ts'
 import { byPath, chooseFiles, type FoundFile } from './choose-files.ts'
-import { errorReason, type FileAccess, type FileInfo, type FolderEntry } from './file-access.ts'
+import { errorReason, type FileAccess, type FileInfo } from './file-access.ts'
 import { type Folder, Found, type LinkedFolder } from './found.ts'
 import type { StoreLimits } from './limits.ts'
+import { fileAt, kept, listFolder, type ToList, targetFolders } from './list-folder.ts'
 import { complainAt } from './yaml-documents.ts'
 
 /** Where something may have changed: names in folders, or all of a folder, or everything. */
@@ -34,21 +35,6 @@ export const nothingFound: Scan = {
   notFollowed: new Map(),
 }
 
-/** Whether a name below a root can be configuration: `.yaml`, `.yml` or `.json`, neither hidden nor an editor's or npm's file. */
-export function isConfigName(name: string): boolean {
-  return !isIgnoredName(name) && /\.(?:ya?ml|json)$/i.test(name)
-}
-
-/**
- * Hidden names, what editors leave while they work (`.x.swp`, `x~`, `#x#`, `4913`, `x.tmp`, `x___jb_tmp___`), and what npm keeps in the
- * folder it is used in.
- */
-export function isIgnoredName(name: string): boolean {
-  return /^(?:node_modules|package(?:-lock)?\.json|npm-shrinkwrap\.json)$|^\.|~$|^#.*#$|^4913$|\.(?:sw[a-z]|tmp|bak|orig|rej)$|___jb_(?:tmp|old)___$/i.test(
-    name,
-  )
-}
-
 /**
  * Looks at everything below the roots: folders by their listing, files by their state; nothing is read.
  *
@@ -65,35 +51,6 @@ export async function scan(
   dirty: Dirty = 'all',
 ): Promise<Scan> {
   return await new Scanner(access, limits, last, dirty).run(roots)
-}
-
-/** A listing in the making. */
-interface Listing {
-  readonly files: FoundFile[]
-  readonly folders: string[]
-  readonly links: LinkedFolder[]
-  readonly elsewhere: Set<string>
-  readonly diagnostics: Diagnostic[]
-  /** Something was kept that is not there: look again next time. */
-  lost: boolean
-}
-
-/** What a listing of some names leaves as it was. */
-function restOf(before: Folder | undefined, names: ReadonlySet<string> | undefined): Listing {
-  const keep = (path: string) => names !== undefined && !names.has(basename(path))
-  return {
-    files: (before?.files ?? []).filter((it) => keep(it.path)),
-    folders: (before?.folders ?? []).filter(keep),
-    links: (before?.links ?? []).filter((it) => keep(it.path)),
-    diagnostics: (before?.diagnostics ?? []).filter((it) => keep(it.file)),
-    elsewhere: new Set(names ? before?.elsewhere : []),
-    lost: false,
-  }
-}
-
-/** The device part of an identity. */
-function device(identity: string): string {
-  return identity.slice(0, identity.indexOf(':'))
 }
 
 /** More names than this and a folder is listed as a whole. */
@@ -151,7 +108,7 @@ class Scanner {
       return
     }
     if (info.kind !== 'folder') {
-      const file = await this.#file(root)
+      const file = await fileAt(this.#access, root)
       await this.#watchTarget(root, root)
       this.#found.files.set(root, file)
       return
@@ -226,7 +183,7 @@ class Scanner {
     const same = before?.identity === identity && !before.stale
     const known = same && dirty === undefined
     const names = same && dirty !== 'all' && (dirty?.size ?? 0) <= maxSingleNames ? dirty : undefined
-    const folder = known ? before : await this.#list(path, identity, before, names)
+    const folder = known ? before : await this.#list({ path, identity, before, names })
     this.#found.listed.set(path, folder)
     this.#watchFor(path, path)
     for (const other of folder.elsewhere) this.#watchFor(other, path)
@@ -242,117 +199,15 @@ class Scanner {
     }
   }
 
-  async #list(
-    path: string,
-    identity: string,
-    before: Folder | undefined,
-    names: ReadonlySet<string> | undefined,
-  ): Promise<Folder> {
-    const empty = { path, real: path, identity, files: [], folders: [], links: [], elsewhere: [], entries: 0 }
-    const failed = (complaint: Diagnostic): Folder => ({
-      ...(before ?? empty),
-      files: (before?.files ?? []).map(kept),
-      diagnostics: [complaint],
-      stale: true,
+  async #list(what: ToList): Promise<Folder> {
+    const found = this.#all.entries + (this.#found === this.#all ? 0 : this.#found.entries)
+    const { folder, lost, isFull } = await listFolder(this.#access, what, {
+      entries: { found, most: this.#limits.entries },
+      wasFolder: (path) => this.#last.listed.has(path),
     })
-    let real: string
-    let entries: FolderEntry[]
-    try {
-      real = await this.#access.realPath(path)
-      entries = names ? await this.#single(path, names) : await this.#access.list(path)
-    } catch (error) {
-      return failed(complainAt('SOURCE_UNREADABLE', path, `the folder cannot be listed: ${errorReason(error)}`))
-    }
-    if (
-      this.#all.entries + (this.#found === this.#all ? 0 : this.#found.entries) + entries.length >
-      this.#limits.entries
-    ) {
-      this.#full = true
-      const message = `more than ${this.#limits.entries} entries in folders; ${path} and what follows is not looked at`
-      return failed(complainAt('SOURCE_TOO_MANY_FILES', path, message))
-    }
-    if (
-      before &&
-      before.entries > 0 &&
-      entries.length === 0 &&
-      !names &&
-      device(before.identity) !== device(identity)
-    ) {
-      return failed(
-        complainAt('SOURCE_FOLDER_GONE', path, `${path} is empty and on another device: a mount seems to be gone`),
-      )
-    }
-    const into = restOf(before, names)
-    const wanted = entries.filter(({ name, kind }) =>
-      kind === 'folder' || kind === 'link' ? !isIgnoredName(name) : isConfigName(name),
-    )
-    await eachOf(wanted, async ({ name, kind }) => {
-      const at = join(path, name)
-      if (kind === 'folder') into.folders.push(at)
-      else if (kind === 'link') await this.#link(at, real, into)
-      else into.files.push(await this.#file(at))
-    })
-    return {
-      ...{ path, real, identity, stale: into.lost },
-      files: into.files.sort(byPath),
-      folders: into.folders.sort(),
-      links: into.links.sort(byPath),
-      elsewhere: [...into.elsewhere],
-      diagnostics: into.diagnostics,
-      entries: names && before ? before.entries : entries.length,
-    }
-  }
-
-  /** The entries of these names that are there. */
-  async #single(folder: string, names: ReadonlySet<string>): Promise<FolderEntry[]> {
-    const entries: FolderEntry[] = []
-    await eachOf([...names], async (name) => {
-      try {
-        entries.push(await this.#access.entry(join(folder, name)))
-      } catch (error) {
-        if (errorCode(error) !== 'ENOENT') throw error
-      }
-    })
-    return entries
-  }
-
-  async #link(path: string, folderReal: string, into: Listing): Promise<void> {
-    const isConfig = isConfigName(basename(path))
-    try {
-      const info = await this.#access.info(path)
-      if (info.kind === 'folder') {
-        const real = await this.#access.realPath(path)
-        if (folderReal === real || folderReal.startsWith(real.endsWith(sep) ? real : real + sep)) {
-          into.diagnostics.push(
-            complainAt('SOURCE_SYMLINK_LOOP', path, `this link leads back to ${real}, which it stands in`),
-          )
-        } else into.links.push({ path, real, identity: info.identity })
-      } else if (isConfig) {
-        into.files.push({ path, info, link: true })
-        for (const folder of await this.#targetFolders(path)) into.elsewhere.add(folder)
-      }
-    } catch (error) {
-      if (errorCode(error) === 'ELOOP') {
-        into.diagnostics.push(complainAt('SOURCE_SYMLINK_LOOP', path, 'this link leads to itself'))
-      } else if (isConfig) {
-        into.files.push({ path, info: undefined, error: `the link leads nowhere: ${errorReason(error)}`, link: true })
-      } else {
-        const message = `the link leads nowhere: ${errorReason(error)}`
-        if (this.#last.listed.has(path)) {
-          into.diagnostics.push(complainAt('SOURCE_UNREADABLE', path, message))
-          into.lost = true
-          this.#keepBelow(path)
-        }
-      }
-    }
-  }
-
-  async #file(path: string): Promise<FoundFile> {
-    try {
-      return { path, info: await this.#access.info(path), link: false }
-    } catch (error) {
-      return { path, info: undefined, error: errorReason(error), link: false }
-    }
+    this.#full ||= isFull
+    for (const path of lost) this.#keepBelow(path)
+    return folder
   }
 
   async #tryInfo(path: string): Promise<FileInfo | undefined> {
@@ -371,22 +226,10 @@ class Scanner {
 
   async #watchTarget(path: string, owner: string): Promise<void> {
     try {
-      for (const folder of await this.#targetFolders(path)) this.#watchFor(folder, owner)
+      for (const folder of await targetFolders(this.#access, path)) this.#watchFor(folder, owner)
     } catch {
       // The file went away meanwhile: the next look finds that.
     }
-  }
-
-  /** Folders in which a change can change what a link leads to. */
-  async #targetFolders(path: string): Promise<Set<string>> {
-    const real = await this.#access.realPath(path)
-    const folders = new Set([dirname(real)])
-    try {
-      folders.add(dirname(resolve(dirname(path), await this.#access.linkTarget(path))))
-    } catch {
-      // No link itself: only a folder on its way is one.
-    }
-    return folders
   }
 
   #watchFor(folder: string, owner: string, only?: string): void {
@@ -419,19 +262,6 @@ function newBudget(): Budget {
   return { others: 0, told: false }
 }
 
-function kept(file: FoundFile): FoundFile {
-  return { ...file, kept: true }
-}
-
 function isBelow(path: string, root: string): boolean {
   return path === root || path.startsWith(root.endsWith(sep) ? root : root + sep) || root === '.'
-}
-
-/** Three at a time: the thread pool has four threads, and a mount that hangs must leave one for the rest of the process. */
-export async function eachOf<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-  let next = 0
-  const worker = async () => {
-    for (let item = items[next++]; item !== undefined; item = items[next++]) await work(item)
-  }
-  await Promise.all(Array.from({ length: Math.min(3, items.length) }, worker))
 }

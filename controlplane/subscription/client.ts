@@ -1,75 +1,42 @@
 import { RESOURCE_TYPES, type ResourceType } from '../../proto/types.ts'
 import type { Resource } from '../xds/resource.ts'
 import { acknowledge, anyUnanswered, type Received } from './acknowledgement.ts'
-import { interestKey } from './answers.ts'
 import { begin } from './begin.ts'
 import type { ClassLog, Reader } from './class-log.ts'
-import { batchKey, isFullSet, permitted, recipientOf, visible } from './compose.ts'
-import { Dependents } from './dependents.ts'
-import { Exchanges } from './exchanges.ts'
-import { buildFrames, type Frame } from './frames.ts'
-import { fullSet } from './full-set.ts'
+import type { Exchanges } from './exchanges.ts'
+import type { Frame } from './frames.ts'
 import { changeNames, listNames, newInterest } from './interest.ts'
 import { moveState } from './move.ts'
-import { carriedOver, past } from './on-demand.ts'
-import { ORDER, type Step, USES_OTHERS } from './order.ts'
-import { partialAnswer } from './partial.ts'
+import { carriedOver } from './on-demand.ts'
+import { USES_OTHERS } from './order.ts'
+import { Outgoing } from './outgoing.ts'
 import type { ClientOptions, Parts } from './parts.ts'
-import { CLUSTERS_AT_ONCE, inTurns, postponed } from './postpone.ts'
-import { Progress } from './progress.ts'
 import type { DiscoveryRequest } from './request.ts'
-import { FULL_SET_TYPES } from './response.ts'
-import { answerTrial, giveUpTrials } from './trials.ts'
-import {
-  hasAsked,
-  hasNoMore,
-  isAsked,
-  newTypeState,
-  owe,
-  owesAllNames,
-  sent,
-  type TypeState,
-  wantedNames,
-} from './type-state.ts'
+import { hasAsked, hasNoMore, newTypeState, owe, type TypeState } from './type-state.ts'
 
 const EVERY_TYPE = RESOURCE_TYPES
 const USERS = [...USES_OTHERS]
 const NONE: readonly string[] = []
-const NO_FRAMES: readonly Frame[] = []
-const NO_NAMES: ReadonlySet<string> = new Set()
-
-/** What is written in one go. */
-interface Flight {
-  /** ms */
-  readonly now: number
-  /** A request of the client is to be answered: what the answer points to goes out before it, without waiting its turn. */
-  readonly flush: boolean
-  /** In the order they are written. */
-  readonly frames: Frame[]
-}
 
 /**
  * One stream's side of the protocol, both forms: requests in, responses out. It knows no transport and no timer; the caller
  * passes the time and writes what `flow` returns. It holds positions in its class's log, not a copy of what was sent.
  */
 export class Client implements Reader {
-  readonly options: ClientOptions
-  /** What was said last, for people who look. */
-  readonly exchanges = new Exchanges()
-  private readonly parts: Parts
-  private readonly progress: Progress
-  private readonly dependents: Dependents
-  /** It kept its class waiting too long; nobody waits for it again until it has answered everything. */
-  private late = false
-  /** Clusters asked for since clusters were last sent, not counting what a client says when it comes back. */
-  private lately: Set<string> | undefined
+  private readonly outgoing: Outgoing
 
   constructor(log: ClassLog, options: ClientOptions) {
-    this.options = options
-    this.parts = { options, types: {}, log }
-    this.progress = new Progress(this.parts)
-    this.dependents = new Dependents(this.parts)
+    this.outgoing = new Outgoing(log, options)
     log.readers.add(this)
+  }
+
+  get options(): ClientOptions {
+    return this.outgoing.options
+  }
+
+  /** What was said last, for people who look. */
+  get exchanges(): Exchanges {
+    return this.outgoing.exchanges
   }
 
   /** The class the client is served from. */
@@ -79,24 +46,20 @@ export class Client implements Reader {
 
   /** When `flow` should be called again although nothing came from the client; undefined: no need. */
   get wakeAt(): number | undefined {
-    return this.progress.wakeAt
+    return this.outgoing.progress.wakeAt
   }
 
   /** Everything sent was answered, and nothing is left to send, also of what is not published yet. */
   settled(type: ResourceType): boolean {
-    return this.progress.settled(type)
+    return this.outgoing.progress.settled(type)
   }
 
   private get log(): ClassLog {
-    return this.parts.log
-  }
-
-  private get clustersAtOnce(): number {
-    return this.options.clustersAtOnce ?? CLUSTERS_AT_ONCE
+    return this.outgoing.log
   }
 
   private get types(): Parts['types'] {
-    return this.parts.types
+    return this.outgoing.types
   }
 
   place(type: ResourceType): TypeState | undefined {
@@ -111,49 +74,51 @@ export class Client implements Reader {
   }
 
   get amid(): boolean {
-    return !this.late && USERS.some((type) => this.types[type]?.waitingSince !== undefined)
+    return !this.outgoing.late && USERS.some((type) => this.types[type]?.waitingSince !== undefined)
   }
 
   /** Nothing can be written to it at present: its class waits for it no longer than for one that does not answer. */
   blocked(now: number): void {
     const { paceMs } = this.options
-    this.late ||= USERS.some((type) => now - (this.types[type]?.waitingSince ?? now) >= paceMs)
+    this.outgoing.late ||= USERS.some((type) => now - (this.types[type]?.waitingSince ?? now) >= paceMs)
   }
 
   /** Takes a request of a type. `flow` then has the answer. */
   receive(type: ResourceType, request: DiscoveryRequest, now: number): Received {
-    const known = this.types[type]
+    const { outgoing, log } = this
+    const { dependents } = outgoing
+    const known = outgoing.types[type]
     const received: Received = known
-      ? acknowledge(this.parts, this.exchanges, type, known, request, now)
+      ? acknowledge(outgoing, outgoing.exchanges, type, known, request, now)
       : { kind: 'subscribed' }
-    if (this.late && (received.kind === 'ack' || received.kind === 'nack')) this.late = anyUnanswered(this.parts)
+    if (outgoing.late && (received.kind === 'ack' || received.kind === 'nack')) outgoing.late = anyUnanswered(outgoing)
     const before = known?.interest ?? newInterest(type)
     const said =
       request.form === 'sotw'
         ? listNames(type, before, request.names)
         : changeNames(type, before, request.subscribe, request.unsubscribe)
-    const change = request.form === 'delta' ? this.dependents.completed(type, said, known ? undefined : request) : said
-    this.log.track(type, change)
+    const change = request.form === 'delta' ? dependents.completed(type, said, known ? undefined : request) : said
+    log.track(type, change)
     if (known) {
       known.interest = change.interest
       if (change.askedAll) known.owedAll = true
       if (change.asked.length > 0) owe(known, change.asked)
-      if (type === 'cds' && this.log.onDemand && change.asked.length > 0)
-        this.lately = new Set([...(this.lately ?? NONE), ...change.asked])
+      if (type === 'cds' && log.onDemand && change.asked.length > 0)
+        outgoing.lately = new Set([...(outgoing.lately ?? NONE), ...change.asked])
       // Whoever asked for what was refused waits until something is said.
       if (type === 'vhds' && received.kind === 'nack')
         owe(known, namesOf(received.culprits.filter(({ bodiless }) => !bodiless)))
       if (known.extra) for (const name of change.dropped) known.extra.delete(name)
       hasAsked(known, change)
       hasNoMore(known, change)
-      if (type === 'cds' && received.kind === 'nack') this.dependents.disown(received.frame.upserts)
+      if (type === 'cds' && received.kind === 'nack') dependents.disown(received.frame.upserts)
     } else {
-      const state = newTypeState(change.interest, this.log.of(type).position)
-      this.types[type] = state
-      begin(type, state, change, request, this.log, this.dependents.takeOrphans(type))
+      const state = newTypeState(change.interest, log.of(type).position)
+      outgoing.types[type] = state
+      begin(type, state, change, request, log, dependents.takeOrphans(type))
       if (state.resumed && request.form === 'delta') state.removeAfter = now + this.options.settleMs
     }
-    if (type === 'vhds') this.dependents.adoptClusters(request, change.asked)
+    if (type === 'vhds') dependents.adoptClusters(request, change.asked)
     return received
   }
 
@@ -162,34 +127,12 @@ export class Client implements Reader {
    * @returns those that exist
    */
   rescue(clusters: readonly string[]): readonly string[] {
-    return this.dependents.rescue(clusters)
+    return this.outgoing.dependents.rescue(clusters)
   }
 
   /** What to write now, in this order and in one flight. Call it when the transport can take it, and only then. */
   flow(now: number): readonly Frame[] {
-    this.progress.wakeAt = undefined
-    // Nearly all calls are for an acknowledgement of the last there was to say.
-    if (this.progress.rests) return NO_FRAMES
-    // A client's own request is answered at once; what the answer points to must be there before it.
-    const flush = USERS.some((type) => {
-      const state = this.types[type]
-      return (
-        state && (isAsked(state) || (state.waitingSince !== undefined && this.progress.isOver(state.waitingSince, now)))
-      )
-    })
-    const flight: Flight = { now, flush, frames: [] }
-    for (const step of ORDER) {
-      const state = this.types[step.type]
-      if (!state) continue
-      if (step.upsert) this.update(step, state, flight)
-      else this.remove(step, state, flight)
-    }
-    // Children that stand before their parent in the order.
-    for (const step of ORDER) {
-      const state = this.types[step.type]
-      if (state?.owed && step.upsert) this.update(step, state, { ...flight, flush: false })
-    }
-    return flight.frames
+    return this.outgoing.flow(now)
   }
 
   /** The client belongs to another class from now on: what differs is sent in the usual order. */
@@ -206,7 +149,7 @@ export class Client implements Reader {
     }
     this.log.readers.delete(this)
     to.readers.add(this)
-    this.parts.log = to
+    this.outgoing.log = to
   }
 
   /** Names it asks for one by one that do not exist. */
@@ -232,183 +175,6 @@ export class Client implements Reader {
       if (state) yield* this.log.release(type, state.interest)
     }
   }
-
-  private update(step: Step, state: TypeState, flight: Flight): void {
-    const { type } = step
-    const { now, flush } = flight
-    const log = this.log.of(type)
-    const changed = log.pending(state.upserted, state.interest).upserts
-    const gone = step.remove ? log.pending(state.removed, state.interest).removals : NONE
-    const waits =
-      changed.length > 0 || gone.length > 0 || state.extra !== undefined || (step.remove && state.gone !== undefined)
-    if (!waits) {
-      state.upserted = log.position
-      if (step.remove) state.removed = log.position
-      state.waitingSince = undefined
-    }
-    let open = waits && !state.trials && this.progress.isOpen(step, state, now)
-    let push = open || (waits && !state.trials && flush && !USES_OTHERS.has(type))
-    if (waits && !push) {
-      state.waitingSince ??= now
-      push = open = this.progress.isOver(state.waitingSince, now)
-      if (now - state.waitingSince >= this.options.paceMs) this.late = true
-      else this.progress.wake(state.waitingSince + this.options.paceMs)
-      if (push) giveUpTrials(state)
-      else this.progress.wake(state.waitingSince + this.options.ackTimeoutMs)
-    }
-    if (push) state.waitingSince = undefined
-    if (push || isAsked(state)) this.send(step, state, push && (open ? 'open' : 'flush'), changed, gone, flight)
-    if (state.trials && !isAsked(state) && state.inFlight.length === 0) this.sendTrial(type, state, flight)
-  }
-
-  private send(
-    step: Step,
-    state: TypeState,
-    push: false | 'open' | 'flush',
-    changed: readonly string[],
-    gone: readonly string[],
-    flight: Flight,
-  ): void {
-    const { type } = step
-    const log = this.log.of(type)
-    const { interest } = state
-    const full = isFullSet(this.options.form, type)
-    const all = state.owedAll || owesAllNames(state)
-    const wanted = all ? NO_NAMES : wantedNames(state, push || full ? changed : undefined)
-    const divides = push && !all && type === 'cds' && this.log.onDemand
-    const later = divides ? postponed(wanted, state, log, push === 'open', this.clustersAtOnce) : NO_NAMES
-    const names = later.size > 0 ? without(wanted, later) : wanted
-    // What a full set leaves out does not exist: an empty one tells a client so at once, where silence costs it its timeout.
-    const mustAnswer = state.mustAnswer || (state.owedAll && interest.wildcard) || (full && isAsked(state))
-    // Clients at the same position are told the same only where nothing but the position says what.
-    const from = state.extra || state.owed || state.gone ? '' : `${state.upserted} ${state.removed}`
-
-    let upserts: readonly Resource[]
-    let removed: readonly string[] = NONE
-    let key: string | undefined
-    if (full) {
-      if (step.remove) {
-        state.removed = log.position
-        state.gone = undefined
-      }
-      const set = fullSet(recipientOf(this.parts), type, state)
-      upserts = set.resources
-      key = set.shared ? `full ${interestKey(interest)} ${state.removed}` : undefined
-    } else {
-      const answer = partialAnswer(recipientOf(this.parts), type, state, {
-        all,
-        names,
-        push: push !== false,
-        gone: step.remove ? gone : undefined,
-        from,
-        lately: this.lately,
-      })
-      ;({ upserts, removed, key } = answer)
-      if (type === 'cds') this.lately = undefined
-      const { passing } = answer
-      if (passing.length > 0) {
-        state.gone = new Map([...(state.gone ?? []), ...passing.map((one) => [one.name, one] as const)])
-        state.removeAfter = flight.now + this.options.settleMs
-      }
-    }
-
-    state.owed = undefined
-    state.owedAll = false
-    state.mustAnswer = false
-    if (push || full || all) {
-      state.upserted = log.position
-      state.extra = later.size > 0 ? new Set(later) : undefined
-      state.older = later.size > 0 ? later : undefined
-    }
-    if (step.remove && (push || full)) {
-      state.removed = log.position
-      state.gone = undefined
-    }
-    const silent =
-      upserts.length === 0 && removed.length === 0 && !mustAnswer && !(full && (state.served || state.resumed))
-    if (silent) return
-    this.emit(type, state, key, upserts, removed, flight)
-    this.dependents.oweChildren(full && !all ? upserts.filter((resource) => names.has(resource.name)) : upserts)
-  }
-
-  /** The removals that had to wait until nothing uses the resources any more. */
-  private remove(step: Step, state: TypeState, flight: Flight): void {
-    const { type } = step
-    const { now } = flight
-    const log = this.log.of(type)
-    const { interest } = state
-    const gone = log.pending(state.removed, interest).removals
-    const names = state.gone ? [...new Set([...gone, ...state.gone.keys()])] : gone
-    if (names.length > 0 && !(this.options.form === 'sotw' && !FULL_SET_TYPES.has(type))) {
-      if (now < state.removeAfter) {
-        this.progress.wake(state.removeAfter)
-        return
-      }
-      // From the newest: whatever came before it, this one may still make the client use what is to go.
-      const unanswered = [type, ...step.after].flatMap((other) => this.types[other]?.inFlight.at(-1)?.sentAt ?? [])
-      const patience = Math.max(...unanswered) + this.options.removalTimeoutMs
-      if (unanswered.length > 0 && now < patience) {
-        this.progress.wake(patience)
-        return
-      }
-      const free = !isAsked(state) && this.progress.allUpdated(type, state)
-      if (!free || !step.after.every((other) => this.progress.released(other))) return
-    }
-    const turn = inTurns(this.log, type, names, this.clustersAtOnce)
-    state.removed = log.position
-    state.gone = turn.later.length > 0 ? new Map(turn.later.map((name) => [name, undefined])) : undefined
-    if (names.length === 0) return
-    if (isFullSet(this.options.form, type)) {
-      const { resources, shared } = fullSet(recipientOf(this.parts), type, state)
-      const key = shared ? `full ${interestKey(interest)} ${state.removed}` : undefined
-      if (state.served || state.resumed) this.emit(type, state, key, resources, [], flight)
-    } else if (this.options.form === 'delta') {
-      const removed = turn.now.filter((name) => !log.visible(name, interest))
-      if (removed.length > 0) this.emit(type, state, batchKey([], removed, '', ''), [], removed, flight)
-      this.dependents.forget(type, state, past(type, removed, this.log.onDemand))
-    }
-  }
-
-  private sendTrial(type: ResourceType, state: TypeState, flight: Flight): void {
-    const group = state.trials![0]!
-    const resources = isFullSet(this.options.form, type)
-      ? fullSet(recipientOf(this.parts), type, state).resources
-      : permitted(recipientOf(this.parts), visible(recipientOf(this.parts), type, state, group))
-    if (resources.length === 0 && !isFullSet(this.options.form, type)) {
-      state.trials = answerTrial(state.trials!, 'accepted')
-      if (state.trials) this.sendTrial(type, state, flight)
-      return
-    }
-    this.emit(type, state, undefined, resources, [], flight)
-    state.trial = state.lastSent!.serial
-    this.dependents.oweChildren(resources)
-  }
-
-  private emit(
-    type: ResourceType,
-    state: TypeState,
-    key: string | undefined,
-    upserts: readonly Resource[],
-    removed: readonly string[],
-    { now, frames }: Flight,
-  ): void {
-    const { form, frames: options } = this.options
-    const log = this.log.of(type)
-    const built = log.frames.get(key && `${form} ${key}`, state.lastSent?.serial ?? 0, () =>
-      buildFrames(form, type, { upserts, removed, position: log.position }, options),
-    )
-    sent(state, built, now)
-    for (const frame of built) {
-      this.exchanges.sent(frame, now)
-      frames.push(frame)
-    }
-  }
-}
-
-function without(names: ReadonlySet<string>, others: ReadonlySet<string>): ReadonlySet<string> {
-  const left = new Set(names)
-  for (const name of others) left.delete(name)
-  return left
 }
 
 function namesOf(resources: readonly Resource[]): readonly string[] {

@@ -18,8 +18,8 @@ export interface ClientOptions {
   /** How long removals wait after a reconnect for the client to say what else it uses, in ms. */
   readonly settleMs: number
   readonly frames: FrameOptions
-  /** Updates and removals of clusters in one response, where clusters come on demand. */
-  readonly clustersAtOnce?: number
+  /** Clusters that are updated, or removed, in one response to who gets them on demand, unless it asked for them. */
+  readonly clustersAtOnce: number
   /** What is remembered of the workload the client belongs to. Default: nothing. */
   readonly workingSet?: WorkingSet
 }

@@ -3,13 +3,6 @@ import type { TypeLog } from './type-log.ts'
 import type { TypeState } from './type-state.ts'
 
 /**
- * Clusters that are updated, or removed, in one response to a client that gets them on demand, unless it asked for them. Envoy
- * works about 1 ms on each, and asks for no cluster while one is warming: what a request needs meanwhile waits that long, and not
- * until all of the several hundred clusters are warm that a change may concern.
- */
-export const CLUSTERS_AT_ONCE = 64
-
-/**
  * Those of the names that are to be sent when the client has taken the others: updates of what it has. What is new to it goes at
  * once, since a route to it may follow.
  * @param names what is to be sent
