@@ -135,6 +135,8 @@ export interface RouteAction {
   readonly hashKeys?: readonly HashKey[]
   /** Whole time of a request with its retries; 0 is none. A shorter one in the frame wins. Absent: the listener's. */
   readonly timeoutMs?: number
+  /** Longest silence of the upstream before its reply and between two frames of one; absent or 0: none. */
+  readonly idleTimeoutMs?: number
   readonly retry?: RetryPolicy
   readonly fault?: Fault
   readonly mirrors?: readonly Mirror[]

@@ -68,6 +68,7 @@ function readAction(path: string, route: MessageRouteMessage): RouteAction {
     ...defined({
       mode: modeOf(`${path}.connection_mode`, route.connectionMode),
       timeoutMs: milliseconds(`${path}.timeout`, route.timeout),
+      idleTimeoutMs: milliseconds(`${path}.idle_timeout`, route.idleTimeout),
       retry: route.retry && readRetry(`${path}.retry`, route.retry),
       fault: route.fault && readFault(`${path}.fault`, route.fault),
       hashKeys: some(route.hashKeys.map((key, index) => readHashKey(`${path}.hash_keys[${index}]`, key))),

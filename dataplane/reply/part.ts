@@ -3,6 +3,7 @@ import { C } from '../stats/counters.ts'
 import type { UpstreamConnection } from '../upstream/connection.ts'
 import { type ActiveRequest, MIRROR, PARTED, RequestState } from '../upstream/requests.ts'
 import { deliver } from './deliver.ts'
+import { awaitNext, endOfTry } from './idle.ts'
 import { cancel } from './outcome.ts'
 
 /**
@@ -24,7 +25,10 @@ export function takePart(
     counters[C.upstream_rq_part_dropped]!++
     return
   }
-  if ((request.flags & MIRROR) !== 0) return
+  if ((request.flags & MIRROR) !== 0) {
+    if (request.route!.idleTimeoutMs > 0) awaitNext(engine, request, 0)
+    return
+  }
   const client = request.client!
   if (client.closed) {
     counters[C.upstream_rq_part_dropped]!++
@@ -32,11 +36,12 @@ export function takePart(
     return
   }
   if (request.parts === null) {
-    request.parts = { frames: 0, bytes: 0 }
+    request.parts = { frames: 0, bytes: 0, until: endOfTry(request) }
     request.flags |= PARTED
     client.streams.begin(request)
   }
   const { parts } = request
   parts.frames++
+  if (request.route!.idleTimeoutMs > 0) awaitNext(engine, request, parts.until)
   parts.bytes += deliver(request, connection.replyCodec, b, at, length, idAt, true)
 }

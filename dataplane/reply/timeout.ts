@@ -3,6 +3,7 @@ import { C, R } from '../stats/counters.ts'
 import { clock } from '../turn.ts'
 import { dispatch } from '../upstream/dispatch.ts'
 import { type ActiveRequest, BACKOFF, DELAYED, RequestState } from '../upstream/requests.ts'
+import { awaitNext, isIdle, isUnheard } from './idle.ts'
 import { answerError, giveUp, leave } from './outcome.ts'
 import { retry } from './retry.ts'
 
@@ -16,9 +17,17 @@ export function due(engine: Engine, request: ActiveRequest): void {
     return
   }
   request.flags &= ~(DELAYED | BACKOFF)
-  if (cluster) cluster.counters[over ? C.upstream_rq_timeout : C.upstream_rq_per_try_timeout]!++
+  const idle = !over && isIdle(request)
+  if (idle && isUnheard(request)) {
+    awaitNext(engine, request, request.parts?.until ?? 0)
+    return
+  }
+  if (cluster)
+    cluster.counters[
+      over ? C.upstream_rq_timeout : idle ? C.upstream_rq_idle_timeout : C.upstream_rq_per_try_timeout
+    ]!++
   const route = request.route!
-  if (over) route.state.counters[R.rq_timeout]!++
+  if (over || idle) route.state.counters[R.rq_timeout]!++
   if (host && request.state === RequestState.sent) {
     host.timeouts++
     cluster!.record(host, 'local')

@@ -45,8 +45,10 @@ export interface CompiledRoute {
   readonly editsReplies: boolean
   /** -1: not said. */
   readonly timeoutMs: number
-  /** Of one try, ms; 0: none. */
-  readonly perTryTimeoutMs: number
+  /** Until a try is given up when nothing of its reply comes: the shorter of `idleTimeoutMs` and the time of a try, ms; 0: never. */
+  readonly quietMs: number
+  /** Between two frames of a reply, ms; 0: any. */
+  readonly idleTimeoutMs: number
   /** Index into a cluster's breakers. */
   readonly priority: 0 | 1
   readonly mode: ConnectionMode | undefined
@@ -192,7 +194,8 @@ function freshRoute(codec: Codec, { name, action }: MessageRoute, state: RouteSt
     straight: destinations.length === 1 && destinations[0]!.edits.length === 0 && requestEdits.length === 0,
     editsReplies: responseEdits.length > 0,
     timeoutMs: action.timeoutMs ?? -1,
-    perTryTimeoutMs: action.retry?.perTryTimeoutMs ?? 0,
+    quietMs: shorter(action.idleTimeoutMs, action.retry?.perTryTimeoutMs),
+    idleTimeoutMs: action.idleTimeoutMs ?? 0,
     priority: action.priority === 'high' ? 1 : 0,
     mode: action.mode && chooseMode(codec, action.mode),
     hasher: compileHasher(codec, action.hashKeys ?? []),
@@ -211,6 +214,11 @@ function freshRoute(codec: Codec, { name, action }: MessageRoute, state: RouteSt
     responseEdits,
     retries: action.retry !== undefined,
   }
+}
+
+/** The shorter of two times of which 0 is none. */
+function shorter(a = 0, b = 0): number {
+  return a === 0 || b === 0 ? a + b : Math.min(a, b)
 }
 
 /** Points destinations at the clusters there are now. */

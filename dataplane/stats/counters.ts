@@ -5,6 +5,7 @@ export const clusterCounterNames = [
   'upstream_rq_error_reply',
   'upstream_rq_timeout',
   'upstream_rq_per_try_timeout',
+  'upstream_rq_idle_timeout',
   'upstream_rq_rx_reset',
   'upstream_rq_pending_failure_eject',
   'upstream_rq_cancelled',

@@ -209,6 +209,11 @@ export class UpstreamConnection implements FrameSink, OutputOwner, Flushable {
   #holds = 0
   #resuming = false
 
+  /** Whether it is not read for now. */
+  get held(): boolean {
+    return this.#holds !== 0
+  }
+
   /** The client whom this connection serves alone cannot take more: its upstream is not read meanwhile. `reason` is a bit of `Hold`. */
   hold(reason: number): void {
     if (this.#holds === 0) {

@@ -54,6 +54,8 @@ const nothing = new Uint8Array(0)
 export interface Parts {
   frames: number
   bytes: number
+  /** When the time of the try is over, where the route limits the silence between frames, too; 0: it has none. */
+  readonly until: number
 }
 
 /**

@@ -92,12 +92,12 @@ function rewrite(request: ActiveRequest, codec: Codec, id: number): boolean {
   return true
 }
 
-/** Sets the request's timer to what comes first: the request's deadline or the try's. */
+/** Sets the request's timer to what comes first: the request's deadline, the try's, or that of a silent upstream. */
 export function arm(engine: Engine, request: ActiveRequest): void {
   let due = request.deadline
-  const { perTryTimeoutMs } = request.route!
-  if (perTryTimeoutMs > 0) {
-    const tryDue = clock.now + perTryTimeoutMs
+  const { quietMs } = request.route!
+  if (quietMs > 0) {
+    const tryDue = clock.now + quietMs
     due = due > 0 ? Math.min(due, tryDue) : tryDue
   }
   if (due > 0) engine.wheel.set(request, due)

@@ -254,6 +254,8 @@ export const DOCS_ZH: Readonly<Record<string, string>> = {
   'Answer with an error reply and forward nothing.': '以错误应答回复，不转发。',
   "The protocol's own code.": '协议自身的代码。',
   'Text for protocols whose error replies carry one.': '错误应答带文本的协议所用的文本。',
+  'Longest silence of the upstream before its reply, and between two frames of one; 0s is none.':
+    '上游在应答之前、以及一个应答的两帧之间的最长静默时间；0s 为不限。',
   'Longest time for the reply; 0s is none.': '应答的最长时间；0s 为不限。',
   'Try again.': '重试。',
   'Most tries after the first.': '首次之后的最多尝试次数。',

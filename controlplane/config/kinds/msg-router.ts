@@ -89,6 +89,11 @@ const ruleShape = {
   ),
   reply: optional(reply, 'Answer with an error reply and forward nothing.'),
   timeout: optional(durationOrZero, 'Longest time for the reply; 0s is none.', { default: '15s' }),
+  idleTimeout: optional(
+    durationOrZero,
+    'Longest silence of the upstream before its reply, and between two frames of one; 0s is none.',
+    { default: '0s' },
+  ),
   retries: optional(retries, 'Try again.'),
   fault: optional(fault, 'Faults to inject.'),
   mirror: optional(destination, 'Where a copy of the messages goes.'),

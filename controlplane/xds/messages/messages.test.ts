@@ -271,7 +271,7 @@ describe('MsgRouter', () => {
   it('shift, subsets, hash, timeout, retry, fault, mirror, mutation and limit', () => {
     const rule = `msgid: 1,
       route: [{destination: {host: test.serviceA, subset: v1}, weight: 50}, {destination: {host: test.serviceA, subset: v2}, weight: 50}],
-      hashKey: [uid, sourceIp], timeout: 300ms, retries: {attempts: 2, idempotent: true, retryOn: [reset]},
+      hashKey: [uid, sourceIp], timeout: 300ms, idleTimeout: 30s, retries: {attempts: 2, idempotent: true, retryOn: [reset]},
       fault: {delay: {percentage: {value: 0.5}, fixedDelay: 2s}, abort: {percentage: {value: 10}, code: 7, message: no}},
       mirror: {host: test.serviceB}, mirrorPercentage: {value: 25}, requestMutation: [{field: uid, value: 9}],
       localRateLimit: [{per: [uid], tokenBucket: {maxTokens: 3, fillInterval: 1s}}], connection: bound`
@@ -284,6 +284,7 @@ describe('MsgRouter', () => {
       ],
       hashKeys: [{ field: 'uid' }, { sourceIp: true }],
       timeout: '0.300s',
+      idleTimeout: '30s',
       retry: { numRetries: 2, idempotent: true, retryOn: ['reset'] },
       fault: {
         delay: { fixedDelay: '2s', millionths: 5000 },

@@ -108,6 +108,7 @@ function actionOf(
       connectionMode: rule.connection ? MODES[rule.connection] : ConnectionMode.PROTOCOL,
       ...(rule.highPriority && { highPriority: true }),
       ...(rule.timeout !== undefined && { timeout: duration(parseDuration(rule.timeout) ?? 0) }),
+      ...(rule.idleTimeout !== undefined && { idleTimeout: duration(parseDuration(rule.idleTimeout) ?? 0) }),
       ...(rule.retries && { retry: retryOf(rule.retries) }),
       ...(rule.fault && { fault: faultOf(rule.fault) }),
       ...(rule.reply && { reply: replyOf(rule.reply) }),
