@@ -36,6 +36,14 @@ describe('meshgate protocol', () => {
     expect(code).toBe(0)
   })
 
+  test('decode tells a file that is not there from digits that are none', async () => {
+    await expect(run('decode', 'game', '--hex', 'none.txt')).rejects.toThrow('neither hex digits nor a file')
+    await expect(run('decode', 'game', '--hex', '0000001 4d47')).rejects.toThrow('one is missing')
+    const dump =
+      '00000000: 0000 001d 4d47 0100 0001 86a0 0000 0007  ....MG..........\n00000010: 0000 0000 0000 0009 6865 6c6c 6f         ........hello'
+    expect((await run('decode', 'game', '--hex', dump)).out).toContain('msgid  100000')
+  })
+
   test('decode as JSON: bytes in hex, 64-bit integers as text', async () => {
     const { out } = await run('decode', 'game', '--hex', request, '-o', 'json')
     const [{ frames }] = JSON.parse(out)
@@ -149,7 +157,9 @@ describe('meshgate protocol', () => {
   })
 
   test('a file that is not there is named', async () => {
-    await expect(run('check', join(folder, 'none.yaml'))).rejects.toThrow(/^cannot read .*none\.yaml: ENOENT/)
+    await expect(run('check', join(folder, 'none.yaml'))).rejects.toThrow(
+      /^cannot read .*none\.yaml: there is nothing at this path/,
+    )
   })
 
   test('new writes a document that check accepts', async () => {
