@@ -109,6 +109,13 @@ describe('complaints', () => {
     ['  name: reviews', '  nam: reviews', 'FIELD_UNKNOWN metadata.nam', 'METADATA_INVALID metadata.name'],
     ['  name: reviews', '  name: Reviews', 'METADATA_UNUSUAL metadata.name'],
     ['kind: ServiceEntry', 'kind: ServiceEntri', 'KIND_UNKNOWN kind'],
+    [
+      'networking.istio.io/v1\nkind: ServiceEntry',
+      'authentication.istio.io/v1alpha1\nkind: MeshPolicy',
+      'KIND_UNKNOWN kind',
+    ],
+    ['networking.istio.io/v1\nkind: ServiceEntry', 'certs.example/v1\nkind: Certificate', 'KIND_IGNORED kind'],
+    ['networking.istio.io/v1\nkind: ServiceEntry', 'networking.isto.io/v1\nkind: ServiceEntri', 'KIND_UNKNOWN kind'],
     ['kind: ServiceEntry', 'kind: ServiceEntryList', 'KIND_LIST kind'],
     ['networking.istio.io/v1', 'networking.istio.io/v1alpha1', 'KIND_VERSION apiVersion'],
     ['networking.istio.io/v1', 'v1', 'KIND_VERSION apiVersion'],
@@ -119,6 +126,14 @@ describe('complaints', () => {
   ])('%s changed to %s', (before, after, ...problems) =>
     expect(brief(checkYaml(ENTRY.replace(before, after)))).toEqual(problems),
   )
+
+  it('say once that a file of another program is no document', () => {
+    expect(brief(checkYaml('image: {tag: 1.2.3}\nreplicas: 2\n'))).toEqual(['DOCUMENT_INVALID'])
+    expect(brief(checkYaml('knd: ServiceEntry\nmetadata: {name: a}\n'))).toEqual([
+      'DOCUMENT_INVALID',
+      'DOCUMENT_INVALID',
+    ])
+  })
 
   it('about a version name the right ones', () => {
     const [diagnostic] = checkYaml(ENTRY.replace('io/v1', 'io/v2'))

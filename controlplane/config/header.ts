@@ -46,9 +46,18 @@ export function readHeader(
   const diagnostics: Diagnostic[] = []
   const add: Add = (code, path, message, hint) =>
     diagnostics.push(complain(document, code, path, message, { hint, on: code === 'FIELD_UNKNOWN' ? 'key' : 'value' }))
+  const empty = { name: '', namespace: defaultNamespace, labels: {}, annotations: {} }
+  if (isForAnother(value)) {
+    add(
+      'DOCUMENT_INVALID',
+      [],
+      'there is neither apiVersion nor kind: this is no document of a mesh',
+      'keep files of other programs (values of charts, pipelines) in another folder',
+    )
+    return { apiVersion: '', kind: '', meta: empty, definition: undefined, diagnostics }
+  }
   const kind = textField(value, 'kind', add)
   const apiVersion = impliedVersion(value) ?? textField(value, 'apiVersion', add)
-  const empty = { name: '', namespace: defaultNamespace, labels: {}, annotations: {} }
   if (apiVersion === undefined || kind === undefined)
     return { apiVersion: '', kind: '', meta: empty, definition: undefined, diagnostics }
   const definition = resolveKind(apiVersion, kind, add)
@@ -65,6 +74,11 @@ export function readHeader(
     definition,
     diagnostics,
   }
+}
+
+/** Whether nothing in it looks like the head of a document, not even misspelt: files of other programs are YAML, too. */
+function isForAnother(value: Readonly<Record<string, unknown>>): boolean {
+  return !Object.keys(value).some((key) => similar(key, ['apiVersion', 'kind']))
 }
 
 function textField(value: Readonly<Record<string, unknown>>, key: string, add: Add): string | undefined {
@@ -136,16 +150,15 @@ function resolveKind(apiVersion: string, kind: string, add: Add): KindDefinition
     )
   } else {
     const names = KINDS.filter((one) => !isKnownGroup(group) || one.group === group).map((one) => one.kind)
-    add(
-      'KIND_UNKNOWN',
-      ['kind'],
-      `unknown kind ${shown(kind)} in ${shown(apiVersion)}`,
+    const hint =
       similar(kind, names) ??
-        similar(
-          kind,
-          KINDS.map((one) => one.kind),
-        ),
-    )
+      similar(
+        kind,
+        KINDS.map((one) => one.kind),
+      )
+    if (hint || isKnownGroup(group) || group.endsWith('.istio.io'))
+      add('KIND_UNKNOWN', ['kind'], `unknown kind ${shown(kind)} in ${shown(apiVersion)}`, hint)
+    else add('KIND_IGNORED', ['kind'], `${kind} is ignored: nothing of the group ${shown(group)} is read here`)
   }
   return undefined
 }

@@ -63,7 +63,7 @@ export const CODES = {
   KIND_IGNORED: entry(
     'warning',
     'Kind is ignored',
-    'The document is for Kubernetes itself. Services and workloads come from ServiceEntry and WorkloadEntry documents here.',
+    'The document is for Kubernetes itself or for another program in it. Services and workloads come from ServiceEntry and WorkloadEntry documents here.',
     'Describe the service as a ServiceEntry, or ignore the warning.',
   ),
   KIND_NOT_COMPILED: entry(
