@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { age, paint, table, wantsColour } from './output.ts'
-import { prettyLine } from './run/log.ts'
+import { type Log, logPrinted, prettyLine } from './run/log.ts'
 
 describe('tables', () => {
   test('columns are as wide as what is seen in them', () => {
@@ -62,4 +62,19 @@ test('an error in a log line is its words; where it came from only when the prog
     /not saved {2}err=no space is left$/,
   )
   expect(prettyLine(line({ type: 'TypeError', message: 'x is undefined', stack }), false)).toContain('at somewhere')
+})
+
+test('what a program prints as a line of such a log is one, with its level; anything else is a text', () => {
+  const told: unknown[] = []
+  const tell = (level: string) => (fields: object, text: string) => told.push([level, fields, text])
+  const log = { debug: tell('debug'), info: tell('info'), warn: tell('warn'), error: tell('error') } as unknown as Log
+  const about = { program: 'edge' }
+  logPrinted(log, about, '{"level":50,"time":"2026-01-02T03:04:05.678Z","port":80,"msg":"no port"}', 'info')
+  for (const line of ['hello', '{"level":', '{"level":"x"}']) logPrinted(log, about, line, 'warn')
+  expect(told).toEqual([
+    ['error', { program: 'edge', port: 80 }, 'no port'],
+    ['warn', about, 'hello'],
+    ['warn', about, '{"level":'],
+    ['warn', about, '{"level":"x"}'],
+  ])
 })

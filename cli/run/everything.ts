@@ -4,7 +4,7 @@ import { Supervisor } from '../processes/supervisor.ts'
 import { type EnvoyBinary, ensureEnvoy, envoyVersion } from '../tools/envoy.ts'
 import { type RunningControlPlane, startControlPlane } from './control-plane.ts'
 import type { ControlPlaneOptions } from './control-plane-options.ts'
-import type { Log } from './log.ts'
+import { type Log, logPrinted } from './log.ts'
 import {
   adminAddress,
   codecModules,
@@ -39,7 +39,7 @@ export async function runEverything(options: EverythingOptions, log: Log): Promi
     stopped: (program) => log.debug({ program }, 'program stopped'),
     line: (program, line, stream) => {
       // What programs say about being stopped helps nobody.
-      if (!stopping.signal.aborted) log[stream === 'stderr' ? 'warn' : 'info']({ program }, line)
+      if (!stopping.signal.aborted) logPrinted(log, { program }, line, stream === 'stderr' ? 'warn' : 'info')
     },
   })
   const bootstraps = await sidecarFolder()

@@ -14,11 +14,35 @@ export function createLog({ logLevel: level, logFormat }: LogOptions, stream: No
   return pino(options, { write: (line: string) => stream.write(`${prettyLine(line, colour)}\n`) })
 }
 
-const LEVELS: Readonly<Record<number, readonly [name: string, colour: Colour]>> = {
+const LEVELS: Readonly<Record<number, readonly [name: 'debug' | 'info' | 'warn' | 'error', colour: Colour]>> = {
   20: ['debug', 'dim'],
   30: ['info', 'green'],
   40: ['warn', 'yellow'],
   50: ['error', 'red'],
+}
+
+/**
+ * Logs a line that a program printed. One that is a JSON line of a log of this kind, as message proxies print, keeps its level, its text and its
+ * fields; any other is the text.
+ * @param about fields to tell with it
+ * @param level of a line that says none itself
+ */
+export function logPrinted(log: Log, about: Readonly<Record<string, unknown>>, line: string, level: 'info' | 'warn') {
+  const own = ownLine(line)
+  if (!own) return log[level](about, line)
+  const { level: number, time: _, msg = '', ...fields } = own
+  log[LEVELS[number]![0]]({ ...about, ...fields }, msg)
+}
+
+/** A line of a log of this kind; undefined for any other. */
+function ownLine(line: string): LogLine | undefined {
+  if (!line.startsWith('{"level":')) return undefined
+  try {
+    const parsed = JSON.parse(line) as LogLine
+    return LEVELS[parsed.level] && parsed
+  } catch {
+    return undefined
+  }
 }
 
 interface LogLine {

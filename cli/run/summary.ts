@@ -109,9 +109,12 @@ export function programText(state: ProgramState | undefined, awaited: number | u
   return awaited === undefined ? 'running' : `nothing on 127.0.0.1:${awaited} yet`
 }
 
-async function envoyRow({ name, proxy, addressFile }: SidecarProgram, started: Started): Promise<Row> {
+async function envoyRow({ name, proxy, addressFile, program }: SidecarProgram, started: Started): Promise<Row> {
   const admin = await envoyLive(addressFile, started.giveUp)
-  if (!admin) return [`envoy ${name}`, NOT_READY]
+  if (!admin) {
+    const state = started.supervisor.state(program.name)
+    return [`envoy ${name}`, state && state.failures > 0 ? programText(state, undefined) : NOT_READY]
+  }
   const refused = await listenersRefused(proxy.node, started)
   const open = listenersOf(proxy, 'lds', started).filter((listener) => !refused?.culprits.includes(listener))
   const but = refused ? [`refuses ${open.length > 0 ? 'others' : 'its listeners'} (${refused.message.trim()})`] : []
