@@ -42,6 +42,7 @@ describe('a client that lived through any sequence of changes has what a new cli
   it.for([
     { of: 'clients that take everything', party: few, refusing: NOTHING, walks: 10, seed: 1 },
     { of: 'clients that refuse some of it', party: few, refusing: { all: 40, alone: 40 }, walks: 10, seed: 2 },
+    { of: 'clients that may have little', party: few, refusing: NOTHING, tight: true, walks: 3, seed: 5 },
     { of: 'clients of few classes', party: many, refusing: NOTHING, walks: 3, seed: 3 },
     {
       of: 'clients of few classes that refuse some of it alone',
@@ -50,7 +51,7 @@ describe('a client that lived through any sequence of changes has what a new cli
       walks: 5,
       seed: 84,
     },
-  ])('$of', { timeout: 120_000 * WALKS }, async ({ party, refusing, walks, seed: usual }, { task }) => {
+  ])('$of', { timeout: 120_000 * WALKS }, async ({ party, refusing, tight, walks, seed: usual }, { task }) => {
     const start = await everyKind()
     const seed = seedFor(task, usual)
     // The walk's clock is that of the mesh, too: draws depend on nothing else.
@@ -58,7 +59,7 @@ describe('a client that lived through any sequence of changes has what a new cli
     onTestFinished(() => void vi.useRealTimers())
     for (let walked = 0; walked < walks * WALKS; walked++) {
       const any = random(seed + walked)
-      const walk = new ClientWalk(start, party(any), any, refusing, (ms) => vi.advanceTimersByTime(ms))
+      const walk = new ClientWalk(start, party(any), any, refusing, (ms) => vi.advanceTimersByTime(ms), tight)
       try {
         for (let step = 1; step <= STEPS; step++) {
           walk.step()

@@ -1,4 +1,5 @@
 import type { Random } from '../../codecs/mutated.ts'
+import type { Limits } from '../../controlplane/ads/limits.ts'
 import { type Holder, lettingGo } from '../../controlplane/ondemand/letting-go.ts'
 import { LoadBook } from '../../controlplane/reports/load-book.ts'
 import type { ClassView } from '../../controlplane/xds/class-view.ts'
@@ -22,6 +23,8 @@ const A_LONG_TIME = 31_000
 const SMALL_RESPONSE = 4096
 /** Why a stream is ended whose first request takes its time. */
 const TOO_LATE = 'no request within'
+/** Why a stream is ended that names more than a limit allows. */
+const TOO_MANY = /^(subscribed to )?more than \d+ /
 
 /** How much of what clients are sent they refuse. */
 export interface Refusing {
@@ -34,6 +37,7 @@ export class ClientWalk {
   readonly #any: Random
   readonly #walk: Walk
   readonly #passes: (ms: number) => void
+  readonly #tight: boolean
   #plane: StreamPlane
   readonly #clients: StreamClient[]
   /** Reports made so far, which are the clock of those who say what they use. */
@@ -49,6 +53,7 @@ export class ClientWalk {
   /**
    * @param refusing of how many resources one is refused by everybody, and of how many one by each client alone; 0: none
    * @param passes moves the clock that the mesh itself looks at
+   * @param tight a client may be told of few clusters at once only, and perhaps of few names in all
    */
   constructor(
     documents: readonly PlainDocument[],
@@ -56,8 +61,10 @@ export class ClientWalk {
     any: Random,
     refusing: Refusing,
     passes: (ms: number) => void,
+    tight = false,
   ) {
     this.#any = any
+    this.#tight = tight
     this.#passes = passes
     this.#walk = new Walk(documents, [], any, 0, '8s')
     this.#plane = this.#start()
@@ -100,7 +107,7 @@ export class ClientWalk {
   /** Lets everything arrive, and compares what the clients have with what new clients of a new control plane get. */
   check(): void {
     for (const client of this.#clients) {
-      if (client.ended) client.disconnect()
+      this.#leaveWhenEnded(client)
       if (!client.connected) this.#connect(client)
     }
     for (let round = 0; round < 3; round++) {
@@ -117,6 +124,12 @@ export class ClientWalk {
   }
 
   #begin(client: StreamClient): void {
+    this.#want(client)
+    if (this.#any(4) > 0) this.#connect(client)
+  }
+
+  /** What it wants from the start. */
+  #want(client: StreamClient): void {
     const message = client.node.id.startsWith('message')
     // gRPC clients name all they want.
     if (isGrpc(client.node)) this.#nameSome(client)
@@ -125,7 +138,6 @@ export class ClientWalk {
       for (const type of message ? WILD_OF_MESSAGES : WILD)
         if (type === 'cds' || this.#any(4) > 0) client.change(type, [], [])
     }
-    if (this.#any(4) > 0) this.#connect(client)
   }
 
   #nameSome(client: StreamClient): void {
@@ -145,7 +157,20 @@ export class ClientWalk {
   }
 
   #start(): StreamPlane {
-    return new StreamPlane(this.#walk.mesh.mesh, this.#passes, this.#any(2) === 0 ? SMALL_RESPONSE : undefined)
+    const limits: Partial<Limits> = this.#any(2) === 0 ? { responseBytes: SMALL_RESPONSE } : {}
+    if (!this.#tight) return new StreamPlane(this.#walk.mesh.mesh, this.#passes, limits)
+    const names = this.#any(2) === 0 ? { namesPerStream: 10 + this.#any(20) } : {}
+    const tight = { ...limits, ...names, clustersAtOnce: 1 + this.#any(4) }
+    return new StreamPlane(this.#walk.mesh.mesh, this.#passes, tight)
+  }
+
+  /** Whose stream was ended comes again; whoever wanted too much, as a process that wants less at first. */
+  #leaveWhenEnded(client: StreamClient): void {
+    if (client.ended && TOO_MANY.test(client.ended.message)) {
+      this.#say(client, 'was subscribed to too much, and starts anew')
+      client.startAnew()
+      this.#want(client)
+    } else if (client.ended) client.disconnect()
   }
 
   #connect(client: StreamClient): void {
@@ -155,7 +180,7 @@ export class ClientWalk {
   }
 
   #act(client: StreamClient): void {
-    if (client.ended?.message.startsWith(TOO_LATE)) client.disconnect()
+    if (isPeaceful(client)) this.#leaveWhenEnded(client)
     if (!client.connected) {
       if (this.#any(6) === 0) this.#connect(client)
       return
@@ -171,7 +196,7 @@ export class ClientWalk {
       this.#say(client, 'leaves')
       client.disconnect()
     }
-    if (client.ended && !client.ended.message.startsWith(TOO_LATE)) throw new Error(client.ended.message)
+    if (client.ended && !isPeaceful(client)) throw new Error(client.ended.message)
   }
 
   #wander(client: StreamClient): void {
@@ -344,12 +369,17 @@ function rest(plane: StreamPlane, clients: readonly StreamClient[], rounds: numb
         client.flush()
         client.take()
         client.deliver()
-        if (client.ended && !client.ended.message.startsWith(TOO_LATE)) throw new Error(client.ended.message)
+        if (client.ended && !isPeaceful(client)) throw new Error(client.ended.message)
       }
       if (plane.rests && clients.every((client) => client.rests)) break
     }
     plane.pass(A_LONG_TIME)
   }
+}
+
+/** Whether the server ended its stream for a reason that is the client's. */
+function isPeaceful({ ended }: StreamClient): boolean {
+  return ended !== undefined && (ended.message.startsWith(TOO_LATE) || TOO_MANY.test(ended.message))
 }
 
 function isGrpc({ userAgent }: NodeInfo): boolean {

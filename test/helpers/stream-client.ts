@@ -137,10 +137,20 @@ export class StreamClient {
     else this.#say(type, { resourceNamesSubscribe: [...add], resourceNamesUnsubscribe: [...drop] })
   }
 
+  /** Its process is another one from now on, which has nothing and wants nothing yet. */
+  startAnew(): void {
+    this.disconnect()
+    this.held = perType(() => new Map())
+    this.#past.length = 0
+    this.#accepted = {}
+    for (const type of RESOURCE_TYPES) delete this.wanted[type]
+  }
+
   /** The server takes the oldest request, or some that came together. */
   deliver(): void {
     const requests = this.#requests.splice(0, 1 + this.#any(3))
-    if (requests.length > 0) this.#stream?.send(...requests)
+    // What comes behind what ended the stream nobody reads.
+    if (requests.length > 0 && !this.ended) this.#stream?.send(...requests)
   }
 
   /** What the server wrote leaves it. */

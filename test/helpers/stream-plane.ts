@@ -1,6 +1,6 @@
 import { toBinary } from '@bufbuild/protobuf'
 import { Classes } from '../../controlplane/ads/classes.ts'
-import { DEFAULT_LIMITS } from '../../controlplane/ads/limits.ts'
+import { DEFAULT_LIMITS, type Limits } from '../../controlplane/ads/limits.ts'
 import { SILENT } from '../../controlplane/ads/logger.ts'
 import { NO_METRICS } from '../../controlplane/ads/metrics.ts'
 import type { Preparations } from '../../controlplane/ads/preparations.ts'
@@ -53,36 +53,33 @@ export class StreamPlane {
 
   /**
    * @param passes told of the time that passes, for whoever has another clock
-   * @param responseBytes about how large a response may be
+   * @param limits where they are not the usual ones
    */
-  constructor(
-    mesh: Mesh,
-    passes: (ms: number) => void = () => {},
-    responseBytes: number = DEFAULT_LIMITS.responseBytes,
-  ) {
+  constructor(mesh: Mesh, passes: (ms: number) => void = () => {}, limits: Partial<Limits> = {}) {
+    const all = { ...DEFAULT_LIMITS, ...limits }
     this.#passes = passes
     const want = () => {
       this.#wanted = true
     }
     this.#mesh = mesh
-    this.#classes = new Classes(this.status, DEFAULT_LIMITS.idleClassMs, want)
+    this.#classes = new Classes(this.status, all.idleClassMs, want)
     this.#context = {
       mesh,
       classes: this.#classes,
       status: this.status,
-      limits: DEFAULT_LIMITS,
+      limits: all,
       frames: {
         headroom: GRPC_HEADROOM,
         seal: sealGrpcFrame,
         identifier: 'test',
         boot: 'boot',
-        responseBytes,
+        responseBytes: all.responseBytes,
       },
       logger: { ...SILENT, error: (fields) => this.#fail(fields) },
       metrics: NO_METRICS,
       now: () => this.now,
       waiting: new Set(),
-      warming: new Warming(DEFAULT_LIMITS, SILENT, NO_METRICS),
+      warming: new Warming(all, SILENT, NO_METRICS),
       workingSets: undefined,
       preparations: AT_ONCE,
       turns: new Turns(Number.POSITIVE_INFINITY),
@@ -129,7 +126,7 @@ export class StreamPlane {
         leaving.push(done)
       },
       close(status) {
-        opened.ended = status
+        opened.ended ??= status
       },
       destroy() {},
       pause() {},

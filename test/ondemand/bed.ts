@@ -1,7 +1,7 @@
 import { connect } from 'node:net'
 import type { XdsServer, XdsServerOptions } from '../../controlplane/ads/index.ts'
 import { type AdsMetrics, NO_METRICS } from '../../controlplane/ads/metrics.ts'
-import { envoyBootstrap } from '../../controlplane/bootstrap/envoy.ts'
+import { envoyBootstrap, type NodeOptions } from '../../controlplane/bootstrap/envoy.ts'
 import type { ConfigObject } from '../../controlplane/config/object.ts'
 import { type CompiledMesh, createMesh, type MeshOptions } from '../../controlplane/mesh.ts'
 import type { OnDemandMemory } from '../../controlplane/ondemand/index.ts'
@@ -100,12 +100,14 @@ export async function startLazyEnvoy(
   {
     name = 'web-1',
     metadata = {},
+    locality,
     reports = true,
     listeners = [],
     more = {},
   }: {
     readonly name?: string
     readonly metadata?: Record<string, unknown>
+    readonly locality?: NodeOptions['locality']
     readonly reports?: boolean
     readonly listeners?: readonly object[]
     /** Further fields of its bootstrap. */
@@ -115,7 +117,7 @@ export async function startLazyEnvoy(
   const httpPort = await freePort()
   const id = `sidecar~127.0.0.1~${name}.default~default.svc.cluster.local`
   const bootstrap = envoyBootstrap({
-    node: { id, metadata: { HTTP_PROXY_PORT: httpPort, ...metadata } },
+    node: { id, metadata: { HTTP_PROXY_PORT: httpPort, ...metadata }, ...(locality && { locality }) },
     xds: { host: '127.0.0.1', port: xdsPort },
     mode: 'delta',
     loadReports: reports,

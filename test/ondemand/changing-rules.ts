@@ -7,15 +7,16 @@ export const SERVICE = {
   protocol: ['HTTP', 'HTTP2'],
   /** Where the ServiceEntry is, and whether other namespaces see it. */
   place: ['default', 'other', 'hidden'],
-  hosts: ['one', 'another', 'two', 'none'],
-  policy: ['nothing', 'pool', 'hash', 'subsets', 'subsets that hash', 'tls'],
+  /** `apart`: two, of which one is where the proxies are. */
+  hosts: ['one', 'another', 'two', 'apart', 'none'],
+  policy: ['nothing', 'pool', 'hash', 'subsets', 'subsets that hash', 'failover', 'tls'],
 } as const
 
 /** How many of a list, from its beginning, are usual where it is not the first alone: upstreams answer with each of them. */
 export const USUAL: Readonly<Record<string, number>> = {
   protocol: 2,
-  hosts: 3,
-  policy: 5,
+  hosts: 4,
+  policy: 6,
 } satisfies Partial<Record<keyof typeof SERVICE, number>>
 
 /** What the rule of a front may say. */
@@ -23,6 +24,8 @@ export const FRONT = {
   rule: [
     ...(['plain', 'first', 'second', 'split', 'all to one', 'mirror', 'path', 'header', 'rewrite'] as const),
     ...(['redirect', 'answer', 'fault', 'timeout', 'nowhere', 'none'] as const),
+    ...(['split of versions', 'mirror to a version', 'no header', 'rewrite of a path', 'redirect of a path'] as const),
+    ...(['fault for some', 'headers', 'retries', 'in the mesh'] as const),
   ],
   port: [undefined, 80, 8080],
   target: [0, 1, 2, 3],
@@ -40,11 +43,16 @@ export const USUAL_RULES = [
 export const ALL = {
   unknown: ['REGISTRY_ONLY', 'ALLOW_ANY'],
   scope: ['everything', 'some', 'own namespace'],
+  /** Which hosts gateways take. */
+  gate: ['all', 'some'],
 } as const
 
 type Choice<Lists> = { -readonly [Name in keyof Lists]: Lists[Name] extends readonly (infer One)[] ? One : never }
 type Service = Choice<typeof SERVICE>
 type Front = Choice<typeof FRONT>
+
+/** Where the proxies are, as a locality. */
+export const HERE = 'here/near'
 
 export const SERVICES = FRONT.target.length
 export const FRONTS = USUAL_RULES.length
@@ -56,7 +64,7 @@ export const FRONTS = USUAL_RULES.length
 export class ChangingRules {
   services: Service[] = []
   fronts: Front[] = []
-  all: Choice<typeof ALL> = { unknown: 'REGISTRY_ONLY', scope: 'everything' }
+  all: Choice<typeof ALL> = { unknown: 'REGISTRY_ONLY', scope: 'everything', gate: 'all' }
   private readonly upstreams: readonly Upstream[]
   private readonly gateways: Readonly<Record<string, number>>
 
@@ -77,7 +85,7 @@ export class ChangingRules {
       policy: 'nothing',
     }))
     this.fronts = USUAL_RULES.map((rule, at) => ({ rule, port: undefined, target: at as Front['target'] }))
-    this.all = { unknown: 'REGISTRY_ONLY', scope: 'everything' }
+    this.all = { unknown: 'REGISTRY_ONLY', scope: 'everything', gate: 'all' }
   }
 
   /** Whether chance decides which upstream answers for a front (or a service, when it is asked itself). */
@@ -86,16 +94,17 @@ export class ChangingRules {
     if (kind === 'svc') return this.spreads(Number(number))
     if (kind === undefined) return false
     const { rule, target } = this.fronts[Number(number)]!
-    return rule === 'split' || this.spreads(target) || this.spreads(after(target))
+    return rule.startsWith('split') || this.spreads(target) || this.spreads(after(target))
   }
 
   /** Whether each request for a host is copied to another service that is there to take it. */
   isMirrored(host: string): boolean {
     const front = this.fronts[Number(/^front(\d)/.exec(host)?.[1])]
-    if (front?.rule !== 'mirror' || front.port !== undefined) return false
+    if (!front?.rule.startsWith('mirror') || front.port !== undefined) return false
     const { ports, place, hosts, policy } = this.services[after(front.target)]!
     const isSeen = place !== 'hidden' && this.all.scope === 'everything'
-    return isSeen && ports.length === 1 && hosts !== 'none' && policy !== 'tls'
+    const isThere = isSeen && ports.length === 1 && hosts !== 'none' && policy !== 'tls'
+    return isThere && (front.rule === 'mirror' || (policy.startsWith('subsets') && hosts !== 'one'))
   }
 
   /** How everything is at present. */
@@ -107,7 +116,7 @@ export class ChangingRules {
     return [
       ...this.services.map((_, at) => this.service(at)),
       ...this.fronts.map((_, at) => this.front(at)),
-      ...Object.entries(this.gateways).map(([name, port]) => gateway(name, port)),
+      ...Object.entries(this.gateways).map(([name, port]) => gateway(name, port, this.all.gate)),
       // A host that is gone would be asked for a while yet, where it was the last one.
       meshSettings(`drainTime: 0s, outboundTrafficPolicy: {mode: ${this.all.unknown}}`),
       this.sidecar(),
@@ -116,7 +125,8 @@ export class ChangingRules {
 
   private spreads(at: number): boolean {
     const { hosts, policy } = this.services[at]!
-    return hosts === 'two' && policy !== 'hash'
+    if (policy === 'hash') return false
+    return hosts === 'two' || (hosts === 'apart' && policy !== 'failover')
   }
 
   private service(at: number): string {
@@ -126,7 +136,11 @@ export class ChangingRules {
     const named = ports.map((number) => `{number: ${number}, name: p${number}, protocol: ${protocol}}`).join(', ')
     const upstream = (offset: number) => this.upstreams[(at + offset) % this.upstreams.length]!
     const [first, second] = [asVersion(upstream(0), 'v1'), asVersion(upstream(1), 'v2')]
-    const places = { one: [first], another: [second], two: [first, second], none: [] }[hosts]
+    const apart = [
+      { ...first, locality: HERE },
+      { ...second, locality: 'elsewhere/far' },
+    ]
+    const places = { one: [first], another: [second], two: [first, second], apart, none: [] }[hosts]
     const every = places.map(({ port, ...rest }) => ({ ...rest, port }))
     const entry = serviceAt(host, every, named).replace(
       'metadata: {',
@@ -162,6 +176,15 @@ export class ChangingRules {
       fault: `{fault: {abort: {percentage: {value: 100}, httpStatus: 444}}, ${route(target)}}`,
       timeout: `{timeout: 10s, ${route(target)}}`,
       nowhere: '{route: [{destination: {host: nobody-at-all.test}}]}',
+      'split of versions': `{route: [{destination: ${to(target, 'v1')}, weight: 50}, {destination: ${to(target, 'v2')}, weight: 50}]}`,
+      'mirror to a version': `{${route(target)}, mirrors: [{destination: ${to(other, 'v2')}, percentage: {value: 100}}]}`,
+      'no header': `{match: [{withoutHeaders: {x-user: {regex: "u[01]"}}}], ${route(other)}}, {${route(target)}}`,
+      'rewrite of a path': `{match: [{uri: {prefix: /two}}], rewrite: {uri: /three}, ${route(other)}}, {${route(target)}}`,
+      'redirect of a path': `{match: [{uri: {prefix: /two}}], redirect: {uri: /four, redirectCode: 307}}, {${route(target)}}`,
+      'fault for some': `{match: [{headers: {x-user: {prefix: u1}}}], fault: {abort: {percentage: {value: 100}, httpStatus: 444}}, ${route(other)}}, {${route(target)}}`,
+      headers: `{headers: {request: {set: {x-said: "yes"}}, response: {add: {x-told: "yes"}}}, ${route(target)}}`,
+      retries: `{retries: {attempts: 2, perTryTimeout: 5s, retryOn: 5xx}, timeout: 10s, ${route(target)}}`,
+      'in the mesh': `{match: [{gateways: [mesh]}], ${route(other)}}, {${route(target)}}`,
     }[rule]
     return `---
 apiVersion: networking.istio.io/v1
@@ -201,6 +224,7 @@ function policyOf(host: string, policy: Service['policy']): string {
     hash: `trafficPolicy: {${hash}}`,
     subsets,
     'subsets that hash': `trafficPolicy: {${hash}}, ${subsets}`,
+    failover: 'trafficPolicy: {outlierDetection: {consecutive5xxErrors: 1000}}',
     tls: 'trafficPolicy: {tls: {mode: SIMPLE}}',
   }[policy]
   if (said === undefined) return ''
@@ -212,13 +236,14 @@ spec: {host: ${host}, ${said}}
 `
 }
 
-function gateway(name: string, port: number): string {
+function gateway(name: string, port: number, takes: (typeof ALL.gate)[number]): string {
+  const hosts = takes === 'all' ? ['"*"'] : ['front0.test', 'front1.test', 'front3.test']
   return `---
 apiVersion: networking.istio.io/v1
 kind: Gateway
 metadata: {name: ${name}}
 spec:
   selector: {gw: ${name}}
-  servers: [{port: {number: ${port}, name: http, protocol: HTTP}, bind: 127.0.0.1, hosts: ["*"]}]
+  servers: [{port: {number: ${port}, name: http, protocol: HTTP}, bind: 127.0.0.1, hosts: [${hosts.join(', ')}]}]
 `
 }

@@ -11,7 +11,7 @@ import { comesTrue, until } from '../helpers/eventually.ts'
 import { freePort } from '../helpers/ports.ts'
 import { seedFor } from '../helpers/repeat.ts'
 import { startLazyEnvoy, startPlane } from './bed.ts'
-import { ALL, ChangingRules, FRONT, FRONTS, SERVICE, SERVICES, USUAL, USUAL_RULES } from './changing-rules.ts'
+import { ALL, ChangingRules, FRONT, FRONTS, HERE, SERVICE, SERVICES, USUAL, USUAL_RULES } from './changing-rules.ts'
 
 /** `MESHGATE_SOAK_RUNS` makes it longer, `MESHGATE_SEED` draws something else. */
 const RUNS = Number(process.env['MESHGATE_SOAK_RUNS'] ?? 4)
@@ -81,6 +81,8 @@ test('whatever documents come to say, and while clusters go and control planes s
   timeout: 120_000 + RUNS * 60_000,
 }, async ({ task }) => {
   const seed = seedFor(task, SEED)
+  const [region = '', zone = ''] = HERE.split('/')
+  const locality = { region, zone }
   const gateways = { all: await freePort(), few: await freePort() }
   const rules = new ChangingRules(upstreams, gateways)
   const port = await freePort()
@@ -92,15 +94,16 @@ test('whatever documents come to say, and while clusters go and control planes s
         node: {
           id: `router~127.0.0.1~${name}-0.default~default.svc.cluster.local`,
           metadata: { LABELS: { gw: name }, ...metadata },
+          locality,
         },
         xds: { host: '127.0.0.1', port },
         mode: 'delta',
         loadReports: true,
       }),
     })
-  const eager = await startLazyEnvoy(port, { name: 'eager-0', metadata: { LAZY: false } })
-  const lazy = await startLazyEnvoy(port, { name: 'lazy-0' })
-  const lazier = await startLazyEnvoy(port, { name: 'lazier-0', metadata: { LAZY_VIRTUAL_HOSTS: true } })
+  const eager = await startLazyEnvoy(port, { name: 'eager-0', metadata: { LAZY: false }, locality })
+  const lazy = await startLazyEnvoy(port, { name: 'lazy-0', locality })
+  const lazier = await startLazyEnvoy(port, { name: 'lazier-0', metadata: { LAZY_VIRTUAL_HOSTS: true }, locality })
   const gatewayEnvoys = [await gatewayEnvoy('all', { LAZY: false }), await gatewayEnvoy('few', {})]
   /** The first of each has everything. */
   const groups = [
@@ -204,7 +207,8 @@ function told(answer: Answer, port: number) {
   if (upstream === undefined)
     return { status, location: headers.location, body: answer.body.replace(`port ${port}`, 'its port') }
   const { path, protocol, headers: received } = answer.seen
-  return { status, path, protocol, authority: received['host'], upstream }
+  const said = [received['x-said'], headers['x-told']]
+  return { status, path, protocol, authority: received['host'], upstream, said }
 }
 
 function allInStep({ status }: XdsServer, count: number): boolean {
