@@ -22,6 +22,8 @@ export const FrameKind = {
   either: 9,
   /** Compressed or encrypted: what it is cannot be read. Passes on bound connections; in other modes nobody could answer it, and its client's connection ends. */
   opaque: 10,
+  /** Ends the client's request that has the frame's id: no reply to it is wanted any more. */
+  cancel: 11,
 } as const
 export type FrameKind = (typeof FrameKind)[keyof typeof FrameKind]
 export type FrameKindName = keyof typeof FrameKind
@@ -188,6 +190,8 @@ export interface Codec {
   readonly ordered: boolean
   /** A reply may have several frames: `inspect` says of each whether more follow (`Frame.more`). */
   readonly parted?: true
+  /** A client may end its requests by a frame (`cancel`). */
+  readonly cancels?: true
   /** Width of the id the proxy may write, 0 when it cannot. `shared` needs one. */
   readonly idBits: number
   /** How many ids there are, from 0 on, where they are not 2^`idBits`: ids of decimal digits. */

@@ -221,7 +221,7 @@ export class Engine {
     request.deadline = timeout > 0 ? clock.now + timeout : 0
     if ((flags & ONEWAY) === 0) {
       client.inFlight++
-      if (client.replies) request.sequence = client.replies.open()
+      if (client.book) request.sequence = client.book.open(request)
     }
     return request
   }

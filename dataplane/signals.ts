@@ -1,6 +1,7 @@
 import { FrameKind } from '../codecs/contract.ts'
 import type { Engine } from './engine.ts'
 import type { Client } from './listen/client.ts'
+import { takeCancel } from './reply/cancelled.ts'
 import { C, L } from './stats/counters.ts'
 import { flushLater } from './turn.ts'
 import type { UpstreamConnection } from './upstream/connection.ts'
@@ -46,6 +47,12 @@ export function clientSignal(
       client.broken()
       return false
     }
+    case FrameKind.cancel:
+      // What is no request any more, or none of the proxy's, may be the upstream's own: of one client alone it hears all.
+      if (takeCancel(engine, client, b, at, length) || (bound && client.bound.forward(b, at, length)))
+        return !client.held
+      counters[L.downstream_push_dropped]!++
+      return true
     case FrameKind.goaway:
       // The client leaves; what it waits for still comes.
       if (bound) client.bound.forwardToAll(b, at, length)

@@ -258,6 +258,7 @@ function build(
     ...(plans.some(({ length }) => length.until) && { delimited: true as const }),
     ordered: spec.ordered === true,
     ...(plans.some(({ more }) => more) && { parted: true as const }),
+    ...(plans.some(({ kind }) => kind.kinds.includes('cancel')) && { cancels: true as const }),
     ...(spec.speaksFirst === 'upstream' && { speaksFirst: spec.speaksFirst }),
     idBits: bits,
     ...(bits > 0 && idCount !== 2 ** bits && { idCount }),

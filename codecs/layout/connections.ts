@@ -29,9 +29,17 @@ export function checkConnections(
       `what an upstream says first belongs to one client: ${other} connections have none`,
       'connections: [bound]',
     )
+  for (const { kind, ids, name, path: where } of plans) {
+    if (!kind.kinds.includes('cancel') || (ids.length > 0 && spec.ordered !== true)) continue
+    issues.error(
+      [...where, 'message', 'kind'],
+      `a frame that ends a request${name ? `, in the variant "${name}",` : ''} has to say which: by its id`,
+      spec.ordered === true ? 'leave `ordered` out' : 'message: {id: {at: …, type: u32}}',
+    )
+  }
   if (!modes.includes('shared')) return modes
   const at = [...path, modes.indexOf('shared')]
-  const paired = ['request', 'response', 'either'] as const
+  const paired = ['request', 'response', 'either', 'cancel'] as const
   const asks = plans.filter(({ kind }) => kind.kinds.some((name) => (paired as readonly string[]).includes(name)))
   for (const plan of asks) {
     const where = plan.name ? ` in the variant "${plan.name}"` : ''

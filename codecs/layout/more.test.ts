@@ -143,3 +143,15 @@ spec:
     expect(checkProtocols(text)[0]!.issues).toMatchObject([{ line: 9, message: 'there is no field "last"' }])
   })
 })
+
+it('a frame that ends a request says which, by an id', () => {
+  const spec = `
+frame: {length: {at: 0, type: u8, counts: all}}
+message: {kind: {at: 1, type: u8, is: {1: request, 2: response, 3: cancel}}, id: {at: 2, type: u32}}
+reply: {error: close}`
+  expect(compile(spec).cancels).toBe(true)
+  expect(compile(spec.replace(', 3: cancel', '')).cancels).toBeUndefined()
+  const said = (text: string) => check(text).issues.map(({ message }) => message)
+  expect(said(spec.replace(', id: {at: 2, type: u32}', ''))).toEqual([expect.stringContaining('has to say which')])
+  expect(said(`${spec}\nordered: true`)).toEqual([expect.stringContaining('has to say which')])
+})

@@ -162,21 +162,24 @@ export function logRefusal(
   writeRequest({ client, route, bytes, at, length, span, flags, ...nowhere }, reason, 0, logged)
 }
 
+/** Outcomes that are no failure. */
+const wanted: ReadonlySet<string> = new Set(['ok', 'oneway', 'reply', 'cancelled'])
+
 /** Logs a request at its outcome and ends its span; the request must not be released yet. `replyBytes` is the length of the reply (of its last frame, where it had several), `status` its code. */
 export function logRequest(
   request: ActiveRequest,
-  outcome: 'ok' | 'error' | 'oneway' | ErrorReason,
+  outcome: 'ok' | 'error' | 'oneway' | 'cancelled' | ErrorReason,
   replyBytes: number,
   status = 0,
 ): void {
   const log = request.client!.listener.accessLog
-  const failed = outcome !== 'ok' && outcome !== 'oneway'
+  const failed = !wanted.has(outcome)
   writeRequest(request, outcome, replyBytes, (request.flags & LOGGED) !== 0 || (failed && log?.errors === true), status)
 }
 
 function writeRequest(
   request: Logged,
-  outcome: 'ok' | 'error' | 'oneway' | 'reply' | ErrorReason,
+  outcome: 'ok' | 'error' | 'oneway' | 'reply' | 'cancelled' | ErrorReason,
   lastBytes: number,
   logged: boolean,
   status = 0,
@@ -186,7 +189,7 @@ function writeRequest(
   const replyBytes = lastBytes + (parts?.bytes ?? 0)
   const { accessLog: log, tracer } = client.listener
   const { span } = request
-  const failed = outcome !== 'ok' && outcome !== 'oneway' && outcome !== 'reply'
+  const failed = !wanted.has(outcome)
   if (span && tracer) {
     tracer.end(span, {
       name: route?.name ?? client.codec.name,

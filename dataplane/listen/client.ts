@@ -16,6 +16,7 @@ import { Linger } from './linger.ts'
 import type { ListenerRuntime } from './listener.ts'
 import { OrderedReplies } from './ordered-replies.ts'
 import type { Addresses } from './proxy-protocol.ts'
+import { type Book, Running } from './running.ts'
 import type { Session } from './session.ts'
 import { Streams } from './streams.ts'
 
@@ -33,6 +34,10 @@ export class Client implements FrameSink, OutputOwner, Flushable {
   readonly out: Output
   readonly lane = lanes++ & 0x3fffffff
   readonly replies: OrderedReplies | null
+  /** Its requests by their ids, where it may end them. */
+  readonly running: Running | null
+  /** Whichever of the two there is. */
+  readonly book: Book | null
   readonly addresses: Addresses | undefined
   readonly #reader: FrameReader
   /** No more is read or written. */
@@ -68,6 +73,8 @@ export class Client implements FrameSink, OutputOwner, Flushable {
     this.socket = socket
     this.addresses = addresses
     this.replies = this.codec.ordered ? new OrderedReplies() : null
+    this.running = this.codec.cancels ? new Running(this) : null
+    this.book = this.replies ?? this.running
     this.out = new Output(socket, this, listener.bufferLimit, true)
     this.#reader = new FrameReader(this.codec, this)
     intake.take = (bytes, start, end) => this.receive(bytes, start, end)
@@ -222,6 +229,11 @@ export class Client implements FrameSink, OutputOwner, Flushable {
     if ((this.#holds & Hold.requests) !== 0 && this.inFlight * 4 <= this.listener.maxRequestsPerConnection * 3)
       this.release(Hold.requests)
     this.#settled()
+  }
+
+  /** One of its requests has ended without a reply, because it said so. */
+  ended(): void {
+    this.#answered()
   }
 
   /** One of its one-way messages that waited was sent, or is not to be sent. */

@@ -62,6 +62,7 @@ export function retry(
   again.flags = (request.flags & (LOGGED | TRACED | REWRITTEN)) | RETRY | BACKOFF
   giveUp(request)
   leave(engine, request)
+  again.client!.running?.open(again)
   breaker.retries++
   const base = retry.baseIntervalMs ?? defaultBackoffMs
   const wait = Math.random() * Math.min(base * 2 ** tries, base * 10)

@@ -63,6 +63,7 @@ export const listenerCounterNames = [
   'downstream_rq_replied',
   'downstream_rq_error_replied',
   'downstream_rq_closed',
+  'downstream_rq_cancelled',
   'downstream_rq_dropped',
   'downstream_rq_no_route',
   'downstream_rq_rate_limited',

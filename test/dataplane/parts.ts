@@ -2,6 +2,9 @@ import type { ConnectionMode } from '../../codecs/contract.ts'
 import type { ClusterConfig, RouteAction } from '../../dataplane/configuration.ts'
 import { byId, encode, endpoints, type GameFrame, gameConfiguration, Kind } from './game.ts'
 
+/** The kind of a frame that ends a request. */
+export const CANCEL = 6
+
 /** A bit of the flags: more frames of the reply follow. */
 export const MORE = 1
 
@@ -10,7 +13,18 @@ export function partedGame(id: 'u8' | 'u32' | 'none' = 'u32'): object {
   return {
     frame: { length: { at: 0, type: 'u32', counts: 'all' }, check: { at: 4, type: 'u16', equals: 0x4d47 } },
     message: {
-      kind: { at: 6, type: 'u8', is: { 1: 'request', 2: 'response', 3: 'oneway', 4: 'heartbeat', 5: 'push' } },
+      kind: {
+        at: 6,
+        type: 'u8',
+        is: {
+          1: 'request',
+          2: 'response',
+          3: 'oneway',
+          4: 'heartbeat',
+          5: 'push',
+          ...(id !== 'none' && { 6: 'cancel' }),
+        },
+      },
       ...(id !== 'none' && { id: { at: id === 'u8' ? 15 : 12, type: id } }),
       more: { flags: { mask: MORE } },
     },
