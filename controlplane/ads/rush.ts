@@ -9,7 +9,7 @@ const FIRST_V8 = 12
 const MANY = 50
 const SECOND_MS = 1000
 /** After the last stream; what they asked for is answered then. */
-const OVER_MS = 5000
+const OVER_MS = 1000
 
 /**
  * Has V8 compile sparingly while very many proxies come at once, as after a start: in the thread that runs, and with the quick compiler alone
