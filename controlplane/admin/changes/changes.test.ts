@@ -162,6 +162,15 @@ describe('apply', () => {
     expect(await figures(1)).toMatchObject({ code: 'NOT_FOUND' })
   })
 
+  test('an edit by hand that is recorded before it is read is watched when it is', async () => {
+    writeFileSync(join(api.root, 'rules.yaml'), SHIFTED)
+    await api.editing.changes.ledger.sync()
+    const figures = async () => (await get('/api/v1/revisions/2/figures')).json()
+    await eventually(async () =>
+      expect(await figures()).toMatchObject({ services: [{ hostname: 'reviews.default.svc.cluster.local' }] }),
+    )
+  })
+
   test('needs the plan of these very changes', async () => {
     const { plan } = (await post('/api/v1/plan', { changes: shift })).json()
     const other = [{ file: 'rules.yaml', text: `${SHIFTED}# more\n` }]

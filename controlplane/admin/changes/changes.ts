@@ -85,6 +85,8 @@ export class Changes {
   #objects: ReadonlyMap<string, ConfigObject> | undefined
   /** Services that documents name which were read, and are of no revision yet. */
   readonly #edited = new Set<string>()
+  /** The newest revision, where it is of an edit by hand that was recorded before it was read: what it is about is not known yet. */
+  #unread: { readonly id: number; readonly at: number } | undefined
 
   constructor(options: ChangesOptions) {
     const { ledger, config, status, warn = process.emitWarning } = options
@@ -121,6 +123,7 @@ export class Changes {
         if (this.#objects)
           for (const host of affectedServices(this.#objects, objects, [], changed)) this.#edited.add(host)
         this.#objects = objects
+        if (this.#unread && this.#edited.size > 0) this.#watchEdit(this.#unread)
         this.events.emit('config', { objects: objects.size, changed: changed.length })
         // What was edited by hand becomes a revision as soon as it has come to rest and was read.
         this.#recording
@@ -133,11 +136,18 @@ export class Changes {
           .catch((error: Error) => warn(error))
       }),
       ledger.onRevision(({ id, at, who, why, source, files }) => {
-        if (source === 'files' && this.#edited.size > 0) this.traffic.begin(id, [...this.#edited].sort(), at)
+        this.#unread = undefined
+        if (source === 'files') this.#watchEdit({ id, at })
         this.events.emit('revision', { id, who, why, source, files: files.map(({ file }) => file) })
       }),
       this.#watch(),
     )
+  }
+
+  #watchEdit(revision: { readonly id: number; readonly at: number }): void {
+    const unread = this.#edited.size === 0
+    this.#unread = unread ? revision : undefined
+    if (!unread) this.traffic.begin(revision.id, [...this.#edited].sort(), revision.at)
   }
 
   stop(): void {
