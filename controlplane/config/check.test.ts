@@ -96,7 +96,7 @@ describe('complaints', () => {
 
   it.each([
     ['protocol: HTTP', 'protocol: 5', 'FIELD_TYPE spec.ports[0].protocol'],
-    ['protocol: HTTP', 'protocol: null', 'FIELD_TYPE spec.ports[0].protocol'],
+    ['protocol: HTTP', 'protocol: null'],
     ['hosts: [reviews.local]', 'hosts: reviews.local', 'FIELD_TYPE spec.hosts'],
     ['hosts: [reviews.local]', 'hosts: []', 'FIELD_VALUE spec.hosts'],
     ['number: 80', 'number: "80"', 'FIELD_TYPE spec.ports[0].number'],
@@ -117,12 +117,13 @@ describe('complaints', () => {
     ['networking.istio.io/v1\nkind: ServiceEntry', 'certs.example/v1\nkind: Certificate', 'KIND_IGNORED kind'],
     ['networking.istio.io/v1\nkind: ServiceEntry', 'networking.isto.io/v1\nkind: ServiceEntri', 'KIND_UNKNOWN kind'],
     ['kind: ServiceEntry', 'kind: ServiceEntryList', 'KIND_LIST kind'],
+    ['kind: ServiceEntry', 'kind: List\nitems: {}', 'KIND_LIST items'],
     ['networking.istio.io/v1', 'networking.istio.io/v1alpha1', 'KIND_VERSION apiVersion'],
     ['networking.istio.io/v1', 'v1', 'KIND_VERSION apiVersion'],
     ['networking.istio.io/v1\nkind: ServiceEntry', 'v1\nkind: Service', 'KIND_IGNORED kind'],
     ['networking.istio.io/v1\nkind: ServiceEntry', 'gateway.networking.k8s.io/v1\nkind: Gateway', 'KIND_IGNORED kind'],
     ['apiVersion: networking.istio.io/v1', 'apiVerson: networking.istio.io/v1', 'DOCUMENT_INVALID'],
-    ['spec:', 'spec: ~\n_:', 'FIELD_UNKNOWN _', 'FIELD_TYPE spec'],
+    ['spec:', 'spec: ~\n_:', 'FIELD_UNKNOWN _', 'FIELD_REQUIRED spec'],
   ])('%s changed to %s', (before, after, ...problems) =>
     expect(brief(checkYaml(ENTRY.replace(before, after)))).toEqual(problems),
   )
@@ -163,11 +164,74 @@ describe('complaints', () => {
       'FIELD_CONFLICT spec.export_to',
     ])
   })
+})
 
-  it('treat a null as unset where the API has a wrapper type', () => {
-    expect(
-      checkNetworking('DestinationRule', '{host: a, trafficPolicy: {outlierDetection: {consecutive5xxErrors: null}}}'),
-    ).toEqual([])
+describe('a field without a value', () => {
+  it.each([
+    ['VirtualService', '{hosts: [a.b], gateways: ~, tcp: ~, http: [{match: ~, route: [{destination: {host: a}}]}]}'],
+    ['DestinationRule', '{host: a, subsets: ~, exportTo: ~, trafficPolicy: ~}'],
+    ['DestinationRule', '{host: a, trafficPolicy: {outlierDetection: {consecutive5xxErrors: ~}}}'],
+    ['DestinationRule', '{host: a, traffic_policy: ~, workloadSelector: ~}'],
+    ['Sidecar', '{ingress: ~, egress: [{port: ~, hosts: ["*/*"]}]}'],
+  ])('of a %s counts as absent: %s', (kind, spec) => expect(checkNetworking(kind, spec)).toEqual([]))
+
+  it('is not in the object, and excludes no other field', () => {
+    const yaml = kindYaml(
+      'networking.istio.io/v1',
+      'DestinationRule',
+      '{host: a, subsets: ~, trafficPolicy: {loadBalancer: {simple: ROUND_ROBIN, consistentHash: ~}}}',
+    )
+    const { object, diagnostics } = checkDocument(documentsOf(yaml)[0]!)
+    expect(diagnostics).toEqual([])
+    expect(object?.spec).toEqual({ host: 'a', trafficPolicy: { loadBalancer: { simple: 'ROUND_ROBIN' } } })
+  })
+
+  it('that is required is missing, at the place of its key', () => {
+    const [diagnostic, ...others] = checkYaml(
+      kindYaml('networking.istio.io/v1', 'DestinationRule', '\nhost:\nsubsets:\n- name: v1'),
+    )
+    expect(others).toEqual([])
+    expect(diagnostic).toMatchObject({
+      code: 'FIELD_REQUIRED',
+      path: 'spec.host',
+      line: 6,
+      message: 'host is required',
+    })
+    expect(diagnostic?.hint).toBe('give it a value: a field without one counts as absent')
+  })
+
+  it('stays where any JSON may stand', () => {
+    const { object } = checkDocument(
+      documentsOf(
+        'apiVersion: extensions.istio.io/v1alpha1\nkind: WasmPlugin\nmetadata: {name: a}\n' +
+          'spec: {url: "file:///a.wasm", pluginConfig: {a: ~, b: {c: [~]}}, priority: ~}\n',
+      )[0]!,
+    )
+    expect(object?.spec).toEqual({ url: 'file:///a.wasm', pluginConfig: { a: null, b: { c: [null] } } })
+  })
+
+  it('of metadata is an absent one; a label without a value is an empty text', () => {
+    const { object, diagnostics } = checkDocument(
+      documentsOf(
+        'apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nspec: ~\n' +
+          'metadata: {name: a, namespace: ~, creationTimestamp: ~, annotations: ~, labels: {part: ~}}\n',
+      )[0]!,
+    )
+    expect(brief(diagnostics)).toEqual([])
+    expect(object).toMatchObject({ namespace: 'default', labels: { part: '' }, annotations: {}, spec: {} })
+  })
+
+  it('as an entry of a map is left out, which is told', () => {
+    expect(checkNetworking('DestinationRule', '{host: a, subsets: [{name: v1, labels: {version: ~, a: b}}]}')).toEqual([
+      'FIELD_QUESTIONABLE spec.subsets[0].labels.version',
+    ])
+  })
+
+  it('as an item of a list is wrong', () => {
+    expect(checkNetworking('VirtualService', '{hosts: [a.b, ~], http: [~]}').toSorted()).toEqual([
+      'FIELD_TYPE spec.hosts[1]',
+      'FIELD_TYPE spec.http[0]',
+    ])
   })
 })
 
@@ -206,7 +270,8 @@ describe('absurd documents are answered', () => {
     ])
   })
 
-  it.each(['just text', '[a, b]', '3', 'true'])('that are %s', (yaml) =>
-    expect(brief(checkYaml(yaml))).toEqual(['DOCUMENT_INVALID']),
+  it.each(['just text', '[a, b]', '3', 'true', 'kind: List\nitems: [~]', 'kind: List\nitems: [a]'])(
+    'that are %s',
+    (yaml) => expect(brief(checkYaml(yaml))).toEqual(['DOCUMENT_INVALID']),
   )
 })

@@ -31,7 +31,6 @@ export interface CheckOptions {
  */
 export function checkDocument(document: SourceDocument, options: CheckOptions = {}): CheckedDocument {
   const { value } = document
-  if (value === null || value === undefined) return { diagnostics: [] }
   const size = sizeProblem(value)
   if (size) return { diagnostics: [complain(document, 'DOCUMENT_TOO_LARGE', size.path, size.message)] }
   if (!isObject(value)) {
@@ -61,14 +60,18 @@ function checkSpec(
 
   const base: Path = definition.flat ? [] : ['spec']
   const body = bodyOf(value, definition)
-  if (body === undefined && definition.specRequired) add('FIELD_REQUIRED', ['spec'], 'spec is required')
-  const { value: spec, issues, renamed } = normalise(definition.schema, body === undefined ? {} : body, base)
+  if (body === undefined && definition.specRequired)
+    add('FIELD_REQUIRED', ['spec'], 'spec is required', value['spec'] === null ? NO_VALUE : undefined)
+  const { value: spec, issues, renamed, empty } = normalise(definition.schema, body === undefined ? {} : body, base)
   for (const { code, path, message, hint } of issues) add(code, path, message, hint)
   const written = (path: Path) => writtenPath(path, renamed, definition.flat === true)
 
   if (body !== undefined || !definition.specRequired) {
     const { problems, typed } = parse(definition.schema, spec)
-    for (const { code, path, message, hint } of problems) add(code, written(['spec', ...path]), message, hint)
+    for (const { code, path, message, hint } of problems) {
+      const noValue = code === 'FIELD_REQUIRED' && empty.has(JSON.stringify(path))
+      add(code, written(['spec', ...path]), message, noValue ? NO_VALUE : hint)
+    }
     if (typed !== undefined)
       definition.check?.(
         typed,
@@ -97,11 +100,12 @@ function checkSpec(
   return { object, diagnostics: cut(document, diagnostics) }
 }
 
+const NO_VALUE = 'give it a value: a field without one counts as absent'
 const HEADER_KEYS = new Set(['apiVersion', 'kind', 'metadata', 'status', 'spec'])
 
 /** The part of the document that the schema is for. */
 function bodyOf(value: Readonly<Record<string, unknown>>, definition: KindDefinition): unknown {
-  if (!definition.flat) return value['spec']
+  if (!definition.flat) return value['spec'] ?? undefined
   return Object.fromEntries(Object.entries(value).filter(([key]) => !HEADER_KEYS.has(key)))
 }
 

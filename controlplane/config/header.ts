@@ -60,7 +60,7 @@ export function readHeader(
   const apiVersion = impliedVersion(value) ?? textField(value, 'apiVersion', add)
   if (apiVersion === undefined || kind === undefined)
     return { apiVersion: '', kind: '', meta: empty, definition: undefined, diagnostics }
-  const definition = resolveKind(apiVersion, kind, add)
+  const definition = resolveKind(document, apiVersion, kind, add)
   if (!definition) return { apiVersion, kind, meta: empty, definition, diagnostics }
   const known = ['apiVersion', 'kind', 'metadata', 'spec', 'status']
   for (const key of definition.flat ? [] : Object.keys(value)) {
@@ -96,17 +96,17 @@ function textField(value: Readonly<Record<string, unknown>>, key: string, add: A
 
 /** The version of a kind that may be written without one; undefined when it is written, or must be. */
 function impliedVersion({ apiVersion, kind }: Readonly<Record<string, unknown>>): string | undefined {
-  if (apiVersion !== undefined || typeof kind !== 'string') return undefined
+  if ((apiVersion !== undefined && apiVersion !== null) || typeof kind !== 'string') return undefined
   const [definition, ...others] = kindsNamed(kind)
   return definition?.nameOf && others.length === 0 ? `${definition.group}/${definition.versions[0]}` : undefined
 }
 
 /** Metadata with the name a kind makes of its spec where none is written. */
 function withName({ metadata, spec }: Readonly<Record<string, unknown>>, { nameOf }: KindDefinition): unknown {
-  if (!nameOf || (metadata !== undefined && !isObject(metadata))) return metadata
-  if (metadata?.['name'] !== undefined) return metadata
+  const head = metadata ?? {}
+  if (!nameOf || !isObject(head) || (head['name'] ?? undefined) !== undefined) return metadata
   const name = nameOf(spec)
-  return name === undefined ? metadata : { ...metadata, name }
+  return name === undefined ? metadata : { ...head, name }
 }
 
 /** Splits `group/version`; the core group has no name. */
@@ -121,7 +121,7 @@ function versionsOf({ group, versions }: KindDefinition): string {
   return versions.map((version) => (group ? `${group}/${version}` : version)).join(', ')
 }
 
-function resolveKind(apiVersion: string, kind: string, add: Add): KindDefinition | undefined {
+function resolveKind(document: SourceDocument, apiVersion: string, kind: string, add: Add): KindDefinition | undefined {
   const { group, version } = groupOf(apiVersion)
   const definition = findKind(group, kind)
   if (definition) {
@@ -131,7 +131,10 @@ function resolveKind(apiVersion: string, kind: string, add: Add): KindDefinition
   }
   const others = kindsNamed(kind)
   if (kind === 'List' || (kind.endsWith('List') && kindsNamed(kind.slice(0, -4)).length > 0)) {
-    add('KIND_LIST', ['kind'], 'lists of objects are not read', 'write the items as documents separated by ---')
+    const written = document.value as Readonly<Record<string, unknown>>
+    const message =
+      'spec' in written ? `a ${kind} has items, not a spec` : `the items of a ${kind} must be a list of objects`
+    add('KIND_LIST', 'items' in written ? ['items'] : ['kind'], message)
   } else if (group === '' && others.length > 0) {
     add(
       'KIND_VERSION',
@@ -177,7 +180,7 @@ function readMetadata(value: unknown, definition: KindDefinition, defaultNamespa
     labels: {},
     annotations: {},
   }
-  if (value === undefined && definition.single) return fallback
+  if ((value === undefined || value === null) && definition.single) return fallback
   if (!isObject(value)) {
     add('METADATA_INVALID', value === undefined ? [] : ['metadata'], 'metadata with a name is required')
     return fallback
@@ -244,6 +247,8 @@ function stringMap(value: unknown, field: string, add: Add): Readonly<Record<str
   const entries: [string, string][] = []
   for (const [key, item] of Object.entries(value)) {
     if (typeof item === 'string') entries.push([key, item])
+    // A key without a value is an empty text for the API server of Kubernetes.
+    else if (item === null) entries.push([key, ''])
     else
       add(
         'METADATA_INVALID',

@@ -13,11 +13,13 @@ export interface NameIssue {
 }
 
 export interface Normalised {
-  /** The value with camelCase names, without unknown fields and without nulls that mean "unset". */
+  /** The value with camelCase names, without unknown fields and without nulls. */
   readonly value: unknown
   readonly issues: readonly NameIssue[]
   /** From a path in `value` (as JSON) to the key the user wrote for its last step, where the two differ. */
   readonly renamed: ReadonlyMap<string, string>
+  /** Paths in `value` (as JSON) of fields that are written without a value. */
+  readonly empty: ReadonlySet<string>
 }
 
 /** The parts of a zod definition this walk reads. */
@@ -57,13 +59,17 @@ export function itemOf(
 
 /**
  * Brings a value to the names of a schema, as protobuf's JSON reader would: `snake_case` names become camelCase, unknown fields are
- * reported and left out, a null in a nullable field is left out. Values of the wrong type are passed on untouched: the schema complains.
- * Also reports fields that are deprecated or not supported.
+ * reported and left out. A field that is null counts as absent, as it does for the API server of Kubernetes
+ * (https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#defaulting-and-nullable), and so does an
+ * entry of a map, which is told: a condition on a header that goes that way makes a rule hold for more. Null stays as an item of a list, and
+ * inside of what is any JSON. Values of the wrong type are passed on untouched: the schema complains. Also reports fields that are deprecated
+ * or not supported.
  */
 export function normalise(schema: z.ZodType, value: unknown, at: Path): Normalised {
   const issues: NameIssue[] = []
   const renamed = new Map<string, string>()
-  return { value: walk(schema, value, at, []), issues, renamed }
+  const empty = new Set<string>()
+  return { value: walk(schema, value, at, []), issues, renamed, empty }
 
   function walk(of: z.ZodType, from: unknown, written: Path, path: Path): unknown {
     const address = isObject(from) && definitionOf(unwrap(of)).type === 'string' ? unquotedIpv6(from) : undefined
@@ -78,12 +84,32 @@ export function normalise(schema: z.ZodType, value: unknown, at: Path): Normalis
         ? from.map((one, index) => walk(item.schema, one, [...written, index], [...path, index]))
         : from
     if (!isObject(from)) return from
-    if (item)
-      return Object.fromEntries(
-        Object.entries(from).map(([key, one]) => [key, walk(item.schema, one, [...written, key], [...path, key])]),
-      )
+    if (item) return entries(item.schema, from, written, path)
     const shape = shapeOf(of)
     return shape ? fields(shape, from, written, path) : from
+  }
+
+  function entries(
+    of: z.ZodType,
+    from: Readonly<Record<string, unknown>>,
+    written: Path,
+    path: Path,
+  ): Readonly<Record<string, unknown>> {
+    const result: [string, unknown][] = []
+    for (const [key, one] of Object.entries(from)) {
+      const place = [...written, key]
+      // What may be any JSON may be null; of several types, the schema has to say.
+      if (one !== null || ['unknown', 'union'].includes(definitionOf(unwrap(of)).type))
+        result.push([key, walk(of, one, place, [...path, key])])
+      else
+        issues.push({
+          code: 'FIELD_QUESTIONABLE',
+          path: place,
+          message: `${key.slice(0, 80)} has no value: the entry is left out, as in Kubernetes`,
+          hint: 'give it a value, or remove it',
+        })
+    }
+    return Object.fromEntries(result)
   }
 
   function fields(
@@ -112,8 +138,11 @@ export function normalise(schema: z.ZodType, value: unknown, at: Path): Normalis
       }
       const field = shape[name]!
       const meta = field.meta()
-      if (one === null && meta?.nullable) continue
       if (name !== key) renamed.set(JSON.stringify([...path, name]), key)
+      if (one === null) {
+        empty.add(JSON.stringify([...path, name]))
+        continue
+      }
       if (meta?.deprecation !== undefined && !isDefault(one))
         issues.push({ code: 'FIELD_DEPRECATED', path: place, message: `${name} is deprecated: ${meta.deprecation}` })
       if (meta?.unsupported !== undefined)
@@ -140,7 +169,7 @@ function unquotedIpv6(value: Readonly<Record<string, unknown>>): string | undefi
 
 /** What protobuf cannot tell from an unset field. */
 function isDefault(value: unknown): boolean {
-  return value === false || value === 0 || value === '' || value === null
+  return value === false || value === 0 || value === ''
 }
 
 function camelCase(name: string): string {

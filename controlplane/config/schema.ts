@@ -11,7 +11,7 @@ export interface FieldMeta {
   readonly unsupported?: string
   /** What to write instead; a document that uses it gets a warning. */
   readonly deprecated?: string
-  /** An explicit `null` counts as absent (a protobuf wrapper type); elsewhere null is a type error, as in Kubernetes. */
+  /** A protobuf wrapper type: the schema of Kubernetes says `nullable`. */
   readonly nullable?: boolean
 }
 

@@ -80,9 +80,9 @@ export const CODES = {
   ),
   KIND_LIST: entry(
     'error',
-    'List of objects',
-    'A List document holds several objects; only single documents have a place of their own.',
-    'Write its items as documents separated by `---`.',
+    'List without items',
+    'A List holds objects in the list `items`, as `kubectl get -o yaml` prints them; each is read as a document of its own.',
+    'Write its objects below `items`, or take the List away.',
   ),
   FIELD_UNKNOWN: entry(
     'warning',
@@ -93,14 +93,14 @@ export const CODES = {
   FIELD_REQUIRED: entry(
     'error',
     'Field is missing',
-    'The field must be set.',
+    'The field must be set. One that is written without a value, or as null, counts as absent, as in Kubernetes.',
     'Add it; docs/kinds.md tells what it means.',
   ),
   FIELD_TYPE: entry(
     'error',
     'Value has the wrong type',
-    'The value is, for example, a number where a text is expected. An explicit null counts as a wrong type.',
-    'Change the value; quote texts that look like numbers; remove keys without a value.',
+    'The value is, for example, a number where a text is expected, or an item of a list is null.',
+    'Change the value; quote texts that look like numbers; remove items without a value.',
   ),
   FIELD_VALUE: entry(
     'error',

@@ -51,7 +51,7 @@ describe('documents of a file', () => {
   })
 })
 
-describe('kind: List of apiVersion v1', () => {
+describe('a List', () => {
   const list = 'apiVersion: v1\nkind: List\nitems:\n- kind: A\n  x: 1\n- kind: B\n  y: {z: 2}\n---\nkind: C\n'
 
   test('gives a document per item, each with exact places', () => {
@@ -87,9 +87,29 @@ describe('kind: List of apiVersion v1', () => {
     expect(after[1]?.revision).not.toBe(before[1]?.revision)
   })
 
-  test('without items it is a document as any other', () => {
-    expect(values('apiVersion: v1\nkind: List\n')).toEqual([{ apiVersion: 'v1', kind: 'List' }])
+  test('of one kind says version and kind of items that say neither, as for kubectl', () => {
+    const typed = 'apiVersion: b/v1\nkind: AList\nmetadata: {resourceVersion: "7"}\nitems:\n- x: 1\n- kind: C\n'
+    const { documents } = read(typed)
+    expect(documents.map((it) => it.value)).toEqual([{ apiVersion: 'b/v1', kind: 'A', x: 1 }, { kind: 'C' }])
+    expect(documents[0]?.locate(['x'])).toEqual({ file: 'f.yaml', line: 5, column: 6 })
+    const other = read(typed.replace('b/v1', 'b/v2')).documents
+    expect(other.map((it, index) => it.revision === documents[index]?.revision)).toEqual([false, true])
   })
+
+  test.each(['items: []', 'items: ~', 'items:'])('with %s gives nothing, and no complaint', (items) => {
+    expect(read(`apiVersion: v1\nkind: List\n${items}\n`)).toMatchObject({ documents: [], diagnostics: [] })
+  })
+
+  test('gives items that are no objects as they are: they are complained about by their place', () => {
+    const { documents } = read('kind: List\nitems:\n- ~\n- text\n- {a: 1}\n')
+    expect(documents.map((it) => it.value)).toEqual([null, 'text', { a: 1 }])
+    expect(documents.map((it) => it.locate([]).line)).toEqual([3, 4, 5])
+  })
+
+  test.each(['kind: List', 'kind: List\nspec: {}\nitems: []', 'kind: List\nitems: {}', 'items: [{a: 1}]'])(
+    'is not %j: that is a document as any other',
+    (text) => expect(read(text).documents).toHaveLength(1),
+  )
 })
 
 describe('values are read by the YAML 1.2 core schema', () => {

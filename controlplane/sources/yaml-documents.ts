@@ -3,6 +3,7 @@ import { compareDiagnostics, type Diagnostic, formatPath, type Path } from '../d
 import { type SourceCode, sourceCodes } from './codes.ts'
 import type { Location, SourceDocument } from './document.ts'
 import { defaultReadLimits, formatBytes, type ReadLimits } from './limits.ts'
+import { isList, itemsOf } from './lists.ts'
 import { locateIn, placeOf } from './piece-places.ts'
 import { readPlainYaml } from './plain-yaml/read.ts'
 import { type Problem, ProblemError } from './problem.ts'
@@ -10,7 +11,7 @@ import { checkEncoding, type Piece, splitDocuments } from './split.ts'
 import { countLines, parseInSteps, runNow } from './yaml-parse.ts'
 import { placeAt, type Resolved, resolveTree } from './yaml-resolve.ts'
 
-/** One document of a file as read: what it gave, and what is wrong with it. A `kind: List` gives one document per item. */
+/** One document of a file as read: what it gave, and what is wrong with it. A List gives one document per item. */
 export interface PieceReading {
   readonly piece: Piece
   /** False when an error makes it unusable: then `documents` is empty. */
@@ -92,7 +93,7 @@ interface Origin {
 
 /**
  * Reads every document of one file: YAML 1.2 core or JSON, any number of documents, UTF-8 with or without a byte order
- * mark, LF or CRLF. Empty documents are left out, `kind: List` is taken apart. A bad document gives a diagnostic with
+ * mark, LF or CRLF. Empty documents are left out, a List is taken apart (`lists.ts`). A bad document gives a diagnostic with
  * its place and does not stop the others. Never throws for what is in the bytes.
  */
 export function readDocuments(
@@ -268,36 +269,18 @@ function documentsOf(file: string, piece: Piece, index: number, read: Read, limi
   if (!isList(read.value)) return [wholeDocument(file, piece, index, read.value, read.copies, limits)]
   const whole = digest(file, piece.line, piece.text)
   const lines = countLines(piece.text)
-  const items = listItems(read.value, [])
+  const items = itemsOf(read.value)
   const starts = items.map(({ path }) => placeAt(read.place, path, 'value'))
-  return items.map(({ value, path }, item) => {
+  return items.map(({ value, path, head }, item) => {
     const start = starts[item] as number
     const { line, col } = lines.linePos(start)
     const own = read.usesAliases
       ? digest(whole, path)
-      : digest(file, piece.line + line, col, piece.text.slice(start, starts[item + 1] ?? piece.text.length))
+      : digest(file, piece.line + line, col, piece.text.slice(start, starts[item + 1] ?? piece.text.length), head)
     return new YamlDocument(file, index + item, value, {
       ...{ piece, prefix: path, limits, digest: own },
       copies: item === 0 ? read.copies : 0,
     })
-  })
-}
-
-interface List {
-  readonly items: readonly unknown[]
-}
-
-/** `kubectl get … -o yaml` prints one `kind: List` of `apiVersion: v1` around what it found. */
-function isList(value: unknown): value is List {
-  if (typeof value !== 'object' || value === null) return false
-  const { apiVersion, kind, items } = value as Record<string, unknown>
-  return apiVersion === 'v1' && kind === 'List' && Array.isArray(items)
-}
-
-function listItems(list: List, prefix: Path): { value: unknown; path: Path }[] {
-  return list.items.flatMap((value, item) => {
-    const path = [...prefix, 'items', item]
-    return isList(value) ? listItems(value, path) : [{ value, path }]
   })
 }
 

@@ -57,7 +57,7 @@ export const problems: Readonly<Record<string, string>> = {
   KIND_IGNORED: '此 kind 被忽略：请用 ServiceEntry 描述服务',
   KIND_NOT_COMPILED: '此 kind 只做检查，尚不生效',
   KIND_VERSION: 'kind 的版本或 API 组不正确：请使用提示中的版本',
-  KIND_LIST: '不支持 List：请拆成用 --- 分隔的文档',
+  KIND_LIST: 'List 没有 items 列表：请把对象写在 items 下',
   FIELD_UNKNOWN: '未知字段，不起作用：请检查拼写和缩进',
   FIELD_REQUIRED: '缺少必填字段',
   FIELD_TYPE: '值的类型不正确：形似数字的文本请加引号，没有值的键请删除',
