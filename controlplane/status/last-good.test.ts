@@ -505,7 +505,7 @@ test('the complaint stands at the line the resource came from', () => {
   } as unknown as ConfigObject
   const resource = fakeResource('cds', 'b', 'bad', { origins: [{ object, path: ['spec', 'subsets', 0] }] })
   const verdicts = new LastGood(() => {})
-  verdicts.blame('one', [resource], 'no good', { type: 'cds', upserts: [resource], acks: 0 })
+  verdicts.blame('one', [resource], 'no good', { type: 'cds', upserts: [resource], acks: 0 }, () => [])
   expect(toDiagnostic(verdicts.rejections[0]!)).toEqual({
     code: 'XDS_REJECTED',
     severity: 'error',

@@ -35,8 +35,9 @@ interface Entry {
   readonly refusedBy: Set<string>
   /** Clients whose machine is at fault: no vote against it, and it is sent to them again when they connect anew. */
   readonly unableBy: Set<string>
+  /** Who is known to have it: who had it when the first refusal came, and who accepted it since. */
   readonly acceptedBy: Set<string>
-  /** Acceptances from before the first refusal, of which only the number is known. */
+  /** How many had accepted it when the first refusal came. Some of them may have left. */
   readonly acceptedBefore: number
 }
 
@@ -97,7 +98,7 @@ export class LastGood implements Verdicts {
         at,
         refusedBy,
         unableBy,
-        acceptedBy: entry.acceptedBy.size + entry.acceptedBefore,
+        acceptedBy: acceptances(entry),
         pinned,
         servedVersion: pinned ? this.instead(key, resource.version)?.version : undefined,
         current,
@@ -207,7 +208,13 @@ export class LastGood implements Verdicts {
     return suspects.length === 1 ? suspects : []
   }
 
-  blame(client: string, culprits: readonly Resource[], error: string, batch: Batch): readonly Resource[] {
+  blame(
+    client: string,
+    culprits: readonly Resource[],
+    error: string,
+    batch: Batch,
+    holders: (resource: Resource) => Iterable<string>,
+  ): readonly Resource[] {
     const names = culprits.map((resource) => resource.name)
     for (const resource of culprits) {
       const key = keyOf(resource.type, resource.name)
@@ -219,14 +226,16 @@ export class LastGood implements Verdicts {
       else {
         if (!known && this.entries.size >= MOST_REJECTIONS) this.entries.delete(this.entries.keys().next().value!)
         const versions = known?.versions ?? new Map<string, Entry>()
+        const isAccepted = this.isAccepted(resource)
         versions.set(resource.version, {
           resource,
           error: reason,
           at: this.now(),
           refusedBy: new Set(unable ? [] : [client]),
           unableBy: new Set(unable ? [client] : []),
-          acceptedBy: new Set(),
-          acceptedBefore: Math.max(batch.acks, this.isAccepted(resource) ? 1 : 0),
+          // What nobody accepted nobody has.
+          acceptedBy: isAccepted ? votersOf(holders(resource), client) : new Set(),
+          acceptedBefore: Math.max(batch.acks, isAccepted ? 1 : 0),
         })
         if (known) this.forgetOlder(key, known, resource.version)
         else this.entries.set(key, { newest: resource, versions })
@@ -347,8 +356,23 @@ function hasNot({ refusedBy, unableBy }: Entry, client: string): boolean {
   return refusedBy.has(client) || unableBy.has(client)
 }
 
+/** All but one, as many as are counted. */
+function votersOf(clients: Iterable<string>, but: string): Set<string> {
+  const voters = new Set<string>()
+  for (const client of clients) {
+    if (voters.size >= MOST_VOTES) break
+    if (client !== but) voters.add(client)
+  }
+  return voters
+}
+
 function isPinned(entry: Entry): boolean {
-  return entry.refusedBy.size > entry.acceptedBy.size + entry.acceptedBefore
+  return entry.refusedBy.size > acceptances(entry)
+}
+
+/** How many clients accepted it, each counted once. */
+function acceptances({ acceptedBy, acceptedBefore }: Entry): number {
+  return Math.max(acceptedBy.size, acceptedBefore)
 }
 
 const namesMemo = new WeakMap<Batch, ReadonlyMap<string, Resource>>()

@@ -1,18 +1,12 @@
 import { RESOURCE_TYPES, type ResourceType } from '../../proto/types.ts'
 import type { OnDemand, Resource, Suspects, View } from '../xds/resource.ts'
+import { holders } from './holders.ts'
 import type { Interest, InterestChange } from './interest.ts'
 import { REMOVED_LAST, USES_OTHERS } from './order.ts'
+import type { Reader } from './reader.ts'
 import type { Missing } from './source.ts'
 import { TypeLog } from './type-log.ts'
 import type { Verdicts } from './verdicts.ts'
-
-/** How far a client of the class is in one type; what is behind every client is forgotten. */
-export interface Reader {
-  /** Positions up to which updates and removals were sent; undefined when the client does not ask for the type. */
-  place(type: ResourceType): { readonly upserted: number; readonly removed: number } | undefined
-  /** Whether it was told a part of what is published, and the rest waits for its answer; false once it keeps the others waiting too long. */
-  readonly amid: boolean
-}
 
 /** Counts the changes of the configuration; `ClassLog.refresh` brings a class up to it. */
 export interface Epoch {
@@ -303,6 +297,11 @@ export class ClassLog {
     if (added.size === 0) return
     this.logs.eds.follow(added)
     for (const name of added) this.children.add(name)
+  }
+
+  /** Ids of the clients that have just this version of a resource, as far as is known. */
+  holders(resource: Resource): Iterable<string> {
+    return holders(this.readers, resource, this.logs[resource.type])
   }
 
   /** The lowest position some client still needs. */

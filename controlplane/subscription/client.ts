@@ -2,7 +2,7 @@ import { RESOURCE_TYPES, type ResourceType } from '../../proto/types.ts'
 import type { Resource } from '../xds/resource.ts'
 import { acknowledge, anyUnanswered, type Received } from './acknowledgement.ts'
 import { begin } from './begin.ts'
-import type { ClassLog, Reader } from './class-log.ts'
+import type { ClassLog } from './class-log.ts'
 import type { Exchanges } from './exchanges.ts'
 import type { Frame } from './frames.ts'
 import { changeNames, listNames, newInterest } from './interest.ts'
@@ -11,7 +11,8 @@ import { carriedOver } from './on-demand.ts'
 import { USES_OTHERS } from './order.ts'
 import { Outgoing } from './outgoing.ts'
 import type { ClientOptions, Parts } from './parts.ts'
-import type { DiscoveryRequest } from './request.ts'
+import type { Reader } from './reader.ts'
+import type { DiscoveryRequest, Form } from './request.ts'
 import { hasAsked, hasNoMore, newTypeState, owe, type TypeState } from './type-state.ts'
 
 const EVERY_TYPE = RESOURCE_TYPES
@@ -32,6 +33,14 @@ export class Client implements Reader {
 
   get options(): ClientOptions {
     return this.outgoing.options
+  }
+
+  get id(): string {
+    return this.options.id
+  }
+
+  get form(): Form {
+    return this.options.form
   }
 
   /** What was said last, for people who look. */

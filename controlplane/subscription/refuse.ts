@@ -33,7 +33,7 @@ export function refuse(
   const names = namesOf(culprits)
   state.nack = { nonce: frame.nonce, code: error.code, message, at: now, culprits: names }
   if (culprits.length > 0) {
-    const served = verdicts.blame(to.id, culprits, message, frame)
+    const served = verdicts.blame(to.id, culprits, message, frame, (resource) => to.log.holders(resource))
     const bad = new Set(names)
     if (state.trials) {
       const rest = state.trials

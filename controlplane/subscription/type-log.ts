@@ -93,6 +93,11 @@ export class TypeLog implements Published {
     return entry?.published ?? entry?.ghost
   }
 
+  /** Position of the last change of what is followed under the name. */
+  changedAt(name: string): number {
+    return this.entries.get(name)?.changed ?? 0
+  }
+
   /** Whether there was something under the name at this position, and has been ever since. */
   existedAt(position: number, name: string): boolean {
     const entry = this.entries.get(name)

@@ -44,9 +44,16 @@ export interface Verdicts {
   culprits(batch: Batch, error: string, suspects: readonly Resource[]): readonly Resource[]
   /**
    * These resources made the client refuse.
+   * @param holders ids of the clients that have a resource in just this version
    * @returns those that the class goes on getting: no change will bring this client something else
    */
-  blame(client: string, culprits: readonly Resource[], error: string, batch: Batch): readonly Resource[]
+  blame(
+    client: string,
+    culprits: readonly Resource[],
+    error: string,
+    batch: Batch,
+    holders: (resource: Resource) => Iterable<string>,
+  ): readonly Resource[]
 }
 
 /** For serving without any memory: a refused resource is simply not sent again to whom refused it with its batch. */
