@@ -28,15 +28,30 @@ const few: Party = (any) => {
   return nodes
 }
 
-/** Half of them are of one class, which may have the state-of-the-world form. */
-const many: Party = (any) => {
-  const drawn = () => {
-    const node = NODES[any(NODES.length)]!
-    return any(2) === 0 && !node.id.startsWith('message') ? { ...node, protocol: 'sotw' as const } : node
-  }
+/** Half of them are of one class, and a quarter of another. */
+const ofFewClasses = (drawn: () => NodeInfo): NodeInfo[] => {
   const [one, other] = [drawn(), drawn()]
   return [0, 1, 2, 3, 4, 5, 6, 7].map((number) => mate(number < 4 ? one : number < 6 ? other : drawn(), number))
 }
+
+/** Some have the state-of-the-world form. */
+const many: Party = (any) =>
+  ofFewClasses(() => {
+    const node = NODES[any(NODES.length)]!
+    return any(2) === 0 && !node.id.startsWith('message') ? { ...node, protocol: 'sotw' as const } : node
+  })
+
+/** Some have the state-of-the-world form, and some get virtual hosts on demand. */
+const mixed: Party = (any) =>
+  ofFewClasses(() => {
+    const node = NODES[any(NODES.length)]!
+    if (node.id.startsWith('message')) return node
+    const draw = any(3)
+    if (draw === 0) return { ...node, protocol: 'sotw' as const }
+    const { id, userAgent, protocol, metadata } = node
+    const mayAsk = id.startsWith('sidecar') && userAgent === 'envoy/1.39.3' && protocol === 'delta'
+    return draw === 1 && mayAsk ? { ...node, metadata: { ...metadata, LAZY_VIRTUAL_HOSTS: true } } : node
+  })
 
 describe('a client that lived through any sequence of changes has what a new client of a new control plane gets', () => {
   it.for([
@@ -50,6 +65,14 @@ describe('a client that lived through any sequence of changes has what a new cli
       refusing: { all: 0, alone: 40 },
       walks: 5,
       seed: 84,
+    },
+    {
+      of: 'clients of few classes that may have little, refuse some of it and get virtual hosts on demand',
+      party: mixed,
+      refusing: { all: 40, alone: 40 },
+      tight: true,
+      walks: 4,
+      seed: 1253,
     },
   ])('$of', { timeout: 120_000 * WALKS }, async ({ party, refusing, tight, walks, seed: usual }, { task }) => {
     const start = await everyKind()

@@ -499,6 +499,20 @@ describe.each(['delta', 'sotw'] as const)('%s: a refused resource', (form) => {
   })
 })
 
+test('a refused listener that went while nobody was there keeps no cluster when its class has clients again', () => {
+  const { mesh, verdicts, up } = start(cds('a', '1'), cds('b', '1'), lds('l', 'bad'))
+  const client = up('delta', 'one')
+  judge(client, client.ask('lds'), naming)
+  client.client.close()
+  mesh.delete('lds', 'l')
+  const engine = new Engine(mesh, verdicts)
+  const back = engine.client('delta', 'one')
+  accept(back, [...back.ask('cds'), ...back.ask('lds')])
+  mesh.delete('cds', 'b')
+  engine.publish()
+  expect(lines(accept(back, back.flow()))).toEqual(['cds: -b'])
+})
+
 test('the complaint stands at the line the resource came from', () => {
   const object = {
     source: { locate: (path: readonly unknown[]) => ({ file: 'rules.yaml', line: 3 + path.length, column: 5 }) },

@@ -208,11 +208,12 @@ export class ClassLog {
     const changed: ResourceType[] = []
     const users = [...USES_OTHERS].filter((type) => this.logs[type].refresh('publish', suspects))
     changed.push(...users)
+    // Before it is asked what is refused: what is gone keeps nothing.
+    if (this.verdicts.any) this.forgetUnfollowed()
     // While an old route is served in place of a refused one, what it points to must stay.
     const removals = this.verdicts.any && this.verdicts.pinned(USES_OTHERS) ? 'hold' : 'publish'
     for (const type of REMOVED_LAST) if (this.logs[type].refresh(removals, suspects)) changed.push(type)
     if (changed.includes('cds')) this.followChildren()
-    if (this.verdicts.any) this.forgetUnfollowed()
     for (const type of changed) this.logs[type].trim(this.behind(type))
     return changed
   }
