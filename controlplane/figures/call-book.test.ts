@@ -13,8 +13,8 @@ test('calls are summed over a window that begins with a step, and it says how lo
   expect(book.recent(2 * MINUTE, 0, START + 5 * MINUTE + 20_000)).toEqual({
     ms: 2 * MINUTE + 20_000,
     calls: [
-      { caller: 'web.shop', host: 'cart', requests: 6, failed: 1 },
-      { caller: 'job.shop', host: 'cart', requests: 1, failed: 0 },
+      { caller: 'web.shop', host: 'cart', requests: 6, failed: 1, latency: new Map() },
+      { caller: 'job.shop', host: 'cart', requests: 1, failed: 0, latency: new Map() },
     ],
   })
   expect(book.recent(15 * MINUTE, START + 4 * MINUTE, START + 5 * MINUTE).ms).toBe(MINUTE)
@@ -35,6 +35,32 @@ test('no more calls are remembered than there is room for; those that ended make
   expect(book.size).toBe(20_000)
   book.add('late', 'b', { requests: 1, failed: 0 }, START + 20 * MINUTE)
   expect(book.recent(MINUTE, 0, START + 20 * MINUTE).calls).toEqual([
-    { caller: 'late', host: 'b', requests: 1, failed: 0 },
+    { caller: 'late', host: 'b', requests: 1, failed: 0, latency: new Map() },
   ])
+})
+
+test('how long calls took is remembered with them, also where it is told some time after', () => {
+  const book = new CallBook()
+  book.add('a', 'b', { requests: 9, failed: 0, latency: new Map([[5, 9]]) }, START)
+  book.add('a', 'b', { requests: 2, failed: 0, latency: new Map([[5, 1]]) }, START + 5 * MINUTE)
+  book.addTimes('a', 'b', new Map([[50, 1]]), START + 5 * MINUTE + 1)
+  book.addTimes('nobody', 'b', new Map([[50, 1]]), START + 5 * MINUTE)
+  const [call] = book.recent(2 * MINUTE, 0, START + 5 * MINUTE + 2).calls
+  expect([...(call?.latency ?? [])]).toEqual([
+    [5, 1],
+    [50, 1],
+  ])
+  expect(book.size).toBe(1)
+})
+
+test('times are remembered of so many calls, and of others again when these have ended', () => {
+  const book = new CallBook()
+  const latency = new Map([[5, 1]])
+  const timed = (now: number) => book.recent(MINUTE, 0, now).calls.filter((call) => call.latency.size > 0).length
+  for (let i = 0; i < 6_000; i++) book.add(`w${i}`, 'b', { requests: 1, failed: 0, latency }, START)
+  expect(timed(START)).toBe(5_000)
+  const later = START + 20 * MINUTE
+  expect(timed(later)).toBe(0)
+  for (let i = 0; i < 6_000; i++) book.add(`w${i}`, 'b', { requests: 1, failed: 0, latency }, later)
+  expect(timed(later)).toBe(5_000)
 })

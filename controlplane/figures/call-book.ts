@@ -1,3 +1,6 @@
+import type { Latency } from './latency.ts'
+import { LatencySteps } from './latency-steps.ts'
+
 /** What one caller sent to one host in a window of time. */
 export interface Call {
   /** Workload of the proxy that sent, `<name>.<namespace>`; its node id where that names none. */
@@ -5,6 +8,8 @@ export interface Call {
   readonly host: string
   readonly requests: number
   readonly failed: number
+  /** How long they took, as far as proxies told of it. */
+  readonly latency: Latency
 }
 
 /** Length of a step, ms. */
@@ -15,10 +20,20 @@ const STEPS = 31
 const PLACE = 3
 /** Callers and hosts that are remembered; some 800 bytes each. */
 const MOST_CALLS = 20_000
+/** Of these, the most whose times are remembered, some 3 KB each; of the others it is not known how long they took. */
+const MOST_TIMED = 5_000
 
-/** Who called whom in the last quarter of an hour, in steps of half a minute. */
+interface Known {
+  readonly caller: string
+  readonly host: string
+  readonly steps: Float64Array
+  times?: LatencySteps
+}
+
+/** Who called whom in the last quarter of an hour, in steps of half a minute, and how long it took. */
 export class CallBook {
-  readonly #calls = new Map<string, { readonly caller: string; readonly host: string; readonly steps: Float64Array }>()
+  readonly #calls = new Map<string, Known>()
+  #timed = 0
   /** The step in which room was made the last time. */
   #prunedAt = 0
 
@@ -28,8 +43,13 @@ export class CallBook {
   }
 
   /** @param now ms since 1970, here and below */
-  add(caller: string, host: string, { requests, failed }: { requests: number; failed: number }, now: number): void {
-    const key = `${caller} ${host}`
+  add(
+    caller: string,
+    host: string,
+    { requests, failed, latency }: { requests: number; failed: number; latency?: Latency },
+    now: number,
+  ): void {
+    const key = keyOf(caller, host)
     let known = this.#calls.get(key)
     if (!known) {
       // Not for each of many that find no room.
@@ -47,6 +67,13 @@ export class CallBook {
     }
     steps[place + 1]! += requests
     steps[place + 2]! += failed
+    if (latency) this.#time(known, latency, now)
+  }
+
+  /** Times of requests that were counted before; nothing where none were. */
+  addTimes(caller: string, host: string, latency: Latency, now: number): void {
+    const known = this.#calls.get(keyOf(caller, host))
+    if (known) this.#time(known, latency, now)
   }
 
   /**
@@ -57,27 +84,45 @@ export class CallBook {
     const from = stepOf(now - windowMs)
     this.#prune(now)
     const calls: Call[] = []
-    for (const { caller, host, steps } of this.#calls.values()) {
+    for (const { caller, host, steps, times } of this.#calls.values()) {
       let [requests, failed] = [0, 0]
       for (let place = 0; place < steps.length; place += PLACE)
         if (steps[place]! >= from && steps[place]! <= now) {
           requests += steps[place + 1]!
           failed += steps[place + 2]!
         }
-      if (requests + failed > 0) calls.push({ caller, host, requests, failed })
+      if (requests + failed === 0) continue
+      const latency = times?.between(from / STEP_MS, stepOf(now) / STEP_MS) ?? new Map<number, number>()
+      calls.push({ caller, host, requests, failed, latency })
     }
     return { ms: now - Math.max(from, since), calls }
+  }
+
+  #time(known: Known, latency: Latency, now: number): void {
+    if (latency.size === 0) return
+    if (!known.times) {
+      if (this.#timed >= MOST_TIMED) return
+      this.#timed++
+      known.times = new LatencySteps(STEPS)
+    }
+    known.times.add(stepOf(now) / STEP_MS, latency)
   }
 
   #prune(now: number): void {
     this.#prunedAt = stepOf(now)
     const oldest = now - STEPS * STEP_MS
-    for (const [key, { steps }] of this.#calls) {
+    for (const [key, { steps, times }] of this.#calls) {
       let newest = 0
       for (let place = 0; place < steps.length; place += PLACE) newest = Math.max(newest, steps[place]!)
-      if (newest <= oldest) this.#calls.delete(key)
+      if (newest > oldest) continue
+      this.#calls.delete(key)
+      if (times) this.#timed--
     }
   }
+}
+
+function keyOf(caller: string, host: string): string {
+  return `${caller} ${host}`
 }
 
 function stepOf(now: number): number {

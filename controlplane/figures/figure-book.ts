@@ -1,5 +1,5 @@
 import { CallBook } from './call-book.ts'
-import { addLatency, type Latency, latencySince, quantileOf } from './latency.ts'
+import { addLatency, type Latency, latencySince, type Percentiles, percentilesOf } from './latency.ts'
 import type { ClusterCounters } from './prometheus.ts'
 
 /** Length of a step, ms. */
@@ -10,13 +10,10 @@ export const REMEMBERED_MS = 15 * 60_000
 const MOST_SERVICES = 5_000
 const MOST_COUNTERS = 200_000
 
-/** What one step of time, or a window of them, saw of a service. */
-export interface Figures {
+/** What one step of time, or a window of them, saw of a service; no times without requests, or where only load reports tell. */
+export interface Figures extends Percentiles {
   readonly requests: number
   readonly failed: number
-  /** ms; absent without requests, or where only load reports tell. */
-  readonly p50Ms?: number
-  readonly p99Ms?: number
 }
 
 export interface StepFigures extends Figures {
@@ -48,7 +45,7 @@ export class FigureBook {
   /** Last readings, by node and cluster. */
   readonly #counters = new Map<string, Map<string, ClusterCounters>>()
   readonly #services = new Map<string, Map<number, Step>>()
-  /** The same by who called, without times. */
+  /** The same by who called. */
   readonly calls: CallBook = new CallBook()
   #remembered = 0
   /** When room was made the last time, ms since 1970. */
@@ -120,10 +117,11 @@ export class FigureBook {
       // Envoy brings its histograms up to date every few seconds, its counters at once: these are times of requests counted before.
       const counted = [...(this.#services.get(host)?.values() ?? [])].at(-1)
       if (counted) addLatency(counted.latency, latency)
+      if (node !== undefined) this.calls.addTimes(callerOf(node), host, latency, this.#now())
       return
     }
     const now = this.#now()
-    if (node !== undefined) this.calls.add(node.split('~')[2] || node, host, { requests, failed }, now)
+    if (node !== undefined) this.calls.add(callerOf(node), host, { requests, failed, latency }, now)
     let steps = this.#services.get(host)
     if (!steps) {
       // Not for each of many that find no room.
@@ -191,6 +189,11 @@ export class FigureBook {
   }
 }
 
+/** Workload of a node id; the id itself where it names none. */
+function callerOf(node: string): string {
+  return node.split('~')[2] || node
+}
+
 function emptyStep(): Step {
   return { requests: 0, failed: 0, latency: new Map(), clusters: [] }
 }
@@ -214,14 +217,5 @@ function hostOf(cluster: string): string | undefined {
 }
 
 function figuresOf({ requests, failed, latency }: Step): Figures {
-  const [p50Ms, p99Ms] = [quantileOf(latency, 0.5), quantileOf(latency, 0.99)]
-  return {
-    ...{ requests, failed },
-    ...(p50Ms === undefined ? {} : { p50Ms: rounded(p50Ms) }),
-    ...(p99Ms === undefined ? {} : { p99Ms: rounded(p99Ms) }),
-  }
-}
-
-function rounded(ms: number): number {
-  return Number(ms.toPrecision(3))
+  return { requests, failed, ...percentilesOf(latency) }
 }

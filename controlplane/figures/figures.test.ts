@@ -89,7 +89,12 @@ describe('percentiles', () => {
       [10, 50],
       [100, 50],
     ])
-    expect([0.25, 0.5, 0.75, 1].map((share) => quantileOf(latency, share))).toEqual([5, 10, 55, 100])
+    expect([0.25, 0.5, 0.75, 1].map((share) => quantileOf(latency, share))).toEqual([7.5, 10, 75, 100])
+  })
+
+  test('of one bucket lie between its bounds, also where the one below it has no requests', () => {
+    expect(quantileOf(new Map([[250, 10]]), 0.5)).toBe(175)
+    expect(quantileOf(new Map([[333, 10]]), 0.5)).toBe(166.5)
   })
 
   test('beyond the last bound are that bound; of nothing there are none', () => {
@@ -110,7 +115,10 @@ describe('the book', () => {
     expect(book.between(HOST, 0, now + 1)).toEqual({ requests: 0, failed: 0 })
     now += 5_000
     book.read('a', [counted(1_010, 12, [[5, 10]]), { ...counted(3), cluster: `outbound|80|v2|${HOST}~1` }])
-    expect(book.between(HOST, 0, now + 1)).toEqual({ requests: 13, failed: 2, p50Ms: 2.5, p99Ms: 4.95 })
+    expect(book.between(HOST, 0, now + 1)).toEqual({
+      ...{ requests: 13, failed: 2 },
+      ...{ p50Ms: 3, p95Ms: 4.8, p99Ms: 4.96 },
+    })
     expect(book.steps(HOST, 0, now + 1)).toHaveLength(1)
   })
 
@@ -140,7 +148,9 @@ describe('the book', () => {
     expect(book.between(HOST, 0, now + 1)).toEqual({ requests: 10, failed: 0 })
     now += 5_000
     book.read('a', [counted(10, 0, [[5, 10]])])
-    expect(book.steps(HOST, 0, now + 1)).toEqual([{ at: 1_005_000, requests: 10, failed: 0, p50Ms: 2.5, p99Ms: 4.95 }])
+    expect(book.steps(HOST, 0, now + 1)).toEqual([
+      { at: 1_005_000, requests: 10, failed: 0, p50Ms: 3, p95Ms: 4.8, p99Ms: 4.96 },
+    ])
     book.read('b', [counted(7)])
     const other = { ...counted(7, 0, [[5, 7]]), cluster: 'outbound|80||cart' }
     book.read('b', [counted(7), { ...other, latency: new Map(), requests: 0 }])
@@ -166,9 +176,19 @@ describe('the book', () => {
     book.add(CLUSTER, { requests: 2, failed: 0, node: 'by-hand' })
     book.add(CLUSTER, { requests: 50, failed: 0 })
     expect(book.calls.recent(60_000, 0, now).calls).toEqual([
-      { caller: 'web.shop', host: HOST, requests: 4, failed: 3 },
-      { caller: 'by-hand', host: HOST, requests: 2, failed: 0 },
+      { caller: 'web.shop', host: HOST, requests: 4, failed: 3, latency: new Map() },
+      { caller: 'by-hand', host: HOST, requests: 2, failed: 0, latency: new Map() },
     ])
+  })
+
+  test('knows how long the calls of each caller took', () => {
+    const now = 1_000_000
+    const book = new FigureBook(() => now)
+    book.read('sidecar~127.0.0.1~web.shop~shop.svc', [counted(0)])
+    book.read('sidecar~127.0.0.1~web.shop~shop.svc', [counted(4)])
+    book.read('sidecar~127.0.0.1~web.shop~shop.svc', [counted(4, 0, [[25, 4]])])
+    book.add(CLUSTER, { requests: 2, failed: 0, node: 'by-hand' })
+    expect(book.calls.recent(60_000, 0, now).calls.map(({ latency }) => [...latency])).toEqual([[[25, 4]], []])
   })
 
   test('forgets what is older than a quarter of an hour', () => {

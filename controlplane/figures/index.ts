@@ -115,3 +115,4 @@ export {
   STEP_MS,
   type StepFigures,
 } from './figure-book.ts'
+export { addLatency, type Latency, type Percentiles, percentilesOf } from './latency.ts'

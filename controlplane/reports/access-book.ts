@@ -1,4 +1,6 @@
 import { parseNodeId } from '../bootstrap/node-id.ts'
+import type { Latency } from '../figures/latency.ts'
+import { LatencySteps } from '../figures/latency-steps.ts'
 import type { NodeInfo, UnservedRequest } from '../xds/resource.ts'
 import type { AccessEntry } from './access-entries.ts'
 
@@ -28,7 +30,13 @@ export interface Edge {
   /** ms since 1970. */
   readonly lastSeenAt: number
   /** Of the asked window. */
-  readonly recent: { readonly requests: number; readonly errors: number; readonly durationMs: number }
+  readonly recent: {
+    readonly requests: number
+    readonly errors: number
+    readonly durationMs: number
+    /** How long HTTP requests took; empty where that is not remembered. */
+    readonly latency: Latency
+  }
 }
 
 /** A request for a cluster its proxy does not have. */
@@ -42,11 +50,13 @@ export interface MissingCluster {
 export interface AccessLimits {
   /** Edges remembered one by one; some 500 bytes each. The rest is counted as one, `_other`. */
   readonly edges: number
+  /** Of these, the most whose times are remembered; another KB each. */
+  readonly timedEdges: number
   /** An edge without traffic is forgotten after so long, in ms. */
   readonly keepMs: number
 }
 
-const DEFAULT_ACCESS_LIMITS: AccessLimits = { edges: 50_000, keepMs: 24 * 3_600_000 }
+const DEFAULT_ACCESS_LIMITS: AccessLimits = { edges: 50_000, timedEdges: 10_000, keepMs: 24 * 3_600_000 }
 
 /** Longest window `recent` can be asked for. */
 export const RECENT_MINUTES = 15
@@ -68,6 +78,8 @@ interface Counts {
   readonly flags: Map<string, number>
   /** Requests, errors and ms of each of the last minutes, and which minute each place holds. */
   readonly minutes: Float64Array
+  /** Times of HTTP requests in these minutes. */
+  times?: LatencySteps
 }
 
 /** Requests, counted per caller → callee edge from the access logs that proxies send. */
@@ -77,6 +89,7 @@ export class AccessBook {
   private readonly edges = new Map<string, Counts>()
   private readonly listeners = new Set<(missing: MissingCluster) => void>()
   private taken = 0
+  private timed = 0
   private sweptAt: number
 
   constructor(now: () => number = Date.now, limits: Partial<AccessLimits> = {}) {
@@ -180,11 +193,23 @@ export class AccessBook {
     minutes[base]!++
     if (isError) minutes[base + 1]!++
     minutes[base + 2]! += entry.durationMs
+    if (isHttp) this.timesOf(edge)?.addTime(minute, entry.durationMs)
+  }
+
+  private timesOf(edge: Counts): LatencySteps | undefined {
+    if (edge.times || this.timed >= this.limits.timedEdges) return edge.times
+    this.timed++
+    edge.times = new LatencySteps(RECENT_MINUTES)
+    return edge.times
   }
 
   private sweep(at: number): void {
     this.sweptAt = at
-    for (const [key, { lastSeenAt }] of this.edges) if (lastSeenAt < at - this.limits.keepMs) this.edges.delete(key)
+    for (const [key, { lastSeenAt, times }] of this.edges) {
+      if (lastSeenAt >= at - this.limits.keepMs) continue
+      this.edges.delete(key)
+      if (times) this.timed--
+    }
   }
 }
 
@@ -209,11 +234,12 @@ function text(value: unknown): string | undefined {
 }
 
 function shown(edge: Counts, at: number, windowMs: number): Edge {
-  const { caller, cluster, requests, connections, durationMs, received, sent, lastSeenAt, statuses, flags, minutes } =
-    edge
+  const { caller, cluster, requests, connections, durationMs, received, sent } = edge
+  const { lastSeenAt, statuses, flags, minutes, times } = edge
   const now = Math.floor(at / MINUTE)
   const wanted = Math.min(RECENT_MINUTES, Math.max(1, Math.round(windowMs / MINUTE)))
-  const recent = { requests: 0, errors: 0, durationMs: 0 }
+  const latency = times?.between(now - wanted + 1, now) ?? new Map<number, number>()
+  const recent = { requests: 0, errors: 0, durationMs: 0, latency }
   for (let base = 0; base < minutes.length; base += 4) {
     if (minutes[base + 3]! <= now - wanted) continue
     recent.requests += minutes[base]!

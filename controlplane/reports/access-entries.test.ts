@@ -130,6 +130,23 @@ describe('access book', () => {
     expect(book.allEdges(15 * 60_000)[0]!).toMatchObject({ requests: 3, recent: { requests: 0 } })
   })
 
+  it('knows how long the requests of the window took, of so many edges at most; connections take no time', () => {
+    let now = 600_000
+    const book = new AccessBook(() => now, { timedEdges: 1 })
+    const entry = readAccessEntries(bytes({ logEntries: { case: 'httpLogs', value: { logEntry: [http(200)] } } }))[0]!
+    const took = (cluster: string, durationMs: number) => ({ ...entry, cluster, durationMs })
+    book.take(SHOP, [took('a', 70)])
+    now += 4 * 60_000
+    book.take(SHOP, [took('a', 7), took('a', 8), { ...took('a', 9_000), kind: 'tcp' }, took('b', 8)])
+    const times = (minutes: number) => book.allEdges(minutes * 60_000).map(({ recent }) => [...recent.latency])
+    expect(times(2)).toEqual([[[10, 2]], []])
+    expect(times(5)[0]).toEqual(expect.arrayContaining([[100, 1]]))
+    now += 25 * 3_600_000
+    book.take(SHOP, [took('b', 8)])
+    book.take(SHOP, [took('b', 8)])
+    expect(times(2)).toEqual([[[10, 1]]])
+  })
+
   it('tells a missing cluster once per message and route', () => {
     const book = new AccessBook(() => 1)
     const heard: unknown[] = []

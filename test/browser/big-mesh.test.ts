@@ -129,6 +129,20 @@ describe.skipIf(withoutBrowser())('a mesh of 1,000 rules and 5,000 proxies', IN_
     expect(await page.locator('.react-flow__node').count()).toBeLessThanOrEqual(20)
   })
 
+  it('topology: a call that is looked at says what is known of it, and that nobody tells of its requests', async () => {
+    const call = encodeURIComponent(`${hostOf(21)} ${hostOf(22)}`)
+    const { page, complaints } = await openPage(browser, `${mesh.apiUrl}/topology?q=s21.ns&call=${call}`)
+    const panel = page.getByRole('complementary', { name: 'Call' })
+    await panel.getByRole('link', { name: hostOf(22) }).waitFor()
+    await panel.getByRole('link', { name: 'VirtualService/ns1/s21' }).waitFor()
+    expect(await panel.innerText()).toMatch(/p99\s+unknown/)
+    await expectAccessible(page)
+    await panel.getByRole('button', { name: 'Close the call' }).click()
+    await panel.waitFor({ state: 'detached' })
+    await expect.poll(() => new URL(page.url()).searchParams.get('call')).toBe(null)
+    expect(complaints).toEqual([])
+  })
+
   it('the overview follows proxies that leave, with one question a second at most', async () => {
     const { page } = await openPage(browser, mesh.apiUrl)
     await page.getByRole('link', { name: new RegExp(`Proxies connected\\s*${PROXIES}`) }).waitFor()

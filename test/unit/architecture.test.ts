@@ -115,6 +115,8 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'controlplane/ads/index.ts',
     'controlplane/bootstrap/envoy.ts',
     'controlplane/bootstrap/node-id.ts',
+    'controlplane/figures/latency.ts',
+    'controlplane/figures/latency-steps.ts',
     'controlplane/status/index.ts',
     'controlplane/subscription/wire.ts',
     'controlplane/xds/resource.ts',

@@ -276,6 +276,12 @@ export type TopologyEdge = {
     readonly requests: number
     /** Of these, those that failed. */
     readonly failed: number
+    /** Half of them took no longer, ms. Absent where no proxy tells how long requests take. */
+    readonly p50Ms?: number
+    /** 95 of 100 of them took no longer, ms. Absent as `p50Ms`. */
+    readonly p95Ms?: number
+    /** 99 of 100 of them took no longer, ms. Absent as `p50Ms`. */
+    readonly p99Ms?: number
   }
   /** The rule: `<kind>/<namespace>/<name>`. */
   readonly document?: string
@@ -517,6 +523,8 @@ export type ServiceFigures = {
   readonly failed: number
   /** Half of them took no longer, ms. Absent where no proxy tells how long requests take. */
   readonly p50Ms?: number
+  /** 95 of 100 of them took no longer, ms. Absent as `p50Ms`. */
+  readonly p95Ms?: number
   /** 99 of 100 of them took no longer, ms. Absent as `p50Ms`. */
   readonly p99Ms?: number
 }
@@ -537,6 +545,8 @@ export type ServiceCourse = {
   readonly failed: number
   /** Half of them took no longer, ms. Absent where no proxy tells how long requests take. */
   readonly p50Ms?: number
+  /** 95 of 100 of them took no longer, ms. Absent as `p50Ms`. */
+  readonly p95Ms?: number
   /** 99 of 100 of them took no longer, ms. Absent as `p50Ms`. */
   readonly p99Ms?: number
   /** Its clusters with requests, by name. */
@@ -558,6 +568,8 @@ export type ServiceCourse = {
     readonly failed: number
     /** Half of them took no longer, ms. Absent where no proxy tells how long requests take. */
     readonly p50Ms?: number
+    /** 95 of 100 of them took no longer, ms. Absent as `p50Ms`. */
+    readonly p95Ms?: number
     /** 99 of 100 of them took no longer, ms. Absent as `p50Ms`. */
     readonly p99Ms?: number
   }[]
@@ -608,6 +620,12 @@ export type Edge = {
     readonly errors: number
     /** Sum. */
     readonly durationMs: number
+    /** Half of them took no longer, ms. Absent where no proxy tells how long requests take. */
+    readonly p50Ms?: number
+    /** 95 of 100 of them took no longer, ms. Absent as `p50Ms`. */
+    readonly p95Ms?: number
+    /** 99 of 100 of them took no longer, ms. Absent as `p50Ms`. */
+    readonly p99Ms?: number
   }
 }
 
@@ -823,6 +841,8 @@ export type RevisionFigures = {
       readonly failed: number
       /** Half of them took no longer, ms. Absent where no proxy tells how long requests take. */
       readonly p50Ms?: number
+      /** 95 of 100 of them took no longer, ms. Absent as `p50Ms`. */
+      readonly p95Ms?: number
       /** 99 of 100 of them took no longer, ms. Absent as `p50Ms`. */
       readonly p99Ms?: number
     }
@@ -836,6 +856,8 @@ export type RevisionFigures = {
       readonly failed: number
       /** Half of them took no longer, ms. Absent where no proxy tells how long requests take. */
       readonly p50Ms?: number
+      /** 95 of 100 of them took no longer, ms. Absent as `p50Ms`. */
+      readonly p95Ms?: number
       /** 99 of 100 of them took no longer, ms. Absent as `p50Ms`. */
       readonly p99Ms?: number
     }
@@ -849,6 +871,8 @@ export type RevisionFigures = {
       readonly failed: number
       /** Half of them took no longer, ms. Absent where no proxy tells how long requests take. */
       readonly p50Ms?: number
+      /** 95 of 100 of them took no longer, ms. Absent as `p50Ms`. */
+      readonly p95Ms?: number
       /** 99 of 100 of them took no longer, ms. Absent as `p50Ms`. */
       readonly p99Ms?: number
     }[]

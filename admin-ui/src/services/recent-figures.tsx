@@ -14,11 +14,12 @@ export function RecentFigures({ hostname }: { readonly hostname: string }) {
     rate: perSecond(data),
     failed: <FailedText {...data} />,
     p50: milliseconds(data.p50Ms),
+    p95: milliseconds(data.p95Ms),
     p99: milliseconds(data.p99Ms),
   }
   return (
     <Group gap="xl" data-recent>
-      {(['rate', 'failed', 'p50', 'p99'] as const).map((name) => (
+      {(['rate', 'failed', 'p50', 'p95', 'p99'] as const).map((name) => (
         <div key={name}>
           <Text size="xs" c="dimmed">
             {t(`figures.${name}`)}

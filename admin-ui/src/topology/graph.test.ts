@@ -48,6 +48,13 @@ describe('what is shown of a topology', () => {
       ])
     })
 
+    it('a call has its percentiles; a sum of calls has none', () => {
+      const timed = { ...recent(20, 0).recent, p50Ms: 5, p99Ms: 9 }
+      const { nodes, edges } = graphOf({ ...busy, edges: [{ ...edge('a', 'b'), recent: timed }] }, ALL)
+      expect(edges[0]?.traffic).toEqual({ rate: 2, requests: 20, failed: 0, p50Ms: 5, p99Ms: 9 })
+      expect(nodes[1]?.traffic).toEqual({ rate: 2, requests: 20, failed: 0 })
+    })
+
     it('hides calls and nodes, with what then has no call any more, and nothing that never had one', () => {
       const shown = (hide: string, more = {}) => {
         const { nodes, edges } = graphOf(busy, { ...ALL, ...more, hide: asked(hide) })

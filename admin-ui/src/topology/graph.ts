@@ -46,8 +46,8 @@ function withTraffic({ nodes, edges }: Topology): Parts {
   const calls = edges.map((edge): GraphEdge => {
     const { from, to, recent } = edge
     if (!recent) return edge
-    const { seconds, requests, failed } = recent
-    const traffic = { rate: seconds > 0 ? requests / seconds : 0, requests, failed }
+    const { seconds, ...counted } = recent
+    const traffic = { ...counted, rate: seconds > 0 ? recent.requests / seconds : 0 }
     got.set(to, plus(got.get(to), traffic))
     sent.set(from, plus(sent.get(from), traffic))
     return { ...edge, traffic }
@@ -61,8 +61,11 @@ function withTraffic({ nodes, edges }: Topology): Parts {
   }
 }
 
-function plus(a: Traffic | undefined, b: Traffic): Traffic {
-  return a ? { rate: a.rate + b.rate, requests: a.requests + b.requests, failed: a.failed + b.failed } : b
+/** Percentiles of a sum cannot be told from those of its parts. */
+function plus(a: Traffic | undefined, { rate, requests, failed }: Traffic): Traffic {
+  return a
+    ? { rate: a.rate + rate, requests: a.requests + requests, failed: a.failed + failed }
+    : { rate, requests, failed }
 }
 
 function without(hide: Query, { nodes, edges }: Parts): Parts {

@@ -6,6 +6,19 @@ export interface Traffic {
   readonly rate: number
   readonly requests: number
   readonly failed: number
+  /** How long they took, ms; of calls only, and absent where nobody tells. */
+  readonly p50Ms?: number
+  readonly p95Ms?: number
+  readonly p99Ms?: number
+}
+
+/** What can stand on calls in the picture. */
+export const LABELS = ['rate', 'p50', 'p95', 'p99'] as const
+export type Label = (typeof LABELS)[number]
+
+/** The percentile of traffic that a label names, ms. */
+export function percentile(label: Exclude<Label, 'rate'>, traffic: Traffic | undefined): number | undefined {
+  return traffic?.[`${label}Ms`]
 }
 
 /** A node of the picture: one of the topology, or a namespace that stands for all of its own. */
@@ -29,4 +42,9 @@ export interface Graph {
   readonly nodes: readonly GraphNode[]
   readonly edges: readonly GraphEdge[]
   readonly grouped: boolean
+}
+
+/** What a call is known by in the picture and in the address. */
+export function callOf({ from, to }: Pick<GraphEdge, 'from' | 'to'>): string {
+  return `${from} ${to}`
 }

@@ -21,14 +21,14 @@ import {
   ReactFlow,
   useReactFlow,
 } from '@xyflow/react'
-import { type FocusEvent, useMemo, useState } from 'react'
+import { type FocusEvent, useEffect, useMemo, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { type Health, healthOf } from '../parts/health.ts'
 import { serviceHref } from '../parts/hrefs.ts'
 import { RouterLink } from '../parts/link.tsx'
 import { TopicBadges } from '../parts/topics.tsx'
 import { NODE_HEIGHT, NODE_WIDTH, rememberedPlaces } from './layout.ts'
-import type { Graph, GraphNode } from './model.ts'
+import { callOf, type Graph, type GraphEdge, type GraphNode, type Label } from './model.ts'
 import styles from './picture.module.css'
 import { useTrafficWords } from './traffic-words.ts'
 
@@ -45,6 +45,8 @@ const MOST_AT_ONCE = 60
 
 const ICONS = { service: IconStack2, gateway: IconDoorEnter, host: IconQuestionMark, workload: IconUser } as const
 const TYPES = { box: BoxView }
+/** A line is thin: it is met from so many px away. */
+const EDGES = { interactionWidth: 24 }
 /** Of edges; the others have the colour of the scheme. */
 const COLORS: Readonly<Partial<Record<Health, string>>> = {
   failing: 'var(--mantine-color-red-6)',
@@ -53,18 +55,24 @@ const COLORS: Readonly<Partial<Record<Health, string>>> = {
 
 export interface PictureProps {
   readonly graph: Graph
+  /** What stands on calls. */
+  readonly label: Label
+  /** The call that is looked at, `<from> <to>`. */
+  readonly call: string
+  /** A call was chosen, to be looked at. */
+  readonly onCall: (call: string) => void
   /** A namespace was chosen, to be shown alone. */
   readonly onNamespace: (namespace: string) => void
   /** A node was chosen, to be shown with its neighbours. */
   readonly onAround: (id: string) => void
 }
 
-/** The graph drawn: boxes are links to services. Edges of rules are drawn whole, those only seen in traffic dashed. */
-export function Picture({ graph, onNamespace, onAround }: PictureProps) {
+/** The graph drawn: boxes are links to services. Edges of rules are drawn whole, those only seen in traffic dashed; a click tells more of one. */
+export function Picture({ graph, label, call, onCall, onNamespace, onAround }: PictureProps) {
   const { t } = useTranslation('topology')
   const scheme = useComputedColorScheme('light')
   const many = graph.nodes.length >= MAP_FROM
-  const say = useTrafficWords()
+  const say = useTrafficWords(label)
   const [placesOf] = useState(rememberedPlaces)
   const nodes = useMemo((): Box[] => {
     const places = placesOf(graph)
@@ -85,21 +93,22 @@ export function Picture({ graph, onNamespace, onAround }: PictureProps) {
   const edges = useMemo(
     () =>
       graph.edges.map(({ from, to, configured, traffic, found }) => {
-        const stroke = COLORS[healthOf(traffic)]
+        const id = callOf({ from, to })
+        const stroke = id === call ? 'var(--mantine-primary-color-filled)' : COLORS[healthOf(traffic)]
         return {
-          id: `${from} ${to}`,
+          id,
           source: from,
           target: to,
           ...(traffic ? { label: say(traffic) } : {}),
           markerEnd: { type: MarkerType.ArrowClosed },
           style: {
-            strokeWidth: found ? 3 : 1.6,
+            strokeWidth: found || id === call ? 3 : 1.6,
             ...(configured ? {} : { strokeDasharray: '5 4' }),
             ...(stroke ? { stroke } : {}),
           },
         }
       }),
-    [graph, say],
+    [graph, say, call],
   )
   return (
     <section className={styles['frame']} aria-label={t('title')}>
@@ -116,17 +125,45 @@ export function Picture({ graph, onNamespace, onAround }: PictureProps) {
         nodesConnectable={false}
         nodesFocusable={false}
         edgesFocusable={false}
+        // What stands behind the line is what one meets.
+        defaultEdgeOptions={EDGES}
+        onEdgeClick={(_, { id }) => onCall(id)}
         onlyRenderVisibleElements={graph.nodes.length > MOST_AT_ONCE}
         autoPanOnNodeFocus={false}
         deleteKeyCode={null}
         proOptions={{ hideAttribution: true }}
       >
         <Background gap={22} />
+        <InSight call={graph.edges.find((edge) => callOf(edge) === call)} />
         <Controls showInteractive={false} fitViewOptions={{ padding: 0.04 }} />
         {many && <MiniMap pannable zoomable ariaLabel={t('map')} />}
       </ReactFlow>
     </section>
   )
+}
+
+/** Moves the picture where the call that was chosen is not in sight as a whole, as when what is told of it takes room. */
+function InSight({ call }: { readonly call: Pick<GraphEdge, 'from' | 'to'> | undefined }) {
+  const flow = useReactFlow()
+  const [from, to] = [call?.from, call?.to]
+  useEffect(() => {
+    if (from === undefined || to === undefined) return
+    // The room of the picture is known some frames later.
+    const timer = setTimeout(() => {
+      const boxes = [from, to].flatMap(
+        (id) => document.querySelector(`.react-flow__node[data-id="${CSS.escape(id)}"]`) ?? [],
+      )
+      const frame = document.querySelector('.react-flow')?.getBoundingClientRect()
+      const isSeen = (box: Element) => {
+        const { left, right, top, bottom } = box.getBoundingClientRect()
+        return frame && left >= frame.left && right <= frame.right && top >= frame.top && bottom <= frame.bottom
+      }
+      if (boxes.length === 2 && boxes.every(isSeen)) return
+      void flow.fitView({ nodes: [{ id: from }, { id: to }], maxZoom: flow.getZoom(), padding: 0.1 })
+    }, 100)
+    return () => clearTimeout(timer)
+  }, [flow, from, to])
+  return null
 }
 
 function BoxView({ data: { node, open, around } }: NodeProps<Box>) {

@@ -3,7 +3,16 @@ import { useTranslation } from 'react-i18next'
 import { parseQuery, STATES } from './query.ts'
 
 /** Offered before one types, and while what is typed stands in one. */
-const OFFERED = [...STATES, 'failing or degraded', 'rate>10', 'policy:fault', 'policy:split', 'kind:workload', 'ns:']
+const OFFERED = [
+  ...STATES,
+  'failing or degraded',
+  'rate>10',
+  'p99>250',
+  'policy:fault',
+  'policy:split',
+  'kind:workload',
+  'ns:',
+]
 
 export interface QueryFieldProps {
   readonly label: string

@@ -16,6 +16,7 @@ const TERMS = [
   ['idle', 'idle'],
   ['rate>10', 'rate'],
   ['failed>=1', 'failed'],
+  ['p99>250', 'time'],
   ['!idle', 'not'],
   ['failing rate>10', 'and'],
   ['failing or idle', 'or'],

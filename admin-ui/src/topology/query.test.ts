@@ -55,6 +55,9 @@ describe('what is looked for in a topology', () => {
     ])
     expect([finds('shop', edge()), finds('!shop', edge()), finds('idle !shop', edge())]).toEqual([false, false, false])
     expect(finds('!shop or idle', edge())).toBe(true)
+    const slow = edge({ traffic: { ...traffic(1).traffic, p99Ms: 300 } })
+    expect([finds('p99>250', slow), finds('p99>250ms', edge()), finds('p50<9', slow)]).toEqual([true, false, false])
+    expect(found('p99>0')).toEqual([])
   })
 
   it.each([

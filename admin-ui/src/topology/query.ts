@@ -1,5 +1,5 @@
 import { type Health, healthOf } from '../parts/health.ts'
-import type { GraphEdge, GraphNode, Traffic } from './model.ts'
+import { type GraphEdge, type GraphNode, percentile, type Traffic } from './model.ts'
 
 /** What is looked for in a topology: one of the alternatives, of which every term holds. No alternative: nothing. */
 export type Query = readonly (readonly Term[])[]
@@ -27,6 +27,9 @@ const NUMBERS = {
   failed: (traffic) => (traffic && traffic.requests > 0 ? (traffic.failed / traffic.requests) * 100 : 0),
 } as const satisfies Readonly<Record<string, (traffic: Traffic | undefined) => number>>
 
+/** Times, ms, that only calls have. */
+const TIMES = ['p50', 'p95', 'p99'] as const
+
 const COMPARE: Readonly<Record<string, (a: number, b: number) => boolean>> = {
   '>': (a, b) => a > b,
   '<': (a, b) => a < b,
@@ -35,7 +38,7 @@ const COMPARE: Readonly<Record<string, (a: number, b: number) => boolean>> = {
 }
 
 /**
- * Reads a query: words that stand in a name, `ns:shop`, `kind:gateway`, `policy:fault`, `rate>10`, `failed>=1`, the words of `STATES`, each with `!`
+ * Reads a query: words that stand in a name, `ns:shop`, `kind:gateway`, `policy:fault`, `rate>10`, `failed>=1`, `p99>250`, the words of `STATES`, each with `!`
  * before it for its opposite; `or` between alternatives.
  * @returns the word that is wrong where there is one
  */
@@ -68,9 +71,18 @@ function termOf(written: string): Term | undefined {
     const holds = ({ traffic }: { readonly traffic?: Traffic }) => healthOf(traffic) === word
     return { not, node: holds, edge: holds }
   }
-  const compared = /^(\w+)(>=|<=|>|<)(\d+(?:\.\d+)?)%?$/.exec(word)
+  const compared = /^(\w+)(>=|<=|>|<)(\d+(?:\.\d+)?)(?:%|ms)?$/.exec(word)
   if (compared) {
     const [, name = '', sign = '', number] = compared
+    const time = TIMES.find((one) => one === name)
+    if (time)
+      return {
+        not,
+        edge: ({ traffic }) => {
+          const ms = percentile(time, traffic)
+          return ms !== undefined && COMPARE[sign]!(ms, Number(number))
+        },
+      }
     if (!isKey(NUMBERS, name)) return undefined
     const holds = ({ traffic }: { readonly traffic?: Traffic }) =>
       COMPARE[sign]!(NUMBERS[name](traffic), Number(number))

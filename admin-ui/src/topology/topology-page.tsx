@@ -1,4 +1,4 @@
-import { Checkbox, SegmentedControl, Skeleton, Stack, Text } from '@mantine/core'
+import { Checkbox, SegmentedControl, Select, Skeleton, Stack, Text } from '@mantine/core'
 import { IconTopologyStar3 } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { lazy, Suspense, useCallback, useDeferredValue, useMemo } from 'react'
@@ -10,10 +10,13 @@ import { NoMatch } from '../parts/no-match.tsx'
 import { Page } from '../parts/page.tsx'
 import { ProblemAlert } from '../parts/problem.tsx'
 import { useView } from '../parts/view.ts'
+import { CallPanel } from './call-panel.tsx'
 import { graphOf } from './graph.ts'
+import { callOf, LABELS } from './model.ts'
 import { parseQuery, type Query } from './query.ts'
 import { QueryField } from './query-field.tsx'
 import { QueryHelp } from './query-help.tsx'
+import styles from './topology-page.module.css'
 import { TopologyTable } from './topology-table.tsx'
 
 const Picture = lazy(() => import('./picture.tsx').then(({ Picture: component }) => ({ default: component })))
@@ -21,7 +24,19 @@ const Picture = lazy(() => import('./picture.tsx').then(({ Picture: component })
 const HOPS = ['1', '2', '3'] as const
 /** Seconds that figures are of. */
 const WINDOWS = ['60', '300', '900'] as const
-const DEFAULTS = { as: 'graph', ns: '', q: '', lonely: '1', around: '', hops: '1', find: '', hide: '', window: '300' }
+const DEFAULTS = {
+  as: 'graph',
+  ns: '',
+  q: '',
+  lonely: '1',
+  around: '',
+  hops: '1',
+  find: '',
+  hide: '',
+  window: '300',
+  label: 'rate',
+  call: '',
+}
 const NOTHING: Query = []
 
 /** Who calls whom: a picture, and a table that says the same. */
@@ -56,6 +71,9 @@ export function TopologyPage() {
     [data, t],
   )
   const clear = () => change({ ns: '', q: '', lonely: '1', around: '', hide: '' })
+  const label = LABELS.find((one) => one === view.label) ?? 'rate'
+  const chosen = graph?.edges.find((edge) => callOf(edge) === view.call)
+  const onCall = useCallback((call: string) => change({ call }), [change])
   const onNamespace = useCallback((ns: string) => change({ ns }), [change])
   const onAround = useCallback((around: string) => change({ around, ns: '', q: '' }), [change])
   return (
@@ -110,6 +128,14 @@ export function TopologyPage() {
               value={window}
               onChange={(next) => choose('window', next)}
             />
+            <Select
+              aria-label={t('label')}
+              w={150}
+              data={LABELS.map((value) => ({ value, label: t(`label.${value}`) }))}
+              value={label}
+              allowDeselect={false}
+              onChange={(next) => next !== null && choose('label', next)}
+            />
             <Checkbox
               label={t('lonely')}
               checked={view.lonely === '1'}
@@ -129,7 +155,17 @@ export function TopologyPage() {
           {graph?.nodes.length === 0 && <NoMatch clear={clear} />}
           {graph && graph.nodes.length > 0 && view.as === 'graph' && (
             <Suspense fallback={<Skeleton h="calc(100vh - 270px)" mih={420} />}>
-              <Picture graph={graph} onNamespace={onNamespace} onAround={onAround} />
+              <div className={styles['side']} data-open={chosen !== undefined || undefined}>
+                <Picture
+                  graph={graph}
+                  label={label}
+                  call={view.call}
+                  onCall={onCall}
+                  onNamespace={onNamespace}
+                  onAround={onAround}
+                />
+                {chosen && <CallPanel edge={chosen} nodes={graph.nodes} onClose={() => onCall('')} />}
+              </div>
             </Suspense>
           )}
           {graph && graph.nodes.length > 0 && view.as === 'table' && <TopologyTable graph={graph} />}

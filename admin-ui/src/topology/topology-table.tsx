@@ -7,9 +7,9 @@ import { serviceHref } from '../parts/hrefs.ts'
 import { RowLink } from '../parts/link.tsx'
 import { DocumentLink } from '../parts/place.tsx'
 import { TopicBadges } from '../parts/topics.tsx'
-import { rateText } from '../parts/traffic-text.ts'
+import { milliseconds, rateText } from '../parts/traffic-text.ts'
 import { type Column, VirtualTable } from '../parts/virtual-table.tsx'
-import type { Graph, GraphEdge } from './model.ts'
+import { type Graph, type GraphEdge, LABELS, percentile } from './model.ts'
 
 /** The edges of the picture as rows: what is found first, then the busiest. */
 export function TopologyTable({ graph }: { readonly graph: Graph }) {
@@ -28,14 +28,14 @@ export function TopologyTable({ graph }: { readonly graph: Graph }) {
       {
         key: 'from',
         header: t('from'),
-        width: 'minmax(200px, 3fr)',
+        width: 'minmax(140px, 3fr)',
         render: (edge) => (
           <>
             {isFound(edge) && <IconFocus2 size={15} role="img" aria-label={t('isFound')} />} {end(edge.from)}
           </>
         ),
       },
-      { key: 'to', header: t('to'), width: 'minmax(200px, 3fr)', render: ({ to }) => end(to) },
+      { key: 'to', header: t('to'), width: 'minmax(140px, 3fr)', render: ({ to }) => end(to) },
       {
         key: 'rate',
         header: t('rate'),
@@ -50,23 +50,32 @@ export function TopologyTable({ graph }: { readonly graph: Graph }) {
         right: true,
         render: ({ traffic }) => (traffic ? <FailedText {...traffic} /> : '–'),
       },
+      ...LABELS.filter((label) => label !== 'rate').map(
+        (label): Column<GraphEdge> => ({
+          key: label,
+          header: t(`label.${label}`),
+          width: '78px',
+          right: true,
+          render: ({ traffic }) => milliseconds(percentile(label, traffic)),
+        }),
+      ),
       {
         key: 'issued',
         header: t('requests'),
-        width: '104px',
+        width: '88px',
         right: true,
         render: ({ issued }) => issued?.toLocaleString() ?? t('unknown'),
       },
       {
         key: 'policies',
         header: t('policies'),
-        width: '104px',
+        width: '84px',
         render: ({ to }) => <TopicBadges short topics={nodes.get(to)?.policies ?? []} />,
       },
       {
         key: 'document',
         header: t('rule'),
-        width: 'minmax(150px, 2fr)',
+        width: 'minmax(120px, 2fr)',
         render: ({ document, configured }) =>
           document ? <DocumentLink document={document} /> : t(configured ? 'byRules' : 'noRule'),
       },

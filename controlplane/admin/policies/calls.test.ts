@@ -54,9 +54,10 @@ describe('calls that proxies reported', () => {
 })
 
 describe('calls of the last minutes', () => {
-  const recent = (requests: number, errors = 0) => ({ recent: { requests, errors } })
+  const latency = new Map([[5, 1]])
+  const recent = (requests: number, errors = 0) => ({ recent: { requests, errors, latency } })
   const figures = {
-    calls: () => ({ seconds: 310, calls: [{ caller: 'web.shop', host: 'a', requests: 5, failed: 1 }] }),
+    calls: () => ({ seconds: 310, calls: [{ caller: 'web.shop', host: 'a', requests: 5, failed: 1, latency }] }),
   } as unknown as NonNullable<AdminContext['figures']>
 
   it('are those that were counted; callers nobody counts are known by access logs, in minutes of which the last one runs', () => {
@@ -68,8 +69,8 @@ describe('calls of the last minutes', () => {
     ]
     const { reports } = context({}, edges)
     expect([...recentCalls({ reports, figures } as AdminContext, 300, 600_000 + 15_000)]).toEqual([
-      { workload: 'web.shop', host: 'a', seconds: 310, requests: 5, failed: 1 },
-      { workload: 'job.shop', host: 'a', seconds: 255, requests: 6, failed: 2 },
+      { workload: 'web.shop', host: 'a', seconds: 310, requests: 5, failed: 1, latency },
+      { workload: 'job.shop', host: 'a', seconds: 255, requests: 6, failed: 2, latency },
     ])
   })
 

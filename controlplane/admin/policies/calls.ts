@@ -45,9 +45,9 @@ export function* recentCalls(
   const counted = new Set<string>()
   if (figures) {
     const { seconds, calls } = figures.calls(window)
-    for (const { caller, host, requests, failed } of calls) {
+    for (const { caller, host, requests, failed, latency } of calls) {
       counted.add(caller)
-      yield { workload: caller, host, seconds, requests, failed }
+      yield { workload: caller, host, seconds, requests, failed, latency }
     }
   }
   if (!reports) return
@@ -59,6 +59,6 @@ export function* recentCalls(
     const host = parseOutboundClusterName(cluster)?.hostname
     if (counted.has(workload) || host === undefined || recent.requests === 0) continue
     if (++told > MOST_CALLS) return
-    yield { workload, host, seconds, requests: recent.requests, failed: recent.errors }
+    yield { workload, host, seconds, requests: recent.requests, failed: recent.errors, latency: recent.latency }
   }
 }

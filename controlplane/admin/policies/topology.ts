@@ -1,4 +1,5 @@
 import type { ConfigObject } from '../../config/object.ts'
+import { addLatency, type Latency, type Percentiles, percentilesOf } from '../../figures/index.ts'
 import { expandShortName } from '../../model/hosts.ts'
 import { parseOutboundClusterName, type Service } from '../../model/service.ts'
 import { destinations, type Policy, type PolicyTopic, servicesOf } from './policies.ts'
@@ -29,8 +30,8 @@ export interface TopologyEdge {
   readonly document?: string
 }
 
-/** Requests in a window of time, which may be shorter than asked for. */
-export interface RecentCalls {
+/** Requests in a window of time, which may be shorter than asked for; no times where nobody tells of any. */
+export interface RecentCalls extends Percentiles {
   readonly seconds: number
   readonly requests: number
   readonly failed: number
@@ -55,7 +56,14 @@ export interface TopologySources {
     readonly failed: number
   }>
   /** What proxies did in the last minutes: the workload that calls, and the host it called. */
-  readonly recent: Iterable<{ readonly workload: string; readonly host: string } & RecentCalls>
+  readonly recent: Iterable<{
+    readonly workload: string
+    readonly host: string
+    readonly seconds: number
+    readonly requests: number
+    readonly failed: number
+    readonly latency: Latency
+  }>
 }
 
 /** Who calls whom: as rules say, and as proxies report. */
@@ -128,10 +136,21 @@ export function topologyOf({
     const { known, edge } = called(workload, parsed.hostname)
     add({ ...edge, issued: (known?.issued ?? 0) + issued, failed: (known?.failed ?? 0) + failed })
   }
-  for (const { workload, host, seconds, requests, failed } of recent) {
+  const times = new Map<string, Map<number, number>>()
+  for (const { workload, host, seconds, requests, failed, latency } of recent) {
     const { known, edge } = called(workload, host)
     const sum = known?.recent ?? { seconds, requests: 0, failed: 0 }
-    add({ ...edge, recent: { ...sum, requests: sum.requests + requests, failed: sum.failed + failed } })
+    const key = JSON.stringify([edge.from, edge.to])
+    const took = times.get(key) ?? new Map<number, number>()
+    times.set(key, took)
+    addLatency(took, latency)
+    add({
+      ...edge,
+      recent: {
+        ...{ seconds: sum.seconds, requests: sum.requests + requests, failed: sum.failed + failed },
+        ...percentilesOf(took),
+      },
+    })
   }
   return { nodes: [...nodes.values()], edges: [...edges.values()] }
 }

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import { percentilesOf } from '../../figures/index.ts'
 import { parseOutboundClusterName } from '../../model/service.ts'
 import { RECENT_MINUTES } from '../../reports/index.ts'
 import type { AdminContext } from '../context.ts'
@@ -106,10 +107,11 @@ export function loadRoutes(app: FastifyInstance, { reports }: AdminContext): voi
     async ({ query }) => ({
       edges: (reports?.access.allEdges(query.window * 60_000) ?? [])
         .slice(0, query.limit)
-        .map(({ lastSeenAt, ...edge }) => {
+        .map(({ lastSeenAt, recent: { latency, ...recent }, ...edge }) => {
           const parts = parseOutboundClusterName(edge.cluster)
           return {
             ...edge,
+            recent: { ...recent, ...percentilesOf(latency) },
             lastSeenAt: new Date(lastSeenAt).toISOString(),
             ...(parts && { host: parts.hostname, port: parts.port, ...(parts.subset && { subset: parts.subset }) }),
           }

@@ -185,13 +185,17 @@ export const meshSchemas = [
       issued: is.whole('Requests that proxies reported; absent when nothing is known.'),
       failed: is.whole('Of these requests, those that failed; absent as `issued`.'),
       recent: {
-        ...is.part({
-          seconds: is.whole(
-            'How long the window is; less than asked for where traffic has not been counted that long.',
-          ),
-          requests: is.whole('Requests.'),
-          failed: is.whole('Of these, those that failed.'),
-        }),
+        ...is.part(
+          {
+            seconds: is.whole(
+              'How long the window is; less than asked for where traffic has not been counted that long.',
+            ),
+            requests: is.whole('Requests.'),
+            failed: is.whole('Of these, those that failed.'),
+            ...is.times,
+          },
+          is.NO_LATENCY,
+        ),
         description: 'Of the last minutes; absent where proxies told of no requests.',
       },
       document: is.document('The rule'),

@@ -43,14 +43,19 @@ export const object = ($id: string, description: string, properties: Properties,
   additionalProperties: false,
 })
 
+/** How long requests took. */
+export const times = {
+  p50Ms: number('Half of them took no longer, ms. Absent where no proxy tells how long requests take.'),
+  p95Ms: number('95 of 100 of them took no longer, ms. Absent as `p50Ms`.'),
+  p99Ms: number('99 of 100 of them took no longer, ms. Absent as `p50Ms`.'),
+} as const
 /** Traffic in some time. */
 export const figures = {
   requests: whole('HTTP requests that came to an end, messages, or TCP connections that were asked for.'),
   failed: whole('Server errors and no answers, of these requests.'),
-  p50Ms: number('Half of them took no longer, ms. Absent where no proxy tells how long requests take.'),
-  p99Ms: number('99 of 100 of them took no longer, ms. Absent as `p50Ms`.'),
+  ...times,
 } as const
-export const NO_LATENCY = ['p50Ms', 'p99Ms'] as const
+export const NO_LATENCY = ['p50Ms', 'p95Ms', 'p99Ms'] as const
 
 /** An object with a list under a name. */
 export const named = (name: string, schema: string, description: string) =>

@@ -169,11 +169,15 @@ export const proxySchemas = [
       sent: is.whole('Bytes of TCP connections to the client.'),
       lastSeenAt: is.moment('When the last one was reported.'),
       recent: {
-        ...is.part({
-          requests: is.whole('Requests and connections.'),
-          errors: is.whole('Of these: server errors and no answers.'),
-          durationMs: is.number('Sum.'),
-        }),
+        ...is.part(
+          {
+            requests: is.whole('Requests and connections.'),
+            errors: is.whole('Of these: server errors and no answers.'),
+            durationMs: is.number('Sum.'),
+            ...is.times,
+          },
+          is.NO_LATENCY,
+        ),
         description: 'Of the asked window.',
       },
     },

@@ -67,6 +67,7 @@ export const change = {
   'figures.rate': 'Requests',
   'figures.failed': 'Failed',
   'figures.p50': 'p50',
+  'figures.p95': 'p95',
   'figures.p99': 'p99',
   'figures.worse': 'more than before',
   'figures.more_one': '{{count}} more service',

@@ -58,6 +58,7 @@ export const change: Dictionary['change'] = {
   'figures.rate': '请求',
   'figures.failed': '失败',
   'figures.p50': 'p50',
+  'figures.p95': 'p95',
   'figures.p99': 'p99',
   'figures.worse': '高于变更前',
   'figures.more_other': '另有 {{count}} 个服务',
