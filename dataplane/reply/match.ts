@@ -9,7 +9,6 @@ import {
   type ActiveRequest,
   LOGGED,
   MIRROR,
-  PENDING,
   RETRY,
   REWRITTEN,
   RequestState,
@@ -74,9 +73,9 @@ export function takeReply(
 /** A retry of a request that an error reply came for; the request has left its connection's list already. */
 function retryReplied(engine: Engine, request: ActiveRequest, connection: UpstreamConnection, status: number): boolean {
   if (!request.route!.retries) return false
-  // For `#leave` the request is on no connection: nothing is to be waited for.
+  // For `leave` the request is on no connection: nothing is to be waited for.
   request.state = RequestState.waiting
-  const { host, flags } = request
+  const { host } = request
   const { priority } = request.route!
   if (!retry(engine, request, 'error', status)) {
     request.state = RequestState.sent
@@ -84,7 +83,6 @@ function retryReplied(engine: Engine, request: ActiveRequest, connection: Upstre
   }
   connection.pool.cluster.breakers[priority].requests--
   if (host) host.active--
-  if ((flags & PENDING) !== 0) connection.pool.cluster.breakers[priority].pending--
   freed(connection)
   return true
 }
@@ -117,6 +115,8 @@ function match(engine: Engine, connection: UpstreamConnection, lo: number, hi: n
     if (request?.connection !== connection || (hi !== 0 && connection.codec.idBits > 32)) return null
     return (request.wireId & connection.idMask) === (lo & connection.idMask) ? request : null
   }
+  // A login is being repeated: no request was sent yet, and what answers one all the same must not decide over it.
+  if (!connection.connected) return null
   const { pending } = connection
   if (connection.codec.ordered) return pending.head
   // Replies come about in order, so the search is short. A server may repeat one id only of a frame that has two.

@@ -61,9 +61,19 @@ const route = (exact: number, cluster: string): MessageRoute => ({
 })
 const routes = [route(1, 'home'), route(7, 'other')]
 
+interface Options extends ShortOptions {
+  readonly spoken?: string
+  readonly routed?: readonly MessageRoute[]
+}
+
 /** A client that has logged in at home in so many steps, and its proxy. */
-async function loggedIn(steps: number, home: ShortServer, other: ShortServer, options: ShortOptions = {}) {
-  const proxy = await shortProxy(bed, document, routes, { home: home.port, other: other.port }, options)
+async function loggedIn(
+  steps: number,
+  home: ShortServer,
+  other: ShortServer,
+  { spoken = document, routed = routes, ...options }: Options = {},
+) {
+  const proxy = await shortProxy(bed, spoken, routed, { home: home.port, other: other.port }, options)
   const client = shortClient(bed, proxy)
   for (let step = 1; step <= steps; step++) {
     client.socket.write(login)
@@ -123,6 +133,26 @@ it('a client that leaves before its upstream is there says nothing of the host',
   const { counters, hosts } = proxy.clusters.get('home')!
   expect([counters[C.upstream_cx_destroy], counters[C.upstream_cx_connect_fail]]).toEqual([1, 0])
   expect(hosts[0]).toMatchObject({ connectFailures: 0, errors: 0, ejected: false, lastFailure: undefined })
+})
+
+it('an upstream that answers a request that it was not sent yet, before the login is done, has answered nobody', async () => {
+  const early = frame(2, 0, 42, 'early')
+  const other = await shortServer(bed, (one, socket) => {
+    const answer = frame(2, one[2]!, one[3]!, 'other')
+    // An error reply, which would be tried again.
+    socket.write(one[2] === 1 && other.got.length === 1 ? Buffer.concat([early, answer]) : answer)
+  })
+  const home = await server('home')
+  const retry = { attempts: 1, on: ['error'], idempotent: true } as const
+  const again = routes.map((one) => ({ ...one, action: { ...one.action, retry } }))
+  const failing = document.replace('  fields:', '    error: {command: 0}\n  fields:')
+  const { proxy, client } = await loggedIn(2, home, other, { spoken: failing, routed: again })
+  client.socket.write(frame(1, 7, 42))
+  await client.has(5)
+  expect(hex(framesOf(client.received).slice(4))).toEqual(hex([frame(2, 7, 42, 'other')]))
+  expect(hex(other.got)).toEqual(hex([login, login, frame(1, 7, 42)]))
+  expect(proxy.clusters.get('other')!.breakers[0]).toMatchObject({ requests: 0, pending: 0, retries: 0 })
+  expect(proxy.engine.requests.used).toBe(0)
 })
 
 it('pushes for an upstream that has not answered the login wait with the client, which is not read further', async () => {
