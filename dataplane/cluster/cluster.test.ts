@@ -136,6 +136,29 @@ describe('choice of hosts', () => {
     expect(draw(of, 1100 * (1 + weight))[2]).toBeCloseTo(1100 * weight, -1)
   })
 
+  it('a slow start goes on by a window that changes meanwhile, and by none where there is none any more', () => {
+    const of = cluster({ localities: [{ endpoints: [endpoint(1)] }], slowStart: { windowMs: 10_000 } })
+    const localities = [{ endpoints: [endpoint(1), endpoint(2)] }]
+    of.update({ ...of.config, localities })
+    clock.now = start + 5000
+    const weightWith = (more: Partial<ClusterConfig>) => {
+      of.update({ ...of.config, ...more })
+      // Whole turns of the schedule.
+      const seen = draw(of, 3000)
+      return seen[2]! / seen[1]!
+    }
+    expect(weightWith({ slowStart: { windowMs: 10_000 } })).toBeCloseTo(0.5, 2)
+    expect(weightWith({ slowStart: { windowMs: 50_000 } })).toBeCloseTo(0.1, 2)
+    expect(weightWith({ slowStart: { windowMs: 5000 } })).toBeCloseTo(1, 2)
+    expect(weightWith({ slowStart: { windowMs: 20_000 } })).toBeCloseTo(0.25, 2)
+    // Beside another weight, in another place of the list, and in another locality.
+    const moved = [{ endpoints: [endpoint(2, { weight: 4 })] }, { zone: 'b', endpoints: [endpoint(1)] }]
+    expect(weightWith({ localities: moved })).toBeCloseTo(1, 2)
+    const { slowStart: _, ...without } = of.config
+    of.update({ ...without, localities })
+    expect(draw(of, 1000)).toEqual({ 1: 500, 2: 500 })
+  })
+
   it('another host than the one that failed, where there is one', () => {
     const of = cluster({ localities: [{ endpoints: [endpoint(1), endpoint(2)] }] })
     const [one] = of.hosts
@@ -212,6 +235,47 @@ describe('outlier detection', () => {
     expect(host!.ejected).toBe(false)
   })
 
+  it('grows with each ejection to the longest time, and is forgiven as soon after very many as after a few', () => {
+    const policy = { consecutiveErrors: 1, maxEjectionPercent: 100, intervalMs: 100 }
+    const a = of({ ...policy, baseEjectionMs: 1000, maxEjectionMs: 3000 })
+    const [host] = a.hosts
+    clock.now = Math.ceil(start)
+    a.sweep()
+    /** How long it is out, in steps of the interval. */
+    const out = () => {
+      a.record(host!, 'error')
+      for (let ms = 100; ; ms += 100) {
+        clock.now += 100
+        a.sweep()
+        if (!host!.ejected) return ms
+      }
+    }
+    expect([out(), out(), out(), out()]).toEqual([1000, 2000, 3000, 3000])
+    for (let n = 0; n < 50; n++) out()
+    for (let n = 0; n < 4; n++) {
+      clock.now += 100
+      a.sweep()
+    }
+    expect(out()).toBe(1000)
+  })
+
+  it('ends by the times of a policy that changes meanwhile', () => {
+    const policy = { consecutiveErrors: 1, maxEjectionPercent: 100, intervalMs: 100 }
+    const a = of({ ...policy, baseEjectionMs: 60_000 })
+    const [host] = a.hosts
+    clock.now = Math.ceil(start)
+    a.sweep()
+    a.record(host!, 'error')
+    clock.now += 500
+    a.sweep()
+    a.update({ ...a.config, outlierDetection: { ...policy, baseEjectionMs: 1000 } })
+    a.sweep()
+    expect(host!.ejected).toBe(true)
+    clock.now += 500
+    a.sweep()
+    expect(host!.ejected).toBe(false)
+  })
+
   it('never more than the limit, but one', () => {
     const a = of({ consecutiveErrors: 1, maxEjectionPercent: 10 }, 5)
     for (const host of a.hosts) a.record(host, 'error')
@@ -276,5 +340,7 @@ describe('retry budget', () => {
     expect(breaker.mayRetry()).toBe(true)
     breaker.retries = 20
     expect(breaker.mayRetry()).toBe(false)
+    breaker.pending = 5
+    expect(breaker.mayRetry()).toBe(true)
   })
 })

@@ -49,7 +49,7 @@ export class OutlierDetector {
     if (now < this.#nextSweep) return
     const first = this.#nextSweep === 0
     this.#nextSweep = now + intervalMs
-    const maxMs = Math.max(this.config.maxEjectionMs ?? 300_000, baseEjectionMs)
+    const maxMs = this.#longestMs
     let changed = false
     for (const host of this.#scope.hosts) {
       if (host.ejected && now - host.ejectedAt >= Math.min(maxMs, baseEjectionMs * host.ejections)) {
@@ -68,6 +68,11 @@ export class OutlierDetector {
       host.volume = 0
       host.successes = 0
     }
+  }
+
+  get #longestMs(): number {
+    const { maxEjectionMs = 300_000, baseEjectionMs = 30_000 } = this.config
+    return Math.max(maxEjectionMs, baseEjectionMs)
   }
 
   #rates(now: number): void {
@@ -105,7 +110,9 @@ export class OutlierDetector {
       return
     }
     host.ejected = true
-    host.ejections++
+    // Beyond the longest time more would only take longer to be forgiven; so it is in Envoy.
+    const { baseEjectionMs = 30_000 } = this.config
+    if (host.ejections * baseEjectionMs < this.#longestMs + baseEjectionMs) host.ejections++
     host.ejectedAt = now
     counters[C.outlier_detection_ejections_enforced_total]!++
     this.#scope.healthChanged()

@@ -259,11 +259,9 @@ export class HostPool implements Pool {
   /** An exclusive connection is free: the request that waits longest gets it. */
   free(connection: UpstreamConnection): void {
     if (connection.closed) return
-    if (connection.draining || this.host.removed) {
-      if (this.waiting.count === 0 || connection.draining) {
-        connection.close()
-        return
-      }
+    if (connection.draining) {
+      connection.close()
+      return
     }
     for (let request = this.waiting.head; request; request = this.waiting.head) {
       this.waiting.remove(request)
@@ -271,7 +269,8 @@ export class HostPool implements Pool {
       if (isAbandoned(request)) forget(this.engine, request)
       else if (sendOn(this.engine, request, connection)) return
     }
-    this.idle.push(connection)
+    if (this.host.removed) connection.close()
+    else this.idle.push(connection)
   }
 
   connected(connection: UpstreamConnection): void {

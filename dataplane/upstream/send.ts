@@ -44,6 +44,7 @@ export function sendOn(engine: Engine, request: ActiveRequest, connection: Upstr
   if ((flags & HOLDS) !== 0) unhold(request)
   if (oneway) {
     cluster.counters[C.upstream_rq_oneway]!++
+    wear(connection)
     settleOneway(engine, request, connection)
     return true
   }
@@ -59,12 +60,17 @@ export function sendOn(engine: Engine, request: ActiveRequest, connection: Upstr
   }
   connection.pending.add(request)
   arm(engine, request)
-  const most = cluster.maxRequestsPerConnection
-  if (most > 0 && connection.served >= most && !connection.draining) {
-    cluster.counters[C.upstream_cx_max_requests]!++
-    connection.drain()
-  }
+  wear(connection)
   return true
+}
+
+/** A connection that has had as many requests as one may have takes no more. */
+function wear(connection: UpstreamConnection): void {
+  const { cluster } = connection.pool
+  const most = cluster.maxRequestsPerConnection
+  if (most === 0 || connection.served < most || connection.draining) return
+  cluster.counters[C.upstream_cx_max_requests]!++
+  connection.drain()
 }
 
 function settleOneway(engine: Engine, request: ActiveRequest, connection: UpstreamConnection): void {

@@ -1,5 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { ClusterConfig, ListenerConfig, OutlierDetection, RouteAction } from '../../dataplane/configuration.ts'
+import type {
+  ClusterConfig,
+  Configuration,
+  ListenerConfig,
+  OutlierDetection,
+  RouteAction,
+} from '../../dataplane/configuration.ts'
 import { C } from '../../dataplane/stats/counters.ts'
 import { encode } from './game.ts'
 import { holdClock, pass, TICK_MS, turns } from './paths/clock.ts'
@@ -121,6 +127,56 @@ describe('a wait before a retry', () => {
   })
 })
 
+describe('a request between two tries', () => {
+  const retry = { attempts: 3, idempotent: true, on: ['reset'], baseIntervalMs: 1000 } as const
+
+  /** A proxy whose upstream has closed on a request; the next try is some ticks away. */
+  async function waiting() {
+    vi.spyOn(Math, 'random').mockReturnValue(0.5)
+    const served = await serve('shared', { retry, timeoutMs: 60_000 })
+    await ask(served.player, Deed.close)
+    expect(subject.upstreams.arrived().map(({ host }) => host)).toEqual(['10.0.0.1:1'])
+    expect(served.cluster.breakers[0].retries).toBe(1)
+    return served
+  }
+  const change = async (more: Partial<Configuration>) => {
+    const problems = await subject.proxy.apply({ ...subject.proxy.configuration, ...more })
+    expect(problems).toEqual([])
+  }
+
+  it('goes to an endpoint that came meanwhile in place of the one that failed', async () => {
+    const { cluster } = await waiting()
+    const localities = [{ endpoints: [{ address: { host: '10.0.0.2', port: 1 } }] }]
+    await change({ clusters: [{ ...cluster.config, localities }] })
+    await pass(40)
+    expect(subject.upstreams.arrived()[0]!.host).toBe('10.0.0.2:1')
+  })
+
+  it('has the tries of the route it came by, though that is another one now', async () => {
+    const { cluster, player } = await waiting()
+    const [table] = subject.proxy.configuration.routes
+    const action = { destinations: [{ cluster: 'd', weight: 1 }] }
+    await change({
+      routes: [{ ...table!, routes: [{ name: 'r', match: [], action }] }],
+      clusters: [cluster.config, { ...cluster.config, name: 'd' }],
+    })
+    expect(await ticksTo(player)).toBeLessThan(Number.POSITIVE_INFINITY)
+    expect(subject.upstreams.arrived().map(({ host }) => host)).toEqual(['10.0.0.1:1', '10.0.0.1:1', '10.0.0.1:1'])
+    expect(cluster.breakers[0]).toMatchObject({ requests: 0, pending: 0, retries: 0 })
+    await ask(player)
+    expect(subject.proxy.clusters.get('d')!.counters[C.upstream_rq_total]).toBe(1)
+  })
+
+  it('has its error as soon as its time comes when its cluster is gone, and leaves no count behind', async () => {
+    const { cluster, player } = await waiting()
+    await change({ clusters: [] })
+    expect(await ticksTo(player)).toBeLessThan(40)
+    expect(cluster.breakers[0]).toMatchObject({ requests: 0, pending: 0, retries: 0 })
+    expect(subject.upstreams.arrived()).toEqual([])
+    expect(subject.proxy.engine.requests.used).toBe(0)
+  })
+})
+
 describe('a delay', () => {
   const delayed = (ms: number) => ({ fault: { delay: { percent: 100, ms } } })
 
@@ -213,5 +269,16 @@ describe('requests that wait for a connection of their own', () => {
     expect(subject.upstreams.arrived()).toHaveLength(1)
     expect(cluster.counters[C.upstream_cx_connect_fail]).toBe(1)
     expect(player.replies().map((reply) => reply[7])).toEqual([0])
+  })
+
+  it('of a client that left, at a host that left: nothing is sent, and the connection that came for it ends', async () => {
+    const { cluster, player } = await serve('exclusive')
+    player.send(encode({ msgid: 1, seq: 1, body: Buffer.of(Deed.answer) }))
+    player.leave()
+    await subject.proxy.apply({ ...subject.proxy.configuration, clusters: [{ ...cluster.config, localities: [] }] })
+    await turns(16)
+    expect(subject.upstreams.arrived()).toEqual([])
+    expect(subject.upstreams.open.size).toBe(0)
+    expect(subject.proxy.engine.requests.used).toBe(0)
   })
 })

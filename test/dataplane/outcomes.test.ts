@@ -321,6 +321,35 @@ describe('bound connections', () => {
     expect(server.connections).toBe(2)
   })
 
+  it('a push of a client goes where its route says; by a route that draws, to where the client was last', async () => {
+    const [a, b] = [await bed.server('a'), await bed.server('b')]
+    const drawn = [
+      { cluster: 'a', weight: 1 },
+      { cluster: 'b', weight: 1 },
+    ]
+    const proxy = await bed.proxy(
+      gameConfiguration({
+        listener: { mode: 'bound' },
+        routes: [{ name: 'game', routes: [byId(1, 'a'), byId(2, 'b'), byId(3, 'a', { destinations: drawn })] }],
+        clusters: [a, b].map(({ name, port }) => ({
+          name,
+          localities: endpoints(port),
+          balancer: { kind: 'roundRobin' },
+        })),
+      }),
+    )
+    const client = bed.client(proxy)
+    await client.ask({ msgid: 1, seq: 1 })
+    const bodies = Array.from({ length: 8 }, (_, n) => `${n}`)
+    client.send({ kind: Kind.push, msgid: 2, body: 'first' })
+    for (const body of bodies) client.send({ kind: Kind.push, msgid: 3, body })
+    await comesTrue(() => b.frames.length === 9, 'all pushes')
+    expect(b.frames.map(({ body }) => String(body))).toEqual(['first', ...bodies])
+    client.send({ kind: Kind.push, msgid: 1, body: 'back' })
+    await comesTrue(() => a.frames.length === 2, 'the push to the first')
+    expect(String(a.frames[1]!.body)).toBe('back')
+  })
+
   it('a push on a shared connection belongs to nobody: dropped and counted', async () => {
     const server = await bed.server('a')
     server.handle = (frame, socket) => {

@@ -4,7 +4,7 @@ import type { ClusterConfig, Configuration, RouteAction } from '../../dataplane/
 import { C, L } from '../../dataplane/stats/counters.ts'
 import type { HostPool } from '../../dataplane/upstream/pool.ts'
 import { comesTrue } from '../helpers/eventually.ts'
-import { Bed, byId, encode, endpoints, type GameServer, gameConfiguration } from './game.ts'
+import { Bed, byId, encode, endpoints, type GameServer, gameConfiguration, Kind } from './game.ts'
 
 /** What every proxy of messages has to settle and some leave open: who waits how long, who has to go, and what becomes of those who are slow. */
 
@@ -98,6 +98,76 @@ describe('who has to go', () => {
     expect(proxy.clusters.get('a')!.counters[C.upstream_cx_goaway]).toBe(1)
   })
 })
+
+describe.each(['shared', 'bound', 'exclusive'] as const)(
+  'an upstream that leaves while its route does (%s)',
+  (mode) => {
+    const by = (server: GameServer, clusters: readonly [string, GameServer][]) => {
+      const base = to(server, {}, {}, { mode, upstreamGone: 'rebind' })
+      return {
+        ...base,
+        routes: [{ name: 'game', routes: [byId(1, server.name)] }],
+        clusters: clusters.map(([name, { port }]) => ({ ...base.clusters[0]!, name, localities: endpoints(port) })),
+      }
+    }
+
+    it.each([
+      ['its cluster stays', true],
+      ['its cluster goes too', false],
+    ])('answers what it was asked, then its connection ends; others have what comes: %s', async (_, stays) => {
+      const [a, b] = [await bed.server('a'), await bed.server('b')]
+      const proxy = await bed.proxy(by(a, [['a', a]]))
+      const client = bed.client(proxy)
+      const asked: (() => void)[] = []
+      a.handle = (frame, socket) => asked.push(() => a.answer(frame, socket))
+      client.send({ msgid: 1, seq: 1, body: 'old' })
+      await comesTrue(() => asked.length === 1, 'a request in flight')
+      const { counters, hosts } = proxy.clusters.get('a')!
+      for (const socket of a.sockets) socket.write(encode({ kind: goaway }))
+      await comesTrue(() => counters[C.upstream_cx_goaway] === 1, 'the goaway')
+      const next: [string, GameServer][] = [['b', b]]
+      await proxy.apply(by(b, stays ? [['a', a], ...next] : next))
+      expect(String((await client.ask({ msgid: 1, seq: 2, body: 'new' })).body)).toBe('b:new')
+      expect(a.sockets.size).toBe(1)
+      asked[0]!()
+      await client.until(() => client.frames.some(({ seq }) => seq === 1))
+      await comesTrue(() => a.sockets.size === 0, 'the end of the connection')
+      expect(String((await client.ask({ msgid: 1, seq: 3, body: 'more' })).body)).toBe('b:more')
+      expect([a.connections, hosts[0]!.errors, proxy.engine.requests.used]).toEqual([1, 0, 0])
+      expect(client.frames.filter(({ kind }) => kind === Kind.response).map(({ body }) => String(body))).toEqual([
+        'b:new',
+        'a:old',
+        'b:more',
+      ])
+    })
+
+    it('goes to itself again by a new connection when the route comes back meanwhile', async () => {
+      const [a, b] = [await bed.server('a'), await bed.server('b')]
+      const both: [string, GameServer][] = [
+        ['a', a],
+        ['b', b],
+      ]
+      const proxy = await bed.proxy(by(a, both))
+      const client = bed.client(proxy)
+      const asked: (() => void)[] = []
+      a.handle = (frame, socket) => asked.push(() => a.answer(frame, socket))
+      client.send({ msgid: 1, seq: 1, body: 'old' })
+      await comesTrue(() => asked.length === 1, 'a request in flight')
+      a.handle = (frame, socket) => a.answer(frame, socket)
+      for (const socket of a.sockets) socket.write(encode({ kind: goaway }))
+      const { counters } = proxy.clusters.get('a')!
+      await comesTrue(() => counters[C.upstream_cx_goaway] === 1, 'the goaway')
+      await proxy.apply(by(b, both))
+      await proxy.apply(by(a, both))
+      expect(String((await client.ask({ msgid: 1, seq: 2, body: 'new' })).body)).toBe('a:new')
+      expect(a.connections).toBe(2)
+      asked[0]!()
+      await comesTrue(() => a.sockets.size === 1, 'the end of the first connection')
+      expect(String((await client.ask({ msgid: 1, seq: 3, body: 'more' })).body)).toBe('a:more')
+      expect([a.connections, b.connections]).toEqual([2, 0])
+    })
+  },
+)
 
 describe('who is slow', () => {
   it('a client that takes nothing, with more on its way than may wait, is closed; others are served', async () => {
