@@ -1,8 +1,11 @@
+import { setImmediate } from 'node:timers/promises'
 import { type Analysis, analyzeInSteps, finish } from './config/analysis/analyze.ts'
 import { hourOf } from './config/analysis/world.ts'
-import { type LoadedConfig, loadConfig } from './config/load.ts'
+import { rememberedBefore } from './config/earlier.ts'
+import { type LoadedConfig, loadAfter, loadConfig } from './config/load.ts'
 import { compareDiagnostics, type Diagnostic } from './diagnostics/diagnostic.ts'
 import type { CompiledMesh } from './mesh.ts'
+import { type EarlierContents, type RevisionsOf, revisionsIn } from './sources/earlier.ts'
 import type { ConfigSource, SourceSnapshot } from './sources/source.ts'
 
 /** What came of one reading of the source. */
@@ -12,6 +15,9 @@ export interface ConfigUpdate {
   readonly config: LoadedConfig
   readonly tookMs: number
 }
+
+/** The longest the event loop is held by looking for earlier versions, ms. */
+const SLICE_MS = 15
 
 type Discovered = ReturnType<CompiledMesh['discovered']>
 
@@ -30,10 +36,15 @@ export class LiveConfig {
     | { readonly of: LoadedConfig; readonly with: Discovered; readonly at: number; readonly analysis: Analysis }
     | undefined
   #unsubscribe = () => {}
+  readonly #earlier: EarlierContents | undefined
+  readonly #revisionsOf: RevisionsOf
 
-  constructor(source: ConfigSource, mesh: CompiledMesh) {
+  /** @param earlier what files said before this process: a document that has errors at the start keeps its last valid version */
+  constructor(source: ConfigSource, mesh: CompiledMesh, earlier?: EarlierContents) {
     this.#source = source
     this.#mesh = mesh
+    this.#earlier = earlier
+    this.#revisionsOf = earlier ? revisionsIn(earlier) : () => new Map()
   }
 
   /** Whether everything has been read once; nothing may be served before. */
@@ -77,8 +88,28 @@ export class LiveConfig {
   /** Resolves after the first complete reading. @throws Error when the source can never be read. */
   async start(): Promise<void> {
     const first = await this.#source.start()
-    this.#unsubscribe = this.#source.onChange((snapshot) => this.#take(snapshot))
-    this.#take(first)
+    let newest = first
+    this.#unsubscribe = this.#source.onChange((snapshot) => {
+      newest = snapshot
+      if (this.ready) this.#take(snapshot)
+    })
+    const start = performance.now()
+    const config = this.#earlier ? await this.#after(first, this.#earlier) : loadConfig(first)
+    this.#put(first, config, start)
+    if (newest !== first) this.#take(newest)
+  }
+
+  /** The first reading, set against what was in force when an earlier process ended. */
+  async #after(snapshot: SourceSnapshot, earlier: EarlierContents): Promise<LoadedConfig> {
+    const alone = loadConfig(snapshot)
+    const steps = rememberedBefore(snapshot, alone, earlier)
+    let sliceStart = performance.now()
+    for (let step = steps.next(); ; step = steps.next()) {
+      if (step.done) return step.value ? loadAfter(snapshot, step.value, this.#revisionsOf) : alone
+      if (performance.now() - sliceStart < SLICE_MS) continue
+      await setImmediate()
+      sliceStart = performance.now()
+    }
   }
 
   /** Calls back after each reading, the first included. Returns the way to unsubscribe. */
@@ -94,7 +125,10 @@ export class LiveConfig {
 
   #take(snapshot: SourceSnapshot): void {
     const start = performance.now()
-    const config = loadConfig(snapshot, this.#config)
+    this.#put(snapshot, loadConfig(snapshot, this.#config, this.#revisionsOf), start)
+  }
+
+  #put(snapshot: SourceSnapshot, config: LoadedConfig, start: number): void {
     this.#config = config
     this.#sourceDiagnostics = snapshot.diagnostics
     const changed = this.#mesh.commit(config.objects)

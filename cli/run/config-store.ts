@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync, statSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join, relative, resolve, sep } from 'node:path'
 import type { NoEditing } from '../../controlplane/admin/editing.ts'
 import { protocolFiles } from '../../controlplane/config/protocols.ts'
 import {
@@ -30,7 +30,13 @@ import {
   type RevisionLedger,
 } from '../../controlplane/ledger/index.ts'
 import type { LearnedStore, PresenceStore, SharedLearnedStore } from '../../controlplane/shared/index.ts'
-import { CompanionSource, type ConfigSource, FileStore, type SourceSnapshot } from '../../controlplane/sources/index.ts'
+import {
+  CompanionSource,
+  type ConfigSource,
+  type EarlierContents,
+  FileStore,
+  type SourceSnapshot,
+} from '../../controlplane/sources/index.ts'
 import { errorText } from '../../errors/thrown.ts'
 import { CommandError } from '../errors.ts'
 import type { Log } from './log.ts'
@@ -41,6 +47,8 @@ export interface ConfigStore {
   readonly source: ConfigSource & { readonly snapshot: SourceSnapshot; refresh(): Promise<unknown> }
   /** The name under which the source knows files below it. */
   readonly folder: string
+  /** What files said before, as far as the history has it and can be read. */
+  readonly earlier: EarlierContents
   /**
    * Opens the history, completing what an earlier process left half written; one that can only be read while another process keeps
    * it, always the same until this one can take over; why there can be none; undefined for what is no folder.
@@ -104,9 +112,15 @@ export async function openConfigStore(
   timer.unref()
   const db = await openDatabaseForServer(stateDir)
   let access: KvAccess | undefined
+  const earlier = earlierIn(
+    () => ledger,
+    (file) => file,
+    log,
+  )
   return {
-    source: new KvSource(ledger),
+    source: new KvSource(ledger, earlier),
     folder: '',
+    earlier,
     async openLedger() {
       access ??= await KvAccess.start({ address: full, prefix, rows: new AccessRows(db), log })
       return { ledger, db }
@@ -156,9 +170,15 @@ function folderStore(folder: string, log: Log): ConfigStore {
     })
     return opened
   }
+  const earlier = earlierIn(
+    () => opened ?? followed,
+    (path) => relative(folder, path).replaceAll(sep, '/'),
+    log,
+  )
   return {
-    source: new CompanionSource(new FileStore({ paths: folder }), protocolFiles),
+    source: new CompanionSource(new FileStore({ paths: folder, earlier }), protocolFiles),
     folder,
+    earlier,
     async openLedger() {
       try {
         if (!statSync(folder).isDirectory()) return undefined
@@ -184,6 +204,24 @@ function folderStore(folder: string, log: Log): ConfigStore {
       await followed?.close()
       lock?.release()
     },
+  }
+}
+
+/**
+ * What files held before, from a history that may not be there. One that cannot be read ends there: a start does not fail for it.
+ * @param nameOf the name in the history of a file of the source
+ */
+function earlierIn(
+  ledger: () => RevisionLedger | undefined,
+  nameOf: (file: string) => string,
+  log: Log,
+): EarlierContents {
+  return function* (file) {
+    try {
+      yield* ledger()?.contentsOf(nameOf(file)) ?? []
+    } catch (error) {
+      log.warn({ file, err: error }, 'what the file said before cannot be read from the history')
+    }
   }
 }
 

@@ -184,7 +184,13 @@ function writtenPath(path: Path, renamed: ReadonlyMap<string, string>, flat: boo
 /** The document as seen by readers of the object: they ask for normalised names. */
 function relocated(document: SourceDocument, written: (path: Path) => Path): SourceDocument {
   const { id, file, index, value, revision } = document
-  return { id, file, index, value, revision, locate: (path, on) => document.locate(written(path), on) }
+  return {
+    ...{ id, file, index, value, revision },
+    get text() {
+      return document.text
+    },
+    locate: (path, on) => document.locate(written(path), on),
+  }
 }
 
 function cut(document: SourceDocument, diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {

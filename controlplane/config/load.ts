@@ -1,6 +1,7 @@
-import { compareDiagnostics, type Diagnostic } from '../diagnostics/diagnostic.ts'
+import { compareDiagnostics, type Diagnostic, keptOf, withHint } from '../diagnostics/diagnostic.ts'
 import { complain } from '../diagnostics/report.ts'
 import type { SourceDocument } from '../sources/document.ts'
+import type { RevisionsOf } from '../sources/earlier.ts'
 import type { SourceSnapshot } from '../sources/source.ts'
 import { type CheckedDocument, checkDocument } from './check.ts'
 import type { MeshSpec } from './kinds/mesh.ts'
@@ -11,12 +12,14 @@ import { type RefusedObject, refusedObject } from './refused.ts'
 export { type CheckedDocument, checkDocument } from './check.ts'
 
 /** What is remembered of a document between two loads. */
-interface Entry {
+export interface Entry {
   readonly revision: string
   readonly defaultNamespace: string
   readonly checked: CheckedDocument
   /** The last version without errors; stays in force while a newer one is wrong. */
   readonly lastGood: ConfigObject | undefined
+  /** While it is wrong: the newest revision with the version in force; null when none is known, absent when nobody has looked. */
+  readonly keptFrom?: number | null
 }
 
 /** The configuration in force, and all that is wrong with the documents. Complaints about files stay with the snapshot. */
@@ -33,17 +36,25 @@ export interface LoadedConfig {
 /**
  * Checks all documents of a snapshot. A document with errors keeps its last valid version, or stays absent when it never had one;
  * the others go on. Documents with the revision they had in `previous` are not checked again and keep their object's identity.
+ * @param revisionsOf tells of which revision the versions are that stay in force
  */
-export function loadConfig(snapshot: SourceSnapshot, previous?: LoadedConfig): LoadedConfig {
+export function loadConfig(
+  snapshot: SourceSnapshot,
+  previous?: LoadedConfig,
+  revisionsOf: RevisionsOf = () => new Map(),
+): LoadedConfig {
+  return (previous && reload(snapshot, previous)) ?? loadAfter(snapshot, previous?.entries, revisionsOf)
+}
+
+/** The same for what is remembered of documents before these, whoever remembers it. */
+export function loadAfter(
+  snapshot: SourceSnapshot,
+  previous: ReadonlyMap<string, Entry> | undefined,
+  revisionsOf: RevisionsOf,
+): LoadedConfig {
   const defaultNamespace = meshNamespace(snapshot, previous)
-  const quick = previous && reload(snapshot, previous, defaultNamespace)
-  if (quick) return quick
-  const renamed = previous ? movedDocuments(snapshot, previous) : new Map<string, Entry>()
-  const entries = new Map<string, Entry>()
-  for (const document of snapshot.documents) {
-    const before = renamed.get(document.id) ?? previous?.entries.get(document.id)
-    entries.set(document.id, entryOf(document, before, defaultNamespace))
-  }
+  const entries = entriesAfter(snapshot.documents, previous, defaultNamespace)
+  nameRevisions(entries, revisionsOf)
   const diagnostics: Diagnostic[] = []
   const objects = chooseObjects(snapshot.documents, entries, diagnostics)
   const refused = snapshot.documents.flatMap((document) =>
@@ -52,12 +63,49 @@ export function loadConfig(snapshot: SourceSnapshot, previous?: LoadedConfig): L
   return { objects, diagnostics: diagnostics.sort(compareDiagnostics), refused, entries }
 }
 
+/** What is to be remembered of documents, given what was of those before them. */
+export function entriesAfter(
+  documents: readonly SourceDocument[],
+  previous: ReadonlyMap<string, Entry> | undefined,
+  defaultNamespace: string,
+): Map<string, Entry> {
+  const renamed = previous ? movedDocuments(documents, previous) : new Map<string, Entry>()
+  return new Map(
+    documents.map((document) => {
+      const before = renamed.get(document.id) ?? previous?.get(document.id)
+      return [document.id, entryOf(document, before, defaultNamespace)]
+    }),
+  )
+}
+
+/** Whether a document has errors, so that an earlier version of it is in force, or nothing. */
+export function isRefused({ checked }: Entry): boolean {
+  return !checked.object && checked.diagnostics.some(({ severity }) => severity === 'error')
+}
+
+/** Notes of which revision the versions are that stay in force; each document is looked for once. */
+function nameRevisions(entries: Map<string, Entry>, revisionsOf: RevisionsOf): void {
+  const open = new Map<string, [string, Entry][]>()
+  for (const [id, entry] of entries) {
+    if (!entry.lastGood || entry.keptFrom !== undefined || !isRefused(entry)) continue
+    const { file } = entry.lastGood.source
+    open.set(file, [...(open.get(file) ?? []), [id, entry]])
+  }
+  for (const [file, kept] of open) {
+    const texts = new Set(kept.flatMap(([, { lastGood }]) => lastGood?.source.text ?? []))
+    const revisions = revisionsOf(file, texts)
+    for (const [id, entry] of kept)
+      entries.set(id, { ...entry, keptFrom: revisions.get(entry.lastGood?.source.text ?? '') ?? null })
+  }
+}
+
 /**
  * The usual reload: some documents have another content, and nothing else is different. Only they are looked at, so that one
  * endpoint in a mesh of thousands does not cost a look at every document. Undefined when it is not so simple.
  */
-function reload(snapshot: SourceSnapshot, previous: LoadedConfig, defaultNamespace: string): LoadedConfig | undefined {
+function reload(snapshot: SourceSnapshot, previous: LoadedConfig): LoadedConfig | undefined {
   const { documents } = snapshot
+  const defaultNamespace = meshNamespace(snapshot, previous.entries)
   if (documents.length !== previous.entries.size || previous.diagnostics.some(namesAnother)) return undefined
   const changed: SourceDocument[] = []
   const ids = previous.entries.keys()
@@ -94,7 +142,9 @@ function entryOf(document: SourceDocument, before: Entry | undefined, defaultNam
   const { revision } = document
   if (checked.object) return { revision, defaultNamespace, checked, lastGood: checked.object }
   const stands = before?.lastGood && sameIdentity(document, before.lastGood, defaultNamespace)
-  return { revision, defaultNamespace, checked, lastGood: stands ? before.lastGood : undefined }
+  if (!stands) return { revision, defaultNamespace, checked, lastGood: undefined }
+  const { lastGood, keptFrom } = before
+  return { revision, defaultNamespace, checked, lastGood, ...(keptFrom === undefined ? {} : { keptFrom }) }
 }
 
 /** Whether the (broken) document still claims to be the object; else it is another one, and the old one is gone. */
@@ -111,15 +161,18 @@ function sameIdentity({ value }: SourceDocument, object: ConfigObject, defaultNa
  * Documents are known by their place in a file, which shifts when one is put before them. A document whose place is new finds its
  * earlier version by kind, namespace and name in the same file, so that its last valid version is not lost.
  */
-function movedDocuments(snapshot: SourceSnapshot, previous: LoadedConfig): ReadonlyMap<string, Entry> {
-  const changed = snapshot.documents.filter((document) => {
-    const before = previous.entries.get(document.id)
+function movedDocuments(
+  documents: readonly SourceDocument[],
+  previous: ReadonlyMap<string, Entry>,
+): ReadonlyMap<string, Entry> {
+  const changed = documents.filter((document) => {
+    const before = previous.get(document.id)
     // A document that still claims to be what was at its place has not moved; usually that is all that changed.
     return before?.revision !== document.revision && before?.lastGood?.key !== (claimedKey(document) ?? '')
   })
   if (changed.length === 0) return new Map()
   const byIdentity = new Map<string, Entry>()
-  for (const entry of previous.entries.values()) {
+  for (const entry of previous.values()) {
     const good = entry.lastGood
     if (good) byIdentity.set(`${good.source.file} ${good.key}`, entry)
   }
@@ -132,22 +185,30 @@ function movedDocuments(snapshot: SourceSnapshot, previous: LoadedConfig): Reado
   return found
 }
 
-function claimedKey({ value }: SourceDocument): string | undefined {
+/** What a document says it is, valid or not; undefined when it does not say. */
+export function claimedKey({ value }: SourceDocument): string | undefined {
   if (!isObject(value) || !isObject(value['metadata'])) return undefined
   const { name, namespace } = value['metadata']
   return `${String(value['kind'])}/${String(namespace ?? 'default')}/${String(name)}`
 }
 
 /** The default namespace that the Mesh document states; a broken one counts with its last valid version. */
-function meshNamespace(snapshot: SourceSnapshot, previous: LoadedConfig | undefined): string {
+export function meshNamespace(
+  snapshot: Pick<SourceSnapshot, 'documents'>,
+  previous: ReadonlyMap<string, Entry> | undefined,
+): string {
   for (const document of snapshot.documents) {
-    if (!isObject(document.value) || document.value['kind'] !== 'Mesh') continue
-    const before = previous?.entries.get(document.id)
+    if (!isMesh(document)) continue
+    const before = previous?.get(document.id)
     const object = before?.revision === document.revision ? undefined : checkDocument(document).object
     const spec = (object ?? before?.lastGood)?.spec as MeshSpec | undefined
     if (spec?.defaultNamespace) return spec.defaultNamespace
   }
   return 'default'
+}
+
+export function isMesh({ value }: SourceDocument): boolean {
+  return isObject(value) && value['kind'] === 'Mesh'
 }
 
 interface Candidate {
@@ -166,7 +227,8 @@ function chooseObjects(
   let mesh: ConfigObject | undefined
   for (const document of documents) {
     const entry = entries.get(document.id)!
-    for (const diagnostic of entry.checked.diagnostics) diagnostics.push(diagnostic)
+    const fate = entry.lastGood && isRefused(entry) ? keptOf(entry.keptFrom ?? undefined) : undefined
+    for (const it of entry.checked.diagnostics) diagnostics.push(fate === undefined ? it : withHint(it, fate))
     const object = entry.lastGood
     if (!object) continue
     const owner = owners.get(object.key) ?? (object.kind === 'Mesh' ? mesh : undefined)

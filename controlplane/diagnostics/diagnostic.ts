@@ -44,3 +44,17 @@ export function compareDiagnostics(a: Diagnostic, b: Diagnostic): number {
     a.column - b.column
   )
 }
+
+/** What is in force while a document has errors: its last valid version, as it was after a revision where that is known. */
+export function keptOf(revision: number | undefined): string {
+  const which = revision === undefined ? '' : ` (of revision ${revision})`
+  return `Until then the last valid version of this document${which} stays in force.`
+}
+
+/** An error with one more sentence in its hint; whatever is no error stays as it is. */
+export function withHint(diagnostic: Diagnostic, sentence: string): Diagnostic {
+  if (diagnostic.severity !== 'error') return diagnostic
+  const { hint } = diagnostic
+  if (!hint) return { ...diagnostic, hint: sentence }
+  return { ...diagnostic, hint: `${hint}${/[.?!]$/.test(hint) ? '' : '.'} ${sentence}` }
+}

@@ -30,6 +30,8 @@ export interface RevisionFilter {
 /** Revisions whose figures are kept; some 30 KB each at most. */
 const MOST_FIGURES = 1_000
 
+const ROWS_AT_A_TIME = 20
+
 interface RevisionRow {
   readonly id: number
   readonly parent: number | null
@@ -96,6 +98,32 @@ export class History {
       revision,
     )
     return next ? (next.before ?? undefined) : this.file(file)?.hash
+  }
+
+  /**
+   * Hashes of what a file held, the newest first, each with the revision that made it so (undefined for one that is forgotten), back to
+   * when there was no such file. Rows are read as they are asked for, some at a time.
+   */
+  *hashesOf(file: string): Generator<{ readonly revision: number | undefined; readonly hash: string }> {
+    let oldest: { readonly before: string | null } | undefined
+    for (let below = Number.MAX_SAFE_INTEGER; ; ) {
+      const found = rows<ChangeRow>(
+        this.#db,
+        `select c.* from changes c join revisions r on r.id = c.revision and r.state = 'done'
+         where c.file = ? and c.revision < ? order by c.revision desc limit ${ROWS_AT_A_TIME}`,
+        file,
+        below,
+      )
+      for (const change of found) {
+        if (change.after === null) return
+        yield { revision: change.revision, hash: change.after }
+        oldest = change
+        below = change.revision
+      }
+      if (found.length < ROWS_AT_A_TIME) break
+    }
+    const before = oldest ? oldest.before : this.file(file)?.hash
+    if (before) yield { revision: undefined, hash: before }
   }
 
   /** Hashes of all files as they were after a revision. */

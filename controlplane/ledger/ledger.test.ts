@@ -124,6 +124,30 @@ describe('history', () => {
     ])
   })
 
+  test('what a file held, the newest first, back to when there was none, or to the last that is kept', async () => {
+    const contents = (file: string) =>
+      [...ledger.contentsOf(file)].map(({ revision, bytes }) => [revision, bytes.toString()])
+    await apply([change('a.yaml', undefined)])
+    await apply([change('a.yaml', 'a: 3\n')])
+    put('a.yaml', 'a: 4\n')
+    await ledger.sync()
+    await apply([change('b.yaml', 'b: 5\n')])
+    expect(contents('a.yaml')).toEqual([
+      [4, 'a: 4\n'],
+      [3, 'a: 3\n'],
+    ])
+    expect(contents('c.yaml')).toEqual([])
+    for (let value = 6; value <= 60; value++) await apply([change('a.yaml', `a: ${value}\n`)])
+    expect(contents('a.yaml')).toHaveLength(57)
+    ledger.compact(2)
+    expect(contents('a.yaml')).toEqual([
+      [60, 'a: 60\n'],
+      [59, 'a: 59\n'],
+      [undefined, 'a: 58\n'],
+    ])
+    expect(contents('b.yaml')).toEqual([[undefined, 'b: 5\n']])
+  })
+
   test('compaction forgets the oldest revisions and their content; the rest stays readable', async () => {
     for (let value = 2; value <= 10; value++) await apply([change('a.yaml', `a: ${value}\n`)])
     const blobs = () => (ledger.db.prepare('select count(*) as n from blobs').all()[0] as { n: number }).n

@@ -38,6 +38,15 @@ export abstract class RecordedLedger {
     return hash === undefined ? undefined : this.content(hash)
   }
 
+  /** What a file held, the newest first, back to when there was no such file or the history of it is forgotten. */
+  *contentsOf(file: string): Generator<{ readonly revision: number | undefined; readonly bytes: Buffer }> {
+    for (const { revision, hash } of this.history.hashesOf(file)) {
+      const bytes = this.content(hash)
+      if (!bytes) return
+      yield { revision, bytes }
+    }
+  }
+
   /** Hash of a file as it was after a revision; undefined when it was not there. */
   hashAt(file: string, revision: number): string | undefined {
     return this.history.hashAt(file, revision)

@@ -33,6 +33,8 @@ export interface RevisionLedger {
   content(hash: string): Buffer | undefined
   /** Bytes of a file as it was after a revision (the newest if not given); undefined when it was not there. */
   read(file: string, revision?: number): Buffer | undefined
+  /** What a file held, the newest first, back to when there was no such file; without a revision what is older than all that are kept. */
+  contentsOf(file: string): Iterable<{ readonly revision: number | undefined; readonly bytes: Buffer }>
   hashAt(file: string, revision: number): string | undefined
   treeAt(revision: number): ReadonlyMap<string, string>
   revision(id: number): Revision | undefined

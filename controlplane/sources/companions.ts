@@ -120,6 +120,9 @@ export class CompanionSource implements ConfigSource {
               value: structuredClone(document.value),
               revision: `${document.revision}+${companions}`,
               companions,
+              get text() {
+                return document.text
+              },
               locate: document.locate.bind(document),
             }
       this.#known.set(document, now)

@@ -17,6 +17,8 @@ export interface SourceDocument {
   readonly value: unknown
   /** Hash of the document's text and place: equal means nothing changed, positions included. */
   readonly revision: string
+  /** The text it was read from; that of the whole List for an item of one. */
+  readonly text?: string | undefined
   /** Values that are there because of aliases only, for limits over many documents. Absent: none. */
   readonly copies?: number
   /** Digest of the other files the document's meaning depends on; absent when it names none. */

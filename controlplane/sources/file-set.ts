@@ -3,6 +3,15 @@ import { setImmediate } from 'node:timers/promises'
 import { errorCode } from '../../errors/thrown.ts'
 import { compareDiagnostics, type Diagnostic } from '../diagnostics/diagnostic.ts'
 import type { FoundFile } from './choose-files.ts'
+import {
+  type EarlierContents,
+  isUnreadable,
+  type LookBack,
+  lookBack,
+  type RevisionsOf,
+  revisionsIn,
+  stateBefore,
+} from './earlier.ts'
 import { errorReason, type FileAccess } from './file-access.ts'
 import { type FileState, keepLastGood, knownPieces, nothingHeld } from './keep.ts'
 import type { StoreLimits } from './limits.ts'
@@ -41,6 +50,8 @@ interface Fresh extends Omit<Entry, 'state'> {
   readonly reading: FileReading
   /** Looks as if its end were missing. */
   readonly cut: boolean
+  /** What was in force before this process, of a file that cannot be read at its start. */
+  readonly earlier?: FileState
 }
 
 /** Complaints about folders come and go like a file of this name. */
@@ -69,6 +80,9 @@ export class FileSet {
   #sliceStart = 0
   /** Values that are there because of aliases only, in what has been read. */
   #copies = 0
+  readonly #revisionsOf: RevisionsOf | undefined
+  /** Until the first reading is over. */
+  #atStart: { readonly earlier: EarlierContents; readonly budget: LookBack } | undefined
 
   /** The first reading goes by `access.atStart`, the others by `access.later`. */
   constructor(
@@ -76,6 +90,7 @@ export class FileSet {
     access: { readonly atStart: FileAccess; readonly later: FileAccess },
     limits: StoreLimits,
     times: FileSetTimes,
+    earlier?: EarlierContents,
   ) {
     this.#roots = roots
     this.#access = access.atStart
@@ -83,6 +98,8 @@ export class FileSet {
     this.#limits = limits
     this.#times = times
     this.#settler = new Settler(times)
+    this.#revisionsOf = earlier && revisionsIn(earlier)
+    this.#atStart = earlier && { earlier, budget: lookBack() }
   }
 
   get snapshot(): SourceSnapshot {
@@ -152,6 +169,7 @@ export class FileSet {
     if (clock === 'at once') {
       await this.#read([...changes.keys()])
       this.#access = this.#accessLater
+      this.#atStart = undefined
       return { changed: this.#take([...changes.keys()], about), waitMs: undefined }
     }
     const verdict = this.#settler.observe(clock(), changes)
@@ -212,7 +230,10 @@ export class FileSet {
       if (path === folderComplaints || (!file && !this.#scan.listed.has(path))) return
       const version = file ? versionOf(file) : folderVersion
       if (this.#fresh.get(path)?.version === version) return
-      this.#fresh.set(path, await this.#readFile(path, file, version))
+      const fresh = await this.#readFile(path, file, version)
+      const known = this.#atStart && isUnreadable(fresh.reading) ? this.#atStart : undefined
+      const earlier = known && (await this.#inSlices(stateBefore(path, known.earlier, this.#limits, known.budget)))
+      this.#fresh.set(path, earlier ? { ...fresh, earlier } : fresh)
     })
   }
 
@@ -239,15 +260,18 @@ export class FileSet {
     }
   }
 
-  /** Parses and lets other work run in between. */
   async #parse(path: string, bytes: Uint8Array): Promise<FileReading> {
     const before = this.#entries.get(path)
-    const steps = readFileInSteps(path, bytes, this.#limits, before && knownPieces(before.state), this.#copies)
+    const known = before && knownPieces(before.state)
+    const reading = await this.#inSlices(readFileInSteps(path, bytes, this.#limits, known, this.#copies))
+    this.#copies += copiesOf(reading.pieces ?? [])
+    return reading
+  }
+
+  /** Does it and lets other work run in between. */
+  async #inSlices<Result>(steps: Generator<void, Result>): Promise<Result> {
     for (let step = steps.next(); ; step = steps.next()) {
-      if (step.done) {
-        this.#copies += copiesOf(step.value.pieces ?? [])
-        return step.value
-      }
+      if (step.done) return step.value
       if (performance.now() - this.#sliceStart < sliceMs) continue
       await setImmediate()
       this.#sliceStart = performance.now()
@@ -262,8 +286,9 @@ export class FileSet {
       if (path === folderComplaints) this.#complaints = about
       else if (!fresh) this.#entries.delete(path)
       else {
-        const { reading, cut: _, ...facts } = fresh
-        const state = keepLastGood(this.#entries.get(path)?.state ?? nothingHeld, reading)
+        const { reading, cut: _, earlier = nothingHeld, ...facts } = fresh
+        const before = this.#entries.get(path)?.state ?? earlier
+        const state = keepLastGood(before, reading, (texts) => this.#revisionsOf?.(path, texts) ?? new Map())
         const diagnostics = limited(path, state.diagnostics, this.#limits)
         this.#entries.set(path, { ...facts, state: { ...state, diagnostics } })
       }

@@ -2,6 +2,7 @@ import { normalize } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import type { Diagnostic } from '../diagnostics/diagnostic.ts'
 import { isConfigName, isIgnoredName } from './config-names.ts'
+import type { EarlierContents } from './earlier.ts'
 import { blockingFileAccess, type FileAccess, nodeFileAccess } from './file-access.ts'
 import { FileSet } from './file-set.ts'
 import { defaultStoreLimits, type StoreLimits } from './limits.ts'
@@ -25,6 +26,8 @@ export interface FileStoreOptions {
   /** The file system; that of this machine if not given. */
   readonly access?: FileAccess
   readonly watch?: WatchFolders
+  /** What files said before this process, for those that cannot be read when it starts. */
+  readonly earlier?: EarlierContents
 }
 
 const maxDebounceMs = 1000
@@ -34,8 +37,8 @@ const troubledMs = 1000
  * Configuration in files: every `.yaml`, `.yml` and `.json` below the given folders, watched.
  *
  * The snapshot is complete at any time, sorted by path and position, and documents that did not change stay the same
- * objects. What cannot be read or parsed keeps its last good documents, with a diagnostic; so does a folder that goes
- * away. Changes are taken over in batches, when files have come to rest: a half-written file is no deletion.
+ * objects. What cannot be read or parsed keeps its last good documents, with a diagnostic, also those of before this process
+ * where `earlier` has them; so does a folder that goes away. Changes are taken over in batches, when files have come to rest: a half-written file is no deletion.
  */
 export class FileStore implements ConfigSource {
   readonly #set: FileSet
@@ -69,7 +72,7 @@ export class FileStore implements ConfigSource {
     this.#watchFolders = options.watch ?? watchFolders
     const limits = { ...defaultStoreLimits, ...options.limits }
     const times = { quietMs: this.#debounceMs, graceMs, maxWaitMs: Math.max(maxDebounceMs, graceMs) }
-    this.#set = new FileSet(roots, access, limits, times)
+    this.#set = new FileSet(roots, access, limits, times, options.earlier)
   }
 
   /** What is in force now; empty before `start` resolves. */

@@ -1,4 +1,4 @@
-import type { Diagnostic } from '../diagnostics/diagnostic.ts'
+import { type Diagnostic, keptOf, withHint } from '../diagnostics/diagnostic.ts'
 import { tooLargeToCompare } from './limits.ts'
 import type { FileReading, KnownPieces, PieceReading, YamlDocument } from './yaml-documents.ts'
 
@@ -9,6 +9,11 @@ export interface FileState {
   readonly documents: readonly YamlDocument[]
   readonly diagnostics: readonly Diagnostic[]
 }
+
+/** The newest revision in which documents of these texts stood in the file; what is not known is left out. */
+type RevisionsOfTexts = (texts: ReadonlySet<string>) => ReadonlyMap<string, number>
+
+const none: RevisionsOfTexts = () => new Map()
 
 export const nothingHeld: FileState = { held: [], documents: [], diagnostics: [] }
 
@@ -29,27 +34,33 @@ export function knownPieces(state: FileState): KnownPieces {
  *   all that stood behind its last good version stays: a file that ends in the middle of a document is half written.
  * - A file that cannot be read at all keeps everything; so does one that changed in so many places that pairing would
  *   take too long.
+ *
+ * Complaints say what is in force instead, and of which revision that is where `revisionsOf` knows it.
  */
-export function keepLastGood(before: FileState, now: FileReading): FileState {
+export function keepLastGood(before: FileState, now: FileReading, revisionsOf: RevisionsOfTexts = none): FileState {
   if (now.pieces === undefined) {
     return {
       ...before,
-      diagnostics: now.diagnostics.map((it) => withFate(it, before.documents.length > 0 ? 'file kept' : 'file absent')),
+      diagnostics: now.diagnostics.map((it) =>
+        withHint(it, before.documents.length > 0 ? fates.fileKept : fates.fileAbsent),
+      ),
     }
   }
   const bad = now.pieces.some((piece) => !piece.ok)
   const pairs = bad ? pair(before.held, now.pieces) : undefined
   if (pairs === 'too many') {
     const all = [...now.diagnostics, ...now.pieces.flatMap((piece) => piece.diagnostics)]
-    return { ...before, diagnostics: all.map((it) => withFate(it, 'file kept')) }
+    return { ...before, diagnostics: all.map((it) => withHint(it, fates.fileKept)) }
   }
   const held: PieceReading[] = []
   const diagnostics: Diagnostic[] = [...now.diagnostics]
+  const revisions = revisionsOf(new Set([...(pairs?.kept.values() ?? [])].map(({ piece }) => piece.text)))
   for (const piece of now.pieces) {
     const last = piece.ok ? undefined : pairs?.kept.get(piece)
     if (piece.ok) held.push(piece)
     else if (last) held.push(last)
-    for (const it of piece.diagnostics) diagnostics.push(piece.ok ? it : withFate(it, last ? 'kept' : 'absent'))
+    const fate = last ? keptOf(revisions.get(last.piece.text)) : fates.absent
+    for (const it of piece.diagnostics) diagnostics.push(piece.ok ? it : withHint(it, fate))
   }
   held.push(...(pairs?.stay ?? []))
   return reuse(before, held, diagnostics)
@@ -163,13 +174,7 @@ function contains(large: ReadonlySet<string> | undefined, small: ReadonlySet<str
 }
 
 const fates = {
-  kept: 'Until then the last valid version of this document stays in force.',
   absent: 'Until then this document is absent.',
-  'file kept': 'Until then the last valid documents of this file stay in force.',
-  'file absent': 'Until then this file gives no documents.',
+  fileKept: 'Until then the last valid documents of this file stay in force.',
+  fileAbsent: 'Until then this file gives no documents.',
 } as const
-
-function withFate(diagnostic: Diagnostic, fate: keyof typeof fates): Diagnostic {
-  if (diagnostic.severity !== 'error') return diagnostic
-  return { ...diagnostic, hint: diagnostic.hint ? `${diagnostic.hint} ${fates[fate]}` : fates[fate] }
-}

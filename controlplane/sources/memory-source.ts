@@ -1,3 +1,4 @@
+import { type EarlierContents, isUnreadable, lookBack, type RevisionsOf, revisionsIn, stateBefore } from './earlier.ts'
 import { type FileState, keepLastGood, knownPieces, nothingHeld } from './keep.ts'
 import { defaultReadLimits, type ReadLimits } from './limits.ts'
 import { emptySnapshot, snapshotOf } from './snapshot.ts'
@@ -17,16 +18,24 @@ export class MemorySource implements ConfigSource {
   readonly #others: number
   readonly #states = new Map<string, FileState>()
   readonly #listeners = new Set<(snapshot: SourceSnapshot) => void>()
+  readonly #revisionsOf: RevisionsOf | undefined
+  /** Until files were read for the first time. */
+  #earlier: EarlierContents | undefined
   #snapshot: SourceSnapshot = emptySnapshot
 
-  private constructor(limits: ReadLimits, others: number) {
+  private constructor(limits: ReadLimits, others: number, earlier: EarlierContents | undefined) {
     this.#limits = limits
     this.#others = others
+    this.#earlier = earlier
+    this.#revisionsOf = earlier && revisionsIn(earlier)
   }
 
-  /** @param copies what `limits.copies` counts elsewhere */
-  static of(files: MemoryFiles, limits: Partial<ReadLimits> = {}, copies = 0): MemorySource {
-    const source = new MemorySource({ ...defaultReadLimits, ...limits }, copies)
+  /**
+   * @param copies what `limits.copies` counts elsewhere
+   * @param earlier what files said before, for those that cannot be read when there are files for the first time
+   */
+  static of(files: MemoryFiles, limits: Partial<ReadLimits> = {}, copies = 0, earlier?: EarlierContents): MemorySource {
+    const source = new MemorySource({ ...defaultReadLimits, ...limits }, copies, earlier)
     source.#read(files)
     return source
   }
@@ -56,15 +65,17 @@ export class MemorySource implements ConfigSource {
   }
 
   #read(files: MemoryFiles): boolean {
+    const earlier = this.#earlier
+    if (Object.keys(files).length > 0) this.#earlier = undefined
+    const budget = lookBack()
     for (const file of this.#states.keys()) if (!Object.hasOwn(files, file)) this.#states.delete(file)
     let copies = this.#others
     for (const [file, text] of Object.entries(files)) {
       const bytes = typeof text === 'string' ? Buffer.from(text) : text
-      const before = this.#states.get(file) ?? nothingHeld
-      const state = keepLastGood(
-        before,
-        runNow(readFileInSteps(file, bytes, this.#limits, knownPieces(before), copies)),
-      )
+      const held = this.#states.get(file) ?? nothingHeld
+      const reading = runNow(readFileInSteps(file, bytes, this.#limits, knownPieces(held), copies))
+      const before = earlier && isUnreadable(reading) ? runNow(stateBefore(file, earlier, this.#limits, budget)) : held
+      const state = keepLastGood(before, reading, (texts) => this.#revisionsOf?.(file, texts) ?? new Map())
       for (const piece of state.held) copies += piece.copies
       this.#states.set(file, { ...state, diagnostics: limited(file, state.diagnostics, this.#limits) })
     }

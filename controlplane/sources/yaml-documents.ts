@@ -55,6 +55,10 @@ export class YamlDocument implements SourceDocument {
     return locateIn(this.file, piece, limits, prefix.length === 0 ? path : [...prefix, ...path], on)
   }
 
+  get text(): string {
+    return this.#origin.piece.text
+  }
+
   /** Values in it, or in the List it is the first item of, that are there because of aliases only. */
   get copies(): number {
     return this.#origin.copies

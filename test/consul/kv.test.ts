@@ -9,6 +9,7 @@ import { hasConsul, startConsul, type TestConsul } from '../helpers/consul.ts'
 import { eventually, until } from '../helpers/eventually.ts'
 import { testFolder } from '../helpers/folders.ts'
 import { spawnForTest } from '../helpers/processes.ts'
+import { serveChild } from '../helpers/serve.ts'
 import { startToxic } from '../helpers/toxic.ts'
 
 /** Configuration and its history in a real Consul's key-value store. */
@@ -67,6 +68,32 @@ describe.skipIf(!(await hasConsul()))('configuration in Consul', () => {
     expect(late.head).toBe(2)
     expect(orderOf(late)).toEqual(orderOf(a))
   })
+
+  it.each([
+    ['refused', 'hosts: 7'],
+    ['unreadable', 'hosts: [['],
+  ])(
+    'a replica that starts while a document is %s serves its last valid version, and says of which revision',
+    async (how, broken) => {
+      const rule = (hosts: string) =>
+        `apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: a}\nspec:\n  ${hosts}\n  http: [{directResponse: {status: 200}}]\n`
+      const prefix = `t/broken-${how}`
+      const ledger = await open(prefix)
+      await ledger.apply([file('a', rule('hosts: [one.test]'))], by('a'))
+      await ledger.apply([file('a', rule('hosts: [two.test]'))], by('a'))
+      await ledger.apply([file('a', rule(broken))], by('a'))
+      const plane = await serveChild(`consul:${consul.url}/${prefix}`, {
+        cwd: folder,
+        args: ['--state-dir', join(folder, `state-${how}`)],
+      })
+      const { rules } = await plane.api<{ rules: readonly { hosts: readonly string[] }[] }>('/api/v1/rules')
+      expect(rules.map(({ hosts }) => hosts)).toEqual([['two.test']])
+      expect(await plane.api('/api/v1/diagnostics')).toMatchObject({
+        diagnostics: [{ severity: 'error', file: 'a.yaml', hint: expect.stringContaining('(of revision 2) stays') }],
+      })
+      await plane.process.stop()
+    },
+  )
 
   it('of two who change the same file one wins and the other gets a conflict; other files do not disturb', async () => {
     const [a, b] = [await open('t/two'), await open('t/two')]

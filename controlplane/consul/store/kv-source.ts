@@ -1,14 +1,16 @@
-import { type ConfigSource, MemorySource, type SourceSnapshot } from '../../sources/index.ts'
+import { type ConfigSource, type EarlierContents, MemorySource, type SourceSnapshot } from '../../sources/index.ts'
 import type { KvLedger } from './kv-ledger.ts'
 
 /** Configuration in Consul as a source: the documents of the newest revision, the same on every replica. */
 export class KvSource implements ConfigSource {
   readonly #ledger: KvLedger
-  readonly #memory = MemorySource.of({})
+  readonly #memory: MemorySource
   #unsubscribe = () => {}
 
-  constructor(ledger: KvLedger) {
+  /** @param earlier what files said before, for those that cannot be read when it starts */
+  constructor(ledger: KvLedger, earlier?: EarlierContents) {
     this.#ledger = ledger
+    this.#memory = MemorySource.of({}, {}, 0, earlier)
   }
 
   get snapshot(): SourceSnapshot {
