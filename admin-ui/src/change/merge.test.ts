@@ -129,6 +129,39 @@ describe('texts', () => {
   })
 })
 
+describe('items of a List', () => {
+  const list = (...items: string[]) =>
+    `apiVersion: v1\nitems:\n${items.map((one) => `- kind: A\n  metadata: {name: ${one}}\n`).join('')}kind: List\n`
+
+  it('are merged each by itself, by its name', () => {
+    const theirs = list('a', 'b', 'c # theirs').replace('{name: a}', '{name: a, labels: {x: "1"}}')
+    const mine = list('a', 'c').replace('{name: a}', '{name: a, labels: {y: "2"}}')
+    const merged = mergeTexts(list('a', 'b', 'c'), theirs.replace('c # theirs}', 'c} # theirs'), mine)
+    expect(merged).toMatchObject({ kind: 'merged', by: 'values' })
+    const text = (merged as { text: string }).text
+    expect(readDocuments(text).map(({ value }) => value)).toEqual([
+      { kind: 'A', metadata: { name: 'a', labels: { x: '1', y: '2' } } },
+      { kind: 'A', metadata: { name: 'c' } },
+    ])
+    expect(text).toContain('{name: c} # theirs\nkind: List\n')
+  })
+
+  it('that only mine has come behind as documents of their own', () => {
+    const theirs = list('a').replace('{name: a}', '{name: a, x: 1}')
+    const mine = list('a', 'b # mine').replace('b # mine}', 'b} # mine').replace('{name: a}', '{name: a, z: 1}')
+    const merged = mergeTexts(list('a'), theirs, mine) as { text: string }
+    expect(merged.text).toBe(
+      `${list('a').replace('{name: a}', '{name: a, x: 1, z: 1}')}---\nkind: A\nmetadata: {name: b} # mine\n`,
+    )
+  })
+
+  it('are taken out one by one, beside documents', () => {
+    expect(withoutDocuments(`${list('a', 'b')}---\nc: 1\n---\n${list('d')}`, [0, 2, 3])).toBe(
+      `${list('b')}---\n${list('d').replace(/items:\n[\s\S]*(?=kind: List)/, 'items: []\n')}`,
+    )
+  })
+})
+
 describe('documents of a text', () => {
   it('are taken out with their marker', () => {
     expect(withoutDocuments('a: 1\n---\nb: 1\n---\nc: 1\n', [1])).toBe('a: 1\n---\nc: 1\n')

@@ -2,7 +2,16 @@ import { same } from '../forms/edits.ts'
 import { nameOf, objectKey } from '../forms/objects.ts'
 import { isMap, type Json } from '../forms/schema.ts'
 import { explained } from '../i18n/explained.ts'
-import { diffToEdits, type Edit, edit, formatPath, openText, type Path, readDocuments } from '../yaml/index.ts'
+import {
+  diffToEdits,
+  documentText,
+  type Edit,
+  edit,
+  formatPath,
+  openText,
+  type Path,
+  readDocuments,
+} from '../yaml/index.ts'
 import { mergeLines } from './merge-lines.ts'
 
 /** A value that both sides changed, differently. Undefined: it is not there. */
@@ -62,20 +71,17 @@ export function mergeTexts(
 export const clashKey = ({ object, path }: Pick2): string => `${object} ${formatPath(path)}`
 type Pick2 = { readonly object: string; readonly path: Path }
 
-type Documents = Map<
-  string,
-  { readonly document: number; readonly value: unknown; readonly from: number; readonly to: number }
->
+type Documents = Map<string, { readonly document: number; readonly value: unknown }>
 
 /** Documents by name; by number where they have none, or one that is taken. A text when the file cannot be read. */
 function documentsOf(text: string): Documents | string {
   const found: Documents = new Map()
-  for (const { document, value, error, from, to } of readDocuments(openText(text))) {
+  for (const { document, value, error } of readDocuments(openText(text))) {
     if (error)
       return `${error.position ? `${error.position.line}:${error.position.column}: ` : ''}${explained(`yaml.${error.code}`, error.message)}`
     const name = nameOf(value, '')
     const key = name ? objectKey(name) : `#${document}`
-    found.set(found.has(key) ? `${key} #${document}` : key, { document, value, from, to })
+    found.set(found.has(key) ? `${key} #${document}` : key, { document, value })
   }
   return found
 }
@@ -127,38 +133,37 @@ function onto(
 ): string {
   const edits: Edit[] = []
   const added: string[] = []
-  const gone: { from: number; to: number }[] = []
+  const gone: number[] = []
   for (const [key, value] of wanted) {
     const there = documents.get(key)
-    if (there && value === undefined) gone.push(there)
+    if (there && value === undefined) gone.push(there.document)
     else if (there) edits.push(...diffToEdits(there.value, value, { document: there.document }))
     else if (value !== undefined) {
-      const own = mine.get(key)!
-      added.push(mineText.slice(own.from, own.to))
+      added.push(documentText(mineText, mine.get(key)!.document))
     }
   }
   const edited = edit(theirs, edits, { sharing: 'here' }).text
-  const kept =
-    gone.length === 0
-      ? edited
-      : withoutDocuments(
-          edited,
-          gone.map((one) => indexOf(documents, one)),
-        )
+  const kept = gone.length === 0 ? edited : withoutDocuments(edited, gone)
   return added.reduce((text, one) => appendDocument(text, one), kept)
 }
 
-function indexOf(documents: Documents, one: { readonly from: number }): number {
-  return [...documents.values()].find(({ from }) => from === one.from)!.document
-}
-
-/** A text without some of its documents. */
+/** A text without some of its documents. Of a List the items go; it stays, with the last of them as `items: []`. */
 export function withoutDocuments(text: string, numbers: readonly number[]): string {
-  const spans = readDocuments(text).filter(({ document }) => numbers.includes(document))
+  const open = openText(text)
   let out = text
-  for (const { from, to } of [...spans].sort((a, b) => b.from - a.from)) out = out.slice(0, from) + out.slice(to)
+  let first = false
+  // From the last on: what goes moves those behind it only.
+  for (const document of [...numbers].sort((a, b) => b - a)) {
+    const { from, to } = open.span(document)
+    if (open.place(document).length > 0)
+      out = edit(out, [{ document, path: [], op: 'delete' }], { sharing: 'here' }).text
+    else {
+      out = out.slice(0, from) + out.slice(to)
+      first ||= text.slice(0, from).trim() === ''
+    }
+  }
   // What was the second document must not begin with the marker that parted it from the first.
-  return spans.some(({ from }) => text.slice(0, from).trim() === '') ? out.replace(/^\s*---[ \t]*\r?\n/, '') : out
+  return first ? out.replace(/^\s*---[ \t]*\r?\n/, '') : out
 }
 
 /** A text with one more document behind. */

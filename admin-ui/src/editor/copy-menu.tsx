@@ -3,7 +3,7 @@ import { notifications } from '@mantine/notifications'
 import { IconCopy } from '@tabler/icons-react'
 import { useTranslation } from 'react-i18next'
 import { notifyProblem } from '../parts/problem.tsx'
-import type { DocumentView } from '../yaml/index.ts'
+import { type DocumentView, documentText } from '../yaml/index.ts'
 import { asCurl, asKubectl } from './copy-as.ts'
 
 export interface CopyMenuProps {
@@ -18,7 +18,7 @@ export interface CopyMenuProps {
 /** The document for somewhere else: as YAML, for kubectl, for the API, or its address. */
 export function CopyMenu({ text, view, file, raw, base }: CopyMenuProps) {
   const { t } = useTranslation('editor')
-  const document = (view ? text.slice(view.from, view.to) : text).replace(/^---[ \t]*\n/, '')
+  const document = (view ? documentText(text, view.document) : text).replace(/^---[ \t]*\n/, '')
   const copy = async (what: string) => {
     try {
       await navigator.clipboard.writeText(what)

@@ -7,11 +7,19 @@ const MOST_SEARCHED = 200
 /** Documents of a file by what they say of themselves, without reading them all. */
 export function documentNames(open: OpenText): { readonly value: string; readonly label: string }[] {
   return Array.from({ length: open.count }, (_, document) => {
-    const { from, to } = open.span(open.segmentOf(document)!)
+    const { from, to } = open.span(document)
+    if (open.place(document).length > 0) return { value: String(document), label: labelOf(document, open) }
     const slice = open.text.slice(from, Math.min(to, from + 2_000))
     const kind = /^kind:\s*["']?(\w+)/m.exec(slice)?.[1] ?? '?'
     return { value: String(document), label: `${document + 1} · ${kind} ${nameIn(slice)}` }
   })
+}
+
+/** Items of a List have been read already. */
+function labelOf(document: number, open: OpenText): string {
+  const { value } = readDocument(open, document)
+  const item = isMap(value) ? value : {}
+  return `${document + 1} · ${readText(item, 'kind') ?? '?'} ${readText(readMap(item, 'metadata'), 'name') ?? ''}`
 }
 
 /** The name in the metadata of a document, of what stands there itself and not deeper; empty where there is none. */
@@ -27,8 +35,9 @@ function nameIn(text: string): string {
 /** Subsets that DestinationRules of this file declare for a host. */
 export function subsetsIn(open: OpenText, host: string): readonly string[] {
   for (let document = 0; document < Math.min(open.count, MOST_SEARCHED); document++) {
-    const { from, to } = open.span(open.segmentOf(document)!)
-    if (!/kind:\s*["']?DestinationRule/.test(open.text.slice(from, to))) continue
+    const { from, to } = open.span(document)
+    const said = open.head(document)['kind'] === 'DestinationRule'
+    if (!said && !/kind["']?\s*:\s*["']?DestinationRule/.test(open.text.slice(from, to))) continue
     const { value } = readDocument(open, document)
     const spec = isMap(value) ? readMap(value, 'spec') : {}
     if (readText(spec, 'host') === host) return readList(spec, 'subsets').flatMap((one) => readText(one, 'name') ?? [])

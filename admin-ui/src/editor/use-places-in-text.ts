@@ -38,7 +38,7 @@ export function usePlacesInText(
       if (place) lookAt(place.from, place.to)
     },
     show: (next) => {
-      const { from } = opened.open.span(opened.open.segmentOf(next)!)
+      const { from } = opened.open.span(next)
       code.current?.reveal(from, from)
     },
   }

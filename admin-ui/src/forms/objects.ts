@@ -46,8 +46,9 @@ export function findObject(
   const open = openText(source)
   const wanted = new RegExp(`kind["']?\\s*:\\s*["']?${kind}\\b`)
   for (let document = 0; document < open.count; document++) {
-    const { from, to } = open.span(open.segmentOf(document)!)
-    if (!wanted.test(open.text.slice(from, to))) continue
+    const { from, to } = open.span(document)
+    const said = open.head(document)['kind'] === kind
+    if (!said && !wanted.test(open.text.slice(from, to))) continue
     const view = readDocument(open, document)
     const found = nameOf(view.value, defaultNamespace)
     if (found && found.kind === kind && found.namespace === namespace && found.name === name) return view

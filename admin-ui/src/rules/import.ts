@@ -5,7 +5,7 @@ import { same } from '../forms/edits.ts'
 import { findObject, nameOf, type ObjectName, objectKey } from '../forms/objects.ts'
 import { isMap } from '../forms/schema.ts'
 import { explained } from '../i18n/explained.ts'
-import { diffToEdits, edit, openText, readDocuments } from '../yaml/index.ts'
+import { diffToEdits, documentText, type Edit, edit, openText, readDocuments } from '../yaml/index.ts'
 
 /** What becomes of a document that was pasted or dropped. */
 export interface ImportedDocument {
@@ -43,17 +43,11 @@ export interface ImportOptions {
 /** What each document of a text would do, without the files at hand: those that are there count as changed. */
 export function readImport(text: string, options: ImportOptions): readonly ImportedDocument[] {
   const open = openText(text)
-  return readDocuments(open).flatMap(({ document, value, error, from, to }): ImportedDocument[] => {
-    const items = error ? undefined : itemsOf(value)
-    if (items)
-      return items.flatMap((item) =>
-        readImport(item, options).map((one) => ({
-          ...one,
-          number: document + 1,
-          message: i18next.t('rules:import.ofList'),
-        })),
-      )
-    const slice = inNamespace(text.slice(from, to), value, options)
+  return readDocuments(open).flatMap(({ document, place, value, error }): ImportedDocument[] => {
+    const inList = place.length > 0
+    const own = documentText(open, document)
+    const slice = inNamespace(inList && !error ? withoutCluster(own, value) : own, value, options)
+    const ofList = inList ? { message: i18next.t('rules:import.ofList') } : {}
     if (error)
       return [
         {
@@ -67,26 +61,29 @@ export function readImport(text: string, options: ImportOptions): readonly Impor
     if (value === null || value === undefined) return []
     const name = nameOf(value, options.namespace || options.defaultNamespace)
     if (!name) return [{ number: document + 1, name, result: 'broken', message: 'no kind or no name', text: slice }]
-    if (!options.kinds.has(name.kind)) return [{ number: document + 1, name, result: 'unsupported', text: slice }]
+    if (!options.kinds.has(name.kind))
+      return [{ number: document + 1, name, result: 'unsupported', text: slice, ...ofList }]
     const file = options.fileOf(objectKey(name))
     return [
-      { number: document + 1, name, result: file ? 'changed' : 'new', text: slice, file: file ?? options.newFile },
+      {
+        number: document + 1,
+        name,
+        result: file ? 'changed' : 'new',
+        text: slice,
+        file: file ?? options.newFile,
+        ...ofList,
+      },
     ]
   })
 }
 
-/**
- * The items of a List, as `kubectl get -o yaml` prints them, each as a text of its own, without what the cluster wrote into them.
- */
-function itemsOf(value: unknown): readonly string[] | undefined {
-  if (!isMap(value) || !String(value['kind']).endsWith('List') || !Array.isArray(value['items'])) return undefined
-  return value['items'].map((item: unknown) => {
-    if (!isMap(item)) return edit('', [{ path: [], op: 'set', value: item }]).text
-    const { status: _, metadata, ...rest } = item
-    const { managedFields: __, ...meta } = isMap(metadata) ? metadata : {}
-    const { apiVersion, kind, ...more } = rest
-    return edit('', [{ path: [], op: 'set', value: { apiVersion, kind, metadata: meta, ...more } }]).text
-  })
+/** An item of a List, as `kubectl get -o yaml` prints it, without what the cluster wrote into it. */
+function withoutCluster(text: string, value: unknown): string {
+  const metadata = isMap(value) && isMap(value['metadata']) ? value['metadata'] : {}
+  const edits: Edit[] = []
+  if (isMap(value) && 'status' in value) edits.push({ path: ['status'], op: 'delete' })
+  if ('managedFields' in metadata) edits.push({ path: ['metadata', 'managedFields'], op: 'delete' })
+  return edit(text, edits, { sharing: 'here' }).text
 }
 
 /** The text with the chosen namespace, where it names none. Objects of the whole mesh have none. */

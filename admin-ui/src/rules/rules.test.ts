@@ -67,7 +67,7 @@ items:
 - apiVersion: networking.istio.io/v1
   kind: VirtualService
   metadata: {name: a, namespace: shop, managedFields: [{manager: kubectl}]}
-  spec: {hosts: [a]}
+  spec: {hosts: [a]} # kept
   status: {}
 - apiVersion: v1
   kind: ConfigMap
@@ -82,8 +82,23 @@ items:
       metadata: { name: 'a', namespace: 'shop' },
       spec: { hosts: ['a'] },
     })
+    expect(a!.text).toContain('spec: {hosts: [a]} # kept\n')
     expect(b).toMatchObject({ name: { kind: 'ConfigMap' }, result: 'unsupported' })
     expect(more).toEqual([])
+  })
+
+  it('changes an item of a List that is there already, and nothing beside it', () => {
+    const list = (host: string) =>
+      `kind: VirtualServiceList\nitems:\n# one\n- metadata: {name: a}\n  spec: {hosts: [${host}]} # its\n- metadata: {name: b}\n`
+    const options = {
+      kinds: new Set(['VirtualService']),
+      defaultNamespace: 'default',
+      fileOf: (key: string) => (key === 'VirtualService/default/a' ? 'a.yaml' : undefined),
+      newFile: 'imported.yaml',
+    }
+    const files = new Map([['a.yaml', { file: 'a.yaml', base: 3, baseText: list('a'), text: list('a') }]])
+    const pasted = readImport('kind: VirtualService\nmetadata: {name: a}\nspec: {hosts: [z]}\n', options)
+    expect(importDrafts(pasted, files, 7, 0).drafts).toMatchObject([{ file: 'a.yaml', text: list('z') }])
   })
 })
 

@@ -1,19 +1,23 @@
 import type { Change } from './changes.ts'
 import { applyChanges, ChangeLog } from './changes.ts'
 import { checkedValue, dataOf } from './data.ts'
+import type { Segment } from './documents.ts'
 import { segmentsOf } from './documents.ts'
 import type { Path } from './errors.ts'
 import { formatPath, positionOf, Refusal, YamlEditError } from './errors.ts'
+import type { Parsed } from './parse.ts'
 import { limits, parseSegment } from './parse.ts'
 import type { Action, Operation, Sharing, Step } from './plan.ts'
 import { afterAction, planStep } from './plan.ts'
 import { spliceCopies, spliceMerge } from './splice.ts'
 import type { Tree } from './tree.ts'
+import { unitsOf } from './units.ts'
 import type { SegmentState } from './verify.ts'
 import { pageOf, perform, rerender, verified } from './verify.ts'
 
 /**
- * One edit of one document. `document` counts from 0 and is 0 when left out.
+ * One edit of one document. `document` counts from 0 and is 0 when left out; an item of a List is a document of its own, numbered as the text was
+ * given: who deletes items (`delete` of the path `[]`) begins with the last.
  * - `set`: replaces the value, or adds key or item; parents that are missing are made. An equal value changes no byte.
  * - `delete`: takes key or item out; the last one leaves `{}` or `[]`.
  * - `insert`: `[..., 2]` puts an item before item 2; `[..., 'key']` adds a new key, before entry number `at` when given.
@@ -59,18 +63,30 @@ export function edit(text: string, edits: readonly Edit[], options: EditOptions 
 }
 
 interface Part {
-  readonly from: number
-  readonly first: number
+  readonly segment: Segment
   state: SegmentState | undefined
   text: string
-  readonly count: number
 }
+
+/** A document that edits are for. */
+interface Target {
+  readonly part: Part
+  /** Index of the YAML document in its part. */
+  readonly index: number
+  /** Where it stands in that document, if it is an item of a List. */
+  readonly place: Path
+}
+
+/** What is told of an edit; `path` counts from the YAML document, `place` of it leads to the item of a List. */
+type Report = Omit<EditReport, 'code' | 'message'> & { readonly place: Path }
 
 class Session {
   readonly #text: string
   readonly #bom: number
   readonly #sharing: Sharing | undefined
-  readonly #parts: Part[]
+  readonly #parts: readonly Part[]
+  /** Documents as they are numbered in the text as given. */
+  readonly #targets: readonly Target[]
   readonly #log: ChangeLog
   readonly #reports: EditReport[] = []
 
@@ -84,47 +100,52 @@ class Session {
     this.#sharing = sharing
     this.#log = new ChangeLog(text.length)
     const body = text.slice(this.#bom)
-    this.#parts = segmentsOf(body).map(({ from, to, first, count }) => ({
-      from,
-      first,
-      count,
+    const segments = segmentsOf(body)
+    this.#parts = segments.map((segment) => ({
+      segment,
       state: undefined,
-      text: body.slice(from, to),
+      text: body.slice(segment.from, segment.to),
     }))
+    const parts = new Map(this.#parts.map((part) => [part.segment, part]))
+    this.#targets = unitsOf(
+      segments,
+      (segment) => parts.get(segment)!.text,
+      (segment) => this.#readable(parts.get(segment)!),
+    ).map(({ segment, index, path }) => ({ part: parts.get(segment)!, index, place: path }))
   }
 
   run(edits: readonly Edit[]): EditResult {
     for (const [number, one] of edits.entries()) {
       const document = one.document ?? 0
-      const part = this.#parts.find(({ first, count }) => document >= first && document < first + Math.max(count, 1))
-      if (!part)
+      const target = this.#targets[document]
+      if (!target)
         throw new YamlEditError('NO_DOCUMENT', `there is no document number ${document + 1}`, {
           document,
           path: one.path,
           edit: number,
         })
       try {
-        this.#one(part, one, number, document)
+        this.#one(target, one, number, document)
       } catch (error) {
         if (!(error instanceof Refusal)) throw error
-        throw this.#explained(error, part, one, number, document)
+        throw this.#explained(error, target.part, one, number, document)
       }
     }
     const changes = this.#log.changes()
     return { text: applyChanges(this.#text, changes), changes, reports: this.#reports }
   }
 
-  #one(part: Part, one: Edit, number: number, document: number): void {
+  #one({ part, index, place }: Target, one: Edit, number: number, document: number): void {
     const value = 'value' in one ? checkedValue(one.value) : undefined
-    let operation = { ...one, value } as Operation
-    const index = document - part.first
+    let operation = { ...one, path: [...place, ...one.path], value } as Operation
+    const of = { edit: number, document, path: operation.path, place }
     for (let round = 0; round < 100; round++) {
       const state = this.#open(part)
       const { root } = state.documents[index]!
       const step = planStep(state.text, root, operation, this.#sharing)
       if (step.kind === 'none') return
       if (step.kind === 'redirect') operation = { ...operation, path: step.path }
-      else if (this.#take(part, state, step, index, { edit: number, document, path: one.path })) return
+      else if (this.#take(part, state, step, index, of)) return
     }
     throw new Refusal('UNEDITABLE', 'the aliases on the way to this value do not come to an end', 0)
   }
@@ -135,7 +156,7 @@ class Session {
     state: SegmentState,
     step: Exclude<Step, { kind: 'none' | 'redirect' }>,
     index: number,
-    of: Omit<EditReport, 'code' | 'message'>,
+    of: Report,
   ): boolean {
     const { root } = state.documents[index]!
     const before = dataOf(state.text, root)
@@ -150,31 +171,26 @@ class Session {
       else this.#rewrite(part, rerender(state, index, step.kind === 'expand' ? step.trail : [], before), of)
       const names =
         step.kind === 'copy' ? [...new Set(step.sites.map(({ alias }) => `*${alias.name}`))].join(', ') : '<<'
-      this.#reports.push({
-        ...of,
-        code: step.kind === 'copy' ? 'copied' : 'expanded',
-        message: `${names} was written out as a copy`,
-      })
+      this.#report(of, step.kind === 'copy' ? 'copied' : 'expanded', `${names} was written out as a copy`)
       return false
     }
     const { action, trail } = step
     const intended = step.kind === 'own' ? before : meaningAfter(state.text, root, action)
     this.#rewrite(part, perform(state, index, action, trail, intended), of)
-    if (step.kind === 'own')
-      this.#reports.push({ ...of, code: 'overridden', message: 'a value merged with << got a copy of its own here' })
+    if (step.kind === 'own') this.#report(of, 'overridden', 'a value merged with << got a copy of its own here')
     return step.kind === 'act'
   }
 
-  #rewrite(part: Part, outcome: ReturnType<typeof perform>, of: Omit<EditReport, 'code' | 'message'>): void {
+  #rewrite(part: Part, outcome: ReturnType<typeof perform>, of: Report): void {
     this.#accept(part, outcome.state, outcome.changes)
     if (outcome.rerendered === undefined) return
     const path = of.path.slice(0, outcome.rerendered)
-    this.#reports.push({
-      ...of,
-      path,
-      code: 'rerendered',
-      message: `${formatPath(path)} was written anew; comments inside it may be gone`,
-    })
+    const message = `${formatPath(path)} was written anew; comments inside it may be gone`
+    this.#report({ ...of, path }, 'rerendered', message)
+  }
+
+  #report({ edit, document, path, place }: Report, code: EditReport['code'], message: string): void {
+    this.#reports.push({ edit, code, document, path: path.slice(place.length), message })
   }
 
   #accept(part: Part, state: SegmentState, changes: readonly Change[]): void {
@@ -193,10 +209,19 @@ class Session {
     return offset
   }
 
+  #readable(part: Part): readonly Parsed[] | undefined {
+    try {
+      return this.#open(part).documents
+    } catch (error) {
+      if (error instanceof Refusal) return undefined
+      throw error
+    }
+  }
+
   #open(part: Part): SegmentState {
     part.state ??= {
       text: part.text,
-      documents: parseSegment(part.text, part.count),
+      documents: parseSegment(part.text, part.segment.count),
       last: part === this.#parts.at(-1),
     }
     return part.state

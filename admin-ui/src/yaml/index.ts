@@ -1,5 +1,6 @@
 export type { Change } from './changes.ts'
 export { applyChanges, invertChanges } from './changes.ts'
+export { documentText } from './copy.ts'
 export type { DiffOptions } from './diff.ts'
 export { diffToEdits } from './diff.ts'
 export type { Edit, EditOptions, EditReport, EditResult } from './edit.ts'

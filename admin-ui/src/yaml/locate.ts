@@ -1,7 +1,7 @@
 import { follow } from './data.ts'
 import type { Path, Position } from './errors.ts'
 import { positionOf, YamlEditError } from './errors.ts'
-import { columnOf, leadingStart, lineAt, lineStart, ownsLine } from './lines.ts'
+import { columnOf, leadingStart, lineAt, lineEnd, lineStart, ownsLine } from './lines.ts'
 import type { OpenText } from './open.ts'
 import { openText } from './open.ts'
 import { slotIndex } from './plan.ts'
@@ -40,8 +40,8 @@ export function textPosition(
   options: LocateOptions = {},
 ): TextPosition {
   const open = openText(source)
-  const { parsed, offset } = open.document(document)
-  let node: Tree = parsed.root
+  const { root, offset } = open.document(document)
+  let node: Tree = root
   let key: Span | undefined
   let reached = 0
   for (const step of path) {
@@ -81,13 +81,21 @@ export function pathAt(source: string | OpenText, offset: number): PathAt | unde
   const open = openText(source)
   try {
     const document = open.documentAt(offset)
-    const { parsed, text, offset: base } = open.document(document)
+    const { root, text, offset: base } = open.document(document)
+    if (isOutside(open, document, offset)) return { document, path: [], on: 'value' }
     const at = Math.max(0, Math.min(offset - base, text.length))
-    return { document, ...descend(text, parsed.root, at) }
+    return { document, ...descend(text, root, at) }
   } catch (error) {
     if (error instanceof YamlEditError) return undefined
     throw error
   }
+}
+
+/** Whether a cursor stands in the head of a List, which is none of its items. */
+function isOutside(open: OpenText, document: number, offset: number): boolean {
+  if (open.place(document).length === 0) return false
+  const { from, to } = open.span(document)
+  return offset < from || (offset > to && open.text.slice(to, lineEnd(open.text, offset)).trim() !== '')
 }
 
 function descend(text: string, root: Tree, at: number): Omit<PathAt, 'document'> {

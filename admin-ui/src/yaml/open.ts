@@ -1,13 +1,19 @@
-import { dataOf, publicData } from './data.ts'
+import { dataOf, isMap, publicData } from './data.ts'
 import type { Segment } from './documents.ts'
 import { segmentsOf } from './documents.ts'
+import type { Path } from './errors.ts'
 import { positionOf, Refusal, YamlEditError } from './errors.ts'
 import type { Parsed } from './parse.ts'
 import { parseSegment } from './parse.ts'
+import type { Tree } from './tree.ts'
+import type { Unit } from './units.ts'
+import { nodeAt, unitsOf } from './units.ts'
 
 /** A document as forms read it. */
 export interface DocumentView {
   readonly document: number
+  /** Where it stands in a List: `['items', 3]`; empty for a document of its own. */
+  readonly place: Path
   /** The document's stretch of the text, with the comments above it. */
   readonly from: number
   readonly to: number
@@ -22,49 +28,64 @@ export class OpenText {
   readonly text: string
   readonly #bom: number
   readonly #segments: readonly Segment[]
+  readonly #units: readonly Unit[]
   readonly #parsed = new Map<Segment, readonly Parsed[] | Refusal>()
 
   constructor(text: string) {
     this.text = text
     this.#bom = text.charCodeAt(0) === 0xfeff ? 1 : 0
     this.#segments = segmentsOf(text.slice(this.#bom))
-  }
-
-  /** Number of documents; 0 for a text of comments and blank lines only. */
-  get count(): number {
-    return this.#segments.reduce((total, { count }) => total + count, 0)
-  }
-
-  /** The segment that holds a document, what it parsed to, and its offset in the text. @throws YamlEditError */
-  document(document: number): {
-    readonly parsed: Parsed
-    readonly text: string
-    readonly offset: number
-    readonly segment: Segment
-  } {
-    const segment = this.#segments.find(
-      ({ first, count }) => document >= first && document < first + Math.max(1, count),
+    this.#units = unitsOf(
+      this.#segments,
+      (segment) => this.#slice(segment),
+      (segment) => {
+        const parsed = this.#parse(segment)
+        return parsed instanceof Refusal ? undefined : parsed
+      },
     )
-    if (!segment) throw new YamlEditError('NO_DOCUMENT', `there is no document number ${document + 1}`, { document })
+  }
+
+  /** Number of documents, items of Lists counted each; 0 for a text of comments and blank lines only. */
+  get count(): number {
+    return this.#segments.every(({ count }) => count === 0) ? 0 : this.#units.length
+  }
+
+  /** The node a document is, and the text and offset of the stretch that was parsed. @throws YamlEditError */
+  document(document: number): { readonly root: Tree; readonly text: string; readonly offset: number } {
+    const { segment, index, path } = this.#unit(document)
     const offset = this.#bom + segment.from
     const parsed = this.#parse(segment)
     if (parsed instanceof Refusal) {
       const position = positionOf(this.text, offset + parsed.offset)
       throw new YamlEditError(parsed.code, parsed.message, { document, position })
     }
-    return { parsed: parsed[document - segment.first]!, text: this.#slice(segment), offset, segment }
+    return { root: nodeAt(parsed[index]!.root, path), text: this.#slice(segment), offset }
   }
 
-  /** The document a cursor is in. @throws YamlEditError when its segment cannot be read and holds several documents */
+  /** The document a cursor is in. @throws YamlEditError when there is none, or when its segment cannot be read and holds several documents */
   documentAt(at: number): number {
     const segment = this.#segments.findLast(({ from }) => from + this.#bom <= at) ?? this.#segments[0]!
-    if (segment.count <= 1) return segment.first
-    for (let i = segment.count - 1; i > 0; i--) {
-      const { parsed, offset } = this.document(segment.first + i)
-      const begin = parsed.marker === undefined ? parsed.root.from : parsed.marker - 3
-      if (offset + begin <= at) return segment.first + i
-    }
-    return segment.first
+    const first = this.#units.findIndex((unit) => unit.segment === segment)
+    const last = this.#units.findLastIndex((unit) => unit.segment === segment)
+    if (first < 0) throw new YamlEditError('NO_DOCUMENT', 'the List has no items')
+    for (let document = last; document > first; document--) if (this.#beginOf(document) <= at) return document
+    return first
+  }
+
+  /** Where a document begins that is not the first of its segment. */
+  #beginOf(document: number): number {
+    const { segment, index, span } = this.#units[document]!
+    const offset = this.#bom + segment.from
+    if (span) return offset + span.from
+    this.document(document)
+    const { marker, root } = (this.#parse(segment) as readonly Parsed[])[index]!
+    return offset + (marker === undefined ? root.from : marker - 3)
+  }
+
+  #unit(document: number): Unit {
+    const unit = this.#units[document]
+    if (!unit) throw new YamlEditError('NO_DOCUMENT', `there is no document number ${document + 1}`, { document })
+    return unit
   }
 
   #parse(segment: Segment): readonly Parsed[] | Refusal {
@@ -85,16 +106,21 @@ export class OpenText {
     return this.text.slice(from + this.#bom, to + this.#bom)
   }
 
-  /** The stretch of the text a document's segment takes. */
-  span({ from, to }: Segment): { readonly from: number; readonly to: number } {
-    return { from: from + this.#bom, to: to + this.#bom }
+  /** The stretch of the text a document takes, with the comments above it; parsed or not. @throws YamlEditError `NO_DOCUMENT` */
+  span(document: number): { readonly from: number; readonly to: number } {
+    const { segment, span = { from: 0, to: segment.to - segment.from } } = this.#unit(document)
+    const offset = this.#bom + segment.from
+    return { from: offset + span.from, to: offset + span.to }
   }
 
-  /** A document's segment, parsed or not: either every document has its own, or one holds them all. */
-  segmentOf(document: number): Segment | undefined {
-    const [only] = this.#segments
-    if (this.#segments.length > 1) return this.#segments[document]
-    return only && document >= 0 && document < Math.max(1, only.count) ? only : undefined
+  /** Where a document stands in a List: `['items', 3]`; empty for one of its own. @throws YamlEditError `NO_DOCUMENT` */
+  place(document: number): Path {
+    return this.#unit(document).path
+  }
+
+  /** What the List says of a document that does not say it: version and kind. @throws YamlEditError `NO_DOCUMENT` */
+  head(document: number): Readonly<Record<string, string>> {
+    return this.#unit(document).head
   }
 }
 
@@ -112,12 +138,13 @@ export function readDocuments(source: string | OpenText): DocumentView[] {
 /** One document of a text, the others unread: a large file costs what this document costs. @throws YamlEditError `NO_DOCUMENT` */
 export function readDocument(source: string | OpenText, document: number): DocumentView {
   const open = openText(source)
-  const segment = open.segmentOf(document)
-  if (!segment) throw new YamlEditError('NO_DOCUMENT', `there is no document number ${document + 1}`, { document })
-  const span = open.span(segment)
+  const span = open.span(document)
+  const place = open.place(document)
   try {
-    const { parsed, text } = open.document(document)
-    return { document, ...span, value: publicData(dataOf(text, parsed.root)), error: undefined }
+    const { root, text } = open.document(document)
+    const own = publicData(dataOf(text, root))
+    const value = isMap(own) ? { ...open.head(document), ...own } : own
+    return { document, place, ...span, value, error: undefined }
   } catch (error) {
     if (!(error instanceof YamlEditError || error instanceof Refusal)) throw error
     const shown =
@@ -127,6 +154,6 @@ export function readDocument(source: string | OpenText, document: number): Docum
             document,
             position: positionOf(open.text, span.from + error.offset),
           })
-    return { document, ...span, value: undefined, error: shown }
+    return { document, place, ...span, value: undefined, error: shown }
   }
 }

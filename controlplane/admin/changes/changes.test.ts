@@ -68,6 +68,19 @@ describe('documents', () => {
     },
   )
 
+  test.each([
+    'kind: List\nitems:\n- {kind: Secret, apiVersion: v1, metadata: {name: s}, stringData: {tls.key: hush}}\n',
+    'apiVersion: v1\nkind: SecretList\nitems:\n- {metadata: {name: s}, stringData: {tls.key: hush}}\n',
+  ])('with private keys in a List are withheld: %j', async (text) => {
+    writeFileSync(join(api.root, 's.yaml'), text)
+    await api.editing.changes.ledger.sync()
+    const answer = await get('/api/v1/documents/s.yaml')
+    expect(answer.json().withheld).toBe('secret')
+    expect(answer.body).not.toContain('hush')
+    const differs = await post('/api/v1/plan', { changes: [{ file: 's.yaml', text: 'x: 1\n' }] })
+    expect(differs.body).not.toContain('hush')
+  })
+
   test('with private keys are withheld, their differences as well', async () => {
     const text = 'apiVersion: v1\n"kind": "\\x53ecret"\nmetadata: {name: s}\nstringData: {tls.key: hush}\n'
     const { plan } = (await post('/api/v1/plan', { changes: [{ file: 's.yaml', text }] })).json()
@@ -98,6 +111,30 @@ describe('plan', () => {
     ])
     expect(plan).toMatchObject({ newErrors: [], services: ['reviews.default.svc.cluster.local'], proxies: [] })
     expect([onDisk('rules.yaml'), api.editing.changes.ledger.head]).toEqual([RULES, 1])
+  })
+
+  test('of an item of a List tells what that item does, and of a broken one its place', async () => {
+    const list = (weight: string) =>
+      `apiVersion: v1\nkind: List\nitems:\n${[
+        RULES.replace(/^#.*\n/, '').replace('weight: 90', `weight: ${weight}`),
+        SERVICES.split('---\n')[1]!,
+      ]
+        .map((one) => `- ${one.trimEnd().replaceAll('\n', '\n  ')}\n`)
+        .join('')}`
+    const change = (text: string) => [{ file: 'rules.yaml', text }]
+    writeFileSync(join(api.root, 'services.yaml'), SERVICES.split('---\n')[0]!)
+    writeFileSync(join(api.root, 'rules.yaml'), list('90'))
+    await api.editing.changes.ledger.sync()
+    await eventually(async () => {
+      const { meaning } = (await post('/api/v1/plan', { changes: change(list('30')) })).json()
+      expect(meaning).toMatchObject([
+        { topic: 'weight', text: { en: 'reviews v1 90 % → 75 %' }, place: { line: 11 } },
+        { topic: 'weight' },
+      ])
+    })
+    const { newErrors } = (await post('/api/v1/plan', { changes: change(list('much')) })).json()
+    expect(newErrors).toMatchObject([{ line: 11, path: 'spec.http[0].route[0].weight' }])
+    expect(newErrors).toHaveLength(1)
   })
 
   test('tells new errors; apply then refuses', async () => {

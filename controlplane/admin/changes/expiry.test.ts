@@ -72,6 +72,16 @@ const changed = ({ editing }: TestApi, times = 1) =>
 const textOf = ({ root }: TestApi) => readFileSync(join(root, 'rules.yaml'), 'utf8')
 
 describe('faults and mirrors with an end', () => {
+  it('of an item of a List end in that item alone', async () => {
+    const item = (text: string) => `- ${text.replaceAll('\n', '\n  ').trimEnd()}\n`
+    const [head, rest] = rules('meshgate.io/expires-at: "2020-01-01T00:00:00Z"').split('---\n') as [string, string]
+    const list = (first: string) =>
+      `apiVersion: v1\nitems:\n${item(rest)}# exported\n${item(first.replace(/^#.*\n/, ''))}kind: List\n`
+    const api = await start(list(head))
+    await changed(api)
+    expect(textOf(api)).toBe(list(ENDED.replace('---\n', '')))
+  })
+
   it('end as a revision when their time is up, and nothing else of the file changes', async () => {
     const before = rules('meshgate.io/expires-at: "2020-01-01T00:00:00Z"')
     const api = await start(before)
