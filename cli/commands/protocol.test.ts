@@ -169,7 +169,26 @@ describe('meshgate protocol', () => {
     const { out, code } = await run('check', file)
     expect(out).toContain('mine: frames of 12 to 1048576 bytes')
     expect(code).toBe(0)
-    await expect(run('new', '-f', file, '--answers', '{}')).rejects.toThrow(/exists already/)
+    await expect(run('new', '-f', file, '--answers', '{}')).rejects.toThrow(/mine\.yaml exists already/)
+  })
+
+  test('new writes frames beside the document, which pass, and which analyze passes over', async () => {
+    const file = join(folder, 'framed.yaml')
+    const answers = {
+      name: 'framed',
+      length: String.raw`until(\xc0)`,
+      opens: '0xc0',
+      escape: 'slip',
+      kind: 'u8@0',
+      id: 'u16@1',
+    }
+    expect((await run('new', '-f', file, '--answers', JSON.stringify(answers))).code).toBe(0)
+    const beside = join(folder, 'framed.vectors.yaml')
+    const { out, code } = await run('test', file, beside)
+    expect([out.trim().split('\n').at(-1), code]).toEqual(['2 of 2 vectors as expected', 0])
+    expect(checkSnapshot(await readOnce([file, beside])).diagnostics).toEqual([])
+    rmSync(file)
+    await expect(run('new', '-f', file, '--answers', '{}')).rejects.toThrow(/framed\.vectors\.yaml exists already/)
   })
 
   test('check names file, line and column', async () => {

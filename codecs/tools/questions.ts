@@ -2,7 +2,8 @@ import { connectionModes, frameKindNames } from '../contract.ts'
 import { checksumNames } from '../layout/checksum.ts'
 import { delimiterBytes } from '../layout/delimiter.ts'
 import { didYouMean } from '../layout/names.ts'
-import { largest, minBytes, parseType, typeHint } from '../layout/types.ts'
+import { largest, minBytes, parseType } from '../layout/types.ts'
+import { list, number, readPlace, wrongFields, wrongPlace } from './places.ts'
 
 export type AnswerTexts = Readonly<Record<string, string>>
 
@@ -18,65 +19,17 @@ export interface Question {
   readonly applies?: (before: AnswerTexts) => boolean
 }
 
-/** `u32@8`, `leb128@0`, `str(u8)@id`, `u8@6&0x30`: type, place (an offset, a field it comes behind, or a sum) and bits. */
-const placed = /^([^@&]+)@([\w ()+*-]+?)(?:&(0x[\da-f]+|\d+))?$/i
-const number = '(?:0x[\\da-f]+|\\d+)'
-
-export interface Place {
-  readonly type: string
-  /** An offset, a sum, or the name of the field it comes behind. */
-  readonly at: string
-  readonly mask?: string
-}
-
-/** The parts of `type@place`; undefined when it is none. */
-export function readPlace(text: string): Place | undefined {
-  const [, type = '', at = '', mask] = placed.exec(text.trim()) ?? []
-  return at === '' ? undefined : { type: type.trim(), at: at.trim(), ...(mask && { mask }) }
-}
-
-/** `name=type@place` pairs; entries that are none have no place. */
-export function readFields(text: string): readonly { readonly name: string; readonly place: Place | undefined }[] {
-  return list(text).map((one) => {
-    const [, name = one, place = ''] = /^([^=]*)=(.*)$/.exec(one) ?? []
-    return { name: name.trim(), place: readPlace(place) }
-  })
-}
-
-export const list = (text: string) =>
-  text
-    .split(',')
-    .map((one) => one.trim())
-    .filter((one) => one !== '')
-
 /** What a number or a text is called in fields, but not the proxy's own names. */
-const own = ['length', 'check', 'kind', 'id', 'status']
-
-function wrongPlace(answer: string, numbersOnly: boolean): string | undefined {
-  const place = readPlace(answer)
-  if (!place) return 'write a type and a place, as u32@8, or u32@length: behind the field "length"'
-  const type = parseType(place.type)
-  if (!type) return `there is no type "${place.type}"; ${typeHint(place.type)}`
-  if (numbersOnly && (type.form === 'text' || type.form === 'map' || type.form === 'hessian'))
-    return `this is a number, and ${place.type} is none`
-  if (type.form === 'map') return 'maps need more than a type: add them to the document'
-  return undefined
-}
-
-function wrongFields(answer: string): string | undefined {
-  for (const [index, { name, place }] of readFields(answer).entries()) {
-    if (!/^[A-Za-z_][\w-]*$/.test(name) || !place)
-      return `"${list(answer)[index]}": write name=type@place, as msgid=u32@8, method=str(u8)@id`
-    if (own.includes(name)) return `"${name}" is asked for on its own; choose another name`
-    const wrong = wrongPlace(answerOf(place), false)
-    if (wrong) return `${name}: ${wrong}`
-  }
-  return undefined
-}
+const own = ['length', 'check', 'kind', 'id', 'status', 'part']
 
 /** What `until(\n)` says of frames; undefined when it is something else. */
 export function readUntil(answer: string): string | undefined {
   return /^until\((.+)\)$/s.exec(answer.trim())?.[1]
+}
+
+/** A length as a sum of fields, `12 + bodyLength`; undefined when it is something else. */
+export function readSum(answer: string): string | undefined {
+  return /^[\w ()+*-]+$/.test(answer) && !parseType(answer) && !answer.startsWith('until') ? answer : undefined
 }
 
 /** What `counts` says: `rest+4` is what is behind the field, and 4 bytes there are not counted; undefined when it is something else. */
@@ -85,28 +38,101 @@ export function countsOf(answer: string): { readonly counts: string; readonly pl
   return counts === undefined ? undefined : { counts, plus: Number(plus) }
 }
 
-/** What `suffix` says, as a document has it; undefined when it can be none. */
-export function suffixOf(answer: string): string | number | undefined {
+/** Bytes as a document has them, `0xce` as a number; undefined when they can be none. */
+export function bytesOf(answer: string): string | number | undefined {
   const byte = /^0x[\da-f]{1,2}$/i.test(answer) ? Number(answer) : undefined
   return byte ?? (delimiterBytes(answer) && answer)
 }
 
-/** The parts of `type@place=value`; undefined when it is something else. */
-export function readMore(answer: string): { readonly place: string; readonly value: string } | undefined {
-  const [, place = '', value = ''] = new RegExp(`^(.+)=(${number})$`, 'i').exec(answer.trim()) ?? []
-  return value === '' ? undefined : { place, value }
+/** How bytes of the content are escaped. */
+export interface EscapeAnswer {
+  readonly by: string
+  readonly is?: readonly (readonly [written: string, meant: string])[]
+  readonly xor?: string
 }
 
-const answerOf = ({ type, at }: Place) => `${type}@${at}`
+const escapes: Readonly<Record<string, EscapeAnswer>> = {
+  slip: {
+    by: '0xdb',
+    is: [
+      ['0xdc', '0xc0'],
+      ['0xdd', '0xdb'],
+    ],
+  },
+  hdlc: { by: '0x7d', xor: '0x20' },
+  dle: { by: '0x10' },
+}
+
+/** `slip`, `0x7d^0x20`, `0xdb 0xdc=0xc0 0xdd=0xdb`, `0x10`; undefined when it is none of them. */
+export function readEscape(answer: string): EscapeAnswer | undefined {
+  const known = escapes[answer]
+  if (known) return known
+  const byte = '0x[\\da-f]{1,2}'
+  const [, by, xor, pairs = ''] =
+    new RegExp(`^(${byte})(?: *\\^ *(${byte}))?((?: +${byte}=${byte})*)$`, 'i').exec(answer) ?? []
+  if (by === undefined || (xor && pairs)) return undefined
+  const is = pairs
+    .trim()
+    .split(/ +/)
+    .filter(Boolean)
+    .map((pair) => pair.split('=') as unknown as readonly [string, string])
+  return { by, ...(xor && { xor }), ...(is.length > 0 && { is }) }
+}
+
+/** What says that more frames of a reply follow: a place, or the name of a field; how it is compared; a number, a place or a name. */
+export interface MoreAnswer {
+  readonly left: string
+  readonly how: '=' | '!=' | '<'
+  readonly right: string
+}
+
+/** `u8@5&0x80=0x80`, `kind=3`, `u16@8!=0`, `u16@8<u16@10`; undefined when it is something else. */
+export function readMore(answer: string): MoreAnswer | undefined {
+  const [, left = '', how, right = ''] = /^([^=!<]+)(=|!=|<)([^=!<]+)$/.exec(answer.trim()) ?? []
+  const one = (text: string) => readPlace(text) !== undefined || isName(text)
+  if (how === undefined || !one(left.trim())) return undefined
+  const value = right.trim()
+  if (how !== '<' && !isNumber(value)) return undefined
+  if (how === '<' && !isNumber(value) && !one(value)) return undefined
+  return { left: left.trim(), how: how as MoreAnswer['how'], right: value }
+}
+
+/** `u16@4`, or `dec(3)@0=200|201` where other codes than 0 are good; undefined when it is something else. */
+export function readStatus(answer: string): { readonly place: string; readonly good: readonly string[] } | undefined {
+  const [, place = '', good] = new RegExp(`^([^=]+?)(?:=(${number}(?:\\|${number})*))?$`, 'i').exec(answer.trim()) ?? []
+  return place === '' ? undefined : { place, good: good?.split('|') ?? ['0'] }
+}
+
+/** `1=request, A=handshake, *=push`: values and kinds; `*` are all others. */
+export function readKinds(answer: string): readonly (readonly [value: string, kind: string])[] {
+  return list(answer).map((pair) => {
+    const [, value = '', kind = ''] = /^(.*)=(.*)$/s.exec(pair) ?? []
+    return [value.trim(), kind.trim()]
+  })
+}
+
+const isName = (text: string) => /^[A-Za-z_][\w-]*$/.test(text)
+export const isNumber = (text: string) => new RegExp(`^${number}$`, 'i').test(text)
+export const isKind = (answer: string) => frameKindNames.some((kind) => kind === answer)
 
 function wrongKinds(answer: string): string | undefined {
   for (const one of list(answer)) {
-    const [, name] = new RegExp(`^${number} *= *(\\w+)$`, 'i').exec(one) ?? []
-    if (name === undefined) return `"${one}": write value=kind, as 1=request, 2=response`
-    if (!frameKindNames.some((kind) => kind === name)) {
+    const [[value, name] = ['', '']] = readKinds(one)
+    if (value === '' || !/^\w+$/.test(name)) return `"${one}": write value=kind, as 1=request, 2=response`
+    if (!isKind(name))
       return `there is no kind "${name}"; ${didYouMean(name, frameKindNames) ?? `kinds are ${frameKindNames.join(', ')}`}`
-    }
   }
+  return undefined
+}
+
+function wrongMore(answer: string): string | undefined {
+  const more = readMore(answer)
+  if (more === undefined) return 'as u8@5&0x80=0x80, kind=3, u16@8!=0, or u16@8<u16@10'
+  for (const side of [more.left, more.right])
+    if (side.includes('@')) {
+      const wrong = wrongPlace(side, true)
+      if (wrong) return wrong
+    }
   return undefined
 }
 
@@ -116,9 +142,10 @@ const oneOf =
     values.includes(answer) ? undefined : values.join(' or ')
 const orNone = (check: (answer: string) => string | undefined) => (answer: string) =>
   answer === '' ? undefined : check(answer)
+const someBytes = orNone((a) => (bytesOf(a) === undefined ? String.raw`1 to 16 bytes, as 0xce or \x55\xaa` : undefined))
 const always = (text: string) => () => text
 const oneSided = ({ sides = '' }: AnswerTexts) => sides !== 'yes'
-const isKind = (answer: string) => frameKindNames.some((kind) => kind === answer)
+const delimited = ({ length = '' }: AnswerTexts) => readUntil(length) !== undefined
 
 /** 1MiB, or what the length field can say if that is less. */
 function longestFrame({ length = '', counts = '' }: AnswerTexts): string {
@@ -146,20 +173,36 @@ export const questions: readonly Question[] = [
   },
   {
     key: 'length',
-    ask: String.raw`Length field (type@offset: u32@0, leb128@0 for a varint, dec(6)@0 for digits; or until(\n): frames end with these bytes)`,
+    ask: String.raw`Length field (type@offset: u32@0, leb128@0 for a varint, dec(6)@0 for digits; a sum of fields as 8 + size; or until(\n): frames end with these bytes)`,
     fallback: always('u32@0'),
     wrong: (a) => {
       const until = readUntil(a)
-      if (until === undefined) return wrongPlace(a, true)
+      if (until === undefined) return readSum(a) === undefined ? wrongPlace(a, true) : undefined
       return delimiterBytes(until) ? undefined : String.raw`1 to 16 bytes, as until(\r\n) or until(\x03)`
     },
   },
   {
     key: 'counts',
     ask: 'It counts all of the frame, or the rest behind it (all/rest; rest+4: with 4 bytes there that it does not count)',
-    fallback: ({ length = '' }) => (readPlace(length)?.type.match(/^(leb|zig|mqtt|dec)/) ? 'rest' : 'all'),
+    fallback: ({ length = '' }) => (readPlace(length)?.type.match(/^(leb|zig|mqtt|ber|dec)/) ? 'rest' : 'all'),
     wrong: (a) => (countsOf(a) ? undefined : 'all or rest, or with more bytes, as rest+4'),
-    applies: ({ length = '' }) => readUntil(length) === undefined,
+    applies: ({ length = '' }) => readPlace(length) !== undefined,
+  },
+  {
+    key: 'opens',
+    ask: String.raw`Bytes that every frame begins with (as 0x0b, or \x10\x02; those it ends with where they stand between frames; empty: none)`,
+    fallback: always(''),
+    wrong: someBytes,
+    applies: delimited,
+  },
+  {
+    key: 'escape',
+    ask: 'How such bytes are escaped in the content (slip, hdlc, dle; or as 0xdb 0xdc=0xc0 0xdd=0xdb, 0x7d^0x20, 0x10; empty: they are not)',
+    fallback: always(''),
+    wrong: orNone((a) =>
+      readEscape(a) ? undefined : 'slip, hdlc or dle, or as 0xdb 0xdc=0xc0 0xdd=0xdb, 0x7d^0x20, 0x10',
+    ),
+    applies: delimited,
   },
   {
     key: 'max',
@@ -190,8 +233,8 @@ export const questions: readonly Question[] = [
     key: 'suffix',
     ask: String.raw`Bytes that every frame ends with, counted by its length (as 0xce, or \x55\xaa; empty: none)`,
     fallback: always(''),
-    wrong: orNone((a) => (suffixOf(a) === undefined ? String.raw`1 to 16 bytes, as 0xce or \x55\xaa` : undefined)),
-    applies: ({ length = '' }) => readUntil(length) === undefined,
+    wrong: someBytes,
+    applies: (before) => !delimited(before),
   },
   {
     key: 'sides',
@@ -201,15 +244,15 @@ export const questions: readonly Question[] = [
   },
   {
     key: 'kind',
-    ask: 'Field that tells requests from replies (type@place, u8@length: behind the length; or "either": no frame says)',
+    ask: 'Field that tells requests from replies (type@place, u8@length: behind the length; the name of a field to route by, where it is a text; "either": no frame says; "push": nobody answers)',
     fallback: ({ length = '' }) =>
-      readUntil(length) ? 'either' : readPlace(length)?.type.match(/^u?i?32/) ? 'u8@4' : 'u8@length',
-    wrong: (a) => (isKind(a) ? undefined : wrongPlace(a, true)),
+      readPlace(length) ? (/^u?i?32/.test(readPlace(length)!.type) ? 'u8@4' : 'u8@length') : 'either',
+    wrong: (a) => (isName(a) ? undefined : wrongKind(a)),
     applies: oneSided,
   },
   {
     key: 'kinds',
-    ask: 'Its values (value=request|response|oneway|push|heartbeat|heartbeatReply|handshake|goaway, …)',
+    ask: 'Its values (value=request|response|oneway|push|heartbeat|heartbeatReply|handshake|goaway|cancel, …; * for all others)',
     fallback: always('1=request, 2=response'),
     wrong: wrongKinds,
     applies: ({ kind = '', sides = '' }) => oneSided({ sides }) && !isKind(kind),
@@ -232,28 +275,30 @@ export const questions: readonly Question[] = [
     ask: 'Do replies come in the order of their requests? (yes/no)',
     fallback: always('no'),
     wrong: oneOf('yes', 'no'),
-    applies: ({ id = '' }) => id === '',
+    applies: ({ id = '', kind = '' }) => id === '' && kind !== 'push',
   },
   {
     key: 'fields',
-    ask: 'Fields to route by (name=type@place, as msgid=u32@8, method=str(u8)@id; str or bytes alone: up to the end)',
+    ask: 'Fields to route by (name=type@place, as msgid=u32@8, method=str(u8)@id; str or bytes alone: up to the end, str[16]: so many bytes; words=list(until(|))@0, headers=map(str(u8), str(u16))@id and their entries, first=words[0], user=headers[user]; :request behind what only requests have)',
     fallback: always(''),
-    wrong: wrongFields,
+    wrong: (a) => wrongFields(a, own),
   },
   {
     key: 'status',
-    ask: 'Status code of a reply, 0 is good (type@place, empty: none)',
+    ask: 'Status code of a reply, 0 is good (type@place, =200|201 behind it for others; :response where only replies have it; empty: none)',
     fallback: always(''),
-    wrong: orNone((a) => wrongPlace(a, true)),
+    wrong: orNone((a) => {
+      const status = readStatus(a)
+      return status ? wrongPlace(status.place, true) : 'as u16@8, or dec(3)@0=200|201'
+    }),
+    applies: ({ kind = '' }) => kind !== 'push',
   },
   {
     key: 'more',
-    ask: 'A reply of several frames: what says that more of it follow (type@place=value, as u8@5&0x80=0x80; empty: it is one frame)',
+    ask: 'A reply of several frames: what says that more of it follow (as u8@5&0x80=0x80, kind=3, u16@8!=0, u16@8<u16@10; empty: it is one frame)',
     fallback: always(''),
-    wrong: orNone((a) => {
-      const more = readMore(a)
-      return more === undefined ? 'as u8@5&0x80=0x80, or u8@id=1' : wrongPlace(more.place, true)
-    }),
+    wrong: orNone(wrongMore),
+    applies: ({ kind = '' }) => kind !== 'push',
   },
   {
     key: 'first',
@@ -264,8 +309,7 @@ export const questions: readonly Question[] = [
   {
     key: 'connections',
     ask: 'Connections to servers, the best first: shared by all clients, bound to one, exclusive to a request',
-    fallback: ({ id = '', first = '' }) =>
-      first === 'server' ? 'bound' : id === '' ? 'bound, exclusive' : 'shared, bound, exclusive',
+    fallback: usualConnections,
     wrong: (a) => {
       const bad = list(a).find((mode) => !connectionModes.some((known) => known === mode))
       if (list(a).length === 0) return `one or more of ${connectionModes.join(', ')}`
@@ -280,17 +324,34 @@ export const questions: readonly Question[] = [
       const form = parseType(a)?.form
       return a === 'yes' || a === 'no' || form === 'int' || form === 'varint' ? undefined : 'yes, no, or a type as u16'
     },
-    applies: ({ kind = '', kinds = '', sides = '' }) =>
-      oneSided({ sides }) && !isKind(kind) && kinds.includes('response'),
+    applies: ({ kind = '', kinds = '', sides = '', status = '' }) =>
+      oneSided({ sides }) && (isKind(kind) ? kind === 'either' && status !== '' : kinds.includes('response')),
   },
   {
     key: 'header',
     ask: 'What such a reply repeats of the request: so many bytes, or up to the end of a field (empty: all fields)',
     fallback: always(''),
-    wrong: orNone((a) => (/^\d+$|^[A-Za-z_][\w-]*$/.test(a) ? undefined : 'a number, or the name of a field')),
+    wrong: orNone((a) => (/^\d+$/.test(a) || isName(a) ? undefined : 'a number, or the name of a field')),
     applies: ({ error = 'no', kinds = '' }) => error !== 'no' || /heartbeat/.test(kinds),
   },
 ]
+
+function wrongKind(answer: string): string | undefined {
+  const wrong = wrongPlace(answer, true)
+  return wrong?.startsWith('this is a number')
+    ? 'a text: name it among the fields to route by, as verb=until(\\s)@0, and write its name here'
+    : wrong
+}
+
+/** What holds for most protocols with such frames. */
+function usualConnections({ id = '', kind = '', kinds = '', first = '' }: AnswerTexts): string {
+  if (first === 'server' || kind === 'push' || kind === 'oneway') return 'bound'
+  const session = /\b(push|handshake)\b/.test(kinds)
+  if (id !== '' && kinds.includes('handshake')) return 'bound'
+  if (session && !/\b(request|response)\b/.test(kinds)) return 'bound'
+  if (id === '' || /&/.test(id)) return 'bound, exclusive'
+  return 'shared, bound, exclusive'
+}
 
 /**
  * Answers to all questions that apply, with what holds where nothing was answered.
