@@ -20,16 +20,15 @@ export interface Member {
  * @throws WireError when its node is malformed
  */
 export function join(request: DiscoveryRequest, form: Form, peer: Peer, context: StreamContext): Member | Refusal {
-  const { logger, mesh, classes, limits, frames, workingSets } = context
+  const { mesh, classes, limits, frames, workingSets } = context
   const { node: bytes } = request
   if (!bytes) return invalid('node', 'the first request of a stream must carry the node')
   const claimed = inNode(() => readNode(bytes, form))
   if (claimed.id === '') return invalid('node', 'the node has no id: set node.id in the bootstrap')
   const decision = authorize(claimed, peer)
   if ('refused' in decision) {
-    const identities = peer.identities?.map(({ text }) => text)
-    logger.warn({ peer: peer.address, node: claimed.id, identities }, `xDS: ${decision.refused}`)
-    return { reason: 'identity', status: { code: STATUS.permissionDenied, message: decision.refused } }
+    const status = { code: STATUS.permissionDenied, message: decision.refused }
+    return { reason: 'identity', status, claimed: claimed.id, loud: true }
   }
   const { node } = decision
   const client = new Client(classes.of(mesh.view(node)), {

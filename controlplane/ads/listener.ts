@@ -9,12 +9,14 @@ import type { Limits } from './limits.ts'
 import type { Logger } from './logger.ts'
 import { isLoopback } from './loopback.ts'
 import type { Method } from './method.ts'
+import type { RefusalLog } from './refusal-log.ts'
 import type { TlsFiles } from './tls.ts'
 import type { Peer, Transport, TransportHandler } from './transport.ts'
 
 export interface ListenerOptions {
   readonly limits: Limits
   readonly logger: Logger
+  readonly refusals: RefusalLog
   readonly tls: TlsFiles | undefined
   readonly insecure: boolean
   readonly services: readonly ExtraService[]
@@ -57,7 +59,7 @@ export class Listener {
 
   /** @throws Error when the address is not safe without TLS, not free, or the TLS files are unusable */
   static async open(text: string, options: ListenerOptions): Promise<Listener> {
-    const { limits, logger, tls } = options
+    const { limits, logger, refusals, tls } = options
     const address = parseAddress(text)
     refuseUnsafe(address, text, options)
     const connections = new Map<Connection, Peer>()
@@ -91,9 +93,11 @@ export class Listener {
     const server = certificates ? secureServer(certificates) : createServer()
     server.maxConnections = limits.connections
     server.on(tls ? 'secureConnection' : 'connection', accept)
-    server.on('tlsClientError', (error: Error, socket: TLSSocket) =>
-      logger.warn({ peer: socket.remoteAddress, error: error.message }, 'xDS client failed the TLS handshake'),
-    )
+    server.on('tlsClientError', (error: NodeJS.ErrnoException, socket: TLSSocket) => {
+      const peer = `${socket.remoteAddress}:${socket.remotePort}`
+      const about = { peer, error: error.message }
+      refusals.tell('warn', peer, error.code ?? error.message, about, 'xDS client failed the TLS handshake')
+    })
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error) => {
         certificates?.stop()

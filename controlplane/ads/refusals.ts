@@ -7,6 +7,10 @@ export interface Refusal {
   /** For the counter. */
   readonly reason: string
   readonly status: Status
+  /** As which node the client came, when it is not known as that. */
+  readonly claimed?: string
+  /** Somebody should look after it. */
+  readonly loud?: boolean
 }
 
 /** A request that says what it may not; `reason` is for the counter, `message` for people. */

@@ -17,6 +17,7 @@ import type { Method } from './method.ts'
 import { type AdsMetrics, NO_METRICS } from './metrics.ts'
 import { Preparations } from './preparations.ts'
 import { pushRound } from './push-round.ts'
+import { RefusalLog } from './refusal-log.ts'
 import { Rounds } from './rounds.ts'
 import { Rush } from './rush.ts'
 import { Slices } from './slices.ts'
@@ -83,6 +84,7 @@ export class XdsServer {
   private readonly metrics: AdsMetrics
   private readonly classes: Classes
   private readonly context: StreamContext
+  private readonly refusals: RefusalLog
   private readonly rounds: Rounds
   private readonly streams = new Map<number, Stream>()
   private readonly admission: TokenBucket
@@ -110,6 +112,7 @@ export class XdsServer {
     this.metrics = options.metrics ?? NO_METRICS
     this.now = options.now ?? (() => STARTED_AT + performance.now())
     this.status = new StatusBook(this.now)
+    this.refusals = new RefusalLog(this.logger, this.now)
     this.classes = new Classes(this.status, this.limits.idleClassMs, () => {
       this.metrics.pushTriggered('verdict')
       this.rounds.request()
@@ -128,6 +131,7 @@ export class XdsServer {
       limits: this.limits,
       frames,
       logger: this.logger,
+      refusals: this.refusals,
       metrics: this.metrics,
       now: this.now,
       waiting: new Set(),
@@ -174,6 +178,7 @@ export class XdsServer {
     const listener = await Listener.open(address, {
       limits: this.limits,
       logger: this.logger,
+      refusals: this.refusals,
       tls: this.options.tls,
       insecure: this.options.insecure ?? false,
       services: this.options.services ?? [],

@@ -9,6 +9,7 @@ import type { Limits } from './limits.ts'
 import type { Logger } from './logger.ts'
 import type { AdsMetrics } from './metrics.ts'
 import type { Preparations } from './preparations.ts'
+import type { RefusalLog } from './refusal-log.ts'
 import type { Turns } from './turns.ts'
 import type { Warming } from './warming.ts'
 
@@ -26,6 +27,7 @@ export interface StreamContext {
   readonly limits: Limits
   readonly frames: FrameOptions
   readonly logger: Logger
+  readonly refusals: RefusalLog
   readonly metrics: AdsMetrics
   readonly now: () => number
   /** Streams to look after when time has passed. */

@@ -361,11 +361,16 @@ export class Stream implements TransportHandler, StatusSource, RequestReaderOpti
     this.unanswered = true
   }
 
-  private refuse({ reason, status }: Refusal): void {
-    const { metrics, logger } = this.context
+  private refuse({ reason, status, claimed, loud = false }: Refusal): void {
+    const { metrics, refusals } = this.context
     metrics.refused(reason)
-    logger.info(
-      { peer: this.peer, node: this.joined?.node.id, code: status.code },
+    const node = this.joined?.node.id ?? claimed
+    const about = { peer: this.peer, node, ...(loud && { identities: this.identities }), code: status.code }
+    refusals.tell(
+      loud ? 'warn' : 'info',
+      this.peer,
+      `${reason} ${node ?? ''}`,
+      about,
       `xDS stream refused: ${status.message}`,
     )
     this.end(status)

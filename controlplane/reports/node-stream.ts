@@ -1,6 +1,15 @@
 import type { Readable } from 'node:stream'
 import { errorText } from '../../errors/thrown.ts'
-import { authorize, type Logger, type Peer, readNode, STATUS, type Status, TokenBucket } from '../ads/index.ts'
+import {
+  authorize,
+  type Logger,
+  type Peer,
+  RefusalLog,
+  readNode,
+  STATUS,
+  type Status,
+  TokenBucket,
+} from '../ads/index.ts'
 import { WireError } from '../subscription/wire.ts'
 import type { NodeInfo } from '../xds/resource.ts'
 
@@ -47,10 +56,12 @@ type IncomingCall = Readable & { getPeer(): string }
  */
 export class NodeStreams {
   private readonly service: NodeService
+  private readonly refusals: RefusalLog
   private open = 0
 
   constructor(service: NodeService) {
     this.service = service
+    this.refusals = new RefusalLog(service.logger, service.now)
   }
 
   /** Streams open now. */
@@ -82,7 +93,8 @@ export class NodeStreams {
     }
     const refuse = (status: Status) => {
       if (finished) return
-      logger.info({ peer: peer.address, service: name, code: status.code }, `stream refused: ${status.message}`)
+      const about = { peer: peer.address, service: name, code: status.code }
+      this.refusals.tell('info', peer.address, status.message, about, `stream refused: ${status.message}`)
       finish()
       end(status)
     }

@@ -5,6 +5,7 @@ import { SILENT } from '../../controlplane/ads/logger.ts'
 import { NO_METRICS } from '../../controlplane/ads/metrics.ts'
 import type { Preparations } from '../../controlplane/ads/preparations.ts'
 import { pushRound } from '../../controlplane/ads/push-round.ts'
+import { RefusalLog } from '../../controlplane/ads/refusal-log.ts'
 import { Stream } from '../../controlplane/ads/stream.ts'
 import type { StreamContext } from '../../controlplane/ads/stream-context.ts'
 import { GRPC_HEADROOM, type Status, sealGrpcFrame, type Transport } from '../../controlplane/ads/transport.ts'
@@ -75,6 +76,7 @@ export class StreamPlane {
         boot: 'boot',
         responseBytes: all.responseBytes,
       },
+      refusals: new RefusalLog(SILENT, () => this.now),
       logger: { ...SILENT, error: (fields) => this.#fail(fields) },
       metrics: NO_METRICS,
       now: () => this.now,

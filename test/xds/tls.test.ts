@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { connect } from 'node:tls'
 import { credentials } from '@grpc/grpc-js'
 import { expect, onTestFinished, test } from 'vitest'
+import { type Logger, SILENT } from '../../controlplane/ads/logger.ts'
 import { XdsServer } from '../../controlplane/ads/server.ts'
 import { STATUS } from '../../controlplane/ads/transport.ts'
 import { testCa } from '../helpers/certificates.ts'
@@ -25,9 +26,9 @@ async function files() {
   return { paths, write }
 }
 
-async function serve(mesh: FakeMesh) {
+async function serve(mesh: FakeMesh, logger: Logger = SILENT) {
   const { paths, write } = await files()
-  const server = new XdsServer(mesh, { tls: paths })
+  const server = new XdsServer(mesh, { tls: paths, logger })
   onTestFinished(() => server.stop(0))
   const { port } = await server.listen('0.0.0.0:0')
   const client = async (uri: string | undefined, authority = ca) => {
@@ -85,6 +86,26 @@ test('no certificate, one of another CA, an expired one: no connection', async (
     expect((await stream.ended).code).toBe(STATUS.unavailable)
     expect(stream.received).toEqual([])
   }
+})
+
+test('a proxy that tries for ever with a certificate that is not for it is one line of the log, and so is one of another CA', async () => {
+  const lines: string[] = []
+  const say = (_fields: object, message: string) => lines.push(message)
+  const { client } = await serve(world(), { ...SILENT, info: say, warn: say, error: say })
+  lines.length = 0
+  for (const [uri, authority, code] of [
+    ['spiffe://cluster.local/ns/bank/sa/vault', ca, STATUS.permissionDenied],
+    [WEB, other, STATUS.unavailable],
+  ] as const)
+    for (let tries = 0; tries < 5; tries++) {
+      const stream = (await client(uri, authority)).delta()
+      stream.send('cds', { node: NODE })
+      expect((await stream.ended).code).toBe(code)
+    }
+  expect(lines).toEqual([
+    expect.stringMatching(/^xDS stream refused: the node claims .*, but its certificate is for .*vault/),
+    'xDS client failed the TLS handshake',
+  ])
 })
 
 test('renewed certificates are taken without a restart, unusable ones are not', async () => {
