@@ -93,6 +93,7 @@ describe('what a route does to messages', () => {
     await comesTrue(() => proxy.engine.requests.used === 0, 'no slot in use')
     const { counters } = proxy.clusters.get('shadow')!
     expect([counters[C.upstream_rq_completed], counters[C.upstream_rq_unmatched_reply]]).toEqual([20, 0])
+    expect([counters[C.upstream_rq_mirrored], counters[C.upstream_rq_mirror_dropped]]).toEqual([20, 0])
     await shadow.close()
     for (let seq = 20; seq < 40; seq++) client.send({ msgid: 1, seq })
     await client.receive(40)

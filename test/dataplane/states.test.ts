@@ -106,3 +106,21 @@ it('a listener whose protocol and address change at once, to an address that is 
   bed.defer(() => client.close())
   expect(String((await client.ask({ msgid: 1, seq: 1, body: 'hi' })).body)).toBe('a:hi')
 })
+
+it('a listener whose limits and address change at once, to an address that is taken, stays as it was', async () => {
+  const base = await served({ listener: { mode: 'shared', maxConnections: 5 } })
+  const proxy = await bed.proxy(base)
+  const client = bed.client(proxy)
+  const taken = createServer()
+  await once(taken.listen(0, '127.0.0.1'), 'listening')
+  bed.defer(() => void taken.close())
+  const { port } = taken.address() as { port: number }
+  const [before] = base.listeners
+  const changed = { ...before!, mode: 'bound' as const, maxConnections: 1, address: { host: '127.0.0.1', port } }
+  expect(await proxy.apply({ ...base, listeners: [changed] })).toMatchObject([{ kind: 'listener', transient: true }])
+  expect(proxy.listeners).toMatchObject([{ config: before, mode: 'shared', maxConnections: 5 }])
+  expect(String((await client.ask({ msgid: 1, seq: 1, body: 'hi' })).body)).toBe('a:hi')
+  // Where it stands, limits may change.
+  expect(await proxy.apply({ ...base, listeners: [{ ...before!, maxConnections: 1 }] })).toEqual([])
+  expect(proxy.listeners).toMatchObject([{ mode: 'shared', maxConnections: 1 }])
+})
