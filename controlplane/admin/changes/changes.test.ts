@@ -114,15 +114,12 @@ describe('plan', () => {
   })
 
   test('of an item of a List tells what that item does, and of a broken one its place', async () => {
+    const [, rule = ''] = SERVICES.split('---\n')
+    const other = rule.replace('{name: reviews}', '{name: other}').replace('host: reviews', 'host: other')
+    const item = (text: string) => `- ${text.trimEnd().replaceAll('\n', '\n  ')}\n`
     const list = (weight: string) =>
-      `apiVersion: v1\nkind: List\nitems:\n${[
-        RULES.replace(/^#.*\n/, '').replace('weight: 90', `weight: ${weight}`),
-        SERVICES.split('---\n')[1]!,
-      ]
-        .map((one) => `- ${one.trimEnd().replaceAll('\n', '\n  ')}\n`)
-        .join('')}`
+      `apiVersion: v1\nkind: List\nitems:\n${item(RULES.replace(/^#.*\n/, '').replace('weight: 90', `weight: ${weight}`))}${item(other)}`
     const change = (text: string) => [{ file: 'rules.yaml', text }]
-    writeFileSync(join(api.root, 'services.yaml'), SERVICES.split('---\n')[0]!)
     writeFileSync(join(api.root, 'rules.yaml'), list('90'))
     await api.editing.changes.ledger.sync()
     await eventually(async () => {
