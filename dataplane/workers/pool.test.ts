@@ -167,3 +167,25 @@ it('a worker that is being started when all are to end, ends as soon as it can h
   expect(pool.pids).toEqual([])
   expect(workers[1]!.said).toEqual([{ type: 'drain', timeoutMs: 0 }])
 })
+
+/** The versions a worker was sent, in order. */
+const sentTo = (worker: FakeWorker) =>
+  worker.said.flatMap((message) => (message.type === 'configuration' ? [message.configuration.version] : []))
+
+it('configurations are in force in the order in which they came, though one has to look whether a socket file is in the way', async () => {
+  const pool = new WorkerPool({ workers: 1 })
+  await pool.start()
+  const [listener] = configuration('first').listeners
+  const first = { ...configuration('first'), listeners: [{ ...listener!, address: { path: '/nowhere/at/all' } }] }
+  await Promise.all([pool.apply(first), pool.apply(configuration('second'))])
+  expect(sentTo(workers[0]!)).toEqual(['first', 'second'])
+  expect([pool.address('first'), pool.address('second')]).toEqual([undefined, { host: '127.0.0.1', port: 7 }])
+  workers[0]!.end()
+  await vi.advanceTimersByTimeAsync(200)
+  // It comes while the next one does.
+  const third = pool.apply(configuration('third'))
+  await vi.waitUntil(() => workers.length === 2 && workers[1]!.said.length > 0)
+  await third
+  expect(sentTo(workers[1]!).at(-1)).toBe('third')
+  await pool.drain(10)
+})

@@ -68,6 +68,8 @@ export class WorkerPool {
   #past: StatsSnapshot = { counters: {}, gauges: {}, histograms: {} }
   draining = false
   #timer: NodeJS.Timeout | undefined
+  /** Ends when what is in the way of the configurations so far is gone. */
+  #clearing: Promise<void> = Promise.resolve()
   crashes = 0
 
   constructor(options: WorkerPoolOptions) {
@@ -231,7 +233,10 @@ export class WorkerPool {
 
   /** Puts a configuration in force in every worker, and in those that come later. @returns problems, each once. */
   async apply(configuration: Configuration): Promise<readonly ConfigurationProblem[]> {
-    await this.#clearPaths(configuration)
+    // One after the other, or an older one that takes longer would be in force at last.
+    const cleared = this.#clearing.then(() => this.#clearPaths(configuration))
+    this.#clearing = cleared
+    await cleared
     this.#configuration = configuration
     this.#past = withoutDeleted(this.#past, configuration)
     for (const member of this.#members.values()) if (member.silent) member.behind = true
