@@ -35,18 +35,18 @@ function watched(answer: (version: string) => Promise<readonly NotUsed[]>) {
   return { again, applied, told, warnings }
 }
 
-it('tries again what was not ready, after waits that double up to ten seconds, until it is; what is wrong is not tried', async () => {
+it('tries again what was not ready, after waits that double up to two seconds, until it is; what is wrong is not tried', async () => {
   let taken = true
   const { again, applied, told } = watched(async () => (taken ? [TAKEN, WRONG] : [WRONG]))
   expect(await again.apply(configuration('a'))).toEqual([TAKEN, WRONG])
   expect(again.waiting).toEqual([TAKEN])
   const times: number[] = []
-  for (let second = 1; second <= 40; second++) {
+  for (let half = 1; half <= 20; half++) {
     const before = applied.length
-    await vi.advanceTimersByTimeAsync(1000)
-    if (applied.length > before) times.push(second)
+    await vi.advanceTimersByTimeAsync(500)
+    if (applied.length > before) times.push(half / 2)
   }
-  expect(times).toEqual([1, 3, 7, 15, 25, 35])
+  expect(times).toEqual([0.5, 1.5, 3.5, 5.5, 7.5, 9.5])
   expect(told).toEqual([1])
   taken = false
   await vi.advanceTimersByTimeAsync(10_000)
@@ -54,6 +54,20 @@ it('tries again what was not ready, after waits that double up to ten seconds, u
   const { length } = applied
   await vi.advanceTimersByTimeAsync(60_000)
   expect(applied).toHaveLength(length)
+})
+
+it('what takes long to put in force is tried less often', async () => {
+  const { again, applied } = watched(() => new Promise((resolve) => setTimeout(() => resolve([TAKEN]), 1000)))
+  const first = again.apply(configuration('a'))
+  await vi.advanceTimersByTimeAsync(1000)
+  await first
+  await vi.advanceTimersByTimeAsync(500 + 1000)
+  expect(applied).toHaveLength(2)
+  await vi.advanceTimersByTimeAsync(19_000)
+  expect(applied).toHaveLength(2)
+  await vi.advanceTimersByTimeAsync(1000)
+  expect(applied).toHaveLength(3)
+  again.stop()
 })
 
 it('an older configuration is not tried again while a newer one is being put in force, nor after', async () => {

@@ -18,9 +18,13 @@ export interface AgainOptions {
   readonly log: Pick<ConfigLog, 'warn'>
 }
 
-/** Waits before what was not ready is tried again: doubling from the first to the last, in ms. */
-const FIRST_AGAIN_MS = 1000
-const LAST_AGAIN_MS = 10_000
+/**
+ * Waits before what was not ready is tried again: doubling from the first to the last, in ms. A proxy that is to take the place of another waits
+ * for its port: for so long nobody may listen. A configuration that takes long to put in force waits longer, so that trying is little work.
+ */
+const FIRST_AGAIN_MS = 500
+const LAST_AGAIN_MS = 2000
+const IDLE_TO_BUSY = 20
 
 interface Turn {
   readonly configuration: Configuration
@@ -86,11 +90,13 @@ export class Again {
 
   async #try({ configuration, waitMs }: Turn): Promise<void> {
     const handed = this.#handed
-    const turn = { configuration, waitMs: Math.min(waitMs * 2, LAST_AGAIN_MS) }
+    const began = performance.now()
     const notUsed = await this.#options.apply(configuration).catch((error: Error) => {
       this.#options.log.warn({}, `what waits could not be tried again, and is later: ${error.message}`)
       return this.#waiting
     })
-    if (handed === this.#handed && !this.#stopped) this.#wait(turn, notUsed)
+    const tookMs = performance.now() - began
+    const next = Math.max(Math.min(waitMs * 2, LAST_AGAIN_MS), tookMs * IDLE_TO_BUSY)
+    if (handed === this.#handed && !this.#stopped) this.#wait({ configuration, waitMs: next }, notUsed)
   }
 }

@@ -7,7 +7,7 @@ import type { Intake } from '../framing/intake.ts'
 import { FrameReader, type FrameSink } from '../framing/reader.ts'
 import { errorText, reportCodecError } from '../reply/text.ts'
 import { L } from '../stats/counters.ts'
-import { clock, type Flushable, flushLater, wake } from '../turn.ts'
+import { afterTurn, clock, type Flushable, flushLater, wake } from '../turn.ts'
 import { Output, type OutputOwner } from '../upstream/output.ts'
 import type { ActiveRequest } from '../upstream/requests.ts'
 import { BoundUpstreams } from './bound.ts'
@@ -42,6 +42,8 @@ export class Client implements FrameSink, OutputOwner, Flushable {
   readonly #reader: FrameReader
   /** No more is read or written. */
   closed = false
+  /** It has to go: by its next reply, or `#finishing`. */
+  #going = false
   /** FIN follows the last reply. */
   #finishing = false
   /** What was owed is given to the socket, FIN behind it; what its upstreams were sent still goes there. */
@@ -243,7 +245,14 @@ export class Client implements FrameSink, OutputOwner, Flushable {
   }
 
   #settled(): void {
-    if (this.#finishing && this.inFlight === 0 && this.unsent === 0) this.#finish()
+    if (!this.#going || this.inFlight !== 0 || this.unsent !== 0) return
+    if (this.#finishing) this.#finish()
+    else afterTurn({ flush: () => this.#gone() })
+  }
+
+  /** Who has just been answered and was not heard of again in that turn waits for nothing. */
+  #gone(): void {
+    if (this.inFlight === 0 && this.unsent === 0 && this.#holds === 0 && !this.#reader.partial) this.finish()
   }
 
   /** The outcome of a request that gets no reply: an error in its protocol, or the end of the connection where it has none. */
@@ -312,9 +321,15 @@ export class Client implements FrameSink, OutputOwner, Flushable {
     this.destroy()
   }
 
+  /** FIN behind its next reply that leaves none in flight: a request that is on its way to here is read and answered. */
+  leave(): void {
+    this.#going = true
+  }
+
   /** Reads no more; FIN after the reply of the last request in flight. */
   finish(): void {
     if (this.#finishing || this.closed) return
+    this.#going = true
     this.#finishing = true
     this.#reader.stop()
     // What comes now is read and thrown away, or the kernel would answer it with a reset and take replies with it.

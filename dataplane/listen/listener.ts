@@ -81,8 +81,9 @@ export class ListenerRuntime {
   }
 
   /**
-   * Lets clients go: a goaway where the protocol has one, what is in flight finishes, then FIN. Clients that were told to go may go on for
-   * `graceMs`, since they know that they have to leave.
+   * Lets clients go: a goaway where the protocol has one, what is in flight finishes, then FIN. For `graceMs` they are still read: who was told
+   * knows that it has to leave, and who cannot be told goes with its next reply, so that no request that is on its way is lost. Then FIN for
+   * those that are left.
    */
   drain(graceMs: number): void {
     if (this.draining) return
@@ -90,13 +91,13 @@ export class ListenerRuntime {
     const goaway = this.codec.reply?.('goaway', new Uint8Array(0), 0, 0, 0, '')
     for (const client of [...this.clients]) {
       if (goaway) client.out.push(goaway, 0, goaway.length)
-      if (!goaway || graceMs === 0) client.finish()
+      if (graceMs === 0) client.finish()
+      else if (!goaway) client.leave()
     }
-    if (goaway && graceMs > 0) {
-      setTimeout(() => {
-        for (const client of [...this.clients]) client.finish()
-      }, graceMs).unref()
-    }
+    if (graceMs === 0) return
+    setTimeout(() => {
+      for (const client of [...this.clients]) client.finish()
+    }, graceMs).unref()
   }
 
   /** Ends what is left at once. Resolves when log and spans are written. */

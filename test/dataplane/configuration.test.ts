@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { describeListeners } from '../../dataplane/admin/views.ts'
 import type { Configuration } from '../../dataplane/configuration.ts'
 import { comesTrue } from '../helpers/eventually.ts'
-import { Bed, byId, endpoints, type GameServer, gameConfiguration, Kind } from './game.ts'
+import { Bed, byId, encode, endpoints, type GameServer, gameConfiguration, Kind } from './game.ts'
 
 const bed = new Bed()
 afterEach(() => bed.close())
@@ -176,7 +176,7 @@ describe('drain', () => {
     const a = await bed.server('a')
     const held: (() => void)[] = []
     a.handle = (frame, socket) => held.push(() => a.answer(frame, socket))
-    const proxy = await bed.proxy(to(a))
+    const proxy = await bed.proxy(to(a), { drainGraceMs: 0 })
     const { port } = proxy.address('game') as { port: number }
     const [busy, idle] = [bed.client(proxy), bed.client(proxy)]
     await idle.ask({ kind: Kind.heartbeat, seq: 1 })
@@ -190,6 +190,34 @@ describe('drain', () => {
     for (const answer of held) answer()
     await busy.receive(10)
     await busy.ended()
+    await drained
+  })
+
+  it('a client that cannot be told goes with its next reply, so that a request on its way is answered', async () => {
+    const a = await bed.server('a')
+    const proxy = await bed.proxy(to(a), { drainGraceMs: 30_000 })
+    const [asking, several, silent] = [bed.client(proxy), bed.client(proxy), bed.client(proxy)]
+    for (const client of [asking, several, silent]) await client.ask({ msgid: 1, seq: 1 })
+    const drained = proxy.drain(60_000)
+    expect(String((await asking.ask({ msgid: 1, seq: 2, body: 'late' })).body)).toBe('a:late')
+    // The first of these the proxy answers by itself, at once; the second came with it.
+    several.socket.write(Buffer.concat([encode({ msgid: 99, seq: 3 }), encode({ msgid: 1, seq: 4, body: 'behind' })]))
+    await several.receive(3)
+    expect(String(several.frames.find(({ seq }) => seq === 4)?.body)).toBe('a:behind')
+    await Promise.all([asking.ended(), several.ended()])
+    for (const client of [asking, several]) client.close()
+    await comesTrue(() => proxy.listeners[0]!.clients.size === 1, 'the end of those two, and of no other')
+    await silent.ask({ msgid: 1, seq: 5 })
+    await silent.ended()
+    await drained
+  })
+
+  it('a client that cannot be told and says nothing is ended after a while', async () => {
+    const proxy = await bed.proxy(to(await bed.server('a')), { drainGraceMs: 50 })
+    const silent = bed.client(proxy)
+    await silent.ask({ msgid: 1, seq: 1 })
+    const drained = proxy.drain(60_000)
+    await silent.ended()
     await drained
   })
 })
