@@ -130,6 +130,23 @@ describe('help', () => {
 })
 
 describe('bootstrap', () => {
+  test('of several control planes names all, for Envoy and for gRPC; without one, that on this machine', async () => {
+    const addresses = async (...args: string[]) => {
+      const { clusters } = parse((await meshgate('bootstrap', '--node', NODE, ...args)).out).static_resources
+      const { type, load_assignment } = clusters[0]
+      const endpoints: { endpoint: { address: { socket_address: object } } }[] =
+        load_assignment.endpoints[0].lb_endpoints
+      return [type, ...endpoints.map(({ endpoint }) => Object.values(endpoint.address.socket_address).join(':'))]
+    }
+    expect(await addresses()).toEqual(['STATIC', '127.0.0.1:18000'])
+    expect(await addresses('--xds', '10.0.0.8:18000')).toEqual(['STATIC', '10.0.0.8:18000'])
+    const two = ['--xds', 'one.internal:18000', '--xds', '10.0.0.9:18001']
+    expect(await addresses(...two)).toEqual(['STRICT_DNS', 'one.internal:18000', '10.0.0.9:18001'])
+    const { out } = await meshgate('bootstrap', '--node', NODE, '--grpc', ...two)
+    const { xds_servers } = JSON.parse(out) as { xds_servers: { server_uri: string }[] }
+    expect(xds_servers.map(({ server_uri }) => server_uri)).toEqual(['one.internal:18000', '10.0.0.9:18001'])
+  })
+
   test('prints YAML for Envoy', async () => {
     const { code, out } = await meshgate(
       'bootstrap',

@@ -27,6 +27,15 @@ export function addressOption(
     .default({ host: '127.0.0.1', port }, `127.0.0.1:${port}`)
 }
 
+/** The same for several addresses: the option may be repeated. */
+export function addressesOption(flag: string, description: string, port: number): Option {
+  const unless: readonly HostPort[] = [{ host: '127.0.0.1', port }]
+  const one = hostPort('real port')
+  return new Option(`${flag} <host:port>`, description)
+    .argParser((text: string, before: readonly HostPort[]) => [...(before === unless ? [] : before), one(text)])
+    .default(unless, `127.0.0.1:${port}`)
+}
+
 /** Where an API is asked: as `hostPort`, or as the URL that a control plane prints; `tls` where that begins with https. */
 export function apiAddress(text: string): HostPort & { readonly tls?: boolean } {
   if (!/^https?:\/\//.test(text)) return hostPort('real port')(text)

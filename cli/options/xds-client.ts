@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import type { ClientTlsFiles } from '../../controlplane/bootstrap/envoy.ts'
 import type { HostPort } from '../../controlplane/bootstrap/host-port.ts'
 import { UsageError } from '../errors.ts'
-import { addressOption, jsonObject, locality, nodeId } from './arguments.ts'
+import { addressesOption, jsonObject, locality, nodeId } from './arguments.ts'
 
 /** What a client of xDS has to know: who it is, where the control plane is, and how TLS is spoken to it. */
 export interface XdsClientOptions {
@@ -10,7 +10,7 @@ export interface XdsClientOptions {
   readonly cluster?: string
   readonly metadata?: Readonly<Record<string, unknown>>
   readonly locality?: ReturnType<typeof locality>
-  readonly xds: HostPort
+  readonly xds: readonly HostPort[]
   readonly xdsCa?: string
   readonly xdsCert?: string
   readonly xdsKey?: string
@@ -28,7 +28,9 @@ export function withNodeOptions(command: Command, example: string): Command {
       jsonObject,
     )
     .option('--locality <r/z/s>', 'region/zone/subzone of the node', locality)
-    .addOption(addressOption('--xds', 'where the control plane serves xDS', 'real port', 18000))
+    .addOption(
+      addressesOption('--xds', 'where the control plane serves xDS; of several control planes, several times', 18000),
+    )
 }
 
 /** Adds the options of TLS to the control plane. */

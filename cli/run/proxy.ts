@@ -67,8 +67,8 @@ export interface ProxyOptions extends LogOptions {
   readonly cluster?: string
   readonly metadata?: NodeOptions['metadata']
   readonly locality?: NodeOptions['locality']
-  /** Where the control plane is, and how TLS is spoken to it; without TLS if undefined. */
-  readonly xds: HostPort
+  /** Where control planes are, and how TLS is spoken to them; without TLS if undefined. */
+  readonly xds: readonly HostPort[]
   readonly tls: ClientTlsFiles | undefined
   /** Processes that share the ports. */
   readonly workers: number
@@ -129,7 +129,10 @@ export async function runProxy(options: ProxyOptions): Promise<void> {
     await client.start().catch((error: Error) => {
       throw new CommandError(error.message)
     })
-    log.info({ node: options.node, xds: hostAndPort(options.xds), workers: options.workers }, 'message proxy is up')
+    log.info(
+      { node: options.node, xds: options.xds.map(hostAndPort).join(' '), workers: options.workers },
+      'message proxy is up',
+    )
     log.info({ signal: await signal }, 'draining')
   } finally {
     // Both at once: a copy of the configuration that is being saved, on a slow disk, does not keep the ports open.

@@ -22,7 +22,8 @@ export interface NodeOptions {
 
 export interface EnvoyBootstrapOptions {
   readonly node: NodeOptions
-  readonly xds: HostPort
+  /** Where control planes are: any of them will do, and the next one is taken when one is gone. */
+  readonly xds: HostPort | readonly HostPort[]
   /** `delta` (default) sends differences only, `sotw` is the older state-of-the-world form. */
   readonly mode?: 'delta' | 'sotw' | undefined
   /** Port of Envoy's admin interface on 127.0.0.1; 0 takes a free one; undefined: no admin interface. */
@@ -93,7 +94,7 @@ export function envoyBootstrap(given: EnvoyBootstrapOptions): EnvoyBootstrap {
     },
     ...(loadReports ? { cluster_manager: { load_stats_config: LOAD_REPORTS } } : {}),
     ...(deferredStats ? { deferred_stat_options: { enable_deferred_creation_stats: true } } : {}),
-    static_resources: { clusters: [xdsCluster(xds, tls)] },
+    static_resources: { clusters: [xdsCluster([xds].flat(), tls)] },
   }
 }
 
@@ -163,14 +164,14 @@ export function localityJson(locality: NonNullable<NodeOptions['locality']>): Re
   return { ...(region ? { region } : {}), ...(zone ? { zone } : {}), ...(subZone ? { sub_zone: subZone } : {}) }
 }
 
-function xdsCluster(xds: HostPort, tls: ClientTlsFiles | undefined): EnvoyBootstrap {
+function xdsCluster(xds: readonly HostPort[], tls: ClientTlsFiles | undefined): EnvoyBootstrap {
   return {
     name: XDS_CLUSTER,
-    type: isIP(xds.host) ? 'STATIC' : 'STRICT_DNS',
+    type: xds.every(({ host }) => isIP(host)) ? 'STATIC' : 'STRICT_DNS',
     connect_timeout: '5s',
     load_assignment: {
       cluster_name: XDS_CLUSTER,
-      endpoints: [{ lb_endpoints: [{ endpoint: { address: socketAddress(xds) } }] }],
+      endpoints: [{ lb_endpoints: xds.map((at) => ({ endpoint: { address: socketAddress(at) } })) }],
     },
     typed_extension_protocol_options: {
       'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
@@ -181,17 +182,19 @@ function xdsCluster(xds: HostPort, tls: ClientTlsFiles | undefined): EnvoyBootst
         },
       },
     },
-    ...(tls ? { transport_socket: tlsSocket(tls, xds.host) } : {}),
+    ...(tls ? { transport_socket: tlsSocket(tls, xds) } : {}),
   }
 }
 
-function tlsSocket({ ca, cert, key, serverName }: ClientTlsFiles, host: string): EnvoyBootstrap {
-  const name = serverName ?? host
+function tlsSocket({ ca, cert, key, serverName }: ClientTlsFiles, xds: readonly HostPort[]): EnvoyBootstrap {
+  const names = serverName === undefined ? [...new Set(xds.map(({ host }) => host))] : [serverName]
+  // One for all of them: a cluster has one, and the control plane does not look at it.
+  const sni = names.find((name) => !isIP(name))
   return {
     name: 'envoy.transport_sockets.tls',
     typed_config: {
       '@type': 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext',
-      ...(isIP(name) ? {} : { sni: name }),
+      ...(sni === undefined ? {} : { sni }),
       common_tls_context: {
         alpn_protocols: ['h2'],
         ...(cert && key
@@ -199,7 +202,10 @@ function tlsSocket({ ca, cert, key, serverName }: ClientTlsFiles, host: string):
           : {}),
         validation_context: {
           ...(ca ? { trusted_ca: { filename: ca } } : { system_root_certs: {} }),
-          match_typed_subject_alt_names: [{ san_type: isIP(name) ? 'IP_ADDRESS' : 'DNS', matcher: { exact: name } }],
+          match_typed_subject_alt_names: names.map((name) => ({
+            san_type: isIP(name) ? 'IP_ADDRESS' : 'DNS',
+            matcher: { exact: name },
+          })),
         },
       },
     },

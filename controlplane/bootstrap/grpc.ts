@@ -4,7 +4,8 @@ import { type HostPort, hostAndPort } from './host-port.ts'
 
 export interface GrpcBootstrapOptions {
   readonly node: NodeOptions
-  readonly xds: HostPort
+  /** Where control planes are. A library asks the first, and those that know how to the next when it is gone (gRFC A71). */
+  readonly xds: HostPort | readonly HostPort[]
   readonly tls?: ClientTlsFiles | undefined
   /** What the program shows and checks where a rule says ISTIO_MUTUAL; clients that use it have xDS credentials in their code. */
   readonly identity?: IdentityFiles | undefined
@@ -31,13 +32,11 @@ const REFRESH = '600s'
  */
 export function grpcBootstrap({ node, xds, tls, identity }: GrpcBootstrapOptions): Readonly<Record<string, unknown>> {
   return {
-    xds_servers: [
-      {
-        server_uri: hostAndPort(xds),
-        channel_creds: [tls ? { type: 'tls', config: tlsConfig(tls) } : { type: 'insecure' }],
-        server_features: ['xds_v3'],
-      },
-    ],
+    xds_servers: [xds].flat().map((at) => ({
+      server_uri: hostAndPort(at),
+      channel_creds: [tls ? { type: 'tls', config: tlsConfig(tls) } : { type: 'insecure' }],
+      server_features: ['xds_v3'],
+    })),
     node: {
       id: node.id,
       ...(node.cluster ? { cluster: node.cluster } : {}),

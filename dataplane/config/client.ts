@@ -181,7 +181,9 @@ export class ConfigClient {
     const own: ClusterConfig = {
       name: CONTROL_PLANE_CLUSTER,
       balancer: { kind: 'roundRobin' },
-      localities: [{ endpoints: [{ address: xds }] }],
+      localities: [{ endpoints: [xds].flat().map((address) => ({ address })) }],
+      // Of several, one that is gone is asked no more.
+      outlierDetection: { maxEjectionPercent: 100 },
       ...(texts && { tls: texts }),
     }
     return { ...configuration, clusters: [...configuration.clusters, own] }

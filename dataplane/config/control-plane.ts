@@ -30,12 +30,18 @@ export interface PlaneTls {
   readonly ca?: string
   readonly certificate?: string
   readonly privateKey?: string
-  /** Name in the control plane's certificate; absent: the host of `xds`. */
+  /** Name in the control planes' certificates; absent: the host of each address. */
   readonly serverName?: string
 }
 
+export interface PlaneAddress {
+  readonly host: string
+  readonly port: number
+}
+
 export interface ControlPlaneOptions {
-  readonly xds: { readonly host: string; readonly port: number }
+  /** Where control planes are: any of them will do, and the next one is asked when one is gone. */
+  readonly xds: PlaneAddress | readonly PlaneAddress[]
   readonly node: ConfigNode
   /** Asked before each connection: certificates are renewed. Absent: plain text, for a control plane on this machine. */
   readonly tls?: () => PlaneTls
@@ -76,6 +82,9 @@ type Stream = ClientDuplexStream<Uint8Array, DeltaDiscoveryResponse>
 export class ControlPlane implements Plane {
   readonly #options: ControlPlaneOptions
   readonly #events: ControlPlaneEvents
+  readonly #addresses: readonly PlaneAddress[]
+  /** Which of them `#client` leads to: any at first, so that proxies spread. */
+  #at: number
   #client: Client
   #tls: PlaneTls | undefined
   #stream: Stream | undefined
@@ -84,13 +93,21 @@ export class ControlPlane implements Plane {
   #failures = 0
   #lastResponseAt: number | undefined
   #retry: NodeJS.Timeout | undefined
+  /** `#client` does not lead to `#at` yet. */
+  #elsewhere = false
   #stopped = false
 
   constructor(options: ControlPlaneOptions, events: ControlPlaneEvents) {
     this.#options = options
     this.#events = events
     this.#tls = options.tls?.()
-    this.#client = clientOf(options.xds, this.#tls)
+    this.#addresses = [options.xds].flat()
+    this.#at = Math.floor(Math.random() * this.#addresses.length)
+    this.#client = clientOf(this.#address, this.#tls)
+  }
+
+  get #address(): PlaneAddress {
+    return this.#addresses[this.#at]!
   }
 
   get connected(): boolean {
@@ -108,11 +125,12 @@ export class ControlPlane implements Plane {
   connect(): void {
     if (this.#stopped) return
     const tls = this.#options.tls?.()
-    if (tls !== this.#tls) {
+    if (tls !== this.#tls || this.#elsewhere) {
       // No stream is left on the old one.
       this.#client.close()
-      this.#client = clientOf(this.#options.xds, tls)
+      this.#client = clientOf(this.#address, tls)
       this.#tls = tls
+      this.#elsewhere = false
     }
     const stream: Stream = this.#client.makeBidiStreamRequest(
       METHOD,
@@ -173,16 +191,20 @@ export class ControlPlane implements Plane {
     const { baseMs, maxMs } = this.#options.backoff ?? { baseMs: 500, maxMs: 30_000 }
     const waitMs = Math.round(Math.random() * Math.min(maxMs, baseMs * 2 ** Math.min(this.#failures, 16)))
     this.#failures++
-    const { host, port } = this.#options.xds
+    const { host, port } = this.#address
     this.#options.log.warn(
       { xds: `${host}:${port}`, waitMs },
       `no control plane: ${reason}; ${this.#events.meanwhile()}`,
     )
+    if (this.#addresses.length > 1) {
+      this.#at = (this.#at + 1) % this.#addresses.length
+      this.#elsewhere = true
+    }
     this.#retry = setTimeout(() => this.connect(), waitMs)
   }
 }
 
-function clientOf(xds: ControlPlaneOptions['xds'], tls: PlaneTls | undefined): Client {
+function clientOf(xds: PlaneAddress, tls: PlaneTls | undefined): Client {
   const name = channelName(xds.host, tls?.serverName)
   return new Client(addressText(xds), channelCredentials(tls, name), {
     'grpc.max_receive_message_length': MOST_RESPONSE_BYTES,

@@ -5,6 +5,7 @@ import {
   type Http2SecureServer,
   type Http2Server,
   type IncomingHttpHeaders,
+  type ServerHttp2Session,
   type ServerHttp2Stream,
 } from 'node:http2'
 import type { AddressInfo } from 'node:net'
@@ -29,6 +30,13 @@ describe('the bootstrap', () => {
     delta: { mode: 'delta' },
     'state of the world': { mode: 'sotw' },
     'by host name': { xds: { host: 'control-plane.example', port: 18000 } },
+    'of several control planes': {
+      xds: [
+        { host: 'one.example', port: 18000 },
+        { host: '10.0.0.9', port: 18001 },
+      ],
+      tls: { ca: '/etc/ssl/certs/ca-certificates.crt' },
+    },
     'with everything': {
       node: {
         ...node,
@@ -67,12 +75,23 @@ describe('an Envoy with the bootstrap', () => {
     stream.on('error', () => {})
     stream.respond({ ':status': 200, 'content-type': 'application/grpc' })
   }
+  /** The ports that streams came to, where a test asks for them. */
+  let ports: number[] = []
+  const servers = new Map<number, () => void>()
   const listen = async (server: Http2Server | Http2SecureServer) => {
     server.on('stream', accept)
     server.on('sessionError', () => {})
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     stopAfterTests(async () => server.close())
-    return { host: '127.0.0.1', port: (server.address() as AddressInfo).port }
+    const { port } = server.address() as AddressInfo
+    const sessions = new Set<ServerHttp2Session>()
+    server.on('session', (session) => sessions.add(session))
+    server.on('stream', () => ports.push(port))
+    servers.set(port, () => {
+      server.close()
+      for (const session of sessions) session.destroy()
+    })
+    return { host: '127.0.0.1', port }
   }
   beforeEach(() => {
     asked.length = 0
@@ -94,6 +113,19 @@ describe('an Envoy with the bootstrap', () => {
       await envoy.stop()
     })
   }
+
+  test('of several control planes it asks another when one is gone', async () => {
+    const xds = [await listen(createServer()), await listen(createServer())]
+    const peers: number[] = []
+    ports = peers
+    const envoy = await startEnvoy({ bootstrap: envoyBootstrap({ node, xds, loadReports: false }), waitLive: false })
+    await expect.poll(() => peers.length).toBeGreaterThan(0)
+    const [first] = peers
+    servers.get(first!)!()
+    const other = xds.find(({ port }) => port !== first)!.port
+    await expect.poll(() => peers).toContain(other)
+    await envoy.stop()
+  })
 
   describe('over TLS', async () => {
     const folder = testFolder('tls')

@@ -74,7 +74,10 @@ function ingressRule(listener: IstioIngressListener, report: Report): void {
         report(['tls', field], `${field} is not supported at a Sidecar`)
     }
     if (tls.mode === 'ISTIO_MUTUAL' || tls.mode === 'AUTO_PASSTHROUGH')
-      report(['tls', 'mode'], `the mode of a Sidecar's ingress cannot be ${tls.mode}`)
+      report(
+        ['tls', 'mode'],
+        `a Sidecar's ingress cannot be ${tls.mode}: write SIMPLE or MUTUAL, and name the files of the workload (serverCertificate, privateKey, with MUTUAL caCertificates)`,
+      )
     if (protocolClass(port.protocol ?? '') !== 'tls') report(['tls'], 'tls is for ports of protocol HTTPS or TLS')
   }
   if (connectionPool?.http && protocolClass(port.protocol ?? '') !== 'http')
