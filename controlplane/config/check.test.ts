@@ -136,6 +136,28 @@ describe('complaints', () => {
     ])
   })
 
+  it.each([
+    ['rbac.istio.io/v1alpha1', 'ServiceRole', 'AuthorizationPolicy'],
+    ['authentication.istio.io/v1alpha1', 'Policy', 'PeerAuthentication and RequestAuthentication'],
+    ['config.istio.io/v1alpha2', 'handler', 'Mixer'],
+  ])('about %s %s say what took its place', (apiVersion, kind, place) => {
+    const [diagnostic] = checkYaml(kindYaml(apiVersion, kind, '{}'))
+    expect(diagnostic).toMatchObject({ code: 'KIND_UNKNOWN', hint: expect.stringContaining(place) })
+  })
+
+  it('say of a kustomization what to write instead', () => {
+    const hint = 'its patches are not made here: write what `kustomize build` prints'
+    const text = 'resources: [a.yaml]\n'
+    const head = 'apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n'
+    for (const [file, yaml] of [
+      ['shop/kustomization.yaml', text],
+      ['a.yaml', head + text],
+    ] as const) {
+      const { diagnostics } = checkDocument(documentsOf(yaml, file)[0]!)
+      expect(diagnostics).toMatchObject([{ code: 'KIND_IGNORED', severity: 'warning', hint }])
+    }
+  })
+
   it('about a version name the right ones', () => {
     const [diagnostic] = checkYaml(ENTRY.replace('io/v1', 'io/v2'))
     expect(diagnostic?.hint).toBe(

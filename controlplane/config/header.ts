@@ -35,6 +35,15 @@ const RESERVED = new Set([
   'internal.istio.io/parent-namespace',
   'internal.istio.io/webhook-always-reject',
 ])
+/** Groups that Istio had until 1.6 and 1.8, and what took their place. */
+const REMOVED: ReadonlyMap<string, string> = new Map([
+  [
+    'authentication.istio.io',
+    'Istio removed it: use PeerAuthentication and RequestAuthentication of security.istio.io/v1',
+  ],
+  ['rbac.istio.io', 'Istio removed it: use AuthorizationPolicy of security.istio.io/v1'],
+  ['config.istio.io', 'Istio removed it with Mixer: use AuthorizationPolicy, Telemetry or a RateLimit'],
+])
 const DRY_RUN = 'istio.io/dry-run'
 
 /** What every document has before its spec: kind, version, metadata. What is wrong with it comes as diagnostics; without a known kind there is no `definition`. */
@@ -48,12 +57,15 @@ export function readHeader(
     diagnostics.push(complain(document, code, path, message, { hint, on: code === 'FIELD_UNKNOWN' ? 'key' : 'value' }))
   const empty = { name: '', namespace: defaultNamespace, labels: {}, annotations: {} }
   if (isForAnother(value)) {
-    add(
-      'DOCUMENT_INVALID',
-      [],
-      'there is neither apiVersion nor kind: this is no document of a mesh',
-      'keep files of other programs (values of charts, pipelines) in another folder',
-    )
+    const kustomization = /(?:^|\/)kustomization\.ya?ml$/.test(document.file)
+    if (kustomization) add('KIND_IGNORED', [], 'a kustomization is ignored: it is for kustomize', KUSTOMIZE)
+    else
+      add(
+        'DOCUMENT_INVALID',
+        [],
+        'there is neither apiVersion nor kind: this is no document of a mesh',
+        'keep files of other programs (values of charts, pipelines) in another folder',
+      )
     return { apiVersion: '', kind: '', meta: empty, definition: undefined, diagnostics }
   }
   const kind = textField(value, 'kind', add)
@@ -160,13 +172,16 @@ function resolveKind(document: SourceDocument, apiVersion: string, kind: string,
         KINDS.map((one) => one.kind),
       )
     if (hint || isKnownGroup(group) || group.endsWith('.istio.io'))
-      add('KIND_UNKNOWN', ['kind'], `unknown kind ${shown(kind)} in ${shown(apiVersion)}`, hint)
+      add('KIND_UNKNOWN', ['kind'], `unknown kind ${shown(kind)} in ${shown(apiVersion)}`, REMOVED.get(group) ?? hint)
     else add('KIND_IGNORED', ['kind'], `${kind} is ignored: nothing of the group ${shown(group)} is read here`)
   }
   return undefined
 }
 
+const KUSTOMIZE = 'its patches are not made here: write what `kustomize build` prints'
+
 function ignoredHint(kind: string): string | undefined {
+  if (kind === 'Kustomization') return KUSTOMIZE
   if (kind === 'Service') return 'declare the service with a ServiceEntry'
   if (['Endpoints', 'EndpointSlice', 'Pod', 'Deployment', 'StatefulSet', 'DaemonSet'].includes(kind))
     return 'declare endpoints with a WorkloadEntry or in a ServiceEntry'

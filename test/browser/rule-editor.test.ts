@@ -56,6 +56,38 @@ describe.skipIf(skip)('a rule as a form', IN_A_BROWSER, () => {
     await page.context().close()
   })
 
+  it('of an item of a List changes that item alone, in the form and in the text, and is undone to the byte', async () => {
+    const items = REVIEWS.split('---\n').map(
+      (one) =>
+        `- ${one
+          .replace(/^#.*\n/, '')
+          .trimEnd()
+          .replaceAll('\n', '\n  ')}\n`,
+    )
+    const list = (text: readonly string[]) =>
+      `apiVersion: v1\nitems:\n# as it was exported\n${text.join('')}kind: List\nmetadata:\n  resourceVersion: ""\n`
+    const before = list(items.toReversed())
+    await bed.write('reviews.yaml', before)
+    await bed.settled()
+    const { page, complaints } = await openPage(browser, bed.url + EDIT)
+    await expect
+      .poll(() => page.getByRole('combobox', { name: 'Document of the file' }).inputValue())
+      .toBe('2 · VirtualService reviews')
+    await page.getByLabel('Percentage of reviews · v2').fill('25')
+    await page.locator('.cm-content').getByText('weight: 25').waitFor()
+    await page.keyboard.press('Control+s')
+    await page.getByText('10 % → 25 %').waitFor()
+    await applyAll(page, 'canary of a List')
+    expect(await bed.read('reviews.yaml')).toBe(
+      before.replace('weight: 90', 'weight: 75').replace('weight: 10', 'weight: 25'),
+    )
+    await page.locator('[data-undo]').click()
+    await page.locator('[data-undo-confirm]').click()
+    await expect.poll(() => bed.read('reviews.yaml')).toBe(before)
+    expect(complaints).toEqual([])
+    await page.context().close()
+  })
+
   it('injects a fault for some requests only, which ends by itself', async () => {
     const { page } = await openPage(browser, `${bed.url}${EDIT}?view=form`)
     await page.getByRole('switch', { name: 'Fault injection' }).press('Space')

@@ -17,13 +17,16 @@ export interface Schemas {
   readonly hint: (text: string, offset: number) => FieldHint | undefined
 }
 
+/** Of documents, of items of Lists, and of whatever else says `kind`. */
+const KINDS = /\bkind["']?:\s*["']?(\w+)/g
+
 /** Schemas of the kinds a text names, `shown` first, and what they and the mesh know about a place in it. */
 export function useSchemas(text: string, shown: string): Schemas {
   const { data: kinds = [], isPending } = useQuery(changeQueries.kinds())
   const { data: services = [] } = useQuery(queries.services())
   const hosts = useMemo(() => [...new Set(services.map(({ hostname }) => hostname))], [services])
   const wanted = useMemo(
-    () => [...new Set([shown, ...text.matchAll(/^kind:\s*["']?(\w+)/gm)].map(([, kind]) => kind!))],
+    () => [...new Set([shown, ...Array.from(text.matchAll(KINDS), ([, kind]) => kind!)])],
     [text, shown],
   )
   const isKind = (kind: string) => kinds.some((one) => one.kind === kind)
