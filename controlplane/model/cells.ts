@@ -1,4 +1,12 @@
-import { computed, effect, batch as inBatch, type ReadonlySignal, signal, untracked } from '@preact/signals-core'
+import {
+  computed,
+  effect,
+  batch as inBatch,
+  type ReadonlySignal,
+  type Signal,
+  signal,
+  untracked,
+} from '@preact/signals-core'
 import { type Lasting, sweeping } from './lasting.ts'
 import {
   beginReading,
@@ -41,29 +49,43 @@ interface Dependency extends Readable {
  * @param kind sources of the same kind are not told apart by `writesSince`; without it each is one by itself
  */
 export function source<T>(initial: T, kind?: string): Source<T> {
-  const inner = signal(initial)
-  const reads = newReads(kind)
-  const self: Source<T> & Dependency = {
-    reads,
-    readBy: 0,
-    stays: ({ values }) => !values.has(self) || values.get(self) === inner.peek(),
-    get value() {
-      if (supposed) return supposed.values.has(self) ? (supposed.values.get(self) as T) : inner.peek()
-      if (reading) {
-        depend(reading, self)
-        merge(reading, reads)
-      }
-      return inner.value
-    },
-    set value(next: T) {
-      if (supposed) throw new Error('what is supposed cannot be written')
-      if (next === inner.peek()) return
-      noteWrite(reads)
-      inner.value = next
-    },
-    peek: () => inner.peek(),
+  return new SourceNode(initial, kind)
+}
+
+/** There are very many: one object each. */
+class SourceNode<T> implements Source<T>, Dependency {
+  readonly reads: Reads
+  readBy = 0
+  private readonly inner: Signal<T>
+
+  constructor(initial: T, kind: string | undefined) {
+    this.reads = newReads(kind)
+    this.inner = signal(initial)
   }
-  return self
+
+  stays({ values }: Supposed): boolean {
+    return !values.has(this) || values.get(this) === this.inner.peek()
+  }
+
+  get value(): T {
+    if (supposed) return supposed.values.has(this) ? (supposed.values.get(this) as T) : this.inner.peek()
+    if (reading) {
+      depend(reading, this)
+      merge(reading, this.reads)
+    }
+    return this.inner.value
+  }
+
+  set value(next: T) {
+    if (supposed) throw new Error('what is supposed cannot be written')
+    if (next === this.inner.peek()) return
+    noteWrite(this.reads)
+    this.inner.value = next
+  }
+
+  peek(): T {
+    return this.inner.peek()
+  }
 }
 
 /** Makes several writes one change. */
@@ -108,6 +130,13 @@ interface Outcome<T> extends Reads {
   readonly error?: { readonly thrown: unknown }
 }
 
+/** How a cell, or each of a family, is computed and kept. */
+interface Formula<T> {
+  readonly compute: (key: string) => T
+  readonly equal: (a: T, b: T) => boolean
+  readonly again: ((kept: T, computed: T) => void) | undefined
+}
+
 /**
  * A cell whose value keeps its identity while `equal` says that nothing changed, so that cells reading it are not computed
  * again. Nobody has to dispose a cell: unwatched cells hold what they read, not the other way round.
@@ -118,75 +147,93 @@ export function cell<T>(
   equal: (a: T, b: T) => boolean = Object.is,
   again?: (kept: T, computed: T) => void,
 ): Cell<T> {
-  let last: Outcome<T> | undefined
-  let dependencies: readonly Readable[] = NOTHING
+  const node = new CellNode({ compute, equal, again }, '')
+  return () => node.read()
+}
+
+/** There are some for each resource and service that somebody asked for: one object each, and no function but what the signal calls. */
+class CellNode<T> implements Dependency {
+  readBy = 0
+  private readonly formula: Formula<T>
+  private readonly key: string
+  private readonly inner: ReadonlySignal<Outcome<T>>
+  private last: Outcome<T> | undefined = undefined
+  private dependencies: readonly Readable[] = NOTHING
   /** Up to which write `last` is known to be what it is at present. */
-  let checked = -1
-  const inner: ReadonlySignal<Outcome<T>> = computed(() => {
+  private checked = -1
+
+  constructor(formula: Formula<T>, key: string) {
+    this.formula = formula
+    this.key = key
+    this.inner = computed(() => this.compute())
+  }
+
+  read(): T {
+    const outcome = supposed ? this.supposedly(supposed) : this.inner.value
+    if (reading && !supposed) {
+      depend(reading, this)
+      merge(reading, outcome)
+    }
+    if (outcome.error) throw outcome.error.thrown
+    return outcome.value as T
+  }
+
+  stays(as: Supposed): boolean {
+    const { last } = this
+    if (last && !touches(last, as.writes)) return true
+    const next = this.supposedly(as)
+    return next === last || (!next.error && last?.error === undefined && Object.is(next.value, last?.value))
+  }
+
+  private compute(): Outcome<T> {
+    const { formula, last } = this
     const read: Readable[] = []
     const own = beginReading(read)
     const outer = setReading(own)
     let outcome: Outcome<T>
     try {
-      const value = compute()
-      const same = last && !last.error && equal(last.value as T, value)
-      if (same && again && last!.value !== value) again(last!.value as T, value)
-      if (same && sameReads(last!, own)) return last!
-      outcome = { value: same ? (last!.value as T) : value, mask: own.mask, fine: own.fine }
+      const value = formula.compute(this.key)
+      const same = last && !last.error && formula.equal(last.value as T, value)
+      if (same && last.value !== value) formula.again?.(last.value as T, value)
+      if (same && sameReads(last, own)) return last
+      outcome = { value: same ? (last.value as T) : value, mask: own.mask, fine: own.fine }
     } catch (thrown) {
       outcome = { error: { thrown }, mask: own.mask, fine: own.fine }
     } finally {
       setReading(outer)
-      dependencies = read
+      // A list that grew holds room for more than most cells read.
+      this.dependencies = read.slice()
     }
-    last = outcome
+    this.last = outcome
     return outcome
-  })
-
-  const self: Dependency = {
-    readBy: 0,
-    stays(as) {
-      if (last && !touches(last, as.writes)) return true
-      const next = supposedly(as)
-      return next === last || (!next.error && last?.error === undefined && Object.is(next.value, last?.value))
-    },
   }
 
   /** What it would be. What it is at present comes first: that is what it stays where nothing it read is another. */
-  const supposedly = (as: Supposed): Outcome<T> => {
+  private supposedly(as: Supposed): Outcome<T> {
     // Most of what is asked for has nothing to do with what is supposed.
-    if (last && checked === writesNow() && !touches(last, as.writes)) return last
-    const known = as.outcomes.get(self) as Outcome<T> | undefined
+    if (this.last && this.checked === writesNow() && !touches(this.last, as.writes)) return this.last
+    const known = as.outcomes.get(this) as Outcome<T> | undefined
     if (known) return known
-    if (last && checked !== writesNow()) {
-      presently(() => inner.peek())
-      checked = writesNow()
+    if (this.last && this.checked !== writesNow()) {
+      presently(() => this.inner.peek())
+      this.checked = writesNow()
     }
-    const now = last
+    const now = this.last
     const outcome =
-      now && (!touches(now, as.writes) || dependencies.every((one) => (one as Dependency).stays(as)))
+      now && (!touches(now, as.writes) || this.dependencies.every((one) => (one as Dependency).stays(as)))
         ? now
-        : computeFor(now)
-    as.outcomes.set(self, outcome)
+        : this.computeFor(now)
+    as.outcomes.set(this, outcome)
     return outcome
   }
-  const computeFor = (now: Outcome<T> | undefined): Outcome<T> => {
+
+  private computeFor(now: Outcome<T> | undefined): Outcome<T> {
     try {
-      const value = compute()
-      return now && !now.error && equal(now.value as T, value) ? now : { value, mask: 0, fine: NONE }
+      const value = this.formula.compute(this.key)
+      return now && !now.error && this.formula.equal(now.value as T, value) ? now : { value, mask: 0, fine: NONE }
     } catch (thrown) {
       return { error: { thrown }, mask: 0, fine: NONE }
     }
-  }
-
-  return () => {
-    const outcome = supposed ? supposedly(supposed) : inner.value
-    if (reading && !supposed) {
-      depend(reading, self)
-      merge(reading, outcome)
-    }
-    if (outcome.error) throw outcome.error.thrown
-    return outcome.value as T
   }
 }
 
@@ -208,23 +255,24 @@ export interface CellsOptions<T> {
 /** A family of cells, one per key, made at first use. */
 export function cells<T>(
   compute: (key: string) => T,
-  equal?: (a: T, b: T) => boolean,
+  equal: (a: T, b: T) => boolean = Object.is,
   { again, lasting }: CellsOptions<T> = {},
 ): Cells<T> {
-  const family = new Map<string, Cell<T>>()
+  const formula: Formula<T> = { compute, equal, again }
+  const family = new Map<string, CellNode<T>>()
   const sweep = lasting && sweeping(lasting)
   const read = (key: string) => {
     let member = family.get(key)
     if (!member && supposed) {
-      const others = supposedState(family, () => new Map<string, Cell<T>>())
-      member = others.get(key) ?? cell(() => compute(key), equal, again)
+      const others = supposedState(family, () => new Map<string, CellNode<T>>())
+      member = others.get(key) ?? new CellNode(formula, key)
       others.set(key, member)
     } else if (!member) {
-      member = cell(() => compute(key), equal, again)
+      member = new CellNode(formula, key)
       family.set(key, member)
       if (sweep) unrecorded(() => sweep(family, key))
     }
-    return member()
+    return member.read()
   }
   return Object.assign(read, { forget: (key: string) => void family.delete(key) })
 }

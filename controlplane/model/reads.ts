@@ -19,8 +19,8 @@ export interface Reading {
   fine: readonly number[]
   /** Numbers the computation that reads; what it has read already is marked with it. */
   readonly id: number
-  /** What is read directly, in the order of the first reads. Absent where nobody will ask. */
-  readonly dependencies?: Readable[]
+  /** What is read directly, in the order of the first reads. Undefined where nobody will ask. */
+  readonly dependencies: Readable[] | undefined
 }
 
 /** What can be read, as the computation that reads it knows it. */
@@ -55,7 +55,7 @@ export function setReading(next: Reading | undefined): Reading | undefined {
 
 /** A computation that begins. @param dependencies where what it reads directly is to be kept */
 export function beginReading(dependencies?: Readable[]): Reading {
-  return { mask: 0, fine: NONE, id: ++lastReading, ...(dependencies && { dependencies }) }
+  return { mask: 0, fine: NONE, id: ++lastReading, dependencies }
 }
 
 /** What reading a new source records: the bit of its kind, or without one a number of its own. */
