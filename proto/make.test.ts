@@ -1,4 +1,4 @@
-import { create, fromBinary, fromJson } from '@bufbuild/protobuf'
+import { create, fromBinary, fromJson, type JsonObject } from '@bufbuild/protobuf'
 import { describe, expect, it } from 'vitest'
 import { ClusterSchema } from './gen/envoy/config/cluster/v3/cluster_pb.ts'
 import { RouteConfigurationSchema } from './gen/envoy/config/route/v3/route_pb.ts'
@@ -27,6 +27,15 @@ describe('encoding', () => {
   it('loses nothing', () => {
     const message = cluster(['x', 'b'])
     expect(fromBinary(ClusterSchema, encode(ClusterSchema, message))).toEqual(cluster(['b', 'x']))
+  })
+
+  it('what lies deep and unsorted is sorted in one pass, and stays as it was for who wrote it', () => {
+    const nested = (depth: number): JsonObject => (depth === 0 ? { b: 1, a: 2 } : { only: [nested(depth - 1)] })
+    const written = nested(22)
+    const message = create(ClusterSchema, { metadata: { filterMetadata: { deep: written } } })
+    const bytes = encode(ClusterSchema, message)
+    expect(JSON.stringify(written)).toContain('{"b":1,"a":2}')
+    expect(JSON.stringify(fromBinary(ClusterSchema, bytes).metadata)).toContain('{"a":2,"b":1}')
   })
 
   it('a map far below is found, also when the type was asked about before', () => {
