@@ -1,29 +1,30 @@
-import type { JsonObject, MessageInitShape } from '@bufbuild/protobuf'
+import { fromBinary, type JsonObject, type MessageInitShape } from '@bufbuild/protobuf'
 import {
   type Cluster,
   Cluster_DiscoveryType,
   ClusterSchema,
 } from '../../../proto/gen/envoy/config/cluster/v3/cluster_pb.ts'
-import { duration, make } from '../../../proto/make.ts'
+import { duration, encode, make } from '../../../proto/make.ts'
 import type { ResourceType } from '../../../proto/types.ts'
 import type { Origin } from '../../config/object.ts'
 import type { Scope } from '../../model/scope.ts'
 import type { Endpoint } from '../../model/service.ts'
 import { BLACK_HOLE_CLUSTER, PASSTHROUGH_CLUSTER } from '../names.ts'
 import { adsSource } from './config-source.ts'
-import { circuitBreakers, connectTimeout, upstreamConnectionOptions } from './connection-pool.ts'
+import { circuitBreakers } from './connection-pool.ts'
 import { dnsDiscovery } from './dns.ts'
 import { forwardToAuthority } from './dynamic-forward-proxy.ts'
 import { httpProtocolOptions, speaksHttp2 } from './http-protocol-options.ts'
 import { isIpEndpoint, isSocketEndpoint, loadAssignment } from './load-assignment.ts'
-import { loadBalancingPolicy } from './load-balancer.ts'
+import { asksForTableSize } from './load-balancer.ts'
 import { localitySetting, weighsLocalities } from './locality.ts'
 import { hasFewEndpoints } from './maglev-table.ts'
 import { originalDestination } from './original-dst.ts'
-import { outlierDetection, panicThreshold } from './outlier-detection.ts'
 import type { EffectivePolicy } from './policy.ts'
 import type { Problem } from './problem.ts'
 import { withProxyProtocol } from './proxy-protocol.ts'
+import { settingsBytes } from './settings.ts'
+import { altStatName, withStatName } from './stat-name.ts'
 import { type ClusterTarget, type Discovery, discoveryOf, policyOf } from './targets.ts'
 import { type TlsUpstream, type UpstreamTls, upstreamTls } from './tls.ts'
 
@@ -31,6 +32,8 @@ type ClusterInit = MessageInitShape<typeof ClusterSchema>
 
 export interface CompiledCluster {
   readonly message: Cluster
+  /** The encoded message, where it was made that way: `message` is read from it then. */
+  readonly bytes?: Uint8Array
   readonly origins: readonly Origin[]
   /** The load assignment that must be sent right behind this cluster. */
   readonly children: readonly { readonly type: ResourceType; readonly name: string }[]
@@ -43,43 +46,45 @@ export function envoyCluster(scope: Scope, target: ClusterTarget): CompiledClust
   const { name, port } = target
   const policy = policyOf(scope, target)
   const tls = upstreamTls(tlsUpstream(scope, target, policy))
-  if (tls.kind === 'refused') return closedCluster(scope, name, originsOf(target, policy), [tls.problem])
+  if (tls.kind === 'refused')
+    return withStatName(scope.proxy, closedCluster(scope, name, originsOf(target, policy), [tls.problem]))
 
-  const pool = policy.connectionPool?.value
-  const outlier = policy.outlierDetection?.value
+  const loadBalancer = policy.loadBalancer?.value
   const discovery = discoveryOf(target, policy)
   const found = discover(scope, target, policy, discovery, tls)
-  const panic = panicThreshold(outlier)
-  const weighted = weighsLocalities(localitySetting(scope, policy), policy)
   const socket = tls.kind === 'tls' ? tls.transportSocket : undefined
   const balanced = discovery === 'eds' || discovery === 'dns'
-  const message = make(ClusterSchema, {
+  const own = make(ClusterSchema, {
     name,
+    altStatName: altStatName(scope.proxy, name),
     ...found.cluster,
-    connectTimeout: connectTimeout(pool, scope.settings().connectTimeoutMs),
-    circuitBreakers: circuitBreakers(pool, policy.retryBudget?.value),
-    upstreamConnectionOptions: upstreamConnectionOptions(pool),
-    outlierDetection: outlier && outlierDetection(outlier),
-    commonLbConfig: {
-      // Else a change of health or weight waits up to a second after the last change: who leaves would go on getting requests.
-      updateMergeWindow: duration(0),
-      ...(panic !== undefined && { healthyPanicThreshold: { value: panic } }),
-    },
-    loadBalancingPolicy: balanced
-      ? loadBalancingPolicy(policy.loadBalancer?.value, weighted, () => hasFewEndpoints(scope, target.service, port))
-      : undefined,
     transportSocket: policy.proxyProtocol ? withProxyProtocol(policy.proxyProtocol.value, socket) : socket,
-    typedExtensionProtocolOptions: httpProtocolOptions({
-      protocol: port.protocol,
-      pool,
-      outlier,
-      autoSni: tls.kind === 'tls' && tls.autoSni,
-      autoSanValidation: tls.kind === 'tls' && tls.autoSanValidation,
-    }),
     metadata: { filterMetadata: { istio: istioMetadata(scope, target) } },
   })
+  const settings = settingsBytes({
+    connectTimeoutMs: scope.settings().connectTimeoutMs,
+    pool: policy.connectionPool?.value,
+    outlier: policy.outlierDetection?.value,
+    retryBudget: policy.retryBudget?.value,
+    balancing: balanced
+      ? {
+          loadBalancer,
+          weighted: weighsLocalities(localitySetting(scope, policy), policy),
+          fewEndpoints: asksForTableSize(loadBalancer) && hasFewEndpoints(scope, target.service, port),
+        }
+      : undefined,
+    http: {
+      protocol: port.protocol,
+      autoSni: tls.kind === 'tls' && tls.autoSni,
+      autoSanValidation: tls.kind === 'tls' && tls.autoSanValidation,
+    },
+  })
+  const bytes = Buffer.concat([encode(ClusterSchema, own), settings])
   return {
-    message,
+    bytes,
+    get message() {
+      return fromBinary(ClusterSchema, bytes)
+    },
     origins: [...originsOf(target, policy), ...found.origins],
     children: discovery === 'eds' ? [{ type: 'eds', name }] : [],
     problems: tls.kind === 'tls' ? tls.warnings : [],

@@ -42,8 +42,9 @@ export function standingClusterNames(scope: Scope): readonly string[] {
 export function compileCluster(scope: Scope, name: string): CompiledCluster | undefined {
   const target = findTarget(scope, name)
   if (scope.proxy.type === 'grpc') return target && grpcCluster(scope, target)
-  const compiled = target ? envoyCluster(scope, target) : otherCluster(scope, name)
-  return compiled && withStatName(scope.proxy, compiled)
+  if (target) return envoyCluster(scope, target)
+  const other = otherCluster(scope, name)
+  return other && withStatName(scope.proxy, other)
 }
 
 function otherCluster(scope: Scope, name: string): CompiledCluster | undefined {
@@ -56,7 +57,7 @@ function otherCluster(scope: Scope, name: string): CompiledCluster | undefined {
 /** The cluster under a name of a past generation: for proxies whose routes still say it. */
 export function compilePastCluster(scope: Scope, name: string): CompiledCluster | undefined {
   const target = findTarget(scope, name, 'any')
-  return target && withStatName(scope.proxy, envoyCluster(scope, target))
+  return target && envoyCluster(scope, target)
 }
 
 /** The load assignment of this name, or undefined when there is no EDS cluster of that name. A past generation has the present one's. */

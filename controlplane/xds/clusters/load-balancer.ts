@@ -38,7 +38,7 @@ export function isPassthrough(settings: LoadBalancerSettings | undefined): boole
 export function loadBalancingPolicy(
   settings: LoadBalancerSettings | undefined,
   weighted: boolean,
-  fewEndpoints: () => boolean = () => false,
+  fewEndpoints = false,
 ): MessageInitShape<typeof LoadBalancingPolicySchema> {
   const localityLbConfig = weighted
     ? { localityConfigSpecifier: { case: 'localityWeightedLbConfig', value: {} } as const }
@@ -78,6 +78,12 @@ export function usesRing(hash: ConsistentHash): boolean {
   return hash.ringHash !== undefined || (hash.maglev === undefined && (hash.minimumRingSize ?? 0) > 0)
 }
 
+/** Whether the size of a Maglev table may hang on how many endpoints there are. */
+export function asksForTableSize(settings: LoadBalancerSettings | undefined): boolean {
+  const hash = settings?.consistentHash
+  return hash !== undefined && !usesRing(hash) && !hash.maglev?.tableSize
+}
+
 /** Weights from what endpoints report with each answer; the policy knows no localities. */
 function utilizationPolicy(
   report: BackendUtilization,
@@ -100,15 +106,12 @@ function utilizationPolicy(
 function hashPolicy(
   hash: ConsistentHash,
   weighted: boolean,
-  fewEndpoints: () => boolean,
+  fewEndpoints: boolean,
 ): MessageInitShape<typeof LoadBalancingPolicySchema> {
   const localityWeightedLbConfig = weighted ? {} : undefined
   return usesRing(hash)
     ? policy('ring_hash', pack(RingHashSchema, { minimumRingSize: ringSize(hash), localityWeightedLbConfig }))
-    : policy(
-        'maglev',
-        pack(MaglevSchema, { tableSize: maglevTableSize(hash, fewEndpoints()), localityWeightedLbConfig }),
-      )
+    : policy('maglev', pack(MaglevSchema, { tableSize: maglevTableSize(hash, fewEndpoints), localityWeightedLbConfig }))
 }
 
 function ringSize(hash: ConsistentHash): bigint {

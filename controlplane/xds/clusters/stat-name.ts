@@ -2,10 +2,15 @@ import type { ProxyClass } from '../../model/proxy-class.ts'
 import { statName } from '../names.ts'
 import type { CompiledCluster } from './cluster.ts'
 
-/** The cluster with what statistics and access logs call it (`alt_stat_name`), where that is not its name. Changes a message that was just made. */
+/** What statistics and access logs call a cluster; empty where that is its name. */
+export function altStatName(proxy: ProxyClass, name: string): string {
+  const inStats = statName(name, proxy.delimitedStats === true)
+  return inStats === name ? '' : inStats
+}
+
+/** The cluster with what statistics and access logs call it (`alt_stat_name`). Changes a message that was just made. */
 export function withStatName(proxy: ProxyClass, compiled: CompiledCluster): CompiledCluster {
   const { message } = compiled
-  const inStats = statName(message.name, proxy.delimitedStats === true)
-  if (inStats !== message.name) message.altStatName = inStats
+  message.altStatName = altStatName(proxy, message.name)
   return compiled
 }

@@ -35,9 +35,10 @@ export function messageCluster(scope: Scope, name: string, hashed: boolean): Com
   const policy = hashed ? hashPolicy(scope, name, compiled) : undefined
   const high = scope.settings().messages.upstream?.highPriority
   if (!options && !policy && !high) return compiled
-  const { typedExtensionProtocolOptions: known, circuitBreakers: breakers } = compiled.message
+  const { message: asEnvoys, origins, children, problems } = compiled
+  const { typedExtensionProtocolOptions: known, circuitBreakers: breakers } = asEnvoys
   const message = create(ClusterSchema, {
-    ...compiled.message,
+    ...asEnvoys,
     ...(policy && { loadBalancingPolicy: policy }),
     ...(high && {
       circuitBreakers: make(CircuitBreakersSchema, {
@@ -46,7 +47,7 @@ export function messageCluster(scope: Scope, name: string, hashed: boolean): Com
     }),
     ...(options && { typedExtensionProtocolOptions: { ...known, 'meshgate.messages': options } }),
   })
-  return { ...compiled, message }
+  return { message, origins, children, problems }
 }
 
 function hashPolicy(scope: Scope, name: string, { message }: CompiledCluster): LoadBalancingPolicy | undefined {
