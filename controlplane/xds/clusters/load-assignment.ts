@@ -1,25 +1,23 @@
 import { isIP } from 'node:net'
-import type { MessageInitShape } from '@bufbuild/protobuf'
+import { fromBinary, type MessageInitShape } from '@bufbuild/protobuf'
 import type { AddressSchema } from '../../../proto/gen/envoy/config/core/v3/address_pb.ts'
-import { HealthStatus } from '../../../proto/gen/envoy/config/core/v3/health_check_pb.ts'
-import type { LbEndpointSchema } from '../../../proto/gen/envoy/config/endpoint/v3/endpoint_components_pb.ts'
 import {
   type ClusterLoadAssignment,
   ClusterLoadAssignmentSchema,
 } from '../../../proto/gen/envoy/config/endpoint/v3/endpoint_pb.ts'
-import { make } from '../../../proto/make.ts'
 import type { Origin } from '../../config/object.ts'
 import type { Scope } from '../../model/scope.ts'
-import type { Endpoint, EndpointHealth } from '../../model/service.ts'
+import type { Endpoint } from '../../model/service.ts'
+import { encodeAssignment, type WeightedGroup } from './encode-assignment.ts'
 import { arrangeByLocality, type LocalityGroup, localitySetting } from './locality.ts'
 import type { EffectivePolicy } from './policy.ts'
 import type { ClusterTarget } from './targets.ts'
 
-/** Envoy's own default, stated because priorities depend on it: a priority overflows when less than 1/1.4 of it is healthy. */
-const OVERPROVISIONING = 140
 const MAX_UINT32 = 0xffff_ffff
 
 export interface LoadAssignment {
+  readonly bytes: Uint8Array
+  /** Read from the bytes. */
   readonly message: ClusterLoadAssignment
   /** The endpoints have not been read yet: the message must not be sent. */
   readonly pending: boolean
@@ -39,24 +37,19 @@ export function loadAssignment(
   const endpoints = withoutPanic(unique(selectEndpoints(scope, target).filter(usable)))
   const setting = localitySetting(scope, policy)
   const groups = arrangeByLocality(endpoints, setting, scope.proxy, policy.outlierDetection !== undefined)
-  const withMetadata = scope.proxy.type !== 'grpc'
-  const message = make(ClusterLoadAssignmentSchema, {
-    clusterName: target.name,
-    endpoints: fitWeights(groups).map(({ group, weight, endpointWeights }) => ({
-      locality: group.locality,
-      priority: group.priority,
-      loadBalancingWeight: weight,
-      lbEndpoints: group.endpoints.map((endpoint, index) =>
-        lbEndpoint(endpoint, endpointWeights[index]!, withMetadata),
-      ),
-    })),
-    policy: groups.some((group) => group.priority > 0) ? { overprovisioningFactor: OVERPROVISIONING } : undefined,
-  })
+  const bytes = encodeAssignment(target.name, fitWeights(groups), scope.proxy.type !== 'grpc')
   const deciding = [policy.loadBalancer, policy.outlierDetection].flatMap((part) => (part ? [part.origin] : []))
   const subset = target.subset ? [target.subset.origin] : []
   const places = new Set(endpoints.map((endpoint) => endpoint.origin))
   const pending = !scope.endpointsKnown(target.service)
-  return { message, pending, origins: [target.service.origin, ...subset, ...deciding, ...places] }
+  return {
+    bytes,
+    get message() {
+      return fromBinary(ClusterLoadAssignmentSchema, bytes)
+    },
+    pending,
+    origins: [target.service.origin, ...subset, ...deciding, ...places],
+  }
 }
 
 /** Endpoints of a target's port that have all labels of its subset. */
@@ -82,31 +75,6 @@ export function socketAddress(host: string, port: number): MessageInitShape<type
   if (host.startsWith('unix://')) return { address: { case: 'pipe', value: { path: host.slice('unix://'.length) } } }
   return {
     address: { case: 'socketAddress', value: { address: host, portSpecifier: { case: 'portValue', value: port } } },
-  }
-}
-
-/** What is healthy says nothing: Envoy then judges by its own checks alone. */
-const HEALTH: Readonly<Record<EndpointHealth, HealthStatus>> = {
-  healthy: HealthStatus.UNKNOWN,
-  unhealthy: HealthStatus.UNHEALTHY,
-  draining: HealthStatus.DRAINING,
-}
-
-function lbEndpoint(
-  endpoint: Endpoint,
-  weight: number,
-  withMetadata: boolean,
-): MessageInitShape<typeof LbEndpointSchema> {
-  const { address, port, health, origin } = endpoint
-  return {
-    hostIdentifier: { case: 'endpoint', value: { address: socketAddress(address, port) } },
-    healthStatus: HEALTH[health ?? 'healthy'],
-    loadBalancingWeight: weight,
-    // Istio's telemetry reads the first two of these fields: name and namespace of the workload.
-    metadata:
-      withMetadata && origin.object.kind === 'WorkloadEntry'
-        ? { filterMetadata: { istio: { workload: `${origin.object.name};${origin.object.namespace}` } } }
-        : undefined,
   }
 }
 
@@ -140,17 +108,11 @@ function unique(endpoints: readonly Endpoint[]): readonly Endpoint[] {
   })
 }
 
-interface Weighted {
-  readonly group: LocalityGroup
-  readonly weight: number
-  readonly endpointWeights: readonly number[]
-}
-
 /**
  * Weights as 32-bit numbers of at least 1 whose sums over a priority fit 32 bits too, those of localities and those of all
  * endpoints: consistent hashing adds up the latter past localities, and Envoy refuses a whole batch of assignments for one sum.
  */
-function fitWeights(groups: readonly LocalityGroup[]): readonly Weighted[] {
+function fitWeights(groups: readonly LocalityGroup[]): readonly WeightedGroup[] {
   const priorities = new Map<number, { localities: number; endpoints: number; count: number }>()
   for (const { priority, weight, endpoints } of groups) {
     const sum = priorities.get(priority) ?? { localities: 0, endpoints: 0, count: 0 }
