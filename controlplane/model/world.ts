@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { ConfigObject, Named, Origin } from '../config/object.ts'
 import { batch, cells, type Source, sameItems, source } from './cells.ts'
 import { whilePresent } from './lasting.ts'
@@ -251,11 +251,8 @@ function contentHash(object: ConfigObject): string {
 
 function hashOf(object: ConfigObject): string {
   const { kind, apiVersion, name, namespace, labels, annotations, spec, source: from } = object
-  return createHash('sha1')
-    .update(
-      JSON.stringify([kind, apiVersion, name, namespace, labels, annotations, spec, from.companions], bigintAsText),
-    )
-    .digest('base64')
+  const content = [kind, apiVersion, name, namespace, labels, annotations, spec, from.companions]
+  return hash('sha1', JSON.stringify(content, bigintAsText), 'base64')
 }
 
 function bigintAsText(_key: string, value: unknown): unknown {

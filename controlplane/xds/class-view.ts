@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { ClusterSchema } from '../../proto/gen/envoy/config/cluster/v3/cluster_pb.ts'
 import { RESOURCE_TYPES, type ResourceType } from '../../proto/types.ts'
 import type { EnvoyResourceSpec } from '../config/kinds/envoy-resource.ts'
@@ -302,5 +302,5 @@ function byType<T>(of: (type: ResourceType) => T): Readonly<Record<ResourceType,
 
 /** 64 bits of SHA-256 over the bytes, in hex: the same on every replica. */
 function contentVersion(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex').slice(0, 16)
+  return hash('sha256', bytes, 'hex').slice(0, 16)
 }
