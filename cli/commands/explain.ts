@@ -14,13 +14,15 @@ interface Options extends ApiOptions {
   readonly output: string
 }
 
-/** `meshgate explain`: asks a running control plane for the way of a request; exit code 1 when it ends nowhere. */
+/** `meshgate explain`: asks a running control plane for the way of a request; exit code 1 when it comes to nothing. */
 export function explainCommand(): Command {
   const command = new Command('explain')
     .summary('why a request goes where it goes')
     .description(
       'Follows a request through a proxy: listener, virtual host, route, faults, mirrors, clusters with their shares, ' +
-        'endpoints; each step with the line of YAML that decided it. Nothing is sent. Exits with 1 when it ends nowhere.',
+        'endpoints; each step with the line of YAML that decided it, and what hides a host that is declared. Nothing is sent.\n' +
+        'Exits with 0 when requests come to endpoints or to an answer that a rule gives, with 1 when they end nowhere or the proxy ' +
+        'refuses them because nobody declares the host or the destination, or something hides it.',
     )
     .argument(
       '<url>',
@@ -44,7 +46,8 @@ export function explainCommand(): Command {
     const answer = await getFromApi<Explanation>(options, `/api/v1/explain?${query}`)
     if (format === 'json') await printData(answer, 'json')
     else printText(explained(answer))
-    if (answer.outcome === 'none') process.exitCode = 1
+    // An older control plane does not tell it.
+    if (!(answer.found ?? answer.outcome !== 'none')) process.exitCode = 1
   })
 }
 

@@ -13,7 +13,7 @@ import { HttpConnectionManagerSchema } from '../../proto/gen/envoy/extensions/fi
 import { TcpProxySchema } from '../../proto/gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts'
 import type { FractionalPercent } from '../../proto/gen/envoy/type/v3/percent_pb.ts'
 import type { Origin } from '../config/object.ts'
-import type { Scope } from '../model/index.ts'
+import type { HiddenHost, Model, Scope } from '../model/index.ts'
 import type { ClassView } from '../xds/class-view.ts'
 import type { Resource } from '../xds/resource.ts'
 import {
@@ -24,6 +24,7 @@ import {
   withoutPort,
 } from '../xds/routes/index.ts'
 import { describeFault, describeRoute, durationText, endpointText } from './describe.ts'
+import { describeHidden, hiddenUnder } from './hidden.ts'
 import { type ExplainRequest, findListener, lastFilter, listening } from './listener.ts'
 import { type RequestView, routeMatches } from './route-match.ts'
 import { joined, same, type Wording } from './wording.ts'
@@ -36,9 +37,12 @@ export interface Place {
   readonly column: number
 }
 
-/** One step of a request's way: `listener`, `virtual-host`, `route`, `fault`, `mirror`, `cluster`, `endpoints`, or why it ends. */
+/**
+ * One step of a request's way: `listener`, `virtual-host`, `route`, `fault`, `mirror`, `cluster`, `endpoints`, or why it ends; `hidden` is
+ * what it does not take, because the proxy does not see it.
+ */
 export interface Step {
-  readonly step: 'listener' | 'virtual-host' | 'route' | 'fault' | 'mirror' | 'cluster' | 'endpoints' | 'end'
+  readonly step: 'listener' | 'virtual-host' | 'hidden' | 'route' | 'fault' | 'mirror' | 'cluster' | 'endpoints' | 'end'
   readonly name: string
   /** What happens here, in words; `detail` is the English of `text`. */
   readonly detail: string
@@ -52,13 +56,19 @@ export interface Explanation {
   readonly steps: readonly Step[]
   /** Whether the way ends at endpoints, an answer the proxy gives itself, or nowhere. */
   readonly outcome: 'endpoints' | 'answer' | 'none'
+  /**
+   * Whether a part of the requests at least comes to endpoints, or to an answer that a document gives. Not so where the proxy refuses a host
+   * or a destination because nobody declares it, or because it does not see it.
+   */
+  readonly found: boolean
 }
 
 /**
  * The way of a request through a proxy of this class: what Envoy will do with the resources it is sent, step by step, with the
  * documents that decided each. Pure: nothing is sent anywhere.
+ * @param model the mesh of the view: tells what is declared, but hidden from this class
  */
-export function explain(view: ClassView, request: ExplainRequest): Explanation {
+export function explain(view: ClassView, request: ExplainRequest, model?: Model): Explanation {
   const { type } = view.scope.proxy
   if (type === 'message')
     return end([], {
@@ -66,13 +76,14 @@ export function explain(view: ClassView, request: ExplainRequest): Explanation {
       zh: '这是消息代理：由消息内容决定去向，路由顺序见该代理的 /config_dump',
     })
   const listener = findListener(view, request)
+  const unseen = listener ? [] : hiddenSteps(hiddenUnder(model, view.scope, request.url.host), view)
   if (!listener && type === 'grpc')
-    return end([], {
+    return end([...unseen], {
       en: `a gRPC library that dials xds:///${request.url.host} is told that it does not exist: no service has that name and an HTTP or gRPC port of that number`,
       zh: `拨号 xds:///${request.url.host} 的 gRPC 库会得知它不存在：没有服务有此名称以及该 HTTP 或 gRPC 端口`,
     })
   if (!listener)
-    return end([], {
+    return end([...unseen], {
       en: `no listener takes ${request.url.protocol}//${request.url.host}: no open port has that number`,
       zh: `没有监听器接收 ${request.url.protocol}//${request.url.host}：没有打开该端口`,
     })
@@ -92,7 +103,7 @@ export function explain(view: ClassView, request: ExplainRequest): Explanation {
     })
   const manager = anyUnpack(filter, HttpConnectionManagerSchema)
   if (manager?.routeSpecifier.case === 'rds')
-    return throughRoutes(view, request, manager.routeSpecifier.value.routeConfigName, steps)
+    return throughRoutes({ view, request, model }, manager.routeSpecifier.value.routeConfigName, steps)
   const tcp = anyUnpack(filter, TcpProxySchema)
   if (tcp?.clusterSpecifier.case === 'cluster')
     return throughClusters(view, steps, [{ cluster: tcp.clusterSpecifier.value, weight: 1 }])
@@ -111,12 +122,14 @@ export function explain(view: ClassView, request: ExplainRequest): Explanation {
 }
 
 /** Why an authority got to where hosts go that nobody declared: most often the port is another. */
-function undeclared(scope: Scope, authority: string): Wording {
+function undeclared(scope: Scope, authority: string, hidden: readonly HiddenHost[]): Wording {
   const service = scope.resolve(withoutPort(authority), scope.proxy.namespace)
   const ports = service?.ports.map(({ number }) => number).join(', ')
   return joined(
     [
-      { en: 'which no service or rule has', zh: '没有服务或规则声明它' },
+      hidden.length > 0
+        ? { en: 'which no service or rule has that this proxy sees', zh: '此代理可见的服务或规则中没有声明它' }
+        : { en: 'which no service or rule has', zh: '没有服务或规则声明它' },
       service && {
         en: `${service.hostname} is known on port ${ports}`,
         zh: `${service.hostname} 的端口是 ${ports}`,
@@ -136,12 +149,30 @@ function rawHost(table: Resource | undefined, authority: string): CompiledVirtua
   return message && { message, routes: message.routes.map((route) => ({ route, origins })), origins }
 }
 
-function throughRoutes(view: ClassView, request: ExplainRequest, table: string, steps: Step[]): Explanation {
+/** What is asked for, and where. */
+interface Question {
+  readonly view: ClassView
+  readonly request: ExplainRequest
+  readonly model: Model | undefined
+}
+
+function hiddenSteps(hidden: readonly HiddenHost[], view: ClassView): readonly Step[] {
+  return hidden.map((one) => ({
+    step: 'hidden',
+    name: one.host,
+    ...said(describeHidden(one, view.scope.proxy.namespace)),
+    places: places(view.live([one.declared, ...(one.because ? [one.because] : [])])),
+  }))
+}
+
+function throughRoutes({ view, request, model }: Question, table: string, steps: Step[]): Explanation {
   const authority = request.headers['host'] ?? request.url.host
   const compiled = compileRouteConfiguration(view.scope, table)
   const host = compiled ? compiled.hostFor(authority) : rawHost(view.get('rds', table), authority)
+  const nobodys = !host || (compiled && isCatchAll(host.message.name))
+  const hidden = nobodys ? hiddenUnder(model, view.scope, authority) : []
   if (!host)
-    return end(steps, {
+    return end([...steps, ...hiddenSteps(hidden, view)], {
       en: `404: no virtual host of ${table} takes the authority ${authority}`,
       zh: `404：${table} 中没有虚拟主机接受 ${authority}`,
     })
@@ -151,11 +182,12 @@ function throughRoutes(view: ClassView, request: ExplainRequest, table: string, 
     ...said(
       joined([
         { en: `route table ${table}, authority ${authority}`, zh: `路由表 ${table}，请求主机 ${authority}` },
-        compiled && isCatchAll(host.message.name) ? undeclared(view.scope, authority) : undefined,
+        nobodys ? undeclared(view.scope, authority, hidden) : undefined,
       ]),
     ),
     places: places(view.live(host.origins.slice(0, 1))),
   })
+  steps.push(...hiddenSteps(hidden, view))
   if (host.message.requireTls !== 0 && request.url.protocol === 'http:')
     return answer(steps, {
       en: '301 to https: the gateway redirects plain HTTP',
@@ -174,14 +206,14 @@ function throughRoutes(view: ClassView, request: ExplainRequest, table: string, 
       en: `404: no route of ${host.message.name} takes ${asked.method} ${asked.path}`,
       zh: `404：${host.message.name} 中没有路由匹配 ${asked.method} ${asked.path}`,
     })
-  const outcomes: Explanation['outcome'][] = []
+  const ways: Explanation[] = []
   // Envoy draws one number for a request and compares it with the fraction of each route in turn.
   let before = 0
   for (const { route, origins } of matching) {
     const fraction = shareOf(route.match?.runtimeFraction?.defaultValue)
     if (fraction <= before) continue
     const index = host.routes.findIndex((candidate) => candidate.route === route)
-    outcomes.push(throughRoute(view, route, origins, index, fraction - before, steps).outcome)
+    ways.push(throughRoute({ view, request, model }, { route, origins, index, share: fraction - before }, steps))
     before = fraction
     if (before >= 1) break
   }
@@ -190,19 +222,24 @@ function throughRoutes(view: ClassView, request: ExplainRequest, table: string, 
       en: `404: no other route of ${host.message.name} takes the rest`,
       zh: `404：${host.message.name} 中没有其他路由接收其余请求`,
     })
-  return { steps, outcome: outcomes.find((outcome) => outcome === 'endpoints') ?? outcomes[0] ?? 'none' }
+  const { outcome } = ways.find((way) => way.outcome === 'endpoints') ?? ways[0] ?? { outcome: 'none' }
+  // For a host that nobody has the proxy answers by itself; or it passes it on, where all are allowed.
+  const found = ways.some((way) => way.found && !(nobodys && way.outcome === 'answer'))
+  return { steps, outcome, found }
 }
 
-function throughRoute(
-  view: ClassView,
-  route: Route,
-  origins: readonly Origin[],
-  index: number,
-  routeShare: number,
-  steps: Step[],
-): Explanation {
+/** A route that takes a share of the requests. */
+interface TakenRoute {
+  readonly route: Route
+  readonly origins: readonly Origin[]
+  readonly index: number
+  readonly share: number
+}
+
+function throughRoute({ view, model }: Question, taken: TakenRoute, steps: Step[]): Explanation {
+  const { route, origins, index, share } = taken
   const name = route.name || `#${index + 1}`
-  const part = routeShare < 1 ? { share: routeShare } : {}
+  const part = share < 1 ? { share } : {}
   steps.push({ step: 'route', name, ...said(describeRoute(route)), ...part, places: places(view.live(origins)) })
   for (const config of Object.values(route.typedPerFilterConfig)) {
     const fault = anyUnpack(config, HTTPFaultSchema)
@@ -215,11 +252,17 @@ function throughRoute(
       })
   }
   const { action } = route
-  if (action.case === 'directResponse')
-    return answer(steps, {
-      en: `the proxy answers ${action.value.status} itself`,
-      zh: `代理直接应答 ${action.value.status}`,
-    })
+  if (action.case === 'directResponse') {
+    const { status, body } = action.value
+    const text = body?.specifier.case === 'inlineString' ? body.specifier.value : ''
+    // Why a destination is missing says the answer: xds/routes/missing.ts.
+    const [, missing] = (status === 503 && /^meshgate: (.*)/.exec(text)) || []
+    const [, unseen] = /^no service (\S+) is visible here/.exec(missing ?? '') ?? []
+    if (unseen) steps.push(...hiddenSteps(hiddenUnder(model, view.scope, unseen), view))
+    const why = missing ? `: ${missing}` : ''
+    const said = { en: `the proxy answers ${status} itself${why}`, zh: `代理直接应答 ${status}${why}` }
+    return answer(steps, said, missing === undefined)
+  }
   if (action.case === 'redirect')
     return answer(steps, { en: 'the proxy answers with a redirect', zh: '代理以重定向应答' })
   if (action.case !== 'route') return end(steps, { en: 'the route does not forward', zh: '该路由不转发' })
@@ -301,7 +344,7 @@ function throughClusters(
       places: places((assignment ?? resource).origins),
     })
   }
-  return { steps, outcome: reached ? 'endpoints' : 'none' }
+  return { steps, outcome: reached ? 'endpoints' : 'none', found: reached }
 }
 
 /** Clusters without endpoints of their own: the caller tells where a request goes. */
@@ -338,12 +381,12 @@ function said(text: Wording): Pick<Step, 'detail' | 'text'> {
   return { detail: text.en, text }
 }
 
-function answer(steps: Step[], text: Wording): Explanation {
+function answer(steps: Step[], text: Wording, found = true): Explanation {
   steps.push({ step: 'end', name: 'answer', ...said(text), places: [] })
-  return { steps, outcome: 'answer' }
+  return { steps, outcome: 'answer', found }
 }
 
 function end(steps: Step[], text: Wording): Explanation {
   steps.push({ step: 'end', name: 'nowhere', ...said(text), places: [] })
-  return { steps, outcome: 'none' }
+  return { steps, outcome: 'none', found: false }
 }

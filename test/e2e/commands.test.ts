@@ -128,6 +128,8 @@ describe.each(['delta', 'sotw'] as const)('serve and the commands that ask it, w
     expect(way.out).toMatch(/service\.yaml:\d+:\d+ +ServiceEntry\/default\/reviews/)
     const nowhere = await meshgate('explain', '--node', NODE, 'tcp://reviews:9999', '--api', control.api)
     expect(nowhere.code).toBe(1)
+    const refused = await meshgate('explain', '--node', NODE, 'http://nobody.test/', '--api', control.api)
+    expect(refused).toMatchObject({ code: 1, out: expect.stringContaining('answers 502') })
   })
 
   test('what it reports is told: by the command, by the API, and as figures of Prometheus', async () => {

@@ -123,7 +123,7 @@ export type Diagnostics = {
 
 /** One step of a request's way through a proxy. */
 export type Step = {
-  /** `listener`, `virtual-host`, `route`, `fault`, `mirror`, `cluster`, `endpoints`, or `end`. */
+  /** `listener`, `virtual-host`, `route`, `fault`, `mirror`, `cluster`, `endpoints`, or `end`; `hidden` is a host that is declared and that the proxy does not see. */
   readonly step: string
   /** Of the resource, or a number of the route. */
   readonly name: string
@@ -148,6 +148,8 @@ export type Explanation = {
   readonly steps: Step[]
   /** Whether the way ends at endpoints, an answer the proxy gives itself, or nowhere. */
   readonly outcome: 'endpoints' | 'answer' | 'none'
+  /** Whether requests come to endpoints, or to an answer that a document gives. False where they end nowhere, and where the proxy refuses a host or a destination that nobody declares or that it does not see. */
+  readonly found: boolean
 }
 
 /** A port of a service. */

@@ -168,7 +168,7 @@ function isMiss({
   return outcome === 'answer' && steps.some(({ name }) => name === 'block_all')
 }
 
-const STEPS = ['listener', 'virtual-host', 'route', 'fault', 'mirror', 'cluster', 'endpoints', 'end'] as const
+const STEPS = ['listener', 'virtual-host', 'hidden', 'route', 'fault', 'mirror', 'cluster', 'endpoints', 'end'] as const
 
 function isStep(step: string): step is (typeof STEPS)[number] {
   return (STEPS as readonly string[]).includes(step)

@@ -51,7 +51,7 @@ export function explainRoutes(app: FastifyInstance, context: AdminContext): void
         headers[header.slice(0, at).trim().toLowerCase()] = header.slice(at + 1)
       }
       const view = context.mesh.view(queriedNode(query, context))
-      return explain(view, { url, method: query.method.toUpperCase(), headers })
+      return explain(view, { url, method: query.method.toUpperCase(), headers }, context.mesh.model)
     },
   )
 }

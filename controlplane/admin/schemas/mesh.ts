@@ -94,7 +94,9 @@ export const meshSchemas = [
     'Step',
     "One step of a request's way through a proxy.",
     {
-      step: is.text('`listener`, `virtual-host`, `route`, `fault`, `mirror`, `cluster`, `endpoints`, or `end`.'),
+      step: is.text(
+        '`listener`, `virtual-host`, `route`, `fault`, `mirror`, `cluster`, `endpoints`, or `end`; `hidden` is a host that is declared and that the proxy does not see.',
+      ),
       name: is.text('Of the resource, or a number of the route.'),
       detail: is.text('What happens here; the English of `text`.'),
       text: is.inBoth('What happens here.'),
@@ -108,6 +110,9 @@ export const meshSchemas = [
     outcome: is.one(
       ['endpoints', 'answer', 'none'],
       'Whether the way ends at endpoints, an answer the proxy gives itself, or nowhere.',
+    ),
+    found: is.flag(
+      'Whether requests come to endpoints, or to an answer that a document gives. False where they end nowhere, and where the proxy refuses a host or a destination that nobody declares or that it does not see.',
     ),
   }),
   is.object('ServicePort', 'A port of a service.', {

@@ -15,6 +15,7 @@ export const explain = {
   'outcome.none': 'It goes nowhere',
   'step.listener': 'Listener',
   'step.virtual-host': 'Virtual host',
+  'step.hidden': 'Hidden',
   'step.route': 'Route',
   'step.fault': 'Fault',
   'step.mirror': 'Mirror',

@@ -16,6 +16,7 @@ export const explain: Dictionary['explain'] = {
   'outcome.none': '请求无处可去',
   'step.listener': '监听器',
   'step.virtual-host': '虚拟主机',
+  'step.hidden': '不可见',
   'step.route': '路由',
   'step.fault': '故障注入',
   'step.mirror': '流量镜像',
