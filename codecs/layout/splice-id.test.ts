@@ -35,6 +35,23 @@ connections: [shared]`)
   })
 })
 
+test('an id that stands twice, first in 32 bits and then as a varint: it is the varint whose length changes', () => {
+  const codec = compile(`
+frame: {length: {at: 0, type: u16, counts: all}}
+message:
+  kind: {at: 2, type: u8, is: {1: request, 2: response}}
+  id: [{at: 3, type: u32}, {after: id, type: leb128}]
+fields: {body: {after: id2, type: bytes, size: rest}}
+reply: {error: close}
+connections: [shared]`)
+  const frame = bytes('000b 01 00000007 ac02 6869')
+  const seen = emptyFrame()
+  expect(codec.inspect(frame, 0, frame.length, seen)).toBe(0)
+  const shared = codec.spliceId?.(frame, 0, frame.length, 5, 0)
+  expect(hexOf(shared)).toBe('000a0100000005056869')
+  expect(hexOf(codec.spliceId?.(shared!, 0, shared!.length, seen.idLo, seen.idHi))).toBe(hexOf(frame))
+})
+
 test('ids of 64 bits in a varint: every length, and back', () => {
   const codec = compile(`
 frame: {length: {at: 0, type: u16, counts: all}}

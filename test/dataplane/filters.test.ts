@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import { describeClusters } from '../../dataplane/admin/views.ts'
 import { buildMaglev } from '../../dataplane/cluster/balance/maglev.ts'
 import { xxHash64 } from '../../dataplane/cluster/balance/xxhash64.ts'
 import type { Configuration, MessageRoute, RouteAction } from '../../dataplane/configuration.ts'
@@ -6,7 +7,7 @@ import { AccessLog } from '../../dataplane/filters/access-log.ts'
 import { C } from '../../dataplane/stats/counters.ts'
 import { takeStats } from '../../dataplane/stats/prometheus.ts'
 import { comesTrue } from '../helpers/eventually.ts'
-import { Bed, byId, endpoints, type GameFrame, type GameServer, gameConfiguration, Kind } from './game.ts'
+import { Bed, byId, encode, endpoints, type GameFrame, type GameServer, gameConfiguration, Kind } from './game.ts'
 
 const bed = new Bed()
 afterEach(() => bed.close())
@@ -84,19 +85,23 @@ describe('what a route does to messages', () => {
     const [a, shadow] = [await bed.server('a'), await bed.server('shadow')]
     const proxy = await bed.proxy(config([a, shadow], act({ mirrors: [{ cluster: 'shadow', percent: 100 }] })))
     const client = bed.client(proxy)
-    for (let seq = 0; seq < 20; seq++) client.send({ msgid: 1, seq, body: `${seq}` })
-    await client.receive(20)
-    await comesTrue(() => shadow.frames.length === 20)
+    // So many that places of requests are used again for copies.
+    for (let seq = 0; seq < 600; seq += 20) {
+      const frames = Array.from({ length: 20 }, (_, n) => encode({ msgid: 1, seq: seq + n, body: `${seq + n}` }))
+      client.socket.write(Buffer.concat(frames))
+      await client.receive(seq + 20)
+    }
+    await comesTrue(() => shadow.frames.length === 600)
     expect(shadow.frames.map(({ body }) => String(body))).toEqual(a.frames.map(({ body }) => String(body)))
     expect(client.frames.every(({ body }) => String(body).startsWith('a:'))).toBe(true)
     // The replies are known as those of the copies: no slot waits for its deadline.
     await comesTrue(() => proxy.engine.requests.used === 0, 'no slot in use')
     const { counters } = proxy.clusters.get('shadow')!
-    expect([counters[C.upstream_rq_completed], counters[C.upstream_rq_unmatched_reply]]).toEqual([20, 0])
-    expect([counters[C.upstream_rq_mirrored], counters[C.upstream_rq_mirror_dropped]]).toEqual([20, 0])
+    expect([counters[C.upstream_rq_completed], counters[C.upstream_rq_unmatched_reply]]).toEqual([600, 0])
+    expect([counters[C.upstream_rq_mirrored], counters[C.upstream_rq_mirror_dropped]]).toEqual([600, 0])
     await shadow.close()
-    for (let seq = 20; seq < 40; seq++) client.send({ msgid: 1, seq })
-    await client.receive(40)
+    for (let seq = 600; seq < 620; seq++) client.send({ msgid: 1, seq })
+    await client.receive(620)
     expect(client.frames.every((frame) => codeOf(frame) === undefined)).toBe(true)
     await comesTrue(() => proxy.engine.requests.used === 0, 'no slot in use')
   })
@@ -329,5 +334,26 @@ describe('what is written down', () => {
     expect(gauges['envoy_cluster_upstream_cx_active{envoy_cluster_name="a"}']).toBe(1)
     const { counts } = histograms['envoy_cluster_upstream_rq_time{envoy_cluster_name="a"}']!
     expect(counts.reduce((a, b) => a + b)).toBe(5)
+  })
+
+  it('says of each host what became of its requests', async () => {
+    const server = await bed.server('a')
+    const proxy = await bed.proxy(config([server], act({ timeoutMs: 200 })))
+    const client = bed.client(proxy)
+    const fail = { flags: 0x80, body: Buffer.alloc(4) }
+    server.handle = (frame, socket) => {
+      if (frame.seq === 2) server.answer(frame, socket, fail)
+      else if (frame.seq !== 3) server.answer(frame, socket)
+    }
+    for (const seq of [1, 2, 3, 4]) await client.ask({ msgid: 1, seq })
+    const address = `127.0.0.1:${server.port}`
+    const host = { address, weight: 1, health: 'healthy', requestsActive: 0, requestsTotal: 4, errors: 2, timeouts: 1 }
+    expect(describeClusters(proxy)).toMatchObject([{ hosts: [{ ...host, connectFailures: 0 }] }])
+    await server.close()
+    await comesTrue(() => describeClusters(proxy)[0]!.activeConnections === 0, 'the end of the connection')
+    await client.ask({ msgid: 1, seq: 5 })
+    expect(describeClusters(proxy)).toMatchObject([
+      { hosts: [{ ...host, requestsTotal: 5, errors: 3, connectFailures: 1 }] },
+    ])
   })
 })
