@@ -52,6 +52,28 @@ connections: [shared]`)
   expect(hexOf(codec.spliceId?.(shared!, 0, shared!.length, seen.idLo, seen.idHi))).toBe(hexOf(frame))
 })
 
+test.each([
+  ['leb128', 'ac02', '05'],
+  ['zigzag', 'd804', '0a'],
+  ['mqtt', 'ac02', '05'],
+  ['ber', '82012c', '05'],
+])('an id of type %s is written as such, and comes back as it was', (type, long, short) => {
+  const codec = compile(`
+frame: {length: {at: 0, type: u16, counts: all}}
+message: {kind: {at: 2, type: u8, is: {1: request, 2: response}}, id: {at: 3, type: ${type}}}
+fields: {body: {after: id, type: bytes, size: rest}}
+reply: {error: close}
+connections: [bound]`)
+  const frame = (id: string) => bytes(`00${(5 + id.length / 2).toString(16).padStart(2, '0')} 01 ${id} 6869`)
+  const [from, to] = [frame(long), frame(short)]
+  const seen = emptyFrame()
+  expect(codec.inspect(from, 0, from.length, seen)).toBe(0)
+  expect(seen.idLo).toBe(300)
+  const spliced = codec.spliceId?.(from, 0, from.length, 5, 0)
+  expect(hexOf(spliced)).toBe(hexOf(to))
+  expect(hexOf(codec.spliceId?.(spliced!, 0, spliced!.length, 300, 0))).toBe(hexOf(from))
+})
+
 test('ids of 64 bits in a varint: every length, and back', () => {
   const codec = compile(`
 frame: {length: {at: 0, type: u16, counts: all}}

@@ -2,10 +2,13 @@ import { mkdtemp, readdir, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
+import { Registry } from 'prom-client'
 import { describe, expect, it } from 'vitest'
+import type { NodeInfo, OnDemand } from '../xds/resource.ts'
 import { GenerationBook } from './generations.ts'
 import { type Holder, lettingGo, type Usage } from './letting-go.ts'
 import { OnDemandMemory } from './memory.ts'
+import { onDemandMetrics } from './metrics.ts'
 import { stateFromJson, stateToJson } from './state.ts'
 import { stateFile } from './state-file.ts'
 import { WorkingSets } from './working-sets.ts'
@@ -64,10 +67,20 @@ describe('generations', () => {
     expect(book.of('A', 'x')).toBe(4)
   })
 
+  it('nor is a higher one, when it hears of a lower one after', () => {
+    const book = new GenerationBook()
+    for (const generation of [5, 3]) book.burn('x', generation)
+    book.next('A', ['x'])
+    expect(book.of('A', 'x')).toBe(6)
+  })
+
   it('a client cannot drive numbers to where they end', () => {
     const book = new GenerationBook()
     book.learn('A', new Map([['x', Number.MAX_SAFE_INTEGER]]))
+    book.burn('x', Number.MAX_SAFE_INTEGER)
     expect(book.of('A', 'x')).toBe(0)
+    book.next('A', ['x'])
+    expect(book.of('A', 'x')).toBe(1)
   })
 })
 
@@ -123,6 +136,51 @@ describe('letting go', () => {
     const holders = [holder('a', ['x'], 'one'), holder('b', ['x'], 'two')]
     const found = lettingGo(holders, usage({ a: { x: 0 }, b: { x: 5000 } }), all, policy, 5500)
     expect(found).toEqual({ unused: [], unlearned: new Map([['one', ['x']]]) })
+  })
+})
+
+describe('looking for what nobody uses', () => {
+  const web = {
+    ...node('sidecar~1~web-1.shop~shop.svc.cluster.local'),
+    locality: {},
+    userAgent: '',
+  } as unknown as NodeInfo
+  const names = ['idle', 'used', 'always'].map((name) => `outbound|80||${name}.test`)
+  const [idle, used, always] = names as [string, string, string]
+  /** It has a name of its own no more: it is on its way out already. */
+  const renamed = 'outbound|80||renamed.test'
+
+  function looking(idleMs = 1000) {
+    const memory = new OnDemandMemory({
+      usage: { reporting: () => true, lastUsed: (_, cluster) => (cluster === used ? 9500 : 0) },
+      idleMs: () => idleMs,
+      logger: { info: () => {}, warn: () => {} },
+      now: () => 10_000,
+    })
+    const present = (cluster: string) => (cluster === renamed ? `${cluster}~1` : cluster)
+    const onDemand = { eager: () => [always], present } as unknown as OnDemand
+    memory.workingSet(web).asked([...names, renamed])
+    const proxy = { node: web, classKey: 'K', onDemand, clusters: [...names, renamed, 'inbound|80||', 'mine'] }
+    return { memory, sweep: () => memory.sweep([proxy, proxy]) }
+  }
+
+  it('takes what a request brings back under another name, never what is always sent or is no service; it is counted and unlearned', async () => {
+    const { memory, sweep } = looking()
+    const registry = new Registry()
+    onDemandMetrics(registry, memory)
+    const figure = async (name: string) => (await registry.getSingleMetric(name)!.get()).values[0]!.value
+    expect(await figure('meshgate_ondemand_evicted_clusters')).toBe(0)
+    expect(sweep()).toBe(1)
+    expect(memory.generations.renamed('K')).toEqual([idle])
+    expect([...memory.workingSet(web).learned()]).toEqual([used, always, renamed])
+    expect(await figure('meshgate_ondemand_evicted_clusters')).toBe(1)
+    expect(await figure('meshgate_ondemand_workloads')).toBe(1)
+  })
+
+  it('takes nothing without a time', () => {
+    const { memory, sweep } = looking(0)
+    expect(sweep()).toBe(0)
+    expect(memory.generations.renamed('K')).toEqual([])
   })
 })
 

@@ -4,7 +4,7 @@ import { type Answer, Engine, type EngineClient, lines, only } from '../../test/
 import type { ConfigObject } from '../config/object.ts'
 import type { NodeInfo, Resource } from '../xds/resource.ts'
 import { StatusBook } from './book.ts'
-import { LastGood, toDiagnostic } from './last-good.ts'
+import { LastGood, type Rejection, toDiagnostic } from './last-good.ts'
 
 const cds = (name: string, content: string) => fakeResource('cds', name, content)
 const lds = (name: string, content: string) => fakeResource('lds', name, content)
@@ -529,6 +529,42 @@ test('the complaint stands at the line the resource came from', () => {
     column: 5,
     path: 'spec.subsets[0]',
     hint: 'no version of it was ever accepted: it is left out',
+  })
+})
+
+test.each([
+  ['some refuse and nobody took', 2, 0, false, undefined, 'error', 'proxies refused', 'keep what they had'],
+  ['some refuse and others took', 2, 1, false, undefined, 'warning', '2 of 3 proxies refused', 'keep what they had'],
+  [
+    'the class gets an older one instead of',
+    1,
+    2,
+    true,
+    '1',
+    'error',
+    '1 of 3 proxies refused',
+    'last accepted version',
+  ],
+  ['the class goes without', 1, 0, true, undefined, 'error', 'proxies refused', 'no version of it was ever accepted'],
+])('what %s: how bad it is', (_, refused, acceptedBy, pinned, servedVersion, severity, message, hint) => {
+  const resource = fakeResource('cds', 'b', 'bad')
+  const refusedBy = new Set(Array.from({ length: refused }, (__, i) => `${i}`))
+  const rejection: Rejection = {
+    resource,
+    origins: [],
+    error: 'no good',
+    at: 0,
+    refusedBy,
+    unableBy: new Set(),
+    acceptedBy,
+    pinned,
+    servedVersion,
+    current: true,
+  }
+  expect(toDiagnostic(rejection)).toMatchObject({
+    severity,
+    message: `${message} cluster "b": no good`,
+    hint: expect.stringContaining(hint),
   })
 })
 

@@ -143,6 +143,17 @@ describe('`*` and names', () => {
     expect(delta.flow()).toEqual([])
   })
 
+  test('delta: leaving the wildcard that was never named leaves it for good, whatever is acknowledged after', () => {
+    const { mesh, engine, delta } = start(world())
+    delta.ack(only(delta.ask('cds')))
+    const left = delta.ask('cds', { unsubscribe: ['*'] })
+    expect(left.flatMap(({ resources }) => resources)).toEqual([])
+    expect(delta.ask('cds')).toEqual([])
+    mesh.put(cds('a', '2'), cds('new', '1'))
+    engine.publish()
+    expect(delta.flow()).toEqual([])
+  })
+
   test('state of the world: the four steps of the protocol text', () => {
     const { mesh, engine, sotw } = start(world())
     const all = only(sotw.ask('cds'))
