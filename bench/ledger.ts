@@ -4,7 +4,7 @@
  * last line is JSON.
  *
  * `npm run bench:ledger [-- --connections 200 --messages 1000000 --window 8 --modes shared,bound,exclusive --timeout-ms 5000 --seed N]`
- * More modes: shared-u16 and shared-u8, with ids as narrow.
+ * More modes: shared-u16 and shared-u8, with ids as narrow; and with -cancels behind it, as bound-cancels, clients that end requests themselves.
  */
 import { loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
@@ -43,19 +43,22 @@ function summary(account: Account) {
 
 const results = []
 for (const way of values.modes.split(',')) {
-  const [mode, id] = way.split('-') as [ConnectionMode, ('u8' | 'u16')?]
+  const [mode, ...more] = way.split('-') as [ConnectionMode, ...string[]]
+  const id = more.find((word) => word === 'u8' || word === 'u16')
   const account = await keepLedger({
     mode,
     ...(id && { id }),
+    ...(more.includes('cancels') && { cancels: true }),
     connections,
     messages,
     window: mode === 'exclusive' ? Math.min(2, window) : window,
     requestTimeoutMs: Number(values['timeout-ms']),
     seed: Number(values.seed),
     progress: (so) => {
-      const { sent, replied, errorReplied, closed, wrong, kills, cuts, configurations, perSecond } = summary(so)
+      const { sent, replied, errorReplied, cancelled, closed, wrong, kills, cuts, configurations, perSecond } =
+        summary(so)
       process.stderr.write(
-        `${way}: ${sent} of ${messages} sent, ${replied} replied, ${errorReplied} error replies, ${closed} closed, ${wrong.length} wrong; ` +
+        `${way}: ${sent} of ${messages} sent, ${replied} replied, ${errorReplied} error replies, ${cancelled} cancelled, ${closed} closed, ${wrong.length} wrong; ` +
           `${kills} kills, ${cuts} cuts, ${configurations} configurations; ${so.seconds} s, ${perSecond}/s, load ${loadavg()[0]!.toFixed(1)}\n`,
       )
     },
@@ -63,8 +66,11 @@ for (const way of values.modes.split(',')) {
   results.push({ ...summary(account), way })
 }
 const right = results.every(
-  ({ sent, replied, errorReplied, closed, wrong, repliedPercent }) =>
-    sent === messages && replied + errorReplied + closed === sent && wrong.length === 0 && repliedPercent >= 90,
+  ({ sent, replied, errorReplied, cancelled, closed, wrong, repliedPercent }) =>
+    sent === messages &&
+    replied + errorReplied + cancelled + closed === sent &&
+    wrong.length === 0 &&
+    repliedPercent >= 90,
 )
 console.table(results.map(({ wrong, errorCodes, ...row }) => ({ ...row, wrong: wrong.length })))
 console.log(

@@ -68,6 +68,8 @@ export class GameServer {
   port = 0
   /** What it does with a request; the default answers. */
   handle: (frame: GameFrame, socket: Socket, server: GameServer) => void = (frame, socket) => this.answer(frame, socket)
+  /** What it does with frames that are neither requests nor heartbeats. */
+  other: (frame: GameFrame, socket: Socket) => void = () => {}
   keep = true
   /** Accepts, reads and says nothing. */
   mute = false
@@ -86,6 +88,7 @@ export class GameServer {
           if (this.mute) return
           if (frame.kind === Kind.request) this.handle(frame, socket, this)
           else if (frame.kind === Kind.heartbeat) socket.write(encode({ ...frame, kind: Kind.heartbeat }))
+          else this.other(frame, socket)
         }),
       )
     })
@@ -228,15 +231,19 @@ export function gameConfiguration(
 }
 
 /** The game protocol with an id that is only the last bytes of `seq`; servers and clients need not know. */
-export function narrowGame(type: 'u8' | 'u16'): object {
+export function narrowGame(type: 'u8' | 'u16' | 'u32', cancels = false): object {
   return {
     frame: {
       length: { at: 0, type: 'u32', counts: 'all' },
       check: { at: 4, type: 'u16', equals: 0x4d47 },
     },
     message: {
-      kind: { at: 6, type: 'u8', is: { 1: 'request', 2: 'response', 3: 'oneway', 4: 'heartbeat', 5: 'push' } },
-      id: { at: type === 'u8' ? 15 : 14, type },
+      kind: {
+        at: 6,
+        type: 'u8',
+        is: { 1: 'request', 2: 'response', 3: 'oneway', 4: 'heartbeat', 5: 'push', ...(cancels && { 6: 'cancel' }) },
+      },
+      id: { at: { u8: 15, u16: 14, u32: 12 }[type], type },
     },
     fields: { msgid: { at: 8, type: 'u32' }, uid: { at: 16, type: 'u64' } },
     reply: {

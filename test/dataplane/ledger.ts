@@ -4,11 +4,14 @@ import { MessageProxy } from '../../dataplane/proxy.ts'
 import { C, L } from '../../dataplane/stats/counters.ts'
 import { comesTrue } from '../helpers/eventually.ts'
 import { byId, endpoints, GameClient, GameServer, gameConfiguration, Kind, narrowGame } from './game.ts'
+import { CANCEL } from './parts.ts'
 
 export interface LedgerOptions {
   readonly mode: ConnectionMode
   /** Width of the id, where it is not the game protocol's own u32. */
   readonly id?: 'u8' | 'u16'
+  /** Clients end one request in 25 themselves, at once or while its reply is on its way. */
+  readonly cancels?: boolean
   readonly connections: number
   /** Requests of all connections together. */
   readonly messages: number
@@ -21,7 +24,7 @@ export interface LedgerOptions {
   readonly progress?: (account: Account) => void
 }
 
-/** What became of the requests: `sent` is the sum of `replied`, `errors` and `closed`. */
+/** What became of the requests: `sent` is the sum of `replied`, `errors`, `cancelled` and `closed`. */
 export interface Account {
   readonly mode: ConnectionMode
   sent: number
@@ -29,6 +32,8 @@ export interface Account {
   replied: number
   /** Error replies by reason, of the proxy's own making. */
   readonly errors: Record<number, number>
+  /** Ended by the client; nothing came behind that. */
+  cancelled: number
   /** Open when the connection of the client was closed. */
   closed: number
   /** Replies nobody waited for, second ones, and those to other requests: none is right. */
@@ -47,8 +52,8 @@ export interface Account {
   seconds: number
 }
 
-export function outcomes({ replied, errors, closed }: Account): number {
-  return replied + errorReplies(errors) + closed
+export function outcomes({ replied, errors, cancelled, closed }: Account): number {
+  return replied + errorReplies(errors) + cancelled + closed
 }
 
 export function errorReplies(errors: Account['errors']): number {
@@ -76,6 +81,7 @@ export async function keepLedger(options: LedgerOptions): Promise<Account> {
     sent: 0,
     replied: 0,
     errors: {},
+    cancelled: 0,
     closed: 0,
     wrong: [],
     miscounted: [],
@@ -137,7 +143,10 @@ export async function keepLedger(options: LedgerOptions): Promise<Account> {
       Math.floor(((i + 1) * messages) / connections) - Math.floor((i * messages) / connections)
     await Promise.all(
       Array.from({ length: connections }, (_, i) =>
-        ask(() => new GameClient(port, { allowHalfOpen: true }), share(i), `c${i}`, window, account, i % 3 === 0),
+        ask(() => new GameClient(port, { allowHalfOpen: true }), share(i), `c${i}`, window, account, {
+          halfCloses: i % 3 === 0,
+          ...(options.cancels && { cancels: next }),
+        }),
       ),
     )
     done = true
@@ -182,7 +191,7 @@ function misbehave(server: GameServer, next: () => number, requestTimeoutMs: num
 
 /** Each version has other endpoints, and now and then no cluster for one route. Limits are above what clients can have in flight. */
 function configuration(
-  { mode, id, connections, window, requestTimeoutMs }: LedgerOptions,
+  { mode, id, cancels, connections, window, requestTimeoutMs }: LedgerOptions,
   servers: readonly GameServer[],
   next: () => number,
   version: number,
@@ -197,7 +206,7 @@ function configuration(
   })
   return gameConfiguration({
     version: String(version),
-    ...(id && { protocols: [{ name: 'game', layout: narrowGame(id) }] }),
+    ...((id || cancels) && { protocols: [{ name: 'game', layout: narrowGame(id ?? 'u32', cancels) }] }),
     listener: { mode, requestTimeoutMs },
     routes: [
       {
@@ -219,7 +228,8 @@ function configuration(
 
 /**
  * Sends `count` requests, never more than the window at once, and keeps book. A connection that is closed is replaced.
- * @param halfCloses says that nothing more will come with its last request, and hears the replies all the same
+ * @param how `halfCloses`: says that nothing more will come with its last request, and hears the replies all the same; `cancels` draws
+ * which requests it ends itself. A heartbeat behind that is answered in its turn: what comes for the request then is wrong.
  */
 async function ask(
   connect: () => GameClient,
@@ -227,13 +237,19 @@ async function ask(
   name: string,
   window: number,
   account: Account,
-  halfCloses: boolean,
+  { halfCloses, cancels }: { readonly halfCloses: boolean; readonly cancels?: () => number },
 ): Promise<void> {
   let left = count
   let seq = 0
   while (left > 0) {
     const client = connect()
     const open = new Map<number, string>()
+    /** To be ended when the next frame has come. */
+    const ending: number[] = []
+    const end = (id: number) => {
+      client.send({ kind: CANCEL, seq: id })
+      client.send({ kind: Kind.heartbeat, seq: id })
+    }
     const fill = () => {
       while (left > 0 && open.size < window && !client.closed) {
         const id = seq++
@@ -242,6 +258,10 @@ async function ask(
         account.sent++
         left--
         client.send({ msgid: 1 + (id % 3), seq: id, uid: BigInt(id), body })
+        // Who has ended its side can say nothing more.
+        const draw = left === 0 ? 1 : (cancels?.() ?? 1)
+        if (draw < 0.02) end(id)
+        else if (draw < 0.04) ending.push(id)
         if (halfCloses && left === 0) client.socket.end()
       }
     }
@@ -249,7 +269,9 @@ async function ask(
     await client.until(() => {
       for (const frame of client.frames.splice(0)) {
         const body = open.get(frame.seq)
-        if (body === undefined) account.wrong.push(`${name}: reply for ${frame.seq}, which is not open`)
+        if (frame.kind === Kind.heartbeat) {
+          if (body !== undefined) account.cancelled++
+        } else if (body === undefined) account.wrong.push(`${name}: reply for ${frame.seq}, which is not open`)
         else if ((frame.flags & 0x80) !== 0) {
           const code = frame.body.readUInt32BE(0)
           account.errors[code] = (account.errors[code] ?? 0) + 1
@@ -257,6 +279,7 @@ async function ask(
         else account.wrong.push(`${name}: ${frame.seq} got ${frame.body}`)
         open.delete(frame.seq)
       }
+      if (!client.closed && left > 0) for (const id of ending.splice(0)) if (open.has(id)) end(id)
       fill()
       return client.closed || (left === 0 && open.size === 0)
     })
@@ -266,8 +289,8 @@ async function ask(
 }
 
 /**
- * What the counters of a settled proxy say otherwise than the account, in words. Every request that was read was replied to, refused or closed with its
- * client; where no client was closed, those are the client's own numbers, and what servers answered is what was completed.
+ * What the counters of a settled proxy say otherwise than the account, in words. Every request that was read was replied to, refused, ended by its client or closed with
+ * that; where no client was closed, those are the client's own numbers, and what servers answered is what was completed.
  */
 function differences(proxy: MessageProxy, account: Account): string[] {
   const found: string[] = []
@@ -278,12 +301,17 @@ function differences(proxy: MessageProxy, account: Account): string[] {
   const down = (name: keyof typeof L) => listener!.counters[L[name]]!
   const up = (name: keyof typeof C) =>
     [...proxy.clusters.values()].reduce((sum, { counters }) => sum + counters[C[name]]!, 0)
-  const outcomes = down('downstream_rq_replied') + down('downstream_rq_error_replied') + down('downstream_rq_closed')
+  const outcomes =
+    down('downstream_rq_replied') +
+    down('downstream_rq_error_replied') +
+    down('downstream_rq_cancelled') +
+    down('downstream_rq_closed')
   same('outcomes of requests that were read', outcomes, down('downstream_rq_total'))
   if (account.closed > 0) return found
   same('requests', down('downstream_rq_total'), account.sent)
   same('replies', down('downstream_rq_replied'), account.replied)
   same('error replies', down('downstream_rq_error_replied'), errorReplies(account.errors))
+  same('ended by clients', down('downstream_rq_cancelled'), account.cancelled)
   same('completed', up('upstream_rq_completed'), account.replied + (account.errors[FAILED] ?? 0))
   const refused = down('downstream_rq_no_route') + down('downstream_rq_fault_aborted')
   if (up('upstream_rq_total') + refused < account.replied) found.push('fewer were sent than replied to')
