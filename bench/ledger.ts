@@ -35,7 +35,8 @@ function summary(account: Account) {
   return {
     ...rest,
     errorReplied: errorReplies(errors),
-    repliedPercent: Math.round((1000 * account.replied) / Math.max(1, done)) / 10,
+    // Of those that nobody ended.
+    repliedPercent: Math.round((1000 * account.replied) / Math.max(1, done - account.cancelled)) / 10,
     perSecond: Math.round(done / Math.max(0.1, account.seconds)),
     errorCodes: errors,
   }
