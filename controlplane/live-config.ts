@@ -57,6 +57,11 @@ export class LiveConfig {
     return this.#config?.objects ?? new Map()
   }
 
+  /** Documents with errors of which nothing is in force. */
+  get refused(): LoadedConfig['refused'] {
+    return this.#config?.refused ?? []
+  }
+
   /** Complaints about files and documents by themselves, worst first. Costs nothing. */
   documentDiagnostics(): readonly Diagnostic[] {
     return [...this.#sourceDiagnostics, ...(this.#config?.diagnostics ?? [])].sort(compareDiagnostics)

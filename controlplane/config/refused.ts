@@ -1,4 +1,4 @@
-import type { SourceDocument } from '../sources/document.ts'
+import type { Location, SourceDocument } from '../sources/document.ts'
 import { isObject } from './normalise.ts'
 
 /** A document that claims to be an object, but has errors and never had a valid version: nothing of it is in force. */
@@ -10,6 +10,8 @@ export interface RefusedObject {
   readonly hosts: readonly string[]
   /** `file:line` of the document's name. */
   readonly place: string
+  /** Where the document begins. */
+  readonly start: Location
 }
 
 /** What a document with errors claims to be, so that complaints about references to it can name the cause; undefined when it does not say. */
@@ -26,5 +28,6 @@ export function refusedObject(document: SourceDocument, defaultNamespace: string
     name,
     hosts: hosts.filter((host): host is string => typeof host === 'string').map((host) => host.toLowerCase()),
     place: `${file}:${line}`,
+    start: document.locate([]),
   }
 }

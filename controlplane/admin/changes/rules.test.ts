@@ -48,4 +48,20 @@ describe('rules', () => {
     expect(rules).toEqual([])
     expect(broken).toMatchObject([{ severity: 'error', line: 5 }])
   })
+
+  it('that stand before one that is not in force, or beside it in one line, have no part in its complaints', async () => {
+    const bad = '{apiVersion: networking.istio.io/v1, kind: Gateway, metadata: {name: g}, spec: {servers: 5}}'
+    const good =
+      '{apiVersion: networking.istio.io/v1, kind: DestinationRule, metadata: {name: d}, spec: {host: a, x: 1}}'
+    api = await testApi({
+      'a.yaml': `${service}---\n${bad}\n`,
+      'b.json': `{kind: List, items: [${good}, ${bad.replace('g}', 'h}')}]}`,
+    })
+    const { rules, broken } = await list()
+    expect(rules).toMatchObject([
+      { key: 'ServiceEntry/default/a', errors: 0 },
+      { key: 'DestinationRule/default/d', errors: 0, warnings: 2 },
+    ])
+    expect(broken).toMatchObject([{ path: 'spec.servers' }, { path: 'spec.servers' }])
+  })
 })

@@ -1,4 +1,5 @@
 import type { ConfigObject } from '../../config/object.ts'
+import type { RefusedObject } from '../../config/refused.ts'
 import type { Diagnostic } from '../../diagnostics/diagnostic.ts'
 import type { Revision } from '../../ledger/index.ts'
 
@@ -30,6 +31,8 @@ export interface RuleList {
 export interface RuleSources {
   readonly objects: ReadonlyMap<string, ConfigObject>
   readonly diagnostics: readonly Diagnostic[]
+  /** Documents of which nothing is in force. */
+  readonly refused: readonly Pick<RefusedObject, 'start'>[]
   /** Names files below the folder by the path sources give them. */
   readonly files: ReadonlyMap<string, { readonly file: string; readonly revision: number }>
   revision(id: number): Pick<Revision, 'at' | 'who'> | undefined
@@ -38,18 +41,22 @@ export interface RuleSources {
 const MOST_HOSTS = 10
 
 /** Every object in force with its complaints; a complaint belongs to the document it stands in. */
-export function ruleList({ objects, diagnostics, files, revision }: RuleSources): RuleList {
-  const starts = new Map<string, { line: number; key: string }[]>()
-  for (const [key, { source }] of objects) {
-    const list = starts.get(source.file) ?? []
-    list.push({ line: source.locate([]).line, key })
-    starts.set(source.file, list)
+export function ruleList({ objects, diagnostics, refused, files, revision }: RuleSources): RuleList {
+  const starts = new Map<string, { line: number; column: number; key?: string }[]>()
+  const places = [...objects].map(([key, { source }]) => ({ ...source.locate([]), key }))
+  for (const place of [...places, ...refused.map(({ start }) => start)]) {
+    const list = starts.get(place.file) ?? []
+    list.push(place)
+    starts.set(place.file, list)
   }
-  for (const list of starts.values()) list.sort((a, b) => a.line - b.line)
+  for (const list of starts.values()) list.sort((a, b) => a.line - b.line || a.column - b.column)
   const counts = new Map<string, { errors: number; warnings: number }>()
   const broken: Diagnostic[] = []
   for (const one of diagnostics) {
-    const key = starts.get(one.file)?.findLast(({ line }) => line <= one.line)?.key
+    // Items of a List may share a line, as JSON in one line has them.
+    const key = starts
+      .get(one.file)
+      ?.findLast(({ line, column }) => line < one.line || (line === one.line && column <= one.column))?.key
     if (key === undefined) {
       if (one.severity === 'error') broken.push(one)
       continue

@@ -33,6 +33,7 @@ export function ruleRoutes(app: FastifyInstance, context: AdminContext): void {
       const files = (ledger?.files() ?? []).map((one) => [editing!.changes.planner.pathOf(one.file), one] as const)
       return ruleList({
         objects: config.objects,
+        refused: config.refused,
         diagnostics: [...config.diagnostics(), ...status.diagnostics()].sort(compareDiagnostics),
         files: new Map(files),
         revision: (id) => ledger?.revision(id),
