@@ -8,7 +8,7 @@ import { packageFile } from '../../cli/package-file.ts'
  * @param folder for what is built
  * @returns the program, or undefined (and a word on stderr) when there is no Go to build it with
  */
-export function build(program: 'backend' | 'client' | 'peer', folder: string): string | undefined {
+export function build(program: 'backend' | 'client' | 'peer' | 'requests', folder: string): string | undefined {
   const to = join(folder, program)
   const { error, status, stderr } = spawnSync('go', ['build', '-o', to, `./${program}`], {
     cwd: packageFile('bench/xds'),
