@@ -79,3 +79,22 @@ test('a class whose last client left while a change was prepared lets go of noth
   while (!round.next().done);
   expect(forgotten).toEqual([])
 })
+
+test('of what was compiled for a client that left meanwhile, what does not exist goes, unless somebody else asks for it by now', () => {
+  const all = classes()
+  const forgotten: string[] = []
+  const view: View = {
+    key: 'a',
+    names: () => [],
+    get: (type, name) => (name.startsWith('nobody') ? undefined : fakeResource(type, name, '1')),
+    forget: (type, name) => void forgotten.push(`${type} ${name}`),
+  }
+  const forsake = (type: 'cds' | 'vhds', names: readonly string[]) => {
+    for (const _ of all.forsake(view, type, names));
+    return forgotten.splice(0)
+  }
+  expect(forsake('cds', ['nobody', 'c'])).toEqual(['cds nobody'])
+  expect(forsake('vhds', ['nobody', 'v'])).toEqual(['vhds nobody', 'vhds v'])
+  all.of(view).of('cds').follow(['nobody'])
+  expect(forsake('cds', ['nobody', 'nobody-else'])).toEqual(['cds nobody-else'])
+})

@@ -1,3 +1,4 @@
+import type { ResourceType } from '../../proto/types.ts'
 import type { StatusBook } from '../status/book.ts'
 import { ClassLog } from '../subscription/class-log.ts'
 import type { Verdicts } from '../subscription/verdicts.ts'
@@ -5,6 +6,8 @@ import type { View } from '../xds/resource.ts'
 
 /** Classes without clients whose view is kept: what was compiled for some thousand services is some 20 MB. */
 const MOST_IDLE = 8
+/** Names looked at in one step, less than a millisecond. */
+const AT_ONCE = 100
 
 /**
  * The classes that have clients, each with its log. A log without clients goes; what the class accepted, and what was compiled for it,
@@ -59,6 +62,22 @@ export class Classes {
     this.idle.delete(log.key)
     this.idle.set(log.key, { view: log.view, until: now + this.idleMs })
     if (this.idle.size > MOST_IDLE) for (const oldest of this.idle.keys()) if (this.idle.delete(oldest)) break
+  }
+
+  /**
+   * Lets go of what was compiled for a client that left before it was told, a portion with each step: of names that do not exist there may be
+   * any number, and of authorities, and nobody else would ever let go of them. What else exists is likely to be asked for again.
+   * @param names those it asked for
+   */
+  *forsake(view: View, type: ResourceType, names: Iterable<string>): Generator<void> {
+    let count = 0
+    for (const name of names) {
+      // By now others may ask for the same.
+      const log = this.logs.get(view.key)
+      const isFollowed = log?.view === view && log.of(type).follows(name)
+      if (!isFollowed && (type === 'vhds' || !view.get(type, name))) view.forget?.(type, name)
+      if (++count % AT_ONCE === 0) yield
+    }
   }
 
   /**

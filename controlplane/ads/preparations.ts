@@ -10,7 +10,7 @@ interface Job {
  * slices, so that other clients are answered meanwhile. Who wants the same thing waits for the same work.
  */
 export class Preparations<Thing> {
-  private readonly jobs = new Map<Thing, Job>()
+  private readonly jobs = new Map<Thing | Generator<void>, Job>()
   private readonly slices: Slices
   private readonly failed: (error: unknown) => void
   private running = false
@@ -37,6 +37,12 @@ export class Preparations<Thing> {
     this.jobs.set(thing, { work, waiting: [done] })
     this.start()
     return true
+  }
+
+  /** Work that is done in slices, too, and nobody waits for. */
+  add(work: Generator<void>): void {
+    this.jobs.set(work, { work, waiting: [] })
+    this.start()
   }
 
   private start(): void {

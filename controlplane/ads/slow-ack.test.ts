@@ -16,6 +16,7 @@ const onDemand: OnDemand = {
   present: (cluster) => cluster,
   renamed: () => [],
   placeholder: () => undefined,
+  isPlaceholder: () => false,
   departing: () => undefined,
   needed: () => [],
 }

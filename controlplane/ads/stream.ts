@@ -264,11 +264,16 @@ export class Stream implements TransportHandler, StatusSource, RequestReaderOpti
     const names = request.form === 'sotw' ? request.names : request.subscribe
     if (!type || (names.length === 0 && client.place(type))) return false
     const log = client.class
+    const { view } = log
+    const { preparations, classes } = this.context
     const wildcard = WILDCARD_TYPES.has(type) && (names.length === 0 || names.includes('*'))
-    return this.context.preparations.wait(
+    return preparations.wait(
       log,
       () => log.preparation(type, wildcard, names),
-      () => line.ready(),
+      () => {
+        if (this.ended) preparations.add(classes.forsake(view, type, names))
+        else line.ready()
+      },
     )
   }
 

@@ -104,7 +104,7 @@ export function isPlaceholder(
   version: string,
   onDemand: OnDemand | undefined,
 ): boolean {
-  return type === 'cds' && onDemand?.placeholder(name)?.version === version
+  return type === 'cds' && onDemand?.isPlaceholder(name, version) === true
 }
 
 /** Those of the names that no route of the class will ever name again. */

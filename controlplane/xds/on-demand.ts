@@ -57,6 +57,7 @@ export function onDemandOf(sources: OnDemandSources): OnDemand {
         ...new Set(port === 0 ? neededBy(sources.tables(), authority, routeName) : neededAt(sources.listeners(), port)),
       ].slice(0, MOST_NEEDED),
     placeholder: (name) => (present(name) === name ? placeholder(scope, name) : undefined),
+    isPlaceholder: (name, version) => version === PLACEHOLDER_VERSION && present(name) === name,
   }
 }
 

@@ -79,6 +79,8 @@ export interface OnDemand {
    * "removed" never asks again. Undefined for names of past generations.
    */
   placeholder(cluster: string): Resource | undefined
+  /** Whether this version of a cluster is its placeholder, which need not be made to tell. */
+  isPlaceholder(cluster: string, version: string): boolean
   /**
    * A cluster that has just gone, or got another name, as it was: for a request that was routed before the proxy heard of it.
    * It is to be removed again when the proxy has its new routes.

@@ -84,6 +84,7 @@ function allOf(view: View): OnDemand {
     present: (cluster) => cluster,
     renamed: () => [],
     placeholder: () => undefined,
+    isPlaceholder: () => false,
     departing: () => undefined,
     needed: () => [],
   }
