@@ -168,7 +168,13 @@ describe('complaints', () => {
   it('say which kinds are not compiled, and stay warnings', () => {
     const yaml = kindYaml('security.istio.io/v1', 'PeerAuthentication', '{mtls: {mode: STRICT}}')
     const { object, diagnostics } = checkDocument(documentsOf(yaml)[0]!)
-    expect(diagnostics).toMatchObject([{ code: 'KIND_NOT_COMPILED', severity: 'warning' }])
+    expect(diagnostics).toMatchObject([
+      {
+        code: 'KIND_NOT_COMPILED',
+        severity: 'warning',
+        hint: expect.stringContaining('plain connections are taken as before'),
+      },
+    ])
     expect(object).toBeDefined()
   })
 

@@ -85,6 +85,7 @@ function checkSpec(
       'KIND_NOT_COMPILED',
       ['kind'],
       `${definition.kind} is checked, but not compiled yet: it does not change what proxies get`,
+      definition.instead,
     )
   const broken = diagnostics.some(({ severity }) => severity === 'error')
   if (broken) return { diagnostics: cut(document, diagnostics) }

@@ -22,6 +22,8 @@ export interface KindDefinition<Spec = unknown> {
   readonly schema: z.ZodType<Spec>
   /** Whether documents of this kind change what proxies get. */
   readonly compiled: boolean
+  /** Of a kind that is not compiled: what that means for who relies on it, and what to write instead. */
+  readonly instead?: string
   /** Whether a document without `spec` is wrong; else a missing spec counts as an empty one. */
   readonly specRequired?: boolean
   /** The fields of the schema stand beside metadata instead of below `spec` (Kubernetes' Secret). */

@@ -55,7 +55,7 @@ function support({ meta }: Row): string {
 }
 
 function kindSection(definition: KindDefinition): string {
-  const { kind, group, versions, doc, compiled, schema, flat } = definition
+  const { kind, group, versions, doc, compiled, instead, schema, flat } = definition
   const api = versions.map((version) => code(group ? `${group}/${version}` : version)).join(', ')
   const rows = rowsOf(schema, '', 0).map((row) => [
     code(row.field),
@@ -64,7 +64,9 @@ function kindSection(definition: KindDefinition): string {
     row.meta.doc ?? '',
     compiled ? support(row) : 'checked only',
   ])
-  const note = compiled ? '' : '\n\nDocuments of this kind are checked completely, but nothing is compiled of them yet.'
+  const note = compiled
+    ? ''
+    : `\n\nDocuments of this kind are checked completely, but nothing is compiled of them yet${instead ? `: ${instead}` : ''}.`
   const root = flat ? 'Fields stand beside `metadata`.' : 'Fields below `spec`.'
   return `## ${kind}\n\n${doc} ${api}. ${root}${note}\n\n${table(['field', 'type', 'default', 'what', 'supported'], rows)}\n`
 }

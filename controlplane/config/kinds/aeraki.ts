@@ -54,6 +54,7 @@ export const dubboAuthorizationPolicy: KindDefinition = {
   versions: ['v1alpha1'],
   doc: 'Who may call which Dubbo method.',
   compiled: false,
+  instead: 'nobody is refused by it: refuse in the workload',
   schema: dubboAuthorizationPolicySpec,
 }
 
@@ -111,6 +112,7 @@ export const redisDestination: KindDefinition = {
   versions: ['v1alpha1'],
   doc: 'How a Redis service is reached.',
   compiled: false,
+  instead: 'use a DestinationRule, and a port that is named redis',
   schema: redisDestinationSpec,
 }
 
@@ -190,5 +192,6 @@ export const redisService: KindDefinition = {
   versions: ['v1alpha1'],
   doc: 'Where Redis commands go, by key.',
   compiled: false,
+  instead: 'use a MsgRouter, and a port that is named redis',
   schema: redisServiceSpec,
 }

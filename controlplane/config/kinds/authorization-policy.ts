@@ -52,6 +52,7 @@ export const authorizationPolicy: KindDefinition<AuthorizationPolicySpec> = {
   versions: ['v1', 'v1beta1'],
   doc: 'Who may call what.',
   compiled: false,
+  instead: 'nobody is refused by it: refuse in the workload, or in an EnvoyResource with a listener of your own',
   schema: authorizationPolicySpec,
   check: dryRunRule,
 }

@@ -226,6 +226,7 @@ export const envoyFilter: KindDefinition<EnvoyFilterSpec> = {
   versions: ['v1alpha3'],
   doc: 'Patches to generated Envoy configuration.',
   compiled: false,
+  instead: 'nothing is patched: write the listener, route or cluster as an EnvoyResource',
   schema: envoyFilterSpec,
   check: checkPatchValues,
 }

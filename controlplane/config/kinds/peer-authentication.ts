@@ -32,5 +32,7 @@ export const peerAuthentication: KindDefinition<PeerAuthenticationSpec> = {
   versions: ['v1', 'v1beta1'],
   doc: 'Whether workloads accept plain connections, mutual TLS or both.',
   compiled: false,
+  instead:
+    'plain connections are taken as before: open a port for TLS by ingress of a Sidecar, and have the workload listen on loopback alone',
   schema: peerAuthenticationSpec,
 }

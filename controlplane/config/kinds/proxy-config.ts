@@ -25,5 +25,6 @@ export const proxyConfig: KindDefinition<ProxyConfigSpec> = {
   versions: ['v1beta1'],
   doc: 'How proxies are started by an injector.',
   compiled: false,
+  instead: 'nobody injects: start Envoy with these settings, or name it in proxies of the Mesh document',
   schema: proxyConfigSpec,
 }

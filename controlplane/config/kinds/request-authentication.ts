@@ -104,5 +104,6 @@ export const requestAuthentication: KindDefinition<RequestAuthenticationSpec> = 
   versions: ['v1', 'v1beta1'],
   doc: 'Which tokens a workload accepts.',
   compiled: false,
+  instead: 'no token is checked: check them in the workload, or in an EnvoyResource with a listener of your own',
   schema: requestAuthenticationSpec,
 }

@@ -175,5 +175,6 @@ export const telemetry: KindDefinition<TelemetrySpec> = {
   versions: ['v1', 'v1alpha1'],
   doc: 'Access logs, metrics and tracing of workloads.',
   compiled: false,
+  instead: 'use accessLog, trafficReports and messages of the Mesh document',
   schema: telemetrySpec,
 }

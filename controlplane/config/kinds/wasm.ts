@@ -92,6 +92,7 @@ export const wasmPlugin: KindDefinition<WasmPluginSpec> = {
   versions: ['v1alpha1'],
   doc: 'WebAssembly filters for proxies.',
   compiled: false,
+  instead: 'no filter is added: add it in an EnvoyResource with a listener of your own',
   specRequired: true,
   schema: wasmPluginSpec,
 }
@@ -121,6 +122,7 @@ export const trafficExtension: KindDefinition<TrafficExtensionSpec> = {
   versions: ['v1alpha1'],
   doc: 'WebAssembly or Lua filters for proxies.',
   compiled: false,
+  instead: 'no filter is added: add it in an EnvoyResource with a listener of your own',
   specRequired: true,
   schema: trafficExtensionSpec,
 }

@@ -84,6 +84,7 @@ export const workloadGroup: KindDefinition<WorkloadGroupSpec> = {
   versions: ['v1', 'v1beta1', 'v1alpha3'],
   doc: 'Template of WorkloadEntries that register themselves.',
   compiled: false,
+  instead: 'nothing registers itself: write a WorkloadEntry for each workload, or use Consul',
   specRequired: true,
   schema: workloadGroupSpec,
 }
