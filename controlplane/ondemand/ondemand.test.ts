@@ -24,6 +24,8 @@ describe('the workload of a node', () => {
     ['sidecar~10.0.0.1~web.shop~shop.svc.cluster.local', {}, 'sidecar/shop/web'],
     ['sidecar~10.0.0.1~x.shop~shop.svc.cluster.local', { WORKLOAD_NAME: 'cart' }, 'sidecar/shop/cart'],
     ['sidecar~10.0.0.1~x.shop~shop.svc.cluster.local', { LABELS: { app: 'cart' } }, 'sidecar/shop/cart'],
+    ['sidecar~10.0.0.1~x.shop~shop.svc.cluster.local', { LABELS: null }, 'sidecar/shop/x'],
+    ['sidecar~10.0.0.1~x.shop~shop.svc.cluster.local', { LABELS: 'app=cart' }, 'sidecar/shop/x'],
     ['any-name', { NAMESPACE: 'shop' }, '/shop/c'],
   ])('%s %j is %s', (id, metadata, expected) => expect(workloadOf(node(id, metadata))).toBe(expected))
 })
@@ -72,6 +74,18 @@ describe('generations', () => {
     for (const generation of [5, 3]) book.burn('x', generation)
     book.next('A', ['x'])
     expect(book.of('A', 'x')).toBe(6)
+  })
+
+  it('of too many clusters the one that changed longest ago is forgotten', () => {
+    const book = new GenerationBook()
+    book.next(
+      'A',
+      Array.from({ length: 200_000 }, (_, n) => `c${n}`),
+    )
+    book.next('A', ['c0'])
+    book.next('A', ['new'])
+    expect(['c0', 'c1', 'c2', 'new'].map((cluster) => book.of('A', cluster))).toEqual([2, 0, 1, 1])
+    expect(book.renamed('A')).toHaveLength(200_000)
   })
 
   it('a client cannot drive numbers to where they end', () => {

@@ -113,3 +113,28 @@ describe('nodes that left', () => {
     expect(ids()[0]).toBe('n2')
   })
 })
+
+describe('classes without clients', () => {
+  test('are remembered for ten minutes, the newest thousand of them', () => {
+    let now = 0
+    const book = new StatusBook(() => now)
+    const verdicts = (key: string) => book.verdicts(key, () => {})
+    const busy = verdicts('busy')
+    const idle = Array.from({ length: 1002 }, (_, n) => [`class ${n}`, verdicts(`class ${n}`)] as const)
+    for (const [key] of idle) book.classIdle(key)
+    book.sweep()
+    // Whoever comes back is idle no more.
+    const known = idle.filter(([key, before]) => verdicts(key) === before).map(([key]) => key)
+    expect(known).toEqual(idle.slice(2).map(([key]) => key))
+    book.classIdle('class 1001')
+    book.classIdle('class 1000')
+    now = 10 * 60_000
+    book.sweep()
+    expect(verdicts('class 1001')).toBe(idle[1001]![1])
+    now++
+    book.sweep()
+    expect(verdicts('class 1000')).not.toBe(idle[1000]![1])
+    expect([verdicts('class 1001'), verdicts('busy')]).toEqual([idle[1001]![1], busy])
+    expect(verdicts('busy')).toBe(busy)
+  })
+})

@@ -513,6 +513,22 @@ test('a refused listener that went while nobody was there keeps no cluster when 
   expect(lines(accept(back, back.flow()))).toEqual(['cds: -b'])
 })
 
+test('what was accepted of a resource that went is not served in place of one that comes under its name and is refused', () => {
+  const { mesh, publish, engine, verdicts } = start(cds('a', '1'), cds('b', '1'))
+  const client = engine.client('delta', 'one')
+  accept(client, client.ask('cds'))
+  mesh.delete('cds', 'a')
+  publish()
+  accept(client, client.flow())
+  mesh.put(cds('a', 'bad'))
+  publish()
+  judge(client, client.flow(), naming)
+  expect(verdicts.rejections).toMatchObject([{ pinned: true, servedVersion: undefined }])
+  publish()
+  const late = engine.client('delta', 'late')
+  expect(lines(late.ask('cds'))).toEqual(['cds: b=1'])
+})
+
 test('the complaint stands at the line the resource came from', () => {
   const object = {
     source: { locate: (path: readonly unknown[]) => ({ file: 'rules.yaml', line: 3 + path.length, column: 5 }) },
