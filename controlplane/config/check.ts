@@ -31,6 +31,7 @@ export interface CheckOptions {
  */
 export function checkDocument(document: SourceDocument, options: CheckOptions = {}): CheckedDocument {
   const { value } = document
+  if (document.broken) return { diagnostics: [] }
   const size = sizeProblem(value)
   if (size) return { diagnostics: [complain(document, 'DOCUMENT_TOO_LARGE', size.path, size.message)] }
   if (!isObject(value)) {

@@ -32,6 +32,20 @@ describe('loading', () => {
     expect(fixed.diagnostics).toEqual([])
   })
 
+  it('keeps the last valid version of an item of a List that has an error, or a key twice, while the others change', () => {
+    const item = (text: string) => `- ${text.trimEnd().replaceAll('\n', '\n  ')}\n`
+    const list = (...items: string[]) => `kind: List\nitems:\n${items.map(item).join('')}`
+    const good = load({ 'a.yaml': list(entry('a', 80), entry('b', 80)) })
+    for (const broken of [entry('a', 99_999), entry('a', 81).replace('  hosts', '  hosts: [x.local]\n  hosts')]) {
+      const bad = load({ 'a.yaml': list(broken, entry('b', 81)) }, good)
+      expect([port(bad, 'a'), port(bad, 'b')]).toEqual([80, 81])
+      const alone = load({ 'a.yaml': list(broken, entry('b', 81)) })
+      expect([port(alone, 'a'), port(alone, 'b')]).toEqual([undefined, 81])
+      expect(alone.refused).toMatchObject([{ name: 'a' }])
+    }
+    expect(port(load({ 'a.yaml': list(entry('b', 81)) }, good), 'a')).toBeUndefined()
+  })
+
   it('finds the last valid version also when another document was put before the broken one', () => {
     const good = load({ 'a.yaml': entry('a', 80) })
     const bad = load({ 'a.yaml': `${entry('b')}---\n${entry('a', 0)}` }, good)

@@ -120,6 +120,7 @@ export class CompanionSource implements ConfigSource {
               value: structuredClone(document.value),
               revision: `${document.revision}+${companions}`,
               companions,
+              broken: document.broken ?? false,
               get text() {
                 return document.text
               },

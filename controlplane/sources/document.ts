@@ -21,6 +21,8 @@ export interface SourceDocument {
   readonly text?: string | undefined
   /** Values that are there because of aliases only, for limits over many documents. Absent: none. */
   readonly copies?: number
+  /** An item of a List that contradicts itself, which the source has told: it says who it claims to be, and cannot be used. */
+  readonly broken?: boolean
   /** Digest of the other files the document's meaning depends on; absent when it names none. */
   readonly companions?: string
   /** The place of the node at `path` (its key when `on` is 'key'); of its nearest existing ancestor when it is not there. */

@@ -87,6 +87,17 @@ describe('a List', () => {
     expect(after[1]?.revision).not.toBe(before[1]?.revision)
   })
 
+  test('with a key twice in one item gives the others, and that one as broken', () => {
+    const { documents, diagnostics } = read(list.replace('  x: 1\n', '  x: {a: 1, a: 2}\n'))
+    expect(documents.map(({ broken, value }) => [(value as { kind: string }).kind, broken])).toEqual([
+      ['A', true],
+      ['B', false],
+      ['C', false],
+    ])
+    expect(diagnostics).toMatchObject([{ code: 'SOURCE_DUPLICATE_KEY', line: 5, path: 'items[0].x.a' }])
+    expect(read(list.replace('kind: List', 'kind: List\nkind: List')).documents).toHaveLength(1)
+  })
+
   test('of one kind says version and kind of items that say neither, as for kubectl', () => {
     const typed = 'apiVersion: b/v1\nkind: AList\nmetadata: {resourceVersion: "7"}\nitems:\n- x: 1\n- kind: C\n'
     const { documents } = read(typed)

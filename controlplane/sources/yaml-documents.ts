@@ -64,6 +64,10 @@ export class YamlDocument implements SourceDocument {
     return this.#origin.copies
   }
 
+  get broken(): boolean {
+    return this.#origin.broken
+  }
+
   /**
    * Takes the text of an equal reading for its own. Nothing one can see changes; but an item of a List would otherwise
    * keep the text of every version of its file alive in which some item stayed the same.
@@ -76,7 +80,8 @@ export class YamlDocument implements SourceDocument {
   in(piece: Piece, index: number): YamlDocument {
     const { limits, copies } = this.#origin
     const moved = digest(this.file, piece.line, piece.text)
-    return new YamlDocument(this.file, index, this.value, { piece, prefix: [], limits, copies, digest: moved })
+    const origin = { piece, prefix: [], limits, copies, digest: moved, broken: false }
+    return new YamlDocument(this.file, index, this.value, origin)
   }
 
   /** The same document at another position among the documents of its file. */
@@ -93,6 +98,7 @@ interface Origin {
   readonly copies: number
   /** Hash of file, place and text. */
   readonly digest: string
+  readonly broken: boolean
 }
 
 /**
@@ -236,10 +242,11 @@ function* readPiece(
   if (parsed.root === null) return undefined
   try {
     const { value, place, warnings, duplicates, usesAliases, copies } = resolveTree(parsed.root, limits)
-    if (duplicates.length > 0) return failed(duplicates)
+    const broken = duplicates.length > 0 ? itemsWith(value, duplicates) : []
+    if (!broken) return failed(duplicates)
     if (value === null) return undefined
-    const diagnostics = located(file, piece, [...parsed.warnings, ...warnings])
-    const documents = documentsOf(file, piece, index, { value, place, usesAliases, copies }, limits)
+    const diagnostics = located(file, piece, [...parsed.warnings, ...warnings, ...duplicates])
+    const documents = documentsOf(file, piece, index, { value, place, usesAliases, copies, broken }, limits)
     return { piece, ok: true, list: isList(value), copies, documents, diagnostics }
   } catch (error) {
     if (error instanceof ProblemError) return failed([error.problem])
@@ -264,16 +271,30 @@ function wholeDocument(
   limits: ReadLimits,
 ): YamlDocument {
   const whole = digest(file, piece.line, piece.text)
-  return new YamlDocument(file, index, value, { piece, prefix: [], limits, copies, digest: whole })
+  return new YamlDocument(file, index, value, { piece, prefix: [], limits, copies, digest: whole, broken: false })
 }
 
-type Read = Pick<Resolved, 'value' | 'place' | 'usesAliases' | 'copies'>
+interface Read extends Pick<Resolved, 'value' | 'place' | 'usesAliases' | 'copies'> {
+  /** Where items stand that cannot be used. */
+  readonly broken: readonly Path[]
+}
+
+/** The items of a List that all problems stand in; undefined where one stands elsewhere. */
+function itemsWith(value: unknown, problems: readonly Problem[]): readonly Path[] | undefined {
+  if (!isList(value)) return undefined
+  const items = new Map(itemsOf(value).map(({ path }) => [JSON.stringify(path), path]))
+  const found = problems.map(({ path = [] }) =>
+    path.map((_, length) => items.get(JSON.stringify(path.slice(0, length + 1)))).find((item) => item !== undefined),
+  )
+  return found.every((item) => item !== undefined) ? found : undefined
+}
 
 function documentsOf(file: string, piece: Piece, index: number, read: Read, limits: ReadLimits): YamlDocument[] {
   if (!isList(read.value)) return [wholeDocument(file, piece, index, read.value, read.copies, limits)]
   const whole = digest(file, piece.line, piece.text)
   const lines = countLines(piece.text)
   const items = itemsOf(read.value)
+  const broken = new Set(read.broken.map((path) => JSON.stringify(path)))
   const starts = items.map(({ path }) => placeAt(read.place, path, 'value'))
   return items.map(({ value, path, head }, item) => {
     const start = starts[item] as number
@@ -282,7 +303,7 @@ function documentsOf(file: string, piece: Piece, index: number, read: Read, limi
       ? digest(whole, path)
       : digest(file, piece.line + line, col, piece.text.slice(start, starts[item + 1] ?? piece.text.length), head)
     return new YamlDocument(file, index + item, value, {
-      ...{ piece, prefix: path, limits, digest: own },
+      ...{ piece, prefix: path, limits, digest: own, broken: broken.has(JSON.stringify(path)) },
       copies: item === 0 ? read.copies : 0,
     })
   })
