@@ -49,7 +49,7 @@ export function clientSignal(
     }
     case FrameKind.cancel:
       // What is no request any more, or none of the proxy's, may be the upstream's own: of one client alone it hears all.
-      if (takeCancel(engine, client, b, at, length) || (bound && client.bound.forward(b, at, length)))
+      if (takeCancel(engine, client, b, at, length) || (bound && client.bound.forwardCancel(engine, b, at, length)))
         return !client.held
       counters[L.downstream_push_dropped]!++
       return true

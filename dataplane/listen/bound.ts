@@ -4,6 +4,7 @@ import type { Engine } from '../engine.ts'
 import type { CompiledRoute } from '../route/compile.ts'
 import type { UpstreamConnection } from '../upstream/connection.ts'
 import { HostPool } from '../upstream/pool.ts'
+import { RequestState } from '../upstream/requests.ts'
 import type { Client } from './client.ts'
 import { Hold } from './hold.ts'
 import { refuses, Session } from './session.ts'
@@ -27,6 +28,25 @@ export class BoundUpstreams {
     const connection = this.#primary
     if (!connection || connection.closed) return false
     connection.out.push(b, at, at + length)
+    return true
+  }
+
+  /**
+   * Sends the frame that was inspected last, which ends a request the proxy has answered already, to the connection used last. One that has timed out there gets no late
+   * reply any more. @returns false if there is no connection
+   */
+  forwardCancel(engine: Engine, b: Uint8Array, at: number, length: number): boolean {
+    if (!this.forward(b, at, length)) return false
+    const { idLo, idHi } = engine.frame
+    const connection = this.#primary!
+    for (let request = connection.pending.head; request; request = request.next) {
+      if (request.state !== RequestState.expired || request.idLo !== idLo || request.idHi !== idHi) continue
+      connection.pending.remove(request)
+      connection.expired--
+      engine.requests.release(request)
+      connection.settled()
+      break
+    }
     return true
   }
 

@@ -16,7 +16,7 @@ import {
   TRACED,
 } from '../upstream/requests.ts'
 import { deliver } from './deliver.ts'
-import { uncount } from './outcome.ts'
+import { answerError, uncount } from './outcome.ts'
 import { takePart } from './part.ts'
 import { retry } from './retry.ts'
 
@@ -154,7 +154,8 @@ function complete(
   if ((flags & MIRROR) === 0) {
     if (client.closed) cluster.counters[C.upstream_rq_cancelled]!++
     else {
-      client.listener.counters[failed ? L.downstream_rq_error_replied : L.downstream_rq_replied]!++
+      const outcome = failed ? L.downstream_rq_error_replied : L.downstream_rq_replied
+      client.listener.counters[outcome]!++
       let size = length
       // Nearly always the id is all that is written.
       if (idAt >= 0 && (flags & REWRITTEN) !== 0 && !route.editsReplies) {
@@ -162,7 +163,10 @@ function complete(
         client.deliver(request.sequence, b, at, at + length)
       } else size = deliver(request, connection.replyCodec, b, at, length, idAt, false)
       const log = client.listener.accessLog
-      if ((flags & (LOGGED | TRACED)) !== 0 || (failed && log?.errors === true))
+      if (size < 0) {
+        client.listener.counters[outcome]!--
+        answerError(request, 'upstreamClosed')
+      } else if ((flags & (LOGGED | TRACED)) !== 0 || (failed && log?.errors === true))
         logRequest(request, failed ? 'error' : 'ok', size, failed ? status : 0)
     }
   }

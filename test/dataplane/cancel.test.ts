@@ -139,3 +139,23 @@ it('a client that has said its last word goes when what it waited for has ended;
   expect(lines.map(({ outcome, reply_frames }) => [outcome, reply_frames])).toEqual([['cancelled', 1]])
   expect(proxy.engine.requests.used).toBe(0)
 })
+
+it('one that has timed out is no longer waited for on a bound connection, whose upstream hears it', async () => {
+  const { asked, cancelled, proxy, client, cluster, settled } = await setUp('bound', 'u32')
+  const { engine } = proxy
+  client.send({ msgid: 1, seq: 7 })
+  await comesTrue(() => asked.length === 1)
+  const request = engine.requests.all.find(({ connection }) => connection !== null)!
+  const connection = request.connection!
+  request.deadline = 0.001
+  due(engine, request)
+  await client.receive(1)
+  expect([engine.requests.used, connection.expired]).toEqual([1, 1])
+  client.send({ kind: CANCEL, seq: 7 })
+  await settled()
+  await comesTrue(() => cancelled().length === 1)
+  expect([engine.requests.used, connection.expired, connection.pending.count]).toEqual([0, 0, 0])
+  asked[0]!.say('late', false)
+  await comesTrue(() => cluster.counters[C.upstream_rq_unmatched_reply] === 1)
+  expect(client.frames).toHaveLength(1)
+})

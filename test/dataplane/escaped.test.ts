@@ -1,6 +1,7 @@
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { ConnectionMode } from '../../codecs/contract.ts'
+import { L } from '../../dataplane/stats/counters.ts'
 import { comesTrue } from '../helpers/eventually.ts'
 import { Bed, byId, endpoints, gameConfiguration } from './game.ts'
 
@@ -278,4 +279,32 @@ describe.each(Object.entries(dialects))('%s', (_, dialect) => {
         ).toBe(true)
     await comesTrue(() => proxy.engine.requests.used === 0, 'no slot in use')
   })
+})
+
+it('a reply as long as frames may be that has no room for its client’s id is an error reply: no other id goes to the client', async () => {
+  const dialect = dialects['SLIP']!
+  const a = await listen(dialect)
+  // 2 + 10 + 4,084: a frame of 4 KiB while nothing in it is escaped.
+  a.handle = (message, say) => say({ ...message, kind: RESPONSE, body: Buffer.alloc(message.uid) })
+  const proxy = await bed.proxy(
+    gameConfiguration({
+      protocols: [{ name: 'game', layout: layout(dialect.frame, 'u32') }],
+      listener: { mode: 'shared' },
+      routes: [{ name: 'game', routes: [byId(1, 'a')] }],
+      clusters: [{ name: 'a', localities: endpoints(a.port), balancer: { kind: 'roundRobin' } }],
+    }),
+  )
+  const client = dial((proxy.address('game') as { port: number }).port, dialect)
+  const ids = [0x01020304, 0xc0c0c0c0, 0x01020305]
+  for (const id of ids) client.send({ kind: REQUEST, msgid: 1, id, uid: 4084, body: Buffer.alloc(0) })
+  await comesTrue(() => client.replies.length === 3)
+  const kinds = new Map(client.replies.map(({ id, kind, body }) => [id, [kind, body.length]]))
+  expect(ids.map((id) => kinds.get(id))).toEqual([
+    [RESPONSE, 4084],
+    [FAILED, 4],
+    [RESPONSE, 4084],
+  ])
+  const { counters } = proxy.listeners[0]!
+  expect([counters[L.downstream_rq_replied], counters[L.downstream_rq_error_replied]]).toEqual([2, 1])
+  await comesTrue(() => proxy.engine.requests.used === 0, 'no slot in use')
 })
