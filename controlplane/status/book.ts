@@ -6,7 +6,8 @@ import type { Exchanges } from '../subscription/exchanges.ts'
 import type { Form } from '../subscription/request.ts'
 import type { Nack } from '../subscription/type-state.ts'
 import type { NodeInfo, Resource } from '../xds/resource.ts'
-import { LastGood, type Rejection, toDiagnostic } from './last-good.ts'
+import { LastGood, type Rejection } from './last-good.ts'
+import { toDiagnostic } from './rejection.ts'
 
 /**
  * SYNCED: has accepted all there is, or came back with it after a restart. STALE: something is on its way, or waits. NACK:

@@ -4,7 +4,8 @@ import { type Answer, Engine, type EngineClient, lines, only } from '../../test/
 import type { ConfigObject } from '../config/object.ts'
 import type { NodeInfo, Resource } from '../xds/resource.ts'
 import { StatusBook } from './book.ts'
-import { LastGood, type Rejection, toDiagnostic } from './last-good.ts'
+import { LastGood, type Rejection } from './last-good.ts'
+import { toDiagnostic } from './rejection.ts'
 
 const cds = (name: string, content: string) => fakeResource('cds', name, content)
 const lds = (name: string, content: string) => fakeResource('lds', name, content)
@@ -626,6 +627,33 @@ describe.each(['delta', 'sotw'] as const)('a listener whose address is taken on 
     expect(lines(accept(again, again.ask('lds')))).toEqual(['lds: web=1'])
     expect(verdicts.rejections).toEqual([])
     expect(book.diagnostics()).toEqual([])
+  })
+
+  test('is offered again to that proxy alone, after pauses that grow, and the complaint goes when it has it', () => {
+    const { book, busy, engine, free, verdicts } = two()
+    accept(free, free.ask('lds'))
+    engine.log.refresh()
+    for (const pauseMs of [5_000, 10_000, 20_000, 40_000, 80_000, 120_000, 120_000]) {
+      expect(busy.flow()).toEqual([])
+      expect(busy.client.wakeAt).toBe(engine.now + pauseMs)
+      engine.now += pauseMs - 1
+      expect(busy.flow()).toEqual([])
+      engine.now += 1
+      const [offered, ...more] = busy.flow()
+      expect(lines([offered!, ...more])).toEqual(['lds: web=1'])
+      // It is known all the time, also while the answer is awaited.
+      expect(verdicts.rejections).toMatchObject([{ unableBy: new Set(['busy']) }])
+      expect(book.client('busy')[0]!.types).toMatchObject([{ state: 'NACK' }])
+      expect(lines(accept(busy, busy.nack(offered!, taken))).join()).not.toContain('web')
+    }
+    engine.now += 120_000
+    expect(lines(accept(busy, busy.flow()))).toEqual(['lds: web=1'])
+    expect(verdicts.rejections).toEqual([])
+    expect(book.diagnostics()).toEqual([])
+    engine.now += 600_000
+    expect(busy.flow()).toEqual([])
+    expect(busy.client.wakeAt).toBeUndefined()
+    expect(free.flow()).toEqual([])
   })
 
   test('is not sent over and over to who cannot open it', () => {

@@ -1,6 +1,4 @@
 import type { ResourceType } from '../../proto/types.ts'
-import type { Diagnostic } from '../diagnostics/diagnostic.ts'
-import { formatPath } from '../diagnostics/diagnostic.ts'
 import type { Batch, Verdicts } from '../subscription/verdicts.ts'
 import type { Resource } from '../xds/resource.ts'
 import { isOfMachine, namedIn, reasonFor } from './culprits.ts'
@@ -33,8 +31,10 @@ interface Entry {
   readonly error: string
   readonly at: number
   readonly refusedBy: Set<string>
-  /** Clients whose machine is at fault: no vote against it, and it is sent to them again when they connect anew. */
+  /** Clients whose machine is at fault: no vote against it, and it is offered to them again. */
   readonly unableBy: Set<string>
+  /** Of these clients, those it was offered to again, and that have not answered yet. */
+  readonly tryingBy: Set<string>
   /** Who is known to have it: who had it when the first refusal came, and who accepted it since. */
   readonly acceptedBy: Set<string>
   /** How many had accepted it when the first refusal came. Some of them may have left. */
@@ -89,7 +89,8 @@ export class LastGood implements Verdicts {
 
   get rejections(): readonly Rejection[] {
     return [...this.all()].map(({ key, entry, current, newest }) => {
-      const { resource, error, at, refusedBy, unableBy } = entry
+      const { resource, error, at, refusedBy, tryingBy } = entry
+      const unableBy = tryingBy.size > 0 ? new Set([...entry.unableBy, ...tryingBy]) : entry.unableBy
       const pinned = current && isPinned(entry)
       return {
         resource,
@@ -142,8 +143,26 @@ export class LastGood implements Verdicts {
 
   refusing(client: string, types: ReadonlySet<ResourceType>): boolean {
     for (const { entry, current } of this.all())
-      if (current && types.has(entry.resource.type) && hasNot(entry, client)) return true
+      if (current && types.has(entry.resource.type) && (hasNot(entry, client) || entry.tryingBy.has(client)))
+        return true
     return false
+  }
+
+  isUnable(client: string): boolean {
+    for (const { entry, current } of this.all())
+      if (current && (entry.unableBy.has(client) || entry.tryingBy.has(client))) return true
+    return false
+  }
+
+  offerAgain(client: string): readonly string[] {
+    const names: string[] = []
+    for (const { entry, current } of this.all()) {
+      if (!current || !(entry.unableBy.has(client) || entry.tryingBy.has(client))) continue
+      entry.unableBy.delete(client)
+      entry.tryingBy.add(client)
+      names.push(entry.resource.name)
+    }
+    return names
   }
 
   lastAccepted(type: ResourceType, name: string, otherThan: string): Resource | undefined {
@@ -233,6 +252,7 @@ export class LastGood implements Verdicts {
           at: this.now(),
           refusedBy: new Set(unable ? [] : [client]),
           unableBy: new Set(unable ? [client] : []),
+          tryingBy: new Set(),
           // What nobody accepted nobody has.
           acceptedBy: isAccepted ? votersOf(holders(resource), client) : new Set(),
           acceptedBefore: Math.max(batch.acks, isAccepted ? 1 : 0),
@@ -251,13 +271,16 @@ export class LastGood implements Verdicts {
   /** A client connects anew: what its machine did not let it take is worth another try. */
   returned(client: string): void {
     for (const [key, { versions }] of this.entries)
-      for (const { unableBy } of versions.values()) if (unableBy.delete(client)) this.forgetTaken(key, versions)
+      for (const { unableBy, tryingBy } of versions.values()) {
+        const was = [unableBy.delete(client), tryingBy.delete(client)]
+        if (was.includes(true)) this.forgetTaken(key, versions)
+      }
   }
 
   private vote(entry: Entry, client: string, verdict: 'accepts' | 'refuses' | 'cannot'): void {
     const before = isPinned(entry)
-    const { acceptedBy, refusedBy, unableBy } = entry
-    for (const from of [acceptedBy, refusedBy, unableBy]) from.delete(client)
+    const { acceptedBy, refusedBy, unableBy, tryingBy } = entry
+    for (const from of [acceptedBy, refusedBy, unableBy, tryingBy]) from.delete(client)
     const to = { accepts: acceptedBy, refuses: refusedBy, cannot: unableBy }[verdict]
     if (to.size < MOST_VOTES) to.add(client)
     if (isPinned(entry) !== before) this.changed()
@@ -265,8 +288,8 @@ export class LastGood implements Verdicts {
 
   /** Forgets what nobody is without any more. */
   private forgetTaken(key: string, versions: Map<string, Entry>): void {
-    for (const [version, { refusedBy, unableBy }] of versions)
-      if (refusedBy.size === 0 && unableBy.size === 0) versions.delete(version)
+    for (const [version, { refusedBy, unableBy, tryingBy }] of versions)
+      if (refusedBy.size + unableBy.size + tryingBy.size === 0) versions.delete(version)
     if (versions.size === 0) this.entries.delete(key)
   }
 
@@ -304,47 +327,6 @@ export class LastGood implements Verdicts {
     }
     return undefined
   }
-}
-
-/** A rejection as a complaint at the line of YAML the resource came from. */
-export function toDiagnostic(rejection: Rejection): Diagnostic {
-  const { resource, origins, error, pinned, servedVersion, refusedBy, unableBy, acceptedBy } = rejection
-  const origin = origins[0]
-  const location = origin?.object.source.locate(origin.path) ?? { file: '', line: 0, column: 0 }
-  if (refusedBy.size === 0)
-    return {
-      code: 'XDS_REJECTED',
-      severity: 'warning',
-      message: `${unableBy.size === 1 ? 'a proxy' : `${unableBy.size} proxies`} cannot open ${WORDS[resource.type]} "${resource.name}": ${error}`,
-      ...location,
-      path: origin ? formatPath(origin.path) : '',
-      hint: 'a matter of its machine: free the address there and start the proxy again; others get it as it is',
-    }
-  const who = acceptedBy > 0 ? `${refusedBy.size} of ${refusedBy.size + acceptedBy} proxies` : 'proxies'
-  return {
-    code: 'XDS_REJECTED',
-    severity: pinned || acceptedBy === 0 ? 'error' : 'warning',
-    message: `${who} refused ${WORDS[resource.type]} "${resource.name}": ${error}`,
-    ...location,
-    path: origin ? formatPath(origin.path) : '',
-    hint: !pinned
-      ? 'the proxies that refused it keep what they had'
-      : servedVersion
-        ? 'its last accepted version is served instead'
-        : 'no version of it was ever accepted: it is left out',
-  }
-}
-
-const WORDS: Record<ResourceType, string> = {
-  cds: 'cluster',
-  eds: 'endpoints',
-  lds: 'listener',
-  rds: 'route configuration',
-  vhds: 'virtual host',
-  sds: 'secret',
-  pds: 'protocol',
-  mrds: 'message route table',
-  mlds: 'message listener',
 }
 
 function keyOf(type: ResourceType, name: string): string {

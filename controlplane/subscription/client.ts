@@ -7,6 +7,7 @@ import type { Exchanges } from './exchanges.ts'
 import type { Frame } from './frames.ts'
 import { changeNames, listNames, newInterest } from './interest.ts'
 import { moveState } from './move.ts'
+import { isUnable, OfferAgain } from './offer-again.ts'
 import { carriedOver } from './on-demand.ts'
 import { USES_OTHERS } from './order.ts'
 import { Outgoing } from './outgoing.ts'
@@ -101,6 +102,7 @@ export class Client implements Reader {
       ? acknowledge(outgoing, outgoing.exchanges, type, known, request, now)
       : { kind: 'subscribed' }
     if (outgoing.late && (received.kind === 'ack' || received.kind === 'nack')) outgoing.late = anyUnanswered(outgoing)
+    if (type === 'lds' && received.kind === 'nack') this.offerAgain(now)
     const before = known?.interest ?? newInterest(type)
     const said =
       request.form === 'sotw'
@@ -129,6 +131,13 @@ export class Client implements Reader {
     }
     if (type === 'vhds') dependents.adoptClusters(request, change.asked)
     return received
+  }
+
+  /** A listener was refused: if that is its machine's fault it may be taken later. */
+  private offerAgain(now: number): void {
+    const { outgoing } = this
+    outgoing.again?.refused(now)
+    if (isUnable(outgoing.log, this.options.id)) outgoing.again ??= new OfferAgain(now)
   }
 
   /**

@@ -7,6 +7,7 @@ import { Dependents } from './dependents.ts'
 import { Exchanges } from './exchanges.ts'
 import { buildFrames, type Frame } from './frames.ts'
 import { fullSet } from './full-set.ts'
+import type { OfferAgain } from './offer-again.ts'
 import { past } from './on-demand.ts'
 import { ORDER, type Step, USES_OTHERS } from './order.ts'
 import { partialAnswer } from './partial.ts'
@@ -45,6 +46,8 @@ export class Outgoing implements Parts {
   readonly dependents: Dependents
   /** It kept its class waiting too long; nobody waits for it again until it has answered everything. */
   late = false
+  /** While its machine keeps it from opening a listener. */
+  again: OfferAgain | undefined
   /** Clusters asked for since clusters were last sent, not counting what a client says when it comes back. */
   lately: ReadonlySet<string> | undefined
 
@@ -58,6 +61,7 @@ export class Outgoing implements Parts {
   /** What to write now, in this order and in one flight. Call it when the transport can take it, and only then. */
   flow(now: number): readonly Frame[] {
     this.progress.wakeAt = undefined
+    if (this.again !== undefined && !this.again.look(this, this.progress, now)) this.again = undefined
     // Nearly all calls are for an acknowledgement of the last there was to say.
     if (this.progress.rests) return NO_FRAMES
     // A client's own request is answered at once; what the answer points to must be there before it.

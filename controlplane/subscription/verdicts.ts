@@ -28,6 +28,10 @@ export interface Verdicts {
   forClient(client: string, published: Resource): Resource | undefined
   /** Whether this client still refuses the newest version of some resource of these types. */
   refusing(client: string, types: ReadonlySet<ResourceType>): boolean
+  /** Whether the machine of this client does not let it take something, whatever is under way about it. */
+  isUnable(client: string): boolean
+  /** What the machine of this client does not let it take may be sent to it once more. @returns the names of the listeners */
+  offerAgain(client: string): readonly string[]
   /** The last version some client of the class accepted that is not this one. */
   lastAccepted(type: ResourceType, name: string, otherThan: string): Resource | undefined
   /** Whether some client of the class accepted exactly this version. */
@@ -65,6 +69,8 @@ export const NO_VERDICTS: Verdicts = {
   pinned: () => false,
   forClient: (_client, published) => published,
   refusing: () => false,
+  isUnable: () => false,
+  offerAgain: () => [],
   lastAccepted: () => undefined,
   isAccepted: () => false,
   accepted: () => {},
