@@ -41,6 +41,7 @@ function runWorker(): void {
   // The first process hears these too and says what to do.
   process.on('SIGINT', () => undefined)
   process.on('SIGTERM', () => undefined)
+  process.on('SIGHUP', () => undefined)
   say({ type: 'ready' })
 }
 

@@ -117,6 +117,27 @@ describe('several workers', () => {
     await expect.poll(answerers).toEqual(['b:', 'b:'])
   })
 
+  it('go on when a terminal or a service manager signals all processes: the first one hears it and lets them drain', async () => {
+    const server = await bed.server('a')
+    const pool = new WorkerPool({ workers: 1, execArgv: ['--import', 'tsx'] })
+    bed.defer(() => pool.drain(100))
+    await pool.start()
+    await pool.apply(
+      gameConfiguration({
+        routes: [{ name: 'game', routes: [byId(1, 'a')] }],
+        clusters: [{ name: 'a', localities: endpoints(server.port), balancer: { kind: 'roundRobin' } }],
+      }),
+    )
+    const client = new GameClient((pool.address('game') as { port: number }).port)
+    bed.defer(() => client.close())
+    await client.ask({ msgid: 1, seq: 1 })
+    const { pids } = pool
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.kill(pids[0]!, signal)
+    // A signal that ends a process has ended it before it reads what is written after it.
+    expect(String((await client.ask({ msgid: 1, seq: 2, body: 'on' })).body)).toBe('a:on')
+    expect(pool.pids).toEqual(pids)
+  })
+
   it('say together, once, what each of them complains of', async () => {
     const lines: string[] = []
     complainTo((thing, text, more) => lines.push(`${thing}: ${text} ${more}`))
