@@ -54,6 +54,23 @@ describe('clusters on demand', () => {
     expect(told[0]).toEqual(['returned', 'web', '*', 'a', 'gone~2', 'b'])
   })
 
+  test('who comes for the first time gets at once what its workload uses; who comes back keeps what it names', () => {
+    const mesh = new FakeMesh().put(...['a', 'b', 'c'].map((name) => cds(name, '1')))
+    for (const name of ['b', 'c']) mesh.lazy.add(name)
+    const workingSet: WorkingSet = { learned: () => ['b', 'gone'], asked() {}, named() {}, returned() {} }
+    const engine = new Engine(mesh, undefined, 'web', true)
+    const fresh = engine.client('delta', 'fresh', engine.log, workingSet)
+    expect(lines(settle(fresh, fresh.ask('cds', { names: ['*'] })))).toEqual(['cds: a=1 b=1'])
+    const back = engine.client('delta', 'back', engine.log, workingSet)
+    const initial = Object.fromEntries(['a', 'c'].map((name) => [name, cds(name, '1').version]))
+    expect(lines(settle(back, back.ask('cds', { names: ['*', 'c'], initial })))).toEqual(['cds:'])
+    mesh.put(cds('b', '2'), cds('c', '2'))
+    engine.publish()
+    engine.now += 5000
+    expect(lines(settle(fresh, fresh.flow()))).toEqual(['cds: b=2'])
+    expect(lines(settle(back, back.flow()))).toEqual(['cds: c=2'])
+  })
+
   test('the others of a split come with the one that is asked for', () => {
     const mesh = new FakeMesh().put(...['a', 'b', 'c'].map((name) => cds(name, '1', name)))
     for (const name of ['b', 'c']) mesh.put(eds(name, '1')).lazy.add(name)
