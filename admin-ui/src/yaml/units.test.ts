@@ -156,5 +156,7 @@ describe('an item as a text of its own', () => {
     ['kind: List\nitems: [{a: 1}, {b: 2}]\n', 1, '{b: 2}\n'],
     ['kind: List\nitems:\n- &a {x: 1}\n- *a\n', 1, 'x: 1\n'],
     ['kind: List\nitems:\n- x: 1', 0, 'x: 1\n'],
+    ['items:\n- x: 1\n  # of x\n# of the List\nkind: List\n', 0, 'x: 1\n# of x\n'],
+    ['items:\n- x: |\n    a\n\nkind: List\n', 0, 'x: |\n  a\n'],
   ])('of %j', (text, document, own) => expect(documentText(text, document)).toBe(own))
 })

@@ -1,7 +1,7 @@
 import { follow } from './data.ts'
 import type { Segment } from './documents.ts'
 import type { Path } from './errors.ts'
-import { leadingStart, lineEnd, nextLine, ownsLine } from './lines.ts'
+import { atLineStart, extendedEnd, leadingStart, nextLine, ownsLine } from './lines.ts'
 import type { Parsed } from './parse.ts'
 import { slotIndex } from './plan.ts'
 import type { Collection, Slot, Tree } from './tree.ts'
@@ -92,12 +92,14 @@ function beginOf(text: string, { start }: Slot): number {
   return ownsLine(text, start) ? leadingStart(text, start) : start
 }
 
-/** Up to the next item; the last one ends with its line. */
-function endOf(text: string, { slots, flow }: Collection, item: number): number {
+/** Up to the next item; the last one ends with its line, and the comments below that stand deeper. */
+function endOf(text: string, { slots, flow, column }: Collection, item: number): number {
   const next = slots[item + 1]
   if (next && !flow) return beginOf(text, next)
   const { end } = slots[item]!
-  return flow || text[end - 1] === '\n' ? end : nextLine(text, lineEnd(text, end))
+  if (flow) return end
+  const last = extendedEnd(text, end, column)
+  return atLineStart(text, last) ? last : nextLine(text, last)
 }
 
 /** The node of a unit in its document. */
