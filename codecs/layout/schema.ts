@@ -2,13 +2,17 @@ import { z } from 'zod'
 import { connectionModes, errorReasons, frameSides } from '../contract.ts'
 import { checksumNames } from './checksum.ts'
 
-/** The shape of a `Protocol` document's `spec`. What fits together is checked by `compileProtocol`, which also knows lengths and offsets. */
+/**
+ * The shape of a `Protocol` document's `spec`. What fits together is checked by `compileProtocol`, which also knows lengths and offsets. Forms are
+ * made of it: `doc` says what something is for, `title` tells alternatives apart, `id` is what is used in several places.
+ */
 
 const int = z.number().int()
 const name = z.string().regex(/^[A-Za-z_][\w-]*$/, 'a name starts with a letter and has letters, digits, "_" and "-"')
-const expression = z
-  .union([int.min(0), z.string().min(1)])
-  .meta({ doc: 'Bytes: a number, or a sum of numbers, fields, number*field and end(field), as in `16 + bodyLength`.' })
+const expression = z.union([int.min(0), z.string().min(1)]).meta({
+  format: 'expression',
+  doc: 'Bytes: a number, or a sum of numbers, fields, number*field and end(field), as in `16 + bodyLength`.',
+})
 const size = z
   .union([int.min(1), z.string().regex(/^\d+ ?([KMG]i?B?|B)?$/, 'a size like 65536, 64KiB or 1MiB')])
   .meta({ doc: 'A number of bytes: 65536, 64KiB, 1MiB.' })
@@ -18,16 +22,34 @@ const condition = z
   .union([
     value,
     z.array(value).min(1),
-    z.strictObject({ mask: int, equals: z.union([int, z.array(int)]).optional() }),
-    z.strictObject({ not: z.union([value, z.array(value)]) }),
-    z.strictObject({ min: int.optional(), max: int.optional() }),
+    z
+      .strictObject({
+        mask: int.meta({ doc: 'The bits that are looked at.' }),
+        equals: z
+          .union([int, z.array(int)])
+          .optional()
+          .meta({ doc: 'What they must be, or one of these; absent: any of them is set.' }),
+      })
+      .meta({ title: 'bits' }),
+    z
+      .strictObject({
+        not: z.union([value, z.array(value)]).meta({ doc: 'The value, or the values, it must not be.' }),
+      })
+      .meta({ title: 'anything but' }),
+    z
+      .strictObject({
+        min: int.optional().meta({ doc: 'Least value.' }),
+        max: int.optional().meta({ doc: 'Greatest value.' }),
+      })
+      .meta({ title: 'range' }),
   ])
   .meta({
+    id: 'Condition',
     doc: 'A value or list of values, {mask, equals} (without equals: any of these bits), {not}, {min, max}, `present` or `absent`.',
   })
 const below = z
   .strictObject({ below: expression })
-  .meta({ doc: 'Below a number or a sum of fields, as `total` or `total - 1`.' })
+  .meta({ title: 'below', doc: 'Below a number or a sum of fields, as `total` or `total - 1`.' })
 const when = z.record(name, condition).meta({ doc: 'Field: condition; all of them hold.' })
 
 const enumeration = z
@@ -64,7 +86,10 @@ const plainFieldShape = {
       doc: 'Path of protobuf field numbers inside the container: 5, "1.2" or [1, 2]; or of names, where the container has `proto`.',
     }),
   proto: z
-    .strictObject({ file: z.string().min(1), message: z.string().min(1) })
+    .strictObject({
+      file: z.string().min(1).meta({ doc: 'The .proto file, beside the document.' }),
+      message: z.string().min(1).meta({ doc: 'Name of the message in it.' }),
+    })
     .optional()
     .meta({
       doc: 'The bytes are this message of a .proto file beside the document: fields in it are named in `pb`, and need no type.',
@@ -96,7 +121,7 @@ const plainFieldShape = {
     doc: 'The map is a list of blocks, each a leb128 number and its pairs; these numbers hold pairs, others end the list.',
   }),
   of: name.optional().meta({ doc: 'Part of another text field; with split and part.' }),
-  split: z.string().min(1).optional(),
+  split: z.string().min(1).optional().meta({ doc: 'The separator between the parts.' }),
   part: z
     .enum(['first', 'last'])
     .optional()
@@ -110,23 +135,28 @@ const plainFieldShape = {
   max: int.min(0).optional().meta({ doc: 'Longest value of a str or bytes; a longer one makes the frame malformed.' }),
   doc: z.string().optional().meta({ doc: 'One sentence for people.' }),
 }
-const plainField = z.strictObject(plainFieldShape)
+const plainField = z.strictObject(plainFieldShape).meta({ id: 'PlainField' })
 const length = z
   .union([
     expression,
-    z.strictObject({
-      at: expression.optional(),
-      after: name.optional(),
-      type: z.string(),
-      mask: int.optional(),
-      counts: z
-        .enum(['all', 'rest'])
-        .meta({ doc: 'all: the whole frame, itself included; rest: what comes behind the field.' }),
-      times: int.min(1).optional().meta({ doc: 'Bytes per unit; default 1.' }),
-      plus: int.optional().meta({ doc: 'Bytes to add to what is counted.' }),
-    }),
+    z
+      .strictObject({
+        at: expression.optional().meta({ doc: 'Where it stands: bytes from the start.' }),
+        after: name.optional().meta({ doc: 'It stands behind this field.' }),
+        type: z.string().meta({ doc: 'Type of the length, as u32, u16le, leb128 or dec(6).' }),
+        mask: int.optional().meta({ doc: 'Bits that are the length.' }),
+        counts: z
+          .enum(['all', 'rest'])
+          .meta({ doc: 'all: the whole frame, itself included; rest: what comes behind the field.' }),
+        times: int.min(1).optional().meta({ doc: 'Bytes per unit; default 1.' }),
+        plus: int.optional().meta({ doc: 'Bytes to add to what is counted.' }),
+      })
+      .meta({ title: 'a field that counts' }),
   ])
-  .meta({ doc: 'A field that counts bytes, or a sum as `22 + classLen + headerLen + contentLen`, or a constant.' })
+  .meta({
+    id: 'Length',
+    doc: 'A field that counts bytes, or a sum as `22 + classLen + headerLen + contentLen`, or a constant.',
+  })
 
 const entry = z
   .strictObject({
@@ -148,7 +178,7 @@ const entry = z
       .optional()
       .meta({ doc: 'What stands in the fields of an entry that a filter adds; 0 in the others.' }),
   })
-  .meta({ doc: 'How an entry is laid out: offsets count from its first byte.' })
+  .meta({ id: 'Entry', title: 'laid out here', doc: 'How an entry is laid out: offsets count from its first byte.' })
 
 const fieldShape = {
   ...plainFieldShape,
@@ -157,23 +187,27 @@ const fieldShape = {
     .optional()
     .meta({ doc: 'Entries of a map that are laid out as frames are, or the name of a map that has the same.' }),
 }
-const field = z.strictObject(fieldShape)
-const idField = z.strictObject({
-  ...fieldShape,
-  reserved: z
-    .union([int, z.array(int).min(1)])
-    .optional()
-    .meta({
-      doc: 'Ids that mean something else, as "no reply": the proxy gives none of them on shared connections. It never gives 0.',
-    }),
-})
+const field = z.strictObject(fieldShape).meta({ id: 'Field', title: 'a field' })
+const idField = z
+  .strictObject({
+    ...fieldShape,
+    reserved: z
+      .union([int, z.array(int).min(1)])
+      .optional()
+      .meta({
+        doc: 'Ids that mean something else, as "no reply": the proxy gives none of them on shared connections. It never gives 0.',
+      }),
+  })
+  .meta({ id: 'IdField', title: 'a field' })
 
-const check = z.strictObject({
-  at: expression,
-  type: z.string(),
-  equals: z.union([int, z.array(int).min(1)]).meta({ doc: 'The value, or the values, allowed.' }),
-  mask: int.optional(),
-})
+const check = z
+  .strictObject({
+    at: expression.meta({ doc: 'Bytes from the start of the frame.' }),
+    type: z.string().meta({ doc: 'An integer type, as u16.' }),
+    equals: z.union([int, z.array(int).min(1)]).meta({ doc: 'The value, or the values, allowed.' }),
+    mask: int.optional().meta({ doc: 'Bits that are looked at.' }),
+  })
+  .meta({ id: 'Check', title: 'one' })
 
 const frame = {
   length: length.optional(),
@@ -212,17 +246,17 @@ const frame = {
     doc: 'The frame takes a multiple of so many bytes, zeros behind what `length` says.',
   }),
   check: z
-    .union([check, z.array(check)])
+    .union([check, z.array(check).meta({ title: 'several' })])
     .optional()
     .meta({ doc: 'Fixed values (magic, version); a frame without them closes the connection.' }),
   max: size.optional().meta({ doc: 'No frame is longer; default 1MiB.' }),
   min: size.optional().meta({ doc: 'No frame is shorter; default: the end of the header.' }),
   checksum: z
     .strictObject({
-      type: z.enum(checksumNames),
+      type: z.enum(checksumNames).meta({ doc: 'How it is made.' }),
       at: expression.optional().meta({ doc: 'Default: at the end of the frame, between `prefix` and `suffix`.' }),
       from: int.min(0).optional().meta({ doc: 'The first byte it covers; default 0.' }),
-      when: when.optional(),
+      when: when.optional().meta({ doc: 'Only frames for which these hold have it.' }),
       as: z
         .enum(['bytes', 'decimal', 'hex'])
         .optional()
@@ -240,14 +274,20 @@ const frame = {
 }
 
 const kindName = z.string()
-const kind = z.union([kindName, field, z.array(z.strictObject({ is: kindName, when: when.optional() })).min(1)]).meta({
+const kindRule = z.strictObject({
+  is: kindName.meta({
+    doc: 'request, response, oneway, heartbeat, heartbeatReply, push, goaway, handshake, either, opaque or cancel.',
+  }),
+  when: when.optional().meta({ doc: 'Fields of which these conditions hold; without any it is every other frame.' }),
+})
+const kind = z.union([kindName, field, z.array(kindRule).min(1).meta({ title: 'rules' })]).meta({
   doc: 'A field with `is: {value: kind}`, rules [{is, when}] of which the first that holds counts, or one kind for all.',
 })
 
 const message = {
   kind,
   id: z
-    .union([idField, z.array(idField).min(1)])
+    .union([idField, z.array(idField).min(1).meta({ title: 'several' })])
     .optional()
     .meta({ doc: 'What joins a reply with its request. A list: the first is read, all are written.' }),
   status: z.union([name, field]).optional().meta({ doc: 'The code of a response: a field, or the name of one.' }),
@@ -259,7 +299,10 @@ const message = {
     .optional()
     .meta({ doc: 'How long the client waits, in ms: a field, or the name of one.' }),
   more: z
-    .union([z.literal(true), z.record(name, z.union([condition, below]))])
+    .union([
+      z.literal(true).meta({ title: 'always' }),
+      z.record(name, z.union([condition, below])).meta({ title: 'by conditions' }),
+    ])
     .optional()
     .meta({
       doc: 'A reply has several frames: more of them follow one of which this holds, and the first of which it does not is the last. `true`: a frame of this variant is never the last.',
@@ -269,30 +312,32 @@ const message = {
 
 type Item = string | { readonly [type: string]: readonly Item[] }
 const item: z.ZodType<Item> = z.lazy(() => z.union([z.string(), z.record(z.string(), z.array(item))]))
-const template = z.strictObject({
-  from: z
-    .string()
-    .optional()
-    .meta({ doc: '`request`: start with a copy of its first bytes. `hex …`: start with these.' }),
-  bytes: expression.optional().meta({ doc: 'How many bytes of the request to copy; default: the header.' }),
-  set: z
-    .record(name, value)
-    .optional()
-    .meta({ doc: 'Field: number, name of a value, `body` (length of the body) or `code`.' }),
-  body: z
-    .union([z.string(), z.array(item)])
-    .optional()
-    .meta({
-      doc: 'What follows: `u32 code`, `str(u16) message`, `u32 id`, `hex 00ff`, `text …`; {`leb128 size`: […]} puts a length in front.',
-    }),
-  codes: z
-    .partialRecord(z.enum(errorReasons), int)
-    .optional()
-    .meta({ doc: "The protocol's code for each of our reasons." }),
-})
+const template = z
+  .strictObject({
+    from: z
+      .string()
+      .optional()
+      .meta({ doc: '`request`: start with a copy of its first bytes. `hex …`: start with these.' }),
+    bytes: expression.optional().meta({ doc: 'How many bytes of the request to copy; default: the header.' }),
+    set: z
+      .record(name, value)
+      .optional()
+      .meta({ doc: 'Field: number, name of a value, `body` (length of the body) or `code`.' }),
+    body: z
+      .union([z.string(), z.array(item)])
+      .optional()
+      .meta({
+        doc: 'What follows: `u32 code`, `str(u16) message`, `u32 id`, `hex 00ff`, `text …`; {`leb128 size`: […]} puts a length in front.',
+      }),
+    codes: z
+      .partialRecord(z.enum(errorReasons), int)
+      .optional()
+      .meta({ doc: "The protocol's code for each of our reasons." }),
+  })
+  .meta({ id: 'Template', title: 'a frame' })
 const reply = {
   error: z
-    .union([z.literal('close'), template])
+    .union([z.literal('close').meta({ title: 'none: the connection ends' }), template])
     .optional()
     .meta({ doc: 'An error reply to a request; `close`: the protocol has none.' }),
   heartbeat: template.optional().meta({ doc: 'The answer to a heartbeat.' }),
@@ -300,31 +345,37 @@ const reply = {
   ping: template.optional().meta({ doc: 'A heartbeat of our own to an idle upstream.' }),
 }
 
+const frameSpec = z.strictObject(frame).partial().meta({ id: 'Frame' })
+const messageSpec = z.strictObject(message).partial().meta({ id: 'Message' })
+const replySpec = z.strictObject(reply).meta({ id: 'Reply' })
+
 const variant = z.strictObject({
-  name,
+  name: name.meta({ doc: 'Name, for logs and complaints.' }),
   from: z
     .enum(frameSides)
     .optional()
     .meta({ doc: 'Only frames of this side are laid out so; for protocols whose frames do not say whose they are.' }),
-  when: when.optional(),
-  frame: z.strictObject(frame).partial().optional(),
-  message: z.strictObject(message).partial().optional(),
-  fields: z.record(name, field).optional(),
-  reply: z.strictObject(reply).optional(),
+  when: when
+    .optional()
+    .meta({ doc: 'Fields by which frames of this layout are known; without any it is every other one.' }),
+  frame: frameSpec.optional().meta({ doc: 'What differs from the frame of all.' }),
+  message: messageSpec.optional().meta({ doc: 'What differs from the message of all.' }),
+  fields: z.record(name, field).optional().meta({ doc: 'Fields that only frames of this layout have.' }),
+  reply: replySpec.optional().meta({ doc: 'Frames the proxy makes of this layout.' }),
 })
 
 export const protocolSpec = z
   .strictObject({
     description: z.string().optional().meta({ doc: 'One sentence.' }),
     frame: z.strictObject(frame).meta({ doc: 'Where a frame ends.' }).optional(),
-    message: z.strictObject(message).partial().meta({ doc: 'What the proxy must know of a message.' }).optional(),
+    message: messageSpec.meta({ doc: 'What the proxy must know of a message.' }).optional(),
     fields: z.record(name, field).optional().meta({ doc: 'What routes may match on.' }),
     variants: z
       .array(variant)
       .min(1)
       .optional()
       .meta({ doc: 'Layouts that differ by a field; the first whose `when` holds counts.' }),
-    reply: z.strictObject(reply).optional().meta({ doc: 'Frames the proxy makes itself.' }),
+    reply: replySpec.optional().meta({ doc: 'Frames the proxy makes itself.' }),
     connections: z
       .array(z.enum(connectionModes))
       .min(1)

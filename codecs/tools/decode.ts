@@ -62,11 +62,11 @@ export interface Decoded {
   readonly stopped?: { readonly at: number; readonly error?: FrameErrorName; readonly needs?: number }
 }
 
-/** Splits bytes into frames and reads every field of each; never throws on bad bytes. */
-export function decodeFrames(codec: Codec, bytes: Uint8Array): Decoded {
+/** Splits bytes into frames, so many at most, and reads every field of each; never throws on bad bytes. */
+export function decodeFrames(codec: Codec, bytes: Uint8Array, most: number = Number.POSITIVE_INFINITY): Decoded {
   const frames: DecodedFrame[] = []
   let at = 0
-  while (at < bytes.length) {
+  while (at < bytes.length && frames.length < most) {
     const length = codec.frameLength(bytes, at, bytes.length)
     if (length <= 0) return { frames, stopped: { at, error: frameErrorName(length) ?? 'malformed' } }
     if (length > bytes.length - at) return { frames, stopped: { at, needs: length } }

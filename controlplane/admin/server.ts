@@ -21,6 +21,7 @@ import { kindRoutes } from './routes/kinds.ts'
 import { loadRoutes } from './routes/load.ts'
 import { maglevRoutes } from './routes/maglev.ts'
 import { policyRoutes } from './routes/policies.ts'
+import { protocolRoutes } from './routes/protocols.ts'
 import { proxyRoutes } from './routes/proxies.ts'
 import { serviceRoutes } from './routes/services.ts'
 import { sourceRoutes } from './routes/sources.ts'
@@ -100,6 +101,7 @@ export async function createAdminServer(context: AdminContext, options: AdminOpt
     figureRoutes(routes, context)
     diagnosticRoutes(routes, context)
     kindRoutes(routes)
+    protocolRoutes(routes, context)
     serviceRoutes(routes, context)
     policyRoutes(routes, context)
     topologyRoutes(routes, context)

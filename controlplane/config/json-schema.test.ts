@@ -44,14 +44,29 @@ describe('JSON Schema of a kind', () => {
 })
 
 /** Fields of objects that do not say what they are for. */
-function fieldsWithoutDoc(schema: JsonSchema, path: string): readonly string[] {
+function fieldsWithoutDoc(
+  schema: JsonSchema,
+  path: string,
+  defs = (schema['$defs'] ?? {}) as Readonly<Record<string, JsonSchema>>,
+): readonly string[] {
+  const named = (one: JsonSchema) =>
+    defs[
+      String(one['$ref'] ?? '')
+        .split('/')
+        .at(-1)!
+    ]
+
   const fields = Object.entries((schema['properties'] ?? {}) as Record<string, JsonSchema>)
   const inner = [schema['items'], schema['additionalProperties']].filter((one) => typeof one === 'object')
+  const parts = path.includes('.') ? [] : Object.entries(defs)
   return [
+    ...parts.flatMap(([name, one]) => fieldsWithoutDoc(one, `$defs.${name}`, defs)),
     ...fields.flatMap(([name, field]) => [
-      ...(field['description'] === undefined && name !== 'spec' ? [`${path}.${name}`] : []),
-      ...fieldsWithoutDoc(field, `${path}.${name}`),
+      ...((field['description'] ?? named(field)?.['description']) === undefined && name !== 'spec'
+        ? [`${path}.${name}`]
+        : []),
+      ...fieldsWithoutDoc(field, `${path}.${name}`, defs),
     ]),
-    ...inner.flatMap((one) => fieldsWithoutDoc(one as JsonSchema, `${path}[]`)),
+    ...inner.flatMap((one) => fieldsWithoutDoc(one as JsonSchema, `${path}[].`, defs)),
   ]
 }

@@ -31,11 +31,17 @@ const metadata = {
 /**
  * The schema of whole documents of a kind, for editors and forms: types, bounds and documentation of every field. Rules that concern
  * several fields are not in it; `checkDocument` has the last word. Words of our own: `x-default` (what holds when the field is
- * absent), `x-unsupported` and `x-deprecated` (reasons), `x-nullable`, and `x-oneofs` (groups of fields of which one at most may be set).
+ * absent), `x-unsupported` and `x-deprecated` (reasons), `x-nullable`, and `x-oneofs` (groups of fields of which one at most may be set). Parts that stand in several places, or in
+ * themselves, are under `$defs`.
  */
-export function jsonSchemaOf({ kind, group, versions, doc, schema, flat, single, nameOf }: KindDefinition): JsonSchema {
-  const { $schema: _, ...spec } = alternatives(
-    z.toJSONSchema(schema, {
+export function jsonSchemaOf({ kind, group, versions, doc, schema, editors, ...rest }: KindDefinition): JsonSchema {
+  const { flat, single, nameOf } = rest
+  const {
+    $schema: _,
+    $defs,
+    ...spec
+  } = alternatives(
+    z.toJSONSchema(editors ?? schema, {
       io: 'input',
       unrepresentable: 'any',
       override: ({ jsonSchema }) => rename(jsonSchema as Record<string, unknown>),
@@ -58,6 +64,7 @@ export function jsonSchemaOf({ kind, group, versions, doc, schema, flat, single,
     type: 'object',
     properties: fields,
     required: needed,
+    ...($defs === undefined ? {} : { $defs }),
   }
 }
 

@@ -20,6 +20,8 @@ export interface KindDefinition<Spec = unknown> {
   /** One sentence: what the kind is for. */
   readonly doc: string
   readonly schema: z.ZodType<Spec>
+  /** What editors are told of the spec instead, where `schema` leaves a part of it to checks of its own. */
+  readonly editors?: z.ZodType
   /** Whether documents of this kind change what proxies get. */
   readonly compiled: boolean
   /** Of a kind that is not compiled: what that means for who relies on it, and what to write instead. */

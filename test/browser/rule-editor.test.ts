@@ -19,6 +19,19 @@ spec:
   trafficPolicy: { connectionPool: { http: { http1MaxPendingRequests: 100 } } }
 `
 
+const QUILL = `# A small protocol.
+apiVersion: meshgate.io/v1
+kind: Protocol
+metadata: { name: quill }
+spec:
+  frame:
+    length: { at: 0, type: u32, counts: all } # itself included
+  message:
+    kind: { at: 4, type: u8, is: { 1: request, 2: response } }
+    id: { at: 5, type: u32 }
+  fields: {}
+`
+
 let bed: MeshBed
 let browser: Browser
 beforeAll(async () => {
@@ -149,6 +162,38 @@ describe.skipIf(skip)('a rule as a form', IN_A_BROWSER, () => {
     expect(result.non2xx).toBeGreaterThan(0)
     const overflow = () => bed.envoy.stats('cart.*upstream_rq_pending_overflow')
     await expect.poll(async () => Object.values(await overflow()).reduce((sum, one) => sum + one, 0)).toBeGreaterThan(0)
+    await page.context().close()
+  })
+
+  it('writes a private protocol beside bytes of its traffic: each field shows where it stands, before anything is applied', async () => {
+    await bed.write('quill.yaml', QUILL)
+    await expect
+      .poll(async () =>
+        (await bed.plane.api<{ files: { file: string }[] }>('/api/v1/documents')).files.map(({ file }) => file),
+      )
+      .toContain('quill.yaml')
+    const { page, complaints } = await openPage(browser, `${bed.url}/rules/Protocol/default/quill/edit`)
+    await page.getByLabel('Bytes of your traffic, as hex').fill('0000000d 01 00000007 03 616e6e')
+    const row = (field: string) => page.locator(`[data-field="${field}"]`)
+    await expect.poll(() => row('id').innerText()).toMatch(/5–9\s+id\s+00000007\s+7/)
+    await expect.poll(() => row('?').innerText()).toContain('4 bytes that no field has')
+    // A field, by the form alone: behind the last one, of a type that is chosen.
+    await page.getByRole('textbox', { name: 'spec.fields: new name' }).fill('player')
+    await page.keyboard.press('Enter')
+    const card = page.locator('[data-card=player]')
+    await card.getByRole('combobox', { name: 'After' }).fill('id')
+    await card.getByRole('combobox', { name: 'Type' }).fill('str(u8)')
+    await expect.poll(() => row('player').innerText()).toMatch(/10–13\s+player\s+616e6e\s+ann/)
+    expect(await row('?').innerText()).toContain('1 byte that no field has')
+    await expectAccessible(page)
+    await page.keyboard.press('Control+s')
+    // No proxy of this mesh speaks it: there is nobody to follow.
+    await page.getByLabel('Reason').fill('a field for routes')
+    await page.locator('[data-apply]').click()
+    await expect
+      .poll(() => bed.read('quill.yaml'))
+      .toBe(QUILL.replace('  fields: {}\n', '  fields:\n    player:\n      after: id\n      type: str(u8)\n'))
+    expect(complaints).toEqual([])
     await page.context().close()
   })
 

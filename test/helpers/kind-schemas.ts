@@ -1,3 +1,4 @@
+import { linked } from '../../admin-ui/src/forms/linked.ts'
 import type { FieldSchema } from '../../admin-ui/src/forms/schema.ts'
 import { jsonSchemaOf } from '../../controlplane/config/json-schema.ts'
 import { kindsNamed } from '../../controlplane/config/kinds.ts'
@@ -9,7 +10,7 @@ export function kindSchema(kind: string): FieldSchema | undefined {
   const known = made.get(kind)
   const [definition] = kindsNamed(kind)
   if (known || !definition) return known
-  const schema = JSON.parse(JSON.stringify(jsonSchemaOf(definition))) as FieldSchema
+  const schema = linked(JSON.parse(JSON.stringify(jsonSchemaOf(definition))) as FieldSchema)
   made.set(kind, schema)
   return schema
 }

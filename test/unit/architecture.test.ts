@@ -145,6 +145,8 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'controlplane/bootstrap': ['proto'],
   'controlplane/explain': ['controlplane/xds', 'controlplane/model', 'controlplane/config', 'proto'],
   'controlplane/admin': ['controlplane', 'certificates', 'proto'],
+  // Shows what a codec makes of bytes.
+  'controlplane/admin/decode-frames.ts': ['codecs'],
   // Shows where Envoy and the proxy put a key.
   'controlplane/admin/policies/maglev-preview.ts': ['dataplane/cluster/balance'],
   // The writer of YAML is pure, and the same on both sides.

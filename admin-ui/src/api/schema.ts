@@ -297,6 +297,82 @@ export type Topology = {
   readonly edges: TopologyEdge[]
 }
 
+/** A private protocol. */
+export type MessageProtocol = {
+  /** Ports named for it speak it. */
+  readonly name: string
+  /** The Protocol: `<kind>/<namespace>/<name>`. */
+  readonly document: string
+  /** Fields that routes may name. */
+  readonly fields: string[]
+  /** Maps, whose entries routes name as `map.key`. */
+  readonly maps: string[]
+}
+
+/** What a Protocol document makes of bytes. */
+export type DecodedFrames = {
+  /** Why the document gives no frames; the bytes were then not looked at. */
+  readonly errors: {
+    /** Of the field. */
+    readonly path: unknown[]
+    /** What is wrong. */
+    readonly message: string
+  }[]
+  /** Frames in the order of the bytes. */
+  readonly frames: {
+    /** Offset of its first byte. */
+    readonly at: number
+    /** Bytes. */
+    readonly length: number
+    /** request, response and so on; absent where it has a problem. */
+    readonly kind?: string
+    /** Why it is no frame that can be used. */
+    readonly problem?: string
+    /** What joins a reply with its request; absent where it is 0. */
+    readonly id?: string
+    /** The code of a response; absent where it is 0. */
+    readonly status?: number
+    /** How long the client waits, ms. */
+    readonly timeoutMs?: number
+    /** Whether it is an error reply. */
+    readonly error: boolean
+    /** Whether more frames of the reply follow. */
+    readonly more: boolean
+    /** In the order of their place in the frame, bytes that no field has among them. */
+    readonly fields: {
+      /** Absent of bytes that no field has. */
+      readonly name?: string
+      /** Offset from the first byte of the frame. */
+      readonly start: number
+      /** The same of the byte behind it. */
+      readonly end: number
+      /** Its bytes, 100 at most. */
+      readonly hex: string
+      /** Its value, 200 characters at most. */
+      readonly value?: string
+      /** The name of the value. */
+      readonly label?: string
+      /** What the field is to the proxy: length, kind, id and so on. */
+      readonly role?: string
+      /** Of a checksum that is wrong: what the bytes make. */
+      readonly expected?: string
+    }[]
+  }[]
+  /** Whether frames of client and upstream are laid out differently. */
+  readonly sided: boolean
+  /** Whether there are more frames than are shown. */
+  readonly cut: boolean
+  /** Where decoding ended before the end of the bytes, and why. */
+  readonly stopped?: {
+    /** Offset of the bytes that are no frame. */
+    readonly at: number
+    /** Why they are none. */
+    readonly error?: string
+    /** Bytes that the frame would need, which is cut off. */
+    readonly needs?: number
+  }
+}
+
 /** A Maglev table as Envoy builds it. */
 export type MaglevPreview = {
   /** Slots, a prime. */
@@ -1406,6 +1482,63 @@ export interface paths {
     }
     put?: never
     post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/api/v1/protocols': {
+    get: {
+      parameters: { query?: never; header?: never; path?: never; cookie?: never }
+      requestBody?: never
+      responses: {
+        200: {
+          headers: { [name: string]: unknown }
+          content: {
+            'application/json': {
+              /** By name. */
+              readonly protocols: MessageProtocol[]
+            }
+          }
+        }
+        default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+      }
+    }
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/api/v1/protocols/decode': {
+    get?: never
+    put?: never
+    post: {
+      parameters: { query?: never; header?: never; path?: never; cookie?: never }
+      requestBody: {
+        content: {
+          'application/json': {
+            /** The document as JSON, applied or not. */
+            readonly document: {
+              /** It must be Protocol. */
+              readonly kind: 'Protocol'
+              readonly [name: string]: unknown
+            }
+            /** The bytes as digits, or as a dump that xxd or hexdump makes; 65536 bytes at most. */
+            readonly hex: string
+            /** Whose bytes they are, for protocols whose frames do not say it. */
+            readonly from?: 'client' | 'upstream'
+          }
+        }
+      }
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { 'application/json': DecodedFrames } }
+        default: { headers: { [name: string]: unknown }; content: { 'application/json': Error } }
+      }
+    }
     delete?: never
     options?: never
     head?: never

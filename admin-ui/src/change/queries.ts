@@ -1,6 +1,7 @@
 import { queryOptions } from '@tanstack/react-query'
 import { api, ask } from '../api/client.ts'
 import type { RevisionFigures } from '../api/schema.ts'
+import { linked } from '../forms/linked.ts'
 import type { FieldSchema } from '../forms/schema.ts'
 
 /** Queries of the editor and the change flow, by the words events make stale. */
@@ -25,11 +26,18 @@ export const changeQueries = {
       staleTime: Number.POSITIVE_INFINITY,
       queryFn: async ({ signal }) => (await ask(api.GET('/api/v1/kinds', { signal }))).kinds,
     }),
+  protocols: () =>
+    queryOptions({
+      queryKey: ['rules', 'protocols'],
+      queryFn: async ({ signal }) => (await ask(api.GET('/api/v1/protocols', { signal }))).protocols,
+    }),
   schema: (kind: string) =>
     queryOptions({
       queryKey: ['kinds', kind],
       staleTime: Number.POSITIVE_INFINITY,
       queryFn: async ({ signal }): Promise<FieldSchema> =>
-        (await ask(api.GET('/api/v1/kinds/{kind}/schema', { params: { path: { kind } }, signal }))) as FieldSchema,
+        linked(
+          (await ask(api.GET('/api/v1/kinds/{kind}/schema', { params: { path: { kind } }, signal }))) as FieldSchema,
+        ),
     }),
 } as const

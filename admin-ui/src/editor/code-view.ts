@@ -191,11 +191,13 @@ export function createCodeView(options: CodeOptions): CodeView {
       if (changes.length === 0) return
       const set = view.state.changes([...changes])
       const first = changes[0]!
+      // What begins with a new line stands there, not at the end of the one before, which may be out of sight.
+      const breaks = /^\n*/.exec(first.insert ?? '')![0].length
       view.dispatch({
         changes: set,
         annotations: byForm.of(true),
         userEvent: 'input.form',
-        effects: EditorView.scrollIntoView(Math.min(set.mapPos(first.from, -1), set.newLength), {
+        effects: EditorView.scrollIntoView(Math.min(set.mapPos(first.from, -1) + breaks, set.newLength), {
           y: 'nearest',
           yMargin: 60,
         }),

@@ -1,5 +1,5 @@
 import i18next from 'i18next'
-import { DOCS_ZH, REMARKS_ZH } from '../forms/docs-zh.ts'
+import { DOCS_ZH, REMARKS_ZH, TITLES_ZH } from '../forms/docs-zh.ts'
 import { camelCase, type FieldSchema, isMap, type Json, schemaAt, valueAt } from '../forms/schema.ts'
 import { formatPath, openText, type Path, pathAt, readDocument } from '../yaml/index.ts'
 
@@ -203,6 +203,11 @@ const TYPES_ZH: typeof TYPES_EN = {
 /** What holds without a field, in the language of the page. */
 export function presetText(preset: string, language: string = i18next.language): string {
   return language === 'zh' ? (REMARKS_ZH[preset] ?? preset) : preset
+}
+
+/** What one of several ways to write a field is called, in the language of the page. */
+export function titleText(title: string, language: string = i18next.language): string {
+  return language === 'zh' ? (TITLES_ZH[title] ?? title) : title
 }
 
 /** What a field is for, what holds without it, and what is wrong with it, in the language of the page. */

@@ -68,7 +68,7 @@ export function FileEditor({ file, object, current }: FileEditorProps) {
     mayEdit,
   )
   const opened = useDocument(text, document)
-  const { isKind, schemaOf, hosts, suggest, hint } = useSchemas(text, opened.kind)
+  const { isKind, schemaOf, hosts, messageFields, protocols, suggest, hint } = useSchemas(text, opened.kind)
   const schema = schemaOf(opened.kind)
   const review = useCallback(() => {
     settle()
@@ -108,7 +108,10 @@ export function FileEditor({ file, object, current }: FileEditorProps) {
   const { lookAt, reveal, goTo, show } = usePlacesInText(code, opened, document, () => {
     if (view.view === 'form') setView({ view: 'split' })
   })
-  const form = useFormState({ opened, schema, active, mayEdit, hosts, own, edit: edits.apply, reveal, goTo })
+  const form = useFormState({
+    ...{ opened, schema, active, mayEdit, hosts, messageFields, protocols, own },
+    ...{ edit: edits.apply, reveal, goTo },
+  })
   const rule = view.line === '' ? undefined : active?.find((step) => typeof step === 'number')
   useShownSection(form === undefined || (view.line !== '' && !active) ? '' : view.section, rule)
   const name = nameOf(opened.value, object.namespace) ?? object

@@ -7,7 +7,8 @@ import { subsetsIn } from './documents-of-file.ts'
 import type { FormState } from './form/form-context.tsx'
 import type { OpenDocument } from './use-document.ts'
 
-export interface FormInputs extends Pick<FormState, 'active' | 'hosts' | 'edit' | 'reveal' | 'goTo'> {
+export interface FormInputs
+  extends Pick<FormState, 'active' | 'hosts' | 'messageFields' | 'protocols' | 'edit' | 'reveal' | 'goTo'> {
   readonly opened: OpenDocument
   /** Undefined as long as it has not come, or where the kind has none: there is no form. */
   readonly schema: FieldSchema | undefined
@@ -21,7 +22,7 @@ export interface FormInputs extends Pick<FormState, 'active' | 'hosts' | 'edit' 
  * came. `edit`, `reveal` and `goTo` may be others each time; the newest are called.
  */
 export function useFormState(inputs: FormInputs): FormState | undefined {
-  const { opened, schema, active, mayEdit, hosts, own } = inputs
+  const { opened, schema, active, mayEdit, hosts, messageFields, protocols, own } = inputs
   const latest = useRef(inputs)
   latest.current = inputs
   return useMemo(() => {
@@ -34,6 +35,8 @@ export function useFormState(inputs: FormInputs): FormState | undefined {
       active,
       readOnly: !mayEdit || opened.view?.error !== undefined,
       hosts,
+      messageFields,
+      protocols,
       subsetsOf: (host) => {
         const known = subsets.get(host) ?? subsetsIn(opened.open, host)
         subsets.set(host, known)
@@ -47,5 +50,5 @@ export function useFormState(inputs: FormInputs): FormState | undefined {
         return found && explained(found.code, found.message)
       },
     }
-  }, [schema, opened, active, mayEdit, hosts, own])
+  }, [schema, opened, active, mayEdit, hosts, messageFields, protocols, own])
 }

@@ -1,9 +1,12 @@
 import { useQueries, useQuery } from '@tanstack/react-query'
 import { useMemo, useRef } from 'react'
 import { queries } from '../api/queries.ts'
+import type { MessageProtocol } from '../api/schema.ts'
 import { changeQueries } from '../change/queries.ts'
 import type { FieldSchema } from '../forms/schema.ts'
 import { type FieldHint, hintAt, type Suggestions, suggestionsAt } from './context-at.ts'
+
+const NO_PROTOCOLS: readonly MessageProtocol[] = []
 
 export interface Schemas {
   /** Whether a kind has a schema; true as long as nobody knows. */
@@ -12,6 +15,9 @@ export interface Schemas {
   readonly schemaOf: (kind: string) => FieldSchema | undefined
   /** Hosts of the mesh. */
   readonly hosts: readonly string[]
+  /** Fields that Protocols of the mesh declare, maps as the beginning of their entries; and the names of these Protocols. */
+  readonly messageFields: readonly string[]
+  readonly protocols: readonly string[]
   /** Of the moment they are called; the same functions as long as the page is there. */
   readonly suggest: (text: string, offset: number) => Suggestions | undefined
   readonly hint: (text: string, offset: number) => FieldHint | undefined
@@ -25,6 +31,12 @@ export function useSchemas(text: string, shown: string): Schemas {
   const { data: kinds = [], isPending } = useQuery(changeQueries.kinds())
   const { data: services = [] } = useQuery(queries.services())
   const hosts = useMemo(() => [...new Set(services.map(({ hostname }) => hostname))], [services])
+  const { data: declared = NO_PROTOCOLS } = useQuery({ ...changeQueries.protocols(), enabled: shown === 'MsgRouter' })
+  const messageFields = useMemo(
+    () => [...new Set(declared.flatMap(({ fields, maps }) => [...fields, ...maps.map((map) => `${map}.`)]))],
+    [declared],
+  )
+  const protocols = useMemo(() => declared.map(({ name }) => name), [declared])
   const wanted = useMemo(
     () => [...new Set([shown, ...Array.from(text.matchAll(KINDS), ([, kind]) => kind!)])],
     [text, shown],
@@ -40,5 +52,5 @@ export function useSchemas(text: string, shown: string): Schemas {
     suggest: (now: string, offset: number) => suggestionsAt(now, offset, lookups.current),
     hint: (now: string, offset: number) => hintAt(now, offset, lookups.current.schemaOf),
   })
-  return { isKind: (kind) => isPending || isKind(kind), schemaOf, hosts, ...asked.current }
+  return { isKind: (kind) => isPending || isKind(kind), schemaOf, hosts, messageFields, protocols, ...asked.current }
 }

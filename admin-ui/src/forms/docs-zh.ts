@@ -1,5 +1,8 @@
+import { PROTOCOL_DOCS_ZH } from './docs-zh-protocol.ts'
+
 /** What fields of rules are for, in Chinese, by the English of the schema. A test finds what is missing. */
 export const DOCS_ZH: Readonly<Record<string, string>> = {
+  ...PROTOCOL_DOCS_ZH,
   'Rules that say where requests and connections for hosts go.': '决定发往各主机的请求和连接去往何处的规则。',
   'API group and version.': 'API 组和版本。',
   'Who the object is.': '对象的身份。',
@@ -323,6 +326,24 @@ export const DOCS_ZH: Readonly<Record<string, string>> = {
   'Whether messages are refused when the service fails.': '服务失效时是否拒绝消息。',
   'Cluster of the service, such as `outbound|8081||limits.shop.svc.cluster.local`.':
     '该服务的 cluster，例如 `outbound|8081||limits.shop.svc.cluster.local`。',
+}
+
+/** What the ways to write a field are called, by the English of the schema. */
+export const TITLES_ZH: Readonly<Record<string, string>> = {
+  'a field that counts': '计数字段',
+  one: '一个',
+  several: '多个',
+  bits: '比特位',
+  'anything but': '除此之外',
+  range: '范围',
+  'laid out here': '在此描述布局',
+  'a field': '字段',
+  rules: '规则',
+  always: '总是',
+  below: '小于',
+  'by conditions': '按条件',
+  'none: the connection ends': '没有：连接结束',
+  'a frame': '一个帧',
 }
 
 /** What holds without a field, and what is wrong with one, by the English of the schema; values stay as they are. */

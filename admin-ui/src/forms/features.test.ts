@@ -14,11 +14,18 @@ import {
 import { BREAKER_FIELDS, breakerOff, PRESETS, presetEdits, presetOf } from './breaker.ts'
 import type { FormEdit } from './edits.ts'
 import { faultPercent, readFault, scopedFault, stopsEverything } from './fault.ts'
+import { emptyValue } from './fields.ts'
 import { worstCase, worstCaseLine } from './retry.ts'
 import { read, schemaAt } from './schema.ts'
 
 const parsed = (text: string) => readDocuments(text)[0]!.value
 const edited = (text: string, make: (value: unknown) => readonly FormEdit[]) => edit(text, make(parsed(text))).text
+
+it('a list that may not be empty begins with an entry, so that adding it is no mistake by itself', () => {
+  const spec = (name: string) => schemaAt(kindSchema('MsgRouter'), ['spec', name])
+  expect(emptyValue(spec('match'))).toEqual([{}])
+  expect(emptyValue(spec('requestMutation'))).toEqual([])
+})
 
 describe('circuit breaker', () => {
   const policy = ['spec', 'trafficPolicy']

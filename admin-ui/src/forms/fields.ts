@@ -1,9 +1,10 @@
 import type { Path } from '../yaml/index.ts'
+import { alternativesOf, isPlain, unfolded, wayOf } from './alternatives.ts'
 import { camelCase, type FieldSchema, fieldOf, isMap, writtenKey } from './schema.ts'
 
 /**
- * How a field is edited. `texts`: a list of texts; `pairs`: a map of texts; `match`: one of exact, prefix, regex; `percent`: a map with
- * `value`; `plain`: text, number or truth value as it comes; `values`: one of these, or a list of them; `group`, `list`, `entries`: what holds other fields. `kept`: no control
+ * How a field is edited. `texts`: a list of texts; `choices`: a list of words that are given; `pairs`: a map of texts; `match`: one of exact, prefix, regex; `percent`: a map with
+ * `value`; `plain`: text, number or truth value as it comes; `fixed`: always the same; `values`: one of these, or a list of them; `group`, `list`, `entries`: what holds other fields. `kept`: no control
  * can show this value; it stays as it is in the text.
  */
 export type Control =
@@ -13,6 +14,7 @@ export type Control =
   | 'toggle'
   | 'choice'
   | 'texts'
+  | 'choices'
   | 'pairs'
   | 'match'
   | 'percent'
@@ -21,6 +23,7 @@ export type Control =
   | 'group'
   | 'list'
   | 'entries'
+  | 'fixed'
   | 'kept'
 
 /** A field of an object as a form shows it. */
@@ -32,6 +35,8 @@ export interface Field {
   readonly control: Control
   /** Undefined for a field the schema does not know. */
   readonly schema: FieldSchema | undefined
+  /** The same with all the ways in which it could be written; `schema` is the one it is written in. */
+  readonly declared?: FieldSchema | undefined
   /** Undefined when it is absent. */
   readonly value: unknown
   readonly required: boolean
@@ -51,13 +56,13 @@ export function controlOf(schema: FieldSchema | undefined, value: unknown): Cont
 function controlFor(schema: FieldSchema): Control {
   const { type, format, properties, items, additionalProperties, anyOf } = schema
   if (anyOf) {
-    const all = variants(schema)
+    const all = unfolded(schema)
     if (all.every(isPlain)) return 'plain'
-    const scalar = all.filter(({ type: one }) => one !== 'object')
-    return scalar.every((one) => isPlain(one) || (one.type === 'array' && variants(one.items ?? {}).every(isPlain)))
-      ? 'values'
-      : 'kept'
+    const [first] = alternativesOf(schema)
+    return first ? controlFor(first.schema) : 'values'
   }
+  // One of several ways to write a field, and nothing else can be said of it.
+  if (schema.const !== undefined && schema.title !== undefined) return 'fixed'
   if (schema.enum || schema.const !== undefined) return 'choice'
   switch (type) {
     case 'string':
@@ -68,7 +73,8 @@ function controlFor(schema: FieldSchema): Control {
     case 'boolean':
       return 'toggle'
     case 'array':
-      return items?.type === 'string' && !items.enum ? 'texts' : items && controlFor(items) !== 'kept' ? 'list' : 'kept'
+      if (items?.enum) return 'choices'
+      return items?.type === 'string' ? 'texts' : items && controlFor(items) !== 'kept' ? 'list' : 'kept'
     case 'object': {
       if (properties) {
         const names = Object.keys(properties)
@@ -84,20 +90,10 @@ function controlFor(schema: FieldSchema): Control {
   }
 }
 
-/** The alternatives of a schema, nested ones unfolded; the schema itself when it has none. */
-function variants(schema: FieldSchema): readonly FieldSchema[] {
-  return schema.anyOf ? schema.anyOf.flatMap(variants) : [schema]
-}
-
-function isPlain({ type }: FieldSchema): boolean {
-  return type === 'string' || type === 'number' || type === 'integer' || type === 'boolean'
-}
-
 /** The alternative a value is of: where a field takes a value or a condition with fields of its own, a map is the condition. */
 export function resolved(schema: FieldSchema, value: unknown): FieldSchema {
-  if (!schema.anyOf || !isMap(value)) return schema
-  const found = variants(schema).find(({ type, properties }) => type === 'object' && properties)
-  return found ? { ...found, ...(schema.description ? { description: schema.description } : {}) } : schema
+  const ways = alternativesOf(schema)
+  return ways[wayOf(ways, value)]?.schema ?? schema
 }
 
 function fits(control: Control, value: unknown): boolean {
@@ -107,6 +103,8 @@ function fits(control: Control, value: unknown): boolean {
       return typeof value === 'string'
     case 'choice':
       return typeof value === 'string' || typeof value === 'number'
+    case 'fixed':
+      return typeof value !== 'object'
     case 'number':
       return typeof value === 'number'
     case 'toggle':
@@ -116,6 +114,7 @@ function fits(control: Control, value: unknown): boolean {
     case 'values':
       return typeof value !== 'object' || (Array.isArray(value) && value.every((one) => typeof one !== 'object'))
     case 'texts':
+    case 'choices':
       return Array.isArray(value) && value.every((one) => typeof one === 'string')
     case 'list':
       return Array.isArray(value)
@@ -148,6 +147,7 @@ export function fieldsOf(schema: FieldSchema, value: unknown, path: Path): reado
       path: [...path, key],
       control: controlOf(field, held),
       schema: resolved(field, held),
+      declared: field,
       value: held,
       required: required.includes(name),
       excludes: oneofs.filter((group) => group.includes(name)).flatMap((group) => group.filter((one) => one !== name)),
@@ -162,6 +162,7 @@ export function fieldsOf(schema: FieldSchema, value: unknown, path: Path): reado
         path: [...path, key],
         control: 'kept',
         schema: fieldOf(schema, key),
+        declared: fieldOf(schema, key),
         value: map[key],
         required: false,
         excludes: [],
@@ -204,8 +205,9 @@ function isKnown({ properties }: FieldSchema, name: string): boolean {
 }
 
 /** The least value a new entry of this schema can be: what is required is there, empty. */
-export function emptyValue(schema: FieldSchema | undefined): unknown {
-  if (!schema) return ''
+export function emptyValue(declared: FieldSchema | undefined): unknown {
+  if (!declared) return ''
+  const schema = resolved(declared, undefined)
   if (schema.const !== undefined) return schema.const
   if (schema.enum) return schema.enum[0]
   switch (schema.type) {
@@ -214,7 +216,8 @@ export function emptyValue(schema: FieldSchema | undefined): unknown {
       return Object.fromEntries(needed)
     }
     case 'array':
-      return []
+      // One that may not be empty begins with an entry.
+      return schema.minItems && schema.items?.type === 'object' ? [emptyValue(schema.items)] : []
     case 'number':
     case 'integer':
       return schema.minimum !== undefined && schema.minimum > 0 ? schema.minimum : 0

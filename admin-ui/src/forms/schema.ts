@@ -6,7 +6,7 @@ export interface FieldSchema {
   readonly title?: string
   readonly description?: string
   readonly enum?: readonly (string | number)[]
-  readonly const?: string
+  readonly const?: string | boolean
   readonly format?: string
   readonly properties?: Readonly<Record<string, FieldSchema>>
   readonly required?: readonly string[]
@@ -15,6 +15,7 @@ export interface FieldSchema {
   readonly anyOf?: readonly FieldSchema[]
   readonly minimum?: number
   readonly maximum?: number
+  readonly minItems?: number
   /** What holds when the field is absent, in words. */
   readonly 'x-default'?: string
   readonly 'x-unsupported'?: string

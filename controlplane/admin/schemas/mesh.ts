@@ -211,6 +211,65 @@ export const meshSchemas = [
     nodes: is.listOf('TopologyNode', 'Who is there.'),
     edges: is.listOf('TopologyEdge', 'Calls between them.'),
   }),
+  is.object('MessageProtocol', 'A private protocol.', {
+    name: is.text('Ports named for it speak it.'),
+    document: is.document('The Protocol'),
+    fields: is.texts('Fields that routes may name.'),
+    maps: is.texts('Maps, whose entries routes name as `map.key`.'),
+  }),
+  is.object(
+    'DecodedFrames',
+    'What a Protocol document makes of bytes.',
+    {
+      errors: is.parts('Why the document gives no frames; the bytes were then not looked at.', {
+        path: { type: 'array', description: 'Of the field.', items: { type: ['string', 'integer'] } },
+        message: is.text('What is wrong.'),
+      }),
+      frames: is.parts(
+        'Frames in the order of the bytes.',
+        {
+          at: is.whole('Offset of its first byte.'),
+          length: is.whole('Bytes.'),
+          kind: is.text('request, response and so on; absent where it has a problem.'),
+          problem: is.text('Why it is no frame that can be used.'),
+          id: is.text('What joins a reply with its request; absent where it is 0.'),
+          status: is.whole('The code of a response; absent where it is 0.'),
+          timeoutMs: is.whole('How long the client waits, ms.'),
+          error: is.flag('Whether it is an error reply.'),
+          more: is.flag('Whether more frames of the reply follow.'),
+          fields: is.parts(
+            'In the order of their place in the frame, bytes that no field has among them.',
+            {
+              name: is.text('Absent of bytes that no field has.'),
+              start: is.whole('Offset from the first byte of the frame.'),
+              end: is.whole('The same of the byte behind it.'),
+              hex: is.text('Its bytes, 100 at most.'),
+              value: is.text('Its value, 200 characters at most.'),
+              label: is.text('The name of the value.'),
+              role: is.text('What the field is to the proxy: length, kind, id and so on.'),
+              expected: is.text('Of a checksum that is wrong: what the bytes make.'),
+            },
+            ['name', 'value', 'label', 'role', 'expected'],
+          ),
+        },
+        ['kind', 'problem', 'id', 'status', 'timeoutMs'],
+      ),
+      sided: is.flag('Whether frames of client and upstream are laid out differently.'),
+      cut: is.flag('Whether there are more frames than are shown.'),
+      stopped: {
+        ...is.part(
+          {
+            at: is.whole('Offset of the bytes that are no frame.'),
+            error: is.text('Why they are none.'),
+            needs: is.whole('Bytes that the frame would need, which is cut off.'),
+          },
+          ['error', 'needs'],
+        ),
+        description: 'Where decoding ended before the end of the bytes, and why.',
+      },
+    },
+    ['stopped'],
+  ),
   is.object('MaglevPreview', 'A Maglev table as Envoy builds it.', {
     tableSize: is.whole('Slots, a prime.'),
     endpoints: is.parts('All endpoints, and what each has of the table.', {

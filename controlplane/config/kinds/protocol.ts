@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { checkDocument } from '../../../codecs/document.ts'
+import { protocolSpec as layoutSpec } from '../../../codecs/layout/schema.ts'
 import type { KindDefinition } from '../kind.ts'
 import { message, optional } from '../schema.ts'
 import { bool, text } from '../syntax/values.ts'
@@ -41,6 +42,7 @@ export const protocol: KindDefinition<ProtocolSpec> = {
   compiled: true,
   specRequired: true,
   schema: protocolSpec,
+  editors: layoutSpec,
   check(spec, { name }, report, file) {
     const { module, ...rest } = spec
     if (module !== undefined && spec.frame === undefined) return

@@ -7,6 +7,7 @@ import { emptyValue, type Field } from '../../forms/fields.ts'
 import type { Path } from '../../yaml/index.ts'
 import { docText } from '../context-at.ts'
 import { useFieldLabel, useForm } from './form-context.tsx'
+import { useStart } from './start.ts'
 
 interface AddFieldProps {
   /** The object. */
@@ -21,6 +22,7 @@ interface AddFieldProps {
 export function AddField({ path: object, absent, siblings }: AddFieldProps) {
   const { t } = useTranslation('editor')
   const { value: document, edit, readOnly } = useForm()
+  const startOf = useStart()
   const labelOf = useFieldLabel()
   const [wanted, setWanted] = useState('')
   const word = wanted.trim().toLowerCase()
@@ -53,7 +55,11 @@ export function AddField({ path: object, absent, siblings }: AddFieldProps) {
             return (
               <Menu.Item
                 key={name}
-                onClick={() => edit(choose(document, object, [name, ...gone], String(path.at(-1)), emptyValue(schema)))}
+                onClick={() =>
+                  edit(
+                    choose(document, object, [name, ...gone], String(path.at(-1)), startOf(path) ?? emptyValue(schema)),
+                  )
+                }
               >
                 <Group gap={6} wrap="nowrap">
                   <Text size="sm">{labelOf(name)}</Text>

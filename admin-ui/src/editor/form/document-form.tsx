@@ -6,6 +6,7 @@ import { readMap, schemaAt, writtenKey } from '../../forms/schema.ts'
 import { formatPath } from '../../yaml/index.ts'
 import classes from './form.module.css'
 import { useForm } from './form-context.tsx'
+import { FrameTrial } from './frame-trial.tsx'
 import { LayoutProvider } from './layout-context.ts'
 import { LAYOUTS } from './layouts.ts'
 import { ObjectForm } from './object-form.tsx'
@@ -16,13 +17,14 @@ const HEAD = ['apiVersion', 'kind', 'metadata', 'spec']
 /** A whole document as a form. */
 export function DocumentForm() {
   const { t } = useTranslation('editor')
-  const { value, schema } = useForm()
+  const { kind, value, schema } = useForm()
   const metadata = schemaAt(schema, ['metadata'])
   const spec = schemaAt(schema, ['spec'])
   const specKey = writtenKey(value, 'spec')
   return (
     <LayoutProvider value={LAYOUTS}>
       <Stack gap={0} className={classes['form']} p="xs">
+        {kind === 'Protocol' && <FrameTrial />}
         <Section title={t('section.spec')} field="spec">
           {spec ? (
             <ObjectForm path={[specKey]} schema={spec} value={readMap(value, 'spec')} />

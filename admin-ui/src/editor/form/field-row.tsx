@@ -17,12 +17,14 @@ export interface FieldRowProps {
   readonly onClear?: (() => void) | undefined
   /** Below the label instead of beside it. */
   readonly wide?: boolean
+  /** Stands above the control. */
+  readonly before?: ReactNode
   /** Gets the id for the control and that of its description. */
   readonly children: (ids: { readonly id: string; readonly describedBy: string; readonly label: string }) => ReactNode
 }
 
 /** A field with its name, the name Istio has for it, what it is for and what is wrong with it. */
-export function FieldRow({ name, path, schema, onClear, wide = false, children }: FieldRowProps) {
+export function FieldRow({ name, path, schema, onClear, wide = false, before, children }: FieldRowProps) {
   const { t } = useTranslation('editor')
   const { reveal, problemAt, active, readOnly } = useForm()
   const labelOf = useFieldLabel()
@@ -55,7 +57,10 @@ export function FieldRow({ name, path, schema, onClear, wide = false, children }
       </div>
       <div className={classes['control']}>
         <Group gap={4} wrap="nowrap" align="flex-start">
-          <div style={{ flex: 1, minWidth: 0 }}>{children({ id, describedBy: `${id}-doc`, label })}</div>
+          <div style={{ flex: 1, minWidth: 0 }}>
+            {before}
+            {children({ id, describedBy: `${id}-doc`, label })}
+          </div>
           {onClear && !readOnly && (
             <Tooltip label={t('field.clear')}>
               <ActionIcon

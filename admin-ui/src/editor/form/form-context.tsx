@@ -17,6 +17,9 @@ export interface FormState {
   readonly hosts: readonly string[]
   /** Subsets that DestinationRules declare, by host as it is written. */
   readonly subsetsOf: (host: string) => readonly string[]
+  /** Fields of messages that Protocols of the mesh declare, to choose from; and the names of these Protocols. */
+  readonly messageFields: readonly string[]
+  readonly protocols: readonly string[]
   readonly edit: (edits: readonly FormEdit[]) => void
   /** Shows the text of a path. */
   readonly reveal: (path: Path) => void

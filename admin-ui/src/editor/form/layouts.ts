@@ -1,3 +1,4 @@
+import { FieldCards, VariantCards } from './cards.tsx'
 import { HttpRule } from './http-rule.tsx'
 import type { Layouts } from './layout-context.ts'
 import { PolicyEditor } from './policy-editor.tsx'
@@ -19,4 +20,7 @@ export const LAYOUTS: Layouts = {
   'MsgRouter spec.routes[].route': SplitEditor,
   'MetaRouter spec.routes': RuleList,
   'MetaRouter spec.routes[].route': SplitEditor,
+  'Protocol spec.fields': FieldCards,
+  'Protocol spec.variants': VariantCards,
+  'Protocol spec.variants[].fields': FieldCards,
 }

@@ -1,20 +1,24 @@
-import { Button, Group, Stack, Text, TextInput } from '@mantine/core'
+import { Autocomplete, Button, Group, Stack, Text, TextInput } from '@mantine/core'
 import { IconPlus } from '@tabler/icons-react'
-import { useState } from 'react'
+import { type KeyboardEvent, useState } from 'react'
 import { useTranslation } from 'react-i18next'
+import { alternativesOf } from '../../forms/alternatives.ts'
 import { setField } from '../../forms/edits.ts'
 import { emptyValue, type Field, fieldsOf } from '../../forms/fields.ts'
 import { isMap } from '../../forms/schema.ts'
 import { formatPath } from '../../yaml/index.ts'
 import { AddField } from './add-field.tsx'
+import { AlternativeSelect } from './alternative-select.tsx'
 import { FieldRow } from './field-row.tsx'
 import classes from './form.module.css'
-import { useForm } from './form-context.tsx'
+import { useFieldLabel, useForm } from './form-context.tsx'
 import { ItemActions } from './item-actions.tsx'
 import { isAlwaysShown, type LayoutProps, useLayoutOf } from './layout-context.ts'
 import { usePages } from './pages.tsx'
 import { ScalarControl } from './scalar-control.tsx'
 import { MatchControl, PairsControl, PercentControl } from './small-controls.tsx'
+import { useStart } from './start.ts'
+import { suggestionsAt, useKeySuggestions } from './suggestions.ts'
 
 export interface ObjectFormProps extends LayoutProps {
   /** Fields somebody else shows. */
@@ -31,12 +35,12 @@ export function ObjectForm({ path, schema, value, except = [] }: ObjectFormProps
   const shown = editable.filter(isShown)
   const absent = editable.filter((field) => !isShown(field))
   return (
-    <Stack gap={2}>
+    <div className={classes[kind === 'Protocol' ? 'dense' : 'fields']}>
       {shown.map((field) => (
         <FieldForm key={field.name} field={field} siblings={fields} />
       ))}
       <AddField path={path} absent={absent} siblings={fields} />
-    </Stack>
+    </div>
   )
 }
 
@@ -44,12 +48,15 @@ export function ObjectForm({ path, schema, value, except = [] }: ObjectFormProps
 export function FieldForm({ field, siblings = [] }: { readonly field: Field; readonly siblings?: readonly Field[] }) {
   const form = useForm()
   const layoutOf = useLayoutOf()
+  const labelOf = useFieldLabel()
   const { name, path, schema, value, required, control } = field
   if (!schema) return null
   const set = (next: unknown) => form.edit(setField(form.value, path, next))
   const clear = required || value === undefined ? undefined : () => set(undefined)
   const Layout = layoutOf(path)
-  const row = { name, path, schema, onClear: clear }
+  const ways = alternativesOf(field.declared)
+  const before = ways.length > 1 && <AlternativeSelect label={labelOf(name)} path={path} value={value} ways={ways} />
+  const row = { name, path, schema, onClear: clear, before }
   if (Layout)
     return (
       <FieldRow {...row} wide>
@@ -98,13 +105,7 @@ export function FieldForm({ field, siblings = [] }: { readonly field: Field; rea
         </FieldRow>
       )
     default: {
-      const host = siblings.find((one) => one.name === 'host')?.value
-      const suggestions =
-        name === 'host' || name === 'svrName' || name === 'hosts'
-          ? form.hosts
-          : name === 'subset' && typeof host === 'string'
-            ? form.subsetsOf(host)
-            : undefined
+      const suggestions = suggestionsAt(form, path, siblings)
       return (
         <FieldRow {...row}>
           {(ids) => (
@@ -129,11 +130,13 @@ const ITEMS_SHOWN = 20
 export function ListForm({ path, schema, value }: LayoutProps) {
   const { t } = useTranslation('editor')
   const { edit, readOnly, active } = useForm()
+  const startOf = useStart()
   const items = Array.isArray(value) ? value : []
   const at = active && formatPath(active.slice(0, path.length)) === formatPath(path) ? active[path.length] : undefined
   const { from, to, pager } = usePages(items.length, ITEMS_SHOWN, typeof at === 'number' ? at : undefined)
   const item = schema.items
   if (!item) return null
+  const fresh = startOf([...path, items.length]) ?? emptyValue(item)
   const shown = items.slice(from, to).map((one, offset) => ({ one, index: from + offset }))
   return (
     <Stack gap={8} mt={4}>
@@ -156,11 +159,7 @@ export function ListForm({ path, schema, value }: LayoutProps) {
           w="fit-content"
           leftSection={<IconPlus size={13} />}
           onClick={() =>
-            edit(
-              items.length === 0
-                ? [{ op: 'set', path, value: [emptyValue(item)] }]
-                : [{ op: 'append', path, value: emptyValue(item) }],
-            )
+            edit(items.length === 0 ? [{ op: 'set', path, value: [fresh] }] : [{ op: 'append', path, value: fresh }])
           }
         >
           {t('list.add')}
@@ -174,7 +173,7 @@ export function ListForm({ path, schema, value }: LayoutProps) {
 function ItemForm({ path, schema, value }: LayoutProps) {
   const Layout = useLayoutOf()(path)
   if (Layout) return <Layout path={path} schema={schema} value={value} />
-  if (schema.properties) {
+  if (schema.properties && !schema.anyOf) {
     const [field] = fieldsOf({ type: 'object', properties: { item: schema } }, { item: value }, [])
     if (field?.control === 'group') return <ObjectForm path={path} schema={schema} value={value} />
   }
@@ -191,13 +190,20 @@ function EntriesForm({ path, schema, value }: LayoutProps) {
   const { t } = useTranslation('editor')
   const { edit, readOnly } = useForm()
   const [fresh, setFresh] = useState('')
+  const startOf = useStart()
+  const keys = useKeySuggestions(path)
   const map = isMap(value) ? value : {}
   const inner = typeof schema.additionalProperties === 'object' ? schema.additionalProperties : undefined
   if (!inner) return null
   const key = fresh.trim()
+  const entry = {
+    ...{ size: 'xs', w: 180, value: fresh, placeholder: t('pairs.new') },
+    'aria-label': `${formatPath(path)}: ${t('pairs.new')}`,
+    onKeyDown: (event: KeyboardEvent) => event.key === 'Enter' && add(),
+  }
   const add = () => {
     if (key === '' || Object.hasOwn(map, key)) return
-    edit([{ op: 'set', path: [...path, key], value: emptyValue(inner) }])
+    edit([{ op: 'set', path: [...path, key], value: startOf([...path, key]) ?? emptyValue(inner) }])
     setFresh('')
   }
   return (
@@ -208,15 +214,11 @@ function EntriesForm({ path, schema, value }: LayoutProps) {
       })}
       {!readOnly && (
         <Group gap={6} wrap="nowrap">
-          <TextInput
-            size="xs"
-            w={180}
-            value={fresh}
-            placeholder={t('pairs.new')}
-            aria-label={`${formatPath(path)}: ${t('pairs.new')}`}
-            onChange={({ currentTarget }) => setFresh(currentTarget.value)}
-            onKeyDown={(event) => event.key === 'Enter' && add()}
-          />
+          {keys.length === 0 ? (
+            <TextInput {...entry} onChange={({ currentTarget }) => setFresh(currentTarget.value)} />
+          ) : (
+            <Autocomplete {...entry} data={keys.filter((one) => !Object.hasOwn(map, one))} onChange={setFresh} />
+          )}
           <Button
             size="compact-xs"
             variant="subtle"

@@ -1,4 +1,4 @@
-import { Autocomplete, NumberInput, Select, Switch, TagsInput, TextInput } from '@mantine/core'
+import { Autocomplete, MultiSelect, NumberInput, Select, Switch, TagsInput, TextInput } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
 import { parseDuration } from '../../forms/duration.ts'
 import type { Control } from '../../forms/fields.ts'
@@ -66,6 +66,20 @@ export function ScalarControl({ control, ...props }: ScalarProps & { readonly co
           onChange={props.onChange}
         />
       )
+    case 'choices': {
+      const words = (props.schema?.items?.enum ?? []).map(String)
+      const chosen = Array.isArray(props.value) ? (props.value as string[]) : []
+      return (
+        <MultiSelect
+          {...common(props, readOnly)}
+          value={chosen}
+          data={[...words, ...chosen.filter((one) => !words.includes(one))]}
+          onChange={(next) => next.length > 0 && props.onChange(next)}
+        />
+      )
+    }
+    case 'fixed':
+      return null
     case 'values':
       return (
         <TagsInput
@@ -88,7 +102,10 @@ export function ScalarControl({ control, ...props }: ScalarProps & { readonly co
           duration={false}
           {...props}
           value={props.value === undefined ? undefined : String(props.value)}
-          onChange={(next) => props.onChange(plainValue(String(next), props.value))}
+          onChange={(next) =>
+            // Of an expression digits are always a number, also where a sum stood before.
+            props.onChange(plainValue(String(next), props.schema?.format === 'expression' ? undefined : props.value))
+          }
         />
       )
     default:
