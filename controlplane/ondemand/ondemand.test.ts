@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { Registry } from 'prom-client'
 import { describe, expect, it } from 'vitest'
+import { cell } from '../model/cells.ts'
 import type { NodeInfo, OnDemand } from '../xds/resource.ts'
 import { GenerationBook } from './generations.ts'
 import { type Holder, lettingGo, type Usage } from './letting-go.ts'
@@ -74,6 +75,14 @@ describe('generations', () => {
     for (const generation of [5, 3]) book.burn('x', generation)
     book.next('A', ['x'])
     expect(book.of('A', 'x')).toBe(6)
+  })
+
+  it('who read a number before there was one is told when there is', () => {
+    const book = new GenerationBook()
+    const read = cell(() => book.of('A', 'x'))
+    expect(read()).toBe(0)
+    book.next('A', ['x'])
+    expect(read()).toBe(1)
   })
 
   it('of too many clusters the one that changed longest ago is forgotten', () => {

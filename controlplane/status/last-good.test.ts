@@ -530,6 +530,21 @@ test('what was accepted of a resource that went is not served in place of one th
   expect(lines(late.ask('cds'))).toEqual(['cds: b=1'])
 })
 
+test('only who refuses something of a type is told to be refusing, and only of that type', () => {
+  const { mesh, publish, verdicts, up } = start(cds('a', '1'), lds('l', '1'))
+  const [one, other] = [up('delta', 'one'), up('delta', 'other')]
+  mesh.put(cds('a', 'bad'))
+  publish()
+  accept(other, other.flow())
+  judge(one, one.flow(), naming)
+  const refusing = (client: string, type: 'cds' | 'lds') => verdicts.refusing(client, new Set([type]))
+  expect([refusing('one', 'cds'), refusing('one', 'lds'), refusing('other', 'cds')]).toEqual([true, false, false])
+  mesh.put(cds('a', '3'))
+  publish()
+  accept(one, one.flow())
+  expect(refusing('one', 'cds')).toBe(false)
+})
+
 test('the complaint stands at the line the resource came from', () => {
   const object = {
     source: { locate: (path: readonly unknown[]) => ({ file: 'rules.yaml', line: 3 + path.length, column: 5 }) },

@@ -229,3 +229,15 @@ describe('names of clusters', () => {
     expect(lines.length).toBeGreaterThan(0)
   })
 })
+
+it('what the system knows a name by is found without a resolver of ours', async () => {
+  vi.useRealTimers()
+  const names = new Names(() => {})
+  const own = cluster(['localhost'], { family: 'v4Preferred' })
+  await names.learn([own])
+  const found = names.resolved(own).localities.flatMap(({ endpoints }) => endpoints)
+  names.stop()
+  expect(found.length).toBeGreaterThan(0)
+  for (const { address, name } of found)
+    expect([name, 'host' in address && /^(127\.|::1$)/.test(address.host)]).toEqual(['localhost', true])
+})
