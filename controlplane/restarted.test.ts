@@ -160,6 +160,18 @@ describe('after a restart', () => {
     expect(folder.ports()).toEqual({ a: 81 })
   })
 
+  test('an item of a List in which a key stands twice has the version from before', async () => {
+    const item = (name: string, port: number, more = '') =>
+      `- apiVersion: networking.istio.io/v1\n  kind: ServiceEntry\n  metadata: {name: ${name}}\n  spec: {hosts: [${name}.local], ports: [{number: ${port}, name: http}]}\n${more}`
+    const list = (...items: readonly string[]) => `apiVersion: v1\nkind: List\nitems:\n${items.join('')}`
+    const folder = await started({ 'a.yaml': list(item('a', 81), item('b', 81)) })
+    folder.write({ 'a.yaml': list(item('a', 82), item('b', 82, '  kind: ServiceEntry\n')) })
+    const before = [folder.ports(), folder.complaints()]
+    expect(before[0]).toEqual({ a: 82, b: 81 })
+    await folder.start()
+    expect([folder.ports(), folder.complaints()]).toEqual(before)
+  })
+
   test('a file that is no text any more keeps all of its documents', async () => {
     const folder = await started({ 'a.yaml': file(entry('a'), entry('b')) })
     folder.write({ 'a.yaml': `\0${entry('a')}` })

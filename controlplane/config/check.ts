@@ -18,6 +18,8 @@ export interface CheckedDocument {
   /** The object, unless the document has an error or is not for us. */
   readonly object?: ConfigObject
   readonly diagnostics: readonly Diagnostic[]
+  /** The source has said what is wrong with it. */
+  readonly broken?: boolean
 }
 
 export interface CheckOptions {
@@ -31,7 +33,7 @@ export interface CheckOptions {
  */
 export function checkDocument(document: SourceDocument, options: CheckOptions = {}): CheckedDocument {
   const { value } = document
-  if (document.broken) return { diagnostics: [] }
+  if (document.broken) return { diagnostics: [], broken: true }
   const size = sizeProblem(value)
   if (size) return { diagnostics: [complain(document, 'DOCUMENT_TOO_LARGE', size.path, size.message)] }
   if (!isObject(value)) {

@@ -52,9 +52,9 @@ function* entriesBefore(
   const wanted = new Set(refused.map(claimedKey))
   const known = new Map<string, 'valid' | 'refused' | 'nothing'>()
   const verdictOn = (document: SourceDocument) => {
-    const { object, diagnostics } = checkDocument(document, { defaultNamespace: namespace })
-    if (object) return 'valid'
-    return diagnostics.some(({ severity }) => severity === 'error') ? 'refused' : 'nothing'
+    const checked = checkDocument(document, { defaultNamespace: namespace })
+    if (checked.object) return 'valid'
+    return isRefused({ checked }) ? 'refused' : 'nothing'
   }
   const states = yield* earlierStates(file, earlier, defaultReadLimits, budget, (documents, all) => {
     let clean = true

@@ -79,8 +79,9 @@ export function entriesAfter(
 }
 
 /** Whether a document has errors, so that an earlier version of it is in force, or nothing. */
-export function isRefused({ checked }: Entry): boolean {
-  return !checked.object && checked.diagnostics.some(({ severity }) => severity === 'error')
+export function isRefused({ checked }: Pick<Entry, 'checked'>): boolean {
+  if (checked.object) return false
+  return checked.broken === true || checked.diagnostics.some(({ severity }) => severity === 'error')
 }
 
 /** Notes of which revision the versions are that stay in force; each document is looked for once. */
