@@ -197,6 +197,27 @@ describe('while requests are in flight', () => {
     },
   )
 
+  it('its host leaves, after a reply that came too late: the connection ends with the one that is still awaited, not before', async () => {
+    const a = await bed.server('a')
+    const only = { connections: { perHost: 1 } }
+    const action = (timeoutMs: number) => ({ timeoutMs })
+    const proxy = await bed.proxy(to(endpoints(a.port), only, {}, action(100)))
+    const client = bed.client(proxy)
+    const [late] = await held(a, client, 1)
+    await client.receive(1)
+    expect(client.frames[0]!.flags & 0x80).toBe(0x80)
+    late!()
+    const { counters } = proxy.clusters.get('x')!
+    await comesTrue(() => counters[C.upstream_rq_late_reply] === 1, 'the late reply')
+    await proxy.apply(to(endpoints(a.port), only, {}, action(60_000)))
+    const [answer] = await held(a, client, 1)
+    await proxy.apply(to([], only))
+    answer!()
+    await client.receive(2)
+    expect(String(client.frames[1]!.body)).toBe('a:')
+    await comesTrue(() => a.sockets.size === 0, 'the end of the connection')
+  })
+
   it('one that waits for a connection of its own is served at a host that left meanwhile, and nothing of it stays open', async () => {
     const a = await bed.server('a')
     const one = { circuitBreakers: { default: { maxConnections: 1 } }, connections: { idleTimeoutMs: 0 } }
