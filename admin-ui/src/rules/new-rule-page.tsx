@@ -1,4 +1,4 @@
-import { Autocomplete, Button, Card, Group, Radio, SimpleGrid, Stack, Text, TextInput } from '@mantine/core'
+import { Alert, Autocomplete, Button, Card, Group, Radio, SimpleGrid, Stack, Text, TextInput } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useRouter } from '@tanstack/react-router'
 import { useState } from 'react'
@@ -11,7 +11,9 @@ import { drafts } from '../change/use-drafts.ts'
 import { documentHref } from '../parts/hrefs.ts'
 import { useMayNot } from '../parts/may-edit.ts'
 import { Page } from '../parts/page.tsx'
+import { DocumentLink } from '../parts/place.tsx'
 import { ProblemAlert } from '../parts/problem.tsx'
+import { speaksOf } from '../parts/speaks-of.ts'
 import { useView } from '../parts/view.ts'
 import { TEMPLATES, type TemplateId } from './templates.ts'
 
@@ -37,6 +39,10 @@ export function NewRulePage() {
   const file = given.file ?? `${template.kind.toLowerCase()}-${name || 'new'}.yaml`
   const key = keyOf(name)
   const taken = isTaken(name)
+  const other =
+    template.kind === 'DestinationRule' || template.kind === 'VirtualService'
+      ? rules?.rules.find((rule) => rule.kind === template.kind && speaksOf(rule, view.host))
+      : undefined
   const names = documents?.files.map((one) => one.file) ?? []
   const missing =
     mayNot ??
@@ -124,6 +130,12 @@ export function NewRulePage() {
               onChange={(next) => setGiven({ ...given, file: next })}
             />
           </SimpleGrid>
+          {other && (
+            <Alert color="yellow" variant="light" title={t('new.other', { key: other.key })} data-other>
+              <Text size="sm">{t('new.otherHint')}</Text>
+              <DocumentLink document={other.key} />
+            </Alert>
+          )}
           {error !== undefined && <ProblemAlert error={error} />}
           <Group>
             <Button disabled={missing !== undefined || documents === undefined} onClick={() => void create()}>

@@ -1,5 +1,5 @@
 import type { Policy, Revision, Rule } from '../api/schema.ts'
-import { speaksOf } from './home-rule.ts'
+import { speaksOf } from '../parts/speaks-of.ts'
 
 const MOST_FILES = 6
 const SHOWN = 6

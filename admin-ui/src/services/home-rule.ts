@@ -1,4 +1,5 @@
 import type { Policy, Rule } from '../api/schema.ts'
+import { speaksOf } from '../parts/speaks-of.ts'
 
 type Topic = Policy['topic']
 
@@ -30,11 +31,4 @@ export function homeRule(
   if (route && OF_MESSAGES.includes(topic)) return route.document
   const found = rules.filter((rule) => KINDS[topic].includes(rule.kind) && speaksOf(rule, hostname))
   return (found.find(({ file }) => file !== undefined) ?? found[0])?.key
-}
-
-/** Whether a rule names a service as one of its hosts, in full or by its short name. */
-export function speaksOf({ namespace, hosts }: Pick<Rule, 'namespace' | 'hosts'>, hostname: string): boolean {
-  return hosts.some(
-    (host) => host === hostname || (!host.includes('.') && hostname.startsWith(`${host}.${namespace}.svc.`)),
-  )
 }

@@ -38,6 +38,8 @@ export const rules = {
   'new.badFile': 'The file needs a name that ends in .yaml.',
   'new.badName': 'Lower-case letters, digits, - and . only.',
   'new.taken': '{{key}} is there already.',
+  'new.other': '{{key}} is for this service already',
+  'new.otherHint': 'What a second one says beside it may have no effect. Better change the one that is there:',
   'new.namespace': 'Namespace',
   'new.file': 'File',
   'new.fileThere': 'Added behind what is in it.',

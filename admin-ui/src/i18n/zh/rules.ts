@@ -36,6 +36,8 @@ export const rules: Dictionary['rules'] = {
   'new.badFile': '文件名须以 .yaml 结尾。',
   'new.badName': '只能使用小写字母、数字、- 和 .。',
   'new.taken': '{{key}} 已存在。',
+  'new.other': '{{key}} 已针对此服务',
+  'new.otherHint': '在其之外再写一条，内容可能不起作用。最好修改已有的这一条：',
   'new.namespace': '命名空间',
   'new.file': '文件',
   'new.fileThere': '追加在文件末尾。',
