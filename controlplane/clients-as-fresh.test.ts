@@ -74,6 +74,14 @@ describe('a client that lived through any sequence of changes has what a new cli
       walks: 4,
       seed: 1253,
     },
+    {
+      of: 'clients in state of the world, of which one refuses what it gets in place of what it refused',
+      party: mixed,
+      refusing: { all: 40, alone: 40 },
+      tight: true,
+      walks: 1,
+      seed: 5005,
+    },
   ])('$of', { timeout: 120_000 * WALKS }, async ({ party, refusing, tight, walks, seed: usual }, { task }) => {
     const start = await everyKind()
     const seed = seedFor(task, usual)

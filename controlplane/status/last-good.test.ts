@@ -146,6 +146,25 @@ test('what changes while a full set is searched is not blamed on what is on tria
   expect(verdicts.rejections.map(({ resource }) => resource.name)).toEqual(['a', 'c'])
 })
 
+test('what a client would get in place of a culprit is not sent beside what is on trial, which would be blamed for it', () => {
+  const { mesh, verdicts, publish, up } = start(cds('a', '1'), cds('b', '1'))
+  const other = up('sotw', 'other')
+  const odd = up('sotw', 'odd')
+  // The other one takes this, and the odd one has not heard of it yet.
+  mesh.put(cds('a', 'bad for the odd one'))
+  publish()
+  accept(other, other.flow())
+  mesh.put(cds('a', 'bad'), cds('b', '2'))
+  publish()
+  const answers = judge(odd, odd.flow(), silent)
+  expect(answers.map(({ resources }) => resources)).toEqual([
+    ['a=bad', 'b=2'],
+    ['a=bad', 'b=1'],
+    ['a=1', 'b=2'],
+  ])
+  expect(verdicts.rejections.map(({ resource }) => resource.name)).toEqual(['a'])
+})
+
 test('what a client refused is not in its full sets because others accepted it, neither while another culprit is searched nor later', () => {
   const { mesh, engine, publish, up } = start(cds('a', '1'), cds('b', '1'))
   const other = up('sotw', 'other')

@@ -3,6 +3,7 @@ import type { Resource } from '../xds/resource.ts'
 import { isFullSet, recipientOf } from './compose.ts'
 import type { Exchanges } from './exchanges.ts'
 import type { Frame } from './frames.ts'
+import { lacksSomething } from './full-set.ts'
 import type { Parts } from './parts.ts'
 import { MOST_ERROR_TEXT, refuse } from './refuse.ts'
 import type { DiscoveryRequest, ErrorDetail } from './request.ts'
@@ -54,7 +55,10 @@ export function acknowledge(
   if (refused) return { kind: 'nack', frame, culprits: refuse(recipientOf(parts), state, frame, error, now) }
   state.lastAcked = frame.mark
   state.lastAckedAt = now
-  if (state.trials && frame.serial === state.trial) state.trials = answerTrial(state.trials, 'accepted')
+  if (state.trials && frame.serial === state.trial) {
+    state.trials = answerTrial(state.trials, 'accepted')
+    if (full && !state.trials) state.owedAll = lacksSomething(recipientOf(parts), type, state)
+  }
   if (state.nack && !state.trials) state.nack = found(state.nack, type, id, verdicts)
   if (!error) return { kind: 'ack' }
   // The machine's fault and not the document's: nobody is to blame, and the client goes on trying.

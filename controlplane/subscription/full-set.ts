@@ -59,7 +59,10 @@ export function isUnknown({ has, resumed }: TypeState): boolean {
   return has === undefined && resumed
 }
 
-/** What is sent of each resource while the culprit of a refused set is searched: what is not on trial the client has as it has it now. */
+/**
+ * What is sent of each resource while the culprit of a refused set is searched: what is not on trial the client has as it has it now. Anything new
+ * beside what is on trial, also what it gets in place of a culprit that was found, could be refused, and what is on trial be blamed for it.
+ */
 function whileOnTrial(
   to: Recipient,
   type: ResourceType,
@@ -67,14 +70,18 @@ function whileOnTrial(
 ): (resource: Resource) => Resource | undefined {
   const [tried = [], ...others] = state.trials!
   const withheld = new Set(others.flat())
-  // What changed since is not on trial: refused along with it, the one that is would be blamed for it.
   for (const name of to.log.of(type).pending(state.upserted, state.interest).upserts) withheld.add(name)
-  for (const name of tried) withheld.delete(name)
+  const onTrial = new Set(tried)
+  const { verdicts } = to.log
   const has = isUnknown(state) ? undefined : byName(state.has ?? [])
   return (resource) => {
     const { name, version } = resource
-    if (!withheld.has(name)) return resource
-    return has ? has.get(name) : to.log.verdicts.lastAccepted(type, name, version)
+    if (onTrial.has(name)) return resource
+    if (!has) return withheld.has(name) ? verdicts.lastAccepted(type, name, version) : resource
+    const had = has.get(name)
+    if (had || withheld.has(name)) return had
+    // What it asked for meanwhile, but for a culprit that it never had.
+    return verdicts.forClient(to.id, resource) === resource ? resource : undefined
   }
 }
 
@@ -91,6 +98,12 @@ let last: { readonly set: readonly Resource[]; readonly named: ReadonlyMap<strin
 function byName(set: readonly Resource[]): ReadonlyMap<string, Resource> {
   if (last?.set !== set) last = { set, named: new Map(set.map((resource) => [resource.name, resource])) }
   return last.named
+}
+
+/** Whether a search has left the client without something that it may have: what it gets in place of a culprit that it never had. */
+export function lacksSomething(to: Recipient, type: ResourceType, state: TypeState): boolean {
+  const has = byName(state.has ?? [])
+  return fullSet(to, type, state).resources.some(({ name }) => !has.has(name))
 }
 
 /** What of a set is new to a client: it accepted the others already, as they are. */

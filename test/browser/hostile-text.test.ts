@@ -47,11 +47,11 @@ const PAGES: readonly (readonly [path: string, shows: boolean])[] = [
   ['/', true],
   ['/services/default/reviews.default.svc.cluster.local', true],
   ['/services/default/reviews.default.svc.cluster.local?tab=effective', true],
-  ['/rules', false],
+  ['/rules', true],
   ['/rules/VirtualService/default/reviews/edit?view=split', true],
   ['/changes/1', true],
   ['/topology?as=table', false],
-  [`/rules?q=${encodeURIComponent(EVIL)}`, false],
+  [`/rules?q=${encodeURIComponent(EVIL)}`, true],
   [`/proxies/${encodeURIComponent(EVIL)}`, true],
   [`/services/default/${encodeURIComponent(EVIL)}`, true],
 ]
