@@ -153,6 +153,23 @@ describe('what is published to a class', () => {
     )
   })
 
+  test('what is supposed of a service that nobody asked for since it came back is what comes true', () => {
+    const mesh = createMesh({ withoutDraining: true })
+    const files = (ends: readonly number[]) => ({ a: service('a', ends, 80, 'STATIC', false) })
+    const load = (documents: Readonly<Record<string, string>>) =>
+      loadConfig(MemorySource.of(documents).snapshot).objects
+    mesh.commit(load(files([2])))
+    const view = mesh.view(NODE)
+    const endpoints = () => view.get('eds', 'outbound|80||a.shop')!.version
+    const first = endpoints()
+    mesh.commit(load({}))
+    mesh.commit(load(files([1])))
+    const foreseen = supposing(mesh.model.world.suppose(load(files([]))), endpoints)
+    mesh.commit(load(files([])))
+    expect(endpoints()).toBe(foreseen)
+    expect(foreseen).not.toBe(first)
+  })
+
   test('one endpoint of one service: only its load assignment is looked at', () => {
     const mesh = createMesh({ withoutDraining: true })
     const files = (end: number) => ({

@@ -66,7 +66,8 @@ export class World {
       if (!sameItems(present.peek(), list)) values.set(present, list)
     }
     for (const key of changed) {
-      const present = this.#current.get(key)
+      // Who asks about the present for the first time while this is supposed must read what is supposed to be another.
+      const present = this.#currentOf(key)
       if (present) values.set(present, kept.get(key)?.object)
     }
     return suppose(values)
@@ -129,14 +130,17 @@ export class World {
   current<Spec>(object: ConfigObject<Spec>): ConfigObject<Spec> {
     const supposed = isSupposing() ? this.#supposed.value : undefined
     if (supposed) return (supposed.get(object.key)?.object ?? object) as ConfigObject<Spec>
-    let present = this.#current.get(object.key)
-    if (!present) {
-      const kept = this.#kept.get(object.key)
-      if (!kept) return object
+    return (this.#currentOf(object.key)?.value ?? object) as ConfigObject<Spec>
+  }
+
+  #currentOf(key: string): Source<ConfigObject> | undefined {
+    let present = this.#current.get(key)
+    const kept = this.#kept.get(key)
+    if (!present && kept) {
       present = source<ConfigObject>(kept.object)
-      this.#current.set(object.key, present)
+      this.#current.set(key, present)
     }
-    return present.value as ConfigObject<Spec>
+    return present
   }
 
   /** A place in an object that can still be found after lines have moved in its file. */
