@@ -111,6 +111,7 @@ export async function openLoop(
   { rounds, seconds }: Plan,
   say: (line: string) => void,
 ): Promise<readonly object[]> {
+  for (const subject of subjects) await warmUp(folder, subject)
   const results = new Map<string, LoadResult[]>(subjects.map(({ name }) => [name, []]))
   for (let n = 0; n < rounds; n++) {
     for (const subject of n % 2 === 0 ? subjects : [...subjects].reverse()) {
