@@ -1,26 +1,38 @@
 import type { Change } from './changes.ts'
 import type { NewSlot } from './insert.ts'
-import { columnOf, lineEnd, lineStart, nextLine, ownsLine } from './lines.ts'
+import { lineEnd, lineIndent, lineStart, nextLine, ownsLine } from './lines.ts'
 import type { Page } from './render.ts'
 import { renderFlow, renderFlowEntry } from './render.ts'
 import type { Collection } from './tree.ts'
 
 /** Changes that put a new item before slot `index` of `[]` or `{}`; lists with one item a line stay so, a trailing comma stays. */
 export function insertFlow(page: Page, owner: Collection, index: number, { key, value }: NewSlot): Change[] {
-  const item = key === undefined ? renderFlow(value, page.style, true) : renderFlowEntry(key, value, page.style)
-  return insertFlowText(page, owner, index, item)
+  const pad = padOf(page, owner, index)
+  const item =
+    key === undefined
+      ? renderFlow(value, page.style, true, undefined, pad)
+      : renderFlowEntry(key, value, page.style, pad)
+  return insertFlowText(page, owner, index, item, pad)
 }
 
-function insertFlowText(page: Page, owner: Collection, index: number, item: string): Change[] {
+/** What stands in front of a new item that gets a line of its own; undefined where it shares the line of others. */
+function padOf({ text, style }: Page, owner: Collection, index: number): string | undefined {
+  const neighbour = owner.slots[index - 1] ?? owner.slots[0]
+  if (!neighbour) return style.json?.step === undefined ? undefined : lineIndent(text, owner.start) + style.json.step
+  const own = ownsLine(text, neighbour.start) && lineStart(text, neighbour.start) > owner.start
+  return own ? lineIndent(text, neighbour.start) : undefined
+}
+
+function insertFlowText(page: Page, owner: Collection, index: number, item: string, own: string | undefined): Change[] {
   const { text, style } = page
   const first = owner.slots[0]
-  if (!first) return intoEmpty(page, owner, item)
+  if (!first) return intoEmpty(page, owner, item, own)
   const previous = owner.slots[index - 1]
-  const neighbour = previous ?? first
-  const own = ownsLine(text, neighbour.start) && lineStart(text, neighbour.start) > owner.start
-  const pad = style.eol + ' '.repeat(own ? columnOf(text, neighbour.start) : 0)
-  if (!previous) return [{ from: first.start, to: first.start, insert: own ? `${item},${pad}` : `${item}, ` }]
-  if (!own) return [{ from: previous.end, to: previous.end, insert: `, ${item}` }]
+  const pad = style.eol + (own ?? '')
+  const gap = style.json?.gap ?? ' '
+  const alone = own === undefined
+  if (!previous) return [{ from: first.start, to: first.start, insert: alone ? `${item},${gap}` : `${item},${pad}` }]
+  if (alone) return [{ from: previous.end, to: previous.end, insert: `,${gap}${item}` }]
   const comma = owner.commas[index - 1]
   const line = lineEnd(text, comma ?? previous.end)
   const next = owner.slots[index]
@@ -33,10 +45,12 @@ function insertFlowText(page: Page, owner: Collection, index: number, item: stri
   ]
 }
 
-function intoEmpty({ text, style }: Page, owner: Collection, item: string): Change[] {
+function intoEmpty({ text, style }: Page, owner: Collection, item: string, own: string | undefined): Change[] {
   const open = owner.start + 1
   const close = owner.end - 1
-  const pad = owner.kind === 'map' && style.padded ? ' ' : ''
+  if (own !== undefined)
+    return [{ from: open, to: close, insert: style.eol + own + item + style.eol + lineIndent(text, owner.start) }]
+  const pad = owner.kind === 'map' && style.padded && !style.json ? ' ' : ''
   if (text.slice(open, close).trim() === '') return [{ from: open, to: close, insert: pad + item + pad }]
   return [{ from: open, to: open, insert: item }]
 }

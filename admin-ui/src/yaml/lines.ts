@@ -34,6 +34,12 @@ export function columnOf(text: string, at: number): number {
   return at - lineStart(text, at)
 }
 
+/** The blanks at the beginning of the line that holds `at`. */
+export function lineIndent(text: string, at: number): string {
+  const start = lineStart(text, at)
+  return /^[ \t]*/.exec(text.slice(start, at))![0]
+}
+
 /** True when only blanks stand before `at` in its line. */
 export function ownsLine(text: string, at: number): boolean {
   return text.slice(lineStart(text, at), at).trim() === ''

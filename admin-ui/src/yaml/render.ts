@@ -1,5 +1,6 @@
 import { isMap } from './data.ts'
 import { Refusal } from './errors.ts'
+import { renderJson } from './json.ts'
 import type { Quote } from './scalar.ts'
 import { blockScalar, renderScalar } from './scalar.ts'
 import type { Style } from './style.ts'
@@ -24,18 +25,22 @@ export function isFilled(value: unknown): value is readonly unknown[] | Record<s
   return Array.isArray(value) ? value.length > 0 : isMap(value) && Object.keys(value).length > 0
 }
 
-/** A value on one line: scalars, `[a, b]`, `{a: 1}`. `flow` says whether it stands inside brackets already. */
-export function renderFlow(value: unknown, style: Style, flow: boolean, keep?: Quote): string {
+/**
+ * A value on one line: scalars, `[a, b]`, `{a: 1}`. `flow` says whether it stands inside brackets already. In a document that is JSON it takes
+ * several lines where its neighbours do, and `pad` says what stands in front of the line it begins on.
+ */
+export function renderFlow(value: unknown, style: Style, flow: boolean, keep?: Quote, pad?: string): string {
+  if (style.json) return renderJson(value, style.json, style.eol, pad)
   if (Array.isArray(value)) return `[${value.map((item) => renderFlow(item, style, true)).join(', ')}]`
   if (!isMap(value)) return renderScalar(value, { flow, quote: style.quote, keep })
   const entries = Object.entries(value).map(([key, item]) => renderFlowEntry(key, item, style))
-  const pad = style.padded && entries.length > 0 ? ' ' : ''
-  return `{${pad}${entries.join(', ')}${pad}}`
+  const blank = style.padded && entries.length > 0 ? ' ' : ''
+  return `{${blank}${entries.join(', ')}${blank}}`
 }
 
 /** One entry of a map in braces: `key: value`. */
-export function renderFlowEntry(key: string, value: unknown, style: Style): string {
-  return `${renderKey(key, style, true)}: ${renderFlow(value, style, true)}`
+export function renderFlowEntry(key: string, value: unknown, style: Style, pad?: string): string {
+  return `${renderKey(key, style, true)}:${style.json?.gap ?? ' '}${renderFlow(value, style, true, undefined, pad)}`
 }
 
 /**
@@ -43,7 +48,7 @@ export function renderFlowEntry(key: string, value: unknown, style: Style): stri
  * @throws Refusal `VALUE` above 1024 characters, the most that a key without `?` may have
  */
 export function renderKey(key: string, style: Style, flow: boolean, keep?: Quote): string {
-  const text = renderScalar(key, { flow, quote: style.quote, keep })
+  const text = style.json ? renderJson(key, style.json, '') : renderScalar(key, { flow, quote: style.quote, keep })
   if (text.length > 1000) throw new Refusal('VALUE', 'a key may not be longer than 1000 characters', 0)
   return text
 }

@@ -7,6 +7,8 @@ import {
   lastLineEnd,
   lineAt,
   lineEnd,
+  lineIndent,
+  lineStart,
   nextLine,
   ownsLine,
 } from './lines.ts'
@@ -34,7 +36,11 @@ export function replaceValue(page: Page, owner: Collection, slot: Slot, value: u
   const old = slot.value
   if (!slot.colon) return replaceMissing(page, owner, slot, value, props)
   if (owner.flow || (!isFilled(value) && old.kind !== 'scalar' && isOneLine(old))) {
-    return inPlace(page, slot, props + renderFlow(value, page.style, owner.flow, quoteOf(old)))
+    return inPlace(
+      page,
+      slot,
+      props + renderFlow(value, page.style, owner.flow, quoteOf(old), padOf(page, owner, slot)),
+    )
   }
   const staysFlow = (old.kind === 'map' || old.kind === 'seq') && old.flow && old.slots.length > 0
   if (staysFlow && isFilled(value)) return inPlace(page, slot, props + renderFlow(value, page.style, false))
@@ -42,6 +48,11 @@ export function replaceValue(page: Page, owner: Collection, slot: Slot, value: u
   if (old.kind === 'scalar' && isBlockScalar(old)) return overBlockScalar(page, slot, old, form, props)
   if ((old.kind === 'map' || old.kind === 'seq') && !old.flow) return overBlock(page, owner, slot, old, form, props)
   return overInline(page, owner, slot, form, props)
+}
+
+/** What stands in front of a slot with a line of its own; undefined for one that shares its line with others. */
+function padOf({ text }: Page, owner: Collection, { start }: Slot): string | undefined {
+  return ownsLine(text, start) && lineStart(text, start) > owner.start ? lineIndent(text, start) : undefined
 }
 
 function isOneLine(tree: Tree): boolean {

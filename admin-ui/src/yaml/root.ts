@@ -1,5 +1,5 @@
 import type { Change } from './changes.ts'
-import { extendedEnd, lastLineEnd, lineEnd, lineStart, ownsLine } from './lines.ts'
+import { extendedEnd, lastLineEnd, lineEnd, lineIndent, lineStart, ownsLine } from './lines.ts'
 import type { Parsed } from './parse.ts'
 import type { Page } from './render.ts'
 import { isFilled, renderBlock, renderFlow } from './render.ts'
@@ -10,6 +10,14 @@ import { isFilled, renderBlock, renderFlow } from './render.ts'
  */
 export function replaceRoot(page: Page, { root, marker }: Parsed, value: unknown): Change[] {
   const { text, style } = page
+  if (style.json)
+    return [
+      {
+        from: root.from,
+        to: root.end,
+        insert: renderFlow(value, style, false, undefined, lineIndent(text, root.from)),
+      },
+    ]
   const lines = isFilled(value) ? renderBlock(value, 0, { style, literals: 'none' }) : undefined
   const body = lines ? lines.join(style.eol) : renderFlow(value, style, false)
   if (root.kind === 'scalar' && root.style === 'empty')

@@ -33,7 +33,7 @@ function renderString(value: string, { flow, quote, keep }: ScalarContext): stri
 }
 
 /** Control characters, line breaks of any kind, byte order marks, half surrogate pairs: only double quotes can carry these. */
-const needsEscape = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\ufeff\ufffe\uffff]/u
+export const needsEscape = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\ufeff\ufffe\uffff]/u
 
 const short: Readonly<Record<string, string>> = {
   '\0': '\\0',

@@ -1,3 +1,4 @@
+import { type JsonLayout, jsonLayoutOf } from './json.ts'
 import type { Quote } from './scalar.ts'
 import type { Collection, Tree } from './tree.ts'
 
@@ -13,6 +14,8 @@ export interface Style {
   readonly dashGap: number
   /** `{ a: 1 }` rather than `{a: 1}`. */
   readonly padded: boolean
+  /** The document is JSON: whatever is added is JSON, too. */
+  readonly json: JsonLayout | undefined
 }
 
 /** The habits of the majority in this document; without any: two columns, lists not indented, double quotes. */
@@ -50,6 +53,7 @@ export function styleOf(text: string, root: Tree): Style {
     listStep: most(listSteps) ?? 0,
     dashGap: most(gaps) ?? 1,
     padded: most(pads) ?? false,
+    json: jsonLayoutOf(text, root),
   }
 }
 

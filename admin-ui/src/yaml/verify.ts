@@ -2,6 +2,7 @@ import type { Change } from './changes.ts'
 import { applyChanges } from './changes.ts'
 import { dataOf, sameData } from './data.ts'
 import { Refusal } from './errors.ts'
+import { isJson, jsonLayoutOf } from './json.ts'
 import type { Parsed } from './parse.ts'
 import { parseSegment } from './parse.ts'
 import type { Action, Link } from './plan.ts'
@@ -57,7 +58,14 @@ export function verified(
     const wanted = i === index ? intended : dataOf(state.text, state.documents[i]!.root)
     return sameData(dataOf(text, document.root), wanted)
   })
-  return same ? { ...state, text, documents } : undefined
+  if (!same || !staysJson(state, index, text, documents[index]!)) return undefined
+  return { ...state, text, documents }
+}
+
+/** Whether a document that was JSON still is: programs read it that read nothing else. */
+function staysJson(state: SegmentState, index: number, text: string, after: Parsed): boolean {
+  const before = state.documents[index]!.root
+  return jsonLayoutOf(state.text, before) === undefined || isJson(text.slice(after.root.from, after.root.end))
 }
 
 /**
