@@ -70,7 +70,7 @@ describe('the text of a proxy', () => {
   test('counts messages as the message proxy does', () => {
     const text = [line('rq_total', 9), line('rq_completed', 4), line('rq_error_reply', 1), line('rq_timeout', 2)]
     expect(read(...text, line('rq_rx_reset', 1), line('rq_pending_failure_eject', 1))).toEqual({
-      requests: 9,
+      requests: 10,
       failed: 5,
     })
   })

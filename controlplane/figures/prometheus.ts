@@ -67,7 +67,7 @@ function ended(counters: ReadonlyMap<string, number>): { readonly requests: numb
   const sum = (...names: readonly string[]) => names.reduce((all, name) => all + (counters.get(name) ?? 0), 0)
   if (counters.has(OF_MESSAGES))
     return {
-      requests: sum('rq_total'),
+      requests: sum('rq_total', 'rq_pending_failure_eject'),
       failed: sum(OF_MESSAGES, 'rq_timeout', 'rq_rx_reset', 'rq_pending_failure_eject'),
     }
   const isHttp = [...counters.keys()].some((name) => name === 'rq_completed' || name.startsWith('cx_http'))

@@ -12,6 +12,11 @@ export class Breaker {
   connections = 0
   pending = 0
   requests = 0
+  /**
+   * Of `requests`, those whose connection is not open yet: they are among the pending, too. Envoy lets them be requests when it opens, and turns away
+   * then what is above the limit; here that is turned away before it waits.
+   */
+  opening = 0
   retries = 0
 
   update(config: CircuitBreaker = {}): void {
@@ -24,12 +29,17 @@ export class Breaker {
     this.#budgetMinimum = config.retryBudget?.minRetryConcurrency ?? 3
   }
 
-  /** Whether one more retry may run beside those that do. */
+  /** Requests on open connections: Envoy's active ones. */
+  get active(): number {
+    return this.requests - this.opening
+  }
+
+  /** Whether one more retry may run beside those that do. The budget is of what is active or pending, each counted once. */
   mayRetry(): boolean {
     const most =
       this.#budgetPercent < 0
         ? this.maxRetries
-        : Math.max(this.#budgetMinimum, Math.floor((this.#budgetPercent / 100) * (this.requests + this.pending)))
+        : Math.max(this.#budgetMinimum, Math.floor((this.#budgetPercent / 100) * (this.active + this.pending)))
     return this.retries < most
   }
 }

@@ -42,7 +42,7 @@ export class Host {
   /** Index into the localities of the configuration. */
   locality = 0
   removed = false
-  /** Requests in flight. */
+  /** Requests on its connections, also on those that are not open yet: a host that lets connections wait is not the least busy. */
   active = 0
   /** When it joined, ms of the turn's clock; for slow start. */
   readonly joined: number

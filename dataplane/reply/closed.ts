@@ -15,6 +15,7 @@ export function connectionClosed(engine: Engine, connection: UpstreamConnection)
   const reason: ErrorReason = connection.connected ? 'upstreamClosed' : 'connectFailed'
   const ours = connection.abandoned
   if (!connection.connected && !ours && connection.pending.count === 0) cluster.record(host, 'local')
+  if (!ours) cluster.counters[C.upstream_rq_pending_failure_eject]! += connection.oneways
   for (let request = connection.pending.head; request; request = connection.pending.head) {
     connection.pending.remove(request)
     if (request.state === RequestState.expired) {

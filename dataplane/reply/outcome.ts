@@ -1,4 +1,5 @@
 import type { ErrorReason } from '../../codecs/contract.ts'
+import type { Breaker } from '../cluster/breaker.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { Engine } from '../engine.ts'
 import { logRequest } from '../filters/access-log.ts'
@@ -70,10 +71,7 @@ export function uncount(request: ActiveRequest, connection: UpstreamConnection):
   breaker.requests--
   host.active--
   if ((request.flags & PARTED) !== 0) request.client!.streams.end(request, connection)
-  if ((request.flags & PENDING) !== 0) {
-    request.flags &= ~PENDING
-    breaker.pending--
-  }
+  if ((request.flags & PENDING) !== 0) opened(request, breaker)
   endRetry(request, cluster)
 }
 
@@ -141,11 +139,22 @@ export function answerError(request: ActiveRequest, reason: ErrorReason): void {
   client.answerError(request.sequence, bytes, at, length, reason)
 }
 
-/** What waited for this connection is in flight now. */
+/** A request on a connection waits no longer for it to open. */
+function opened(request: ActiveRequest, breaker: Breaker): void {
+  request.flags &= ~PENDING
+  breaker.pending--
+  breaker.opening--
+}
+
+/** What waited for this connection is in flight now, and counts as sent, as in Envoy. */
 export function connectionOpened(connection: UpstreamConnection): void {
-  for (let request = connection.pending.head; request; request = request.next) {
-    if ((request.flags & PENDING) === 0) continue
-    request.flags &= ~PENDING
-    connection.pool.cluster.breakers[request.route?.priority ?? 0].pending--
-  }
+  const { pool, oneways, counters } = connection
+  const { cluster, host } = pool
+  const sent = oneways + connection.pending.count
+  for (let request = connection.pending.head; request; request = request.next)
+    if ((request.flags & PENDING) !== 0) opened(request, cluster.breakers[request.route!.priority])
+  counters[C.upstream_rq_total]! += sent
+  counters[C.upstream_rq_oneway]! += oneways
+  host.total += sent
+  connection.oneways = 0
 }

@@ -47,7 +47,7 @@ export function takeStats(source: StatsSource): StatsSnapshot {
       add(counters, `envoy_cluster_${name}${labels}`, cluster.counters[i]!)
     })
     const [normal, high] = cluster.breakers
-    add(gauges, `envoy_cluster_upstream_rq_active${labels}`, normal.requests + high.requests)
+    add(gauges, `envoy_cluster_upstream_rq_active${labels}`, normal.active + high.active)
     add(gauges, `envoy_cluster_upstream_rq_pending_active${labels}`, normal.pending + high.pending)
     add(gauges, `envoy_cluster_upstream_cx_active${labels}`, cluster.activeConnections)
     add(gauges, `envoy_cluster_membership_total${labels}`, cluster.hosts.length)

@@ -52,6 +52,8 @@ export class UpstreamConnection implements FrameSink, OutputOwner, Flushable {
   /** Of `pending`, those whose client has its outcome already. */
   expired = 0
   served = 0
+  /** One-way messages that wait for it to open. */
+  oneways = 0
   /** When a request was sent or done with, for the idle timeout: heartbeats do not keep a connection. */
   lastUsed = clock.now
   /** When the peer was heard last, for heartbeats: what is sent to it is no sign of its life. */

@@ -9,7 +9,7 @@ import { fail } from '../reply/retry.ts'
 import { C } from '../stats/counters.ts'
 import { clock } from '../turn.ts'
 import { UpstreamConnection } from './connection.ts'
-import { RequestList } from './requests.ts'
+import { type ActiveRequest, RequestList } from './requests.ts'
 import { sendOn } from './send.ts'
 
 /** So many requests or bytes on the connections there are make a further shared one worth its writes. */
@@ -109,7 +109,7 @@ export class HostPool implements Pool {
       if (!connection) return
       sharing.remove(request)
       leftQueue(request)
-      sendOn(this.engine, request, connection)
+      this.#send(request, connection)
     }
     // Nothing new comes to a host that left.
     if (this.host.removed) for (const connection of [...shared]) connection.drain()
@@ -267,10 +267,20 @@ export class HostPool implements Pool {
       this.waiting.remove(request)
       leftQueue(request)
       if (isAbandoned(request)) forget(this.engine, request)
-      else if (sendOn(this.engine, request, connection)) return
+      else if (this.#send(request, connection)) return
     }
     if (this.host.removed) connection.close()
     else this.idle.push(connection)
+  }
+
+  /** Sends a request that waited; now that its turn has come it may be one too many, as in Envoy. @returns whether it was sent */
+  #send(request: ActiveRequest, connection: UpstreamConnection): boolean {
+    const { cluster, engine } = this
+    const breaker = cluster.breakers[request.route!.priority]
+    if (breaker.requests < breaker.maxRequests) return sendOn(engine, request, connection)
+    cluster.counters[C.upstream_rq_pending_overflow]!++
+    fail(engine, request, 'overflow')
+    return false
   }
 
   connected(connection: UpstreamConnection): void {

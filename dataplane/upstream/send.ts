@@ -39,11 +39,15 @@ export function sendOn(engine: Engine, request: ActiveRequest, connection: Upstr
   out.push(bytes, at, at + length)
   connection.served++
   connection.lastUsed = clock.now
-  cluster.counters[C.upstream_rq_total]!++
-  host.total++
+  // What is not sent, since no connection can be made, is none of the requests.
+  if (out.open) {
+    cluster.counters[C.upstream_rq_total]!++
+    host.total++
+  }
   if ((flags & HOLDS) !== 0) unhold(request)
   if (oneway) {
-    cluster.counters[C.upstream_rq_oneway]!++
+    if (out.open) cluster.counters[C.upstream_rq_oneway]!++
+    else connection.oneways++
     wear(connection)
     settleOneway(engine, request, connection)
     return true
@@ -56,6 +60,7 @@ export function sendOn(engine: Engine, request: ActiveRequest, connection: Upstr
   if (!out.open) {
     request.flags |= PENDING
     breaker.pending++
+    breaker.opening++
     cluster.counters[C.upstream_rq_pending_total]!++
   }
   connection.pending.add(request)
