@@ -65,6 +65,8 @@ export class MessageProxy {
   configuration = emptyConfiguration
   problems: readonly ConfigurationProblem[] = []
   draining = false
+  /** Tries to open a listener that failed. */
+  openFailures = 0
 
   constructor(options: ProxyOptions = {}) {
     inlineMore()
@@ -159,6 +161,7 @@ export class MessageProxy {
         await acceptor.listen()
         opened.set(config.name, { acceptor, runtime, asked })
       } catch (error) {
+        this.openFailures++
         // It is tried again and again, and its log is an open file.
         void runtime.close()
         problems.push({

@@ -14,7 +14,12 @@ export interface ControlPlaneState {
 
 /** The admin view with what the proxy knows of its control plane. Gauges have Envoy's names where Envoy has the same. */
 export function withControlPlane(source: AdminSource, status: () => ControlPlaneState): AdminSource {
+  const notOpen = () => [
+    ...source.notOpen(),
+    ...status().waiting.map(({ config: { name }, reason }) => ({ name, reason })),
+  ]
   return {
+    notOpen,
     state: () => source.state(),
     drain: () => source.drain(),
     clusters: () => source.clusters(),
@@ -38,6 +43,7 @@ export function withControlPlane(source: AdminSource, status: () => ControlPlane
           envoy_control_plane_connected_state: connected ? 1 : 0,
           meshgate_control_plane_last_response_seconds: lastResponseAt === undefined ? 0 : lastResponseAt / 1000,
           meshgate_resources_refused: refused.length,
+          meshgate_listeners_not_open: notOpen().length,
           envoy_server_live: state === 'live' ? 1 : 0,
           envoy_server_uptime: Math.floor(process.uptime()),
         },

@@ -1,7 +1,7 @@
 import type { MessageProxy } from '../proxy.ts'
 import { takeStats } from '../stats/prometheus.ts'
 import type { AdminSource } from './server.ts'
-import { describeClusters, describeListeners } from './views.ts'
+import { describeClusters, describeListeners, notOpen } from './views.ts'
 
 /** The admin view of one proxy in this process. */
 export function localAdmin(proxy: MessageProxy, drain: () => void = () => void proxy.drain()): AdminSource {
@@ -11,6 +11,7 @@ export function localAdmin(proxy: MessageProxy, drain: () => void = () => void p
     clusters: async () => describeClusters(proxy),
     listeners: async () => describeListeners(proxy),
     state: () => (proxy.draining ? 'draining' : proxy.configuration.version === '' ? 'starting' : 'live'),
+    notOpen: () => notOpen(proxy.problems),
     drain,
   }
 }

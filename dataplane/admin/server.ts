@@ -11,7 +11,14 @@ export interface AdminSource {
   listeners(): Promise<readonly unknown[]>
   /** `live`: in service; `starting`: no configuration yet; `draining`. */
   state(): 'live' | 'starting' | 'draining'
+  /** Listeners of the configuration that are not open, or not where it wants them, and why. */
+  notOpen(): readonly NotOpen[]
   drain(): void
+}
+
+export interface NotOpen {
+  readonly name: string
+  readonly reason: string
 }
 
 /** Serves the admin paths on loopback unless told otherwise. Changes need POST, so that no link or image can make them. */
@@ -66,7 +73,10 @@ export class AdminServer {
         return send(200, 'text/plain', help)
       case '/ready': {
         const state = source.state()
-        return send(state === 'live' ? 200 : 503, 'text/plain', `${state.toUpperCase()}\n`)
+        // Envoy is live without a listener that it could not open, too: a proxy that is to take the place of another waits for its port like this.
+        const lines = source.notOpen().map(({ name, reason }) => `listener ${name} is not open: ${reason}`)
+        const text = [state.toUpperCase(), ...(state === 'live' ? lines : [])].join('\n')
+        return send(state === 'live' ? 200 : 503, 'text/plain', `${text}\n`)
       }
       case '/stats/prometheus':
       case '/metrics':
@@ -93,7 +103,7 @@ export class AdminServer {
   }
 }
 
-const help = `/ready              200 while in service
+const help = `/ready              200 while in service; then a line for each listener that is not open, with the reason
 /stats              counters and gauges as text
 /stats/prometheus   the same for Prometheus (also /metrics)
 /clusters           hosts, their health, what is in flight, and why the last connection failed

@@ -63,6 +63,7 @@ describe('the admin view', () => {
       clusters: async () => [],
       listeners: async () => [],
       state: () => 'live',
+      notOpen: () => [{ name: 'l', reason: 'taken' }],
       drain: () => undefined,
     }
     const refused = [{ type: 'mlds', name: 'l', reason: 'why' }]
@@ -83,8 +84,13 @@ describe('the admin view', () => {
       envoy_control_plane_connected_state: 0,
       meshgate_control_plane_last_response_seconds: 1_700_000_000,
       meshgate_resources_refused: 1,
+      meshgate_listeners_not_open: 2,
       envoy_server_live: 1,
     })
+    expect(told.notOpen()).toEqual([
+      { name: 'l', reason: 'taken' },
+      { name: 'w', reason: 'waits for cert' },
+    ])
     expect(told.configDump()).toEqual({
       controlPlane: { connected: false, source: 'saved', lastResponseAt: '2023-11-14T22:13:20.000Z', refused },
       version: '3',

@@ -1,6 +1,7 @@
 import { addressText } from '../cluster/host.ts'
 import type { ListenerConfig } from '../configuration.ts'
-import type { MessageProxy } from '../proxy.ts'
+import type { ConfigurationProblem, MessageProxy } from '../proxy.ts'
+import type { NotOpen } from './server.ts'
 
 /** A host as the admin pages show it. */
 export interface HostView {
@@ -82,17 +83,22 @@ export function describeListeners(proxy: MessageProxy): readonly ListenerView[] 
   const missing = proxy.configuration.listeners.flatMap((config): ListenerView[] => {
     const problem = proxy.problems.find(({ kind, name }) => kind === 'listener' && name === config.name)
     if (!problem) return []
-    return [notOpen(config, problem.message)]
+    return [asNotOpen(config, problem.message)]
   })
   return [...there, ...missing]
 }
 
 /** A listener that is not opened before its certificates are there. */
 export function describeWaiting(config: Omit<ListenerConfig, 'tls'>, reason: string): ListenerView {
-  return { ...notOpen(config, reason), tls: true }
+  return { ...asNotOpen(config, reason), tls: true }
 }
 
-function notOpen(config: ListenerConfig, reason: string): ListenerView {
+/** Of what could not be used of a configuration, its listeners. */
+export function notOpen(problems: readonly ConfigurationProblem[]): readonly NotOpen[] {
+  return problems.flatMap(({ kind, name, message }) => (kind === 'listener' ? [{ name, reason: message }] : []))
+}
+
+function asNotOpen(config: ListenerConfig, reason: string): ListenerView {
   return { ...asConfigured(config), state: 'not open', reason, activeConnections: 0, requestsActive: 0 }
 }
 

@@ -22,6 +22,8 @@ export interface StatsSnapshot {
 export interface StatsSource {
   readonly clusters: ReadonlyMap<string, Cluster>
   readonly listeners: readonly ListenerRuntime[]
+  /** Tries to open a listener that failed. */
+  readonly openFailures: number
   readonly states: States
   readonly engine: { readonly requests: { readonly used: number; readonly capacity: number } }
 }
@@ -71,6 +73,10 @@ export function takeStats(source: StatsSource): StatsSnapshot {
     for (const { inFlight } of listener.clients) active += inFlight
     add(gauges, `envoy_listener_downstream_rq_active${labels}`, active)
   }
+  const draining = source.listeners.filter((listener) => listener.draining).length
+  gauges['envoy_listener_manager_total_listeners_active'] = source.listeners.length - draining
+  gauges['envoy_listener_manager_total_listeners_draining'] = draining
+  counters['envoy_listener_manager_listener_create_failure'] = source.openFailures
   for (const [key, state] of source.states) {
     const table = key.slice(0, key.indexOf('\n'))
     const labels = `{table="${label(table)}",route="${label(state.name)}"}`
@@ -89,10 +95,11 @@ export function takeStats(source: StatsSource): StatsSnapshot {
   return { counters, gauges, histograms }
 }
 
-/** Every worker has every host, and judges its health by itself: the worst of them is told. Only what is in flight adds up. */
+/** Every worker has every listener and every host, and judges its health by itself: the worst of them is told. Only what is in flight adds up. */
 function togetherWith(key: string, before: number | undefined, value: number): number {
   if (before === undefined) return value
   if (key.startsWith('envoy_cluster_membership_healthy')) return Math.min(before, value)
+  if (key.startsWith('envoy_listener_manager_')) return Math.max(before, value)
   if (key.startsWith('envoy_cluster_membership') || key.startsWith('envoy_cluster_outlier'))
     return Math.max(before, value)
   return before + value

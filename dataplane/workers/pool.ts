@@ -2,7 +2,7 @@ import cluster, { type Worker } from 'node:cluster'
 import { fileURLToPath } from 'node:url'
 import { asError } from '../../errors/thrown.ts'
 import type { AdminSource } from '../admin/server.ts'
-import { sumClusters, sumListeners } from '../admin/views.ts'
+import { notOpen, sumClusters, sumListeners } from '../admin/views.ts'
 import { complain, reasonOf } from '../complain.ts'
 import type { Configuration, SocketAddress } from '../configuration.ts'
 import { removeStale } from '../listen/stale-socket.ts'
@@ -310,6 +310,7 @@ export class WorkerPool {
       clusters: async () => sumClusters((await this.#askState()).map(({ clusters }) => clusters)),
       listeners: async () => sumListeners((await this.#askState()).map(({ listeners }) => listeners)),
       state: () => (this.draining ? 'draining' : this.#configuration ? 'live' : 'starting'),
+      notOpen: () => notOpen(this.#problems),
       drain,
     }
   }
