@@ -39,6 +39,16 @@ describe('the documents of a file', () => {
     ])
   })
 
+  it('are named without being read where they are items of a large List', () => {
+    const items = Array.from(
+      { length: 2_000 },
+      (_, i) => `  # one\n  -   kind: Sidecar\n      metadata:\n        labels: { name: no }\n        name: n${i}\n`,
+    )
+    const large = new OpenText(`kind: List\nitems:\n${items.join('')}`)
+    expect(documentNames(large)[1_234]).toEqual({ value: '1234', label: '1235 · Sidecar n1234' })
+    expect(large.isRead(1_234)).toBe(false)
+  })
+
   it('declare subsets for a host; those without a name, and other hosts, have none', () => {
     expect(subsetsIn(open, 'cart')).toEqual(['v1', 'v2'])
     expect(subsetsIn(open, 'reviews')).toEqual([])

@@ -8,14 +8,27 @@ const MOST_SEARCHED = 200
 export function documentNames(open: OpenText): { readonly value: string; readonly label: string }[] {
   return Array.from({ length: open.count }, (_, document) => {
     const { from, to } = open.span(document)
-    if (open.place(document).length > 0) return { value: String(document), label: labelOf(document, open) }
-    const slice = open.text.slice(from, Math.min(to, from + 2_000))
+    const isItem = open.place(document).length > 0
+    if (isItem && open.isRead(document)) return { value: String(document), label: labelOf(document, open) }
+    const start = open.text.slice(from, Math.min(to, from + 2_000))
+    const slice = isItem ? withoutDash(start) : start
     const kind = /^kind:\s*["']?(\w+)/m.exec(slice)?.[1] ?? '?'
     return { value: String(document), label: `${document + 1} · ${kind} ${nameIn(slice)}` }
   })
 }
 
-/** Items of a List have been read already. */
+/** The beginning of an item where a document stands. */
+function withoutDash(text: string): string {
+  const [, before = '', gap = ''] = /^( *)-( +)/m.exec(text) ?? []
+  const column = before.length + 1 + gap.length
+  return text
+    .replace(/^( *)-( +)/m, '$1 $2')
+    .split('\n')
+    .map((line) => line.slice(Math.min(column, /^ */.exec(line)![0].length)))
+    .join('\n')
+}
+
+/** What an item that has been read already says of itself. */
 function labelOf(document: number, open: OpenText): string {
   const { value } = readDocument(open, document)
   const item = isMap(value) ? value : {}

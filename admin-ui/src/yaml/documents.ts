@@ -1,3 +1,5 @@
+import type { Tree } from './tree.ts'
+
 /** A stretch of a text that is parsed on its own, and the documents in it. */
 export interface Segment {
   readonly from: number
@@ -5,6 +7,15 @@ export interface Segment {
   /** Index in the text of the segment's first document. */
   readonly first: number
   readonly count: number
+  /** Of a List that was cut into its items: an item by itself, or what stands around them. */
+  readonly part?:
+    | { readonly of: 'frame' }
+    | {
+        readonly of: 'item'
+        readonly item: number
+        /** The List without its items. */
+        readonly frame: Tree
+      }
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Change } from './changes.ts'
 import { applyChanges, ChangeLog } from './changes.ts'
+import { cutLists } from './cut.ts'
 import { checkedValue, dataOf } from './data.ts'
 import type { Segment } from './documents.ts'
 import { segmentsOf } from './documents.ts'
@@ -88,6 +89,7 @@ class Session {
   /** Documents as they are numbered in the text as given. */
   readonly #targets: readonly Target[]
   readonly #log: ChangeLog
+  readonly #given = new Map<Segment, readonly Parsed[] | Refusal>()
   readonly #reports: EditReport[] = []
 
   constructor(text: string, sharing: Sharing | undefined) {
@@ -100,18 +102,21 @@ class Session {
     this.#sharing = sharing
     this.#log = new ChangeLog(text.length)
     const body = text.slice(this.#bom)
-    const segments = segmentsOf(body)
+    const textOf = ({ from, to }: Segment) => body.slice(from, to)
+    const segments = cutLists(segmentsOf(body), textOf, Number.POSITIVE_INFINITY, (segment) =>
+      readable(() => this.#openSegment(segment, textOf(segment))),
+    )
     this.#parts = segments.map((segment) => ({
       segment,
       state: undefined,
-      text: body.slice(segment.from, segment.to),
+      text: textOf(segment),
     }))
     const parts = new Map(this.#parts.map((part) => [part.segment, part]))
     this.#targets = unitsOf(
       segments,
       (segment) => parts.get(segment)!.text,
-      (segment) => this.#readable(parts.get(segment)!),
-    ).map(({ segment, index, path }) => ({ part: parts.get(segment)!, index, place: path }))
+      (segment) => readable(() => this.#open(parts.get(segment)!).documents),
+    ).map(({ segment, index, inside }) => ({ part: parts.get(segment)!, index, place: inside }))
   }
 
   run(edits: readonly Edit[]): EditResult {
@@ -136,6 +141,9 @@ class Session {
   }
 
   #one({ part, index, place }: Target, one: Edit, number: number, document: number): void {
+    // An item that was cut out is the only one of its list: to take it away would leave an item without anything.
+    if (part.segment.part && one.path.length === 0 && one.op === 'delete')
+      throw new Refusal('UNEDITABLE', 'the List has an item that cannot be read: mend it before items are taken out', 0)
     const value = 'value' in one ? checkedValue(one.value) : undefined
     let operation = { ...one, path: [...place, ...one.path], value } as Operation
     const of = { edit: number, document, path: operation.path, place }
@@ -209,22 +217,28 @@ class Session {
     return offset
   }
 
-  #readable(part: Part): readonly Parsed[] | undefined {
-    try {
-      return this.#open(part).documents
-    } catch (error) {
-      if (error instanceof Refusal) return undefined
-      throw error
-    }
-  }
-
   #open(part: Part): SegmentState {
     part.state ??= {
       text: part.text,
-      documents: parseSegment(part.text, part.segment.count),
+      documents: this.#openSegment(part.segment, part.text),
       last: part === this.#parts.at(-1),
     }
     return part.state
+  }
+
+  /** Parsed once as it was given, whether it is cut or not. */
+  #openSegment(segment: Segment, text: string): readonly Parsed[] {
+    const known = this.#given.get(segment)
+    if (known instanceof Refusal) throw known
+    if (known) return known
+    try {
+      const parsed = parseSegment(text, segment.count)
+      this.#given.set(segment, parsed)
+      return parsed
+    } catch (error) {
+      if (error instanceof Refusal) this.#given.set(segment, error)
+      throw error
+    }
   }
 
   /** The place of a refusal: in the text as given while this part is as given, else in the text as it stands after the edits before. */
@@ -232,6 +246,15 @@ class Session {
     const position = positionOf(applyChanges(this.#text, this.#log.changes()), this.#offset(part) + error.offset)
     const choices = error.choices ? { choices: error.choices } : {}
     return new YamlEditError(error.code, error.message, { document, path: one.path, position, edit, ...choices })
+  }
+}
+
+function readable(read: () => readonly Parsed[]): readonly Parsed[] | undefined {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof Refusal) return undefined
+    throw error
   }
 }
 

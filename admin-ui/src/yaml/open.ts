@@ -1,3 +1,4 @@
+import { cutLists } from './cut.ts'
 import { dataOf, isMap, publicData } from './data.ts'
 import type { Segment } from './documents.ts'
 import { segmentsOf } from './documents.ts'
@@ -23,6 +24,9 @@ export interface DocumentView {
   readonly error: YamlEditError | undefined
 }
 
+/** Characters of a List whose items are read one by one. */
+const LARGE = 32 * 1024
+
 /** A text cut into documents; each is parsed when it is first asked for. Hand one to several questions about the same text. */
 export class OpenText {
   readonly text: string
@@ -31,18 +35,17 @@ export class OpenText {
   readonly #units: readonly Unit[]
   readonly #parsed = new Map<Segment, readonly Parsed[] | Refusal>()
 
-  constructor(text: string) {
+  /** @param largest so many characters a List may have that is read as a whole; of a larger one each item is read when it is asked for */
+  constructor(text: string, largest: number = LARGE) {
     this.text = text
     this.#bom = text.charCodeAt(0) === 0xfeff ? 1 : 0
-    this.#segments = segmentsOf(text.slice(this.#bom))
-    this.#units = unitsOf(
-      this.#segments,
-      (segment) => this.#slice(segment),
-      (segment) => {
-        const parsed = this.#parse(segment)
-        return parsed instanceof Refusal ? undefined : parsed
-      },
-    )
+    const slice = (segment: Segment) => this.#slice(segment)
+    const read = (segment: Segment) => {
+      const parsed = this.#parse(segment)
+      return parsed instanceof Refusal ? undefined : parsed
+    }
+    this.#segments = cutLists(segmentsOf(text.slice(this.#bom)), slice, largest, read)
+    this.#units = unitsOf(this.#segments, slice, read)
   }
 
   /** Number of documents, items of Lists counted each; 0 for a text of comments and blank lines only. */
@@ -52,19 +55,24 @@ export class OpenText {
 
   /** The node a document is, and the text and offset of the stretch that was parsed. @throws YamlEditError */
   document(document: number): { readonly root: Tree; readonly text: string; readonly offset: number } {
-    const { segment, index, path } = this.#unit(document)
+    const { segment, index, inside } = this.#unit(document)
     const offset = this.#bom + segment.from
     const parsed = this.#parse(segment)
     if (parsed instanceof Refusal) {
       const position = positionOf(this.text, offset + parsed.offset)
       throw new YamlEditError(parsed.code, parsed.message, { document, position })
     }
-    return { root: nodeAt(parsed[index]!.root, path), text: this.#slice(segment), offset }
+    return { root: nodeAt(parsed[index]!.root, inside), text: this.#slice(segment), offset }
   }
 
   /** The document a cursor is in. @throws YamlEditError when there is none, or when its segment cannot be read and holds several documents */
   documentAt(at: number): number {
     const segment = this.#segments.findLast(({ from }) => from + this.#bom <= at) ?? this.#segments[0]!
+    if (segment.part?.of === 'frame') {
+      const next = this.#units.findIndex((unit) => unit.segment.from >= segment.to)
+      const head = next >= 0 && this.#units[next]!.segment.from === segment.to && this.place(next).at(-1) === 0
+      return head ? next : (next < 0 ? this.#units.length : next) - 1
+    }
     const first = this.#units.findIndex((unit) => unit.segment === segment)
     const last = this.#units.findLastIndex((unit) => unit.segment === segment)
     if (first < 0) throw new YamlEditError('NO_DOCUMENT', 'the List has no items')
@@ -118,9 +126,14 @@ export class OpenText {
     return this.#unit(document).path
   }
 
+  /** Whether a document has been read already. @throws YamlEditError `NO_DOCUMENT` */
+  isRead(document: number): boolean {
+    return this.#parsed.has(this.#unit(document).segment)
+  }
+
   /** What the List says of a document that does not say it: version and kind. @throws YamlEditError `NO_DOCUMENT` */
   head(document: number): Readonly<Record<string, string>> {
-    return this.#unit(document).head
+    return this.#unit(document).head()
   }
 }
 

@@ -14,16 +14,18 @@ export interface Unit {
   readonly segment: Segment
   /** Index of the YAML document in its segment. */
   readonly index: number
-  /** Where it stands in that document: `['items', 3]`; empty for a document of its own. */
+  /** Where it stands in the List it is an item of: `['items', 3]`; empty for a document of its own. */
   readonly path: Path
+  /** Where it stands in the YAML document of its segment, which a List that was cut has one of for each item. */
+  readonly inside: Path
   /** Version and kind that a `VirtualServiceList` says for items that say neither. */
-  readonly head: Readonly<Record<string, string>>
+  readonly head: () => Readonly<Record<string, string>>
   /** The stretch of an item in the segment's text, with the comments above it. */
   readonly span: { readonly from: number; readonly to: number } | undefined
 }
 
 /** Whether a text may hold a List: others need not be parsed to know their documents. */
-const MAY_HOLD_LIST = /\bkind["']?\s*:\s*["']?\w*List\b/
+export const MAY_HOLD_LIST = /\bkind["']?\s*:\s*["']?\w*List\b/
 
 /**
  * The units of a text in order. Only segments that may hold a List are parsed.
@@ -35,14 +37,43 @@ export function unitsOf(
   read: (segment: Segment) => readonly Parsed[] | undefined,
 ): readonly Unit[] {
   return segments.flatMap((segment) => {
+    if (segment.part) return pieceOf(segment, textOf, read)
     const text = textOf(segment)
     const parsed = segment.count > 0 && MAY_HOLD_LIST.test(text) ? read(segment) : undefined
     return Array.from({ length: Math.max(1, segment.count) }, (_, index): readonly Unit[] => {
       const root = parsed?.[index]?.root
       const list = root && listIn(root)
-      return list ? itemsOf(text, segment, index, list, []) : [{ segment, index, path: [], head: {}, span: undefined }]
+      return list
+        ? itemsOf(text, segment, index, list, [])
+        : [{ segment, index, path: [], inside: [], head: () => ({}), span: undefined }]
     }).flat()
   })
+}
+
+/** An item of a List that was cut, which is read when somebody asks for it; nothing of what stands around the items. */
+function pieceOf(
+  segment: Segment,
+  textOf: (segment: Segment) => string,
+  read: (segment: Segment) => readonly Parsed[] | undefined,
+): readonly Unit[] {
+  if (segment.part?.of !== 'item') return []
+  const { item, frame } = segment.part
+  const list = listIn(frame)!
+  const head = () => {
+    const root = list.kind === 'List' ? undefined : read(segment)?.[0]?.root
+    return root ? headOf(list, nodeAt(root, INSIDE)) : {}
+  }
+  const span = { from: 0, to: textOf(segment).length }
+  return [{ segment, index: 0, path: ['items', item], inside: INSIDE, head, span }]
+}
+
+/** An item that was cut out is a list of one. */
+const INSIDE: Path = [0]
+
+/** Whether a document is a List, and one that has no items. */
+export function isEmptyList(tree: Tree): boolean {
+  const list = listIn(tree)
+  return list !== undefined && (list.items?.slots.length ?? 0) === 0
 }
 
 interface List {
@@ -61,7 +92,7 @@ function listIn(tree: Tree): List | undefined {
   const items = follow(found.value)
   if (items.kind === 'seq') return { apiVersion: textIn(map, 'apiVersion'), kind, items }
   const empty = items.kind === 'scalar' && items.value === null
-  return empty ? { apiVersion: undefined, kind, items: undefined } : undefined
+  return empty ? { apiVersion: textIn(map, 'apiVersion'), kind, items: undefined } : undefined
 }
 
 function textIn(map: Collection, key: string): string | undefined {
@@ -77,7 +108,7 @@ function itemsOf(text: string, segment: Segment, index: number, list: List, at: 
     const inner = listIn(slot.value)
     if (inner) return itemsOf(text, segment, index, inner, path)
     const span = { from: beginOf(text, slot), to: endOf(text, items!, item) }
-    return [{ segment, index, path, head: headOf(list, slot.value), span }]
+    return [{ segment, index, path, inside: path, head: () => headOf(list, slot.value), span }]
   })
 }
 
