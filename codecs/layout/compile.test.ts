@@ -260,6 +260,62 @@ describe('refused at load, with path and reason', () => {
       `${good}connections: [bound, shared]\nspeaksFirst: upstream`,
       /spec.connections.1: what an upstream says first belongs to one client: shared connections have none/,
     ],
+    [
+      'a magic number where shared connections write ids',
+      `${good.replace('max: 64KiB', 'max: 64KiB, check: {at: 8, type: u16, equals: 0x1234}')}connections: [bound, shared]`,
+      /spec.connections.1: "check" lies in the id and says what the frame is/,
+    ],
+    [
+      'a kind where shared connections write ids',
+      `${good.replace('kind: {at: 4', 'kind: {writable: false, at: 11')}connections: [shared]`,
+      /spec.connections.0: "kind" lies in the id and says what the frame is/,
+    ],
+    [
+      'a variant chosen by another name of the id on shared connections',
+      `${good.replace('fields: {', 'fields: {who: {at: 8, type: u8, writable: false}, ')}connections: [shared]
+variants: [{name: a, when: {who: 3}}, {name: b}]`,
+      /spec.connections.0: "who" lies in the id and says what the frame is in the variant "a"/,
+    ],
+    [
+      'a checksum on the length',
+      good.replace('max: 64KiB', 'max: 64KiB, checksum: {type: crc16-modbus, at: 2}'),
+      /spec.frame.checksum: the checksum overlaps "length"/,
+    ],
+    [
+      'a checksum on the kind',
+      good.replace('max: 64KiB', 'max: 64KiB, checksum: {type: sum8, at: 4}'),
+      /spec.frame.checksum: the checksum overlaps "kind"/,
+    ],
+    [
+      'a checksum on a field that can be written',
+      good.replace('max: 64KiB', 'max: 64KiB, checksum: {type: crc32, at: 14}'),
+      /spec.frame.checksum: the checksum overlaps "msgid"/,
+    ],
+    [
+      'a checksum of nothing',
+      good.replace('max: 64KiB', 'max: 64KiB, checksum: {type: crc32, at: 16, from: 20}'),
+      /spec.frame.checksum.at: the checksum stands at 16 and covers nothing/,
+    ],
+    [
+      'a field of no bits',
+      good.replace('{at: 12, type: u32}', '{at: 12, type: u32, mask: 0}'),
+      /spec.fields.msgid.mask: 0 is less than 1/,
+    ],
+    [
+      'bits a field has not',
+      `${good}variants: [{name: a, when: {kind: {mask: 0x100}}}, {name: b}]`,
+      /spec.variants.0.when.kind.mask: the mask 0x100 is above 0xff/,
+    ],
+    [
+      'a variant behind the same bits of a wide number',
+      `${good}variants: [{name: a, when: {msgid: {mask: 1, equals: 1}}}, {name: b, when: {msgid: [3, 5]}}, {name: c}]`,
+      /spec.variants.1.when: the variant "b" is never reached/,
+    ],
+    [
+      'a variant behind all that bits of a wide number can be',
+      `${good}variants: [{name: a, when: {msgid: {mask: 0x80000001}}}, {name: b, when: {msgid: {mask: 0x80000001, equals: 0}}}, {name: c}]`,
+      /spec.variants.2.when: the variant "c" is never reached/,
+    ],
     ['a misspelt key', good.replace('max:', 'maks:'), /spec.frame.maks: there is no "maks" here/],
     ['a missing kind', good.replace(/ {2}kind: .*\n/, ''), /nothing says what kind a message is/],
     [
@@ -275,6 +331,13 @@ describe('refused at load, with path and reason', () => {
 
   test('the good document itself is accepted', () => {
     expect(compile(good).maxFrame).toBe(65536)
+  })
+
+  test('values and bits up to the highest of a number are reached', () => {
+    const top = good.replace('{at: 12, type: u32}', '{at: 12, type: u32, mask: 0xff000000}')
+    compile(`${top}variants: [{name: a, when: {msgid: 0x81000000}}, {name: b}]`)
+    compile(`${good}variants: [{name: a, when: {msgid: {mask: 0xff000000, equals: 0x81000000}}}, {name: b}]`)
+    compile(`${good}variants: [{name: a, when: {msgid: {mask: 1}}}, {name: b, when: {msgid: [4, 5]}}, {name: c}]`)
   })
 
   test('hints name what was probably meant', () => {

@@ -14,8 +14,8 @@ export interface Condition {
   readonly holds: (value: Value) => boolean
   /** Values that tell conditions apart. */
   readonly marks: readonly Value[]
-  /** Looks at single bits, so that a few marks do not stand for all values. */
-  readonly bits: boolean
+  /** The bits it looks at, of which a few marks do not stand for all values; 0 where it looks at whole values. */
+  readonly bits: number
   /** Names single values (or all others but them). */
   readonly plain: boolean
   /** The condition as written. */
@@ -61,7 +61,7 @@ function conditionOn(scope: Scope, node: Node, spec: ConditionSpec, path: IssueP
       test,
       holds: (value) => (value !== undefined) === wanted,
       marks: [undefined],
-      bits: false,
+      bits: 0,
       plain: true,
       source,
     }
@@ -72,7 +72,7 @@ function conditionOn(scope: Scope, node: Node, spec: ConditionSpec, path: IssueP
 interface Rule {
   readonly holds: (value: number) => boolean
   readonly marks: readonly number[]
-  readonly bits?: boolean
+  readonly bits?: number
   /** The one value that satisfies it. */
   readonly only?: number | undefined
 }
@@ -80,7 +80,7 @@ interface Rule {
 function numberCondition(scope: Scope, node: Node, spec: ConditionSpec, path: IssuePath): Condition | undefined {
   const rule = numberRule(scope, node, spec, path)
   if (!rule) return undefined
-  const { holds, marks, bits = false, only } = rule
+  const { holds, marks, bits = 0, only } = rule
   const { raw, read, signed } = node
   const source = JSON.stringify(spec)
   const plain = typeof spec !== 'object' || Array.isArray(spec) || 'not' in spec
@@ -124,7 +124,15 @@ function numberRule(scope: Scope, node: Node, spec: ConditionSpec, path: IssuePa
       scope.issues.error([...path, 'mask'], 'a mask of 0 lets nothing through')
       return undefined
     }
-    if (equals === undefined) return { holds: (v) => (v & mask) !== 0, marks: [mask, 0], bits: true }
+    const most = node.number ? Math.min(largest(node.number), 0xffffffff) : 0xffffffff
+    if (mask > most) {
+      scope.issues.error(
+        [...path, 'mask'],
+        `the mask 0x${mask.toString(16)} is above 0x${most.toString(16)}, the bits that can be looked at in "${node.name}"`,
+      )
+      return undefined
+    }
+    if (equals === undefined) return { holds: (v) => (v & mask) !== 0, marks: [mask, 0], bits: mask }
     const wanted = Array.isArray(equals) ? equals : [equals]
     const bad = wanted.find((value) => (value & ~mask) !== 0)
     if (bad !== undefined) {
@@ -132,7 +140,7 @@ function numberRule(scope: Scope, node: Node, spec: ConditionSpec, path: IssuePa
       return undefined
     }
     const set = wanted.map((value) => value | 0)
-    return { holds: (v) => set.includes((v & mask) | 0), marks: [...wanted, 0, mask], bits: true }
+    return { holds: (v) => set.includes((v & mask) | 0), marks: [...wanted, 0, mask], bits: mask }
   }
   if ('not' in spec) {
     const values = numbersOf(scope, node, spec.not, [...path, 'not'])
@@ -197,15 +205,15 @@ function textCondition(scope: Scope, node: Node, spec: ConditionSpec, path: Issu
     return inverted
   }
   const holds = (value: Value) => typeof value === 'string' && strings.includes(value) !== inverted
-  return { node, test, holds, marks: strings, bits: false, plain: true, source: JSON.stringify(spec) }
+  return { node, test, holds, marks: strings, bits: 0, plain: true, source: JSON.stringify(spec) }
 }
 
 type Rules = readonly (readonly Condition[])[]
 
 /**
  * The rules of a first-match list that no input can reach, because earlier ones always match first or because conditions (with
- * those that hold for every frame) contradict each other. Complete for integers of up to 16 bits, for plain values and ranges of
- * wider ones, for texts and presence; where it cannot be sure it names only rules that repeat an earlier one.
+ * those that hold for every frame) contradict each other. Complete for integers of up to 16 bits, for plain values of wider ones
+ * with ranges or with up to 12 single bits, for texts and presence; where it cannot be sure it names only rules that repeat an earlier one.
  */
 export function unreachable(rules: Rules, facts: readonly Condition[] = []): number[] {
   const groups = new Map<string, Condition[]>()
@@ -249,20 +257,54 @@ function domainOf(conditions: readonly Condition[]): readonly Value[] | undefine
     const texts = marks.filter((mark) => typeof mark === 'string')
     return [...texts, texts.reduce((text, other) => text + other, '\0'), ...absent]
   }
-  const bits = conditions.some((condition) => condition.bits)
+  const bits = conditions.some((condition) => condition.bits !== 0)
   const top = largest(node.number)
   const ones = [...(node.mask >>> 0).toString(2)].filter((bit) => bit === '1').length
   if (node.mask !== 0 && ones <= 8) return [...submasks(node.mask), ...absent]
   if (top <= 0xff || (top <= 0xffff && bits)) return [...Array.from({ length: top + 1 }, (_, i) => i), ...absent]
-  if (bits) return undefined
   const numbers = marks.filter((mark) => typeof mark === 'number' && mark <= top) as number[]
+  if (bits) {
+    const others = byBits(conditions, node, top, numbers)
+    return others && [...numbers, ...others, ...absent]
+  }
   const fresh = [0, ...numbers.map((mark) => mark + 1)].find((value) => value <= top && !numbers.includes(value))
   return [...numbers, ...(fresh === undefined ? [] : [fresh]), ...absent]
 }
 
+/**
+ * A value for each way in which the bits that conditions look at can stand, none of them one of `named`. undefined where a range is
+ * asked for beside bits, or too many bits are.
+ */
+function byBits(
+  conditions: readonly Condition[],
+  node: Node,
+  top: number,
+  named: readonly number[],
+): readonly number[] | undefined {
+  if (conditions.some(({ bits, plain }) => bits === 0 && !plain)) return undefined
+  const all = conditions.reduce((union, { bits }) => union | bits, 0)
+  const ways = [...(all >>> 0).toString(2)].filter((bit) => bit === '1').length
+  if (ways > 12) return undefined
+  const free = bitsBeside(all, node.mask, top)
+  return submasks(all).flatMap((sub) => {
+    const value = [0, ...free].map((bit) => sub + bit).find((candidate) => !named.includes(candidate))
+    return value === undefined ? [] : [value]
+  })
+}
+
+/** Values of the bits that a field has and nobody looks at: more of them than values are ever named are of no use. */
+function bitsBeside(looked: number, mask: number, top: number): number[] {
+  const own = Math.min(top, 0xffffffff)
+  const free: number[] = []
+  const beside = (mask === 0 ? own : mask) & ~looked
+  for (let sub = beside & -beside; sub !== 0 && free.length < 1024; sub = (sub - beside) & beside) free.push(sub >>> 0)
+  return free
+}
+
+/** All values of the bits of a mask, as numbers without a sign. */
 function submasks(mask: number): number[] {
   const list: number[] = []
-  for (let sub = mask; sub !== 0; sub = (sub - 1) & mask) list.push(sub)
+  for (let sub = mask; sub !== 0; sub = (sub - 1) & mask) list.push(sub >>> 0)
   return [...list, 0]
 }
 

@@ -1,5 +1,7 @@
 import type { ConnectionMode } from '../contract.ts'
 import type { Issues } from './issue.ts'
+import type { Node } from './node.ts'
+import { overlap } from './overlap.ts'
 import type { ProtocolSpec } from './schema.ts'
 import type { VariantPlan } from './variant-plan.ts'
 
@@ -11,6 +13,16 @@ function obstacle({ writable, guarded, mask, container }: VariantPlan['ids'][num
   if (mask !== 0) return 'it is some bits of a number'
   if (container && !container.elastic) return `nothing says how long "${container.name}" is, so it cannot change`
   return writable ? 'it is no number' : 'it is `writable: false`'
+}
+
+/** The fields that say whether bytes are a frame, which variant it is, and of what kind. */
+function decidedBy({ nodes, facts, selectors, kind }: VariantPlan): readonly Node[] {
+  const conditions = [...facts, ...selectors, ...kind.conditions]
+  return [...conditions.map(({ node }) => node), ...nodes.filter(({ role }) => role === 'kind')]
+}
+
+function sharesBits(node: Node, id: Node): boolean {
+  return node !== id && node.place !== undefined && id.place !== undefined && overlap(node.place, id.place)
 }
 
 /** The modes of a protocol. `shared` mixes the requests of many clients, so every request and reply must carry an id we can write. */
@@ -69,7 +81,14 @@ export function checkConnections(
       }
     }
     const vague = [...plan.selectors, ...plan.kind.conditions].find(({ node, plain }) => node.role === 'id' && !plain)
-    if (vague) {
+    const decided = decidedBy(plan).find((node) => plan.ids.some((id) => sharesBits(node, id)))
+    if (decided) {
+      issues.error(
+        at,
+        `"${decided.name}" lies in the id and says what the frame is${where}, and shared connections give other ids`,
+        leaveOut,
+      )
+    } else if (vague) {
       issues.error(
         at,
         `what a message is hangs on bits or a range of its id (${vague.source})${where}, and shared connections give other ids`,

@@ -8,6 +8,7 @@ const text = (of: string) => new TextEncoder().encode(of)
 /** As FIX has it: three digits between `10=` and a separator, the sum of all bytes before modulo 256. */
 const fix: FrameChecksum = {
   at: (_b, _at, limit) => limit - 4,
+  path: ['spec', 'frame', 'checksum'],
   last: true,
   from: 0,
   when: undefined,

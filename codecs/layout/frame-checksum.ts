@@ -1,7 +1,7 @@
 import { type ChecksumKind, checksumKinds } from './checksum.ts'
 import { delimiterBytes } from './delimiter.ts'
 import type { IssuePath } from './issue.ts'
-import { joinBytes, type Node, type Position, sameBytes, type Test } from './node.ts'
+import { joinBytes, type Node, type Place, type Position, sameBytes, type Test } from './node.ts'
 import { BAD, putInt } from './numbers.ts'
 import type { ProtocolSpec } from './schema.ts'
 import type { Scope } from './scope.ts'
@@ -11,6 +11,9 @@ import type { Scope } from './scope.ts'
 export interface FrameChecksum {
   /** Its first byte. */
   readonly at: Position
+  /** Where that is in relation to fields; absent at the end of the frame. */
+  readonly place?: Place
+  readonly path: IssuePath
   /** It stands at the end of the frame. */
   readonly last: boolean
   /** The first byte it covers. */
@@ -78,7 +81,14 @@ export function frameChecksum(
     const start = end - suffix.length - width
     return end < 0 ? end : start < at ? BAD : start
   }
-  return { at: offset?.position ?? last, last: !offset, from, when, kind, form, width, prefix, suffix }
+  if (offset?.fixed !== undefined && offset.fixed - prefix.length < from) {
+    const covers = `it covers what stands before it, from byte ${from} on`
+    scope.issues.error([...path, 'at'], `the checksum stands at ${offset.fixed} and covers nothing: ${covers}`)
+    return undefined
+  }
+  const place = offset && { anchor: offset.anchor, offset: offset.constant, bytes: width, mask: 0, le: false }
+  const where = { at: offset?.position ?? last, last: !offset, path, ...(place && { place }) }
+  return { ...where, from, when, kind, form, width, prefix, suffix }
 }
 
 /** Where what goes up to the end of the frame ends: in front of the checksum there, and of the text in front of that. */

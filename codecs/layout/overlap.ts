@@ -1,8 +1,12 @@
+import type { FrameChecksum } from './frame-checksum.ts'
 import type { Issues } from './issue.ts'
 import type { Node, Place } from './node.ts'
 
-/** Refuses two fields that a filter may write and that share bits: a change of one would change the other. */
-export function checkOverlaps(nodes: readonly Node[], issues: Issues): void {
+/**
+ * Refuses two fields that a filter may write and that share bits: a change of one would change the other. So it is with a
+ * checksum on anything that is written or that says what the frame is.
+ */
+export function checkOverlaps(nodes: readonly Node[], checksum: FrameChecksum | undefined, issues: Issues): void {
   const written = nodes.filter((node) => node.place && (node.writable || node.role === 'length') && !node.container)
   written.forEach((node, i) => {
     for (const other of written.slice(0, i)) {
@@ -15,9 +19,23 @@ export function checkOverlaps(nodes: readonly Node[], issues: Issues): void {
       )
     }
   })
+  const sum = checksum?.place
+  if (!sum) return
+  const under = [...written, ...nodes.filter(({ role }) => role === 'check' || role === 'kind')].find(
+    (node) => !(checksum.when && node.guarded) && overlap(node.place!, sum),
+  )
+  if (!under) return
+  issues.error(
+    checksum.path,
+    `the checksum overlaps "${under.name}"`,
+    under.role === undefined
+      ? `put it elsewhere; if "${under.name}" is the checksum itself, mark it "writable: false"`
+      : 'put it elsewhere',
+  )
 }
 
-function overlap(a: Place, b: Place): boolean {
+/** Whether two fields share bits for certain. */
+export function overlap(a: Place, b: Place): boolean {
   if (a.anchor !== b.anchor) return false
   if (a.offset > b.offset) return overlap(b, a)
   if (a.offset + a.bytes <= b.offset) return false

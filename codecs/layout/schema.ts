@@ -66,6 +66,7 @@ const place = {
     doc: 'u8…u64, i8…i64 (big-endian; u16le…), leb128, zigzag, mqtt (varints; leb128(64)), ascii(n), bcd(n), dec(n) digits, str(u16), bytes(leb128), str(i16)? (nullable), str(leb128-1)? (length + 1, 0 = null), str or bytes with a size, cstr, until(=) (up to these bytes), hessian, map, list; in protobuf also int32…uint64, bool, fixed32, fixed64, message.',
   }),
   mask: int
+    .min(1)
     .optional()
     .meta({ doc: 'Bits of an integer that belong to the field; values keep their place on the wire.' }),
   is: enumeration.optional(),
@@ -144,7 +145,7 @@ const length = z
         at: expression.optional().meta({ doc: 'Where it stands: bytes from the start.' }),
         after: name.optional().meta({ doc: 'It stands behind this field.' }),
         type: z.string().meta({ doc: 'Type of the length, as u32, u16le, leb128 or dec(6).' }),
-        mask: int.optional().meta({ doc: 'Bits that are the length.' }),
+        mask: int.min(1).optional().meta({ doc: 'Bits that are the length.' }),
         counts: z
           .enum(['all', 'rest'])
           .meta({ doc: 'all: the whole frame, itself included; rest: what comes behind the field.' }),
@@ -205,7 +206,7 @@ const check = z
     at: expression.meta({ doc: 'Bytes from the start of the frame.' }),
     type: z.string().meta({ doc: 'An integer type, as u16.' }),
     equals: z.union([int, z.array(int).min(1)]).meta({ doc: 'The value, or the values, allowed.' }),
-    mask: int.optional().meta({ doc: 'Bits that are looked at.' }),
+    mask: int.min(1).optional().meta({ doc: 'Bits that are looked at.' }),
   })
   .meta({ id: 'Check', title: 'one' })
 

@@ -62,7 +62,7 @@ export function compileVariant(
     length,
     issues,
   )
-  checkOverlaps(declared, issues)
+  checkOverlaps(declared, checksum, issues)
   const plan = {
     name: variant?.name ?? '',
     from: variant?.from,
