@@ -1,5 +1,6 @@
 import type { JsonObject } from '@bufbuild/protobuf'
 import type { ResourceType } from '../../proto/types.ts'
+import { DEFAULT_LIMITS } from '../ads/index.ts'
 import { type Place, places } from '../explain/explain.ts'
 import type { NodeLoad } from '../reports/index.ts'
 import type { ClientStatus, HeldResource, StatusBook, SyncState, TypeStatus } from '../status/book.ts'
@@ -165,7 +166,10 @@ export function heldConfig(stream: number, type: ResourceType, book: StatusBook)
 /** Longer than a proxy that is well takes to acknowledge clusters, in ms. */
 const SLOW_ACK_MS = 1000
 
-function notices({ types, disconnectedAt }: ClientStatus, shortfall: string | undefined): readonly string[] {
+function notices(
+  { types, disconnectedAt, spentNames }: ClientStatus,
+  shortfall: string | undefined,
+): readonly string[] {
   const since = types.find(({ type }) => type === 'cds')?.unansweredSince
   const waited = since === undefined || disconnectedAt !== undefined ? 0 : Date.now() - since
   return [
@@ -173,6 +177,11 @@ function notices({ types, disconnectedAt }: ClientStatus, shortfall: string | un
     ...(waited > SLOW_ACK_MS
       ? [
           `it has not acknowledged its clusters for ${Math.round(waited / 1000)} s: it can start no other on demand meanwhile`,
+        ]
+      : []),
+    ...(spentNames > DEFAULT_LIMITS.spentNames
+      ? [
+          `it remembers the names of ${spentNames} clusters that were let go of, and repeats them whenever it connects: what it has now it keeps; start it anew at a quiet time`,
         ]
       : []),
   ]

@@ -5,6 +5,11 @@ export interface Limits {
   /** Names one stream may be subscribed to, and names in one request. Envoy's own goal is 100,000 clusters. */
   readonly namesPerStream: number
   /**
+   * Names of clusters that were let go of, of which one proxy may know. Envoy keeps each (some 1 KB) until it ends, and repeats all when it
+   * comes back, where they count as names of its stream. Beyond it the proxy keeps the clusters it has.
+   */
+  readonly spentNames: number
+  /**
    * Names that do not exist, asked for by all streams together; proxies of one class share theirs. Some 1.4 KB each. Beyond it the
    * stream that asks for most of them is ended.
    */
@@ -81,6 +86,7 @@ export interface Limits {
 export const DEFAULT_LIMITS: Limits = {
   requestBytes: 64 * 1024 * 1024,
   namesPerStream: 100_000,
+  spentNames: 10_000,
   missingNames: 200_000,
   nameLength: 1024,
   requestsPerSecond: 1000,

@@ -225,6 +225,7 @@ export class XdsServer {
     readonly classKey: string
     readonly onDemand: OnDemand
     readonly clusters: Iterable<string>
+    readonly keepsAll: boolean
   }> {
     for (const stream of this.streams.values()) {
       const found = stream.lazy

@@ -83,7 +83,15 @@ export class Stream implements TransportHandler, StatusSource, RequestReaderOpti
     if (!this.joined) return undefined
     const { node, client } = this.joined
     const { onDemand, key } = client.class
-    return onDemand && { node, classKey: key, onDemand, clusters: client.place('cds')?.interest.names ?? [] }
+    return (
+      onDemand && {
+        node,
+        classKey: key,
+        onDemand,
+        clusters: client.place('cds')?.interest.names ?? [],
+        keepsAll: client.spentNames > this.context.limits.spentNames,
+      }
+    )
   }
 
   message(bytes: Buffer): void {

@@ -18,6 +18,8 @@ export class GenerationBook {
   readonly #classes = new Map<string, Source<ClassGenerations>>()
   /** Highest number given so far, by cluster. */
   readonly #highest = new Map<string, number>()
+  /** How often each class let go of each cluster, since this process began. */
+  readonly #times = new Map<string, Map<string, number>>()
   readonly #listeners = new Set<() => void>()
   #remembered = 0
 
@@ -42,7 +44,20 @@ export class GenerationBook {
 
   /** The class lets go of these clusters: each gets a number it never had. */
   next(classKey: string, clusters: readonly string[]): void {
+    const times = this.#times.get(classKey) ?? new Map<string, number>()
+    this.#times.set(classKey, times)
+    for (const cluster of clusters) {
+      const before = times.get(cluster) ?? 0
+      times.delete(cluster)
+      times.set(cluster, before + 1)
+    }
+    dropOldest(times)
     this.#set(classKey, new Map(clusters.map((cluster) => [cluster, (this.#highest.get(cluster) ?? 0) + 1])))
+  }
+
+  /** How often the class let go of the cluster since this process began. */
+  times(classKey: string, cluster: string): number {
+    return this.#times.get(classKey)?.get(cluster) ?? 0
   }
 
   /** A client of the class knows these generations, from a control plane that knew more: the higher number holds. */
@@ -99,6 +114,7 @@ export class GenerationBook {
       if (this.#remembered <= MOST_REMEMBERED || key === classKey) break
       this.#remembered -= oldest.peek().size
       this.#classes.delete(key)
+      this.#times.delete(key)
       oldest.value = new Map()
     }
     for (const listener of [...this.#listeners]) listener()

@@ -11,11 +11,18 @@ export interface Holder {
   readonly node: string
   readonly workload: string
   readonly clusters: Iterable<string>
+  /** It remembers so many names of clusters that went that it keeps those it has. */
+  readonly keepsAll?: boolean
 }
 
+/** From then on a cluster is kept no longer than before: 1,024 times the time that is set. */
+const MOST_TIMES = 10
+
 export interface IdlePolicy {
-  /** How long no proxy of a class has used a cluster before the class lets go of it, in ms. */
+  /** How long no proxy of a class has used a cluster before the class lets go of it the first time, in ms; each time later twice as long. */
   readonly idleMs: number
+  /** How often the class let go of a cluster before. */
+  readonly times?: (cluster: string) => number
   /** Clusters a class lets go of at once: each batch is one change of its routes. */
   readonly batch: number
 }
@@ -30,26 +37,31 @@ export interface LettingGo {
 /**
  * What a class lets go of now. A cluster stays while one proxy that holds it does not report, has not listed it yet, or used it
  * lately; so it does while nobody holds it.
+ *
+ * One that came back is kept twice as long as the last time: an Envoy keeps each name it ever asked for until it ends, and says all of them
+ * whenever it comes back. A cluster that is used once an hour would cost it 24 names a day; so it costs a few in all.
  * @param mayGo says no for clusters that are always sent, or have no name to come back under
  */
 export function lettingGo(
   holders: readonly Holder[],
   usage: Usage,
   mayGo: (cluster: string) => boolean,
-  { idleMs, batch }: IdlePolicy,
+  { idleMs, batch, times }: IdlePolicy,
   now: number,
 ): LettingGo {
+  const isUsed = (cluster: string, since: number) =>
+    now - since < idleMs || (times !== undefined && now - since < idleMs * 2 ** Math.min(times(cluster), MOST_TIMES))
   const busy = new Set<string>()
   const idleSince = new Map<string, number>()
   const byWorkload = new Map<string, { readonly busy: Set<string>; readonly idle: Set<string> }>()
-  for (const { node, workload, clusters } of holders) {
+  for (const { node, workload, clusters, keepsAll } of holders) {
     const ofWorkload = byWorkload.get(workload) ?? { busy: new Set<string>(), idle: new Set<string>() }
     byWorkload.set(workload, ofWorkload)
-    const reports = usage.reporting(node)
+    const reports = !keepsAll && usage.reporting(node)
     for (const cluster of clusters) {
       if (!mayGo(cluster)) continue
       const since = reports ? usage.lastUsed(node, cluster) : undefined
-      if (since === undefined || now - since < idleMs) {
+      if (since === undefined || isUsed(cluster, since)) {
         busy.add(cluster)
         ofWorkload.busy.add(cluster)
       } else {

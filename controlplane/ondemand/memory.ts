@@ -15,6 +15,8 @@ export interface LazyProxy {
   readonly onDemand: OnDemand
   /** Names on the wire of the clusters it is told about by name. */
   readonly clusters: Iterable<string>
+  /** It remembers so many names of clusters that went that it is to keep those it has. */
+  readonly keepsAll: boolean
 }
 
 export interface MemoryLogger {
@@ -139,19 +141,21 @@ export class OnDemandMemory {
   /** Lets go of what nobody uses. @returns how many clusters, over all classes */
   sweep(proxies: Iterable<LazyProxy>): number {
     const { usage, idleMs, logger } = this.#options
-    const policy: IdlePolicy = { idleMs: idleMs(), batch: BATCH }
-    if (policy.idleMs <= 0) return 0
+    const idle = idleMs()
+    if (idle <= 0) return 0
     const classes = new Map<string, { readonly onDemand: OnDemand; readonly holders: Holder[] }>()
-    for (const { node, classKey, onDemand, clusters } of proxies) {
+    for (const { node, classKey, onDemand, clusters, keepsAll } of proxies) {
       const known = classes.get(classKey) ?? { onDemand, holders: [] }
       classes.set(classKey, known)
-      known.holders.push({ node: node.id, workload: workloadOf(node), clusters })
+      known.holders.push({ node: node.id, workload: workloadOf(node), clusters, keepsAll })
     }
     let count = 0
     for (const [classKey, { onDemand, holders }] of classes) {
       const always = new Set(onDemand.eager())
       const mayGo = (name: string) =>
         name.startsWith('outbound|') && !always.has(name) && onDemand.present(name) === name
+      const times = (name: string) => this.generations.times(classKey, baseName(name))
+      const policy: IdlePolicy = { idleMs: idle, batch: BATCH, times }
       const { unused, unlearned } = lettingGo(holders, usage, mayGo, policy, this.#now())
       for (const [workload, clusters] of unlearned)
         if (this.#sets.forget(workload, clusters.map(baseName))) this.#changed()

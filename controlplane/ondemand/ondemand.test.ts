@@ -155,6 +155,19 @@ describe('letting go', () => {
     expect(found.unused).toEqual(['c', 'b'])
   })
 
+  it.each([
+    [0, 1000],
+    [1, 2000],
+    [3, 8000],
+    [10, 1_024_000],
+    [50, 1_024_000],
+  ])('what went %i times before goes after %i ms without use', (before, idleMs) => {
+    const letGo = (now: number) =>
+      lettingGo([holder('a', ['x'])], usage({ a: { x: 0 } }), all, { ...policy, times: () => before }, now)
+    expect(letGo(idleMs - 1)).toEqual({ unused: [], unlearned: new Map() })
+    expect(letGo(idleMs)).toEqual({ unused: ['x'], unlearned: new Map([['w', ['x']]]) })
+  })
+
   it('a workload unlearns what only others of its class use', () => {
     const holders = [holder('a', ['x'], 'one'), holder('b', ['x'], 'two')]
     const found = lettingGo(holders, usage({ a: { x: 0 }, b: { x: 5000 } }), all, policy, 5500)
@@ -184,7 +197,12 @@ describe('looking for what nobody uses', () => {
     const onDemand = { eager: () => [always], present } as unknown as OnDemand
     memory.workingSet(web).asked([...names, renamed])
     const proxy = { node: web, classKey: 'K', onDemand, clusters: [...names, renamed, 'inbound|80||', 'mine'] }
-    return { memory, sweep: () => memory.sweep([proxy, proxy]) }
+    const sweep = (keepsAll = false) =>
+      memory.sweep([
+        { ...proxy, keepsAll },
+        { ...proxy, keepsAll: false },
+      ])
+    return { memory, sweep }
   }
 
   it('takes what a request brings back under another name, never what is always sent or is no service; it is counted and unlearned', async () => {
@@ -198,6 +216,20 @@ describe('looking for what nobody uses', () => {
     expect([...memory.workingSet(web).learned()]).toEqual([used, always, renamed])
     expect(await figure('meshgate_ondemand_evicted_clusters')).toBe(1)
     expect(await figure('meshgate_ondemand_workloads')).toBe(1)
+  })
+
+  it('takes nothing of what a proxy holds that remembers too many names of clusters that went', () => {
+    const { memory, sweep } = looking()
+    expect(sweep(true)).toBe(0)
+    expect([...memory.workingSet(web).learned()]).toEqual([...names, renamed])
+    expect(sweep()).toBe(1)
+  })
+
+  it('counts for each class how often it took a cluster', () => {
+    const { memory, sweep } = looking()
+    sweep()
+    expect([memory.generations.times('K', idle), memory.generations.times('K', used)]).toEqual([1, 0])
+    expect(memory.generations.times('other', idle)).toBe(0)
   })
 
   it('takes nothing without a time', () => {

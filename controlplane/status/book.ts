@@ -40,6 +40,8 @@ export interface ClientStatus {
   readonly form: Form
   /** It gets clusters when a request needs them. */
   readonly lazy: boolean
+  /** About how many names of clusters it remembers that were let go of; until it ends. */
+  readonly spentNames: number
   readonly connectedAt: number
   readonly disconnectedAt: number | undefined
   readonly types: readonly TypeStatus[]
@@ -192,6 +194,7 @@ export class StatusBook {
       identities,
       form: client.options.form,
       lazy: client.class.onDemand !== undefined,
+      spentNames: client.spentNames,
       connectedAt,
       disconnectedAt: undefined,
       types: RESOURCE_TYPES.flatMap((type) => typeStatus(client, type) ?? []),

@@ -26,6 +26,8 @@ const NONE: readonly string[] = []
  */
 export class Client implements Reader {
   private readonly outgoing: Outgoing
+  /** Names of clusters it asked for on this stream; what it comes back with is all it ever asked for. */
+  private askedClusters = 0
 
   constructor(log: ClassLog, options: ClientOptions) {
     this.outgoing = new Outgoing(log, options)
@@ -83,6 +85,11 @@ export class Client implements Reader {
     return count
   }
 
+  /** About how many names of clusters it has asked for that it is told nothing of any more: it will always repeat them. */
+  get spentNames(): number {
+    return Math.max(0, this.askedClusters - (this.types.cds?.interest.names.size ?? 0))
+  }
+
   get amid(): boolean {
     return !this.outgoing.late && USERS.some((type) => this.types[type]?.waitingSince !== undefined)
   }
@@ -98,6 +105,7 @@ export class Client implements Reader {
     const { outgoing, log } = this
     const { dependents } = outgoing
     const known = outgoing.types[type]
+    if (type === 'cds' && request.form === 'delta') this.askedClusters += request.subscribe.length
     const received: Received = known
       ? acknowledge(outgoing, outgoing.exchanges, type, known, request, now)
       : { kind: 'subscribed' }

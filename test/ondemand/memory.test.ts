@@ -159,6 +159,29 @@ describe('letting go', () => {
     expect(await envoy.rejected()).toEqual({})
   })
 
+  test('ends before a proxy has asked for more names than it may come back with: it would be turned away for ever', async () => {
+    const port = await freePort()
+    const limits = { namesPerStream: 40, spentNames: 10 }
+    const memory = memoryOf({ usage: unused })
+    const plane = await startPlane(world(), { memory, port, limits })
+    const envoy = await startLazyEnvoy(port)
+    const keepsAll = () => [...plane.server.lazyProxies()].some((proxy) => proxy.keepsAll)
+    for (let round = 0; round < 30 && !keepsAll(); round++) {
+      expect(await statuses(envoy.httpPort, [1, 2, 3])).toEqual([200, 200, 200])
+      memory.sweep(plane.server.lazyProxies())
+      if (!keepsAll()) await comesTrue(async () => (await envoy.clusters()).length === 0, 'gone')
+    }
+    expect(keepsAll()).toBe(true)
+    expect(await statuses(envoy.httpPort, [1, 2, 3])).toEqual([200, 200, 200])
+    expect(memory.sweep(plane.server.lazyProxies())).toBe(0)
+    await plane.server.stop()
+    const second = await startPlane(world(), { memory, port, limits })
+    await comesTrue(() => second.server.status.connected === 1, 'it comes back')
+    await comesTrue(() => [...second.server.lazyProxies()].some((proxy) => proxy.keepsAll), 'it says all of them')
+    expect(await statuses(envoy.httpPort, [1, 2, 3, 4])).toEqual([200, 200, 200, 200])
+    expect(await envoy.rejected()).toEqual({})
+  })
+
   test('by the load reports of a real Envoy: what is used stays, what is not goes', async () => {
     const reports = createReports({ loadInterval: () => 300 })
     const memory = memoryOf({ usage: reports.load, idleMs: () => 5000 })
