@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingHttpHeaders, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { renderPrometheus, type StatsSnapshot } from '../stats/prometheus.ts'
 
@@ -37,9 +37,14 @@ export class AdminServer {
         })
         response.end(request.method === 'HEAD' ? undefined : body)
       }
-      this.#answer(request.method ?? 'GET', new URL(request.url ?? '/', 'http://admin').pathname, send).catch(
-        (error: Error) => send(500, 'text/plain', `${error.message}\n`),
-      )
+      const { method = 'GET', url = '/', headers } = request
+      if (method === 'POST' && isOfAPage(headers)) {
+        send(403, 'text/plain', 'a page of a browser may change nothing here: use a program, which sends no Origin\n')
+        return
+      }
+      // No URL: what a client sends need not be one, and an error here would end the proxy.
+      const path = url.replace(/^http:\/\/[^/]*/i, '').split('?', 1)[0]!
+      this.#answer(method, path, send).catch((error: Error) => send(500, 'text/plain', `${error.message}\n`))
     })
     this.#server.headersTimeout = 10_000
     this.#server.maxConnections = 100
@@ -101,6 +106,11 @@ export class AdminServer {
         return send(404, 'text/plain', help)
     }
   }
+}
+
+/** Any page that is open on this machine can make a browser send a POST without asking; then it says whose page it was. */
+function isOfAPage({ origin, 'sec-fetch-site': site }: IncomingHttpHeaders): boolean {
+  return origin !== undefined || (site !== undefined && site !== 'none')
 }
 
 const help = `/ready              200 while in service; then a line for each listener that is not open, with the reason
