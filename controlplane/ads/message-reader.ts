@@ -1,3 +1,5 @@
+import { gather } from '../http2/index.ts'
+
 /** A message longer than the server takes. */
 export class MessageTooLarge extends Error {
   override readonly name = 'MessageTooLarge'
@@ -45,7 +47,7 @@ export class MessageReader {
       this.at = 0
     } else {
       this.more ??= []
-      this.more.push(chunk)
+      gather(this.more, chunk)
       this.waiting += chunk.length
     }
   }

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { gather } from './chunks.ts'
 import { ERROR, type ErrorCode, FIRST_WINDOW, FLAG, headerFrames, MOST_PAYLOAD } from './frames.ts'
 import type { RequestHeaders } from './header-rules.ts'
 import { type Header, writeHeaders } from './hpack.ts'
@@ -29,6 +30,8 @@ export interface CallConnection {
   sendPart(call: Call, part: Buffer, done: (() => void) | undefined): void
   sendReset(stream: number, code: ErrorCode): void
   sendWindow(stream: number, bytes: number): void
+  /** Frames that the client brings about. Who does not read them is cut when they are too many. */
+  answer(bytes: Buffer, done?: () => void): void
   forget(call: Call): void
   /** Tells the client to open its next calls elsewhere, and cuts the connection when all it had to be told is sent. */
   end(code?: ErrorCode, text?: string): void
@@ -84,7 +87,7 @@ export class Call {
   respond(headers: Buffer | readonly Header[]): void {
     if (this.closed || this.headersSent) return
     this.headersSent = true
-    this.connection.send(headerFrames(this.id, Buffer.isBuffer(headers) ? headers : writeHeaders(headers), 0))
+    this.connection.answer(headerFrames(this.id, Buffer.isBuffer(headers) ? headers : writeHeaders(headers), 0))
   }
 
   /** The whole response in its headers. */
@@ -142,7 +145,7 @@ export class Call {
     this.unreturned += length
     this.received += chunk.length
     if (this.unreturned > FIRST_WINDOW) return false
-    if (this.held) this.held.push(chunk)
+    if (this.held) gather(this.held, chunk)
     else this.deliver(chunk)
     return true
   }
@@ -188,7 +191,7 @@ export class Call {
     this.said = true
     // A reset takes from the client what it has not read yet, its end included: the time it has begins when all has left.
     this.cutIn(DRAIN_MS, ERROR.cancel)
-    this.connection.send(headerFrames(this.id, block, FLAG.endStream), () => this.cutIn(HALF_OPEN_MS, ERROR.none))
+    this.connection.answer(headerFrames(this.id, block, FLAG.endStream), () => this.cutIn(HALF_OPEN_MS, ERROR.none))
     if (this.heard) this.close(ERROR.none)
     // What still comes is read and dropped, so that the client's half can end.
     else this.resume()

@@ -82,6 +82,17 @@ function offline() {
   return { socket, writes, arrive: (...parts: Buffer[]) => socket.emit('data', Buffer.concat(parts)) }
 }
 
+/** The same of a client that reads nothing: what is written waits. */
+function silentReader() {
+  const stream = new Duplex({ read() {}, write() {} })
+  const socket = Object.assign(stream, {
+    setNoDelay: () => {},
+    destroySoon: () => stream.destroy(),
+  }) as unknown as Socket
+  connections.push(serve(socket))
+  return { socket, arrive: (...parts: Buffer[]) => socket.emit('data', Buffer.concat(parts)) }
+}
+
 async function until(check: () => boolean): Promise<void> {
   while (!check()) await new Promise((resolve) => setImmediate(resolve))
 }
@@ -348,6 +359,41 @@ describe('limits', () => {
     await until(() => client.closed)
     const goaway = client.of(FRAME.goaway)[0]
     if (goaway) expect(goaway.payload.readUInt32BE(4)).toBe(ERROR.enhanceYourCalm)
+  })
+
+  test.each([
+    ['calls that are too many', (stream: number) => frame(FRAME.headers, FLAG.endHeaders, stream, REQUEST)],
+    ['calls that are none', (stream: number) => frame(FRAME.headers, FLAG.endHeaders, stream, Buffer.of(0x83))],
+    ['calls that are answered at once', (stream: number) => frame(FRAME.headers, 5, stream, REQUEST), true],
+  ])('a client that goes on with %s and reads no answer is cut', async (_what, one, answers = false) => {
+    if (answers) opened = ({ call }) => call.respondOnly([[':status', '404']])
+    const { arrive, socket } = silentReader()
+    arrive(hello())
+    for (let stream = 1; stream < 10_000 && !socket.destroyed; stream += 2) arrive(one(stream))
+    expect(socket.destroyed).toBe(true)
+  })
+
+  test('a client that opens its window by a byte at a time gets each byte, unless it does not read them', async () => {
+    const drop = (arrive: (...parts: Buffer[]) => void) => arrive(numberFrame(FRAME.windowUpdate, 1, 1))
+    for (const [reads, { arrive, socket }] of [[true, offline()] as const, [false, silentReader()] as const]) {
+      arrive(hello(0), ask())
+      calls.at(-1)!.call.respond([[':status', '200']])
+      calls.at(-1)!.call.write(Buffer.alloc(5000))
+      for (let index = 0; index < 3000 && !socket.destroyed; index++) {
+        drop(arrive)
+        if (reads) await new Promise((resolve) => setImmediate(resolve))
+      }
+      expect(socket.destroyed).toBe(!reads)
+    }
+  })
+
+  test('a window that one frame sets a thousand times counts as the last of them', () => {
+    const { writes, arrive } = offline()
+    arrive(hello(0), ask())
+    calls[0]!.call.write(Buffer.alloc(3000))
+    writes.length = 0
+    arrive(settingsFrame(Array.from({ length: 2000 }, (_, index) => [4, index + 1] as const)))
+    expect(Buffer.concat(writes).readUIntBE(0, 3)).toBe(2000)
   })
 
   test('a header block that goes on without end is stopped', async () => {

@@ -40,6 +40,8 @@ export interface ConnectionOptions extends KeepaliveTimes {
 
 /** What all calls of a connection may have sent that is not taken yet. */
 const CONNECTION_WINDOW = 1024 * 1024
+/** A shorter piece of a message is sent only because the client's window is no longer, in bytes. */
+const CRUMB = 256
 /** How long the reason for the end of a connection may take to leave, in ms. */
 const LAST_WORD_MS = 2000
 const PING = frame(FRAME.ping, 0, 0, Buffer.from('meshgate'))
@@ -130,16 +132,29 @@ export class Connection implements CallConnection {
   sendPart(call: Call, part: Buffer, done: (() => void) | undefined): void {
     call.window -= part.length
     this.window -= part.length
-    this.send(frame(FRAME.data, 0, call.id, part), done)
+    const bytes = frame(FRAME.data, 0, call.id, part)
+    // A client that opens its window by a byte at a time would have each byte cost a hundred.
+    if (!done && part.length < CRUMB) this.answer(bytes)
+    else this.send(bytes, done)
   }
 
   sendReset(stream: number, code: ErrorCode): void {
     this.calls.rememberReset(stream)
-    this.send(numberFrame(FRAME.rstStream, stream, code))
+    this.answer(numberFrame(FRAME.rstStream, stream, code))
   }
 
   sendWindow(stream: number, bytes: number): void {
-    this.send(numberFrame(FRAME.windowUpdate, stream, bytes))
+    this.answer(numberFrame(FRAME.windowUpdate, stream, bytes))
+  }
+
+  answer(bytes: Buffer, done?: () => void): void {
+    const { patience } = this
+    patience.answer()
+    const answered = () => {
+      patience.answered()
+      done?.()
+    }
+    this.send(bytes, done ? answered : patience.answered)
   }
 
   forget(call: Call): void {
@@ -164,7 +179,10 @@ export class Connection implements CallConnection {
     try {
       this.reader.add(chunk)
       if (this.state !== 'preface' || this.readPreface()) {
-        for (let next = this.reader.next(); next && !this.isOver; next = this.reader.next()) this.take(next)
+        for (let next = this.reader.next(); next && !this.isOver; next = this.reader.next()) {
+          this.take(next)
+          this.patience.check()
+        }
       }
     } catch (error) {
       if (error instanceof ConnectionError) this.end(error.code, error.message)
@@ -320,16 +338,19 @@ export class Connection implements CallConnection {
     if (length % 6 !== 0 || (flags & FLAG.ack && length > 0))
       throw new ConnectionError(ERROR.frameSize, `SETTINGS of ${length} bytes`)
     if (flags & FLAG.ack) return
-    for (let at = 0; at < length; at += 6) this.set(payload.readUInt16BE(at), payload.readUInt32BE(at + 2))
+    let window = this.callWindow
+    for (let at = 0; at < length; at += 6) {
+      const id = payload.readUInt16BE(at)
+      const value = payload.readUInt32BE(at + 2)
+      mustBeValid(id, value)
+      if (id === SETTING.initialWindowSize) window = value
+    }
+    // Once, however often the frame says it: each time all calls would send what the window then lets go.
+    if (window !== this.callWindow) this.setCallWindow(window)
     this.answer(SETTINGS_ACK)
   }
 
-  private set(id: number, value: number): void {
-    if (id === SETTING.enablePush && value > 1) throw new ConnectionError(ERROR.protocol, `ENABLE_PUSH ${value}`)
-    if (id === SETTING.maxFrameSize && (value < MOST_PAYLOAD || value > 0xff_ffff))
-      throw new ConnectionError(ERROR.protocol, `MAX_FRAME_SIZE ${value}`)
-    if (id !== SETTING.initialWindowSize) return
-    if (value > MOST_WINDOW) throw new ConnectionError(ERROR.flowControl, `INITIAL_WINDOW_SIZE ${value}`)
+  private setCallWindow(value: number): void {
     const more = value - this.callWindow
     this.callWindow = value
     for (const call of this.calls.all) {
@@ -367,11 +388,15 @@ export class Connection implements CallConnection {
     if (call) call.reset(code)
     else if (!this.calls.wasReset(stream)) this.sendReset(stream, code)
   }
+}
 
-  private answer(bytes: Buffer): void {
-    this.patience.answer()
-    this.send(bytes, this.patience.answered)
-  }
+/** @throws ConnectionError for a value that https://www.rfc-editor.org/rfc/rfc9113#section-6.5.2 forbids */
+function mustBeValid(setting: number, value: number): void {
+  if (setting === SETTING.enablePush && value > 1) throw new ConnectionError(ERROR.protocol, `ENABLE_PUSH ${value}`)
+  if (setting === SETTING.maxFrameSize && (value < MOST_PAYLOAD || value > 0xff_ffff))
+    throw new ConnectionError(ERROR.protocol, `MAX_FRAME_SIZE ${value}`)
+  if (setting === SETTING.initialWindowSize && value > MOST_WINDOW)
+    throw new ConnectionError(ERROR.flowControl, `INITIAL_WINDOW_SIZE ${value}`)
 }
 
 const SPEAK_HTTP2 = Buffer.from(

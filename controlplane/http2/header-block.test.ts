@@ -53,7 +53,13 @@ describe('a header block', () => {
     expect(start(FLAG.priority, 'four')).toBe(ERROR.protocol)
     expect([start(0, '', 0), start(0, '', 2)]).toEqual([ERROR.protocol, ERROR.protocol])
     const block = new HeaderBlock(frame(FRAME.headers, 0, 'x'))
-    block.add(frame(FRAME.continuation, 0, Buffer.alloc(MOST_HEADERS - 1)))
-    expect(codeOf(() => block.add(frame(FRAME.continuation, 0, 'x')))).toBe(ERROR.enhanceYourCalm)
+    block.add(frame(FRAME.continuation, 0, Buffer.alloc(MOST_HEADERS - 64)))
+    expect(codeOf(() => block.add(frame(FRAME.continuation, 0, Buffer.alloc(64))))).toBe(ERROR.enhanceYourCalm)
+  })
+
+  test('is refused when it goes on in frames that carry nothing', () => {
+    const block = new HeaderBlock(frame(FRAME.headers, 0, 'x'))
+    const codes = Array.from({ length: 2000 }, () => codeOf(() => block.add(frame(FRAME.continuation, 0, ''))))
+    expect(codes).toContain(ERROR.enhanceYourCalm)
   })
 })

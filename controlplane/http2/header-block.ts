@@ -1,6 +1,9 @@
 import { ConnectionError, dependsOn, ERROR, FLAG, type Frame, unpadded } from './frames.ts'
 import { MOST_HEADERS } from './hpack.ts'
 
+/** What a frame counts for that carries less, in bytes: empty ones would go on for ever. */
+const LEAST_COST = 64
+
 /**
  * The headers of a request, or its trailers, as they come: one HEADERS frame, and CONTINUATION frames behind it until one says that it
  * was the last (https://www.rfc-editor.org/rfc/rfc9113#section-6.2, https://www.rfc-editor.org/rfc/rfc9113#section-6.10).
@@ -38,7 +41,7 @@ export class HeaderBlock {
    * @throws ConnectionError when the block is longer than anybody's headers
    */
   add({ flags, payload }: Frame): void {
-    this.length += payload.length
+    this.length += Math.max(payload.length, LEAST_COST)
     if (this.length > MOST_HEADERS) throw new ConnectionError(ERROR.enhanceYourCalm, 'headers without end')
     this.more ??= []
     this.more.push(payload)

@@ -1,4 +1,5 @@
 export { Call, type CallHandler } from './call.ts'
+export { gather, WHOLE_CHUNK } from './chunks.ts'
 export { Connection, type ConnectionOptions } from './connection.ts'
 export { ERROR, type ErrorCode } from './frames.ts'
 export type { RequestHeaders } from './header-rules.ts'

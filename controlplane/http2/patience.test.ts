@@ -25,7 +25,9 @@ describe('patience with a client', () => {
     const patience = new Patience()
     times(1000, () => patience.answer())
     patience.tick()
-    expect(() => patience.answer()).toThrow('answers that nobody reads')
+    patience.check()
+    patience.answer()
+    expect(() => patience.check()).toThrow('answers that nobody reads')
   })
 
   test('an answer that left makes room for another', () => {
@@ -35,5 +37,6 @@ describe('patience with a client', () => {
       patience.answered()
     })
     times(1000, () => patience.answer())
+    patience.check()
   })
 })

@@ -7,7 +7,10 @@ import { ConnectionError, ERROR } from './frames.ts'
 const MOST_CHEAP = 20_000
 /** A reset ends work that was begun: that many other cheap frames. */
 const RESET_COSTS = 20
-/** Answers to the client's own frames that it does not read. */
+/**
+ * What the client brought about and does not read: acknowledgements, resets, ends of calls, windows, crumbs. An honest one reads, and has
+ * a hundred calls that end at the same time. The bytes are few, but each costs some hundred in what keeps it.
+ */
 const MOST_UNREAD_ANSWERS = 1000
 
 /** How much a client may have done for it that serves no call. */
@@ -25,9 +28,14 @@ export class Patience {
     this.count(RESET_COSTS)
   }
 
-  /** Something is to be sent because the client sent something. @throws ConnectionError when it does not read what it asked for */
+  /** Something is to be sent because the client sent something. */
   answer(): void {
-    if (++this.answers > MOST_UNREAD_ANSWERS)
+    this.answers++
+  }
+
+  /** To be asked where a frame was read. @throws ConnectionError when the client does not read what it asked for */
+  check(): void {
+    if (this.answers > MOST_UNREAD_ANSWERS)
       throw new ConnectionError(ERROR.enhanceYourCalm, 'answers that nobody reads')
   }
 
