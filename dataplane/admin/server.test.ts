@@ -15,6 +15,7 @@ beforeEach(async () => {
     clusters: async () => [],
     listeners: async () => [],
     state: () => 'live',
+    notOpen: () => [],
     drain: () => {
       drained++
     },
