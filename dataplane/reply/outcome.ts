@@ -139,6 +139,16 @@ export function answerError(request: ActiveRequest, reason: ErrorReason): void {
   client.answerError(request.sequence, bytes, at, length, reason)
 }
 
+/**
+ * Ends a request in its middle. Where the protocol has no error reply its client is closed, and with it bound connections and replies of several frames: then
+ * this request has ended already.
+ */
+export function endWithError(engine: Engine, request: ActiveRequest, reason: ErrorReason): void {
+  const { generation } = request
+  answerError(request, reason)
+  if (request.generation === generation && request.state !== RequestState.expired) leave(engine, request)
+}
+
 /** A request on a connection waits no longer for it to open. */
 function opened(request: ActiveRequest, breaker: Breaker): void {
   request.flags &= ~PENDING

@@ -4,7 +4,7 @@ import type { UpstreamConnection } from '../upstream/connection.ts'
 import { type ActiveRequest, MIRROR, PARTED, RequestState } from '../upstream/requests.ts'
 import { deliver } from './deliver.ts'
 import { awaitNext, endOfTry } from './idle.ts'
-import { answerError, cancel, leave } from './outcome.ts'
+import { cancel, endWithError } from './outcome.ts'
 
 /**
  * A frame of a reply behind which more follows: it goes to the client as it comes, and the request stays in flight until the last. Of an exclusive
@@ -45,8 +45,5 @@ export function takePart(
   if (request.route!.idleTimeoutMs > 0) awaitNext(engine, request, parts.until)
   const size = deliver(request, connection.replyCodec, b, at, length, idAt, true)
   if (size >= 0) parts.bytes += size
-  else {
-    answerError(request, 'upstreamClosed')
-    leave(engine, request)
-  }
+  else endWithError(engine, request, 'upstreamClosed')
 }

@@ -4,7 +4,7 @@ import { clock } from '../turn.ts'
 import { dispatch } from '../upstream/dispatch.ts'
 import { type ActiveRequest, BACKOFF, DELAYED, RequestState } from '../upstream/requests.ts'
 import { awaitNext, isIdle, isUnheard } from './idle.ts'
-import { answerError, giveUp, leave } from './outcome.ts'
+import { endWithError, giveUp } from './outcome.ts'
 import { retry } from './retry.ts'
 
 /** A request's timer is due: its delay is over, the next try may begin, or its time has run out. */
@@ -34,8 +34,5 @@ export function due(engine: Engine, request: ActiveRequest): void {
   }
   if (!over && retry(engine, request, 'timeout')) return
   giveUp(request)
-  const { generation } = request
-  answerError(request, 'timeout')
-  // Where the protocol has no error reply the client is closed, and its bound connections with all their requests: this one too.
-  if (request.generation === generation) leave(engine, request)
+  endWithError(engine, request, 'timeout')
 }
