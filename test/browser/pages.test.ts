@@ -40,6 +40,13 @@ spec:
     loadBalancer: {consistentHash: {httpHeaderName: x-user, maglev: {tableSize: 1021}}}
   subsets: [{name: v1, labels: {version: v1}}, {name: v2, labels: {version: v2}}]
 `
+/** What is written as Envoy's own message is always sent. */
+const slowCluster = `apiVersion: meshgate.io/v1
+kind: EnvoyResource
+metadata: {name: slow}
+spec:
+  clusters: [{name: slow, type: STATIC, connectTimeout: 1s}]
+`
 const rules = (v1: number, more = '') => `apiVersion: networking.istio.io/v1
 kind: VirtualService
 metadata: {name: reviews}
@@ -290,6 +297,27 @@ spec:
     await page.locator('[data-event=ack]').first().waitFor()
     rmSync(join(folder, 'broken.yaml'))
     await page.getByText('Refuses CDS').waitFor({ state: 'detached' })
+    await context.close()
+  })
+
+  it('a proxy that takes long to acknowledge clusters can start no other: its page says so while it lasts, and the list shows that there is something', async () => {
+    const { pid } = await connected()
+    const { page, context } = await open(`/proxies/${NODE}`)
+    await page.getByText(/\d+ clusters?; \d+ learned for sidecar\/default\/shop/).waitFor()
+    const notice = page.locator('.mantine-Alert-root', { hasText: 'it can start no other on demand meanwhile' })
+    process.kill(pid, 'SIGSTOP')
+    try {
+      await change('slow.yaml', slowCluster)
+      await notice.waitFor()
+      await page.goto(`${mesh.apiUrl}/proxies`)
+      await page.getByRole('img', { name: 'it can start no other on demand meanwhile' }).waitFor()
+      await page.getByRole('link', { name: NODE }).click()
+      await notice.waitFor()
+    } finally {
+      process.kill(pid, 'SIGCONT')
+      rmSync(join(folder, 'slow.yaml'), { force: true })
+    }
+    await notice.waitFor({ state: 'detached' })
     await context.close()
   })
 

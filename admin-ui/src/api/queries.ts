@@ -92,6 +92,9 @@ export const queries = {
       queryKey: ['proxies', node],
       queryFn: async ({ signal }) =>
         (await ask(api.GET('/api/v1/proxies/{node}', { params: { path: { node } }, signal }))).proxies,
+      // Nothing happens when an answer of it is overdue.
+      refetchInterval: ({ state }) =>
+        state.data?.some((one) => one.connected && one.state === 'STALE') ? 2_000 : false,
     }),
   services: () =>
     queryOptions({

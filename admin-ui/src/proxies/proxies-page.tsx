@@ -1,5 +1,5 @@
-import { Code, Stack, Text } from '@mantine/core'
-import { IconServerOff } from '@tabler/icons-react'
+import { Code, Group, Stack, Text } from '@mantine/core'
+import { IconAlertTriangle, IconServerOff } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { useDeferredValue, useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -19,7 +19,7 @@ import { STATE_NAMES, StateBadge, StateMark } from '../parts/status.tsx'
 import { Time } from '../parts/time.tsx'
 import { useView } from '../parts/view.ts'
 import { type Column, VirtualTable } from '../parts/virtual-table.tsx'
-import { stateOf, TYPES, typeOf } from './types.ts'
+import { noticesOf, stateOf, TYPES, typeOf } from './types.ts'
 
 export function ProxiesPage() {
   const { t } = useTranslation('proxies')
@@ -59,7 +59,7 @@ export function ProxiesPage() {
           </RowLink>
         ),
       },
-      { key: 'state', header: t('state'), width: '150px', render: (row) => <StateBadge state={stateOf(row)} /> },
+      { key: 'state', header: t('state'), width: '150px', render: (row) => <State proxy={row} /> },
       ...states,
       { key: 'mode', header: t('mode'), width: '70px', render: ({ mode }) => mode },
       {
@@ -111,5 +111,19 @@ export function ProxiesPage() {
         </Stack>
       )}
     </Page>
+  )
+}
+
+/** With a sign where the control plane has something to say about the proxy, which its page tells. */
+function State({ proxy }: { readonly proxy: MeshProxy }) {
+  const notices = noticesOf(proxy)
+  const badge = <StateBadge state={stateOf(proxy)} />
+  if (notices.length === 0) return badge
+  const text = notices.join('\n')
+  return (
+    <Group gap={6} wrap="nowrap">
+      {badge}
+      <IconAlertTriangle size={17} role="img" aria-label={text} title={text} color="var(--mantine-color-yellow-6)" />
+    </Group>
   )
 }

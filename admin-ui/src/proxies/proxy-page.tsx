@@ -17,7 +17,7 @@ import { useView } from '../parts/view.ts'
 import { ProxyConfig } from './proxy-config.tsx'
 import { ProxyLoad } from './proxy-load.tsx'
 import { ProxyLog } from './proxy-log.tsx'
-import { nodeParts, stateOf, TYPES } from './types.ts'
+import { nodeParts, noticesOf, stateOf, TYPES } from './types.ts'
 
 export function ProxyPage() {
   const { t } = useTranslation('proxies')
@@ -83,11 +83,28 @@ export function ProxyPage() {
 function ProxyStatus({ proxy }: { readonly proxy: MeshProxy }) {
   const { t } = useTranslation('proxies')
   const refused = proxy.types.filter(({ rejected }) => rejected)
-  const { node, cluster, locality, userAgent, mode, peer, identities, connectedAt, disconnectedAt, connected } = proxy
+  const {
+    node,
+    cluster,
+    locality,
+    userAgent,
+    mode,
+    peer,
+    identities,
+    connectedAt,
+    disconnectedAt,
+    connected,
+    onDemand,
+  } = proxy
   return (
     <>
       {refused.map((one) => (
         <Rejection key={one.type} type={one} />
+      ))}
+      {noticesOf(proxy).map((notice) => (
+        <Alert key={notice} color="yellow" icon={<IconAlertTriangle />} title={t('notice')}>
+          {notice}
+        </Alert>
       ))}
       <SimpleGrid cols={{ base: 1, xl: 2 }}>
         <Card withBorder>
@@ -103,6 +120,7 @@ function ProxyStatus({ proxy }: { readonly proxy: MeshProxy }) {
               [t('version'), userAgent],
               [t('mode'), t(`mode.${mode}`)],
               [t('identities'), identities?.join(', ')],
+              [t('onDemand'), onDemand && t('onDemandOf', { ...onDemand, count: onDemand.clusters })],
               [t('connectedAt'), <Time key="at" at={connectedAt} long />],
               [t('disconnectedAt'), connected ? undefined : <Time key="gone" at={disconnectedAt} long />],
             ]}

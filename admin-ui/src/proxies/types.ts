@@ -24,6 +24,11 @@ export function typeOf({ types }: MeshProxy, type: string): ProxyType | undefine
   return types.find((one) => one.type === type)
 }
 
+/** What about a proxy is not as it should be, in the words of the control plane. */
+export function noticesOf({ notices = [], onDemand }: MeshProxy): readonly string[] {
+  return [...notices, ...(onDemand?.notices ?? [])]
+}
+
 /** `sidecar~10.0.0.1~shop.default~default.svc.cluster.local` in its parts. */
 export function nodeParts(node: string): { readonly role: string; readonly workload: string; readonly ip: string } {
   const [role = '', ip = '', workload = ''] = node.split('~')
