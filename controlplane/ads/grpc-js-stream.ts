@@ -1,6 +1,7 @@
 import type { OutgoingHttpHeaders } from 'node:http2'
 import { Duplex } from 'node:stream'
 import { type Call, type CallHandler, ERROR, type ErrorCode, type Header } from '../http2/index.ts'
+import { WholeMessages } from './whole-messages.ts'
 
 /**
  * A call as grpc-js wants it: as much of Node's `ServerHttp2Stream` as it uses.
@@ -63,11 +64,17 @@ class GrpcJsStream extends Duplex {
 /** The stream to give to grpc-js, and what the call is to tell. */
 export function grpcJsStream(call: Call): { readonly stream: Duplex; readonly handler: CallHandler } {
   const stream = new GrpcJsStream(call)
+  const messages = new WholeMessages()
   const handler: CallHandler = {
     data: (chunk) => {
-      if (!stream.push(chunk)) call.pause()
+      const ready = messages.take(chunk)
+      if (ready && !stream.push(ready)) call.pause()
     },
-    end: () => stream.push(null),
+    end: () => {
+      const rest = messages.flush()
+      if (rest) stream.push(rest)
+      stream.push(null)
+    },
     closed: (code) => {
       stream.rstCode = code
       stream.destroy()
