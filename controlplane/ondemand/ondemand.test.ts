@@ -21,6 +21,9 @@ describe('the workload of a node', () => {
   it.each([
     ['sidecar~10.0.0.1~reviews-6d4cf56db6-x7k2p.shop~shop.svc.cluster.local', {}, 'sidecar/shop/reviews'],
     ['sidecar~10.0.0.1~reviews-v2-6d4cf56db6-x7k2p.shop~shop.svc.cluster.local', {}, 'sidecar/shop/reviews-v2'],
+    ['sidecar~10.0.0.1~reviews-x7k2p.shop~shop.svc.cluster.local', {}, 'sidecar/shop/reviews'],
+    ['sidecar~10.0.0.1~shop-admin.shop~shop.svc.cluster.local', {}, 'sidecar/shop/shop-admin'],
+    ['sidecar~10.0.0.1~my-orders-cache.shop~shop.svc.cluster.local', {}, 'sidecar/shop/my-orders-cache'],
     ['sidecar~10.0.0.1~db-0.shop~shop.svc.cluster.local', {}, 'sidecar/shop/db'],
     ['sidecar~10.0.0.1~web.shop~shop.svc.cluster.local', {}, 'sidecar/shop/web'],
     ['sidecar~10.0.0.1~x.shop~shop.svc.cluster.local', { WORKLOAD_NAME: 'cart' }, 'sidecar/shop/cart'],

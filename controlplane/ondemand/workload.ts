@@ -4,8 +4,12 @@ import type { NodeInfo } from '../xds/resource.ts'
 /** Labels that name the workload of a replica, as Istio and Kubernetes set them; the first one that is there counts. */
 const LABELS = ['service.istio.io/canonical-name', 'app.kubernetes.io/name', 'app'] as const
 
-/** Ends of pod names: `-<replica set>-<pod>` of a Deployment, `-<number>` of a StatefulSet. */
-const REPLICA = /(-[a-z0-9]{6,10})?-[a-z0-9]{5}$|-\d+$/
+/**
+ * Ends of pod names: `-<replica set>-<pod>` of a Deployment, `-<number>` of a StatefulSet. Of letters and digits Kubernetes uses only those that make
+ * no words, so that `shop-admin` and `shop-users` are two workloads
+ * (https://github.com/kubernetes/apimachinery/blob/master/pkg/util/rand/rand.go).
+ */
+const REPLICA = /(-[bcdfghjklmnpqrstvwxz2456789]{6,10})?-[bcdfghjklmnpqrstvwxz2456789]{5}$|-\d+$/
 
 /**
  * The workload a node is a replica of, as `<type>/<namespace>/<name>`: metadata `WORKLOAD_NAME`, else a label, else the name in

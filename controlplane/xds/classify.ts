@@ -8,7 +8,7 @@ import type { MeshSpec } from '../config/kinds/mesh.ts'
 import type { MsgRouterSpec } from '../config/kinds/msg-router.ts'
 import type { TrafficPolicy } from '../config/kinds/policy/traffic-policy.ts'
 import type { RateLimitSpec } from '../config/kinds/rate-limit.ts'
-import type { SidecarSpec } from '../config/kinds/sidecar.ts'
+import { LAZY_ANNOTATION, LAZY_VIRTUAL_HOSTS_ANNOTATION, type SidecarSpec } from '../config/kinds/sidecar.ts'
 import type { VirtualServiceSpec } from '../config/kinds/virtual-service.ts'
 import { NETWORK_LABEL } from '../config/syntax/place-labels.ts'
 import { type Cell, cell, sameItems } from '../model/cells.ts'
@@ -16,11 +16,6 @@ import type { Model } from '../model/index.ts'
 import type { ProxyClass, ProxyType } from '../model/proxy-class.ts'
 import { chooseSidecar, type SidecarChoice } from '../model/sidecar-scope.ts'
 import type { NodeInfo } from './resource.ts'
-
-/** On a Sidecar: whether its workloads get clusters on demand, whatever the Mesh says. */
-const LAZY_ANNOTATION = 'meshgate.io/lazy'
-/** The same for virtual hosts; where clusters come on demand. */
-const LAZY_VIRTUAL_HOSTS_ANNOTATION = 'meshgate.io/lazy-virtual-hosts'
 
 /**
  * What about nodes the configuration looks at; everything else cannot change what a proxy gets. Immutable and complete: who has the same

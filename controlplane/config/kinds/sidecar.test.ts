@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { checkNetworking } from '../../../test/helpers/config-documents.ts'
+import { brief, checkNetworking, checkYaml } from '../../../test/helpers/config-documents.ts'
 
 describe('Sidecar', () => {
   const check = (fields: string) => checkNetworking('Sidecar', `{${fields}}`)
@@ -48,4 +48,17 @@ describe('Sidecar', () => {
     ['tls: {mode: SIMPLE, serverCertificate: a, privateKey: b}', 'FIELD_VALUE spec.ingress[0].tls'],
     ['bind: a.b', 'FIELD_VALUE spec.ingress[0].bind'],
   ])('ingress %s', (fields, problem) => expect(ingress(fields)).toEqual([problem]))
+
+  it.each([
+    ['meshgate.io/lazy: "false", meshgate.io/lazy-virtual-hosts: "true"', []],
+    ['meshgate.io/lazy: "True"', ['FIELD_VALUE metadata.annotations["meshgate.io/lazy"]']],
+    ['meshgate.io/lazy-virtual-hosts: "no"', ['FIELD_VALUE metadata.annotations["meshgate.io/lazy-virtual-hosts"]']],
+  ])('annotations {%s}', (annotations, problems) => {
+    const yaml = `apiVersion: networking.istio.io/v1
+kind: Sidecar
+metadata: {name: scope, annotations: {${annotations}}}
+spec: {egress: [{hosts: ["*/*"]}]}
+`
+    expect(brief(checkYaml(yaml))).toEqual(problems)
+  })
 })

@@ -180,6 +180,20 @@ function sidecarRule(spec: SidecarSpec, report: Report): void {
 const sidecarSpec = checked(sidecarSpecFields, sidecarRule)
 export type SidecarSpec = z.infer<typeof sidecarSpecFields>
 
+/** Whether the workloads of a Sidecar get clusters on demand, whatever the Mesh says. */
+export const LAZY_ANNOTATION = 'meshgate.io/lazy'
+/** The same for virtual hosts; where clusters come on demand. */
+export const LAZY_VIRTUAL_HOSTS_ANNOTATION = 'meshgate.io/lazy-virtual-hosts'
+
+/** What is neither would be taken as one of them: `True` for false. */
+function annotationRule(annotations: Readonly<Record<string, string>>, report: Report): void {
+  for (const name of [LAZY_ANNOTATION, LAZY_VIRTUAL_HOSTS_ANNOTATION]) {
+    const value = annotations[name]
+    if (value !== undefined && value !== 'true' && value !== 'false')
+      report(['metadata', 'annotations', name], `${shown(value)} is neither "true" nor "false"`)
+  }
+}
+
 /** Entries of one egress listener that repeat or include each other; `namespace` is that of the document. */
 function egressDuplicates(listener: IstioEgressListener, namespace: string, report: Report): void {
   const names = new Map<string, Set<string>>()
@@ -205,7 +219,8 @@ export const sidecar: KindDefinition<SidecarSpec> = {
   doc: 'What a workload accepts and what it may reach.',
   compiled: true,
   schema: sidecarSpec,
-  check: ({ egress = [] }, { namespace }, report) => {
+  check: ({ egress = [] }, { namespace, annotations }, report) => {
+    annotationRule(annotations, report)
     for (const [index, listener] of egress.entries())
       egressDuplicates(listener, namespace, (path, ...rest) => report(['spec', 'egress', index, ...path], ...rest))
   },
