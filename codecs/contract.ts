@@ -137,6 +137,8 @@ export interface FieldInfo {
   /** What the field is to the codec; plain fields have none. */
   readonly role?: 'length' | 'check' | 'kind' | 'id' | 'status' | 'timeout' | 'flags' | 'checksum'
   readonly doc?: string
+  /** The number right in front of the value that says how long it is, where it always has as many bytes; for people. */
+  readonly prefix?: { readonly bytes: number; readonly le: boolean }
 }
 
 /** One change of a frame; `undefined` takes an entry out of a map or an optional field out of a frame. */

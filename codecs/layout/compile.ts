@@ -189,6 +189,7 @@ function addSlot(slots: Slots, node: Node, nodes: (Node | undefined)[], plans: r
     ...(values && { values }),
     ...(node.role && { role: node.role }),
     ...(node.doc && { doc: node.doc }),
+    ...(node.prefix?.form === 'int' && { prefix: { bytes: node.prefix.bytes, le: node.prefix.le } }),
   })
   slots.nodes.push(nodes)
   slots.byName.set(node.name, slot)

@@ -23,6 +23,8 @@ export interface DecodedField {
   readonly info: FieldInfo
   /** Of a checksum: what the frame's bytes make, where that is something else. */
   readonly expected?: FieldValue
+  /** The number in front of it that says how long it is. */
+  readonly prefix?: { readonly start: number; readonly end: number; readonly value: bigint }
 }
 
 export interface DecodedFrame {
@@ -89,6 +91,7 @@ function decodeFrame(codec: Codec, bytes: Uint8Array, at: number, length: number
     const label = info.role === 'kind' ? kind : named
     const expected = info.role === 'checksum' ? checksumOf(codec, info, bytes, at, length, value) : undefined
     const { start, end } = ref
+    const prefix = prefixOf(info, bytes, at, start)
     return [
       {
         name: info.name,
@@ -98,6 +101,7 @@ function decodeFrame(codec: Codec, bytes: Uint8Array, at: number, length: number
         info,
         ...(label && { label }),
         ...(expected !== undefined && { expected }),
+        ...(prefix && { prefix }),
       },
     ]
   })
@@ -113,6 +117,17 @@ function decodeFrame(codec: Codec, bytes: Uint8Array, at: number, length: number
     fields: fields.sort((a, b) => a.start - b.start || b.end - a.end),
     ...(problem && { problem }),
   }
+}
+
+/** Only where the bytes in front are those of the value: one that is absent, or has a place inside another field, has none. */
+function prefixOf({ prefix }: FieldInfo, bytes: Uint8Array, at: number, start: number): DecodedField['prefix'] {
+  const from = at + start - (prefix?.bytes ?? 0)
+  if (!prefix || from < at) return undefined
+  const digits = bytes.slice(from, at + start)
+  if (digits.length !== prefix.bytes) return undefined
+  if (prefix.le) digits.reverse()
+  const value = BigInt(`0x${Buffer.from(digits).toString('hex')}`)
+  return { start: start - prefix.bytes, end: start, value }
 }
 
 /** The checksum that the frame's bytes make; undefined when it is the one that is there. */
@@ -133,10 +148,15 @@ function checksumOf(
 const shown = 32
 
 /** Bytes of a frame that no field has, `start` and `end` from its first byte: what is still to be found out. */
-function unnamed({ fields, body, length }: DecodedFrame): readonly Pick<DecodedField, 'start' | 'end'>[] {
+export function unnamed({ fields, body, length }: DecodedFrame): readonly Pick<DecodedField, 'start' | 'end'>[] {
   const gaps: Pick<DecodedField, 'start' | 'end'>[] = []
   let at = 0
-  const known = [...fields, ...(body ? [body] : []), { start: length, end: length }]
+  const known = [
+    ...fields,
+    ...fields.flatMap(({ prefix }) => prefix ?? []),
+    ...(body ? [body] : []),
+    { start: length, end: length },
+  ]
   for (const { start, end } of known.sort((a, b) => a.start - b.start)) {
     if (start > at) gaps.push({ start: at, end: start })
     at = Math.max(at, end)
@@ -158,6 +178,9 @@ function printFrame(frame: DecodedFrame, bytes: Uint8Array): string {
     const hex = Buffer.from(raw.subarray(0, 8)).toString('hex') + (raw.length > 8 ? '…' : '')
     return { start, text: `  ${place} ${hex.padEnd(17)} ${name.padEnd(names)} ${value}` }
   }
+  const lengths = frame.fields.flatMap(({ name, prefix }) =>
+    prefix ? [line(prefix, name, `${prefix.value}  (length)`)] : [],
+  )
   const lines = frame.fields.map((field) => {
     const role = field.info.role && field.info.role !== field.name ? `  (${field.info.role})` : ''
     return line(field, field.name, `${printValue(field)}${role}${wrongSum(field)}`)
@@ -165,7 +188,7 @@ function printFrame(frame: DecodedFrame, bytes: Uint8Array): string {
   const rest = unnamed(frame).map((gap) =>
     line(gap, '?', printUnnamed(bytes.subarray(frame.at + gap.start, frame.at + gap.end))),
   )
-  const all = [...lines, ...rest].sort((a, b) => a.start - b.start).map(({ text }) => text)
+  const all = [...lengths, ...lines, ...rest].sort((a, b) => a.start - b.start).map(({ text }) => text)
   return [head, ...all, ...(frame.body ? [printBody(frame.body)] : [])].join('\n')
 }
 

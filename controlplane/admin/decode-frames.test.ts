@@ -31,6 +31,33 @@ it('shows bytes that no field has, where frames end, and why', () => {
   expect(showFrames(arena(), REQUEST.replace('4152', '4153'), 'client').stopped).toEqual({ at: 0, error: 'badMagic' })
 })
 
+it('shows the number that says how long a text is as a part of it, and none where the text is absent', () => {
+  const document = {
+    ...{ apiVersion: 'meshgate.io/v1', kind: 'Protocol', metadata: { name: 'quill' } },
+    spec: {
+      frame: { length: { at: 0, type: 'u16', counts: 'all' } },
+      message: { kind: { at: 2, type: 'u8', is: { 1: 'request', 2: 'response' } }, id: { at: 3, type: 'u8' } },
+      fields: {
+        player: { after: 'id', type: 'str(u8)' },
+        place: { after: 'player', type: 'str(u16le)' },
+        gone: { after: 'place', type: 'str(i8)?' },
+      },
+    },
+  }
+  const { frames, errors } = showFrames(document, '000d 01 07 03 616e6e 0200 6262 ff', 'client')
+  expect(errors).toEqual([])
+  expect(frames[0]!.fields.map(({ name, role, start, end, value }) => [name, role, start, end, value])).toEqual([
+    ['length', undefined, 0, 2, '13'],
+    ['kind', undefined, 2, 3, '1'],
+    ['id', undefined, 3, 4, '7'],
+    ['player', 'length', 4, 5, '3'],
+    ['player', undefined, 5, 8, 'ann'],
+    ['place', 'length', 8, 10, '2'],
+    ['place', undefined, 10, 12, 'bb'],
+    [undefined, undefined, 12, 13, undefined],
+  ])
+})
+
 it('says why a document gives no frames, and runs no code', () => {
   const broken = arena()
   broken.spec['frame'] = { length: { at: 0, type: 'u99', counts: 'all' } }

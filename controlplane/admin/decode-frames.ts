@@ -6,6 +6,7 @@ import {
   type DecodedFrame,
   decodeFrames,
   parseHex,
+  unnamed,
 } from '../../codecs/tools/decode.ts'
 
 /** Bytes of one request: a capture of some frames, not of a day. */
@@ -91,7 +92,12 @@ function shownFrame(frame: DecodedFrame, bytes: Uint8Array): ShownFrame {
       ...(expected !== undefined && { expected: shownValue(expected) }),
     }),
   )
-  const gaps = gapsOf(frame).map(({ start, end }): ShownField => ({ start, end, hex: digits(start, end) }))
+  const lengths = fields.flatMap(({ name, prefix }): readonly ShownField[] => {
+    if (!prefix) return []
+    const { start, end, value } = prefix
+    return [{ name, start, end, hex: digits(start, end), value: String(value), role: 'length' }]
+  })
+  const gaps = unnamed(frame).map(({ start, end }): ShownField => ({ start, end, hex: digits(start, end) }))
   return {
     ...{ at, length, error, more },
     ...(kind && { kind }),
@@ -99,19 +105,8 @@ function shownFrame(frame: DecodedFrame, bytes: Uint8Array): ShownFrame {
     ...(id !== 0n && { id: String(id) }),
     ...(status !== 0 && { status }),
     ...(timeout > 0 && { timeoutMs: timeout }),
-    fields: [...known, ...gaps].sort((a, b) => a.start - b.start || b.end - a.end),
+    fields: [...lengths, ...known, ...gaps].sort((a, b) => a.start - b.start || b.end - a.end),
   }
-}
-
-/** Bytes of a frame that no field has. */
-function gapsOf({ fields, length }: DecodedFrame): readonly { readonly start: number; readonly end: number }[] {
-  const gaps: { start: number; end: number }[] = []
-  let at = 0
-  for (const { start, end } of [...fields, { start: length, end: length }].sort((a, b) => a.start - b.start)) {
-    if (start > at) gaps.push({ start: at, end: start })
-    at = Math.max(at, end)
-  }
-  return gaps
 }
 
 function digitsOf(bytes: Uint8Array): string {

@@ -20,6 +20,12 @@ export interface PlanState {
 }
 
 const WAIT_MS = 300
+/** After so long one asks again where nobody answered. */
+const AGAIN_MS = 3_000
+
+/** Whether an error says nothing of what was asked: nobody answered, or a control plane that could not. */
+const isUnanswered = (error: unknown): boolean =>
+  error !== undefined && !(error instanceof ApiProblem && error.status >= 400 && error.status < 500)
 
 /** The files of a conflict, when that is what an answer says. */
 export function conflictOf(error: unknown): Conflict | undefined {
@@ -30,7 +36,7 @@ export function conflictOf(error: unknown): Conflict | undefined {
 
 /**
  * What a change set would do, asked again a moment after it changed (`undefined`: nothing to ask). The one before is given up. `again` asks anew
- * for the same change set.
+ * for the same change set, which also happens by itself as long as nobody answers.
  */
 export function usePlan(
   changes: readonly SentFile[] | undefined,
@@ -44,10 +50,16 @@ export function usePlan(
     error: undefined,
     key: '',
   })
+  const [unanswered, setUnanswered] = useState(0)
   const key = useMemo(
-    () => (changes === undefined ? '' : JSON.stringify([base, again, changes])),
-    [base, again, changes],
+    () => (changes === undefined ? '' : JSON.stringify([base, again, unanswered, changes])),
+    [base, again, unanswered, changes],
   )
+  useEffect(() => {
+    if (!isUnanswered(state.error)) return
+    const timer = setTimeout(() => setUnanswered((count) => count + 1), AGAIN_MS)
+    return () => clearTimeout(timer)
+  }, [state])
   const latest = useRef(changes)
   latest.current = changes
   useEffect(() => {

@@ -38,9 +38,10 @@ export function Findings({ tab, onTab, found, broken, changed, planning, onShow 
           </Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="problems" p="md">
-          {found.length === 0 && !broken && (
+          {error !== undefined && <ProblemAlert error={error} />}
+          {found.length === 0 && !broken && error === undefined && (
             <Text size="sm" c="dimmed">
-              {t('problems.none')}
+              {changed && !plan ? t('plan.waiting') : t('problems.none')}
             </Text>
           )}
           <Stack gap="sm">
@@ -68,6 +69,7 @@ export function Findings({ tab, onTab, found, broken, changed, planning, onShow 
           )}
         </Tabs.Panel>
         <Tabs.Panel value="impact" p="md">
+          {error !== undefined && <ProblemAlert error={error} />}
           {shown ? (
             <Impact plan={shown} />
           ) : (

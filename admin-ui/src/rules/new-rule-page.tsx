@@ -35,7 +35,8 @@ export function NewRulePage() {
   const namespace = given.namespace ?? service?.namespace ?? 'default'
   const keyOf = (one: string) => `${template.kind}/${namespace}/${one}`
   const isTaken = (one: string) => rules?.rules.some(({ key }) => key === keyOf(one)) === true
-  const name = given.name ?? freeName((view.host.split('.')[0] || '').replace(/^\*$/, 'all'), isTaken)
+  const stem = template.hostless ? '' : (view.host.split('.')[0] || '').replace(/^\*$/, 'all')
+  const name = given.name ?? freeName(stem, isTaken)
   const file = given.file ?? `${template.kind.toLowerCase()}-${name || 'new'}.yaml`
   const key = keyOf(name)
   const taken = isTaken(name)
@@ -46,12 +47,12 @@ export function NewRulePage() {
   const names = documents?.files.map((one) => one.file) ?? []
   const missing =
     mayNot ??
-    (view.host === ''
+    (view.host === '' && !template.hostless
       ? t('new.needHost')
       : taken
         ? t('new.taken', { key })
         : !NAME.test(name)
-          ? t('new.badName')
+          ? t(name === '' ? 'new.needName' : 'new.badName')
           : !/^[^/].*\.ya?ml$/.test(file)
             ? t('new.badFile')
             : undefined)
@@ -100,14 +101,16 @@ export function NewRulePage() {
               ))}
             </SimpleGrid>
           </Radio.Group>
-          <Autocomplete
-            label={t('new.host')}
-            description={t('new.hostHint')}
-            data={[...new Set(services.map(({ hostname }) => hostname))]}
-            limit={30}
-            value={view.host}
-            onChange={(host) => setView({ host })}
-          />
+          {!template.hostless && (
+            <Autocomplete
+              label={t('new.host')}
+              description={t('new.hostHint')}
+              data={[...new Set(services.map(({ hostname }) => hostname))]}
+              limit={30}
+              value={view.host}
+              onChange={(host) => setView({ host })}
+            />
+          )}
           <SimpleGrid cols={{ base: 1, sm: 3 }}>
             <TextInput
               label={t('new.name')}

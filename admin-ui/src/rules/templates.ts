@@ -2,11 +2,13 @@
 export interface Template {
   readonly id: TemplateId
   readonly kind: string
+  /** It speaks of no service. */
+  readonly hostless?: true
   /** The text of a document for a host. */
   text(name: string, namespace: string, host: string): string
 }
 
-export type TemplateId = 'split' | 'fault' | 'retry' | 'breaker' | 'maglev' | 'mirror' | 'message' | 'meta'
+export type TemplateId = 'split' | 'fault' | 'retry' | 'breaker' | 'maglev' | 'mirror' | 'message' | 'meta' | 'protocol'
 
 const head = (apiVersion: string, kind: string, name: string, namespace: string) =>
   `apiVersion: ${apiVersion}\nkind: ${kind}\nmetadata:\n  name: ${plain(name)}\n${namespace === '' ? '' : `  namespace: ${plain(namespace)}\n`}`
@@ -163,6 +165,41 @@ export const TEMPLATES: readonly Template[] = [
       route:
         - destination:
             host: ${plain(host)}
+`,
+  },
+  {
+    id: 'protocol',
+    kind: 'Protocol',
+    hostless: true,
+    text: (name, namespace) =>
+      `${head('meshgate.io/v1', 'Protocol', name, namespace)}spec:
+  # Where the fields of a frame stand, from its first byte on. Paste bytes of your traffic as hex to see whether it is right.
+  frame:
+    length:
+      at: 0
+      type: u32
+      counts: all # itself included
+    max: 64KiB
+  message:
+    kind:
+      at: 4
+      type: u8
+      is:
+        1: request
+        2: response
+    id: # pairs a response with its request
+      at: 5
+      type: u32
+  fields:
+    msgid: # what routes name
+      at: 9
+      type: u32
+  reply:
+    error: # to a request that the proxy cannot answer
+      from: request
+      bytes: 13
+      set:
+        kind: response
 `,
   },
 ]

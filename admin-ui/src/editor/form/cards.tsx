@@ -1,5 +1,5 @@
-import { ActionIcon, Button, Group, Stack, Text, TextInput, Tooltip, UnstyledButton } from '@mantine/core'
-import { IconChevronDown, IconPlus, IconTrash } from '@tabler/icons-react'
+import { ActionIcon, Group, Stack, Text, TextInput, Tooltip, UnstyledButton } from '@mantine/core'
+import { IconChevronDown, IconTrash } from '@tabler/icons-react'
 import { type ReactNode, useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { setField } from '../../forms/edits.ts'
@@ -7,8 +7,9 @@ import { emptyValue } from '../../forms/fields.ts'
 import { conditionSummary, fieldSummary, lastField, protocolStart } from '../../forms/protocol.ts'
 import { isMap, read, readText } from '../../forms/schema.ts'
 import { formatPath } from '../../yaml/index.ts'
+import { AddButton } from './add-button.tsx'
 import classes from './form.module.css'
-import { useForm } from './form-context.tsx'
+import { useActiveIn, useForm } from './form-context.tsx'
 import { ItemActions } from './item-actions.tsx'
 import type { LayoutProps } from './layout-context.ts'
 import { ObjectForm } from './object-form.tsx'
@@ -51,12 +52,10 @@ function Card({ title, summary, open, onToggle, actions, children }: CardProps) 
 
 /** Which of several is open: the one that was opened last, or that the cursor went into. */
 function useOpen(path: LayoutProps['path'], first: string | undefined) {
-  const { active } = useForm()
   const [open, setOpen] = useState(first)
-  const inside = active && formatPath(active.slice(0, path.length)) === formatPath(path)
-  const at = inside && active.length > path.length ? String(active[path.length]) : undefined
+  const at = useActiveIn(path)
   useEffect(() => {
-    if (at !== undefined) setOpen(at)
+    if (at !== undefined) setOpen(String(at))
   }, [at])
   return [open, setOpen] as const
 }
@@ -125,15 +124,9 @@ export function FieldCards({ path, schema, value }: LayoutProps) {
             onChange={({ currentTarget }) => setFresh(currentTarget.value)}
             onKeyDown={(event) => event.key === 'Enter' && add()}
           />
-          <Button
-            size="compact-xs"
-            variant="subtle"
-            leftSection={<IconPlus size={13} />}
-            disabled={key === '' || Object.hasOwn(map, key)}
-            onClick={add}
-          >
+          <AddButton disabled={key === '' || Object.hasOwn(map, key)} onClick={add}>
             {t('field.addEntry')}
-          </Button>
+          </AddButton>
         </Group>
       )}
     </Stack>
@@ -172,18 +165,14 @@ export function VariantCards({ path, schema, value }: LayoutProps) {
         )
       })}
       {!readOnly && (
-        <Button
-          size="compact-xs"
-          variant="subtle"
-          w="fit-content"
-          leftSection={<IconPlus size={13} />}
+        <AddButton
           onClick={() => {
             edit([{ op: 'append', path, value: startOf([...path, items.length]) ?? emptyValue(item) }])
             setOpen(String(items.length))
           }}
         >
           {t('list.add')}
-        </Button>
+        </AddButton>
       )}
     </Stack>
   )

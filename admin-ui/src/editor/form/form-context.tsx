@@ -3,7 +3,7 @@ import { useTranslation } from 'react-i18next'
 import type { FormEdit } from '../../forms/edits.ts'
 import { fieldLabel } from '../../forms/labels.ts'
 import type { FieldSchema } from '../../forms/schema.ts'
-import type { Path } from '../../yaml/index.ts'
+import { formatPath, type Path } from '../../yaml/index.ts'
 
 /** What a form needs to know of the document it shows. */
 export interface FormState {
@@ -37,6 +37,13 @@ export function useForm(): FormState {
   const form = useContext(context)
   if (!form) throw new Error('a form field stands outside of a form')
   return form
+}
+
+/** The item or entry at `path` that the cursor of the text stands in; undefined when it stands elsewhere. */
+export function useActiveIn(path: Path): string | number | undefined {
+  const { active } = useForm()
+  const inside = active && formatPath(active.slice(0, path.length)) === formatPath(path)
+  return inside ? active[path.length] : undefined
 }
 
 /** Names of fields in the language of the page. */

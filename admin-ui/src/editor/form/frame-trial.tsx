@@ -150,7 +150,7 @@ function FrameTable({ frame }: { readonly frame: Frame }) {
         </Table.Thead>
         <Table.Tbody>
           {fields.map(({ name, start, end, hex, value, label, role, expected }) => (
-            <Table.Tr key={`${start} ${name}`} data-field={name ?? '?'}>
+            <Table.Tr key={`${start} ${name}`} data-field={name === undefined ? '?' : shownName(name, role)}>
               <Table.Td className="number">
                 {start}–{end}
               </Table.Td>
@@ -179,11 +179,14 @@ function FrameTable({ frame }: { readonly frame: Frame }) {
   )
 }
 
+/** What it is to the codec stands behind a name of its own: `player (length)` is the length of the player. */
+const shownName = (name: string, role: string | undefined) => (role === undefined ? name : `${name} (${role})`)
+
 /** A field of a frame, leading to its line where it has one. */
 function FieldName({ name, role }: { readonly name: string; readonly role: string | undefined }) {
   const { value, goTo } = useForm()
   const path = placeOfField(value, name)
-  const shown = role === undefined ? name : `${name} (${role})`
+  const shown = shownName(name, role)
   if (!path) return shown
   return (
     <Anchor component="button" type="button" fz="xs" onClick={() => goTo(path)}>

@@ -1,11 +1,11 @@
 import { Button, Stack, Text } from '@mantine/core'
-import { IconPlus } from '@tabler/icons-react'
 import { useTranslation } from 'react-i18next'
 import { formatDuration } from '../../forms/duration.ts'
 import { setField } from '../../forms/edits.ts'
 import { fieldsOf } from '../../forms/fields.ts'
 import { conditionsOf, RETRY_CONDITIONS, worstCase, worstCaseLine } from '../../forms/retry.ts'
 import { read, readText, schemaAt } from '../../forms/schema.ts'
+import { AddButton } from './add-button.tsx'
 import { FaultEditor } from './fault-editor.tsx'
 import { FieldRow } from './field-row.tsx'
 import { useForm } from './form-context.tsx'
@@ -81,10 +81,7 @@ function Retry({ path, schema, value }: LayoutProps) {
       )}
       {retries.value === undefined ? (
         !readOnly && (
-          <Button
-            size="compact-xs"
-            variant="subtle"
-            leftSection={<IconPlus size={13} />}
+          <AddButton
             onClick={() =>
               edit(
                 setField(document, retries.path, {
@@ -96,7 +93,7 @@ function Retry({ path, schema, value }: LayoutProps) {
             }
           >
             {t('retry.add')}
-          </Button>
+          </AddButton>
         )
       ) : (
         <>

@@ -1,5 +1,4 @@
-import { Autocomplete, Button, Group, Stack, Text, TextInput } from '@mantine/core'
-import { IconPlus } from '@tabler/icons-react'
+import { Autocomplete, Group, Stack, Text, TextInput } from '@mantine/core'
 import { type KeyboardEvent, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { alternativesOf } from '../../forms/alternatives.ts'
@@ -7,11 +6,12 @@ import { setField } from '../../forms/edits.ts'
 import { emptyValue, type Field, fieldsOf } from '../../forms/fields.ts'
 import { isMap } from '../../forms/schema.ts'
 import { formatPath } from '../../yaml/index.ts'
+import { AddButton } from './add-button.tsx'
 import { AddField } from './add-field.tsx'
 import { AlternativeSelect } from './alternative-select.tsx'
 import { FieldRow } from './field-row.tsx'
 import classes from './form.module.css'
-import { useFieldLabel, useForm } from './form-context.tsx'
+import { useActiveIn, useFieldLabel, useForm } from './form-context.tsx'
 import { ItemActions } from './item-actions.tsx'
 import { isAlwaysShown, type LayoutProps, useLayoutOf } from './layout-context.ts'
 import { usePages } from './pages.tsx'
@@ -129,10 +129,10 @@ const ITEMS_SHOWN = 20
 /** Items of a list, each a card with its number; they can be moved. */
 export function ListForm({ path, schema, value }: LayoutProps) {
   const { t } = useTranslation('editor')
-  const { edit, readOnly, active } = useForm()
+  const { edit, readOnly } = useForm()
   const startOf = useStart()
   const items = Array.isArray(value) ? value : []
-  const at = active && formatPath(active.slice(0, path.length)) === formatPath(path) ? active[path.length] : undefined
+  const at = useActiveIn(path)
   const { from, to, pager } = usePages(items.length, ITEMS_SHOWN, typeof at === 'number' ? at : undefined)
   const item = schema.items
   if (!item) return null
@@ -153,17 +153,13 @@ export function ListForm({ path, schema, value }: LayoutProps) {
         </div>
       ))}
       {!readOnly && (
-        <Button
-          size="compact-xs"
-          variant="subtle"
-          w="fit-content"
-          leftSection={<IconPlus size={13} />}
+        <AddButton
           onClick={() =>
             edit(items.length === 0 ? [{ op: 'set', path, value: [fresh] }] : [{ op: 'append', path, value: fresh }])
           }
         >
           {t('list.add')}
-        </Button>
+        </AddButton>
       )}
     </Stack>
   )
@@ -219,15 +215,9 @@ function EntriesForm({ path, schema, value }: LayoutProps) {
           ) : (
             <Autocomplete {...entry} data={keys.filter((one) => !Object.hasOwn(map, one))} onChange={setFresh} />
           )}
-          <Button
-            size="compact-xs"
-            variant="subtle"
-            leftSection={<IconPlus size={13} />}
-            disabled={key === ''}
-            onClick={add}
-          >
+          <AddButton disabled={key === ''} onClick={add}>
             {t('field.addEntry')}
-          </Button>
+          </AddButton>
         </Group>
       )}
     </Stack>

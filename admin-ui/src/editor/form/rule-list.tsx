@@ -1,12 +1,12 @@
-import { Badge, Button, Group, Stack, Text, UnstyledButton } from '@mantine/core'
-import { IconChevronDown, IconPlus } from '@tabler/icons-react'
+import { Badge, Group, Stack, Text, UnstyledButton } from '@mantine/core'
+import { IconChevronDown } from '@tabler/icons-react'
 import { useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { isMap, read, readList, readText } from '../../forms/schema.ts'
 import { readSplit, wholePercents } from '../../forms/split.ts'
-import { formatPath } from '../../yaml/index.ts'
+import { AddButton } from './add-button.tsx'
 import classes from './form.module.css'
-import { useFieldLabel, useForm } from './form-context.tsx'
+import { useActiveIn, useFieldLabel, useForm } from './form-context.tsx'
 import { ItemActions } from './item-actions.tsx'
 import type { LayoutProps } from './layout-context.ts'
 import { useLayoutOf } from './layout-context.ts'
@@ -19,11 +19,11 @@ const RULES_SHOWN = 40
 /** Rules in the order they are tried: each in one line, one of them open. */
 export function RuleList({ path, schema, value }: LayoutProps) {
   const { t } = useTranslation('editor')
-  const { edit, readOnly, active, value: document } = useForm()
+  const { edit, readOnly, value: document } = useForm()
   const layoutOf = useLayoutOf()
   const items = Array.isArray(value) ? value : []
   const [open, setOpen] = useState<number | undefined>(items.length === 1 ? 0 : undefined)
-  const at = active && formatPath(active.slice(0, path.length)) === formatPath(path) ? active[path.length] : undefined
+  const at = useActiveIn(path)
   useEffect(() => {
     // The cursor went into another rule: the form follows.
     if (typeof at === 'number') setOpen(at)
@@ -72,11 +72,7 @@ export function RuleList({ path, schema, value }: LayoutProps) {
       })}
       {to - from > 10 && pager}
       {!readOnly && (
-        <Button
-          size="compact-xs"
-          variant="subtle"
-          w="fit-content"
-          leftSection={<IconPlus size={13} />}
+        <AddButton
           onClick={() => {
             const rule = { route: [{ destination: { host } }] }
             edit(items.length === 0 ? [{ op: 'set', path, value: [rule] }] : [{ op: 'append', path, value: rule }])
@@ -84,7 +80,7 @@ export function RuleList({ path, schema, value }: LayoutProps) {
           }}
         >
           {t('rule.add')}
-        </Button>
+        </AddButton>
       )}
     </Stack>
   )

@@ -1,8 +1,9 @@
-import { ActionIcon, Button, Group, Select, Stack, TextInput } from '@mantine/core'
-import { IconPlus, IconX } from '@tabler/icons-react'
+import { ActionIcon, Group, Select, Stack, TextInput } from '@mantine/core'
+import { IconX } from '@tabler/icons-react'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { isMap } from '../../forms/schema.ts'
+import { AddButton } from './add-button.tsx'
 import { useForm } from './form-context.tsx'
 import { ScalarControl } from './scalar-control.tsx'
 
@@ -99,15 +100,9 @@ export function PairsControl({ label, value, onChange }: ValueProps) {
             onChange={({ currentTarget }) => setFresh(currentTarget.value)}
             onKeyDown={(event) => event.key === 'Enter' && add()}
           />
-          <Button
-            size="compact-xs"
-            variant="subtle"
-            leftSection={<IconPlus size={13} />}
-            disabled={fresh.trim() === ''}
-            onClick={add}
-          >
+          <AddButton disabled={fresh.trim() === ''} onClick={add}>
             {t('field.addEntry')}
-          </Button>
+          </AddButton>
         </Group>
       )}
     </Stack>

@@ -1,5 +1,5 @@
 import { ActionIcon, Button, Group, NumberInput, Progress, Slider, Stack, Text, Tooltip } from '@mantine/core'
-import { IconChevronDown, IconLock, IconLockOpen, IconPlus, IconTrash } from '@tabler/icons-react'
+import { IconChevronDown, IconLock, IconLockOpen, IconTrash } from '@tabler/icons-react'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { readList } from '../../forms/schema.ts'
@@ -15,6 +15,7 @@ import {
   weightEdits,
   wholePercents,
 } from '../../forms/split.ts'
+import { AddButton } from './add-button.tsx'
 import classes from './form.module.css'
 import { useForm } from './form-context.tsx'
 import type { LayoutProps } from './layout-context.ts'
@@ -88,15 +89,9 @@ export function SplitEditor({ path, schema, value }: LayoutProps) {
         </ShareRow>
       ))}
       {!readOnly && (
-        <Button
-          size="compact-xs"
-          variant="subtle"
-          w="fit-content"
-          leftSection={<IconPlus size={13} />}
-          onClick={() => edit(addDestination(document, path, { host: first?.host ?? '' }))}
-        >
+        <AddButton onClick={() => edit(addDestination(document, path, { host: first?.host ?? '' }))}>
           {t('split.add')}
-        </Button>
+        </AddButton>
       )}
     </Stack>
   )

@@ -35,6 +35,7 @@ export const rules = {
   'new.hostHint': 'A host of the mesh.',
   'new.name': 'Name',
   'new.needHost': 'Say which service.',
+  'new.needName': 'It needs a name.',
   'new.badFile': 'The file needs a name that ends in .yaml.',
   'new.badName': 'Lower-case letters, digits, - and . only.',
   'new.taken': '{{key}} is there already.',
@@ -53,6 +54,7 @@ export const rules = {
   'template.maglev': 'Consistent hash (Maglev)',
   'template.message': 'Message route',
   'template.meta': 'MetaProtocol route',
+  'template.protocol': 'Private protocol',
   'import.title': 'Import YAML',
   'import.lead':
     'Any number of documents. What is there keeps its layout and comments: only values that differ are written.',
