@@ -140,6 +140,9 @@ export class XdsServer {
       preparations: new Preparations(this.limits.sliceMs, (error) =>
         this.logger.error({ error }, 'preparing what a client asked for failed'),
       ),
+      arrivals: new Preparations(this.limits.sliceMs, (error) =>
+        this.logger.error({ error }, 'preparing what a client came back with failed'),
+      ),
       turns: new Turns(this.limits.sliceMs),
       closed: (stream) => this.closed(stream),
       leaving: (client) => this.release(client),

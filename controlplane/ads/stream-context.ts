@@ -37,6 +37,8 @@ export interface StreamContext {
   readonly workingSets: ((node: NodeInfo) => WorkingSet) | undefined
   /** What classes compile for their first clients. */
   readonly preparations: Preparations<ClassLog>
+  /** What is looked up for streams whose clients come back with very much. */
+  readonly arrivals: Preparations<object>
   readonly turns: Turns
   /** `stream` is the number of one that ended. */
   closed(stream: number): void

@@ -273,7 +273,14 @@ export class Stream implements TransportHandler, StatusSource, RequestReaderOpti
     if (!type || (names.length === 0 && client.place(type))) return false
     const log = client.class
     const { view } = log
-    const { preparations, classes } = this.context
+    const { preparations, arrivals, classes } = this.context
+    const arriving = client.arriving(type, request)
+    if (arriving)
+      return arrivals.wait(
+        this,
+        () => arriving,
+        () => line.ready(),
+      )
     const wildcard = WILDCARD_TYPES.has(type) && (names.length === 0 || names.includes('*'))
     return preparations.wait(
       log,

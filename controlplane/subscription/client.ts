@@ -1,6 +1,7 @@
 import { RESOURCE_TYPES, type ResourceType } from '../../proto/types.ts'
 import type { Resource } from '../xds/resource.ts'
 import { acknowledge, anyUnanswered, type Received } from './acknowledgement.ts'
+import { Arrival, isLong } from './arrival.ts'
 import { begin } from './begin.ts'
 import type { ClassLog } from './class-log.ts'
 import type { Exchanges } from './exchanges.ts'
@@ -28,6 +29,8 @@ export class Client implements Reader {
   private readonly outgoing: Outgoing
   /** Names of clusters it asked for on this stream; what it comes back with is all it ever asked for. */
   private askedClusters = 0
+  /** While a request with very many names is prepared. */
+  private arrival: Arrival | undefined
 
   constructor(log: ClassLog, options: ClientOptions) {
     this.outgoing = new Outgoing(log, options)
@@ -100,6 +103,17 @@ export class Client implements Reader {
     this.outgoing.late ||= USERS.some((type) => now - (this.types[type]?.waitingSince ?? now) >= paceMs)
   }
 
+  /**
+   * What is to be done before a request with which a client comes back is taken, in steps; undefined for most. Other requests wait until it is
+   * done or the client leaves.
+   */
+  arriving(type: ResourceType, request: DiscoveryRequest): Generator<void> | undefined {
+    if (request.form !== 'delta' || this.types[type] || this.arrival || !isLong(this.log, type, request))
+      return undefined
+    this.arrival = new Arrival(this.log, type, request)
+    return this.arrival.steps()
+  }
+
   /** Takes a request of a type. `flow` then has the answer. */
   receive(type: ResourceType, request: DiscoveryRequest, now: number): Received {
     const { outgoing, log } = this
@@ -117,7 +131,8 @@ export class Client implements Reader {
         ? listNames(type, before, request.names)
         : changeNames(type, before, request.subscribe, request.unsubscribe)
     const change = request.form === 'delta' ? dependents.completed(type, said, known ? undefined : request) : said
-    log.track(type, change)
+    log.track(type, this.arrival ? this.arrival.rest(change) : change)
+    this.arrival = undefined
     if (known) {
       known.interest = change.interest
       if (change.askedAll) known.owedAll = true
@@ -173,6 +188,7 @@ export class Client implements Reader {
       state.removeAfter = Math.max(state.removeAfter, now)
       for (const _ of this.log.release(type, interest));
     }
+    this.arrival?.move(to)
     this.log.readers.delete(this)
     to.readers.add(this)
     this.outgoing.log = to
@@ -196,6 +212,7 @@ export class Client implements Reader {
   /** The same in steps, for who asked for very many names. */
   *leave(): Generator<void> {
     this.log.readers.delete(this)
+    if (this.arrival) yield* this.arrival.release()
     for (const type of EVERY_TYPE) {
       const state = this.types[type]
       if (state) yield* this.log.release(type, state.interest)

@@ -12,7 +12,7 @@ import { past } from './on-demand.ts'
 import { ORDER, type Step, USES_OTHERS } from './order.ts'
 import { partialAnswer } from './partial.ts'
 import type { ClientOptions, Parts } from './parts.ts'
-import { inTurns, postponed } from './postpone.ts'
+import { postponed, removedNow } from './postpone.ts'
 import { Progress } from './progress.ts'
 import { FULL_SET_TYPES } from './response.ts'
 import { answerTrial, giveUpTrials } from './trials.ts'
@@ -191,8 +191,8 @@ export class Outgoing implements Parts {
     const log = this.log.of(type)
     const { interest } = state
     const gone = log.pending(state.removed, interest).removals
-    const names = state.gone ? [...new Set([...gone, ...state.gone.keys()])] : gone
-    if (names.length > 0 && !(this.options.form === 'sotw' && !FULL_SET_TYPES.has(type))) {
+    const isAny = gone.length > 0 || state.gone !== undefined
+    if (isAny && !(this.options.form === 'sotw' && !FULL_SET_TYPES.has(type))) {
       if (now < state.removeAfter) {
         this.progress.wake(state.removeAfter)
         return
@@ -207,16 +207,15 @@ export class Outgoing implements Parts {
       const free = !isAsked(state) && this.progress.allUpdated(type, state)
       if (!free || !step.after.every((other) => this.progress.released(other))) return
     }
-    const turn = inTurns(this.log, type, names, this.options.clustersAtOnce)
+    const names = removedNow(state, gone, type === 'cds' && this.log.onDemand ? this.options.clustersAtOnce : undefined)
     state.removed = log.position
-    state.gone = turn.later.length > 0 ? new Map(turn.later.map((name) => [name, undefined])) : undefined
     if (names.length === 0) return
     if (isFullSet(this.options.form, type)) {
       const { resources, shared } = fullSet(recipientOf(this), type, state)
       const key = shared ? `full ${interestKey(interest)} ${state.removed}` : undefined
       if (state.served || state.resumed) this.emit(type, state, key, resources, [], flight)
     } else if (this.options.form === 'delta') {
-      const removed = turn.now.filter((name) => !log.visible(name, interest))
+      const removed = names.filter((name) => !log.visible(name, interest))
       if (removed.length > 0) this.emit(type, state, batchKey([], removed, '', ''), [], removed, flight)
       this.dependents.forget(type, state, past(type, removed, this.log.onDemand))
     }

@@ -10,7 +10,8 @@ export const PORTION = 4000
  * A request that names very many, as several that say the same one after the other, so that other clients are served between
  * them. The first carries what answers a response.
  *
- * Not taken apart: what a client says when it comes back, because only the whole tells what it has and should not have; and state of the world of
+ * Not taken apart: what a client says when it comes back, because only the whole tells what it has and should not have (what it names is followed before,
+ * `arrival.ts`); and state of the world of
  * types in which what is left out of a response does not exist.
  * @param before names the client is subscribed to
  */

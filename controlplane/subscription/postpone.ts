@@ -1,4 +1,3 @@
-import type { ClassLog } from './class-log.ts'
 import type { TypeLog } from './type-log.ts'
 import type { TypeState } from './type-state.ts'
 
@@ -24,13 +23,33 @@ export function postponed(
   return new Set(open ? updates.slice(Math.max(0, most - (names.size - updates.length))) : updates)
 }
 
-/** The removals that go now, and those that wait for the answer to these. */
-export function inTurns(
-  log: Pick<ClassLog, 'onDemand'>,
-  type: string,
-  names: readonly string[],
-  most: number,
-): { readonly now: readonly string[]; readonly later: readonly string[] } {
-  if (type !== 'cds' || !log.onDemand || names.length <= most) return { now: names, later: [] }
-  return { now: names.slice(0, most), later: names.slice(most) }
+/**
+ * Takes the removals that go now; those that wait for the answer to these stay in `state.gone`.
+ * @param gone what the log says is gone, before what is in `state.gone`
+ * @param most how many go at once; undefined: all
+ */
+export function removedNow(
+  state: Pick<TypeState, 'gone'>,
+  gone: readonly string[],
+  most: number | undefined,
+): readonly string[] {
+  if (!state.gone && (most === undefined || gone.length <= most)) return gone
+  let left = state.gone
+  if (gone.length > 0) {
+    left = new Map(gone.map((name) => [name, undefined]))
+    for (const name of state.gone?.keys() ?? []) left.set(name, undefined)
+  }
+  if (!left || most === undefined || left.size <= most) {
+    state.gone = undefined
+    return left ? [...left.keys()] : []
+  }
+  // Not copied: who comes back with a hundred thousand clusters that are gone takes them in some thousand turns.
+  const now: string[] = []
+  for (const name of left.keys()) {
+    if (now.length === most) break
+    now.push(name)
+    left.delete(name)
+  }
+  state.gone = left
+  return now
 }

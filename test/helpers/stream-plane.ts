@@ -12,7 +12,6 @@ import { GRPC_HEADROOM, type Status, sealGrpcFrame, type Transport } from '../..
 import { Turns } from '../../controlplane/ads/turns.ts'
 import { Warming } from '../../controlplane/ads/warming.ts'
 import { StatusBook } from '../../controlplane/status/book.ts'
-import type { ClassLog } from '../../controlplane/subscription/class-log.ts'
 import type { Form } from '../../controlplane/subscription/request.ts'
 import type { Mesh, NodeInfo } from '../../controlplane/xds/resource.ts'
 import { NodeSchema } from '../../proto/gen/envoy/config/core/v3/base_pb.ts'
@@ -84,6 +83,7 @@ export class StreamPlane {
       warming: new Warming(all, SILENT, NO_METRICS),
       workingSets: undefined,
       preparations: AT_ONCE,
+      arrivals: AT_ONCE,
       turns: new Turns(Number.POSITIVE_INFINITY),
       closed: (stream) => this.#streams.delete(stream),
       leaving: (client) => {
@@ -179,12 +179,12 @@ export class StreamPlane {
 
 /** What a first client makes its class compile is compiled at once. */
 const AT_ONCE = {
-  wait(_thing: ClassLog, begin: () => Generator<void> | undefined) {
+  wait(_thing: object, begin: () => Generator<void> | undefined) {
     const work = begin()
     while (work && !work.next().done);
     return false
   },
-} as unknown as Preparations<ClassLog>
+} as unknown as Preparations<never>
 
 /** The node as a client says who it is. */
 export function nodeBytes({ id, cluster, metadata, locality, userAgent }: NodeInfo): Uint8Array {

@@ -122,6 +122,11 @@ export class EngineClient {
     return this.client.receive(type, request, this.engine.now)
   }
 
+  /** What is to be done before a request is taken, in steps, where there is much. */
+  arriving(type: ResourceType, ask: Ask): Generator<void> | undefined {
+    return this.client.arriving(type, this.form === 'delta' ? deltaRequest(type, ask) : sotwRequest(type, ask))
+  }
+
   /** Acknowledges; the list of names is what a state-of-the-world client repeats. */
   ack(answer: Answer, names: readonly string[] = []): readonly Answer[] {
     const list = this.form === 'sotw' ? { names, version: answer.version } : {}
