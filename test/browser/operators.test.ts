@@ -20,6 +20,28 @@ const AS_JSON = `{
 }
 `
 
+const QUILL = `apiVersion: meshgate.io/v1
+kind: Protocol
+metadata: { name: quill }
+spec:
+  frame:
+    length: { at: 0, type: u32, counts: all }
+  message:
+    kind: { at: 4, type: u8, is: { 1: request, 2: response } }
+    id: { at: 5, type: u32 }
+  fields:
+    player: { after: id, type: str(u8) }
+    room: { after: player, type: str(u8) }
+`
+const ROUTE = `apiVersion: meshgate.io/v1
+kind: MsgRouter
+metadata: { name: quill }
+spec:
+  svrName: reviews
+  match:
+    - player: ann
+`
+
 let bed: MeshBed
 let browser: Browser
 beforeAll(async () => {
@@ -77,6 +99,25 @@ describe.skipIf(skip)('an operator', IN_A_BROWSER, () => {
     await page.getByText('Nothing to complain about').waitFor()
     // The file is not there yet.
     expect(complaints.filter((one) => !one.includes('/documents/protocol-quill.yaml'))).toEqual([])
+  })
+
+  it('who gives a field of a protocol another name is told which routes of other files that breaks', async () => {
+    await bed.write('quill.yaml', QUILL)
+    await bed.write('route.yaml', ROUTE)
+    await expect
+      .poll(async () => JSON.stringify(await bed.plane.api('/api/v1/documents')))
+      .toMatch(/quill\.yaml[\s\S]*route\.yaml/)
+    const { page, complaints } = await openPage(browser, `${bed.url}/rules/Protocol/default/quill/edit?view=form`)
+    await page.locator('[data-card=player] button[aria-expanded]').first().click()
+    await page.locator('[data-card=player]').getByLabel('Name', { exact: true }).fill('gamer')
+    expect(await page.locator('[data-elsewhere]').count()).toBe(0)
+    await page.keyboard.press('Enter')
+    await page.locator('[data-elsewhere="1"]', { hasText: 'route.yaml:7' }).waitFor()
+    // What stands behind it in the document follows by itself.
+    await expect.poll(() => page.locator('[data-card=room]').innerText()).toContain('gamer')
+    await page.locator('[data-card=gamer]').waitFor()
+    await expectAccessible(page)
+    expect(complaints).toEqual([])
   })
 
   it('who edits a file of JSON as a form leaves JSON behind', async () => {

@@ -96,7 +96,7 @@ export function FileEditor({ file, object, current }: FileEditorProps) {
   )
   useEffect(() => code.current?.readOnly(!mayEdit), [mayEdit])
 
-  const { planning, found, own, errors, marks } = useFound({
+  const { planning, found, elsewhere, own, errors, marks } = useFound({
     ...{ file, path: current?.path ?? file, text, raw, base, changed, view: opened.view },
   })
   // Of a text that is no longer there nothing is marked: the next answer tells of what is.
@@ -170,6 +170,7 @@ export function FileEditor({ file, object, current }: FileEditorProps) {
         tab={view.tab}
         onTab={(tab) => setView({ tab })}
         found={found}
+        elsewhere={elsewhere}
         broken={opened.view?.error !== undefined}
         changed={changed}
         planning={planning}

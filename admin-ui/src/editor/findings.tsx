@@ -9,10 +9,15 @@ import { FileDiffs } from '../parts/diff.tsx'
 import { ProblemAlert } from '../parts/problem.tsx'
 import classes from './editor.module.css'
 
+/** The review has them all. */
+const ELSEWHERE_SHOWN = 20
+
 export interface FindingsProps {
   readonly tab: string
   readonly onTab: (tab: string) => void
   readonly found: readonly Diagnostic[]
+  /** New ones in other files. */
+  readonly elsewhere: readonly Diagnostic[]
   /** Whether the text is no YAML. */
   readonly broken: boolean
   readonly changed: boolean
@@ -21,15 +26,16 @@ export interface FindingsProps {
 }
 
 /** What is known of the text below it: complaints, what it changes, whom that hits. */
-export function Findings({ tab, onTab, found, broken, changed, planning, onShow }: FindingsProps) {
+export function Findings({ tab, onTab, found, elsewhere, broken, changed, planning, onShow }: FindingsProps) {
   const { t } = useTranslation('editor')
   const { plan, error, pending } = planning
   const shown = changed ? plan : undefined
+  const count = found.length + elsewhere.length
   return (
     <Paper withBorder>
       <Tabs value={tab} onChange={(next) => next && onTab(next)} keepMounted={false}>
         <Tabs.List>
-          <Tabs.Tab value="problems" rightSection={found.length > 0 && <Badge size="xs">{found.length}</Badge>}>
+          <Tabs.Tab value="problems" rightSection={count > 0 && <Badge size="xs">{count}</Badge>}>
             {t('tab.problems')}
           </Tabs.Tab>
           <Tabs.Tab value="diff">{t('tab.diff')}</Tabs.Tab>
@@ -39,7 +45,7 @@ export function Findings({ tab, onTab, found, broken, changed, planning, onShow 
         </Tabs.List>
         <Tabs.Panel value="problems" p="md">
           {error !== undefined && <ProblemAlert error={error} />}
-          {found.length === 0 && !broken && error === undefined && (
+          {count === 0 && !broken && error === undefined && (
             <Text size="sm" c="dimmed">
               {changed && !plan ? t('plan.waiting') : t('problems.none')}
             </Text>
@@ -53,6 +59,21 @@ export function Findings({ tab, onTab, found, broken, changed, planning, onShow 
                 </Button>
               </div>
             ))}
+            {elsewhere.length > 0 && (
+              <Stack gap="sm" data-elsewhere={elsewhere.length}>
+                <Text size="sm" fw={600}>
+                  {t('problems.elsewhere')}
+                </Text>
+                {elsewhere.slice(0, ELSEWHERE_SHOWN).map((one) => (
+                  <DiagnosticItem key={JSON.stringify(one)} diagnostic={one} />
+                ))}
+                {elsewhere.length > ELSEWHERE_SHOWN && (
+                  <Text size="sm" c="dimmed">
+                    {t('problems.elsewhereMore', { count: elsewhere.length - ELSEWHERE_SHOWN })}
+                  </Text>
+                )}
+              </Stack>
+            )}
           </Stack>
         </Tabs.Panel>
         <Tabs.Panel value="diff" p="md">

@@ -48,6 +48,13 @@ export function marksOf(text: string, found: readonly Diagnostic[], view: Docume
   return [...own, ...others].sort((a, b) => a.from - b.from)
 }
 
+/** Complaints that were not there before, wherever their lines have moved to. */
+export function newIn(after: readonly Diagnostic[], before: readonly Diagnostic[]): readonly Diagnostic[] {
+  const keyOf = ({ file, code, path, message }: Diagnostic) => JSON.stringify([file, code, path, message])
+  const known = new Set(before.map(keyOf))
+  return after.filter((one) => !known.has(keyOf(one)))
+}
+
 function wordAt(text: string, from: number): { readonly from: number; readonly to: number } {
   const rest = /^[^\s,}\]]+/.exec(text.slice(from, from + 200))
   return { from, to: Math.min(text.length, from + Math.max(1, rest?.[0].length ?? 1)) }

@@ -8,7 +8,7 @@ import { alternativesOf, inOtherWay, wayOf } from './alternatives.ts'
 import { controlsOf } from './controls.ts'
 import { same, setField } from './edits.ts'
 import { keptFields } from './fields.ts'
-import { conditionSummary, fieldNames, fieldSummary, lastField, protocolStart } from './protocol.ts'
+import { conditionSummary, fieldNames, fieldSummary, lastField, protocolStart, renameField } from './protocol.ts'
 import { type FieldSchema, schemaAt, valueAt } from './schema.ts'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
@@ -126,4 +126,19 @@ describe('ways to write a field', () => {
     expect(inOtherWay(one!.schema, [{ at: 4 }])).toEqual({ at: 4 })
     expect(inOtherWay(one!.schema, [{ at: 4 }, { at: 5 }])).toBeUndefined()
   })
+})
+
+it('a field that gets another name keeps its place, and what stands behind it says the new one', () => {
+  const text = `kind: Protocol
+spec:
+  message: { id: { at: 4, type: u32 } }
+  fields:
+    player: { after: id, type: str(u8) } # who
+    room: { after: player, type: str(u8) }
+    tail: { variants: [{ after: player }, { after: room }] }
+`
+  const { value } = readDocuments(text)[0]!
+  expect(edit(text, renameField(value, ['spec', 'fields'], 'player', 'gamer')).text).toBe(
+    text.replace('player:', 'gamer:').replaceAll('after: player', 'after: gamer'),
+  )
 })

@@ -1,4 +1,4 @@
-import type { Path } from '../yaml/index.ts'
+import type { Edit, Path } from '../yaml/index.ts'
 import { isMap, readList, readMap, readNumber } from './schema.ts'
 
 /** Parts of a message that are fields by these names, too. */
@@ -114,3 +114,24 @@ export function protocolStart(path: Path, names: readonly string[] = []): unknow
 
 const LENGTH = { at: 0, type: 'u32', counts: 'all' } as const
 const BYTE = { at: 0, type: 'u8' } as const
+
+/**
+ * The edits that give a field of the document another name: wherever the document says what stands behind it (`after`), and then its key.
+ * @param path of the map the field is an entry of
+ */
+export function renameField(document: unknown, path: Path, name: string, next: string): readonly Edit[] {
+  const places: Path[] = []
+  const walk = (value: unknown, at: Path): void => {
+    if (Array.isArray(value)) for (const [index, one] of value.entries()) walk(one, [...at, index])
+    if (!isMap(value)) return
+    for (const [key, one] of Object.entries(value)) {
+      if (key === 'after' && one === name) places.push([...at, key])
+      else walk(one, [...at, key])
+    }
+  }
+  walk(document, [])
+  return [
+    ...places.map((place): Edit => ({ op: 'set', path: place, value: next })),
+    { op: 'rename', path: [...path, name], value: next },
+  ]
+}

@@ -4,7 +4,7 @@ import { type ReactNode, useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { setField } from '../../forms/edits.ts'
 import { emptyValue } from '../../forms/fields.ts'
-import { conditionSummary, fieldSummary, lastField, protocolStart } from '../../forms/protocol.ts'
+import { conditionSummary, fieldSummary, lastField, protocolStart, renameField } from '../../forms/protocol.ts'
 import { isMap, read, readText } from '../../forms/schema.ts'
 import { formatPath } from '../../yaml/index.ts'
 import { AddButton } from './add-button.tsx'
@@ -110,6 +110,16 @@ export function FieldCards({ path, schema, value }: LayoutProps) {
             )
           }
         >
+          {!readOnly && (
+            <FieldNameInput
+              name={name}
+              taken={names}
+              onRename={(next) => {
+                edit(renameField(document, path, name, next))
+                setOpen(next)
+              }}
+            />
+          )}
           <ObjectForm path={[...path, name]} schema={inner} value={map[name]} />
         </Card>
       ))}
@@ -130,6 +140,39 @@ export function FieldCards({ path, schema, value }: LayoutProps) {
         </Group>
       )}
     </Stack>
+  )
+}
+
+interface FieldNameInputProps {
+  readonly name: string
+  readonly taken: readonly string[]
+  readonly onRename: (next: string) => void
+}
+
+/** The name of a field, written when somebody is done: a half one would be a name that routes do not know. */
+function FieldNameInput({ name, taken, onRename }: FieldNameInputProps) {
+  const { t } = useTranslation('editor')
+  const [typed, setTyped] = useState(name)
+  const next = typed.trim()
+  const isTaken = next !== name && taken.includes(next)
+  const done = () => {
+    if (next === '' || isTaken) setTyped(name)
+    else if (next !== name) onRename(next)
+  }
+  return (
+    <TextInput
+      size="xs"
+      w={220}
+      px={8}
+      mt={4}
+      label={t('card.name')}
+      description={t('card.nameHint')}
+      value={typed}
+      error={isTaken && t('card.nameTaken')}
+      onChange={({ currentTarget }) => setTyped(currentTarget.value)}
+      onBlur={done}
+      onKeyDown={(event) => event.key === 'Enter' && done()}
+    />
   )
 }
 
