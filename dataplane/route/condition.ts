@@ -16,6 +16,17 @@ export function integerOf(info: FieldInfo, text: string): bigint | undefined {
   return /^-?\d+$/.test(text) ? BigInt(text) : undefined
 }
 
+/** The integers among texts that the values of a field can be: no number of 32 bits is 2^32, though its low half is 0. */
+export function matchable(info: FieldInfo, texts: readonly string[]): readonly bigint[] {
+  const bits = info.type === 'number' ? 32n : 64n
+  const least = info.signed ? -(1n << (bits - 1n)) : 0n
+  const most = (1n << (info.signed ? bits - 1n : bits)) - 1n
+  return texts.flatMap((text) => {
+    const value = integerOf(info, text)
+    return value === undefined || value < least || value > most ? [] : [value]
+  })
+}
+
 /** Halves of an integer as int32 bit patterns, as codecs give them. */
 export const lowHalf = (value: bigint): number => Number(BigInt.asIntN(32, value))
 export const highHalf = (value: bigint): number => Number(BigInt.asIntN(32, value >> 32n))
@@ -87,7 +98,7 @@ function fieldText(info: FieldInfo, b: Uint8Array): string {
 }
 
 function oneOf(codec: Codec, slot: number, info: FieldInfo, texts: readonly string[]): Condition {
-  const values = texts.map((text) => integerOf(info, text)).filter((value) => value !== undefined)
+  const values = matchable(info, texts)
   const lows = Int32Array.from(values, lowHalf)
   const highs = Int32Array.from(values, highHalf)
   // Fields of up to 32 bits say their sign in `hi` or not at all; the low half decides.

@@ -90,6 +90,25 @@ describe('routes', () => {
     expect(find([[match], [match]], bytes)).toBe(matches ? 0 : -1)
   })
 
+  it('a number that a field cannot be is no value of it, whatever its low bits are', () => {
+    const exact = (field: string, ...values: readonly (number | bigint)[]): FieldMatch =>
+      values.length === 1 ? { field, exact: String(values[0]) } : { field, in: values.map(String) }
+    const tables: FieldMatch[][][] = [
+      [[exact('msgid', 2 ** 32)], [exact('msgid', -1)], [exact('msgid', 0, 2 ** 32 + 1)], [exact('msgid', 7)]],
+      [[exact('uid', 2n ** 64n + 5n)], [exact('uid', -1)], [exact('uid', 5, 8)]],
+    ]
+    for (const routes of tables) {
+      for (const [bytes, route] of [
+        [frame(0, 2n ** 64n - 1n), routes.length === 4 ? 2 : -1],
+        [frame(2 ** 32 - 1, 5n), routes.length === 4 ? -1 : 2],
+        [frame(1, 6n), -1],
+      ] as const) {
+        expect(find(routes, bytes)).toBe(route)
+        expect(routes.findIndex((match) => compileMatches(game, match)?.(bytes, 0, bytes.length))).toBe(route)
+      }
+    }
+  })
+
   it('texts of several routes, some of which have more than one', () => {
     const body = (...list: string[]): FieldMatch => ({ field: 'body', in: list })
     const routes: FieldMatch[][] = [[body('a', 'b')], [{ field: 'body', exact: 'c' }], [body('c', 'd', 'd')], [id(7)]]

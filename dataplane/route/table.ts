@@ -1,6 +1,6 @@
 import { type Codec, emptyRef, type FieldInfo } from '../../codecs/contract.ts'
 import type { FieldMatch, MessageRoute } from '../configuration.ts'
-import { type Condition, compileMatches, highHalf, integerOf, isInteger, lowHalf } from './condition.ts'
+import { type Condition, compileMatches, highHalf, isInteger, lowHalf, matchable } from './condition.ts'
 import { BytesIndex, IntegerIndex, missing, RangeIndex } from './index-table.ts'
 
 /** Finds the first route that takes a frame. @returns its index, or -1. */
@@ -125,7 +125,7 @@ function valuesOf(info: FieldInfo, key: FieldMatch): readonly bigint[] {
   const before = integers.get(key)
   if (before?.info === info) return before.values
   const texts = key.exact !== undefined ? [key.exact] : (key.in ?? [])
-  const values = texts.flatMap((text) => integerOf(info, text) ?? [])
+  const values = matchable(info, texts)
   integers.set(key, { info, values })
   return values
 }
