@@ -69,6 +69,12 @@ it.each<[string, string, readonly object[], readonly object[]]>([
     [{ uid: 4n }],
   ],
   ['a range that ends', 'uid: {range: {last: 5}}', [{ uid: 0n }, { uid: 5n }], [{ uid: 6n }, { uid: 2n ** 64n - 1n }]],
+  [
+    'a range beyond 2^53, to the number',
+    'uid: {range: {first: "9007199254740993", last: "18446744073709551614"}}',
+    [{ uid: 2n ** 53n + 1n }, { uid: 2n ** 64n - 2n }],
+    [{ uid: 2n ** 53n }, { uid: 2n ** 64n - 1n }],
+  ],
   ['a set', 'uid: {in: [5, 7]}', [{ uid: 5n }, { uid: 7n }], [{ uid: 6n }]],
   ['what it is not', 'uid: {exact: 5, not: true}', [{ uid: 4n }], [{ uid: 5n }]],
   ['a prefix', 'body: {prefix: he}', [{ body: 'hello' }], [{ body: 'ahello' }]],

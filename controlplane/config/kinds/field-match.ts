@@ -1,9 +1,11 @@
 import * as z from 'zod'
 import { checked, message, optional, type Report } from '../schema.ts'
+import { parseMessageId } from '../syntax/message-id.ts'
 import { regexProblem } from '../syntax/regex.ts'
 import { bool, text } from '../syntax/values.ts'
 
-const integer = z.number().int()
+/** Those above 2^53 are texts: numbers of documents are not exact there. */
+const integer = z.union([z.number(), text])
 const plain = z.union([text, z.number(), bool])
 
 const fieldConditionFields = message(
@@ -34,10 +36,20 @@ const fieldCondition = checked(fieldConditionFields, ({ not: _, ...condition }, 
   if (condition.range) {
     const { first, last } = condition.range
     if (first === undefined && last === undefined) report(['range'], 'a range needs first or last, or both')
-    if (first !== undefined && last !== undefined && first > last)
+    const [from, to] = [first ?? last, last ?? first].map((end) => (end === undefined ? undefined : integerOf(end)))
+    for (const [key, end] of Object.entries({ first, last }))
+      if (end !== undefined && integerOf(end) === undefined)
+        report(['range', key], `${JSON.stringify(end)} is no integer of up to 64 bits`)
+    if (from !== undefined && to !== undefined && from > to)
       report(['range'], `the range is empty: first (${first}) is above last (${last})`)
   }
 })
+
+/** The end of a range, as the schema lets it through; undefined for what is none. */
+export function integerOf(end: number | string): bigint | undefined {
+  const id = parseMessageId(end)
+  return id && id.first === id.last ? id.first : undefined
+}
 
 /** A plain value stands for equality, a list for one of its values. */
 const fieldValue = z.union([plain, z.array(plain).min(1), fieldCondition])

@@ -45,6 +45,8 @@ spec: {msgid: [1, 2], svrName: test.serviceA}
     '{msgid: "18446744073709551615", svrName: a}',
     '{msgid: [1, "5-9", "0xff"], route: [{destination: {host: a}, weight: 1}, {destination: {host: b}, weight: 1}]}',
     '{match: [{uid: 5, area: {range: {first: 1, last: 9}}}, {name: [a, b]}], svrName: a, hashKey: [uid, sourceIp]}',
+    '{match: [{uid: {range: {first: 0xa000000000000000, last: 18446744073709551615}}}], svrName: a}',
+    '{match: [{uid: {range: {first: -5, last: "7"}}}], svrName: a}',
     '{msgid: 1, reply: {code: 7, message: closed}}',
     '{routes: [{msgid: 1, svrName: a}, {svrName: b}], gateways: [mesh, ns/edge], priority: -5}',
     '{msgid: 1, svrName: a, timeout: 0s, retries: {attempts: 2, idempotent: true, retryOn: [reset]}, connection: bound}',
@@ -54,6 +56,12 @@ spec: {msgid: [1, 2], svrName: test.serviceA}
   ])('accepts %s', (spec) => expect(check(spec)).toEqual([]))
 
   it.each([
+    ['{match: [{uid: {range: {first: 1-9}}}], svrName: a}', 'FIELD_VALUE spec.match[0].uid.range.first'],
+    [
+      '{match: [{uid: {range: {first: 18446744073709551615, last: 18446744073709551614}}}], svrName: a}',
+      'FIELD_VALUE spec.match[0].uid.range',
+    ],
+    ['{match: [{uid: {range: {first: 1.5}}}], svrName: a}', 'FIELD_VALUE spec.match[0].uid.range.first'],
     ['{match: [{uid: {range: [1, 9]}}], svrName: a}', 'FIELD_TYPE spec.match[0].uid.range'],
     ['{match: [{uid: {regex: "("}}], svrName: a}', 'FIELD_VALUE spec.match[0].uid.regex'],
     ['{match: [{uid: {}}], svrName: a}', 'FIELD_REQUIRED spec.match[0].uid'],

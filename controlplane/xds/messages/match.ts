@@ -1,6 +1,6 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { FieldMatchSchema } from '../../../proto/gen/meshgate/v1/message_route_pb.ts'
-import type { FieldMatch as FieldMatchSpec, FieldValue } from '../../config/kinds/field-match.ts'
+import { type FieldMatch as FieldMatchSpec, type FieldValue, integerOf } from '../../config/kinds/field-match.ts'
 import type { StringMatch } from '../../config/kinds/string-match.ts'
 import type { IdRange } from '../../config/syntax/message-id.ts'
 
@@ -25,8 +25,8 @@ function condition(value: FieldValue): Pick<FieldMatch, 'condition' | 'invert'> 
   if (range) {
     const { first, last } = range
     const ends = {
-      first: first === undefined ? -(2n ** 63n) : BigInt(first),
-      last: last === undefined ? 2n ** 64n - 1n : BigInt(last),
+      first: (first === undefined ? undefined : integerOf(first)) ?? -(2n ** 63n),
+      last: (last === undefined ? undefined : integerOf(last)) ?? 2n ** 64n - 1n,
     }
     return { condition: integerRanges([ends]), invert }
   }

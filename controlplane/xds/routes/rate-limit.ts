@@ -4,7 +4,7 @@ import {
   RateLimitSchema,
 } from '../../../proto/gen/envoy/config/route/v3/route_components_pb.ts'
 import { make } from '../../../proto/make.ts'
-import type { FieldMatch, FieldValue } from '../../config/kinds/field-match.ts'
+import { type FieldMatch, type FieldValue, integerOf } from '../../config/kinds/field-match.ts'
 import type { RateLimitSpec } from '../../config/kinds/rate-limit.ts'
 import type { ConfigObject } from '../../config/object.ts'
 import { CONDITION_KEY, rateLimitRuleId } from '../../config/rate-limit-ids.ts'
@@ -126,10 +126,14 @@ function oneOf(values: readonly (string | number | boolean)[]): HeaderMatcher {
   return text({ case: 'safeRegex', value: { regex } })
 }
 
+/** The most an int64 can be: what a header says above that, Envoy cannot compare. */
+const MOST = 2n ** 63n - 1n
+
 /** Envoy's range ends before its end. */
-function headerRange({ first, last }: { readonly first?: number | undefined; readonly last?: number | undefined }) {
-  return {
-    start: BigInt(first ?? Number.MIN_SAFE_INTEGER),
-    end: BigInt(last ?? Number.MAX_SAFE_INTEGER) + 1n,
-  }
+function headerRange({ first, last }: { readonly first?: RangeEnd; readonly last?: RangeEnd }) {
+  const start = (first === undefined ? undefined : integerOf(first)) ?? BigInt(Number.MIN_SAFE_INTEGER)
+  const end = ((last === undefined ? undefined : integerOf(last)) ?? BigInt(Number.MAX_SAFE_INTEGER)) + 1n
+  return { start: start < MOST ? start : MOST, end: end < MOST ? end : MOST }
 }
+
+type RangeEnd = number | string | undefined
