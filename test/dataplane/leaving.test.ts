@@ -143,3 +143,42 @@ describe('a client that has said its last word and reads slowly', () => {
     await comesTrue(() => clients.size === 0, 'it is closed')
   })
 })
+
+describe.each(modes)('a client whose requests are not all read when its time to go is over, %s', (mode) => {
+  it('gets the reply it waits for, then FIN and no reset; what it said behind that reaches nobody', async () => {
+    const server = await bed.server('a')
+    const answers: (() => void)[] = []
+    server.handle = (frame, socket) => answers.push(() => server.answer(frame, socket))
+    const proxy = await bed.proxy(to(server, mode, {}, {}, { maxRequestsPerConnection: 1 }), { drainGraceMs: 50 })
+    const leaves = bed.client(proxy, 'game', { allowHalfOpen: true })
+    const errors: Error[] = []
+    leaves.socket.on('error', (error) => errors.push(error))
+    // One is in flight, so no more is read: two lie in the proxy, and of a third a half.
+    const [first, second, third] = [1, 2, 3].map((seq) => encode({ msgid: 1, seq, body: `${seq}` }))
+    leaves.socket.write(Buffer.concat([first!, second!, third!, third!.subarray(0, 9)]))
+    await comesTrue(() => answers.length === 1, 'a request is there')
+    const [listener] = proxy.listeners
+    const [held] = listener!.clients
+    expect(held!.held).toBe(true)
+    const finish = vi.spyOn(held!, 'finish')
+    const drained = proxy.drain(30_000)
+    await comesTrue(() => finish.mock.calls.length > 0, 'its time is over')
+    // More than sockets hold: a reset would take the reply with it.
+    const taken = new Promise((resolve) => leaves.socket.write(Buffer.alloc(8 << 20), resolve))
+    await taken
+    for (const answer of answers) answer()
+    await leaves.ended()
+    expect(leaves.frames.map(({ seq, body }) => [seq, String(body)])).toEqual([[1, 'a:1']])
+    leaves.close()
+    await drained
+    expect(errors).toEqual([])
+    expect(server.frames).toHaveLength(1)
+    const { counters } = listener!
+    expect([
+      counters[L.downstream_rq_total],
+      counters[L.downstream_rq_replied],
+      counters[L.downstream_rq_closed],
+    ]).toEqual([1, 1, 0])
+    expect(proxy.engine.requests.used).toBe(0)
+  })
+})
