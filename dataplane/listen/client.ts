@@ -7,11 +7,11 @@ import type { Intake } from '../framing/intake.ts'
 import { FrameReader, type FrameSink } from '../framing/reader.ts'
 import { errorText, reportCodecError } from '../reply/text.ts'
 import { L } from '../stats/counters.ts'
-import { afterTurn, clock, type Flushable, flushLater, wake } from '../turn.ts'
+import { afterTurn, clock, wake } from '../turn.ts'
 import { Output, type OutputOwner } from '../upstream/output.ts'
 import type { ActiveRequest } from '../upstream/requests.ts'
 import { BoundUpstreams } from './bound.ts'
-import { Hold } from './hold.ts'
+import { type HeldOwner, Hold, Holds } from './hold.ts'
 import { Linger } from './linger.ts'
 import type { ListenerRuntime } from './listener.ts'
 import { OrderedReplies } from './ordered-replies.ts'
@@ -26,7 +26,7 @@ const halfOpenMs = 30_000
 let lanes = 0
 
 /** A connection of a client. */
-export class Client implements FrameSink, OutputOwner, Flushable {
+export class Client implements FrameSink, OutputOwner, HeldOwner {
   readonly engine: Engine
   readonly listener: ListenerRuntime
   readonly codec: Codec
@@ -49,8 +49,7 @@ export class Client implements FrameSink, OutputOwner, Flushable {
   /** What was owed is given to the socket, FIN behind it; what its upstreams were sent still goes there. */
   #finished = false
   #linger: Linger | undefined
-  #holds = 0
-  #resuming = false
+  readonly #holds: Holds
   inFlight = 0
   /** One-way messages of it that wait for a delay or an answer: they are sent before it goes. */
   unsent = 0
@@ -79,6 +78,7 @@ export class Client implements FrameSink, OutputOwner, Flushable {
     this.book = this.replies ?? this.running
     this.out = new Output(socket, this, listener.bufferLimit, true)
     this.#reader = new FrameReader(this.codec, this)
+    this.#holds = new Holds(this.#reader, socket, this)
     intake.take = (bytes, start, end) => this.receive(bytes, start, end)
     socket.on('end', () => {
       // It may be gone wholly, and a reply that would show it may never come.
@@ -99,7 +99,11 @@ export class Client implements FrameSink, OutputOwner, Flushable {
   }
 
   get held(): boolean {
-    return this.#holds !== 0 || this.closed || this.#finishing
+    return this.#holds.reasons !== 0 || this.over
+  }
+
+  get over(): boolean {
+    return this.closed || this.#finishing
   }
 
   /** The client is there and has said nothing: where its upstream speaks first that is opened, and without one there is nothing to wait for. */
@@ -110,7 +114,7 @@ export class Client implements FrameSink, OutputOwner, Flushable {
     try {
       problem = this.bound.open(this.engine)
     } catch (error) {
-      this.#thrown(error)
+      this.thrown(error)
       return
     }
     if (!problem) return
@@ -131,14 +135,14 @@ export class Client implements FrameSink, OutputOwner, Flushable {
     try {
       this.#reader.feed(bytes, start, end)
     } catch (error) {
-      this.#thrown(error)
+      this.thrown(error)
     }
     if (!this.#reader.partial) this.#partialSince = 0
     else if (this.#partialSince === 0) this.#partialSince = clock.now
   }
 
   /** A codec that throws costs the connection whose bytes it was given, not the process. */
-  #thrown(error: unknown): void {
+  thrown(error: unknown): void {
     reportCodecError(this.codec, error)
     this.broken()
   }
@@ -165,31 +169,11 @@ export class Client implements FrameSink, OutputOwner, Flushable {
   }
 
   hold(reason: number): void {
-    if (this.#holds === 0) {
-      this.#reader.hold()
-      this.socket.pause()
-    }
-    this.#holds |= reason
+    this.#holds.hold(reason)
   }
 
   release(reason: number): void {
-    if ((this.#holds & reason) === 0) return
-    this.#holds &= ~reason
-    if (this.#holds !== 0 || this.#resuming) return
-    // Not here: whoever releases stands in the middle of another message.
-    this.#resuming = true
-    flushLater(this)
-  }
-
-  /** Goes on reading at the end of the turn. */
-  flush(): void {
-    this.#resuming = false
-    if (this.#holds !== 0 || this.closed || this.#finishing) return
-    try {
-      if (this.#reader.resume() && this.#holds === 0) this.socket.resume()
-    } catch (error) {
-      this.#thrown(error)
-    }
+    this.#holds.release(reason)
   }
 
   /** A reply for a request in flight. */
@@ -228,7 +212,7 @@ export class Client implements FrameSink, OutputOwner, Flushable {
   #answered(): void {
     this.inFlight--
     this.lastActive = clock.now
-    if ((this.#holds & Hold.requests) !== 0 && this.inFlight * 4 <= this.listener.maxRequestsPerConnection * 3)
+    if ((this.#holds.reasons & Hold.requests) !== 0 && this.inFlight * 4 <= this.listener.maxRequestsPerConnection * 3)
       this.release(Hold.requests)
     this.#settled()
   }
@@ -252,7 +236,7 @@ export class Client implements FrameSink, OutputOwner, Flushable {
 
   /** Who has just been answered and was not heard of again in that turn waits for nothing. */
   #gone(): void {
-    if (this.inFlight === 0 && this.unsent === 0 && this.#holds === 0 && !this.#reader.partial) this.finish()
+    if (this.inFlight === 0 && this.unsent === 0 && this.#holds.reasons === 0 && !this.#reader.partial) this.finish()
   }
 
   /** The outcome of a request that gets no reply: an error in its protocol, or the end of the connection where it has none. */
@@ -362,7 +346,11 @@ export class Client implements FrameSink, OutputOwner, Flushable {
   sweep(): void {
     if (this.closed || this.#finishing) return
     const { listener } = this
-    if (this.#partialSince > 0 && this.#holds === 0 && clock.now - this.#partialSince > listener.frameTimeoutMs) {
+    if (
+      this.#partialSince > 0 &&
+      this.#holds.reasons === 0 &&
+      clock.now - this.#partialSince > listener.frameTimeoutMs
+    ) {
       listener.counters[L.downstream_cx_frame_timeout]!++
       this.finish()
     } else if (

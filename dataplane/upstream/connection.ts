@@ -5,7 +5,7 @@ import type { Engine } from '../engine.ts'
 import { Intake } from '../framing/intake.ts'
 import { FrameReader, type FrameSink } from '../framing/reader.ts'
 import type { Client } from '../listen/client.ts'
-import { Hold } from '../listen/hold.ts'
+import { type HeldOwner, Hold, Holds } from '../listen/hold.ts'
 import { encodeProxyHeader } from '../listen/proxy-protocol.ts'
 import type { Greeting } from '../listen/session.ts'
 import { connectionClosed, hostSilent, hostSpeaks } from '../reply/closed.ts'
@@ -14,7 +14,7 @@ import { connectionOpened } from '../reply/outcome.ts'
 import { reportCodecError } from '../reply/text.ts'
 import { canShare } from '../route/compile.ts'
 import { C } from '../stats/counters.ts'
-import { clock, type Flushable, flushLater, wake } from '../turn.ts'
+import { clock, wake } from '../turn.ts'
 import { countsIds, IdSpace } from './ids.ts'
 import { Output, type OutputOwner } from './output.ts'
 import type { HostPool } from './pool.ts'
@@ -28,7 +28,7 @@ const defaultConnectMs = 1000
 const closeMs = 5000
 
 /** One connection to an upstream host, of whichever mode; the requests on it are in the order in which they were sent. */
-export class UpstreamConnection implements FrameSink, OutputOwner, Flushable {
+export class UpstreamConnection implements FrameSink, OutputOwner, HeldOwner {
   readonly pool: HostPool
   readonly mode: ConnectionMode
   /** How what is sent is laid out. */
@@ -40,6 +40,7 @@ export class UpstreamConnection implements FrameSink, OutputOwner, Flushable {
   readonly #engine: Engine
   readonly #reader: FrameReader
   #socket!: Socket
+  #holds!: Holds
   out!: Output
   #timer: NodeJS.Timeout | undefined
   /** It takes requests: what comes first, a handshake of TLS and a repeated login included, is done. */
@@ -109,6 +110,7 @@ export class UpstreamConnection implements FrameSink, OutputOwner, Flushable {
       () => this.#ready(),
     )
     this.#socket = socket
+    this.#holds = new Holds(this.#reader, socket, this)
     this.out = new Output(socket, this, writeLimit, false)
     const late = () => {
       if (this.connected || this.closed) return
@@ -133,12 +135,12 @@ export class UpstreamConnection implements FrameSink, OutputOwner, Flushable {
     try {
       this.#reader.feed(bytes, start, end)
     } catch (error) {
-      this.#thrown(error)
+      this.thrown(error)
     }
   }
 
   /** A codec that throws costs the connection whose bytes it was given, not the process. */
-  #thrown(error: unknown): void {
+  thrown(error: unknown): void {
     reportCodecError(this.codec, error)
     this.protocolError()
   }
@@ -208,48 +210,33 @@ export class UpstreamConnection implements FrameSink, OutputOwner, Flushable {
     this.client?.bound.blocked(false)
   }
 
-  #holds = 0
-  #resuming = false
-
   /** Whether it is not read for now. */
   get held(): boolean {
-    return this.#holds !== 0
+    return this.#holds.reasons !== 0
+  }
+
+  get over(): boolean {
+    return this.closed
+  }
+
+  /** What it said meanwhile was not heard. */
+  goesOn(): void {
+    this.lastHeard = clock.now
   }
 
   /** The client whom this connection serves alone cannot take more: its upstream is not read meanwhile. `reason` is a bit of `Hold`. */
   hold(reason: number): void {
-    if (this.#holds === 0) {
-      this.#reader.hold()
-      this.#socket.pause()
-    }
-    this.#holds |= reason
+    this.#holds.hold(reason)
   }
 
   release(reason: number): void {
-    if ((this.#holds & reason) === 0) return
-    this.#holds &= ~reason
-    if (this.#holds !== 0 || this.#resuming) return
-    // Not here: whoever releases stands in the middle of another message.
-    this.#resuming = true
-    flushLater(this)
+    this.#holds.release(reason)
   }
 
   /** Enough was read in this turn: it is to be written first. */
   holdThisTurn(): void {
     this.hold(Hold.turn)
     this.release(Hold.turn)
-  }
-
-  /** Goes on reading at the end of the turn. */
-  flush(): void {
-    this.#resuming = false
-    if (this.#holds !== 0 || this.closed) return
-    this.lastHeard = clock.now
-    try {
-      if (this.#reader.resume() && this.#holds === 0) this.#socket.resume()
-    } catch (error) {
-      this.#thrown(error)
-    }
   }
 
   /** Every request has its outcome, and what waited for the connection to open, as one-way messages do, is sent. */
@@ -305,7 +292,7 @@ export class UpstreamConnection implements FrameSink, OutputOwner, Flushable {
       return
     }
     // Of who is not read nothing is heard.
-    if (heartbeat && !this.codec.ordered && this.#holds === 0) this.#heartbeat(heartbeat)
+    if (heartbeat && !this.codec.ordered && !this.held) this.#heartbeat(heartbeat)
   }
 
   #heartbeat({ intervalMs, timeoutMs, misses = 3 }: NonNullable<HostPool['cluster']['config']['heartbeat']>): void {
