@@ -678,7 +678,7 @@ describe.each(['delta', 'sotw'] as const)('a listener whose address is taken on 
       // It is known all the time, also while the answer is awaited.
       expect(verdicts.rejections).toMatchObject([{ unableBy: new Set(['busy']) }])
       expect(book.client('busy')[0]!.types).toMatchObject([{ state: 'NACK' }])
-      expect(lines(accept(busy, busy.nack(offered!, taken))).join()).not.toContain('web')
+      expect(busy.nack(offered!, taken), 'it has everything else').toEqual([])
     }
     engine.now += 120_000
     expect(lines(accept(busy, busy.flow()))).toEqual(['lds: web=1'])
@@ -688,6 +688,21 @@ describe.each(['delta', 'sotw'] as const)('a listener whose address is taken on 
     expect(busy.flow()).toEqual([])
     expect(busy.client.wakeAt).toBeUndefined()
     expect(free.flow()).toEqual([])
+  })
+
+  test('goes out with what changed meanwhile, which follows without it when it is refused', () => {
+    const { busy, engine, free, mesh } = two()
+    accept(free, free.ask('lds'))
+    engine.log.refresh()
+    expect(busy.flow()).toEqual([])
+    engine.now += 5_000
+    mesh.put(fakeResource('lds', 'more', '1'))
+    mesh.publish()
+    engine.log.refresh()
+    const [offered, ...others] = busy.flow()
+    expect(lines([offered!, ...others]).join()).toContain('web=1')
+    expect(lines(accept(busy, busy.nack(offered!, taken))).join()).toBe('lds: more=1')
+    expect(busy.flow()).toEqual([])
   })
 
   test('is not sent over and over to who cannot open it', () => {

@@ -159,7 +159,7 @@ export class Client implements Reader {
   /** A listener was refused: if that is its machine's fault it may be taken later. */
   private offerAgain(now: number): void {
     const { outgoing } = this
-    outgoing.again?.refused(now)
+    outgoing.again?.refused(outgoing, now)
     if (isUnable(outgoing.log, this.options.id)) outgoing.again ??= new OfferAgain(now)
   }
 

@@ -106,6 +106,13 @@ export function lacksSomething(to: Recipient, type: ResourceType, state: TypeSta
   return fullSet(to, type, state).resources.some(({ name }) => !has.has(name))
 }
 
+/** Whether a client has just what it would be sent. */
+export function hasAll(to: Recipient, type: ResourceType, state: TypeState): boolean {
+  if (!state.has || state.trials) return false
+  const { resources } = fullSet(to, type, state)
+  return resources.length === state.has.length && newIn(resources, state).length === 0
+}
+
 /** What of a set is new to a client: it accepted the others already, as they are. */
 export function newIn(set: readonly Resource[], { has }: TypeState): readonly Resource[] {
   if (!has) return set

@@ -1,5 +1,6 @@
 import type { ClassLog } from './class-log.ts'
-import { isFullSet } from './compose.ts'
+import { isFullSet, recipientOf } from './compose.ts'
+import { hasAll } from './full-set.ts'
 import type { Parts } from './parts.ts'
 import type { Progress } from './progress.ts'
 import { owe } from './type-state.ts'
@@ -22,8 +23,12 @@ export class OfferAgain {
   }
 
   /** Something was refused: what was offered again is still not wanted. */
-  refused(now: number): void {
+  refused(parts: Parts, now: number): void {
     if (!this.isOffered) return
+    const state = parts.types.lds
+    // Where nothing else was in the set that it did not have, the set without it would tell nothing.
+    if (state?.owedAll && isFullSet(parts.options.form, 'lds') && hasAll(recipientOf(parts), 'lds', state))
+      state.owedAll = false
     this.isOffered = false
     this.pauseMs = Math.min(2 * this.pauseMs, LONGEST_PAUSE_MS)
     this.at = now + this.pauseMs
