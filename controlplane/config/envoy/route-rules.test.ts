@@ -114,6 +114,12 @@ describe('routes', () => {
       `${at}.routes.0.direct_response.body`,
       { ...route(said(4097)), max_direct_response_body_size_bytes: 5000 },
     ],
+    [
+      'a body that is longer than the least limit, where 0 is none',
+      { ...route(said(4097)), max_direct_response_body_size_bytes: 1 },
+      `${at}.routes.0.direct_response.body`,
+      { ...route(said(4097)), max_direct_response_body_size_bytes: 0 },
+    ],
   ])('%s', (_, wrong, path, right) => {
     expect(paths(RouteConfigurationSchema, wrong)).toEqual([path])
     expect(paths(RouteConfigurationSchema, right)).toEqual([])
