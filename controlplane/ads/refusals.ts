@@ -1,4 +1,4 @@
-import { RequestTooLarge } from '../subscription/read-names.ts'
+import { FEWER_NAMES, RequestTooLarge } from '../subscription/read-names.ts'
 import { WireError } from '../subscription/wire.ts'
 import { STATUS, type Status } from './transport.ts'
 
@@ -37,10 +37,7 @@ export function silent(waitMs: number): Refusal {
 
 /** @param most how many names a stream may subscribe to */
 export function tooManyNames(most: number): Refusal {
-  return exhausted(
-    'names',
-    `subscribed to more than ${most} names; scope the proxy (Sidecar egress hosts) or raise the limit`,
-  )
+  return exhausted('names', `subscribed to more than ${most} names; ${FEWER_NAMES}`)
 }
 
 /**
@@ -51,7 +48,7 @@ export function tooManyNames(most: number): Refusal {
 export function tooManyMissing(missing: number, most: number): Refusal {
   return exhausted(
     'missing',
-    `asks for ${missing} names that do not exist, more than any other proxy, and all of them together may ask for ${most}; remove what names them, or raise the limit`,
+    `asks for ${missing} names that do not exist, more than any other proxy, and all of them together may ask for ${most}; remove what names them`,
   )
 }
 

@@ -9,6 +9,9 @@ export interface RequestLimits {
   readonly nameLength: number
 }
 
+/** What to do about a client that asks for too many names. Envoy repeats all clusters it ever asked for until it ends. */
+export const FEWER_NAMES = 'scope the proxy (Sidecar egress hosts), or start it anew if it gathered them over time'
+
 /** A request within the protocol but beyond our limits. The message is for the person who runs the client. */
 export class RequestTooLarge extends Error {
   override readonly name = 'RequestTooLarge'
@@ -108,7 +111,5 @@ export function readName(reader: WireReader, nameLength: number): string {
  * @param what the names are of
  */
 export function tooMany(what: string, limits: RequestLimits): RequestTooLarge {
-  return new RequestTooLarge(
-    `more than ${limits.names} ${what} in one request; scope the proxy (Sidecar egress hosts) or raise the limit`,
-  )
+  return new RequestTooLarge(`more than ${limits.names} ${what} in one request; ${FEWER_NAMES}`)
 }

@@ -1,0 +1,92 @@
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { beforeAll, expect, test } from 'vitest'
+import { ask } from '../envoy/http-mesh.ts'
+import { startEcho, type Upstream } from '../helpers/echo.ts'
+import { comesTrue } from '../helpers/eventually.ts'
+import { testFolder } from '../helpers/folders.ts'
+import { freePort } from '../helpers/ports.ts'
+import { type ServeChild, serveChild } from '../helpers/serve.ts'
+import { type LazyEnvoy, services, startLazyEnvoy } from './bed.ts'
+
+let one: Upstream
+beforeAll(async () => {
+  one = await startEcho('one')
+})
+
+const mesh = (idle: string) => `---
+apiVersion: meshgate.io/v1
+kind: Mesh
+metadata: {name: mesh}
+spec: {clusterIdleTimeout: ${idle}, loadReportInterval: 1s}
+`
+/** How often the clusters an Envoy has were let go of, by service. */
+async function generations(envoy: LazyEnvoy): Promise<Readonly<Record<string, number>>> {
+  const names = (await envoy.clusters()).map((name) => /^outbound\|80\|\|(svc\d)\.test(?:~(\d+))?$/.exec(name)!)
+  return Object.fromEntries(names.map(([, service, generation = 0]) => [service!, Number(generation)]))
+}
+const get = async ({ httpPort }: LazyEnvoy, index: number) => (await ask(httpPort, `svc${index}.test`)).status
+
+interface Told {
+  readonly proxies: readonly { readonly connected: boolean; readonly types: readonly { readonly state: string }[] }[]
+}
+
+/** All that are connected have what they are to have. */
+const inStep = (plane: ServeChild, count: number) =>
+  comesTrue(
+    async () => {
+      const { proxies } = await plane.api<Told>('/api/v1/proxies')
+      const connected = proxies.filter((one) => one.connected)
+      return (
+        connected.length === count &&
+        connected.every(({ types }) => types.length >= 4 && types.every(({ state }) => state === 'SYNCED'))
+      )
+    },
+    'in step',
+    { withinMs: 60_000 },
+  )
+
+test.each([
+  ['by what it kept', false],
+  ['without that, by what its proxy says', true],
+])('a control plane that is killed and comes back knows which names went: %s', async (_, forgets) => {
+  const folder = testFolder('killed')
+  const write = (idle: string) => writeFileSync(join(folder, 'mesh.yaml'), services(5, one) + mesh(idle))
+  write('1s')
+  const port = await freePort()
+  const start = () => serveChild(folder, { args: ['--xds', `127.0.0.1:${port}`] })
+  const first = await start()
+  const envoy = await startLazyEnvoy(port, { name: 'web-1' })
+  expect([await get(envoy, 1), await get(envoy, 2)]).toEqual([200, 200])
+  await comesTrue(
+    async () => {
+      expect(await get(envoy, 2)).toBe(200)
+      return !('svc1' in (await generations(envoy)))
+    },
+    'what is not used goes, by the reports of the Envoy',
+    { withinMs: 60_000 },
+  )
+  write('0s')
+  expect(await get(envoy, 1)).toBe(200)
+  const before = await generations(envoy)
+  expect(before['svc1']).toBeGreaterThan(0)
+  await inStep(first, 1)
+  await first.kill()
+  const kept = join(folder, '.meshgate/on-demand.json')
+  if (forgets) rmSync(kept)
+  expect([await get(envoy, 1), await get(envoy, 2)]).toEqual([200, 200])
+  const second = await start()
+  await inStep(second, 1)
+  expect([await get(envoy, 1), await get(envoy, 2), await get(envoy, 3)]).toEqual([200, 200, 200])
+  expect((await generations(envoy))['svc1']).toBeGreaterThanOrEqual(before['svc1']!)
+  expect(await envoy.rejected()).toEqual({})
+  // Kept half a second after it is learned.
+  await comesTrue(() => existsSync(kept) && readFileSync(kept, 'utf8').includes('svc3.test'), 'saved')
+  await second.kill()
+  await envoy.stop()
+  await start()
+  // Another replica, and nobody there to tell: it has what the workload uses before it asks.
+  const replica = await startLazyEnvoy(port, { name: 'web-2' })
+  expect(Object.keys(await generations(replica))).toEqual(['svc1', 'svc2', 'svc3'])
+  expect(await get(replica, 1)).toBe(200)
+})
