@@ -705,6 +705,22 @@ describe.each(['delta', 'sotw'] as const)('a listener whose address is taken on 
     expect(busy.flow()).toEqual([])
   })
 
+  test('a removal that went out with it is said again when it is refused', () => {
+    const { busy, engine, free, mesh } = two()
+    accept(free, free.ask('lds'))
+    mesh.put(fakeResource('lds', 'more', '1'))
+    mesh.publish()
+    engine.log.refresh()
+    expect(lines(accept(busy, busy.flow()))).toEqual(['lds: more=1'])
+    engine.now += 5_000
+    mesh.delete('lds', 'more')
+    mesh.publish()
+    engine.log.refresh()
+    const [offered] = busy.flow()
+    const again = accept(busy, busy.nack(offered!, taken))
+    expect(again.map(({ resources, removed }) => [...resources, ...removed])).toEqual([form === 'sotw' ? [] : ['more']])
+  })
+
   test('is not sent over and over to who cannot open it', () => {
     const { busy, engine, mesh } = two()
     mesh.put(fakeResource('cds', 'a', '1'))

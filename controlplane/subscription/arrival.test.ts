@@ -37,6 +37,23 @@ describe('a client that comes back with very much', () => {
     expect(other.arriving('cds', ask), 'all of it is known').toBeUndefined()
   })
 
+  test('is followed in what it is told of only, type by type, and not in authorities', () => {
+    const engine = lazyEngine(many(100), new Set(['n7']))
+    const client = engine.client('delta')
+    const ask: Ask = { names: ['*', 'n1'], initial: holding(many(1000)) }
+    expect(client.arriving('vhds', ask)).toBeUndefined()
+    done(client.arriving('cds', ask))
+    expect(['n6', 'n7', 'n7~1', '*'].map((name) => engine.log.of('cds').follows(name))).toEqual([
+      true,
+      false,
+      false,
+      false,
+    ])
+    client.tell('cds', ask)
+    const endpoints = { names: many(500, 2000), initial: holding(many(500, 2000)) }
+    expect(done(client.arriving('eds', endpoints))).toBeGreaterThan(10)
+  })
+
   test('gets what it would get if its request had been taken at once', ({ task }) => {
     for (let seed = seedFor(task, 1), end = seed + 40; seed < end; seed++) {
       const any = random(seed)

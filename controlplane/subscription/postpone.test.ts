@@ -12,6 +12,14 @@ test('removals go in turns: what the log says before what was left, each once, a
   expect(removedNow(state, [], 2)).toEqual([])
 })
 
+test('as many as go in one turn leave nothing for another', () => {
+  const state = { gone: map('b', 'c') }
+  expect(removedNow(state, [], 2)).toEqual(['b', 'c'])
+  expect(state.gone).toBeUndefined()
+  const gone = ['a', 'b']
+  expect(removedNow(state, gone, 2)).toBe(gone)
+})
+
 test('without turns all of them go', () => {
   const state = { gone: map('b', 'c') }
   expect(removedNow(state, ['a', 'b'], undefined)).toEqual(['a', 'b', 'c'])
