@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Codec } from '../codecs/contract.ts'
 import { errorText } from '../errors/thrown.ts'
 import { Cluster } from './cluster/cluster.ts'
-import { addressText, type Host, type Pool } from './cluster/host.ts'
+import { addressText, type Host } from './cluster/host.ts'
 import { type Look, Names } from './cluster/names.ts'
 import type { Configuration, ListenerConfig, SocketAddress } from './configuration.ts'
 import { Engine } from './engine.ts'
@@ -13,7 +13,7 @@ import { Protocols } from './protocols.ts'
 import { type CompiledTable, compileTable, keepStates, link, type States } from './route/compile.ts'
 import { everyMs, wake } from './turn.ts'
 import type { dial } from './upstream/dial.ts'
-import { HostPool } from './upstream/pool.ts'
+import { warm } from './warm.ts'
 
 const emptyConfiguration: Configuration = { version: '', protocols: [], listeners: [], routes: [], clusters: [] }
 
@@ -122,7 +122,7 @@ export class MessageProxy {
     this.#swapClusters(configuration, problems)
     this.#swapTables(configuration, codecs, problems)
     this.#swapListeners(configuration, codecs, opened, problems)
-    this.#prepare(configuration)
+    this.#warm()
     this.#forgetRoutes()
     this.#names.keep(configuration.clusters)
     this.configuration = configuration
@@ -221,7 +221,7 @@ export class MessageProxy {
         const config = this.#names.resolved(written)
         if (!isDeepStrictEqual(cluster.config, config)) cluster.update(config)
       }
-      this.#prepare(this.configuration)
+      this.#warm()
     })
   }
 
@@ -268,28 +268,9 @@ export class MessageProxy {
     for (const { table } of this.listeners) if (table) link(table, (name) => this.#clusters.get(name))
   }
 
-  /** Opens what the first message would otherwise wait for: connections held open, and those to rate limit services. */
-  #prepare({ listeners }: Configuration): void {
-    const held = new Set<Pool>()
-    for (const { name } of listeners) {
-      const runtime = this.#listeners.get(name)?.runtime
-      if (!runtime?.table) continue
-      for (const { destinations, mode = runtime.mode, globalLimits } of runtime.table.routes) {
-        if (globalLimits.length > 0) this.engine.limits.warm(globalLimits)
-        // Those of clients are opened by clients.
-        if (mode === 'bound') continue
-        for (const { cluster } of destinations) {
-          if (!cluster || cluster.minPerHost === 0) continue
-          for (const host of cluster.hosts) {
-            const pool = HostPool.of(this.engine, cluster, host, runtime.codec)
-            pool.hold(mode)
-            held.add(pool)
-          }
-        }
-      }
-    }
-    for (const { hosts } of this.#clusters.values())
-      for (const { pools } of hosts) for (const pool of pools.values()) if (!held.has(pool)) pool.letGo()
+  #warm(): void {
+    const listeners = [...this.#listeners.values()].map(({ runtime }) => runtime)
+    warm(this.engine, listeners, this.#clusters.values())
   }
 
   /** What was counted for routes that no connection can take any more is not shown for ever. */
