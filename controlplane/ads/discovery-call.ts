@@ -2,6 +2,7 @@ import { type Call, type CallHandler, type Header, type RequestHeaders, writeHea
 import { MessageReader, MessageTooLarge, MessageUnreadable } from './message-reader.ts'
 import type { Method } from './method.ts'
 import { type Peer, STATUS, type Status, type Transport, type TransportHandler } from './transport.ts'
+import { TOO_MUCH_UNFINISHED, type UnfinishedShare } from './unfinished.ts'
 
 const RESPONSE_HEADERS: readonly Header[] = [
   [':status', '200'],
@@ -32,6 +33,7 @@ export class DiscoveryCall implements Transport, CallHandler {
   private readonly call: Call
   private readonly handler: TransportHandler
   private readonly reader: MessageReader
+  private readonly unfinished: UnfinishedShare
   private over = false
   /** Set while nothing is to be read. */
   private resume: NodeJS.Timeout | undefined
@@ -42,12 +44,14 @@ export class DiscoveryCall implements Transport, CallHandler {
     options: {
       readonly peer: Peer
       readonly requestBytes: number
+      readonly unfinished: UnfinishedShare
       open(method: Method, transport: Transport): TransportHandler
     },
   ) {
     this.call = call
     this.peer = options.peer
     this.reader = new MessageReader(options.requestBytes)
+    this.unfinished = options.unfinished
     this.handler = options.open(method, this)
   }
 
@@ -111,6 +115,8 @@ export class DiscoveryCall implements Transport, CallHandler {
         this.handler.message(message)
       }
       if (!this.over) this.handler.settled()
+      if (!this.over && !this.unfinished.holds(this.reader.unfinished))
+        this.close({ code: STATUS.resourceExhausted, message: TOO_MUCH_UNFINISHED })
     } catch (error) {
       if (error instanceof MessageTooLarge) this.close({ code: STATUS.resourceExhausted, message: error.message })
       else if (error instanceof MessageUnreadable) this.close({ code: STATUS.internal, message: error.message })
@@ -122,6 +128,7 @@ export class DiscoveryCall implements Transport, CallHandler {
     if (this.over) return
     this.over = true
     clearTimeout(this.resume)
+    this.unfinished.holds(0)
     this.handler.closed()
   }
 }

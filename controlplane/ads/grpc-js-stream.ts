@@ -1,6 +1,7 @@
 import type { OutgoingHttpHeaders } from 'node:http2'
 import { Duplex } from 'node:stream'
 import { type Call, type CallHandler, ERROR, type ErrorCode, type Header } from '../http2/index.ts'
+import type { UnfinishedShare } from './unfinished.ts'
 import { WholeMessages } from './whole-messages.ts'
 
 /**
@@ -62,12 +63,19 @@ class GrpcJsStream extends Duplex {
 }
 
 /** The stream to give to grpc-js, and what the call is to tell. */
-export function grpcJsStream(call: Call): { readonly stream: Duplex; readonly handler: CallHandler } {
+export function grpcJsStream(
+  call: Call,
+  unfinished: UnfinishedShare,
+): { readonly stream: Duplex; readonly handler: CallHandler } {
   const stream = new GrpcJsStream(call)
   const messages = new WholeMessages()
   const handler: CallHandler = {
     data: (chunk) => {
       const ready = messages.take(chunk)
+      if (!unfinished.holds(messages.unfinished)) {
+        call.reset(ERROR.enhanceYourCalm)
+        return
+      }
       if (ready && !stream.push(ready)) call.pause()
     },
     end: () => {
@@ -76,6 +84,7 @@ export function grpcJsStream(call: Call): { readonly stream: Duplex; readonly ha
       stream.push(null)
     },
     closed: (code) => {
+      unfinished.holds(0)
       stream.rstCode = code
       stream.destroy()
     },

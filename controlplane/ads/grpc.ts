@@ -13,6 +13,7 @@ import { grpcJsStream } from './grpc-js-stream.ts'
 import type { Limits } from './limits.ts'
 import type { Method } from './method.ts'
 import { GRPC_HEADROOM, type Peer, type Status, type Transport, type TransportHandler } from './transport.ts'
+import { Unfinished } from './unfinished.ts'
 
 /** Extra gRPC services on the same port, served by grpc-js in the ordinary way. */
 export interface ExtraService {
@@ -63,6 +64,7 @@ type Served = Map<string, { readonly socket: Socket; readonly peer: Peer }>
 export function grpcServer(options: GrpcOptions): Serving {
   const { limits, nameless } = options
   const served: Served = new Map()
+  const unfinished = new Unfinished(limits.unfinishedBytes)
   const server = new Server({
     'grpc.max_receive_message_length': limits.requestBytes,
     'grpc.max_send_message_length': -1,
@@ -89,9 +91,14 @@ export function grpcServer(options: GrpcOptions): Serving {
     serve(call, headers, peer) {
       const method = METHODS.get(headers[':path']!)
       if (method && isPlain(headers))
-        return new DiscoveryCall(call, method, { peer, requestBytes: limits.requestBytes, open: options.open })
+        return new DiscoveryCall(call, method, {
+          peer,
+          requestBytes: limits.requestBytes,
+          unfinished: unfinished.share(),
+          open: options.open,
+        })
       served.set(peer.address, { socket: call.connection.socket, peer })
-      const { stream, handler } = grpcJsStream(call)
+      const { stream, handler } = grpcJsStream(call, unfinished.share())
       its._streamHandler([], stream, headers)
       return handler
     },

@@ -2,6 +2,11 @@
 export interface Limits {
   /** Bytes of one request. A delta client that reconnects lists all it holds: 100,000 names are some 15 MB. */
   readonly requestBytes: number
+  /**
+   * Bytes of requests that have not come whole, of all streams together; those below 256 KiB are not counted. A stream that needs more is
+   * ended, and comes back: room for thirty of the largest fleets' proxies at a time.
+   */
+  readonly unfinishedBytes: number
   /** Names one stream may be subscribed to, and names in one request. Envoy's own goal is 100,000 clusters. */
   readonly namesPerStream: number
   /**
@@ -85,6 +90,7 @@ export interface Limits {
 
 export const DEFAULT_LIMITS: Limits = {
   requestBytes: 64 * 1024 * 1024,
+  unfinishedBytes: 512 * 1024 * 1024,
   namesPerStream: 100_000,
   spentNames: 10_000,
   missingNames: 200_000,

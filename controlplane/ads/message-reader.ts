@@ -41,6 +41,11 @@ export class MessageReader {
     this.limit = limit
   }
 
+  /** Bytes that came of a message which is not whole. */
+  get unfinished(): number {
+    return this.chunk.length - this.at + this.waiting
+  }
+
   add(chunk: Buffer): void {
     if (this.at === this.chunk.length && !this.more) {
       this.chunk = chunk

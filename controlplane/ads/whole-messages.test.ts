@@ -46,6 +46,7 @@ describe('messages for grpc-js', () => {
     const messages = new WholeMessages()
     const half = framed(100).subarray(0, 50)
     expect(messages.take(half)).toBeUndefined()
+    expect(messages.unfinished).toBe(45)
     expect(messages.flush()).toEqual(half)
   })
 })

@@ -10,7 +10,7 @@ const HEAD = 5
 export class WholeMessages {
   private chunks: Buffer[] = []
   private length = 0
-  /** Bytes of a head that were read, and the length as far as they say it. */
+  /** Bytes of a head that were read, and the length of the message as far as they say it. */
   private headBytes = 0
   private announced = 0
   /** Bytes of the message that are to come. */
@@ -24,6 +24,11 @@ export class WholeMessages {
     gather(this.chunks, chunk)
     this.length += chunk.length
     return between || this.length >= WHOLE_CHUNK ? this.flush() : undefined
+  }
+
+  /** Bytes that came of a message which is not whole, handed over or not. */
+  get unfinished(): number {
+    return this.rest > 0 ? this.announced - this.rest : 0
   }
 
   /** What is held back, because nothing more comes; undefined where that is nothing. */
@@ -45,11 +50,10 @@ export class WholeMessages {
       }
       const byte = chunk[at++]!
       // The first byte is the flag.
-      if (this.headBytes > 0) this.announced = this.announced * 256 + byte
+      this.announced = this.headBytes === 0 ? 0 : this.announced * 256 + byte
       if (++this.headBytes < HEAD) continue
       this.rest = this.announced
       this.headBytes = 0
-      this.announced = 0
     }
   }
 }

@@ -1,4 +1,4 @@
-import { connect as connectHttp2 } from 'node:http2'
+import { connect as connectHttp2, constants } from 'node:http2'
 import { connect, createServer, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
@@ -10,6 +10,10 @@ import { comesTrue } from '../helpers/eventually.ts'
 import { FakeMesh, fakeResource } from '../helpers/fake-mesh.ts'
 import { xdsServer } from '../helpers/xds-server.ts'
 import { type DeltaStream, NODE, names, RawClient } from './raw-client.ts'
+
+const ADS_DELTA = '/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources'
+
+const SERVED_BY_GRPC_JS = { 'grpc-timeout': '1H' }
 
 const cleanup: (() => unknown)[] = []
 afterEach(async () => {
@@ -189,6 +193,40 @@ test('a reconnect with more than 4 MiB of versions is taken', async () => {
   )
   stream.send('eds', { node: NODE, resourceNamesSubscribe: ['n'], initialResourceVersions: held })
   expect(names(await stream.next())).toEqual(['n'])
+})
+
+test('requests that do not come to their end have a limit over all streams; who exceeds it is told so, the others are served', async () => {
+  const { client, mesh, port } = await serve(world(), { limits: { unfinishedBytes: 2 * 1024 * 1024 } })
+  const other = await neighbour(client)
+  const half = async (path: string, more: object = {}) => {
+    const session = connectHttp2(`http://127.0.0.1:${port}`)
+    cleanup.push(() => session.destroy())
+    const call = session.request({
+      ':method': 'POST',
+      ':path': path,
+      'content-type': 'application/grpc',
+      te: 'trailers',
+      ...more,
+    })
+    call.on('error', () => {})
+    const told = new Promise<unknown>((resolve) => {
+      call.on('response', (headers) => resolve(headers['grpc-message']))
+      call.on('close', () => resolve(call.rstCode))
+    })
+    const head = Buffer.from([0, 3, 0, 0, 0])
+    await new Promise((resolve) => call.write(Buffer.concat([head, Buffer.alloc(1_500_000)]), resolve))
+    return { call, told }
+  }
+  const first = await half(ADS_DELTA)
+  expect(await (await half(ADS_DELTA)).told).toMatch(/too%20many%20large%20requests|too many large requests/)
+  expect(await (await half(ADS_DELTA, SERVED_BY_GRPC_JS)).told).toBe(constants.NGHTTP2_ENHANCE_YOUR_CALM)
+  expect(first.call.closed).toBe(false)
+  await isServed(other, mesh, '1')
+  first.call.close()
+  await comesTrue(() => first.call.closed)
+  const again = await half(ADS_DELTA)
+  await isServed(other, mesh, '2')
+  expect(again.call.closed).toBe(false)
 })
 
 test('types nobody serves: what is asked for does not exist, and the stream goes on', async () => {
