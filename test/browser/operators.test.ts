@@ -178,6 +178,16 @@ it.skipIf(skip)(
         colorScheme,
         viewport: { width: 360, height: 740 },
       })
+      await page.goto(`${bed.url}${EDIT}?view=form`)
+      const step = page.locator('[data-share] button', { hasText: '→ 25 %' })
+      await step.waitFor()
+      // The step a button makes is read as a whole, and stays within its row.
+      const button = `[...document.querySelectorAll('[data-share] button')].find((one) => one.textContent.includes('→ 25 %'))`
+      const hidden = `(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)(${button}.querySelector('.mantine-Button-label'))`
+      await expect.poll(() => page.evaluate<number>(hidden)).toBeLessThanOrEqual(0)
+      const inside = `[...document.querySelectorAll('[data-share]')].every((row) => [...row.querySelectorAll('button')]
+      .every((one) => one.getBoundingClientRect().right <= row.getBoundingClientRect().right + 1))`
+      await expect.poll(() => page.evaluate(inside)).toBe(true)
       for (const path of [EDIT, `${EDIT}?view=form`, '/rules', '/rules/new?template=protocol', '/changes/new']) {
         await page.goto(bed.url + path)
         await page.getByRole('heading', { level: 1 }).waitFor()
