@@ -117,6 +117,18 @@ describe('services of the registry', () => {
     expect(shop.endpoints(service, service.ports[1]!)).toHaveLength(2)
   })
 
+  it('how the ports of a service are reached is not said by an entry that has none', () => {
+    const entry = (name: string, more: string) =>
+      `apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: ${name}}\nspec: {hosts: [a.example], ${more}}`
+    const { scope } = mesh(
+      entry('a', 'addresses: [1.1.1.1]'),
+      entry('b', 'ports: [{number: 80, name: http, targetPort: 8080}], resolution: DNS'),
+      entry('c', 'ports: [{number: 81, name: http}], resolution: STATIC'),
+    )
+    const found = scope(proxy('shop')).services()
+    expect(found.map(({ ports, resolution }) => [ports.length, resolution])).toEqual([[2, 'DNS']])
+  })
+
   it('endpoints of an entry are served at the ports that this entry says', () => {
     const first = REVIEWS.replace('{number: 9080,', '{number: 9080, targetPort: 8080,')
     const second = REVIEWS.replace('name: reviews,', 'name: reviews-b,')

@@ -174,6 +174,8 @@ function toService(
   const { defaultExportTo, isDiscovered } = options
   const first = entries[0]!
   const spec = first.spec
+  // An entry without ports says nothing of how to reach those of the others.
+  const { resolution } = (entries.find((entry) => entry.spec.ports?.length) ?? first).spec
   const ports = new Map<number, ServicePort>()
   for (const entry of entries) {
     // A registry knows ports by convention only: those a document declares replace them.
@@ -192,7 +194,7 @@ function toService(
     namespace,
     ports: [...ports.values()],
     addresses: [...new Set(entries.flatMap((entry) => entry.spec.addresses ?? []))],
-    resolution: entries.some(isDiscovered) ? 'STATIC' : ((spec.resolution ?? 'NONE') as Resolution),
+    resolution: entries.some(isDiscovered) ? 'STATIC' : ((resolution ?? 'NONE') as Resolution),
     meshExternal: (spec.location ?? 'MESH_EXTERNAL') === 'MESH_EXTERNAL',
     exportTo: spec.exportTo?.length ? spec.exportTo : defaultExportTo,
     subjectAltNames: spec.subjectAltNames ?? [],
