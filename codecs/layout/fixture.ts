@@ -19,3 +19,21 @@ export function compile(spec: string): Codec {
   expect(issues.filter(({ severity }) => severity === 'error')).toEqual([])
   return codec!
 }
+
+/** A document that is accepted, for tests to change. */
+export const good = `
+frame: {length: {at: 0, type: u32, counts: all}, max: 64KiB}
+message:
+  kind: {at: 4, type: u8, is: {1: request, 2: response}}
+  id: {at: 8, type: u32}
+fields: {msgid: {at: 12, type: u32}}
+reply: {error: close}
+`
+
+/** Of a document that is refused: the first error, as `path: message`. */
+export function refusal(spec: string): string {
+  const { codec, issues } = check(spec)
+  expect(codec).toBeUndefined()
+  const error = issues.find(({ severity }) => severity === 'error')
+  return `${error?.path.join('.')}: ${error?.message}`
+}
