@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { NO_VERDICTS } from '../test/helpers/no-verdicts.ts'
 import { LiveConfig } from './live-config.ts'
 import { createMesh } from './mesh.ts'
 import type { SourceDocument } from './sources/document.ts'
@@ -6,7 +7,6 @@ import { MemorySource } from './sources/memory-source.ts'
 import type { SourceSnapshot } from './sources/source.ts'
 import { ClassLog } from './subscription/class-log.ts'
 import { Client } from './subscription/client.ts'
-import { NO_VERDICTS } from './subscription/verdicts.ts'
 
 const SERVICES = 300
 const NODE = {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { NO_VERDICTS } from '../test/helpers/no-verdicts.ts'
 import { configObjects } from '../test/helpers/objects.ts'
 import { problemsOfViews } from './admin/compile-problems.ts'
 import type { Origin } from './config/object.ts'
@@ -7,7 +8,6 @@ import { createMesh } from './mesh.ts'
 import { supposing } from './model/supposition.ts'
 import { ClassLog } from './subscription/class-log.ts'
 import { Client } from './subscription/client.ts'
-import { NO_VERDICTS } from './subscription/verdicts.ts'
 
 const NODE = {
   id: 'sidecar~10.0.0.1~web.default~default.svc.cluster.local',

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { RESOURCE_TYPES } from '../proto/types.ts'
+import { NO_VERDICTS } from '../test/helpers/no-verdicts.ts'
 import { loadConfig } from './config/load.ts'
 import { createMesh } from './mesh.ts'
 import { supposing } from './model/supposition.ts'
@@ -8,7 +9,6 @@ import { MemorySource } from './sources/memory-source.ts'
 import { ClassLog } from './subscription/class-log.ts'
 import { newInterest } from './subscription/interest.ts'
 import { NameSet } from './subscription/name-set.ts'
-import { NO_VERDICTS } from './subscription/verdicts.ts'
 
 const NODE = {
   id: 'sidecar~10.0.0.1~web.shop~shop.svc.cluster.local',

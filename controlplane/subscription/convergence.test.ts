@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { FakeMesh, fakeResource } from '../../test/helpers/fake-mesh.ts'
+import { NO_VERDICTS } from '../../test/helpers/no-verdicts.ts'
 import { SimEnvoy } from '../../test/helpers/sim-envoy.ts'
 import { Engine, type EngineClient } from '../../test/helpers/xds-engine.ts'
-import { NO_VERDICTS } from './verdicts.ts'
 
 /** A consistent world: every cluster has endpoints, every listener a route, every route points to clusters that exist. */
 interface World {

@@ -5,8 +5,8 @@ import {
   DeltaDiscoveryRequestSchema,
   DiscoveryRequestSchema,
 } from '../../proto/gen/envoy/service/discovery/v3/discovery_pb.ts'
+import { readDeltaRequest, readSotwRequest } from '../../test/helpers/read-request.ts'
 import { RequestTooLarge } from './read-names.ts'
-import { readDeltaRequest, readSotwRequest } from './request.ts'
 import { WireError } from './wire.ts'
 
 const LIMITS = { names: 100, nameLength: 100 }

@@ -199,16 +199,6 @@ export function readRequest(form: Form, message: Buffer, limits: RequestLimits):
   return form === 'delta' ? new DeltaReading(message, limits) : new SotwReading(message, limits)
 }
 
-/** Reads a request in one go. @throws WireError, RequestTooLarge */
-export function readSotwRequest(message: Buffer, limits: RequestLimits): SotwRequest {
-  return new SotwReading(message, limits).next(Number.POSITIVE_INFINITY)!
-}
-
-/** Reads a request in one go. @throws WireError, RequestTooLarge */
-export function readDeltaRequest(message: Buffer, limits: RequestLimits): DeltaRequest {
-  return new DeltaReading(message, limits).next(Number.POSITIVE_INFINITY)!
-}
-
 const NO_VERSIONS: ReadonlyMap<string, string> = new Map()
 
 function readVersion(entry: WireReader, versions: Map<string, string>, nameLength: number): void {

@@ -42,7 +42,6 @@ export const clusterCounterNames = [
   'outlier_detection_ejections_enforced_total',
   'outlier_detection_ejections_overflow',
 ] as const
-export type ClusterCounter = (typeof clusterCounterNames)[number]
 
 /** Counters of a listener. */
 export const listenerCounterNames = [
@@ -74,7 +73,6 @@ export const listenerCounterNames = [
   'downstream_push_dropped',
   'downstream_unexpected_frame',
 ] as const
-export type ListenerCounter = (typeof listenerCounterNames)[number]
 
 /** Counters of a route. `rq_total` stands last, beside what else every message counts. */
 export const routeCounterNames = [
@@ -91,7 +89,6 @@ export const routeCounterNames = [
   'ratelimit_failure_mode_allowed',
   'rq_total',
 ] as const
-export type RouteCounter = (typeof routeCounterNames)[number]
 
 const indices = <N extends string>(names: readonly N[]) =>
   Object.freeze(Object.fromEntries(names.map((name, i) => [name, i]))) as Readonly<Record<N, number>>

@@ -16,12 +16,12 @@ import type { SourceSnapshot } from '../../controlplane/sources/source.ts'
 import { ClassLog } from '../../controlplane/subscription/class-log.ts'
 import { type Interest, newInterest, WILDCARD_TYPES } from '../../controlplane/subscription/interest.ts'
 import { NameSet } from '../../controlplane/subscription/name-set.ts'
-import { NO_VERDICTS } from '../../controlplane/subscription/verdicts.ts'
 import type { ClassView } from '../../controlplane/xds/class-view.ts'
 import { splitGeneration } from '../../controlplane/xds/names.ts'
 import type { NodeInfo, Resource } from '../../controlplane/xds/resource.ts'
 import { RESOURCE_TYPES, type ResourceType } from '../../proto/types.ts'
 import type { PlainDocument } from './document-changes.ts'
+import { NO_VERDICTS } from './no-verdicts.ts'
 
 /** What a registry has: services by host, and instances of those it has read. */
 export interface RegistryContent {

@@ -5,8 +5,8 @@ import { ClassLog } from '../../controlplane/subscription/class-log.ts'
 import { Client } from '../../controlplane/subscription/client.ts'
 import type { Frame } from '../../controlplane/subscription/frames.ts'
 import type { WorkingSet } from '../../controlplane/subscription/on-demand.ts'
-import { type Form, readDeltaRequest, readSotwRequest } from '../../controlplane/subscription/request.ts'
-import { NO_VERDICTS, type Verdicts } from '../../controlplane/subscription/verdicts.ts'
+import type { Form } from '../../controlplane/subscription/request.ts'
+import type { Verdicts } from '../../controlplane/subscription/verdicts.ts'
 import type { OnDemand, View } from '../../controlplane/xds/resource.ts'
 import {
   DeltaDiscoveryRequestSchema,
@@ -16,6 +16,8 @@ import {
 } from '../../proto/gen/envoy/service/discovery/v3/discovery_pb.ts'
 import { type ResourceType, SHORT_NAME, TYPE_URL } from '../../proto/types.ts'
 import { FakeMesh, fakeResource } from './fake-mesh.ts'
+import { NO_VERDICTS } from './no-verdicts.ts'
+import { readDeltaRequest, readSotwRequest } from './read-request.ts'
 
 const LIMITS = { names: 100_000, nameLength: 1024 }
 

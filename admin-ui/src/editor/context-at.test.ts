@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { kindSchema } from '../../../test/helpers/kind-schemas.ts'
-import { formatPath } from '../yaml/index.ts'
-import { hintAt, parsePath, suggestionsAt } from './context-at.ts'
+import { hintAt, suggestionsAt } from './context-at.ts'
 
 const options = {
   schemaOf: kindSchema,
@@ -74,7 +73,3 @@ describe('hints', () => {
 
   it('are silent on values', () => expect(hintAt(head, head.indexOf('VirtualService') + 2, kindSchema)).toBeUndefined())
 })
-
-it.each([['spec', 'http', 0, 'match'], ['a', 'x.y', 3, 'b c'], []])('a path is read as it is written', (...path) =>
-  expect(parsePath(formatPath(path).replace('(root)', ''))).toEqual(path),
-)

@@ -1,7 +1,7 @@
 import i18next from 'i18next'
 import { DOCS_ZH, REMARKS_ZH, TITLES_ZH } from '../forms/docs-zh.ts'
 import { camelCase, type FieldSchema, isMap, type Json, schemaAt, valueAt } from '../forms/schema.ts'
-import { formatPath, openText, type Path, pathAt, readDocument } from '../yaml/index.ts'
+import { formatPath, openText, pathAt, readDocument } from '../yaml/index.ts'
 
 /** Schemas of kinds that have been loaded, by kind. */
 export type SchemaOf = (kind: string) => FieldSchema | undefined
@@ -235,11 +235,3 @@ const CHINESE = {
   facts: ['默认：', '已弃用：', '不支持：'],
   end: '。',
 } as const
-
-/** The field of a document a diagnostic's path (`spec.http[0].timeout`) names. */
-export function parsePath(text: string): Path {
-  const path: (string | number)[] = []
-  for (const [, quoted, index, word] of text.matchAll(/\["((?:[^"\\]|\\.)*)"\]|\[(\d+)\]|([^.[\]]+)/g))
-    path.push(index !== undefined ? Number(index) : quoted !== undefined ? JSON.parse(`"${quoted}"`) : word!)
-  return path
-}
