@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { Issue, IssuePath } from './layout/issue.ts'
+import { errorAt, type Issue, type IssuePath } from './layout/issue.ts'
 import { didYouMean } from './layout/names.ts'
 import { protocolSpec } from './layout/schema.ts'
 
@@ -7,37 +7,35 @@ import { protocolSpec } from './layout/schema.ts'
 export function complaintsOf(issue: z.core.$ZodIssue, root: IssuePath, document: unknown): Issue[] {
   const path = [...root, ...(issue.path as (string | number)[])]
   const value = valueAt(document, path)
-  if (value === undefined) return [complaint(path, 'this is missing', docAt(path))]
+  if (value === undefined) return [errorAt(path, 'this is missing', docAt(path))]
   switch (issue.code) {
     case 'unrecognized_keys':
       return issue.keys.map((key) =>
-        complaint([...path, key], `there is no "${key}" here`, otherWords.get(key) ?? didYouMean(key, knownKeys(path))),
+        errorAt([...path, key], `there is no "${key}" here`, otherWords.get(key) ?? didYouMean(key, knownKeys(path))),
       )
     case 'invalid_value': {
       const known = issue.values.map(String)
-      return [complaint(path, `${shown(value)} is none of ${known.join(', ')}`, nearest(String(value), known))]
+      return [errorAt(path, `${shown(value)} is none of ${known.join(', ')}`, nearest(String(value), known))]
     }
     case 'invalid_union':
       return ofUnion(issue, path, value, document)
     case 'invalid_type':
-      return [
-        complaint(path, `this is ${formOf(value)}; ${wanted(issue.expected)} belongs here`, asMeant(value, issue)),
-      ]
+      return [errorAt(path, `this is ${formOf(value)}; ${wanted(issue.expected)} belongs here`, asMeant(value, issue))]
     case 'too_small':
       return [
-        complaint(
+        errorAt(
           path,
           Array.isArray(value) || value === '' ? 'this is empty' : `${shown(value)} is less than ${issue.minimum}`,
         ),
       ]
     case 'too_big':
-      return [complaint(path, `${shown(value)} is more than ${issue.maximum}`)]
+      return [errorAt(path, `${shown(value)} is more than ${issue.maximum}`)]
     case 'invalid_key':
-      return [complaint(path, issue.issues.map(({ message }) => message).join(', '))]
+      return [errorAt(path, issue.issues.map(({ message }) => message).join(', '))]
     case 'invalid_format':
-      return [complaint(path, `${shown(value)} cannot stand here`, issue.message)]
+      return [errorAt(path, `${shown(value)} cannot stand here`, issue.message)]
     default:
-      return [complaint(path, issue.message)]
+      return [errorAt(path, issue.message)]
   }
 }
 
@@ -58,7 +56,7 @@ function ofUnion(issue: z.core.$ZodIssueInvalidUnion, path: IssuePath, value: un
   const number = inner.find((one) => one.code === 'invalid_type' && one.expected === 'number')
   const hint = number?.code === 'invalid_type' ? asMeant(value, number) : undefined
   return [
-    complaint(path, `this is ${formOf(value)}; ${[...new Set(forms)].join(', or ')} belongs here`, hint ?? docAt(path)),
+    errorAt(path, `this is ${formOf(value)}; ${[...new Set(forms)].join(', or ')} belongs here`, hint ?? docAt(path)),
   ]
 }
 
@@ -174,8 +172,4 @@ function docAt(path: IssuePath): string | undefined {
     if (typeof doc === 'string') return doc
   }
   return undefined
-}
-
-function complaint(path: IssuePath, message: string, hint?: string): Issue {
-  return { severity: 'error', path, message, ...(hint && { hint }) }
 }

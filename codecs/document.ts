@@ -2,7 +2,7 @@ import { type Document, LineCounter, parseAllDocuments } from 'yaml'
 import { complaintsOf } from './complaints.ts'
 import type { Codec } from './contract.ts'
 import { compileProtocol } from './layout/compile.ts'
-import type { Issue, IssuePath } from './layout/issue.ts'
+import { errorAt, type Issue, type IssuePath } from './layout/issue.ts'
 import { didYouMean } from './layout/names.ts'
 import { type ProtocolSpec, protocolSpec } from './layout/schema.ts'
 import { namesProto, resolveNames } from './proto/names.ts'
@@ -58,10 +58,10 @@ export function checkDocument(
   file?: string,
 ): Omit<CheckedProtocol, 'issues'> & { readonly issues: readonly Issue[] } {
   if (!isRecord(value))
-    return { name: '', issues: [error([], 'a Protocol document is a map with apiVersion, kind, metadata and spec')] }
+    return { name: '', issues: [errorAt([], 'a Protocol document is a map with apiVersion, kind, metadata and spec')] }
   const issues: Issue[] = []
-  if (value['kind'] !== 'Protocol') issues.push(error(['kind'], 'kind must be Protocol', 'kind: Protocol'))
-  if (value['apiVersion'] !== apiVersion) issues.push(error(['apiVersion'], `apiVersion must be ${apiVersion}`))
+  if (value['kind'] !== 'Protocol') issues.push(errorAt(['kind'], 'kind must be Protocol', 'kind: Protocol'))
+  if (value['apiVersion'] !== apiVersion) issues.push(errorAt(['apiVersion'], `apiVersion must be ${apiVersion}`))
   for (const key of Object.keys(value))
     if (!documentKeys.includes(key)) issues.push(unknown([key], didYouMean(key, documentKeys)))
   const metadata = value['metadata']
@@ -69,7 +69,7 @@ export function checkDocument(
   // Istio reads the protocol of a port from the name up to its first dash, so a protocol's name has none.
   if (!/^[a-z][a-z0-9]*$/.test(name)) {
     issues.push(
-      error(
+      errorAt(
         ['metadata', 'name'],
         `the name ${JSON.stringify(name)} must be a word of small letters and digits`,
         'ports are named <protocol>-<rest>',
@@ -91,10 +91,6 @@ export function checkDocument(
   const result = compileProtocol(name, spec)
   const all = [...issues, ...result.issues]
   return { name, spec, issues: all, ...(result.codec && !issues.some(isError) && { codec: result.codec }) }
-}
-
-function error(path: IssuePath, message: string, hint?: string): Issue {
-  return { severity: 'error', path, message, ...(hint && { hint }) }
 }
 
 function isError({ severity }: Issue): boolean {

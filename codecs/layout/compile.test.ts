@@ -1,10 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type Codec, emptyFrame } from '../contract.ts'
 import { checkProtocols } from '../document.ts'
-import { check, compile, good, refusal } from './fixture.ts'
-
-const bytes = (hex: string) => Uint8Array.from(Buffer.from(hex.replace(/\s/g, ''), 'hex'))
-const field = (codec: Codec, name: string, frame: Uint8Array) => codec.field(codec.slot(name), frame, 0, frame.length)
+import { bytes, check, compile, field, good, refusal } from './fixture.ts'
 
 test('values may be called what every object inherits', () => {
   const spec = good.replace(

@@ -1,9 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { type Codec, emptyFrame, FrameError } from '../contract.ts'
+import { emptyFrame, FrameError } from '../contract.ts'
 import { splitStream } from '../survive.ts'
-import { check, compile } from './fixture.ts'
-
-const field = (codec: Codec, name: string, frame: Uint8Array) => codec.field(codec.slot(name), frame, 0, frame.length)
+import { check, compile, field } from './fixture.ts'
 
 describe('at the edges of widths', () => {
   test('a text behind a length of four bytes has as many as all four say, and is written so', () => {

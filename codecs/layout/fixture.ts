@@ -37,3 +37,13 @@ export function refusal(spec: string): string {
   const error = issues.find(({ severity }) => severity === 'error')
   return `${error?.path.join('.')}: ${error?.message}`
 }
+
+/** The bytes of hex digits, which may have spaces between them. */
+export function bytes(hex: string): Uint8Array {
+  return Uint8Array.from(Buffer.from(hex.replace(/\s/g, ''), 'hex'))
+}
+
+/** A field of a whole frame. */
+export function field(codec: Codec, name: string, frame: Uint8Array) {
+  return codec.field(codec.slot(name), frame, 0, frame.length)
+}

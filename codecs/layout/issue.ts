@@ -8,12 +8,17 @@ export interface Issue {
   readonly hint?: string
 }
 
+/** An error, with a hint where there is one. */
+export function errorAt(path: IssuePath, message: string, hint?: string): Issue {
+  return { severity: 'error', path, message, ...(hint && { hint }) }
+}
+
 /** Gathers issues; a document with any error makes no codec. */
 export class Issues {
   readonly list: Issue[] = []
 
   error(path: IssuePath, message: string, hint?: string): void {
-    this.add({ severity: 'error', path, message, ...(hint && { hint }) })
+    this.add(errorAt(path, message, hint))
   }
 
   warning(path: IssuePath, message: string, hint?: string): void {

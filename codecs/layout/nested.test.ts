@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Codec, FieldValue } from '../contract.ts'
-import { check, compile } from './fixture.ts'
+import { bytes, check, compile, field as read } from './fixture.ts'
 
 /** Fields in entries, in protobuf and in Hessian texts: a change that makes one longer is known to all that count it. */
 
@@ -9,9 +9,6 @@ frame: {length: {at: 0, type: u16, counts: all}}
 message: {kind: {at: 2, type: u8, is: {1: request, 2: response}}}
 reply: {error: close}
 fields:`
-
-const bytes = (hex: string) => Uint8Array.from(Buffer.from(hex.replace(/\s/g, ''), 'hex'))
-const read = (codec: Codec, name: string, frame: Uint8Array) => codec.field(codec.slot(name), frame, 0, frame.length)
 
 /** The frame with a field written, in hex. */
 function written(codec: Codec, frame: Uint8Array, name: string, value: FieldValue | undefined): string | undefined {

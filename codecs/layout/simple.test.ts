@@ -1,8 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type Codec, emptyFrame, FrameError, FrameKind } from '../contract.ts'
-import { compile } from './fixture.ts'
-
-const bytes = (hex: string) => Uint8Array.from(Buffer.from(hex.replace(/\s/g, ''), 'hex'))
+import { bytes, compile } from './fixture.ts'
 
 /** In the middle of a buffer whose other bytes would look like more of the frame. */
 function around(frame: Uint8Array): Uint8Array {

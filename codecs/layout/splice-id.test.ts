@@ -1,10 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { emptyFrame } from '../contract.ts'
-import { compile } from './fixture.ts'
+import { bytes, compile } from './fixture.ts'
 import { varintSize } from './splice-id.ts'
 
 const hexOf = (bytes: Uint8Array | undefined) => bytes && Buffer.from(bytes).toString('hex')
-const bytes = (hex: string) => Uint8Array.from(Buffer.from(hex.replace(/\s/g, ''), 'hex'))
 
 test('a varint takes a byte for each seven bits', () => {
   for (let bit = 0; bit < 64; bit++) {

@@ -2,6 +2,7 @@ import { isIPv6 } from 'node:net'
 import type * as z from 'zod'
 import type { Code } from '../diagnostics/codes.ts'
 import type { Path } from '../diagnostics/diagnostic.ts'
+import { isObject } from './plain-object.ts'
 import { similar } from './similar.ts'
 
 /** A complaint that comes up while names are compared with the schema; paths are those of the document. */
@@ -174,8 +175,4 @@ function isDefault(value: unknown): boolean {
 
 function camelCase(name: string): string {
   return name.replace(/_([a-zA-Z0-9])/g, (_, letter: string) => letter.toUpperCase())
-}
-
-export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -8,8 +8,8 @@ import { namesProto, protoFilesOf, resolveNames } from '../../codecs/proto/names
 import { codec as redis } from '../../codecs/redis/codec.ts'
 import type { SourceDocument } from '../sources/document.ts'
 import type { ProtocolSpec } from './kinds/protocol.ts'
-import { isObject } from './normalise.ts'
 import type { ConfigObject } from './object.ts'
+import { isObject } from './plain-object.ts'
 
 /** What configuration must know of a protocol: the names routes may use. */
 export interface ProtocolInfo {

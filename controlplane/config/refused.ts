@@ -1,5 +1,5 @@
 import type { Location, SourceDocument } from '../sources/document.ts'
-import { isObject } from './normalise.ts'
+import { isObject } from './plain-object.ts'
 
 /** A document that claims to be an object, but has errors and never had a valid version: nothing of it is in force. */
 export interface RefusedObject {

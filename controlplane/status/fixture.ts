@@ -1,12 +1,7 @@
-import { FakeMesh, fakeResource } from '../../test/helpers/fake-mesh.ts'
+import { FakeMesh } from '../../test/helpers/fake-mesh.ts'
 import { type Answer, Engine, type EngineClient, lines } from '../../test/helpers/xds-engine.ts'
 import type { Resource } from '../xds/resource.ts'
 import { LastGood } from './last-good.ts'
-
-/** A cluster; what begins with `bad` is refused by `judge`. */
-export const cds = (name: string, content: string) => fakeResource('cds', name, content)
-/** A listener. */
-export const lds = (name: string, content: string) => fakeResource('lds', name, content)
 
 /** A class with these resources, what its clients accepted and refused, and `up`: a client that has all its clusters. */
 export function start(...resources: readonly Resource[]) {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { fakeResource } from '../../test/helpers/fake-mesh.ts'
-import { type Answer, Engine, lines, only } from '../../test/helpers/xds-engine.ts'
-import { accept, cds, judge, lds, naming, silent, start } from './fixture.ts'
+import { type Answer, cds, Engine, lds, lines, only } from '../../test/helpers/xds-engine.ts'
+import { accept, judge, naming, silent, start } from './fixture.ts'
 
 test.each([
   ['names the culprit', naming],

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { fakeResource } from '../../test/helpers/fake-mesh.ts'
-import { type Answer, type EngineClient, lines, only } from '../../test/helpers/xds-engine.ts'
+import { type Answer, cds, type EngineClient, lines, only } from '../../test/helpers/xds-engine.ts'
 import type { NodeInfo } from '../xds/resource.ts'
 import { StatusBook } from './book.ts'
-import { accept, cds, judge, naming, silent, start } from './fixture.ts'
+import { accept, judge, naming, silent, start } from './fixture.ts'
 
 test('what changes while a full set is searched is not blamed on what is on trial', () => {
   const { mesh, verdicts, publish, up } = start(cds('a', '1'), cds('b', '1'), cds('c', '1'))

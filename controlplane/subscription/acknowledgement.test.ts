@@ -1,13 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { FakeMesh, fakeResource } from '../../test/helpers/fake-mesh.ts'
-import { type Answer, Engine, lines } from '../../test/helpers/xds-engine.ts'
-
-const eds = (name: string, content: string) => fakeResource('eds', name, content)
-
-const only = (answers: readonly Answer[]): Answer => {
-  expect(answers).toHaveLength(1)
-  return answers[0]!
-}
+import { FakeMesh } from '../../test/helpers/fake-mesh.ts'
+import { Engine, eds, lines, only } from '../../test/helpers/xds-engine.ts'
 
 describe('a stale nonce on a request that also changes subscriptions', () => {
   test.each(['delta', 'sotw'] as const)('%s: the subscription counts, the acknowledgement does not', (form) => {

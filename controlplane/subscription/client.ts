@@ -1,5 +1,4 @@
 import { RESOURCE_TYPES, type ResourceType } from '../../proto/types.ts'
-import type { Resource } from '../xds/resource.ts'
 import { acknowledge, anyUnanswered, type Received } from './acknowledgement.ts'
 import { Arrival, isLong } from './arrival.ts'
 import { begin } from './begin.ts'
@@ -15,7 +14,7 @@ import { Outgoing } from './outgoing.ts'
 import type { ClientOptions, Parts } from './parts.ts'
 import type { Reader } from './reader.ts'
 import type { DiscoveryRequest, Form } from './request.ts'
-import { hasAsked, hasNoMore, newTypeState, owe, type TypeState } from './type-state.ts'
+import { hasAsked, hasNoMore, namesOf, newTypeState, owe, type TypeState } from './type-state.ts'
 
 const EVERY_TYPE = RESOURCE_TYPES
 const USERS = [...USES_OTHERS]
@@ -218,8 +217,4 @@ export class Client implements Reader {
       if (state) yield* this.log.release(type, state.interest)
     }
   }
-}
-
-function namesOf(resources: readonly Resource[]): readonly string[] {
-  return resources.map(({ name }) => name)
 }

@@ -4,7 +4,7 @@ import type { Frame } from './frames.ts'
 import { isUnknown, newIn } from './full-set.ts'
 import type { ErrorDetail } from './request.ts'
 import { answerTrial, divide, groupsOf } from './trials.ts'
-import { owe, type TypeState } from './type-state.ts'
+import { namesOf, owe, type TypeState } from './type-state.ts'
 
 /** Texts are for people to read; Envoy's may repeat a whole message. */
 export const MOST_ERROR_TEXT = 4096
@@ -96,8 +96,4 @@ function behind(first: readonly string[][] | undefined, groups: string[][]): str
 function hasAccepted(to: Recipient, frame: Frame, name: string): boolean {
   const refused = frame.upserts.find((resource) => resource.name === name)
   return refused === undefined || to.log.verdicts.lastAccepted(frame.type, name, refused.version) !== undefined
-}
-
-function namesOf(resources: readonly Resource[]): readonly string[] {
-  return resources.map(({ name }) => name)
 }

@@ -135,6 +135,11 @@ export function sent(state: TypeState, flight: readonly Frame[], now: number): v
   state.lastSentAt = now
 }
 
+/** Names of resources, in their order. */
+export function namesOf(resources: readonly Resource[]): readonly string[] {
+  return resources.map(({ name }) => name)
+}
+
 /** These names are to be sent, changed or not. */
 export function owe(state: TypeState, names: Iterable<string>): void {
   state.owed ??= new Set()

@@ -1,15 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { numbers } from './fixture.ts'
 import { Lots } from './lots.ts'
 import { Sampler } from './sampler.ts'
-
-/** Numbers of a fixed sequence, the same in every run. */
-function numbers(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) | 0
-    return (state >>> 0) / 2 ** 32
-  }
-}
 
 describe('lots', () => {
   it.each([[[3]], [[0, 20]], [[1, 2, 50]], [[0, 0]], [[100, 0]], [[100, 5]]])(

@@ -1,15 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { numbers } from './fixture.ts'
 import { Sampler } from './sampler.ts'
-
-/** Numbers of a fixed sequence, the same in every run. */
-function numbers(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) | 0
-    return (state >>> 0) / 2 ** 32
-  }
-}
 
 const count = (sampler: Sampler, messages: number) => {
   let hits = 0

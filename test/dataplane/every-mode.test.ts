@@ -1,11 +1,9 @@
 import { afterEach, expect, it } from 'vitest'
 import { comesTrue } from '../helpers/eventually.ts'
-import { Bed, byId, endpoints, type GameFrame, gameConfiguration } from './game.ts'
+import { Bed, byId, codeOf, endpoints, gameConfiguration } from './game.ts'
 
 const bed = new Bed()
 afterEach(() => bed.close())
-
-const codeOf = ({ flags, body }: GameFrame) => ((flags & 0x80) === 0 ? undefined : body.readUInt32BE())
 
 it.each(['shared', 'bound', 'exclusive'] as const)(
   'what a route does to messages it does on every kind of connection: %s',

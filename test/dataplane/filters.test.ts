@@ -7,12 +7,10 @@ import { AccessLog } from '../../dataplane/filters/access-log.ts'
 import { C } from '../../dataplane/stats/counters.ts'
 import { takeStats } from '../../dataplane/stats/prometheus.ts'
 import { comesTrue } from '../helpers/eventually.ts'
-import { Bed, byId, encode, endpoints, type GameFrame, type GameServer, gameConfiguration, Kind } from './game.ts'
+import { Bed, byId, codeOf, encode, endpoints, type GameServer, gameConfiguration, Kind } from './game.ts'
 
 const bed = new Bed()
 afterEach(() => bed.close())
-
-const codeOf = (frame: GameFrame) => ((frame.flags & 0x80) !== 0 ? frame.body.readUInt32BE() : undefined)
 
 function config(servers: readonly GameServer[], routes: readonly MessageRoute[], more: Partial<Configuration> = {}) {
   return gameConfiguration({

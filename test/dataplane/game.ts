@@ -41,6 +41,11 @@ export function decode(b: Uint8Array, at: number, length: number): GameFrame {
   }
 }
 
+/** The code of an error reply of the proxy's own; undefined of any other frame. */
+export function codeOf({ flags, body }: Pick<GameFrame, 'flags' | 'body'>): number | undefined {
+  return (flags & 0x80) === 0 ? undefined : body.readUInt32BE()
+}
+
 /** Calls `each` for every whole frame of a stream. */
 export function splitter(each: (frame: GameFrame) => void): (chunk: Buffer) => void {
   let pending: Buffer = Buffer.alloc(0)

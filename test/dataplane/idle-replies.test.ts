@@ -5,8 +5,8 @@ import { due } from '../../dataplane/reply/timeout.ts'
 import { C, R } from '../../dataplane/stats/counters.ts'
 import { type ActiveRequest, RequestState } from '../../dataplane/upstream/requests.ts'
 import { comesTrue } from '../helpers/eventually.ts'
-import { Bed, type GameFrame } from './game.ts'
-import { codeOf, partedConfiguration, partOf } from './parts.ts'
+import { Bed, codeOf, type GameFrame } from './game.ts'
+import { partedConfiguration, partOf } from './parts.ts'
 
 /** How long an upstream may be silent before a reply and between the frames of one. Timers of an hour are fired by hand. */
 

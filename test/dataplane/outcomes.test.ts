@@ -5,13 +5,12 @@ import type { ClusterConfig, RouteAction } from '../../dataplane/configuration.t
 import { C, L } from '../../dataplane/stats/counters.ts'
 import { dial } from '../../dataplane/upstream/dial.ts'
 import { comesTrue } from '../helpers/eventually.ts'
-import { Bed, byId, encode, endpoints, type GameFrame, gameConfiguration, Kind } from './game.ts'
+import { Bed, byId, codeOf, encode, endpoints, gameConfiguration, Kind } from './game.ts'
 
 const bed = new Bed()
 afterEach(() => bed.close())
 
 const codes = { connectFailed: 3, upstreamClosed: 4, timeout: 5, overflow: 6, rateLimited: 7, fault: 8 }
-const codeOf = (frame: GameFrame) => ((frame.flags & 0x80) !== 0 ? frame.body.readUInt32BE() : undefined)
 
 /** Messages 1 have this action; messages 2 have none, for what must be answered however slow the machine is. */
 function one(

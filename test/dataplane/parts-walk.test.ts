@@ -3,8 +3,8 @@ import { afterEach, expect, it } from 'vitest'
 import { random } from '../../codecs/mutated.ts'
 import { L } from '../../dataplane/stats/counters.ts'
 import { comesTrue, eventually } from '../helpers/eventually.ts'
-import { Bed, type GameClient, type GameFrame, Kind } from './game.ts'
-import { CANCEL, codeOf, MORE, partedConfiguration, partOf } from './parts.ts'
+import { Bed, codeOf, type GameClient, type GameFrame, Kind } from './game.ts'
+import { CANCEL, MORE, partedConfiguration, partOf } from './parts.ts'
 
 const bed = new Bed()
 afterEach(() => bed.close())

@@ -5,8 +5,8 @@ import type { ConnectionMode } from '../../codecs/contract.ts'
 import { AccessLog } from '../../dataplane/filters/access-log.ts'
 import { C, L } from '../../dataplane/stats/counters.ts'
 import { comesTrue } from '../helpers/eventually.ts'
-import { Bed, byId, encode, endpoints, type GameFrame, type GameServer, Kind, splitter } from './game.ts'
-import { codeOf, MORE, partedConfiguration, partOf } from './parts.ts'
+import { Bed, byId, codeOf, encode, endpoints, type GameFrame, type GameServer, Kind, splitter } from './game.ts'
+import { MORE, partedConfiguration, partOf } from './parts.ts'
 
 /** Replies of several frames: what is one outcome of one request, though it comes in parts. */
 

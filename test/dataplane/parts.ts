@@ -62,6 +62,3 @@ export function partedConfiguration(
 export function partOf(request: GameFrame, body: Buffer | string, more: boolean): Buffer {
   return encode({ ...request, kind: Kind.response, flags: more ? MORE : 0, body })
 }
-
-/** The code of an error reply of the proxy's own. */
-export const codeOf = (frame: GameFrame) => ((frame.flags & 0x80) !== 0 ? frame.body.readUInt32BE() : undefined)

@@ -4,7 +4,7 @@ import type { ClusterConfig, Configuration, RouteAction } from '../../dataplane/
 import { C, L } from '../../dataplane/stats/counters.ts'
 import type { HostPool } from '../../dataplane/upstream/pool.ts'
 import { comesTrue } from '../helpers/eventually.ts'
-import { Bed, byId, encode, endpoints, type GameServer, gameConfiguration, Kind } from './game.ts'
+import { Bed, byId, codeOf, encode, endpoints, type GameServer, gameConfiguration, Kind } from './game.ts'
 
 /** What every proxy of messages has to settle and some leave open: who waits how long, who has to go, and what becomes of those who are slow. */
 
@@ -47,8 +47,6 @@ function to(
     clusters: [{ name: 'a', localities: endpoints(server.port), balancer: { kind: 'roundRobin' }, ...cluster }],
   })
 }
-const codeOf = ({ flags, body }: { readonly flags: number; readonly body: Buffer }) =>
-  (flags & 0x80) !== 0 ? body.readUInt32BE() : undefined
 const timedOut = 5
 
 describe('how long a request may take', () => {

@@ -1,5 +1,6 @@
 import { type Edit, edit, type Path, readDocuments } from '../../../admin-ui/src/yaml/index.ts'
 import type { ConfigObject } from '../../config/object.ts'
+import { isObject } from '../../config/plain-object.ts'
 import { parseDuration } from '../../config/syntax/duration.ts'
 import { EXPIRES_AT, EXPIRES_IN, parseTime } from '../../config/syntax/expiry.ts'
 
@@ -60,12 +61,12 @@ export function withoutExpired(text: string, object: ConfigObject): string | und
     })
     const ends = rules.flatMap((path) => {
       const rule = at(document, path)
-      return ENDING.filter((name) => isMap(rule) && name in rule).map(
+      return ENDING.filter((name) => isObject(rule) && name in rule).map(
         (name): Edit => ({ op: 'delete', path: [...path, name] }),
       )
     })
     const annotations = at(document, ANNOTATIONS)
-    const last = isMap(annotations) && Object.keys(annotations).length === 1
+    const last = isObject(annotations) && Object.keys(annotations).length === 1
     return [...ends, { op: 'delete', path: last ? ANNOTATIONS : [...ANNOTATIONS, EXPIRES_AT] }]
   })
 }
@@ -101,8 +102,4 @@ function at(value: unknown, path: Path): unknown {
       typeof inner === 'object' && inner !== null ? (inner as Record<string | number, unknown>)[key] : undefined,
     value,
   )
-}
-
-function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,7 +1,7 @@
 import type { ConfigObject } from '../../config/object.ts'
+import { isObject } from '../../config/plain-object.ts'
 import { splitGeneration } from '../../xds/names.ts'
 import type { ClassChanges } from './class-changes.ts'
-import { isMap } from './meaning/statement.ts'
 
 const MOST_SERVICES = 1_000
 
@@ -35,7 +35,7 @@ export function affectedServices(
 /** Values of `host` and `hosts` wherever they stand. */
 export function hostsOf(value: unknown): readonly string[] {
   if (Array.isArray(value)) return value.flatMap(hostsOf)
-  if (!isMap(value)) return []
+  if (!isObject(value)) return []
   return Object.entries(value).flatMap(([key, inner]) => {
     if (key === 'host' && typeof inner === 'string') return [inner]
     if (key === 'hosts' && Array.isArray(inner)) return inner.filter((one): one is string => typeof one === 'string')

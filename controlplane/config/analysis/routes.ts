@@ -1,3 +1,4 @@
+import { isObject } from '../plain-object.ts'
 import { httpImplies, tcpImplies, tlsImplies } from './implication.ts'
 import { type Check, type Complain, each, type Of } from './world.ts'
 
@@ -108,9 +109,7 @@ function isAnyPrefix(uri: unknown): boolean {
 /** Equal for equal conditions, whatever their order and their names for logs. */
 function canonical(match: object): string {
   return JSON.stringify(Object.fromEntries(conditions(match)), (_, value: unknown) =>
-    typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : value,
+    isObject(value) ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) : value,
   )
 }
 

@@ -1,5 +1,6 @@
 import type { DescEnum, DescField, DescMessage, ScalarType } from '@bufbuild/protobuf'
 import { fullRegistry } from '../../../proto/registry.ts'
+import { isObject } from '../plain-object.ts'
 import { canonicalScalar, durationText, timestampText, unsetScalar } from './lenient.ts'
 
 type JsonObject = Readonly<Record<string, unknown>>
@@ -148,8 +149,4 @@ export function fieldNamed(desc: DescMessage, key: string): DescField | undefine
 function mapped(items: readonly unknown[], of: (item: unknown) => unknown): readonly unknown[] {
   const next = items.map(of)
   return next.every((item, index) => item === items[index]) ? items : next
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

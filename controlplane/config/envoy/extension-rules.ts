@@ -1,5 +1,6 @@
 import { fullRegistry } from '../../../proto/registry.ts'
 import type { Code } from '../../diagnostics/codes.ts'
+import { isObject } from '../plain-object.ts'
 import type { IssuePath } from '../schema.ts'
 import { written, writtenMessage } from './written.ts'
 
@@ -93,8 +94,4 @@ function checkFreeForm(config: Message, field: string, add: Add): void {
   const name = typeof url === 'string' ? url.slice(url.lastIndexOf('/') + 1) : ''
   if (name !== '' && !fullRegistry().getMessage(name))
     add([field, inner], `no Envoy of the official build has ${name}: it refuses the resource`, 'FIELD_QUESTIONABLE')
-}
-
-function isObject(value: unknown): value is Message {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { errorText } from '../../../errors/thrown.ts'
 import type { KindDefinition } from '../kind.ts'
+import { isObject } from '../plain-object.ts'
 import { checked, message, optional, type Report, required, valid } from '../schema.ts'
 import { shown } from '../syntax/host.ts'
 import { bool, duration, text } from '../syntax/values.ts'
@@ -78,10 +79,6 @@ function jwksRule(jwks: string, report: Report): void {
         code: 'FIELD_QUESTIONABLE',
       })
   }
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 const jwtRule = checked(jwtRuleFields, (rule, report) => {

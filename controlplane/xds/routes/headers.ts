@@ -4,6 +4,7 @@ import {
   type HeaderValueOptionSchema,
 } from '../../../proto/gen/envoy/config/core/v3/base_pb.ts'
 import type { Headers } from '../../config/kinds/http/headers.ts'
+import { isAuthorityHeader } from '../../config/syntax/header.ts'
 
 type HeaderValueOption = MessageInitShape<typeof HeaderValueOptionSchema>
 
@@ -28,7 +29,7 @@ export function headerChanges(headers: Headers | undefined): HeaderChanges {
 /** The host a request is given by `headers.request`: `Host` or `:authority`; `set` wins over `add`. */
 export function authorityOf(headers: Headers | undefined): string | undefined {
   for (const values of [headers?.request?.set, headers?.request?.add])
-    for (const [name, value] of Object.entries(values ?? {})) if (isAuthority(name) && value) return value
+    for (const [name, value] of Object.entries(values ?? {})) if (isAuthorityHeader(name) && value) return value
   return undefined
 }
 
@@ -67,9 +68,4 @@ function headerValue(value: string): string {
 
 function isChangeable(name: string): boolean {
   return !name.startsWith(':') && name.toLowerCase() !== 'host'
-}
-
-function isAuthority(name: string): boolean {
-  const lower = name.toLowerCase()
-  return lower === ':authority' || lower === 'host'
 }

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
+import { isObject } from '../../../config/plain-object.ts'
 import type { Path } from '../../../diagnostics/diagnostic.ts'
-import { isMap, type Json, listed, listOf, mapOf, type Statement, step, without } from './statement.ts'
+import { type Json, listed, listOf, mapOf, type Statement, step, without } from './statement.ts'
 import { valueWords } from './words.ts'
 
 /** What a change of a VirtualService does. */
@@ -164,7 +165,7 @@ function shares(route: readonly Json[]): ReadonlyMap<string, { share: number; in
   const found = new Map<string, { share: number; index: number }>()
   route.forEach((item, index) => {
     const { host, subset, port } = mapOf(item, 'destination')
-    const number = isMap(port) ? port['number'] : undefined
+    const number = isObject(port) ? port['number'] : undefined
     const name = [`${host ?? '?'}${number === undefined ? '' : `:${number}`}`, ...(subset ? [subset] : [])].join(' ')
     const share = sum === 0 ? 0 : (weight(item) / sum) * 100
     found.set(name, { share: (found.get(name)?.share ?? 0) + share, index })
@@ -178,8 +179,8 @@ function faults(old: Json, now: Json, { en, zh }: Label, path: Path, route: Json
     ['abort', 'abort', '中断注入', 'httpStatus'],
   ] as const
   return kinds.flatMap(([field, inEnglish, inChinese, what]) => {
-    const from = isMap(old[field]) ? old[field] : undefined
-    const to = isMap(now[field]) ? now[field] : undefined
+    const from = isObject(old[field]) ? old[field] : undefined
+    const to = isObject(now[field]) ? now[field] : undefined
     if (isDeepStrictEqual(from, to)) return []
     const text = (fault: Json) => {
       const { value } = mapOf(fault, 'percentage')

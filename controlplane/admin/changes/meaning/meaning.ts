@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { ConfigObject } from '../../../config/object.ts'
+import { isObject } from '../../../config/plain-object.ts'
 import { type Place, places } from '../../../explain/explain.ts'
 import { changedObjects } from '../changed-objects.ts'
 import { faultsOfNew, httpMeaning } from './http.ts'
 import { destinationRuleMeaning } from './rule.ts'
-import { isMap, type Json, listed, mapOf, type Statement, step, without } from './statement.ts'
+import { type Json, listed, mapOf, type Statement, step, without } from './statement.ts'
 
 /** One thing a change does, in words. */
 export interface Meaning {
@@ -113,11 +114,11 @@ function totalFaults(old: unknown, now: unknown, path: readonly (string | number
     return now.flatMap((item, index) =>
       totalFaults(Array.isArray(old) ? old[index] : undefined, item, [...path, index]),
     )
-  if (!isMap(now)) return []
+  if (!isObject(now)) return []
   return Object.entries(now).flatMap(([key, value]) => {
-    const before = isMap(old) ? old[key] : undefined
+    const before = isObject(old) ? old[key] : undefined
     const at = [...path, key]
-    if (key !== 'fault' || !isMap(value)) return totalFaults(before, value, at)
+    if (key !== 'fault' || !isObject(value)) return totalFaults(before, value, at)
     const total = (fault: unknown, kind: string) => mapOf(mapOf(fault, kind), 'percentage')['value'] === 100
     return ['delay', 'abort'].flatMap((kind) =>
       total(value, kind) && !total(before, kind)

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { isObject } from '../../../config/plain-object.ts'
 import { formatPath, type Path } from '../../../diagnostics/diagnostic.ts'
 import { placeWords, valueWords, type Words } from './words.ts'
 
@@ -36,7 +37,7 @@ export function listed(
   about?: Words & { readonly from: number },
 ): readonly Statement[] {
   if (isDeepStrictEqual(old, now)) return []
-  if (isMap(old) && isMap(now))
+  if (isObject(old) && isObject(now))
     return [...new Set([...Object.keys(old), ...Object.keys(now)])].flatMap((key) =>
       listed(topic, old[key], now[key], [...path, key], about),
     )
@@ -52,20 +53,16 @@ export function listed(
   return [step(topic || 'field', name, old, now, path)]
 }
 
-export function isMap(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
 /** A field that holds a map; an empty one when it does not. */
 export function mapOf(value: unknown, key: string): Json {
-  const found = isMap(value) ? value[key] : undefined
-  return isMap(found) ? found : {}
+  const found = isObject(value) ? value[key] : undefined
+  return isObject(found) ? found : {}
 }
 
 /** A field that holds a list of maps. */
 export function listOf(value: unknown, key: string): readonly Json[] {
-  const found = isMap(value) ? value[key] : undefined
-  return Array.isArray(found) ? found.filter(isMap) : []
+  const found = isObject(value) ? value[key] : undefined
+  return Array.isArray(found) ? found.filter(isObject) : []
 }
 
 /** The map without some of its fields. */

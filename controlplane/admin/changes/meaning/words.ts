@@ -1,3 +1,4 @@
+import { isObject } from '../../../config/plain-object.ts'
 import type { Path } from '../../../diagnostics/diagnostic.ts'
 
 /** The same in English and in Chinese. */
@@ -207,7 +208,7 @@ function spoken(value: unknown, within: string | undefined, language: Language):
     .map(([key, inner]) => {
       const name = fieldWords(key, within)[language]
       const text = spoken(inner, key, language)
-      const several = isMap(inner) && Object.keys(inner).length > 1
+      const several = isObject(inner) && Object.keys(inner).length > 1
       return several ? `${name}${open}${text}${close}` : `${name} ${text}`
     })
     .join(comma)
@@ -215,10 +216,6 @@ function spoken(value: unknown, within: string | undefined, language: Language):
 
 function short(text: string): string {
   return text.length > MOST_CHARACTERS ? `${text.slice(0, MOST_CHARACTERS)}…` : text
-}
-
-function isMap(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function own<Value>(map: Readonly<Record<string, Value>>, key: string): Value | undefined {

@@ -3,6 +3,16 @@ import { checked, message, optional, type Report } from '../../schema.ts'
 import { shown } from '../../syntax/host.ts'
 import { strings, text, uint32 } from '../../syntax/values.ts'
 
+const failover = optional(
+  z.array(
+    message({
+      from: optional(text, 'Region whose endpoints fail.'),
+      to: optional(text, 'Region that takes over.'),
+    }),
+  ),
+  'Region that takes over when the endpoints of a region are unhealthy.',
+)
+
 const localityLbSettingFields = message({
   distribute: optional(
     z.array(
@@ -16,15 +26,7 @@ const localityLbSettingFields = message({
     ),
     'Fixed shares of traffic per locality of the caller.',
   ),
-  failover: optional(
-    z.array(
-      message({
-        from: optional(text, 'Region whose endpoints fail.'),
-        to: optional(text, 'Region that takes over.'),
-      }),
-    ),
-    'Region that takes over when the endpoints of a region are unhealthy.',
-  ),
+  failover,
   failoverPriority: optional(
     strings,
     'Labels (`key` or `key=value`) compared with the caller in this order; the more equal, the higher the priority.',
@@ -116,15 +118,7 @@ const zoneAwareLbSettingFields = message({
       default: '6',
     },
   ),
-  failover: optional(
-    z.array(
-      message({
-        from: optional(text, 'Region whose endpoints fail.'),
-        to: optional(text, 'Region that takes over.'),
-      }),
-    ),
-    'Region that takes over when the endpoints of a region are unhealthy.',
-  ),
+  failover,
   failoverPriority: optional(strings, 'Labels compared with the caller in this order to form priorities.'),
 })
 
