@@ -12,7 +12,17 @@ import type { FieldSpec } from './schema.ts'
 import type { Scope } from './scope.ts'
 import { type Placed, sizedRegion } from './sized-node.ts'
 import { endedText, prefixedText } from './text-node.ts'
-import { isVariable, largest, minBytes, parseType, type TextType, type TypeInfo, typeHint, typeNames } from './types.ts'
+import {
+  isVariable,
+  largest,
+  minBytes,
+  type NumberType,
+  parseType,
+  type TextType,
+  type TypeInfo,
+  typeHint,
+  typeNames,
+} from './types.ts'
 import { within } from './wrap.ts'
 
 /** A field at an offset of the frame, or of a container. */
@@ -66,22 +76,26 @@ export function locatedNode(
     mask: spec.mask ?? 0,
     le: type.form === 'int' && type.le,
   })
-  const node = typed(scope, base, spec, path, type, offset, place)
+  const node = typed({ scope, base, spec, path, offset, place }, type)
   return node && container && offset.region ? within(node, container, offset.region) : node
 }
 
-function typed(
-  scope: Scope,
-  base: Placed,
-  spec: FieldSpec,
-  path: IssuePath,
-  type: TypeInfo,
-  offset: Offset,
-  place: (bytes: number) => Place,
-): Node | undefined {
+/** A field with its place known, and what is still to be said of it by its type. */
+interface Declared {
+  readonly scope: Scope
+  readonly base: Placed
+  readonly spec: FieldSpec
+  readonly path: IssuePath
+  readonly offset: Offset
+  /** Where it stands, if it is of so many bytes. */
+  readonly place: (bytes: number) => Place
+}
+
+const noNumber: Position = () => BAD
+
+function typed(declared: Declared, type: TypeInfo): Node | undefined {
+  const { scope, base, spec, path, offset, place } = declared
   const { name } = base
-  const writable = spec.writable ?? true
-  const noNumber: Position = () => BAD
   if (spec.align !== undefined && (type.form !== 'text' || spec.size === 'rest') && type.form !== 'map') {
     scope.issues.error(
       [...path, 'align'],
@@ -92,30 +106,7 @@ function typed(
     )
     return undefined
   }
-  if (type.form === 'int' || type.form === 'digits' || isVariable(type)) {
-    const mask = spec.mask ?? 0
-    if (mask !== 0 && (type.form !== 'int' || mask < 0 || mask > 2 ** (type.bytes * 8) - 1 || type.bytes > 4)) {
-      scope.issues.error([...path, 'mask'], `the mask 0x${mask.toString(16)} does not fit ${spec.type}`)
-      return undefined
-    }
-    const fixed = base.fixed ? offset.fixed : undefined
-    const access = numberAccess(type, base.start, fixed, mask | 0)
-    const long = type.form === 'int' ? type.bytes === 8 : type.form === 'varint' && type.bits === 64
-    return {
-      ...base,
-      ...access,
-      raw: base.required ? access.raw : undefined,
-      mask: mask | 0,
-      type: long ? 'bigint' : 'number',
-      signed:
-        mask === 0 && ((type.form === 'int' && type.signed) || (type.form === 'varint' && type.coding === 'zigzag')),
-      number: type,
-      writable: writable && base.role !== 'length' && base.role !== 'check',
-      minEnd: base.minStart + minBytes(type),
-      place: place(isVariable(type) ? Number.POSITIVE_INFINITY : type.bytes),
-      elastic: isVariable(type),
-    }
-  }
+  if (type.form === 'int' || type.form === 'digits' || isVariable(type)) return numberField(declared, type)
   if (spec.mask !== undefined)
     scope.issues.error([...path, 'mask'], `only a fixed integer can have a mask, "${name}" is ${spec.type}`)
   if (type.form === 'hessian') {
@@ -124,7 +115,7 @@ function typed(
       ...hessianText(base.start),
       whole: true,
       type: 'string',
-      writable,
+      writable: spec.writable ?? true,
       value: noNumber,
       minEnd: base.minStart + 1,
       place: place(Number.POSITIVE_INFINITY),
@@ -132,51 +123,94 @@ function typed(
     }
   }
   const max = spec.max ?? 2 ** 31
-  if (type.form === 'text' && type.prefix) {
-    if (spec.size !== undefined)
-      scope.issues.error([...path, 'size'], `"${name}" carries its own length, it can have no size`)
-    return {
-      ...base,
-      ...prefixedText(type, base.start, max, base.align, base.fixed ? offset.fixed : undefined),
-      type: type.value,
-      writable,
-      value: noNumber,
-      minEnd: base.minStart + roundUp(minBytes(type.prefix), base.align),
-      place: place(Number.POSITIVE_INFINITY),
-      prefix: type.prefix,
-      bias: type.bias,
-      elastic: true,
-    }
-  }
-  if (type.form === 'text' && type.ends) {
-    const delimiter = type.zeroEnded ? 'a zero byte' : 'a delimiter'
-    if (spec.size !== undefined)
-      scope.issues.error([...path, 'size'], `"${name}" ends with ${delimiter}, it can have no size`)
-    if (spec.align !== undefined)
-      scope.issues.error([...path, 'align'], `"${name}" ends with ${delimiter}, it cannot be padded`)
-    // Where something else says how long the frame or container is, the last text may end with it.
-    const inside: Position | undefined = base.container
-      ? (_b, _at, limit) => limit
-      : scope.searched
-        ? scope.edge
-        : undefined
-    const edge = type.zeroEnded ? undefined : inside
-    return {
-      ...base,
-      ...endedText(base.start, type.ends, max, edge),
-      type: type.value,
-      writable,
-      value: noNumber,
-      minEnd: base.minStart + (edge ? 1 : type.ends.length),
-      place: place(Number.POSITIVE_INFINITY),
-      elastic: true,
-      searched: spec.max ?? Number.POSITIVE_INFINITY,
-    }
-  }
+  if (type.form === 'text' && type.prefix) return prefixedField(declared, type, type.prefix, max)
+  if (type.form === 'text' && type.ends) return endedField(declared, type, type.ends, max)
   const before = offset.said ? undefined : base.minStart
   return type.form === 'map'
     ? mapNode(scope, base, spec, path, type.list === true, max, before, place)
     : sized(scope, base, spec, path, type, max, before, place)
+}
+
+function numberField(declared: Declared, type: NumberType): Node | undefined {
+  const { scope, base, spec, path, offset, place } = declared
+  const mask = spec.mask ?? 0
+  if (mask !== 0 && (type.form !== 'int' || mask < 0 || mask > 2 ** (type.bytes * 8) - 1 || type.bytes > 4)) {
+    scope.issues.error([...path, 'mask'], `the mask 0x${mask.toString(16)} does not fit ${spec.type}`)
+    return undefined
+  }
+  const fixed = base.fixed ? offset.fixed : undefined
+  const access = numberAccess(type, base.start, fixed, mask | 0)
+  const long = type.form === 'int' ? type.bytes === 8 : type.form === 'varint' && type.bits === 64
+  return {
+    ...base,
+    ...access,
+    raw: base.required ? access.raw : undefined,
+    mask: mask | 0,
+    type: long ? 'bigint' : 'number',
+    signed:
+      mask === 0 && ((type.form === 'int' && type.signed) || (type.form === 'varint' && type.coding === 'zigzag')),
+    number: type,
+    writable: (spec.writable ?? true) && base.role !== 'length' && base.role !== 'check',
+    minEnd: base.minStart + minBytes(type),
+    place: place(isVariable(type) ? Number.POSITIVE_INFINITY : type.bytes),
+    elastic: isVariable(type),
+  }
+}
+
+/** A text behind its own length, of `max` bytes at most. */
+function prefixedField(
+  { scope, base, spec, path, offset, place }: Declared,
+  type: TextType,
+  prefix: NumberType,
+  max: number,
+): Node {
+  if (spec.size !== undefined)
+    scope.issues.error([...path, 'size'], `"${base.name}" carries its own length, it can have no size`)
+  return {
+    ...base,
+    ...prefixedText(type, base.start, max, base.align, base.fixed ? offset.fixed : undefined),
+    type: type.value,
+    writable: spec.writable ?? true,
+    value: noNumber,
+    minEnd: base.minStart + roundUp(minBytes(prefix), base.align),
+    place: place(Number.POSITIVE_INFINITY),
+    prefix,
+    bias: type.bias,
+    elastic: true,
+  }
+}
+
+/** A text up to the bytes it ends with, of `max` bytes at most. */
+function endedField(
+  { scope, base, spec, path, place }: Declared,
+  type: TextType,
+  ends: NonNullable<TextType['ends']>,
+  max: number,
+): Node {
+  const { name } = base
+  const delimiter = type.zeroEnded ? 'a zero byte' : 'a delimiter'
+  if (spec.size !== undefined)
+    scope.issues.error([...path, 'size'], `"${name}" ends with ${delimiter}, it can have no size`)
+  if (spec.align !== undefined)
+    scope.issues.error([...path, 'align'], `"${name}" ends with ${delimiter}, it cannot be padded`)
+  // Where something else says how long the frame or container is, the last text may end with it.
+  const inside: Position | undefined = base.container
+    ? (_b, _at, limit) => limit
+    : scope.searched
+      ? scope.edge
+      : undefined
+  const edge = type.zeroEnded ? undefined : inside
+  return {
+    ...base,
+    ...endedText(base.start, ends, max, edge),
+    type: type.value,
+    writable: spec.writable ?? true,
+    value: noNumber,
+    minEnd: base.minStart + (edge ? 1 : ends.length),
+    place: place(Number.POSITIVE_INFINITY),
+    elastic: true,
+    searched: spec.max ?? Number.POSITIVE_INFINITY,
+  }
 }
 
 function sized(

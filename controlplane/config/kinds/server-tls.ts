@@ -55,46 +55,42 @@ function cipherWarnings(suites: readonly string[], report: Report): void {
   }
 }
 
-/** Which certificates a listener's TLS mode needs, allows and excludes. */
-function serverTlsRule(tls: ServerTls, report: Report): void {
-  const { mode = 'PASSTHROUGH', cipherSuites = [], tlsCertificates = [], credentialNames = [] } = tls
-  if ((tls.minProtocolVersion === 'TLSV1_0' || tls.minProtocolVersion === 'TLSV1_1') && cipherSuites.length === 0)
+const VERSIONS = ['TLS_AUTO', 'TLSV1_0', 'TLSV1_1', 'TLSV1_2', 'TLSV1_3']
+
+/** Which versions of TLS go together, and with which cipher suites. */
+function versionsRule(tls: ServerTls, report: Report): void {
+  const { minProtocolVersion: min = 'TLS_AUTO', maxProtocolVersion: max = 'TLS_AUTO', cipherSuites = [] } = tls
+  if ((min === 'TLSV1_0' || min === 'TLSV1_1') && cipherSuites.length === 0)
     report(['minProtocolVersion'], 'TLS below 1.2 needs cipherSuites: the default suites do not work with it', {
       code: 'FIELD_QUESTIONABLE',
     })
   cipherWarnings(cipherSuites, report)
-  const order = ['TLS_AUTO', 'TLSV1_0', 'TLSV1_1', 'TLSV1_2', 'TLSV1_3']
-  const { minProtocolVersion: min = 'TLS_AUTO', maxProtocolVersion: max = 'TLS_AUTO' } = tls
-  if (min !== 'TLS_AUTO' && max !== 'TLS_AUTO' && order.indexOf(min) > order.indexOf(max))
+  if (min !== 'TLS_AUTO' && max !== 'TLS_AUTO' && VERSIONS.indexOf(min) > VERSIONS.indexOf(max))
     report(['minProtocolVersion'], `${min} is above maxProtocolVersion ${max}: no client could connect`, {
       code: 'FIELD_QUESTIONABLE',
     })
+}
 
-  // The rules of the API's own schema hold for a field that is present, even when it is empty.
+const CERTIFICATE_FIELDS = [
+  'serverCertificate',
+  'privateKey',
+  'caCertificates',
+  'tlsCertificates',
+  'credentialName',
+  'credentialNames',
+] as const
+
+/** Fields that stand beside one another although the API's own schema lets one of them be set. It asks for presence: an empty one counts. */
+function exclusiveRule(tls: ServerTls, report: Report): void {
   if (tls.tlsCertificates && tls.credentialNames)
     report(['credentialNames'], 'only one of credentialNames or tlsCertificates can be set', CONFLICT)
   if (tls.credentialName !== undefined && tls.credentialNames)
     report(['credentialNames'], 'only one of credentialName or credentialNames can be set', CONFLICT)
+}
 
-  const certificateFields = [
-    'serverCertificate',
-    'privateKey',
-    'caCertificates',
-    'tlsCertificates',
-    'credentialName',
-    'credentialNames',
-  ] as const
-  if (mode === 'ISTIO_MUTUAL') {
-    for (const field of certificateFields)
-      if (tls[field]?.length)
-        report([field], `ISTIO_MUTUAL takes its certificates from the workload: ${field} cannot be set`, CONFLICT)
-    return
-  }
-  if (mode === 'PASSTHROUGH' || mode === 'AUTO_PASSTHROUGH') {
-    for (const field of [...certificateFields, 'caCrl'] as const)
-      if (tls[field]?.length)
-        report([field], `${mode} does not use certificates, ${field} is ignored`, { code: 'FIELD_NO_EFFECT' })
-  }
+/** Certificates from more than one place, where the API's own schema says nothing. */
+function oneSourceRule(tls: ServerTls, report: Report): void {
+  const { tlsCertificates = [], credentialNames = [] } = tls
   const sources = [
     ...(tls.credentialName ? ['credentialName'] : []),
     ...(credentialNames.length > 0 ? ['credentialNames'] : []),
@@ -104,26 +100,49 @@ function serverTlsRule(tls: ServerTls, report: Report): void {
   const reported = tls.credentialNames && (tls.tlsCertificates || tls.credentialName !== undefined)
   if (sources.length > 1 && !reported)
     report([sources[1]!], `only one of ${sources.join(', ')} may hold the certificates`, CONFLICT)
+}
+
+/** What a listener that terminates TLS needs, where its certificates are no Secrets. */
+function certificateFilesRule(mode: string, tls: ServerTls, report: Report): void {
+  const { tlsCertificates = [] } = tls
+  const files = ['serverCertificate', 'privateKey'] as const
+  if (mode !== 'SIMPLE' && !tls.caCertificates)
+    report(['caCertificates'], `${mode} TLS requires a client CA bundle`, { code: 'FIELD_REQUIRED' })
+  if (tlsCertificates.length === 0) {
+    for (const field of files)
+      if (!tls[field]) report([field], `${mode} TLS requires ${field}, or a credentialName`, { code: 'FIELD_REQUIRED' })
+    return
+  }
+  for (const [index, certificate] of tlsCertificates.entries())
+    for (const field of files)
+      if (!certificate[field])
+        report(['tlsCertificates', index, field], `${mode} TLS requires ${field}`, { code: 'FIELD_REQUIRED' })
+}
+
+/** Which certificates a listener's TLS mode needs, allows and excludes. */
+function serverTlsRule(tls: ServerTls, report: Report): void {
+  const { mode = 'PASSTHROUGH' } = tls
+  versionsRule(tls, report)
+  exclusiveRule(tls, report)
+  if (mode === 'ISTIO_MUTUAL') {
+    for (const field of CERTIFICATE_FIELDS)
+      if (tls[field]?.length)
+        report([field], `ISTIO_MUTUAL takes its certificates from the workload: ${field} cannot be set`, CONFLICT)
+    return
+  }
+  if (mode === 'PASSTHROUGH' || mode === 'AUTO_PASSTHROUGH') {
+    for (const field of [...CERTIFICATE_FIELDS, 'caCrl'] as const)
+      if (tls[field]?.length)
+        report([field], `${mode} does not use certificates, ${field} is ignored`, { code: 'FIELD_NO_EFFECT' })
+  }
+  oneSourceRule(tls, report)
   const terminates = mode === 'SIMPLE' || mode === 'MUTUAL' || mode === 'OPTIONAL_MUTUAL'
-  if (terminates && (tls.credentialName || credentialNames.length > 0)) {
+  if (terminates && (tls.credentialName || tls.credentialNames?.length)) {
     if (tls.caCrl && tls.credentialName)
       report(['caCrl'], 'with credentialName the revocation list belongs into the secret', { code: 'FIELD_NO_EFFECT' })
     return
   }
-  if (terminates) {
-    if (mode !== 'SIMPLE' && !tls.caCertificates)
-      report(['caCertificates'], `${mode} TLS requires a client CA bundle`, { code: 'FIELD_REQUIRED' })
-    if (tlsCertificates.length > 0) {
-      for (const [index, certificate] of tlsCertificates.entries())
-        for (const field of ['serverCertificate', 'privateKey'] as const)
-          if (!certificate[field])
-            report(['tlsCertificates', index, field], `${mode} TLS requires ${field}`, { code: 'FIELD_REQUIRED' })
-    } else {
-      for (const field of ['serverCertificate', 'privateKey'] as const)
-        if (!tls[field])
-          report([field], `${mode} TLS requires ${field}, or a credentialName`, { code: 'FIELD_REQUIRED' })
-    }
-  }
+  if (terminates) certificateFilesRule(mode, tls, report)
   if (tls.caCrl && tls.credentialName)
     report(['caCrl'], 'with credentialName the revocation list belongs into the secret', CONFLICT)
   if (tls.caCrl && mode === 'SIMPLE')
