@@ -5,7 +5,7 @@ import { AccessBook, type AccessLimits } from './access-book.ts'
 import { accessService } from './access-service.ts'
 import { LoadBook, type LoadLimits } from './load-book.ts'
 import { loadService } from './load-service.ts'
-import { accessMetrics, loadMetrics } from './metrics.ts'
+import { accessMetrics, loadMetrics, statusMetrics } from './metrics.ts'
 import type { ReportLimits } from './node-stream.ts'
 import { statusService } from './status-service.ts'
 import { steadyNow } from './steady-clock.ts'
@@ -46,6 +46,7 @@ export function createReports(options: ReportsOptions = {}): Reports {
   if (options.metrics) {
     loadMetrics(options.metrics, load, loads.streams)
     accessMetrics(options.metrics, access, accesses.streams)
+    for (const status of statuses) statusMetrics(options.metrics, status)
   }
   return { load, access, services: [loads, accesses, ...statuses], configChanged: () => loads.intervalChanged() }
 }

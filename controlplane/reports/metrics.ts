@@ -1,6 +1,7 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
 import type { AccessBook } from './access-book.ts'
 import type { LoadBook, LoadTotals } from './load-book.ts'
+import type { StatusCounts } from './status-service.ts'
 
 /** Clusters with a series of their own; the rest is one series, `_other`. */
 const SERIES = 500
@@ -101,6 +102,29 @@ export function accessMetrics(registry: Registry, access: AccessBook, streams: (
     registers,
     collect() {
       this.set(access.size)
+    },
+  })
+}
+
+/** Figures of client status: who asks what proxies have, and how often. */
+export function statusMetrics(registry: Registry, { asked, streams }: StatusCounts): void {
+  const registers = [registry]
+  new Gauge({
+    name: 'meshgate_client_status_streams',
+    help: 'Streams of tools that ask what clients have.',
+    registers,
+    collect() {
+      this.set(streams())
+    },
+  })
+  new Counter({
+    name: 'meshgate_client_status_requests_total',
+    help: 'Questions what clients have, by result: answered, invalid (the question), refused (too large, or too many wait), failed.',
+    labelNames: ['result'],
+    registers,
+    collect() {
+      this.reset()
+      for (const [result, count] of Object.entries(asked())) this.inc({ result }, count)
     },
   })
 }

@@ -4,7 +4,7 @@ import { createMetrics, sourceMetrics } from '../../controlplane/admin/metrics.t
 import { adsMetrics } from '../../controlplane/ads/metrics.ts'
 import { onDemandMetrics } from '../../controlplane/ondemand/metrics.ts'
 import { rateLimitMetrics, timedStore } from '../../controlplane/ratelimit/metrics.ts'
-import { accessMetrics, loadMetrics } from '../../controlplane/reports/metrics.ts'
+import { accessMetrics, loadMetrics, statusMetrics } from '../../controlplane/reports/metrics.ts'
 
 /** What is registered is never asked for its value here, so what it would read need not be there. */
 const NOTHING = {} as never
@@ -16,6 +16,7 @@ const SECTIONS: readonly (readonly [title: string, register: (registry: Registry
   ['Certificates', (registry) => certificateMetrics(registry, NOTHING, NOTHING)],
   ['What proxies report of their load', (registry) => loadMetrics(registry, NOTHING, () => 0)],
   ['What proxies report of requests', (registry) => accessMetrics(registry, NOTHING, () => 0)],
+  ['Who asks what proxies have', (registry) => statusMetrics(registry, NOTHING)],
 ]
 
 const SERVICE: typeof SECTIONS = [

@@ -1,5 +1,6 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
 import { Client, credentials } from '@grpc/grpc-js'
+import { Registry } from 'prom-client'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { envoyBootstrap } from '../../controlplane/bootstrap/envoy.ts'
 import { createReports, type MissingCluster } from '../../controlplane/reports/index.ts'
@@ -21,7 +22,8 @@ import { freePort } from '../helpers/ports.ts'
 
 /** Access logs that a real Envoy sends, and what tools learn about it. */
 
-const reports = createReports({ status: () => controlPlane.server.status })
+const metrics = new Registry()
+const reports = createReports({ status: () => controlPlane.server.status, metrics })
 const NODE = 'sidecar~127.0.0.1~shop-7d4b.default~default.svc.cluster.local'
 const REVIEWS = 'outbound|80||reviews.default.svc.cluster.local'
 
@@ -216,4 +218,39 @@ spec:
     expect(refused).toMatchObject({ configStatus: ConfigStatus.ERROR, typeUrl: TYPE_URL.lds })
     expect(refused.errorState!.details).toMatch(/clash/)
   })
+
+  it('is counted: questions by how they ended, and who asks over a stream', async () => {
+    const before = await counted()
+    await fetchStatus()
+    const nodeMatchers = [{ nodeId: { matchPattern: { case: 'safeRegex' as const, value: { regex: '(' } } } }]
+    await expect(fetchStatus({ nodeMatchers })).rejects.toThrow(/INVALID_ARGUMENT/)
+    const client = new Client(`127.0.0.1:${controlPlane.port}`, credentials.createInsecure())
+    const call = client.makeBidiStreamRequest(
+      '/envoy.service.status.v3.ClientStatusDiscoveryService/StreamClientStatus',
+      bytes,
+      (answer: Buffer) => fromBinary(ClientStatusResponseSchema, answer).config,
+    )
+    const told = new Promise<Error>((resolve) => call.on('error', resolve))
+    const answers: unknown[] = []
+    call.on('data', (answer) => answers.push(answer))
+    call.write(Buffer.alloc(0))
+    await comesTrue(() => answers.length === 1, 'an answer on the stream')
+    expect(await counted()).toEqual({
+      ...before,
+      answered: before.answered! + 2,
+      invalid: before.invalid! + 1,
+      streams: 1,
+    })
+    call.write(Buffer.from([0xff]))
+    expect((await told).message).toMatch(/INVALID_ARGUMENT: the request is no ClientStatusRequest/)
+    await comesTrue(async () => (await counted()).streams === 0, 'the stream is gone')
+    expect(await counted()).toMatchObject({ invalid: before.invalid! + 2, failed: 0 })
+    client.close()
+  })
+
+  async function counted(): Promise<Record<string, number>> {
+    const text = await metrics.metrics()
+    const lines = text.matchAll(/^meshgate_client_status_(?:requests_total\{result="(\w+)"\}|(streams)) (\d+)$/gm)
+    return Object.fromEntries([...lines].map(([, result, streams, value]) => [result ?? streams, Number(value)]))
+  }
 })
