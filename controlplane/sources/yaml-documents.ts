@@ -76,6 +76,31 @@ export class YamlDocument implements SourceDocument {
     if (equal.id === this.id && equal.revision === this.revision) this.#origin = equal.#origin
   }
 
+  /** What these documents of one file were read from, without what was said of it then. */
+  static readingsOf(documents: readonly YamlDocument[]): readonly PieceReading[] {
+    const readings: PieceReading[] = []
+    for (const document of documents) {
+      const { piece, prefix } = document.#origin
+      const last = readings.at(-1)
+      if (last?.piece.text === piece.text && last.piece.line === piece.line)
+        readings[readings.length - 1] = {
+          ...last,
+          copies: last.copies + document.copies,
+          documents: [...last.documents, document],
+        }
+      else
+        readings.push({
+          piece,
+          ok: true,
+          list: prefix.length > 0,
+          copies: document.copies,
+          documents: [document],
+          diagnostics: [],
+        })
+    }
+    return readings
+  }
+
   /** The same document where the same text stands at another line; only for a document that is its whole piece. */
   in(piece: Piece, index: number): YamlDocument {
     const { limits, copies } = this.#origin

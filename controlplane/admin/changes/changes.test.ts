@@ -353,3 +353,17 @@ test('a document that would be broken is told as broken, not as deleted: its las
   expect(plan.newErrors).toMatchObject([{ code: 'SOURCE_YAML_SYNTAX', hint: expect.stringMatching(/stays? in force/) }])
   expect([plan.meaning, plan.services]).toEqual([[], []])
 })
+
+test('a document that cannot be read as it is, and would not be after the change, is none that goes away: its last good version stays', async () => {
+  writeFileSync(join(api.root, 'services.yaml'), SERVICES.replace('hosts: [reviews', 'hosts: [[reviews'))
+  await eventually(async () => {
+    const { diagnostics } = (await get('/api/v1/diagnostics')).json()
+    expect(diagnostics).toMatchObject([{ code: 'SOURCE_YAML_SYNTAX' }])
+  })
+  const base = (await get('/api/v1/documents')).json().revision
+  const text = SERVICES.replace('hosts: [reviews', 'hosts: [[[reviews').replace('name: v2,', 'name: v3,')
+  const plan = (await post('/api/v1/plan', { base, changes: [{ file: 'services.yaml', text }] })).json()
+  const objects = plan.meaning.map(({ object }: { object: string }) => object)
+  expect(new Set(objects)).toEqual(new Set(['DestinationRule/default/reviews']))
+  expect(JSON.stringify(plan.diagnostics)).toContain('stays in force')
+})

@@ -7,7 +7,7 @@ import type { LiveConfig } from '../../live-config.ts'
 import type { CompiledMesh } from '../../mesh.ts'
 import { originIn } from '../../model/index.ts'
 import type { SourceDocument } from '../../sources/document.ts'
-import { MemorySource, type SourceSnapshot } from '../../sources/index.ts'
+import { MemorySource, readNext, type SourceSnapshot } from '../../sources/index.ts'
 import type { ClientStatus, StatusBook } from '../../status/book.ts'
 import { problemDiagnostics } from '../compile-problems.ts'
 import { ApiError } from '../http/errors.ts'
@@ -170,7 +170,7 @@ export class Planner {
     let copies = copiesOf(kept)
     for (const one of files) {
       const path = this.pathOf(one.file)
-      const part = reading(path, one, copies)
+      const part = reading(path, one, snapshot, copies)
       copies += copiesOf(part.documents)
       parts.set(path, part)
     }
@@ -201,12 +201,21 @@ export function planHash(files: readonly PlannedFile[]): string {
   return hash.digest('hex').slice(0, 32)
 }
 
-/** What the source would hold of a file: a document that cannot be read keeps its last good version. */
-function reading(path: string, { before, after }: PlannedFile, copies: number): SourceSnapshot {
+/**
+ * What the source would hold of a file: a document that cannot be read keeps its last good version, that in force where it cannot be read as
+ * it is now either.
+ */
+function reading(
+  path: string,
+  { before, after }: PlannedFile,
+  { documents }: SourceSnapshot,
+  copies: number,
+): SourceSnapshot {
   if (!after) return { documents: [], diagnostics: [] }
   const { snapshot } = MemorySource.of({ [path]: after }, {}, copies)
   if (!before || snapshot.diagnostics.every(({ severity }) => severity !== 'error')) return snapshot
-  return MemorySource.of({ [path]: before }, {}, copies).set({ [path]: after })
+  const inForce = documents.filter(({ file }) => file === path)
+  return readNext(path, [before, after], inForce, copies)
 }
 
 function copiesOf(documents: readonly SourceDocument[]): number {
