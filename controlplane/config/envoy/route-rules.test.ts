@@ -115,6 +115,12 @@ describe('routes', () => {
       { ...route(said(4097)), max_direct_response_body_size_bytes: 5000 },
     ],
     [
+      'a body of bytes that is too long, however it is written',
+      route({ direct_response: { status: 200, body: { inline_bytes: Buffer.alloc(4097).toString('base64') } } }),
+      `${at}.routes.0.direct_response.body`,
+      route({ direct_response: { status: 200, body: { inline_bytes: Buffer.alloc(4096).toString('base64') } } }),
+    ],
+    [
       'a body that is longer than the least limit, where 0 is none',
       { ...route(said(4097)), max_direct_response_body_size_bytes: 1 },
       `${at}.routes.0.direct_response.body`,

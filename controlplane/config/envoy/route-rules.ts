@@ -118,13 +118,21 @@ export function checkBodies(table: WrittenMessage, add: Add): void {
   for (const [i, host] of hosts.entries())
     for (const [j, route] of writtenList(host, 'routes')[1].entries()) {
       const [responseKey, response] = writtenMessage(route, 'direct_response')
-      const text = written(writtenMessage(response, 'body')[1], 'inline_string')[1]
-      if (most > 0 && typeof text === 'string' && Buffer.byteLength(text) > most)
+      const size = bodyLength(writtenMessage(response, 'body')[1])
+      if (most > 0 && size > most)
         add(
           [hostsKey, i, 'routes', j, responseKey, 'body'],
-          `the body has ${Buffer.byteLength(text)} bytes, more than max_direct_response_body_size_bytes (${most})`,
+          `the body has ${size} bytes, more than max_direct_response_body_size_bytes (${most})`,
         )
     }
+}
+
+/** Bytes of a body that stands in the configuration; 0 for what is read from a file or the environment of the proxy. */
+function bodyLength(body: WrittenMessage): number {
+  const text = written(body, 'inline_string')[1]
+  if (typeof text === 'string') return Buffer.byteLength(text)
+  const bytes = written(body, 'inline_bytes')[1]
+  return typeof bytes === 'string' ? Buffer.from(bytes, 'base64').length : 0
 }
 
 /** Names a client asks for: of wildcards only one in front of a whole label. */
