@@ -91,6 +91,25 @@ describe.each(['delta', 'sotw'] as const)('a listener whose address is taken on 
     expect(busy.flow()).toEqual([])
   })
 
+  test('what else is refused meanwhile does not make the pause longer', () => {
+    const { busy, engine, free, mesh } = two()
+    accept(free, free.ask('lds'))
+    engine.log.refresh()
+    busy.flow()
+    engine.now += 5_000
+    expect(busy.nack(busy.flow()[0]!, taken)).toEqual([])
+    const next = engine.now + 10_000
+    engine.now += 3_000
+    mesh.put(fakeResource('lds', 'more', '1'))
+    mesh.publish()
+    engine.log.refresh()
+    const [wrong] = busy.flow()
+    accept(busy, busy.nack(wrong!, 'Error adding/updating listener(s) more: no filter chains'))
+    expect(busy.client.wakeAt).toBe(next)
+    engine.now = next
+    expect(lines(busy.flow()).join()).toContain('web=1')
+  })
+
   test('a removal that went out with it is said again when it is refused', () => {
     const { busy, engine, free, mesh } = two()
     accept(free, free.ask('lds'))
