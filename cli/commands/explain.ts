@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import type { Explanation, Place, Step } from '../../controlplane/explain/explain.ts'
+import type { Explanation, Place, Step } from '../../controlplane/explain/step.ts'
 import { required } from '../errors.ts'
 import { jsonObject, keyValue } from '../options/arguments.ts'
 import { outputFormat, paint, printData, printText } from '../output.ts'

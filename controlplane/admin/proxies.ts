@@ -1,7 +1,7 @@
 import type { JsonObject } from '@bufbuild/protobuf'
 import type { ResourceType } from '../../proto/types.ts'
 import { DEFAULT_LIMITS } from '../ads/index.ts'
-import { type Place, places } from '../explain/explain.ts'
+import { type Place, places } from '../explain/step.ts'
 import type { NodeLoad } from '../reports/index.ts'
 import type { ClientStatus, HeldResource, StatusBook, SyncState, TypeStatus } from '../status/book.ts'
 import { resourceJson } from '../xds/dump.ts'

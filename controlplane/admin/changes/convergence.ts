@@ -1,4 +1,4 @@
-import { type Place, places } from '../../explain/explain.ts'
+import { type Place, places } from '../../explain/step.ts'
 import type { ClientStatus, StatusBook, TypeStatus } from '../../status/book.ts'
 import type { ClassChanges } from './class-changes.ts'
 import type { Plan, Planner } from './planner.ts'

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { formatPath } from '../../diagnostics/diagnostic.ts'
-import { places } from '../../explain/explain.ts'
+import { places } from '../../explain/step.ts'
 import type { AdminContext } from '../context.ts'
 import { policiesInForce } from '../policies/in-force.ts'
 import { POLICY_TOPICS, type PolicyTopic } from '../policies/policies.ts'

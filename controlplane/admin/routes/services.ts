@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { Origin } from '../../config/object.ts'
-import { places } from '../../explain/explain.ts'
+import { places } from '../../explain/step.ts'
 import type { Endpoint, Service } from '../../model/service.ts'
 import type { AdminContext } from '../context.ts'
 import { notFound } from '../http/errors.ts'

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { ConfigObject } from '../../../config/object.ts'
 import { isObject } from '../../../config/plain-object.ts'
-import { type Place, places } from '../../../explain/explain.ts'
+import { type Place, places } from '../../../explain/step.ts'
 import { changedObjects } from '../changed-objects.ts'
 import { faultsOfNew, httpMeaning } from './http.ts'
 import { destinationRuleMeaning } from './rule.ts'
