@@ -63,6 +63,7 @@ export class Engine {
     this.#stopTicking = everyMs(tickMs, () => this.tick())
   }
 
+  /** Called every `tickMs`: copies for mirrors, requests of clients that left, time limits. */
   tick(): void {
     clock.now = performance.now()
     if (this.#left) this.#cancelAbandoned()

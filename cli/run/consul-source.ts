@@ -50,6 +50,7 @@ export class ConsulSource {
     return this.#last !== '' && (this.#current?.ready ?? true)
   }
 
+  /** How each Consul that is asked is doing: as services, and as the store of configuration. */
   states(): readonly SourceState[] {
     const store = this.#options.store?.state()
     return [...this.#discoveries(), ...(store ? [store] : [])]
@@ -65,10 +66,12 @@ export class ConsulSource {
     return [current.state === 'ok' && error !== undefined ? { ...current, state: 'degraded', error } : current]
   }
 
+  /** How long a service that leaves should go on serving, in ms, by what was measured. */
   drain(): Drain {
     return this.convergence.advice()
   }
 
+  /** A person believes what is held back: of one list by its name, or of all. @returns how many there were */
   confirm(what?: string): number {
     return (this.#current?.confirm(what) ?? 0) + (this.#next?.discovery.confirm(what) ?? 0)
   }

@@ -30,6 +30,7 @@ export class ConfigHistory {
     this.#options = options
   }
 
+  /** Opens the history of a folder or a store. One that cannot be opened yet is tried again; until then nothing can be edited. */
   static async open(options: HistoryOptions): Promise<ConfigHistory> {
     const history = new ConfigHistory(options)
     if (!(await history.#open())) history.#later()

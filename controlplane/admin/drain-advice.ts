@@ -25,6 +25,7 @@ export class DrainAdvice {
     this.#next = (this.#next + 1) % SAMPLES
   }
 
+  /** How long an address was needed after it went, and how long to wait therefore, in ms; without samples a wait that is always enough. */
   advice(): Drain {
     const sorted = [...this.#samples].sort((a, b) => a - b)
     const at = (share: number) => Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]!)

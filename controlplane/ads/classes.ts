@@ -32,6 +32,7 @@ export class Classes {
     this.verdictChanged = verdictChanged
   }
 
+  /** The log of a class, from now on with this view; made where the class has none. */
   of(view: View): ClassLog {
     this.idle.delete(view.key)
     const known = this.logs.get(view.key)

@@ -46,6 +46,7 @@ export class MessageReader {
     return this.chunk.length - this.at + this.waiting
   }
 
+  /** Bytes that came. What is not read yet is kept. */
   add(chunk: Buffer): void {
     if (this.at === this.chunk.length && !this.more) {
       this.chunk = chunk

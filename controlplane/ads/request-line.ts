@@ -40,6 +40,7 @@ export class RequestLine {
     this.options = options
   }
 
+  /** A request that came: taken at once where there is time, or behind those that wait. May ask the transport to slow down. */
   add(request: DiscoveryRequest): void {
     if (this.waiting) {
       if (this.waiting.push(kept(request)) > MOST_WAITING) this.options.slowDown()

@@ -30,6 +30,7 @@ export class Rounds {
     this.failed = options.failed
   }
 
+  /** Asks for a round; several that ask before it begins get one. */
   request(): void {
     this.wanted = true
     this.schedule()

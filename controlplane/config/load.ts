@@ -208,6 +208,7 @@ export function meshNamespace(
   return 'default'
 }
 
+/** Whether a document says that it is a Mesh, whatever else is wrong with it. */
 export function isMesh({ value }: SourceDocument): boolean {
   return isObject(value) && value['kind'] === 'Mesh'
 }

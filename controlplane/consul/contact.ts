@@ -72,6 +72,7 @@ export class Contact {
     this.#onRecovered()
   }
 
+  /** A question failed. The log is told of the first failure only, until the question is answered again. */
   failed(question: string, error: Error): void {
     if (this.#stopped) return
     const first = !this.#errors.has(question)

@@ -176,6 +176,7 @@ export class ConsulHttp {
     }
   }
 
+  /** The error of an answer that is not as asked for, with what to do about it where that is known. */
   refused({ method = 'GET', path }: ConsulRequest, { status, body }: ConsulAnswer): ConsulError {
     const text = body.toString('utf8', 0, 300).trim()
     const hint =

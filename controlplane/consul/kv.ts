@@ -53,6 +53,7 @@ export class Kv {
     return value === undefined ? [] : readEntries(value)
   }
 
+  /** All keys that begin with the prefix, as the leader has them. @throws ConsulError */
   async keys(prefix: string): Promise<readonly string[]> {
     const { value } = await this.http.json({
       path: pathOf(prefix),
@@ -70,6 +71,7 @@ export class Kv {
     return answer.body.toString('utf8').trim() === 'true'
   }
 
+  /** Deletes a key; one that is not there is as good. @throws ConsulError */
   async delete(key: string): Promise<void> {
     const call = { method: 'DELETE', path: pathOf(key) } as const
     const answer = await this.http.send(call)

@@ -21,6 +21,7 @@ export class Calls {
     return undefined
   }
 
+  /** A list anew: whoever walks the old one is not disturbed. */
   add(call: Call): void {
     this.all = this.all.length === 0 ? [call] : this.all.concat(call)
   }
@@ -42,6 +43,7 @@ export class Calls {
     this.resets.add(stream)
   }
 
+  /** Whether we have reset the stream: frames of it may still come, and are passed over. */
   wasReset(stream: number): boolean {
     return this.resets?.has(stream) === true
   }

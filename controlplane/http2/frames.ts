@@ -183,6 +183,7 @@ export class FrameReader {
   private more: Buffer[] | undefined
   private waiting = 0
 
+  /** Bytes that came. What is not read yet is kept. */
   add(chunk: Buffer): void {
     if (this.at === this.bytes.length && !this.more) {
       this.bytes = chunk

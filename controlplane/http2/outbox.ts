@@ -34,6 +34,7 @@ export class Outbox {
     this.holders++
   }
 
+  /** Ends a `hold`; with the last one what was gathered is written. */
   release(): void {
     if (--this.holders === 0) this.flush()
   }
@@ -46,6 +47,7 @@ export class Outbox {
     })
   }
 
+  /** Writes what was gathered, in one piece where that fits into a frame, and calls who wants to know when it has left. */
   flush(): void {
     const { frames, afterwards, wire } = this
     if (!frames) return

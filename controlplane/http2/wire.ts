@@ -16,6 +16,7 @@ function tell(): void {
   callAll(now)
 }
 
+/** Calls each in order. */
 export function callAll(list: readonly (() => void)[]): void {
   for (const one of list) one()
 }

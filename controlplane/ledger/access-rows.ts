@@ -16,6 +16,7 @@ export class AccessRows {
     this.#db = db
   }
 
+  /** Users, sessions and tokens as rows, by a key that says which; times of sessions to the hour. */
   read(): Map<string, string> {
     const all = new Map<string, string>()
     for (const { name, role, password, created } of rows<UserRow>(this.#db, 'select * from users'))
@@ -28,6 +29,7 @@ export class AccessRows {
     return all
   }
 
+  /** The rows as all replicas had them last. */
   base(): Map<string, string> {
     return new Map(
       rows<{ key: string; row: string }>(this.#db, 'select key, row from access_base').map(({ key, row }) => [

@@ -120,6 +120,7 @@ export class Accounts {
     return { secret, csrf }
   }
 
+  /** The session of a secret, and that it was used; undefined when there is none, it idled too long or is too old. */
   session(secret: string): Session | undefined {
     const hash = digest(secret)
     const now = this.#now()
@@ -146,6 +147,7 @@ export class Accounts {
     }
   }
 
+  /** Ends a session; one that is not there is as good. */
   close(secret: string): void {
     run(this.#db, 'delete from sessions where hash = ?', digest(secret))
   }
@@ -171,6 +173,7 @@ export class Accounts {
     return rows<TokenRow>(this.#db, 'select * from tokens order by created').map(tokenOf)
   }
 
+  /** Ends a token. @returns whether there was one */
   revoke(id: string): boolean {
     return run(this.#db, 'delete from tokens where id = ?', id) > 0
   }

@@ -53,6 +53,7 @@ export class Audit {
     this.#again = again
   }
 
+  /** What was done is written at once; refusals, and what cannot be written now, are gathered and written together. Never throws for a disk. */
   record(entry: NewEntry): void {
     const short = { ...entry, detail: entry.detail.slice(0, MOST_CHARACTERS), who: entry.who.slice(0, 128) }
     // What cannot be written now is written with the refusals.

@@ -81,6 +81,7 @@ export class History {
     return row<{ size: number }>(this.#db, 'select length(bytes) as size from blobs where hash = ?', hash)?.size
   }
 
+  /** Files as the last revision left them, in order of their names. */
   files(): readonly LedgerFile[] {
     return rows<LedgerFile>(this.#db, 'select file, hash, revision from files order by file')
   }
@@ -141,6 +142,7 @@ export class History {
     return tree
   }
 
+  /** A revision with its files; undefined where there is none, or it is not done. */
   revision(id: number): Revision | undefined {
     const found = row<RevisionRow>(this.#db, "select * from revisions where id = ? and state = 'done'", id)
     return found && this.#withFiles(found)
@@ -277,6 +279,7 @@ export class History {
     })
   }
 
+  /** How many revisions are kept, those that are not done included. */
   count(): number {
     return row<{ n: number }>(this.#db, 'select count(*) as n from revisions')?.n ?? 0
   }

@@ -160,6 +160,7 @@ function serviceOf(key: string): string {
   return end < 0 ? key : key.slice(0, end)
 }
 
+/** What a service is kept under: two of one host in different namespaces are two. */
 export function serviceKey(hostname: string, namespace: string): string {
   return `${hostname}\n${namespace}`
 }

@@ -23,6 +23,7 @@ export class GenerationBook {
   readonly #listeners = new Set<() => void>()
   #remembered = 0
 
+  /** The generation that a class has of a cluster; 0: it never let go of it. A tracked read. */
   of(classKey: string, cluster: string): number {
     return this.#class(classKey).value.get(cluster) ?? 0
   }
@@ -32,6 +33,7 @@ export class GenerationBook {
     return this.#class(classKey).value
   }
 
+  /** Clusters that a class has let go of. No tracked read. */
   renamed(classKey: string): readonly string[] {
     return [...this.#class(classKey).peek().keys()]
   }

@@ -123,6 +123,7 @@ export class OnDemandMemory {
     }
   }
 
+  /** What is learned for the workload of a node, and how many clusters of its class were let go of. */
   figures(node: NodeInfo, classKey: string): OnDemandFigures {
     const workload = workloadOf(node)
     return {

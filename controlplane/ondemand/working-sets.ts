@@ -18,6 +18,7 @@ export class WorkingSets {
     this.#limits = { ...DEFAULT_WORKING_SET_LIMITS, ...limits }
   }
 
+  /** Clusters and virtual hosts that are learned for a workload; empty where nothing is. */
   of(workload: string): ReadonlySet<string> {
     return this.#sets.get(workload) ?? new Set()
   }

@@ -114,6 +114,7 @@ export class AccessBook {
     return () => this.listeners.delete(listener)
   }
 
+  /** Counts the entries of a proxy's access log, and tells listeners of requests that found no cluster (flag NC). */
   take(node: NodeInfo, entries: readonly AccessEntry[]): void {
     const at = this.now()
     const caller = callerOf(node)

@@ -193,6 +193,7 @@ export class LoadBook {
     return [...this.nodes].flatMap(([node, known]) => (known.reportedAt > 0 ? [nodeLoad(node, known)] : []))
   }
 
+  /** What a proxy has reported; undefined where it never did. */
   node(node: string): NodeLoad | undefined {
     const known = this.nodes.get(node)
     return known && known.reportedAt > 0 ? nodeLoad(node, known) : undefined

@@ -70,6 +70,7 @@ export class Presence {
     this.replica = `${options.name} ${randomUUID().slice(0, 8)}`
   }
 
+  /** Tells the others at once and from now on, and reads what they tell. */
   start(): void {
     this.timer = setInterval(() => {
       void this.beat()
@@ -132,6 +133,7 @@ export class Presence {
     return this.beating
   }
 
+  /** Takes leave, so that the others need not wait until our entries expire. */
   async stop(): Promise<void> {
     clearInterval(this.timer)
     await this.beating

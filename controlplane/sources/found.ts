@@ -34,6 +34,7 @@ export class Found {
   readonly entered = new Map<string, string>()
   entries = 0
 
+  /** Adds what was found below another folder. */
   take(other: Found): void {
     for (const [path, folder] of other.listed) this.listed.set(path, folder)
     for (const [path, file] of other.files) this.files.set(path, file)
@@ -43,6 +44,7 @@ export class Found {
     this.entries += other.entries
   }
 
+  /** A folder is to be watched for an owner: all of it, or only one name in it. */
   watchFor(folder: string, owner: string, only?: string): void {
     const owners = this.watch.get(folder) ?? new Map<string, string | undefined>()
     this.watch.set(folder, owners)

@@ -182,10 +182,12 @@ class Gauge implements OpenMarks {
   }
 }
 
+/** What is said of a document that is nested deeper than is read. */
 export function tooDeep(limits: ReadLimits): string {
   return `more than ${limits.depth} mappings and lists inside each other`
 }
 
+/** What is said of a document with more values than are read. */
 export function tooManyValues(limits: ReadLimits): string {
   return `the document has more than ${limits.nodes} values`
 }

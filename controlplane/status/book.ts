@@ -155,12 +155,14 @@ export class StatusBook {
     if (known) known.idleSince = this.now()
   }
 
+  /** A client is there; one of its node that had left counts as back. */
   opened(source: StatusSource): void {
     this.live.set(source.stream, source)
     this.gone.delete(source.node.id)
     this.classes.get(source.client.class.key)?.verdicts.returned(source.client.options.id)
   }
 
+  /** A client left: its last state is kept for a while, of so many nodes at most. */
   closed(stream: number): void {
     const source = this.live.get(stream)
     if (!source) return

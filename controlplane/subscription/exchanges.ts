@@ -35,6 +35,7 @@ export class Exchanges {
   private count = 0
   private texts: { readonly nonce: string; readonly message: string }[] | undefined
 
+  /** A response went out at `now`, in ms. */
   sent(frame: Frame, now: number): void {
     this.note(frame, 0, now)
   }

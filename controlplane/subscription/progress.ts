@@ -54,19 +54,23 @@ export class Progress {
     return this.allSent(type, state)
   }
 
+  /** Whether the client was sent every change and addition of the type. */
   allUpdated(type: ResourceType, state: TypeState): boolean {
     return state.upserted === this.parts.log.of(type).position && !state.extra
   }
 
+  /** Whether there is nothing of the type that the client should still hear, removals included. */
   allSent(type: ResourceType, state: TypeState): boolean {
     const { position } = this.parts.log.of(type)
     return this.allUpdated(type, state) && state.removed === position && !state.gone && !isAsked(state) && !state.trials
   }
 
+  /** Whether the client was waited for long enough; times in ms. */
   isOver(since: number, now: number): boolean {
     return now - since >= this.parts.options.ackTimeoutMs
   }
 
+  /** The client is to be looked at again by then (ms), if not earlier. */
   wake(at: number): void {
     if (this.wakeAt === undefined || at < this.wakeAt) this.wakeAt = at
   }

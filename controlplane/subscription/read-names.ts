@@ -80,6 +80,7 @@ export class NameList {
     return left
   }
 
+  /** Reads one more name. @throws RequestTooLarge when it is too long, or one too many */
   add(reader: WireReader, nameLength = this.limits.nameLength): void {
     this.own ??= [...this.shared]
     if (this.own.length >= this.limits.names) throw tooMany('resource names', this.limits)

@@ -21,11 +21,13 @@ export class LeftClusters {
     return this.#left.size === 0
   }
 
+  /** What a cluster was that went; undefined when it never was, or went too long ago. */
   get(name: string): LeftCluster | undefined {
     const left = this.#left.get(name)
     return left && left.until >= performance.now() ? left : undefined
   }
 
+  /** Remembers a cluster that goes, for a while, among so many at most. */
   keep(name: string, left: LeftCluster): void {
     this.#left.delete(name)
     this.#left.set(name, { ...left, until: performance.now() + KEEP_MS })

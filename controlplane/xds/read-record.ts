@@ -39,6 +39,7 @@ export class ReadRecord {
     return value
   }
 
+  /** Reads a resource and notes what it was made of, and whether it differs from last time. */
   resource<T>(type: ResourceType, name: string, read: (name: string) => T): T {
     const { value, reads } = recorded(() => read(name))
     const known = this.#resources.get(type)!
@@ -64,6 +65,7 @@ export class ReadRecord {
     return this.#resources.get(type)!.keys()
   }
 
+  /** Nobody follows the resource any more. */
   forget(type: ResourceType, name: string): void {
     const known = this.#resources.get(type)!
     this.#readsNoMore(type, name, known.get(name)?.reads.fine ?? NO_SOURCES, NO_SOURCES)
@@ -82,10 +84,12 @@ export class ReadRecord {
     }
   }
 
+  /** Now, for `suspects`. */
   moment(): number {
     return writesNow()
   }
 
+  /** What may differ since a moment; undefined: anything may. */
   suspects(moment: number): Suspects | undefined {
     const writes = writesSince(moment)
     if (!writes || this.#forgotten > moment) return undefined

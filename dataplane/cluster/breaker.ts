@@ -19,6 +19,7 @@ export class Breaker {
   opening = 0
   retries = 0
 
+  /** Takes other limits; what is in use counts on. */
   update(config: CircuitBreaker = {}): void {
     this.maxConnections = config.maxConnections ?? 1024
     this.maxPending = config.maxPendingRequests ?? 1024

@@ -27,6 +27,7 @@ export class OutlierDetector {
     this.config = config
   }
 
+  /** Counts a finished request of a host, and ejects it where it is one error in a row too many; `now` in ms. */
   record(host: Host, result: RequestResult, now: number): void {
     host.volume++
     if (result === 'success') {

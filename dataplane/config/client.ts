@@ -189,6 +189,7 @@ export class ConfigClient {
     return { ...configuration, clusters: [...configuration.clusters, own] }
   }
 
+  /** What is connected, in force, refused and waited for. */
   status(): ConfigStatus {
     return {
       connected: this.#plane.connected && this.#answered.size > 0,

@@ -194,6 +194,7 @@ export class ResourceStore {
     return HELD_TYPES.every((type) => this.#held[type].size === 0)
   }
 
+  /** All that was accepted, to be saved. */
   resources(): readonly (Incoming & { readonly type: HeldType })[] {
     return HELD_TYPES.flatMap((type) =>
       [...this.#held[type].values()].map(({ name, version, bytes }) => ({ type, name, version, bytes })),

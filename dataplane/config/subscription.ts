@@ -24,6 +24,7 @@ export class NameSubscription {
     return this.#names.has(name)
   }
 
+  /** These names were answered, if only by saying that there is nothing. */
   answered(names: Iterable<string>): void {
     for (const name of names) this.#open.delete(name)
   }

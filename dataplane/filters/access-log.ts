@@ -78,6 +78,7 @@ export class AccessLog {
     return values
   }
 
+  /** Writes a line soon; one that comes while too much waits to be written is dropped and counted. */
   write(entry: Readonly<Record<string, unknown>>): void {
     if ((this.#sink.writableLength ?? 0) > mostWaiting) {
       this.dropped++
@@ -88,6 +89,7 @@ export class AccessLog {
     else this.#timer ??= setTimeout(() => this.flush(), flushMs)
   }
 
+  /** Writes what waits. */
   flush(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined

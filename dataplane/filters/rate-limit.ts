@@ -16,6 +16,7 @@ export class TokenBucket {
     this.#nextFill = now + config.fillIntervalMs
   }
 
+  /** Takes a token. @param now ms @returns false when there is none */
   take(now: number): boolean {
     // Also while there are some: what comes above the maximum is lost, and may not be saved up.
     if (now >= this.#nextFill) this.#fill(now)
@@ -53,6 +54,7 @@ export class Limiter {
     this.#slots = (config.per ?? []).map((field) => codec.slot(field))
   }
 
+  /** Whether the limit is for this message. */
   applies(b: Uint8Array, at: number, length: number): boolean {
     return this.#condition === undefined || this.#condition(b, at, length)
   }

@@ -43,6 +43,7 @@ export class ListenerRuntime {
     this.tracer = config.tracing && new Tracer(codec, config.tracing)
   }
 
+  /** Takes another configuration for what comes from now on; connections stay, log and tracer only where theirs did not change. */
   update(config: ListenerConfig): void {
     const log = JSON.stringify(config.accessLog) !== JSON.stringify(this.config.accessLog)
     const tracing = JSON.stringify(config.tracing) !== JSON.stringify(this.config.tracing)

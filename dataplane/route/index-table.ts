@@ -164,6 +164,7 @@ export class RangeIndex {
     return new RangeIndex(Float64Array.from(cuts), lists)
   }
 
+  /** The list of the range that a value lies in; undefined below all of them. */
   find(value: number): readonly number[] | undefined {
     const starts = this.#starts
     let from = 0

@@ -131,6 +131,7 @@ export class Histogram {
     return this.#sum[0]!
   }
 
+  /** Counts a time, in ms. */
   observe(ms: number): void {
     this.counts[bucketOf(ms)]!++
     this.#sum[0]! += ms

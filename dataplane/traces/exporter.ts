@@ -44,6 +44,7 @@ export class SpanExporter {
     this.#counters = counters
   }
 
+  /** Sends a span soon; one for which there is no room is dropped and counted. */
   add(span: Span): void {
     if (this.#waiting.length >= mostWaiting) {
       this.#counters.dropped++
@@ -58,6 +59,7 @@ export class SpanExporter {
     this.#timer ??= setTimeout(() => this.flush(), everyMs).unref()
   }
 
+  /** Sends what waits, unless something is on its way. */
   flush(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined

@@ -27,6 +27,7 @@ export class Tracer {
     this.#exporter = new SpanExporter(endpoint, exportCounters)
   }
 
+  /** A span for a message; null when it is not sampled, by its own word or by our share. */
   begin(b: Uint8Array, at: number, length: number): ActiveSpan | null {
     const found = traceOf(this.#codec, b, at, length)
     if (found?.sampled === false) return null
@@ -35,6 +36,7 @@ export class Tracer {
     return { context, spanId: randomBytes(8).toString('hex') }
   }
 
+  /** The message has its outcome: its span is sent. */
   end(span: ActiveSpan, rest: Omit<Span, 'traceId' | 'spanId' | 'parentSpanId'>): void {
     const { traceId, parentSpanId } = span.context
     this.#exporter.add({ traceId, spanId: span.spanId, ...(parentSpanId && { parentSpanId }), ...rest })

@@ -140,6 +140,7 @@ export class HostPool implements Pool {
     return false
   }
 
+  /** A new connection for one client; undefined when the cluster may have no more. */
   openBound(client: Client, priority: 0 | 1): UpstreamConnection | undefined {
     return this.#mayOpen(priority) ? this.#open('bound', client) : undefined
   }
@@ -283,6 +284,7 @@ export class HostPool implements Pool {
     return false
   }
 
+  /** A connection is open. */
   connected(connection: UpstreamConnection): void {
     if (connection.mode !== 'exclusive') return
     this.#connecting--
@@ -295,6 +297,7 @@ export class HostPool implements Pool {
     remove(this.idle, connection)
   }
 
+  /** A connection is gone: who waited for it fails, or gets another one. */
   closed(connection: UpstreamConnection, wasConnecting: boolean): void {
     this.withdraw(connection)
     this.all.delete(connection)

@@ -40,6 +40,7 @@ export class TimerWheel {
     this.#link(request, tick)
   }
 
+  /** The request's time limit holds no more. */
   clear(request: ActiveRequest): void {
     if (request.timer === 0) return
     request.timer = 0

@@ -27,6 +27,7 @@ export class LoginLimit {
     }, 0)
   }
 
+  /** A password was wrong: counts for the user from this peer, for the peer, and for the user wherever it is tried. */
   failed(peer: string, user: string): void {
     const now = this.#now()
     if (this.#failures.size > MOST_KEYS)
@@ -39,6 +40,7 @@ export class LoginLimit {
     }
   }
 
+  /** The right password forgives the wrong ones of this user from this peer. */
   succeeded(peer: string, user: string): void {
     this.#failures.delete(keys(peer, user)[0]![0])
   }

@@ -36,6 +36,7 @@ export class EventHub {
     return this.#sinks.size
   }
 
+  /** Tells everybody who listens, and keeps it for those who come back. */
   emit(type: Exclude<EventType, 'resync'>, data: unknown): void {
     const event = { id: `${this.#epoch}-${++this.#last}`, type, data }
     this.#kept.push(event)

@@ -195,6 +195,7 @@ export class World {
     return this.#discovered.length > 0 ? [...written, ...this.#discovered] : written
   }
 
+  /** An object by its name; undefined where there is none. That the check looked at this kind is noted. */
   get<Kind extends keyof Specs>(kind: Kind, namespace: string, name: string): Of<Kind> | undefined {
     this.#reads.add(kind)
     return this.#byKey.get(`${kind}/${namespace}/${name}`) as Of<Kind> | undefined
@@ -369,6 +370,7 @@ export function selects(selector: Readonly<Record<string, string>>, labels: Read
   return Object.entries(selector).every(([key, value]) => labels[key] === value)
 }
 
+/** Puts a value to the others of its key. */
 export function push<Value>(map: Map<string, Value[]>, key: string, value: Value): void {
   const list = map.get(key)
   if (list) list.push(value)

@@ -85,6 +85,7 @@ export function checkBind(config: WrittenMessage, add: Add): void {
 /** Longest path of a Unix domain socket: Linux has 108 bytes for it, one of which ends it. */
 const MAX_PATH = 107
 
+/** A Unix domain socket, whose path the system limits. */
 export function checkPipe({ path }: WrittenMessage, add: Add): void {
   if (typeof path === 'string' && Buffer.byteLength(path) > MAX_PATH)
     add(['path'], `the path of a Unix domain socket has at most ${MAX_PATH} bytes`)

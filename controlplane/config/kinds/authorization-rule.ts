@@ -244,6 +244,7 @@ function whenRule(
     report([...path, 'key'], `${key} is not supported with the action CUSTOM`)
 }
 
+/** What is wrong with one rule of an AuthorizationPolicy of this action; paths begin at the rule. */
 export function oneRule(rule: AuthorizationRule, action: string, report: Report): void {
   const custom = action === 'CUSTOM'
   let tcpFrom = false

@@ -114,6 +114,7 @@ function scopedNameProblems(name: string, where: 'gateway' | 'sidecar', isIp: (t
   return problems
 }
 
+/** Whether a host stands for several: `*`, `*.example.com`. */
 export function isWildcard(host: string): boolean {
   return host.startsWith('*')
 }

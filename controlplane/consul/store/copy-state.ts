@@ -59,6 +59,7 @@ export class CopyState {
     this.#log.info({ store: this.#name }, 'the store answers again')
   }
 
+  /** The store could not be read or copied. The log is told once, until it succeeds again. */
   failed(error: Error): void {
     if (this.#error === undefined)
       this.#log.warn({ store: this.#name }, `${error.message}; the configuration read last stays in force`)

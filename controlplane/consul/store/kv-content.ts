@@ -103,6 +103,7 @@ export class KvContent {
     return this.#writeNamed(Buffer.from(JSON.stringify(hashes)))
   }
 
+  /** Files of a manifest and the hashes of their contents. @throws ConsulError when a part of it is not there, with status 404 */
   async readTree(manifest: string): Promise<Tree> {
     return (await this.readManifest(manifest)).tree
   }

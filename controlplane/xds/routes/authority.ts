@@ -31,6 +31,7 @@ export class DomainIndex<T> {
     this.#any = any
   }
 
+  /** The host of an authority, in Envoy's order: exact, longest suffix, longest prefix, `*`. */
   find(authority: string): T | undefined {
     const name = authority.toLowerCase()
     // A wildcard stands for at least one character.

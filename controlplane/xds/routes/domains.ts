@@ -45,6 +45,7 @@ export interface DomainClaim {
   readonly rank: 0 | 1 | 2
 }
 
+/** A domain that a virtual host wants; upper and lower case are the same domain. */
 export function claim(domain: string, rank: DomainClaim['rank']): DomainClaim {
   return { domain, key: domain.toLowerCase(), rank }
 }

@@ -24,6 +24,7 @@ interface ExposedHost {
   readonly origins: Origin[]
 }
 
+/** Names of the route tables of a gateway's servers, each once. */
 export function gatewayRouteNames(scope: Scope): readonly string[] {
   return [...new Set(gatewayServers(scope).flatMap(({ routeName }) => (routeName === undefined ? [] : [routeName])))]
 }

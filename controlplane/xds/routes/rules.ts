@@ -216,6 +216,7 @@ export function routesOfPort(
   return firstRules(scope, index.of(service.hostname), port.number) ?? ruleCells(scope).plain(service, port)
 }
 
+/** Ports of a service that speak HTTP or gRPC. */
 export function httpPorts(service: Service): readonly ServicePort[] {
   return service.ports.filter((port) => isHttp(port.protocol))
 }

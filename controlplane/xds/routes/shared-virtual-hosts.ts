@@ -20,10 +20,12 @@ export const LOWER_CASE_FILTER = 'lower-case-authority'
 /** A virtual host of a table: one with messages of its own, or one that may be told by a line in a map. */
 export type TableHost = PlainHost | CompiledVirtualHost
 
+/** Whether no rule speaks of the host: its message is made when somebody asks. */
 export function isPlain(host: TableHost): host is PlainHost {
   return 'cluster' in host
 }
 
+/** The domains of a virtual host, whether its message is made yet or not. */
 export function domainsOf(host: TableHost): readonly string[] {
   return isPlain(host) ? host.domains : host.message.domains
 }

@@ -12,6 +12,7 @@ export const NAMED_STATUS = new Set([
   426, 428, 429, 431, 451, 500, 501, 502, 503, 504, 505, 506, 507, 508, 510, 511,
 ])
 
+/** What is wrong with a status; undefined when it can be used. 600 passes, as in Istio. */
 export function statusProblem(status: number): string | undefined {
   return status < 200 || status > 600 ? `HTTP status ${status} is not in range 200-599` : undefined
 }
