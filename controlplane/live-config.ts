@@ -1,11 +1,11 @@
 import { setImmediate } from 'node:timers/promises'
 import { type Analysis, analyzeInSteps, finish } from './config/analysis/analyze.ts'
 import { hourOf } from './config/analysis/world.ts'
-import { rememberedBefore } from './config/earlier.ts'
+import { objectsIn, rememberedBefore } from './config/earlier.ts'
 import { type LoadedConfig, loadAfter, loadConfig } from './config/load.ts'
 import { compareDiagnostics, type Diagnostic } from './diagnostics/diagnostic.ts'
 import type { CompiledMesh } from './mesh.ts'
-import { type EarlierContents, type RevisionsOf, revisionsIn } from './sources/earlier.ts'
+import { type EarlierContents, type NamedContent, type RevisionsOf, revisionsIn } from './sources/earlier.ts'
 import type { ConfigSource, SourceSnapshot } from './sources/source.ts'
 
 /** What came of one reading of the source. */
@@ -37,13 +37,23 @@ export class LiveConfig {
     | undefined
   #unsubscribe = () => {}
   readonly #earlier: EarlierContents | undefined
+  readonly #replaced: () => Iterable<NamedContent>
   readonly #revisionsOf: RevisionsOf
 
-  /** @param earlier what files said before this process: a document that has errors at the start keeps its last valid version */
-  constructor(source: ConfigSource, mesh: CompiledMesh, earlier?: EarlierContents) {
+  /**
+   * @param earlier what files said before this process: a document that has errors at the start keeps its last valid version
+   * @param replaced files that changed or went just before the start, as they were: proxies may still be led by them
+   */
+  constructor(
+    source: ConfigSource,
+    mesh: CompiledMesh,
+    earlier?: EarlierContents,
+    replaced: () => Iterable<NamedContent> = () => [],
+  ) {
     this.#source = source
     this.#mesh = mesh
     this.#earlier = earlier
+    this.#replaced = replaced
     this.#revisionsOf = earlier ? revisionsIn(earlier) : () => new Map()
   }
 
@@ -100,21 +110,17 @@ export class LiveConfig {
     })
     const start = performance.now()
     const config = this.#earlier ? await this.#after(first, this.#earlier) : loadConfig(first)
+    const replaced = await inSlices(objectsIn(this.#replaced(), first, config))
     this.#put(first, config, start)
+    this.#mesh.recall(replaced)
     if (newest !== first) this.#take(newest)
   }
 
   /** The first reading, set against what was in force when an earlier process ended. */
   async #after(snapshot: SourceSnapshot, earlier: EarlierContents): Promise<LoadedConfig> {
     const alone = loadConfig(snapshot)
-    const steps = rememberedBefore(snapshot, alone, earlier)
-    let sliceStart = performance.now()
-    for (let step = steps.next(); ; step = steps.next()) {
-      if (step.done) return step.value ? loadAfter(snapshot, step.value, this.#revisionsOf) : alone
-      if (performance.now() - sliceStart < SLICE_MS) continue
-      await setImmediate()
-      sliceStart = performance.now()
-    }
+    const remembered = await inSlices(rememberedBefore(snapshot, alone, earlier))
+    return remembered ? loadAfter(snapshot, remembered, this.#revisionsOf) : alone
   }
 
   /** Calls back after each reading, the first included. Returns the way to unsubscribe. */
@@ -139,5 +145,16 @@ export class LiveConfig {
     const changed = this.#mesh.commit(config.objects)
     const update = { changed, config, tookMs: performance.now() - start }
     for (const listener of this.#listeners) listener(update)
+  }
+}
+
+/** Does it to the end; others come in between. */
+async function inSlices<T>(steps: Generator<void, T>): Promise<T> {
+  let sliceStart = performance.now()
+  for (let step = steps.next(); ; step = steps.next()) {
+    if (step.done) return step.value
+    if (performance.now() - sliceStart < SLICE_MS) continue
+    await setImmediate()
+    sliceStart = performance.now()
   }
 }

@@ -4,7 +4,8 @@ import { createModel, type DiscoveryReader, type Model, type ProxyClass } from '
 import { isSupposing, supposedState } from './model/supposition.ts'
 import { ClassView, type Generations } from './xds/class-view.ts'
 import { classify, FIRST_VIRTUAL_HOSTS, relevance, wantsWhatItCannot } from './xds/classify.ts'
-import { leavingClusters } from './xds/leaving.ts'
+import { clustersThatLeave, leavingClusters } from './xds/leaving.ts'
+import { LeftObjects } from './xds/left-objects.ts'
 import type { Mesh, NodeInfo } from './xds/resource.ts'
 
 export interface MeshOptions {
@@ -30,6 +31,11 @@ export interface CompiledMesh extends Mesh {
    * whose content changed; listeners are called only when there are any.
    */
   commit(objects: ReadonlyMap<string, ConfigObject>): readonly string[]
+  /**
+   * Tells what objects were a moment ago, in a process before this one: a proxy that still has routes to what they made may ask for it.
+   * To be called after the first `commit`.
+   */
+  recall(objects: Iterable<ConfigObject>): void
   /** What a registry tells of; the same list until it changes. */
   discovered(): ReturnType<DiscoveryReader['services']>
   view(node: NodeInfo): ClassView
@@ -61,7 +67,12 @@ export function createMesh(options: MeshOptions = {}): CompiledMesh {
   })
 
   generations?.onChange(tell)
-  const viewOf = (proxy: ProxyClass) => new ClassView(model, proxy, { onFailure, onCompiled, generations, sharesFrom })
+  const left = new LeftObjects(model.world)
+  const viewOf = (proxy: ProxyClass) =>
+    new ClassView(model, proxy, {
+      ...{ onFailure, onCompiled, generations, sharesFrom },
+      worldsWith: (cluster) => left.worldsWith(cluster),
+    })
   return {
     model,
     discovered: () => discovery?.services() ?? NONE,
@@ -70,14 +81,17 @@ export function createMesh(options: MeshOptions = {}): CompiledMesh {
         const view = ref.deref()
         return view?.onDemand ? [view] : []
       })
-      if (lazy.length > 0) {
-        const leaving = leavingClusters(model.world, objects)
-        let most = MOST_REMEMBERED
-        if (leaving.length > 0) for (const view of lazy) most -= view.remember(leaving, most)
-      }
+      const leaving = leavingClusters(model.world, objects)
+      let most = MOST_REMEMBERED
+      if (leaving.length > 0) for (const view of lazy) most -= view.remember(leaving, most)
+      left.keep(leaving)
       const changed = model.world.commit(objects)
       if (changed.length > 0) tell()
       return changed
+    },
+    recall(objects) {
+      const present = model.world.objects
+      left.keep([...objects].flatMap((object) => clustersThatLeave(object, present)))
     },
     view(node) {
       const proxy = classify(node, relevant())

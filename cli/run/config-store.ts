@@ -28,6 +28,7 @@ import {
   openDatabaseForServer,
   type ReadOnlyReason,
   type RevisionLedger,
+  replacedSince,
 } from '../../controlplane/ledger/index.ts'
 import type { LearnedStore, PresenceStore, SharedLearnedStore } from '../../controlplane/shared/index.ts'
 import {
@@ -35,6 +36,7 @@ import {
   type ConfigSource,
   type EarlierContents,
   FileStore,
+  type NamedContent,
   type SourceSnapshot,
 } from '../../controlplane/sources/index.ts'
 import { errorText } from '../../errors/thrown.ts'
@@ -49,6 +51,8 @@ export interface ConfigStore {
   readonly folder: string
   /** What files said before, as far as the history has it and can be read. */
   readonly earlier: EarlierContents
+  /** Files that changed or went in the last seconds, as they were before, so far as the history is open and can be read. */
+  replaced(): Iterable<NamedContent>
   /**
    * Opens the history, completing what an earlier process left half written; one that can only be read while another process keeps
    * it, always the same until this one can take over; why there can be none; undefined for what is no folder.
@@ -121,6 +125,7 @@ export async function openConfigStore(
     source: new KvSource(ledger, earlier),
     folder: '',
     earlier,
+    replaced: () => replacedIn(ledger, (file) => file, log),
     async openLedger() {
       access ??= await KvAccess.start({ address: full, prefix, rows: new AccessRows(db), log })
       return { ledger, db }
@@ -179,6 +184,7 @@ function folderStore(folder: string, log: Log): ConfigStore {
     source: new CompanionSource(new FileStore({ paths: folder, earlier }), protocolFiles),
     folder,
     earlier,
+    replaced: () => replacedIn(opened ?? followed, (file) => join(folder, file), log),
     async openLedger() {
       try {
         if (!statSync(folder).isDirectory()) return undefined
@@ -222,6 +228,23 @@ function earlierIn(
     } catch (error) {
       log.warn({ file, err: error }, 'what the file said before cannot be read from the history')
     }
+  }
+}
+
+/** How long proxies may be led by what a file said before this process, ms: longer than they take to get their new routes. */
+const REPLACED_MS = 15_000
+
+/** @param fileOf the name in the source of a file of the history */
+function* replacedIn(
+  ledger: RevisionLedger | undefined,
+  fileOf: (name: string) => string,
+  log: Log,
+): Generator<NamedContent> {
+  try {
+    if (!ledger) return
+    for (const { file, bytes } of replacedSince(ledger, Date.now() - REPLACED_MS)) yield { file: fileOf(file), bytes }
+  } catch (error) {
+    log.warn({ err: error }, 'what files said a moment ago cannot be read from the history')
   }
 }
 

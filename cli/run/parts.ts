@@ -53,7 +53,7 @@ export function makeParts(options: ControlPlaneOptions, store: ConfigStore, stat
     onFailure: (type, name, error) =>
       log.error({ type, name, err: error }, 'a resource cannot be compiled and is left out'),
   })
-  const config = new LiveConfig(store.source, mesh, store.earlier)
+  const config = new LiveConfig(store.source, mesh, store.earlier, () => store.replaced())
   const metrics = createMetrics(version, config, mesh)
   const sources = new ConsulSource({
     discovery,

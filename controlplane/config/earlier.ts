@@ -1,9 +1,11 @@
 import type { SourceDocument } from '../sources/document.ts'
-import { type EarlierContents, earlierStates, type LookBack, lookBack } from '../sources/earlier.ts'
+import { type EarlierContents, earlierStates, type LookBack, lookBack, type NamedContent } from '../sources/earlier.ts'
 import { defaultReadLimits } from '../sources/limits.ts'
 import type { SourceSnapshot } from '../sources/source.ts'
+import { readFileInSteps } from '../sources/yaml-documents.ts'
 import { checkDocument } from './check.ts'
 import { claimedKey, type Entry, entriesAfter, isMesh, isRefused, type LoadedConfig, meshNamespace } from './load.ts'
+import type { ConfigObject } from './object.ts'
 
 /**
  * What a process remembered that read the files of a snapshot one content after the other, for those in which a document has errors
@@ -75,4 +77,32 @@ function* entriesBefore(
     yield
   }
   return entries ?? new Map()
+}
+
+/** Bytes of files that are read for the objects in them: some 50 ms. */
+const MOST_REPLACED_BYTES = 256 * 1024
+
+/**
+ * The valid objects of files as they were a moment ago, so far as they are not too large to be read for it. Yields often.
+ * @param config the present snapshot, loaded
+ */
+export function* objectsIn(
+  files: Iterable<NamedContent>,
+  snapshot: SourceSnapshot,
+  config: LoadedConfig,
+): Generator<void, readonly ConfigObject[]> {
+  const objects: ConfigObject[] = []
+  const defaultNamespace = meshNamespace(snapshot, config.entries)
+  let left = MOST_REPLACED_BYTES
+  for (const { file, bytes } of files) {
+    if (bytes.length > left) continue
+    left -= bytes.length
+    const { pieces } = yield* readFileInSteps(file, bytes, defaultReadLimits)
+    for (const document of pieces?.flatMap(({ documents }) => documents) ?? []) {
+      const { object } = checkDocument(document, { defaultNamespace })
+      if (object) objects.push(object)
+      yield
+    }
+  }
+  return objects
 }

@@ -7,6 +7,7 @@ export { FollowedLedger } from './followed.ts'
 export { contentHash, History, type RevisionFilter } from './history.ts'
 export { Ledger, type LedgerOptions } from './ledger.ts'
 export { RecordedLedger } from './recorded.ts'
+export { type ReplacedFile, replacedSince } from './replaced.ts'
 export {
   type ChangedFile,
   ConflictError,

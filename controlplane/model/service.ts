@@ -109,10 +109,16 @@ export function outboundClusterName(port: number, subset: string, hostname: stri
   return `outbound|${port}|${subset}|${hostname}`
 }
 
+/** What an outbound cluster's name says. */
+export interface OutboundCluster {
+  readonly port: number
+  /** Empty for all endpoints of the host. */
+  readonly subset: string
+  readonly hostname: string
+}
+
 /** The parts of an outbound cluster name, its generation left out, or undefined when it is no such name. */
-export function parseOutboundClusterName(
-  name: string,
-): { readonly port: number; readonly subset: string; readonly hostname: string } | undefined {
+export function parseOutboundClusterName(name: string): OutboundCluster | undefined {
   const match = /^outbound\|(\d+)\|([^|]*)\|([^~]+)(?:~\d+)?$/.exec(name)
   return match ? { port: Number(match[1]), subset: match[2]!, hostname: match[3]! } : undefined
 }

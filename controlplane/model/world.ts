@@ -161,6 +161,11 @@ export class World {
     return origin instanceof LiveOrigin ? origin : this.origin(origin.object, origin.path)
   }
 
+  /** All objects in order of precedence, as last read (not tracked). */
+  get objects(): ReadonlyMap<string, ConfigObject> {
+    return this.#newest
+  }
+
   /** The newest reading of an object (not tracked): content equal, places in its file up to date. */
   newest(object: Named): ConfigObject | undefined {
     return this.#newest.get(object.key)

@@ -10,6 +10,12 @@ export interface EarlierContent {
   readonly bytes: Uint8Array
 }
 
+/** What a file held, and its name in the source. */
+export interface NamedContent {
+  readonly file: string
+  readonly bytes: Uint8Array
+}
+
 /**
  * Contents that a file had, by the name under which the source knows it: the newest first, which may be the present one, back to when
  * there was no such file. Whoever asks may stop at any of them. Never throws.

@@ -1,7 +1,7 @@
 export { type SourceCode, type SourceCodeEntry, sourceCodes } from './codes.ts'
 export { CompanionSource } from './companions.ts'
 export type { Location, SourceDocument } from './document.ts'
-export type { EarlierContent, EarlierContents } from './earlier.ts'
+export type { EarlierContent, EarlierContents, NamedContent } from './earlier.ts'
 export { FileStore, type FileStoreOptions } from './file-store.ts'
 export { defaultReadLimits, defaultStoreLimits, type ReadLimits, type StoreLimits } from './limits.ts'
 export { type MemoryFiles, MemorySource } from './memory-source.ts'

@@ -8,7 +8,7 @@ import type { Frame } from './frames.ts'
 import { changeNames, listNames, newInterest } from './interest.ts'
 import { moveState } from './move.ts'
 import { isUnable, OfferAgain } from './offer-again.ts'
-import { carriedOver } from './on-demand.ts'
+import { awaited, carriedOver } from './on-demand.ts'
 import { USES_OTHERS } from './order.ts'
 import { Outgoing } from './outgoing.ts'
 import type { ClientOptions, Parts } from './parts.ts'
@@ -150,6 +150,7 @@ export class Client implements Reader {
       outgoing.types[type] = state
       begin(type, state, change, request, log, dependents.takeOrphans(type))
       if (state.resumed && request.form === 'delta') state.removeAfter = now + this.options.settleMs
+      if (type === 'cds' && request.form === 'delta' && log.onDemand) outgoing.lately = awaited(log.onDemand, request)
     }
     if (type === 'vhds') dependents.adoptClusters(request, change.asked)
     return received

@@ -112,6 +112,14 @@ export function past(type: ResourceType, names: readonly string[], onDemand: OnD
   return type === 'cds' && onDemand ? names.filter((name) => onDemand.present(name) !== name) : []
 }
 
+/** Clusters that a request may wait for of those a client names when it comes back: it does not hold them, and they may exist. */
+export function awaited(onDemand: OnDemand, request: DeltaRequest): ReadonlySet<string> {
+  const { subscribe, initialVersions } = request
+  return new Set(
+    subscribe.filter((name) => name !== '*' && !initialVersions.has(name) && onDemand.present(name) === name),
+  )
+}
+
 /**
  * The interest of a client that moves to another class. It keeps what it has, under the names of the new class; and it gets
  * unasked what either class ever let go of, because it may have asked for that name already and would not ask again.

@@ -48,7 +48,7 @@ export class Outgoing implements Parts {
   late = false
   /** While its machine keeps it from opening a listener. */
   again: OfferAgain | undefined
-  /** Clusters asked for since clusters were last sent, not counting what a client says when it comes back. */
+  /** Clusters asked for since clusters were last sent; of those a client names when it comes back, what it may be waiting for. */
   lately: ReadonlySet<string> | undefined
 
   constructor(log: ClassLog, options: ClientOptions) {

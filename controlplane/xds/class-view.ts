@@ -8,14 +8,14 @@ import { createScope, type Model, type ProxyClass, type Scope } from '../model/i
 import { whilePresent } from '../model/lasting.ts'
 import { Memory } from '../model/memory.ts'
 import type { Writes } from '../model/reads.ts'
-import { parseOutboundClusterName } from '../model/service.ts'
-import { isSupposing } from '../model/supposition.ts'
+import { type OutboundCluster, parseOutboundClusterName } from '../model/service.ts'
+import { isSupposing, type Supposition, supposing } from '../model/supposition.ts'
 import { compilePastCluster, type Problem, serviceTargetNames } from './clusters/index.ts'
 import { CompiledResource } from './compiled-resource.ts'
 import { type Compilers, compilersOf, type Encoded, encoded } from './compilers.ts'
 import { type RawResource, rawResources, selects } from './envoy-resources.ts'
 import type { LeavingClusters } from './leaving.ts'
-import { LeftClusters } from './left-clusters.ts'
+import { type LeftCluster, LeftClusters } from './left-clusters.ts'
 import { onDemandOf, outboundNames } from './on-demand.ts'
 import { ReadRecord } from './read-record.ts'
 import type { OnDemand, Resource, Suspects, View } from './resource.ts'
@@ -47,6 +47,8 @@ export interface ClassViewOptions {
   readonly generations?: Generations | undefined
   /** Virtual hosts that are alike are sent as one where there are so many of them. */
   readonly sharesFrom?: number | undefined
+  /** The mesh as it was before a cluster went a moment ago; default: nothing is known of it. */
+  readonly worldsWith?: ((cluster: OutboundCluster) => Iterable<Supposition>) | undefined
 }
 
 /**
@@ -67,6 +69,7 @@ export class ClassView implements View {
   readonly #compilers: Compilers
   readonly #record = new ReadRecord()
   readonly #virtualHosts: LazyVirtualHosts | undefined
+  readonly #worldsWith: (cluster: OutboundCluster) => Iterable<Supposition>
 
   constructor(model: Model, proxy: ProxyClass, options: ClassViewOptions) {
     const { generations, sharesFrom = WORTH_SHARING } = options
@@ -74,6 +77,7 @@ export class ClassView implements View {
     this.#model = model
     this.#onFailure = options.onFailure
     this.#onCompiled = options.onCompiled ?? (() => {})
+    this.#worldsWith = options.worldsWith ?? (() => [])
     const raw = cell(() => writtenResources(model, proxy), sameEntries)
     // Messages that people wrote name clusters without generation: these are never let go of.
     const pinned = cell(() => {
@@ -225,17 +229,34 @@ export class ClassView implements View {
           continue
         if (kept.size >= most) return kept.size
         kept.add(name)
-        const cluster = this.#once('cds', name, () => this.#compilers.cds?.compile(name))
-        const endpoints = this.#once('eds', name, () => this.#compilers.eds?.compile(name))
-        if (cluster) this.#left.keep(name, { cluster, endpoints })
+        const left = this.#asItIs(name)
+        if (left) this.#left.keep(name, left)
       }
     }
     return kept.size
   }
 
   #departing(name: string): Resource | undefined {
-    if (this.onDemand!.present(name) === name) return this.#left.get(name)?.cluster
+    if (this.onDemand!.present(name) === name) return (this.#left.get(name) ?? this.#asItWas(name))?.cluster
     return this.#once('cds', name, () => encoded(ClusterSchema, compilePastCluster(this.scope, name)))
+  }
+
+  /** A cluster that went before there was this class, or before this process. */
+  #asItWas(name: string): LeftCluster | undefined {
+    const parts = parseOutboundClusterName(name)
+    if (!parts || isSupposing()) return undefined
+    for (const world of this.#worldsWith(parts)) {
+      const left = supposing(world, () => this.#asItIs(name))
+      if (!left) continue
+      this.#left.keep(name, left)
+      return left
+    }
+    return undefined
+  }
+
+  #asItIs(name: string): LeftCluster | undefined {
+    const cluster = this.#once('cds', name, () => this.#compilers.cds?.compile(name))
+    return cluster && { cluster, endpoints: this.#once('eds', name, () => this.#compilers.eds?.compile(name)) }
   }
 
   /** A resource without a cell: nobody will ask for it again. */

@@ -6,8 +6,8 @@ export interface LeftCluster {
   readonly endpoints: Resource | undefined
 }
 
-/** Longer than a proxy takes to get its new routes. */
-const KEEP_MS = 15_000
+/** How long what went is kept, ms: longer than a proxy takes to get its new routes. */
+export const LEFT_FOR_MS = 15_000
 /** Clusters kept at most, some 2 kB each; the oldest make room. Ninety changes a second leave a thousand behind in the time. */
 const MOST = 5_000
 
@@ -30,9 +30,9 @@ export class LeftClusters {
   /** Remembers a cluster that goes, for a while, among so many at most. */
   keep(name: string, left: LeftCluster): void {
     this.#left.delete(name)
-    this.#left.set(name, { ...left, until: performance.now() + KEEP_MS })
+    this.#left.set(name, { ...left, until: performance.now() + LEFT_FOR_MS })
     if (this.#left.size > MOST) this.#left.delete(this.#left.keys().next().value!)
-    this.#sweep ??= setTimeout(() => this.#forget(), KEEP_MS).unref()
+    this.#sweep ??= setTimeout(() => this.#forget(), LEFT_FOR_MS).unref()
   }
 
   #forget(): void {
@@ -41,6 +41,6 @@ export class LeftClusters {
       if (until >= now) break
       this.#left.delete(name)
     }
-    this.#sweep = this.isEmpty ? undefined : setTimeout(() => this.#forget(), KEEP_MS / 3).unref()
+    this.#sweep = this.isEmpty ? undefined : setTimeout(() => this.#forget(), LEFT_FOR_MS / 3).unref()
   }
 }

@@ -5,9 +5,10 @@ import { ask } from '../envoy/http-mesh.ts'
 import { startEcho, type Upstream } from '../helpers/echo.ts'
 import { comesTrue } from '../helpers/eventually.ts'
 import { testFolder } from '../helpers/folders.ts'
+import { serviceAt } from '../helpers/mesh-yaml.ts'
 import { freePort } from '../helpers/ports.ts'
 import { type ServeChild, serveChild } from '../helpers/serve.ts'
-import { type LazyEnvoy, services, startLazyEnvoy } from './bed.ts'
+import { type LazyEnvoy, services, startLazyEnvoy, virtualService } from './bed.ts'
 
 let one: Upstream
 beforeAll(async () => {
@@ -92,3 +93,46 @@ test.each([
   expect(Object.keys(await generations(replica))).toEqual(['svc1', 'svc2', 'svc3'])
   expect(await get(replica, 1)).toBe(200)
 })
+
+test.each([
+  ['clusters', false],
+  ['virtual hosts too', true],
+])(
+  'a request that waits while the control plane is dead, and its service renamed, is answered: %s on demand',
+  async (_, lazyVirtualHosts) => {
+    const folder = testFolder('renamed')
+    const write = (name: string) =>
+      writeFileSync(
+        join(folder, 'mesh.yaml'),
+        serviceAt('warm.test', [one]) +
+          serviceAt(name, [one]) +
+          virtualService(
+            'front.test',
+            `[{match: [{uri: {prefix: /warm}}], route: [{destination: {host: warm.test}}]}, {route: [{destination: {host: ${name}}}]}]`,
+          ) +
+          mesh('0s').replace('spec: {', `spec: {lazyVirtualHosts: ${lazyVirtualHosts}, `),
+      )
+    write('before.test')
+    const port = await freePort()
+    const start = () => serveChild(folder, { args: ['--xds', `127.0.0.1:${port}`] })
+    const first = await start()
+    const envoy = await startLazyEnvoy(port, { name: 'web-1' })
+    const front = async (path: string) => (await ask(envoy.httpPort, 'front.test', path)).status
+    // It has the routes, and not the cluster that the other path leads to.
+    expect(await front('/warm')).toBe(200)
+    await inStep(first, 1)
+    await first.kill()
+    const waiting = front('/')
+    write('after.test')
+    const second = await start()
+    expect(await waiting).toBe(200)
+    await inStep(second, 1)
+    expect(await front('/')).toBe(200)
+    await comesTrue(
+      async () => !(await envoy.clusters()).some((name) => name.includes('before.test')),
+      'what went is taken back',
+    )
+    expect(await envoy.clusters()).toContain('outbound|80||after.test')
+    expect(await envoy.rejected()).toEqual({})
+  },
+)
