@@ -4,60 +4,17 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { afterEach, describe, expect, test } from 'vitest'
-import type { XdsServerOptions } from '../../controlplane/ads/server.ts'
 import { STATUS } from '../../controlplane/ads/transport.ts'
 import { comesTrue } from '../helpers/eventually.ts'
 import { FakeMesh, fakeResource } from '../helpers/fake-mesh.ts'
-import { xdsServer } from '../helpers/xds-server.ts'
+import { cleanUp, cleanup, isServed, neighbour, serve, world } from './hostile-bed.ts'
 import { type DeltaStream, NODE, names, RawClient } from './raw-client.ts'
 
 const ADS_DELTA = '/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources'
 
 const SERVED_BY_GRPC_JS = { 'grpc-timeout': '1H' }
 
-const cleanup: (() => unknown)[] = []
-afterEach(async () => {
-  for (const end of cleanup.splice(0).reverse()) await end()
-})
-
-const counters = () => {
-  const counts: Record<string, number> = {}
-  const count = (name: string) => () => {
-    counts[name] = (counts[name] ?? 0) + 1
-  }
-  const metrics = new Proxy({} as never, { get: (_target, name: string) => count(name) })
-  return { counts, metrics }
-}
-
-async function serve(mesh: FakeMesh, options: XdsServerOptions = {}) {
-  const { counts, metrics } = counters()
-  const server = xdsServer(mesh, { metrics, ...options })
-  cleanup.push(() => server.stop(0))
-  const { port } = await server.listen('127.0.0.1:0')
-  const client = () => {
-    const raw = new RawClient(port)
-    cleanup.push(() => raw.close())
-    return raw
-  }
-  return { server, port, client, counts, mesh }
-}
-
-/** A well-behaved client whose service is measured by whether it is served at all. */
-async function neighbour(client: () => RawClient): Promise<DeltaStream> {
-  const stream = client().delta()
-  stream.send('eds', { node: { ...NODE, id: 'neighbour' }, resourceNamesSubscribe: ['n'] })
-  stream.ack(await stream.next())
-  return stream
-}
-
-async function isServed(stream: DeltaStream, mesh: FakeMesh, content: string): Promise<void> {
-  mesh.put(fakeResource('eds', 'n', content)).publish()
-  const update = await stream.next()
-  expect(names(update)).toEqual(['n'])
-  stream.ack(update)
-}
-
-const world = () => new FakeMesh().put(fakeResource('eds', 'n', '0'), fakeResource('cds', 'c', '1'))
+afterEach(cleanUp)
 
 describe('a request that is not acceptable ends its stream, says why, and harms nobody', () => {
   const refused: Record<string, readonly [send: (stream: DeltaStream) => void, code: number, text: RegExp]> = {
@@ -344,88 +301,6 @@ test('connections that speak something else are dropped', async () => {
   )
   await Promise.all(closed)
   await isServed(other, mesh, 'alive')
-})
-
-describe('admission', () => {
-  test('nothing is served before the sources were read', async () => {
-    let ready = false
-    const { client } = await serve(world(), { ready: () => ready })
-    const early = client().delta()
-    early.send('cds', { node: NODE })
-    expect(await early.ended).toMatchObject({
-      code: STATUS.unavailable,
-      details: expect.stringMatching(/not read its configuration/),
-    })
-    ready = true
-    const later = client().delta()
-    later.send('cds', { node: NODE })
-    expect(names(await later.next())).toEqual(['c'])
-  })
-
-  test('more streams than allowed are refused, and there is room again when one goes', async () => {
-    const { client, server } = await serve(world(), { limits: { streams: 1 } })
-    const first = client().delta()
-    first.send('cds', { node: NODE })
-    await first.next()
-    const second = client().delta()
-    second.send('cds', { node: NODE })
-    expect(await second.ended).toMatchObject({
-      code: STATUS.resourceExhausted,
-      details: expect.stringMatching(/has the 1 streams it takes: another replica may have room/),
-    })
-    first.cancel()
-    await comesTrue(() => server.status.connected === 0)
-    const third = client().delta()
-    third.send('cds', { node: NODE })
-    expect(names(await third.next())).toEqual(['c'])
-  })
-
-  test('more new streams per second than allowed are asked to try again', async () => {
-    const { client } = await serve(world(), { limits: { newStreamsPerSecond: 0.01, newStreamBurst: 2 } })
-    const raw = client()
-    const streams = Array.from({ length: 3 }, () => raw.delta())
-    for (const stream of streams) stream.send('cds', { node: NODE })
-    expect(await streams[2]!.ended).toMatchObject({
-      code: STATUS.unavailable,
-      details: expect.stringMatching(/try again/),
-    })
-  })
-
-  test('a stream that says nothing is closed', async () => {
-    const { client } = await serve(world(), { limits: { firstRequestMs: 200 } })
-    expect(await client().delta().ended).toMatchObject({
-      code: STATUS.invalidArgument,
-      details: expect.stringMatching(/no request within/),
-    })
-  })
-
-  test('a stream ends in peace at its age', async () => {
-    const { client } = await serve(world(), { limits: { streamAgeMs: 2_500 } })
-    const stream = client().delta()
-    stream.send('cds', { node: NODE })
-    await stream.next()
-    expect((await stream.ended).code).toBe(STATUS.ok)
-  })
-
-  test('stopping ends the streams one after the other and says why', async () => {
-    const { client, server } = await serve(world())
-    const streams = Array.from({ length: 4 }, () => client().delta())
-    for (const stream of streams) {
-      stream.send('cds', { node: NODE })
-      await stream.next()
-    }
-    const order: number[] = []
-    const all = streams.map((stream, index) =>
-      stream.ended.then((status) => {
-        order.push(index)
-        return status
-      }),
-    )
-    await server.stop(400)
-    for (const status of await Promise.all(all))
-      expect(status).toMatchObject({ code: STATUS.unavailable, details: 'the control plane is stopping' })
-    expect(order).toEqual([0, 1, 2, 3])
-  })
 })
 
 test('random bytes, cut and joined requests never end the process', async () => {
