@@ -54,10 +54,12 @@ export function withId(codec: Codec, bytes: Uint8Array, lo: number, hi: number):
   return codec.spliceId?.(copy, 0, copy.length, lo, hi)
 }
 
+/** Whether two pieces of memory hold the same bytes. */
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return Buffer.compare(a, b) === 0
 }
 
+/** Frames behind one another. */
 export function join(frames: readonly Uint8Array[]): Uint8Array {
   return new Uint8Array(Buffer.concat(frames))
 }

@@ -1,6 +1,9 @@
 /** Hosts of rules: exact names, `*.suffix` and `*`. All comparisons expect lower case, as DNS names are. */
 
-/** Whether a name, itself possibly a wildcard, lies within a host pattern: `*.a.b` holds `x.a.b` and `*.x.a.b`. */
+/**
+ * Whether a name, itself possibly a wildcard, lies within a host pattern: `*.a.b` holds `x.a.b` and `*.x.a.b`. Documents are checked by
+ * `isSubsetOf` (config/syntax/host.ts), which takes any case; here names are in lower case, and many are asked for.
+ */
 export function hostWithin(name: string, pattern: string): boolean {
   if (pattern === '*' || pattern === name) return true
   return pattern.startsWith('*') && name.length >= pattern.length && name.endsWith(pattern.slice(1))

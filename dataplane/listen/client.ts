@@ -5,7 +5,7 @@ import type { DirectReply } from '../configuration.ts'
 import type { Engine } from '../engine.ts'
 import type { Intake } from '../framing/intake.ts'
 import { FrameReader, type FrameSink } from '../framing/reader.ts'
-import { errorText, reportCodecError } from '../reply/text.ts'
+import { replyTexts, reportCodecError } from '../reply/text.ts'
 import { L } from '../stats/counters.ts'
 import { afterTurn, clock, wake } from '../turn.ts'
 import { Output, type OutputOwner } from '../upstream/output.ts'
@@ -251,7 +251,7 @@ export class Client implements FrameSink, OutputOwner, HeldOwner {
     if (this.closed) return
     const { codec, listener } = this
     const code = direct?.code ?? codec.errorCodes[reason]
-    const reply = codec.reply?.('error', b, at, length, code, direct?.message ?? errorText[reason])
+    const reply = codec.reply?.('error', b, at, length, code, direct?.message ?? replyTexts[reason])
     if (!reply) {
       this.abandon()
       return

@@ -1,7 +1,7 @@
 import type { Codec, ErrorReason } from '../../codecs/contract.ts'
 
 /** What an error reply says, in protocols whose replies carry a text. */
-export const errorText: Readonly<Record<ErrorReason, string>> = {
+export const replyTexts: Readonly<Record<ErrorReason, string>> = {
   noRoute: 'no route for this message',
   noUpstream: 'no healthy upstream',
   connectFailed: 'upstream connect failure',

@@ -3,7 +3,7 @@ import { compileGateway, gatewayRouteNames } from './gateway.ts'
 import { compileGrpc, grpcRouteNames } from './grpc.ts'
 import { compileInbound, inboundRouteNames } from './inbound.ts'
 import type { RouteTable } from './route-table.ts'
-import { compileOutbound, outboundListeners } from './sidecar.ts'
+import { compileOutbound, outboundHttpListeners } from './sidecar.ts'
 
 /** Names of all route tables of a class, in a stable order. */
 export function routeConfigurationNames(scope: Scope): readonly string[] {
@@ -13,7 +13,7 @@ export function routeConfigurationNames(scope: Scope): readonly string[] {
     case 'grpc':
       return grpcRouteNames(scope)
     case 'sidecar':
-      return [...outboundListeners(scope).map((listener) => listener.name), ...inboundRouteNames(scope)]
+      return [...outboundHttpListeners(scope).map((listener) => listener.name), ...inboundRouteNames(scope)]
     case 'message':
       return []
   }
@@ -28,7 +28,7 @@ export function compileRouteConfiguration(scope: Scope, name: string): RouteTabl
       return compileGrpc(scope, name)
     case 'sidecar': {
       if (name.startsWith('inbound|')) return compileInbound(scope, name)
-      const listener = outboundListeners(scope).find((candidate) => candidate.name === name)
+      const listener = outboundHttpListeners(scope).find((candidate) => candidate.name === name)
       return listener && compileOutbound(scope, listener)
     }
     case 'message':

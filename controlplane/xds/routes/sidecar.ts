@@ -34,7 +34,7 @@ interface OutboundListener {
 }
 
 /** The outbound HTTP listeners of a sidecar. */
-export function outboundListeners(scope: Scope): readonly OutboundListener[] {
+export function outboundHttpListeners(scope: Scope): readonly OutboundListener[] {
   const egress = scope.sidecar()?.spec.egress ?? []
   const listeners: OutboundListener[] = []
   if (scope.proxy.httpPort > 0) {
@@ -127,7 +127,7 @@ function framesOf(scope: Scope, name: string): Frames {
     const last = new Memory<string, Frames>()
     known = cells(
       (table) => {
-        const listener = outboundListeners(scope).find((candidate) => candidate.name === table)
+        const listener = outboundHttpListeners(scope).find((candidate) => candidate.name === table)
         if (!listener) {
           last.delete(table)
           return { list: [], takesAll: false }
@@ -140,7 +140,7 @@ function framesOf(scope: Scope, name: string): Frames {
       undefined,
       {
         lasting: whilePresent({
-          present: () => outboundListeners(scope),
+          present: () => outboundHttpListeners(scope),
           has: (all, table) => all.some(({ name }) => name === table),
         }),
       },
@@ -234,7 +234,7 @@ function madeOf(scope: Scope, frame: Frame, { limited, plain }: Making): TableHo
  * thousands of services that is most of the work.
  */
 export function* makeVirtualHosts(scope: Scope): Generator<void> {
-  for (const { name } of outboundListeners(scope)) {
+  for (const { name } of outboundHttpListeners(scope)) {
     const frames = framesOf(scope, name)
     const prepare = prepareToShare(frames.list.length, scope.sharesFrom)
     yield

@@ -18,7 +18,7 @@ import { usePages } from './pages.tsx'
 import { ScalarControl } from './scalar-control.tsx'
 import { MatchControl, PairsControl, PercentControl } from './small-controls.tsx'
 import { useStart } from './start.ts'
-import { suggestionsAt, useKeySuggestions } from './suggestions.ts'
+import { choicesAt, useKeySuggestions } from './suggestions.ts'
 
 export interface ObjectFormProps extends LayoutProps {
   /** Fields somebody else shows. */
@@ -105,7 +105,7 @@ export function FieldForm({ field, siblings = [] }: { readonly field: Field; rea
         </FieldRow>
       )
     default: {
-      const suggestions = suggestionsAt(form, path, siblings)
+      const suggestions = choicesAt(form, path, siblings)
       return (
         <FieldRow {...row}>
           {(ids) => (

@@ -3,7 +3,7 @@ import type { Path } from '../../yaml/index.ts'
 import { type FormState, useForm } from './form-context.tsx'
 
 /** Values to choose from at a place of the document, beside free text; undefined where nothing is known. */
-export function suggestionsAt(form: FormState, path: Path, siblings: readonly { name: string; value: unknown }[]) {
+export function choicesAt(form: FormState, path: Path, siblings: readonly { name: string; value: unknown }[]) {
   const name = String(path.at(-1))
   if (form.kind === 'Protocol') return protocolSuggestions(form, path)
   if (name === 'host' || name === 'svrName' || name === 'hosts') return form.hosts
