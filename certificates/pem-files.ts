@@ -52,7 +52,7 @@ export class PemFiles {
   #present: Pem
 
   /**
-   * @param who shows the certificate, for the log and for errors, such as `xDS`
+   * @param what shows the certificate, for the log and for errors, such as `xDS`
    * @param lookEveryMs how often the files are looked at
    * @throws Error naming the file when one cannot be read or is no certificate or key
    */

@@ -13,7 +13,7 @@ export function fullRegistry(): FileRegistry {
   return everything
 }
 
-/** The descriptor of one proto file; generated code calls it instead of carrying its own copy. */
+/** The descriptor of one proto file; generated code calls it instead of carrying its own copy. @throws Error when it is not there */
 export function descriptorFile(name: string): DescFile {
   const file = registry.getFile(name)
   if (!file) throw new Error(`no descriptor of ${name}: run "npm run proto"`)

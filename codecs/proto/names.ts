@@ -1,5 +1,5 @@
 import { errorText } from '../../errors/thrown.ts'
-import type { Issue, IssuePath } from '../layout/issue.ts'
+import { errorAt, type Issue, type IssuePath } from '../layout/issue.ts'
 import { didYouMean } from '../layout/names.ts'
 import type { FieldSpec, ProtocolSpec } from '../layout/schema.ts'
 import { filesBehind, loadProto, type ProtoField, type ProtoTypes } from './types.ts'
@@ -50,7 +50,7 @@ function fieldGroups({
 export function resolveNames(spec: ProtocolSpec, file: string | undefined): ResolvedSpec {
   const issues: Issue[] = []
   const error = (path: IssuePath, message: string, hint?: string) => {
-    issues.push({ severity: 'error', path, message, ...(hint && { hint }) })
+    issues.push(errorAt(path, message, hint))
   }
   const loaded = new Map<string, ProtoTypes | undefined>()
   const load = (name: string, path: IssuePath) => {

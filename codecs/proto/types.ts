@@ -94,7 +94,7 @@ function textOf(path: string): string {
   }
 }
 
-/** The same for a path that a person typed. @param folders where imports are looked for, beside the file's own folder */
+/** The same for a path that a person typed. @param folders where imports are looked for, beside the file's own folder @throws Error with file and line */
 export function readProto(path: string, folders: readonly string[] = []): ProtoTypes {
   // Read when somebody needs it: the proxy never does.
   const { loadSync } = createRequire(import.meta.url)('@grpc/proto-loader') as typeof import('@grpc/proto-loader')

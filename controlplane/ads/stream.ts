@@ -147,7 +147,7 @@ export class Stream implements TransportHandler, StatusSource, RequestReaderOpti
     if (!this.ended) this.transport.close(status)
   }
 
-  /** Moves to the class the node belongs to now. @returns whether the client has something to hear of the change */
+  /** Moves to the class the node belongs to now. */
   reclassify(): void {
     if (!this.joined) return
     const { client, node } = this.joined

@@ -3,7 +3,7 @@ import { errorCode, errorText } from '../../errors/thrown.ts'
 import { replaceFile } from '../../files/replace-file.ts'
 import { type StateStore, stateFromJson, stateToJson } from './state.ts'
 
-/** The state in one file, replaced as a whole: a process that ends while it writes leaves the old one. */
+/** The state in one file, replaced as a whole: a process that ends while it writes leaves the old one. `load` throws an Error naming the file when it cannot be used. */
 export function stateFile(path: string): StateStore {
   return {
     async load() {

@@ -228,7 +228,7 @@ function configuration(
 
 /**
  * Sends `count` requests, never more than the window at once, and keeps book. A connection that is closed is replaced.
- * @param how `halfCloses`: says that nothing more will come with its last request, and hears the replies all the same; `cancels` draws
+ * With `halfCloses` a client says that nothing more will come with its last request, and hears the replies all the same; `cancels` draws
  * which requests it ends itself. A heartbeat behind that is answered in its turn: what comes for the request then is wrong.
  */
 async function ask(

@@ -59,7 +59,7 @@ function mapData(map: Collection, read: (tree: Tree) => unknown): Record<string,
   return Object.fromEntries(entries)
 }
 
-/** The maps merged into a map by `<<`, aliases followed, in order of precedence. */
+/** The maps merged into a map by `<<`, aliases followed, in order of precedence. @throws Refusal `SYNTAX` for what is no map */
 export function mergeSources(map: Collection): Tree[] {
   const sources: Tree[] = []
   for (const slot of map.slots) {

@@ -51,7 +51,7 @@ function lineOf(text: string, slot: Slot | undefined): number {
   return slot ? lineStart(text, slot.end) : -1
 }
 
-/** A new key in the quotes of the old one; order and comments stay. */
+/** A new key in the quotes of the old one; order and comments stay. @throws Unspliceable for a key that is a map or a list */
 export function renameKey({ style }: Page, owner: Collection, slot: Slot, key: string): Change[] {
   if (slot.complex) throw new Unspliceable()
   const keep = slot.keyStyle === 'single' || slot.keyStyle === 'double' ? slot.keyStyle : undefined

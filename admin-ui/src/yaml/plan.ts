@@ -307,7 +307,7 @@ function inherited(map: Collection, key: string): Tree | undefined {
   return mergedValue(mergeSources(map), key, mergeSources)
 }
 
-/** What an action makes of its collection's data. */
+/** What an action makes of its collection's data. @throws Refusal `KIND` when that is no collection */
 export function afterAction(action: Exclude<Action, { kind: 'root' }>, data: unknown): unknown {
   const { owner, index } = action
   const key = action.kind === 'insert' ? action.key : owner.slots[index]?.key

@@ -82,7 +82,7 @@ export function mergedValue(
   return undefined
 }
 
-/** Copies are written out in full: a limit against texts that alias their way to gigabytes. */
+/** Copies are written out in full: a limit against texts that alias their way to gigabytes. @throws Refusal `TOO_LARGE` */
 export function checkCopies(sites: readonly AliasSite[]): void {
   const weight = sites.reduce((total, { alias }) => total + alias.weight, 0)
   if (weight > 100_000)

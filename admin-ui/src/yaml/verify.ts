@@ -92,7 +92,7 @@ export function perform(
   return rerender(state, index, trail, intended)
 }
 
-/** Writes the node at the end of `trail` anew, or the nearest ancestor for which that works. */
+/** Writes the node at the end of `trail` anew, or the nearest ancestor for which that works. @throws Refusal `UNEDITABLE` when it works for none */
 export function rerender(state: SegmentState, index: number, trail: readonly Link[], intended: unknown): Outcome {
   const page = pageOf(state, index)
   const parsed = state.documents[index]!
