@@ -65,7 +65,8 @@ export interface Decoded {
 }
 
 /** Splits bytes into frames, so many at most, and reads every field of each; never throws on bad bytes. */
-export function decodeFrames(codec: Codec, bytes: Uint8Array, most: number = Number.POSITIVE_INFINITY): Decoded {
+export function decodeFrames(codec: Codec, given: Uint8Array, most: number = Number.POSITIVE_INFINITY): Decoded {
+  const bytes = plainBytes(given)
   const frames: DecodedFrame[] = []
   let at = 0
   while (at < bytes.length && frames.length < most) {
@@ -128,6 +129,11 @@ function prefixOf({ prefix }: FieldInfo, bytes: Uint8Array, at: number, start: n
   if (prefix.le) digits.reverse()
   const value = BigInt(`0x${Buffer.from(digits).toString('hex')}`)
   return { start: start - prefix.bytes, end: start, value }
+}
+
+/** The same memory as codecs want it: a `slice` of a Buffer is no copy. */
+function plainBytes(bytes: Uint8Array): Uint8Array {
+  return Buffer.isBuffer(bytes) ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length) : bytes
 }
 
 /** The checksum that the frame's bytes make; undefined when it is the one that is there. */

@@ -198,6 +198,17 @@ const real: Readonly<Record<string, readonly [answers: AnswerTexts, frames: numb
     },
     2,
   ],
+  'texts behind little-endian lengths': [
+    {
+      order: 'little',
+      length: 'u16@0',
+      kind: 'u8@2',
+      id: 'u32@3',
+      fields: 'method=str(u16)@id, body=bytes@method',
+      error: 'yes',
+    },
+    2,
+  ],
   'messages that nobody answers': [{ kind: 'push', fields: 'topic=str(u8)@4' }, 1],
   nothing: [{}, 2],
 }

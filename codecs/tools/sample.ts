@@ -43,7 +43,7 @@ export function sampleFrame(sketch: Sketch, wanted: Wanted): Sample | undefined 
     if (total === undefined) return undefined
     if (total === guess || (!sketch.length && n > 0)) {
       const bytes = sketch.until === undefined ? content! : delimited(sketch, content!)
-      return bytes && { bytes, id: layout.id, fields: layout.values() }
+      return bytes && { bytes: Uint8Array.from(bytes), id: layout.id, fields: layout.values() }
     }
     guess = total
   }

@@ -42,6 +42,25 @@ describe('decode', () => {
     ])
   })
 
+  test('leaves the bytes as they are, and shows little-endian lengths of texts in front of them', () => {
+    const { codec } = checkProtocol(`{apiVersion: meshgate.io/v1, kind: Protocol, metadata: {name: quiz}, spec: {
+      frame: {length: {at: 0, type: u16le, counts: all}}, message: {kind: {at: 2, type: u8, is: {1: request, 2: response}}},
+      fields: {method: {at: 3, type: str(u16le)}, body: {after: method, type: bytes, size: rest}}, connections: [bound]}}`)
+      .protocols[0]!
+    const hex = '0b00 01 0300 616464 010203'.replaceAll(' ', '')
+    for (const bytes of [parseHex(hex), Buffer.from(hex, 'hex')]) {
+      const { frames } = decodeFrames(codec!, bytes)
+      expect(frames[0]!.fields.map(({ name, value }) => [name, value])).toEqual([
+        ['length', 11],
+        ['kind', 1],
+        ['method', 'add'],
+        ['body', Uint8Array.of(1, 2, 3)],
+      ])
+      expect(frames[0]!.fields[2]!.prefix).toEqual({ start: 3, end: 5, value: 3n })
+      expect(Buffer.from(bytes).toString('hex')).toBe(hex)
+    }
+  })
+
   test('a frame that is shorter than its fields is told so', () => {
     const { codec } = checkProtocol(document).protocols[0]!
     const bytes = parseHex('0005 beef 01')
