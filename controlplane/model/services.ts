@@ -1,5 +1,6 @@
 import type { ServiceEntrySpec } from '../config/kinds/service-entry.ts'
 import type { ConfigObject, Origin } from '../config/object.ts'
+import { push } from '../config/push.ts'
 import { type Cell, cell, cells, sameEntries, sameItems } from './cells.ts'
 import type { DiscoveryReader } from './discovery.ts'
 import { type Lasting, whilePresent } from './lasting.ts'
@@ -40,37 +41,11 @@ export function createRegistry(world: World, settings: Cell<MeshSettings>, disco
   const discovered = new WeakSet<ServiceEntry>()
   const isDiscovered = (entry: ServiceEntry) => discovered.has(entry)
 
-  const declaring = cell(() => {
-    const namespaces = new Map<string, Set<string>>()
-    for (const entry of world.all<ServiceEntrySpec>('ServiceEntry'))
-      for (const host of entry.spec.hosts) {
-        const set = namespaces.get(host.toLowerCase())
-        if (set) set.add(entry.namespace)
-        else namespaces.set(host.toLowerCase(), new Set([entry.namespace]))
-      }
-    return namespaces
-  })
-
+  const declaring = cell(() => namespacesOf(world))
   const grouped = cell(() => {
-    const groups = new Map<string, ServiceEntry[]>()
-    for (const entry of world.all<ServiceEntrySpec>('ServiceEntry'))
-      for (const host of new Set(entry.spec.hosts.map((name) => name.toLowerCase()))) {
-        const key = serviceKey(host, entry.namespace)
-        const group = groups.get(key)
-        if (group) group.push(entry)
-        else groups.set(key, [entry])
-      }
-    for (const entry of discovery.services()) {
-      discovered.add(entry)
-      const host = entry.spec.hosts[0]!
-      for (const namespace of declaring().get(host) ?? [entry.namespace]) {
-        const key = serviceKey(host, namespace)
-        const group = groups.get(key)
-        if (group) group.push(entry)
-        else groups.set(key, [entry])
-      }
-    }
-    return groups
+    const told = discovery.services()
+    for (const entry of told) discovered.add(entry)
+    return entriesByService(world, told, declaring)
   })
 
   const services = cell(() => {
@@ -99,9 +74,7 @@ export function createRegistry(world: World, settings: Cell<MeshSettings>, disco
   const byHostname = cell(() => {
     const map = new Map<string, Service[]>()
     for (const service of services()) {
-      const list = map.get(service.hostname)
-      if (list) list.push(service)
-      else map.set(service.hostname, [service])
+      push(map, service.hostname, service)
     }
     return map as ReadonlyMap<string, readonly Service[]>
   }, sameEntries)
@@ -139,6 +112,35 @@ export function createRegistry(world: World, settings: Cell<MeshSettings>, disco
       ),
     isDiscovered,
   }
+}
+
+/** Namespaces in which documents declare a host. */
+function namespacesOf(world: World): ReadonlyMap<string, ReadonlySet<string>> {
+  const namespaces = new Map<string, Set<string>>()
+  for (const entry of world.all<ServiceEntrySpec>('ServiceEntry'))
+    for (const host of entry.spec.hosts) {
+      const set = namespaces.get(host.toLowerCase())
+      if (set) set.add(entry.namespace)
+      else namespaces.set(host.toLowerCase(), new Set([entry.namespace]))
+    }
+  return namespaces
+}
+
+/** The entries of each service by its `serviceKey`: those of documents, then what a registry tells, in whichever namespaces documents declare it. */
+function entriesByService(
+  world: World,
+  discovered: readonly ServiceEntry[],
+  declaring: () => ReadonlyMap<string, ReadonlySet<string>>,
+): ReadonlyMap<string, readonly ServiceEntry[]> {
+  const groups = new Map<string, ServiceEntry[]>()
+  for (const entry of world.all<ServiceEntrySpec>('ServiceEntry'))
+    for (const host of new Set(entry.spec.hosts.map((name) => name.toLowerCase())))
+      push(groups, serviceKey(host, entry.namespace), entry)
+  for (const entry of discovered) {
+    const host = entry.spec.hosts[0]!
+    for (const namespace of declaring().get(host) ?? [entry.namespace]) push(groups, serviceKey(host, namespace), entry)
+  }
+  return groups
 }
 
 /** A service as it was last made, and what from. */

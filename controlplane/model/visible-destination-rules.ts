@@ -1,5 +1,6 @@
 import type { DestinationRuleSpec } from '../config/kinds/destination-rule.ts'
 import type { ConfigObject } from '../config/object.ts'
+import { push } from '../config/push.ts'
 import { cells, sameItems } from './cells.ts'
 import { matchesLabels } from './endpoints.ts'
 import { compareSpecificity, expandShortName, exportedTo, hostWithin } from './hosts.ts'
@@ -56,9 +57,7 @@ export function visibleDestinationRules(
       for (const rule of world.inNamespace<DestinationRuleSpec>('DestinationRule', key.slice(cut + 1))) {
         if (!belongs(rule, part, byDefault)) continue
         const host = hostOf(rule)
-        const list = byHost.get(host)
-        if (list) list.push(rule)
-        else byHost.set(host, [rule])
+        push(byHost, host, rule)
       }
       const hosts = new Map<string, readonly DestinationRule[]>()
       for (const [host, rules] of byHost) hosts.set(host, choose(groupsOf(rules), part, proxy, byDefault))

@@ -1,5 +1,6 @@
 import type { RateLimitSpec } from '../config/kinds/rate-limit.ts'
 import type { ConfigObject } from '../config/object.ts'
+import { push } from '../config/push.ts'
 import { CONDITION_KEY, RATE_LIMIT_DOMAIN, RULE_KEY, rateLimitRuleId } from '../config/rate-limit-ids.ts'
 import { parseDuration } from '../config/syntax/duration.ts'
 
@@ -42,9 +43,7 @@ export class Rules {
     const byDomain = new Map<string, Rule[]>()
     for (const rule of this.all) {
       if (!rule.descriptor) continue
-      const known = byDomain.get(rule.domain)
-      if (known) known.push(rule)
-      else byDomain.set(rule.domain, [rule])
+      push(byDomain, rule.domain, rule)
     }
     this.byDomain = byDomain
   }

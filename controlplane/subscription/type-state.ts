@@ -22,6 +22,7 @@ export interface Nack {
   readonly code: number
   /** In the client's own words, cut to some thousand characters. */
   readonly message: string
+  /** Milliseconds, the clock of the caller. */
   readonly at: number
   /** Names of the resources to blame; empty while it is not known. */
   readonly culprits: readonly string[]

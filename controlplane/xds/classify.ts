@@ -10,6 +10,7 @@ import type { TrafficPolicy } from '../config/kinds/policy/traffic-policy.ts'
 import type { RateLimitSpec } from '../config/kinds/rate-limit.ts'
 import { LAZY_ANNOTATION, LAZY_VIRTUAL_HOSTS_ANNOTATION, type SidecarSpec } from '../config/kinds/sidecar.ts'
 import type { VirtualServiceSpec } from '../config/kinds/virtual-service.ts'
+import { push } from '../config/push.ts'
 import { NETWORK_LABEL } from '../config/syntax/place-labels.ts'
 import { type Cell, cell, sameItems } from '../model/cells.ts'
 import type { Model } from '../model/index.ts'
@@ -92,9 +93,7 @@ export function relevance({ world, settings }: Model): Cell<Relevant> {
       if (all.some(({ annotations }) => annotations[annotation] !== undefined))
         for (const { namespace, annotations, spec } of all) {
           const one = { spec: { workloadSelector: spec.workloadSelector }, said: annotations[annotation] }
-          const known = sidecars.get(namespace)
-          if (known) known.push(one)
-          else sidecars.set(namespace, [one])
+          push(sidecars, namespace, one)
         }
       return { mesh: ofMesh(), rootNamespace: settings().rootNamespace, sidecars }
     }, isDeepStrictEqual)

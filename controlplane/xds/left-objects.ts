@@ -1,4 +1,5 @@
 import type { ConfigObject } from '../config/object.ts'
+import { push } from '../config/push.ts'
 import type { World } from '../model/index.ts'
 import type { OutboundCluster } from '../model/service.ts'
 import type { Supposition } from '../model/supposition.ts'
@@ -36,9 +37,7 @@ export class LeftObjects {
     if (leaving.length === 0) return
     const clusters = new Map<ConfigObject, LeavingClusters[]>()
     for (const one of leaving) {
-      const known = clusters.get(one.object)
-      if (known) known.push(one)
-      else clusters.set(one.object, [one])
+      push(clusters, one.object, one)
     }
     const until = performance.now() + LEFT_FOR_MS
     const left = [...this.#alive(), ...[...clusters].map(([object, went]) => ({ object, clusters: went, until }))]

@@ -1,9 +1,10 @@
 import type { Path } from '../../diagnostics/diagnostic.ts'
 import type { TrafficPolicy } from '../kinds/policy/traffic-policy.ts'
 import { rulesOf } from '../msg-router-rules.ts'
+import { push } from '../push.ts'
 import { isWildcard } from '../syntax/host.ts'
 import { protocolClass } from '../syntax/protocol.ts'
-import { type Check, type Complain, each, type Of, place, push, selects, type World } from './world.ts'
+import { type Check, type Complain, each, type Of, place, selects, type World } from './world.ts'
 
 /** Rules that claim the same host in the same namespace for the same callers. */
 export const checkDestinationRuleConflicts: Check = (world, complain) => {

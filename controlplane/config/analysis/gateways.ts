@@ -1,8 +1,9 @@
 import type { Path } from '../../diagnostics/diagnostic.ts'
+import { push } from '../push.ts'
 import { similar } from '../similar.ts'
 import { hostsOverlap } from '../syntax/host.ts'
 import { protocolClass } from '../syntax/protocol.ts'
-import { type Check, type Complain, each, type Of, place, push, selects, type World } from './world.ts'
+import { type Check, type Complain, each, type Of, place, selects, type World } from './world.ts'
 
 /** Hosts of one VirtualService that are looked for in its gateways: each is held against each host of the servers. */
 const MAX_HOSTS = 1000

@@ -1,7 +1,8 @@
+import { push } from '../push.ts'
 import { hostPort, isLoopback, leadsToItself } from '../syntax/address.ts'
 import { portClass } from '../syntax/protocol.ts'
 import { isProtocolPort } from './messages.ts'
-import { type Check, type Of, place, push, selects, type World } from './world.ts'
+import { type Check, type Of, place, selects, type World } from './world.ts'
 
 /** Services that can have no endpoint, and selectors that find none. */
 export const checkServiceEndpoints: Check = (world, complain) => {

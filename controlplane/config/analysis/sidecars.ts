@@ -1,6 +1,7 @@
+import { push } from '../push.ts'
 import { leadsToItself } from '../syntax/address.ts'
 import { isSubsetOf, isWildcard } from '../syntax/host.ts'
-import { type Check, type Of, place, push, selects } from './world.ts'
+import { type Check, type Of, place, selects } from './world.ts'
 
 /** Sidecars of a namespace that are for the same workloads. */
 export const checkSidecarConflicts: Check = (world, complain) => {

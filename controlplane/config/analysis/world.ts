@@ -13,6 +13,7 @@ import type { SidecarSpec } from '../kinds/sidecar.ts'
 import type { VirtualServiceSpec } from '../kinds/virtual-service.ts'
 import type { WorkloadEntrySpec } from '../kinds/workload-entry.ts'
 import type { ConfigObject } from '../object.ts'
+import { push } from '../push.ts'
 import type { RefusedObject } from '../refused.ts'
 import { similar } from '../similar.ts'
 import { isSubsetOf, isWildcard } from '../syntax/host.ts'
@@ -368,13 +369,6 @@ function workloadOf(entry: Of<'WorkloadEntry'>): Workload {
 /** Whether all labels of a selector are among those of a workload. */
 export function selects(selector: Readonly<Record<string, string>>, labels: Readonly<Record<string, string>>): boolean {
   return Object.entries(selector).every(([key, value]) => labels[key] === value)
-}
-
-/** Puts a value to the others of its key. */
-export function push<Value>(map: Map<string, Value[]>, key: string, value: Value): void {
-  const list = map.get(key)
-  if (list) list.push(value)
-  else map.set(key, [value])
 }
 
 /** `file:line` of an object, to name it in a message about another one. */

@@ -1,4 +1,5 @@
 import type { LocalityLbSetting } from '../../config/kinds/policy/locality.ts'
+import { push } from '../../config/push.ts'
 import { LOCALITY_LABELS, NETWORK_LABEL } from '../../config/syntax/place-labels.ts'
 import { own } from '../../model/own.ts'
 import type { ProxyClass } from '../../model/proxy-class.ts'
@@ -61,9 +62,7 @@ function groupByLocality(endpoints: readonly Endpoint[]): readonly LocalityGroup
   const groups = new Map<string, Endpoint[]>()
   for (const endpoint of endpoints) {
     const key = localityText(endpoint.locality)
-    const group = groups.get(key)
-    if (group) group.push(endpoint)
-    else groups.set(key, [endpoint])
+    push(groups, key, endpoint)
   }
   return [...groups]
     .sort(([a], [b]) => (a < b ? -1 : 1))
@@ -120,9 +119,7 @@ function rankByLabels(
     const byRank = new Map<number, Endpoint[]>()
     for (const endpoint of group.endpoints) {
       const priority = rank(endpoint)
-      const members = byRank.get(priority)
-      if (members) members.push(endpoint)
-      else byRank.set(priority, [endpoint])
+      push(byRank, priority, endpoint)
     }
     return [...byRank]
       .sort(([a], [b]) => a - b)

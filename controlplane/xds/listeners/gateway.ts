@@ -2,6 +2,7 @@ import { HttpConnectionManagerSchema } from '../../../proto/gen/envoy/extensions
 import { pack } from '../../../proto/make.ts'
 import type { Server } from '../../config/kinds/gateway.ts'
 import type { WorkloadCertificates } from '../../config/kinds/mesh.ts'
+import { push } from '../../config/push.ts'
 import { compareSpecificity, hostIntersection, hostsOverlap } from '../../model/hosts.ts'
 import type { Scope } from '../../model/index.ts'
 import { portProtocol } from '../../model/service.ts'
@@ -22,9 +23,7 @@ export function gatewayListeners(scope: Scope): readonly ListenerPlan[] {
   for (const entry of gatewayServers(scope)) {
     const bind = entry.server.bind ?? ANY_ADDRESS
     const key = listenerName(bind, entry.server.port.number)
-    const list = byAddress.get(key)
-    if (list) list.push(entry)
-    else byAddress.set(key, [entry])
+    push(byAddress, key, entry)
   }
   const workload = scope.settings().workloadCertificates
   return [...byAddress].map(([name, entries]) => {

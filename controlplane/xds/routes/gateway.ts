@@ -1,6 +1,7 @@
 import { RouteConfigurationSchema } from '../../../proto/gen/envoy/config/route/v3/route_pb.ts'
 import { make } from '../../../proto/make.ts'
 import type { Origin } from '../../config/object.ts'
+import { push } from '../../config/push.ts'
 import { compareSpecificity, hostIntersection } from '../../model/hosts.ts'
 import type { Scope } from '../../model/scope.ts'
 import { fallbackCluster } from '../clusters/local-endpoint.ts'
@@ -102,9 +103,7 @@ function collapse(scope: Scope, hosts: readonly ExposedHost[], port: number): Co
       host.rules.map((rule) => rule.key),
       rateLimitsFor(scope, host.host).map(({ origin }) => [origin.object.key, ...origin.path]),
     ])
-    const group = groups.get(key)
-    if (group) group.push(host)
-    else groups.set(key, [host])
+    push(groups, key, host)
   }
   return [...groups.values()].map((group) => {
     const [first] = group as [ExposedHost]

@@ -1,5 +1,6 @@
 import type { VirtualServiceSpec } from '../../config/kinds/virtual-service.ts'
 import type { ConfigObject } from '../../config/object.ts'
+import { push } from '../../config/push.ts'
 import { type Cells, cells } from '../../model/cells.ts'
 import { compareSpecificity, hostsOverlap, hostWithin } from '../../model/hosts.ts'
 import { MESH_GATEWAY, type Scope } from '../../model/scope.ts'
@@ -115,9 +116,7 @@ export function indexHosts(
     named.set(virtualService, hosts)
     for (const hostname of hosts) {
       const index = hostname.startsWith('*') ? wildcards : exact
-      const list = index.get(hostname)
-      if (list) list.push(virtualService)
-      else index.set(hostname, [virtualService])
+      push(index, hostname, virtualService)
     }
   }
   const specific = [...wildcards.keys()].sort(compareSpecificity)

@@ -6,6 +6,7 @@ import {
 } from '../../../proto/gen/envoy/config/route/v3/route_components_pb.ts'
 import { LuaPerRouteSchema } from '../../../proto/gen/envoy/extensions/filters/http/lua/v3/lua_pb.ts'
 import { encode, make, pack } from '../../../proto/make.ts'
+import { push } from '../../config/push.ts'
 import { clusterMap, fewestPrefixes, type Lead } from './cluster-map.ts'
 import { leadingTo, type RouteAction } from './default-route.ts'
 import { expand, isExact, type PlainHost } from './plain-host.ts'
@@ -50,9 +51,7 @@ export function sharedBytes(hosts: readonly TableHost[], worth: number): readonl
     for (const host of hosts) {
       const kind = kindOf(host)
       if (kind === undefined) continue
-      const group = groups.get(kind)
-      if (group) group.push(host)
-      else groups.set(kind, [host])
+      push(groups, kind, host)
     }
   const shared = [...groups.values()].filter((group) => group.length >= worth)
   const gone = new Set(shared.flat())
