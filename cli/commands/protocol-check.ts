@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import type { Diagnostic } from '../../controlplane/diagnostics/diagnostic.ts'
 import { counted, outputFormat, printData, printText } from '../output.ts'
 import { complaintLines } from './analyze.ts'
-import { read } from './protocol-input.ts'
+import { documentFile, load, read } from './protocol-input.ts'
 
 /** `meshgate protocol check`: the complaints of analysis, and what the codec can do. */
 export function checkCommand(): Command {
@@ -11,9 +11,10 @@ export function checkCommand(): Command {
     .description(
       'Checks every Protocol document in a YAML file and lists what its codec can do. Exits with 1 when there are errors.',
     )
-    .argument('<file>', 'YAML file')
+    .argument('<file>', 'YAML file, or the name of a protocol that comes with meshgate')
     .option('-o, --output <format>', 'text or json', 'text')
-    .action(async (file: string, options: { output: string }) => {
+    .action(async (named: string, options: { output: string }) => {
+      const file = await documentFile(named)
       const output = outputFormat(options.output, ['text', 'json'])
       const { checkProtocol, printIssue, printSummary } = await import('../../codecs/tools/check.ts')
       const { protocols, errors } = checkProtocol(read(file).toString('utf8'), file)
@@ -28,7 +29,10 @@ export function checkCommand(): Command {
         const issues = complaints.length > 0 ? [] : protocols.flatMap((protocol) => protocol.issues)
         for (const line of complaints.flatMap(complaintLines)) printText(line)
         for (const issue of issues) printText(printIssue(file, issue))
-        for (const { codec } of protocols) if (codec) printText(printSummary(codec))
+        const codecs = protocols.flatMap(({ codec }) => codec ?? [])
+        // One that is code is not made of its document.
+        if (protocols.length === 1 && codecs.length === 0 && errors === 0) codecs.push(await load(named))
+        for (const codec of codecs) printText(printSummary(codec))
         const all = [...complaints, ...issues].map(({ severity }) => severity)
         const count = (of: string) => all.filter((severity) => severity === of).length
         if (all.length > 0) printText(`${counted(count('error'), 'error')}, ${counted(count('warning'), 'warning')}`)

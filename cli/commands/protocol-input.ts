@@ -22,6 +22,13 @@ export async function load(protocol: string): Promise<Codec> {
   }
 }
 
+/** The file of a Protocol document, by its path or by the name of a protocol that comes with meshgate. */
+export async function documentFile(named: string): Promise<string> {
+  const { protocolFile, shippedProtocols } = await import('../../codecs/load.ts')
+  const shipped = existsSync(named) ? undefined : shippedProtocols.find((name) => name === named)
+  return shipped ? protocolFile(shipped) : named
+}
+
 /** @throws CommandError */
 export function read(file: string): Buffer {
   try {

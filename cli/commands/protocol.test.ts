@@ -162,6 +162,16 @@ describe('meshgate protocol', () => {
     )
   })
 
+  test('check takes the name of a protocol that comes with meshgate', async () => {
+    for (const [name, field] of [
+      ['thrift', 'method'],
+      ['redis', 'command'],
+    ] as const) {
+      const { out, code } = await run('check', name)
+      expect([out.includes(field), code], out).toEqual([true, 0])
+    }
+  })
+
   test('new writes a document that check accepts', async () => {
     const file = join(folder, 'mine.yaml')
     expect((await run('new', '-f', file, '--answers', '{"name":"mine","id":"u32@8"}')).code).toBe(0)

@@ -70,6 +70,17 @@ describe('complaints', () => {
     expect(checkYaml(`${vectors}kind: Gateway\n`).map(({ code }) => code)).toContain('DOCUMENT_INVALID')
   })
 
+  it('name the forms that a value may have', () => {
+    const router = `apiVersion: meshgate.io/v1
+kind: MsgRouter
+metadata: {name: one}
+spec: {msgid: {range: 1-5}, svrName: a.b}
+`
+    expect(checkYaml(router)).toEqual([
+      expect.objectContaining({ message: 'msgid must be a number, a text or a list, not an object' }),
+    ])
+  })
+
   it('come all at once, also when types are wrong', () => {
     const spec =
       '{hosts: [a.b], exportTo: 3, http: [{timeout: soon, match: [{port: x}]}, {route: [{weight: 1}]}], tcp: [{route: []}]}'

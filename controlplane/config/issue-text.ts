@@ -63,7 +63,7 @@ export function describeIssue(issue: z.core.$ZodIssue, input: unknown, name: str
             : `${name}: ${issue.message}`,
       }
     case 'invalid_union':
-      return { code: 'FIELD_TYPE', message: `${name} has a wrong type: ${shown(input)}` }
+      return { code: 'FIELD_TYPE', message: `${name} ${formsText(issue)}${shown(input)}` }
     case 'custom': {
       const extra = issue.params as { code?: Code; hint?: string } | undefined
       return {
@@ -75,6 +75,23 @@ export function describeIssue(issue: z.core.$ZodIssue, input: unknown, name: str
     default:
       return { code: 'FIELD_VALUE', message: `${name}: ${issue.message}` }
   }
+}
+
+/** What a value of several forms may be, as far as their types say it. */
+function formsText(issue: z.core.$ZodIssueInvalidUnion): string {
+  const forms = [...new Set(formsOf(issue))]
+  const last = forms.pop()
+  if (last === undefined) return 'has a wrong type: '
+  return `must be ${forms.length > 0 ? `${forms.join(', ')} or ${last}` : last}, not `
+}
+
+function formsOf({ errors }: z.core.$ZodIssueInvalidUnion): readonly string[] {
+  return errors.flatMap(([issue]): readonly string[] => {
+    if (issue?.path.length !== 0) return []
+    if (issue.code === 'invalid_union') return formsOf(issue)
+    if (issue.code === 'invalid_type') return [ARTICLE[issue.expected] ?? issue.expected]
+    return issue.code === 'invalid_value' ? [issue.values.map(String).join(' or ')] : []
+  })
 }
 
 function typeHint(expected: string, input: unknown): { hint?: string } {

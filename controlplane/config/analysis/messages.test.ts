@@ -49,6 +49,15 @@ spec: {host: a.b, trafficPolicy: {loadBalancer: {consistentHash: {maglev: {}}}}}
     ])
   })
 
+  it('a condition with the name of its field as a value is told how it is written', () => {
+    const rule = router('one', 'match: [{field: cmd, exact: 7}], svrName: test.serviceA')
+    const [complaint] = analyzeYaml(A + rule)
+    expect(complaint).toMatchObject({
+      code: 'PROTOCOL_FIELD_NOT_FOUND',
+      hint: expect.stringContaining('{cmd: {exact: 7}}'),
+    })
+  })
+
   it('destinations that do not exist are named where they stand', () => {
     expect(said(A + router('one', 'msgid: 1, svrName: test.serviceB, subset: v1'))).toEqual([
       expect.stringMatching(/HOST_NOT_FOUND spec\.svrName: /),

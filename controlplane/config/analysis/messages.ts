@@ -109,6 +109,9 @@ export const checkMsgRouters: Check = (world, complain) => {
   }
 }
 
+/** Keys of those who write a condition as {field: cmd, exact: 7}. */
+const WORDS_FOR_FIELD: ReadonlySet<string> = new Set(['field', 'key', 'name', 'exact', 'prefix', 'regex', 'value'])
+
 function checkFields(object: Of<'MsgRouter'>, protocols: readonly ProtocolInfo[], complain: Complain): void {
   const fields = new Map<string, readonly (string | number)[]>()
   for (const { rule, path } of rulesOf(object.spec)) {
@@ -123,7 +126,11 @@ function checkFields(object: Of<'MsgRouter'>, protocols: readonly ProtocolInfo[]
   for (const [field, path] of fields) {
     if (protocols.some((info) => hasField(info, field))) continue
     const known = [...new Set(protocols.flatMap((info) => [...info.fields]))]
-    complain(object, 'PROTOCOL_FIELD_NOT_FOUND', path, `no protocol has a field ${field}`, similar(field, known))
+    const hint = WORDS_FOR_FIELD.has(field)
+      ? 'the name of the field is the key: {cmd: 7} or {cmd: {exact: 7}}'
+      : undefined
+    const message = `no protocol has a field ${field}`
+    complain(object, 'PROTOCOL_FIELD_NOT_FOUND', path, message, hint ?? similar(field, known))
     return
   }
   const message = `no protocol has all the fields the rule looks at: ${all.join(', ')}`
