@@ -13,11 +13,17 @@ import { useMayNot } from '../parts/may-edit.ts'
 import { Page } from '../parts/page.tsx'
 import { DocumentLink } from '../parts/place.tsx'
 import { ProblemAlert } from '../parts/problem.tsx'
-import { speaksOf } from '../parts/speaks-of.ts'
 import { useView } from '../parts/view.ts'
+import { type Given, newRule } from './new-rule.ts'
 import { TEMPLATES, type TemplateId } from './templates.ts'
 
-const NAME = /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/
+const WRONG = {
+  host: 'new.needHost',
+  taken: 'new.taken',
+  noName: 'new.needName',
+  name: 'new.badName',
+  file: 'new.badFile',
+} as const
 
 /** A rule from a template: what it shall do, for whom, and where it is written. The text is a draft until it is applied. */
 export function NewRulePage() {
@@ -29,33 +35,17 @@ export function NewRulePage() {
   const { data: documents } = useQuery(queries.documents())
   const { data: rules } = useQuery(changeQueries.rules())
   const template = TEMPLATES.find(({ id }) => id === view.template) ?? TEMPLATES[0]!
-  const [given, setGiven] = useState<{ name?: string; namespace?: string; file?: string }>({})
+  const [given, setGiven] = useState<Given>({})
   const [error, setError] = useState<unknown>(undefined)
-  const service = services.find(({ hostname }) => hostname === view.host)
-  const namespace = given.namespace ?? service?.namespace ?? 'default'
-  const keyOf = (one: string) => `${template.kind}/${namespace}/${one}`
-  const isTaken = (one: string) => rules?.rules.some(({ key }) => key === keyOf(one)) === true
-  const stem = template.hostless ? '' : (view.host.split('.')[0] || '').replace(/^\*$/, 'all')
-  const name = given.name ?? freeName(stem, isTaken)
-  const file = given.file ?? `${template.kind.toLowerCase()}-${name || 'new'}.yaml`
-  const key = keyOf(name)
-  const taken = isTaken(name)
-  const other =
-    template.kind === 'DestinationRule' || template.kind === 'VirtualService'
-      ? rules?.rules.find((rule) => rule.kind === template.kind && speaksOf(rule, view.host))
-      : undefined
+  const { name, namespace, file, key, wrong, wrongName, other } = newRule(
+    template,
+    view.host,
+    given,
+    services,
+    rules?.rules ?? [],
+  )
   const names = documents?.files.map((one) => one.file) ?? []
-  const missing =
-    mayNot ??
-    (view.host === '' && !template.hostless
-      ? t('new.needHost')
-      : taken
-        ? t('new.taken', { key })
-        : !NAME.test(name)
-          ? t(name === '' ? 'new.needName' : 'new.badName')
-          : !/^[^/].*\.ya?ml$/.test(file)
-            ? t('new.badFile')
-            : undefined)
+  const missing = mayNot ?? (wrong && t(WRONG[wrong], { key }))
   const create = async () => {
     if (!documents) return
     try {
@@ -82,25 +72,7 @@ export function NewRulePage() {
     <Page title={t('new.title')} lead={t('new.lead')}>
       <Card withBorder maw={920}>
         <Stack gap="md">
-          <Radio.Group value={template.id} onChange={(id) => setView({ template: id })} label={t('new.what')}>
-            <SimpleGrid cols={{ base: 1, sm: 2, md: 4 }} spacing="xs" mt={6}>
-              {TEMPLATES.map(({ id, kind }) => (
-                <Radio.Card key={id} value={id} p="sm" radius="md">
-                  <Group gap="sm" wrap="nowrap" align="flex-start">
-                    <Radio.Indicator size="xs" mt={3} />
-                    <div>
-                      <Text size="sm" fw={600}>
-                        {t(`template.${id as TemplateId}`)}
-                      </Text>
-                      <Text size="xs" c="dimmed" ff="monospace">
-                        {kind}
-                      </Text>
-                    </div>
-                  </Group>
-                </Radio.Card>
-              ))}
-            </SimpleGrid>
-          </Radio.Group>
+          <TemplateChoice value={template.id} onChoose={(id) => setView({ template: id })} />
           {!template.hostless && (
             <Autocomplete
               label={t('new.host')}
@@ -116,7 +88,7 @@ export function NewRulePage() {
               label={t('new.name')}
               value={name}
               onChange={({ currentTarget }) => setGiven({ ...given, name: currentTarget.value })}
-              error={taken ? t('new.taken', { key }) : name !== '' && !NAME.test(name) ? t('new.badName') : undefined}
+              error={wrongName && t(WRONG[wrongName], { key })}
             />
             <TextInput
               label={t('new.namespace')}
@@ -156,9 +128,34 @@ export function NewRulePage() {
   )
 }
 
-/** A name no rule has yet: itself, or with a number behind. */
-function freeName(stem: string, isTaken: (name: string) => boolean): string {
-  let name = stem
-  for (let i = 2; stem !== '' && isTaken(name); i++) name = `${stem}-${i}`
-  return name
+/** What a new rule shall do. */
+function TemplateChoice({
+  value,
+  onChoose,
+}: {
+  readonly value: TemplateId
+  readonly onChoose: (template: string) => void
+}) {
+  const { t } = useTranslation('rules')
+  return (
+    <Radio.Group value={value} onChange={onChoose} label={t('new.what')}>
+      <SimpleGrid cols={{ base: 1, sm: 2, md: 4 }} spacing="xs" mt={6}>
+        {TEMPLATES.map(({ id, kind }) => (
+          <Radio.Card key={id} value={id} p="sm" radius="md">
+            <Group gap="sm" wrap="nowrap" align="flex-start">
+              <Radio.Indicator size="xs" mt={3} />
+              <div>
+                <Text size="sm" fw={600}>
+                  {t(`template.${id as TemplateId}`)}
+                </Text>
+                <Text size="xs" c="dimmed" ff="monospace">
+                  {kind}
+                </Text>
+              </div>
+            </Group>
+          </Radio.Card>
+        ))}
+      </SimpleGrid>
+    </Radio.Group>
+  )
 }
