@@ -1,25 +1,17 @@
 import { Registry } from 'prom-client'
 import { afterEach, expect, it } from 'vitest'
+import { alwaysThere } from '../../test/helpers/always-there.ts'
 import { eventually } from '../../test/helpers/eventually.ts'
 import { FakeMesh, fakeResource } from '../../test/helpers/fake-mesh.ts'
 import { NODE, RawClient } from '../../test/xds/raw-client.ts'
-import type { Mesh, OnDemand } from '../xds/resource.ts'
+import type { Mesh } from '../xds/resource.ts'
 import { adsMetrics } from './metrics.ts'
 import { XdsServer } from './server.ts'
 
 let server: XdsServer | undefined
 afterEach(() => server?.stop())
 
-const onDemand: OnDemand = {
-  eager: () => ['a'],
-  companions: () => [],
-  present: (cluster) => cluster,
-  renamed: () => [],
-  placeholder: () => undefined,
-  isPlaceholder: () => false,
-  departing: () => undefined,
-  needed: () => [],
-}
+const onDemand = alwaysThere(() => ['a'])
 
 it('clusters got on demand that are not acknowledged in time are told, once, by a metric and the log', async () => {
   const registry = new Registry()

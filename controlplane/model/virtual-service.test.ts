@@ -1,20 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { configObjects } from '../../test/helpers/objects.ts'
+import { SIDECAR } from '../../test/helpers/proxy-class.ts'
 import type { VirtualServiceSpec } from '../config/kinds/virtual-service.ts'
 import type { ConfigObject } from '../config/object.ts'
 import { formatPath } from '../diagnostics/diagnostic.ts'
 import { createModel, createScope } from './index.ts'
 import { effectiveHttpRoutes, fieldOrigin } from './virtual-service.ts'
-
-const proxy = {
-  key: 'test',
-  type: 'sidecar',
-  namespace: 'default',
-  labels: {},
-  locality: undefined,
-  httpPort: 15080,
-  secretsAllowed: true,
-} as const
 
 function effective(root: string, delegate = '', more = '') {
   const document = (name: string, hosts: string, http: string) =>
@@ -25,7 +16,7 @@ function effective(root: string, delegate = '', more = '') {
   )
   const model = createModel()
   model.world.commit(objects)
-  const scope = createScope(model, proxy)
+  const scope = createScope(model, SIDECAR)
   return effectiveHttpRoutes(scope, objects.get('VirtualService/default/root') as ConfigObject<VirtualServiceSpec>)
 }
 
@@ -99,7 +90,7 @@ spec: {http: [{route: [{destination: {host: used}}]}]}
     ),
   )
   expect(
-    createScope(model, proxy)
+    createScope(model, SIDECAR)
       .services()
       .map((service) => service.hostname),
   ).toEqual(['used.far.svc.cluster.local'])

@@ -235,6 +235,15 @@ export function gameConfiguration(
   }
 }
 
+/** Messages 1 go to one server, all others nowhere. */
+export function onlyTo(server: GameServer, listener: object = {}) {
+  return gameConfiguration({
+    listener,
+    routes: [{ name: 'game', routes: [byId(1, 'a')] }],
+    clusters: [{ name: 'a', localities: endpoints(server.port), balancer: { kind: 'roundRobin' } }],
+  })
+}
+
 /** The game protocol with an id that is only the last bytes of `seq`; servers and clients need not know. */
 export function narrowGame(type: 'u8' | 'u16' | 'u32', cancels = false): object {
   return {

@@ -8,17 +8,10 @@ import { complainTo } from '../../dataplane/complain.ts'
 import { C, L } from '../../dataplane/stats/counters.ts'
 import { comesTrue } from '../helpers/eventually.ts'
 import { testFolder } from '../helpers/folders.ts'
-import { Bed, byId, encode, endpoints, type GameServer, gameConfiguration, Kind, splitter } from './game.ts'
+import { Bed, byId, encode, endpoints, Kind, splitter, onlyTo as to } from './game.ts'
 
 const bed = new Bed()
 afterEach(() => bed.close())
-
-const to = (server: GameServer, listener: object = {}) =>
-  gameConfiguration({
-    listener,
-    routes: [{ name: 'game', routes: [byId(1, 'a')] }],
-    clusters: [{ name: 'a', localities: endpoints(server.port), balancer: { kind: 'roundRobin' } }],
-  })
 
 describe('clients that misbehave hurt themselves only', () => {
   it.each([

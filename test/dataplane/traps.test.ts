@@ -7,19 +7,12 @@ import { parseHex } from '../../codecs/tools/decode.ts'
 import { parseVectors } from '../../codecs/tools/vectors.ts'
 import { C, L } from '../../dataplane/stats/counters.ts'
 import { comesTrue } from '../helpers/eventually.ts'
-import { Bed, byId, encode, endpoints, type GameFrame, type GameServer, gameConfiguration, Kind } from './game.ts'
+import { Bed, encode, endpoints, type GameFrame, Kind, onlyTo as to } from './game.ts'
 
 /** What has broken other proxies, and is not a matter of one of our parts (README.md has the whole list). */
 
 const bed = new Bed()
 afterEach(() => bed.close())
-
-const to = (server: GameServer, listener: object = {}) =>
-  gameConfiguration({
-    listener,
-    routes: [{ name: 'game', routes: [byId(1, 'a')] }],
-    clusters: [{ name: 'a', localities: endpoints(server.port), balancer: { kind: 'roundRobin' } }],
-  })
 
 /** A proxy of a shipped protocol that sends everything to an upstream, which answers each chunk of bytes. */
 async function between(protocol: string, mode: ConnectionMode, answer: (chunk: Buffer) => Uint8Array) {

@@ -7,7 +7,7 @@ import type { Frame } from '../../controlplane/subscription/frames.ts'
 import type { WorkingSet } from '../../controlplane/subscription/on-demand.ts'
 import type { Form } from '../../controlplane/subscription/request.ts'
 import type { Verdicts } from '../../controlplane/subscription/verdicts.ts'
-import type { OnDemand, View } from '../../controlplane/xds/resource.ts'
+import type { OnDemand } from '../../controlplane/xds/resource.ts'
 import {
   DeltaDiscoveryRequestSchema,
   DeltaDiscoveryResponseSchema,
@@ -15,6 +15,7 @@ import {
   DiscoveryResponseSchema,
 } from '../../proto/gen/envoy/service/discovery/v3/discovery_pb.ts'
 import { type ResourceType, SHORT_NAME, TYPE_URL } from '../../proto/types.ts'
+import { alwaysThere } from './always-there.ts'
 import { FakeMesh, fakeResource } from './fake-mesh.ts'
 import { NO_VERDICTS } from './no-verdicts.ts'
 import { readDeltaRequest, readSotwRequest } from './read-request.ts'
@@ -60,7 +61,7 @@ export class Engine {
     this.mesh = mesh
     mesh.classOf = () => classKey
     const view = mesh.view({} as never)
-    const onDemand = { ...allOf(view), ...(lazy === true ? {} : lazy) }
+    const onDemand = { ...alwaysThere(() => view.names('cds')), ...(lazy === true ? {} : lazy) }
     this.log = new ClassLog(lazy ? { ...view, onDemand } : view, this.epoch, verdicts)
     mesh.onChange(() => {
       this.epoch.now++
@@ -75,20 +76,6 @@ export class Engine {
   publish(): void {
     this.mesh.publish()
     this.log.refresh()
-  }
-}
-
-/** Clusters on demand whose names are never let go of. */
-function allOf(view: View): OnDemand {
-  return {
-    eager: () => view.names('cds'),
-    companions: () => [],
-    present: (cluster) => cluster,
-    renamed: () => [],
-    placeholder: () => undefined,
-    isPlaceholder: () => false,
-    departing: () => undefined,
-    needed: () => [],
   }
 }
 

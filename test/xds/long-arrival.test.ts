@@ -1,5 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest'
-import type { Mesh, OnDemand, View } from '../../controlplane/xds/resource.ts'
+import type { Mesh, View } from '../../controlplane/xds/resource.ts'
+import { alwaysThere } from '../helpers/always-there.ts'
 import { comesTrue } from '../helpers/eventually.ts'
 import { fakeResource } from '../helpers/fake-mesh.ts'
 import { xdsServer } from '../helpers/xds-server.ts'
@@ -7,16 +8,7 @@ import { NODE, RawClient } from './raw-client.ts'
 
 test('others are answered while what a client comes back with is looked up, and its next request after it', async () => {
   const lookedUp = new Set<string>()
-  const onDemand: OnDemand = {
-    eager: () => [],
-    companions: () => [],
-    present: (cluster) => cluster,
-    renamed: () => [],
-    placeholder: () => undefined,
-    isPlaceholder: () => false,
-    departing: () => undefined,
-    needed: () => [],
-  }
+  const onDemand = alwaysThere(() => [])
   const view: View = {
     key: 'all',
     onDemand,

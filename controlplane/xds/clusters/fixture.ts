@@ -3,6 +3,7 @@ import { parseAllDocuments } from 'yaml'
 import { ClusterSchema } from '../../../proto/gen/envoy/config/cluster/v3/cluster_pb.ts'
 import { ClusterLoadAssignmentSchema } from '../../../proto/gen/envoy/config/endpoint/v3/endpoint_pb.ts'
 import { registry } from '../../../proto/registry.ts'
+import { SIDECAR } from '../../../test/helpers/proxy-class.ts'
 import type { ConfigObject } from '../../config/object.ts'
 import { createModel, createScope, type ProxyClass, type Scope } from '../../model/index.ts'
 import type { Service, ServicePort } from '../../model/service.ts'
@@ -27,16 +28,6 @@ export function objectsOf(yaml: string): ReadonlyMap<string, ConfigObject> {
     objects.set(key, { kind, apiVersion, name, namespace, labels, annotations, spec: value.spec, source, key })
   }
   return objects
-}
-
-const SIDECAR: ProxyClass = {
-  key: 'test',
-  type: 'sidecar',
-  namespace: 'default',
-  labels: {},
-  locality: undefined,
-  httpPort: 15080,
-  secretsAllowed: true,
 }
 
 /** For tests: the scope of one proxy class over a world of documents. */

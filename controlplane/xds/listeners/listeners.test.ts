@@ -4,20 +4,11 @@ import { ListenerSchema } from '../../../proto/gen/envoy/config/listener/v3/list
 import { encode } from '../../../proto/make.ts'
 import { registry } from '../../../proto/registry.ts'
 import { configObjects } from '../../../test/helpers/objects.ts'
+import { SIDECAR } from '../../../test/helpers/proxy-class.ts'
 import { createModel, createScope, type ProxyClass } from '../../model/index.ts'
 import { clusterNames, compileCluster, compileLoadAssignment } from '../clusters/index.ts'
 import { grpcListener } from './grpc.ts'
 import { buildListener, listenerPlans } from './index.ts'
-
-const CLASS: ProxyClass = {
-  key: 'test',
-  type: 'sidecar',
-  namespace: 'default',
-  labels: {},
-  locality: undefined,
-  httpPort: 15080,
-  secretsAllowed: true,
-}
 
 // biome-ignore lint/suspicious/noExplicitAny: test expectations read JSON of any shape
 type Json = any
@@ -35,7 +26,7 @@ function listeners(yaml: string, proxy: Partial<ProxyClass> = {}): Record<string
 function scopeOf(yaml: string, proxy: Partial<ProxyClass>) {
   const model = createModel()
   model.world.commit(configObjects(yaml))
-  return createScope(model, { ...CLASS, ...proxy })
+  return createScope(model, { ...SIDECAR, ...proxy })
 }
 
 function json(message: Parameters<typeof encode<typeof ListenerSchema>>[1]): Json {

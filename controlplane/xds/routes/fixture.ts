@@ -2,22 +2,13 @@ import { type JsonObject, toJson } from '@bufbuild/protobuf'
 import { RouteConfigurationSchema } from '../../../proto/gen/envoy/config/route/v3/route_pb.ts'
 import { registry } from '../../../proto/registry.ts'
 import { configObjects } from '../../../test/helpers/objects.ts'
+import { SIDECAR } from '../../../test/helpers/proxy-class.ts'
 import { formatPath } from '../../diagnostics/diagnostic.ts'
 import { createModel, createScope, type ProxyClass, type Scope } from '../../model/index.ts'
 import { compileRouteConfiguration } from './index.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: protobuf JSON is free; tests name the paths they look at.
 type Json = any
-
-const SIDECAR: ProxyClass = {
-  key: 'test',
-  type: 'sidecar',
-  namespace: 'default',
-  labels: {},
-  locality: undefined,
-  httpPort: 15080,
-  secretsAllowed: true,
-}
 
 /** For tests: the scope of one proxy class over a world of documents, and the means to replace the world. */
 export function world(
