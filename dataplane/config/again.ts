@@ -22,8 +22,8 @@ export interface AgainOptions {
  * Waits before what was not ready is tried again: doubling from the first to the last, in ms. A proxy that is to take the place of another waits
  * for its port: for so long nobody may listen. A configuration that takes long to put in force waits longer, so that trying is little work.
  */
-const FIRST_AGAIN_MS = 500
-const LAST_AGAIN_MS = 2000
+const FIRST_AGAIN_MS = 100
+const LAST_AGAIN_MS = 250
 const IDLE_TO_BUSY = 20
 
 interface Turn {
