@@ -159,6 +159,16 @@ spec:
 `
 }
 
+/** A limit that each Envoy counts by itself: the first request of an hour passes. */
+export function oneRequest(host: string): string {
+  return `---
+apiVersion: meshgate.io/v1
+kind: RateLimit
+metadata: {name: one-request}
+spec: {hosts: [${host}], limits: [{tokenBucket: {maxTokens: 1, fillInterval: 1h}}]}
+`
+}
+
 /**
  * Sends on a new connection and gives back what came until the text was in it, or the other end closed it.
  * @throws Error when neither happens in the end

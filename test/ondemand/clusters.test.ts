@@ -5,7 +5,7 @@ import { startEcho, type Upstream } from '../helpers/echo.ts'
 import { comesTrue } from '../helpers/eventually.ts'
 import { meshSettings, serviceAt } from '../helpers/mesh-yaml.ts'
 import { freePort } from '../helpers/ports.ts'
-import { type LazyEnvoy, type Plane, services, startLazyEnvoy, startPlane, virtualService } from './bed.ts'
+import { type LazyEnvoy, oneRequest, type Plane, services, startLazyEnvoy, startPlane, virtualService } from './bed.ts'
 
 let one: Upstream
 let two: Upstream
@@ -95,6 +95,15 @@ describe('clusters on demand', () => {
       expect(await ask(envoy.httpPort, authority)).toMatchObject({ status: 200, upstream: 'one' })
     expect((await envoy.clusters()).filter((name) => /304/i.test(name))).toEqual(['outbound|80||svc304.test'])
     expect((await ask(envoy.httpPort, 'NOWHERE.test')).status).toBe(502)
+  })
+
+  test('limits count a cold request once', async () => {
+    const plane = await startPlane(services(2, one) + oneRequest('svc1.test'))
+    const envoy = await startLazyEnvoy(plane.port)
+    expect((await ask(envoy.httpPort, 'svc1.test')).status).toBe(200)
+    expect((await ask(envoy.httpPort, 'svc1.test')).status).toBe(429)
+    expect(await envoy.clusters()).toEqual(['outbound|80||svc1.test'])
+    await envoy.stop()
   })
 
   test('a listener that changes keeps what came, and asks for what did not', async () => {
