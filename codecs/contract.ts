@@ -130,6 +130,8 @@ export interface FieldInfo {
   readonly type: FieldType
   /** Integers: whether `lo`/`hi` are two's complement. */
   readonly signed: boolean
+  /** Integers: how many bits a value has at most, where those are fewer than the 32 or 64 of the type. */
+  readonly bits?: number
   /** Whether `mutate` can change it. */
   readonly writable: boolean
   /** Names of values, for people: decode, access log, matches by name. */

@@ -166,8 +166,10 @@ function slotTable(plans: readonly VariantPlan[], issues: Issues): Slots {
         }
         slots.nodes[slot]![i] = node
         const values = flatValues(node)
+        const { bits: _, ...same } = info
         slots.fields[slot] = {
-          ...info,
+          ...same,
+          ...narrower(info.bits, narrowBits(node)),
           writable: info.writable || canWrite(node, plan),
           ...(values && { values: { ...info.values, ...values } }),
         }
@@ -185,6 +187,7 @@ function addSlot(slots: Slots, node: Node, nodes: (Node | undefined)[], plans: r
     slot,
     type: node.type,
     signed: node.signed,
+    ...narrower(narrowBits(node), narrowBits(node)),
     writable: nodes.some((other, i) => other !== undefined && canWrite(other, plans[i]!)),
     ...(values && { values }),
     ...(node.role && { role: node.role }),
@@ -194,6 +197,18 @@ function addSlot(slots: Slots, node: Node, nodes: (Node | undefined)[], plans: r
   slots.nodes.push(nodes)
   slots.byName.set(node.name, slot)
   return slot
+}
+
+/** Bits of an integer of fewer than 32; undefined where it may have more. */
+function narrowBits({ number, mask }: Node): number | undefined {
+  if (number?.form !== 'int') return undefined
+  const bits = mask === 0 ? number.bytes * 8 : 32 - Math.clz32(mask)
+  return bits < 32 ? bits : undefined
+}
+
+/** Of two variants the wider counts. */
+function narrower(a: number | undefined, b: number | undefined): { readonly bits?: number } {
+  return a === undefined || b === undefined ? {} : { bits: Math.max(a, b) }
 }
 
 function flatValues(node: Node): Readonly<Record<string, number>> | undefined {

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { type ConnectionMode, connectionModes } from '../../codecs/contract.ts'
+import { type ConnectionMode, connectionModes, type FieldInfo } from '../../codecs/contract.ts'
 import { checkProtocols } from '../../codecs/document.ts'
 import { compileProtocol } from '../../codecs/layout/compile.ts'
 import { protocolSpec } from '../../codecs/layout/schema.ts'
@@ -14,8 +14,10 @@ import { isObject } from './plain-object.ts'
 /** What configuration must know of a protocol: the names routes may use. */
 export interface ProtocolInfo {
   readonly modes: readonly ConnectionMode[]
-  /** Fields declared by name. */
-  readonly fields: ReadonlySet<string>
+  /** Fields declared, by name; undefined where only code in the proxy knows what they hold. */
+  readonly fields: ReadonlyMap<string, FieldInfo | undefined>
+  /** The same for what upstreams send, where that is laid out otherwise. */
+  readonly upstreamFields?: ReadonlyMap<string, FieldInfo>
   /** Maps whose entries are fields `map.key`, the one for free attributes first. */
   readonly maps: readonly string[]
   /** Servers speak first: the upstream is chosen before anything is known of the client. */
@@ -83,7 +85,7 @@ export function protocolFiles({ value, file }: SourceDocument): readonly string[
 function codeInfo({ fields, connections = [...connectionModes] }: ProtocolSpec): ProtocolInfo {
   return {
     modes: [...connections],
-    fields: new Set(Object.keys(fields ?? {})),
+    fields: new Map(Object.keys(fields ?? {}).map((name) => [name, undefined])),
     maps: Object.entries(fields ?? {}).flatMap(([name, { type }]) => (type === 'map' ? [name] : [])),
     ...(fields ? {} : { open: true as const }),
   }
@@ -103,7 +105,7 @@ function readShipped(name: ShippedProtocol): ProtocolInfo {
 }
 
 function redisInfo(): ProtocolInfo {
-  return { modes: redis.modes, fields: new Set(redis.fields.map(({ name }) => name)), maps: [] }
+  return { modes: redis.modes, fields: byName(redis.fields), maps: [] }
 }
 
 function infoOf(name: string, spec: Parameters<typeof compileProtocol>[1]): ProtocolInfo {
@@ -113,7 +115,12 @@ function infoOf(name: string, spec: Parameters<typeof compileProtocol>[1]): Prot
     for (const [field, { type }] of Object.entries(fields ?? {})) if (type === 'map') maps.add(field)
   return {
     modes: codec?.modes ?? connectionModes,
-    fields: new Set(codec?.fields.map((field) => field.name) ?? []),
+    fields: byName(codec?.fields ?? []),
+    ...(codec?.upstream && { upstreamFields: byName(codec.upstream.fields) }),
     maps: [...maps],
   }
+}
+
+function byName(fields: readonly FieldInfo[]): ReadonlyMap<string, FieldInfo> {
+  return new Map(fields.map((field) => [field.name, field]))
 }

@@ -435,8 +435,14 @@ export const CODES = {
   PROTOCOL_FIELD_NOT_FOUND: entry(
     'warning',
     'No protocol has the field',
-    'A MsgRouter looks at a field that no protocol declares, or at fields that no protocol has together. It is in force nowhere.',
+    'A MsgRouter looks at a field that no protocol declares, or at fields that no protocol has together: it is in force nowhere. A limit that looks at such a field never counts, and a change of one is not made.',
     'Declare the field in the Protocol document, or correct the name.',
+  ),
+  PROTOCOL_VALUE_IMPOSSIBLE: entry(
+    'warning',
+    'No message has the value',
+    'A MsgRouter looks for a value that its field cannot have, or writes one: a number beyond the width of the field, a word that is none of its names, a range where it is a text. No message meets such a condition, and none is changed.',
+    'Correct the value, or the type of the field in the Protocol document.',
   ),
   MSG_ROUTE_OVERLAP: entry(
     'warning',

@@ -1,6 +1,6 @@
 import type { Codec, Edit, FieldInfo, FieldValue } from '../../codecs/contract.ts'
+import { integerOf } from '../../codecs/values.ts'
 import type { FieldMutation } from '../configuration.ts'
-import { integerOf } from '../route/condition.ts'
 
 /** One for all routes without: each message looks at its length. */
 const none: readonly Edit[] = []

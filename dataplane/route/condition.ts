@@ -1,6 +1,6 @@
 import { RE2JS } from 're2js'
 import { type Codec, emptyRef, type FieldInfo } from '../../codecs/contract.ts'
-import { fieldValue } from '../../codecs/values.ts'
+import { fieldValue, isInteger, matchable } from '../../codecs/values.ts'
 import type { FieldMatch } from '../configuration.ts'
 
 /** A test of a frame. */
@@ -9,30 +9,9 @@ export type Condition = (buf: Uint8Array, at: number, length: number) => boolean
 const ref = emptyRef()
 const never: Condition = () => false
 
-/** An integer of a field as text: decimal, or the name of one of the field's values. @returns undefined when it is neither. */
-export function integerOf(info: FieldInfo, text: string): bigint | undefined {
-  const { values } = info
-  if (values && Object.hasOwn(values, text)) return BigInt(values[text]!)
-  return /^-?\d+$/.test(text) ? BigInt(text) : undefined
-}
-
-/** The integers among texts that the values of a field can be: no number of 32 bits is 2^32, though its low half is 0. */
-export function matchable(info: FieldInfo, texts: readonly string[]): readonly bigint[] {
-  const bits = info.type === 'number' ? 32n : 64n
-  const least = info.signed ? -(1n << (bits - 1n)) : 0n
-  const most = (1n << (info.signed ? bits - 1n : bits)) - 1n
-  return texts.flatMap((text) => {
-    const value = integerOf(info, text)
-    return value === undefined || value < least || value > most ? [] : [value]
-  })
-}
-
 /** Halves of an integer as int32 bit patterns, as codecs give them. */
 export const lowHalf = (value: bigint): number => Number(BigInt.asIntN(32, value))
 export const highHalf = (value: bigint): number => Number(BigInt.asIntN(32, value >> 32n))
-
-/** Whether a field's values are integers, of whatever width. */
-export const isInteger = (info: FieldInfo): boolean => info.type === 'number' || info.type === 'bigint'
 
 /** Compiles a test of one field. A field the protocol does not have is like one that no message has. */
 function compileMatch(codec: Codec, match: FieldMatch): Condition {

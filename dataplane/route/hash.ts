@@ -1,8 +1,7 @@
 import { type Codec, emptyRef, type FieldInfo } from '../../codecs/contract.ts'
-import { fieldValue } from '../../codecs/values.ts'
+import { fieldValue, isInteger } from '../../codecs/values.ts'
 import { type Hash64, hashInto } from '../cluster/balance/xxhash64.ts'
 import type { HashKey } from '../configuration.ts'
-import { isInteger } from './condition.ts'
 
 /** Writes the hash of a message into `out`. @returns false when the message has no key: the host is then drawn. */
 export type Hasher = (buf: Uint8Array, at: number, length: number, clientIp: string, out: Hash64) => boolean

@@ -1,6 +1,7 @@
 import { type Codec, emptyRef, type FieldInfo } from '../../codecs/contract.ts'
+import { isInteger, matchable } from '../../codecs/values.ts'
 import type { FieldMatch, MessageRoute } from '../configuration.ts'
-import { type Condition, compileMatches, highHalf, isInteger, lowHalf, matchable } from './condition.ts'
+import { type Condition, compileMatches, highHalf, lowHalf } from './condition.ts'
 import { BytesIndex, IntegerIndex, missing, RangeIndex } from './index-table.ts'
 
 /** Finds the first route that takes a frame. @returns its index, or -1. */

@@ -62,7 +62,7 @@ export function protocolRoutes(app: FastifyInstance, { config }: Pick<AdminConte
       const protocols = documents.map((object) => {
         const info = documentInfo(object as ConfigObject<ProtocolSpec>)
         const maps = info?.maps ?? []
-        const fields = [...(info?.fields ?? [])].filter((name) => !maps.includes(name))
+        const fields = [...(info?.fields.keys() ?? [])].filter((name) => !maps.includes(name))
         return { name: object.name, document: object.key, fields, maps }
       })
       return { protocols: protocols.sort((a, b) => (a.name < b.name ? -1 : 1)) }

@@ -12,7 +12,7 @@ import { checkDestinations } from './destinations.ts'
 import { checkGatewayServers } from './gateway-servers.ts'
 import { checkGatewayPorts, checkGatewayReferences } from './gateways.ts'
 import { checkMessageMirrors } from './message-mirrors.ts'
-import { checkMsgRouterOverlap, checkMsgRouters, checkProtocolNames } from './messages.ts'
+import { checkMsgRouterOverlap, checkMsgRouters, checkMsgRouterValues, checkProtocolNames } from './messages.ts'
 import { checkSharedProxyPorts } from './proxies.ts'
 import { checkUnreachable, checkWeights } from './routes.ts'
 import { type Findings, runChecks } from './run-checks.ts'
@@ -66,6 +66,7 @@ export const CHECKS: readonly Check[] = [
   checkSidecarListenerPorts,
   checkProtocolNames,
   checkMsgRouters,
+  checkMsgRouterValues,
   checkMessageMirrors,
   checkMsgRouterOverlap,
   checkSpeaksFirst,

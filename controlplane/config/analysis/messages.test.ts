@@ -83,6 +83,106 @@ spec: {host: a.b, trafficPolicy: {loadBalancer: {consistentHash: {maglev: {}}}}}
     ])
   })
 
+  it('values that no message has', () => {
+    const values = (spec: string) => said(A + router('one', `${spec}, svrName: test.serviceA`))
+    expect(values('msgid: 4294967295, match: [{kind: request, uid: "18446744073709551615"}]')).toEqual([])
+    expect(values('msgid: ["4294967290-4294967400"]')).toEqual([])
+    expect(values('msgid: 4294967296')).toEqual([
+      expect.stringMatching(
+        /^16 PROTOCOL_VALUE_IMPOSSIBLE spec\.msgid: no message has msgid 4294967296: the field holds 0 to 4294967295$/,
+      ),
+    ])
+    expect(values('msgid: [7, "-9--3"]')).toEqual([expect.stringContaining('no message has msgid -9--3')])
+    expect(values('match: [{cmd: 1, kind: {in: [request, reqest]}}]').join()).toContain('no protocol has a field cmd')
+    expect(values('match: [{kind: {in: [request, reqest]}}]')).toEqual([
+      expect.stringMatching(
+        /spec\.match\[0\]\.kind\.in\[1\]: no message has kind "reqest": that is no integer, and none of its names: request,/,
+      ),
+    ])
+    // One byte wide: the document says so, not the type of 32 bits that holds it.
+    expect(values('msgid: 1, match: [{flags: {range: {first: 256}}}]')).toEqual([
+      expect.stringContaining('no message has flags 256-18446744073709551615: the field holds 0 to 255'),
+    ])
+    expect(values('msgid: 1, requestMutation: [{field: flags, value: 256}, {field: flags, value: 255}]')).toEqual([
+      expect.stringMatching(/spec\.requestMutation\[0\]\.value: /),
+    ])
+    expect(
+      values('msgid: 1, localRateLimit: [{match: {uid: -1}, tokenBucket: {maxTokens: 1, fillInterval: 1s}}]'),
+    ).toEqual([expect.stringMatching(/spec\.localRateLimit\[0\]\.match\.uid: /)])
+    const thrift = entry('t', '{number: 7, name: thrift}')
+    expect(said(thrift + router('two', 'match: [{method: {range: {first: 1}}}], svrName: t'))).toEqual([
+      expect.stringContaining('method is a text: it is in no range of numbers'),
+    ])
+    expect(said(thrift + router('two', 'match: [{method: 7}], svrName: t'))).toEqual([])
+  })
+
+  it('limits and changes of fields that are not there, or cannot be changed', () => {
+    const beside = (spec: string) => said(A + router('one', `msgid: 1, svrName: test.serviceA, ${spec}`))
+    expect(beside('requestMutation: [{field: uid, value: 7}], responseMutation: [{field: body, value: x}]')).toEqual([])
+    expect(beside('requestMutation: [{field: uit, value: 7}]')).toEqual([
+      expect.stringMatching(/PROTOCOL_FIELD_NOT_FOUND spec\.requestMutation\[0\]\.field: no protocol has a field uit/),
+    ])
+    expect(beside('localRateLimit: [{match: {user: 1}, tokenBucket: {maxTokens: 1, fillInterval: 1s}}]')).toEqual([
+      expect.stringMatching(/PROTOCOL_FIELD_NOT_FOUND spec\.localRateLimit\[0\]\.match\.user: /),
+    ])
+    expect(beside('requestMutation: [{field: id, value: 7}]')).toEqual([
+      expect.stringMatching(
+        /FIELD_NO_EFFECT spec\.requestMutation\[0\]\.field: field id of a message cannot be changed/,
+      ),
+    ])
+  })
+
+  it('replies have fields of their own where a protocol says so', () => {
+    const sides = `
+apiVersion: meshgate.io/v1
+kind: Protocol
+metadata: {name: sided}
+spec:
+  frame: {length: {at: 0, type: u16, counts: all}}
+  message: {kind: oneway}
+  fields: {cmd: {at: 2, type: u8}}
+  variants:
+    - {name: ask, from: client, fields: {name: {at: 3, type: u8}}}
+    - {name: answer, from: upstream, fields: {state: {at: 3, type: u8}}}
+---
+`
+    const beside = (spec: string) =>
+      said(
+        sides + A + router('one', `protocol: sided, match: [{cmd: 1}], svrName: test.serviceA, port: 12345, ${spec}`),
+      )
+    expect(
+      beside('responseMutation: [{field: state, value: 255}], requestMutation: [{field: name, value: 1}]'),
+    ).toEqual([])
+    expect(beside('responseMutation: [{field: state, value: 256}]')).toEqual([
+      expect.stringContaining('no message has state 256'),
+    ])
+    expect(beside('requestMutation: [{field: state, value: 1}]')).toEqual([
+      expect.stringContaining('no protocol has a field state'),
+    ])
+  })
+
+  it('a value that one of several protocols can have is left alone', () => {
+    const protocol = (name: string, type: string) => `
+apiVersion: meshgate.io/v1
+kind: Protocol
+metadata: {name: ${name}}
+spec: {maxFrame: 1000, frame: {length: {at: 0, type: u16, counts: all}}, message: {kind: oneway}, fields: {msgid: {at: 2, type: ${type}}}}
+---
+`
+    const wide = router('one', 'msgid: 70000, svrName: s')
+    const services = entry('s', '{number: 7, name: narrow}')
+    expect(said(protocol('narrow', 'u16') + services + wide)).toEqual([expect.stringContaining('0 to 65535')])
+    expect(said(protocol('narrow', 'u16') + protocol('other', 'u24') + services + wide)).toEqual([])
+    expect(
+      said(
+        protocol('narrow', 'u16') +
+          protocol('other', 'u24') +
+          services +
+          router('one', 'protocol: narrow, msgid: 70000, svrName: s'),
+      ),
+    ).toEqual([expect.stringContaining('0 to 65535')])
+  })
+
   it('services of one port that messages do not tell apart', () => {
     const two = entry('a.b', '{number: 7, name: thrift}') + entry('c.d', '{number: 7, name: thrift}')
     expect(said(two)).toEqual([

@@ -8,7 +8,8 @@ import { similar } from '../similar.ts'
 import { protocolClass } from '../syntax/protocol.ts'
 import { metaProtocolName, portProtocolName } from '../syntax/protocol-name.ts'
 import { absentGateway, findGateway } from './gateways.ts'
-import { type Check, type Complain, type Of, place, type World } from './world.ts'
+import { checkValues } from './message-values.ts'
+import { type Check, type Complain, each, type Of, place, type World } from './world.ts'
 
 type MsgRouter = ConfigObject<MsgRouterSpec>
 
@@ -109,23 +110,47 @@ export const checkMsgRouters: Check = (world, complain) => {
   }
 }
 
+/** Values, limits and changes of MsgRouters fit the fields they are for. Protocols of the package count where no document's has the fields. */
+export const checkMsgRouterValues: Check = each(['MsgRouter'], (world, complain) => {
+  const written = [...world.of('Protocol'), ...world.of('ApplicationProtocol')].flatMap((object) => {
+    const name = 'protocol' in object.spec ? object.spec.protocol.toLowerCase() : object.name
+    return protocolNamed(world, name) ?? []
+  })
+  const shipped = shippedProtocols.flatMap((name) => protocolNamed(world, name) ?? [])
+  return (object) => {
+    const { protocol } = object.spec
+    const fields = [...fieldsOf(object).keys()]
+    const fits = (info: ProtocolInfo) => fields.every((field) => hasField(info, field))
+    const named = protocol === undefined ? undefined : protocolNamed(world, protocol)
+    if (protocol !== undefined) return checkValues(object, named && fits(named) ? [named] : [], complain)
+    const own = written.filter(fits)
+    checkValues(object, own.length > 0 ? own : shipped.filter(fits), complain)
+  }
+})
+
 /** Keys of those who write a condition as {field: cmd, exact: 7}. */
 const WORDS_FOR_FIELD: ReadonlySet<string> = new Set(['field', 'key', 'name', 'exact', 'prefix', 'regex', 'value'])
 
-function checkFields(object: Of<'MsgRouter'>, protocols: readonly ProtocolInfo[], complain: Complain): void {
+/** Fields that decide which messages go by a router, or where they go, each with a place that names it. */
+function fieldsOf({ spec }: Of<'MsgRouter'>): ReadonlyMap<string, readonly (string | number)[]> {
   const fields = new Map<string, readonly (string | number)[]>()
-  for (const { rule, path } of rulesOf(object.spec)) {
+  for (const { rule, path } of rulesOf(spec)) {
     if (rule.msgid !== undefined) fields.set('msgid', [...path, 'msgid'])
     for (const [index, match] of (rule.match ?? []).entries())
       for (const field of Object.keys(match)) fields.set(field, [...path, 'match', index, field])
     for (const key of rule.hashKey === undefined ? [] : [rule.hashKey].flat())
       if (key !== 'sourceIp') fields.set(key, [...path, 'hashKey'])
   }
+  return fields
+}
+
+function checkFields(object: Of<'MsgRouter'>, protocols: readonly ProtocolInfo[], complain: Complain): void {
+  const fields = fieldsOf(object)
   const all = [...fields.keys()]
   if (protocols.some((info) => all.every((field) => hasField(info, field)))) return
   for (const [field, path] of fields) {
     if (protocols.some((info) => hasField(info, field))) continue
-    const known = [...new Set(protocols.flatMap((info) => [...info.fields]))]
+    const known = [...new Set(protocols.flatMap((info) => [...info.fields.keys()]))]
     const hint = WORDS_FOR_FIELD.has(field)
       ? 'the name of the field is the key: {cmd: 7} or {cmd: {exact: 7}}'
       : undefined

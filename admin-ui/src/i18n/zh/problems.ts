@@ -118,6 +118,7 @@ export const problems: Readonly<Record<string, string>> = {
   HASH_NO_EFFECT: '一致性哈希不起作用：请只保留一种设置',
   PROTOCOL_NOT_FOUND: '协议不存在：请添加同名的 Protocol 文档，或更正名称',
   PROTOCOL_FIELD_NOT_FOUND: '没有协议具有此字段：请在 Protocol 中声明，或更正名称',
+  PROTOCOL_VALUE_IMPOSSIBLE: '没有消息具有此值：请更正该值，或 Protocol 中字段的类型',
   MSG_ROUTE_OVERLAP: '消息号已被其他规则占用：请设置 priority，或删除其一',
   MSG_ROUTE_NARROWED: '部分消息号被其他规则占用：若是有意则无需处理',
   SPEAKS_FIRST_NO_ROUTE: '服务器先发言，却没有无条件的路由来选定它：请添加不带 msgid 和 match 的 MsgRouter',
