@@ -116,12 +116,17 @@ export class DiscoveryCall implements Transport, CallHandler {
       }
       if (!this.over) this.handler.settled()
       if (!this.over && !this.unfinished.holds(this.reader.unfinished))
-        this.close({ code: STATUS.resourceExhausted, message: TOO_MUCH_UNFINISHED })
+        this.refuse('unfinished', STATUS.resourceExhausted, TOO_MUCH_UNFINISHED)
     } catch (error) {
-      if (error instanceof MessageTooLarge) this.close({ code: STATUS.resourceExhausted, message: error.message })
-      else if (error instanceof MessageUnreadable) this.close({ code: STATUS.internal, message: error.message })
+      if (error instanceof MessageTooLarge) this.refuse('limit', STATUS.resourceExhausted, error.message)
+      else if (error instanceof MessageUnreadable) this.refuse('malformed', STATUS.internal, error.message)
       else throw error
     }
+  }
+
+  /** Its handler counts it, and closes. */
+  private refuse(reason: string, code: Status['code'], message: string): void {
+    this.handler.refuse({ reason, status: { code, message } })
   }
 
   private finish(): void {

@@ -66,6 +66,7 @@ class GrpcJsStream extends Duplex {
 export function grpcJsStream(
   call: Call,
   unfinished: UnfinishedShare,
+  refused: (reason: string) => void,
 ): { readonly stream: Duplex; readonly handler: CallHandler } {
   const stream = new GrpcJsStream(call)
   const messages = new WholeMessages()
@@ -73,6 +74,7 @@ export function grpcJsStream(
     data: (chunk) => {
       const ready = messages.take(chunk)
       if (!unfinished.holds(messages.unfinished)) {
+        refused('unfinished')
         call.reset(ERROR.enhanceYourCalm)
         return
       }

@@ -43,6 +43,8 @@ interface GrpcOptions {
   /** Who calls over a connection that grpc-js cannot name. */
   readonly nameless: Peer
   open(method: Method, transport: Transport): TransportHandler
+  /** A call was ended before anybody but its bytes was known; the reason is for the counter. */
+  refused(reason: string): void
   readonly services: readonly ExtraService[]
 }
 
@@ -98,7 +100,7 @@ export function grpcServer(options: GrpcOptions): Serving {
           open: options.open,
         })
       served.set(peer.address, { socket: call.connection.socket, peer })
-      const { stream, handler } = grpcJsStream(call, unfinished.share())
+      const { stream, handler } = grpcJsStream(call, unfinished.share(), options.refused)
       its._streamHandler([], stream, headers)
       return handler
     },

@@ -21,6 +21,8 @@ export interface ListenerOptions {
   readonly insecure: boolean
   readonly services: readonly ExtraService[]
   open(method: Method, transport: Transport): TransportHandler
+  /** As `GrpcOptions.refused`. */
+  refused(reason: string): void
 }
 
 /** Where to listen: `host:port`, `[v6]:port`, `:port` or a port (loopback), or `unix:/path`. */
@@ -66,8 +68,8 @@ export class Listener {
     const isUnix = 'path' in address
     const local: Peer = { address: isUnix ? `unix:${address.path}` : '', local: true, identities: undefined }
     const nameless = isUnix ? local : UNKNOWN
-    const { services, open } = options
-    const { serve, forget } = grpcServer({ limits, services, nameless, open })
+    const { services, open, refused } = options
+    const { serve, forget } = grpcServer({ limits, services, nameless, open, refused })
     // What is the same for all is made once: thousands of connections rest.
     const connectionOptions: ConnectionOptions = {
       calls: limits.streamsPerConnection,

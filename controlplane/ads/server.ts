@@ -186,6 +186,7 @@ export class XdsServer {
       insecure: this.options.insecure ?? false,
       services: this.options.services ?? [],
       open: (method, transport) => this.open(method, transport),
+      refused: (reason) => this.metrics.refused(reason),
     })
     this.listeners.push(listener)
     this.logger.info({ address, port: listener.port, tls: this.options.tls !== undefined }, 'xDS is served')
@@ -371,4 +372,4 @@ export class XdsServer {
   }
 }
 
-const REFUSED: TransportHandler = { message: () => {}, settled: () => {}, closed: () => {} }
+const REFUSED: TransportHandler = { message: () => {}, settled: () => {}, refuse: () => {}, closed: () => {} }

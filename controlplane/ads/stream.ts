@@ -381,7 +381,8 @@ export class Stream implements TransportHandler, StatusSource, RequestReaderOpti
     this.unanswered = true
   }
 
-  private refuse({ reason, status, claimed, loud = false }: Refusal): void {
+  /** Ends the stream for what its client did; counted, and told in the log. */
+  refuse({ reason, status, claimed, loud = false }: Refusal): void {
     const { metrics, refusals } = this.context
     metrics.refused(reason)
     const node = this.joined?.node.id ?? claimed

@@ -60,6 +60,8 @@ export interface TransportHandler {
   message(bytes: Buffer): void
   /** All messages that had come are handed over: their answers may leave together. */
   settled(): void
+  /** What came cannot be read, or is more than there is room for: to be counted, told, and answered by `close`. */
+  refuse(why: { readonly reason: string; readonly status: Status }): void
   closed(): void
 }
 

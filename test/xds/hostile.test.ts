@@ -66,13 +66,14 @@ describe('a request that is not acceptable ends its stream, says why, and harms 
     ],
   }
   test.each(Object.entries(refused))('%s', async (_name, [send, code, text]) => {
-    const { client, mesh } = await serve(world())
+    const { client, mesh, counts } = await serve(world())
     const other = await neighbour(client)
     const stream = client().delta()
     send(stream)
     const ended = await stream.ended
     expect(ended.code).toBe(code)
     expect(ended.details).toMatch(text)
+    expect(counts['refused']).toBe(1)
     await isServed(other, mesh, '1')
   })
 
@@ -153,7 +154,7 @@ test('a reconnect with more than 4 MiB of versions is taken', async () => {
 })
 
 test('requests that do not come to their end have a limit over all streams; who exceeds it is told so, the others are served', async () => {
-  const { client, mesh, port } = await serve(world(), { limits: { unfinishedBytes: 2 * 1024 * 1024 } })
+  const { client, mesh, port, counts } = await serve(world(), { limits: { unfinishedBytes: 2 * 1024 * 1024 } })
   const other = await neighbour(client)
   const half = async (path: string, more: object = {}) => {
     const session = connectHttp2(`http://127.0.0.1:${port}`)
@@ -177,6 +178,7 @@ test('requests that do not come to their end have a limit over all streams; who 
   const first = await half(ADS_DELTA)
   expect(await (await half(ADS_DELTA)).told).toMatch(/too%20many%20large%20requests|too many large requests/)
   expect(await (await half(ADS_DELTA, SERVED_BY_GRPC_JS)).told).toBe(constants.NGHTTP2_ENHANCE_YOUR_CALM)
+  expect(counts['refused']).toBe(2)
   expect(first.call.closed).toBe(false)
   await isServed(other, mesh, '1')
   first.call.close()
