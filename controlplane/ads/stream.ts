@@ -341,7 +341,7 @@ export class Stream implements TransportHandler, StatusSource, RequestReaderOpti
 
   private converge(client: Client, time: number): void {
     if (this.changedAt === undefined || this.unsent) return
-    for (const type of RESOURCE_TYPES) if (!client.settled(type)) return
+    for (let at = 0; at < RESOURCE_TYPES.length; at++) if (!client.settled(RESOURCE_TYPES[at]!)) return
     this.context.metrics.converged((time - this.changedAt) / 1000)
     this.changedAt = undefined
   }

@@ -83,7 +83,7 @@ export class Client implements Reader {
   /** Names subscribed one by one, over all types. */
   get subscribedNames(): number {
     let count = 0
-    for (const type of EVERY_TYPE) count += this.types[type]?.interest.names.size ?? 0
+    for (let at = 0; at < EVERY_TYPE.length; at++) count += this.types[EVERY_TYPE[at]!]?.interest.names.size ?? 0
     return count
   }
 

@@ -72,14 +72,16 @@ export class Outgoing implements Parts {
       )
     })
     const flight: Flight = { now, flush, frames: [] }
-    for (const step of ORDER) {
+    for (let at = 0; at < ORDER.length; at++) {
+      const step = ORDER[at]!
       const state = this.types[step.type]
       if (!state) continue
       if (step.upsert) this.update(step, state, flight)
       else this.remove(step, state, flight)
     }
     // Children that stand before their parent in the order.
-    for (const step of ORDER) {
+    for (let at = 0; at < ORDER.length; at++) {
+      const step = ORDER[at]!
       const state = this.types[step.type]
       if (state?.owed && step.upsert) this.update(step, state, { ...flight, flush: false })
     }

@@ -22,7 +22,8 @@ export class Progress {
 
   /** Nothing is left to send, and nothing waits. */
   get rests(): boolean {
-    for (const type of RESOURCE_TYPES) {
+    for (let at = 0; at < RESOURCE_TYPES.length; at++) {
+      const type = RESOURCE_TYPES[at]!
       const state = this.parts.types[type]
       if (state && (state.waitingSince !== undefined || !this.allSent(type, state))) return false
     }
