@@ -5,8 +5,10 @@ import type { Problem } from './problem.ts'
 export interface OpenMarks {
   /** Offsets of brackets that were never closed, outermost first. */
   readonly brackets: readonly number[]
-  /** Offset of the last quoted text; -1 if there was none. */
+  /** Offset of the first quoted text without its closing quote, else of the last; -1 if there was none. */
   readonly quote: number
+  /** That text ends because a line of it is not indented, not with the document. */
+  readonly cut: boolean
 }
 
 /**
@@ -98,7 +100,14 @@ function byCode(text: string, error: YAMLError, offset: number, open: OpenMarks)
 
 function missingCharacter(raw: string, offset: number, open: OpenMarks): Problem {
   if (raw.includes('quote')) {
-    return say(Math.max(open.quote, 0), 'this quote is never closed', 'Add the closing quote at the end of the value.')
+    const at = Math.max(open.quote, 0)
+    return open.cut
+      ? say(
+          at,
+          'this quote is not closed before a line that is not indented',
+          'Add the closing quote, or indent all lines of the text further than its key.',
+        )
+      : say(at, 'this quote is never closed', 'Add the closing quote at the end of the value.')
   }
   if (raw.startsWith('Implicit map keys')) {
     return say(

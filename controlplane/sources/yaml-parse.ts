@@ -82,7 +82,7 @@ function* tokensInSteps(
 ): Generator<void, { tokens: CST.Token[]; open: OpenMarks } | { problem: Problem }> {
   const parser = new Parser()
   const tokens: CST.Token[] = []
-  const gauge = new Gauge(limits)
+  const gauge = new Gauge(limits, text.length)
   try {
     for (const lexeme of new Lexer().lex(text)) {
       const offset = parser.offset
@@ -111,21 +111,26 @@ const maxPropsInRow = 8
 class Gauge implements OpenMarks {
   readonly brackets: number[] = []
   quote = -1
+  cut = false
   lexemes = 0
   readonly #limits: ReadLimits
+  /** Of the text. */
+  readonly #length: number
+  #unclosed = false
   #values = 0
   #props = 0
   /** The next lexeme is the text of a plain or block scalar, whatever it begins with. */
   #textNext = false
 
-  constructor(limits: ReadLimits) {
+  constructor(limits: ReadLimits, length: number) {
     this.#limits = limits
+    this.#length = length
   }
 
   take(lexeme: string, offset: number): Problem | undefined {
     this.lexemes += 1
     if (this.#textNext) this.#textNext = false
-    else this.#count(lexeme.charCodeAt(0), offset)
+    else this.#count(lexeme, offset)
     // Never more than there are, so that a document refused here would be refused later too.
     if (this.#values > this.#limits.nodes * 1.5)
       return { code: 'SOURCE_TOO_LARGE', offset, message: tooManyValues(this.#limits) }
@@ -143,8 +148,16 @@ class Gauge implements OpenMarks {
     return undefined
   }
 
-  #count(first: number, offset: number): void {
-    switch (first) {
+  /** The text of a quoted value, up to its closing quote, or to where it had to end without. */
+  #quoted(lexeme: string, offset: number): void {
+    if (this.#unclosed) return
+    this.quote = offset
+    this.#unclosed = lexeme.length === 1 || !lexeme.endsWith(lexeme.charAt(0))
+    this.cut = this.#unclosed && offset + lexeme.length < this.#length
+  }
+
+  #count(lexeme: string, offset: number): void {
+    switch (lexeme.charCodeAt(0)) {
       case 0x1f:
         this.#textNext = true
         this.#values += 1
@@ -152,7 +165,7 @@ class Gauge implements OpenMarks {
         return
       case 0x22: // "
       case 0x27: // '
-        this.quote = offset
+        this.#quoted(lexeme, offset)
         this.#values += 1
         this.#props = 0
         return
